@@ -1,0 +1,80 @@
+"""Every deliberate error of ocsd.
+
+The docstring of a class says what the operator can do about it; the message of
+an instance adds the facts. An OcsdError is printed without a traceback and ends
+a command with its ``exit_code``; any other exception is a defect of ours.
+"""
+
+
+class OcsdError(Exception):
+    """Something that an operator can put right; the message says how."""
+
+    exit_code = 1
+
+
+class UsageError(OcsdError):
+    """The command line cannot be carried out as written; see ``--help``."""
+
+    exit_code = 2
+
+
+class NoSuchInstanceError(OcsdError):
+    """This host has no instance of that name; ``ocsd status`` lists them."""
+
+    exit_code = 4
+
+
+class NoDaemonError(OcsdError):
+    """No daemon answers; start one with ``ocsd start``."""
+
+    exit_code = 69
+
+
+class TimedOutError(OcsdError):
+    """The request was accepted but did not finish in time; look at ``ocsd status``."""
+
+    exit_code = 75
+
+
+class NotPermittedError(OcsdError):
+    """The user may not do this; ask the owner of the daemon or use sudo."""
+
+    exit_code = 77
+
+
+class ConfigurationError(OcsdError):
+    """The configuration cannot be used; correct it and try again."""
+
+    exit_code = 78
+
+
+class SiteFileError(ConfigurationError):
+    """The site file is missing or wrong at the places that the message lists."""
+
+
+class UnknownHostError(ConfigurationError):
+    """The site file has no entry for this host; pass ``--host``."""
+
+
+class UnknownAgentClassError(ConfigurationError):
+    """No plug-in registers this agent class; install it or correct the name."""
+
+
+class PluginError(ConfigurationError):
+    """A plug-in cannot be imported; correct it and restart the instance."""
+
+
+class AgentArgumentsError(ConfigurationError):
+    """The agent's parser refuses its arguments; correct them in the site file."""
+
+
+class RouterError(ConfigurationError):
+    """There is no usable router; the message says what was found and what to do."""
+
+
+class DataFolderError(ConfigurationError):
+    """The data folder cannot be written; correct its owner or ``--data-dir``."""
+
+
+class DaemonRunningError(OcsdError):
+    """A daemon for this host runs already; stop it first with ``ocsd stop``."""

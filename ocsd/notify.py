@@ -1,0 +1,51 @@
+"""The notify protocol of systemd (sd_notify(3)), in both directions.
+
+Agents send it to the daemon and the daemon sends it to systemd: datagrams of
+``KEY=value`` lines to the Unix socket that ``$NOTIFY_SOCKET`` names.
+"""
+
+import os
+import socket
+from collections.abc import Mapping
+
+
+def notify(**fields: str | int) -> bool:
+    """Send one notification to whoever supervises this process.
+
+    Parameters
+    ----------
+    **fields
+        Assignments of sd_notify(3), e.g. ``READY=1, STATUS='joined the realm'``.
+        Line feeds in a value are replaced, for a line feed ends an assignment.
+
+    Returns
+    -------
+    bool
+        False if nobody supervises this process or the message could not be
+        delivered at once. An agent must never stop acquiring because its
+        supervisor is away, so this does not raise and does not wait.
+    """
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return False
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+        sock.setblocking(False)
+        try:
+            sock.sendto(encode(fields), address)
+        except OSError:
+            return False
+    return True
+
+
+def encode(fields: Mapping[str, str | int]) -> bytes:
+    """Return the datagram that carries `fields`."""
+    lines = (f"{key}={str(value).replace(chr(10), ' ')}" for key, value in fields.items())
+    return "\n".join(lines).encode("utf-8", "replace")
+
+
+def decode(datagram: bytes) -> dict[str, str]:
+    """Return the assignments of a datagram; lines without ``=`` are skipped."""
+    lines = datagram.decode("utf-8", "replace").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
