@@ -5,6 +5,11 @@ an instance adds the facts. An OcsdError is printed without a traceback and ends
 a command with its ``exit_code``; any other exception is a defect of ours.
 """
 
+from typing import Final
+
+PERMANENT_FAILURE_EXIT: Final = 125
+"""Exit code of a process that need not be tried again until something changes (s6's convention)."""
+
 
 class OcsdError(Exception):
     """Something that an operator can put right; the message says how."""
@@ -78,3 +83,26 @@ class DataFolderError(ConfigurationError):
 
 class DaemonRunningError(OcsdError):
     """A daemon for this host runs already; stop it first with ``ocsd stop``."""
+
+
+# The command line.
+
+
+class DaemonRefusedError(OcsdError):
+    """The daemon refused the request; the message, which is the daemon's own, says why."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class SeveralDaemonsError(UsageError):
+    """Daemons of several hosts run on this machine; say with ``--host`` which is meant."""
+
+
+class NoLogError(OcsdError):
+    """The instance has written no log yet; start it, or look whether its name is right."""
+
+
+class DaemonStartError(OcsdError):
+    """The daemon was killed while it started; look at its log and the kernel's."""

@@ -1,0 +1,1 @@
+"""Data from no device at all, for trying things out."""

@@ -1,0 +1,41 @@
+"""A virtual environment with the published OCS, made when it is first asked for.
+
+``python -m benchmarks.ocs_venv`` prints the path of its Python.
+"""
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT = ROOT / ".venv-ocs"
+REQUIREMENT = "ocs>=0.12,<0.13"
+
+
+def python(folder: Path = DEFAULT) -> Path:
+    """Return the Python of an environment that has OCS, installing it if need be.
+
+    Parameters
+    ----------
+    folder : Path
+        The environment.
+    """
+    interpreter = folder / "bin" / "python"
+    if not interpreter.exists():
+        venv.create(folder, with_pip=True)
+    if not list(folder.glob("lib/python*/site-packages/ocs-*.dist-info")):
+        # A half finished installation has no dist-info and is simply done again.
+        environment = os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+        subprocess.run(
+            [interpreter, "-m", "pip", "install", "--quiet", REQUIREMENT],
+            check=True,
+            env=environment,
+            stdout=sys.stderr,
+        )
+    return interpreter
+
+
+if __name__ == "__main__":
+    print(python(Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT))

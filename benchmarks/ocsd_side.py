@@ -1,0 +1,162 @@
+"""ocsd, driven by its command line as an operator drives it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import EndWatch, parent_of
+from benchmarks.site import HOST
+
+START_LIMIT_S = 120.0
+STOP_LIMIT_S = 60.0
+
+
+class OcsdSide:
+    """The daemon of one host, in folders of its own.
+
+    Parameters
+    ----------
+    site_file : Path
+        The site.
+    folder : Path
+        Gets sockets, state and logs; must have a short path.
+    """
+
+    def __init__(self, site_file: Path, folder: Path) -> None:
+        self._site_file = site_file
+        self._folder = folder
+        self._start: subprocess.Popen[bytes] | None = None
+        self._stop: subprocess.Popen[bytes] | None = None
+        self._restarts: list[subprocess.Popen[bytes]] = []
+        self._pids: set[int] = set()
+
+    @property
+    def name(self) -> str:
+        """Ocsd and its version."""
+        try:
+            return f"ocsd {version('ocsd')}"
+        except PackageNotFoundError:
+            return "ocsd"
+
+    def launch(self) -> None:
+        """Issue ``ocsd start -d``."""
+        self._folder.mkdir(exist_ok=True)
+        self._start = self._issue("start", "-d", "--host", HOST, "--site-file", self._site_file)
+
+    def launched(self) -> None:
+        """Wait for the end of ``ocsd start -d``: everything is up.
+
+        Raises
+        ------
+        RuntimeError
+            If it says that something is not.
+        """
+        if self._start is None:
+            return
+        code = self._start.wait(START_LIMIT_S)
+        self._remember()
+        if code != 0:
+            raise RuntimeError(f"ocsd start ended with {code}; see {self._folder / 'commands.log'}")
+
+    def supervisors(self, agents: Mapping[str, int]) -> dict[str, int]:
+        """Return the pids of the daemon and of the fork server, every agent's parent."""
+        return {
+            "daemon": int(self._status()["pid"]),
+            "fork server": parent_of(next(iter(agents.values()))),
+        }
+
+    def services(self, agents: Mapping[str, int]) -> dict[str, int]:
+        """Return the processes that ocsd brings along; the registry is in the daemon."""
+        return {
+            instance["instance_id"]: int(instance["pid"])
+            for instance in self._status()["instances"]
+            if instance["instance_id"] not in agents and instance["pid"] is not None
+        }
+
+    def restart(self, instance_id: str) -> None:
+        """Issue ``ocsd restart``; its answer comes when the agent is up."""
+        # Not waited for here: the agent runs before the command has ended.
+        self._restarts.append(self._issue("restart", instance_id))
+
+    def status_command(self) -> list[str]:
+        """Return ``ocsd status``."""
+        return self._command("status")
+
+    def environment(self) -> dict[str, str]:
+        """Return ours with ocsd's folders in it."""
+        folders = {
+            f"{kind.upper()}_DIRECTORY": str(self._folder / kind)
+            for kind in ("runtime", "state", "logs")
+        }
+        return os.environ | folders
+
+    def stop_all(self) -> None:
+        """Issue ``ocsd stop``, which ends the daemon too."""
+        for restart in self._restarts:
+            restart.wait(STOP_LIMIT_S)
+        self._remember()
+        self._stop = self._issue("stop")
+
+    def close(self) -> None:
+        """Wait for ``ocsd stop``, or issue it; then kill what it has left."""
+        if self._start is None:
+            return
+        if self._stop is None:
+            self.stop_all()
+        assert self._stop is not None
+        try:
+            self._stop.wait(STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._stop.kill()
+        self._start = self._stop = None
+        self._kill_leftovers()
+
+    def _kill_leftovers(self) -> None:
+        left = {pid for pid in self._pids if Path(f"/proc/{pid}").exists()}
+        for pid in left:
+            print(f"left over after ocsd stop: pid {pid}, killed", file=sys.stderr)
+            os.kill(pid, signal.SIGKILL)
+        EndWatch(pid for pid in left if Path(f"/proc/{pid}").exists()).wait(5)
+
+    def _remember(self) -> None:
+        """Note every pid, so that a failed run leaves nothing behind."""
+        try:
+            status = self._status()
+        except (RuntimeError, ValueError):
+            return
+        pids = {status["pid"], *(instance["pid"] for instance in status["instances"])}
+        self._pids = {int(pid) for pid in pids if pid is not None}
+        agents = self._pids - {int(status["pid"])}
+        self._pids |= {parent_of(pid) for pid in agents if Path(f"/proc/{pid}").exists()} - {1}
+
+    def _status(self) -> dict[str, Any]:
+        done = subprocess.run(
+            self._command("status", "--json"),
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        if not done.stdout:
+            raise RuntimeError(f"ocsd status --json said nothing: {done.stderr.strip()}")
+        status: dict[str, Any] = json.loads(done.stdout)
+        return status
+
+    def _command(self, *arguments: str | Path) -> list[str]:
+        return [sys.executable, "-m", "ocsd", *map(str, arguments)]
+
+    def _issue(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
+        with (self._folder / "commands.log").open("ab") as log:
+            return subprocess.Popen(
+                self._command(*arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.environment(),
+            )

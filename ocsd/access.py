@@ -1,0 +1,41 @@
+"""Credential levels of clients, and what an agent grants them.
+
+Until access control is asked for, the policy is ``none``: everyone may do
+everything at level 1.
+"""
+
+from enum import IntEnum
+
+from ocsd.errors import AgentArgumentsError
+
+# Version of the access control protocol, told to clients by get_api.
+AC_VERSION = 1
+
+
+class CredLevel(IntEnum):
+    """What a client may do, or has to be allowed to do."""
+
+    BLOCKED = 0
+    BASIC = 1
+    ADVANCED = 2
+    FULL = 3
+    SUPERUSER = 4
+
+    def __str__(self) -> str:
+        return f"{self.value}-{self.name}"
+
+
+def policy_of(access_policy: object) -> str:
+    """Return the name of the policy that an agent's ``--access-policy`` asks for.
+
+    Raises
+    ------
+    AgentArgumentsError
+        If it asks for access control, which would silently not be in force.
+    """
+    if not isinstance(access_policy, str) or access_policy in ("", "none"):
+        return "none"
+    raise AgentArgumentsError(
+        f"access policy {access_policy!r} is not supported; only 'none' is. "
+        "Remove --access-policy or access-policy from the site file"
+    )

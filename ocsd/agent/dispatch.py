@@ -1,0 +1,212 @@
+"""Answering requests: start, stop, abort, wait and status.
+
+The texts of the answers are part of the wire: client programs match on them
+(docs: wire.md, "Operations").
+"""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks
+from twisted.internet.error import AlreadyCalled, AlreadyCancelled
+from twisted.python.failure import Failure
+
+from ocsd.agent.operation import AgentOp, AgentProcess, AgentTask
+from ocsd.agent.params import PRESCREEN, ParamError, ParamHandler
+from ocsd.agent.session import OpSession
+from ocsd.agent.threads import the_reactor
+from ocsd.base import ERROR, OK, TIMEOUT
+
+Reply = tuple[int, str, dict[str, Any]]
+
+
+class Operations:
+    """The operations of one agent and their latest sessions.
+
+    Parameters
+    ----------
+    app : OCSAgent
+        The agent; the sessions' messages go to its log.
+
+    Attributes
+    ----------
+    tasks, processes : dict
+        Operations by name.
+    sessions : dict
+        The latest session of each operation by its name; None if it never ran.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._next_session_id = 0
+        self.tasks: dict[str, AgentTask] = {}
+        self.processes: dict[str, AgentProcess] = {}
+        self.sessions: dict[str, OpSession | None] = {}
+
+    def add(self, name: str, op: AgentTask | AgentProcess) -> None:
+        """Add an operation under a name."""
+        if isinstance(op, AgentTask):
+            self.tasks[name] = op
+        else:
+            self.processes[name] = op
+        self.sessions[name] = None
+
+    def active(self) -> list[OpSession]:
+        """Return the sessions that have not ended."""
+        return [s for s in self.sessions.values() if s is not None and s.success is None]
+
+    def start(self, op_name: str, params: Any = None) -> Reply:
+        """Start an operation, unless it runs already or `params` are wrong."""
+        op = self._find(op_name)
+        if op is None:
+            return ERROR, f'No task or process called "{op_name}"', {}
+        session = self.sessions.get(op_name)
+        if session is not None and session.success is None:
+            return ERROR, f'Operation "{op_name}" already in progress.', session.reply()
+        try:
+            params = _screened(op, params)
+        except ParamError as error:
+            return ERROR, error.msg, {}
+        except Exception as error:  # noqa: BLE001 - casts and checks are agent code
+            return ERROR, f"CRASH: during param pre-processing: {error}", {}
+        session = OpSession(self._next_session_id, op_name, app=self._app)
+        self._next_session_id += 1
+        self.sessions[op_name] = session
+        op.launch(session, params).addCallbacks(
+            _returned, self._raised, callbackArgs=(session,), errbackArgs=(session,)
+        ).addErrback(self._defect, op_name)
+        return OK, f'Started {op.op_type} "{op_name}".', session.reply()
+
+    @inlineCallbacks
+    def wait(self, op_name: str, timeout: float | None = None) -> Any:
+        """Wait until an operation has ended.
+
+        Parameters
+        ----------
+        op_name : str
+            The operation.
+        timeout : float, optional
+            How long to wait [s]; None waits for ever, negative not at all.
+
+        Returns
+        -------
+        Deferred of (int, str, dict)
+            The answer.
+        """
+        if self._find(op_name) is None:
+            return ERROR, f'Unknown operation "{op_name}".', {}
+        session = self.sessions[op_name]
+        if session is None:
+            return OK, "Idle.", {}
+        if session.success is None and (timeout is None or timeout >= 0):
+            yield within(session.ended(), timeout)
+        if session.success is None:
+            return TIMEOUT, f'Operation "{op_name}" still running; wait timed out.', session.reply()
+        outcome = "SUCCEEDED" if session.success else "FAILED"
+        text = f'Operation "{op_name}" is currently not running ({outcome}).'
+        return OK, text, session.reply()
+
+    def stop(self, op_name: str, params: Any = None) -> Reply:
+        """Ask a process to stop."""
+        return self._ask_to_end("stop", op_name, params)
+
+    def abort(self, op_name: str, params: Any = None) -> Reply:
+        """Ask a task to abort."""
+        return self._ask_to_end("abort", op_name, params)
+
+    def status(self, op_name: str) -> Reply:
+        """Return the latest session of an operation."""
+        if self._find(op_name) is None:
+            return ERROR, f'No task or process called "{op_name}"', {}
+        session = self.sessions[op_name]
+        if session is None:
+            return OK, "No session active.", {}
+        return OK, "Session active.", session.reply()
+
+    def end_all(self, timeout_s: float) -> "Deferred[Any]":
+        """Ask everything that runs to end and wait for it.
+
+        Returns
+        -------
+        Deferred
+            Fires when all have ended or `timeout_s` is over; cancelling it ends
+            the waiting.
+        """
+        active = self.active()
+        for session in active:
+            action = "abort" if session.op_name in self.tasks else "stop"
+            if session.status != "stopping":
+                self._ask_to_end(action, session.op_name, None)
+        return within(DeferredList([s.ended() for s in active], consumeErrors=True), timeout_s)
+
+    def _find(self, op_name: str) -> AgentTask | AgentProcess | None:
+        return self.tasks.get(op_name) or self.processes.get(op_name)
+
+    def _ask_to_end(self, action: str, op_name: str, params: Any) -> Reply:
+        op = self._find(op_name)
+        if op is None:
+            return ERROR, f'No operation called "{op_name}".', {}
+        if (action == "stop") != isinstance(op, AgentProcess):
+            return ERROR, f'Cannot "{action}" "{op_name}" because it is a "{op.op_type}".', {}
+        session = self.sessions[op_name]
+        if session is None:
+            return ERROR, "No session active.", {}
+        if session.status in ("stopping", "done"):
+            return ERROR, f"The operation is already {session.status}", session.reply()
+        if not op.stoppable:
+            return ERROR, f'{op.op_type.title()} "{op_name}" cannot be {action}ed.', session.reply()
+        op.call_stopper(session, params).addErrback(self._stopper_raised, action, op_name)
+        return OK, f'Requested {action} on {op.op_type} "{op_name}".', session.reply()
+
+    def _raised(self, failure: Failure, session: OpSession) -> None:
+        if failure.check(ParamError):
+            session.finish(False, f"ERROR: {failure.value.msg}")
+            return
+        self._app.log.failure("{op} raised", failure=failure, op=session.op_name)
+        session.finish(False, f"CRASH: {failure.type.__name__}: {failure.getErrorMessage()}")
+
+    def _stopper_raised(self, failure: Failure, action: str, op_name: str) -> None:
+        self._app.log.failure(
+            "the function to {action} {op} raised", failure=failure, action=action, op=op_name
+        )
+
+    def _defect(self, failure: Failure, op_name: str) -> None:
+        self._app.log.failure("cannot end the session of {op}", failure=failure, op=op_name)
+
+
+def within(deferred: "Deferred[Any]", timeout_s: float | None) -> "Deferred[Any]":
+    """Return `deferred`, cancelled after a time and then fired with None.
+
+    Parameters
+    ----------
+    deferred : Deferred
+        What is waited for.
+    timeout_s : float, optional
+        How long [s]; None does not limit it.
+    """
+    if timeout_s is None or deferred.called:
+        return deferred
+    limit = the_reactor().callLater(timeout_s, deferred.cancel)
+
+    def ended(result: Any) -> Any:
+        try:
+            limit.cancel()
+        except (AlreadyCalled, AlreadyCancelled):
+            return None
+        return result
+
+    return deferred.addBoth(ended)
+
+
+def _screened(op: AgentOp, params: Any) -> Any:
+    instructions = getattr(op.launcher, PRESCREEN, None)
+    return params if instructions is None else ParamHandler(params).batch(instructions)
+
+
+def _returned(result: Any, session: OpSession) -> None:
+    match result:
+        case (ok, message):
+            session.finish(bool(ok), str(message))
+        case bool():
+            session.finish(result, f"The operation returned {result} and no message.")
+        case _:
+            session.finish(False, f"CRASH: returned {result!r} instead of (ok, message)")

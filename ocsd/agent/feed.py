@@ -1,0 +1,236 @@
+"""A named stream of messages from an agent to whoever subscribes."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import cbor2
+
+from ocsd.agent import message as rules
+from ocsd.agent.block import Block
+from ocsd.agent.spool import Spool
+from ocsd.agent.threads import in_reactor_context, the_reactor
+from ocsd.agent.wamp import Disconnected, PayloadExceededError, SerializationError, TransportLost
+
+# How many kept messages are sent in one turn of the reactor after an outage.
+BACKLOG_STEP = 50
+
+
+class Feed:
+    """A named stream of messages.
+
+    Each message carries its number within (feed, life of the agent), from 0, so
+    that a receiver sees when one is missing. While the agent is not connected,
+    messages are kept and sent after it has joined again.
+
+    Parameters
+    ----------
+    agent : OCSAgent
+        The agent that publishes.
+    feed_name : str
+        Name of the feed.
+    record : bool
+        Whether the messages are samples that the aggregator writes to disk.
+    agg_params : dict, optional
+        Wishes for the aggregator: ``frame_length`` [s], ``fresh_time`` [s],
+        ``exclude_aggregator``, ``exclude_influx``.
+    buffer_time : float
+        How long samples of a recorded feed are collected before they are sent
+        [s]; 0 sends at once.
+    max_messages : int
+        Accepted for the sake of old agents; has no effect.
+    keep : bool
+        Whether messages are kept while the agent is not connected.
+    reactor : IReactorTime, optional
+        Source of timers; the process's reactor by default.
+    """
+
+    def __init__(
+        self,
+        agent: Any,
+        feed_name: str,
+        record: bool = False,
+        agg_params: Mapping[str, Any] | None = None,
+        buffer_time: float = 0,
+        max_messages: int = 0,
+        *,
+        keep: bool = True,
+        reactor: Any = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.agent = agent
+        self.feed_name = feed_name
+        self.record = record
+        self.agg_params = dict(agg_params or {})
+        self.buffer_time = buffer_time
+        self.max_messages = max_messages
+        self.agent_address = agent.agent_address
+        self.address = f"{self.agent_address}.feeds.{feed_name}"
+        self.blocks: dict[str, Block] = {}
+        self.spool = Spool()
+        self._keep = keep
+        self._reactor = reactor
+        self._monotonic = monotonic
+        self._next_seq = 0
+        self._flush_timer: Any = None
+        self._sending_backlog = False
+
+    def encoded(self) -> dict[str, Any]:
+        """Return the feed's description, as it goes with every message."""
+        return {
+            "agent_address": self.agent_address,
+            "agg_params": self.agg_params,
+            "feed_name": self.feed_name,
+            "address": self.address,
+            "record": self.record,
+            "session_id": self.agent.agent_session_id,
+            "agent_class": self.agent.class_name,
+        }
+
+    def publish_message(self, message: Any, timestamp: float | None = None) -> None:
+        """Publish a message; from any thread.
+
+        Parameters
+        ----------
+        message
+            For a recorded feed one sample ``{block_name, timestamp, data: {field:
+            value}}`` or many ``{block_name, timestamps: [...], data: {field:
+            [...]}}``; for any other feed anything that can be serialised.
+        timestamp : float, optional
+            Accepted for the sake of old agents; has no effect.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the message breaks a rule; nothing of it is published.
+        """
+        if self.record:
+            self._in_reactor(self._collect, rules.checked_sample(self.feed_name, message))
+        else:
+            self._in_reactor(self._send, rules.checked_free(self.feed_name, message))
+
+    def flush_buffer(self) -> None:
+        """Send what has been collected, now; from any thread."""
+        self._in_reactor(self._flush)
+
+    def send_backlog(self) -> None:
+        """Send what was kept while the agent was not connected (reactor thread)."""
+        if self.spool and not self._sending_backlog:
+            self.agent.log.info(
+                "feed {feed}: sending {count} messages kept while not connected; {dropped} dropped",
+                feed=self.feed_name,
+                count=len(self.spool),
+                dropped=self.spool.dropped,
+            )
+            self._sending_backlog = True
+            self._backlog_step()
+
+    @staticmethod
+    def verify_influxdb_tags(message: Mapping[str, Any]) -> None:
+        """Refuse database tags that do not fit the message's fields.
+
+        Raises
+        ------
+        ValueError
+            If a set of tags has no ``_field``, or fields and tags do not correspond.
+        """
+        if message.get("influxdb_tags") is not None:
+            rules.check_tags(message["influxdb_tags"], message["data"])
+
+    @staticmethod
+    def verify_message_data_type(value: Any) -> None:
+        """Refuse a value, or a list of values, that cannot be recorded.
+
+        Raises
+        ------
+        TypeError
+            If there is anything but float, int, str and bool.
+        """
+        many = isinstance(value, (list, tuple)) or bool(getattr(value, "shape", ()))
+        rules.checked_column("message 'data' block", value if many else [value])
+
+    @staticmethod
+    def verify_data_field_string(field: str) -> bool:
+        """Refuse a field name that cannot be recorded.
+
+        Raises
+        ------
+        ValueError
+            If the name breaks a rule.
+        """
+        rules.check_field_name(field)
+        return True
+
+    @staticmethod
+    def enforce_field_name_rules(field_name: str) -> str:
+        """Return a valid field name as near to `field_name` as possible."""
+        return rules.valid_field_name(field_name)
+
+    def _in_reactor(self, function: Callable[..., None], *args: Any) -> None:
+        if in_reactor_context():
+            function(*args)
+        else:
+            the_reactor().callFromThread(function, *args)
+
+    def _collect(self, sample: dict[str, Any]) -> None:
+        block = self.blocks.get(sample["block_name"])
+        if block is not None and block.data.keys() != sample["data"].keys():
+            # An agent may change its fields; the two kinds must not share a message.
+            self._flush()
+            block = None
+        if block is None:
+            block = self.blocks[sample["block_name"]] = Block(sample["block_name"], sample["data"])
+        block.extend(sample)
+        if self.buffer_time <= 0:
+            self._flush()
+        elif self._flush_timer is None:
+            clock = self._reactor or the_reactor()
+            self._flush_timer = clock.callLater(self.buffer_time, self._flush)
+
+    def _flush(self) -> None:
+        timer, self._flush_timer = self._flush_timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+        message = {
+            name: block.encoded() for name, block in self.blocks.items() if not block.empty()
+        }
+        for block in self.blocks.values():
+            block.clear()
+        if message:
+            self._send(message)
+
+    def _send(self, message: Any) -> None:
+        numbered = [message, {**self.encoded(), "seq": self._next_seq}]
+        self._next_seq += 1
+        if self.spool or not self._published(numbered):
+            self._put_aside(numbered)
+
+    def _published(self, numbered: list[Any]) -> bool:
+        """Publish, and tell whether the message is off our hands."""
+        try:
+            self.agent.publish(self.address, numbered)
+        except (TransportLost, Disconnected):
+            return False
+        except (SerializationError, PayloadExceededError) as error:
+            self.agent.log.error(
+                "feed {feed}: message {seq} cannot be sent and is dropped: {error}",
+                feed=self.feed_name,
+                seq=numbered[1]["seq"],
+                error=error,
+            )
+        return True
+
+    def _put_aside(self, numbered: list[Any]) -> None:
+        if self._keep:
+            self.spool.put(numbered, len(cbor2.dumps(numbered)), self._monotonic())
+
+    def _backlog_step(self) -> None:
+        for _ in range(min(BACKLOG_STEP, len(self.spool))):
+            if not self._published(self.spool.first()):
+                self._sending_backlog = False
+                return
+            self.spool.take()
+        if self.spool:
+            (self._reactor or the_reactor()).callLater(0, self._backlog_step)
+        else:
+            self._sending_backlog = False

@@ -1,0 +1,53 @@
+"""The sign of life that an agent publishes every second."""
+
+from typing import Any
+
+from twisted.internet.task import LoopingCall
+
+from ocsd.agent.threads import the_reactor
+
+FEED = "heartbeat"
+PERIOD_S = 1.0
+
+
+class Heartbeat:
+    """Publishes the state of all operations while the agent is joined.
+
+    Parameters
+    ----------
+    agent : OCSAgent
+        The agent.
+
+    Attributes
+    ----------
+    on : bool
+        Whether to publish; a task can switch it off to try out what happens.
+    """
+
+    def __init__(self, agent: Any) -> None:
+        self.on = True
+        self._agent = agent
+        self._loop = LoopingCall(self.beat)
+
+    def start(self) -> None:
+        """Publish now and then every second."""
+        if FEED not in self._agent.feeds:
+            # An old heartbeat is of no use to anyone, so none are kept.
+            self._agent.register_feed(FEED, max_messages=1, keep=False)
+        if not self._loop.running:
+            self._loop.clock = the_reactor()
+            self._loop.start(PERIOD_S)
+
+    def stop(self) -> None:
+        """Stop publishing."""
+        if self._loop.running:
+            self._loop.stop()
+
+    def beat(self) -> None:
+        """Publish once."""
+        if self.on:
+            codes = {
+                name: 1 if session is None else session.op_code.value
+                for name, session in self._agent.sessions.items()
+            }
+            self._agent.publish_to_feed(FEED, codes)

@@ -1,0 +1,184 @@
+"""Checking what agents publish, before it leaves the thread that took the data.
+
+A recorded message becomes columns of a file, so its names and values obey rules
+(wire.md, "Feeds"). A message that breaks one is refused with an error that
+names the feed and the field.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import cbor2
+
+LONGEST_FIELD_NAME = 255
+VALUE_TYPES = frozenset({float, int, str, bool})
+
+_FIELD_NAME = re.compile(r"_*[a-zA-Z][a-zA-Z0-9_]*\Z")
+
+
+def checked_sample(feed_name: str, message: Any) -> dict[str, Any]:
+    """Return a recorded message in its many-samples form, copied and checked.
+
+    Parameters
+    ----------
+    feed_name : str
+        The feed, for the errors.
+    message : dict
+        One sample ``{block_name, timestamp, data: {field: value}}`` or many
+        ``{block_name, timestamps: [...], data: {field: [...]}}``, optionally
+        with ``influxdb_tags``. Columns may be numpy arrays.
+
+    Returns
+    -------
+    dict
+        ``{block_name, timestamps: list, data: {field: list}}`` and the tags.
+
+    Raises
+    ------
+    ValueError
+        If a key is missing, a field has a bad name or columns differ in length.
+    TypeError
+        If a value is none of float, int, str, bool.
+    """
+    where = f"feed {feed_name!r}"
+    if not isinstance(message, Mapping):
+        raise TypeError(f"{where}: a recorded message is a dict, not {type(message).__name__}")
+    one = "timestamp" in message
+    for key in ("block_name", "data", "timestamp" if one else "timestamps"):
+        if key not in message:
+            raise ValueError(f"{where}: the message has no {key!r}; it has {sorted(message)}")
+    stamps = [message["timestamp"]] if one else message["timestamps"]
+    timestamps = checked_column(f"{where}: timestamps", stamps)
+    if any(isinstance(stamp, str) for stamp in timestamps):
+        raise TypeError(f"{where}: timestamps are Unix times, not text")
+    data = {}
+    for field, values in message["data"].items():
+        check_field_name(field, where)
+        column = checked_column(f"{where}: field {field!r}", [values] if one else values)
+        if len(column) != len(timestamps):
+            raise ValueError(
+                f"{where}: field {field!r} has {len(column)} values "
+                f"for {len(timestamps)} timestamps"
+            )
+        data[field] = column
+    sample = {"block_name": message["block_name"], "timestamps": timestamps, "data": data}
+    tags = message.get("influxdb_tags")
+    if tags is not None:
+        check_tags(tags, data, where)
+        sample["influxdb_tags"] = tags
+    return sample
+
+
+def checked_column(where: str, values: Iterable[Any]) -> list[Any]:
+    """Return `values` as a list of Python's own float, int, str and bool.
+
+    Raises
+    ------
+    TypeError
+        If there is any other value in it, or text among numbers.
+    """
+    if hasattr(values, "tolist"):
+        values = values.tolist()
+    if not isinstance(values, (list, tuple)):
+        raise TypeError(f"{where} is a list, not {type(values).__name__} {values!r}")
+    kinds = set(map(type, values))
+    if not kinds <= VALUE_TYPES:
+        values = [_plain(where, value) for value in values]
+        kinds = set(map(type, values))
+    if str in kinds and len(kinds) > 1:
+        raise TypeError(f"{where} mixes text with other values")
+    return list(values)
+
+
+def check_field_name(field: Any, where: str = "message 'data' block") -> None:
+    """Refuse a name that the aggregator's files and databases cannot hold.
+
+    Raises
+    ------
+    ValueError
+        If `field` is not made of letters, digits and underscores, or its first
+        character other than an underscore is not a letter, or it is empty or
+        longer than 255 characters.
+    """
+    if not isinstance(field, str) or not _FIELD_NAME.match(field):
+        raise ValueError(
+            f"{where}: field name {field!r} is not valid: letters, digits and underscores only, "
+            "the first that is not an underscore a letter"
+        )
+    if len(field) > LONGEST_FIELD_NAME:
+        raise ValueError(
+            f"{where}: field name {field!r} has {len(field)} characters, "
+            f"at most {LONGEST_FIELD_NAME} are allowed"
+        )
+
+
+def check_tags(
+    tags: Mapping[str, Mapping[str, Any]], fields: Iterable[str], where: str = "message"
+) -> None:
+    """Refuse database tags that do not fit the message's fields.
+
+    Raises
+    ------
+    ValueError
+        If a set of tags has no ``_field``, or fields and tags do not correspond.
+    """
+    for field, values in tags.items():
+        if "_field" not in values:
+            raise ValueError(f"{where}: influxdb_tags of {field!r} have no '_field'")
+    odd = set(tags) ^ set(fields)
+    if odd:
+        raise ValueError(f"{where}: influxdb_tags and data do not both have {sorted(odd)}")
+
+
+def valid_field_name(name: str) -> str:
+    """Return a valid field name as near to `name` as possible.
+
+    Two different names can become the same one.
+    """
+    kept = re.sub("[^a-zA-Z0-9_]", "", name.replace(" ", "_"))
+    bare = kept.lstrip("_")
+    underscores = kept[: len(kept) - len(bare)]
+    valid = underscores + re.sub("^[^a-zA-Z]+", "", bare)
+    return valid[:LONGEST_FIELD_NAME] if valid.strip("_") else "invalid_field"
+
+
+def checked_free(feed_name: str, message: Any) -> Any:
+    """Return a copy of a message of a feed that is not recorded.
+
+    Containers are copied, for the author may go on changing his; numpy arrays
+    and scalars become lists and numbers.
+
+    Raises
+    ------
+    TypeError
+        If something in it cannot be serialised.
+    """
+    if message is None or isinstance(message, (str, bytes, bool, int, float)):
+        return message
+    if isinstance(message, Mapping):
+        return {key: checked_free(feed_name, item) for key, item in message.items()}
+    if isinstance(message, (list, tuple)):
+        return [checked_free(feed_name, item) for item in message]
+    if hasattr(message, "dtype"):
+        return message.tolist()
+    try:
+        cbor2.dumps(message)
+    except (cbor2.CBOREncodeError, ValueError, TypeError) as error:
+        raise TypeError(
+            f"feed {feed_name!r}: {type(message).__name__} {message!r} cannot be serialised"
+        ) from error
+    return message
+
+
+def _plain(where: str, value: Any) -> Any:
+    """Return numpy's scalars and subclasses of the value types as plain values."""
+    if hasattr(value, "dtype") and not getattr(value, "shape", None):
+        value = value.item()
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    raise TypeError(
+        f"{where} holds {type(value).__name__} {value!r}; only float, int, str and bool "
+        "can be recorded"
+    )

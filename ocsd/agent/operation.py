@@ -1,0 +1,133 @@
+"""Tasks and processes: what an agent can be asked to do."""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet import task, threads
+from twisted.internet.defer import Deferred, maybeDeferred
+
+from ocsd.access import CredLevel
+from ocsd.agent.session import OpSession
+from ocsd.agent.threads import the_reactor
+
+Operation = Callable[[OpSession, Any], Any]
+
+
+class AgentOp:
+    """What tasks and processes have in common."""
+
+    op_type: str
+
+    def __init__(
+        self,
+        launcher: Operation,
+        blocking: bool | None,
+        stopper: Operation | None,
+        stopper_blocking: bool | None,
+        min_privs: int,
+    ) -> None:
+        self.launcher = launcher
+        self.blocking = bool(blocking)
+        self.docstring = launcher.__doc__
+        self.min_privs = CredLevel(max(1, min_privs))
+        self._stopper = stopper
+        self._stopper_blocking = self.blocking if stopper_blocking is None else stopper_blocking
+
+    @property
+    def stoppable(self) -> bool:
+        """Whether there is anything to call on a request to stop."""
+        return self._stopper is not None
+
+    def launch(self, session: OpSession, params: Any) -> Deferred[Any]:
+        """Enter the operation soon, in a worker thread or in the reactor."""
+
+        def enter() -> Any:
+            session.enter()
+            return self.launcher(session, params)
+
+        if self.blocking:
+            return threads.deferToThread(enter)
+        return task.deferLater(the_reactor(), 0, maybeDeferred, enter)
+
+    def call_stopper(self, session: OpSession, params: Any) -> Deferred[Any]:
+        """Call the author's stopper or aborter, in a worker thread or in the reactor."""
+        if self._stopper_blocking:
+            return threads.deferToThread(self._stopper, session, params)
+        return maybeDeferred(self._stopper, session, params)
+
+    def encoded(self) -> dict[str, Any]:
+        """Return the description that get_api gives."""
+        return {
+            "blocking": self.blocking,
+            "docstring": self.docstring,
+            "op_type": self.op_type,
+            "min_privs": self.min_privs.value,
+        }
+
+
+class AgentTask(AgentOp):
+    """An operation that ends by itself.
+
+    Parameters
+    ----------
+    launcher : callable
+        Called with session and params; returns (ok, message).
+    blocking : bool
+        Whether `launcher` runs in a worker thread.
+    aborter : callable, optional
+        Called with session and params when a client asks to abort.
+    aborter_blocking : bool, optional
+        Whether `aborter` runs in a worker thread; as `blocking` by default.
+    min_privs : int
+        Credential level that a client needs.
+    """
+
+    op_type = "task"
+
+    def __init__(
+        self,
+        launcher: Operation,
+        blocking: bool | None = None,
+        aborter: Operation | None = None,
+        aborter_blocking: bool | None = None,
+        min_privs: int = 1,
+    ) -> None:
+        super().__init__(launcher, blocking, aborter, aborter_blocking, min_privs)
+        self.aborter = aborter
+        self.aborter_blocking = self._stopper_blocking
+
+    def encoded(self) -> dict[str, Any]:
+        """Return the description that get_api gives."""
+        return {**super().encoded(), "abortable": self.stoppable}
+
+
+class AgentProcess(AgentOp):
+    """An operation that runs until it is stopped.
+
+    Parameters
+    ----------
+    launcher : callable
+        Called with session and params; returns (ok, message).
+    stopper : callable
+        Called with session and params when a client asks to stop.
+    blocking : bool
+        Whether `launcher` runs in a worker thread.
+    stopper_blocking : bool, optional
+        Whether `stopper` runs in a worker thread; as `blocking` by default.
+    min_privs : int
+        Credential level that a client needs.
+    """
+
+    op_type = "process"
+
+    def __init__(
+        self,
+        launcher: Operation,
+        stopper: Operation | None,
+        blocking: bool | None = None,
+        stopper_blocking: bool | None = None,
+        min_privs: int = 0,
+    ) -> None:
+        super().__init__(launcher, blocking, stopper, stopper_blocking, min_privs)
+        self.stopper = stopper
+        self.stopper_blocking = self._stopper_blocking

@@ -1,0 +1,90 @@
+"""Telling the supervisor how the agent is doing (sd_notify(3)).
+
+``READY=1`` says that the agent is joined, ``WATCHDOG=1`` that its reactor runs,
+``STATUS`` what is wrong; an empty STATUS says that nothing is.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.task import LoopingCall
+
+from ocsd.agent.session import OpSession
+from ocsd.agent.threads import the_reactor
+from ocsd.notify import notify
+
+PERIOD_S = 1.0
+
+
+class Readiness:
+    """Reports every second, and at once when something changes.
+
+    Parameters
+    ----------
+    agent : OCSAgent
+        The agent.
+    send : callable
+        Takes the assignments of one notification as keyword arguments.
+    """
+
+    def __init__(self, agent: Any, send: Callable[..., object] = notify) -> None:
+        self._agent = agent
+        self._send = send
+        self._connection: Any = None
+        self._loop = LoopingCall(self.tell)
+
+    def start(self, connection: Any) -> None:
+        """Begin to report."""
+        self._connection = connection
+        self._loop.clock = the_reactor()
+        self._loop.start(PERIOD_S)
+
+    def stop(self) -> None:
+        """Report that the agent is about to end."""
+        if self._loop.running:
+            self._loop.stop()
+        self._send(STOPPING=1, STATUS="ending")
+
+    def tell(self) -> None:
+        """Report now."""
+        if self._connection is None:
+            return
+        if self._connection.joined:
+            trouble = trouble_of(self._agent.sessions.values(), self._startup_names())
+            self._send(READY=1, WATCHDOG=1, STATUS=trouble)
+        else:
+            self._send(WATCHDOG=1, STATUS=self._connection.reason)
+
+    def _startup_names(self) -> set[str]:
+        return {name for _, name, _ in self._agent.startup_ops}
+
+
+def trouble_of(sessions: Any, startup_names: set[str]) -> str:
+    """Return what an operator should know about an agent's operations.
+
+    Parameters
+    ----------
+    sessions : iterable of OpSession or None
+        The latest session of each operation.
+    startup_names : set of str
+        Operations that are meant to run from the start.
+
+    Returns
+    -------
+    str
+        Empty if all is well.
+    """
+    troubles = []
+    for session in sessions:
+        if session is None:
+            continue
+        if session.status == "done" and not session.success and session.op_name in startup_names:
+            troubles.append(f"operation {session.op_name!r} failed: {_last_words(session)}")
+        elif session.status == "running" and session.degraded:
+            troubles.append(f"operation {session.op_name!r} is degraded: {_last_words(session)}")
+    return "; ".join(troubles)
+
+
+def _last_words(session: OpSession) -> str:
+    said = [text for _, text in session.messages if not text.startswith("Status is now")]
+    return said[-1] if said else "it does not say why"

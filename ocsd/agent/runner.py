@@ -1,0 +1,141 @@
+"""Running an agent as a process of its own."""
+
+import os
+import signal
+import sys
+from typing import Any, NoReturn
+
+from twisted.internet.defer import Deferred, inlineCallbacks
+
+from ocsd.agent import logs
+from ocsd.agent.agent import OCSAgent
+from ocsd.agent.connection import Connection
+from ocsd.agent.readiness import Readiness
+from ocsd.agent.threads import the_reactor
+from ocsd.agent.wamp import ComponentConfig
+
+# How long operations have to end when the agent has to.
+END_LIMIT_S = 10.0
+# Every blocking operation and every blocking stopper needs a thread.
+WORKER_THREADS = 64
+
+
+def init_site_agent(args: Any, address: str | None = None) -> tuple[OCSAgent, "Runner"]:
+    """Make an agent and what runs it.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        The parsed arguments (`ocsd.site_config.parse_args`).
+    address : str, optional
+        The agent's WAMP address, if not ``{address_root}.{instance_id}``.
+
+    Returns
+    -------
+    agent : OCSAgent
+        Register operations and feeds with it.
+    runner : Runner
+        Call its `run` last.
+    """
+    logs.start()
+    agent = OCSAgent(
+        ComponentConfig(args.site_realm, {}),
+        args,
+        address=address or f"{args.address_root}.{args.instance_id}",
+        class_name=getattr(args, "agent_class", None),
+    )
+    return agent, Runner(args)
+
+
+class Runner:
+    """Runs an agent until it is told to end.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        The agent's parsed arguments.
+    """
+
+    def __init__(self, args: Any) -> None:
+        self._args = args
+        self._exit_code = 0
+        self._ending: Deferred[Any] | None = None
+
+    def run(self, agent: OCSAgent, auto_reconnect: bool = True, **_unused: Any) -> None:
+        """Join the site and stay until SIGINT or SIGTERM.
+
+        Parameters
+        ----------
+        agent : OCSAgent
+            The agent.
+        auto_reconnect : bool
+            False ends the agent when it loses the router.
+
+        Raises
+        ------
+        SystemExit
+            With code 1, if there was no router for as long as
+            ``--crossbar-timeout`` allows.
+        """
+        reactor = the_reactor()
+        reactor.suggestThreadPoolSize(WORKER_THREADS)
+        readiness = Readiness(agent)
+        limit_s = float(getattr(self._args, "crossbar_timeout", None) or 0)
+        connection = Connection(
+            agent,
+            self._args,
+            on_change=readiness.tell,
+            give_up_s=limit_s if auto_reconnect else 1e-3,
+            on_give_up=lambda: self._end(agent, connection, readiness, exit_code=1),
+        )
+
+        def on_signal(number: int, _frame: object) -> None:
+            name = signal.Signals(number).name
+            reactor.callFromThread(self._signalled, name, agent, connection, readiness)
+
+        def begin() -> None:
+            # Here, because the reactor sets handlers of its own when it starts.
+            signal.signal(signal.SIGINT, on_signal)
+            signal.signal(signal.SIGTERM, on_signal)
+            readiness.start(connection)
+            connection.start()
+
+        reactor.callWhenRunning(begin)
+        reactor.run()
+        if self._exit_code:
+            sys.exit(self._exit_code)
+
+    def _signalled(
+        self, name: str, agent: OCSAgent, connection: Connection, readiness: Readiness
+    ) -> None:
+        if self._ending is None:
+            agent.log.info("{signal}: ending", signal=name)
+            self._end(agent, connection, readiness)
+        else:
+            agent.log.warn("{signal} again: no longer waiting for operations", signal=name)
+            self._ending.cancel()
+
+    @inlineCallbacks
+    def _end(
+        self, agent: OCSAgent, connection: Connection, readiness: Readiness, exit_code: int = 0
+    ) -> Any:
+        if self._ending is not None:
+            return
+        self._exit_code = exit_code
+        readiness.stop()
+        self._ending = agent.end_operations(END_LIMIT_S)
+        yield self._ending
+        unfinished = [session.op_name for session in agent.operations.active()]
+        yield connection.stop()
+        if unfinished:
+            agent.log.warn("ending although {ops} did not end", ops=unfinished)
+            _exit_now(exit_code)
+        the_reactor().stop()
+
+
+def _exit_now(code: int) -> NoReturn:
+    """End without waiting for threads, some of which do not end."""
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__):
+        if stream is not None:
+            stream.flush()
+    os._exit(code)

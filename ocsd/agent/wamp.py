@@ -1,0 +1,163 @@
+"""The one place that imports autobahn first, and our two kinds of session.
+
+autobahn ties a session to one transport. An agent outlives its transports: so
+each connection gets a `RouterLink` of its own, and the agent (a
+`RoutedSession`) passes what it wants to the link it has at that time. A reply
+to a call that came over an earlier connection dies with that link, instead of
+reaching the router under a request number that it does not know.
+"""
+
+import sys
+from typing import Any, Protocol
+
+# crossbar's dependency bjdata, which autobahn imports where it finds it, prints a
+# traceback about numpy's ABI; its serialiser is not used here.
+sys.modules.setdefault("bjdata", None)  # type: ignore[arg-type] # None forbids the import
+
+import txaio
+
+txaio.use_twisted()
+
+from autobahn.exception import Disconnected, PayloadExceededError
+from autobahn.twisted.rawsocket import WampRawSocketClientFactory
+from autobahn.twisted.wamp import ApplicationSession
+from autobahn.twisted.websocket import WampWebSocketClientFactory
+from autobahn.wamp.exception import ApplicationError, SerializationError, TransportLost
+from autobahn.wamp.serializer import CBORSerializer, JsonSerializer
+from autobahn.wamp.types import (
+    CloseDetails,
+    ComponentConfig,
+    RegisterOptions,
+    SubscribeOptions,
+)
+
+__all__ = [
+    "ApplicationError",
+    "ApplicationSession",
+    "CBORSerializer",
+    "CloseDetails",
+    "ComponentConfig",
+    "Disconnected",
+    "JsonSerializer",
+    "LinkOwner",
+    "PayloadExceededError",
+    "RegisterOptions",
+    "RoutedSession",
+    "RouterLink",
+    "SerializationError",
+    "SubscribeOptions",
+    "TransportLost",
+    "WampRawSocketClientFactory",
+    "WampWebSocketClientFactory",
+    "txaio",
+]
+
+
+class LinkOwner(Protocol):
+    """Who wants to know what becomes of a link."""
+
+    def link_joined(self, link: "RouterLink") -> Any:
+        """Note that the realm has been joined."""
+
+    def link_left(self, link: "RouterLink", reason: str, text: str) -> None:
+        """Note that the router refused or ended the session."""
+
+    def link_unregistered(self, link: "RouterLink") -> None:
+        """Note that the router has taken an address away."""
+
+
+class RouterLink(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
+    """A WAMP session over one transport."""
+
+    def __init__(self, realm: str, owner: LinkOwner) -> None:
+        super().__init__(ComponentConfig(realm))
+        self._owner = owner
+
+    def onJoin(self, details: Any) -> Any:
+        """Tell the owner."""
+        return self._owner.link_joined(self)
+
+    def onLeave(self, details: Any) -> None:
+        """Fail what is outstanding, tell the owner and close the transport."""
+        error = ApplicationError(details.reason, details.message)
+        self._errback_outstanding_requests(error)
+        self._owner.link_left(self, details.reason, details.message or "")
+        self.disconnect()
+
+    def onMessage(self, msg: Any) -> None:
+        """Watch for the router taking an address away; autobahn only logs it."""
+        super().onMessage(msg)
+        if type(msg).__name__ == "Unregistered" and msg.request == 0:
+            self._owner.link_unregistered(self)
+
+
+class RoutedSession(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
+    """A WAMP session that outlives its connections to the router.
+
+    What needs the router raises TransportLost while there is none.
+    """
+
+    def __init__(self, config: Any = None) -> None:
+        super().__init__(config)
+        self._link: RouterLink | None = None
+
+    @property
+    def link(self) -> RouterLink:
+        """The present connection.
+
+        Raises
+        ------
+        TransportLost
+            If there is none.
+        """
+        if self._link is None:
+            raise TransportLost("not connected to the router")
+        return self._link
+
+    @property
+    def transport(self) -> Any:
+        """The present transport, or None."""
+        return self._link.transport if self._link else None
+
+    @property
+    def session_details(self) -> Any:
+        """The router's description of the present session, or None."""
+        return self._link.session_details if self._link else None
+
+    @property
+    def session_id(self) -> int | None:
+        """The router's number of the present session, or None."""
+        return self._link.session_id if self._link else None
+
+    def is_connected(self) -> bool:
+        """Tell whether there is a transport."""
+        return self._link is not None and bool(self._link.is_connected())
+
+    def is_attached(self) -> bool:
+        """Tell whether a realm is joined."""
+        return self._link is not None and bool(self._link.is_attached())
+
+    def publish(self, topic: str, *args: Any, **kwargs: Any) -> Any:
+        """Publish to a topic."""
+        return self.link.publish(topic, *args, **kwargs)
+
+    def subscribe(self, handler: Any, topic: Any = None, options: Any = None, **more: Any) -> Any:
+        """Subscribe to a topic."""
+        return self.link.subscribe(handler, topic, options, **more)
+
+    def call(self, procedure: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a procedure."""
+        return self.link.call(procedure, *args, **kwargs)
+
+    def register(self, endpoint: Any, procedure: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Register a procedure, for the life of the present connection."""
+        return self.link.register(endpoint, procedure, *args, **kwargs)
+
+    def leave(self, reason: str | None = None, message: str | None = None) -> Any:
+        """Say goodbye to the router; a new connection is made afterwards."""
+        return self._link.leave(reason, message) if self._link else None
+
+    def disconnect(self) -> None:
+        """Close the present transport; a new connection is made afterwards."""
+        if self._link:
+            self._link.disconnect()

@@ -1,0 +1,174 @@
+"""Housekeeping frames of the so3g HK schema, version 2 (docs/wire.md, "Files").
+
+Frames leave as the bytes that a file holds, so that writing them is plain file
+I/O whose errors can be seen and whose torn ends can be cut off. so3g is imported
+when the first frame is made: it is large, and only the recording thread needs it.
+"""
+
+import binascii
+import os
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsd.aggregator.columns import Column, Kind
+from ocsd.aggregator.moment import Moment
+from ocsd.aggregator.provider import Block, Provider
+
+HKAGG_VERSION: Final = 2
+SESSION: Final = 0
+STATUS: Final = 1
+DATA: Final = 2
+TICKS_PER_SECOND: Final = 100_000_000  # of a G3Time
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the recorder, a "session" of the HK schema.
+
+    Attributes
+    ----------
+    session_id : int
+        Differs between runs, ascending in time.
+    started_at : float
+        Unix time [s].
+    description : str
+        For people.
+    """
+
+    session_id: int
+    started_at: float
+    description: str = "HK data"
+
+    @classmethod
+    def begin(cls, now: Moment, description: str = "HK data") -> "Run":
+        """Return a new run.
+
+        Readers take two runs of one id for one, whose providers they then mix
+        up; so the id holds the whole start time, not only its second.
+        """
+        salt = binascii.crc32(f"{description} {now.at!r} {now.mono_s!r}".encode())
+        session_id = (int(now.at) % 2**32) << 28 | (os.getpid() % 2**14) << 14 | salt % 2**14
+        return cls(session_id=session_id, started_at=now.at, description=description)
+
+
+def session_frame(run: Run) -> bytes:
+    """Return the frame that opens every file."""
+    frame = _frame(SESSION, run)
+    frame["start_time"] = run.started_at
+    frame["description"] = run.description
+    return _bytes(frame)
+
+
+def status_frame(run: Run, providers: Iterable[Provider], now: Moment) -> bytes:
+    """Return the frame that lists the providers whose data may follow."""
+    core = _core()
+    listed = core.G3VectorFrameObject()
+    for provider in providers:
+        entry = core.G3MapFrameObject()
+        entry["prov_id"] = core.G3Int(provider.prov_id)
+        entry["description"] = core.G3String(provider.address)
+        listed.append(entry)
+    frame = _frame(STATUS, run)
+    frame["timestamp"] = now.at
+    frame["providers"] = listed
+    return _bytes(frame)
+
+
+def data_frame(run: Run, provider: Provider, now: Moment) -> bytes:
+    """Return everything that `provider` holds; the provider keeps it."""
+    core = _core()
+    blocks = core.G3VectorFrameObject()
+    names = core.G3VectorString()
+    for name, block in provider.blocks.items():
+        if block.times:
+            blocks.append(_timesample_map(block))
+            names.append(name)
+    frame = _frame(DATA, run)
+    frame["prov_id"] = provider.prov_id
+    frame["timestamp"] = now.at
+    frame["address"] = provider.address
+    frame["provider_session_id"] = provider.session_id
+    frame["blocks"] = blocks
+    frame["block_names"] = names
+    return _bytes(frame)
+
+
+def ticks(times: "array[float]") -> NDArray[np.int64]:
+    """Return Unix times [s] as G3Time ticks of 10 ns.
+
+    Seconds and their fraction are converted apart: the product of a present-day
+    time and 1e8 needs more than the 53 bits of a float and would be off by up to
+    160 ns.
+
+    Parameters
+    ----------
+    times : array of float64, shape (n,)
+        Unix times [s].
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+    """
+    seconds = np.frombuffer(times, dtype=np.float64)
+    whole = np.floor(seconds)
+    fraction = np.rint((seconds - whole) * TICKS_PER_SECOND)
+    return whole.astype(np.int64) * TICKS_PER_SECOND + fraction.astype(np.int64)
+
+
+def _timesample_map(block: Block) -> Any:
+    core = _core()
+    times = ticks(block.times)
+    order = None
+    if bool((times[1:] < times[:-1]).any()):
+        # Readers search times by bisection.
+        order = np.argsort(times, kind="stable")
+        times = times[order]
+    result = core.G3TimesampleMap()
+    result.times = core.G3VectorTime(times)
+    for name, column in block.columns.items():
+        result[name] = _vector(column, order)
+    return result
+
+
+def _vector(column: Column, order: NDArray[np.intp] | None) -> Any:
+    core = _core()
+    if column.kind is Kind.TEXT:
+        texts = column.values
+        return core.G3VectorString(texts if order is None else [texts[i] for i in order])
+    vector, dtype = {
+        Kind.FLOAT: (core.G3VectorDouble, np.dtype(np.float64)),
+        Kind.INT: (core.G3VectorInt, np.dtype(np.int64)),
+        Kind.BOOL: (core.G3VectorBool, np.dtype(np.bool_)),
+    }[column.kind]
+    values = np.frombuffer(column.values, dtype=dtype)
+    return vector(values if order is None else values[order])
+
+
+def _frame(hkagg_type: int, run: Run) -> Any:
+    core = _core()
+    frame = core.G3Frame(core.G3FrameType.Housekeeping)
+    frame["hkagg_type"] = hkagg_type
+    frame["hkagg_version"] = HKAGG_VERSION
+    frame["session_id"] = run.session_id
+    return frame
+
+
+def _bytes(frame: Any) -> bytes:
+    # The state of a pickled frame is what G3Writer writes; a test compares them.
+    _attributes, serialised = frame.__getstate__()
+    return bytes(serialised)
+
+
+@cache
+def _core() -> Any:
+    # The wheel of so3g carries spt3g inside, so it has to come first.
+    import so3g  # noqa: F401
+    from spt3g import core
+
+    return core

@@ -1,0 +1,207 @@
+"""What may come in from the router, and what is refused.
+
+Rules of docs/wire.md, "Feeds". Everything that a sender controls is looked at
+here or in ``columns``; behind them data are known to fit into a frame.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+DEFAULT_FRAME_LENGTH_S: Final = 300.0
+DEFAULT_FRESH_TIME_S: Final = 180.0
+LONGEST_NAME: Final = 255
+
+# G3Time counts 10 ns ticks in 64 bits, so this is where it ends [Unix s].
+LATEST_TIME: Final = 2**63 / 1e8 - 1
+
+_FIELD_NAME: Final = re.compile(r"_*[A-Za-z][A-Za-z0-9_]*")
+
+
+class RefusedError(Exception):
+    """A message, or one block of it, cannot be recorded; the text says why.
+
+    Internal to the aggregator: it ends as a line in the log and a count.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who sent a message, from its feed_info.
+
+    Attributes
+    ----------
+    address : str
+        Address of the feed.
+    session_id : str
+        Which run of the agent; with the address it names a provider.
+    sender : str
+        Address of the agent, for people.
+    number : int or None
+        Number of the message within feed and session; None if the agent does
+        not number them (the published OCS).
+    frame_length_s, fresh_time_s : float
+        How long data are collected for a frame, and how long a provider is
+        kept without data [s].
+    wanted : bool
+        False if the feed asks not to be recorded here.
+    """
+
+    address: str
+    session_id: str
+    sender: str
+    number: int | None
+    frame_length_s: float
+    fresh_time_s: float
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """One block of a message; lengths agree, times are good, values unchecked."""
+
+    block_name: str
+    timestamps: list[float]
+    columns: dict[str, list[Any]]
+
+
+def is_recorded(feed_info: object) -> bool:
+    """Tell whether the message is for the recorder at all; never raises."""
+    return isinstance(feed_info, Mapping) and bool(feed_info.get("record"))
+
+
+def read_origin(feed_info: Mapping[str, Any]) -> Origin:
+    """Return who sent a message.
+
+    Raises
+    ------
+    RefusedError
+        If feed_info does not say which feed and session it belongs to.
+    """
+    parameters = feed_info.get("agg_params")
+    if not isinstance(parameters, Mapping):
+        parameters = {}
+    number = feed_info.get("seq")
+    return Origin(
+        address=_text(feed_info, "address"),
+        session_id=_text(feed_info, "session_id"),
+        sender=sender_of(feed_info),
+        number=number if type(number) is int and number >= 0 else None,
+        frame_length_s=_duration(parameters.get("frame_length"), DEFAULT_FRAME_LENGTH_S),
+        fresh_time_s=_duration(parameters.get("fresh_time"), DEFAULT_FRESH_TIME_S),
+        wanted=not parameters.get("exclude_aggregator", False),
+    )
+
+
+def sender_of(feed_info: object) -> str:
+    """Return the best name there is for the sender; never raises."""
+    if isinstance(feed_info, Mapping):
+        for key in ("agent_address", "address"):
+            name = feed_info.get(key)
+            if isinstance(name, str) and name:
+                return name[:LONGEST_NAME]
+    return "unknown"
+
+
+def read_blocks(message: object) -> Iterator[Samples | RefusedError]:
+    """Yield the blocks of a message; a bad one as the reason, in its place.
+
+    Blocks without samples are left out: there is nothing to record in them.
+    """
+    if not isinstance(message, Mapping):
+        yield RefusedError(f"the message is a {type(message).__name__}, not a map of blocks")
+        return
+    for name, block in message.items():
+        try:
+            samples = _read_block(name, block)
+        except RefusedError as refused:
+            yield refused
+        else:
+            if samples.timestamps:
+                yield samples
+
+
+def check_field_names(block_name: str, names: list[str]) -> None:
+    """Check the field names of a block that has not been seen before.
+
+    Raises
+    ------
+    RefusedError
+        If one of them breaks the rules of OCS.
+    """
+    if not names:
+        raise RefusedError(f"block {block_name!r} has no fields")
+    for name in names:
+        if not isinstance(name, str) or not _FIELD_NAME.fullmatch(name):
+            raise RefusedError(
+                f"block {block_name!r}: field name {name!r} is not made of letters, digits and "
+                "underscores with a letter first"
+            )
+        if len(name) > LONGEST_NAME:
+            raise RefusedError(
+                f"block {block_name!r}: field name {name[:40]!r}… has {len(name)} characters, "
+                f"more than {LONGEST_NAME}"
+            )
+
+
+def _read_block(name: object, block: object) -> Samples:
+    if not isinstance(name, str) or not name or not _encodable(name):
+        raise RefusedError(f"block name {name!r} is not a text")
+    if not isinstance(block, Mapping):
+        raise RefusedError(f"block {name!r} is a {type(block).__name__}, not a map")
+    data = block.get("data")
+    timestamps = block.get("timestamps")
+    if not isinstance(data, dict) or not isinstance(timestamps, list):
+        raise RefusedError(f"block {name!r} lacks a map 'data' or a list 'timestamps'")
+    length = len(timestamps)
+    for key, values in data.items():
+        if type(values) is not list or len(values) != length:
+            raise RefusedError(
+                f"block {name!r}: field {key!r} is not a list of {length} values, one for each "
+                "timestamp"
+            )
+    if length:
+        _check_times(name, timestamps)
+    return Samples(block_name=name, timestamps=timestamps, columns=data)
+
+
+def _check_times(block_name: str, timestamps: list[Any]) -> None:
+    if not set(map(type, timestamps)) <= {int, float}:
+        raise RefusedError(f"block {block_name!r} has a timestamp that is not a number")
+    try:
+        # A sum is finite only if every term is; min and max alone miss a NaN.
+        good = math.isfinite(math.fsum(timestamps)) and (
+            min(timestamps) > -LATEST_TIME and max(timestamps) < LATEST_TIME
+        )
+    except (OverflowError, ValueError):
+        good = False
+    if not good:
+        raise RefusedError(
+            f"block {block_name!r} has a timestamp that is no Unix time in seconds "
+            f"(first {timestamps[0]!r}, last {timestamps[-1]!r})"
+        )
+
+
+def _text(feed_info: Mapping[str, Any], key: str) -> str:
+    value = feed_info.get(key)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not value or not _encodable(value):
+        raise RefusedError(f"its feed_info has no usable {key!r}: {value!r}")
+    return value
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _duration(value: object, default_s: float) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
+        return float(value)
+    return default_s

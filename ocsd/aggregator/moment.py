@@ -1,0 +1,27 @@
+"""The two times that recording needs, read together."""
+
+import time
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant on both clocks.
+
+    Attributes
+    ----------
+    at : float
+        Unix time [s]: what goes into files and their names.
+    mono_s : float
+        Monotonic time [s]: what decides when something is due, so that a
+        stepped wall clock neither hurries nor delays it.
+    """
+
+    at: float
+    mono_s: float
+
+    @classmethod
+    def now(cls) -> Self:
+        """Return the present."""
+        return cls(at=time.time(), mono_s=time.monotonic())

@@ -1,0 +1,53 @@
+"""Counts by sender of what was not recorded."""
+
+from collections import Counter
+from typing import Any, Final, Protocol
+
+# What comes from more senders than this is counted as "others": memory must not
+# depend on what names senders make up.
+MOST_SENDERS: Final = 1000
+OTHERS: Final = "others"
+
+
+class Log(Protocol):
+    """The part of txaio's logger that the aggregator uses."""
+
+    def info(self, text: str, /, **fields: Any) -> None:
+        """Write a line about something normal."""
+
+    def warn(self, text: str, /, **fields: Any) -> None:
+        """Write a line about something that needs attention."""
+
+
+class Tally:
+    """Count by sender, remember the latest reason, and log without flooding.
+
+    Parameters
+    ----------
+    log : Log
+        Gets the 1st, 10th, 100th and every 1000th case of a sender.
+    what : str
+        What happened to the messages, e.g. ``'set aside'``.
+    """
+
+    def __init__(self, log: Log, what: str) -> None:
+        self.counts: Counter[str] = Counter()
+        self.reasons: dict[str, str] = {}
+        self._log = log
+        self._what = what
+
+    def add(self, sender: str, reason: str) -> None:
+        """Count one case."""
+        if sender not in self.counts and len(self.counts) >= MOST_SENDERS:
+            sender = OTHERS
+        self.counts[sender] += 1
+        self.reasons[sender] = reason
+        count = self.counts[sender]
+        if count in {1, 10, 100} or count % 1000 == 0:
+            self._log.warn(
+                "{what} from {sender} (number {count}): {reason}",
+                what=self._what,
+                sender=sender,
+                count=count,
+                reason=reason,
+            )

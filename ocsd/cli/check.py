@@ -1,0 +1,66 @@
+"""`ocsd check`: whether the site file is right and every agent class installed."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from ocsd.cli import options
+from ocsd.errors import ConfigurationError, OcsdError
+
+if TYPE_CHECKING:
+    from ocsd.site.model import Host, Site
+
+
+@click.command(
+    epilog=options.examples(
+        "ocsd check",
+        "ocsd check --site-file site-configs/observatory.yaml",
+        "ocsd check --host grumpy           # only what runs on grumpy",
+    )
+    + "\n\nExit code 78 means that something has to be corrected."
+)
+@options.site_file_option
+@click.option("--host", metavar="HOST", help="Check this host's entry only.")
+def check(site_file: str | None, host: str | None) -> int:
+    """Check a site file and find every agent class that it names.
+
+    Nothing is started or changed, and no agent's own module is imported.
+    """
+    # pydantic and yaml cost more than all of `ocsd status`.
+    from ocsd.site import load
+
+    path = load.find(site_file)
+    site = load.load(path)
+    print(f"ok  site file {path}")
+    hosts = [load.pick_host(site, host)] if host else list(site.hosts.values())
+    problems = [problem for one in hosts for problem in _problems_of_host(site, one)]
+    problems = list(dict.fromkeys(problems))
+    for problem in problems:
+        print(f"ocsd: {problem}", file=sys.stderr)
+    if not problems:
+        return 0
+    print(f"ocsd: {len(problems)} problem{'s' * (len(problems) > 1)} in {path}", file=sys.stderr)
+    return ConfigurationError.exit_code
+
+
+def _problems_of_host(site: "Site", host: "Host") -> Iterator[str]:
+    from ocsd.site import plugins
+
+    catalogue = plugins.all_classes(host.agent_paths)
+    for warning in catalogue.warnings:
+        print(f"ocsd: warning: {warning}", file=sys.stderr)
+    problems = [str(failure) for failure in catalogue.failures]
+    # A class of an instance that something else runs need not be installed here.
+    ours = [one for one in host.instances if one.manage in {"up", "down"}]
+    for instance in ours:
+        try:
+            plugins.find_class(instance.agent_class, host.agent_paths)
+        except OcsdError as error:
+            place = f" line {instance.line}" if instance.line else ""
+            problems.append(f"{site.path}{place}: instance '{instance.instance_id}': {error}")
+    if not problems:
+        others = len(host.instances) - len(ours)
+        also = f", {others} run by others" if others else ""
+        print(f"ok  host {host.name}: {len(ours)} instances, every class found{also}")
+    yield from problems

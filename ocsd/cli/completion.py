@@ -1,0 +1,63 @@
+"""Completion in the shell: `ocsd completion`, and the names that it offers."""
+
+from collections.abc import Iterable
+
+import click
+
+from ocsd.errors import OcsdError
+
+# Whoever presses the tab key waits; no list is better than a late one.
+_LIMIT_S = 0.3
+_SHELLS = ("bash", "zsh", "fish")
+COMPLETE_VARIABLE = "_OCSD_COMPLETE"
+PROGRAM = "ocsd"
+
+_EXAMPLES = """\b
+Examples:
+  source <(ocsd completion bash)
+  ocsd completion bash > /etc/bash_completion.d/ocsd
+  ocsd completion zsh > "${fpath[1]}/_ocsd"
+  ocsd completion fish > ~/.config/fish/completions/ocsd.fish
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("shell", type=click.Choice(_SHELLS))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the completion script of a shell.
+
+    With it, the shell completes ocsd's commands, options and instance-ids.
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    if kind is None:  # click lost a shell that it had
+        raise OcsdError(f"this release of click has no completion for {shell}")
+    root = context.find_root().command
+    print(kind(root, {}, PROGRAM, COMPLETE_VARIABLE).source())
+
+
+def instance_ids(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the instance-ids that begin with `begun`, for click's completion."""
+    from ocsd.cli import control
+
+    try:
+        daemon = control.find(context.params.get("host"), _LIMIT_S)
+        answer = daemon.status(_LIMIT_S)
+    except OcsdError:
+        return []
+    already = context.params.get("names") or ()
+    names = (str(one.get("instance_id", "")) for one in answer.get("instances", ()))
+    return _beginning(begun, (name for name in names if name not in already))
+
+
+def hosts(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the hosts whose daemons run here and that begin with `begun`."""
+    from ocsd.cli import control
+
+    return _beginning(begun, (daemon.host for daemon in control.find_all(_LIMIT_S)))
+
+
+def _beginning(begun: str, names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith(begun)]

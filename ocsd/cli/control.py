@@ -1,0 +1,284 @@
+"""The client of the daemon's control API: HTTP and JSON over a Unix socket.
+
+It needs nothing but the standard library, and one request opens one connection.
+"""
+
+import http.client
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ocsd import paths
+from ocsd.cli import replies
+from ocsd.errors import (
+    DaemonRefusedError,
+    NoDaemonError,
+    NotPermittedError,
+    OcsdError,
+    SeveralDaemonsError,
+    TimedOutError,
+)
+
+# A daemon answers in milliseconds; one that has not after this long is stuck.
+ANSWER_LIMIT_S = 5.0
+# The daemon keeps the time limit of a request itself; it is given this much
+# longer to say so.
+_GRACE_S = 5.0
+_CONNECT_LIMIT_S = 2.0
+# Where a daemon that systemd or root started has its folders: members of its
+# group look there too, beside their own.
+_SYSTEM_RUNTIME = Path("/run/ocsd")
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A daemon that listens.
+
+    Parameters
+    ----------
+    host : str
+        The host name that it serves.
+    socket_path : Path
+        Its control socket.
+    """
+
+    host: str
+    socket_path: Path
+
+    def status(self, limit_s: float = ANSWER_LIMIT_S) -> dict[str, Any]:
+        """Return what the daemon says about its host, as it came.
+
+        Parameters
+        ----------
+        limit_s : float
+            How long to wait for the answer [s].
+
+        Raises
+        ------
+        NoDaemonError
+            If the daemon ends before it has answered.
+        TimedOutError
+            If it does not answer in time.
+        NotPermittedError
+            If this user may not ask.
+        DaemonRefusedError
+            If it refuses, with its own message and exit code.
+        """
+        with self._answer("GET", "/v1/status", None, limit_s) as answer:
+            return _object(answer.read())
+
+    def change(
+        self, verb: str, names: tuple[str, ...], limit_s: float
+    ) -> Iterator[tuple[dict[str, Any], replies.Event | None]]:
+        """Bring instances up or down or restart them, and yield what happens.
+
+        Parameters
+        ----------
+        verb : str
+            ``up``, ``down`` or ``restart``.
+        names : tuple of str
+            Instance-ids; empty means all of the host.
+        limit_s : float
+            How long the daemon waits for the result [s].
+
+        Yields
+        ------
+        tuple of dict and Event
+            Each line of the answer, as it came and as a value.
+
+        Raises
+        ------
+        NoDaemonError, TimedOutError, NotPermittedError, DaemonRefusedError
+            As for `status`; nothing has been changed if the daemon refuses.
+        """
+        body: dict[str, Any] = {"names": list(names)} if names else {"all": True}
+        body["timeout_s"] = limit_s
+        yield from self._stream(f"/v1/instances/{verb}", body, limit_s + _GRACE_S)
+
+    def stop(self, limit_s: float) -> Iterator[tuple[dict[str, Any], replies.Event | None]]:
+        """End everything that the daemon runs, and the daemon; yield as `change` does."""
+        yield from self._stream("/v1/stop", {}, limit_s)
+
+    def _stream(
+        self, target: str, body: Mapping[str, Any], limit_s: float
+    ) -> Iterator[tuple[dict[str, Any], replies.Event | None]]:
+        with self._answer("POST", target, body, limit_s) as answer:
+            for line in answer:
+                if line.strip():
+                    data = _object(line)
+                    yield data, replies.event(data)
+
+    @contextmanager
+    def _answer(
+        self, method: str, target: str, body: Mapping[str, Any] | None, limit_s: float
+    ) -> Iterator[http.client.HTTPResponse]:
+        connection = _UnixConnection(self.socket_path, limit_s)
+        try:
+            text = None if body is None else json.dumps(body)
+            connection.request(method, target, text, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            if answer.status >= 400:
+                raise _refusal(answer.status, answer.read())
+            yield answer
+        except PermissionError as error:
+            raise _not_permitted([self.socket_path]) from error
+        except TimeoutError as error:
+            raise TimedOutError(
+                f"the daemon of host '{self.host}' has not answered within {limit_s:g} s "
+                f"({self.socket_path}); look at its log with: ocsd logs ocsd"
+            ) from error
+        except (http.client.HTTPException, ConnectionError, FileNotFoundError) as error:
+            raise NoDaemonError(
+                f"the daemon of host '{self.host}' ended before it had answered; "
+                "look at its log with: ocsd logs ocsd"
+            ) from error
+        finally:
+            connection.close()
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, socket_path: Path, limit_s: float) -> None:
+        super().__init__("localhost", timeout=limit_s)
+        self._socket_path = socket_path
+        self._limit_s = limit_s
+
+    def connect(self) -> None:
+        self.sock = _connected(self._socket_path, self._limit_s)
+
+
+def find(host: str | None = None, limit_s: float = _CONNECT_LIMIT_S) -> Daemon:
+    """Return the daemon that a command is meant for.
+
+    Parameters
+    ----------
+    host : str, optional
+        Its host name; not needed where one daemon runs.
+    limit_s : float
+        How long to wait for a daemon to accept [s].
+
+    Raises
+    ------
+    NoDaemonError
+        If none runs, or none for `host`.
+    SeveralDaemonsError
+        If several run and `host` is not given.
+    NotPermittedError
+        If one runs but this user may not speak to it.
+    """
+    daemons, denied = _look(host, limit_s)
+    if len(daemons) == 1:
+        return daemons[0]
+    if daemons:
+        names = ", ".join(daemon.host for daemon in daemons)
+        raise SeveralDaemonsError(
+            f"daemons of several hosts run on this machine ({names}); add --host and one of them"
+        )
+    if denied:
+        raise _not_permitted(denied)
+    raise NoDaemonError(_none_runs(host))
+
+
+def find_all(limit_s: float = _CONNECT_LIMIT_S) -> list[Daemon]:
+    """Return every daemon that runs on this machine and that this user may speak to."""
+    return _look(None, limit_s)[0]
+
+
+def runtime_folders() -> list[Path]:
+    """Return the folders in which daemons of this machine may have their folders."""
+    own = paths.runtime_base()
+    given = "RUNTIME_DIRECTORY" in os.environ
+    return [own] if given or own == _SYSTEM_RUNTIME else [own, _SYSTEM_RUNTIME]
+
+
+def _look(host: str | None, limit_s: float) -> tuple[list[Daemon], list[Path]]:
+    daemons: list[Daemon] = []
+    denied: list[Path] = []
+    for folder in runtime_folders():
+        try:
+            names = [host] if host else sorted(os.listdir(folder))
+        except PermissionError:
+            denied.append(folder)
+            continue
+        except OSError:
+            continue  # nothing ever ran there
+        for name in names:
+            place = replace(paths.of_host(name), runtime=folder / name).control_socket
+            try:
+                listens = _listens(place, limit_s)
+            except PermissionError:
+                denied.append(place)
+            else:
+                daemons += [Daemon(name, place)] if listens else []
+    return daemons, denied
+
+
+def _listens(place: Path, limit_s: float) -> bool:
+    try:
+        _connected(place, limit_s).close()
+    except PermissionError:
+        raise
+    except TimeoutError:
+        return True  # but does not accept, as the request will tell
+    except OSError:
+        return False  # no socket, or one whose daemon was killed
+    return True
+
+
+def _connected(place: Path, limit_s: float) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(limit_s)
+        connection.connect(str(place))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _none_runs(host: str | None) -> str:
+    places = " and ".join(str(folder) for folder in runtime_folders())
+    if host is None:
+        return f"no daemon is running (looked in {places}); start one with: ocsd start"
+    others = ", ".join(daemon.host for daemon in find_all())
+    running = f"the running ones are: {others}" if others else f"looked in {places}"
+    return (
+        f"no daemon for host '{host}' is running ({running}); "
+        f"start it with: ocsd start --host {host}"
+    )
+
+
+def _not_permitted(places: list[Path]) -> NotPermittedError:
+    listed = ", ".join(str(place) for place in places)
+    return NotPermittedError(
+        f"this user may not speak to the daemon ({listed}); use its owner's account, "
+        "join its group, or use sudo"
+    )
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        data = None
+    if not isinstance(data, dict):
+        raise OcsdError(
+            f"the daemon answered something that is no JSON object: {text[:80]!r}; "
+            "are the ocsd of this command and of the daemon of one release?"
+        )
+    return data
+
+
+def _refusal(status: int, text: bytes) -> OcsdError:
+    try:
+        error = json.loads(text)["error"]
+        return DaemonRefusedError(str(error["message"]), int(error.get("exit_code", 1)))
+    except (ValueError, KeyError, TypeError):
+        return OcsdError(
+            f"the daemon answered HTTP status {status} without a reason; "
+            "are the ocsd of this command and of the daemon of one release?"
+        )

@@ -1,0 +1,168 @@
+"""`ocsd up`, `down` and `restart`: change instances, wait for the result and say it."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from ocsd.cli import completion, control, options, replies, terminal, units
+from ocsd.cli.terminal import Terminal
+from ocsd.errors import NoDaemonError, OcsdError, TimedOutError, UsageError
+
+Lines = Iterable[tuple[dict[str, Any], replies.Event | None]]
+
+
+def _arguments(command: Callable[..., int]) -> Callable[..., int]:
+    for decorate in (
+        options.json_option,
+        options.timeout_option,
+        options.host_option,
+        click.option("--all", "everything", is_flag=True, help="All instances of the host."),
+        click.argument(
+            "names", metavar="[NAME]...", nargs=-1, shell_complete=completion.instance_ids
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
+@click.command(
+    epilog=options.examples("ocsd up fake-data1", "ocsd up thermo1 thermo2", "ocsd up --all")
+)
+@_arguments
+def up(**arguments: Any) -> int:
+    """Bring instances up and keep them so.
+
+    An instance that has failed is tried anew. The target is remembered over
+    restarts of the daemon.
+    """
+    return _change("up", **arguments)
+
+
+@click.command(
+    epilog=options.examples(
+        "ocsd down thermo1", "ocsd down --all", "ocsd down --timeout 20 thermo1"
+    )
+)
+@_arguments
+def down(**arguments: Any) -> int:
+    """Bring instances down and keep them so.
+
+    The target is remembered over restarts of the daemon.
+    """
+    return _change("down", **arguments)
+
+
+@click.command(
+    epilog=options.examples(
+        "ocsd restart thermo1", "ocsd restart --all", "ocsd restart --json --all"
+    )
+)
+@_arguments
+def restart(**arguments: Any) -> int:
+    """Stop instances and start them anew.
+
+    An agent whose code was edited runs its new code.
+    """
+    return _change("restart", **arguments)
+
+
+def _change(
+    verb: str,
+    *,
+    names: tuple[str, ...],
+    everything: bool,
+    host: str | None,
+    timeout_s: float,
+    as_json: bool,
+) -> int:
+    if everything and names:
+        raise UsageError(f"`ocsd {verb}` takes names or --all, not both")
+    if not everything and not names:
+        raise UsageError(f"`ocsd {verb}` needs the names of instances, or --all")
+    names = tuple(dict.fromkeys(names))
+    lines = control.find(host).change(verb, names, timeout_s)
+    results, begun = _shown(lines, as_json)
+    missing = [name for name in names or begun if name not in results]
+    if missing:
+        raise NoDaemonError(
+            f"the daemon ended before it said what became of {', '.join(missing)}; "
+            "look at `ocsd status` and `ocsd logs ocsd`"
+        )
+    if len(results) > 1 and not as_json:
+        print(_summary(verb, results.values()))
+    return _exit_code(results.values())
+
+
+def _shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list[str]]:
+    screen = terminal.of(sys.stdout, os.environ)
+    results: dict[str, replies.Result] = {}
+    begun: dict[str, None] = {}
+    for data, event in lines:
+        if isinstance(event, replies.Result):
+            results[event.instance_id] = event
+        elif isinstance(event, replies.Transition):
+            begun[event.instance_id] = None
+        if as_json:
+            print(json.dumps(data))
+        elif event is not None:
+            print(event_line(event, screen))
+        # Line by line, also where a program reads them.
+        sys.stdout.flush()
+    return results, list(begun)
+
+
+def event_line(event: replies.Event, screen: Terminal) -> str:
+    """Return the line that tells an operator about an event.
+
+    Parameters
+    ----------
+    event : Event
+    screen : Terminal
+        Where the line will be printed.
+    """
+    match event:
+        case replies.Transition(instance_id, state, reason, at):
+            time = f"{units.clock(at)}  " if at is not None else ""
+            because = f": {terminal.one_line(reason)}" if reason else ""
+            return f"{time}{instance_id} {screen.styled(state, state)}{because}"
+        case replies.Result():
+            return _result_line(event, screen)
+        case replies.Stopped(took_s):
+            return f"all stopped in {units.short_duration(took_s)}"
+
+
+def _result_line(result: replies.Result, screen: Terminal) -> str:
+    state = screen.styled(result.state, result.state)
+    took = units.short_duration(result.took_s)
+    because = f": {terminal.one_line(result.reason)}" if result.reason else ""
+    if result.ok:
+        return f"{screen.bold(result.instance_id)}: {state} after {took}{because}"
+    if result.timed_out:
+        outcome = f"timed out after {took}, still {state}{because}"
+    else:
+        outcome = f"{state} after {took}{because}"
+    return (
+        f"{screen.bold(result.instance_id)}: {outcome} "
+        f"(see: ocsd status {result.instance_id}; ocsd logs {result.instance_id})"
+    )
+
+
+def _summary(verb: str, results: Iterable[replies.Result]) -> str:
+    everything = list(results)
+    good = sum(result.ok for result in everything)
+    bad = [result.instance_id for result in everything if not result.ok]
+    took = units.short_duration(max(result.took_s for result in everything))
+    without = f"; not done: {', '.join(bad)}" if bad else ""
+    return f"{verb}: {good} of {len(everything)} done in {took}{without}"
+
+
+def _exit_code(results: Iterable[replies.Result]) -> int:
+    # A failure is the worse news: waiting longer would not change it.
+    bad = [result for result in results if not result.ok]
+    if any(not result.timed_out for result in bad):
+        return OcsdError.exit_code
+    return TimedOutError.exit_code if bad else 0

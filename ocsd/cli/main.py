@@ -1,0 +1,137 @@
+"""The command `ocsd`: finds the command asked for and turns errors into exit codes."""
+
+import importlib
+import os
+import sys
+from typing import Any, cast
+
+import click
+
+from ocsd import __version__
+from ocsd.cli.completion import COMPLETE_VARIABLE, PROGRAM
+from ocsd.errors import OcsdError
+
+# Where each command stands, in the order of the help. Only the module of the
+# command that was asked for is imported.
+_COMMANDS = {
+    "start": "ocsd.cli.start",
+    "stop": "ocsd.cli.stop",
+    "status": "ocsd.cli.status",
+    "up": "ocsd.cli.instances",
+    "down": "ocsd.cli.instances",
+    "restart": "ocsd.cli.instances",
+    "logs": "ocsd.cli.logs",
+    "check": "ocsd.cli.check",
+    "completion": "ocsd.cli.completion",
+}
+_INTERRUPTED = 130
+# What a shell reports of a program that SIGPIPE ended, as `yes | head` does.
+_BROKEN_PIPE = 141
+
+_EPILOG = """\b
+Examples:
+  ocsd check --site-file site-configs/default.yaml
+  ocsd start --host grumpy -d
+  ocsd status
+  ocsd restart fake-data1
+  ocsd logs -f fake-data1
+
+\b
+Exit codes:
+  0    done, or everything is as wanted
+  1    the request failed
+  2    the command was used wrongly
+  3    something is not in its target state (status, start -d)
+  4    no such instance
+  69   no daemon is running
+  75   timed out waiting
+  77   not permitted
+  78   configuration error
+  130  Ctrl-C
+
+'ocsd COMMAND --help' tells about a command and shows examples of it.
+"""
+
+
+class _Commands(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        return cast(click.Command, getattr(importlib.import_module(_COMMANDS[name]), name))
+
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if arguments and arguments[0] not in _COMMANDS:
+            # click proposes the nearest of the commands that it has been given.
+            for name in _COMMANDS:
+                self.add_command(cast(click.Command, self.get_command(context, name)))
+        return super().resolve_command(context, arguments)
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            code = super().invoke(context)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read our output went away (`ocsd status | head -1`). What
+            # is still in the buffer must not complain at the end of Python.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return _BROKEN_PIPE
+        return code
+
+
+@click.command(
+    cls=_Commands,
+    epilog=_EPILOG,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="ocsd %(version)s")
+@click.pass_context
+def ocsd(context: click.Context) -> int:
+    """Run one host of an observatory: its agents, router, registry and aggregator."""
+    if context.invoked_subcommand is None:
+        print(context.get_help(), file=sys.stderr)
+        return click.UsageError.exit_code
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Else those of the process.
+
+    Returns
+    -------
+    int
+        The exit code; ``ocsd --help`` lists them.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # An instance-id or a reason that the terminal cannot show is no reason to fail.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # text files
+    try:
+        code = ocsd.main(
+            arguments,
+            prog_name=PROGRAM,
+            complete_var=COMPLETE_VARIABLE,
+            standalone_mode=False,
+        )
+    except OcsdError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return error.exit_code
+    except click.ClickException as error:
+        print(f"{PROGRAM}: {error.format_message()}", file=sys.stderr)
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            print(f"See: {error.ctx.command_path} --help", file=sys.stderr)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _INTERRUPTED
+    return int(code or 0)

@@ -1,0 +1,142 @@
+"""What the daemon answers, as values.
+
+A field that the daemon leaves out has the default that stands here, so that
+the command line also serves the daemon of an older or newer release.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+# States of the router in which there is nothing to do about it; `external` is
+# a router that somebody else runs.
+_ROUTER_WORKS = frozenset({"up", "external"})
+
+
+@dataclass(frozen=True, slots=True)
+class RouterStatus:
+    """How the site's router is doing, as this host sees it."""
+
+    state: str = "unknown"
+    pid: int | None = None
+    url: str | None = None
+    reason: str | None = None
+
+    @property
+    def works(self) -> bool:
+        """Whether the router can be used."""
+        return self.state in _ROUTER_WORKS
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceStatus:
+    """How one instance is doing; times are Unix times, None is not known or not running."""
+
+    instance_id: str
+    agent_class: str = "-"
+    state: str = "unknown"
+    target: str = "unknown"
+    health: str | None = None
+    reason: str | None = None
+    since_at: float | None = None
+    pid: int | None = None
+    uptime_s: float | None = None
+    restarts: int = 0
+    cpu_percent: float | None = None
+    rss_bytes: int | None = None
+    log_path: str | None = None
+    next_try_s: float | None = None
+    data_dir: str | None = None
+
+    @property
+    def in_target(self) -> bool:
+        """Whether the instance is what the operator wants it to be."""
+        return self.state == self.target
+
+    @property
+    def healthy(self) -> bool:
+        """Whether there is no complaint about a running instance."""
+        return self.health in {None, "ok"}
+
+    @property
+    def urgency(self) -> int:
+        """Where it stands in a list that begins with what needs attention."""
+        if not self.in_target:
+            return 0
+        return 2 if self.healthy else 1
+
+
+@dataclass(frozen=True, slots=True)
+class HostStatus:
+    """How a host is doing."""
+
+    host: str
+    version: str
+    pid: int
+    site_file: str | None
+    router: RouterStatus
+    instances: tuple[InstanceStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """An instance that changed its state."""
+
+    instance_id: str
+    state: str = "unknown"
+    reason: str | None = None
+    at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a request for one instance."""
+
+    instance_id: str
+    ok: bool = False
+    state: str = "unknown"
+    reason: str | None = None
+    took_s: float = 0.0
+    timed_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The host has ended everything; its daemon ends now."""
+
+    took_s: float = 0.0
+
+
+Event = Transition | Result | Stopped
+
+
+def host_status(answer: Mapping[str, Any]) -> HostStatus:
+    """Return the answer of ``GET /v1/status`` as a value."""
+    return HostStatus(
+        host=str(answer.get("host", "?")),
+        version=str(answer.get("version", "?")),
+        pid=int(answer.get("pid", 0)),
+        site_file=answer.get("site_file"),
+        router=_picked(RouterStatus, answer.get("router") or {}),
+        instances=tuple(_picked(InstanceStatus, one) for one in answer.get("instances", ())),
+    )
+
+
+def event(line: Mapping[str, Any]) -> Event | None:
+    """Return one line of a streamed answer as a value; None if its kind is not known here."""
+    match line.get("event"):
+        case "transition":
+            return _picked(Transition, line)
+        case "result":
+            return _picked(Result, line)
+        case "stopped":
+            return _picked(Stopped, line)
+        case _:
+            return None
+
+
+def _picked(kind: type[T], data: Mapping[str, Any]) -> T:
+    names = (field.name for field in fields(kind))  # type: ignore[arg-type]  # all are dataclasses
+    return kind(**{name: data[name] for name in names if name in data})

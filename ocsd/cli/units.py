@@ -1,0 +1,46 @@
+"""Times and sizes as operators read them: short enough for a column."""
+
+import time
+
+_MINUTE_S = 60
+_HOUR_S = 60 * _MINUTE_S
+_DAY_S = 24 * _HOUR_S
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in its two largest units, e.g. ``3h12m``."""
+    whole_s = int(seconds)
+    if whole_s < _MINUTE_S:
+        return f"{whole_s}s"
+    if whole_s < _HOUR_S:
+        return f"{whole_s // _MINUTE_S}m{whole_s % _MINUTE_S:02d}s"
+    if whole_s < _DAY_S:
+        return f"{whole_s // _HOUR_S}h{whole_s % _HOUR_S // _MINUTE_S:02d}m"
+    return f"{whole_s // _DAY_S}d{whole_s % _DAY_S // _HOUR_S:02d}h"
+
+
+def short_duration(seconds: float) -> str:
+    """Return how long something took, to the hundredth of a second, e.g. ``0.05 s``."""
+    return f"{seconds:.2f} s"
+
+
+def memory(size_bytes: float) -> str:
+    """Return a size in powers of 1024, e.g. ``7.8M``."""
+    size = float(size_bytes)
+    for unit in ("B", "K", "M"):
+        if size < 1000:
+            return f"{size:.0f}{unit}" if unit == "B" or size >= 100 else f"{size:.1f}{unit}"
+        size /= 1024
+    return f"{size:.1f}G"
+
+
+def date(unix_time_s: float) -> str:
+    """Return a Unix time as ISO 8601 in UTC, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(unix_time_s))
+
+
+def clock(unix_time_s: float) -> str:
+    """Return the time of day of a Unix time in UTC, to the millisecond."""
+    thousandths = round(unix_time_s * 1000)
+    seconds, rest = divmod(thousandths, 1000)
+    return f"{time.strftime('%H:%M:%S', time.gmtime(seconds))}.{rest:03d}"

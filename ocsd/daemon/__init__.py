@@ -1,0 +1,1 @@
+"""The daemon of one host: builds the parts, wires them and owns the reactor."""

@@ -1,0 +1,250 @@
+"""Builds the parts of a daemon and wires them; the one place that knows them all."""
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from twisted.logger import Logger
+
+from ocsd.daemon.control import control_site
+from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.keeper import Keeper, Launcher, Transition
+from ocsd.daemon.notifications import NotifySocket
+from ocsd.daemon.plan import REGISTRY_CLASS, ROUTER_NAME
+from ocsd.daemon.processes import ForkLauncher, Processes
+from ocsd.daemon.progress import Progress
+from ocsd.daemon.registry_host import RegistryLauncher
+from ocsd.daemon.requests import described
+from ocsd.daemon.router import RouterWatch, request
+from ocsd.daemon.settings import Settings
+from ocsd.daemon.shutdown import Shutdown
+from ocsd.daemon.status import StatusReport
+from ocsd.daemon.systemd import SystemdLink
+from ocsd.daemon.targets import Targets
+from ocsd.daemon.window import LaunchWindow, PacedLauncher
+from ocsd.forkserver import start as forkserver
+from ocsd.forkserver.client import Connector
+from ocsd.forkserver.protocol import End, Hello, Spawn
+from ocsd.site.model import Instance, Manage
+from ocsd.supervisor.lifecycle import Lifecycle, State, UpRequested
+from ocsd.supervisor.policy import RestartPolicy
+
+ROUTER_LIMIT_S = 15.0
+"""Agents wait so long for the router before they are started without it."""
+
+SETTLE_LIMIT_S = 60.0
+"""After so long `ocsd start -d` returns although something is still starting."""
+
+
+class Daemon:
+    """One host's daemon.
+
+    Parameters
+    ----------
+    settings : Settings
+        What to run.
+    progress : Progress
+        Where the operator watches.
+    detached : bool
+        Whether the operator stops watching once all is settled.
+    reactor : the Twisted reactor
+        Time, sockets and descriptors.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, settings: Settings, progress: Progress, detached: bool, reactor: Any
+    ) -> None:
+        paths = settings.paths
+        self._settings = settings
+        self._progress = progress
+        self._detached = detached
+        self._reactor = reactor
+        self._begun_s = reactor.seconds()
+        self._shutdown: Shutdown | None = None
+        self._settled = False
+        self._systemd = SystemdLink(reactor)
+        self._targets = Targets(paths.targets)
+        self.fleet = Fleet(self._targets)
+        self._processes = Processes(
+            self.fleet, reactor, self._hello, self._take_stranger, self._forkserver_lost
+        )
+        self._window = LaunchWindow(reactor)
+        self._notify = NotifySocket(reactor, paths.notify_socket, self._heard)
+        self._add_router()
+        for instance in settings.plan.instances:
+            self._add(instance)
+        self.fleet.observe(self._observe)
+        status = StatusReport(
+            host=settings.plan.host.name,
+            site_file=settings.site.path or "",
+            pid=os.getpid(),
+            since_at=time.time(),
+            hub=settings.hub,
+            paths=paths,
+            fleet=self.fleet,
+        )
+        self._control = control_site(status, self.fleet, reactor, self.stop)
+
+    def start(self) -> None:
+        """Open the sockets and connect to the fork server; the rest follows from its Hello."""
+        paths = self._settings.paths
+        for notice in (*self._settings.plan.notices, self._targets.notice):
+            if notice:
+                self._progress.say(f"  {notice}")
+        self._notify.open()
+        paths.control_socket.unlink(missing_ok=True)
+        self._reactor.listenUNIX(str(paths.control_socket), self._control, mode=0o660)
+        self._systemd.start()
+        self._reactor.callLater(SETTLE_LIMIT_S, self._settle)
+        self._connect()
+
+    def stop(self, write: Callable[[dict[str, Any]], None] = lambda _: None) -> None:
+        """End everything in order, then the daemon.
+
+        Parameters
+        ----------
+        write : callable
+            Takes a JSON object for each step.
+        """
+        begun_s = self._reactor.seconds()
+        self.fleet.observe(lambda transition: write(described(transition)))
+        if self._shutdown is not None:
+            return
+        self._systemd.stopping()
+        self._progress.say("stopping")
+
+        def ended() -> None:
+            took_s = round(self._reactor.seconds() - begun_s, 3)
+            self._progress.say(f"stopped after {took_s:.2f} s")
+            write({"event": "stopped", "took_s": took_s})
+            self._processes.connection.send(End())
+
+        self._shutdown = Shutdown(self.fleet, ended)
+        self._shutdown.begin()
+
+    # Building
+
+    def _add_router(self) -> None:
+        plan, settings = self._settings.router, self._settings
+        if not plan.command:
+            return
+        launcher = ForkLauncher(self._processes, lambda _: request(plan, settings.paths))
+        keeper = self._keeper(ROUTER_NAME, launcher, RestartPolicy.ALWAYS)
+        self.fleet.router = keeper
+        watch = RouterWatch(keeper, plan, settings.hub, self._reactor)
+
+        def observe(transition: Transition) -> None:
+            if transition.name == ROUTER_NAME and transition.after.state is State.STARTING:
+                watch.start()
+
+        self.fleet.observe(observe)
+
+    def _add(self, instance: Instance) -> None:
+        if instance.agent_class == REGISTRY_CLASS:
+            launch = self._settings.launch(instance, predecessor_died=False)
+            in_daemon = RegistryLauncher(launch, self._reactor)
+            in_daemon.keeper = self._keep(instance, in_daemon)
+        else:
+            self._keep(instance, ForkLauncher(self._processes, lambda _: self._request(instance)))
+
+    def _keep(self, instance: Instance, launcher: Launcher) -> Keeper:
+        paced = PacedLauncher(launcher, self._window)
+        keeper = self._keeper(instance.instance_id, paced, RestartPolicy(instance.restart))
+        self.fleet.add(instance, keeper)
+        return keeper
+
+    def _request(self, instance: Instance) -> Spawn:
+        keeper = self.fleet.keeper(instance.instance_id)
+        died = keeper is not None and keeper.had_process
+        return self._settings.request(instance, predecessor_died=died)
+
+    def _keeper(self, name: str, launcher: Launcher, policy: RestartPolicy) -> Keeper:
+        return Keeper(
+            name=name,
+            life=Lifecycle(policy=policy),
+            launcher=launcher,
+            clock=self._reactor,
+            wall_clock=time.time,
+            jitter=lambda: random.uniform(-1, 1),
+            on_transition=self.fleet.announce,
+        )
+
+    def _take_stranger(self, name: str) -> Keeper:
+        """Return a keeper for a process that the site file no longer lists."""
+        instance = Instance(instance_id=name, agent_class="Unlisted", manage=Manage.DOWN)
+        self._add(instance)
+        keeper = self.fleet.keeper(name)
+        if keeper is None:
+            raise LookupError(name)
+        return keeper
+
+    # What happens
+
+    def _connect(self) -> None:
+        Connector(
+            self._reactor, self._settings.paths.forkserver_socket, self._processes.connection
+        ).connect()
+
+    def _hello(self, hello: Hello) -> None:
+        """Launch everything, now that it is known what runs already."""
+        router = self.fleet.router
+        if router is None:
+            self._window.open()
+        elif router.life.state is State.DOWN:
+            router.deliver(UpRequested())
+        self._reactor.callLater(ROUTER_LIMIT_S, self._window.open)
+        self.fleet.launch()
+        self._consider_settled()
+
+    def _forkserver_lost(self) -> None:
+        paths = self._settings.paths
+        if self._shutdown is not None:
+            self._reactor.stop()
+            return
+        self.log.error("the fork server has ended; its agents run on, starting another one")
+        forkserver.start(paths.forkserver_socket, paths.logs / "forkserver.log")
+        self._connect()
+
+    def _heard(self, pid: int, fields: Mapping[str, str]) -> None:
+        keeper = self.fleet.by_pid(pid)
+        if keeper is not None:
+            keeper.heard(fields)
+
+    def _observe(self, transition: Transition) -> None:
+        after = transition.after
+        self.log.info(
+            "{name}: {before} -> {after} {reason}",
+            name=transition.name,
+            before=transition.before.state,
+            after=after.state,
+            reason=after.reason,
+        )
+        self._progress.transition(transition)
+        if after.state is not State.STARTING:
+            self._window.leave(transition.name)
+        if transition.name == ROUTER_NAME and after.state is not State.STARTING:
+            self._window.open()
+        self._consider_settled()
+
+    def _consider_settled(self) -> None:
+        if not self._settled and self.fleet.settled:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Say how it went, once."""
+        if self._settled or self._shutdown is not None:
+            return
+        self._settled = True
+        keepers = [keeper for _, keeper in self.fleet]
+        wanted = [each for each in keepers if each.life.target == "up"]
+        up = sum(each.life.state is State.UP for each in wanted)
+        took_s = self._reactor.seconds() - self._begun_s
+        text = f"{up} of {len(wanted)} instances up after {took_s:.1f} s"
+        self._progress.say(text)
+        self._systemd.ready(text)
+        if self._detached:
+            self._progress.hush()

@@ -1,0 +1,201 @@
+"""The control API: HTTP and JSON over a Unix socket (docs/control-api.md)."""
+
+import json
+import socket
+import struct
+from collections.abc import Callable
+from typing import Any, Final
+
+from twisted.logger import Logger
+from twisted.web import resource, server
+
+from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.keeper import Clock
+from ocsd.daemon.requests import PendingRequest, described
+from ocsd.daemon.status import StatusReport
+from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
+from ocsd.supervisor.lifecycle import Target
+
+DEFAULT_LIMIT_S: Final = 60.0
+_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: struct ucred of unix(7)
+
+
+def control_site(
+    status: StatusReport,
+    fleet: Fleet,
+    clock: Clock,
+    stop: Callable[[Callable[[dict[str, Any]], None]], None],
+) -> server.Site:
+    """Return the web site that serves the control API.
+
+    Parameters
+    ----------
+    status : StatusReport
+        What ``GET /v1/status`` answers.
+    fleet : Fleet
+        The instances.
+    clock : Clock
+        The time.
+    stop : callable
+        Stops everything; takes a function that writes a JSON object for each step.
+    """
+    # Any: twisted.web's interfaces are zope's, which mypy cannot match with classes.
+    root: Any = resource.Resource()
+    version: Any = resource.Resource()
+    instances: Any = resource.Resource()
+    root.putChild(b"v1", version)
+    version.putChild(b"status", _Status(status))
+    version.putChild(b"events", _Events(fleet))
+    version.putChild(b"stop", _Stop(stop))
+    version.putChild(b"instances", instances)
+    instances.putChild(b"up", _Change(fleet, clock, "up", fleet.up, Target.UP))
+    instances.putChild(b"down", _Change(fleet, clock, "down", fleet.down, Target.DOWN))
+    instances.putChild(b"restart", _Change(fleet, clock, "restart", fleet.restart, Target.UP))
+    site = server.Site(root)
+    site.noisy = False
+    return site
+
+
+class _Leaf(resource.Resource):
+    """A resource without children that answers in JSON."""
+
+    isLeaf = True  # noqa: N815 - twisted.web's name
+    log = Logger()
+
+    def refuse(self, request: Any, error: OcsdError, code: int = 400) -> bytes:
+        request.setResponseCode(code)
+        return self.answer(
+            request, {"error": {"message": str(error), "exit_code": error.exit_code}}
+        )
+
+    def answer(self, request: Any, value: dict[str, Any]) -> bytes:
+        request.setHeader(b"content-type", b"application/json")
+        return json.dumps(value).encode() + b"\n"
+
+    def journal(self, request: Any, what: str) -> None:
+        """Put on record who asked for a change, as the kernel vouches for it."""
+        pid, uid, _gid = _peer(request)
+        self.log.info("{what}, asked for by uid {uid}, pid {pid}", what=what, uid=uid, pid=pid)
+
+
+class _Stream:
+    """Writes a JSON object a line to a client, for as long as it listens."""
+
+    def __init__(self, request: Any, prefix: bytes = b"", suffix: bytes = b"\n") -> None:
+        self._request = request
+        self._prefix = prefix
+        self._suffix = suffix
+        self._open = True
+        request.notifyFinish().addBoth(self._close)
+        self.on_close: Callable[[], None] = lambda: None
+
+    def write(self, value: dict[str, Any]) -> None:
+        if self._open:
+            self._request.write(self._prefix + json.dumps(value).encode() + self._suffix)
+
+    def finish(self) -> None:
+        if self._open:
+            self._request.finish()
+
+    def _close(self, _: object) -> None:
+        self._open = False
+        self.on_close()
+
+
+class _Status(_Leaf):
+    def __init__(self, status: StatusReport) -> None:
+        super().__init__()
+        self._status = status
+
+    def render_GET(self, request: Any) -> bytes:
+        return self.answer(request, self._status.as_json())
+
+
+class _Events(_Leaf):
+    def __init__(self, fleet: Fleet) -> None:
+        super().__init__()
+        self._fleet = fleet
+
+    def render_GET(self, request: Any) -> int:
+        request.setHeader(b"content-type", b"text/event-stream")
+        request.setHeader(b"cache-control", b"no-cache")
+        stream = _Stream(request, prefix=b"data: ", suffix=b"\n\n")
+        request.write(b": every transition from now on\n\n")
+        stream.on_close = self._fleet.observe(lambda each: stream.write(described(each)))
+        return server.NOT_DONE_YET
+
+
+class _Change(_Leaf):
+    """Brings instances up or down, or restarts them."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        clock: Clock,
+        verb: str,
+        change: Callable[[str], None],
+        wanted: Target,
+    ) -> None:
+        super().__init__()
+        self._fleet = fleet
+        self._clock = clock
+        self._verb = verb
+        self._change = change
+        self._wanted = wanted
+
+    def render_POST(self, request: Any) -> bytes | int:
+        try:
+            names, limit_s = self._read(request)
+            self._fleet.check(names)
+        except NoSuchInstanceError as error:
+            return self.refuse(request, error, 404)
+        except OcsdError as error:
+            return self.refuse(request, error)
+        self.journal(request, f"{self._verb} {' '.join(names)}")
+        request.setHeader(b"content-type", b"application/x-ndjson")
+        stream = _Stream(request)
+        pending = PendingRequest(
+            self._fleet, names, self._wanted, stream.write, stream.finish, self._clock, limit_s
+        )
+        stream.on_close = pending.abandon
+        for name in names:
+            self._change(name)
+        pending.look()
+        return server.NOT_DONE_YET
+
+    def _read(self, request: Any) -> tuple[list[str], float]:
+        """Return which instances a request is about, and for how long it waits [s]."""
+        try:
+            body = json.loads(request.content.read() or b"{}")
+            everyone = [instance.instance_id for instance, _ in self._fleet]
+            names = everyone if body.get("all") is True else list(body.get("names", ()))
+            limit_s = float(body.get("timeout_s", DEFAULT_LIMIT_S))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise UsageError(
+                f"the request's body is not what /v1/instances takes: {error}"
+            ) from error
+        if not names or not all(isinstance(name, str) for name in names):
+            raise UsageError('name the instances, as {"names": ["NAME"]}, or say {"all": true}')
+        return list(dict.fromkeys(names)), limit_s
+
+
+class _Stop(_Leaf):
+    def __init__(self, stop: Callable[[Callable[[dict[str, Any]], None]], None]) -> None:
+        super().__init__()
+        self._stop = stop
+
+    def render_POST(self, request: Any) -> int:
+        self.journal(request, "stop")
+        request.setHeader(b"content-type", b"application/x-ndjson")
+        stream = _Stream(request)
+        # The answer ends with the daemon, which closes its sockets as it goes.
+        self._stop(stream.write)
+        return server.NOT_DONE_YET
+
+
+def _peer(request: Any) -> tuple[int, int, int]:
+    """Return pid, uid and gid of who asks."""
+    connection: socket.socket = request.channel.transport.getHandle()
+    option = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, uid, gid = _CREDENTIALS.unpack(option)
+    return pid, uid, gid

@@ -1,0 +1,115 @@
+"""The instances of a host, and what can be asked of them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
+
+from ocsd.daemon.keeper import Keeper, Transition
+from ocsd.daemon.targets import Targets
+from ocsd.errors import NoSuchInstanceError
+from ocsd.site.model import Instance
+from ocsd.site.nearest import did_you_mean
+from ocsd.supervisor.lifecycle import (
+    DownRequested,
+    RestartRequested,
+    State,
+    Target,
+    UpRequested,
+)
+
+Observer: TypeAlias = Callable[[Transition], None]
+
+
+class Fleet:
+    """All instances of a host.
+
+    Parameters
+    ----------
+    targets : Targets
+        What the operator wants.
+    """
+
+    def __init__(self, targets: Targets) -> None:
+        self._targets = targets
+        self._keepers: dict[str, Keeper] = {}
+        self._instances: dict[str, Instance] = {}
+        self._observers: list[Observer] = []
+        self.router: Keeper | None = None
+
+    def add(self, instance: Instance, keeper: Keeper) -> None:
+        """Add an instance and what keeps it."""
+        self._instances[instance.instance_id] = instance
+        self._keepers[instance.instance_id] = keeper
+
+    def __iter__(self) -> Iterator[tuple[Instance, Keeper]]:
+        """Iterate over the instances, in the order of their start."""
+        return ((self._instances[name], keeper) for name, keeper in self._keepers.items())
+
+    def everyone(self) -> Iterator[Keeper]:
+        """Iterate over all keepers, the router's first."""
+        if self.router is not None:
+            yield self.router
+        yield from self._keepers.values()
+
+    def keeper(self, name: str) -> Keeper | None:
+        """Return what keeps an instance, or the router, if there is one of this name."""
+        if self.router is not None and name == self.router.name:
+            return self.router
+        return self._keepers.get(name)
+
+    def by_pid(self, pid: int) -> Keeper | None:
+        """Return what keeps the process `pid`."""
+        return next((each for each in self.everyone() if each.pid == pid), None)
+
+    def check(self, names: Iterable[str]) -> None:
+        """Make sure that all these instances exist.
+
+        Raises
+        ------
+        NoSuchInstanceError
+            Names all that do not, each with the nearest name that does.
+        """
+        unknown = [name for name in names if name not in self._keepers]
+        if unknown:
+            described = (f"{name!r}{did_you_mean(name, self._keepers)}" for name in unknown)
+            raise NoSuchInstanceError(f"this host has no instance {', '.join(described)}")
+
+    def observe(self, observer: Observer) -> Callable[[], None]:
+        """Call `observer` with every transition from now on; return what ends that."""
+        self._observers.append(observer)
+        return lambda: self._observers.remove(observer)
+
+    def announce(self, transition: Transition) -> None:
+        """Tell all observers of a transition."""
+        for observer in list(self._observers):
+            observer(transition)
+
+    def launch(self) -> None:
+        """Bring every instance into its target state, as remembered."""
+        for instance, keeper in self:
+            wanted = self._targets.of(instance)
+            if wanted is Target.UP and not keeper.life.has_process:
+                keeper.deliver(UpRequested())
+            elif wanted is Target.DOWN:
+                keeper.deliver(DownRequested())
+
+    def up(self, name: str) -> None:
+        """Want an instance to run; a failed one is tried again."""
+        self._targets.remember(self._instances[name], Target.UP)
+        self._keepers[name].deliver(UpRequested())
+
+    def down(self, name: str) -> None:
+        """Want an instance to end."""
+        self._targets.remember(self._instances[name], Target.DOWN)
+        self._keepers[name].deliver(DownRequested())
+
+    def restart(self, name: str) -> None:
+        """Want an instance to end and to run again."""
+        self._targets.remember(self._instances[name], Target.UP)
+        self._keepers[name].deliver(RestartRequested())
+
+    @property
+    def settled(self) -> bool:
+        """Whether every instance is where it will stay, or waits for another try."""
+        return all(
+            keeper.life.settled or keeper.life.state is State.BACKOFF for keeper in self.everyone()
+        )

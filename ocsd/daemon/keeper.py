@@ -1,0 +1,235 @@
+"""Keeps one instance in its target state."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ocsd.forkserver.protocol import Ended, Spawned
+from ocsd.supervisor.health import SelfReport, judge
+from ocsd.supervisor.lifecycle import (
+    Adopted,
+    BecameReady,
+    Event,
+    Exited,
+    Health,
+    Lifecycle,
+    Signal,
+    Spawn,
+    TimerFired,
+)
+
+
+class Timer(Protocol):
+    """A call that is due later (twisted's IDelayedCall)."""
+
+    def cancel(self) -> None:
+        """Forget it."""
+
+    def active(self) -> bool:
+        """Whether it is still due."""
+
+
+class Clock(Protocol):
+    """The monotonic time, and calls at a later time (twisted's IReactorTime)."""
+
+    def seconds(self) -> float:
+        """Return the time [s]."""
+
+    def callLater(self, delay: float, callable: Callable[[], object]) -> Timer:
+        """Call something after a delay [s]."""
+
+
+class Launcher(Protocol):
+    """Starts and signals the processes of instances."""
+
+    def spawn(self, name: str) -> None:
+        """Start the process of an instance, at once or when there is room."""
+
+    def withdraw(self, name: str) -> bool:
+        """Take back a `spawn` that has not begun; False if there is none."""
+
+    def kill(self, name: str, pid: int, number: int) -> None:
+        """Send a signal to an instance's process group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One instance went from one state to another.
+
+    Attributes
+    ----------
+    name : str
+        The instance-id.
+    before, after : Lifecycle
+        Where it stood and where it stands.
+    at : float
+        When [s, Unix time].
+    """
+
+    name: str
+    before: Lifecycle
+    after: Lifecycle
+    at: float
+
+
+class Keeper:
+    """Feeds what happens to one instance into its `Lifecycle` and does what that decides.
+
+    Parameters
+    ----------
+    name : str
+        The instance-id.
+    life : Lifecycle
+        Where it stands at first.
+    launcher : Launcher
+        Starts and signals its process.
+    clock : Clock
+        The time.
+    wall_clock : callable
+        Returns the Unix time [s].
+    jitter : callable
+        Returns a random number from -1 to 1.
+    on_transition : callable
+        Takes every `Transition`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        life: Lifecycle,
+        launcher: Launcher,
+        clock: Clock,
+        wall_clock: Callable[[], float],
+        jitter: Callable[[], float],
+        on_transition: Callable[[Transition], None],
+    ) -> None:
+        self.name = name
+        self.life = life
+        self.report = SelfReport()
+        self.pid: int | None = None
+        self.started_at: float | None = None
+        self.had_process = False
+        self.since_at = wall_clock()
+        self._launcher = launcher
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._jitter = jitter
+        self._on_transition = on_transition
+        self._failure = ""
+        self._owed_signal: int | None = None
+        self._timer: Timer | None = None
+        self._events: deque[Event] = deque()
+        self._busy = False
+
+    @property
+    def health(self) -> tuple[Health | None, str]:
+        """How well it does, and why."""
+        return judge(self.life, self.report, self._clock.seconds())
+
+    @property
+    def next_try_s(self) -> float | None:
+        """How long until the next try [s]; None if none is due."""
+        if self.life.wake_at_s is None or self.life.has_process:
+            return None
+        return max(0.0, self.life.wake_at_s - self._clock.seconds())
+
+    @property
+    def silent_s(self) -> float | None:
+        """For how long it has said nothing [s]; None if it never did."""
+        heard_at_s = self.report.heard_at_s
+        return None if heard_at_s is None else self._clock.seconds() - heard_at_s
+
+    def deliver(self, event: Event) -> None:
+        """Let an event take effect; what it causes in turn comes after it."""
+        self._events.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._events:
+                self._apply(self._events.popleft())
+        finally:
+            self._busy = False
+
+    def spawned(self, report: Spawned) -> None:
+        """Take note of the process that was started."""
+        self._begin(report.pid, self._wall_clock())
+        if self._owed_signal is not None:
+            self._launcher.kill(self.name, report.pid, self._owed_signal)
+            self._owed_signal = None
+
+    def adopt(self, report: Spawned, started_at: float) -> None:
+        """Take over a process that an earlier daemon started."""
+        self._begin(report.pid, started_at)
+        self.deliver(Adopted())
+
+    def ended(self, report: Ended) -> None:
+        """Take note that the process ended, or could not be started."""
+        if report.pid and report.pid != self.pid:
+            return
+        detail = report.detail or self._failure
+        self.pid = self.started_at = None
+        self._owed_signal = None
+        self.report = SelfReport()
+        self.deliver(Exited(report.code, report.signal, detail))
+
+    def heard(self, fields: Mapping[str, str]) -> None:
+        """Take note of what the process said through the notify socket.
+
+        Parameters
+        ----------
+        fields : mapping of str to str
+            Assignments of sd_notify(3), and ``X_FAILURE``: why it is about to end.
+        """
+        ready = fields.get("READY") == "1"
+        says_nothing_of_it = not ready and "WATCHDOG" not in fields
+        self.report = SelfReport(
+            heard_at_s=self._clock.seconds(),
+            ready=self.report.ready if says_nothing_of_it else ready,
+            text=fields.get("STATUS", self.report.text),
+        )
+        self._failure = fields.get("X_FAILURE", self._failure)
+        if ready:
+            self.deliver(BecameReady())
+
+    def _begin(self, pid: int, started_at: float) -> None:
+        self.pid = pid
+        self.had_process = True
+        self.started_at = started_at
+        self.report = SelfReport()
+        self._failure = ""
+
+    def _apply(self, event: Event) -> None:
+        before = self.life
+        self.life, actions = before.after(event, self._clock.seconds(), self._jitter())
+        self._set_timer()
+        if _standing(before) != _standing(self.life):
+            self.since_at = self._wall_clock()
+            self._on_transition(Transition(self.name, before, self.life, self.since_at))
+        for action in actions:
+            match action:
+                case Spawn():
+                    self._launcher.spawn(self.name)
+                case Signal(number):
+                    self._signal(number)
+
+    def _signal(self, number: int) -> None:
+        if self.pid is not None:
+            self._launcher.kill(self.name, self.pid, number)
+        elif self._launcher.withdraw(self.name):
+            self._events.append(Exited())
+        else:
+            self._owed_signal = number
+
+    def _set_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+        if self.life.wake_at_s is not None:
+            delay_s = max(0.0, self.life.wake_at_s - self._clock.seconds())
+            self._timer = self._clock.callLater(delay_s, lambda: self.deliver(TimerFired()))
+
+
+def _standing(life: Lifecycle) -> tuple[object, ...]:
+    return life.state, life.since_s, life.reason, life.restarts

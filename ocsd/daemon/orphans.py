@@ -1,0 +1,63 @@
+"""Processes whose parent, the fork server, has died."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.interfaces import IReadDescriptor
+from zope.interface import implementer
+
+
+@implementer(IReadDescriptor)
+class Orphan:
+    """Watches a process that is not the daemon's child, through a pidfd (pidfd_open(2)).
+
+    The kernel tells that it ended, but its exit code went to its parent.
+
+    Parameters
+    ----------
+    reactor : IReactorFDSet
+        The reactor.
+    pid : int
+        The process.
+    on_end : callable
+        Called without arguments once it has ended.
+
+    Raises
+    ------
+    ProcessLookupError
+        If it has ended already.
+    """
+
+    def __init__(self, reactor: Any, pid: int, on_end: Callable[[], None]) -> None:
+        self._reactor = reactor
+        self._pid = pid
+        self._on_end = on_end
+        self._descriptor = os.pidfd_open(pid)
+        reactor.addReader(self)
+
+    def kill(self, number: int) -> None:
+        """Send a signal to the process and its group."""
+        with contextlib.suppress(ProcessLookupError):
+            # Fails if the process is gone, whoever may have its number by now.
+            signal.pidfd_send_signal(self._descriptor, 0)
+            os.killpg(self._pid, number)
+
+    def doRead(self) -> None:
+        """Say that it ended."""
+        self._reactor.removeReader(self)
+        os.close(self._descriptor)
+        self._on_end()
+
+    def fileno(self) -> int:
+        """Return the descriptor to watch."""
+        return self._descriptor
+
+    def connectionLost(self, reason: object) -> None:
+        """Nothing to lose: a pidfd has no connection."""
+
+    def logPrefix(self) -> str:
+        """Return the name under which the reactor logs."""
+        return "orphan"

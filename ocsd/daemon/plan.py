@@ -1,0 +1,103 @@
+"""What one host runs, decided from the site file alone."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site
+
+REGISTRY_CLASS: Final = "RegistryAgent"
+AGGREGATOR_CLASS: Final = "AggregatorAgent"
+
+ROUTER_NAME: Final = "router"
+"""The router's name among the fork server's children; no agent may have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlan:
+    """What the daemon of a host has to do.
+
+    Attributes
+    ----------
+    host : Host
+        The host's entry.
+    runs_router : bool
+        Whether the site's router belongs here.
+    instances : tuple of Instance
+        The agents to supervise, the built-in ones included, first things first.
+    notices : tuple of str
+        What the operator may not expect: entries that are left alone, and why.
+    """
+
+    host: Host
+    runs_router: bool
+    instances: tuple[Instance, ...]
+    notices: tuple[str, ...]
+
+
+def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
+    """Return what `host` runs.
+
+    Parameters
+    ----------
+    site : Site
+        The whole site.
+    host : Host
+        One of its hosts.
+    data_dir : str
+        Data folder of an aggregator that no entry configures.
+
+    Returns
+    -------
+    HostPlan
+        The router belongs to the host with a ``crossbar`` entry, or to the only
+        host. Registry and aggregator run where an entry lists them; if none
+        does, on the router's host, or else on the first one.
+    """
+    others = tuple(each for each in site.hosts.values() if each.name != host.name)
+    runs_router = host.crossbar is not None or not others
+    somewhere = any(each.crossbar is not None for each in others)
+    is_centre = runs_router or (not somewhere and next(iter(site.hosts)) == host.name)
+    built_in = _unlisted(site, data_dir) if is_centre else ()
+    listed = [each for each in host.instances if _is_ours(each)]
+    notices = tuple(_left_alone(each) for each in host.instances if not _is_ours(each))
+    instances = sorted((*built_in, *listed), key=_rank)
+    return HostPlan(host, runs_router, tuple(instances), notices)
+
+
+def _unlisted(site: Site, data_dir: str) -> tuple[Instance, ...]:
+    """Return the built-in agents that no host's entry configures."""
+    everywhere = [each for host in site.hosts.values() for each in host.instances]
+    classes = {each.agent_class for each in everywhere}
+    names = {each.instance_id for each in everywhere}
+    defaults = (
+        Instance(instance_id="registry", agent_class=REGISTRY_CLASS),
+        Instance(
+            instance_id="aggregator",
+            agent_class=AGGREGATOR_CLASS,
+            arguments=("--initial-state", "record", "--data-dir", data_dir),
+        ),
+    )
+    return tuple(
+        each
+        for each in defaults
+        if each.agent_class not in classes and each.instance_id not in names
+    )
+
+
+def _is_ours(instance: Instance) -> bool:
+    supervised = instance.manage in {Manage.UP, Manage.DOWN}
+    return supervised and instance.agent_class != HOST_MANAGER
+
+
+def _left_alone(instance: Instance) -> str:
+    if instance.agent_class == HOST_MANAGER:
+        why = "this daemon does the job of OCS's HostManager"
+    else:
+        why = f"its entry says manage: {instance.manage}"
+    return f"{instance.instance_id} is left alone: {why}"
+
+
+def _rank(instance: Instance) -> int:
+    """Start what records before what publishes."""
+    order = (REGISTRY_CLASS, AGGREGATOR_CLASS)
+    return order.index(instance.agent_class) if instance.agent_class in order else len(order)

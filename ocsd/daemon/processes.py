@@ -1,0 +1,137 @@
+"""The processes of this host: asked of the fork server, reported to their keepers."""
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import psutil
+from twisted.logger import Logger
+
+from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.keeper import Keeper
+from ocsd.daemon.orphans import Orphan
+from ocsd.forkserver.client import Connection
+from ocsd.forkserver.protocol import Ended, Forget, Hello, Kill, Report, Spawn, Spawned
+
+MakeRequest: TypeAlias = Callable[[str], Spawn]
+
+
+class ForkLauncher:
+    """Starts processes through the fork server at once (`ocsd.daemon.keeper.Launcher`)."""
+
+    def __init__(self, processes: "Processes", make_request: MakeRequest) -> None:
+        self._processes = processes
+        self._make_request = make_request
+
+    def spawn(self, name: str) -> None:
+        """Start the process of an instance."""
+        self._processes.spawn(self._make_request(name))
+
+    def withdraw(self, name: str) -> bool:
+        """Return False: nothing waits here."""
+        return False
+
+    def kill(self, name: str, pid: int, number: int) -> None:
+        """Send a signal to an instance's process group."""
+        self._processes.kill(name, pid, number)
+
+
+class Processes:
+    """What the fork server runs for this daemon.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        Whose processes they are.
+    reactor : IReactorFDSet
+        Watches processes whose fork server died.
+    on_hello : callable
+        Called with every `Hello`, after its processes were taken over.
+    on_stranger : callable
+        Returns a new keeper for a running process that the site file does not know.
+    on_lost : callable
+        Called without arguments when the fork server is gone.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        reactor: Any,
+        on_hello: Callable[[Hello], None],
+        on_stranger: Callable[[str], Keeper],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self._fleet = fleet
+        self._reactor = reactor
+        self._on_hello = on_hello
+        self._on_stranger = on_stranger
+        self._on_lost = on_lost
+        self._orphans: dict[str, Orphan] = {}
+        self.connection = Connection(self.reported, self._lost)
+
+    def spawn(self, request: Spawn) -> None:
+        """Ask for a process."""
+        self.connection.send(request)
+
+    def kill(self, name: str, pid: int, number: int) -> None:
+        """Signal the process group of an instance."""
+        orphan = self._orphans.get(name)
+        if orphan is not None:
+            orphan.kill(number)
+        else:
+            self.connection.send(Kill(name, pid, number))
+
+    def reported(self, report: Report) -> None:
+        """Let a report of the fork server take effect."""
+        match report:
+            case Hello():
+                self._take_over(report)
+            case Spawned(name):
+                keeper = self._fleet.keeper(name)
+                if keeper is not None:
+                    keeper.spawned(report)
+            case Ended(name):
+                self._ended(name, report)
+                self.connection.send(Forget(report.pid))
+
+    def _ended(self, name: str, report: Ended) -> None:
+        keeper = self._fleet.keeper(name)
+        if keeper is not None:
+            keeper.ended(report)
+
+    def _take_over(self, hello: Hello) -> None:
+        for ended in hello.ended:
+            self.log.info(
+                "{name} (pid {pid}) ended while no daemon was connected: "
+                "exit code {code}, signal {signal}",
+                name=ended.name,
+                pid=ended.pid,
+                code=ended.code,
+                signal=ended.signal,
+            )
+            self.connection.send(Forget(ended.pid))
+        for spawned in hello.running:
+            keeper = self._fleet.keeper(spawned.name) or self._on_stranger(spawned.name)
+            keeper.adopt(spawned, psutil.Process(spawned.pid).create_time())
+        self._on_hello(hello)
+
+    def _lost(self) -> None:
+        """Watch what the dead fork server leaves behind, so that no second copy is started."""
+        for keeper in self._fleet.everyone():
+            if keeper.pid is not None and keeper.pid != os.getpid():
+                self._watch(keeper, keeper.pid)
+        self._on_lost()
+
+    def _watch(self, keeper: Keeper, pid: int) -> None:
+        def gone() -> None:
+            self._orphans.pop(keeper.name, None)
+            keeper.ended(Ended(keeper.name, pid, None, None, "its fork server had died before"))
+
+        if keeper.name in self._orphans:
+            return
+        try:
+            self._orphans[keeper.name] = Orphan(self._reactor, pid, gone)
+        except ProcessLookupError:
+            gone()

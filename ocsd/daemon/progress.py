@@ -1,0 +1,75 @@
+"""What an operator sees of the daemon on the terminal: a line for each thing that happens."""
+
+import contextlib
+import os
+import sys
+from typing import TextIO
+
+from ocsd.daemon.keeper import Transition
+from ocsd.supervisor.lifecycle import State
+
+_SIGNS = {
+    State.UP: ("✓", "+", "32"),
+    State.STARTING: ("…", ".", "36"),
+    State.STOPPING: ("…", ".", "36"),
+    State.DOWN: ("○", "-", "2"),
+    State.BACKOFF: ("↻", "~", "33"),
+    State.FAILED: ("✗", "X", "31"),
+}
+
+
+class Progress:
+    """Writes lines for people to a stream until it is told that nobody listens.
+
+    Parameters
+    ----------
+    stream : TextIO
+        Where to write.
+    colour : str
+        ``always``, ``never``, or ``auto``: on a terminal.
+    """
+
+    def __init__(self, stream: TextIO, colour: str = "auto") -> None:
+        self._stream: TextIO | None = stream
+        wants_colour = stream.isatty() and not os.environ.get("NO_COLOR")
+        self._coloured = colour == "always" or (colour == "auto" and wants_colour)
+        self._plain = not (stream.encoding or "").lower().startswith("utf")
+
+    def say(self, text: str) -> None:
+        """Write a line."""
+        if self._stream is None:
+            return
+        # A terminal that was closed must not stop the telescope.
+        with contextlib.suppress(OSError, ValueError):
+            line = text.encode("ascii", "replace").decode() if self._plain else text
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    def transition(self, transition: Transition) -> None:
+        """Write the line for a transition; quick steps on the way need none."""
+        after = transition.after
+        if after.state in {State.STARTING, State.STOPPING} and not after.reason:
+            return
+        sign, ascii_sign, code = _SIGNS[after.state]
+        mark = ascii_sign if self._plain else sign
+        text = f"{mark} {transition.name:<20} {after.state:<9} {self._remark(transition)}".rstrip()
+        self.say(f"\x1b[{code}m{text}\x1b[0m" if self._coloured else text)
+
+    def _remark(self, transition: Transition) -> str:
+        before, after = transition.before, transition.after
+        if after.state is State.UP:
+            return f"after {after.since_s - before.since_s:.2f} s"
+        if after.state is State.BACKOFF and after.wake_at_s is not None:
+            return f"next try in {after.wake_at_s - after.since_s:.1f} s; {after.reason}"
+        return after.reason
+
+    def hush(self) -> None:
+        """Let go of the stream: whoever started this daemon knows enough."""
+        if self._stream is None:
+            return
+        self._stream = None
+        with contextlib.suppress(OSError):
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            for stream in (sys.stdout, sys.stderr):
+                os.dup2(nothing, stream.fileno())
+            os.close(nothing)

@@ -1,0 +1,114 @@
+"""Requests that take time: what the control API streams while they are carried out."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.keeper import Clock, Keeper, Timer, Transition
+from ocsd.supervisor.lifecycle import Target
+from ocsd.supervisor.outcome import outcome
+
+Write = Callable[[dict[str, Any]], None]
+
+
+def described(transition: Transition) -> dict[str, Any]:
+    """Return the JSON object of a transition."""
+    return {
+        "event": "transition",
+        "instance_id": transition.name,
+        "state": str(transition.after.state),
+        "reason": transition.after.reason,
+        "at": transition.at,
+    }
+
+
+class PendingRequest:
+    """One request to bring instances up or down, until each has got there or will not.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        The instances; what was asked for must have been delivered to them.
+    names : iterable of str
+        Which ones were asked for.
+    wanted : Target
+        Where they shall go.
+    write : callable
+        Takes a JSON object for each transition and each result.
+    on_end : callable
+        Called without arguments after the last result.
+    clock : Clock
+        The time.
+    limit_s : float
+        When to give up waiting [s].
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        names: Iterable[str],
+        wanted: Target,
+        write: Write,
+        on_end: Callable[[], None],
+        clock: Clock,
+        limit_s: float,
+    ) -> None:
+        self._fleet = fleet
+        self._wanted = wanted
+        self._write = write
+        self._on_end = on_end
+        self._clock = clock
+        self._begun_s = clock.seconds()
+        self._open = dict.fromkeys(names)
+        self._unobserve = fleet.observe(self._observe)
+        self._timer: Timer = clock.callLater(limit_s, self._give_up)
+
+    def look(self) -> None:
+        """Report what has come about already."""
+        for name in list(self._open):
+            self._judge(name)
+        self._finish_if_done()
+
+    def abandon(self) -> None:
+        """Stop reporting: whoever asked has gone; what was asked for goes on."""
+        self._unobserve()
+        if self._timer.active():
+            self._timer.cancel()
+
+    def _observe(self, transition: Transition) -> None:
+        if transition.name in self._open:
+            self._write(described(transition))
+            self._judge(transition.name)
+            self._finish_if_done()
+
+    def _judge(self, name: str) -> None:
+        keeper = self._fleet.keeper(name)
+        came_about = False if keeper is None else outcome(self._wanted, keeper.life)
+        if keeper is not None and came_about is not None:
+            self._close(keeper, came_about)
+
+    def _close(self, keeper: Keeper, came_about: bool, timed_out: bool = False) -> None:
+        del self._open[keeper.name]
+        self._write(
+            {
+                "event": "result",
+                "instance_id": keeper.name,
+                "ok": came_about,
+                "state": str(keeper.life.state),
+                "reason": keeper.life.reason or keeper.report.text,
+                "took_s": round(self._clock.seconds() - self._begun_s, 3),
+                "timed_out": timed_out,
+            }
+        )
+
+    def _give_up(self) -> None:
+        for name in list(self._open):
+            keeper = self._fleet.keeper(name)
+            if keeper is not None:
+                self._close(keeper, came_about=False, timed_out=True)
+        self._finish_if_done()
+
+    def _finish_if_done(self) -> None:
+        if not self._open:
+            self.abandon()
+            self._on_end()

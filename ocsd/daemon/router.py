@@ -1,0 +1,137 @@
+"""The router as an instance: when it is ready, and what runs when it is not ours."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.task import LoopingCall
+
+from ocsd.daemon.keeper import Keeper
+from ocsd.daemon.plan import ROUTER_NAME, HostPlan
+from ocsd.errors import RouterError
+from ocsd.forkserver.protocol import Spawn
+from ocsd.forkserver.start import is_listening
+from ocsd.paths import HostPaths
+from ocsd.router import config, probe
+from ocsd.router.probe import Listener
+from ocsd.site.model import Hub
+from ocsd.supervisor.lifecycle import BecameReady, State
+
+LOOK_EVERY_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class RouterPlan:
+    """How this host gets its router.
+
+    Attributes
+    ----------
+    command : tuple of str
+        What runs it; empty if the router is not this daemon's business.
+    socket : Path or None
+        Its Unix raw socket, if it has one that local agents can use.
+    """
+
+    command: tuple[str, ...] = ()
+    socket: Path | None = None
+
+
+def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) -> RouterPlan:
+    """Decide how this host gets its router, and write crossbar's configuration.
+
+    Parameters
+    ----------
+    plan : HostPlan
+        What the host runs.
+    hub : Hub
+        Where the router listens or shall listen.
+    paths : HostPaths
+        Where its files go.
+    runs_already : bool
+        Whether the fork server runs one of an earlier daemon.
+
+    Returns
+    -------
+    RouterPlan
+        A router that already listens at the hub's address is used as it is.
+
+    Raises
+    ------
+    RouterError
+        If something else listens there, or crossbar is not installed.
+    """
+    if not plan.runs_router:
+        return RouterPlan()
+    if not runs_already:
+        match probe.probe(hub.wamp_server):
+            case Listener.ROUTER:
+                return RouterPlan()
+            case Listener.STRANGER:
+                raise RouterError(
+                    f"the hub's address {hub.wamp_server} is in use by "
+                    f"{probe.holder(hub.wamp_server)}, which is no WAMP router; "
+                    "end that program, or change wamp_server in the site file"
+                )
+            case Listener.NOTHING:
+                pass
+    settings = plan.host.crossbar
+    crossbar = config.find_crossbar(settings.bin if settings else None)
+    if settings and settings.config_dir:
+        return RouterPlan((crossbar, "start", "--cbdir", settings.config_dir))
+    config.write(paths.router_config, hub, paths.router_socket)
+    command = (crossbar, "start", "--cbdir", str(paths.router_config), "--loglevel", "warn")
+    return RouterPlan(command, paths.router_socket)
+
+
+def request(plan: RouterPlan, paths: HostPaths) -> Spawn:
+    """Return the request that starts the router."""
+    if plan.socket is not None:
+        # A router that was killed leaves its socket, on which the next one cannot listen.
+        plan.socket.unlink(missing_ok=True)
+    return Spawn(
+        name=ROUTER_NAME,
+        log_path=str(paths.instance_log(ROUTER_NAME)),
+        working_dir=str(paths.state),
+        command=plan.command,
+    )
+
+
+class RouterWatch:
+    """Tells the router's keeper when the router can be reached.
+
+    Parameters
+    ----------
+    keeper : Keeper
+        The router's.
+    plan : RouterPlan
+        Where to look.
+    hub : Hub
+        Where to look if it has no socket of its own.
+    clock : IReactorTime
+        The time.
+    """
+
+    def __init__(self, keeper: Keeper, plan: RouterPlan, hub: Hub, clock: Any) -> None:
+        self._keeper = keeper
+        self._reachable = _reachable(plan, hub)
+        self._looking: Any = LoopingCall(self._look)
+        self._looking.clock = clock
+
+    def start(self) -> None:
+        """Look until it is ready; call this whenever it is being started."""
+        if not self._looking.running:
+            self._looking.start(LOOK_EVERY_S, now=False)
+
+    def _look(self) -> None:
+        if self._keeper.life.state is not State.STARTING:
+            self._looking.stop()
+        elif self._keeper.pid is not None and self._reachable():
+            self._keeper.deliver(BecameReady())
+
+
+def _reachable(plan: RouterPlan, hub: Hub) -> Callable[[], bool]:
+    if plan.socket is not None:
+        return partial(is_listening, plan.socket)
+    return lambda: probe.probe(hub.wamp_server) is Listener.ROUTER

@@ -1,0 +1,78 @@
+"""What a daemon knows before its reactor runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocsd.daemon.plan import HostPlan
+from ocsd.daemon.router import RouterPlan
+from ocsd.forkserver.protocol import Spawn
+from ocsd.paths import HostPaths
+from ocsd.site.launch import Launch
+from ocsd.site.model import Hub, Instance, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The site as this host sees it, and where the daemon keeps things.
+
+    Attributes
+    ----------
+    site : Site
+        The whole site.
+    plan : HostPlan
+        What this host runs.
+    router : RouterPlan
+        How it gets its router.
+    paths : HostPaths
+        Where things are kept.
+    working_dir : Path
+        Working directory of the agents.
+    """
+
+    site: Site
+    plan: HostPlan
+    router: RouterPlan
+    paths: HostPaths
+    working_dir: Path
+
+    @property
+    def hub(self) -> Hub:
+        """The hub with this host's overrides."""
+        return self.plan.host.hub(self.site.hub)
+
+    def launch(self, instance: Instance, *, predecessor_died: bool) -> Launch:
+        """Return what an agent's process is told.
+
+        Parameters
+        ----------
+        instance : Instance
+            The agent.
+        predecessor_died : bool
+            Whether its addresses may still be registered by a process that this
+            daemon knows to be dead.
+        """
+        host = self.plan.host
+        socket = self.router.socket
+        return Launch(
+            site_file=self.site.path,
+            host=host.name,
+            hub=self.hub,
+            instance=instance,
+            agent_paths=host.agent_paths,
+            log_dir=host.log_dir,
+            working_dir=str(self.working_dir),
+            router_socket=None if socket is None else str(socket),
+            force_register=predecessor_died,
+            crossbar_timeout=host.crossbar_timeout,
+        )
+
+    def request(self, instance: Instance, *, predecessor_died: bool) -> Spawn:
+        """Return what the fork server is asked for to start an agent."""
+        launch = self.launch(instance, predecessor_died=predecessor_died)
+        return Spawn(
+            name=instance.instance_id,
+            log_path=str(self.paths.instance_log(instance.instance_id)),
+            working_dir=str(self.working_dir),
+            environment={"NOTIFY_SOCKET": str(self.paths.notify_socket)},
+            launch=launch.model_dump(mode="json"),
+        )

@@ -1,0 +1,151 @@
+"""What `ocsd status` tells: the whole truth about a host, as one JSON object."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from ocsd import __version__
+from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.keeper import Keeper
+from ocsd.paths import HostPaths
+from ocsd.site.model import Hub, Instance
+from ocsd.supervisor.lifecycle import Health
+
+SCHEMA = "ocsd.status/1"
+
+
+@dataclass(slots=True)
+class _Usage:
+    """What a process used up to its last look."""
+
+    process: psutil.Process
+    looked_at: float
+    cpu_s: float
+    cpu_percent: float
+
+
+class UsageMeter:
+    """Measures processor time and memory of processes.
+
+    The processor's share is that since the last look, if it is at least a
+    second ago, so that a look costs two small files of /proc.
+    """
+
+    shortest_span_s = 1.0
+
+    def __init__(self) -> None:
+        self._known: dict[int, _Usage] = {}
+
+    def look(self, pid: int) -> tuple[float | None, int | None]:
+        """Return a process's share of one processor [%] and resident memory [bytes].
+
+        Both are None for a process that is gone.
+        """
+        now = time.time()
+        try:
+            usage = self._known.get(pid)
+            if usage is None or not usage.process.is_running():
+                process = psutil.Process(pid)
+                usage = self._known[pid] = _Usage(process, process.create_time(), 0.0, 0.0)
+            with usage.process.oneshot():
+                times = usage.process.cpu_times()
+                rss_bytes = usage.process.memory_info().rss
+        except psutil.Error:
+            self._known.pop(pid, None)
+            return None, None
+        span_s = now - usage.looked_at
+        if span_s >= self.shortest_span_s:
+            cpu_s = times.user + times.system
+            usage.cpu_percent = 100 * (cpu_s - usage.cpu_s) / span_s
+            usage.looked_at, usage.cpu_s = now, cpu_s
+        return round(usage.cpu_percent, 1), rss_bytes
+
+    def forget_all_but(self, pids: set[int]) -> None:
+        """Drop what is known of processes that are not in `pids`."""
+        for pid in self._known.keys() - pids:
+            del self._known[pid]
+
+
+class StatusReport:
+    """Assembles the status of a host.
+
+    Parameters
+    ----------
+    host : str
+        The host's name.
+    site_file : str
+        Where its entry stands.
+    pid : int
+        The daemon's.
+    since_at : float
+        When the daemon started [s, Unix time].
+    hub : Hub
+        The router's addresses.
+    paths : HostPaths
+        Where the logs are.
+    fleet : Fleet
+        The instances.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        site_file: str,
+        pid: int,
+        since_at: float,
+        hub: Hub,
+        paths: HostPaths,
+        fleet: Fleet,
+    ) -> None:
+        self._head = {
+            "schema": SCHEMA,
+            "host": host,
+            "version": __version__,
+            "pid": pid,
+            "site_file": site_file,
+            "since_at": since_at,
+        }
+        self._hub = hub
+        self._paths = paths
+        self._fleet = fleet
+        self._meter = UsageMeter()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the status (schema in docs/control-api.md)."""
+        rows = [self._row(instance, keeper) for instance, keeper in self._fleet]
+        self._meter.forget_all_but({row["pid"] for row in rows if row["pid"]})
+        return {**self._head, "router": self._router(), "instances": rows}
+
+    def _router(self) -> dict[str, Any]:
+        keeper = self._fleet.router
+        url = self._hub.wamp_server
+        if keeper is None:
+            return {"state": "external", "pid": None, "url": url, "reason": ""}
+        state = str(keeper.life.state)
+        return {"state": state, "pid": keeper.pid, "url": url, "reason": keeper.life.reason}
+
+    def _row(self, instance: Instance, keeper: Keeper) -> dict[str, Any]:
+        life = keeper.life
+        health, why = keeper.health
+        cpu_percent, rss_bytes = (
+            (None, None) if keeper.pid is None else self._meter.look(keeper.pid)
+        )
+        started_at = keeper.started_at
+        return {
+            "instance_id": instance.instance_id,
+            "agent_class": instance.agent_class,
+            "state": str(life.state),
+            "target": str(life.target),
+            "health": None if health is None else str(health),
+            "reason": why if health not in {None, Health.OK} else life.reason,
+            "since_at": keeper.since_at,
+            "pid": keeper.pid,
+            "uptime_s": None if started_at is None else round(time.time() - started_at, 3),
+            "restarts": life.restarts,
+            "cpu_percent": cpu_percent,
+            "rss_bytes": rss_bytes,
+            "next_try_s": keeper.next_try_s,
+            "log_path": str(self._paths.instance_log(instance.instance_id)),
+        }

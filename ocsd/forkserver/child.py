@@ -1,0 +1,151 @@
+"""What a freshly forked child does until the agent's own code runs."""
+
+import ast
+import contextlib
+import faulthandler
+import importlib
+import inspect
+import os
+import random
+import runpy
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from typing import NoReturn
+
+import setproctitle
+
+from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError, OcsdError
+from ocsd.forkserver.protocol import Spawn
+from ocsd.notify import notify
+from ocsd.site import launch, plugins
+
+
+def become(request: Spawn) -> NoReturn:
+    """Turn this forked child into the process that `request` asks for.
+
+    Parameters
+    ----------
+    request : Spawn
+        A command is executed; an agent runs right here, on the libraries that
+        the fork server has loaded.
+    """
+    code = 1
+    try:
+        _stand_alone(request)
+        if request.command:
+            os.execvpe(request.command[0], request.command, os.environ)
+        code = _run_agent(request)
+    except OSError as error:
+        code = _tell(f"cannot start {request.name!r}: {error}", PERMANENT_FAILURE_EXIT)
+    finally:
+        # Neither atexit functions nor destructors of what the fork server loaded
+        # may run here, and an agent's forgotten thread must not hold up its end.
+        _flush()
+        os._exit(code)
+
+
+def _stand_alone(request: Spawn) -> None:
+    """Cut every tie to the fork server but the loaded libraries."""
+    os.setsid()
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, set())
+    os.environ.update(request.environment)
+    _open_streams(request.log_path)
+    os.chdir(request.working_dir)
+    # Forked siblings would otherwise draw the same "random" numbers.
+    random.seed()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()
+
+
+def _open_streams(log_path: str) -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    os.dup2(nothing, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(nothing)
+    os.close(log)
+
+
+def _run_agent(request: Spawn) -> int:
+    """Run the agent and return its exit code."""
+    faulthandler.enable()
+    setproctitle.setproctitle(f"ocsd: {request.name}")
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr] # a TextIOWrapper
+    told = launch.Launch.model_validate(request.launch)
+    launch.set_current(told)
+    agent_class = told.instance.agent_class
+    try:
+        entry = plugins.find_class(agent_class, told.agent_paths)
+        main = _entry_point(entry)
+    except OcsdError as error:
+        return _tell(str(error), PERMANENT_FAILURE_EXIT)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an import may raise anything
+        traceback.print_exc()
+        return _tell(f"cannot import {agent_class}: {_last_line(error)}", PERMANENT_FAILURE_EXIT)
+    return _call(main)
+
+
+def _entry_point(entry: plugins.AgentEntry) -> Callable[[], object]:
+    """Return the function that runs an agent; its module is loaded here, fresh."""
+    if entry.script is None:
+        sys.argv = [entry.class_name]
+        main = getattr(importlib.import_module(str(entry.module)), entry.entry_point)
+    else:
+        script = str(entry.script)
+        sys.argv = [script]
+        sys.path.insert(0, os.path.dirname(script))
+        if not _defines_main(script):
+            # Set-up under `if __name__ == '__main__':`, as the oldest agents have it.
+            return lambda: runpy.run_path(script, run_name="__main__")
+        main = runpy.run_path(script, run_name=entry.class_name)["main"]
+    required = [
+        each
+        for each in inspect.signature(main).parameters.values()
+        if each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD
+    ]
+    return lambda: main(*[None] * len(required))
+
+
+def _defines_main(script: str) -> bool:
+    with open(script, encoding="utf-8") as file:
+        body = ast.parse(file.read(), script).body
+    return any(isinstance(each, ast.FunctionDef) and each.name == "main" for each in body)
+
+
+def _call(main: Callable[[], object]) -> int:
+    try:
+        main()
+    except ConfigurationError as error:
+        return _tell(str(error), PERMANENT_FAILURE_EXIT)
+    except SystemExit as ending:
+        if isinstance(ending.code, str):
+            return _tell(ending.code, 1)
+        return ending.code or 0
+    except BaseException as error:  # noqa: BLE001 - the boundary to the agent's code
+        traceback.print_exc()
+        return _tell(_last_line(error), 1)
+    return 0
+
+
+def _last_line(error: BaseException) -> str:
+    return traceback.format_exception_only(error)[-1].strip()
+
+
+def _tell(failure: str, code: int) -> int:
+    """Put a failure on record, in the log and with the daemon."""
+    print(f"ocsd: {failure}", file=sys.stderr)  # noqa: T201 - stderr is the instance's log
+    notify(STATUS=failure, X_FAILURE=failure)
+    return code
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()

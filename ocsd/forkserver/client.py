@@ -1,0 +1,78 @@
+"""The daemon's end of the fork server."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import protocol
+from twisted.python.failure import Failure
+
+from ocsd.forkserver.protocol import LineBuffer, Message, Report, Request, encode
+
+
+class Connection(protocol.Protocol):
+    """A connection to the fork server.
+
+    Parameters
+    ----------
+    on_report : callable
+        Takes every report, `Hello` first.
+    on_lost : callable
+        Called without arguments when the connection ends.
+    """
+
+    def __init__(self, on_report: Callable[[Report], None], on_lost: Callable[[], None]) -> None:
+        self._on_report = on_report
+        self._on_lost = on_lost
+        self._received = LineBuffer()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Hand every complete report on."""
+        message: Message
+        for message in self._received.feed(data):
+            if isinstance(message, Report):
+                self._on_report(message)
+
+    def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
+        """Say that the fork server is gone."""
+        self._on_lost()
+
+    def send(self, request: Request) -> None:
+        """Send a request."""
+        transport: Any = self.transport
+        if transport is not None:
+            transport.write(encode(request))
+
+
+class Connector(protocol.ClientFactory):
+    """Connects to the fork server, trying until its socket exists.
+
+    Parameters
+    ----------
+    reactor : IReactorUNIX and IReactorTime
+        The reactor.
+    path : Path
+        The fork server's socket.
+    connection : Connection
+        What to connect.
+    """
+
+    retry_s = 0.01
+    noisy = False
+
+    def __init__(self, reactor: Any, path: Path, connection: Connection) -> None:
+        self._reactor = reactor
+        self._path = path
+        self._connection = connection
+
+    def connect(self) -> None:
+        """Start trying."""
+        self._reactor.connectUNIX(str(self._path), self)
+
+    def buildProtocol(self, addr: object) -> Connection:
+        """Return the one connection."""
+        return self._connection
+
+    def clientConnectionFailed(self, connector: object, reason: Failure) -> None:
+        """Try again soon: the fork server is just starting."""
+        self._reactor.callLater(self.retry_s, self.connect)

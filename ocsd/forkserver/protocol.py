@@ -1,0 +1,160 @@
+"""What the daemon and its fork server say to each other: JSON, a line each.
+
+The daemon sends requests (`Spawn`, `Kill`, `Forget`, `End`); the fork server
+answers with `Hello` when somebody connects, and reports `Spawned` and `Ended`.
+An `Ended` is repeated in every `Hello` until it is forgotten on request, so no
+exit code is lost while no daemon is connected.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, TypeAlias
+
+VERSION: Final = 1
+LONGEST_MESSAGE_BYTES: Final = 1 << 22
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """Start a process.
+
+    Attributes
+    ----------
+    name : str
+        Its instance-id; only one process of a name lives at a time.
+    log_path : str
+        File to which its stdout and stderr are appended.
+    working_dir : str
+        Its working directory.
+    environment : mapping of str to str
+        Variables to set on top of the fork server's own.
+    command : tuple of str
+        What to execute; empty for an agent, which runs in the forked child itself.
+    launch : mapping or None
+        The agent's `ocsd.site.launch.Launch`, as JSON.
+    """
+
+    name: str
+    log_path: str
+    working_dir: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    launch: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """Send a signal to the process group of a name, if it still is process `pid`."""
+
+    name: str
+    pid: int
+    signal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Stop repeating that process `pid` ended: its end is on record."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """End as soon as no child is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """A process of that name runs.
+
+    Attributes
+    ----------
+    name : str
+        Its instance-id.
+    pid : int
+        Its process id, which is its process group and session as well.
+    start_ticks : int
+        When it was started, in the kernel's clock ticks since boot: with the
+        pid it names the process beyond doubt (proc(5), field 22 of stat).
+    """
+
+    name: str
+    pid: int
+    start_ticks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A process ended, or could not be started (then `pid` is 0)."""
+
+    name: str
+    pid: int
+    code: int | None
+    signal: int | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What a fork server tells whoever connects."""
+
+    pid: int
+    version: int
+    running: tuple[Spawned, ...]
+    ended: tuple[Ended, ...]
+
+
+Request: TypeAlias = Spawn | Kill | Forget | End
+Report: TypeAlias = Hello | Spawned | Ended
+Message: TypeAlias = Request | Report
+
+_KINDS: Final[dict[str, type[Message]]] = {
+    kind.__name__: kind for kind in (Spawn, Kill, Forget, End, Spawned, Ended, Hello)
+}
+
+
+def encode(message: Message) -> bytes:
+    """Return the line that carries `message`."""
+    return json.dumps([type(message).__name__, asdict(message)]).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """Return the message of a line.
+
+    Raises
+    ------
+    ValueError
+        If the line holds no known message.
+    """
+    try:
+        kind, fields = json.loads(line)
+        if kind == "Hello":
+            fields["running"] = tuple(Spawned(**each) for each in fields["running"])
+            fields["ended"] = tuple(Ended(**each) for each in fields["ended"])
+        if kind == "Spawn":
+            fields["command"] = tuple(fields["command"])
+        return _KINDS[kind](**fields)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"no message of the fork server's protocol: {line[:200]!r}") from error
+
+
+class LineBuffer:
+    """Collects received bytes and gives out the messages that are complete."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """Add received bytes and yield every message that they complete.
+
+        Raises
+        ------
+        ValueError
+            If a line is no message or grows beyond all limits.
+        """
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > LONGEST_MESSAGE_BYTES:
+            raise ValueError("a line of the fork server's protocol does not end")
+        for line in lines:
+            yield decode(line)

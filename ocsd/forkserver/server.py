@@ -1,0 +1,243 @@
+"""The fork server's loop: fork, signal, reap, report; nothing else.
+
+Safety rules (docs/architecture.md): exactly one thread, no reactor, no router
+connection, and only libraries that survive a fork are loaded before one.
+"""
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from ocsd.forkserver.protocol import (
+    VERSION,
+    End,
+    Ended,
+    Forget,
+    Hello,
+    Kill,
+    LineBuffer,
+    Report,
+    Request,
+    Spawn,
+    Spawned,
+    encode,
+)
+
+LONGEST_BACKLOG_BYTES = 1 << 22
+"""A daemon that reads nothing for so long is disconnected; it finds all in the next Hello."""
+
+HELD_OVER_FORK = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD}
+
+
+class ForkServer:
+    """Parent of the processes that a daemon asks for.
+
+    Parameters
+    ----------
+    listener : socket.socket
+        Listening Unix socket on which daemons connect.
+    become : callable
+        Turns a forked child into the process that a `Spawn` asks for; never returns.
+    """
+
+    def __init__(self, listener: socket.socket, become: Callable[[Spawn], NoReturn]) -> None:
+        self._listener = listener
+        self._become = become
+        self._selector = selectors.DefaultSelector()
+        self._peers: dict[socket.socket, _Peer] = {}
+        self._running: dict[int, Spawned] = {}
+        self._ended: dict[int, Ended] = {}
+        self._ending = False
+        self._wake_read, self._wake_write = socket.socketpair()
+
+    def serve(self) -> None:
+        """Serve until `End` was asked for and no child is left."""
+        self._wake_read.setblocking(False)
+        self._wake_write.setblocking(False)
+        signal.set_wakeup_fd(self._wake_write.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        # Nobody but `End` may stop the parent of a telescope's agents by accident.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: None)
+        self._listener.setblocking(False)
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._wake_read, selectors.EVENT_READ)
+        while not (self._ending and not self._running):
+            for key, ready in self._selector.select():
+                if key.fileobj is self._listener:
+                    self._accept()
+                elif key.fileobj is self._wake_read:
+                    self._reap()
+                else:
+                    self._talk(self._peers[key.fileobj], ready)  # type: ignore[index] # a socket
+        for peer in list(self._peers.values()):
+            peer.flush()
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return
+        connection.setblocking(False)
+        peer = _Peer(connection)
+        self._peers[connection] = peer
+        self._selector.register(connection, selectors.EVENT_READ)
+        running, ended = tuple(self._running.values()), tuple(self._ended.values())
+        self._send(peer, Hello(os.getpid(), VERSION, running, ended))
+
+    def _talk(self, peer: "_Peer", ready: int) -> None:
+        try:
+            if ready & selectors.EVENT_WRITE:
+                self._send(peer)
+            for request in peer.read() if ready & selectors.EVENT_READ else ():
+                self._do(request)
+        except (OSError, ValueError, EOFError):
+            self._drop(peer)
+
+    def _do(self, request: Request) -> None:
+        match request:
+            case Spawn():
+                self._spawn(request)
+            case Kill(name, pid, number):
+                spawned = self._running.get(pid)
+                # A child that was not reaped keeps its pid, so this hits nobody else.
+                if spawned and spawned.name == name:
+                    _signal_group(pid, number)
+            case Forget(pid):
+                self._ended.pop(pid, None)
+            case End():
+                self._ending = True
+
+    def _spawn(self, request: Spawn) -> None:
+        if any(spawned.name == request.name for spawned in self._running.values()):
+            self._report(Ended(request.name, 0, None, None, "a process of this name still runs"))
+            return
+        # A signal that arrives before the child has handlers of its own must wait.
+        unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_OVER_FORK)
+        try:
+            pid = os.fork()
+        except OSError as error:
+            signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
+            self._report(Ended(request.name, 0, None, None, f"cannot fork: {error.strerror}"))
+            return
+        if pid == 0:
+            self._leave_to_child()
+            self._become(request)
+        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
+        spawned = Spawned(request.name, pid, start_ticks(pid))
+        self._running[pid] = spawned
+        self._report(spawned)
+
+    def _leave_to_child(self) -> None:
+        """Close everything of the server in a child.
+
+        The objects are closed, not just their numbers: an object that is
+        collected later would close a number that by then is the agent's device.
+        """
+        signal.set_wakeup_fd(-1)
+        self._selector.close()
+        for each in (self._listener, self._wake_read, self._wake_write, *self._peers):
+            each.close()
+
+    def _reap(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._wake_read.recv(4096):
+                pass
+        while True:
+            try:
+                status = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if status is None:
+                return
+            # While the leader is a zombie its group's number cannot be used
+            # again; what it left behind in its group ends with it, or it would
+            # hold the device that the next process needs.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(status.si_pid, signal.SIGKILL)
+            os.waitpid(status.si_pid, 0)
+            spawned = self._running.pop(status.si_pid, None)
+            if spawned is None:
+                continue
+            exited = status.si_code == os.CLD_EXITED
+            ended = Ended(
+                spawned.name,
+                spawned.pid,
+                code=status.si_status if exited else None,
+                signal=None if exited else status.si_status,
+            )
+            self._ended[ended.pid] = ended
+            self._report(ended)
+
+    def _report(self, report: Report) -> None:
+        for peer in list(self._peers.values()):
+            self._send(peer, report)
+
+    def _send(self, peer: "_Peer", *reports: Report) -> None:
+        try:
+            drained = peer.write(b"".join(map(encode, reports)))
+        except OSError:
+            self._drop(peer)
+            return
+        wanted = selectors.EVENT_READ | (0 if drained else selectors.EVENT_WRITE)
+        self._selector.modify(peer.connection, wanted)
+
+    def _drop(self, peer: "_Peer") -> None:
+        if self._peers.pop(peer.connection, None):
+            self._selector.unregister(peer.connection)
+            peer.connection.close()
+
+
+class _Peer:
+    """One connected daemon."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self._received = LineBuffer()
+        self._unsent = b""
+
+    def read(self) -> list[Request]:
+        data = self.connection.recv(1 << 16)
+        if not data:
+            raise EOFError
+        return [each for each in self._received.feed(data) if isinstance(each, Request)]
+
+    def write(self, data: bytes) -> bool:
+        """Send what can be sent now; return whether nothing is left."""
+        self._unsent += data
+        with contextlib.suppress(BlockingIOError):
+            while self._unsent:
+                self._unsent = self._unsent[self.connection.send(self._unsent) :]
+        if len(self._unsent) > LONGEST_BACKLOG_BYTES:
+            raise OSError("the daemon does not read")
+        return not self._unsent
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self.connection.setblocking(True)
+            self.connection.settimeout(1.0)
+            self.connection.sendall(self._unsent)
+
+
+def _signal_group(pid: int, number: int) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        # Just forked: the group does not exist yet, but the process does.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def start_ticks(pid: int) -> int:
+    """Return when process `pid` was started [clock ticks since boot]; 0 if it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return 0
+    # The name in parentheses may itself hold spaces and parentheses (proc(5)).
+    return int(stat.rpartition(")")[2].split()[19])

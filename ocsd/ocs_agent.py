@@ -1,0 +1,25 @@
+"""For agent authors: the agent, its operations and their parameters."""
+
+from ocsd.agent.agent import OCSAgent
+from ocsd.agent.logs import log_formatter
+from ocsd.agent.operation import AgentProcess, AgentTask
+from ocsd.agent.params import ParamError, ParamHandler, param
+from ocsd.agent.runner import init_site_agent
+from ocsd.agent.session import SESSION_STATUS_CODES, OpSession
+from ocsd.agent.threads import in_reactor_context
+from ocsd.base import OpCode
+
+__all__ = [
+    "SESSION_STATUS_CODES",
+    "AgentProcess",
+    "AgentTask",
+    "OCSAgent",
+    "OpCode",
+    "OpSession",
+    "ParamError",
+    "ParamHandler",
+    "in_reactor_context",
+    "init_site_agent",
+    "log_formatter",
+    "param",
+]

@@ -1,0 +1,141 @@
+"""The agents of a site and whether they are alive; pure rules, no clock, no router."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ocsd.base import OpCode
+
+EXPIRES_AFTER_S: Final = 5.0
+LONGEST_NAME: Final = 255
+
+
+@dataclass(slots=True)
+class Entry:
+    """One agent.
+
+    Attributes
+    ----------
+    agent_address : str
+        Address of the agent.
+    agent_class : str or None
+        Its class, None if its heartbeat does not tell.
+    op_codes : dict of str to int
+        State of each operation; `OpCode.EXPIRED` for all once it is silent.
+    last_updated : float
+        Unix time of the last heartbeat [s].
+    heard_s : float
+        Monotonic time of the last heartbeat [s]: what expiry goes by.
+    time_expired : float or None
+        Unix time at which it was found silent [s]; stays until it is heard again.
+    """
+
+    agent_address: str
+    agent_class: str | None
+    op_codes: dict[str, int]
+    last_updated: float
+    heard_s: float
+    time_expired: float | None = None
+
+    @property
+    def expired(self) -> bool:
+        """True if the agent is silent."""
+        return self.time_expired is not None
+
+    def encoded(self) -> dict[str, Any]:
+        """Return the agent as OCS shows it in session.data."""
+        return {
+            "expired": self.expired,
+            "time_expired": self.time_expired,
+            "last_updated": self.last_updated,
+            "op_codes": dict(self.op_codes),
+            "agent_class": self.agent_class,
+            "agent_address": self.agent_address,
+        }
+
+
+class Table:
+    """All agents that were ever heard."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+
+    def beat(self, op_codes: object, feed_info: object, at: float, mono_s: float) -> Entry | None:
+        """Take a heartbeat as it came in.
+
+        Parameters
+        ----------
+        op_codes : object
+            ``{operation: code}``; the 0 of very old agents counts as no operations.
+        feed_info : object
+            Who sent it.
+        at : float
+            Unix time [s].
+        mono_s : float
+            Monotonic time [s].
+
+        Returns
+        -------
+        Entry or None
+            The agent if its operations or their codes have changed, else None.
+            A heartbeat without a sender is none.
+        """
+        if not isinstance(feed_info, Mapping):
+            return None
+        address = feed_info.get("agent_address")
+        if not isinstance(address, str) or not address:
+            return None
+        agent_class = feed_info.get("agent_class")
+        if not isinstance(agent_class, str):
+            agent_class = None
+        codes = _codes(op_codes)
+        before = self.entries.get(address)
+        entry = Entry(address, agent_class, codes, last_updated=at, heard_s=mono_s)
+        self.entries[address] = entry
+        return entry if before is None or before.op_codes != codes else None
+
+    def expire(self, at: float, mono_s: float) -> list[Entry]:
+        """Mark the agents that have fallen silent; return those newly marked."""
+        fallen = [
+            entry
+            for entry in self.entries.values()
+            if not entry.expired and mono_s - entry.heard_s > EXPIRES_AFTER_S
+        ]
+        for entry in fallen:
+            entry.time_expired = at
+            entry.op_codes = dict.fromkeys(entry.op_codes, OpCode.EXPIRED.value)
+        return fallen
+
+    def encoded(self) -> dict[str, dict[str, Any]]:
+        """Return session.data of the process ``main``."""
+        return {address: entry.encoded() for address, entry in self.entries.items()}
+
+
+def field_name(agent_address: str, op_name: str) -> str | None:
+    """Return the name of an operation's block and field in ``agent_operations``.
+
+    Dashboards and alarms use these names: dots and dashes become underscores,
+    what the rules for fields do not allow falls away.
+
+    Returns
+    -------
+    str or None
+        None if nothing usable is left.
+    """
+    name = re.sub(r"[.\-]", "_", f"{agent_address}_{op_name}")
+    name = re.sub(r"[^A-Za-z0-9_]", "", name)
+    match = re.match(r"(_*)[^A-Za-z]*(.*)", name)
+    if match is None or not match[2]:
+        return None
+    return (match[1] + match[2])[:LONGEST_NAME]
+
+
+def _codes(op_codes: object) -> dict[str, int]:
+    if not isinstance(op_codes, Mapping):
+        return {}
+    return {
+        str(name): int(code)
+        for name, code in op_codes.items()
+        if isinstance(code, int) and not isinstance(code, bool)
+    }

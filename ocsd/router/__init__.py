@@ -1,0 +1,1 @@
+"""The site's WAMP router: crossbar's configuration, and what listens at an address."""

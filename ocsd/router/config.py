@@ -1,0 +1,132 @@
+"""The configuration with which ocsd runs crossbar.
+
+Format: https://crossbar.io/docs/Configuration-Reference (node configuration,
+version 2).
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from ocsd.errors import RouterError
+from ocsd.router.probe import port_of
+from ocsd.site.model import Hub
+
+_ANONYMOUS = {"anonymous": {"type": "static", "role": "ocs"}}
+_PING = {"auto_ping_interval": 10000, "auto_ping_timeout": 5000}  # [ms]
+_LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+
+
+def node_config(hub: Hub, socket_path: Path) -> dict[str, Any]:
+    """Return crossbar's node configuration for a site.
+
+    Parameters
+    ----------
+    hub : Hub
+        Addresses, realm and address root of the site.
+    socket_path : Path
+        Unix socket for the agents of this host.
+
+    Returns
+    -------
+    dict
+        A WebSocket and an HTTP call bridge at the hub's addresses, a raw socket
+        at `socket_path`, and every right below the site's address root.
+    """
+    everything = {"call": True, "register": True, "publish": True, "subscribe": True}
+    realm = {
+        "name": hub.wamp_realm,
+        "roles": [
+            {
+                "name": "ocs",
+                "permissions": [
+                    {
+                        "uri": f"{hub.address_root}.",
+                        "match": "prefix",
+                        "allow": everything,
+                        "disclose": {"caller": False, "publisher": False},
+                        "cache": True,
+                    }
+                ],
+            }
+        ],
+    }
+    raw = {
+        "type": "rawsocket",
+        "endpoint": {"type": "unix", "path": str(socket_path)},
+        "serializers": ["cbor", "json"],
+        "auth": _ANONYMOUS,
+    }
+    # crossbar opens its transports in this order: whoever finds the raw socket
+    # open finds everything open (ocsd.daemon.router waits for it).
+    worker = {"type": "router", "realms": [realm], "transports": [*_web(hub), raw]}
+    return {"version": 2, "controller": {}, "workers": [worker]}
+
+
+def _web(hub: Hub) -> list[dict[str, Any]]:
+    """Return the web transports: one, or two if the bridge has a port of its own."""
+    ws, call = urlsplit(hub.wamp_server), urlsplit(hub.wamp_http)
+    websocket = {
+        "type": "websocket",
+        "serializers": ["cbor", "msgpack", "json"],
+        "auth": _ANONYMOUS,
+        "options": _PING,
+    }
+    bridge = {"type": "caller", "realm": hub.wamp_realm, "role": "ocs", "options": {}}
+    info = {"type": "nodeinfo"}
+    ws_path, call_path = _path(ws.path), _path(call.path)
+    if port_of(ws) == port_of(call):
+        paths = {"/": info, ws_path: websocket, call_path: bridge}
+        return [{"type": "web", "endpoint": _endpoint(ws), "paths": paths}]
+    return [
+        {"type": "web", "endpoint": _endpoint(ws), "paths": {"/": info, ws_path: websocket}},
+        {"type": "web", "endpoint": _endpoint(call), "paths": {"/": info, call_path: bridge}},
+    ]
+
+
+def _endpoint(url: SplitResult) -> dict[str, Any]:
+    endpoint: dict[str, Any] = {"type": "tcp", "port": port_of(url), "backlog": 1024}
+    if url.hostname in _LOCAL_HOSTS:
+        endpoint["interface"] = "127.0.0.1"
+    return endpoint
+
+
+def _path(path: str) -> str:
+    """Return a path as crossbar names it: without the leading slash."""
+    return path.strip("/") or "ws"
+
+
+def write(folder: Path, hub: Hub, socket_path: Path) -> None:
+    """Write the configuration into `folder`, which becomes crossbar's node folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(node_config(hub, socket_path), indent=2)
+    (folder / "config.json").write_text(text + "\n", encoding="utf-8")
+
+
+def find_crossbar(configured: str | None) -> str:
+    """Return the crossbar executable.
+
+    Parameters
+    ----------
+    configured : str or None
+        The host's ``crossbar: {bin: …}``.
+
+    Raises
+    ------
+    RouterError
+        If there is none; says how to get it.
+    """
+    beside_python = Path(sys.executable).parent / "crossbar"
+    candidates = [configured] if configured else [str(beside_python), "crossbar"]
+    for candidate in candidates:
+        found = shutil.which(candidate)
+        if found:
+            return found
+    what = f"{configured!r} (crossbar: bin)" if configured else "crossbar"
+    raise RouterError(
+        f"this host runs the site's router, but {what} is not installed and no router listens "
+        f"at the hub's address; run: {sys.executable} -m pip install 'ocsd[router]'"
+    )

@@ -1,0 +1,95 @@
+"""What listens at the hub's address."""
+
+import base64
+import os
+import socket
+from enum import StrEnum
+from urllib.parse import SplitResult, urlsplit
+
+import psutil
+
+ANSWER_LIMIT_S = 2.0
+
+
+class Listener(StrEnum):
+    """What was found at an address."""
+
+    NOTHING = "nothing"
+    ROUTER = "router"
+    STRANGER = "stranger"
+
+
+def probe(url: str) -> Listener:
+    """Find out what listens at a WebSocket address.
+
+    Parameters
+    ----------
+    url : str
+        The hub's ``wamp_server``.
+
+    Returns
+    -------
+    Listener
+        A router is what agrees to speak WAMP over WebSocket (RFC 6455 and
+        https://wamp-proto.org, "WebSocket Transport") at this address.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "wss":
+        return _probe_port(parts)
+    try:
+        with _connect(parts) as connection:
+            connection.sendall(_upgrade_request(parts))
+            answer = connection.recv(4096).decode("latin-1").lower()
+    except ConnectionRefusedError:
+        return Listener.NOTHING
+    except OSError as error:
+        return Listener.STRANGER if isinstance(error, TimeoutError) else Listener.NOTHING
+    agreed = answer.startswith("http/1.1 101") and "sec-websocket-protocol: wamp.2." in answer
+    return Listener.ROUTER if agreed else Listener.STRANGER
+
+
+def holder(url: str) -> str:
+    """Return words for the process that listens at a local address, as far as it can be seen."""
+    port = port_of(urlsplit(url))
+    try:
+        for each in psutil.net_connections("tcp"):
+            if each.status == psutil.CONN_LISTEN and each.laddr[1] == port and each.pid:
+                return f"pid {each.pid} ({psutil.Process(each.pid).name()})"
+    except psutil.Error:
+        pass
+    return "another program"
+
+
+def port_of(parts: SplitResult) -> int:
+    """Return the port of an address, given or implied by its scheme."""
+    return parts.port or (443 if parts.scheme in {"wss", "https"} else 80)
+
+
+def _probe_port(parts: SplitResult) -> Listener:
+    """Tell only whether anything listens: a TLS router is not one that ocsd starts."""
+    try:
+        with _connect(parts):
+            return Listener.ROUTER
+    except OSError:
+        return Listener.NOTHING
+
+
+def _connect(parts: SplitResult) -> socket.socket:
+    address = (parts.hostname or "localhost", port_of(parts))
+    return socket.create_connection(address, timeout=ANSWER_LIMIT_S)
+
+
+def _upgrade_request(parts: SplitResult) -> bytes:
+    key = base64.b64encode(os.urandom(16)).decode()
+    lines = (
+        f"GET {parts.path or '/'} HTTP/1.1",
+        f"Host: {parts.hostname}:{port_of(parts)}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Key: {key}",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Protocol: wamp.2.json",
+        "",
+        "",
+    )
+    return "\r\n".join(lines).encode()

@@ -1,0 +1,1 @@
+"""The site file: what it says, where it says it, and which code an agent class is."""

@@ -1,0 +1,245 @@
+"""The YAML of a site file: plain values, and the line of each.
+
+YAML 1.1 as PyYAML and so OCS read it, with three differences: equal keys are
+refused (PyYAML silently keeps the last), keys that start with ``x-`` are left
+out (a place for anchors, as in docker compose), and agents' arguments stay as
+people wrote them (``0.50``, ``010``, ``12:30:00``).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+Location = tuple[str | int, ...]
+"""The keys and indices that lead from the top of the document to a value."""
+
+MOST_NODES = 200_000
+"""Values in a file, aliases followed; more of them are a mistake or an attack."""
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TAG = "tag:yaml.org,2002:"
+_KNOWN_TAGS = frozenset(
+    _TAG + name
+    for name in ("null", "bool", "int", "float", "str", "map", "seq", "timestamp", "value", "merge")
+)
+_YAML_NUMBERS = {".inf": "inf", "+.inf": "inf", "-.inf": "-inf", ".nan": "nan"}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing that is wrong in a file."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a YAML file says, and where."""
+
+    value: Any
+    lines: Mapping[Location, int]
+    key_lines: Mapping[Location, int]
+    problems: tuple[Problem, ...]
+
+    def line(self, location: Location) -> int:
+        """Return the line of a value, or of the nearest thing around it."""
+        while location and location not in self.lines:
+            location = location[:-1]
+        return self.lines.get(location, 1)
+
+    def key_line(self, location: Location) -> int:
+        """Return the line of a value's key (a long value starts further down)."""
+        return self.key_lines.get(location) or self.line(location)
+
+
+def read(text: str, spellings: Mapping[str, str], names_at: Location = ("hosts",)) -> Document:
+    """Read one YAML document.
+
+    Parameters
+    ----------
+    text : str
+        The file.
+    spellings : mapping
+        Other spelling -> the key that it means, e.g. ``log_dir`` -> ``log-dir``.
+    names_at : tuple
+        Where keys are names that people chose, which have one spelling only.
+    """
+    try:
+        root = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        return Document(None, {}, {}, (_syntax(error, text),))
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, text.find(chr(_code_point(error)))) + 1
+        return Document(None, {}, {}, (Problem(line, f"YAML syntax: {error.reason}"),))
+    reading = _Reading(spellings, names_at)
+    value = reading.value(root, ()) if root is not None else None
+    return Document(value, reading.lines, reading.key_lines, tuple(reading.problems))
+
+
+def _code_point(error: yaml.reader.ReaderError) -> int:
+    character = error.character
+    return ord(character) if isinstance(character, str) else int(character)
+
+
+def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark else 1
+    said = error.problem or "cannot be read"
+    if error.context:
+        begin = error.context_mark.line + 1 if error.context_mark else line
+        place = f" that starts in line {begin}" if begin != line else ""
+        said = f"{error.context}{place}, {said}"
+    there = text.splitlines()[line - 1 : line]
+    if there and re.match(r" *\t", there[0]):
+        said += "; indent with spaces, not tabs"
+    return Problem(line, f"YAML syntax: {said}")
+
+
+class _Reading:
+    """Turns nodes into values and remembers where they stood."""
+
+    def __init__(self, spellings: Mapping[str, str], names_at: Location) -> None:
+        self.lines: dict[Location, int] = {}
+        self.key_lines: dict[Location, int] = {}
+        self.problems: list[Problem] = []
+        self._spellings = spellings
+        self._names_at = names_at
+        self._scalars = yaml.constructor.SafeConstructor()
+        self._open: list[Node] = []
+        self._left = MOST_NODES
+
+    def value(self, node: Node, location: Location) -> Any:
+        """Return the value of `node`, which stands at `location`."""
+        self.lines[location] = _line(node)
+        if not self._may_open(node):
+            return None
+        self._open.append(node)
+        try:
+            if location and location[-1] == "arguments" and isinstance(node, SequenceNode):
+                return list(self._arguments(node))
+            match node:
+                case MappingNode():
+                    return self._mapping(node, location)
+                case SequenceNode():
+                    return [
+                        self.value(item, (*location, index))
+                        for index, item in enumerate(node.value)
+                    ]
+                case _:
+                    return self._scalar(node)
+        finally:
+            self._open.pop()
+
+    def _may_open(self, node: Node) -> bool:
+        self._left -= 1
+        if self._left < 0:
+            if self._left == -1:
+                self._refuse(node, f"the file holds more than {MOST_NODES} values")
+            return False
+        if any(node is outer for outer in self._open):
+            self._refuse(node, "this anchor contains an alias of itself")
+            return False
+        if node.tag not in _KNOWN_TAGS:
+            self._refuse(node, f"the YAML tag {node.tag!r} means nothing in a site file; remove it")
+            return False
+        return True
+
+    def _mapping(self, node: MappingNode, location: Location) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, (key_node, value_node) in self._entries(node, location).items():
+            inner = (*location, key)
+            self.key_lines[inner] = _line(key_node)
+            result[key] = self.value(value_node, inner)
+        return result
+
+    def _entries(self, node: MappingNode, location: Location) -> dict[str, tuple[Node, Node]]:
+        """Return a mapping's entries; its own keys beat merged ones, as YAML has it."""
+        own: dict[str, tuple[Node, Node]] = {}
+        merged: dict[str, tuple[Node, Node]] = {}
+        for key_node, value_node in node.value:
+            if key_node.tag == _TAG + "merge":
+                for part in self._merged(value_node):
+                    for key, entry in self._nested(part, location).items():
+                        merged.setdefault(key, entry)
+            elif not isinstance(key_node, ScalarNode):
+                self._refuse(key_node, "a key must be text")
+            elif not key_node.value.startswith("x-"):
+                key = self._key(key_node.value, location)
+                if key in own:
+                    self._refuse_repeat(key_node, own[key][0])
+                else:
+                    own[key] = (key_node, value_node)
+        return merged | own
+
+    def _nested(self, node: MappingNode, location: Location) -> dict[str, tuple[Node, Node]]:
+        if not self._may_open(node):
+            return {}
+        self._open.append(node)
+        try:
+            return self._entries(node, location)
+        finally:
+            self._open.pop()
+
+    def _merged(self, node: Node) -> Iterator[MappingNode]:
+        parts = node.value if isinstance(node, SequenceNode) else [node]
+        for part in parts:
+            if isinstance(part, MappingNode):
+                yield part
+            else:
+                self._refuse(part, "'<<' takes a mapping or a list of mappings")
+
+    def _key(self, written: str, location: Location) -> str:
+        return written if location == self._names_at else self._spellings.get(written, written)
+
+    def _refuse_repeat(self, again: Node, first: Node) -> None:
+        spelled = "" if again.value == first.value else f" (there spelled {first.value!r})"
+        self._refuse(again, f"key {again.value!r} stands in line {_line(first)} already{spelled}")
+
+    def _scalar(self, node: Node) -> Any:
+        if node.tag == _TAG + "float" and node.value.lower() in _YAML_NUMBERS:
+            return float(_YAML_NUMBERS[node.value.lower()])
+        if node.tag in {_TAG + "null", _TAG + "bool", _TAG + "int", _TAG + "float"}:
+            try:
+                return self._scalars.construct_object(node)
+            except (ValueError, KeyError):  # e.g. `!!int x`
+                self._refuse(node, f"{node.value!r} is no {node.tag.removeprefix(_TAG)}")
+                return None
+        return node.value
+
+    def _arguments(self, node: SequenceNode) -> Iterator[str]:
+        """Flatten a list of arguments; the texts stay as written."""
+        for item in node.value:
+            if not self._may_open(item):
+                continue
+            self._open.append(item)
+            if isinstance(item, SequenceNode):
+                yield from self._arguments(item)
+            elif isinstance(item, MappingNode):
+                self._refuse(item, "an argument is text or a number, not a mapping; quote it")
+            elif item.tag in {_TAG + "null", _TAG + "bool"}:
+                self._refuse_word(item)
+            elif item.tag == _TAG + "float":
+                yield _YAML_NUMBERS.get(item.value.lower(), item.value)
+            else:
+                yield item.value
+            self._open.pop()
+
+    def _refuse_word(self, node: Node) -> None:
+        kind = "nothing (null)" if node.tag == _TAG + "null" else "true or false"
+        self._refuse(
+            node,
+            f"YAML reads the argument {node.value or '(empty)'} as {kind}; if the agent should "
+            f"get the text, put it in quotes: '{node.value}'",
+        )
+
+    def _refuse(self, node: Node, text: str) -> None:
+        self.problems.append(Problem(_line(node), text))
+
+
+def _line(node: Node) -> int:
+    return int(node.start_mark.line) + 1

@@ -1,0 +1,249 @@
+"""Find the site file, read it, choose this machine's part of it."""
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ocsd.errors import SiteFileError, UnknownHostError, UsageError
+from ocsd.site.document import Document, Problem, read
+from ocsd.site.model import MANAGE_WORDS, Host, Manage, Site
+from ocsd.site.nearest import did_you_mean
+from ocsd.site.wording import problems_of, spellings, unknown_key
+
+DEFAULT_SITE = "default"
+SYSTEM_FOLDER = Path("/etc/ocsd")
+
+_Entry = tuple[tuple[str | int, ...], Any]
+
+
+def find(site_file: str | os.PathLike[str] | None = None, site: str | None = None) -> Path:
+    """Return the site file to use.
+
+    Parameters
+    ----------
+    site_file : path, optional
+        The file itself (``--site-file``).
+    site : str, optional
+        Name of a site (``--site``), by default ``default``: `site`.yaml is looked
+        for in ``$OCS_CONFIG_DIR``, ``./site-configs`` and ``/etc/ocsd``.
+
+    Raises
+    ------
+    SiteFileError
+        If there is none; lists the places.
+    UsageError
+        If both arguments are given.
+    """
+    if site_file is not None and site is not None:
+        raise UsageError(f"--site-file {site_file} and --site {site} exclude each other; pass one")
+    if site_file is not None:
+        path = Path(site_file).expanduser()
+        if not os.path.isfile(path):
+            near = _near_file(path.name, [path.parent])
+            raise SiteFileError(f"there is no site file {path}{near}")
+        return path
+    name = f"{site or DEFAULT_SITE}.yaml"
+    folders = _folders()
+    for folder in folders:
+        if os.path.isfile(folder / name):
+            return folder / name
+    places = "".join(f"\n  {folder / name}" for folder in folders)
+    hint = "" if os.environ.get("OCS_CONFIG_DIR") else " or set OCS_CONFIG_DIR"
+    raise SiteFileError(
+        f"no site file found{_near_file(name, folders)}; pass --site-file{hint}; looked for{places}"
+    )
+
+
+def load(path: str | os.PathLike[str]) -> Site:
+    """Read a site file.
+
+    Raises
+    ------
+    SiteFileError
+        If it cannot be read or used. Each line of the message is one problem,
+        ``FILE:LINE: what is wrong``; all problems are listed.
+    """
+    text = _text(Path(path))
+    document = read(text, spellings())
+    problems = list(document.problems)
+    site = None
+    if document.value is None:
+        if not problems:
+            problems = [Problem(1, "the file is empty; it needs the keys hub and hosts")]
+    else:
+        problems += _repeated_instances(document)
+        try:
+            site = Site.model_validate(_prepared(document, Path(path).absolute(), problems))
+        except ValidationError as error:
+            problems += problems_of(error, document)
+    if site is None or problems:
+        # An anchor that is used often has its problem as often.
+        lines = (f"{path}:{problem.line}: {problem.text}" for problem in sorted(set(problems)))
+        raise SiteFileError("\n".join(lines))
+    return site
+
+
+def pick_host(site: Site, name: str | None = None, hostname: str | None = None) -> Host:
+    """Return the entry of one host.
+
+    Parameters
+    ----------
+    site : Site
+        The site file's content.
+    name : str, optional
+        The host (``--host``). By default this machine's hostname, as it is or up to
+        its first dot, else ``localhost``.
+    hostname : str, optional
+        Taken for this machine's hostname.
+
+    Raises
+    ------
+    UnknownHostError
+        If there is no such entry; lists those that there are.
+    """
+    machine = hostname or socket.gethostname()
+    wanted = [name] if name else [machine, machine.partition(".")[0], "localhost"]
+    for candidate in wanted:
+        if candidate in site.hosts:
+            return site.hosts[candidate]
+    where = site.path or "the site"
+    there = f"it has {', '.join(site.hosts)}" if site.hosts else "it has no hosts at all"
+    if name:
+        near = did_you_mean(name, site.hosts)
+        raise UnknownHostError(f"{where} has no host {name!r}{near}; {there}")
+    raise UnknownHostError(
+        f"{where} has no host {machine!r} (this machine) and no 'localhost'; {there}; "
+        "choose one with --host"
+    )
+
+
+def _folders() -> list[Path]:
+    configured = os.environ.get("OCS_CONFIG_DIR")
+    given = [Path(configured).expanduser()] if configured else []
+    return [*given, Path("site-configs"), SYSTEM_FOLDER]
+
+
+def _near_file(name: str, folders: list[Path]) -> str:
+    there = {file.name: file for folder in folders for file in sorted(folder.glob("*.yaml"))}
+    return did_you_mean(name, there)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SiteFileError(f"cannot read site file {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = bytes(error.object[: error.start]).count(b"\n") + 1
+        raise SiteFileError(
+            f"{path}:{line}: byte 0x{error.object[error.start]:02x} is not UTF-8; save the file "
+            "as UTF-8"
+        ) from error
+
+
+def _hosts(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
+    hosts = document.value.get("hosts") if isinstance(document.value, dict) else None
+    if isinstance(hosts, dict):
+        for name, host in hosts.items():
+            if isinstance(host, dict):
+                yield name, host
+
+
+def _entries(host: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    entries = host.get("agent-instances")
+    if isinstance(entries, list):
+        for index, entry in enumerate(entries):
+            if isinstance(entry, dict):
+                yield index, entry
+
+
+def _prepared(document: Document, path: Path, problems: list[Problem]) -> Any:
+    """Return the document's value with what the models want beside the keys of the file."""
+    value = document.value
+    if not isinstance(value, dict):
+        return value
+    _add(value, (), {"path": str(path)}, document, problems)
+    for name, host in _hosts(document):
+        if "crossbar" in host and host["crossbar"] is None:
+            host["crossbar"] = {}
+        host["agent-paths"] = _absolute(host.get("agent-paths"), path.parent)
+        for index, entry in _entries(host):
+            location = ("hosts", name, "agent-instances", index)
+            line = {"line": document.line(location)}
+            _add(entry, location, line, document, problems)
+        _add(host, ("hosts", name), {"name": name}, document, problems)
+    hosts = value.get("hosts")
+    if isinstance(hosts, dict):
+        # `grumpy:` with nothing after it is a host without instances.
+        value["hosts"] = {
+            name: {"name": name} if host is None else host for name, host in hosts.items()
+        }
+    return _without_empty(value)
+
+
+def _add(
+    mapping: dict[str, Any],
+    location: tuple[str | int, ...],
+    extra: Mapping[str, Any],
+    document: Document,
+    problems: list[Problem],
+) -> None:
+    for key in extra.keys() & mapping.keys():
+        inner = (*location, key)
+        problems.append(Problem(document.key_line(inner), unknown_key(inner)))
+    mapping.update(extra)
+
+
+def _absolute(paths: Any, folder: Path) -> Any:
+    if not isinstance(paths, list):
+        return paths
+    return [
+        str(folder / Path(path).expanduser()) if isinstance(path, str) else path for path in paths
+    ]
+
+
+def _without_empty(value: Any) -> Any:
+    """Leave out keys without a value: they say as much as absent ones."""
+    if not isinstance(value, dict):
+        return [_without_empty(item) for item in value] if isinstance(value, list) else value
+    return {key: _without_empty(inner) for key, inner in value.items() if inner is not None}
+
+
+def _repeated_instances(document: Document) -> Iterator[Problem]:
+    """Find instance-ids that two agents would use.
+
+    OCS sites that use docker list an agent twice: on the host whose HostManager
+    starts the container (manage: docker), and on a host that stands for the
+    container. So entries of several hosts may agree if ocsd runs one of them at most.
+    """
+    first: dict[str, tuple[str, int, bool]] = {}
+    for name, host in _hosts(document):
+        for index, entry in _entries(host):
+            instance_id = entry.get("instance-id")
+            if not isinstance(instance_id, str):
+                continue
+            line = document.line(("hosts", name, "agent-instances", index, "instance-id"))
+            runs = _runs(entry)
+            if instance_id not in first:
+                first[instance_id] = (name, line, runs)
+                continue
+            other_host, other_line, other_runs = first[instance_id]
+            if other_host == name or (runs and other_runs):
+                yield Problem(
+                    line,
+                    f"instance-id {instance_id!r} is used already in line {other_line} (host "
+                    f"{other_host!r}); every agent of a site needs its own",
+                )
+            elif runs:
+                first[instance_id] = (name, line, runs)
+
+
+def _runs(entry: Mapping[str, Any]) -> bool:
+    word = entry.get("manage")
+    if not isinstance(word, str | bool):
+        return True
+    return MANAGE_WORDS.get(word, Manage.UP) in {Manage.UP, Manage.DOWN}

@@ -1,0 +1,243 @@
+"""What a site file says, as values.
+
+The models know nothing of YAML, files or lines (`ocsd.site.load` does), are
+frozen and survive a trip through JSON. Their aliases are the keys of the file.
+"""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from ocsd.site.nearest import did_you_mean
+
+LONGEST_INSTANCE_ID = 128
+HOST_MANAGER = "HostManager"
+"""The agent class whose part the daemon itself plays."""
+
+
+class Manage(StrEnum):
+    """What the daemon does with an instance when it starts."""
+
+    UP = "up"
+    DOWN = "down"
+    IGNORE = "ignore"
+    DOCKER_UP = "docker-up"
+    DOCKER_DOWN = "docker-down"
+
+    @property
+    def in_container(self) -> bool:
+        """Whether docker runs the instance."""
+        return self in {Manage.DOCKER_UP, Manage.DOCKER_DOWN}
+
+
+# The words of OCS site files. YAML 1.1 reads `yes` and `no` as booleans.
+MANAGE_WORDS: Mapping[str | bool, Manage] = {
+    "up": Manage.UP,
+    "down": Manage.DOWN,
+    "ignore": Manage.IGNORE,
+    "host": Manage.UP,
+    "host/up": Manage.UP,
+    "host/down": Manage.DOWN,
+    "docker": Manage.DOCKER_UP,
+    "docker/up": Manage.DOCKER_UP,
+    "docker/down": Manage.DOCKER_DOWN,
+    "docker-up": Manage.DOCKER_UP,
+    "docker-down": Manage.DOCKER_DOWN,
+    "yes": Manage.UP,
+    "no": Manage.IGNORE,
+    True: Manage.UP,
+    False: Manage.IGNORE,
+}
+_TAUGHT_WORDS = ("up", "down", "ignore", "host/up", "host/down", "docker/up", "docker/down")
+
+
+def _manage(value: object) -> Manage:
+    if value is None:
+        return Manage.UP
+    if isinstance(value, str | bool) and value in MANAGE_WORDS:
+        return MANAGE_WORDS[value]
+    near = did_you_mean(str(value), (word for word in MANAGE_WORDS if isinstance(word, str)))
+    raise ValueError(f"manage is {value!r}, not one of {', '.join(_TAUGHT_WORDS)}{near}")
+
+
+def _instance_id(value: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", value) and len(value) <= LONGEST_INSTANCE_ID:
+        return value
+    # WAMP addresses end a component at a dot, log files are named by the id, and
+    # the registry makes recorded field names of it.
+    proposal = re.sub(r"[^A-Za-z0-9_-]+", "-", value).strip("-")[:LONGEST_INSTANCE_ID]
+    raise ValueError(
+        f"instance-id {value!r} cannot be part of an address and of a file name; use 1 to "
+        f"{LONGEST_INSTANCE_ID} letters, digits, '_' and '-', the first one not '-'"
+        + (f", e.g. {proposal!r}" if proposal else "")
+    )
+
+
+def _agent_class(value: str) -> str:
+    if value and not re.search(r"\s", value):
+        return value
+    raise ValueError(f"agent-class {value!r} is not a name; write the class, e.g. FakeDataAgent")
+
+
+def _host_name(value: str) -> str:
+    if re.fullmatch(r"[^\s/\\\x00-\x1f]+", value) and value not in {".", ".."}:
+        return value
+    raise ValueError(f"host name {value!r} cannot be the name of a folder; use e.g. 'lab-1'")
+
+
+def _address_root(value: str) -> str:
+    if re.fullmatch(r"[^\s.#]+(\.[^\s.#]+)*", value):
+        return value
+    raise ValueError(f"address_root {value!r} is not a WAMP address; use e.g. 'observatory'")
+
+
+def _url(value: str, key: str, example: str, schemes: tuple[str, ...]) -> str:
+    expected = f"{key} {value!r} is not a usable URL"
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"{expected} ({error}); write e.g. {example}") from None
+    if parts.scheme not in schemes:
+        raise ValueError(
+            f"{expected} (it must start with {'://, '.join(schemes)}://); write e.g. {example}"
+        )
+    if not parts.hostname or port == 0 or re.search(r"\s", value):
+        raise ValueError(f"{expected} (it names no host and port); write e.g. {example}")
+    return value
+
+
+def _server_url(value: str) -> str:
+    return _url(value, "wamp_server", "ws://localhost:8001/ws", ("ws", "wss"))
+
+
+def _http_url(value: str) -> str:
+    return _url(value, "wamp_http", "http://localhost:8001/call", ("http", "https"))
+
+
+InstanceId = Annotated[str, AfterValidator(_instance_id)]
+HostName = Annotated[str, AfterValidator(_host_name)]
+ServerUrl = Annotated[str, AfterValidator(_server_url)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The same as a dict with the keys of the site file, as agents for OCS read it."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def _key(name: str, **options: Any) -> Any:
+    """Declare a field whose key in the site file has hyphens.
+
+    Not ``alias=``, which would have type checkers refuse the field's own name.
+    """
+    return Field(validation_alias=name, serialization_alias=name, **options)
+
+
+class Hub(_Part):
+    """The site's router and the names that everyone uses on it."""
+
+    wamp_server: ServerUrl
+    wamp_http: HttpUrl
+    wamp_realm: Annotated[str, Field(min_length=1)] = "test_realm"
+    address_root: Annotated[str, AfterValidator(_address_root)] = "observatory"
+    access_policy: str | None = None
+    registry_address: str | None = None
+    """Kept for old site files; nothing reads it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _derive_http(cls, value: object) -> object:
+        # OCS has wamp_http optional. The call bridge that OCS sites and ocsd's
+        # own router offer stands beside the WebSocket.
+        if isinstance(value, dict) and value.get("wamp_http") is None:
+            return {**value, "wamp_http": http_beside(value.get("wamp_server"))}
+        return value
+
+
+def http_beside(wamp_server: object) -> str:
+    """Return the HTTP call bridge that normally stands beside a WebSocket URL.
+
+    For what is no WebSocket URL, the default one: one complaint is enough.
+    """
+    try:
+        parts = urlsplit(_server_url(str(wamp_server)))
+    except ValueError:
+        return "http://localhost:8001/call"
+    scheme = "https" if parts.scheme == "wss" else "http"
+    return f"{scheme}://{parts.netloc}/call"
+
+
+class Crossbar(_Part):
+    """How a host runs the router."""
+
+    bin: str | None = None
+    config_dir: str | None = _key("config-dir", default=None)
+
+
+class Instance(_Part):
+    """One agent: its class, its name and how it is run."""
+
+    instance_id: InstanceId = _key("instance-id")
+    agent_class: Annotated[str, AfterValidator(_agent_class)] = _key("agent-class")
+    manage: Annotated[Manage, BeforeValidator(_manage)] = Manage.UP
+    arguments: tuple[str, ...] = ()
+    restart: Literal["always", "on-failure", "never"] = "always"
+    line: int | None = None
+    """Where the entry starts in the site file, from 1."""
+
+
+class Host(_Part):
+    """One host's part of the site file."""
+
+    name: HostName
+    log_dir: str | None = _key("log-dir", default=None)
+    crossbar: Crossbar | None = None
+    """None: this host does not run the router."""
+    agent_paths: tuple[str, ...] = _key("agent-paths", default=())
+    instances: tuple[Instance, ...] = _key("agent-instances", default=())
+    wamp_server: ServerUrl | None = None
+    wamp_http: HttpUrl | None = None
+    wamp_realm: Annotated[str, Field(min_length=1)] | None = None
+    crossbar_timeout: Seconds | None = None
+
+    def hub(self, site_hub: Hub) -> Hub:
+        """Return `site_hub` with what this host overrides."""
+        overrides = {
+            "wamp_server": self.wamp_server,
+            "wamp_http": self.wamp_http,
+            "wamp_realm": self.wamp_realm,
+        }
+        return site_hub.model_copy(
+            update={key: value for key, value in overrides.items() if value is not None}
+        )
+
+
+class Site(_Part):
+    """A whole site file."""
+
+    hub: Hub
+    hosts: dict[str, Host] = {}
+    path: str | None = None
+    """The file, absolute; None if there is none."""
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        for name, host in self.hosts.items():
+            if host.name != name:
+                raise ValueError(f"hosts[{name!r}] is a host of another name, {host.name!r}")
+        return self
+
+    @property
+    def source_file(self) -> str | None:
+        """The file, under the name that OCS gives it."""
+        return self.path

@@ -1,0 +1,24 @@
+"""The nearest right spelling of a wrong word."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """Return the member of `words` that looks most like `word`, or None if none does.
+
+    Upper and lower case, and ``-`` and ``_``, count as the same.
+    """
+    plain = {_plain(right): right for right in words}
+    found = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
+    return plain[found[0]] if found else None
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"``, or nothing when no word is near."""
+    found = nearest(word, words)
+    return f"; did you mean {found!r}?" if found else ""
+
+
+def _plain(word: str) -> str:
+    return word.casefold().replace("_", "-")

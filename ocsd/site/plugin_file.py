@@ -1,0 +1,99 @@
+"""Run a plug-in file and collect the agent classes that it registers.
+
+Such files are written for OCS: they ``import ocs`` and call
+``ocs.site_config.register_agent_class``, or define a list `agents`.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One agent class as a plug-in gives it, not checked yet."""
+
+    class_name: Any
+    code: Any
+    """A path, or a mapping with the key ``module``."""
+
+
+_registered: list[Registration] = []
+
+
+def register_agent_class(class_name: str, path: str | os.PathLike[str]) -> None:
+    """Say which script is an agent class; for ``ocs_plugin_*.py`` files.
+
+    Parameters
+    ----------
+    class_name : str
+        The name that site files use as ``agent-class``.
+    path : path
+        The agent's script; relative to the folder of the plug-in file.
+    """
+    _registered.append(Registration(class_name, path))
+
+
+def registrations(file: Path) -> Iterator[Registration]:
+    """Run a plug-in file and return what it registers.
+
+    Whatever the file raises is raised after the registrations that went before.
+    """
+    namespace: dict[str, Any] = {"__name__": file.stem, "__file__": str(file.absolute())}
+    start = len(_registered)
+    error: BaseException | None = None
+    try:
+        # Not imported: a file edited since the last time must be read anew.
+        code = compile(file.read_bytes(), str(file), "exec")
+        with _as_ocs_plugin(file.parent):
+            exec(code, namespace)
+    except (Exception, SystemExit) as raised:  # noqa: BLE001 - code of plug-in authors
+        error = raised
+    found = _registered[start:]
+    del _registered[start:]
+    yield from found
+    if error is not None:
+        raise error
+    yield from registrations_of(namespace.get("agents", ()))
+
+
+def registrations_of(agents: Any) -> Iterator[Registration]:
+    """Return what a plug-in's `agents` lists, in either of its forms."""
+    pairs = agents.items() if isinstance(agents, Mapping) else agents
+    for class_name, code in pairs:
+        yield Registration(class_name, code)
+
+
+@contextmanager
+def _as_ocs_plugin(folder: Path) -> Iterator[None]:
+    """Let ``import ocs`` mean ocsd, and the folder's modules be found."""
+    ours: dict[str, ModuleType] = {
+        "ocs": importlib.import_module("ocsd"),
+        "ocs.site_config": importlib.import_module("ocsd.site_config"),
+    }
+    theirs = {name: module for name, module in sys.modules.items() if _is_ocs(name)}
+    path = list(sys.path)
+    _forget_ocs()
+    sys.modules.update(ours)
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        _forget_ocs()
+        sys.modules.update(theirs)
+
+
+def _is_ocs(name: str) -> bool:
+    return name == "ocs" or name.startswith("ocs.")
+
+
+def _forget_ocs() -> None:
+    for name in [name for name in sys.modules if _is_ocs(name)]:
+        del sys.modules[name]

@@ -1,0 +1,175 @@
+"""What pydantic finds wrong with a site file, in the operator's words."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from ocsd.site.document import Document, Location, Problem
+from ocsd.site.model import Crossbar, Host, Hub, Instance, Site
+from ocsd.site.nearest import did_you_mean, nearest
+
+# Fields that come from elsewhere than the file's keys.
+_NOT_WRITTEN: Mapping[type[BaseModel], frozenset[str]] = {
+    Host: frozenset({"name"}),
+    Instance: frozenset({"line"}),
+    Site: frozenset({"path"}),
+}
+_PLACES: Mapping[type[BaseModel], str] = {
+    Site: "the top level",
+    Hub: "hub",
+    Host: "a host",
+    Crossbar: "crossbar",
+    Instance: "an entry of agent-instances",
+}
+_UNKNOWN = "extra_forbidden"
+_MISSING = "missing"
+_EXPECTED = {
+    "string_type": "text",
+    "model_type": "a mapping (key: value)",
+    "model_attributes_type": "a mapping (key: value)",
+    "dict_type": "a mapping (key: value)",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "greater_than_equal": "0 or more",
+    "string_too_short": "a name",
+}
+
+
+def keys_of(model: type[BaseModel]) -> frozenset[str]:
+    """Return the keys that `model` has in a site file."""
+    fields = model.model_fields.items()
+    keys = frozenset(field.serialization_alias or name for name, field in fields)
+    return keys - _NOT_WRITTEN.get(model, frozenset())
+
+
+def spellings() -> dict[str, str]:
+    """Return the other spellings of all keys, ``-`` for ``_`` and the reverse."""
+    keys = {key for model in _PLACES for key in keys_of(model)}
+    return {
+        other: key
+        for key in keys
+        for other in (key.replace("_", "-"), key.replace("-", "_"))
+        if other != key
+    }
+
+
+def problems_of(error: ValidationError, document: Document) -> Iterator[Problem]:
+    """Say each finding of pydantic as a problem of the file."""
+    details = error.errors(include_url=False)
+    misspelled = {
+        (*location[:-1], nearest(str(location[-1]), keys_of(_model_at(location[:-1]))))
+        for location in (detail["loc"] for detail in details if detail["type"] == _UNKNOWN)
+    }
+    for detail in details:
+        location: Location = detail["loc"]
+        if detail["type"] == _UNKNOWN:
+            yield Problem(document.key_line(location), unknown_key(location))
+        elif detail["type"] != _MISSING:
+            yield Problem(document.line(location), _wrong_value(detail, location))
+        elif location not in misspelled:
+            key = str(location[-1])
+            text = f"{_owner(location[:-1])} has no {key!r}{_example(key)}"
+            yield Problem(document.line(location[:-1]), text)
+
+
+def unknown_key(location: Location) -> str:
+    """Say that the key at `location` is none, and which may be meant."""
+    key = str(location[-1])
+    model = _model_at(location[:-1])
+    known = keys_of(model)
+    text = f"unknown key {key!r} in {_owner(location[:-1])}"
+    near = did_you_mean(key, known)
+    if near:
+        return text + near
+    elsewhere = [_PLACES[other] for other in _PLACES if key in keys_of(other)]
+    if elsewhere:
+        return f"{text}; it belongs to {' or '.join(elsewhere)}"
+    return f"{text}; there are {', '.join(sorted(known))} (and x-… for your own)"
+
+
+def _wrong_value(detail: ErrorDetails, location: Location) -> str:
+    cause = detail.get("ctx", {}).get("error")
+    if isinstance(cause, ValueError):
+        return str(cause)
+    what = _named(location)
+    shown = _shown(detail["input"])
+    if detail["type"] == "literal_error":
+        allowed = get_args(Instance.model_fields["restart"].annotation)
+        near = did_you_mean(str(detail["input"]), allowed)
+        return f"{what} must be one of {', '.join(allowed)}, not {shown}{near}"
+    expected = _EXPECTED.get(detail["type"])
+    if expected is None:
+        return f"{what}: {detail['msg']}"
+    text = f"{what} must be {expected}, not {shown}"
+    if expected == "text" and isinstance(detail["input"], bool | int | float):
+        text += "; put it in quotes"
+    return text
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return f"the YAML word for {'true' if value else 'false'}"
+        case int() | float():
+            return f"the number {value!r}"
+        case str():
+            return repr(value)
+        case dict():
+            return "a mapping"
+        case _:
+            return "a list"
+
+
+def _model_at(location: Location) -> type[BaseModel]:
+    match location:
+        case ("hub",):
+            return Hub
+        case ("hosts", _):
+            return Host
+        case ("hosts", _, "crossbar"):
+            return Crossbar
+        case ("hosts", _, "agent-instances", _):
+            return Instance
+        case _:
+            return Site
+
+
+def _owner(location: Location) -> str:
+    match location:
+        case ("hosts", host):
+            return f"host {host!r}"
+        case ("hosts", host, "crossbar"):
+            return f"crossbar of host {host!r}"
+        case ("hosts", host, "agent-instances", int(index)):
+            return f"entry {index + 1} of agent-instances of host {host!r}"
+        case ("hub",):
+            return "hub"
+        case _:
+            return "the site file"
+
+
+def _named(location: Location) -> str:
+    match location:
+        case () | ("hub",) | ("hosts", _) | ("hosts", _, "agent-instances", int()):
+            return _owner(location)
+        case (*_, "agent-paths" | "arguments" as key, int(index)):
+            return f"item {index + 1} of {key}"
+        case _:
+            return str(location[-1])
+
+
+def _example(key: str) -> str:
+    examples = {
+        "hub": "; write e.g. hub: {wamp_server: ws://localhost:8001/ws}",
+        "wamp_server": "; write e.g. wamp_server: ws://localhost:8001/ws",
+        "agent-class": "; write e.g. agent-class: FakeDataAgent",
+        "instance-id": "; write e.g. instance-id: fake-data1",
+    }
+    return examples.get(key, "")

@@ -1,0 +1,243 @@
+"""An ocsd site, and the published OCS in an environment of its own to talk to it."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = "interop"
+
+# What every script of a test may use. The arguments lead OCS to the site file.
+PRELUDE = """
+import json, sys, time
+from ocs.ocs_client import OCSClient
+
+def client(instance_id):
+    return OCSClient(instance_id, args=sys.argv[1:])
+
+def until(condition, limit_s=10):
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError('it did not come true')
+        time.sleep(0.05)
+
+"""
+
+
+@dataclass(frozen=True)
+class OcsdSite:
+    """A running site."""
+
+    folder: Path
+    site_file: Path
+    ocs_arguments: list[str]
+
+    def ocsd(self, *arguments: str, limit_s: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run a command of ocsd."""
+        return subprocess.run(
+            [sys.executable, "-m", "ocsd", *arguments],
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=limit_s,
+        )
+
+    def status(self) -> dict[str, Any]:
+        """Return ``ocsd status --json``."""
+        return json.loads(self.ocsd("status", "--json").stdout)
+
+    def pids(self) -> set[int]:
+        """Return the pids of everything that runs."""
+        status = self.status()
+        things = [status, status["router"], *status["instances"]]
+        return {thing["pid"] for thing in things if thing.get("pid")}
+
+    def data_files(self) -> list[Path]:
+        """Return the files that the aggregator has written."""
+        return sorted(self.folder.glob("**/*.g3"))
+
+    def _environment(self) -> dict[str, str]:
+        kinds = ("runtime", "state", "logs")
+        return os.environ | {f"{kind.upper()}_DIRECTORY": str(self.folder / kind) for kind in kinds}
+
+
+@dataclass(frozen=True)
+class PublishedOcs:
+    """The published OCS, run by its own interpreter."""
+
+    python: Path
+    site: OcsdSite
+
+    def run(self, script: str) -> Any:
+        """Run a script that leaves something in `result`; return that."""
+        code = PRELUDE + textwrap.dedent(script) + "\nprint(json.dumps(result))"
+        return json.loads(self._output([self.python, "-c", code, *self.site.ocs_arguments]))
+
+    def client_cli(self, *arguments: str) -> str:
+        """Run ``ocs-client-cli`` and return what it prints."""
+        program = self.python.with_name("ocs-client-cli")
+        return self._output([program, *self.site.ocs_arguments, *arguments])
+
+    @contextmanager
+    def agent(self, name: str, instance_id: str) -> Iterator[int]:
+        """Run an agent of OCS and give its pid."""
+        command = [self.python, "-m", f"ocs.agents.{name}.agent", *self.site.ocs_arguments]
+        with (self.site.folder / f"{instance_id}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [*command, f"--instance-id={instance_id}"],
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+            process.wait()
+
+    @contextmanager
+    def listener(self, topic: str) -> Iterator[Iterator[Any]]:
+        """Run ``ocs-client-cli listen --json`` and give what it hears."""
+        program = self.python.with_name("ocs-client-cli")
+        process = subprocess.Popen(
+            [program, *self.site.ocs_arguments, "listen", topic, "--json"],
+            env=self._environment() | {"PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert process.stdout is not None
+        try:
+            yield (json.loads(line) for line in process.stdout if line.startswith("{"))
+        finally:
+            process.kill()
+            process.communicate()
+
+    def _output(self, command: list[str | Path]) -> str:
+        done = subprocess.run(
+            command, env=self._environment(), capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _environment(self) -> dict[str, str]:
+        # Nothing may lead its interpreter to our packages.
+        return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+
+
+@pytest.fixture(scope="session")
+def ocs_python() -> Path:
+    """A Python with the published OCS: $OCSD_TEST_OCS_PYTHON, or .venv-ocs made when missing."""
+    given = os.environ.get("OCSD_TEST_OCS_PYTHON")
+    if given:
+        return Path(given)
+    made = subprocess.run(
+        [sys.executable, "-m", "benchmarks.ocs_venv"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return Path(made.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[OcsdSite]:
+    """A site of two FakeDataAgents with ocsd's own router, registry and aggregator."""
+    # pytest's own folders have long names; a Unix socket's path is limited.
+    folder = Path(tempfile.mkdtemp(prefix="ocsd-interop-"))
+    site_file = folder / "default.yaml"
+    site_file.write_text(yaml.safe_dump(_site(_free_port()), sort_keys=False))
+    site = OcsdSite(folder, site_file, [f"--site-file={site_file}", f"--site-host={HOST}"])
+    try:
+        started = site.ocsd("start", "-d", "--host", HOST, "--site-file", str(site_file))
+        assert started.returncode == 0, started.stdout + started.stderr
+        pids = site.pids()
+        yield site
+        stopped = site.ocsd("stop")
+        assert stopped.returncode == 0, stopped.stdout + stopped.stderr
+        assert not {pid for pid in pids if Path(f"/proc/{pid}").exists()}
+    finally:
+        _end(site)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def ocs(ocs_python: Path, site: OcsdSite) -> PublishedOcs:
+    """The published OCS, pointed at the site."""
+    return PublishedOcs(ocs_python, site)
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    """Wait for a condition."""
+    return _until
+
+
+def _until(condition: Callable[[], object], limit_s: float = 20) -> None:
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not true within {limit_s:g} s"
+        time.sleep(0.05)
+
+
+def _site(port: int) -> dict[str, Any]:
+    def fake(number: int, mode: str, manage: str = "up") -> dict[str, Any]:
+        arguments = [["--mode", mode], ["--num-channels", "16"], ["--sample-rate", "4"]]
+        return {
+            "agent-class": "FakeDataAgent",
+            "instance-id": f"fake-data{number}",
+            "manage": manage,
+            "arguments": [*arguments, ["--frame-length", "5"]],
+        }
+
+    # fake-data3 is OCS's own agent: ocsd must leave it alone.
+    agents = [fake(1, "acq"), fake(2, "idle"), fake(3, "acq", "ignore")]
+    return {
+        "hub": {
+            "wamp_server": f"ws://127.0.0.1:{port}/ws",
+            "wamp_http": f"http://127.0.0.1:{port}/call",
+            "wamp_realm": "test_realm",
+            "address_root": "observatory",
+        },
+        "hosts": {HOST: {"crossbar": {}, "agent-instances": agents}},
+    }
+
+
+def _free_port() -> int:
+    for port in range(18200, 18300):
+        with socket.socket() as candidate:
+            try:
+                candidate.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    pytest.fail("no free port from 18200 to 18299")
+
+
+def _end(site: OcsdSite) -> None:
+    """End what a failed test run has left: nothing but processes of this site's folder."""
+    site.ocsd("stop")
+    mark = f"RUNTIME_DIRECTORY={site.folder}/runtime".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (entry / "environ").read_bytes().split(b"\0"):
+                os.kill(int(entry.name), signal.SIGKILL)
+        except OSError:
+            continue

@@ -1,0 +1,10 @@
+import pytest
+
+from recording import Recording
+
+
+@pytest.fixture
+def recording(tmp_path):
+    recording = Recording(tmp_path / "data")
+    recording.recorder.start()
+    return recording

@@ -1,0 +1,73 @@
+import pytest
+from recording import START, Clock, Recording
+
+from ocsd.aggregator.archive import Archive, path_of
+from ocsd.errors import DataFolderError
+
+
+def archive(folder, clock, time_per_file_s=3600.0):
+    return Archive(folder, time_per_file_s, clock, clock.advance)
+
+
+def test_a_file_is_named_by_the_second_in_which_it_is_opened(tmp_path):
+    assert path_of(tmp_path, START) == tmp_path / "17953" / "1795328225.g3"
+
+
+def test_two_files_of_one_second_get_two_names_and_neither_is_overwritten(tmp_path):
+    clock = Clock()
+    one, other = archive(tmp_path, clock), archive(tmp_path, clock)
+    one.open(lambda now: b"one")
+    other.open(lambda now: b"other")
+    one.close()
+    other.close()
+    assert one.path.read_bytes() == b"one"
+    assert other.path.name == "1795328226.g3"
+    assert clock.at == START + 0.75
+
+
+def test_names_that_stay_taken_are_an_error_not_a_hang(tmp_path):
+    for second in range(20):
+        path = path_of(tmp_path, START + second)
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    with pytest.raises(DataFolderError, match="taken"):
+        archive(tmp_path, Clock()).open(lambda now: b"")
+
+
+def test_no_file_spans_more_than_two_hours(tmp_path):
+    clock = Clock()
+    files = archive(tmp_path, clock, time_per_file_s=86400)
+    files.open(lambda now: b"")
+    clock.advance(7199)
+    assert not files.rotation_due(clock())
+    clock.advance(1)
+    assert files.rotation_due(clock())
+
+
+@pytest.mark.parametrize("step_s", [-3600, 3600])
+def test_a_stepped_wall_clock_ends_the_file(tmp_path, step_s):
+    clock = Clock()
+    files = archive(tmp_path, clock)
+    files.open(lambda now: b"")
+    clock.at += step_s
+    assert files.rotation_due(clock())
+
+
+def test_a_file_that_cannot_take_its_head_does_not_stay(tmp_path, monkeypatch):
+    def refuse(descriptor, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ocsd.aggregator.archive.os.write", refuse)
+    files = archive(tmp_path, Clock())
+    with pytest.raises(DataFolderError, match="No space left"):
+        files.open(lambda now: b"head")
+    assert not files.is_open
+    assert list(tmp_path.glob("*/*")) == []
+
+
+def test_two_recordings_in_one_second_have_two_session_ids(tmp_path):
+    one, other = Recording(tmp_path), Recording(tmp_path)
+    assert one.recorder._run.session_id == other.recorder._run.session_id  # same instant
+    other.clock.advance(0.001)
+    third = type(other.recorder._run).begin(other.clock())
+    assert third.session_id != one.recorder._run.session_id

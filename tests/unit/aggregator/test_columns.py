@@ -1,0 +1,94 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocsd.aggregator.columns import Column, Kind, MisfitError, kind_of, wider
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1.0, 2.5], Kind.FLOAT),
+        ([1, 2], Kind.INT),
+        ([True, False], Kind.BOOL),
+        (["a", "b"], Kind.TEXT),
+        ([0, 0.5], Kind.FLOAT),
+        ([True, 2], Kind.INT),
+        ([None, 1.0], Kind.FLOAT),
+        ([None, 1], Kind.FLOAT),
+        ([2**63], Kind.FLOAT),
+        ([-(2**63), 2**63 - 1], Kind.INT),
+    ],
+)
+def test_a_list_has_the_narrowest_type_that_holds_it(values, kind):
+    assert kind_of(values) is kind
+
+
+@pytest.mark.parametrize("values", [["a", 1], [[1]], [{}], [b"x"], ["\ud800"], [None, "a"]])
+def test_what_files_cannot_hold_is_refused(values):
+    with pytest.raises(ValueError):  # noqa: PT011 # the text is for people
+        kind_of(values)
+
+
+def test_text_goes_with_nothing_else():
+    assert wider(Kind.TEXT, Kind.FLOAT) is None
+    assert wider(Kind.BOOL, Kind.INT) is Kind.INT
+    assert wider(Kind.FLOAT, Kind.BOOL) is Kind.FLOAT
+
+
+def test_ints_become_floats_in_a_float_column_and_missing_numbers_nan():
+    column = Column(Kind.FLOAT)
+    column.extend([0.5, 1])
+    column.extend([None, 2])
+    assert list(column.values[:2]) == [0.5, 1.0]
+    assert math.isnan(column.values[2])
+    assert column.values[3] == 2.0
+
+
+def test_a_misfit_changes_nothing_and_says_what_would_fit():
+    column = Column(Kind.INT)
+    column.extend([1, 2])
+    with pytest.raises(MisfitError) as caught:
+        column.extend([3, 0.5])
+    assert caught.value.kind is Kind.FLOAT
+    assert list(column.values) == [1, 2]
+    column.widen(Kind.FLOAT)
+    column.extend([3, 0.5])
+    assert list(column.values) == [1.0, 2.0, 3.0, 0.5]
+
+
+def test_a_bool_column_takes_no_numbers():
+    column = Column(Kind.BOOL)
+    column.extend([True])
+    with pytest.raises(MisfitError):
+        column.extend([1])
+
+
+def test_an_integer_too_large_for_a_float_is_refused():
+    column = Column(Kind.FLOAT)
+    with pytest.raises(ValueError, match="too large"):
+        column.extend([10**400])
+    assert len(column) == 0
+
+
+numbers = (
+    st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats()
+    | st.text(st.characters(codec="utf-8"))
+)
+
+
+@given(st.lists(st.lists(numbers | st.none(), max_size=4), max_size=6))
+def test_a_column_takes_each_list_whole_or_not_at_all(lists):
+    column = Column(Kind.INT)
+    length = 0
+    for values in lists:
+        try:
+            column.extend(values)
+            length += len(values)
+        except (MisfitError, ValueError):
+            pass
+        assert len(column) == length

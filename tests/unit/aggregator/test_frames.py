@@ -1,0 +1,35 @@
+from array import array
+
+from hypothesis import given
+from hypothesis import strategies as st
+from recording import START, core, frames_of
+
+from ocsd.aggregator import frames
+
+
+def test_times_are_exact_to_the_tick():
+    assert list(frames.ticks(array("d", [0.0, -0.5, 1795328225.25]))) == [
+        0,
+        -50_000_000,
+        179532822525000000,
+    ]
+
+
+@given(st.floats(1.0e9, 4.0e9))
+def test_a_time_survives_the_way_to_ticks_and_back(time):
+    (count,) = frames.ticks(array("d", [time]))
+    whole, rest = divmod(int(count), 100_000_000)
+    assert abs((whole - time) + rest / 1e8) < 6e-9
+
+
+def test_the_bytes_are_those_of_the_writer_of_spt3g(recording, tmp_path):
+    recording.send([START], a=[1.0], s=["x"], b=[True], n=[3])
+    recording.recorder.close()
+    (path,) = recording.files()
+    copy = str(tmp_path / "copy.g3")
+    writer = core.G3Writer(copy)
+    for frame in frames_of(path):
+        writer(frame)
+    writer.Flush()
+    with open(copy, "rb") as file:
+        assert file.read() == path.read_bytes()

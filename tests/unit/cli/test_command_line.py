@@ -1,0 +1,107 @@
+import subprocess
+import sys
+import time
+
+import pytest
+from stand_in_daemon import instance
+
+from ocsd.cli import units
+from ocsd.cli.main import _COMMANDS, main
+
+CODES = ("0", "1", "2", "3", "4", "69", "75", "77", "78", "130")
+
+
+def test_the_help_lists_every_command_and_exit_code(capsys):
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"  {command}  " in text for command in _COMMANDS)
+    table = text[text.index("Exit codes:") :]
+    assert [line.split()[0] for line in table.splitlines()[1:11]] == list(CODES)
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_the_help_of_every_command_has_examples(capsys, command):
+    assert main([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"  Examples:\n    {'source <(' * (command == 'completion')}ocsd {command}" in text
+
+
+def test_without_a_command_the_help_is_shown_and_the_exit_code_is_2(capsys):
+    assert main([]) == 2
+    assert "Usage: ocsd" in capsys.readouterr().err
+
+
+def test_a_misspelt_command_or_option_gets_the_nearest_one(capsys):
+    assert main(["statsu"]) == 2
+    assert "'status'" in capsys.readouterr().err
+    assert main(["status", "--jsn"]) == 2
+    assert capsys.readouterr().err == (
+        "ocsd: No such option '--jsn'. Did you mean '--json'?\nSee: ocsd status --help\n"
+    )
+
+
+def test_the_version_is_told(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("ocsd ")
+
+
+def test_no_command_imports_a_heavy_library_at_its_start():
+    code = (
+        "import importlib, sys, ocsd.cli.main as main\n"
+        "for module in main._COMMANDS.values(): importlib.import_module(module)\n"
+        "print([name for name in ('twisted', 'numpy', 'pydantic', 'yaml', 'psutil', 'autobahn')"
+        " if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_for_the_shell(ocsd, shell):
+    done = ocsd("completion", shell)
+    assert done.returncode == 0
+    assert f"_OCSD_COMPLETE={shell}_complete" in done.stdout
+
+
+def completed(ocsd, words):
+    done = ocsd(
+        _OCSD_COMPLETE="bash_complete",
+        COMP_WORDS=words,
+        COMP_CWORD=str(len(words.split(" ")) - 1),
+    )
+    assert done.stderr == ""
+    return [line.split(",")[1] for line in done.stdout.split()]
+
+
+def test_commands_instance_ids_and_hosts_are_completed(ocsd, daemon_of):
+    daemon_of("grumpy", instance("fake-data1"), instance("fake-data2"), instance("thermo1"))
+    assert completed(ocsd, "ocsd re") == ["restart"]
+    assert completed(ocsd, "ocsd restart fa") == ["fake-data1", "fake-data2"]
+    assert completed(ocsd, "ocsd restart fake-data1 fa") == ["fake-data2"]
+    assert completed(ocsd, "ocsd logs th") == ["thermo1"]
+    assert completed(ocsd, "ocsd status --host gr") == ["grumpy"]
+    assert completed(ocsd, "ocsd status --host sleepy f") == []
+
+
+def test_completion_does_not_wait_for_a_stuck_daemon(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("fake-data1"))
+    server.silent.set()
+    begun_s = time.perf_counter()
+    assert completed(ocsd, "ocsd restart fa") == []
+    assert time.perf_counter() - begun_s < 2
+
+
+def test_a_duration_has_its_two_largest_units():
+    shown = [units.duration(seconds) for seconds in (0.9, 59.9, 60, 3599, 3600, 86399, 190_000)]
+    assert shown == ["0s", "59s", "1m00s", "59m59s", "1h00m", "23h59m", "2d04h"]
+
+
+def test_a_size_is_at_most_five_characters_long():
+    sizes = (0, 999, 1000, 8_178_892, 150 * 2**20, 1023 * 2**20, 2**34)
+    shown = [units.memory(size) for size in sizes]
+    assert shown == ["0B", "999B", "1.0K", "7.8M", "150M", "1.0G", "16.0G"]
+
+
+def test_times_are_utc():
+    assert units.date(1795332781.9) == "2026-11-22T07:33:01Z"
+    assert units.clock(1795332781.9996) == "07:33:02.000"

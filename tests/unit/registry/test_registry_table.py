@@ -1,0 +1,107 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocsd.registry.table import Table, field_name
+
+
+def info(address="observatory.thermo1", agent_class="Lakeshore"):
+    return {"agent_address": address, "agent_class": agent_class, "feed_name": "heartbeat"}
+
+
+def test_an_agent_is_listed_in_the_form_of_ocs():
+    table = Table()
+    table.beat({"acq": 3, "init": 1}, info(), at=1000.0, mono_s=10.0)
+    assert table.encoded() == {
+        "observatory.thermo1": {
+            "expired": False,
+            "time_expired": None,
+            "last_updated": 1000.0,
+            "op_codes": {"acq": 3, "init": 1},
+            "agent_class": "Lakeshore",
+            "agent_address": "observatory.thermo1",
+        }
+    }
+
+
+def test_only_a_change_is_reported():
+    table = Table()
+    assert table.beat({"acq": 3}, info(), 1000.0, 10.0) is not None
+    assert table.beat({"acq": 3}, info(), 1001.0, 11.0) is None
+    assert table.beat({"acq": 5}, info(), 1002.0, 12.0) is not None
+    assert table.entries["observatory.thermo1"].last_updated == 1002.0
+
+
+def test_an_operation_that_disappears_is_dropped_and_reported_once():
+    table = Table()
+    table.beat({"acq": 3, "old": 1}, info(), 1000.0, 10.0)
+    assert table.beat({"acq": 3}, info(), 1001.0, 11.0) is not None
+    assert table.entries["observatory.thermo1"].op_codes == {"acq": 3}
+    assert table.beat({"acq": 3}, info(), 1002.0, 12.0) is None
+
+
+def test_an_agent_expires_after_five_silent_seconds_and_the_moment_stays():
+    table = Table()
+    table.beat({"acq": 3}, info(), 1000.0, 10.0)
+    assert table.expire(1005.0, 15.0) == []
+    (entry,) = table.expire(1005.5, 15.5)
+    assert entry.encoded()["expired"] is True
+    assert entry.op_codes == {"acq": 7}
+    assert table.expire(1006.5, 16.5) == []
+    assert entry.time_expired == 1005.5
+
+
+def test_a_stepped_wall_clock_expires_nobody():
+    table = Table()
+    table.beat({"acq": 3}, info(), 1000.0, 10.0)
+    assert table.expire(5000.0, 11.0) == []
+
+
+def test_an_expired_agent_that_is_heard_again_is_as_new():
+    table = Table()
+    table.beat({"acq": 3}, info(), 1000.0, 10.0)
+    table.expire(1010.0, 20.0)
+    assert table.beat({"acq": 3}, info(), 1011.0, 21.0) is not None
+    entry = table.entries["observatory.thermo1"]
+    assert (entry.expired, entry.time_expired, entry.op_codes) == (False, None, {"acq": 3})
+
+
+def test_the_zero_of_a_very_old_agent_counts_as_no_operations():
+    table = Table()
+    table.beat(0, info(), 1000.0, 10.0)
+    assert table.entries["observatory.thermo1"].op_codes == {}
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(),
+        lambda x: (
+            st.lists(x)
+            | st.dictionaries(st.text() | st.sampled_from(["agent_address", "agent_class"]), x)
+        ),
+    ),
+    st.data(),
+)
+def test_no_heartbeat_whatever_its_shape_disturbs_the_table(op_codes, data):
+    feed_info = data.draw(
+        st.none()
+        | st.integers()
+        | st.dictionaries(
+            st.sampled_from(["agent_address", "agent_class", "x"]),
+            st.none() | st.text() | st.integers(),
+        )
+    )
+    table = Table()
+    table.beat(op_codes, feed_info, 1.0, 1.0)
+    table.expire(9.0, 9.0)
+    table.encoded()
+
+
+def test_fields_are_named_as_dashboards_know_them():
+    assert field_name("observatory.fake-data1", "acq") == "observatory_fake_data1_acq"
+
+
+def test_characters_that_fields_cannot_have_fall_away():
+    assert field_name("1obs.größe", "a b") == "obs_gre_ab"
+    assert field_name("_9obs.x", "y") == "_obs_x_y"
+    assert field_name("12", "34") is None
+    assert len(field_name("observatory." + "x" * 300, "acq")) == 255

@@ -1,0 +1,154 @@
+"""The models of a site: what they accept, and that JSON keeps them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from ocsd.site.launch import Launch, current, set_current
+from ocsd.site.model import Crossbar, Host, Hub, Instance, Manage, Site
+
+IDS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,20}", fullmatch=True)
+INSTANCES = st.builds(
+    Instance,
+    instance_id=IDS,
+    agent_class=st.just("FakeDataAgent"),
+    manage=st.sampled_from(Manage),
+    arguments=st.lists(st.text(max_size=10)).map(tuple),
+    restart=st.sampled_from(["always", "on-failure", "never"]),
+    line=st.none() | st.integers(1, 1000),
+)
+
+
+def a_hub(**changes):
+    return Hub(**{"wamp_server": "ws://localhost:8001/ws", **changes})
+
+
+@given(INSTANCES, st.none() | st.builds(Crossbar, bin=st.none() | st.text()))
+def test_json_keeps_a_site(instance, crossbar):
+    host = Host(name="grumpy", crossbar=crossbar, instances=(instance,))
+    site = Site(hub=a_hub(), hosts={"grumpy": host}, path="/etc/ocsd/default.yaml")
+
+    assert Site.model_validate_json(site.model_dump_json()) == site
+
+
+def test_json_keeps_a_launch():
+    launch = Launch(
+        site_file=None,
+        host="grumpy",
+        hub=a_hub(),
+        instance=Instance(instance_id="a", agent_class="A"),
+        working_dir="/",
+    )
+
+    assert Launch.model_validate_json(launch.model_dump_json()) == launch
+
+
+def test_a_process_knows_what_it_was_started_for():
+    assert current() is None
+    launch = Launch(
+        site_file=None,
+        host="grumpy",
+        hub=a_hub(),
+        instance=Instance(instance_id="a", agent_class="A"),
+        working_dir="/",
+    )
+    set_current(launch)
+    try:
+        assert current() is launch
+    finally:
+        set_current(None)
+
+
+@pytest.mark.parametrize(
+    ("word", "manage"),
+    [
+        ("up", "up"),
+        ("down", "down"),
+        ("ignore", "ignore"),
+        ("host", "up"),
+        ("host/up", "up"),
+        ("host/down", "down"),
+        ("docker", "docker-up"),
+        ("docker/up", "docker-up"),
+        ("docker/down", "docker-down"),
+        ("yes", "up"),
+        ("no", "ignore"),
+        (True, "up"),
+        (False, "ignore"),
+        (None, "up"),
+    ],
+)
+def test_the_manage_words_of_ocs_mean_what_they_mean_there(word, manage):
+    assert Instance(instance_id="a", agent_class="A", manage=word).manage == manage
+
+
+def test_only_docker_words_mean_a_container():
+    assert [word for word in Manage if word.in_container] == ["docker-up", "docker-down"]
+
+
+@pytest.mark.parametrize("instance_id", ["a.b", "a b", "a/b", "", "-a", "ä", "a\n", "a" * 129])
+def test_an_instance_id_that_breaks_addresses_or_files_is_refused(instance_id):
+    with pytest.raises(ValidationError, match="cannot be part of an address"):
+        Instance(instance_id=instance_id, agent_class="A")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "\0"])
+def test_a_host_name_that_is_no_folder_name_is_refused(name):
+    with pytest.raises(ValidationError, match="cannot be the name of a folder"):
+        Host(name=name)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:8001/ws",
+        "localhost:8001",
+        "ws://",
+        "ws://:8001",
+        "ws://a:99999",
+        "ws://a:b",
+        "ws://[::1",
+        "ws://a b",
+    ],
+)
+def test_a_server_url_that_no_websocket_can_use_is_refused(url):
+    with pytest.raises(ValidationError, match="not a usable URL"):
+        a_hub(wamp_server=url)
+
+
+@pytest.mark.parametrize(
+    ("server", "http"),
+    [
+        ("ws://localhost:8001/ws", "http://localhost:8001/call"),
+        ("wss://ocs.lab.edu/ws", "https://ocs.lab.edu/call"),
+        ("ws://[::1]:8001/ws", "http://[::1]:8001/call"),
+    ],
+)
+def test_the_call_bridge_stands_beside_the_websocket_unless_given(server, http):
+    assert a_hub(wamp_server=server).wamp_http == http
+    assert a_hub(wamp_server=server, wamp_http="http://x:1/c").wamp_http == "http://x:1/c"
+
+
+def test_a_host_overrides_only_what_it_names():
+    host = Host(name="grumpy", wamp_realm="other")
+
+    assert host.hub(a_hub()) == a_hub(wamp_realm="other")
+
+
+def test_values_cannot_be_changed():
+    with pytest.raises(ValidationError, match="frozen"):
+        a_hub().wamp_realm = "other"
+
+
+def test_a_host_under_another_name_is_refused():
+    with pytest.raises(ValidationError, match="another name"):
+        Site(hub=a_hub(), hosts={"grumpy": Host(name="doc")})
+
+
+def test_agents_for_ocs_read_the_keys_of_the_file():
+    instance = Instance(instance_id="a", agent_class="A", arguments=("--x", "1"))
+
+    assert a_hub().data["wamp_server"] == "ws://localhost:8001/ws"
+    assert instance.data["instance-id"] == "a"
+    assert instance.data["agent-class"] == "A"
