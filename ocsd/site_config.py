@@ -1,6 +1,7 @@
 """Configuration of agents and clients, under the names that OCS gives it."""
 
-from ocsd.site.arguments import add_arguments, get_config, parse_args
+from ocsd.site.arguments import add_arguments, parse_args
+from ocsd.site.configuration import get_config
 from ocsd.site.model import Crossbar as CrossbarConfig
 from ocsd.site.model import Host as HostConfig
 from ocsd.site.model import Hub as HubConfig

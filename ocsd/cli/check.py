@@ -1,6 +1,8 @@
 """`ocsd check`: whether the site file is right and every agent class installed."""
 
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -51,16 +53,19 @@ def _problems_of_host(site: "Site", host: "Host") -> Iterator[str]:
     for warning in catalogue.warnings:
         print(f"ocsd: warning: {warning}", file=sys.stderr)
     problems = [str(failure) for failure in catalogue.failures]
+    # Told once above, not again for each class that may be missing because of them.
+    classes = replace(catalogue, failures=())
     # A class of an instance that something else runs need not be installed here.
     ours = [one for one in host.instances if one.manage in {"up", "down"}]
     for instance in ours:
         try:
-            plugins.find_class(instance.agent_class, host.agent_paths)
+            classes.find(instance.agent_class)
         except OcsdError as error:
-            place = f" line {instance.line}" if instance.line else ""
-            problems.append(f"{site.path}{place}: instance '{instance.instance_id}': {error}")
+            place = f"{site.path}:{instance.line}" if instance.line else site.path
+            problems.append(f"{place}: instance '{instance.instance_id}': {error}")
     if not problems:
         others = len(host.instances) - len(ours)
         also = f", {others} run by others" if others else ""
-        print(f"ok  host {host.name}: {len(ours)} instances, every class found{also}")
+        count = f"{len(ours)} instance{'s' * (len(ours) != 1)}"
+        print(f"ok  host {host.name}: {count}, every class found{also}")
     yield from problems

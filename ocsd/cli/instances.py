@@ -107,11 +107,9 @@ def _shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list
         elif isinstance(event, replies.Transition):
             begun[event.instance_id] = None
         if as_json:
-            print(json.dumps(data))
+            print(json.dumps(data), flush=True)
         elif event is not None:
-            print(event_line(event, screen))
-        # Line by line, also where a program reads them.
-        sys.stdout.flush()
+            print(event_line(event, screen), flush=True)
     return results, list(begun)
 
 

@@ -103,6 +103,11 @@ class Follower:
         if self._file is not None:
             self._file.close()
 
+    @property
+    def found(self) -> bool:
+        """Whether there is a log."""
+        return self._file is not None
+
     def fresh(self) -> Iterator[str]:
         """Yield what can be read now; to be called again and again to follow.
 

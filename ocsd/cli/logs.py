@@ -40,9 +40,9 @@ def logs(name: str, follow: bool, lines: int, host: str | None) -> None:
     NAME may also be `ocsd`, the daemon itself. The log can be read when no daemon runs.
     """
     path = _log_path(name, host)
-    if not follow and not path.exists():
-        raise NoLogError(f"'{name}' has written no log yet ({path}); see: ocsd status {name}")
     with logfile.Follower(path, lines) as follower:
+        if not follow and not follower.found:
+            raise NoLogError(f"'{name}' has written no log yet ({path}); see: ocsd status {name}")
         while True:
             for text in follower.fresh():
                 print(text, end="", flush=True)
@@ -69,14 +69,14 @@ def _log_path(name: str, host: str | None) -> Path:
         [*(Path(path).parent for path in known.values() if path), default.parent]
     )
     for folder in folders:
-        if (folder / default.name).exists():
+        if os.path.exists(folder / default.name):
             return folder / default.name
     raise NoSuchInstanceError(status.no_such_instance(name, answer))
 
 
 def _kept_log(name: str, host: str | None, why: NoDaemonError) -> Path:
     hosts = [host] if host else _hosts_that_ran()
-    found = [path for one in hosts if (path := paths.of_host(one).instance_log(name)).exists()]
+    found = [path for one in hosts if os.path.exists(path := paths.of_host(one).instance_log(name))]
     if not found:
         places = ", ".join(str(paths.of_host(one).logs) for one in hosts)
         raise NoDaemonError(f"{why}. There is no log of '{name}' in {places} either") from why

@@ -114,6 +114,8 @@ def main(arguments: list[str] | None = None) -> int:
     int
         The exit code; ``ocsd --help`` lists them.
     """
+    # print, not click.echo, is used everywhere: where the terminal is plain ASCII
+    # click writes UTF-8 all the same.
     for stream in (sys.stdout, sys.stderr):
         # An instance-id or a reason that the terminal cannot show is no reason to fail.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # text files

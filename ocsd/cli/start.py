@@ -16,6 +16,7 @@ from ocsd.errors import DaemonStartError, OcsdError, TimedOutError
 
 # After the daemon has let go of our pipes its status is a matter of milliseconds.
 _ANSWER_LIMIT_S = 10.0
+_ONE_ANSWER_LIMIT_S = 2.0
 _POLL_S = 0.02
 _BLOCK_BYTES = 64 * 1024
 
@@ -39,7 +40,7 @@ def start(host: str | None, site_file: str | None, detach: bool) -> int:
     if not detach:
         _become(_daemon_command(host, site_file, "auto"))
     colour = "always" if terminal.of(sys.stdout, os.environ).colour else "never"
-    return _detached(_daemon_command(host, site_file, colour))
+    return _detached([*_daemon_command(host, site_file, colour), "--detached"])
 
 
 def _daemon_command(host: str | None, site_file: str | None, colour: str) -> list[str]:
@@ -118,7 +119,7 @@ def _report(daemon: subprocess.Popen[bytes]) -> replies.HostStatus | int:
             return _ended(code)
         for one in control.find_all():
             try:
-                report = replies.host_status(one.status())
+                report = replies.host_status(one.status(_ONE_ANSWER_LIMIT_S))
             except OcsdError:
                 continue  # another host's, which is none of our business
             if report.pid == daemon.pid:

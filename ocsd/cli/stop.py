@@ -1,5 +1,6 @@
 """`ocsd stop`: end everything that the daemon runs, and the daemon."""
 
+import contextlib
 import os
 import select
 import sys
@@ -8,7 +9,7 @@ import time
 import click
 
 from ocsd.cli import control, instances, options, replies, terminal, units
-from ocsd.errors import TimedOutError
+from ocsd.errors import NoDaemonError, TimedOutError
 
 
 @click.command(epilog=options.examples("ocsd stop", "ocsd stop --host grumpy"))
@@ -27,10 +28,18 @@ def stop(host: str | None, timeout_s: float) -> None:
     # number afterwards is not mistaken for it.
     process = _pidfd(pid)
     screen = terminal.of(sys.stdout, os.environ)
-    for _, event in daemon.stop(timeout_s):
-        if isinstance(event, replies.Transition):
-            print(instances.event_line(event, screen))
-            sys.stdout.flush()
+    all_ended = False
+    # The answer may break off without its proper end: the daemon ends, too.
+    with contextlib.suppress(NoDaemonError):
+        for _, event in daemon.stop(timeout_s):
+            all_ended = all_ended or isinstance(event, replies.Stopped)
+            if isinstance(event, replies.Transition):
+                print(instances.event_line(event, screen), flush=True)
+    if not all_ended:
+        raise NoDaemonError(
+            f"the daemon of host '{daemon.host}' (pid {pid}) broke off before everything had "
+            "ended, and agents may still run; start it again, then repeat: ocsd stop"
+        )
     if process is not None:
         left_s = max(0.0, begun_s + timeout_s - time.monotonic())
         gone, _, _ = select.select([process], [], [], left_s)

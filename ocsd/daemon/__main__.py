@@ -60,17 +60,16 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Settings, DaemonLock]:
 
 
 def _run(settings: Settings, arguments: argparse.Namespace) -> int:
-    from twisted.logger import globalLogBeginner, textFileLogObserver
-
+    from ocsd.agent import logs
     from ocsd.daemon.assembly import Daemon
     from ocsd.daemon.progress import Progress
 
     # Any: the interfaces of Twisted's reactor are zope's, which mypy cannot read.
     reactor: Any = importlib.import_module("twisted.internet.reactor")
     log = settings.paths.daemon_log.open("a", encoding="utf-8")
-    observer: Any = textFileLogObserver(log)
-    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
-    progress = Progress(sys.stdout, arguments.colour)
+    logs.start(level="info", stream=log)
+    # Not sys.stdout, which the log has taken for whatever libraries print.
+    progress = Progress(sys.__stdout__ or sys.stdout, arguments.colour)
     progress.say(f"ocsd (pid {os.getpid()}), host {settings.plan.host.name}, {settings.site.path}")
     daemon = Daemon(settings, progress, arguments.detached, reactor)
     reactor.callWhenRunning(daemon.start)

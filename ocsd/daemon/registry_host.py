@@ -7,6 +7,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from ocsd import ocs_agent, site_config
+from ocsd.agent.connection import Connection
 from ocsd.daemon.keeper import Keeper
 from ocsd.errors import PERMANENT_FAILURE_EXIT, OcsdError
 from ocsd.forkserver.protocol import Ended, Spawned
@@ -15,6 +17,7 @@ from ocsd.registry import agent as registry
 from ocsd.site import launch as launches
 
 REPORT_EVERY_S = 1.0
+END_LIMIT_S = 2.0
 
 
 class RegistryLauncher:
@@ -32,7 +35,8 @@ class RegistryLauncher:
 
     def __init__(self, launch: launches.Launch, clock: IReactorTime) -> None:
         self._launch = launch
-        self._connection: Any = None
+        self._agent: Any = None
+        self._connection: Connection | None = None
         self._reporting: Any = LoopingCall(self._report)
         self._reporting.clock = clock
         self.keeper: Keeper | None = None
@@ -41,7 +45,7 @@ class RegistryLauncher:
         """Start the registry's session."""
         launches.set_current(self._launch)
         try:
-            self._connection = registry.connect(on_change=self._report)
+            self._agent, self._connection = self._assemble()
         except OcsdError as error:
             self._tell_end(Ended(name, 0, PERMANENT_FAILURE_EXIT, None, str(error)))
             return
@@ -61,9 +65,18 @@ class RegistryLauncher:
             return
         connection, self._connection = self._connection, None
         self._reporting.stop()
-        stopped = connection.stop()
-        stopped.addErrback(lambda failure: self.log.failure("registry: while stopping", failure))
-        stopped.addBoth(lambda _: self._tell_end(Ended(name, pid, 0, None)))
+        ended = self._agent.end_operations(END_LIMIT_S)
+        ended.addBoth(lambda _: connection.stop())
+        ended.addErrback(lambda failure: self.log.failure("while the registry stopped", failure))
+        ended.addBoth(lambda _: self._tell_end(Ended(name, pid, 0, None)))
+
+    def _assemble(self) -> tuple[ocs_agent.OCSAgent, Connection]:
+        args = site_config.parse_args(
+            agent_class=registry.AGENT_CLASS, parser=registry.make_parser(), args=[]
+        )
+        agent, _runner = ocs_agent.init_site_agent(args)
+        registry.build(agent, args.wait_time)
+        return agent, Connection(agent, args, on_change=self._report)
 
     def _report(self) -> None:
         if self.keeper is not None and self._connection is not None:

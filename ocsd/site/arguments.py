@@ -6,45 +6,31 @@ takes its `Launch` in place of environment and site file.
 """
 
 import argparse
-import contextlib
 import io
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, NoReturn
+from contextlib import contextmanager, nullcontext, redirect_stderr, suppress
+from typing import NoReturn
 
-from ocsd.errors import AgentArgumentsError, ConfigurationError, OcsdError
+from ocsd.errors import AgentArgumentsError, OcsdError
 from ocsd.site import launch as launches
+from ocsd.site.configuration import CONTROL, HOST, Configuration, get_config
 from ocsd.site.launch import Launch
-from ocsd.site.load import find, load, pick_host
-from ocsd.site.model import Host, Hub, Instance, Site
+from ocsd.site.model import Hub
 from ocsd.site.nearest import did_you_mean
-
-CONTROL = "*control*"
-"""In place of an agent class: a client, which needs neither host nor instance."""
-HOST = "*host*"
-"""In place of an agent class: a program that needs its host only."""
 
 DEFAULT_HUB = Hub(wamp_server="ws://localhost:8001/ws", wamp_http="http://localhost:8001/call")
 """For ``--site=none``."""
 
-_NO_SITE = "none"
 _ENVIRONMENT = {
-    "instance_id": "INSTANCE_ID",
-    "site_hub": "SITE_HUB",
-    "site_http": "SITE_HTTP",
-    "site_host": "SITE_HOST",
-    "crossbar_timeout": "CROSSBAR_TIMEOUT",
+    "--instance-id": "INSTANCE_ID",
+    "--site-hub": "SITE_HUB",
+    "--site-http": "SITE_HTTP",
+    "--site-host": "SITE_HOST",
+    "--crossbar-timeout": "CROSSBAR_TIMEOUT",
 }
-
-
-class Configuration(NamedTuple):
-    """What `get_config` finds; as in OCS, nothing at all with ``--site=none``."""
-
-    site: Site | None
-    host: Host | None
-    instance: Instance | None
 
 
 def add_arguments(parser: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:
@@ -64,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser | None = None) -> argparse.Arg
     group = parser.add_argument_group("Site options")
 
     def add(option: str, help_text: str, type_: Callable[[str], object] = str) -> None:
-        with contextlib.suppress(argparse.ArgumentError):
+        with suppress(argparse.ArgumentError):
             group.add_argument(option, help=help_text, type=type_)
 
     add(
@@ -125,75 +111,27 @@ def parse_args(
     parser = parser or argparse.ArgumentParser()
     own_usage = parser.format_usage()
     add_arguments(parser)
-    if {"-h", "--help"} & set(words):
-        parser.parse_args(words)
     launch = launches.current()
-    early = _early(words)
-    try:
-        found = get_config(early, agent_class)
-    except OcsdError as error:
-        if launch is not None or agent_class in {None, CONTROL, HOST}:
-            raise
-        parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")
-    all_words = merged(found.instance.arguments if found.instance else (), words)
     if launch is None:
-        parsed = parser.parse_args(all_words)
-        _fill_from_environment(parsed, parser)
-    else:
-        with _refusals_as_errors(launch, own_usage, parser):
-            parsed = parser.parse_args(all_words)
+        words = _of_environment() + words
+    refusals = _refusals_as_errors(launch, own_usage, parser) if launch else nullcontext()
+    with refusals:
+        try:
+            early = _early(words)
+        except _UnreadableError:
+            early = None
+        if early is None or {"-h", "--help"} & set(words):
+            parser.parse_args(words)  # prints and exits
+        found = _found(early or _early([]), agent_class, parser)
+        parsed = parser.parse_args(
+            merged(found.instance.arguments if found.instance else (), words)
+        )
     _fill(parsed, found, launch.working_dir if launch else os.getcwd())
-    if parsed.instance_id is None and agent_class not in {None, CONTROL, HOST}:
+    if parsed.instance_id is None and _is_agent(agent_class):
         parser.error(f"--site=none needs --instance-id: the name of this {agent_class}")
     if getattr(parsed, "agent_class", None) is None:
         parsed.agent_class = agent_class
     return parsed
-
-
-def get_config(args: argparse.Namespace, agent_class: str | None = None) -> Configuration:
-    """Find the part of the site file that `args` mean.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-        Has what `add_arguments` declares.
-    agent_class : str, optional
-        As for `parse_args`.
-
-    Returns
-    -------
-    Configuration
-        ``(site, host, instance)``. The site's hub has the host's overrides and those of
-        `args`.
-
-    Raises
-    ------
-    ConfigurationError
-        If the site file is missing or wrong, or has no such host or instance.
-    """
-    launch = launches.current()
-    if launch is not None and _means_launch(args, launch):
-        return _of_launch(launch)
-    if args.site == _NO_SITE:
-        return Configuration(None, None, None)
-    site = load(find(args.site_file, args.site))
-    host = None
-    if agent_class != CONTROL:
-        host = pick_host(site, args.site_host)
-    elif args.site_host in site.hosts:
-        host = site.hosts[args.site_host]
-    hub = host.hub(site.hub) if host else site.hub
-    given = {
-        "wamp_server": args.site_hub,
-        "wamp_http": args.site_http,
-        "wamp_realm": args.site_realm,
-        "address_root": args.address_root,
-    }
-    hub = hub.model_copy(update={key: value for key, value in given.items() if value is not None})
-    site = site.model_copy(update={"hub": hub})
-    if host is None or agent_class in {CONTROL, HOST}:
-        return Configuration(site, host, None)
-    return Configuration(site, host, _instance(site, host, args.instance_id, agent_class))
 
 
 def merged(first: Sequence[str], second: Sequence[str]) -> list[str]:
@@ -225,7 +163,13 @@ def _option(word: str) -> str:
     return word.partition("=")[0]
 
 
-class _RefusedError(Exception):
+def _of_environment() -> list[str]:
+    """Return what ocs-agent-cli, too, takes from the environment of a container."""
+    found = ((option, os.environ.get(name)) for option, name in _ENVIRONMENT.items())
+    return [word for option, value in found if value for word in (option, value)]
+
+
+class _UnreadableError(Exception):
     pass
 
 
@@ -233,73 +177,31 @@ class _QuietParser(argparse.ArgumentParser):
     """Leaves it to the full parser to complain."""
 
     def error(self, message: str) -> NoReturn:
-        raise _RefusedError(message)
+        raise _UnreadableError(message)
 
 
 def _early(words: Sequence[str]) -> argparse.Namespace:
     """Read what is needed to find the site file; the full parser follows."""
     parser = _QuietParser(add_help=False, allow_abbrev=False)
     add_arguments(parser)
+    return parser.parse_known_args(list(words))[0]
+
+
+def _is_agent(agent_class: str | None) -> bool:
+    return agent_class not in {None, CONTROL, HOST}
+
+
+def _found(
+    args: argparse.Namespace, agent_class: str | None, parser: argparse.ArgumentParser
+) -> Configuration:
     try:
-        early, _ = parser.parse_known_args(list(words))
-    except _RefusedError:
-        early = parser.parse_args([])
-    if launches.current() is None:
-        for name, variable in _ENVIRONMENT.items():
-            if getattr(early, name) is None:
-                setattr(early, name, os.environ.get(variable) or None)
-    return early
-
-
-def _means_launch(args: argparse.Namespace, launch: Launch) -> bool:
-    # After parse_args, site_file is the launch's own.
-    return args.site is None and args.site_file in {None, launch.site_file}
-
-
-def _of_launch(launch: Launch) -> Configuration:
-    host = Host(
-        name=launch.host,
-        instances=(launch.instance,),
-        agent_paths=launch.agent_paths,
-        log_dir=launch.log_dir,
-        crossbar_timeout=launch.crossbar_timeout,
-    )
-    site = Site(hub=launch.hub, hosts={launch.host: host}, path=launch.site_file)
-    return Configuration(site, host, launch.instance)
-
-
-def _instance(
-    site: Site, host: Host, instance_id: str | None, agent_class: str | None
-) -> Instance | None:
-    where = f"host {host.name!r} in {site.path}"
-    if instance_id is not None:
-        for instance in host.instances:
-            if instance.instance_id == instance_id:
-                return instance
-        near = did_you_mean(instance_id, (each.instance_id for each in host.instances))
-        raise ConfigurationError(f"{where} has no instance {instance_id!r}{near}")
-    if agent_class is None:
-        return None
-    found = [each for each in host.instances if each.agent_class == agent_class]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(each.instance_id for each in found)
-        raise ConfigurationError(
-            f"{where} has {len(found)} instances of {agent_class}: {ids}; pass --instance-id"
-        )
-    near = did_you_mean(agent_class, (each.agent_class for each in host.instances))
-    raise ConfigurationError(f"{where} has no instance of {agent_class}{near}")
-
-
-def _fill_from_environment(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    for name, variable in _ENVIRONMENT.items():
-        value = os.environ.get(variable)
-        if value and getattr(args, name) is None:
-            try:
-                setattr(args, name, float(value) if name == "crossbar_timeout" else value)
-            except ValueError:
-                parser.error(f"${variable} is {value!r}, which is no number of seconds")
+        return get_config(args, agent_class)
+    except OcsdError as error:
+        if launches.current() is not None or not _is_agent(agent_class):
+            raise
+        # An agent's author has no reason to catch it, and its operator none to
+        # see a traceback.
+        parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")
 
 
 def _fill(args: argparse.Namespace, found: Configuration, working_dir: str) -> None:
@@ -326,14 +228,14 @@ def _fill(args: argparse.Namespace, found: Configuration, working_dir: str) -> N
         args.crossbar_timeout = 0
 
 
-@contextlib.contextmanager
+@contextmanager
 def _refusals_as_errors(
     launch: Launch, usage: str, parser: argparse.ArgumentParser
 ) -> Iterator[None]:
     """Turn what argparse prints before it exits into an error for the operator."""
     printed = io.StringIO()
     try:
-        with contextlib.redirect_stderr(printed):
+        with redirect_stderr(printed):
             yield
     except SystemExit as exit_:
         if exit_.code in {0, None}:

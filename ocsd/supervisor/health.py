@@ -25,7 +25,7 @@ class SelfReport:
     ready : bool
         Whether it then was joined to the realm.
     text : str
-        Its STATUS line.
+        Its STATUS line: what is wrong with it.
     """
 
     heard_at_s: float | None = None
@@ -63,8 +63,11 @@ def judge(life: Lifecycle, report: SelfReport, now_s: float) -> tuple[Health | N
             Health.DEGRADED,
             f"not ready after {waited_s:.0f} s: {report.text or 'no word of it'}",
         )
-    if life.state is State.UP and report.heard_at_s is not None and not report.ready:
-        return Health.DEGRADED, report.text or "it is not joined to the realm"
+    if life.state is State.UP and report.heard_at_s is not None:
+        if not report.ready:
+            return Health.DEGRADED, report.text or "it is not joined to the realm"
+        if report.text:
+            return Health.DEGRADED, report.text
     if life.failures >= UNSTABLE_FAILURES and not life.is_steady(now_s):
         return Health.UNSTABLE, f"{life.failures} unexpected ends in a row; {life.last_end}"
     return Health.OK, ""

@@ -31,7 +31,7 @@ class CommandLine:
             "RUNTIME_DIRECTORY": str(self.runtime),
             "STATE_DIRECTORY": str(base / "state"),
             "LOGS_DIRECTORY": str(base / "log"),
-            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONPATH": f"{REPOSITORY}:{os.environ.get('PYTHONPATH', '')}".rstrip(":"),
             "PYTHONUTF8": "1",
         }
 
@@ -109,8 +109,40 @@ def startable(ocsd: CommandLine) -> Iterator[CommandLine]:
     )
     pids = ocsd.base / "pids"
     pids.write_text("")
-    ocsd.environment |= {"PYTHONPATH": str(shadow.parent), "STAND_IN_PIDS": str(pids)}
+    ocsd.environment |= {
+        "PYTHONPATH": f"{shadow.parent}:{ocsd.environment['PYTHONPATH']}",
+        "STAND_IN_PIDS": str(pids),
+    }
     yield ocsd
     for pid in pids.read_text().split():
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGKILL)
+
+
+@pytest.fixture
+def as_stranger(ocsd: CommandLine) -> Iterator[Callable[..., "subprocess.CompletedProcess[str]"]]:
+    """Run the command line as a user who may not enter a folder."""
+    folders: list[Path] = []
+
+    def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        folders.append(folder)
+        command = ocsd.command(*arguments)
+        if os.geteuid() == 0:
+            # root passes every permission, unless it lays that power down.
+            os.chown(folder, 65534, 65534)
+            less = "-dac_override,-dac_read_search"
+            command = ["setpriv", f"--bounding-set={less}", "--", *command]
+        folder.chmod(0o700 if os.geteuid() == 0 else 0o000)
+        return subprocess.run(
+            command,
+            env=ocsd.environment,
+            cwd=ocsd.base,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    yield run
+    for folder in folders:
+        folder.chmod(0o700)

@@ -66,6 +66,7 @@ class StandIn(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.refusal: tuple[int, bytes] | None = None
         self.silent = threading.Event()  # while set, nothing is answered
         self.after: dict[str, Any] = {}  # what to do when a stream has been sent
+        self.breaks_off: set[str] = set()  # streams that end without their proper end
         self.requests: list[tuple[str, dict[str, Any]]] = []
         super().__init__(str(socket_path), _Answer)
 
@@ -101,7 +102,8 @@ class _Answer(BaseHTTPRequestHandler):
         after = self.server.after.get(self.path)
         if after is not None:
             after()
-        self.wfile.write(b"0\r\n\r\n")
+        if self.path not in self.server.breaks_off:
+            self.wfile.write(b"0\r\n\r\n")
         self.close_connection = True
 
     def _refused(self) -> bool:
@@ -123,6 +125,7 @@ def main() -> None:
     parser.add_argument("--host", default="grumpy")
     parser.add_argument("--site-file")
     parser.add_argument("--colour", default="auto")
+    parser.add_argument("--detached", action="store_true")
     args = parser.parse_args()
     manner = os.environ.get("STAND_IN", "")
     with open(os.environ["STAND_IN_PIDS"], "a") as pids:
@@ -144,9 +147,10 @@ def main() -> None:
     server.streams["/v1/stop"] = [{"event": "stopped", "took_s": 0.1}]
     server.after["/v1/stop"] = threading.Thread(target=server.shutdown).start
     print("fake-data1 up", flush=True)
-    null = os.open(os.devnull, os.O_RDWR)
-    for number in (1, 2):
-        os.dup2(null, number)
+    if args.detached:
+        null = os.open(os.devnull, os.O_RDWR)
+        for number in (1, 2):
+            os.dup2(null, number)
     with contextlib.suppress(KeyboardInterrupt):
         server.serve_forever(0.01)
 

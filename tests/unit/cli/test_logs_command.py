@@ -77,7 +77,7 @@ def test_a_character_that_arrives_in_two_parts_is_one(tmp_path):
         assert fresh(follower) == ""
         with path.open("ab") as writer:
             writer.write(b"\xb5 \xff\n")
-        assert fresh(follower) == "µ \ufffd\n"
+        assert fresh(follower) == "\u00b5 \ufffd\n"
 
 
 def test_logs_prints_the_end_of_the_file_that_the_daemon_names(ocsd, daemon_of, log):
@@ -111,6 +111,14 @@ def test_unknown_names_and_missing_logs_are_told_apart(ocsd, daemon_of):
     unwritten = ocsd("logs", "a")
     assert unwritten.returncode == 1
     assert "has written no log yet" in unwritten.stderr
+
+
+def test_a_log_that_may_not_be_read_gets_exit_code_77(ocsd, daemon_of, log, as_stranger):
+    log.write_text("secret\n")
+    daemon_of("grumpy", instance("a", log_path=str(log)))
+    done = as_stranger(log.parent, "logs", "a")
+    assert done.returncode == 77, done.stderr
+    assert f"may not read the log {log}" in done.stderr
 
 
 def test_following_ends_on_ctrl_c_with_130(ocsd, daemon_of, log):

@@ -41,10 +41,10 @@ def test_a_site_where_all_is_well_gives_verdict_table_and_exit_code_0(ocsd, daem
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stderr
     assert lines[0] == "grumpy: ok · 1 up, 1 down · router up"
-    assert lines[1].split() == (
-        "INSTANCE CLASS STATE TARGET HEALTH PID UPTIME RESTARTS CPU% MEMORY REASON".split()
+    assert " ".join(lines[1].split()) == (
+        "INSTANCE CLASS STATE TARGET HEALTH PID UPTIME RESTARTS CPU% MEMORY REASON"
     )
-    assert lines[2].split() == "fake-data1 FakeDataAgent up up ok 4321 3h12m 0 1.2 7.8M".split()
+    assert " ".join(lines[2].split()) == "fake-data1 FakeDataAgent up up ok 4321 3h12m 0 1.2 7.8M"
     assert lines[-1].startswith("router ws://localhost:8001/ws · site file /etc/ocsd/default.yaml")
 
 
@@ -109,7 +109,7 @@ def test_a_named_instance_is_shown_in_full_with_the_end_of_its_log(ocsd, daemon_
     assert all(line in done.stdout for line in reason.splitlines())
     assert f"log       {log}" in done.stdout
     assert "    line 19\n    bad \ufffd byte" in done.stdout
-    assert "line 11\n" not in done.stdout
+    assert "line 10\n" not in done.stdout
 
 
 def test_an_unknown_name_gets_exit_code_4_and_the_nearest_spelling(ocsd, daemon_of):
@@ -152,7 +152,7 @@ def test_no_color_is_honoured(ocsd, daemon_of):
 
 
 def test_ascii_is_enough_where_the_output_is_not_utf_8(ocsd, daemon_of):
-    daemon_of("grumpy", instance("fine"), instance("broken", state="failed", reason="µ" * 200))
+    daemon_of("grumpy", instance("fine"), instance("broken", state="failed", reason="\u00b5" * 200))
     plain = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "NO_COLOR": "1"}
     shown = on_terminal(ocsd, "status", columns=120, **plain)
     assert shown.isascii()
@@ -194,22 +194,9 @@ def test_several_daemons_need_a_host(ocsd, daemon_of):
     assert "the running ones are: grumpy, sleepy" in other.stderr
 
 
-def test_a_daemon_of_somebody_else_gets_exit_code_77(ocsd, daemon_of):
+def test_a_daemon_of_somebody_else_gets_exit_code_77(ocsd, daemon_of, as_stranger):
     daemon_of("grumpy", instance("fine"))
-    folder = ocsd.runtime / "grumpy"
-    command = ocsd.command("status")
-    if os.geteuid() == 0:
-        # root passes every permission, unless it lays that down.
-        os.chown(folder, 65534, 65534)
-        less = "-dac_override,-dac_read_search"
-        command = ["setpriv", f"--bounding-set={less}", "--", *command]
-    folder.chmod(0o700 if os.geteuid() == 0 else 0o000)
-    try:
-        done = subprocess.run(
-            command, env=ocsd.environment, capture_output=True, text=True, timeout=30, check=False
-        )
-    finally:
-        folder.chmod(0o700)
+    done = as_stranger(ocsd.runtime / "grumpy", "status")
     assert done.returncode == 77, done.stderr
     assert "may not speak to the daemon" in done.stderr
 

@@ -1,0 +1,37 @@
+# Each target works on a fresh machine with python3 (3.11 or newer) and make:
+# the virtual environment .venv is made when it is missing or out of date.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOST ?= grumpy
+SITE_FILE ?= site-configs/default.yaml
+
+.PHONY: run test check unit bench clean
+
+run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
+	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
+
+test: $(VENV)/installed-test check  ## everything: checks, unit, system and interop tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/unit -q
+
+bench: $(VENV)/installed  ## ocsd beside OCS's HostManager; installs OCS into .venv-ocs
+	$(BIN)/python -m benchmarks.supervision
+
+clean:
+	rm -rf $(VENV) .venv-ocs
+
+$(VENV)/installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[router]'
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[router,test,check]'
+	@touch $@

@@ -1,0 +1,113 @@
+"""The part of the site file that a program's arguments mean."""
+
+import argparse
+from typing import NamedTuple
+
+from ocsd.errors import ConfigurationError
+from ocsd.site import launch as launches
+from ocsd.site.launch import Launch
+from ocsd.site.load import find, load, pick_host
+from ocsd.site.model import Host, Instance, Site
+from ocsd.site.nearest import did_you_mean
+
+CONTROL = "*control*"
+"""In place of an agent class: a client, which needs neither host nor instance."""
+HOST = "*host*"
+"""In place of an agent class: a program that needs its host only."""
+
+_NO_SITE = "none"
+
+
+class Configuration(NamedTuple):
+    """What `get_config` finds; as in OCS, nothing at all with ``--site=none``."""
+
+    site: Site | None
+    host: Host | None
+    instance: Instance | None
+
+
+def get_config(args: argparse.Namespace, agent_class: str | None = None) -> Configuration:
+    """Find the part of the site file that `args` mean.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Has what `add_arguments` declares.
+    agent_class : str, optional
+        As for `parse_args`.
+
+    Returns
+    -------
+    Configuration
+        ``(site, host, instance)``. The site's hub has the host's overrides and those of
+        `args`.
+
+    Raises
+    ------
+    ConfigurationError
+        If the site file is missing or wrong, or has no such host or instance.
+    """
+    launch = launches.current()
+    if launch is not None and _means_launch(args, launch):
+        return _of_launch(launch)
+    if args.site == _NO_SITE:
+        return Configuration(None, None, None)
+    site = load(find(args.site_file, args.site))
+    host = None
+    if agent_class != CONTROL:
+        host = pick_host(site, args.site_host)
+    elif args.site_host in site.hosts:
+        host = site.hosts[args.site_host]
+    hub = host.hub(site.hub) if host else site.hub
+    given = {
+        "wamp_server": args.site_hub,
+        "wamp_http": args.site_http,
+        "wamp_realm": args.site_realm,
+        "address_root": args.address_root,
+    }
+    hub = hub.model_copy(update={key: value for key, value in given.items() if value is not None})
+    site = site.model_copy(update={"hub": hub})
+    if host is None or agent_class in {CONTROL, HOST}:
+        return Configuration(site, host, None)
+    return Configuration(site, host, _instance(site, host, args.instance_id, agent_class))
+
+
+def _means_launch(args: argparse.Namespace, launch: Launch) -> bool:
+    # After parse_args, site_file is the launch's own.
+    return args.site is None and args.site_file in {None, launch.site_file}
+
+
+def _of_launch(launch: Launch) -> Configuration:
+    host = Host(
+        name=launch.host,
+        instances=(launch.instance,),
+        agent_paths=launch.agent_paths,
+        log_dir=launch.log_dir,
+        crossbar_timeout=launch.crossbar_timeout,
+    )
+    site = Site(hub=launch.hub, hosts={launch.host: host}, path=launch.site_file)
+    return Configuration(site, host, launch.instance)
+
+
+def _instance(
+    site: Site, host: Host, instance_id: str | None, agent_class: str | None
+) -> Instance | None:
+    where = f"host {host.name!r} in {site.path}"
+    if instance_id is not None:
+        for instance in host.instances:
+            if instance.instance_id == instance_id:
+                return instance
+        near = did_you_mean(instance_id, (each.instance_id for each in host.instances))
+        raise ConfigurationError(f"{where} has no instance {instance_id!r}{near}")
+    if agent_class is None:
+        return None
+    found = [each for each in host.instances if each.agent_class == agent_class]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(each.instance_id for each in found)
+        raise ConfigurationError(
+            f"{where} has {len(found)} instances of {agent_class}: {ids}; pass --instance-id"
+        )
+    near = did_you_mean(agent_class, (each.agent_class for each in host.instances))
+    raise ConfigurationError(f"{where} has no instance of {agent_class}{near}")

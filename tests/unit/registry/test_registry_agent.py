@@ -1,0 +1,109 @@
+from types import SimpleNamespace
+
+import pytest
+from twisted.internet.task import Clock
+
+from ocsd.agent.wamp import ComponentConfig
+from ocsd.ocs_agent import OCSAgent
+from ocsd.registry.agent import FEED, Registry
+
+AT = 1_795_328_225.0
+
+
+class Site:
+    """A registry without a router, its clocks, and what it published."""
+
+    def __init__(self):
+        self.clock = Clock()
+        args = SimpleNamespace(instance_id="registry", address_root="observatory")
+        self.agent = OCSAgent(
+            ComponentConfig("test_realm", {}),
+            args,
+            address="observatory.registry",
+            class_name="RegistryAgent",
+        )
+        self.registry = Registry(
+            self.agent, 30.0, lambda: AT + self.clock.seconds(), self.clock.seconds, self.clock
+        )
+        self.session = SimpleNamespace(data={}, status="running", set_status=lambda status: None)
+
+    def start(self):
+        return self.registry.main(self.session, {"test_mode": False})
+
+    def beat(self, name="thermo1", **codes):
+        address = f"observatory.{name}"
+        self.registry.hear([codes, {"agent_address": address, "agent_class": "Lakeshore"}])
+
+    def published(self):
+        """Return the messages since the last call, as (block name, codes)."""
+        self.clock.advance(0.11)  # the feed collects for 0.1 s
+        spool = self.agent.feeds[FEED].spool
+        messages = []
+        while spool:
+            message, _info = spool.take()
+            messages += [(name, list(block["data"].values())) for name, block in message.items()]
+        return messages
+
+
+@pytest.fixture
+def site():
+    site = Site()
+    ended = site.start()
+    assert site.published() == [
+        ("observatory_registry_main", [[1]]),
+        ("observatory_registry_register_agent", [[1]]),
+    ]
+    yield site
+    site.registry.stop_main(site.session, {})
+    assert ended.called
+    assert site.clock.getDelayedCalls() == []
+
+
+def test_the_registry_lists_itself_and_does_not_expire(site):
+    site.clock.pump([1.0] * 20)
+    assert site.session.data["observatory.registry"]["expired"] is False
+    assert site.session.data["observatory.registry"]["agent_class"] == "RegistryAgent"
+
+
+def test_a_change_is_published_at_once_and_only_once(site):
+    site.beat(acq=3)
+    assert site.published() == [("observatory_thermo1_acq", [[3]])]
+    site.beat(acq=3)
+    assert site.published() == []
+
+
+def test_everything_is_published_every_thirty_seconds(site):
+    site.beat(acq=3)
+    site.published()
+    count = 0
+    for _ in range(95):
+        site.clock.advance(1.0)
+        site.beat(acq=3)
+        count += ("observatory_thermo1_acq", [[3]]) in site.published()
+    assert count == 3
+
+
+def test_an_expired_agent_is_published_with_code_seven_and_the_moment_stays(site):
+    site.beat("fake-data1", acq=3)
+    site.published()
+    site.clock.pump([1.0] * 10)
+    assert ("observatory_fake_data1_acq", [[7]]) in site.published()
+    entry = site.session.data["observatory.fake-data1"]
+    assert entry["expired"] is True
+    assert entry["op_codes"] == {"acq": 7}
+    assert AT + 5 < entry["time_expired"] < AT + 7
+    site.clock.pump([1.0] * 3)
+    assert site.session.data["observatory.fake-data1"]["time_expired"] == entry["time_expired"]
+
+
+def test_hostile_heartbeats_are_ignored(site):
+    for pair in (None, [], [1], [1, 2], [{"a": "x"}, {"agent_address": "observatory.x"}]):
+        site.registry.hear(pair)
+    site.clock.advance(1.0)
+    assert site.session.data["observatory.x"]["op_codes"] == {}
+
+
+def test_a_stop_before_the_start_is_heeded():
+    site = Site()
+    site.session.status = "stopping"
+    assert site.start().called

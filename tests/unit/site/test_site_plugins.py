@@ -1,0 +1,226 @@
+"""Finding the code of an agent class."""
+
+import sys
+
+import pytest
+
+from ocsd.errors import PluginError, UnknownAgentClassError
+from ocsd.site.plugins import AgentEntry, all_classes, find_class
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder for plug-in files, with two agents."""
+    for name in ("one.py", "two.py"):
+        (tmp_path / name).write_text("raise AssertionError('agents are not imported')\n")
+    return tmp_path
+
+
+@pytest.fixture
+def plugin(folder):
+    def write(text, name="ocs_plugin_lab.py"):
+        (folder / name).write_text(text)
+        return [str(folder)]
+
+    return write
+
+
+@pytest.fixture
+def distribution(tmp_path, monkeypatch):
+    """Install a package that publishes agents through an entry point."""
+
+    modules = []
+
+    def install(name, agents):
+        root = tmp_path / f"installed-{name}"
+        metadata = root / f"{name}-1.0.dist-info"
+        metadata.mkdir(parents=True)
+        module = f"plugin_of_{name}"
+        modules.append(module)
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text(f"[ocs.plugins]\n{name} = {module}\n")
+        (root / f"{module}.py").write_text(f"package_name = {name!r}\nagents = {agents}\n")
+        monkeypatch.syspath_prepend(str(root))
+        return module
+
+    yield install
+    for module in modules:
+        sys.modules.pop(module, None)
+
+
+OLD_STYLE = """\
+import os
+import ocs
+
+root = os.path.abspath(os.path.split(__file__)[0])
+for n, f in [('OneAgent', 'one.py'), ('TwoAgent', 'two.py')]:
+    ocs.site_config.register_agent_class(n, os.path.join(root, f))
+"""
+
+
+def test_built_in_agents_need_no_plugin():
+    assert find_class("RegistryAgent").module == "ocsd.registry.agent"
+    assert find_class("AggregatorAgent").module == "ocsd.aggregator.agent"
+    assert find_class("HostManager").module is None
+
+
+def test_ocsds_own_agents_are_found():
+    assert find_class("FakeDataAgent") == AgentEntry(
+        "FakeDataAgent", "ocsd_agents.fake_data.agent", "main", source="ocsd"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        OLD_STYLE,
+        "from ocs import site_config\nsite_config.register_agent_class('OneAgent', 'one.py')\n",
+        "from ocs.site_config import register_agent_class as r\nr('OneAgent', 'one.py')\n",
+        "from ocsd.site_config import register_agent_class as r\nr('OneAgent', 'one.py')\n",
+        "agents = [('OneAgent', 'one.py')]\n",
+        "agents = {'OneAgent': 'one.py'}\n",
+    ],
+)
+def test_every_form_of_plugin_file_works(plugin, folder, text):
+    entry = find_class("OneAgent", plugin(text))
+
+    assert entry.script == str(folder / "one.py")
+    assert entry.module is None
+    assert entry.source == str(folder / "ocs_plugin_lab.py")
+
+
+def test_a_plugin_file_leaves_nothing_behind_in_the_process(plugin):
+    modules, path = set(sys.modules), list(sys.path)
+
+    all_classes(plugin(OLD_STYLE))
+
+    assert not [name for name in sys.modules if name.partition(".")[0] == "ocs"]
+    assert sys.path == path
+    assert set(sys.modules) >= modules
+
+
+def test_a_published_ocs_that_is_imported_already_is_put_back(plugin, monkeypatch):
+    published = type(sys)("ocs")
+    monkeypatch.setitem(sys.modules, "ocs", published)
+
+    assert "OneAgent" in all_classes(plugin(OLD_STYLE)).entries
+    assert sys.modules["ocs"] is published
+
+
+def test_an_edited_plugin_file_is_read_anew(plugin):
+    assert "OneAgent" in all_classes(plugin("agents = [('OneAgent', 'one.py')]\n")).entries
+    assert "TwoAgent" in all_classes(plugin("agents = [('TwoAgent', 'two.py')]\n")).entries
+
+
+def test_a_plugin_file_may_import_its_neighbours(plugin, folder):
+    (folder / "neighbour_of_plugin.py").write_text("AGENTS = [('OneAgent', 'one.py')]\n")
+
+    paths = plugin("from neighbour_of_plugin import AGENTS as agents\n")
+
+    assert find_class("OneAgent", paths).script == str(folder / "one.py")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("import nothing_of_that_name\n", "ModuleNotFoundError: No module named 'nothing_of_that_"),
+        ("x = 1\nif x\n", "SyntaxError: expected ':' in line 2"),
+        ("1 / 0\n", "ZeroDivisionError: division by zero"),
+        ("import sys\nsys.exit('no licence')\n", "SystemExit: no licence"),
+        ("agents = 5\n", "TypeError"),
+        ("agents = ['OneAgent']\n", "ValueError"),
+        ("agents = [('OneAgent', 'absent.py')]\n", "agent class OneAgent: there is no file"),
+        ("agents = {'OneAgent': {'modul': 'x'}}\n", "'module' and 'entry_point' must be names"),
+        ("agents = {'OneAgent': 5}\n", "5 is neither a path nor"),
+        ("agents = {5: 'one.py'}\n", "5 is not the name of an agent class"),
+    ],
+)
+def test_a_broken_plugin_is_told_and_disturbs_no_other(plugin, folder, text, reason):
+    plugin(OLD_STYLE.replace("OneAgent", "OtherAgent"), "ocs_plugin_zzz.py")
+    paths = plugin(text)
+
+    catalogue = all_classes(paths)
+
+    (failure,) = catalogue.failures
+    assert str(failure).startswith(f"plug-in {folder / 'ocs_plugin_lab.py'}: ")
+    assert reason in failure.reason
+    assert {"OtherAgent", "FakeDataAgent", "RegistryAgent"} <= catalogue.entries.keys()
+
+
+def test_what_a_plugin_registered_before_it_failed_counts(plugin):
+    catalogue = all_classes(plugin(OLD_STYLE + "1 / 0\n"))
+
+    assert "OneAgent" in catalogue.entries
+    assert len(catalogue.failures) == 1
+
+
+def test_a_class_that_may_be_in_a_broken_plugin_is_told_with_its_failure(plugin):
+    with pytest.raises(PluginError, match=r"class 'OneAgent'.*ocs_plugin_lab.py: ZeroDivisionErr"):
+        find_class("OneAgent", plugin("1 / 0\n"))
+
+
+def test_an_agent_path_that_is_no_folder_is_told(tmp_path):
+    (failure,) = all_classes([str(tmp_path / "absent")]).failures
+
+    assert "which is no folder" in failure.reason
+
+
+def test_an_unknown_class_is_told_with_the_nearest_name():
+    with pytest.raises(UnknownAgentClassError, match="'FakeDataAgnt'; did you mean 'FakeDataAge"):
+        find_class("FakeDataAgnt")
+
+
+def test_an_unknown_class_like_no_other_is_told_with_all_names():
+    with pytest.raises(UnknownAgentClassError, match=r"known are .*FakeDataAgent.*RegistryAgent"):
+        find_class("Zzz")
+
+
+def test_an_installed_package_brings_agents(distribution):
+    agents = {
+        "LabAgent": {"module": "lab.agents.lab", "entry_point": "run"},
+        "OtherAgent": {"module": "lab.other", "fork_safe": False, "preload": ["scipy"]},
+    }
+    distribution("lab", agents)
+
+    assert find_class("LabAgent") == AgentEntry("LabAgent", "lab.agents.lab", "run", source="lab")
+    other = find_class("OtherAgent")
+    assert (other.entry_point, other.fork_safe, other.preload) == ("main", False, ("scipy",))
+
+
+def test_an_installed_package_that_cannot_be_imported_is_a_failure(distribution):
+    distribution("lab", "1 / 0")
+
+    (failure,) = all_classes().failures
+
+    assert str(failure) == "plug-in lab: ZeroDivisionError: division by zero"
+
+
+def test_the_first_of_two_plugins_wins_with_a_warning_that_names_both(plugin, distribution):
+    distribution("lab", {"OneAgent": {"module": "lab.one"}, "FakeDataAgent": {"module": "lab.f"}})
+    paths = plugin("agents = [('OneAgent', 'one.py')]\n")
+
+    catalogue = all_classes(paths)
+
+    assert catalogue.entries["OneAgent"].script == f"{paths[0]}/one.py"
+    assert catalogue.entries["FakeDataAgent"].source == "ocsd"
+    first, second = sorted(catalogue.warnings)
+    assert first == (
+        "agent class FakeDataAgent of lab (lab.f) is not used, ocsd has one of that name "
+        "(ocsd_agents.fake_data.agent)"
+    )
+    assert "OneAgent of lab (lab.one) is not used" in second
+    assert f"{paths[0]}/ocs_plugin_lab.py has one of that name" in second
+
+
+def test_agents_of_the_published_ocs_are_left_out(distribution):
+    distribution("ocs", {"PublishedAgent": {"module": "ocs.agents.published.agent"}})
+
+    assert "PublishedAgent" not in all_classes().entries
+
+
+def test_no_plugin_is_imported_that_need_not_be(plugin, distribution):
+    module = distribution("lab", {"OneAgent": {"module": "lab.one"}})
+
+    find_class("OneAgent", plugin(OLD_STYLE))
+
+    assert module not in sys.modules

@@ -1,0 +1,200 @@
+"""The state machine of one instance, with simulated time."""
+
+import itertools
+import signal
+import typing
+
+import pytest
+
+from ocsd.supervisor import lifecycle
+from ocsd.supervisor.lifecycle import (
+    LATE,
+    TRANSITIONS,
+    Adopted,
+    BecameReady,
+    DownRequested,
+    Event,
+    Exited,
+    IllegalTransitionError,
+    Lifecycle,
+    RestartRequested,
+    Signal,
+    Spawn,
+    State,
+    Target,
+    TimerFired,
+    UpRequested,
+)
+from ocsd.supervisor.policy import RestartPolicy
+
+EVENTS = typing.get_args(Event)
+
+
+def run(life, *steps):
+    """Feed (event, time) pairs; return the last state and all actions."""
+    actions = []
+    for event, now_s in steps:
+        life, some = life.after(event, now_s)
+        actions += some
+    return life, actions
+
+
+def up_since(now_s, **fields):
+    life, _ = run(Lifecycle(**fields), (UpRequested(), now_s), (BecameReady(), now_s))
+    assert life.state is State.UP
+    return life
+
+
+def test_every_pair_of_state_and_event_has_one_answer_at_most():
+    for state in State:
+        assert not TRANSITIONS[state].keys() & LATE[state]
+
+
+@pytest.mark.parametrize(("state", "event"), list(itertools.product(State, EVENTS)))
+def test_an_event_without_a_rule_raises_and_changes_nothing(state, event):
+    life = Lifecycle(state=state)
+    if event in LATE[state]:
+        assert life.after(event(), 0.0) == (life, ())
+    elif event in TRANSITIONS[state]:
+        life.after(event(), 0.0)
+    else:
+        with pytest.raises(IllegalTransitionError, match=f"{event.__name__} while {state}"):
+            life.after(event(), 0.0)
+
+
+def test_an_instance_that_is_wanted_is_spawned_and_gets_ready():
+    life, actions = run(Lifecycle(), (UpRequested(), 1.0))
+    assert (life.state, life.target, actions) == (State.STARTING, Target.UP, [Spawn()])
+    life, actions = run(life, (BecameReady(), 2.0))
+    assert (life.state, life.since_s, actions) == (State.UP, 2.0, [])
+
+
+def test_three_crashes_are_restarted_at_once_and_later_ones_wait_longer_and_longer():
+    life = up_since(0.0)
+    delays = []
+    now_s = 0.0
+    for _ in range(13):
+        life, _ = run(life, (Exited(code=1), now_s))
+        delays.append(0.0 if life.wake_at_s is None else life.wake_at_s - now_s)
+        if life.wake_at_s is not None:
+            now_s = life.wake_at_s
+            life, actions = run(life, (TimerFired(), now_s))
+            assert actions == [Spawn()]
+    assert delays == [0, 0, 0, 0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert life.restarts == 13
+
+
+@pytest.mark.parametrize(("jitter", "delay_s"), [(-1.0, 0.4), (1.0, 0.6)])
+def test_jitter_spreads_restarts_by_a_fifth(jitter, delay_s):
+    life = up_since(0.0)
+    for _ in range(3):
+        life, _ = life.after(Exited(code=1), 0.0)
+    life, _ = life.after(Exited(code=1), 0.0, jitter)
+    assert life.wake_at_s == pytest.approx(delay_s)
+
+
+def test_a_minute_of_health_makes_earlier_failures_forgotten():
+    life = up_since(0.0)
+    life, _ = run(life, *[(Exited(code=1), 0.0)] * 3, (BecameReady(), 0.0))
+    early, _ = run(life, (Exited(code=1), 59.9))
+    late, _ = run(life, (Exited(code=1), 60.0))
+    assert (early.state, early.failures) == (State.BACKOFF, 4)
+    assert (late.state, late.failures) == (State.STARTING, 1)
+
+
+def test_a_permanent_failure_is_not_tried_again_until_somebody_asks():
+    life, actions = run(up_since(0.0), (Exited(code=125, detail="no module named 'visa'"), 1.0))
+    assert (life.state, life.reason, actions) == (State.FAILED, "no module named 'visa'", [])
+    life, actions = run(life, (RestartRequested(), 2.0))
+    assert (life.state, actions) == (State.STARTING, [Spawn()])
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "state"),
+    [
+        (RestartPolicy.ALWAYS, 0, State.STARTING),
+        (RestartPolicy.ON_FAILURE, 0, State.DOWN),
+        (RestartPolicy.ON_FAILURE, 1, State.STARTING),
+        (RestartPolicy.NEVER, 1, State.DOWN),
+    ],
+)
+def test_the_policy_says_which_ends_are_followed_by_a_restart(policy, code, state):
+    life, _ = run(up_since(0.0, policy=policy), (Exited(code=code), 1.0))
+    assert life.state is state
+
+
+def test_a_stuck_agent_is_asked_then_killed_and_the_step_that_worked_is_told():
+    life = up_since(0.0)
+    asked = []
+    for event, now_s in [
+        (DownRequested(), 1.0),
+        (TimerFired(), 11.0),
+        (TimerFired(), 16.0),
+        (TimerFired(), 21.0),
+    ]:
+        life, actions = life.after(event, now_s)
+        asked += actions
+    kill = Signal(signal.SIGKILL)
+    assert asked == [Signal(signal.SIGINT), Signal(signal.SIGTERM), kill, kill]
+    assert life.reason == "did not end on SIGTERM; SIGKILL sent"
+    life, _ = run(life, (Exited(signal=9), 21.1))
+    assert (life.state, life.reason) == (State.DOWN, "ended by SIGKILL")
+
+
+def test_a_restart_waits_for_the_end_of_the_first_copy():
+    life, actions = run(up_since(0.0), (RestartRequested(), 1.0))
+    assert actions == [Signal(signal.SIGINT)]
+    life, actions = run(life, (Exited(code=0), 1.2))
+    assert (life.state, actions) == (State.STARTING, [Spawn()])
+    assert life.restarts == 0
+
+
+def test_whoever_asks_last_while_an_instance_stops_has_the_say():
+    stopping, _ = run(up_since(0.0), (DownRequested(), 1.0))
+    wanted, actions = run(stopping, (UpRequested(), 1.1), (Exited(code=0), 1.2))
+    assert (wanted.state, actions) == (State.STARTING, [Spawn()])
+    unwanted, actions = run(
+        stopping, (UpRequested(), 1.1), (DownRequested(), 1.15), (Exited(code=0), 1.2)
+    )
+    assert (unwanted.state, actions) == (State.DOWN, [])
+
+
+def test_an_instance_that_waits_for_a_try_can_be_told_to_rest_or_to_hurry():
+    waiting, _ = run(up_since(0.0), *[(Exited(signal=9), 0.0)] * 4)
+    assert waiting.state is State.BACKOFF
+    assert waiting.reason == "killed by SIGKILL"
+    rest, _ = run(waiting, (DownRequested(), 0.1))
+    assert (rest.state, rest.wake_at_s) == (State.DOWN, None)
+    hurry, actions = run(waiting, (UpRequested(), 0.1))
+    assert (hurry.state, hurry.failures, actions) == (State.STARTING, 0, [Spawn()])
+
+
+def test_a_found_process_is_taken_over_without_being_spawned():
+    life, actions = run(Lifecycle(), (Adopted(), 1.0), (BecameReady(), 1.5))
+    assert (life.state, life.target, actions) == (State.UP, Target.UP, [])
+
+
+def test_a_second_copy_is_never_spawned_while_the_first_lives():
+    """Walk over all sequences of six events and count the living copies."""
+    possible = [UpRequested(), DownRequested(), RestartRequested(), BecameReady(), TimerFired()]
+
+    def walk(life, copies, depth):
+        assert copies == int(life.has_process)
+        if depth == 0:
+            return
+        for event in [*possible, Exited(code=1)] if copies else possible:
+            left = copies - isinstance(event, Exited)
+            following, actions = life.after(event, 0.0)
+            walk(following, left + actions.count(Spawn()), depth - 1)
+
+    walk(Lifecycle(), 0, 6)
+
+
+def test_how_a_process_ended_is_said_in_words():
+    said = lifecycle.end_reason
+    assert said(Exited(code=1, detail="OSError: no device")) == (
+        "ended with exit code 1: OSError: no device"
+    )
+    assert said(Exited(signal=11)) == "killed by SIGSEGV"
+    assert said(Exited(signal=1000)) == "killed by signal 1000"
+    assert said(Exited()) == "ended, nobody knows how"
