@@ -16,6 +16,8 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from ocsd.agent.wamp import (
     CBORSerializer,
     JsonSerializer,
+    QuietRawSocketProtocol,
+    QuietWebSocketProtocol,
     RouterLink,
     WampRawSocketClientFactory,
     WampWebSocketClientFactory,
@@ -87,6 +89,7 @@ def connect(
     """
     if address.socket_path:
         factory = WampRawSocketClientFactory(new_link, serializer=CBORSerializer())
+        factory.protocol = QuietRawSocketProtocol
         endpoint: IStreamClientEndpoint = UNIXClientEndpoint(
             reactor, address.socket_path, timeout=CONNECT_TIMEOUT_S
         )
@@ -94,6 +97,7 @@ def connect(
         factory = WampWebSocketClientFactory(
             new_link, url=address.url, serializers=[CBORSerializer(), JsonSerializer()]
         )
+        factory.protocol = QuietWebSocketProtocol
         factory.setProtocolOptions(**WEBSOCKET_OPTIONS)
         endpoint = _tcp(address.url, reactor)
     factory.noisy = False

@@ -19,9 +19,15 @@ import txaio
 txaio.use_twisted()
 
 from autobahn.exception import Disconnected, PayloadExceededError
-from autobahn.twisted.rawsocket import WampRawSocketClientFactory
+from autobahn.twisted.rawsocket import (
+    WampRawSocketClientFactory,
+    WampRawSocketClientProtocol,
+)
 from autobahn.twisted.wamp import ApplicationSession
-from autobahn.twisted.websocket import WampWebSocketClientFactory
+from autobahn.twisted.websocket import (
+    WampWebSocketClientFactory,
+    WampWebSocketClientProtocol,
+)
 from autobahn.wamp.exception import ApplicationError, SerializationError, TransportLost
 from autobahn.wamp.serializer import CBORSerializer, JsonSerializer
 from autobahn.wamp.types import (
@@ -41,6 +47,8 @@ __all__ = [
     "JsonSerializer",
     "LinkOwner",
     "PayloadExceededError",
+    "QuietRawSocketProtocol",
+    "QuietWebSocketProtocol",
     "RegisterOptions",
     "RoutedSession",
     "RouterLink",
@@ -64,6 +72,18 @@ class LinkOwner(Protocol):
 
     def link_unregistered(self, link: "RouterLink") -> None:
         """Note that the router has taken an address away."""
+
+
+class QuietRawSocketProtocol(WampRawSocketClientProtocol):  # type: ignore[misc] # autobahn is untyped
+    """A transport whose troubles are logged by its owner, once."""
+
+    log = txaio.make_logger(level="critical")
+
+
+class QuietWebSocketProtocol(WampWebSocketClientProtocol):  # type: ignore[misc] # autobahn is untyped
+    """A transport whose troubles are logged by its owner, once."""
+
+    log = txaio.make_logger(level="critical")
 
 
 class RouterLink(ApplicationSession):  # type: ignore[misc] # autobahn is untyped

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 from typing import TextIO
 
 from ocsd.daemon.keeper import Transition
@@ -70,6 +69,6 @@ class Progress:
         self._stream = None
         with contextlib.suppress(OSError):
             nothing = os.open(os.devnull, os.O_WRONLY)
-            for stream in (sys.stdout, sys.stderr):
-                os.dup2(nothing, stream.fileno())
+            for standard in (1, 2):  # sys.stdout by now is the log's
+                os.dup2(nothing, standard)
             os.close(nothing)

@@ -76,14 +76,15 @@ def _web(hub: Hub) -> list[dict[str, Any]]:
         "options": _PING,
     }
     bridge = {"type": "caller", "realm": hub.wamp_realm, "role": "ocs", "options": {}}
-    info = {"type": "nodeinfo"}
+    # Nothing at "/": crossbar's node page there is a leaf and would answer for
+    # every path below it as well.
     ws_path, call_path = _path(ws.path), _path(call.path)
     if port_of(ws) == port_of(call):
-        paths = {"/": info, ws_path: websocket, call_path: bridge}
+        paths = {ws_path: websocket, call_path: bridge}
         return [{"type": "web", "endpoint": _endpoint(ws), "paths": paths}]
     return [
-        {"type": "web", "endpoint": _endpoint(ws), "paths": {"/": info, ws_path: websocket}},
-        {"type": "web", "endpoint": _endpoint(call), "paths": {"/": info, call_path: bridge}},
+        {"type": "web", "endpoint": _endpoint(ws), "paths": {ws_path: websocket}},
+        {"type": "web", "endpoint": _endpoint(call), "paths": {call_path: bridge}},
     ]
 
 

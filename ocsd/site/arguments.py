@@ -130,7 +130,7 @@ def parse_args(
     if parsed.instance_id is None and _is_agent(agent_class):
         parser.error(f"--site=none needs --instance-id: the name of this {agent_class}")
     if getattr(parsed, "agent_class", None) is None:
-        parsed.agent_class = agent_class
+        parsed.agent_class = agent_class or (found.instance and found.instance.agent_class)
     return parsed
 
 

@@ -1,6 +1,7 @@
 """The part of the site file that a program's arguments mean."""
 
 import argparse
+from pathlib import Path
 from typing import NamedTuple
 
 from ocsd.errors import ConfigurationError
@@ -49,10 +50,10 @@ def get_config(args: argparse.Namespace, agent_class: str | None = None) -> Conf
     """
     launch = launches.current()
     if launch is not None and _means_launch(args, launch):
-        return _of_launch(launch)
+        return _of_launch(launch, agent_class)
     if args.site == _NO_SITE:
         return Configuration(None, None, None)
-    site = load(find(args.site_file, args.site))
+    site = load(_file(args))
     host = None
     if agent_class != CONTROL:
         host = pick_host(site, args.site_host)
@@ -77,7 +78,15 @@ def _means_launch(args: argparse.Namespace, launch: Launch) -> bool:
     return args.site is None and args.site_file in {None, launch.site_file}
 
 
-def _of_launch(launch: Launch) -> Configuration:
+def _file(args: argparse.Namespace) -> Path:
+    if args.site is not None and args.site_file is not None:
+        named = find(site=args.site)
+        if args.site_file == str(named.absolute()):  # filled in by parse_args
+            return named
+    return find(args.site_file, args.site)
+
+
+def _of_launch(launch: Launch, agent_class: str | None) -> Configuration:
     host = Host(
         name=launch.host,
         instances=(launch.instance,),
@@ -86,6 +95,8 @@ def _of_launch(launch: Launch) -> Configuration:
         crossbar_timeout=launch.crossbar_timeout,
     )
     site = Site(hub=launch.hub, hosts={launch.host: host}, path=launch.site_file)
+    if agent_class in {CONTROL, HOST}:  # e.g. an agent that is another's client
+        return Configuration(site, host, None)
     return Configuration(site, host, launch.instance)
 
 

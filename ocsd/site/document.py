@@ -20,6 +20,10 @@ Location = tuple[str | int, ...]
 MOST_NODES = 200_000
 """Values in a file, aliases followed; more of them are a mistake or an attack."""
 
+DEEPEST = 50
+"""Lists and mappings within each other; a site file needs 7."""
+
+_TOO_DEEP = f"lists and mappings stand more than {DEEPEST} deep in each other"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _KNOWN_TAGS = frozenset(
@@ -76,6 +80,8 @@ def read(text: str, spellings: Mapping[str, str], names_at: Location = ("hosts",
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, text.find(chr(_code_point(error)))) + 1
         return Document(None, {}, {}, (Problem(line, f"YAML syntax: {error.reason}"),))
+    except RecursionError:
+        return Document(None, {}, {}, (Problem(1, _TOO_DEEP),))
     reading = _Reading(spellings, names_at)
     value = reading.value(root, ()) if root is not None else None
     return Document(value, reading.lines, reading.key_lines, tuple(reading.problems))
@@ -140,6 +146,9 @@ class _Reading:
         if self._left < 0:
             if self._left == -1:
                 self._refuse(node, f"the file holds more than {MOST_NODES} values")
+            return False
+        if len(self._open) > DEEPEST:
+            self._refuse(node, _TOO_DEEP)
             return False
         if any(node is outer for outer in self._open):
             self._refuse(node, "this anchor contains an alias of itself")
@@ -206,7 +215,7 @@ class _Reading:
         if node.tag in {_TAG + "null", _TAG + "bool", _TAG + "int", _TAG + "float"}:
             try:
                 return self._scalars.construct_object(node)
-            except (ValueError, KeyError):  # e.g. `!!int x`
+            except (ValueError, KeyError, IndexError):  # e.g. `!!int x`
                 self._refuse(node, f"{node.value!r} is no {node.tag.removeprefix(_TAG)}")
                 return None
         return node.value

@@ -10,11 +10,11 @@ def main():
     path, *words = sys.argv[1:]
     args = site_config.parse_args(agent_class="FeedListener", args=words)
     agent, runner = ocs_agent.init_site_agent(args)
-    file = open(path, "a", buffering=1)
 
     def listen(pair):
         if pair[1]["record"]:
-            file.write(json.dumps(pair) + "\n")
+            with open(path, "a") as file:
+                file.write(json.dumps(pair) + "\n")
 
     agent.subscribe_on_start(listen, f"{args.address_root}..feeds.", options={"match": "wildcard"})
     runner.run(agent)

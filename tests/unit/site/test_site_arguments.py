@@ -171,6 +171,7 @@ def test_a_site_is_found_by_its_name(file, monkeypatch):
     )
 
     assert args.site_file == str(file)
+    assert site_config.get_config(args, "Thermometer").instance.instance_id == "thermo1"
 
 
 def test_values_that_an_option_collects_are_replaced_not_extended(parse):
@@ -341,6 +342,22 @@ def test_a_started_process_reads_a_site_file_that_it_is_given(launched, tmp_path
     args = site_config.parse_args("Thermometer", a_parser(), words)
 
     assert args.instance_id == "thermo1"
+
+
+def test_a_started_agent_can_be_a_client_of_others(launched):
+    launched("fake1")
+
+    args = site_config.parse_args("*control*", args=[])
+
+    assert (args.site_http, args.site_realm) == ("http://hub:8001/call", "grumpy_realm")
+    assert args.instance_id is None
+    assert site_config.get_config(args, "*control*").instance is None
+
+
+def test_a_started_agent_that_does_not_say_its_class_is_of_its_instances_class(launched):
+    launched("fake1")
+
+    assert site_config.parse_args(parser=a_parser(), args=[]).agent_class == "Fake"
 
 
 def test_a_refusal_in_a_started_process_is_an_error_with_line_reason_and_usage(launched, file):

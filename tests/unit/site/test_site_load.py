@@ -247,6 +247,8 @@ def test_an_agent_in_a_container_may_stand_on_two_hosts(loaded):
         (HUB + "hosts: {a: {<<: 5}}\n", 2, "'<<' takes a mapping"),
         (HUB + "hosts: {a: {[b]: c}}\n", 2, "a key must be text"),
         (HUB + "hosts: {a: {log-dir: x, log_dir: y}}\n", 2, "(there spelled 'log-dir')"),
+        (HUB + "hosts: {a: {crossbar_timeout: !!int x}}\n", 2, "'x' is no int"),
+        (HUB + "hosts: {a: {crossbar_timeout: !!int ''}}\n", 2, "'' is no int"),
         (HUB + "hosts: &h {a: *h}\n", 2, "contains an alias of itself"),
     ],
 )
@@ -341,6 +343,13 @@ def test_a_file_that_unfolds_without_end_is_refused(problems):
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
 
     assert any("more than" in text for _, text in problems("\n".join(lines)))
+
+
+@pytest.mark.parametrize("depth", [60, 5000])
+def test_a_file_that_is_nested_without_end_is_refused(problems, depth):
+    found = problems(f"{HUB}hosts: {'[' * depth}{']' * depth}\n")
+
+    assert any("deep in each other" in text for _, text in found)
 
 
 def test_bytes_that_are_not_utf8_are_told_with_their_line(tmp_path):

@@ -1,0 +1,145 @@
+"""A real site on this machine: crossbar, daemon, agents, each test with folders of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+PATIENCE_S = 30.0
+"""So long a condition may take on a busy machine; no test waits when it holds at once."""
+
+
+def wait_until(condition, what, limit_s=PATIENCE_S):
+    """Return the first true value of `condition()`; fail the test if none comes."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {limit_s} s in vain for {what}")
+        time.sleep(0.01)
+
+
+def free_port():
+    """Return a TCP port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def fake_agent(name, mode="acq", channels=2, rate_hz=4, **more):
+    """Return the site file's entry of a FakeDataAgent."""
+    arguments = ["--mode", mode, "--num-channels", channels, "--sample-rate", rate_hz]
+    return {"agent-class": "FakeDataAgent", "instance-id": name, "arguments": arguments, **more}
+
+
+@dataclass
+class Site:
+    """One site file and the folders of its daemons."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    hosts: dict = field(default_factory=dict)
+    daemons: list = field(default_factory=list)
+
+    @property
+    def file(self):
+        return self.folder / "site.yaml"
+
+    @property
+    def environment(self):
+        folders = {
+            "RUNTIME_DIRECTORY": str(self.folder / "run"),
+            "STATE_DIRECTORY": str(self.folder / "state"),
+            "LOGS_DIRECTORY": str(self.folder / "log"),
+        }
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("OCS")}
+        return {**inherited, **folders, "NO_COLOR": "1"}
+
+    def write(self, *instances, host="lab", **keys):
+        """Write the site file, with these instances on a host."""
+        self.hosts[host] = {**keys, "agent-instances": list(instances)}
+        url = f"localhost:{self.port}"
+        hub = {"wamp_server": f"ws://{url}/ws", "wamp_http": f"http://{url}/call"}
+        self.file.write_text(yaml.safe_dump({"hub": hub, "hosts": self.hosts}))
+
+    def ocsd(self, *words, limit_s=60):
+        """Run the command line; return the finished process, its output as text."""
+        return subprocess.run(
+            [sys.executable, "-m", "ocsd", *words],
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=limit_s,
+        )
+
+    def start(self, host="lab"):
+        """Start the daemon and wait until everything has settled."""
+        begun = self.ocsd("start", "-d", "--site-file", str(self.file), "--host", host)
+        self.daemons.append(host)
+        return begun
+
+    def foreground(self, host="lab"):
+        """Start the daemon in the foreground; return the running process."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ocsd", "start", "--site-file", self.file, "--host", host],
+            env=self.environment,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.daemons.append(host)
+        return process
+
+    def status(self, host="lab"):
+        """Return the status as the command line prints it for programs."""
+        return json.loads(self.ocsd("status", "--json", "--host", host).stdout)
+
+    def instance(self, name, host="lab"):
+        """Return one instance's row of the status."""
+        rows = {row["instance_id"]: row for row in self.status(host)["instances"]}
+        return rows[name]
+
+    def processes(self):
+        """Return everything that runs for this site."""
+        mine = []
+        for each in psutil.process_iter():
+            try:
+                if each.environ().get("RUNTIME_DIRECTORY") == str(self.folder / "run"):
+                    mine.append(each)
+            except psutil.Error:
+                continue
+        return [each for each in mine if each.is_running() and each.status() != "zombie"]
+
+    def clear(self):
+        """End everything, gently and then by force; return what did not end by itself."""
+        for host in dict.fromkeys(self.daemons):
+            self.ocsd("stop", "--host", host)
+        left = psutil.wait_procs(self.processes(), timeout=5)[1]
+        for each in left:
+            each.send_signal(signal.SIGKILL)
+        return left
+
+
+@pytest.fixture
+def site():
+    """A site of its own; whatever still runs after the test fails it."""
+    # The paths of Unix sockets must be short, which pytest's own folders are not.
+    with tempfile.TemporaryDirectory(prefix="ocsd-") as folder:
+        site = Site(Path(folder))
+        yield site
+        assert site.clear() == []

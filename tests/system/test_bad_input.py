@@ -1,0 +1,173 @@
+"""Bad input gets one clear error, and everything else keeps running."""
+
+import os
+import shutil
+import socket
+
+import pytest
+
+from tests.system.conftest import fake_agent, wait_until
+
+pytestmark = pytest.mark.system
+
+
+def refused(site, code, host="lab"):
+    """Start, expect an exit code and one message without a traceback; return the message."""
+    begun = site.ocsd("start", "-d", "--site-file", str(site.file), "--host", host)
+    assert begun.returncode == code, begun.stdout + begun.stderr
+    assert "Traceback" not in begun.stderr
+    assert begun.stderr.startswith("ocsd: ")
+    assert site.processes() == []
+    return begun.stderr
+
+
+def test_an_unknown_host_is_refused_with_the_hosts_there_are(site):
+    site.write(fake_agent("thermo1"))
+    message = refused(site, 78, host="lap")
+    assert "'lap'" in message
+    assert "did you mean 'lab'" in message
+
+
+def test_every_mistake_of_a_site_file_is_named_with_its_line(site):
+    site.write(
+        fake_agent("thermo1", argumets=[]),
+        fake_agent("thermo2", manage="upp"),
+        fake_agent("thermo2"),
+    )
+    message = refused(site, 78)
+    lines = site.file.read_text().splitlines()
+    wrong_key = next(n for n, line in enumerate(lines, 1) if "argumets" in line)
+    wrong_word = next(n for n, line in enumerate(lines, 1) if "upp" in line)
+    assert f"{site.file}:{wrong_key}" in message
+    assert "did you mean 'arguments'" in message
+    assert f"{site.file}:{wrong_word}" in message
+    assert "thermo2" in message
+
+
+def test_a_yaml_syntax_error_is_named_with_its_line(site):
+    site.file.write_text("hub: {wamp_server: ws://localhost:1/ws\nhosts: ]\n")
+    assert f"{site.file}:2" in refused(site, 78)
+
+
+def test_a_port_in_use_by_something_that_is_no_router_is_refused(site):
+    site.write(fake_agent("thermo1"))
+    with socket.create_server(("127.0.0.1", site.port)) as stranger:
+        stranger.listen()
+        message = refused(site, 78)
+    assert f"ws://localhost:{site.port}/ws" in message
+    assert f"pid {os.getpid()}" in message
+
+
+def test_a_second_daemon_is_refused_with_the_pid_of_the_first(site):
+    site.write(fake_agent("thermo1"))
+    site.start()
+    second = site.ocsd("start", "-d", "--site-file", str(site.file), "--host", "lab")
+    assert second.returncode == 1
+    assert f"pid {site.status()['pid']}" in second.stderr
+    assert site.instance("thermo1")["state"] == "up"
+
+
+def test_a_machine_without_crossbar_is_told_how_to_get_it(site):
+    site.write(fake_agent("thermo1"), crossbar={"bin": str(site.folder / "crossbar")})
+    message = refused(site, 78)
+    assert "pip install 'ocsd[router]'" in message
+
+
+def test_instances_that_cannot_run_fail_with_the_reason_and_the_others_run(site):
+    (site.folder / "plugins").mkdir()
+    (site.folder / "plugins" / "ocs_plugin_lab.py").write_text(
+        "from ocsd import site_config\n"
+        "site_config.register_agent_class('BrokenAgent', 'broken.py')\n"
+        "site_config.register_agent_class('CrashingAgent', 'crashing.py')\n"
+    )
+    (site.folder / "plugins" / "broken.py").write_text("import no_such_driver\ndef main(): pass\n")
+    (site.folder / "plugins" / "crashing.py").write_text(
+        "def main():\n    raise OSError('no device at /dev/ttyUSB7')\n"
+    )
+    site.write(
+        {"agent-class": "BrokenAgent", "instance-id": "broken"},
+        {"agent-class": "CrashingAgent", "instance-id": "crashing"},
+        {"agent-class": "FakeDatAgent", "instance-id": "misspelt"},
+        {**fake_agent("refused"), "arguments": ["--mode", "acquire"]},
+        fake_agent("thermo1"),
+        **{"agent-paths": [str(site.folder / "plugins")]},
+    )
+    begun = site.start()
+    assert begun.returncode == 3
+    rows = {row["instance_id"]: row for row in site.status()["instances"]}
+    assert rows["thermo1"]["state"] == "up"
+    assert rows["broken"]["state"] == "failed"
+    assert "No module named 'no_such_driver'" in rows["broken"]["reason"]
+    assert rows["misspelt"]["state"] == "failed"
+    assert "did you mean 'FakeDataAgent'" in rows["misspelt"]["reason"]
+    assert rows["refused"]["state"] == "failed"
+    assert "--mode" in rows["refused"]["reason"]
+    usage = site.ocsd("status", "refused")
+    assert "usage:" in usage.stdout
+    assert usage.returncode == 3
+    crashing = wait_until(
+        lambda: (row := site.instance("crashing"))["state"] == "backoff" and row, "a backoff"
+    )
+    assert "OSError: no device at /dev/ttyUSB7" in crashing["reason"]
+    assert crashing["next_try_s"] > 0
+
+
+def test_a_plug_in_that_was_corrected_runs_after_a_restart(site):
+    (site.folder / "plugins").mkdir()
+    (site.folder / "plugins" / "ocs_plugin_lab.py").write_text("agents = [('Mine', 'mine.py')]\n")
+    mine = site.folder / "plugins" / "mine.py"
+    mine.write_text("import no_such_driver\n")
+    site.write(
+        {"agent-class": "Mine", "instance-id": "mine"},
+        **{"agent-paths": [str(site.folder / "plugins")]},
+    )
+    site.start()
+    assert site.instance("mine")["state"] == "failed"
+    mine.write_text(
+        "from ocsd import ocs_agent, site_config\n"
+        "if __name__ == '__main__':\n"
+        "    args = site_config.parse_args(agent_class='Mine')\n"
+        "    agent, runner = ocs_agent.init_site_agent(args)\n"
+        "    runner.run(agent)\n"
+    )
+    assert site.ocsd("restart", "mine").returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes a folder that not even its owner can write")
+def test_a_data_folder_that_cannot_be_written_degrades_the_aggregator_only(site):
+    target = site.folder / "data"
+    target.write_text("a file where the folder should be")
+    aggregator = {
+        "agent-class": "AggregatorAgent",
+        "instance-id": "aggregator",
+        "arguments": ["--initial-state", "record", "--data-dir", str(target)],
+    }
+    site.write(aggregator, fake_agent("thermo1"))
+    site.start()
+    row = wait_until(
+        lambda: (row := site.instance("aggregator"))["health"] == "degraded" and row,
+        "the aggregator to say so",
+    )
+    assert str(target) in row["reason"]
+    assert site.instance("thermo1")["health"] == "ok"
+
+
+def test_a_folder_that_cannot_be_made_is_named(site):
+    site.write(fake_agent("thermo1"))
+    (site.folder / "state").write_text("in the way")
+    message = refused(site, 78)
+    assert str(site.folder / "state") in message
+    (site.folder / "state").unlink()
+
+
+def test_a_crash_of_crossbar_is_told_with_its_last_words(site):
+    fake = site.folder / "crossbar"
+    fake.write_text("#!/bin/sh\necho 'no such realm in this universe' >&2\nexit 1\n")
+    fake.chmod(0o755)
+    site.write(fake_agent("thermo1"), crossbar={"bin": shutil.which(fake)})
+    site.ocsd("start", "-d", "--site-file", str(site.file), "--host", "lab")
+    site.daemons.append("lab")
+    router = wait_until(
+        lambda: (router := site.status()["router"])["state"] == "backoff" and router, "a backoff"
+    )
+    assert "no such realm in this universe" in router["reason"]
