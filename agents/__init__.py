@@ -1,0 +1,1 @@
+"""The agents that come with ocsd; installed as package ``ocsd_agents``."""

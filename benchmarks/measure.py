@@ -40,7 +40,7 @@ class Figures:
     start_s: float
     """Command issued to the last agent's first heartbeat that says running."""
     start_sessions_s: float
-    """Command issued to the last session's own note that it runs: heartbeats come once a second."""
+    """Command issued to the last session's own note that it runs, which is finer."""
     kill_s: list[float]
     restart_s: list[float]
     others_kept_their_pids: bool

@@ -15,6 +15,7 @@ from benchmarks.site import HOST
 
 START_LIMIT_S = 120.0
 STOP_LIMIT_S = 60.0
+LEFTOVER_LIMIT_S = 2.0
 
 
 class OcsdSide:
@@ -73,10 +74,12 @@ class OcsdSide:
 
     def services(self, agents: Mapping[str, int]) -> dict[str, int]:
         """Return the processes that ocsd brings along; the registry is in the daemon."""
+        status = self._status()
         return {
             instance["instance_id"]: int(instance["pid"])
-            for instance in self._status()["instances"]
-            if instance["instance_id"] not in agents and instance["pid"] is not None
+            for instance in status["instances"]
+            if instance["instance_id"] not in agents
+            and instance["pid"] not in (None, status["pid"])
         }
 
     def restart(self, instance_id: str) -> None:
@@ -118,11 +121,16 @@ class OcsdSide:
         self._kill_leftovers()
 
     def _kill_leftovers(self) -> None:
-        left = {pid for pid in self._pids if Path(f"/proc/{pid}").exists()}
-        for pid in left:
-            print(f"left over after ocsd stop: pid {pid}, killed", file=sys.stderr)
-            os.kill(pid, signal.SIGKILL)
-        EndWatch(pid for pid in left if Path(f"/proc/{pid}").exists()).wait(5)
+        """Kill what outlives ``ocsd stop``, and say so: nothing should."""
+        watch = EndWatch(filter(_lives, self._pids))
+        try:
+            watch.wait(LEFTOVER_LIMIT_S)
+        except TimeoutError as error:
+            print(f"after ocsd stop: {error}; killed", file=sys.stderr)
+            for pid in filter(_lives, self._pids):
+                os.kill(pid, signal.SIGKILL)
+        finally:
+            watch.close()
 
     def _remember(self) -> None:
         """Note every pid, so that a failed run leaves nothing behind."""
@@ -133,7 +141,7 @@ class OcsdSide:
         pids = {status["pid"], *(instance["pid"] for instance in status["instances"])}
         self._pids = {int(pid) for pid in pids if pid is not None}
         agents = self._pids - {int(status["pid"])}
-        self._pids |= {parent_of(pid) for pid in agents if Path(f"/proc/{pid}").exists()} - {1}
+        self._pids |= {parent_of(pid) for pid in agents if _lives(pid)} - {1}
 
     def _status(self) -> dict[str, Any]:
         done = subprocess.run(
@@ -160,3 +168,7 @@ class OcsdSide:
                 stderr=subprocess.STDOUT,
                 env=self.environment(),
             )
+
+
+def _lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()

@@ -9,6 +9,7 @@ folder; nothing that runs on the machine already is touched.
 import argparse
 import dataclasses
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -32,8 +33,14 @@ def main(arguments: list[str] | None = None) -> None:
     python = None
     if "ocs" in wanted:
         python = options.ocs_python or ocs_venv.python()
-    with tempfile.TemporaryDirectory(prefix="ocsd-bench-", ignore_cleanup_errors=True) as name:
-        figures = _run(Path(name), options, plan, wanted, python)
+    # Kept when something fails: the logs are in it. Its path is short for the sockets' sake.
+    folder = Path(tempfile.mkdtemp(prefix="ocsd-bench-"))
+    try:
+        figures = _run(folder, options, plan, wanted, python)
+    except BaseException:
+        print(f"failed; the logs are in {folder}", file=sys.stderr)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
     figures |= _earlier(options.beside, wanted)
     print(table.markdown(figures.get("ocs"), figures.get("ocsd")))
     if options.json:

@@ -6,11 +6,10 @@ import time
 from typing import Any
 
 import numpy as np
-from twisted.internet import task
+from ocsd_agents.fake_data.noise import PinkNoise
 from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
 
-from ocsd import ocs_agent, site_config
-from ocsd_agents.fake_data.noise import PinkNoise
+from ocsd import ocs_agent, ocs_twisted, site_config
 
 FEED = "false_temperatures"
 BLOCK = "temps"
@@ -58,9 +57,7 @@ class FakeDataAgent:
     @ocs_agent.param("test_mode", default=False, type=bool)
     @ocs_agent.param("degradation_period", default=None, type=float)
     def acq(self, session: ocs_agent.OpSession, params: dict[str, Any]) -> tuple[bool, str]:
-        """acq(test_mode=False, degradation_period=None)
-
-        **Process** - Fake data and publish them, a batch every second.
+        """**Process** - Fake data and publish them, a batch every second.
 
         Parameters
         ----------
@@ -128,9 +125,7 @@ class FakeDataAgent:
     @ocs_agent.param("_")
     @inlineCallbacks
     def count(self, session: ocs_agent.OpSession, params: dict[str, Any]) -> Any:
-        """count()
-
-        **Process** - Count the seconds, in the reactor.
+        """**Process** - Count the seconds, in the reactor.
 
         Notes
         -----
@@ -151,9 +146,7 @@ class FakeDataAgent:
     def set_heartbeat(
         self, session: ocs_agent.OpSession, params: dict[str, Any]
     ) -> tuple[bool, str]:
-        """set_heartbeat(heartbeat=True)
-
-        **Task** - Switch the agent's heartbeat on or off.
+        """**Task** - Switch the agent's heartbeat on or off.
 
         Parameters
         ----------
@@ -167,9 +160,7 @@ class FakeDataAgent:
     @ocs_agent.param("succeed", default=True, type=bool)
     @inlineCallbacks
     def delay_task(self, session: ocs_agent.OpSession, params: dict[str, Any]) -> Any:
-        """delay_task(delay=5, succeed=True)
-
-        **Task** (abortable) - Wait for a while, in the reactor.
+        """**Task** (abortable) - Wait for a while, in the reactor.
 
         Parameters
         ----------
@@ -208,9 +199,7 @@ class FakeDataAgent:
     @inlineCallbacks
     def _sleep(self, session: ocs_agent.OpSession, seconds: float) -> Any:
         """Sleep for a while, or until `end` is called for the session."""
-        from twisted.internet import reactor
-
-        sleeping = self._sleeping[session.session_id] = task.deferLater(reactor, seconds)
+        sleeping = self._sleeping[session.session_id] = ocs_twisted.dsleep(seconds)
         try:
             yield sleeping
         except CancelledError:

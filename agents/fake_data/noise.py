@@ -41,7 +41,7 @@ class PinkNoise:
         """
         rows, channels = self._present.shape
         index = np.arange(self._next, self._next + count)
-        total = np.zeros((count, channels))
+        total: NDArray[np.float64] = np.zeros((count, channels))
         for row in range(rows):
             # Which value of this row a sample has, counted from the present one.
             value = (index >> row) - (max(self._next - 1, 0) >> row)
@@ -50,4 +50,5 @@ class PinkNoise:
             total += values[value]
             self._present[row] = values[-1]
         self._next += count
-        return total * self._scale
+        total *= self._scale
+        return total

@@ -1,7 +1,5 @@
 """The agent as its author sees it: operations, feeds and the site's bus."""
 
-import os
-import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,14 +9,14 @@ from twisted.internet.threads import blockingCallFromThread
 from twisted.python.failure import Failure
 
 from ocsd import access
+from ocsd.agent.description import describe
 from ocsd.agent.dispatch import Operations, Reply
 from ocsd.agent.feed import Feed
 from ocsd.agent.heartbeat import Heartbeat
 from ocsd.agent.operation import AgentProcess, AgentTask, Operation
 from ocsd.agent.subscriptions import Subscriptions
 from ocsd.agent.threads import in_reactor_context, the_reactor
-from ocsd.agent.wamp import ApplicationError, RoutedSession, RouterLink, txaio
-from ocsd.base import ERROR
+from ocsd.agent.wamp import ApplicationError, RoutedSession, RouterLink, TransportLost, txaio
 
 
 class OCSAgent(RoutedSession):
@@ -281,7 +279,8 @@ class OCSAgent(RoutedSession):
             )
 
         def failed(failure: Failure) -> bool:
-            failure.trap(ApplicationError)
+            if not isinstance(failure.value, (ApplicationError, TransportLost)):
+                failure.raiseException()
             self.log.warn(
                 "cannot {action} {op} of {agent}: {why}",
                 action=action,
@@ -336,64 +335,12 @@ class OCSAgent(RoutedSession):
     def procedures(self) -> dict[str, Callable[..., Any]]:
         """Return what to register, by address."""
         return {
-            f"{self.agent_address}.ops": self._ops_handler,
-            f"{self.agent_address}": self._management_handler,
+            f"{self.agent_address}.ops": self.operations.handle,
+            f"{self.agent_address}": self._describe,
         }
 
-    def _ops_handler(
-        self,
-        action: str,
-        op_name: str,
-        params: Any = None,
-        timeout: float | None = None,
-        password: Any = None,
-        **_unknown: Any,
-    ) -> Any:
-        match action:
-            case "start":
-                return self.start(op_name, params, password)
-            case "stop":
-                return self.stop(op_name, params, password)
-            case "abort":
-                return self.abort(op_name, params, password)
-            case "wait":
-                return self.wait(op_name, timeout, password)
-            case "status":
-                return self.status(op_name, params, password)
-        return ERROR, f'No implementation for "{op_name}"', {}
-
-    def _management_handler(self, q: str = "get_api", **_unknown: Any) -> Any:
-        match q:
-            case "get_api":
-                return {
-                    "agent_class": self.class_name,
-                    "instance_hostname": socket.gethostname(),
-                    "instance_pid": os.getpid(),
-                    "feeds": self._described_feeds(),
-                    "processes": self._described(self.processes),
-                    "tasks": self._described(self.tasks),
-                    "access_control": self.access_data,
-                }
-            case "get_tasks":
-                return self._described(self.tasks)
-            case "get_processes":
-                return self._described(self.processes)
-            case "get_feeds":
-                return self._described_feeds()
-            case "get_agent_class":
-                return self.class_name
-        return None
-
-    def _described_feeds(self) -> list[Any]:
-        return [[name, feed.encoded()] for name, feed in sorted(self.feeds.items())]
-
-    def _described(self, operations: Mapping[str, AgentTask | AgentProcess]) -> list[Any]:
-        described = []
-        for name, op in sorted(operations.items()):
-            session = self.sessions[name]
-            never_ran = {"op_name": name, "status": "no_history"}
-            described.append([name, session.reply() if session else never_ran, op.encoded()])
-        return described
+    def _describe(self, q: str = "get_api", **_unknown: Any) -> Any:
+        return describe(self, q)
 
     # What the connection calls.
 
@@ -429,7 +376,7 @@ class OCSAgent(RoutedSession):
 
         def flush(_: Any) -> None:
             for feed in self.feeds.values():
-                feed.flush_buffer()
+                feed.finish()
 
         return self.operations.end_all(timeout_s).addBoth(flush)
 
@@ -438,7 +385,7 @@ class OCSAgent(RoutedSession):
             return
         self._joined_before = True
         for _, name, params in self.startup_ops:
-            code, text, _ = self.start(name, {} if params is True else params)
+            _, text, _ = self.start(name, {} if params is True else params)
             self.log.info("startup: {text}", text=text)
 
     def _note_startup(self, op_type: str, name: str, startup: Any) -> None:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from autobahn.websocket.util import parse_url
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks
 from twisted.internet.error import ConnectError
 from twisted.python.failure import Failure
@@ -18,7 +17,7 @@ from ocsd.agent.backoff import LONGEST_DELAY_S, LONGEST_LOCAL_DELAY_S, retry_del
 from ocsd.agent.dispatch import within
 from ocsd.agent.endpoint import RouterAddress, connect
 from ocsd.agent.threads import the_reactor
-from ocsd.agent.wamp import ApplicationError, RegisterOptions, RouterLink
+from ocsd.agent.wamp import ApplicationError, RegisterOptions, RouterLink, TransportLost, parse_url
 from ocsd.errors import AgentArgumentsError
 from ocsd.site import launch as launches
 
@@ -67,7 +66,7 @@ class Connection:
         *,
         on_change: Callable[[], None] | None = None,
         give_up_s: float = 0.0,
-        on_give_up: Callable[[], None] | None = None,
+        on_give_up: Callable[[], object] | None = None,
         jitter: Callable[[], float] = random.random,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -88,7 +87,7 @@ class Connection:
         self._stopped = False
         self._refused = False
         self._failures = 0
-        self._away_since_s: float | None = None
+        self._away_since_s = 0.0
         self._protocol: Any = None
         self._opening: Deferred[Any] | None = None
         self._timer: Any = None
@@ -96,7 +95,6 @@ class Connection:
     def start(self) -> None:
         """Begin to connect."""
         self._away_since_s = self._monotonic()
-        self._on_change()
         self._attempt()
 
     @inlineCallbacks
@@ -149,8 +147,6 @@ class Connection:
         if self._stopped:
             return protocol
         if self.joined:
-            self._failures = 0
-            self._away_since_s = self._monotonic()
             self._retry(f"waiting for the router at {self.address}: the connection was lost")
         elif self._refused:
             self._retry(self.reason)
@@ -163,7 +159,7 @@ class Connection:
         self._refused = False
         self._failures += 1
         self._change(joined=False, reason=reason)
-        away_s = self._monotonic() - (self._away_since_s or 0.0)
+        away_s = self._monotonic() - self._away_since_s
         if self._give_up_s > 0 and away_s > self._give_up_s:
             self._on_give_up()
             return
@@ -199,7 +195,6 @@ class Connection:
         self._cancel_timer()
         self._was_registered = True
         self._failures = 0
-        self._away_since_s = None
         yield self.agent.attach(link)
         if link.is_attached():
             self._change(joined=True, reason="")
@@ -213,6 +208,9 @@ class Connection:
             )
         elif reason.startswith("wamp.error."):
             self._refuse(f"the router at {self.address} refused the session: {reason} {text}")
+        elif self._protocol is not None:
+            # No closing handshake of the transport: all has been said.
+            self._protocol.transport.loseConnection()
 
     def link_unregistered(self, link: RouterLink) -> None:
         """Begin anew, to find out who has taken the address."""
@@ -231,7 +229,7 @@ class Connection:
             return f"cannot register {address!r}: {error}"
         try:
             holder = yield within(link.call(address, "get_api"), HOLDER_LIMIT_S)
-        except ApplicationError as failure:
+        except (ApplicationError, TransportLost) as failure:
             holder = None
             self.agent.log.info("the holder of {it} answers {why}", it=address, why=failure)
         if not isinstance(holder, dict):
@@ -254,6 +252,8 @@ class Connection:
     def _change(self, joined: bool, reason: str) -> None:
         if (joined, reason) == (self.joined, self.reason):
             return
+        if self.joined:
+            self._away_since_s = self._monotonic()
         self.joined, self.reason = joined, reason
         if joined:
             self.agent.log.info(

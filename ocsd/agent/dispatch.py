@@ -54,6 +54,29 @@ class Operations:
         """Return the sessions that have not ended."""
         return [s for s in self.sessions.values() if s is not None and s.success is None]
 
+    def handle(
+        self,
+        action: str,
+        op_name: str,
+        params: Any = None,
+        timeout: float | None = None,
+        **_unknown: Any,
+    ) -> "Reply | Deferred[Reply]":
+        """Answer a call to the agent's ``.ops`` address."""
+        match action:
+            case "start":
+                return self.start(op_name, params)
+            case "stop":
+                return self.stop(op_name, params)
+            case "abort":
+                return self.abort(op_name, params)
+            case "wait":
+                waiting: Deferred[Reply] = self.wait(op_name, timeout)
+                return waiting
+            case "status":
+                return self.status(op_name)
+        return ERROR, f'No implementation for "{op_name}"', {}
+
     def start(self, op_name: str, params: Any = None) -> Reply:
         """Start an operation, unless it runs already or `params` are wrong."""
         op = self._find(op_name)
@@ -152,17 +175,20 @@ class Operations:
             return ERROR, "No session active.", {}
         if session.status in ("stopping", "done"):
             return ERROR, f"The operation is already {session.status}", session.reply()
-        if not op.stoppable:
-            return ERROR, f'{op.op_type.title()} "{op_name}" cannot be {action}ed.', session.reply()
-        op.call_stopper(session, params).addErrback(self._stopper_raised, action, op_name)
+        asked = op.ask_to_end(session, params)
+        if asked is None:
+            text = f'{op.op_type.title()} "{op_name}" has no function to {action} it.'
+            return ERROR, text, session.reply()
+        asked.addErrback(self._stopper_raised, action, op_name)
         return OK, f'Requested {action} on {op.op_type} "{op_name}".', session.reply()
 
     def _raised(self, failure: Failure, session: OpSession) -> None:
-        if failure.check(ParamError):
-            session.finish(False, f"ERROR: {failure.value.msg}")
+        error = failure.value
+        if isinstance(error, ParamError):
+            session.finish(False, f"ERROR: {error.msg}")
             return
         self._app.log.failure("{op} raised", failure=failure, op=session.op_name)
-        session.finish(False, f"CRASH: {failure.type.__name__}: {failure.getErrorMessage()}")
+        session.finish(False, f"CRASH: {type(error).__name__}: {error}")
 
     def _stopper_raised(self, failure: Failure, action: str, op_name: str) -> None:
         self._app.log.failure(

@@ -4,14 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from autobahn.websocket.util import parse_url
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
     HostnameEndpoint,
     UNIXClientEndpoint,
     wrapClientTLS,
 )
-from twisted.internet.interfaces import IStreamClientEndpoint
 
 from ocsd.agent.wamp import (
     CBORSerializer,
@@ -21,6 +19,7 @@ from ocsd.agent.wamp import (
     RouterLink,
     WampRawSocketClientFactory,
     WampWebSocketClientFactory,
+    parse_url,
 )
 from ocsd.site.launch import Launch
 
@@ -90,7 +89,7 @@ def connect(
     if address.socket_path:
         factory = WampRawSocketClientFactory(new_link, serializer=CBORSerializer())
         factory.protocol = QuietRawSocketProtocol
-        endpoint: IStreamClientEndpoint = UNIXClientEndpoint(
+        endpoint: Any = UNIXClientEndpoint(  # type: ignore[no-untyped-call] # Twisted's
             reactor, address.socket_path, timeout=CONNECT_TIMEOUT_S
         )
     else:
@@ -105,11 +104,9 @@ def connect(
     return opening
 
 
-def _tcp(url: str, reactor: Any) -> IStreamClientEndpoint:
+def _tcp(url: str, reactor: Any) -> Any:
     secure, host, port, *_ = parse_url(url)
-    endpoint: IStreamClientEndpoint = HostnameEndpoint(
-        reactor, host, port, timeout=CONNECT_TIMEOUT_S
-    )
+    endpoint: Any = HostnameEndpoint(reactor, host, port, timeout=CONNECT_TIMEOUT_S)
     if not secure:
         return endpoint
     from twisted.internet.ssl import optionsForClientTLS

@@ -12,7 +12,9 @@ from ocsd.agent.spool import Spool
 from ocsd.agent.threads import in_reactor_context, the_reactor
 from ocsd.agent.wamp import Disconnected, PayloadExceededError, SerializationError, TransportLost
 
-# How many kept messages are sent in one turn of the reactor after an outage.
+# Listeners have lost the router as well; they should be back when it comes.
+BACKLOG_DELAY_S = 2.0
+# How many kept messages are sent in one turn of the reactor.
 BACKLOG_STEP = 50
 
 
@@ -41,8 +43,8 @@ class Feed:
         Accepted for the sake of old agents; has no effect.
     keep : bool
         Whether messages are kept while the agent is not connected.
-    reactor : IReactorTime, optional
-        Source of timers; the process's reactor by default.
+    monotonic : callable
+        Returns the monotonic time [s].
     """
 
     def __init__(
@@ -55,7 +57,6 @@ class Feed:
         max_messages: int = 0,
         *,
         keep: bool = True,
-        reactor: Any = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.agent = agent
@@ -69,11 +70,10 @@ class Feed:
         self.blocks: dict[str, Block] = {}
         self.spool = Spool()
         self._keep = keep
-        self._reactor = reactor
         self._monotonic = monotonic
         self._next_seq = 0
         self._flush_timer: Any = None
-        self._sending_backlog = False
+        self._backlog_timer: Any = None
 
     def encoded(self) -> dict[str, Any]:
         """Return the feed's description, as it goes with every message."""
@@ -114,16 +114,24 @@ class Feed:
         self._in_reactor(self._flush)
 
     def send_backlog(self) -> None:
-        """Send what was kept while the agent was not connected (reactor thread)."""
-        if self.spool and not self._sending_backlog:
+        """Send soon what was kept while the agent was not connected (reactor thread)."""
+        if self.spool and self._backlog_timer is None:
             self.agent.log.info(
-                "feed {feed}: sending {count} messages kept while not connected; {dropped} dropped",
+                "feed {feed}: {count} messages were kept while not connected, {dropped} dropped",
                 feed=self.feed_name,
                 count=len(self.spool),
                 dropped=self.spool.dropped,
             )
-            self._sending_backlog = True
-            self._backlog_step()
+            self._backlog_timer = the_reactor().callLater(BACKLOG_DELAY_S, self._backlog_step)
+
+    def finish(self) -> None:
+        """Send everything, now, for there is no later (reactor thread)."""
+        self._flush()
+        timer, self._backlog_timer = self._backlog_timer, None
+        if timer is not None:
+            timer.cancel()
+        while self.spool and self._published(self.spool.first()):
+            self.spool.take()
 
     @staticmethod
     def verify_influxdb_tags(message: Mapping[str, Any]) -> None:
@@ -184,8 +192,7 @@ class Feed:
         if self.buffer_time <= 0:
             self._flush()
         elif self._flush_timer is None:
-            clock = self._reactor or the_reactor()
-            self._flush_timer = clock.callLater(self.buffer_time, self._flush)
+            self._flush_timer = the_reactor().callLater(self.buffer_time, self._flush)
 
     def _flush(self) -> None:
         timer, self._flush_timer = self._flush_timer, None
@@ -225,12 +232,10 @@ class Feed:
             self.spool.put(numbered, len(cbor2.dumps(numbered)), self._monotonic())
 
     def _backlog_step(self) -> None:
+        self._backlog_timer = None
         for _ in range(min(BACKLOG_STEP, len(self.spool))):
             if not self._published(self.spool.first()):
-                self._sending_backlog = False
-                return
+                return  # The next connection brings us here again.
             self.spool.take()
         if self.spool:
-            (self._reactor or the_reactor()).callLater(0, self._backlog_step)
-        else:
-            self._sending_backlog = False
+            self._backlog_timer = the_reactor().callLater(0, self._backlog_step)

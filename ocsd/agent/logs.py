@@ -84,7 +84,7 @@ def start(level: str | None = None, stream: TextIO | None = None) -> None:
     if foreign is not None:
         globalLogPublisher.removeObserver(foreign)
     txaio.start_logging(out=None, level=wanted if wanted in _LOWEST else "info")
-    globalLogPublisher.addObserver(_Started.observer)
+    globalLogPublisher.addObserver(_Started.observer)  # type: ignore[arg-type] # zope's interface
 
 
 def _text(event: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ names the feed and the field.
 
 import re
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from typing import Any
 
 import cbor2
@@ -50,8 +51,8 @@ def checked_sample(feed_name: str, message: Any) -> dict[str, Any]:
             raise ValueError(f"{where}: the message has no {key!r}; it has {sorted(message)}")
     stamps = [message["timestamp"]] if one else message["timestamps"]
     timestamps = checked_column(f"{where}: timestamps", stamps)
-    if any(isinstance(stamp, str) for stamp in timestamps):
-        raise TypeError(f"{where}: timestamps are Unix times, not text")
+    if not all(isinstance(stamp, (int, float)) and isfinite(stamp) for stamp in timestamps):
+        raise ValueError(f"{where}: timestamps have to be finite Unix times, not {stamps!r}")
     data = {}
     for field, values in message["data"].items():
         check_field_name(field, where)
@@ -78,8 +79,7 @@ def checked_column(where: str, values: Iterable[Any]) -> list[Any]:
     TypeError
         If there is any other value in it, or text among numbers.
     """
-    if hasattr(values, "tolist"):
-        values = values.tolist()
+    values = values.tolist() if hasattr(values, "tolist") else values
     if not isinstance(values, (list, tuple)):
         raise TypeError(f"{where} is a list, not {type(values).__name__} {values!r}")
     kinds = set(map(type, values))

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet import task, threads
+from twisted.internet import task
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from ocsd.access import CredLevel
 from ocsd.agent.session import OpSession
-from ocsd.agent.threads import the_reactor
+from ocsd.agent.threads import in_worker_thread, the_reactor
 
 Operation = Callable[[OpSession, Any], Any]
 
@@ -33,11 +33,6 @@ class AgentOp:
         self._stopper = stopper
         self._stopper_blocking = self.blocking if stopper_blocking is None else stopper_blocking
 
-    @property
-    def stoppable(self) -> bool:
-        """Whether there is anything to call on a request to stop."""
-        return self._stopper is not None
-
     def launch(self, session: OpSession, params: Any) -> Deferred[Any]:
         """Enter the operation soon, in a worker thread or in the reactor."""
 
@@ -46,14 +41,24 @@ class AgentOp:
             return self.launcher(session, params)
 
         if self.blocking:
-            return threads.deferToThread(enter)
-        return task.deferLater(the_reactor(), 0, maybeDeferred, enter)
+            return in_worker_thread(enter)
+        entered: Deferred[Any] = task.deferLater(the_reactor(), 0, maybeDeferred, enter)
+        return entered
 
-    def call_stopper(self, session: OpSession, params: Any) -> Deferred[Any]:
-        """Call the author's stopper or aborter, in a worker thread or in the reactor."""
+    def ask_to_end(self, session: OpSession, params: Any) -> Deferred[Any] | None:
+        """Call the author's stopper or aborter, in a worker thread or in the reactor.
+
+        Returns
+        -------
+        Deferred or None
+            Fires when the function has returned; None if there is none to call.
+        """
+        if self._stopper is None:
+            return None
         if self._stopper_blocking:
-            return threads.deferToThread(self._stopper, session, params)
-        return maybeDeferred(self._stopper, session, params)
+            return in_worker_thread(self._stopper, session, params)
+        asked: Deferred[Any] = maybeDeferred(self._stopper, session, params)
+        return asked
 
     def encoded(self) -> dict[str, Any]:
         """Return the description that get_api gives."""
@@ -98,7 +103,7 @@ class AgentTask(AgentOp):
 
     def encoded(self) -> dict[str, Any]:
         """Return the description that get_api gives."""
-        return {**super().encoded(), "abortable": self.stoppable}
+        return {**super().encoded(), "abortable": self.aborter is not None}
 
 
 class AgentProcess(AgentOp):

@@ -51,9 +51,7 @@ class Pacemaker:
     def dsleep(self) -> "Deferred[None]":
         """Return a Deferred that fires when the next sample is due."""
         wait_s = self.next_sample - self._clock.time()
-        waiting: Deferred[Any] = (
-            task.deferLater(the_reactor(), wait_s) if wait_s > 0 else succeed(None)
-        )
+        waiting: Deferred[Any] = dsleep(wait_s) if wait_s > 0 else succeed(None)
         return waiting.addCallback(lambda _: self._plan())
 
     def _plan(self) -> None:
@@ -61,3 +59,15 @@ class Pacemaker:
         if self.quantize:
             due = round(due * self.sample_freq) / self.sample_freq
         self.next_sample = due
+
+
+def dsleep(seconds: float) -> "Deferred[None]":
+    """Return a Deferred that fires after some time; cancelling it ends the wait.
+
+    Parameters
+    ----------
+    seconds : float
+        How long [s].
+    """
+    sleeping: Deferred[None] = task.deferLater(the_reactor(), seconds)
+    return sleeping

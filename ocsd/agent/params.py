@@ -45,7 +45,7 @@ class ParamHandler:
         default: Any = REQUIRED,
         check: Callable[[Any], Any] | None = None,
         cast: Callable[[Any], Any] | None = None,
-        type: type | None = None,  # noqa: A002
+        type: type | None = None,
         choices: Collection[Any] | None = None,
         treat_none_as_missing: bool = True,
     ) -> Any:
@@ -167,7 +167,7 @@ def param(key: str, **rules: Any) -> Callable[[Function], Function]:
 def _cast(key: str, value: Any, cast: Callable[[Any], Any]) -> Any:
     try:
         return cast(value)
-    except Exception as error:  # noqa: BLE001 - a caster is agent code
+    except Exception as error:
         raise ParamError(f"Param '{key}'={value} could not be cast to {cast}.") from error
 
 

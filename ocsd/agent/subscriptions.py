@@ -75,7 +75,7 @@ class Subscriptions:
             subscription.made.callback(made)
 
     def _refused(self, failure: Failure, subscription: Subscription) -> None:
-        if failure.check(TransportLost):
+        if isinstance(failure.value, TransportLost):
             return  # It is made on the next link.
         self._log.error(
             "cannot subscribe to {topic}: {why}", topic=subscription.topic, why=failure.value

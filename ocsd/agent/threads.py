@@ -1,8 +1,13 @@
 """Which thread is this, and how to reach the reactor's."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
+# What a reactor is made of; installing one then takes no time in a forked child.
+import twisted.internet.default  # noqa: F401
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
 from twisted.python import threadable
 
 
@@ -15,9 +20,25 @@ def in_reactor_context() -> bool:
         True in the thread that runs the reactor; before the reactor runs, True
         in the main thread.
     """
-    if threadable.ioThread is None:
+    io_thread: Any = threadable.ioThread  # None until a reactor runs
+    if io_thread is None:
         return threading.current_thread() is threading.main_thread()
-    return threading.get_ident() == threadable.ioThread
+    return bool(threading.get_ident() == io_thread)
+
+
+class _Used:
+    reactor: Any = None
+
+
+def use_reactor(reactor: Any) -> None:
+    """Make `the_reactor` return another reactor, e.g. one with simulated time.
+
+    Parameters
+    ----------
+    reactor : IReactorTime or None
+        The reactor; None for the process's own.
+    """
+    _Used.reactor = reactor
 
 
 def the_reactor() -> Any:
@@ -25,6 +46,15 @@ def the_reactor() -> Any:
 
     Every use goes through here, so that importing a module never installs one.
     """
+    if _Used.reactor is not None:
+        return _Used.reactor
     from twisted.internet import reactor
 
     return reactor
+
+
+def in_worker_thread(function: Callable[..., Any], *args: Any) -> "Deferred[Any]":
+    """Call a function that may block, in a thread of the reactor's pool."""
+    reactor = the_reactor()
+    called: Deferred[Any] = deferToThreadPool(reactor, reactor.getThreadPool(), function, *args)
+    return called

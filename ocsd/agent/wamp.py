@@ -15,6 +15,7 @@ from typing import Any, Protocol
 sys.modules.setdefault("bjdata", None)  # type: ignore[arg-type] # None forbids the import
 
 import txaio
+from twisted.internet.defer import CancelledError
 
 txaio.use_twisted()
 
@@ -36,6 +37,7 @@ from autobahn.wamp.types import (
     RegisterOptions,
     SubscribeOptions,
 )
+from autobahn.websocket.util import parse_url
 
 __all__ = [
     "ApplicationError",
@@ -57,6 +59,7 @@ __all__ = [
     "TransportLost",
     "WampRawSocketClientFactory",
     "WampWebSocketClientFactory",
+    "parse_url",
     "txaio",
 ]
 
@@ -98,11 +101,15 @@ class RouterLink(ApplicationSession):  # type: ignore[misc] # autobahn is untype
         return self._owner.link_joined(self)
 
     def onLeave(self, details: Any) -> None:
-        """Fail what is outstanding, tell the owner and close the transport."""
+        """Fail what is outstanding and tell the owner, who closes the transport."""
         error = ApplicationError(details.reason, details.message)
         self._errback_outstanding_requests(error)
         self._owner.link_left(self, details.reason, details.message or "")
-        self.disconnect()
+
+    def onUserError(self, fail: Any, msg: str) -> None:
+        """Log what an endpoint raised, but not that a caller lost patience."""
+        if not isinstance(fail.value, CancelledError):
+            super().onUserError(fail, msg)
 
     def onMessage(self, msg: Any) -> None:
         """Watch for the router taking an address away; autobahn only logs it."""
@@ -114,7 +121,8 @@ class RouterLink(ApplicationSession):  # type: ignore[misc] # autobahn is untype
 class RoutedSession(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
     """A WAMP session that outlives its connections to the router.
 
-    What needs the router raises TransportLost while there is none.
+    What needs the router raises TransportLost while there is none. To subscribe
+    is left to the agent, whose subscriptions outlive the link.
     """
 
     def __init__(self, config: Any = None) -> None:
@@ -160,10 +168,6 @@ class RoutedSession(ApplicationSession):  # type: ignore[misc] # autobahn is unt
     def publish(self, topic: str, *args: Any, **kwargs: Any) -> Any:
         """Publish to a topic."""
         return self.link.publish(topic, *args, **kwargs)
-
-    def subscribe(self, handler: Any, topic: Any = None, options: Any = None, **more: Any) -> Any:
-        """Subscribe to a topic."""
-        return self.link.subscribe(handler, topic, options, **more)
 
     def call(self, procedure: str, *args: Any, **kwargs: Any) -> Any:
         """Call a procedure."""

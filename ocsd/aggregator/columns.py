@@ -4,7 +4,9 @@ A column takes the lists of a message as they come off the wire: one pass over
 the values checks and converts them, and no Python object per value stays behind.
 """
 
+import struct
 from array import array
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Final
 
@@ -36,6 +38,12 @@ _TYPECODE: Final = {Kind.BOOL: "b", Kind.INT: "q", Kind.FLOAT: "d"}
 _BYTES: Final = {Kind.BOOL: 1, Kind.INT: 8, Kind.FLOAT: 8, Kind.TEXT: 64}
 _NUMBERS: Final = frozenset({bool, int, float, type(None)})
 _INT64: Final = range(-(2**63), 2**63)
+
+# What the fast ways of taking numbers raise about values that are none.
+NOT_ALL_NUMBERS: Final = (TypeError, OverflowError, struct.error)
+
+# From this length on `struct` converts a list faster than `array` does.
+LONG_LIST: Final = 24
 
 
 def kind_of(values: list[Any]) -> Kind:
@@ -109,11 +117,25 @@ class Column:
         """
         if self.kind is Kind.INT or self.kind is Kind.FLOAT:
             try:
-                self.values.fromlist(values)
-            except (TypeError, OverflowError):
+                if len(values) < LONG_LIST:
+                    self.values.fromlist(values)
+                else:
+                    layout = f"{len(values)}{_TYPECODE[self.kind]}"
+                    self.values.frombytes(struct.pack(layout, *values))
+            except NOT_ALL_NUMBERS:
                 self._extend_slowly(values)
         else:
             self._extend_slowly(values)
+
+    def short_taker(self) -> Callable[[list[Any]], None]:
+        """Return the fastest way to append a short list, until `widen` or `clear`.
+
+        It may raise one of `NOT_ALL_NUMBERS` where `extend` knows a way.
+        """
+        if self.kind is Kind.INT or self.kind is Kind.FLOAT:
+            taker: Callable[[list[Any]], None] = self.values.fromlist
+            return taker
+        return self.extend
 
     def truncate(self, length: int) -> None:
         """Forget all values from index `length` on."""
@@ -139,6 +161,8 @@ class Column:
                 self.values.extend(array("d", numbers))
             except OverflowError as error:
                 raise ValueError("holds an integer too large for a float") from error
+        elif self.kind is Kind.BOOL:
+            self.values.frombytes(bytes(values))
         else:
             self.values.extend(values)
 

@@ -156,15 +156,22 @@ def _read_block(name: object, block: object) -> Samples:
     if not isinstance(data, dict) or not isinstance(timestamps, list):
         raise RefusedError(f"block {name!r} lacks a map 'data' or a list 'timestamps'")
     length = len(timestamps)
-    for key, values in data.items():
-        if type(values) is not list or len(values) != length:
-            raise RefusedError(
-                f"block {name!r}: field {key!r} is not a list of {length} values, one for each "
-                "timestamp"
-            )
+    columns = data.values()
+    if not set(map(type, columns)) <= {list} or not set(map(len, columns)) <= {length}:
+        raise RefusedError(_misshapen(name, data, length))
     if length:
         _check_times(name, timestamps)
     return Samples(block_name=name, timestamps=timestamps, columns=data)
+
+
+def _misshapen(block_name: str, data: dict[Any, Any], length: int) -> str:
+    bad = next(
+        key for key, values in data.items() if type(values) is not list or len(values) != length
+    )
+    return (
+        f"block {block_name!r}: field {bad!r} is not a list of {length} values, one for each "
+        "timestamp"
+    )
 
 
 def _check_times(block_name: str, timestamps: list[Any]) -> None:

@@ -4,7 +4,15 @@ from array import array
 from collections.abc import Mapping
 from typing import Any
 
-from ocsd.aggregator.columns import Column, Kind, MisfitError, kind_of, wider
+from ocsd.aggregator.columns import (
+    LONG_LIST,
+    NOT_ALL_NUMBERS,
+    Column,
+    Kind,
+    MisfitError,
+    kind_of,
+    wider,
+)
 from ocsd.aggregator.message import Origin, RefusedError, Samples, check_field_names
 from ocsd.aggregator.moment import Moment
 
@@ -26,19 +34,17 @@ class Block:
     framed : bool
         True once a frame with this block was written: readers take the types of
         the first frame for the whole provider, so they are fixed from then on.
+    bytes_per_sample : int
+        About how much memory one sample of all fields takes.
     """
 
-    __slots__ = ("columns", "framed", "times")
+    __slots__ = ("_short_takers", "bytes_per_sample", "columns", "framed", "times")
 
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
         self.times: array[float] = array("d")
         self.columns = {name: Column(kind) for name, kind in kinds.items()}
         self.framed = False
-
-    @property
-    def bytes_per_sample(self) -> int:
-        """About how much memory one sample of all fields takes [bytes]."""
-        return 8 + sum(column.bytes_per_value for column in self.columns.values())
+        self._renew()
 
     def extend(self, samples: Samples) -> bool:
         """Append samples with the fields of this block, all of them or none.
@@ -63,21 +69,43 @@ class Block:
         self.times = array("d")
         for column in self.columns.values():
             column.clear()
+        self._renew()
+
+    def _renew(self) -> None:
+        columns = self.columns
+        self.bytes_per_sample = 8 + sum(column.bytes_per_value for column in columns.values())
+        self._short_takers = {name: column.short_taker() for name, column in columns.items()}
 
     def _append(self, samples: Samples) -> bool:
         length = len(self.times)
-        name = ""
-        try:
-            for name, values in samples.columns.items():  # named in the error
-                self.columns[name].extend(values)
-            self.times.fromlist(samples.timestamps)
-        except (MisfitError, ValueError) as error:
-            for column in self.columns.values():
-                column.truncate(length)
-            if isinstance(error, MisfitError):
+        if len(samples.timestamps) >= LONG_LIST or not self._append_short(samples, length):
+            name = ""
+            try:
+                for name, values in samples.columns.items():  # named in the error
+                    self.columns[name].extend(values)
+            except MisfitError:
+                self._truncate(length)
                 return False
-            raise _bad_field(samples, name, error) from error
+            except ValueError as error:
+                self._truncate(length)
+                raise _bad_field(samples, name, error) from error
+        self.times.fromlist(samples.timestamps)
         return True
+
+    def _append_short(self, samples: Samples, length: int) -> bool:
+        """Append at 0.1 us a field; False, and nothing done, if that does not work."""
+        takers = self._short_takers
+        try:
+            for name, values in samples.columns.items():
+                takers[name](values)
+        except (MisfitError, ValueError, *NOT_ALL_NUMBERS):
+            self._truncate(length)
+            return False
+        return True
+
+    def _truncate(self, length: int) -> None:
+        for column in self.columns.values():
+            column.truncate(length)
 
     def _widen(self, samples: Samples) -> bool:
         """Make room for wider numbers; False if a field became something else."""
@@ -88,6 +116,7 @@ class Block:
         for name, kind in kinds.items():
             if kind is not None and kind is not self.columns[name].kind:
                 self.columns[name].widen(kind)
+        self._renew()
         return True
 
 

@@ -24,7 +24,7 @@ from ocsd.errors import DataFolderError
 
 # A frame is also written when it grows beyond this, and the largest one when all
 # buffers together do: memory must not depend on what agents choose to send.
-LARGEST_FRAME_BYTES: Final = 8 * 2**20
+LARGEST_FRAME_BYTES: Final = 2**20
 MOST_BUFFERED_BYTES: Final = 64 * 2**20
 
 # While the disk refuses, so much is kept for later; what comes then is dropped,

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from ocsd.daemon.control import control_site
 from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.instance_log import last_line
 from ocsd.daemon.keeper import Keeper, Launcher, Transition
 from ocsd.daemon.notifications import NotifySocket
 from ocsd.daemon.plan import REGISTRY_CLASS, ROUTER_NAME
@@ -34,7 +35,7 @@ from ocsd.supervisor.policy import RestartPolicy
 ROUTER_LIMIT_S = 15.0
 """Agents wait so long for the router before they are started without it."""
 
-SETTLE_LIMIT_S = 60.0
+SETTLE_LIMIT_S = 30.0
 """After so long `ocsd start -d` returns although something is still starting."""
 
 
@@ -70,7 +71,12 @@ class Daemon:
         self._targets = Targets(paths.targets)
         self.fleet = Fleet(self._targets)
         self._processes = Processes(
-            self.fleet, reactor, self._hello, self._take_stranger, self._forkserver_lost
+            fleet=self.fleet,
+            reactor=reactor,
+            on_hello=self._hello,
+            on_stranger=self._take_stranger,
+            last_words=lambda name: last_line(paths.instance_log(name)),
+            on_lost=self._forkserver_lost,
         )
         self._window = LaunchWindow(reactor)
         self._notify = NotifySocket(reactor, paths.notify_socket, self._heard)
@@ -240,6 +246,9 @@ class Daemon:
             return
         self._settled = True
         keepers = [keeper for _, keeper in self.fleet]
+        for keeper in keepers:
+            if not keeper.life.settled and keeper.life.state is State.STARTING:
+                self._progress.say(f"  {keeper.name} still starts: {keeper.report.text}")
         wanted = [each for each in keepers if each.life.target == "up"]
         up = sum(each.life.state is State.UP for each in wanted)
         took_s = self._reactor.seconds() - self._begun_s

@@ -92,6 +92,17 @@ class Keeper:
         Returns a random number from -1 to 1.
     on_transition : callable
         Takes every `Transition`.
+
+    Attributes
+    ----------
+    report : SelfReport
+        What the process last said of itself.
+    failure : str
+        Why it is about to end, in its own words.
+    pid, started_at : int or None, float or None
+        Its process and when that was started [s, Unix time].
+    had_process : bool
+        Whether it ever had one under this daemon.
     """
 
     def __init__(
@@ -116,7 +127,7 @@ class Keeper:
         self._wall_clock = wall_clock
         self._jitter = jitter
         self._on_transition = on_transition
-        self._failure = ""
+        self.failure = ""
         self._owed_signal: int | None = None
         self._timer: Timer | None = None
         self._events: deque[Event] = deque()
@@ -168,7 +179,7 @@ class Keeper:
         """Take note that the process ended, or could not be started."""
         if report.pid and report.pid != self.pid:
             return
-        detail = report.detail or self._failure
+        detail = report.detail or self.failure
         self.pid = self.started_at = None
         self._owed_signal = None
         self.report = SelfReport()
@@ -189,7 +200,7 @@ class Keeper:
             ready=self.report.ready if says_nothing_of_it else ready,
             text=fields.get("STATUS", self.report.text),
         )
-        self._failure = fields.get("X_FAILURE", self._failure)
+        self.failure = fields.get("X_FAILURE", self.failure)
         if ready:
             self.deliver(BecameReady())
 
@@ -198,7 +209,7 @@ class Keeper:
         self.had_process = True
         self.started_at = started_at
         self.report = SelfReport()
-        self._failure = ""
+        self.failure = ""
 
     def _apply(self, event: Event) -> None:
         before = self.life

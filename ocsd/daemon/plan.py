@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from ocsd.errors import SiteFileError
 from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site
 
 REGISTRY_CLASS: Final = "RegistryAgent"
@@ -51,12 +52,23 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
     HostPlan
         The router belongs to the host with a ``crossbar`` entry, or to the only
         host. Registry and aggregator run where an entry lists them; if none
-        does, on the router's host, or else on the first one.
+        does, on the first host with a router, or else on the first one.
+
+    Raises
+    ------
+    SiteFileError
+        If an instance has the name that the router has among our processes.
     """
-    others = tuple(each for each in site.hosts.values() if each.name != host.name)
-    runs_router = host.crossbar is not None or not others
-    somewhere = any(each.crossbar is not None for each in others)
-    is_centre = runs_router or (not somewhere and next(iter(site.hosts)) == host.name)
+    for each in host.instances:
+        if each.instance_id == ROUTER_NAME:
+            raise SiteFileError(
+                f"{site.path}:{each.line}: instance-id {ROUTER_NAME!r} is the name of the site's "
+                "router; give this instance another one"
+            )
+    with_router = [each.name for each in site.hosts.values() if each.crossbar is not None]
+    centre = (with_router or list(site.hosts))[0]
+    is_centre = host.name == centre
+    runs_router = host.crossbar is not None or len(site.hosts) == 1
     built_in = _unlisted(site, data_dir) if is_centre else ()
     listed = [each for each in host.instances if _is_ours(each)]
     notices = tuple(_left_alone(each) for each in host.instances if not _is_ours(each))

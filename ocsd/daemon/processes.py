@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import psutil
@@ -49,6 +50,8 @@ class Processes:
         Called with every `Hello`, after its processes were taken over.
     on_stranger : callable
         Returns a new keeper for a running process that the site file does not know.
+    last_words : callable
+        Returns the last line of an instance's log.
     on_lost : callable
         Called without arguments when the fork server is gone.
     """
@@ -61,12 +64,14 @@ class Processes:
         reactor: Any,
         on_hello: Callable[[Hello], None],
         on_stranger: Callable[[str], Keeper],
+        last_words: Callable[[str], str],
         on_lost: Callable[[], None],
     ) -> None:
         self._fleet = fleet
         self._reactor = reactor
         self._on_hello = on_hello
         self._on_stranger = on_stranger
+        self._last_words = last_words
         self._on_lost = on_lost
         self._orphans: dict[str, Orphan] = {}
         self.connection = Connection(self.reported, self._lost)
@@ -98,8 +103,11 @@ class Processes:
 
     def _ended(self, name: str, report: Ended) -> None:
         keeper = self._fleet.keeper(name)
-        if keeper is not None:
-            keeper.ended(report)
+        if keeper is None:
+            return
+        if report.code and not (report.detail or keeper.failure):
+            report = replace(report, detail=self._last_words(name))
+        keeper.ended(report)
 
     def _take_over(self, hello: Hello) -> None:
         for ended in hello.ended:

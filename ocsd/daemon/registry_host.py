@@ -49,6 +49,10 @@ class RegistryLauncher:
         except OcsdError as error:
             self._tell_end(Ended(name, 0, PERMANENT_FAILURE_EXIT, None, str(error)))
             return
+        except Exception as error:  # noqa: BLE001 - a defect here must not take the daemon along
+            self.log.failure("the registry cannot be started")
+            self._tell_end(Ended(name, 0, 1, None, f"{type(error).__name__}: {error}"))
+            return
         pid = os.getpid()
         if self.keeper is not None:
             self.keeper.spawned(Spawned(name, pid, start_ticks(pid)))

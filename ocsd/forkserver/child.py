@@ -130,7 +130,9 @@ def _call(main: Callable[[], object]) -> int:
         return ending.code or 0
     except BaseException as error:  # noqa: BLE001 - the boundary to the agent's code
         traceback.print_exc()
-        return _tell(_last_line(error), 1)
+        # A missing library or a slip of the pen stays until somebody mends it.
+        permanent = isinstance(error, ImportError | SyntaxError)
+        return _tell(_last_line(error), PERMANENT_FAILURE_EXIT if permanent else 1)
     return 0
 
 

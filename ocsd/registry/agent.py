@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.task import LoopingCall
 
 from ocsd import ocs_agent, site_config
+from ocsd.agent.threads import the_reactor
 from ocsd.base import OpCode
 from ocsd.registry.table import Entry, Table, field_name
 
@@ -35,8 +36,6 @@ class Registry:
         How often to publish what has not changed [s].
     wall, monotonic : callable
         The clocks [s].
-    reactor : IReactorTime, optional
-        Source of timers; the process's reactor by default.
     """
 
     def __init__(
@@ -45,7 +44,6 @@ class Registry:
         publish_every_s: float = PUBLISH_EVERY_S,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        reactor: Any = None,
     ) -> None:
         self.table = Table()
         self._log = agent.log
@@ -53,7 +51,6 @@ class Registry:
         self._publish_every_s = publish_every_s
         self._wall = wall
         self._monotonic = monotonic
-        self._reactor = reactor
         self._published_s = monotonic()
         self._stopping: Deferred[None] | None = None
         agent.register_feed(
@@ -61,7 +58,6 @@ class Registry:
             record=True,
             agg_params={"frame_length": 60},
             buffer_time=BUFFER_TIME_S,
-            reactor=reactor,
         )
         agent.subscribe_on_start(
             self.hear,
@@ -106,8 +102,7 @@ class Registry:
         """  # noqa: D400 # clients show the first line as the call
         self._stopping = Deferred()
         loop = LoopingCall(self._turn, session, bool(params["test_mode"]))
-        if self._reactor is not None:
-            loop.clock = self._reactor
+        loop.clock = the_reactor()
         # A defect in a turn ends the process, and says so.
         loop.start(PERIOD_S).addErrback(self._stopping.errback)
         if session.status == "stopping":  # asked before it began

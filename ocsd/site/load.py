@@ -168,8 +168,6 @@ def _prepared(document: Document, path: Path, problems: list[Problem]) -> Any:
         return value
     _add(value, (), {"path": str(path)}, document, problems)
     for name, host in _hosts(document):
-        if "crossbar" in host and host["crossbar"] is None:
-            host["crossbar"] = {}
         host["agent-paths"] = _absolute(host.get("agent-paths"), path.parent)
         for index, entry in _entries(host):
             location = ("hosts", name, "agent-instances", index)

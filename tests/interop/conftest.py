@@ -11,7 +11,7 @@ import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -172,7 +172,7 @@ def site() -> Iterator[OcsdSite]:
         yield site
         stopped = site.ocsd("stop")
         assert stopped.returncode == 0, stopped.stdout + stopped.stderr
-        assert not {pid for pid in pids if Path(f"/proc/{pid}").exists()}
+        _until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), limit_s=2)
     finally:
         _end(site)
         shutil.rmtree(folder, ignore_errors=True)
@@ -233,7 +233,8 @@ def _free_port() -> int:
 
 def _end(site: OcsdSite) -> None:
     """End what a failed test run has left: nothing but processes of this site's folder."""
-    site.ocsd("stop")
+    with suppress(subprocess.TimeoutExpired):
+        site.ocsd("stop")
     mark = f"RUNTIME_DIRECTORY={site.folder}/runtime".encode()
     for entry in Path("/proc").glob("[0-9]*"):
         try:

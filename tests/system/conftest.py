@@ -1,5 +1,6 @@
 """A real site on this machine: crossbar, daemon, agents, each test with folders of its own."""
 
+import contextlib
 import json
 import os
 import signal
@@ -115,20 +116,21 @@ class Site:
         return rows[name]
 
     def processes(self):
-        """Return everything that runs for this site."""
+        """Return everything that runs for this site: whatever works in its folder."""
         mine = []
         for each in psutil.process_iter():
             try:
-                if each.environ().get("RUNTIME_DIRECTORY") == str(self.folder / "run"):
+                if Path(each.cwd()).is_relative_to(self.folder) and each.status() != "zombie":
                     mine.append(each)
             except psutil.Error:
                 continue
-        return [each for each in mine if each.is_running() and each.status() != "zombie"]
+        return mine
 
     def clear(self):
         """End everything, gently and then by force; return what did not end by itself."""
         for host in dict.fromkeys(self.daemons):
-            self.ocsd("stop", "--host", host)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.ocsd("stop", "--host", host, limit_s=40)
         left = psutil.wait_procs(self.processes(), timeout=5)[1]
         for each in left:
             each.send_signal(signal.SIGKILL)

@@ -236,7 +236,9 @@ def test_what_is_published_is_on_disk(rig):
     assert f"{FEED}.channel_15" in fields
     assert codes[-1] == 7
     field = f"{FEED}.channel_03"
-    loaded = load_range(times[0] - 1, times[-1] + 1, fields=[field], data_dir=str(rig.data))
+    loaded = load_range(
+        float(times[0]) - 1, float(times[-1]) + 1, fields=[field], data_dir=str(rig.data)
+    )
     assert len(loaded[field][0]) == len(times)
 
 

@@ -1,5 +1,6 @@
 import pytest
-from recording import Recording
+
+from tests.unit.aggregator.recording import Recording
 
 
 @pytest.fixture

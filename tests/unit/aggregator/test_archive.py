@@ -1,8 +1,8 @@
 import pytest
-from recording import START, Clock, Recording
 
 from ocsd.aggregator.archive import Archive, path_of
 from ocsd.errors import DataFolderError
+from tests.unit.aggregator.recording import START, Clock, Recording
 
 
 def archive(folder, clock, time_per_file_s=3600.0):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsd.aggregator.columns import Column, Kind, MisfitError, kind_of, wider
+from ocsd.aggregator.columns import LONG_LIST, Column, Kind, MisfitError, kind_of, wider
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ numbers = (
 )
 
 
-@given(st.lists(st.lists(numbers | st.none(), max_size=4), max_size=6))
+@given(st.lists(st.lists(numbers | st.none(), max_size=30), max_size=6))
 def test_a_column_takes_each_list_whole_or_not_at_all(lists):
     column = Column(Kind.INT)
     length = 0
@@ -92,3 +92,33 @@ def test_a_column_takes_each_list_whole_or_not_at_all(lists):
         except (MisfitError, ValueError):
             pass
         assert len(column) == length
+
+
+@pytest.mark.parametrize("length", [1, LONG_LIST - 1, LONG_LIST, 1000])
+@pytest.mark.parametrize(
+    ("kind", "value", "stored"),
+    [
+        (Kind.FLOAT, 0.1, 0.1),
+        (Kind.FLOAT, 3, 3.0),
+        (Kind.FLOAT, True, 1.0),
+        (Kind.FLOAT, 2**70, float(2**70)),
+        (Kind.INT, -(2**63), -(2**63)),
+        (Kind.INT, True, 1),
+        (Kind.BOOL, True, 1),
+        (Kind.TEXT, "x", "x"),
+    ],
+)
+def test_short_and_long_lists_are_stored_alike(length, kind, value, stored):
+    column = Column(kind)
+    column.extend([value] * length)
+    column.extend([value])
+    assert list(column.values) == [stored] * (length + 1)
+
+
+@pytest.mark.parametrize("length", [1, LONG_LIST])
+@pytest.mark.parametrize(("kind", "value"), [(Kind.INT, 0.5), (Kind.INT, 2**63), (Kind.INT, None)])
+def test_short_and_long_lists_of_wider_numbers_are_misfits_alike(length, kind, value):
+    column = Column(kind)
+    with pytest.raises(MisfitError):
+        column.extend([value] * length)
+    assert len(column) == 0

@@ -2,9 +2,9 @@ from array import array
 
 from hypothesis import given
 from hypothesis import strategies as st
-from recording import START, core
 
 from ocsd.aggregator import frames
+from tests.unit.aggregator.recording import START, core
 
 
 def test_times_are_exact_to_the_tick():

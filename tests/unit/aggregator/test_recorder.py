@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from recording import START, Recording, frames_of
 from so3g.hk import load_range
 
 import ocsd.aggregator.recorder
 from ocsd.errors import DataFolderError
+from tests.unit.aggregator.recording import START, Recording, frames_of
 
 
 def types_of(path):

@@ -3,6 +3,8 @@ from types import SimpleNamespace
 import pytest
 from twisted.internet.task import Clock
 
+from ocsd.agent import threads
+from ocsd.agent.threads import use_reactor
 from ocsd.agent.wamp import ComponentConfig
 from ocsd.ocs_agent import OCSAgent
 from ocsd.registry.agent import FEED, Registry
@@ -13,8 +15,9 @@ AT = 1_795_328_225.0
 class Site:
     """A registry without a router, its clocks, and what it published."""
 
-    def __init__(self):
-        self.clock = Clock()
+    def __init__(self, clock):
+        self.clock = clock
+        use_reactor(self.clock)
         args = SimpleNamespace(instance_id="registry", address_root="observatory")
         self.agent = OCSAgent(
             ComponentConfig("test_realm", {}),
@@ -23,7 +26,7 @@ class Site:
             class_name="RegistryAgent",
         )
         self.registry = Registry(
-            self.agent, 30.0, lambda: AT + self.clock.seconds(), self.clock.seconds, self.clock
+            self.agent, 30.0, lambda: AT + self.clock.seconds(), self.clock.seconds
         )
         self.session = SimpleNamespace(data={}, status="running", set_status=lambda status: None)
 
@@ -45,9 +48,24 @@ class Site:
         return messages
 
 
+@pytest.fixture(autouse=True)
+def own_reactor_afterwards():
+    yield
+    use_reactor(None)
+
+
 @pytest.fixture
-def site():
-    site = Site()
+def clock():
+    clock = Clock()
+    threads.use_reactor(clock)
+    yield clock
+    threads.use_reactor(None)
+    assert clock.getDelayedCalls() == []
+
+
+@pytest.fixture
+def site(clock):
+    site = Site(clock)
     ended = site.start()
     assert site.published() == [
         ("observatory_registry_main", [[1]]),
@@ -56,7 +74,7 @@ def site():
     yield site
     site.registry.stop_main(site.session, {})
     assert ended.called
-    assert site.clock.getDelayedCalls() == []
+    site.published()
 
 
 def test_the_registry_lists_itself_and_does_not_expire(site):
@@ -103,7 +121,8 @@ def test_hostile_heartbeats_are_ignored(site):
     assert site.session.data["observatory.x"]["op_codes"] == {}
 
 
-def test_a_stop_before_the_start_is_heeded():
-    site = Site()
+def test_a_stop_before_the_start_is_heeded(clock):
+    site = Site(clock)
     site.session.status = "stopping"
     assert site.start().called
+    site.published()

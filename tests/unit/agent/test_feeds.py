@@ -1,0 +1,230 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocsd.agent.feed import BACKLOG_DELAY_S
+from ocsd.agent.spool import Spool
+from ocsd.ocs_feed import Block, Feed
+
+
+def sample(t=1.0, block="temps", **data):
+    return {"block_name": block, "timestamp": t, "data": data}
+
+
+def samples(stamps, block="temps", **data):
+    return {"block_name": block, "timestamps": stamps, "data": data}
+
+
+@pytest.fixture
+def feed(agent, link):
+    return agent.register_feed("temperatures", record=True)
+
+
+def test_one_sample_goes_out_as_lists(feed, link):
+    feed.publish_message(sample(1.5, a=2, b="on", c=True))
+    [(topic, (message, info))] = link.published
+    assert topic == "observatory.thermo1.feeds.temperatures"
+    assert message == {
+        "temps": {
+            "block_name": "temps",
+            "data": {"a": [2], "b": ["on"], "c": [True]},
+            "timestamps": [1.5],
+        }
+    }
+    assert info == {**feed.encoded(), "seq": 0}
+
+
+def test_many_samples_may_be_numpy_arrays(feed, link):
+    feed.publish_message(samples(np.arange(3) / 2, a=np.array([1, 2, 3]), b=np.ones(3, "f4")))
+    block = link.published[0][1][0]["temps"]
+    assert block["timestamps"] == [0.0, 0.5, 1.0]
+    assert block["data"] == {"a": [1, 2, 3], "b": [1.0, 1.0, 1.0]}
+    assert {type(value) for column in block["data"].values() for value in column} == {int, float}
+
+
+def test_messages_are_numbered_from_zero(feed, link):
+    for _ in range(3):
+        feed.publish_message(sample(a=1))
+    assert [info["seq"] for _, (_, info) in link.published] == [0, 1, 2]
+
+
+def test_an_empty_message_is_not_sent(feed, link):
+    feed.publish_message(samples([], a=[]))
+    assert link.published == []
+
+
+def test_tags_are_passed_through(feed, link):
+    tags = {"a": {"_field": "temperature", "channel": 1}}
+    feed.publish_message({**sample(a=1), "influxdb_tags": tags})
+    assert link.published[0][1][0]["temps"]["influxdb_tags"] == tags
+
+
+@pytest.mark.parametrize(
+    ("message", "error", "names"),
+    [
+        (sample(a=None), TypeError, "'a'"),
+        (sample(a=[1.0]), TypeError, "'a'"),
+        (samples([1.0, 2.0], a=[1.0, object()]), TypeError, "'a'"),
+        (samples([1.0, 2.0], a=[1.0, "x"]), TypeError, "mixes text"),
+        (samples([1.0, 2.0], a=[1.0]), ValueError, "'a' has 1 values for 2"),
+        (sample(**{"9a": 1}), ValueError, "'9a'"),
+        (sample(**{"a b": 1}), ValueError, "'a b'"),
+        (sample(**{"": 1}), ValueError, "''"),
+        (sample(__=1), ValueError, "'__'"),
+        (sample(**{"a" * 256: 1}), ValueError, "256"),
+        (sample(t=math.nan, a=1), ValueError, "timestamps"),
+        ({"block_name": "x", "data": {}}, ValueError, "'timestamps'"),
+        ({"timestamp": 1.0, "data": {}}, ValueError, "'block_name'"),
+        ({**sample(a=1), "influxdb_tags": {"a": {}}}, ValueError, "_field"),
+        ({**sample(a=1), "influxdb_tags": {"b": {"_field": "t"}}}, ValueError, "'b'"),
+        ("text", TypeError, "str"),
+    ],
+)
+def test_a_message_that_breaks_a_rule_is_refused_by_name(feed, link, message, error, names):
+    with pytest.raises(error) as caught:
+        feed.publish_message(message)
+    assert "'temperatures'" in str(caught.value)
+    assert names in str(caught.value)
+    assert link.published == []
+
+
+def test_nan_is_a_value_like_any_other(feed, link):
+    feed.publish_message(sample(a=math.nan))
+    assert math.isnan(link.published[0][1][0]["temps"]["data"]["a"][0])
+
+
+def test_an_agent_may_change_its_fields(agent, link, reactor):
+    feed = agent.register_feed("f", record=True, buffer_time=10)
+    feed.publish_message(sample(a=1))
+    feed.publish_message(sample(b=2))
+    feed.flush_buffer()
+    assert [list(m["temps"]["data"]) for _, (m, _) in link.published] == [["a"], ["b"]]
+
+
+def test_a_buffered_feed_sends_by_itself_when_time_is_up(agent, link, reactor):
+    feed = agent.register_feed("f", record=True, buffer_time=2)
+    feed.publish_message(sample(1.0, a=1))
+    reactor.advance(1)
+    feed.publish_message(sample(2.0, a=2))
+    feed.publish_message(sample(2.0, block="other", z=0))
+    assert link.published == []
+    reactor.advance(1)
+    [(_, (message, _))] = link.published
+    assert message["temps"]["timestamps"] == [1.0, 2.0]
+    assert message["temps"]["data"] == {"a": [1, 2]}
+    assert set(message) == {"temps", "other"}
+
+
+def test_a_buffered_feed_sends_on_demand_and_leaves_no_timer(agent, link, reactor):
+    feed = agent.register_feed("f", record=True, buffer_time=2)
+    feed.publish_message(sample(1.0, a=1))
+    feed.flush_buffer()
+    feed.flush_buffer()
+    assert len(link.published) == 1
+
+
+def test_buffered_samples_are_sent_when_the_agent_ends(agent, link, reactor):
+    agent.register_feed("f", record=True, buffer_time=60).publish_message(sample(a=1))
+    agent.end_operations(1)
+    assert len(link.published) == 1
+
+
+def test_messages_wait_while_the_router_is_away_and_keep_their_order(agent, link, feed, reactor):
+    link.away = True
+    for number in range(120):
+        feed.publish_message(sample(float(number), a=number))
+    assert link.published == []
+    link.away = False
+    feed.send_backlog()
+    feed.publish_message(sample(120.0, a=120))
+    assert link.published == []
+    reactor.pump([BACKLOG_DELAY_S, 0, 0])
+    assert [info["seq"] for _, (_, info) in link.published] == list(range(121))
+
+
+def test_a_second_outage_while_catching_up_loses_nothing(agent, link, feed, reactor):
+    link.away = True
+    for number in range(60):
+        feed.publish_message(sample(float(number), a=number))
+    link.away, link.room = False, 55
+    feed.send_backlog()
+    reactor.advance(BACKLOG_DELAY_S)
+    assert len(feed.spool) == 5
+    link.room = None
+    feed.send_backlog()
+    reactor.advance(BACKLOG_DELAY_S)
+    assert [info["seq"] for _, (_, info) in link.published] == list(range(60))
+
+
+def test_an_agent_that_ends_sends_what_it_has_kept(agent, link, feed, reactor):
+    link.away = True
+    feed.publish_message(sample(a=1))
+    link.away = False
+    feed.send_backlog()
+    feed.publish_message(sample(2.0, a=2))
+    agent.end_operations(1)
+    assert [info["seq"] for _, (_, info) in link.published] == [0, 1]
+
+
+def test_old_heartbeats_are_not_kept(agent, link):
+    agent.register_feed("heartbeat", keep=False)
+    link.away = True
+    agent.publish_to_feed("heartbeat", {"acq": 3})
+    assert len(agent.feeds["heartbeat"].spool) == 0
+
+
+def test_a_feed_that_is_not_recorded_takes_anything_that_serialises(agent, link):
+    agent.register_feed("state")
+    message = {"list": [1], "array": np.array([1, 2])}
+    agent.publish_to_feed("state", message)
+    message["list"].append(2)
+    assert link.published[0][1][0] == {"list": [1], "array": [1, 2]}
+    with pytest.raises(TypeError, match="'state'"):
+        agent.publish_to_feed("state", {"lock": object()})
+
+
+def test_an_unknown_feed_is_no_exception(agent, link):
+    agent.publish_to_feed("nonsense", {})
+    assert link.published == []
+
+
+def test_the_checks_that_authors_call_by_themselves():
+    assert Feed.verify_data_field_string("_a1")
+    Feed.verify_message_data_type([1, 2.0])
+    Feed.verify_influxdb_tags({"data": {}})
+    with pytest.raises(TypeError):
+        Feed.verify_message_data_type([None])
+
+
+@given(st.text(max_size=300))
+def test_a_corrected_field_name_is_valid(name):
+    assert Feed.verify_data_field_string(Feed.enforce_field_name_rules(name))
+
+
+def test_a_valid_field_name_is_left_alone():
+    assert Feed.enforce_field_name_rules("_Stage_4K") == "_Stage_4K"
+    assert Feed.enforce_field_name_rules("4K stage!") == "K_stage"
+
+
+def test_a_block_collects_samples():
+    block = Block("b", ["x"])
+    assert block.empty()
+    block.append({"timestamp": 1.0, "data": {"x": 5}})
+    block.extend({"timestamps": [2.0], "data": {"x": [6]}})
+    assert block.encoded() == {"block_name": "b", "data": {"x": [5, 6]}, "timestamps": [1.0, 2.0]}
+    with pytest.raises(ValueError, match="'y'"):
+        block.append({"timestamp": 3.0, "data": {"y": 1}})
+    block.clear()
+    assert block.empty()
+
+
+def test_a_spool_drops_the_oldest_by_size_and_age():
+    spool = Spool(max_age_s=10, max_bytes=100)
+    for second in range(5):
+        spool.put(second, 30, float(second))
+    assert (spool.first(), len(spool), spool.dropped) == (2, 3, 2)
+    spool.put(99, 10, 13.5)
+    assert (spool.first(), spool.dropped) == (4, 4)

@@ -1,0 +1,161 @@
+"""A keeper carries out what the state machine decides."""
+
+import signal
+
+import pytest
+
+from ocsd.daemon.keeper import Keeper
+from ocsd.forkserver.protocol import Ended, Spawned
+from ocsd.supervisor.lifecycle import (
+    DownRequested,
+    Lifecycle,
+    RestartRequested,
+    State,
+    UpRequested,
+)
+
+
+class RecordingLauncher:
+    """A launcher that writes down what it is asked for."""
+
+    def __init__(self):
+        self.calls = []
+        self.queued = False
+
+    def spawn(self, name):
+        self.calls.append(("spawn", name))
+
+    def withdraw(self, name):
+        self.calls.append(("withdraw", name))
+        return self.queued
+
+    def kill(self, name, pid, number):
+        self.calls.append(("kill", name, pid, signal.Signals(number).name))
+
+
+@pytest.fixture
+def launcher():
+    return RecordingLauncher()
+
+
+@pytest.fixture
+def seen():
+    return []
+
+
+@pytest.fixture
+def keeper(clock, launcher, seen):
+    return Keeper(
+        name="thermo1",
+        life=Lifecycle(),
+        launcher=launcher,
+        clock=clock,
+        wall_clock=lambda: 1000.0 + clock.seconds(),
+        jitter=lambda: 0.0,
+        on_transition=lambda each: seen.append(str(each.after.state)),
+    )
+
+
+def start(keeper, pid=7):
+    keeper.deliver(UpRequested())
+    keeper.spawned(Spawned("thermo1", pid, 1))
+    keeper.heard({"READY": "1", "WATCHDOG": "1"})
+
+
+def test_an_instance_is_spawned_and_is_up_once_it_says_so(keeper, launcher, seen):
+    keeper.deliver(UpRequested())
+    assert launcher.calls == [("spawn", "thermo1")]
+    keeper.spawned(Spawned("thermo1", 7, 1))
+    keeper.heard({"WATCHDOG": "1", "STATUS": "waiting for the router"})
+    assert keeper.life.state is State.STARTING
+    keeper.heard({"READY": "1", "WATCHDOG": "1", "STATUS": ""})
+    assert seen == ["starting", "up"]
+    assert (keeper.pid, keeper.started_at) == (7, 1000.0)
+
+
+def test_a_crash_is_told_in_the_words_of_the_process(keeper):
+    start(keeper)
+    keeper.heard({"X_FAILURE": "OSError: no device"})
+    keeper.ended(Ended("thermo1", 7, 1, None))
+    assert keeper.life.state is State.STARTING
+    assert keeper.life.reason == "ended with exit code 1: OSError: no device"
+    assert (keeper.pid, keeper.started_at) == (None, None)
+
+
+def test_what_a_process_said_is_not_held_against_the_next_one(keeper):
+    start(keeper)
+    keeper.heard({"X_FAILURE": "OSError: no device"})
+    keeper.ended(Ended("thermo1", 7, 1, None))
+    keeper.spawned(Spawned("thermo1", 8, 1))
+    keeper.ended(Ended("thermo1", 8, None, 9))
+    assert keeper.life.reason == "killed by SIGKILL"
+
+
+def test_an_instance_that_keeps_crashing_is_tried_when_its_time_has_come(keeper, clock, launcher):
+    start(keeper)
+    for pid in (7, 8, 9, 10):
+        keeper.spawned(Spawned("thermo1", pid, 1))
+        keeper.ended(Ended("thermo1", pid, None, 11))
+    assert keeper.life.state is State.BACKOFF
+    assert keeper.next_try_s == pytest.approx(0.5)
+    spawned = launcher.calls.count(("spawn", "thermo1"))
+    clock.advance(0.49)
+    assert launcher.calls.count(("spawn", "thermo1")) == spawned
+    clock.advance(0.02)
+    assert launcher.calls.count(("spawn", "thermo1")) == spawned + 1
+
+
+def test_a_stop_that_overtakes_the_start_is_carried_out_once_there_is_a_process(
+    keeper, launcher, clock
+):
+    keeper.deliver(UpRequested())
+    keeper.deliver(DownRequested())
+    assert launcher.calls == [("spawn", "thermo1"), ("withdraw", "thermo1")]
+    keeper.spawned(Spawned("thermo1", 7, 1))
+    assert launcher.calls[-1] == ("kill", "thermo1", 7, "SIGINT")
+    keeper.ended(Ended("thermo1", 7, None, 2))
+    assert keeper.life.state is State.DOWN
+
+
+def test_a_start_that_still_waits_in_line_is_taken_back(keeper, launcher):
+    launcher.queued = True
+    keeper.deliver(UpRequested())
+    keeper.deliver(DownRequested())
+    assert keeper.life.state is State.DOWN
+
+
+def test_a_restart_of_a_waiting_start_waits_in_line_again(keeper, launcher):
+    launcher.queued = True
+    keeper.deliver(UpRequested())
+    keeper.deliver(RestartRequested())
+    assert keeper.life.state is State.STARTING
+    assert launcher.calls == [("spawn", "thermo1"), ("withdraw", "thermo1"), ("spawn", "thermo1")]
+
+
+def test_a_stuck_process_is_asked_ever_more_firmly(keeper, launcher, clock):
+    start(keeper)
+    keeper.deliver(DownRequested())
+    clock.advance(10)
+    clock.advance(5)
+    kills = [call for call in launcher.calls if call[0] == "kill"]
+    assert kills == [("kill", "thermo1", 7, word) for word in ("SIGINT", "SIGTERM", "SIGKILL")]
+    keeper.ended(Ended("thermo1", 7, None, 9))
+    assert keeper.life.reason == "ended by SIGKILL"
+
+
+def test_news_of_an_earlier_process_changes_nothing(keeper):
+    start(keeper, pid=8)
+    keeper.ended(Ended("thermo1", 7, 1, None))
+    assert (keeper.life.state, keeper.pid) == (State.UP, 8)
+
+
+def test_a_process_that_could_not_be_started_counts_as_a_crash(keeper):
+    keeper.deliver(UpRequested())
+    keeper.ended(Ended("thermo1", 0, None, None, "cannot fork: out of memory"))
+    assert keeper.life.last_end == "ended, nobody knows how: cannot fork: out of memory"
+
+
+def test_a_taken_over_process_keeps_its_age(keeper):
+    keeper.adopt(Spawned("thermo1", 7, 1), started_at=123.0)
+    keeper.heard({"READY": "1", "WATCHDOG": "1"})
+    assert (keeper.life.state, keeper.pid, keeper.started_at) == (State.UP, 7, 123.0)

@@ -1,0 +1,88 @@
+"""What a host runs follows from the site file alone."""
+
+import pytest
+
+from ocsd.daemon.plan import plan
+from ocsd.errors import SiteFileError
+from ocsd.site.model import Crossbar, Host, Hub, Instance, Manage, Site
+
+HUB = Hub(wamp_server="ws://localhost:8001/ws", wamp_http="http://localhost:8001/call")
+
+
+def agent(name, agent_class="FakeDataAgent", **more):
+    return Instance(instance_id=name, agent_class=agent_class, **more)
+
+
+def site(**hosts):
+    return Site(hub=HUB, hosts={name: each for name, each in hosts.items()})
+
+
+def host(name, *instances, **more):
+    return Host(name=name, instances=instances, **more)
+
+
+def planned(a_site, name):
+    return plan(a_site, a_site.hosts[name], "/data")
+
+
+def names(a_plan):
+    return [each.instance_id for each in a_plan.instances]
+
+
+def test_the_only_host_runs_router_registry_and_aggregator_without_any_entry():
+    found = planned(site(lab=host("lab", agent("thermo1"))), "lab")
+    assert found.runs_router
+    assert names(found) == ["registry", "aggregator", "thermo1"]
+    assert found.instances[1].arguments == ("--initial-state", "record", "--data-dir", "/data")
+
+
+def test_a_listed_aggregator_keeps_its_name_and_arguments():
+    listed = agent("recorder", "AggregatorAgent", arguments=("--data-dir", "/hk"))
+    found = planned(site(lab=host("lab", agent("thermo1"), listed)), "lab")
+    assert names(found) == ["registry", "recorder", "thermo1"]
+    assert found.instances[1] is listed
+
+
+def test_of_several_hosts_the_one_with_the_router_has_the_core_agents():
+    several = site(dome=host("dome", agent("b")), hub=host("hub", crossbar=Crossbar()))
+    assert names(planned(several, "hub")) == ["registry", "aggregator"]
+    assert names(planned(several, "dome")) == ["b"]
+    assert not planned(several, "dome").runs_router
+
+
+def test_core_agents_listed_on_one_host_do_not_appear_on_another():
+    registry = agent("registry", "RegistryAgent")
+    several = site(hub=host("hub", crossbar=Crossbar()), data=host("data", registry))
+    assert names(planned(several, "hub")) == ["aggregator"]
+    assert names(planned(several, "data")) == ["registry"]
+
+
+def test_without_any_router_entry_the_first_host_has_the_core_agents():
+    several = site(one=host("one"), two=host("two"))
+    assert names(planned(several, "one")) == ["registry", "aggregator"]
+    assert names(planned(several, "two")) == []
+    assert not planned(several, "one").runs_router
+
+
+def test_what_others_run_is_left_alone_and_said():
+    found = planned(
+        site(
+            lab=host(
+                "lab",
+                agent("hm-lab", "HostManager"),
+                agent("boxed", manage=Manage.DOCKER_UP),
+                agent("parked", manage=Manage.DOWN),
+            )
+        ),
+        "lab",
+    )
+    assert names(found) == ["registry", "aggregator", "parked"]
+    assert found.notices == (
+        "hm-lab is left alone: this daemon does the job of OCS's HostManager",
+        "boxed is left alone: its entry says manage: docker-up",
+    )
+
+
+def test_the_routers_name_is_refused_for_an_agent():
+    with pytest.raises(SiteFileError, match="'router' is the name of the site's router"):
+        planned(site(lab=host("lab", agent("router"))), "lab")

@@ -1,0 +1,63 @@
+"""crossbar's configuration follows from the hub."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ocsd.errors import RouterError
+from ocsd.router import config
+from ocsd.site.model import Hub
+
+SOCKET = Path("/run/ocsd/lab/router.sock")
+
+
+def hub(server="ws://localhost:8001/ws", http="http://localhost:8001/call"):
+    return Hub(wamp_server=server, wamp_http=http, wamp_realm="r", address_root="lab")
+
+
+def transports(a_hub):
+    return config.node_config(a_hub, SOCKET)["workers"][0]["transports"]
+
+
+def test_the_usual_hub_gets_one_loopback_port_and_a_raw_socket():
+    web, raw = transports(hub())
+    assert web["endpoint"] == {
+        "type": "tcp",
+        "port": 8001,
+        "backlog": 1024,
+        "interface": "127.0.0.1",
+    }
+    assert {path: each["type"] for path, each in web["paths"].items()} == {
+        "ws": "websocket",
+        "call": "caller",
+    }
+    assert (raw["type"], raw["endpoint"]["path"]) == ("rawsocket", str(SOCKET))
+
+
+def test_a_bridge_on_a_port_of_its_own_gets_its_own_transport():
+    first, second, _raw = transports(hub(http="http://localhost:8002/api/call"))
+    assert (first["endpoint"]["port"], second["endpoint"]["port"]) == (8001, 8002)
+    assert "api/call" in second["paths"]
+
+
+def test_a_hub_that_other_hosts_reach_is_not_bound_to_loopback():
+    web, _raw = transports(hub("ws://hub.example.org/ws", "http://hub.example.org/call"))
+    assert web["endpoint"] == {"type": "tcp", "port": 80, "backlog": 1024}
+
+
+def test_realm_and_address_root_are_the_sites():
+    realm = config.node_config(hub(), SOCKET)["workers"][0]["realms"][0]
+    assert realm["name"] == "r"
+    assert realm["roles"][0]["permissions"][0]["uri"] == "lab."
+
+
+def test_the_configuration_is_written_as_json(tmp_path):
+    config.write(tmp_path / "router", hub(), SOCKET)
+    written = json.loads((tmp_path / "router" / "config.json").read_text())
+    assert written == config.node_config(hub(), SOCKET)
+
+
+def test_a_missing_crossbar_is_refused_with_the_command_that_brings_it(tmp_path):
+    with pytest.raises(RouterError, match=r"pip install 'ocsd\[router\]'"):
+        config.find_crossbar(str(tmp_path / "crossbar"))
