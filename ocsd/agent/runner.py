@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from typing import Any, NoReturn
 
 from twisted.internet.defer import Deferred, inlineCallbacks
@@ -16,6 +17,8 @@ from ocsd.agent.wamp import ComponentConfig
 
 # How long operations have to end when the agent has to.
 END_LIMIT_S = 10.0
+# How long worker threads have to end when nothing runs any more.
+THREADS_LIMIT_S = 2.0
 # Every blocking operation and every blocking stopper needs a thread.
 WORKER_THREADS = 64
 
@@ -124,12 +127,19 @@ class Runner:
         self._exit_code = exit_code
         readiness.stop()
         self._ending = agent.end_operations(END_LIMIT_S)
-        yield self._ending
+        try:
+            yield self._ending
+            yield connection.stop()
+        except Exception:  # noqa: BLE001 - whatever went wrong, the process has to end
+            agent.log.failure("while ending")
         unfinished = [session.op_name for session in agent.operations.active()]
-        yield connection.stop()
         if unfinished:
             agent.log.warn("ending although {ops} did not end", ops=unfinished)
             _exit_now(exit_code)
+        # The reactor waits for its worker threads, and a stopper may hang in one.
+        limit = threading.Timer(THREADS_LIMIT_S, _exit_now, [exit_code])
+        limit.daemon = True
+        limit.start()
         the_reactor().stop()
 
 
