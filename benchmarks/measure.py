@@ -83,6 +83,7 @@ def measure(side: Side, observer: Observer, plan: Plan) -> Figures:
     ids = instance_ids(plan.agents)
     chosen = ids[:: max(1, plan.agents // plan.restarts)][: plan.restarts]
     try:
+        side.prepare()
         _say(f"{side.name}: starting {plan.agents} agents")
         start_s, start_sessions_s = _start(side, observer, ids)
         side.launched()

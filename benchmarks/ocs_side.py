@@ -47,9 +47,12 @@ class OcsSide:
         )
         return f"OCS {found.stdout.strip()}"
 
+    def prepare(self) -> None:
+        """Make the folder; pip has done the rest."""
+        self._folder.mkdir(exist_ok=True)
+
     def launch(self) -> None:
         """Start the HostManager, which starts the agents."""
-        self._folder.mkdir(exist_ok=True)
         with (self._folder / "hostmanager.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [

@@ -1,5 +1,7 @@
 """ocsd, driven by its command line as an operator drives it."""
 
+import compileall
+import importlib.util
 import json
 import os
 import signal
@@ -45,9 +47,21 @@ class OcsdSide:
         except PackageNotFoundError:
             return "ocsd"
 
+    def prepare(self) -> None:
+        """Compile what pip compiles when it installs, should this be a source tree.
+
+        OCS comes with its bytecode; an editable ocsd would be compiled anew by
+        every process where PYTHONDONTWRITEBYTECODE is set.
+        """
+        self._folder.mkdir(exist_ok=True)
+        for name in ("ocsd", "ocsd_agents"):
+            spec = importlib.util.find_spec(name)
+            assert spec is not None
+            for place in spec.submodule_search_locations or ():
+                compileall.compile_dir(place, quiet=1)
+
     def launch(self) -> None:
         """Issue ``ocsd start -d``."""
-        self._folder.mkdir(exist_ok=True)
         self._start = self._issue("start", "-d", "--host", HOST, "--site-file", self._site_file)
 
     def launched(self) -> None:

@@ -12,6 +12,10 @@ class Side(Protocol):
         """Its name and version, for the table's head."""
         ...
 
+    def prepare(self) -> None:
+        """Do what belongs to the installation and is not measured."""
+        ...
+
     def launch(self) -> None:
         """Issue the command that starts the whole site; return at once."""
         ...

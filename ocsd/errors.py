@@ -24,7 +24,7 @@ class UsageError(OcsdError):
 
 
 class NoSuchInstanceError(OcsdError):
-    """This host has no instance of that name; ``ocsd status`` lists them."""
+    """The host has no instance of that name; ``ocsd status`` lists them."""
 
     exit_code = 4
 

@@ -53,7 +53,8 @@ def holder(url: str) -> str:
     port = port_of(urlsplit(url))
     try:
         for each in psutil.net_connections("tcp"):
-            if each.status == psutil.CONN_LISTEN and each.laddr[1] == port and each.pid:
+            listens = each.status == psutil.CONN_LISTEN and each.laddr
+            if listens and each.laddr[1] == port and each.pid:  # type: ignore[misc] # may be ()
                 return f"pid {each.pid} ({psutil.Process(each.pid).name()})"
     except psutil.Error:
         pass

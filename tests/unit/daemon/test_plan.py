@@ -14,7 +14,7 @@ def agent(name, agent_class="FakeDataAgent", **more):
 
 
 def site(**hosts):
-    return Site(hub=HUB, hosts={name: each for name, each in hosts.items()})
+    return Site(hub=HUB, hosts=hosts)
 
 
 def host(name, *instances, **more):
