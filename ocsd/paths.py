@@ -65,6 +65,11 @@ class HostPaths:
         """The daemon's own log."""
         return self.logs / "ocsd.log"
 
+    @property
+    def forkserver_log(self) -> Path:
+        """What the fork server prints, which is nothing as long as all is well."""
+        return self.logs / "forkserver.log"
+
     def instance_log(self, instance_id: str) -> Path:
         """Return the log file of an instance."""
         return self.logs / f"{instance_id}.log"

@@ -1,62 +1,19 @@
 """One line per event on standard output: time, level, text."""
 
-import datetime
 import os
 import sys
-from typing import Any, TextIO
+from typing import TextIO
 
-from twisted.logger import ILogObserver, LogLevel, formatEvent, globalLogPublisher
-from zope.interface import implementer
+from twisted.logger import globalLogPublisher
 
+from ocsd.agent.log_lines import LEVELS, LineObserver, log_formatter
 from ocsd.agent.wamp import txaio
 
-_RANK = {
-    LogLevel.debug: 0,
-    LogLevel.info: 1,
-    LogLevel.warn: 2,
-    LogLevel.error: 3,
-    LogLevel.critical: 4,
-}
-_LOWEST = {"critical": 4, "error": 3, "warn": 2, "info": 1, "debug": 0, "trace": 0}
-
-
-def log_formatter(event: dict[str, Any]) -> str:
-    """Return the line for an event: ``2026-11-22T07:33:01.123Z [info] text``.
-
-    Further lines of a text or of a traceback are indented, so that every line
-    that is not begins an event.
-    """
-    moment = datetime.datetime.fromtimestamp(event["log_time"], datetime.UTC)
-    stamp = moment.isoformat(timespec="milliseconds").removesuffix("+00:00")
-    text = _text(event).rstrip("\n").replace("\n", "\n  ")
-    return f"{stamp}Z [{event['log_level'].name}] {text}\n"
-
-
-@implementer(ILogObserver)
-class LineObserver:
-    """Writes events to a stream.
-
-    Parameters
-    ----------
-    stream : file
-        Where to write.
-    level : str
-        The lowest level to write.
-    """
-
-    def __init__(self, stream: TextIO, level: str = "info") -> None:
-        self._stream = stream
-        self._lowest = _LOWEST[level]
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        """Write one event, unless its level is too low."""
-        if _RANK.get(event["log_level"], 1) >= self._lowest:
-            self._stream.write(log_formatter(event))
-            self._stream.flush()
+__all__ = ["LineObserver", "follow", "log_formatter", "start"]
 
 
 class _Started:
-    observer: LineObserver | None = None
+    yet = False
 
 
 def start(level: str | None = None, stream: TextIO | None = None) -> None:
@@ -72,28 +29,28 @@ def start(level: str | None = None, stream: TextIO | None = None) -> None:
     stream : file, optional
         Where to write; standard output by default.
     """
-    if _Started.observer is not None:
+    if _Started.yet:
         return
+    _Started.yet = True
     wanted = (level or os.environ.get("LOGLEVEL") or "info").lower()
-    _Started.observer = LineObserver(
-        stream or sys.__stdout__ or sys.stdout, wanted if wanted in _LOWEST else "info"
-    )
+    lowest = wanted if wanted in LEVELS else "info"
+    observer = LineObserver(stream or sys.__stdout__ or sys.stdout, lowest)
     # An agent's own txaio.start_logging() may have come first; its lines have
     # another form and would double ours.
     foreign = getattr(txaio.tx, "_observer", None)
     if foreign is not None:
         globalLogPublisher.removeObserver(foreign)
-    txaio.start_logging(out=None, level=wanted if wanted in _LOWEST else "info")
-    globalLogPublisher.addObserver(_Started.observer)  # type: ignore[arg-type] # zope's interface
+    txaio.start_logging(out=None, level=lowest)
+    globalLogPublisher.addObserver(observer)  # type: ignore[arg-type] # zope's interface
 
 
-def _text(event: dict[str, Any]) -> str:
-    text = formatEvent(event)
-    template = event.get("log_format")
-    if template and (not text or text.startswith("Unable to format event")):
-        # Authors log text that happens to have braces in it.
-        text = str(template)
-    failure = event.get("log_failure")
-    if failure is not None:
-        text = f"{text}\n{failure.getTraceback()}" if text else failure.getTraceback()
-    return text
+def follow(level: str = "info") -> None:
+    """Send the messages of agents and of autobahn to where this process logs already.
+
+    Parameters
+    ----------
+    level : str
+        The lowest level.
+    """
+    _Started.yet = True
+    txaio.set_global_log_level(level)

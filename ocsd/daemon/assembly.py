@@ -1,5 +1,6 @@
 """Builds the parts of a daemon and wires them; the one place that knows them all."""
 
+import importlib
 import os
 import random
 import time
@@ -8,7 +9,6 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from ocsd.daemon.control import control_site
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.instance_log import last_line
 from ocsd.daemon.keeper import Keeper, Launcher, Transition
@@ -84,7 +84,7 @@ class Daemon:
         for instance in settings.plan.instances:
             self._add(instance)
         self.fleet.observe(self._observe)
-        status = StatusReport(
+        self._status = StatusReport(
             host=settings.plan.host.name,
             site_file=settings.site.path or "",
             pid=os.getpid(),
@@ -93,20 +93,17 @@ class Daemon:
             paths=paths,
             fleet=self.fleet,
         )
-        self._control = control_site(status, self.fleet, reactor, self.stop)
 
     def start(self) -> None:
         """Open the sockets and connect to the fork server; the rest follows from its Hello."""
-        paths = self._settings.paths
         for notice in (*self._settings.plan.notices, self._targets.notice):
             if notice:
                 self._progress.say(f"  {notice}")
         self._notify.open()
-        paths.control_socket.unlink(missing_ok=True)
-        self._reactor.listenUNIX(str(paths.control_socket), self._control, mode=0o660)
+        self._connect()
         self._systemd.start()
         self._reactor.callLater(SETTLE_LIMIT_S, self._settle)
-        self._connect()
+        self._reactor.callLater(0, self._open_control)
 
     def stop(self, write: Callable[[dict[str, Any]], None] = lambda _: None) -> None:
         """End everything in order, then the daemon.
@@ -190,6 +187,14 @@ class Daemon:
 
     # What happens
 
+    def _open_control(self) -> None:
+        """Serve the control API; its web server is loaded while the fork server gets ready."""
+        control = importlib.import_module("ocsd.daemon.control")
+        path = self._settings.paths.control_socket
+        path.unlink(missing_ok=True)
+        site = control.control_site(self._status, self.fleet, self._reactor, self.stop)
+        self._reactor.listenUNIX(str(path), site, mode=0o660)
+
     def _connect(self) -> None:
         Connector(
             self._reactor, self._settings.paths.forkserver_socket, self._processes.connection
@@ -212,7 +217,7 @@ class Daemon:
             self._reactor.stop()
             return
         self.log.error("the fork server has ended; its agents run on, starting another one")
-        forkserver.start(paths.forkserver_socket, paths.logs / "forkserver.log")
+        forkserver.PreparedServer().listen(paths.forkserver_socket, paths.forkserver_log)
         self._connect()
 
     def _heard(self, pid: int, fields: Mapping[str, str]) -> None:

@@ -1,20 +1,17 @@
 """Runs the registry inside the daemon, as an instance like the others."""
 
+import importlib
 import os
 from typing import Any
 
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from ocsd import ocs_agent, site_config
-from ocsd.agent.connection import Connection
-from ocsd.daemon.keeper import Keeper
+from ocsd.daemon.keeper import Keeper, Timer
 from ocsd.errors import PERMANENT_FAILURE_EXIT, OcsdError
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.forkserver.server import start_ticks
-from ocsd.registry import agent as registry
-from ocsd.site import launch as launches
+from ocsd.site.launch import Launch
 
 REPORT_EVERY_S = 1.0
 END_LIMIT_S = 2.0
@@ -33,19 +30,31 @@ class RegistryLauncher:
 
     log = Logger()
 
-    def __init__(self, launch: launches.Launch, clock: IReactorTime) -> None:
+    def __init__(self, launch: Launch, clock: Any) -> None:
         self._launch = launch
+        self._clock = clock
+        self._beginning: Timer | None = None
         self._agent: Any = None
-        self._connection: Connection | None = None
+        self._connection: Any = None
         self._reporting: Any = LoopingCall(self._report)
         self._reporting.clock = clock
         self.keeper: Keeper | None = None
 
     def spawn(self, name: str) -> None:
-        """Start the registry's session."""
-        launches.set_current(self._launch)
+        """Start the registry's session, once the agents have been asked for."""
+        self._beginning = self._clock.callLater(0, self._begin, name)
+
+    def withdraw(self, name: str) -> bool:
+        """Take back a start that has not begun."""
+        waits = self._beginning is not None and self._beginning.active()
+        if self._beginning is not None and waits:
+            self._beginning.cancel()
+        return waits
+
+    def _begin(self, name: str) -> None:
         try:
-            self._agent, self._connection = self._assemble()
+            session = importlib.import_module("ocsd.daemon.registry_session")
+            self._agent, self._connection = session.assemble(self._launch, self._report)
         except OcsdError as error:
             self._tell_end(Ended(name, 0, PERMANENT_FAILURE_EXIT, None, str(error)))
             return
@@ -59,10 +68,6 @@ class RegistryLauncher:
         self._connection.start()
         self._reporting.start(REPORT_EVERY_S)
 
-    def withdraw(self, name: str) -> bool:
-        """Return False: nothing waits here."""
-        return False
-
     def kill(self, name: str, pid: int, number: int) -> None:
         """End the registry's session; the signal is of no use in our own process."""
         if self._connection is None:
@@ -73,14 +78,6 @@ class RegistryLauncher:
         ended.addBoth(lambda _: connection.stop())
         ended.addErrback(lambda failure: self.log.failure("while the registry stopped", failure))
         ended.addBoth(lambda _: self._tell_end(Ended(name, pid, 0, None)))
-
-    def _assemble(self) -> tuple[ocs_agent.OCSAgent, Connection]:
-        args = site_config.parse_args(
-            agent_class=registry.AGENT_CLASS, parser=registry.make_parser(), args=[]
-        )
-        agent, _runner = ocs_agent.init_site_agent(args)
-        registry.build(agent, args.wait_time)
-        return agent, Connection(agent, args, on_change=self._report)
 
     def _report(self) -> None:
         if self.keeper is not None and self._connection is not None:

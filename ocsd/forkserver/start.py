@@ -1,5 +1,6 @@
 """Finding a running fork server, or starting one; before anything heavy is imported."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -40,30 +41,42 @@ def running(path: Path) -> frozenset[str] | None:
     return None
 
 
-def start(path: Path, log_path: Path) -> int:
-    """Start a fork server that will outlive this process.
+class PreparedServer:
+    """A fork server that loads its libraries until it is told where to listen.
 
-    Parameters
-    ----------
-    path : Path
-        Socket on which it shall listen; what lies there is replaced.
-    log_path : Path
-        File for what it prints.
-
-    Returns
-    -------
-    int
-        Its process id.
+    It is started in a session of its own, for it will outlive this process.
     """
-    path.unlink(missing_ok=True)
-    environment = {key: value for key, value in os.environ.items() if key not in _DAEMONS_OWN}
-    with log_path.open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ocsd.forkserver", str(path)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+
+    def __init__(self) -> None:
+        environment = {key: value for key, value in os.environ.items() if key not in _DAEMONS_OWN}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ocsd.forkserver"],
+            stdin=subprocess.PIPE,
             env=environment,
             start_new_session=True,
         )
-    return process.pid
+
+    def listen(self, path: Path, log_path: Path) -> None:
+        """Let it serve.
+
+        Parameters
+        ----------
+        path : Path
+            Socket on which it shall listen; what lies there is replaced.
+        log_path : Path
+            File for what it prints from now on.
+        """
+        path.unlink(missing_ok=True)
+        self._tell(f"{path}\n{log_path}\n")
+
+    def discard(self) -> None:
+        """Let it end: it is not needed."""
+        self._tell("")
+
+    def _tell(self, text: str) -> None:
+        pipe = self._process.stdin
+        # If it has died already, whoever connects to it will notice.
+        with contextlib.suppress(BrokenPipeError):
+            if pipe is not None and not pipe.closed:
+                pipe.write(os.fsencode(text))
+                pipe.close()

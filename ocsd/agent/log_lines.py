@@ -1,0 +1,63 @@
+"""The form of a log line: time, level, text."""
+
+import datetime
+from typing import Any, TextIO
+
+from twisted.logger import ILogObserver, LogLevel, formatEvent
+from zope.interface import implementer
+
+_RANK = {
+    LogLevel.debug: 0,
+    LogLevel.info: 1,
+    LogLevel.warn: 2,
+    LogLevel.error: 3,
+    LogLevel.critical: 4,
+}
+LEVELS = {"critical": 4, "error": 3, "warn": 2, "info": 1, "debug": 0, "trace": 0}
+
+
+def log_formatter(event: dict[str, Any]) -> str:
+    """Return the line for an event: ``2026-11-22T07:33:01.123Z [info] text``.
+
+    Further lines of a text or of a traceback are indented, so that every line
+    that is not begins an event.
+    """
+    moment = datetime.datetime.fromtimestamp(event["log_time"], datetime.UTC)
+    stamp = moment.isoformat(timespec="milliseconds").removesuffix("+00:00")
+    text = _text(event).rstrip("\n").replace("\n", "\n  ")
+    return f"{stamp}Z [{event['log_level'].name}] {text}\n"
+
+
+@implementer(ILogObserver)
+class LineObserver:
+    """Writes events to a stream.
+
+    Parameters
+    ----------
+    stream : file
+        Where to write.
+    level : str
+        The lowest level to write.
+    """
+
+    def __init__(self, stream: TextIO, level: str = "info") -> None:
+        self._stream = stream
+        self._lowest = LEVELS[level]
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Write one event, unless its level is too low."""
+        if _RANK.get(event["log_level"], 1) >= self._lowest:
+            self._stream.write(log_formatter(event))
+            self._stream.flush()
+
+
+def _text(event: dict[str, Any]) -> str:
+    text = formatEvent(event)
+    template = event.get("log_format")
+    if template and (not text or text.startswith("Unable to format event")):
+        # Authors log text that happens to have braces in it.
+        text = str(template)
+    failure = event.get("log_failure")
+    if failure is not None:
+        text = f"{text}\n{failure.getTraceback()}" if text else failure.getTraceback()
+    return text
