@@ -41,8 +41,9 @@ def instance_ids(agents: int) -> list[str]:
 def write(path: Path, hub: Hub, agents: int) -> Path:
     """Write the site file that both sides read.
 
-    It lists OCS's HostManager, which OCS needs in order to run at all; managed
-    by nobody, so ocsd leaves it alone.
+    It lists OCS's HostManager, which OCS needs in order to run at all, and an
+    aggregator, which ocsd would bring along; both managed by nobody, so that
+    either side supervises the same agents and nothing else.
 
     Parameters
     ----------
@@ -60,11 +61,15 @@ def write(path: Path, hub: Hub, agents: int) -> Path:
     """
     instances: list[dict[str, object]] = [
         {
-            "agent-class": "HostManager",
-            "instance-id": SUPERVISOR_ID,
+            "agent-class": agent_class,
+            "instance-id": instance_id,
             "manage": "ignore",
             "arguments": [],
         }
+        for agent_class, instance_id in (
+            ("HostManager", SUPERVISOR_ID),
+            ("AggregatorAgent", "aggregator"),
+        )
     ]
     instances += [
         {

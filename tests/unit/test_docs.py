@@ -1,0 +1,77 @@
+"""What the documentation says is what the program does."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ocsd.cli.main import main as command_line
+from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.keeper import Keeper
+from ocsd.daemon.status import StatusReport
+from ocsd.daemon.targets import Targets
+from ocsd.paths import of_host
+from ocsd.site.load import load
+from ocsd.site.model import Hub, Instance
+from ocsd.supervisor.lifecycle import Health, Lifecycle, State
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks/README.md"]
+
+
+def page(name):
+    return (ROOT / "docs" / name).read_text()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_link_to_a_file_of_ours_leads_somewhere(path):
+    for target in re.findall(r"\]\((?!http)([^)#]+)", path.read_text()):
+        assert (path.parent / target).exists(), target
+
+
+def test_every_site_file_in_the_readme_is_right(tmp_path):
+    examples = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert examples
+    for example in examples:
+        file = tmp_path / "site.yaml"
+        file.write_text(example)
+        assert load(file).hosts.keys() == yaml.safe_load(example)["hosts"].keys()
+
+
+def test_every_command_of_the_operators_page_exists(capsys):
+    commands = re.findall(r"^    ocsd ([a-z|]+)", page("operating.md"), re.MULTILINE)
+    verbs = {verb for command in commands for verb in command.split("|")}
+    assert verbs == {
+        *("start", "status", "up", "down", "restart"),
+        *("logs", "check", "stop", "completion"),
+    }
+    for verb in verbs:
+        assert command_line([verb, "--help"]) == 0
+        assert f"ocsd {verb}" in capsys.readouterr().out
+
+
+def test_the_exit_codes_of_the_operators_page_are_those_of_the_help(capsys):
+    command_line(["--help"])
+    shown = capsys.readouterr().out
+    told = re.findall(r"^\| (\d+) \|", page("operating.md"), re.MULTILINE)
+    assert told == ["0", "1", "2", "3", "4", "69", "75", "77", "78", "130"]
+    for code in told:
+        assert re.search(rf"^\s*{code}\s", shown, re.MULTILINE), code
+
+
+def test_the_operators_page_explains_every_state_and_every_health():
+    told = set(re.findall(r"^\| `(\w+)` \|", page("operating.md"), re.MULTILINE))
+    assert told >= {*map(str, State), *map(str, Health)}
+
+
+def test_the_control_api_page_lists_every_key_of_the_status(tmp_path, clock):
+    targets = Targets(tmp_path / "targets.json")
+    fleet = Fleet(targets)
+    keeper = Keeper("a", Lifecycle(), None, clock, lambda: 0.0, lambda: 0.0, None)
+    fleet.add(Instance(instance_id="a", agent_class="A"), keeper)
+    hub = Hub(wamp_server="ws://localhost:8001/ws")
+    status = StatusReport("lab", "site.yaml", 1, 0.0, hub, of_host("lab"), fleet).as_json()
+    told = set(re.findall(r"`(\w+)`", page("control-api.md")))
+    assert {*status, *status["instances"][0]} <= told | {"router"}
+    assert all(f"{key}" in page("control-api.md") for key in status["router"])
