@@ -94,6 +94,7 @@ def request(plan: RouterPlan, paths: HostPaths) -> Spawn:
         name=ROUTER_NAME,
         log_path=str(paths.instance_log(ROUTER_NAME)),
         working_dir=str(paths.state),
+        environment=config.environment(),
         command=plan.command,
     )
 

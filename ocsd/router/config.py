@@ -5,6 +5,7 @@ version 2).
 """
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -105,6 +106,12 @@ def write(folder: Path, hub: Hub, socket_path: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(node_config(hub, socket_path), indent=2)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
+
+
+def environment() -> dict[str, str]:
+    """Return the variables to set for crossbar's processes."""
+    paths = [str(Path(__file__).parent / "shadow"), os.environ.get("PYTHONPATH", "")]
+    return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def find_crossbar(configured: str | None) -> str:
