@@ -66,20 +66,22 @@ class Daemon:
         self._reactor = reactor
         self._begun_s = reactor.seconds()
         self._shutdown: Shutdown | None = None
+        self._launched = False
         self._settled = False
         self._systemd = SystemdLink(reactor)
         self._targets = Targets(paths.targets)
         self.fleet = Fleet(self._targets)
+        self._window = LaunchWindow(reactor)
+        self._notify = NotifySocket(reactor, paths.notify_socket, self._heard)
         self._processes = Processes(
             fleet=self.fleet,
             reactor=reactor,
             on_hello=self._hello,
             on_stranger=self._take_stranger,
+            drain=self._notify.doRead,
             last_words=lambda name: last_line(paths.instance_log(name)),
             on_lost=self._forkserver_lost,
         )
-        self._window = LaunchWindow(reactor)
-        self._notify = NotifySocket(reactor, paths.notify_socket, self._heard)
         self._add_router()
         for instance in settings.plan.instances:
             self._add(instance)
@@ -202,6 +204,9 @@ class Daemon:
 
     def _hello(self, hello: Hello) -> None:
         """Launch everything, now that it is known what runs already."""
+        if self._launched:
+            return
+        self._launched = True
         router = self.fleet.router
         if router is None:
             self._window.open()

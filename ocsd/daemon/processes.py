@@ -1,6 +1,7 @@
 """The processes of this host: asked of the fork server, reported to their keepers."""
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -50,6 +51,8 @@ class Processes:
         Called with every `Hello`, after its processes were taken over.
     on_stranger : callable
         Returns a new keeper for a running process that the site file does not know.
+    drain : callable
+        Takes in what processes have said of themselves so far.
     last_words : callable
         Returns the last line of an instance's log.
     on_lost : callable
@@ -64,6 +67,7 @@ class Processes:
         reactor: Any,
         on_hello: Callable[[Hello], None],
         on_stranger: Callable[[str], Keeper],
+        drain: Callable[[], None],
         last_words: Callable[[str], str],
         on_lost: Callable[[], None],
     ) -> None:
@@ -71,13 +75,17 @@ class Processes:
         self._reactor = reactor
         self._on_hello = on_hello
         self._on_stranger = on_stranger
+        self._drain = drain
         self._last_words = last_words
         self._on_lost = on_lost
         self._orphans: dict[str, Orphan] = {}
+        self._asked_for: set[str] = set()
         self.connection = Connection(self.reported, self._lost)
 
     def spawn(self, request: Spawn) -> None:
         """Ask for a process."""
+        if self.connection.connected:
+            self._asked_for.add(request.name)
         self.connection.send(request)
 
     def kill(self, name: str, pid: int, number: int) -> None:
@@ -94,10 +102,12 @@ class Processes:
             case Hello():
                 self._take_over(report)
             case Spawned(name):
+                self._asked_for.discard(name)
                 keeper = self._fleet.keeper(name)
                 if keeper is not None:
                     keeper.spawned(report)
             case Ended(name):
+                self._asked_for.discard(name)
                 self._ended(name, report)
                 self.connection.send(Forget(report.pid))
 
@@ -105,6 +115,8 @@ class Processes:
         keeper = self._fleet.keeper(name)
         if keeper is None:
             return
+        # Its last words were sent before it ended, but on another socket.
+        self._drain()
         if report.code and not (report.detail or keeper.failure):
             report = replace(report, detail=self._last_words(name))
         keeper.ended(report)
@@ -122,15 +134,18 @@ class Processes:
             self.connection.send(Forget(ended.pid))
         for spawned in hello.running:
             keeper = self._fleet.keeper(spawned.name) or self._on_stranger(spawned.name)
-            keeper.adopt(spawned, psutil.Process(spawned.pid).create_time())
+            keeper.adopt(spawned, _started_at(spawned.pid))
         self._on_hello(hello)
 
     def _lost(self) -> None:
         """Watch what the dead fork server leaves behind, so that no second copy is started."""
+        self._on_lost()
         for keeper in self._fleet.everyone():
             if keeper.pid is not None and keeper.pid != os.getpid():
                 self._watch(keeper, keeper.pid)
-        self._on_lost()
+        unanswered, self._asked_for = self._asked_for, set()
+        for name in unanswered:
+            self._ended(name, Ended(name, 0, None, None, "its fork server died as it was started"))
 
     def _watch(self, keeper: Keeper, pid: int) -> None:
         def gone() -> None:
@@ -143,3 +158,11 @@ class Processes:
             self._orphans[keeper.name] = Orphan(self._reactor, pid, gone)
         except ProcessLookupError:
             gone()
+
+
+def _started_at(pid: int) -> float:
+    """Return when a process was started [s, Unix time]; now, if it has just ended."""
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return time.time()

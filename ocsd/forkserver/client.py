@@ -25,6 +25,14 @@ class Connection(protocol.Protocol):
         self._on_report = on_report
         self._on_lost = on_lost
         self._received = LineBuffer()
+        self._waiting: list[Request] = []
+
+    def connectionMade(self) -> None:
+        """Send what was asked for while there was no fork server."""
+        self._received = LineBuffer()
+        waiting, self._waiting = self._waiting, []
+        for request in waiting:
+            self.send(request)
 
     def dataReceived(self, data: bytes) -> None:
         """Hand every complete report on."""
@@ -35,13 +43,16 @@ class Connection(protocol.Protocol):
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         """Say that the fork server is gone."""
+        self.connected = 0
         self._on_lost()
 
     def send(self, request: Request) -> None:
-        """Send a request."""
+        """Send a request, now or as soon as there is a fork server again."""
         transport: Any = self.transport
-        if transport is not None:
+        if self.connected and transport is not None:
             transport.write(encode(request))
+        else:
+            self._waiting.append(request)
 
 
 class Connector(protocol.ClientFactory):

@@ -165,3 +165,21 @@ def test_the_hub_address_of_the_site_is_honoured(site):
     site.write(fake_agent("thermo1"))
     site.start()
     assert site.status()["router"]["url"] == f"ws://localhost:{site.port}/ws"
+
+
+def test_agents_outlive_their_fork_server_and_are_restarted_by_the_next_one(site):
+    site.write(fake_agent("thermo1"), fake_agent("thermo2"))
+    site.start()
+    before = {row["instance_id"]: row["pid"] for row in site.status()["instances"]}
+    fork_server = psutil.Process(before["thermo1"]).ppid()
+    os.kill(fork_server, signal.SIGKILL)
+    os.kill(before["thermo1"], signal.SIGKILL)
+
+    def is_back():
+        row = site.instance("thermo1")
+        return row["state"] == "up" and row["pid"] != before["thermo1"]
+
+    wait_until(is_back, "thermo1 to run again")
+    assert site.instance("thermo2")["pid"] == before["thermo2"]
+    assert site.ocsd("restart", "thermo2").returncode == 0  # an orphan is stopped as well
+    assert psutil.Process(site.instance("thermo2")["pid"]).ppid() not in {fork_server, 1}
