@@ -1,0 +1,147 @@
+"""A request is followed until every instance has got where it should, or will not."""
+
+import pytest
+
+from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.keeper import Keeper
+from ocsd.daemon.requests import PendingRequest
+from ocsd.daemon.shutdown import Shutdown
+from ocsd.daemon.targets import Targets
+from ocsd.errors import NoSuchInstanceError
+from ocsd.forkserver.protocol import Ended, Spawned
+from ocsd.site.model import Instance
+from ocsd.supervisor.lifecycle import Lifecycle, State, Target, UpRequested
+
+
+class World:
+    """Instances whose processes do what the test says."""
+
+    def __init__(self, tmp_path, clock):
+        self.clock = clock
+        self.killed = []
+        self.fleet = Fleet(Targets(tmp_path / "targets.json"))
+        classes = {"aggregator": "AggregatorAgent", "a": "FakeDataAgent", "b": "FakeDataAgent"}
+        for name, agent_class in classes.items():
+            self.fleet.add(Instance(instance_id=name, agent_class=agent_class), self.keep(name))
+        self.fleet.router = self.keep("router")
+
+    def keep(self, name):
+        return Keeper(name, Lifecycle(), self, self.clock, lambda: 0.0, lambda: 0.0, self.announce)
+
+    def announce(self, transition):
+        self.fleet.announce(transition)
+
+    def spawn(self, name):
+        pass
+
+    def withdraw(self, name):
+        return False
+
+    def kill(self, name, pid, number):
+        self.killed.append(name)
+
+    def begin(self, name, pid=7):
+        self.fleet.keeper(name).spawned(Spawned(name, pid, 1))
+        self.fleet.keeper(name).heard({"READY": "1", "WATCHDOG": "1"})
+
+    def end(self, name, code=0):
+        keeper = self.fleet.keeper(name)
+        keeper.ended(Ended(name, keeper.pid, code, None))
+
+
+@pytest.fixture
+def world(tmp_path, clock):
+    return World(tmp_path, clock)
+
+
+def follow(world, names, wanted):
+    told, ended = [], []
+    pending = PendingRequest(
+        world.fleet, names, wanted, told.append, lambda: ended.append(True), world.clock, 5.0
+    )
+    return pending, told, ended
+
+
+def results(told):
+    return {
+        each["instance_id"]: (each["ok"], each["state"], each["timed_out"])
+        for each in told
+        if each["event"] == "result"
+    }
+
+
+def test_each_result_comes_as_soon_as_it_is_known(world):
+    pending, told, ended = follow(world, ["a", "b"], Target.UP)
+    world.fleet.up("a")
+    world.fleet.up("b")
+    pending.look()
+    world.begin("a")
+    assert results(told) == {"a": (True, "up", False)}
+    assert not ended
+    world.end("b", code=125)
+    assert results(told)["b"] == (False, "failed", False)
+    assert ended
+
+
+def test_what_is_as_wanted_already_is_told_at_once(world):
+    world.fleet.up("a")
+    world.begin("a")
+    pending, told, ended = follow(world, ["a"], Target.UP)
+    world.fleet.up("a")
+    pending.look()
+    assert results(told) == {"a": (True, "up", False)}
+    assert ended
+
+
+def test_a_request_that_takes_too_long_is_given_up_but_goes_on(world, clock):
+    world.fleet.up("a")
+    pending, told, ended = follow(world, ["a"], Target.UP)
+    pending.look()
+    clock.advance(5.0)
+    assert results(told) == {"a": (False, "starting", True)}
+    assert ended
+    assert world.fleet.keeper("a").life.state is State.STARTING
+
+
+def test_a_restart_is_done_when_the_next_process_is_ready(world, clock):
+    world.fleet.up("a")
+    world.begin("a", pid=7)
+    pending, told, ended = follow(world, ["a"], Target.UP)
+    world.fleet.restart("a")
+    pending.look()
+    assert not ended
+    world.end("a")
+    world.begin("a", pid=8)
+    assert results(told) == {"a": (True, "up", False)}
+
+
+def test_an_unknown_name_is_refused_with_the_nearest(world):
+    with pytest.raises(NoSuchInstanceError, match="'agregator'; did you mean 'aggregator'"):
+        world.fleet.check(["a", "agregator"])
+
+
+def test_everything_ends_in_an_order_in_which_nothing_is_lost(world, clock):
+    for name in ("router", "aggregator", "a", "b"):
+        world.fleet.keeper(name).deliver(UpRequested())
+        world.begin(name)
+    ended = []
+    Shutdown(world.fleet, lambda: ended.append(True)).begin()
+    assert world.killed == ["a", "b"]
+    world.end("a")
+    assert world.killed == ["a", "b"]
+    world.end("b")
+    assert world.killed == ["a", "b", "aggregator"]
+    world.end("aggregator")
+    assert world.killed == ["a", "b", "aggregator", "router"]
+    assert not ended
+    world.end("router")
+    assert ended
+
+
+def test_a_shutdown_changes_no_remembered_target(world, tmp_path):
+    instance = next(instance for instance, _ in world.fleet if instance.instance_id == "a")
+    world.fleet.up("a")
+    world.begin("a")
+    Shutdown(world.fleet, lambda: None).begin()
+    world.end("a")
+    assert Targets(tmp_path / "targets.json").of(instance) is Target.UP
