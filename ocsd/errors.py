@@ -29,6 +29,18 @@ class NoSuchInstanceError(OcsdError):
     exit_code = 4
 
 
+class StoppingError(OcsdError):
+    """Everything on this host is being stopped; start it again to change anything."""
+
+
+class StateFolderError(OcsdError):
+    """What was asked for could not be remembered, so nothing was done."""
+
+
+class ForkServerError(OcsdError):
+    """There is no fork server that starts processes; its log says why."""
+
+
 class NoDaemonError(OcsdError):
     """No daemon answers; start one with ``ocsd start``."""
 

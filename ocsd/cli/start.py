@@ -44,7 +44,8 @@ def start(host: str | None, site_file: str | None, detach: bool) -> int:
 
 
 def _daemon_command(host: str | None, site_file: str | None, colour: str) -> list[str]:
-    command = [sys.executable, "-m", "ocsd.daemon", "--colour", colour]
+    # -P: a module in the working directory must not be taken for a library.
+    command = [sys.executable, "-P", "-m", "ocsd.daemon", "--colour", colour]
     if host:
         command += ["--host", host]
     if site_file:

@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from ocsd import paths
 from ocsd.daemon.lock import DaemonLock
-from ocsd.errors import OcsdError
+from ocsd.errors import ConfigurationError, OcsdError
 from ocsd.forkserver import start as forkserver
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 if TYPE_CHECKING:
     from ocsd.daemon.settings import Settings
@@ -23,15 +26,20 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Run the daemon; return the exit code of the process."""
+    # Until there is anything to stop in order, both signals simply end the start.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     arguments = _parser().parse_args()
     server = forkserver.PreparedServer()
     try:
-        settings, _lock = _prepare(arguments, server)
+        settings, _lock = _prepare(arguments)
+        return _run(settings, server, arguments)
     except OcsdError as error:
-        server.discard()
         print(f"ocsd: {error}", file=sys.stderr)  # noqa: T201 - the foreground's terminal
         return error.exit_code
-    return _run(settings, arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        server.discard()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,10 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _prepare(
-    arguments: argparse.Namespace, server: forkserver.PreparedServer
-) -> tuple["Settings", DaemonLock]:
-    """Read the site, take the lock and have a fork server."""
+def _prepare(arguments: argparse.Namespace) -> tuple["Settings", DaemonLock]:
+    """Read the site, take the lock and find out what runs already."""
     # Here, for reading the site takes as long as the fork server needs to get going.
     from ocsd.daemon.plan import ROUTER_NAME, plan
     from ocsd.daemon.router import plan_router
@@ -59,18 +65,25 @@ def _prepare(
     host = load.pick_host(site, arguments.host)
     places = paths.of_host(host.name, host.log_dir)
     places.create()
-    lock = DaemonLock(places.pid_file, host.name)
-    runs = forkserver.running(places.forkserver_socket)
-    host_plan = plan(site, host, str(places.state / "data"))
-    router = plan_router(host_plan, host.hub(site.hub), places, ROUTER_NAME in (runs or ()))
-    if runs is None:
-        server.listen(places.forkserver_socket, places.forkserver_log)
-    else:
-        server.discard()
-    return Settings(site, host_plan, router, places, Path.cwd()), lock
+    try:
+        lock = DaemonLock(places.pid_file, host.name)
+        runs = forkserver.running(places.forkserver_socket)
+        host_plan = plan(site, host, str(places.state / "data"))
+        router = plan_router(host_plan, host.hub(site.hub), places, ROUTER_NAME in (runs or ()))
+        log = places.daemon_log.open("a", encoding="utf-8")
+        places.forkserver_log.open("a").close()
+        working_dir = Path.cwd()
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot use {error.filename or 'the working directory'}: {error.strerror}; "
+            "put that right and start again"
+        ) from error
+    return Settings(site, host_plan, router, places, working_dir, log, runs is not None), lock
 
 
-def _run(settings: "Settings", arguments: argparse.Namespace) -> int:
+def _run(
+    settings: "Settings", server: forkserver.PreparedServer, arguments: argparse.Namespace
+) -> int:
     from twisted.logger import globalLogBeginner
 
     from ocsd.agent.log_lines import LineObserver
@@ -79,16 +92,23 @@ def _run(settings: "Settings", arguments: argparse.Namespace) -> int:
 
     # Any: the interfaces of Twisted's reactor are zope's, which mypy cannot read.
     reactor: Any = importlib.import_module("twisted.internet.reactor")
-    log = settings.paths.daemon_log.open("a", encoding="utf-8")
-    observer: Any = LineObserver(log)
+    observer: Any = LineObserver(settings.log)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
     progress = Progress(sys.stdout, arguments.colour)
     progress.say(f"ocsd (pid {os.getpid()}), host {settings.plan.host.name}, {settings.site.path}")
-    daemon = Daemon(settings, progress, arguments.detached, reactor)
+    daemon = Daemon(settings, server, progress, arguments.detached, reactor)
     reactor.callWhenRunning(daemon.start)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: reactor.callFromThread(daemon.stop))
+    # A terminal that is closed must not stop the telescope.
+    signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(progress.hush))
+    if settings.fork_server_runs:
+        server.discard()
+    else:
+        server.listen(settings.paths.forkserver_socket, settings.paths.forkserver_log)
     reactor.run(installSignalHandlers=False)
+    if daemon.failure is not None:
+        raise daemon.failure
     return 0
 
 

@@ -4,7 +4,7 @@ import importlib
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.logger import Logger
@@ -17,23 +17,29 @@ from ocsd.daemon.plan import REGISTRY_CLASS, ROUTER_NAME
 from ocsd.daemon.processes import ForkLauncher, Processes
 from ocsd.daemon.progress import Progress
 from ocsd.daemon.registry_host import RegistryLauncher
-from ocsd.daemon.requests import described
 from ocsd.daemon.router import RouterWatch, request
 from ocsd.daemon.settings import Settings
-from ocsd.daemon.shutdown import Shutdown
+from ocsd.daemon.shutdown import Shutdown, Write
 from ocsd.daemon.status import StatusReport
 from ocsd.daemon.systemd import SystemdLink
 from ocsd.daemon.targets import Targets
 from ocsd.daemon.window import LaunchWindow, PacedLauncher
-from ocsd.forkserver import start as forkserver
+from ocsd.errors import ForkServerError, OcsdError
 from ocsd.forkserver.client import Connector
 from ocsd.forkserver.protocol import End, Hello, Spawn
+from ocsd.forkserver.start import PreparedServer
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.lifecycle import Lifecycle, State, UpRequested
 from ocsd.supervisor.policy import RestartPolicy
 
 ROUTER_LIMIT_S = 15.0
 """Agents wait so long for the router before they are started without it."""
+
+FORKSERVER_PAUSE_S = 1.0
+"""So long after a fork server that could not start the next one is tried."""
+
+MOST_UNCLAIMED = 1000
+"""Words of processes that nobody knows are kept for so many of them."""
 
 SETTLE_LIMIT_S = 30.0
 """After so long `ocsd start -d` returns although something is still starting."""
@@ -46,31 +52,47 @@ class Daemon:
     ----------
     settings : Settings
         What to run.
+    server : PreparedServer
+        The fork server that was started for it, or its process that was not needed.
     progress : Progress
         Where the operator watches.
     detached : bool
         Whether the operator stops watching once all is settled.
     reactor : the Twisted reactor
         Time, sockets and descriptors.
+
+    Attributes
+    ----------
+    failure : OcsdError or None
+        Why the daemon had to give up.
     """
 
     log = Logger()
 
     def __init__(
-        self, settings: Settings, progress: Progress, detached: bool, reactor: Any
+        self,
+        settings: Settings,
+        server: PreparedServer,
+        progress: Progress,
+        detached: bool,
+        reactor: Any,
     ) -> None:
         paths = settings.paths
+        self.failure: OcsdError | None = None
+        self._server = server
+        self._ended = False
         self._settings = settings
         self._progress = progress
         self._detached = detached
         self._reactor = reactor
         self._begun_s = reactor.seconds()
-        self._shutdown: Shutdown | None = None
         self._launched = False
         self._settled = False
         self._systemd = SystemdLink(reactor)
         self._targets = Targets(paths.targets)
         self.fleet = Fleet(self._targets)
+        self._shutdown = Shutdown(self.fleet, reactor, self._stopping, self._stopped)
+        self._unclaimed: dict[int, dict[str, str]] = {}
         self._window = LaunchWindow(reactor)
         self._notify = NotifySocket(reactor, paths.notify_socket, self._heard)
         self._processes = Processes(
@@ -78,6 +100,7 @@ class Daemon:
             reactor=reactor,
             on_hello=self._hello,
             on_stranger=self._take_stranger,
+            on_spawned=self._claim,
             drain=self._notify.doRead,
             last_words=lambda name: last_line(paths.instance_log(name)),
             on_lost=self._forkserver_lost,
@@ -107,7 +130,7 @@ class Daemon:
         self._reactor.callLater(SETTLE_LIMIT_S, self._settle)
         self._reactor.callLater(0, self._open_control)
 
-    def stop(self, write: Callable[[dict[str, Any]], None] = lambda _: None) -> None:
+    def stop(self, write: Write = lambda _: None) -> None:
         """End everything in order, then the daemon.
 
         Parameters
@@ -115,21 +138,7 @@ class Daemon:
         write : callable
             Takes a JSON object for each step.
         """
-        begun_s = self._reactor.seconds()
-        self.fleet.observe(lambda transition: write(described(transition)))
-        if self._shutdown is not None:
-            return
-        self._systemd.stopping()
-        self._progress.say("stopping")
-
-        def ended() -> None:
-            took_s = round(self._reactor.seconds() - begun_s, 3)
-            self._progress.say(f"stopped after {took_s:.2f} s")
-            write({"event": "stopped", "took_s": took_s})
-            self._processes.connection.send(End())
-
-        self._shutdown = Shutdown(self.fleet, ended)
-        self._shutdown.begin()
+        self._shutdown.request(write)
 
     # Building
 
@@ -164,7 +173,7 @@ class Daemon:
 
     def _request(self, instance: Instance) -> Spawn:
         keeper = self.fleet.keeper(instance.instance_id)
-        died = keeper is not None and keeper.had_process
+        died = keeper is not None and keeper.was_ready
         return self._settings.request(instance, predecessor_died=died)
 
     def _keeper(self, name: str, launcher: Launcher, policy: RestartPolicy) -> Keeper:
@@ -198,15 +207,39 @@ class Daemon:
         self._reactor.listenUNIX(str(path), site, mode=0o660)
 
     def _connect(self) -> None:
-        Connector(
-            self._reactor, self._settings.paths.forkserver_socket, self._processes.connection
-        ).connect()
+        path = self._settings.paths.forkserver_socket
+        connector = Connector(
+            self._reactor, path, self._processes.connection, self._forkserver_missing
+        )
+        connector.connect()
+
+    def _forkserver_missing(self) -> bool:
+        """Return whether it makes sense to go on trying to reach the fork server."""
+        failure = self._server.failure()
+        if not failure:
+            return True
+        self.log.error("{failure}", failure=failure)
+        if self._launched:
+            self._reactor.callLater(FORKSERVER_PAUSE_S, self._start_forkserver)
+        else:
+            self.failure = ForkServerError(failure)
+            self._reactor.stop()
+        return False
+
+    def _start_forkserver(self) -> None:
+        paths = self._settings.paths
+        self._server = PreparedServer()
+        self._server.listen(paths.forkserver_socket, paths.forkserver_log)
+        self._connect()
 
     def _hello(self, hello: Hello) -> None:
         """Launch everything, now that it is known what runs already."""
         if self._launched:
             return
         self._launched = True
+        self._shutdown.know()
+        if self._shutdown.requested:
+            return
         router = self.fleet.router
         if router is None:
             self._window.open()
@@ -217,17 +250,33 @@ class Daemon:
         self._consider_settled()
 
     def _forkserver_lost(self) -> None:
-        paths = self._settings.paths
-        if self._shutdown is not None:
+        if self._ended:
             self._reactor.stop()
             return
         self.log.error("the fork server has ended; its agents run on, starting another one")
-        forkserver.PreparedServer().listen(paths.forkserver_socket, paths.forkserver_log)
-        self._connect()
+        self._start_forkserver()
+
+    def _stopping(self) -> None:
+        self._systemd.stopping()
+        self._progress.say("stopping")
+
+    def _stopped(self, took_s: float) -> None:
+        self._ended = True
+        self._progress.say(f"stopped after {took_s:.2f} s")
+        self._processes.connection.send(End())
 
     def _heard(self, pid: int, fields: Mapping[str, str]) -> None:
         keeper = self.fleet.by_pid(pid)
         if keeper is not None:
+            keeper.heard(fields)
+        elif len(self._unclaimed) < MOST_UNCLAIMED:
+            # It speaks on another socket than the news that it was started.
+            self._unclaimed.setdefault(pid, {}).update(fields)
+
+    def _claim(self, keeper: Keeper) -> None:
+        """Hand a process that was started what it has said already."""
+        fields = self._unclaimed.pop(keeper.pid or 0, None)
+        if fields:
             keeper.heard(fields)
 
     def _observe(self, transition: Transition) -> None:
@@ -252,7 +301,7 @@ class Daemon:
 
     def _settle(self) -> None:
         """Say how it went, once."""
-        if self._settled or self._shutdown is not None:
+        if self._settled or self._shutdown.requested:
             return
         self._settled = True
         keepers = [keeper for _, keeper in self.fleet]

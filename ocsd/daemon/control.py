@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from twisted.logger import Logger
 from twisted.web import resource, server
+from twisted.web.error import UnsupportedMethod
 
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.keeper import Clock
@@ -17,6 +18,7 @@ from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
 from ocsd.supervisor.lifecycle import Target
 
 DEFAULT_LIMIT_S: Final = 60.0
+LONGEST_LIMIT_S: Final = 86400.0
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: struct ucred of unix(7)
 
 
@@ -68,6 +70,19 @@ class _Leaf(resource.Resource):
 
     isLeaf = True  # noqa: N815 - twisted.web's name
     log = Logger()
+
+    def render(self, request: Any) -> bytes | int:
+        """Answer in JSON whatever happens."""
+        try:
+            answer: bytes | int = super().render(request)
+        except OcsdError as error:
+            return self.refuse(request, error)
+        except UnsupportedMethod:
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect must not leave the asker without words
+            self.log.failure("a request to the control API failed")
+            return self.refuse(request, OcsdError(f"{type(error).__name__}: {error}"), 500)
+        return answer
 
     def refuse(self, request: Any, error: OcsdError, code: int = 400) -> bytes:
         request.setResponseCode(code)
@@ -140,7 +155,7 @@ class _Change(_Leaf):
         fleet: Fleet,
         clock: Clock,
         verb: str,
-        change: Callable[[str], None],
+        change: Callable[[list[str]], None],
         wanted: Target,
     ) -> None:
         super().__init__()
@@ -156,8 +171,6 @@ class _Change(_Leaf):
             self._fleet.check(names)
         except NoSuchInstanceError as error:
             return self.refuse(request, error, 404)
-        except OcsdError as error:
-            return self.refuse(request, error)
         self.journal(request, f"{self._verb} {' '.join(names)}")
         request.setHeader(b"content-type", b"application/x-ndjson")
         stream = _Stream(request)
@@ -165,8 +178,11 @@ class _Change(_Leaf):
             self._fleet, names, self._wanted, stream.write, stream.finish, self._clock, limit_s
         )
         stream.on_close = pending.abandon
-        for name in names:
-            self._change(name)
+        try:
+            self._change(names)
+        except OcsdError:
+            pending.abandon()
+            raise
         pending.look()
         return server.NOT_DONE_YET
 
@@ -175,14 +191,16 @@ class _Change(_Leaf):
         try:
             body = json.loads(request.content.read() or b"{}")
             everyone = [instance.instance_id for instance, _ in self._fleet]
-            names = everyone if body.get("all") is True else list(body.get("names", ()))
+            names = everyone if body.get("all") is True else body.get("names")
             limit_s = float(body.get("timeout_s", DEFAULT_LIMIT_S))
         except (ValueError, TypeError, AttributeError) as error:
             raise UsageError(
                 f"the request's body is not what /v1/instances takes: {error}"
             ) from error
-        if not names or not all(isinstance(name, str) for name in names):
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise UsageError('name the instances, as {"names": ["NAME"]}, or say {"all": true}')
+        if not 0 < limit_s <= LONGEST_LIMIT_S:
+            raise UsageError(f"timeout_s is {limit_s}; it must be above 0 and at most a day")
         return list(dict.fromkeys(names)), limit_s
 
 

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
+from twisted.logger import Logger
+
 from ocsd.daemon.keeper import Keeper, Transition
 from ocsd.daemon.targets import Targets
-from ocsd.errors import NoSuchInstanceError
+from ocsd.errors import NoSuchInstanceError, StoppingError
 from ocsd.site.model import Instance
 from ocsd.site.nearest import did_you_mean
 from ocsd.supervisor.lifecycle import (
     DownRequested,
+    Event,
     RestartRequested,
     State,
     Target,
@@ -26,7 +29,16 @@ class Fleet:
     ----------
     targets : Targets
         What the operator wants.
+
+    Attributes
+    ----------
+    router : Keeper or None
+        What keeps the router, if it runs here.
+    stopping : bool
+        Whether everything is being stopped; nothing may be changed then.
     """
+
+    log = Logger()
 
     def __init__(self, targets: Targets) -> None:
         self._targets = targets
@@ -34,6 +46,7 @@ class Fleet:
         self._instances: dict[str, Instance] = {}
         self._observers: list[Observer] = []
         self.router: Keeper | None = None
+        self.stopping = False
 
     def add(self, instance: Instance, keeper: Keeper) -> None:
         """Add an instance and what keeps it."""
@@ -61,14 +74,18 @@ class Fleet:
         return next((each for each in self.everyone() if each.pid == pid), None)
 
     def check(self, names: Iterable[str]) -> None:
-        """Make sure that all these instances exist.
+        """Make sure that all these instances exist and may be changed.
 
         Raises
         ------
         NoSuchInstanceError
             Names all that do not, each with the nearest name that does.
+        StoppingError
+            If everything is being stopped.
         """
-        unknown = [name for name in names if name not in self._keepers]
+        if self.stopping:
+            raise StoppingError("everything on this host is being stopped; try again after that")
+        unknown = [name for name in names if self.keeper(name) is None]
         if unknown:
             described = (f"{name!r}{did_you_mean(name, self._keepers)}" for name in unknown)
             raise NoSuchInstanceError(f"this host has no instance {', '.join(described)}")
@@ -81,7 +98,10 @@ class Fleet:
     def announce(self, transition: Transition) -> None:
         """Tell all observers of a transition."""
         for observer in list(self._observers):
-            observer(transition)
+            try:
+                observer(transition)
+            except Exception:  # noqa: BLE001 - who only looks on must not stop what is decided
+                self.log.failure("while telling of a transition of {name}", name=transition.name)
 
     def launch(self) -> None:
         """Bring every instance into its target state, as remembered."""
@@ -92,20 +112,28 @@ class Fleet:
             elif wanted is Target.DOWN:
                 keeper.deliver(DownRequested())
 
-    def up(self, name: str) -> None:
-        """Want an instance to run; a failed one is tried again."""
-        self._targets.remember(self._instances[name], Target.UP)
-        self._keepers[name].deliver(UpRequested())
+    def up(self, names: Iterable[str]) -> None:
+        """Want instances to run; failed ones are tried again."""
+        self._want(names, Target.UP, UpRequested())
 
-    def down(self, name: str) -> None:
-        """Want an instance to end."""
-        self._targets.remember(self._instances[name], Target.DOWN)
-        self._keepers[name].deliver(DownRequested())
+    def down(self, names: Iterable[str]) -> None:
+        """Want instances to end."""
+        self._want(names, Target.DOWN, DownRequested())
 
-    def restart(self, name: str) -> None:
-        """Want an instance to end and to run again."""
-        self._targets.remember(self._instances[name], Target.UP)
-        self._keepers[name].deliver(RestartRequested())
+    def restart(self, names: Iterable[str]) -> None:
+        """Want instances to end and to run again."""
+        self._want(names, Target.UP, RestartRequested())
+
+    def _want(self, names: Iterable[str], target: Target, request: Event) -> None:
+        names = list(names)
+        # Before anything is done: what cannot be remembered is refused as a whole.
+        # (The router is no instance; its target is what the site file says.)
+        remembered = [self._instances[name] for name in names if name in self._instances]
+        self._targets.remember(remembered, target)
+        for name in names:
+            keeper = self.keeper(name)
+            if keeper is not None:
+                keeper.deliver(request)
 
     @property
     def settled(self) -> bool:

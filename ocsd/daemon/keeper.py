@@ -101,8 +101,8 @@ class Keeper:
         Why it is about to end, in its own words.
     pid, started_at : int or None, float or None
         Its process and when that was started [s, Unix time].
-    had_process : bool
-        Whether it ever had one under this daemon.
+    was_ready : bool
+        Whether a process of this daemon's ever held the instance's addresses.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Keeper:
         self.report = SelfReport()
         self.pid: int | None = None
         self.started_at: float | None = None
-        self.had_process = False
+        self.was_ready = False
         self.since_at = wall_clock()
         self._launcher = launcher
         self._clock = clock
@@ -202,11 +202,11 @@ class Keeper:
         )
         self.failure = fields.get("X_FAILURE", self.failure)
         if ready:
+            self.was_ready = True
             self.deliver(BecameReady())
 
     def _begin(self, pid: int, started_at: float) -> None:
         self.pid = pid
-        self.had_process = True
         self.started_at = started_at
         self.report = SelfReport()
         self.failure = ""

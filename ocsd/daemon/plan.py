@@ -10,7 +10,14 @@ REGISTRY_CLASS: Final = "RegistryAgent"
 AGGREGATOR_CLASS: Final = "AggregatorAgent"
 
 ROUTER_NAME: Final = "router"
-"""The router's name among the fork server's children; no agent may have it."""
+"""The router's name among the fork server's children."""
+
+RESERVED: Final = {
+    ROUTER_NAME: "the site's router",
+    "ocsd": "the daemon",
+    "forkserver": "the fork server",
+}
+"""Whose names, and names of log files, no agent may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +64,13 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
     Raises
     ------
     SiteFileError
-        If an instance has the name that the router has among our processes.
+        If an instance has a name that ocsd itself uses on this host.
     """
     for each in host.instances:
-        if each.instance_id == ROUTER_NAME:
+        if each.instance_id in RESERVED:
             raise SiteFileError(
-                f"{site.path}:{each.line}: instance-id {ROUTER_NAME!r} is the name of the site's "
-                "router; give this instance another one"
+                f"{site.path}:{each.line}: instance-id {each.instance_id!r} is the name of "
+                f"{RESERVED[each.instance_id]}; give this instance another one"
             )
     with_router = [each.name for each in site.hosts.values() if each.crossbar is not None]
     centre = (with_router or list(site.hosts))[0]

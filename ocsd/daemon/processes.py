@@ -51,6 +51,8 @@ class Processes:
         Called with every `Hello`, after its processes were taken over.
     on_stranger : callable
         Returns a new keeper for a running process that the site file does not know.
+    on_spawned : callable
+        Called with the keeper of every process that was started.
     drain : callable
         Takes in what processes have said of themselves so far.
     last_words : callable
@@ -67,6 +69,7 @@ class Processes:
         reactor: Any,
         on_hello: Callable[[Hello], None],
         on_stranger: Callable[[str], Keeper],
+        on_spawned: Callable[[Keeper], None],
         drain: Callable[[], None],
         last_words: Callable[[str], str],
         on_lost: Callable[[], None],
@@ -75,6 +78,7 @@ class Processes:
         self._reactor = reactor
         self._on_hello = on_hello
         self._on_stranger = on_stranger
+        self._on_spawned = on_spawned
         self._drain = drain
         self._last_words = last_words
         self._on_lost = on_lost
@@ -106,6 +110,7 @@ class Processes:
                 keeper = self._fleet.keeper(name)
                 if keeper is not None:
                     keeper.spawned(report)
+                    self._on_spawned(keeper)
             case Ended(name):
                 self._asked_for.discard(name)
                 self._ended(name, report)

@@ -51,7 +51,8 @@ class Progress:
             return
         sign, ascii_sign, code = _SIGNS[after.state]
         mark = ascii_sign if self._plain else sign
-        text = f"{mark} {transition.name:<20} {after.state:<9} {self._remark(transition)}".rstrip()
+        remark = _printable(self._remark(transition))
+        text = f"{mark} {transition.name:<20} {after.state:<9} {remark}".rstrip()
         self.say(f"\x1b[{code}m{text}\x1b[0m" if self._coloured else text)
 
     def _remark(self, transition: Transition) -> str:
@@ -72,3 +73,8 @@ class Progress:
             for standard in (1, 2):  # sys.stdout by now is the log's
                 os.dup2(nothing, standard)
             os.close(nothing)
+
+
+def _printable(text: str) -> str:
+    """Return text without what could play with a terminal: agents wrote it."""
+    return "".join(each if each.isprintable() else " " for each in text)

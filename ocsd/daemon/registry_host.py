@@ -62,11 +62,12 @@ class RegistryLauncher:
             self.log.failure("the registry cannot be started")
             self._tell_end(Ended(name, 0, 1, None, f"{type(error).__name__}: {error}"))
             return
-        pid = os.getpid()
-        if self.keeper is not None:
-            self.keeper.spawned(Spawned(name, pid, start_ticks(pid)))
         self._connection.start()
         self._reporting.start(REPORT_EVERY_S)
+        pid = os.getpid()
+        if self.keeper is not None:
+            # Last, for a stop that came meanwhile takes effect in here.
+            self.keeper.spawned(Spawned(name, pid, start_ticks(pid)))
 
     def kill(self, name: str, pid: int, number: int) -> None:
         """End the registry's session; the signal is of no use in our own process."""

@@ -60,8 +60,8 @@ class PendingRequest:
         self._clock = clock
         self._begun_s = clock.seconds()
         self._open = dict.fromkeys(names)
-        self._unobserve = fleet.observe(self._observe)
         self._timer: Timer = clock.callLater(limit_s, self._give_up)
+        self._unobserve = fleet.observe(self._observe)
 
     def look(self) -> None:
         """Report what has come about already."""

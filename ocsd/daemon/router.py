@@ -65,17 +65,13 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
     if not plan.runs_router:
         return RouterPlan()
     if not runs_already:
-        match probe.probe(hub.wamp_server):
-            case Listener.ROUTER:
-                return RouterPlan()
-            case Listener.STRANGER:
-                raise RouterError(
-                    f"the hub's address {hub.wamp_server} is in use by "
-                    f"{probe.holder(hub.wamp_server)}, which is no WAMP router; "
-                    "end that program, or change wamp_server in the site file"
-                )
-            case Listener.NOTHING:
-                pass
+        found = probe.probe(hub.wamp_server)
+        if found is Listener.ROUTER:
+            return RouterPlan()
+        if found is Listener.STRANGER:
+            raise _in_use("wamp_server", hub.wamp_server)
+        if probe.is_open(hub.wamp_http):
+            raise _in_use("wamp_http", hub.wamp_http)
     settings = plan.host.crossbar
     crossbar = config.find_crossbar(settings.bin if settings else None)
     if settings and settings.config_dir:
@@ -83,6 +79,13 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
     config.write(paths.router_config, hub, paths.router_socket)
     command = (crossbar, "start", "--cbdir", str(paths.router_config), "--loglevel", "warn")
     return RouterPlan(command, paths.router_socket)
+
+
+def _in_use(key: str, url: str) -> RouterError:
+    return RouterError(
+        f"the hub's address {url} is in use by {probe.holder(url)}, which is no WAMP router; "
+        f"end that program, or change {key} in the site file"
+    )
 
 
 def request(plan: RouterPlan, paths: HostPaths) -> Spawn:
@@ -135,4 +138,4 @@ class RouterWatch:
 def _reachable(plan: RouterPlan, hub: Hub) -> Callable[[], bool]:
     if plan.socket is not None:
         return partial(is_listening, plan.socket)
-    return lambda: probe.probe(hub.wamp_server) is Listener.ROUTER
+    return partial(probe.is_open, hub.wamp_server)

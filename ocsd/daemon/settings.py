@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from ocsd.daemon.plan import HostPlan
 from ocsd.daemon.router import RouterPlan
@@ -27,6 +28,10 @@ class Settings:
         Where things are kept.
     working_dir : Path
         Working directory of the agents.
+    log : file
+        The daemon's own log, open for writing.
+    fork_server_runs : bool
+        Whether an earlier daemon's fork server still runs.
     """
 
     site: Site
@@ -34,6 +39,8 @@ class Settings:
     router: RouterPlan
     paths: HostPaths
     working_dir: Path
+    log: TextIO
+    fork_server_runs: bool
 
     @property
     def hub(self) -> Hub:

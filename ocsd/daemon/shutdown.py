@@ -1,15 +1,19 @@
 """Ends everything on a host, in an order in which nothing is lost."""
 
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from ocsd.daemon.fleet import Fleet
-from ocsd.daemon.keeper import Keeper, Transition
+from ocsd.daemon.keeper import Clock, Keeper, Transition
 from ocsd.daemon.plan import AGGREGATOR_CLASS, REGISTRY_CLASS
+from ocsd.daemon.requests import described
 from ocsd.supervisor.lifecycle import DownRequested
+
+Write: TypeAlias = Callable[[dict[str, Any]], None]
 
 
 class Shutdown:
-    """Stops agents, then what records them, then the router.
+    """Stops agents, then what records them, then the router; at most once.
 
     Remembered targets stay as they are: the next start brings up what runs now.
 
@@ -17,33 +21,72 @@ class Shutdown:
     ----------
     fleet : Fleet
         What to stop.
-    on_end : callable
-        Called without arguments when no process of the fleet is left.
+    clock : Clock
+        The time.
+    on_begin, on_end : callable
+        Called without arguments when the first one is asked to end, and with the
+        time it took [s] when no process of the fleet is left.
     """
 
-    def __init__(self, fleet: Fleet, on_end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        clock: Clock,
+        on_begin: Callable[[], None],
+        on_end: Callable[[float], None],
+    ) -> None:
+        self._fleet = fleet
+        self._clock = clock
+        self._on_begin = on_begin
+        self._on_end = on_end
+        self._writers: list[Write] = []
+        self._waves: list[list[Keeper]] = []
+        self._known = False
+        self._begun_s: float | None = None
+
+    @property
+    def requested(self) -> bool:
+        """Whether somebody has asked for it."""
+        return self._fleet.stopping
+
+    def request(self, write: Write = lambda _: None) -> None:
+        """Stop everything, as soon as it is known what runs.
+
+        Parameters
+        ----------
+        write : callable
+            Takes a JSON object for each step; the last one says that all is over.
+        """
+        self._writers.append(write)
+        self._fleet.stopping = True
+        self._begin()
+
+    def know(self) -> None:
+        """Take note that the fork server has told what runs."""
+        self._known = True
+        self._begin()
+
+    def _begin(self) -> None:
+        if not (self._known and self.requested) or self._begun_s is not None:
+            return
+        self._begun_s = self._clock.seconds()
+        self._on_begin()
         central = {AGGREGATOR_CLASS, REGISTRY_CLASS}
-        everyone = list(fleet)
-        self._waves: list[list[Keeper]] = [
+        everyone = list(self._fleet)
+        self._waves = [
             [keeper for instance, keeper in everyone if instance.agent_class not in central],
             [keeper for instance, keeper in everyone if instance.agent_class in central],
-            [fleet.router] if fleet.router is not None else [],
+            [self._fleet.router] if self._fleet.router is not None else [],
         ]
-        self._on_end = on_end
-        self._unobserve = fleet.observe(self._observe)
-        self._begun = False
-
-    def begin(self) -> None:
-        """Ask the first ones to end; the rest follows by itself."""
-        self._begun = True
+        self._fleet.observe(self._observe)
         self._ask()
 
     def _observe(self, transition: Transition) -> None:
-        if self._begun:
-            self._advance()
+        self._tell(described(transition))
+        self._advance()
 
     def _ask(self) -> None:
-        for keeper in list(self._waves[0]) if self._waves else ():
+        for keeper in list(self._waves[0]):
             keeper.deliver(DownRequested())
         self._advance()
 
@@ -53,6 +96,11 @@ class Shutdown:
         self._waves.pop(0)
         if self._waves:
             self._ask()
-        else:
-            self._unobserve()
-            self._on_end()
+            return
+        took_s = round(self._clock.seconds() - (self._begun_s or 0.0), 3)
+        self._tell({"event": "stopped", "took_s": took_s})
+        self._on_end(took_s)
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        for write in self._writers:
+            write(event)

@@ -116,7 +116,12 @@ class StatusReport:
         """Return the status (schema in docs/control-api.md)."""
         rows = [self._row(instance, keeper) for instance, keeper in self._fleet]
         self._meter.forget_all_but({row["pid"] for row in rows if row["pid"]})
-        return {**self._head, "router": self._router(), "instances": rows}
+        return {
+            **self._head,
+            "stopping": self._fleet.stopping,
+            "router": self._router(),
+            "instances": rows,
+        }
 
     def _router(self) -> dict[str, Any]:
         keeper = self._fleet.router

@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
+from ocsd.errors import StateFolderError
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.lifecycle import Target
 
@@ -46,21 +48,30 @@ class Targets:
                 return Target(remembered["target"])
         return Target.UP if instance.manage is Manage.UP else Target.DOWN
 
-    def remember(self, instance: Instance, target: Target) -> None:
-        """Put on disk what the operator wants of an instance.
+    def remember(self, instances: Iterable[Instance], target: Target) -> None:
+        """Put on disk what the operator wants of instances.
 
         Raises
         ------
-        OSError
-            If it cannot be written; the earlier file then is still whole.
+        StateFolderError
+            If it cannot be written; what was remembered before still holds.
         """
-        entry = {"target": str(target), "manage": str(instance.manage)}
-        if self._known.get(instance.instance_id) == entry:
+        entries = {
+            each.instance_id: {"target": str(target), "manage": str(each.manage)}
+            for each in instances
+        }
+        known = {**self._known, **entries}
+        if known == self._known:
             return
-        self._known[instance.instance_id] = entry
         unfinished = self._path.with_suffix(".new")
-        with unfinished.open("w", encoding="utf-8") as file:
-            json.dump(self._known, file, indent=1, sort_keys=True)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(self._path)
+        try:
+            with unfinished.open("w", encoding="utf-8") as file:
+                json.dump(known, file, indent=1, sort_keys=True)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(self._path)
+        except OSError as error:
+            raise StateFolderError(
+                f"nothing was done, for it cannot be remembered: {self._path}: {error.strerror}"
+            ) from error
+        self._known = known

@@ -70,7 +70,7 @@ class PacedLauncher:
 
     def withdraw(self, name: str) -> bool:
         """Take back a start that has not begun."""
-        return self._window.withdraw(name)
+        return self._window.withdraw(name) or self._launcher.withdraw(name)
 
     def kill(self, name: str, pid: int, number: int) -> None:
         """Send a signal to an instance's process group."""

@@ -66,15 +66,20 @@ class Connector(protocol.ClientFactory):
         The fork server's socket.
     connection : Connection
         What to connect.
+    goes_on : callable
+        Says after each attempt that failed whether to try again.
     """
 
     retry_s = 0.01
     noisy = False
 
-    def __init__(self, reactor: Any, path: Path, connection: Connection) -> None:
+    def __init__(
+        self, reactor: Any, path: Path, connection: Connection, goes_on: Callable[[], bool]
+    ) -> None:
         self._reactor = reactor
         self._path = path
         self._connection = connection
+        self._goes_on = goes_on
 
     def connect(self) -> None:
         """Start trying."""
@@ -86,4 +91,5 @@ class Connector(protocol.ClientFactory):
 
     def clientConnectionFailed(self, connector: object, reason: Failure) -> None:
         """Try again soon: the fork server is just starting."""
-        self._reactor.callLater(self.retry_s, self.connect)
+        if self._goes_on():
+            self._reactor.callLater(self.retry_s, self.connect)

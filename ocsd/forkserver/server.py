@@ -73,8 +73,8 @@ class ForkServer:
                     self._accept()
                 elif key.fileobj is self._wake_read:
                     self._reap()
-                else:
-                    self._talk(self._peers[key.fileobj], ready)  # type: ignore[index] # a socket
+                elif key.fileobj in self._peers:  # not if it was dropped a moment ago
+                    self._talk(self._peers[key.fileobj], ready)
         for peer in list(self._peers.values()):
             peer.flush()
 
@@ -108,6 +108,8 @@ class ForkServer:
                 # A child that was not reaped keeps its pid, so this hits nobody else.
                 if spawned and spawned.name == name:
                     _signal_group(pid, number)
+                    # A process that was stopped (SIGSTOP) could not even end.
+                    _signal_group(pid, signal.SIGCONT)
             case Forget(pid):
                 self._ended.pop(pid, None)
             case End():

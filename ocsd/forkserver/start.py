@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ocsd.errors import ForkServerError
 from ocsd.forkserver.protocol import Hello, LineBuffer
 
 ANSWER_LIMIT_S = 5.0
@@ -26,7 +27,13 @@ def is_listening(path: Path) -> bool:
 
 
 def running(path: Path) -> frozenset[str] | None:
-    """Return the names of what the fork server at `path` runs; None if there is none."""
+    """Return the names of what the fork server at `path` runs; None if there is none.
+
+    Raises
+    ------
+    ForkServerError
+        If there is one that does not answer.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(ANSWER_LIMIT_S)
         try:
@@ -36,8 +43,13 @@ def running(path: Path) -> frozenset[str] | None:
                 for message in received.feed(data):
                     if isinstance(message, Hello):
                         return frozenset(spawned.name for spawned in message.running)
-        except OSError:
-            pass
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        except OSError as error:
+            raise ForkServerError(
+                f"the fork server at {path} does not answer ({error}); its agents may be alive, so "
+                "no other one is started: look at it with ps, and end it if it is stuck"
+            ) from error
     return None
 
 
@@ -50,11 +62,14 @@ class PreparedServer:
     def __init__(self) -> None:
         environment = {key: value for key, value in os.environ.items() if key not in _DAEMONS_OWN}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ocsd.forkserver"],
+            # -P: a module in the working directory must not be taken for a library.
+            [sys.executable, "-P", "-m", "ocsd.forkserver"],
             stdin=subprocess.PIPE,
             env=environment,
             start_new_session=True,
         )
+        self._log_hint = ""
+        self._serves = False
 
     def listen(self, path: Path, log_path: Path) -> None:
         """Let it serve.
@@ -67,16 +82,25 @@ class PreparedServer:
             File for what it prints from now on.
         """
         path.unlink(missing_ok=True)
-        self._tell(f"{path}\n{log_path}\n")
+        self._serves = True
+        self._log_hint = f"; see {log_path} or what it printed above"
+        pipe = self._process.stdin
+        # If it has died already, `failure` tells.
+        with contextlib.suppress(BrokenPipeError):
+            if pipe is not None:
+                pipe.write(os.fsencode(f"{path}\n{log_path}\n"))
+                pipe.close()
 
     def discard(self) -> None:
-        """Let it end: it is not needed."""
-        self._tell("")
+        """End it, unless it was told to serve: it is not needed."""
+        if not self._serves:
+            self._process.kill()
+            self._process.wait()
 
-    def _tell(self, text: str) -> None:
-        pipe = self._process.stdin
-        # If it has died already, whoever connects to it will notice.
-        with contextlib.suppress(BrokenPipeError):
-            if pipe is not None and not pipe.closed:
-                pipe.write(os.fsencode(text))
-                pipe.close()
+    def failure(self) -> str:
+        """Return why it ended, if it did before anybody connected to it; else nothing."""
+        code = self._process.poll()
+        if code is None:
+            return ""
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return f"the fork server ended with {how} while it started{self._log_hint}"

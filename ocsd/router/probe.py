@@ -35,17 +35,29 @@ def probe(url: str) -> Listener:
     """
     parts = urlsplit(url)
     if parts.scheme == "wss":
-        return _probe_port(parts)
+        # A TLS router is not one that ocsd starts: that anything listens is enough.
+        return Listener.ROUTER if is_open(url) else Listener.NOTHING
     try:
-        with _connect(parts) as connection:
+        connection = _connect(parts)
+    except OSError:
+        return Listener.NOTHING
+    with connection:
+        try:
             connection.sendall(_upgrade_request(parts))
             answer = connection.recv(4096).decode("latin-1").lower()
-    except ConnectionRefusedError:
-        return Listener.NOTHING
-    except OSError as error:
-        return Listener.STRANGER if isinstance(error, TimeoutError) else Listener.NOTHING
+        except OSError:
+            return Listener.STRANGER
     agreed = answer.startswith("http/1.1 101") and "sec-websocket-protocol: wamp.2." in answer
     return Listener.ROUTER if agreed else Listener.STRANGER
+
+
+def is_open(url: str) -> bool:
+    """Whether anything listens at an address."""
+    try:
+        _connect(urlsplit(url)).close()
+    except OSError:
+        return False
+    return True
 
 
 def holder(url: str) -> str:
@@ -64,15 +76,6 @@ def holder(url: str) -> str:
 def port_of(parts: SplitResult) -> int:
     """Return the port of an address, given or implied by its scheme."""
     return parts.port or (443 if parts.scheme in {"wss", "https"} else 80)
-
-
-def _probe_port(parts: SplitResult) -> Listener:
-    """Tell only whether anything listens: a TLS router is not one that ocsd starts."""
-    try:
-        with _connect(parts):
-            return Listener.ROUTER
-    except OSError:
-        return Listener.NOTHING
 
 
 def _connect(parts: SplitResult) -> socket.socket:

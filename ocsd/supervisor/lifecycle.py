@@ -274,13 +274,13 @@ def _ended_as_asked(
     life: Lifecycle, event: Event, at: _Moment
 ) -> tuple[Lifecycle, tuple[Action, ...]]:
     rung = life.ladder[life.stop_step].signal.name
-    if life.target is Target.UP:
-        return _enter(replace(life, failures=0), State.STARTING, at, "restart requested"), (
-            Spawn(),
-        )
     # The gentle way needs no mention; that force was needed does.
-    reason = "" if life.stop_step == 0 else f"ended by {rung}"
-    return _enter(replace(life, failures=0), State.DOWN, at, reason), ()
+    how = "" if life.stop_step == 0 else f"ended by {rung}"
+    rested = replace(life, failures=0)
+    if life.target is Target.UP:
+        reason = "restart requested" + (f"; it was {how}" if how else "")
+        return _enter(rested, State.STARTING, at, reason), (Spawn(),)
+    return _enter(rested, State.DOWN, at, how), ()
 
 
 def _ended(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
@@ -294,7 +294,10 @@ def _ended(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple
         life.policy is RestartPolicy.ON_FAILURE and event.code != 0
     )
     if not wanted_again:
-        return _enter(life, State.DOWN, at, f"{reason}; restart is {life.policy}"), ()
+        # A job that is done is as it should be; one that failed is not.
+        target = Target.DOWN if event.code == 0 else life.target
+        resting = replace(life, target=target)
+        return _enter(resting, State.DOWN, at, f"{reason}; restart is {life.policy}"), ()
     forgotten = life.state is State.UP and at.now_s - life.since_s >= life.backoff.forgotten_after_s
     failures = 1 if forgotten else life.failures + 1
     counted = replace(life, failures=failures)

@@ -53,6 +53,7 @@ class Site:
     port: int = field(default_factory=free_port)
     hosts: dict = field(default_factory=dict)
     daemons: list = field(default_factory=list)
+    extra_environment: dict = field(default_factory=dict)
 
     @property
     def file(self):
@@ -66,7 +67,7 @@ class Site:
             "LOGS_DIRECTORY": str(self.folder / "log"),
         }
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("OCS")}
-        return {**inherited, **folders, "NO_COLOR": "1"}
+        return {**inherited, **folders, "NO_COLOR": "1", **self.extra_environment}
 
     def write(self, *instances, host="lab", **keys):
         """Write the site file, with these instances on a host."""

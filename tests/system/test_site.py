@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -183,3 +184,82 @@ def test_agents_outlive_their_fork_server_and_are_restarted_by_the_next_one(site
     assert site.instance("thermo2")["pid"] == before["thermo2"]
     assert site.ocsd("restart", "thermo2").returncode == 0  # an orphan is stopped as well
     assert psutil.Process(site.instance("thermo2")["pid"]).ppid() not in {fork_server, 1}
+
+
+@pytest.mark.parametrize("after_s", [0.05, 0.3, 0.6, 0.8, 1.0, 1.5, 2.5])
+def test_ctrl_c_at_any_moment_of_the_start_leaves_nothing(site, after_s):
+    site.write(fake_agent("thermo1"), fake_agent("thermo2"))
+    daemon = site.foreground()
+    time.sleep(after_s)  # the moment is what is tested
+    daemon.send_signal(signal.SIGINT)
+    _, errors = daemon.communicate(timeout=30)
+    assert "Traceback" not in errors
+    assert daemon.returncode in {0, 130}
+    wait_until(lambda: site.processes() == [], "the fork server to be gone")
+
+
+def test_nothing_can_be_brought_up_while_everything_stops(site):
+    (site.folder / "plugins").mkdir()
+    (site.folder / "plugins" / "ocs_plugin_lab.py").write_text("agents = [('Deaf', 'deaf.py')]\n")
+    (site.folder / "plugins" / "deaf.py").write_text(
+        "import signal\n"
+        "from ocsd import ocs_agent, site_config\n"
+        "def main():\n"
+        "    args = site_config.parse_args(agent_class='Deaf')\n"
+        "    agent, runner = ocs_agent.init_site_agent(args)\n"
+        "    def deafen():\n"
+        "        signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "    from twisted.internet import reactor\n"
+        "    reactor.callLater(0.2, deafen)\n"
+        "    runner.run(agent)\n"
+    )
+    plugins = {"agent-paths": [str(site.folder / "plugins")]}
+    site.write(fake_agent("thermo1"), {"agent-class": "Deaf", "instance-id": "deaf"}, **plugins)
+    site.start()
+    daemon = psutil.Process(site.status()["pid"])
+    wait_until(
+        lambda: "SIGINT" in _ignored(site.instance("deaf")["pid"]), "the agent to be deaf to SIGINT"
+    )
+    daemon.send_signal(signal.SIGTERM)
+    wait_until(lambda: site.status()["stopping"], "the stop to begin")
+    refused = site.ocsd("up", "thermo1")
+    assert refused.returncode == 1
+    assert "is being stopped" in refused.stderr
+    assert daemon.wait(timeout=30) in {0, None}
+
+
+def _ignored(pid):
+    """Return the names of the signals that a process ignores (proc(5))."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = next(line for line in status.splitlines() if line.startswith("SigIgn")).split()[1]
+    return {each.name for each in signal.Signals if int(mask, 16) >> (each - 1) & 1}
+
+
+def test_a_closed_terminal_does_not_stop_the_telescope(site):
+    site.write(fake_agent("thermo1"))
+    daemon = site.foreground()
+    next(line for line in daemon.stdout if "instances up" in line)
+    daemon.send_signal(signal.SIGHUP)
+    daemon.stdout.close()
+    daemon.stderr.close()
+    assert site.instance("thermo1")["state"] == "up"
+    assert site.ocsd("restart", "thermo1").returncode == 0
+    site.ocsd("stop")
+    assert daemon.wait() == 0
+
+
+def test_a_module_in_the_working_directory_is_not_taken_for_a_library(site):
+    (site.folder / "yaml.py").write_text("raise RuntimeError('not the library')\n")
+    site.write(fake_agent("thermo1"))
+    assert site.start().returncode == 0
+
+
+def test_a_fork_server_that_cannot_start_ends_the_start_with_its_reason(site):
+    site.write(fake_agent("thermo1"))
+    (site.folder / "broken").mkdir()
+    (site.folder / "broken" / "setproctitle.py").write_text("raise RuntimeError('broken')\n")
+    site.extra_environment = {"PYTHONPATH": str(site.folder / "broken")}
+    begun = site.ocsd("start", "-d", "--site-file", str(site.file), "--host", "lab")
+    assert begun.returncode == 1
+    assert "the fork server ended with exit code 1 while it started" in begun.stderr
+    assert site.processes() == []

@@ -83,6 +83,7 @@ def test_what_others_run_is_left_alone_and_said():
     )
 
 
-def test_the_routers_name_is_refused_for_an_agent():
-    with pytest.raises(SiteFileError, match="'router' is the name of the site's router"):
-        planned(site(lab=host("lab", agent("router"))), "lab")
+@pytest.mark.parametrize("name", ["router", "ocsd", "forkserver"])
+def test_the_names_of_ocsds_own_parts_are_refused_for_an_agent(name):
+    with pytest.raises(SiteFileError, match=f"'{name}' is the name of the"):
+        planned(site(lab=host("lab", agent(name))), "lab")

@@ -7,7 +7,7 @@ from ocsd.daemon.keeper import Keeper
 from ocsd.daemon.requests import PendingRequest
 from ocsd.daemon.shutdown import Shutdown
 from ocsd.daemon.targets import Targets
-from ocsd.errors import NoSuchInstanceError
+from ocsd.errors import NoSuchInstanceError, StoppingError
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.site.model import Instance
 from ocsd.supervisor.lifecycle import Lifecycle, State, Target, UpRequested
@@ -72,8 +72,8 @@ def results(told):
 
 def test_each_result_comes_as_soon_as_it_is_known(world):
     pending, told, ended = follow(world, ["a", "b"], Target.UP)
-    world.fleet.up("a")
-    world.fleet.up("b")
+    world.fleet.up(["a"])
+    world.fleet.up(["b"])
     pending.look()
     world.begin("a")
     assert results(told) == {"a": (True, "up", False)}
@@ -84,17 +84,17 @@ def test_each_result_comes_as_soon_as_it_is_known(world):
 
 
 def test_what_is_as_wanted_already_is_told_at_once(world):
-    world.fleet.up("a")
+    world.fleet.up(["a"])
     world.begin("a")
     pending, told, ended = follow(world, ["a"], Target.UP)
-    world.fleet.up("a")
+    world.fleet.up(["a"])
     pending.look()
     assert results(told) == {"a": (True, "up", False)}
     assert ended
 
 
 def test_a_request_that_takes_too_long_is_given_up_but_goes_on(world, clock):
-    world.fleet.up("a")
+    world.fleet.up(["a"])
     pending, told, ended = follow(world, ["a"], Target.UP)
     pending.look()
     clock.advance(5.0)
@@ -104,10 +104,10 @@ def test_a_request_that_takes_too_long_is_given_up_but_goes_on(world, clock):
 
 
 def test_a_restart_is_done_when_the_next_process_is_ready(world, clock):
-    world.fleet.up("a")
+    world.fleet.up(["a"])
     world.begin("a", pid=7)
     pending, told, ended = follow(world, ["a"], Target.UP)
-    world.fleet.restart("a")
+    world.fleet.restart(["a"])
     pending.look()
     assert not ended
     world.end("a")
@@ -120,12 +120,26 @@ def test_an_unknown_name_is_refused_with_the_nearest(world):
         world.fleet.check(["a", "agregator"])
 
 
-def test_everything_ends_in_an_order_in_which_nothing_is_lost(world, clock):
+@pytest.fixture
+def ended():
+    return []
+
+
+@pytest.fixture
+def shutdown(world, clock, ended):
+    return Shutdown(world.fleet, clock, lambda: None, ended.append)
+
+
+def all_up(world):
     for name in ("router", "aggregator", "a", "b"):
         world.fleet.keeper(name).deliver(UpRequested())
         world.begin(name)
-    ended = []
-    Shutdown(world.fleet, lambda: ended.append(True)).begin()
+
+
+def test_everything_ends_in_an_order_in_which_nothing_is_lost(world, shutdown, ended):
+    all_up(world)
+    shutdown.know()
+    shutdown.request()
     assert world.killed == ["a", "b"]
     world.end("a")
     assert world.killed == ["a", "b"]
@@ -135,13 +149,51 @@ def test_everything_ends_in_an_order_in_which_nothing_is_lost(world, clock):
     assert world.killed == ["a", "b", "aggregator", "router"]
     assert not ended
     world.end("router")
+    assert ended == [0.0]
+
+
+def test_a_stop_that_is_asked_for_before_it_is_known_what_runs_waits_for_that(
+    world, shutdown, ended
+):
+    shutdown.request()
+    assert not ended
+    all_up(world)  # taken over
+    shutdown.know()
+    assert world.killed == ["a", "b"]
+    for name in ("a", "b", "aggregator", "router"):
+        world.end(name)
     assert ended
 
 
-def test_a_shutdown_changes_no_remembered_target(world, tmp_path):
+def test_whoever_asks_for_the_stop_again_hears_of_its_end_too(world, shutdown):
+    all_up(world)
+    shutdown.know()
+    first, second = [], []
+    shutdown.request(first.append)
+    shutdown.request(second.append)
+    for name in ("a", "b", "aggregator", "router"):
+        world.end(name)
+    assert first[-1] == second[-1] == {"event": "stopped", "took_s": 0.0}
+
+
+def test_nothing_can_be_changed_while_everything_is_being_stopped(world, shutdown):
+    shutdown.request()
+    with pytest.raises(StoppingError):
+        world.fleet.check(["a"])
+
+
+def test_a_shutdown_changes_no_remembered_target(world, shutdown, tmp_path):
     instance = next(instance for instance, _ in world.fleet if instance.instance_id == "a")
-    world.fleet.up("a")
+    world.fleet.up(["a"])
     world.begin("a")
-    Shutdown(world.fleet, lambda: None).begin()
+    shutdown.know()
+    shutdown.request()
     world.end("a")
     assert Targets(tmp_path / "targets.json").of(instance) is Target.UP
+
+
+def test_an_onlooker_that_stumbles_stops_nothing(world):
+    world.fleet.observe(lambda transition: 1 / 0)
+    world.fleet.up(["a"])
+    world.begin("a")
+    assert world.fleet.keeper("a").life.state is State.UP

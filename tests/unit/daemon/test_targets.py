@@ -1,6 +1,9 @@
 """What the operator wants outlives the daemon."""
 
+import pytest
+
 from ocsd.daemon.targets import Targets
+from ocsd.errors import StateFolderError
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.lifecycle import Target
 
@@ -16,12 +19,20 @@ def test_without_a_word_of_the_operator_the_site_file_decides(tmp_path):
 
 
 def test_the_operators_word_holds_until_the_site_file_says_something_new(tmp_path):
-    Targets(tmp_path / "targets.json").remember(agent(), Target.DOWN)
+    Targets(tmp_path / "targets.json").remember([agent()], Target.DOWN)
     later = Targets(tmp_path / "targets.json")
     assert later.of(agent()) is Target.DOWN
-    later.remember(agent(Manage.DOWN), Target.UP)
+    later.remember([agent(Manage.DOWN)], Target.UP)
     assert Targets(tmp_path / "targets.json").of(agent(Manage.DOWN)) is Target.UP
     assert Targets(tmp_path / "targets.json").of(agent()) is Target.UP
+
+
+def test_what_cannot_be_written_is_refused_each_time(tmp_path):
+    targets = Targets(tmp_path / "gone" / "targets.json")
+    for _ in range(2):
+        with pytest.raises(StateFolderError, match="No such file or directory"):
+            targets.remember([agent()], Target.DOWN)
+    assert targets.of(agent()) is Target.UP
 
 
 def test_a_damaged_file_is_said_and_not_believed(tmp_path):
@@ -30,5 +41,5 @@ def test_a_damaged_file_is_said_and_not_believed(tmp_path):
     targets = Targets(file)
     assert str(file) in targets.notice
     assert targets.of(agent()) is Target.UP
-    targets.remember(agent(), Target.DOWN)
+    targets.remember([agent()], Target.DOWN)
     assert Targets(file).notice == ""

@@ -110,17 +110,18 @@ def test_a_permanent_failure_is_not_tried_again_until_somebody_asks():
 
 
 @pytest.mark.parametrize(
-    ("policy", "code", "state"),
+    ("policy", "code", "state", "target"),
     [
-        (RestartPolicy.ALWAYS, 0, State.STARTING),
-        (RestartPolicy.ON_FAILURE, 0, State.DOWN),
-        (RestartPolicy.ON_FAILURE, 1, State.STARTING),
-        (RestartPolicy.NEVER, 1, State.DOWN),
+        (RestartPolicy.ALWAYS, 0, State.STARTING, Target.UP),
+        (RestartPolicy.ON_FAILURE, 0, State.DOWN, Target.DOWN),
+        (RestartPolicy.ON_FAILURE, 1, State.STARTING, Target.UP),
+        (RestartPolicy.NEVER, 0, State.DOWN, Target.DOWN),
+        (RestartPolicy.NEVER, 1, State.DOWN, Target.UP),
     ],
 )
-def test_the_policy_says_which_ends_are_followed_by_a_restart(policy, code, state):
+def test_the_policy_says_which_ends_are_followed_by_a_restart(policy, code, state, target):
     life, _ = run(up_since(0.0, policy=policy), (Exited(code=code), 1.0))
-    assert life.state is state
+    assert (life.state, life.target) == (state, target)
 
 
 def test_a_stuck_agent_is_asked_then_killed_and_the_step_that_worked_is_told():
@@ -147,6 +148,13 @@ def test_a_restart_waits_for_the_end_of_the_first_copy():
     life, actions = run(life, (Exited(code=0), 1.2))
     assert (life.state, actions) == (State.STARTING, [Spawn()])
     assert life.restarts == 0
+
+
+def test_a_restart_that_needed_force_says_so():
+    steps = [(RestartRequested(), 1.0), (TimerFired(), 11.0), (TimerFired(), 16.0)]
+    life, actions = run(up_since(0.0), *steps, (Exited(signal=9), 16.1))
+    assert (life.state, actions[-1]) == (State.STARTING, Spawn())
+    assert life.reason == "restart requested; it was ended by SIGKILL"
 
 
 def test_whoever_asks_last_while_an_instance_stops_has_the_say():

@@ -1,0 +1,191 @@
+"""The fork server by itself: what it must not have, and what its children get."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ocsd.forkserver.protocol import End, Ended, Hello, Kill, LineBuffer, Spawn, Spawned, encode
+from ocsd.forkserver.start import PreparedServer
+from ocsd.site.launch import Launch
+from ocsd.site.model import Hub, Instance
+from tests.system.conftest import PATIENCE_S, wait_until
+
+pytestmark = pytest.mark.system
+
+LOAD = """
+import json, os, sys
+before = set(os.listdir('/proc/self/fd'))
+from ocsd.forkserver.__main__ import load
+trouble = load()
+from twisted.python import threadable
+from ocsd.site import launch
+print(json.dumps({
+    'trouble': trouble,
+    'threads': len(os.listdir('/proc/self/task')),
+    'descriptors': sorted(set(os.listdir('/proc/self/fd')) - before),
+    'reactor': 'twisted.internet.reactor' in sys.modules,
+    'reactor thread': threadable.ioThread,
+    'launch': launch.current(),
+    'argv': sys.argv,
+    'agents': [each for each in sys.modules if 'fake_data.' in each],
+    'environment': [each for each in os.environ if each.endswith('_NUM_THREADS')],
+}))
+"""
+
+REPORT = """
+import json, os, random, sys
+import numpy
+
+def main(args=None):
+    print(json.dumps({
+        'pid': os.getpid(), 'session': os.getsid(0), 'group': os.getpgid(0),
+        'descriptors': {each: os.readlink(f'/proc/self/fd/{each}')
+                        for each in os.listdir('/proc/self/fd')
+                        if os.path.exists(f'/proc/self/fd/{each}')},
+        'random': random.random(), 'numpy': numpy.random.random(),
+        'generator': numpy.random.default_rng().random(),
+        'environment': [each for each in os.environ if each.endswith('_NUM_THREADS')],
+    }), flush=True)
+"""
+
+LEAVE_GRANDCHILD = """
+import subprocess
+
+def main(args=None):
+    print(subprocess.Popen(['sleep', '1000']).pid, flush=True)
+"""
+
+
+class Daemon:
+    """The daemon's end of a fork server of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.agent = folder / "probe.py"
+        (folder / "ocs_plugin_probe.py").write_text("agents = {'Probe': 'probe.py'}\n")
+        path = folder / "fork.sock"
+        PreparedServer().listen(path, folder / "fork.log")
+        self.connection = socket.socket(socket.AF_UNIX)
+        wait_until(lambda: self.connection.connect_ex(str(path)) == 0, "the fork server")
+        self.connection.settimeout(PATIENCE_S)
+        self._received = LineBuffer()
+        self._messages = []
+        self.process = psutil.Process(self.hears(Hello).pid)
+
+    def hears(self, kind, **fields):
+        """Wait for a report of that kind with these fields."""
+        while True:
+            for message in self._messages:
+                right = isinstance(message, kind)
+                if right and all(getattr(message, key) == fields[key] for key in fields):
+                    self._messages.remove(message)
+                    return message
+            data = self.connection.recv(1 << 16)
+            assert data, "the fork server is gone"
+            self._messages.extend(self._received.feed(data))
+
+    def run(self, name, code):
+        """Start an agent with that code; return its process id."""
+        self.agent.write_text(code)
+        instance = Instance(instance_id=name, agent_class="Probe")
+        launch = Launch(
+            site_file=None,
+            host="lab",
+            hub=Hub(wamp_server="ws://localhost:18449/ws", wamp_http="http://localhost:18449/call"),
+            instance=instance,
+            agent_paths=(str(self.folder),),
+            working_dir=str(self.folder),
+        )
+        log = str(self.folder / f"{name}.log")
+        told = launch.model_dump(mode="json")
+        self.connection.sendall(encode(Spawn(name, log, str(self.folder), launch=told)))
+        return self.hears(Spawned, name=name).pid
+
+    def output(self, name, code):
+        """Run an agent until it ends; return the last line that it printed."""
+        self.run(name, code)
+        ended = self.hears(Ended, name=name)
+        text = (self.folder / f"{name}.log").read_text()
+        assert ended.code == 0, text
+        return text.splitlines()[-1]
+
+    def close(self):
+        """Let the fork server end, and everything that it still runs."""
+        for child in self.process.children():
+            self.connection.sendall(encode(Kill(child.name(), child.pid, signal.SIGKILL)))
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+        self.connection.sendall(encode(End()))
+        psutil.wait_procs([self.process], timeout=PATIENCE_S)
+        self.connection.close()
+
+
+@pytest.fixture
+def daemon():
+    with tempfile.TemporaryDirectory(prefix="ocsd-") as folder:
+        daemon = Daemon(Path(folder))
+        yield daemon
+        daemon.close()
+        assert not daemon.process.is_running()
+
+
+def test_what_is_loaded_and_rehearsed_leaves_nothing_that_must_not_be_forked():
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "trouble": "",
+        "threads": 1,
+        "descriptors": [],
+        "reactor": False,
+        "reactor thread": None,
+        "launch": None,
+        "argv": ["-c"],
+        "agents": [],
+        "environment": [each for each in os.environ if each.endswith("_NUM_THREADS")],
+    }
+
+
+def test_the_fork_server_has_one_thread_and_no_socket_but_its_own(daemon):
+    daemon.output("first", REPORT)
+    assert daemon.process.num_threads() == 1
+    assert daemon.process.net_connections("inet") == []
+    # Its listener, the daemon's connection, and the pair on which signals wake it.
+    sockets = [each.laddr for each in daemon.process.net_connections("unix")]
+    assert sorted(sockets) == ["", "", *[str(daemon.folder / "fork.sock")] * 2]
+    assert (daemon.folder / "fork.log").read_text() == ""
+
+
+def test_a_child_has_a_session_a_group_and_descriptors_of_its_own(daemon):
+    told = json.loads(daemon.output("probe", REPORT))
+    assert told["session"] == told["group"] == told["pid"]
+    log = str(daemon.folder / "probe.log")
+    assert told["descriptors"] == {"0": "/dev/null", "1": log, "2": log}
+    assert told["environment"] == [each for each in os.environ if each.endswith("_NUM_THREADS")]
+
+
+def test_siblings_draw_different_random_numbers(daemon):
+    siblings = [json.loads(daemon.output(f"probe{number}", REPORT)) for number in range(3)]
+    for source in ("random", "numpy", "generator"):
+        assert len({each[source] for each in siblings}) == len(siblings)
+
+
+def test_an_edited_agent_runs_its_new_code_at_the_next_start(daemon):
+    code = "def main(args=None):\n    print('{}', flush=True)\n"
+    assert daemon.output("probe", code.format("old")) == "old"
+    assert daemon.output("probe", code.format("new")) == "new"
+
+
+def test_what_an_agent_leaves_in_its_process_group_ends_with_it(daemon):
+    grandchild = int(daemon.output("probe", LEAVE_GRANDCHILD))
+    wait_until(lambda: not psutil.pid_exists(grandchild), "the grandchild's end")
