@@ -1,5 +1,6 @@
 """The command `ocsd`: finds the command asked for and turns errors into exit codes."""
 
+import errno
 import importlib
 import os
 import sys
@@ -78,11 +79,20 @@ class _Commands(click.Group):
             code = super().invoke(context)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Whoever read our output went away (`ocsd status | head -1`). What
-            # is still in the buffer must not complain at the end of Python.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # Whoever read our output went away (`ocsd status | head -1`).
+            _let_go_of_output()
             return _BROKEN_PIPE
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EIO}:
+                raise
+            _let_go_of_output()
+            raise OcsdError(f"cannot write the output: {error.strerror}") from error
         return code
+
+
+def _let_go_of_output() -> None:
+    """Drop what is still in the buffer, or it would complain at the end of Python."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.command(

@@ -22,7 +22,7 @@ timeout_option = click.option(
     "--timeout",
     "timeout_s",
     metavar="SECONDS",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0, min_open=True, max=86400),
     default=60.0,
     show_default=True,
     help="How long to wait for the result.",
