@@ -82,11 +82,6 @@ class _Commands(click.Group):
             # Whoever read our output went away (`ocsd status | head -1`).
             _let_go_of_output()
             return _BROKEN_PIPE
-        except OSError as error:
-            if error.errno not in {errno.ENOSPC, errno.EIO}:
-                raise
-            _let_go_of_output()
-            raise OcsdError(f"cannot write the output: {error.strerror}") from error
         return code
 
 
@@ -130,12 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
         # An instance-id or a reason that the terminal cannot show is no reason to fail.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # text files
     try:
-        code = ocsd.main(
-            arguments,
-            prog_name=PROGRAM,
-            complete_var=COMPLETE_VARIABLE,
-            standalone_mode=False,
-        )
+        code = _run(arguments)
     except OcsdError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return error.exit_code
@@ -147,3 +137,20 @@ def main(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     return int(code or 0)
+
+
+def _run(arguments: list[str] | None) -> Any:
+    try:
+        code = ocsd.main(
+            arguments,
+            prog_name=PROGRAM,
+            complete_var=COMPLETE_VARIABLE,
+            standalone_mode=False,
+        )
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EIO}:
+            raise
+        _let_go_of_output()
+        raise OcsdError(f"cannot write the output: {error.strerror}") from error
+    return code

@@ -105,3 +105,12 @@ def test_a_size_is_at_most_five_characters_long():
 def test_times_are_utc():
     assert units.date(1795332781.9) == "2026-11-22T07:33:01Z"
     assert units.clock(1795332781.9996) == "07:33:02.000"
+
+
+def test_an_output_that_cannot_be_written_is_said_in_one_line():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ocsd", "--help"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1
+    assert done.stderr == "ocsd: cannot write the output: No space left on device\n"
