@@ -7,9 +7,20 @@ Agents send it to the daemon and the daemon sends it to systemd: datagrams of
 import os
 import socket
 from collections.abc import Mapping
+from enum import Enum
 
 
-def notify(**fields: str | int) -> bool:
+class Delivery(Enum):
+    """What became of a notification."""
+
+    DONE = "done"
+    BUSY = "busy"
+    """The supervisor has not read what it got before (Linux queues ten): try again soon."""
+    NOBODY = "nobody"
+    """No supervisor listens: there is no point in trying again soon."""
+
+
+def notify(**fields: str | int) -> Delivery:
     """Send one notification to whoever supervises this process.
 
     Parameters
@@ -20,23 +31,24 @@ def notify(**fields: str | int) -> bool:
 
     Returns
     -------
-    bool
-        False if nobody supervises this process or the message could not be
-        delivered at once. An agent must never stop acquiring because its
-        supervisor is away, so this does not raise and does not wait.
+    Delivery
+        An agent must never stop acquiring because its supervisor is away, so
+        this does not raise and does not wait.
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
-        return False
+        return Delivery.NOBODY
     if address.startswith("@"):
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
         sock.setblocking(False)
         try:
             sock.sendto(encode(fields), address)
+        except BlockingIOError:
+            return Delivery.BUSY
         except OSError:
-            return False
-    return True
+            return Delivery.NOBODY
+    return Delivery.DONE
 
 
 def encode(fields: Mapping[str, str | int]) -> bytes:

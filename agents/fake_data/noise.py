@@ -3,6 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+BLOCK = 256
+"""So many samples are made at a time: to make one takes as many calls of numpy."""
+
 
 class PinkNoise:
     """An endless stream of 1/f-like noise in several independent channels.
@@ -25,6 +28,7 @@ class PinkNoise:
         self._scale = 1.0 / np.sqrt(rows)
         self._next = 0
         self._present = random.standard_normal((rows, channels))
+        self._made: NDArray[np.float64] = np.empty((0, channels))
 
     def take(self, count: int) -> NDArray[np.float64]:
         """Return the next samples.
@@ -39,13 +43,20 @@ class PinkNoise:
         numpy.ndarray of float64, shape (count, channels)
             Noise with unit variance.
         """
+        missing = count - len(self._made)
+        if missing > 0:
+            self._made = np.concatenate([self._made, self._make(max(missing, BLOCK))])
+        taken, self._made = self._made[:count], self._made[count:]
+        return taken
+
+    def _make(self, count: int) -> NDArray[np.float64]:
         rows, channels = self._present.shape
         index = np.arange(self._next, self._next + count)
         total: NDArray[np.float64] = np.zeros((count, channels))
         for row in range(rows):
             # Which value of this row a sample has, counted from the present one.
             value = (index >> row) - (max(self._next - 1, 0) >> row)
-            fresh = self._random.standard_normal((int(value[-1]) if count else 0, channels))
+            fresh = self._random.standard_normal((int(value[-1]), channels))
             values = np.concatenate([self._present[row : row + 1], fresh])
             total += values[value]
             self._present[row] = values[-1]

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from twisted.internet.task import LoopingCall
-
-from ocsd.agent.threads import the_reactor
+from ocsd.agent.ticker import Ticker
 
 FEED = "heartbeat"
 PERIOD_S = 1.0
@@ -27,21 +25,18 @@ class Heartbeat:
     def __init__(self, agent: Any) -> None:
         self.on = True
         self._agent = agent
-        self._loop = LoopingCall(self.beat)
+        self._ticker = Ticker(PERIOD_S, self.beat)
 
     def start(self) -> None:
         """Publish now and then every second."""
         if FEED not in self._agent.feeds:
             # An old heartbeat is of no use to anyone, so none are kept.
             self._agent.register_feed(FEED, max_messages=1, keep=False)
-        if not self._loop.running:
-            self._loop.clock = the_reactor()
-            self._loop.start(PERIOD_S)
+        self._ticker.start()
 
     def stop(self) -> None:
         """Stop publishing."""
-        if self._loop.running:
-            self._loop.stop()
+        self._ticker.stop()
 
     def beat(self) -> None:
         """Publish once."""

@@ -7,13 +7,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.task import LoopingCall
-
 from ocsd.agent.session import OpSession
 from ocsd.agent.threads import the_reactor
-from ocsd.notify import notify
+from ocsd.agent.ticker import Ticker
+from ocsd.notify import Delivery, notify
 
 PERIOD_S = 1.0
+# When many agents start at once, their reports do not all fit into the queue.
+RETRY_S = 0.02
 
 
 class Readiness:
@@ -31,18 +32,22 @@ class Readiness:
         self._agent = agent
         self._send = send
         self._connection: Any = None
-        self._loop = LoopingCall(self.tell)
+        self._ticker = Ticker(PERIOD_S, self.tell)
+        self._retry: Any = None
+        self._stopped = False
 
     def start(self, connection: Any) -> None:
         """Begin to report."""
         self._connection = connection
-        self._loop.clock = the_reactor()
-        self._loop.start(PERIOD_S)
+        self._ticker.start()
 
     def stop(self) -> None:
         """Report that the agent is about to end."""
-        if self._loop.running:
-            self._loop.stop()
+        self._stopped = True
+        self._ticker.stop()
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
         self._send(STOPPING=1, STATUS="ending")
 
     def tell(self) -> None:
@@ -51,9 +56,15 @@ class Readiness:
             return
         if self._connection.joined:
             trouble = trouble_of(self._agent.sessions.values(), self._startup_names())
-            self._send(READY=1, WATCHDOG=1, STATUS=trouble)
+            delivery = self._send(READY=1, WATCHDOG=1, STATUS=trouble)
         else:
-            self._send(WATCHDOG=1, STATUS=self._connection.reason)
+            delivery = self._send(WATCHDOG=1, STATUS=self._connection.reason)
+        if delivery is Delivery.BUSY and not self._stopped and self._retry is None:
+            self._retry = the_reactor().callLater(RETRY_S, self._tell_again)
+
+    def _tell_again(self) -> None:
+        self._retry = None
+        self.tell()
 
     def _startup_names(self) -> set[str]:
         return {name for _, name, _ in self._agent.startup_ops}

@@ -11,6 +11,9 @@ import importlib
 import os
 import socket
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 PRELOADED = (
     # What nearly every agent needs; none of these starts a thread, installs a
@@ -27,21 +30,20 @@ PRELOADED = (
     "twisted.internet.endpoints",
 )
 
+THREAD_COUNTS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
 
 def main() -> None:
     """Load the libraries, then serve until the daemon says that all is over."""
-    for name in PRELOADED:
-        importlib.import_module(name)
-    from ocsd.forkserver import child, server
-
-    gc.collect()
-    # Objects that are never collected are never touched by the collector, so
-    # their pages stay shared between all children.
-    gc.freeze()
+    trouble = load()
     path, log_path = (sys.stdin.readline().rstrip("\n") for _ in range(2))
     if not log_path:
         return
+    from ocsd.forkserver import child, server
+
     _redirect(log_path)
+    if trouble:
+        print(f"rehearsal failed, agents take more memory:\n{trouble}", file=sys.stderr)  # noqa: T201 - our log
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(path)
     os.chmod(path, 0o600)
@@ -50,6 +52,44 @@ def main() -> None:
     os.unlink(path)
     # All is over: an orderly end of the interpreter would only take time.
     os._exit(0)
+
+
+def load() -> str:
+    """Load and warm up what agents need; return what went wrong, normally nothing."""
+    with one_thread():
+        for name in PRELOADED:
+            importlib.import_module(name)
+    from ocsd.forkserver import rehearsal
+
+    trouble = ""
+    try:
+        rehearsal.rehearse()
+    except Exception:  # noqa: BLE001 - a saving must never cost an agent
+        trouble = traceback.format_exc()
+    gc.collect()
+    # Objects that are never collected are never touched by the collector, so
+    # their pages stay shared between all children.
+    gc.freeze()
+    return trouble
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep numpy's linear algebra from starting threads, here and nowhere else.
+
+    A thread that exists when the fork server forks is missing in the child, which
+    may wait for it for ever. What is executed later gets the environment as it was.
+    """
+    before = {name: os.environ.get(name) for name in THREAD_COUNTS}
+    os.environ.update(dict.fromkeys(THREAD_COUNTS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _redirect(log_path: str) -> None:

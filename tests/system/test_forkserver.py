@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ocsd.forkserver.protocol import End, Ended, Hello, Kill, LineBuffer, Spawn, Spawned, encode
+from ocsd.forkserver.protocol import End, Ended, Hello, LineBuffer, Spawn, Spawned, encode
 from ocsd.forkserver.start import PreparedServer
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance
@@ -121,7 +120,6 @@ class Daemon:
     def close(self):
         """Let the fork server end, and everything that it still runs."""
         for child in self.process.children():
-            self.connection.sendall(encode(Kill(child.name(), child.pid, signal.SIGKILL)))
             with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
         self.connection.sendall(encode(End()))
