@@ -1,6 +1,5 @@
 """One crossbar for a whole run, so that neither side pays for starting it."""
 
-import json
 import os
 import signal
 import socket
@@ -11,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.site import Hub
+from ocsd.paths import ROUTER_SOCKET
+from ocsd.router import config, local
+from ocsd.site.model import Hub as SiteHub
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 10.0
@@ -35,8 +37,11 @@ def free_port(first: int, last: int) -> int:
 
 
 @contextmanager
-def running(crossbar: Path, folder: Path, hub: Hub) -> Iterator[int]:
-    """Run a router for the time of the context.
+def running(crossbar: Path, folder: Path, hub: Hub, neighbour: Path) -> Iterator[int]:
+    """Run a router for the time of the context, configured as ocsd configures it.
+
+    OCS's agents join it through its WebSocket, ocsd's through its raw socket, as
+    they do wherever ocsd runs the router.
 
     Parameters
     ----------
@@ -46,6 +51,8 @@ def running(crossbar: Path, folder: Path, hub: Hub) -> Iterator[int]:
         Gets the configuration and the log.
     hub : Hub
         Where to listen.
+    neighbour : Path
+        Runtime folder in which ocsd's daemons find the router.
 
     Yields
     ------
@@ -53,10 +60,19 @@ def running(crossbar: Path, folder: Path, hub: Hub) -> Iterator[int]:
         The router's pid.
     """
     folder.mkdir()
-    (folder / "config.json").write_text(json.dumps(_configuration(hub)))
+    site_hub = SiteHub(
+        wamp_server=hub.wamp_server,
+        wamp_http=hub.wamp_http,
+        wamp_realm=hub.realm,
+        address_root=hub.address_root,
+    )
+    neighbour.mkdir(parents=True)
+    config.write(folder, site_hub, neighbour / ROUTER_SOCKET)
+    local.announce(neighbour, site_hub)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [crossbar, "start", "--cbdir", folder, "--config", "config.json"],
+            [crossbar, "start", "--cbdir", folder, "--loglevel", "warn"],
+            env=os.environ | config.environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -67,31 +83,6 @@ def running(crossbar: Path, folder: Path, hub: Hub) -> Iterator[int]:
         yield process.pid
     finally:
         _stop(process)
-
-
-def _configuration(hub: Hub) -> dict[str, object]:
-    everything = {"call": True, "register": True, "publish": True, "subscribe": True}
-    role = {
-        "name": "agent",
-        "permissions": [{"uri": f"{hub.address_root}.", "match": "prefix", "allow": everything}],
-    }
-    anonymous = {"anonymous": {"type": "static", "role": "agent"}}
-    web = {
-        "type": "web",
-        "endpoint": {"type": "tcp", "port": hub.port, "interface": "127.0.0.1", "backlog": 256},
-        "paths": {
-            # "/" must not be of type nodeinfo: that one swallows every path below it.
-            "/": {"type": "json", "value": {}},
-            "ws": {"type": "websocket", "serializers": ["cbor", "json"], "auth": anonymous},
-            "call": {"type": "caller", "realm": hub.realm, "role": "agent", "options": {}},
-        },
-    }
-    worker = {
-        "type": "router",
-        "realms": [{"name": hub.realm, "roles": [role]}],
-        "transports": [web],
-    }
-    return {"version": 2, "controller": {}, "workers": [worker]}
 
 
 def _wait_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

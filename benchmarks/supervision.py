@@ -58,7 +58,8 @@ def _run(
     first, _, last = options.ports.partition("-")
     hub = site.Hub(router.free_port(int(first), int(last or first)))
     site_file = site.write(folder / "site.yaml", hub, plan.agents)
-    with router.running(options.crossbar, folder / "router", hub):
+    neighbour = folder / "ocsd" / "runtime" / "router"
+    with router.running(options.crossbar, folder / "router", hub, neighbour):
         observer = Observer(hub)
         observer.open()
         makers: dict[str, Callable[[], Side]] = {

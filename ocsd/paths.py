@@ -7,6 +7,7 @@ several daemons can run on one machine.
 """
 
 import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from ocsd.errors import ConfigurationError
 
 # sockaddr_un.sun_path, less its terminating zero (unix(7)).
 LONGEST_SOCKET_PATH = 107
+
+ROUTER_SOCKET = "router.sock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class HostPaths:
     @property
     def router_socket(self) -> Path:
         """The router's raw socket for agents of this host."""
-        return self.runtime / "router.sock"
+        return self.runtime / ROUTER_SOCKET
 
     @property
     def pid_file(self) -> Path:
@@ -133,6 +136,16 @@ def runtime_base() -> Path:
         return Path("/run/ocsd")
     session = os.environ.get("XDG_RUNTIME_DIR")
     return Path(session) / "ocsd" if session else _state_base() / "run"
+
+
+def is_listening(path: Path) -> bool:
+    """Whether somebody accepts connections on the Unix socket `path`."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def _state_base() -> Path:

@@ -12,9 +12,8 @@ from ocsd.daemon.keeper import Keeper
 from ocsd.daemon.plan import ROUTER_NAME, HostPlan
 from ocsd.errors import RouterError
 from ocsd.forkserver.protocol import Spawn
-from ocsd.forkserver.start import is_listening
-from ocsd.paths import HostPaths
-from ocsd.router import config, probe
+from ocsd.paths import HostPaths, is_listening
+from ocsd.router import config, local, probe
 from ocsd.router.probe import Listener
 from ocsd.site.model import Hub
 from ocsd.supervisor.lifecycle import BecameReady, State
@@ -31,7 +30,7 @@ class RouterPlan:
     command : tuple of str
         What runs it; empty if the router is not this daemon's business.
     socket : Path or None
-        Its Unix raw socket, if it has one that local agents can use.
+        The raw socket of a router on this machine, whosever it is, for the agents.
     """
 
     command: tuple[str, ...] = ()
@@ -63,11 +62,11 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
         If something else listens there, or crossbar is not installed.
     """
     if not plan.runs_router:
-        return RouterPlan()
+        return RouterPlan(socket=local.find(hub))
     if not runs_already:
         found = probe.probe(hub.wamp_server)
         if found is Listener.ROUTER:
-            return RouterPlan()
+            return RouterPlan(socket=local.find(hub))
         if found is Listener.STRANGER:
             raise _in_use("wamp_server", hub.wamp_server)
         if probe.is_open(hub.wamp_http):
@@ -77,6 +76,7 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
     if settings and settings.config_dir:
         return RouterPlan((crossbar, "start", "--cbdir", settings.config_dir))
     config.write(paths.router_config, hub, paths.router_socket)
+    local.announce(paths.runtime, hub)
     command = (crossbar, "start", "--cbdir", str(paths.router_config), "--loglevel", "warn")
     return RouterPlan(command, paths.router_socket)
 

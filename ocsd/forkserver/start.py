@@ -16,16 +16,6 @@ ANSWER_LIMIT_S = 5.0
 _DAEMONS_OWN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID")
 
 
-def is_listening(path: Path) -> bool:
-    """Whether a fork server answers on the socket `path`."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-    return True
-
-
 def running(path: Path) -> frozenset[str] | None:
     """Return the names of what the fork server at `path` runs; None if there is none.
 

@@ -1,0 +1,35 @@
+"""Routers of this machine that offer a Unix raw socket.
+
+Several daemons may run on one machine. Each that runs a router says so in its
+runtime folder, so that the agents of the others need no WebSocket to reach it.
+"""
+
+import json
+from pathlib import Path
+
+from ocsd.paths import ROUTER_SOCKET, is_listening, runtime_base
+from ocsd.site.model import Hub
+
+FILE = "router.json"
+
+
+def announce(folder: Path, hub: Hub) -> None:
+    """Say in a runtime folder which hub the router with its socket there serves."""
+    (folder / FILE).write_text(json.dumps(_facts(hub)) + "\n", encoding="utf-8")
+
+
+def find(hub: Hub) -> Path | None:
+    """Return the raw socket of a router of this machine that serves `hub`, if there is one."""
+    for file in sorted(runtime_base().glob(f"*/{FILE}")):
+        try:
+            facts = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue  # another user's, or just being written
+        socket = file.parent / ROUTER_SOCKET
+        if facts == _facts(hub) and is_listening(socket):
+            return socket
+    return None
+
+
+def _facts(hub: Hub) -> dict[str, str]:
+    return {"url": hub.wamp_server, "realm": hub.wamp_realm, "address_root": hub.address_root}
