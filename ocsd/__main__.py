@@ -1,8 +1,17 @@
-"""Run the command line with ``python -m ocsd``, wherever ``ocsd`` is not on the path."""
+"""The command line: ``ocsd``, or ``python -m ocsd``."""
 
 import sys
 
-from ocsd.cli.main import main
+
+def main() -> int:
+    """Run the command line; Ctrl-C while it is being loaded is no reason for a traceback."""
+    try:
+        from ocsd.cli.main import main as command_line
+
+        return command_line()
+    except KeyboardInterrupt:
+        return 130
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -57,6 +57,8 @@ def _become(command: list[str]) -> None:
     # The daemon takes this process's pid: systemd and Ctrl-C mean the daemon.
     sys.stdout.flush()
     sys.stderr.flush()
+    # Ctrl-C while Python starts anew waits until the daemon can handle it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     os.execv(command[0], command)
 
 

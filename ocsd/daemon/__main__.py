@@ -28,9 +28,12 @@ def main() -> int:
     """Run the daemon; return the exit code of the process."""
     # Until there is anything to stop in order, both signals simply end the start.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    arguments = _parser().parse_args()
-    server = forkserver.PreparedServer()
+    server: forkserver.PreparedServer | None = None
     try:
+        # `ocsd start` held them back until here.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+        arguments = _parser().parse_args()
+        server = forkserver.PreparedServer()
         settings, _lock = _prepare(arguments)
         return _run(settings, server, arguments)
     except OcsdError as error:
@@ -39,7 +42,8 @@ def main() -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     finally:
-        server.discard()
+        if server is not None:
+            server.discard()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,7 +5,7 @@ from functools import partial
 
 from ocsd.daemon.keeper import Clock, Launcher, Timer
 
-ROOM = 16
+ROOM = 64
 """So many handshakes at once neither starve a small machine nor time out at the router."""
 
 LONGEST_STAY_S = 3.0
