@@ -12,7 +12,7 @@ run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
 
 test: $(VENV)/installed-test check  ## everything: checks, unit, system and interop tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests/system tests/interop  # `check` has run the unit tests
 
 check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in under a minute
 	$(BIN)/ruff format --check .
