@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 HOST ?= grumpy
 SITE_FILE ?= site-configs/default.yaml
 
-.PHONY: run test check unit bench clean
+.PHONY: run test check bench clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
