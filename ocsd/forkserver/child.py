@@ -19,9 +19,12 @@ from typing import NoReturn
 import setproctitle
 
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError, OcsdError
-from ocsd.forkserver.protocol import Spawn
+from ocsd.forkserver.protocol import Spawn, decode, encode
 from ocsd.notify import Delivery, notify
 from ocsd.site import launch, plugins
+
+COLD_START = "OCSD_COLD_START"
+"""Variable that hands the request of a class that is unsafe to fork to a new interpreter."""
 
 # An agent that ends has nothing better to do than to wait until it is heard.
 LAST_WORDS_TRIES = 50
@@ -79,7 +82,19 @@ def _open_streams(log_path: str) -> None:
     os.close(log)
 
 
-def _run_agent(request: Spawn) -> int:
+def become_anew() -> NoReturn:
+    """Run the agent that `COLD_START` holds, in an interpreter of its own."""
+    code = 1
+    try:
+        request = decode(os.environ.pop(COLD_START).encode())
+        if isinstance(request, Spawn):
+            code = _run_agent(request, forked=False)
+    finally:
+        _flush()
+        os._exit(code)
+
+
+def _run_agent(request: Spawn, forked: bool = True) -> int:
     """Run the agent and return its exit code."""
     faulthandler.enable()
     setproctitle.setproctitle(f"ocsd: {request.name}")
@@ -89,6 +104,9 @@ def _run_agent(request: Spawn) -> int:
     agent_class = told.instance.agent_class
     try:
         entry = plugins.find_class(agent_class, told.agent_paths)
+        if forked and not entry.fork_safe:
+            os.environ[COLD_START] = encode(request).decode()
+            os.execv(sys.executable, [sys.executable, "-P", "-m", "ocsd.forkserver.cold"])
         main = entry_point(entry)
     except OcsdError as error:
         return _tell(str(error), PERMANENT_FAILURE_EXIT)

@@ -235,6 +235,33 @@ def _ignored(pid):
     return {each.name for each in signal.Signals if int(mask, 16) >> (each - 1) & 1}
 
 
+def test_a_class_that_is_unsafe_to_fork_gets_an_interpreter_of_its_own(site):
+    (site.folder / "plugins").mkdir()
+    (site.folder / "plugins" / "ocs_plugin_lab.py").write_text(
+        "agents = {'Warm': {'module': 'lab_agent'},\n"
+        "          'Cold': {'module': 'lab_agent', 'fork_safe': False}}\n"
+    )
+    (site.folder / "plugins" / "lab_agent.py").write_text(
+        "import sys\n"
+        "from ocsd import ocs_agent, site_config\n"
+        "def main():\n"
+        "    args = site_config.parse_args()\n"
+        "    agent, runner = ocs_agent.init_site_agent(args)\n"
+        "    agent.log.info('started as {it}', it=sys.orig_argv[-1])\n"
+        "    runner.run(agent)\n"
+    )
+    site.extra_environment = {"PYTHONPATH": str(site.folder / "plugins")}
+    site.write(
+        {"agent-class": "Warm", "instance-id": "warm"},
+        {"agent-class": "Cold", "instance-id": "cold"},
+        **{"agent-paths": [str(site.folder / "plugins")]},
+    )
+    assert site.start().returncode == 0
+    assert "started as ocsd.forkserver\n" in site.ocsd("logs", "warm").stdout
+    assert "started as ocsd.forkserver.cold\n" in site.ocsd("logs", "cold").stdout
+    assert site.ocsd("restart", "cold").returncode == 0
+
+
 def test_a_closed_terminal_does_not_stop_the_telescope(site):
     site.write(fake_agent("thermo1"))
     daemon = site.foreground()
