@@ -3,7 +3,6 @@
 It needs nothing but the standard library, and one request opens one connection.
 """
 
-import http.client
 import json
 import os
 import socket
@@ -15,6 +14,7 @@ from typing import Any
 
 from ocsd import paths
 from ocsd.cli import replies
+from ocsd.cli.unix_http import Answer, BrokenAnswerError
 from ocsd.errors import (
     DaemonRefusedError,
     NoDaemonError,
@@ -116,39 +116,38 @@ class Daemon:
     @contextmanager
     def _answer(
         self, method: str, target: str, body: Mapping[str, Any] | None, limit_s: float
-    ) -> Iterator[http.client.HTTPResponse]:
-        connection = _UnixConnection(self.socket_path, limit_s)
+    ) -> Iterator[Answer]:
         try:
-            text = None if body is None else json.dumps(body)
-            connection.request(method, target, text, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            if answer.status >= 400:
-                raise _refusal(answer.status, answer.read())
-            yield answer
+            connection = _connected(self.socket_path, limit_s)
+        except (FileNotFoundError, ConnectionError) as error:
+            raise self._ended() from error
         except PermissionError as error:
             raise _not_permitted([self.socket_path]) from error
         except TimeoutError as error:
-            raise TimedOutError(
-                f"the daemon of host '{self.host}' has not answered within {limit_s:g} s "
-                f"({self.socket_path}); look at its log with: ocsd logs ocsd"
-            ) from error
-        except (http.client.HTTPException, ConnectionError, FileNotFoundError) as error:
-            raise NoDaemonError(
-                f"the daemon of host '{self.host}' ended before it had answered; "
-                "look at its log with: ocsd logs ocsd"
-            ) from error
+            raise self._silent(limit_s) from error
+        try:
+            answer = Answer(connection, method, target, None if body is None else json.dumps(body))
+            if answer.status >= 400:
+                raise _refusal(answer.status, answer.read())
+            yield answer
+        except TimeoutError as error:
+            raise self._silent(limit_s) from error
+        except (BrokenAnswerError, ConnectionError) as error:
+            raise self._ended() from error
         finally:
             connection.close()
 
+    def _silent(self, limit_s: float) -> TimedOutError:
+        return TimedOutError(
+            f"the daemon of host '{self.host}' has not answered within {limit_s:g} s "
+            f"({self.socket_path}); look at its log with: ocsd logs ocsd"
+        )
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, socket_path: Path, limit_s: float) -> None:
-        super().__init__("localhost", timeout=limit_s)
-        self._socket_path = socket_path
-        self._limit_s = limit_s
-
-    def connect(self) -> None:
-        self.sock = _connected(self._socket_path, self._limit_s)
+    def _ended(self) -> NoDaemonError:
+        return NoDaemonError(
+            f"the daemon of host '{self.host}' ended before it had answered; "
+            "look at its log with: ocsd logs ocsd"
+        )
 
 
 def find(host: str | None = None, limit_s: float = _CONNECT_LIMIT_S) -> Daemon:

@@ -34,6 +34,7 @@ class LaunchWindow:
 
     def enter(self, name: str, begin: Callable[[], None]) -> None:
         """Call `begin`, which starts an instance, as soon as there is room."""
+        self.leave(name)  # it may have been inside, if it ended just now
         self._waiting[name] = begin
         self._fill()
 

@@ -66,7 +66,6 @@ class StandIn(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.refusal: tuple[int, bytes] | None = None
         self.silent = threading.Event()  # while set, nothing is answered
         self.after: dict[str, Any] = {}  # what to do when a stream has been sent
-        self.breaks_off: set[str] = set()  # streams that end without their proper end
         self.requests: list[tuple[str, dict[str, Any]]] = []
         super().__init__(str(socket_path), _Answer)
 
@@ -75,7 +74,8 @@ class StandIn(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 class _Answer(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+    # As twisted.web answers a request of HTTP/1.0: without chunks, up to the end of the connection.
+    protocol_version = "HTTP/1.0"
     server: StandIn
 
     def log_message(self, format: str, *arguments: Any) -> None:
@@ -94,17 +94,12 @@ class _Answer(BaseHTTPRequestHandler):
             return
         self.send_response(200)
         self.send_header("Content-Type", "application/x-ndjson")
-        self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for line in self.server.streams.get(self.path, []):
-            text = json.dumps(line).encode() + b"\n"
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(text), text))
+            self.wfile.write(json.dumps(line).encode() + b"\n")
         after = self.server.after.get(self.path)
         if after is not None:
             after()
-        if self.path not in self.server.breaks_off:
-            self.wfile.write(b"0\r\n\r\n")
-        self.close_connection = True
 
     def _refused(self) -> bool:
         if self.server.refusal is None:
