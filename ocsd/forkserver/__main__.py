@@ -59,13 +59,14 @@ def load() -> str:
     with one_thread():
         for name in PRELOADED:
             importlib.import_module(name)
-    from ocsd.forkserver import rehearsal
+    from ocsd.forkserver import child, rehearsal
 
     trouble = ""
     try:
         rehearsal.rehearse()
     except Exception:  # noqa: BLE001 - a saving must never cost an agent
         trouble = traceback.format_exc()
+    child.note_loaded()
     gc.collect()
     # Objects that are never collected are never touched by the collector, so
     # their pages stay shared between all children.

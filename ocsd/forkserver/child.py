@@ -18,7 +18,9 @@ from typing import NoReturn
 
 import setproctitle
 
+import ocsd
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError, OcsdError
+from ocsd.forkserver.loaded import LoadedCode
 from ocsd.forkserver.protocol import Spawn, decode, encode
 from ocsd.notify import Delivery, notify
 from ocsd.site import launch, plugins
@@ -104,7 +106,7 @@ def _run_agent(request: Spawn, forked: bool = True) -> int:
     agent_class = told.instance.agent_class
     try:
         entry = plugins.find_class(agent_class, told.agent_paths)
-        if forked and not entry.fork_safe:
+        if forked and not (entry.fork_safe and _is_up_to_date()):
             os.environ[COLD_START] = encode(request).decode()
             os.execv(sys.executable, [sys.executable, "-P", "-m", "ocsd.forkserver.cold"])
         main = entry_point(entry)
@@ -114,6 +116,26 @@ def _run_agent(request: Spawn, forked: bool = True) -> int:
         traceback.print_exc()
         return _tell(f"cannot import {agent_class}: {_last_line(error)}", PERMANENT_FAILURE_EXIT)
     return _call(main)
+
+
+def note_loaded() -> None:
+    """Note what the fork server has loaded; call it once all of that is loaded."""
+    _Parent.loaded = LoadedCode(list(sys.modules.values()), os.path.dirname(ocsd.__file__))
+
+
+def _is_up_to_date() -> bool:
+    """Whether the loaded libraries are those on the disk; if not, they are loaded anew."""
+    changed = _Parent.loaded.changed() if _Parent.loaded else None
+    if changed:
+        sys.stderr.write(
+            f"ocsd: {changed} has changed since the fork server loaded it, so this agent is "
+            "started from scratch; `ocsd stop` and `ocsd start` make starts fast again\n"
+        )
+    return changed is None
+
+
+class _Parent:
+    loaded: LoadedCode | None = None
 
 
 def entry_point(entry: plugins.AgentEntry) -> Callable[[], object]:
