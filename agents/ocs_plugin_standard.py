@@ -1,7 +1,7 @@
-"""The agent classes of this package (entry point ``ocs.plugins``)."""
+"""The agent classes of this folder: name of the class, path of its file."""
 
-package_name = "ocsd_agents"
-
-agents = {
-    "FakeDataAgent": {"module": "ocsd_agents.fake_data.agent", "entry_point": "main"},
-}
+agents = [
+    ("ArduinoAgent", "arduino/agent.py"),
+    ("BarebonesAgent", "barebones/agent.py"),
+    ("FakeDataAgent", "fake_data/agent.py"),
+]

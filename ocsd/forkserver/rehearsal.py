@@ -41,7 +41,7 @@ from ocsd.agent.log_lines import LineObserver
 from ocsd.agent.readiness import Readiness
 from ocsd.agent.runner import WORKER_THREADS
 from ocsd.agent.wamp import CBORSerializer, ComponentConfig, txaio
-from ocsd.forkserver import child
+from ocsd.forkserver import program
 from ocsd.forkserver.protocol import LineBuffer, Spawn, Spawned
 from ocsd.forkserver.protocol import encode as encode_line
 from ocsd.forkserver.server import start_ticks
@@ -225,7 +225,7 @@ def _close(reactor: Any) -> None:
 def _agent() -> tuple[ocs_agent.OCSAgent, Any]:
     entry = plugins.find_class(_CLASS)
     known = set(sys.modules)
-    child.entry_point(entry)
+    program.entry_point(entry)
     module = sys.modules[str(entry.module)]
     # Not kept: an agent's own modules are loaded in the child, fresh at each start.
     package = str(entry.module).partition(".")[0]

@@ -21,7 +21,7 @@ from ocsd.site.plugin_file import Registration, registrations, registrations_of
 
 ENTRY_POINT_GROUP = "ocs.plugins"
 FILE_PATTERN = "ocs_plugin_*.py"
-OWN_LIST = "ocsd_agents.ocs_plugin_standard"
+OWN_LIST = "ocsd_agents.plugin"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,29 @@
+"""``ocs.agents.host_manager.agent``: the daemon, for containers and scripts that start OCS's."""
+
+import argparse
+import os
+import sys
+
+from ocsd import site_config
+from ocsd.site.configuration import HOST
+
+
+def main(args: list[str] | None = None) -> None:
+    """Become the daemon of this host.
+
+    Parameters
+    ----------
+    args : list of str, optional
+        Those of OCS's HostManager; of its own ones none has an effect.
+    """
+    parser = argparse.ArgumentParser(description="Run ocsd in place of OCS's HostManager.")
+    for option in ("--initial-state", "--docker-compose", "--docker-service-prefix"):
+        parser.add_argument(option, help="accepted and not used")
+    parser.add_argument("--quiet", action="store_true", help="accepted and not used")
+    parsed = site_config.parse_args(HOST, parser, args)
+    start = ["start", "--site-file", parsed.site_file, "--host", parsed.site_host]
+    os.execv(sys.executable, [sys.executable, "-m", "ocsd", *start])
+
+
+if __name__ == "__main__":
+    main()

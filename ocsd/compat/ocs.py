@@ -1,0 +1,79 @@
+"""``import ocs``: ocsd's own modules, under the names that OCS gives them."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from importlib.abc import InspectLoader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import CodeType, ModuleType
+
+# What differs in more than its first word.
+_ELSEWHERE = {
+    "ocs.agents": "ocsd_agents",
+    "ocs.agents.registry": "ocsd.registry",
+    "ocs.agents.aggregator": "ocsd.aggregator",
+    "ocs.agents.host_manager": "ocsd.compat",
+    "ocs.agents.host_manager.agent": "ocsd.compat.host_manager",
+}
+
+
+def _our_name(name: str) -> str:
+    """Return the module of ocsd that is meant by `name`, a module of OCS."""
+    for theirs in sorted(_ELSEWHERE, key=len, reverse=True):
+        if name == theirs or name.startswith(f"{theirs}."):
+            return _ELSEWHERE[theirs] + name.removeprefix(theirs)
+    return "ocsd" + name.removeprefix("ocs")
+
+
+class _Ours(MetaPathFinder, InspectLoader):
+    """Loads ``ocs.x`` by importing ``ocsd.x``: one module of two names."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not name.startswith("ocs."):
+            return None
+        ours = find_spec(_our_name(name))
+        if ours is None:
+            return None
+        is_package = ours.submodule_search_locations is not None
+        return ModuleSpec(name, self, origin=ours.origin, is_package=is_package)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = importlib.import_module(_our_name(spec.name))
+        # The machinery is about to overwrite it.
+        spec.loader_state = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        if module.__spec__ is not None:
+            module.__spec__ = module.__spec__.loader_state
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Return the code of a module, for ``python -m ocs.agents.….agent``."""
+        ours = find_spec(_our_name(fullname))
+        loader = ours.loader if ours else None
+        return loader.get_code(ours.name) if ours and isinstance(loader, InspectLoader) else None
+
+    def get_source(self, fullname: str) -> str | None:
+        ours = find_spec(_our_name(fullname))
+        loader = ours.loader if ours else None
+        return loader.get_source(ours.name) if ours and isinstance(loader, InspectLoader) else None
+
+
+def _import_published() -> None:
+    """Step aside, in a Python that does not have ocsd."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [path for path in sys.path if os.path.abspath(path) != folder]
+    del sys.modules["ocs"]
+    importlib.import_module("ocs")
+
+
+if find_spec("ocsd") is None:
+    _import_published()
+else:
+    sys.meta_path.insert(0, _Ours())
+    # What an import leaves here is what the import statement returns.
+    sys.modules["ocs"] = importlib.import_module("ocsd")

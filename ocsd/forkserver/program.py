@@ -1,0 +1,135 @@
+"""Finding the code of an agent class and running it, in this process."""
+
+import ast
+import importlib.util
+import inspect
+import os
+import runpy
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from types import FunctionType, ModuleType
+
+from ocsd import compat
+from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError, OcsdError
+from ocsd.notify import Delivery, notify
+from ocsd.site.plugins import AgentEntry
+
+# An agent that ends has nothing better to do than to wait until it is heard.
+LAST_WORDS_TRIES = 50
+LAST_WORDS_PAUSE_S = 0.01
+
+
+def run(find: Callable[[], AgentEntry], words: Sequence[str] = ()) -> int:
+    """Load the code of an agent class, fresh, and run it to its end.
+
+    Parameters
+    ----------
+    find : callable
+        Returns where the code is.
+    words : sequence of str
+        For the agent's command line.
+
+    Returns
+    -------
+    int
+        The exit code; why it is not 0 has been told to the log and to the daemon.
+    """
+    compat.use()
+    what = "the plug-ins"
+    try:
+        entry = find()
+        what = entry.class_name
+        main = entry_point(entry, words)
+    except OcsdError as error:
+        return tell(str(error), PERMANENT_FAILURE_EXIT)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an import may raise anything
+        traceback.print_exc()
+        return tell(f"cannot import {what}: {_last_line(error)}", PERMANENT_FAILURE_EXIT)
+    return _call(main)
+
+
+def entry_point(entry: AgentEntry, words: Sequence[str] = ()) -> Callable[[], object]:
+    """Return the function that runs an agent; its module is loaded here.
+
+    Parameters
+    ----------
+    entry : AgentEntry
+        Where the code is.
+    words : sequence of str
+        For the agent's command line.
+    """
+    if entry.script is None:
+        sys.argv = [entry.class_name, *words]
+        main = getattr(importlib.import_module(str(entry.module)), entry.entry_point)
+    else:
+        script = str(entry.script)
+        sys.argv = [script, *words]
+        sys.path.insert(0, os.path.dirname(script))
+        if not _defines_main(script):
+            # Set-up under `if __name__ == '__main__':`, as the oldest agents have it.
+            return lambda: runpy.run_path(script, run_name="__main__")
+        main = _module(script, entry.class_name).main
+    arguments = [None] * _required_arguments(main)
+    return lambda: main(*arguments)
+
+
+def _module(script: str, class_name: str) -> ModuleType:
+    """Import a script, findable under its name: what it defines may be pickled."""
+    stem = os.path.splitext(os.path.basename(script))[0]
+    name = class_name if stem in sys.modules else stem
+    spec = importlib.util.spec_from_file_location(name, script)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{script} is no Python file: give it a name that ends with .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _required_arguments(function: Callable[..., object]) -> int:
+    """Return how many positional arguments a function cannot do without."""
+    if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
+        # What nearly all agents have; `inspect` takes 0.2 MB of private memory.
+        return function.__code__.co_argcount - len(function.__defaults__ or ())
+    parameters = inspect.signature(function).parameters.values()
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(each.default is each.empty and each.kind in kinds for each in parameters)
+
+
+def _defines_main(script: str) -> bool:
+    with open(script, encoding="utf-8") as file:
+        body = ast.parse(file.read(), script).body
+    return any(isinstance(each, ast.FunctionDef) and each.name == "main" for each in body)
+
+
+def _call(main: Callable[[], object]) -> int:
+    try:
+        main()
+    except ConfigurationError as error:
+        return tell(str(error), PERMANENT_FAILURE_EXIT)
+    except SystemExit as ending:
+        if isinstance(ending.code, str):
+            return tell(ending.code, 1)
+        return ending.code or 0
+    except BaseException as error:  # noqa: BLE001 - the boundary to the agent's code
+        traceback.print_exc()
+        # A missing library or a slip of the pen stays until somebody mends it.
+        permanent = isinstance(error, ImportError | SyntaxError)
+        return tell(_last_line(error), PERMANENT_FAILURE_EXIT if permanent else 1)
+    return 0
+
+
+def _last_line(error: BaseException) -> str:
+    return traceback.format_exception_only(error)[-1].strip()
+
+
+def tell(failure: str, code: int) -> int:
+    """Put a failure on record, in the log and with the daemon; return `code`."""
+    print(f"ocsd: {failure}", file=sys.stderr)  # noqa: T201 - stderr is the instance's log
+    for _ in range(LAST_WORDS_TRIES):
+        if notify(STATUS=failure, X_FAILURE=failure) is not Delivery.BUSY:
+            break
+        time.sleep(LAST_WORDS_PAUSE_S)
+    return code
