@@ -29,7 +29,8 @@ from ocsd.forkserver.client import Connector
 from ocsd.forkserver.protocol import End, Hello, Spawn
 from ocsd.forkserver.start import PreparedServer
 from ocsd.site.model import Instance, Manage
-from ocsd.supervisor.lifecycle import Lifecycle, State, UpRequested
+from ocsd.supervisor.events import State, UpRequested
+from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.supervisor.policy import RestartPolicy
 
 ROUTER_LIMIT_S = 15.0

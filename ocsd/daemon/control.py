@@ -15,7 +15,7 @@ from ocsd.daemon.keeper import Clock
 from ocsd.daemon.requests import PendingRequest, described
 from ocsd.daemon.status import StatusReport
 from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
-from ocsd.supervisor.lifecycle import Target
+from ocsd.supervisor.events import Target
 
 DEFAULT_LIMIT_S: Final = 60.0
 LONGEST_LIMIT_S: Final = 86400.0

@@ -10,7 +10,7 @@ from ocsd.daemon.targets import Targets
 from ocsd.errors import NoSuchInstanceError, StoppingError
 from ocsd.site.model import Instance
 from ocsd.site.nearest import did_you_mean
-from ocsd.supervisor.lifecycle import (
+from ocsd.supervisor.events import (
     DownRequested,
     Event,
     RestartRequested,

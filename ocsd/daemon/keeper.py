@@ -6,18 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ocsd.forkserver.protocol import Ended, Spawned
-from ocsd.supervisor.health import SelfReport, judge
-from ocsd.supervisor.lifecycle import (
-    Adopted,
-    BecameReady,
-    Event,
-    Exited,
-    Health,
-    Lifecycle,
-    Signal,
-    Spawn,
-    TimerFired,
-)
+from ocsd.supervisor.events import Adopted, BecameReady, Event, Exited, Signal, Spawn, TimerFired
+from ocsd.supervisor.health import Health, SelfReport, judge
+from ocsd.supervisor.lifecycle import Lifecycle
 
 
 class Timer(Protocol):

@@ -5,7 +5,7 @@ from typing import Any
 
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.keeper import Clock, Keeper, Timer, Transition
-from ocsd.supervisor.lifecycle import Target
+from ocsd.supervisor.events import Target
 from ocsd.supervisor.outcome import outcome
 
 Write = Callable[[dict[str, Any]], None]

@@ -16,7 +16,7 @@ from ocsd.paths import HostPaths, is_listening
 from ocsd.router import config, local, probe
 from ocsd.router.probe import Listener
 from ocsd.site.model import Hub
-from ocsd.supervisor.lifecycle import BecameReady, State
+from ocsd.supervisor.events import BecameReady, State
 
 LOOK_EVERY_S = 0.02
 

@@ -7,7 +7,7 @@ from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.keeper import Clock, Keeper, Transition
 from ocsd.daemon.plan import AGGREGATOR_CLASS, REGISTRY_CLASS
 from ocsd.daemon.requests import described
-from ocsd.supervisor.lifecycle import DownRequested
+from ocsd.supervisor.events import DownRequested
 
 Write: TypeAlias = Callable[[dict[str, Any]], None]
 

@@ -11,7 +11,7 @@ from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.keeper import Keeper
 from ocsd.paths import HostPaths
 from ocsd.site.model import Hub, Instance
-from ocsd.supervisor.lifecycle import Health
+from ocsd.supervisor.health import Health
 
 SCHEMA = "ocsd.status/1"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ocsd.errors import StateFolderError
 from ocsd.site.model import Instance, Manage
-from ocsd.supervisor.lifecycle import Target
+from ocsd.supervisor.events import Target
 
 
 class Targets:

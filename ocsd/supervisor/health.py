@@ -1,8 +1,20 @@
 """How well a running instance does, decided from what is known of it."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from ocsd.supervisor.lifecycle import Health, Lifecycle, State
+from ocsd.supervisor.events import State
+from ocsd.supervisor.lifecycle import Lifecycle
+
+
+class Health(StrEnum):
+    """How well a running instance does."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    UNSTABLE = "unstable"
+    HUNG = "hung"
+
 
 SILENCE_LIMIT_S = 10.0
 """The agent runtime's reactor reports every second; so much silence is a hang."""

@@ -14,7 +14,9 @@ from ocsd.daemon.targets import Targets
 from ocsd.paths import of_host
 from ocsd.site.load import load
 from ocsd.site.model import Hub, Instance
-from ocsd.supervisor.lifecycle import Health, Lifecycle, State
+from ocsd.supervisor.events import State
+from ocsd.supervisor.health import Health
+from ocsd.supervisor.lifecycle import Lifecycle
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks/README.md"]

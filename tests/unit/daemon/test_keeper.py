@@ -6,13 +6,8 @@ import pytest
 
 from ocsd.daemon.keeper import Keeper
 from ocsd.forkserver.protocol import Ended, Spawned
-from ocsd.supervisor.lifecycle import (
-    DownRequested,
-    Lifecycle,
-    RestartRequested,
-    State,
-    UpRequested,
-)
+from ocsd.supervisor.events import DownRequested, RestartRequested, State, UpRequested
+from ocsd.supervisor.lifecycle import Lifecycle
 
 
 class RecordingLauncher:

@@ -10,7 +10,8 @@ from ocsd.daemon.targets import Targets
 from ocsd.errors import NoSuchInstanceError, StoppingError
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.site.model import Instance
-from ocsd.supervisor.lifecycle import Lifecycle, State, Target, UpRequested
+from ocsd.supervisor.events import State, Target, UpRequested
+from ocsd.supervisor.lifecycle import Lifecycle
 
 
 class World:

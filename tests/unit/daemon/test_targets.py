@@ -5,7 +5,7 @@ import pytest
 from ocsd.daemon.targets import Targets
 from ocsd.errors import StateFolderError
 from ocsd.site.model import Instance, Manage
-from ocsd.supervisor.lifecycle import Target
+from ocsd.supervisor.events import Target
 
 
 def agent(manage=Manage.UP):

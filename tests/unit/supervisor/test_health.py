@@ -2,12 +2,13 @@
 
 import pytest
 
-from ocsd.supervisor.health import SelfReport, judge
-from ocsd.supervisor.lifecycle import Health, Lifecycle, State
+from ocsd.supervisor.events import State
+from ocsd.supervisor.health import Health, SelfReport, judge
+from ocsd.supervisor.lifecycle import Lifecycle
 
 
 def up(**fields):
-    return Lifecycle(state=State.UP, since_s=0.0, **fields)
+    return Lifecycle(state=State.UP, since_s=0.0, up_since_s=0.0, **fields)
 
 
 @pytest.mark.parametrize("state", [State.DOWN, State.STOPPING, State.BACKOFF, State.FAILED])
