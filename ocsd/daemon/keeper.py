@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.supervisor.events import Adopted, BecameReady, Event, Exited, Signal, Spawn, TimerFired
-from ocsd.supervisor.health import Health, SelfReport, judge
+from ocsd.supervisor.health import SelfReport, Verdict, judge
 from ocsd.supervisor.lifecycle import Lifecycle
 
 
@@ -125,7 +125,7 @@ class Keeper:
         self._busy = False
 
     @property
-    def health(self) -> tuple[Health | None, str]:
+    def verdict(self) -> Verdict:
         """How well it does, and why."""
         return judge(self.life, self.report, self._clock.seconds())
 
@@ -184,15 +184,9 @@ class Keeper:
         fields : mapping of str to str
             Assignments of sd_notify(3), and ``X_FAILURE``: why it is about to end.
         """
-        ready = fields.get("READY") == "1"
-        says_nothing_of_it = not ready and "WATCHDOG" not in fields
-        self.report = SelfReport(
-            heard_at_s=self._clock.seconds(),
-            ready=self.report.ready if says_nothing_of_it else ready,
-            text=fields.get("STATUS", self.report.text),
-        )
+        self.report = self.report.after(fields, self._clock.seconds())
         self.failure = fields.get("X_FAILURE", self.failure)
-        if ready:
+        if fields.get("READY") == "1":
             self.was_ready = True
             self.deliver(BecameReady())
 

@@ -11,7 +11,6 @@ from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.keeper import Keeper
 from ocsd.paths import HostPaths
 from ocsd.site.model import Hub, Instance
-from ocsd.supervisor.health import Health
 
 SCHEMA = "ocsd.status/1"
 
@@ -133,7 +132,7 @@ class StatusReport:
 
     def _row(self, instance: Instance, keeper: Keeper) -> dict[str, Any]:
         life = keeper.life
-        health, why = keeper.health
+        verdict = keeper.verdict
         cpu_percent, rss_bytes = (
             (None, None) if keeper.pid is None else self._meter.look(keeper.pid)
         )
@@ -143,8 +142,9 @@ class StatusReport:
             "agent_class": instance.agent_class,
             "state": str(life.state),
             "target": str(life.target),
-            "health": None if health is None else str(health),
-            "reason": why if health not in {None, Health.OK} else life.reason,
+            "health": None if verdict.health is None else str(verdict.health),
+            "layer": None if verdict.layer is None else str(verdict.layer),
+            "reason": verdict.reason or life.reason,
             "since_at": keeper.since_at,
             "pid": keeper.pid,
             "uptime_s": None if started_at is None else round(time.time() - started_at, 3),
