@@ -59,6 +59,11 @@ class HostPaths:
         return self.state / "targets.json"
 
     @property
+    def journal(self) -> Path:
+        """What happened to the instances, and why."""
+        return self.state / "journal.jsonl"
+
+    @property
     def router_config(self) -> Path:
         """Folder of the generated crossbar configuration."""
         return self.state / "router"
