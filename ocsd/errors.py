@@ -116,5 +116,27 @@ class NoLogError(OcsdError):
     """The instance has written no log yet; start it, or look whether its name is right."""
 
 
+class NoJournalError(OcsdError):
+    """Nothing has been recorded on this host yet; look whether ``--host`` is right."""
+
+
 class DaemonStartError(OcsdError):
     """The daemon was killed while it started; look at its log and the kernel's."""
+
+
+class NoSystemdError(OcsdError):
+    """systemd does not run this machine; start ocsd by hand or from another supervisor."""
+
+    exit_code = 69
+
+
+class SystemctlError(OcsdError):
+    """systemctl failed; its own message says why."""
+
+
+class UnitChangedError(OcsdError):
+    """The unit on the disk is not what would be written; ``--force`` overwrites it."""
+
+
+class NoSuchUserError(ConfigurationError):
+    """The user that shall run the daemon does not exist; make it or pass ``--user``."""

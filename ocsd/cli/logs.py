@@ -75,7 +75,7 @@ def _log_path(name: str, host: str | None) -> Path:
 
 
 def _kept_log(name: str, host: str | None, why: NoDaemonError) -> Path:
-    hosts = [host] if host else _hosts_that_ran()
+    hosts = [host] if host else hosts_that_ran()
     found = [path for one in hosts if os.path.exists(path := paths.of_host(one).instance_log(name))]
     if not found:
         places = ", ".join(str(paths.of_host(one).logs) for one in hosts)
@@ -86,7 +86,8 @@ def _kept_log(name: str, host: str | None, why: NoDaemonError) -> Path:
     return found[0]
 
 
-def _hosts_that_ran() -> list[str]:
+def hosts_that_ran() -> list[str]:
+    """Return the names of hosts whose daemons run, or may have run, on this machine."""
     names = {socket.gethostname(), "localhost"}
     for folder in control.runtime_folders():
         try:

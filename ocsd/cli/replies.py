@@ -49,6 +49,7 @@ class InstanceStatus:
     log_path: str | None = None
     next_try_s: float | None = None
     data_dir: str | None = None
+    layer: str | None = None
 
     @property
     def in_target(self) -> bool:
@@ -120,8 +121,13 @@ def host_status(answer: Mapping[str, Any]) -> HostStatus:
         pid=int(answer.get("pid", 0)),
         site_file=answer.get("site_file"),
         router=_picked(RouterStatus, answer.get("router") or {}),
-        instances=tuple(_picked(InstanceStatus, one) for one in answer.get("instances", ())),
+        instances=tuple(instance_status(one) for one in answer.get("instances", ())),
     )
+
+
+def instance_status(row: Mapping[str, Any]) -> InstanceStatus:
+    """Return one instance of the answer as a value."""
+    return _picked(InstanceStatus, row)
 
 
 def event(line: Mapping[str, Any]) -> Event | None:
