@@ -1,6 +1,7 @@
 """The control API: HTTP and JSON over a Unix socket (docs/control-api.md)."""
 
 import json
+import pwd
 import socket
 import struct
 from collections.abc import Callable
@@ -95,9 +96,8 @@ class _Leaf(resource.Resource):
         return json.dumps(value).encode() + b"\n"
 
     def journal(self, request: Any, what: str) -> None:
-        """Put on record who asked for a change, as the kernel vouches for it."""
-        pid, uid, _gid = _peer(request)
-        self.log.info("{what}, asked for by uid {uid}, pid {pid}", what=what, uid=uid, pid=pid)
+        """Put on record who asked for a change."""
+        self.log.info("{what}, asked for by {who}", what=what, who=asker(request))
 
 
 class _Stream:
@@ -155,7 +155,7 @@ class _Change(_Leaf):
         fleet: Fleet,
         clock: Clock,
         verb: str,
-        change: Callable[[list[str]], None],
+        change: Callable[[list[str], str], None],
         wanted: Target,
     ) -> None:
         super().__init__()
@@ -179,7 +179,7 @@ class _Change(_Leaf):
         )
         stream.on_close = pending.abandon
         try:
-            self._change(names)
+            self._change(names, asker(request))
         except OcsdError:
             pending.abandon()
             raise
@@ -216,6 +216,16 @@ class _Stop(_Leaf):
         # The answer ends with the daemon, which closes its sockets as it goes.
         self._stop(stream.write)
         return server.NOT_DONE_YET
+
+
+def asker(request: Any) -> str:
+    """Return who asks, as the kernel vouches for it, e.g. ``alice (uid 1000, pid 4121)``."""
+    pid, uid, _gid = _peer(request)
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = "somebody"
+    return f"{name} (uid {uid}, pid {pid})"
 
 
 def _peer(request: Any) -> tuple[int, int, int]:

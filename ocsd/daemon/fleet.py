@@ -112,17 +112,17 @@ class Fleet:
             elif wanted is Target.DOWN:
                 keeper.deliver(DownRequested())
 
-    def up(self, names: Iterable[str]) -> None:
-        """Want instances to run; failed ones are tried again."""
-        self._want(names, Target.UP, UpRequested())
+    def up(self, names: Iterable[str], by: str = "") -> None:
+        """Want instances to run, because somebody asked; failed ones are tried again."""
+        self._want(names, Target.UP, UpRequested(by))
 
-    def down(self, names: Iterable[str]) -> None:
-        """Want instances to end."""
-        self._want(names, Target.DOWN, DownRequested())
+    def down(self, names: Iterable[str], by: str = "") -> None:
+        """Want instances to end, because somebody asked."""
+        self._want(names, Target.DOWN, DownRequested(by))
 
-    def restart(self, names: Iterable[str]) -> None:
-        """Want instances to end and to run again."""
-        self._want(names, Target.UP, RestartRequested())
+    def restart(self, names: Iterable[str], by: str = "") -> None:
+        """Want instances to end and to run again, because somebody asked."""
+        self._want(names, Target.UP, RestartRequested(by))
 
     def _want(self, names: Iterable[str], target: Target, request: Event) -> None:
         names = list(names)

@@ -32,6 +32,8 @@ _NEXT_ACTION: Final = {
 _POOR_STABILITY: Final = 0.0
 """OCS's tools show what has 0.5 or less as ``unstable``."""
 
+_BY: Final = "a client of the HostManager's operations"
+
 Request = tuple[str, Target]
 Reload = Callable[[], str]
 """Reads the site file anew; returns what it did, or raises OcsdError."""
@@ -180,7 +182,7 @@ class HostManagerFace:
     def stop_manager(self, session: ocs_agent.OpSession, _params: Any) -> tuple[bool, str]:
         """Ask ``manager`` to end, and with it, as in OCS, all agents of this host."""
         session.set_status("stopping")
-        self._fleet.down([instance.instance_id for instance, _ in self._fleet])
+        self._fleet.down([instance.instance_id for instance, _ in self._fleet], _BY)
         if self._ending is not None and not self._ending.called:
             self._ending.callback(None)
         return True, "asked all agents of this host to end"
@@ -219,7 +221,7 @@ class HostManagerFace:
                 params["requests"], [instance.instance_id for instance, _ in self._fleet]
             )
             for target, change in ((Target.DOWN, self._fleet.down), (Target.UP, self._fleet.up)):
-                change([name for name, asked in requests if asked is target])
+                change([name for name, asked in requests if asked is target], _BY)
         except (OcsdError, ValueError) as error:
             return False, str(error)
         return True, f"asked {len(requests)} instances to change"

@@ -56,12 +56,18 @@ class Transition:
         Where it stood and where it stands.
     at : float
         When [s, Unix time].
+    event : Event
+        What led to it.
+    pid : int or None
+        The process that it concerns.
     """
 
     name: str
     before: Lifecycle
     after: Lifecycle
     at: float
+    event: Event
+    pid: int | None
 
 
 class Keeper:
@@ -119,6 +125,7 @@ class Keeper:
         self._jitter = jitter
         self._on_transition = on_transition
         self.failure = ""
+        self._last_pid: int | None = None
         self._owed_signal: int | None = None
         self._timer: Timer | None = None
         self._events: deque[Event] = deque()
@@ -171,7 +178,7 @@ class Keeper:
         if report.pid and report.pid != self.pid:
             return
         detail = report.detail or self.failure
-        self.pid = self.started_at = None
+        self._last_pid, self.pid, self.started_at = self.pid, None, None
         self._owed_signal = None
         self.report = SelfReport()
         self.deliver(Exited(report.code, report.signal, detail))
@@ -202,7 +209,8 @@ class Keeper:
         self._set_timer()
         if _standing(before) != _standing(self.life):
             self.since_at = self._wall_clock()
-            self._on_transition(Transition(self.name, before, self.life, self.since_at))
+            pid = self._last_pid if isinstance(event, Exited) else self.pid
+            self._on_transition(Transition(self.name, before, self.life, self.since_at, event, pid))
         for action in actions:
             match action:
                 case Spawn():

@@ -25,17 +25,41 @@ class Target(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UpRequested:
-    """Somebody wants the instance to run."""
+    """Somebody wants the instance to run.
+
+    Attributes
+    ----------
+    by : str
+        Who; empty for ocsd itself.
+    """
+
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DownRequested:
-    """Somebody wants the instance to end."""
+    """Somebody wants the instance to end.
+
+    Attributes
+    ----------
+    by : str
+        Who; empty for ocsd itself.
+    """
+
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RestartRequested:
-    """Somebody wants the instance to end and to run again."""
+    """Somebody wants the instance to end and to run again.
+
+    Attributes
+    ----------
+    by : str
+        Who; empty for ocsd itself.
+    """
+
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
