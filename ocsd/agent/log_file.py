@@ -66,7 +66,8 @@ class LogFile:
             if self._has_lost_its_name(mine):
                 self._reopen()
             elif mine.st_size >= self._limit_bytes:
-                self._shift()
+                shift(self._path, self._older_files)
+                self._path.replace(numbered(self._path, 1))
                 self._reopen()
         except OSError:
             return
@@ -77,13 +78,6 @@ class LogFile:
         except FileNotFoundError:
             return True
 
-    def _shift(self) -> None:
-        for number in range(self._older_files - 1, 0, -1):
-            older = _numbered(self._path, number)
-            if older.exists():
-                older.replace(_numbered(self._path, number + 1))
-        self._path.replace(_numbered(self._path, 1))
-
     def _reopen(self) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         file = os.open(self._path, flags, 0o644)
@@ -92,5 +86,21 @@ class LogFile:
         os.close(file)
 
 
-def _numbered(path: Path, number: int) -> Path:
+def shift(path: Path, older_files: int) -> None:
+    """Make room for a file that is called ``{path}.1`` from now on.
+
+    Parameters
+    ----------
+    path : Path
+        The log.
+    older_files : int
+        How many full files are kept.
+    """
+    for number in range(older_files - 1, 0, -1):
+        if numbered(path, number).exists():
+            numbered(path, number).replace(numbered(path, number + 1))
+
+
+def numbered(path: Path, number: int) -> Path:
+    """Return the name of an older file of a log, 1 for the latest."""
     return path.with_name(f"{path.name}.{number}")

@@ -1,5 +1,6 @@
 """An agent's log is limited in size and loses no line."""
 
+import itertools
 import os
 import threading
 
@@ -68,12 +69,15 @@ def test_a_file_that_another_program_takes_away_is_begun_anew(tmp_path, streams,
 
 
 def test_no_line_is_lost_while_threads_write(tmp_path, streams):
-    log = LogFile(tmp_path / "a.log", limit_bytes=500, older_files=1000, streams=streams)
-    count = 2000
+    log = LogFile(tmp_path / "a.log", limit_bytes=500, older_files=10**6, streams=streams)
+    enough, written = threading.Event(), []
 
     def write(stream, mark):
-        for number in range(count):
+        for number in itertools.count():
             os.write(stream, f"{mark}{number}\n".encode())
+            if enough.is_set():
+                written.extend(f"{mark}{each}" for each in range(number + 1))
+                return
 
     writers = [
         threading.Thread(target=write, args=(stream, mark))
@@ -81,11 +85,13 @@ def test_no_line_is_lost_while_threads_write(tmp_path, streams):
     ]
     for writer in writers:
         writer.start()
-    while any(writer.is_alive() for writer in writers):
+    while len(list(tmp_path.iterdir())) < 5:
         log.look()
-    written = {line for file in tmp_path.iterdir() for line in file.read_text().splitlines()}
-    assert written == {f"{mark}{number}" for mark in "oe" for number in range(count)}
-    assert len(list(tmp_path.iterdir())) > 2
+    enough.set()
+    for writer in writers:
+        writer.join()
+    kept = [line for file in tmp_path.iterdir() for line in file.read_text().splitlines()]
+    assert sorted(kept) == sorted(written)
 
 
 def test_a_folder_that_is_gone_leaves_the_streams_as_they_are(tmp_path, streams):
