@@ -69,7 +69,7 @@ def test_a_file_that_another_program_takes_away_is_begun_anew(tmp_path, streams,
 
 
 def test_no_line_is_lost_while_threads_write(tmp_path, streams):
-    log = LogFile(tmp_path / "a.log", limit_bytes=500, older_files=10**6, streams=streams)
+    log = LogFile(tmp_path / "a.log", limit_bytes=500, older_files=1000, streams=streams)
     enough, written = threading.Event(), []
 
     def write(stream, mark):
