@@ -21,8 +21,11 @@ _COMMANDS = {
     "up": "ocsd.cli.instances",
     "down": "ocsd.cli.instances",
     "restart": "ocsd.cli.instances",
+    "why": "ocsd.cli.why",
+    "history": "ocsd.cli.history",
     "logs": "ocsd.cli.logs",
     "check": "ocsd.cli.check",
+    "install": "ocsd.cli.install",
     "completion": "ocsd.cli.completion",
 }
 _INTERRUPTED = 130

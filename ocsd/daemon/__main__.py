@@ -5,6 +5,7 @@ libraries at the same time.
 """
 
 import argparse
+import faulthandler
 import importlib
 import os
 import signal
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Run the daemon; return the exit code of the process."""
+    # Should systemd's watchdog end it (SIGABRT), the system's journal shows where it was stuck.
+    faulthandler.enable()
     # Until there is anything to stop in order, both signals simply end the start.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     server: forkserver.PreparedServer | None = None
@@ -104,6 +107,8 @@ def _run(
     reactor.callWhenRunning(daemon.start)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: reactor.callFromThread(daemon.stop))
+    # What runs is left to the next daemon, as after a kill: `ocsd stop --unit` wants that.
+    signal.signal(signal.SIGQUIT, lambda *_: os._exit(0))
     # A terminal that is closed must not stop the telescope.
     signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(progress.hush))
     if settings.fork_server_runs:

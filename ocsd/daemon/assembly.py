@@ -89,9 +89,9 @@ class Daemon:
         self._begun_s = reactor.seconds()
         self._launched = False
         self._settled = False
-        self._systemd = SystemdLink(reactor)
         self._targets = Targets(paths.targets)
         self.fleet = Fleet(self._targets)
+        self._systemd = SystemdLink(reactor, self.fleet)
         self._shutdown = Shutdown(self.fleet, reactor, self._stopping, self._stopped)
         self._unclaimed: dict[int, dict[str, str]] = {}
         self._window = LaunchWindow(reactor)
@@ -290,6 +290,7 @@ class Daemon:
             reason=after.reason,
         )
         self._progress.transition(transition)
+        self._systemd.tell()
         if after.state is not State.STARTING:
             self._window.leave(transition.name)
         if transition.name == ROUTER_NAME and after.state is not State.STARTING:
@@ -314,6 +315,6 @@ class Daemon:
         took_s = self._reactor.seconds() - self._begun_s
         text = f"{up} of {len(wanted)} instances up after {took_s:.1f} s"
         self._progress.say(text)
-        self._systemd.ready(text)
+        self._systemd.ready()
         if self._detached:
             self._progress.hush()

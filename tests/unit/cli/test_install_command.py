@@ -1,12 +1,16 @@
 """`ocsd install`, into images; tests/system/test_systemd.py installs for real."""
 
 import os
+import re
+import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ocsd.cli.main import main
 from ocsd.cli.unit_file import UnitFile
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -136,3 +140,41 @@ def test_a_refusal_of_systemctl_is_passed_on(ocsd, image):
 )
 def test_paths_are_written_as_systemd_reads_them(path, written):
     assert f" start --site-file {written}\n" in UnitFile(site_file=path).text
+
+
+# The page for operators.
+
+PAGE = (REPOSITORY / "docs/systemd.md").read_text()
+
+
+def test_every_ocsd_command_of_the_page_exists_with_its_options(capsys):
+    blocks = re.findall(r"^    (.*)$", PAGE, re.MULTILINE)
+    inline = re.findall(r"`([^`\n]+)`", PAGE)
+    given = [line.partition("#")[0] for line in (*blocks, *inline)]
+    given = [shlex.split(line) for line in given if re.match(r"(/opt/ocsd/bin/)?ocsd [a-z]", line)]
+    assert len(given) > 10
+    for _, verb, *words in given:
+        assert main([verb, "--help"]) == 0, verb
+        help_text = capsys.readouterr().out
+        for option in (word for word in words if word.startswith("--")):
+            assert option in help_text, (verb, option)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_every_drop_in_of_the_page_is_understood_by_systemd(tmp_path):
+    drop_ins = re.findall(r"```ini\n(.*?)```", PAGE, re.DOTALL)
+    assert len(drop_ins) == 6
+    unit = UnitFile(program=(sys.executable,))
+    (tmp_path / unit.name).write_text(unit.text)
+    folder = tmp_path / f"{unit.name}.d"
+    folder.mkdir()
+    for number, text in enumerate(drop_ins):
+        (folder / f"{number}.conf").write_text(text)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", tmp_path / unit.name],
+        env={**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")

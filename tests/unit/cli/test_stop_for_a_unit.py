@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from stand_in_daemon import instance
+from stand_in_forkserver import StandInServer
 
 from ocsd.cli import unit_job
 
@@ -72,11 +73,21 @@ def test_there_is_nothing_to_do_when_the_daemon_has_ended_by_itself(ocsd, daemon
     assert server.requests == []
 
 
-def test_a_daemon_that_does_not_answer_is_told(ocsd, daemon, systemctl):
+def test_a_daemon_that_does_not_answer_is_ended_and_then_what_it_leaves(ocsd, daemon, systemctl):
+    for host, pid in (("grumpy", daemon.pid), ("dopey", daemon.pid + 1)):
+        (ocsd.runtime / host).mkdir()
+        (ocsd.runtime / host / "ocsd.pid").write_text(f"{pid}\n")
+    left = StandInServer(ocsd.runtime / "grumpy" / "fork.sock", "thermo1")
+    other = StandInServer(ocsd.runtime / "dopey" / "fork.sock", "thermo2")
     done = ocsd("stop", "--unit", UNIT, MAINPID=str(daemon.pid), **systemctl("true"))
-    assert done.returncode == 69
+    assert done.returncode == 0
     assert f"the daemon (pid {daemon.pid}) does not answer" in done.stderr
-    assert daemon.poll() is None
+    assert done.stdout.startswith("grumpy: no daemon was running; ended what it had left: thermo1")
+    assert daemon.wait(10) == -signal.SIGQUIT
+    left.join()
+    assert other.requests == []
+    assert ocsd("stop", "--host", "dopey").returncode == 0
+    other.join()
 
 
 def test_a_daemon_that_is_stuck_is_made_to_leave_by_force():
