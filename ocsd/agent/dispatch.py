@@ -222,10 +222,14 @@ class Operations:
         session.finish(False, None)
 
     def _stopper_raised(self, failure: Failure, action: str, op_name: str) -> None:
+        session = self.sessions[op_name]
+        if session is not None and session.success is not None and failure.check(ValueError):
+            # It ended by itself just then, and its status cannot go back to "stopping".
+            self._app.log.info("{op} had ended before the {action}", op=op_name, action=action)
+            return
         self._app.log.failure(
             "the function to {action} {op} raised", failure=failure, action=action, op=op_name
         )
-        session = self.sessions[op_name]
         if session is not None:
             session.add_fault(
                 f"CRASH: the function to {action} operation {op_name!r} raised "

@@ -301,3 +301,19 @@ def test_without_access_control_an_operation_of_any_level_is_started_and_stopped
     reactor.advance(0)
     assert agent.stop("acq")[:2] == (0, 'Requested stop on process "acq".')
     assert agent.processes["acq"].encoded()["min_privs"] == max(1, level)
+
+
+def test_a_stop_that_comes_just_as_the_operation_ends_is_no_fault(agent, reactor):
+    ending = Deferred()
+
+    def stop(session, params):
+        ending.callback((True, "done by itself"))
+        session.set_status("stopping")
+
+    agent.register_process("acq", lambda s, p: ending, stop, blocking=False)
+    agent.start("acq")
+    reactor.advance(0)
+    assert agent.stop("acq")[0] == 0
+    code, _, session = agent.status("acq")
+    assert (code, session["success"]) == (0, True)
+    assert not [text for _, text in session["messages"] if "CRASH" in text]
