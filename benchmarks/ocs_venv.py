@@ -11,7 +11,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ROOT / ".venv-ocs"
-REQUIREMENT = "ocs>=0.12,<0.13"
+# so3g is what OCS's aggregator writes files with.
+REQUIREMENT = "ocs[so3g]>=0.12,<0.13"
+INSTALLED = ("ocs", "so3g")
 
 
 def python(folder: Path = DEFAULT) -> Path:
@@ -25,7 +27,8 @@ def python(folder: Path = DEFAULT) -> Path:
     interpreter = folder / "bin" / "python"
     if not interpreter.exists():
         venv.create(folder, with_pip=True)
-    if not list(folder.glob("lib/python*/site-packages/ocs-*.dist-info")):
+    packages = (f"lib/python*/site-packages/{name}-*.dist-info" for name in INSTALLED)
+    if not all(list(folder.glob(package)) for package in packages):
         # A half finished installation has no dist-info and is simply done again.
         environment = os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         subprocess.run(

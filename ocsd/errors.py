@@ -29,6 +29,10 @@ class NoSuchInstanceError(OcsdError):
     exit_code = 4
 
 
+class InstanceRunsError(OcsdError):
+    """A daemon runs this instance already; end it there first with ``ocsd down``."""
+
+
 class StoppingError(OcsdError):
     """Everything on this host is being stopped; start it again to change anything."""
 
@@ -39,6 +43,18 @@ class StateFolderError(OcsdError):
 
 class ForkServerError(OcsdError):
     """There is no fork server that starts processes; its log says why."""
+
+
+class NoSuchOperationError(OcsdError):
+    """The agent has no operation or feed of that name; ``ocsd ops NAME`` lists the operations."""
+
+    exit_code = 4
+
+
+class UnreachableError(OcsdError):
+    """The router or the agent does not answer; look at ``ocsd status``."""
+
+    exit_code = 69
 
 
 class NoDaemonError(OcsdError):

@@ -2,7 +2,7 @@
 
 from ocsd.agent.agent import OCSAgent
 from ocsd.agent.logs import log_formatter
-from ocsd.agent.operation import AgentProcess, AgentTask
+from ocsd.agent.operation import AgentOp, AgentProcess, AgentTask
 from ocsd.agent.params import ParamError, ParamHandler, param
 from ocsd.agent.runner import init_site_agent
 from ocsd.agent.session import SESSION_STATUS_CODES, OpSession
@@ -11,6 +11,7 @@ from ocsd.base import OpCode
 
 __all__ = [
     "SESSION_STATUS_CODES",
+    "AgentOp",
     "AgentProcess",
     "AgentTask",
     "OCSAgent",

@@ -1,5 +1,6 @@
 """Configuration of agents and clients, under the names that OCS gives it."""
 
+from ocsd.client.control import get_control_client
 from ocsd.site.arguments import add_arguments, parse_args
 from ocsd.site.configuration import get_config
 from ocsd.site.model import Crossbar as CrossbarConfig
@@ -19,6 +20,7 @@ __all__ = [
     "add_arguments",
     "agent_classes",
     "get_config",
+    "get_control_client",
     "parse_args",
     "register_agent_class",
 ]

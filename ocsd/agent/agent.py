@@ -4,22 +4,21 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.threads import blockingCallFromThread
-from twisted.python.failure import Failure
+from twisted.internet.defer import Deferred
 
 from ocsd import access
+from ocsd.agent.bus import BusSession
 from ocsd.agent.description import describe
 from ocsd.agent.dispatch import Operations, Reply
 from ocsd.agent.feed import Feed
+from ocsd.agent.heartbeat import FEED as HEARTBEAT
 from ocsd.agent.heartbeat import Heartbeat
 from ocsd.agent.operation import AgentProcess, AgentTask, Operation
-from ocsd.agent.subscriptions import Subscriptions
-from ocsd.agent.threads import in_reactor_context, the_reactor
-from ocsd.agent.wamp import ApplicationError, RoutedSession, RouterLink, TransportLost, txaio
+from ocsd.agent.threads import in_reactor, soon_in_reactor
+from ocsd.agent.wamp import CloseDetails, RouterLink
 
 
-class OCSAgent(RoutedSession):
+class OCSAgent(BusSession):
     """Connects device code to the observatory.
 
     Clients reach the agent at ``{address}`` (what can it do?) and
@@ -47,6 +46,12 @@ class OCSAgent(RoutedSession):
         By name; a session is None as long as its operation never ran.
     startup_ops : list of (str, str, object)
         Type, name and params of what is launched once the agent has joined.
+    subscribed_topics : set of str
+        What is subscribed, or will be as soon as the agent has joined.
+    trouble : str
+        What is wrong with the agent beside its operations; empty if nothing is.
+    blocked : str
+        What has blocked the reactor lately; empty if nothing has.
     """
 
     def __init__(
@@ -57,7 +62,6 @@ class OCSAgent(RoutedSession):
         class_name: str | None = None,
     ) -> None:
         super().__init__(config)
-        self.log = txaio.make_logger()
         self.site_args = site_args
         self.agent_address = address
         self.instance_id = site_args.instance_id
@@ -70,7 +74,8 @@ class OCSAgent(RoutedSession):
         self.processes = self.operations.processes
         self.sessions = self.operations.sessions
         self.heartbeat = Heartbeat(self)
-        self.subscriptions = Subscriptions(self.log)
+        self.trouble = ""
+        self.blocked = ""
         self.access_data = {
             "version": access.AC_VERSION,
             "policy": access.policy_of(getattr(site_args, "access_policy", None)),
@@ -114,8 +119,8 @@ class OCSAgent(RoutedSession):
             Credential level that a client needs.
         """
         task = AgentTask(func, blocking, aborter, aborter_blocking, min_privs)
-        self.operations.add(name, task)
-        self._note_startup("task", name, startup)
+        if self.operations.add(name, task) and startup is not False:
+            self.startup_ops.append(("task", name, startup))
 
     def register_process(
         self,
@@ -148,13 +153,40 @@ class OCSAgent(RoutedSession):
             Credential level that a client needs.
         """
         process = AgentProcess(start_func, stop_func, blocking, stopper_blocking, min_privs)
-        self.operations.add(name, process)
-        self._note_startup("process", name, startup)
+        if self.operations.add(name, process) and startup is not False:
+            self.startup_ops.append(("process", name, startup))
 
-    def register_feed(self, feed_name: str, **options: Any) -> Feed:
-        """Make a feed; `options` are those of `Feed`."""
-        self.feeds[feed_name] = Feed(self, feed_name, **options)
-        return self.feeds[feed_name]
+    def register_feed(
+        self,
+        feed_name: str,
+        record: bool = False,
+        agg_params: Mapping[str, Any] | None = None,
+        buffer_time: float = 0,
+        max_messages: int = 0,
+    ) -> Feed:
+        """Make a feed.
+
+        A name that stands for two different feeds is neither: whoever publishes to
+        it gets an error.
+
+        Parameters
+        ----------
+        feed_name : str
+            Name of the feed.
+        record, agg_params, buffer_time, max_messages
+            See `Feed`.
+        """
+        feed = Feed(self, feed_name, record, agg_params, buffer_time, max_messages)
+        if feed_name == HEARTBEAT:
+            feed.refuse(f"feed {feed_name!r} is the agent's own; give yours another name")
+            return feed
+        known = self.feeds.setdefault(feed_name, feed)
+        if known.options != feed.options:
+            known.refuse(
+                f"feed {feed_name!r} is registered twice, with {known.options} and with "
+                f"{feed.options}; give one of them another name"
+            )
+        return known
 
     def publish_to_feed(
         self, feed_name: str, message: Any, from_reactor: bool | None = None
@@ -164,7 +196,7 @@ class OCSAgent(RoutedSession):
         Parameters
         ----------
         feed_name : str
-            A registered feed; an unknown one is an error in the log.
+            A registered feed.
         message
             See `Feed.publish_message`.
         from_reactor : bool, optional
@@ -173,152 +205,42 @@ class OCSAgent(RoutedSession):
         Raises
         ------
         ValueError, TypeError
-            If the message breaks a rule of the feed.
+            If there is no such feed, or the message breaks a rule of it.
         """
         feed = self.feeds.get(feed_name)
         if feed is None:
-            self.log.error(
-                "feed {feed} is not registered; registered are {feeds}",
-                feed=feed_name,
-                feeds=sorted(self.feeds),
+            raise ValueError(
+                f"feed {feed_name!r} is not registered; registered are {sorted(self.feeds)}"
             )
-            return
         feed.publish_message(message)
-
-    # For authors: what others offer.
-
-    def subscribe(
-        self,
-        handler: Callable[..., Any],
-        topic: str,
-        options: Any = None,
-        force_subscribe: bool | None = False,
-        **_more: Any,
-    ) -> Any:
-        """Subscribe to a topic, for the life of the agent.
-
-        Parameters
-        ----------
-        handler : callable
-            Called with what is published; for a feed a pair of message and
-            feed_info.
-        topic : str
-            The topic or, with ``options={'match': 'wildcard'}``, a pattern.
-        options : dict, optional
-            Arguments of autobahn's SubscribeOptions.
-        force_subscribe : bool
-            Whether to subscribe even if the topic is subscribed already.
-
-        Returns
-        -------
-        Deferred or False
-            False if the topic is subscribed already.
-        """
-        if topic in self.subscriptions.topics and not force_subscribe:
-            self.log.warn("topic {topic} is subscribed already", topic=topic)
-            return False
-        return self.subscriptions.add(handler, topic, options, self._link)
-
-    def subscribe_to_feed(
-        self,
-        agent_addr: str,
-        feed_name: str,
-        handler: Callable[..., Any],
-        options: Any = None,
-        force_subscribe: bool = False,
-    ) -> Any:
-        """Subscribe to a feed of another agent; see `subscribe`."""
-        topic = f"{agent_addr}.feeds.{feed_name}"
-        return self.subscribe(handler, topic, options=options, force_subscribe=force_subscribe)
-
-    def subscribe_on_start(
-        self,
-        handler: Callable[..., Any],
-        topic: str,
-        options: Any = None,
-        force_subscribe: bool | None = None,
-    ) -> None:
-        """Subscribe to a topic as soon as the agent has joined; see `subscribe`."""
-        self.subscribe(handler, topic, options=options, force_subscribe=force_subscribe)
-
-    @property
-    def subscribed_topics(self) -> set[str]:
-        """What is subscribed, or will be as soon as the agent has joined."""
-        return self.subscriptions.topics
-
-    def call_op(
-        self,
-        agent_address: str,
-        op_name: str,
-        action: str,
-        params: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-    ) -> Any:
-        """Call an operation of another agent.
-
-        Parameters
-        ----------
-        agent_address : str
-            Its address, e.g. ``observatory.thermo1``.
-        op_name, action : str
-            The operation and what to do with it, e.g. ``start``.
-        params : dict, optional
-            Parameters of the operation.
-        timeout : float, optional
-            Time limit of ``wait`` [s].
-
-        Returns
-        -------
-        Deferred of list
-            The answer ``[code, message, session]``, or False if the call
-            failed. In a worker thread the answer itself, after waiting for it.
-        """
-        if not in_reactor_context():
-            return blockingCallFromThread(
-                the_reactor(), self.call_op, agent_address, op_name, action, params, timeout
-            )
-
-        def failed(failure: Failure) -> bool:
-            if not isinstance(failure.value, (ApplicationError, TransportLost)):
-                failure.raiseException()
-            self.log.warn(
-                "cannot {action} {op} of {agent}: {why}",
-                action=action,
-                op=op_name,
-                agent=agent_address,
-                why=failure.value,
-            )
-            return False
-
-        call = maybeDeferred(
-            self.call, f"{agent_address}.ops", action, op_name, params=params, timeout=timeout
-        )
-        return call.addErrback(failed)
 
     # The calls on this agent's own operations.
 
     def start(self, op_name: str, params: Any = None, password: Any = None) -> Reply:
         """Start an operation; return (code, message, session)."""
-        return self.operations.start(op_name, params)
+        reply: Reply = in_reactor(self.operations.start, op_name, params)
+        return reply
 
     def wait(
         self, op_name: str, timeout: float | None = None, password: Any = None
     ) -> "Deferred[Reply]":
         """Wait until an operation has ended; a Deferred of (code, message, session)."""
-        waiting: Deferred[Reply] = self.operations.wait(op_name, timeout)
-        return waiting
+        return soon_in_reactor(self.operations.wait, op_name, timeout)
 
     def stop(self, op_name: str, params: Any = None, password: Any = None) -> Reply:
         """Ask a process to stop; return (code, message, session)."""
-        return self.operations.stop(op_name, params)
+        reply: Reply = in_reactor(self.operations.stop, op_name, params)
+        return reply
 
     def abort(self, op_name: str, params: Any = None, password: Any = None) -> Reply:
         """Ask a task to abort; return (code, message, session)."""
-        return self.operations.abort(op_name, params)
+        reply: Reply = in_reactor(self.operations.abort, op_name, params)
+        return reply
 
     def status(self, op_name: str, params: Any = None, password: Any = None) -> Reply:
         """Return (code, message, session) of an operation."""
-        return self.operations.status(op_name)
+        reply: Reply = in_reactor(self.operations.status, op_name)
+        return reply
 
     def encoded(self) -> dict[str, Any]:
         """Return a description of the agent."""
@@ -357,12 +279,16 @@ class OCSAgent(RoutedSession):
         self.heartbeat.start()
         for feed in self.feeds.values():
             feed.send_backlog()
-        return self.subscriptions.make_all(link).addCallback(lambda _: self._start_up())
+        return self.ask_again(link).addCallback(lambda _: self._joined(link))
 
     def detach(self) -> RouterLink | None:
         """Stop using the present link and return it."""
         link, self._link = self._link, None
         self.heartbeat.stop()
+        if link is not None:
+            gone = CloseDetails(CloseDetails.REASON_TRANSPORT_LOST, None)
+            self.tell("leave", self.onLeave, gone)
+            self.tell("disconnect", self.onDisconnect)
         return link
 
     def end_operations(self, timeout_s: float) -> "Deferred[Any]":
@@ -380,6 +306,11 @@ class OCSAgent(RoutedSession):
 
         return self.operations.end_all(timeout_s).addBoth(flush)
 
+    def _joined(self, link: RouterLink) -> None:
+        self._start_up()
+        self.tell("join", self.onJoin, link.session_details)
+        self.tell("ready", lambda: None)
+
     def _start_up(self) -> None:
         if self._joined_before:
             return
@@ -387,7 +318,3 @@ class OCSAgent(RoutedSession):
         for _, name, params in self.startup_ops:
             _, text, _ = self.start(name, {} if params is True else params)
             self.log.info("startup: {text}", text=text)
-
-    def _note_startup(self, op_type: str, name: str, startup: Any) -> None:
-        if startup is not False:
-            self.startup_ops.append((op_type, name, startup))

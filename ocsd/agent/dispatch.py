@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks
 from twisted.internet.error import AlreadyCalled, AlreadyCancelled
 from twisted.python.failure import Failure
 
+from ocsd.agent.encoding import raised, shown
 from ocsd.agent.operation import AgentOp, AgentProcess, AgentTask
 from ocsd.agent.params import PRESCREEN, ParamError, ParamHandler
 from ocsd.agent.session import OpSession
@@ -42,13 +43,37 @@ class Operations:
         self.processes: dict[str, AgentProcess] = {}
         self.sessions: dict[str, OpSession | None] = {}
 
-    def add(self, name: str, op: AgentTask | AgentProcess) -> None:
-        """Add an operation under a name."""
+    def add(self, name: str, op: AgentTask | AgentProcess) -> bool:
+        """Add an operation under a name.
+
+        A name that stands for two things is neither: clients are refused, and the
+        agent goes on with its other operations.
+
+        Returns
+        -------
+        bool
+            Whether it was added; not if the name is taken.
+        """
+        known = self._find(name)
+        if known is not None:
+            if known.differs_from(op):
+                known.refusal = (
+                    f'Operation "{name}" is registered twice, as {known.place} and as '
+                    f"{op.place}; give one of them another name."
+                )
+                self._app.log.error("{refusal}", refusal=known.refusal)
+            return False
         if isinstance(op, AgentTask):
             self.tasks[name] = op
         else:
             self.processes[name] = op
         self.sessions[name] = None
+        return True
+
+    def refusals(self) -> list[str]:
+        """Return why some operations are not offered."""
+        everything = (*self.tasks.values(), *self.processes.values())
+        return [op.refusal for op in everything if op.refusal]
 
     def active(self) -> list[OpSession]:
         """Return the sessions that have not ended."""
@@ -82,6 +107,8 @@ class Operations:
         op = self._find(op_name)
         if op is None:
             return ERROR, f'No task or process called "{op_name}"', {}
+        if op.refusal:
+            return ERROR, op.refusal, {}
         session = self.sessions.get(op_name)
         if session is not None and session.success is None:
             return ERROR, f'Operation "{op_name}" already in progress.', session.reply()
@@ -94,10 +121,13 @@ class Operations:
         session = OpSession(self._next_session_id, op_name, app=self._app)
         self._next_session_id += 1
         self.sessions[op_name] = session
-        op.launch(session, params).addCallbacks(
-            _returned, self._raised, callbackArgs=(session,), errbackArgs=(session,)
+        # Before the launch, for a worker thread is quick: "starting" is what
+        # clients have always got.
+        told = session.reply()
+        op.launch(session, params).addCallback(_returned, session).addErrback(
+            self._raised, session
         ).addErrback(self._defect, op_name)
-        return OK, f'Started {op.op_type} "{op_name}".', session.reply()
+        return OK, f'Started {op.op_type} "{op_name}".', told
 
     @inlineCallbacks
     def wait(self, op_name: str, timeout: float | None = None) -> Any:
@@ -174,7 +204,7 @@ class Operations:
         if session is None:
             return ERROR, "No session active.", {}
         if session.status in ("stopping", "done"):
-            return ERROR, f"The operation is already {session.status}", session.reply()
+            return ERROR, f"The operation is already {session.status}", {}
         asked = op.ask_to_end(session, params)
         if asked is None:
             text = f'{op.op_type.title()} "{op_name}" has no function to {action} it.'
@@ -187,13 +217,24 @@ class Operations:
         if isinstance(error, ParamError):
             session.finish(False, f"ERROR: {error.msg}")
             return
-        self._app.log.failure("{op} raised", failure=failure, op=session.op_name)
-        session.finish(False, f"CRASH: {type(error).__name__}: {error}")
+        self._app.log.failure("operation {op} raised", failure=failure, op=session.op_name)
+        session.add_fault(f"CRASH: operation {session.op_name!r} raised {raised(error)}")
+        session.finish(False, None)
 
     def _stopper_raised(self, failure: Failure, action: str, op_name: str) -> None:
+        session = self.sessions[op_name]
+        if session is not None and session.success is not None and failure.check(ValueError):
+            # It ended by itself just then, and its status cannot go back to "stopping".
+            self._app.log.info("{op} had ended before the {action}", op=op_name, action=action)
+            return
         self._app.log.failure(
             "the function to {action} {op} raised", failure=failure, action=action, op=op_name
         )
+        if session is not None:
+            session.add_fault(
+                f"CRASH: the function to {action} operation {op_name!r} raised "
+                f"{raised(failure.value)}"
+            )
 
     def _defect(self, failure: Failure, op_name: str) -> None:
         self._app.log.failure("cannot end the session of {op}", failure=failure, op=op_name)
@@ -232,7 +273,9 @@ def _returned(result: Any, session: OpSession) -> None:
     match result:
         case (ok, message):
             session.finish(bool(ok), str(message))
-        case bool():
-            session.finish(result, f"The operation returned {result} and no message.")
         case _:
-            session.finish(False, f"CRASH: returned {result!r} instead of (ok, message)")
+            session.add_fault(
+                f"CRASH: operation {session.op_name!r} returned {shown(result)} "
+                "instead of (ok, message)"
+            )
+            session.finish(False, None)

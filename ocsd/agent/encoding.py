@@ -10,8 +10,40 @@ from typing import Any
 
 Complaint = Callable[[str], None]
 
+# What a message may carry at most is 16 MiB (`endpoint.LONGEST_MESSAGE_BYTES`).
+LONGEST_DATA_BYTES = 4 * 2**20
+# What a number takes, between CBOR's 9 bytes and JSON's 20 or so.
+ITEM_BYTES = 16
+# Serialisers recurse, and Python's recursion has an end.
+DEEPEST = 100
+SNAPSHOT_TRIES = 100
+# How much of a value is shown in a message.
+SHOWN_CHARACTERS = 200
 
-def json_safe(value: Any, complain: Complaint | None = None) -> Any:
+
+def shown(value: object) -> str:
+    """Return the type and the beginning of the text of any value, without fail."""
+    kind = type(value).__name__
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - an author's __repr__ may do anything
+        return f"{kind} (whose repr fails)"
+    if len(text) > SHOWN_CHARACTERS:
+        text = text[:SHOWN_CHARACTERS] + "…"
+    return f"{kind} {text}"
+
+
+def raised(error: BaseException | None) -> str:
+    """Return the name and the text of an exception, without fail."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - an author's __str__ may do anything
+        return type(error).__name__
+
+
+def json_safe(
+    value: Any, complain: Complaint | None = None, limit_bytes: int = LONGEST_DATA_BYTES
+) -> Any:
     """Return a copy of `value` made of JSON's types only.
 
     NaN becomes None, numpy arrays and scalars become lists and numbers, tuples
@@ -24,44 +56,124 @@ def json_safe(value: Any, complain: Complaint | None = None) -> Any:
         What an author stored.
     complain : callable, optional
         Called with a description of each value that JSON cannot hold, which is
-        then replaced (infinity by None, anything else by its text).
+        then replaced: infinities, cycles and what is too much by None, anything
+        else by its text.
+    limit_bytes : int
+        How much there may be in total, roughly [bytes].
 
     Raises
     ------
     ValueError
-        If `value` holds an infinity and there is no `complain`.
+        If `value` holds an infinity, itself or too much, and there is no
+        `complain`.
     TypeError
         If `value` holds something else that JSON cannot hold and there is no
         `complain`.
     """
-    if value is None or isinstance(value, (str, bool)):
-        return value
-    if isinstance(value, float):
-        return _number(value, complain)
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, Mapping):
-        return {_key(key): json_safe(item, complain) for key, item in list(value.items())}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [json_safe(item, complain) for item in list(value)]
-    if hasattr(value, "dtype"):
-        return json_safe(value.tolist(), complain)
-    if complain is None:
-        raise TypeError(f"{type(value).__name__} {value!r} cannot be stored as JSON")
-    complain(f"{type(value).__name__} {value!r}")
-    return str(value)
+    return _Copy(complain, limit_bytes).of(value)
 
 
-def _number(value: float, complain: Complaint | None) -> float | None:
-    if math.isfinite(value):
-        return float(value)
-    if math.isnan(value):
+class _Copy:
+    """One copy in the making."""
+
+    def __init__(self, complain: Complaint | None, limit_bytes: int) -> None:
+        self._complain = complain
+        self._limit_bytes = limit_bytes
+        self._left_bytes = limit_bytes
+        self._inside: set[int] = set()
+        self._path: list[Any] = []
+
+    def of(self, value: Any) -> Any:
+        """Return the copy of a value."""
+        if isinstance(value, str):
+            return str.__str__(value) if self._affordable(len(value)) else None
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, float):
+            return self._number(value)
+        if isinstance(value, int):
+            return int(value)
+        if isinstance(value, (Mapping, list, tuple, set, frozenset)):
+            return self._container(value)
+        if hasattr(value, "dtype") and hasattr(value, "tolist"):
+            return self._array(value)
+        self._refuse(TypeError, f"{shown(value)}, which JSON has no type for")
+        return _text(value)
+
+    def _container(self, value: Any) -> Any:
+        if id(value) in self._inside or len(self._inside) >= DEEPEST:
+            cycle = id(value) in self._inside
+            self._refuse(ValueError, "itself" if cycle else f"more than {DEEPEST} levels")
+            return None
+        items = _snapshot(value)
+        if not self._affordable(ITEM_BYTES * len(items)):
+            return None
+        self._inside.add(id(value))
+        self._path.append("")
+        try:
+            return self._mapping(items) if isinstance(value, Mapping) else self._list(items)
+        finally:
+            self._path.pop()
+            self._inside.discard(id(value))
+
+    def _mapping(self, items: list[tuple[Any, Any]]) -> dict[str, Any]:
+        copy = {}
+        for key, item in items:
+            self._path[-1] = key
+            copy[key if type(key) is str else _text(key)] = self.of(item)
+        return copy
+
+    def _list(self, items: list[Any]) -> list[Any]:
+        copy = []
+        for index, item in enumerate(items):
+            self._path[-1] = index
+            copy.append(self.of(item))
+        return copy
+
+    def _array(self, value: Any) -> Any:
+        if not self._affordable(ITEM_BYTES * getattr(value, "size", 1)):
+            return None
+        plain = value.tolist()
+        # A numpy.longdouble is its own list.
+        return self.of(float(plain) if hasattr(plain, "dtype") else plain)
+
+    def _number(self, value: float) -> float | None:
+        if math.isfinite(value):
+            return float(value)
+        if not math.isnan(value):
+            self._refuse(ValueError, f"{float(value)}; store NaN or None instead")
         return None
-    if complain is None:
-        raise ValueError(f"{value} cannot be stored as JSON; use NaN or None instead")
-    complain(str(value))
-    return None
+
+    def _affordable(self, size_bytes: int) -> bool:
+        affordable = size_bytes <= self._left_bytes
+        if affordable:
+            self._left_bytes -= size_bytes
+        else:
+            self._refuse(ValueError, f"more than {self._limit_bytes / 2**20:.3g} MiB")
+        return affordable
+
+    def _refuse(self, error: type[Exception], what: str) -> None:
+        place = "".join(f"[{key!r:.50}]" for key in self._path[:10])
+        text = f"session.data{place} holds {what}"
+        if self._complain is None:
+            raise error(text)
+        self._complain(text)
 
 
-def _key(key: Any) -> str:
-    return key if type(key) is str else str(key)
+def _snapshot(value: Any) -> list[Any]:
+    """Return the items of a container that another thread may be changing."""
+    if not isinstance(value, Mapping):
+        return list(value)
+    for _ in range(SNAPSHOT_TRIES):
+        try:
+            return list(value.items())
+        except RuntimeError:  # Only a dict's own items() is one step.
+            continue
+    return []
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)[:SHOWN_CHARACTERS]
+    except Exception:  # noqa: BLE001 - an author's __str__ may do anything
+        return shown(value)

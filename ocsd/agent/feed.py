@@ -1,5 +1,6 @@
 """A named stream of messages from an agent to whoever subscribes."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,9 +9,12 @@ import cbor2
 
 from ocsd.agent import message as rules
 from ocsd.agent.block import Block
+from ocsd.agent.encoding import json_safe
 from ocsd.agent.spool import Spool
 from ocsd.agent.threads import in_reactor_context, the_reactor
 from ocsd.agent.wamp import Disconnected, PayloadExceededError, SerializationError, TransportLost
+
+_FEED_NAME = re.compile(r"[^\s.#]+\Z")
 
 # Listeners have lost the router as well; they should be back when it comes.
 BACKLOG_DELAY_S = 2.0
@@ -62,18 +66,36 @@ class Feed:
         self.agent = agent
         self.feed_name = feed_name
         self.record = record
-        self.agg_params = dict(agg_params or {})
+        # They go with every message, so they must not be what spoils it.
+        self.agg_params = json_safe(dict(agg_params or {}), self._complain)
         self.buffer_time = buffer_time
         self.max_messages = max_messages
         self.agent_address = agent.agent_address
         self.address = f"{self.agent_address}.feeds.{feed_name}"
         self.blocks: dict[str, Block] = {}
         self.spool = Spool()
+        self.refusal: str | None = None
+        if not _FEED_NAME.match(feed_name):
+            self.refuse(f"feed name {feed_name!r} is not valid: no spaces, dots and '#'")
         self._keep = keep
         self._monotonic = monotonic
         self._next_seq = 0
         self._flush_timer: Any = None
         self._backlog_timer: Any = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What makes it another feed than one of the same name."""
+        return {
+            "record": self.record,
+            "agg_params": self.agg_params,
+            "buffer_time": self.buffer_time,
+        }
+
+    def refuse(self, why: str) -> None:
+        """Publish nothing from now on; the caller of `publish_message` gets `why`."""
+        self.refusal = why
+        self.agent.log.error("{why}", why=why)
 
     def encoded(self) -> dict[str, Any]:
         """Return the feed's description, as it goes with every message."""
@@ -102,8 +124,11 @@ class Feed:
         Raises
         ------
         ValueError, TypeError
-            If the message breaks a rule; nothing of it is published.
+            If the message breaks a rule, or the feed itself does; nothing of it is
+            published.
         """
+        if self.refusal:
+            raise ValueError(self.refusal)
         if self.record:
             self._in_reactor(self._collect, rules.checked_sample(self.feed_name, message))
         else:
@@ -173,6 +198,9 @@ class Feed:
     def enforce_field_name_rules(field_name: str) -> str:
         """Return a valid field name as near to `field_name` as possible."""
         return rules.valid_field_name(field_name)
+
+    def _complain(self, what: str) -> None:
+        self.agent.log.error("feed {feed}: agg_params: {what}", feed=self.feed_name, what=what)
 
     def _in_reactor(self, function: Callable[..., None], *args: Any) -> None:
         if in_reactor_context():

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ocsd.agent.feed import Feed
 from ocsd.agent.ticker import Ticker
 
 FEED = "heartbeat"
@@ -25,13 +26,15 @@ class Heartbeat:
     def __init__(self, agent: Any) -> None:
         self.on = True
         self._agent = agent
+        self._feed: Feed | None = None
         self._ticker = Ticker(PERIOD_S, self.beat)
 
     def start(self) -> None:
         """Publish now and then every second."""
-        if FEED not in self._agent.feeds:
+        if self._feed is None:
             # An old heartbeat is of no use to anyone, so none are kept.
-            self._agent.register_feed(FEED, max_messages=1, keep=False)
+            self._feed = Feed(self._agent, FEED, max_messages=1, keep=False)
+            self._agent.feeds[FEED] = self._feed
         self._ticker.start()
 
     def stop(self) -> None:
@@ -40,9 +43,9 @@ class Heartbeat:
 
     def beat(self) -> None:
         """Publish once."""
-        if self.on:
+        if self.on and self._feed is not None:
             codes = {
                 name: 1 if session is None else session.op_code.value
                 for name, session in self._agent.sessions.items()
             }
-            self._agent.publish_to_feed(FEED, codes)
+            self._feed.publish_message(codes)

@@ -1,6 +1,7 @@
 """The form of a log line: time, level, text."""
 
 import datetime
+import time
 from typing import Any, TextIO
 
 from twisted.logger import ILogObserver, LogLevel, formatEvent
@@ -22,10 +23,12 @@ def log_formatter(event: dict[str, Any]) -> str:
     Further lines of a text or of a traceback are indented, so that every line
     that is not begins an event.
     """
-    moment = datetime.datetime.fromtimestamp(event["log_time"], datetime.UTC)
+    # Authors use it for observers of their own, whose events may have less.
+    moment = datetime.datetime.fromtimestamp(event.get("log_time", time.time()), datetime.UTC)
+    level = getattr(event.get("log_level"), "name", "info")
     stamp = moment.isoformat(timespec="milliseconds").removesuffix("+00:00")
     text = _text(event).rstrip("\n").replace("\n", "\n  ")
-    return f"{stamp}Z [{event['log_level'].name}] {text}\n"
+    return f"{stamp}Z [{level}] {text}\n"
 
 
 @implementer(ILogObserver)
@@ -46,7 +49,7 @@ class LineObserver:
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Write one event, unless its level is too low."""
-        if _RANK.get(event["log_level"], 1) >= self._lowest:
+        if _RANK.get(event.get("log_level", LogLevel.info), 1) >= self._lowest:
             self._stream.write(log_formatter(event))
             self._stream.flush()
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import TextIO
 
 from twisted.logger import globalLogPublisher
@@ -42,6 +43,24 @@ def start(level: str | None = None, stream: TextIO | None = None) -> None:
         globalLogPublisher.removeObserver(foreign)
     txaio.start_logging(out=None, level=lowest)
     globalLogPublisher.addObserver(observer)  # type: ignore[arg-type] # zope's interface
+
+
+def also_to(folder: Path, name: str) -> None:
+    """Log to a file as well, if its folder exists and can be written.
+
+    Parameters
+    ----------
+    folder : Path
+        The agent's ``--log-dir``.
+    name : str
+        Name of the file, which is appended to.
+    """
+    try:
+        stream = (folder / name).open("a", encoding="utf-8")
+    except OSError as error:
+        txaio.make_logger().error("no log file in --log-dir: {error}", error=error)
+        return
+    globalLogPublisher.addObserver(LineObserver(stream))  # type: ignore[arg-type] # zope's interface
 
 
 def follow(level: str = "info") -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import cbor2
 
+from ocsd.agent.encoding import shown
+
 LONGEST_FIELD_NAME = 255
 VALUE_TYPES = frozenset({float, int, str, bool})
 
@@ -43,16 +45,11 @@ def checked_sample(feed_name: str, message: Any) -> dict[str, Any]:
         If a value is none of float, int, str, bool.
     """
     where = f"feed {feed_name!r}"
-    if not isinstance(message, Mapping):
-        raise TypeError(f"{where}: a recorded message is a dict, not {type(message).__name__}")
-    one = "timestamp" in message
-    for key in ("block_name", "data", "timestamp" if one else "timestamps"):
-        if key not in message:
-            raise ValueError(f"{where}: the message has no {key!r}; it has {sorted(message)}")
+    one = _is_one_sample(where, message)
     stamps = [message["timestamp"]] if one else message["timestamps"]
     timestamps = checked_column(f"{where}: timestamps", stamps)
     if not all(isinstance(stamp, (int, float)) and isfinite(stamp) for stamp in timestamps):
-        raise ValueError(f"{where}: timestamps have to be finite Unix times, not {stamps!r}")
+        raise ValueError(f"{where}: timestamps have to be finite Unix times, not {shown(stamps)}")
     data = {}
     for field, values in message["data"].items():
         check_field_name(field, where)
@@ -71,6 +68,22 @@ def checked_sample(feed_name: str, message: Any) -> dict[str, Any]:
     return sample
 
 
+def _is_one_sample(where: str, message: Any) -> bool:
+    """Tell in which of its two forms a message is, refusing any other."""
+    if not isinstance(message, Mapping):
+        raise TypeError(f"{where}: a recorded message is a dict, not {shown(message)}")
+    one = "timestamp" in message
+    for key in ("block_name", "data", "timestamp" if one else "timestamps"):
+        if key not in message:
+            keys = sorted(map(str, message))
+            raise ValueError(f"{where}: the message has no {key!r}; it has {keys}")
+    if not isinstance(message["block_name"], str):
+        raise TypeError(f"{where}: block_name is text, not {shown(message['block_name'])}")
+    if not isinstance(message["data"], Mapping):
+        raise TypeError(f"{where}: data is a dict of fields, not {shown(message['data'])}")
+    return one
+
+
 def checked_column(where: str, values: Iterable[Any]) -> list[Any]:
     """Return `values` as a list of Python's own float, int, str and bool.
 
@@ -81,7 +94,7 @@ def checked_column(where: str, values: Iterable[Any]) -> list[Any]:
     """
     values = values.tolist() if hasattr(values, "tolist") else values
     if not isinstance(values, (list, tuple)):
-        raise TypeError(f"{where} is a list, not {type(values).__name__} {values!r}")
+        raise TypeError(f"{where} is a list, not {shown(values)}")
     kinds = set(map(type, values))
     if not kinds <= VALUE_TYPES:
         values = [_plain(where, value) for value in values]
@@ -122,7 +135,11 @@ def check_tags(
     ------
     ValueError
         If a set of tags has no ``_field``, or fields and tags do not correspond.
+    TypeError
+        If `tags` is no dict.
     """
+    if not isinstance(tags, Mapping):
+        raise TypeError(f"{where}: influxdb_tags is a dict of tags, not {shown(tags)}")
     for field, values in tags.items():
         if "_field" not in values:
             raise ValueError(f"{where}: influxdb_tags of {field!r} have no '_field'")
@@ -153,21 +170,30 @@ def checked_free(feed_name: str, message: Any) -> Any:
     ------
     TypeError
         If something in it cannot be serialised.
+    ValueError
+        If it contains itself.
     """
+    try:
+        return _copied(feed_name, message)
+    except RecursionError:
+        raise ValueError(
+            f"feed {feed_name!r}: the message contains itself or is nested too deeply"
+        ) from None
+
+
+def _copied(feed_name: str, message: Any) -> Any:
     if message is None or isinstance(message, (str, bytes, bool, int, float)):
         return message
     if isinstance(message, Mapping):
-        return {key: checked_free(feed_name, item) for key, item in message.items()}
+        return {key: _copied(feed_name, item) for key, item in message.items()}
     if isinstance(message, (list, tuple)):
-        return [checked_free(feed_name, item) for item in message]
+        return [_copied(feed_name, item) for item in message]
     if hasattr(message, "dtype"):
         return message.tolist()
     try:
         cbor2.dumps(message)
     except (cbor2.CBOREncodeError, ValueError, TypeError) as error:
-        raise TypeError(
-            f"feed {feed_name!r}: {type(message).__name__} {message!r} cannot be serialised"
-        ) from error
+        raise TypeError(f"feed {feed_name!r}: {shown(message)} cannot be serialised") from error
     return message
 
 
@@ -178,7 +204,4 @@ def _plain(where: str, value: Any) -> Any:
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
             return kind(value)
-    raise TypeError(
-        f"{where} holds {type(value).__name__} {value!r}; only float, int, str and bool "
-        "can be recorded"
-    )
+    raise TypeError(f"{where} holds {shown(value)}; only float, int, str and bool can be recorded")

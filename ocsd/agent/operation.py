@@ -1,5 +1,6 @@
 """Tasks and processes: what an agent can be asked to do."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,9 @@ from twisted.internet import task
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from ocsd.access import CredLevel
+from ocsd.agent.params import described
 from ocsd.agent.session import OpSession
+from ocsd.agent.thread_deaths import within_session
 from ocsd.agent.threads import in_worker_thread, the_reactor
 
 Operation = Callable[[OpSession, Any], Any]
@@ -28,21 +31,44 @@ class AgentOp:
     ) -> None:
         self.launcher = launcher
         self.blocking = bool(blocking)
-        self.docstring = launcher.__doc__
+        doc = launcher.__doc__
+        self.docstring = doc if doc is None or isinstance(doc, str) else str(doc)
+        self.refusal: str | None = None
         self.min_privs = CredLevel(max(1, min_privs))
         self._stopper = stopper
         self._stopper_blocking = self.blocking if stopper_blocking is None else stopper_blocking
+
+    @property
+    def functions(self) -> list[Operation]:
+        """The author's functions."""
+        return [self.launcher] if self._stopper is None else [self.launcher, self._stopper]
+
+    @property
+    def place(self) -> str:
+        """Where its function is."""
+        function = inspect.unwrap(self.launcher)
+        code = getattr(function, "__code__", None)
+        name = getattr(function, "__qualname__", repr(function))
+        return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else name
+
+    def differs_from(self, other: "AgentOp") -> bool:
+        """Tell whether `other` is anything but the same operation once more."""
+        mine, others = ({**vars(op), "refusal": None} for op in (self, other))
+        return type(self) is not type(other) or mine != others
 
     def launch(self, session: OpSession, params: Any) -> Deferred[Any]:
         """Enter the operation soon, in a worker thread or in the reactor."""
 
         def enter() -> Any:
             session.enter()
-            return self.launcher(session, params)
+            return within_session(session, lambda: self.launcher(session, params))
 
         if self.blocking:
-            return in_worker_thread(enter)
-        entered: Deferred[Any] = task.deferLater(the_reactor(), 0, maybeDeferred, enter)
+            # In a list, for a Deferred must not be the result of a thread.
+            return in_worker_thread(lambda: [enter()]).addCallback(_awaited, session)
+        entered: Deferred[Any] = task.deferLater(
+            the_reactor(), 0, maybeDeferred, lambda: _awaited([enter()], session)
+        )
         return entered
 
     def ask_to_end(self, session: OpSession, params: Any) -> Deferred[Any] | None:
@@ -67,7 +93,16 @@ class AgentOp:
             "docstring": self.docstring,
             "op_type": self.op_type,
             "min_privs": self.min_privs.value,
+            "params": described(self.launcher),
         }
+
+
+def _awaited(result: list[Any], session: OpSession) -> Any:
+    """Return what an operation's function returned; a coroutine begins to run."""
+    [value] = result
+    if inspect.iscoroutine(value):
+        return within_session(session, lambda: Deferred.fromCoroutine(value))
+    return value
 
 
 class AgentTask(AgentOp):

@@ -7,6 +7,8 @@ The texts of the errors are part of the wire: client programs match on them
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
+from ocsd.agent.encoding import json_safe
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # Where @param keeps its instructions on the decorated function; OCS agents that
@@ -162,6 +164,41 @@ def param(key: str, **rules: Any) -> Callable[[Function], Function]:
         return func
 
     return declare
+
+
+def described(func: Callable[..., Any]) -> list[dict[str, Any]] | None:
+    """Return what `param` has declared of an operation, for get_api.
+
+    Returns
+    -------
+    list of dict, or None
+        ``{key, type, default, choices, required}`` for each parameter, in the order
+        of the source; `type` and `choices` are None where anything goes. None if
+        nothing was declared, so that nothing is known.
+    """
+    instructions = getattr(func, PRESCREEN, None)
+    if instructions is None:
+        return None
+    # Decorators are carried out from the last to the first.
+    return [_described(key, rules) for key, rules in reversed(instructions) if key[:1] != "_"]
+
+
+def _described(key: str, rules: Mapping[str, Any]) -> dict[str, Any]:
+    default = rules.get("default", REQUIRED)
+    required = isinstance(default, ParamError)
+    kind = rules.get("type") or rules.get("cast")
+    choices = rules.get("choices")
+    return {
+        "key": key,
+        "type": kind.__name__ if isinstance(kind, type) else None,
+        "default": None if required else json_safe(default, _no_complaint),
+        "choices": None if choices is None else json_safe(list(choices), _no_complaint),
+        "required": required,
+    }
+
+
+def _no_complaint(_what: str) -> None:
+    """Accept that a default is told by its text."""
 
 
 def _cast(key: str, value: Any, cast: Callable[[Any], Any]) -> Any:

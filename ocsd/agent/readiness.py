@@ -13,6 +13,9 @@ from ocsd.agent.ticker import Ticker
 from ocsd.notify import Delivery, notify
 
 PERIOD_S = 1.0
+# How many reports go by until session data that no client asks for are looked at.
+DATA_PERIOD = 5
+LONGEST_STATUS = 2000
 # When many agents start at once, their reports do not all fit into the queue.
 RETRY_S = 0.02
 
@@ -35,6 +38,7 @@ class Readiness:
         self._ticker = Ticker(PERIOD_S, self.tell)
         self._retry: Any = None
         self._stopped = False
+        self._reports = 0
 
     def start(self, connection: Any) -> None:
         """Begin to report."""
@@ -55,8 +59,7 @@ class Readiness:
         if self._connection is None:
             return
         if self._connection.joined:
-            trouble = trouble_of(self._agent.sessions.values(), self._startup_names())
-            delivery = self._send(READY=1, WATCHDOG=1, STATUS=trouble)
+            delivery = self._send(READY=1, WATCHDOG=1, STATUS=self._trouble())
         else:
             delivery = self._send(WATCHDOG=1, STATUS=self._connection.reason)
         if delivery is Delivery.BUSY and not self._stopped and self._retry is None:
@@ -66,8 +69,22 @@ class Readiness:
         self._retry = None
         self.tell()
 
-    def _startup_names(self) -> set[str]:
-        return {name for _, name, _ in self._agent.startup_ops}
+    def _trouble(self) -> str:
+        agent = self._agent
+        self._reports += 1
+        if self._reports % DATA_PERIOD == 0:
+            for session in agent.operations.active():
+                session.check_data()
+        startup_names = {name for _, name, _ in agent.startup_ops}
+        refusals = [feed.refusal for feed in agent.feeds.values() if feed.refusal]
+        troubles = [
+            agent.trouble,
+            agent.blocked,
+            *agent.operations.refusals(),
+            *refusals,
+            trouble_of(agent.sessions.values(), startup_names),
+        ]
+        return "; ".join(filter(None, troubles))[:LONGEST_STATUS]
 
 
 def trouble_of(sessions: Any, startup_names: set[str]) -> str:
@@ -78,7 +95,8 @@ def trouble_of(sessions: Any, startup_names: set[str]) -> str:
     sessions : iterable of OpSession or None
         The latest session of each operation.
     startup_names : set of str
-        Operations that are meant to run from the start.
+        Operations that are meant to run from the start; any other may fail without
+        being a trouble of the agent.
 
     Returns
     -------
@@ -89,7 +107,9 @@ def trouble_of(sessions: Any, startup_names: set[str]) -> str:
     for session in sessions:
         if session is None:
             continue
-        if session.status == "done" and not session.success and session.op_name in startup_names:
+        if session.fault is not None:
+            troubles.append(session.fault)
+        elif session.status == "done" and not session.success and session.op_name in startup_names:
             troubles.append(f"operation {session.op_name!r} failed: {_last_words(session)}")
         elif session.status == "running" and session.degraded:
             troubles.append(f"operation {session.op_name!r} is degraded: {_last_words(session)}")

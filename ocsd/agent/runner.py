@@ -4,16 +4,19 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any, NoReturn
 
 from twisted.internet.defer import Deferred, inlineCallbacks
 
-from ocsd.agent import logs
+from ocsd.agent import logs, thread_deaths
 from ocsd.agent.agent import OCSAgent
 from ocsd.agent.connection import Connection
+from ocsd.agent.reactor_watch import ReactorWatch
 from ocsd.agent.readiness import Readiness
 from ocsd.agent.threads import the_reactor
 from ocsd.agent.wamp import ComponentConfig
+from ocsd.site import launch
 
 # How long operations have to end when the agent has to.
 END_LIMIT_S = 10.0
@@ -41,10 +44,14 @@ def init_site_agent(args: Any, address: str | None = None) -> tuple[OCSAgent, "R
         Call its `run` last.
     """
     logs.start()
+    address = address or f"{args.address_root}.{args.instance_id}"
+    if launch.current() is None and getattr(args, "log_dir", None):
+        # What the daemon starts logs to the daemon's own file.
+        logs.also_to(Path(getattr(args, "working_dir", None) or "", args.log_dir), f"{address}.log")
     agent = OCSAgent(
         ComponentConfig(args.site_realm, {}),
         args,
-        address=address or f"{args.address_root}.{args.instance_id}",
+        address=address,
         class_name=getattr(args, "agent_class", None),
     )
     return agent, Runner(args)
@@ -83,6 +90,7 @@ class Runner:
         reactor = the_reactor()
         reactor.suggestThreadPoolSize(WORKER_THREADS)
         readiness = Readiness(agent)
+        watch = ReactorWatch(agent)
         limit_s = float(getattr(self._args, "crossbar_timeout", None) or 0)
         connection = Connection(
             agent,
@@ -100,11 +108,14 @@ class Runner:
             # Here, because the reactor sets handlers of its own when it starts.
             signal.signal(signal.SIGINT, on_signal)
             signal.signal(signal.SIGTERM, on_signal)
+            watch.start()
             readiness.start(connection)
             connection.start()
 
+        thread_deaths.watch(agent)
         reactor.callWhenRunning(begin)
         reactor.run()
+        watch.stop()
         if self._exit_code:
             sys.exit(self._exit_code)
 
@@ -137,10 +148,17 @@ class Runner:
             agent.log.warn("ending although {ops} did not end", ops=unfinished)
             _exit_now(exit_code)
         # The reactor waits for its worker threads, and a stopper may hang in one.
-        limit = threading.Timer(THREADS_LIMIT_S, _exit_now, [exit_code])
+        limit = threading.Timer(THREADS_LIMIT_S, _leave_threads, [agent, exit_code])
         limit.daemon = True
         limit.start()
         the_reactor().stop()
+
+
+def _leave_threads(agent: OCSAgent, code: int) -> NoReturn:
+    left = [each.name for each in threading.enumerate() if not each.daemon]
+    names = [name for name in left if name != threading.main_thread().name]
+    agent.log.warn("ending although threads {names} did not end", names=names)
+    _exit_now(code)
 
 
 def _exit_now(code: int) -> NoReturn:

@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 
-from ocsd.agent.encoding import json_safe
+from ocsd.agent.encoding import json_safe, shown
 from ocsd.base import OpCode
 
 # A session's status moves forward only.
@@ -15,6 +15,9 @@ SESSION_STATUS_CODES = [None, "starting", "running", "stopping", "done"]
 
 # How many messages of a session are kept (wire.md, "Operations").
 KEPT_MESSAGES = {"min_age_s": 3600, "min_messages": 5, "max_messages": 10000}
+
+# A message is for people; a device's memory dump belongs into a file.
+LONGEST_MESSAGE = 10_000
 
 _CODES = {
     None: OpCode.NONE,
@@ -80,6 +83,8 @@ class OpSession:
         self._clock = clock
         self._lock = threading.RLock()
         self._waiting: list[Deferred[None]] = []
+        self._fault: str | None = None
+        self._data_fault: str | None = None
         self._complained = False
         self.set_status(status, timestamp=self.start_time)
 
@@ -91,6 +96,11 @@ class OpSession:
         if self.status == "running" and self.degraded:
             return OpCode.DEGRADED
         return _CODES[self.status]
+
+    @property
+    def fault(self) -> str | None:
+        """Why this run cannot succeed, though its function may not know; None if it can."""
+        return self._fault or self._data_fault
 
     def set_status(self, status: str, timestamp: float | None = None) -> None:
         """Move the session forward.
@@ -138,11 +148,15 @@ class OpSession:
                 self.set_status("running")
 
     def finish(self, success: bool, message: str | None) -> None:
-        """End the session and release those who wait for it (reactor thread)."""
+        """End the session and release those who wait for it (reactor thread).
+
+        A run with a fault does not succeed, whatever its function says.
+        """
         if message is not None:
             self.add_message(message)
+        self.check_data()
         with self._lock:
-            self.success = success
+            self.success = success and self.fault is None
             self.set_status("done")
         waiting, self._waiting = self._waiting, []
         for deferred in waiting:
@@ -160,17 +174,34 @@ class OpSession:
         return deferred
 
     def add_message(self, message: str, timestamp: float | None = None) -> None:
-        """Add a line to the messages that clients see, and to the agent's log."""
+        """Add a line to the messages that clients see, and to the agent's log.
+
+        Parameters
+        ----------
+        message : str
+            The line; anything else is converted.
+        timestamp : float, optional
+            Its Unix time [s], if not now.
+        """
+        self._add(message, "info", timestamp)
+
+    def add_fault(self, text: str) -> None:
+        """Note, in messages and log, why this run cannot succeed any more."""
+        self._fault = text
+        self._add(text, "error")
+
+    def _add(self, message: object, level: str, timestamp: float | None = None) -> None:
         now = self._clock() if timestamp is None else timestamp
+        text = (message if isinstance(message, str) else _text(message))[:LONGEST_MESSAGE]
         with self._lock:
-            self.messages.append((now, message))
+            self.messages.append((now, text))
             self._purge(now)
         if self.app is not None:
-            self.app.log.info(
+            getattr(self.app.log, level)(
                 "{op_name}:{session_id} {text}",
                 op_name=self.op_name,
                 session_id=self.session_id,
-                text=message,
+                text=text,
             )
 
     def purge_log(self) -> None:
@@ -184,7 +215,7 @@ class OpSession:
         Raises
         ------
         ValueError
-            If `data` holds an infinity.
+            If `data` holds an infinity, itself or too much.
         TypeError
             If `data` holds something that JSON has no type for.
         """
@@ -193,10 +224,26 @@ class OpSession:
     def reply(self) -> dict[str, Any]:
         """Return what clients get to see, whatever `data` holds.
 
-        A value that JSON cannot hold is replaced and named once in the log, for
-        one such value must not make the whole agent unreadable.
+        A value that JSON cannot hold is replaced and named once in messages and
+        log, for one such value must not make the whole agent unreadable.
         """
-        return self._envelope(json_safe(self.data, self._complain))
+        return self._envelope(self.check_data())
+
+    def check_data(self) -> Any:
+        """Return the data as clients get them, and note whether they are at fault."""
+        complaints: list[str] = []
+        try:
+            data = json_safe(self.data, complaints.append)
+        except Exception as error:  # noqa: BLE001 - an author's container may do anything
+            data = None
+            complaints.append(f"session.data cannot be read: {shown(error)}")
+        self._data_fault = None
+        if complaints:
+            self._data_fault = f"ERROR: operation {self.op_name!r}: {complaints[0]}"
+            if not self._complained:
+                self._complained = True
+                self._add(self._data_fault, "error")
+        return data
 
     def _envelope(self, data: Any) -> dict[str, Any]:
         with self._lock:
@@ -215,18 +262,6 @@ class OpSession:
                 "messages": [list(message) for message in self.messages],
             }
 
-    def _complain(self, what: str) -> None:
-        if self._complained or self.app is None:
-            return
-        self._complained = True
-        self.app.log.warn(
-            "{op_name}:{session_id} session.data holds {what}, which clients cannot read; "
-            "they get a replacement. Store NaN or None instead.",
-            op_name=self.op_name,
-            session_id=self.session_id,
-            what=what,
-        )
-
     def _purge(self, now: float) -> None:
         oldest_at = now - self.purge_policy["min_age_s"]
         spare = len(self.messages) - self.purge_policy["min_messages"]
@@ -235,3 +270,10 @@ class OpSession:
         while drop < excess or (drop < spare and self.messages[drop][0] < oldest_at):
             drop += 1
         del self.messages[:drop]
+
+
+def _text(message: object) -> str:
+    try:
+        return str(message)
+    except Exception:  # noqa: BLE001 - an author's __str__ may do anything
+        return shown(message)

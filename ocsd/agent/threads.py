@@ -6,8 +6,8 @@ from typing import Any
 
 # What a reactor is made of; installing one then takes no time in a forked child.
 import twisted.internet.default  # noqa: F401
-from twisted.internet.defer import Deferred
-from twisted.internet.threads import deferToThreadPool
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.threads import blockingCallFromThread, deferToThreadPool
 from twisted.python import threadable
 
 
@@ -58,3 +58,32 @@ def in_worker_thread(function: Callable[..., Any], *args: Any) -> "Deferred[Any]
     reactor = the_reactor()
     called: Deferred[Any] = deferToThreadPool(reactor, reactor.getThreadPool(), function, *args)
     return called
+
+
+def in_reactor(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in the reactor's thread, wherever the caller is.
+
+    Returns
+    -------
+    object
+        What it returned; in a worker thread the result of a Deferred, after
+        waiting for it.
+    """
+    if in_reactor_context():
+        return function(*args)
+    return blockingCallFromThread(the_reactor(), function, *args)
+
+
+def soon_in_reactor(function: Callable[..., Any], *args: Any) -> "Deferred[Any]":
+    """Call a function in the reactor's thread and do not wait for it.
+
+    Returns
+    -------
+    Deferred
+        Fires, in the reactor's thread, with its result.
+    """
+    if in_reactor_context():
+        return maybeDeferred(function, *args)
+    result: Deferred[Any] = Deferred()
+    the_reactor().callFromThread(lambda: maybeDeferred(function, *args).chainDeferred(result))
+    return result

@@ -129,8 +129,8 @@ class RouterLink(ApplicationSession):  # type: ignore[misc] # autobahn is untype
 class RoutedSession(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
     """A WAMP session that outlives its connections to the router.
 
-    What needs the router raises TransportLost while there is none. To subscribe
-    is left to the agent, whose subscriptions outlive the link.
+    What needs the router raises TransportLost while there is none. To subscribe and
+    to register is left to the agent, whose requests outlive the link.
     """
 
     def __init__(self, config: Any = None) -> None:
@@ -180,10 +180,6 @@ class RoutedSession(ApplicationSession):  # type: ignore[misc] # autobahn is unt
     def call(self, procedure: str, *args: Any, **kwargs: Any) -> Any:
         """Call a procedure."""
         return self.link.call(procedure, *args, **kwargs)
-
-    def register(self, endpoint: Any, procedure: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Register a procedure, for the life of the present connection."""
-        return self.link.register(endpoint, procedure, *args, **kwargs)
 
     def leave(self, reason: str | None = None, message: str | None = None) -> Any:
         """Say goodbye to the router; a new connection is made afterwards."""

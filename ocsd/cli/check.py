@@ -1,5 +1,6 @@
 """`ocsd check`: whether the site file is right and every agent class installed."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +12,8 @@ from ocsd.cli import options
 from ocsd.errors import ConfigurationError, OcsdError
 
 if TYPE_CHECKING:
-    from ocsd.site.model import Host, Site
+    from ocsd.site.model import Host, Instance, Site
+    from ocsd.site.plugins import Catalogue
 
 
 @click.command(
@@ -58,10 +60,10 @@ def _problems_of_host(site: "Site", host: "Host") -> Iterator[str]:
     # A class of an instance that something else runs need not be installed here.
     ours = [one for one in host.instances if one.manage in {"up", "down"}]
     for instance in ours:
+        place = f"{site.path}:{instance.line}" if instance.line else site.path
         try:
-            classes.find(instance.agent_class)
+            _find_class(instance, classes)
         except OcsdError as error:
-            place = f"{site.path}:{instance.line}" if instance.line else site.path
             problems.append(f"{place}: instance '{instance.instance_id}': {error}")
     if not problems:
         others = len(host.instances) - len(ours)
@@ -69,3 +71,11 @@ def _problems_of_host(site: "Site", host: "Host") -> Iterator[str]:
         count = f"{len(ours)} instance{'s' * (len(ours) != 1)}"
         print(f"ok  host {host.name}: {count}, every class found{also}")
     yield from problems
+
+
+def _find_class(instance: "Instance", classes: "Catalogue") -> None:
+    if instance.runtime == "ocsd":
+        classes.find(instance.agent_class)
+    elif instance.python and shutil.which(instance.python) is None:
+        # Its classes are those of an interpreter that is only asked at the start.
+        raise ConfigurationError(f"python {instance.python} is no program; correct its path")

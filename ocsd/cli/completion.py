@@ -1,6 +1,7 @@
 """Completion in the shell: `ocsd completion`, and the names that it offers."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import click
 
@@ -57,6 +58,37 @@ def hosts(_context: click.Context, _parameter: click.Parameter, begun: str) -> l
     from ocsd.cli import control
 
     return _beginning(begun, (daemon.host for daemon in control.find_all(_LIMIT_S)))
+
+
+def operations(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the operations of agent NAME that begin with `begun`."""
+    return _beginning(begun, _operations_of_agent(context))
+
+
+def call_words(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the actions and the parameters of operation OP that begin with `begun`."""
+    op_info = _operations_of_agent(context).get(str(context.params.get("operation")))
+    if op_info is None:
+        return []
+    given = context.params.get("words") or ()
+    ending = "abort" if op_info.get("op_type") == "task" else "stop"
+    actions = () if given else ("start", ending, "wait", "status")
+    keys = [f"{one.get('key')}=" for one in op_info.get("params") or ()]
+    there = tuple(word.partition("=")[0] + "=" for word in given)
+    return _beginning(begun, (*actions, *(key for key in keys if key not in there)))
+
+
+def _operations_of_agent(context: click.Context) -> dict[str, dict[str, Any]]:
+    from ocsd.cli import site_router
+    from ocsd.client.http import ControlClientError
+
+    asked = context.params
+    try:
+        router = site_router.find(asked.get("site_file"), asked.get("host"), _LIMIT_S)
+        api = router.client(str(asked.get("name")), timeout_s=_LIMIT_S).get_api()
+    except (OcsdError, ControlClientError):
+        return {}
+    return {name: op_info for name, _, op_info in [*api["tasks"], *api["processes"]]}
 
 
 def _beginning(begun: str, names: Iterable[str]) -> list[str]:

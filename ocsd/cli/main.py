@@ -24,6 +24,10 @@ _COMMANDS = {
     "why": "ocsd.cli.why",
     "history": "ocsd.cli.history",
     "logs": "ocsd.cli.logs",
+    "ops": "ocsd.cli.ops",
+    "call": "ocsd.cli.call",
+    "listen": "ocsd.cli.listen",
+    "run": "ocsd.cli.run",
     "check": "ocsd.cli.check",
     "install": "ocsd.cli.install",
     "completion": "ocsd.cli.completion",
@@ -39,15 +43,16 @@ Examples:
   ocsd status
   ocsd restart fake-data1
   ocsd logs -f fake-data1
+  ocsd call fake-data1 delay_task delay=2
 
 \b
 Exit codes:
   0    done, or everything is as wanted
-  1    the request failed
+  1    the request, or the operation that was called, failed
   2    the command was used wrongly
   3    something is not in its target state (status, start -d)
-  4    no such instance
-  69   no daemon is running
+  4    no such instance, operation or feed
+  69   no daemon is running; router or agent do not answer
   75   timed out waiting
   77   not permitted
   78   configuration error

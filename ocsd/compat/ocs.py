@@ -1,11 +1,15 @@
-"""``import ocs``: ocsd's own modules, under the names that OCS gives them."""
+"""``import ocs``: ocsd's own modules, under the names that OCS gives them.
+
+What ocsd does not have (OCS's publisher to InfluxDB) is the published module, if
+there is one. It runs on ocsd's modules, as any other agent does.
+"""
 
 import importlib
 import os
 import sys
 from collections.abc import Sequence
 from importlib.abc import InspectLoader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from types import CodeType, ModuleType
 
@@ -35,9 +39,9 @@ class _Ours(MetaPathFinder, InspectLoader):
     ) -> ModuleSpec | None:
         if not name.startswith("ocs."):
             return None
-        ours = find_spec(_our_name(name))
+        ours = _find_ours(name)
         if ours is None:
-            return None
+            return _find_published(name)
         is_package = ours.submodule_search_locations is not None
         return ModuleSpec(name, self, origin=ours.origin, is_package=is_package)
 
@@ -53,20 +57,44 @@ class _Ours(MetaPathFinder, InspectLoader):
 
     def get_code(self, fullname: str) -> CodeType | None:
         """Return the code of a module, for ``python -m ocs.agents.….agent``."""
-        ours = find_spec(_our_name(fullname))
+        ours = _find_ours(fullname)
         loader = ours.loader if ours else None
         return loader.get_code(ours.name) if ours and isinstance(loader, InspectLoader) else None
 
     def get_source(self, fullname: str) -> str | None:
-        ours = find_spec(_our_name(fullname))
+        ours = _find_ours(fullname)
         loader = ours.loader if ours else None
         return loader.get_source(ours.name) if ours and isinstance(loader, InspectLoader) else None
 
 
+def _find_ours(name: str) -> ModuleSpec | None:
+    try:
+        return find_spec(_our_name(name))
+    except ModuleNotFoundError:
+        return None  # ocsd does not even have the package that it would be in
+
+
+def _find_published(name: str) -> ModuleSpec | None:
+    """Find a module of OCS in the published package."""
+    folders: Sequence[str] | None = _other_folders()
+    parts = name.split(".")
+    for count in range(1, len(parts) + 1):
+        spec = PathFinder.find_spec(".".join(parts[:count]), folders)
+        if spec is None:
+            return None
+        folders = spec.submodule_search_locations or ()
+    return spec
+
+
+def _other_folders() -> list[str]:
+    """Return where a published OCS may be: the search path without this folder."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    return [path for path in sys.path if os.path.abspath(path) != folder]
+
+
 def _import_published() -> None:
     """Step aside, in a Python that does not have ocsd."""
-    folder = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [path for path in sys.path if os.path.abspath(path) != folder]
+    sys.path[:] = _other_folders()
     del sys.modules["ocs"]
     importlib.import_module("ocs")
 

@@ -13,6 +13,7 @@ from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.instance_log import last_line
 from ocsd.daemon.keeper import Keeper, Launcher, Transition
 from ocsd.daemon.notifications import NotifySocket
+from ocsd.daemon.outside import OutsideWatch
 from ocsd.daemon.plan import REGISTRY_CLASS, ROUTER_NAME
 from ocsd.daemon.processes import ForkLauncher, Processes
 from ocsd.daemon.progress import Progress
@@ -106,6 +107,7 @@ class Daemon:
             last_words=lambda name: last_line(paths.instance_log(name)),
             on_lost=self._forkserver_lost,
         )
+        self._watches: list[OutsideWatch] = []
         self._add_router()
         for instance in settings.plan.instances:
             self._add(instance)
@@ -127,6 +129,8 @@ class Daemon:
                 self._progress.say(f"  {notice}")
         self._notify.open()
         self._connect()
+        for watch in self._watches:
+            watch.start()
         self._systemd.start()
         self._reactor.callLater(SETTLE_LIMIT_S, self._settle)
         self._reactor.callLater(0, self._open_control)
@@ -159,12 +163,16 @@ class Daemon:
         self.fleet.observe(observe)
 
     def _add(self, instance: Instance) -> None:
-        if instance.agent_class == REGISTRY_CLASS:
+        if instance.agent_class == REGISTRY_CLASS and instance.runtime == "ocsd":
             launch = self._settings.launch(instance, predecessor_died=False)
             in_daemon = RegistryLauncher(launch, self._reactor)
             in_daemon.keeper = self._keep(instance, in_daemon)
-        else:
-            self._keep(instance, ForkLauncher(self._processes, lambda _: self._request(instance)))
+            return
+        keeper = self._keep(
+            instance, ForkLauncher(self._processes, lambda _: self._request(instance))
+        )
+        if instance.runtime == "ocs":
+            self._watches.append(OutsideWatch(keeper, self._settings.hub, self._reactor))
 
     def _keep(self, instance: Instance, launcher: Launcher) -> Keeper:
         paced = PacedLauncher(launcher, self._window)

@@ -20,4 +20,4 @@ def last_line(path: Path) -> str:
     except OSError:
         return ""
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return "" if DAILY_LIFE.match(last) else last
+    return "" if DAILY_LIFE.match(last) else last.removeprefix("ocsd: ")

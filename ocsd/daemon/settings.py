@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from ocsd.daemon import outside
 from ocsd.daemon.plan import HostPlan
 from ocsd.daemon.router import RouterPlan
 from ocsd.forkserver.protocol import Spawn
@@ -76,6 +77,8 @@ class Settings:
     def request(self, instance: Instance, *, predecessor_died: bool) -> Spawn:
         """Return what the fork server is asked for to start an agent."""
         launch = self.launch(instance, predecessor_died=predecessor_died)
+        if instance.runtime == "ocs":
+            return outside.request(launch, self.paths)
         return Spawn(
             name=instance.instance_id,
             log_path=str(self.paths.instance_log(instance.instance_id)),

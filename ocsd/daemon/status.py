@@ -118,6 +118,12 @@ class StatusReport:
         return {
             **self._head,
             "stopping": self._fleet.stopping,
+            "hub": {
+                "wamp_server": self._hub.wamp_server,
+                "wamp_http": self._hub.wamp_http,
+                "wamp_realm": self._hub.wamp_realm,
+                "address_root": self._hub.address_root,
+            },
             "router": self._router(),
             "instances": rows,
         }

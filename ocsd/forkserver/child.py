@@ -91,6 +91,9 @@ def _run_agent(request: Spawn, forked: bool = True) -> int:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr] # a TextIOWrapper
     told = launch.Launch.model_validate(request.launch)
     launch.set_current(told)
+    if told.site_file:
+        # Agents written for OCS look there for files of their own.
+        os.environ.setdefault("OCS_CONFIG_DIR", os.path.dirname(told.site_file))
 
     def find() -> plugins.AgentEntry:
         entry = plugins.find_class(told.instance.agent_class, told.agent_paths)

@@ -23,7 +23,7 @@ class LoadedCode:
     def __init__(self, modules: Iterable[ModuleType | None], own: str) -> None:
         self._changed_at: dict[str, int] = {}
         for module in modules:
-            file = _file_of(module)
+            file = file_of(module)
             if file:
                 self._note(os.path.dirname(file))
                 if file.startswith(own + os.sep):
@@ -48,7 +48,8 @@ def _changed_at(path: str) -> int:
         return 0  # gone, or never was a file: a module in an archive
 
 
-def _file_of(module: ModuleType | None) -> str | None:
+def file_of(module: ModuleType | None) -> str | None:
+    """Return the file of a module, without any of its code being run."""
     if not issubclass(type(module), ModuleType):
         return None  # nothing, or a stand-in for a module (Twisted has one)
     # Not module.__file__, which would load a module whose loading was put off.

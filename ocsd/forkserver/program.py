@@ -9,7 +9,9 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from importlib.machinery import SourceFileLoader
 from types import FunctionType, ModuleType
+from typing import Any
 
 from ocsd import compat
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError, OcsdError
@@ -37,17 +39,36 @@ def run(find: Callable[[], AgentEntry], words: Sequence[str] = ()) -> int:
         The exit code; why it is not 0 has been told to the log and to the daemon.
     """
     compat.use()
+    # An agent's subprocesses (multiprocessing) import the main module of their parent,
+    # which is none of the agent's business.
+    sys.modules["__main__"] = ModuleType("__main__")
+    _look_again_for_folders()
     what = "the plug-ins"
     try:
         entry = find()
         what = entry.class_name
+        for warning in entry.warnings:
+            print(f"ocsd: warning: {warning}", file=sys.stderr)  # noqa: T201 - the instance's log
         main = entry_point(entry, words)
+    except KeyboardInterrupt:
+        return 0  # asked to end before it has begun
     except OcsdError as error:
         return tell(str(error), PERMANENT_FAILURE_EXIT)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an import may raise anything
         traceback.print_exc()
         return tell(f"cannot import {what}: {_last_line(error)}", PERMANENT_FAILURE_EXIT)
     return _call(main)
+
+
+def _look_again_for_folders() -> None:
+    """Forget that folders of the search path were missing when the fork server looked.
+
+    Folders that are there are listed again when they change. `importlib.invalidate_caches`
+    has all of them listed again at once, in the private memory of each agent.
+    """
+    missing = [path for path, finder in sys.path_importer_cache.items() if finder is None]
+    for path in missing:
+        del sys.path_importer_cache[path]
 
 
 def entry_point(entry: AgentEntry, words: Sequence[str] = ()) -> Callable[[], object]:
@@ -59,7 +80,16 @@ def entry_point(entry: AgentEntry, words: Sequence[str] = ()) -> Callable[[], ob
         Where the code is.
     words : sequence of str
         For the agent's command line.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is none: the daemon plays the part of this class.
     """
+    if entry.script is None and entry.module is None:
+        raise ConfigurationError(
+            f"the daemon itself plays the part of {entry.class_name}; use `ocsd start`"
+        )
     if entry.script is None:
         sys.argv = [entry.class_name, *words]
         main = getattr(importlib.import_module(str(entry.module)), entry.entry_point)
@@ -79,13 +109,24 @@ def _module(script: str, class_name: str) -> ModuleType:
     """Import a script, findable under its name: what it defines may be pickled."""
     stem = os.path.splitext(os.path.basename(script))[0]
     name = class_name if stem in sys.modules else stem
-    spec = importlib.util.spec_from_file_location(name, script)
+    spec = importlib.util.spec_from_file_location(name, script, loader=_FreshLoader(name, script))
     if spec is None or spec.loader is None:
         raise ImportError(f"{script} is no Python file: give it a name that ends with .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+class _FreshLoader(SourceFileLoader):
+    """Compiles a script anew each time.
+
+    Python's cache of bytecode goes by the second and the length of a file: it would
+    return the old code of a file that was saved twice within a second.
+    """
+
+    def path_stats(self, path: Any) -> Any:
+        raise OSError("not cached")
 
 
 def _required_arguments(function: Callable[..., object]) -> int:
@@ -107,6 +148,8 @@ def _defines_main(script: str) -> bool:
 def _call(main: Callable[[], object]) -> int:
     try:
         main()
+    except KeyboardInterrupt:
+        return 0  # asked to end before its reactor ran
     except ConfigurationError as error:
         return tell(str(error), PERMANENT_FAILURE_EXIT)
     except SystemExit as ending:

@@ -30,11 +30,11 @@ from twisted.internet import protocol
 from twisted.internet.defer import inlineCallbacks
 from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.task import deferLater
-from twisted.logger import LogLevel
+from twisted.logger import LogLevel, globalLogBeginner
 from twisted.python import threadable
 from twisted.python.failure import Failure
 
-from ocsd import ocs_agent, site_config
+from ocsd import compat, ocs_agent, site_config
 from ocsd.agent import threads
 from ocsd.agent.connection import Connection
 from ocsd.agent.log_lines import LineObserver
@@ -87,6 +87,8 @@ def rehearse(times: int = TIMES) -> None:
         threads.use_reactor(None)
         threadable.ioThread = None
         launches.set_current(None)
+    # An agent's own txaio.start_logging() would write to its log what was said until now.
+    globalLogBeginner._initialBuffer._buffer.clear()  # noqa: SLF001 - Twisted has no other way
     # Every logger is set to this level once more in the child, which is nothing
     # new to it then. Only now, for nobody shall log what was just a rehearsal.
     txaio.set_global_log_level("info")
@@ -223,7 +225,12 @@ def _close(reactor: Any) -> None:
 
 
 def _agent() -> tuple[ocs_agent.OCSAgent, Any]:
-    entry = plugins.find_class(_CLASS)
+    # First on the search path of agents; what is found there is remembered.
+    sys.path.insert(0, compat.FOLDER)
+    try:
+        entry = plugins.find_class(_CLASS)
+    finally:
+        sys.path.remove(compat.FOLDER)
     known = set(sys.modules)
     program.entry_point(entry)
     module = sys.modules[str(entry.module)]

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple
 
-from ocsd.errors import ConfigurationError
+from ocsd.errors import ConfigurationError, UnknownHostError
 from ocsd.site import launch as launches
 from ocsd.site.launch import Launch
 from ocsd.site.load import find, load, pick_host
@@ -56,7 +56,7 @@ def get_config(args: argparse.Namespace, agent_class: str | None = None) -> Conf
     site = load(_file(args))
     host = None
     if agent_class != CONTROL:
-        host = pick_host(site, args.site_host)
+        host = _host(site, args)
     elif args.site_host in site.hosts:
         host = site.hosts[args.site_host]
     hub = host.hub(site.hub) if host else site.hub
@@ -86,6 +86,29 @@ def _file(args: argparse.Namespace) -> Path:
     return find(args.site_file, args.site)
 
 
+def _host(site: Site, args: argparse.Namespace) -> Host:
+    try:
+        return pick_host(site, args.site_host)
+    except UnknownHostError as error:
+        # In a container the machine's name says nothing.
+        raise UnknownHostError(f"{error}{_elsewhere(site, args.instance_id)}") from None
+
+
+def _elsewhere(site: Site, instance_id: str | None) -> str:
+    """Say on which hosts the site lists an instance; nothing if on none."""
+    hosts = [
+        host.name
+        for host in site.hosts.values()
+        if any(each.instance_id == instance_id for each in host.instances)
+    ]
+    if not hosts:
+        return ""
+    return (
+        f"; host {' and '.join(map(repr, hosts))} has an instance {instance_id!r}: pass "
+        f"--site-host {hosts[0]}, or set SITE_HOST"
+    )
+
+
 def _of_launch(launch: Launch, agent_class: str | None) -> Configuration:
     host = Host(
         name=launch.host,
@@ -108,7 +131,9 @@ def _instance(
         for instance in host.instances:
             if instance.instance_id == instance_id:
                 return instance
-        near = did_you_mean(instance_id, (each.instance_id for each in host.instances))
+        near = _elsewhere(site, instance_id) or did_you_mean(
+            instance_id, (each.instance_id for each in host.instances)
+        )
         raise ConfigurationError(f"{where} has no instance {instance_id!r}{near}")
     if agent_class is None:
         return None

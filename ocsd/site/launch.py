@@ -29,6 +29,10 @@ class Launch(BaseModel):
     crossbar_timeout: float | None = None
 
 
+LAUNCH_VARIABLE = "OCSD_LAUNCH"
+"""Environment variable that hands a launch, as JSON, to a new interpreter."""
+
+
 class _Process:
     launch: Launch | None = None
 

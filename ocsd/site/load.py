@@ -171,6 +171,7 @@ def _prepared(document: Document, path: Path, problems: list[Problem]) -> Any:
         host["agent-paths"] = _absolute(host.get("agent-paths"), path.parent)
         for index, entry in _entries(host):
             location = ("hosts", name, "agent-instances", index)
+            entry["python"] = _absolute([entry.get("python")], path.parent)[0]
             line = {"line": document.line(location)}
             _add(entry, location, line, document, problems)
         _add(host, ("hosts", name), {"name": name}, document, problems)

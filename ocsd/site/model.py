@@ -192,8 +192,21 @@ class Instance(_Part):
     manage: Annotated[Manage, BeforeValidator(_manage)] = Manage.UP
     arguments: tuple[str, ...] = ()
     restart: Literal["always", "on-failure", "never"] = "always"
+    runtime: Literal["ocsd", "ocs"] = "ocsd"
+    """``ocs``: executed with the published package of that name, on which the agent insists."""
+    python: str | None = None
+    """Interpreter that has the published package; None: the daemon's own."""
     line: int | None = None
     """Where the entry starts in the site file, from 1."""
+
+    @model_validator(mode="after")
+    def _python_is_used(self) -> Self:
+        if self.python is not None and self.runtime != "ocs":
+            raise ValueError(
+                f"instance {self.instance_id!r} has 'python' but not 'runtime: ocs'; agents on "
+                "ocsd run in ocsd's own interpreter, so add 'runtime: ocs' or leave 'python' out"
+            )
+        return self
 
 
 class Host(_Part):

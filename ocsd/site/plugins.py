@@ -6,13 +6,15 @@ agents are imported here, never the agents themselves.
 """
 
 import importlib
+import os
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ocsd.errors import PluginError, UnknownAgentClassError
 from ocsd.site.model import HOST_MANAGER
@@ -42,6 +44,8 @@ class AgentEntry:
     """False: start it with exec, not from the warm fork server."""
     preload: tuple[str, ...] = ()
     """Libraries worth having in the fork server."""
+    warnings: tuple[str, ...] = ()
+    """What its operator should know: other plug-ins that have a class of this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ BUILT_IN: Mapping[str, AgentEntry] = {
 def find_class(class_name: str, agent_paths: Sequence[str] = ()) -> AgentEntry:
     """Return where the code of one agent class is.
 
-    Reads no more plug-ins than it must.
+    Every plug-in is read, for a class that two of them have is a mistake to be told.
 
     Raises
     ------
@@ -106,20 +110,16 @@ def find_class(class_name: str, agent_paths: Sequence[str] = ()) -> AgentEntry:
     PluginError
         If no plug-in has it, but not all plug-ins could be read.
     """
-    collecting = _Collecting()
-    for source in _sources(agent_paths):
-        collecting.read(source)
-        if class_name in collecting.entries:
-            break
-    return collecting.catalogue().find(class_name)
+    if class_name in BUILT_IN:
+        return BUILT_IN[class_name]
+    collecting = _collect(agent_paths)
+    entry = collecting.catalogue().find(class_name)
+    return replace(entry, warnings=tuple(collecting.duplicates.get(class_name, ())))
 
 
 def all_classes(agent_paths: Sequence[str] = ()) -> Catalogue:
     """Return every agent class that this machine has."""
-    collecting = _Collecting()
-    for source in _sources(agent_paths):
-        collecting.read(source)
-    return collecting.catalogue()
+    return _collect(agent_paths).catalogue()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +129,14 @@ class _Source:
     name: str
     registrations: Callable[[], Iterator[Registration]]
     folder: Path | None = None
+    fills_gaps: bool = False
+    """Others are expected to have classes of the same names."""
 
 
 @dataclass(slots=True)
 class _Collecting:
     entries: dict[str, AgentEntry] = field(default_factory=lambda: dict(BUILT_IN))
-    warnings: list[str] = field(default_factory=list)
+    duplicates: dict[str, list[str]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
 
     def read(self, source: _Source) -> None:
@@ -152,14 +154,22 @@ class _Collecting:
             self.failures.append(Failure(source.name, str(error)))
             return
         first = self.entries.setdefault(entry.class_name, entry)
-        if first is not entry and _code(first) != _code(entry):
-            self.warnings.append(
+        if _code(first) != _code(entry) and not source.fills_gaps:
+            self.duplicates.setdefault(entry.class_name, []).append(
                 f"agent class {entry.class_name} of {source.name} ({_code(entry)}) is not used, "
                 f"{first.source} has one of that name ({_code(first)})"
             )
 
     def catalogue(self) -> Catalogue:
-        return Catalogue(self.entries, tuple(self.warnings), tuple(self.failures))
+        warnings = (text for texts in self.duplicates.values() for text in texts)
+        return Catalogue(self.entries, tuple(warnings), tuple(self.failures))
+
+
+def _collect(agent_paths: Sequence[str]) -> _Collecting:
+    collecting = _Collecting()
+    for source in _sources(agent_paths):
+        collecting.read(source)
+    return collecting
 
 
 def last_line(error: BaseException) -> str:
@@ -177,23 +187,55 @@ def _sources(agent_paths: Sequence[str]) -> Iterator[_Source]:
         for file in sorted(folder.glob(FILE_PATTERN)):
             yield _Source(str(file), partial(registrations, file), file.parent)
     yield _Source("ocsd", partial(_of_module, OWN_LIST))
-    for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=_order):
-        # Agents of the published OCS are written on OCS's framework, which ocsd
-        # replaces; ocsd's own list is above.
-        if _distribution(point) not in {"ocsd", "ocs"}:
-            yield _Source(_distribution(point), partial(_of_point, point))
+    for name, point in _entry_points():
+        if name == "ocs":
+            # Most agents of the published OCS are ocsd's own as well.
+            yield _Source(name, partial(_of_published, point), fills_gaps=True)
+        elif name != "ocsd":  # its own list is above
+            yield _Source(name, partial(_of_point, point))
+
+
+def _entry_points() -> list[tuple[str, EntryPoint]]:
+    """Return distribution and entry point of each installed plug-in.
+
+    Of a distribution that is installed in two folders the first is the one that is
+    imported, so it is the one that counts.
+    """
+    found: dict[tuple[str, str], EntryPoint] = {}
+    for folder in sys.path:
+        for distribution, point in _Installed.of(folder):
+            found.setdefault((distribution, point.name), point)
+    return [(distribution, found[distribution, name]) for distribution, name in sorted(found)]
+
+
+class _Installed:
+    """The entry points in each folder of the search path, read again when it changes.
+
+    Reading them takes 3 ms; agents find here what their fork server has read.
+    """
+
+    known: ClassVar[dict[str, tuple[int, list[tuple[str, EntryPoint]]]]] = {}
+
+    @classmethod
+    def of(cls, folder: str) -> list[tuple[str, EntryPoint]]:
+        try:
+            changed_at = os.stat(folder or os.curdir).st_mtime_ns
+        except OSError:
+            return []
+        before = cls.known.get(folder)
+        if before is None or before[0] != changed_at:
+            before = cls.known[folder] = changed_at, list(_points_in(folder))
+        return before[1]
+
+
+def _points_in(folder: str) -> Iterator[tuple[str, EntryPoint]]:
+    for distribution in distributions(path=[folder]):
+        for point in distribution.entry_points.select(group=ENTRY_POINT_GROUP):
+            yield distribution.name, point
 
 
 def _no_folder(folder: Path) -> Iterator[Registration]:
     raise FileNotFoundError(f"agent-paths names {folder}, which is no folder")
-
-
-def _order(point: EntryPoint) -> tuple[str, str]:
-    return _distribution(point), point.name
-
-
-def _distribution(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else point.value
 
 
 def _of_module(name: str) -> Iterator[Registration]:
@@ -202,6 +244,13 @@ def _of_module(name: str) -> Iterator[Registration]:
 
 def _of_point(point: EntryPoint) -> Iterator[Registration]:
     yield from registrations_of(point.load().agents)
+
+
+def _of_published(point: EntryPoint) -> Iterator[Registration]:
+    # Importing it would make `ocs` the published package in this process.
+    relative = point.module.replace(".", "/") + ".py"
+    file = Path(str(point.dist.locate_file(relative))) if point.dist else Path(relative)
+    yield from registrations(file) if file.is_file() else ()
 
 
 def _entry(source: _Source, registration: Registration) -> AgentEntry:

@@ -99,7 +99,7 @@ def _wrong_value(detail: ErrorDetails, location: Location) -> str:
     what = _named(location)
     shown = _shown(detail["input"])
     if detail["type"] == "literal_error":
-        allowed = get_args(Instance.model_fields["restart"].annotation)
+        allowed = get_args(Instance.model_fields[what].annotation)
         near = did_you_mean(str(detail["input"]), allowed)
         return f"{what} must be one of {', '.join(allowed)}, not {shown}{near}"
     expected = _EXPECTED.get(detail["type"])

@@ -21,6 +21,10 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "interop"
+RECORDING = ("--initial-state", "record")
+
+PROBE = Path(__file__).parent / "probe"
+QUESTIONS = PROBE / "questions.py"
 
 # What every script of a test may use. The arguments lead OCS to the site file.
 PRELUDE = """
@@ -29,6 +33,12 @@ from ocs.ocs_client import OCSClient
 
 def client(instance_id):
     return OCSClient(instance_id, args=sys.argv[1:])
+
+def is_there(instance_id):
+    try:
+        return client(instance_id)
+    except RuntimeError:
+        return None
 
 def until(condition, limit_s=10):
     deadline = time.monotonic() + limit_s
@@ -94,10 +104,22 @@ class PublishedOcs:
         program = self.python.with_name("ocs-client-cli")
         return self._output([program, *self.site.ocs_arguments, *arguments])
 
+    def ask(self, instance_id: str) -> dict[str, Any]:
+        """Ask an agent everything with OCS's client; return the answers."""
+        command = [self.python, QUESTIONS, "ocs", instance_id, *self.site.ocs_arguments]
+        return json.loads(self._output(command))
+
     @contextmanager
-    def agent(self, name: str, instance_id: str) -> Iterator[int]:
-        """Run an agent of OCS and give its pid."""
-        command = [self.python, "-m", f"ocs.agents.{name}.agent", *self.site.ocs_arguments]
+    def agent(
+        self,
+        program: str | Path,
+        instance_id: str,
+        *arguments: str,
+        until_joined: bool = False,
+    ) -> Iterator[int]:
+        """Run an agent of OCS, or a script as one, and give its pid."""
+        script = [program] if isinstance(program, Path) else ["-m", f"ocs.agents.{program}.agent"]
+        command = [self.python, *script, *self.site.ocs_arguments, *arguments]
         with (self.site.folder / f"{instance_id}.log").open("wb") as log:
             process = subprocess.Popen(
                 [*command, f"--instance-id={instance_id}"],
@@ -106,6 +128,11 @@ class PublishedOcs:
                 stderr=log,
             )
         try:
+            if until_joined:
+                self.run(f"""
+                    until(lambda: is_there({instance_id!r}), 30)
+                    result = None
+                """)
             yield process.pid
         finally:
             process.kill()
@@ -163,7 +190,7 @@ def site() -> Iterator[OcsdSite]:
     # pytest's own folders have long names; a Unix socket's path is limited.
     folder = Path(tempfile.mkdtemp(prefix="ocsd-interop-"))
     site_file = folder / "default.yaml"
-    site_file.write_text(yaml.safe_dump(_site(_free_port()), sort_keys=False))
+    site_file.write_text(yaml.safe_dump(_site(_free_port(), folder / "data"), sort_keys=False))
     site = OcsdSite(folder, site_file, [f"--site-file={site_file}", f"--site-host={HOST}"])
     try:
         started = site.ocsd("start", "-d", "--host", HOST, "--site-file", str(site_file))
@@ -197,7 +224,7 @@ def _until(condition: Callable[[], object], limit_s: float = 20) -> None:
         time.sleep(0.05)
 
 
-def _site(port: int) -> dict[str, Any]:
+def _site(port: int, data_folder: Path) -> dict[str, Any]:
     def fake(number: int, mode: str, manage: str = "up") -> dict[str, Any]:
         arguments = [["--mode", mode], ["--num-channels", "16"], ["--sample-rate", "4"]]
         return {
@@ -207,8 +234,20 @@ def _site(port: int) -> dict[str, Any]:
             "arguments": [*arguments, ["--frame-length", "5"]],
         }
 
-    # fake-data3 is OCS's own agent: ocsd must leave it alone.
-    agents = [fake(1, "acq"), fake(2, "idle"), fake(3, "acq", "ignore")]
+    def other(agent_class: str, name: str, manage: str, *arguments: str) -> dict[str, Any]:
+        entry = {"agent-class": agent_class, "instance-id": name, "manage": manage}
+        return {**entry, "arguments": list(arguments)}
+
+    # What ocsd is to leave alone is run by the published OCS.
+    agents = [
+        fake(1, "acq"),
+        fake(2, "idle"),
+        fake(3, "acq", "ignore"),
+        other("ProbeAgent", "probe", "up"),
+        other("ProbeAgent", "probe-ocs", "ignore"),
+        other("AggregatorAgent", "aggregator-ocs", "ignore"),
+        other("AggregatorAgent", "aggregator", "up", "--data-dir", str(data_folder), *RECORDING),
+    ]
     return {
         "hub": {
             "wamp_server": f"ws://127.0.0.1:{port}/ws",
@@ -216,7 +255,7 @@ def _site(port: int) -> dict[str, Any]:
             "wamp_realm": "test_realm",
             "address_root": "observatory",
         },
-        "hosts": {HOST: {"crossbar": {}, "agent-instances": agents}},
+        "hosts": {HOST: {"crossbar": {}, "agent-paths": [str(PROBE)], "agent-instances": agents}},
     }
 
 

@@ -37,6 +37,7 @@ agent, runner = ocs_agent.init_site_agent(args)
 out = open(args.instance_id + '.jsonl', 'w', buffering=1)
 agent.subscribe_on_start(lambda event: print(json.dumps(event), file=out),
                          'observatory..feeds.', options={'match': 'wildcard'})
+agent.register(lambda: 'at your service', agent.agent_address + '.special')
 runner.run(agent)
 """
 
@@ -264,6 +265,8 @@ def test_a_router_that_dies_costs_no_message_that_was_kept(tmp_path_factory, sup
         numbers = [info["seq"] for _, info in messages()]
         assert numbers == list(range(len(numbers)))
         assert len({info["session_id"] for _, info in messages()}) == 1
+        # What the listener has registered for itself is there again as well.
+        assert router.call("observatory.listener.special") == "at your service"
         ends_at(agent, signal.SIGINT)
         ends_at(listener, signal.SIGINT)
     finally:

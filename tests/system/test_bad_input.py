@@ -1,10 +1,13 @@
 """Bad input gets one clear error, and everything else keeps running."""
 
 import os
+import shutil
 import socket
+from pathlib import Path
 
 import pytest
 
+from ocsd.client.http import ControlClient
 from tests.system.conftest import fake_agent, wait_until
 
 pytestmark = pytest.mark.system
@@ -172,3 +175,87 @@ def test_a_crash_of_crossbar_is_told_with_its_last_words(site):
     assert daemon.wait() == 0
     daemon.stdout.close()
     daemon.stderr.close()
+
+
+# What each operation of the hostile agent is told, and what `ocsd status` shows of it.
+WRONGS = {
+    "raises": "operation 'raises' raised OSError: no device at /dev/ttyUSB7",
+    "exits": "operation 'exits' raised SystemExit: 3",
+    "exits_in_reactor": "operation 'exits_in_reactor' raised SystemExit: 3",
+    "misshapes": "operation 'misshapes' returned str 'neither ok nor message'",
+    "stores_inf": "operation 'stores_inf': session.data['fields']['temp'] holds inf",
+    "stores_bytes": "operation 'stores_bytes': session.data['raw'] holds bytes b'\\xff'",
+    "stores_itself": "operation 'stores_itself': session.data['me'] holds itself",
+    "stores_much": "operation 'stores_much': session.data['image'] holds more than 4 MiB",
+    "publishes_bad_name": "feed 'temps': field name '9a' is not valid",
+    "publishes_bad_value": "feed 'temps': field 'a' holds NoneType None",
+    "publishes_bad_time": "feed 'temps': timestamps have to be finite Unix times, not list [nan]",
+    "publishes_unregistered": "feed 'nonsense' is not registered; registered are",
+    "loses_thread": "thread 'reader' of operation 'loses_thread' died: ZeroDivisionError",
+}
+
+
+@pytest.fixture
+def hostile(site):
+    """A client of an agent that does everything wrong, beside one that does not."""
+    plugins = site.folder / "plugins"
+    plugins.mkdir()
+    shutil.copy(Path(__file__).with_name("hostile_agent.py"), plugins)
+    (plugins / "ocs_plugin_lab.py").write_text("agents = [('HostileAgent', 'hostile_agent.py')]\n")
+    site.write(
+        {"agent-class": "HostileAgent", "instance-id": "hostile"},
+        fake_agent("thermo1"),
+        **{"agent-paths": [str(plugins)]},
+    )
+    assert site.start().returncode == 0
+    return ControlClient("observatory.hostile", f"http://localhost:{site.port}/call")
+
+
+def test_an_agent_that_does_everything_wrong_says_so_and_goes_on(site, hostile):
+    pid = site.instance("hostile")["pid"]
+
+    def acquired():
+        return hostile.request("status", "acq")[2]["data"]["count"]
+
+    def shown():
+        row = site.instance("hostile")
+        return row["reason"] if row["health"] == "degraded" else ""
+
+    twice = hostile.request("start", "twice")
+    assert twice[0] == -1
+    assert 'Operation "twice" is registered twice' in twice[1]
+    wait_until(lambda: "is registered twice" in shown(), "the status to show what is registered")
+
+    for op, wrong in WRONGS.items():
+        before = acquired()
+        assert hostile.request("start", op)[0] == 0, op
+        code, _, session = hostile.request("wait", op, timeout=10)
+        assert (code, session["success"], session["op_code"]) == (0, False, 6), op
+        texts = [text for _, text in session["messages"]]
+        [message] = [text for text in texts if text.startswith(("CRASH: ", "ERROR: "))]
+        assert wrong in message
+        wait_until(lambda wrong=wrong: wrong in shown(), f"the status to show {op}")
+        wait_until(lambda before=before: acquired() > before, "the acquisition to go on")
+
+    assert hostile.get_api()["agent_class"] == "HostileAgent"
+    registry = ControlClient("observatory.registry", hostile.call_url)
+    known = registry.request("status", "main")[2]["data"]["observatory.hostile"]
+    assert known["expired"] is False
+    row = site.instance("hostile")
+    assert (row["state"], row["restarts"], row["pid"]) == ("up", 0, pid)
+    assert site.instance("thermo1")["health"] == "ok"
+
+
+def test_who_blocks_the_reactor_is_shown_while_it_lasts_and_told_afterwards(site, hostile):
+    assert hostile.request("start", "blocks")[0] == 0
+    wait_until(
+        lambda: "operation 'blocks' blocks the reactor at" in site.instance("hostile")["reason"],
+        "the status to name the operation",
+    )
+    _, _, session = hostile.request("wait", "blocks", timeout=10)
+    assert session["success"] is True
+    [warning] = [text for _, text in session["messages"] if text.startswith("WARNING: ")]
+    assert "hostile_agent.py:" in warning
+    assert "in blocks, for 3." in warning
+    assert "register what takes time with blocking=True" in warning
+    assert hostile.request("status", "acq")[2]["status"] == "running"

@@ -60,6 +60,17 @@ def test_ocsd_comes_before_a_published_ocs(tmp_path, published):
     assert python(code, tmp_path, path=(compat.FOLDER, published)) == "ocsd ocsd.ocs_agent"
 
 
+def test_what_ocsd_lacks_is_the_published_module_on_ocsds_own(tmp_path, published):
+    folder = published / "ocs" / "agents" / "influxdb_publisher"
+    folder.mkdir(parents=True)
+    for package in (folder, folder.parent):
+        (package / "__init__.py").write_text("")
+    (folder / "agent.py").write_text("import ocs.ocs_agent as a\nprint(__name__, a.__name__)\n")
+    expected = "ocs.agents.influxdb_publisher.agent ocsd.ocs_agent"
+    code = "import ocs.agents.influxdb_publisher.agent"
+    assert python(code, tmp_path, path=(compat.FOLDER, published)) == expected
+
+
 def test_a_python_without_ocsd_gets_the_published_ocs(tmp_path, published):
     code = "import ocs, ocs.ocs_agent; print(ocs.__version__)"
     # -S: no site-packages, so no ocsd.

@@ -46,7 +46,8 @@ def test_every_command_of_the_operators_page_exists(capsys):
     verbs = {verb for command in commands for verb in command.split("|")}
     assert verbs == {
         *("start", "status", "up", "down", "restart"),
-        *("logs", "check", "stop", "completion"),
+        *("logs", "ops", "call", "listen"),
+        *("run", "check", "stop", "completion"),
     }
     for verb in verbs:
         assert command_line([verb, "--help"]) == 0

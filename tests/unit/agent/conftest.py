@@ -23,7 +23,7 @@ class SimulatedReactor(Clock):
     def callInThreadWithCallback(self, on_result, function, *args):
         try:
             result = True, function(*args)
-        except Exception:  # noqa: BLE001 - the pool hands any failure over
+        except BaseException:  # noqa: BLE001 - the pool hands any failure over
             result = False, Failure()
         on_result(*result)
 

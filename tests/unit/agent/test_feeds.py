@@ -81,6 +81,15 @@ def test_tags_are_passed_through(feed, link):
         ({**sample(a=1), "influxdb_tags": {"a": {}}}, ValueError, "_field"),
         ({**sample(a=1), "influxdb_tags": {"b": {"_field": "t"}}}, ValueError, "'b'"),
         ("text", TypeError, "str"),
+        (None, TypeError, "None"),
+        ({"block_name": None, "timestamp": 1.0, "data": {"a": 1}}, TypeError, "block_name"),
+        ({"block_name": "b", "timestamp": 1.0, "data": None}, TypeError, "None"),
+        ({"block_name": "b", "timestamps": 1.0, "data": {"a": [1]}}, TypeError, "timestamps"),
+        (sample(t=None, a=1), TypeError, "timestamps"),
+        (sample(t="now", a=1), ValueError, "'now'"),
+        ({**sample(a=1), "influxdb_tags": "a"}, TypeError, "influxdb_tags"),
+        (sample(a=b"x"), TypeError, "bytes"),
+        ({**sample(a=1), 5: 6, "timestamp": 1.0, "block_name": 7}, TypeError, "int 7"),
     ],
 )
 def test_a_message_that_breaks_a_rule_is_refused_by_name(feed, link, message, error, names):
@@ -170,9 +179,9 @@ def test_an_agent_that_ends_sends_what_it_has_kept(agent, link, feed, reactor):
 
 
 def test_old_heartbeats_are_not_kept(agent, link):
-    agent.register_feed("heartbeat", keep=False)
     link.away = True
-    agent.publish_to_feed("heartbeat", {"acq": 3})
+    agent.heartbeat.start()
+    agent.heartbeat.stop()
     assert len(agent.feeds["heartbeat"].spool) == 0
 
 
@@ -186,9 +195,56 @@ def test_a_feed_that_is_not_recorded_takes_anything_that_serialises(agent, link)
         agent.publish_to_feed("state", {"lock": object()})
 
 
-def test_an_unknown_feed_is_no_exception(agent, link):
-    agent.publish_to_feed("nonsense", {})
+def test_who_publishes_to_an_unregistered_feed_is_told_which_there_are(agent, link):
+    agent.register_feed("state")
+    with pytest.raises(ValueError, match=r"'nonsense' is not registered; registered are .'state'"):
+        agent.publish_to_feed("nonsense", {})
     assert link.published == []
+
+
+def test_the_same_feed_may_be_registered_again(agent, link):
+    first = agent.register_feed("state", record=True, agg_params={"frame_length": 60})
+    first.publish_message(sample(a=1))
+    again = agent.register_feed("state", record=True, agg_params={"frame_length": 60})
+    again.publish_message(sample(a=2))
+    assert [info["seq"] for _, (_, info) in link.published] == [0, 1]
+
+
+def test_a_name_of_two_feeds_is_refused_to_whoever_publishes(agent, link):
+    feed = agent.register_feed("state", record=True)
+    agent.register_feed("state", record=False)
+    for publish in (feed.publish_message, lambda m: agent.publish_to_feed("state", m)):
+        with pytest.raises(ValueError, match=r"'state' is registered twice, with .*True.*False"):
+            publish(sample(a=1))
+    assert link.published == []
+
+
+def test_the_heartbeat_stays_the_agents_own(agent, link):
+    mine = agent.register_feed("heartbeat", record=True)
+    with pytest.raises(ValueError, match="'heartbeat' is the agent's own"):
+        mine.publish_message(sample(a=1))
+    agent.heartbeat.start()
+    agent.heartbeat.stop()
+    assert [message for _, (message, _) in link.published] == [{}]
+
+
+@pytest.mark.parametrize("name", ["", "two words", "a.b", "a#"])
+def test_a_feed_name_that_is_no_part_of_an_address_is_refused(agent, link, name):
+    feed = agent.register_feed(name)
+    with pytest.raises(ValueError, match="feed name"):
+        feed.publish_message({})
+
+
+def test_wishes_for_the_aggregator_that_cannot_be_sent_do_not_spoil_the_feed(agent, link):
+    agent.register_feed("state", agg_params={"frame_length": math.inf}).publish_message(1)
+    assert link.published[0][1][1]["agg_params"] == {"frame_length": None}
+
+
+def test_a_message_that_contains_itself_is_refused(agent, link):
+    message = {}
+    message["again"] = [message]
+    with pytest.raises(ValueError, match="'state': the message contains itself"):
+        agent.register_feed("state").publish_message(message)
 
 
 def test_the_checks_that_authors_call_by_themselves():

@@ -56,7 +56,7 @@ def test_who_waits_goes_before_who_comes_back():
     lock.acquire(job="process")
     thread = in_thread(task)
     waiting.wait(10)
-    while not lock._next.locked():
+    while not lock._queue:
         waiting.wait(0.001)
     assert lock.release_and_acquire(timeout=10)
     jobs.append(lock.job)

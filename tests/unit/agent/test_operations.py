@@ -108,14 +108,7 @@ def test_an_exception_is_a_crash_with_its_name(agent):
     agent.start("read")
     session = agent.status("read")[2]
     assert (session["status"], session["success"], session["op_code"]) == ("done", False, 6)
-    assert session["messages"][-2][1] == "CRASH: OSError: port closed"
-
-
-@pytest.mark.parametrize(("result", "success"), [(True, True), (False, False), (None, False)])
-def test_a_result_without_message_still_ends_the_session(agent, result, success):
-    agent.register_task("odd", lambda session, params: result)
-    agent.start("odd")
-    assert agent.status("odd")[2]["success"] is success
+    assert session["messages"][-2][1] == "CRASH: operation 'read' raised OSError: port closed"
 
 
 def test_waiting_for_what_never_ran_is_over_at_once(agent, job):
@@ -226,7 +219,8 @@ def test_get_api_describes_the_agent(agent):
         "step": 0,
     }
     idle = {"status": "no_history"}
-    task = {"docstring": "Acquire.", "op_type": "task", "min_privs": 1, "blocking": True}
+    common = {"docstring": "Acquire.", "min_privs": 1, "blocking": True, "params": None}
+    task = {"op_type": "task", **common}
     assert api["tasks"] == [
         ["home", {"op_name": "home", **idle}, {**task, "abortable": True}],
         [
@@ -293,3 +287,33 @@ def test_an_agent_can_be_made_without_a_site(reactor):
     agent.register_task("t", lambda session, params: (True, "ok"))
     assert agent.start("t")[0] == 0
     assert agent.encoded()["tasks"] == ["t"]
+
+
+@pytest.mark.parametrize("level", [0, 1, 2, 3, 4])
+def test_without_access_control_an_operation_of_any_level_is_started_and_stopped(
+    agent, reactor, level
+):
+    """OCS grants level 1 without an access policy, so nobody can run the higher ones there."""
+    agent.register_process(
+        "acq", lambda s, p: Deferred(), lambda s, p: None, blocking=False, min_privs=level
+    )
+    assert agent.start("acq")[:2] == (0, 'Started process "acq".')
+    reactor.advance(0)
+    assert agent.stop("acq")[:2] == (0, 'Requested stop on process "acq".')
+    assert agent.processes["acq"].encoded()["min_privs"] == max(1, level)
+
+
+def test_a_stop_that_comes_just_as_the_operation_ends_is_no_fault(agent, reactor):
+    ending = Deferred()
+
+    def stop(session, params):
+        ending.callback((True, "done by itself"))
+        session.set_status("stopping")
+
+    agent.register_process("acq", lambda s, p: ending, stop, blocking=False)
+    agent.start("acq")
+    reactor.advance(0)
+    assert agent.stop("acq")[0] == 0
+    code, _, session = agent.status("acq")
+    assert (code, session["success"]) == (0, True)
+    assert not [text for _, text in session["messages"] if "CRASH" in text]

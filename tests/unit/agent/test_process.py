@@ -32,7 +32,7 @@ def test_importing_the_faces_installs_no_reactor_and_starts_no_thread():
 
 def test_every_module_can_be_imported_first():
     code = "import sys, importlib; importlib.import_module(sys.argv[1])"
-    for name in ("endpoint", "connection", "feed", "runner", "subscriptions"):
+    for name in ("endpoint", "connection", "feed", "runner", "standing", "thread_deaths"):
         command = [sys.executable, "-c", code, f"ocsd.agent.{name}"]
         done = subprocess.run(command, capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, ""), name
@@ -155,3 +155,49 @@ def test_without_access_control_nothing_is_refused():
 def test_access_control_that_would_not_be_in_force_is_refused():
     with pytest.raises(AgentArgumentsError, match="director:access"):
         policy_of("director:access")
+
+
+def test_an_agent_started_by_hand_logs_to_its_log_dir_as_well(tmp_path):
+    code = (
+        "import sys\n"
+        "from ocsd import ocs_agent, site_config\n"
+        "words = ['--site=none', '--instance-id=thermo1', '--working-dir', sys.argv[1]]\n"
+        "args = site_config.parse_args('ThermoAgent', args=[*words, '--log-dir', sys.argv[2]])\n"
+        "agent, runner = ocs_agent.init_site_agent(args)\n"
+        "agent.log.info('{n} samples', n=4)\n"
+    )
+
+    def logs_of(log_dir):
+        command = [sys.executable, "-c", code, str(tmp_path), log_dir]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    (tmp_path / "logs").mkdir()
+    for log_dir in ("logs", str(tmp_path / "logs")):
+        assert logs_of(log_dir).endswith("[info] 4 samples\n")
+    written = (tmp_path / "logs" / "observatory.thermo1.log").read_text().splitlines()
+    assert [line.partition(" ")[2] for line in written] == ["[info] 4 samples"] * 2
+    assert "no log file in --log-dir" in logs_of("nowhere")
+
+
+def test_what_the_daemon_starts_logs_to_the_daemons_file_only(tmp_path):
+    code = (
+        "import sys\n"
+        "from argparse import Namespace\n"
+        "from ocsd import ocs_agent\n"
+        "from ocsd.site import launch\n"
+        "launch.set_current(object())\n"
+        "args = Namespace(instance_id='x', address_root='a', site_realm='r', log_dir=sys.argv[1])\n"
+        "ocs_agent.init_site_agent(args)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_formatter_takes_what_an_authors_own_logger_gives():
+    from ocsd.ocs_agent import log_formatter
+
+    assert log_formatter({"log_format": "{n} samples", "n": 4}).endswith("Z [info] 4 samples\n")

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,17 @@ def test_a_missing_class_is_told_with_its_line_and_gets_exit_code_78(ocsd, site)
     assert "elsewhere" not in done.stderr
     assert done.stdout.splitlines()[-1] == "ok  host sleepy: 1 instance, every class found"
     assert done.stderr.splitlines()[-1] == f"ocsd: 1 problem in {site}"
+
+
+def test_of_an_instance_on_the_published_ocs_the_interpreter_is_checked(ocsd, site):
+    runtime = f"agent-class: OldAgent, runtime: ocs, python: {sys.executable}"
+    site.write_text(site.read_text().replace("agent-class: ThermAgent", runtime))
+    assert ocsd("check", "--site-file", str(site)).returncode == 0
+    site.write_text(site.read_text().replace(sys.executable, "no/python"))
+    done = ocsd("check", "--site-file", str(site))
+    assert done.returncode == 78
+    wrong = f"{site}:9: instance 'thermo2': python {site.parent}/no/python is no program"
+    assert wrong in done.stderr
 
 
 def test_one_host_can_be_checked_alone(ocsd, site):

@@ -281,6 +281,22 @@ def test_a_client_is_not_ended_by_a_wrong_site_file(tmp_path):
         site_config.parse_args("*control*", args=["--site-file", str(tmp_path / "absent.yaml")])
 
 
+@pytest.mark.parametrize("host", ["", "--site-host other "])
+def test_an_instance_of_another_host_is_told_with_that_host(file, capsys, monkeypatch, host):
+    # As in a container, whose name no site file has.
+    monkeypatch.setattr("socket.gethostname", lambda: "3f1c9ab2")
+    file.write_text(TEXT + "  other: {agent-instances: []}\n")
+    words = f"--site-file {file} {host}--instance-id thermo1".split()
+    with pytest.raises(SystemExit) as ending:
+        site_config.parse_args("Thermometer", a_parser(), words)
+    assert ending.value.code == ConfigurationError.exit_code
+    said = capsys.readouterr().err
+    assert ("no host '3f1c9ab2' (this machine)" in said) == (not host)
+    assert said.endswith(
+        "; host 'grumpy' has an instance 'thermo1': pass --site-host grumpy, or set SITE_HOST\n"
+    )
+
+
 def test_a_program_that_is_no_agent_gets_its_host(file):
     words = ["--site-file", str(file), "--site-host"]
     args = site_config.parse_args("*host*", args=[*words, "grumpy"])

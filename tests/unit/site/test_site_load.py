@@ -185,6 +185,19 @@ def test_agent_paths_start_from_the_folder_of_the_site_file(loaded, tmp_path):
     assert host.agent_paths == (str(tmp_path / "agents"), "/opt/lab")
 
 
+def test_an_interpreter_starts_from_the_folder_of_the_site_file(loaded, tmp_path):
+    pythons = (", python: venv/bin/python", ", python: /opt/python", "")
+    entries = ", ".join(
+        f"{{agent-class: A, instance-id: a{number}, runtime: ocs{python}}}"
+        for number, python in enumerate(pythons)
+    )
+    host = loaded(f"{HUB}hosts: {{doc: {{agent-instances: [{entries}]}}}}\n").hosts["doc"]
+
+    places = [str(tmp_path / "venv/bin/python"), "/opt/python", None]
+    assert [each.python for each in host.instances] == places
+    assert {each.runtime for each in host.instances} == {"ocs"}
+
+
 def test_a_file_without_hosts_is_enough_for_clients(loaded):
     assert loaded(HUB).hosts == {}
     assert loaded(f"{HUB}hosts:\n").hosts == {}
@@ -280,6 +293,9 @@ def test_a_mistake_is_told_with_its_line(problems, text, line, said):
         ("{agent-class: A, instance-id: a, manage: 5}", "manage is 5, not one of"),
         ("{agent-class: A, instance-id: a, restart: allways}", "did you mean 'always'?"),
         ("{agent-class: A, instance-id: a, restart: no}", "not the YAML word for false"),
+        ("{agent-class: A, instance-id: a, runtime: oc}", "must be one of ocsd, ocs, not 'oc'"),
+        ("{agent-class: A, instance-id: a, python: 3}", "python must be text, not the number 3"),
+        ("{agent-class: A, instance-id: a, python: p}", "'a' has 'python' but not 'runtime: ocs'"),
         ("{agent-class: A, instance-id: a, line: 7}", "unknown key 'line'"),
         ("{agent-class: A, instance-id: a, argumets: []}", "did you mean 'arguments'?"),
         (

@@ -212,15 +212,40 @@ def test_the_first_of_two_plugins_wins_with_a_warning_that_names_both(plugin, di
     assert f"{paths[0]}/ocs_plugin_lab.py has one of that name" in second
 
 
-def test_agents_of_the_published_ocs_are_left_out(distribution):
-    distribution("ocs", {"PublishedAgent": {"module": "ocs.agents.published.agent"}})
+def test_agents_of_the_published_ocs_fill_what_ocsd_lacks(distribution):
+    published = {
+        name: {"module": f"ocs.agents.{name}"} for name in ("FakeDataAgent", "InfluxAgent")
+    }
+    module = distribution("ocs", published)
 
-    assert "PublishedAgent" not in all_classes().entries
+    catalogue = all_classes()
+
+    assert catalogue.entries["InfluxAgent"].module == "ocs.agents.InfluxAgent"
+    assert catalogue.entries["FakeDataAgent"].source == "ocsd"
+    assert catalogue.warnings == ()
+    assert module not in sys.modules
 
 
-def test_no_plugin_is_imported_that_need_not_be(plugin, distribution):
+def test_whoever_looks_for_one_class_is_warned_of_another_of_its_name(plugin, distribution):
+    distribution("lab", {"OneAgent": {"module": "lab.one"}, "TwoAgent": {"module": "lab.two"}})
+    paths = plugin("agents = [('OneAgent', 'one.py')]\n")
+
+    (warning,) = find_class("OneAgent", paths).warnings
+
+    assert "OneAgent of lab (lab.one) is not used" in warning
+    assert f"{paths[0]}/ocs_plugin_lab.py has one of that name" in warning
+    assert find_class("TwoAgent", paths).warnings == ()
+
+
+def test_for_a_built_in_class_no_plugin_is_imported(distribution):
     module = distribution("lab", {"OneAgent": {"module": "lab.one"}})
 
-    find_class("OneAgent", plugin(OLD_STYLE))
+    assert find_class("AggregatorAgent").module == "ocsd.aggregator.agent"
 
     assert module not in sys.modules
+
+
+def test_a_package_that_is_installed_later_is_found(distribution):
+    assert "OneAgent" not in all_classes().entries
+    distribution("lab", {"OneAgent": {"module": "lab.one"}})
+    assert all_classes().entries["OneAgent"].source == "lab"

@@ -1,0 +1,1 @@
+"""Voltages from an Arduino on a serial port."""

@@ -1,0 +1,1 @@
+"""The smallest agent that has one of everything, to start a new one from."""

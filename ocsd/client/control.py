@@ -1,0 +1,68 @@
+"""Making a client for an agent, from the site file or what stands in for it."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from ocsd.client.http import ControlClient
+from ocsd.site import launch as launches
+from ocsd.site.arguments import parse_args
+from ocsd.site.configuration import CONTROL, get_config
+from ocsd.site.model import Hub, Site
+
+
+def get_control_client(
+    instance_id: str,
+    site: Site | None = None,
+    args: Sequence[str] | argparse.Namespace | None = None,
+    start: bool = True,
+    client_type: str | None = "http",
+) -> ControlClient:
+    """Return a client for an agent.
+
+    Parameters
+    ----------
+    instance_id : str
+        The agent's instance-id, or its whole address (which has dots).
+    site : SiteConfig, optional
+        Says where the router is, in place of `args`.
+    args : sequence of str or argparse.Namespace, optional
+        Command line words that say where the site file is, or what `parse_args`
+        made of them. None means the words of this script, ``[]`` none. In an
+        agent that the daemon started None means the agent's own site.
+    start : bool
+        Accepted; there is nothing to start.
+    client_type : str, optional
+        ``'http'``, the one kind there is.
+
+    Raises
+    ------
+    ConfigurationError
+        If the site file is missing or wrong.
+    ValueError
+        If another `client_type` is asked for.
+    """
+    if client_type not in {None, "http"}:
+        raise ValueError(f"client_type {client_type!r} is not available; use 'http'")
+    hub = site.hub if site is not None else _hub(args)
+    address = instance_id if "." in instance_id else f"{hub.address_root}.{instance_id}"
+    return ControlClient(address, url=hub.wamp_http, realm=hub.wamp_realm)
+
+
+def _hub(args: Any) -> Hub:
+    if args is None:
+        # An agent's own words are not for this parser.
+        args = sys.argv[1:] if launches.current() is None else []
+    if not hasattr(args, "instance_id"):
+        args = parse_args(agent_class=CONTROL, args=args)
+    site = get_config(args, CONTROL).site
+    if site is not None:
+        return site.hub
+    # --site=none
+    return Hub(
+        wamp_server=args.site_hub,
+        wamp_http=args.site_http,
+        wamp_realm=args.site_realm,
+        address_root=args.address_root,
+    )

@@ -1,0 +1,305 @@
+"""Calls to agents over the router's HTTP bridge.
+
+Standard library only. Each call opens a connection of its own, so one client
+may be used by several threads. Each call ends in bounded time.
+"""
+
+import http.client
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ocsd.client.waiting import Reply, Run, waiting
+
+ANSWER_LIMIT_S = 10.0
+"""For so long a call may take, beyond what the agent was asked to wait [s]."""
+
+CONNECTION_ERROR = "client_http.error.connection_error"
+REQUEST_ERROR = "client_http.error.request_error"
+
+_BLOCK_BYTES = 1 << 16
+
+
+class ControlClientError(RuntimeError):
+    """The router or the agent did not carry out a call.
+
+    Its one argument is the list ``[0, 0, 0, 0, error, args, kwargs]``. `error` is
+    a WAMP error URI (``wamp.error.no_such_procedure``: no such agent), or
+    ``client_http.error.connection_error`` (no router) or
+    ``client_http.error.request_error`` (no answer, or none that can be read).
+    """
+
+    @property
+    def error(self) -> str:
+        """The error URI."""
+        return str(self.args[0][4])
+
+    @property
+    def reason(self) -> str:
+        """What the error says in words; may be empty."""
+        return " ".join(str(each) for each in self.args[0][5] or ())
+
+
+class ControlClient:
+    """Calls one agent.
+
+    Parameters
+    ----------
+    agent_addr : str
+        The agent's address, e.g. ``observatory.fake-data1``.
+    url : str
+        The router's HTTP bridge, e.g. ``http://localhost:8001/call``.
+    realm : str, optional
+        Accepted; the bridge has a realm of its own.
+    timeout_s : float
+        How long a call may take, beyond what the agent is asked to wait [s].
+
+    Attributes
+    ----------
+    agent_addr, call_url, realm, timeout_s
+        As given.
+    """
+
+    def __init__(
+        self,
+        agent_addr: str,
+        url: str,
+        realm: str | None = None,
+        timeout_s: float = ANSWER_LIMIT_S,
+    ) -> None:
+        self.agent_addr = agent_addr
+        self.call_url = url
+        self.realm = realm
+        self.timeout_s = timeout_s
+
+    def start(self, *_args: Any, **_kwargs: Any) -> None:
+        """Do nothing; older clients had to be started."""
+
+    def stop(self, *_args: Any, **_kwargs: Any) -> None:
+        """Do nothing; older clients had to be stopped."""
+
+    def call(self, procedure: str, *args: Any, **kwargs: Any) -> Any:
+        """Call any procedure on the router.
+
+        Parameters
+        ----------
+        procedure : str
+            Its address.
+        *args, **kwargs
+            Its arguments. If there is a number `timeout`, the answer may take so
+            much longer [s].
+
+        Returns
+        -------
+        object
+            The first result.
+
+        Raises
+        ------
+        ControlClientError
+            If the call was not carried out, or there is no answer in time.
+        """
+        asked_s = kwargs.get("timeout")
+        longer_s = max(0.0, asked_s) if isinstance(asked_s, (int, float)) else 0.0
+        answer = self._posted(procedure, args, kwargs, self.timeout_s + longer_s)
+        if "error" in answer:
+            raise _error(answer["error"], answer.get("args"), answer.get("kwargs"))
+        results = answer.get("args")
+        return results[0] if results else None
+
+    def get_api(self, simple: bool = False) -> dict[str, Any]:
+        """Return what the agent can do.
+
+        Parameters
+        ----------
+        simple : bool
+            Return the names only: ``{'feeds': […], 'processes': […], 'tasks': […]}``.
+
+        Returns
+        -------
+        dict
+            ``agent_class instance_hostname instance_pid feeds tasks processes
+            access_control``; feeds are ``[name, feed_info]``, operations ``[name,
+            session, op_info]``.
+
+        Raises
+        ------
+        ControlClientError
+            As for `call`.
+        """
+        api: dict[str, Any] = self.call(self.agent_addr, "get_api")
+        if not simple:
+            return api
+        return {
+            kind: [entry[0] for entry in api.get(kind, ())]
+            for kind in ("feeds", "processes", "tasks")
+        }
+
+    def get_tasks(self) -> list[Any]:
+        """Return the tasks as ``[name, session, op_info]``."""
+        tasks: list[Any] = self.call(self.agent_addr, "get_tasks")
+        return tasks
+
+    def get_processes(self) -> list[Any]:
+        """Return the processes as ``[name, session, op_info]``."""
+        processes: list[Any] = self.call(self.agent_addr, "get_processes")
+        return processes
+
+    def get_feeds(self) -> list[Any]:
+        """Return the feeds as ``[name, feed_info]``."""
+        feeds: list[Any] = self.call(self.agent_addr, "get_feeds")
+        return feeds
+
+    def request(
+        self, action: str, op_name: str, params: Mapping[str, Any] | None = None, **kw: Any
+    ) -> Any:
+        """Ask for something to be done with an operation.
+
+        Parameters
+        ----------
+        action : str
+            ``start stop abort wait status``.
+        op_name : str
+            The operation.
+        params : dict, optional
+            Parameters for ``start``.
+        **kw
+            ``timeout`` of a ``wait`` [s]: None waits for ever, negative not at all;
+            ``password``.
+
+        Returns
+        -------
+        list or tuple of (int, str, dict)
+            Response code, text and session. `waiting` tells how ``wait`` works.
+
+        Raises
+        ------
+        ControlClientError
+            As for `call`.
+        """
+        if action != "wait":
+            return self.call(f"{self.agent_addr}.ops", action, op_name, params or {}, **kw)
+        return self.wait(op_name, kw.pop("timeout", None), **kw)
+
+    def wait(
+        self, op_name: str, timeout: float | None = None, run: Run | None = None, **kw: Any
+    ) -> Reply:
+        """Wait for the end of a run, by a row of requests that are short.
+
+        Parameters
+        ----------
+        op_name : str
+            The operation.
+        timeout : float, optional
+            How long [s]; None waits for ever, negative not at all.
+        run : Run, optional
+            Which run; by default the present one.
+        **kw
+            ``password``.
+
+        Raises
+        ------
+        ControlClientError
+            As for `call`.
+        """
+        steps = waiting(op_name, timeout, run)
+        limit_s = next(steps)
+        while True:
+            answer = self.call(f"{self.agent_addr}.ops", "wait", op_name, {}, timeout=limit_s, **kw)
+            try:
+                limit_s = steps.send(answer)
+            except StopIteration as end:
+                reply: Reply = end.value
+                return reply
+
+    def special(self, subaddr: str, *args: Any, **kwargs: Any) -> Any:
+        """Call the procedure `subaddr` below the agent's address; see `call`."""
+        return self.call(f"{self.agent_addr}.{subaddr}", *args, **kwargs)
+
+    def _posted(
+        self, procedure: str, args: Any, kwargs: Mapping[str, Any], limit_s: float
+    ) -> dict[str, Any]:
+        url = self.call_url
+        body = json.dumps({"procedure": procedure, "args": args, "kwargs": kwargs})
+        try:
+            status, content = _post(url, body.encode(), min(limit_s, self.timeout_s), limit_s)
+        except TimeoutError as error:
+            text = f"{procedure} has not answered within {limit_s:g} s ({url})"
+            raise _error(REQUEST_ERROR, [text]) from error
+        except (OSError, http.client.HTTPException) as error:
+            why = getattr(error, "strerror", None) or error or type(error).__name__
+            text = f"no answer from the router at {url}: {why}"
+            raise _error(CONNECTION_ERROR, [text]) from error
+        return _decoded(status, content, url)
+
+
+class _UnreachableError(OSError):
+    """Nobody accepts the connection in time."""
+
+
+def _post(url: str, body: bytes, connect_limit_s: float, limit_s: float) -> tuple[int, bytes]:
+    """Return HTTP status and content of the answer to a POST.
+
+    Raises
+    ------
+    TimeoutError
+        If the whole takes longer than `limit_s`.
+    OSError, HTTPException
+        If there is no connection, or it is lost.
+    """
+    end_s = time.monotonic() + limit_s
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    connection = kind(parts.hostname or "localhost", parts.port, timeout=connect_limit_s)
+    try:
+        try:
+            connection.connect()
+        except TimeoutError as error:
+            raise _UnreachableError(f"nobody accepts within {connect_limit_s:g} s") from error
+        # The answer takes the socket over when it says that it is the last one.
+        stream = connection.sock
+        stream.settimeout(_left_s(end_s))
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        headers = {"Content-Type": "application/json", "Connection": "close"}
+        connection.request("POST", target, body, headers)
+        answer = connection.getresponse()
+        content = bytearray()
+        while True:
+            stream.settimeout(_left_s(end_s))
+            block = answer.read1(_BLOCK_BYTES)
+            if not block:
+                break
+            content += block
+        if answer.length:
+            raise http.client.IncompleteRead(bytes(content), answer.length)
+        return answer.status, bytes(content)
+    finally:
+        connection.close()
+
+
+def _left_s(end_s: float) -> float:
+    left_s = end_s - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError
+    return left_s
+
+
+def _decoded(status: int, content: bytes, url: str) -> dict[str, Any]:
+    if status != http.client.OK:
+        raise _error(REQUEST_ERROR, [f"{url} answered with HTTP status {status}"])
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise _error(
+            REQUEST_ERROR, [f"{url} answered something that is no JSON object: {content[:80]!r}"]
+        )
+    return answer
+
+
+def _error(uri: str, args: Any = None, kwargs: Any = None) -> ControlClientError:
+    return ControlClientError([0, 0, 0, 0, uri, args or [], kwargs or {}])

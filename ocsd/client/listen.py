@@ -1,0 +1,185 @@
+"""Print the messages of a topic: ``python -m ocsd.client.listen``, for `ocsd listen`."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from twisted.internet.defer import inlineCallbacks
+
+from ocsd.agent.endpoint import RouterAddress
+from ocsd.agent.threads import the_reactor
+from ocsd.agent.wamp import ApplicationError, ApplicationSession, ComponentConfig, SubscribeOptions
+from ocsd.client.joining import Joining
+from ocsd.errors import UnreachableError
+
+_ROUTER_LIMIT_S = 10.0
+_HEARTBEAT = "heartbeat"
+_INTERRUPTED = 130
+_BROKEN_PIPE = 141
+
+
+class Listener:
+    """Prints what is published, over all its connections.
+
+    Parameters
+    ----------
+    topic : str
+        An address; one with an empty part is a wildcard.
+    as_json : bool
+        Whether to print a JSON object a line.
+    heartbeats : bool
+        Whether to print heartbeats too.
+    """
+
+    def __init__(self, topic: str, as_json: bool, heartbeats: bool) -> None:
+        self.topic = topic
+        self.joining: Joining
+        self.exit_code = 0
+        self._ended = False
+        self._as_json = as_json
+        self._heartbeats = heartbeats
+
+    def heard(self, pair: Any, *_rest: Any) -> None:
+        """Print one message, a pair of message and feed_info."""
+        is_feed = isinstance(pair, (list, tuple)) and len(pair) == 2
+        message, feed_info = pair if is_feed else (pair, {})
+        if feed_info.get("feed_name") == _HEARTBEAT and not self._heartbeats:
+            return
+        if self._as_json:
+            topic = feed_info.get("address", self.topic)
+            line = json.dumps({"topic": topic, "message": message, "feed_info": feed_info})
+        else:
+            line = message_text(message, feed_info, time.time())
+        try:
+            print(line, flush=True)
+        except BrokenPipeError:
+            # Whoever read our output went away (`ocsd listen … | head`).
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            self.end(_BROKEN_PIPE)
+
+    def lost(self) -> None:
+        """Say so, and try to join again for ever."""
+        if self._ended:
+            return
+        complain(f"the connection to the router at {self.joining.address} was lost; trying again")
+        self.joining.start(None)
+
+    def failed(self, reason: str) -> None:
+        """Give up."""
+        complain(f"{reason}; see: ocsd status")
+        self.end(UnreachableError.exit_code)
+
+    def end(self, exit_code: int) -> None:
+        """End the process."""
+        if not self._ended:
+            self._ended = True
+            self.exit_code = exit_code
+            the_reactor().stop()
+
+
+class _Session(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
+    """One connection of a listener."""
+
+    def __init__(self, realm: str, listener: Listener) -> None:
+        super().__init__(ComponentConfig(realm))
+        self._listener = listener
+
+    @inlineCallbacks
+    def onJoin(self, details: Any) -> Any:
+        """Subscribe."""
+        self._listener.joining.note_joined()
+        topic = self._listener.topic
+        match = "wildcard" if "" in topic.split(".") else "exact"
+        try:
+            yield self.subscribe(self._listener.heard, topic, SubscribeOptions(match=match))
+        except ApplicationError as error:
+            self._listener.failed(f"the router refuses to subscribe to {topic}: {error}")
+
+    def onLeave(self, details: Any) -> None:
+        """Note why the router ended the session."""
+        if details.reason.startswith("wamp.error."):
+            self._listener.joining.note_refused(f"{details.reason} {details.message or ''}".strip())
+        self.disconnect()
+
+
+def message_text(message: Any, feed_info: Mapping[str, Any], now_at: float) -> str:
+    """Return the line that tells people of a message.
+
+    Parameters
+    ----------
+    message, feed_info
+        As published.
+    now_at : float
+        The present [s, Unix time].
+    """
+    clock = time.strftime("%H:%M:%S", time.gmtime(now_at))
+    agent = str(feed_info.get("agent_address", "?")).rpartition(".")[2]
+    head = f"{clock} {agent}.{feed_info.get('feed_name', '?')}"
+    if feed_info.get("record") and isinstance(message, Mapping):
+        return f"{head}  {'; '.join(_block_text(name, block) for name, block in message.items())}"
+    return f"{head}  {json.dumps(message, ensure_ascii=False)}"
+
+
+def _block_text(name: str, block: Any) -> str:
+    """Return how many samples a block has, and the last of them."""
+    try:
+        count = len(block["timestamps"])
+        last = " ".join(f"{key}={_number(values[-1])}" for key, values in block["data"].items())
+    except (KeyError, TypeError, IndexError):
+        return f"{name}: {json.dumps(block, ensure_ascii=False)}"
+    return f"{name} ({count} sample{'s' * (count != 1)}) {last}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+
+
+def complain(text: str) -> None:
+    """Tell the operator on standard error."""
+    print(f"ocsd: {text}", file=sys.stderr, flush=True)
+
+
+def main(words: list[str] | None = None) -> int:
+    """Listen until a signal, or until there is no router.
+
+    Returns
+    -------
+    int
+        The exit code: 130 after Ctrl-C, 69 if there is no router.
+    """
+    parser = argparse.ArgumentParser(prog="ocsd listen")
+    parser.add_argument("topic")
+    parser.add_argument("--url", required=True, help="WebSocket address of the router")
+    parser.add_argument("--realm", required=True)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--heartbeats", action="store_true")
+    args = parser.parse_args(words)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a text file
+    listener = Listener(args.topic, args.json, args.heartbeats)
+    listener.joining = Joining(
+        RouterAddress(args.url, args.realm),
+        lambda: _Session(args.realm, listener),
+        listener.lost,
+        listener.failed,
+    )
+    reactor = the_reactor()
+
+    def begin() -> None:
+        for number, code in ((signal.SIGINT, _INTERRUPTED), (signal.SIGTERM, 0)):
+            signal.signal(number, lambda *_, code=code: reactor.callFromThread(listener.end, code))
+        # `ocsd listen` has blocked them until here.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+        listener.joining.start(_ROUTER_LIMIT_S)
+
+    reactor.callWhenRunning(begin)
+    reactor.run()
+    return listener.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Waiting for a run of an operation, as a row of short requests.
+
+No single request lasts long, so a lost answer is noticed soon. The rule is a
+generator that does no I/O: it yields how long the agent is to wait and is sent
+the agent's answer; the callers over HTTP and over WAMP ask the agent.
+"""
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from ocsd.base import ERROR, TIMEOUT
+
+LONGEST_REQUEST_S = 10.0
+"""For so long one request asks the agent to wait [s]."""
+
+Reply: TypeAlias = tuple[int, str, dict[str, Any]]
+
+
+class Run(NamedTuple):
+    """What tells one run of an operation from all others.
+
+    The numbers begin anew when an agent is restarted, hence the time.
+    """
+
+    session_id: Any
+    start_time: Any
+
+
+def run_of(session: Mapping[str, Any] | None) -> Run | None:
+    """Return the run that a session describes, or None if it is empty."""
+    if not session or session.get("session_id") is None:
+        return None
+    return Run(session["session_id"], session.get("start_time"))
+
+
+def waiting(
+    op_name: str,
+    timeout_s: float | None,
+    run: Run | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Generator[float, Any, Reply]:
+    """Wait for the end of one run.
+
+    Parameters
+    ----------
+    op_name : str
+        The operation, for the texts.
+    timeout_s : float, optional
+        How long in all [s]; None waits for ever, negative not at all.
+    run : Run, optional
+        Which run; by default the one that the first answer is about.
+    monotonic : callable, optional
+        The clock [s].
+
+    Yields
+    ------
+    float
+        The timeout of the next ``wait`` request [s]; send its answer.
+
+    Returns
+    -------
+    tuple of (int, str, dict)
+        The last answer. ERROR if the run ended unseen: another run took its
+        place, or the agent was restarted.
+    """
+    end_s = None if timeout_s is None else monotonic() + timeout_s
+    while True:
+        left_s = LONGEST_REQUEST_S if end_s is None else end_s - monotonic()
+        answer = yield min(LONGEST_REQUEST_S, left_s)
+        code, text, session = answer
+        if code == ERROR:
+            return code, text, session
+        seen = run_of(session)
+        if run is not None and seen != run:
+            return ERROR, _lost(op_name, run, seen), session
+        run = seen
+        if code != TIMEOUT or (end_s is not None and end_s <= monotonic()):
+            return code, text, session
+
+
+def _lost(op_name: str, run: Run, seen: Run | None) -> str:
+    if seen is None:
+        what = "the agent was restarted"
+    elif _later(seen, run):
+        what = f"run {seen.session_id} took its place"
+    else:
+        what = f"the agent was restarted and is at run {seen.session_id}"
+    return f'Run {run.session_id} of "{op_name}" has ended and its result is lost: {what}.'
+
+
+def _later(seen: Run, run: Run) -> bool:
+    try:
+        return bool(seen.session_id > run.session_id)
+    except TypeError:
+        return True

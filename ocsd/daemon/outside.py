@@ -1,0 +1,182 @@
+"""Instances with `runtime: ocs`: how they are executed, and watched from outside.
+
+The published OCS knows nothing of a supervisor, so the daemon asks such an agent
+over the router how it is, and tells its keeper what agents on ocsd tell themselves.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThread
+
+from ocsd import compat
+from ocsd.client.http import REQUEST_ERROR, ControlClient, ControlClientError
+from ocsd.daemon.keeper import Keeper
+from ocsd.forkserver import published
+from ocsd.forkserver.protocol import Spawn
+from ocsd.paths import HostPaths
+from ocsd.site.launch import Launch
+from ocsd.site.model import Hub
+from ocsd.supervisor.events import State
+
+LOOK_EVERY_S = 0.25
+ASK_EVERY_S = 2.0
+"""How often an agent that is up is asked [s]; one that starts is asked at every look."""
+ANSWER_LIMIT_S = 4.0
+
+
+def request(launch: Launch, paths: HostPaths) -> Spawn:
+    """Return the request that executes an agent with the published OCS.
+
+    Parameters
+    ----------
+    launch : Launch
+        What an agent on ocsd would be told. Here it becomes a site file that holds
+        nothing but what OCS knows.
+    paths : HostPaths
+        Where that file and the log go.
+    """
+    instance = launch.instance
+    file = paths.runtime / f"{instance.instance_id}.site.yaml"
+    file.write_text(json.dumps(_site_file(launch), indent=1) + "\n", encoding="utf-8")
+    options = {
+        "--site-file": str(file),
+        "--site-host": launch.host,
+        "--instance-id": instance.instance_id,
+        "--working-dir": launch.working_dir,
+    }
+    return Spawn(
+        name=instance.instance_id,
+        log_path=str(paths.instance_log(instance.instance_id)),
+        working_dir=launch.working_dir,
+        environment={"PYTHONPATH": _without_compat(), "PYTHONUNBUFFERED": "1"},
+        command=(
+            instance.python or sys.executable,
+            str(Path(published.__file__).absolute()),
+            instance.agent_class,
+            *(word for option in options.items() for word in option),
+        ),
+    )
+
+
+def _site_file(launch: Launch) -> dict[str, Any]:
+    hub, instance = launch.hub, launch.instance
+    host = {
+        # OCS's own default ends an agent that has had no router for ten seconds.
+        "crossbar_timeout": int(launch.crossbar_timeout or 0),
+        "agent-instances": [
+            {
+                "agent-class": instance.agent_class,
+                "instance-id": instance.instance_id,
+                "arguments": list(instance.arguments),
+            }
+        ],
+    }
+    addresses = ("wamp_server", "wamp_http", "wamp_realm", "address_root")
+    return {
+        "hub": {key: getattr(hub, key) for key in addresses},
+        "hosts": {launch.host: host},
+    }
+
+
+def _without_compat() -> str:
+    folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if folder and folder != compat.FOLDER)
+
+
+class OutsideWatch:
+    """Asks one agent over the router how it is.
+
+    Parameters
+    ----------
+    keeper : Keeper
+        Is told what an agent on ocsd would tell it.
+    hub : Hub
+        The router.
+    clock : IReactorTime
+        The time.
+    ask : callable
+        Returns the agent's API, maybe later, or fails with a `ControlClientError`.
+    """
+
+    def __init__(
+        self, keeper: Keeper, hub: Hub, clock: Any, ask: Callable[[], Any] | None = None
+    ) -> None:
+        self._keeper = keeper
+        self._clock = clock
+        address = f"{hub.address_root}.{keeper.name}"
+        client = ControlClient(address, hub.wamp_http, timeout_s=ANSWER_LIMIT_S)
+        self._ask = ask or partial(deferToThread, client.get_api)
+        self._asked_at_s = float("-inf")
+        self._looking: Any = LoopingCall(self._look)
+        self._looking.clock = clock
+
+    def start(self) -> None:
+        """Begin to look; what does not run is not asked."""
+        self._looking.start(LOOK_EVERY_S)
+
+    def _look(self) -> Any:
+        state, now_s = self._keeper.life.state, self._clock.seconds()
+        is_due = state is State.STARTING or now_s - self._asked_at_s >= ASK_EVERY_S
+        if self._keeper.pid is None or state not in {State.STARTING, State.UP} or not is_due:
+            return None
+        self._asked_at_s = now_s
+        pid = self._keeper.pid
+        answered = maybeDeferred(self._ask)
+        answered.addCallbacks(
+            self._answered, self._refused, callbackArgs=(pid,), errbackArgs=(pid,)
+        )
+        return answered
+
+    def _answered(self, api: dict[str, Any], pid: int) -> None:
+        holder = api.get("instance_pid")
+        if holder == pid:
+            self._tell(pid, READY="1", WATCHDOG="1", STATUS=trouble_of(api))
+            return
+        where = api.get("instance_hostname")
+        self._tell(pid, WATCHDOG="1", STATUS=f"pid {holder} on {where} has its address")
+
+    def _refused(self, failure: Any, pid: int) -> None:
+        failure.trap(ControlClientError)
+        error: ControlClientError = failure.value
+        # No answer in time is what a reactor that is stuck gives: silence shows that.
+        if error.error != REQUEST_ERROR:
+            reason = "it is not joined to the realm" if error.error.startswith("wamp.") else ""
+            self._tell(pid, WATCHDOG="1", STATUS=reason or error.reason)
+
+    def _tell(self, pid: int, **fields: str) -> None:
+        if self._keeper.pid == pid:
+            self._keeper.heard(fields)
+
+
+def trouble_of(api: dict[str, Any]) -> str:
+    """Return what an operator should know about an agent's operations.
+
+    Parameters
+    ----------
+    api : dict
+        The agent's answer to ``get_api``.
+
+    Returns
+    -------
+    str
+        Empty if all is well. A task that failed is the business of who started it.
+    """
+    troubles = []
+    for kind in ("processes", "tasks"):
+        for name, session, _ in api.get(kind, ()):
+            said = [text for _, text in session.get("messages", ())]
+            why = next((text for text in reversed(said) if "Status is now" not in text), "")
+            words = why or "it does not say why"
+            if session.get("status") == "running" and session.get("degraded"):
+                troubles.append(f"operation {name!r} is degraded: {words}")
+            elif kind == "processes" and session.get("success") is False:
+                troubles.append(f"operation {name!r} failed: {words}")
+    return "; ".join(troubles)

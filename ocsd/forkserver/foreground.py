@@ -1,0 +1,71 @@
+"""Run one agent on the terminal: ``python -m ocsd.forkserver.foreground``, for ``ocsd run``."""
+
+import contextlib
+import faulthandler
+import importlib.util
+import os
+import sys
+
+from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError
+from ocsd.forkserver import own_files, program
+from ocsd.site import launch, plugins
+
+
+def main() -> int:
+    """Run the agent that the command line names; return the exit code."""
+    name, *words = sys.argv[1:]
+    faulthandler.enable()
+    files = _files()
+    told = os.environ.pop(launch.LAUNCH_VARIABLE, "")
+
+    def find() -> plugins.AgentEntry:
+        entry = _find(told) if told else _of_script(name)
+        if files is not None:
+            files.start(*_files_of(entry))
+        return entry
+
+    code = program.run(find, words)
+    if files is not None:
+        files.stop()
+    return ConfigurationError.exit_code if code == PERMANENT_FAILURE_EXIT else code
+
+
+def _files() -> own_files.OwnFiles | None:
+    """Return what tells the agent's files, if somebody wants to know."""
+    descriptor = os.environ.pop(own_files.FILES_VARIABLE, "")
+    if not descriptor:
+        return None
+    # Bytecode is cached by the second, and a file may be saved twice in one.
+    sys.dont_write_bytecode = True
+    os.set_inheritable(int(descriptor), False)
+    return own_files.OwnFiles(int(descriptor))
+
+
+def _find(told: str) -> plugins.AgentEntry:
+    here = launch.Launch.model_validate_json(told)
+    launch.set_current(here)
+    if here.site_file:
+        # As under the daemon: agents written for OCS look there for files of their own.
+        os.environ.setdefault("OCS_CONFIG_DIR", os.path.dirname(here.site_file))
+    return plugins.find_class(here.instance.agent_class, here.agent_paths)
+
+
+def _of_script(path: str) -> plugins.AgentEntry:
+    if not os.path.isfile(path):
+        raise ConfigurationError(f"there is no file {path}")
+    script = os.path.abspath(path)
+    return plugins.AgentEntry(os.path.basename(script).removesuffix(".py"), None, script=script)
+
+
+def _files_of(entry: plugins.AgentEntry) -> list[str]:
+    """Return the files to look at even if the agent's code cannot be loaded."""
+    script = entry.script
+    if script is None and entry.module is not None:
+        with contextlib.suppress(ImportError):
+            spec = importlib.util.find_spec(entry.module)
+            script = spec.origin if spec else None
+    return own_files.beside(script) if script else []
+
+
+if __name__ == "__main__":
+    sys.exit(main())

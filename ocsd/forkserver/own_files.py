@@ -1,0 +1,86 @@
+"""Telling whoever restarts an agent at each save which files are the agent's own."""
+
+import os
+import select
+import signal
+import site
+import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from ocsd.forkserver.loaded import file_of
+
+FILES_VARIABLE = "OCSD_FILES_PIPE"
+"""Environment variable with the descriptor on which an agent tells its files, a line each."""
+
+LOOK_EVERY_MS = 300
+END_LIMIT_S = 15.0
+"""An agent that nobody else could end any more has so long to end in order."""
+_OURS = str(Path(__file__).parents[1])
+
+
+class OwnFiles:
+    """Tells the files of an agent's modules as they are loaded.
+
+    Parameters
+    ----------
+    descriptor : int
+        Where to tell them. When nobody listens any more, the agent is ended.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._told: set[str] = set()
+        self._foreign = tuple(f"{folder}{os.sep}" for folder in _foreign_folders())
+
+    def start(self, *files: str) -> None:
+        """Tell these files, and the modules' as they are loaded as long as the process lives."""
+        self._tell(files)
+        threading.Thread(target=self._go_on, name="own-files", daemon=True).start()
+
+    def stop(self) -> None:
+        """Tell what was loaded last; nothing if the agent's code was never found."""
+        if self._told:
+            self._tell()
+
+    def _tell(self, files: Iterable[str] = ()) -> None:
+        loaded = map(file_of, list(sys.modules.values()))
+        found = {file for file in loaded if file is not None and self._is_own(file)}
+        new = {os.path.abspath(file) for file in (*found, *files)} - self._told
+        self._told |= new
+        if new:
+            os.write(self._descriptor, os.fsencode("".join(f"{file}\n" for file in sorted(new))))
+
+    def _is_own(self, file: str) -> bool:
+        return file.endswith(".py") and not file.startswith(self._foreign)
+
+    def _go_on(self) -> None:
+        listener = select.poll()
+        listener.register(self._descriptor, 0)  # tells of an error, whatever is asked for
+        try:
+            with suppress(BrokenPipeError):
+                while not listener.poll(LOOK_EVERY_MS):
+                    self._tell()
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(END_LIMIT_S)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def beside(script: str) -> list[str]:
+    """Return the Python files in the folder of a script.
+
+    The one that does not let itself be imported is none of the loaded modules.
+    """
+    return [str(file) for file in Path(script).parent.glob("*.py")]
+
+
+def _foreign_folders() -> set[str]:
+    """Return the folders of code that an agent's author does not edit."""
+    paths = sysconfig.get_paths()
+    libraries = {paths[kind] for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return {_OURS, *libraries, *site.getsitepackages(), site.getusersitepackages()}

@@ -1,0 +1,347 @@
+"""What a device on a serial line and one on the network have in common.
+
+One thread per device waits for everything at once: requests, room for replies,
+the moment when a slow reply is due, and orders of the test. Only this thread
+touches the file descriptors, so that none is closed while another waits for it.
+"""
+
+import os
+import queue
+import selectors
+import threading
+import time
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from enum import Enum, auto
+from types import TracebackType
+from typing import Self
+
+Answer = Callable[[bytes], bytes | None]
+"""A device's whole behaviour: from a request to its reply, None for no reply."""
+
+ORDER_LIMIT_S = 10.0
+UNREAD_LIMIT_BYTES = 65536
+"""What nobody reads is kept up to this size; the rest is lost, as on a real line."""
+
+
+class _Fault(Enum):
+    NONE = auto()
+    MUTE = auto()
+    SLOW = auto()
+    GARBLED = auto()
+    CUT_SHORT = auto()
+
+
+class Line(ABC):
+    """One open connection to a driver.
+
+    Parameters
+    ----------
+    descriptor : int
+        What to wait for; non-blocking.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.received = b""
+        self.unsent = bytearray()
+
+    def read(self) -> bytes:
+        """Return what has arrived; empty when the driver has hung up."""
+        return os.read(self.descriptor, 4096)
+
+    def write(self, data: bytes) -> int:
+        """Send what there is room for; return its size [bytes]."""
+        return os.write(self.descriptor, data)
+
+    @abstractmethod
+    def close(self) -> None:
+        """Hang up."""
+
+
+class Device(ABC):
+    """A device of a test, which answers a driver and can be made to fail.
+
+    Parameters
+    ----------
+    answer : callable
+        Gets one request without its terminator, returns the reply or None.
+    terminator : bytes
+        Ends a request. Empty: whatever arrives at once is a request.
+    reply_terminator : bytes, optional
+        Put behind a reply that does not end with it; by default `terminator`.
+
+    Attributes
+    ----------
+    requests : list of bytes
+        What the device was asked, the oldest first.
+    """
+
+    def __init__(
+        self, answer: Answer, terminator: bytes, reply_terminator: bytes | None = None
+    ) -> None:
+        self.requests: list[bytes] = []
+        self._answer = answer
+        self._terminator = terminator
+        self._reply_terminator = terminator if reply_terminator is None else reply_terminator
+        self._fault = _Fault.NONE
+        self._delay_s = 0.0
+        self._lines: list[Line] = []
+        self._replies: list[tuple[float, Line, bytes]] = []
+        self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._selector = selectors.DefaultSelector()
+        self._error: Exception | None = None
+        self._thread: threading.Thread | None = None
+
+    # What a test says to it.
+
+    def start(self) -> None:
+        """Plug the device in and serve it from now on."""
+        self._wake_in, self._wake_out = os.pipe()
+        self._selector.register(self._wake_in, selectors.EVENT_READ)
+        self._thread = threading.Thread(target=self._serve, name=repr(self), daemon=True)
+        self._thread.start()
+        self.replug()
+
+    def close(self) -> None:
+        """Unplug the device and end its thread."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._order(self._unplug, thread)
+        self._orders.put(self._end)
+        os.write(self._wake_out, b"!")
+        thread.join(ORDER_LIMIT_S)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        self.close()
+        if error is None and self._error is not None:
+            raise self._error
+
+    def mute(self) -> None:
+        """Swallow requests from now on, and say nothing unasked."""
+        self._fault = _Fault.MUTE
+
+    def slow(self, delay_s: float) -> None:
+        """Reply only after a while from now on.
+
+        Parameters
+        ----------
+        delay_s : float
+            The while [s].
+        """
+        self._delay_s = delay_s
+        self._fault = _Fault.SLOW
+
+    def garble(self) -> None:
+        """Send bytes that are no text in place of all data from now on."""
+        self._fault = _Fault.GARBLED
+
+    def cut_short(self) -> None:
+        """Send the first half of every reply from now on, without its terminator."""
+        self._fault = _Fault.CUT_SHORT
+
+    def normal(self) -> None:
+        """Work well again. What is unplugged stays unplugged."""
+        self._fault = _Fault.NONE
+
+    def unplug(self) -> None:
+        """Pull the cable: the port is gone and whoever has it open gets an error."""
+        self._order(self._unplug)
+
+    def replug(self) -> None:
+        """Put the cable back; the port has the same name as before."""
+        self._order(self._replug)
+
+    def send(self, data: bytes) -> None:
+        """Send something unasked, as devices do that print their readings.
+
+        Parameters
+        ----------
+        data : bytes
+            Sent as it is to every driver that listens; its terminator belongs to it.
+        """
+        self._order(lambda: self._emit(self._lines, data))
+
+    # What the kinds of devices differ in; called in the device's thread.
+
+    @abstractmethod
+    def _plug_in(self) -> None:
+        """Make the port appear."""
+
+    @abstractmethod
+    def _pull_out(self) -> None:
+        """Make the port disappear; the lines are closed already."""
+
+    @abstractmethod
+    def _hung_up(self, line: Line) -> None:
+        """See that a driver has closed a line."""
+
+    # The device's thread.
+
+    def _order(self, order: Callable[[], None], thread: threading.Thread | None = None) -> None:
+        """Have the device's thread do something and wait for it."""
+        thread = thread or self._thread
+        if thread is None:
+            raise RuntimeError(f"{self!r} is not started; use it in a with statement")
+        done: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+
+        def obey() -> None:
+            try:
+                order()
+            except Exception as error:  # noqa: BLE001 - belongs to who gave the order
+                done.put(error)
+            else:
+                done.put(None)
+
+        self._orders.put(obey)
+        os.write(self._wake_out, b"!")
+        error = done.get(timeout=ORDER_LIMIT_S)
+        if error is not None:
+            raise error
+
+    def _serve(self) -> None:
+        try:
+            while True:
+                for key, events in self._selector.select(self._until_next_reply_s()):
+                    if key.fd == self._wake_in:
+                        os.read(self._wake_in, 1)
+                        self._orders.get_nowait()()
+                    else:
+                        key.data(events)
+                self._send_due_replies()
+        except _EndError:
+            self._selector.close()
+            os.close(self._wake_in)
+            os.close(self._wake_out)
+
+    def _end(self) -> None:
+        raise _EndError
+
+    def _replug(self) -> None:
+        self._unplug()
+        self._plug_in()
+
+    def _unplug(self) -> None:
+        for line in list(self._lines):
+            self._drop(line)
+        self._pull_out()
+
+    def _add(self, line: Line) -> None:
+        self._lines.append(line)
+
+        def on_event(events: int) -> None:
+            # An order may have dropped the line since it was found ready.
+            if events & selectors.EVENT_WRITE and line in self._lines:
+                self._flush(line)
+            if events & selectors.EVENT_READ and line in self._lines:
+                self._read(line)
+
+        self._selector.register(line.descriptor, selectors.EVENT_READ, on_event)
+
+    def _drop(self, line: Line) -> None:
+        self._lines.remove(line)
+        self._replies = [each for each in self._replies if each[1] is not line]
+        self._selector.unregister(line.descriptor)
+        line.close()
+
+    def _read(self, line: Line) -> None:
+        try:
+            data = line.read()
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._hung_up(line)
+            return
+        *requests, line.received = self._split(line.received + data)
+        for request in requests:
+            self._asked(line, request)
+
+    def _split(self, data: bytes) -> list[bytes]:
+        return data.split(self._terminator) if self._terminator else [data, b""]
+
+    def _asked(self, line: Line, request: bytes) -> None:
+        self.requests.append(request)
+        if self._fault is _Fault.MUTE:
+            return
+        try:
+            reply = self._answer(request)
+        except Exception as error:  # noqa: BLE001 - the test's code; the test shall see it
+            traceback.print_exc()
+            self._error = self._error or error
+            return
+        if reply is None:
+            return
+        if self._fault is _Fault.CUT_SHORT:
+            reply = reply[: len(reply) // 2]
+        elif not reply.endswith(self._reply_terminator):
+            reply += self._reply_terminator
+        delay_s = self._delay_s if self._fault is _Fault.SLOW else 0.0
+        self._replies.append((time.monotonic() + delay_s, line, reply))
+
+    def _until_next_reply_s(self) -> float | None:
+        if not self._replies:
+            return None
+        return max(0.0, min(due for due, _, _ in self._replies) - time.monotonic())
+
+    def _send_due_replies(self) -> None:
+        now = time.monotonic()
+        due = [each for each in self._replies if each[0] <= now]
+        self._replies = [each for each in self._replies if each[0] > now]
+        for _, line, reply in due:
+            self._emit([line], reply)
+
+    def _emit(self, lines: list[Line], data: bytes) -> None:
+        if self._fault is _Fault.MUTE:
+            return
+        if self._fault is _Fault.GARBLED:
+            data = garbled(data, self._reply_terminator)
+        for line in [each for each in lines if each in self._lines]:
+            room = UNREAD_LIMIT_BYTES - len(line.unsent)
+            line.unsent += data[:room]
+            self._flush(line)
+
+    def _flush(self, line: Line) -> None:
+        try:
+            while line.unsent:
+                del line.unsent[: line.write(bytes(line.unsent))]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._hung_up(line)
+            return
+        waits_for = selectors.EVENT_READ | (selectors.EVENT_WRITE if line.unsent else 0)
+        key = self._selector.get_key(line.descriptor)
+        self._selector.modify(line.descriptor, waits_for, key.data)
+
+
+class _EndError(Exception):
+    """Ends the device's thread."""
+
+
+def garbled(data: bytes, terminator: bytes) -> bytes:
+    """Return data of the same length that are no ASCII and no UTF-8.
+
+    Parameters
+    ----------
+    data : bytes
+        What the device would have sent.
+    terminator : bytes
+        Stays as it is, so that a driver gets its line, but rubbish in it.
+    """
+    if not terminator:
+        return bytes(byte ^ 0x95 for byte in data)
+    pieces = data.split(terminator)
+    return terminator.join(bytes(byte ^ 0x95 for byte in piece) for piece in pieces)

@@ -1,0 +1,246 @@
+"""Exercising an agent: what the conformance suite does with one and writes down of it."""
+
+import itertools
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from ocsd.base import ERROR, OK
+from ocsd.client.http import ControlClientError
+from ocsd.testing.agent_process import AgentProcess
+from ocsd.testing.listener import FeedLog
+from ocsd.testing.patience import wait_until
+from ocsd.testing.router import LocalRouter
+from ocsd.testing.subject import Simulation, Subject
+
+START_LIMIT_S = 30.0
+ANSWER_LIMIT_S = 6.0
+"""More than the time for which a heartbeat is believed."""
+STOP_LIMIT_S = 10.0
+TASK_LIMIT_S = 30.0
+SETTLE_S = 2.0
+"""So long a process is watched that publishes nothing."""
+FIRST_MESSAGE_LIMIT_S = 15.0
+
+Session = dict[str, Any]
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Bench:
+    """What all agents under test share: the router and who listens there."""
+
+    router: LocalRouter
+    feeds: FeedLog
+
+
+class Exercised:
+    """An agent in a process, with its device and a client.
+
+    Parameters
+    ----------
+    subject : Subject
+        The agent.
+    bench : Bench
+        Router and listener.
+    plugged : bool
+        False: the device is absent when the agent starts.
+    """
+
+    def __init__(self, subject: Subject, bench: Bench, plugged: bool = True) -> None:
+        self.subject, self.bench = subject, bench
+        self.instance_id = f"conformance-{next(_numbers)}"
+        self.client = bench.router.client(self.instance_id, ANSWER_LIMIT_S)
+        self._stack = ExitStack()
+        self.simulation: Simulation | None = None
+        simulate = subject.simulate()
+        if simulate is not None:
+            self.simulation = self._stack.enter_context(simulate)
+            if not plugged:
+                self.simulation.device.unplug()
+        self.process = self._stack.enter_context(AgentProcess(self._command(), {}))
+
+    def _command(self) -> list[str]:
+        site = ["--instance-id", self.instance_id, *self.bench.router.options]
+        return self.subject.command(*self.device_words(), *site)
+
+    def device_words(self) -> list[str]:
+        """Return the arguments that lead it to its device."""
+        return [str(word) for word in self.simulation.arguments] if self.simulation else []
+
+    def close(self) -> None:
+        """End everything."""
+        self._stack.close()
+
+    def joined(self) -> bool:
+        """Wait until it has joined the site; False if it does not."""
+        return self.process.wait_until_ready(START_LIMIT_S)
+
+    def alive(self) -> bool:
+        """Whether it runs and answers."""
+        if self.process.exit_code is not None:
+            return False
+        try:
+            self.client.get_api()
+        except ControlClientError:
+            return False
+        return True
+
+    def api(self) -> dict[str, Any]:
+        """Return its description."""
+        return self.client.get_api()
+
+    def processes(self) -> list[str]:
+        """Return the names of its processes."""
+        return [name for name, _, _ in self.api()["processes"]]
+
+    def tasks(self) -> list[str]:
+        """Return the names of its tasks; those that prepare the device come first."""
+        names = [name for name, _, _ in self.api()["tasks"]]
+        return sorted(names, key=lambda name: not name.startswith("init"))
+
+    def recorded_feeds(self) -> set[str]:
+        """Return the names of the feeds that are to be recorded."""
+        return {name for name, info in self.api()["feeds"] if info["record"]}
+
+    def start(self, name: str, params: dict[str, Any] | None = None) -> tuple[int, str, Session]:
+        """Ask for an operation to be started; return code, text and session."""
+        code, text, session = self.client.request("start", name, params or {})
+        return code, text, session
+
+    def session(self, name: str) -> Session:
+        """Return the present session of an operation, empty if it never ran."""
+        found: Session = self.client.request("status", name)[2]
+        return found
+
+    def ended(self, name: str, limit_s: float) -> bool:
+        """Wait for the end of an operation."""
+        code: int = self.client.request("wait", name, timeout=limit_s)[0]
+        return code == OK
+
+    def stop(self, name: str) -> bool:
+        """Stop a process and wait for its end; False if it does not end."""
+        self.client.request("stop", name)
+        return self.ended(name, STOP_LIMIT_S)
+
+    def idle(self) -> bool:
+        """End all operations; False if one does not end."""
+        for name in self.processes():
+            if self.session(name).get("status", "done") != "done" and not self.stop(name):
+                return False
+        for name in self.tasks():
+            if self.session(name).get("status", "done") != "done":
+                self.client.request("abort", name)
+                if not self.ended(name, TASK_LIMIT_S):
+                    return False
+        return True
+
+    def prepare(self) -> None:
+        """Run the tasks that prepare the device, as an operator does."""
+        for name in self.tasks():
+            if name.startswith("init"):
+                self.start(name)
+                self.ended(name, TASK_LIMIT_S)
+
+    def messages(self) -> list[tuple[Any, dict[str, Any]]]:
+        """Return what it has published on feeds that are to be recorded."""
+        address = self.client.agent_addr
+        heard = self.bench.feeds.heard()
+        return [each for each in heard if each[1]["agent_address"] == address and each[1]["record"]]
+
+    def publishes(self, limit_s: float = FIRST_MESSAGE_LIMIT_S) -> bool:
+        """Wait for a message that is not there yet; False if none comes."""
+        before = len(self.messages())
+        return wait_until(lambda: len(self.messages()) > before, limit_s)
+
+    def watch(self, name: str, condition: Callable[[Session], Any], limit_s: float) -> Session:
+        """Wait until a condition holds for the session of an operation; return the session."""
+        seen: Session = {}
+
+        def look() -> bool:
+            seen.clear()
+            seen.update(self.session(name))
+            return bool(condition(seen))
+
+        deadline_s = time.monotonic() + limit_s
+        while not look() and time.monotonic() < deadline_s:
+            time.sleep(0.1)  # each look is a request
+        return seen
+
+
+@dataclass
+class Run:
+    """One run of a process, as it was seen from outside."""
+
+    reply: tuple[int, str, Session] = (ERROR, "no answer", {})
+    while_running: Session = field(default_factory=dict)
+    published: int = 0
+    ended_by_itself: bool = False
+    second_reply: tuple[int, str, Session] | None = None
+    stopped: bool = False
+    final: Session = field(default_factory=dict)
+    silent: str = ""
+    """Why the agent did not answer any more; empty if it did."""
+
+    @property
+    def started(self) -> bool:
+        """Whether it was entered at all."""
+        return self.reply[0] == OK
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without success before it was asked to end."""
+        return self.ended_by_itself and not self.final["success"]
+
+
+def run_once(agent: Exercised, name: str, watch_s: float = SETTLE_S) -> Run:
+    """Start a process, watch it, try to start it again, stop it."""
+    before = len(agent.messages())
+    run = Run()
+
+    def seen_enough(session: Session) -> bool:
+        run.published = len(agent.messages()) - before
+        return session["status"] == "done" or run.published > 0
+
+    try:
+        run.reply = agent.start(name)
+        if not run.started:
+            return run
+        run.while_running = agent.watch(name, seen_enough, watch_s)
+        if run.while_running["status"] == "done":
+            run.ended_by_itself = run.stopped = True
+            run.final = run.while_running
+            return run
+        run.second_reply = agent.start(name)
+        run.stopped = agent.stop(name)
+        run.final = agent.session(name)
+    except ControlClientError as error:
+        run.silent = error.reason or error.error
+    return run
+
+
+def run_everything(agent: Exercised) -> dict[str, list[Run]]:
+    """Run every process twice, one after the other; return what was seen.
+
+    After a process that did not end nothing more is run.
+    """
+    runs: dict[str, list[Run]] = {}
+    agent.prepare()
+    for name in agent.processes():
+        runs[name] = [run_once(agent, name)]
+        if runs[name][0].started and runs[name][0].stopped:
+            runs[name].append(run_once(agent, name))
+        last = runs[name][-1]
+        if last.silent or (last.started and not last.stopped):
+            return runs
+    quiet = not any(run.published for each in runs.values() for run in each)
+    if quiet and agent.recorded_feeds():
+        # None was in a hurry: watch each for longer, until one publishes.
+        for name in runs:
+            runs[name].append(run_once(agent, name, FIRST_MESSAGE_LIMIT_S))
+            if runs[name][-1].published:
+                break
+    return runs

@@ -1,0 +1,183 @@
+"""Makers of pytest fixtures, under the names that OCS gives them.
+
+A test module written with them for OCS runs as it is. The router is not one of
+Docker but one of our own, shared by all tests of a run; agents and clients are
+led to it whatever address the site file of the tests has.
+"""
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ocsd.ocs_client import OCSClient
+from ocsd.testing.agent_process import AgentProcess, python
+from ocsd.testing.patience import wait_until
+from ocsd.testing.router import LocalRouter, shared_router
+
+SITE_FILE = "default.yaml"
+READY_LIMIT_S = 10.0
+"""So long the fixture waits for an agent to join; then the test goes on, as in OCS."""
+END_LIMIT_S = 10.0
+
+
+def create_agent_runner_fixture(
+    agent_path: str,
+    agent_name: str,
+    args: Sequence[str] | None = None,
+    timeout: float = 60,
+    kill_to_exit: bool = False,
+) -> Any:
+    """Make a fixture that runs an agent as a program of its own.
+
+    Parameters
+    ----------
+    agent_path : str
+        The agent's file, relative to the folder that pytest runs in.
+    agent_name : str
+        A name for messages.
+    args : sequence of str, optional
+        Arguments in addition to those of the site file `default.yaml`, which is used
+        if it is in that folder. Without one, give at least ``--instance-id``.
+    timeout : float
+        Kill the agent after this time [s].
+    kill_to_exit : bool
+        End the agent by SIGKILL in place of SIGINT.
+
+    Returns
+    -------
+    fixture
+        Its value is the `AgentProcess`.
+    """
+
+    @pytest.fixture
+    def run_agent(request: pytest.FixtureRequest) -> Iterator[AgentProcess]:
+        site = ["--site-file", f"./{SITE_FILE}"] if Path(SITE_FILE).exists() else ["--site", "none"]
+        command = [*python(), *_measured(request.config), agent_path, *site, *(args or ())]
+        environment = {**site_router().environment, "OCS_CONFIG_DIR": os.getcwd()}
+        with AgentProcess(command, environment) as agent:
+            limit = threading.Timer(timeout, agent.kill)
+            limit.start()
+            try:
+                agent.wait_until_ready(min(READY_LIMIT_S, timeout))
+                _check_it_lives(agent, agent_name, "when it was started")
+                yield agent
+                _check_it_lives(agent, agent_name, f"within the test (limit: {timeout} s)")
+                _end(agent, agent_name, kill_to_exit)
+            finally:
+                limit.cancel()
+
+    return run_agent
+
+
+def create_client_fixture(instance_id: str, timeout: float = 30, privs: Any = None) -> Any:
+    """Make a fixture whose value is a client of one agent.
+
+    Parameters
+    ----------
+    instance_id : str
+        The agent.
+    timeout : float
+        How long to wait for the agent [s].
+    privs : str or int, optional
+        For `OCSClient`.
+    """
+
+    @pytest.fixture
+    def client_fixture(monkeypatch: pytest.MonkeyPatch) -> Any:
+        # For clients that the test itself makes.
+        for name, value in site_router().environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("OCS_CONFIG_DIR", os.getcwd())
+        refusals: list[RuntimeError] = []
+
+        def connected() -> Any:
+            try:
+                return OCSClient(instance_id, privs=privs, args=site_router().options)
+            except RuntimeError as error:
+                refusals.append(error)
+                return None
+
+        client = wait_until(connected, timeout)
+        if client is None:
+            raise RuntimeError(
+                f"no agent {instance_id!r} within {timeout} s: {refusals[-1]}"
+            ) from refusals[-1]
+        return client
+
+    return client_fixture
+
+
+def check_crossbar_connection(
+    port: int = 18001, interval: float = 5, max_attempts: int = 6
+) -> None:
+    """See that the router of the tests answers; starts it if need be.
+
+    Parameters
+    ----------
+    port, interval, max_attempts
+        Accepted and not used: the router is on a free port and known to answer.
+
+    Raises
+    ------
+    RouterError
+        If it cannot be started.
+    """
+    site_router()
+
+
+def site_router() -> LocalRouter:
+    """Return the router for the site file in this folder, if there is one, running.
+
+    Raises
+    ------
+    RouterError
+        If it cannot be started.
+    """
+    try:
+        site = yaml.safe_load(Path(SITE_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        site = {}
+    hub = site.get("hub", {})
+    return shared_router(
+        hub.get("wamp_realm", "test_realm"), hub.get("address_root", "observatory")
+    )
+
+
+def _check_it_lives(agent: AgentProcess, name: str, when: str) -> None:
+    if agent.exit_code:
+        _show(agent, name)
+        raise RuntimeError(f"agent {name} ended with code {agent.exit_code} {when}")
+
+
+def _end(agent: AgentProcess, name: str, kill: bool) -> None:
+    if kill:
+        agent.kill()
+    else:
+        agent.interrupt()
+    if agent.wait(END_LIMIT_S) is None:
+        _show(agent, name)
+        raise RuntimeError(f"agent {name} did not end within {END_LIMIT_S} s of SIGINT")
+    _show(agent, name)
+
+
+def _show(agent: AgentProcess, name: str) -> None:
+    # pytest shows it with the test, if that fails.
+    print(f"--- output of agent {name} ---\n{agent.output()}")  # noqa: T201
+
+
+def _measured(config: pytest.Config) -> list[str]:
+    """Return how to run a program under coverage, if pytest-cov measures these tests."""
+    sources = getattr(config.option, "cov_source", None)
+    if not sources:
+        return []
+    named = [each for each in sources if isinstance(each, str)]
+    words = [f"--source={','.join(named)}"] if named else []
+    if Path(".coveragerc").exists():
+        words.append("--rcfile=./.coveragerc")
+    # A data file of its own, beside pytest-cov's, which combines them at its end.
+    return ["-m", "coverage", "run", "--parallel-mode", *words]

@@ -1,0 +1,21 @@
+"""Runs one agent class, as the daemon runs it: ``python -m ocsd.testing.launcher JSON WORDS…``."""
+
+import json
+import sys
+
+from ocsd.forkserver import program
+from ocsd.site import launch
+from ocsd.site.plugins import AgentEntry
+
+
+def main() -> int:
+    """Run it to its end and return its exit code."""
+    _, described, *words = sys.argv
+    what = json.loads(described)
+    if what["launch"] is not None:
+        launch.set_current(launch.Launch.model_validate(what["launch"]))
+    return program.run(lambda: AgentEntry(**what["entry"]), words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

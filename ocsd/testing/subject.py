@@ -1,0 +1,145 @@
+"""The agent that the conformance suite is to test, and how it is run."""
+
+import importlib
+import importlib.util
+import json
+import os
+import re
+import shlex
+import sys
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from ocsd.errors import PluginError
+from ocsd.site.launch import Launch
+from ocsd.site.plugins import AgentEntry, find_class
+from ocsd.testing.agent_process import python
+from ocsd.testing.device import Device
+
+SUBJECTS = pytest.StashKey["list[Subject]"]()
+LAUNCHER = "ocsd.testing.launcher"
+
+
+class Simulation(Protocol):
+    """What a plug-in's ``simulate()`` yields."""
+
+    device: Device
+    """What stands in for the hardware."""
+    arguments: list[str]
+    """For the agent's command line, so that it finds the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An agent that is to be tested."""
+
+    name: str
+    """As the author gave it."""
+    entry: AgentEntry
+    file: Path
+    """Where its code is."""
+    arguments: tuple[str, ...] = ()
+
+    def command(self, *words: str) -> list[str]:
+        """Return how an author runs it by hand."""
+        if self.entry.script is not None:
+            return python(str(self.file), *self.arguments, *words)
+        if "__main__" in self.file.read_text(encoding="utf-8"):
+            return python("-m", str(self.entry.module), *self.arguments, *words)
+        return python("-m", LAUNCHER, self._described(None), *self.arguments, *words)
+
+    def launched(self, launch: Launch) -> list[str]:
+        """Return how to run it as the daemon does."""
+        return python("-m", LAUNCHER, self._described(launch))
+
+    def simulate(self) -> AbstractContextManager[Simulation] | None:
+        """Return the simulation of its hardware; None if there is no simulator.
+
+        Raises
+        ------
+        PluginError
+            If ``simulator.py`` has no ``simulate()``.
+        """
+        file = self.file.with_name("simulator.py")
+        if not file.exists():
+            return None
+        module = _simulator(file, self.entry.module)
+        if not hasattr(module, "simulate"):
+            raise PluginError(
+                f"{file} has no function simulate(); it has to be a context manager that yields "
+                "an object with .device and .arguments (docs/agents/testing.md)"
+            )
+        simulation: AbstractContextManager[Simulation] = module.simulate()
+        return simulation
+
+    def _described(self, launch: Launch | None) -> str:
+        described = {"entry": asdict(self.entry), "launch": launch and launch.model_dump()}
+        return json.dumps(described, default=str)
+
+
+def find(name: str, words: str = "") -> Subject:
+    """Return the agent that an author means.
+
+    Parameters
+    ----------
+    name : str
+        A class, ``path/to/agent.py`` or ``module:main``.
+    words : str
+        Arguments for its command line, quoted as for a shell.
+
+    Raises
+    ------
+    PluginError, UnknownAgentClassError
+        If there is no such agent.
+    ValueError
+        If `words` has a quote without its partner.
+    """
+    entry = _entry(name)
+    if entry.script is not None:
+        file = Path(entry.script)
+        if not file.is_file():
+            raise PluginError(f"there is no file {file}")
+    else:
+        file = _file_of(str(entry.module), name)
+    return Subject(name, entry, file, tuple(shlex.split(words)))
+
+
+def _entry(name: str) -> AgentEntry:
+    if name.endswith(".py"):
+        return AgentEntry(Path(name).stem, None, script=str(Path(name).absolute()))
+    module, colon, function = name.partition(":")
+    if colon:
+        return AgentEntry(module.rpartition(".")[2], module, function or "main")
+    entry = find_class(name, [os.getcwd()])
+    if entry.module is None and entry.script is None:
+        raise PluginError(f"{name} is the daemon itself and cannot be tested as an agent")
+    return entry
+
+
+def _file_of(module: str, name: str) -> Path:
+    try:
+        spec = importlib.util.find_spec(module)
+    except ImportError as error:
+        raise PluginError(f"{name}: {error}") from None
+    if spec is None or spec.origin is None:
+        raise PluginError(f"{name}: there is no module {module!r}; is its package installed?")
+    return Path(spec.origin)
+
+
+def _simulator(file: Path, agent_module: str | None) -> Any:
+    if agent_module is not None and "." in agent_module:
+        return importlib.import_module(f"{agent_module.rpartition('.')[0]}.simulator")
+    name = re.sub(r"\W", "_", f"simulator_{file.parent}")
+    if name not in sys.modules:
+        # What lies beside it, e.g. drivers.py, is imported by its bare name.
+        sys.path.insert(0, str(file.parent))
+        spec = importlib.util.spec_from_file_location(name, file)
+        if spec is None or spec.loader is None:
+            raise PluginError(f"{file} cannot be imported")
+        sys.modules[name] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[name]

@@ -1,0 +1,140 @@
+"""What several checks of the conformance suite demand, and how they say so."""
+
+import time
+from typing import Any, NoReturn
+
+import pytest
+
+from ocsd.client.http import ControlClientError
+from ocsd.testing.agent_process import AgentProcess
+from ocsd.testing.exercise import START_LIMIT_S, Exercised, Run, Session
+from ocsd.testing.subject import Simulation
+
+SILENCE_LIMIT_S = 5.0
+"""The registry calls an agent expired that has no heartbeat for so long."""
+END_LIMIT_S = 10.0
+NOTICE_LIMIT_S = 20.0
+"""In this time an agent has to notice that its device does not answer."""
+RECOVERY_LIMIT_S = 30.0
+
+
+def fail(message: str) -> NoReturn:
+    """Fail the check; the author needs the message, not the suite's own code."""
+    pytest.fail(message, pytrace=False)
+
+
+def require(condition: Any, message: str) -> None:
+    """Fail the check unless `condition` is true."""
+    if not condition:
+        fail(message)
+
+
+def require_exit(process: AgentProcess, expected: int, limit_s: float, advice: str) -> None:
+    """Demand that a process ends in time with an exit code."""
+    code = process.wait(limit_s)
+    if code == expected:
+        return
+    late = f"it still runs after {limit_s:g} s"
+    what = late if code is None else f"it has ended with exit code {code}"
+    fail(f"{what}; expected was exit code {expected}. {advice}\n{process.output()}")
+
+
+def require_notice(agent: Exercised, name: str) -> None:
+    """Demand that a process says that its device does not answer, and decently."""
+
+    def noticed(session: Session) -> bool:
+        return bool(session.get("degraded")) or session.get("status", "done") == "done"
+
+    session = agent.watch(name, noticed, NOTICE_LIMIT_S)
+    require(
+        noticed(session),
+        f"for {NOTICE_LIMIT_S:g} s process {name!r} has run as if all was well, although its "
+        "device does not answer; set session.degraded = True until it does, or end with False "
+        "and a message",
+    )
+    require_decent_end(name, session)
+
+
+def require_decent_end(name: str, session: Session) -> None:
+    """Demand that an operation that has ended did not crash and said why."""
+    if session.get("status") != "done":
+        return
+    said = last_words(session)
+    require(said, f"operation {name!r} has ended without a message: return (ok, message)")
+    require(
+        not crashed(session),
+        f"operation {name!r}: {said}; catch what it may raise and return (ok, message)",
+    )
+
+
+def require_recovery(agent: Exercised, name: str) -> None:
+    """Demand that a process publishes again; if it has ended it is started, as operators do."""
+    deadline_s = time.monotonic() + RECOVERY_LIMIT_S
+    while time.monotonic() < deadline_s:
+        require_life(agent)
+        session = agent.session(name)
+        if session.get("status", "done") == "done":
+            require_decent_end(name, session)
+            agent.prepare()
+            agent.start(name)
+        if agent.publishes(2.0):
+            return
+    fail(
+        f"the device answers again, but for {RECOVERY_LIMIT_S:g} s process {name!r} has published "
+        "nothing; close the device when it fails and open it again"
+    )
+
+
+def require_life(agent: Exercised, since_s: float | None = None) -> None:
+    """Demand that the agent runs, answers, and has shown life all the time."""
+    code = agent.process.exit_code
+    require(code is None, f"the agent has ended with exit code {code}\n{agent.process.output()}")
+    if since_s is not None:
+        silence_s = agent.process.silence_s(since_s)
+        require(
+            silence_s < SILENCE_LIMIT_S,
+            f"it blocks the reactor: no heartbeat for {silence_s:.1f} s. Register what waits, e.g. "
+            "for the device, with blocking=True, or use Deferreds",
+        )
+    try:
+        agent.api()
+    except ControlClientError as error:
+        fail(f"it does not answer: {error.reason or error.error}")
+
+
+def require_joined(agent: Exercised, advice: str = "") -> None:
+    """Demand that a fresh agent joins its site."""
+    if agent.joined():
+        return
+    code = agent.process.exit_code
+    late = f"after {START_LIMIT_S:g} s it has not joined its site"
+    what = late if code is None else f"it has ended with exit code {code} before it joined its site"
+    fail(f"{what}. {advice}\n{agent.process.output()}")
+
+
+def simulation_of(agent: Exercised) -> Simulation:
+    """Return the simulated hardware; skip the check if there is none."""
+    if agent.simulation is None:
+        pytest.skip(f"there is no simulator.py beside {agent.subject.file}")
+    return agent.simulation
+
+
+def needs_parameters(code_text: str) -> bool:
+    """Whether an operation was refused because it cannot do without parameters."""
+    return "is required" in code_text
+
+
+def crashed(session: Session) -> bool:
+    """Whether an operation raised, or returned something else than (ok, message)."""
+    return any(text.startswith("CRASH") for _, text in session.get("messages", ()))
+
+
+def last_words(session: Session) -> str:
+    """Return the last message that is more than a change of status."""
+    said = [text for _, text in session.get("messages", ()) if not text.startswith("Status is now")]
+    return said[-1] if said else ""
+
+
+def failed_by_itself(name: str, run: Run) -> str:
+    """Return words for a process that ended before it was asked to."""
+    return f"process {name!r} failed before it was asked to stop: {last_words(run.final)}"

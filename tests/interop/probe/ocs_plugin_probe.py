@@ -1,0 +1,9 @@
+"""Where ocsd finds the agent that is asked; the published OCS runs the file itself."""
+
+import os
+
+from ocs import site_config
+
+site_config.register_agent_class(
+    "ProbeAgent", os.path.join(os.path.dirname(os.path.abspath(__file__)), "probe_agent.py")
+)

@@ -1,0 +1,100 @@
+"""What the guide for authors says that mistakes get."""
+
+import re
+import threading
+from pathlib import Path
+
+import pytest
+
+from ocsd.agent import thread_deaths
+from tests.unit.agent.conftest import agent, link, reactor  # noqa: F401 - fixtures
+
+PAGE = Path(__file__).parents[3] / "docs" / "agents" / "writing-an-agent.md"
+
+
+def row(mistake):
+    """Return what the page says of a mistake, and the messages that it quotes."""
+    [told] = re.findall(rf"^\| {re.escape(mistake)}[^|]* \| (.*) \|$", PAGE.read_text(), re.M)
+    return told, re.findall(r"`([^`]+)`", told)
+
+
+def is_quoted(message, quotes):
+    """Whether a message has the form of one of the quoted ones; … stands for anything."""
+    patterns = (".*".join(map(re.escape, quote.split("…"))) for quote in quotes)
+    return any(re.fullmatch(pattern, message, re.DOTALL) for pattern in patterns)
+
+
+def failing(agent, function):  # noqa: F811
+    """Run an operation called x; return the message of its failure."""
+    agent.register_task("x", function)
+    agent.start("x")
+    session = agent.status("x")[2]
+    assert session["success"] is False
+    [message] = [text for _, text in session["messages"] if text.startswith(("CRASH", "ERROR"))]
+    return message
+
+
+def test_an_exception_fails_the_operation(agent):  # noqa: F811
+    def function(session, params):
+        raise ValueError("no sensor")
+
+    assert is_quoted(failing(agent, function), row("the function raises")[1])
+
+
+def test_another_return_value_fails_the_operation(agent):  # noqa: F811
+    told = row("it returns something else than")[1]
+    assert is_quoted(failing(agent, lambda session, params: None), told)
+
+
+@pytest.mark.parametrize("value", [float("inf"), b"bytes"])
+def test_data_that_are_not_json_fail_the_operation(agent, value):  # noqa: F811
+    def function(session, params):
+        session.data = {"bad": value}
+        return True, "done"
+
+    assert is_quoted(failing(agent, function), row("`session.data` that is not JSON")[1])
+
+
+@pytest.mark.parametrize(
+    ("mistake", "feed", "field", "value", "error"),
+    [
+        ("a bad field name or value is published", "good", "1st", 1.0, ValueError),
+        ("a bad field name or value is published", "good", "first", b"", TypeError),
+        ("the feed is not registered", "bad", "first", 1.0, ValueError),
+    ],
+)
+def test_a_bad_message_raises_in_the_publishing_thread(
+    agent,  # noqa: F811
+    mistake,
+    feed,
+    field,
+    value,
+    error,
+):
+    agent.register_feed("good", record=True)
+    message = {"block_name": "b", "timestamp": 1.0, "data": {field: value}}
+    with pytest.raises(error, match=f"'{feed}'.*('{field}'|'good')"):
+        agent.publish_to_feed(feed, message)
+    assert f"`{error.__name__}`" in row(mistake)[0]
+
+
+def test_a_name_that_is_registered_twice_is_refused(agent):  # noqa: F811
+    agent.register_task("x", lambda session, params: (True, "one"))
+    agent.register_task("x", lambda session, params: (True, "two"))
+    code, message, _ = agent.start("x")
+    assert code == -1
+    assert is_quoted(message.partition(";")[0], row("one name is registered twice")[1])
+
+
+def test_a_thread_that_dies_fails_the_operation(agent, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(threading.Thread, "start", threading.Thread.start)
+    monkeypatch.setattr(threading, "excepthook", lambda args: None)
+    thread_deaths.watch(agent)
+
+    def function(session, params):
+        thread = threading.Thread(target=lambda: [][0], name="y")
+        thread.start()
+        thread.join()
+        return True, "done"
+
+    assert is_quoted(failing(agent, function), row("a thread that the operation started dies")[1])

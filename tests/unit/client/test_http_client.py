@@ -1,0 +1,153 @@
+"""client_http: every call ends, and errors have the shape that scripts look at."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from ocsd.base import ERROR, OK, TIMEOUT
+from ocsd.client.waiting import run_of
+from ocsd.client_http import ControlClient, ControlClientError
+from tests.unit.client.stand_in_bridge import session
+
+
+@pytest.fixture
+def client(bridge):
+    return ControlClient("observatory.dev1", url=bridge.url, realm="test_realm", timeout_s=0.5)
+
+
+def refused(function, *args, **kwargs):
+    with pytest.raises(ControlClientError) as caught:
+        function(*args, **kwargs)
+    zeros, error = caught.value.args[0][:4], caught.value.args[0][4]
+    assert zeros == [0, 0, 0, 0]
+    assert isinstance(caught.value.args[0][5], list)
+    assert isinstance(caught.value.args[0][6], dict)
+    return error
+
+
+def test_the_api_is_returned_whole_or_as_names(client):
+    assert client.get_api()["agent_class"] == "Dev"
+    assert client.get_api(simple=True) == {
+        "feeds": ["values", "heartbeat"],
+        "tasks": ["init"],
+        "processes": ["acq"],
+    }
+
+
+def test_a_request_goes_to_ops_with_its_arguments(client, bridge):
+    assert client.request("start", "init", {"delay": 1}, password="x")[0] == OK
+    assert client.request("status", "init")[1] == "status init"
+    assert bridge.calls == [
+        ("observatory.dev1.ops", ["start", "init", {"delay": 1}], {"password": "x"}),
+        ("observatory.dev1.ops", ["status", "init", {}], {}),
+    ]
+
+
+def test_the_parts_of_the_api_and_special_addresses_are_asked_by_name(client, bridge):
+    for ask, query in (
+        (client.get_tasks, "get_tasks"),
+        (client.get_processes, "get_processes"),
+        (client.get_feeds, "get_feeds"),
+    ):
+        ask()
+        assert bridge.calls[-1] == ("observatory.dev1", [query], {})
+    assert refused(client.special, "agent_poll", instance_id="a") == "wamp.error.no_such_procedure"
+    assert bridge.calls[-1] == ("observatory.dev1.agent_poll", [], {"instance_id": "a"})
+
+
+def test_errors_of_the_router_are_passed_on(bridge):
+    client = ControlClient("observatory.nobody", url=bridge.url)
+    assert refused(client.get_api) == "wamp.error.no_such_procedure"
+
+
+def test_no_router_is_a_connection_error():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/call"
+    client = ControlClient("observatory.dev1", url=url)
+    assert refused(client.get_api) == "client_http.error.connection_error"
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "error"),
+    [
+        (200, None, "client_http.error.connection_error"),
+        (500, b"{}", "client_http.error.request_error"),
+        (200, b"not JSON", "client_http.error.request_error"),
+        (200, b"[1]", "client_http.error.request_error"),
+    ],
+    ids=["closed", "status 500", "no JSON", "no object"],
+)
+def test_an_answer_that_cannot_be_read_is_an_error(client, bridge, status, answer, error):
+    bridge.status, bridge.answer = status, lambda *_: answer
+    assert refused(client.get_api) == error
+
+
+def test_an_agent_that_does_not_answer_is_an_error_in_bounded_time(client, bridge):
+    released = threading.Event()
+    bridge.answer = lambda *_: released.wait(20)
+    for call in (client.get_api, lambda: client.request("start", "init")):
+        begun_s = time.monotonic()
+        assert refused(call) == "client_http.error.request_error"
+        assert time.monotonic() - begun_s < 5
+    released.set()
+
+
+def test_a_router_that_accepts_and_is_silent_is_an_error_in_bounded_time():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/call"
+        client = ControlClient("observatory.dev1", url=url, timeout_s=0.3)
+        begun_s = time.monotonic()
+        assert refused(client.get_api) == "client_http.error.request_error"
+        assert time.monotonic() - begun_s < 5
+
+
+def test_an_answer_that_drips_does_not_outlast_the_limit():
+    def drip(server):
+        connection, _ = server.accept()
+        with connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            try:
+                while True:
+                    connection.sendall(b" ")
+                    time.sleep(0.05)
+            except OSError:
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=drip, args=(server,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/call"
+        begun_s = time.monotonic()
+        client = ControlClient("observatory.dev1", url=url, timeout_s=0.4)
+        assert refused(client.get_api) == "client_http.error.request_error"
+        assert time.monotonic() - begun_s < 5
+
+
+def test_a_wait_with_a_limit_times_out_and_tells_the_session(client, agent):
+    agent.running = threading.Event()
+    begun_s = time.monotonic()
+    code, _, seen = client.request("wait", "init", timeout=0.6)
+    assert (code, seen["status"]) == (TIMEOUT, "running")
+    assert 0.6 <= time.monotonic() - begun_s < 5
+
+
+def test_a_wait_for_one_run_does_not_take_another(client, agent):
+    agent.next_session = 8
+    code, text, _ = client.wait("init", run=run_of(session(7)))
+    assert code == ERROR
+    assert "run 8 took its place" in text
+
+
+def test_one_client_serves_several_threads(client):
+    answers = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(client.request("status", "init")[0]))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert answers == [OK] * 8
