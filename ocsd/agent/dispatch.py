@@ -223,7 +223,11 @@ class Operations:
 
     def _stopper_raised(self, failure: Failure, action: str, op_name: str) -> None:
         session = self.sessions[op_name]
-        if session is not None and session.success is not None and failure.check(ValueError):
+        if (
+            session is not None
+            and session.success is not None
+            and isinstance(failure.value, ValueError)
+        ):
             # It ended by itself just then, and its status cannot go back to "stopping".
             self._app.log.info("{op} had ended before the {action}", op=op_name, action=action)
             return
