@@ -12,6 +12,8 @@ class Bridge(ThreadingHTTPServer):
     None closes the connection without an answer.
     """
 
+    request_queue_size = 64  # a ninth connection at once would wait a second
+
     daemon_threads = True
 
     def __init__(self, answer):

@@ -140,7 +140,8 @@ def test_a_wait_for_one_run_does_not_take_another(client, agent):
     assert "run 8 took its place" in text
 
 
-def test_one_client_serves_several_threads(client):
+def test_one_client_serves_several_threads(bridge):
+    client = ControlClient("observatory.dev1", url=bridge.url)
     answers = []
     threads = [
         threading.Thread(target=lambda: answers.append(client.request("status", "init")[0]))
