@@ -12,27 +12,30 @@ from twisted.logger import Logger
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.instance_log import last_line
 from ocsd.daemon.keeper import Keeper, Launcher, Transition
+from ocsd.daemon.lock import DaemonLock
 from ocsd.daemon.notifications import NotifySocket
 from ocsd.daemon.outside import OutsideWatch
+from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.plan import REGISTRY_CLASS, ROUTER_NAME
 from ocsd.daemon.processes import ForkLauncher, Processes
 from ocsd.daemon.progress import Progress
 from ocsd.daemon.registry_host import RegistryLauncher
 from ocsd.daemon.router import RouterWatch, request
-from ocsd.daemon.settings import Settings
+from ocsd.daemon.settings import Settings, liveness_of, policy_of
 from ocsd.daemon.shutdown import Shutdown, Write
 from ocsd.daemon.status import StatusReport
 from ocsd.daemon.systemd import SystemdLink
 from ocsd.daemon.targets import Targets
+from ocsd.daemon.upgrade import Upgrade
 from ocsd.daemon.window import LaunchWindow, PacedLauncher
-from ocsd.errors import ForkServerError, OcsdError
+from ocsd.errors import ForkServerError, OcsdError, UsageError
 from ocsd.forkserver.client import Connector
 from ocsd.forkserver.protocol import End, Hello, Spawn
 from ocsd.forkserver.start import PreparedServer
+from ocsd.paths import is_listening
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import State, UpRequested
 from ocsd.supervisor.lifecycle import Lifecycle
-from ocsd.supervisor.policy import RestartPolicy
 
 ROUTER_LIMIT_S = 15.0
 """Agents wait so long for the router before they are started without it."""
@@ -62,6 +65,8 @@ class Daemon:
         Whether the operator stops watching once all is settled.
     reactor : the Twisted reactor
         Time, sockets and descriptors.
+    lock : DaemonLock
+        What keeps other daemons away.
 
     Attributes
     ----------
@@ -78,6 +83,7 @@ class Daemon:
         progress: Progress,
         detached: bool,
         reactor: Any,
+        lock: DaemonLock,
     ) -> None:
         paths = settings.paths
         self.failure: OcsdError | None = None
@@ -95,7 +101,7 @@ class Daemon:
         self._systemd = SystemdLink(reactor, self.fleet)
         self._shutdown = Shutdown(self.fleet, reactor, self._stopping, self._stopped)
         self._unclaimed: dict[int, dict[str, str]] = {}
-        self._window = LaunchWindow(reactor)
+        self._window = LaunchWindow(reactor, self.fleet.waits_for)
         self._notify = NotifySocket(reactor, paths.notify_socket, self._heard)
         self._processes = Processes(
             fleet=self.fleet,
@@ -106,7 +112,11 @@ class Daemon:
             drain=self._notify.doRead,
             last_words=lambda name: last_line(paths.instance_log(name)),
             on_lost=self._forkserver_lost,
+            on_missed=lambda ended: self._oversight.chronicle.missed(ended),
         )
+        self._oversight = Oversight(settings, self.fleet, reactor)
+        self._upgrade = Upgrade(self.fleet, reactor, lock, self._flush)
+        self._host_manager: Any = None
         self._watches: list[OutsideWatch] = []
         self._add_router()
         for instance in settings.plan.instances:
@@ -120,6 +130,8 @@ class Daemon:
             hub=settings.hub,
             paths=paths,
             fleet=self.fleet,
+            waits_for=self._window.waits_for,
+            trouble=lambda: self._oversight.chronicle.trouble,
         )
 
     def start(self) -> None:
@@ -132,6 +144,7 @@ class Daemon:
         for watch in self._watches:
             watch.start()
         self._systemd.start()
+        self._oversight.start()
         self._reactor.callLater(SETTLE_LIMIT_S, self._settle)
         self._reactor.callLater(0, self._open_control)
 
@@ -152,7 +165,7 @@ class Daemon:
         if not plan.command:
             return
         launcher = ForkLauncher(self._processes, lambda _: request(plan, settings.paths))
-        keeper = self._keeper(ROUTER_NAME, launcher, RestartPolicy.ALWAYS)
+        keeper = self._keeper(ROUTER_NAME, launcher)
         self.fleet.router = keeper
         watch = RouterWatch(keeper, plan, settings.hub, self._reactor)
 
@@ -176,7 +189,7 @@ class Daemon:
 
     def _keep(self, instance: Instance, launcher: Launcher) -> Keeper:
         paced = PacedLauncher(launcher, self._window)
-        keeper = self._keeper(instance.instance_id, paced, RestartPolicy(instance.restart))
+        keeper = self._keeper(instance.instance_id, paced, instance)
         self.fleet.add(instance, keeper)
         return keeper
 
@@ -185,15 +198,19 @@ class Daemon:
         died = keeper is not None and keeper.was_ready
         return self._settings.request(instance, predecessor_died=died)
 
-    def _keeper(self, name: str, launcher: Launcher, policy: RestartPolicy) -> Keeper:
+    def _keeper(self, name: str, launcher: Launcher, instance: Instance | None = None) -> Keeper:
+        oversight = self._oversight
         return Keeper(
             name=name,
-            life=Lifecycle(policy=policy),
+            life=Lifecycle(policy=policy_of(instance)),
             launcher=launcher,
             clock=self._reactor,
             wall_clock=time.time,
             jitter=lambda: random.uniform(-1, 1),
             on_transition=self.fleet.announce,
+            liveness=liveness_of(instance),
+            is_shared=oversight.incidents.failed,
+            examine=oversight.examiner.examine,
         )
 
     def _take_stranger(self, name: str) -> Keeper:
@@ -212,8 +229,14 @@ class Daemon:
         control = importlib.import_module("ocsd.daemon.control")
         path = self._settings.paths.control_socket
         path.unlink(missing_ok=True)
-        site = control.control_site(self._status, self.fleet, self._reactor, self.stop)
+        site = control.control_site(
+            self._status, self.fleet, self._reactor, self.stop, self._upgrade.request
+        )
         self._reactor.listenUNIX(str(path), site, mode=0o660)
+
+    def _flush(self) -> None:
+        self._oversight.chronicle.close()
+        self._settings.log.flush()
 
     def _connect(self) -> None:
         path = self._settings.paths.forkserver_socket
@@ -227,6 +250,10 @@ class Daemon:
         failure = self._server.failure()
         if not failure:
             return True
+        if self._server.discarded:
+            # The one that an earlier daemon had left ended a moment ago.
+            self._start_forkserver()
+            return False
         self.log.error("{failure}", failure=failure)
         if self._launched:
             self._reactor.callLater(FORKSERVER_PAUSE_S, self._start_forkserver)
@@ -262,6 +289,10 @@ class Daemon:
         if self._ended:
             self._reactor.stop()
             return
+        if is_listening(self._settings.paths.forkserver_socket):
+            self.log.error("the fork server has hung up; connecting again")
+            self._reactor.callLater(FORKSERVER_PAUSE_S, self._connect)
+            return
         self.log.error("the fork server has ended; its agents run on, starting another one")
         self._start_forkserver()
 
@@ -271,6 +302,7 @@ class Daemon:
 
     def _stopped(self, took_s: float) -> None:
         self._ended = True
+        self._oversight.stopped()
         self._progress.say(f"stopped after {took_s:.2f} s")
         self._processes.connection.send(End())
 
@@ -299,11 +331,26 @@ class Daemon:
         )
         self._progress.transition(transition)
         self._systemd.tell()
+        self._window.look()
         if after.state is not State.STARTING:
             self._window.leave(transition.name)
         if transition.name == ROUTER_NAME and after.state is not State.STARTING:
             self._window.open()
         self._consider_settled()
+
+    def _be_host_manager(self) -> None:
+        """Answer OCS's tools; autobahn is loaded when the agents have been asked for."""
+        if self._shutdown.requested:
+            return
+        session = importlib.import_module("ocsd.daemon.host_manager_session")
+        instance = self._settings.plan.host_manager
+        launch = self._settings.launch(instance, predecessor_died=False)
+        self._host_manager = session.connect(
+            launch, self.fleet, self._reload_for_clients, self.stop, self._reactor
+        )
+
+    def _reload_for_clients(self) -> str:
+        raise UsageError("use: ocsd reload")
 
     def _consider_settled(self) -> None:
         if not self._settled and self.fleet.settled:
@@ -324,5 +371,6 @@ class Daemon:
         text = f"{up} of {len(wanted)} instances up after {took_s:.1f} s"
         self._progress.say(text)
         self._systemd.ready()
+        self._reactor.callLater(0, self._be_host_manager)
         if self._detached:
             self._progress.hush()

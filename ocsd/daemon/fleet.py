@@ -18,6 +18,7 @@ from ocsd.supervisor.events import (
     Target,
     UpRequested,
 )
+from ocsd.supervisor.order import waits_for
 
 Observer: TypeAlias = Callable[[Transition], None]
 
@@ -69,6 +70,31 @@ class Fleet:
             return self.router
         return self._keepers.get(name)
 
+    def instance(self, name: str) -> Instance:
+        """Return the entry of an instance.
+
+        Raises
+        ------
+        KeyError
+            If there is none of this name.
+        """
+        return self._instances[name]
+
+    def waits_for(self, name: str) -> tuple[str, ...]:
+        """Return the instances that have to be ready before `name` is started.
+
+        One that nobody wants to run keeps nobody waiting.
+        """
+        if name not in self._instances:
+            return ()
+        ready = {
+            each
+            for each, keeper in self._keepers.items()
+            if keeper.life.state is State.UP or keeper.life.target is Target.DOWN
+        }
+        after = self._instances[name].after
+        return waits_for(name, {name: after}, {*ready, *(set(after) - set(self._keepers))})
+
     def by_pid(self, pid: int) -> Keeper | None:
         """Return what keeps the process `pid`."""
         return next((each for each in self.everyone() if each.pid == pid), None)
@@ -111,6 +137,13 @@ class Fleet:
                 keeper.deliver(UpRequested())
             elif wanted is Target.DOWN:
                 keeper.deliver(DownRequested())
+
+    def reconsider(self, name: str) -> None:
+        """End an instance that was found running although nobody wants it to."""
+        keeper = self._keepers.get(name)
+        unwanted = keeper and self._targets.of(self._instances[name]) is Target.DOWN
+        if keeper is not None and (unwanted or self.stopping):
+            keeper.deliver(DownRequested())
 
     def up(self, names: Iterable[str], by: str = "") -> None:
         """Want instances to run, because somebody asked; failed ones are tried again."""

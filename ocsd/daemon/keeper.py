@@ -6,8 +6,25 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ocsd.forkserver.protocol import Ended, Spawned
-from ocsd.supervisor.events import Adopted, BecameReady, Event, Exited, Signal, Spawn, TimerFired
-from ocsd.supervisor.health import SelfReport, Verdict, judge
+from ocsd.supervisor.events import (
+    Adopted,
+    BecameReady,
+    Event,
+    Examine,
+    Exited,
+    Signal,
+    Spawn,
+    State,
+    TimerFired,
+)
+from ocsd.supervisor.health import (
+    DEFAULT_LIVENESS,
+    Liveness,
+    SelfReport,
+    Verdict,
+    judge,
+    reason_to_restart,
+)
 from ocsd.supervisor.lifecycle import Lifecycle
 
 
@@ -89,6 +106,12 @@ class Keeper:
         Returns a random number from -1 to 1.
     on_transition : callable
         Takes every `Transition`.
+    liveness : mapping of Layer to Response
+        What the failure of each of its layers leads to.
+    is_shared : callable
+        Tells whether a failure of this instance, now, is one of many of one cause.
+    examine : callable
+        Puts a hung process on record, before it is killed: takes this keeper and the reason.
 
     Attributes
     ----------
@@ -96,6 +119,10 @@ class Keeper:
         What the process last said of itself.
     failure : str
         Why it is about to end, in its own words.
+    operations : str
+        Its operations in flight.
+    code : str
+        The file that holds its code; empty as long as it has not said so.
     pid, started_at : int or None, float or None
         Its process and when that was started [s, Unix time].
     was_ready : bool
@@ -111,6 +138,9 @@ class Keeper:
         wall_clock: Callable[[], float],
         jitter: Callable[[], float],
         on_transition: Callable[[Transition], None],
+        liveness: Liveness = DEFAULT_LIVENESS,
+        is_shared: Callable[[str], bool] = lambda _: False,
+        examine: Callable[["Keeper", str], None] = lambda *_: None,
     ) -> None:
         self.name = name
         self.life = life
@@ -124,7 +154,12 @@ class Keeper:
         self._wall_clock = wall_clock
         self._jitter = jitter
         self._on_transition = on_transition
+        self.liveness = liveness
+        self._is_shared = is_shared
+        self._examine = examine
         self.failure = ""
+        self.operations = ""
+        self.code = ""
         self._last_pid: int | None = None
         self._owed_signal: int | None = None
         self._timer: Timer | None = None
@@ -134,7 +169,12 @@ class Keeper:
     @property
     def verdict(self) -> Verdict:
         """How well it does, and why."""
-        return judge(self.life, self.report, self._clock.seconds())
+        return judge(self.life, self.report, self._clock.seconds(), self.liveness)
+
+    @property
+    def reason_to_restart(self) -> str:
+        """Why it has to be restarted for a layer that fails; empty if not."""
+        return reason_to_restart(self.life, self.report, self._clock.seconds(), self.liveness)
 
     @property
     def next_try_s(self) -> float | None:
@@ -181,7 +221,9 @@ class Keeper:
         self._last_pid, self.pid, self.started_at = self.pid, None, None
         self._owed_signal = None
         self.report = SelfReport()
-        self.deliver(Exited(report.code, report.signal, detail))
+        unasked = self.life.state in {State.STARTING, State.UP}
+        shared = unasked and self._is_shared(self.name)
+        self.deliver(Exited(report.code, report.signal, detail, shared))
 
     def heard(self, fields: Mapping[str, str]) -> None:
         """Take note of what the process said through the notify socket.
@@ -193,6 +235,8 @@ class Keeper:
         """
         self.report = self.report.after(fields, self._clock.seconds())
         self.failure = fields.get("X_FAILURE", self.failure)
+        self.operations = fields.get("X_OPERATIONS", self.operations)
+        self.code = fields.get("X_CODE", self.code)
         if fields.get("READY") == "1":
             self.was_ready = True
             self.deliver(BecameReady())
@@ -201,7 +245,7 @@ class Keeper:
         self.pid = pid
         self.started_at = started_at
         self.report = SelfReport()
-        self.failure = ""
+        self.failure = self.operations = ""
 
     def _apply(self, event: Event) -> None:
         before = self.life
@@ -217,6 +261,8 @@ class Keeper:
                     self._launcher.spawn(self.name)
                 case Signal(number):
                     self._signal(number)
+                case Examine(reason):
+                    self._examine(self, reason)
 
     def _signal(self, number: int) -> None:
         if self.pid is not None:

@@ -11,6 +11,8 @@ from ocsd.forkserver.protocol import Spawn
 from ocsd.paths import HostPaths
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance, Site
+from ocsd.supervisor.health import DEFAULT_LIVENESS, Layer, Liveness, Response
+from ocsd.supervisor.policy import RestartPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +88,15 @@ class Settings:
             environment={"NOTIFY_SOCKET": str(self.paths.notify_socket)},
             launch=launch.model_dump(mode="json"),
         )
+
+
+def policy_of(instance: Instance | None) -> RestartPolicy:
+    """Return when an instance is restarted; always, for the router."""
+    return RestartPolicy(instance.restart) if instance else RestartPolicy.ALWAYS
+
+
+def liveness_of(instance: Instance | None) -> Liveness:
+    """Return what the failure of each layer of an instance leads to."""
+    if instance is None:
+        return DEFAULT_LIVENESS
+    return {Layer(key): Response(answer) for key, answer in instance.liveness}

@@ -1,6 +1,7 @@
 """What `ocsd status` tells: the whole truth about a host, as one JSON object."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +87,10 @@ class StatusReport:
         Where the logs are.
     fleet : Fleet
         The instances.
+    waits_for : callable
+        Returns the instances that one which is not started yet waits for.
+    trouble : callable
+        Returns what is wrong with the daemon's own records; empty if nothing is.
     """
 
     def __init__(
@@ -97,6 +102,8 @@ class StatusReport:
         hub: Hub,
         paths: HostPaths,
         fleet: Fleet,
+        waits_for: Callable[[str], tuple[str, ...]] = lambda _: (),
+        trouble: Callable[[], str] = str,
     ) -> None:
         self._head = {
             "schema": SCHEMA,
@@ -109,6 +116,8 @@ class StatusReport:
         self._hub = hub
         self._paths = paths
         self._fleet = fleet
+        self._waits_for = waits_for
+        self._trouble = trouble
         self._meter = UsageMeter()
 
     def as_json(self) -> dict[str, Any]:
@@ -118,6 +127,8 @@ class StatusReport:
         return {
             **self._head,
             "stopping": self._fleet.stopping,
+            "trouble": self._trouble(),
+            "journal_path": str(self._paths.journal),
             "hub": {
                 "wamp_server": self._hub.wamp_server,
                 "wamp_http": self._hub.wamp_http,
@@ -127,6 +138,10 @@ class StatusReport:
             "router": self._router(),
             "instances": rows,
         }
+
+    def _waiting(self, instance: Instance) -> str:
+        names = self._waits_for(instance.instance_id)
+        return f"waits for {', '.join(names)}" if names else ""
 
     def _router(self) -> dict[str, Any]:
         keeper = self._fleet.router
@@ -150,7 +165,7 @@ class StatusReport:
             "target": str(life.target),
             "health": None if verdict.health is None else str(verdict.health),
             "layer": None if verdict.layer is None else str(verdict.layer),
-            "reason": verdict.reason or life.reason,
+            "reason": self._waiting(instance) or verdict.reason or life.reason,
             "since_at": keeper.since_at,
             "pid": keeper.pid,
             "uptime_s": None if started_at is None else round(time.time() - started_at, 3),

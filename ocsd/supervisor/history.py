@@ -113,5 +113,7 @@ def _summary(entries: list[Entry], from_at: float, to_at: float) -> Summary:
 
 
 def _ended_unasked(entry: Entry) -> bool:
-    wanted = entry.target == Target.UP
-    return entry.event == "Exited" and entry.before != State.STOPPING and wanted
+    """Whether it ended, or had to be ended, although it was wanted."""
+    crashed = entry.event == "Exited" and entry.before != State.STOPPING
+    hung = entry.event == "BecameHung" and entry.after == State.STOPPING
+    return (crashed or hung) and entry.target == Target.UP

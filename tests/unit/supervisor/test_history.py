@@ -37,6 +37,18 @@ def test_a_crash_counts_and_the_time_until_it_is_up_again_is_missing():
     assert summary.last_end == entries[2]
 
 
+def test_a_hang_is_an_end_that_nobody_asked_for():
+    entries = story(
+        *STARTED,
+        (5.0, "BecameHung", "up", "stopping", {"reason": "its reactor has not answered"}),
+        (6.0, "Exited", "stopping", "starting", {"signal": 9}),
+        (7.0, "BecameReady", "starting", "up"),
+    )
+    summary = summaries(entries, 0.0, 10.0)["thermo1"]
+    assert (summary.ends, summary.restarts, summary.up_s) == (1, 1, 7.0)
+    assert summary.last_end == entries[2]
+
+
 def test_what_the_operator_asked_for_is_no_unexpected_end():
     entries = story(
         *STARTED,
