@@ -45,6 +45,10 @@ class ForkServerError(OcsdError):
     """There is no fork server that starts processes; its log says why."""
 
 
+class UpgradeError(OcsdError):
+    """The installed version cannot start, so the running daemon goes on; the message says why."""
+
+
 class NoSuchOperationError(OcsdError):
     """The agent has no operation or feed of that name; ``ocsd ops NAME`` lists the operations."""
 
@@ -111,6 +115,10 @@ class DataFolderError(ConfigurationError):
 
 class DaemonRunningError(OcsdError):
     """A daemon for this host runs already; stop it first with ``ocsd stop``."""
+
+
+class ReloadRefusedError(OcsdError):
+    """The site file changed what only a new start can change; the message says what."""
 
 
 # The command line.

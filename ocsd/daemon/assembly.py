@@ -20,6 +20,7 @@ from ocsd.daemon.plan import REGISTRY_CLASS, ROUTER_NAME
 from ocsd.daemon.processes import ForkLauncher, Processes
 from ocsd.daemon.progress import Progress
 from ocsd.daemon.registry_host import RegistryLauncher
+from ocsd.daemon.reload import Reload, compare
 from ocsd.daemon.router import RouterWatch, request
 from ocsd.daemon.settings import Settings, liveness_of, policy_of
 from ocsd.daemon.shutdown import Shutdown, Write
@@ -28,11 +29,12 @@ from ocsd.daemon.systemd import SystemdLink
 from ocsd.daemon.targets import Targets
 from ocsd.daemon.upgrade import Upgrade
 from ocsd.daemon.window import LaunchWindow, PacedLauncher
-from ocsd.errors import ForkServerError, OcsdError, UsageError
+from ocsd.errors import ForkServerError, OcsdError
 from ocsd.forkserver.client import Connector
 from ocsd.forkserver.protocol import End, Hello, Spawn
 from ocsd.forkserver.start import PreparedServer
 from ocsd.paths import is_listening
+from ocsd.site.launch import Launch
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import State, UpRequested
 from ocsd.supervisor.lifecycle import Lifecycle
@@ -114,10 +116,11 @@ class Daemon:
             on_lost=self._forkserver_lost,
             on_missed=lambda ended: self._oversight.chronicle.missed(ended),
         )
-        self._oversight = Oversight(settings, self.fleet, reactor)
+        outside = OutsideWatch(settings.hub, reactor)
+        self._oversight = Oversight(settings, self.fleet, reactor, (outside,))
         self._upgrade = Upgrade(self.fleet, reactor, lock, self._flush)
         self._host_manager: Any = None
-        self._watches: list[OutsideWatch] = []
+        self._reload = Reload(self.fleet, self._targets, self._add)
         self._add_router()
         for instance in settings.plan.instances:
             self._add(instance)
@@ -141,8 +144,6 @@ class Daemon:
                 self._progress.say(f"  {notice}")
         self._notify.open()
         self._connect()
-        for watch in self._watches:
-            watch.start()
         self._systemd.start()
         self._oversight.start()
         self._reactor.callLater(SETTLE_LIMIT_S, self._settle)
@@ -177,15 +178,10 @@ class Daemon:
 
     def _add(self, instance: Instance) -> None:
         if instance.agent_class == REGISTRY_CLASS and instance.runtime == "ocsd":
-            launch = self._settings.launch(instance, predecessor_died=False)
-            in_daemon = RegistryLauncher(launch, self._reactor)
+            in_daemon = RegistryLauncher(self._launch, self._reactor)
             in_daemon.keeper = self._keep(instance, in_daemon)
             return
-        keeper = self._keep(
-            instance, ForkLauncher(self._processes, lambda _: self._request(instance))
-        )
-        if instance.runtime == "ocs":
-            self._watches.append(OutsideWatch(keeper, self._settings.hub, self._reactor))
+        self._keep(instance, ForkLauncher(self._processes, self._request))
 
     def _keep(self, instance: Instance, launcher: Launcher) -> Keeper:
         paced = PacedLauncher(launcher, self._window)
@@ -193,10 +189,13 @@ class Daemon:
         self.fleet.add(instance, keeper)
         return keeper
 
-    def _request(self, instance: Instance) -> Spawn:
-        keeper = self.fleet.keeper(instance.instance_id)
+    def _launch(self, name: str) -> Launch:
+        return self._settings.launch(self.fleet.instance(name), predecessor_died=False)
+
+    def _request(self, name: str) -> Spawn:
+        keeper = self.fleet.keeper(name)
         died = keeper is not None and keeper.was_ready
-        return self._settings.request(instance, predecessor_died=died)
+        return self._settings.request(self.fleet.instance(name), predecessor_died=died)
 
     def _keeper(self, name: str, launcher: Launcher, instance: Instance | None = None) -> Keeper:
         oversight = self._oversight
@@ -230,7 +229,12 @@ class Daemon:
         path = self._settings.paths.control_socket
         path.unlink(missing_ok=True)
         site = control.control_site(
-            self._status, self.fleet, self._reactor, self.stop, self._upgrade.request
+            self._status,
+            self.fleet,
+            self._reactor,
+            self.stop,
+            self._upgrade.request,
+            self.reload,
         )
         self._reactor.listenUNIX(str(path), site, mode=0o660)
 
@@ -349,8 +353,36 @@ class Daemon:
             launch, self.fleet, self._reload_for_clients, self.stop, self._reactor
         )
 
+    def reload(self, by: str, dry_run: bool = False) -> dict[str, Any]:
+        """Take the site file, as it is now, into use.
+
+        Parameters
+        ----------
+        by : str
+            Who asks.
+        dry_run : bool
+            Only tell what would change.
+
+        Returns
+        -------
+        dict
+            What changed, or would (docs/control-api.md).
+
+        Raises
+        ------
+        SiteFileError, ReloadRefusedError
+            If it cannot be used; nothing has changed then.
+        """
+        change = compare(self._settings)
+        if not dry_run:
+            self._settings = change.settings
+            self._oversight.reloaded(change.settings)
+            self._reload.apply(change, by)
+        return change.as_json()
+
     def _reload_for_clients(self) -> str:
-        raise UsageError("use: ocsd reload")
+        told = self.reload("a client of the HostManager's operations")
+        return f"reloaded: {told}"
 
     def _consider_settled(self) -> None:
         if not self._settled and self.fleet.settled:

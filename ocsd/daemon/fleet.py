@@ -54,15 +54,25 @@ class Fleet:
         self._instances[instance.instance_id] = instance
         self._keepers[instance.instance_id] = keeper
 
+    def replace(self, instance: Instance) -> None:
+        """Give an instance another entry."""
+        self._instances[instance.instance_id] = instance
+
+    def remove(self, name: str) -> None:
+        """Forget an instance that is down."""
+        del self._instances[name]
+        del self._keepers[name]
+
     def __iter__(self) -> Iterator[tuple[Instance, Keeper]]:
         """Iterate over the instances, in the order of their start."""
-        return ((self._instances[name], keeper) for name, keeper in self._keepers.items())
+        keepers = list(self._keepers.items())
+        return ((self._instances[name], keeper) for name, keeper in keepers)
 
     def everyone(self) -> Iterator[Keeper]:
         """Iterate over all keepers, the router's first."""
         if self.router is not None:
             yield self.router
-        yield from self._keepers.values()
+        yield from list(self._keepers.values())
 
     def keeper(self, name: str) -> Keeper | None:
         """Return what keeps an instance, or the router, if there is one of this name."""

@@ -60,7 +60,7 @@ class Hooks:
     log = Logger()
 
     def __init__(self, commands: Mapping[str, Sequence[str]], run: Run, clock: Clock) -> None:
-        self._commands = commands
+        self.commands = commands
         self._run = run
         self._clock = clock
         self._fired_s: dict[tuple[str, str], float] = {}
@@ -80,7 +80,7 @@ class Hooks:
         facts : mapping
             What the hook is told, besides the occasion and the name.
         """
-        if occasion not in self._commands:
+        if occasion not in self.commands:
             return
         what, now_s = (occasion, name), self._clock.seconds()
         last_s = self._fired_s.get(what)
@@ -118,7 +118,7 @@ class Hooks:
             self._begin()
 
         try:
-            running = self._run(self._commands[occasion], json.dumps(told).encode() + b"\n", ended)
+            running = self._run(self.commands[occasion], json.dumps(told).encode() + b"\n", ended)
         except OSError as failure:
             ended(f"cannot be run: {failure}")
             return

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ocsd.forkserver.protocol import Ended, Spawned
@@ -26,6 +26,7 @@ from ocsd.supervisor.health import (
     reason_to_restart,
 )
 from ocsd.supervisor.lifecycle import Lifecycle
+from ocsd.supervisor.policy import RestartPolicy
 
 
 class Timer(Protocol):
@@ -188,6 +189,11 @@ class Keeper:
         """For how long it has said nothing [s]; None if it never did."""
         heard_at_s = self.report.heard_at_s
         return None if heard_at_s is None else self._clock.seconds() - heard_at_s
+
+    def configure(self, policy: RestartPolicy, liveness: Liveness) -> None:
+        """Decide by other rules from now on."""
+        self.life = replace(self.life, policy=policy)
+        self.liveness = liveness
 
     def deliver(self, event: Event) -> None:
         """Let an event take effect; what it causes in turn comes after it."""

@@ -17,6 +17,7 @@ from ocsd.daemon.watches import (
     HealthWatch,
     MemoryWatch,
     Rounds,
+    Watch,
     resident_bytes,
 )
 from ocsd.journal import Journal
@@ -36,6 +37,8 @@ class Oversight:
         The instances.
     reactor : the Twisted reactor
         Time and descriptors.
+    more : tuple of Watch
+        What else to look at.
 
     Attributes
     ----------
@@ -47,7 +50,9 @@ class Oversight:
         Tells failures of one cause from others.
     """
 
-    def __init__(self, settings: Settings, fleet: Fleet, reactor: Any) -> None:
+    def __init__(
+        self, settings: Settings, fleet: Fleet, reactor: Any, more: tuple[Watch, ...] = ()
+    ) -> None:
         paths = settings.paths
         self._fleet = fleet
         self._reactor = reactor
@@ -57,11 +62,12 @@ class Oversight:
         self.incidents = Incidents(reactor, self._running, self.chronicle, self._incident)
         evidence = EvidenceWatch(fleet, reactor)
         self._logs = ForeignLogWatch(paths.instance_log)
-        watches = (
+        watches: tuple[Watch, ...] = (
             HealthWatch(self.chronicle, self._health),
             MemoryWatch(resident_bytes),
             evidence,
             self._logs,
+            *more,
         )
         self._rounds = Rounds(fleet, watches, reactor, (self._router_log,))
         for observer in (
@@ -76,6 +82,11 @@ class Oversight:
         """Begin."""
         self.chronicle.note(DAEMON, "DaemonStarted", f"ocsd {__version__}", os.getpid())
         self._rounds.start()
+
+    def reloaded(self, settings: Settings) -> None:
+        """Use the hooks of another version of the site file."""
+        self._hooks.commands = settings.plan.host.hooks
+        self.chronicle.note(DAEMON, "Reloaded", settings.site.path or "", os.getpid())
 
     def stopped(self) -> None:
         """Put on record that the daemon ends as it was asked to."""

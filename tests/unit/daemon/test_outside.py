@@ -5,7 +5,7 @@ import os
 import sys
 
 import pytest
-from twisted.internet import defer
+from twisted.internet import defer, task
 
 from ocsd import compat
 from ocsd.client.http import CONNECTION_ERROR, REQUEST_ERROR, ControlClientError
@@ -38,7 +38,8 @@ class Agent:
         self.answer = WELL
         self.asked = 0
 
-    def __call__(self):
+    def __call__(self, address):
+        assert address == "observatory.old1"
         self.asked += 1
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -55,11 +56,14 @@ def keeper(agent, clock):
     keeper = Keeper(
         "old1", Lifecycle(), Silent(), clock, lambda: 0.0, lambda: 0.0, lambda transition: None
     )
-    watch = OutsideWatch(keeper, HUB, clock, agent)
-    watch.start()
+    instance = Instance(instance_id="old1", agent_class="LabAgent", runtime="ocs")
+    watch = OutsideWatch(HUB, clock, agent)
+    looking = task.LoopingCall(watch.look, instance, keeper)
+    looking.clock = clock
+    looking.start(0.25)
     keeper.deliver(UpRequested())
     yield keeper
-    watch._looking.stop()
+    looking.stop()
     if keeper._timer is not None and keeper._timer.active():
         keeper._timer.cancel()
 
