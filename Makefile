@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 HOST ?= grumpy
 SITE_FILE ?= site-configs/default.yaml
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench compatibility clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
@@ -24,8 +24,11 @@ check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in
 bench: $(VENV)/installed  ## ocsd beside OCS's HostManager; installs OCS into .venv-ocs
 	$(BIN)/python -m benchmarks.supervision
 
+compatibility: .venv-socs/installed  ## run every agent class of OCS and socs; writes docs/compatibility.md
+	.venv-socs/bin/python -m tests.compatibility --write docs/compatibility.md
+
 clean:
-	rm -rf $(VENV) .venv-ocs
+	rm -rf $(VENV) .venv-ocs .venv-socs .venv-socs-few
 
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -34,4 +37,10 @@ $(VENV)/installed: setup.cfg pyproject.toml
 
 $(VENV)/installed-test: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[router,test,check]'
+	@touch $@
+
+.venv-socs/installed: setup.cfg pyproject.toml tests/compatibility/requirements.txt
+	$(PYTHON) -m venv .venv-socs
+	.venv-socs/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[router]' \
+		--requirement tests/compatibility/requirements.txt
 	@touch $@

@@ -54,7 +54,7 @@ def request(launch: Launch, paths: HostPaths) -> Spawn:
         name=instance.instance_id,
         log_path=str(paths.instance_log(instance.instance_id)),
         working_dir=launch.working_dir,
-        environment={"PYTHONPATH": _without_compat(), "PYTHONUNBUFFERED": "1"},
+        environment=_environment(launch),
         command=(
             instance.python or sys.executable,
             str(Path(published.__file__).absolute()),
@@ -82,6 +82,14 @@ def _site_file(launch: Launch) -> dict[str, Any]:
         "hub": {key: getattr(hub, key) for key in addresses},
         "hosts": {launch.host: host},
     }
+
+
+def _environment(launch: Launch) -> dict[str, str]:
+    environment = {"PYTHONPATH": _without_compat(), "PYTHONUNBUFFERED": "1"}
+    if launch.site_file and "OCS_CONFIG_DIR" not in os.environ:
+        # As for agents on ocsd: some look there for files of their own.
+        environment["OCS_CONFIG_DIR"] = os.path.dirname(launch.site_file)
+    return environment
 
 
 def _without_compat() -> str:

@@ -194,7 +194,8 @@ def test_ctrl_c_at_any_moment_of_the_start_leaves_nothing(site, after_s):
     daemon.send_signal(signal.SIGINT)
     _, errors = daemon.communicate(timeout=30)
     assert "Traceback" not in errors
-    assert daemon.returncode in {0, 130}
+    # -SIGINT: Python itself ended, before it had loaded anything of ours.
+    assert daemon.returncode in {0, 130, -signal.SIGINT}
     wait_until(lambda: site.processes() == [], "the fork server to be gone")
 
 

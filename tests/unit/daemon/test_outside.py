@@ -155,6 +155,7 @@ def test_trouble_is_a_degraded_operation_or_a_process_that_failed():
 
 def test_it_is_executed_with_a_site_file_that_holds_what_ocs_knows(tmp_path, monkeypatch):
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    monkeypatch.delenv("OCS_CONFIG_DIR", raising=False)
     monkeypatch.setenv("PYTHONPATH", f"{compat.FOLDER}{os.pathsep}/opt/lab")
     paths = of_host("lab")
     paths.runtime.mkdir()
@@ -176,7 +177,11 @@ def test_it_is_executed_with_a_site_file_that_holds_what_ocs_knows(tmp_path, mon
         "--instance-id": "old1",
         "--working-dir": "/srv",
     }
-    assert spawn.environment == {"PYTHONPATH": "/opt/lab", "PYTHONUNBUFFERED": "1"}
+    assert spawn.environment == {
+        "OCS_CONFIG_DIR": "/etc",
+        "PYTHONPATH": "/opt/lab",
+        "PYTHONUNBUFFERED": "1",
+    }
     assert json.loads((paths.runtime / "old1.site.yaml").read_text()) == {
         "hub": {
             "wamp_server": "ws://localhost:8001/ws",

@@ -1,0 +1,4 @@
+"""Runs every agent class that other packages publish, and writes what happened.
+
+``python -m tests.compatibility`` says more; the result is docs/compatibility.md.
+"""
