@@ -6,14 +6,11 @@ the same name.
 """
 
 import os
-import threading
 from pathlib import Path
 from typing import Final
 
 LIMIT_BYTES: Final = 20 * 2**20
 OLDER_FILES: Final = 5
-LOOK_EVERY_S: Final = 0.5
-
 _STREAMS: Final = (1, 2)
 """Descriptors of standard output and standard error."""
 
@@ -26,7 +23,7 @@ class LogFile:
     path : Path
         The file, to which both streams go already.
     limit_bytes : int
-        When it is full. It grows a little beyond that: it is looked at twice a second.
+        When it is full. It grows beyond that by what is written between two looks.
     older_files : int
         How many full files are kept, as ``{path}.1`` (the latest) and so on.
     streams : tuple of int
@@ -45,18 +42,8 @@ class LogFile:
         self._older_files = older_files
         self._streams = streams
 
-    def watch(self) -> None:
-        """Look at it from now on, from a thread: a blocked reactor may log a lot."""
-        pause = threading.Event()
-
-        def keep_looking() -> None:
-            while not pause.wait(LOOK_EVERY_S):
-                self.look()
-
-        threading.Thread(target=keep_looking, name="log file", daemon=True).start()
-
     def look(self) -> None:
-        """Begin a new file if this one is full or has lost its name.
+        """Begin a new file if this one is full or has lost its name; call it twice a second.
 
         A disk or a folder that does not allow it is left for the next look: the
         present file is used until then.

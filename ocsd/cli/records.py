@@ -1,7 +1,5 @@
 """The journals of this machine's hosts, with or without a running daemon."""
 
-import calendar
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +8,9 @@ import click
 from ocsd import journal, paths
 from ocsd.cli import control
 from ocsd.cli.logs import hosts_that_ran
+from ocsd.cli.moment import Moment
 from ocsd.errors import NoDaemonError, NoJournalError, NotPermittedError, SeveralDaemonsError
 from ocsd.supervisor.history import Entry
-
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_FORMS = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
 def entries(host: str | None) -> Iterator[Entry]:
@@ -59,28 +55,6 @@ def _path(host: str | None) -> Path:
             ) from error
         return found[0]
     return Path(daemon.status().get("journal_path") or paths.of_host(daemon.host).journal)
-
-
-class Moment(click.ParamType[float]):
-    """A time in the past: an age such as ``90m``, or a date in UTC."""
-
-    name = "moment"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the Unix time [s]."""
-        text = str(value)
-        if text[:-1].replace(".", "", 1).isdigit() and text[-1] in _UNITS_S:
-            return time.time() - float(text[:-1]) * _UNITS_S[text[-1]]
-        for form in _FORMS:
-            try:
-                return float(calendar.timegm(time.strptime(text, form)))
-            except ValueError:
-                continue
-        return self.fail(
-            f"{text!r} is neither an age such as 90m or 7d nor a date such as 2026-11-22"
-        )
 
 
 since_option = click.option(

@@ -5,10 +5,12 @@ import os
 import random
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from twisted.logger import Logger
 
+from ocsd.daemon.asking import Asking
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.instance_log import last_line
 from ocsd.daemon.keeper import Keeper, Launcher, Transition
@@ -21,7 +23,7 @@ from ocsd.daemon.processes import ForkLauncher, Processes
 from ocsd.daemon.progress import Progress
 from ocsd.daemon.registry_host import RegistryLauncher
 from ocsd.daemon.reload import Reload, compare
-from ocsd.daemon.router import RouterWatch, request
+from ocsd.daemon.router import RouterWatch, last_words, request
 from ocsd.daemon.settings import Settings, liveness_of, policy_of
 from ocsd.daemon.shutdown import Shutdown, Write
 from ocsd.daemon.status import StatusReport
@@ -44,6 +46,9 @@ ROUTER_LIMIT_S = 15.0
 
 FORKSERVER_PAUSE_S = 1.0
 """So long after a fork server that could not start the next one is tried."""
+
+FORKSERVER_LIMIT_S = 5.0
+"""A fork server that greets nobody for so long is stuck."""
 
 MOST_UNCLAIMED = 1000
 """Words of processes that nobody knows are kept for so many of them."""
@@ -112,10 +117,13 @@ class Daemon:
             on_stranger=self._take_stranger,
             on_spawned=self._claim,
             drain=self._notify.doRead,
-            last_words=lambda name: last_line(paths.instance_log(name)),
+            last_words=self._last_words,
             on_lost=self._forkserver_lost,
             on_missed=lambda ended: self._oversight.chronicle.missed(ended),
         )
+        # A fork server greets whoever connects.
+        connect = partial(reactor.connectUNIX, str(paths.forkserver_socket))
+        self._forkserver_asking = Asking(connect, b"", lambda: None, reactor)
         outside = OutsideWatch(settings.hub, reactor)
         self._oversight = Oversight(settings, self.fleet, reactor, (outside,))
         self._upgrade = Upgrade(self.fleet, reactor, lock, self._flush)
@@ -135,6 +143,8 @@ class Daemon:
             fleet=self.fleet,
             waits_for=self._window.waits_for,
             trouble=lambda: self._oversight.chronicle.trouble,
+            start_trouble=self._forkserver_trouble,
+            excuse=self._oversight.excuse,
         )
 
     def start(self) -> None:
@@ -266,6 +276,20 @@ class Daemon:
             self._reactor.stop()
         return False
 
+    def _last_words(self, name: str) -> str:
+        log = self._settings.paths.instance_log(name)
+        return last_words(log, self._settings.hub) if name == ROUTER_NAME else last_line(log)
+
+    def _forkserver_trouble(self) -> str:
+        """Return why nothing can be started now; empty if it can."""
+        waited_s = self._forkserver_asking.waited_s
+        if waited_s <= FORKSERVER_LIMIT_S:
+            return ""
+        return (
+            f"the fork server has not answered for {waited_s:.0f} s: "
+            "all that runs goes on, but what starts or stops waits for it"
+        )
+
     def _start_forkserver(self) -> None:
         paths = self._settings.paths
         self._server = PreparedServer()
@@ -274,9 +298,12 @@ class Daemon:
 
     def _hello(self, hello: Hello) -> None:
         """Launch everything, now that it is known what runs already."""
+        if hello.notice:
+            self._progress.say(f"  {hello.notice}")
         if self._launched:
             return
         self._launched = True
+        self._forkserver_asking.start()
         self._shutdown.know()
         if self._shutdown.requested:
             return

@@ -4,8 +4,15 @@ import time
 from collections.abc import Callable
 
 from ocsd.daemon.keeper import Transition
+from ocsd.forkserver.protocol import Ended
 from ocsd.journal import Journal
-from ocsd.supervisor.events import DownRequested, Exited, RestartRequested, UpRequested
+from ocsd.supervisor.events import (
+    DownRequested,
+    Exited,
+    RestartRequested,
+    UpRequested,
+    end_reason,
+)
 from ocsd.supervisor.history import Entry
 
 DAEMON = "ocsd"
@@ -56,9 +63,35 @@ class Chronicle:
         """Why entries wait in memory; empty if none do."""
         return self._journal.trouble
 
+    def catch_up(self) -> None:
+        """Try again to write what waits."""
+        if self._journal.trouble:
+            self._journal.flush()
+
+    def close(self) -> None:
+        """Write what waits and let go of the file."""
+        self._journal.close()
+
     def transition(self, transition: Transition) -> None:
         """Write down a transition."""
         self._journal.write(entry_of(transition))
+
+    def missed(self, ended: Ended) -> None:
+        """Write down that a process ended while there was no daemon."""
+        end = Exited(ended.code, ended.signal, ended.detail)
+        reason = f"while no daemon ran: {end_reason(end)}"
+        at = self._wall_clock() if ended.ended_at is None else ended.ended_at
+        self._journal.write(
+            Entry(
+                at,
+                ended.name,
+                type(end).__name__,
+                reason=reason,
+                pid=ended.pid,
+                code=ended.code,
+                signal=ended.signal,
+            )
+        )
 
     def note(self, name: str, event: str, reason: str, pid: int | None = None) -> None:
         """Write down something that changed no state.

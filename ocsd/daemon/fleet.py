@@ -129,7 +129,12 @@ class Fleet:
     def observe(self, observer: Observer) -> Callable[[], None]:
         """Call `observer` with every transition from now on; return what ends that."""
         self._observers.append(observer)
-        return lambda: self._observers.remove(observer)
+
+        def forget() -> None:
+            if observer in self._observers:
+                self._observers.remove(observer)
+
+        return forget
 
     def announce(self, transition: Transition) -> None:
         """Tell all observers of a transition."""

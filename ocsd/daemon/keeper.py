@@ -247,6 +247,10 @@ class Keeper:
             self.was_ready = True
             self.deliver(BecameReady())
 
+    def excuse(self) -> None:
+        """Hold no silence against it: the daemon itself was held up and could not hear."""
+        self.report = self.report.excused(self._clock.seconds())
+
     def _begin(self, pid: int, started_at: float) -> None:
         self.pid = pid
         self.started_at = started_at

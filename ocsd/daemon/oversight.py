@@ -1,6 +1,7 @@
 """Everything that looks on and keeps records: journal, incidents, hangs, hooks, watches."""
 
 import os
+from functools import partial
 from typing import Any
 
 from ocsd import __version__
@@ -60,16 +61,18 @@ class Oversight:
         self.chronicle = Chronicle(Journal(paths.journal))
         self.examiner = Examiner(paths.incidents, paths.instance_log, self.chronicle)
         self.incidents = Incidents(reactor, self._running, self.chronicle, self._incident)
+        health = HealthWatch(self.chronicle, self._health)
         evidence = EvidenceWatch(fleet, reactor)
         self._logs = ForeignLogWatch(paths.instance_log)
         watches: tuple[Watch, ...] = (
-            HealthWatch(self.chronicle, self._health),
+            health,
             MemoryWatch(resident_bytes),
             evidence,
             self._logs,
             *more,
         )
-        self._rounds = Rounds(fleet, watches, reactor, (self._router_log,))
+        always = (partial(self._router, health), self.chronicle.catch_up)
+        self._rounds = Rounds(fleet, watches, reactor, always)
         for observer in (
             self.chronicle.transition,
             self.examiner.transition,
@@ -83,6 +86,10 @@ class Oversight:
         self.chronicle.note(DAEMON, "DaemonStarted", f"ocsd {__version__}", os.getpid())
         self._rounds.start()
 
+    def excuse(self) -> None:
+        """Before anybody is judged: blame nobody while this daemon could hear nothing."""
+        self._rounds.excuse()
+
     def reloaded(self, settings: Settings) -> None:
         """Use the hooks of another version of the site file."""
         self._hooks.commands = settings.plan.host.hooks
@@ -92,9 +99,10 @@ class Oversight:
         """Put on record that the daemon ends as it was asked to."""
         self.chronicle.note(DAEMON, "DaemonStopped", "as asked", os.getpid())
 
-    def _router_log(self) -> None:
+    def _router(self, health: HealthWatch) -> None:
         if self._fleet.router is not None:
             self._logs.rotate(self._fleet.router)
+            health.judge(self._fleet.router)
 
     def _running(self) -> int:
         return sum(keeper.life.has_process for keeper in self._fleet.everyone())

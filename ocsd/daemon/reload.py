@@ -131,8 +131,12 @@ class Reload:
             self._end(name, by)
         for name in found.added:
             self._leaving.discard(name)
-            self._add(instances[name])
-            self._aim(instances[name], by)
+            if self._fleet.keeper(name) is None:
+                self._add(instances[name])
+                self._aim(instances[name], by)
+            else:
+                # It left the file a moment ago, and its process still ends.
+                self._replace(instances[name], by, restart=True)
         for name in (*found.changed, *(name for name, keys in found.kept.items() if keys)):
             self._replace(instances[name], by, restart=name in found.changed)
 

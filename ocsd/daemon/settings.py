@@ -1,6 +1,6 @@
 """What a daemon knows before its reactor runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -80,13 +80,21 @@ class Settings:
         """Return what the fork server is asked for to start an agent."""
         launch = self.launch(instance, predecessor_died=predecessor_died)
         if instance.runtime == "ocs":
-            return outside.request(launch, self.paths)
-        return Spawn(
-            name=instance.instance_id,
-            log_path=str(self.paths.instance_log(instance.instance_id)),
-            working_dir=str(self.working_dir),
-            environment={"NOTIFY_SOCKET": str(self.paths.notify_socket)},
-            launch=launch.model_dump(mode="json"),
+            request = outside.request(launch, self.paths)
+        else:
+            request = Spawn(
+                name=instance.instance_id,
+                log_path=str(self.paths.instance_log(instance.instance_id)),
+                working_dir=str(self.working_dir),
+                environment={"NOTIFY_SOCKET": str(self.paths.notify_socket)},
+                launch=launch.model_dump(mode="json"),
+            )
+        return replace(
+            request,
+            environment={**request.environment, **instance.env},
+            nice=instance.limits.nice,
+            open_files=instance.limits.open_files,
+            user=instance.user,
         )
 
 

@@ -19,6 +19,9 @@ from ocsd.supervisor.events import BecameHung, CauseCleared, State
 from ocsd.supervisor.health import Health
 
 LOOK_EVERY_S: Final = 1.0
+HELD_UP_S: Final = 5.0
+"""A daemon that did not even look for so long was stopped itself, or had no processor."""
+
 _WAITING: Final = {State.BACKOFF, State.FAILED}
 _MEGABYTE: Final = 1e6
 
@@ -57,6 +60,8 @@ class Rounds:
         self._fleet = fleet
         self._watches = watches
         self._always = always
+        self._clock = clock
+        self._looked_at_s: float | None = None
         self._looking: Any = LoopingCall(self.look)
         self._looking.clock = clock
 
@@ -66,16 +71,30 @@ class Rounds:
 
     def look(self) -> None:
         """Look at everything once."""
+        self.excuse()
         if self._fleet.stopping:
             return
         for each in self._always:
-            each()
+            try:
+                each()
+            except Exception:  # noqa: BLE001 - as below
+                self.log.failure("while looking after everything")
         for instance, keeper in list(self._fleet):
             for watch in self._watches:
                 try:
                     watch.look(instance, keeper)
                 except Exception:  # noqa: BLE001 - one look that fails must not end all others
                     self.log.failure("while looking at {name}", name=keeper.name)
+
+    def excuse(self) -> None:
+        """Blame nobody for a time in which this daemon could hear nothing."""
+        now_s = self._clock.seconds()
+        held_up_s = 0.0 if self._looked_at_s is None else now_s - self._looked_at_s
+        self._looked_at_s = now_s
+        if held_up_s > HELD_UP_S:
+            self.log.warn("this daemon was held up for {held_up_s:.0f} s", held_up_s=held_up_s)
+            for keeper in self._fleet.everyone():
+                keeper.excuse()
 
 
 class HealthWatch:
@@ -96,6 +115,10 @@ class HealthWatch:
 
     def look(self, instance: Instance, keeper: Keeper) -> None:
         """Judge an instance."""
+        self.judge(keeper)
+
+    def judge(self, keeper: Keeper) -> None:
+        """Judge an instance, or the router."""
         verdict = keeper.verdict
         if verdict.health is None:
             self._last.pop(keeper.name, None)

@@ -5,11 +5,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ocsd.site.launch import Launch
+from ocsd.site.supervision import LivenessKeys
 
 _NO_MATTER: Final = {"site_file", "force_register", "instance.line"}
 """What a process is told that makes no difference to it."""
 
-_NO_RESTART: Final = {"instance.manage", "instance.restart"}
+_NO_RESTART: Final = {
+    "instance.manage",
+    "instance.restart",
+    "instance.after",
+    "instance.retry_when",
+    "instance.limits.memory",
+    *(f"instance.liveness.{layer}" for layer in LivenessKeys.model_fields),
+}
 """What concerns the daemon only."""
 
 

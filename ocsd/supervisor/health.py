@@ -1,7 +1,7 @@
 """How well a running instance does: layer by layer, from what is known of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -119,6 +119,18 @@ class SelfReport:
             complaints=complaints,
             failing_since_s={layer: self.failing_since_s.get(layer, now_s) for layer in failing},
         )
+
+    def excused(self, now_s: float) -> "SelfReport":
+        """Return the report of one whom nobody could hear until now.
+
+        Parameters
+        ----------
+        now_s : float
+            The time [s, monotonic].
+        """
+        heard_at_s = None if self.heard_at_s is None else now_s
+        failing = dict.fromkeys(self.failing_since_s, now_s)
+        return replace(self, heard_at_s=heard_at_s, failing_since_s=failing)
 
 
 @dataclass(frozen=True, slots=True)

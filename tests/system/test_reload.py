@@ -1,6 +1,8 @@
 """An edited site file is taken into use, and touches only what it changed."""
 
 import json
+import signal
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +108,43 @@ def test_instances_that_wait_for_each_other_are_refused(site):
     begun = site.ocsd("start", "-d", "--site-file", str(site.file), "--host", "lab")
     assert begun.returncode == 78
     assert "wait for each other: a after b after a" in begun.stderr
+
+
+def ignores(pid, number):
+    """Whether a process ignores a signal (proc_pid_status(5))."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("SigIgn:")[1].split()[0], 16) >> (number - 1) & 1
+
+
+STUBBORN = """
+import signal, time
+
+def main(args=None):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    time.sleep(1000)
+"""
+
+
+def test_an_entry_that_comes_back_while_its_process_still_ends_waits_for_that_end(site):
+    plugins = site.folder / "plugins"
+    plugins.mkdir()
+    (plugins / "ocs_plugin_lab.py").write_text("agents = [('StubbornAgent', 'stubborn.py')]\n")
+    (plugins / "stubborn.py").write_text(STUBBORN)
+    stubborn = {"agent-class": "StubbornAgent", "instance-id": "stubborn"}
+    paths = {"agent-paths": [str(plugins)]}
+    site.write(fake_agent("a"), **paths)
+    assert site.start().returncode == 0
+
+    def reload(*entries):
+        site.write(*entries, **paths)
+        assert site.ocsd("reload").returncode == 0
+
+    reload(fake_agent("a"), stubborn)
+    first = wait_until(lambda: site.instance("stubborn")["pid"], "its process")
+    wait_until(lambda: ignores(first, signal.SIGINT), "it to run")
+    reload(fake_agent("a"))
+    reload(fake_agent("a"), stubborn)
+    row = site.instance("stubborn")
+    assert (row["state"], row["target"], row["pid"]) == ("stopping", "up", first)
+    wait_until(lambda: site.instance("stubborn")["pid"] not in {None, first}, "the next process")
+    assert site.instance("stubborn")["restarts"] == 0  # its end was asked for

@@ -216,6 +216,16 @@ def test_systemctl_restart_replaces_the_daemon_and_leaves_the_agents_alone(machi
     assert_only_the_daemon_changed(running, machine.pids("lab"))
 
 
+def test_an_upgrade_in_place_changes_nothing_that_systemd_knows(machine, running):
+    keys = ("ActiveState", "SubState", "MainPID", "NRestarts", "ExecMainStartTimestamp")
+    before = machine.show(SERVICE, *keys)
+    upgraded = machine.ocsd("upgrade", "--host", "lab").stdout
+    assert upgraded.endswith("; 4 of 4 processes went on\n")
+    assert machine.pids("lab") == running
+    wait_for_status_line(machine, "4 of 4 instances up")
+    assert machine.show(SERVICE, *keys) == before
+
+
 def test_a_daemon_that_hangs_is_shot_by_the_watchdog_and_shows_where_it_hung(machine, running):
     machine.drop_in("ocsd@.service", "watchdog", "[Service]\nWatchdogSec=3s\n")
     machine.run("systemctl", "restart", SERVICE)

@@ -148,3 +148,26 @@ def test_nothing_is_looked_at_while_everything_is_being_stopped(world, clock):
     world.fleet.stopping = True
     Rounds(world.fleet, (), clock, (lambda: seen.append(1),)).look()
     assert seen == []
+
+
+def test_a_daemon_that_was_held_up_itself_calls_nobody_hung_for_it(world, clock, path):
+    changes = []
+    watch = HealthWatch(Chronicle(Journal(path), clock.seconds), lambda *all: changes.append(all))
+    rounds = Rounds(world.fleet, (watch,), clock)
+    rounds.look()
+    clock.advance(3600)
+    rounds.look()
+    assert (changes, world.asked) == ([], [])
+    # From then on silence counts as ever.
+    for _ in range(11):
+        clock.advance(1)
+        rounds.look()
+    assert changes == [("thermo1", Health.HUNG, "its reactor has not answered for 11 s")]
+
+
+def test_a_look_after_everything_that_fails_does_not_end_the_looks(world, clock):
+    seen = []
+    rounds = Rounds(world.fleet, (), clock, (lambda: 1 / 0, lambda: seen.append(1)))
+    rounds.log = SimpleNamespace(failure=lambda *_, **__: None)
+    rounds.look()
+    assert seen == [1]

@@ -40,9 +40,19 @@ def test_changed_arguments_concern_this_instance_only():
 
 
 def test_what_concerns_the_daemon_only_restarts_nothing():
-    found = difference({"a": told()}, {"a": told(restart="never", manage="down")})
+    edited = told(
+        restart="never",
+        manage="down",
+        after=("b",),
+        retry_when="tcp://device:1",
+        liveness={"feeds": "nothing"},
+        limits={"memory": "500M"},
+    )
+    found = difference({"a": told()}, {"a": edited})
     assert found.changed == {}
-    assert sorted(found.kept["a"]) == ["manage", "restart"]
+    assert sorted(found.kept["a"]) == [
+        *("after", "feeds", "manage", "memory", "restart", "retry-when"),
+    ]
     assert not found.is_none
 
 
@@ -58,3 +68,8 @@ def test_a_changed_hub_concerns_every_instance():
 def test_changed_agent_paths_are_told_as_the_file_spells_them():
     found = difference({"a": told()}, {"a": told(agent_paths=("/opt/agents",))})
     assert found.changed == {"a": ("agent-paths",)}
+
+
+def test_limits_that_a_process_is_started_with_need_a_restart():
+    found = difference({"a": told()}, {"a": told(limits={"memory": "500M", "nice": 5})})
+    assert {name: sorted(keys) for name, keys in found.changed.items()} == {"a": ["memory", "nice"]}

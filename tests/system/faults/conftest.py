@@ -1,0 +1,105 @@
+"""Sites that several tests share, for a start of crossbar takes seconds."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.system.faults.lab import Lab, a_lab, family, faulty
+from tests.system.invariants import Watch
+
+STUCK = ("gil", "reactor", "halted", "aggregator", "deaf")
+"""Instances of the first site that are stuck from the beginning: that takes 30 s to be answered."""
+
+QUICK = (
+    "killed",
+    "paused",
+    "exits",
+    "fails",
+    "gives_up",
+    "crashes",
+    "floods",
+    "rubbish",
+    "leaks",
+    "grows",
+    "forks",
+)
+
+
+@dataclass
+class Stuck:
+    """Two sites in which much is stuck since the time given for each."""
+
+    lab: Lab
+    routerless: Lab
+    since_at: dict = field(default_factory=dict)
+    pids: dict = field(default_factory=dict)
+
+
+@pytest.fixture(scope="session")
+def stuck():
+    """Begin everything that takes long, so that other tests can run meanwhile."""
+    limits = {"leaks": {"limits": {"open-files": 64}}, "grows": {"limits": {"memory": "300M"}}}
+    with a_lab() as lab, a_lab() as routerless:
+        lab.write(
+            *[
+                faulty(name, **limits.get(name, {}))
+                for name in (*STUCK, *QUICK)
+                if name != "aggregator"
+            ]
+        )
+        routerless.write(faulty("thermo1"), faulty("thermo2"))
+        lab.start()
+        routerless.start()
+        found = Stuck(lab, routerless)
+        everyone = [*STUCK, *QUICK]
+        with Watch(lab.site, may_change=everyone), Watch(routerless.site, may_change=["router"]):
+            found.pids = {name: lab.pid(name) for name in STUCK}
+            found.pids["router"] = routerless.pid("router")
+            _begin(found)
+            yield found
+            for each in (lab, routerless):
+                each.is_whole()
+
+
+def _begin(found):
+    lab, since_at = found.lab, found.since_at
+    lab.done("deaf", "deafen")
+    for name, operation in (("gil", "hold_gil"), ("reactor", "block_reactor")):
+        since_at[name] = time.time()
+        _ask_the_last_time(lab, name, operation)
+    for name in ("halted", "aggregator"):
+        since_at[name] = time.time()
+        os.kill(found.pids[name], signal.SIGSTOP)
+    since_at["router"] = time.time()
+    for pid in family(found.pids["router"]):
+        os.kill(pid, signal.SIGSTOP)
+
+
+def _ask_the_last_time(lab, name, operation):
+    """Start an operation that leaves no time for an answer."""
+    from ocsd.client.http import ControlClientError
+
+    client = lab.client(name, timeout_s=0.5)
+    try:
+        client.request("start", operation, {})
+    except ControlClientError:
+        return
+
+
+@pytest.fixture
+def lab(stuck):
+    """The site of agents that do harm, some of them right now."""
+    return stuck.lab
+
+
+@pytest.fixture(scope="module")
+def centre():
+    """A site whose centre fails: router, aggregator, daemon, fork server."""
+    with a_lab() as lab:
+        lab.write(faulty("thermo1"), faulty("thermo2"))
+        lab.start()
+        yield lab
+        lab.is_whole()
