@@ -15,6 +15,7 @@ from typing import Any
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
 
 from ocsd import compat
 from ocsd.client.http import REQUEST_ERROR, ControlClient, ControlClientError
@@ -114,6 +115,8 @@ class OutsideWatch:
         Returns the agent's API, maybe later, or fails with a `ControlClientError`.
     """
 
+    log = Logger()
+
     def __init__(
         self, keeper: Keeper, hub: Hub, clock: Any, ask: Callable[[], Any] | None = None
     ) -> None:
@@ -141,9 +144,14 @@ class OutsideWatch:
         answered.addCallbacks(
             self._answered, self._refused, callbackArgs=(pid,), errbackArgs=(pid,)
         )
+        # Whatever an agent answers, it is asked again.
+        answered.addErrback(lambda failure: self.log.failure("while asking", failure))
         return answered
 
-    def _answered(self, api: dict[str, Any], pid: int) -> None:
+    def _answered(self, api: Any, pid: int) -> None:
+        if not isinstance(api, dict):
+            self._tell(pid, WATCHDOG="1", STATUS=f"its answer to get_api is {api!r:.100}")
+            return
         holder = api.get("instance_pid")
         if holder == pid:
             self._tell(pid, READY="1", WATCHDOG="1", STATUS=trouble_of(api))

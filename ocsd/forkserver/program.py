@@ -140,7 +140,8 @@ def _required_arguments(function: Callable[..., object]) -> int:
 
 
 def _defines_main(script: str) -> bool:
-    with open(script, encoding="utf-8") as file:
+    # As bytes, for a script may say which encoding it has.
+    with open(script, "rb") as file:
         body = ast.parse(file.read(), script).body
     return any(isinstance(each, ast.FunctionDef) and each.name == "main" for each in body)
 

@@ -230,6 +230,8 @@ class _Installed:
 
 def _points_in(folder: str) -> Iterator[tuple[str, EntryPoint]]:
     for distribution in distributions(path=[folder]):
+        if not distribution.name:
+            continue  # what an installation that was broken off left behind
         for point in distribution.entry_points.select(group=ENTRY_POINT_GROUP):
             yield distribution.name, point
 

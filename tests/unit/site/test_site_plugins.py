@@ -249,3 +249,11 @@ def test_a_package_that_is_installed_later_is_found(distribution):
     assert "OneAgent" not in all_classes().entries
     distribution("lab", {"OneAgent": {"module": "lab.one"}})
     assert all_classes().entries["OneAgent"].source == "lab"
+
+
+def test_what_a_broken_installation_left_behind_hides_no_plugin(distribution, tmp_path):
+    distribution("sound", {"LabAgent": {"module": "lab.agents.lab"}})
+    left = tmp_path / "installed-sound" / "gone-1.0.dist-info"
+    left.mkdir()
+    (left / "entry_points.txt").write_text("[ocs.plugins]\ngone = gone.plugin\n")
+    assert find_class("LabAgent").module == "lab.agents.lab"
