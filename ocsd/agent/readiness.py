@@ -4,7 +4,7 @@
 ``STATUS`` what is wrong; an empty STATUS says that nothing is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ocsd.agent.session import OpSession
@@ -13,6 +13,8 @@ from ocsd.agent.ticker import Ticker
 from ocsd.notify import Delivery, notify
 
 PERIOD_S = 1.0
+# Where in its session.data an operation may say why it is degraded.
+REASON_KEYS = ("reason", "error")
 # How many reports go by until session data that no client asks for are looked at.
 DATA_PERIOD = 5
 LONGEST_STATUS = 2000
@@ -117,5 +119,10 @@ def trouble_of(sessions: Any, startup_names: set[str]) -> str:
 
 
 def _last_words(session: OpSession) -> str:
+    # Authors tell a reason that comes and goes in the data, not in a row of messages.
+    if isinstance(session.data, Mapping):
+        for key in REASON_KEYS:
+            if session.data.get(key):
+                return str(session.data[key])
     said = [text for _, text in session.messages if not text.startswith("Status is now")]
     return said[-1] if said else "it does not say why"

@@ -33,6 +33,9 @@ class ControlClientError(RuntimeError):
     ``client_http.error.request_error`` (no answer, or none that can be read).
     """
 
+    def __str__(self) -> str:
+        return f"{self.error}: {self.reason}" if self.reason else self.error
+
     @property
     def error(self) -> str:
         """The error URI."""
