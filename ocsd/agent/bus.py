@@ -83,7 +83,10 @@ class BusSession(RoutedSession):
         def ask(link: RouterLink, _again: bool) -> Any:
             return link.subscribe(handler, topic, wishes)
 
-        return soon_in_reactor(self._ask, f"subscribe to {topic}", ask)
+        def forget() -> None:
+            self.subscribed_topics.discard(topic)
+
+        return soon_in_reactor(self._ask, f"subscribe to {topic}", ask, forget)
 
     def register(self, endpoint: Any, procedure: Any = None, options: Any = None) -> Any:
         """Register a procedure of the author's own, for the life of the agent.
@@ -212,5 +215,10 @@ class BusSession(RoutedSession):
         """Make all subscriptions and registrations on a new link."""
         return self._standing.ask_all(link)
 
-    def _ask(self, what: str, ask: Callable[[RouterLink, bool], Any]) -> "Deferred[Any]":
-        return self._standing.add(what, ask, self._link)
+    def _ask(
+        self,
+        what: str,
+        ask: Callable[[RouterLink, bool], Any],
+        on_refusal: Callable[[], object] = lambda: None,
+    ) -> "Deferred[Any]":
+        return self._standing.add(what, ask, self._link, on_refusal)

@@ -33,6 +33,14 @@ def shown(value: object) -> str:
     return f"{kind} {text}"
 
 
+def sendable(text: str) -> str:
+    """Return a text without lone surrogates, which UTF-8, and so no serialiser, has.
+
+    `os.fsdecode` makes them of file names that are not UTF-8.
+    """
+    return text.encode("utf-8", "replace").decode()
+
+
 def raised(error: BaseException | None) -> str:
     """Return the name and the text of an exception, without fail."""
     try:
@@ -86,7 +94,7 @@ class _Copy:
     def of(self, value: Any) -> Any:
         """Return the copy of a value."""
         if isinstance(value, str):
-            return str.__str__(value) if self._affordable(len(value)) else None
+            return self._str(value) if self._affordable(len(value)) else None
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, float):
@@ -99,6 +107,12 @@ class _Copy:
             return self._array(value)
         self._refuse(TypeError, f"{shown(value)}, which JSON has no type for")
         return _text(value)
+
+    def _str(self, value: str) -> str:
+        text = sendable(value)
+        if text != value:
+            self._refuse(ValueError, f"{shown(value)}, which is not valid Unicode")
+        return text
 
     def _container(self, value: Any) -> Any:
         if id(value) in self._inside or len(self._inside) >= DEEPEST:
@@ -120,7 +134,7 @@ class _Copy:
         copy = {}
         for key, item in items:
             self._path[-1] = key
-            copy[key if type(key) is str else _text(key)] = self.of(item)
+            copy[sendable(key if type(key) is str else _text(key))] = self.of(item)
         return copy
 
     def _list(self, items: list[Any]) -> list[Any]:
@@ -174,6 +188,6 @@ def _snapshot(value: Any) -> list[Any]:
 
 def _text(value: object) -> str:
     try:
-        return str(value)[:SHOWN_CHARACTERS]
+        return sendable(str(value)[:SHOWN_CHARACTERS])
     except Exception:  # noqa: BLE001 - an author's __str__ may do anything
         return shown(value)

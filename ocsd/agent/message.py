@@ -12,7 +12,7 @@ from typing import Any
 
 import cbor2
 
-from ocsd.agent.encoding import shown
+from ocsd.agent.encoding import sendable, shown
 
 LONGEST_FIELD_NAME = 255
 VALUE_TYPES = frozenset({float, int, str, bool})
@@ -64,7 +64,7 @@ def checked_sample(feed_name: str, message: Any) -> dict[str, Any]:
     tags = message.get("influxdb_tags")
     if tags is not None:
         check_tags(tags, data, where)
-        sample["influxdb_tags"] = tags
+        sample["influxdb_tags"] = checked_free(feed_name, tags)
     return sample
 
 
@@ -79,6 +79,7 @@ def _is_one_sample(where: str, message: Any) -> bool:
             raise ValueError(f"{where}: the message has no {key!r}; it has {keys}")
     if not isinstance(message["block_name"], str):
         raise TypeError(f"{where}: block_name is text, not {shown(message['block_name'])}")
+    check_text(message["block_name"], f"{where}: block_name")
     if not isinstance(message["data"], Mapping):
         raise TypeError(f"{where}: data is a dict of fields, not {shown(message['data'])}")
     return one
@@ -99,9 +100,24 @@ def checked_column(where: str, values: Iterable[Any]) -> list[Any]:
     if not kinds <= VALUE_TYPES:
         values = [_plain(where, value) for value in values]
         kinds = set(map(type, values))
-    if str in kinds and len(kinds) > 1:
-        raise TypeError(f"{where} mixes text with other values")
+    if str in kinds:
+        if len(kinds) > 1:
+            raise TypeError(f"{where} mixes text with other values")
+        for value in values:
+            check_text(value, where)
     return list(values)
+
+
+def check_text(text: str, where: str) -> None:
+    """Refuse text that cannot be sent.
+
+    Raises
+    ------
+    ValueError
+        If it holds a lone surrogate, as `os.fsdecode` makes of names that are not UTF-8.
+    """
+    if sendable(text) != text:
+        raise ValueError(f"{where} holds {shown(text)}, which is not valid Unicode")
 
 
 def check_field_name(field: Any, where: str = "message 'data' block") -> None:
@@ -182,10 +198,16 @@ def checked_free(feed_name: str, message: Any) -> Any:
 
 
 def _copied(feed_name: str, message: Any) -> Any:
-    if message is None or isinstance(message, (str, bytes, bool, int, float)):
+    if message is None or isinstance(message, (bytes, bool, int, float)):
+        return message
+    if isinstance(message, str):
+        check_text(message, f"feed {feed_name!r}")
         return message
     if isinstance(message, Mapping):
-        return {key: _copied(feed_name, item) for key, item in message.items()}
+        return {
+            _copied(feed_name, _key(feed_name, key)): _copied(feed_name, item)
+            for key, item in message.items()
+        }
     if isinstance(message, (list, tuple)):
         return [_copied(feed_name, item) for item in message]
     if hasattr(message, "dtype"):
@@ -195,6 +217,13 @@ def _copied(feed_name: str, message: Any) -> Any:
     except (cbor2.CBOREncodeError, ValueError, TypeError) as error:
         raise TypeError(f"feed {feed_name!r}: {shown(message)} cannot be serialised") from error
     return message
+
+
+def _key(feed_name: str, key: Any) -> Any:
+    """Return a key that every client can have, JSON's included."""
+    if isinstance(key, (str, int, float, bool)) or key is None:
+        return key
+    raise TypeError(f"feed {feed_name!r}: {shown(key)} cannot be a key")
 
 
 def _plain(where: str, value: Any) -> Any:

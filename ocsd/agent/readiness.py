@@ -7,7 +7,7 @@ which file holds the agent's code; they are left out when they are empty and wer
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ocsd.agent import origin
@@ -18,6 +18,8 @@ from ocsd.agent.ticker import Ticker
 from ocsd.notify import Delivery, notify
 
 PERIOD_S = 1.0
+# Where in its session.data an operation may say why it is degraded.
+REASON_KEYS = ("reason", "error")
 # How many reports go by until session data that no client asks for are looked at.
 DATA_PERIOD = 5
 # How many reports go by until the supervisor, which may be new, is told again where the code is.
@@ -165,5 +167,10 @@ def trouble_of(sessions: Any, startup_names: set[str]) -> str:
 
 
 def _last_words(session: OpSession) -> str:
+    # Authors tell a reason that comes and goes in the data, not in a row of messages.
+    if isinstance(session.data, Mapping):
+        for key in REASON_KEYS:
+            if session.data.get(key):
+                return str(session.data[key])
     said = [text for _, text in session.messages if not text.startswith("Status is now")]
     return said[-1] if said else "it does not say why"

@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 
-from ocsd.agent.encoding import json_safe, shown
+from ocsd.agent.encoding import json_safe, sendable, shown
 from ocsd.base import OpCode
 
 # A session's status moves forward only.
@@ -192,7 +192,8 @@ class OpSession:
 
     def _add(self, message: object, level: str, timestamp: float | None = None) -> None:
         now = self._clock() if timestamp is None else timestamp
-        text = (message if isinstance(message, str) else _text(message))[:LONGEST_MESSAGE]
+        whole = message if isinstance(message, str) else _text(message)
+        text = sendable(whole[:LONGEST_MESSAGE])
         with self._lock:
             self.messages.append((now, text))
             self._purge(now)

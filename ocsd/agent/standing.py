@@ -24,12 +24,15 @@ class StandingRequest:
     first : Deferred
         Fires with what autobahn returns, or fails, when it is asked for the first
         time.
+    on_refusal : callable
+        Called without arguments if the router refuses it.
     granted : object
         What autobahn returned last.
     """
 
     what: str
     ask: Callable[[RouterLink, bool], Any]
+    on_refusal: Callable[[], object] = lambda: None
     first: Deferred[Any] = field(default_factory=Deferred)
     granted: Any = None
 
@@ -47,7 +50,11 @@ class StandingRequests:
         self._all: list[StandingRequest] = []
 
     def add(
-        self, what: str, ask: Callable[[RouterLink, bool], Any], link: RouterLink | None
+        self,
+        what: str,
+        ask: Callable[[RouterLink, bool], Any],
+        link: RouterLink | None,
+        on_refusal: Callable[[], object] = lambda: None,
     ) -> "Deferred[Any]":
         """Ask now, or once there is a link.
 
@@ -56,7 +63,7 @@ class StandingRequests:
         Deferred
             Fires with the first answer.
         """
-        request = StandingRequest(what, ask)
+        request = StandingRequest(what, ask, on_refusal)
         self._all.append(request)
         if link is not None:
             self._ask(request, link)
@@ -70,7 +77,7 @@ class StandingRequests:
     def _ask(self, request: StandingRequest, link: RouterLink) -> "Deferred[Any]":
         asked = maybeDeferred(request.ask, link, request.granted is not None)
         return asked.addCallbacks(
-            self._granted, self._refused, callbackArgs=(request,), errbackArgs=(request,)
+            self._granted, self._refused, callbackArgs=(request,), errbackArgs=(request, link)
         )
 
     def _granted(self, granted: Any, request: StandingRequest) -> None:
@@ -78,10 +85,11 @@ class StandingRequests:
         if not request.first.called:
             request.first.callback(granted)
 
-    def _refused(self, failure: Failure, request: StandingRequest) -> None:
-        if isinstance(failure.value, TransportLost):
+    def _refused(self, failure: Failure, request: StandingRequest, link: RouterLink) -> None:
+        if isinstance(failure.value, TransportLost) or not link.is_attached():
             return  # It is asked for on the next link.
         self._log.error("cannot {what}: {why}", what=request.what, why=failure.value)
         if not request.first.called:
             self._all.remove(request)
+            request.on_refusal()
             request.first.errback(failure)

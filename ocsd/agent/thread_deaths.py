@@ -5,6 +5,7 @@ happened: an acquisition that has lost its reading thread looks healthy for ever
 """
 
 import threading
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
 from typing import Any
@@ -28,8 +29,17 @@ def within_session(session: OpSession, function: Callable[[], Any]) -> Any:
 
 
 def present_session() -> OpSession | None:
-    """Return the run of an operation that the caller belongs to, or None."""
-    return _session.get() or getattr(threading.current_thread(), _OWNER, None)
+    """Return the run of an operation that the caller belongs to, or None.
+
+    A thread of a pool belongs to the run that made it, but not for ever.
+    """
+    owner = _session.get() or _owner(threading.current_thread())
+    return owner if owner is not None and owner.success is None else None
+
+
+def _owner(thread: threading.Thread | None) -> OpSession | None:
+    owner: OpSession | None = getattr(thread, _OWNER, lambda: None)()
+    return owner if owner is not None and owner.success is None else None
 
 
 def watch(agent: Any) -> None:
@@ -45,7 +55,7 @@ def watch(agent: Any) -> None:
     def start_owned(self: threading.Thread) -> None:
         owner = present_session()
         if owner is not None:
-            setattr(self, _OWNER, owner)
+            setattr(self, _OWNER, weakref.ref(owner))
         start(self)
 
     def note(args: threading.ExceptHookArgs) -> None:
@@ -53,7 +63,7 @@ def watch(agent: Any) -> None:
         if args.exc_value is None or isinstance(args.exc_value, SystemExit):
             return
         name = args.thread.name if args.thread else "unknown"
-        session: OpSession | None = getattr(args.thread, _OWNER, None)
+        session = _owner(args.thread)
         if session is None:
             agent.trouble = f"thread {name!r} died: {raised(args.exc_value)}"
             agent.log.error("{trouble}", trouble=agent.trouble)

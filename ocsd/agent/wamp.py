@@ -110,8 +110,8 @@ class RouterLink(ApplicationSession):  # type: ignore[misc] # autobahn is untype
 
     def onLeave(self, details: Any) -> None:
         """Fail what is outstanding and tell the owner, who closes the transport."""
-        error = ApplicationError(details.reason, details.message)
-        self._errback_outstanding_requests(error)
+        # Whatever ended the session, what was asked of it was not answered.
+        self._errback_outstanding_requests(TransportLost(f"the session ended: {details.reason}"))
         self._owner.link_left(self, details.reason, details.message or "")
 
     def onUserError(self, fail: Any, msg: str) -> None:

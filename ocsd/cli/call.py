@@ -1,6 +1,7 @@
 """`ocsd call`: start, stop, wait for or look at an operation of an agent."""
 
 import json
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -143,14 +144,18 @@ def _read(words: tuple[str, ...]) -> tuple[str | None, dict[str, Any]]:
 
 
 def _value(text: str) -> Any:
-    def no_json(constant: str) -> None:
-        raise ValueError(constant)
-
     try:
-        # Python's reader would take NaN, which no agent could be sent.
-        return json.loads(text, parse_constant=no_json)
+        # Python's reader would take NaN and 1e999, which no agent could be sent.
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
     except ValueError:
         return text
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _decided(

@@ -14,7 +14,7 @@ _LONGEST_VALUE = 100
 _INDENT = "  "
 # Which colour a state has: that of the state of an instance that says as much.
 _COLOUR_WORDS = {"running": "up", "succeeded": "ok"}
-_REPLY_WORDS = {"OK": "ok", "ERROR": "failed", "TIMEOUT": "degraded"}
+_REPLY_WORDS = {"OK": "ok", "FAILED": "failed", "ERROR": "failed", "TIMEOUT": "degraded"}
 
 
 def reply_lines(code: str, message: str, session: Mapping[str, Any], screen: Terminal) -> list[str]:
@@ -31,7 +31,9 @@ def reply_lines(code: str, message: str, session: Mapping[str, Any], screen: Ter
     screen : Terminal
         Where the lines will be printed.
     """
-    first = f"{screen.styled(code, _REPLY_WORDS.get(code, ''))}: {terminal.printable(message)}"
+    # The agent's OK speaks of the request; people want to know of the operation.
+    word = "FAILED" if code == "OK" and session.get("success") is False else code
+    first = f"{screen.styled(word, _REPLY_WORDS.get(word, ''))}: {terminal.printable(message)}"
     return [first, *session_lines(session, screen)]
 
 

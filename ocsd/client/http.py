@@ -4,12 +4,16 @@ Standard library only. Each call opens a connection of its own, so one client
 may be used by several threads. Each call ends in bounded time.
 """
 
+import base64
+import contextlib
 import http.client
 import json
+import socket
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from ocsd.client.waiting import Reply, Run, waiting
 
@@ -18,8 +22,6 @@ ANSWER_LIMIT_S = 10.0
 
 CONNECTION_ERROR = "client_http.error.connection_error"
 REQUEST_ERROR = "client_http.error.request_error"
-
-_BLOCK_BYTES = 1 << 16
 
 
 class ControlClientError(RuntimeError):
@@ -30,6 +32,9 @@ class ControlClientError(RuntimeError):
     ``client_http.error.connection_error`` (no router) or
     ``client_http.error.request_error`` (no answer, or none that can be read).
     """
+
+    def __str__(self) -> str:
+        return f"{self.error}: {self.reason}" if self.reason else self.error
 
     @property
     def error(self) -> str:
@@ -261,23 +266,41 @@ def _post(url: str, body: bytes, connect_limit_s: float, limit_s: float) -> tupl
             raise _UnreachableError(f"nobody accepts within {connect_limit_s:g} s") from error
         # The answer takes the socket over when it says that it is the last one.
         stream = connection.sock
-        stream.settimeout(_left_s(end_s))
+        stream.settimeout(None)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        headers = {"Content-Type": "application/json", "Connection": "close"}
-        connection.request("POST", target, body, headers)
-        answer = connection.getresponse()
-        content = bytearray()
-        while True:
-            stream.settimeout(_left_s(end_s))
-            block = answer.read1(_BLOCK_BYTES)
-            if not block:
-                break
-            content += block
-        if answer.length:
-            raise http.client.IncompleteRead(bytes(content), answer.length)
-        return answer.status, bytes(content)
+        headers = {"Content-Type": "application/json", "Connection": "close", **_login(parts)}
+        # A time limit of the socket is one for each piece, and pieces may come for ever.
+        limit = threading.Timer(_left_s(end_s), _hang_up, [stream])
+        limit.daemon = True
+        limit.start()
+        try:
+            connection.request("POST", target, body, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        finally:
+            limit.cancel()
+        if time.monotonic() >= end_s:
+            raise TimeoutError
+        return answer.status, content
+    except (OSError, http.client.HTTPException):
+        if time.monotonic() >= end_s:
+            raise TimeoutError from None  # it was we who hung up
+        raise
     finally:
         connection.close()
+
+
+def _login(parts: SplitResult) -> dict[str, str]:
+    """Return the header for the user and password that a URL may have."""
+    if parts.username is None:
+        return {}
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
+
+
+def _hang_up(stream: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        stream.shutdown(socket.SHUT_RDWR)
 
 
 def _left_s(end_s: float) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 
 from twisted.internet.defer import inlineCallbacks
 
+from ocsd.agent.encoding import json_safe
 from ocsd.agent.endpoint import RouterAddress
 from ocsd.agent.threads import the_reactor
 from ocsd.agent.wamp import ApplicationError, ApplicationSession, ComponentConfig, SubscribeOptions
@@ -46,8 +47,7 @@ class Listener:
 
     def heard(self, pair: Any, *_rest: Any) -> None:
         """Print one message, a pair of message and feed_info."""
-        is_feed = isinstance(pair, (list, tuple)) and len(pair) == 2
-        message, feed_info = pair if is_feed else (pair, {})
+        message, feed_info = parts(pair)
         if feed_info.get("feed_name") == _HEARTBEAT and not self._heartbeats:
             return
         if self._as_json:
@@ -105,6 +105,21 @@ class _Session(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
         if details.reason.startswith("wamp.error."):
             self._listener.joining.note_refused(f"{details.reason} {details.message or ''}".strip())
         self.disconnect()
+
+
+def parts(pair: Any) -> tuple[Any, Mapping[str, Any]]:
+    """Return message and feed_info of what was published, made of JSON's types only.
+
+    Parameters
+    ----------
+    pair
+        A pair of both, if an agent published it; anything else has no feed_info.
+    """
+    if isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[1], Mapping):
+        message, feed_info = pair
+    else:
+        message, feed_info = pair, {}
+    return json_safe(message, lambda _: None), json_safe(feed_info, lambda _: None)
 
 
 def message_text(message: Any, feed_info: Mapping[str, Any], now_at: float) -> str:

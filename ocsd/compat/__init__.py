@@ -1,14 +1,15 @@
-"""The folder that makes ``import ocs`` be ocsd, beside a published OCS too.
+"""What makes ``import ocs`` be ocsd, beside a published OCS too.
 
-It holds one module of that name. First on the search path of everything that
-ocsd starts, it comes before a published package; installed as a top-level
-module as well, it serves agents run by hand where there is no published one.
+The folder `path` holds one module of that name. First on the search path of
+everything that ocsd starts, it comes before a published package; installed as a
+top-level module as well, it serves agents run by hand where there is no
+published one.
 """
 
 import os
 import sys
 
-FOLDER = os.path.dirname(os.path.abspath(__file__))
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "path")
 """Where the module `ocs` lies."""
 
 

@@ -7,6 +7,13 @@ import sys
 from ocsd import site_config
 from ocsd.site.configuration import HOST
 
+_WITHOUT_EFFECT = (
+    "--initial-state",
+    "--docker-compose",
+    "--docker-compose-bin",
+    "--docker-service-prefix",
+)
+
 
 def main(args: list[str] | None = None) -> None:
     """Become the daemon of this host.
@@ -17,10 +24,12 @@ def main(args: list[str] | None = None) -> None:
         Those of OCS's HostManager; of its own ones none has an effect.
     """
     parser = argparse.ArgumentParser(description="Run ocsd in place of OCS's HostManager.")
-    for option in ("--initial-state", "--docker-compose", "--docker-service-prefix"):
+    for option in _WITHOUT_EFFECT:
         parser.add_argument(option, help="accepted and not used")
     parser.add_argument("--quiet", action="store_true", help="accepted and not used")
     parsed = site_config.parse_args(HOST, parser, args)
+    if parsed.site_file is None:
+        parser.error("a host needs a site file: leave --site=none out, or give --site-file")
     start = ["start", "--site-file", parsed.site_file, "--host", parsed.site_host]
     os.execv(sys.executable, [sys.executable, "-m", "ocsd", *start])
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
 
 from ocsd import compat
 from ocsd.client.http import REQUEST_ERROR, ControlClient, ControlClientError
@@ -111,6 +112,8 @@ class OutsideWatch:
         `ControlClientError`.
     """
 
+    log = Logger()
+
     def __init__(self, hub: Hub, clock: Any, ask: Callable[[str], Any] | None = None) -> None:
         self._hub = hub
         self._clock = clock
@@ -134,6 +137,8 @@ class OutsideWatch:
         answered.addCallbacks(
             partial(self._answered, keeper, keeper.pid), partial(self._refused, keeper, keeper.pid)
         )
+        # Whatever an agent answers, it is asked again.
+        answered.addErrback(lambda failure: self.log.failure("while asking", failure))
 
     def _ask_router(self, address: str) -> Any:
         client = ControlClient(address, self._hub.wamp_http, timeout_s=ANSWER_LIMIT_S)
@@ -143,7 +148,10 @@ class OutsideWatch:
         self._waiting.discard(name)
         return result
 
-    def _answered(self, keeper: Keeper, pid: int, api: dict[str, Any]) -> None:
+    def _answered(self, keeper: Keeper, pid: int, api: Any) -> None:
+        if not isinstance(api, dict):
+            _tell(keeper, pid, WATCHDOG="1", STATUS=f"its answer to get_api is {api!r:.100}")
+            return
         holder = api.get("instance_pid")
         if holder == pid:
             _tell(keeper, pid, READY="1", WATCHDOG="1", STATUS=trouble_of(api))

@@ -17,7 +17,7 @@ from ocsd import compat
 from ocsd.agent import origin
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError, OcsdError
 from ocsd.notify import Delivery, notify
-from ocsd.site.plugins import AgentEntry
+from ocsd.site.plugins import AgentEntry, last_line
 
 # An agent that ends has nothing better to do than to wait until it is heard.
 LAST_WORDS_TRIES = 50
@@ -58,7 +58,7 @@ def run(find: Callable[[], AgentEntry], words: Sequence[str] = ()) -> int:
         return tell(str(error), PERMANENT_FAILURE_EXIT)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an import may raise anything
         traceback.print_exc()
-        return tell(f"cannot import {what}: {_last_line(error)}", PERMANENT_FAILURE_EXIT)
+        return tell(f"cannot import {what}: {last_line(error)}", PERMANENT_FAILURE_EXIT)
     return _call(main)
 
 
@@ -165,7 +165,8 @@ def _required_arguments(function: Callable[..., object]) -> int:
 
 
 def _defines_main(script: str) -> bool:
-    with open(script, encoding="utf-8") as file:
+    # As bytes, for a script may say which encoding it has.
+    with open(script, "rb") as file:
         body = ast.parse(file.read(), script).body
     return any(isinstance(each, ast.FunctionDef) and each.name == "main" for each in body)
 
@@ -185,12 +186,8 @@ def _call(main: Callable[[], object]) -> int:
         traceback.print_exc()
         # A missing library or a slip of the pen stays until somebody mends it.
         permanent = isinstance(error, ImportError | SyntaxError)
-        return tell(_last_line(error), PERMANENT_FAILURE_EXIT if permanent else 1)
+        return tell(last_line(error), PERMANENT_FAILURE_EXIT if permanent else 1)
     return 0
-
-
-def _last_line(error: BaseException) -> str:
-    return traceback.format_exception_only(error)[-1].strip()
 
 
 def tell(failure: str, code: int) -> int:

@@ -117,7 +117,7 @@ def pick_host(site: Site, name: str | None = None, hostname: str | None = None) 
         raise UnknownHostError(f"{where} has no host {name!r}{near}; {there}")
     raise UnknownHostError(
         f"{where} has no host {machine!r} (this machine) and no 'localhost'; {there}; "
-        "choose one with --host"
+        "choose one with --host (of an agent: --site-host)"
     )
 
 

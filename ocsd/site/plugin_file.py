@@ -7,7 +7,7 @@ Such files are written for OCS: they ``import ocs`` and call
 import importlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,14 +60,21 @@ def registrations(file: Path) -> Iterator[Registration]:
     yield from found
     if error is not None:
         raise error
+    if not found and "agents" not in namespace:
+        raise ValueError(
+            "it lists no agents; write agents = [('MyAgent', 'my_agent.py')], or call "
+            "site_config.register_agent_class"
+        )
     yield from registrations_of(namespace.get("agents", ()))
 
 
 def registrations_of(agents: Any) -> Iterator[Registration]:
     """Return what a plug-in's `agents` lists, in either of its forms."""
     pairs = agents.items() if isinstance(agents, Mapping) else agents
-    for class_name, code in pairs:
-        yield Registration(class_name, code)
+    for number, pair in enumerate(pairs, 1):
+        if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
+            raise ValueError(f"entry {number} of agents is {pair!r}, not a pair (class, path)")
+        yield Registration(*pair)
 
 
 @contextmanager

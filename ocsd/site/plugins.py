@@ -9,7 +9,7 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import EntryPoint, distributions
@@ -18,11 +18,12 @@ from typing import Any, ClassVar
 
 from ocsd.errors import PluginError, UnknownAgentClassError
 from ocsd.site.model import HOST_MANAGER
-from ocsd.site.nearest import did_you_mean
+from ocsd.site.nearest import nearest
 from ocsd.site.plugin_file import Registration, registrations, registrations_of
 
 ENTRY_POINT_GROUP = "ocs.plugins"
 FILE_PATTERN = "ocs_plugin_*.py"
+_COMMON = "Agent"
 OWN_LIST = "ocsd_agents.plugin"
 
 
@@ -80,7 +81,10 @@ class Catalogue:
         entry = self.entries.get(class_name)
         if entry is not None:
             return entry
-        near = did_you_mean(class_name, self.entries)
+        listed = [each for each in self.failures if f"agent class {class_name}:" in each.reason]
+        if listed:
+            raise PluginError("; ".join(map(str, listed)))
+        near = _near_class(class_name, self.entries)
         text = f"no plug-in has the agent class {class_name!r}{near}"
         if self.failures:
             raise PluginError(f"{text}; {'; '.join(str(each) for each in self.failures)}")
@@ -89,6 +93,13 @@ class Catalogue:
             f"{text}{known}; correct agent-class, install its package, or add its folder to "
             "agent-paths"
         )
+
+
+def _near_class(name: str, known: Iterable[str]) -> str:
+    """Propose a class; that nearly all end with the same word makes none of them near."""
+    bare = {each.removesuffix(_COMMON): each for each in known}
+    near = nearest(name.removesuffix(_COMMON), bare)
+    return f"; did you mean {bare[near]!r}?" if near else ""
 
 
 BUILT_IN: Mapping[str, AgentEntry] = {
@@ -176,7 +187,7 @@ def last_line(error: BaseException) -> str:
     """Return the last line of an error's traceback, e.g. ``NameError: name 'x' …``."""
     lines = traceback.format_exception_only(error)
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
-        return f"{lines[-1].strip()} in line {error.lineno}"
+        return f"{lines[-1].strip()} in {os.path.basename(error.filename)}, line {error.lineno}"
     return lines[-1].strip()
 
 
@@ -230,6 +241,8 @@ class _Installed:
 
 def _points_in(folder: str) -> Iterator[tuple[str, EntryPoint]]:
     for distribution in distributions(path=[folder]):
+        if not distribution.name:
+            continue  # what an installation that was broken off left behind
         for point in distribution.entry_points.select(group=ENTRY_POINT_GROUP):
             yield distribution.name, point
 

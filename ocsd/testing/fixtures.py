@@ -139,7 +139,7 @@ def site_router() -> LocalRouter:
         If it cannot be started.
     """
     try:
-        site = yaml.safe_load(Path(SITE_FILE).read_text(encoding="utf-8"))
+        site = yaml.safe_load(Path(SITE_FILE).read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         site = {}
     hub = site.get("hub", {})

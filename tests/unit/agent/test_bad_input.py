@@ -4,7 +4,9 @@ import asyncio
 import math
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import cbor2
 import numpy as np
 import pytest
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
@@ -510,3 +512,66 @@ def test_who_blocks_the_reactor_is_named(agent, reactor, monkeypatch):
     assert "operation 'op' blocks the reactor" in warning
     assert "blocking=True" in warning
     assert "operation 'op' blocks the reactor" in status_line(agent)
+
+
+NOT_UNICODE = "caf\udce9"  # as os.fsdecode makes of a file name in Latin-1
+
+
+def test_text_that_is_not_unicode_leaves_the_agent_readable(agent, reactor):
+    def read_folder(session, params):
+        session.add_message(NOT_UNICODE)
+        session.data = {"file": NOT_UNICODE, NOT_UNICODE: 1}
+        return True, NOT_UNICODE
+
+    seen = run(agent, reactor, read_folder)
+    assert "session.data['file'] holds" in fault_of(seen)
+    cbor2.dumps(agent.procedures()["observatory.thermo1"]("get_api"))
+    assert seen["data"] == {"file": "caf?", "caf?": 1}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data": {"name": NOT_UNICODE}},
+        {"block_name": NOT_UNICODE},
+        {"influxdb_tags": {"name": {"_field": "x", "place": NOT_UNICODE}}},
+        {"influxdb_tags": {"name": {"_field": object()}}},
+    ],
+)
+def test_what_cannot_be_sent_is_refused_before_it_takes_good_samples_along(agent, change):
+    feed = agent.register_feed("temps", record=True, buffer_time=10)
+    good = {"block_name": "b", "timestamp": 1.0, "data": {"name": "good"}}
+    agent.publish_to_feed("temps", good)
+    with pytest.raises((ValueError, TypeError), match="feed 'temps'"):
+        agent.publish_to_feed("temps", {**good, **change})
+    assert feed.blocks["b"].data == {"name": ["good"]}
+    feed.finish()
+
+
+@pytest.mark.parametrize("message", [NOT_UNICODE, {(1, 2): 3}, {"a": [NOT_UNICODE]}])
+def test_a_free_message_that_no_client_can_read_is_refused(agent, message):
+    agent.register_feed("free")
+    with pytest.raises((ValueError, TypeError), match="feed 'free'"):
+        agent.publish_to_feed("free", message)
+
+
+def test_a_thread_of_a_pool_does_not_belong_to_its_first_operation_for_ever(watched, reactor):
+    pool = ThreadPoolExecutor(1)
+
+    def short(session, params):
+        pool.submit(int).result()
+        return True, "done"
+
+    def die():
+        raise OSError("unrelated")
+
+    def start_and_join():
+        thread = threading.Thread(target=die, name="unrelated")
+        thread.start()
+        thread.join(10)
+
+    assert run(watched, reactor, short)["success"] is True
+    pool.submit(start_and_join).result()
+    pool.shutdown()
+    assert watched.trouble == "thread 'unrelated' died: OSError: unrelated"
+    assert watched.status("op")[2]["op_code"] == 5

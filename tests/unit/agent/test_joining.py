@@ -16,9 +16,15 @@ class Link:
     """A connection that grants what is asked, unless told otherwise."""
 
     session_details = "details of the session"
+    attached = True
 
-    def __init__(self, refuses=()):
+    def is_attached(self):
+        return self.attached
+
+    def __init__(self, refuses=(), mute=()):
         self.refuses = refuses
+        self.mute = mute
+        self.pending = []
         self.asked = []
         self.published = []
 
@@ -38,6 +44,9 @@ class Link:
         self.published.append(topic)
 
     def _answer(self, address):
+        if address in self.mute:
+            self.pending.append(Deferred())
+            return self.pending[-1]
         if address in self.refuses:
             return fail(ApplicationError("wamp.error.not_authorized", "no"))
         return succeed(Granted())
@@ -116,6 +125,28 @@ def test_a_refusal_reaches_who_asked_and_is_not_asked_again(agent, joined):
     agent.register(print, "p").addErrback(lambda f: errors.append(f.value.error))
     assert errors == ["wamp.error.not_authorized"] * 2
     assert joined().asked == []
+
+
+def test_a_refused_topic_can_be_subscribed_again(agent, joined):
+    joined(refuses=("a",))
+    agent.subscribe(print, "a").addErrback(lambda failure: None)
+    joined()
+    assert isinstance(agent.subscribe(print, "a"), Deferred)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TransportLost("gone"), ApplicationError("wamp.close.transport_lost", "gone")],
+)
+def test_what_was_not_answered_when_the_router_went_is_asked_again(agent, joined, error):
+    link = joined(mute=("a",))
+    granted = []
+    agent.subscribe(print, "a").addCallback(granted.append)
+    link.attached = False
+    link.pending[0].errback(error)
+    assert granted == []
+    assert asked(joined()) == [("subscribe", "a")]
+    assert len(granted) == 1
 
 
 def test_what_its_author_gave_up_is_not_asked_again(agent, joined):

@@ -54,7 +54,9 @@ def requests(bridge):
 
 
 def test_a_task_is_run_to_its_end_and_told_of(run, bridge):
-    done = run("call", "dev1", "init", "delay=2.5", "mode=a", "tags=[1, 2]", "note=a=b", "n=NaN")
+    done = run(
+        "call", "dev1", "init", "delay=2.5", "mode=a", "tags=[1, 2]", "note=a=b", "n=NaN", "m=1e999"
+    )
     assert done.returncode == 0, done.stderr
     assert [args[0] for args in requests(bridge)] == ["start", "wait"]
     assert requests(bridge)[0][2] == {
@@ -63,6 +65,7 @@ def test_a_task_is_run_to_its_end_and_told_of(run, bridge):
         "tags": [1, 2],
         "note": "a=b",
         "n": "NaN",
+        "m": "1e999",
     }
     lines = done.stdout.splitlines()
     assert lines[0] == "OK: wait init"

@@ -19,6 +19,7 @@ class Bridge(ThreadingHTTPServer):
     def __init__(self, answer):
         self.answer = answer
         self.calls = []
+        self.logins = []
         self.status = 200
         super().__init__(("127.0.0.1", 0), _Request)
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
@@ -37,6 +38,7 @@ class _Request(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.logins.append(self.headers["Authorization"])
         call = body["procedure"], body["args"], body["kwargs"]
         self.server.calls.append(call)
         answer = self.server.answer(*call)

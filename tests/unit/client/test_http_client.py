@@ -1,5 +1,7 @@
 """client_http: every call ends, and errors have the shape that scripts look at."""
 
+import base64
+import contextlib
 import socket
 import threading
 import time
@@ -152,3 +154,29 @@ def test_one_client_serves_several_threads(bridge):
     for thread in threads:
         thread.join(10)
     assert answers == [OK] * 8
+
+
+def test_user_and_password_of_the_url_are_sent(bridge):
+    url = bridge.url.replace("http://", "http://alice:se%40cret@")
+    ControlClient("observatory.dev1", url=url).get_api()
+    assert bridge.logins == ["Basic " + base64.b64encode(b"alice:se@cret").decode()]
+
+
+def test_an_answer_that_comes_in_drips_ends_in_time():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/call"
+
+        def drip():
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                for byte in b"HTTP/1.1 200 OK\r\nX: " + 1000 * b"x":
+                    connection.send(bytes([byte]))
+                    time.sleep(0.01)  # slower than any limit allows, faster than one read's
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        client = ControlClient("observatory.dev1", url=url, timeout_s=0.5)
+        begun_s = time.monotonic()
+        assert refused(client.get_api) == "client_http.error.request_error"
+        assert time.monotonic() - begun_s < 5
+        thread.join()

@@ -153,6 +153,17 @@ def test_trouble_is_a_degraded_operation_or_a_process_that_failed():
     )
 
 
+@pytest.mark.parametrize("answer", [None, "hello", []])
+def test_an_agent_that_answers_nonsense_is_asked_again(keeper, agent, clock, answer):
+    keeper.spawned(Spawned("old1", PID, 1))
+    agent.answer = answer
+    clock.advance(0.3)
+    assert keeper.life.state is State.STARTING
+    agent.answer = WELL
+    clock.advance(0.3)
+    assert keeper.life.state is State.UP
+
+
 def test_it_is_executed_with_a_site_file_that_holds_what_ocs_knows(tmp_path, monkeypatch):
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
     monkeypatch.delenv("OCS_CONFIG_DIR", raising=False)

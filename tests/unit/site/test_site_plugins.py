@@ -124,7 +124,9 @@ def test_a_plugin_file_may_import_its_neighbours(plugin, folder):
     ("text", "reason"),
     [
         ("import nothing_of_that_name\n", "ModuleNotFoundError: No module named 'nothing_of_that_"),
-        ("x = 1\nif x\n", "SyntaxError: expected ':' in line 2"),
+        ("x = 1\nif x\n", "SyntaxError: expected ':' in ocs_plugin_lab.py, line 2"),
+        ("agent = [('OneAgent', 'one.py')]\n", "it lists no agents; write agents = "),
+        ("agents = ['OneAgent']\n", "entry 1 of agents is 'OneAgent', not a pair"),
         ("1 / 0\n", "ZeroDivisionError: division by zero"),
         ("import sys\nsys.exit('no licence')\n", "SystemExit: no licence"),
         ("agents = 5\n", "TypeError"),
@@ -249,3 +251,25 @@ def test_a_package_that_is_installed_later_is_found(distribution):
     assert "OneAgent" not in all_classes().entries
     distribution("lab", {"OneAgent": {"module": "lab.one"}})
     assert all_classes().entries["OneAgent"].source == "lab"
+
+
+def test_what_a_broken_installation_left_behind_hides_no_plugin(distribution, tmp_path):
+    distribution("sound", {"LabAgent": {"module": "lab.agents.lab"}})
+    left = tmp_path / "installed-sound" / "gone-1.0.dist-info"
+    left.mkdir()
+    (left / "entry_points.txt").write_text("[ocs.plugins]\ngone = gone.plugin\n")
+    assert find_class("LabAgent").module == "lab.agents.lab"
+
+
+def test_a_class_whose_file_is_missing_is_told_with_that_file_only(plugin):
+    folders = plugin("agents = [('GoneAgent', 'gone.py'), ('BadAgent', 3)]\n")
+    with pytest.raises(PluginError) as told:
+        find_class("GoneAgent", folders)
+    assert "there is no file" in str(told.value)
+    assert "BadAgent" not in str(told.value)
+
+
+def test_that_all_classes_end_alike_makes_none_of_them_near():
+    with pytest.raises(UnknownAgentClassError) as told:
+        find_class("NopeAgent")
+    assert "did you mean" not in str(told.value)
