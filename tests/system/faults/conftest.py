@@ -3,19 +3,20 @@
 import os
 import signal
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
 
+from ocsd.client.http import ControlClientError
 from tests.system.faults.lab import Lab, a_lab, family, faulty
 from tests.system.invariants import Watch
 
-STUCK = ("gil", "reactor", "halted", "aggregator", "deaf")
+STUCK = ("gil", "reactor", "halted", "paused", "aggregator", "deaf")
 """Instances of the first site that are stuck from the beginning: that takes 30 s to be answered."""
 
 QUICK = (
     "killed",
-    "paused",
     "exits",
     "fails",
     "gives_up",
@@ -36,6 +37,7 @@ class Stuck:
     routerless: Lab
     since_at: dict = field(default_factory=dict)
     pids: dict = field(default_factory=dict)
+    putting_down: Future | None = None
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +72,8 @@ def _begin(found):
     for name, operation in (("gil", "hold_gil"), ("reactor", "block_reactor")):
         since_at[name] = time.time()
         _ask_the_last_time(lab, name, operation)
-    for name in ("halted", "aggregator"):
+    found.putting_down = ThreadPoolExecutor().submit(_put_down, lab, "deaf")
+    for name in ("halted", "paused", "aggregator"):
         since_at[name] = time.time()
         os.kill(found.pids[name], signal.SIGSTOP)
     since_at["router"] = time.time()
@@ -78,10 +81,15 @@ def _begin(found):
         os.kill(pid, signal.SIGSTOP)
 
 
+def _put_down(lab, name):
+    """Return the exit code and how long it took [s]."""
+    began_s = time.monotonic()
+    code = lab.site.ocsd("down", name).returncode
+    return code, time.monotonic() - began_s
+
+
 def _ask_the_last_time(lab, name, operation):
     """Start an operation that leaves no time for an answer."""
-    from ocsd.client.http import ControlClientError
-
     client = lab.client(name, timeout_s=0.5)
     try:
         client.request("start", operation, {})
@@ -95,7 +103,7 @@ def lab(stuck):
     return stuck.lab
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def centre():
     """A site whose centre fails: router, aggregator, daemon, fork server."""
     with a_lab() as lab:

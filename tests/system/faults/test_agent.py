@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.system.faults.conftest import STUCK
-from tests.system.faults.lab import AGENT_BACK_S, HANG_SEEN_S, is_gone, stopped, wait_until
+from tests.system.faults.lab import AGENT_BACK_S, HANG_SEEN_S, is_gone, wait_until
 
 pytestmark = pytest.mark.system
 
@@ -39,12 +39,17 @@ def test_a_killed_agent_is_back(lab, only):
     lab.has_kept_its_policy("killed")
 
 
-def test_an_agent_that_is_stopped_for_a_while_goes_on(lab, only):
-    pid = lab.pid("paused")
-    with only("paused"), stopped(pid) as since_at:
-        lab.moment("paused", since_at, HANG_SEEN_S, lambda each: each.reason.startswith("hung"))
-        row = lab.row("paused")
-        assert (row["health"], row["layer"]) == ("hung", "reactor")
+def test_an_agent_that_is_stopped_for_a_while_goes_on(stuck):
+    lab, pid = stuck.lab, stuck.pids["paused"]
+    lab.moment(
+        "paused",
+        stuck.since_at["paused"],
+        HANG_SEEN_S,
+        lambda each: each.reason.startswith("hung: "),
+    )
+    row = lab.row("paused")
+    assert (row["health"], row["layer"]) == ("hung", "reactor")
+    os.kill(pid, signal.SIGCONT)
     wait_until(lambda: lab.row("paused")["health"] == "ok", "its word", AGENT_BACK_S)
     assert lab.row("paused")["restarts"] == 0
     assert lab.pid("paused") == pid
