@@ -217,6 +217,9 @@ class Keeper:
     def adopt(self, report: Spawned, started_at: float) -> None:
         """Take over a process that an earlier daemon started."""
         self._begin(report.pid, started_at)
+        # What runs speaks every second. Should it hang since before this daemon began,
+        # nobody would ever hear of it: its silence counts from now.
+        self.report = SelfReport(heard_at_s=self._clock.seconds())
         self.deliver(Adopted())
 
     def ended(self, report: Ended) -> None:

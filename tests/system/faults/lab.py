@@ -19,8 +19,9 @@ from tests.system.invariants import copies, daemon_of, pids
 
 HERE = Path(__file__).parent
 
-# Measured: 0.1 s for an agent, 2 s for crossbar; 20 s where ten programs want each processor.
-AGENT_BACK_S = 5.0
+# Measured: 0.1 s for an agent, 2 s for crossbar; 5 s and 20 s where ten programs want each
+# processor and ocsd is edited meanwhile, which makes agents start from scratch.
+AGENT_BACK_S = 15.0
 ROUTER_BACK_S = 60.0
 
 # ocsd.supervisor.health: silence is seen after 10 s, and answered after 30 s. A report is at
