@@ -115,7 +115,7 @@ def _listening(fleet: Fleet, heard: Path) -> Iterator[None]:
             *("--site-http", fleet.http, "--site-realm", REALM, "--address-root", ROOT),
             *("--instance-id", "listener"),
         ],
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         env=fleet.environment,
         stdout=(fleet.folder / "listener.log").open("wb"),
         stderr=subprocess.STDOUT,

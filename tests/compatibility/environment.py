@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[1] / ".venv-socs-few"
+FOLDER = Path(__file__).resolve().parents[2] / ".venv-socs-few"
 PACKAGES = (
     "ocs>=0.12,<0.13",
     "socs==0.6.4",
