@@ -103,7 +103,8 @@ class Soak:
             fault.do()
         lasting = [one for one in faults if one.undo is not None]
         unrecovered = list(faults)
-        longest_s = max(one.lasts_s for one in faults)
+        # Many are over only when the whole site is well, so all wait for the longest one.
+        limit_s = max(one.lasts_s for one in faults) + max(one.limit_s for one in faults)
         while unrecovered:
             for fault in [one for one in lasting if time.monotonic() - begun_s >= one.lasts_s]:
                 lasting.remove(fault)
@@ -114,7 +115,7 @@ class Soak:
             for fault in [one for one in unrecovered if one not in lasting]:
                 if status is not None and fault.recovered(status):
                     self._note(fault, now_s - fault.lasts_s, len(faults) == 1)
-                elif now_s > longest_s + fault.limit_s:
+                elif now_s > limit_s:
                     self._note(fault, None, len(faults) == 1)
                     self._late(fault, status)
                 else:
@@ -124,7 +125,7 @@ class Soak:
 
     def _late(self, fault: Fault, status: Status | None) -> None:
         state = rows_not_well(status)
-        self._watch.violated(f"no recovery from {fault.kind} in {fault.limit_s:.0f} s: {state}")
+        self._watch.violated(f"no recovery from {fault.kind}: {state}")
 
     def _note(self, fault: Fault, took_s: float | None, alone: bool) -> None:
         noted = report.Recovery(fault.kind, fault.target, fault.begun_at, took_s, alone)
@@ -132,9 +133,9 @@ class Soak:
 
     def _compare(self, begun_at: float, faults: list[Fault]) -> None:
         """See that nothing was started more often than the faults explain."""
-        allowed: dict[str, int] = {}
-        for fault in faults:
-            allowed |= fault.starts
+        # A fork server that is killed may have been asked for a process just before.
+        more = sum("kill" in one.kind and "fork server" in one.kind for one in faults)
+        allowed = {name: n + more for one in faults for name, n in one.starts.items()}
         its = [one for one in journal.read(self._scene.paths.journal) if one.at >= begun_at]
         for name, count in report.starts(its).items():
             if name in self._scene.names and count > allowed.get(name, 0):

@@ -13,6 +13,7 @@ from benchmarks.soaking.scene import Scene
 from ocsd.client.http import ControlClientError
 
 NO_DAEMON = 69
+TIMED_OUT = 75
 
 
 def nothing() -> None:
@@ -40,14 +41,16 @@ class Operator:
     ) -> None:
         """Issue a command, again as long as there is no daemon, as an operator would.
 
-        Commands wait for each other: an `up` must not come before its `down`.
+        Commands wait for each other: an `up` must not come before its `down`. A `reload` that a
+        stopped daemon has not answered is repeated, too, for the file may be another one later.
         """
+        repeated = {NO_DAEMON, TIMED_OUT} if "reload" in words else {NO_DAEMON}
 
         def insist() -> None:
             with self._busy:
                 first()
-                give_up_at_s = time.monotonic() + LIMIT_S
-                while self._scene.command(*words).wait() == NO_DAEMON:
+                give_up_at_s = time.monotonic() + 2 * LIMIT_S
+                while self._scene.command(*words).wait() in repeated:
                     if time.monotonic() > give_up_at_s:
                         return
                     time.sleep(0.5)
@@ -78,9 +81,17 @@ class Operator:
                     if self._scene.client(name).request("start", operation, dict(params or {})):
                         return
                 time.sleep(1.0)
-                if not psutil.pid_exists(pid):
+                if not _lives(pid):
                     return
 
         status = self._scene.status()
         pid = rows_of(status)[name]["pid"] if status else 0
         threading.Thread(target=insist, daemon=True).start()
+
+
+def _lives(pid: int) -> bool:
+    # One whose fork server was killed may stay a zombie for a while.
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
