@@ -3,6 +3,7 @@
 ``python -m benchmarks.ocs_venv`` prints the path of its Python.
 """
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -24,6 +25,13 @@ def python(folder: Path = DEFAULT) -> Path:
     folder : Path
         The environment.
     """
+    with folder.with_suffix(".lock").open("w") as lock:
+        # Tests that run at the same time need one, not two.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _made(folder)
+
+
+def _made(folder: Path) -> Path:
     interpreter = folder / "bin" / "python"
     if not interpreter.exists():
         venv.create(folder, with_pip=True)

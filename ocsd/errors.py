@@ -45,6 +45,10 @@ class ForkServerError(OcsdError):
     """There is no fork server that starts processes; its log says why."""
 
 
+class UpgradeError(OcsdError):
+    """The installed version cannot start, so the running daemon goes on; the message says why."""
+
+
 class NoSuchOperationError(OcsdError):
     """The agent has no operation or feed of that name; ``ocsd ops NAME`` lists the operations."""
 
@@ -113,6 +117,10 @@ class DaemonRunningError(OcsdError):
     """A daemon for this host runs already; stop it first with ``ocsd stop``."""
 
 
+class ReloadRefusedError(OcsdError):
+    """The site file changed what only a new start can change; the message says what."""
+
+
 # The command line.
 
 
@@ -132,5 +140,27 @@ class NoLogError(OcsdError):
     """The instance has written no log yet; start it, or look whether its name is right."""
 
 
+class NoJournalError(OcsdError):
+    """Nothing has been recorded on this host yet; look whether ``--host`` is right."""
+
+
 class DaemonStartError(OcsdError):
     """The daemon was killed while it started; look at its log and the kernel's."""
+
+
+class NoSystemdError(OcsdError):
+    """systemd does not run this machine; start ocsd by hand or from another supervisor."""
+
+    exit_code = 69
+
+
+class SystemctlError(OcsdError):
+    """systemctl failed; its own message says why."""
+
+
+class UnitChangedError(OcsdError):
+    """The unit on the disk is not what would be written; ``--force`` overwrites it."""
+
+
+class NoSuchUserError(ConfigurationError):
+    """The user that shall run the daemon does not exist; make it or pass ``--user``."""

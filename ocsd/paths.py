@@ -59,6 +59,16 @@ class HostPaths:
         return self.state / "targets.json"
 
     @property
+    def journal(self) -> Path:
+        """What happened to the instances, and why."""
+        return self.state / "journal.jsonl"
+
+    @property
+    def incidents(self) -> Path:
+        """Folders of what hung processes were doing."""
+        return self.state / "incidents"
+
+    @property
     def router_config(self) -> Path:
         """Folder of the generated crossbar configuration."""
         return self.state / "router"

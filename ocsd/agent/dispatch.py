@@ -79,6 +79,10 @@ class Operations:
         """Return the sessions that have not ended."""
         return [s for s in self.sessions.values() if s is not None and s.success is None]
 
+    def active_processes(self) -> list[OpSession]:
+        """Return the sessions of processes that have not ended."""
+        return [session for session in self.active() if session.op_name in self.processes]
+
     def handle(
         self,
         action: str,

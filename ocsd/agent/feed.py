@@ -10,7 +10,10 @@ import cbor2
 from ocsd.agent import message as rules
 from ocsd.agent.block import Block
 from ocsd.agent.encoding import json_safe
+from ocsd.agent.freshness import COUNTED_S, Freshness
+from ocsd.agent.session import OpSession
 from ocsd.agent.spool import Spool
+from ocsd.agent.thread_deaths import present_session
 from ocsd.agent.threads import in_reactor_context, the_reactor
 from ocsd.agent.wamp import Disconnected, PayloadExceededError, SerializationError, TransportLost
 
@@ -75,6 +78,7 @@ class Feed:
         self.blocks: dict[str, Block] = {}
         self.spool = Spool()
         self.refusal: str | None = None
+        self.freshness = Freshness()
         if not _FEED_NAME.match(feed_name):
             self.refuse(f"feed name {feed_name!r} is not valid: no spaces, dots and '#'")
         self._keep = keep
@@ -130,7 +134,11 @@ class Feed:
         if self.refusal:
             raise ValueError(self.refusal)
         if self.record:
-            self._in_reactor(self._collect, rules.checked_sample(self.feed_name, message))
+            sample = rules.checked_sample(self.feed_name, message)
+            now_s = self._monotonic()
+            if now_s - self.freshness.counted_at_s >= COUNTED_S:
+                self.freshness.note(now_s, self._owners())
+            self._in_reactor(self._collect, sample)
         else:
             self._in_reactor(self._send, rules.checked_free(self.feed_name, message))
 
@@ -198,6 +206,18 @@ class Feed:
     def enforce_field_name_rules(field_name: str) -> str:
         """Return a valid field name as near to `field_name` as possible."""
         return rules.valid_field_name(field_name)
+
+    def complaint(self) -> str:
+        """Return what is wrong with a recorded feed that should go on; empty if nothing is."""
+        return self.freshness.complaint(self._monotonic()) if self.record else ""
+
+    def _owners(self) -> list[OpSession]:
+        """Return the runs of processes that publish at this moment, as far as can be told."""
+        processes: list[OpSession] = self.agent.operations.active_processes()
+        publisher = present_session()
+        if publisher is None:
+            return processes
+        return [publisher] if publisher in processes else []
 
     def _complain(self, what: str) -> None:
         self.agent.log.error("feed {feed}: agg_params: {what}", feed=self.feed_name, what=what)

@@ -45,6 +45,10 @@ class LineObserver:
 
     def __init__(self, stream: TextIO, level: str = "info") -> None:
         self._stream = stream
+        self.set_level(level)
+
+    def set_level(self, level: str) -> None:
+        """Write events of this level and above from now on; from any thread."""
         self._lowest = LEVELS[level]
 
     def __call__(self, event: dict[str, Any]) -> None:

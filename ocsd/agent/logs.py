@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -13,8 +14,15 @@ from ocsd.agent.wamp import txaio
 __all__ = ["LineObserver", "follow", "log_formatter", "start"]
 
 
+# A logger that is made at the same moment hinders the change of all loggers' level.
+LEVEL_TRIES = 10
+
+
 class _Started:
     yet = False
+    observer: LineObserver | None = None
+    usual_level = "info"
+    wanted_level: str | None = None
 
 
 def start(level: str | None = None, stream: TextIO | None = None) -> None:
@@ -34,8 +42,9 @@ def start(level: str | None = None, stream: TextIO | None = None) -> None:
         return
     _Started.yet = True
     wanted = (level or os.environ.get("LOGLEVEL") or "info").lower()
-    lowest = wanted if wanted in LEVELS else "info"
-    observer = LineObserver(stream or sys.__stdout__ or sys.stdout, lowest)
+    _Started.usual_level = wanted if wanted in LEVELS else "info"
+    lowest = _Started.wanted_level or _Started.usual_level
+    _Started.observer = observer = LineObserver(stream or sys.__stdout__ or sys.stdout, lowest)
     # An agent's own txaio.start_logging() may have come first; its lines have
     # another form and would double ours.
     foreign = getattr(txaio.tx, "_observer", None)
@@ -43,6 +52,26 @@ def start(level: str | None = None, stream: TextIO | None = None) -> None:
         globalLogPublisher.removeObserver(foreign)
     txaio.start_logging(out=None, level=lowest)
     globalLogPublisher.addObserver(observer)  # type: ignore[arg-type] # zope's interface
+
+
+def set_level(level: str | None) -> None:
+    """Log from this level on; from any thread, also before `start`.
+
+    Parameters
+    ----------
+    level : str or None
+        As for `start`; None for what it was started with.
+    """
+    _Started.wanted_level = level
+    if _Started.observer is None:
+        return
+    lowest = level or _Started.usual_level
+    _Started.observer.set_level(lowest)
+    for _ in range(LEVEL_TRIES):
+        with suppress(RuntimeError):
+            txaio.set_global_log_level(lowest)
+            break
+    txaio.make_logger().info("the level of this log is {lowest}", lowest=lowest)
 
 
 def also_to(folder: Path, name: str) -> None:

@@ -2,7 +2,7 @@
 
 A `blocking=False` operation that sleeps stops everything else in the agent: its
 heartbeat, its replies, its other operations. Nothing in the reactor's thread can
-say so while it lasts, so a thread of its own looks.
+say so while it lasts, so the thread of the lookout looks.
 """
 
 import inspect
@@ -13,10 +13,11 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from ocsd.agent.lookout import LOOKOUT, PERIOD_S
 from ocsd.agent.ticker import Ticker
 from ocsd.notify import notify
 
-PERIOD_S = 0.5
+ALIVE_EVERY_S = 1.0
 # What is shorter nobody notices; heartbeats are believed for 5 s.
 LIMIT_S = 1.5
 # How long the status shows a block that is over.
@@ -37,11 +38,11 @@ class ReactorWatch:
     def __init__(self, agent: Any, send: Callable[..., object] = notify) -> None:
         self._agent = agent
         self._send = send
-        self._ticker = Ticker(PERIOD_S, self._alive)
+        self._ticker = Ticker(ALIVE_EVERY_S, self._alive)
         self._reactor_thread = 0
         self._alive_at_s = time.monotonic()
         self._shown_at_s = 0.0
-        self._over = threading.Event()
+        self._looked_at_s = 0.0
         self._blocked_by = ""
         self._op_name: str | None = None
 
@@ -49,12 +50,12 @@ class ReactorWatch:
         """Begin to watch (reactor thread)."""
         self._reactor_thread = threading.get_ident()
         self._ticker.start()
-        threading.Thread(target=self._watch, name="reactor watch", daemon=True).start()
+        LOOKOUT.add(self._look)
 
     def stop(self) -> None:
         """End."""
         self._ticker.stop()
-        self._over.set()
+        LOOKOUT.remove(self._look)
 
     def _alive(self) -> None:
         now_s = time.monotonic()
@@ -74,15 +75,13 @@ class ReactorWatch:
         self._shown_at_s = time.monotonic()
         session.add_message(f"WARNING: {text}; register what takes time with blocking=True")
 
-    def _watch(self) -> None:
-        while not self._over.is_set():
-            began_s = time.monotonic()
-            self._over.wait(PERIOD_S)
-            now_s = time.monotonic()
-            # A machine that was asleep, or has no time for us, blocks nobody.
-            slept_well = now_s - began_s < 2 * PERIOD_S
-            if slept_well and now_s - self._alive_at_s > LIMIT_S and not self._blocked_by:
-                self._report()
+    def _look(self) -> None:
+        now_s = time.monotonic()
+        # A machine that was asleep, or has no time for us, blocks nobody.
+        looked_lately = now_s - self._looked_at_s < 2 * PERIOD_S
+        self._looked_at_s = now_s
+        if looked_lately and now_s - self._alive_at_s > LIMIT_S and not self._blocked_by:
+            self._report()
 
     def _report(self) -> None:
         frame = sys._current_frames().get(self._reactor_thread)  # noqa: SLF001 - documented

@@ -1,12 +1,17 @@
 """Telling the supervisor how the agent is doing (sd_notify(3)).
 
 ``READY=1`` says that the agent is joined, ``WATCHDOG=1`` that its reactor runs,
-``STATUS`` what is wrong; an empty STATUS says that nothing is.
+``STATUS`` what is wrong; an empty STATUS says that nothing is. ``X_CALL`` and ``X_FEEDS``
+say what is wrong with these layers, ``X_OPERATIONS`` what runs for how long, ``X_CODE``
+which file holds the agent's code; they are left out when they are empty and were so before.
 """
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ocsd.agent import origin
+from ocsd.agent.self_call import SelfCall
 from ocsd.agent.session import OpSession
 from ocsd.agent.threads import the_reactor
 from ocsd.agent.ticker import Ticker
@@ -17,7 +22,11 @@ PERIOD_S = 1.0
 REASON_KEYS = ("reason", "error")
 # How many reports go by until session data that no client asks for are looked at.
 DATA_PERIOD = 5
-LONGEST_STATUS = 2000
+# How many reports go by until the supervisor, which may be new, is told again where the code is.
+CODE_PERIOD = 30
+# A datagram must not cost more than it is worth, with hundreds of agents.
+LONGEST_STATUS = 1000
+LONGEST_DETAIL = 300
 # When many agents start at once, their reports do not all fit into the queue.
 RETRY_S = 0.02
 
@@ -41,6 +50,8 @@ class Readiness:
         self._retry: Any = None
         self._stopped = False
         self._reports = 0
+        self._self_call = SelfCall(agent)
+        self._said: dict[str, str] = {}
 
     def start(self, connection: Any) -> None:
         """Begin to report."""
@@ -60,10 +71,16 @@ class Readiness:
         """Report now."""
         if self._connection is None:
             return
+        details = self._details()
+        # What was empty before and still is need not be said.
+        news = {key: text for key, text in details.items() if text or self._said.get(key)}
         if self._connection.joined:
-            delivery = self._send(READY=1, WATCHDOG=1, STATUS=self._trouble())
+            delivery = self._send(READY=1, WATCHDOG=1, STATUS=self._trouble(), **news)
         else:
-            delivery = self._send(WATCHDOG=1, STATUS=self._connection.reason)
+            delivery = self._send(WATCHDOG=1, STATUS=self._connection.reason, **news)
+        if delivery is not Delivery.BUSY:
+            self._said = details
+            self._reports += 1
         if delivery is Delivery.BUSY and not self._stopped and self._retry is None:
             self._retry = the_reactor().callLater(RETRY_S, self._tell_again)
 
@@ -71,9 +88,25 @@ class Readiness:
         self._retry = None
         self.tell()
 
+    def _details(self) -> dict[str, str]:
+        agent = self._agent
+        silent = [
+            f"feed {feed.feed_name} {complaint}"
+            for feed in tuple(agent.feeds.values())
+            if (complaint := feed.complaint())
+        ]
+        link = agent.link if self._connection.joined and agent.is_attached() else None
+        details = {
+            "X_CALL": self._self_call.look(link),
+            "X_FEEDS": "; ".join(silent),
+            "X_OPERATIONS": in_flight(agent.operations.active(), time.time()),
+        }
+        if self._reports % CODE_PERIOD == 0:
+            details["X_CODE"] = origin.code()
+        return {key: text[:LONGEST_DETAIL] for key, text in details.items()}
+
     def _trouble(self) -> str:
         agent = self._agent
-        self._reports += 1
         if self._reports % DATA_PERIOD == 0:
             for session in agent.operations.active():
                 session.check_data()
@@ -87,6 +120,21 @@ class Readiness:
             trouble_of(agent.sessions.values(), startup_names),
         ]
         return "; ".join(filter(None, troubles))[:LONGEST_STATUS]
+
+
+def in_flight(sessions: Iterable[OpSession], now_at: float) -> str:
+    """Return which operations run for how long, e.g. ``acq 3421 s, init 2 s``.
+
+    Parameters
+    ----------
+    sessions : iterable of OpSession
+        Those that have not ended.
+    now_at : float
+        Unix time [s].
+    """
+    return ", ".join(
+        f"{session.op_name} {max(0.0, now_at - session.start_time):.0f} s" for session in sessions
+    )
 
 
 def trouble_of(sessions: Any, startup_names: set[str]) -> str:

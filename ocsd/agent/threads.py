@@ -1,14 +1,31 @@
 """Which thread is this, and how to reach the reactor's."""
 
+import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 # What a reactor is made of; installing one then takes no time in a forked child.
 import twisted.internet.default  # noqa: F401
+from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.threads import blockingCallFromThread, deferToThreadPool
 from twisted.python import threadable
+
+
+def make_time_monotonic() -> None:
+    """Let reactors measure time by the clock that nobody can set.
+
+    Twisted takes the time of day. A clock that is corrected by an hour would stop
+    everything for an hour, or make an hour's worth of limits expire at once.
+    """
+    # What a reactor that exists has been asked for is due at a time of day.
+    if "twisted.internet.reactor" not in sys.modules:
+        ReactorBase.seconds = staticmethod(time.monotonic)
+
+
+make_time_monotonic()
 
 
 def in_reactor_context() -> bool:

@@ -100,9 +100,28 @@ class Daemon:
         body["timeout_s"] = limit_s
         yield from self._stream(f"/v1/instances/{verb}", body, limit_s + _GRACE_S)
 
+    def reload(self, dry_run: bool) -> dict[str, Any]:
+        """Have the site file taken into use; return what changed, or would.
+
+        Raises
+        ------
+        NoDaemonError, TimedOutError, NotPermittedError, DaemonRefusedError
+            As for `status`; nothing has been changed if the daemon refuses.
+        """
+        body = {"dry_run": dry_run}
+        with self._answer("POST", "/v1/reload", body, ANSWER_LIMIT_S) as answer:
+            return _object(answer.read())
+
     def stop(self, limit_s: float) -> Iterator[tuple[dict[str, Any], replies.Event | None]]:
         """End everything that the daemon runs, and the daemon; yield as `change` does."""
         yield from self._stream("/v1/stop", {}, limit_s)
+
+    def upgrade(self, limit_s: float) -> Iterator[dict[str, Any]]:
+        """Replace the daemon by the installed version; yield the lines of its answer."""
+        with self._answer("POST", "/v1/upgrade", {}, limit_s) as answer:
+            for line in answer:
+                if line.strip():
+                    yield _object(line)
 
     def _stream(
         self, target: str, body: Mapping[str, Any], limit_s: float

@@ -2,10 +2,14 @@
 
 Rotation renames the file, and its writer goes on in the renamed one until it
 sees that the name has another inode (docs/architecture.md); so does the reader.
+Full files are called ``{log}.1``, the latest, ``{log}.2`` and so on.
 """
 
 import codecs
+import datetime
+import itertools
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +18,9 @@ from typing import BinaryIO, Self
 from ocsd.errors import NotPermittedError
 
 _BLOCK_BYTES = 64 * 1024
+
+# What ocsd writes, 2026-11-22T12:02:48.238Z, and what OCS does, 2026-11-22T12:02:48+0000.
+_STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)(?!\d)")
 
 
 def opened(path: Path) -> BinaryIO:
@@ -55,6 +62,53 @@ def seek_last_lines(file: BinaryIO, lines: int) -> None:
     file.seek(0)
 
 
+def written_at(line: bytes) -> float | None:
+    """Return the time with which a line begins [s, Unix time]; None if it has none."""
+    found = _STAMP.match(line)
+    if found is None:
+        return None
+    moment, fraction, zone = (part.decode() for part in found.groups(b""))
+    try:
+        whole = datetime.datetime.fromisoformat(moment + zone).timestamp()
+    except ValueError:
+        return None
+    return whole + float(fraction or 0)
+
+
+def seek_time(file: BinaryIO, since_at: float) -> None:
+    """Put the position of `file` at its first line of a time or later; at its end, if none is.
+
+    Parameters
+    ----------
+    file : file
+        The log. Lines without a time belong to the one before.
+    since_at : float
+        The time [s, Unix time].
+    """
+    position = file.seek(0)
+    for line in file:
+        at = written_at(line)
+        if at is not None and at >= since_at:
+            break
+        position += len(line)
+    file.seek(position)
+
+
+def rotated(path: Path, since_at: float) -> list[BinaryIO]:
+    """Open the full files of a log that were written to since a time, the oldest first."""
+    found: list[BinaryIO] = []
+    for number in itertools.count(1):
+        try:
+            file = opened(path.with_name(f"{path.name}.{number}"))
+        except FileNotFoundError:
+            break
+        if os.fstat(file.fileno()).st_mtime < since_at:
+            file.close()
+            break
+        found.append(file)
+    return found[::-1]
+
+
 def last_lines(path: Path, lines: int) -> list[str]:
     """Return the last lines of a log; none if it cannot be read.
 
@@ -81,14 +135,19 @@ class Follower:
         The log. It need not exist yet.
     lines : int
         With how many of the present last lines to begin.
+    since_at : float, optional
+        Begin with the lines of that time instead, in rotated files, too [s, Unix time].
     """
 
-    def __init__(self, path: Path, lines: int) -> None:
+    def __init__(self, path: Path, lines: int, since_at: float | None = None) -> None:
         self._path = path
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._replaced = False
+        self._earlier: list[BinaryIO] = []
         self._file: BinaryIO | None = self._open()
-        if self._file is not None:
+        if since_at is not None:
+            self._begin_at(since_at)
+        elif self._file is not None:
             seek_last_lines(self._file, lines)
 
     def __enter__(self) -> Self:
@@ -100,13 +159,14 @@ class Follower:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._file is not None:
-            self._file.close()
+        for file in (*self._earlier, self._file):
+            if file is not None:
+                file.close()
 
     @property
     def found(self) -> bool:
         """Whether there is a log."""
-        return self._file is not None
+        return self._file is not None or bool(self._earlier)
 
     def fresh(self) -> Iterator[str]:
         """Yield what can be read now; to be called again and again to follow.
@@ -116,6 +176,9 @@ class Follower:
         str
             Pieces of text, which need not end with a line.
         """
+        while self._earlier:
+            yield from self._rest(self._earlier[0])
+            self._earlier.pop(0).close()
         if self._file is None:
             self._file = self._open()
         if self._file is None:
@@ -131,6 +194,17 @@ class Follower:
                 yield from self._rest(self._file)
         else:
             self._look_at_name(self._file)
+
+    def _begin_at(self, since_at: float) -> None:
+        self._earlier = rotated(self._path, since_at)
+        if self._file is not None and self._earlier:
+            # It may have been rotated in the moment between.
+            mine, last = (os.fstat(one.fileno()) for one in (self._file, self._earlier[-1]))
+            if os.path.samestat(mine, last):
+                self._earlier.pop().close()
+        first = next(iter((*self._earlier, self._file)), None)
+        if first is not None:
+            seek_time(first, since_at)
 
     def _rest(self, file: BinaryIO) -> Iterator[str]:
         while block := file.read(_BLOCK_BYTES):

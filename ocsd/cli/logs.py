@@ -1,15 +1,21 @@
-"""`ocsd logs`: the log of an instance, with or without a running daemon."""
+"""`ocsd logs`: the logs of instances, with or without a running daemon."""
 
 import os
 import socket
 import time
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from ocsd import paths
-from ocsd.cli import completion, control, logfile, options, status
+from ocsd.cli import completion, control, log_level, logfile, options, status
+from ocsd.cli.moment import Moment
+from ocsd.cli.several_logs import SeveralLogs
 from ocsd.errors import NoDaemonError, NoLogError, NoSuchInstanceError, SeveralDaemonsError
+
+_LINES = 100
 
 _POLL_S = 0.1
 
@@ -18,33 +24,73 @@ _POLL_S = 0.1
     epilog=options.examples(
         "ocsd logs fake-data1",
         "ocsd logs -n 1000 fake-data1 | grep -i error",
-        "ocsd logs -f fake-data1            # until Ctrl-C",
+        "ocsd logs --since 2h fake-data1    # rotated files, too",
+        "ocsd logs -f fake-data1 thermo1    # until Ctrl-C; each line begins with a name",
         "ocsd logs ocsd                     # the daemon's own log",
+        "ocsd logs --level debug thermo1    # from now on; back: --level usual",
     )
 )
-@click.argument("name", shell_complete=completion.instance_ids)
+@click.argument(
+    "names", metavar="NAME...", nargs=-1, required=True, shell_complete=completion.instance_ids
+)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is appended, until Ctrl-C.")
 @click.option(
     "-n",
     "--lines",
     metavar="N",
     type=click.IntRange(min=0),
-    default=100,
-    show_default=True,
-    help="Begin with the last N lines.",
+    help=f"Begin with the last N lines of each.  [default: {_LINES}]",
+)
+@click.option(
+    "--since",
+    "since_at",
+    metavar="AGE|DATE",
+    type=Moment(),
+    help="Begin there instead: an age such as 90m, 12h, 7d, or a date or time in UTC.",
+)
+@click.option(
+    "--level",
+    type=click.Choice(log_level.LEVELS),
+    help="Change how much they log, now and after a restart, too; prints logs only with -f.",
 )
 @options.host_option
-def logs(name: str, follow: bool, lines: int, host: str | None) -> None:
-    """Print the end of the log of instance NAME.
+def logs(
+    names: tuple[str, ...],
+    follow: bool,
+    lines: int | None,
+    since_at: float | None,
+    level: str | None,
+    host: str | None,
+) -> None:
+    """Print the end of the logs of instances.
 
-    NAME may also be `ocsd`, the daemon itself. The log can be read when no daemon runs.
+    NAME may also be `router`, or `ocsd`, the daemon itself. Lines of several logs are put in
+    order of time. Logs can be read when no daemon runs.
     """
-    path = _log_path(name, host)
-    with logfile.Follower(path, lines) as follower:
-        if not follow and not follower.found:
-            raise NoLogError(f"'{name}' has written no log yet ({path}); see: ocsd status {name}")
+    if lines is not None and since_at is not None:
+        raise click.UsageError("-n and --since both say where to begin; give one of them")
+    places = {name: _log_path(name, host) for name in names}
+    if level is not None:
+        for name, path in places.items():
+            log_level.set_level(name, path, level)
+        if not follow:
+            return
+    _show(places, follow, _LINES if lines is None else lines, since_at)
+
+
+def _show(places: Mapping[str, Path], follow: bool, lines: int, since_at: float | None) -> None:
+    with ExitStack() as opened:
+        followers: dict[str, logfile.Follower] = {}
+        for name, path in places.items():
+            followers[name] = opened.enter_context(logfile.Follower(path, lines, since_at))
+            if not follow and not followers[name].found:
+                raise NoLogError(
+                    f"'{name}' has written no log yet ({path}); see: ocsd status {name}"
+                )
+        [*single] = followers.values()
+        source = single[0] if len(single) == 1 else SeveralLogs(followers, follow)
         while True:
-            for text in follower.fresh():
+            for text in source.fresh():
                 print(text, end="", flush=True)
             if not follow:
                 return
@@ -75,7 +121,7 @@ def _log_path(name: str, host: str | None) -> Path:
 
 
 def _kept_log(name: str, host: str | None, why: NoDaemonError) -> Path:
-    hosts = [host] if host else _hosts_that_ran()
+    hosts = [host] if host else hosts_that_ran()
     found = [path for one in hosts if os.path.exists(path := paths.of_host(one).instance_log(name))]
     if not found:
         places = ", ".join(str(paths.of_host(one).logs) for one in hosts)
@@ -86,7 +132,8 @@ def _kept_log(name: str, host: str | None, why: NoDaemonError) -> Path:
     return found[0]
 
 
-def _hosts_that_ran() -> list[str]:
+def hosts_that_ran() -> list[str]:
+    """Return the names of hosts whose daemons run, or may have run, on this machine."""
     names = {socket.gethostname(), "localhost"}
     for folder in control.runtime_folders():
         try:

@@ -21,14 +21,21 @@ _COMMANDS = {
     "up": "ocsd.cli.instances",
     "down": "ocsd.cli.instances",
     "restart": "ocsd.cli.instances",
+    "upgrade": "ocsd.cli.upgrade",
+    "why": "ocsd.cli.why",
+    "history": "ocsd.cli.history",
+    "reload": "ocsd.cli.site_reload",
     "logs": "ocsd.cli.logs",
     "ops": "ocsd.cli.ops",
     "call": "ocsd.cli.call",
     "listen": "ocsd.cli.listen",
     "run": "ocsd.cli.run",
     "check": "ocsd.cli.check",
+    "install": "ocsd.cli.install",
     "completion": "ocsd.cli.completion",
 }
+# Where a command's function cannot have its name.
+_FUNCTIONS = {"reload": "site_reload"}
 _INTERRUPTED = 130
 # What a shell reports of a program that SIGPIPE ended, as `yes | head` does.
 _BROKEN_PIPE = 141
@@ -68,7 +75,8 @@ class _Commands(click.Group):
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
-        return cast(click.Command, getattr(importlib.import_module(_COMMANDS[name]), name))
+        module = importlib.import_module(_COMMANDS[name])
+        return cast(click.Command, getattr(module, _FUNCTIONS.get(name, name)))
 
     def resolve_command(
         self, context: click.Context, arguments: list[str]

@@ -23,11 +23,18 @@ class RouterStatus:
     pid: int | None = None
     url: str | None = None
     reason: str | None = None
+    health: str | None = None
 
     @property
     def works(self) -> bool:
         """Whether the router can be used."""
-        return self.state in _ROUTER_WORKS
+        return self.state in _ROUTER_WORKS and self.health in {None, "ok", "unstable"}
+
+    @property
+    def word(self) -> str:
+        """Its state, or what is wrong with it although it runs."""
+        ails = self.state in _ROUTER_WORKS and not self.works
+        return self.health if ails and self.health else self.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class InstanceStatus:
     log_path: str | None = None
     next_try_s: float | None = None
     data_dir: str | None = None
+    layer: str | None = None
 
     @property
     def in_target(self) -> bool:
@@ -78,6 +86,7 @@ class HostStatus:
     site_file: str | None
     router: RouterStatus
     instances: tuple[InstanceStatus, ...]
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +129,14 @@ def host_status(answer: Mapping[str, Any]) -> HostStatus:
         pid=int(answer.get("pid", 0)),
         site_file=answer.get("site_file"),
         router=_picked(RouterStatus, answer.get("router") or {}),
-        instances=tuple(_picked(InstanceStatus, one) for one in answer.get("instances", ())),
+        instances=tuple(instance_status(one) for one in answer.get("instances", ())),
+        trouble=str(answer.get("trouble", "")),
     )
+
+
+def instance_status(row: Mapping[str, Any]) -> InstanceStatus:
+    """Return one instance of the answer as a value."""
+    return _picked(InstanceStatus, row)
 
 
 def event(line: Mapping[str, Any]) -> Event | None:

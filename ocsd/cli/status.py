@@ -83,7 +83,7 @@ def verdict(report: replies.HostStatus, screen: Terminal) -> str:
     """
     astray = [one for one in report.instances if not one.in_target]
     ailing = [one for one in report.instances if one.in_target and not one.healthy]
-    word = "degraded" if ailing else "ok"
+    word = "degraded" if ailing or report.trouble else "ok"
     if astray or not report.router.works:
         word = "attention"
     parts = [screen.styled(word, word), _counts(report.instances)]
@@ -93,7 +93,7 @@ def verdict(report: replies.HostStatus, screen: Terminal) -> str:
     if ailing:
         names = _listed([f"{one.instance_id} {one.health}" for one in ailing])
         parts.append(f"{len(ailing)} not healthy ({names})")
-    parts.append(f"router {screen.styled(report.router.state, report.router.state)}")
+    parts.append(f"router {screen.styled(report.router.word, report.router.word)}")
     return f"{screen.bold(report.host)}: " + f" {screen.dot} ".join(parts)
 
 
@@ -113,7 +113,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _overview(report: replies.HostStatus, screen: Terminal) -> list[str]:
-    lines = []
+    lines = [f"trouble: {terminal.one_line(report.trouble)}"] if report.trouble else []
     if report.router.reason and not report.router.works:
         lines.append(f"router: {terminal.one_line(report.router.reason)}")
     if report.instances:

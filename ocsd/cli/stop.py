@@ -5,24 +5,73 @@ import os
 import select
 import sys
 import time
+from collections.abc import Iterable
 
 import click
 
-from ocsd.cli import control, instances, options, replies, terminal, units
-from ocsd.errors import NoDaemonError, TimedOutError
+from ocsd.cli import control, instances, leftovers, options, replies, terminal, unit_job, units
+from ocsd.errors import NoDaemonError, OcsdError, TimedOutError
+from ocsd.paths import HostPaths
 
 
 @click.command(epilog=options.examples("ocsd stop", "ocsd stop --host grumpy"))
 @options.host_option
 @options.timeout_option
-def stop(host: str | None, timeout_s: float) -> None:
+@click.option(
+    "--unit",
+    metavar="UNIT",
+    help="For ExecStop in a unit of systemd: the daemon meant is $MAINPID, and if UNIT is being "
+    "restarted only the daemon ends.",
+)
+def stop(host: str | None, timeout_s: float, unit: str | None) -> None:
     """End agents, router and daemon of this host.
 
     It returns when they are gone. The targets stay as they are: the next start
-    brings up again what was up.
+    brings up again what was up. If the daemon has died, what it left running is ended.
     """
+    if unit is None:
+        _stop_host(host, timeout_s)
+    else:
+        _stop_unit(unit, timeout_s)
+
+
+def _stop_host(host: str | None, timeout_s: float) -> None:
+    try:
+        daemon = control.find(host)
+    except NoDaemonError:
+        found = leftovers.find(host)
+        if not found:
+            raise
+        _end_leftovers(found)
+    else:
+        _end(daemon, timeout_s)
+
+
+def _stop_unit(unit: str, timeout_s: float) -> None:
+    pid = unit_job.main_pid()
+    if pid is None:
+        return  # it has ended by itself, after an `ocsd stop`
+    if unit_job.is_restart(unit):
+        unit_job.make_leave(pid)
+        print(f"{unit} is being restarted: its agents run on")
+        return
+    try:
+        _end(unit_job.daemon_of(pid), timeout_s)
+    except OcsdError as error:
+        # systemd would kill the daemon only.
+        print(f"ocsd: {error}", file=sys.stderr)
+        unit_job.make_leave(pid)
+        _end_leftovers(leftovers.find_of(pid))
+
+
+def _end_leftovers(found: Iterable[HostPaths]) -> None:
+    for places in found:
+        names = leftovers.end(places)
+        print(f"{places.host}: no daemon was running; ended what it had left: {', '.join(names)}")
+
+
+def _end(daemon: control.Daemon, timeout_s: float) -> None:
     begun_s = time.monotonic()
-    daemon = control.find(host)
     pid = replies.host_status(daemon.status()).pid
     # Taken before the daemon ends, so that another process that gets its
     # number afterwards is not mistaken for it.

@@ -5,37 +5,59 @@ libraries at the same time.
 """
 
 import argparse
+import faulthandler
 import importlib
+import json
 import os
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ocsd import paths
-from ocsd.daemon.lock import DaemonLock
+from ocsd import __version__, paths
+from ocsd.daemon.lock import DaemonLock, handed_over
 from ocsd.errors import ConfigurationError, OcsdError
+from ocsd.forkserver import record
 from ocsd.forkserver import start as forkserver
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
+LOADED_LATE = (
+    # All that a daemon loads in the course of its life.
+    "ocsd.agent.log_lines",
+    "ocsd.daemon.assembly",
+    "ocsd.daemon.control",
+    "ocsd.daemon.host_manager_session",
+    "ocsd.daemon.registry_session",
+    "ocsd.forkserver.child",
+    "ocsd.forkserver.server",
+    "twisted.internet.reactor",
+)
+
 if TYPE_CHECKING:
+    from ocsd.daemon.plan import HostPlan
     from ocsd.daemon.settings import Settings
+    from ocsd.site.model import Site
 
 
 def main() -> int:
     """Run the daemon; return the exit code of the process."""
+    # Should systemd's watchdog end it (SIGABRT), the system's journal shows where it was stuck.
+    faulthandler.enable()
     # Until there is anything to stop in order, both signals simply end the start.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     server: forkserver.PreparedServer | None = None
+    descriptor = handed_over()
     try:
-        # `ocsd start` held them back until here.
+        # `ocsd start`, and the daemon of an upgrade, held them back until here.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
         arguments = _parser().parse_args()
+        if arguments.check:
+            return _check(arguments)
         server = forkserver.PreparedServer()
-        settings, _lock = _prepare(arguments)
-        return _run(settings, server, arguments)
+        settings, lock = _prepare(arguments, descriptor)
+        return _run(settings, server, arguments, lock)
     except OcsdError as error:
         print(f"ocsd: {error}", file=sys.stderr)  # noqa: T201 - the foreground's terminal
         return error.exit_code
@@ -54,26 +76,52 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--detached", action="store_true", help="let go of stdout and stderr once all is settled"
     )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="only see whether this could start: load everything, read the site file",
+    )
     return parser
 
 
-def _prepare(arguments: argparse.Namespace) -> tuple["Settings", DaemonLock]:
-    """Read the site, take the lock and find out what runs already."""
+def _read(arguments: argparse.Namespace) -> tuple["Site", "HostPlan", paths.HostPaths]:
+    """Read the site."""
     # Here, for reading the site takes as long as the fork server needs to get going.
-    from ocsd.daemon.plan import ROUTER_NAME, plan
-    from ocsd.daemon.router import plan_router
-    from ocsd.daemon.settings import Settings
+    from ocsd.daemon.plan import plan
     from ocsd.site import load
 
     site = load.load(load.find(arguments.site_file))
     host = load.pick_host(site, arguments.host)
     places = paths.of_host(host.name, host.log_dir)
+    return site, plan(site, host, str(places.state / "data")), places
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    """See whether a daemon of this version could start; print its version."""
+    for name in LOADED_LATE:
+        importlib.import_module(name)
+    _, plan, _ = _read(arguments)
+    print(json.dumps({"version": __version__, "host": plan.host.name}))  # noqa: T201 - the answer
+    return 0
+
+
+def _prepare(
+    arguments: argparse.Namespace, descriptor: int | None
+) -> tuple["Settings", DaemonLock]:
+    """Read the site, take the lock and find out what runs already."""
+    from ocsd.daemon.plan import ROUTER_NAME
+    from ocsd.daemon.router import plan_router
+    from ocsd.daemon.settings import Settings
+
+    site, host_plan, places = _read(arguments)
+    host = host_plan.host
     places.create()
     try:
-        lock = DaemonLock(places.pid_file, host.name)
-        runs = forkserver.running(places.forkserver_socket)
-        host_plan = plan(site, host, str(places.state / "data"))
-        router = plan_router(host_plan, host.hub(site.hub), places, ROUTER_NAME in (runs or ()))
+        lock = DaemonLock(places.pid_file, host.name, descriptor)
+        served = forkserver.running(places.forkserver_socket)
+        left = record.read(record.beside(places.forkserver_socket)).living
+        runs = {each.name for each in left} if served is None else served
+        router = plan_router(host_plan, host.hub(site.hub), places, ROUTER_NAME in runs)
         log = places.daemon_log.open("a", encoding="utf-8")
         places.forkserver_log.open("a").close()
         working_dir = Path.cwd()
@@ -82,28 +130,33 @@ def _prepare(arguments: argparse.Namespace) -> tuple["Settings", DaemonLock]:
             f"cannot use {error.filename or 'the working directory'}: {error.strerror}; "
             "put that right and start again"
         ) from error
-    return Settings(site, host_plan, router, places, working_dir, log, runs is not None), lock
+    return Settings(site, host_plan, router, places, working_dir, log, served is not None), lock
 
 
 def _run(
-    settings: "Settings", server: forkserver.PreparedServer, arguments: argparse.Namespace
+    settings: "Settings",
+    server: forkserver.PreparedServer,
+    arguments: argparse.Namespace,
+    lock: DaemonLock,
 ) -> int:
     from twisted.logger import globalLogBeginner
 
     from ocsd.agent.log_lines import LineObserver
+    from ocsd.agent.threads import the_reactor
     from ocsd.daemon.assembly import Daemon
     from ocsd.daemon.progress import Progress
 
-    # Any: the interfaces of Twisted's reactor are zope's, which mypy cannot read.
-    reactor: Any = importlib.import_module("twisted.internet.reactor")
+    reactor = the_reactor()
     observer: Any = LineObserver(settings.log)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
     progress = Progress(sys.stdout, arguments.colour)
     progress.say(f"ocsd (pid {os.getpid()}), host {settings.plan.host.name}, {settings.site.path}")
-    daemon = Daemon(settings, server, progress, arguments.detached, reactor)
+    daemon = Daemon(settings, server, progress, arguments.detached, reactor, lock)
     reactor.callWhenRunning(daemon.start)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: reactor.callFromThread(daemon.stop))
+    # What runs is left to the next daemon, as after a kill: `ocsd stop --unit` wants that.
+    signal.signal(signal.SIGQUIT, lambda *_: os._exit(0))
     # A terminal that is closed must not stop the telescope.
     signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(progress.hush))
     if settings.fork_server_runs:

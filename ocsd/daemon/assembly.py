@@ -5,39 +5,50 @@ import os
 import random
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from twisted.logger import Logger
 
+from ocsd.daemon.asking import Asking
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.instance_log import last_line
 from ocsd.daemon.keeper import Keeper, Launcher, Transition
+from ocsd.daemon.lock import DaemonLock
 from ocsd.daemon.notifications import NotifySocket
 from ocsd.daemon.outside import OutsideWatch
+from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.plan import REGISTRY_CLASS, ROUTER_NAME
 from ocsd.daemon.processes import ForkLauncher, Processes
 from ocsd.daemon.progress import Progress
 from ocsd.daemon.registry_host import RegistryLauncher
-from ocsd.daemon.router import RouterWatch, request
-from ocsd.daemon.settings import Settings
+from ocsd.daemon.reload import Reload, compare
+from ocsd.daemon.router import RouterWatch, last_words, request
+from ocsd.daemon.settings import Settings, liveness_of, policy_of
 from ocsd.daemon.shutdown import Shutdown, Write
 from ocsd.daemon.status import StatusReport
 from ocsd.daemon.systemd import SystemdLink
 from ocsd.daemon.targets import Targets
+from ocsd.daemon.upgrade import Upgrade
 from ocsd.daemon.window import LaunchWindow, PacedLauncher
 from ocsd.errors import ForkServerError, OcsdError
 from ocsd.forkserver.client import Connector
 from ocsd.forkserver.protocol import End, Hello, Spawn
 from ocsd.forkserver.start import PreparedServer
+from ocsd.paths import is_listening
+from ocsd.site.launch import Launch
 from ocsd.site.model import Instance, Manage
-from ocsd.supervisor.lifecycle import Lifecycle, State, UpRequested
-from ocsd.supervisor.policy import RestartPolicy
+from ocsd.supervisor.events import State, UpRequested
+from ocsd.supervisor.lifecycle import Lifecycle
 
 ROUTER_LIMIT_S = 15.0
 """Agents wait so long for the router before they are started without it."""
 
 FORKSERVER_PAUSE_S = 1.0
 """So long after a fork server that could not start the next one is tried."""
+
+FORKSERVER_LIMIT_S = 5.0
+"""A fork server that greets nobody for so long is stuck."""
 
 MOST_UNCLAIMED = 1000
 """Words of processes that nobody knows are kept for so many of them."""
@@ -61,6 +72,8 @@ class Daemon:
         Whether the operator stops watching once all is settled.
     reactor : the Twisted reactor
         Time, sockets and descriptors.
+    lock : DaemonLock
+        What keeps other daemons away.
 
     Attributes
     ----------
@@ -77,6 +90,7 @@ class Daemon:
         progress: Progress,
         detached: bool,
         reactor: Any,
+        lock: DaemonLock,
     ) -> None:
         paths = settings.paths
         self.failure: OcsdError | None = None
@@ -89,12 +103,12 @@ class Daemon:
         self._begun_s = reactor.seconds()
         self._launched = False
         self._settled = False
-        self._systemd = SystemdLink(reactor)
         self._targets = Targets(paths.targets)
         self.fleet = Fleet(self._targets)
+        self._systemd = SystemdLink(reactor, self.fleet)
         self._shutdown = Shutdown(self.fleet, reactor, self._stopping, self._stopped)
         self._unclaimed: dict[int, dict[str, str]] = {}
-        self._window = LaunchWindow(reactor)
+        self._window = LaunchWindow(reactor, self.fleet.waits_for)
         self._notify = NotifySocket(reactor, paths.notify_socket, self._heard)
         self._processes = Processes(
             fleet=self.fleet,
@@ -103,10 +117,18 @@ class Daemon:
             on_stranger=self._take_stranger,
             on_spawned=self._claim,
             drain=self._notify.doRead,
-            last_words=lambda name: last_line(paths.instance_log(name)),
+            last_words=self._last_words,
             on_lost=self._forkserver_lost,
+            on_missed=lambda ended: self._oversight.chronicle.missed(ended),
         )
-        self._watches: list[OutsideWatch] = []
+        # A fork server greets whoever connects.
+        connect = partial(reactor.connectUNIX, str(paths.forkserver_socket))
+        self._forkserver_asking = Asking(connect, b"", lambda: None, reactor)
+        outside = OutsideWatch(settings.hub, reactor)
+        self._oversight = Oversight(settings, self.fleet, reactor, (outside,))
+        self._upgrade = Upgrade(self.fleet, reactor, lock, self._flush)
+        self._host_manager: Any = None
+        self._reload = Reload(self.fleet, self._targets, self._add)
         self._add_router()
         for instance in settings.plan.instances:
             self._add(instance)
@@ -119,6 +141,10 @@ class Daemon:
             hub=settings.hub,
             paths=paths,
             fleet=self.fleet,
+            waits_for=self._window.waits_for,
+            trouble=lambda: self._oversight.chronicle.trouble,
+            start_trouble=self._forkserver_trouble,
+            excuse=self._oversight.excuse,
         )
 
     def start(self) -> None:
@@ -128,9 +154,8 @@ class Daemon:
                 self._progress.say(f"  {notice}")
         self._notify.open()
         self._connect()
-        for watch in self._watches:
-            watch.start()
         self._systemd.start()
+        self._oversight.start()
         self._reactor.callLater(SETTLE_LIMIT_S, self._settle)
         self._reactor.callLater(0, self._open_control)
 
@@ -151,7 +176,7 @@ class Daemon:
         if not plan.command:
             return
         launcher = ForkLauncher(self._processes, lambda _: request(plan, settings.paths))
-        keeper = self._keeper(ROUTER_NAME, launcher, RestartPolicy.ALWAYS)
+        keeper = self._keeper(ROUTER_NAME, launcher)
         self.fleet.router = keeper
         watch = RouterWatch(keeper, plan, settings.hub, self._reactor)
 
@@ -163,36 +188,38 @@ class Daemon:
 
     def _add(self, instance: Instance) -> None:
         if instance.agent_class == REGISTRY_CLASS and instance.runtime == "ocsd":
-            launch = self._settings.launch(instance, predecessor_died=False)
-            in_daemon = RegistryLauncher(launch, self._reactor)
+            in_daemon = RegistryLauncher(self._launch, self._reactor)
             in_daemon.keeper = self._keep(instance, in_daemon)
             return
-        keeper = self._keep(
-            instance, ForkLauncher(self._processes, lambda _: self._request(instance))
-        )
-        if instance.runtime == "ocs":
-            self._watches.append(OutsideWatch(keeper, self._settings.hub, self._reactor))
+        self._keep(instance, ForkLauncher(self._processes, self._request))
 
     def _keep(self, instance: Instance, launcher: Launcher) -> Keeper:
         paced = PacedLauncher(launcher, self._window)
-        keeper = self._keeper(instance.instance_id, paced, RestartPolicy(instance.restart))
+        keeper = self._keeper(instance.instance_id, paced, instance)
         self.fleet.add(instance, keeper)
         return keeper
 
-    def _request(self, instance: Instance) -> Spawn:
-        keeper = self.fleet.keeper(instance.instance_id)
-        died = keeper is not None and keeper.was_ready
-        return self._settings.request(instance, predecessor_died=died)
+    def _launch(self, name: str) -> Launch:
+        return self._settings.launch(self.fleet.instance(name), predecessor_died=False)
 
-    def _keeper(self, name: str, launcher: Launcher, policy: RestartPolicy) -> Keeper:
+    def _request(self, name: str) -> Spawn:
+        keeper = self.fleet.keeper(name)
+        died = keeper is not None and keeper.was_ready
+        return self._settings.request(self.fleet.instance(name), predecessor_died=died)
+
+    def _keeper(self, name: str, launcher: Launcher, instance: Instance | None = None) -> Keeper:
+        oversight = self._oversight
         return Keeper(
             name=name,
-            life=Lifecycle(policy=policy),
+            life=Lifecycle(policy=policy_of(instance)),
             launcher=launcher,
             clock=self._reactor,
             wall_clock=time.time,
             jitter=lambda: random.uniform(-1, 1),
             on_transition=self.fleet.announce,
+            liveness=liveness_of(instance),
+            is_shared=oversight.incidents.failed,
+            examine=oversight.examiner.examine,
         )
 
     def _take_stranger(self, name: str) -> Keeper:
@@ -211,8 +238,19 @@ class Daemon:
         control = importlib.import_module("ocsd.daemon.control")
         path = self._settings.paths.control_socket
         path.unlink(missing_ok=True)
-        site = control.control_site(self._status, self.fleet, self._reactor, self.stop)
+        site = control.control_site(
+            self._status,
+            self.fleet,
+            self._reactor,
+            self.stop,
+            self._upgrade.request,
+            self.reload,
+        )
         self._reactor.listenUNIX(str(path), site, mode=0o660)
+
+    def _flush(self) -> None:
+        self._oversight.chronicle.close()
+        self._settings.log.flush()
 
     def _connect(self) -> None:
         path = self._settings.paths.forkserver_socket
@@ -226,6 +264,10 @@ class Daemon:
         failure = self._server.failure()
         if not failure:
             return True
+        if self._server.discarded:
+            # The one that an earlier daemon had left ended a moment ago.
+            self._start_forkserver()
+            return False
         self.log.error("{failure}", failure=failure)
         if self._launched:
             self._reactor.callLater(FORKSERVER_PAUSE_S, self._start_forkserver)
@@ -233,6 +275,20 @@ class Daemon:
             self.failure = ForkServerError(failure)
             self._reactor.stop()
         return False
+
+    def _last_words(self, name: str) -> str:
+        log = self._settings.paths.instance_log(name)
+        return last_words(log, self._settings.hub) if name == ROUTER_NAME else last_line(log)
+
+    def _forkserver_trouble(self) -> str:
+        """Return why nothing can be started now; empty if it can."""
+        waited_s = self._forkserver_asking.waited_s
+        if waited_s <= FORKSERVER_LIMIT_S:
+            return ""
+        return (
+            f"the fork server has not answered for {waited_s:.0f} s: "
+            "all that runs goes on, but what starts or stops waits for it"
+        )
 
     def _start_forkserver(self) -> None:
         paths = self._settings.paths
@@ -242,9 +298,12 @@ class Daemon:
 
     def _hello(self, hello: Hello) -> None:
         """Launch everything, now that it is known what runs already."""
+        if hello.notice:
+            self._progress.say(f"  {hello.notice}")
         if self._launched:
             return
         self._launched = True
+        self._forkserver_asking.start()
         self._shutdown.know()
         if self._shutdown.requested:
             return
@@ -261,6 +320,10 @@ class Daemon:
         if self._ended:
             self._reactor.stop()
             return
+        if is_listening(self._settings.paths.forkserver_socket):
+            self.log.error("the fork server has hung up; connecting again")
+            self._reactor.callLater(FORKSERVER_PAUSE_S, self._connect)
+            return
         self.log.error("the fork server has ended; its agents run on, starting another one")
         self._start_forkserver()
 
@@ -270,6 +333,7 @@ class Daemon:
 
     def _stopped(self, took_s: float) -> None:
         self._ended = True
+        self._oversight.stopped()
         self._progress.say(f"stopped after {took_s:.2f} s")
         self._processes.connection.send(End())
 
@@ -297,11 +361,55 @@ class Daemon:
             reason=after.reason,
         )
         self._progress.transition(transition)
+        self._systemd.tell()
+        self._window.look()
         if after.state is not State.STARTING:
             self._window.leave(transition.name)
         if transition.name == ROUTER_NAME and after.state is not State.STARTING:
             self._window.open()
         self._consider_settled()
+
+    def _be_host_manager(self) -> None:
+        """Answer OCS's tools; autobahn is loaded when the agents have been asked for."""
+        if self._shutdown.requested:
+            return
+        session = importlib.import_module("ocsd.daemon.host_manager_session")
+        instance = self._settings.plan.host_manager
+        launch = self._settings.launch(instance, predecessor_died=False)
+        self._host_manager = session.connect(
+            launch, self.fleet, self._reload_for_clients, self.stop, self._reactor
+        )
+
+    def reload(self, by: str, dry_run: bool = False) -> dict[str, Any]:
+        """Take the site file, as it is now, into use.
+
+        Parameters
+        ----------
+        by : str
+            Who asks.
+        dry_run : bool
+            Only tell what would change.
+
+        Returns
+        -------
+        dict
+            What changed, or would (docs/control-api.md).
+
+        Raises
+        ------
+        SiteFileError, ReloadRefusedError
+            If it cannot be used; nothing has changed then.
+        """
+        change = compare(self._settings)
+        if not dry_run:
+            self._settings = change.settings
+            self._oversight.reloaded(change.settings)
+            self._reload.apply(change, by)
+        return change.as_json()
+
+    def _reload_for_clients(self) -> str:
+        told = self.reload("a client of the HostManager's operations")
+        return f"reloaded: {told}"
 
     def _consider_settled(self) -> None:
         if not self._settled and self.fleet.settled:
@@ -321,6 +429,7 @@ class Daemon:
         took_s = self._reactor.seconds() - self._begun_s
         text = f"{up} of {len(wanted)} instances up after {took_s:.1f} s"
         self._progress.say(text)
-        self._systemd.ready(text)
+        self._systemd.ready()
+        self._reactor.callLater(0, self._be_host_manager)
         if self._detached:
             self._progress.hush()

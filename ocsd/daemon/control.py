@@ -1,6 +1,7 @@
 """The control API: HTTP and JSON over a Unix socket (docs/control-api.md)."""
 
 import json
+import pwd
 import socket
 import struct
 from collections.abc import Callable
@@ -12,10 +13,10 @@ from twisted.web.error import UnsupportedMethod
 
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.keeper import Clock
-from ocsd.daemon.requests import PendingRequest, described
+from ocsd.daemon.requests import PendingRequest, Write, described
 from ocsd.daemon.status import StatusReport
 from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
-from ocsd.supervisor.lifecycle import Target
+from ocsd.supervisor.events import Target
 
 DEFAULT_LIMIT_S: Final = 60.0
 LONGEST_LIMIT_S: Final = 86400.0
@@ -27,6 +28,8 @@ def control_site(
     fleet: Fleet,
     clock: Clock,
     stop: Callable[[Callable[[dict[str, Any]], None]], None],
+    upgrade: Callable[[Write, Callable[[OcsdError], None]], None],
+    reload: Callable[[str, bool], dict[str, Any]],
 ) -> server.Site:
     """Return the web site that serves the control API.
 
@@ -40,6 +43,12 @@ def control_site(
         The time.
     stop : callable
         Stops everything; takes a function that writes a JSON object for each step.
+    upgrade : callable
+        Replaces this daemon; takes a function that writes the answer, and one that
+        says why not.
+    reload : callable
+        Takes the site file into use; takes who asks, and whether to tell only what would
+        change.
     """
     # Any: twisted.web's interfaces are zope's, which mypy cannot match with classes.
     root: Any = resource.Resource()
@@ -49,6 +58,8 @@ def control_site(
     version.putChild(b"status", _Status(status))
     version.putChild(b"events", _Events(fleet))
     version.putChild(b"stop", _Stop(stop))
+    version.putChild(b"upgrade", _Upgrade(upgrade))
+    version.putChild(b"reload", _Reload(reload))
     version.putChild(b"instances", instances)
     instances.putChild(b"up", _Change(fleet, clock, "up", fleet.up, Target.UP))
     instances.putChild(b"down", _Change(fleet, clock, "down", fleet.down, Target.DOWN))
@@ -86,18 +97,15 @@ class _Leaf(resource.Resource):
 
     def refuse(self, request: Any, error: OcsdError, code: int = 400) -> bytes:
         request.setResponseCode(code)
-        return self.answer(
-            request, {"error": {"message": str(error), "exit_code": error.exit_code}}
-        )
+        return self.answer(request, refusal(error))
 
     def answer(self, request: Any, value: dict[str, Any]) -> bytes:
         request.setHeader(b"content-type", b"application/json")
         return json.dumps(value).encode() + b"\n"
 
     def journal(self, request: Any, what: str) -> None:
-        """Put on record who asked for a change, as the kernel vouches for it."""
-        pid, uid, _gid = _peer(request)
-        self.log.info("{what}, asked for by uid {uid}, pid {pid}", what=what, uid=uid, pid=pid)
+        """Put on record who asked for a change."""
+        self.log.info("{what}, asked for by {who}", what=what, who=asker(request))
 
 
 class _Stream:
@@ -155,7 +163,7 @@ class _Change(_Leaf):
         fleet: Fleet,
         clock: Clock,
         verb: str,
-        change: Callable[[list[str]], None],
+        change: Callable[[list[str], str], None],
         wanted: Target,
     ) -> None:
         super().__init__()
@@ -179,7 +187,7 @@ class _Change(_Leaf):
         )
         stream.on_close = pending.abandon
         try:
-            self._change(names)
+            self._change(names, asker(request))
         except OcsdError:
             pending.abandon()
             raise
@@ -216,6 +224,56 @@ class _Stop(_Leaf):
         # The answer ends with the daemon, which closes its sockets as it goes.
         self._stop(stream.write)
         return server.NOT_DONE_YET
+
+
+class _Reload(_Leaf):
+    def __init__(self, reload: Callable[[str, bool], dict[str, Any]]) -> None:
+        super().__init__()
+        self._reload = reload
+
+    def render_POST(self, request: Any) -> bytes:
+        try:
+            dry_run = json.loads(request.content.read() or b"{}").get("dry_run") is True
+        except (ValueError, AttributeError) as error:
+            raise UsageError(f"the request's body is not what /v1/reload takes: {error}") from error
+        if not dry_run:
+            self.journal(request, "reload")
+        return self.answer(request, self._reload(asker(request), dry_run))
+
+
+class _Upgrade(_Leaf):
+    def __init__(self, upgrade: Callable[[Write, Callable[[OcsdError], None]], None]) -> None:
+        super().__init__()
+        self._upgrade = upgrade
+
+    def render_POST(self, request: Any) -> int:
+        self.journal(request, "upgrade")
+        request.setHeader(b"content-type", b"application/x-ndjson")
+        stream = _Stream(request)
+
+        def refuse(error: OcsdError) -> None:
+            request.setResponseCode(400)
+            stream.write(refusal(error))
+            stream.finish()
+
+        # The answer ends when the successor closes what it finds open.
+        self._upgrade(stream.write, refuse)
+        return server.NOT_DONE_YET
+
+
+def refusal(error: OcsdError) -> dict[str, Any]:
+    """Return what is answered in place of what was asked for."""
+    return {"error": {"message": str(error), "exit_code": error.exit_code}}
+
+
+def asker(request: Any) -> str:
+    """Return who asks, as the kernel vouches for it, e.g. ``alice (uid 1000, pid 4121)``."""
+    pid, uid, _gid = _peer(request)
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = "somebody"
+    return f"{name} (uid {uid}, pid {pid})"
 
 
 def _peer(request: Any) -> tuple[int, int, int]:

@@ -10,7 +10,7 @@ from ocsd.daemon.targets import Targets
 from ocsd.errors import NoSuchInstanceError, StoppingError
 from ocsd.site.model import Instance
 from ocsd.site.nearest import did_you_mean
-from ocsd.supervisor.lifecycle import (
+from ocsd.supervisor.events import (
     DownRequested,
     Event,
     RestartRequested,
@@ -18,6 +18,7 @@ from ocsd.supervisor.lifecycle import (
     Target,
     UpRequested,
 )
+from ocsd.supervisor.order import waits_for
 
 Observer: TypeAlias = Callable[[Transition], None]
 
@@ -53,21 +54,56 @@ class Fleet:
         self._instances[instance.instance_id] = instance
         self._keepers[instance.instance_id] = keeper
 
+    def replace(self, instance: Instance) -> None:
+        """Give an instance another entry."""
+        self._instances[instance.instance_id] = instance
+
+    def remove(self, name: str) -> None:
+        """Forget an instance that is down."""
+        del self._instances[name]
+        del self._keepers[name]
+
     def __iter__(self) -> Iterator[tuple[Instance, Keeper]]:
         """Iterate over the instances, in the order of their start."""
-        return ((self._instances[name], keeper) for name, keeper in self._keepers.items())
+        keepers = list(self._keepers.items())
+        return ((self._instances[name], keeper) for name, keeper in keepers)
 
     def everyone(self) -> Iterator[Keeper]:
         """Iterate over all keepers, the router's first."""
         if self.router is not None:
             yield self.router
-        yield from self._keepers.values()
+        yield from list(self._keepers.values())
 
     def keeper(self, name: str) -> Keeper | None:
         """Return what keeps an instance, or the router, if there is one of this name."""
         if self.router is not None and name == self.router.name:
             return self.router
         return self._keepers.get(name)
+
+    def instance(self, name: str) -> Instance:
+        """Return the entry of an instance.
+
+        Raises
+        ------
+        KeyError
+            If there is none of this name.
+        """
+        return self._instances[name]
+
+    def waits_for(self, name: str) -> tuple[str, ...]:
+        """Return the instances that have to be ready before `name` is started.
+
+        One that nobody wants to run keeps nobody waiting.
+        """
+        if name not in self._instances:
+            return ()
+        ready = {
+            each
+            for each, keeper in self._keepers.items()
+            if keeper.life.state is State.UP or keeper.life.target is Target.DOWN
+        }
+        after = self._instances[name].after
+        return waits_for(name, {name: after}, {*ready, *(set(after) - set(self._keepers))})
 
     def by_pid(self, pid: int) -> Keeper | None:
         """Return what keeps the process `pid`."""
@@ -93,7 +129,12 @@ class Fleet:
     def observe(self, observer: Observer) -> Callable[[], None]:
         """Call `observer` with every transition from now on; return what ends that."""
         self._observers.append(observer)
-        return lambda: self._observers.remove(observer)
+
+        def forget() -> None:
+            if observer in self._observers:
+                self._observers.remove(observer)
+
+        return forget
 
     def announce(self, transition: Transition) -> None:
         """Tell all observers of a transition."""
@@ -112,17 +153,24 @@ class Fleet:
             elif wanted is Target.DOWN:
                 keeper.deliver(DownRequested())
 
-    def up(self, names: Iterable[str]) -> None:
-        """Want instances to run; failed ones are tried again."""
-        self._want(names, Target.UP, UpRequested())
+    def reconsider(self, name: str) -> None:
+        """End an instance that was found running although nobody wants it to."""
+        keeper = self._keepers.get(name)
+        unwanted = keeper and self._targets.of(self._instances[name]) is Target.DOWN
+        if keeper is not None and (unwanted or self.stopping):
+            keeper.deliver(DownRequested())
 
-    def down(self, names: Iterable[str]) -> None:
-        """Want instances to end."""
-        self._want(names, Target.DOWN, DownRequested())
+    def up(self, names: Iterable[str], by: str = "") -> None:
+        """Want instances to run, because somebody asked; failed ones are tried again."""
+        self._want(names, Target.UP, UpRequested(by))
 
-    def restart(self, names: Iterable[str]) -> None:
-        """Want instances to end and to run again."""
-        self._want(names, Target.UP, RestartRequested())
+    def down(self, names: Iterable[str], by: str = "") -> None:
+        """Want instances to end, because somebody asked."""
+        self._want(names, Target.DOWN, DownRequested(by))
+
+    def restart(self, names: Iterable[str], by: str = "") -> None:
+        """Want instances to end and to run again, because somebody asked."""
+        self._want(names, Target.UP, RestartRequested(by))
 
     def _want(self, names: Iterable[str], target: Target, request: Event) -> None:
         names = list(names)

@@ -13,11 +13,16 @@ def last_line(path: Path) -> str:
 
     Lines in which an agent tells of its daily life are no reason to end.
     """
-    try:
-        with path.open("rb") as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - LOOKED_AT_BYTES))
-            lines = log.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
+    lines = end_of(path, LOOKED_AT_BYTES).splitlines()
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return "" if DAILY_LIFE.match(last) else last.removeprefix("ocsd: ")
+
+
+def end_of(path: Path, most_bytes: int) -> str:
+    """Return the end of a log; nothing if it cannot be read."""
+    try:
+        with path.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - most_bytes))
+            return log.read(most_bytes).decode("utf-8", "replace")
+    except OSError:
+        return ""

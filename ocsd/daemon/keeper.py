@@ -2,22 +2,31 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ocsd.forkserver.protocol import Ended, Spawned
-from ocsd.supervisor.health import SelfReport, judge
-from ocsd.supervisor.lifecycle import (
+from ocsd.supervisor.events import (
     Adopted,
     BecameReady,
     Event,
+    Examine,
     Exited,
-    Health,
-    Lifecycle,
     Signal,
     Spawn,
+    State,
     TimerFired,
 )
+from ocsd.supervisor.health import (
+    DEFAULT_LIVENESS,
+    Liveness,
+    SelfReport,
+    Verdict,
+    judge,
+    reason_to_restart,
+)
+from ocsd.supervisor.lifecycle import Lifecycle
+from ocsd.supervisor.policy import RestartPolicy
 
 
 class Timer(Protocol):
@@ -65,12 +74,18 @@ class Transition:
         Where it stood and where it stands.
     at : float
         When [s, Unix time].
+    event : Event
+        What led to it.
+    pid : int or None
+        The process that it concerns.
     """
 
     name: str
     before: Lifecycle
     after: Lifecycle
     at: float
+    event: Event
+    pid: int | None
 
 
 class Keeper:
@@ -92,6 +107,12 @@ class Keeper:
         Returns a random number from -1 to 1.
     on_transition : callable
         Takes every `Transition`.
+    liveness : mapping of Layer to Response
+        What the failure of each of its layers leads to.
+    is_shared : callable
+        Tells whether a failure of this instance, now, is one of many of one cause.
+    examine : callable
+        Puts a hung process on record, before it is killed: takes this keeper and the reason.
 
     Attributes
     ----------
@@ -99,6 +120,10 @@ class Keeper:
         What the process last said of itself.
     failure : str
         Why it is about to end, in its own words.
+    operations : str
+        Its operations in flight.
+    code : str
+        The file that holds its code; empty as long as it has not said so.
     pid, started_at : int or None, float or None
         Its process and when that was started [s, Unix time].
     was_ready : bool
@@ -114,6 +139,9 @@ class Keeper:
         wall_clock: Callable[[], float],
         jitter: Callable[[], float],
         on_transition: Callable[[Transition], None],
+        liveness: Liveness = DEFAULT_LIVENESS,
+        is_shared: Callable[[str], bool] = lambda _: False,
+        examine: Callable[["Keeper", str], None] = lambda *_: None,
     ) -> None:
         self.name = name
         self.life = life
@@ -127,16 +155,27 @@ class Keeper:
         self._wall_clock = wall_clock
         self._jitter = jitter
         self._on_transition = on_transition
+        self.liveness = liveness
+        self._is_shared = is_shared
+        self._examine = examine
         self.failure = ""
+        self.operations = ""
+        self.code = ""
+        self._last_pid: int | None = None
         self._owed_signal: int | None = None
         self._timer: Timer | None = None
         self._events: deque[Event] = deque()
         self._busy = False
 
     @property
-    def health(self) -> tuple[Health | None, str]:
+    def verdict(self) -> Verdict:
         """How well it does, and why."""
-        return judge(self.life, self.report, self._clock.seconds())
+        return judge(self.life, self.report, self._clock.seconds(), self.liveness)
+
+    @property
+    def reason_to_restart(self) -> str:
+        """Why it has to be restarted for a layer that fails; empty if not."""
+        return reason_to_restart(self.life, self.report, self._clock.seconds(), self.liveness)
 
     @property
     def next_try_s(self) -> float | None:
@@ -150,6 +189,11 @@ class Keeper:
         """For how long it has said nothing [s]; None if it never did."""
         heard_at_s = self.report.heard_at_s
         return None if heard_at_s is None else self._clock.seconds() - heard_at_s
+
+    def configure(self, policy: RestartPolicy, liveness: Liveness) -> None:
+        """Decide by other rules from now on."""
+        self.life = replace(self.life, policy=policy)
+        self.liveness = liveness
 
     def deliver(self, event: Event) -> None:
         """Let an event take effect; what it causes in turn comes after it."""
@@ -173,6 +217,9 @@ class Keeper:
     def adopt(self, report: Spawned, started_at: float) -> None:
         """Take over a process that an earlier daemon started."""
         self._begin(report.pid, started_at)
+        # What runs speaks every second. Should it hang since before this daemon began,
+        # nobody would ever hear of it: its silence counts from now.
+        self.report = SelfReport(heard_at_s=self._clock.seconds())
         self.deliver(Adopted())
 
     def ended(self, report: Ended) -> None:
@@ -180,10 +227,12 @@ class Keeper:
         if report.pid and report.pid != self.pid:
             return
         detail = report.detail or self.failure
-        self.pid = self.started_at = None
+        self._last_pid, self.pid, self.started_at = self.pid, None, None
         self._owed_signal = None
         self.report = SelfReport()
-        self.deliver(Exited(report.code, report.signal, detail))
+        unasked = self.life.state in {State.STARTING, State.UP}
+        shared = unasked and self._is_shared(self.name)
+        self.deliver(Exited(report.code, report.signal, detail, shared))
 
     def heard(self, fields: Mapping[str, str]) -> None:
         """Take note of what the process said through the notify socket.
@@ -193,23 +242,23 @@ class Keeper:
         fields : mapping of str to str
             Assignments of sd_notify(3), and ``X_FAILURE``: why it is about to end.
         """
-        ready = fields.get("READY") == "1"
-        says_nothing_of_it = not ready and "WATCHDOG" not in fields
-        self.report = SelfReport(
-            heard_at_s=self._clock.seconds(),
-            ready=self.report.ready if says_nothing_of_it else ready,
-            text=fields.get("STATUS", self.report.text),
-        )
+        self.report = self.report.after(fields, self._clock.seconds())
         self.failure = fields.get("X_FAILURE", self.failure)
-        if ready:
+        self.operations = fields.get("X_OPERATIONS", self.operations)
+        self.code = fields.get("X_CODE", self.code)
+        if fields.get("READY") == "1":
             self.was_ready = True
             self.deliver(BecameReady())
+
+    def excuse(self) -> None:
+        """Hold no silence against it: the daemon itself was held up and could not hear."""
+        self.report = self.report.excused(self._clock.seconds())
 
     def _begin(self, pid: int, started_at: float) -> None:
         self.pid = pid
         self.started_at = started_at
         self.report = SelfReport()
-        self.failure = ""
+        self.failure = self.operations = ""
 
     def _apply(self, event: Event) -> None:
         before = self.life
@@ -217,13 +266,16 @@ class Keeper:
         self._set_timer()
         if _standing(before) != _standing(self.life):
             self.since_at = self._wall_clock()
-            self._on_transition(Transition(self.name, before, self.life, self.since_at))
+            pid = self._last_pid if isinstance(event, Exited) else self.pid
+            self._on_transition(Transition(self.name, before, self.life, self.since_at, event, pid))
         for action in actions:
             match action:
                 case Spawn():
                     self._launcher.spawn(self.name)
                 case Signal(number):
                     self._signal(number)
+                case Examine(reason):
+                    self._examine(self, reason)
 
     def _signal(self, number: int) -> None:
         if self.pid is not None:

@@ -1,10 +1,14 @@
 """At most one daemon for each host name on a machine."""
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
 
 from ocsd.errors import DaemonRunningError
+
+HANDED_OVER = "OCSD_LOCK_DESCRIPTOR"
+"""Variable in which a daemon that executes its successor names the descriptor of its lock."""
 
 
 class DaemonLock:
@@ -16,6 +20,9 @@ class DaemonLock:
         File to lock; holds the daemon's pid for people and for error messages.
     host : str
         The host's name, for the message.
+    handed_over : int, optional
+        The descriptor that this process has got from the daemon it was before; used
+        if it is of this file.
 
     Raises
     ------
@@ -23,8 +30,12 @@ class DaemonLock:
         If another daemon holds it.
     """
 
-    def __init__(self, path: Path, host: str) -> None:
+    def __init__(self, path: Path, host: str, handed_over: int | None = None) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        if handed_over is not None:
+            if os.path.samestat(os.fstat(handed_over), os.fstat(self._descriptor)):
+                self._descriptor, handed_over = handed_over, self._descriptor
+            os.close(handed_over)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -35,4 +46,25 @@ class DaemonLock:
                 f"see `ocsd status`, or end it with `ocsd stop --host {host}`"
             ) from None
         os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, f"{os.getpid()}\n".encode())
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def hand_over(self) -> dict[str, str]:
+        """Keep the lock over an execve; return what to add to the environment for that."""
+        os.set_inheritable(self._descriptor, True)
+        return {HANDED_OVER: str(self._descriptor)}
+
+    def take_back(self) -> None:
+        """Undo `hand_over`: the execve has failed."""
+        os.set_inheritable(self._descriptor, False)
+
+
+def handed_over() -> int | None:
+    """Return the descriptor that this process has got from the daemon it was before.
+
+    No child may get it, so call this first of all.
+    """
+    given = os.environ.pop(HANDED_OVER, "")
+    with contextlib.suppress(OSError, ValueError):
+        os.set_inheritable(int(given), False)
+        return int(given)
+    return None

@@ -9,6 +9,8 @@ from typing import Any
 from twisted.internet.interfaces import IReadDescriptor
 from zope.interface import implementer
 
+from ocsd.forkserver.protocol import FOR_THE_LEADER
+
 
 @implementer(IReadDescriptor)
 class Orphan:
@@ -40,15 +42,22 @@ class Orphan:
 
     def kill(self, number: int) -> None:
         """Send a signal to the process and its group."""
-        with contextlib.suppress(ProcessLookupError):
-            # Fails if the process is gone, whoever may have its number by now.
-            signal.pidfd_send_signal(self._descriptor, 0)
-            os.killpg(self._pid, number)
+        # One that was stopped (SIGSTOP) could not even end.
+        for each in (number, signal.SIGCONT):
+            with contextlib.suppress(ProcessLookupError):
+                # Fails if the process is gone, whoever may have its number by now.
+                signal.pidfd_send_signal(self._descriptor, each)
+                if number not in FOR_THE_LEADER:
+                    os.killpg(self._pid, each)
+
+    def discard(self) -> None:
+        """Stop watching it."""
+        self._reactor.removeReader(self)
+        os.close(self._descriptor)
 
     def doRead(self) -> None:
         """Say that it ended."""
-        self._reactor.removeReader(self)
-        os.close(self._descriptor)
+        self.discard()
         self._on_end()
 
     def fileno(self) -> int:

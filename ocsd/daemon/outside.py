@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import maybeDeferred
-from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
@@ -24,10 +23,9 @@ from ocsd.forkserver import published
 from ocsd.forkserver.protocol import Spawn
 from ocsd.paths import HostPaths
 from ocsd.site.launch import Launch
-from ocsd.site.model import Hub
-from ocsd.supervisor.lifecycle import State
+from ocsd.site.model import Hub, Instance
+from ocsd.supervisor.events import State
 
-LOOK_EVERY_S = 0.25
 ASK_EVERY_S = 2.0
 """How often an agent that is up is asked [s]; one that starts is asked at every look."""
 ANSWER_LIMIT_S = 4.0
@@ -101,75 +99,78 @@ def _without_compat() -> str:
 
 
 class OutsideWatch:
-    """Asks one agent over the router how it is.
+    """Asks agents of the published OCS over the router how they are.
 
     Parameters
     ----------
-    keeper : Keeper
-        Is told what an agent on ocsd would tell it.
     hub : Hub
         The router.
     clock : IReactorTime
         The time.
     ask : callable
-        Returns the agent's API, maybe later, or fails with a `ControlClientError`.
+        Takes the address of an agent and returns its API, maybe later, or fails with a
+        `ControlClientError`.
     """
 
     log = Logger()
 
-    def __init__(
-        self, keeper: Keeper, hub: Hub, clock: Any, ask: Callable[[], Any] | None = None
-    ) -> None:
-        self._keeper = keeper
+    def __init__(self, hub: Hub, clock: Any, ask: Callable[[str], Any] | None = None) -> None:
+        self._hub = hub
         self._clock = clock
-        address = f"{hub.address_root}.{keeper.name}"
-        client = ControlClient(address, hub.wamp_http, timeout_s=ANSWER_LIMIT_S)
-        self._ask = ask or partial(deferToThread, client.get_api)
-        self._asked_at_s = float("-inf")
-        self._looking: Any = LoopingCall(self._look)
-        self._looking.clock = clock
+        self._ask = ask or self._ask_router
+        self._asked_at_s: dict[str, float] = {}
+        self._waiting: set[str] = set()
 
-    def start(self) -> None:
-        """Begin to look; what does not run is not asked."""
-        self._looking.start(LOOK_EVERY_S)
-
-    def _look(self) -> Any:
-        state, now_s = self._keeper.life.state, self._clock.seconds()
-        is_due = state is State.STARTING or now_s - self._asked_at_s >= ASK_EVERY_S
-        if self._keeper.pid is None or state not in {State.STARTING, State.UP} or not is_due:
-            return None
-        self._asked_at_s = now_s
-        pid = self._keeper.pid
-        answered = maybeDeferred(self._ask)
+    def look(self, instance: Instance, keeper: Keeper) -> None:
+        """Ask an agent, if it is one of OCS's and it is time to; what does not run is not asked."""
+        state, now_s = keeper.life.state, self._clock.seconds()
+        if instance.runtime != "ocs" or state not in {State.STARTING, State.UP}:
+            return
+        asked_at_s = self._asked_at_s.get(keeper.name, float("-inf"))
+        every_s = 0.0 if state is State.STARTING else ASK_EVERY_S
+        if keeper.pid is None or now_s - asked_at_s < every_s or keeper.name in self._waiting:
+            return
+        self._asked_at_s[keeper.name] = now_s
+        self._waiting.add(keeper.name)
+        answered = maybeDeferred(self._ask, f"{self._hub.address_root}.{keeper.name}")
+        answered.addBoth(self._not_waiting, keeper.name)
         answered.addCallbacks(
-            self._answered, self._refused, callbackArgs=(pid,), errbackArgs=(pid,)
+            partial(self._answered, keeper, keeper.pid), partial(self._refused, keeper, keeper.pid)
         )
         # Whatever an agent answers, it is asked again.
         answered.addErrback(lambda failure: self.log.failure("while asking", failure))
-        return answered
 
-    def _answered(self, api: Any, pid: int) -> None:
+    def _ask_router(self, address: str) -> Any:
+        client = ControlClient(address, self._hub.wamp_http, timeout_s=ANSWER_LIMIT_S)
+        return deferToThread(client.get_api)
+
+    def _not_waiting(self, result: Any, name: str) -> Any:
+        self._waiting.discard(name)
+        return result
+
+    def _answered(self, keeper: Keeper, pid: int, api: Any) -> None:
         if not isinstance(api, dict):
-            self._tell(pid, WATCHDOG="1", STATUS=f"its answer to get_api is {api!r:.100}")
+            _tell(keeper, pid, WATCHDOG="1", STATUS=f"its answer to get_api is {api!r:.100}")
             return
         holder = api.get("instance_pid")
         if holder == pid:
-            self._tell(pid, READY="1", WATCHDOG="1", STATUS=trouble_of(api))
+            _tell(keeper, pid, READY="1", WATCHDOG="1", STATUS=trouble_of(api))
             return
         where = api.get("instance_hostname")
-        self._tell(pid, WATCHDOG="1", STATUS=f"pid {holder} on {where} has its address")
+        _tell(keeper, pid, WATCHDOG="1", STATUS=f"pid {holder} on {where} has its address")
 
-    def _refused(self, failure: Any, pid: int) -> None:
+    def _refused(self, keeper: Keeper, pid: int, failure: Any) -> None:
         failure.trap(ControlClientError)
         error: ControlClientError = failure.value
         # No answer in time is what a reactor that is stuck gives: silence shows that.
         if error.error != REQUEST_ERROR:
             reason = "it is not joined to the realm" if error.error.startswith("wamp.") else ""
-            self._tell(pid, WATCHDOG="1", STATUS=reason or error.reason)
+            _tell(keeper, pid, WATCHDOG="1", STATUS=reason or error.reason)
 
-    def _tell(self, pid: int, **fields: str) -> None:
-        if self._keeper.pid == pid:
-            self._keeper.heard(fields)
+
+def _tell(keeper: Keeper, pid: int, **fields: str) -> None:
+    if keeper.pid == pid:
+        keeper.heard(fields)
 
 
 def trouble_of(api: dict[str, Any]) -> str:

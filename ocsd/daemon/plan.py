@@ -1,10 +1,13 @@
 """What one host runs, decided from the site file alone."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
 from ocsd.errors import SiteFileError
 from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site
+from ocsd.site.nearest import did_you_mean
+from ocsd.supervisor.order import cycle
 
 REGISTRY_CLASS: Final = "RegistryAgent"
 AGGREGATOR_CLASS: Final = "AggregatorAgent"
@@ -34,12 +37,16 @@ class HostPlan:
         The agents to supervise, the built-in ones included, first things first.
     notices : tuple of str
         What the operator may not expect: entries that are left alone, and why.
+    host_manager : Instance
+        As whom the daemon answers OCS's tools: the host's HostManager entry, or one
+        that is called after the host.
     """
 
     host: Host
     runs_router: bool
     instances: tuple[Instance, ...]
     notices: tuple[str, ...]
+    host_manager: Instance
 
 
 def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
@@ -80,7 +87,34 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
     listed = [each for each in host.instances if _is_ours(each)]
     notices = tuple(_left_alone(each) for each in host.instances if not _is_ours(each))
     instances = sorted((*built_in, *listed), key=_rank)
-    return HostPlan(host, runs_router, tuple(instances), notices)
+    _check_order(site, instances)
+    return HostPlan(host, runs_router, tuple(instances), notices, _host_manager(host))
+
+
+def _host_manager(host: Host) -> Instance:
+    for each in host.instances:
+        if each.agent_class == HOST_MANAGER:
+            return each.model_copy(update={"arguments": ()})
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", f"hm-{host.name}")
+    return Instance(instance_id=name, agent_class=HOST_MANAGER)
+
+
+def _check_order(site: Site, instances: list[Instance]) -> None:
+    """Refuse instances that wait for nobody, or for each other."""
+    names = [each.instance_id for each in instances]
+    for each in instances:
+        for name in each.after:
+            if name not in names:
+                raise SiteFileError(
+                    f"{site.path}:{each.line}: {each.instance_id!r} is to start after {name!r}, "
+                    f"which this host does not run{did_you_mean(name, names)}"
+                )
+    circle = cycle({each.instance_id: each.after for each in instances})
+    if circle:
+        raise SiteFileError(
+            f"{site.path}: these instances wait for each other: {' after '.join(circle)}; "
+            "take one 'after' out"
+        )
 
 
 def _unlisted(site: Site, data_dir: str) -> tuple[Instance, ...]:

@@ -1,6 +1,5 @@
 """The processes of this host: asked of the fork server, reported to their keepers."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +13,7 @@ from ocsd.daemon.keeper import Keeper
 from ocsd.daemon.orphans import Orphan
 from ocsd.forkserver.client import Connection
 from ocsd.forkserver.protocol import Ended, Forget, Hello, Kill, Report, Spawn, Spawned
+from ocsd.forkserver.record import lives
 
 MakeRequest: TypeAlias = Callable[[str], Spawn]
 
@@ -59,6 +59,8 @@ class Processes:
         Returns the last line of an instance's log.
     on_lost : callable
         Called without arguments when the fork server is gone.
+    on_missed : callable
+        Takes every `Ended` of a time in which no daemon was connected.
     """
 
     log = Logger()
@@ -73,6 +75,7 @@ class Processes:
         drain: Callable[[], None],
         last_words: Callable[[str], str],
         on_lost: Callable[[], None],
+        on_missed: Callable[[Ended], None],
     ) -> None:
         self._fleet = fleet
         self._reactor = reactor
@@ -82,14 +85,17 @@ class Processes:
         self._drain = drain
         self._last_words = last_words
         self._on_lost = on_lost
+        self._on_missed = on_missed
+        self._running: dict[str, Spawned] = {}
         self._orphans: dict[str, Orphan] = {}
         self._asked_for: set[str] = set()
+        # Asked of a fork server that died: whether they run, the next one's Hello tells.
+        self._unanswered: set[str] = set()
         self.connection = Connection(self.reported, self._lost)
 
     def spawn(self, request: Spawn) -> None:
         """Ask for a process."""
-        if self.connection.connected:
-            self._asked_for.add(request.name)
+        self._asked_for.add(request.name)
         self.connection.send(request)
 
     def kill(self, name: str, pid: int, number: int) -> None:
@@ -107,19 +113,42 @@ class Processes:
                 self._take_over(report)
             case Spawned(name):
                 self._asked_for.discard(name)
-                keeper = self._fleet.keeper(name)
-                if keeper is not None:
-                    keeper.spawned(report)
-                    self._on_spawned(keeper)
+                self._spawned(report)
             case Ended(name):
                 self._asked_for.discard(name)
                 self._ended(name, report)
                 self.connection.send(Forget(report.pid))
 
+    def _spawned(self, report: Spawned) -> None:
+        keeper = self._keeper(report.name)
+        expected = keeper.life.has_process
+        self._take_in(report)
+        if not expected:
+            # An earlier daemon has asked for it, and was killed before it was there.
+            self._fleet.reconsider(report.name)
+        self._on_spawned(keeper)
+
+    def _take_in(self, spawned: Spawned) -> None:
+        keeper = self._keeper(spawned.name)
+        if keeper.pid == spawned.pid:
+            return  # two daemons have asked for it, or the connection was lost for a moment
+        self._running[spawned.name] = spawned
+        if keeper.life.has_process:
+            keeper.spawned(spawned)
+        else:
+            keeper.adopt(spawned, _started_at(spawned.pid))
+
+    def _keeper(self, name: str) -> Keeper:
+        return self._fleet.keeper(name) or self._on_stranger(name)
+
     def _ended(self, name: str, report: Ended) -> None:
         keeper = self._fleet.keeper(name)
         if keeper is None:
             return
+        if not report.pid and keeper.pid is not None:
+            return  # another one could not be started, which is as it should be
+        if report.pid == keeper.pid:
+            self._forget_orphan(name)
         # Its last words were sent before it ended, but on another socket.
         self._drain()
         if report.code and not (report.detail or keeper.failure):
@@ -127,7 +156,27 @@ class Processes:
         keeper.ended(report)
 
     def _take_over(self, hello: Hello) -> None:
+        if hello.notice:
+            self.log.error("{notice}", notice=hello.notice)
         for ended in hello.ended:
+            self._ended_meanwhile(ended)
+        for spawned in hello.running:
+            self._take_in(spawned)
+            self._forget_orphan(spawned.name)
+        orphans = [each for each in hello.orphans if lives(each)]
+        for spawned in orphans:
+            self._take_in(spawned)
+            self._watch(spawned)
+        unanswered, self._unanswered = self._unanswered, set()
+        for name in unanswered - {each.name for each in (*hello.running, *orphans)}:
+            self._ended(name, Ended(name, 0, None, None, "its fork server died as it was started"))
+        self._on_hello(hello)
+
+    def _ended_meanwhile(self, ended: Ended) -> None:
+        keeper = self._fleet.keeper(ended.name)
+        if keeper is not None and keeper.pid == ended.pid:
+            self._ended(ended.name, ended)
+        else:
             self.log.info(
                 "{name} (pid {pid}) ended while no daemon was connected: "
                 "exit code {code}, signal {signal}",
@@ -136,32 +185,44 @@ class Processes:
                 code=ended.code,
                 signal=ended.signal,
             )
-            self.connection.send(Forget(ended.pid))
-        for spawned in hello.running:
-            keeper = self._fleet.keeper(spawned.name) or self._on_stranger(spawned.name)
-            keeper.adopt(spawned, _started_at(spawned.pid))
-        self._on_hello(hello)
+            self._on_missed(ended)
+        self.connection.send(Forget(ended.pid))
+
+    def _forget_orphan(self, name: str) -> None:
+        orphan = self._orphans.pop(name, None)
+        if orphan is not None:
+            orphan.discard()
 
     def _lost(self) -> None:
         """Watch what the dead fork server leaves behind, so that no second copy is started."""
+        self._unanswered |= self._asked_for
+        self._asked_for = set()
         self._on_lost()
-        for keeper in self._fleet.everyone():
-            if keeper.pid is not None and keeper.pid != os.getpid():
-                self._watch(keeper, keeper.pid)
-        unanswered, self._asked_for = self._asked_for, set()
-        for name in unanswered:
-            self._ended(name, Ended(name, 0, None, None, "its fork server died as it was started"))
+        for keeper in list(self._fleet.everyone()):
+            spawned = self._running.get(keeper.name)
+            if spawned is not None and spawned.pid == keeper.pid:
+                self._watch(spawned)
 
-    def _watch(self, keeper: Keeper, pid: int) -> None:
+    def _watch(self, spawned: Spawned) -> None:
+        name = spawned.name
+
         def gone() -> None:
-            self._orphans.pop(keeper.name, None)
-            keeper.ended(Ended(keeper.name, pid, None, None, "its fork server had died before"))
+            self._orphans.pop(name, None)
+            unknown = "exit code unknown, for the fork server that started it was gone"
+            self._ended(name, Ended(name, spawned.pid, None, None, unknown, time.time()))
 
-        if keeper.name in self._orphans:
+        if name in self._orphans:
             return
         try:
-            self._orphans[keeper.name] = Orphan(self._reactor, pid, gone)
+            orphan = Orphan(self._reactor, spawned.pid, gone)
         except ProcessLookupError:
+            gone()
+            return
+        # The number may have been given to another process just before.
+        if lives(spawned):
+            self._orphans[name] = orphan
+        else:
+            orphan.discard()
             gone()
 
 

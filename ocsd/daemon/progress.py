@@ -5,7 +5,7 @@ import os
 from typing import TextIO
 
 from ocsd.daemon.keeper import Transition
-from ocsd.supervisor.lifecycle import State
+from ocsd.supervisor.events import State
 
 _SIGNS = {
     State.UP: ("✓", "+", "32"),

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.task import LoopingCall
@@ -10,7 +11,7 @@ from twisted.logger import Logger
 from ocsd.daemon.keeper import Keeper, Timer
 from ocsd.errors import PERMANENT_FAILURE_EXIT, OcsdError
 from ocsd.forkserver.protocol import Ended, Spawned
-from ocsd.forkserver.server import start_ticks
+from ocsd.forkserver.record import start_ticks
 from ocsd.site.launch import Launch
 
 REPORT_EVERY_S = 1.0
@@ -22,16 +23,16 @@ class RegistryLauncher:
 
     Parameters
     ----------
-    launch : Launch
-        What the registry is told, as any agent is.
+    launch_of : callable
+        Returns what the registry is told, as any agent is, by its instance-id.
     clock : IReactorTime
         The time.
     """
 
     log = Logger()
 
-    def __init__(self, launch: Launch, clock: Any) -> None:
-        self._launch = launch
+    def __init__(self, launch_of: Callable[[str], Launch], clock: Any) -> None:
+        self._launch_of = launch_of
         self._clock = clock
         self._beginning: Timer | None = None
         self._agent: Any = None
@@ -54,7 +55,7 @@ class RegistryLauncher:
     def _begin(self, name: str) -> None:
         try:
             session = importlib.import_module("ocsd.daemon.registry_session")
-            self._agent, self._connection = session.assemble(self._launch, self._report)
+            self._agent, self._connection = session.assemble(self._launch_of(name), self._report)
         except OcsdError as error:
             self._tell_end(Ended(name, 0, PERMANENT_FAILURE_EXIT, None, str(error)))
             return

@@ -5,7 +5,7 @@ from typing import Any
 
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.keeper import Clock, Keeper, Timer, Transition
-from ocsd.supervisor.lifecycle import Target
+from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.outcome import outcome
 
 Write = Callable[[dict[str, Any]], None]
@@ -83,19 +83,24 @@ class PendingRequest:
 
     def _judge(self, name: str) -> None:
         keeper = self._fleet.keeper(name)
-        came_about = False if keeper is None else outcome(self._wanted, keeper.life)
-        if keeper is not None and came_about is not None:
-            self._close(keeper, came_about)
+        # One that has left the site file is down, and will not come up.
+        gone = self._wanted is Target.DOWN
+        came_about = gone if keeper is None else outcome(self._wanted, keeper.life)
+        if came_about is not None:
+            self._close(name, keeper, came_about)
 
-    def _close(self, keeper: Keeper, came_about: bool, timed_out: bool = False) -> None:
-        del self._open[keeper.name]
+    def _close(
+        self, name: str, keeper: Keeper | None, came_about: bool, timed_out: bool = False
+    ) -> None:
+        del self._open[name]
+        left = "it has left the site file"
         self._write(
             {
                 "event": "result",
-                "instance_id": keeper.name,
+                "instance_id": name,
                 "ok": came_about,
-                "state": str(keeper.life.state),
-                "reason": keeper.life.reason or keeper.report.text,
+                "state": str(keeper.life.state if keeper else State.DOWN),
+                "reason": keeper.life.reason or keeper.report.text if keeper else left,
                 "took_s": round(self._clock.seconds() - self._begun_s, 3),
                 "timed_out": timed_out,
             }
@@ -103,9 +108,7 @@ class PendingRequest:
 
     def _give_up(self) -> None:
         for name in list(self._open):
-            keeper = self._fleet.keeper(name)
-            if keeper is not None:
-                self._close(keeper, came_about=False, timed_out=True)
+            self._close(name, self._fleet.keeper(name), came_about=False, timed_out=True)
         self._finish_if_done()
 
     def _finish_if_done(self) -> None:

@@ -1,13 +1,18 @@
 """The router as an instance: when it is ready, and what runs when it is not ours."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from twisted.internet.protocol import ClientFactory
 from twisted.internet.task import LoopingCall
 
+from ocsd.daemon.asking import Asking
+from ocsd.daemon.instance_log import end_of, last_line
 from ocsd.daemon.keeper import Keeper
 from ocsd.daemon.plan import ROUTER_NAME, HostPlan
 from ocsd.errors import RouterError
@@ -16,9 +21,14 @@ from ocsd.paths import HostPaths, is_listening
 from ocsd.router import config, local, probe
 from ocsd.router.probe import Listener
 from ocsd.site.model import Hub
-from ocsd.supervisor.lifecycle import BecameReady, State
+from ocsd.supervisor.events import BecameReady, State
 
 LOOK_EVERY_S = 0.02
+
+REFUSED = "ddress already in use"
+"""What strerror(3) says, and crossbar with it, some way before its last words."""
+
+LOOKED_AT_BYTES = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,15 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
     return RouterPlan(command, paths.router_socket)
 
 
+def last_words(log: Path, hub: Hub) -> str:
+    """Return why a router ended, as far as its log or its port can tell."""
+    if REFUSED in end_of(log, LOOKED_AT_BYTES):
+        for key, url in (("wamp_server", hub.wamp_server), ("wamp_http", hub.wamp_http)):
+            if probe.is_open(url):
+                return str(_in_use(key, url))
+    return last_line(log)
+
+
 def _in_use(key: str, url: str) -> RouterError:
     return RouterError(
         f"the hub's address {url} is in use by {probe.holder(url)}, which is no WAMP router; "
@@ -103,7 +122,7 @@ def request(plan: RouterPlan, paths: HostPaths) -> Spawn:
 
 
 class RouterWatch:
-    """Tells the router's keeper when the router can be reached.
+    """Tells the router's keeper when the router can be reached, and that it still answers.
 
     Parameters
     ----------
@@ -113,15 +132,17 @@ class RouterWatch:
         Where to look.
     hub : Hub
         Where to look if it has no socket of its own.
-    clock : IReactorTime
-        The time.
+    reactor : IReactorTime, IReactorTCP
+        The time, and connections.
     """
 
-    def __init__(self, keeper: Keeper, plan: RouterPlan, hub: Hub, clock: Any) -> None:
+    def __init__(self, keeper: Keeper, plan: RouterPlan, hub: Hub, reactor: Any) -> None:
         self._keeper = keeper
         self._reachable = _reachable(plan, hub)
         self._looking: Any = LoopingCall(self._look)
-        self._looking.clock = clock
+        self._looking.clock = reactor
+        # What a router with a configuration of its own serves, only its owner knows.
+        self._asking = _asking(hub, self._answered, reactor) if plan.socket is not None else None
 
     def start(self) -> None:
         """Look until it is ready; call this whenever it is being started."""
@@ -132,10 +153,34 @@ class RouterWatch:
         if self._keeper.life.state is not State.STARTING:
             self._looking.stop()
         elif self._keeper.pid is not None and self._reachable():
-            self._keeper.deliver(BecameReady())
+            if self._asking is None:
+                self._keeper.deliver(BecameReady())
+                return
+            # From here on its silence counts.
+            self._asking.start()
+            self._keeper.heard({"READY": "1"})
+
+    def _answered(self) -> None:
+        if self._keeper.life.state is State.UP:
+            self._keeper.heard({"READY": "1", "WATCHDOG": "1"})
 
 
 def _reachable(plan: RouterPlan, hub: Hub) -> Callable[[], bool]:
     if plan.socket is not None:
         return partial(is_listening, plan.socket)
     return partial(probe.is_open, hub.wamp_server)
+
+
+def _asking(hub: Hub, on_answer: Callable[[], None], reactor: Any) -> Asking:
+    """Ask the call bridge for something that nobody has: to say so, all of the router must work."""
+    url = urlsplit(hub.wamp_http)
+    body = json.dumps({"procedure": f"{hub.address_root}.{ROUTER_NAME}"})
+    question = (
+        f"POST {url.path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    )
+
+    def connect(factory: ClientFactory) -> Any:
+        return reactor.connectTCP("127.0.0.1", probe.port_of(url), factory)
+
+    return Asking(connect, question.encode(), on_answer, reactor)

@@ -1,6 +1,6 @@
 """What a daemon knows before its reactor runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -11,6 +11,8 @@ from ocsd.forkserver.protocol import Spawn
 from ocsd.paths import HostPaths
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance, Site
+from ocsd.supervisor.health import DEFAULT_LIVENESS, Layer, Liveness, Response
+from ocsd.supervisor.policy import RestartPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,31 @@ class Settings:
         """Return what the fork server is asked for to start an agent."""
         launch = self.launch(instance, predecessor_died=predecessor_died)
         if instance.runtime == "ocs":
-            return outside.request(launch, self.paths)
-        return Spawn(
-            name=instance.instance_id,
-            log_path=str(self.paths.instance_log(instance.instance_id)),
-            working_dir=str(self.working_dir),
-            environment={"NOTIFY_SOCKET": str(self.paths.notify_socket)},
-            launch=launch.model_dump(mode="json"),
+            request = outside.request(launch, self.paths)
+        else:
+            request = Spawn(
+                name=instance.instance_id,
+                log_path=str(self.paths.instance_log(instance.instance_id)),
+                working_dir=str(self.working_dir),
+                environment={"NOTIFY_SOCKET": str(self.paths.notify_socket)},
+                launch=launch.model_dump(mode="json"),
+            )
+        return replace(
+            request,
+            environment={**request.environment, **instance.env},
+            nice=instance.limits.nice,
+            open_files=instance.limits.open_files,
+            user=instance.user,
         )
+
+
+def policy_of(instance: Instance | None) -> RestartPolicy:
+    """Return when an instance is restarted; always, for the router."""
+    return RestartPolicy(instance.restart) if instance else RestartPolicy.ALWAYS
+
+
+def liveness_of(instance: Instance | None) -> Liveness:
+    """Return what the failure of each layer of an instance leads to."""
+    if instance is None:
+        return DEFAULT_LIVENESS
+    return {Layer(key): Response(answer) for key, answer in instance.liveness}

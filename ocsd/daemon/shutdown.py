@@ -7,7 +7,8 @@ from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.keeper import Clock, Keeper, Transition
 from ocsd.daemon.plan import AGGREGATOR_CLASS, REGISTRY_CLASS
 from ocsd.daemon.requests import described
-from ocsd.supervisor.lifecycle import DownRequested
+from ocsd.supervisor.events import DownRequested
+from ocsd.supervisor.order import waves_of_end
 
 Write: TypeAlias = Callable[[dict[str, Any]], None]
 
@@ -73,8 +74,14 @@ class Shutdown:
         self._on_begin()
         central = {AGGREGATOR_CLASS, REGISTRY_CLASS}
         everyone = list(self._fleet)
+        agents = {
+            instance.instance_id: (instance, keeper)
+            for instance, keeper in everyone
+            if instance.agent_class not in central
+        }
+        after = {name: instance.after for name, (instance, _) in agents.items()}
         self._waves = [
-            [keeper for instance, keeper in everyone if instance.agent_class not in central],
+            *([agents[name][1] for name in wave] for wave in waves_of_end(tuple(agents), after)),
             [keeper for instance, keeper in everyone if instance.agent_class in central],
             [self._fleet.router] if self._fleet.router is not None else [],
         ]

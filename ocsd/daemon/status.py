@@ -1,6 +1,7 @@
 """What `ocsd status` tells: the whole truth about a host, as one JSON object."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,8 @@ from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.keeper import Keeper
 from ocsd.paths import HostPaths
 from ocsd.site.model import Hub, Instance
-from ocsd.supervisor.lifecycle import Health
+from ocsd.supervisor.events import State
+from ocsd.supervisor.health import Health, Layer, Verdict
 
 SCHEMA = "ocsd.status/1"
 
@@ -87,6 +89,14 @@ class StatusReport:
         Where the logs are.
     fleet : Fleet
         The instances.
+    waits_for : callable
+        Returns the instances that one which is not started yet waits for.
+    trouble : callable
+        Returns what is wrong with the daemon's own records; empty if nothing is.
+    start_trouble : callable
+        Returns why nothing can be started or stopped now; empty if it can.
+    excuse : callable
+        Called before anybody is judged.
     """
 
     def __init__(
@@ -98,6 +108,10 @@ class StatusReport:
         hub: Hub,
         paths: HostPaths,
         fleet: Fleet,
+        waits_for: Callable[[str], tuple[str, ...]] = lambda _: (),
+        trouble: Callable[[], str] = str,
+        start_trouble: Callable[[], str] = str,
+        excuse: Callable[[], None] = lambda: None,
     ) -> None:
         self._head = {
             "schema": SCHEMA,
@@ -110,15 +124,22 @@ class StatusReport:
         self._hub = hub
         self._paths = paths
         self._fleet = fleet
+        self._waits_for = waits_for
+        self._trouble = trouble
+        self._start_trouble = start_trouble
+        self._excuse = excuse
         self._meter = UsageMeter()
 
     def as_json(self) -> dict[str, Any]:
         """Return the status (schema in docs/control-api.md)."""
+        self._excuse()
         rows = [self._row(instance, keeper) for instance, keeper in self._fleet]
         self._meter.forget_all_but({row["pid"] for row in rows if row["pid"]})
         return {
             **self._head,
             "stopping": self._fleet.stopping,
+            "trouble": "; ".join(filter(None, (self._trouble(), self._start_trouble()))),
+            "journal_path": str(self._paths.journal),
             "hub": {
                 "wamp_server": self._hub.wamp_server,
                 "wamp_http": self._hub.wamp_http,
@@ -129,17 +150,40 @@ class StatusReport:
             "instances": rows,
         }
 
+    def _waiting(self, instance: Instance, keeper: Keeper) -> str:
+        names = self._waits_for(instance.instance_id)
+        if names:
+            return f"waits for {', '.join(names)}"
+        begins = keeper.life.state is State.STARTING and keeper.pid is None
+        return self._start_trouble() if begins or keeper.life.state is State.STOPPING else ""
+
     def _router(self) -> dict[str, Any]:
         keeper = self._fleet.router
         url = self._hub.wamp_server
         if keeper is None:
-            return {"state": "external", "pid": None, "url": url, "reason": ""}
-        state = str(keeper.life.state)
-        return {"state": state, "pid": keeper.pid, "url": url, "reason": keeper.life.reason}
+            return {"state": "external", "pid": None, "health": None, "url": url, "reason": ""}
+        verdict = keeper.verdict
+        return {
+            "state": str(keeper.life.state),
+            "health": None if verdict.health is None else str(verdict.health),
+            "pid": keeper.pid,
+            "url": url,
+            "reason": verdict.reason or keeper.life.reason,
+            "restarts": keeper.life.restarts,
+        }
+
+    def _verdict(self, keeper: Keeper) -> Verdict:
+        """Return how an instance does; nobody can call it while the router hangs."""
+        router, verdict = self._fleet.router, keeper.verdict
+        if verdict.health is Health.OK and router is not None and keeper.life.state is State.UP:
+            its = router.verdict
+            if its.health is Health.HUNG:
+                return Verdict(Health.DEGRADED, f"the router hangs: {its.reason}", Layer.CALL)
+        return verdict
 
     def _row(self, instance: Instance, keeper: Keeper) -> dict[str, Any]:
         life = keeper.life
-        health, why = keeper.health
+        verdict = self._verdict(keeper)
         cpu_percent, rss_bytes = (
             (None, None) if keeper.pid is None else self._meter.look(keeper.pid)
         )
@@ -149,8 +193,9 @@ class StatusReport:
             "agent_class": instance.agent_class,
             "state": str(life.state),
             "target": str(life.target),
-            "health": None if health is None else str(health),
-            "reason": why if health not in {None, Health.OK} else life.reason,
+            "health": None if verdict.health is None else str(verdict.health),
+            "layer": None if verdict.layer is None else str(verdict.layer),
+            "reason": self._waiting(instance, keeper) or verdict.reason or life.reason,
             "since_at": keeper.since_at,
             "pid": keeper.pid,
             "uptime_s": None if started_at is None else round(time.time() - started_at, 3),

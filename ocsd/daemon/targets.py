@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ocsd.errors import StateFolderError
 from ocsd.site.model import Instance, Manage
-from ocsd.supervisor.lifecycle import Target
+from ocsd.supervisor.events import Target
 
 
 class Targets:
@@ -49,7 +49,9 @@ class Targets:
         return Target.UP if instance.manage is Manage.UP else Target.DOWN
 
     def remember(self, instances: Iterable[Instance], target: Target) -> None:
-        """Put on disk what the operator wants of instances.
+        """Put on disk what the operator wants of instances, where that is news.
+
+        So a full disk hinders nobody from restarting what is wanted up anyway.
 
         Raises
         ------
@@ -59,10 +61,11 @@ class Targets:
         entries = {
             each.instance_id: {"target": str(target), "manage": str(each.manage)}
             for each in instances
+            if self.of(each) is not target
         }
-        known = {**self._known, **entries}
-        if known == self._known:
+        if not entries:
             return
+        known = {**self._known, **entries}
         unfinished = self._path.with_suffix(".new")
         try:
             with unfinished.open("w", encoding="utf-8") as file:

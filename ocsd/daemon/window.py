@@ -19,10 +19,15 @@ class LaunchWindow:
     ----------
     clock : Clock
         The time.
+    waits_for : callable
+        Returns the instances that have to be ready before one of this name is started.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(
+        self, clock: Clock, waits_for: Callable[[str], tuple[str, ...]] = lambda _: ()
+    ) -> None:
         self._clock = clock
+        self._waits_for = waits_for
         self._waiting: dict[str, Callable[[], None]] = {}
         self._inside: dict[str, Timer] = {}
         self._open = False
@@ -38,6 +43,14 @@ class LaunchWindow:
         self._waiting[name] = begin
         self._fill()
 
+    def waits_for(self, name: str) -> tuple[str, ...]:
+        """Return the instances that one which is not started yet waits for."""
+        return self._waits_for(name) if name in self._waiting else ()
+
+    def look(self) -> None:
+        """Let in who waited for something that has happened."""
+        self._fill()
+
     def withdraw(self, name: str) -> bool:
         """Take back an instance that still waits; False if it does not."""
         return self._waiting.pop(name, None) is not None
@@ -51,8 +64,12 @@ class LaunchWindow:
             self._fill()
 
     def _fill(self) -> None:
-        while self._open and self._waiting and len(self._inside) < ROOM:
-            name = next(iter(self._waiting))
+        for name in list(self._waiting):
+            if not self._open or len(self._inside) >= ROOM:
+                return
+            # What one start leads to may have let in or withdrawn another.
+            if name not in self._waiting or self._waits_for(name):
+                continue
             begin = self._waiting.pop(name)
             self._inside[name] = self._clock.callLater(LONGEST_STAY_S, partial(self.leave, name))
             begin()

@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 PRELOADED = (
     # What nearly every agent needs; none of these starts a thread, installs a
@@ -39,17 +40,24 @@ def main() -> None:
     path, log_path = (sys.stdin.readline().rstrip("\n") for _ in range(2))
     if not log_path:
         return
-    from ocsd.forkserver import child, server
+    from ocsd.forkserver import child, record, server
 
     _redirect(log_path)
     if trouble:
         print(f"rehearsal failed, agents take more memory:\n{trouble}", file=sys.stderr)  # noqa: T201 - our log
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    # Fails if another fork server serves here, which leaves that one's record alone.
     listener.bind(path)
+    bound = os.stat(path)
     os.chmod(path, 0o600)
+    # Before anybody can ask for a process.
+    its_record = record.Record(record.beside(Path(path)))
     listener.listen(8)
-    server.ForkServer(listener, child.become).serve()
-    os.unlink(path)
+    server.ForkServer(listener, its_record, child.become).serve()
+    # Another daemon may have started another fork server in the meantime.
+    if os.path.exists(path) and os.path.samestat(os.stat(path), bound):
+        os.unlink(path)
+        its_record.remove()
     # All is over: an orderly end of the interpreter would only take time.
     os._exit(0)
 

@@ -6,13 +6,16 @@ import os
 import random
 import signal
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import setproctitle
 
 import ocsd
-from ocsd.errors import PERMANENT_FAILURE_EXIT
-from ocsd.forkserver import program
+from ocsd.agent import level_file, log_file, log_stream, logs
+from ocsd.agent.lookout import LOOKOUT
+from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError
+from ocsd.forkserver import limits, program
 from ocsd.forkserver.loaded import LoadedCode
 from ocsd.forkserver.protocol import Spawn, decode, encode
 from ocsd.site import launch, plugins
@@ -36,6 +39,8 @@ def become(request: Spawn) -> NoReturn:
         if request.command:
             os.execvpe(request.command[0], request.command, os.environ)
         code = _run_agent(request)
+    except ConfigurationError as error:
+        code = program.tell(f"cannot start {request.name!r}: {error}", PERMANENT_FAILURE_EXIT)
     except OSError as error:
         code = program.tell(f"cannot start {request.name!r}: {error}", PERMANENT_FAILURE_EXIT)
     finally:
@@ -53,8 +58,10 @@ def _stand_alone(request: Spawn) -> None:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
-    os.environ.update(request.environment)
     _open_streams(request.log_path)
+    # What goes wrong is told to the daemon.
+    os.environ.update(request.environment)
+    limits.apply(request)
     os.chdir(request.working_dir)
     # Forked siblings would otherwise draw the same "random" numbers.
     random.seed()
@@ -64,12 +71,22 @@ def _stand_alone(request: Spawn) -> None:
 
 def _open_streams(log_path: str) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
-    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    log = _opened(log_path)
     os.dup2(nothing, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(nothing)
     os.close(log)
+
+
+def _opened(log_path: str) -> int:
+    try:
+        return os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        if error.errno not in log_stream.NO_ROOM:
+            raise
+        # Better no log than no data. The agent opens it as soon as there is room.
+        return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
 
 def become_anew() -> NoReturn:
@@ -87,8 +104,10 @@ def become_anew() -> NoReturn:
 def _run_agent(request: Spawn, forked: bool = True) -> int:
     """Run the agent and return its exit code."""
     faulthandler.enable()
+    # How a hang is examined; it works while other code holds the interpreter's lock.
+    faulthandler.register(signal.SIGQUIT, all_threads=True)
     setproctitle.setproctitle(f"ocsd: {request.name}")
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr] # a TextIOWrapper
+    _look_after_log(request)
     told = launch.Launch.model_validate(request.launch)
     launch.set_current(told)
     if told.site_file:
@@ -97,12 +116,23 @@ def _run_agent(request: Spawn, forked: bool = True) -> int:
 
     def find() -> plugins.AgentEntry:
         entry = plugins.find_class(told.instance.agent_class, told.agent_paths)
-        if forked and not (entry.fork_safe and _is_up_to_date()):
+        fresh = not entry.fork_safe or limits.are_read_at_start(request.environment)
+        if forked and (fresh or not _is_up_to_date()):
             os.environ[COLD_START] = encode(request).decode()
             os.execv(sys.executable, [sys.executable, "-P", "-m", "ocsd.forkserver.cold"])
         return entry
 
     return program.run(find)
+
+
+def _look_after_log(request: Spawn) -> None:
+    log_stream.install()
+    if request.user is None:
+        # Another user may not rename files in the folder of the logs: the daemon does it.
+        LOOKOUT.add(log_file.LogFile(Path(request.log_path)).look)
+    level = level_file.LevelFile(Path(f"{request.log_path}.level"), logs.set_level)
+    level.look()
+    LOOKOUT.add(level.look)
 
 
 def note_loaded() -> None:

@@ -1,20 +1,22 @@
 """Run one agent on the terminal: ``python -m ocsd.forkserver.foreground``, for ``ocsd run``."""
 
-import contextlib
 import faulthandler
-import importlib.util
 import os
+import signal
 import sys
 
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError
-from ocsd.forkserver import own_files, program
+from ocsd.forkserver import limits, own_files, program
+from ocsd.forkserver.protocol import Spawn
 from ocsd.site import launch, plugins
+from ocsd.site.model import Instance
 
 
 def main() -> int:
     """Run the agent that the command line names; return the exit code."""
     name, *words = sys.argv[1:]
     faulthandler.enable()
+    faulthandler.register(signal.SIGQUIT, all_threads=True)
     files = _files()
     told = os.environ.pop(launch.LAUNCH_VARIABLE, "")
 
@@ -47,7 +49,22 @@ def _find(told: str) -> plugins.AgentEntry:
     if here.site_file:
         # As under the daemon: agents written for OCS look there for files of their own.
         os.environ.setdefault("OCS_CONFIG_DIR", os.path.dirname(here.site_file))
+    _limit(here.instance)
     return plugins.find_class(here.instance.agent_class, here.agent_paths)
+
+
+def _limit(instance: Instance) -> None:
+    """Give it what the daemon would, but its user: whoever runs it by hand does so himself."""
+    limits.apply(
+        Spawn(
+            instance.instance_id,
+            log_path="",
+            working_dir="",
+            environment=instance.env,
+            nice=instance.limits.nice,
+            open_files=instance.limits.open_files,
+        )
+    )
 
 
 def _of_script(path: str) -> plugins.AgentEntry:
@@ -59,11 +76,7 @@ def _of_script(path: str) -> plugins.AgentEntry:
 
 def _files_of(entry: plugins.AgentEntry) -> list[str]:
     """Return the files to look at even if the agent's code cannot be loaded."""
-    script = entry.script
-    if script is None and entry.module is not None:
-        with contextlib.suppress(ImportError):
-            spec = importlib.util.find_spec(entry.module)
-            script = spec.origin if spec else None
+    script = program.file_of(entry)
     return own_files.beside(script) if script else []
 
 

@@ -21,7 +21,7 @@ class LoadedCode:
     """
 
     def __init__(self, modules: Iterable[ModuleType | None], own: str) -> None:
-        self._changed_at: dict[str, int] = {}
+        self._changed_at: dict[str, int | None] = {}
         for module in modules:
             file = file_of(module)
             if file:
@@ -32,7 +32,9 @@ class LoadedCode:
     def changed(self) -> str | None:
         """Return a path that is not what it was when it was loaded; None if all are."""
         for path, before in self._changed_at.items():
-            if _changed_at(path) != before:
+            now = _changed_at(path)
+            # Who may not look there could not load it anew either.
+            if None not in (now, before) and now != before:
                 return path
         return None
 
@@ -41,9 +43,11 @@ class LoadedCode:
             self._changed_at[path] = _changed_at(path)
 
 
-def _changed_at(path: str) -> int:
+def _changed_at(path: str) -> int | None:
     try:
         return os.stat(path).st_mtime_ns
+    except PermissionError:
+        return None
     except OSError:
         return 0  # gone, or never was a file: a module in an archive
 

@@ -14,6 +14,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from ocsd import compat
+from ocsd.agent import origin
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError, OcsdError
 from ocsd.notify import Delivery, notify
 from ocsd.site.plugins import AgentEntry, last_line
@@ -47,6 +48,7 @@ def run(find: Callable[[], AgentEntry], words: Sequence[str] = ()) -> int:
     try:
         entry = find()
         what = entry.class_name
+        origin.set_code(file_of(entry))
         for warning in entry.warnings:
             print(f"ocsd: warning: {warning}", file=sys.stderr)  # noqa: T201 - the instance's log
         main = entry_point(entry, words)
@@ -69,6 +71,29 @@ def _look_again_for_folders() -> None:
     missing = [path for path, finder in sys.path_importer_cache.items() if finder is None]
     for path in missing:
         del sys.path_importer_cache[path]
+
+
+def file_of(entry: AgentEntry) -> str:
+    """Return the file that holds the agent's code, also of code that cannot be imported.
+
+    Parameters
+    ----------
+    entry : AgentEntry
+        Where the code is. If its package cannot be imported, that package's file is
+        returned; empty if nothing is found.
+    """
+    if entry.script is not None:
+        return str(entry.script)
+    name = entry.module or ""
+    while name:
+        try:
+            spec = importlib.util.find_spec(name)
+        except Exception:  # noqa: BLE001 - importing its package may raise anything
+            spec = None
+        if spec is not None and spec.origin:
+            return spec.origin
+        name = name.rpartition(".")[0]
+    return ""
 
 
 def entry_point(entry: AgentEntry, words: Sequence[str] = ()) -> Callable[[], object]:
@@ -168,8 +193,9 @@ def _call(main: Callable[[], object]) -> int:
 def tell(failure: str, code: int) -> int:
     """Put a failure on record, in the log and with the daemon; return `code`."""
     print(f"ocsd: {failure}", file=sys.stderr)  # noqa: T201 - stderr is the instance's log
+    where = {"X_CODE": origin.code()} if origin.code() else {}
     for _ in range(LAST_WORDS_TRIES):
-        if notify(STATUS=failure, X_FAILURE=failure) is not Delivery.BUSY:
+        if notify(STATUS=failure, X_FAILURE=failure, **where) is not Delivery.BUSY:
             break
         time.sleep(LAST_WORDS_PAUSE_S)
     return code

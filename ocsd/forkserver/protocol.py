@@ -3,16 +3,20 @@
 The daemon sends requests (`Spawn`, `Kill`, `Forget`, `End`); the fork server
 answers with `Hello` when somebody connects, and reports `Spawned` and `Ended`.
 An `Ended` is repeated in every `Hello` until it is forgotten on request, so no
-exit code is lost while no daemon is connected.
+exit code is lost while no daemon is connected. Both sides may be of different
+releases: fields that are not known are skipped, and new ones have defaults.
 """
 
 import json
+import signal
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final, TypeAlias
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final, TypeAlias, TypeVar
 
 VERSION: Final = 1
 LONGEST_MESSAGE_BYTES: Final = 1 << 22
+FOR_THE_LEADER: Final = frozenset({signal.SIGQUIT})
+"""Signals for the process itself: what it has started would die of a request for stacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,8 @@ class Spawn:
     Attributes
     ----------
     name : str
-        Its instance-id; only one process of a name lives at a time.
+        Its instance-id. If a process of that name runs already, that one is
+        reported as `Spawned` again: it may be what an earlier daemon asked for.
     log_path : str
         File to which its stdout and stderr are appended.
     working_dir : str
@@ -33,6 +38,12 @@ class Spawn:
         What to execute; empty for an agent, which runs in the forked child itself.
     launch : mapping or None
         The agent's `ocsd.site.launch.Launch`, as JSON.
+    nice : int
+        Its niceness; 0 leaves it that of the fork server.
+    open_files : int or None
+        How many files it may have open at most; None leaves that as it is.
+    user : str or None
+        Who runs it; None for whoever runs the fork server.
     """
 
     name: str
@@ -41,11 +52,17 @@ class Spawn:
     environment: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     launch: Mapping[str, Any] | None = None
+    nice: int = 0
+    open_files: int | None = None
+    user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """Send a signal to the process group of a name, if it still is process `pid`."""
+    """Send a signal to the process group of a name, if it still is process `pid`.
+
+    Signals in `FOR_THE_LEADER` go to the process alone.
+    """
 
     name: str
     pid: int
@@ -86,28 +103,60 @@ class Spawned:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A process ended, or could not be started (then `pid` is 0)."""
+    """A process ended, or could not be started (then `pid` is 0).
+
+    Attributes
+    ----------
+    name, pid
+        Which.
+    code, signal : int or None
+        How; both None if nobody knows.
+    detail : str
+        More about it.
+    ended_at : float or None
+        When [s, Unix time].
+    """
 
     name: str
     pid: int
     code: int | None
     signal: int | None
     detail: str = ""
+    ended_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What a fork server tells whoever connects."""
+    """What a fork server tells whoever connects.
+
+    Attributes
+    ----------
+    pid, version : int
+        Its process, and the protocol's version.
+    running : tuple of Spawned
+        Its children.
+    ended : tuple of Ended
+        Children that have ended, until they are forgotten.
+    orphans : tuple of Spawned
+        Processes of fork servers that were killed, which run on. Nobody will tell
+        how they end.
+    notice : str
+        What is wrong with the record of those; told once.
+    """
 
     pid: int
     version: int
     running: tuple[Spawned, ...]
     ended: tuple[Ended, ...]
+    orphans: tuple[Spawned, ...] = ()
+    notice: str = ""
 
 
 Request: TypeAlias = Spawn | Kill | Forget | End
 Report: TypeAlias = Hello | Spawned | Ended
 Message: TypeAlias = Request | Report
+
+_Made = TypeVar("_Made")
 
 _KINDS: Final[dict[str, type[Message]]] = {
     kind.__name__: kind for kind in (Spawn, Kill, Forget, End, Spawned, Ended, Hello)
@@ -128,15 +177,20 @@ def decode(line: bytes) -> Message:
         If the line holds no known message.
     """
     try:
-        kind, fields = json.loads(line)
+        kind, told = json.loads(line)
         if kind == "Hello":
-            fields["running"] = tuple(Spawned(**each) for each in fields["running"])
-            fields["ended"] = tuple(Ended(**each) for each in fields["ended"])
+            for key, of_what in (("running", Spawned), ("ended", Ended), ("orphans", Spawned)):
+                told[key] = tuple(_made(of_what, each) for each in told.get(key, ()))
         if kind == "Spawn":
-            fields["command"] = tuple(fields["command"])
-        return _KINDS[kind](**fields)
-    except (KeyError, TypeError, ValueError) as error:
+            told["command"] = tuple(told["command"])
+        return _made(_KINDS[kind], told)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"no message of the fork server's protocol: {line[:200]!r}") from error
+
+
+def _made(kind: type[_Made], told: Mapping[str, Any]) -> _Made:
+    known = {each.name for each in fields(kind)}  # type: ignore[arg-type]  # all are dataclasses
+    return kind(**{key: value for key, value in told.items() if key in known})
 
 
 class LineBuffer:

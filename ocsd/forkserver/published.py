@@ -4,8 +4,10 @@ That may be an older Python without ocsd, so nothing of ocsd is imported here. T
 first argument is the agent class, the others are those of ``ocs.agent_cli``.
 """
 
+import faulthandler
 import importlib
 import os
+import signal
 import sys
 import traceback
 from types import ModuleType
@@ -16,6 +18,9 @@ PERMANENT_FAILURE_EXIT = 125  # ocsd.errors
 
 def main() -> None:
     """Hand over to ``ocs.agent_cli``, if it can run the agent."""
+    faulthandler.enable()
+    # How a hang is examined, as in agents on ocsd.
+    faulthandler.register(signal.SIGQUIT, all_threads=True)
     agent_class = sys.argv.pop(1)
     # Modules beside this one must not be taken for libraries, nor ocsd for ocs.
     own = os.path.dirname(os.path.abspath(__file__))

@@ -21,6 +21,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
@@ -35,8 +36,10 @@ from twisted.python import threadable
 from twisted.python.failure import Failure
 
 from ocsd import compat, ocs_agent, site_config
-from ocsd.agent import threads
+from ocsd.agent import logs, threads
 from ocsd.agent.connection import Connection
+from ocsd.agent.level_file import LevelFile
+from ocsd.agent.log_file import LogFile
 from ocsd.agent.log_lines import LineObserver
 from ocsd.agent.readiness import Readiness
 from ocsd.agent.runner import WORKER_THREADS
@@ -44,7 +47,7 @@ from ocsd.agent.wamp import CBORSerializer, ComponentConfig, txaio
 from ocsd.forkserver import program
 from ocsd.forkserver.protocol import LineBuffer, Spawn, Spawned
 from ocsd.forkserver.protocol import encode as encode_line
-from ocsd.forkserver.server import start_ticks
+from ocsd.forkserver.record import start_ticks
 from ocsd.notify import encode
 from ocsd.site import launch as launches
 from ocsd.site import plugins
@@ -199,6 +202,8 @@ def _perform(reactor: Any, told: dict[str, Any]) -> Any:
     while not connection.joined:
         yield deferLater(reactor, 0)
     for _ in range(SECONDS):
+        yield agent.call(str(agent.agent_address), "get_agent_class")
+        _look()
         agent.heartbeat.beat()
         readiness.tell()
         agent.publish_to_feed("rehearsal", _sample())
@@ -256,6 +261,15 @@ def _prepare(**fields: str | int) -> None:
     encode(fields)
 
 
+def _look() -> None:
+    """Do what a thread of an agent does twice a second."""
+    nothing = Path(os.devnull)
+    log = os.open(nothing, os.O_WRONLY)
+    LogFile(nothing, streams=(log,)).look()
+    LevelFile(Path("/none"), logs.set_level).look()
+    os.close(log)
+
+
 def _offer(agent: ocs_agent.OCSAgent) -> None:
     asked = threading.Event()
 
@@ -302,6 +316,7 @@ class _Router:
         self._serializer = CBORSerializer()
         self._received = b""
         self._hands_shaken = False
+        self._registrations: dict[str, int] = {}
 
     def answers(self, data: bytes) -> Iterator[bytes]:
         """Take what the agent sends and yield what it gets back."""
@@ -321,20 +336,25 @@ class _Router:
 
     def _serve(self, piece: bytes) -> bytes | None:
         (asked,) = self._serializer.unserialize(piece[4:])
-        reply = _reply(asked)
+        reply = self._reply(asked)
         if reply is None:
             return None
         data: bytes = self._serializer.serialize(reply)[0]
         return len(data).to_bytes(4, "big") + data
 
-
-def _reply(asked: Any) -> Any:
-    match asked:
-        case message.Hello():
-            roles = {"broker": role.RoleBrokerFeatures(), "dealer": role.RoleDealerFeatures()}
-            return message.Welcome(1, roles, realm=asked.realm, authid="agent", authrole="any")
-        case message.Register():
-            return message.Registered(asked.request, asked.request)
-        case message.Goodbye():
-            return message.Goodbye()
-    return None
+    def _reply(self, asked: Any) -> Any:
+        match asked:
+            case message.Hello():
+                roles = {"broker": role.RoleBrokerFeatures(), "dealer": role.RoleDealerFeatures()}
+                return message.Welcome(1, roles, realm=asked.realm, authid="agent", authrole="any")
+            case message.Register():
+                self._registrations[asked.procedure] = asked.request
+                return message.Registered(asked.request, asked.request)
+            case message.Call():
+                registration = self._registrations[asked.procedure]
+                return message.Invocation(asked.request, registration, args=asked.args)
+            case message.Yield():
+                return message.Result(asked.request, args=asked.args)
+            case message.Goodbye():
+                return message.Goodbye()
+        return None

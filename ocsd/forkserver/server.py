@@ -9,11 +9,12 @@ import os
 import selectors
 import signal
 import socket
+import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ocsd.forkserver.protocol import (
+    FOR_THE_LEADER,
     VERSION,
     End,
     Ended,
@@ -27,9 +28,14 @@ from ocsd.forkserver.protocol import (
     Spawned,
     encode,
 )
+from ocsd.forkserver.record import Record, lives, start_ticks
 
 LONGEST_BACKLOG_BYTES = 1 << 22
 """A daemon that reads nothing for so long is disconnected; it finds all in the next Hello."""
+
+IDLE_LIMIT_S = 5.0
+"""Without a daemon, a child or an end to report for so long it ends: its daemon was killed
+before it had connected, and the next one has started another fork server."""
 
 HELD_OVER_FORK = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD}
 
@@ -41,13 +47,19 @@ class ForkServer:
     ----------
     listener : socket.socket
         Listening Unix socket on which daemons connect.
+    record : Record
+        Where it records its children, for its successor.
     become : callable
         Turns a forked child into the process that a `Spawn` asks for; never returns.
     """
 
-    def __init__(self, listener: socket.socket, become: Callable[[Spawn], NoReturn]) -> None:
+    def __init__(
+        self, listener: socket.socket, record: Record, become: Callable[[Spawn], NoReturn]
+    ) -> None:
         self._listener = listener
+        self._record = record
         self._become = become
+        self._notice = record.earlier.notice
         self._selector = selectors.DefaultSelector()
         self._peers: dict[socket.socket, _Peer] = {}
         self._running: dict[int, Spawned] = {}
@@ -56,7 +68,7 @@ class ForkServer:
         self._wake_read, self._wake_write = socket.socketpair()
 
     def serve(self) -> None:
-        """Serve until `End` was asked for and no child is left."""
+        """Serve until `End` was asked for and no child is left, or nobody needs it."""
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
         signal.set_wakeup_fd(self._wake_write.fileno(), warn_on_full_buffer=False)
@@ -68,15 +80,25 @@ class ForkServer:
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         while not (self._ending and not self._running):
-            for key, ready in self._selector.select():
-                if key.fileobj is self._listener:
-                    self._accept()
-                elif key.fileobj is self._wake_read:
-                    self._reap()
-                elif key.fileobj in self._peers:  # not if it was dropped a moment ago
-                    self._talk(self._peers[key.fileobj], ready)
+            happened = self._selector.select(None if self._is_needed else IDLE_LIMIT_S)
+            if not happened and not self._is_needed:
+                break
+            for key, ready in happened:
+                self._attend(key.fileobj, ready)
         for peer in list(self._peers.values()):
             peer.flush()
+
+    def _attend(self, ready_object: Any, ready: int) -> None:
+        if ready_object is self._listener:
+            self._accept()
+        elif ready_object is self._wake_read:
+            self._reap()
+        elif ready_object in self._peers:  # not if it was dropped a moment ago
+            self._talk(self._peers[ready_object], ready)
+
+    @property
+    def _is_needed(self) -> bool:
+        return bool(self._peers or self._running or self._ended)
 
     def _accept(self) -> None:
         try:
@@ -88,7 +110,11 @@ class ForkServer:
         self._peers[connection] = peer
         self._selector.register(connection, selectors.EVENT_READ)
         running, ended = tuple(self._running.values()), tuple(self._ended.values())
-        self._send(peer, Hello(os.getpid(), VERSION, running, ended))
+        notice, self._notice = self._notice, ""
+        self._send(peer, Hello(os.getpid(), VERSION, running, ended, self._orphans(), notice))
+
+    def _orphans(self) -> tuple[Spawned, ...]:
+        return tuple(filter(lives, self._record.earlier.living))
 
     def _talk(self, peer: "_Peer", ready: int) -> None:
         try:
@@ -116,8 +142,21 @@ class ForkServer:
                 self._ending = True
 
     def _spawn(self, request: Spawn) -> None:
-        if any(spawned.name == request.name for spawned in self._running.values()):
-            self._report(Ended(request.name, 0, None, None, "a process of this name still runs"))
+        for spawned in self._running.values():
+            if spawned.name == request.name:
+                self._report(spawned)
+                return
+        if any(orphan.name == request.name for orphan in self._orphans()):
+            self._refuse(request, "a process of this name, left by another fork server, still runs")
+            return
+        self._fork(request)
+
+    def _fork(self, request: Spawn) -> None:
+        # The child must not live on if this process dies before it has recorded it.
+        try:
+            gate_read, gate_write = os.pipe()
+        except OSError as error:
+            self._refuse(request, f"cannot make a pipe: {error.strerror}")
             return
         # A signal that arrives before the child has handlers of its own must wait.
         unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_OVER_FORK)
@@ -125,15 +164,29 @@ class ForkServer:
             pid = os.fork()
         except OSError as error:
             signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
-            self._report(Ended(request.name, 0, None, None, f"cannot fork: {error.strerror}"))
+            os.close(gate_read)
+            os.close(gate_write)
+            self._refuse(request, f"cannot fork: {error.strerror}")
             return
         if pid == 0:
+            os.close(gate_write)
+            if not os.read(gate_read, 1):
+                os._exit(0)
+            os.close(gate_read)
             self._leave_to_child()
             self._become(request)
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
+        os.close(gate_read)
         spawned = Spawned(request.name, pid, start_ticks(pid))
         self._running[pid] = spawned
+        self._record.add(spawned)
+        with contextlib.suppress(BrokenPipeError):  # somebody has killed the child already
+            os.write(gate_write, b".")
+        os.close(gate_write)
         self._report(spawned)
+
+    def _refuse(self, request: Spawn, why: str) -> None:
+        self._report(Ended(request.name, 0, None, None, why, time.time()))
 
     def _leave_to_child(self) -> None:
         """Close everything of the server in a child.
@@ -166,12 +219,14 @@ class ForkServer:
             spawned = self._running.pop(status.si_pid, None)
             if spawned is None:
                 continue
+            self._record.forget(spawned.pid)
             exited = status.si_code == os.CLD_EXITED
             ended = Ended(
                 spawned.name,
                 spawned.pid,
                 code=status.si_status if exited else None,
                 signal=None if exited else status.si_status,
+                ended_at=time.time(),
             )
             self._ended[ended.pid] = ended
             self._report(ended)
@@ -228,18 +283,11 @@ class _Peer:
 
 def _signal_group(pid: int, number: int) -> None:
     try:
-        os.killpg(pid, number)
+        if number in FOR_THE_LEADER:
+            os.kill(pid, number)
+        else:
+            os.killpg(pid, number)
     except ProcessLookupError:
         # Just forked: the group does not exist yet, but the process does.
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
-
-
-def start_ticks(pid: int) -> int:
-    """Return when process `pid` was started [clock ticks since boot]; 0 if it is gone."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return 0
-    # The name in parentheses may itself hold spaces and parentheses (proc(5)).
-    return int(stat.rpartition(")")[2].split()[19])

@@ -17,7 +17,7 @@ _DAEMONS_OWN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", 
 
 
 def running(path: Path) -> frozenset[str] | None:
-    """Return the names of what the fork server at `path` runs; None if there is none.
+    """Return the names of what the fork server at `path` knows to run; None if there is none.
 
     Raises
     ------
@@ -32,9 +32,9 @@ def running(path: Path) -> frozenset[str] | None:
             while data := connection.recv(1 << 16):
                 for message in received.feed(data):
                     if isinstance(message, Hello):
-                        return frozenset(spawned.name for spawned in message.running)
-        except (FileNotFoundError, ConnectionRefusedError):
-            return None
+                        return frozenset(each.name for each in (*message.running, *message.orphans))
+        except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError):
+            return None  # there is none, or it has just ended
         except OSError as error:
             raise ForkServerError(
                 f"the fork server at {path} does not answer ({error}); its agents may be alive, so "
@@ -47,6 +47,11 @@ class PreparedServer:
     """A fork server that loads its libraries until it is told where to listen.
 
     It is started in a session of its own, for it will outlive this process.
+
+    Attributes
+    ----------
+    discarded : bool
+        Whether it was not needed.
     """
 
     def __init__(self) -> None:
@@ -60,6 +65,7 @@ class PreparedServer:
         )
         self._log_hint = ""
         self._serves = False
+        self.discarded = False
 
     def listen(self, path: Path, log_path: Path) -> None:
         """Let it serve.
@@ -84,6 +90,7 @@ class PreparedServer:
     def discard(self) -> None:
         """End it, unless it was told to serve: it is not needed."""
         if not self._serves:
+            self.discarded = True
             self._process.kill()
             self._process.wait()
 

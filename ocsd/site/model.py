@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ocsd.site.nearest import did_you_mean
+from ocsd.site.supervision import Conditions, Hooks, Limits, LivenessKeys, Variables
 
 LONGEST_INSTANCE_ID = 128
 HOST_MANAGER = "HostManager"
@@ -196,6 +197,15 @@ class Instance(_Part):
     """``ocs``: executed with the published package of that name, on which the agent insists."""
     python: str | None = None
     """Interpreter that has the published package; None: the daemon's own."""
+    after: tuple[InstanceId, ...] = ()
+    """Instances of this host that have to be ready before it is started."""
+    liveness: LivenessKeys = LivenessKeys()
+    limits: Limits = Limits()
+    retry_when: Conditions = _key("retry-when", default=())
+    """What makes it worth trying again at once, e.g. ``tcp://device:4001``."""
+    env: Variables = {}
+    user: str | None = None
+    """Who runs it; needs a daemon of root's."""
     line: int | None = None
     """Where the entry starts in the site file, from 1."""
 
@@ -222,6 +232,8 @@ class Host(_Part):
     wamp_http: HttpUrl | None = None
     wamp_realm: Annotated[str, Field(min_length=1)] | None = None
     crossbar_timeout: Seconds | None = None
+    hooks: Hooks = {}
+    """Commands to run when something happens, by occasion, e.g. ``on-failed``."""
 
     def hub(self, site_hub: Hub) -> Hub:
         """Return `site_hub` with what this host overrides."""

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 from ocsd.site.document import Document, Location, Problem
 from ocsd.site.model import Crossbar, Host, Hub, Instance, Site
 from ocsd.site.nearest import did_you_mean, nearest
+from ocsd.site.supervision import Limits, LivenessKeys
 
 # Fields that come from elsewhere than the file's keys.
 _NOT_WRITTEN: Mapping[type[BaseModel], frozenset[str]] = {
@@ -22,6 +23,8 @@ _PLACES: Mapping[type[BaseModel], str] = {
     Host: "a host",
     Crossbar: "crossbar",
     Instance: "an entry of agent-instances",
+    LivenessKeys: "liveness",
+    Limits: "limits",
 }
 _UNKNOWN = "extra_forbidden"
 _MISSING = "missing"
@@ -36,6 +39,9 @@ _EXPECTED = {
     "float_parsing": "a number",
     "finite_number": "a finite number",
     "greater_than_equal": "0 or more",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
     "string_too_short": "a name",
 }
 
@@ -99,7 +105,7 @@ def _wrong_value(detail: ErrorDetails, location: Location) -> str:
     what = _named(location)
     shown = _shown(detail["input"])
     if detail["type"] == "literal_error":
-        allowed = get_args(Instance.model_fields[what].annotation)
+        allowed = get_args(_model_at(location[:-1]).model_fields[what].annotation)
         near = did_you_mean(str(detail["input"]), allowed)
         return f"{what} must be one of {', '.join(allowed)}, not {shown}{near}"
     expected = _EXPECTED.get(detail["type"])
@@ -137,6 +143,10 @@ def _model_at(location: Location) -> type[BaseModel]:
             return Crossbar
         case ("hosts", _, "agent-instances", _):
             return Instance
+        case ("hosts", _, "agent-instances", _, "liveness"):
+            return LivenessKeys
+        case ("hosts", _, "agent-instances", _, "limits"):
+            return Limits
         case _:
             return Site
 
@@ -149,6 +159,8 @@ def _owner(location: Location) -> str:
             return f"crossbar of host {host!r}"
         case ("hosts", host, "agent-instances", int(index)):
             return f"entry {index + 1} of agent-instances of host {host!r}"
+        case (*entry, "liveness" | "limits" as key):
+            return f"{key} of {_owner(tuple(entry))}"
         case ("hub",):
             return "hub"
         case _:
@@ -159,7 +171,7 @@ def _named(location: Location) -> str:
     match location:
         case () | ("hub",) | ("hosts", _) | ("hosts", _, "agent-instances", int()):
             return _owner(location)
-        case (*_, "agent-paths" | "arguments" as key, int(index)):
+        case (*_, "agent-paths" | "arguments" | "after" | "retry-when" as key, int(index)):
             return f"item {index + 1} of {key}"
         case _:
             return str(location[-1])

@@ -1,5 +1,7 @@
 """The rules of supervision: pure, without processes, clocks or a reactor."""
 
-from ocsd.supervisor.lifecycle import Action, Event, Health, Lifecycle, State, Target
+from ocsd.supervisor.events import Action, Event, State, Target
+from ocsd.supervisor.health import Health
+from ocsd.supervisor.lifecycle import Lifecycle
 
 __all__ = ["Action", "Event", "Health", "Lifecycle", "State", "Target"]

@@ -1,123 +1,45 @@
 """The life of one instance, as a pure state machine.
 
 Events and the time go in, a new state and actions come out; there is no clock,
-no process and no reactor in here. `TRANSITIONS` says which rule decides a
-(state, event) pair, `LATE` which events can lose a race and change nothing;
-every other pair is a defect of ours, raises and changes nothing.
+no process and no reactor in here. `TRANSITIONS` has an answer for every pair of
+state and event: a rule, with the states that it may lead to; `Ignored`, where an
+event can lose a race; or `Impossible`, which is a defect of ours, raises and
+changes nothing. The diagram in docs/supervision.md is made from the table.
 """
 
-import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final
 
 from ocsd.errors import PERMANENT_FAILURE_EXIT
+from ocsd.supervisor.events import (
+    Action,
+    Adopted,
+    BecameHung,
+    BecameReady,
+    CauseCleared,
+    DownRequested,
+    Event,
+    Examine,
+    Exited,
+    IllegalTransitionError,
+    RestartRequested,
+    Signal,
+    Spawn,
+    State,
+    Target,
+    TimerFired,
+    UpRequested,
+    end_reason,
+)
 from ocsd.supervisor.policy import (
     DEFAULT_BACKOFF,
+    HUNG_LADDER,
     STOP_LADDER,
     Backoff,
     RestartPolicy,
     StopStep,
 )
-
-
-class State(StrEnum):
-    """What an instance is doing, in the words that operators see."""
-
-    DOWN = "down"
-    STARTING = "starting"
-    UP = "up"
-    STOPPING = "stopping"
-    BACKOFF = "backoff"
-    FAILED = "failed"
-
-
-class Target(StrEnum):
-    """What the operator wants."""
-
-    UP = "up"
-    DOWN = "down"
-
-
-class Health(StrEnum):
-    """How well a running instance does."""
-
-    OK = "ok"
-    DEGRADED = "degraded"
-    UNSTABLE = "unstable"
-    HUNG = "hung"
-
-
-@dataclass(frozen=True, slots=True)
-class UpRequested:
-    """Somebody wants the instance to run."""
-
-
-@dataclass(frozen=True, slots=True)
-class DownRequested:
-    """Somebody wants the instance to end."""
-
-
-@dataclass(frozen=True, slots=True)
-class RestartRequested:
-    """Somebody wants the instance to end and to run again."""
-
-
-@dataclass(frozen=True, slots=True)
-class BecameReady:
-    """The instance joined the realm and its addresses are registered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Adopted:
-    """A process of this instance was found running by a new daemon."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exited:
-    """The process ended, or could not be started at all.
-
-    Attributes
-    ----------
-    code : int or None
-        Exit code; None if a signal ended it or nobody could tell.
-    signal : int or None
-        The signal that ended it.
-    detail : str
-        What the process last said of itself, e.g. the last line of a traceback.
-    """
-
-    code: int | None = None
-    signal: int | None = None
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TimerFired:
-    """The moment `Lifecycle.wake_at_s` has come."""
-
-
-Event = UpRequested | DownRequested | RestartRequested | BecameReady | Adopted | Exited | TimerFired
-
-
-@dataclass(frozen=True, slots=True)
-class Spawn:
-    """Start the instance's process."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """Send a signal to the instance's process group."""
-
-    number: signal.Signals
-
-
-Action = Spawn | Signal
-
-
-class IllegalTransitionError(Exception):
-    """An event arrived for which the table has no rule: a defect of ocsd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,29 +54,37 @@ class Lifecycle:
         Why it is in this state; empty where the state says it all.
     since_s : float
         When it entered the state [s, monotonic].
+    up_since_s : float or None
+        When its present process got ready [s, monotonic]; None if it has not.
     wake_at_s : float or None
         When `TimerFired` is due [s, monotonic].
     failures : int
         Unexpected ends in a row.
     restarts : int
         Restarts that nobody asked for, since the daemon started.
+    ladder : tuple of StopStep
+        How it is, or was last, made to end.
     stop_step : int
-        The rung of the stop ladder that was reached.
+        The rung of the ladder that was reached.
+    trouble : str
+        Why it is being ended although it is wanted; empty if it was asked to end.
     last_end : str
         How its last unexpected end came about.
     """
 
     policy: RestartPolicy = RestartPolicy.ALWAYS
     backoff: Backoff = DEFAULT_BACKOFF
-    ladder: tuple[StopStep, ...] = STOP_LADDER
     state: State = State.DOWN
     target: Target = Target.DOWN
     reason: str = ""
     since_s: float = 0.0
+    up_since_s: float | None = None
     wake_at_s: float | None = None
     failures: int = 0
     restarts: int = 0
+    ladder: tuple[StopStep, ...] = STOP_LADDER
     stop_step: int = 0
+    trouble: str = ""
     last_end: str = ""
 
     @property
@@ -171,8 +101,9 @@ class Lifecycle:
 
     def is_steady(self, now_s: float) -> bool:
         """Whether it has been up for so long that its failures are forgotten."""
-        up_s = now_s - self.since_s
-        return self.state is State.UP and up_s >= self.backoff.forgotten_after_s
+        return self.up_since_s is not None and (
+            now_s - self.up_since_s >= self.backoff.forgotten_after_s
+        )
 
     def after(
         self, event: Event, now_s: float, jitter: float = 0.0
@@ -198,17 +129,15 @@ class Lifecycle:
         Raises
         ------
         IllegalTransitionError
-            If the table has no rule for this event in this state.
+            If the event cannot occur in this state.
         """
-        if type(event) in LATE[self.state]:
-            return self, ()
-        try:
-            rule = TRANSITIONS[self.state][type(event)]
-        except KeyError:
-            raise IllegalTransitionError(
-                f"no rule for {type(event).__name__} while {self.state}"
-            ) from None
-        return rule(self, event, _Moment(now_s, jitter))
+        match TRANSITIONS[self.state][type(event)]:
+            case Rule(decide):
+                return decide(self, event, _Moment(now_s, jitter))
+            case Ignored():
+                return self, ()
+            case Impossible(why):
+                raise IllegalTransitionError(f"{type(event).__name__} while {self.state}: {why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +146,37 @@ class _Moment:
     jitter: float
 
 
-_Rule = Callable[[Lifecycle, Event, _Moment], tuple[Lifecycle, tuple[Action, ...]]]
+_Decision = Callable[[Lifecycle, Event, _Moment], tuple[Lifecycle, tuple[Action, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What follows an event.
+
+    Attributes
+    ----------
+    decide : callable
+        Returns the new state and the actions.
+    leads_to : frozenset of State
+        Every state that it may lead to.
+    """
+
+    decide: _Decision
+    leads_to: frozenset[State]
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """The event changes nothing, because it can come late or has no meaning here."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Impossible:
+    """The event cannot occur in this state."""
+
+    why: str
 
 
 def _start(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
@@ -242,7 +201,16 @@ def _rest(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[
 def _stop(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
     target = Target.UP if isinstance(event, RestartRequested) else Target.DOWN
     reason = "restart requested" if target is Target.UP else "stop requested"
-    return _climb(_enter(replace(life, target=target), State.STOPPING, at, reason), 0, at)
+    asked = replace(life, target=target, ladder=STOP_LADDER)
+    return _climb(_enter(asked, State.STOPPING, at, reason), 0, at)
+
+
+def _condemn(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
+    """End a hung instance by force, once it has been examined."""
+    reason = event.reason if isinstance(event, BecameHung) else "hung"
+    condemned = replace(_enter(life, State.STOPPING, at, reason), ladder=HUNG_LADDER)
+    condemned, actions = _climb(replace(condemned, trouble=reason), 0, at)
+    return condemned, (Examine(reason), *actions)
 
 
 def _escalate(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
@@ -253,7 +221,7 @@ def _escalate(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tu
 def _climb(life: Lifecycle, step: int, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
     rung = life.ladder[step]
     climbed = replace(life, stop_step=step, wake_at_s=at.now_s + rung.limit_s)
-    if step > 0:
+    if step > 0 and not life.trouble:
         asked_in_vain = life.ladder[step - 1].signal.name
         climbed = replace(
             climbed, reason=f"did not end on {asked_in_vain}; {rung.signal.name} sent"
@@ -262,7 +230,7 @@ def _climb(life: Lifecycle, step: int, at: _Moment) -> tuple[Lifecycle, tuple[Ac
 
 
 def _ready(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
-    return _enter(life, State.UP, at), ()
+    return replace(_enter(life, State.UP, at), up_since_s=at.now_s), ()
 
 
 def _adopt(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
@@ -276,32 +244,40 @@ def _ended_as_asked(
     rung = life.ladder[life.stop_step].signal.name
     # The gentle way needs no mention; that force was needed does.
     how = "" if life.stop_step == 0 else f"ended by {rung}"
-    rested = replace(life, failures=0)
-    if life.target is Target.UP:
-        reason = "restart requested" + (f"; it was {how}" if how else "")
-        return _enter(rested, State.STARTING, at, reason), (Spawn(),)
-    return _enter(rested, State.DOWN, at, how), ()
+    if life.target is Target.DOWN:
+        return _enter(replace(life, failures=0), State.DOWN, at, life.trouble or how), ()
+    if life.trouble:
+        return _failed(life, life.trouble, at, shared=isinstance(event, Exited) and event.shared)
+    reason = "restart requested" + (f"; it was {how}" if how else "")
+    return _enter(replace(life, failures=0), State.STARTING, at, reason), (Spawn(),)
 
 
 def _ended(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
     if not isinstance(event, Exited):
         raise IllegalTransitionError(f"{type(event).__name__} does not end an instance")
     reason = end_reason(event)
-    life = replace(life, last_end=reason)
     if event.code == PERMANENT_FAILURE_EXIT:
-        return _enter(life, State.FAILED, at, event.detail or reason), ()
-    wanted_again = life.policy is RestartPolicy.ALWAYS or (
-        life.policy is RestartPolicy.ON_FAILURE and event.code != 0
-    )
-    if not wanted_again:
-        # A job that is done is as it should be; one that failed is not.
-        target = Target.DOWN if event.code == 0 else life.target
-        resting = replace(life, target=target)
-        return _enter(resting, State.DOWN, at, f"{reason}; restart is {life.policy}"), ()
-    forgotten = life.state is State.UP and at.now_s - life.since_s >= life.backoff.forgotten_after_s
-    failures = 1 if forgotten else life.failures + 1
-    counted = replace(life, failures=failures)
-    delay_s = life.backoff.delay_s(failures, at.jitter)
+        return _enter(replace(life, last_end=reason), State.FAILED, at, event.detail or reason), ()
+    if event.code == 0 and life.policy is not RestartPolicy.ALWAYS:
+        # A job that is done is as it should be.
+        done = replace(life, target=Target.DOWN, last_end=reason)
+        return _enter(done, State.DOWN, at, f"{reason}; restart is {life.policy}"), ()
+    return _failed(life, reason, at, event.shared)
+
+
+def _failed(
+    life: Lifecycle, reason: str, at: _Moment, shared: bool
+) -> tuple[Lifecycle, tuple[Action, ...]]:
+    """Decide when an instance that ended unexpectedly is tried again."""
+    life = replace(life, last_end=reason)
+    if life.policy is RestartPolicy.NEVER:
+        return _enter(life, State.DOWN, at, f"{reason}; restart is {life.policy}"), ()
+    before = 0 if life.is_steady(at.now_s) else life.failures
+    counted = replace(life, failures=before if shared else before + 1)
+    if shared:
+        delay_s = life.backoff.spread_delay_s(at.jitter)
+    else:
+        delay_s = life.backoff.delay_s(counted.failures, at.jitter)
     if delay_s == 0:
         again = replace(counted, restarts=life.restarts + 1)
         return _enter(again, State.STARTING, at, reason), (Spawn(),)
@@ -311,76 +287,100 @@ def _ended(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple
 
 def _try_again(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
     again = replace(life, restarts=life.restarts + 1)
-    return _enter(again, State.STARTING, at, life.reason), (Spawn(),)
+    evidence = event.evidence if isinstance(event, CauseCleared) else ""
+    reason = f"{life.reason}; tried again, for {evidence}" if evidence else life.reason
+    return _enter(again, State.STARTING, at, reason), (Spawn(),)
 
 
 def _enter(life: Lifecycle, state: State, at: _Moment, reason: str = "") -> Lifecycle:
-    return replace(life, state=state, since_s=at.now_s, reason=reason, wake_at_s=None, stop_step=0)
+    return replace(
+        life,
+        state=state,
+        since_s=at.now_s,
+        reason=reason,
+        wake_at_s=None,
+        up_since_s=life.up_since_s if state is State.STOPPING else None,
+        stop_step=0,
+        trouble="",
+    )
 
 
-def end_reason(event: Exited) -> str:
-    """Return the words for how a process ended."""
-    if event.signal is not None:
-        try:
-            name = signal.Signals(event.signal).name
-        except ValueError:
-            name = f"signal {event.signal}"
-        how = f"killed by {name}"
-    elif event.code is not None:
-        how = f"ended with exit code {event.code}"
-    else:
-        how = "ended, nobody knows how"
-    return f"{how}: {event.detail}" if event.detail else how
+def _to(decide: _Decision, *states: State) -> Rule:
+    return Rule(decide, frozenset(states))
 
 
-TRANSITIONS: Final[Mapping[State, Mapping[type[Event], _Rule]]] = {
+_AFTER_AN_END = (State.STARTING, State.BACKOFF, State.FAILED, State.DOWN)
+_LATE = Ignored("it lost a race")
+_KNOWN = Ignored("its process is known already")
+_RUNS_NOT = Ignored("it does not run")
+_WAITS_NOT = Ignored("it does not wait for anything")
+_NO_PROCESS = Impossible("it has no process that could end")
+
+TRANSITIONS: Final[Mapping[State, Mapping[type[Event], Rule | Ignored | Impossible]]] = {
     State.DOWN: {
-        UpRequested: _start,
-        RestartRequested: _start,
-        DownRequested: _want_down,
-        Adopted: _adopt,
+        UpRequested: _to(_start, State.STARTING),
+        DownRequested: _to(_want_down, State.DOWN),
+        RestartRequested: _to(_start, State.STARTING),
+        BecameReady: _LATE,
+        Adopted: _to(_adopt, State.STARTING),
+        BecameHung: _RUNS_NOT,
+        CauseCleared: _WAITS_NOT,
+        Exited: _NO_PROCESS,
+        TimerFired: _LATE,
     },
     State.STARTING: {
-        BecameReady: _ready,
-        Exited: _ended,
-        UpRequested: _want_up,
-        DownRequested: _stop,
-        RestartRequested: _stop,
+        UpRequested: _to(_want_up, State.STARTING),
+        DownRequested: _to(_stop, State.STOPPING),
+        RestartRequested: _to(_stop, State.STOPPING),
+        BecameReady: _to(_ready, State.UP),
+        Adopted: _KNOWN,
+        BecameHung: _to(_condemn, State.STOPPING),
+        CauseCleared: _WAITS_NOT,
+        Exited: _to(_ended, *_AFTER_AN_END),
+        TimerFired: _LATE,
     },
     State.UP: {
-        Exited: _ended,
-        UpRequested: _want_up,
-        DownRequested: _stop,
-        RestartRequested: _stop,
+        UpRequested: _to(_want_up, State.UP),
+        DownRequested: _to(_stop, State.STOPPING),
+        RestartRequested: _to(_stop, State.STOPPING),
+        BecameReady: _LATE,
+        Adopted: _KNOWN,
+        BecameHung: _to(_condemn, State.STOPPING),
+        CauseCleared: _WAITS_NOT,
+        Exited: _to(_ended, *_AFTER_AN_END),
+        TimerFired: _LATE,
     },
     State.STOPPING: {
-        Exited: _ended_as_asked,
-        TimerFired: _escalate,
-        UpRequested: _want_up,
-        RestartRequested: _want_up,
-        DownRequested: _want_down,
+        UpRequested: _to(_want_up, State.STOPPING),
+        DownRequested: _to(_want_down, State.STOPPING),
+        RestartRequested: _to(_want_up, State.STOPPING),
+        BecameReady: _LATE,
+        Adopted: _KNOWN,
+        BecameHung: Ignored("it is being ended already"),
+        CauseCleared: _WAITS_NOT,
+        Exited: _to(_ended_as_asked, State.STARTING, State.BACKOFF, State.DOWN),
+        TimerFired: _to(_escalate, State.STOPPING),
     },
     State.BACKOFF: {
-        TimerFired: _try_again,
-        UpRequested: _start,
-        RestartRequested: _start,
-        DownRequested: _rest,
+        UpRequested: _to(_start, State.STARTING),
+        DownRequested: _to(_rest, State.DOWN),
+        RestartRequested: _to(_start, State.STARTING),
+        BecameReady: _LATE,
+        Adopted: _to(_adopt, State.STARTING),
+        BecameHung: _RUNS_NOT,
+        CauseCleared: _to(_try_again, State.STARTING),
+        Exited: _NO_PROCESS,
+        TimerFired: _to(_try_again, State.STARTING),
     },
     State.FAILED: {
-        UpRequested: _start,
-        RestartRequested: _start,
-        DownRequested: _rest,
+        UpRequested: _to(_start, State.STARTING),
+        DownRequested: _to(_rest, State.DOWN),
+        RestartRequested: _to(_start, State.STARTING),
+        BecameReady: _LATE,
+        Adopted: _to(_adopt, State.STARTING),
+        BecameHung: _RUNS_NOT,
+        CauseCleared: _to(_try_again, State.STARTING),
+        Exited: _NO_PROCESS,
+        TimerFired: _LATE,
     },
-}
-
-LATE: Final[Mapping[State, frozenset[type[Event]]]] = {
-    # A timer may fire in the same turn of the reactor in which its reason ends,
-    # and an instance may say that it is ready just as it is asked to end, or just
-    # before the news of its end arrives.
-    State.DOWN: frozenset({BecameReady, TimerFired}),
-    State.STARTING: frozenset({TimerFired}),
-    State.UP: frozenset({BecameReady, TimerFired}),
-    State.STOPPING: frozenset({BecameReady}),
-    State.BACKOFF: frozenset({BecameReady}),
-    State.FAILED: frozenset({BecameReady, TimerFired}),
 }

@@ -1,6 +1,7 @@
 """Whether what an operator asked for has come about."""
 
-from ocsd.supervisor.lifecycle import Lifecycle, State, Target
+from ocsd.supervisor.events import State, Target
+from ocsd.supervisor.lifecycle import Lifecycle
 
 
 def outcome(wanted: Target, life: Lifecycle) -> bool | None:

@@ -29,6 +29,8 @@ class Backoff:
         together do not come back together.
     forgotten_after_s : float
         An instance that was up for so long starts counting anew [s].
+    spread_s : float
+        Instances that fell of one cause come back within so long [s].
     """
 
     free: int = 3
@@ -36,6 +38,7 @@ class Backoff:
     longest_s: float = 60.0
     jitter: float = 0.2
     forgotten_after_s: float = 60.0
+    spread_s: float = 5.0
 
     def delay_s(self, failures: int, jitter: float) -> float:
         """Return the delay before a restart.
@@ -57,6 +60,10 @@ class Backoff:
         # Beyond 2**32 a float would overflow long after the limit is reached.
         doublings = min(failures - self.free - 1, 32)
         return float(min(self.first_s * 2**doublings, self.longest_s) * (1 + self.jitter * jitter))
+
+    def spread_delay_s(self, jitter: float) -> float:
+        """Return the delay before a restart that many instances need at once [s]."""
+        return self.spread_s * (1 + jitter) / 2
 
 
 DEFAULT_BACKOFF: Final = Backoff()
@@ -83,5 +90,11 @@ class StopStep:
 STOP_LADDER: Final = (
     StopStep(signal.SIGINT, 10.0),
     StopStep(signal.SIGTERM, 5.0),
+    StopStep(signal.SIGKILL, 5.0),
+)
+
+# A hung process is asked for its stacks, which cannot take long, and then ended.
+HUNG_LADDER: Final = (
+    StopStep(signal.SIGQUIT, 1.0),
     StopStep(signal.SIGKILL, 5.0),
 )

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +13,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ocsd.forkserver.protocol import End, Ended, Hello, LineBuffer, Spawn, Spawned, encode
+from ocsd.forkserver.protocol import (
+    End,
+    Ended,
+    Forget,
+    Hello,
+    Kill,
+    LineBuffer,
+    Spawn,
+    Spawned,
+    encode,
+)
 from ocsd.forkserver.start import PreparedServer
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance
@@ -73,12 +84,16 @@ class Daemon:
         (folder / "ocs_plugin_probe.py").write_text("agents = {'Probe': 'probe.py'}\n")
         path = folder / "fork.sock"
         PreparedServer().listen(path, folder / "fork.log")
+        self.connect()
+        self.process = psutil.Process(self.hears(Hello).pid)
+
+    def connect(self):
+        path = self.folder / "fork.sock"
         self.connection = socket.socket(socket.AF_UNIX)
         wait_until(lambda: self.connection.connect_ex(str(path)) == 0, "the fork server")
         self.connection.settimeout(PATIENCE_S)
         self._received = LineBuffer()
         self._messages = []
-        self.process = psutil.Process(self.hears(Hello).pid)
 
     def hears(self, kind, **fields):
         """Wait for a report of that kind with these fields."""
@@ -119,10 +134,11 @@ class Daemon:
 
     def close(self):
         """Let the fork server end, and everything that it still runs."""
-        for child in self.process.children():
-            with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for child in self.process.children():
                 child.kill()
-        self.connection.sendall(encode(End()))
+        with contextlib.suppress(OSError):
+            self.connection.sendall(encode(End()))
         psutil.wait_procs([self.process], timeout=PATIENCE_S)
         self.connection.close()
 
@@ -187,3 +203,22 @@ def test_an_edited_agent_runs_its_new_code_at_the_next_start(daemon):
 def test_what_an_agent_leaves_in_its_process_group_ends_with_it(daemon):
     grandchild = int(daemon.output("probe", LEAVE_GRANDCHILD))
     wait_until(lambda: not psutil.pid_exists(grandchild), "the grandchild's end")
+
+
+def test_a_fork_server_that_nobody_needs_any_more_ends(daemon):
+    daemon.output("probe", REPORT)  # whose end nobody has put on record yet
+    pid = daemon.run("sleeper", "import time\ndef main(args=None):\n    time.sleep(1000)\n")
+    daemon.connection.close()
+    assert daemon.process.is_running()
+    daemon.connect()
+    hello = daemon.hears(Hello)
+    assert [each.name for each in hello.running] == ["sleeper"]
+    for ended in hello.ended:
+        daemon.connection.sendall(encode(Forget(ended.pid)))
+    daemon.connection.sendall(encode(Kill("sleeper", pid, signal.SIGKILL)))
+    daemon.connection.sendall(encode(Forget(daemon.hears(Ended, name="sleeper").pid)))
+    daemon.connection.close()
+    psutil.wait_procs([daemon.process], timeout=PATIENCE_S)
+    assert not daemon.process.is_running()
+    assert not (daemon.folder / "fork.sock").exists()
+    assert not (daemon.folder / "processes").exists()

@@ -1,6 +1,7 @@
 """What the documentation says is what the program does."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,17 @@ import yaml
 from ocsd.cli.main import main as command_line
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.keeper import Keeper
+from ocsd.daemon.plan import plan
 from ocsd.daemon.status import StatusReport
 from ocsd.daemon.targets import Targets
 from ocsd.paths import of_host
 from ocsd.site.load import load
 from ocsd.site.model import Hub, Instance
-from ocsd.supervisor.lifecycle import Health, Lifecycle, State
+from ocsd.site.supervision import OCCASIONS, Limits
+from ocsd.supervisor.events import State
+from ocsd.supervisor.health import Health, Layer, Response
+from ocsd.supervisor.history import Entry
+from ocsd.supervisor.lifecycle import Lifecycle
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks/README.md"]
@@ -44,7 +50,8 @@ def test_every_command_of_the_operators_page_exists(capsys):
     verbs = {verb for command in commands for verb in command.split("|")}
     assert verbs == {
         *("start", "status", "up", "down", "restart"),
-        *("logs", "ops", "call", "listen"),
+        *("why", "history", "logs", "reload", "upgrade"),
+        *("ops", "call", "listen"),
         *("run", "check", "stop", "completion"),
     }
     for verb in verbs:
@@ -59,6 +66,52 @@ def test_the_exit_codes_of_the_operators_page_are_those_of_the_help(capsys):
     assert told == ["0", "1", "2", "3", "4", "69", "75", "77", "78", "130"]
     for code in told:
         assert re.search(rf"^\s*{code}\s", shown, re.MULTILINE), code
+
+
+def section(title, level="##"):
+    """Return what docs/supervision.md has under a title."""
+    return page("supervision.md").split(f"\n{level} {title}\n")[1].split("\n## ")[0]
+
+
+def test_every_command_of_the_supervision_page_is_understood(capsys):
+    text = page("supervision.md")
+    commands = re.findall(r"^    ocsd (.*?)(?:   .*)?$", text, re.MULTILINE)
+    assert len(commands) >= 8
+    for command in commands:
+        # An unknown option is refused before --help is looked at.
+        assert command_line([*command.split(), "--help"]) == 0, command
+        assert "Usage" in capsys.readouterr().out
+
+
+def test_every_example_of_the_supervision_page_is_right_and_all_keys_have_one(tmp_path):
+    hub = {"wamp_server": "ws://localhost:8001/ws"}
+    used = set()
+    for example in re.findall(r"```yaml\n(.*?)```", page("supervision.md"), re.DOTALL):
+        part = yaml.safe_load(example)
+        keys = {"agent-instances": part} if isinstance(part, list) else part
+        used |= {key for entry in keys.get("agent-instances", [keys]) for key in entry}
+        file = tmp_path / "site.yaml"
+        file.write_text(yaml.safe_dump({"hub": hub, "hosts": {"lab": keys}}))
+        site = load(file)
+        assert plan(site, site.hosts["lab"], "data").instances
+    assert used >= {
+        *("restart", "after", "liveness", "limits", "retry-when", "env", "user", "hooks"),
+    }
+
+
+def test_the_supervision_page_names_every_layer_answer_hook_and_limit():
+    liveness = section("Liveness")
+    told = re.findall(r"^\| `(\w+)` \|", liveness, re.MULTILINE)
+    assert told == [*map(str, Layer), *map(str, Response)]
+    assert set(re.findall(r"`(on-\w+)`", section("Hooks"))) == set(OCCASIONS)
+    limits = {field.serialization_alias or name for name, field in Limits.model_fields.items()}
+    assert limits == set(re.findall(r"`([a-z-]+)`", section("limits", "###").split("```")[0]))
+
+
+def test_the_supervision_page_names_every_key_of_the_journal():
+    told = re.findall(r"^\| (`.*?`) \| ", section("The journal"), re.MULTILINE)
+    names = [name for cell in told for name in re.findall(r"`(\w+)`", cell)]
+    assert sorted(names) == sorted(each.name for each in fields(Entry))
 
 
 def test_the_operators_page_explains_every_state_and_every_health():

@@ -489,9 +489,9 @@ def test_a_thread_may_end_with_sys_exit(watched):
 
 
 def test_who_blocks_the_reactor_is_named(agent, reactor, monkeypatch):
-    from ocsd.agent import reactor_watch
+    from ocsd.agent import lookout, reactor_watch
 
-    monkeypatch.setattr(reactor_watch, "PERIOD_S", 0.02)
+    monkeypatch.setattr(lookout, "PERIOD_S", 0.02)
     monkeypatch.setattr(reactor_watch, "LIMIT_S", 0.05)
     sent = []
     watch = reactor_watch.ReactorWatch(agent, lambda **fields: sent.append(fields["STATUS"]))

@@ -75,7 +75,7 @@ def completed(ocsd, words):
 
 def test_commands_instance_ids_and_hosts_are_completed(ocsd, daemon_of):
     daemon_of("grumpy", instance("fake-data1"), instance("fake-data2"), instance("thermo1"))
-    assert completed(ocsd, "ocsd re") == ["restart"]
+    assert completed(ocsd, "ocsd res") == ["restart"]
     assert completed(ocsd, "ocsd restart fa") == ["fake-data1", "fake-data2"]
     assert completed(ocsd, "ocsd restart fake-data1 fa") == ["fake-data2"]
     assert completed(ocsd, "ocsd logs th") == ["thermo1"]

@@ -72,6 +72,24 @@ def test_bad_health_alone_is_said_but_is_no_missed_target(ocsd, daemon_of):
     assert done.stdout.startswith("grumpy: degraded")
 
 
+def test_a_router_that_runs_but_hangs_is_trouble(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("fake-data1"))
+    server.status["router"] |= {"health": "hung", "reason": "it has not answered for 12 s"}
+    done = ocsd("status")
+    assert done.stdout.splitlines()[0] == "grumpy: attention · 1 up · router hung"
+    assert done.stdout.splitlines()[1] == "router: it has not answered for 12 s"
+    assert done.returncode == 3
+
+
+def test_what_is_wrong_with_the_daemon_itself_is_shown(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("fake-data1"))
+    server.status["trouble"] = "12 entries wait for a full disk"
+    done = ocsd("status")
+    assert done.stdout.splitlines()[0] == "grumpy: degraded · 1 up · router up"
+    assert done.stdout.splitlines()[1] == "trouble: 12 entries wait for a full disk"
+    assert done.returncode == 0
+
+
 def test_a_router_that_does_not_run_is_trouble(ocsd, daemon_of):
     server = daemon_of("grumpy", instance("fine"))
     server.status["router"] |= {"state": "backoff", "reason": "port 8001 is held by pid 9"}

@@ -6,13 +6,9 @@ import pytest
 
 from ocsd.daemon.keeper import Keeper
 from ocsd.forkserver.protocol import Ended, Spawned
-from ocsd.supervisor.lifecycle import (
-    DownRequested,
-    Lifecycle,
-    RestartRequested,
-    State,
-    UpRequested,
-)
+from ocsd.supervisor.events import BecameHung, DownRequested, RestartRequested, State, UpRequested
+from ocsd.supervisor.health import Health, Layer
+from ocsd.supervisor.lifecycle import Lifecycle
 
 
 class RecordingLauncher:
@@ -159,3 +155,17 @@ def test_a_taken_over_process_keeps_its_age(keeper):
     keeper.adopt(Spawned("thermo1", 7, 1), started_at=123.0)
     keeper.heard({"READY": "1", "WATCHDOG": "1"})
     assert (keeper.life.state, keeper.pid, keeper.started_at) == (State.UP, 7, 123.0)
+
+
+def test_a_process_that_hung_before_it_was_taken_over_is_found_out(keeper, launcher, clock):
+    keeper.adopt(Spawned("thermo1", 7, 1), started_at=123.0)
+    clock.advance(9.0)
+    assert keeper.verdict.health is Health.OK
+    assert keeper.reason_to_restart == ""
+    clock.advance(21.5)
+    assert (keeper.verdict.health, keeper.verdict.layer) == (Health.HUNG, Layer.REACTOR)
+    keeper.deliver(BecameHung(keeper.reason_to_restart))
+    clock.advance(1.0)
+    assert launcher.calls == [("kill", "thermo1", 7, "SIGQUIT"), ("kill", "thermo1", 7, "SIGKILL")]
+    keeper.ended(Ended("thermo1", 7, None, signal.SIGKILL))
+    assert launcher.calls[-1] == ("spawn", "thermo1")

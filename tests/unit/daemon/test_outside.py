@@ -5,7 +5,7 @@ import os
 import sys
 
 import pytest
-from twisted.internet import defer
+from twisted.internet import defer, task
 
 from ocsd import compat
 from ocsd.client.http import CONNECTION_ERROR, REQUEST_ERROR, ControlClientError
@@ -15,7 +15,9 @@ from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.paths import of_host
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance
-from ocsd.supervisor.lifecycle import Health, Lifecycle, State, UpRequested
+from ocsd.supervisor.events import State, UpRequested
+from ocsd.supervisor.health import Health, Layer, Verdict
+from ocsd.supervisor.lifecycle import Lifecycle
 
 HUB = Hub(wamp_server="ws://localhost:8001/ws", wamp_http="http://localhost:8001/call")
 PID = 4121
@@ -36,7 +38,8 @@ class Agent:
         self.answer = WELL
         self.asked = 0
 
-    def __call__(self):
+    def __call__(self, address):
+        assert address == "observatory.old1"
         self.asked += 1
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -53,11 +56,14 @@ def keeper(agent, clock):
     keeper = Keeper(
         "old1", Lifecycle(), Silent(), clock, lambda: 0.0, lambda: 0.0, lambda transition: None
     )
-    watch = OutsideWatch(keeper, HUB, clock, agent)
-    watch.start()
+    instance = Instance(instance_id="old1", agent_class="LabAgent", runtime="ocs")
+    watch = OutsideWatch(HUB, clock, agent)
+    looking = task.LoopingCall(watch.look, instance, keeper)
+    looking.clock = clock
+    looking.start(0.25)
     keeper.deliver(UpRequested())
     yield keeper
-    watch._looking.stop()
+    looking.stop()
     if keeper._timer is not None and keeper._timer.active():
         keeper._timer.cancel()
 
@@ -76,7 +82,7 @@ def test_an_agent_that_answers_is_up(keeper, agent, clock):
     agent.answer = WELL
     clock.advance(0.3)
     assert keeper.life.state is State.UP
-    assert keeper.health == (Health.OK, "")
+    assert keeper.verdict == Verdict(Health.OK)
 
 
 def test_an_agent_that_is_up_is_asked_less_often(keeper, agent, clock):
@@ -107,7 +113,7 @@ def test_an_agent_that_cannot_be_reached_is_degraded(keeper, agent, clock, answe
     clock.advance(0.3)
     agent.answer = answer
     clock.pump([0.25] * 10)
-    assert keeper.health == (Health.DEGRADED, reason)
+    assert keeper.verdict == Verdict(Health.DEGRADED, reason, Layer.ROUTER)
 
 
 def test_an_agent_that_does_not_answer_in_time_is_hung(keeper, agent, clock):
@@ -115,7 +121,7 @@ def test_an_agent_that_does_not_answer_in_time_is_hung(keeper, agent, clock):
     clock.advance(0.3)
     agent.answer = refusal(REQUEST_ERROR, "no answer within 4 s")
     clock.pump([0.25] * 50)
-    assert keeper.health[0] is Health.HUNG
+    assert keeper.verdict.health is Health.HUNG
 
 
 def test_an_answer_that_comes_when_the_process_is_another_one_is_dropped(keeper, agent, clock):

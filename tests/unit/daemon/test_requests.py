@@ -10,7 +10,8 @@ from ocsd.daemon.targets import Targets
 from ocsd.errors import NoSuchInstanceError, StoppingError
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.site.model import Instance
-from ocsd.supervisor.lifecycle import Lifecycle, State, Target, UpRequested
+from ocsd.supervisor.events import DownRequested, State, Target, UpRequested
+from ocsd.supervisor.lifecycle import Lifecycle
 
 
 class World:
@@ -113,6 +114,34 @@ def test_a_restart_is_done_when_the_next_process_is_ready(world, clock):
     world.end("a")
     world.begin("a", pid=8)
     assert results(told) == {"a": (True, "up", False)}
+
+
+def test_a_client_that_goes_after_its_answer_is_forgotten_once(world):
+    world.fleet.up(["a"])
+    world.begin("a")
+    pending, told, ended = follow(world, ["a"], Target.UP)
+    pending.look()
+    assert ended
+    pending.abandon()  # its connection is closed now
+    world.end("a")
+    assert [each["event"] for each in told] == ["result"]
+
+
+def test_an_instance_that_leaves_the_site_file_keeps_nobody_waiting(world):
+    world.fleet.up(["a"])
+    world.begin("a")
+    # As a reload does it: it looks on, too, and was there first.
+    world.fleet.observe(
+        lambda each: world.fleet.remove("a") if each.after.state is State.DOWN else None
+    )
+    pending, told, ended = follow(world, ["a"], Target.DOWN)
+    world.fleet.keeper("a").deliver(DownRequested())
+    pending.look()
+    assert not ended
+    world.end("a")
+    assert results(told) == {"a": (True, "down", False)}
+    assert told[-1]["reason"] == "it has left the site file"
+    assert ended
 
 
 def test_an_unknown_name_is_refused_with_the_nearest(world):

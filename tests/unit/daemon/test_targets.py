@@ -5,7 +5,7 @@ import pytest
 from ocsd.daemon.targets import Targets
 from ocsd.errors import StateFolderError
 from ocsd.site.model import Instance, Manage
-from ocsd.supervisor.lifecycle import Target
+from ocsd.supervisor.events import Target
 
 
 def agent(manage=Manage.UP):
@@ -43,3 +43,9 @@ def test_a_damaged_file_is_said_and_not_believed(tmp_path):
     assert targets.of(agent()) is Target.UP
     targets.remember([agent()], Target.DOWN)
     assert Targets(file).notice == ""
+
+
+def test_what_is_wanted_already_needs_no_disk(tmp_path):
+    targets = Targets(tmp_path / "gone" / "targets.json")
+    targets.remember([agent()], Target.UP)
+    assert targets.of(agent()) is Target.UP

@@ -1,6 +1,7 @@
 """A fork server knows when its libraries are no longer those on the disk."""
 
 import os
+import pwd
 from types import ModuleType
 
 import pytest
@@ -48,3 +49,13 @@ def test_a_folder_that_is_gone_counts_as_changed(tree, loaded):
     (tree / "library" / "code.py").unlink()
     (tree / "library").rmdir()
     assert loaded.changed() == str(tree / "library")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_what_another_user_may_not_see_has_not_changed(tree, loaded):
+    tree.chmod(0o700)
+    os.seteuid(pwd.getpwnam("nobody").pw_uid)
+    try:
+        assert loaded.changed() is None
+    finally:
+        os.seteuid(0)

@@ -1,56 +1,131 @@
-"""Health is decided from what an instance says and does not say."""
+"""From what is known of an instance to how well it does."""
 
 import pytest
 
-from ocsd.supervisor.health import SelfReport, judge
-from ocsd.supervisor.lifecycle import Health, Lifecycle, State
+from ocsd.supervisor.events import State
+from ocsd.supervisor.health import (
+    DEFAULT_LIVENESS,
+    Health,
+    Layer,
+    Response,
+    SelfReport,
+    Verdict,
+    judge,
+    reason_to_restart,
+)
+from ocsd.supervisor.lifecycle import Lifecycle
+
+JOINED = {"READY": "1", "WATCHDOG": "1", "STATUS": ""}
+AWAY = {"WATCHDOG": "1", "STATUS": "waiting for the router at ws://hub"}
 
 
 def up(**fields):
-    return Lifecycle(state=State.UP, since_s=0.0, **fields)
+    return Lifecycle(state=State.UP, since_s=0.0, up_since_s=0.0, **fields)
+
+
+def heard(*notifications):
+    """Return the report after notifications, each a dict and its time."""
+    report = SelfReport()
+    for fields, now_s in notifications:
+        report = report.after(fields, now_s)
+    return report
 
 
 @pytest.mark.parametrize("state", [State.DOWN, State.STOPPING, State.BACKOFF, State.FAILED])
 def test_what_does_not_run_has_no_health(state):
-    assert judge(Lifecycle(state=state), SelfReport(), 1.0) == (None, "")
+    life = Lifecycle(state=state)
+    assert judge(life, SelfReport(), 1.0) == Verdict(None)
+    assert reason_to_restart(life, SelfReport(heard_at_s=-100.0), 1.0) == ""
 
 
 def test_a_joined_agent_without_complaint_is_ok():
-    assert judge(up(), SelfReport(99.5, ready=True), 100.0) == (Health.OK, "")
+    assert judge(up(), heard((JOINED, 99.5)), 100.0) == Verdict(Health.OK)
 
 
 def test_silence_of_the_reactor_is_a_hang():
-    assert judge(up(), SelfReport(80.0, ready=True), 100.0) == (
-        Health.HUNG,
-        "its reactor has not answered for 20 s",
-    )
+    verdict = judge(up(), heard((JOINED, 80.0)), 100.0)
+    assert verdict == Verdict(Health.HUNG, "its reactor has not answered for 20 s", Layer.REACTOR)
 
 
 def test_an_agent_that_lost_the_router_is_degraded_and_says_so():
-    report = SelfReport(99.5, ready=False, text="waiting for the router at ws://hub")
-    assert judge(up(), report, 100.0) == (Health.DEGRADED, "waiting for the router at ws://hub")
+    verdict = judge(up(), heard((JOINED, 90.0), (AWAY, 99.5)), 100.0)
+    assert verdict == Verdict(Health.DEGRADED, "waiting for the router at ws://hub", Layer.ROUTER)
+
+
+def test_the_lowest_layer_that_fails_is_named():
+    fields = {**AWAY, "X_CALL": "no answer for 12 s", "X_FEEDS": "feed t is silent"}
+    assert judge(up(), heard((fields, 99.0)), 100.0).layer is Layer.ROUTER
+    fields = {**fields, "READY": "1", "STATUS": "operation 'acq' failed"}
+    verdict = judge(up(), heard((fields, 99.0)), 100.0)
+    assert verdict == Verdict(Health.DEGRADED, "no answer for 12 s", Layer.CALL)
+    verdict = judge(up(), heard((fields, 98.0), ({"X_CALL": ""}, 99.0)), 100.0)
+    assert verdict == Verdict(Health.DEGRADED, "feed t is silent", Layer.FEEDS)
 
 
 def test_a_joined_agent_with_a_complaint_is_degraded():
-    report = SelfReport(99.5, ready=True, text="operation 'acq' failed: no device")
-    assert judge(up(), report, 100.0) == (Health.DEGRADED, "operation 'acq' failed: no device")
+    report = heard(({**JOINED, "STATUS": "operation 'acq' failed: no device"}, 99.5))
+    assert judge(up(), report, 100.0) == Verdict(
+        Health.DEGRADED, "operation 'acq' failed: no device", Layer.OPERATIONS
+    )
+
+
+def test_a_layer_that_answers_with_nothing_is_not_looked_at():
+    report = heard(({**JOINED, "X_FEEDS": "feed t is silent"}, 99.5))
+    liveness = {**DEFAULT_LIVENESS, Layer.FEEDS: Response.NOTHING}
+    assert judge(up(), report, 100.0, liveness) == Verdict(Health.OK)
 
 
 def test_a_start_that_takes_long_is_degraded_with_what_it_waits_for():
     life = Lifecycle(state=State.STARTING, since_s=0.0)
-    report = SelfReport(11.5, ready=False, text="waiting for the router")
-    assert judge(life, report, 9.0) == (Health.OK, "")
-    assert judge(life, report, 12.0) == (
-        Health.DEGRADED,
-        "not ready after 12 s: waiting for the router",
+    report = heard((AWAY, 11.5))
+    assert judge(life, report, 9.0) == Verdict(Health.OK)
+    assert judge(life, report, 12.0) == Verdict(
+        Health.DEGRADED, f"not ready after 12 s: {AWAY['STATUS']}", Layer.ROUTER
     )
+
+
+def test_a_start_without_a_word_is_degraded_too():
+    life = Lifecycle(state=State.STARTING, since_s=0.0)
+    assert judge(life, SelfReport(), 12.0).reason == "not ready after 12 s: no word of it"
+
+
+def test_a_program_that_reports_nothing_is_not_taken_for_hung():
+    assert judge(up(), SelfReport(), 1000.0) == Verdict(Health.OK)
 
 
 def test_a_crash_loop_is_unstable_until_it_has_been_up_for_a_minute():
     life = up(failures=2, last_end="killed by SIGSEGV")
-    report = SelfReport(30.0, ready=True)
-    assert judge(life, report, 30.0) == (
-        Health.UNSTABLE,
-        "2 unexpected ends in a row; killed by SIGSEGV",
+    assert judge(life, heard((JOINED, 30.0)), 30.0) == Verdict(
+        Health.UNSTABLE, "2 unexpected ends in a row; killed by SIGSEGV"
     )
-    assert judge(life, SelfReport(60.0, ready=True), 60.0) == (Health.OK, "")
+    assert judge(life, heard((JOINED, 60.0)), 60.0) == Verdict(Health.OK)
+
+
+def test_a_silent_reactor_is_a_reason_to_restart_after_half_a_minute():
+    report = heard((JOINED, 100.0))
+    assert reason_to_restart(up(), report, 129.9) == ""
+    assert reason_to_restart(up(), report, 130.0) == (
+        "reactor: its reactor has not answered for 30 s"
+    )
+
+
+@pytest.mark.parametrize("key", ["X_CALL", "X_FEEDS"])
+def test_silence_alone_is_no_reason_to_restart_unless_the_entry_says_so(key):
+    layer = {"X_CALL": Layer.CALL, "X_FEEDS": Layer.FEEDS}[key]
+    fields = {**JOINED, key: "silent"}
+    report = heard((fields, 100.0), (fields, 140.0))
+    assert reason_to_restart(up(), report, 140.0) == ""
+    liveness = {**DEFAULT_LIVENESS, layer: Response.RESTART}
+    assert reason_to_restart(up(), report, 140.0, liveness) == f"{layer}: silent"
+
+
+def test_a_layer_that_recovered_in_between_is_given_its_time_anew():
+    silent = {**JOINED, "X_FEEDS": "silent"}
+    report = heard((silent, 100.0), ({**JOINED, "X_FEEDS": ""}, 120.0), (silent, 121.0))
+    liveness = {**DEFAULT_LIVENESS, Layer.FEEDS: Response.RESTART}
+    assert reason_to_restart(up(), report, 131.0, liveness) == ""
+
+
+def test_a_word_that_says_nothing_of_the_router_leaves_it_as_it_is():
+    assert heard((JOINED, 1.0), ({"X_FAILURE": "no device"}, 2.0)).ready
+    assert not heard((JOINED, 1.0), (AWAY, 2.0)).ready

@@ -7,16 +7,16 @@ import typing
 import pytest
 
 from ocsd.supervisor import lifecycle
-from ocsd.supervisor.lifecycle import (
-    LATE,
-    TRANSITIONS,
+from ocsd.supervisor.events import (
     Adopted,
+    BecameHung,
     BecameReady,
+    CauseCleared,
     DownRequested,
     Event,
+    Examine,
     Exited,
     IllegalTransitionError,
-    Lifecycle,
     RestartRequested,
     Signal,
     Spawn,
@@ -25,6 +25,7 @@ from ocsd.supervisor.lifecycle import (
     TimerFired,
     UpRequested,
 )
+from ocsd.supervisor.lifecycle import TRANSITIONS, Ignored, Impossible, Lifecycle, Rule
 from ocsd.supervisor.policy import RestartPolicy
 
 EVENTS = typing.get_args(Event)
@@ -45,21 +46,21 @@ def up_since(now_s, **fields):
     return life
 
 
-def test_every_pair_of_state_and_event_has_one_answer_at_most():
-    for state in State:
-        assert not TRANSITIONS[state].keys() & LATE[state]
+PAIRS = list(itertools.product(State, EVENTS))
 
 
-@pytest.mark.parametrize(("state", "event"), list(itertools.product(State, EVENTS)))
-def test_an_event_without_a_rule_raises_and_changes_nothing(state, event):
+@pytest.mark.parametrize(("state", "event"), PAIRS)
+def test_every_pair_of_state_and_event_is_decided(state, event):
     life = Lifecycle(state=state)
-    if event in LATE[state]:
-        assert life.after(event(), 0.0) == (life, ())
-    elif event in TRANSITIONS[state]:
-        life.after(event(), 0.0)
-    else:
-        with pytest.raises(IllegalTransitionError, match=f"{event.__name__} while {state}"):
-            life.after(event(), 0.0)
+    match TRANSITIONS[state][event]:
+        case Rule(_, leads_to):
+            assert life.after(event(), 0.0)[0].state in leads_to
+        case Ignored():
+            assert life.after(event(), 0.0) == (life, ())
+        case Impossible(why):
+            with pytest.raises(IllegalTransitionError, match=f"{event.__name__} while {state}"):
+                life.after(event(), 0.0)
+            assert why
 
 
 def test_an_instance_that_is_wanted_is_spawned_and_gets_ready():
@@ -206,3 +207,67 @@ def test_how_a_process_ended_is_said_in_words():
     assert said(Exited(signal=11)) == "killed by SIGSEGV"
     assert said(Exited(signal=1000)) == "killed by signal 1000"
     assert said(Exited()) == "ended, nobody knows how"
+
+
+def hung(reason="its reactor has not answered for 30 s"):
+    life, actions = up_since(0.0).after(BecameHung(reason), 100.0)
+    return life, actions
+
+
+def test_a_hung_instance_is_examined_asked_for_its_stacks_and_killed():
+    life, actions = hung()
+    assert (life.state, life.target) == (State.STOPPING, Target.UP)
+    assert actions == (Examine(life.reason), Signal(signal.SIGQUIT))
+    assert life.wake_at_s == 101.0
+    life, actions = life.after(TimerFired(), 101.0)
+    assert actions == (Signal(signal.SIGKILL),)
+    assert life.reason == "its reactor has not answered for 30 s"
+
+
+def test_a_hang_counts_as_a_failure():
+    life, _ = hung()
+    life, actions = life.after(Exited(signal=9), 102.0)
+    assert (life.state, life.failures, life.restarts) == (State.STARTING, 1, 1)
+    assert life.last_end == life.reason == "its reactor has not answered for 30 s"
+    assert actions == (Spawn(),)
+    life, _ = run(life, *[(BecameReady(), 102.0), (Exited(code=1), 102.0)] * 3)
+    assert (life.state, life.failures) == (State.BACKOFF, 4)
+
+
+def test_a_hung_instance_that_is_asked_to_end_rests_afterwards():
+    life, _ = hung()
+    life, actions = run(life, (DownRequested(), 100.5), (Exited(signal=9), 102.0))
+    assert (life.state, life.target, actions) == (State.DOWN, Target.DOWN, [])
+
+
+def test_a_hung_instance_that_shall_not_be_restarted_is_down():
+    life, _ = run(
+        up_since(0.0, policy=RestartPolicy.NEVER), (BecameHung(), 1.0), (Exited(signal=9), 2.0)
+    )
+    assert (life.state, life.reason) == (State.DOWN, "hung; restart is never")
+
+
+@pytest.mark.parametrize(("jitter", "delay_s"), [(-0.9, 0.25), (0.0, 2.5), (1.0, 5.0)])
+def test_a_shared_cause_is_not_counted_and_restarts_are_spread_out(jitter, delay_s):
+    life, actions = up_since(0.0).after(Exited(code=1, shared=True), 1.0, jitter)
+    assert (life.state, life.failures, actions) == (State.BACKOFF, 0, ())
+    assert life.wake_at_s == pytest.approx(1.0 + delay_s)
+
+
+def test_what_waits_is_tried_at_once_when_its_cause_is_gone():
+    life, _ = run(up_since(0.0), *[(Exited(code=1), 0.0)] * 4)
+    life, actions = life.after(CauseCleared("the file of its class changed"), 0.1)
+    assert (life.state, life.failures, actions) == (State.STARTING, 4, (Spawn(),))
+    assert life.reason.endswith("tried again, for the file of its class changed")
+    assert life.wake_at_s is None
+
+
+def test_what_failed_for_good_is_tried_when_its_cause_is_gone():
+    life, _ = run(up_since(0.0), (Exited(code=125), 0.0), (CauseCleared("its entry changed"), 1.0))
+    assert life.state is State.STARTING
+
+
+@pytest.mark.parametrize("state", [State.BACKOFF, State.FAILED, State.DOWN])
+def test_a_process_that_is_found_running_is_never_started_twice(state):
+    life, actions = Lifecycle(state=state, wake_at_s=5.0).after(Adopted(), 1.0)
+    assert (life.state, life.wake_at_s, actions) == (State.STARTING, None, ())

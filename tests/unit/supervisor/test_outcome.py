@@ -2,7 +2,8 @@
 
 import pytest
 
-from ocsd.supervisor.lifecycle import Lifecycle, State, Target
+from ocsd.supervisor.events import State, Target
+from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.supervisor.outcome import outcome
 
 UP, DOWN = Target.UP, Target.DOWN

@@ -1,0 +1,122 @@
+"""The text of ocsd's units for systemd; systemd/ holds it for an installation in /opt/ocsd."""
+
+from dataclasses import dataclass
+
+_TEXT = """\
+# Written by `ocsd install`; docs/systemd.md tells about it. Change it with: systemctl edit {name}
+[Unit]
+Description=ocsd, the supervisor of {whose} observatory agents
+Wants=network-online.target
+After=network-online.target time-sync.target
+# A daemon that cannot start is tried for ever: its agents may be running, and at night nobody
+# is there to reset a counter.
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart={program} start{options}
+# Agents outlive a daemon that crashes, hangs or is restarted. A stop ends everything in order,
+# and so does SIGTERM should ExecStop fail.
+KillMode=process
+ExecStop=-{program} stop --unit %n
+# Longer than `ocsd stop` tries to end agents, then aggregator and registry, then the router, and
+# then, should the daemon not do it, ends them itself.
+TimeoutStopSec=120s
+# `ocsd stop` by hand is no failure.
+Restart=on-failure
+RestartSec=2s
+# Ctrl-C and SIGTERM while it started.
+SuccessExitStatus=130
+TimeoutStartSec=90s
+WatchdogSec=30s
+# One agent that eats all memory must not cost the others.
+OOMPolicy=continue
+
+User={user}
+SupplementaryGroups=dialout
+WorkingDirectory=/var/lib/ocsd
+# All hosts of a machine share these; each has a folder of its own in them.
+RuntimeDirectory=ocsd
+# The sockets of the agents that run on.
+RuntimeDirectoryPreserve=yes
+StateDirectory=ocsd
+LogsDirectory=ocsd
+# Data files are there for others to read.
+UMask=0022
+LimitNOFILE=65536
+
+# Left out on purpose: PrivateTmp (agents that outlive the daemon would lose their /tmp),
+# PrivateDevices, DeviceAllow and ProtectClock (they hide serial ports and USB), PrivateUsers (the
+# group of a device would not count), MemoryDenyWriteExecute (libraries of vendors).
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+ProtectSystem=full
+ProtectHome=read-only
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+RestrictSUIDSGID=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+LockPersonality=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFile:
+    """A unit for one host of a machine, or for any of several.
+
+    Attributes
+    ----------
+    several : bool
+        Whether it is the template ``ocsd@.service``, whose instances are named like the
+        hosts' entries in the site file.
+    program : tuple of str
+        What runs ocsd: an absolute path, and arguments if need be.
+    site_file : str or None
+        Absolute path of the site file; None leaves it to ``ocsd start`` to find it.
+    user : str
+        Who runs it.
+    """
+
+    several: bool = False
+    program: tuple[str, ...] = ("/opt/ocsd/bin/ocsd",)
+    site_file: str | None = None
+    user: str = "ocs"
+
+    @property
+    def name(self) -> str:
+        """Its file name."""
+        return "ocsd@.service" if self.several else "ocsd.service"
+
+    @property
+    def text(self) -> str:
+        """Its content."""
+        options = " --host %i" if self.several else ""
+        if self.site_file is not None:
+            options += f" --site-file {_quoted(self.site_file)}"
+        return _TEXT.format(
+            name="ocsd@HOST" if self.several else "ocsd",
+            whose="host %i's" if self.several else "this host's",
+            program=" ".join(map(_quoted, self.program)),
+            options=options,
+            user=self.user,
+        )
+
+
+def _quoted(word: str) -> str:
+    """Return one word of a command line as systemd reads it (systemd.service(5))."""
+    word = word.replace("%", "%%").replace("$", "$$")
+    if not set(word) & set(" \t\"'\\;"):
+        return word
+    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'

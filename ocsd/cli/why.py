@@ -1,0 +1,111 @@
+"""`ocsd why`: the reason for the state of one instance, in one place."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ocsd import paths
+from ocsd.cli import completion, control, logfile, options, records, replies, terminal, units
+from ocsd.cli.history import row
+from ocsd.cli.status import no_such_instance
+from ocsd.cli.terminal import Terminal
+from ocsd.errors import NoDaemonError, NoSuchInstanceError
+from ocsd.supervisor.history import Entry
+
+EXAMINED = "Examined"
+"""The journal's event for the folder of an incident."""
+
+_CHANGES = 8
+_LOG_LINES = 8
+
+
+@click.command(
+    epilog=options.examples("ocsd why thermo1", "ocsd why thermo1 --json | jq .last_end.code")
+)
+@click.argument("name", shell_complete=completion.instance_ids)
+@options.host_option
+@options.json_option
+def why(name: str, host: str | None, as_json: bool) -> None:
+    """Tell why instance NAME is in its state, and what led to it.
+
+    Its state and health, its last unasked end, the record of its last hang, its
+    last changes with who asked for them, and the end of its log.
+    """
+    its = [entry for entry in records.entries(host) if entry.name == name]
+    now = _present(name, host)
+    if now is None and not its:
+        raise NoSuchInstanceError(f"neither the daemon nor the journal knows '{name}'")
+    end = next((entry for entry in reversed(its) if entry.event == "Exited"), None)
+    hang = next((entry for entry in reversed(its) if entry.event == EXAMINED), None)
+    changes = [entry for entry in its if entry.event != EXAMINED][-_CHANGES:]
+    log = Path((now or {}).get("log_path") or paths.of_host(host or "localhost").instance_log(name))
+    log_lines = logfile.last_lines(log, _LOG_LINES)
+    if as_json:
+        told = {"now": now, "last_end": end and asdict(end), "last_hang": hang and asdict(hang)}
+        changed = [asdict(entry) for entry in changes]
+        print(json.dumps({**told, "changes": changed, "log": log_lines}, indent=2))
+        return
+    screen = terminal.of(sys.stdout, os.environ)
+    print("\n".join(_lines(name, now, end, hang, changes, screen)))
+    if log_lines:
+        print(f"\nlast lines of {log}:")
+        print("\n".join(f"  {terminal.printable(line)}" for line in log_lines))
+
+
+def _present(name: str, host: str | None) -> dict[str, Any] | None:
+    """Return what the daemon says of an instance now; None if no daemon runs."""
+    try:
+        answer = control.find(host).status()
+    except NoDaemonError:
+        return None
+    rows = {one.get("instance_id"): one for one in answer.get("instances", ())}
+    if name not in rows:
+        raise NoSuchInstanceError(no_such_instance(name, answer))
+    found: dict[str, Any] = rows[name]
+    return found
+
+
+def _lines(
+    name: str,
+    now: dict[str, Any] | None,
+    end: Entry | None,
+    hang: Entry | None,
+    changes: Sequence[Entry],
+    screen: Terminal,
+) -> list[str]:
+    lines = [_headline(name, now, changes, screen)]
+    if end is not None:
+        lines.append(f"last end    {units.date(end.at)}  {terminal.one_line(end.reason)}")
+    if hang is not None:
+        lines.append(f"last hang   {units.date(hang.at)}  {terminal.one_line(hang.reason)}")
+    if changes:
+        lines.append("\nlast changes:")
+        for entry in changes:
+            at, _, change, reason = (cell.text for cell in row(entry))
+            lines.append(f"  {at}  {change:<20} {reason}".rstrip())
+    return lines
+
+
+def _headline(
+    name: str, now: dict[str, Any] | None, changes: Sequence[Entry], screen: Terminal
+) -> str:
+    if now is None:
+        last = changes[-1] if changes else None
+        then = f"; it was {last.after} at {units.date(last.at)}" if last and last.after else ""
+        return f"{screen.bold(name)}: no daemon runs{then}"
+    one = replies.instance_status(now)
+    parts = [screen.styled(one.state, one.state) + f" (target {one.target})"]
+    if one.health not in {None, "ok"}:
+        layer = f", layer {one.layer}" if one.layer else ""
+        parts.append(f"{screen.styled(one.health or '', one.health or '')}{layer}")
+    if one.reason:
+        parts.append(terminal.one_line(one.reason))
+    if one.next_try_s is not None:
+        parts.append(f"next try in {one.next_try_s:.1f} s")
+    return f"{screen.bold(name)}: " + ": ".join([parts[0], "; ".join(parts[1:])]).rstrip(": ")

@@ -1,0 +1,130 @@
+"""Everything that looks on and keeps records: journal, incidents, hangs, hooks, watches."""
+
+import os
+from functools import partial
+from typing import Any
+
+from ocsd import __version__
+from ocsd.daemon.chronicle import DAEMON, Chronicle
+from ocsd.daemon.examiner import Examiner
+from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.hooks import Hooks, ProcessHooks
+from ocsd.daemon.incidents import Incidents
+from ocsd.daemon.keeper import Transition
+from ocsd.daemon.settings import Settings
+from ocsd.daemon.watches import (
+    EvidenceWatch,
+    ForeignLogWatch,
+    HealthWatch,
+    MemoryWatch,
+    Rounds,
+    Watch,
+    resident_bytes,
+)
+from ocsd.journal import Journal
+from ocsd.supervisor.health import Health
+
+_HOOKED = {Health.DEGRADED: "on-degraded", Health.HUNG: "on-hung"}
+
+
+class Oversight:
+    """Looks on while the daemon works.
+
+    Parameters
+    ----------
+    settings : Settings
+        The site, and where things are kept.
+    fleet : Fleet
+        The instances.
+    reactor : the Twisted reactor
+        Time and descriptors.
+    more : tuple of Watch
+        What else to look at.
+
+    Attributes
+    ----------
+    chronicle : Chronicle
+        Writes the journal.
+    examiner : Examiner
+        Puts hung processes on record.
+    incidents : Incidents
+        Tells failures of one cause from others.
+    """
+
+    def __init__(
+        self, settings: Settings, fleet: Fleet, reactor: Any, more: tuple[Watch, ...] = ()
+    ) -> None:
+        paths = settings.paths
+        self._fleet = fleet
+        self._reactor = reactor
+        self._hooks = Hooks(settings.plan.host.hooks, ProcessHooks(reactor), reactor)
+        self.chronicle = Chronicle(Journal(paths.journal))
+        self.examiner = Examiner(paths.incidents, paths.instance_log, self.chronicle)
+        self.incidents = Incidents(reactor, self._running, self.chronicle, self._incident)
+        health = HealthWatch(self.chronicle, self._health)
+        evidence = EvidenceWatch(fleet, reactor)
+        self._logs = ForeignLogWatch(paths.instance_log)
+        watches: tuple[Watch, ...] = (
+            health,
+            MemoryWatch(resident_bytes),
+            evidence,
+            self._logs,
+            *more,
+        )
+        always = (partial(self._router, health), self.chronicle.catch_up)
+        self._rounds = Rounds(fleet, watches, reactor, always)
+        for observer in (
+            self.chronicle.transition,
+            self.examiner.transition,
+            evidence.transition,
+            self._transition,
+        ):
+            fleet.observe(observer)
+
+    def start(self) -> None:
+        """Begin."""
+        self.chronicle.note(DAEMON, "DaemonStarted", f"ocsd {__version__}", os.getpid())
+        self._rounds.start()
+
+    def excuse(self) -> None:
+        """Before anybody is judged: blame nobody while this daemon could hear nothing."""
+        self._rounds.excuse()
+
+    def reloaded(self, settings: Settings) -> None:
+        """Use the hooks of another version of the site file."""
+        self._hooks.commands = settings.plan.host.hooks
+        self.chronicle.note(DAEMON, "Reloaded", settings.site.path or "", os.getpid())
+
+    def stopped(self) -> None:
+        """Put on record that the daemon ends as it was asked to."""
+        self.chronicle.note(DAEMON, "DaemonStopped", "as asked", os.getpid())
+
+    def _router(self, health: HealthWatch) -> None:
+        if self._fleet.router is not None:
+            self._logs.rotate(self._fleet.router)
+            health.judge(self._fleet.router)
+
+    def _running(self) -> int:
+        return sum(keeper.life.has_process for keeper in self._fleet.everyone())
+
+    def _transition(self, transition: Transition) -> None:
+        before, after = transition.before, transition.after
+        if before.state is after.state:
+            return
+        facts = {
+            "at": transition.at,
+            "before": str(before.state),
+            "after": str(after.state),
+            "target": str(after.target),
+            "reason": after.reason,
+            "pid": transition.pid,
+            "restarts": after.restarts,
+        }
+        self._hooks.fire(f"on-{after.state}", transition.name, facts)
+
+    def _health(self, name: str, health: Health, reason: str) -> None:
+        if health in _HOOKED:
+            self._hooks.fire(_HOOKED[health], name, {"health": str(health), "reason": reason})
+
+    def _incident(self, names: tuple[str, ...]) -> None:
+        self._hooks.fire("on-incident", DAEMON, {"names": list(names)})

@@ -1,0 +1,144 @@
+"""`ocsd upgrade`: the daemon becomes the daemon of the installed version.
+
+It executes its successor in its own process, so its pid, its lock, its terminal
+and what systemd knows of it stay. What it runs is the fork server's and learns
+nothing of it.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ocsd import __version__
+from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.lock import DaemonLock
+from ocsd.errors import OcsdError, StoppingError, UpgradeError
+
+CHECK_LIMIT_S: Final = 30.0
+ANSWER_S: Final = 0.1
+"""So long the answer has to leave before the successor is executed [s]."""
+
+Answer: TypeAlias = Callable[[dict[str, Any]], None]
+Refuse: TypeAlias = Callable[[OcsdError], None]
+
+
+class Upgrade:
+    """Replaces this daemon.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        The instances.
+    clock : IReactorTime
+        The time.
+    lock : DaemonLock
+        What keeps other daemons away, also during the upgrade.
+    flush : callable
+        Puts on disk what is still in memory; called last of all.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, fleet: Fleet, clock: Any, lock: DaemonLock, flush: Callable[[], None]
+    ) -> None:
+        self._fleet = fleet
+        self._clock = clock
+        self._lock = lock
+        self._flush = flush
+        self._begun = False
+
+    def request(self, answer: Answer, refuse: Refuse) -> None:
+        """Begin, if the successor can start.
+
+        Parameters
+        ----------
+        answer : callable
+            Takes the JSON object that says that the upgrade begins.
+        refuse : callable
+            Takes the reason why nothing is changed.
+        """
+        if self._fleet.stopping or self._begun:
+            why = "is being stopped" if self._fleet.stopping else "is being upgraded already"
+            refuse(StoppingError(f"this host {why}"))
+            return
+        self._begun = True
+
+        def begin(checked: Mapping[str, Any]) -> None:
+            if self._fleet.stopping:
+                raise StoppingError("this host is being stopped")
+            answer({"event": "upgrading", "from": __version__, "to": checked["version"]})
+            self.log.info("upgrading to {version}", version=checked["version"])
+            self._clock.callLater(ANSWER_S, self._replace)
+
+        def failed(failure: Failure) -> None:
+            self._begun = False
+            error = failure.value
+            if not isinstance(error, OcsdError):
+                self.log.failure("the installed version cannot be checked", failure)
+                error = UpgradeError(f"the installed version cannot be checked: {error}")
+            refuse(error)
+
+        deferToThread(check).addCallback(begin).addErrback(failed)
+
+    def _replace(self) -> None:
+        """Become the successor."""
+        environment = {**os.environ, **self._lock.hand_over()}
+        held = {signal.SIGINT, signal.SIGTERM}
+        try:
+            self._flush()
+            # Until the successor can handle them.
+            signal.pthread_sigmask(signal.SIG_BLOCK, held)
+            os.execve(sys.executable, command(), environment)
+        except Exception:  # noqa: BLE001 - whatever it is, the agents need a daemon
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+            self._lock.take_back()
+            self._begun = False
+            self.log.failure("the upgrade failed, this daemon goes on")
+
+
+def command(*more: str) -> list[str]:
+    """Return what runs a daemon as this one was started."""
+    # -P: a module in the working directory must not be taken for a library.
+    return [sys.executable, "-P", "-m", "ocsd.daemon", *sys.argv[1:], *more]
+
+
+def check() -> dict[str, Any]:
+    """Return what the installed version says of itself.
+
+    Raises
+    ------
+    UpgradeError
+        If it could not start.
+    """
+    try:
+        done = subprocess.run(
+            command("--check"),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=CHECK_LIMIT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise _refused(str(error)) from error
+    if done.returncode != 0:
+        raise _refused(done.stderr.strip() or f"exit code {done.returncode}")
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def _refused(why: str) -> UpgradeError:
+    return UpgradeError(
+        "nothing was changed, for the installed version could not start; "
+        f"put that right and try again: {why.removeprefix('ocsd: ')}"
+    )

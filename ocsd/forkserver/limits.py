@@ -1,0 +1,121 @@
+"""What a process may use and who runs it, as its site entry says."""
+
+import os
+import pwd
+import resource
+import stat
+import time
+from collections.abc import Iterable
+
+from ocsd.errors import ConfigurationError
+from ocsd.forkserver.protocol import Spawn
+
+_LOG = 1
+_READ_AT_START = ("LD_", "MALLOC_", "PYTHON")
+
+
+def apply(request: Spawn) -> None:
+    """Put this process under the limits that it was asked for.
+
+    The order matters: only root may raise limits, and becoming somebody else ends that.
+    The environment of a process for another user is that user's, with what the
+    request says on top.
+
+    Parameters
+    ----------
+    request : Spawn
+        Its `nice`, `open_files`, `user` and `environment`. Standard output must lead to
+        the log already.
+
+    Raises
+    ------
+    ConfigurationError
+        If that cannot be done; the message says what is missing.
+    """
+    if request.nice:
+        _renice(request.nice)
+    if request.open_files is not None:
+        _limit_open_files(request.open_files)
+    os.environ.update(request.environment)
+    if request.user is not None:
+        user = _known(request.user)
+        if user.pw_uid != os.geteuid():
+            _become(user)
+        os.environ.update(_variables(user), **request.environment)
+    # The time zone may have been set; the library for it was loaded before.
+    time.tzset()
+
+
+def are_read_at_start(names: Iterable[str]) -> bool:
+    """Tell whether environment variables have no effect on a program that runs already.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The variables.
+    """
+    return any(name.startswith(_READ_AT_START) or name.endswith("_NUM_THREADS") for name in names)
+
+
+def _renice(nice: int) -> None:
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
+    except PermissionError:
+        raise ConfigurationError(
+            f"nice {nice} is refused: only root may go below nice "
+            f"{os.getpriority(os.PRIO_PROCESS, 0)}, and the daemon runs as {_own_name()}; run it "
+            "as root (systemd: LimitNICE=), or correct 'nice'"
+        ) from None
+
+
+def _limit_open_files(count: int) -> None:
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+    except (PermissionError, ValueError):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        raise ConfigurationError(
+            f"open-files {count} is refused: the daemon itself may have {most} at most; raise its "
+            "limit (systemd: LimitNOFILE=), or correct 'open-files'"
+        ) from None
+
+
+def _known(name: str) -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        raise ConfigurationError(
+            f"there is no user {name!r} on this machine; make it, or correct 'user'"
+        ) from None
+
+
+def _become(user: pwd.struct_passwd) -> None:
+    try:
+        # Its own log can be opened again, not just written to. On a full disk it may be
+        # the null device, whose owner stays.
+        if stat.S_ISREG(os.fstat(_LOG).st_mode):
+            os.fchown(_LOG, user.pw_uid, user.pw_gid)
+        os.setgid(user.pw_gid)
+        os.initgroups(user.pw_name, user.pw_gid)
+        os.setuid(user.pw_uid)
+    except PermissionError:
+        raise ConfigurationError(
+            f"user {user.pw_name!r} cannot run this: only root may start processes for others, and "
+            f"the daemon runs as {_own_name()}; run it as root, or leave 'user' out"
+        ) from None
+
+
+def _variables(user: pwd.struct_passwd) -> dict[str, str]:
+    return {
+        "HOME": user.pw_dir,
+        "LOGNAME": user.pw_name,
+        "SHELL": user.pw_shell or "/bin/sh",
+        "USER": user.pw_name,
+    }
+
+
+def _own_name() -> str:
+    uid = os.geteuid()
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"

@@ -1,0 +1,118 @@
+"""The keys of a site file that say how an instance is supervised."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from ocsd.site.nearest import did_you_mean
+
+OCCASIONS = (
+    "on-down",
+    "on-starting",
+    "on-up",
+    "on-stopping",
+    "on-backoff",
+    "on-failed",
+    "on-hung",
+    "on-degraded",
+    "on-incident",
+)
+"""When a host's ``hooks`` can be run."""
+
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+_LEAST_MEMORY_BYTES = 2**20
+
+Answer = Literal["nothing", "warn", "restart"]
+
+
+def _size(value: object) -> object:
+    if isinstance(value, str):
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)i?B?", value.strip(), re.IGNORECASE)
+        if found is None:
+            raise ValueError(f"memory {value!r} is not a size; write e.g. 500M or 2G")
+        value = int(float(found[1]) * _UNITS[found[2].upper()])
+    if isinstance(value, int) and not isinstance(value, bool) and value < _LEAST_MEMORY_BYTES:
+        raise ValueError(f"memory {value} bytes is less than any program needs; write e.g. 500M")
+    return value
+
+
+def _words(value: object) -> object:
+    return tuple(shlex.split(value)) if isinstance(value, str) else value
+
+
+def _one_or_many(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _condition(value: str) -> str:
+    parts = urlsplit(value)
+    try:
+        tcp = parts.scheme == "tcp" and parts.hostname and parts.port and not parts.path
+    except ValueError:
+        tcp = False
+    file = parts.scheme == "file" and not parts.netloc and len(parts.path) > 1
+    if tcp or file:
+        return value
+    raise ValueError(
+        f"retry-when {value!r} is no condition; write tcp://host:port or file:///dev/ttyUSB0"
+    )
+
+
+def _hooks(value: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    for occasion, command in value.items():
+        if occasion not in OCCASIONS:
+            near = did_you_mean(occasion, OCCASIONS)
+            known = "" if near else f"; there are {', '.join(OCCASIONS)}"
+            raise ValueError(f"unknown hook {occasion!r}{near}{known}")
+        if not command:
+            raise ValueError(f"hook {occasion} has no command")
+    return value
+
+
+def _variables(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {
+            str(name): str(each) if isinstance(each, int | float) else each
+            for name, each in value.items()
+        }
+    return value
+
+
+Conditions = Annotated[
+    tuple[Annotated[str, AfterValidator(_condition)], ...], BeforeValidator(_one_or_many)
+]
+Hooks = Annotated[
+    dict[str, Annotated[tuple[str, ...], BeforeValidator(_words)]], AfterValidator(_hooks)
+]
+Variables = Annotated[dict[str, str], BeforeValidator(_variables)]
+
+
+def _part_key(name: str, **options: Any) -> Any:
+    return Field(validation_alias=name, serialization_alias=name, **options)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class LivenessKeys(_Part):
+    """What the failure of each layer of an instance leads to."""
+
+    reactor: Answer = "restart"
+    router: Answer = "warn"
+    call: Answer = "warn"
+    feeds: Answer = "warn"
+    operations: Answer = "warn"
+
+
+class Limits(_Part):
+    """What an instance may use."""
+
+    memory: Annotated[int | None, BeforeValidator(_size)] = None
+    """Resident memory of its process; above it the process is ended [bytes]."""
+    nice: Annotated[int, Field(ge=-20, le=19)] = 0
+    open_files: Annotated[int | None, Field(ge=16)] = _part_key("open-files", default=None)

@@ -1,0 +1,101 @@
+"""The disk is full; supervision and acquisition go on, and both say so."""
+
+import contextlib
+import os
+import signal
+import subprocess
+
+import pytest
+
+from tests.system.faults.lab import AGENT_BACK_S, a_lab, faulty, wait_until
+from tests.system.invariants import Watch
+
+pytestmark = pytest.mark.system
+
+SIZE = "24m"
+"""Room for what crossbar keeps there; filled to the last byte by the tests."""
+
+
+@contextlib.contextmanager
+def a_small_disk(folder):
+    """Mount a small file system in memory."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
+    mounted = subprocess.run(command, capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"only root can mount a small disk here: {mounted.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder):
+    """Leave no byte free."""
+    with (folder / "filler").open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    disk = os.statvfs(folder)
+    assert disk.f_bavail == 0
+
+
+def test_full_disks_under_state_and_logs_stop_nothing_and_are_told_of():
+    with a_lab() as lab, contextlib.ExitStack() as disks:
+        state, logs = (
+            disks.enter_context(a_small_disk(lab.site.folder / name)) for name in ("state", "log")
+        )
+        lab.write(
+            faulty("thermo1"),
+            faulty("thermo2"),
+            faulty("talks"),
+            faulty("grows", limits={"memory": "200M"}),
+        )
+        lab.start()
+        try:
+            _survives(lab, state, logs)
+        finally:
+            for disk in (state, logs):
+                (disk / "filler").unlink(missing_ok=True)
+            lab.site.ocsd("stop")
+
+
+def _survives(lab, state, logs):
+    with Watch(lab.site, may_change=["thermo1", "thermo2", "grows"]):
+        fill(state)
+        fill(logs)
+        pid = lab.pid("thermo1")
+        os.kill(pid, signal.SIGKILL)
+        lab.back("thermo1", pid, AGENT_BACK_S)
+        # What cannot be remembered is refused as a whole.
+        refused = lab.site.ocsd("down", "thermo2")
+        assert refused.returncode == 1
+        assert "it cannot be remembered" in refused.stderr
+        assert lab.row("thermo2")["target"] == "up"
+        # The record of a hang cannot be kept, but it is ended all the same.
+        pid = lab.pid("grows")
+        lab.ask("grows", "grow")
+        lab.back("grows", pid, 10 + AGENT_BACK_S)
+        # An agent that talks a lot is not ended by what it cannot say.
+        lab.done("talks", "talk")
+        # The journal has a rest of a page for some twenty entries.
+        for _ in range(15):
+            if not lab.status()["trouble"]:
+                assert lab.site.ocsd("restart", "thermo1").returncode == 0
+        told = lab.site.ocsd("status").stdout
+        assert "entries wait for" in told
+        assert "No space left" in told or "no space left" in told
+
+        for disk in (state, logs):
+            (disk / "filler").unlink()
+        wait_until(lambda: not lab.status()["trouble"], "the journal to be written", AGENT_BACK_S)
+        assert lab.site.ocsd("down", "thermo2").returncode == 0
+        assert lab.site.ocsd("up", "thermo2").returncode == 0
+    for name in ("thermo1", "grows"):
+        assert lab.row(name)["restarts"] == 1
+        lab.has_kept_its_policy(name)
+    lab.done("talks", "talk")
+    lost = "bytes of this log were lost: No space left on device"
+    wait_until(lambda: lost in (logs / "lab" / "talks.log").read_text(), "what its log lacks")
+    # The daemon's own log goes on, too.
+    log = (logs / "lab" / "ocsd.log").read_text()
+    assert "thermo2: starting -> up" in log

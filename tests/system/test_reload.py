@@ -1,0 +1,150 @@
+"""An edited site file is taken into use, and touches only what it changed."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.system.conftest import fake_agent, wait_until
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture
+def running(site):
+    site.write(fake_agent("a"), fake_agent("b"), fake_agent("c"))
+    site.start()
+    return site
+
+
+def pids(site):
+    return {row["instance_id"]: row["pid"] for row in site.status()["instances"]}
+
+
+def up(site, *names):
+    """Wait until exactly these agents are up."""
+
+    def they_are():
+        rows = {row["instance_id"]: row["state"] for row in site.status()["instances"]}
+        rows = {
+            name: state for name, state in rows.items() if name not in {"registry", "aggregator"}
+        }
+        return rows == dict.fromkeys(names, "up")
+
+    wait_until(they_are, f"{names} to be up")
+
+
+def test_only_what_changed_is_touched(running):
+    before = pids(running)
+    running.write(fake_agent("b", channels=7), fake_agent("c"), fake_agent("d"))
+    told = running.ocsd("reload", "--dry-run")
+    assert told.stdout.splitlines() == [
+        "would start    d",
+        "would end      a",
+        "would restart  b (arguments changed)",
+        "3 instances are not touched",
+    ]
+    assert pids(running) == before
+
+    done = running.ocsd("reload", "--json")
+    assert json.loads(done.stdout)["changed"] == {"b": ["arguments"]}, done.stderr
+    up(running, "b", "c", "d")
+    after = pids(running)
+    for name in ("c", "registry", "aggregator"):
+        assert after[name] == before[name]
+    assert after["b"] != before["b"]
+
+
+def test_the_same_file_changes_nothing(running):
+    before = pids(running)
+    done = running.ocsd("reload")
+    assert done.stdout == "nothing to do: the site file says what runs (5 instances)\n"
+    assert pids(running) == before
+
+
+def test_a_broken_file_changes_nothing_and_says_where_it_is_broken(running):
+    before = pids(running)
+    running.write(fake_agent("a", argumets=[]), fake_agent("b"))
+    done = running.ocsd("reload")
+    assert done.returncode == 78
+    assert f"{running.file}:" in done.stderr
+    assert "did you mean 'arguments'" in done.stderr
+    assert pids(running) == before
+
+
+def test_what_waits_for_the_router_to_change_is_refused(running):
+    before = pids(running)
+    running.port += 1
+    running.write(fake_agent("a"))
+    done = running.ocsd("reload")
+    assert done.returncode == 1
+    assert "ocsd stop, then ocsd start" in done.stderr
+    assert pids(running) == before
+
+
+def test_a_failed_instance_is_tried_when_its_entry_is_corrected(site):
+    site.write({**fake_agent("a"), "agent-class": "FakeDatAgent"})
+    site.start()
+    assert site.instance("a")["state"] == "failed"
+    site.write(fake_agent("a"))
+    assert site.ocsd("reload").returncode == 0
+    up(site, "a")
+
+
+def test_agents_start_after_those_they_wait_for_and_end_before_them(site):
+    site.write(fake_agent("a", after=["b"]), fake_agent("b", after=["c"]), fake_agent("c"))
+    assert site.start().returncode == 0
+    site.ocsd("stop")
+    entries = json.loads(site.ocsd("history", "--host", "lab", "--json").stdout)["entries"]
+    ups = [each["name"] for each in entries if each["after"] == "up" and each["name"] in "abc"]
+    downs = [each["name"] for each in entries if each["after"] == "down" and each["name"] in "abc"]
+    assert ups == ["c", "b", "a"]
+    assert downs == ["a", "b", "c"]
+
+
+def test_instances_that_wait_for_each_other_are_refused(site):
+    site.write(fake_agent("a", after=["b"]), fake_agent("b", after=["a"]))
+    begun = site.ocsd("start", "-d", "--site-file", str(site.file), "--host", "lab")
+    assert begun.returncode == 78
+    assert "wait for each other: a after b after a" in begun.stderr
+
+
+def ignores(pid, number):
+    """Whether a process ignores a signal (proc_pid_status(5))."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("SigIgn:")[1].split()[0], 16) >> (number - 1) & 1
+
+
+STUBBORN = """
+import signal, time
+
+def main(args=None):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    time.sleep(1000)
+"""
+
+
+def test_an_entry_that_comes_back_while_its_process_still_ends_waits_for_that_end(site):
+    plugins = site.folder / "plugins"
+    plugins.mkdir()
+    (plugins / "ocs_plugin_lab.py").write_text("agents = [('StubbornAgent', 'stubborn.py')]\n")
+    (plugins / "stubborn.py").write_text(STUBBORN)
+    stubborn = {"agent-class": "StubbornAgent", "instance-id": "stubborn"}
+    paths = {"agent-paths": [str(plugins)]}
+    site.write(fake_agent("a"), **paths)
+    assert site.start().returncode == 0
+
+    def reload(*entries):
+        site.write(*entries, **paths)
+        assert site.ocsd("reload").returncode == 0
+
+    reload(fake_agent("a"), stubborn)
+    first = wait_until(lambda: site.instance("stubborn")["pid"], "its process")
+    wait_until(lambda: ignores(first, signal.SIGINT), "it to run")
+    reload(fake_agent("a"))
+    reload(fake_agent("a"), stubborn)
+    row = site.instance("stubborn")
+    assert (row["state"], row["target"], row["pid"]) == ("stopping", "up", first)
+    wait_until(lambda: site.instance("stubborn")["pid"] not in {None, first}, "the next process")
+    assert site.instance("stubborn")["restarts"] == 0  # its end was asked for

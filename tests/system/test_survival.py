@@ -1,0 +1,389 @@
+"""Agents survive whatever happens to the daemon and to the fork server."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ocsd.forkserver.protocol import Spawned, encode
+from ocsd.forkserver.record import boot_id, start_ticks
+from ocsd.journal import read as read_journal
+from tests.system.conftest import fake_agent, wait_until
+from tests.system.invariants import Watch, copies, daemon_of, fork_servers, pids
+
+pytestmark = pytest.mark.system
+
+
+class Lab:
+    """Three agents that run, and one that the operator has put down."""
+
+    def __init__(self, site):
+        self.site = site
+        site.write(*[fake_agent(f"thermo{number}") for number in range(1, 5)])
+        begun = site.start()
+        assert begun.returncode == 0, begun.stdout + begun.stderr
+        assert site.ocsd("down", "thermo4").returncode == 0
+        self.pids = pids(self.status())
+        assert set(self.pids) == {"router", "aggregator", "thermo1", "thermo2", "thermo3"}
+
+    def status(self):
+        return daemon_of(self.site).status()
+
+    def row(self, name):
+        return next(row for row in self.status()["instances"] if row["instance_id"] == name)
+
+    @property
+    def record(self):
+        return self.site.folder / "run" / "lab" / "processes"
+
+    @property
+    def fork_server(self):
+        [found] = wait_until(lambda: fork_servers(self.site), "a fork server")
+        return found
+
+    def kill(self, *victims):
+        """Kill processes; they are gone when this returns."""
+        gone = [psutil.Process(pid) for pid in victims]
+        for each in gone:
+            each.kill()
+        wait_until(lambda: all(map(_is_dead, gone)), "their end")
+
+    def start(self):
+        begun = self.site.start()
+        assert begun.returncode == 0, begun.stdout + begun.stderr
+
+    def is_as_it_was(self, but=()):
+        """Whether everything is up again in its old process, and thermo4 still down."""
+        now = {name: pid for name, pid in pids(self.status()).items() if name not in but}
+        assert now == {name: pid for name, pid in self.pids.items() if name not in but}
+        assert copies(self.site) == {name: [pid] for name, pid in pids(self.status()).items()}
+        row = self.row("thermo4")
+        assert (row["state"], row["target"]) == ("down", "down")
+
+    def ends(self, name):
+        """Return the ends of an instance's processes on record."""
+        entries = read_journal(self.site.folder / "state" / "lab" / "journal.jsonl")
+        return [each for each in entries if each.name == name and each.event == "Exited"]
+
+
+def _is_dead(process):
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() == psutil.STATUS_ZOMBIE
+    return True
+
+
+@pytest.fixture
+def lab(site):
+    return Lab(site)
+
+
+def is_up(lab, name):
+    row = lab.row(name)
+    return row["state"] == "up" and row["pid"]
+
+
+def test_the_daemon_is_killed(lab):
+    with Watch(lab.site):
+        lab.kill(lab.status()["pid"])
+        lab.start()
+    lab.is_as_it_was()
+
+
+def test_the_daemon_is_killed_and_an_agent_ends_before_the_next_one_starts(lab):
+    with Watch(lab.site, may_change=["thermo1"]):
+        lab.kill(lab.status()["pid"])
+        ended_after = time.time()
+        lab.kill(lab.pids["thermo1"])
+        ended_before = time.time()
+        lab.start()
+    lab.is_as_it_was(but=["thermo1"])
+    [end] = lab.ends("thermo1")
+    assert (end.pid, end.signal, end.code) == (lab.pids["thermo1"], signal.SIGKILL, None)
+    assert end.reason == "while no daemon ran: killed by SIGKILL"
+    assert ended_after <= end.at <= ended_before + 1
+
+
+def test_the_fork_server_is_killed(lab):
+    with Watch(lab.site, may_change=["thermo1", "thermo2"]):
+        lab.kill(lab.fork_server)
+        lab.is_as_it_was()
+        lab.kill(lab.pids["thermo1"])
+        wait_until(lambda: is_up(lab, "thermo1") not in {None, lab.pids["thermo1"]}, "thermo1")
+        # An orphan is stopped and started like any other.
+        assert lab.site.ocsd("restart", "thermo2").returncode == 0
+        children = {each.pid for each in psutil.Process(lab.fork_server).children()}
+        assert children == {lab.row("thermo1")["pid"], lab.row("thermo2")["pid"]}
+    lab.is_as_it_was(but=["thermo1", "thermo2"])
+    assert "nobody knows how: exit code unknown" in lab.ends("thermo1")[-1].reason
+
+
+def test_the_fork_server_is_killed_while_no_daemon_runs(lab):
+    with Watch(lab.site):
+        fork_server = lab.fork_server
+        lab.kill(lab.status()["pid"])
+        lab.kill(fork_server)
+        lab.start()
+    lab.is_as_it_was()
+
+
+def test_daemon_and_fork_server_are_killed_together(lab):
+    with Watch(lab.site):
+        lab.kill(lab.fork_server, lab.status()["pid"])
+        lab.start()
+        lab.is_as_it_was()
+        # Within two seconds all of them have told the new daemon how they are.
+        assert {row["health"] for row in lab.status()["instances"] if row["pid"]} == {"ok"}
+        # The next daemons find the orphans of the first fork server, too.
+        lab.kill(lab.status()["pid"])
+        lab.start()
+        lab.is_as_it_was()
+        lab.kill(lab.fork_server, lab.status()["pid"])
+        lab.start()
+    lab.is_as_it_was()
+
+
+def test_both_are_killed_and_an_agent_ends_before_the_next_daemon_starts(lab):
+    with Watch(lab.site, may_change=["thermo1"]):
+        lab.kill(lab.fork_server, lab.status()["pid"], lab.pids["thermo1"])
+        lab.start()
+        # Watched orphans that end later are started again, once.
+    lab.is_as_it_was(but=["thermo1"])
+    with Watch(lab.site, may_change=["thermo2"]):
+        lab.kill(lab.pids["thermo2"])
+        wait_until(lambda: is_up(lab, "thermo2") not in {None, lab.pids["thermo2"]}, "thermo2")
+
+
+def test_an_orphan_tells_a_new_daemon_within_two_seconds_that_it_is_ready(lab):
+    lab.kill(lab.fork_server, lab.status()["pid"])
+    daemon = lab.site.foreground()
+    try:
+        wait_until(lab.record.exists, "the record")
+        wait_until(lambda: "found running" in next(daemon.stdout, "found running"), "the adoption")
+        adopted_at = time.time()
+        wait_until(lambda: is_up(lab, "thermo1"), "thermo1", limit_s=5)
+        assert lab.row("thermo1")["since_at"] - adopted_at < 2.0
+    finally:
+        lab.site.ocsd("stop")
+        daemon.communicate(timeout=30)
+
+
+def test_stop_ends_what_has_neither_daemon_nor_fork_server(lab):
+    lab.kill(lab.fork_server, lab.status()["pid"])
+    assert set(copies(lab.site)) == set(lab.pids)
+    stopped = lab.site.ocsd("stop")
+    assert stopped.returncode == 0, stopped.stderr
+    assert all(name in stopped.stdout for name in lab.pids)
+    assert lab.site.processes() == []
+    assert lab.site.ocsd("stop").returncode == 69
+
+
+def test_stop_ends_orphans_and_children_of_a_fork_server(lab):
+    lab.kill(lab.fork_server)
+    assert lab.site.ocsd("restart", "thermo1").returncode == 0
+    lab.kill(lab.status()["pid"])
+    stopped = lab.site.ocsd("stop")
+    assert all(name in stopped.stdout for name in lab.pids)
+    assert lab.site.processes() == []
+
+
+def test_a_record_fools_nobody_with_numbers_that_others_have_by_now(site):
+    site.write(fake_agent("thermo1"))
+    other = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    try:
+        record = site.folder / "run" / "lab" / "processes"
+        record.parent.mkdir(parents=True)
+        wrong = [
+            Spawned("thermo1", other.pid, start_ticks(other.pid) - 1),
+            Spawned("router", os.getpid(), start_ticks(os.getpid()) + 1),
+        ]
+        record.write_bytes(f"{boot_id()}\n".encode() + b"".join(map(encode, wrong)))
+        begun = site.start()
+        assert begun.returncode == 0, begun.stdout
+        assert site.instance("thermo1")["pid"] not in {other.pid, None}
+        assert site.ocsd("stop").returncode == 0
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_a_record_of_another_boot_is_not_believed(site):
+    site.write(fake_agent("thermo1"))
+    other = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    try:
+        record = site.folder / "run" / "lab" / "processes"
+        record.parent.mkdir(parents=True)
+        right = Spawned("thermo1", other.pid, start_ticks(other.pid))
+        boot = "01234567-89ab-cdef-0123-456789abcdef"
+        record.write_bytes(f"{boot}\n".encode() + encode(right))
+        assert site.ocsd("stop").returncode == 69
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+@pytest.mark.parametrize("damage", ["torn", "garbage", "empty"])
+def test_a_damaged_record_is_told_and_survived(lab, damage):
+    whole = lab.record.read_bytes()
+    damaged = {
+        "torn": whole[:-30],
+        "garbage": whole + b"\x00\xff{]\n[1]\n" + b'["Spawned", {"name": "x", "pid": "1"}]\n',
+        "empty": b"",
+    }[damage]
+    lab.kill(lab.fork_server, lab.status()["pid"])
+    lab.record.write_bytes(damaged)
+    if damage == "garbage":
+        lab.start()
+        lab.is_as_it_was()
+    else:
+        # What the record has lost, nobody can know; the others are taken over.
+        for name in {"torn": ["thermo3"], "empty": lab.pids}[damage]:
+            lab.kill(lab.pids[name])
+        lab.start()
+        if damage == "torn":
+            lab.is_as_it_was(but=["thermo3"])
+    assert "record of processes" in (lab.site.folder / "log" / "lab" / "ocsd.log").read_text()
+
+
+def subscribed(site):
+    """Start a listener; return its process and the file that it writes."""
+    path = site.folder / "heard.jsonl"
+    hub = f"ws://localhost:{site.port}/ws"
+    words = ["--site=none", "--site-hub", hub, "--instance-id", "listener"]
+    listener = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("feed_listener.py")), path, *words],
+        env=site.environment,
+        cwd=site.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return listener, path
+
+
+def heard(path):
+    """Return the numbers of each feed's messages, and when its last sample was taken."""
+    numbers, last_at = {}, {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        data, feed = json.loads(line)
+        address = feed["address"]
+        if "thermo" not in address:
+            continue  # the registry's begin anew with each daemon
+        numbers.setdefault(address, []).append(feed["seq"])
+        last_at[address] = max(t for block in data.values() for t in block["timestamps"])
+    return numbers, last_at
+
+
+def test_an_upgrade_keeps_the_agents_and_loses_no_sample(lab):
+    listener, path = subscribed(lab.site)
+    try:
+        wait_until(lambda: len(heard(path)[0]) == 3, "all feeds")
+        daemon, before = lab.status()["pid"], lab.status()["since_at"]
+        with Watch(lab.site):
+            done = lab.site.ocsd("upgrade")
+            assert done.returncode == 0, done.stderr
+            assert "ocsd 0.1.0 -> 0.1.0" in done.stdout
+            assert "5 of 5 processes went on" in done.stdout
+        upgraded_at = time.time()
+        assert lab.status()["pid"] == daemon
+        assert lab.status()["since_at"] > before
+        lab.is_as_it_was()
+        wait_until(
+            lambda: min(heard(path)[1].values()) > upgraded_at,
+            "samples after the upgrade",
+        )
+    finally:
+        listener.send_signal(signal.SIGINT)
+        listener.wait(30)
+    for numbers in heard(path)[0].values():
+        assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert lab.site.ocsd("stop").returncode == 0
+    assert lab.site.processes() == []
+
+
+def test_no_other_daemon_gets_in_during_an_upgrade(lab):
+    upgrading = subprocess.Popen(
+        [sys.executable, "-m", "ocsd", "upgrade"],
+        env=lab.site.environment,
+        cwd=lab.site.folder,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    codes = set()
+    while upgrading.poll() is None:
+        started = lab.site.ocsd("start", "-d", "--site-file", lab.site.file, "--host", "lab")
+        codes.add(started.returncode)
+    assert upgrading.returncode == 0
+    assert codes <= {1}
+    lab.is_as_it_was()
+
+
+def test_an_upgrade_with_a_broken_site_file_changes_nothing(lab):
+    since_at = lab.status()["since_at"]
+    lab.site.file.write_text("hub: [\n")
+    refused = lab.site.ocsd("upgrade")
+    assert refused.returncode == 1
+    assert "nothing was changed" in refused.stderr
+    assert "site.yaml" in refused.stderr
+    assert lab.status()["since_at"] == since_at
+    lab.is_as_it_was()
+
+
+def test_an_upgrade_to_a_version_that_cannot_be_imported_changes_nothing(site):
+    broken = site.folder / "broken"
+    broken.mkdir()
+    path = os.pathsep.join([str(broken), os.environ.get("PYTHONPATH", "")])
+    site.extra_environment = {"PYTHONPATH": path.rstrip(os.pathsep)}
+    lab = Lab(site)
+    since_at = lab.status()["since_at"]
+    (broken / "twisted.py").write_text("raise ImportError('half installed')\n")
+    refused = lab.site.ocsd("upgrade")
+    assert refused.returncode == 1
+    assert "half installed" in refused.stderr
+    (broken / "twisted.py").unlink()
+    assert lab.status()["since_at"] == since_at
+    lab.is_as_it_was()
+    assert lab.site.ocsd("restart", "thermo1").returncode == 0
+
+
+def test_a_stopped_daemon_costs_the_agents_nothing(lab):
+    with Watch(lab.site):
+        daemon = psutil.Process(lab.status()["pid"])
+        daemon.suspend()
+        wait_until(lambda: daemon.status() == psutil.STATUS_STOPPED, "the stop")
+        assert lab.site.ocsd("status").returncode == 75
+        daemon.resume()
+        wait_until(lambda: is_up(lab, "thermo1"), "the daemon")
+    lab.is_as_it_was()
+
+
+def test_a_stopped_fork_server_delays_a_restart_but_nothing_else(lab):
+    fork_server = lab.fork_server
+    with Watch(lab.site, may_change=["thermo1"]):
+        os.kill(fork_server, signal.SIGSTOP)
+        asked = lab.site.ocsd("restart", "thermo1", "--timeout", "1")
+        assert asked.returncode == 75
+        assert lab.row("thermo2")["health"] == "ok"
+        os.kill(fork_server, signal.SIGCONT)
+        wait_until(lambda: is_up(lab, "thermo1") not in {None, lab.pids["thermo1"]}, "thermo1")
+    lab.is_as_it_was(but=["thermo1"])
+    assert lab.fork_server == fork_server
+
+
+def test_no_daemon_starts_beside_a_fork_server_that_is_stuck(lab):
+    fork_server = lab.fork_server
+    os.kill(fork_server, signal.SIGSTOP)
+    lab.kill(lab.status()["pid"])
+    refused = lab.site.ocsd("start", "-d", "--site-file", lab.site.file, "--host", "lab")
+    assert refused.returncode == 1
+    assert "does not answer" in refused.stderr
+    os.kill(fork_server, signal.SIGCONT)
+    lab.start()
+    lab.is_as_it_was()

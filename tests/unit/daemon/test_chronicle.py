@@ -1,0 +1,64 @@
+"""What happens to an instance stands in the journal, with who asked and how it ended."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from ocsd.daemon.chronicle import Chronicle
+from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.keeper import Keeper
+from ocsd.daemon.targets import Targets
+from ocsd.forkserver.protocol import Ended, Spawned
+from ocsd.journal import Journal, read
+from ocsd.site.model import Instance
+from ocsd.supervisor.lifecycle import Lifecycle
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "journal.jsonl"
+
+
+@pytest.fixture
+def chronicle(path):
+    return Chronicle(Journal(path), lambda: 9.0)
+
+
+@pytest.fixture
+def fleet(tmp_path, clock, chronicle):
+    fleet = Fleet(Targets(tmp_path / "targets.json"))
+    fleet.observe(chronicle.transition)
+    launcher = SimpleNamespace(spawn=lambda name: None, kill=lambda *_: None)
+    keeper = Keeper(
+        "thermo1", Lifecycle(), launcher, clock, clock.seconds, lambda: 0.0, fleet.announce
+    )
+    fleet.add(Instance(instance_id="thermo1", agent_class="FakeDataAgent"), keeper)
+    return fleet
+
+
+def test_a_life_is_told_from_request_to_end(fleet, clock, path):
+    keeper = fleet.keeper("thermo1")
+    fleet.up(["thermo1"], "alice (uid 1000, pid 4)")
+    keeper.spawned(Spawned("thermo1", 7, 1))
+    clock.advance(1)
+    keeper.heard({"READY": "1"})
+    keeper.ended(Ended("thermo1", 7, 3, None, "no device"))
+    keeper.spawned(Spawned("thermo1", 8, 1))
+    fleet.down(["thermo1"], "bob (uid 1001, pid 5)")
+    keeper.ended(Ended("thermo1", 8, 0, None))
+    told = [(each.event, each.before, each.after, each.pid, each.by) for each in read(path)]
+    assert told == [
+        ("UpRequested", "down", "starting", None, "alice (uid 1000, pid 4)"),
+        ("BecameReady", "starting", "up", 7, ""),
+        ("Exited", "up", "starting", 7, ""),
+        ("DownRequested", "starting", "stopping", 8, "bob (uid 1001, pid 5)"),
+        ("Exited", "stopping", "down", 8, ""),
+    ]
+    crash = list(read(path))[2]
+    assert (crash.at, crash.code, crash.reason) == (1.0, 3, "ended with exit code 3: no device")
+
+
+def test_what_changes_no_state_can_be_noted(chronicle, path):
+    chronicle.note("thermo1", "Examined", "incidents/1", pid=7)
+    (entry,) = read(path)
+    assert (entry.at, entry.after, entry.reason, entry.pid) == (9.0, "", "incidents/1", 7)

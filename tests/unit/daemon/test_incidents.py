@@ -1,0 +1,40 @@
+"""Many failures at once become one incident, on record."""
+
+import pytest
+
+from ocsd.daemon.chronicle import Chronicle
+from ocsd.daemon.incidents import Incidents
+from ocsd.journal import Journal, read
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "journal.jsonl"
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def incidents(path, clock, told):
+    return Incidents(clock, lambda: 10, Chronicle(Journal(path), clock.seconds), told.append)
+
+
+def test_one_crash_is_no_incident(incidents, clock, path):
+    assert not incidents.failed("a")
+    assert list(read(path)) == []
+
+
+def test_an_incident_is_begun_once_and_is_over_after_a_pause(incidents, clock, path, told):
+    assert [incidents.failed(name) for name in "abcdef"] == [False] * 3 + [True] * 3
+    assert told == [("a", "b", "c", "d")]
+    clock.advance(4)
+    assert incidents.failed("g")
+    clock.advance(5.1)
+    began, over = read(path)
+    assert (began.name, began.event) == ("ocsd", "IncidentBegan")
+    assert over.reason == "7 instances failed: a, b, c, d, e, f, g"
+    assert not incidents.failed("a")
+    assert clock.getDelayedCalls() == []

@@ -1,0 +1,75 @@
+"""What a new version of a site file means for what runs."""
+
+from ocsd.site.difference import difference
+from ocsd.site.launch import Launch
+from ocsd.site.model import Hub, Instance
+
+
+def told(name="thermo1", port=8001, agent_paths=(), **fields):
+    instance = Instance(instance_id=name, agent_class="FakeDataAgent", **fields)
+    return Launch(
+        site_file="site.yaml",
+        host="lab",
+        hub=Hub(wamp_server=f"ws://localhost:{port}/ws"),
+        instance=instance,
+        agent_paths=agent_paths,
+        working_dir="/",
+    )
+
+
+def test_the_same_file_changes_nothing():
+    launches = {"a": told("a"), "b": told("b")}
+    assert difference(launches, dict(launches)).is_none
+
+
+def test_an_entry_that_only_moved_in_the_file_is_the_same():
+    assert difference({"a": told(line=3)}, {"a": told(line=9)}).is_none
+
+
+def test_new_and_missing_entries_are_told_in_the_order_of_the_file():
+    found = difference({"a": told("a"), "b": told("b")}, {"d": told("d"), "b": told("b")})
+    assert (found.added, found.removed, found.changed) == (("d",), ("a",), {})
+
+
+def test_changed_arguments_concern_this_instance_only():
+    before = {"a": told("a"), "b": told("b")}
+    after = {"a": told("a", arguments=("--mode", "acq")), "b": told("b")}
+    found = difference(before, after)
+    assert (found.changed, found.kept) == ({"a": ("arguments",)}, {"b": ()})
+    assert not found.is_none
+
+
+def test_what_concerns_the_daemon_only_restarts_nothing():
+    edited = told(
+        restart="never",
+        manage="down",
+        after=("b",),
+        retry_when="tcp://device:1",
+        liveness={"feeds": "nothing"},
+        limits={"memory": "500M"},
+    )
+    found = difference({"a": told()}, {"a": edited})
+    assert found.changed == {}
+    assert sorted(found.kept["a"]) == [
+        *("after", "feeds", "manage", "memory", "restart", "retry-when"),
+    ]
+    assert not found.is_none
+
+
+def test_a_changed_hub_concerns_every_instance():
+    before = {name: told(name) for name in "ab"}
+    after = {name: told(name, port=8002) for name in "ab"}
+    found = difference(before, after)
+    assert {name: sorted(keys) for name, keys in found.changed.items()} == {
+        name: ["wamp_http", "wamp_server"] for name in "ab"
+    }
+
+
+def test_changed_agent_paths_are_told_as_the_file_spells_them():
+    found = difference({"a": told()}, {"a": told(agent_paths=("/opt/agents",))})
+    assert found.changed == {"a": ("agent-paths",)}
+
+
+def test_limits_that_a_process_is_started_with_need_a_restart():
+    found = difference({"a": told()}, {"a": told(limits={"memory": "500M", "nice": 5})})
+    assert {name: sorted(keys) for name, keys in found.changed.items()} == {"a": ["memory", "nice"]}

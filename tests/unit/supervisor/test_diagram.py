@@ -1,0 +1,57 @@
+"""What docs/supervision.md shows of the table, and that it is the table."""
+
+import re
+from pathlib import Path
+
+from ocsd.supervisor.diagram import EVENTS, mermaid, table
+from ocsd.supervisor.events import State
+from ocsd.supervisor.lifecycle import TRANSITIONS, Ignored, Impossible, Rule
+
+PAGE = Path(__file__).parents[3] / "docs" / "supervision.md"
+HOW = (
+    "docs/supervision.md is not what the table says; paste what this prints: "
+    "python -c 'from ocsd.supervisor import diagram; print(diagram.mermaid(), diagram.table())'"
+)
+
+
+def test_the_page_shows_the_table_that_decides():
+    text = PAGE.read_text()
+    assert f"```mermaid\n{mermaid()}```\n" in text, HOW
+    assert f"\n\n{table()}\n" in text, HOW
+
+
+def test_the_diagram_has_an_arrow_for_every_change_of_state_and_no_other():
+    arrows = {
+        (before, after, event)
+        for before, after, events in re.findall(r"^    (\w+) --> (\w+): (.*)$", mermaid(), re.M)
+        for event in events.split(", ")
+    }
+    changes = {
+        (before, after, event.__name__)
+        for before, answers in TRANSITIONS.items()
+        for event, answer in answers.items()
+        if isinstance(answer, Rule)
+        for after in answer.leads_to
+        if after is not before
+    }
+    assert changes <= arrows
+    # The only loop: an instance that ended while it started is started again at once.
+    assert arrows - changes == {("starting", "starting", "Exited")}
+
+
+def test_the_table_has_an_answer_for_every_state_and_event():
+    head, _, *rows = table().splitlines()
+    assert re.findall(r"`(\w+)`", head) == [*map(str, State)]
+    for event, row in zip(EVENTS, rows, strict=True):
+        name, *words = (cell.strip() for cell in row.strip("|").split("|"))
+        assert name == event.__name__
+        for state, cell in zip(State, words, strict=True):
+            match TRANSITIONS[state][event]:
+                case Rule(leads_to=states) if states == {state}:
+                    assert cell == "stays"
+                case Rule(leads_to=states):
+                    assert set(cell.removeprefix("→ ").split(", ")) == {*map(str, states)}
+                case Ignored(why):
+                    assert cell == f"ignored: {why}"
+                case Impossible(why):
+                    assert cell == f"cannot be: {why}"
