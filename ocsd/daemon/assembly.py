@@ -5,13 +5,12 @@ import os
 import random
 import time
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from twisted.logger import Logger
 
-from ocsd.daemon.asking import Asking
 from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.forkserver_link import ForkServerLink
 from ocsd.daemon.instance_log import last_line
 from ocsd.daemon.keeper import Keeper, Launcher, Transition
 from ocsd.daemon.lock import DaemonLock
@@ -31,11 +30,9 @@ from ocsd.daemon.systemd import SystemdLink
 from ocsd.daemon.targets import Targets
 from ocsd.daemon.upgrade import Upgrade
 from ocsd.daemon.window import LaunchWindow, PacedLauncher
-from ocsd.errors import ForkServerError, OcsdError
-from ocsd.forkserver.client import Connector
+from ocsd.errors import OcsdError
 from ocsd.forkserver.protocol import End, Hello, Spawn
 from ocsd.forkserver.start import PreparedServer
-from ocsd.paths import is_listening
 from ocsd.site.launch import Launch
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import State, UpRequested
@@ -43,12 +40,6 @@ from ocsd.supervisor.lifecycle import Lifecycle
 
 ROUTER_LIMIT_S = 15.0
 """Agents wait so long for the router before they are started without it."""
-
-FORKSERVER_PAUSE_S = 1.0
-"""So long after a fork server that could not start the next one is tried."""
-
-FORKSERVER_LIMIT_S = 5.0
-"""A fork server that greets nobody for so long is stuck."""
 
 MOST_UNCLAIMED = 1000
 """Words of processes that nobody knows are kept for so many of them."""
@@ -94,7 +85,6 @@ class Daemon:
     ) -> None:
         paths = settings.paths
         self.failure: OcsdError | None = None
-        self._server = server
         self._ended = False
         self._settings = settings
         self._progress = progress
@@ -121,9 +111,9 @@ class Daemon:
             on_lost=self._forkserver_lost,
             on_missed=lambda ended: self._oversight.chronicle.missed(ended),
         )
-        # A fork server greets whoever connects.
-        connect = partial(reactor.connectUNIX, str(paths.forkserver_socket))
-        self._forkserver_asking = Asking(connect, b"", lambda: None, reactor)
+        self._forkserver = ForkServerLink(
+            server, paths, self._processes.connection, reactor, self._give_up
+        )
         outside = OutsideWatch(settings.hub, reactor)
         self._oversight = Oversight(settings, self.fleet, reactor, (outside,))
         self._upgrade = Upgrade(self.fleet, reactor, lock, self._flush)
@@ -143,7 +133,7 @@ class Daemon:
             fleet=self.fleet,
             waits_for=self._window.waits_for,
             trouble=lambda: self._oversight.chronicle.trouble,
-            start_trouble=self._forkserver_trouble,
+            start_trouble=lambda: self._forkserver.trouble,
             excuse=self._oversight.excuse,
         )
 
@@ -153,7 +143,7 @@ class Daemon:
             if notice:
                 self._progress.say(f"  {notice}")
         self._notify.open()
-        self._connect()
+        self._forkserver.connect()
         self._systemd.start()
         self._oversight.start()
         self._reactor.callLater(SETTLE_LIMIT_S, self._settle)
@@ -252,49 +242,9 @@ class Daemon:
         self._oversight.chronicle.close()
         self._settings.log.flush()
 
-    def _connect(self) -> None:
-        path = self._settings.paths.forkserver_socket
-        connector = Connector(
-            self._reactor, path, self._processes.connection, self._forkserver_missing
-        )
-        connector.connect()
-
-    def _forkserver_missing(self) -> bool:
-        """Return whether it makes sense to go on trying to reach the fork server."""
-        failure = self._server.failure()
-        if not failure:
-            return True
-        if self._server.discarded:
-            # The one that an earlier daemon had left ended a moment ago.
-            self._start_forkserver()
-            return False
-        self.log.error("{failure}", failure=failure)
-        if self._launched:
-            self._reactor.callLater(FORKSERVER_PAUSE_S, self._start_forkserver)
-        else:
-            self.failure = ForkServerError(failure)
-            self._reactor.stop()
-        return False
-
     def _last_words(self, name: str) -> str:
         log = self._settings.paths.instance_log(name)
         return last_words(log, self._settings.hub) if name == ROUTER_NAME else last_line(log)
-
-    def _forkserver_trouble(self) -> str:
-        """Return why nothing can be started now; empty if it can."""
-        waited_s = self._forkserver_asking.waited_s
-        if waited_s <= FORKSERVER_LIMIT_S:
-            return ""
-        return (
-            f"the fork server has not answered for {waited_s:.0f} s: "
-            "all that runs goes on, but what starts or stops waits for it"
-        )
-
-    def _start_forkserver(self) -> None:
-        paths = self._settings.paths
-        self._server = PreparedServer()
-        self._server.listen(paths.forkserver_socket, paths.forkserver_log)
-        self._connect()
 
     def _hello(self, hello: Hello) -> None:
         """Launch everything, now that it is known what runs already."""
@@ -303,7 +253,7 @@ class Daemon:
         if self._launched:
             return
         self._launched = True
-        self._forkserver_asking.start()
+        self._forkserver.greeted()
         self._shutdown.know()
         if self._shutdown.requested:
             return
@@ -319,13 +269,12 @@ class Daemon:
     def _forkserver_lost(self) -> None:
         if self._ended:
             self._reactor.stop()
-            return
-        if is_listening(self._settings.paths.forkserver_socket):
-            self.log.error("the fork server has hung up; connecting again")
-            self._reactor.callLater(FORKSERVER_PAUSE_S, self._connect)
-            return
-        self.log.error("the fork server has ended; its agents run on, starting another one")
-        self._start_forkserver()
+        else:
+            self._forkserver.lost()
+
+    def _give_up(self, failure: OcsdError) -> None:
+        self.failure = failure
+        self._reactor.stop()
 
     def _stopping(self) -> None:
         self._systemd.stopping()

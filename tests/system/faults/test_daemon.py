@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from ocsd.daemon.asking import ASK_EVERY_S
-from ocsd.daemon.assembly import FORKSERVER_LIMIT_S
+from ocsd.daemon.forkserver_link import ANSWER_LIMIT_S
 from tests.system.faults.lab import AGENT_BACK_S, is_gone, stopped, wait_until
 from tests.system.invariants import Watch
 
@@ -94,7 +94,7 @@ def test_what_waits_for_a_fork_server_that_is_stopped_says_so(centre):
             wait_until(
                 lambda: "fork server has not answered" in centre.status()["trouble"],
                 "the trouble",
-                ASK_EVERY_S + FORKSERVER_LIMIT_S + AGENT_BACK_S,
+                ASK_EVERY_S + ANSWER_LIMIT_S + AGENT_BACK_S,
             )
             told = centre.site.ocsd("status").stdout
             assert "trouble: the fork server has not answered" in told

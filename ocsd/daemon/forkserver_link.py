@@ -1,0 +1,109 @@
+"""The daemon's fork server: reached, asked whether it still answers, and replaced when it ends."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from twisted.logger import Logger
+
+from ocsd.daemon.asking import Asking
+from ocsd.errors import ForkServerError
+from ocsd.forkserver.client import Connection, Connector
+from ocsd.forkserver.start import PreparedServer
+from ocsd.paths import HostPaths, is_listening
+
+PAUSE_S = 1.0
+"""So long after a fork server that could not start the next one is tried."""
+
+ANSWER_LIMIT_S = 5.0
+"""A fork server that greets nobody for so long is stuck."""
+
+
+class ForkServerLink:
+    """Keeps a fork server connected.
+
+    Parameters
+    ----------
+    server : PreparedServer
+        The one that was started for this daemon, or its process that was not needed.
+    paths : HostPaths
+        Where it listens and writes.
+    connection : Connection
+        What to connect.
+    reactor : IReactorUNIX and IReactorTime
+        The reactor.
+    give_up : callable
+        Takes the reason why not even the first one could be started.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        server: PreparedServer,
+        paths: HostPaths,
+        connection: Connection,
+        reactor: Any,
+        give_up: Callable[[ForkServerError], None],
+    ) -> None:
+        self._server = server
+        self._paths = paths
+        self._connection = connection
+        self._reactor = reactor
+        self._give_up = give_up
+        self._was_greeted = False
+        # A fork server greets whoever connects.
+        connect = partial(reactor.connectUNIX, str(paths.forkserver_socket))
+        self._asking = Asking(connect, b"", lambda: None, reactor)
+
+    def connect(self) -> None:
+        """Reach the fork server, as soon as it listens."""
+        Connector(
+            self._reactor, self._paths.forkserver_socket, self._connection, self._goes_on
+        ).connect()
+
+    def greeted(self) -> None:
+        """Take note that it has said Hello; from now on it is asked whether it still does."""
+        self._was_greeted = True
+        self._asking.start()
+
+    def lost(self) -> None:
+        """Connect again, to another one if this one has ended."""
+        if is_listening(self._paths.forkserver_socket):
+            self.log.error("the fork server has hung up; connecting again")
+            self._reactor.callLater(PAUSE_S, self.connect)
+            return
+        self.log.error("the fork server has ended; its agents run on, starting another one")
+        self._start_another()
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be started now; empty if it can."""
+        waited_s = self._asking.waited_s
+        if waited_s <= ANSWER_LIMIT_S:
+            return ""
+        return (
+            f"the fork server has not answered for {waited_s:.0f} s: "
+            "all that runs goes on, but what starts or stops waits for it"
+        )
+
+    def _start_another(self) -> None:
+        self._server = PreparedServer()
+        self._server.listen(self._paths.forkserver_socket, self._paths.forkserver_log)
+        self.connect()
+
+    def _goes_on(self) -> bool:
+        """Return whether it makes sense to go on trying to reach the same one."""
+        failure = self._server.failure()
+        if not failure:
+            return True
+        if self._server.discarded:
+            # The one that an earlier daemon had left ended a moment ago.
+            self._start_another()
+            return False
+        self.log.error("{failure}", failure=failure)
+        if self._was_greeted:
+            self._reactor.callLater(PAUSE_S, self._start_another)
+        else:
+            self._give_up(ForkServerError(failure))
+        return False
