@@ -52,7 +52,7 @@ def test_every_command_of_the_operators_page_exists(capsys):
         *("start", "status", "up", "down", "restart"),
         *("why", "history", "logs", "reload", "upgrade"),
         *("ops", "call", "listen"),
-        *("run", "check", "stop", "completion"),
+        *("run", "check", "install", "stop", "completion"),
     }
     for verb in verbs:
         assert command_line([verb, "--help"]) == 0
