@@ -7,7 +7,6 @@ when the first frame is made: it is large, and only the recording thread needs i
 
 import binascii
 import os
-from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +15,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsd.aggregator.columns import Column, Kind
+from ocsd.aggregator.columns import Kind
+from ocsd.aggregator.layout import Values, gather
 from ocsd.aggregator.moment import Moment
 from ocsd.aggregator.provider import Block, Provider
 
@@ -72,7 +72,7 @@ def status_frame(run: Run, providers: Iterable[Provider], now: Moment) -> bytes:
     for provider in providers:
         entry = core.G3MapFrameObject()
         entry["prov_id"] = core.G3Int(provider.prov_id)
-        entry["description"] = core.G3String(provider.address)
+        entry["description"] = core.G3String(provider.origin.address)
         listed.append(entry)
     frame = _frame(STATUS, run)
     frame["timestamp"] = now.at
@@ -86,20 +86,20 @@ def data_frame(run: Run, provider: Provider, now: Moment) -> bytes:
     blocks = core.G3VectorFrameObject()
     names = core.G3VectorString()
     for name, block in provider.blocks.items():
-        if block.times:
+        if block.chunks:
             blocks.append(_timesample_map(block))
             names.append(name)
     frame = _frame(DATA, run)
     frame["prov_id"] = provider.prov_id
     frame["timestamp"] = now.at
-    frame["address"] = provider.address
-    frame["provider_session_id"] = provider.session_id
+    frame["address"] = provider.origin.address
+    frame["provider_session_id"] = provider.origin.session_id
     frame["blocks"] = blocks
     frame["block_names"] = names
     return _bytes(frame)
 
 
-def ticks(times: "array[float]") -> NDArray[np.int64]:
+def ticks(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return Unix times [s] as G3Time ticks of 10 ns.
 
     Seconds and their fraction are converted apart: the product of a present-day
@@ -108,14 +108,13 @@ def ticks(times: "array[float]") -> NDArray[np.int64]:
 
     Parameters
     ----------
-    times : array of float64, shape (n,)
-        Unix times [s].
+    seconds : ndarray of float64, shape (n,)
+        Unix times.
 
     Returns
     -------
     ndarray of int64, shape (n,)
     """
-    seconds = np.frombuffer(times, dtype=np.float64)
     whole = np.floor(seconds)
     fraction = np.rint((seconds - whole) * TICKS_PER_SECOND)
     return whole.astype(np.int64) * TICKS_PER_SECOND + fraction.astype(np.int64)
@@ -123,7 +122,9 @@ def ticks(times: "array[float]") -> NDArray[np.int64]:
 
 def _timesample_map(block: Block) -> Any:
     core = _core()
-    times = ticks(block.times)
+    kinds = block.layout.kinds
+    columns = gather(block.chunks, kinds)
+    times = ticks(np.asarray(columns[""]))
     order = None
     if bool((times[1:] < times[:-1]).any()):
         # Readers search times by bisection.
@@ -131,22 +132,20 @@ def _timesample_map(block: Block) -> Any:
         times = times[order]
     result = core.G3TimesampleMap()
     result.times = core.G3VectorTime(times)
-    for name, column in block.columns.items():
-        result[name] = _vector(column, order)
+    for name, kind in kinds.items():
+        result[name] = _vector(kind, columns[name], order)
     return result
 
 
-def _vector(column: Column, order: NDArray[np.intp] | None) -> Any:
+def _vector(kind: Kind, values: Values, order: NDArray[np.intp] | None) -> Any:
     core = _core()
-    if column.kind is Kind.TEXT:
-        texts = column.values
-        return core.G3VectorString(texts if order is None else [texts[i] for i in order])
-    vector, dtype = {
-        Kind.FLOAT: (core.G3VectorDouble, np.dtype(np.float64)),
-        Kind.INT: (core.G3VectorInt, np.dtype(np.int64)),
-        Kind.BOOL: (core.G3VectorBool, np.dtype(np.bool_)),
-    }[column.kind]
-    values = np.frombuffer(column.values, dtype=dtype)
+    if isinstance(values, list):
+        return core.G3VectorString(values if order is None else [values[i] for i in order])
+    vector = {
+        Kind.FLOAT: core.G3VectorDouble,
+        Kind.INT: core.G3VectorInt,
+        Kind.BOOL: core.G3VectorBool,
+    }[kind]
     return vector(values if order is None else values[order])
 
 

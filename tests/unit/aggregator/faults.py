@@ -1,0 +1,74 @@
+"""A disk on which the recorder dies in the middle of an operation of its choice."""
+
+import contextlib
+import os
+from unittest import mock
+
+from ocsd.aggregator import append_file, journal_writer, recovery, upkeep
+
+
+class Killed(BaseException):
+    """What the recorder sees of a kill -9: it is no Exception, so nothing catches it."""
+
+
+class Disk:
+    """Count what changes the disk, and die at a given count.
+
+    Used as a context, it stands between the aggregator and the system.
+    """
+
+    def __init__(self):
+        self.left = None
+        self.part = 0.0
+        self.synced = {}
+
+    def die_after(self, operations, part):
+        """Die in the operation of that number; a write gets done in part."""
+        self.left, self.part = operations, part
+
+    def cut_power(self, folder, part):
+        """Take from each file what was not synced, but for a part of it."""
+        for path in [*folder.glob("ocsd/journal/*.wal"), *folder.glob("*/*.g3")]:
+            found = path.stat()
+            safe = min(self.synced.get(found.st_ino, 0), found.st_size)
+            os.truncate(path, safe + int((found.st_size - safe) * part))
+
+    @contextlib.contextmanager
+    def __call__(self):
+        real = {name: getattr(os, name) for name in ("write", "unlink", "replace", "ftruncate")}
+
+        def write(descriptor, data):
+            if self._dies():
+                real["write"](descriptor, bytes(data)[: int(len(data) * self.part)])
+                raise Killed
+            return real["write"](descriptor, data)
+
+        def other(name):
+            def operation(*arguments):
+                if self._dies():
+                    raise Killed
+                return real[name](*arguments)
+
+            return operation
+
+        def sync_and_close(descriptor):
+            found = os.fstat(descriptor)
+            self.synced[found.st_ino] = found.st_size
+            os.close(descriptor)
+
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(mock.patch.object(os, "write", write))
+            for name in ("unlink", "replace", "ftruncate"):
+                stack.enter_context(mock.patch.object(os, name, other(name)))
+            for module in (append_file, journal_writer, recovery, upkeep):
+                stack.enter_context(mock.patch.object(module, "sync_and_close", sync_and_close))
+            yield
+
+    def _dies(self):
+        if self.left is None:
+            return False
+        self.left -= 1
+        if self.left >= 0:
+            return False
+        self.left = None
+        return True
