@@ -147,9 +147,9 @@ class CatchingUp:
         self._turn = 0
 
     @property
-    def in_flight(self) -> frozenset[Request]:
+    def in_flight(self) -> list[Request]:
         """What was asked for and is not answered."""
-        return frozenset(self._in_flight.values())
+        return list(self._in_flight.values())
 
     def heard(self, agent: str, session_id: str, now_s: float) -> None:
         """Note that an agent that numbers its messages is there."""
@@ -171,6 +171,11 @@ class CatchingUp:
 
     def know(self, pending: Mapping[SourceKey, Pending], now_s: float) -> None:
         """Note what the recorder has and lacks of all numbered sources."""
+        self._held = {
+            key: first
+            for key, first in self._held.items()
+            if key in pending and self._is_held_before(key, pending[key])
+        }
         lacks: dict[str, dict[SourceKey, _Lack]] = {}
         for key, each in pending.items():
             if not each.missing and not self._is_held_before(key, each):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from ocsd.aggregator.catching_up import AskPage
 from ocsd.aggregator.message import LATEST_TIME, LONGEST_NAME, MOST_NUMBER
@@ -104,8 +104,8 @@ def read_page(request: AskPage, answer: object) -> Page:
     """
     if not isinstance(answer, Mapping):
         raise ValueError(f"its answer is a {type(answer).__name__}, not a map")
-    end, pairs = answer.get("next"), answer.get("messages")
-    if not _is_count(end) or not isinstance(pairs, list):
+    held_end, pairs = answer.get("next"), answer.get("messages")
+    if not _is_count(held_end) or not isinstance(pairs, list):
         raise ValueError("its answer lacks 'next' or 'messages'")
     found = {
         number: (pair[0], pair[1])
@@ -113,10 +113,11 @@ def read_page(request: AskPage, answer: object) -> Page:
         if (number := _number(request, pair)) is not None
     }
     # Nothing more comes after an empty answer, whatever has been said of numbers.
-    end = max(found) + 1 if found else max(end, request.end)
+    end = max(found) + 1 if found else max(held_end, request.end)
     present = Ranges()
     for number in sorted(found):
         present.add(number, number + 1)
+    wanted = Ranges(bound for each in request.wanted for bound in each)
     gaps = [
         gap
         for first, last in request.wanted
@@ -124,7 +125,7 @@ def read_page(request: AskPage, answer: object) -> Page:
         for gap in present.missing(first, min(last, end))
     ]
     return Page(
-        messages=tuple(found[n] for n in sorted(found) if _is_in(request.wanted, n)),
+        messages=tuple(found[n] for n in sorted(found) if n in wanted),
         lost=tuple(Lost(first, last - 1, _why(request, found, last)) for first, last in gaps),
         end=end,
     )
@@ -169,11 +170,7 @@ def _number(request: AskPage, pair: object) -> int | None:
     return number if _is_count(number) and number >= request.after else None
 
 
-def _is_in(ranges: tuple[tuple[int, int], ...], number: int) -> bool:
-    return any(first <= number < end for first, end in ranges)
-
-
-def _is_count(value: Any) -> bool:
+def _is_count(value: Any) -> TypeGuard[int]:
     return type(value) is int and 0 <= value < MOST_NUMBER
 
 

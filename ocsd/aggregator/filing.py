@@ -1,7 +1,7 @@
 """From providers to frames in files, each on record in the journal."""
 
 from binascii import crc32
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from ocsd.aggregator import frames, journal
@@ -10,7 +10,7 @@ from ocsd.aggregator.journal_writer import JournalWriter
 from ocsd.aggregator.layout import Chunk
 from ocsd.aggregator.message import Origin
 from ocsd.aggregator.moment import Moment
-from ocsd.aggregator.provider import Block, Provider
+from ocsd.aggregator.provider import Block, Numbers, Provider
 from ocsd.aggregator.tally import Log
 from ocsd.errors import DataFolderError
 
@@ -79,10 +79,9 @@ class Filing:
         """
         self._open()
 
-    def new_provider(self, origin: Origin, now: Moment) -> Provider:
+    def new_provider(self, origin: Origin, now: Moment, numbers: Numbers) -> Provider:
         """Return a provider that is listed in the files when it has samples."""
-        self._next_prov_id += 1
-        return Provider(self._next_prov_id - 1, origin, now)
+        return Provider(self._new_id(), origin, now, numbers)
 
     def take(
         self,
@@ -108,7 +107,7 @@ class Filing:
             self._rotate(now)
         if not self._archive.is_open:
             # A file is named by the time of its first sample, not of its first frame.
-            self._attempt(b"", (), now)
+            self._attempt(lambda: self._status_if_due(now))
         for old in [each for each in siblings if each.retired]:
             if self._write(old, now):
                 self._remove(old)
@@ -131,7 +130,7 @@ class Filing:
             if ending:
                 self._remove(provider)
         if self._archive.is_open and not self.trouble and self._listed != tuple(self.providers):
-            self._attempt(b"", (), now)
+            self._attempt(lambda: self._status_if_due(now))
 
     def close(self, now: Moment) -> None:
         """Write everything that waits, as far as possible, and end the file."""
@@ -158,31 +157,55 @@ class Filing:
         """Write what `provider` holds; False if that has to be tried again."""
         if provider.empty:
             return True
-        try:
-            frame = frames.data_frame(self._run, provider, now)
-        except Exception as error:  # noqa: BLE001 # one feed must not stop the others
-            self._failed(provider, error)
-            frame = b""
-        if not self._attempt(frame, _covers(provider), now):
+        if not self._attempt(lambda: self._frames(provider, now), _covers(provider)):
             return False
         self.buffered_bytes -= provider.buffered_bytes
         provider.clear()
         return True
 
-    def _attempt(self, frame: bytes, covers: tuple[journal.Cover, ...], now: Moment) -> bool:
-        """Append a frame, after a status frame if providers have changed."""
+    def _frames(self, provider: Provider, now: Moment) -> bytes:
+        """Return all that `provider` holds, and a status frame before it where that is due."""
+        made = []
+        try:
+            for part in provider.parts():
+                samples = {name: frames.samples_of(block) for name, block in part.items()}
+                self._keep_order(provider, samples)
+                made.append(self._status_if_due(now))
+                made.append(frames.data_frame(self._run, provider, samples, now))
+        except Exception as error:  # noqa: BLE001 # one feed must not stop the others
+            self._failed(provider, error)
+        return b"".join(made)
+
+    def _keep_order(self, provider: Provider, samples: Mapping[str, frames.Samples]) -> None:
+        """See that the samples follow what readers find of that provider.
+
+        so3g takes the first and the last time of a provider in a file for all the
+        time that it covers. So what comes late, after an outage, is that of another
+        provider.
+        """
+        newest = provider.newest_ticks
+        if any(each.first_tick <= newest.get(name, -(2**63)) for name, each in samples.items()):
+            self.providers.pop(provider.prov_id, None)
+            provider.prov_id = self._new_id()
+            self.providers[provider.prov_id] = provider
+            newest.clear()
+        for name, each in samples.items():
+            newest[name] = each.last_tick
+
+    def _attempt(self, make: Callable[[], bytes], covers: tuple[journal.Cover, ...] = ()) -> bool:
+        """Append frames; False if the disk refuses."""
+        listed = self._listed
         try:
             if not self._archive.is_open:
                 self._open()
-            if self._listed != tuple(self.providers):
-                frame = self._status(now) + frame
-            self._append(frame, covers)
+                listed = self._listed
+            self._append(make(), covers)
         except DataFolderError as error:
             if str(error) != self.trouble:
                 self._log.warn("{trouble}", trouble=str(error))
             self.trouble = str(error)
+            self._listed = listed
             return False
-        self._listed = tuple(self.providers)
         if self.trouble is not None:
             self._log.info("recording again, after: {trouble}", trouble=self.trouble)
             self.trouble = None
@@ -217,6 +240,17 @@ class Filing:
             self._archive.cut(offset)
             raise folder_trouble(self._archive.folder, error) from error
 
+    def _new_id(self) -> int:
+        self._next_prov_id += 1
+        return self._next_prov_id - 1
+
+    def _status_if_due(self, now: Moment) -> bytes:
+        """Return a status frame if providers have changed."""
+        if self._listed == tuple(self.providers):
+            return b""
+        self._listed = tuple(self.providers)
+        return self._status(now)
+
     def _status(self, now: Moment) -> bytes:
         return frames.status_frame(self._run, self.providers.values(), now)
 
@@ -231,7 +265,7 @@ def _covers(provider: Provider) -> tuple[journal.Cover, ...]:
         journal.Cover(
             address=origin.address,
             session_id=origin.session_id,
-            numbered=origin.number is not None,
+            numbered=origin.numbered,
             block_name=name,
             numbers=block.numbers,
         )

@@ -7,10 +7,10 @@ when the first frame is made: it is large, and only the recording thread needs i
 
 import binascii
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ocsd.aggregator.columns import Kind
 from ocsd.aggregator.layout import Values, gather
 from ocsd.aggregator.moment import Moment
-from ocsd.aggregator.provider import Block, Provider
+from ocsd.aggregator.provider import Part, Provider
 
 HKAGG_VERSION: Final = 2
 SESSION: Final = 0
@@ -57,6 +57,22 @@ class Run:
         return cls(session_id=session_id, started_at=now.at, description=description)
 
 
+class Samples(NamedTuple):
+    """A block as a frame holds it.
+
+    Attributes
+    ----------
+    columns : G3TimesampleMap
+        Times and values, ascending in time.
+    first_tick, last_tick : int
+        Times of the first and the last sample [G3 ticks].
+    """
+
+    columns: Any
+    first_tick: int
+    last_tick: int
+
+
 def session_frame(run: Run) -> bytes:
     """Return the frame that opens every file."""
     frame = _frame(SESSION, run)
@@ -80,15 +96,14 @@ def status_frame(run: Run, providers: Iterable[Provider], now: Moment) -> bytes:
     return _bytes(frame)
 
 
-def data_frame(run: Run, provider: Provider, now: Moment) -> bytes:
-    """Return everything that `provider` holds; the provider keeps it."""
+def data_frame(run: Run, provider: Provider, samples: Mapping[str, Samples], now: Moment) -> bytes:
+    """Return a frame of these samples of `provider`, which keeps them."""
     core = _core()
     blocks = core.G3VectorFrameObject()
     names = core.G3VectorString()
-    for name, block in provider.blocks.items():
-        if block.chunks:
-            blocks.append(_timesample_map(block))
-            names.append(name)
+    for name, each in samples.items():
+        blocks.append(each.columns)
+        names.append(name)
     frame = _frame(DATA, run)
     frame["prov_id"] = provider.prov_id
     frame["timestamp"] = now.at
@@ -120,10 +135,10 @@ def ticks(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
     return whole.astype(np.int64) * TICKS_PER_SECOND + fraction.astype(np.int64)
 
 
-def _timesample_map(block: Block) -> Any:
+def samples_of(part: Part) -> Samples:
+    """Return the samples of a block in the order of time."""
     core = _core()
-    kinds = block.layout.kinds
-    columns = gather(block.chunks, kinds)
+    columns = gather(part.chunks, part.kinds)
     times = ticks(np.asarray(columns[""]))
     order = None
     if bool((times[1:] < times[:-1]).any()):
@@ -132,9 +147,9 @@ def _timesample_map(block: Block) -> Any:
         times = times[order]
     result = core.G3TimesampleMap()
     result.times = core.G3VectorTime(times)
-    for name, kind in kinds.items():
+    for name, kind in part.kinds.items():
         result[name] = _vector(kind, columns[name], order)
-    return result
+    return Samples(result, int(times[0]), int(times[-1]))
 
 
 def _vector(kind: Kind, values: Values, order: NDArray[np.intp] | None) -> Any:

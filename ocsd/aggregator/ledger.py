@@ -63,7 +63,7 @@ class Ledger:
     def source_of(self, origin: Origin) -> Source:
         """Return what is known of the sender of a message."""
         key = SourceKey(origin.address, origin.session_id)
-        return self.source(key, origin.number is not None, origin.sender)
+        return self.source(key, origin.numbered, origin.sender)
 
     def pending(self) -> dict[SourceKey, Pending]:
         """Return what came in and what is missing of all numbered sources."""

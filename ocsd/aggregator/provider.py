@@ -1,7 +1,9 @@
 """The samples of one feed that wait for their frame."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from bisect import bisect_right
+from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, Protocol
 
 from ocsd.aggregator.columns import Kind, MisfitError, kind_of, wider
 from ocsd.aggregator.layout import Chunk, Layout, bad_field
@@ -11,6 +13,33 @@ from ocsd.aggregator.ranges import Ranges
 
 # What a chunk takes in memory beside its bytes, about.
 _CHUNK_BYTES: Final = 120
+
+_first: Final = itemgetter(0)
+
+
+# A frame is split at so many places at most: what is still missing in a frame with
+# more holes than that will be found, but not in the order of time.
+MOST_PARTS: Final = 100
+
+
+class Numbers(Protocol):
+    """What a provider has to know of the numbers of its messages."""
+
+    @property
+    def framed(self) -> Ranges:
+        """What is in frames."""
+        ...
+
+    def splits(self, first: int, last: int) -> list[int]:
+        """Return where a frame of messages from `first` to `last` must be split."""
+        ...
+
+
+class Part(NamedTuple):
+    """The samples of a block that go into one frame."""
+
+    kinds: Mapping[str, Kind]
+    chunks: Sequence[Chunk]
 
 
 class Block:
@@ -27,18 +56,21 @@ class Block:
         The same; changes when a field becomes wider.
     chunks : list of Chunk
         What waits for its frame, in the order of arrival.
+    order : list of int
+        Number of the message that each chunk came from.
     numbers : Ranges
-        Numbers of the messages that it came from.
+        All of these.
     framed : bool
         True once a frame with this block was written: readers take the types of
         the first frame for the whole provider, so they are fixed from then on.
     """
 
-    __slots__ = ("chunks", "framed", "layout", "numbers")
+    __slots__ = ("chunks", "framed", "layout", "numbers", "order")
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.chunks: list[Chunk] = []
+        self.order: list[int] = []
         self.numbers = Ranges()
         self.framed = False
 
@@ -66,7 +98,15 @@ class Block:
         """Forget the samples, which have been written."""
         self.framed = self.framed or bool(self.chunks)
         self.chunks = []
+        self.order = []
         self.numbers = Ranges()
+
+    def parts(self, splits: Sequence[int]) -> list[list[Chunk]]:
+        """Return the chunks between each two of `splits`, each part by message number."""
+        parts: list[list[Chunk]] = [[] for _ in range(len(splits) + 1)]
+        for number, chunk in sorted(zip(self.order, self.chunks, strict=True), key=_first):
+            parts[bisect_right(splits, number)].append(chunk)
+        return parts
 
 
 class Provider:
@@ -80,15 +120,21 @@ class Provider:
         The sender, as it introduced itself first.
     now : Moment
         The time of its first message.
+    numbers : Numbers
+        What is known of the messages of its source.
 
     Attributes
     ----------
+    newest_ticks : dict of str to int
+        Time of the last sample of each block that was written [G3 ticks].
     oldest_segment : int or None
         Where in the journal the first of the waiting samples are.
     """
 
-    def __init__(self, prov_id: int, origin: Origin, now: Moment) -> None:
+    def __init__(self, prov_id: int, origin: Origin, now: Moment, numbers: Numbers) -> None:
         self.prov_id = prov_id
+        self.numbers = numbers
+        self.newest_ticks: dict[str, int] = {}
         self.origin = origin
         self.started = now
         self.refreshed = now
@@ -170,6 +216,7 @@ class Provider:
         self.oldest_segment = min(self.oldest_segment, segment)
         self.blocks[name] = block
         block.chunks.append(chunk)
+        block.order.append(number)
         block.numbers.add(number, number + 1)
         self.last_block = name
         self.refreshed = now
@@ -192,12 +239,32 @@ class Provider:
         """Tell whether the feed has been silent for its `fresh_time`."""
         return now.mono_s - self.refreshed.mono_s > self.origin.fresh_time_s
 
+    def parts(self) -> list[dict[str, Part]]:
+        """Return what waits, by block, in parts that each need a frame of their own."""
+        waiting = {name: block for name, block in self.blocks.items() if block.chunks}
+        splits = self._splits(waiting.values()) if self.origin.numbered else []
+        if not splits:
+            return [{name: Part(b.layout.kinds, b.chunks) for name, b in waiting.items()}]
+        parts: list[dict[str, Part]] = [{} for _ in range(len(splits) + 1)]
+        for name, block in waiting.items():
+            for part, chunks in zip(parts, block.parts(splits), strict=True):
+                if chunks:
+                    part[name] = Part(block.layout.kinds, chunks)
+        return [part for part in parts if part]
+
     def clear(self) -> None:
         """Forget the samples, which have been written."""
         for block in self.blocks.values():
+            for first, end in block.numbers:
+                self.numbers.framed.add(first, end)
             block.clear()
         self.buffered_bytes = 0
         self.oldest_segment = None
+
+    def _splits(self, waiting: Collection[Block]) -> list[int]:
+        first = min(block.numbers.bounds[0] for block in waiting)
+        last = max(block.numbers.bounds[-1] for block in waiting) - 1
+        return self.numbers.splits(first, last)[:MOST_PARTS]
 
     def encoded(self, now: Moment) -> dict[str, Any]:
         """Return the provider as OCS shows it in session.data."""

@@ -55,6 +55,16 @@ class Ranges:
             middle.append(end)
         bounds[begin:after] = middle
 
+    def remove(self, number: int) -> None:
+        """Take one number out, if it is there."""
+        place = bisect_right(self.bounds, number)
+        if place % 2:
+            first, end = self.bounds[place - 1 : place + 1]
+            middle = [first, number] if first < number else []
+            self.bounds[place - 1 : place + 1] = (
+                [*middle, number + 1, end] if number + 1 < end else middle
+            )
+
     def missing(self, first: int, end: int) -> list[tuple[int, int]]:
         """Return the numbers from `first` to before `end` that are not in the set."""
         found = []

@@ -13,6 +13,7 @@ from ocsd.aggregator.archive import Archive, folder_trouble
 from ocsd.aggregator.filing import Filing
 from ocsd.aggregator.hole import FEED as HOLES_FEED
 from ocsd.aggregator.hole import Hole, finite
+from ocsd.aggregator.introductions import Introductions
 from ocsd.aggregator.journal_writer import JournalWriter
 from ocsd.aggregator.layout import Chunk
 from ocsd.aggregator.ledger import Ledger, began
@@ -25,7 +26,7 @@ from ocsd.aggregator.message import (
     RefusedError,
     is_recorded,
     read_blocks,
-    read_origin,
+    read_number,
     sender_of,
 )
 from ocsd.aggregator.moment import Moment
@@ -85,7 +86,7 @@ class Recorder:
             address=f"{address}.feeds.{HOLES_FEED}",
             session_id=repr(run.started_at),
             sender=address,
-            number=None,
+            numbered=False,
             frame_length_s=DEFAULT_FRAME_LENGTH_S,
             fresh_time_s=DEFAULT_FRESH_TIME_S,
             wanted=True,
@@ -101,6 +102,7 @@ class Recorder:
         # The following are made by `start`.
         self._lock: Lock
         self._ledger: Ledger
+        self._introductions: Introductions
         self._writer: JournalWriter
         self._filing: Filing
         self._upkeep: Upkeep
@@ -136,9 +138,12 @@ class Recorder:
         if not is_recorded(feed_info):
             return
         try:
-            origin = read_origin(feed_info)
-            if origin.wanted:
-                self._take(message, feed_info, origin, self._clock())
+            if not isinstance(feed_info, dict | Mapping):
+                raise RefusedError(f"its feed_info is a {type(feed_info).__name__}, not a map")
+            origin, source = self._introductions.of(feed_info)
+            if source is not None:
+                number = read_number(feed_info)
+                self._take(message, feed_info, origin, source, number, self._clock())
         except RefusedError as refused:
             self.refuse(message, feed_info, str(refused))
         except Exception as error:  # noqa: BLE001 # a defect of ours must not end the recording
@@ -153,6 +158,7 @@ class Recorder:
         if now.mono_s - self._forgot_s >= FORGET_EVERY_S:
             self._forgot_s = now.mono_s
             self._ledger.forget_old(now.at)
+            self._introductions.forget()
         self._upkeep.tick(
             now.mono_s, lambda: self._ledger.encoded(now.at), self._filing.oldest_segment
         )
@@ -181,6 +187,20 @@ class Recorder:
         for begin, end in source.sequence.missing():
             if begin <= last and end > first:
                 self._lose(source, max(begin, first), min(end, last + 1), cause)
+
+    def outages_of(self, key: SourceKey, first: int, last: int) -> list[journal.Outage]:
+        """Return the outages in which these numbers may have been missed."""
+        source = self._ledger.sources.get((key, True))
+        if source is None:
+            return []
+        before, after = source.sequence.around(first, last + 1)
+        from_time = finite(before, began(key), default=0.0)
+        until_time = finite(after, default=self._clock().at)
+        return [
+            outage
+            for outage in self._ledger.outages
+            if outage.began_at <= until_time and outage.ended_at >= from_time
+        ]
 
     def outage(self, began_at: float, ended_at: float, cause: str) -> None:
         """Record that nothing could come in for a while [Unix s]."""
@@ -245,6 +265,7 @@ class Recorder:
         folder = self._archive.folder
         recovery = Recovery(folder, self._holes_origin.address, now.at, self._log)
         self._ledger = recovery.ledger
+        self._introductions = Introductions(self._ledger)
         self._writer = JournalWriter(journal_folder(folder), recovery.next_segment)
         self._filing = Filing(
             self._archive, self._writer, self._run, self._log, self._ended, self._spoilt
@@ -265,23 +286,31 @@ class Recorder:
             provider, block = source.room_for(
                 layout.block_name,
                 layout.kinds,
-                lambda: self._filing.new_provider(layout.origin, now),  # noqa: B023 # called now
+                lambda: self._filing.new_provider(layout.origin, now, source.sequence),  # noqa: B023 # called now
             )
             self._filing.take(
                 provider, block, chunk, number=waiting.number, segment=waiting.segment, now=now
             )
             self._filing.write_early(provider, source.providers, now)
 
-    def _take(self, message: object, feed_info: object, origin: Origin, now: Moment) -> bool:
+    def _take(
+        self,
+        message: object,
+        feed_info: object,
+        origin: Origin,
+        source: Source,
+        number: int | None,
+        now: Moment,
+    ) -> bool:
         """Record a message; False if it was there before, or has to wait."""
-        source = self._ledger.source_of(origin)
         sequence = source.sequence
-        number = sequence.end if origin.number is None else origin.number
-        if number in sequence.seen:
+        if number is None:
+            number = sequence.end
+        elif number in sequence.seen:
             sequence.duplicates += 1
             return False
         if self._pause.reason is not None:
-            self._leave_out(source, origin)
+            self._leave_out(source, number)
             return False
         at, placed = self._place(message, feed_info, source, origin, now)
         chunks = [chunk for _, _, chunk in placed] or [Chunk(source.nothing_layout(origin), 0, b"")]
@@ -289,13 +318,13 @@ class Recorder:
             segment = self._writer.data(number, now.at, chunks)
         except OSError as error:
             self._begin_pause(error)
-            self._leave_out(source, origin)
+            self._leave_out(source, number)
             return False
-        self._note(source, origin, number, now.at if at is None else at, now)
+        self._note(source, number, now.at if at is None else at, now)
         for provider, block, chunk in placed:
             self._samples += chunk.length
             self._filing.take(provider, block, chunk, number=number, segment=segment, now=now)
-        for provider in {id(each): each for each, _, _ in placed}.values():
+        for provider, _, _ in placed:
             self._filing.write_early(provider, source.providers, now)
         return True
 
@@ -318,7 +347,7 @@ class Recorder:
                 if isinstance(samples, RefusedError):
                     raise samples
                 provider, block, packed = source.fit(
-                    samples, lambda: self._filing.new_provider(origin, now)
+                    samples, lambda: self._filing.new_provider(origin, now, source.sequence)
                 )
             except RefusedError as refused:
                 self.refuse(message, feed_info, str(refused))
@@ -327,7 +356,7 @@ class Recorder:
             placed.append((provider, block, Chunk(block.layout, samples.length, packed)))
         return at, placed
 
-    def _note(self, source: Source, origin: Origin, number: int, at: float, now: Moment) -> None:
+    def _note(self, source: Source, number: int, at: float, now: Moment) -> None:
         """Note that a message is in the journal."""
         self._messages += 1
         source.heard_at = now.at
@@ -336,19 +365,19 @@ class Recorder:
             for begin, end in source.sequence.surplus():
                 self._lose(source, begin, end, "too many gaps at a time")
             source.sequence.forget_surplus()
-        if origin.number is None and origin is not self._holes_origin:
-            silence = self._ledger.silence(origin.address, now.at)
+        if not source.numbered and source.key.address != self._holes_origin.address:
+            silence = self._ledger.silence(source.key.address, now.at)
             if silence is not None:
                 self._record_hole(_estimate(source, *silence))
 
-    def _leave_out(self, source: Source, origin: Origin) -> None:
+    def _leave_out(self, source: Source, number: int) -> None:
         """Take nothing for now; what has a number can be fetched later."""
         reason = self._pause.reason or ""
-        if origin.number is None:
-            self._dropped.add(origin.sender, reason)
+        if source.numbered:
+            source.sequence.told(number + 1)
+            self._left_out.add(source.sender, reason)
         else:
-            source.sequence.told(origin.number + 1)
-            self._left_out.add(origin.sender, reason)
+            self._dropped.add(source.sender, reason)
 
     def _lose(self, source: Source, begin: int, end: int, cause: str) -> None:
         before, after = source.sequence.around(begin, end)
@@ -371,7 +400,9 @@ class Recorder:
     def _record_hole(self, hole: Hole) -> None:
         """Write a hole as a message of our own; the ledger learns it if that works."""
         now = self._clock()
-        if self._take(hole.message(now.at), None, self._holes_origin, now):
+        origin = self._holes_origin
+        source = self._ledger.source_of(origin)
+        if self._take(hole.message(now.at), None, origin, source, None, now):
             self._ledger.add_hole(hole)
             self._log.warn(
                 "{count} messages of {feed} are lost: {cause}",

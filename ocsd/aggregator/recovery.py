@@ -111,6 +111,8 @@ class Recovery:
         DataFolderError
             If the journal cannot be read.
         """
+        for source in self.ledger.sources.values():
+            source.sequence.framed = Ranges(source.sequence.seen.bounds)
         for segment, path in self._segments:
             try:
                 content = path.read_bytes()
@@ -136,7 +138,10 @@ class Recovery:
             place = (origin.address, origin.session_id, source.numbered, layout.block_name)
             if chunk.length and data.number not in self._covered.get(place, ()):
                 left.append(chunk)
+        if fresh and not left:
+            source.sequence.framed.add(data.number, data.number + 1)
         if left:
+            source.sequence.framed.remove(data.number)
             yield Waiting(segment, data.number, data.arrived_at, source, tuple(left))
 
     def _read_ledger(self, now_at: float) -> Ledger:

@@ -25,6 +25,8 @@ class Sequence:
         is taken.
     end : int
         The number after the highest one that is known to exist.
+    framed : Ranges
+        What is in frames; not kept on the disk, for recovery knows it.
     times : dict of int to float
         Unix time [s] of the messages at the edges of gaps.
     duplicates : int
@@ -34,6 +36,7 @@ class Sequence:
     from_zero: bool = False
     seen: Ranges = field(default_factory=Ranges)
     lost: Ranges = field(default_factory=Ranges)
+    framed: Ranges = field(default_factory=Ranges)
     end: int = 0
     times: dict[int, float] = field(default_factory=dict)
     duplicates: int = 0
@@ -106,6 +109,16 @@ class Sequence:
         self.lost = Ranges(bound for lost in self.lost if lost[1] > begin for bound in lost)
         edges = {first for first, _ in self.seen} | {end - 1 for _, end in self.seen}
         self.times = {number: at for number, at in self.times.items() if number in edges}
+
+    def splits(self, first: int, last: int) -> list[int]:
+        """Return where a frame of messages from `first` to `last` must be split.
+
+        It must not reach over what is in another frame, or is missing and will
+        be: readers search times by bisection, over all frames of a field.
+        """
+        found = [begin for begin, _ in self.seen.missing(first, last)]
+        found += [begin for begin, _ in self.framed if first < begin <= last]
+        return sorted(found)
 
     def around(self, first: int, end: int) -> tuple[float | None, float | None]:
         """Return the Unix times [s] of the messages before and after a gap.

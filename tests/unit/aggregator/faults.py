@@ -35,34 +35,38 @@ class Disk:
 
     @contextlib.contextmanager
     def __call__(self):
-        real = {name: getattr(os, name) for name in ("write", "unlink", "replace", "ftruncate")}
-
-        def write(descriptor, data):
-            if self._dies():
-                real["write"](descriptor, bytes(data)[: int(len(data) * self.part)])
-                raise Killed
-            return real["write"](descriptor, data)
-
-        def other(name):
-            def operation(*arguments):
-                if self._dies():
-                    raise Killed
-                return real[name](*arguments)
-
-            return operation
-
-        def sync_and_close(descriptor):
-            found = os.fstat(descriptor)
-            self.synced[found.st_ino] = found.st_size
-            os.close(descriptor)
-
         with contextlib.ExitStack() as stack:
-            stack.enter_context(mock.patch.object(os, "write", write))
+            write = os.write
+            stack.enter_context(mock.patch.object(os, "write", self._writing(write)))
             for name in ("unlink", "replace", "ftruncate"):
-                stack.enter_context(mock.patch.object(os, name, other(name)))
+                other = self._doing(getattr(os, name))
+                stack.enter_context(mock.patch.object(os, name, other))
             for module in (append_file, journal_writer, recovery, upkeep):
-                stack.enter_context(mock.patch.object(module, "sync_and_close", sync_and_close))
+                synced = mock.patch.object(module, "sync_and_close", self._sync_and_close)
+                stack.enter_context(synced)
             yield
+
+    def _writing(self, write):
+        def operation(descriptor, data):
+            if self._dies():
+                write(descriptor, bytes(data)[: int(len(data) * self.part)])
+                raise Killed
+            return write(descriptor, data)
+
+        return operation
+
+    def _doing(self, other):
+        def operation(*arguments):
+            if self._dies():
+                raise Killed
+            return other(*arguments)
+
+        return operation
+
+    def _sync_and_close(self, descriptor):
+        found = os.fstat(descriptor)
+        self.synced[found.st_ino] = found.st_size
+        os.close(descriptor)
 
     def _dies(self):
         if self.left is None:

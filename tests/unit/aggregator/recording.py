@@ -103,12 +103,12 @@ class Recording:
                 if "address" in frame and frame["address"] == address:
                     yield from frame["blocks"]
 
-    def read(self, field):
+    def read(self, field, **span):
         """Return times and values as HKArchiveScanner finds them in all files."""
         scanner = HKArchiveScanner()
         for path in self.files():
             scanner.process_file(str(path))
-        times, values = scanner.finalize().simple(f"observatory.{field}", short_match=False)
+        times, values = scanner.finalize().simple(f"observatory.{field}", short_match=False, **span)
         return np.asarray(times), np.asarray(values)
 
 

@@ -29,8 +29,7 @@ class Story:
         self.disk = Disk()
         self.published = 0
         self.old_accepted = 0
-        self.old_in_flight = 0
-        self.cut_power = 0
+        self.certain = set()
         self.recording = None
 
     def start(self):
@@ -48,7 +47,6 @@ class Story:
     def restart(self, power_left=None):
         close_what_a_dead_process_held(self.recording)
         if power_left is not None:
-            self.cut_power += 1
             self.disk.cut_power(self.folder, power_left)
         self.start()
         self.recording.recorder.told(KEY, "observatory.thermo1", self.published)
@@ -65,7 +63,6 @@ class Story:
         self.recording.send([at, at + 0.5], feed=NUMBERED, info=info, n=[number] * 2, **values)
 
     def send_old(self):
-        self.old_in_flight = self.old_accepted
         self.recording.send(
             [1_795_329_000.0 + self.old_accepted], feed=OLD, info=INFO, a=[self.old_accepted]
         )
@@ -80,6 +77,23 @@ class Story:
         for _ in range(seconds):
             self.clock.advance(1)
             self.alive(lambda: self.recording.recorder.tick())
+
+    def do(self, action, argument):
+        match action:
+            case "publish":
+                self.publish(heard=argument)
+            case "old":
+                if self.publish_old():
+                    self.certain.add(self.old_accepted - 1)
+            case "wait":
+                self.wait(argument)
+            case "die":
+                self.disk.die_after(*argument)
+            case "power":
+                self.certain.clear()
+                self.alive(lambda: self.restart(argument))
+            case _:
+                getattr(self, action)()
 
     def stop(self):
         """End in order, and start again."""
@@ -140,35 +154,18 @@ def _small():
         yield
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(actions)
 def test_after_any_crash_each_sample_is_in_the_files_exactly_once(tmp_path_factory, script):
     story = Story(tmp_path_factory.mktemp("data"))
-    certain = set()
     with story.disk():
         story.start()
         story.clock.advance(1)
         story.recording.recorder.told(KEY, "observatory.thermo1", 0)
         for action, argument in script:
-            match action:
-                case "publish":
-                    story.publish(heard=argument)
-                case "old":
-                    if story.publish_old():
-                        certain.add(story.old_accepted - 1)
-                case "fetch":
-                    story.fetch()
-                case "stop":
-                    story.stop()
-                case "wait":
-                    story.wait(argument)
-                case "die":
-                    story.disk.die_after(*argument)
-                case "power":
-                    certain.clear()
-                    story.alive(lambda argument=argument: story.restart(argument))
+            story.do(action, argument)
         story.finish()
-    check(story, certain)
+    check(story, story.certain)
 
 
 def check(story, certain):
@@ -181,9 +178,7 @@ def check(story, certain):
         assert Counter(numbers) == dict.fromkeys(range(count), 2)
         values = Counter(read.raw(NUMBERED, "a"))
         assert values == Counter(
-            value
-            for n in range(count)
-            for value in ([n, n + 0.25] if n % 7 == 6 else [n, n])
+            value for n in range(count) for value in ([n, n + 0.25] if n % 7 == 6 else [n, n])
         )
     if certain:
         old = Counter(read.raw(OLD, "a"))

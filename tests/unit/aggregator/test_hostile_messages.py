@@ -26,8 +26,10 @@ anything = st.recursive(
     | st.text(max_size=5)
     | st.sampled_from(["\ud800", "\0", "x" * 300, ""])
     | st.binary(max_size=3),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text(max_size=3) | st.integers() | st.none(), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=3) | st.integers() | st.none(), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 values = st.lists(st.floats() | st.integers(0, 9), min_size=2, max_size=2) | st.lists(

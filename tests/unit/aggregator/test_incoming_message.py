@@ -8,6 +8,7 @@ from ocsd.aggregator.message import (
     check_field_names,
     is_recorded,
     read_blocks,
+    read_number,
     read_origin,
     sender_of,
 )
@@ -32,7 +33,8 @@ def block(timestamps, **data):
 def test_feed_info_tells_feed_session_and_number():
     origin = read_origin(feed_info())
     assert origin.address == "observatory.thermo1.feeds.temperatures"
-    assert (origin.session_id, origin.number) == ("1795328225.25", 7)
+    assert (origin.session_id, origin.numbered) == ("1795328225.25", True)
+    assert read_number(feed_info()) == 7
     assert (origin.frame_length_s, origin.fresh_time_s) == (60.0, 180.0)
 
 
@@ -42,13 +44,14 @@ def test_a_senseless_frame_length_means_the_default(value):
 
 
 def test_agents_of_the_published_ocs_give_no_numbers():
-    assert read_origin(feed_info(seq=None)).number is None
+    assert not read_origin(feed_info(seq=None)).numbered
+    assert read_number(feed_info(seq=None)) is None
 
 
 @pytest.mark.parametrize("number", ["3", -1, True, 1.0, 2**63, pytest.param(10**5000, id="long")])
 def test_a_senseless_number_is_refused(number):
     with pytest.raises(RefusedError, match=r"its number \(seq\) is .*, not a count from 0"):
-        read_origin(feed_info(seq=number))
+        read_number(feed_info(seq=number))
 
 
 def test_a_message_without_a_feed_info_is_refused():

@@ -69,7 +69,7 @@ def test_what_was_written_is_read_back(tmp_path):
     ]
     assert data.chunks[0].layout.kinds == KINDS
     assert data.chunks[0].layout.origin == layout().origin
-    assert data.chunks[1].layout.origin.number is None
+    assert data.chunks[1].layout.origin.numbered is False
     assert found[2].covers[0].numbers == Ranges([0, 3])
     assert found[-2] == journal.Outage(1.0, 2.0, "the link was away")
 
@@ -151,7 +151,10 @@ def test_after_a_write_that_failed_the_journal_goes_on_whole(tmp_path, monkeypat
 
 
 def test_chunks_of_all_types_and_lengths_become_one_column(tmp_path):
-    narrow, wide = layout({"x": Kind.INT, "s": Kind.TEXT}), layout({"s": Kind.TEXT, "x": Kind.FLOAT})
+    narrow, wide = (
+        layout({"x": Kind.INT, "s": Kind.TEXT}),
+        layout({"s": Kind.TEXT, "x": Kind.FLOAT}),
+    )
     chunks = [
         chunk(narrow, (1, "a")),
         chunk(narrow, (2, "b")),

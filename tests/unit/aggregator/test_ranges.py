@@ -20,3 +20,13 @@ def test_ranges_are_a_set_of_numbers(added, asked):
     # Ascending and apart: what touches is one range.
     assert all(one < other for one, other in zip(ranges.bounds, ranges.bounds[1:], strict=False))
     assert ranges == Ranges(ranges.bounds)
+
+
+@given(st.lists(spans), st.integers(0, 50))
+def test_one_number_can_be_taken_out(added, number):
+    ranges, numbers = Ranges(), set()
+    for first, end in added:
+        ranges.add(first, end)
+        numbers |= set(range(first, end))
+    ranges.remove(number)
+    assert {n for first, end in ranges for n in range(first, end)} == numbers - {number}

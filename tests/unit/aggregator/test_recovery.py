@@ -143,7 +143,9 @@ def test_an_end_in_order_leaves_a_ledger_and_no_journal(tmp_path):
 
 
 def test_the_journal_is_deleted_as_its_data_reach_the_files(tmp_path, monkeypatch):
-    monkeypatch.setattr("ocsd.aggregator.journal_writer.JournalWriter.__init__.__defaults__", (800,))
+    monkeypatch.setattr(
+        "ocsd.aggregator.journal_writer.JournalWriter.__init__.__defaults__", (800,)
+    )
     recording = restarted(tmp_path)
     for number in range(300):
         send(recording, number)
