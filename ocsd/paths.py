@@ -6,8 +6,10 @@ then the XDG folders of the user. Each host name has folders of its own, so
 several daemons can run on one machine.
 """
 
+import contextlib
 import os
 import socket
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +88,18 @@ class HostPaths:
     def instance_log(self, instance_id: str) -> Path:
         """Return the log file of an instance."""
         return self.logs / f"{instance_id}.log"
+
+    def admit_other_users(self) -> None:
+        """Let agents that root starts for other users pass through the runtime folder.
+
+        They cannot list it, and may use nothing in it but the notify socket and the router's,
+        which is as open to every user as its port. It stays so, for such an agent may
+        outlive the daemon.
+        """
+        # If it is impossible, the agent's process says which folder is in its way.
+        with contextlib.suppress(OSError):
+            if _is_root():
+                self.runtime.chmod(stat.S_IMODE(self.runtime.stat().st_mode) | stat.S_IXOTH)
 
     def create(self) -> None:
         """Make the folders.

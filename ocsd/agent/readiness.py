@@ -25,7 +25,7 @@ DATA_PERIOD = 5
 # How many reports go by until the supervisor, which may be new, is told again where the code is.
 CODE_PERIOD = 30
 # A datagram must not cost more than it is worth, with hundreds of agents.
-LONGEST_STATUS = 1000
+LONGEST_STATUS = 2000
 LONGEST_DETAIL = 300
 # When many agents start at once, their reports do not all fit into the queue.
 RETRY_S = 0.02

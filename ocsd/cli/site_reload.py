@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ocsd.cli import control, options
+from ocsd.cli import control, options, unit_job
 
 
 @click.command(
@@ -21,13 +21,20 @@ from ocsd.cli import control, options
 @click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
 @options.host_option
 @options.json_option
-def site_reload(dry_run: bool, host: str | None, as_json: bool) -> None:
+@click.option(
+    "--unit",
+    metavar="UNIT",
+    help="For ExecReload in a unit of systemd: the daemon meant is $MAINPID, whatever its host.",
+)
+def site_reload(dry_run: bool, host: str | None, as_json: bool, unit: str | None) -> None:
     """Read the site file anew and start, restart and end what it changed.
 
     New instances are started, instances that left the file are ended, those
     whose entries changed are restarted. All others are not touched.
     """
-    told = control.find(host).reload(dry_run)
+    pid = None if unit is None else unit_job.main_pid()
+    daemon = control.find(host) if pid is None else unit_job.daemon_of(pid)
+    told = daemon.reload(dry_run)
     print(json.dumps(told, indent=2) if as_json else "\n".join(lines(told, dry_run)))
 
 

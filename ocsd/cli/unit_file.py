@@ -20,6 +20,8 @@ ExecStart={program} start{options}
 # and so does SIGTERM should ExecStop fail.
 KillMode=process
 ExecStop=-{program} stop --unit %n
+# Takes an edited site file into use and touches only what it changed.
+ExecReload={program} reload {which}
 # Longer than `ocsd stop` tries to end agents, then aggregator and registry, then the router, and
 # then, should the daemon not do it, ends them itself.
 TimeoutStopSec=120s
@@ -110,6 +112,7 @@ class UnitFile:
             whose="host %i's" if self.several else "this host's",
             program=" ".join(map(_quoted, self.program)),
             options=options,
+            which="--host %i" if self.several else "--unit %n",
             user=self.user,
         )
 

@@ -373,6 +373,8 @@ class Daemon:
         for keeper in keepers:
             if not keeper.life.settled and keeper.life.state is State.STARTING:
                 self._progress.say(f"  {keeper.name} still starts: {keeper.report.text}")
+            elif why_not := self.fleet.why_not(keeper.name):
+                self._progress.say(f"  {keeper.name} is down: {why_not}")
         wanted = [each for each in keepers if each.life.target == "up"]
         up = sum(each.life.state is State.UP for each in wanted)
         took_s = self._reactor.seconds() - self._begun_s

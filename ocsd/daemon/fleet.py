@@ -12,7 +12,6 @@ from ocsd.site.model import Instance
 from ocsd.site.nearest import did_you_mean
 from ocsd.supervisor.events import (
     DownRequested,
-    Event,
     RestartRequested,
     State,
     Target,
@@ -48,6 +47,7 @@ class Fleet:
         self._observers: list[Observer] = []
         self.router: Keeper | None = None
         self.stopping = False
+        self._launched = False
 
     def add(self, instance: Instance, keeper: Keeper) -> None:
         """Add an instance and what keeps it."""
@@ -89,6 +89,20 @@ class Fleet:
             If there is none of this name.
         """
         return self._instances[name]
+
+    def target(self, name: str) -> Target:
+        """Return what is wanted of an instance, also before it can be brought about."""
+        if self._launched or self.stopping:
+            return self._keepers[name].life.target
+        return self._targets.of(self._instances[name])
+
+    def why_not(self, name: str) -> str:
+        """Return what keeps an instance down that the site file wants up; nothing if it is not."""
+        if self._keepers[name].life.state is not State.DOWN:
+            return ""
+        if self.target(name) is Target.DOWN:
+            return self._targets.reason(self._instances[name])
+        return "" if self._launched else "the daemon waits for its fork server"
 
     def waits_for(self, name: str) -> tuple[str, ...]:
         """Return the instances that have to be ready before `name` is started.
@@ -146,6 +160,7 @@ class Fleet:
 
     def launch(self) -> None:
         """Bring every instance into its target state, as remembered."""
+        self._launched = True
         for instance, keeper in self:
             wanted = self._targets.of(instance)
             if wanted is Target.UP and not keeper.life.has_process:
@@ -172,12 +187,17 @@ class Fleet:
         """Want instances to end and to run again, because somebody asked."""
         self._want(names, Target.UP, RestartRequested(by))
 
-    def _want(self, names: Iterable[str], target: Target, request: Event) -> None:
+    def _want(
+        self,
+        names: Iterable[str],
+        target: Target,
+        request: UpRequested | DownRequested | RestartRequested,
+    ) -> None:
         names = list(names)
         # Before anything is done: what cannot be remembered is refused as a whole.
         # (The router is no instance; its target is what the site file says.)
         remembered = [self._instances[name] for name in names if name in self._instances]
-        self._targets.remember(remembered, target)
+        self._targets.remember(remembered, target, request.by)
         for name in names:
             keeper = self.keeper(name)
             if keeper is not None:

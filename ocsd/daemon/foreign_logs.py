@@ -1,4 +1,4 @@
-"""Rotation of the logs of programs that know nothing of it: the router, agents of OCS.
+"""Rotation of the logs of programs that cannot do it: the router, agents of OCS or other users.
 
 Such a program goes on writing to the file that it was started with, so that
 file cannot be renamed. It is copied and emptied instead, while the program is
@@ -42,7 +42,8 @@ def rotate(log: Path, pid: int, limit_bytes: int = LIMIT_BYTES, older: int = OLD
         stays as it is until the next time.
     """
     with contextlib.suppress(OSError, psutil.Error):
-        if log.stat().st_size < limit_bytes:
+        # The registry is no process of its own, and the daemon must not stop itself.
+        if pid == os.getpid() or log.stat().st_size < limit_bytes:
             return False
         with _stopped(pid):
             shift(log, older)

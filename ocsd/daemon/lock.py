@@ -31,7 +31,7 @@ class DaemonLock:
     """
 
     def __init__(self, path: Path, host: str, handed_over: int | None = None) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         if handed_over is not None:
             if os.path.samestat(os.fstat(handed_over), os.fstat(self._descriptor)):
                 self._descriptor, handed_over = handed_over, self._descriptor

@@ -50,6 +50,8 @@ class NotifySocket:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self._socket.bind(str(self._path))
+        # For agents with a `user`; who may come so far is up to the folder.
+        self._path.chmod(0o666)
         self._reactor.addReader(self)
 
     def close(self) -> None:

@@ -62,7 +62,8 @@ class Settings:
             daemon knows to be dead.
         """
         host = self.plan.host
-        socket = self.router.socket
+        # The socket may lie in a folder that is closed to another user; the hub's address is not.
+        socket = self.router.socket if instance.user is None else None
         return Launch(
             site_file=self.site.path,
             host=host.name,
@@ -79,6 +80,8 @@ class Settings:
     def request(self, instance: Instance, *, predecessor_died: bool) -> Spawn:
         """Return what the fork server is asked for to start an agent."""
         launch = self.launch(instance, predecessor_died=predecessor_died)
+        if instance.user is not None:
+            self.paths.admit_other_users()
         if instance.runtime == "ocs":
             request = outside.request(launch, self.paths)
         else:

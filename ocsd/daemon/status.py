@@ -150,6 +150,11 @@ class StatusReport:
             "instances": rows,
         }
 
+    def _reason(self, instance: Instance, keeper: Keeper, verdict: Verdict) -> str:
+        why_not = self._fleet.why_not(instance.instance_id)
+        standing = "; ".join(filter(None, (keeper.life.reason, why_not)))
+        return self._waiting(instance, keeper) or verdict.reason or standing
+
     def _waiting(self, instance: Instance, keeper: Keeper) -> str:
         names = self._waits_for(instance.instance_id)
         if names:
@@ -192,10 +197,10 @@ class StatusReport:
             "instance_id": instance.instance_id,
             "agent_class": instance.agent_class,
             "state": str(life.state),
-            "target": str(life.target),
+            "target": str(self._fleet.target(instance.instance_id)),
             "health": None if verdict.health is None else str(verdict.health),
             "layer": None if verdict.layer is None else str(verdict.layer),
-            "reason": self._waiting(instance, keeper) or verdict.reason or life.reason,
+            "reason": self._reason(instance, keeper, verdict),
             "since_at": keeper.since_at,
             "pid": keeper.pid,
             "uptime_s": None if started_at is None else round(time.time() - started_at, 3),

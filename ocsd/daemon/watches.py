@@ -212,7 +212,7 @@ class EvidenceWatch:
 
 
 class ForeignLogWatch:
-    """Keeps the logs of programs small that know nothing of rotation.
+    """Keeps the logs of programs small that know nothing of rotation, or may not do it.
 
     Parameters
     ----------
@@ -224,8 +224,8 @@ class ForeignLogWatch:
         self._log_of = log_of
 
     def look(self, instance: Instance, keeper: Keeper) -> None:
-        """Look at the log of an agent of the published OCS."""
-        if instance.runtime == "ocs":
+        """Look at the log of an agent of the published OCS, or of another user."""
+        if instance.runtime == "ocs" or instance.user is not None:
             self.rotate(keeper)
 
     def rotate(self, keeper: Keeper) -> None:

@@ -61,8 +61,9 @@ def _stand_alone(request: Spawn) -> None:
     _open_streams(request.log_path)
     # What goes wrong is told to the daemon.
     os.environ.update(request.environment)
-    limits.apply(request)
+    # Another user need not be able to enter it.
     os.chdir(request.working_dir)
+    limits.apply(request)
     # Forked siblings would otherwise draw the same "random" numbers.
     random.seed()
     if "numpy" in sys.modules:

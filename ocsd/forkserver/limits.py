@@ -6,7 +6,9 @@ import resource
 import stat
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
+import ocsd
 from ocsd.errors import ConfigurationError
 from ocsd.forkserver.protocol import Spawn
 
@@ -41,6 +43,7 @@ def apply(request: Spawn) -> None:
         user = _known(request.user)
         if user.pw_uid != os.geteuid():
             _become(user)
+            _check_reach(user, request)
         os.environ.update(_variables(user), **request.environment)
     # The time zone may have been set; the library for it was loaded before.
     time.tzset()
@@ -98,10 +101,28 @@ def _become(user: pwd.struct_passwd) -> None:
         os.initgroups(user.pw_name, user.pw_gid)
         os.setuid(user.pw_uid)
     except PermissionError:
+        why = f"the daemon runs as {_own_name()}; run it as root"
+        if os.geteuid() == 0:
+            why = "the daemon is root without that right; give it back (docs/systemd.md)"
         raise ConfigurationError(
             f"user {user.pw_name!r} cannot run this: only root may start processes for others, and "
-            f"the daemon runs as {_own_name()}; run it as root, or leave 'user' out"
+            f"{why}, or leave 'user' out"
         ) from None
+
+
+def _check_reach(user: pwd.struct_passwd, request: Spawn) -> None:
+    """Make sure that a user gets at what every agent needs."""
+    needs = [(Path(ocsd.__file__).parent, os.R_OK | os.X_OK)]
+    notify_socket = request.environment.get("NOTIFY_SOCKET")
+    if notify_socket:
+        needs.append((Path(notify_socket), os.W_OK))
+    for path, mode in needs:
+        if not os.access(path, mode):
+            shut = next((each for each in path.parents[::-1] if not os.access(each, os.X_OK)), path)
+            raise ConfigurationError(
+                f"user {user.pw_name!r} cannot get at {path}: {shut} is closed to that user; "
+                f"open it (chmod o+x {shut}), or correct 'user'"
+            )
 
 
 def _variables(user: pwd.struct_passwd) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from ocsd.site.launch import Launch
 from ocsd.site.supervision import LivenessKeys
 
-_NO_MATTER: Final = {"site_file", "force_register", "instance.line"}
+_NO_MATTER: Final = {"site_file", "force_register", "instance.line", "router_socket"}
 """What a process is told that makes no difference to it."""
 
 _NO_RESTART: Final = {

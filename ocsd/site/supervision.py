@@ -30,18 +30,25 @@ Answer = Literal["nothing", "warn", "restart"]
 
 
 def _size(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("memory is the YAML word for true or false; write e.g. 500M")
     if isinstance(value, str):
         found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)i?B?", value.strip(), re.IGNORECASE)
         if found is None:
             raise ValueError(f"memory {value!r} is not a size; write e.g. 500M or 2G")
         value = int(float(found[1]) * _UNITS[found[2].upper()])
-    if isinstance(value, int) and not isinstance(value, bool) and value < _LEAST_MEMORY_BYTES:
+    if isinstance(value, int) and value < _LEAST_MEMORY_BYTES:
         raise ValueError(f"memory {value} bytes is less than any program needs; write e.g. 500M")
     return value
 
 
 def _words(value: object) -> object:
-    return tuple(shlex.split(value)) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(shlex.split(value))
+    except ValueError as error:
+        raise ValueError(f"{value!r} is no command: {str(error).lower()}") from error
 
 
 def _one_or_many(value: object) -> object:
@@ -75,11 +82,14 @@ def _hooks(value: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]
 
 def _variables(value: object) -> object:
     if isinstance(value, Mapping):
-        return {
-            str(name): str(each) if isinstance(each, int | float) else each
-            for name, each in value.items()
-        }
+        return {name: _text(each) for name, each in value.items()}
     return value
+
+
+def _text(value: object) -> object:
+    # What "yes" is to become as text, nobody but the operator knows.
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else value
 
 
 Conditions = Annotated[

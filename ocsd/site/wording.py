@@ -38,7 +38,8 @@ _EXPECTED = {
     "float_type": "a number",
     "float_parsing": "a number",
     "finite_number": "a finite number",
-    "greater_than_equal": "0 or more",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than_equal": "{le:g} or less",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",
@@ -111,7 +112,7 @@ def _wrong_value(detail: ErrorDetails, location: Location) -> str:
     expected = _EXPECTED.get(detail["type"])
     if expected is None:
         return f"{what}: {detail['msg']}"
-    text = f"{what} must be {expected}, not {shown}"
+    text = f"{what} must be {expected.format_map(detail.get('ctx', {}))}, not {shown}"
     if expected == "text" and isinstance(detail["input"], bool | int | float):
         text += "; put it in quotes"
     return text

@@ -1,6 +1,6 @@
 """The life of an instance as docs/supervision.md shows it, made from the table that decides it."""
 
-from typing import get_args
+from typing import assert_never, get_args
 
 from ocsd.supervisor.events import Event, State
 from ocsd.supervisor.lifecycle import TRANSITIONS, Ignored, Impossible, Rule
@@ -47,6 +47,8 @@ def _words(state: State, answer: Answer) -> str:
             return f"ignored: {why}"
         case Impossible(why):
             return f"cannot be: {why}"
+        case other:
+            assert_never(other)
 
 
 def _leads_to(answer: Answer) -> frozenset[State]:

@@ -9,7 +9,7 @@ changes nothing. The diagram in docs/supervision.md is made from the table.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final, assert_never
 
 from ocsd.errors import PERMANENT_FAILURE_EXIT
 from ocsd.supervisor.events import (
@@ -138,6 +138,8 @@ class Lifecycle:
                 return self, ()
             case Impossible(why):
                 raise IllegalTransitionError(f"{type(event).__name__} while {self.state}: {why}")
+            case other:
+                assert_never(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ class _Moment:
     jitter: float
 
 
-_Decision = Callable[[Lifecycle, Event, _Moment], tuple[Lifecycle, tuple[Action, ...]]]
+# A decision takes the events that TRANSITIONS gives it, and no other.
+_Decision = Callable[[Lifecycle, Any, _Moment], tuple[Lifecycle, tuple[Action, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +208,13 @@ def _stop(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[
     return _climb(_enter(asked, State.STOPPING, at, reason), 0, at)
 
 
-def _condemn(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
+def _condemn(
+    life: Lifecycle, event: BecameHung, at: _Moment
+) -> tuple[Lifecycle, tuple[Action, ...]]:
     """End a hung instance by force, once it has been examined."""
-    reason = event.reason if isinstance(event, BecameHung) else "hung"
-    condemned = replace(_enter(life, State.STOPPING, at, reason), ladder=HUNG_LADDER)
-    condemned, actions = _climb(replace(condemned, trouble=reason), 0, at)
-    return condemned, (Examine(reason), *actions)
+    condemned = replace(_enter(life, State.STOPPING, at, event.reason), ladder=HUNG_LADDER)
+    condemned, actions = _climb(replace(condemned, trouble=event.reason), 0, at)
+    return condemned, (Examine(event.reason), *actions)
 
 
 def _escalate(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
@@ -239,7 +243,7 @@ def _adopt(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple
 
 
 def _ended_as_asked(
-    life: Lifecycle, event: Event, at: _Moment
+    life: Lifecycle, event: Exited, at: _Moment
 ) -> tuple[Lifecycle, tuple[Action, ...]]:
     rung = life.ladder[life.stop_step].signal.name
     # The gentle way needs no mention; that force was needed does.
@@ -247,14 +251,12 @@ def _ended_as_asked(
     if life.target is Target.DOWN:
         return _enter(replace(life, failures=0), State.DOWN, at, life.trouble or how), ()
     if life.trouble:
-        return _failed(life, life.trouble, at, shared=isinstance(event, Exited) and event.shared)
+        return _failed(life, life.trouble, at, event.shared)
     reason = "restart requested" + (f"; it was {how}" if how else "")
     return _enter(replace(life, failures=0), State.STARTING, at, reason), (Spawn(),)
 
 
-def _ended(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
-    if not isinstance(event, Exited):
-        raise IllegalTransitionError(f"{type(event).__name__} does not end an instance")
+def _ended(life: Lifecycle, event: Exited, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
     reason = end_reason(event)
     if event.code == PERMANENT_FAILURE_EXIT:
         return _enter(replace(life, last_end=reason), State.FAILED, at, event.detail or reason), ()
@@ -300,7 +302,6 @@ def _enter(life: Lifecycle, state: State, at: _Moment, reason: str = "") -> Life
         reason=reason,
         wake_at_s=None,
         up_since_s=life.up_since_s if state is State.STOPPING else None,
-        stop_step=0,
         trouble="",
     )
 

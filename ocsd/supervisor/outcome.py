@@ -1,5 +1,7 @@
 """Whether what an operator asked for has come about."""
 
+from typing import assert_never
+
 from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.lifecycle import Lifecycle
 
@@ -32,3 +34,5 @@ def outcome(wanted: Target, life: Lifecycle) -> bool | None:
             return None
         case State.DOWN | State.BACKOFF | State.FAILED:
             return False
+        case other:
+            assert_never(other)

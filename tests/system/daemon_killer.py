@@ -13,8 +13,11 @@ from ocsd.errors import OcsdError
 from tests.system.conftest import fake_agent
 from tests.system.invariants import copies, daemon_of, fork_servers, pids
 
-REQUESTS = ("nothing", "up", "down", "restart", "restart all", "stop", "upgrade")
-LONGEST_S = {"nothing": 0.3, "stop": 1.0, "restart all": 0.5, "upgrade": 2.0}
+REQUESTS = ("nothing", "up", "down", "restart", "restart all", "reload", "stop", "upgrade")
+LONGEST_S = {"nothing": 0.3, "reload": 0.5, "stop": 1.0, "restart all": 0.5, "upgrade": 2.0}
+COMES_AND_GOES = "extra"
+"""An instance that every reload adds or removes."""
+
 """The daemon is killed so long after the request at the latest [s]; else 0.25 s."""
 START_S = 2.0
 RECOVERY_LIMIT_S = 30.0
@@ -60,14 +63,17 @@ class Killer:
         self._names = [f"thermo{number}" for number in range(agents)]
         self._targets = dict.fromkeys(self._names, "up")
         self._daemon = None
-        site.write(*[fake_agent(name) for name in self._names])
+        self._edits = dict.fromkeys(self._names, 0)
+        self._has_extra = False
+        self._write()
 
-    def run(self, times):
-        """Kill the daemon so often; return the report."""
+    def run(self, times, tell=lambda done: None):
+        """Kill the daemon so often, telling how often it was; return the report."""
         self._start()
         self._settle("the first start")
         for number in range(times):
             self._round(number)
+            tell(number + 1)
         return self.report
 
     def end(self):
@@ -98,6 +104,20 @@ class Killer:
     def _reap(self):
         self._daemon.wait(RECOVERY_LIMIT_S)
 
+    def _write(self):
+        """Write the site file as it is to be now."""
+        entries = [fake_agent(name, env={"EDIT": edit}) for name, edit in self._edits.items()]
+        if self._has_extra:
+            entries.append(fake_agent(COMES_AND_GOES))
+        self._site.write(*entries)
+
+    def _edit(self, names):
+        """Change the entries of some, and add or remove one."""
+        for name in names:
+            self._edits[name] += 1
+        self._has_extra = not self._has_extra
+        self._write()
+
     def _round(self, number):
         what = self._random.choice(REQUESTS)
         names = self._random.sample(self._names, self._random.randint(1, 3))
@@ -125,6 +145,7 @@ class Killer:
             "upgrade": set(),
             "stop": set(before),
             "restart all": set(before),
+            "reload": {*names, COMES_AND_GOES},
         }
         self._compare(number, label, before, touched.get(what, set(names)))
         self._learn(what, names, request)
@@ -132,7 +153,10 @@ class Killer:
     def _ask(self, what, names):
         if what == "nothing":
             return None
-        words = {"restart all": ["restart", "--all"], "stop": ["stop"], "upgrade": ["upgrade"]}
+        if what == "reload":
+            self._edit(names)
+        words = {"restart all": ["restart", "--all"]}
+        words |= {alone: [alone] for alone in ("reload", "stop", "upgrade")}
         return subprocess.Popen(
             [sys.executable, "-m", "ocsd", *words.get(what, [what, *names])],
             env=self._site.environment,
@@ -182,6 +206,8 @@ class Killer:
         states = {row["instance_id"]: row["state"] for row in status["instances"]}
         if states["registry"] != "up":
             amiss.append("the registry is not up")
+        if (states.get(COMES_AND_GOES) == "up") is not self._has_extra:
+            amiss.append(f"{COMES_AND_GOES} is not as the site file has it")
         running, known = copies(self._site), pids(status)
         if running != {name: [pid] for name, pid in known.items()}:
             amiss.append(f"running: {running}, known: {known}")

@@ -53,13 +53,13 @@ def _name(words):
 
 def fork_servers(site):
     """Return the pids of a site's fork servers."""
-    found = []
+    parents = {}
     for each in site.processes():
         with contextlib.suppress(psutil.Error, OSError):
-            # What it has just forked has its words still, but soon a session of its own title.
             if each.cmdline()[-1:] == ["ocsd.forkserver"] and os.getsid(each.pid) == each.pid:
-                found.append(each.pid)
-    return found
+                parents[each.pid] = each.ppid()
+    # What one has just forked has its words still, but not for long.
+    return [pid for pid, parent in parents.items() if parent not in parents]
 
 
 def daemon_of(site, host="lab"):

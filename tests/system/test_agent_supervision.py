@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from ocsd import notify
-from ocsd.agent.log_file import LIMIT_BYTES
+from ocsd.agent.log_file import LIMIT_BYTES, OLDER_FILES
 from ocsd.forkserver import published
 from ocsd.forkserver.protocol import Ended, Spawn, Spawned, encode
 from ocsd.site.launch import Launch
@@ -164,7 +164,7 @@ def test_a_router_that_stands_still_is_noticed_and_so_is_its_return(joined, rout
         os.killpg(router.process.pid, signal.SIGCONT)
     assert re.fullmatch("no answer to a call through the router for [56] s", text)
     assert seconds < 17
-    assert joined.told("X_CALL", lambda text: not text)[1] < 5
+    assert joined.told("X_CALL", lambda text: not text)[1] < 10
 
 
 def test_a_feed_that_falls_silent_is_noticed_and_so_is_its_return(joined):
@@ -276,11 +276,11 @@ import sys, time
 
 def main(args=None):
     line = "x" * 1023
-    for number in range(150):
+    for number in range(100):
         for _ in range(1024):
             print(line)
         time.sleep(0.02)
-    print("150 MB written", file=sys.stderr)
+    print("100 MB written", file=sys.stderr)
 """
 
 FULL = """
@@ -315,16 +315,17 @@ def test_a_flood_stays_bounded_and_no_line_is_lost(supervisor):
         for each in supervisor.folder.glob("probe.log*"):
             with contextlib.suppress(FileNotFoundError):
                 largest = max(largest, each.stat().st_size)
-        return "150 MB written" in tail(supervisor.folder / "probe.log")
+        return "100 MB written" in tail(supervisor.folder / "probe.log")
 
     wait_until(is_over, "the end of the flood")
     assert supervisor.hears(Ended).code == 0
     files = list(supervisor.folder.glob("probe.log*"))
-    assert 3 <= len(files) <= 6
+    # As many as are kept, so none has been thrown away.
+    assert 2 <= len(files) <= 1 + OLDER_FILES
     # What is written between two looks, on a busy machine, comes on top.
     assert largest < LIMIT_BYTES + 60 * 2**20
     lines = sum(each.read_bytes().count(b"x" * 1023 + b"\n") for each in files)
-    assert lines == 150 * 1024
+    assert lines == 100 * 1024
 
 
 def tail(path):

@@ -95,8 +95,12 @@ def test_what_the_operator_put_down_stays_down_over_a_restart_of_the_daemon(site
     site.start()
     site.ocsd("down", "thermo2")
     site.ocsd("stop")
-    assert site.start().returncode == 0
-    assert site.instance("thermo2")["state"] == "down"
+    begun = site.start()
+    assert begun.returncode == 0
+    row = site.instance("thermo2")
+    assert row["state"] == "down"
+    assert re.fullmatch(r"put down on \S+Z by .+; `ocsd up thermo2` starts it", row["reason"])
+    assert f"  thermo2 is down: {row['reason']}\n" in begun.stdout
     assert site.instance("thermo1")["state"] == "up"
 
 

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ocsd.cli.unit_file import UnitFile
 from tests.system.conftest import Site, fake_agent, wait_until
@@ -216,6 +217,24 @@ def test_systemctl_restart_replaces_the_daemon_and_leaves_the_agents_alone(machi
     assert_only_the_daemon_changed(running, machine.pids("lab"))
 
 
+def test_systemctl_reload_starts_and_ends_what_the_site_file_says_and_no_more(machine, running):
+    site = Site(machine.folder)
+    before = site.file.read_text()
+    entries = yaml.safe_load(before)
+    entries["hosts"]["lab"]["agent-instances"].append(fake_agent("thermo3"))
+    site.file.write_text(yaml.safe_dump(entries))
+    machine.run("systemctl", "reload", SERVICE)
+    after = machine.pids("lab")
+    assert {name: pid for name, pid in after.items() if name != "thermo3"} == running
+    site.file.write_text("hosts: [")
+    assert machine.run("systemctl", "reload", SERVICE, check=False).returncode != 0
+    assert machine.pids("lab") == after
+    site.file.write_text(before)
+    machine.run("systemctl", "reload", SERVICE)
+    wait_until(lambda: "thermo3" not in machine.pids("lab"), "thermo3 to end")
+    assert machine.pids("lab") == running
+
+
 def test_an_upgrade_in_place_changes_nothing_that_systemd_knows(machine, running):
     keys = ("ActiveState", "SubState", "MainPID", "NRestarts", "ExecMainStartTimestamp")
     before = machine.show(SERVICE, *keys)
@@ -286,6 +305,31 @@ def test_a_stop_while_it_starts_leaves_nothing_behind(machine, lab):
     machine.run("systemctl", "stop", SERVICE)
     wait_for_nothing(machine)
     assert machine.show(SERVICE, "ActiveState")["ActiveState"] == "inactive"
+
+
+def test_agents_of_other_users_run_with_what_the_manual_says_to_add(machine, running, user):
+    if user == "root":
+        pytest.skip("no other user can run this interpreter")
+    manual = (REPOSITORY / "docs/systemd.md").read_text()
+    addition = re.search(r"Agents of other users.*?```ini\n(.*?)```", manual, re.DOTALL)[1]
+    site = Site(machine.folder)
+    before = site.file.read_text()
+    entries = yaml.safe_load(before)
+    entries["hosts"]["lab"]["agent-instances"][0]["user"] = "nobody"
+    machine.run("systemctl", "stop", SERVICE)
+    site.file.write_text(yaml.safe_dump(entries))
+    machine.drop_in("ocsd@.service", "users", addition)
+    machine.run("systemctl", "start", SERVICE)
+    pids = machine.pids("lab")
+    owners = {name: machine.run("ps", "-o", "user=", "-p", str(pids[name])) for name in pids}
+    assert {name: told.stdout.strip() for name, told in owners.items()} == {
+        **dict.fromkeys(pids, "root"),
+        "thermo1": "nobody",
+    }
+    machine.run("systemctl", "stop", SERVICE)
+    wait_for_nothing(machine)
+    machine.drop_in("ocsd@.service", "users", "")
+    site.file.write_text(before)
 
 
 def test_disable_now_ends_everything_and_remove_takes_the_unit_away(machine, running):

@@ -105,7 +105,7 @@ def test_an_agent_that_floods_its_log_fills_no_disk_and_keeps_nobody_waiting(lab
             slowest_s = max(slowest_s, time.monotonic() - began_s)
             session = lab.client("floods").request("status", "flood")[2]
             assert _size_bytes(folder, "floods.log*") < most_bytes
-    assert slowest_s < 1.0
+    assert slowest_s < 5.0
     written = next(text for _, text in session["messages"] if " bytes" in text)
     assert int(re.search(r"(\d+) bytes", written)[1]) > most_bytes / 6
     assert lab.row("floods")["restarts"] == 0

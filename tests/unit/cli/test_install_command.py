@@ -163,7 +163,7 @@ def test_every_ocsd_command_of_the_page_exists_with_its_options(capsys):
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 def test_every_drop_in_of_the_page_is_understood_by_systemd(tmp_path):
     drop_ins = re.findall(r"```ini\n(.*?)```", PAGE, re.DOTALL)
-    assert len(drop_ins) == 6
+    assert len(drop_ins) == 7
     unit = UnitFile(program=(sys.executable,))
     (tmp_path / unit.name).write_text(unit.text)
     folder = tmp_path / f"{unit.name}.d"

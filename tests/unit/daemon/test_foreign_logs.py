@@ -1,5 +1,6 @@
 """The log of a program that knows nothing of rotation is limited, and no line is lost."""
 
+import os
 import subprocess
 import sys
 import time
@@ -65,3 +66,9 @@ def test_a_program_that_is_gone_leaves_its_log_as_it_is(tmp_path, writer):
     log.write_text("last words\n")
     assert not rotate(log, writer.pid, limit_bytes=1)
     assert log.read_text() == "last words\n"
+
+
+def test_the_daemon_does_not_stop_itself_for_the_log_of_its_registry(tmp_path):
+    log = tmp_path / "registry.log"
+    log.write_text("full\n")
+    assert not rotate(log, os.getpid(), limit_bytes=1)

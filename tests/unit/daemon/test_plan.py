@@ -87,3 +87,25 @@ def test_what_others_run_is_left_alone_and_said():
 def test_the_names_of_ocsds_own_parts_are_refused_for_an_agent(name):
     with pytest.raises(SiteFileError, match=f"'{name}' is the name of the"):
         planned(site(lab=host("lab", agent(name))), "lab")
+
+
+def test_an_instance_that_waits_for_one_that_this_host_does_not_run_is_refused():
+    entries = (agent("daq"), agent("acq", after=("daq", "dak"), line=7))
+    with pytest.raises(SiteFileError) as caught:
+        planned(site(lab=host("lab", *entries)), "lab")
+    assert ":7: 'acq' is to start after 'dak', which this host does not run" in str(caught.value)
+    assert str(caught.value).endswith("; did you mean 'daq'?")
+
+
+def test_instances_that_wait_for_each_other_are_refused():
+    entries = (agent("a", after=("b",)), agent("b", after=("a",)), agent("c", after=("a",)))
+    with pytest.raises(SiteFileError) as caught:
+        planned(site(lab=host("lab", *entries)), "lab")
+    assert "these instances wait for each other: " in str(caught.value)
+    assert "a after b" in str(caught.value)
+    assert "c" not in str(caught.value).split(": ")[-1].split(";")[0].split(" after ")
+
+
+def test_an_instance_may_wait_for_a_built_in_one():
+    found = planned(site(lab=host("lab", agent("acq", after=("registry",)))), "lab")
+    assert names(found) == ["registry", "aggregator", "acq"]

@@ -1,5 +1,7 @@
 """What the operator wants outlives the daemon."""
 
+import re
+
 import pytest
 
 from ocsd.daemon.targets import Targets
@@ -49,3 +51,28 @@ def test_what_is_wanted_already_needs_no_disk(tmp_path):
     targets = Targets(tmp_path / "gone" / "targets.json")
     targets.remember([agent()], Target.UP)
     assert targets.of(agent()) is Target.UP
+
+
+def test_who_put_an_instance_down_and_when_outlives_the_daemon(tmp_path):
+    Targets(tmp_path / "targets.json").remember([agent()], Target.DOWN, "alice (uid 1000)")
+    told = Targets(tmp_path / "targets.json").reason(agent())
+    assert re.fullmatch(
+        r"put down on \S+Z by alice \(uid 1000\); `ocsd up thermo1` starts it", told
+    )
+
+
+@pytest.mark.parametrize("more", ["", ', "at": "noon", "by": ""'])
+def test_what_an_older_version_remembered_says_as_much_as_it_can(tmp_path, more):
+    file = tmp_path / "targets.json"
+    file.write_text(f'{{"thermo1": {{"target": "down", "manage": "up"{more}}}}}')
+    told = Targets(file).reason(agent())
+    assert told == "put down by an operator; `ocsd up thermo1` starts it"
+
+
+def test_what_the_site_file_keeps_down_or_nobody_put_down_needs_no_reason(tmp_path):
+    targets = Targets(tmp_path / "targets.json")
+    assert targets.reason(agent()) == ""
+    targets.remember([agent()], Target.DOWN, "alice")
+    assert targets.reason(agent(Manage.DOWN)) == ""
+    targets.remember([agent()], Target.UP, "alice")
+    assert targets.reason(agent()) == ""

@@ -1,14 +1,22 @@
 """What the daemon sees when it looks at an instance."""
 
+import subprocess
 from types import SimpleNamespace
 
 import pytest
 
+from ocsd.agent.log_file import LIMIT_BYTES
 from ocsd.daemon.chronicle import Chronicle
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.keeper import Keeper
 from ocsd.daemon.targets import Targets
-from ocsd.daemon.watches import EvidenceWatch, HealthWatch, MemoryWatch, Rounds
+from ocsd.daemon.watches import (
+    EvidenceWatch,
+    ForeignLogWatch,
+    HealthWatch,
+    MemoryWatch,
+    Rounds,
+)
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.journal import Journal, read
 from ocsd.site.model import Instance
@@ -131,6 +139,27 @@ def test_a_failed_instance_is_tried_when_its_code_is_mended(world, tmp_path):
     (tmp_path / "drivers.py").write_text("")
     watch.look(world.instance, world.keeper)
     assert world.asked == ["spawn"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "rotated"), [({}, False), ({"user": "nobody"}, True), ({"runtime": "ocs"}, True)]
+)
+def test_a_log_that_its_agent_cannot_rotate_is_rotated_by_the_daemon(
+    world, tmp_path, entry, rotated
+):
+    log = tmp_path / "thermo1.log"
+    with log.open("w") as file:
+        process = subprocess.Popen(["sleep", "60"], stdout=file, start_new_session=True)
+        file.truncate(LIMIT_BYTES)
+    world.keeper.pid = process.pid
+    instance = Instance(instance_id="thermo1", agent_class="FakeDataAgent", **entry)
+    try:
+        ForeignLogWatch(lambda name: tmp_path / f"{name}.log").look(instance, world.keeper)
+    finally:
+        process.kill()
+        process.wait()
+    assert (tmp_path / "thermo1.log.1").exists() == rotated
+    assert log.stat().st_size == (0 if rotated else LIMIT_BYTES)
 
 
 def test_one_look_that_fails_does_not_end_the_others(world, clock):

@@ -4,6 +4,7 @@ import os
 import pwd
 import resource
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -19,6 +20,7 @@ class Kernel:
     """Stands in for os, pwd and resource, and notes the calls that change a process."""
 
     PRIO_PROCESS = os.PRIO_PROCESS
+    R_OK, W_OK, X_OK = os.R_OK, os.W_OK, os.X_OK
     RLIMIT_NOFILE = resource.RLIMIT_NOFILE
     struct_passwd = pwd.struct_passwd
 
@@ -27,6 +29,7 @@ class Kernel:
         self.refused = {}
         self.uid = 0
         self.log_mode = 0o100644
+        self.closed = set()
         self.environ = {"HOME": "/root", "KEPT": "1"}
         for name in ("setpriority", "setrlimit", "fchown", "setgid", "initgroups", "setuid"):
             setattr(self, name, partial(self._call, name))
@@ -47,6 +50,9 @@ class Kernel:
 
     def fstat(self, descriptor):
         return SimpleNamespace(st_mode=self.log_mode)
+
+    def access(self, path, mode):
+        return not self.closed & {str(path), *map(str, Path(path).parents)}
 
     def getpwnam(self, name):
         return {"daq": DAQ}[name]
@@ -116,6 +122,22 @@ def test_a_user_that_does_not_exist_is_named(system):
         limits.apply(spawn(user="daqq"))
 
 
+def test_a_folder_that_is_closed_to_the_user_is_named(system):
+    system.closed = {"/run/ocsd/lab"}
+    with pytest.raises(ConfigurationError) as raised:
+        limits.apply(spawn(user="daq", environment={"NOTIFY_SOCKET": "/run/ocsd/lab/notify.sock"}))
+    assert str(raised.value) == (
+        "user 'daq' cannot get at /run/ocsd/lab/notify.sock: /run/ocsd/lab is closed to that user; "
+        "open it (chmod o+x /run/ocsd/lab), or correct 'user'"
+    )
+
+
+def test_a_socket_that_is_closed_to_the_user_is_named(system):
+    system.closed = {"/run/notify.sock"}
+    with pytest.raises(ConfigurationError, match=r"/run/notify.sock is closed to that user"):
+        limits.apply(spawn(user="daq", environment={"NOTIFY_SOCKET": "/run/notify.sock"}))
+
+
 @pytest.mark.parametrize("call", ["fchown", "setgid", "initgroups", "setuid"])
 def test_a_daemon_that_is_not_root_says_what_is_missing(system, call):
     system.uid = 4712
@@ -125,6 +147,12 @@ def test_a_daemon_that_is_not_root_says_what_is_missing(system, call):
     message = str(raised.value)
     assert "user 'daq' cannot run this: only root may start processes for others" in message
     assert "the daemon runs as user 4712" in message
+
+
+def test_a_root_that_may_not_become_another_user_is_told_where_that_is_explained(system):
+    system.refused["setgid"] = PermissionError()
+    with pytest.raises(ConfigurationError, match=r"root without that right; .*docs/systemd\.md"):
+        limits.apply(spawn(user="daq"))
 
 
 def test_niceness_that_is_refused_is_named(system):

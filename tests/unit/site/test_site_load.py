@@ -13,32 +13,6 @@ from ocsd.site.model import Crossbar, Manage
 HUB = "hub: {wamp_server: 'ws://localhost:8001/ws'}\n"
 
 
-@pytest.fixture
-def loaded(tmp_path):
-    def load_text(text):
-        file = tmp_path / "lab.yaml"
-        file.write_text(text)
-        return load(file)
-
-    return load_text
-
-
-@pytest.fixture
-def problems(loaded, tmp_path):
-    """Load a text and return its problems as (line, text) pairs."""
-
-    def find_problems(text):
-        with pytest.raises(SiteFileError) as caught:
-            loaded(text)
-        prefix = f"{tmp_path / 'lab.yaml'}:"
-        lines = str(caught.value).splitlines()
-        assert all(line.startswith(prefix) for line in lines)
-        split = (line.removeprefix(prefix).split(": ", 1) for line in lines)
-        return [(int(line), text) for line, text in split]
-
-    return find_problems
-
-
 def entries(*lines):
     body = "".join(f"      - {line}\n" for line in lines)
     return f"{HUB}hosts:\n  grumpy:\n    agent-instances:\n{body}"

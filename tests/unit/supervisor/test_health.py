@@ -129,3 +129,29 @@ def test_a_layer_that_recovered_in_between_is_given_its_time_anew():
 def test_a_word_that_says_nothing_of_the_router_leaves_it_as_it_is():
     assert heard((JOINED, 1.0), ({"X_FAILURE": "no device"}, 2.0)).ready
     assert not heard((JOINED, 1.0), (AWAY, 2.0)).ready
+
+
+def test_what_nobody_could_hear_is_held_against_nobody():
+    fields = {**JOINED, "X_FEEDS": "silent"}
+    liveness = {**DEFAULT_LIVENESS, Layer.FEEDS: Response.RESTART}
+    report = heard((fields, 100.0))
+    assert reason_to_restart(up(), report, 200.0, liveness).startswith("reactor: ")
+    excused = report.excused(200.0)
+    assert judge(up(), excused, 200.0) == Verdict(Health.DEGRADED, "silent", Layer.FEEDS)
+    assert reason_to_restart(up(), excused, 200.0, liveness) == ""
+    again = excused.after(fields, 229.0)
+    assert reason_to_restart(up(), again, 229.9, liveness) == ""
+    assert reason_to_restart(up(), again, 230.0, liveness) == "feeds: silent"
+
+
+def test_who_never_reported_is_not_taken_for_one_that_did():
+    assert SelfReport().excused(200.0) == SelfReport()
+
+
+def test_a_start_that_falls_silent_is_a_hang_whatever_else_it_waits_for():
+    life = Lifecycle(state=State.STARTING, since_s=0.0)
+    report = heard((AWAY, 1.0))
+    assert judge(life, report, 11.0) == Verdict(
+        Health.DEGRADED, f"not ready after 11 s: {AWAY['STATUS']}", Layer.ROUTER
+    )
+    assert judge(life, report, 12.0).health is Health.HUNG

@@ -80,3 +80,24 @@ def test_a_process_that_outlived_the_daemon_was_up_meanwhile_and_not_restarted()
 def test_what_was_never_wanted_has_no_availability():
     entries = story((0.0, "DownRequested", "down", "down", {"target": "down"}))
     assert summaries(entries, 0.0, 10.0)["thermo1"].availability is None
+
+
+def test_each_instance_has_its_own_story():
+    entries = [
+        *story(*STARTED),
+        *story((2.0, "UpRequested", "down", "starting"), name="thermo2"),
+    ]
+    found = summaries(entries, 0.0, 10.0)
+    assert {name: its.up_s for name, its in found.items()} == {"thermo1": 9.0, "thermo2": 0.0}
+
+
+def test_what_changed_no_state_or_came_later_is_no_part_of_it():
+    entries = [
+        *story(*STARTED),
+        Entry(at=4.0, name="thermo1", event="Degraded", target="up", reason="feed t is silent"),
+        Entry(at=5.0, name="ocsd", event="IncidentBegan"),
+        *story((11.0, "Exited", "up", "starting", {"code": 1})),
+    ]
+    assert summaries(entries, 0.0, 10.0) == {
+        "thermo1": Summary(wanted_s=10.0, up_s=9.0, ends=0, restarts=0, last_end=None)
+    }

@@ -271,3 +271,20 @@ def test_what_failed_for_good_is_tried_when_its_cause_is_gone():
 def test_a_process_that_is_found_running_is_never_started_twice(state):
     life, actions = Lifecycle(state=state, wake_at_s=5.0).after(Adopted(), 1.0)
     assert (life.state, life.wake_at_s, actions) == (State.STARTING, None, ())
+
+
+@pytest.mark.parametrize(
+    ("state", "target", "settled"),
+    [
+        (State.DOWN, Target.DOWN, True),
+        (State.DOWN, Target.UP, True),
+        (State.FAILED, Target.UP, True),
+        (State.UP, Target.UP, True),
+        (State.UP, Target.DOWN, False),
+        (State.STARTING, Target.UP, False),
+        (State.STOPPING, Target.DOWN, False),
+        (State.BACKOFF, Target.UP, False),
+    ],
+)
+def test_what_still_moves_by_itself_is_not_settled(state, target, settled):
+    assert Lifecycle(state=state, target=target).settled is settled

@@ -1,0 +1,104 @@
+"""What a fleet tells of its instances before it has been launched, and of those that are down."""
+
+import re
+
+import pytest
+
+from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.keeper import Keeper
+from ocsd.daemon.status import StatusReport
+from ocsd.daemon.targets import Targets
+from ocsd.forkserver.protocol import Ended, Spawned
+from ocsd.paths import of_host
+from ocsd.site.model import Hub, Instance, Manage
+from ocsd.supervisor.events import Target
+from ocsd.supervisor.lifecycle import Lifecycle
+
+HUB = Hub(wamp_server="ws://localhost:8001/ws")
+PUT_DOWN = r"put down on \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ by alice \(uid 7\); `ocsd up b` starts it"
+
+
+class Launcher:
+    """Starts nothing."""
+
+    def spawn(self, name):
+        pass
+
+    def withdraw(self, name):
+        return True
+
+    def kill(self, name, pid, number):
+        pass
+
+
+@pytest.fixture
+def targets_file(tmp_path):
+    return tmp_path / "targets.json"
+
+
+@pytest.fixture
+def begin(targets_file, clock):
+    """Return a function that makes the fleet of a new daemon: a and b wanted, c not."""
+
+    def make():
+        fleet = Fleet(Targets(targets_file))
+        for name, manage in (("a", Manage.UP), ("b", Manage.UP), ("c", Manage.DOWN)):
+            keeper = Keeper(
+                name, Lifecycle(), Launcher(), clock, lambda: 0.0, lambda: 0.0, fleet.announce
+            )
+            fleet.add(Instance(instance_id=name, agent_class="A", manage=manage), keeper)
+        return fleet
+
+    return make
+
+
+def rows(fleet):
+    report = StatusReport("lab", "site.yaml", 1, 0.0, HUB, of_host("lab"), fleet)
+    return {row["instance_id"]: row for row in report.as_json()["instances"]}
+
+
+def test_before_the_fork_server_has_greeted_the_status_tells_what_is_wanted(begin):
+    begin().down(["b"], "alice (uid 7)")
+    told = rows(begin())
+    assert [(row["state"], row["target"]) for row in told.values()] == [
+        ("down", "up"),
+        ("down", "down"),
+        ("down", "down"),
+    ]
+    assert told["a"]["reason"] == "the daemon waits for its fork server"
+    assert re.fullmatch(PUT_DOWN, told["b"]["reason"])
+    assert told["c"]["reason"] == ""
+
+
+def test_from_its_launch_on_a_fleet_tells_what_each_instance_does(begin):
+    fleet = begin()
+    fleet.launch()
+    assert fleet.target("a") is Target.UP
+    assert rows(fleet)["a"]["state"] == "starting"
+    assert rows(fleet)["a"]["reason"] == ""
+
+
+def test_nothing_is_wanted_any_more_while_everything_is_being_stopped(begin):
+    fleet = begin()
+    fleet.stopping = True
+    assert fleet.target("a") is Target.DOWN
+
+
+def test_an_instance_put_down_before_the_daemon_began_says_who_did_it(begin):
+    begin().down(["b"], "alice (uid 7)")
+    fleet = begin()
+    fleet.launch()
+    assert re.fullmatch(PUT_DOWN, rows(fleet)["b"]["reason"])
+    fleet.up(["b"], "bob")
+    assert rows(fleet)["b"]["reason"] == ""
+
+
+def test_an_instance_put_down_a_moment_ago_says_so_too_beside_how_it_ended(begin, clock):
+    fleet = begin()
+    fleet.launch()
+    keeper = fleet.keeper("b")
+    keeper.spawned(Spawned("b", 7, 1))
+    fleet.down(["b"], "alice (uid 7)")
+    clock.advance(11)
+    keeper.ended(Ended("b", 7, None, 15))
+    assert re.fullmatch(f"ended by SIGTERM; {PUT_DOWN}", rows(fleet)["b"]["reason"])
