@@ -214,8 +214,8 @@ class Daemon:
 
     def _take_stranger(self, name: str) -> Keeper:
         """Return a keeper for a process that the site file no longer lists."""
-        instance = Instance(instance_id=name, agent_class="Unlisted", manage=Manage.DOWN)
-        self._add(instance)
+        self._add(Instance(instance_id=name, agent_class="Unlisted", manage=Manage.DOWN))
+        self.fleet.leave(name)
         keeper = self.fleet.keeper(name)
         if keeper is None:
             raise LookupError(name)

@@ -198,8 +198,7 @@ class _Change(_Leaf):
         """Return which instances a request is about, and for how long it waits [s]."""
         try:
             body = json.loads(request.content.read() or b"{}")
-            everyone = [instance.instance_id for instance, _ in self._fleet]
-            names = everyone if body.get("all") is True else body.get("names")
+            names = self._fleet.listed if body.get("all") is True else body.get("names")
             limit_s = float(body.get("timeout_s", DEFAULT_LIMIT_S))
         except (ValueError, TypeError, AttributeError) as error:
             raise UsageError(

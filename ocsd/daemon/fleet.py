@@ -1,6 +1,6 @@
 """The instances of a host, and what can be asked of them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TypeAlias
 
 from twisted.logger import Logger
@@ -48,25 +48,40 @@ class Fleet:
         self.router: Keeper | None = None
         self.stopping = False
         self._launched = False
+        self._leaving: set[str] = set()
 
     def add(self, instance: Instance, keeper: Keeper) -> None:
         """Add an instance and what keeps it."""
+        self._leaving.discard(instance.instance_id)
         self._instances[instance.instance_id] = instance
         self._keepers[instance.instance_id] = keeper
 
     def replace(self, instance: Instance) -> None:
         """Give an instance another entry."""
+        self._leaving.discard(instance.instance_id)
         self._instances[instance.instance_id] = instance
 
-    def remove(self, name: str) -> None:
-        """Forget an instance that is down."""
-        del self._instances[name]
-        del self._keepers[name]
+    def leave(self, name: str) -> None:
+        """Want an instance no more that the site file does not list, and forget it once it is down.
+
+        What is found running without an entry is started again by nobody.
+        """
+        self._leaving.add(name)
+
+    def end(self, name: str, by: str) -> None:
+        """End an instance that has left the site file."""
+        self.leave(name)
+        self._keepers[name].deliver(DownRequested(by))
+        self._forget(name)
+
+    @property
+    def listed(self) -> list[str]:
+        """The names of all instances that the site file lists."""
+        return [name for name in self._keepers if name not in self._leaving]
 
     def __iter__(self) -> Iterator[tuple[Instance, Keeper]]:
         """Iterate over the instances, in the order of their start."""
-        keepers = list(self._keepers.items())
-        return ((self._instances[name], keeper) for name, keeper in keepers)
+        return iter([(self._instances[name], keeper) for name, keeper in self._keepers.items()])
 
     def everyone(self) -> Iterator[Keeper]:
         """Iterate over all keepers, the router's first."""
@@ -94,7 +109,7 @@ class Fleet:
         """Return what is wanted of an instance, also before it can be brought about."""
         if self._launched or self.stopping:
             return self._keepers[name].life.target
-        return self._targets.of(self._instances[name])
+        return self._wanted(self._instances[name])
 
     def why_not(self, name: str) -> str:
         """Return what keeps an instance down that the site file wants up; nothing if it is not."""
@@ -123,7 +138,7 @@ class Fleet:
         """Return what keeps the process `pid`."""
         return next((each for each in self.everyone() if each.pid == pid), None)
 
-    def check(self, names: Iterable[str]) -> None:
+    def check(self, names: Collection[str]) -> None:
         """Make sure that all these instances exist and may be changed.
 
         Raises
@@ -139,6 +154,11 @@ class Fleet:
         if unknown:
             described = (f"{name!r}{did_you_mean(name, self._keepers)}" for name in unknown)
             raise NoSuchInstanceError(f"this host has no instance {', '.join(described)}")
+        gone = sorted(self._leaving.intersection(names))
+        if gone:
+            raise NoSuchInstanceError(
+                f"{', '.join(gone)} has left the site file; what still runs of it is being ended"
+            )
 
     def observe(self, observer: Observer) -> Callable[[], None]:
         """Call `observer` with every transition from now on; return what ends that."""
@@ -157,12 +177,14 @@ class Fleet:
                 observer(transition)
             except Exception:  # noqa: BLE001 - who only looks on must not stop what is decided
                 self.log.failure("while telling of a transition of {name}", name=transition.name)
+        if transition.name in self._leaving:
+            self._forget(transition.name)
 
     def launch(self) -> None:
         """Bring every instance into its target state, as remembered."""
         self._launched = True
         for instance, keeper in self:
-            wanted = self._targets.of(instance)
+            wanted = self._wanted(instance)
             if wanted is Target.UP and not keeper.life.has_process:
                 keeper.deliver(UpRequested())
             elif wanted is Target.DOWN:
@@ -171,7 +193,7 @@ class Fleet:
     def reconsider(self, name: str) -> None:
         """End an instance that was found running although nobody wants it to."""
         keeper = self._keepers.get(name)
-        unwanted = keeper and self._targets.of(self._instances[name]) is Target.DOWN
+        unwanted = keeper and self._wanted(self._instances[name]) is Target.DOWN
         if keeper is not None and (unwanted or self.stopping):
             keeper.deliver(DownRequested())
 
@@ -186,6 +208,15 @@ class Fleet:
     def restart(self, names: Iterable[str], by: str = "") -> None:
         """Want instances to end and to run again, because somebody asked."""
         self._want(names, Target.UP, RestartRequested(by))
+
+    def _wanted(self, instance: Instance) -> Target:
+        return Target.DOWN if instance.instance_id in self._leaving else self._targets.of(instance)
+
+    def _forget(self, name: str) -> None:
+        keeper = self._keepers.get(name)
+        if keeper is not None and keeper.life.state is State.DOWN:
+            self._leaving.discard(name)
+            del self._instances[name], self._keepers[name]
 
     def _want(
         self,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from ocsd.daemon.fleet import Fleet
-from ocsd.daemon.keeper import Transition
 from ocsd.daemon.plan import plan
 from ocsd.daemon.settings import Settings, liveness_of, policy_of
 from ocsd.daemon.targets import Targets
@@ -111,8 +110,6 @@ class Reload:
         self._fleet = fleet
         self._targets = targets
         self._add = add
-        self._leaving: set[str] = set()
-        fleet.observe(self._observe)
 
     def apply(self, change: Change, by: str) -> None:
         """Start what is new, end what is gone, restart what changed.
@@ -127,10 +124,8 @@ class Reload:
         instances = {each.instance_id: each for each in change.settings.plan.instances}
         found = change.difference
         for name in found.removed:
-            self._leaving.add(name)
-            self._end(name, by)
+            self._fleet.end(name, by)
         for name in found.added:
-            self._leaving.discard(name)
             if self._fleet.keeper(name) is None:
                 self._add(instances[name])
                 self._aim(instances[name], by)
@@ -139,12 +134,6 @@ class Reload:
                 self._replace(instances[name], by, restart=True)
         for name in (*found.changed, *(name for name, keys in found.kept.items() if keys)):
             self._replace(instances[name], by, restart=name in found.changed)
-
-    def _end(self, name: str, by: str) -> None:
-        keeper = self._fleet.keeper(name)
-        if keeper is not None:
-            keeper.deliver(DownRequested(by))
-        self._forget(name)
 
     def _replace(self, instance: Instance, by: str, restart: bool) -> None:
         keeper = self._fleet.keeper(instance.instance_id)
@@ -167,14 +156,3 @@ class Reload:
         if keeper is None or keeper.life.target is wanted:
             return
         keeper.deliver(UpRequested(by) if wanted is Target.UP else DownRequested(by))
-
-    def _observe(self, transition: Transition) -> None:
-        if transition.name in self._leaving:
-            self._forget(transition.name)
-
-    def _forget(self, name: str) -> None:
-        """Drop an instance that has left the file, once its process has ended."""
-        keeper = self._fleet.keeper(name)
-        if keeper is not None and keeper.life.state is State.DOWN:
-            self._leaving.discard(name)
-            self._fleet.remove(name)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ocsd.daemon.fleet import Fleet
-from ocsd.daemon.keeper import Clock, Keeper, Timer, Transition
-from ocsd.supervisor.events import State, Target
+from ocsd.daemon.keeper import Clock, Timer, Transition
+from ocsd.supervisor.events import Target
 from ocsd.supervisor.outcome import outcome
 
 Write = Callable[[dict[str, Any]], None]
@@ -59,7 +59,9 @@ class PendingRequest:
         self._on_end = on_end
         self._clock = clock
         self._begun_s = clock.seconds()
-        self._open = dict.fromkeys(names)
+        # The keepers, for an instance may leave the site file meanwhile.
+        found = {name: fleet.keeper(name) for name in names}
+        self._open = {name: keeper for name, keeper in found.items() if keeper is not None}
         self._timer: Timer = clock.callLater(limit_s, self._give_up)
         self._unobserve = fleet.observe(self._observe)
 
@@ -82,25 +84,19 @@ class PendingRequest:
             self._finish_if_done()
 
     def _judge(self, name: str) -> None:
-        keeper = self._fleet.keeper(name)
-        # One that has left the site file is down, and will not come up.
-        gone = self._wanted is Target.DOWN
-        came_about = gone if keeper is None else outcome(self._wanted, keeper.life)
+        came_about = outcome(self._wanted, self._open[name].life)
         if came_about is not None:
-            self._close(name, keeper, came_about)
+            self._close(name, came_about)
 
-    def _close(
-        self, name: str, keeper: Keeper | None, came_about: bool, timed_out: bool = False
-    ) -> None:
-        del self._open[name]
-        left = "it has left the site file"
+    def _close(self, name: str, came_about: bool, timed_out: bool = False) -> None:
+        keeper = self._open.pop(name)
         self._write(
             {
                 "event": "result",
                 "instance_id": name,
                 "ok": came_about,
-                "state": str(keeper.life.state if keeper else State.DOWN),
-                "reason": keeper.life.reason or keeper.report.text if keeper else left,
+                "state": str(keeper.life.state),
+                "reason": keeper.life.reason or keeper.report.text,
                 "took_s": round(self._clock.seconds() - self._begun_s, 3),
                 "timed_out": timed_out,
             }
@@ -108,7 +104,7 @@ class PendingRequest:
 
     def _give_up(self) -> None:
         for name in list(self._open):
-            self._close(name, self._fleet.keeper(name), came_about=False, timed_out=True)
+            self._close(name, came_about=False, timed_out=True)
         self._finish_if_done()
 
     def _finish_if_done(self) -> None:

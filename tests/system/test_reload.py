@@ -1,9 +1,11 @@
 """An edited site file is taken into use, and touches only what it changed."""
 
 import json
+import os
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.system.conftest import fake_agent, wait_until
@@ -54,6 +56,18 @@ def test_only_what_changed_is_touched(running):
     for name in ("c", "registry", "aggregator"):
         assert after[name] == before[name]
     assert after["b"] != before["b"]
+
+
+def test_what_left_the_file_while_no_daemon_ran_is_ended_and_forgotten(running):
+    before = pids(running)
+    os.kill(running.status()["pid"], signal.SIGKILL)
+    running.write(fake_agent("b"), fake_agent("c"))
+    running.start()
+    up(running, "b", "c")
+    assert not psutil.pid_exists(before["a"])
+    assert pids(running)["b"] == before["b"]
+    assert running.ocsd("restart", "--all").returncode == 0
+    up(running, "b", "c")
 
 
 def test_the_same_file_changes_nothing(running):

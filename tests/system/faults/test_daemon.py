@@ -33,7 +33,7 @@ def end(centre, pid, how):
     wait_until(lambda: is_gone(pid), "its end", AGENT_BACK_S)
 
 
-@pytest.mark.parametrize("how", [0, 1])
+@pytest.mark.parametrize("how", [0, 1, 125])
 def test_a_daemon_that_exits_costs_nobody_anything(centre, only, how):
     end(centre, centre.pid("ocsd"), how)
     centre.start()
@@ -62,7 +62,7 @@ def test_a_daemon_that_was_stopped_blames_nobody_for_it(centre, only):
     assert "this daemon was held up for" in log
 
 
-@pytest.mark.parametrize("how", [0, 1])
+@pytest.mark.parametrize("how", [0, 1, 125])
 def test_a_fork_server_that_exits_is_followed_by_another(centre, how):
     old = centre.fork_server
     with Watch(centre.site, may_change=["thermo2"]):

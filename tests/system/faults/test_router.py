@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from tests.system.faults.lab import (
+    AGENT_BACK_S,
     HANG_SEEN_S,
     ROUTER_BACK_S,
     a_lab,
@@ -60,6 +61,12 @@ def test_a_router_that_exits_is_back(centre, only, code):
     centre.exit(pid, code)
     centre.back("router", pid, ROUTER_BACK_S)
     assert centre.ends("router")[-1].code == code
+
+
+def test_a_router_that_exits_with_125_stays_down_until_it_is_asked_for(centre, only):
+    centre.exit(centre.pid("router"), 125)
+    wait_until(lambda: centre.row("router")["state"] == "failed", "its end", AGENT_BACK_S)
+    assert centre.site.ocsd("up", "router").returncode == 0
 
 
 def test_a_router_whose_worker_is_killed_is_back(centre, only):

@@ -10,7 +10,7 @@ from ocsd.daemon.targets import Targets
 from ocsd.errors import NoSuchInstanceError, StoppingError
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.site.model import Instance
-from ocsd.supervisor.events import DownRequested, State, Target, UpRequested
+from ocsd.supervisor.events import State, Target, UpRequested
 from ocsd.supervisor.lifecycle import Lifecycle
 
 
@@ -130,18 +130,25 @@ def test_a_client_that_goes_after_its_answer_is_forgotten_once(world):
 def test_an_instance_that_leaves_the_site_file_keeps_nobody_waiting(world):
     world.fleet.up(["a"])
     world.begin("a")
-    # As a reload does it: it looks on, too, and was there first.
-    world.fleet.observe(
-        lambda each: world.fleet.remove("a") if each.after.state is State.DOWN else None
-    )
     pending, told, ended = follow(world, ["a"], Target.DOWN)
-    world.fleet.keeper("a").deliver(DownRequested())
+    world.fleet.end("a", "a reload")
     pending.look()
     assert not ended
     world.end("a")
     assert results(told) == {"a": (True, "down", False)}
-    assert told[-1]["reason"] == "it has left the site file"
     assert ended
+    assert world.fleet.keeper("a") is None
+
+
+def test_what_has_left_the_site_file_is_started_by_nobody(world):
+    world.fleet.up(["a"])
+    world.begin("a")
+    world.fleet.end("a", "a reload")
+    assert "a" not in world.fleet.listed
+    with pytest.raises(NoSuchInstanceError, match="a has left the site file"):
+        world.fleet.check(["a"])
+    world.end("a")
+    assert world.fleet.keeper("a") is None
 
 
 def test_an_unknown_name_is_refused_with_the_nearest(world):
