@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-import so3g
 from so3g.hk import load_range
 from spt3g import core
 
@@ -53,8 +52,8 @@ def read(folder: Path) -> Recorded:
                 continue
             feed, session_id = frame["address"], frame["provider_session_id"]
             for block in frame["blocks"]:
-                columns = {name: np.asarray(block[name]) for name in block.keys()}  # noqa: SIM118 # so3g's map has no other way
-                columns["times"] = np.array([each.time for each in block.times]) / core.G3Units.s
+                columns = {name: np.asarray(block[name]) for name in list(block.keys())}
+                columns["times"] = np.asarray(block.times) / core.G3Units.s
                 if feed.endswith(f".aggregator.feeds.{HOLES_FEED}"):
                     recorded.holes += _holes(columns)
                 else:
@@ -63,7 +62,7 @@ def read(folder: Path) -> Recorded:
 
 
 def _holes(columns: Mapping[str, Any]) -> Iterator[Hole]:
-    names = [each for each in Hole.__dataclass_fields__]
+    names = list(Hole.__dataclass_fields__)
     for values in zip(*(columns[name].tolist() for name in names), strict=True):
         yield Hole(**dict(zip(names, values, strict=True)))
 
@@ -142,22 +141,15 @@ def _judge_one(
     verdict: Verdict,
 ) -> None:
     label = f"{each.feed} of session {each.session_id}"
-    numbers = np.empty(0, np.int64)
-    if (each.feed, each.session_id) in recorded.columns:
-        samples = recorded.samples((each.feed, each.session_id))
-        numbers = samples["number"].astype(np.int64)
-        _compare(label, each, samples, verdict)
-    inside = numbers[(numbers >= 0) & (numbers < each.may_be)]
-    counts = np.bincount(inside, minlength=each.may_be)
+    counts = _count(label, each, recorded, verdict)
     in_hole = np.zeros(each.may_be, bool)
-    holes = [
+    its_holes = [
         hole
         for hole in verdict.holes
         if (hole.feed, hole.agent_session) == (each.feed, each.session_id)
     ]
-    for hole in holes:
+    for hole in its_holes:
         in_hole[hole.first * each.per_message : (hole.last + 1) * each.per_message] = True
-    may_forget = _ended_so(each, published, forgetful)
     lacking = (counts == 0) & ~in_hole
     lacking[each.sure :] = False
     verdict.published += each.sure
@@ -165,11 +157,13 @@ def _judge_one(
     verdict.duplicate += int((counts - 1).clip(0).sum())
     verdict.in_holes += int(in_hole[: each.sure].sum())
     verdict.missing += int(lacking.sum())
-    # Only the next life could tell of it, and it does not know.
-    end = int(np.flatnonzero((counts > 0) | in_hole).max(initial=-1)) + 1
-    if may_forget:
+    if _could_forget(each, published, forgetful):
+        # Its end was known to nobody else, and its next life cannot tell of it.
+        end = int(np.flatnonzero((counts > 0) | in_hole).max(initial=-1)) + 1
         verdict.unknown += int(lacking[end:].sum())
         lacking[end:] = False
+    else:
+        verdict.violations += [f"{label}: nothing explains the {hole}" for hole in its_holes]
     for what, wrong in (
         ("are missing without a hole", lacking),
         ("are there more than once", counts > 1),
@@ -177,12 +171,20 @@ def _judge_one(
     ):
         if wrong.any():
             verdict.violations.append(f"{label}: {int(wrong.sum())} {what}: {_where(each, wrong)}")
-    for hole in holes:
-        if not may_forget:
-            verdict.violations.append(f"{label}: a hole that nothing explains: {hole}")
-    if len(inside) < len(numbers):
-        strange = numbers[(numbers < 0) | (numbers >= each.may_be)]
-        verdict.violations.append(f"{label}: never published, but there: {strange[:10].tolist()}")
+
+
+def _count(label: str, each: Published, recorded: Recorded, verdict: Verdict) -> Any:
+    """Return how often each number is there; see that each sample is as it was published."""
+    if (each.feed, each.session_id) not in recorded.columns:
+        return np.zeros(each.may_be, np.int64)
+    samples = recorded.samples((each.feed, each.session_id))
+    _compare(label, each, samples, verdict)
+    numbers = samples["number"].astype(np.int64)
+    could_be = (numbers >= 0) & (numbers < each.may_be)
+    if not could_be.all():
+        some = numbers[~could_be][:10].tolist()
+        verdict.violations.append(f"{label}: never published, but there: {some}")
+    return np.bincount(numbers[could_be], minlength=each.may_be)
 
 
 def _compare(label: str, each: Published, samples: Mapping[str, Any], verdict: Verdict) -> None:
@@ -201,7 +203,7 @@ def _compare(label: str, each: Published, samples: Mapping[str, Any], verdict: V
         verdict.violations.append(f"{label}: {len(wrong)} were changed, e.g. {one}")
 
 
-def _ended_so(
+def _could_forget(
     each: Published, published: Sequence[Published], forgetful: Mapping[str, Sequence[float]]
 ) -> bool:
     """Tell whether this life of an agent ended with a kill at which it could forget."""
@@ -244,6 +246,3 @@ def loaded_otherwise(folder: Path, published: Sequence[Published], recorded: Rec
             if found != own:
                 amiss.append(f"load_range finds {found} of {own} samples of {name}")
     return amiss
-
-
-SO3G = so3g.__version__

@@ -8,6 +8,7 @@ from typing import Final
 AGGREGATOR, ROUTER, DAEMON = "aggregator", "router", "daemon"
 STOP, DATA_FULL, BOTH_FULL, CUT = "stop", "data disk full", "data and state disk full", "cut"
 KILL: Final = "kill"
+RESTART: Final = "restart"
 
 QUIET_S = 3.0
 """Nothing happens so long after the beginning and before the end."""
@@ -15,7 +16,7 @@ QUIET_S = 3.0
 OFTEN_S = 200.0
 """So often each fault that lasts happens, at least once."""
 
-CUTS_S = 30.0
+CUTS_S = RESTARTS_S = 30.0
 KILLS_S = (3.0, 12.0)
 DAEMON_AWAY_S = 5.0
 CUT_LASTS_S = (0.5, 6.0)
@@ -30,7 +31,7 @@ class Step:
     at_s : float
         When, after the beginning [s].
     kind : str
-        ``kill``, ``stop``, ``cut``, or which disks are full.
+        ``kill``, ``restart`` (in order), ``stop``, ``cut``, or which disks are full.
     targets : tuple of str
         Whom it concerns; nobody for a disk.
     lasts_s : float
@@ -52,7 +53,7 @@ class Step:
 
 
 def plan(
-    seed: int, length_s: float, lasting_s: float, agents: Sequence[str], kill_agents: bool
+    seed: int, length_s: float, lasting_s: float, wired: Sequence[str], killed: Sequence[str]
 ) -> list[Step]:
     """Return what happens, in order.
 
@@ -64,20 +65,23 @@ def plan(
         For how long [s]; all is over then.
     lasting_s : float
         How long the aggregator is stopped, and a disk is full [s].
-    agents : sequence of str
-        Whose links are cut.
-    kill_agents : bool
-        Whether agents are killed, too.
+    wired : sequence of str
+        Agents whose links are cut.
+    killed : sequence of str
+        Agents that are killed, too.
     """
     dice = random.Random(seed)
     often = max(1, round(length_s / OFTEN_S))
     disks = [DATA_FULL, BOTH_FULL] * often
     dice.shuffle(disks)
+    full = list(_one_by_one(dice, length_s, lasting_s, disks, ()))
     steps = [
-        *_one_by_one(dice, length_s, lasting_s, disks, ()),
+        *full,
+        *_kills_at_full_disks(dice, full, killed),
         *_one_by_one(dice, length_s, lasting_s, [STOP] * often, (AGGREGATOR,)),
-        *_cuts(dice, length_s, agents),
-        *_kills(dice, length_s, agents if kill_agents else ()),
+        *_cuts(dice, length_s, wired),
+        *_kills(dice, length_s, killed),
+        *_restarts(dice, length_s, wired),
     ]
     return sorted(steps, key=lambda step: step.at_s)
 
@@ -96,6 +100,16 @@ def _one_by_one(
         yield Step(QUIET_S + place * share_s + delay_s, kind, targets, min(lasting_s, share_s))
 
 
+def _kills_at_full_disks(
+    dice: random.Random, full: Sequence[Step], agents: Sequence[str]
+) -> Iterator[Step]:
+    """Yield a kill of an agent each time when it cannot write its spool."""
+    for step in full:
+        if agents and step.kind == BOTH_FULL:
+            at_s = step.at_s + dice.uniform(0.3, 0.9) * step.lasts_s
+            yield Step(at_s, KILL, (dice.choice(agents),), 0.0)
+
+
 def _cuts(dice: random.Random, length_s: float, agents: Sequence[str]) -> Iterator[Step]:
     for place in range(max(2, round(length_s / CUTS_S))):
         share_s = (length_s - 2 * QUIET_S) / max(2, round(length_s / CUTS_S))
@@ -105,10 +119,16 @@ def _cuts(dice: random.Random, length_s: float, agents: Sequence[str]) -> Iterat
         yield Step(at_s, CUT, tuple(sorted(some)), lasts_s)
 
 
+def _restarts(dice: random.Random, length_s: float, agents: Sequence[str]) -> Iterator[Step]:
+    for place in range(max(2, round(length_s / RESTARTS_S))):
+        who = AGGREGATOR if place % 2 == 0 else dice.choice(agents)
+        yield Step(dice.uniform(QUIET_S, length_s - QUIET_S), RESTART, (who,), 0.0)
+
+
 def _kills(dice: random.Random, length_s: float, agents: Sequence[str]) -> Iterator[Step]:
     central = [AGGREGATOR, ROUTER, DAEMON]
     everyone = [*central, *agents]
-    first = [(each,) for each in [*central, *agents[:1]]]
+    first = [(each,) for each in dict.fromkeys([*central, *agents[:1], *agents[-1:]])]
     dice.shuffle(first)
     first.insert(1, tuple(dice.sample(central, 2)))
     at_s = QUIET_S
@@ -117,8 +137,8 @@ def _kills(dice: random.Random, length_s: float, agents: Sequence[str]) -> Itera
             targets = first.pop(0)
         else:
             count = dice.choices((1, 2, 3), (7, 2, 1))[0]
-            # As often one of the agents as each of the others.
-            weights = [1.0] * len(central) + [1 / max(1, len(agents))] * len(agents)
+            # One of the agents as often as two of the others.
+            weights = [1.0] * len(central) + [2 / max(1, len(agents))] * len(agents)
             picked = dice.choices(everyone, weights, k=count)
             targets = tuple(dict.fromkeys(picked))
         lasts_s = dice.uniform(0, DAEMON_AWAY_S) if DAEMON in targets else 0.0

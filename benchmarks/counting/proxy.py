@@ -31,9 +31,7 @@ class Proxy:
 
         def run() -> None:
             asyncio.set_event_loop(self._loop)
-            server = self._loop.run_until_complete(
-                asyncio.start_server(self._link, "127.0.0.1", 0)
-            )
+            server = self._loop.run_until_complete(asyncio.start_server(self._link, "127.0.0.1", 0))
             self.port = server.sockets[0].getsockname()[1]
             listening.set()
             self._loop.run_forever()

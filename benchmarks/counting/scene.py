@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Iterable
@@ -80,7 +81,11 @@ class CountingScene(OneHost):
         """Return the process of an instance, of the router or of the daemon, if there is one."""
         if name == "daemon":
             return self._daemon_pids()
-        return list(copies(self).get(name, []))
+        found = list(copies(self).get(name, []))
+        if name == "router":
+            # Its worker goes first, for it is what passes messages on.
+            return [*(child.pid for pid in found for child in children(pid)), *found]
+        return found
 
     def kill(self, names: Iterable[str]) -> list[tuple[str, int]]:
         """Kill all that live of these; return their names and processes."""
@@ -125,8 +130,13 @@ class CountingScene(OneHost):
             proxy.close()
         return left
 
-    def unmount(self) -> None:
-        """Give up the disks, and what is on them."""
+    def unmount(self, keep: bool) -> None:
+        """Give up the disks; what is on them can be kept in the folder ``kept``."""
+        if keep and self.has_disks:
+            for name in ("data", "state"):
+                shutil.copytree(
+                    self.folder / name, self.folder / "kept" / name, ignore_dangling_symlinks=True
+                )
         self._disks.close()
 
     def _mount(self) -> bool:
@@ -158,6 +168,14 @@ class CountingScene(OneHost):
             if self._wanted.is_set() and self.status() is None and not self._daemon_pids():
                 self.start().wait()
             self._over.wait(DAEMON_CHECK_S)
+
+
+def children(pid: int) -> list[psutil.Process]:
+    """Return the processes that a process has started and that still live."""
+    try:
+        return psutil.Process(pid).children()
+    except psutil.NoSuchProcess:
+        return []
 
 
 def send(pid: int, number: int) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from ocsd.agent import spool_mark
 from ocsd.agent.spool_limits import Limits
 from ocsd.agent.spool_segment import (
     FileSegment,
@@ -162,6 +163,8 @@ class Spool:
             self._failed(error, now_s)
             self._drop_tail_if_empty()
             self._begin(MemorySegment(number, info), now_s).put(entry, number, now_s)
+        if self._folder is not None and isinstance(self._tail, MemorySegment):
+            spool_mark.note(self._folder, self.next)
         self._trim(now_s)
 
     def messages(self, after: int) -> Iterator[Kept]:
@@ -205,6 +208,7 @@ class Spool:
         self._tail = segment
         self._segments.append(segment)
         if isinstance(segment, FileSegment):
+            spool_mark.prepare(segment.path.parent)
             self._witness.on_disk(segment.path.parent)
         return segment
 

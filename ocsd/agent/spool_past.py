@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ocsd.agent import spool_mark
 from ocsd.agent.spool import Kept, kept
 from ocsd.agent.spool_limits import Limits, limits_of
 from ocsd.agent.spool_segment import SUFFIX, FoundSegment, Segment, description
@@ -25,10 +26,13 @@ class PastFeed:
         Its description.
     segments : tuple of Segment
         What there is of it, in order; at least one message.
+    noted : int
+        The number after that of the newest message, if it was in memory only.
     """
 
     info: dict[str, Any]
     segments: tuple[Segment, ...]
+    noted: int
 
     @property
     def first(self) -> int:
@@ -38,7 +42,7 @@ class PastFeed:
     @property
     def next(self) -> int:
         """The number after that of the newest message."""
-        return self.segments[-1].next
+        return max(self.segments[-1].next, self.noted)
 
     def messages(self, after: int) -> Iterator[Kept]:
         """Yield the messages from number `after` on."""
@@ -128,7 +132,9 @@ class PastSpools:
                         segments.insert(0, segment)
             if segments:
                 info = segments[-1].info
-                feeds[str(info.get("feed_name"))] = PastFeed(info, tuple(segments))
+                feeds[str(info.get("feed_name"))] = PastFeed(
+                    info, tuple(segments), spool_mark.read(folder)
+                )
         return feeds
 
 

@@ -1,6 +1,7 @@
 """The agent that records the site's feeds."""
 
 import argparse
+import errno
 import math
 import os
 import time
@@ -39,6 +40,13 @@ STALLED_S: Final = 3.0
 
 # A link can be dead for about so long before it is noticed.
 UNNOTICED_S: Final = 60.0
+
+# What keeps a folder from being written for some time only: a full disk, a server that is
+# away, another recorder that is just ending.
+PASSING: Final = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN}
+)
+RETRY_S: Final = 2.0
 
 FULL: Final = "the recording is too slow: the queue is full"
 
@@ -152,12 +160,8 @@ class Aggregator:
              'lag_s': 0.0, 'waiting': 0, 'waiting_bytes': 0, 'asking': [], 'fetched': 0,
              'reason': ''}
         """  # noqa: D400 # clients show the first line as the call
-        self._listening = True
-        archive = Archive(self._folder, self._time_per_file_s, Moment.now, time.sleep)
-        run = Run.begin(Moment.now())
-        recorder = Recorder(archive, self._log, run, Moment.now, str(self._agent.agent_address))
         try:
-            recorder.start()
+            recorder = self._begin(session)
         except DataFolderError as error:
             session.degraded = True
             self._listening = False
@@ -185,6 +189,38 @@ class Aggregator:
         session.set_status("stopping")
         self._intake.wake()
         return True, "requested to stop recording"
+
+    def _begin(self, session: ocs_agent.OpSession) -> Recorder:
+        """Return a recorder at work, as soon as the folder lets there be one.
+
+        Raises
+        ------
+        DataFolderError
+            If somebody has to do something about the folder, or about this process.
+        """
+        self._listening = True
+        while True:
+            archive = Archive(self._folder, self._time_per_file_s, Moment.now, time.sleep)
+            run = Run.begin(Moment.now())
+            recorder = Recorder(archive, self._log, run, Moment.now, str(self._agent.agent_address))
+            try:
+                recorder.start()
+            except DataFolderError as error:
+                if not (may_pass(error) and self._waits(session, str(error))):
+                    raise
+            else:
+                return recorder
+
+    def _waits(self, session: ocs_agent.OpSession, why: str) -> bool:
+        """Let some time pass, in which messages pile up; False if the process is to end."""
+        if not session.degraded:
+            self._log.warn("{why}; it is tried again and again", why=why)
+            session.add_message(why)
+            session.degraded = True
+        end_s = time.monotonic() + RETRY_S
+        while time.monotonic() < end_s and session.status in {"starting", "running"}:
+            time.sleep(RETRY_S / 20)
+        return session.status in {"starting", "running"}
 
     def _note_sender(self, feed_info: Mapping[str, Any]) -> None:
         """Note that an agent is there, and which numbers its heartbeat tells."""
@@ -261,6 +297,12 @@ class Aggregator:
         }
         data["reason"] = self._condition.reason(data)
         return data
+
+
+def may_pass(error: DataFolderError) -> bool:
+    """Tell whether time alone may make a folder one that can be written."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in PASSING
 
 
 def _tell(recorder: Recorder, sender: str, numbers: Mapping[SourceKey, int]) -> None:

@@ -1,6 +1,5 @@
 """Asking agents for what is missing."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -13,6 +12,8 @@ from ocsd.aggregator.catching_up import AskIndex, AskPage, CatchingUp, Request
 from ocsd.aggregator.catching_up_answer import Held, Page, read_index, read_page
 from ocsd.aggregator.cause import SET_ASIDE, cause
 from ocsd.aggregator.intake import Intake, size_of
+from ocsd.aggregator.ledger import MEMORY_OF_SOURCE_S, began
+from ocsd.aggregator.moment import Moment
 from ocsd.aggregator.ranges import Ranges
 from ocsd.aggregator.recorder import Recorder
 from ocsd.aggregator.source_key import Pending, SourceKey
@@ -58,8 +59,8 @@ class Fetcher:
         Has a function called in the reactor's thread, from any thread.
     log : Log
         Where to say what operators should know.
-    monotonic : callable
-        Returns the monotonic time [s].
+    clock : callable
+        Returns the present.
 
     Attributes
     ----------
@@ -73,21 +74,21 @@ class Fetcher:
         intake: Intake,
         post: Callable[..., object],
         log: Log,
-        monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], Moment] = Moment.now,
     ) -> None:
         self.fetched = 0
         self._call = call
         self._intake = intake
         self._post = post
         self._log = log
-        self._monotonic = monotonic
+        self._clock = clock
         self._plan = CatchingUp()
         self._in_trouble = True  # Until the recorder tells that it is there.
         self._complained: set[str] = set()
 
     def heard(self, agent: str, session_id: str) -> None:
         """Note that an agent that numbers its messages is there."""
-        self._plan.heard(agent, session_id, self._monotonic())
+        self._plan.heard(agent, session_id, self._clock().mono_s)
 
     def rejoined(self) -> None:
         """Note that there is a link to the router again."""
@@ -95,14 +96,14 @@ class Fetcher:
 
     def know(self, snapshot: Snapshot) -> None:
         """Note what is missing."""
-        self._plan.know(snapshot.pending, self._monotonic())
+        self._plan.know(snapshot.pending, self._clock().mono_s)
         self._in_trouble = snapshot.in_trouble
 
     def step(self) -> None:
         """Ask for what is due."""
         if self._in_trouble or self._intake.crowded:
             return
-        for request in self._plan.plan(self._monotonic()):
+        for request in self._plan.plan(self._clock().mono_s):
             self._ask(request)
 
     @property
@@ -147,8 +148,11 @@ class Fetcher:
         plan = self._plan
 
         def record(recorder: Recorder) -> None:
+            known, oldest_at = recorder.pending(), self._clock().at - MEMORY_OF_SOURCE_S
             for key, held in rows.items():
-                recorder.told(key, request.agent, held.next)
+                # What has been forgotten must not be recorded again.
+                if key in known or (began(key) or 0.0) > oldest_at:
+                    recorder.told(key, request.agent, held.next)
             self._post(self._recorded, request, plan, Snapshot.of(recorder), 0, rows)
 
         self._intake.put(record)
@@ -158,8 +162,10 @@ class Fetcher:
         self.fetched += len(page.messages)
 
         def record(recorder: Recorder) -> None:
-            _record_page(recorder, page, request.key)
-            self._post(self._recorded, request, plan, Snapshot.of(recorder), page.end, {})
+            try:
+                _record_page(recorder, page, request.key)
+            finally:
+                self._post(self._recorded, request, plan, Snapshot.of(recorder), page.end, {})
 
         self._intake.put(record, sum(size_of(message) for message, _ in page.messages))
 
@@ -174,11 +180,11 @@ class Fetcher:
         if plan is self._plan:
             plan.holds({key: held.first for key, held in rows.items()})
             self.know(snapshot)
-            plan.answered(request, end, self._monotonic())
+            plan.answered(request, end, self._clock().mono_s)
             self.step()
 
     def _failed(self, failure: Failure, request: Request, plan: CatchingUp) -> None:
-        plan.failed(request, self._monotonic())
+        plan.failed(request, self._clock().mono_s)
         if plan is self._plan and request.agent not in self._complained:
             self._complained.add(request.agent)
             self._log.warn(

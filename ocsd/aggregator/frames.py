@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsd.aggregator.columns import Kind
+from ocsd.aggregator.heap import keep_freed_memory
 from ocsd.aggregator.layout import Values, gather
 from ocsd.aggregator.moment import Moment
 from ocsd.aggregator.provider import Part, Provider
@@ -185,4 +186,5 @@ def _core() -> Any:
     import so3g  # noqa: F401
     from spt3g import core
 
+    keep_freed_memory()
     return core

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final, Self
 
+from ocsd.aggregator.source_key import SourceKey
+
 FEED: Final = "holes"
 BLOCK: Final = "holes"
 
@@ -54,6 +56,21 @@ class Hole:
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Return the hole that `to_json` has described."""
         return cls(**{each.name: stored[each.name] for each in fields(cls)})
+
+
+def estimate(key: SourceKey, from_time: float, until_time: float, cause: str) -> Hole:
+    """Return the hole that a silence of a feed without numbers stands for."""
+    return Hole(
+        feed=key.address,
+        agent_session=key.session_id,
+        first=0,
+        last=-1,
+        count=0,
+        from_time=from_time,
+        until_time=until_time,
+        cause=cause,
+        estimated=True,
+    )
 
 
 def finite(*times: float | None, default: float) -> float:

@@ -109,6 +109,8 @@ class Intake:
     def _do(self, job: Job, size_bytes: int, recorder: Recorder) -> None:
         try:
             job(recorder)
+        except Exception as error:  # noqa: BLE001 # a defect of ours must not end the recording
+            recorder.refuse(None, None, f"defect of ocsd: {error!r}")
         finally:
             self._done(size_bytes)
 

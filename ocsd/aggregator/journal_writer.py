@@ -54,17 +54,13 @@ class JournalWriter:
         """Write a message, and return the segment that it is in."""
         self._make_room()
         layouts = self._layouts
-        parts = []
-        fresh: list[Layout] = []
-        for chunk in chunks:
-            if chunk.layout not in layouts and chunk.layout not in fresh:
-                parts.append(journal.layout_record(len(layouts) + len(fresh), chunk.layout))
-                fresh.append(chunk.layout)
-        numbers = {layout: len(layouts) + index for index, layout in enumerate(fresh)}
-        known = [(numbers.get(c.layout, layouts.get(c.layout, 0)), c) for c in chunks]
-        parts.append(journal.data_record(number, arrived_at, known))
-        self._append(b"".join(parts) if fresh else parts[0])
-        layouts.update(numbers)
+        fresh = {c.layout: None for c in chunks if c.layout not in layouts}
+        if fresh:
+            numbers = {layout: len(layouts) + i for i, layout in enumerate(fresh)}
+            self._append(b"".join(journal.layout_record(n, each) for each, n in numbers.items()))
+            layouts.update(numbers)
+        known = [(layouts[chunk.layout], chunk) for chunk in chunks]
+        self._append(journal.data_record(number, arrived_at, known))
         return self.segment
 
     def file(self, name: str) -> None:

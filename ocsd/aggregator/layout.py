@@ -1,5 +1,6 @@
 """How one block of messages is packed: its fields in order, each with its type."""
 
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -15,7 +16,6 @@ from ocsd.aggregator.columns import (
     Kind,
     check_texts,
     pack,
-    packer,
 )
 from ocsd.aggregator.columns import TYPECODE as _TYPECODE
 from ocsd.aggregator.message import Origin, RefusedError, Samples
@@ -53,7 +53,7 @@ class Layout:
         self._names = tuple(self.kinds)
         self._texts = [name for name, kind in self.kinds.items() if kind is Kind.TEXT]
         self._plain = all(kind in _TYPECODE for kind in self.kinds.values())
-        self._short: dict[int, str] = {}
+        self._short: dict[int, struct.Struct] = {}
 
     def pack(self, samples: Samples) -> bytes:
         """Return samples that have the fields of this layout as bytes.
@@ -70,7 +70,7 @@ class Layout:
             layout = self._short.get(samples.length) or self._add_short(samples.length)
             values = chain.from_iterable(map(columns.__getitem__, self._names))
             try:
-                return samples.times + packer(layout).pack(*values)
+                return samples.times + layout.pack(*values)
             except NOT_ALL_NUMBERS:
                 pass  # One by one, it shows whether a None or a wider type was it.
         parts = [samples.times]
@@ -112,11 +112,11 @@ class Layout:
         numbers = [_DTYPES[kind] for kind in self.kinds.values() if kind in _DTYPES]
         return np.dtype([(f"f{i}", code, (length,)) for i, code in enumerate(["f8", *numbers])])
 
-    def _add_short(self, length: int) -> str:
+    def _add_short(self, length: int) -> struct.Struct:
         """Remember how all columns of a short list are packed at once."""
         codes = [f"{length}{_TYPECODE[kind]}" for kind in self.kinds.values()]
         # The alignment of the machine; all items have 8 bytes, so there is no padding.
-        self._short[length] = "".join(codes)
+        self._short[length] = struct.Struct("".join(codes))
         return self._short[length]
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from ocsd.aggregator.append_file import sync_folder
-from ocsd.aggregator.hole import Hole
+from ocsd.aggregator.hole import FEED as HOLES_FEED
+from ocsd.aggregator.hole import Hole, finite
 from ocsd.aggregator.journal import Outage
-from ocsd.aggregator.message import Origin
+from ocsd.aggregator.message import DEFAULT_FRAME_LENGTH_S, DEFAULT_FRESH_TIME_S, Origin
 from ocsd.aggregator.rhythm import Rhythm
 from ocsd.aggregator.sequence import Sequence
 from ocsd.aggregator.source import Source
@@ -23,8 +24,9 @@ from ocsd.aggregator.source_key import Pending, SourceKey
 
 VERSION: Final = 1
 
-# How long the numbers of an ended session are remembered, if none is missing [s].
-MEMORY_OF_SOURCE_S: Final = 24 * 3600.0
+# How long the numbers of an ended session are remembered, if none is missing [s]. An
+# agent that was away for less may still hold the messages, and must not be asked for them.
+MEMORY_OF_SOURCE_S: Final = 30 * 86400.0
 
 # Bounds for hostile senders; holes and outages before these are in the files.
 MOST_SOURCES: Final = 20_000
@@ -101,6 +103,22 @@ class Ledger:
                 return *silent, outage.cause
         return None
 
+    def hole(self, source: Source, begin: int, end: int, cause: str, now_at: float) -> Hole:
+        """Return the hole that missing numbers of a source become at a Unix time [s]."""
+        before, after = source.sequence.around(begin, end)
+        until_time = finite(after, default=now_at)
+        return Hole(
+            feed=source.key.address,
+            agent_session=source.key.session_id,
+            first=begin,
+            last=end - 1,
+            count=end - begin,
+            from_time=finite(before, began(source.key), default=until_time),
+            until_time=until_time,
+            cause=cause,
+            estimated=False,
+        )
+
     def add_hole(self, hole: Hole) -> None:
         """Note a hole."""
         self.holes.append(hole)
@@ -112,6 +130,20 @@ class Ledger:
         """Note an outage, unless it is known."""
         if outage not in self.outages:
             self.outages.append(outage)
+
+    def outages_of(self, key: SourceKey, first: int, last: int, now_at: float) -> list[Outage]:
+        """Return the outages in which these numbers may have been missed by now [Unix s]."""
+        source = self.sources.get((key, True))
+        if source is None:
+            return []
+        before, after = source.sequence.around(first, last + 1)
+        from_time = finite(before, began(key), default=0.0)
+        until_time = finite(after, default=now_at)
+        return [
+            outage
+            for outage in self.outages
+            if outage.began_at <= until_time and outage.ended_at >= from_time
+        ]
 
     def by_feed(self, figure: Callable[[Sequence], int]) -> dict[str, int]:
         """Return a figure summed over the sessions of each numbered feed, where it is not 0."""
@@ -143,7 +175,16 @@ class Ledger:
             silent = sorted(self.sources, key=lambda place: self.sources[place].heard_at)
             self._forget(silent[: len(silent) - MOST_SOURCES])
 
-    def encoded(self, alive_at: float) -> bytes:
+    def encoded(self) -> dict[str, Any]:
+        """Return what session.data shows of it."""
+        return {
+            "recorded_since": self.recorded_since,
+            "missing": self.by_feed(lambda sequence: sequence.missing_count),
+            "lost": self.by_feed(lambda sequence: sequence.lost_count),
+            "duplicates": self.by_feed(lambda sequence: sequence.duplicates),
+        }
+
+    def snapshot(self, alive_at: float) -> bytes:
         """Return the snapshot."""
         return json.dumps(
             {
@@ -186,6 +227,19 @@ class Ledger:
         for place in places:
             if not self.sources[place].providers:
                 del self.sources[place]
+
+
+def origin_of_holes(address: str, session_id: str) -> Origin:
+    """Return the sender of holes, for the aggregator of that address."""
+    return Origin(
+        address=f"{address}.feeds.{HOLES_FEED}",
+        session_id=session_id,
+        sender=address,
+        numbered=False,
+        frame_length_s=DEFAULT_FRAME_LENGTH_S,
+        fresh_time_s=DEFAULT_FRESH_TIME_S,
+        wanted=True,
+    )
 
 
 def began(key: SourceKey) -> float | None:

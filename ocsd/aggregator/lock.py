@@ -1,5 +1,6 @@
 """One recorder a data folder: two would each replay the journal of the other."""
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -39,8 +40,10 @@ class Lock:
         except OSError:
             os.close(self._descriptor)
             raise
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+        # It is only to be told of, and a full disk has no room even for that.
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
 
     def release(self) -> None:
         """Let others record."""

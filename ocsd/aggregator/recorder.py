@@ -11,16 +11,13 @@ from typing import Any, Final, TypeAlias
 from ocsd.aggregator import frames, journal
 from ocsd.aggregator.archive import Archive, folder_trouble
 from ocsd.aggregator.filing import Filing
-from ocsd.aggregator.hole import FEED as HOLES_FEED
-from ocsd.aggregator.hole import Hole, finite
+from ocsd.aggregator.hole import Hole, estimate
 from ocsd.aggregator.introductions import Introductions
 from ocsd.aggregator.journal_writer import JournalWriter
 from ocsd.aggregator.layout import Chunk
-from ocsd.aggregator.ledger import Ledger, began
+from ocsd.aggregator.ledger import Ledger, origin_of_holes
 from ocsd.aggregator.lock import Lock
 from ocsd.aggregator.message import (
-    DEFAULT_FRAME_LENGTH_S,
-    DEFAULT_FRESH_TIME_S,
     MOST_NUMBER,
     Origin,
     RefusedError,
@@ -82,15 +79,7 @@ class Recorder:
         self._run = run
         self._clock = clock
         self._worker = worker or Thread()
-        self._holes_origin = Origin(
-            address=f"{address}.feeds.{HOLES_FEED}",
-            session_id=repr(run.started_at),
-            sender=address,
-            numbered=False,
-            frame_length_s=DEFAULT_FRAME_LENGTH_S,
-            fresh_time_s=DEFAULT_FRESH_TIME_S,
-            wanted=True,
-        )
+        self._holes_origin = origin_of_holes(address, repr(run.started_at))
         self._messages = 0
         self._samples = 0
         self._forgot_s = 0.0
@@ -160,7 +149,7 @@ class Recorder:
             self._ledger.forget_old(now.at)
             self._introductions.forget()
         self._upkeep.tick(
-            now.mono_s, lambda: self._ledger.encoded(now.at), self._filing.oldest_segment
+            now.mono_s, lambda: self._ledger.snapshot(now.at), self._filing.oldest_segment
         )
 
     def pending(self) -> Mapping[SourceKey, Pending]:
@@ -190,17 +179,7 @@ class Recorder:
 
     def outages_of(self, key: SourceKey, first: int, last: int) -> list[journal.Outage]:
         """Return the outages in which these numbers may have been missed."""
-        source = self._ledger.sources.get((key, True))
-        if source is None:
-            return []
-        before, after = source.sequence.around(first, last + 1)
-        from_time = finite(before, began(key), default=0.0)
-        until_time = finite(after, default=self._clock().at)
-        return [
-            outage
-            for outage in self._ledger.outages
-            if outage.began_at <= until_time and outage.ended_at >= from_time
-        ]
+        return self._ledger.outages_of(key, first, last, self._clock().at)
 
     def outage(self, began_at: float, ended_at: float, cause: str) -> None:
         """Record that nothing could come in for a while [Unix s]."""
@@ -230,7 +209,7 @@ class Recorder:
         """
         now = self._clock()
         self._filing.close(now)
-        self._upkeep.close(self._ledger.encoded(now.at), self._filing.oldest_segment())
+        self._upkeep.close(self._ledger.snapshot(now.at), self._filing.oldest_segment())
         self._lock.release()
         if self._filing.buffered_bytes:
             raise DataFolderError(
@@ -249,14 +228,11 @@ class Recorder:
             "messages": self._messages,
             "samples": self._samples,
             "buffered_bytes": self._filing.buffered_bytes,
-            "missing": self._ledger.by_feed(lambda sequence: sequence.missing_count),
-            "lost": self._ledger.by_feed(lambda sequence: sequence.lost_count),
-            "duplicates": self._ledger.by_feed(lambda sequence: sequence.duplicates),
+            **self._ledger.encoded(),
             "refused": dict(self._refused.counts),
             "refused_because": dict(self._refused.reasons),
             "dropped": dict(self._dropped.counts),
             "left_out": dict(self._left_out.counts),
-            "recorded_since": self._ledger.recorded_since,
             "trouble": self.trouble,
         }
 
@@ -368,7 +344,7 @@ class Recorder:
         if not source.numbered and source.key.address != self._holes_origin.address:
             silence = self._ledger.silence(source.key.address, now.at)
             if silence is not None:
-                self._record_hole(_estimate(source, *silence))
+                self._record_hole(estimate(source.key, *silence))
 
     def _leave_out(self, source: Source, number: int) -> None:
         """Take nothing for now; what has a number can be fetched later."""
@@ -380,22 +356,7 @@ class Recorder:
             self._dropped.add(source.sender, reason)
 
     def _lose(self, source: Source, begin: int, end: int, cause: str) -> None:
-        before, after = source.sequence.around(begin, end)
-        now_at = self._clock().at
-        until_time = finite(after, default=now_at)
-        self._record_hole(
-            Hole(
-                feed=source.key.address,
-                agent_session=source.key.session_id,
-                first=begin,
-                last=end - 1,
-                count=end - begin,
-                from_time=finite(before, began(source.key), default=until_time),
-                until_time=until_time,
-                cause=cause,
-                estimated=False,
-            )
-        )
+        self._record_hole(self._ledger.hole(source, begin, end, cause, self._clock().at))
 
     def _record_hole(self, hole: Hole) -> None:
         """Write a hole as a message of our own; the ledger learns it if that works."""
@@ -437,17 +398,3 @@ class Recorder:
     def _spoilt(self, provider: Provider, error: Exception) -> None:
         reason = f"defect of ocsd, a frame is lost: {error!r}"
         self._refused.add(provider.origin.address, reason)
-
-
-def _estimate(source: Source, from_time: float, until_time: float, cause: str) -> Hole:
-    return Hole(
-        feed=source.key.address,
-        agent_session=source.key.session_id,
-        first=0,
-        last=-1,
-        count=0,
-        from_time=from_time,
-        until_time=until_time,
-        cause=cause,
-        estimated=True,
-    )

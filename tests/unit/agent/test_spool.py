@@ -1,6 +1,7 @@
 import errno
 import os
 import resource
+import shutil
 from contextlib import contextmanager
 
 import pytest
@@ -55,7 +56,7 @@ def fill(spool, count, size=0):
 
 
 def on_disk(folder):
-    return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+    return sum(each.stat().st_size for each in folder.rglob("*.spool"))
 
 
 @contextmanager
@@ -75,7 +76,7 @@ def test_nothing_is_made_before_the_first_message(tmp_path, now):
     assert (spool.first, spool.next, numbers(spool)) == (0, 0, [])
     assert not folder.exists()
     fill(spool, 1)
-    assert [each.name for each in folder.iterdir()] == ["00000000000000000000.spool"]
+    assert [each.name for each in folder.glob("*.spool")] == ["00000000000000000000.spool"]
 
 
 @pytest.mark.parametrize("disk", [True, False], ids=["disk", "memory"])
@@ -191,8 +192,7 @@ def test_memory_is_bounded_as_the_disk_is(tmp_path, now, notes):
 def test_a_folder_that_somebody_deleted_is_made_again(tmp_path, now):
     spool = Spool(tmp_path / "spool", Limits(max_age_s=100), now)
     fill(spool, 2)
-    (tmp_path / "spool" / "00000000000000000000.spool").unlink()
-    (tmp_path / "spool").rmdir()
+    shutil.rmtree(tmp_path / "spool")
     now.s += 10
     fill(spool, 2)
     assert numbers(spool) == [2, 3]

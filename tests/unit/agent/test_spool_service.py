@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from ocsd.agent import spool_past
 from ocsd.agent.feed import BACKLOG_DELAY_S
+from ocsd.agent.spool import RETRY_S
 from ocsd.agent.spool_limits import LEAST_BYTES, Limits
 from ocsd.agent.spool_service import ANSWER_BYTES, TEND_EVERY_S, SpoolService, folder_of
 from ocsd.agent.wamp import ApplicationError
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance
+from tests.unit.agent.test_spool import no_file_larger_than
 
 ADDRESS = "observatory.thermo1.feeds"
 
@@ -145,6 +147,31 @@ def test_the_next_life_knows_what_the_one_before_has_left(folder):
     assert after.service.answer("a", "1.5")["messages"][0][1]["session_id"] == "1.5"
 
 
+def test_the_next_life_knows_of_what_was_lost_with_memory(folder):
+    before = Life(folder, "1.5")
+    before.put("a", "x", "y")
+    with no_file_larger_than(before.feeds["a"].spool.size_bytes):
+        before.put("a", "z" * 1000, "z" * 1000)
+        kept = Life(folder, "2.5").sessions()["1.5"]["a"]
+    assert (kept["first"], kept["next"]) == (0, 4)
+    assert Life(folder, "2.5").service.answer("a", "1.5", 2) == {
+        "first": 0,
+        "next": 4,
+        "messages": [],
+    }
+    before.now_s += RETRY_S
+    before.put("a", "z")
+    assert Life(folder, "2.5").read("a", "1.5", 4) == ["z"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 12, b"x" * 12, b"x" * 100])
+def test_a_damaged_note_of_how_far_a_life_came_does_no_harm(folder, content):
+    before = Life(folder, "1.5")
+    before.put("a", "x")
+    (folder / "1.5" / "a" / "next").write_bytes(content)
+    assert Life(folder, "2.5").sessions()["1.5"]["a"]["next"] == 1
+
+
 def test_an_earlier_life_in_many_files_is_read_as_one(folder):
     before = Life(folder, "1.5", Limits(max_bytes=LEAST_BYTES))
     before.put("a", *(str(n) * 10_000 for n in range(100)))
@@ -161,7 +188,7 @@ def test_a_file_of_an_earlier_life_that_is_damaged_costs_its_messages_only(folde
     for _ in range(4):
         before.put("a", *"xyz")
         before.now_s += 10
-    files = sorted((folder / "1.5" / "a").iterdir())
+    files = sorted((folder / "1.5" / "a").glob("*.spool"))
     assert len(files) == 4
     files[1].write_bytes(b"")
     os.truncate(files[2], files[2].stat().st_size - 1)
@@ -314,7 +341,7 @@ def test_any_prefix_of_a_file_is_read_and_gives_a_prefix_of_the_messages(tmp_pat
     messages = [{"n": number, "text": "x" * number} for number in range(50)]
     shutil.rmtree(tmp_path / "thermo1", ignore_errors=True)
     Life(tmp_path / "thermo1", "1.5").put("a", *messages)
-    [path] = (tmp_path / "thermo1" / "1.5" / "a").iterdir()
+    [path] = (tmp_path / "thermo1" / "1.5" / "a").glob("*.spool")
     whole = path.stat().st_size
     os.truncate(path, min(size, whole))
     got = remains(tmp_path / "thermo1").get("a", [])

@@ -227,13 +227,13 @@ SETS = st.sets(st.integers(0, 30), max_size=25)
 FEEDS = st.lists(st.tuples(SETS, SETS, st.integers(0, 35), st.booleans()), min_size=1, max_size=7)
 
 
-@settings(max_examples=300, deadline=None)
-@given(FEEDS, st.integers(1, 5), st.lists(st.booleans(), max_size=30))
+@settings(max_examples=200, deadline=None)
+@given(FEEDS, st.integers(1, 5), st.lists(st.booleans(), max_size=20))
 def test_from_any_state_everything_is_asked_for_until_nothing_is_missing(feeds, page, failures):
     world, plan = World(feeds, page), CatchingUp()
     failures = iter(failures)
     now_s = 0.0
-    for _ in range(1000):
+    for _ in range(250):
         for name in ("observatory.a0", "observatory.a1", "observatory.a2"):
             plan.heard(name, "1", now_s)
         plan.know(world.pending(), now_s)
@@ -249,7 +249,7 @@ def test_from_any_state_everything_is_asked_for_until_nothing_is_missing(feeds, 
                 world.record(request, found)
                 plan.know(world.pending(), now_s)
                 plan.answered(request, found.end, now_s)
-        now_s += 0.5
+        now_s += 4.0
     assert plan.in_flight == []
     for key, sequence in world.sequences.items():
         spool, seen = world.spools[key], set(numbers(sequence.seen))

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocsd.aggregator.catching_up import AskPage
-from ocsd.aggregator.catching_up_answer import Held, read_index, read_numbers, read_page
+from ocsd.aggregator.catching_up_answer import Held, Page, read_index, read_numbers, read_page
 from ocsd.aggregator.cause import LINK_AWAY, cause
 from ocsd.aggregator.journal import Outage
 from ocsd.aggregator.source_key import SourceKey
@@ -44,9 +44,7 @@ def test_what_lies_before_the_first_message_is_beyond_the_reach_of_the_spool():
 
 
 def test_what_lies_between_messages_is_lost():
-    assert whys(read_page(ASKED, answer(3, 6))) == [
-        (4, 5, "the agent's spool lacks them as well")
-    ]
+    assert whys(read_page(ASKED, answer(3, 6))) == [(4, 5, "the agent's spool lacks them as well")]
 
 
 def test_after_an_empty_answer_nothing_more_comes():
@@ -90,9 +88,10 @@ def test_of_a_heartbeat_only_what_makes_sense_is_taken():
 @given(ANYTHING)
 def test_an_answer_of_any_shape_is_read_or_refused(read, told):
     try:
-        read(told)
-    except ValueError as error:
-        assert str(error)
+        found = read(told)
+    except ValueError:
+        return
+    assert isinstance(found, dict | Page)
 
 
 def test_a_cause_tells_what_happened_and_why_it_could_not_be_mended():

@@ -154,7 +154,7 @@ def _small():
         yield
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(actions)
 def test_after_any_crash_each_sample_is_in_the_files_exactly_once(tmp_path_factory, script):
     story = Story(tmp_path_factory.mktemp("data"))

@@ -144,7 +144,7 @@ def test_a_silence_without_an_outage_is_no_hole(recording):
 arrivals = st.lists(st.integers(0, 19), max_size=60)
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(arrivals, st.permutations(range(20)), st.integers(1, 5))
 def test_any_order_of_loss_repetition_and_delay_gives_the_same_content(
     tmp_path_factory, heard, late, frame_every

@@ -42,6 +42,16 @@ def test_the_lag_is_the_age_of_the_oldest_job():
     assert intake.lag_s == 0.0
 
 
+def test_a_job_with_a_defect_is_put_on_record_and_the_next_one_is_done(recording):
+    intake, done = Intake(), []
+    intake.put(lambda recorder: recorder.no_such_method())
+    intake.put(done.append)
+    intake.finish(recording.recorder)
+    assert done == [recording.recorder]
+    [reason] = recording.recorder.encoded()["refused_because"].values()
+    assert reason.startswith("defect of ocsd: AttributeError")
+
+
 def test_work_is_ended_by_a_wake():
     intake = Intake()
     worker = threading.Thread(target=intake.work, args=(None, 60.0))
