@@ -53,7 +53,7 @@ class Run:
     def __init__(self, scene: CountingScene, steps: list[plan.Step]) -> None:
         self.violations: list[str] = []
         self.happened: collections.Counter[str] = collections.Counter()
-        self.forgetful: dict[str, list[float]] = collections.defaultdict(list)
+        self.excuses = judge.Excuses()
         self.settled_s: float | None = None
         self.took_s = 0.0
         self.watch = Watch(scene)
@@ -122,7 +122,7 @@ class Run:
     def _may_forget(self, name: str, at: float) -> None:
         """Note that the life that an agent had at a time has ended with what it could not write."""
         if name in AGENTS and time.monotonic() < self._state_full_until_s:
-            self.forgetful[name].append(at)
+            self.excuses.ended[name].append(at)
 
     def _stop_for_a_while(self, step: plan.Step) -> None:
         stopped = [pid for name in step.targets for pid in self._scene.pids(name)]
@@ -150,9 +150,12 @@ class Run:
         with_state = step.kind == plan.BOTH_FULL
         if with_state:
             self._state_full_until_s = time.monotonic() + step.lasts_s + SPOOL_RETRY_S
+        begun_at = time.time()
         self._scene.fill("data", *(["state"] if with_state else []))
         time.sleep(step.lasts_s)
         self._scene.free()
+        if with_state:
+            self.excuses.full.append((begun_at, time.time()))
 
     def _settle(self) -> None:
         begun_s = time.monotonic()
@@ -215,8 +218,9 @@ def run(folder: Path, minutes: float, seed: int, with_agent_kills: bool) -> Repo
     with_agent_kills : bool
         Whether agents are killed as well.
     """
-    long_s = LONG_S if minutes >= 5 else 6 * minutes
-    steps = plan.plan(seed, 60 * minutes, long_s, WIRED, AGENTS if with_agent_kills else ())
+    length_s = 60 * minutes
+    long_s = LONG_S if length_s >= plan.SHORT_S else length_s / 10
+    steps = plan.plan(seed, length_s, long_s, WIRED, AGENTS if with_agent_kills else ())
     scene = CountingScene(folder, frame_length_s=long_s / 3)
     went = Run(scene, steps)
     is_sound = False
@@ -236,7 +240,7 @@ def run(folder: Path, minutes: float, seed: int, with_agent_kills: bool) -> Repo
 def _report(scene: CountingScene, went: Run, seed: int) -> Report:
     counted = list(published.read(scene.published))
     recorded = judge.read(scene.data)
-    verdict = judge.judge(counted, recorded, went.forgetful)
+    verdict = judge.judge(counted, recorded, went.excuses)
     violations = [*went.violations, *verdict.violations]
     violations += judge.loaded_otherwise(scene.data, counted, recorded)
     violations += _unsound(scene)

@@ -2,11 +2,13 @@
 
 ::
 
-    python -m benchmarks.recording [--ocs-python PATH] [--folder PATH] [--repeat N]
+    python -m benchmarks.recording [--only core|crossbar] [--ocs-python PATH]
+        [--folder PATH] [--repeat N]
 
 Each figure is taken in a process of its own, OCS and ocsd in turn, and the best of
 each counts, so that what else the machine does falls on both. ocsd's figures
-include its journal, which OCS has not.
+include its journal, which OCS has not. First the cores alone, then the whole
+aggregators behind a crossbar (`benchmarks.end_to_end`).
 """
 
 import argparse
@@ -17,7 +19,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import ocs_venv
+from benchmarks import end_to_end, ocs_venv
 
 SIDE = Path(__file__).with_name("recording_side.py")
 
@@ -79,17 +81,21 @@ def compare(case: Case, ocs: Path, folder: Path, repeat: int) -> str:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--only", choices=["core", "crossbar"], help="leave out the other")
     parser.add_argument("--ocs-python", type=Path, help="a Python that has the published ocs")
     parser.add_argument("--folder", type=Path, help="where to write (default: the temporary one)")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each (default: 3)")
     args = parser.parse_args()
     ocs = args.ocs_python or ocs_venv.python()
     folder = args.folder or Path(tempfile.gettempdir())
-    print("| what | OCS | ocsd | ratio |\n|---|---|---|---|", flush=True)
-    for case in CASES:
-        print(compare(case, ocs, folder, args.repeat), flush=True)
+    if args.only != "crossbar":
+        print("| what | OCS | ocsd | ratio |\n|---|---|---|---|", flush=True)
+        for case in CASES:
+            print(compare(case, ocs, folder, args.repeat), flush=True)
+    if args.only != "core":
+        print("\n" + end_to_end.compare(ocs, folder, args.repeat), flush=True)
 
 
 def _values(per_s: float) -> str:

@@ -102,7 +102,7 @@ class CountingAgent:
         counter.about_to(end)
         self.agent.publish_to_feed(name, message)
         # It is the reactor who publishes, in order.
-        reactor.callFromThread(counter.done, end)  # type: ignore[attr-defined]
+        reactor.callFromThread(counter.done, end)
 
 
 def main(args: Any = None) -> None:

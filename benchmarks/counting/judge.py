@@ -18,6 +18,9 @@ DATA_FRAME = 2
 FIELDS = ("number", "half", "text")
 TIME_ERROR_S = 1e-6
 
+BEGIN_S = 5.0
+"""So long after its session has begun, an agent has certainly published something."""
+
 Key: TypeAlias = tuple[str, str]
 """Feed and session."""
 
@@ -82,7 +85,7 @@ class Verdict:
         Samples that were published and are in a recorded hole.
     unknown : int
         Of the missing, those that were known to nobody but a process that was killed
-        while it could not write its spool.
+        and had no room for its spool from its beginning.
     holes : list of Hole
         Of the feeds that count.
     other_holes : list of Hole
@@ -103,9 +106,36 @@ class Verdict:
     violations: list[str] = field(default_factory=list)
 
 
-def judge(
-    published: Sequence[Published], recorded: Recorded, forgetful: Mapping[str, Sequence[float]]
-) -> Verdict:
+@dataclass(slots=True)
+class Excuses:
+    """When agents could not write their spools.
+
+    Attributes
+    ----------
+    full : list of (float, float)
+        From when to when the disk had no room [s, Unix time].
+    ended : dict
+        When [s, Unix time] a life of which agent was ended that had messages in
+        memory only at that time, as far as that can be known.
+    """
+
+    full: list[tuple[float, float]] = field(default_factory=list)
+    ended: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def could_forget(self, each: Published, published: Sequence[Published]) -> bool:
+        """Tell whether messages of this life may be lost with its memory."""
+        begun = {float(one.session_id) for one in published if one.feed == each.feed}
+        later = [at for at in begun if at > float(each.session_id)]
+        until_at = min(later, default=float("inf"))
+        return any(float(each.session_id) < at < until_at for at in self.ended.get(each.agent, ()))
+
+    def left_nothing(self, each: Published) -> bool:
+        """Tell whether this life had no room for a trace from its beginning."""
+        begun_at = float(each.session_id)
+        return any(begin - BEGIN_S < begun_at < end for begin, end in self.full)
+
+
+def judge(published: Sequence[Published], recorded: Recorded, excuses: Excuses) -> Verdict:
     """Hold what was recorded against what was published.
 
     Parameters
@@ -114,9 +144,8 @@ def judge(
         What was published.
     recorded : Recorded
         What is in the files.
-    forgetful : mapping of str to sequence of float
-        When [s, Unix time] which agent was killed that could not write its spool
-        at that time: a life that ended so may lack what was in memory only.
+    excuses : Excuses
+        Why a life of an agent may lack what was in memory only.
     """
     verdict = Verdict()
     feeds = {each.feed for each in published}
@@ -129,7 +158,7 @@ def judge(
     for hole in recorded.holes:
         (verdict.holes if hole.feed in feeds else verdict.other_holes).append(hole)
     for each in published:
-        _judge_one(each, published, recorded, forgetful, verdict)
+        _judge_one(each, published, recorded, excuses, verdict)
     return verdict
 
 
@@ -137,7 +166,7 @@ def _judge_one(
     each: Published,
     published: Sequence[Published],
     recorded: Recorded,
-    forgetful: Mapping[str, Sequence[float]],
+    excuses: Excuses,
     verdict: Verdict,
 ) -> None:
     label = f"{each.feed} of session {each.session_id}"
@@ -157,13 +186,13 @@ def _judge_one(
     verdict.duplicate += int((counts - 1).clip(0).sum())
     verdict.in_holes += int(in_hole[: each.sure].sum())
     verdict.missing += int(lacking.sum())
-    if _could_forget(each, published, forgetful):
+    if not excuses.could_forget(each, published):
+        verdict.violations += [f"{label}: nothing explains the {hole}" for hole in its_holes]
+    elif excuses.left_nothing(each):
         # Its end was known to nobody else, and its next life cannot tell of it.
         end = int(np.flatnonzero((counts > 0) | in_hole).max(initial=-1)) + 1
         verdict.unknown += int(lacking[end:].sum())
         lacking[end:] = False
-    else:
-        verdict.violations += [f"{label}: nothing explains the {hole}" for hole in its_holes]
     for what, wrong in (
         ("are missing without a hole", lacking),
         ("are there more than once", counts > 1),
@@ -201,16 +230,6 @@ def _compare(label: str, each: Published, samples: Mapping[str, Any], verdict: V
         verdict.changed += len(wrong)
         one = {name: column[wrong[0]] for name, column in samples.items()}
         verdict.violations.append(f"{label}: {len(wrong)} were changed, e.g. {one}")
-
-
-def _could_forget(
-    each: Published, published: Sequence[Published], forgetful: Mapping[str, Sequence[float]]
-) -> bool:
-    """Tell whether this life of an agent ended with a kill at which it could forget."""
-    begun = {float(one.session_id) for one in published if one.feed == each.feed}
-    later = [at for at in begun if at > float(each.session_id)]
-    until_at = min(later, default=float("inf"))
-    return any(float(each.session_id) < at < until_at for at in forgetful.get(each.agent, ()))
 
 
 def _where(each: Published, wrong: Any) -> str:

@@ -18,6 +18,8 @@ OFTEN_S = 200.0
 
 CUTS_S = RESTARTS_S = 30.0
 KILLS_S = (3.0, 12.0)
+KILLS_OF_SHORT_RUNS_S = (2.0, 6.0)
+SHORT_S = 300.0
 DAEMON_AWAY_S = 5.0
 CUT_LASTS_S = (0.5, 6.0)
 
@@ -143,4 +145,4 @@ def _kills(dice: random.Random, length_s: float, agents: Sequence[str]) -> Itera
             targets = tuple(dict.fromkeys(picked))
         lasts_s = dice.uniform(0, DAEMON_AWAY_S) if DAEMON in targets else 0.0
         yield Step(at_s, KILL, targets, lasts_s)
-        at_s += dice.uniform(*KILLS_S)
+        at_s += dice.uniform(*(KILLS_OF_SHORT_RUNS_S if length_s < SHORT_S else KILLS_S))

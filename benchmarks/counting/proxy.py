@@ -79,7 +79,7 @@ class Proxy:
         except* (OSError, asyncio.CancelledError):
             pass
         finally:
-            self._links.discard(task)  # type: ignore[arg-type]
+            self._links.discard(task)
             for each in writers:
                 _abort(each)
 

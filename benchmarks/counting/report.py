@@ -20,10 +20,8 @@ class Report:
         missing any more [s].
     happened : mapping of str to int
         How often what happened.
-    lives : mapping of str to int
-        Processes of agents and of the aggregator, as far as they were seen.
-    fetched : int
-        Messages that came from spools, of the last life of the aggregator.
+    agent_lives : int
+        How many processes of agents have published.
     longest_lag_s, longest_incomplete_s, peak_bytes
         See `benchmarks.counting.watch.Watch`.
     verdict : Verdict
