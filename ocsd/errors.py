@@ -67,10 +67,22 @@ class NoDaemonError(OcsdError):
     exit_code = 69
 
 
+class SilentDaemonError(NoDaemonError):
+    """A daemon runs but does not answer; the message says what may help."""
+
+    def __init__(self, message: str, host: str) -> None:
+        super().__init__(message)
+        self.host = host
+
+
 class TimedOutError(OcsdError):
     """The request was accepted but did not finish in time; look at ``ocsd status``."""
 
     exit_code = 75
+
+
+class UnfinishedError(TimedOutError):
+    """The daemon has begun but needs more time, and goes on; look at ``ocsd status``."""
 
 
 class NotPermittedError(OcsdError):
@@ -151,11 +163,11 @@ class SeveralDaemonsError(UsageError):
 
 
 class NoLogError(OcsdError):
-    """The instance has written no log yet; start it, or look whether its name is right."""
+    """There is no log to read; start the instance, or look whether its name is right."""
 
 
 class NoJournalError(OcsdError):
-    """Nothing has been recorded on this host yet; look whether ``--host`` is right."""
+    """There is no journal to read; look whether ``--host`` is right."""
 
 
 class DaemonStartError(OcsdError):

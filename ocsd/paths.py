@@ -52,8 +52,13 @@ class HostPaths:
 
     @property
     def pid_file(self) -> Path:
-        """Locked by the running daemon; holds its pid."""
+        """Holds the running daemon's pid, and is locked by it."""
         return self.runtime / "ocsd.pid"
+
+    @property
+    def daemon_lock(self) -> Path:
+        """What keeps a second daemon out, also when the runtime folder was removed."""
+        return self.state / "daemon.lock"
 
     @property
     def targets(self) -> Path:
@@ -138,7 +143,7 @@ def of_host(host: str, log_dir: str | None = None) -> HostPaths:
     log_dir : str, optional
         The entry's ``log-dir``; used unless systemd gives a logs folder.
     """
-    state = _state_base()
+    state = state_base()
     given = os.environ.get("LOGS_DIRECTORY")
     if given:
         logs = Path(given) / host
@@ -159,7 +164,16 @@ def runtime_base() -> Path:
     if _is_root():
         return Path("/run/ocsd")
     session = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(session) / "ocsd" if session else _state_base() / "run"
+    return Path(session) / "ocsd" if session else state_base() / "run"
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells the file at `path` from one that replaces it; None if there is none."""
+    try:
+        found = path.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def is_listening(path: Path) -> bool:
@@ -172,7 +186,8 @@ def is_listening(path: Path) -> bool:
     return True
 
 
-def _state_base() -> Path:
+def state_base() -> Path:
+    """Return the folder that holds one state folder for each host."""
     given = os.environ.get("STATE_DIRECTORY")
     if given:
         return Path(given)

@@ -123,8 +123,9 @@ class Connection:
 
     def _attempt(self) -> None:
         self._timer = None
-        realm = self.address.realm
-        self._opening = connect(self.address, lambda: RouterLink(realm, self), the_reactor())
+        address = self.address.after(self._failures)
+        realm = address.realm
+        self._opening = connect(address, lambda: RouterLink(realm, self), the_reactor())
         self._opening.addCallbacks(self._opened, self._not_opened)
 
     def _opened(self, protocol: Any) -> None:

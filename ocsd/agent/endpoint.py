@@ -1,7 +1,8 @@
 """Where the router is, and how to get a transport to it."""
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -24,6 +25,8 @@ from ocsd.agent.wamp import (
 from ocsd.site.launch import Launch
 
 CONNECT_TIMEOUT_S = 5
+ATTEMPTS_AT_SOCKET = 20
+"""So many attempts take eight seconds, in which a router that is started anew is there."""
 # The longest message of the raw socket protocol.
 LONGEST_MESSAGE_BYTES = 2**24
 
@@ -59,6 +62,16 @@ class RouterAddress:
     url: str
     realm: str
     socket_path: str | None = None
+
+    def after(self, failures: int) -> "RouterAddress":
+        """Return where to try after so many attempts in a row that have failed.
+
+        The hub's address is that of the same router, should somebody have removed its socket.
+        """
+        path = self.socket_path
+        if path is None or failures < ATTEMPTS_AT_SOCKET or os.path.exists(path):
+            return self
+        return replace(self, socket_path=None)
 
     def __str__(self) -> str:
         return f"unix:{self.socket_path}" if self.socket_path else self.url

@@ -78,8 +78,9 @@ class Readiness:
             delivery = self._send(READY=1, WATCHDOG=1, STATUS=self._trouble(), **news)
         else:
             delivery = self._send(WATCHDOG=1, STATUS=self._connection.reason, **news)
-        if delivery is not Delivery.BUSY:
+        if delivery is Delivery.DONE:
             self._said = details
+        if delivery is not Delivery.BUSY:
             self._reports += 1
         if delivery is Delivery.BUSY and not self._stopped and self._retry is None:
             self._retry = the_reactor().callLater(RETRY_S, self._tell_again)

@@ -1,6 +1,7 @@
 """`ocsd check`: whether the site file is right and every agent class installed."""
 
 import shutil
+import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 def check(site_file: str | None, host: str | None) -> int:
     """Check a site file and find every agent class that it names.
 
-    Nothing is started or changed, and no agent's own module is imported.
+    Nothing is started or changed, and no agent's own module is imported. For this machine's
+    host, users and programs of hooks that it has not, and limits above its own, are warned of.
     """
     # pydantic and yaml cost more than all of `ocsd status`.
     from ocsd.site import load
@@ -39,6 +41,10 @@ def check(site_file: str | None, host: str | None) -> int:
     print(f"ok  site file {path}")
     hosts = [load.pick_host(site, host)] if host else list(site.hosts.values())
     problems = [problem for one in hosts for problem in _problems_of_host(site, one)]
+    for one in hosts:
+        # What other machines have cannot be seen from here.
+        if host or len(hosts) == 1 or one.name in _names_of_this_machine():
+            _warn_of_what_is_missing(one)
     problems = list(dict.fromkeys(problems))
     for problem in problems:
         print(f"ocsd: {problem}", file=sys.stderr)
@@ -71,6 +77,18 @@ def _problems_of_host(site: "Site", host: "Host") -> Iterator[str]:
         count = f"{len(ours)} instance{'s' * (len(ours) != 1)}"
         print(f"ok  host {host.name}: {count}, every class found{also}")
     yield from problems
+
+
+def _names_of_this_machine() -> set[str]:
+    name = socket.gethostname()
+    return {name, name.partition(".")[0], "localhost"}
+
+
+def _warn_of_what_is_missing(host: "Host") -> None:
+    from ocsd.site import machine
+
+    for warning in machine.missing(host):
+        print(f"ocsd: warning: {warning}", file=sys.stderr)
 
 
 def _find_class(instance: "Instance", classes: "Catalogue") -> None:

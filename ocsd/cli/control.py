@@ -6,6 +6,8 @@ It needs nothing but the standard library, and one request opens one connection.
 import json
 import os
 import socket
+import struct
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ocsd import paths
-from ocsd.cli import replies
+from ocsd.cli import holder, replies
 from ocsd.cli.unix_http import Answer, BrokenAnswerError
 from ocsd.errors import (
     DaemonRefusedError,
@@ -22,17 +24,22 @@ from ocsd.errors import (
     OcsdError,
     SeveralDaemonsError,
     TimedOutError,
+    UnfinishedError,
 )
+from ocsd.frozen import why_silent
 
 # A daemon answers in milliseconds; one that has not after this long is stuck.
 ANSWER_LIMIT_S = 5.0
 # The daemon keeps the time limit of a request itself; it is given this much
 # longer to say so.
 _GRACE_S = 5.0
+# Of any change the daemon says at once that it has begun.
+_FIRST_ANSWER_LIMIT_S = 10.0
 _CONNECT_LIMIT_S = 2.0
 # Where a daemon that systemd or root started has its folders: members of its
 # group look there too, beside their own.
 _SYSTEM_RUNTIME = Path("/run/ocsd")
+_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: struct ucred of unix(7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,13 @@ class Daemon:
             return _object(answer.read())
 
     def stop(self, limit_s: float) -> Iterator[tuple[dict[str, Any], replies.Event | None]]:
-        """End everything that the daemon runs, and the daemon; yield as `change` does."""
+        """End everything that the daemon runs, and the daemon; yield as `change` does.
+
+        Raises
+        ------
+        UnfinishedError
+            If the daemon has begun, but not ended everything in time.
+        """
         yield from self._stream("/v1/stop", {}, limit_s)
 
     def upgrade(self, limit_s: float) -> Iterator[dict[str, Any]]:
@@ -126,11 +139,22 @@ class Daemon:
     def _stream(
         self, target: str, body: Mapping[str, Any], limit_s: float
     ) -> Iterator[tuple[dict[str, Any], replies.Event | None]]:
-        with self._answer("POST", target, body, limit_s) as answer:
-            for line in answer:
+        deadline_s = time.monotonic() + limit_s
+        first_s = min(limit_s, _FIRST_ANSWER_LIMIT_S)
+        with self._answer("POST", target, body, first_s) as answer:
+            while line := self._line(answer, deadline_s, limit_s):
                 if line.strip():
                     data = _object(line)
                     yield data, replies.event(data)
+
+    def _line(self, answer: Answer, deadline_s: float, limit_s: float) -> bytes:
+        try:
+            return answer.line_before(deadline_s)
+        except TimeoutError as error:
+            pid = _pid_of_peer(answer.connection)
+            what = why_silent(pid) or f"has not finished within {limit_s:g} s, but goes on"
+            daemon = f"the daemon of host '{self.host}' (pid {pid})"
+            raise UnfinishedError(f"{daemon} {what}; see: ocsd status") from error
 
     @contextmanager
     def _answer(
@@ -143,23 +167,27 @@ class Daemon:
         except PermissionError as error:
             raise _not_permitted([self.socket_path]) from error
         except TimeoutError as error:
-            raise self._silent(limit_s) from error
+            raise self._silent(limit_s, None) from error
         try:
             answer = Answer(connection, method, target, None if body is None else json.dumps(body))
             if answer.status >= 400:
                 raise _refusal(answer.status, answer.read())
             yield answer
         except TimeoutError as error:
-            raise self._silent(limit_s) from error
+            raise self._silent(limit_s, connection) from error
         except (BrokenAnswerError, ConnectionError) as error:
             raise self._ended() from error
         finally:
             connection.close()
 
-    def _silent(self, limit_s: float) -> TimedOutError:
+    def _silent(self, limit_s: float, connection: socket.socket | None) -> TimedOutError:
+        pid = 0 if connection is None else _pid_of_peer(connection)
+        if pid and (frozen := why_silent(pid)):
+            return TimedOutError(f"the daemon of host '{self.host}' (pid {pid}) {frozen}")
+        who = f"pid {pid}, {self.socket_path}" if pid else f"{self.socket_path}"
         return TimedOutError(
             f"the daemon of host '{self.host}' has not answered within {limit_s:g} s "
-            f"({self.socket_path}); look at its log with: ocsd logs ocsd"
+            f"({who}); look at its log with: ocsd logs ocsd"
         )
 
     def _ended(self) -> NoDaemonError:
@@ -258,7 +286,16 @@ def _connected(place: Path, limit_s: float) -> socket.socket:
     return connection
 
 
+def _pid_of_peer(connection: socket.socket) -> int:
+    option = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, _uid, _gid = _CREDENTIALS.unpack(option)
+    return int(pid)
+
+
 def _none_runs(host: str | None) -> str:
+    unreachable = holder.of_any() if host is None else [holder.of_host(host)]
+    if any(unreachable):
+        return "; ".join(unreachable)
     places = " and ".join(str(folder) for folder in runtime_folders())
     if host is None:
         return f"no daemon is running (looked in {places}); start one with: ocsd start"

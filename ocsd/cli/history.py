@@ -4,16 +4,16 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
 
-from ocsd.cli import completion, options, records, terminal, units
+from ocsd.cli import completion, options, present, records, replies, terminal, units
 from ocsd.cli.table import Cell, Column, table_lines
 from ocsd.cli.terminal import Terminal
-from ocsd.errors import NoSuchInstanceError
+from ocsd.errors import NoSuchInstanceError, OcsdError
 from ocsd.supervisor.history import Entry, Summary, summaries
 
 _EVENTS = (Column("TIME"), Column("INSTANCE"), Column("CHANGE"), Column("REASON"))
@@ -52,7 +52,8 @@ def history(
 ) -> None:
     """Show what happened to the instances of this host, and how available they were.
 
-    It is read from the journal, with or without a running daemon.
+    It is read from the journal, with or without a running daemon. RESTARTS counts all of them,
+    asked for or not; `ocsd status` only those that nobody asked for since the daemon started.
     """
     everything = list(records.entries(host))
     known = {entry.name for entry in everything}
@@ -61,16 +62,17 @@ def history(
             raise NoSuchInstanceError(f"the journal has nothing of '{name}'")
     chosen = [entry for entry in everything if not names or entry.name in names]
     found = summaries(chosen, since_at, time.time())
+    left = _left(found, host)
     recent = [entry for entry in chosen if entry.at >= since_at]
     if as_json:
-        print(json.dumps(_as_json(recent, found), indent=2))
+        print(json.dumps(_as_json(recent, found, left), indent=2))
         return
     screen = terminal.of(sys.stdout, os.environ)
     shown = recent[-lines:] if lines else []
     if shown:
         print("\n".join(table_lines(_EVENTS, [row(entry) for entry in shown], screen)))
         print()
-    print("\n".join(_table(found, screen)))
+    print("\n".join(_table(found, left, screen)))
 
 
 def row(entry: Entry) -> list[Cell]:
@@ -89,15 +91,24 @@ def row(entry: Entry) -> list[Cell]:
     ]
 
 
-def _table(found: Mapping[str, Summary], screen: Terminal) -> list[str]:
-    rows = [_summary_row(name, summary) for name, summary in found.items()]
+def _left(names: Iterable[str], host: str | None) -> set[str]:
+    """Return which of the names have left the site file; without a daemon nobody can tell."""
+    try:
+        listed = replies.rows(present.status(host))
+    except OcsdError:
+        return set()
+    return set(names) - set(listed)
+
+
+def _table(found: Mapping[str, Summary], left: Container[str], screen: Terminal) -> list[str]:
+    rows = [_summary_row(name, summary, name in left) for name, summary in found.items()]
     return table_lines(_SUMMARIES, rows, screen)
 
 
-def _summary_row(name: str, summary: Summary) -> list[Cell]:
+def _summary_row(name: str, summary: Summary, has_left: bool) -> list[Cell]:
     availability, end = summary.availability, summary.last_end
     return [
-        Cell(name),
+        Cell(f"{name} (left the site file)" if has_left else name),
         Cell("-" if availability is None else f"{100 * availability:.3f} %"),
         Cell(str(summary.restarts)),
         Cell(str(summary.ends)),
@@ -105,11 +116,17 @@ def _summary_row(name: str, summary: Summary) -> list[Cell]:
     ]
 
 
-def _as_json(entries: Sequence[Entry], found: Mapping[str, Summary]) -> dict[str, Any]:
+def _as_json(
+    entries: Sequence[Entry], found: Mapping[str, Summary], left: Container[str]
+) -> dict[str, Any]:
     return {
         "entries": [asdict(entry) for entry in entries],
         "summaries": {
-            name: {**asdict(summary), "availability": summary.availability}
+            name: {
+                **asdict(summary),
+                "availability": summary.availability,
+                "left": name in left,
+            }
             for name, summary in found.items()
         },
     }

@@ -11,14 +11,16 @@ import signal
 import socket
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from typing import TextIO
 
-from ocsd import paths
+from ocsd import frozen, paths
 from ocsd.cli import control
 from ocsd.errors import DaemonRunningError, ForkServerError
 from ocsd.forkserver import record
 from ocsd.forkserver.protocol import End, Ended, Hello, Kill, LineBuffer, Message, Spawned, encode
+from ocsd.forkserver.remains import kill_remains
 from ocsd.paths import HostPaths, is_listening
 
 _ROUTER = "router"
@@ -44,7 +46,7 @@ def find(host: str | None) -> list[HostPaths]:
 
 def find_of(pid: int) -> list[HostPaths]:
     """Return the places where the daemon that has or had this pid left something running."""
-    return [each for each in find(None) if each.pid_file.read_text().strip() == str(pid)]
+    return [each for each in find(None) if _recorded_pid(each) == str(pid)]
 
 
 def end(places: HostPaths) -> list[str]:
@@ -73,6 +75,8 @@ def end(places: HostPaths) -> list[str]:
                 connection.connect(str(places.forkserver_socket))
             except (FileNotFoundError, ConnectionRefusedError):
                 names = _end_all((), _recorded(places), None)
+                # What was asked to end is not missed by the next daemon.
+                record.beside(places.forkserver_socket).unlink(missing_ok=True)
             else:
                 server = _Server(connection)
                 hello = server.hello()
@@ -90,6 +94,13 @@ def end(places: HostPaths) -> list[str]:
 
 def _recorded(places: HostPaths) -> tuple[Spawned, ...]:
     return record.read(record.beside(places.forkserver_socket)).living
+
+
+def _recorded_pid(places: HostPaths) -> str:
+    try:
+        return places.pid_file.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _end_all(
@@ -117,7 +128,7 @@ def _end_orphans(processes: Iterable[Spawned]) -> None:
         while left and (left_s := deadline_s - time.monotonic()) > 0:
             for process in select.select(list(left), [], [], left_s)[0]:
                 os.close(process)
-                del left[process]
+                kill_remains(left.pop(process))
     if left:
         raise TimeoutError(f"these do not end: {', '.join(each.name for each in left.values())}")
 
@@ -177,12 +188,25 @@ class _Server:
 @contextmanager
 def _no_daemon(places: HostPaths) -> Iterator[None]:
     """Keep a daemon from starting."""
-    with places.pid_file.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DaemonRunningError(
-                f"the daemon of host {places.host!r} is starting or stuck (its pid is in "
-                f"{places.pid_file}); wait a moment, or kill it, and try again"
-            ) from error
+    with ExitStack() as held:
+        # The second is all that daemons of earlier versions lock.
+        for path in (places.daemon_lock, places.pid_file):
+            if path.parent.is_dir():
+                _lock(held.enter_context(path.open("a")), places)
         yield
+
+
+def _lock(file: TextIO, places: HostPaths) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        pid = _recorded_pid(places)
+        what = frozen.why_silent(int(pid)) if pid.isdigit() else ""
+        raise DaemonRunningError(
+            f"the daemon of host {places.host!r} (pid {pid or 'unknown'}) "
+            + (
+                what
+                or f"is starting or stuck; wait a moment and try again, or kill -9 {pid}, "
+                "which ends none of its agents, and then: ocsd stop"
+            )
+        ) from error

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from ocsd.errors import NotPermittedError
+from ocsd.errors import NoLogError, NotPermittedError
 
 _BLOCK_BYTES = 64 * 1024
 
@@ -32,6 +32,8 @@ def opened(path: Path) -> BinaryIO:
         If there is none.
     NotPermittedError
         If this user may not read it.
+    NoLogError
+        If it is no file, or its disk fails.
     """
     try:
         return path.open("rb")
@@ -39,6 +41,13 @@ def opened(path: Path) -> BinaryIO:
         raise NotPermittedError(
             f"this user may not read the log {path}; use its owner's account, "
             "join its group, or use sudo"
+        ) from error
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise NoLogError(
+            f"the log {path} cannot be read: {error.strerror}; move aside what is there, "
+            "then restart who writes it"
         ) from error
 
 
@@ -122,7 +131,7 @@ def last_lines(path: Path, lines: int) -> list[str]:
         with opened(path) as file:
             seek_last_lines(file, lines)
             return file.read().decode("utf-8", "replace").splitlines()
-    except (OSError, NotPermittedError):
+    except (OSError, NoLogError, NotPermittedError):
         return []
 
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -10,10 +11,16 @@ from pathlib import Path
 import click
 
 from ocsd import paths
-from ocsd.cli import completion, control, log_level, logfile, options, status
+from ocsd.cli import completion, control, log_level, logfile, options, present, status
 from ocsd.cli.moment import Moment
 from ocsd.cli.several_logs import SeveralLogs
-from ocsd.errors import NoDaemonError, NoLogError, NoSuchInstanceError, SeveralDaemonsError
+from ocsd.errors import (
+    NoDaemonError,
+    NoLogError,
+    NoSuchInstanceError,
+    SeveralDaemonsError,
+    SilentDaemonError,
+)
 
 _LINES = 100
 
@@ -73,6 +80,7 @@ def logs(
     if level is not None:
         for name, path in places.items():
             log_level.set_level(name, path, level)
+            print(f"{name}: level {level} from now on", file=sys.stderr)
         if not follow:
             return
     _show(places, follow, _LINES if lines is None else lines, since_at)
@@ -101,12 +109,11 @@ def _log_path(name: str, host: str | None) -> Path:
     if not name or os.sep in name or name.startswith("."):
         raise NoSuchInstanceError(f"'{name}' cannot be the name of an instance")
     try:
-        daemon = control.find(host)
+        answer = present.status(host)
     except NoDaemonError as error:
         return _kept_log(name, host, error)
-    answer = daemon.status()
     known = {one.get("instance_id"): one.get("log_path") for one in answer.get("instances", ())}
-    default = paths.of_host(daemon.host).instance_log(name)
+    default = paths.of_host(answer.get("host", "")).instance_log(name)
     if name in known:
         return Path(known[name] or default)
     # The daemon, the router and instances that are listed no more have theirs
@@ -121,7 +128,7 @@ def _log_path(name: str, host: str | None) -> Path:
 
 
 def _kept_log(name: str, host: str | None, why: NoDaemonError) -> Path:
-    hosts = [host] if host else hosts_that_ran()
+    hosts = hosts_of_files(host, why)
     found = [path for one in hosts if os.path.exists(path := paths.of_host(one).instance_log(name))]
     if not found:
         places = ", ".join(str(paths.of_host(one).logs) for one in hosts)
@@ -130,6 +137,21 @@ def _kept_log(name: str, host: str | None, why: NoDaemonError) -> Path:
         listed = ", ".join(str(path) for path in found)
         raise SeveralDaemonsError(f"several hosts have a log of '{name}' ({listed}); add --host")
     return found[0]
+
+
+def hosts_of_files(host: str | None, why: NoDaemonError) -> list[str]:
+    """Return the names of hosts whose files may be meant where no daemon tells.
+
+    Parameters
+    ----------
+    host : str, optional
+        The one that is asked for.
+    why : NoDaemonError
+        Why no daemon tells.
+    """
+    if host:
+        return [host]
+    return [why.host] if isinstance(why, SilentDaemonError) else hosts_that_ran()
 
 
 def hosts_that_ran() -> list[str]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from ocsd import journal, paths
-from ocsd.cli import control
-from ocsd.cli.logs import hosts_that_ran
+from ocsd.cli import present
+from ocsd.cli.logs import hosts_of_files
 from ocsd.cli.moment import Moment
 from ocsd.errors import NoDaemonError, NoJournalError, NotPermittedError, SeveralDaemonsError
 from ocsd.supervisor.history import Entry
@@ -24,7 +24,7 @@ def entries(host: str | None) -> Iterator[Entry]:
     Raises
     ------
     NoJournalError
-        If nothing has been recorded.
+        If nothing has been recorded, or what has been cannot be read.
     SeveralDaemonsError
         If it is not clear which host is meant.
     NotPermittedError
@@ -37,13 +37,22 @@ def entries(host: str | None) -> Iterator[Entry]:
         raise NotPermittedError(
             f"this user may not read {path}; use its owner's account, join its group, or use sudo"
         ) from error
+    except OSError as error:
+        raise NoJournalError(
+            f"the journal {path} cannot be read: {error.strerror}; move aside what is there"
+        ) from error
+
+
+def host_of(host: str | None) -> str:
+    """Return the name of the host whose journal `entries` reads."""
+    return host or _path(host).parent.name
 
 
 def _path(host: str | None) -> Path:
     try:
-        daemon = control.find(host)
+        told = present.status(host)
     except NoDaemonError as error:
-        hosts = [host] if host else hosts_that_ran()
+        hosts = hosts_of_files(host, error)
         found = [path for one in hosts if (path := paths.of_host(one).journal).exists()]
         if not found:
             places = ", ".join(str(paths.of_host(one).state) for one in hosts)
@@ -54,7 +63,7 @@ def _path(host: str | None) -> Path:
                 f"several hosts have a journal ({listed}); add --host"
             ) from error
         return found[0]
-    return Path(daemon.status().get("journal_path") or paths.of_host(daemon.host).journal)
+    return Path(told.get("journal_path") or paths.of_host(told.get("host", "")).journal)
 
 
 since_option = click.option(

@@ -4,6 +4,7 @@ A field that the daemon leaves out has the default that stands here, so that
 the command line also serves the daemon of an older or newer release.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
@@ -87,6 +88,7 @@ class HostStatus:
     router: RouterStatus
     instances: tuple[InstanceStatus, ...]
     trouble: str = ""
+    stopping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,45 @@ def host_status(answer: Mapping[str, Any]) -> HostStatus:
         router=_picked(RouterStatus, answer.get("router") or {}),
         instances=tuple(instance_status(one) for one in answer.get("instances", ())),
         trouble=str(answer.get("trouble", "")),
+        stopping=bool(answer.get("stopping", False)),
     )
+
+
+def rows(answer: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what the answer says of each instance, by name, and of `router` and `ocsd`."""
+    found = {str(one.get("instance_id")): one for one in answer.get("instances", ())}
+    return {"router": _router_row(answer), "ocsd": _daemon_row(answer), **found}
+
+
+def _router_row(answer: Mapping[str, Any]) -> dict[str, Any]:
+    router = answer.get("router") or {}
+    state = router.get("state", "unknown")
+    why = f"the router at {router.get('url') or '?'} is not run by this daemon"
+    row = {
+        "instance_id": "router",
+        "agent_class": "the site's router",
+        "target": state if state == "external" else "up",
+        **router,
+    }
+    return {**row, "reason": router.get("reason") or (why if state == "external" else "")}
+
+
+def _daemon_row(answer: Mapping[str, Any]) -> dict[str, Any]:
+    since_at = answer.get("since_at")
+    trouble = str(answer.get("trouble", ""))
+    stopping = bool(answer.get("stopping"))
+    return {
+        "instance_id": "ocsd",
+        "agent_class": f"the daemon, {answer.get('version', '?')}",
+        "state": "stopping" if stopping else "up",
+        "target": "down" if stopping else "up",
+        "health": "degraded" if trouble else "ok",
+        "reason": trouble or ("the host is being stopped" if stopping else ""),
+        "since_at": since_at,
+        "pid": answer.get("pid"),
+        "uptime_s": None if since_at is None else max(0.0, time.time() - since_at),
+        "log_path": answer.get("log_path"),
+    }
 
 
 def instance_status(row: Mapping[str, Any]) -> InstanceStatus:

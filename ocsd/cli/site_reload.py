@@ -1,6 +1,7 @@
 """`ocsd reload`: take an edited site file into use, touching only what it changed."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,11 +31,14 @@ def site_reload(dry_run: bool, host: str | None, as_json: bool, unit: str | None
     """Read the site file anew and start, restart and end what it changed.
 
     New instances are started, instances that left the file are ended, those
-    whose entries changed are restarted. All others are not touched.
+    whose entries changed are restarted. All others are not touched. It does not wait for them:
+    `ocsd status` tells how they do.
     """
     pid = None if unit is None else unit_job.main_pid()
     daemon = control.find(host) if pid is None else unit_job.daemon_of(pid)
     told = daemon.reload(dry_run)
+    for warning in told.get("warnings", ()):
+        print(f"ocsd: warning: {warning}", file=sys.stderr)
     print(json.dumps(told, indent=2) if as_json else "\n".join(lines(told, dry_run)))
 
 
@@ -49,9 +53,9 @@ def lines(told: Mapping[str, Any], dry_run: bool) -> list[str]:
         Whether nothing was changed.
     """
     kinds: Sequence[tuple[str, str, str]] = (
-        ("added", "started", "start"),
-        ("removed", "ended", "end"),
-        ("changed", "restarted", "restart"),
+        ("added", "starts", "start"),
+        ("removed", "ends", "end"),
+        ("changed", "restarts", "restart"),
         ("kept", "goes on", "leave running"),
     )
     found = []
@@ -64,4 +68,6 @@ def lines(told: Mapping[str, Any], dry_run: bool) -> list[str]:
     unchanged = told.get("unchanged", 0)
     if not found:
         return [f"nothing to do: the site file says what runs ({unchanged} instances)"]
-    return [*found, f"{unchanged} instances are not touched"]
+    found.append(f"{unchanged} instances are not touched")
+    begun = not dry_run and (told.get("added") or told.get("changed"))
+    return [*found, "see how they do: ocsd status"] if begun else found

@@ -40,7 +40,8 @@ _NONE = "-"
         "ocsd status thermo1                # everything about one instance",
         "ocsd status --json | jq '.instances[] | select(.state != .target)'",
     )
-    + "\n\nExit code 3 means that something is not in its target state."
+    + "\n\nExit code 3 means that something is not in its target state. An instance that is\n"
+    "`degraded` or `hung` is in it: its health is in the table and in --json, not in the exit code."
 )
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.instance_ids)
 @options.host_option
@@ -50,7 +51,7 @@ def status(names: tuple[str, ...], host: str | None, as_json: bool) -> int:
 
     The first line is the verdict; what is not well comes next, with the reason.
     With NAME..., everything about these instances, and the end of the log of
-    those that are not in their target state.
+    those that are not in their target state. NAME may also be `router`, or `ocsd`, the daemon.
     """
     answer = control.find(host).status()
     if names:
@@ -86,6 +87,8 @@ def verdict(report: replies.HostStatus, screen: Terminal) -> str:
     word = "degraded" if ailing or report.trouble else "ok"
     if astray or not report.router.works:
         word = "attention"
+    if report.stopping:
+        word = "stopping"
     parts = [screen.styled(word, word), _counts(report.instances)]
     if astray:
         names = _listed([f"{one.instance_id} {one.state}" for one in astray])
@@ -194,7 +197,7 @@ def _end_of_log(path: Path) -> list[str]:
 
 
 def _only(answer: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    by_name = {one.get("instance_id"): one for one in answer.get("instances", ())}
+    by_name = replies.rows(answer)
     for name in names:
         if name not in by_name:
             raise NoSuchInstanceError(no_such_instance(name, answer))

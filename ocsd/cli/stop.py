@@ -1,6 +1,5 @@
 """`ocsd stop`: end everything that the daemon runs, and the daemon."""
 
-import contextlib
 import os
 import select
 import sys
@@ -10,7 +9,7 @@ from collections.abc import Iterable
 import click
 
 from ocsd.cli import control, instances, leftovers, options, replies, terminal, unit_job, units
-from ocsd.errors import NoDaemonError, OcsdError, TimedOutError
+from ocsd.errors import NoDaemonError, OcsdError, TimedOutError, UnfinishedError
 from ocsd.paths import HostPaths
 
 
@@ -72,19 +71,12 @@ def _end_leftovers(found: Iterable[HostPaths]) -> None:
 
 def _end(daemon: control.Daemon, timeout_s: float) -> None:
     begun_s = time.monotonic()
-    pid = replies.host_status(daemon.status()).pid
+    before = replies.host_status(daemon.status())
+    pid = before.pid
     # Taken before the daemon ends, so that another process that gets its
     # number afterwards is not mistaken for it.
     process = _pidfd(pid)
-    screen = terminal.of(sys.stdout, os.environ)
-    all_ended = False
-    # The answer may break off without its proper end: the daemon ends, too.
-    with contextlib.suppress(NoDaemonError):
-        for _, event in daemon.stop(timeout_s):
-            all_ended = all_ended or isinstance(event, replies.Stopped)
-            if isinstance(event, replies.Transition):
-                print(instances.event_line(event, screen), flush=True)
-    if not all_ended:
+    if not _all_ended(daemon, before, timeout_s):
         raise NoDaemonError(
             f"the daemon of host '{daemon.host}' (pid {pid}) broke off before everything had "
             "ended, and agents may still run; start it again, then repeat: ocsd stop"
@@ -99,6 +91,26 @@ def _end(daemon: control.Daemon, timeout_s: float) -> None:
                 f"{timeout_s:g} s; look at its log with: ocsd logs ocsd"
             )
     print(f"{daemon.host}: stopped in {units.short_duration(time.monotonic() - begun_s)}")
+
+
+def _all_ended(daemon: control.Daemon, before: replies.HostStatus, timeout_s: float) -> bool:
+    """Have everything ended, and show it; return whether it all has."""
+    screen = terminal.of(sys.stdout, os.environ)
+    all_ended = False
+    left = {one.instance_id: None for one in before.instances if one.pid is not None}
+    try:
+        for _, event in daemon.stop(timeout_s):
+            all_ended = all_ended or isinstance(event, replies.Stopped)
+            if isinstance(event, replies.Transition):
+                print(instances.event_line(event, screen), flush=True)
+                if event.state == "down":
+                    left.pop(event.instance_id, None)
+    except UnfinishedError as error:
+        waits = f"; not ended yet: {', '.join(left)}" if left else ""
+        raise UnfinishedError(f"{error}{waits}") from error
+    except NoDaemonError:
+        pass  # The answer may break off without its proper end: the daemon ends, too.
+    return all_ended
 
 
 def _pidfd(pid: int) -> int | None:

@@ -8,6 +8,7 @@ import subprocess
 
 from ocsd.cli import control, replies
 from ocsd.errors import NoDaemonError, OcsdError
+from ocsd.frozen import why_silent
 
 _RESTARTS = frozenset({"restart", "try-restart"})
 _ANSWER_LIMIT_S = 5.0
@@ -58,7 +59,8 @@ def daemon_of(pid: int) -> control.Daemon:
         with contextlib.suppress(OcsdError):
             if replies.host_status(daemon.status()).pid == pid:
                 return daemon
-    raise NoDaemonError(f"the daemon (pid {pid}) does not answer; see: ocsd logs ocsd")
+    what = why_silent(pid) or "does not answer; see: ocsd logs ocsd"
+    raise NoDaemonError(f"the daemon (pid {pid}) {what}")
 
 
 def make_leave(pid: int, limit_s: float = _LEAVE_LIMIT_S) -> None:

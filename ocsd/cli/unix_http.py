@@ -6,6 +6,7 @@ HTTP/1.0 (RFC 1945) is answered without chunks, up to the end of the connection.
 """
 
 import socket
+import time
 from collections.abc import Iterator
 
 LONGEST_LINE_BYTES = 1 << 16
@@ -31,6 +32,8 @@ class Answer:
     ----------
     status : int
         The HTTP status.
+    connection : socket.socket
+        Where it comes from.
 
     Raises
     ------
@@ -47,6 +50,7 @@ class Answer:
             f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
         )
         connection.sendall(head.encode("ascii") + content)
+        self.connection = connection
         self._stream = connection.makefile("rb")
         words = self._line().split(maxsplit=2)
         if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
@@ -64,6 +68,17 @@ class Answer:
         if self._length is not None and len(content) < self._length:
             raise BrokenAnswerError
         return content
+
+    def line_before(self, deadline_s: float) -> bytes:
+        """Return the next line of the content, empty at its end.
+
+        Raises
+        ------
+        TimeoutError
+            If it does not come up to `deadline_s` [s, monotonic].
+        """
+        self.connection.settimeout(max(0.001, deadline_s - time.monotonic()))
+        return self._stream.readline()
 
     def __iter__(self) -> Iterator[bytes]:
         """Iterate over the lines of the content, as they come."""

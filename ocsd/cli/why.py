@@ -11,15 +11,16 @@ from typing import Any
 import click
 
 from ocsd import paths
-from ocsd.cli import completion, control, logfile, options, records, replies, terminal, units
+from ocsd.cli import completion, logfile, options, present, records, replies, terminal, units
 from ocsd.cli.history import row
 from ocsd.cli.status import no_such_instance
 from ocsd.cli.terminal import Terminal
 from ocsd.errors import NoDaemonError, NoSuchInstanceError
+from ocsd.supervisor.events import State
 from ocsd.supervisor.history import Entry
 
 EXAMINED = "Examined"
-"""The journal's event for the folder of an incident."""
+"""The journal's event for an end by force, with the folder of the incident."""
 
 _CHANGES = 8
 _LOG_LINES = 8
@@ -34,56 +35,72 @@ _LOG_LINES = 8
 def why(name: str, host: str | None, as_json: bool) -> None:
     """Tell why instance NAME is in its state, and what led to it.
 
-    Its state and health, its last unasked end, the record of its last hang, its
-    last changes with who asked for them, and the end of its log.
+    Its state and health, its last unasked end, the record of its last end by force (for a
+    hang, or as `liveness` or `limits` say), its last changes with who asked for them, and the
+    end of its log. NAME may also be `router`, or `ocsd`, the daemon.
     """
     its = [entry for entry in records.entries(host) if entry.name == name]
-    now = _present(name, host)
+    now = _present(name, host, bool(its))
     if now is None and not its:
         raise NoSuchInstanceError(f"neither the daemon nor the journal knows '{name}'")
-    end = next((entry for entry in reversed(its) if entry.event == "Exited"), None)
-    hang = next((entry for entry in reversed(its) if entry.event == EXAMINED), None)
+    end = next((entry for entry in reversed(its) if _is_unasked_end(entry)), None)
+    forced = next((entry for entry in reversed(its) if entry.event == EXAMINED), None)
     changes = [entry for entry in its if entry.event != EXAMINED][-_CHANGES:]
-    log = Path((now or {}).get("log_path") or paths.of_host(host or "localhost").instance_log(name))
+    its_log = (now or {}).get("log_path")
+    log = Path(its_log or paths.of_host(records.host_of(host)).instance_log(name))
     log_lines = logfile.last_lines(log, _LOG_LINES)
     if as_json:
-        told = {"now": now, "last_end": end and asdict(end), "last_hang": hang and asdict(hang)}
+        told = {
+            "now": now,
+            "last_end": end and asdict(end),
+            "last_forced_end": forced and asdict(forced),
+        }
         changed = [asdict(entry) for entry in changes]
         print(json.dumps({**told, "changes": changed, "log": log_lines}, indent=2))
         return
     screen = terminal.of(sys.stdout, os.environ)
-    print("\n".join(_lines(name, now, end, hang, changes, screen)))
+    print("\n".join(_lines(name, now, end, forced, changes, screen)))
     if log_lines:
         print(f"\nlast lines of {log}:")
         print("\n".join(f"  {terminal.printable(line)}" for line in log_lines))
 
 
-def _present(name: str, host: str | None) -> dict[str, Any] | None:
+def _is_unasked_end(entry: Entry) -> bool:
+    """Whether it tells how a process ended that nobody had asked to end."""
+    return entry.event == "Exited" and entry.before != State.STOPPING
+
+
+def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | None:
     """Return what the daemon says of an instance now; None if no daemon runs."""
     try:
-        answer = control.find(host).status()
+        answer = present.status(host)
     except NoDaemonError:
         return None
-    rows = {one.get("instance_id"): one for one in answer.get("instances", ())}
-    if name not in rows:
+    rows = replies.rows(answer)
+    if name in rows:
+        return rows[name]
+    if not has_past:
         raise NoSuchInstanceError(no_such_instance(name, answer))
-    found: dict[str, Any] = rows[name]
-    return found
+    raise NoSuchInstanceError(
+        f"host '{answer.get('host')}' has no instance '{name}' any more: it has left the site "
+        f"file; what happened to it is told by: ocsd history {name}"
+    )
 
 
 def _lines(
     name: str,
     now: dict[str, Any] | None,
     end: Entry | None,
-    hang: Entry | None,
+    forced: Entry | None,
     changes: Sequence[Entry],
     screen: Terminal,
 ) -> list[str]:
     lines = [_headline(name, now, changes, screen)]
     if end is not None:
-        lines.append(f"last end    {units.date(end.at)}  {terminal.one_line(end.reason)}")
-    if hang is not None:
-        lines.append(f"last hang   {units.date(hang.at)}  {terminal.one_line(hang.reason)}")
+        lines.append(f"last end         {units.date(end.at)}  {terminal.one_line(end.reason)}")
+    if forced is not None:
+        at, reason = units.date(forced.at), terminal.one_line(forced.reason)
+        lines.append(f"last forced end  {at}  {reason}")
     if changes:
         lines.append("\nlast changes:")
         for entry in changes:

@@ -19,6 +19,7 @@ from ocsd.daemon.lock import DaemonLock, handed_over
 from ocsd.errors import ConfigurationError, OcsdError
 from ocsd.forkserver import record
 from ocsd.forkserver import start as forkserver
+from ocsd.forkserver.remains import kill_remains
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -117,10 +118,16 @@ def _prepare(
     host = host_plan.host
     places.create()
     try:
-        lock = DaemonLock(places.pid_file, host.name, descriptor)
+        lock = DaemonLock(places.daemon_lock, host.name, descriptor)
+        # Daemons of earlier versions know this one only.
+        DaemonLock(places.pid_file, host.name)
         served = forkserver.running(places.forkserver_socket)
-        left = record.read(record.beside(places.forkserver_socket)).living
-        runs = {each.name for each in left} if served is None else served
+        left = record.read(record.beside(places.forkserver_socket))
+        if served is None:
+            # A worker of a router that has ended must not hold the port.
+            for each in left.gone:
+                kill_remains(each)
+        runs = {each.name for each in left.living} if served is None else served
         router = plan_router(host_plan, host.hub(site.hub), places, ROUTER_NAME in runs)
         log = places.daemon_log.open("a", encoding="utf-8")
         places.forkserver_log.open("a").close()

@@ -4,22 +4,24 @@ import importlib
 import os
 import random
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from twisted.logger import Logger
 
+from ocsd.daemon.chronicle import DAEMON
+from ocsd.daemon.control_port import ControlPort
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.forkserver_link import ForkServerLink
 from ocsd.daemon.instance_log import last_line
 from ocsd.daemon.keeper import Keeper, Launcher, Transition
 from ocsd.daemon.lock import DaemonLock
+from ocsd.daemon.lost_files import LostFiles
 from ocsd.daemon.notifications import NotifySocket
 from ocsd.daemon.outside import OutsideWatch
 from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.plan import REGISTRY_CLASS, ROUTER_NAME
 from ocsd.daemon.processes import ForkLauncher, Processes
-from ocsd.daemon.progress import Progress
+from ocsd.daemon.progress import Progress, start_report
 from ocsd.daemon.registry_host import RegistryLauncher
 from ocsd.daemon.reload import Reload, compare
 from ocsd.daemon.router import RouterWatch, last_words, request
@@ -30,8 +32,9 @@ from ocsd.daemon.systemd import SystemdLink
 from ocsd.daemon.targets import Targets
 from ocsd.daemon.upgrade import Upgrade
 from ocsd.daemon.window import LaunchWindow, PacedLauncher
+from ocsd.daemon.words import Words
 from ocsd.errors import OcsdError
-from ocsd.forkserver.protocol import End, Hello, Spawn
+from ocsd.forkserver.protocol import End, Hello, Spawn, Spawned
 from ocsd.forkserver.start import PreparedServer
 from ocsd.site.launch import Launch
 from ocsd.site.model import Instance, Manage
@@ -40,9 +43,6 @@ from ocsd.supervisor.lifecycle import Lifecycle
 
 ROUTER_LIMIT_S = 15.0
 """Agents wait so long for the router before they are started without it."""
-
-MOST_UNCLAIMED = 1000
-"""Words of processes that nobody knows are kept for so many of them."""
 
 SETTLE_LIMIT_S = 30.0
 """After so long `ocsd start -d` returns although something is still starting."""
@@ -97,26 +97,35 @@ class Daemon:
         self.fleet = Fleet(self._targets)
         self._systemd = SystemdLink(reactor, self.fleet)
         self._shutdown = Shutdown(self.fleet, reactor, self._stopping, self._stopped)
-        self._unclaimed: dict[int, dict[str, str]] = {}
         self._window = LaunchWindow(reactor, self.fleet.waits_for)
-        self._notify = NotifySocket(reactor, paths.notify_socket, self._heard)
+        words = Words(self.fleet.by_pid)
+        self._notify = NotifySocket(reactor, paths.notify_socket, words.heard)
         self._processes = Processes(
             fleet=self.fleet,
             reactor=reactor,
             on_hello=self._hello,
             on_stranger=self._take_stranger,
-            on_spawned=self._claim,
+            on_spawned=words.claim,
             drain=self._notify.doRead,
             last_words=self._last_words,
             on_lost=self._forkserver_lost,
             on_missed=lambda ended: self._oversight.chronicle.missed(ended),
         )
         self._forkserver = ForkServerLink(
-            server, paths, self._processes.connection, reactor, self._give_up
+            server,
+            paths,
+            self._processes.connection,
+            reactor,
+            self._give_up,
+            self._forkserver_ended,
         )
         outside = OutsideWatch(settings.hub, reactor)
         self._oversight = Oversight(settings, self.fleet, reactor, (outside,))
+        self._lock = lock
         self._upgrade = Upgrade(self.fleet, reactor, lock, self._flush)
+        self._lost_files = LostFiles(
+            paths.create, self._excuse_everyone, self._oversight.note, reactor
+        )
         self._host_manager: Any = None
         self._reload = Reload(self.fleet, self._targets, self._add)
         self._add_router()
@@ -132,7 +141,7 @@ class Daemon:
             paths=paths,
             fleet=self.fleet,
             waits_for=self._window.waits_for,
-            trouble=lambda: self._oversight.chronicle.trouble,
+            trouble=self._trouble,
             start_trouble=lambda: self._forkserver.trouble,
             excuse=self._oversight.excuse,
         )
@@ -142,7 +151,11 @@ class Daemon:
         for notice in (*self._settings.plan.notices, self._targets.notice):
             if notice:
                 self._progress.say(f"  {notice}")
+        paths = self._settings.paths
         self._notify.open()
+        self._lost_files.keep(paths.notify_socket, self._notify.open)
+        self._lost_files.keep(paths.pid_file, lambda: DaemonLock(paths.pid_file, paths.host))
+        self._lost_files.start()
         self._forkserver.connect()
         self._systemd.start()
         self._oversight.start()
@@ -226,8 +239,6 @@ class Daemon:
     def _open_control(self) -> None:
         """Serve the control API; its web server is loaded while the fork server gets ready."""
         control = importlib.import_module("ocsd.daemon.control")
-        path = self._settings.paths.control_socket
-        path.unlink(missing_ok=True)
         site = control.control_site(
             self._status,
             self.fleet,
@@ -236,24 +247,41 @@ class Daemon:
             self._upgrade.request,
             self.reload,
         )
-        self._reactor.listenUNIX(str(path), site, mode=0o660)
+        path = self._settings.paths.control_socket
+        ControlPort(self._reactor, path, site, self._lost_files).open()
+
+    def _excuse_everyone(self) -> None:
+        for keeper in self.fleet.everyone():
+            keeper.excuse()
 
     def _flush(self) -> None:
         self._oversight.chronicle.close()
         self._settings.log.flush()
 
-    def _last_words(self, name: str) -> str:
+    def _trouble(self) -> str:
+        troubles = (
+            self._oversight.chronicle.trouble,
+            self._targets.notice,
+            self._processes.notice,
+        )
+        return "; ".join(filter(None, troubles))
+
+    def _last_words(self, name: str, since: Spawned | None) -> str:
         log = self._settings.paths.instance_log(name)
-        return last_words(log, self._settings.hub) if name == ROUTER_NAME else last_line(log)
+        if name == ROUTER_NAME:
+            return last_words(log, self._settings.hub, since)
+        return last_line(log, since)
 
     def _hello(self, hello: Hello) -> None:
         """Launch everything, now that it is known what runs already."""
-        if hello.notice:
-            self._progress.say(f"  {hello.notice}")
+        self._forkserver.greeted(hello.pid)
         if self._launched:
             return
+        if hello.notice:
+            self._progress.say(f"  {hello.notice}")
         self._launched = True
-        self._forkserver.greeted()
+        if hello.orphans and not self._settings.fork_server_runs:
+            self._forkserver_ended(0, "ended while no daemon ran, exit code unknown")
         self._shutdown.know()
         if self._shutdown.requested:
             return
@@ -272,11 +300,16 @@ class Daemon:
         else:
             self._forkserver.lost()
 
+    def _forkserver_ended(self, pid: int, how: str) -> None:
+        self._processes.server_ended(pid, how)
+        self._oversight.chronicle.note(DAEMON, "ForkServerEnded", how, pid or None)
+
     def _give_up(self, failure: OcsdError) -> None:
         self.failure = failure
         self._reactor.stop()
 
     def _stopping(self) -> None:
+        self._lock.stopping()
         self._systemd.stopping()
         self._progress.say("stopping")
 
@@ -285,20 +318,6 @@ class Daemon:
         self._oversight.stopped()
         self._progress.say(f"stopped after {took_s:.2f} s")
         self._processes.connection.send(End())
-
-    def _heard(self, pid: int, fields: Mapping[str, str]) -> None:
-        keeper = self.fleet.by_pid(pid)
-        if keeper is not None:
-            keeper.heard(fields)
-        elif len(self._unclaimed) < MOST_UNCLAIMED:
-            # It speaks on another socket than the news that it was started.
-            self._unclaimed.setdefault(pid, {}).update(fields)
-
-    def _claim(self, keeper: Keeper) -> None:
-        """Hand a process that was started what it has said already."""
-        fields = self._unclaimed.pop(keeper.pid or 0, None)
-        if fields:
-            keeper.heard(fields)
 
     def _observe(self, transition: Transition) -> None:
         after = transition.after
@@ -346,13 +365,14 @@ class Daemon:
 
         Raises
         ------
-        SiteFileError, ReloadRefusedError
+        SiteFileError, ReloadRefusedError, StoppingError
             If it cannot be used; nothing has changed then.
         """
+        self.fleet.check(())
         change = compare(self._settings)
         if not dry_run:
             self._settings = change.settings
-            self._oversight.reloaded(change.settings)
+            self._oversight.reloaded(change.settings, change.difference, by)
             self._reload.apply(change, by)
         return change.as_json()
 
@@ -369,17 +389,9 @@ class Daemon:
         if self._settled or self._shutdown.requested:
             return
         self._settled = True
-        keepers = [keeper for _, keeper in self.fleet]
-        for keeper in keepers:
-            if not keeper.life.settled and keeper.life.state is State.STARTING:
-                self._progress.say(f"  {keeper.name} still starts: {keeper.report.text}")
-            elif why_not := self.fleet.why_not(keeper.name):
-                self._progress.say(f"  {keeper.name} is down: {why_not}")
-        wanted = [each for each in keepers if each.life.target == "up"]
-        up = sum(each.life.state is State.UP for each in wanted)
         took_s = self._reactor.seconds() - self._begun_s
-        text = f"{up} of {len(wanted)} instances up after {took_s:.1f} s"
-        self._progress.say(text)
+        for line in start_report(self.fleet, self._window.waits_for, took_s):
+            self._progress.say(line)
         self._systemd.ready()
         self._reactor.callLater(0, self._be_host_manager)
         if self._detached:

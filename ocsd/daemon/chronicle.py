@@ -34,8 +34,7 @@ def entry_of(transition: Transition) -> Entry:
         before=str(transition.before.state),
         after=str(after.state),
         target=str(after.target),
-        # An end that is answered by a restart has its reason in the new state.
-        reason=after.reason or (after.last_end if end else ""),
+        reason=after.reason,
         pid=transition.pid,
         code=end.code if end else None,
         signal=end.signal if end else None,
@@ -79,7 +78,10 @@ class Chronicle:
     def missed(self, ended: Ended) -> None:
         """Write down that a process ended while there was no daemon."""
         end = Exited(ended.code, ended.signal, ended.detail)
-        reason = f"while no daemon ran: {end_reason(end)}"
+        if ended.code is ended.signal is None:
+            reason = "ended while no daemon ran, exit code unknown"
+        else:
+            reason = f"while no daemon ran: {end_reason(end)}"
         at = self._wall_clock() if ended.ended_at is None else ended.ended_at
         self._journal.write(
             Entry(

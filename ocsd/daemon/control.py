@@ -119,6 +119,11 @@ class _Stream:
         request.notifyFinish().addBoth(self._close)
         self.on_close: Callable[[], None] = lambda: None
 
+    def begin(self) -> None:
+        """Let the client know that its request is being carried out."""
+        if self._open:
+            self._request.write(b"")
+
     def write(self, value: dict[str, Any]) -> None:
         if self._open:
             self._request.write(self._prefix + json.dumps(value).encode() + self._suffix)
@@ -191,6 +196,7 @@ class _Change(_Leaf):
         except OcsdError:
             pending.abandon()
             raise
+        stream.begin()
         pending.look()
         return server.NOT_DONE_YET
 
@@ -220,6 +226,7 @@ class _Stop(_Leaf):
         self.journal(request, "stop")
         request.setHeader(b"content-type", b"application/x-ndjson")
         stream = _Stream(request)
+        stream.begin()
         # The answer ends with the daemon, which closes its sockets as it goes.
         self._stop(stream.write)
         return server.NOT_DONE_YET

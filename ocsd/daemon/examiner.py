@@ -1,6 +1,8 @@
-"""Keeps the record of hangs: a folder for each, and a line in the journal."""
+"""Keeps the record of ends by force: a folder for each, and a line in the journal."""
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from twisted.logger import Logger
@@ -9,10 +11,20 @@ from ocsd.daemon.chronicle import EXAMINED, Chronicle
 from ocsd.daemon.forensics import Incident
 from ocsd.daemon.keeper import Keeper, Transition
 from ocsd.supervisor.events import Exited
+from ocsd.supervisor.health import SILENCE_LIMIT_S
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A process that is being ended by force."""
+
+    incident: Incident
+    reason: str
+    hangs: bool
 
 
 class Examiner:
-    """Examines hung processes.
+    """Examines processes before they are ended by force.
 
     Parameters
     ----------
@@ -30,7 +42,7 @@ class Examiner:
         self._folder = folder
         self._log_of = log_of
         self._chronicle = chronicle
-        self._open: dict[str, Incident] = {}
+        self._open: dict[str, _Open] = {}
 
     def examine(self, keeper: Keeper, reason: str) -> None:
         """Put on record what an instance's process does now; its stacks come later.
@@ -51,8 +63,13 @@ class Examiner:
             "operations": keeper.operations,
         }
         log = self._log_of(keeper.name)
+        # Where one is that grew too big, or whose feeds are silent, tells nothing.
+        hangs = keeper.silent_s is None or keeper.silent_s > SILENCE_LIMIT_S
         try:
-            self._open[keeper.name] = Incident(self._folder, keeper.name, keeper.pid, log, facts)
+            incident = Incident(
+                self._folder, keeper.name, keeper.pid, log, facts, time.time, keeper.code
+            )
+            self._open[keeper.name] = _Open(incident, reason, hangs)
         except OSError as error:
             # Supervision goes on when the disk is full.
             self.log.error("{name} cannot be put on record: {error}", name=keeper.name, error=error)
@@ -61,12 +78,14 @@ class Examiner:
         """Complete the record of a process that has ended."""
         if not isinstance(transition.event, Exited):
             return
-        incident = self._open.pop(transition.name, None)
-        if incident is None:
+        found = self._open.pop(transition.name, None)
+        if found is None:
             return
+        incident = found.incident
         try:
             incident.finish()
         except OSError as error:
             self.log.error("{path} is not complete: {error}", path=incident.path, error=error)
-        where = f"{incident.path}: {incident.summary()}"
-        self._chronicle.note(transition.name, EXAMINED, where, transition.pid)
+        where = f"; {incident.where()}" if found.hangs else ""
+        text = f"{found.reason}{where}; see {incident.path}"
+        self._chronicle.note(transition.name, EXAMINED, text, transition.pid)

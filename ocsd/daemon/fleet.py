@@ -21,6 +21,8 @@ from ocsd.supervisor.order import waits_for
 
 Observer: TypeAlias = Callable[[Transition], None]
 
+LEFT = "left the site file"
+
 
 class Fleet:
     """All instances of a host.
@@ -71,7 +73,7 @@ class Fleet:
     def end(self, name: str, by: str) -> None:
         """End an instance that has left the site file."""
         self.leave(name)
-        self._keepers[name].deliver(DownRequested(by))
+        self._keepers[name].deliver(DownRequested(by, LEFT))
         self._forget(name)
 
     @property
@@ -188,14 +190,14 @@ class Fleet:
             if wanted is Target.UP and not keeper.life.has_process:
                 keeper.deliver(UpRequested())
             elif wanted is Target.DOWN:
-                keeper.deliver(DownRequested())
+                keeper.deliver(self._end_of(keeper.name))
 
     def reconsider(self, name: str) -> None:
         """End an instance that was found running although nobody wants it to."""
         keeper = self._keepers.get(name)
         unwanted = keeper and self._wanted(self._instances[name]) is Target.DOWN
         if keeper is not None and (unwanted or self.stopping):
-            keeper.deliver(DownRequested())
+            keeper.deliver(self._end_of(name))
 
     def up(self, names: Iterable[str], by: str = "") -> None:
         """Want instances to run, because somebody asked; failed ones are tried again."""
@@ -208,6 +210,9 @@ class Fleet:
     def restart(self, names: Iterable[str], by: str = "") -> None:
         """Want instances to end and to run again, because somebody asked."""
         self._want(names, Target.UP, RestartRequested(by))
+
+    def _end_of(self, name: str) -> DownRequested:
+        return DownRequested(why=LEFT if name in self._leaving else "")
 
     def _wanted(self, instance: Instance) -> Target:
         return Target.DOWN if instance.instance_id in self._leaving else self._targets.of(instance)

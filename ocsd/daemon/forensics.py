@@ -1,4 +1,4 @@
-"""What a hung process was doing, put on record before it is killed.
+"""What a process was doing, put on record before it is ended by force.
 
 Each incident has a folder: ``facts.json`` (what is known of the process),
 ``log.txt`` (the end of its log) and ``stacks.txt`` (all Python stacks, which
@@ -8,9 +8,10 @@ the process wrote when it got SIGQUIT).
 import contextlib
 import json
 import os
+import re
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +21,17 @@ MOST_INCIDENTS: Final = 100
 LOG_BYTES: Final = 64 * 2**10
 STACKS_BYTES: Final = 2**20
 MOST_LISTED: Final = 1000
+MOST_TOLD: Final = 3
+"""So many threads are told of in one line; the folder has them all."""
+
+# Of the agent's interpreter, which need not be this one.
+_LIBRARY: Final = re.compile(r"/lib(64)?/python3(\.\d+)?/")
+_IN_REACTOR: Final = " in mainLoop"
+_OURS: Final = f"{Path(__file__).parents[1]}{os.sep}"
 
 
 class Incident:
-    """One hang of one instance.
+    """One end by force of one instance.
 
     Parameters
     ----------
@@ -39,6 +47,8 @@ class Incident:
         What the daemon knows of it: the reason, its last words, its operations.
     wall_clock : callable
         Returns the Unix time [s].
+    code : str
+        The file of the agent's class, as far as it is known.
 
     Attributes
     ----------
@@ -54,8 +64,10 @@ class Incident:
         log: Path,
         facts: Mapping[str, Any],
         wall_clock: Callable[[], float] = time.time,
+        code: str = "",
     ) -> None:
         self._log = log
+        self._code = code
         self._log_before = _identity(log)
         moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime(wall_clock()))
         self.path = folder / f"{moment}-{name}"
@@ -73,29 +85,56 @@ class Incident:
                 file.seek(size)
             (self.path / "stacks.txt").write_bytes(file.read(STACKS_BYTES))
 
-    def summary(self) -> str:
-        """Return one line: the innermost Python frame of the main thread, or what there is."""
+    def where(self) -> str:
+        """Return where the process was, or what there is."""
         try:
             text = (self.path / "stacks.txt").read_text(errors="replace")
         except OSError:
             text = ""
-        return innermost_frame(text) or "it wrote no stacks"
+        return where_it_was(text, self._code) or "it wrote no stacks"
 
 
-def innermost_frame(stacks: str) -> str:
-    """Return where the main thread was, from what faulthandler writes; empty if it does not say.
+def where_it_was(stacks: str, code: str = "") -> str:
+    """Return the frame of a hung process that tells most; empty if there is none.
+
+    That is the innermost one of the main thread that is of no library. A main thread that has
+    none waits, e.g. for the interpreter's lock, and the others tell for what.
 
     Parameters
     ----------
     stacks : str
         ``Current thread 0x… (most recent call first):`` and a line for each frame; the
         main thread stands last (faulthandler, `dump_traceback`).
+    code : str
+        The file of the agent's class; the Python files beside it are of no library either.
     """
-    frames: list[str] = []
-    for before, line in zip(["", *stacks.splitlines()], stacks.splitlines(), strict=False):
-        if "(most recent call first):" in before and line.startswith("  File "):
-            frames.append(line.strip())
-    return frames[-1] if frames else ""
+    threads: list[list[str]] = []
+    for line in stacks.splitlines():
+        if line.endswith("(most recent call first):"):
+            threads.append([])
+        elif threads and line.startswith("  File "):
+            threads[-1].append(line.strip())
+    threads = [frames for frames in threads if frames]
+    if not threads:
+        return ""
+    folder = f"{os.path.dirname(code)}{os.sep}" if code else ""
+    *others, main = (_innermost_own(frames, folder) for frames in threads)
+    told = [main] if main else [frame for frame in others if frame]
+    return "; ".join(told[:MOST_TOLD]) or threads[-1][0]
+
+
+def _innermost_own(frames: Sequence[str], folder: str) -> str:
+    """Return the innermost frame of the code that the agent's author writes; empty if none is."""
+    for frame in frames:
+        file = frame.removeprefix('File "').partition('"')[0]
+        if folder and file.startswith(folder):
+            return frame
+        if file.startswith(_OURS) or frame.endswith(_IN_REACTOR):
+            # What follows only waits for this to return.
+            return ""
+        if not (file.startswith("<frozen ") or _LIBRARY.search(file)):
+            return frame
+    return ""
 
 
 def of_process(pid: int) -> dict[str, Any]:

@@ -11,12 +11,16 @@ from ocsd.errors import ForkServerError
 from ocsd.forkserver.client import Connection, Connector
 from ocsd.forkserver.start import PreparedServer
 from ocsd.paths import HostPaths, is_listening
+from ocsd.supervisor.events import Exited, end_reason
 
 PAUSE_S = 1.0
 """So long after a fork server that could not start the next one is tried."""
 
 ANSWER_LIMIT_S = 5.0
 """A fork server that greets nobody for so long is stuck."""
+
+EXIT_S = 0.2
+"""A process hangs up a moment before it has ended."""
 
 
 class ForkServerLink:
@@ -34,6 +38,8 @@ class ForkServerLink:
         The reactor.
     give_up : callable
         Takes the reason why not even the first one could be started.
+    on_end : callable
+        Takes the pid of every fork server that has ended, and how.
     """
 
     log = Logger()
@@ -45,13 +51,16 @@ class ForkServerLink:
         connection: Connection,
         reactor: Any,
         give_up: Callable[[ForkServerError], None],
+        on_end: Callable[[int, str], None],
     ) -> None:
         self._server = server
         self._paths = paths
         self._connection = connection
         self._reactor = reactor
         self._give_up = give_up
+        self._on_end = on_end
         self._was_greeted = False
+        self._pid: int | None = None
         # A fork server greets whoever connects.
         connect = partial(reactor.connectUNIX, str(paths.forkserver_socket))
         self._asking = Asking(connect, b"", lambda: None, reactor)
@@ -62,9 +71,10 @@ class ForkServerLink:
             self._reactor, self._paths.forkserver_socket, self._connection, self._goes_on
         ).connect()
 
-    def greeted(self) -> None:
-        """Take note that it has said Hello; from now on it is asked whether it still does."""
+    def greeted(self, pid: int) -> None:
+        """Take note that fork server `pid` has said Hello; it is asked whether it still does."""
         self._was_greeted = True
+        self._pid = pid
         self._asking.start()
 
     def lost(self) -> None:
@@ -72,9 +82,8 @@ class ForkServerLink:
         if is_listening(self._paths.forkserver_socket):
             self.log.error("the fork server has hung up; connecting again")
             self._reactor.callLater(PAUSE_S, self.connect)
-            return
-        self.log.error("the fork server has ended; its agents run on, starting another one")
-        self._start_another()
+        else:
+            self._replace()
 
     @property
     def trouble(self) -> str:
@@ -87,7 +96,25 @@ class ForkServerLink:
             "all that runs goes on, but what starts or stops waits for it"
         )
 
+    def _replace(self) -> None:
+        """Start another one, for the one that has greeted has ended."""
+        self.log.error("the fork server has ended; its agents run on, starting another one")
+        if self._pid is not None:
+            self._reactor.callLater(EXIT_S, self._tell_end, self._server, self._pid)
+        self._start_another()
+
+    def _tell_end(self, server: PreparedServer, pid: int) -> None:
+        code = server.exit_code(pid)
+        if code is None:
+            how = "ended, nobody knows how, for an earlier daemon had started it"
+        else:
+            signal = -code if code < 0 else None
+            how = end_reason(Exited(None if code < 0 else code, signal))
+        self.log.error("the end of the fork server (pid {pid}): {how}", pid=pid, how=how)
+        self._on_end(pid, how)
+
     def _start_another(self) -> None:
+        self._pid = None
         self._server = PreparedServer()
         self._server.listen(self._paths.forkserver_socket, self._paths.forkserver_log)
         self.connect()
@@ -100,6 +127,9 @@ class ForkServerLink:
         if self._server.discarded:
             # The one that an earlier daemon had left ended a moment ago.
             self._start_another()
+            return False
+        if self._pid is not None:
+            self._replace()
             return False
         self.log.error("{failure}", failure=failure)
         if self._was_greeted:

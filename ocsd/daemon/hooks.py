@@ -142,6 +142,11 @@ class ProcessHooks:
         return _Hook(self._reactor, command, told, ended)
 
 
+def _one_line(text: str) -> str:
+    """Return what a program printed as it can stand in a log."""
+    return "".join(each if each.isprintable() else " " for each in " ".join(text.split()))
+
+
 class _Hook:
     """A process without pipes: files cannot make either side wait for the other."""
 
@@ -171,7 +176,7 @@ class _Hook:
         code = self._process.wait()
         with self._printed as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _KEPT_OUTPUT_BYTES))
-            printed = file.read().decode("utf-8", "replace").strip()
+            printed = _one_line(file.read().decode("utf-8", "replace"))
         if code == 0:
             self._ended("")
             return

@@ -4,25 +4,38 @@ import os
 import re
 from pathlib import Path
 
+from ocsd.forkserver.protocol import Spawned
+
 LOOKED_AT_BYTES = 4096
 DAILY_LIFE = re.compile(r"\S+Z \[(info|debug)\]")
 
 
-def last_line(path: Path) -> str:
+def last_line(path: Path, since: Spawned | None = None) -> str:
     """Return the last line of a log that may tell why its writer ended; else nothing.
 
     Lines in which an agent tells of its daily life are no reason to end.
+
+    Parameters
+    ----------
+    path : Path
+        The log.
+    since : Spawned, optional
+        The writer; what was written before it was started is not its word.
     """
-    lines = end_of(path, LOOKED_AT_BYTES).splitlines()
+    lines = end_of(path, LOOKED_AT_BYTES, since).splitlines()
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return "" if DAILY_LIFE.match(last) else last.removeprefix("ocsd: ")
 
 
-def end_of(path: Path, most_bytes: int) -> str:
-    """Return the end of a log; nothing if it cannot be read."""
+def end_of(path: Path, most_bytes: int, since: Spawned | None = None) -> str:
+    """Return the end of what was written to a log; nothing if it cannot be read."""
     try:
         with path.open("rb") as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - most_bytes))
+            size = log.seek(0, os.SEEK_END)
+            # A log that was begun anew since, or emptied, holds nothing older.
+            same = since is not None and os.fstat(log.fileno()).st_ino == since.log_inode
+            older = since.log_bytes if since is not None and same else 0
+            log.seek(max(older if older <= size else 0, size - most_bytes))
             return log.read(most_bytes).decode("utf-8", "replace")
     except OSError:
         return ""

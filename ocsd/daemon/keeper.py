@@ -219,7 +219,8 @@ class Keeper:
         self._begin(report.pid, started_at)
         # What runs speaks every second. Should it hang since before this daemon began,
         # nobody would ever hear of it: its silence counts from now.
-        self.report = SelfReport(heard_at_s=self._clock.seconds())
+        now_s = self._clock.seconds()
+        self.report = SelfReport(started_at_s=now_s, heard_at_s=now_s, reports=True)
         self.deliver(Adopted())
 
     def ended(self, report: Ended) -> None:
@@ -227,6 +228,7 @@ class Keeper:
         if report.pid and report.pid != self.pid:
             return
         detail = report.detail or self.failure
+        self.failure = ""  # nor is it the reason why the next one cannot be started
         self._last_pid, self.pid, self.started_at = self.pid, None, None
         self._owed_signal = None
         self.report = SelfReport()
@@ -257,7 +259,7 @@ class Keeper:
     def _begin(self, pid: int, started_at: float) -> None:
         self.pid = pid
         self.started_at = started_at
-        self.report = SelfReport()
+        self.report = SelfReport(started_at_s=self._clock.seconds())
         self.failure = self.operations = ""
 
     def _apply(self, event: Event) -> None:

@@ -6,9 +6,13 @@ import os
 from pathlib import Path
 
 from ocsd.errors import DaemonRunningError
+from ocsd.frozen import why_silent
 
 HANDED_OVER = "OCSD_LOCK_DESCRIPTOR"
 """Variable in which a daemon that executes its successor names the descriptor of its lock."""
+
+STOPPING = "stopping"
+"""Stands behind the pid of a daemon that ends everything."""
 
 
 class DaemonLock:
@@ -39,14 +43,14 @@ class DaemonLock:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(self._descriptor, 32).decode("ascii", "replace").strip()
+            holder = os.read(self._descriptor, 32).decode("ascii", "replace").split()
             os.close(self._descriptor)
-            raise DaemonRunningError(
-                f"a daemon for host {host!r} runs already, pid {holder or 'unknown'}; "
-                f"see `ocsd status`, or end it with `ocsd stop --host {host}`"
-            ) from None
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+            raise DaemonRunningError(_refusal(host, *holder)) from None
+        self._write("")
+
+    def stopping(self) -> None:
+        """Let the next daemon be told that this one ends everything."""
+        self._write(f" {STOPPING}")
 
     def hand_over(self) -> dict[str, str]:
         """Keep the lock over an execve; return what to add to the environment for that."""
@@ -56,6 +60,12 @@ class DaemonLock:
     def take_back(self) -> None:
         """Undo `hand_over`: the execve has failed."""
         os.set_inheritable(self._descriptor, False)
+
+    def _write(self, more: str) -> None:
+        # The lock is what counts; on a full disk the words in it may be missing.
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}{more}\n".encode(), 0)
 
 
 def handed_over() -> int | None:
@@ -68,3 +78,15 @@ def handed_over() -> int | None:
         os.set_inheritable(int(given), False)
         return int(given)
     return None
+
+
+def _refusal(host: str, pid: str = "unknown", doing: str = "") -> str:
+    daemon = f"the daemon of host {host!r} (pid {pid})"
+    if pid.isdigit() and (frozen := why_silent(int(pid))):
+        return f"{daemon} {frozen}"
+    if doing == STOPPING:
+        return f"{daemon} is stopping everything; start again when it has ended"
+    return (
+        f"a daemon for host {host!r} runs already, pid {pid}; "
+        f"see `ocsd status`, or end it with `ocsd stop --host {host}`"
+    )

@@ -41,11 +41,16 @@ class NotifySocket:
         self._reactor = reactor
         self._path = path
         self._on_message = on_message
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self._socket = _datagrams()
 
     def open(self) -> None:
-        """Begin to listen."""
+        """Begin to listen; again, if somebody has removed the socket."""
         self._path.unlink(missing_ok=True)
+        if self._socket.getsockname():
+            self.doRead()
+            self._reactor.removeReader(self)
+            self._socket.close()
+            self._socket = _datagrams()
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
@@ -81,3 +86,7 @@ class NotifySocket:
     def logPrefix(self) -> str:
         """Return the name under which the reactor logs."""
         return "notify"
+
+
+def _datagrams() -> socket.socket:
+    return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)

@@ -22,6 +22,7 @@ from ocsd.daemon.watches import (
     resident_bytes,
 )
 from ocsd.journal import Journal
+from ocsd.site.difference import Difference
 from ocsd.supervisor.health import Health
 
 _HOOKED = {Health.DEGRADED: "on-degraded", Health.HUNG: "on-hung"}
@@ -90,10 +91,25 @@ class Oversight:
         """Before anybody is judged: blame nobody while this daemon could hear nothing."""
         self._rounds.excuse()
 
-    def reloaded(self, settings: Settings) -> None:
-        """Use the hooks of another version of the site file."""
+    def reloaded(self, settings: Settings, changed: Difference, by: str) -> None:
+        """Use the hooks of another version of the site file, and put on record what changes.
+
+        Parameters
+        ----------
+        settings : Settings
+            By that version.
+        changed : Difference
+            From the one before.
+        by : str
+            Who asked.
+        """
         self._hooks.commands = settings.plan.host.hooks
-        self.chronicle.note(DAEMON, "Reloaded", settings.site.path or "", os.getpid())
+        reason = f"{changed}; asked for by {by}"
+        self.chronicle.note(DAEMON, "Reloaded", reason, os.getpid())
+
+    def note(self, text: str) -> None:
+        """Put on record what happened to the daemon's own files."""
+        self.chronicle.note(DAEMON, "FilesLost", text, os.getpid())
 
     def stopped(self) -> None:
         """Put on record that the daemon ends as it was asked to."""

@@ -1,6 +1,7 @@
 """The processes of this host: asked of the fork server, reported to their keepers."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -14,8 +15,12 @@ from ocsd.daemon.orphans import Orphan
 from ocsd.forkserver.client import Connection
 from ocsd.forkserver.protocol import Ended, Forget, Hello, Kill, Report, Spawn, Spawned
 from ocsd.forkserver.record import lives
+from ocsd.forkserver.remains import kill_remains
 
 MakeRequest: TypeAlias = Callable[[str], Spawn]
+
+MOST_NOTED = 1000
+"""So many of the latest ends are known again, should a fork server tell of them once more."""
 
 
 class ForkLauncher:
@@ -56,11 +61,16 @@ class Processes:
     drain : callable
         Takes in what processes have said of themselves so far.
     last_words : callable
-        Returns the last line of an instance's log.
+        Returns the last line of an instance's log; takes its name and its process.
     on_lost : callable
         Called without arguments when the fork server is gone.
     on_missed : callable
         Takes every `Ended` of a time in which no daemon was connected.
+
+    Attributes
+    ----------
+    notice : str
+        What the fork server found wrong with its record of processes.
     """
 
     log = Logger()
@@ -73,7 +83,7 @@ class Processes:
         on_stranger: Callable[[str], Keeper],
         on_spawned: Callable[[Keeper], None],
         drain: Callable[[], None],
-        last_words: Callable[[str], str],
+        last_words: Callable[[str, Spawned | None], str],
         on_lost: Callable[[], None],
         on_missed: Callable[[Ended], None],
     ) -> None:
@@ -91,6 +101,10 @@ class Processes:
         self._asked_for: set[str] = set()
         # Asked of a fork server that died: whether they run, the next one's Hello tells.
         self._unanswered: set[str] = set()
+        self._noted: deque[int] = deque(maxlen=MOST_NOTED)
+        self._server_pid = 0
+        self._server_ends: dict[int, str] = {}
+        self.notice = ""
         self.connection = Connection(self.reported, self._lost)
 
     def spawn(self, request: Spawn) -> None:
@@ -106,6 +120,10 @@ class Processes:
         else:
             self.connection.send(Kill(name, pid, number))
 
+    def server_ended(self, pid: int, how: str) -> None:
+        """Take note how a fork server has ended."""
+        self._server_ends[pid] = how
+
     def reported(self, report: Report) -> None:
         """Let a report of the fork server take effect."""
         match report:
@@ -117,7 +135,13 @@ class Processes:
             case Ended(name):
                 self._asked_for.discard(name)
                 self._ended(name, report)
-                self.connection.send(Forget(report.pid))
+                self._forget(report.pid)
+
+    def _forget(self, pid: int) -> None:
+        """Let the fork server forget an end that is on record."""
+        if pid:
+            self._noted.append(pid)
+            self.connection.send(Forget(pid))
 
     def _spawned(self, report: Spawned) -> None:
         keeper = self._keeper(report.name)
@@ -133,6 +157,8 @@ class Processes:
         if keeper.pid == spawned.pid:
             return  # two daemons have asked for it, or the connection was lost for a moment
         self._running[spawned.name] = spawned
+        if spawned.pid in self._noted:
+            self._noted.remove(spawned.pid)
         if keeper.life.has_process:
             keeper.spawned(spawned)
         else:
@@ -152,11 +178,15 @@ class Processes:
         # Its last words were sent before it ended, but on another socket.
         self._drain()
         if report.code and not (report.detail or keeper.failure):
-            report = replace(report, detail=self._last_words(name))
+            spawned = self._running.get(name)
+            since = spawned if spawned is not None and spawned.pid == report.pid else None
+            report = replace(report, detail=self._last_words(name, since))
         keeper.ended(report)
 
     def _take_over(self, hello: Hello) -> None:
-        if hello.notice:
+        self._server_pid = hello.pid
+        if hello.notice and hello.notice != self.notice:
+            self.notice = hello.notice
             self.log.error("{notice}", notice=hello.notice)
         for ended in hello.ended:
             self._ended_meanwhile(ended)
@@ -176,7 +206,7 @@ class Processes:
         keeper = self._fleet.keeper(ended.name)
         if keeper is not None and keeper.pid == ended.pid:
             self._ended(ended.name, ended)
-        else:
+        elif ended.pid not in self._noted and ended.name not in self._unanswered:
             self.log.info(
                 "{name} (pid {pid}) ended while no daemon was connected: "
                 "exit code {code}, signal {signal}",
@@ -186,7 +216,7 @@ class Processes:
                 signal=ended.signal,
             )
             self._on_missed(ended)
-        self.connection.send(Forget(ended.pid))
+        self._forget(ended.pid)
 
     def _forget_orphan(self, name: str) -> None:
         orphan = self._orphans.pop(name, None)
@@ -201,15 +231,20 @@ class Processes:
         for keeper in list(self._fleet.everyone()):
             spawned = self._running.get(keeper.name)
             if spawned is not None and spawned.pid == keeper.pid:
-                self._watch(spawned)
+                self._watch(spawned, self._server_pid)
 
-    def _watch(self, spawned: Spawned) -> None:
+    def _watch(self, spawned: Spawned, parent: int = 0) -> None:
         name = spawned.name
 
         def gone() -> None:
             self._orphans.pop(name, None)
+            # Its parent would have done that.
+            kill_remains(spawned)
+            how = self._server_ends.get(parent, "")
             unknown = "exit code unknown, for the fork server that started it was gone"
-            self._ended(name, Ended(name, spawned.pid, None, None, unknown, time.time()))
+            detail = f"{unknown}: {how}" if how else unknown
+            self._ended(name, Ended(name, spawned.pid, None, None, detail, time.time()))
+            self._forget(spawned.pid)
 
         if name in self._orphans:
             return

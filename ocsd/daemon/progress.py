@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+from collections.abc import Callable
 from typing import TextIO
 
+from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.keeper import Transition
-from ocsd.supervisor.events import State
+from ocsd.supervisor.events import State, Target
 
 _SIGNS = {
     State.UP: ("✓", "+", "32"),
@@ -73,6 +75,34 @@ class Progress:
             for standard in (1, 2):  # sys.stdout by now is the log's
                 os.dup2(nothing, standard)
             os.close(nothing)
+
+
+def start_report(
+    fleet: Fleet, waits_for: Callable[[str], tuple[str, ...]], took_s: float
+) -> list[str]:
+    """Return how a start went: who is not up and why, and how many are.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        The instances.
+    waits_for : callable
+        Returns whom an instance waits for.
+    took_s : float
+        How long it took [s].
+    """
+    lines = []
+    keepers = [keeper for _, keeper in fleet]
+    for keeper in keepers:
+        if not keeper.life.settled and keeper.life.state is State.STARTING:
+            others = ", ".join(waits_for(keeper.name))
+            why = f"waits for {others}" if others else keeper.report.text or "no word of it yet"
+            lines.append(f"  {keeper.name} still starts: {why}")
+        elif why_not := fleet.why_not(keeper.name):
+            lines.append(f"  {keeper.name} is down: {why_not}")
+    wanted = [each for each in keepers if each.life.target is Target.UP]
+    up = sum(each.life.state is State.UP for each in wanted)
+    return [*lines, f"{up} of {len(wanted)} instances up after {took_s:.1f} s"]
 
 
 def _printable(text: str) -> str:

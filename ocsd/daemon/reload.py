@@ -10,7 +10,7 @@ from ocsd.daemon.plan import plan
 from ocsd.daemon.settings import Settings, liveness_of, policy_of
 from ocsd.daemon.targets import Targets
 from ocsd.errors import ReloadRefusedError
-from ocsd.site import load
+from ocsd.site import load, machine
 from ocsd.site.difference import Difference, difference
 from ocsd.site.launch import Launch
 from ocsd.site.model import Instance
@@ -48,6 +48,7 @@ class Change:
             "changed": {name: sorted(keys) for name, keys in found.changed.items()},
             "kept": {name: sorted(keys) for name, keys in found.kept.items() if keys},
             "unchanged": sum(not keys for keys in found.kept.values()),
+            "warnings": list(machine.missing(self.settings.plan.host)),
         }
 
 

@@ -1,9 +1,9 @@
 """The router as an instance: when it is ready, and what runs when it is not ours."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from ocsd.daemon.instance_log import end_of, last_line
 from ocsd.daemon.keeper import Keeper
 from ocsd.daemon.plan import ROUTER_NAME, HostPlan
 from ocsd.errors import RouterError
-from ocsd.forkserver.protocol import Spawn
+from ocsd.forkserver.protocol import Spawn, Spawned
 from ocsd.paths import HostPaths, is_listening
 from ocsd.router import config, local, probe
 from ocsd.router.probe import Listener
@@ -24,6 +24,9 @@ from ocsd.site.model import Hub
 from ocsd.supervisor.events import BecameReady, State
 
 LOOK_EVERY_S = 0.02
+
+SOCKET_LIMIT_S = 30.0
+"""A router that was started so long ago has opened all its sockets."""
 
 REFUSED = "ddress already in use"
 """What strerror(3) says, and crossbar with it, some way before its last words."""
@@ -91,13 +94,13 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
     return RouterPlan(command, paths.router_socket)
 
 
-def last_words(log: Path, hub: Hub) -> str:
-    """Return why a router ended, as far as its log or its port can tell."""
-    if REFUSED in end_of(log, LOOKED_AT_BYTES):
+def last_words(log: Path, hub: Hub, since: Spawned | None) -> str:
+    """Return why a router ended, as far as its log since its start, or its port, can tell."""
+    if REFUSED in end_of(log, LOOKED_AT_BYTES, since):
         for key, url in (("wamp_server", hub.wamp_server), ("wamp_http", hub.wamp_http)):
             if probe.is_open(url):
                 return str(_in_use(key, url))
-    return last_line(log)
+    return last_line(log, since)
 
 
 def _in_use(key: str, url: str) -> RouterError:
@@ -152,7 +155,7 @@ class RouterWatch:
     def _look(self) -> None:
         if self._keeper.life.state is not State.STARTING:
             self._looking.stop()
-        elif self._keeper.pid is not None and self._reachable():
+        elif self._keeper.pid is not None and self._reachable(self._keeper.started_at):
             if self._asking is None:
                 self._keeper.deliver(BecameReady())
                 return
@@ -165,10 +168,18 @@ class RouterWatch:
             self._keeper.heard({"READY": "1", "WATCHDOG": "1"})
 
 
-def _reachable(plan: RouterPlan, hub: Hub) -> Callable[[], bool]:
-    if plan.socket is not None:
-        return partial(is_listening, plan.socket)
-    return partial(probe.is_open, hub.wamp_server)
+def _reachable(plan: RouterPlan, hub: Hub) -> Callable[[float | None], bool]:
+    """Return what tells whether a router can be reached; takes when it was started [Unix s]."""
+
+    def look(started_at: float | None) -> bool:
+        socket = plan.socket
+        age_s = time.time() - (started_at or time.time())
+        # One that is still without its socket has had it, and somebody has removed it.
+        if socket is None or (age_s > SOCKET_LIMIT_S and not socket.exists()):
+            return probe.is_open(hub.wamp_server)
+        return is_listening(socket)
+
+    return look
 
 
 def _asking(hub: Hub, on_answer: Callable[[], None], reactor: Any) -> Asking:

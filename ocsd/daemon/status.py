@@ -9,13 +9,16 @@ import psutil
 
 from ocsd import __version__
 from ocsd.daemon.fleet import Fleet
-from ocsd.daemon.keeper import Keeper
+from ocsd.daemon.keeper import Keeper, Transition
+from ocsd.daemon.plan import ROUTER_NAME
 from ocsd.paths import HostPaths
 from ocsd.site.model import Hub, Instance
-from ocsd.supervisor.events import State
+from ocsd.supervisor.events import DownRequested, State, Target
 from ocsd.supervisor.health import Health, Layer, Verdict
 
 SCHEMA = "ocsd.status/1"
+
+STOPPING = "the host is being stopped"
 
 
 @dataclass(slots=True)
@@ -129,6 +132,8 @@ class StatusReport:
         self._start_trouble = start_trouble
         self._excuse = excuse
         self._meter = UsageMeter()
+        self._router_put_down = ""
+        fleet.observe(self._observe)
 
     def as_json(self) -> dict[str, Any]:
         """Return the status (schema in docs/control-api.md)."""
@@ -140,6 +145,7 @@ class StatusReport:
             "stopping": self._fleet.stopping,
             "trouble": "; ".join(filter(None, (self._trouble(), self._start_trouble()))),
             "journal_path": str(self._paths.journal),
+            "log_path": str(self._paths.instance_log("ocsd")),
             "hub": {
                 "wamp_server": self._hub.wamp_server,
                 "wamp_http": self._hub.wamp_http,
@@ -153,7 +159,8 @@ class StatusReport:
     def _reason(self, instance: Instance, keeper: Keeper, verdict: Verdict) -> str:
         why_not = self._fleet.why_not(instance.instance_id)
         standing = "; ".join(filter(None, (keeper.life.reason, why_not)))
-        return self._waiting(instance, keeper) or verdict.reason or standing
+        found = self._waiting(instance, keeper) or verdict.reason or standing
+        return found or (STOPPING if self._fleet.stopping else "")
 
     def _waiting(self, instance: Instance, keeper: Keeper) -> str:
         names = self._waits_for(instance.instance_id)
@@ -167,15 +174,34 @@ class StatusReport:
         url = self._hub.wamp_server
         if keeper is None:
             return {"state": "external", "pid": None, "health": None, "url": url, "reason": ""}
-        verdict = keeper.verdict
+        verdict, life, started_at = keeper.verdict, keeper.life, keeper.started_at
         return {
-            "state": str(keeper.life.state),
+            "state": str(life.state),
+            "target": str(life.target),
             "health": None if verdict.health is None else str(verdict.health),
             "pid": keeper.pid,
             "url": url,
-            "reason": verdict.reason or keeper.life.reason,
-            "restarts": keeper.life.restarts,
+            "reason": verdict.reason or life.reason or self._why_no_router(keeper),
+            "restarts": life.restarts,
+            "since_at": keeper.since_at,
+            "uptime_s": None if started_at is None else round(time.time() - started_at, 3),
+            "next_try_s": keeper.next_try_s,
+            "log_path": str(self._paths.instance_log(ROUTER_NAME)),
         }
+
+    def _why_no_router(self, keeper: Keeper) -> str:
+        if self._fleet.stopping:
+            return STOPPING
+        return self._router_put_down if keeper.life.target is Target.DOWN else ""
+
+    def _observe(self, transition: Transition) -> None:
+        """Remember who put the router down; what is wanted of instances is kept elsewhere."""
+        event = transition.event
+        if transition.name == ROUTER_NAME and isinstance(event, DownRequested) and event.by:
+            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(transition.at))
+            self._router_put_down = (
+                f"put down on {at} by {event.by}; `ocsd up {ROUTER_NAME}` starts it"
+            )
 
     def _verdict(self, keeper: Keeper) -> Verdict:
         """Return how an instance does; nobody can call it while the router hangs."""

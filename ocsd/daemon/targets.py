@@ -40,7 +40,11 @@ class Targets:
         except FileNotFoundError:
             pass
         except (OSError, ValueError, TypeError, AttributeError) as error:
-            self.notice = f"remembered targets are lost, {path} cannot be read: {error}"
+            self.notice = (
+                f"remembered targets are lost, {path} cannot be read: {error}; what you had put "
+                "down is up again unless its entry says otherwise: put it down once more, "
+                "or remove that file"
+            )
 
     def of(self, instance: Instance) -> Target:
         """Return what is wanted of an instance."""

@@ -23,7 +23,8 @@ HELD_UP_S: Final = 5.0
 """A daemon that did not even look for so long was stopped itself, or had no processor."""
 
 _WAITING: Final = {State.BACKOFF, State.FAILED}
-_MEGABYTE: Final = 1e6
+_MEBIBYTE: Final = 2**20
+"""What the `M` of a site file's `memory` means."""
 
 
 class Watch(Protocol):
@@ -154,8 +155,8 @@ class MemoryWatch:
         if used is not None and used > limit:
             keeper.deliver(
                 BecameHung(
-                    f"memory: {used / _MEGABYTE:.0f} MB is above its limit of "
-                    f"{limit / _MEGABYTE:.0f} MB"
+                    f"memory: {used / _MEBIBYTE:.0f}M is above its limit of "
+                    f"{limit / _MEBIBYTE:.0f}M"
                 )
             )
 

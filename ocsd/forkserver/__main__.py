@@ -9,7 +9,6 @@ them means that it is not needed.
 import gc
 import importlib
 import os
-import socket
 import sys
 import traceback
 from collections.abc import Iterator
@@ -41,22 +40,20 @@ def main() -> None:
     if not log_path:
         return
     from ocsd.forkserver import child, record, server
+    from ocsd.forkserver.place import Place
 
     _redirect(log_path)
     if trouble:
         print(f"rehearsal failed, agents take more memory:\n{trouble}", file=sys.stderr)  # noqa: T201 - our log
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     # Fails if another fork server serves here, which leaves that one's record alone.
-    listener.bind(path)
-    bound = os.stat(path)
-    os.chmod(path, 0o600)
+    place = Place(Path(path))
     # Before anybody can ask for a process.
     its_record = record.Record(record.beside(Path(path)))
-    listener.listen(8)
-    server.ForkServer(listener, its_record, child.become).serve()
+    place.listen()
+    server.ForkServer(place, its_record, child.become).serve()
     # Another daemon may have started another fork server in the meantime.
-    if os.path.exists(path) and os.path.samestat(os.stat(path), bound):
-        os.unlink(path)
+    if place.is_ours:
+        place.leave()
         its_record.remove()
     # All is over: an orderly end of the interpreter would only take time.
     os._exit(0)

@@ -41,7 +41,7 @@ def become(request: Spawn) -> NoReturn:
         code = _run_agent(request)
     except ConfigurationError as error:
         code = program.tell(f"cannot start {request.name!r}: {error}", PERMANENT_FAILURE_EXIT)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # e.g. a variable's name that the system refuses
         code = program.tell(f"cannot start {request.name!r}: {error}", PERMANENT_FAILURE_EXIT)
     finally:
         # Neither atexit functions nor destructors of what the fork server loaded

@@ -94,11 +94,16 @@ class Spawned:
     start_ticks : int
         When it was started, in the kernel's clock ticks since boot: with the
         pid it names the process beyond doubt (proc(5), field 22 of stat).
+    log_inode, log_bytes : int
+        Its log when it was started: which file, and how much earlier processes had
+        written to it.
     """
 
     name: str
     pid: int
     start_ticks: int
+    log_inode: int = 0
+    log_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ class Hello:
         Processes of fork servers that were killed, which run on. Nobody will tell
         how they end.
     notice : str
-        What is wrong with the record of those; told once.
+        What is wrong with the record of those.
     """
 
     pid: int

@@ -1,7 +1,8 @@
 """The record of a host's processes, which outlives a fork server that is killed.
 
 After a line with the boot id, one line for each process, as `Spawned` goes over
-the wire. A process is told from a later one with its number by its start time.
+the wire, one when it ends, `Ended`, and one, `Forget`, when a daemon has put that
+on record. A process is told from a later one with its number by its start time.
 It is a file in the runtime folder, so nothing needs to be forced to the disk:
 what ends the machine ends the processes, too.
 """
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ocsd.forkserver.protocol import Spawned, decode, encode
+from ocsd.forkserver.protocol import Ended, Forget, Message, Spawned, decode, encode
 
 MOST_STALE: Final = 256
 """The file is written anew after so many of its processes have ended."""
@@ -33,14 +34,20 @@ class Recorded:
         The processes that still live.
     notice : str
         What is wrong with the record; empty if nothing is.
+    ended : tuple of Ended
+        Ends that no daemon has put on record.
+    gone : tuple of Spawned
+        Processes that have ended, nobody knows when and how.
     """
 
     living: tuple[Spawned, ...] = ()
     notice: str = ""
+    ended: tuple[Ended, ...] = ()
+    gone: tuple[Spawned, ...] = ()
 
 
 class Record:
-    """Writes the record; what an earlier fork server left is kept as long as it lives.
+    """Writes the record; what an earlier fork server left is kept until it is forgotten.
 
     Parameters
     ----------
@@ -56,7 +63,9 @@ class Record:
     def __init__(self, path: Path) -> None:
         self.earlier = read(path)
         self._path = path
-        self._entries = {each.pid: each for each in self.earlier.living}
+        spawned = (*self.earlier.living, *self.earlier.gone)
+        self._entries: dict[int, Spawned | Ended] = {each.pid: each for each in spawned}
+        self._entries |= {each.pid: each for each in self.earlier.ended}
         self._stale = 0
         self._file: int | None = None
         self._failed = False
@@ -67,16 +76,30 @@ class Record:
         self._entries[spawned.pid] = spawned
         self._attempt(lambda: self._append(spawned))
 
-    def forget(self, pid: int) -> None:
+    def ended(self, ended: Ended) -> None:
         """Take note that a process has ended."""
-        if self._entries.pop(pid, None) is not None:
-            self._stale += 1
+        self._entries[ended.pid] = ended
+        self._attempt(lambda: self._append(ended))
+
+    def forget(self, pid: int) -> None:
+        """Take note that the end of a process is known where it has to be."""
+        if self._entries.pop(pid, None) is None:
+            return
+        self._stale += 1
         if self._stale > MOST_STALE:
+            self._attempt(self._write_anew)
+        else:
+            self._attempt(lambda: self._append(Forget(pid)))
+
+    def renew(self) -> None:
+        """Write the file again if somebody has removed it."""
+        if self._file is not None and os.fstat(self._file).st_nlink == 0:
             self._attempt(self._write_anew)
 
     def remove(self) -> None:
         """Remove the file, unless something that it names still lives."""
-        if not any(map(lives, self._entries.values())):
+        spawned = (each for each in self._entries.values() if isinstance(each, Spawned))
+        if not any(map(lives, spawned)):
             self._path.unlink(missing_ok=True)
 
     def _attempt(self, write: Callable[[], None]) -> None:
@@ -91,11 +114,11 @@ class Record:
         else:
             self._failed = False
 
-    def _append(self, spawned: Spawned) -> None:
+    def _append(self, message: Message) -> None:
         if self._file is None:
             self._write_anew()
             return
-        line = encode(spawned)
+        line = encode(message)
         if os.write(self._file, line) < len(line):
             raise OSError(0, "no space left on device")
 
@@ -131,22 +154,53 @@ def read(path: Path) -> Recorded:
     sound = _BOOT.fullmatch(written_in) is not None
     if sound and written_in != boot_id():
         return Recorded()  # the machine has been started anew since
+    found, ended, wrong = _parsed(lines)
+    living = tuple(filter(lives, found.values()))
+    if not sound:
+        # What does not live may be of another boot.
+        return Recorded(living, _notice(path, wrong + 1, len(lines) + 1))
+    gone = tuple(each for each in found.values() if each not in living)
+    notice = _notice(path, wrong, len(lines) + 1) if wrong else ""
+    return Recorded(living, notice, tuple(ended.values()), gone)
+
+
+def _parsed(lines: list[bytes]) -> tuple[dict[int, Spawned], dict[int, Ended], int]:
+    """Return what has no end on record, ends that no daemon knows, and how many lines are wrong."""
     found: dict[int, Spawned] = {}
-    wrong = 0 if sound else 1
+    ended: dict[int, Ended] = {}
+    wrong = 0
     for line in lines:
-        try:
-            entry = decode(line)
-        except ValueError:
-            entry = None
-        if isinstance(entry, Spawned) and type(entry.pid) is type(entry.start_ticks) is int:
-            found[entry.pid] = entry
-        else:
-            wrong += 1
-    notice = (
-        f"{wrong} of {len(lines) + 1} lines of the record of processes {path} cannot be read; "
+        match _decoded(line):
+            case Spawned(pid=pid) as spawned:
+                found[pid] = spawned
+                ended.pop(pid, None)
+            case Ended(pid=pid) as end:
+                found.pop(pid, None)
+                ended[pid] = end
+            case Forget(pid=pid):
+                found.pop(pid, None)
+                ended.pop(pid, None)
+            case _:
+                wrong += 1
+    return found, ended, wrong
+
+
+def _decoded(line: bytes) -> Spawned | Ended | Forget | None:
+    """Return what a line says; None if it is wrong."""
+    with contextlib.suppress(ValueError):
+        entry = decode(line)
+        if isinstance(entry, Spawned) and type(entry.start_ticks) is not int:
+            return None
+        if isinstance(entry, Spawned | Ended | Forget) and type(entry.pid) is int:
+            return entry
+    return None
+
+
+def _notice(path: Path, wrong: int, of: int) -> str:
+    return (
+        f"{wrong} of {of} lines of the record of processes {path} cannot be read; "
         "if an instance is running twice now, end the copy that `ocsd status` does not show"
     )
-    return Recorded(tuple(filter(lives, found.values())), notice if wrong else "")
 
 
 def lives(process: Spawned) -> bool:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from ocsd.forkserver.place import Place
 from ocsd.forkserver.protocol import (
     FOR_THE_LEADER,
     VERSION,
@@ -29,6 +30,7 @@ from ocsd.forkserver.protocol import (
     encode,
 )
 from ocsd.forkserver.record import Record, lives, start_ticks
+from ocsd.forkserver.remains import kill_remains
 
 LONGEST_BACKLOG_BYTES = 1 << 22
 """A daemon that reads nothing for so long is disconnected; it finds all in the next Hello."""
@@ -36,6 +38,9 @@ LONGEST_BACKLOG_BYTES = 1 << 22
 IDLE_LIMIT_S = 5.0
 """Without a daemon, a child or an end to report for so long it ends: its daemon was killed
 before it had connected, and the next one has started another fork server."""
+
+LOOK_EVERY_S = 2.0
+"""So often it looks whether its socket and its record are still there."""
 
 HELD_OVER_FORK = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD}
 
@@ -45,26 +50,25 @@ class ForkServer:
 
     Parameters
     ----------
-    listener : socket.socket
-        Listening Unix socket on which daemons connect.
+    place : Place
+        Where daemons connect.
     record : Record
         Where it records its children, for its successor.
     become : callable
         Turns a forked child into the process that a `Spawn` asks for; never returns.
     """
 
-    def __init__(
-        self, listener: socket.socket, record: Record, become: Callable[[Spawn], NoReturn]
-    ) -> None:
-        self._listener = listener
+    def __init__(self, place: Place, record: Record, become: Callable[[Spawn], NoReturn]) -> None:
+        self._place = place
         self._record = record
         self._become = become
-        self._notice = record.earlier.notice
+        self._left = {each.pid: each for each in (*record.earlier.living, *record.earlier.gone)}
         self._selector = selectors.DefaultSelector()
         self._peers: dict[socket.socket, _Peer] = {}
         self._running: dict[int, Spawned] = {}
-        self._ended: dict[int, Ended] = {}
+        self._ended = {each.pid: each for each in record.earlier.ended}
         self._ending = False
+        self._looked_at_s = time.monotonic()
         self._wake_read, self._wake_write = socket.socketpair()
 
     def serve(self) -> None:
@@ -76,20 +80,33 @@ class ForkServer:
         # Nobody but `End` may stop the parent of a telescope's agents by accident.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: None)
-        self._listener.setblocking(False)
-        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._place.listener, selectors.EVENT_READ)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         while not (self._ending and not self._running):
-            happened = self._selector.select(None if self._is_needed else IDLE_LIMIT_S)
+            happened = self._selector.select(LOOK_EVERY_S if self._is_needed else IDLE_LIMIT_S)
             if not happened and not self._is_needed:
                 break
             for key, ready in happened:
                 self._attend(key.fileobj, ready)
+            self._look_after_files()
         for peer in list(self._peers.values()):
             peer.flush()
 
+    def _look_after_files(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._looked_at_s < LOOK_EVERY_S:
+            return
+        self._looked_at_s = now_s
+        if self._place.is_lost:
+            # Before it is closed, for what is closed cannot be unregistered.
+            self._selector.unregister(self._place.listener)
+            self._place.renew()
+            self._selector.register(self._place.listener, selectors.EVENT_READ)
+        if self._place.is_ours:
+            self._record.renew()
+
     def _attend(self, ready_object: Any, ready: int) -> None:
-        if ready_object is self._listener:
+        if ready_object is self._place.listener:
             self._accept()
         elif ready_object is self._wake_read:
             self._reap()
@@ -102,19 +119,27 @@ class ForkServer:
 
     def _accept(self) -> None:
         try:
-            connection, _ = self._listener.accept()
+            connection, _ = self._place.listener.accept()
         except OSError:
             return
         connection.setblocking(False)
         peer = _Peer(connection)
         self._peers[connection] = peer
         self._selector.register(connection, selectors.EVENT_READ)
+        orphans = self._orphans()
         running, ended = tuple(self._running.values()), tuple(self._ended.values())
-        notice, self._notice = self._notice, ""
-        self._send(peer, Hello(os.getpid(), VERSION, running, ended, self._orphans(), notice))
+        notice = self._record.earlier.notice
+        self._send(peer, Hello(os.getpid(), VERSION, running, ended, orphans, notice))
 
     def _orphans(self) -> tuple[Spawned, ...]:
-        return tuple(filter(lives, self._record.earlier.living))
+        """Return what other fork servers have left that lives; take note of what has ended."""
+        for each in [each for each in self._left.values() if not lives(each)]:
+            del self._left[each.pid]
+            kill_remains(each)
+            ended = Ended(each.name, each.pid, None, None)
+            self._ended[each.pid] = ended
+            self._record.ended(ended)
+        return tuple(self._left.values())
 
     def _talk(self, peer: "_Peer", ready: int) -> None:
         try:
@@ -138,6 +163,8 @@ class ForkServer:
                     _signal_group(pid, signal.SIGCONT)
             case Forget(pid):
                 self._ended.pop(pid, None)
+                self._left.pop(pid, None)
+                self._record.forget(pid)
             case End():
                 self._ending = True
 
@@ -158,6 +185,7 @@ class ForkServer:
         except OSError as error:
             self._refuse(request, f"cannot make a pipe: {error.strerror}")
             return
+        log_inode, log_bytes = _log(request.log_path)
         # A signal that arrives before the child has handlers of its own must wait.
         unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_OVER_FORK)
         try:
@@ -177,7 +205,7 @@ class ForkServer:
             self._become(request)
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         os.close(gate_read)
-        spawned = Spawned(request.name, pid, start_ticks(pid))
+        spawned = Spawned(request.name, pid, start_ticks(pid), log_inode, log_bytes)
         self._running[pid] = spawned
         self._record.add(spawned)
         with contextlib.suppress(BrokenPipeError):  # somebody has killed the child already
@@ -196,7 +224,7 @@ class ForkServer:
         """
         signal.set_wakeup_fd(-1)
         self._selector.close()
-        for each in (self._listener, self._wake_read, self._wake_write, *self._peers):
+        for each in (self._place.listener, self._wake_read, self._wake_write, *self._peers):
             each.close()
 
     def _reap(self) -> None:
@@ -219,7 +247,6 @@ class ForkServer:
             spawned = self._running.pop(status.si_pid, None)
             if spawned is None:
                 continue
-            self._record.forget(spawned.pid)
             exited = status.si_code == os.CLD_EXITED
             ended = Ended(
                 spawned.name,
@@ -229,6 +256,7 @@ class ForkServer:
                 ended_at=time.time(),
             )
             self._ended[ended.pid] = ended
+            self._record.ended(ended)
             self._report(ended)
 
     def _report(self, report: Report) -> None:
@@ -279,6 +307,15 @@ class _Peer:
             self.connection.setblocking(True)
             self.connection.settimeout(1.0)
             self.connection.sendall(self._unsent)
+
+
+def _log(path: str) -> tuple[int, int]:
+    """Return which file a log is, and its size [bytes]; zeros if there is none yet."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return 0, 0
+    return found.st_ino, found.st_size
 
 
 def _signal_group(pid: int, number: int) -> None:

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from ocsd.errors import ForkServerError
@@ -16,6 +17,10 @@ ANSWER_LIMIT_S = 5.0
 _DAEMONS_OWN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID")
 
 
+REMADE_LIMIT_S = 5.0
+"""A fork server whose socket was removed has made another one within this time."""
+
+
 def running(path: Path) -> frozenset[str] | None:
     """Return the names of what the fork server at `path` knows to run; None if there is none.
 
@@ -24,6 +29,15 @@ def running(path: Path) -> frozenset[str] | None:
     ForkServerError
         If there is one that does not answer.
     """
+    deadline_s = time.monotonic() + REMADE_LIMIT_S
+    while not path.exists() and _is_bound(path):
+        if time.monotonic() > deadline_s:
+            raise ForkServerError(
+                f"a fork server listens at {path}, but somebody has removed that socket; its "
+                "agents may be alive, so no other one is started: find it with "
+                "ps -ef | grep ocsd.forkserver, end it with kill -9, and start again"
+            )
+        time.sleep(0.02)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(ANSWER_LIMIT_S)
         try:
@@ -41,6 +55,16 @@ def running(path: Path) -> frozenset[str] | None:
                 "no other one is started: look at it with ps, and end it if it is stuck"
             ) from error
     return None
+
+
+def _is_bound(path: Path) -> bool:
+    """Whether a process listens at `path`, be it that the file is there or was removed."""
+    try:
+        sockets = Path("/proc/net/unix").read_bytes()
+    except OSError:
+        return False
+    wanted = os.fsencode(path)
+    return any(line.endswith(b" " + wanted) for line in sockets.splitlines())
 
 
 class PreparedServer:
@@ -94,8 +118,28 @@ class PreparedServer:
             self._process.kill()
             self._process.wait()
 
+    def exit_code(self, pid: int) -> int | None:
+        """Return how the fork server `pid` ended, if it is a child of this process.
+
+        Parameters
+        ----------
+        pid : int
+            This one, or one that this process had started before it became another program.
+
+        Returns
+        -------
+        int or None
+            Its exit code, or the negative number of a signal; None if that cannot be known (yet).
+        """
+        if pid == self._process.pid:
+            return self._process.poll()
+        with contextlib.suppress(ChildProcessError):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            return os.waitstatus_to_exitcode(status) if ended else None
+        return None
+
     def failure(self) -> str:
-        """Return why it ended, if it did before anybody connected to it; else nothing."""
+        """Return why it ended, if it did before it greeted anybody; else nothing."""
         code = self._process.poll()
         if code is None:
             return ""

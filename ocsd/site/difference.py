@@ -45,6 +45,17 @@ class Difference:
         """Whether nothing would change."""
         return not (self.added or self.removed or self.changed or any(self.kept.values()))
 
+    def __str__(self) -> str:
+        """Return it in words, e.g. for the journal."""
+        kinds: tuple[tuple[str, Mapping[str, tuple[str, ...]]], ...] = (
+            ("new", dict.fromkeys(self.added, ())),
+            ("left the file", dict.fromkeys(self.removed, ())),
+            ("restarted", self.changed),
+            ("changed without a restart", {name: keys for name, keys in self.kept.items() if keys}),
+        )
+        parts = [f"{kind}: {', '.join(_with_keys(names))}" for kind, names in kinds if names]
+        return "; ".join(parts) or "nothing changed"
+
 
 def difference(before: Mapping[str, Launch], after: Mapping[str, Launch]) -> Difference:
     """Compare what processes were told with what they would be told now.
@@ -68,6 +79,11 @@ def difference(before: Mapping[str, Launch], after: Mapping[str, Launch]) -> Dif
         changed=changed,
         kept=kept,
     )
+
+
+def _with_keys(names: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    for name, keys in names.items():
+        yield f"{name} ({', '.join(sorted(keys))})" if keys else name
 
 
 def _differing(

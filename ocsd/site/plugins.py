@@ -90,8 +90,8 @@ class Catalogue:
             raise PluginError(f"{text}; {'; '.join(str(each) for each in self.failures)}")
         known = "" if near else f"; known are {', '.join(sorted(self.entries))}"
         raise UnknownAgentClassError(
-            f"{text}{known}; correct agent-class, install its package, or add its folder to "
-            "agent-paths"
+            f"{text}{known}; correct agent-class, install its package, or put a file "
+            "ocs_plugin_NAME.py that lists it into a folder of agent-paths"
         )
 
 

@@ -86,6 +86,19 @@ def _variables(value: object) -> object:
     return value
 
 
+def _usable(value: Mapping[str, str]) -> Mapping[str, str]:
+    """Refuse what no process can have in its environment."""
+    for name, text in value.items():
+        if not name or "=" in name or "\0" in name:
+            raise ValueError(
+                f"env {name!r} cannot be the name of a variable: it must not be empty nor hold "
+                "'=' or a NUL; write e.g. env: {NAME: value}"
+            )
+        if "\0" in text:
+            raise ValueError(f"env {name}: its value holds a NUL, which no variable can")
+    return value
+
+
 def _text(value: object) -> object:
     # What "yes" is to become as text, nobody but the operator knows.
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -98,7 +111,7 @@ Conditions = Annotated[
 Hooks = Annotated[
     dict[str, Annotated[tuple[str, ...], BeforeValidator(_words)]], AfterValidator(_hooks)
 ]
-Variables = Annotated[dict[str, str], BeforeValidator(_variables)]
+Variables = Annotated[dict[str, str], BeforeValidator(_variables), AfterValidator(_usable)]
 
 
 def _part_key(name: str, **options: Any) -> Any:

@@ -112,6 +112,8 @@ def _wrong_value(detail: ErrorDetails, location: Location) -> str:
     expected = _EXPECTED.get(detail["type"])
     if expected is None:
         return f"{what}: {detail['msg']}"
+    if expected == "a list" and ("hooks" in location or what == "retry-when"):
+        expected = "text or a list"
     text = f"{what} must be {expected.format_map(detail.get('ctx', {}))}, not {shown}"
     if expected == "text" and isinstance(detail["input"], bool | int | float):
         text += "; put it in quotes"
@@ -174,6 +176,12 @@ def _named(location: Location) -> str:
             return _owner(location)
         case (*_, "agent-paths" | "arguments" | "after" | "retry-when" as key, int(index)):
             return f"item {index + 1} of {key}"
+        case (*_, "hooks", str(occasion), int(index)):
+            return f"word {index + 1} of hook {occasion}"
+        case (*_, "hooks", str(occasion)):
+            return f"hook {occasion}"
+        case (*_, "env", str(name)):
+            return f"env {name}"
         case _:
             return str(location[-1])
 

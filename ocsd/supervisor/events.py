@@ -44,9 +44,12 @@ class DownRequested:
     ----------
     by : str
         Who; empty for ocsd itself.
+    why : str
+        What for; empty if that is all they want.
     """
 
     by: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,12 @@ class SelfReport:
 
     Attributes
     ----------
+    started_at_s : float or None
+        When its process was started [s, monotonic]; None if it has none yet.
     heard_at_s : float or None
         When it last said anything [s, monotonic]; None if it never did.
+    reports : bool
+        Whether its reactor has begun to report.
     ready : bool
         Whether it then was joined to the realm.
     text : str
@@ -86,7 +90,9 @@ class SelfReport:
         Since when it says so [s, monotonic].
     """
 
+    started_at_s: float | None = None
     heard_at_s: float | None = None
+    reports: bool = False
     ready: bool = False
     text: str = ""
     complaints: Mapping[Layer, str] = field(default_factory=dict)
@@ -113,7 +119,9 @@ class SelfReport:
         failing = {layer for layer, text in complaints.items() if text}
         failing |= set() if ready else {Layer.ROUTER}
         return SelfReport(
+            started_at_s=self.started_at_s,
             heard_at_s=now_s,
+            reports=self.reports or says_ready or "WATCHDOG" in fields,
             ready=ready,
             text=fields.get("STATUS", self.text),
             complaints=complaints,
@@ -203,15 +211,13 @@ def _failing(life: Lifecycle, report: SelfReport, now_s: float) -> list[tuple[La
     if report.heard_at_s is None:
         # Programs that report nothing, such as agents of the published OCS, are
         # watched from outside.
-        return [(Layer.ROUTER, _late(life, report, now_s))] if _is_late(life, now_s) else []
+        return _late(report, now_s) if life.state is State.STARTING else []
     found: list[tuple[Layer, str]] = []
     silent_s = now_s - report.heard_at_s
     if silent_s > SILENCE_LIMIT_S:
-        found.append((Layer.REACTOR, f"its reactor has not answered for {silent_s:.0f} s"))
+        found.append((Layer.REACTOR, _silent(report, silent_s)))
     if life.state is State.STARTING:
-        if _is_late(life, now_s):
-            found.append((Layer.ROUTER, _late(life, report, now_s)))
-        return found
+        return found + _late(report, now_s)
     if not report.ready:
         found.append((Layer.ROUTER, report.text or "it is not joined to the realm"))
     found += [(layer, text) for layer, text in report.complaints.items() if text]
@@ -220,10 +226,19 @@ def _failing(life: Lifecycle, report: SelfReport, now_s: float) -> list[tuple[La
     return found
 
 
-def _is_late(life: Lifecycle, now_s: float) -> bool:
-    return life.state is State.STARTING and now_s - life.since_s > START_LIMIT_S
+def _silent(report: SelfReport, silent_s: float) -> str:
+    if report.reports:
+        return f"its reactor has not answered for {silent_s:.0f} s"
+    return (
+        f"its reactor has not begun to report for {silent_s:.0f} s since its start; "
+        "if it needs so long, its entry may say `liveness: {reactor: warn}`"
+    )
 
 
-def _late(life: Lifecycle, report: SelfReport, now_s: float) -> str:
-    waited_s = now_s - life.since_s
-    return f"not ready after {waited_s:.0f} s: {report.text or 'no word of it'}"
+def _late(report: SelfReport, now_s: float) -> list[tuple[Layer, str]]:
+    # What has no process waits for others, and that is told elsewhere.
+    waited_s = 0.0 if report.started_at_s is None else now_s - report.started_at_s
+    if waited_s <= START_LIMIT_S:
+        return []
+    text = f"not ready after {waited_s:.0f} s: {report.text or 'no word of it'}"
+    return [(Layer.ROUTER, text)]

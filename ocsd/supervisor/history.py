@@ -1,6 +1,6 @@
 """What an instance went through, from the journal's entries."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -92,12 +92,19 @@ def summaries(entries: Iterable[Entry], from_at: float, to_at: float) -> dict[st
     """
     by_name: dict[str, list[Entry]] = {}
     for entry in entries:
-        if entry.after and entry.at <= to_at:
+        # An end while no daemon ran has no state.
+        if (entry.after or entry.event == "Exited") and entry.at <= to_at:
             by_name.setdefault(entry.name, []).append(entry)
-    return {name: _summary(its, from_at, to_at) for name, its in by_name.items()}
+    return {
+        name: _summary(its, from_at, to_at)
+        for name, its in by_name.items()
+        if any(entry.after for entry in its)
+    }
 
 
-def _summary(entries: list[Entry], from_at: float, to_at: float) -> Summary:
+def _summary(everything: list[Entry], from_at: float, to_at: float) -> Summary:
+    ends = [entry for entry in _unasked_ends(everything) if entry.at >= from_at]
+    entries = [entry for entry in everything if entry.after]
     wanted_s = up_s = 0.0
     for entry, following in zip_longest(entries, entries[1:]):
         end_at = following.at if following else to_at
@@ -106,14 +113,17 @@ def _summary(entries: list[Entry], from_at: float, to_at: float) -> Summary:
             wanted_s += span_s
             up_s += span_s if entry.after == State.UP else 0.0
     lately = [entry for entry in entries if entry.at >= from_at]
-    ends = [entry for entry in lately if _ended_unasked(entry)]
     starts = [entry for entry in lately if entry.after == State.STARTING != entry.before]
     first = [entry for entry in starts if entry is entries[0] or entry.event == "Adopted"]
     return Summary(wanted_s, up_s, len(ends), len(starts) - len(first), ends[-1] if ends else None)
 
 
-def _ended_unasked(entry: Entry) -> bool:
-    """Whether it ended, or had to be ended, although it was wanted."""
-    crashed = entry.event == "Exited" and entry.before != State.STOPPING
-    hung = entry.event == "BecameHung" and entry.after == State.STOPPING
-    return (crashed or hung) and entry.target == Target.UP
+def _unasked_ends(entries: list[Entry]) -> Iterator[Entry]:
+    """Yield where it ended, or had to be ended, although it was wanted."""
+    target = ""
+    for entry in entries:
+        target = entry.target if entry.after else target
+        crashed = entry.event == "Exited" and entry.before != State.STOPPING
+        hung = entry.event == "BecameHung" and entry.after == State.STOPPING
+        if (crashed or hung) and target == Target.UP:
+            yield entry

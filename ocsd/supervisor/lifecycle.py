@@ -69,7 +69,7 @@ class Lifecycle:
     trouble : str
         Why it is being ended although it is wanted; empty if it was asked to end.
     last_end : str
-        How its last unexpected end came about.
+        How its last unexpected end came about; empty once somebody has asked for another.
     """
 
     policy: RestartPolicy = RestartPolicy.ALWAYS
@@ -184,7 +184,7 @@ class Impossible:
 
 def _start(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
     """Start because somebody asked: earlier failures are forgotten."""
-    fresh = replace(life, target=Target.UP, failures=0)
+    fresh = replace(life, target=Target.UP, failures=0, last_end="")
     return _enter(fresh, State.STARTING, at), (Spawn(),)
 
 
@@ -196,14 +196,20 @@ def _want_down(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, t
     return replace(life, target=Target.DOWN), ()
 
 
-def _rest(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
+def _rest(
+    life: Lifecycle, event: DownRequested, at: _Moment
+) -> tuple[Lifecycle, tuple[Action, ...]]:
     """Give up waiting for another try."""
-    return _enter(replace(life, target=Target.DOWN, failures=0), State.DOWN, at), ()
+    return _enter(replace(life, target=Target.DOWN, failures=0), State.DOWN, at, event.why), ()
 
 
-def _stop(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
-    target = Target.UP if isinstance(event, RestartRequested) else Target.DOWN
-    reason = "restart requested" if target is Target.UP else "stop requested"
+def _stop(
+    life: Lifecycle, event: DownRequested | RestartRequested, at: _Moment
+) -> tuple[Lifecycle, tuple[Action, ...]]:
+    if isinstance(event, RestartRequested):
+        target, reason = Target.UP, "restart requested"
+    else:
+        target, reason = Target.DOWN, event.why or "stop requested"
     asked = replace(life, target=target, ladder=STOP_LADDER)
     return _climb(_enter(asked, State.STOPPING, at, reason), 0, at)
 
@@ -249,11 +255,13 @@ def _ended_as_asked(
     # The gentle way needs no mention; that force was needed does.
     how = "" if life.stop_step == 0 else f"ended by {rung}"
     if life.target is Target.DOWN:
-        return _enter(replace(life, failures=0), State.DOWN, at, life.trouble or how), ()
+        rested = replace(life, failures=0, last_end=life.trouble)
+        return _enter(rested, State.DOWN, at, life.trouble or how), ()
     if life.trouble:
         return _failed(life, life.trouble, at, event.shared)
     reason = "restart requested" + (f"; it was {how}" if how else "")
-    return _enter(replace(life, failures=0), State.STARTING, at, reason), (Spawn(),)
+    asked = replace(life, failures=0, last_end="")
+    return _enter(asked, State.STARTING, at, reason), (Spawn(),)
 
 
 def _ended(life: Lifecycle, event: Exited, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:

@@ -66,6 +66,7 @@ def test_what_left_the_file_while_no_daemon_ran_is_ended_and_forgotten(running):
     up(running, "b", "c")
     assert not psutil.pid_exists(before["a"])
     assert pids(running)["b"] == before["b"]
+    assert "left the site file" in running.ocsd("history", "a").stdout.split("\n\n")[0]
     assert running.ocsd("restart", "--all").returncode == 0
     up(running, "b", "c")
 
@@ -162,3 +163,31 @@ def test_an_entry_that_comes_back_while_its_process_still_ends_waits_for_that_en
     assert (row["state"], row["target"], row["pid"]) == ("stopping", "up", first)
     wait_until(lambda: site.instance("stubborn")["pid"] not in {None, first}, "the next process")
     assert site.instance("stubborn")["restarts"] == 0  # its end was asked for
+
+
+def test_it_is_on_record_what_a_reload_changed_and_who_left(running):
+    running.write(fake_agent("b", channels=7), fake_agent("c"), fake_agent("d"))
+    done = running.ocsd("reload")
+    assert done.stdout.splitlines()[-1] == "see how they do: ocsd status"
+    up(running, "b", "c", "d")
+    told = json.loads(running.ocsd("history", "--json").stdout)
+    (reloaded,) = [each for each in told["entries"] if each["event"] == "Reloaded"]
+    assert reloaded["reason"].startswith("new: d; left the file: a; restarted: b (arguments); ask")
+    (asked,) = [
+        each for each in told["entries"] if (each["name"], each["after"]) == ("a", "stopping")
+    ]
+    assert asked["reason"] == "left the site file"
+    assert [name for name, each in told["summaries"].items() if each["left"]] == ["a"]
+    why = running.ocsd("why", "a")
+    assert why.returncode == 4
+    assert "ocsd history a" in why.stderr
+
+
+def test_who_put_the_router_down_is_told(running):
+    assert running.ocsd("down", "router").returncode == 0
+    done = running.ocsd("status", "router")
+    assert "state     down" in done.stdout
+    assert "put down on " in done.stdout
+    assert "`ocsd up router` starts it" in running.ocsd("status").stdout
+    assert running.ocsd("up", "router").returncode == 0
+    assert "put down" not in running.ocsd("why", "router").stdout.splitlines()[0]

@@ -67,10 +67,15 @@ class Lab:
         row = self.row("thermo4")
         assert (row["state"], row["target"]) == ("down", "down")
 
-    def ends(self, name):
+    def ends(self, name, event="Exited"):
         """Return the ends of an instance's processes on record."""
         entries = read_journal(self.site.folder / "state" / "lab" / "journal.jsonl")
-        return [each for each in entries if each.name == name and each.event == "Exited"]
+        return [each for each in entries if each.name == name and each.event == event]
+
+    def counted_ends(self, name):
+        """Return how many unasked ends of an instance the operator is told of."""
+        told = json.loads(self.site.ocsd("history", "--json").stdout)
+        return told["summaries"][name]["ends"]
 
 
 def _is_dead(process):
@@ -86,7 +91,7 @@ def lab(site):
 
 def is_up(lab, name):
     row = lab.row(name)
-    return row["state"] == "up" and row["pid"]
+    return row["pid"] if row["state"] == "up" else None
 
 
 def test_the_daemon_is_killed(lab):
@@ -108,12 +113,16 @@ def test_the_daemon_is_killed_and_an_agent_ends_before_the_next_one_starts(lab):
     assert (end.pid, end.signal, end.code) == (lab.pids["thermo1"], signal.SIGKILL, None)
     assert end.reason == "while no daemon ran: killed by SIGKILL"
     assert ended_after <= end.at <= ended_before + 1
+    assert lab.counted_ends("thermo1") == 1
 
 
 def test_the_fork_server_is_killed(lab):
     with Watch(lab.site, may_change=["thermo1", "thermo2"]):
-        lab.kill(lab.fork_server)
+        fork_server = lab.fork_server
+        lab.kill(fork_server)
         lab.is_as_it_was()
+        [end] = wait_until(lambda: lab.ends("ocsd", "ForkServerEnded"), "its end on record")
+        assert (end.pid, end.reason) == (fork_server, "killed by SIGKILL")
         lab.kill(lab.pids["thermo1"])
         wait_until(lambda: is_up(lab, "thermo1") not in {None, lab.pids["thermo1"]}, "thermo1")
         # An orphan is stopped and started like any other.
@@ -121,7 +130,10 @@ def test_the_fork_server_is_killed(lab):
         children = {each.pid for each in psutil.Process(lab.fork_server).children()}
         assert children == {lab.row("thermo1")["pid"], lab.row("thermo2")["pid"]}
     lab.is_as_it_was(but=["thermo1", "thermo2"])
-    assert "nobody knows how: exit code unknown" in lab.ends("thermo1")[-1].reason
+    [end] = lab.ends("thermo1")
+    assert "nobody knows how: exit code unknown" in end.reason
+    assert "was gone: killed by SIGKILL" in end.reason
+    assert "while it started" not in (lab.site.folder / "log" / "lab" / "ocsd.log").read_text()
 
 
 def test_the_fork_server_is_killed_while_no_daemon_runs(lab):
@@ -155,9 +167,84 @@ def test_both_are_killed_and_an_agent_ends_before_the_next_daemon_starts(lab):
         lab.start()
         # Watched orphans that end later are started again, once.
     lab.is_as_it_was(but=["thermo1"])
+    [end] = lab.ends("thermo1")
+    assert (end.pid, end.reason) == (
+        lab.pids["thermo1"],
+        "ended while no daemon ran, exit code unknown",
+    )
+    assert lab.counted_ends("thermo1") == 1
+    assert [each.reason for each in lab.ends("ocsd", "ForkServerEnded")] == [
+        "ended while no daemon ran, exit code unknown"
+    ]
     with Watch(lab.site, may_change=["thermo2"]):
         lab.kill(lab.pids["thermo2"])
         wait_until(lambda: is_up(lab, "thermo2") not in {None, lab.pids["thermo2"]}, "thermo2")
+    # What is on record is told once, and what was asked to end is not missed.
+    lab.kill(lab.fork_server, lab.status()["pid"])
+    assert lab.site.ocsd("stop").returncode == 0
+    lab.start()
+    assert [len(lab.ends(name)) for name in ("thermo1", "thermo2", "thermo3")] == [1, 1, 0]
+
+
+SPAWNING = """
+import subprocess, time
+from ocs import ocs_agent, site_config
+
+STUBBORN = "trap '' INT TERM; while :; do sleep 1; done"
+
+def main(args=None):
+    args = site_config.parse_args(agent_class="Spawning", args=args)
+    agent, runner = ocs_agent.init_site_agent(args)
+    for shell in (STUBBORN, "exec sleep 1000"):
+        subprocess.Popen(["sh", "-c", shell])
+    runner.run(agent)
+"""
+
+
+@pytest.mark.parametrize("end", ["kill", "restart", "killed while no daemon runs"])
+def test_the_children_of_an_orphan_do_not_outlive_it(site, end):
+    plugins = site.folder / "plugins"
+    plugins.mkdir()
+    (plugins / "ocs_plugin_spawning.py").write_text("agents = {'Spawning': 'spawning.py'}")
+    (plugins / "spawning.py").write_text(SPAWNING)
+    entry = {"agent-class": "Spawning", "instance-id": "parent"}
+    site.write(entry, **{"agent-paths": [str(plugins)]})
+    begun = site.start()
+    assert begun.returncode == 0, begun.stdout + begun.stderr
+    parent = psutil.Process(site.instance("parent")["pid"])
+    children = wait_until(lambda: len(found := parent.children()) == 2 and found, "its children")
+    [fork_server] = wait_until(lambda: fork_servers(site), "a fork server")
+    os.kill(fork_server, signal.SIGKILL)
+    if end == "restart":
+        assert site.ocsd("restart", "parent").returncode == 0
+    elif end == "kill":
+        parent.kill()
+    else:
+        daemon = psutil.Process(site.status()["pid"])
+        wait_until(lambda: fork_servers(site) not in ([], [fork_server]), "the next fork server")
+        for each in (daemon, psutil.Process(fork_servers(site)[0]), parent):
+            each.kill()
+        wait_until(lambda: _is_dead(daemon), "the end of the daemon")
+        assert site.start().returncode == 0
+    wait_until(lambda: all(map(_is_dead, children)), "the end of its children")
+    wait_until(lambda: site.instance("parent")["state"] == "up", "the next one")
+
+
+def test_a_stopped_worker_of_an_orphaned_router_does_not_keep_its_port(lab):
+    router = psutil.Process(lab.pids["router"])
+    workers = wait_until(lambda: router.children(recursive=True), "its workers")
+    lab.kill(lab.fork_server)
+    for each in workers:
+        each.suspend()
+    lab.kill(router.pid)
+    wait_until(lambda: all(map(_is_dead, workers)), "the end of its workers")
+    wait_until(
+        lambda: (
+            lab.status()["router"]["state"] == "up" and lab.status()["router"]["pid"] != router.pid
+        ),
+        "the next router",
+    )
+    assert not any("no WAMP router" in each.reason for each in lab.ends("router"))
 
 
 def test_an_orphan_tells_a_new_daemon_within_two_seconds_that_it_is_ready(lab):
@@ -251,6 +338,47 @@ def test_a_damaged_record_is_told_and_survived(lab, damage):
         if damage == "torn":
             lab.is_as_it_was(but=["thermo3"])
     assert "record of processes" in (lab.site.folder / "log" / "lab" / "ocsd.log").read_text()
+    # Until all was stopped there may be second copies.
+    assert "record of processes" in lab.status()["trouble"]
+    lab.kill(lab.status()["pid"])
+    lab.start()
+    assert "record of processes" in lab.status()["trouble"]
+    assert lab.site.ocsd("stop").returncode == 0
+    lab.start()
+    assert lab.status()["trouble"] == ""
+
+
+def test_remembered_targets_that_are_lost_are_told_by_status(lab):
+    targets = lab.site.folder / "state" / "lab" / "targets.json"
+    assert lab.site.ocsd("stop").returncode == 0
+    targets.write_text('{"thermo4": ')
+    lab.start()
+    assert "remembered targets are lost" in lab.status()["trouble"]
+    assert is_up(lab, "thermo4")
+    assert lab.site.ocsd("down", "thermo4").returncode == 0
+    lab.kill(lab.status()["pid"])
+    lab.start()
+    assert lab.status()["trouble"] == ""
+
+
+def test_the_last_words_of_an_earlier_process_are_not_those_of_a_later_one(site):
+    plugins = site.folder / "plugins"
+    plugins.mkdir()
+    (plugins / "ocs_plugin_ending.py").write_text("agents = {'Ending': 'ending.py'}")
+    code = plugins / "ending.py"
+    ending = "import os\ndef main(args=None):\n    os.write(2, {words!r})\n    os._exit({code})\n"
+    code.write_text(ending.format(words=b"ADC card 3\n", code=3))
+    entry = {"agent-class": "Ending", "instance-id": "ending", "restart": "never"}
+    site.write(entry, **{"agent-paths": [str(plugins)]})
+    site.start()
+    told = wait_until(lambda: site.instance("ending")["reason"], "its end")
+    assert told == "ended with exit code 3: ADC card 3; restart is never"
+    code.write_text(ending.format(words=b"", code=4))
+    site.ocsd("restart", "ending")
+    wait_until(
+        lambda: site.instance("ending")["reason"] == "ended with exit code 4; restart is never",
+        "its second end",
+    )
 
 
 def subscribed(site):

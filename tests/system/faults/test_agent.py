@@ -153,7 +153,7 @@ def test_an_agent_that_grows_is_ended_at_its_limit_and_started_anew(lab, only):
         # A look each second, at a process that is asked for its stacks for one second.
         lab.back("grows", pid, 10 + AGENT_BACK_S)
     assert "memory:" in lab.row("grows")["reason"] + lab.ends("grows")[-1].reason
-    assert "above its limit of 315 MB" in lab.ends("grows")[-1].reason
+    assert "above its limit of 300M" in lab.ends("grows")[-1].reason
     lab.has_kept_its_policy("grows")
 
 

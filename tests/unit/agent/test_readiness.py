@@ -92,4 +92,4 @@ def test_a_report_stays_small(agent, supervisor, readiness):
     for number in range(1000):
         agent.sessions[f"operation{number}"] = run(f"operation{number}")
     readiness.tell()
-    assert len(notify.encode(supervisor.reports[0])) < 2048
+    assert len(notify.encode(supervisor.reports[0])) < 4096

@@ -97,3 +97,18 @@ def test_a_missing_site_file_is_told(ocsd):
     done = ocsd("check", "--site-file", "nowhere.yaml")
     assert done.returncode == 78
     assert "nowhere.yaml" in done.stderr
+
+
+def test_what_this_machine_has_not_is_warned_of(ocsd, site):
+    entry = "instance-id: thermo1, user: nosuch"
+    text = (
+        site.read_text().replace("instance-id: thermo1", entry).replace("ThermAgent", "ThermoAgent")
+    )
+    site.write_text(text)
+    done = ocsd("check", "--site-file", str(site), "--host", "grumpy")
+    assert done.returncode == 0
+    assert done.stderr == (
+        "ocsd: warning: instance 'thermo1': there is no user 'nosuch' on this machine\n"
+    )
+    # Nobody can see from here what the machines of other hosts have.
+    assert ocsd("check", "--site-file", str(site)).stderr == ""

@@ -92,7 +92,7 @@ def test_without_any_journal_the_places_are_told(ocsd):
     assert str(ocsd.base / "state" / "lab") in done.stderr
 
 
-def test_why_tells_state_last_end_last_hang_and_changes(ocsd, journal, daemon_of):
+def test_why_tells_state_last_end_last_forced_end_and_changes(ocsd, journal, daemon_of):
     row = {
         "instance_id": "thermo1",
         "state": "backoff",
@@ -107,7 +107,7 @@ def test_why_tells_state_last_end_last_hang_and_changes(ocsd, journal, daemon_of
         "thermo1: backoff (target up): ended with exit code 3: no device; next try in 4.5 s"
     )
     assert "last end " in done.stdout
-    assert "last hang " in done.stdout
+    assert "last forced end " in done.stdout
     assert "in read()" in done.stdout
     assert "asked for by alice (uid 1000)" in done.stdout
 
@@ -144,7 +144,7 @@ def test_why_shows_the_end_of_the_log(ocsd, journal):
 def test_why_for_programs(ocsd, journal):
     told = json.loads(ocsd("why", "thermo1", "--json", "--host", "lab").stdout)
     assert told["last_end"]["code"] == 3
-    assert told["last_hang"]["reason"].endswith("in read()")
+    assert told["last_forced_end"]["reason"].endswith("in read()")
     assert told["now"] is None
 
 
@@ -153,3 +153,41 @@ def test_why_of_an_instance_that_nobody_knows_proposes_another(ocsd, journal, da
     done = ocsd("why", "termo1")
     assert done.returncode == 4
     assert "did you mean thermo1?" in done.stderr
+
+
+def test_an_instance_that_left_the_site_file_is_marked_and_its_past_pointed_to(
+    ocsd, journal, daemon_of
+):
+    daemon_of("lab", {"instance_id": "thermo2"})
+    table = ocsd("history", "-n", "0").stdout.splitlines()
+    assert table[1].startswith("thermo1 (left the site file)  ")
+    assert table[2].startswith("thermo2  ")
+    summaries = json.loads(ocsd("history", "--json").stdout)["summaries"]
+    assert [summaries[name]["left"] for name in ("thermo1", "thermo2")] == [True, False]
+    done = ocsd("why", "thermo1")
+    assert done.returncode == 4
+    assert done.stderr.endswith(
+        "has left the site file; what happened to it is told by: ocsd history thermo1\n"
+    )
+
+
+def test_why_leaves_out_ends_that_somebody_asked_for(ocsd, journal):
+    asked = happened(10, "thermo2", "Exited", "stopping", "down", target="down", code=0)
+    journal.write(asked)
+    assert json.loads(ocsd("why", "thermo2", "--json", "--host", "lab").stdout)["last_end"] is None
+
+
+def test_why_knows_the_router_and_the_daemon(ocsd, journal, daemon_of):
+    server = daemon_of("lab", {"instance_id": "thermo1"})
+    server.status["router"] |= {"state": "down", "target": "down", "reason": "put down by alice"}
+    assert ocsd("why", "router").stdout.startswith("router: down (target down): put down by alice")
+    assert ocsd("why", "ocsd").stdout.startswith("ocsd: up (target up)")
+
+
+@pytest.mark.parametrize("command", ["why", "history"])
+def test_a_journal_that_is_no_file_is_told_in_words(ocsd, command):
+    (ocsd.base / "state" / "lab" / "journal.jsonl").mkdir(parents=True)
+    done = ocsd(command, "thermo1", "--host", "lab")
+    assert done.returncode == 1
+    assert done.stderr.startswith("ocsd: the journal ")
+    assert "cannot be read: Is a directory" in done.stderr

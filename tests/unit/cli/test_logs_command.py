@@ -292,7 +292,8 @@ def test_the_level_is_written_where_agents_look_for_it(ocsd, daemon_of, log):
     agent = LevelFile(log.with_name("a.log.level"), seen.append)
     for level, heard in (("debug", "debug"), ("error", "error"), ("usual", None), ("usual", None)):
         done = ocsd("logs", "--level", level, "a")
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert (done.returncode, done.stdout) == (0, "")
+        assert done.stderr == f"a: level {level} from now on\n"
         agent.look()
         assert seen[-1] == heard
     assert sorted(path.name for path in log.parent.iterdir()) == ["a.log"]
@@ -317,3 +318,12 @@ def test_a_level_that_may_not_be_written_gets_exit_code_77(ocsd, daemon_of, log,
     done = as_stranger(log.parent, "logs", "--level", "debug", "a")
     assert done.returncode == 77, done.stderr
     assert f"may not write {log}.level" in done.stderr
+
+
+def test_a_log_that_is_no_file_is_told_in_words(ocsd, daemon_of, log):
+    daemon_of("grumpy", instance("a", log_path=str(log)))
+    log.mkdir()
+    done = ocsd("logs", "a")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"ocsd: the log {log} cannot be read: Is a directory")
+    assert last_lines(log, 5) == []

@@ -13,7 +13,9 @@ def test_the_daemon_of_the_unit_is_meant_where_several_run(ocsd, daemon_of):
     server.streams["/v1/reload"] = [ANSWER]
     done = ocsd("reload", "--unit", "ocsd.service", MAINPID="4121")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "started        b\n1 instances are not touched\n"
+    assert done.stdout == (
+        "starts         b\n1 instances are not touched\nsee how they do: ocsd status\n"
+    )
     assert (server.requests, other.requests) == ([("/v1/reload", {"dry_run": False})], [])
 
 

@@ -257,3 +257,33 @@ def test_a_reader_that_goes_away_is_no_error(ocsd, daemon_of):
     assert process.stderr.read() == ""
     process.stderr.close()
     assert process.wait(30) == 141
+
+
+def test_the_router_and_the_daemon_have_names_too(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("fine"))
+    server.status["router"] |= {"state": "backoff", "target": "up", "reason": "the port is taken"}
+    done = ocsd("status", "router")
+    assert done.returncode == 3
+    assert "reason    the port is taken" in done.stdout
+    assert "pid       77" in done.stdout
+    server.status["trouble"] = "the disk is full"
+    done = ocsd("status", "ocsd")
+    assert done.returncode == 0
+    assert "health    degraded" in done.stdout
+    assert "reason    the disk is full" in done.stdout
+    assert f"pid       {server.status['pid']}" in done.stdout
+
+
+def test_a_router_that_somebody_else_runs_is_told_as_that(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("fine"))
+    server.status["router"] = {"state": "external", "pid": None, "url": "ws://x/ws", "reason": ""}
+    done = ocsd("status", "router")
+    assert done.returncode == 0
+    assert "the router at ws://x/ws is not run by this daemon" in done.stdout
+
+
+def test_a_host_that_is_being_stopped_says_so(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("fine", state="down", target="down"))
+    server.status["stopping"] = True
+    assert ocsd("status").stdout.startswith("grumpy: stopping · 1 down")
+    assert "state     stopping" in ocsd("status", "ocsd").stdout

@@ -62,3 +62,23 @@ def test_what_changes_no_state_can_be_noted(chronicle, path):
     chronicle.note("thermo1", "Examined", "incidents/1", pid=7)
     (entry,) = read(path)
     assert (entry.at, entry.after, entry.reason, entry.pid) == (9.0, "", "incidents/1", 7)
+
+
+def test_an_end_that_was_asked_for_is_not_blamed_on_an_earlier_one(fleet, path):
+    keeper = fleet.keeper("thermo1")
+    fleet.up(["thermo1"])
+    keeper.spawned(Spawned("thermo1", 7, 1))
+    keeper.ended(Ended("thermo1", 7, 3, None, "no device"))
+    keeper.spawned(Spawned("thermo1", 8, 1))
+    fleet.down(["thermo1"])
+    keeper.ended(Ended("thermo1", 8, 0, None))
+    assert list(read(path))[-1].reason == ""
+
+
+def test_an_end_while_no_daemon_ran_says_how_if_that_is_known(chronicle, path):
+    chronicle.missed(Ended("thermo1", 7, None, 9, "", 5.0))
+    chronicle.missed(Ended("thermo1", 8, None, None))
+    assert [(each.at, each.reason, each.pid) for each in read(path)] == [
+        (5.0, "while no daemon ran: killed by SIGKILL", 7),
+        (9.0, "ended while no daemon ran, exit code unknown", 8),
+    ]

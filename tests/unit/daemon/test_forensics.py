@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from ocsd.daemon import forensics
-from ocsd.daemon.forensics import Incident, innermost_frame, of_process
+from ocsd.daemon.forensics import Incident, of_process, where_it_was
 
 FACTS = {"reason": "its reactor has not answered for 30 s"}
 
@@ -42,7 +42,7 @@ def test_what_the_process_writes_afterwards_are_its_stacks(tmp_path, log):
         file.write('Current thread 0x1 (most recent call first):\n  File "x.py", line 3 in f\n')
     found.finish()
     assert (found.path / "stacks.txt").read_text().startswith("Current thread")
-    assert found.summary() == 'File "x.py", line 3 in f'
+    assert found.where() == 'File "x.py", line 3 in f'
 
 
 def test_a_log_that_was_rotated_meanwhile_is_read_from_its_beginning(tmp_path, log):
@@ -55,10 +55,10 @@ def test_a_log_that_was_rotated_meanwhile_is_read_from_its_beginning(tmp_path, l
 
 def test_a_process_that_says_nothing_is_told_as_that(tmp_path, log):
     found = incident(tmp_path, log)
-    assert found.summary() == "it wrote no stacks"
+    assert found.where() == "it wrote no stacks"
     log.unlink()
     found.finish()
-    assert found.summary() == "it wrote no stacks"
+    assert found.where() == "it wrote no stacks"
 
 
 def test_a_process_that_is_gone_is_told_as_that():
@@ -89,5 +89,45 @@ def test_the_main_thread_is_found_in_what_python_writes(tmp_path):
         faulthandler.dump_traceback(file)
     done.set()
     other.join()
-    found = innermost_frame((tmp_path / "stacks").read_text())
+    found = where_it_was((tmp_path / "stacks").read_text())
     assert found.endswith("in test_the_main_thread_is_found_in_what_python_writes")
+
+
+LIBRARY = "/opt/v/lib/python3.11/site-packages"
+HEAD = "most recent call first):"
+WAITING_THREAD = (
+    f'Thread 0x2 ({HEAD}\n  File "/usr/lib/python3.11/threading.py", line 327 in wait\n'
+)
+THREAD_OF_THE_AGENT = (
+    f'Thread 0x3 ({HEAD}\n  File "/usr/lib/python3.11/re.py", line 5 in match\n'
+    '  File "/home/o/agents/gil.py", line 11 in gil\n'
+)
+REACTOR_THREAD = (
+    f'Current thread 0x1 ({HEAD}\n  File "{LIBRARY}/twisted/python/util.py", line 760 in f\n'
+    f'  File "{forensics.__file__}", line 4 in run\n  File "<frozen runpy>", line 88 in _run_code\n'
+    '  File "/home/o/agents/gil.py", line 98 in main\n'
+)
+
+
+def test_a_blocked_reactor_is_told_by_the_agents_own_frame():
+    own = '  File "/home/o/agents/slow.py", line 7 in on_message\n'
+    stacks = (
+        WAITING_THREAD + THREAD_OF_THE_AGENT + REACTOR_THREAD.replace("  File", own + "  File", 2)
+    )
+    assert where_it_was(stacks) == 'File "/home/o/agents/slow.py", line 7 in on_message'
+
+
+def test_a_reactor_that_waits_for_the_interpreter_is_told_by_the_thread_that_has_it():
+    stacks = WAITING_THREAD + THREAD_OF_THE_AGENT + REACTOR_THREAD
+    assert where_it_was(stacks) == 'File "/home/o/agents/gil.py", line 11 in gil'
+
+
+def test_an_agent_that_is_installed_as_a_package_is_no_library():
+    stacks = THREAD_OF_THE_AGENT.replace("/home/o", LIBRARY) + REACTOR_THREAD
+    assert "twisted/python/util.py" in where_it_was(stacks)
+    assert where_it_was(stacks, f"{LIBRARY}/agents/plugin.py").endswith("line 11 in gil")
+
+
+def test_a_hang_in_libraries_alone_is_told_by_the_main_thread():
+    found = where_it_was(WAITING_THREAD + REACTOR_THREAD)
+    assert found == f'File "{LIBRARY}/twisted/python/util.py", line 760 in f'

@@ -122,6 +122,10 @@ class Reactor:
         ("cat > {file}", ""),
         ("echo no route; exit 3", "ended with exit code 3; it printed: no route"),
         ("kill -TERM $$", "killed by SIGTERM"),
+        (
+            "printf 'a\\nb \\033[31mred'; exit 3",
+            "ended with exit code 3; it printed: a b  [31mred",
+        ),
         ("yes | head -c 1000000", ""),
     ],
 )

@@ -87,6 +87,14 @@ def test_what_a_process_said_is_not_held_against_the_next_one(keeper):
     assert keeper.life.reason == "killed by SIGKILL"
 
 
+def test_what_a_process_said_is_not_why_the_next_one_cannot_be_started(keeper):
+    start(keeper)
+    keeper.heard({"X_FAILURE": "OSError: no device"})
+    keeper.ended(Ended("thermo1", 7, 1, None))
+    keeper.ended(Ended("thermo1", 0, 125, None))
+    assert keeper.life.reason == "ended with exit code 125"
+
+
 def test_an_instance_that_keeps_crashing_is_tried_when_its_time_has_come(keeper, clock, launcher):
     start(keeper)
     for pid in (7, 8, 9, 10):

@@ -1,6 +1,7 @@
 """One daemon for each host, also while it becomes another version of itself."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -21,6 +22,15 @@ assert lock.HANDED_OVER not in os.environ
 lock.DaemonLock(Path(sys.argv[1]), "lab", given)
 print(Path(sys.argv[1]).read_text().strip(), flush=True)
 sys.stdin.read()
+"""
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from ocsd.daemon.lock import DaemonLock
+held = DaemonLock(Path(sys.argv[1]), "lab")
+print("held", flush=True)
+time.sleep(1000)
 """
 
 
@@ -64,3 +74,26 @@ def test_nonsense_in_the_environment_is_no_lock(monkeypatch, given):
     monkeypatch.setenv(lock.HANDED_OVER, given)
     assert lock.handed_over() is None
     assert lock.HANDED_OVER not in os.environ
+
+
+def test_a_daemon_that_ends_everything_is_waited_for(tmp_path):
+    held = DaemonLock(tmp_path / "lock", "lab")
+    held.stopping()
+    with pytest.raises(DaemonRunningError, match=f"pid {os.getpid()}\\) is stopping everything"):
+        DaemonLock(tmp_path / "lock", "lab")
+
+
+def test_a_daemon_that_is_stopped_itself_is_named_with_what_to_do(tmp_path):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path / "lock")], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout.readline() == "held\n"
+        holder.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, holder.pid, os.WSTOPPED)
+        advice = f"is stopped \\(state T\\): kill -CONT {holder.pid}; or kill -9 {holder.pid}"
+        with pytest.raises(DaemonRunningError, match=advice):
+            DaemonLock(tmp_path / "lock", "lab")
+    finally:
+        holder.kill()
+        holder.communicate()

@@ -67,7 +67,7 @@ class Host:
             on_stranger=self.add,
             on_spawned=lambda keeper: None,
             drain=lambda: None,
-            last_words=lambda name: "",
+            last_words=lambda name, since: "" if since is None else f"said since {since.pid}",
             on_lost=lambda: None,
             on_missed=self.missed.append,
         )
@@ -178,7 +178,7 @@ def test_children_of_a_fork_server_that_only_hung_up_keep_their_exit_code(host, 
     host.hears(Hello(1, 1, (of(sleeper),), ()))
     assert host.descriptors.readers == []
     host.hears(Ended("wanted", sleeper.pid, 3, None))
-    assert "exit code 3" in host.wanted.life.last_end
+    assert host.wanted.life.last_end == f"ended with exit code 3: said since {sleeper.pid}"
 
 
 def test_an_end_that_nobody_saw_is_passed_on_with_its_time_and_forgotten(host):
@@ -188,6 +188,26 @@ def test_an_end_that_nobody_saw_is_passed_on_with_its_time_and_forgotten(host):
     assert host.wire.took(Forget) == [Forget(43)]
     assert host.wanted.life.state is State.DOWN
     assert len(host.hellos) == 1
+
+
+def test_an_end_that_is_on_record_is_not_missed_once_more(host, sleeper):
+    host.hears(Hello(1, 1, (of(sleeper),), ()))
+    host.lose_fork_server()
+    host.processes.server_ended(1, "killed by SIGKILL")
+    sleeper.kill()
+    host.descriptors.turn()
+    assert host.wanted.life.last_end.endswith("was gone: killed by SIGKILL")
+    assert host.wire.took(Forget) == [Forget(sleeper.pid)]
+    # The next fork server has found it in the record.
+    host.hears(Hello(2, 1, (), (Ended("wanted", sleeper.pid, None, None),)))
+    assert host.missed == []
+    assert host.wire.took(Forget) == [Forget(sleeper.pid)]
+
+
+def test_what_the_record_lost_stays_known(host):
+    host.hears(Hello(1, 1, (), (), (), "1 of 3 lines cannot be read"))
+    host.hears(Hello(2, 1, (), ()))
+    assert host.processes.notice == "1 of 3 lines cannot be read"
 
 
 def test_a_process_that_the_site_file_does_not_know_is_ended(host):

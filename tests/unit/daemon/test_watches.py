@@ -108,7 +108,7 @@ def test_an_instance_above_its_memory_limit_is_ended_with_both_figures(world):
     watch.look(world.instance, world.keeper)
     assert world.asked == []
     watch.look(world.instance, world.keeper)
-    assert world.asked[0] == "memory: 600 MB is above its limit of 524 MB"
+    assert world.asked[0] == "memory: 572M is above its limit of 500M"
 
 
 def test_an_instance_in_backoff_is_tried_when_its_device_is_back(world, tmp_path):

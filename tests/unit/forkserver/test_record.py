@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from ocsd.forkserver import record
-from ocsd.forkserver.protocol import Hello, Spawned, decode, encode
+from ocsd.forkserver.protocol import Ended, Hello, Spawned, decode, encode
 from ocsd.forkserver.record import Record, Recorded, boot_id, lives, start_ticks
 
 
@@ -32,9 +32,31 @@ def test_what_was_added_is_found_as_long_as_it_lives(path, me):
         child.kill()
         # Nobody has waited for it: it is a zombie, which has its number still.
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert record.read(path) == Recorded((me,))
+    assert record.read(path) == Recorded((me,), gone=(other,))
     child.wait()
+    assert record.read(path) == Recorded((me,), gone=(other,))
+    # The next fork server keeps it until a daemon knows.
+    following = Record(path)
+    assert record.read(path).gone == (other,)
+    following.forget(other.pid)
     assert record.read(path) == Recorded((me,))
+
+
+def test_an_end_is_kept_until_a_daemon_knows_of_it(path, me):
+    kept = Record(path)
+    kept.add(me)
+    ended = Ended("me", me.pid, 3, None, "", 1000.5)
+    kept.ended(ended)
+    assert record.read(path) == Recorded(ended=(ended,))
+    following = Record(path)
+    assert following.earlier.ended == (ended,)
+    following.forget(me.pid)
+    assert record.read(path) == Recorded()
+
+
+def test_nobody_is_missed_whose_boot_is_not_known(path):
+    path.write_bytes(encode(Spawned("gone", 2**22 + 1, 1)))
+    assert record.read(path).gone == ()
 
 
 def test_a_number_with_another_start_time_is_another_process(me):

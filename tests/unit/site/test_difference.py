@@ -73,3 +73,18 @@ def test_changed_agent_paths_are_told_as_the_file_spells_them():
 def test_limits_that_a_process_is_started_with_need_a_restart():
     found = difference({"a": told()}, {"a": told(limits={"memory": "500M", "nice": 5})})
     assert {name: sorted(keys) for name, keys in found.changed.items()} == {"a": ["memory", "nice"]}
+
+
+def test_it_is_told_in_words():
+    before = {"a": told("a"), "b": told("b"), "c": told("c"), "d": told("d")}
+    after = {
+        "b": told("b", arguments=("--mode", "acq"), env={"A": "1"}),
+        "c": told("c", restart="never"),
+        "d": told("d"),
+        "e": told("e"),
+    }
+    assert str(difference(before, after)) == (
+        "new: e; left the file: a; restarted: b (A, arguments); "
+        "changed without a restart: c (restart)"
+    )
+    assert str(difference(before, before)) == "nothing changed"

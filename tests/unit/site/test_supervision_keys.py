@@ -102,10 +102,14 @@ def test_a_hook_is_a_command_line_or_a_list_of_words(loaded, written, command):
         ("limits: {mem: 5M}", "unknown key 'mem' in limits of entry 1 of agent-instances of host"),
         ("liveness: {feed: warn}", "did you mean 'feeds'?"),
         ("liveness: {feeds: restat}", "feeds must be one of nothing, warn, restart, not 'restat'"),
-        ("env: {GPU: yes}", "GPU must be text, not the YAML word for true; put it in quotes"),
-        ("env: {GPU: [1]}", "GPU must be text, not a list"),
+        ("env: {GPU: yes}", "env GPU must be text, not the YAML word for true; put it in quotes"),
+        ("env: {GPU: [1]}", "env GPU must be text, not a list"),
+        ("env: {'A=B': x}", "env 'A=B' cannot be the name of a variable"),
+        ("env: {'': x}", "env '' cannot be the name of a variable"),
+        ('env: {"A\\0B": x}', "cannot be the name of a variable"),
+        ('env: {GPU: "a\\0b"}', "env GPU: its value holds a NUL"),
         ("env: [GPU]", "env must be a mapping (key: value), not a list"),
-        ("retry-when: 5", "retry-when must be a list, not the number 5"),
+        ("retry-when: 5", "retry-when must be text or a list, not the number 5"),
     ],
 )
 def test_a_mistake_in_an_entry_is_told_with_its_line(problems, keys, said):
@@ -144,7 +148,8 @@ def test_what_cannot_be_looked_at_is_no_condition(problems, condition):
         ("{zzz: x}", f"unknown hook 'zzz'; there are {', '.join(OCCASIONS)}"),
         ("{on-up: ''}", "hook on-up has no command"),
         ("{on-up: []}", "hook on-up has no command"),
-        ("{on-up: 5}", "on-up must be a list, not the number 5"),
+        ("{on-up: 5}", "hook on-up must be text or a list, not the number 5"),
+        ("{on-up: [page, [me]]}", "word 2 of hook on-up must be text, not a list"),
         ('{on-up: "page \'me"}', '"page \'me" is no command: no closing quotation'),
     ],
 )

@@ -23,9 +23,9 @@ def up(**fields):
     return Lifecycle(state=State.UP, since_s=0.0, up_since_s=0.0, **fields)
 
 
-def heard(*notifications):
+def heard(*notifications, started_at_s=0.0):
     """Return the report after notifications, each a dict and its time."""
-    report = SelfReport()
+    report = SelfReport(started_at_s)
     for fields, now_s in notifications:
         report = report.after(fields, now_s)
     return report
@@ -86,7 +86,30 @@ def test_a_start_that_takes_long_is_degraded_with_what_it_waits_for():
 
 def test_a_start_without_a_word_is_degraded_too():
     life = Lifecycle(state=State.STARTING, since_s=0.0)
-    assert judge(life, SelfReport(), 12.0).reason == "not ready after 12 s: no word of it"
+    assert judge(life, SelfReport(0.0), 12.0).reason == "not ready after 12 s: no word of it"
+
+
+def test_a_start_that_waits_for_others_is_not_late():
+    life = Lifecycle(state=State.STARTING, since_s=0.0)
+    assert judge(life, SelfReport(), 100.0) == Verdict(Health.OK)
+    # The time counts from when its process is started.
+    assert judge(life, SelfReport(95.0), 100.0) == Verdict(Health.OK)
+    assert judge(life, SelfReport(95.0), 106.0).reason.startswith("not ready after 11 s")
+
+
+def test_a_reactor_that_never_began_is_told_from_one_that_hangs():
+    life = Lifecycle(state=State.STARTING, since_s=0.0)
+    report = heard(({"X_CODE": "agent.py"}, 1.0))
+    reason = reason_to_restart(life, report, 32.0)
+    assert reason == (
+        "reactor: its reactor has not begun to report for 31 s since its start; "
+        "if it needs so long, its entry may say `liveness: {reactor: warn}`"
+    )
+    assert judge(life, report, 32.0).health is Health.HUNG
+    liveness = {**DEFAULT_LIVENESS, Layer.REACTOR: Response.WARN}
+    assert reason_to_restart(life, report, 32.0, liveness) == ""
+    begun = report.after({"WATCHDOG": "1"}, 40.0)
+    assert judge(life, begun, 60.0).reason == "its reactor has not answered for 20 s"
 
 
 def test_a_program_that_reports_nothing_is_not_taken_for_hung():

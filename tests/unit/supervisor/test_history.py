@@ -49,6 +49,17 @@ def test_a_hang_is_an_end_that_nobody_asked_for():
     assert summary.last_end == entries[2]
 
 
+def test_an_end_while_no_daemon_ran_counts_if_it_was_wanted():
+    missed = Entry(at=5.0, name="thermo1", event="Exited", signal=9)
+    again = story((8.0, "UpRequested", "down", "starting"), (9.0, "BecameReady", "starting", "up"))
+    summary = summaries([*story(*STARTED), missed, *again], 0.0, 10.0)["thermo1"]
+    assert (summary.ends, summary.last_end, summary.restarts) == (1, missed, 1)
+    unwanted = story(*STARTED, (4.0, "Exited", "stopping", "down", {"target": "down"}))
+    summary = summaries([*unwanted, missed], 0.0, 10.0)["thermo1"]
+    assert (summary.ends, summary.last_end) == (0, None)
+    assert summaries([missed], 0.0, 10.0) == {}
+
+
 def test_what_the_operator_asked_for_is_no_unexpected_end():
     entries = story(
         *STARTED,

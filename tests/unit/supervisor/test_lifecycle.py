@@ -240,6 +240,20 @@ def test_a_hung_instance_that_is_asked_to_end_rests_afterwards():
     assert (life.state, life.target, actions) == (State.DOWN, Target.DOWN, [])
 
 
+def test_an_old_cause_is_not_told_for_an_end_that_was_asked_for():
+    life, _ = hung("memory: 386 MB is above its limit")
+    life, _ = run(life, (Exited(signal=9), 102.0), (BecameReady(), 103.0))
+    assert life.last_end == "memory: 386 MB is above its limit"
+    for request in (RestartRequested(), DownRequested()):
+        asked, _ = run(life, (request, 104.0), (Exited(code=0), 105.0))
+        assert asked.last_end == ""
+        assert "memory" not in asked.reason
+    # One that was being ended by force for it when somebody asked has that cause.
+    life, _ = hung("memory: 386 MB is above its limit")
+    life, _ = run(life, (DownRequested(), 101.0), (Exited(signal=9), 102.0))
+    assert life.reason == life.last_end == "memory: 386 MB is above its limit"
+
+
 def test_a_hung_instance_that_shall_not_be_restarted_is_down():
     life, _ = run(
         up_since(0.0, policy=RestartPolicy.NEVER), (BecameHung(), 1.0), (Exited(signal=9), 2.0)

@@ -1,0 +1,96 @@
+"""A daemon that does not answer, or whose socket is gone."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+from stand_in_daemon import instance
+
+LINE = (
+    '{"at": %f, "name": "thermo1", "event": "BecameReady", "before": "starting", "after": "up"}\n'
+)
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from ocsd.daemon.lock import DaemonLock
+Path(sys.argv[1]).parent.mkdir(parents=True)
+held = DaemonLock(Path(sys.argv[1]), "grumpy")
+print("held", flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.fixture
+def files(ocsd):
+    """Make the journal and a log of host grumpy."""
+    journal = ocsd.base / "state" / "grumpy" / "journal.jsonl"
+    journal.parent.mkdir(parents=True)
+    journal.write_text(LINE % time.time())
+    log = ocsd.base / "log" / "grumpy" / "thermo1.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("a line\n")
+
+
+@pytest.fixture
+def holder(ocsd):
+    """A process that holds the lock of host grumpy and listens nowhere."""
+    lock = ocsd.base / "state" / "grumpy" / "daemon.lock"
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(lock)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (("history",), "starting -> up"),
+        (("why", "thermo1"), "a line"),
+        (("logs", "thermo1"), "a line"),
+    ],
+)
+def test_what_stands_in_files_is_read_although_the_daemon_is_silent(
+    ocsd, daemon_of, files, words, shown
+):
+    (ocsd.runtime / "dopey").mkdir()  # a host whose daemon has ended
+    daemon_of("grumpy", instance("thermo1")).silent.set()
+    done = ocsd(*words)
+    assert done.returncode == 0, done.stderr
+    assert shown in done.stdout
+    [note] = done.stderr.splitlines()
+    assert "has not answered within 2 s" in note
+    assert note.endswith("from its files:")
+
+
+def test_a_stop_that_takes_longer_names_what_has_not_ended(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("a"), instance("b"))
+    server.streams["/v1/stop"] = [
+        {"event": "transition", "instance_id": "a", "state": "down", "reason": "", "at": 0.0},
+        {"event": "transition", "instance_id": "b", "state": "stopping", "reason": "", "at": 0.0},
+    ]
+    server.after["/v1/stop"] = lambda: time.sleep(3)
+    done = ocsd("stop", "--timeout", "0.5")
+    assert done.returncode == 75
+    assert "has not finished within 0.5 s, but goes on; see: ocsd status" in done.stderr
+    assert done.stderr.endswith("not ended yet: b\n")
+
+
+@pytest.mark.parametrize("words", [("status",), ("stop",), ("down", "--host", "grumpy", "a")])
+def test_a_daemon_whose_socket_is_gone_is_named(ocsd, holder, words):
+    done = ocsd(*words)
+    assert done.returncode == 69
+    assert f"the daemon of host 'grumpy' (pid {holder.pid}) runs, but its" in done.stderr
+    assert "try again" in done.stderr
+
+
+def test_a_lock_that_nobody_holds_says_nothing(ocsd, holder):
+    holder.kill()
+    holder.wait()
+    done = ocsd("status")
+    assert done.returncode == 69
+    assert "no daemon is running" in done.stderr
