@@ -24,7 +24,7 @@ check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest $(PURE) -q --cov
-	$(BIN)/python -m pytest tests/unit -q $(PURE:%=--ignore=%)
+	$(BIN)/python -m pytest tests/unit -q -n 2 $(PURE:%=--ignore=%)
 
 bench: $(VENV)/installed  ## ocsd beside OCS's HostManager; installs OCS into .venv-ocs
 	$(BIN)/python -m benchmarks.supervision
