@@ -108,7 +108,6 @@ class Supervisor:
         self.processes = []
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(folder / "notify"))
-        (folder / "notify").chmod(0o666)  # as the daemon's
 
     def run(self, script, *args):
         environment = {**os.environ, "NOTIFY_SOCKET": str(self.folder / "notify")}
