@@ -15,8 +15,8 @@ run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
 
 test: $(VENV)/installed-test check  ## everything: checks, unit, system and interop tests
-	# `check` has run the unit tests. These wait for processes most of their time, so three at once.
-	$(BIN)/python -m pytest tests/system tests/interop -n 3 --dist loadfile --durations 15
+	# `check` has run the unit tests. These wait for processes most of their time, so four at once.
+	$(BIN)/python -m pytest tests/system tests/interop -n 4 --dist loadfile --durations 15
 
 check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in under a minute
 	$(BIN)/ruff format --check .
@@ -24,7 +24,7 @@ check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest $(PURE) -q --cov
-	$(BIN)/python -m pytest tests/unit -q $(PURE:%=--ignore=%)
+	$(BIN)/python -m pytest tests/unit -q -n 2 $(PURE:%=--ignore=%)
 
 bench: $(VENV)/installed  ## ocsd beside OCS's HostManager; installs OCS into .venv-ocs
 	$(BIN)/python -m benchmarks.supervision

@@ -64,6 +64,7 @@ class Supervisor(Daemon):
         self.router = router
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(str(folder / "notify"))
+        (folder / "notify").chmod(0o666)  # as the daemon does it
         self.notify.settimeout(PATIENCE_S)
         super().__init__(folder)
 
