@@ -335,7 +335,10 @@ class Feed:
         """Publish some of what could not be sent; tell whether it can be gone on with."""
         if self._unsent is None:
             return True
-        some = list(islice(self.spool.messages(self._unsent), BACKLOG_STEP))
+        try:
+            some = list(islice(self.spool.messages(self._unsent), BACKLOG_STEP))
+        except OSError:  # want of descriptors; the aggregator asks for them anyway
+            return False
         for message in some:
             if not self._published(message.pair()):
                 return False

@@ -76,13 +76,25 @@ class PastSpools:
         self._known: dict[Path, Segment] = {}
 
     def sessions(self) -> dict[str, dict[str, PastFeed]]:
-        """Return the feeds that have messages, by session and name."""
+        """Return the feeds that have messages, by session and name.
+
+        Raises
+        ------
+        OSError
+            If the disk cannot be read now.
+        """
         before, self._known = self._known, {}
         sessions = {each.name: self._feeds_of(each, before) for each in self._sessions()}
         return {name: feeds for name, feeds in sessions.items() if feeds}
 
     def feed(self, session_id: str, feed_name: str) -> PastFeed | None:
-        """Return a feed of an earlier life; None if there is nothing of it."""
+        """Return a feed of an earlier life; None if there is nothing of it.
+
+        Raises
+        ------
+        OSError
+            If the disk cannot be read now.
+        """
         for session in self._sessions():
             if session.name == session_id:
                 return self._feeds_of(session, self._known).get(feed_name)
@@ -96,6 +108,11 @@ class PastSpools:
         uptime_s : float
             How long this life has lasted [s].
         """
+        # A disk that cannot be read now is looked through the next time.
+        with suppress(OSError):
+            self._tend(uptime_s)
+
+    def _tend(self, uptime_s: float) -> None:
         taken: dict[str, int] = {}
         # A later life may be there already, if this process has been given up as dead.
         earlier = [each for each in self._sessions() if _began(each.name) < _began(self._present)]
@@ -168,16 +185,25 @@ def _limits_then(feed: Path) -> Limits:
 
 
 def _folders(folder: Path) -> list[Path]:
-    try:
-        return sorted(each for each in folder.iterdir() if each.is_dir())
-    except OSError:
-        return []
+    return [each for each in _listed(folder) if each.is_dir()]
 
 
 def _files(folder: Path) -> list[Path]:
+    return [each for each in _listed(folder) if each.suffix == SUFFIX]
+
+
+def _listed(folder: Path) -> list[Path]:
+    """Return what is in a folder; nothing if there is none.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, e.g. for want of a descriptor. Nobody may take it for
+        empty then: what an answer leaves out counts as lost for good.
+    """
     try:
-        return sorted(each for each in folder.iterdir() if each.suffix == SUFFIX)
-    except OSError:
+        return sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 

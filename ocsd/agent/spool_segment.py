@@ -18,6 +18,8 @@ from zlib import crc32
 import cbor2
 
 SUFFIX = ".spool"
+# Want of descriptors or memory, which says nothing of the file.
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 # No feed's description is larger.
 DESCRIPTION_BYTES = 2**16
 
@@ -309,12 +311,20 @@ def description(path: Path) -> dict[str, Any]:
 
 
 def content(path: Path, start: int = 0, size_bytes: int = -1) -> bytes:
-    """Return a file's content from a place on; nothing if it cannot be read."""
+    """Return a file's content from a place on; nothing if it is gone or beyond reading.
+
+    Raises
+    ------
+    OSError
+        If the process lacks what it takes to read it now: it is not lost.
+    """
     try:
         with path.open("rb") as file:
             file.seek(start)
             return file.read(size_bytes)
-    except OSError:
+    except OSError as error:
+        if error.errno in _PASSING:
+            raise
         return b""
 
 

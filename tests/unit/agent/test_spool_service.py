@@ -1,4 +1,5 @@
 import os
+import resource
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -199,6 +200,21 @@ def test_a_file_of_an_earlier_life_that_is_damaged_costs_its_messages_only(folde
         assert (held["first"], held["next"]) == (0, 11)
         answer = after.service.answer("a", "1.5", 0)
         assert [info["seq"] for _, info in answer["messages"]] == [0, 1, 2, 6, 7, 9, 10]
+
+
+def test_an_agent_without_descriptors_does_not_call_what_it_keeps_lost(folder):
+    Life(folder, "1.5").put("f", "one", "two")
+    life = Life(folder, "2.5")
+    life.put("f", "three")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        for asked in ((), ("f", "1.5", 0), ("f", "2.5", 0)):
+            with pytest.raises(OSError, match="Too many open files"):
+                life.service.answer(*asked)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert life.read("f", "1.5", 0) == ["one", "two"]
 
 
 @pytest.mark.parametrize(
