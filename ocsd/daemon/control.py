@@ -197,7 +197,7 @@ class _Change(_Leaf):
             pending.abandon()
             raise
         stream.begin()
-        pending.look()
+        self._fleet.when_launched(pending.look)
         return server.NOT_DONE_YET
 
     def _read(self, request: Any) -> tuple[list[str], float]:

@@ -50,6 +50,7 @@ class Fleet:
         self.router: Keeper | None = None
         self.stopping = False
         self._launched = False
+        self._at_launch: list[Callable[[], None]] = []
         self._leaving: set[str] = set()
 
     def add(self, instance: Instance, keeper: Keeper) -> None:
@@ -185,12 +186,21 @@ class Fleet:
     def launch(self) -> None:
         """Bring every instance into its target state, as remembered."""
         self._launched = True
+        for waiting in self._at_launch:
+            waiting()
         for instance, keeper in self:
             wanted = self._wanted(instance)
             if wanted is Target.UP and not keeper.life.has_process:
                 keeper.deliver(UpRequested())
             elif wanted is Target.DOWN:
                 keeper.deliver(self._end_of(keeper.name))
+
+    def when_launched(self, do: Callable[[], None]) -> None:
+        """Do something now, or as soon as it is known what runs already."""
+        if self._launched:
+            do()
+        else:
+            self._at_launch.append(do)
 
     def reconsider(self, name: str) -> None:
         """End an instance that was found running although nobody wants it to."""
@@ -234,10 +244,15 @@ class Fleet:
         # (The router is no instance; its target is what the site file says.)
         remembered = [self._instances[name] for name in names if name in self._instances]
         self._targets.remember(remembered, target, request.by)
-        for name in names:
-            keeper = self.keeper(name)
-            if keeper is not None:
-                keeper.deliver(request)
+
+        def deliver() -> None:
+            for name in names:
+                keeper = self.keeper(name)
+                if keeper is not None:
+                    keeper.deliver(request)
+
+        # What runs unknown to this daemon yet would not be restarted.
+        self.when_launched(deliver)
 
     @property
     def settled(self) -> bool:

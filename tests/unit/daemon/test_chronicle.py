@@ -27,6 +27,7 @@ def chronicle(path):
 @pytest.fixture
 def fleet(tmp_path, clock, chronicle):
     fleet = Fleet(Targets(tmp_path / "targets.json"))
+    fleet.launch()
     fleet.observe(chronicle.transition)
     launcher = SimpleNamespace(spawn=lambda name: None, kill=lambda *_: None)
     keeper = Keeper(

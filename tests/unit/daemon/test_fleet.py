@@ -11,7 +11,7 @@ from ocsd.daemon.targets import Targets
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.paths import of_host
 from ocsd.site.model import Hub, Instance, Manage
-from ocsd.supervisor.events import Target
+from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.lifecycle import Lifecycle
 
 HUB = Hub(wamp_server="ws://localhost:8001/ws")
@@ -102,3 +102,16 @@ def test_an_instance_put_down_a_moment_ago_says_so_too_beside_how_it_ended(begin
     clock.advance(11)
     keeper.ended(Ended("b", 7, None, 15))
     assert re.fullmatch(f"ended by SIGTERM; {PUT_DOWN}", rows(fleet)["b"]["reason"])
+
+
+def test_a_restart_that_is_asked_for_before_it_is_known_what_runs_is_one(begin, clock):
+    fleet = begin()
+    fleet.restart(["a"], "alice (uid 7)")
+    keeper = fleet.keeper("a")
+    assert keeper.life.state is State.DOWN
+    keeper.adopt(Spawned("a", 7, 1), 0.0)  # the fork server has greeted
+    fleet.launch()
+    assert keeper.life.state is State.STOPPING
+    assert keeper.life.reason == "restart requested"
+    keeper.ended(Ended("a", 7, None, 2))
+    assert keeper.life.state is State.STARTING

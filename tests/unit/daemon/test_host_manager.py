@@ -62,6 +62,7 @@ class Operations:
 @pytest.fixture
 def fleet(tmp_path, clock):
     fleet = Fleet(Targets(tmp_path / "targets.json"))
+    fleet.launch()
     launcher = SimpleNamespace(spawn=lambda name: None, kill=lambda *_: None)
     for name in KNOWN:
         keeper = Keeper(

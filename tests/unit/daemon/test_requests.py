@@ -21,6 +21,7 @@ class World:
         self.clock = clock
         self.killed = []
         self.fleet = Fleet(Targets(tmp_path / "targets.json"))
+        self.fleet.launch()  # it is known that nothing runs yet
         classes = {"aggregator": "AggregatorAgent", "a": "FakeDataAgent", "b": "FakeDataAgent"}
         for name, agent_class in classes.items():
             self.fleet.add(Instance(instance_id=name, agent_class=agent_class), self.keep(name))
