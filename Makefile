@@ -41,7 +41,7 @@ $(VENV)/installed: setup.cfg pyproject.toml
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[router,test,check]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[router,data,test,check]'
 	@touch $@
 
 .venv-socs/installed: setup.cfg pyproject.toml tests/compatibility/requirements.txt

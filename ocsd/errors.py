@@ -125,6 +125,20 @@ class DataFolderError(ConfigurationError):
     """The data folder cannot be written; correct its owner or ``--data-dir``."""
 
 
+class NoDataError(OcsdError):
+    """There is no such data folder, file or field; ``ocsd data ls`` lists what there is."""
+
+    exit_code = 4
+
+
+class MissingLibraryError(OcsdError):
+    """A library that only this needs is not installed; the message says how to install it."""
+
+
+class OutputFileError(OcsdError):
+    """The file could not be written; choose another place with ``-o``."""
+
+
 class DaemonRunningError(OcsdError):
     """A daemon for this host runs already; stop it first with ``ocsd stop``."""
 

@@ -14,8 +14,10 @@ from ocsd.agent.feed import Feed
 from ocsd.agent.heartbeat import FEED as HEARTBEAT
 from ocsd.agent.heartbeat import Heartbeat
 from ocsd.agent.operation import AgentProcess, AgentTask, Operation
+from ocsd.agent.spool_service import SpoolService, folder_of
 from ocsd.agent.threads import in_reactor, soon_in_reactor
 from ocsd.agent.wamp import CloseDetails, RouterLink
+from ocsd.site import launch as launches
 
 
 class OCSAgent(BusSession):
@@ -68,6 +70,8 @@ class OCSAgent(BusSession):
         self.class_name = class_name
         self.agent_session_id = str(time.time())
         self.feeds: dict[str, Feed] = {}
+        folder = folder_of(launches.current(), str(self.instance_id))
+        self.spools = SpoolService(folder, self.agent_session_id, self.log)
         self.startup_ops: list[tuple[str, str, Any]] = []
         self.operations = Operations(self)
         self.tasks = self.operations.tasks
@@ -259,6 +263,7 @@ class OCSAgent(BusSession):
         return {
             f"{self.agent_address}.ops": self.operations.handle,
             f"{self.agent_address}": self._describe,
+            f"{self.agent_address}.spool": self.spools.answer,
         }
 
     def _describe(self, q: str = "get_api", **_unknown: Any) -> Any:

@@ -3,9 +3,8 @@
 import re
 import time
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
-
-import cbor2
 
 from ocsd.agent import message as rules
 from ocsd.agent.block import Block
@@ -13,6 +12,7 @@ from ocsd.agent.encoding import json_safe
 from ocsd.agent.freshness import COUNTED_S, Freshness
 from ocsd.agent.session import OpSession
 from ocsd.agent.spool import Spool
+from ocsd.agent.spool_limits import limits_of
 from ocsd.agent.thread_deaths import present_session
 from ocsd.agent.threads import in_reactor_context, the_reactor
 from ocsd.agent.wamp import Disconnected, PayloadExceededError, SerializationError, TransportLost
@@ -30,7 +30,9 @@ class Feed:
 
     Each message carries its number within (feed, life of the agent), from 0, so
     that a receiver sees when one is missing. While the agent is not connected,
-    messages are kept and sent after it has joined again.
+    messages are kept and sent after it has joined again. The messages of a feed
+    that is recorded are kept for some time in any case, and written to disk before
+    they are sent, so that the aggregator can ask for what it has missed.
 
     Parameters
     ----------
@@ -42,7 +44,8 @@ class Feed:
         Whether the messages are samples that the aggregator writes to disk.
     agg_params : dict, optional
         Wishes for the aggregator: ``frame_length`` [s], ``fresh_time`` [s],
-        ``exclude_aggregator``, ``exclude_influx``.
+        ``exclude_aggregator``, ``exclude_influx``; and how much the agent keeps:
+        ``spool_time`` [s], ``spool_size`` (bytes, or text like ``64M``).
     buffer_time : float
         How long samples of a recorded feed are collected before they are sent
         [s]; 0 sends at once.
@@ -50,8 +53,15 @@ class Feed:
         Accepted for the sake of old agents; has no effect.
     keep : bool
         Whether messages are kept while the agent is not connected.
+    more_info : callable, optional
+        Returns what is to be added to the description that goes with a message.
     monotonic : callable
         Returns the monotonic time [s].
+
+    Attributes
+    ----------
+    next_number : int
+        The number that the next message will have.
     """
 
     def __init__(
@@ -64,6 +74,7 @@ class Feed:
         max_messages: int = 0,
         *,
         keep: bool = True,
+        more_info: Callable[[], dict[str, Any]] = dict,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.agent = agent
@@ -76,16 +87,27 @@ class Feed:
         self.agent_address = agent.agent_address
         self.address = f"{self.agent_address}.feeds.{feed_name}"
         self.blocks: dict[str, Block] = {}
-        self.spool = Spool()
+        self.next_number = 0
         self.refusal: str | None = None
         self.freshness = Freshness()
         if not _FEED_NAME.match(feed_name):
             self.refuse(f"feed name {feed_name!r} is not valid: no spaces, dots and '#'")
         self._keep = keep
+        self._more_info = more_info
         self._monotonic = monotonic
-        self._next_seq = 0
         self._flush_timer: Any = None
         self._backlog_timer: Any = None
+        # The first of the messages that could not be sent yet.
+        self._unsent: int | None = None
+        self._finished = False
+        limits = limits_of(self.agg_params, self._complain)
+        # Whether the messages are kept even if they could be sent.
+        self.is_spooled = record and not self.agg_params.get("exclude_aggregator")
+        self.spool = (
+            agent.spools.spool(feed_name, limits, monotonic)
+            if self.is_spooled
+            else Spool(None, limits, monotonic)
+        )
 
     @property
     def options(self) -> dict[str, Any]:
@@ -148,23 +170,26 @@ class Feed:
 
     def send_backlog(self) -> None:
         """Send soon what was kept while the agent was not connected (reactor thread)."""
-        if self.spool and self._backlog_timer is None:
+        if self._unsent is not None and self._backlog_timer is None:
+            first = max(self._unsent, self.spool.first)
             self.agent.log.info(
                 "feed {feed}: {count} messages were kept while not connected, {dropped} dropped",
                 feed=self.feed_name,
-                count=len(self.spool),
-                dropped=self.spool.dropped,
+                count=self.next_number - first,
+                dropped=first - self._unsent,
             )
             self._backlog_timer = the_reactor().callLater(BACKLOG_DELAY_S, self._backlog_step)
 
     def finish(self) -> None:
         """Send everything, now, for there is no later (reactor thread)."""
+        self._finished = True
         self._flush()
         timer, self._backlog_timer = self._backlog_timer, None
         if timer is not None:
             timer.cancel()
-        while self.spool and self._published(self.spool.first()):
-            self.spool.take()
+        while self._unsent is not None and self._publish_unsent():
+            pass
+        self.spool.close()
 
     @staticmethod
     def verify_influxdb_tags(message: Mapping[str, Any]) -> None:
@@ -237,7 +262,7 @@ class Feed:
         if block is None:
             block = self.blocks[sample["block_name"]] = Block(sample["block_name"], sample["data"])
         block.extend(sample)
-        if self.buffer_time <= 0:
+        if self.buffer_time <= 0 or self._finished:
             self._flush()
         elif self._flush_timer is None:
             self._flush_timer = the_reactor().callLater(self.buffer_time, self._flush)
@@ -255,10 +280,21 @@ class Feed:
             self._send(message)
 
     def _send(self, message: Any) -> None:
-        numbered = [message, {**self.encoded(), "seq": self._next_seq}]
-        self._next_seq += 1
-        if self.spool or not self._published(numbered):
-            self._put_aside(numbered)
+        number, info = self.next_number, self.encoded()
+        self.next_number += 1
+        kept = False
+        if self.is_spooled:
+            # First of all, so that what others have seen survives this process.
+            kept = self._put_aside(number, message, info)
+            self.agent.spools.feeds[self.feed_name] = self
+        if self._unsent is None:
+            numbered = [message, {**info, **self._more_info(), "seq": number}]
+            if self._published(numbered) or not self._keep:
+                return
+        if not self.is_spooled:
+            kept = self._put_aside(number, message, info)
+        if kept and self._unsent is None:
+            self._unsent = number
 
     def _published(self, numbered: list[Any]) -> bool:
         """Publish, and tell whether the message is off our hands."""
@@ -275,15 +311,40 @@ class Feed:
             )
         return True
 
-    def _put_aside(self, numbered: list[Any]) -> None:
-        if self._keep:
-            self.spool.put(numbered, len(cbor2.dumps(numbered)), self._monotonic())
+    def _put_aside(self, number: int, message: Any, info: dict[str, Any]) -> bool:
+        """Keep a message, and tell whether that was possible."""
+        try:
+            self.spool.put(number, message, info)
+        except (ValueError, TypeError) as error:
+            self.agent.log.error(
+                "feed {feed}: message {seq} cannot be kept: {error}",
+                feed=self.feed_name,
+                seq=number,
+                error=error,
+            )
+            return False
+        return True
 
     def _backlog_step(self) -> None:
         self._backlog_timer = None
-        for _ in range(min(BACKLOG_STEP, len(self.spool))):
-            if not self._published(self.spool.first()):
-                return  # The next connection brings us here again.
-            self.spool.take()
-        if self.spool:
+        # If it is interrupted, the next connection brings us here again.
+        if self._publish_unsent() and self._unsent is not None:
             self._backlog_timer = the_reactor().callLater(0, self._backlog_step)
+
+    def _publish_unsent(self) -> bool:
+        """Publish some of what could not be sent; tell whether it can be gone on with."""
+        if self._unsent is None:
+            return True
+        try:
+            some = list(islice(self.spool.messages(self._unsent), BACKLOG_STEP))
+        except OSError:  # want of descriptors; the aggregator asks for them anyway
+            return False
+        for message in some:
+            if not self._published(message.pair()):
+                return False
+            self._unsent = message.number + 1
+        if not some or self._unsent == self.next_number:
+            self._unsent = None
+            if not self.is_spooled:
+                self.spool.clear()
+        return True

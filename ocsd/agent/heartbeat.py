@@ -33,7 +33,13 @@ class Heartbeat:
         """Publish now and then every second."""
         if self._feed is None:
             # An old heartbeat is of no use to anyone, so none are kept.
-            self._feed = Feed(self._agent, FEED, max_messages=1, keep=False)
+            # Whoever records learns from the numbers that he missed the last message.
+            self._feed = Feed(
+                self._agent,
+                FEED,
+                keep=False,
+                more_info=lambda: {"feeds": self._agent.spools.numbers()},
+            )
             self._agent.feeds[FEED] = self._feed
         self._ticker.start()
 

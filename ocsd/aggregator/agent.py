@@ -1,27 +1,58 @@
 """The agent that records the site's feeds."""
 
 import argparse
+import errno
 import math
 import os
 import time
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from ocsd import ocs_agent, paths, site_config
+from ocsd.agent.heartbeat import FEED as HEARTBEAT
+from ocsd.agent.threads import the_reactor
+from ocsd.agent.ticker import Ticker
 from ocsd.aggregator.archive import LONGEST_FILE_S, Archive
+from ocsd.aggregator.catching_up_agents import Fetcher, Snapshot
+from ocsd.aggregator.catching_up_answer import read_numbers
+from ocsd.aggregator.cause import LINK_AWAY
+from ocsd.aggregator.condition import Condition
 from ocsd.aggregator.frames import Run
+from ocsd.aggregator.intake import Intake, size_of
+from ocsd.aggregator.message import is_recorded, sender_of
 from ocsd.aggregator.moment import Moment
 from ocsd.aggregator.recorder import Recorder
+from ocsd.aggregator.source_key import SourceKey
+from ocsd.aggregator.tally import Tally
 from ocsd.errors import DataFolderError
 from ocsd.site import launch as launches
 
 AGENT_CLASS: Final = "AggregatorAgent"
 TICK_S: Final = 1.0
 
+# How often agents are asked for what is missing, if nothing else gives occasion.
+STEP_S: Final = 0.5
+
+# The figures are shown by the reactor's thread if the other one does not get to it.
+STALLED_S: Final = 3.0
+
+# A link can be dead for about so long before it is noticed.
+UNNOTICED_S: Final = 60.0
+
+# What keeps a folder from being written for some time only: a full disk, a server that is
+# away, another recorder that is just ending.
+PASSING: Final = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN}
+)
+RETRY_S: Final = 2.0
+
+FULL: Final = "the recording is too slow: the queue is full"
+
 
 class Aggregator:
-    """Takes messages off the bus and has a thread write them.
+    """Takes messages off the bus, fetches what is missing, and has a thread write all.
 
     Parameters
     ----------
@@ -42,6 +73,7 @@ class Aggregator:
         time_per_file_s: float = 3600.0,
         record_at_start: bool = False,
     ) -> None:
+        self._agent = agent
         self._log = agent.log
         if time_per_file_s > LONGEST_FILE_S:
             self._log.warn(
@@ -53,7 +85,20 @@ class Aggregator:
         self._time_per_file_s = time_per_file_s
         # Before `record` is entered, so that nothing is missed meanwhile.
         self._listening = record_at_start
-        self._incoming: SimpleQueue[Any] = SimpleQueue()
+        self._heard_at = 0.0
+        self._away_since_at: float | None = None
+        self._intake = Intake()
+        self._left_out = Tally(self._log, "left to the spool")
+        self._dropped = Tally(self._log, "dropped")
+        self._fetcher = Fetcher(agent.call, self._intake, _post, self._log)
+        self._ticker = Ticker(STEP_S, self._step)
+        # Of the present run of `record`.
+        self._session: ocs_agent.OpSession | None = None
+        self._recorded: dict[str, Any] = {}
+        self._condition = Condition()
+        self._shown_s = 0.0
+        agent.on("join", self._joined)
+        agent.on("leave", self._left)
         agent.subscribe_on_start(
             self.receive, f"{agent.site_args.address_root}..feeds.", options={"match": "wildcard"}
         )
@@ -63,8 +108,20 @@ class Aggregator:
 
     def receive(self, pair: Any, *_more: Any) -> None:
         """Take one message off the bus (reactor thread); the recording thread does the rest."""
-        if self._listening:
-            self._incoming.put(pair)
+        if not self._listening or not isinstance(pair, list | tuple) or len(pair) != 2:
+            return
+        self._heard_at = time.time()
+        message, feed_info = pair
+        numbered = isinstance(feed_info, Mapping) and type(feed_info.get("seq")) is int
+        if numbered:
+            self._note_sender(feed_info)
+        if not is_recorded(feed_info):
+            return
+        if self._intake.full:
+            # What has a number is missed, and fetched later.
+            (self._left_out if numbered else self._dropped).add(sender_of(feed_info), FULL)
+            return
+        self._intake.put(lambda recorder: recorder.accept(message, feed_info), size_of(message))
 
     @ocs_agent.param("test_mode", default=False, type=bool)
     def record(self, session: ocs_agent.OpSession, params: dict[str, Any]) -> tuple[bool, str]:
@@ -79,9 +136,15 @@ class Aggregator:
 
         Notes
         -----
-        The session data name the present file and the providers, what was not
-        recorded (by sender or feed), and what keeps the files from being
-        written, if anything does::
+        The session data name the present file and the providers. ``missing``
+        are messages that are fetched from their agents as soon as possible,
+        ``lost`` those that nobody can give any more, by feed. By sender:
+        ``refused`` is in quarantine, ``left_out`` was left to the agents to be
+        fetched later, ``dropped`` had no number and is gone. ``waiting`` messages
+        have come in and are not recorded yet, the oldest for ``lag_s``; agents that
+        are being asked are in ``asking``, and ``fetched`` messages came that way.
+        ``reason`` is what an operator should know, and what `ocsd status` shows;
+        ``trouble`` is the part of it that keeps data from being written::
 
             >>> response.session['data']
             {'current_file': '/data/17953/1795328225.g3',
@@ -92,77 +155,168 @@ class Aggregator:
                     'stale': False,
                     'last_block_received': 'temps'}},
              'messages': 76, 'samples': 304, 'buffered_bytes': 41344,
-             'missing': {}, 'duplicates': {}, 'refused': {}, 'refused_because': {},
-             'dropped': {}, 'trouble': None}
+             'missing': {}, 'lost': {}, 'duplicates': {}, 'refused': {}, 'refused_because': {},
+             'dropped': {}, 'left_out': {}, 'recorded_since': 1795328225.2, 'trouble': None,
+             'lag_s': 0.0, 'waiting': 0, 'waiting_bytes': 0, 'asking': [], 'fetched': 0,
+             'reason': ''}
         """  # noqa: D400 # clients show the first line as the call
-        self._listening = True
-        archive = Archive(self._folder, self._time_per_file_s, Moment.now, time.sleep)
-        recorder = Recorder(archive, self._log, Run.begin(Moment.now()), Moment.now)
         try:
-            recorder.start()
+            recorder = self._begin(session)
         except DataFolderError as error:
             session.degraded = True
-            self._stop_listening()
+            self._listening = False
+            self._intake.clear()
             return False, str(error)
-        self._show(recorder, session)
-        while session.status in {"starting", "running"}:
-            self._take_until(recorder, time.monotonic() + TICK_S)
-            recorder.tick()
-            self._show(recorder, session)
-            if params["test_mode"]:
-                break
+        self._session, self._condition = session, Condition()
+        self._look(recorder)
+        _post(self._ticker.start)
+        try:
+            while session.status in {"starting", "running"}:
+                self._intake.work(recorder, TICK_S)
+                recorder.tick()
+                self._look(recorder)
+                if params["test_mode"]:
+                    break
+        finally:
+            self._listening = False
+            self._session = None
+            _post(self._ticker.stop)
+            _post(self._fetcher.forget)
         return self._finish(recorder, session)
 
     def stop_record(self, session: ocs_agent.OpSession, _params: Any) -> tuple[bool, str]:
         """Ask ``record`` to write what it has and to end."""
         session.set_status("stopping")
-        self._incoming.put(None)  # Wakes the recording thread.
+        self._intake.wake()
         return True, "requested to stop recording"
 
-    def _take_until(self, recorder: Recorder, end_s: float) -> None:
-        """Hand messages over, in order, until a monotonic time or a request to stop."""
+    def _begin(self, session: ocs_agent.OpSession) -> Recorder:
+        """Return a recorder at work, as soon as the folder lets there be one.
+
+        Raises
+        ------
+        DataFolderError
+            If somebody has to do something about the folder, or about this process.
+        """
+        self._listening = True
         while True:
-            left_s = end_s - time.monotonic()
+            archive = Archive(self._folder, self._time_per_file_s, Moment.now, time.sleep)
+            run = Run.begin(Moment.now())
+            recorder = Recorder(archive, self._log, run, Moment.now, str(self._agent.agent_address))
             try:
-                pair = self._incoming.get(timeout=left_s) if left_s > 0 else None
-            except Empty:
-                return
-            if pair is None:
-                return
-            _hand_over(recorder, pair)
+                recorder.start()
+            except DataFolderError as error:
+                if not (may_pass(error) and self._waits(session, str(error))):
+                    raise
+            else:
+                return recorder
+
+    def _waits(self, session: ocs_agent.OpSession, why: str) -> bool:
+        """Let some time pass, in which messages pile up; False if the process is to end."""
+        if not session.degraded:
+            self._log.warn("{why}; it is tried again and again", why=why)
+            session.add_message(why)
+            session.degraded = True
+        end_s = time.monotonic() + RETRY_S
+        while time.monotonic() < end_s and session.status in {"starting", "running"}:
+            time.sleep(RETRY_S / 20)
+        return session.status in {"starting", "running"}
+
+    def _note_sender(self, feed_info: Mapping[str, Any]) -> None:
+        """Note that an agent is there, and which numbers its heartbeat tells."""
+        sender = sender_of(feed_info)
+        session_id = feed_info.get("session_id")
+        self._fetcher.heard(sender, str(session_id))
+        if feed_info.get("feed_name") != HEARTBEAT or self._intake.full:
+            return
+        numbers = read_numbers(sender, session_id, feed_info.get("feeds"))
+        if numbers:
+            # In line with the messages: what is before it in the queue is not missing.
+            self._intake.put(lambda recorder: _tell(recorder, sender, numbers))
+
+    def _left(self, *_details: Any) -> None:
+        now_at = time.time()
+        # The link may have been dead for a while before it was closed.
+        self._away_since_at = max(self._heard_at, now_at - UNNOTICED_S)
+
+    def _joined(self, *_details: Any) -> None:
+        began_at, self._away_since_at = self._away_since_at, None
+        if began_at is not None and self._listening:
+            ended_at = time.time()
+            self._intake.put(lambda recorder: recorder.outage(began_at, ended_at, LINK_AWAY))
+        self._fetcher.rejoined()
 
     def _finish(self, recorder: Recorder, session: ocs_agent.OpSession) -> tuple[bool, str]:
         """Record what came in until now, and close the file."""
-        for pair in self._stop_listening():
-            _hand_over(recorder, pair)
+        self._intake.finish(recorder)
         try:
             recorder.close()
         except DataFolderError as error:
             return False, str(error)
         finally:
-            session.data = recorder.encoded()
+            self._recorded = recorder.encoded()
+            session.data = self._data()
         return True, "recording has ended"
 
-    def _stop_listening(self) -> list[Any]:
-        self._listening = False
-        rest = []
-        while not self._incoming.empty():
-            rest.append(self._incoming.get())
-        return rest
+    def _look(self, recorder: Recorder) -> None:
+        """Tell reactor and clients how it goes (recording thread)."""
+        _post(self._fetcher.know, Snapshot.of(recorder))
+        self._recorded = recorder.encoded()
+        self._condition.look(self._data(), time.monotonic())
+        self._show()
 
-    @staticmethod
-    def _show(recorder: Recorder, session: ocs_agent.OpSession) -> None:
-        session.data = recorder.encoded()
-        trouble = recorder.trouble
-        if trouble is not None and not session.degraded:
-            # The supervisor shows the last message of a degraded operation.
-            session.add_message(trouble)
-        session.degraded = trouble is not None
+    def _step(self) -> None:
+        """Ask agents for what is missing (reactor thread)."""
+        self._fetcher.step()
+        if time.monotonic() - self._shown_s > STALLED_S:
+            self._show()
+
+    def _show(self) -> None:
+        session = self._session
+        if session is None:
+            return
+        self._shown_s = time.monotonic()
+        data = self._data()
+        session.data = data
+        if data["reason"] and not session.degraded:
+            session.add_message(data["reason"])
+        session.degraded = bool(data["reason"])
+
+    def _data(self) -> dict[str, Any]:
+        """Return session.data."""
+        recorded = self._recorded
+        data = {
+            **recorded,
+            "dropped": _sum(recorded["dropped"], self._dropped.counts),
+            "left_out": _sum(recorded["left_out"], self._left_out.counts),
+            "lag_s": round(self._intake.lag_s, 1),
+            "waiting": self._intake.waiting,
+            "waiting_bytes": self._intake.size_bytes,
+            "asking": self._fetcher.asking,
+            "fetched": self._fetcher.fetched,
+        }
+        data["reason"] = self._condition.reason(data)
+        return data
 
 
-def _hand_over(recorder: Recorder, pair: Any) -> None:
-    if isinstance(pair, list | tuple) and len(pair) == 2:
-        recorder.accept(*pair)
+def may_pass(error: DataFolderError) -> bool:
+    """Tell whether time alone may make a folder one that can be written."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in PASSING
+
+
+def _tell(recorder: Recorder, sender: str, numbers: Mapping[SourceKey, int]) -> None:
+    for key, number in numbers.items():
+        recorder.told(key, sender, number)
+
+
+def _sum(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    # The copies are made in one go, though another thread may be counting.
+    return dict(Counter(dict(counts)) + Counter(dict(more)))
+
+
+def _post(function: Any, *args: Any) -> None:
+    the_reactor().callFromThread(function, *args)
 
 
 def make_parser(parser: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:

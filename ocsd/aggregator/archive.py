@@ -1,11 +1,11 @@
 """The files of a data folder: names, rotation, whole frames only."""
 
-import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ocsd.aggregator.append_file import AppendFile
 from ocsd.aggregator.moment import Moment
 from ocsd.errors import DataFolderError
 
@@ -46,39 +46,39 @@ class Archive:
         self.path: Path | None = None
         self._clock = clock
         self._wait = wait
-        self._descriptor: int | None = None
+        self._file: AppendFile | None = None
         self._opened = Moment(at=0.0, mono_s=0.0)
-        self._length = 0
+        self._ended: list[int] = []
 
     @property
     def is_open(self) -> bool:
         """True between `open` and `close`."""
-        return self._descriptor is not None
+        return self._file is not None
 
-    def open(self, head: Callable[[Moment], bytes]) -> None:
-        """Begin a file.
+    @property
+    def name(self) -> str:
+        """Name of the last file within the folder."""
+        return "" if self.path is None else str(self.path.relative_to(self.folder))
 
-        Parameters
-        ----------
-        head : callable
-            Given the time, returns the frames that a file begins with.
+    @property
+    def length(self) -> int:
+        """How many bytes the current file has."""
+        return 0 if self._file is None else self._file.length
+
+    def open(self) -> Moment:
+        """Begin a file, and return when.
 
         Raises
         ------
         DataFolderError
-            If the file cannot be made or written; then there is none.
+            If the file cannot be made; then there is none.
         """
         try:
-            descriptor, path = self._create()
+            self._file = self._create()
         except OSError as error:
-            raise self._trouble(error) from error
-        self._descriptor, self._length = descriptor, 0
-        try:
-            self.append(head(self._opened))
-        except DataFolderError:
-            self._discard(path)
-            raise
-        self.path = path
+            raise folder_trouble(self.folder, error) from error
+        self.path = self._file.path
+        return self._opened
 
     def append(self, frames: bytes) -> None:
         """Write frames, all of them or none.
@@ -88,18 +88,15 @@ class Archive:
         DataFolderError
             If they cannot be written; the file ends where it ended before.
         """
-        if self._descriptor is None:
-            raise ValueError("no file is open")
-        rest = memoryview(frames)
         try:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-        except OSError as error:
             # Half a frame would make the rest of the file unreadable.
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._descriptor, self._length)
-            raise self._trouble(error) from error
-        self._length += len(frames)
+            self._current().append(frames)
+        except OSError as error:
+            raise folder_trouble(self.folder, error) from error
+
+    def cut(self, length: int) -> None:
+        """Take back what was appended beyond `length`."""
+        self._current().cut(length)
 
     def rotation_due(self, now: Moment) -> bool:
         """Tell whether the current file has to be closed."""
@@ -110,48 +107,48 @@ class Archive:
         return elapsed_s >= self.time_per_file_s or abs(step_s) > MOST_CLOCK_STEP_S
 
     def close(self) -> None:
-        """End the current file, if there is one, and see it onto the disk.
+        """End the current file, if there is one; `take_unsynced` is still due for it."""
+        if self._file is not None:
+            self._ended.append(self._file.duplicate())
+            self._file.close()
+            self._file = None
 
-        Raises
-        ------
-        DataFolderError
-            If the disk reports that it could not keep it.
-        """
-        if self._descriptor is None:
-            return
-        descriptor, self._descriptor = self._descriptor, None
-        try:
-            os.fsync(descriptor)
-        except OSError as error:
-            raise self._trouble(error) from error
-        finally:
-            os.close(descriptor)
+    def discard(self) -> None:
+        """Remove the current file, which holds nothing worth keeping."""
+        self._current().discard()
+        self._file = None
 
-    def _create(self) -> tuple[int, Path]:
+    def take_unsynced(self) -> list[int]:
+        """Return descriptors of all files that the disk may not have yet; to be closed."""
+        descriptors, self._ended = self._ended, []
+        if self._file is not None:
+            descriptors.append(self._file.duplicate())
+        return descriptors
+
+    def _create(self) -> AppendFile:
         for _ in range(_NAME_ATTEMPTS):
             self._opened = self._clock()
             path = path_of(self.folder, self._opened.at)
             path.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
             try:
-                return os.open(path, flags, 0o644), path
+                return AppendFile(path)
             except FileExistsError:
                 # The name has room for one file a second.
                 self._wait(1.0 - self._opened.at % 1.0)
         raise FileExistsError(f"{path} and the names before it are taken")
 
-    def _discard(self, path: Path) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-        with contextlib.suppress(OSError):
-            path.unlink()
+    def _current(self) -> AppendFile:
+        if self._file is None:
+            raise ValueError("no file is open")
+        return self._file
 
-    def _trouble(self, error: OSError) -> DataFolderError:
-        return DataFolderError(
-            f"cannot write the data folder {self.folder}: {error.strerror or error}; make room in "
-            f"it and writable for uid {os.geteuid()}, or change --data-dir"
-        )
+
+def folder_trouble(folder: Path, error: OSError) -> DataFolderError:
+    """Return the error for operators that an error of the system means."""
+    return DataFolderError(
+        f"cannot write the data folder {folder}: {error.strerror or error}; make room in "
+        f"it and writable for uid {os.geteuid()}, or change --data-dir"
+    )
 
 
 def path_of(folder: Path, opened_at: float) -> Path:

@@ -1,13 +1,14 @@
-"""Growing columns of one type each, 8 bytes a number.
+"""The types of columns, and lists of values packed as bytes of one type.
 
-A column takes the lists of a message as they come off the wire: one pass over
-the values checks and converts them, and no Python object per value stays behind.
+The lists of a message are packed as they come off the wire: one pass over the
+values checks and converts them. The same bytes go into the journal and, when
+their time has come, into a frame.
 """
 
 import struct
 from array import array
-from collections.abc import Callable
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 
@@ -34,15 +35,15 @@ class MisfitError(Exception):
 
 # A value of a narrower type can stand in a column of a wider one.
 _WIDTH: Final = {Kind.BOOL: 0, Kind.INT: 1, Kind.FLOAT: 2}
-_TYPECODE: Final = {Kind.BOOL: "b", Kind.INT: "q", Kind.FLOAT: "d"}
-_BYTES: Final = {Kind.BOOL: 1, Kind.INT: 8, Kind.FLOAT: 8, Kind.TEXT: 64}
+TYPECODE: Final = {Kind.INT: "q", Kind.FLOAT: "d"}
+BYTES: Final = {Kind.BOOL: 1, Kind.INT: 8, Kind.FLOAT: 8, Kind.TEXT: 0}
 _NUMBERS: Final = frozenset({bool, int, float, type(None)})
 _INT64: Final = range(-(2**63), 2**63)
 
-# What the fast ways of taking numbers raise about values that are none.
+# What packing raises about values that are no numbers.
 NOT_ALL_NUMBERS: Final = (TypeError, OverflowError, struct.error)
 
-# From this length on `struct` converts a list faster than `array` does.
+# From this length on a list is packed by itself, and numpy is worth its call.
 LONG_LIST: Final = 24
 
 
@@ -81,91 +82,54 @@ def wider(one: Kind, other: Kind) -> Kind | None:
     return max(one, other, key=_WIDTH.__getitem__)
 
 
-class Column:
-    """The values of one field that wait for their frame.
+def pack(kind: Kind, values: list[Any]) -> bytes:
+    """Return numbers or bools as bytes, 8 bytes a number and one a bool.
 
-    Parameters
-    ----------
-    kind : Kind
-        Type of the column; changes only by `widen`.
+    Raises
+    ------
+    MisfitError
+        If the values need a wider or another type.
+    ValueError
+        If no column can hold them.
     """
-
-    __slots__ = ("kind", "values")
-
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
-        # An array for numbers and bools, a list for texts.
-        self.values: Any = _empty(kind)
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @property
-    def bytes_per_value(self) -> int:
-        """About how much memory one value takes [bytes]."""
-        return _BYTES[self.kind]
-
-    def extend(self, values: list[Any]) -> None:
-        """Append `values`, all of them or none.
-
-        Raises
-        ------
-        MisfitError
-            If the values need another type than the column's.
-        ValueError
-            If no column can hold them.
-        """
-        if self.kind is Kind.INT or self.kind is Kind.FLOAT:
-            try:
-                if len(values) < LONG_LIST:
-                    self.values.fromlist(values)
-                else:
-                    layout = f"{len(values)}{_TYPECODE[self.kind]}"
-                    self.values.frombytes(struct.pack(layout, *values))
-            except NOT_ALL_NUMBERS:
-                self._extend_slowly(values)
-        else:
-            self._extend_slowly(values)
-
-    def short_taker(self) -> Callable[[list[Any]], None]:
-        """Return the fastest way to append a short list, until `widen` or `clear`.
-
-        It may raise one of `NOT_ALL_NUMBERS` where `extend` knows a way.
-        """
-        if self.kind is Kind.INT or self.kind is Kind.FLOAT:
-            taker: Callable[[list[Any]], None] = self.values.fromlist
-            return taker
-        return self.extend
-
-    def truncate(self, length: int) -> None:
-        """Forget all values from index `length` on."""
-        del self.values[length:]
-
-    def widen(self, kind: Kind) -> None:
-        """Turn the column into the wider numeric type `kind`."""
-        self.values = array(_TYPECODE[kind], self.values)
-        self.kind = kind
-
-    def clear(self) -> None:
-        """Forget all values and give their memory back."""
-        self.values = _empty(self.kind)
-
-    def _extend_slowly(self, values: list[Any]) -> None:
-        needed = kind_of(values)
-        if wider(self.kind, needed) is not self.kind:
-            raise MisfitError(needed)
-        if self.kind is Kind.FLOAT:
-            nan = float("nan")
-            numbers = [nan if value is None else value for value in values]
-            try:
-                self.values.extend(array("d", numbers))
-            except OverflowError as error:
-                raise ValueError("holds an integer too large for a float") from error
-        elif self.kind is Kind.BOOL:
-            self.values.frombytes(bytes(values))
-        else:
-            self.values.extend(values)
+    if kind is Kind.INT or kind is Kind.FLOAT:
+        try:
+            return packer(f"{len(values)}{TYPECODE[kind]}").pack(*values)
+        except NOT_ALL_NUMBERS:
+            pass
+    return _pack_slowly(kind, values)
 
 
-def _empty(kind: Kind) -> "array[Any] | list[str]":
-    return [] if kind is Kind.TEXT else array(_TYPECODE[kind])
+def check_texts(values: list[Any]) -> None:
+    """Check that all values are texts that files can hold.
+
+    Raises
+    ------
+    MisfitError
+        If they are something else.
+    ValueError
+        If no column can hold them.
+    """
+    needed = kind_of(values)
+    if needed is not Kind.TEXT:
+        raise MisfitError(needed)
+
+
+@lru_cache(maxsize=1000)
+def packer(layout: str) -> struct.Struct:
+    """Return a compiled layout of the standard library's `struct`."""
+    return struct.Struct(layout)
+
+
+def _pack_slowly(kind: Kind, values: list[Any]) -> bytes:
+    needed = kind_of(values)
+    if wider(kind, needed) is not kind:
+        raise MisfitError(needed)
+    if kind is Kind.BOOL:
+        return bytes(values)
+    nan = float("nan")
+    numbers = [nan if value is None else value for value in values]
+    try:
+        return array(TYPECODE[kind], numbers).tobytes()
+    except OverflowError as error:
+        raise ValueError("holds an integer too large for a float") from error

@@ -7,18 +7,19 @@ when the first frame is made: it is large, and only the recording thread needs i
 
 import binascii
 import os
-from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsd.aggregator.columns import Column, Kind
+from ocsd.aggregator.columns import Kind
+from ocsd.aggregator.heap import keep_freed_memory
+from ocsd.aggregator.layout import Values, gather
 from ocsd.aggregator.moment import Moment
-from ocsd.aggregator.provider import Block, Provider
+from ocsd.aggregator.provider import Part, Provider
 
 HKAGG_VERSION: Final = 2
 SESSION: Final = 0
@@ -57,6 +58,22 @@ class Run:
         return cls(session_id=session_id, started_at=now.at, description=description)
 
 
+class Samples(NamedTuple):
+    """A block as a frame holds it.
+
+    Attributes
+    ----------
+    columns : G3TimesampleMap
+        Times and values, ascending in time.
+    first_tick, last_tick : int
+        Times of the first and the last sample [G3 ticks].
+    """
+
+    columns: Any
+    first_tick: int
+    last_tick: int
+
+
 def session_frame(run: Run) -> bytes:
     """Return the frame that opens every file."""
     frame = _frame(SESSION, run)
@@ -72,7 +89,7 @@ def status_frame(run: Run, providers: Iterable[Provider], now: Moment) -> bytes:
     for provider in providers:
         entry = core.G3MapFrameObject()
         entry["prov_id"] = core.G3Int(provider.prov_id)
-        entry["description"] = core.G3String(provider.address)
+        entry["description"] = core.G3String(provider.origin.address)
         listed.append(entry)
     frame = _frame(STATUS, run)
     frame["timestamp"] = now.at
@@ -80,26 +97,25 @@ def status_frame(run: Run, providers: Iterable[Provider], now: Moment) -> bytes:
     return _bytes(frame)
 
 
-def data_frame(run: Run, provider: Provider, now: Moment) -> bytes:
-    """Return everything that `provider` holds; the provider keeps it."""
+def data_frame(run: Run, provider: Provider, samples: Mapping[str, Samples], now: Moment) -> bytes:
+    """Return a frame of these samples of `provider`, which keeps them."""
     core = _core()
     blocks = core.G3VectorFrameObject()
     names = core.G3VectorString()
-    for name, block in provider.blocks.items():
-        if block.times:
-            blocks.append(_timesample_map(block))
-            names.append(name)
+    for name, each in samples.items():
+        blocks.append(each.columns)
+        names.append(name)
     frame = _frame(DATA, run)
     frame["prov_id"] = provider.prov_id
     frame["timestamp"] = now.at
-    frame["address"] = provider.address
-    frame["provider_session_id"] = provider.session_id
+    frame["address"] = provider.origin.address
+    frame["provider_session_id"] = provider.origin.session_id
     frame["blocks"] = blocks
     frame["block_names"] = names
     return _bytes(frame)
 
 
-def ticks(times: "array[float]") -> NDArray[np.int64]:
+def ticks(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return Unix times [s] as G3Time ticks of 10 ns.
 
     Seconds and their fraction are converted apart: the product of a present-day
@@ -108,22 +124,23 @@ def ticks(times: "array[float]") -> NDArray[np.int64]:
 
     Parameters
     ----------
-    times : array of float64, shape (n,)
-        Unix times [s].
+    seconds : ndarray of float64, shape (n,)
+        Unix times.
 
     Returns
     -------
     ndarray of int64, shape (n,)
     """
-    seconds = np.frombuffer(times, dtype=np.float64)
     whole = np.floor(seconds)
     fraction = np.rint((seconds - whole) * TICKS_PER_SECOND)
     return whole.astype(np.int64) * TICKS_PER_SECOND + fraction.astype(np.int64)
 
 
-def _timesample_map(block: Block) -> Any:
+def samples_of(part: Part) -> Samples:
+    """Return the samples of a block in the order of time."""
     core = _core()
-    times = ticks(block.times)
+    columns = gather(part.chunks, part.kinds)
+    times = ticks(np.asarray(columns[""]))
     order = None
     if bool((times[1:] < times[:-1]).any()):
         # Readers search times by bisection.
@@ -131,22 +148,20 @@ def _timesample_map(block: Block) -> Any:
         times = times[order]
     result = core.G3TimesampleMap()
     result.times = core.G3VectorTime(times)
-    for name, column in block.columns.items():
-        result[name] = _vector(column, order)
-    return result
+    for name, kind in part.kinds.items():
+        result[name] = _vector(kind, columns[name], order)
+    return Samples(result, int(times[0]), int(times[-1]))
 
 
-def _vector(column: Column, order: NDArray[np.intp] | None) -> Any:
+def _vector(kind: Kind, values: Values, order: NDArray[np.intp] | None) -> Any:
     core = _core()
-    if column.kind is Kind.TEXT:
-        texts = column.values
-        return core.G3VectorString(texts if order is None else [texts[i] for i in order])
-    vector, dtype = {
-        Kind.FLOAT: (core.G3VectorDouble, np.dtype(np.float64)),
-        Kind.INT: (core.G3VectorInt, np.dtype(np.int64)),
-        Kind.BOOL: (core.G3VectorBool, np.dtype(np.bool_)),
-    }[column.kind]
-    values = np.frombuffer(column.values, dtype=dtype)
+    if isinstance(values, list):
+        return core.G3VectorString(values if order is None else [values[i] for i in order])
+    vector = {
+        Kind.FLOAT: core.G3VectorDouble,
+        Kind.INT: core.G3VectorInt,
+        Kind.BOOL: core.G3VectorBool,
+    }[kind]
     return vector(values if order is None else values[order])
 
 
@@ -171,4 +186,5 @@ def _core() -> Any:
     import so3g  # noqa: F401
     from spt3g import core
 
+    keep_freed_memory()
     return core

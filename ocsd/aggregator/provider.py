@@ -1,20 +1,45 @@
 """The samples of one feed that wait for their frame."""
 
-from array import array
-from collections.abc import Mapping
-from typing import Any
+from bisect import bisect_right
+from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, Protocol
 
-from ocsd.aggregator.columns import (
-    LONG_LIST,
-    NOT_ALL_NUMBERS,
-    Column,
-    Kind,
-    MisfitError,
-    kind_of,
-    wider,
-)
-from ocsd.aggregator.message import Origin, RefusedError, Samples, check_field_names
+from ocsd.aggregator.columns import Kind, MisfitError, kind_of, wider
+from ocsd.aggregator.layout import Chunk, Layout, bad_field
+from ocsd.aggregator.message import Origin, Samples, check_field_names
 from ocsd.aggregator.moment import Moment
+from ocsd.aggregator.ranges import Ranges
+
+# What a chunk takes in memory beside its bytes, about.
+_CHUNK_BYTES: Final = 120
+
+_first: Final = itemgetter(0)
+
+
+# A frame is split at so many places at most: what is still missing in a frame with
+# more holes than that will be found, but not in the order of time.
+MOST_PARTS: Final = 100
+
+
+class Numbers(Protocol):
+    """What a provider has to know of the numbers of its messages."""
+
+    @property
+    def framed(self) -> Ranges:
+        """What is in frames."""
+        ...
+
+    def splits(self, first: int, last: int) -> list[int]:
+        """Return where a frame of messages from `first` to `last` must be split."""
+        ...
+
+
+class Part(NamedTuple):
+    """The samples of a block that go into one frame."""
+
+    kinds: Mapping[str, Kind]
+    chunks: Sequence[Chunk]
 
 
 class Block:
@@ -22,102 +47,66 @@ class Block:
 
     Parameters
     ----------
-    kinds : mapping of str to Kind
-        Type of each field.
+    layout : Layout
+        How new samples are packed.
 
     Attributes
     ----------
-    times : array of float64, shape (n,)
-        Unix time of each sample [s].
-    columns : dict of str to Column
-        One column of n values for each field.
+    layout : Layout
+        The same; changes when a field becomes wider.
+    chunks : list of Chunk
+        What waits for its frame, in the order of arrival.
+    order : list of int
+        Number of the message that each chunk came from.
+    numbers : Ranges
+        All of these.
     framed : bool
         True once a frame with this block was written: readers take the types of
         the first frame for the whole provider, so they are fixed from then on.
-    bytes_per_sample : int
-        About how much memory one sample of all fields takes.
     """
 
-    __slots__ = ("_short_takers", "bytes_per_sample", "columns", "framed", "times")
+    __slots__ = ("chunks", "framed", "layout", "numbers", "order")
 
-    def __init__(self, kinds: Mapping[str, Kind]) -> None:
-        self.times: array[float] = array("d")
-        self.columns = {name: Column(kind) for name, kind in kinds.items()}
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.chunks: list[Chunk] = []
+        self.order: list[int] = []
+        self.numbers = Ranges()
         self.framed = False
-        self._renew()
 
-    def extend(self, samples: Samples) -> bool:
-        """Append samples with the fields of this block, all of them or none.
+    def widen(self, kinds: Mapping[str, Kind]) -> bool:
+        """Make room for values of these types.
 
         Returns
         -------
         bool
-            False if they do not fit because a field has another type now.
-
-        Raises
-        ------
-        RefusedError
-            If no block could hold them.
+            False if this block cannot hold them; then nothing has changed.
         """
-        if self._append(samples):
+        own = self.layout.kinds
+        if own.keys() != kinds.keys():
+            return False
+        wanted = {name: wider(kind, kinds[name]) for name, kind in own.items()}
+        if wanted == own:
             return True
-        return not self.framed and self._widen(samples) and self._append(samples)
+        if self.framed or None in wanted.values():
+            return False
+        widened = {name: kind for name, kind in wanted.items() if kind is not None}
+        self.layout = Layout(self.layout.origin, self.layout.block_name, widened)
+        return True
 
     def clear(self) -> None:
         """Forget the samples, which have been written."""
-        self.framed = self.framed or bool(self.times)
-        self.times = array("d")
-        for column in self.columns.values():
-            column.clear()
-        self._renew()
+        self.framed = self.framed or bool(self.chunks)
+        self.chunks = []
+        self.order = []
+        self.numbers = Ranges()
 
-    def _renew(self) -> None:
-        columns = self.columns
-        self.bytes_per_sample = 8 + sum(column.bytes_per_value for column in columns.values())
-        self._short_takers = {name: column.short_taker() for name, column in columns.items()}
-
-    def _append(self, samples: Samples) -> bool:
-        length = len(self.times)
-        if len(samples.timestamps) >= LONG_LIST or not self._append_short(samples, length):
-            name = ""
-            try:
-                for name, values in samples.columns.items():  # named in the error
-                    self.columns[name].extend(values)
-            except MisfitError:
-                self._truncate(length)
-                return False
-            except ValueError as error:
-                self._truncate(length)
-                raise _bad_field(samples, name, error) from error
-        self.times.fromlist(samples.timestamps)
-        return True
-
-    def _append_short(self, samples: Samples, length: int) -> bool:
-        """Append at 0.1 us a field; False, and nothing done, if that does not work."""
-        takers = self._short_takers
-        try:
-            for name, values in samples.columns.items():
-                takers[name](values)
-        except (MisfitError, ValueError, *NOT_ALL_NUMBERS):
-            self._truncate(length)
-            return False
-        return True
-
-    def _truncate(self, length: int) -> None:
-        for column in self.columns.values():
-            column.truncate(length)
-
-    def _widen(self, samples: Samples) -> bool:
-        """Make room for wider numbers; False if a field became something else."""
-        wanted = kinds_of(samples)
-        kinds = {name: wider(column.kind, wanted[name]) for name, column in self.columns.items()}
-        if None in kinds.values():
-            return False
-        for name, kind in kinds.items():
-            if kind is not None and kind is not self.columns[name].kind:
-                self.columns[name].widen(kind)
-        self._renew()
-        return True
+    def parts(self, splits: Sequence[int]) -> list[list[Chunk]]:
+        """Return the chunks between each two of `splits`, each part by message number."""
+        parts: list[list[Chunk]] = [[] for _ in range(len(splits) + 1)]
+        for number, chunk in sorted(zip(self.order, self.chunks, strict=True), key=_first):
+            parts[bisect_right(splits, number)].append(chunk)
+        return parts
 
 
 class Provider:
@@ -131,24 +120,33 @@ class Provider:
         The sender, as it introduced itself first.
     now : Moment
         The time of its first message.
+    numbers : Numbers
+        What is known of the messages of its source.
+
+    Attributes
+    ----------
+    newest_ticks : dict of str to int
+        Time of the last sample of each block that was written [G3 ticks].
+    oldest_segment : int or None
+        Where in the journal the first of the waiting samples are.
     """
 
-    def __init__(self, prov_id: int, origin: Origin, now: Moment) -> None:
+    def __init__(self, prov_id: int, origin: Origin, now: Moment, numbers: Numbers) -> None:
         self.prov_id = prov_id
-        self.address = origin.address
-        self.session_id = origin.session_id
-        self.frame_length_s = origin.frame_length_s
-        self.fresh_time_s = origin.fresh_time_s
+        self.numbers = numbers
+        self.newest_ticks: dict[str, int] = {}
+        self.origin = origin
         self.started = now
         self.refreshed = now
         self.retired = False
         self.last_block: str | None = None
         self.blocks: dict[str, Block] = {}
         self.buffered_bytes = 0
-        self._oldest_s: float | None = None
+        self.oldest_segment: int | None = None
+        self._oldest_s = 0.0
 
-    def offer(self, samples: Samples, known: Mapping[str, Kind], now: Moment) -> bool:
-        """Take samples, unless they belong to another provider.
+    def fit(self, samples: Samples, known: Mapping[str, Kind]) -> tuple[Block, bytes] | None:
+        """Pack samples for the block that they belong to; `take` them afterwards.
 
         Parameters
         ----------
@@ -157,40 +155,77 @@ class Provider:
         known : mapping of str to Kind
             Types that the fields of this block had before, if any; a new block
             is made wide enough for them as well.
-        now : Moment
-            The time of arrival.
 
         Returns
         -------
-        bool
-            False if this provider has that block with other fields or types.
+        (Block, bytes) or None
+            None if this provider has that block with other fields or types.
 
         Raises
         ------
         RefusedError
             If no provider can take them.
         """
-        if self.retired:
-            return False
         block = self.blocks.get(samples.block_name)
+        if block is not None and not self.retired:
+            if block.layout.kinds.keys() != samples.columns.keys():
+                return None
+            try:
+                return block, block.layout.pack(samples)
+            except MisfitError:
+                pass  # The block may be widened.
         if block is None:
-            block = _new_block(samples, known)
-        elif block.columns.keys() != samples.columns.keys():
-            return False
-        if not block.extend(samples):
-            return False
-        self.blocks[samples.block_name] = block
-        self.last_block = samples.block_name
+            check_field_names(samples.block_name, list(samples.columns))
+        block = self.room_for(samples.block_name, kinds_of(samples), known)
+        return None if block is None else (block, block.layout.pack(samples))
+
+    def room_for(
+        self, name: str, kinds: Mapping[str, Kind], known: Mapping[str, Kind]
+    ) -> Block | None:
+        """Return the block for values of these types, widened or made if need be.
+
+        A block that is made belongs to the provider when it has taken something.
+        """
+        if self.retired:
+            return None
+        block = self.blocks.get(name)
+        if block is not None:
+            return block if block.widen(kinds) else None
+        wide = {key: wider(kind, known.get(key, kind)) or kind for key, kind in kinds.items()}
+        return Block(Layout(self.origin, name, wide))
+
+    def take(self, block: Block, chunk: Chunk, number: int, segment: int, now: Moment) -> None:
+        """Append packed samples to a block that has room for them.
+
+        Parameters
+        ----------
+        block : Block
+            What `fit` or `room_for` returned.
+        chunk : Chunk
+            The samples.
+        number : int
+            Number of the message that they came in.
+        segment : int
+            Where in the journal they are.
+        now : Moment
+            The time of arrival.
+        """
+        name = chunk.layout.block_name
+        if self.oldest_segment is None:
+            self.oldest_segment, self._oldest_s = segment, now.mono_s
+        self.oldest_segment = min(self.oldest_segment, segment)
+        self.blocks[name] = block
+        block.chunks.append(chunk)
+        block.order.append(number)
+        block.numbers.add(number, number + 1)
+        self.last_block = name
         self.refreshed = now
-        self.buffered_bytes += block.bytes_per_sample * len(samples.timestamps)
-        if self._oldest_s is None:
-            self._oldest_s = now.mono_s
-        return True
+        self.buffered_bytes += len(chunk.packed) + _CHUNK_BYTES
 
     @property
     def empty(self) -> bool:
         """True if nothing waits for a frame."""
-        return self._oldest_s is None
+        return self.oldest_segment is None
 
     def frame_due(self, now: Moment) -> bool:
         """Tell whether the oldest sample has waited long enough, by arrival.
@@ -198,24 +233,44 @@ class Provider:
         The age of the timestamps does not count: an agent that catches up would
         otherwise cause a frame for every message.
         """
-        return self._oldest_s is not None and now.mono_s - self._oldest_s >= self.frame_length_s
+        return not self.empty and now.mono_s - self._oldest_s >= self.origin.frame_length_s
 
     def stale(self, now: Moment) -> bool:
         """Tell whether the feed has been silent for its `fresh_time`."""
-        return now.mono_s - self.refreshed.mono_s > self.fresh_time_s
+        return now.mono_s - self.refreshed.mono_s > self.origin.fresh_time_s
+
+    def parts(self) -> list[dict[str, Part]]:
+        """Return what waits, by block, in parts that each need a frame of their own."""
+        waiting = {name: block for name, block in self.blocks.items() if block.chunks}
+        splits = self._splits(waiting.values()) if self.origin.numbered else []
+        if not splits:
+            return [{name: Part(b.layout.kinds, b.chunks) for name, b in waiting.items()}]
+        parts: list[dict[str, Part]] = [{} for _ in range(len(splits) + 1)]
+        for name, block in waiting.items():
+            for part, chunks in zip(parts, block.parts(splits), strict=True):
+                if chunks:
+                    part[name] = Part(block.layout.kinds, chunks)
+        return [part for part in parts if part]
 
     def clear(self) -> None:
         """Forget the samples, which have been written."""
         for block in self.blocks.values():
+            for first, end in block.numbers:
+                self.numbers.framed.add(first, end)
             block.clear()
         self.buffered_bytes = 0
-        self._oldest_s = None
+        self.oldest_segment = None
+
+    def _splits(self, waiting: Collection[Block]) -> list[int]:
+        first = min(block.numbers.bounds[0] for block in waiting)
+        last = max(block.numbers.bounds[-1] for block in waiting) - 1
+        return self.numbers.splits(first, last)[:MOST_PARTS]
 
     def encoded(self, now: Moment) -> dict[str, Any]:
         """Return the provider as OCS shows it in session.data."""
         return {
             "last_refresh": self.refreshed.at,
-            "sessid": self.session_id,
+            "sessid": self.origin.session_id,
             "stale": self.stale(now),
             "last_block_received": self.last_block,
         }
@@ -234,15 +289,5 @@ def kinds_of(samples: Samples) -> dict[str, Kind]:
         try:
             kinds[name] = kind_of(values)
         except ValueError as error:
-            raise _bad_field(samples, name, error) from error
+            raise bad_field(samples.block_name, name, error) from error
     return kinds
-
-
-def _new_block(samples: Samples, known: Mapping[str, Kind]) -> Block:
-    check_field_names(samples.block_name, list(samples.columns))
-    kinds = kinds_of(samples)
-    return Block({name: wider(kind, known.get(name, kind)) or kind for name, kind in kinds.items()})
-
-
-def _bad_field(samples: Samples, name: str, error: Exception) -> RefusedError:
-    return RefusedError(f"block {samples.block_name!r}: field {name!r} {error}")

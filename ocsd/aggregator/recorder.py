@@ -1,126 +1,203 @@
-"""From messages to files: the one place that knows the order of things."""
+"""From messages to files: the one place that knows the order of things.
 
-from collections import Counter
+A message is written to the journal, then its number is noted, then it waits for its
+frame. A frame is written to its file, then noted in the journal. So at any instant
+the journal tells what has come in, and what of it is in a frame.
+"""
+
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from ocsd.aggregator import frames
-from ocsd.aggregator.archive import Archive
+from ocsd.aggregator import frames, journal
+from ocsd.aggregator.archive import Archive, folder_trouble
+from ocsd.aggregator.filing import Filing
+from ocsd.aggregator.hole import Hole, estimate
+from ocsd.aggregator.introductions import Introductions
+from ocsd.aggregator.journal_writer import JournalWriter
+from ocsd.aggregator.layout import Chunk
+from ocsd.aggregator.ledger import Ledger, origin_of_holes
+from ocsd.aggregator.lock import Lock
 from ocsd.aggregator.message import (
+    MOST_NUMBER,
     Origin,
     RefusedError,
-    Samples,
     is_recorded,
     read_blocks,
-    read_origin,
+    read_number,
     sender_of,
 )
 from ocsd.aggregator.moment import Moment
-from ocsd.aggregator.provider import Provider
-from ocsd.aggregator.sequence import Sequence
+from ocsd.aggregator.pause import Pause
+from ocsd.aggregator.provider import Block, Provider
+from ocsd.aggregator.quarantine import Quarantine
+from ocsd.aggregator.recovery import Recovery, Waiting, journal_folder
 from ocsd.aggregator.source import Source
+from ocsd.aggregator.source_key import Pending, SourceKey
 from ocsd.aggregator.tally import Log, Tally
+from ocsd.aggregator.upkeep import Thread, Upkeep, Worker
 from ocsd.errors import DataFolderError
 
-# A frame is also written when it grows beyond this, and the largest one when all
-# buffers together do: memory must not depend on what agents choose to send.
-LARGEST_FRAME_BYTES: Final = 2**20
-MOST_BUFFERED_BYTES: Final = 64 * 2**20
+FORGET_EVERY_S: Final = 60.0
 
-# While the disk refuses, so much is kept for later; what comes then is dropped,
-# and counted.
-MOST_WAITING_BYTES: Final = 256 * 2**20
-
-# How long the numbers of a silent feed are remembered.
-MEMORY_OF_SOURCE_S: Final = 24 * 3600.0
+Placed: TypeAlias = tuple[Provider, Block, Chunk]
 
 
 class Recorder:
     """Collect the messages of all recorded feeds and write them as frames.
 
     All methods belong to one thread. None but `start` and `close` raises because
-    of what came in or because the disk refuses: the one is set aside and counted,
-    the other is retried at every `tick`.
+    of what came in or because the disk refuses: the one is refused and kept in
+    quarantine, the other pauses the recording until a `tick` finds it well again.
 
     Parameters
     ----------
     archive : Archive
-        Where frames go.
+        Where frames go; its folder also gets the journal and the ledger.
     log : Log
         Where to say what operators should know.
     run : Run
         Identity of this recording in the files.
     clock : callable
         Returns the present.
-
-    Attributes
-    ----------
-    trouble : str or None
-        Why nothing can be written just now.
+    address : str
+        Address of the aggregator, whose feed ``holes`` tells what is lost.
+    worker : Worker, optional
+        Who waits for the disk; a thread by default.
     """
 
     def __init__(
-        self, archive: Archive, log: Log, run: frames.Run, clock: Callable[[], Moment]
+        self,
+        archive: Archive,
+        log: Log,
+        run: frames.Run,
+        clock: Callable[[], Moment],
+        address: str = "observatory.aggregator",
+        worker: Worker | None = None,
     ) -> None:
-        self.trouble: str | None = None
         self._archive = archive
         self._log = log
         self._run = run
         self._clock = clock
-        self._sources: dict[tuple[str, str], Source] = {}
-        self._providers: dict[int, Provider] = {}
-        self._listed: tuple[int, ...] = ()
-        self._next_prov_id = 0
-        self._buffered_bytes = 0
+        self._worker = worker or Thread()
+        self._holes_origin = origin_of_holes(address, repr(run.started_at))
         self._messages = 0
         self._samples = 0
+        self._forgot_s = 0.0
+        self._pause = Pause(archive.folder)
         self._refused = Tally(log, "set aside")
         self._dropped = Tally(log, "dropped")
+        self._left_out = Tally(log, "left to the spool")
+        self._quarantine = Quarantine(archive.folder / "ocsd" / "quarantine")
+        # The following are made by `start`.
+        self._lock: Lock
+        self._ledger: Ledger
+        self._introductions: Introductions
+        self._writer: JournalWriter
+        self._filing: Filing
+        self._upkeep: Upkeep
 
     def start(self) -> None:
-        """Begin the first file, so that a folder that cannot be written shows at once.
+        """Mend what a crash has left, and begin the first file.
 
         Raises
         ------
         DataFolderError
-            If there can be no file.
+            If there can be no file, or another recorder is at work in the folder.
         """
-        self._archive.open(self._head)
-        self._log.info("recording into {path}", path=str(self._archive.path))
+        folder = self._archive.folder
+        try:
+            self._lock = Lock(folder)
+        except OSError as error:
+            raise folder_trouble(folder, error) from error
+        try:
+            self._recover()
+        except (OSError, DataFolderError) as error:
+            self._lock.release()
+            if isinstance(error, OSError):
+                raise folder_trouble(folder, error) from error
+            raise
+
+    @property
+    def trouble(self) -> str | None:
+        """Why something cannot be written just now."""
+        return self._pause.reason or self._filing.trouble or self._upkeep.trouble
 
     def accept(self, message: object, feed_info: object) -> None:
-        """Take one message as it came in from the router."""
-        if not is_recorded(feed_info) or not isinstance(feed_info, Mapping):
+        """Take one message, live or fetched from a spool."""
+        if not is_recorded(feed_info):
             return
-        now = self._clock()
-        if self.trouble is None and self._archive.rotation_due(now):
-            self._rotate(now)
         try:
-            origin = read_origin(feed_info)
-            if origin.wanted:
-                self._take(message, origin, now)
+            if not isinstance(feed_info, dict | Mapping):
+                raise RefusedError(f"its feed_info is a {type(feed_info).__name__}, not a map")
+            origin, source = self._introductions.of(feed_info)
+            if source is not None:
+                number = read_number(feed_info)
+                self._take(message, feed_info, origin, source, number, self._clock())
         except RefusedError as refused:
-            self._refused.add(sender_of(feed_info), str(refused))
+            self.refuse(message, feed_info, str(refused))
         except Exception as error:  # noqa: BLE001 # a defect of ours must not end the recording
-            self._refused.add(sender_of(feed_info), f"defect of ocsd: {error!r}")
+            self.refuse(message, feed_info, f"defect of ocsd: {error!r}")
 
     def tick(self) -> None:
         """Write what is due; call it about once a second."""
         now = self._clock()
-        if self._archive.rotation_due(now):
-            self._rotate(now)
-        for provider in list(self._providers.values()):
-            ending = provider.retired or provider.stale(now)
-            # In trouble everything that waits is tried: one success ends it.
-            if not (ending or self.trouble or provider.frame_due(now)):
-                continue
-            if not self._write(provider, now):
-                break
-            if ending:
-                self._remove(provider)
-        if self._archive.is_open and not self.trouble and self._listed != tuple(self._providers):
-            self._append(b"", now)
-        self._forget_old_sources(now)
+        self._look_at_disk(now)
+        if not self._pause.disk_refuses:
+            self._filing.tick(now)
+        if now.mono_s - self._forgot_s >= FORGET_EVERY_S:
+            self._forgot_s = now.mono_s
+            self._ledger.forget_old(now.at)
+            self._introductions.forget()
+        self._upkeep.tick(
+            now.mono_s, lambda: self._ledger.snapshot(now.at), self._filing.oldest_segment
+        )
+
+    def pending(self) -> Mapping[SourceKey, Pending]:
+        """Return what came in and what is missing of every numbered source."""
+        return self._ledger.pending()
+
+    def told(self, key: SourceKey, sender: str, next_number: int) -> None:
+        """Note that a source has published all numbers below `next_number`."""
+        if type(next_number) is int and 0 <= next_number <= MOST_NUMBER:
+            source = self._ledger.source(key, True, sender)
+            source.sender = sender
+            source.heard_at = source.heard_at or self._clock().at
+            source.sequence.told(next_number)
+
+    def lost(self, key: SourceKey, first: int, last: int, cause: str) -> None:
+        """Record that nobody can give the numbers from `first` to `last`.
+
+        Only what is missing of them becomes a hole. While the recording pauses
+        nothing happens: it stays missing, and can be given up later.
+        """
+        source = self._ledger.sources.get((key, True))
+        if source is None:
+            return
+        for begin, end in source.sequence.missing():
+            if begin <= last and end > first:
+                self._lose(source, max(begin, first), min(end, last + 1), cause)
+
+    def outages_of(self, key: SourceKey, first: int, last: int) -> list[journal.Outage]:
+        """Return the outages in which these numbers may have been missed."""
+        return self._ledger.outages_of(key, first, last, self._clock().at)
+
+    def outage(self, began_at: float, ended_at: float, cause: str) -> None:
+        """Record that nothing could come in for a while [Unix s]."""
+        outage = journal.Outage(began_at, ended_at, cause)
+        self._ledger.add_outage(outage)
+        try:
+            self._writer.outage(outage)
+        except OSError as error:
+            self._begin_pause(error)
+
+    def refuse(self, message: object, feed_info: object, reason: str) -> None:
+        """Put a message in quarantine."""
+        sender = sender_of(feed_info)
+        self._refused.add(sender, reason)
+        try:
+            self._quarantine.add(self._clock().at, sender, message, feed_info, reason)
+        except OSError as error:
+            self._dropped.add("quarantine", error.strerror or str(error))
 
     def close(self) -> None:
         """Write everything that waits and end the file.
@@ -128,152 +205,196 @@ class Recorder:
         Raises
         ------
         DataFolderError
-            If that is impossible; what could not be written is lost.
+            If that is impossible; what is in no frame stays in the journal.
         """
-        self._write_all(self._clock())
-        self._archive.close()
-        if self._buffered_bytes:
+        now = self._clock()
+        self._filing.close(now)
+        self._upkeep.close(self._ledger.snapshot(now.at), self._filing.oldest_segment())
+        self._lock.release()
+        if self._filing.buffered_bytes:
             raise DataFolderError(
-                f"{self.trouble} (about {self._buffered_bytes} bytes of samples are lost)"
+                f"{self.trouble} (about {self._filing.buffered_bytes} bytes of samples wait in "
+                "the journal for the next start)"
             )
 
     def encoded(self) -> dict[str, Any]:
         """Return session.data: what OCS shows there, and our additions."""
         now = self._clock()
+        path = self._archive.path
+        providers = self._filing.providers.values()
         return {
-            "current_file": None if self._archive.path is None else str(self._archive.path),
-            "providers": {p.address: p.encoded(now) for p in self._providers.values()},
+            "current_file": None if path is None else str(path),
+            "providers": {each.origin.address: each.encoded(now) for each in providers},
             "messages": self._messages,
             "samples": self._samples,
-            "buffered_bytes": self._buffered_bytes,
-            "missing": self._by_feed(lambda sequence: sequence.missing),
-            "duplicates": self._by_feed(lambda sequence: sequence.duplicates),
+            "buffered_bytes": self._filing.buffered_bytes,
+            **self._ledger.encoded(),
             "refused": dict(self._refused.counts),
             "refused_because": dict(self._refused.reasons),
             "dropped": dict(self._dropped.counts),
+            "left_out": dict(self._left_out.counts),
             "trouble": self.trouble,
         }
 
-    def _take(self, message: object, origin: Origin, now: Moment) -> None:
-        if self._buffered_bytes >= MOST_WAITING_BYTES:
-            self._dropped.add(origin.sender, self.trouble or "too much waits to be written")
-            return
-        key = (origin.address, origin.session_id)
-        source = self._sources.get(key)
-        if source is None:
-            source = self._sources[key] = Source()
-        source.heard_s = now.mono_s
-        if origin.number is not None and not source.sequence.add(origin.number):
-            return
-        self._messages += 1
-        for block in read_blocks(message):
-            try:
-                if isinstance(block, RefusedError):
-                    raise block
-                self._place(block, source, origin, now)
-            except RefusedError as refused:
-                self._refused.add(origin.sender, str(refused))
+    def _recover(self) -> None:
+        now = self._clock()
+        folder = self._archive.folder
+        recovery = Recovery(folder, self._holes_origin.address, now.at, self._log)
+        self._ledger = recovery.ledger
+        self._introductions = Introductions(self._ledger)
+        self._writer = JournalWriter(journal_folder(folder), recovery.next_segment)
+        self._filing = Filing(
+            self._archive, self._writer, self._run, self._log, self._ended, self._spoilt
+        )
+        self._upkeep = Upkeep(self._archive, self._writer, self._worker, self._log)
+        self._filing.begin()
+        for waiting in recovery.waiting():
+            self._restore(waiting, now)
+        alive_at = self._ledger.alive_at
+        if alive_at is not None:
+            self.outage(alive_at, now.at, recovery.cause)
 
-    def _place(self, samples: Samples, source: Source, origin: Origin, now: Moment) -> None:
-        waiting = sum(provider.buffered_bytes for provider in source.providers)
-        provider = source.offer(samples, now)
-        if provider is None:
-            provider = source.begin(self._next_prov_id, origin, samples, now)
-            self._providers[provider.prov_id] = provider
-            self._next_prov_id += 1
-        self._samples += len(samples.timestamps)
-        self._buffered_bytes -= waiting
-        self._buffered_bytes += sum(provider.buffered_bytes for provider in source.providers)
-        if self.trouble is None:
-            self._write_early(provider, source, now)
+    def _restore(self, waiting: Waiting, now: Moment) -> None:
+        """Have samples of an earlier life wait for a frame again."""
+        source = waiting.source
+        for chunk in waiting.chunks:
+            layout = chunk.layout
+            provider, block = source.room_for(
+                layout.block_name,
+                layout.kinds,
+                lambda: self._filing.new_provider(layout.origin, now, source.sequence),  # noqa: B023 # called now
+            )
+            self._filing.take(
+                provider, block, chunk, number=waiting.number, segment=waiting.segment, now=now
+            )
+            self._filing.write_early(provider, source.providers, now)
 
-    def _write_early(self, provider: Provider, source: Source, now: Moment) -> None:
-        """Write what must not wait for the next `tick`."""
-        if not self._archive.is_open:
-            # A file is named by the time of its first sample, not of its first frame.
-            self._append(b"", now)
-        for old in [each for each in source.providers if each.retired]:
-            if self._write(old, now):
-                self._remove(old)
-        if provider.buffered_bytes >= LARGEST_FRAME_BYTES:
-            self._write(provider, now)
-        elif self._buffered_bytes >= MOST_BUFFERED_BYTES:
-            self._write(max(self._providers.values(), key=lambda each: each.buffered_bytes), now)
-
-    def _rotate(self, now: Moment) -> None:
-        """End the file; what cannot be written to it goes to the next one."""
-        if self.trouble is None:
-            self._write_all(now)
-        try:
-            self._archive.close()
-        except DataFolderError as error:
-            self._note_trouble(str(error))
-
-    def _write_all(self, now: Moment) -> None:
-        for provider in list(self._providers.values()):
-            if not self._write(provider, now):
-                return
-
-    def _write(self, provider: Provider, now: Moment) -> bool:
-        """Write what `provider` holds; False if that has to be tried again."""
-        if provider.empty:
-            return True
-        try:
-            frame = frames.data_frame(self._run, provider, now)
-        except Exception as error:  # noqa: BLE001 # one feed must not stop the others
-            self._refused.add(provider.address, f"defect of ocsd, a frame is lost: {error!r}")
-        else:
-            if not self._append(frame, now):
-                return False
-        self._buffered_bytes -= provider.buffered_bytes
-        provider.clear()
-        return True
-
-    def _append(self, frame: bytes, now: Moment) -> bool:
-        """Append a frame, after a status frame if providers have changed."""
-        try:
-            if not self._archive.is_open:
-                self._archive.open(self._head)
-                self._log.info("recording into {path}", path=str(self._archive.path))
-            if self._listed != tuple(self._providers):
-                frame = self._status(now) + frame
-            self._archive.append(frame)
-        except DataFolderError as error:
-            self._note_trouble(str(error))
+    def _take(
+        self,
+        message: object,
+        feed_info: object,
+        origin: Origin,
+        source: Source,
+        number: int | None,
+        now: Moment,
+    ) -> bool:
+        """Record a message; False if it was there before, or has to wait."""
+        sequence = source.sequence
+        if number is None:
+            number = sequence.end
+        elif number in sequence.seen:
+            sequence.duplicates += 1
             return False
-        self._listed = tuple(self._providers)
-        if self.trouble is not None:
-            self._log.info("recording again, after: {trouble}", trouble=self.trouble)
-            self.trouble = None
+        if self._pause.reason is not None:
+            self._leave_out(source, number)
+            return False
+        at, placed = self._place(message, feed_info, source, origin, now)
+        chunks = [chunk for _, _, chunk in placed] or [Chunk(source.nothing_layout(origin), 0, b"")]
+        try:
+            segment = self._writer.data(number, now.at, chunks)
+        except OSError as error:
+            self._begin_pause(error)
+            self._leave_out(source, number)
+            return False
+        self._note(source, number, now.at if at is None else at, now)
+        for provider, block, chunk in placed:
+            self._samples += chunk.length
+            self._filing.take(provider, block, chunk, number=number, segment=segment, now=now)
+        for provider, _, _ in placed:
+            self._filing.write_early(provider, source.providers, now)
         return True
 
-    def _head(self, now: Moment) -> bytes:
-        self._listed = tuple(self._providers)
-        return frames.session_frame(self._run) + self._status(now)
+    def _place(
+        self, message: object, feed_info: object, source: Source, origin: Origin, now: Moment
+    ) -> tuple[float | None, list[Placed]]:
+        """Pack the good blocks of a message, refuse the others; nothing is taken yet.
 
-    def _status(self, now: Moment) -> bytes:
-        return frames.status_frame(self._run, self._providers.values(), now)
+        Returns
+        -------
+        float or None
+            Unix time of the last sample of the first good block [s].
+        list of Placed
+            The blocks.
+        """
+        at: float | None = None
+        placed: list[Placed] = []
+        for samples in read_blocks(message):
+            try:
+                if isinstance(samples, RefusedError):
+                    raise samples
+                provider, block, packed = source.fit(
+                    samples, lambda: self._filing.new_provider(origin, now, source.sequence)
+                )
+            except RefusedError as refused:
+                self.refuse(message, feed_info, str(refused))
+                continue
+            at = samples.last_time if at is None else at
+            placed.append((provider, block, Chunk(block.layout, samples.length, packed)))
+        return at, placed
 
-    def _remove(self, provider: Provider) -> None:
-        del self._providers[provider.prov_id]
-        self._sources[provider.address, provider.session_id].end(provider)
+    def _note(self, source: Source, number: int, at: float, now: Moment) -> None:
+        """Note that a message is in the journal."""
+        self._messages += 1
+        source.heard_at = now.at
+        source.sequence.add(number, at)
+        if source.sequence.crowded:
+            for begin, end in source.sequence.surplus():
+                self._lose(source, begin, end, "too many gaps at a time")
+            source.sequence.forget_surplus()
+        if not source.numbered and source.key.address != self._holes_origin.address:
+            silence = self._ledger.silence(source.key.address, now.at)
+            if silence is not None:
+                self._record_hole(estimate(source.key, *silence))
 
-    def _forget_old_sources(self, now: Moment) -> None:
-        old = [
-            key
-            for key, source in self._sources.items()
-            if not source.providers and now.mono_s - source.heard_s > MEMORY_OF_SOURCE_S
-        ]
-        for key in old:
-            del self._sources[key]
+    def _leave_out(self, source: Source, number: int) -> None:
+        """Take nothing for now; what has a number can be fetched later."""
+        reason = self._pause.reason or ""
+        if source.numbered:
+            source.sequence.told(number + 1)
+            self._left_out.add(source.sender, reason)
+        else:
+            self._dropped.add(source.sender, reason)
 
-    def _by_feed(self, figure: Callable[[Sequence], int]) -> dict[str, int]:
-        counts: Counter[str] = Counter()
-        for (address, _session), source in self._sources.items():
-            counts[address] += figure(source.sequence)
-        return {address: count for address, count in counts.items() if count}
+    def _lose(self, source: Source, begin: int, end: int, cause: str) -> None:
+        self._record_hole(self._ledger.hole(source, begin, end, cause, self._clock().at))
 
-    def _note_trouble(self, text: str) -> None:
-        if text != self.trouble:
-            self._log.warn("{trouble}", trouble=text)
-        self.trouble = text
+    def _record_hole(self, hole: Hole) -> None:
+        """Write a hole as a message of our own; the ledger learns it if that works."""
+        now = self._clock()
+        origin = self._holes_origin
+        source = self._ledger.source_of(origin)
+        if self._take(hole.message(now.at), None, origin, source, None, now):
+            self._ledger.add_hole(hole)
+            self._log.warn(
+                "{count} messages of {feed} are lost: {cause}",
+                count="some" if hole.estimated else hole.count,
+                feed=hole.feed,
+                cause=hole.cause,
+            )
+
+    def _begin_pause(self, error: OSError) -> None:
+        if self._pause.begin(self._clock(), error):
+            self._log.warn("{trouble}", trouble=self._pause.reason)
+
+    def _look_at_disk(self, now: Moment) -> None:
+        """Show the disk that we live, and resume if it takes that."""
+        self._pause.look(self._filing, now)
+        if self._pause.disk_refuses and not self._pause.has_room():
+            return
+        try:
+            self._writer.alive(now.at)
+        except OSError as error:
+            self._begin_pause(error)
+            return
+        ended = self._pause.end(self._filing)
+        if ended is not None:
+            began_at, reason = ended
+            self._log.info("recording again, after: {trouble}", trouble=reason)
+            self.outage(began_at, now.at, f"recording paused: {reason}")
+
+    def _ended(self, provider: Provider) -> None:
+        self._ledger.source_of(provider.origin).end(provider)
+
+    def _spoilt(self, provider: Provider, error: Exception) -> None:
+        reason = f"defect of ocsd, a frame is lost: {error!r}"
+        self._refused.add(provider.origin.address, reason)

@@ -1,82 +1,154 @@
 """Which numbered messages of a feed have come in."""
 
-from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-# Holes beyond this many are joined into one: a bound for hostile senders, far
-# above what an outage leaves.
-MOST_HOLES: Final = 1000
+from ocsd.aggregator.ranges import Ranges
+
+# Gaps beyond this many are given up, the oldest first: a bound for hostile
+# senders, far above what an outage leaves.
+MOST_GAPS: Final = 1000
 
 
 @dataclass(slots=True)
 class Sequence:
-    """The numbers seen of one feed in one run of its agent.
-
-    Counting starts at the first number that arrives: what an agent published
-    before the recorder listened is no loss of the recorder's. Lower numbers are
-    still taken, once, should they come late.
+    """The numbers of one feed in one run of its agent.
 
     Attributes
     ----------
-    runs : list of [int, int]
-        Seen numbers as ascending, disjoint, half-open ranges.
+    from_zero : bool
+        Whether number 0 is where counting begins; else the lowest that came in.
+    seen : Ranges
+        What came in.
+    lost : Ranges
+        What nobody can give any more; should one of these come in after all, it
+        is taken.
+    end : int
+        The number after the highest one that is known to exist.
+    framed : Ranges
+        What is in frames; not kept on the disk, for recovery knows it.
+    times : dict of int to float
+        Unix time [s] of the messages at the edges of gaps.
     duplicates : int
         Messages that came again.
     """
 
-    runs: list[list[int]] = field(default_factory=list)
+    from_zero: bool = False
+    seen: Ranges = field(default_factory=Ranges)
+    lost: Ranges = field(default_factory=Ranges)
+    framed: Ranges = field(default_factory=Ranges)
+    end: int = 0
+    times: dict[int, float] = field(default_factory=dict)
     duplicates: int = 0
 
-    def add(self, number: int) -> bool:
-        """Note that message `number` came in.
+    @property
+    def first(self) -> int:
+        """Where counting begins."""
+        if self.from_zero:
+            return 0
+        return self.seen.bounds[0] if self.seen.bounds else self.end
 
-        Returns
-        -------
-        bool
-            False if it was there before; it must not be recorded again.
-        """
-        runs = self.runs
-        if runs and number == runs[-1][1]:  # the next one, nearly always
-            runs[-1][1] += 1
-            return True
-        place = bisect_right(runs, number, key=_start)
-        if place and number < runs[place - 1][1]:
-            self.duplicates += 1
-            return False
-        self._insert(place, number)
-        return True
+    def add(self, number: int, at: float) -> None:
+        """Note that message `number`, of Unix time `at` [s], came in."""
+        bounds = self.seen.bounds
+        self.times[number] = at
+        if bounds and bounds[-1] == number:
+            # The last one is no edge any more, unless it is the first of its range.
+            if bounds[-2] != number - 1:
+                self.times.pop(number - 1, None)
+            bounds[-1] = number + 1
+        else:
+            self.seen.add(number, number + 1)
+            for near in (number - 1, number, number + 1):
+                if near - 1 in self.seen and near + 1 in self.seen:
+                    self.times.pop(near, None)
+        self.end = max(self.end, number + 1)
+
+    def told(self, end: int) -> None:
+        """Note that all numbers below `end` exist."""
+        self.end = max(self.end, end)
+
+    def missing(self) -> list[tuple[int, int]]:
+        """Return the half-open ranges that are neither seen nor lost."""
+        if self.seen.bounds == [self.first, self.end]:
+            return []
+        gaps = self.seen.missing(self.first, self.end)
+        return [part for gap in gaps for part in self.lost.missing(*gap)]
 
     @property
-    def missing(self) -> int:
-        """How many numbers between the first and the last have not come in."""
-        runs = self.runs
-        if not runs:
-            return 0
-        return runs[-1][1] - runs[0][0] - sum(end - start for start, end in runs)
+    def missing_count(self) -> int:
+        """How many numbers are neither seen nor lost."""
+        return sum(end - first for first, end in self.missing())
 
-    def holes(self) -> list[tuple[int, int]]:
-        """Return the missing numbers as half-open ranges."""
-        ends = [end for _, end in self.runs[:-1]]
-        starts = [start for start, _ in self.runs[1:]]
-        return list(zip(ends, starts, strict=True))
+    @property
+    def lost_count(self) -> int:
+        """How many numbers are lost and have not come in after all."""
+        return sum(end - first for lost in self.lost for first, end in self.seen.missing(*lost))
 
-    def _insert(self, place: int, number: int) -> None:
-        runs = self.runs
-        joins_left = place > 0 and runs[place - 1][1] == number
-        joins_right = place < len(runs) and runs[place][0] == number + 1
-        if joins_left and joins_right:
-            runs[place - 1][1] = runs.pop(place)[1]
-        elif joins_left:
-            runs[place - 1][1] += 1
-        elif joins_right:
-            runs[place][0] = number
-        else:
-            runs.insert(place, [number, number + 1])
-            if len(runs) > MOST_HOLES:
-                # Forget the oldest hole as if it had been filled.
-                runs[1][0] = runs.pop(0)[0]
+    def give_up(self, first: int, end: int) -> None:
+        """Note that nobody can give these numbers any more."""
+        self.lost.add(first, end)
+        self.end = max(self.end, end)
 
+    @property
+    def crowded(self) -> bool:
+        """True if there are more than `MOST_GAPS` gaps."""
+        return len(self.seen) > MOST_GAPS + 1
 
-def _start(run: list[int]) -> int:
-    return run[0]
+    def surplus(self) -> list[tuple[int, int]]:
+        """Return what is missing in gaps beyond `MOST_GAPS`, the oldest ones."""
+        gaps = self.seen.missing(self.first, self.end)
+        return [part for gap in gaps[:-MOST_GAPS] for part in self.lost.missing(*gap)]
+
+    def forget_surplus(self) -> None:
+        """Join what lies before the last `MOST_GAPS` gaps; it is taken no more."""
+        gaps = self.seen.missing(self.first, self.end)
+        for first, end in gaps[:-MOST_GAPS]:
+            self.seen.add(first, end)
+        begin = self.seen.bounds[1] if self.seen.bounds else 0
+        self.lost = Ranges(bound for lost in self.lost if lost[1] > begin for bound in lost)
+        edges = {first for first, _ in self.seen} | {end - 1 for _, end in self.seen}
+        self.times = {number: at for number, at in self.times.items() if number in edges}
+
+    def splits(self, first: int, last: int) -> list[int]:
+        """Return where a frame of messages from `first` to `last` must be split.
+
+        It must not reach over what is in another frame, or is missing and will
+        be: readers search times by bisection, over all frames of a field.
+        """
+        found = [begin for begin, _ in self.seen.missing(first, last)]
+        found += [begin for begin, _ in self.framed if first < begin <= last]
+        return sorted(found)
+
+    def around(self, first: int, end: int) -> tuple[float | None, float | None]:
+        """Return the Unix times [s] of the messages before and after a gap.
+
+        None stands for a message that has not come in.
+        """
+        before = max((n for n in self.times if n < first), default=None)
+        after = min((n for n in self.times if n >= end), default=None)
+        return (
+            None if before is None else self.times[before],
+            None if after is None else self.times[after],
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` makes the same sequence of."""
+        return {
+            "from_zero": self.from_zero,
+            "seen": self.seen.bounds,
+            "lost": self.lost.bounds,
+            "end": self.end,
+            "times": [list(pair) for pair in self.times.items()],
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Sequence":
+        """Return a sequence that `to_json` has described."""
+        return cls(
+            from_zero=stored["from_zero"],
+            seen=Ranges(stored["seen"]),
+            lost=Ranges(stored["lost"]),
+            end=stored["end"],
+            times=dict(stored["times"]),
+        )

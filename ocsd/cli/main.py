@@ -29,6 +29,7 @@ _COMMANDS = {
     "ops": "ocsd.cli.ops",
     "call": "ocsd.cli.call",
     "listen": "ocsd.cli.listen",
+    "data": "ocsd.cli.data",
     "run": "ocsd.cli.run",
     "check": "ocsd.cli.check",
     "install": "ocsd.cli.install",
@@ -55,7 +56,7 @@ Exit codes:
   1    the request, or the operation that was called, failed
   2    the command was used wrongly
   3    something is not in its target state (status, start -d)
-  4    no such instance, operation or feed
+  4    no such instance, operation, feed or data
   69   no daemon is running; router or agent do not answer
   75   timed out waiting
   77   not permitted

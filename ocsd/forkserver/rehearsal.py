@@ -43,6 +43,7 @@ from ocsd.agent.log_file import LogFile
 from ocsd.agent.log_lines import LineObserver
 from ocsd.agent.readiness import Readiness
 from ocsd.agent.runner import WORKER_THREADS
+from ocsd.agent.spool_service import SpoolService
 from ocsd.agent.wamp import CBORSerializer, ComponentConfig, txaio
 from ocsd.forkserver import program
 from ocsd.forkserver.protocol import LineBuffer, Spawn, Spawned
@@ -252,6 +253,8 @@ def _agent() -> tuple[ocs_agent.OCSAgent, Any]:
         address=f"{args.address_root}.{args.instance_id}",
         class_name=_CLASS,
     )
+    # Not on the disk, of which nobody would take it away again.
+    agent.spools = SpoolService(None, agent.agent_session_id, agent.log)
     _offer(agent)
     return agent, args
 

@@ -62,6 +62,7 @@ class AgentProcess:
             "PYTHONPATH": os.pathsep.join(filter(None, path)),
             "PYTHONUNBUFFERED": "1",
             "NOTIFY_SOCKET": str(self._folder / "notify"),
+            "STATE_DIRECTORY": str(self._folder / "state"),
         }
         return {**inherited, **ours, **more}
 

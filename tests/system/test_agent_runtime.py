@@ -110,7 +110,11 @@ class Supervisor:
         self.socket.bind(str(folder / "notify"))
 
     def run(self, script, *args):
-        environment = {**os.environ, "NOTIFY_SOCKET": str(self.folder / "notify")}
+        environment = {
+            **os.environ,
+            "NOTIFY_SOCKET": str(self.folder / "notify"),
+            "STATE_DIRECTORY": str(self.folder / "state"),
+        }
         with open(self.folder / "log", "a") as log:
             process = subprocess.Popen(
                 [sys.executable, "-c", script, *args],

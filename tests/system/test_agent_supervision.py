@@ -84,7 +84,11 @@ class Supervisor(Daemon):
             "probe",
             str(log or self.folder / "probe.log"),
             str(self.folder),
-            {"NOTIFY_SOCKET": str(self.folder / "notify"), **(environment or {})},
+            {
+                "NOTIFY_SOCKET": str(self.folder / "notify"),
+                "STATE_DIRECTORY": str(self.folder / "state"),
+                **(environment or {}),
+            },
             command,
             None if command else launch.model_dump(mode="json"),
             **fields,

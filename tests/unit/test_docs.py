@@ -51,7 +51,7 @@ def test_every_command_of_the_operators_page_exists(capsys):
     assert verbs == {
         *("start", "status", "up", "down", "restart"),
         *("why", "history", "logs", "reload", "upgrade"),
-        *("ops", "call", "listen"),
+        *("ops", "call", "listen", "data"),
         *("run", "check", "install", "stop", "completion"),
     }
     for verb in verbs:

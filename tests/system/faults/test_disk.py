@@ -3,12 +3,12 @@
 import contextlib
 import os
 import signal
-import subprocess
 
 import pytest
 
 from tests.system.faults.lab import AGENT_BACK_S, a_lab, faulty, wait_until
 from tests.system.invariants import Watch
+from tests.system.small_disk import fill, free, is_full, mounted
 
 pytestmark = pytest.mark.system
 
@@ -19,24 +19,12 @@ SIZE = "24m"
 @contextlib.contextmanager
 def a_small_disk(folder):
     """Mount a small file system in memory."""
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
-    mounted = subprocess.run(command, capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"only root can mount a small disk here: {mounted.stderr.strip()}")
-    try:
+    with contextlib.ExitStack() as disk:
+        try:
+            disk.enter_context(mounted(folder, SIZE))
+        except PermissionError as error:
+            pytest.skip(str(error))
         yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def fill(folder):
-    """Leave no byte free."""
-    with (folder / "filler").open("ab", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(b"x" * 4096)
-    disk = os.statvfs(folder)
-    assert disk.f_bavail == 0
 
 
 def test_full_disks_under_state_and_logs_stop_nothing_and_are_told_of():
@@ -55,14 +43,15 @@ def test_full_disks_under_state_and_logs_stop_nothing_and_are_told_of():
             _survives(lab, state, logs)
         finally:
             for disk in (state, logs):
-                (disk / "filler").unlink(missing_ok=True)
+                free(disk)
             lab.site.ocsd("stop")
 
 
 def _survives(lab, state, logs):
     with Watch(lab.site, may_change=["thermo1", "thermo2", "grows"]):
-        fill(state)
-        fill(logs)
+        for disk in (state, logs):
+            fill(disk)
+            assert is_full(disk)
         pid = lab.pid("thermo1")
         os.kill(pid, signal.SIGKILL)
         lab.back("thermo1", pid, AGENT_BACK_S)
@@ -86,7 +75,7 @@ def _survives(lab, state, logs):
         assert "No space left" in told or "no space left" in told
 
         for disk in (state, logs):
-            (disk / "filler").unlink()
+            free(disk)
         wait_until(lambda: not lab.status()["trouble"], "the journal to be written", AGENT_BACK_S)
         assert lab.site.ocsd("down", "thermo2").returncode == 0
         assert lab.site.ocsd("up", "thermo2").returncode == 0

@@ -1,12 +1,15 @@
 import math
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.logger import capturedLogs
 
 from ocsd.agent.feed import BACKLOG_DELAY_S
-from ocsd.agent.spool import Spool
+from ocsd.agent.spool_limits import Limits
+from ocsd.agent.wamp import SerializationError
 from ocsd.ocs_feed import Block, Feed
 
 
@@ -161,11 +164,98 @@ def test_a_second_outage_while_catching_up_loses_nothing(agent, link, feed, reac
     link.away, link.room = False, 55
     feed.send_backlog()
     reactor.advance(BACKLOG_DELAY_S)
-    assert len(feed.spool) == 5
+    assert len(link.published) == 55
     link.room = None
     feed.send_backlog()
     reactor.advance(BACKLOG_DELAY_S)
     assert [info["seq"] for _, (_, info) in link.published] == list(range(60))
+
+
+def test_what_could_not_be_sent_of_a_feed_that_is_not_recorded_goes_out_once(agent, link, reactor):
+    feed = agent.register_feed("state")
+    for outage in range(2):
+        link.away = True
+        feed.publish_message({"outage": outage, "at": 1})
+        link.away = False
+        feed.publish_message({"outage": outage, "at": 2})
+        feed.send_backlog()
+        reactor.advance(BACKLOG_DELAY_S)
+        feed.publish_message({"outage": outage, "at": 3})
+    assert [message for _, (message, _) in link.published] == [
+        {"outage": outage, "at": at} for outage in range(2) for at in (1, 2, 3)
+    ]
+    assert [info["seq"] for _, (_, info) in link.published] == list(range(6))
+    assert feed.spool.size_bytes == 0
+
+
+def test_publishing_while_the_router_is_away_says_nothing(agent, link, feed):
+    with capturedLogs() as logs:
+        link.away = True
+        for number in range(100):
+            feed.publish_message(sample(float(number), a=number))
+    assert len(logs) <= 1  # where the messages are kept
+    assert "kept in memory only" in logs[0]["log_format"]
+
+
+def test_a_message_is_kept_before_it_is_sent(agent, link, feed):
+    seen = []
+    link.publish = lambda topic, pair: seen.append(
+        agent.spools.answer("temperatures")["messages"][-1]
+    )
+    feed.publish_message(sample(a=1))
+    feed.publish_message(sample(2.0, a=2))
+    assert [info["seq"] for _, info in seen] == [0, 1]
+
+
+def test_the_heartbeat_tells_the_numbers_of_feeds_that_are_recorded(agent, link, feed):
+    agent.register_feed("aside", record=True, agg_params={"exclude_aggregator": True})
+    agent.register_feed("state")
+    for name, message in (("aside", sample(a=1)), ("state", 1), ("temperatures", sample(a=1))):
+        agent.publish_to_feed(name, message)
+        agent.publish_to_feed(name, message)
+    agent.heartbeat.start()
+    agent.heartbeat.stop()
+    topic, (_, info) = link.published[-1]
+    assert topic.endswith("heartbeat")
+    assert info["feeds"] == {"temperatures": 2}
+
+
+def test_a_message_that_cannot_be_sent_has_a_number_all_the_same(agent, link, feed):
+    link.publish = Mock(side_effect=[SerializationError("too odd"), None])
+    feed.publish_message(sample(a=1))
+    feed.publish_message(sample(2.0, a=2))
+    assert link.publish.call_args.args[1][1]["seq"] == 1
+
+
+def test_a_message_that_is_too_large_is_named_once_and_the_next_ones_wait(
+    agent, link, feed, reactor
+):
+    link.away = True
+    with capturedLogs() as logs:
+        feed.publish_message(sample(a="x" * 2**24))
+    assert [e["seq"] for e in logs if "cannot be kept" in e["log_format"]] == [0]
+    feed.publish_message(sample(a="y"))
+    link.away = False
+    feed.send_backlog()
+    reactor.advance(BACKLOG_DELAY_S)
+    assert [info["seq"] for _, (_, info) in link.published] == [1]
+    assert agent.spools.numbers() == {"temperatures": 2}
+
+
+def test_what_is_published_after_the_end_is_not_collected_any_more(agent, link, reactor):
+    feed = agent.register_feed("f", record=True, buffer_time=60)
+    agent.end_operations(1)
+    feed.publish_message(sample(a=1))
+    assert len(link.published) == 1
+
+
+def test_senseless_bounds_of_the_spool_are_named_and_the_usual_ones_used(agent, link):
+    with capturedLogs() as logs:
+        feed = agent.register_feed("f", True, {"spool_time": -1, "spool_size": "64 apples"})
+    assert ["-1" in str(e) or "64 apples" in str(e) for e in logs] == [True, True]
+    assert feed.spool.limits == Limits()
+    feed.publish_message(sample(a=1))
+    assert len(link.published) == 1
 
 
 def test_an_agent_that_ends_sends_what_it_has_kept(agent, link, feed, reactor):
@@ -182,7 +272,11 @@ def test_old_heartbeats_are_not_kept(agent, link):
     link.away = True
     agent.heartbeat.start()
     agent.heartbeat.stop()
-    assert len(agent.feeds["heartbeat"].spool) == 0
+    link.away = False
+    agent.heartbeat.start()
+    agent.feeds["heartbeat"].send_backlog()
+    agent.heartbeat.stop()
+    assert len(link.published) == 1
 
 
 def test_a_feed_that_is_not_recorded_takes_anything_that_serialises(agent, link):
@@ -275,12 +369,3 @@ def test_a_block_collects_samples():
         block.append({"timestamp": 3.0, "data": {"y": 1}})
     block.clear()
     assert block.empty()
-
-
-def test_a_spool_drops_the_oldest_by_size_and_age():
-    spool = Spool(max_age_s=10, max_bytes=100)
-    for second in range(5):
-        spool.put(second, 30, float(second))
-    assert (spool.first(), len(spool), spool.dropped) == (2, 3, 2)
-    spool.put(99, 10, 13.5)
-    assert (spool.first(), spool.dropped) == (4, 4)

@@ -40,15 +40,28 @@ class Lines:
     warn = info
 
 
+class AtOnce:
+    """Does what the thread for the disk does, before `submit` returns."""
+
+    busy = False
+
+    def submit(self, job):
+        job()
+
+    def close(self):
+        pass
+
+
 class Recording:
     """A recorder and everything around it."""
 
-    def __init__(self, folder, time_per_file_s=3600.0):
+    def __init__(self, folder, time_per_file_s=3600.0, clock=None):
         self.folder = folder
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.log = Lines()
         self.archive = Archive(folder, time_per_file_s, self.clock, self.clock.advance)
-        self.recorder = Recorder(self.archive, self.log, Run.begin(self.clock()), self.clock)
+        run = Run.begin(self.clock())
+        self.recorder = Recorder(self.archive, self.log, run, self.clock, worker=AtOnce())
 
     def send(self, timestamps, seq=None, feed="thermo1.feeds.temps", block="b", info=None, **data):
         feed_info = {
@@ -71,12 +84,31 @@ class Recording:
     def files(self):
         return sorted(self.folder.glob("*/*.g3"))
 
-    def read(self, field):
+    def holes(self):
+        """Return the holes that the files tell, each as a mapping."""
+        blocks = list(self.blocks("observatory.aggregator.feeds.holes"))
+        names = list(blocks[0].keys()) if blocks else []
+        columns = [[value for block in blocks for value in block[name]] for name in names]
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+    def raw(self, feed, field):
+        """Return the values of a field as they are in the files, one block after the other."""
+        blocks = self.blocks(f"observatory.{feed}")
+        return [value for block in blocks if field in block for value in block[field]]
+
+    def blocks(self, address):
+        """Yield the blocks of a feed in all files."""
+        for path in self.files():
+            for frame in frames_of(path):
+                if "address" in frame and frame["address"] == address:
+                    yield from frame["blocks"]
+
+    def read(self, field, **span):
         """Return times and values as HKArchiveScanner finds them in all files."""
         scanner = HKArchiveScanner()
         for path in self.files():
             scanner.process_file(str(path))
-        times, values = scanner.finalize().simple(f"observatory.{field}", short_match=False)
+        times, values = scanner.finalize().simple(f"observatory.{field}", short_match=False, **span)
         return np.asarray(times), np.asarray(values)
 
 

@@ -1,17 +1,73 @@
 import argparse
+import errno
+import json
 import subprocess
 import sys
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
+from twisted.internet.task import Clock
 
+from ocsd.agent import threads
 from ocsd.agent.session import OpSession
 from ocsd.agent.wamp import ComponentConfig
+from ocsd.aggregator import agent
 from ocsd.aggregator.agent import Aggregator, data_folder, make_parser
+from ocsd.aggregator.intake import Intake
+from ocsd.aggregator.recorder import Recorder
+from ocsd.errors import DataFolderError
 from ocsd.ocs_agent import OCSAgent
 from ocsd.site import launch as launches
 from ocsd.site.launch import Launch
+
+
+class Reactor(Clock):
+    """A reactor that keeps what other threads ask of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def callFromThread(self, function, *args):
+        self.asked.append((function, args))
+
+    def turn(self):
+        """Do what was asked for."""
+        asked, self.asked = self.asked, []
+        for function, args in asked:
+            function(*args)
+
+
+@pytest.fixture(autouse=True)
+def reactor():
+    reactor = Reactor()
+    threads.use_reactor(reactor)
+    yield reactor
+    reactor.turn()
+    threads.use_reactor(None)
+    assert reactor.getDelayedCalls() == []
+
+
+class Record:
+    """The process `record` in a thread of its own."""
+
+    def __init__(self, aggregator):
+        self.aggregator = aggregator
+        self.session = OpSession(0, "record", status="running")
+        self.results = []
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self):
+        self.results.append(self.aggregator.record(self.session, {"test_mode": False}))
+
+    def stop(self):
+        self.aggregator.stop_record(self.session, {})
+        self.thread.join(20)
+        assert self.results == [(True, "recording has ended")]
+        return self.session.data
 
 
 def make_aggregator(folder, record_at_start=True):
@@ -20,11 +76,34 @@ def make_aggregator(folder, record_at_start=True):
     return Aggregator(agent, folder, 3600.0, record_at_start)
 
 
-def message(number):
+NOTHING_YET = {
+    "trouble": None,
+    "lost": {},
+    "refused": {},
+    "refused_because": {},
+    "dropped": {},
+    "left_out": {},
+}
+
+
+def heartbeat(session_id, **feeds):
+    feed_info = {
+        "agent_address": "observatory.a",
+        "address": "observatory.a.feeds.heartbeat",
+        "feed_name": "heartbeat",
+        "session_id": session_id,
+        "record": False,
+        "seq": 7,
+        "feeds": feeds,
+    }
+    return [{}, feed_info]
+
+
+def message(number, session_id="1"):
     feed_info = {
         "agent_address": "observatory.a",
         "address": "observatory.a.feeds.f",
-        "session_id": "1",
+        "session_id": session_id,
         "record": True,
         "seq": number,
     }
@@ -34,22 +113,72 @@ def message(number):
 def test_what_came_before_the_stop_is_written_and_nothing_is_waited_for(tmp_path):
     aggregator = make_aggregator(tmp_path)
     aggregator.receive(message(0))  # before `record` is entered
-    session = OpSession(0, "record", status="running")
-    results = []
-    thread = threading.Thread(
-        target=lambda: results.append(aggregator.record(session, {"test_mode": False}))
-    )
-    thread.start()
+    record = Record(aggregator)
     for number in range(1, 500):
         aggregator.receive(message(number))
     aggregator.receive("no pair")
-    aggregator.stop_record(session, {})
-    thread.join(20)
-    assert results == [(True, "recording has ended")]
-    assert session.data["messages"] == 500
-    assert session.data["buffered_bytes"] == 0
-    assert session.data["missing"] == {}
-    assert aggregator._incoming.empty()
+    data = record.stop()
+    assert data["messages"] == 500
+    assert data["buffered_bytes"] == 0
+    assert data["missing"] == {}
+    assert data["waiting"] == data["waiting_bytes"] == 0
+    assert aggregator._intake.waiting == 0
+
+
+def test_a_heartbeat_tells_what_is_missing_in_line_with_the_messages(tmp_path):
+    aggregator = make_aggregator(tmp_path)
+    # A session that began after this folder was first recorded has to be complete.
+    session_id = str(time.time() + 60)
+    aggregator.receive(message(0, session_id))
+    aggregator.receive(heartbeat(session_id, f=3))
+    aggregator.receive(message(1, session_id))
+    aggregator.receive(heartbeat(session_id, f="many", g=2))
+    data = Record(aggregator).stop()
+    assert data["missing"] == {"observatory.a.feeds.f": 1, "observatory.a.feeds.g": 2}
+
+
+def test_when_the_queue_is_full_what_has_a_number_is_left_to_the_spool(tmp_path):
+    aggregator = make_aggregator(tmp_path)
+    aggregator._intake = Intake(most_bytes=1)
+    aggregator.receive(message(0))
+    aggregator.receive(message(1))
+    pair = message(2)
+    del pair[1]["seq"]
+    aggregator.receive(pair)
+    data = Record(aggregator).stop()
+    assert data["messages"] == 1
+    assert data["left_out"] == {"observatory.a": 1}
+    assert data["dropped"] == {"observatory.a": 1}
+
+
+def test_time_without_the_router_is_noted(tmp_path):
+    aggregator = make_aggregator(tmp_path)
+    aggregator._joined()
+    aggregator.receive(message(0))
+    began_at = time.time()
+    aggregator._left()
+    aggregator._joined()
+    Record(aggregator).stop()
+    ledger = json.loads((tmp_path / "ocsd" / "ledger.json").read_text())
+    [(from_time, until_time, cause)] = ledger["outages"]
+    assert cause == "the aggregator had no link to the router"
+    assert began_at - 1 < from_time <= until_time < began_at + 20
+
+
+def test_the_reactor_shows_the_lag_while_the_recording_thread_is_held_up(tmp_path):
+    now = [0.0]
+    aggregator = make_aggregator(tmp_path)
+    aggregator._intake = Intake(monotonic=lambda: now[0])
+    aggregator.receive(message(0))
+    # As `record` does it.
+    aggregator._session = session = OpSession(0, "record", status="running")
+    aggregator._recorded = NOTHING_YET
+    now[0] = 12.0
+    aggregator._shown_s = time.monotonic() - 10
+    aggregator._step()
+    assert session.data["lag_s"] == 12.0
+    assert session.degraded
+    assert session.data["reason"] == "12 s behind: 1 messages wait to be recorded"
 
 
 def test_a_folder_that_cannot_be_written_fails_the_process_with_the_reason(tmp_path):
@@ -62,13 +191,46 @@ def test_a_folder_that_cannot_be_written_fails_the_process_with_the_reason(tmp_p
     assert text.startswith(f"cannot write the data folder {tmp_path}/file: ")
     assert session.degraded
     aggregator.receive(message(1))
-    assert aggregator._incoming.empty()
+    assert aggregator._intake.waiting == 0
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EAGAIN])
+def test_a_folder_that_is_of_no_use_for_a_while_is_tried_again(tmp_path, monkeypatch, number):
+    monkeypatch.setattr(agent, "RETRY_S", 0.01)
+    start, fails = Recorder.start, [1] * 3
+
+    def start_at_last(self):
+        if fails:
+            fails.pop()
+            raise DataFolderError("no room") from OSError(number, "no room")
+        start(self)
+
+    monkeypatch.setattr(Recorder, "start", start_at_last)
+    session = OpSession(0, "record", status="running")
+    aggregator = make_aggregator(tmp_path)
+    aggregator.receive(message(0))
+    ok, _ = aggregator.record(session, {"test_mode": True})
+    assert ok
+    assert session.data["messages"] == 1
+    assert fails == []
+    assert [text for _, text in session.messages].count("no room") == 1
+    assert not session.degraded
+
+
+def test_the_wait_for_a_folder_ends_with_the_process(tmp_path, monkeypatch):
+    def start(self):
+        session.set_status("stopping")
+        raise DataFolderError("no room") from OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(Recorder, "start", start)
+    session = OpSession(0, "record", status="running")
+    assert make_aggregator(tmp_path).record(session, {"test_mode": False}) == (False, "no room")
 
 
 def test_an_idle_aggregator_collects_nothing(tmp_path):
     aggregator = make_aggregator(tmp_path, record_at_start=False)
     aggregator.receive(message(0))
-    assert aggregator._incoming.empty()
+    assert aggregator._intake.waiting == 0
 
 
 def test_by_hand_the_data_folder_has_to_be_given(tmp_path, capsys):

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from ocsd.aggregator.archive import Archive, path_of
@@ -16,12 +18,14 @@ def test_a_file_is_named_by_the_second_in_which_it_is_opened(tmp_path):
 def test_two_files_of_one_second_get_two_names_and_neither_is_overwritten(tmp_path):
     clock = Clock()
     one, other = archive(tmp_path, clock), archive(tmp_path, clock)
-    one.open(lambda now: b"one")
-    other.open(lambda now: b"other")
+    one.open()
+    other.open()
+    one.append(b"one")
+    other.append(b"other")
     one.close()
     other.close()
     assert one.path.read_bytes() == b"one"
-    assert other.path.name == "1795328226.g3"
+    assert other.name == "17953/1795328226.g3"
     assert clock.at == START + 0.75
 
 
@@ -31,13 +35,13 @@ def test_names_that_stay_taken_are_an_error_not_a_hang(tmp_path):
         path.parent.mkdir(exist_ok=True)
         path.touch()
     with pytest.raises(DataFolderError, match="taken"):
-        archive(tmp_path, Clock()).open(lambda now: b"")
+        archive(tmp_path, Clock()).open()
 
 
 def test_no_file_spans_more_than_two_hours(tmp_path):
     clock = Clock()
     files = archive(tmp_path, clock, time_per_file_s=86400)
-    files.open(lambda now: b"")
+    files.open()
     clock.advance(7199)
     assert not files.rotation_due(clock())
     clock.advance(1)
@@ -48,21 +52,50 @@ def test_no_file_spans_more_than_two_hours(tmp_path):
 def test_a_stepped_wall_clock_ends_the_file(tmp_path, step_s):
     clock = Clock()
     files = archive(tmp_path, clock)
-    files.open(lambda now: b"")
+    files.open()
     clock.at += step_s
     assert files.rotation_due(clock())
 
 
-def test_a_file_that_cannot_take_its_head_does_not_stay(tmp_path, monkeypatch):
-    def refuse(descriptor, data):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("ocsd.aggregator.archive.os.write", refuse)
+def test_what_does_not_fit_whole_is_not_there_at_all(tmp_path, monkeypatch):
     files = archive(tmp_path, Clock())
+    files.open()
+    files.append(b"whole")
+    write = os.write
+
+    def refuse(descriptor, data):
+        if len(data) == 1:
+            raise OSError(28, "No space left on device")
+        return write(descriptor, data[:-1])
+
+    monkeypatch.setattr("ocsd.aggregator.append_file.os.write", refuse)
     with pytest.raises(DataFolderError, match="No space left"):
-        files.open(lambda now: b"head")
+        files.append(b"half")
+    assert files.path.read_bytes() == b"whole"
+    assert files.length == 5
+
+
+def test_a_file_that_is_discarded_does_not_stay(tmp_path):
+    files = archive(tmp_path, Clock())
+    files.open()
+    files.discard()
     assert not files.is_open
     assert list(tmp_path.glob("*/*")) == []
+
+
+def test_all_files_that_the_disk_may_not_have_are_told_once(tmp_path):
+    clock = Clock()
+    files = archive(tmp_path, clock)
+    for _ in range(2):
+        files.open()
+        files.close()
+    files.open()
+    descriptors = files.take_unsynced()
+    assert len(descriptors) == 3
+    for descriptor in descriptors:
+        os.close(descriptor)
+    (current,) = files.take_unsynced()
+    os.close(current)
 
 
 def test_two_recordings_in_one_second_have_two_session_ids(tmp_path):

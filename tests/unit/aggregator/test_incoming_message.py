@@ -1,4 +1,5 @@
 import math
+from array import array
 
 import pytest
 
@@ -7,6 +8,7 @@ from ocsd.aggregator.message import (
     check_field_names,
     is_recorded,
     read_blocks,
+    read_number,
     read_origin,
     sender_of,
 )
@@ -31,7 +33,8 @@ def block(timestamps, **data):
 def test_feed_info_tells_feed_session_and_number():
     origin = read_origin(feed_info())
     assert origin.address == "observatory.thermo1.feeds.temperatures"
-    assert (origin.session_id, origin.number) == ("1795328225.25", 7)
+    assert (origin.session_id, origin.numbered) == ("1795328225.25", True)
+    assert read_number(feed_info()) == 7
     assert (origin.frame_length_s, origin.fresh_time_s) == (60.0, 180.0)
 
 
@@ -40,9 +43,20 @@ def test_a_senseless_frame_length_means_the_default(value):
     assert read_origin(feed_info(agg_params={"frame_length": value})).frame_length_s == 300.0
 
 
-@pytest.mark.parametrize("number", [None, "3", -1, True, 1.0])
-def test_a_senseless_number_means_none(number):
-    assert read_origin(feed_info(seq=number)).number is None
+def test_agents_of_the_published_ocs_give_no_numbers():
+    assert not read_origin(feed_info(seq=None)).numbered
+    assert read_number(feed_info(seq=None)) is None
+
+
+@pytest.mark.parametrize("number", ["3", -1, True, 1.0, 2**63, pytest.param(10**5000, id="long")])
+def test_a_senseless_number_is_refused(number):
+    with pytest.raises(RefusedError, match=r"its number \(seq\) is .*, not a count from 0"):
+        read_number(feed_info(seq=number))
+
+
+def test_a_message_without_a_feed_info_is_refused():
+    with pytest.raises(RefusedError, match="its feed_info is a str, not a map"):
+        read_origin("heartbeat")
 
 
 @pytest.mark.parametrize("change", [{"address": None}, {"address": ""}, {"session_id": []}])
@@ -54,7 +68,7 @@ def test_a_message_of_no_feed_is_refused(change):
 def test_only_recorded_feeds_are_for_the_recorder():
     assert is_recorded(feed_info())
     assert not is_recorded(feed_info(record=False))
-    assert not is_recorded("heartbeat")
+    assert is_recorded("what says nothing is for the recorder to refuse")
 
 
 def test_a_feed_may_ask_not_to_be_recorded_here():
@@ -69,7 +83,9 @@ def test_the_sender_has_a_name_whatever_it_sends():
 
 def test_a_good_block_comes_out_as_it_went_in():
     (samples,) = read_blocks(block([1.0, 2.0], a=[1, 2], b=["x", "y"]))
-    assert (samples.block_name, samples.timestamps) == ("temps", [1.0, 2.0])
+    assert (samples.block_name, samples.length) == ("temps", 2)
+    assert list(array("d", samples.times)) == [1.0, 2.0]
+    assert samples.last_time == 2.0
     assert samples.columns == {"a": [1, 2], "b": ["x", "y"]}
 
 

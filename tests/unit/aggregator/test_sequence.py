@@ -1,49 +1,81 @@
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsd.aggregator.sequence import MOST_HOLES, Sequence
+from ocsd.aggregator.sequence import MOST_GAPS, Sequence
 
 
-def test_numbers_in_order_are_one_run():
+def add(sequence, *numbers):
+    for number in numbers:
+        sequence.add(number, 100.0 + number)
+
+
+def test_numbers_in_order_are_one_range_from_the_first_that_came():
     sequence = Sequence()
-    assert all(sequence.add(number) for number in range(5, 10))
-    assert sequence.runs == [[5, 10]]
-    assert (sequence.missing, sequence.duplicates) == (0, 0)
+    add(sequence, *range(5, 10))
+    assert sequence.seen.bounds == [5, 10]
+    assert (sequence.first, sequence.end, sequence.missing()) == (5, 10, [])
 
 
-def test_a_repeated_number_is_a_duplicate():
+def test_a_session_that_began_later_than_the_folder_counts_from_zero():
+    sequence = Sequence(from_zero=True)
+    add(sequence, 3, 4)
+    assert sequence.missing() == [(0, 3)]
+
+
+def test_what_is_told_to_exist_is_missing_until_it_comes():
     sequence = Sequence()
-    assert [sequence.add(n) for n in (0, 1, 2, 1, 2, 3)] == [True, True, True, False, False, True]
-    assert sequence.duplicates == 2
+    add(sequence, 0, 1)
+    sequence.told(4)
+    assert sequence.missing() == [(2, 4)]
+    add(sequence, 3, 2)
+    assert sequence.missing() == []
 
 
-def test_a_gap_is_missing_until_it_is_filled():
+def test_a_gap_is_missing_until_it_is_filled_or_lost():
     sequence = Sequence()
-    for number in (0, 1, 5):
-        sequence.add(number)
-    assert sequence.missing == 3
-    assert sequence.holes() == [(2, 5)]
-    for number in (3, 4, 2):
-        assert sequence.add(number)
-    assert sequence.runs == [[0, 6]]
-    assert sequence.missing == 0
+    add(sequence, 0, 1, 8)
+    assert sequence.missing_count == 6
+    add(sequence, 4)
+    assert sequence.missing() == [(2, 4), (5, 8)]
+    sequence.give_up(5, 8)
+    assert sequence.missing() == [(2, 4)]
+    assert sequence.lost_count == 3
+    add(sequence, 6)  # too late, and welcome
+    assert sequence.lost_count == 2
 
 
-@given(st.lists(st.integers(0, 30)))
-def test_every_number_is_taken_exactly_once_in_any_order(numbers):
+def test_a_gap_knows_the_times_around_it():
     sequence = Sequence()
-    taken = [number for number in numbers if sequence.add(number)]
-    assert sorted(taken) == sorted(set(numbers))
-    assert sequence.duplicates == len(numbers) - len(set(numbers))
+    add(sequence, 0, 1, 2, 7, 8, 9)
+    assert sequence.around(3, 7) == (102.0, 107.0)
+    assert sequence.around(10, 12) == (109.0, None)
+    assert Sequence().around(0, 3) == (None, None)
+
+
+@given(st.lists(st.integers(0, 30), unique=True))
+def test_only_the_times_of_edges_are_kept_in_any_order(numbers):
+    sequence = Sequence()
+    add(sequence, *numbers)
+    edges = {n for n in numbers if n - 1 not in numbers or n + 1 not in numbers}
+    assert sequence.times == {n: 100.0 + n for n in edges}
+    assert sequence.seen.count == len(numbers)
     if numbers:
-        span = max(numbers) - min(numbers) + 1
-        assert sequence.missing == span - len(set(numbers))
-        assert sum(end - start for start, end in sequence.holes()) == sequence.missing
+        assert sequence.missing_count == max(numbers) - min(numbers) + 1 - len(numbers)
+    again = Sequence.from_json(json.loads(json.dumps(sequence.to_json())))
+    assert again == sequence
 
 
-def test_memory_is_bounded_for_a_sender_that_leaves_holes_everywhere():
-    sequence = Sequence()
-    for number in range(0, 10 * MOST_HOLES, 2):
-        assert sequence.add(number)
-    assert len(sequence.runs) <= MOST_HOLES
-    assert not sequence.add(0)
+def test_memory_is_bounded_for_a_sender_that_leaves_gaps_everywhere():
+    sequence = Sequence(from_zero=True)
+    given_up = []
+    for number in range(1, 10 * MOST_GAPS, 2):
+        add(sequence, number)
+        if sequence.crowded:
+            given_up += sequence.surplus()
+            sequence.forget_surplus()
+    assert len(sequence.seen) <= MOST_GAPS + 1
+    assert len(sequence.times) <= 2 * (MOST_GAPS + 1)
+    assert len(given_up) + sequence.missing_count == 5 * MOST_GAPS
+    assert given_up[:2] == [(0, 1), (2, 3)]

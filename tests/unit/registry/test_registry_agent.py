@@ -17,6 +17,7 @@ class Site:
 
     def __init__(self, clock):
         self.clock = clock
+        self.read = 0
         use_reactor(self.clock)
         args = SimpleNamespace(instance_id="registry", address_root="observatory")
         self.agent = OCSAgent(
@@ -40,11 +41,11 @@ class Site:
     def published(self):
         """Return the messages since the last call, as (block name, codes)."""
         self.clock.advance(0.11)  # the feed collects for 0.1 s
-        spool = self.agent.feeds[FEED].spool
         messages = []
-        while spool:
-            message, _info = spool.take()
-            messages += [(name, list(block["data"].values())) for name, block in message.items()]
+        for kept in self.agent.feeds[FEED].spool.messages(self.read):
+            self.read = kept.number + 1
+            blocks = kept.message.items()
+            messages += [(name, list(block["data"].values())) for name, block in blocks]
         return messages
 
 

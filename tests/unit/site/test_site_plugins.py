@@ -94,7 +94,8 @@ def test_a_plugin_file_leaves_nothing_behind_in_the_process(plugin):
 
     all_classes(plugin(OLD_STYLE))
 
-    assert not [name for name in sys.modules if name.partition(".")[0] == "ocs"]
+    new = set(sys.modules) - modules
+    assert not [name for name in new if name.partition(".")[0] == "ocs"]
     assert sys.path == path
     assert set(sys.modules) >= modules
 

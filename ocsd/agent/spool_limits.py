@@ -1,0 +1,76 @@
+"""How much of a feed an agent keeps."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+# Smaller, and the descriptions in the segments would be what fills the spool.
+LEAST_BYTES = 2**20
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) *([kKMG]?)(?:i?B)?\Z")
+_UNITS = {"": 1, "k": 2**10, "K": 2**10, "M": 2**20, "G": 2**30}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one feed's spool.
+
+    Parameters
+    ----------
+    max_age_s : float
+        Messages are kept for so long [s], and up to a tenth longer.
+    max_bytes : int
+        Together they are never larger than this.
+    """
+
+    max_age_s: float = 600.0
+    max_bytes: int = 64 * 2**20
+
+    @property
+    def segment_s(self) -> float:
+        """How long a segment is added to [s]."""
+        return self.max_age_s / 10
+
+    @property
+    def segment_bytes(self) -> int:
+        """How large a segment may become, unless one message is larger."""
+        return self.max_bytes // 16
+
+
+def limits_of(agg_params: Mapping[str, Any], complain: Callable[[str], None]) -> Limits:
+    """Return what an author wants with ``spool_time`` and ``spool_size``.
+
+    Parameters
+    ----------
+    agg_params : dict
+        ``spool_time`` is in seconds; ``spool_size`` in bytes, or text like ``64M``.
+    complain : callable
+        Is told of a value that makes no sense; the default is taken instead.
+    """
+    limits = Limits()
+    max_age_s, max_bytes = limits.max_age_s, limits.max_bytes
+    time_s: Any = agg_params.get("spool_time")
+    if _is_number(time_s) and time_s > 0:
+        max_age_s = float(time_s)
+    elif time_s is not None:
+        complain(f"spool_time {time_s!r} is no time in seconds; {max_age_s:.0f} is used")
+    size = agg_params.get("spool_size")
+    size_bytes = _bytes(size)
+    if size_bytes is not None and size_bytes >= LEAST_BYTES:
+        max_bytes = size_bytes
+    elif size is not None:
+        complain(f"spool_size {size!r} is not 1M or more, as bytes or like '64M'; 64M is used")
+    return Limits(max_age_s, max_bytes)
+
+
+def _bytes(size: Any) -> int | None:
+    if _is_number(size):
+        return int(size)
+    match = _SIZE.match(size) if isinstance(size, str) else None
+    return int(float(match[1]) * _UNITS[match[2]]) if match else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)

@@ -1,0 +1,336 @@
+"""A part of an agent's spool: messages of one feed in a row, in a file or in memory.
+
+Both hold the same bytes: records of length, CRC-32 and payload, of which the first is
+the feed's description and each other one a message's number and the message. What
+follows a record that is cut off or damaged is not read.
+"""
+
+import errno
+import marshal
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import cbor2
+
+SUFFIX = ".spool"
+# Want of descriptors or memory, which says nothing of the file.
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+# No feed's description is larger.
+DESCRIPTION_BYTES = 2**16
+
+_HEAD = struct.Struct("<II")
+_NUMBER = struct.Struct("<Q")
+# The format of Python 2.5, which every later Python reads.
+_MARSHAL_VERSION = 2
+_MARSHAL, _CBOR = b"m", b"c"
+
+
+def packed(value: Any) -> bytes:
+    """Return a message as bytes.
+
+    Python's own format takes a fifteenth of the time that CBOR takes, and an agent
+    pays it for every message. CBOR is for the rare types that it does not have.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is something in it that neither has.
+    """
+    try:
+        return _MARSHAL + marshal.dumps(value, _MARSHAL_VERSION)
+    except ValueError:
+        try:
+            return _CBOR + cbor2.dumps(value)
+        except (cbor2.CBOREncodeError, OverflowError, RecursionError) as error:
+            raise ValueError(f"it cannot be encoded: {error}") from error
+
+
+def unpacked(body: bytes) -> Any:
+    """Return the message of which `packed` made `body`.
+
+    Raises
+    ------
+    ValueError
+        If that is not possible.
+    """
+    try:
+        if body[:1] == _MARSHAL:
+            return marshal.loads(body[1:])
+        return cbor2.loads(body[1:])
+    except (EOFError, TypeError, cbor2.CBORDecodeError) as error:
+        raise ValueError(f"it cannot be decoded: {error}") from error
+
+
+def record(number: int, body: bytes) -> bytes:
+    """Return a message as it is stored.
+
+    Parameters
+    ----------
+    number : int
+        Its number.
+    body : bytes
+        See `packed`.
+    """
+    payload = _NUMBER.pack(number) + body
+    return _HEAD.pack(len(payload), crc32(payload)) + payload
+
+
+def records(data: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """Yield number, body and end [bytes from the beginning] of each whole record."""
+    start = 0
+    while start + _HEAD.size <= len(data):
+        length, checksum = _HEAD.unpack_from(data, start)
+        end = start + _HEAD.size + length
+        payload = data[start + _HEAD.size : end]
+        # A file system may leave zeros at the end of a file after a power cut.
+        if length <= _NUMBER.size or len(payload) < length or crc32(payload) != checksum:
+            return
+        yield _NUMBER.unpack_from(payload)[0], payload[_NUMBER.size :], end
+        start = end
+
+
+class Segment:
+    """Messages in a row.
+
+    Parameters
+    ----------
+    first : int
+        Number of its first message.
+    info : dict
+        The feed's description.
+
+    Attributes
+    ----------
+    next : int
+        The number after that of its last message.
+    size_bytes : int
+        How large it is.
+    begun_s, newest_s : float
+        When it was made and when the last message came, on the monotonic clock.
+    """
+
+    def __init__(self, first: int, info: dict[str, Any]) -> None:
+        self.first = self.next = first
+        self.info = info
+        self.size_bytes = 0
+        self.begun_s = self.newest_s = 0.0
+        # Who reads on where he stopped need not begin at the beginning.
+        self._mark = (first, 0)
+
+    def write(self, data: bytes) -> None:
+        """Add bytes at the end.
+
+        Raises
+        ------
+        OSError
+            If they could not all be written; a part of them may have been.
+        """
+        raise NotImplementedError
+
+    def data(self, start: int) -> bytes:
+        """Return all from a place on [bytes from the beginning]; nothing if it is gone."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Write no more."""
+
+    def remove(self) -> None:
+        """Make it disappear."""
+
+    def put(self, entry: bytes, number: int, now_s: float) -> None:
+        """Add a record, the result of `record`.
+
+        Raises
+        ------
+        OSError
+            If it could not be written.
+        """
+        self.write(entry)
+        self.next = number + 1
+        self.newest_s = now_s
+
+    def bodies(self, after: int) -> Iterator[tuple[int, bytes]]:
+        """Yield number and body of the messages from number `after` on."""
+        start = self._mark[1] if self._mark[0] <= after else 0
+        found = records(self.data(start))
+        if start == 0:
+            next(found, None)
+        for number, body, end in found:
+            if number >= after:
+                yield number, body
+                self._mark = (number + 1, start + end)
+
+
+class MemorySegment(Segment):
+    """A segment for as long as there is no room on the disk."""
+
+    def __init__(self, first: int, info: dict[str, Any]) -> None:
+        super().__init__(first, info)
+        self._data = bytearray()
+        self.write(record(first, packed(info)))
+
+    def write(self, data: bytes) -> None:
+        """Add bytes at the end."""
+        self._data += data
+        self.size_bytes = len(self._data)
+
+    def data(self, start: int) -> bytes:
+        """Return all from a place on [bytes from the beginning]."""
+        return bytes(memoryview(self._data)[start:])
+
+
+class FileSegment(Segment):
+    """A segment in a file, named by its first number.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to make it; is made as well.
+    first, info
+        See `Segment`.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+
+    def __init__(self, folder: Path, first: int, info: dict[str, Any]) -> None:
+        super().__init__(first, info)
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self.path = folder / f"{first:020}{SUFFIX}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+        self._descriptor = os.open(self.path, flags, 0o640)
+        try:
+            self.write(record(first, packed(info)))
+        except OSError:
+            self.remove()
+            raise
+
+    @classmethod
+    def of(cls, segment: Segment, folder: Path) -> "FileSegment":
+        """Return a copy of another segment.
+
+        Raises
+        ------
+        OSError
+            If it cannot be made.
+        """
+        copy = cls(folder, segment.first, segment.info)
+        try:
+            copy.write(segment.data(copy.size_bytes))
+        except OSError:
+            copy.remove()
+            raise
+        copy.next, copy.begun_s, copy.newest_s = segment.next, segment.begun_s, segment.newest_s
+        return copy
+
+    def write(self, data: bytes) -> None:
+        """Add bytes at the end.
+
+        Raises
+        ------
+        OSError
+            If they could not all be written; a part of them may have been.
+        """
+        written = os.write(self._descriptor, data)
+        self.size_bytes += written
+        if written < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+
+    def data(self, start: int) -> bytes:
+        """Return all from a place on [bytes from the beginning]; nothing if it is gone."""
+        return content(self.path, start)
+
+    def close(self) -> None:
+        """Write no more."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            with suppress(OSError):  # it is closed all the same
+                os.close(descriptor)
+
+    def remove(self) -> None:
+        """Delete the file.
+
+        Raises
+        ------
+        OSError
+            If that is not possible.
+        """
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+
+class FoundSegment(Segment):
+    """A segment in a file that an earlier process has left.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    following : int, optional
+        The first number of the segment after it; None if this is the last, which has to
+        be read to find out where it ends.
+
+    Raises
+    ------
+    ValueError
+        If it has no legible beginning.
+    """
+
+    def __init__(self, path: Path, following: int | None = None) -> None:
+        self.path = path
+        data = content(path, size_bytes=DESCRIPTION_BYTES if following is not None else -1)
+        found = records(data)
+        super().__init__(*_description(found))
+        self.size_bytes = len(data)
+        if following is not None:
+            self.next = following
+        for self.next in (number + 1 for number, _, _ in found if following is None):
+            pass
+
+    def data(self, start: int) -> bytes:
+        """Return all from a place on [bytes from the beginning]; nothing if it is gone."""
+        return content(self.path, start)
+
+
+def description(path: Path) -> dict[str, Any]:
+    """Return the feed's description with which a file begins.
+
+    Raises
+    ------
+    ValueError
+        If it has no legible beginning.
+    """
+    return _description(records(content(path, size_bytes=DESCRIPTION_BYTES)))[1]
+
+
+def content(path: Path, start: int = 0, size_bytes: int = -1) -> bytes:
+    """Return a file's content from a place on; nothing if it is gone or beyond reading.
+
+    Raises
+    ------
+    OSError
+        If the process lacks what it takes to read it now: it is not lost.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            return file.read(size_bytes)
+    except OSError as error:
+        if error.errno in _PASSING:
+            raise
+        return b""
+
+
+def _description(found: Iterator[tuple[int, bytes, int]]) -> tuple[int, dict[str, Any]]:
+    first, body, _ = next(found, (0, b"", 0))
+    info = unpacked(body)
+    if not isinstance(info, dict):
+        raise ValueError("it does not begin with a feed's description")
+    return first, info

@@ -1,0 +1,101 @@
+"""A file that only grows, by whole pieces."""
+
+import contextlib
+import os
+from pathlib import Path
+
+
+class AppendFile:
+    """A new file; what is appended is there whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Must not exist.
+
+    Attributes
+    ----------
+    length : int
+        How many bytes the file has.
+
+    Raises
+    ------
+    FileExistsError
+        If it exists.
+    OSError
+        If it cannot be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        self.path = path
+        self.length = 0
+        self._descriptor = os.open(path, flags, 0o644)
+
+    def append(self, data: bytes) -> None:
+        """Write `data`.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written whole; the file ends where it ended before,
+            unless the disk refuses even that.
+        """
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError:
+            self.cut(self.length)
+            raise
+        self.length += len(data)
+
+    def cut(self, length: int) -> None:
+        """Take back what was appended beyond `length`, as far as the disk lets us."""
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, length)
+            self.length = length
+
+    @property
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self._descriptor
+
+    def duplicate(self) -> int:
+        """Return another descriptor of the file; whoever asks for it closes it."""
+        return os.dup(self._descriptor)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        os.close(self._descriptor)
+
+    def discard(self) -> None:
+        """Remove the file."""
+        self.close()
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+
+
+def sync_and_close(descriptor: int) -> None:
+    """See a file onto the disk, and close its descriptor.
+
+    Raises
+    ------
+    OSError
+        If the disk reports that it could not keep it.
+    """
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """See the names in a folder onto the disk.
+
+    Raises
+    ------
+    OSError
+        If the disk reports that it could not keep them.
+    """
+    sync_and_close(os.open(folder, os.O_RDONLY | os.O_CLOEXEC))

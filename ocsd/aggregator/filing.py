@@ -1,0 +1,274 @@
+"""From providers to frames in files, each on record in the journal."""
+
+from binascii import crc32
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from ocsd.aggregator import frames, journal
+from ocsd.aggregator.archive import Archive, folder_trouble
+from ocsd.aggregator.journal_writer import JournalWriter
+from ocsd.aggregator.layout import Chunk
+from ocsd.aggregator.message import Origin
+from ocsd.aggregator.moment import Moment
+from ocsd.aggregator.provider import Block, Numbers, Provider
+from ocsd.aggregator.tally import Log
+from ocsd.errors import DataFolderError
+
+# A frame is also written when it grows beyond this, and the largest one when all
+# buffers together do: memory must not depend on what agents choose to send.
+LARGEST_FRAME_BYTES: Final = 2**20
+MOST_BUFFERED_BYTES: Final = 64 * 2**20
+
+
+class Filing:
+    """Keep the samples that wait, and write them as frames.
+
+    Parameters
+    ----------
+    archive : Archive
+        Where frames go.
+    writer : JournalWriter
+        Gets a record of each frame after it is in the file.
+    run : Run
+        Identity of this recording in the files.
+    log : Log
+        Where to say what operators should know.
+    remove : callable
+        Told of each provider that is gone.
+    fail : callable
+        Told of each provider whose frame could not be made, and why.
+
+    Attributes
+    ----------
+    providers : dict of int to Provider
+        By number in the files.
+    buffered_bytes : int
+        About what all of them hold.
+    trouble : str or None
+        Why no frame can be written just now.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        writer: JournalWriter,
+        run: frames.Run,
+        log: Log,
+        remove: Callable[[Provider], None],
+        fail: Callable[[Provider, Exception], None],
+    ) -> None:
+        self.providers: dict[int, Provider] = {}
+        self.buffered_bytes = 0
+        self.trouble: str | None = None
+        self._archive = archive
+        self._writer = writer
+        self._run = run
+        self._log = log
+        self._removed = remove
+        self._failed = fail
+        self._listed: tuple[int, ...] = ()
+        self._next_prov_id = 0
+
+    def begin(self) -> None:
+        """Begin a file, so that a folder that cannot be written shows at once.
+
+        Raises
+        ------
+        DataFolderError
+            If there can be no file.
+        """
+        self._open()
+
+    def new_provider(self, origin: Origin, now: Moment, numbers: Numbers) -> Provider:
+        """Return a provider that is listed in the files when it has samples."""
+        return Provider(self._new_id(), origin, now, numbers)
+
+    def take(
+        self,
+        provider: Provider,
+        block: Block,
+        chunk: Chunk,
+        *,
+        number: int,
+        segment: int,
+        now: Moment,
+    ) -> None:
+        """Keep samples that are in the journal."""
+        before = provider.buffered_bytes
+        provider.take(block, chunk, number, segment, now)
+        self.providers[provider.prov_id] = provider
+        self.buffered_bytes += provider.buffered_bytes - before
+
+    def write_early(self, provider: Provider, siblings: Iterable[Provider], now: Moment) -> None:
+        """Write what must not wait for the next `tick`."""
+        if self.trouble is not None:
+            return
+        if self._archive.rotation_due(now):
+            self._rotate(now)
+        if not self._archive.is_open:
+            # A file is named by the time of its first sample, not of its first frame.
+            self._attempt(lambda: self._status_if_due(now))
+        for old in [each for each in siblings if each.retired]:
+            if self._write(old, now):
+                self._remove(old)
+        if provider.buffered_bytes >= LARGEST_FRAME_BYTES:
+            self._write(provider, now)
+        elif self.buffered_bytes >= MOST_BUFFERED_BYTES:
+            self._write(max(self.providers.values(), key=lambda each: each.buffered_bytes), now)
+
+    def tick(self, now: Moment) -> None:
+        """Write what is due; call it about once a second."""
+        if self._archive.rotation_due(now):
+            self._rotate(now)
+        for provider in list(self.providers.values()):
+            ending = provider.retired or provider.stale(now)
+            # In trouble everything that waits is tried: one success ends it.
+            if not (ending or self.trouble or provider.frame_due(now)):
+                continue
+            if not self._write(provider, now):
+                break
+            if ending:
+                self._remove(provider)
+        if self._archive.is_open and not self.trouble and self._listed != tuple(self.providers):
+            self._attempt(lambda: self._status_if_due(now))
+
+    def close(self, now: Moment) -> None:
+        """Write everything that waits, as far as possible, and end the file."""
+        self._write_all(now)
+        self._archive.close()
+
+    def oldest_segment(self) -> int | None:
+        """Return the first segment of the journal whose samples still wait; None if none do."""
+        segments = [each.oldest_segment for each in self.providers.values()]
+        return min((segment for segment in segments if segment is not None), default=None)
+
+    def _rotate(self, now: Moment) -> None:
+        """End the file; what cannot be written to it goes to the next one."""
+        if self.trouble is None:
+            self._write_all(now)
+        self._archive.close()
+
+    def _write_all(self, now: Moment) -> None:
+        for provider in list(self.providers.values()):
+            if not self._write(provider, now):
+                return
+
+    def _write(self, provider: Provider, now: Moment) -> bool:
+        """Write what `provider` holds; False if that has to be tried again."""
+        if provider.empty:
+            return True
+        if not self._attempt(lambda: self._frames(provider, now), _covers(provider)):
+            return False
+        self.buffered_bytes -= provider.buffered_bytes
+        provider.clear()
+        return True
+
+    def _frames(self, provider: Provider, now: Moment) -> bytes:
+        """Return all that `provider` holds, and a status frame before it where that is due."""
+        made = []
+        try:
+            for part in provider.parts():
+                samples = {name: frames.samples_of(block) for name, block in part.items()}
+                self._keep_order(provider, samples)
+                made.append(self._status_if_due(now))
+                made.append(frames.data_frame(self._run, provider, samples, now))
+        except Exception as error:  # noqa: BLE001 # one feed must not stop the others
+            self._failed(provider, error)
+        return b"".join(made)
+
+    def _keep_order(self, provider: Provider, samples: Mapping[str, frames.Samples]) -> None:
+        """See that the samples follow what readers find of that provider.
+
+        so3g takes the first and the last time of a provider in a file for all the
+        time that it covers. So what comes late, after an outage, is that of another
+        provider.
+        """
+        newest = provider.newest_ticks
+        if any(each.first_tick <= newest.get(name, -(2**63)) for name, each in samples.items()):
+            self.providers.pop(provider.prov_id, None)
+            provider.prov_id = self._new_id()
+            self.providers[provider.prov_id] = provider
+            newest.clear()
+        for name, each in samples.items():
+            newest[name] = each.last_tick
+
+    def _attempt(self, make: Callable[[], bytes], covers: tuple[journal.Cover, ...] = ()) -> bool:
+        """Append frames; False if the disk refuses."""
+        listed = self._listed
+        try:
+            if not self._archive.is_open:
+                self._open()
+                listed = self._listed
+            self._append(make(), covers)
+        except DataFolderError as error:
+            if str(error) != self.trouble:
+                self._log.warn("{trouble}", trouble=str(error))
+            self.trouble = str(error)
+            self._listed = listed
+            return False
+        if self.trouble is not None:
+            self._log.info("recording again, after: {trouble}", trouble=self.trouble)
+            self.trouble = None
+        return True
+
+    def _open(self) -> None:
+        opened = self._archive.open()
+        self._listed = tuple(self.providers)
+        try:
+            try:
+                self._writer.file(self._archive.name)
+                # After a power cut nobody else would know that its end may be torn.
+                self._writer.sync()
+            except OSError as error:
+                raise folder_trouble(self._archive.folder, error) from error
+            self._append(frames.session_frame(self._run) + self._status(opened), ())
+        except DataFolderError:
+            self._archive.discard()
+            raise
+        self._log.info("recording into {path}", path=str(self._archive.path))
+
+    def _append(self, frame: bytes, covers: tuple[journal.Cover, ...]) -> None:
+        """Append bytes and put them on record; without a record they must not stay."""
+        if not frame and not covers:
+            return
+        offset = self._archive.length
+        self._archive.append(frame)
+        record = journal.Frame(self._archive.name, offset, len(frame), crc32(frame), covers)
+        try:
+            self._writer.frame(record)
+        except OSError as error:
+            self._archive.cut(offset)
+            raise folder_trouble(self._archive.folder, error) from error
+
+    def _new_id(self) -> int:
+        self._next_prov_id += 1
+        return self._next_prov_id - 1
+
+    def _status_if_due(self, now: Moment) -> bytes:
+        """Return a status frame if providers have changed."""
+        if self._listed == tuple(self.providers):
+            return b""
+        self._listed = tuple(self.providers)
+        return self._status(now)
+
+    def _status(self, now: Moment) -> bytes:
+        return frames.status_frame(self._run, self.providers.values(), now)
+
+    def _remove(self, provider: Provider) -> None:
+        self.providers.pop(provider.prov_id, None)
+        self._removed(provider)
+
+
+def _covers(provider: Provider) -> tuple[journal.Cover, ...]:
+    origin = provider.origin
+    return tuple(
+        journal.Cover(
+            address=origin.address,
+            session_id=origin.session_id,
+            numbered=origin.numbered,
+            block_name=name,
+            numbers=block.numbers,
+        )
+        for name, block in provider.blocks.items()
+        if block.chunks
+    )

@@ -1,0 +1,50 @@
+"""One recorder a data folder: two would each replay the journal of the other."""
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+from ocsd.errors import DataFolderError
+
+
+class Lock:
+    """Holds a data folder until `release`, or the death of the process.
+
+    Parameters
+    ----------
+    folder : Path
+        The data folder; exists.
+
+    Raises
+    ------
+    DataFolderError
+        If another recorder holds it.
+    OSError
+        If the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "ocsd" / "lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(self._descriptor, 20, 0).decode(errors="replace") or "unknown"
+            os.close(self._descriptor)
+            raise DataFolderError(
+                f"the data folder {folder} is being recorded by pid {holder}; stop that one, or "
+                "change --data-dir"
+            ) from error
+        except OSError:
+            os.close(self._descriptor)
+            raise
+        # It is only to be told of, and a full disk has no room even for that.
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+
+    def release(self) -> None:
+        """Let others record."""
+        os.close(self._descriptor)

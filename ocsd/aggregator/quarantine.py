@@ -1,0 +1,138 @@
+"""A file of what was refused, so that a night's data can be mended by hand."""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+# A longer line is cut [characters].
+LONGEST_MESSAGE: Final = 10_000
+FILE_BYTES: Final = 8 * 2**20
+TOTAL_BYTES: Final = 64 * 2**20
+LONGEST_KEPT_S: Final = 30 * 86400.0
+
+_DEEPEST: Final = 20
+_MOST_ITEMS: Final = 2000
+
+
+class Quarantine:
+    """Append refused messages to files of JSON lines, one file a day at least.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files are; made when there is something to keep.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path: Path | None = None
+        self._length = 0
+
+    def add(self, at: float, sender: str, message: object, feed_info: object, reason: str) -> None:
+        """Keep one message.
+
+        Parameters
+        ----------
+        at : float
+            Unix time [s].
+        sender : str
+            Address of the agent that sent it.
+        message, feed_info : object
+            What came in.
+        reason : str
+            Why it was refused.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        feed = feed_info.get("address") if isinstance(feed_info, Mapping) else None
+        line = json.dumps(
+            {
+                "time": at,
+                "sender": sender,
+                "feed": plain(feed),
+                "reason": reason,
+                "message": cut(message),
+                "feed_info": cut(feed_info),
+            }
+        )
+        data = line.encode() + b"\n"
+        path = self._path_for(at)
+        with path.open("ab") as file:
+            file.write(data)
+        self._length += len(data)
+
+    def _path_for(self, at: float) -> Path:
+        day = time.strftime("%Y-%m-%d", time.gmtime(at))
+        path = self._path
+        if path is None or not path.name.startswith(day) or self._length >= FILE_BYTES:
+            path = self._next_path(day)
+            self._path, self._length = path, _size(path)
+            self._remove_old(at)
+        return path
+
+    def _next_path(self, day: str) -> Path:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        number = 0
+        while True:
+            path = self._folder / (f"{day}.{number}.jsonl" if number else f"{day}.jsonl")
+            if _size(path) < FILE_BYTES:
+                return path
+            number += 1
+
+    def _remove_old(self, at: float) -> None:
+        files = sorted(self._folder.glob("*.jsonl"), key=os.path.getmtime, reverse=True)
+        total = 0
+        for path in files:
+            total += max(_size(path), FILE_BYTES if path == self._path else 0)
+            old = at - path.stat().st_mtime > LONGEST_KEPT_S
+            if path != self._path and (total > TOTAL_BYTES or old):
+                path.unlink()
+
+
+def cut(value: object) -> Any:
+    """Return a value as JSON can hold it, or as the beginning of its text."""
+    safe = plain(value)
+    text = json.dumps(safe)
+    return safe if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE]
+
+
+def plain(value: object) -> Any:
+    """Return a value as JSON can hold it; bounded in depth and in all."""
+    return _plain(value, _DEEPEST, iter(range(_MOST_ITEMS)))
+
+
+def _plain(value: object, deep: int, budget: Iterator[int]) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**63 else hex(value)[:LONGEST_MESSAGE]
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else repr(value)
+    if isinstance(value, str):
+        return value[:LONGEST_MESSAGE]
+    if isinstance(value, bytes | bytearray):
+        return repr(bytes(value[:LONGEST_MESSAGE]))
+    # One budget for all depths: CBOR can share values, so a small message can be endless.
+    if deep and isinstance(value, Mapping):
+        items = zip(value.items(), budget, strict=False)
+        return {_key(key): _plain(item, deep - 1, budget) for (key, item), _ in items}
+    if deep and isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item, deep - 1, budget) for item, _ in zip(value, budget, strict=False)]
+    return f"a {type(value).__name__}"
+
+
+def _key(key: object) -> str:
+    return key[:LONGEST_MESSAGE] if isinstance(key, str) else json.dumps(plain(key))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,83 @@
+"""Where the frames of a G3 file begin and end, found without decoding them.
+
+A frame in a file is (spt3g_software, core/src/G3Frame.cxx): one byte 1 for little
+endian; version (1), number of entries and type, 4 bytes each; for each entry the
+length of its name in 8 bytes, the name, the length of its content in 8 bytes, the
+content; and 4 bytes CRC-32C of names and contents.
+"""
+
+import os
+import struct
+from typing import Final
+
+_HEAD: Final = struct.Struct("<BIII")
+_LENGTH: Final = struct.Struct("<Q")
+_CRC_BYTES: Final = 4
+_MARK: Final = struct.pack("<BI", 1, 1)
+# Far beyond any frame that is written; wrong bytes give up here, not at the end of memory.
+_MOST_ENTRIES: Final = 10_000
+_LONGEST_NAME_BYTES: Final = 10_000
+_CHUNK_BYTES: Final = 2**20
+
+
+class NotAFrameError(Exception):
+    """What stands at an offset is no whole frame; the message says why.
+
+    Internal to the reading: whoever walks a file notes it as damage.
+    """
+
+
+def end_of_frame(descriptor: int, size: int, offset: int) -> int:
+    """Return where the frame that begins at `offset` ends.
+
+    Parameters
+    ----------
+    descriptor : int
+        The file, open for reading. It is read and not mapped, for a file that
+        becomes shorter meanwhile would end the process.
+    size : int
+        Of the file [bytes].
+    offset : int
+        Where in the file [bytes].
+
+    Raises
+    ------
+    NotAFrameError
+        If no frame begins there, or the file ends before it does.
+    """
+    head = os.pread(descriptor, _HEAD.size, offset)
+    if head[: len(_MARK)] != _MARK[: len(head)]:
+        raise NotAFrameError("no frame begins there")
+    try:
+        _endian, _version, entries, _type = _HEAD.unpack(head)
+        if entries > _MOST_ENTRIES:
+            raise NotAFrameError("no frame begins there")
+        end = offset + _HEAD.size
+        for _ in range(entries):
+            name_bytes = _length(descriptor, end)
+            if name_bytes > _LONGEST_NAME_BYTES:
+                raise NotAFrameError("no frame begins there")
+            end += _LENGTH.size + name_bytes
+            end += _LENGTH.size + _length(descriptor, end)
+            if end > size:
+                break
+    except struct.error:
+        end = size
+    if end + _CRC_BYTES > size:
+        raise NotAFrameError("the file ends within a frame")
+    return end + _CRC_BYTES
+
+
+def next_candidate(descriptor: int, offset: int) -> int | None:
+    """Return where, from `offset` on, something begins as a frame does; None if nothing does."""
+    while chunk := os.pread(descriptor, _CHUNK_BYTES, offset):
+        found = chunk.find(_MARK)
+        if found >= 0:
+            return offset + found
+        offset += max(len(chunk) - len(_MARK) + 1, 1)
+    return None
+
+
+def _length(descriptor: int, offset: int) -> int:
+    (length,) = _LENGTH.unpack(os.pread(descriptor, _LENGTH.size, offset))
+    return int(length)

@@ -1,0 +1,241 @@
+"""A data folder, and the index that saves reading its files whole again.
+
+The index has one file for each subfolder. It stands in ``DATA/ocsd/index`` if the
+data folder is this user's, else in the user's cache folder: what another user
+makes in a data folder could be in the way of the aggregator later.
+"""
+
+import contextlib
+import hashlib
+import importlib
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+from ocsd.aggregator.reading.index import FileSummary
+from ocsd.errors import NoDataError, NotPermittedError
+
+Report = Callable[[int, int], None]
+"""Called with the bytes that were read and the bytes that have to be read in all."""
+
+# No file is written for longer (docs/wire.md), and a while to close it.
+LONGEST_WRITING_S: Final = 7200.0 + 60.0
+
+# Readers look no further than this from the name of a file (so3g.hk.load_range) [s].
+REACH_S: Final = 7200.0
+
+_VERSION: Final = 1
+_FILE = re.compile(r"\d{5}/\d+\.g3")
+
+
+def silent(_done_bytes: int, _all_bytes: int) -> None:
+    """Report to nobody."""
+
+
+class DataFolder:
+    """The files below a data folder, and what is in them.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    clock : callable
+        Returns the present [s, Unix time].
+
+    Raises
+    ------
+    NoDataError
+        If there is no such folder.
+    NotPermittedError
+        If this user may not even see whether there is.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        with permitted(path):
+            there = path.is_dir()
+        if not there:
+            raise NoDataError(f"there is no data folder {path}; say with --folder where data are")
+        self.path = path
+        self._clock = clock
+
+    def files(self, since_at: float | None = None, until_at: float | None = None) -> list[Path]:
+        """Return the G3 files that can have data of a time [s, Unix time], in order.
+
+        Raises
+        ------
+        NotPermittedError
+            If this user may not look into the folder.
+        """
+        with permitted(self.path):
+            subfolders = [each for each in self.path.iterdir() if re.fullmatch(r"\d{5}", each.name)]
+            found = [path for each in subfolders for path in each.glob("*.g3")]
+        named = [path for path in found if _FILE.fullmatch(self.name(path))]
+        return sorted(
+            (
+                path
+                for path in named
+                if (since_at is None or _opened_at(path) >= since_at - REACH_S)
+                and (until_at is None or _opened_at(path) <= until_at + REACH_S)
+            ),
+            key=_opened_at,
+        )
+
+    def name(self, path: Path) -> str:
+        """Return what a file is called in reports and in the index."""
+        return path.relative_to(self.path).as_posix()
+
+    def being_written(self) -> Path | None:
+        """Return the file that the aggregator may be writing at present.
+
+        That is the newest, for as long as any aggregator would write it.
+        """
+        files = self.files()
+        if files and self._clock() - _opened_at(files[-1]) < LONGEST_WRITING_S:
+            return files[-1]
+        return None
+
+    def summaries(
+        self,
+        since_at: float | None = None,
+        until_at: float | None = None,
+        report: Report = silent,
+    ) -> list[FileSummary]:
+        """Return what the files hold that can have data of a time [s, Unix time].
+
+        Only files that the index does not know as they are now are read.
+
+        Raises
+        ------
+        NotPermittedError
+            If this user may not read the folder or a file.
+        """
+        files = self.files(since_at, until_at)
+        known = _Index(self.path)
+        with permitted(self.path):
+            found = {path: known.get(self.name(path), path) for path in files}
+            unknown = {path: path.stat().st_size for path in files if found[path] is None}
+        done, work = 0, sum(unknown.values())
+        writing = self.being_written()
+        for _subfolder, group in groupby(unknown, key=lambda path: path.parent):
+            for path in group:
+                found[path] = summary = self._scan(path, path == writing)
+                if path != writing:
+                    known.put(summary)
+                done += unknown[path]
+                report(done, work)
+            known.save()
+        return [summary for summary in found.values() if summary is not None]
+
+    def _scan(self, path: Path, being_written: bool) -> FileSummary:
+        # It loads numpy and so3g, which take longer than all else, and which the
+        # command line must not import.
+        scan = importlib.import_module("ocsd.aggregator.reading.scan")
+        with permitted(path):
+            summary: FileSummary = scan.scan(path, self.name(path))
+        if being_written:
+            # The frame that is just being written is no damage.
+            damage = tuple(each for each in summary.damage if not each.at_end)
+            summary = replace(summary, damage=damage)
+        return summary
+
+
+class _Index:
+    """The summaries of files that have been read before."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[str, dict[str, Any]] = {}
+        self._changed: set[str] = set()
+
+    def get(self, name: str, path: Path) -> FileSummary | None:
+        """Return the summary of a file; None if it is not known, or changed since."""
+        entry = self._entries(name.partition("/")[0]).get(name)
+        if entry is None:
+            return None
+        now = path.stat()
+        try:
+            if (entry["size_bytes"], entry["mtime_ns"]) == (now.st_size, now.st_mtime_ns):
+                return FileSummary.of_json(entry)
+        except (KeyError, TypeError, ValueError):
+            pass  # of another release, or broken: read the file again
+        return None
+
+    def put(self, summary: FileSummary) -> None:
+        """Remember a summary."""
+        subfolder = summary.name.partition("/")[0]
+        self._entries(subfolder)[summary.name] = summary.as_json()
+        self._changed.add(subfolder)
+
+    def save(self) -> None:
+        """Write what is new; an index that cannot be written is no reason to fail."""
+        for subfolder in sorted(self._changed):
+            entries = self._read[subfolder].items()
+            there = {name: entry for name, entry in entries if (self._folder / name).exists()}
+            text = json.dumps({"version": _VERSION, "files": there})
+            place = places(self._folder)[0] / f"{subfolder}.json"
+            beside = place.with_name(f"{place.name}.{os.getpid()}")
+            with contextlib.suppress(OSError):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                beside.write_text(text)
+                beside.replace(place)
+        self._changed.clear()
+
+    def _entries(self, subfolder: str) -> dict[str, Any]:
+        if subfolder not in self._read:
+            self._read[subfolder] = {}
+            for place in reversed(places(self._folder)):
+                self._read[subfolder] |= _stored(place / f"{subfolder}.json")
+        return self._read[subfolder]
+
+
+def places(folder: Path) -> Sequence[Path]:
+    """Return the folders that can have an index of `folder`; it is written to the first."""
+    inside = folder / "ocsd" / "index"
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    digest = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
+    outside = base / "ocsd" / "index" / digest
+    ours = folder.stat().st_uid == os.geteuid() and os.access(folder, os.W_OK)
+    return (inside, outside) if ours else (outside, inside)
+
+
+def _stored(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(content, dict) or content.get("version") != _VERSION:
+        return {}
+    files = content.get("files")
+    return files if isinstance(files, dict) else {}
+
+
+def _opened_at(path: Path) -> int:
+    return int(path.stem)
+
+
+@contextlib.contextmanager
+def permitted(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with reading `path` into errors for an operator.
+
+    Raises
+    ------
+    NotPermittedError
+        If this user may not read it.
+    NoDataError
+        If it is gone.
+    """
+    try:
+        yield
+    except PermissionError as error:
+        raise NotPermittedError(
+            f"this user may not read {error.filename or path}; use its owner's account, join its "
+            "group, or use sudo"
+        ) from error
+    except FileNotFoundError as error:
+        raise NoDataError(f"{error.filename or path} was removed just now; try again") from error

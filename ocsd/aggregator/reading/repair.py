@@ -1,0 +1,63 @@
+"""Cut a torn last frame off a file, and keep what was cut."""
+
+import os
+from pathlib import Path
+
+from ocsd.aggregator.reading.check import torn
+from ocsd.errors import OutputFileError
+
+_CHUNK_BYTES = 2**20
+
+
+def repair(path: Path) -> Path | None:
+    """Cut off the end of a file that is no whole frame.
+
+    A file without any whole frame is moved away. Nothing is lost: what is cut is
+    on the disk beside the file before the file becomes shorter.
+
+    Returns
+    -------
+    Path or None
+        Where the cut bytes are; None if there was nothing to cut.
+
+    Raises
+    ------
+    OutputFileError
+        If the bytes cannot be kept or the file not be cut; then it is as it was.
+    """
+    damage = torn(path)
+    if damage is None and path.stat().st_size > 0:
+        return None
+    try:
+        kept = _free_name(path)
+        if damage is None or damage.offset == 0:
+            path.rename(kept)
+            return kept
+        _keep(path, damage.offset, kept)
+        with path.open("r+b") as file:
+            file.truncate(damage.offset)
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise OutputFileError(
+            f"cannot repair {path}: {error.strerror or error}; it is as it was; make its folder "
+            "writable or use its owner's account"
+        ) from error
+    return kept
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    kept = path.with_name(f"{path.name}.torn")
+    while kept.exists():
+        number += 1
+        kept = path.with_name(f"{path.name}.torn{number}")
+    return kept
+
+
+def _keep(path: Path, offset: int, kept: Path) -> None:
+    with path.open("rb") as source, kept.open("xb") as target:
+        source.seek(offset)
+        while chunk := source.read(_CHUNK_BYTES):
+            target.write(chunk)
+        target.flush()
+        os.fsync(target.fileno())

@@ -1,0 +1,186 @@
+"""What is missing is known, and what is lost is on record once."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from so3g.hk import load_range
+
+from ocsd.aggregator.sequence import MOST_GAPS
+from ocsd.aggregator.source_key import Pending, SourceKey
+from tests.unit.aggregator.recording import START, Recording
+
+FEED = "thermo1.feeds.temps"
+LATE = "1795328999.5"  # began after the folder was recorded
+EARLY = "1795328000.5"
+SENDER = "observatory.thermo1"
+
+
+def key(session):
+    return SourceKey(f"observatory.{FEED}", session)
+
+
+def send(recording, number, session=LATE, **more):
+    at = START + 1000 + number
+    recording.send([at], feed=FEED, info={"session_id": session}, seq=number, a=[number], **more)
+
+
+def test_a_session_that_began_later_than_the_folder_has_to_be_complete(recording):
+    send(recording, 3)
+    assert recording.recorder.pending() == {key(LATE): Pending(SENDER, 4, ((0, 3),), 0, True)}
+
+
+def test_of_an_older_session_what_is_available_counts(recording):
+    send(recording, 3, EARLY)
+    send(recording, 6, EARLY)
+    pending = recording.recorder.pending()[key(EARLY)]
+    assert pending == Pending(SENDER, 7, ((4, 6),), 3, False)
+    send(recording, 1, EARLY)
+    assert recording.recorder.pending()[key(EARLY)].missing == ((2, 3), (4, 6))
+    recording.recorder.lost(key(EARLY), 0, 2, "the spool reached back to 3 only")
+    assert recording.recorder.pending()[key(EARLY)].missing == ((4, 6),)
+    assert recording.recorder.encoded()["lost"] == {key(EARLY).address: 1}
+
+
+def test_what_a_heartbeat_tells_of_is_missing(recording):
+    recording.recorder.told(key(LATE), SENDER, 5)
+    assert recording.recorder.pending()[key(LATE)].missing == ((0, 5),)
+    recording.recorder.told(key(EARLY), SENDER, 5)
+    pending = recording.recorder.pending()[key(EARLY)]
+    assert (pending.missing, pending.first_number) == ((), 5)
+    for nonsense in (-1, "7", 2**64, None, True):
+        recording.recorder.told(key(LATE), SENDER, nonsense)
+    assert recording.recorder.pending()[key(LATE)].next_number == 5
+
+
+def test_a_hole_is_in_the_files_in_the_ledger_and_in_the_journal_once(recording):
+    for number in (0, 1, 5, 6, 9):
+        send(recording, number)
+    for _ in range(2):
+        recording.recorder.lost(key(LATE), 1, 6, "the agent was killed")
+    (held,) = recording.recorder._ledger.holes
+    recording.recorder._lock.release()  # killed
+    again = Recording(recording.folder, clock=recording.clock)
+    again.recorder.start()
+    assert again.recorder._ledger.holes[0] == held
+    again.recorder.lost(key(LATE), 0, 100, "again")
+    again.recorder.close()
+    first, *others = again.holes()
+    assert first == {
+        "feed": key(LATE).address,
+        "agent_session": LATE,
+        "first": 2,
+        "last": 4,
+        "count": 3,
+        "from_time": START + 1001,
+        "until_time": START + 1005,
+        "cause": "the agent was killed",
+        "estimated": False,
+    }
+    assert [(hole["first"], hole["last"]) for hole in others] == [(7, 8)]
+    field = "observatory.aggregator.feeds.holes"
+    read = load_range(
+        START - 1, START + 100, [f"{field}.count", f"{field}.cause"], data_dir=str(again.folder)
+    )
+    assert sorted(read[f"{field}.count"][1]) == [2, 3]
+
+
+def test_holes_are_known_after_a_restart_in_order_too(recording):
+    send(recording, 0)
+    send(recording, 4)
+    recording.recorder.lost(key(LATE), 1, 3, "the agent was killed")
+    recording.recorder.close()
+    again = Recording(recording.folder, clock=recording.clock)
+    again.recorder.start()
+    assert again.recorder.pending()[key(LATE)].missing == ()
+    assert again.recorder.encoded()["lost"] == {key(LATE).address: 3}
+    assert len(again.recorder._ledger.holes) == 1
+    again.recorder.close()
+    assert len(again.holes()) == 1
+
+
+def test_a_sender_with_gaps_everywhere_gets_holes_and_no_memory(recording):
+    for number in range(1, 2 * (MOST_GAPS + 30), 2):
+        send(recording, number)
+    recording.recorder.close()
+    assert recording.recorder.encoded()["missing"] == {key(LATE).address: MOST_GAPS}
+    assert Counter(hole["cause"] for hole in recording.holes()) == {"too many gaps at a time": 30}
+
+
+def old_feed(recording, seconds):
+    for _ in range(seconds):
+        recording.send([recording.clock.at], feed="old.feeds.x", a=[1.0])
+        recording.run(1)
+
+
+@pytest.mark.parametrize(("away_s", "expected"), [(3, 0), (30, 1)])
+def test_a_feed_without_numbers_has_an_estimated_hole_after_a_long_outage(
+    recording, away_s, expected
+):
+    old_feed(recording, 10)
+    began_at = recording.clock.at
+    recording.clock.advance(away_s)
+    recording.recorder.outage(began_at, recording.clock.at, "the router was away")
+    old_feed(recording, 10)
+    recording.recorder.close()
+    holes = recording.holes()
+    assert len(holes) == expected
+    for hole in holes:
+        assert (hole["estimated"], hole["count"], hole["first"], hole["last"]) == (True, 0, 0, -1)
+        assert (hole["from_time"], hole["until_time"]) == (began_at - 1, began_at + away_s)
+        assert hole["cause"] == "the router was away"
+
+
+def test_a_silence_without_an_outage_is_no_hole(recording):
+    old_feed(recording, 10)
+    recording.clock.advance(30)
+    old_feed(recording, 10)
+    recording.recorder.close()
+    assert recording.holes() == []
+
+
+arrivals = st.lists(st.integers(0, 19), max_size=60)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(arrivals, st.permutations(range(20)), st.integers(1, 5))
+def test_any_order_of_loss_repetition_and_delay_gives_the_same_content(
+    tmp_path_factory, heard, late, frame_every
+):
+    recording = Recording(tmp_path_factory.mktemp("data"))
+    recording.recorder.start()
+    for count, number in enumerate(heard):
+        give(recording, number)
+        if count % frame_every == 0:
+            recording.run(2)
+    recording.recorder.told(key(LATE), SENDER, 20)
+    missing = {
+        number
+        for first, end in recording.recorder.pending()[key(LATE)].missing
+        for number in range(first, end)
+    }
+    assert missing == set(range(20)) - set(heard)
+    for number in late:  # what was lost comes later, with what was not
+        give(recording, number)
+    recording.recorder.close()
+    expected = [n + 0.25 * i for n in range(20) for i in range(n % 3 + 1)]
+    for name, value_of in FIELDS.items():
+        times, values = recording.read(f"{FEED}.{name}")
+        # In order of time, too: else readers do not find what they search by time.
+        assert list(np.round(times - START, 3)) == expected
+        assert list(values) == [value_of(t) for t in expected]
+    found = recording.read(f"{FEED}.f", start=START + 4.9, end=START + 12.1)[0]
+    assert list(np.round(found - START, 3)) == [t for t in expected if 4.9 < t < 12.1]
+
+
+FIELDS = {"f": lambda t: t / 7, "n": lambda t: int(4 * t), "s": lambda t: f"at {t}"}
+
+
+def give(recording, number):
+    """Send a message of one to three samples."""
+    times = [number + 0.25 * i for i in range(number % 3 + 1)]
+    data = {name: [value_of(t) for t in times] for name, value_of in FIELDS.items()}
+    info = {"session_id": LATE, "agg_params": {"frame_length": 3}}
+    recording.send([START + t for t in times], feed=FEED, info=info, seq=number, **data)

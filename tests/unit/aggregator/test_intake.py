@@ -1,0 +1,105 @@
+import threading
+
+import pytest
+
+from ocsd.aggregator.condition import LOST_FOR_S, REFUSED_FOR_S, Condition
+from ocsd.aggregator.intake import Intake, size_of
+
+WELL = {
+    "trouble": None,
+    "lag_s": 0.0,
+    "waiting": 0,
+    "lost": {},
+    "refused": {},
+    "refused_because": {},
+    "dropped": {},
+}
+
+
+def test_jobs_are_done_in_order_and_their_size_is_known():
+    intake, done = Intake(100, lambda: 0.0), []
+    for number in range(3):
+        intake.put(lambda _, n=number: done.append(n), 20)
+    assert (intake.waiting, intake.size_bytes) == (3, 60)
+    assert intake.crowded
+    assert not intake.full
+    intake.put(lambda _: None, 40)
+    assert intake.full
+    intake.finish(None)
+    assert done == [0, 1, 2]
+    assert (intake.waiting, intake.size_bytes) == (0, 0)
+
+
+def test_the_lag_is_the_age_of_the_oldest_job():
+    now = [10.0]
+    intake = Intake(monotonic=lambda: now[0])
+    assert intake.lag_s == 0.0
+    intake.put(lambda _: None)
+    now[0] += 3
+    intake.put(lambda _: None)
+    assert intake.lag_s == 3.0
+    intake.clear()
+    assert intake.lag_s == 0.0
+
+
+def test_a_job_with_a_defect_is_put_on_record_and_the_next_one_is_done(recording):
+    intake, done = Intake(), []
+    intake.put(lambda recorder: recorder.no_such_method())
+    intake.put(done.append)
+    intake.finish(recording.recorder)
+    assert done == [recording.recorder]
+    [reason] = recording.recorder.encoded()["refused_because"].values()
+    assert reason.startswith("defect of ocsd: AttributeError")
+
+
+def test_work_is_ended_by_a_wake():
+    intake = Intake()
+    worker = threading.Thread(target=intake.work, args=(None, 60.0))
+    worker.start()
+    intake.wake()
+    worker.join(20)
+    assert not worker.is_alive()
+
+
+@pytest.mark.parametrize("message", [None, [], {"b": 1}, {"b": {"data": {}, "timestamps": 3}}])
+def test_a_message_of_any_shape_has_a_size(message):
+    assert size_of(message) > 0
+
+
+def test_the_size_grows_with_values_and_texts():
+    def block(*values):
+        return {"b": {"timestamps": [0.0] * len(values), "data": {"x": list(values)}}}
+
+    assert size_of(block(*range(1000))) > 1000 * 64
+    assert size_of(block("x" * 5000)) > 5000
+
+
+def reason(condition, now_s=0.0, **figures):
+    data = {**WELL, **figures}
+    condition.look(data, now_s)
+    return condition.reason(data)
+
+
+def test_what_was_refused_and_lost_lately_is_told_for_a_while():
+    condition = Condition()
+    assert reason(condition, lost={"f": 7}, refused={"a": 1}, refused_because={"a": "old"}) == ""
+    figures = {
+        "lost": {"f": 12},
+        "refused": {"a": 1, "b": 2},
+        "refused_because": {"a": "old", "b": "it is bad"},
+    }
+    told = reason(condition, 1.0, **figures)
+    assert "5 messages lost in the last hour (f)" in told
+    assert "2 refused in the last 5 minutes, e.g. of b: it is bad" in told
+    told = reason(condition, 2.0 + REFUSED_FOR_S, **figures)
+    assert "refused" not in told
+    assert "lost" in told
+    assert reason(condition, 2.0 + LOST_FOR_S, **figures) == ""
+
+
+def test_trouble_and_lag_are_told_at_once():
+    condition = Condition()
+    assert reason(condition, trouble="the disk is full") == "the disk is full"
+    assert reason(condition, lag_s=12.3, waiting=7) == (
+        "12 s behind: 7 messages wait to be recorded"
+    )

@@ -1,0 +1,127 @@
+"""What `benchmarks.exactly_once` does, and what it concludes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.counting import plan
+from benchmarks.counting.judge import Excuses, Recorded, judge
+from benchmarks.counting.published import Published
+from ocsd.aggregator.hole import Hole
+
+FEED = "observatory.count-1.feeds.quick"
+PUBLISHED = Published(
+    feed=FEED,
+    session_id="1800000000.5",
+    may_be=102,
+    sure=100,
+    per_message=2,
+    rate_hz=100,
+    begun_at=1_800_000_000.0,
+)
+NEXT_LIFE = replace(PUBLISHED, session_id="1800000100.5", may_be=0, sure=0)
+HOLE = Hole(FEED, PUBLISHED.session_id, 5, 9, 5, 0.0, 0.0, "because", estimated=False)
+KILLED = Excuses(ended={"count-1": [1_800_000_050.0]})
+KINDS = {plan.KILL, plan.RESTART, plan.STOP, plan.CUT, plan.DATA_FULL, plan.BOTH_FULL}
+
+
+def found(*numbers, **more):
+    """Return the verdict on files that have these samples."""
+    numbers = np.array(numbers, np.int64)
+    columns = {
+        "times": PUBLISHED.begun_at + numbers / PUBLISHED.rate_hz,
+        "number": numbers,
+        "half": numbers / 2,
+        "text": numbers.astype(str),
+        **more.pop("columns", {}),
+    }
+    recorded = Recorded(holes=more.pop("holes", []))
+    recorded.columns[FEED, PUBLISHED.session_id].append(columns)
+    return judge([PUBLISHED, NEXT_LIFE], recorded, more.pop("excuses", Excuses()))
+
+
+@pytest.mark.parametrize("end", [100, 102])
+def test_all_samples_once_are_in_order(end):
+    verdict = found(*range(end))
+    assert verdict.violations == []
+    assert (verdict.published, verdict.recorded) == (100, end)
+
+
+def test_a_lost_and_a_repeated_sample_are_seen():
+    verdict = found(*range(40), *range(41, 100), 99)
+    assert (verdict.missing, verdict.duplicate) == (1, 1)
+    missing, double = verdict.violations
+    assert "1 are missing without a hole: 40-40 of 100" in missing
+    assert "1 are there more than once: 99-99" in double
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("times", 1_800_000_000.01), ("half", 0.25), ("text", "zero")]
+)
+def test_a_changed_sample_is_seen(name, value):
+    column = {
+        "times": PUBLISHED.begun_at + np.arange(100) / 100,
+        "half": np.arange(100) / 2,
+        "text": np.arange(100).astype(str).astype("U9"),
+    }[name]
+    column[0] = value
+    verdict = found(*range(100), columns={name: column})
+    assert verdict.changed == 1
+    assert len(verdict.violations) == 1
+
+
+def test_samples_that_nobody_has_published_are_seen():
+    (violation,) = found(*range(100), 5000).violations
+    assert "never published, but there: [5000]" in violation
+    recorded = Recorded()
+    recorded.columns[FEED, "1.5"] = []
+    assert "nobody has published it" in judge([NEXT_LIFE], recorded, Excuses()).violations[0]
+
+
+def test_a_hole_is_in_order_only_after_a_kill_that_explains_it():
+    there = [*range(10), *range(20, 100)]
+    verdict = found(*there, holes=[HOLE], excuses=KILLED)
+    assert verdict.violations == []
+    assert (verdict.in_holes, verdict.missing) == (10, 0)
+    for another in ({}, {"count-1": [1_800_000_150.0]}, {"count-2": [1_800_000_050.0]}):
+        (violation,) = found(*there, holes=[HOLE], excuses=Excuses(ended=another)).violations
+        assert "nothing explains" in violation
+
+
+def test_what_is_there_must_not_be_in_a_hole():
+    verdict = found(*range(100), holes=[HOLE], excuses=KILLED)
+    (violation,) = verdict.violations
+    assert "10 are there, and in a hole: 10-19" in violation
+
+
+def test_the_end_may_be_unknown_only_of_a_life_that_had_no_room_from_its_beginning():
+    verdict = found(*range(90), excuses=replace(KILLED, full=[(1_799_999_999.0, 1_800_000_040.0)]))
+    assert verdict.violations == []
+    assert (verdict.missing, verdict.unknown) == (10, 10)
+    later = replace(KILLED, full=[(1_800_000_020.0, 1_800_000_060.0)])
+    for excuses in (Excuses(), KILLED, later):
+        assert "10 are missing" in found(*range(90), excuses=excuses).violations[0]
+
+
+def test_the_plan_follows_from_the_seed_and_has_everything():
+    agents = ("count-1", "count-2")
+    steps = plan.plan(7, 600, 30, agents, agents)
+    assert steps == plan.plan(7, 600, 30, agents, agents)
+    assert steps != plan.plan(8, 600, 30, agents, agents)
+    assert [step.at_s for step in steps] == sorted(step.at_s for step in steps)
+    kinds = {step.kind for step in steps}
+    assert kinds == KINDS
+    assert {step.lasts_s for step in steps if step.kind in {plan.STOP, plan.DATA_FULL}} == {30}
+    killed = {target for step in steps if step.kind == plan.KILL for target in step.targets}
+    assert killed == {"aggregator", "router", "daemon", *agents}
+    assert all(step.at_s + step.lasts_s < 610 for step in steps)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_short_plan_has_everything_as_well(seed):
+    steps = plan.plan(seed, 30, 3, ("count-1", "count-2"), ())
+    kinds = {step.kind for step in steps}
+    assert kinds == KINDS
+    killed = {target for step in steps if step.kind == plan.KILL for target in step.targets}
+    assert killed == {"aggregator", "router", "daemon"}
