@@ -42,12 +42,35 @@ if TYPE_CHECKING:
     from ocsd.site.model import Site
 
 
+class Interruption:
+    """Ends the start at a signal, even if what is being loaded swallows the exception.
+
+    A library that tries an import and goes on after a bare ``except`` would
+    otherwise make the user's Ctrl-C disappear.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __call__(self, *_: object) -> None:
+        """Be the signal's handler."""
+        self._asked = True
+        self.check()
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if a signal has come."""
+        if self._asked:
+            raise KeyboardInterrupt
+
+
 def main() -> int:
     """Run the daemon; return the exit code of the process."""
     # Should systemd's watchdog end it (SIGABRT), the system's journal shows where it was stuck.
     faulthandler.enable()
     # Until there is anything to stop in order, both signals simply end the start.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interruption = Interruption()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interruption)
     server: forkserver.PreparedServer | None = None
     descriptor = handed_over()
     try:
@@ -58,7 +81,7 @@ def main() -> int:
             return _check(arguments)
         server = forkserver.PreparedServer()
         settings, lock = _prepare(arguments, descriptor)
-        return _run(settings, server, arguments, lock)
+        return _run(settings, server, arguments, lock, interruption)
     except OcsdError as error:
         print(f"ocsd: {error}", file=sys.stderr)  # noqa: T201 - the foreground's terminal
         return error.exit_code
@@ -145,6 +168,7 @@ def _run(
     server: forkserver.PreparedServer,
     arguments: argparse.Namespace,
     lock: DaemonLock,
+    interruption: Interruption,
 ) -> int:
     from twisted.logger import globalLogBeginner
 
@@ -162,6 +186,7 @@ def _run(
     reactor.callWhenRunning(daemon.start)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: reactor.callFromThread(daemon.stop))
+    interruption.check()
     # What runs is left to the next daemon, as after a kill: `ocsd stop --unit` wants that.
     signal.signal(signal.SIGQUIT, lambda *_: os._exit(0))
     # A terminal that is closed must not stop the telescope.

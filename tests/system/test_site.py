@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -200,6 +202,31 @@ def test_ctrl_c_at_any_moment_of_the_start_leaves_nothing(site, after_s):
     assert "Traceback" not in errors
     # -SIGINT: Python itself ended, before it had loaded anything of ours.
     assert daemon.returncode in {0, 130, -signal.SIGINT}
+    wait_until(lambda: site.processes() == [], "the fork server to be gone")
+
+
+def test_ctrl_c_that_a_library_swallows_ends_the_start_nevertheless(site):
+    site.write(fake_agent("thermo1"))
+    program = (
+        "import os, signal, sys\n"
+        "from ocsd.daemon import __main__ as daemon, plan\n"
+        "made = plan.plan\n"
+        "def swallowing(*arguments):\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    except BaseException:\n"
+        "        pass\n"
+        "    return made(*arguments)\n"
+        "plan.plan = swallowing\n"
+        "sys.exit(daemon.main())\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, "--site-file", site.file, "--host", "lab"],
+        env=site.environment,
+        cwd=site.folder,
+        timeout=60,
+    )
+    assert ended.returncode == 130
     wait_until(lambda: site.processes() == [], "the fork server to be gone")
 
 
