@@ -8,7 +8,8 @@ import psutil
 import pytest
 
 from ocsd.client.http import ControlClient
-from tests.system.conftest import Site, fake_agent, wait_until
+from tests.system.conftest import Site, fake_agent
+from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.interop
 

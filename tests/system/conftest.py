@@ -4,11 +4,9 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,27 +14,8 @@ import psutil
 import pytest
 import yaml
 
-PATIENCE_S = 30.0
-"""So long a condition may take on a busy machine; no test waits when it holds at once."""
-
-
-def wait_until(condition, what, limit_s=PATIENCE_S):
-    """Return the first true value of `condition()`; fail the test if none comes."""
-    deadline = time.monotonic() + limit_s
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {limit_s} s in vain for {what}")
-        time.sleep(0.01)
-
-
-def free_port():
-    """Return a TCP port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from tests.system.agent_processes import Router, Supervisor
+from tests.system.waiting import free_port
 
 
 def fake_agent(name, mode="acq", channels=2, rate_hz=4, **more):
@@ -146,3 +125,26 @@ def site():
         site = Site(Path(folder))
         yield site
         assert site.clear() == []
+
+
+@pytest.fixture(scope="module")
+def router(tmp_path_factory):
+    """A crossbar of its own for the tests of a file."""
+    # Short, for a socket's path is at most 107 bytes long.
+    router = Router(tmp_path_factory.mktemp("cb"), free_port())
+    router.start()
+    yield router
+    if router.answers():
+        router.kill()
+
+
+@pytest.fixture
+def supervisor(tmp_path):
+    """Starts agents by hand and hears what they say of themselves; ends them."""
+    supervisor = Supervisor(tmp_path)
+    yield supervisor
+    for process in supervisor.processes:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+    supervisor.socket.close()

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.conftest import wait_until
+from tests.system.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 UNITS = Path("/etc/systemd/system")

@@ -1,155 +1,18 @@
 """Agents in processes of their own against a real crossbar."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
-from ocsd import notify
-from ocsd.router.config import node_config
 from ocsd.site.model import Hub
-from tests.system.conftest import wait_until
+from tests.system.agent_processes import LISTEN, RUN, Router
+from tests.system.waiting import free_port, wait_until
 
 pytestmark = pytest.mark.system
-
-RUN = """
-import sys, json
-from ocsd.site import launch
-launch.set_current(launch.Launch.model_validate(json.loads(sys.argv[1])))
-from ocsd_agents.fake_data.agent import main
-main([])
-"""
-
-LISTEN = """
-import sys, json
-from ocsd import ocs_agent, site_config
-from ocsd.site import launch
-launch.set_current(launch.Launch.model_validate(json.loads(sys.argv[1])))
-args = site_config.parse_args(args=[])
-agent, runner = ocs_agent.init_site_agent(args)
-out = open(args.instance_id + '.jsonl', 'w', buffering=1)
-agent.subscribe_on_start(lambda event: print(json.dumps(event), file=out),
-                         'observatory..feeds.', options={'match': 'wildcard'})
-agent.register(lambda: 'at your service', agent.agent_address + '.special')
-runner.run(agent)
-"""
-
-
-class Router:
-    """crossbar on a port between 18100 and 18149."""
-
-    def __init__(self, folder, port):
-        self.folder, self.port = folder, port
-        self.socket_path = folder / "r.sock"
-        self.hub = Hub(
-            wamp_server=f"ws://127.0.0.1:{port}/ws", wamp_http=f"http://127.0.0.1:{port}/call"
-        )
-        self.process = None
-
-    def start(self):
-        config = node_config(self.hub, self.socket_path)
-        (self.folder / "config.json").write_text(json.dumps(config))
-        command = [str(Path(sys.executable).parent / "crossbar"), "start", "--cbdir", "."]
-        with open(self.folder / "out", "a") as out:
-            self.process = subprocess.Popen(
-                command, cwd=self.folder, stdout=out, stderr=out, start_new_session=True
-            )
-        wait_until(self.answers, "the router")
-
-    def answers(self):
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self.socket_path)) == 0
-
-    def kill(self):
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        # The worker is another process of the group; its sockets close with it.
-        wait_until(lambda: not self.answers(), "the router's end")
-
-    def call(self, procedure, *args, **kwargs):
-        body = json.dumps({"procedure": procedure, "args": args, "kwargs": kwargs}).encode()
-        headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(self.hub.wamp_http, body, headers)
-        with urllib.request.urlopen(request, timeout=20) as reply:
-            return json.load(reply)["args"][0]
-
-
-@pytest.fixture(scope="module")
-def router(tmp_path_factory):
-    # Short, for a socket's path is at most 107 bytes long.
-    router = Router(tmp_path_factory.mktemp("cb"), 18101)
-    router.start()
-    yield router
-    router.kill()
-
-
-@pytest.fixture
-def supervisor(tmp_path):
-    """Starts agents and hears what they say of themselves."""
-    supervisor = Supervisor(tmp_path)
-    yield supervisor
-    for process in supervisor.processes:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-    supervisor.socket.close()
-
-
-class Supervisor:
-    def __init__(self, folder):
-        self.folder = folder
-        self.processes = []
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(str(folder / "notify"))
-
-    def run(self, script, *args):
-        environment = {
-            **os.environ,
-            "NOTIFY_SOCKET": str(self.folder / "notify"),
-            "STATE_DIRECTORY": str(self.folder / "state"),
-        }
-        with open(self.folder / "log", "a") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-c", script, *args],
-                cwd=self.folder,
-                env=environment,
-                stdout=log,
-                stderr=log,
-            )
-        self.processes.append(process)
-        return process
-
-    def launch(self, router, iid, *arguments, script=RUN, local=True, **more):
-        hub = router.hub.model_copy(update=more.pop("hub", {}))
-        instance = {"instance-id": iid, "agent-class": "FakeDataAgent", "arguments": arguments}
-        launch = {
-            "site_file": None,
-            "host": "lab",
-            "hub": hub.model_dump(),
-            "instance": instance,
-            "working_dir": str(self.folder),
-            "router_socket": str(router.socket_path) if local else None,
-            **more,
-        }
-        return self.run(script, json.dumps(launch))
-
-    def hears(self, what, **fields):
-        """Wait for a message with these fields; return all its fields."""
-        self.socket.settimeout(30)
-        while True:
-            said = notify.decode(self.socket.recv(4096))
-            if all(wanted in said.get(key, "") for key, wanted in fields.items()):
-                return said
-
-    def log(self):
-        return (self.folder / "log").read_text()
 
 
 def ends_at(process, number):
@@ -244,7 +107,7 @@ def test_a_second_signal_ends_the_waiting_for_an_operation(router, supervisor):
 
 
 def test_a_router_that_dies_costs_no_message_that_was_kept(tmp_path_factory, supervisor):
-    router = Router(tmp_path_factory.mktemp("cb"), 18102)
+    router = Router(tmp_path_factory.mktemp("cb"), free_port())
     router.start()
     listener = supervisor.launch(router, "listener", script=LISTEN)
     supervisor.hears("ready", READY="1")
@@ -280,14 +143,15 @@ def test_a_router_that_dies_costs_no_message_that_was_kept(tmp_path_factory, sup
 class NoRouter:
     """Where nothing listens."""
 
-    hub = Hub(wamp_server="ws://127.0.0.1:18149/ws", wamp_http="http://127.0.0.1:18149/call")
+    port = free_port()
+    hub = Hub(wamp_server=f"ws://127.0.0.1:{port}/ws", wamp_http=f"http://127.0.0.1:{port}/call")
     socket_path = Path("/nonexistent/r.sock")
 
 
 @pytest.mark.parametrize("local", [True, False], ids=["unix socket", "websocket"])
 def test_an_agent_without_a_router_says_where_it_looks_and_ends_when_told(supervisor, local):
     process = supervisor.launch(NoRouter, "fake9", local=local)
-    where = "unix:/nonexistent/r.sock" if local else "ws://127.0.0.1:18149/ws"
+    where = "unix:/nonexistent/r.sock" if local else f"ws://127.0.0.1:{NoRouter.port}/ws"
     supervisor.hears("the reason", STATUS=f"waiting for the router at {where}: ")
     assert ends_at(process, signal.SIGTERM) < 5
 

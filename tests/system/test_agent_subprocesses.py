@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.system.conftest import wait_until
+from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.system
 

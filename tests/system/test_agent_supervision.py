@@ -22,9 +22,8 @@ from ocsd.forkserver import published
 from ocsd.forkserver.protocol import Ended, Spawn, Spawned, encode
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance
-from tests.system.conftest import PATIENCE_S, free_port, wait_until
-from tests.system.test_agent_runtime import Router
 from tests.system.test_forkserver import Daemon
+from tests.system.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.system
 
@@ -135,14 +134,6 @@ def supervising(router):
 def supervisor():
     with supervising(NoRouter) as supervisor:
         yield supervisor
-
-
-@pytest.fixture(scope="module")
-def router(tmp_path_factory):
-    router = Router(tmp_path_factory.mktemp("cb"), free_port())
-    router.start()
-    yield router
-    router.kill()
 
 
 @pytest.fixture

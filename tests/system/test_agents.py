@@ -24,7 +24,7 @@ from ocsd_agents.arduino.drivers import Arduino
 from ocsd_agents.arduino.simulator import simulate
 from so3g.hk import HKArchiveScanner
 
-from tests.system.conftest import free_port, wait_until
+from tests.system.waiting import free_port, wait_until
 from tests.unit.agents.test_pages import codes, rows, section
 
 pytestmark = pytest.mark.system

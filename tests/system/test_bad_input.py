@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ocsd.client.http import ControlClient
-from tests.system.conftest import fake_agent, wait_until
+from tests.system.conftest import fake_agent
+from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.system
 

@@ -16,7 +16,8 @@ import pytest
 from ocsd import site_config
 from ocsd.client_http import ControlClientError
 from ocsd.ocs_client import OCSClient
-from tests.system.conftest import fake_agent, wait_until
+from tests.system.conftest import fake_agent
+from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.system
 

@@ -27,7 +27,7 @@ from ocsd.forkserver.protocol import (
 from ocsd.forkserver.start import PreparedServer
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance
-from tests.system.conftest import PATIENCE_S, wait_until
+from tests.system.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.system
 

@@ -17,8 +17,8 @@ import yaml
 from so3g.hk import HKArchiveScanner
 
 from ocsd.ocs_twisted import TimeoutLock
-from tests.system.conftest import free_port, wait_until
 from tests.system.test_agents import data, port_of
+from tests.system.waiting import free_port, wait_until
 
 pytestmark = pytest.mark.system
 

@@ -8,8 +8,9 @@ import psutil
 import pytest
 
 from ocsd.journal import read as read_journal
-from tests.system.conftest import fake_agent, wait_until
+from tests.system.conftest import fake_agent
 from tests.system.invariants import copies, fork_servers, pids
+from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.system
 

@@ -12,9 +12,9 @@ import psutil
 import pytest
 from so3g.hk import HKArchiveScanner
 
-from tests.system.conftest import free_port, wait_until
+from tests.system.agent_processes import Supervisor
 from tests.system.faults.test_disk import a_small_disk, fill
-from tests.system.test_agent_runtime import Router, Supervisor
+from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.system
 
@@ -169,15 +169,6 @@ class Scene(Supervisor):
         names = ("feed", "first", "last", "count", "cause", "from_time", "until_time")
         columns = [archive.simple(f"{prefix}.{name}")[1] for name in names]
         return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-@pytest.fixture(scope="module")
-def router(tmp_path_factory):
-    router = Router(tmp_path_factory.mktemp("cb"), free_port())
-    router.start()
-    yield router
-    if router.answers():
-        router.kill()
 
 
 @pytest.fixture

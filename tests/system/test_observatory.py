@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.conftest import free_port, wait_until
+from tests.system.waiting import free_port, wait_until
 
 pytestmark = pytest.mark.system
 

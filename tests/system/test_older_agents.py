@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.system.conftest import wait_until
+from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.system
 

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from tests.system.conftest import fake_agent, wait_until
+from tests.system.conftest import fake_agent
+from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.system
 

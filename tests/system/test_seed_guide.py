@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.conftest import wait_until
 from tests.system.test_agents import ask, data, port_of
+from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.system
 

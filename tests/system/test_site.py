@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.system.conftest import fake_agent, free_port, wait_until
+from tests.system.conftest import fake_agent
+from tests.system.waiting import free_port, wait_until
 
 pytestmark = pytest.mark.system
 

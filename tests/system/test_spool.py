@@ -8,8 +8,9 @@ import urllib.request
 import psutil
 import pytest
 
-from tests.system.conftest import fake_agent, free_port, wait_until
-from tests.system.test_agent_runtime import LISTEN, Router, Supervisor
+from tests.system.agent_processes import LISTEN
+from tests.system.conftest import fake_agent
+from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.system
 
@@ -41,26 +42,6 @@ agent.register_feed('buffered', record=True, buffer_time=3600)
 agent.register_process('count', count, stop, startup=True)
 runner.run(agent)
 """
-
-
-@pytest.fixture
-def router(tmp_path_factory):
-    router = Router(tmp_path_factory.mktemp("cb"), free_port())
-    router.start()
-    yield router
-    if router.answers():
-        router.kill()
-
-
-@pytest.fixture
-def supervisor(tmp_path):
-    supervisor = Supervisor(tmp_path)
-    yield supervisor
-    for process in supervisor.processes:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-    supervisor.socket.close()
 
 
 class Heard:

@@ -15,8 +15,9 @@ import pytest
 from ocsd.forkserver.protocol import Spawned, encode
 from ocsd.forkserver.record import boot_id, start_ticks
 from ocsd.journal import read as read_journal
-from tests.system.conftest import fake_agent, wait_until
+from tests.system.conftest import fake_agent
 from tests.system.invariants import Watch, copies, daemon_of, fork_servers, pids
+from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.system
 

@@ -13,8 +13,9 @@ import pytest
 import yaml
 
 from ocsd.cli.unit_file import UnitFile
-from tests.system.conftest import Site, fake_agent, wait_until
+from tests.system.conftest import Site, fake_agent
 from tests.system.systemd_machine import REPOSITORY, UNITS, Machine, hierarchies
+from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.system
 

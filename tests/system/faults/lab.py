@@ -14,8 +14,8 @@ from ocsd.client.http import ControlClient
 from ocsd.journal import read as read_journal
 from ocsd.supervisor.policy import DEFAULT_BACKOFF
 from tests.system.conftest import Site
-from tests.system.conftest import wait_until as _wait_until
 from tests.system.invariants import copies, daemon_of, pids
+from tests.system.waiting import wait_until as _wait_until
 
 HERE = Path(__file__).parent
 

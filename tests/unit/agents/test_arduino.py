@@ -9,7 +9,7 @@ from ocsd_agents.arduino.drivers import Arduino
 from ocsd_agents.arduino.simulator import simulate
 
 from ocsd.ocs_agent import OpSession
-from tests.system.conftest import wait_until
+from tests.system.waiting import wait_until
 from tests.unit.agent.conftest import agent, link, reactor  # noqa: F401 - fixtures
 
 
