@@ -255,9 +255,10 @@ def test_nothing_can_be_brought_up_while_everything_stops(site):
     )
     daemon.send_signal(signal.SIGTERM)
     wait_until(lambda: site.status()["stopping"], "the stop to begin")
-    refused = site.ocsd("up", "thermo1")
-    assert refused.returncode == 1
-    assert "is being stopped" in refused.stderr
+    for command in (["up", "thermo1"], ["reload"]):
+        refused = site.ocsd(*command)
+        assert refused.returncode == 1
+        assert "is being stopped" in refused.stderr
     assert daemon.wait(timeout=30) in {0, None}
 
 
