@@ -13,11 +13,12 @@ from ocsd.aggregator.columns import (
     BYTES,
     LONG_LIST,
     NOT_ALL_NUMBERS,
+    TYPECODE,
     Kind,
     check_texts,
     pack,
+    packer,
 )
-from ocsd.aggregator.columns import TYPECODE as _TYPECODE
 from ocsd.aggregator.message import Origin, RefusedError, Samples
 
 _DTYPES: Final = {Kind.BOOL: "?", Kind.INT: "i8", Kind.FLOAT: "f8"}
@@ -52,7 +53,7 @@ class Layout:
         self.width = 8 + sum(BYTES[kind] for kind in self.kinds.values())
         self._names = tuple(self.kinds)
         self._texts = [name for name, kind in self.kinds.items() if kind is Kind.TEXT]
-        self._plain = all(kind in _TYPECODE for kind in self.kinds.values())
+        self._plain = all(kind in TYPECODE for kind in self.kinds.values())
         self._short: dict[int, struct.Struct] = {}
 
     def pack(self, samples: Samples) -> bytes:
@@ -66,11 +67,9 @@ class Layout:
             If a field has values of no type.
         """
         columns = samples.columns
-        if self._plain and samples.length < LONG_LIST:
-            layout = self._short.get(samples.length) or self._add_short(samples.length)
-            values = chain.from_iterable(map(columns.__getitem__, self._names))
+        if self._plain:
             try:
-                return samples.times + layout.pack(*values)
+                return self._pack_numbers(samples)
             except NOT_ALL_NUMBERS:
                 pass  # One by one, it shows whether a None or a wider type was it.
         parts = [samples.times]
@@ -108,13 +107,24 @@ class Layout:
                 columns[name] = [text for each in texts for text in each[index]]
         return columns
 
+    def _pack_numbers(self, samples: Samples) -> bytes:
+        length = samples.length
+        lists = map(samples.columns.__getitem__, self._names)
+        if length < LONG_LIST:
+            layout = self._short.get(length) or self._add_short(length)
+            return samples.times + layout.pack(*chain.from_iterable(lists))
+        pack_as = {kind: packer(f"{length}{code}").pack for kind, code in TYPECODE.items()}
+        kinds = self.kinds.values()
+        parts = [pack_as[kind](*values) for kind, values in zip(kinds, lists, strict=True)]
+        return b"".join([samples.times, *parts])
+
     def _dtype(self, length: int) -> np.dtype[Any]:
         numbers = [_DTYPES[kind] for kind in self.kinds.values() if kind in _DTYPES]
         return np.dtype([(f"f{i}", code, (length,)) for i, code in enumerate(["f8", *numbers])])
 
     def _add_short(self, length: int) -> struct.Struct:
         """Remember how all columns of a short list are packed at once."""
-        codes = [f"{length}{_TYPECODE[kind]}" for kind in self.kinds.values()]
+        codes = [f"{length}{TYPECODE[kind]}" for kind in self.kinds.values()]
         # The alignment of the machine; all items have 8 bytes, so there is no padding.
         self._short[length] = struct.Struct("".join(codes))
         return self._short[length]
