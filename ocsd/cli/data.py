@@ -5,7 +5,6 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +15,40 @@ from ocsd.aggregator.reading import names, overview
 from ocsd.aggregator.reading.folder import DataFolder, permitted
 from ocsd.aggregator.reading.index import FileSummary
 from ocsd.cli import data_out, data_text, options, terminal
-from ocsd.cli.data_place import Bar, folder_of, options_of_a_folder, refuse_empty
+from ocsd.cli.data_place import (
+    Bar,
+    folder_of,
+    options_of_a_folder,
+    refuse_empty,
+    refuse_without_files,
+    when,
+)
 from ocsd.cli.table import table_lines
+from ocsd.errors import OcsdError
 
 
 @click.group(
+    invoke_without_command=True,
     epilog=options.examples(
         "ocsd data ls",
         "ocsd data info fake-data1.feeds.false_temperatures",
         "ocsd data gaps --since 1d",
         "ocsd data verify",
-        "ocsd data export channel_00 --since 2h -o out.csv",
-        "ocsd data plot channel_00 --since 2h -o out.png",
-    )
+        "ocsd data export channel_05 --since 2h -o out.csv",
+        "ocsd data plot channel_05 --since 2h -o out.png",
+    ),
 )
-def data() -> None:
+@click.pass_context
+def data(context: click.Context) -> int:
     """Look at what was recorded: list, check, export and plot it.
 
     Every command takes --folder DIR; else the data folder of this host's
     aggregator is meant, as the site file has it, else ./data.
     """
+    if context.invoked_subcommand is None:
+        print(context.get_help(), file=sys.stderr)
+        return click.UsageError.exit_code
+    return 0
 
 
 @data.command(
@@ -70,25 +83,27 @@ def ls(
             }
         )
         return
-    screen = terminal.of(sys.stdout, os.environ)
+    writing = folder.being_written()
     if by_file:
-        writing = folder.being_written()
-        rows = [
-            data_text.file_row(one, writing is not None and one.name == folder.name(writing))
-            for one in summaries
-        ]
-        print("\n".join(table_lines(data_text.FILES, rows, screen)))
+        name = folder.name(writing) if writing is not None else None
+        rows = [data_text.file_row(one, one.name == name) for one in summaries]
     else:
         rows = [data_text.feed_row(feed) for feed in feeds]
-        print("\n".join(table_lines(data_text.FEEDS, rows, screen)))
-    print(f"\n{data_text.total(folder.path, summaries, missing.find(summaries))}")
+    if rows:
+        screen = terminal.of(sys.stdout, os.environ)
+        columns = data_text.FILES if by_file else data_text.FEEDS
+        print("\n".join(table_lines(columns, rows, screen)))
+    else:
+        print(data_text.nothing(when(since_at, until_at), writing is not None))
+    gaps_then = missing.within(missing.find(summaries), since_at, until_at)
+    print(f"\n{data_text.total(folder.path, summaries, gaps_then)}")
 
 
 @data.command(
     epilog=options.examples(
         "ocsd data info fake-data1.feeds.false_temperatures",
-        "ocsd data info channel_00",
-        "ocsd data info '*.feeds.temps' --since 7d",
+        "ocsd data info channel_05",
+        "ocsd data info 'fake-data*' --since 7d",
     )
 )
 @click.argument("wanted", metavar="FEED|FIELD...", nargs=-1, required=True)
@@ -107,7 +122,7 @@ def info(
     folder, summaries = _look(place, since_at, until_at)
     feeds = {feed.feed: feed for feed in overview.feeds(summaries, since_at, until_at)}
     of_field = {name: feed.feed for feed in feeds.values() for name in feed.fields}
-    chosen = names.choose(wanted, [*feeds, *of_field])
+    chosen = names.choose(wanted, [*feeds, *of_field], when(since_at, until_at))
     found = [feeds[name] for name in dict.fromkeys(of_field.get(each, each) for each in chosen)]
     if as_json:
         shown = [data_text.feed_as_json(feed) for feed in found]
@@ -134,6 +149,7 @@ def gaps(
     a file that cannot be read.
     """
     folder, summaries = _look(place, since_at, until_at)
+    refuse_without_files(folder)
     found = missing.within(missing.find(summaries), since_at, until_at)
     if wanted:
         known = {feed.feed for feed in overview.feeds(summaries)} | {gap.feed for gap in found}
@@ -171,6 +187,7 @@ def verify(
     """
     refuse_empty(since_at, until_at)
     folder = folder_of(place)
+    refuse_without_files(folder)
     paths = folder.files(since_at, until_at)
     problems, repaired = _verified(folder, paths, repair)
     if as_json:
@@ -203,21 +220,29 @@ def _verified(
     repairing = importlib.import_module("ocsd.aggregator.reading.repair")
     problems: dict[str, list[Any]] = {}
     repaired: dict[str, str] = {}
-    sizes = [path.stat().st_size for path in paths]
     writing = folder.being_written()
     with Bar("reading") as bar:
-        for path, done_bytes in zip(paths, accumulate(sizes), strict=True):
-            with permitted(path):
-                found = checking.check(path, path == writing)
+        for number, path in enumerate(paths):
+            found = _found(checking, path, path == writing)
             torn = any(one.kind == checking.ProblemKind.TORN for one in found)
             if repair and torn and path != writing:
                 kept = repairing.repair(path)
                 repaired[folder.name(path)] = str(kept)
-                found = checking.check(path) if path.exists() else []
+                found = _found(checking, path) if path.exists() else []
             if found:
                 problems[folder.name(path)] = found
-            bar(done_bytes, sum(sizes))
+            bar(number + 1, len(paths))
     return problems, repaired
+
+
+def _found(checking: Any, path: Path, being_written: bool = False) -> list[Any]:
+    """Return what is wrong with a file; that it cannot be read keeps nobody from the others."""
+    try:
+        with permitted(path):
+            found: list[Any] = checking.check(path, being_written)
+            return found
+    except OcsdError as error:
+        return [checking.Problem(checking.ProblemKind.UNREAD, 0, str(error))]
 
 
 def _look(

@@ -9,21 +9,22 @@ from typing import Any
 import click
 
 from ocsd.aggregator.reading import names
-from ocsd.cli import options
-from ocsd.cli.data_place import Bar, folder_of, options_of_a_folder, refuse_empty
+from ocsd.cli import options, terminal
+from ocsd.cli.data_place import Bar, folder_of, options_of_a_folder, refuse_empty, when
 from ocsd.errors import NoDataError
 
+_fields = click.argument("wanted", metavar="FIELD...", nargs=-1, required=True)
 _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(
     epilog=options.examples(
-        "ocsd data export channel_00 -o out.csv",
+        "ocsd data export channel_05 -o out.csv",
         "ocsd data export 'observatory.fake-data1.*' --since 2026-11-22T20:00 -o night.parquet",
-        "ocsd data export '*.temps.*' --since 12h --until 2h -o temps.npz",
+        "ocsd data export 'fake-data2.*' --since 12h --until 2h -o out.npz",
     )
 )
-@click.argument("wanted", metavar="FIELD...", nargs=-1, required=True)
+@_fields
 @click.option(
     "-o",
     "output",
@@ -44,7 +45,7 @@ def export(
     """Write the samples of FIELDs to a file for other programs.
 
     FIELD is a whole name (observatory.fake-data1.feeds.false_temperatures.channel_00),
-    a shell pattern of such names, or a unique ending (channel_00).
+    a shell pattern of such names, or a unique ending (channel_05).
 
     CSV and Parquet have a column `time` (CSV: Unix time in seconds) and one for each
     field. Fields that were not sampled together are joined by time: a row for each
@@ -73,11 +74,11 @@ def export(
 
 @click.command(
     epilog=options.examples(
-        "ocsd data plot channel_00 --since 2h -o plot.png",
+        "ocsd data plot channel_05 --since 2h -o plot.png",
         "ocsd data plot 'fake-data1.*.channel_0[01]' -o plot.pdf",
     )
 )
-@click.argument("wanted", metavar="FIELD...", nargs=-1, required=True)
+@_fields
 @click.option(
     "-o",
     "output",
@@ -106,7 +107,7 @@ def plot(
     if as_json:
         print(json.dumps({"file": str(output) if output else None, "fields": fields}, indent=2))
     elif output is not None:
-        print(f"{output}: {', '.join(fields)}")
+        print(f"{output}: {terminal.one_line(', '.join(fields))}")
 
 
 def _load(
@@ -117,7 +118,8 @@ def _load(
     folder = folder_of(place)
     with Bar("reading what is not in the index yet") as bar:
         summaries = folder.summaries(since_at, until_at, bar)
-    fields = names.choose(wanted, tabulating.fields_of(summaries))
+    of_time = when(since_at, until_at)
+    fields = names.choose(wanted, tabulating.fields_of(summaries), of_time)
     with Bar("reading") as bar:
         tables: list[Any] = tabulating.load(folder, summaries, fields, since_at, until_at, bar)
     if not any(table.samples for table in tables):

@@ -35,6 +35,16 @@ until_option = click.option(
 )
 
 
+class _Folder(click.Path):
+    """A folder with a name: nothing, as of a variable that is not set, would be ``.``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the folder."""
+        if not value:
+            return self.fail("it has no name", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def options_of_a_folder(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say which folder is meant, and of which times."""
     for decorate in (
@@ -44,7 +54,7 @@ def options_of_a_folder(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--folder",
             metavar="DIR",
-            type=click.Path(file_okay=False, path_type=Path),
+            type=_Folder(file_okay=False, path_type=Path),
             help="Data folder; else that of this host's aggregator, else ./data.",
         ),
         until_option,
@@ -181,6 +191,26 @@ def folder_of(arguments: dict[str, Any]) -> DataFolder:
     """Return what the options `--folder`, `--site-file` and `--host` mean; take them out."""
     place = find(arguments.pop("folder"), arguments.pop("site_file"), arguments.pop("host"))
     return DataFolder(place)
+
+
+def refuse_without_files(folder: DataFolder) -> None:
+    """See whether a folder has any G3 file, or everything would seem to be well.
+
+    Raises
+    ------
+    NoDataError
+        If it has none.
+    """
+    if not folder.files():
+        raise NoDataError(
+            f"there are no G3 files in {folder.path} (as 17953/1795328225.g3 would be one); say "
+            "with --folder where data are"
+        )
+
+
+def when(since_at: float | None, until_at: float | None) -> str:
+    """Return the end of a sentence about what there is not, if not all times are meant."""
+    return "" if since_at is None and until_at is None else " of that time"
 
 
 def refuse_empty(since_at: float | None, until_at: float | None) -> None:

@@ -34,7 +34,6 @@ GAPS = (
     Column("FEED"),
     Column("CAUSE"),
 )
-_MOST_RATES = 3
 _MOST_SPANS = 20
 _NOTHING = "-"
 
@@ -42,12 +41,12 @@ _NOTHING = "-"
 def feed_row(feed: FeedOverview) -> list[Cell]:
     """Return the cells of a feed in `ocsd data ls`."""
     begin, end = feed.span
-    rates = list(dict.fromkeys(rate(block.interval_s) for block in feed.blocks))
-    more = ", …" if len(rates) > _MOST_RATES else ""
+    known = sorted(block.interval_s for block in feed.blocks if block.interval_s is not None)
+    rates = list(dict.fromkeys(map(rate, [*known[:1], *known[-1:]])))
     return [
         Cell(terminal.one_line(feed.feed)),
         Cell(str(len(feed.fields))),
-        Cell(", ".join(rates[:_MOST_RATES]) + more),
+        Cell(" to ".join(rates) or _NOTHING),
         Cell(str(feed.samples)),
         Cell(_date(begin)),
         Cell(_date(end)),
@@ -96,9 +95,10 @@ def feed_lines(feed: FeedOverview, chosen: set[str]) -> Iterator[str]:
         }
         if not shown:
             continue
-        yield f"  block     {block.name}: {rate(block.interval_s)}, {block.samples} samples"
+        name = terminal.one_line(block.name)
+        yield f"  block     {name}: {rate(block.interval_s)}, {block.samples} samples"
         width = max(map(len, shown))
-        yield from (f"    {key:<{width}}  {kind}" for key, kind in shown.items())
+        yield from (f"    {terminal.one_line(key):<{width}}  {kind}" for key, kind in shown.items())
         for first, last in block.spans[:_MOST_SPANS]:
             yield f"    from {_date(first)} to {_date(last)}"
         if len(block.spans) > _MOST_SPANS:
@@ -134,6 +134,17 @@ def total(folder: Path, summaries: Sequence[FileSummary], missing: Sequence[Gap]
     return f"{text}; missing: {', '.join(told)} (see: ocsd data gaps)" if told else text
 
 
+def nothing(when: str, being_written: bool) -> str:
+    """Return what `ocsd data ls` says where there are no data."""
+    text = f"there are no data{when} in files"
+    if not being_written:
+        return text
+    return (
+        f"{text} yet: samples come into a file frame by frame, every 5 minutes unless their agent "
+        "says otherwise"
+    )
+
+
 def verdict(folder: Path, files: int, problems: Mapping[str, Sequence[Any]], repair: bool) -> str:
     """Return the last line of `ocsd data verify`."""
     if not problems:
@@ -148,8 +159,13 @@ def rate(interval_s: float | None) -> str:
     if interval_s is None:
         return _NOTHING
     if interval_s > 1:
-        return f"every {interval_s:.3g} s"
-    return f"{1 / interval_s:.3g} Hz" if interval_s > 0 else _NOTHING
+        return f"every {_rounded(interval_s)} s"
+    return f"{_rounded(1 / interval_s)} Hz" if interval_s > 0 else _NOTHING
+
+
+def _rounded(number: float) -> str:
+    """Return a number with three digits that mean something, e.g. ``0.25`` or ``1000``."""
+    return f"{float(f'{number:.3g}'):.9g}"
 
 
 def counted(number: int, word: str) -> str:

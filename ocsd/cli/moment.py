@@ -1,12 +1,13 @@
 """Times in the past, as people write them on the command line."""
 
-import calendar
+import re
 import time
+from datetime import UTC, datetime
 
 import click
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_FORMS = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+_AGE = re.compile(rf"([0-9]+(?:\.[0-9]+)?)([{''.join(_UNITS_S)}])")
 
 
 class Moment(click.ParamType[float]):
@@ -19,13 +20,13 @@ class Moment(click.ParamType[float]):
     ) -> float:
         """Return the Unix time [s]."""
         text = str(value)
-        if text[:-1].replace(".", "", 1).isdigit() and text[-1] in _UNITS_S:
-            return time.time() - float(text[:-1]) * _UNITS_S[text[-1]]
-        for form in _FORMS:
-            try:
-                return float(calendar.timegm(time.strptime(text, form)))
-            except ValueError:
-                continue
-        return self.fail(
-            f"{text!r} is neither an age such as 90m or 7d nor a date such as 2026-11-22"
-        )
+        if age := _AGE.fullmatch(text):
+            return time.time() - float(age[1]) * _UNITS_S[age[2]]
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return self.fail(
+                f"{text!r} is neither an age such as 90m or 7d nor a date or time in UTC such as "
+                "2026-11-22 or 2026-11-22T20:00"
+            )
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -30,6 +30,8 @@ class ProblemKind(StrEnum):
     """A frame breaks a rule of the so3g HK schema."""
     NAME = "name"
     """Readers do not look for the data in a file of this name."""
+    UNREAD = "unread"
+    """The system does not let this user read it, so nothing is known of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,14 +24,16 @@ _ROWS_OF_A_GROUP: Final = 2**18
 
 
 def check(path: Path) -> None:
-    """See whether `write` knows the kind of file that `path` is.
+    """See whether `write` knows the kind of file that `path` is, and has a folder for it.
 
     Raises
     ------
     UsageError
-        If it does not.
+        If it does not know it.
     MissingLibraryError
         If the library for it is not installed.
+    OutputFileError
+        If there is no such folder.
     """
     if path.suffix not in _WRITERS:
         raise UsageError(
@@ -39,6 +41,24 @@ def check(path: Path) -> None:
         )
     if path.suffix == ".parquet":
         library("pyarrow.parquet", "to write Parquet")
+    check_folder(path)
+
+
+def check_folder(path: Path) -> None:
+    """See whether a file could be written at `path`, before its data are read.
+
+    Raises
+    ------
+    OutputFileError
+        If there is no folder for it, or this user may not write there.
+    """
+    if not path.parent.is_dir():
+        reason = f"there is no folder {path.parent}; make it, or"
+    elif not os.access(path.parent, os.W_OK):
+        reason = f"this user may not write into the folder {path.parent.absolute()};"
+    else:
+        return
+    raise OutputFileError(f"cannot write {path}: {reason} choose another place with -o")
 
 
 def write(path: Path, tables: Sequence[Table], report: Report = silent) -> None:
@@ -58,7 +78,7 @@ def write(path: Path, tables: Sequence[Table], report: Report = silent) -> None:
     OutputFileError
         If the file cannot be written.
     """
-    with _whole(path) as beside:
+    with whole(path) as beside:
         _WRITERS[path.suffix](beside, tables, report)
 
 
@@ -164,7 +184,14 @@ _WRITERS: Final[dict[str, Callable[[Path, Sequence[Table], Report], None]]] = {
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[Path]:
+def whole(path: Path) -> Iterator[Path]:
+    """Yield a file beside `path`, which takes its place if all goes well.
+
+    Raises
+    ------
+    OutputFileError
+        If it cannot be written; `path` is as it was.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield beside

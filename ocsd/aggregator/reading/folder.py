@@ -6,6 +6,7 @@ makes in a data folder could be in the way of the aggregator later.
 """
 
 import contextlib
+import gc
 import hashlib
 import importlib
 import json
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ocsd.aggregator.reading.index import FileSummary
-from ocsd.errors import NoDataError, NotPermittedError
+from ocsd.errors import NoDataError, NotPermittedError, OcsdError
 
 Report = Callable[[int, int], None]
 """Called with the bytes that were read and the bytes that have to be read in all."""
@@ -30,7 +31,7 @@ LONGEST_WRITING_S: Final = 7200.0 + 60.0
 # Readers look no further than this from the name of a file (so3g.hk.load_range) [s].
 REACH_S: Final = 7200.0
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _FILE = re.compile(r"\d{5}/\d+\.g3")
 
 
@@ -74,17 +75,28 @@ class DataFolder:
         """
         with permitted(self.path):
             subfolders = [each for each in self.path.iterdir() if re.fullmatch(r"\d{5}", each.name)]
-            found = [path for each in subfolders for path in each.glob("*.g3")]
-        named = [path for path in found if _FILE.fullmatch(self.name(path))]
         return sorted(
             (
                 path
-                for path in named
+                for each in subfolders
+                for path in self._files_of(each)
                 if (since_at is None or _opened_at(path) >= since_at - REACH_S)
                 and (until_at is None or _opened_at(path) <= until_at + REACH_S)
             ),
             key=_opened_at,
         )
+
+    def _files_of(self, subfolder: Path) -> list[Path]:
+        # A link to nothing is listed, and told when it is read: data that are not there
+        # at present must not go unnoticed. glob would leave out what may not be read.
+        with permitted(subfolder):
+            if not subfolder.is_dir() and not subfolder.is_symlink():
+                return []
+            return [
+                path
+                for path in subfolder.iterdir()
+                if _FILE.fullmatch(self.name(path)) and (path.is_file() or path.is_symlink())
+            ]
 
     def name(self, path: Path) -> str:
         """Return what a file is called in reports and in the index."""
@@ -117,9 +129,14 @@ class DataFolder:
         """
         files = self.files(since_at, until_at)
         known = _Index(self.path)
-        with permitted(self.path):
-            found = {path: known.get(self.name(path), path) for path in files}
-            unknown = {path: path.stat().st_size for path in files if found[path] is None}
+        found: dict[Path, FileSummary | None] = {}
+        unknown: dict[Path, int] = {}
+        with _no_garbage():
+            for path in files:
+                with permitted(path):
+                    found[path] = known.get(self.name(path), path)
+                    if found[path] is None:
+                        unknown[path] = path.stat().st_size
         done, work = 0, sum(unknown.values())
         writing = self.being_written()
         for _subfolder, group in groupby(unknown, key=lambda path: path.parent):
@@ -215,6 +232,18 @@ def _stored(path: Path) -> dict[str, Any]:
     return files if isinstance(files, dict) else {}
 
 
+@contextlib.contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Keep Python from looking for garbage in an index, which takes longer than reading it."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def _opened_at(path: Path) -> int:
     return int(path.stem)
 
@@ -228,7 +257,9 @@ def permitted(path: Path) -> Iterator[None]:
     NotPermittedError
         If this user may not read it.
     NoDataError
-        If it is gone.
+        If it is gone, or a link to nothing.
+    OcsdError
+        If the system cannot read it.
     """
     try:
         yield
@@ -238,4 +269,12 @@ def permitted(path: Path) -> Iterator[None]:
             "group, or use sudo"
         ) from error
     except FileNotFoundError as error:
+        if path.is_symlink():
+            text = f"{path} is a link to {path.readlink()}, which is not there; mount what it is on"
+            raise NoDataError(f"{text}, or remove the link") from error
         raise NoDataError(f"{error.filename or path} was removed just now; try again") from error
+    except OSError as error:
+        raise OcsdError(
+            f"cannot read {error.filename or path}: {error.strerror or error}; look at the disk "
+            "and the kernel's log, or move the file away"
+        ) from error

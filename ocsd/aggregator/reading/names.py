@@ -9,7 +9,7 @@ from ocsd.site.nearest import did_you_mean
 _MOST_LISTED = 6
 
 
-def choose(wanted: Sequence[str], known: Iterable[str]) -> list[str]:
+def choose(wanted: Sequence[str], known: Iterable[str], when: str = "") -> list[str]:
     """Return the names that are meant, in the order of `wanted`, each once.
 
     Parameters
@@ -19,6 +19,8 @@ def choose(wanted: Sequence[str], known: Iterable[str]) -> list[str]:
         (whole words between the dots). A pattern may leave out the first words too.
     known : iterable of str
         Every name that there is.
+    when : str
+        Of which times, if not of all; for the error.
 
     Raises
     ------
@@ -30,11 +32,11 @@ def choose(wanted: Sequence[str], known: Iterable[str]) -> list[str]:
     names = sorted(known)
     found: dict[str, None] = {}
     for word in wanted:
-        found |= dict.fromkeys(_meant(word, names))
+        found |= dict.fromkeys(_meant(word, names, when))
     return list(found)
 
 
-def _meant(word: str, names: Sequence[str]) -> list[str]:
+def _meant(word: str, names: Sequence[str], when: str) -> list[str]:
     if word in names:
         return [word]
     if any(sign in word for sign in "*?["):
@@ -49,11 +51,14 @@ def _meant(word: str, names: Sequence[str]) -> list[str]:
                 f"of the one you mean, or '*.{word}' for all"
             )
     if not matching:
-        raise NoDataError(f"there are no data of '{word}'{_near(word, names)}")
+        raise NoDataError(f"there are no data of '{word}'{when}{_near(word, names)}")
     return matching
 
 
 def _near(word: str, names: Sequence[str]) -> str:
+    # What was written may be a feed or an instance, where fields were asked for.
+    if any(f".{word}." in f".{name}" for name in names):
+        return f"; write '{word}.*' for everything of it"
     # Endings of as many words as were written are what was likely meant.
     words = word.count(".") + 1
     endings = {".".join(name.split(".")[-words:]) for name in names}

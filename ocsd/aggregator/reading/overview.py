@@ -10,29 +10,6 @@ from ocsd.aggregator.reading.spans import Span, longest_pause_s, overlap, union
 
 
 @dataclass(frozen=True, slots=True)
-class BlockOverview:
-    """A block of a feed over all files, with one set of fields.
-
-    Attributes
-    ----------
-    name : str
-    fields : mapping of str to str
-        Type of each field.
-    samples : int
-    interval_s : float or None
-        The usual time between samples [s].
-    spans : tuple of Span
-        When samples came without a silence.
-    """
-
-    name: str
-    fields: Mapping[str, str]
-    samples: int
-    interval_s: float | None
-    spans: tuple[Span, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class FeedOverview:
     """A feed over all files.
 
@@ -42,14 +19,15 @@ class FeedOverview:
         Its address.
     agent_sessions : tuple of str
         The runs of its agent.
-    blocks : tuple of BlockOverview
+    blocks : tuple of Block
+        Over all files; each with one set of fields.
     files : tuple of str
         Where its data are.
     """
 
     feed: str
     agent_sessions: tuple[str, ...]
-    blocks: tuple[BlockOverview, ...]
+    blocks: tuple[Block, ...]
     files: tuple[str, ...]
 
     @property
@@ -119,9 +97,9 @@ def feeds(
     ]
 
 
-def _block(name: str, fields: Mapping[str, str], found: Sequence[Block]) -> BlockOverview:
+def _block(name: str, fields: Mapping[str, str], found: Sequence[Block]) -> Block:
     intervals_s = [one.interval_s for one in found if one.interval_s is not None]
     interval_s = median(intervals_s) if intervals_s else None
     pause_s = 0.0 if interval_s is None else longest_pause_s(interval_s)
     spans = union((span for one in found for span in one.spans), pause_s)
-    return BlockOverview(name, fields, sum(one.samples for one in found), interval_s, tuple(spans))
+    return Block(name, fields, sum(one.samples for one in found), interval_s, tuple(spans))

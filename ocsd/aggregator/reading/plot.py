@@ -4,16 +4,20 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocsd.aggregator.reading.decode import seconds
-from ocsd.aggregator.reading.export import library
+from ocsd.aggregator.reading.export import check_folder, library, whole
 from ocsd.aggregator.reading.spans import longest_pause_s
 from ocsd.aggregator.reading.table import Column, Table
-from ocsd.errors import NoDataError, OutputFileError, UsageError
+from ocsd.errors import NoDataError, UsageError
+
+_KINDS: Final = (".png", ".pdf", ".svg")
+# More than a picture has columns of pixels.
+_STRETCHES: Final = 2000
 
 
 def check(output: Path | None) -> None:
@@ -22,14 +26,21 @@ def check(output: Path | None) -> None:
     Raises
     ------
     UsageError
-        If there is neither a file to write nor a display.
+        If there is neither a file to write nor a display, or no such kind of picture.
     MissingLibraryError
         If matplotlib is not installed.
+    OutputFileError
+        If there is no folder for the file.
     """
     shown = sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
     if output is None and not shown:
         raise UsageError("there is no display to plot on; write a file with -o, e.g. -o plot.png")
     library("matplotlib", "to plot")
+    if output is not None:
+        if output.suffix not in _KINDS:
+            kinds = ", ".join(_KINDS)
+            raise UsageError(f"'{output}' is no name of a picture; end it with one of {kinds}")
+        check_folder(output)
 
 
 def draw(tables: Sequence[Table], output: Path | None) -> None:
@@ -44,7 +55,7 @@ def draw(tables: Sequence[Table], output: Path | None) -> None:
     Raises
     ------
     UsageError
-        If a field holds texts, or matplotlib does not write files of that name.
+        If a field holds texts.
     OutputFileError
         If the file cannot be written.
     NoDataError
@@ -66,18 +77,14 @@ def draw(tables: Sequence[Table], output: Path | None) -> None:
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     axes.set_xlabel("time (UTC)")
     axes.grid(visible=True, alpha=0.3)
-    axes.legend(fontsize="small")
+    # The best place would be looked for as long as all else takes.
+    axes.legend(fontsize="small", loc="upper right")
     if output is None:
         pyplot.show()
         return
     try:
-        figure.savefig(output, dpi=120)
-    except OSError as error:
-        raise OutputFileError(
-            f"cannot write {output}: {error.strerror or error}; choose another place with -o"
-        ) from error
-    except ValueError as error:
-        raise UsageError(f"cannot write {output}: {error}") from error
+        with whole(output) as beside:
+            figure.savefig(beside, dpi=120, format=output.suffix[1:])
     finally:
         pyplot.close(figure)
 
@@ -86,6 +93,8 @@ def line(
     name: str, table: Table, column: Column
 ) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
     """Return times and values of a line, with a NaN in every silence.
+
+    Of very many samples those are left out that a picture would not show.
 
     Raises
     ------
@@ -101,4 +110,20 @@ def line(
         silences = np.flatnonzero(steps > longest_pause_s(float(np.median(steps)))) + 1
         ticks = np.insert(ticks, silences, ticks[silences - 1] + 1)
         values = np.insert(values, silences, np.nan)
-    return (ticks * 10).astype("datetime64[ns]"), values
+    shown = _shown(values)
+    return (ticks[shown] * 10).astype("datetime64[ns]"), values[shown]
+
+
+def _shown(values: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return which values to draw: of each stretch the lowest and the highest, and every NaN."""
+    length = -(-len(values) // _STRETCHES)
+    if length <= 4:
+        return np.arange(len(values))
+    missing = np.isnan(values)
+    picks = [np.flatnonzero(missing)]
+    for odd, pick in ((np.inf, np.argmin), (-np.inf, np.argmax)):
+        stretches = np.full(length * _STRETCHES, odd)
+        stretches[: len(values)] = np.where(missing, odd, values)
+        picks.append(np.arange(_STRETCHES) * length + pick(stretches.reshape(-1, length), axis=1))
+    shown = np.unique(np.concatenate(picks))
+    return shown[shown < len(values)]

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from ocsd.cli import data_place
+from ocsd.cli import data_place, data_text
 from ocsd.cli.data_place import Bar
 from ocsd.cli.main import main
 from ocsd.errors import NoDataError
@@ -86,6 +86,7 @@ def test_ls_answers_programs(run, folder):
 def test_ls_leaves_out_what_is_not_of_the_time_asked_for(run, folder):
     assert as_json(run, "ls", "--since", "2026-11-22T06:18", "--until", "2026-11-22T06:19")["feeds"]
     assert as_json(run, "ls", "--since", "2026-11-23")["feeds"] == []
+    assert "missing" not in run("ls", "--since", "2026-11-22T07:00").out
     assert "not later than" in run("ls", "--since", "1h", "--until", "2h", code=2).err
 
 
@@ -173,7 +174,9 @@ def test_export_says_when_fields_do_not_share_their_times(run, folder, tmp_path)
         (["export", "channel_00"], 2, "'-o'"),
         (["export", "channel_00", "-o", "out.xls"], 2, ".csv, .npz, .parquet"),
         (["export", "channel_0O", "-o", "out.csv"], 4, "did you mean 'channel_00'"),
-        (["export", "channel_00", "--since", "1h", "-o", "out.csv"], 4, "no data of 'channel_00'"),
+        (["export", "channel_00", "--since", "1h", "-o", "o.csv"], 4, "'channel_00' of that time"),
+        (["info", "temps", "--until", "1999-01-01"], 4, "no data of 'temps' of that time"),
+        (["ls", "--folder", ""], 2, "no name"),
         (["export", "channel_00", "--until", "2026-11-22T06:17", "-o", "out.csv"], 4, "no samples"),
         (["plot", "label", "-o", "out.png"], 2, "holds texts"),
         (["ls", "--folder", "nowhere"], 4, "there is no data folder nowhere"),
@@ -273,9 +276,71 @@ def test_a_folder_that_this_user_may_not_read_is_told(ocsd, as_stranger):
         assert "may not read" in done.stderr
 
 
+def test_a_subfolder_that_this_user_may_not_read_is_not_left_out(ocsd, as_stranger):
+    data = ocsd.base / "data"
+    sound(data, samples(every(1, 3)))
+    sound(data, samples(every(1, 3, OPENED + 90_000)), opened=OPENED + 90_000)
+    for command in ("ls", "verify"):
+        done = as_stranger(data / "17954", "data", command, "--folder", str(data))
+        assert done.returncode == 77, done.stdout
+        assert "17954" in done.stderr
+
+
 @pytest.mark.parametrize("at", [float("nan"), float("inf"), 1e300])
 def test_a_hole_at_an_odd_time_is_told_all_the_same(run, tmp_path, at):
     entry = hole(OPENED, OPENED + 1) | {"from_time": at}
     frame = recorded.holes(0, entry)
     sound(tmp_path / "data", frame, addresses=(HOLES,))
     assert "the disk was full" in run("gaps").out
+
+
+def test_a_folder_without_files_is_not_called_sound(run, tmp_path):
+    (tmp_path / "data").mkdir()
+    for command in ("verify", "gaps"):
+        assert "there are no G3 files in" in run(command, code=4).err
+    assert "there are no data in files" in run("ls").out
+
+
+def test_a_folder_in_which_recording_has_just_begun_says_when_data_come(run, tmp_path):
+    sound(tmp_path / "data", opened=int(time.time()))
+    assert "no data in files yet: samples come into a file frame by frame" in run("ls").out
+    assert "no data of that time in files" in run("ls", "--since", "1d", "--until", "2h").out
+
+
+def test_verify_tells_a_file_that_it_cannot_read_and_checks_the_others(run, folder):
+    (folder / "17953/1795328300.g3").symlink_to("/archive/gone")
+    (folder / "17953/1795328400.g3").write_bytes(b"torn")
+    out = run("verify", code=1).out
+    assert "17953/1795328300.g3: unread at byte 0: " in out
+    assert "is a link to /archive/gone" in out
+    assert "17953/1795328400.g3: torn at byte 0" in out
+    assert "wrong in 2 of 3 files" in out
+
+
+def test_without_a_command_the_help_is_shown(capsys):
+    assert main(["data"]) == 2
+    assert capsys.readouterr().err.startswith("Usage: ocsd data")
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "text"),
+    [(0.0009999, "1000 Hz"), (0.25, "4 Hz"), (30.04, "every 30 s"), (3600.0, "every 3600 s")],
+)
+def test_rates_are_written_without_powers_of_ten(interval_s, text):
+    assert data_text.rate(interval_s) == text
+
+
+def test_ls_tells_the_fastest_and_the_slowest_of_many_rates(run, tmp_path):
+    frames = [
+        samples(every(interval_s, 10), name=f"b{interval_s}") for interval_s in (1, 10, 2, 30, 0.25)
+    ]
+    sound(tmp_path / "data", *frames)
+    assert " 4 Hz to every 30 s " in run("ls").out
+
+
+def test_names_in_a_file_cannot_steer_the_terminal(run, tmp_path):
+    frame = samples(every(1, 3), name="b\x1b[31m", **{"c\x1b]0;x": [1, 2, 3]})
+    sound(tmp_path / "data", frame)
+    assert "\x1b" not in run("info", "temps").out
+    assert "\x1b" not in run("export", "temps.*", "-o", tmp_path / "o.csv").out
+    assert "\x1b" not in run("plot", "temps.*", "-o", tmp_path / "o.png").out

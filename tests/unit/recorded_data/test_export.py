@@ -263,13 +263,47 @@ def test_what_cannot_be_plotted_is_refused(tmp_path, monkeypatch):
     sound(tmp_path, samples(every(1, 2), a=["on", "off"], b=[1, 2]))
     with pytest.raises(UsageError, match="holds texts"):
         plot.draw(tables(tmp_path, A), tmp_path / "out.png")
-    with pytest.raises(UsageError, match=r"out\.xyz"):
-        plot.draw(tables(tmp_path, B), tmp_path / "out.xyz")
+    for name in ("out.xyz", "out"):
+        with pytest.raises(UsageError, match=rf"{name}' is no name of a picture; end it with"):
+            plot.check(tmp_path / name)
     with pytest.raises(OutputFileError):
-        plot.draw(tables(tmp_path, B), tmp_path / "nowhere" / "out.png")
+        plot.check(tmp_path / "nowhere" / "out.png")
     with pytest.raises(NoDataError):
         plot.draw(tables(tmp_path, B, since_at=OPENED + 50), tmp_path / "out.png")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(UsageError, match="write a file with -o"):
         plot.check(None)
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    sound(tmp_path, samples(every(1, 2), b=[1, 2]))
+    (tmp_path / "out.png").write_text("old")
+
+    def half(_figure, file, **_options):
+        file.write_text("half")
+        raise OSError(28, "full")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", half)
+    with pytest.raises(OutputFileError, match=r"cannot write .*out\.png: full"):
+        plot.draw(tables(tmp_path, B), tmp_path / "out.png")
+    assert (tmp_path / "out.png").read_text() == "old"
+    assert [one.name for one in tmp_path.glob(".*")] == []
+
+
+def test_a_plot_of_very_many_samples_keeps_peaks_and_silences(tmp_path):
+    times = [*every(0.01, 30_000), *every(0.01, 30_000, OPENED + 1000)]
+    values = [float(number % 7) for number in range(60_000)]
+    values[12_345], values[54_321] = 99.0, -99.0
+    sound(tmp_path, samples(times, a=values))
+    (table,) = tables(tmp_path, A)
+    drawn_times, drawn = plot.line(A, table, table.columns[A])
+    assert len(drawn) < 8000
+    assert (np.nanmax(drawn), np.nanmin(drawn)) == (99.0, -99.0)
+    assert np.isnan(drawn).sum() == 1
+    assert (np.diff(drawn_times) > np.timedelta64(0)).all()
+
+
+def test_that_there_is_no_folder_for_the_file_is_told_before_anything_is_read(tmp_path):
+    with pytest.raises(OutputFileError, match=r"there is no folder .*nowhere; make it, or choose"):
+        check(tmp_path / "nowhere" / "out.csv")

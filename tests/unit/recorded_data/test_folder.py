@@ -1,12 +1,14 @@
 """A data folder, and its index."""
 
+import gc
 import json
 import os
 
 import pytest
 
+from ocsd.aggregator.reading import folder as reading_folder
 from ocsd.aggregator.reading.folder import LONGEST_WRITING_S, DataFolder, places
-from ocsd.errors import NoDataError
+from ocsd.errors import NoDataError, OcsdError
 from tests.unit.recorded_data.recorded import OPENED, THERMO, every, samples, sound
 
 DAY_S = 86400
@@ -96,7 +98,7 @@ def test_the_file_being_written_is_not_remembered_and_its_last_frame_no_damage(p
     assert len(closed.summaries()[0].damage) == 1
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"version": 0}', '{"version": 1, "files": 3}'])
+@pytest.mark.parametrize("content", ["", "[]", '{"version": 0}', '{"version": 2, "files": 3}'])
 def test_an_index_that_cannot_be_understood_is_made_anew(path, content):
     file(path, OPENED)
     expected = folder(path).summaries()
@@ -163,3 +165,44 @@ def test_files_that_are_gone_are_forgotten(path):
     assert len(folder(path).summaries()) == 1
     index = json.loads((path / "ocsd/index/17953.json").read_text())
     assert list(index["files"]) == [f"17953/{OPENED + 1}.g3"]
+
+
+def test_what_is_no_file_keeps_nobody_from_the_files(path):
+    file(path, OPENED)
+    (path / "17953/1795328300.g3").mkdir()
+    os.mkfifo(path / "17953/1795328400.g3")
+    (path / "17954").write_text("")
+    assert len(folder(path).summaries()) == 1
+
+
+@pytest.mark.parametrize("name", ["17953/1795328300.g3", "17954"])
+def test_a_link_to_nothing_is_told_with_where_it_leads(path, name):
+    file(path, OPENED)
+    (path / name).symlink_to("/archive/gone")
+    with pytest.raises(NoDataError, match=rf"{name} is a link to /archive/gone.* mount what"):
+        folder(path).summaries()
+
+
+def test_an_error_of_the_disk_is_told(path, monkeypatch):
+    file(path, OPENED)
+
+    def fail(*_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("os.pread", fail)
+    with pytest.raises(OcsdError, match=rf"cannot read .*{OPENED}.g3: Input/output error; look at"):
+        folder(path).summaries()
+
+
+def test_a_large_index_is_read_without_looking_for_garbage_in_it(path, monkeypatch):
+    file(path, OPENED)
+    folder(path).summaries()
+    seen = []
+    stored = reading_folder._stored
+    monkeypatch.setattr(
+        reading_folder, "_stored", lambda place: seen.append(gc.isenabled()) or stored(place)
+    )
+    folder(path).summaries()
+    assert seen
+    assert not any(seen)
+    assert gc.isenabled()

@@ -48,8 +48,15 @@ def test_part_of_a_word_is_no_ending():
         ("presure", "did you mean 'pressure'"),
         ("temps.presure", "did you mean 'temps.pressure'"),
         ("*.humidity*", "`ocsd data ls` lists"),
+        ("thermo1.feeds.temps", r"; write 'thermo1.feeds.temps.\*' for everything of it"),
+        ("fake-data1", r"; write 'fake-data1.\*' for everything of it"),
     ],
 )
 def test_a_name_of_nothing_is_refused_with_the_nearest(wrong, hint):
     with pytest.raises(NoDataError, match=hint):
         choose([wrong], KNOWN)
+
+
+def test_that_only_some_times_were_looked_at_is_told():
+    with pytest.raises(NoDataError, match="no data of 'pressure' of that time"):
+        choose(["pressure"], [], " of that time")
