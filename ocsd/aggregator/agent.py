@@ -20,7 +20,7 @@ from ocsd.aggregator.catching_up_answer import read_numbers
 from ocsd.aggregator.cause import LINK_AWAY
 from ocsd.aggregator.condition import Condition
 from ocsd.aggregator.frames import Run
-from ocsd.aggregator.intake import Intake, size_of
+from ocsd.aggregator.intake import Intake, do, size_of
 from ocsd.aggregator.message import is_recorded, sender_of
 from ocsd.aggregator.moment import Moment
 from ocsd.aggregator.recorder import Recorder
@@ -138,7 +138,9 @@ class Aggregator:
         -----
         The session data name the present file and the providers. ``missing``
         are messages that are fetched from their agents as soon as possible,
-        ``lost`` those that nobody can give any more, by feed. By sender:
+        ``lost`` those that nobody can give any more, by feed. Feeds without numbers
+        have ``estimated_holes``: how often they were silent for unusually long while
+        nothing could be recorded; how many messages that cost nobody knows. By sender:
         ``refused`` is in quarantine, ``left_out`` was left to the agents to be
         fetched later, ``dropped`` had no number and is gone. ``waiting`` messages
         have come in and are not recorded yet, the oldest for ``lag_s``; agents that
@@ -155,10 +157,10 @@ class Aggregator:
                     'stale': False,
                     'last_block_received': 'temps'}},
              'messages': 76, 'samples': 304, 'buffered_bytes': 41344,
-             'missing': {}, 'lost': {}, 'duplicates': {}, 'refused': {}, 'refused_because': {},
-             'dropped': {}, 'left_out': {}, 'recorded_since': 1795328225.2, 'trouble': None,
-             'lag_s': 0.0, 'waiting': 0, 'waiting_bytes': 0, 'asking': [], 'fetched': 0,
-             'reason': ''}
+             'missing': {}, 'lost': {}, 'estimated_holes': {}, 'duplicates': {},
+             'refused': {}, 'refused_because': {}, 'dropped': {}, 'left_out': {},
+             'recorded_since': 1795328225.2, 'trouble': None, 'lag_s': 0.0, 'waiting': 0,
+             'waiting_bytes': 0, 'asking': [], 'fetched': 0, 'reason': ''}
         """  # noqa: D400 # clients show the first line as the call
         try:
             recorder = self._begin(session)
@@ -173,7 +175,7 @@ class Aggregator:
         try:
             while session.status in {"starting", "running"}:
                 self._intake.work(recorder, TICK_S)
-                recorder.tick()
+                do(Recorder.tick, recorder)
                 self._look(recorder)
                 if params["test_mode"]:
                     break
@@ -238,13 +240,13 @@ class Aggregator:
         now_at = time.time()
         # The link may have been dead for a while before it was closed.
         self._away_since_at = max(self._heard_at, now_at - UNNOTICED_S)
+        self._fetcher.left()
 
     def _joined(self, *_details: Any) -> None:
         began_at, self._away_since_at = self._away_since_at, None
         if began_at is not None and self._listening:
             ended_at = time.time()
             self._intake.put(lambda recorder: recorder.outage(began_at, ended_at, LINK_AWAY))
-        self._fetcher.rejoined()
 
     def _finish(self, recorder: Recorder, session: ocs_agent.OpSession) -> tuple[bool, str]:
         """Record what came in until now, and close the file."""

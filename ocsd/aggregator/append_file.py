@@ -30,6 +30,7 @@ class AppendFile:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self.path = path
         self.length = 0
+        self._torn = False
         self._descriptor = os.open(path, flags, 0o644)
 
     def append(self, data: bytes) -> None:
@@ -38,9 +39,10 @@ class AppendFile:
         Raises
         ------
         OSError
-            If it cannot be written whole; the file ends where it ended before,
-            unless the disk refuses even that.
+            If it cannot be written whole; the file ends where it ended before, or
+            is brought to that before anything else is written.
         """
+        self._cut_if_torn()
         rest = memoryview(data)
         try:
             while rest:
@@ -51,10 +53,12 @@ class AppendFile:
         self.length += len(data)
 
     def cut(self, length: int) -> None:
-        """Take back what was appended beyond `length`, as far as the disk lets us."""
+        """Take back what was appended beyond `length`, at the latest before the next `append`."""
+        self.length = length
+        self._torn = True
+        # Some file systems need room even for that.
         with contextlib.suppress(OSError):
-            os.ftruncate(self._descriptor, length)
-            self.length = length
+            self._cut_if_torn()
 
     @property
     def fileno(self) -> int:
@@ -65,6 +69,10 @@ class AppendFile:
         """Return another descriptor of the file; whoever asks for it closes it."""
         return os.dup(self._descriptor)
 
+    def release(self) -> int:
+        """End writing, and return the descriptor; whoever asks for it closes it."""
+        return self._descriptor
+
     def close(self) -> None:
         """Give the descriptor back."""
         os.close(self._descriptor)
@@ -74,6 +82,11 @@ class AppendFile:
         self.close()
         with contextlib.suppress(OSError):
             self.path.unlink()
+
+    def _cut_if_torn(self) -> None:
+        if self._torn:
+            os.ftruncate(self._descriptor, self.length)
+            self._torn = False
 
 
 def sync_and_close(descriptor: int) -> None:

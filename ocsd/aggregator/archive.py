@@ -109,8 +109,7 @@ class Archive:
     def close(self) -> None:
         """End the current file, if there is one; `take_unsynced` is still due for it."""
         if self._file is not None:
-            self._ended.append(self._file.duplicate())
-            self._file.close()
+            self._ended.append(self._file.release())
             self._file = None
 
     def discard(self) -> None:
@@ -119,11 +118,16 @@ class Archive:
         self._file = None
 
     def take_unsynced(self) -> list[int]:
-        """Return descriptors of all files that the disk may not have yet; to be closed."""
-        descriptors, self._ended = self._ended, []
-        if self._file is not None:
-            descriptors.append(self._file.duplicate())
-        return descriptors
+        """Return descriptors of all files that the disk may not have yet; to be closed.
+
+        Raises
+        ------
+        OSError
+            If there is no descriptor left; then they are all still due.
+        """
+        current = [] if self._file is None else [self._file.duplicate()]
+        ended, self._ended = self._ended, []
+        return [*ended, *current]
 
     def _create(self) -> AppendFile:
         for _ in range(_NAME_ATTEMPTS):

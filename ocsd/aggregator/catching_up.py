@@ -165,8 +165,8 @@ class CatchingUp:
             known.failures, known.not_before_s = 0, 0.0
         known.heard_s = now_s
 
-    def rejoined(self) -> None:
-        """Note that anything may have happened: all agents are asked anew, as they are heard."""
+    def left(self) -> None:
+        """Note that the link to the router is gone: who is heard again is asked anew."""
         self._agents.clear()
 
     def know(self, pending: Mapping[SourceKey, Pending], now_s: float) -> None:

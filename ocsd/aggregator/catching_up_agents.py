@@ -8,6 +8,7 @@ from twisted.internet.defer import maybeDeferred
 from twisted.python.failure import Failure
 
 from ocsd.agent.dispatch import within
+from ocsd.agent.wamp import TransportLost
 from ocsd.aggregator.catching_up import AskIndex, AskPage, CatchingUp, Request
 from ocsd.aggregator.catching_up_answer import Held, Page, read_index, read_page
 from ocsd.aggregator.cause import SET_ASIDE, cause
@@ -18,6 +19,7 @@ from ocsd.aggregator.ranges import Ranges
 from ocsd.aggregator.recorder import Recorder
 from ocsd.aggregator.source_key import Pending, SourceKey
 from ocsd.aggregator.tally import Log
+from ocsd.aggregator.unanswered import why_unanswered
 
 DEADLINE_S: Final = 15.0
 
@@ -40,7 +42,7 @@ class Snapshot:
     @classmethod
     def of(cls, recorder: Recorder) -> Self:
         """Return the present one (recording thread)."""
-        return cls(recorder.pending(), recorder.trouble is not None)
+        return cls(recorder.pending(), recorder.held_up)
 
 
 class Fetcher:
@@ -90,9 +92,9 @@ class Fetcher:
         """Note that an agent that numbers its messages is there."""
         self._plan.heard(agent, session_id, self._clock().mono_s)
 
-    def rejoined(self) -> None:
-        """Note that there is a link to the router again."""
-        self._plan.rejoined()
+    def left(self) -> None:
+        """Note that the link to the router is gone; until it is back nobody is asked."""
+        self._plan.left()
 
     def know(self, snapshot: Snapshot) -> None:
         """Note what is missing."""
@@ -185,12 +187,16 @@ class Fetcher:
 
     def _failed(self, failure: Failure, request: Request, plan: CatchingUp) -> None:
         plan.failed(request, self._clock().mono_s)
-        if plan is self._plan and request.agent not in self._complained:
+        if plan is not self._plan or request.agent in self._complained:
+            return
+        # That the router is away is no news of the agent, and is said elsewhere.
+        if not isinstance(failure.value, TransportLost):
             self._complained.add(request.agent)
             self._log.warn(
-                "cannot ask {agent} for what is missing, but will again: {why}",
+                "cannot ask {agent} for what is missing: {why}; it is asked again as long as it is "
+                "heard",
                 agent=request.agent,
-                why=str(failure.value) or type(failure.value).__name__,
+                why=why_unanswered(failure.value),
             )
 
 

@@ -207,7 +207,7 @@ class Filing:
             self._listed = listed
             return False
         if self.trouble is not None:
-            self._log.info("recording again, after: {trouble}", trouble=self.trouble)
+            self._log.info("files can be written again, after: {trouble}", trouble=self.trouble)
             self.trouble = None
         return True
 

@@ -108,15 +108,21 @@ class Intake:
 
     def _do(self, job: Job, size_bytes: int, recorder: Recorder) -> None:
         try:
-            job(recorder)
-        except Exception as error:  # noqa: BLE001 # a defect of ours must not end the recording
-            recorder.refuse(None, None, f"defect of ocsd: {error!r}")
+            do(job, recorder)
         finally:
             self._done(size_bytes)
 
     def _done(self, size_bytes: int) -> None:
         self._put_at_s.popleft()
         self._done_bytes += size_bytes
+
+
+def do(job: Job, recorder: Recorder) -> None:
+    """Do a job; a defect of ours must not end the recording, and is put on record."""
+    try:
+        job(recorder)
+    except Exception as error:  # noqa: BLE001 # whatever it is
+        recorder.refuse(None, None, f"defect of ocsd: {error!r}")
 
 
 def size_of(message: Any) -> int:

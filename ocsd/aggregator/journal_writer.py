@@ -86,9 +86,16 @@ class JournalWriter:
         self._append(journal.alive_record(journal.Alive(at)))
 
     def take_unsynced(self) -> list[int]:
-        """Return descriptors of all segments that the disk may not have yet; to be closed."""
-        descriptors, self._ended = self._ended, []
-        return [*descriptors, self._file.duplicate()]
+        """Return descriptors of all segments that the disk may not have yet; to be closed.
+
+        Raises
+        ------
+        OSError
+            If there is no descriptor left; then they are all still due.
+        """
+        current = self._file.duplicate()
+        ended, self._ended = self._ended, []
+        return [*ended, current]
 
     def sync(self) -> None:
         """See all that was written onto the disk; may take a while."""
@@ -120,8 +127,7 @@ class JournalWriter:
         if self._file.length < self._segment_bytes and not self._segment_is_torn:
             return
         fresh = self._create(self.segment + 1)
-        self._ended.append(self._file.duplicate())
-        self._file.close()
+        self._ended.append(self._file.release())
         self._file = fresh
         self.segment += 1
         self._layouts = {}

@@ -181,6 +181,7 @@ class Ledger:
             "recorded_since": self.recorded_since,
             "missing": self.by_feed(lambda sequence: sequence.missing_count),
             "lost": self.by_feed(lambda sequence: sequence.lost_count),
+            "estimated_holes": dict(Counter(hole.feed for hole in self.holes if hole.estimated)),
             "duplicates": self.by_feed(lambda sequence: sequence.duplicates),
         }
 

@@ -83,10 +83,8 @@ class Recorder:
         self._messages = 0
         self._samples = 0
         self._forgot_s = 0.0
-        self._pause = Pause(archive.folder)
+        self._pause = Pause(archive.folder, log)
         self._refused = Tally(log, "set aside")
-        self._dropped = Tally(log, "dropped")
-        self._left_out = Tally(log, "left to the spool")
         self._quarantine = Quarantine(archive.folder / "ocsd" / "quarantine")
         # The following are made by `start`.
         self._lock: Lock
@@ -119,8 +117,15 @@ class Recorder:
 
     @property
     def trouble(self) -> str | None:
-        """Why something cannot be written just now."""
-        return self._pause.reason or self._filing.trouble or self._upkeep.trouble
+        """What is wrong with the disk, what follows, and what to do."""
+        filing = self._filing.trouble
+        waits = filing and f"recording goes on in the journal, the files wait: {filing}"
+        return self._pause.trouble or waits or self._upkeep.trouble
+
+    @property
+    def held_up(self) -> bool:
+        """Whether files cannot be written just now, or nothing at all."""
+        return bool(self._pause.reason or self._filing.trouble)
 
     def accept(self, message: object, feed_info: object) -> None:
         """Take one message, live or fetched from a spool."""
@@ -188,7 +193,7 @@ class Recorder:
         try:
             self._writer.outage(outage)
         except OSError as error:
-            self._begin_pause(error)
+            self._pause.begin(self._clock(), error)
 
     def refuse(self, message: object, feed_info: object, reason: str) -> None:
         """Put a message in quarantine."""
@@ -197,7 +202,7 @@ class Recorder:
         try:
             self._quarantine.add(self._clock().at, sender, message, feed_info, reason)
         except OSError as error:
-            self._dropped.add("quarantine", error.strerror or str(error))
+            self._pause.dropped.add("quarantine", error.strerror or str(error))
 
     def close(self) -> None:
         """Write everything that waits and end the file.
@@ -213,8 +218,9 @@ class Recorder:
         self._lock.release()
         if self._filing.buffered_bytes:
             raise DataFolderError(
-                f"{self.trouble} (about {self._filing.buffered_bytes} bytes of samples wait in "
-                "the journal for the next start)"
+                f"{self._pause.reason or self._filing.trouble} (about "
+                f"{self._filing.buffered_bytes} bytes of samples wait in the journal for the "
+                "next start)"
             )
 
     def encoded(self) -> dict[str, Any]:
@@ -231,8 +237,8 @@ class Recorder:
             **self._ledger.encoded(),
             "refused": dict(self._refused.counts),
             "refused_because": dict(self._refused.reasons),
-            "dropped": dict(self._dropped.counts),
-            "left_out": dict(self._left_out.counts),
+            "dropped": dict(self._pause.dropped.counts),
+            "left_out": dict(self._pause.left_out.counts),
             "trouble": self.trouble,
         }
 
@@ -293,7 +299,7 @@ class Recorder:
         try:
             segment = self._writer.data(number, now.at, chunks)
         except OSError as error:
-            self._begin_pause(error)
+            self._pause.begin(now, error)
             self._leave_out(source, number)
             return False
         self._note(source, number, now.at if at is None else at, now)
@@ -340,7 +346,8 @@ class Recorder:
         if source.sequence.crowded:
             for begin, end in source.sequence.surplus():
                 self._lose(source, begin, end, "too many gaps at a time")
-            source.sequence.forget_surplus()
+            if self._pause.reason is None:
+                source.sequence.forget_surplus()
         if not source.numbered and source.key.address != self._holes_origin.address:
             silence = self._ledger.silence(source.key.address, now.at)
             if silence is not None:
@@ -348,18 +355,17 @@ class Recorder:
 
     def _leave_out(self, source: Source, number: int) -> None:
         """Take nothing for now; what has a number can be fetched later."""
-        reason = self._pause.reason or ""
         if source.numbered:
             source.sequence.told(number + 1)
-            self._left_out.add(source.sender, reason)
-        else:
-            self._dropped.add(source.sender, reason)
+        self._pause.leave_out(source)
 
     def _lose(self, source: Source, begin: int, end: int, cause: str) -> None:
         self._record_hole(self._ledger.hole(source, begin, end, cause, self._clock().at))
 
     def _record_hole(self, hole: Hole) -> None:
         """Write a hole as a message of our own; the ledger learns it if that works."""
+        if self._pause.reason is not None:
+            return
         now = self._clock()
         origin = self._holes_origin
         source = self._ledger.source_of(origin)
@@ -372,10 +378,6 @@ class Recorder:
                 cause=hole.cause,
             )
 
-    def _begin_pause(self, error: OSError) -> None:
-        if self._pause.begin(self._clock(), error):
-            self._log.warn("{trouble}", trouble=self._pause.reason)
-
     def _look_at_disk(self, now: Moment) -> None:
         """Show the disk that we live, and resume if it takes that."""
         self._pause.look(self._filing, now)
@@ -384,12 +386,10 @@ class Recorder:
         try:
             self._writer.alive(now.at)
         except OSError as error:
-            self._begin_pause(error)
+            self._pause.begin(now, error)
             return
-        ended = self._pause.end(self._filing)
-        if ended is not None:
+        if (ended := self._pause.end(self._filing, now)) is not None:
             began_at, reason = ended
-            self._log.info("recording again, after: {trouble}", trouble=reason)
             self.outage(began_at, now.at, f"recording paused: {reason}")
 
     def _ended(self, provider: Provider) -> None:

@@ -37,11 +37,8 @@ class Tally:
         self._what = what
 
     def add(self, sender: str, reason: str) -> None:
-        """Count one case."""
-        if sender not in self.counts and len(self.counts) >= MOST_SENDERS:
-            sender = OTHERS
-        self.counts[sender] += 1
-        self.reasons[sender] = reason
+        """Count one case, and log some of them."""
+        sender = self.count(sender, reason)
         count = self.counts[sender]
         if count in {1, 10, 100} or count % 1000 == 0:
             self._log.warn(
@@ -51,3 +48,11 @@ class Tally:
                 count=count,
                 reason=reason,
             )
+
+    def count(self, sender: str, reason: str) -> str:
+        """Count one case, and return the name under which that was done."""
+        if sender not in self.counts and len(self.counts) >= MOST_SENDERS:
+            sender = OTHERS
+        self.counts[sender] += 1
+        self.reasons[sender] = reason
+        return sender

@@ -15,6 +15,7 @@ from ocsd.agent.session import OpSession
 from ocsd.agent.wamp import ComponentConfig
 from ocsd.aggregator import agent
 from ocsd.aggregator.agent import Aggregator, data_folder, make_parser
+from ocsd.aggregator.catching_up_agents import Snapshot
 from ocsd.aggregator.intake import Intake
 from ocsd.aggregator.recorder import Recorder
 from ocsd.errors import DataFolderError
@@ -165,6 +166,21 @@ def test_time_without_the_router_is_noted(tmp_path):
     assert began_at - 1 < from_time <= until_time < began_at + 20
 
 
+def test_an_agent_is_not_asked_over_a_link_that_is_gone(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(OCSAgent, "call", lambda _, address: asked.append(address) or {})
+    aggregator = make_aggregator(tmp_path)
+    aggregator._fetcher.know(Snapshot({}, in_trouble=False))
+    aggregator.receive(message(0))
+    aggregator._left()
+    aggregator._step()
+    assert asked == []
+    aggregator._joined()
+    aggregator.receive(message(1))
+    aggregator._step()
+    assert asked == ["observatory.a.spool"]
+
+
 def test_the_reactor_shows_the_lag_while_the_recording_thread_is_held_up(tmp_path):
     now = [0.0]
     aggregator = make_aggregator(tmp_path)
@@ -225,6 +241,26 @@ def test_the_wait_for_a_folder_ends_with_the_process(tmp_path, monkeypatch):
     monkeypatch.setattr(Recorder, "start", start)
     session = OpSession(0, "record", status="running")
     assert make_aggregator(tmp_path).record(session, {"test_mode": False}) == (False, "no room")
+
+
+def test_a_defect_of_ours_is_put_on_record_and_the_recording_goes_on(tmp_path, monkeypatch):
+    tick, ticked, defects = Recorder.tick, threading.Event(), [ZeroDivisionError("oh")]
+
+    def tick_at_last(self):
+        if defects:
+            raise defects.pop()
+        tick(self)
+        ticked.set()
+
+    monkeypatch.setattr(agent, "TICK_S", 0.01)
+    monkeypatch.setattr(Recorder, "tick", tick_at_last)
+    aggregator = make_aggregator(tmp_path)
+    record = Record(aggregator)
+    assert ticked.wait(20)
+    aggregator.receive(message(0))
+    data = record.stop()
+    assert data["messages"] == 1
+    assert data["refused_because"] == {"unknown": "defect of ocsd: ZeroDivisionError('oh')"}
 
 
 def test_an_idle_aggregator_collects_nothing(tmp_path):

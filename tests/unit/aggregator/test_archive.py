@@ -75,6 +75,39 @@ def test_what_does_not_fit_whole_is_not_there_at_all(tmp_path, monkeypatch):
     assert files.length == 5
 
 
+@pytest.mark.parametrize("what", ["half a frame", "a frame that is not on record"])
+def test_what_could_not_be_taken_back_at_once_is_not_followed_by_anything(
+    tmp_path, monkeypatch, what
+):
+    files = archive(tmp_path, Clock())
+    files.open()
+    files.append(b"whole")
+    with monkeypatch.context() as full:
+        # Some file systems need room to truncate a file.
+        full.setattr("ocsd.aggregator.append_file.os.ftruncate", no_room)
+        if what == "half a frame":
+            full.setattr("ocsd.aggregator.append_file.os.write", half_of(os.write))
+        else:
+            files.append(b"more")
+            files.cut(5)
+        with pytest.raises(DataFolderError, match="No space left"):
+            files.append(b"other")
+    files.append(b" and good")
+    assert files.path.read_bytes() == b"whole and good"
+    assert files.length == len(b"whole and good")
+
+
+def no_room(*_):
+    raise OSError(28, "No space left on device")
+
+
+def half_of(write):
+    def write_half(descriptor, data):
+        return write(descriptor, data[: len(data) // 2]) if len(data) > 1 else no_room()
+
+    return write_half
+
+
 def test_a_file_that_is_discarded_does_not_stay(tmp_path):
     files = archive(tmp_path, Clock())
     files.open()

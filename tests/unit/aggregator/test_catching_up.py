@@ -61,7 +61,7 @@ def test_an_agent_is_asked_again_what_it_holds_after(plan, what):
     if what == "silence":
         now_s += HEARD_S
     if what == "a new link":
-        plan.rejoined()
+        plan.left()
         assert plan.plan(now_s) == []  # It has to be heard first.
     plan.heard("observatory.a", session_id, now_s)
     assert plan.plan(now_s) == [AskIndex("observatory.a")]

@@ -1,11 +1,16 @@
 """Fetching from agents into a recorder, in simulated time."""
 
+import errno
+
 import pytest
 
+from ocsd.agent.wamp import ApplicationError, TransportLost
+from ocsd.aggregator import upkeep
 from ocsd.aggregator.catching_up import GRACE_S
 from ocsd.aggregator.catching_up_agents import Fetcher, Snapshot
 from ocsd.aggregator.intake import Intake
 from ocsd.aggregator.ledger import MEMORY_OF_SOURCE_S
+from ocsd.aggregator.unanswered import why_unanswered
 from tests.unit.aggregator.recording import START
 
 AGENT = "observatory.thermo1"
@@ -19,7 +24,7 @@ class Spool:
     def __init__(self):
         self.held = {}
         self.calls = []
-        self.away = False
+        self.failure = None
 
     def keep(self, number, record=True):
         info = {
@@ -35,8 +40,8 @@ class Spool:
     def __call__(self, address, *args):
         self.calls.append(args)
         assert address == f"{AGENT}.spool"
-        if self.away:
-            raise RuntimeError("no such procedure")
+        if self.failure is not None:
+            raise self.failure
         if not args:
             row = {"first": min(self.held), "next": max(self.held) + 1}
             return {"sessions": {SESSION: {"temps": row}}}
@@ -127,13 +132,63 @@ def test_an_agent_that_fails_is_asked_again_and_that_is_said_once(fetching):
     fetching.live(0)
     fetching.spool.keep(0)
     fetching.spool.keep(1)
-    fetching.spool.away = True
+    fetching.spool.failure = ApplicationError("wamp.error.no_such_procedure", "no callee")
     fetching.run(20)
-    fetching.spool.away = False
+    fetching.spool.failure = None
     fetching.run(40)
     assert [line for line in fetching.recording.log.lines if "cannot ask" in line] == [
-        f"cannot ask {AGENT} for what is missing, but will again: no such procedure"
+        f"cannot ask {AGENT} for what is missing: it has left the router, or offers no spool; "
+        "it is asked again as long as it is heard"
     ]
+    assert fetching.recorded() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ApplicationError("wamp.error.canceled", "callee"), "it left the router before it had"),
+        (ApplicationError("wamp.error.not_authorized"), "permissions in the router's config"),
+        (ApplicationError("wamp.error.runtime_error", "[Errno 5] x"), "the error '[Errno 5] x'"),
+        (ApplicationError("com.lab.odd"), "it answered with the error 'com.lab.odd'"),
+        (ApplicationError("com.lab.odd", 10**5000), "it answered with the error a int that"),
+        (TimeoutError("no answer within 15 s"), "no answer within 15 s"),
+        (KeyError(), "KeyError"),
+    ],
+)
+def test_operators_read_in_words_why_an_agent_did_not_answer(error, words):
+    assert words in why_unanswered(error)
+    assert "enc_algo" not in why_unanswered(error)
+
+
+def test_while_there_is_no_link_to_the_router_nobody_is_asked(fetching):
+    fetching.live(0)
+    fetching.spool.keep(1)
+    fetching.fetcher.heard(AGENT, SESSION)
+    fetching.fetcher.know(Snapshot.of(fetching.recorder))
+    fetching.fetcher.left()
+    fetching.fetcher.step()
+    assert fetching.spool.calls == []
+    fetching.run()
+    assert fetching.recorded() == [0, 1]
+
+
+def test_that_the_link_was_cut_in_the_middle_of_an_answer_is_no_complaint_about_an_agent(fetching):
+    fetching.live(0)
+    fetching.spool.keep(1)
+    fetching.spool.failure = TransportLost("the session ended: wamp.close.transport_lost")
+    fetching.run()
+    assert fetching.spool.calls
+    assert not any("cannot ask" in line for line in fetching.recording.log.lines)
+
+
+def test_a_disk_that_keeps_nothing_for_sure_is_no_reason_to_let_the_spools_overflow(
+    fetching, monkeypatch
+):
+    monkeypatch.setattr(upkeep, "_sync", lambda _: OSError(errno.EIO, "Input/output error"))
+    fetching.live(0)
+    fetching.spool.keep(1)
+    fetching.run()
+    assert fetching.recorder.trouble
     assert fetching.recorded() == [0, 1]
 
 

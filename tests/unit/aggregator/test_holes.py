@@ -1,5 +1,7 @@
 """What is missing is known, and what is lost is on record once."""
 
+import errno
+import os
 from collections import Counter
 
 import numpy as np
@@ -109,6 +111,25 @@ def test_a_sender_with_gaps_everywhere_gets_holes_and_no_memory(recording):
     assert Counter(hole["cause"] for hole in recording.holes()) == {"too many gaps at a time": 30}
 
 
+def test_gaps_that_are_too_many_are_not_forgotten_before_they_are_on_record(recording, monkeypatch):
+    write = os.write
+
+    def refuse_holes(descriptor, data):
+        if b"too many gaps" in bytes(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, data)
+
+    with monkeypatch.context() as full:
+        full.setattr("ocsd.aggregator.append_file.os.write", refuse_holes)
+        for number in range(1, 2 * (MOST_GAPS + 2), 2):
+            send(recording, number)
+    assert recording.recorder.pending()[key(LATE)].missing[0] == (0, 1)
+    recording.run(1)
+    send(recording, 2 * (MOST_GAPS + 2) + 1)
+    recording.recorder.close()
+    assert [hole["first"] for hole in recording.holes()] == [0, 2, 4]
+
+
 def old_feed(recording, seconds):
     for _ in range(seconds):
         recording.send([recording.clock.at], feed="old.feeds.x", a=[1.0])
@@ -127,6 +148,13 @@ def test_a_feed_without_numbers_has_an_estimated_hole_after_a_long_outage(
     recording.recorder.close()
     holes = recording.holes()
     assert len(holes) == expected
+    again = Recording(recording.folder, clock=recording.clock)
+    again.recorder.start()
+    again.recorder.close()
+    for each in (recording, again):
+        data = each.recorder.encoded()
+        assert data["lost"] == {}
+        assert data["estimated_holes"] == ({"observatory.old.feeds.x": 1} if expected else {})
     for hole in holes:
         assert (hole["estimated"], hole["count"], hole["first"], hole["last"]) == (True, 0, 0, -1)
         assert (hole["from_time"], hole["until_time"]) == (began_at - 1, began_at + away_s)

@@ -300,7 +300,13 @@ def test_a_full_disk_pauses_the_recording_and_the_spool_fills_the_hole(recording
         recording.send(**messages[i])
         recording.run(1)
         if i == 30:
-            assert "No space left" in recording.recorder.encoded()["trouble"]
+            trouble = recording.recorder.encoded()["trouble"]
+            assert trouble == (
+                f"recording pauses: cannot write the data folder {recording.folder}: No space left "
+                f"on device; make room in it and writable for uid {os.geteuid()}, or change "
+                "--data-dir; then it goes on by itself, and fetches from the agents what it has "
+                "left out"
+            )
     data = recording.recorder.encoded()
     assert data["trouble"] is None
     assert data["left_out"] == {"observatory.thermo1": 30}
@@ -312,6 +318,43 @@ def test_a_full_disk_pauses_the_recording_and_the_spool_fills_the_hole(recording
     recording.recorder.close()
     assert sorted(recording.read("thermo1.feeds.temps.a")[1]) == list(range(60))
     assert recording.recorder.encoded()["missing"] == {}
+
+
+def test_a_full_disk_is_a_line_at_its_begin_and_one_at_its_end(recording, monkeypatch):
+    disk = FullDisk(monkeypatch)
+    for i in range(400):
+        disk.full = 100 <= i % 200 < 150
+        for agent in ("a", "b"):
+            recording.send([recording.clock.at], seq=i, feed=f"{agent}.feeds.x", n=[i])
+        recording.send([recording.clock.at], feed="old.feeds.x", n=[i])
+        recording.run(1)
+    _opened, *lines = [line for line in recording.log.lines if "are lost" not in line]
+    again = (
+        "recording again after 51 s; 102 messages were left to the agents and are fetched now; "
+        "51 messages without numbers are gone"
+    )
+    assert len(lines) == 4
+    assert all(line.startswith("recording pauses: cannot write") for line in lines[::2])
+    assert lines[1::2] == [again, again]
+
+
+def test_a_hole_is_recorded_after_the_pause_and_is_no_message_that_was_dropped(
+    recording, monkeypatch
+):
+    disk = FullDisk(monkeypatch)
+    for number in (0, 2):
+        recording.send([START + number], seq=number, a=[1])
+    disk.full = True
+    recording.run(1)
+    key, pending = next(iter(recording.recorder.pending().items()))
+    recording.recorder.lost(key, 1, 1, "nobody has it")
+    assert recording.recorder.encoded()["dropped"] == {}
+    assert recording.recorder.pending()[key] == pending
+    disk.full = False
+    recording.run(1)
+    recording.recorder.lost(key, 1, 1, "nobody has it")
+    recording.recorder.close()
+    assert [hole["first"] for hole in recording.holes()] == [1]
 
 
 def test_rotation_on_a_full_disk_loses_nothing(tmp_path, monkeypatch):
@@ -372,6 +415,11 @@ def test_while_only_the_files_are_refused_the_journal_takes_what_memory_can_hold
         messages[i] = {"timestamps": [recording.clock.at], "seq": i, "a": [i]}
         recording.send(**messages[i])
         recording.run(1)
+        if i == 12:
+            assert recording.recorder.trouble.startswith(
+                "recording goes on in the journal, the files wait: cannot write the data folder"
+            )
+            assert recording.recorder.held_up
     assert recording.recorder.trouble is None
     left_out = recording.recorder.encoded()["left_out"]["observatory.thermo1"]
     assert 15 < left_out < 40

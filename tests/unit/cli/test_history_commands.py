@@ -8,28 +8,29 @@ import pytest
 from ocsd.journal import Journal
 from ocsd.supervisor.history import Entry
 
-NOW = time.time()
-
 
 def happened(ago_s, name, event, before, after, **more):
-    return Entry(NOW - ago_s, name, event, before, after, **{"target": "up", **more})
+    return Entry(time.time() - ago_s, name, event, before, after, **{"target": "up", **more})
 
 
-STORY = [
-    happened(4000, "thermo1", "UpRequested", "down", "starting", by="alice (uid 1000)"),
-    happened(3999, "thermo1", "BecameReady", "starting", "up", pid=7),
-    happened(3000, "thermo2", "UpRequested", "down", "starting"),
-    happened(
-        2000,
-        "thermo1",
-        "Exited",
-        "up",
-        "backoff",
-        code=3,
-        reason="ended with exit code 3: no device",
-    ),
-    happened(1990, "thermo1", "Examined", "", "", reason="/var/lib/ocsd/incidents/1: in read()"),
-]
+def story():
+    return [
+        happened(4000, "thermo1", "UpRequested", "down", "starting", by="alice (uid 1000)"),
+        happened(3999, "thermo1", "BecameReady", "starting", "up", pid=7),
+        happened(3000, "thermo2", "UpRequested", "down", "starting"),
+        happened(
+            2000,
+            "thermo1",
+            "Exited",
+            "up",
+            "backoff",
+            code=3,
+            reason="ended with exit code 3: no device",
+        ),
+        happened(
+            1990, "thermo1", "Examined", "", "", reason="/var/lib/ocsd/incidents/1: in read()"
+        ),
+    ]
 
 
 @pytest.fixture
@@ -38,7 +39,8 @@ def journal(ocsd):
     folder = ocsd.base / "state" / "lab"
     folder.mkdir(parents=True)
     journal = Journal(folder / "journal.jsonl")
-    for entry in STORY:
+    # The journal is as old as the test, and not as the module: a full run takes minutes.
+    for entry in story():
         journal.write(entry)
     return journal
 
@@ -69,7 +71,7 @@ def test_history_without_changes_is_the_table(ocsd, journal):
 
 def test_history_for_programs(ocsd, journal):
     told = json.loads(ocsd("history", "--json", "--host", "lab").stdout)
-    assert [entry["event"] for entry in told["entries"]] == [entry.event for entry in STORY]
+    assert [entry["event"] for entry in told["entries"]] == [entry.event for entry in story()]
     assert told["summaries"]["thermo1"]["ends"] == 1
 
 
