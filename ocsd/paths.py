@@ -12,6 +12,7 @@ import socket
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from ocsd.errors import ConfigurationError
 
@@ -19,6 +20,9 @@ from ocsd.errors import ConfigurationError
 LONGEST_SOCKET_PATH = 107
 
 ROUTER_SOCKET = "router.sock"
+
+SPOOL_VARIABLE = "OCSD_SPOOL_FOLDER"
+"""Environment variable with the descriptor of an agent's spool, if it has no other way there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,11 @@ class HostPaths:
         return self.state / "incidents"
 
     @property
+    def spools(self) -> Path:
+        """Folders of what agents keep of their feeds, one for each instance."""
+        return self.state / "spool"
+
+    @property
     def router_config(self) -> Path:
         """Folder of the generated crossbar configuration."""
         return self.state / "router"
@@ -93,6 +102,10 @@ class HostPaths:
     def instance_log(self, instance_id: str) -> Path:
         """Return the log file of an instance."""
         return self.logs / f"{instance_id}.log"
+
+    def spool(self, instance_id: str) -> Path:
+        """Return the folder of what an instance keeps of its feeds."""
+        return self.spools / quote(instance_id, safe="")
 
     def admit_other_users(self) -> None:
         """Let agents that root starts for other users pass through the runtime folder.

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -187,8 +188,9 @@ class Feed:
         timer, self._backlog_timer = self._backlog_timer, None
         if timer is not None:
             timer.cancel()
-        while self._unsent is not None and self._publish_unsent():
-            pass
+        with suppress(OSError):  # the aggregator asks for them anyway
+            while self._unsent is not None and self._publish_unsent():
+                pass
         self.spool.close()
 
     @staticmethod
@@ -327,18 +329,26 @@ class Feed:
 
     def _backlog_step(self) -> None:
         self._backlog_timer = None
-        # If it is interrupted, the next connection brings us here again.
-        if self._publish_unsent() and self._unsent is not None:
-            self._backlog_timer = the_reactor().callLater(0, self._backlog_step)
+        delay_s = 0.0
+        try:
+            # If it is interrupted, the next connection brings us here again.
+            goes_on = self._publish_unsent()
+        except OSError:  # want of descriptors, which may pass
+            goes_on, delay_s = True, BACKLOG_DELAY_S
+        if goes_on and self._unsent is not None:
+            self._backlog_timer = the_reactor().callLater(delay_s, self._backlog_step)
 
     def _publish_unsent(self) -> bool:
-        """Publish some of what could not be sent; tell whether it can be gone on with."""
+        """Publish some of what could not be sent; tell whether it can be gone on with.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read now.
+        """
         if self._unsent is None:
             return True
-        try:
-            some = list(islice(self.spool.messages(self._unsent), BACKLOG_STEP))
-        except OSError:  # want of descriptors; the aggregator asks for them anyway
-            return False
+        some = list(islice(self.spool.messages(self._unsent), BACKLOG_STEP))
         for message in some:
             if not self._published(message.pair()):
                 return False

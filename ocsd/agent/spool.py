@@ -208,7 +208,7 @@ class Spool:
         self._tail = segment
         self._segments.append(segment)
         if isinstance(segment, FileSegment):
-            spool_mark.prepare(segment.path.parent)
+            spool_mark.prepare(segment.path.parent, segment.info)
             self._witness.on_disk(segment.path.parent)
         return segment
 
@@ -237,6 +237,8 @@ class Spool:
                     saved.close()
         self._retry_at_s = None
         if self._folder is not None:
+            for segment in self._segments:
+                spool_mark.prepare(self._folder, segment.info)
             self._witness.on_disk(self._folder)
 
     def _trim(self, now_s: float) -> None:

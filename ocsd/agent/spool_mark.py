@@ -2,23 +2,27 @@
 
 The file is made while there is room, for to overwrite it takes none. With it the next
 life knows that there were messages, and what is lost with this one is a recorded hole.
+The feed's description follows the number, for of the files none may be left.
 """
 
 import os
 import struct
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from zlib import crc32
+
+from ocsd.agent.spool_segment import content, description_in, packed, record
 
 NAME = "next"
 
 _MARK = struct.Struct("<QI")  # the number and its CRC-32
 
 
-def prepare(folder: Path) -> None:
+def prepare(folder: Path, info: dict[str, Any]) -> None:
     """Make the file, if there is none; with no room for it, do nothing."""
     with suppress(OSError), (folder / NAME).open("xb", buffering=0) as file:
-        file.write(_packed(0))
+        file.write(_packed(0) + record(0, packed(info)))
 
 
 def note(folder: Path, number: int) -> None:
@@ -31,14 +35,22 @@ def note(folder: Path, number: int) -> None:
             os.close(descriptor)
 
 
-def read(folder: Path) -> int:
-    """Return what was noted last; 0 if nothing was."""
+def read(folder: Path) -> tuple[int, dict[str, Any]]:
+    """Return what was noted last, 0 if nothing was, and the feed's description.
+
+    Raises
+    ------
+    OSError
+        If the process lacks what it takes to read it now.
+    """
+    data = content(folder / NAME)
+    number = int.from_bytes(data[:8], "little")
+    if data[: _MARK.size] != _packed(number):
+        return 0, {}
     try:
-        data = (folder / NAME).read_bytes()
-        (number, _) = _MARK.unpack(data)
-    except (OSError, struct.error):
-        return 0
-    return int(number) if data == _packed(number) else 0
+        return number, description_in(data[_MARK.size :])
+    except ValueError:
+        return number, {}
 
 
 def _packed(number: int) -> bytes:

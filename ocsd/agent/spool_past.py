@@ -4,13 +4,14 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from ocsd.agent import spool_mark
 from ocsd.agent.spool import Kept, kept
 from ocsd.agent.spool_limits import Limits, limits_of
-from ocsd.agent.spool_segment import SUFFIX, FoundSegment, Segment, description
+from ocsd.agent.spool_segment import PASSING, SUFFIX, FoundSegment, Segment, description
 
 # An agent that ends again and again must not fill the disk with folders.
 MOST_SESSIONS = 100
@@ -25,7 +26,7 @@ class PastFeed:
     info : dict
         Its description.
     segments : tuple of Segment
-        What there is of it, in order; at least one message.
+        What there is of it, in order.
     noted : int
         The number after that of the newest message, if it was in memory only.
     """
@@ -36,13 +37,13 @@ class PastFeed:
 
     @property
     def first(self) -> int:
-        """Number of the oldest message."""
-        return self.segments[0].first
+        """Number of the oldest message; as `next` if there is none."""
+        return self.segments[0].first if self.segments else self.noted
 
     @property
     def next(self) -> int:
         """The number after that of the newest message."""
-        return max(self.segments[-1].next, self.noted)
+        return max([self.noted, *(each.next for each in self.segments[-1:])])
 
     def messages(self, after: int) -> Iterator[Kept]:
         """Yield the messages from number `after` on."""
@@ -74,9 +75,16 @@ class PastSpools:
         self._limits = limits
         # They do not change, and to find out where one ends it has to be read.
         self._known: dict[Path, Segment] = {}
+        # Found by that, not by the time in their names: the clock may have been wrong.
+        self._before: set[str] = set()
+        with suppress(OSError):
+            self._before = {each.name for each in self._sessions()}
 
     def sessions(self) -> dict[str, dict[str, PastFeed]]:
         """Return the feeds that have messages, by session and name.
+
+        A session that is beyond reading does not hide the others: it is left out, which
+        tells nobody that it is lost.
 
         Raises
         ------
@@ -84,7 +92,13 @@ class PastSpools:
             If the disk cannot be read now.
         """
         before, self._known = self._known, {}
-        sessions = {each.name: self._feeds_of(each, before) for each in self._sessions()}
+        sessions = {}
+        for each in self._sessions():
+            try:
+                sessions[each.name] = self._feeds_of(each, before)
+            except OSError as error:
+                if error.errno in PASSING:
+                    raise
         return {name: feeds for name, feeds in sessions.items() if feeds}
 
     def feed(self, session_id: str, feed_name: str) -> PastFeed | None:
@@ -115,18 +129,23 @@ class PastSpools:
     def _tend(self, uptime_s: float) -> None:
         taken: dict[str, int] = {}
         # A later life may be there already, if this process has been given up as dead.
-        earlier = [each for each in self._sessions() if _began(each.name) < _began(self._present)]
+        earlier = [each for each in self._sessions() if each.name in self._before]
         for rank, session in enumerate(reversed(earlier)):
-            for feed in _folders(session):
-                limits = self._limits(feed.name) or _limits_then(feed)
-                if rank >= MOST_SESSIONS or uptime_s >= limits.max_age_s:
-                    shutil.rmtree(feed, ignore_errors=True)
-                    continue
-                for path in reversed(_files(feed)):
-                    taken[feed.name] = taken.get(feed.name, 0) + _size_bytes(path)
-                    if taken[feed.name] > limits.max_bytes:
-                        _remove(path)
-            _remove_if_empty(session)
+            with suppress(OSError):
+                self._thin_out(session, uptime_s if rank < MOST_SESSIONS else inf, taken)
+
+    def _thin_out(self, session: Path, uptime_s: float, taken: dict[str, int]) -> None:
+        """Remove what is too old or too much of an earlier life."""
+        for feed in _folders(session):
+            limits = self._limits(feed.name) or _limits_then(feed)
+            if uptime_s >= limits.max_age_s:
+                shutil.rmtree(feed, ignore_errors=True)
+                continue
+            for path in reversed(_files(feed)):
+                taken[feed.name] = taken.get(feed.name, 0) + _size_bytes(path)
+                if taken[feed.name] > limits.max_bytes:
+                    _remove(path)
+        _remove_if_empty(session)
 
     def _sessions(self) -> list[Path]:
         """Return the folders of the other lives, the oldest first."""
@@ -147,11 +166,11 @@ class PastSpools:
                     following = segment.first
                     if segment.next > segment.first:
                         segments.insert(0, segment)
+            noted, info = spool_mark.read(folder)
             if segments:
                 info = segments[-1].info
-                feeds[str(info.get("feed_name"))] = PastFeed(
-                    info, tuple(segments), spool_mark.read(folder)
-                )
+            if segments or (noted and info):
+                feeds[str(info.get("feed_name"))] = PastFeed(info, tuple(segments), noted)
         return feeds
 
 
@@ -198,8 +217,8 @@ def _listed(folder: Path) -> list[Path]:
     Raises
     ------
     OSError
-        If it cannot be read, e.g. for want of a descriptor. Nobody may take it for
-        empty then: what an answer leaves out counts as lost for good.
+        If it cannot be read. Nobody may take it for empty then: what an answer leaves
+        out counts as lost for good.
     """
     try:
         return sorted(folder.iterdir())

@@ -19,7 +19,7 @@ import cbor2
 
 SUFFIX = ".spool"
 # Want of descriptors or memory, which says nothing of the file.
-_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 # No feed's description is larger.
 DESCRIPTION_BYTES = 2**16
 
@@ -307,7 +307,18 @@ def description(path: Path) -> dict[str, Any]:
     ValueError
         If it has no legible beginning.
     """
-    return _description(records(content(path, size_bytes=DESCRIPTION_BYTES)))[1]
+    return description_in(content(path, size_bytes=DESCRIPTION_BYTES))
+
+
+def description_in(data: bytes) -> dict[str, Any]:
+    """Return the feed's description with which `data` begin.
+
+    Raises
+    ------
+    ValueError
+        If they have no legible beginning.
+    """
+    return _description(records(data))[1]
 
 
 def content(path: Path, start: int = 0, size_bytes: int = -1) -> bytes:
@@ -323,7 +334,7 @@ def content(path: Path, start: int = 0, size_bytes: int = -1) -> bytes:
             file.seek(start)
             return file.read(size_bytes)
     except OSError as error:
-        if error.errno in _PASSING:
+        if error.errno in PASSING:
             raise
         return b""
 

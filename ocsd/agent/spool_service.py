@@ -1,5 +1,6 @@
 """An agent's spools, of this life and earlier ones, and the answers from them."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
@@ -48,11 +49,13 @@ def folder_of(launch: Launch | None, instance_id: str) -> Path | None:
     """
     if launch is None:
         return None
+    given = os.environ.get(paths.SPOOL_VARIABLE)
+    if given:
+        return Path("/proc/self/fd") / given
     try:
-        state = paths.of_host(launch.host, launch.log_dir).state
+        return paths.of_host(launch.host, launch.log_dir).spool(instance_id)
     except RuntimeError:  # no home
         return None
-    return state / "spool" / quote(instance_id, safe="")
 
 
 class SpoolService:
@@ -168,7 +171,7 @@ class SpoolService:
             self._log.warn(
                 "cannot keep messages in {folder}: {error}; they are kept in memory until that is "
                 "possible, and lost when the agent is killed before",
-                folder=self._folder,
+                folder=self._place,
                 error=error,
             )
         elif not self._in_memory:
@@ -183,8 +186,13 @@ class SpoolService:
         if folder in self._in_memory:
             self._in_memory.discard(folder)
             if not self._in_memory:
-                self._log.info("messages are kept in {folder} again", folder=self._folder)
+                self._log.info("messages are kept in {folder} again", folder=self._place)
         self._tend()
+
+    @property
+    def _place(self) -> str:
+        """The folder, by the name that operators know."""
+        return os.path.realpath(self._folder or "")
 
     def _index(self) -> dict[str, dict[str, dict[str, Any]]]:
         self._tend()

@@ -11,6 +11,7 @@ from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.hooks import Hooks, ProcessHooks
 from ocsd.daemon.incidents import Incidents
 from ocsd.daemon.keeper import Transition
+from ocsd.daemon.left_spools import LeftSpools
 from ocsd.daemon.settings import Settings
 from ocsd.daemon.watches import (
     EvidenceWatch,
@@ -56,6 +57,7 @@ class Oversight:
         self, settings: Settings, fleet: Fleet, reactor: Any, more: tuple[Watch, ...] = ()
     ) -> None:
         paths = settings.paths
+        self._host = settings.plan.host
         self._fleet = fleet
         self._reactor = reactor
         self._hooks = Hooks(settings.plan.host.hooks, ProcessHooks(reactor), reactor)
@@ -73,6 +75,7 @@ class Oversight:
             *more,
         )
         always = (partial(self._router, health), self.chronicle.catch_up)
+        self._left_spools = LeftSpools(paths.spools, self._names, reactor)
         self._rounds = Rounds(fleet, watches, reactor, always)
         for observer in (
             self.chronicle.transition,
@@ -86,6 +89,7 @@ class Oversight:
         """Begin."""
         self.chronicle.note(DAEMON, "DaemonStarted", f"ocsd {__version__}", os.getpid())
         self._rounds.start()
+        self._left_spools.start()
 
     def excuse(self) -> None:
         """Before anybody is judged: blame nobody while this daemon could hear nothing."""
@@ -103,6 +107,7 @@ class Oversight:
         by : str
             Who asked.
         """
+        self._host = settings.plan.host
         self._hooks.commands = settings.plan.host.hooks
         reason = f"{changed}; asked for by {by}"
         self.chronicle.note(DAEMON, "Reloaded", reason, os.getpid())
@@ -119,6 +124,11 @@ class Oversight:
         if self._fleet.router is not None:
             self._logs.rotate(self._fleet.router)
             health.judge(self._fleet.router)
+
+    def _names(self) -> set[str]:
+        """Return the instances that the site file lists, or that are still there."""
+        listed = {each.instance_id for each in self._host.instances}
+        return listed | {keeper.name for keeper in self._fleet.everyone()}
 
     def _running(self) -> int:
         return sum(keeper.life.has_process for keeper in self._fleet.everyone())

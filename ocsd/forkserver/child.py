@@ -15,7 +15,7 @@ import ocsd
 from ocsd.agent import level_file, log_file, log_stream, logs
 from ocsd.agent.lookout import LOOKOUT
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError
-from ocsd.forkserver import limits, program
+from ocsd.forkserver import limits, program, spool_folder
 from ocsd.forkserver.loaded import LoadedCode
 from ocsd.forkserver.protocol import Spawn, decode, encode
 from ocsd.site import launch, plugins
@@ -63,6 +63,7 @@ def _stand_alone(request: Spawn) -> None:
     os.environ.update(request.environment)
     # Another user need not be able to enter it.
     os.chdir(request.working_dir)
+    spool_folder.prepare(request)
     limits.apply(request)
     # Forked siblings would otherwise draw the same "random" numbers.
     random.seed()

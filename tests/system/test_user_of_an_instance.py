@@ -7,12 +7,15 @@ import signal
 import stat
 import subprocess
 import sys
+from functools import partial
 
 import psutil
 import pytest
 
 from ocsd.agent.log_file import LIMIT_BYTES
-from tests.system.conftest import fake_agent, wait_until
+from tests.system.conftest import fake_agent
+from tests.system.test_spool import asked, index
+from tests.system.waiting import wait_until
 
 pytestmark = [
     pytest.mark.system,
@@ -83,6 +86,34 @@ def test_it_is_watched_restarted_and_stopped_as_any_other_also_by_the_next_daemo
     wait_until(lambda: is_well(lab, "hers") not in {False, None, pid}, "the next process")
     assert lab.ocsd("down", "hers").returncode == 0
     assert lab.instance("hers")["state"] == "down"
+
+
+def test_what_it_published_survives_its_kill_and_a_change_of_the_user(lab):
+    lab.write(fake_agent("hers", user=USER))
+    lab.start()
+
+    def published(lives):
+        held = index(lab.port, "hers")
+        rows = [row for feeds in held.values() for row in feeds.values()]
+        return held if len(rows) == lives and min(row["next"] for row in rows) > 1 else None
+
+    [first] = wait_until(lambda: published(1), "messages")
+    folder = lab.folder / "state/lab/spool/hers"
+    assert list(folder.glob(f"{first}/*/*.spool"))
+    assert {each.stat().st_uid for each in (folder, *folder.rglob("*"))} == {NOBODY.pw_uid}
+    modes = [mode(each) for each in (folder, folder.parent, lab.folder / "state/lab")]
+    assert modes == [0o700, 0o750, 0o750]
+    os.kill(pid_when_well(lab, "hers"), signal.SIGKILL)
+    assert first in wait_until(lambda: published(2), "the next life")
+    for lives, user in ((3, "daemon"), (4, None)):
+        lab.write(fake_agent("hers", **({"user": user} if user else {})))
+        assert lab.ocsd("reload").returncode == 0
+        assert first in wait_until(partial(published, lives), f"the life of user {user}")
+        assert folder.stat().st_uid == pwd.getpwnam(user or "root").pw_uid
+    [feed] = index(lab.port, "hers")[first]
+    messages = asked(lab.port, feed, first, name="hers")["messages"]
+    assert [info["seq"] for _, info in messages] == list(range(len(messages)))
+    assert len(messages) > 1
 
 
 def test_its_log_is_rotated_by_the_daemon(lab):

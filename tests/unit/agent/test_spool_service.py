@@ -1,3 +1,4 @@
+import errno
 import os
 import resource
 import shutil
@@ -8,12 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocsd.agent import spool_past
 from ocsd.agent.feed import BACKLOG_DELAY_S
 from ocsd.agent.spool import RETRY_S
 from ocsd.agent.spool_limits import LEAST_BYTES, Limits
-from ocsd.agent.spool_service import ANSWER_BYTES, TEND_EVERY_S, SpoolService, folder_of
+from ocsd.agent.spool_service import (
+    ANSWER_BYTES,
+    SpoolService,
+    folder_of,
+)
 from ocsd.agent.wamp import ApplicationError
+from ocsd.paths import SPOOL_VARIABLE
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance
 from tests.unit.agent.test_spool import no_file_larger_than
@@ -165,6 +170,17 @@ def test_the_next_life_knows_of_what_was_lost_with_memory(folder):
     assert Life(folder, "2.5").read("a", "1.5", 4) == ["z"]
 
 
+def test_a_disk_that_was_full_at_first_knows_of_what_is_lost_when_it_is_full_again(folder):
+    before = Life(folder, "1.5")
+    with no_file_larger_than(0):
+        before.put("a", "x")
+    before.now_s += RETRY_S
+    before.put("a", "y")
+    with no_file_larger_than(before.feeds["a"].spool.size_bytes):
+        before.put("a", "z" * 1000)
+    assert Life(folder, "2.5").sessions()["1.5"]["a"]["next"] == 3
+
+
 @pytest.mark.parametrize("content", [b"", b"\0" * 12, b"x" * 12, b"x" * 100])
 def test_a_damaged_note_of_how_far_a_life_came_does_no_harm(folder, content):
     before = Life(folder, "1.5")
@@ -217,6 +233,29 @@ def test_an_agent_without_descriptors_does_not_call_what_it_keeps_lost(folder):
     assert life.read("f", "1.5", 0) == ["one", "two"]
 
 
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
+def test_a_life_that_cannot_be_listed_is_neither_lost_nor_in_the_way(folder, monkeypatch, number):
+    for session_id in ("1.5", "2.5", "3.5"):
+        Life(folder, session_id, Limits(max_age_s=100)).put("f", session_id)
+    life = Life(folder, "4.5", Limits(max_age_s=100))
+    life.put("f", "4.5")
+    listed = Path.iterdir
+
+    def listed_but_one(path):
+        if path == folder / "2.5":
+            raise OSError(number, os.strerror(number))
+        return listed(path)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "iterdir", listed_but_one)
+        assert sorted(life.sessions()) == ["1.5", "3.5", "4.5"]
+        with pytest.raises(OSError, match=os.strerror(number)):
+            life.service.answer("f", "2.5", 0)
+        life.now_s += 100
+        assert sorted(life.sessions()) == ["4.5"]
+    assert life.read("f", "2.5") == ["2.5"]
+
+
 @pytest.mark.parametrize(
     "asked",
     [
@@ -243,78 +282,8 @@ def test_a_question_without_sense_gets_an_error_that_says_so(folder):
     for after, size in (("1", 5), (None, 5), (0, "all")):
         with pytest.raises(ApplicationError, match="have to be numbers"):
             life.service.answer("a", "1.5", after, size)
-    assert life.read(
-        "a",
-        "1.5",
-        0,
-        100,
-    ) == ["x"]
+    assert life.read("a", "1.5", 0, 100) == ["x"]
     assert life.service.answer("a", "1.5", 0, later_addition=True)["next"] == 1
-
-
-def test_earlier_lives_are_kept_until_this_one_has_lasted_long_enough(folder):
-    Life(folder, "1.5").put("a", "x")
-    life = Life(folder, "2.5", Limits(max_age_s=100))
-    life.put("a", "y")
-    life.now_s += 99
-    assert life.read("a", "1.5") == ["x"]
-    assert "1.5" in life.sessions()
-    life.now_s += TEND_EVERY_S
-    assert list(life.sessions()) == ["2.5"]
-    assert [each.name for each in folder.iterdir()] == ["2.5"]
-
-
-def test_a_later_life_is_not_removed_by_one_that_was_given_up_as_dead(folder):
-    given_up = Life(folder, "1.5", Limits(max_age_s=100))
-    Life(folder, "2.5").put("a", "x")
-    given_up.now_s += 1000
-    given_up.put("a", "y")
-    assert given_up.read("a", "2.5") == ["x"]
-
-
-def test_a_feed_that_is_silent_in_this_life_has_the_bounds_of_the_one_before(folder):
-    before = Life(folder, "1.5")
-    before.more_info = {"agg_params": {"spool_time": 5000}}
-    before.put("slow", "x")
-    before.more_info = {"agg_params": {"spool_time": "nonsense"}}
-    before.put("fast", "x")
-    life = Life(folder, "2.5")
-    for uptime_s, names in ((599, ["fast", "slow"]), (4999, ["slow"]), (5010, [])):
-        life.now_s = 1000 + uptime_s
-        assert sorted(life.sessions().get("1.5", {})) == names
-
-
-def test_an_agent_that_is_never_asked_removes_earlier_lives_as_well(folder):
-    Life(folder, "1.5").put("a", "x")
-    life = Life(folder, "2.5", Limits(max_age_s=100))
-    for _ in range(12):
-        life.put("a", "y")
-        life.now_s += 10
-    assert [each.name for each in folder.iterdir()] == ["2.5"]
-
-
-def test_earlier_lives_are_bounded_in_size_together_the_oldest_goes_first(folder):
-    small = Limits(max_bytes=LEAST_BYTES)
-    for number in range(4):
-        Life(folder, f"{number}.5", small).put("a", *("x" * 50_000 for _ in range(8)))
-    life = Life(folder, "9.5", small)
-    life.put("a", "y")
-    held = {
-        name: feeds["a"]["next"] - feeds["a"]["first"] for name, feeds in life.sessions().items()
-    }
-    assert list(held) == ["1.5", "2.5", "3.5", "9.5"]
-    assert 0 < held["1.5"] < 8
-    assert (held["2.5"], held["3.5"]) == (8, 8)
-
-
-def test_an_agent_that_ends_again_and_again_does_not_fill_the_disk_with_folders(
-    folder, monkeypatch
-):
-    monkeypatch.setattr(spool_past, "MOST_SESSIONS", 5)
-    for number in range(10, 30):
-        Life(folder, f"{number}.5").put("a", "x")
-    assert len(list(folder.iterdir())) <= 7
-    assert list(Life(folder, "99.5").sessions())[:-1] == [f"{n}.5" for n in range(25, 30)]
 
 
 def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path):
@@ -389,7 +358,20 @@ def test_the_folder_is_in_the_hosts_state_folder(monkeypatch):
     monkeypatch.setenv("STATE_DIRECTORY", "/somewhere")
     assert folder_of(launch(), "thermo1") == Path("/somewhere/lab/spool/thermo1")
     assert folder_of(launch(), "a/b") == Path("/somewhere/lab/spool/a%2Fb")
+    monkeypatch.setenv(SPOOL_VARIABLE, "7")
+    assert folder_of(launch(), "thermo1") == Path("/proc/self/fd/7")
     assert folder_of(None, "thermo1") is None
+
+
+def test_a_folder_that_is_known_by_a_descriptor_is_told_by_its_name(tmp_path):
+    (tmp_path / "1.5").write_text("not a folder")
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    try:
+        life = Life(Path(f"/proc/self/fd/{descriptor}"), "1.5")
+        life.put("a", "x")
+        assert f"cannot keep messages in {tmp_path}: " in life.log.lines[0]
+    finally:
+        os.close(descriptor)
 
 
 def test_what_could_not_be_sent_before_a_kill_is_there_for_the_next_life(
@@ -407,6 +389,27 @@ def test_what_could_not_be_sent_before_a_kill_is_there_for_the_next_life(
     reactor.pump([BACKLOG_DELAY_S, 0, 0, 0])
     assert [message for _, (message, _) in link.published] == got
     assert [info["seq"] for _, (_, info) in link.published] == list(range(200))
+
+
+def test_a_lack_of_descriptors_delays_what_could_not_be_sent_and_no_more(
+    agent, link, reactor, folder
+):
+    agent.spools = SpoolService(folder, "1.5", agent.log)
+    feed = agent.register_feed("f", record=True)
+    link.away = True
+    feed.publish_message({"block_name": "b", "timestamp": 1.0, "data": {"n": 1}})
+    link.away = False
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        feed.send_backlog()
+        reactor.pump([BACKLOG_DELAY_S] * 3)
+        assert link.published == []
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    reactor.pump([BACKLOG_DELAY_S, 0])
+    feed.publish_message({"block_name": "b", "timestamp": 2.0, "data": {"n": 2}})
+    assert [info["seq"] for _, (_, info) in link.published] == [0, 1]
 
 
 def test_the_agent_answers_at_its_address(agent, link):

@@ -1,0 +1,96 @@
+"""The folder of what an agent keeps of its feeds, given to the user who runs the agent."""
+
+import os
+import pwd
+import stat
+import sys
+from pathlib import Path
+
+from ocsd import paths
+from ocsd.forkserver.protocol import Spawn
+
+
+def prepare(request: Spawn) -> None:
+    """Let an agent that root starts for another user keep its feeds on disk.
+
+    The folder lies below one that is closed to that user, and stays so: the agent gets
+    a descriptor of its own folder, from which it cannot go up. What earlier lives have
+    left there becomes that user's as well, so `user` may be changed. Without a folder
+    the agent runs all the same.
+
+    Parameters
+    ----------
+    request : Spawn
+        What is about to become that user's process. Standard error must lead to its log.
+    """
+    if os.geteuid() != 0 or request.launch is None or request.command:
+        return
+    try:
+        owner = pwd.getpwnam(request.user) if request.user else pwd.getpwuid(0)
+    except KeyError:
+        return  # there is no such user: that stops the start
+    host, log_dir = request.launch["host"], request.launch.get("log_dir")
+    folder = paths.of_host(host, log_dir).spool(request.name)
+    try:
+        if owner.pw_uid != 0:
+            folder.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            folder.parent.chmod(0o750)  # an earlier agent may have made it more open
+            folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.exists():
+            give(folder, owner.pw_uid, owner.pw_gid)
+        if owner.pw_uid != 0:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            # An agent that is not safe to fork gets an interpreter of its own.
+            os.set_inheritable(descriptor, True)
+            os.environ[paths.SPOOL_VARIABLE] = str(descriptor)
+    except OSError as error:
+        sys.stderr.write(
+            f"ocsd: cannot give {folder} to user {owner.pw_name!r} ({error.strerror}), so messages "
+            "may be kept in memory only\n"
+        )
+
+
+def give(folder: Path, uid: int, gid: int) -> None:
+    """Make a user the owner of a folder and of all that is in it.
+
+    The owner before may have put anything there, and may do so meanwhile. What is no
+    folder, and no file of that one name, is removed: it may be somebody else's.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; nothing happens if it is that user's already, or a symbolic link.
+    uid, gid : int
+        The user and its group.
+
+    Raises
+    ------
+    OSError
+        If that is not possible; it is gone on with the next time.
+    """
+    if folder.stat(follow_symlinks=False).st_uid == uid:
+        return
+    # From the bottom up: once the folder itself is given, all is.
+    for _, folders, files, here in os.fwalk(folder, topdown=False):
+        for name in (*folders, *files):
+            _give_file(name, here, uid, gid)
+        os.fchown(here, uid, gid)
+
+
+def _give_file(name: str, here: int, uid: int, gid: int) -> None:
+    if stat.S_ISDIR(os.stat(name, dir_fd=here, follow_symlinks=False).st_mode):
+        return  # it has had its turn
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(name, flags, dir_fd=here)
+    except OSError:  # a symbolic link, a socket
+        os.unlink(name, dir_fd=here)
+        return
+    try:
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+            os.fchown(descriptor, uid, gid)
+        else:
+            os.unlink(name, dir_fd=here)
+    finally:
+        os.close(descriptor)
