@@ -7,14 +7,13 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
-from ocsd.aggregator.ledger import MEMORY_OF_SOURCE_S
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.left_spools import LOOK_EVERY_S, LeftSpools
 from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.targets import Targets
 from ocsd.paths import of_host
 from ocsd.site.model import Host, Instance
-from ocsd.supervisor.retention import KEPT_S, is_expired
+from ocsd.supervisor.retention import KEPT_S
 
 NOW_AT = 1_795_000_000.0
 
@@ -53,12 +52,6 @@ class World:
     @property
     def names(self):
         return {each.name for each in self.folder.iterdir()}
-
-
-def test_nothing_is_deleted_that_the_aggregator_still_wants():
-    assert KEPT_S >= MEMORY_OF_SOURCE_S
-    assert not is_expired(NOW_AT, NOW_AT + KEPT_S)
-    assert is_expired(NOW_AT, NOW_AT + KEPT_S + 1)
 
 
 def test_what_an_instance_left_long_ago_is_deleted_and_named(world):
