@@ -70,7 +70,7 @@ def draw(tables: Sequence[Table], output: Path | None) -> None:
     figure, axes = pyplot.subplots(figsize=(10, 5), layout="constrained")
     for table in tables:
         for name, column in table.columns.items():
-            axes.plot(*line(name, table, column), label=name, linewidth=0.8)
+            axes.plot(*line(name, table, column), label=_label(name), linewidth=0.8)
     dates: Any = library("matplotlib.dates", "to plot")
     locator = dates.AutoDateLocator()
     axes.xaxis.set_major_locator(locator)
@@ -127,3 +127,8 @@ def _shown(values: NDArray[np.float64]) -> NDArray[np.intp]:
         picks.append(np.arange(_STRETCHES) * length + pick(stretches.reshape(-1, length), axis=1))
     shown = np.unique(np.concatenate(picks))
     return shown[shown < len(values)]
+
+
+def _label(name: str) -> str:
+    """Return a name for matplotlib to show as it is: no formula, nothing that fonts lack."""
+    return "".join(each if each.isprintable() else "?" for each in name).replace("$", r"\$")

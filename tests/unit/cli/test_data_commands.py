@@ -338,8 +338,9 @@ def test_ls_tells_the_fastest_and_the_slowest_of_many_rates(run, tmp_path):
     assert " 4 Hz to every 30 s " in run("ls").out
 
 
+@pytest.mark.filterwarnings("error::UserWarning")
 def test_names_in_a_file_cannot_steer_the_terminal(run, tmp_path):
-    frame = samples(every(1, 3), name="b\x1b[31m", **{"c\x1b]0;x": [1, 2, 3]})
+    frame = samples(every(1, 3), name="b\x1b[31m", **{"c\x1b]0;$x^$": [1, 2, 3]})
     sound(tmp_path / "data", frame)
     assert "\x1b" not in run("info", "temps").out
     assert "\x1b" not in run("export", "temps.*", "-o", tmp_path / "o.csv").out
