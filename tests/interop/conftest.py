@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from tests.system.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "interop"
@@ -218,10 +219,7 @@ def until() -> Callable[..., None]:
 
 
 def _until(condition: Callable[[], object], limit_s: float = 20) -> None:
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not true within {limit_s:g} s"
-        time.sleep(0.05)
+    wait_until(condition, "a condition", limit_s)
 
 
 def _site(port: int, data_folder: Path) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """A real site on this machine: crossbar, daemon, agents, each test with folders of its own."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -14,6 +13,7 @@ import psutil
 import pytest
 import yaml
 
+from ocsd.cli.control import Daemon
 from tests.system.agent_processes import Router, Supervisor
 from tests.system.waiting import free_port
 
@@ -37,6 +37,11 @@ class Site:
     @property
     def file(self):
         return self.folder / "site.yaml"
+
+    @property
+    def runtime(self):
+        """Where the folders of the sockets are."""
+        return Path(self.environment["RUNTIME_DIRECTORY"])
 
     @property
     def environment(self):
@@ -87,8 +92,12 @@ class Site:
         return process
 
     def status(self, host="lab"):
-        """Return the status as the command line prints it for programs."""
-        return json.loads(self.ocsd("status", "--json", "--host", host).stdout)
+        """Return the status as `ocsd status --json` has it.
+
+        Straight from the daemon: a process for each look would take the machine from
+        those who are looked at.
+        """
+        return Daemon(host, self.runtime / host / "control.sock").status()
 
     def instance(self, name, host="lab"):
         """Return one instance's row of the status."""
