@@ -1,5 +1,6 @@
 """The files of a data folder: names, rotation, whole frames only."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -149,9 +150,16 @@ class Archive:
 
 def folder_trouble(folder: Path, error: OSError) -> DataFolderError:
     """Return the error for operators that an error of the system means."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        remedy = "make room in it, or change --data-dir"
+    elif error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}:
+        remedy = f"make it a folder that uid {os.geteuid()} can write, or change --data-dir"
+    elif error.errno in {errno.EMFILE, errno.ENFILE}:
+        remedy = "allow more open files (`limits: {open-files: N}` of the aggregator's entry)"
+    else:
+        remedy = "see to its disk (`dmesg` tells more), or change --data-dir"
     return DataFolderError(
-        f"cannot write the data folder {folder}: {error.strerror or error}; make room in "
-        f"it and writable for uid {os.geteuid()}, or change --data-dir"
+        f"cannot write the data folder {folder}: {error.strerror or error}; {remedy}"
     )
 
 

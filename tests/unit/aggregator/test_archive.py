@@ -1,8 +1,12 @@
+"""The files of a data folder."""
+
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
-from ocsd.aggregator.archive import Archive, path_of
+from ocsd.aggregator.archive import Archive, folder_trouble, path_of
 from ocsd.errors import DataFolderError
 from tests.unit.aggregator.recording import START, Clock, Recording
 
@@ -137,3 +141,17 @@ def test_two_recordings_in_one_second_have_two_session_ids(tmp_path):
     other.clock.advance(0.001)
     third = type(other.recorder._run).begin(other.clock())
     assert third.session_id != one.recorder._run.session_id
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "make room in it"),
+        (errno.EROFS, f"make it a folder that uid {os.geteuid()} can write"),
+        (errno.EMFILE, "allow more open files"),
+        (errno.EIO, "see to its disk"),
+    ],
+)
+def test_each_cause_has_its_remedy(number, remedy):
+    text = str(folder_trouble(Path("/data"), OSError(number, os.strerror(number))))
+    assert text.startswith(f"cannot write the data folder /data: {os.strerror(number)}; {remedy}")
