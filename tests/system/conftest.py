@@ -39,11 +39,6 @@ class Site:
         return self.folder / "site.yaml"
 
     @property
-    def runtime(self):
-        """Where the folders of the sockets are."""
-        return Path(self.environment["RUNTIME_DIRECTORY"])
-
-    @property
     def environment(self):
         folders = {
             "RUNTIME_DIRECTORY": str(self.folder / "run"),
@@ -91,13 +86,17 @@ class Site:
         self.daemons.append(host)
         return process
 
-    def status(self, host="lab"):
-        """Return the status as `ocsd status --json` has it.
+    def daemon(self, host="lab"):
+        """Return a client of a daemon.
 
-        Straight from the daemon: a process for each look would take the machine from
-        those who are looked at.
+        It asks straight away: a process for each look would take the machine from those
+        who are looked at.
         """
-        return Daemon(host, self.runtime / host / "control.sock").status()
+        return Daemon(host, Path(self.environment["RUNTIME_DIRECTORY"]) / host / "control.sock")
+
+    def status(self, host="lab"):
+        """Return the status as `ocsd status --json` has it."""
+        return self.daemon(host).status()
 
     def instance(self, name, host="lab"):
         """Return one instance's row of the status."""

@@ -11,7 +11,7 @@ import psutil
 
 from ocsd.errors import OcsdError
 from tests.system.conftest import fake_agent
-from tests.system.invariants import copies, daemon_of, fork_servers, pids
+from tests.system.invariants import copies, fork_servers, pids
 
 REQUESTS = ("nothing", "up", "down", "restart", "restart all", "reload", "stop", "upgrade")
 LONGEST_S = {"nothing": 0.3, "reload": 0.5, "stop": 1.0, "restart all": 0.5, "upgrade": 2.0}
@@ -168,12 +168,12 @@ class Killer:
 
     def _status(self):
         try:
-            return daemon_of(self._site).status(2.0)
+            return self._site.daemon().status(2.0)
         except OcsdError:
             return None
 
     def _processes(self):
-        return pids(daemon_of(self._site).status())
+        return pids(self._site.status())
 
     def _settle(self, label):
         """Wait until everything is as wanted and nothing runs that the daemon does not know."""
@@ -226,7 +226,7 @@ class Killer:
     def _learn(self, what, names, request):
         """Hold what is wanted against what was asked for."""
         done = request is not None and request.returncode == 0
-        for row in daemon_of(self._site).status()["instances"]:
+        for row in self._site.status()["instances"]:
             name, target = row["instance_id"], row["target"]
             if name not in self._targets:
                 continue

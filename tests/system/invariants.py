@@ -16,7 +16,6 @@ import time
 
 import psutil
 
-from ocsd.cli.control import Daemon
 from ocsd.client.http import ControlClient, ControlClientError
 from ocsd.errors import OcsdError
 
@@ -62,11 +61,6 @@ def fork_servers(site):
     return [pid for pid, parent in parents.items() if parent not in parents]
 
 
-def daemon_of(site, host="lab"):
-    """Return the client of a site's daemon, without a process for each question."""
-    return Daemon(host, site.folder / "run" / host / "control.sock")
-
-
 def pids(status):
     """Return the pids of what a daemon runs outside of its own process, by name."""
     rows = {row["instance_id"]: row["pid"] for row in status["instances"]}
@@ -107,7 +101,7 @@ class Watch:
     def __init__(self, site, host="lab", may_change=()):
         self.violations = []
         self._site = site
-        self._daemon = daemon_of(site, host)
+        self._daemon = site.daemon(host)
         self._may_change = set(may_change)
         self._before = {}
         self._unreachable_since = {}

@@ -1,98 +1,26 @@
 """Agents survive whatever happens to the daemon and to the fork server."""
 
-import contextlib
-import json
 import os
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 
 from ocsd.forkserver.protocol import Spawned, encode
 from ocsd.forkserver.record import boot_id, start_ticks
-from ocsd.journal import read as read_journal
 from tests.system.conftest import fake_agent
-from tests.system.invariants import Watch, copies, daemon_of, fork_servers, pids
+from tests.system.invariants import Watch, copies, fork_servers
+from tests.system.survivors import Lab, is_dead, is_up
 from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.system
 
 
-class Lab:
-    """Three agents that run, and one that the operator has put down."""
-
-    def __init__(self, site):
-        self.site = site
-        site.write(*[fake_agent(f"thermo{number}") for number in range(1, 5)])
-        begun = site.start()
-        assert begun.returncode == 0, begun.stdout + begun.stderr
-        assert site.ocsd("down", "thermo4").returncode == 0
-        self.pids = pids(self.status())
-        assert set(self.pids) == {"router", "aggregator", "thermo1", "thermo2", "thermo3"}
-
-    def status(self):
-        return daemon_of(self.site).status()
-
-    def row(self, name):
-        return next(row for row in self.status()["instances"] if row["instance_id"] == name)
-
-    @property
-    def record(self):
-        return self.site.folder / "run" / "lab" / "processes"
-
-    @property
-    def fork_server(self):
-        [found] = wait_until(lambda: fork_servers(self.site), "a fork server")
-        return found
-
-    def kill(self, *victims):
-        """Kill processes; they are gone when this returns."""
-        gone = [psutil.Process(pid) for pid in victims]
-        for each in gone:
-            each.kill()
-        wait_until(lambda: all(map(_is_dead, gone)), "their end")
-
-    def start(self):
-        begun = self.site.start()
-        assert begun.returncode == 0, begun.stdout + begun.stderr
-
-    def is_as_it_was(self, but=()):
-        """Whether everything is up again in its old process, and thermo4 still down."""
-        now = {name: pid for name, pid in pids(self.status()).items() if name not in but}
-        assert now == {name: pid for name, pid in self.pids.items() if name not in but}
-        assert copies(self.site) == {name: [pid] for name, pid in pids(self.status()).items()}
-        row = self.row("thermo4")
-        assert (row["state"], row["target"]) == ("down", "down")
-
-    def ends(self, name, event="Exited"):
-        """Return the ends of an instance's processes on record."""
-        entries = read_journal(self.site.folder / "state" / "lab" / "journal.jsonl")
-        return [each for each in entries if each.name == name and each.event == event]
-
-    def counted_ends(self, name):
-        """Return how many unasked ends of an instance the operator is told of."""
-        told = json.loads(self.site.ocsd("history", "--json").stdout)
-        return told["summaries"][name]["ends"]
-
-
-def _is_dead(process):
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return process.status() == psutil.STATUS_ZOMBIE
-    return True
-
-
 @pytest.fixture
 def lab(site):
     return Lab(site)
-
-
-def is_up(lab, name):
-    row = lab.row(name)
-    return row["pid"] if row["state"] == "up" else None
 
 
 def test_the_daemon_is_killed(lab):
@@ -225,9 +153,9 @@ def test_the_children_of_an_orphan_do_not_outlive_it(site, end):
         wait_until(lambda: fork_servers(site) not in ([], [fork_server]), "the next fork server")
         for each in (daemon, psutil.Process(fork_servers(site)[0]), parent):
             each.kill()
-        wait_until(lambda: _is_dead(daemon), "the end of the daemon")
+        wait_until(lambda: is_dead(daemon), "the end of the daemon")
         assert site.start().returncode == 0
-    wait_until(lambda: all(map(_is_dead, children)), "the end of its children")
+    wait_until(lambda: all(map(is_dead, children)), "the end of its children")
     wait_until(lambda: site.instance("parent")["state"] == "up", "the next one")
 
 
@@ -238,7 +166,7 @@ def test_a_stopped_worker_of_an_orphaned_router_does_not_keep_its_port(lab):
     for each in workers:
         each.suspend()
     lab.kill(router.pid)
-    wait_until(lambda: all(map(_is_dead, workers)), "the end of its workers")
+    wait_until(lambda: all(map(is_dead, workers)), "the end of its workers")
     wait_until(
         lambda: (
             lab.status()["router"]["state"] == "up" and lab.status()["router"]["pid"] != router.pid
@@ -380,106 +308,6 @@ def test_the_last_words_of_an_earlier_process_are_not_those_of_a_later_one(site)
         lambda: site.instance("ending")["reason"] == "ended with exit code 4; restart is never",
         "its second end",
     )
-
-
-def subscribed(site):
-    """Start a listener; return its process and the file that it writes."""
-    path = site.folder / "heard.jsonl"
-    hub = f"ws://localhost:{site.port}/ws"
-    words = ["--site=none", "--site-hub", hub, "--instance-id", "listener"]
-    listener = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("feed_listener.py")), path, *words],
-        env=site.environment,
-        cwd=site.folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    return listener, path
-
-
-def heard(path):
-    """Return the numbers of each feed's messages, and when its last sample was taken."""
-    numbers, last_at = {}, {}
-    for line in path.read_text().splitlines() if path.exists() else ():
-        data, feed = json.loads(line)
-        address = feed["address"]
-        if "thermo" not in address:
-            continue  # the registry's begin anew with each daemon
-        numbers.setdefault(address, []).append(feed["seq"])
-        last_at[address] = max(t for block in data.values() for t in block["timestamps"])
-    return numbers, last_at
-
-
-def test_an_upgrade_keeps_the_agents_and_loses_no_sample(lab):
-    listener, path = subscribed(lab.site)
-    try:
-        wait_until(lambda: len(heard(path)[0]) == 3, "all feeds")
-        daemon, before = lab.status()["pid"], lab.status()["since_at"]
-        with Watch(lab.site):
-            done = lab.site.ocsd("upgrade")
-            assert done.returncode == 0, done.stderr
-            assert "ocsd 0.1.0 -> 0.1.0" in done.stdout
-            assert "5 of 5 processes went on" in done.stdout
-        upgraded_at = time.time()
-        assert lab.status()["pid"] == daemon
-        assert lab.status()["since_at"] > before
-        lab.is_as_it_was()
-        wait_until(
-            lambda: min(heard(path)[1].values()) > upgraded_at,
-            "samples after the upgrade",
-        )
-    finally:
-        listener.send_signal(signal.SIGINT)
-        listener.wait(30)
-    for numbers in heard(path)[0].values():
-        assert numbers == list(range(numbers[0], numbers[-1] + 1))
-    assert lab.site.ocsd("stop").returncode == 0
-    assert lab.site.processes() == []
-
-
-def test_no_other_daemon_gets_in_during_an_upgrade(lab):
-    upgrading = subprocess.Popen(
-        [sys.executable, "-m", "ocsd", "upgrade"],
-        env=lab.site.environment,
-        cwd=lab.site.folder,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    codes = set()
-    while upgrading.poll() is None:
-        started = lab.site.ocsd("start", "-d", "--site-file", lab.site.file, "--host", "lab")
-        codes.add(started.returncode)
-    assert upgrading.returncode == 0
-    assert codes <= {1}
-    lab.is_as_it_was()
-
-
-def test_an_upgrade_with_a_broken_site_file_changes_nothing(lab):
-    since_at = lab.status()["since_at"]
-    lab.site.file.write_text("hub: [\n")
-    refused = lab.site.ocsd("upgrade")
-    assert refused.returncode == 1
-    assert "nothing was changed" in refused.stderr
-    assert "site.yaml" in refused.stderr
-    assert lab.status()["since_at"] == since_at
-    lab.is_as_it_was()
-
-
-def test_an_upgrade_to_a_version_that_cannot_be_imported_changes_nothing(site):
-    broken = site.folder / "broken"
-    broken.mkdir()
-    path = os.pathsep.join([str(broken), os.environ.get("PYTHONPATH", "")])
-    site.extra_environment = {"PYTHONPATH": path.rstrip(os.pathsep)}
-    lab = Lab(site)
-    since_at = lab.status()["since_at"]
-    (broken / "twisted.py").write_text("raise ImportError('half installed')\n")
-    refused = lab.site.ocsd("upgrade")
-    assert refused.returncode == 1
-    assert "half installed" in refused.stderr
-    (broken / "twisted.py").unlink()
-    assert lab.status()["since_at"] == since_at
-    lab.is_as_it_was()
-    assert lab.site.ocsd("restart", "thermo1").returncode == 0
 
 
 def test_a_stopped_daemon_costs_the_agents_nothing(lab):

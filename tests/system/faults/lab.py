@@ -14,7 +14,7 @@ from ocsd.client.http import ControlClient
 from ocsd.journal import read as read_journal
 from ocsd.supervisor.policy import DEFAULT_BACKOFF
 from tests.system.conftest import Site
-from tests.system.invariants import copies, daemon_of, pids
+from tests.system.invariants import copies, pids
 from tests.system.waiting import wait_until as _wait_until
 
 HERE = Path(__file__).parent
@@ -70,7 +70,7 @@ class Lab:
         assert begun.returncode == 0, begun.stdout + begun.stderr
 
     def status(self):
-        return daemon_of(self.site).status()
+        return self.site.status()
 
     def row(self, name):
         """Return what is said of an instance, or of the router."""

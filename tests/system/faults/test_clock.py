@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.system.faults.lab import AGENT_BACK_S, a_lab, faulty, wait_until
-from tests.system.invariants import Watch, daemon_of
+from tests.system.invariants import Watch
 
 pytestmark = pytest.mark.system
 
@@ -31,7 +31,7 @@ def acquired_at(lab):
 @pytest.mark.parametrize("jump_s", [HOUR_S, -HOUR_S])
 def test_a_clock_that_jumps_by_an_hour_changes_nothing(lab, jump_s):
     began_s = time.monotonic()
-    daemon = daemon_of(lab.site)
+    daemon = lab.site.daemon()
     before = {row["instance_id"]: row["pid"] for row in daemon.status()["instances"]}
     with Watch(lab.site, may_change=["thermo2", "grows"]):
         was_at = acquired_at(lab)
