@@ -150,12 +150,9 @@ class Run:
         with_state = step.kind == plan.BOTH_FULL
         if with_state:
             self._state_full_until_s = time.monotonic() + step.lasts_s + SPOOL_RETRY_S
-        begun_at = time.time()
         self._scene.fill("data", *(["state"] if with_state else []))
         time.sleep(step.lasts_s)
         self._scene.free()
-        if with_state:
-            self.excuses.full.append((begun_at, time.time()))
 
     def _settle(self) -> None:
         begun_s = time.monotonic()

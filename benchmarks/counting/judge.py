@@ -18,9 +18,6 @@ DATA_FRAME = 2
 FIELDS = ("number", "half", "text")
 TIME_ERROR_S = 1e-6
 
-BEGIN_S = 5.0
-"""So long after its session has begun, an agent has certainly published something."""
-
 Key: TypeAlias = tuple[str, str]
 """Feed and session."""
 
@@ -83,9 +80,6 @@ class Verdict:
         Samples that were published and are neither in the files nor in a hole.
     in_holes : int
         Samples that were published and are in a recorded hole.
-    unknown : int
-        Of the missing, those that were known to nobody but a process that was killed
-        and had no room for its spool from its beginning.
     holes : list of Hole
         Of the feeds that count.
     other_holes : list of Hole
@@ -100,7 +94,6 @@ class Verdict:
     changed: int = 0
     missing: int = 0
     in_holes: int = 0
-    unknown: int = 0
     holes: list[Hole] = field(default_factory=list)
     other_holes: list[Hole] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
@@ -112,14 +105,11 @@ class Excuses:
 
     Attributes
     ----------
-    full : list of (float, float)
-        From when to when the disk had no room [s, Unix time].
     ended : dict
         When [s, Unix time] a life of which agent was ended that had messages in
         memory only at that time, as far as that can be known.
     """
 
-    full: list[tuple[float, float]] = field(default_factory=list)
     ended: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def could_forget(self, each: Published, published: Sequence[Published]) -> bool:
@@ -128,11 +118,6 @@ class Excuses:
         later = [at for at in begun if at > float(each.session_id)]
         until_at = min(later, default=float("inf"))
         return any(float(each.session_id) < at < until_at for at in self.ended.get(each.agent, ()))
-
-    def left_nothing(self, each: Published) -> bool:
-        """Tell whether this life had no room for a trace from its beginning."""
-        begun_at = float(each.session_id)
-        return any(begin - BEGIN_S < begun_at < end for begin, end in self.full)
 
 
 def judge(published: Sequence[Published], recorded: Recorded, excuses: Excuses) -> Verdict:
@@ -188,11 +173,6 @@ def _judge_one(
     verdict.missing += int(lacking.sum())
     if not excuses.could_forget(each, published):
         verdict.violations += [f"{label}: nothing explains the {hole}" for hole in its_holes]
-    elif excuses.left_nothing(each):
-        # Its end was known to nobody else, and its next life cannot tell of it.
-        end = int(np.flatnonzero((counts > 0) | in_hole).max(initial=-1)) + 1
-        verdict.unknown += int(lacking[end:].sum())
-        lacking[end:] = False
     for what, wrong in (
         ("are missing without a hole", lacking),
         ("are there more than once", counts > 1),

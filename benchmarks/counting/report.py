@@ -62,8 +62,7 @@ class Report:
             f"samples recorded       {found.recorded:>12,}  in {self.files} files, "
             f"{self.files_bytes / 1e6:.1f} MB",
             f"duplicate, changed     {found.duplicate:>12,}, {found.changed:,}",
-            f"missing without a hole {found.missing:>12,}  of these known to nobody: "
-            f"{found.unknown:,}",
+            f"missing without a hole {found.missing:>12,}",
             f"in recorded holes      {found.in_holes:>12,}  in {len(found.holes)} holes "
             f"(of other feeds: {len(found.other_holes)} holes)",
             f"all there {settled}; longest time with something missing "

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ocsd.agent import spool_mark
 from ocsd.agent.spool_limits import Limits
+from ocsd.agent.spool_mark import Mark
 from ocsd.agent.spool_segment import (
     FileSegment,
     MemorySegment,
@@ -99,6 +99,8 @@ class Spool:
         Returns the monotonic time [s].
     witness : Witness
         Is told where the messages are.
+    spares : Path, optional
+        Where folders for lives without room are (`ocsd.agent.spool_mark`).
 
     Attributes
     ----------
@@ -112,10 +114,12 @@ class Spool:
         limits: Limits,
         monotonic: Callable[[], float],
         witness: Witness | None = None,
+        spares: Path | None = None,
     ) -> None:
         self.limits = limits
         self.next = 0
         self._folder = folder
+        self._mark = None if folder is None else Mark(folder, spares)
         self._monotonic = monotonic
         self._witness = witness or Unnoticed()
         self._segments: deque[Segment] = deque()
@@ -163,8 +167,8 @@ class Spool:
             self._failed(error, now_s)
             self._drop_tail_if_empty()
             self._begin(MemorySegment(number, info), now_s).put(entry, number, now_s)
-        if self._folder is not None and isinstance(self._tail, MemorySegment):
-            spool_mark.note(self._folder, self.next)
+        if self._mark is not None and isinstance(self._tail, MemorySegment):
+            self._mark.note(self.next)
         self._trim(now_s)
 
     def messages(self, after: int) -> Iterator[Kept]:
@@ -208,9 +212,13 @@ class Spool:
         self._tail = segment
         self._segments.append(segment)
         if isinstance(segment, FileSegment):
-            spool_mark.prepare(segment.path.parent, segment.info)
+            self._prepare_mark(segment.info)
             self._witness.on_disk(segment.path.parent)
         return segment
+
+    def _prepare_mark(self, info: dict[str, Any]) -> None:
+        if self._mark is not None:
+            self._mark.prepare(info)
 
     def _failed(self, error: OSError, now_s: float) -> None:
         self._retry_at_s = now_s + RETRY_S
@@ -238,7 +246,7 @@ class Spool:
         self._retry_at_s = None
         if self._folder is not None:
             for segment in self._segments:
-                spool_mark.prepare(self._folder, segment.info)
+                self._prepare_mark(segment.info)
             self._witness.on_disk(self._folder)
 
     def _trim(self, now_s: float) -> None:

@@ -151,7 +151,8 @@ class PastSpools:
         """Return the folders of the other lives, the oldest first."""
         if self._folder is None:
             return []
-        others = [each for each in _folders(self._folder) if each.name != self._present]
+        no_past = {self._present, spool_mark.SPARES}
+        others = [each for each in _folders(self._folder) if each.name not in no_past]
         return sorted(others, key=lambda each: _began(each.name))
 
     def _feeds_of(self, session: Path, known: Mapping[Path, Segment]) -> dict[str, PastFeed]:

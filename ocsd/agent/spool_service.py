@@ -12,6 +12,7 @@ from urllib.parse import quote
 from ocsd import paths
 from ocsd.agent.spool import Kept, Spool
 from ocsd.agent.spool_limits import Limits
+from ocsd.agent.spool_mark import SPARES
 from ocsd.agent.spool_past import PastSpools
 from ocsd.agent.wamp import ApplicationError
 from ocsd.site.launch import Launch
@@ -103,7 +104,7 @@ class SpoolService:
         if self._folder is None:
             return Spool(None, limits, monotonic, self)
         folder = self._folder / self.session_id / _folder_name(feed_name)
-        return Spool(folder, limits, monotonic, self)
+        return Spool(folder, limits, monotonic, self, self._folder / SPARES)
 
     def numbers(self) -> dict[str, int]:
         """Return the number of the next message of each feed."""

@@ -95,15 +95,6 @@ def test_what_is_there_must_not_be_in_a_hole():
     assert "10 are there, and in a hole: 10-19" in violation
 
 
-def test_the_end_may_be_unknown_only_of_a_life_that_had_no_room_from_its_beginning():
-    verdict = found(*range(90), excuses=replace(KILLED, full=[(1_799_999_999.0, 1_800_000_040.0)]))
-    assert verdict.violations == []
-    assert (verdict.missing, verdict.unknown) == (10, 10)
-    later = replace(KILLED, full=[(1_800_000_020.0, 1_800_000_060.0)])
-    for excuses in (Excuses(), KILLED, later):
-        assert "10 are missing" in found(*range(90), excuses=excuses).violations[0]
-
-
 def test_the_plan_follows_from_the_seed_and_has_everything():
     agents = ("count-1", "count-2")
     steps = plan.plan(7, 600, 30, agents, agents)

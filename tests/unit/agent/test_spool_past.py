@@ -1,5 +1,6 @@
 """What earlier lives of an agent have left: who may read it, and when it goes."""
 
+import errno
 import os
 import pwd
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ import pytest
 
 from ocsd.agent import spool_past
 from ocsd.agent.spool_limits import LEAST_BYTES, Limits
+from ocsd.agent.spool_mark import MOST_SPARES, SPARES
 from ocsd.agent.spool_service import TEND_EVERY_S
 from tests.unit.agent.test_spool import no_file_larger_than
 from tests.unit.agent.test_spool_service import ADDRESS, Life
@@ -28,7 +30,7 @@ def test_earlier_lives_are_kept_until_this_one_has_lasted_long_enough(folder):
     assert "1.5" in life.sessions()
     life.now_s += TEND_EVERY_S
     assert list(life.sessions()) == ["2.5"]
-    assert [each.name for each in folder.iterdir()] == ["2.5"]
+    assert {each.name for each in folder.iterdir()} == {"2.5", SPARES}
 
 
 def test_a_later_life_is_not_removed_by_one_that_was_given_up_as_dead(folder):
@@ -66,7 +68,7 @@ def test_an_agent_that_is_never_asked_removes_earlier_lives_as_well(folder):
     for _ in range(12):
         life.put("a", "y")
         life.now_s += 10
-    assert [each.name for each in folder.iterdir()] == ["2.5"]
+    assert {each.name for each in folder.iterdir()} == {"2.5", SPARES}
 
 
 def test_earlier_lives_are_bounded_in_size_together_the_oldest_goes_first(folder):
@@ -128,3 +130,42 @@ def test_a_life_of_which_only_memory_was_left_is_known_to_have_published(folder)
     life = Life(folder, "2.5")
     assert life.sessions()["1.5"]["a"] == {"address": f"{ADDRESS}.a", "first": 31, "next": 31}
     assert life.service.answer("a", "1.5") == {"first": 31, "next": 31, "messages": []}
+
+
+@pytest.mark.parametrize("folders", ["can be made", "cannot be made"])
+def test_lives_that_had_no_room_from_their_beginning_are_known_to_the_next(
+    folder, monkeypatch, folders
+):
+    first = Life(folder, "1.5")
+    first.put("a", "x")
+    first.put("b", "x")
+    without_room = [f"{life}.5" for life in range(2, 2 + MOST_SPARES)]
+    with no_file_larger_than(20), monkeypatch.context() as patches:
+        if folders == "cannot be made":
+            patches.setattr(Path, "mkdir", no_room)
+        for session_id in without_room:
+            life = Life(folder, session_id)
+            life.put("a", "lost", "lost as well")
+            life.put("b", "lost")
+        unknown = Life(folder, "98.5")
+        unknown.put("a", "lost")
+    known = Life(folder, "99.5").sessions()
+    assert sorted(known) == sorted(["1.5", *without_room, "99.5"])
+    assert all(
+        known[session_id]["a"] == {"address": f"{ADDRESS}.a", "first": 2, "next": 2}
+        and known[session_id]["b"]["next"] == 1
+        for session_id in without_room
+    )
+
+
+def test_with_room_each_life_makes_up_for_the_spare_folders_that_are_gone(folder):
+    Life(folder, "1.5").put("a", "x")
+    with no_file_larger_than(20):
+        Life(folder, "2.5").put("a", "lost")
+    assert len(list((folder / SPARES).glob("*/a/next"))) == MOST_SPARES - 1
+    Life(folder, "3.5").put("a", "x")
+    assert len(list((folder / SPARES).glob("*/a/next"))) == MOST_SPARES
+
+
+def no_room(*_arguments, **_options):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
