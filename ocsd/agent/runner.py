@@ -104,14 +104,18 @@ class Runner:
             name = signal.Signals(number).name
             reactor.callFromThread(self._signalled, name, agent, connection, readiness)
 
-        def begin() -> None:
-            # Here, because the reactor sets handlers of its own when it starts.
+        def listen() -> None:
             signal.signal(signal.SIGINT, on_signal)
             signal.signal(signal.SIGTERM, on_signal)
+
+        def begin() -> None:
+            listen()  # again, because the reactor has set handlers of its own
             watch.start()
             readiness.start(connection)
             connection.start()
 
+        # Now, because the reactor swallows a KeyboardInterrupt while it starts.
+        listen()
         thread_deaths.watch(agent)
         reactor.callWhenRunning(begin)
         reactor.run()

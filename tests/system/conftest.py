@@ -24,6 +24,32 @@ def fake_agent(name, mode="acq", channels=2, rate_hz=4, **more):
     return {"agent-class": "FakeDataAgent", "instance-id": name, "arguments": arguments, **more}
 
 
+# Files that take minutes, to be begun first: the rest fills up what time is left.
+LONG = (
+    "test_answers.py",
+    "test_survival.py",
+    "test_lost_files.py",
+    "test_conformance.py",
+    "test_guide.py",
+    "test_nothing_is_lost.py",
+    "test_ocs_client.py",
+    "test_systemd.py",
+    "test_stuck.py",
+    "test_runtime_ocs.py",
+    "test_agent_supervision.py",
+    "test_exactly_once.py",
+    "test_daemon_killed_anywhere.py",
+    "test_disk.py",
+    "test_feeds_both_ways.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Sort the files of the run; for xdist, with ``--no-loadscope-reorder``."""
+    ranks = {name: rank for rank, name in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(item.path.name, len(LONG)))
+
+
 @dataclass
 class Site:
     """One site file and the folders of its daemons."""

@@ -159,3 +159,16 @@ def test_an_agent_without_a_router_says_where_it_looks_and_ends_when_told(superv
 def test_an_agent_gives_up_only_when_told_to(supervisor):
     process = supervisor.launch(NoRouter, "fake10", "--crossbar-timeout", "1")
     assert process.wait(20) == 1
+
+
+def test_a_signal_while_the_reactor_starts_ends_the_agent(supervisor):
+    # Twisted logs what is raised at this moment, and goes on.
+    script = RUN.replace(
+        "main([])",
+        "import os, signal\n"
+        "from twisted.internet import reactor\n"
+        "told = lambda: os.kill(os.getpid(), signal.SIGINT)\n"
+        "reactor.addSystemEventTrigger('before', 'startup', told)\n"
+        "main([])",
+    )
+    assert supervisor.launch(NoRouter, "fake11", script=script).wait(20) == 0
