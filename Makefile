@@ -9,6 +9,9 @@ SITE_FILE ?= site-configs/default.yaml
 PURE := tests/unit/supervisor tests/unit/site/test_difference.py tests/unit/site/test_supervision_keys.py \
 	tests/unit/daemon/test_incidents.py tests/unit/daemon/test_plan.py tests/unit/test_journal.py
 
+# Without compiled files each of the many processes would compile ocsd for itself.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test check bench compatibility clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
