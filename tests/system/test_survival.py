@@ -183,7 +183,7 @@ def test_an_orphan_tells_a_new_daemon_soon_that_it_is_ready(lab):
         wait_until(lab.record.exists, "the record")
         wait_until(lambda: "found running" in next(daemon.stdout, "found running"), "the adoption")
         adopted_at = time.time()
-        wait_until(lambda: is_up(lab, "thermo1"), "thermo1", limit_s=5)
+        wait_until(lambda: is_up(lab, "thermo1"), "thermo1")
         assert lab.row("thermo1")["since_at"] - adopted_at < 10.0
     finally:
         lab.site.ocsd("stop")
