@@ -67,8 +67,12 @@ class Supervisor(Daemon):
         self.notify.settimeout(PATIENCE_S)
         super().__init__(folder)
 
-    def start(self, code, *, log=None, command=(), environment=None, **fields):
-        """Start what that code, or that command, says; return its process."""
+    def start(self, *args, **fields):
+        """Run something; return its process."""
+        return psutil.Process(self.spawned(*args, **fields))
+
+    def spawned(self, code, *, log=None, command=(), environment=None, **fields):
+        """Start what that code, or that command, says; return its pid."""
         self.agent.write_text(code)
         launch = Launch(
             site_file=None,
@@ -93,7 +97,7 @@ class Supervisor(Daemon):
             **fields,
         )
         self.connection.sendall(encode(spawn))
-        return psutil.Process(self.hears(Spawned).pid)
+        return self.hears(Spawned).pid
 
     def log(self):
         with contextlib.suppress(FileNotFoundError):
@@ -102,7 +106,7 @@ class Supervisor(Daemon):
 
     def result(self, *args, **fields):
         """Run something to its end; return its exit code and its log."""
-        self.start(*args, **fields)
+        self.spawned(*args, **fields)  # it may have ended by now
         return self.hears(Ended).code, self.log()
 
     def told(self, key, wanted, limit_s=PATIENCE_S):
