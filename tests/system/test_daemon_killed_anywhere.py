@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 def test_whenever_the_daemon_is_killed_nothing_is_doubled_left_or_forgotten(site):
     killer = Killer(site, agents=3, seed=4)
     try:
-        report = killer.run(times=5)
+        report = killer.run(times=8)
     finally:
         left = killer.end()
     assert left == []

@@ -41,8 +41,18 @@ def test_a_host_comes_up_is_told_of_and_goes_down_without_a_trace(site):
     assert site.ocsd("status").returncode == 69
 
 
-def test_ctrl_c_in_the_foreground_ends_everything_without_force(site):
+def test_ctrl_c_in_the_foreground_ends_everything_within_two_seconds(site):
     site.write(*[fake_agent(f"thermo{number}") for number in range(5)])
+    # Normally it is half a second. On a machine that is busy just then the next try tells.
+    for _ in range(3):
+        took_s = _ctrl_c_when_all_is_up(site)
+        if took_s < 2.0:
+            break
+    assert took_s < 2.0
+
+
+def _ctrl_c_when_all_is_up(site):
+    """Start a site, press Ctrl-C, and return how long the end of everything took [s]."""
     daemon = site.foreground()
     for line in daemon.stdout:
         if re.match(r"7 of 7 instances up", line):
@@ -54,8 +64,7 @@ def test_ctrl_c_in_the_foreground_ends_everything_without_force(site):
     assert daemon.returncode == 0
     assert errors == ""
     assert site.processes() == []
-    # Normally it is half a second; after ten, who has not ended gets SIGTERM.
-    assert took_s < 10.0
+    return took_s
 
 
 def test_an_agent_that_is_killed_comes_back_and_nobody_else_is_touched(site):
@@ -193,7 +202,7 @@ def test_agents_outlive_their_fork_server_and_are_restarted_by_the_next_one(site
     assert psutil.Process(site.instance("thermo2")["pid"]).ppid() not in {fork_server, 1}
 
 
-@pytest.mark.parametrize("after_s", [0.15, 0.5, 1.0, 2.5])
+@pytest.mark.parametrize("after_s", [0.15, 0.3, 0.6, 0.8, 1.0, 1.5, 2.5])
 def test_ctrl_c_at_any_moment_of_the_start_leaves_nothing(site, after_s):
     site.write(fake_agent("thermo1"), fake_agent("thermo2"))
     daemon = site.foreground()
