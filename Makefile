@@ -19,7 +19,8 @@ run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 
 test: $(VENV)/installed-test check  ## everything: checks, unit, system and interop tests
 	# `check` has run the unit tests. These wait for processes most of their time, so four at once.
-	$(BIN)/python -m pytest tests/system tests/interop -n 4 --dist loadfile --no-loadscope-reorder --durations 15
+	$(BIN)/python -m pytest tests/system tests/interop -m 'not alone' -n 4 --dist loadfile --no-loadscope-reorder --durations 15
+	$(BIN)/python -m pytest tests/system -m alone -q
 
 check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in under a minute
 	$(BIN)/ruff format --check .

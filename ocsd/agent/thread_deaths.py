@@ -68,11 +68,11 @@ def watch(agent: Any) -> None:
             agent.trouble = f"thread {name!r} died: {raised(args.exc_value)}"
             agent.log.error("{trouble}", trouble=agent.trouble)
         else:
-            session.degraded = True
             session.add_fault(
                 f"CRASH: thread {name!r} of operation {session.op_name!r} died: "
                 f"{raised(args.exc_value)}"
             )
+            session.degraded = True
 
     # Threads do not inherit the context of those who start them before Python
     # 3.14, and there is no hook for their start.

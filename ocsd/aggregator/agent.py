@@ -165,7 +165,6 @@ class Aggregator:
         try:
             recorder = self._begin(session)
         except DataFolderError as error:
-            session.degraded = True
             self._listening = False
             self._intake.clear()
             return False, str(error)

@@ -132,7 +132,8 @@ class Fleet:
         ready = {
             each
             for each, keeper in self._keepers.items()
-            if keeper.life.state is State.UP or keeper.life.target is Target.DOWN
+            # What is wanted, for at a launch not every keeper has been told yet.
+            if keeper.life.state is State.UP or self._wanted(self._instances[each]) is Target.DOWN
         }
         after = self._instances[name].after
         return waits_for(name, {name: after}, {*ready, *(set(after) - set(self._keepers))})

@@ -152,24 +152,42 @@ class Site:
 
 
 @pytest.fixture
-def site():
-    """A site of its own; whatever still runs after the test fails it."""
+def site(request):
+    """A site of its own; whatever still runs after the test fails it.
+
+    Its router runs already, as on any host of a site but one, for a start of crossbar costs
+    three times what all the rest does. With `own_router` the daemon starts one.
+    """
+    own = "own_router" in request.fixturenames
     # The paths of Unix sockets must be short, which pytest's own folders are not.
     with tempfile.TemporaryDirectory(prefix="ocsd-") as folder:
-        site = Site(Path(folder))
+        port = free_port() if own else request.getfixturevalue("router").port
+        site = Site(Path(folder), port)
         yield site
         assert site.clear() == []
 
 
-@pytest.fixture(scope="module")
-def router(tmp_path_factory):
-    """A crossbar of its own for the tests of a file."""
+@pytest.fixture
+def own_router():
+    """Tells `site` that the test is about the router too, or harms it."""
+
+
+@pytest.fixture(scope="session")
+def kept_router(tmp_path_factory):
+    """A crossbar for all tests that take place one after the other."""
     # Short, for a socket's path is at most 107 bytes long.
     router = Router(tmp_path_factory.mktemp("cb"), free_port())
-    router.start()
     yield router
     if router.answers():
         router.kill()
+
+
+@pytest.fixture
+def router(kept_router):
+    """A crossbar that answers, whatever an earlier test has done to it."""
+    if not kept_router.answers():
+        kept_router.start()
+    return kept_router
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_a_yaml_syntax_error_is_named_with_its_line(site):
     assert f"{site.file}:2" in refused(site, 78)
 
 
-def test_a_port_in_use_by_something_that_is_no_router_is_refused(site):
+def test_a_port_in_use_by_something_that_is_no_router_is_refused(own_router, site):
     site.write(fake_agent("thermo1"))
     with socket.create_server(("127.0.0.1", site.port)) as stranger:
         stranger.listen()
@@ -70,7 +70,7 @@ def test_a_second_daemon_is_refused_with_the_pid_of_the_first(site):
     assert site.instance("thermo1")["state"] == "up"
 
 
-def test_a_machine_without_crossbar_is_told_how_to_get_it(site):
+def test_a_machine_without_crossbar_is_told_how_to_get_it(own_router, site):
     site.write(fake_agent("thermo1"), crossbar={"bin": str(site.folder / "crossbar")})
     message = refused(site, 78)
     assert "pip install 'ocsd[router]'" in message
@@ -163,7 +163,7 @@ def test_a_folder_that_cannot_be_made_is_named(site):
     (site.folder / "state").unlink()
 
 
-def test_a_crash_of_crossbar_is_told_with_its_last_words(site):
+def test_a_crash_of_crossbar_is_told_with_its_last_words(own_router, site):
     fake = site.folder / "crossbar"
     fake.write_text("#!/bin/sh\necho 'no such realm in this universe' >&2\nexit 1\n")
     fake.chmod(0o755)

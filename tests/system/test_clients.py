@@ -94,7 +94,7 @@ def test_listen_takes_addresses_and_heartbeats_if_they_are_asked_for(lab):
             assert (listener.returncode, errors) == (0, "")
 
 
-def test_listen_outlives_the_router(lab):
+def test_listen_outlives_the_router(own_router, lab):
     with ending(script(lab, "-m", "ocsd", "listen", "fake-data1")) as listener:
         assert "false_temperatures" in listener.stdout.readline()
         os.kill(lab.status()["router"]["pid"], signal.SIGKILL)
@@ -151,7 +151,7 @@ def test_a_call_ends_when_its_agent_is_killed(lab):
         assert "the agent was restarted" in result.msg
 
 
-def test_a_call_ends_when_the_router_is_killed(lab):
+def test_a_call_ends_when_the_router_is_killed(own_router, lab):
     thread, outcome = running_call(lab)
     os.kill(lab.status()["router"]["pid"], signal.SIGKILL)
     thread.join(BOUND_S)
@@ -186,7 +186,7 @@ def test_every_request_to_a_frozen_agent_ends(lab):
     assert "fake-data1" in errors
 
 
-def test_a_twisted_script_runs_and_ends(lab):
+def test_a_twisted_script_runs_and_ends(own_router, lab):
     program = lab.folder / "script.py"
     program.write_text(
         "import argparse\n"
@@ -222,7 +222,7 @@ def test_a_twisted_script_runs_and_ends(lab):
     assert "was lost" in errors
 
 
-def test_a_twisted_script_without_router_ends_with_an_error(site):
+def test_a_twisted_script_without_router_ends_with_an_error(own_router, site):
     site.write(fake_agent("fake-data1"))
     program = site.folder / "script.py"
     program.write_text(

@@ -89,7 +89,7 @@ def test_a_broken_file_changes_nothing_and_says_where_it_is_broken(running):
     assert pids(running) == before
 
 
-def test_what_waits_for_the_router_to_change_is_refused(running):
+def test_what_waits_for_the_router_to_change_is_refused(own_router, running):
     before = pids(running)
     running.port += 1
     running.write(fake_agent("a"))
@@ -184,7 +184,7 @@ def test_it_is_on_record_what_a_reload_changed_and_who_left(running):
     assert "ocsd history a" in why.stderr
 
 
-def test_who_put_the_router_down_is_told(running):
+def test_who_put_the_router_down_is_told(own_router, running):
     assert running.ocsd("down", "router").returncode == 0
     done = running.ocsd("status", "router")
     assert "state     down" in done.stdout

@@ -68,7 +68,7 @@ class Terminal:
 
 
 @pytest.fixture
-def mine(site):
+def mine(own_router, site):
     """A site whose plug-in folder has an agent of two files."""
     plugins = site.folder / "plugins"
     plugins.mkdir()

@@ -23,7 +23,7 @@ def lab(site):
     return Lab(site)
 
 
-def test_the_daemon_is_killed(lab):
+def test_the_daemon_is_killed(own_router, lab):
     with Watch(lab.site):
         lab.kill(lab.status()["pid"])
         lab.start()
@@ -45,7 +45,7 @@ def test_the_daemon_is_killed_and_an_agent_ends_before_the_next_one_starts(lab):
     assert lab.counted_ends("thermo1") == 1
 
 
-def test_the_fork_server_is_killed(lab):
+def test_the_fork_server_is_killed(own_router, lab):
     with Watch(lab.site, may_change=["thermo1", "thermo2"]):
         fork_server = lab.fork_server
         lab.kill(fork_server)
@@ -74,7 +74,7 @@ def test_the_fork_server_is_killed_while_no_daemon_runs(lab):
     lab.is_as_it_was()
 
 
-def test_daemon_and_fork_server_are_killed_together(lab):
+def test_daemon_and_fork_server_are_killed_together(own_router, lab):
     with Watch(lab.site):
         lab.kill(lab.fork_server, lab.status()["pid"])
         lab.start()
@@ -159,7 +159,7 @@ def test_the_children_of_an_orphan_do_not_outlive_it(site, end):
     wait_until(lambda: site.instance("parent")["state"] == "up", "the next one")
 
 
-def test_a_stopped_worker_of_an_orphaned_router_does_not_keep_its_port(lab):
+def test_a_stopped_worker_of_an_orphaned_router_does_not_keep_its_port(own_router, lab):
     router = psutil.Process(lab.pids["router"])
     workers = wait_until(lambda: router.children(recursive=True), "its workers")
     lab.kill(lab.fork_server)
@@ -176,6 +176,7 @@ def test_a_stopped_worker_of_an_orphaned_router_does_not_keep_its_port(lab):
     assert not any("no WAMP router" in each.reason for each in lab.ends("router"))
 
 
+@pytest.mark.alone
 def test_an_orphan_tells_a_new_daemon_within_two_seconds_that_it_is_ready(lab):
     lab.kill(lab.fork_server, lab.status()["pid"])
     daemon = lab.site.foreground()
@@ -190,7 +191,7 @@ def test_an_orphan_tells_a_new_daemon_within_two_seconds_that_it_is_ready(lab):
         daemon.communicate(timeout=30)
 
 
-def test_stop_ends_what_has_neither_daemon_nor_fork_server(lab):
+def test_stop_ends_what_has_neither_daemon_nor_fork_server(own_router, lab):
     lab.kill(lab.fork_server, lab.status()["pid"])
     assert set(copies(lab.site)) == set(lab.pids)
     stopped = lab.site.ocsd("stop")
@@ -200,7 +201,7 @@ def test_stop_ends_what_has_neither_daemon_nor_fork_server(lab):
     assert lab.site.ocsd("stop").returncode == 69
 
 
-def test_stop_ends_orphans_and_children_of_a_fork_server(lab):
+def test_stop_ends_orphans_and_children_of_a_fork_server(own_router, lab):
     lab.kill(lab.fork_server)
     assert lab.site.ocsd("restart", "thermo1").returncode == 0
     lab.kill(lab.status()["pid"])

@@ -50,7 +50,7 @@ def heard(path):
     return numbers, last_at
 
 
-def test_an_upgrade_keeps_the_agents_and_loses_no_sample(lab):
+def test_an_upgrade_keeps_the_agents_and_loses_no_sample(own_router, lab):
     listener, path = subscribed(lab.site)
     try:
         wait_until(lambda: len(heard(path)[0]) == 3, "all feeds")

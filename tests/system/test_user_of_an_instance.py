@@ -46,7 +46,7 @@ def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_an_agent_of_another_user_works_and_nothing_else_is_opened_to_that_user(lab):
+def test_an_agent_of_another_user_works_and_nothing_else_is_opened_to_that_user(own_router, lab):
     lab.write(fake_agent("hers", user=USER), fake_agent("mine"))
     begun = lab.start()
     assert begun.returncode == 0, begun.stdout + begun.stderr

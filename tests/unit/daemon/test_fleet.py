@@ -78,6 +78,16 @@ def test_from_its_launch_on_a_fleet_tells_what_each_instance_does(begin):
     assert rows(fleet)["a"]["reason"] == ""
 
 
+def test_at_a_launch_who_waits_for_another_does_so_wherever_the_site_file_has_them(begin):
+    fleet = begin()
+    fleet.replace(Instance(instance_id="a", agent_class="A", after=("b", "c")))
+    asked = []
+    fleet.observe(lambda transition: asked.append((transition.name, fleet.waits_for("a"))))
+    fleet.launch()
+    # b has not been told yet when a is; c is wanted by nobody.
+    assert asked[0] == ("a", ("b",))
+
+
 def test_nothing_is_wanted_any_more_while_everything_is_being_stopped(begin):
     fleet = begin()
     fleet.stopping = True
