@@ -36,8 +36,8 @@ def few(folder: Path = FOLDER) -> Path:
     if not done.exists():
         subprocess.run(
             [
-                *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade"),
-                *("--target", folder, *PACKAGES),
+                *(sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"),
+                *("--no-deps", "--upgrade", "--target", folder, *PACKAGES),
             ],
             check=True,
             env=os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
