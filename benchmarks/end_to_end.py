@@ -25,7 +25,7 @@ from spt3g import core
 from benchmarks import router
 from benchmarks.end_to_end_feeds import AGGREGATOR, FIELDS, Plan, Published
 from benchmarks.ocsd_side import OcsdSide
-from benchmarks.processes import cpu_s
+from benchmarks.processes import cpu_s, peak_bytes
 from benchmarks.site import HOST, Hub
 from ocsd.paths import ROUTER_SOCKET
 
@@ -145,7 +145,7 @@ def run(ocs: Path, side: str, case: Case, folder: Path) -> Figures:
             samples=plan.samples,
             took_s=published.took_s,
             cpu_s=cpu_s(pid) - before[0],
-            peak_bytes=_peak_bytes(pid),
+            peak_bytes=peak_bytes(pid),
             router_cpu_s=_cpu_with_children_s(router_pid) - before[1],
             publishers_cpu_s=published.cpu_s,
             load=os.getloadavg()[0],
@@ -307,10 +307,3 @@ def _cpu_with_children_s(pid: int) -> float:
     """Return the processor time of a router and its workers [s]."""
     children = psutil.Process(pid).children(recursive=True)
     return cpu_s(pid) + sum(cpu_s(child.pid) for child in children)
-
-
-def _peak_bytes(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError(f"/proc/{pid}/status has no VmHWM line")

@@ -19,6 +19,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from benchmarks.counting import judge, plan, published
 from benchmarks.counting.report import Report
 from benchmarks.counting.scene import AGENTS, WIRED, CountingScene, send
 from benchmarks.counting.watch import Watch
+from benchmarks.counting.worker import worker
 
 START_LIMIT_S = 120.0
 SETTLE_LIMIT_S = 180.0
@@ -36,7 +39,7 @@ LONG_S = 30.0
 STOP_LIMIT_S = 120.0
 RESTART_TRIES = 5
 SPOOL_RETRY_S = 10.0
-"""So long after a disk has room again, an agent may still have messages in memory only."""
+"""So long after a disk has room again, an agent that is killed may have messages in memory only."""
 
 
 class Run:
@@ -56,10 +59,11 @@ class Run:
         self.excuses = judge.Excuses()
         self.settled_s: float | None = None
         self.took_s = 0.0
-        self.watch = Watch(scene)
+        self.watch = Watch(scene, self.violations)
         self._scene = scene
         self._steps = steps
-        self._state_full_until_s = 0.0
+        # On the monotonic clock; infinity while it is full.
+        self._state_full_until_s = -inf
         self._threads: list[threading.Thread] = []
 
     def go(self) -> None:
@@ -71,15 +75,23 @@ class Run:
         for step in self._steps:
             time.sleep(max(0.0, begun_s + step.at_s - time.monotonic()))
             self._tell(step)
-            thread = threading.Thread(target=self._do, args=(step,), daemon=True)
-            thread.start()
-            self._threads.append(thread)
-        for thread in self._threads:
-            thread.join()
+            self.begin(step)
+        self.join()
         self.took_s = time.monotonic() - begun_s
         self._settle()
         self._stop()
         self.watch.close()
+
+    def begin(self, step: plan.Step) -> None:
+        """Let a step happen; if that fails it is a violation."""
+        thread = worker(step.name, partial(self._do, step), self.violations)
+        thread.start()
+        self._threads.append(thread)
+
+    def join(self) -> None:
+        """Wait for all steps that have begun."""
+        for thread in self._threads:
+            thread.join()
 
     def _do(self, step: plan.Step) -> None:
         match step.kind:
@@ -101,7 +113,7 @@ class Run:
         killed = dict(self._scene.kill(step.targets))
         for name in killed:
             self.happened[f"killed: {_kind_of(name)}"] += 1
-            self._may_forget(name, killed_at)
+            self._may_forget(name, killed_at, time.monotonic() - SPOOL_RETRY_S)
         if len(killed) > 1:
             self.happened["killed: several at once"] += 1
         if plan.DAEMON in step.targets:
@@ -110,18 +122,28 @@ class Run:
 
     def _restart(self, step: plan.Step) -> None:
         (name,) = step.targets
-        begun_at = time.time()
-        self._may_forget(name, begun_at)
+        begun_at, begun_s = time.time(), time.monotonic()
         for _ in range(RESTART_TRIES):
             if self._scene.command("restart", name).wait() == 0:
                 self.happened[f"restarted: {_kind_of(name)}"] += 1
                 break
             time.sleep(1.0)
-        self._may_forget(name, begun_at)
+        # An agent that ends in order saves what is in memory, if there is room just then.
+        self._may_forget(name, begun_at, begun_s)
 
-    def _may_forget(self, name: str, at: float) -> None:
-        """Note that the life that an agent had at a time has ended with what it could not write."""
-        if name in AGENTS and time.monotonic() < self._state_full_until_s:
+    def _may_forget(self, name: str, at: float, since_s: float) -> None:
+        """Note that an agent's life at a time has ended with what it could not write.
+
+        Parameters
+        ----------
+        name : str
+            Of whatever has ended.
+        at : float
+            The time [s, Unix time].
+        since_s : float
+            Noted only if the disk was full since then [s, monotonic].
+        """
+        if name in AGENTS and self._state_full_until_s >= since_s:
             self.excuses.ended[name].append(at)
 
     def _stop_for_a_while(self, step: plan.Step) -> None:
@@ -136,23 +158,28 @@ class Run:
             send(pid, signal.SIGCONT)
 
     def _cut(self, step: plan.Step) -> None:
-        self.happened["cut: links of agents"] += 1
         self._scene.stall(step.targets)
         time.sleep(step.lasts_s / 2)
         self._scene.cut(step.targets)
         time.sleep(step.lasts_s / 2)
         self._scene.mend(step.targets)
+        self.happened["cut: links of agents"] += 1
 
     def _fill(self, step: plan.Step) -> None:
         if not self._scene.has_disks:
             return
-        self.happened[f"full: {step.kind}"] += 1
         with_state = step.kind == plan.BOTH_FULL
         if with_state:
-            self._state_full_until_s = time.monotonic() + step.lasts_s + SPOOL_RETRY_S
+            self._state_full_until_s = inf
         self._scene.fill("data", *(["state"] if with_state else []))
         time.sleep(step.lasts_s)
-        self._scene.free()
+        never_full = self._scene.free()
+        if with_state:
+            self._state_full_until_s = time.monotonic()
+        if never_full:
+            self.violations.append(f"{step.name}: there was always room in {never_full}")
+        else:
+            self.happened[f"full: {step.kind}"] += 1
 
     def _settle(self) -> None:
         begun_s = time.monotonic()
@@ -238,7 +265,7 @@ def _report(scene: CountingScene, went: Run, seed: int) -> Report:
     counted = list(published.read(scene.published))
     recorded = judge.read(scene.data)
     verdict = judge.judge(counted, recorded, went.excuses)
-    violations = [*went.violations, *verdict.violations]
+    violations = [*went.violations, *scene.amiss, *verdict.violations]
     violations += judge.loaded_otherwise(scene.data, counted, recorded)
     violations += _unsound(scene)
     files = list(scene.data.glob("[0-9]*/*.g3"))

@@ -15,10 +15,25 @@ def pss_bytes(pid: int) -> int:
     Pages that n processes share count 1/n for each, so a sum over processes is
     what they really take (proc_pid_smaps(5)).
     """
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
+    return _bytes_in(Path(f"/proc/{pid}/smaps_rollup"), "Pss:")
+
+
+def peak_bytes(pid: int) -> int:
+    """Return the most memory that a process has had so far [bytes].
+
+    Raises
+    ------
+    OSError
+        If it has ended.
+    """
+    return _bytes_in(Path(f"/proc/{pid}/status"), "VmHWM:")
+
+
+def _bytes_in(path: Path, name: str) -> int:
+    for line in path.read_text().splitlines():
+        if line.startswith(name):
             return int(line.split()[1]) * 1024
-    raise RuntimeError(f"/proc/{pid}/smaps_rollup has no Pss line")
+    raise ProcessLookupError(f"{path} has no line {name}")  # as that of a zombie
 
 
 def cpu_s(pid: int) -> float:

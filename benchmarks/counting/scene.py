@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.counting.proxy import Proxy
+from benchmarks.counting.worker import worker
 from benchmarks.one_host import OneHost, instance
 from tests.system import small_disk
 from tests.system.invariants import copies
@@ -39,6 +40,8 @@ class CountingScene(OneHost):
     ----------
     has_disks : bool
         Whether the disks can be filled.
+    amiss : list of str
+        What its threads have failed by.
     """
 
     def __init__(self, folder: Path, frame_length_s: float) -> None:
@@ -50,12 +53,15 @@ class CountingScene(OneHost):
         self._disks = contextlib.ExitStack()
         self.has_disks = self._mount()
         self._proxies = {name: Proxy(self.port) for name in WIRED}
+        self.amiss: list[str] = []
         self._full: set[Path] = set()
+        self._was_full: set[Path] = set()
+        self._filling = threading.Lock()
         self._wanted = threading.Event()
         self._over = threading.Event()
         self._threads = [
-            threading.Thread(target=self._keep_full, daemon=True),
-            threading.Thread(target=self._keep_daemon, daemon=True),
+            worker("keeping disks full", self._keep_full, self.amiss),
+            worker("keeping a daemon", self._keep_daemon, self.amiss),
         ]
         words = ["--initial-state", "record", "--data-dir", str(self.data), "--time-per-file", "60"]
         entries = [instance("AggregatorAgent", "aggregator", words)]
@@ -94,13 +100,17 @@ class CountingScene(OneHost):
 
     def fill(self, *disks: str) -> None:
         """Have a disk full from now on: ``data`` or ``state``."""
-        self._full |= {self.folder / each for each in disks}
+        with self._filling:
+            self._full |= {self.folder / each for each in disks}
 
-    def free(self) -> None:
-        """Give all disks room."""
-        full, self._full = self._full, set()
-        for each in full:
-            small_disk.free(each)
+    def free(self) -> list[str]:
+        """Give all disks room; return those that were to be full and never were."""
+        with self._filling:
+            full, self._full = self._full, set()
+            was_full, self._was_full = self._was_full, set()
+            for each in full:
+                small_disk.free(each)
+        return sorted(each.name for each in full - was_full)
 
     def stall(self, names: Iterable[str]) -> None:
         """Swallow what agents send; `cut` has to follow."""
@@ -158,10 +168,12 @@ class CountingScene(OneHost):
 
     def _keep_full(self) -> None:
         while not self._over.wait(REFILL_S):
-            for each in list(self._full):
-                small_disk.fill(each)
-                if each not in self._full:
-                    small_disk.free(each)
+            with self._filling:
+                for each in self._full:
+                    with contextlib.suppress(OSError):  # no room even for another file
+                        small_disk.fill(each)
+                    if small_disk.is_full(each):
+                        self._was_full.add(each)
 
     def _keep_daemon(self) -> None:
         while not self._over.is_set():

@@ -3,11 +3,12 @@
 import contextlib
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 from benchmarks.counting.plan import AGGREGATOR
 from benchmarks.counting.scene import CountingScene
+from benchmarks.counting.worker import worker
+from benchmarks.processes import peak_bytes
 from ocsd.client.http import ControlClientError
 
 LOOK_EVERY_S = 0.5
@@ -20,6 +21,8 @@ class Watch:
     ----------
     scene : CountingScene
         The site.
+    amiss : list of str
+        Gets what it fails by.
 
     Attributes
     ----------
@@ -34,7 +37,7 @@ class Watch:
         Its last session.data; None if it does not answer.
     """
 
-    def __init__(self, scene: CountingScene) -> None:
+    def __init__(self, scene: CountingScene, amiss: list[str]) -> None:
         self.longest_lag_s = 0.0
         self.longest_incomplete_s = 0.0
         self.peak_bytes = 0
@@ -42,7 +45,7 @@ class Watch:
         self._scene = scene
         self._complete_s = self._incomplete_s = time.monotonic()
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._repeat, daemon=True)
+        self._thread = worker("asking the aggregator", self._repeat, amiss)
 
     @property
     def complete_for_s(self) -> float:
@@ -77,7 +80,8 @@ class Watch:
     def _repeat(self) -> None:
         while not self._over.wait(LOOK_EVERY_S):
             for pid in self._scene.pids(AGGREGATOR):
-                self.peak_bytes = max(self.peak_bytes, _peak_bytes(pid))
+                with contextlib.suppress(OSError):  # it has ended
+                    self.peak_bytes = max(self.peak_bytes, peak_bytes(pid))
             self.data = self._ask()
             now_s = time.monotonic()
             if self.data:
@@ -95,11 +99,3 @@ class Watch:
         except (ControlClientError, OSError, ValueError):
             return None
         return dict(session.get("data") or {}) if session.get("status") == "running" else {}
-
-
-def _peak_bytes(pid: int) -> int:
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    return 0

@@ -276,8 +276,8 @@ class Feed:
         message = {
             name: block.encoded() for name, block in self.blocks.items() if not block.empty()
         }
-        for block in self.blocks.values():
-            block.clear()
+        # Not only their samples: an author may have a name for each block, without end.
+        self.blocks.clear()
         if message:
             self._send(message)
 

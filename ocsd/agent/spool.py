@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,6 +34,9 @@ class Witness(Protocol):
     def on_disk(self, folder: Path) -> None:
         """Note that messages are kept in the folder; called when a file is begun."""
 
+    def not_removed(self, path: Path, error: OSError) -> None:
+        """Note that a file of old messages cannot be deleted now, and why."""
+
 
 class Unnoticed:
     """A witness who does not care."""
@@ -41,6 +45,9 @@ class Unnoticed:
         """Ignore it."""
 
     def on_disk(self, folder: Path) -> None:
+        """Ignore it."""
+
+    def not_removed(self, path: Path, error: OSError) -> None:
         """Ignore it."""
 
 
@@ -124,6 +131,9 @@ class Spool:
         self._witness = witness or Unnoticed()
         self._segments: deque[Segment] = deque()
         self._tail: Segment | None = None
+        # Dropped files that could not be deleted yet. They are not in `_segments`, for one
+        # that cannot go must not keep what follows it, which may be in memory.
+        self._undeleted: deque[FileSegment] = deque()
         self._retry_at_s: float | None = None
 
     @property
@@ -179,9 +189,16 @@ class Spool:
         """Forget all messages."""
         while self._segments:
             self._drop(self._segments.popleft())
+        self._delete_dropped()
 
     def close(self) -> None:
-        """Leave everything where it is, complete."""
+        """Leave everything complete, and on the disk if there is room by now."""
+        if any(isinstance(segment, MemorySegment) for segment in self._segments):
+            # Without regard to when the next try is due: there may be none after this.
+            self._move_to_disk(self._monotonic())
+        self._end_tail()
+
+    def _end_tail(self) -> None:
         if self._tail is not None:
             self._tail.close()
         self._tail = None
@@ -207,7 +224,7 @@ class Spool:
         return self._begin(MemorySegment(number, info), now_s)
 
     def _begin(self, segment: Segment, now_s: float) -> Segment:
-        self.close()
+        self._end_tail()
         segment.begun_s = segment.newest_s = now_s
         self._tail = segment
         self._segments.append(segment)
@@ -228,7 +245,11 @@ class Spool:
         tail = self._tail
         if tail is not None and tail.next == tail.first:
             self._segments.pop()
-            self._drop(tail)
+            self._tail = None
+            # If it stays it is overwritten: the next file has the same name. So it must
+            # not be deleted later, either.
+            with suppress(OSError):
+                tail.remove()
 
     def _move_to_disk(self, now_s: float) -> None:
         for place, segment in enumerate(self._segments):
@@ -258,12 +279,21 @@ class Spool:
             segment = self._segments.popleft()
             size_bytes -= segment.size_bytes
             self._drop(segment)
+        self._delete_dropped()
 
     def _drop(self, segment: Segment) -> None:
         if segment is self._tail:
             self._tail = None
-        try:
-            segment.close()
-            segment.remove()
-        except OSError as error:
-            self._witness.in_memory(self._folder, error)
+        segment.close()
+        if isinstance(segment, FileSegment):
+            self._undeleted.append(segment)
+
+    def _delete_dropped(self) -> None:
+        """Delete what was dropped; what cannot be deleted now is left to the next call."""
+        while self._undeleted:
+            try:
+                self._undeleted[0].remove()
+            except OSError as error:
+                self._witness.not_removed(self._undeleted[0].path, error)
+                return
+            self._undeleted.popleft()

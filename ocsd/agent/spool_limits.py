@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import isfinite
+from sys import float_info
 from typing import Any
 
 # Smaller, and the descriptions in the segments would be what fills the spool.
@@ -52,7 +52,7 @@ def limits_of(agg_params: Mapping[str, Any], complain: Callable[[str], None]) ->
     limits = Limits()
     max_age_s, max_bytes = limits.max_age_s, limits.max_bytes
     time_s: Any = agg_params.get("spool_time")
-    if _is_number(time_s) and time_s > 0:
+    if _is_finite(time_s) and time_s > 0:
         max_age_s = float(time_s)
     elif time_s is not None:
         complain(f"spool_time {time_s!r} is no time in seconds; {max_age_s:.0f} is used")
@@ -65,12 +65,18 @@ def limits_of(agg_params: Mapping[str, Any], complain: Callable[[str], None]) ->
     return Limits(max_age_s, max_bytes)
 
 
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a number, which NaN is not, nor a bool."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
+
+
 def _bytes(size: Any) -> int | None:
-    if _is_number(size):
+    if _is_finite(size):
         return int(size)
     match = _SIZE.match(size) if isinstance(size, str) else None
     return int(float(match[1]) * _UNITS[match[2]]) if match else None
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+def _is_finite(value: Any) -> bool:
+    # An int may be beyond what a float holds.
+    return is_number(value) and abs(value) <= float_info.max

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from ocsd import paths
 from ocsd.agent.spool import Kept, Spool
-from ocsd.agent.spool_limits import Limits
+from ocsd.agent.spool_limits import Limits, is_number
 from ocsd.agent.spool_mark import SPARES
 from ocsd.agent.spool_past import PastSpools
 from ocsd.agent.wamp import ApplicationError
@@ -98,6 +98,7 @@ class SpoolService:
         self._tended_s = -inf
         self._past = PastSpools(folder, session_id, self._limits_of)
         self._in_memory: set[Path | None] = set()
+        self._said_not_removed = False
 
     def spool(self, feed_name: str, limits: Limits, monotonic: Callable[[], float]) -> Spool:
         """Return a new spool for a feed; nothing is made on disk yet."""
@@ -148,7 +149,7 @@ class SpoolService:
         """
         if feed_name is None:
             return {"sessions": self._index()}
-        if not _is_number(after) or not _is_number(max_bytes):
+        if not is_number(after) or not is_number(max_bytes):
             raise ApplicationError(
                 "wamp.error.invalid_argument",
                 f"'after' and 'max_bytes' have to be numbers, not {after!r} and {max_bytes!r}",
@@ -189,6 +190,17 @@ class SpoolService:
             if not self._in_memory:
                 self._log.info("messages are kept in {folder} again", folder=self._place)
         self._tend()
+
+    def not_removed(self, path: Path, error: OSError) -> None:
+        """Say once that old messages cannot be deleted."""
+        if not self._said_not_removed:
+            self._said_not_removed = True
+            self._log.warn(
+                "cannot delete old messages in {path}: {error}; they take more room than the "
+                "spool is allowed until that is possible, which is tried again and again",
+                path=os.path.realpath(path),
+                error=error,
+            )
 
     @property
     def _place(self) -> str:
@@ -237,7 +249,3 @@ def _within(messages: Iterable[Kept], room_bytes: float) -> list[list[Any]]:
             break
         found.append(message.pair())
     return found
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -6,7 +6,6 @@ and its failure says what to change.
 """
 
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -15,8 +14,10 @@ from ocsd.base import ERROR, OK
 from ocsd.client.http import ControlClientError
 from ocsd.site.launch import Launch
 from ocsd.site.model import Instance
+from ocsd.testing import conformance_agents
 from ocsd.testing.agent_process import AgentProcess, python
-from ocsd.testing.device import Device
+from ocsd.testing.conformance_agents import Kept, Runs
+from ocsd.testing.device import FAULTS
 from ocsd.testing.exercise import (
     FIRST_MESSAGE_LIMIT_S,
     START_LIMIT_S,
@@ -24,13 +25,9 @@ from ocsd.testing.exercise import (
     TASK_LIMIT_S,
     Bench,
     Exercised,
-    Run,
-    run_everything,
 )
-from ocsd.testing.listener import FeedLog
 from ocsd.testing.patience import wait_until
-from ocsd.testing.router import shared_router
-from ocsd.testing.subject import SUBJECTS, Subject
+from ocsd.testing.subject import Subject
 from ocsd.testing.verdicts import (
     END_LIMIT_S,
     NOTICE_LIMIT_S,
@@ -49,9 +46,7 @@ from ocsd.testing.verdicts import (
     simulation_of,
 )
 
-FAULTS = ("mute", "slow", "garbled", "cut short", "unplugged")
 FAULT_BEATS = 2
-SLOW_S = 2.0
 STRANGE = {"no_such_parameter": 1}
 IMPORT = """
 import importlib.util, os, sys
@@ -62,84 +57,13 @@ if "twisted.internet.reactor" in sys.modules:
     sys.exit("it imports twisted.internet.reactor")
 """
 
-Runs = dict[str, list[Run]]
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make every check for every agent that was asked for."""
-    if "subject" in metafunc.fixturenames:
-        subjects = metafunc.config.stash.get(SUBJECTS, [])
-        names = [subject.name for subject in subjects]
-        metafunc.parametrize("subject", subjects, ids=names, scope="session")
-
-
-class Kept:
-    """One running agent, for all checks that leave it well."""
-
-    def __init__(self, subject: Subject, bench: Bench) -> None:
-        self._subject, self._bench = subject, bench
-        self._agent: Exercised | None = None
-
-    def agent(self) -> Exercised:
-        """Return it, idle; a new one, if the former has ended or does not come to rest."""
-        if self._agent is None or not (self._agent.alive() and self._agent.idle()):
-            self.close()
-            self._agent = Exercised(self._subject, self._bench)
-            require_joined(self._agent)
-            self._bench.feeds.wait_until_ready()
-            self._agent.idle()
-        return self._agent
-
-    def close(self) -> None:
-        """End it."""
-        if self._agent is not None:
-            self._agent.close()
-            self._agent = None
-
-
-@pytest.fixture(scope="session")
-def bench() -> Iterator[Bench]:
-    """Start the router and who listens there."""
-    router = shared_router()
-    feeds = FeedLog(router)
-    yield Bench(router, feeds)
-    feeds.close()
-
-
-@pytest.fixture(scope="session")
-def kept(subject: Subject, bench: Bench) -> Iterator[Kept]:
-    """Keep one agent running from check to check."""
-    kept = Kept(subject, bench)
-    yield kept
-    kept.close()
-
-
-@pytest.fixture
-def agent(kept: Kept) -> Iterator[Exercised]:
-    """Return a running agent whose operations are idle; show its output if the check fails."""
-    agent = kept.agent()
-    begun_s = time.monotonic()
-    yield agent
-    print(f"--- output of the agent ---\n{agent.process.output()}")  # noqa: T201
-    require_life(agent, begun_s)
-
-
-@pytest.fixture(scope="session")
-def runs(kept: Kept) -> Runs:
-    """Run every process; return what was seen."""
-    runs = run_everything(kept.agent())
-    if any(run.silent or not run.stopped for each in runs.values() for run in each if run.started):
-        kept.close()  # it would only cost the other checks their patience
-    return runs
-
-
-@pytest.fixture
-def acquiring(runs: Runs) -> str:
-    """Return the name of a process that publishes; skip the check if there is none."""
-    for name, each in runs.items():
-        if any(run.published for run in each):
-            return name
-    pytest.skip("none of its processes publishes to a recorded feed")
+# Where pytest looks for them.
+pytest_generate_tests = conformance_agents.pytest_generate_tests
+bench = conformance_agents.bench
+kept = conformance_agents.kept
+agent = conformance_agents.agent
+runs = conformance_agents.runs
+acquiring = conformance_agents.acquiring
 
 
 # The command line.
@@ -339,29 +263,18 @@ def test_it_outlives_a_device_that_is(acquiring: str, agent: Exercised, fault: s
     agent.start(acquiring)
     require(agent.publishes(), f"{acquiring!r} does not publish, although its device is well")
     begun_s, beats = time.monotonic(), agent.process.beats()
-    _break(device, fault)
-    if fault in {"mute", "unplugged"}:
-        require_notice(agent, acquiring)
-    wait_until(lambda: agent.process.beats() >= beats + FAULT_BEATS, NOTICE_LIMIT_S)
-    require_life(agent, begun_s)
-    device.normal()
-    if fault == "unplugged":
-        device.replug()
+    device.fail(fault)
+    try:
+        if fault in {"mute", "unplugged"}:
+            require_notice(agent, acquiring)
+        wait_until(lambda: agent.process.beats() >= beats + FAULT_BEATS, NOTICE_LIMIT_S)
+        require_life(agent, begun_s)
+    finally:
+        # The next check has the same agent, and its device has to be well.
+        device.normal()
+        if fault == "unplugged":
+            device.replug()
     require_recovery(agent, acquiring)
-
-
-def _break(device: Device, fault: str) -> None:
-    match fault:
-        case "mute":
-            device.mute()
-        case "slow":
-            device.slow(SLOW_S)
-        case "garbled":
-            device.garble()
-        case "cut short":
-            device.cut_short()
-        case "unplugged":
-            device.unplug()
 
 
 # Its site.

@@ -20,6 +20,10 @@ from typing import Self
 Answer = Callable[[bytes], bytes | None]
 """A device's whole behaviour: from a request to its reply, None for no reply."""
 
+FAULTS = ("mute", "slow", "garbled", "cut short", "unplugged")
+"""What `Device.fail` can do."""
+
+SLOW_S = 2.0
 ORDER_LIMIT_S = 10.0
 UNREAD_LIMIT_BYTES = 65536
 """What nobody reads is kept up to this size; the rest is lost, as on a real line."""
@@ -150,6 +154,33 @@ class Device(ABC):
     def cut_short(self) -> None:
         """Send the first half of every reply from now on, without its terminator."""
         self._fault = _Fault.CUT_SHORT
+
+    def fail(self, fault: str) -> None:
+        """Fail from now on.
+
+        Parameters
+        ----------
+        fault : str
+            How: one of `FAULTS`.
+
+        Raises
+        ------
+        ValueError
+            If it is none of them.
+        """
+        match fault:
+            case "mute":
+                self.mute()
+            case "slow":
+                self.slow(SLOW_S)
+            case "garbled":
+                self.garble()
+            case "cut short":
+                self.cut_short()
+            case "unplugged":
+                self.unplug()
+            case _:
+                raise ValueError(f"a device can be {', '.join(FAULTS)}, not {fault!r}")
 
     def normal(self) -> None:
         """Work well again. What is unplugged stays unplugged."""

@@ -1,6 +1,7 @@
 """What `benchmarks.exactly_once` does, and what it concludes."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from benchmarks.counting import plan
 from benchmarks.counting.judge import Excuses, Recorded, judge
 from benchmarks.counting.published import Published
+from benchmarks.exactly_once import Run
 from ocsd.aggregator.hole import Hole
 
 FEED = "observatory.count-1.feeds.quick"
@@ -116,3 +118,70 @@ def test_a_short_plan_has_everything_as_well(seed):
     assert kinds == KINDS
     killed = {target for step in steps if step.kind == plan.KILL for target in step.targets}
     assert killed == {"aggregator", "router", "daemon"}
+
+
+class Scene:
+    """A site that only notes what is done to it."""
+
+    has_disks = True
+
+    def __init__(self):
+        self.never_full = []
+        self.while_full = lambda: None
+
+    def fill(self, *disks):
+        self.while_full()
+
+    def free(self):
+        return self.never_full
+
+    def stall(self, names):
+        raise OSError("there is no such link")
+
+    def kill(self, names):
+        return [(name, 1) for name in names]
+
+    def command(self, *words):
+        return SimpleNamespace(wait=lambda: 0)
+
+
+def step(kind, *targets):
+    return plan.Step(at_s=0.0, kind=kind, targets=targets, lasts_s=0.0)
+
+
+def done(run, *steps):
+    for each in steps:
+        run.begin(each)
+        run.join()
+
+
+def test_a_step_that_fails_is_a_violation_and_has_not_happened():
+    run = Run(Scene(), [])
+    done(run, step(plan.CUT, "count-1"))
+    assert run.violations == ["cut agent: OSError('there is no such link')"]
+    assert not run.happened
+
+
+def test_a_disk_that_never_was_full_is_a_violation_and_has_not_happened():
+    run = Run(Scene(), [])
+    done(run, step(plan.DATA_FULL))
+    assert (run.violations, run.happened) == ([], {"full: data disk full": 1})
+    run._scene.never_full = ["data"]
+    done(run, step(plan.DATA_FULL))
+    assert run.violations == ["data disk full: there was always room in ['data']"]
+    assert run.happened == {"full: data disk full": 1}
+
+
+def test_only_a_kill_is_excused_after_the_disk_has_room_again():
+    run = Run(Scene(), [])
+    restart, kill = step(plan.RESTART, "count-1"), step(plan.KILL, "count-2")
+    done(run, restart, kill)
+    assert not run.excuses.ended
+    run._scene.while_full = lambda: run._restart(restart)
+    done(run, step(plan.BOTH_FULL))
+    assert [len(times) for times in run.excuses.ended.values()] == [1]
+    done(run, restart, kill)
+    assert {name: len(times) for name, times in run.excuses.ended.items()} == {
+        "count-1": 1,
+        "count-2": 1,
+    }

@@ -116,6 +116,13 @@ def test_an_agent_may_change_its_fields(agent, link, reactor):
     assert [list(m["temps"]["data"]) for _, (m, _) in link.published] == [["a"], ["b"]]
 
 
+def test_a_feed_does_not_remember_the_names_of_blocks_that_are_sent(feed, link):
+    for number in range(100):
+        feed.publish_message(sample(block=f"scan_{number}", a=1))
+    assert len(link.published) == 100
+    assert feed.blocks == {}
+
+
 def test_a_buffered_feed_sends_by_itself_when_time_is_up(agent, link, reactor):
     feed = agent.register_feed("f", record=True, buffer_time=2)
     feed.publish_message(sample(1.0, a=1))

@@ -3,6 +3,7 @@ import os
 import resource
 import shutil
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -34,6 +35,9 @@ class Notes:
     def on_disk(self, folder):
         if self.said and self.said[-1] != "disk":
             self.said.append("disk")
+
+    def not_removed(self, path, error):
+        self.said.append(f"{path.name}: {errno.errorcode[error.errno]}")
 
 
 @pytest.fixture
@@ -187,6 +191,62 @@ def test_memory_is_bounded_as_the_disk_is(tmp_path, now, notes):
         assert spool.size_bytes <= LEAST_BYTES
     assert set(notes.said) == {"ENOTDIR"}
     assert numbers(spool) == list(range(spool.first, 200))
+
+
+def test_what_is_in_memory_at_the_end_goes_to_the_disk_if_there_is_room_by_then(
+    tmp_path, now, notes
+):
+    spool = Spool(tmp_path, Limits(), now, notes)
+    fill(spool, 2, 1000)
+    with no_file_larger_than(spool.size_bytes):
+        fill(spool, 3, 1000)
+        spool.close()
+        assert on_disk(tmp_path) < spool.size_bytes
+    spool.close()
+    assert on_disk(tmp_path) == spool.size_bytes > 5000
+    assert notes.said[-1] == "disk"
+    assert numbers(spool) == list(range(5))
+
+
+@pytest.fixture
+def undeletable(monkeypatch):
+    """Let no file be deleted while its name is in the set."""
+    names, unlink = set(), Path.unlink
+
+    def unlink_others(path, **how):
+        if path.name in names:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        unlink(path, **how)
+
+    monkeypatch.setattr(Path, "unlink", unlink_others)
+    return names
+
+
+def test_an_old_file_that_cannot_be_deleted_is_tried_again(tmp_path, now, notes, undeletable):
+    spool = Spool(tmp_path, Limits(max_age_s=100), now, notes)
+    fill(spool, 1)
+    [oldest] = tmp_path.glob("*.spool")
+    undeletable.add(oldest.name)
+    for _ in range(3):
+        now.s += 101
+        fill(spool, 1)
+        assert len(numbers(spool)) == 1
+    assert set(notes.said) == {"disk", f"{oldest.name}: EPERM"}
+    assert oldest.exists()
+    undeletable.clear()
+    fill(spool, 1)
+    assert len(list(tmp_path.glob("*.spool"))) == 1
+    assert numbers(spool) == [3, 4]
+
+
+def test_memory_is_bounded_while_no_file_can_be_deleted(tmp_path, now, undeletable):
+    spool = Spool(tmp_path, Limits(max_bytes=LEAST_BYTES), now)
+    fill(spool, 1)
+    undeletable.update(each.name for each in tmp_path.glob("*.spool"))
+    with no_file_larger_than(0):
+        fill(spool, 100, 20_000)
+    assert spool.size_bytes <= LEAST_BYTES
+    assert len(spool._undeleted) == 1
 
 
 def test_a_folder_that_somebody_deleted_is_made_again(tmp_path, now):

@@ -1,4 +1,5 @@
 import errno
+import math
 import os
 import resource
 import shutil
@@ -279,7 +280,7 @@ def test_what_is_not_there_has_an_empty_answer(folder, asked):
 def test_a_question_without_sense_gets_an_error_that_says_so(folder):
     life = Life(folder, "1.5")
     life.put("a", "x")
-    for after, size in (("1", 5), (None, 5), (0, "all")):
+    for after, size in (("1", 5), (None, 5), (0, "all"), (math.nan, 5), (0, math.nan)):
         with pytest.raises(ApplicationError, match="have to be numbers"):
             life.service.answer("a", "1.5", after, size)
     assert life.read("a", "1.5", 0, 100) == ["x"]
@@ -304,6 +305,19 @@ def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path):
     assert len(life.log.lines) == 2
     assert "again" in life.log.lines[1]
     assert Life(tmp_path / "spool" / "thermo1", "2.5").read("b", "1.5") == list(range(31))
+
+
+def test_an_old_file_that_cannot_be_deleted_is_told_once_and_in_its_own_words(folder):
+    life = Life(folder, "1.5", Limits(max_age_s=100))
+    path = folder / "1.5" / "a" / "00000000000000000000.spool"
+    for second in range(3):
+        life.put("a", second)
+        if second == 0:
+            path.unlink()
+            path.mkdir()  # cannot be deleted as a file
+        life.now_s += 101
+    assert len(life.log.lines) == 1
+    assert f"cannot delete old messages in {path}: " in life.log.lines[0]
 
 
 def test_an_agent_that_was_started_by_hand_says_so_in_one_line():
