@@ -36,10 +36,20 @@ class Numbers(Protocol):
 
 
 class Part(NamedTuple):
-    """The samples of a block that go into one frame."""
+    """The samples of a block that go into one frame, and the numbers of their messages."""
 
     kinds: Mapping[str, Kind]
     chunks: Sequence[Chunk]
+    order: Sequence[int]
+
+    @property
+    def times(self) -> list[float]:
+        """Unix times of all samples [s], in the order of arrival."""
+        return [
+            at
+            for chunk in self.chunks
+            for at in memoryview(chunk.packed)[: 8 * chunk.length].cast("d")
+        ]
 
 
 class Block:
@@ -101,12 +111,14 @@ class Block:
         self.order = []
         self.numbers = Ranges()
 
-    def parts(self, splits: Sequence[int]) -> list[list[Chunk]]:
-        """Return the chunks between each two of `splits`, each part by message number."""
-        parts: list[list[Chunk]] = [[] for _ in range(len(splits) + 1)]
+    def parts(self, splits: Sequence[int]) -> list[Part]:
+        """Return what lies between each two of `splits`, each part by message number."""
+        parts: list[tuple[list[Chunk], list[int]]] = [([], []) for _ in range(len(splits) + 1)]
         for number, chunk in sorted(zip(self.order, self.chunks, strict=True), key=_first):
-            parts[bisect_right(splits, number)].append(chunk)
-        return parts
+            chunks, order = parts[bisect_right(splits, number)]
+            chunks.append(chunk)
+            order.append(number)
+        return [Part(self.layout.kinds, *part) for part in parts]
 
 
 class Provider:
@@ -244,12 +256,13 @@ class Provider:
         waiting = {name: block for name, block in self.blocks.items() if block.chunks}
         splits = self._splits(waiting.values()) if self.origin.numbered else []
         if not splits:
-            return [{name: Part(b.layout.kinds, b.chunks) for name, b in waiting.items()}]
+            whole = {name: Part(b.layout.kinds, b.chunks, b.order) for name, b in waiting.items()}
+            return [whole]
         parts: list[dict[str, Part]] = [{} for _ in range(len(splits) + 1)]
         for name, block in waiting.items():
-            for part, chunks in zip(parts, block.parts(splits), strict=True):
-                if chunks:
-                    part[name] = Part(block.layout.kinds, chunks)
+            for part, own in zip(parts, block.parts(splits), strict=True):
+                if own.chunks:
+                    part[name] = own
         return [part for part in parts if part]
 
     def clear(self) -> None:
