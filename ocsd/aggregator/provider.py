@@ -17,6 +17,10 @@ _CHUNK_BYTES: Final = 120
 _first: Final = itemgetter(0)
 
 
+# Blocks and what is remembered of their fields stay in memory. Who makes up new names
+# all the time gets a new provider now and then, and the old one goes.
+MOST_BLOCKS: Final = 1000
+
 # A frame is split at so many places at most: what is still missing in a frame with
 # more holes than that will be found, but not in the order of time.
 MOST_PARTS: Final = 100
@@ -171,7 +175,8 @@ class Provider:
         Returns
         -------
         (Block, bytes) or None
-            None if this provider has that block with other fields or types.
+            None if this provider has that block with other fields or types, or has
+            too many blocks for another one.
 
         Raises
         ------
@@ -196,13 +201,16 @@ class Provider:
     ) -> Block | None:
         """Return the block for values of these types, widened or made if need be.
 
-        A block that is made belongs to the provider when it has taken something.
+        A new provider has room for any. A block that is made belongs to the provider
+        when it has taken something.
         """
         if self.retired:
             return None
         block = self.blocks.get(name)
         if block is not None:
             return block if block.widen(kinds) else None
+        if len(self.blocks) >= MOST_BLOCKS:
+            return None
         wide = {key: wider(kind, known.get(key, kind)) or kind for key, kind in kinds.items()}
         return Block(Layout(self.origin, name, wide))
 
