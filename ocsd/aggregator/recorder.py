@@ -83,6 +83,7 @@ class Recorder:
         self._forgot_s = 0.0
         self._pause = Pause(archive.folder, log)
         self._refused = Tally(log, "set aside")
+        self._not_kept = Tally(log, "refused and not even kept")
         self._quarantine = Quarantine(archive.folder / "ocsd" / "quarantine")
         self._unframed: deque[Hole] = deque()
 
@@ -199,7 +200,7 @@ class Recorder:
         try:
             self._quarantine.add(self._clock().at, sender, message, feed_info, reason)
         except OSError as error:
-            self._pause.dropped.add("quarantine", error.strerror or str(error))
+            self._not_kept.add(sender, error.strerror or str(error))
 
     def close(self) -> None:
         """Write everything that waits and end the file.
@@ -236,6 +237,8 @@ class Recorder:
             **self._ledger.encoded(),
             "refused": dict(self._refused.counts),
             "refused_because": dict(self._refused.reasons),
+            "not_kept": dict(self._not_kept.counts),
+            "not_kept_because": dict(self._not_kept.reasons),
             "dropped": dict(self._pause.dropped.counts),
             "left_out": dict(self._pause.left_out.counts),
             "trouble": self.trouble,

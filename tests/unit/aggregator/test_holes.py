@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from so3g.hk import load_range
 
 from ocsd.aggregator import frames
+from ocsd.aggregator.rhythm import Rhythm
 from ocsd.aggregator.sequence import MOST_GAPS
 from ocsd.aggregator.source_key import Pending, SourceKey
 from tests.unit.aggregator.recording import START, Recording
@@ -354,3 +355,20 @@ def test_holes_of_which_no_frame_can_be_made_make_no_holes(recording, unframeabl
     recording.recorder.close()
     assert recording.holes() == []
     assert recording.recorder.encoded()["refused"] == dict.fromkeys(unframeable, 1)
+
+
+def test_a_burst_at_the_beginning_is_not_the_rhythm_for_ever(recording):
+    for wait_s in [0.001, 0.001, *[1.0] * 30]:
+        recording.send([recording.clock.at], feed="old.feeds.x", a=[1.0])
+        recording.clock.advance(wait_s)
+    recording.recorder.outage(recording.clock.at - 0.5, recording.clock.at, "the router was away")
+    old_feed(recording, 10)
+    recording.recorder.close()
+    assert recording.holes() == []
+
+
+def test_a_rhythm_survives_a_silence():
+    rhythm = Rhythm(0.0)
+    assert [rhythm.heard(float(at)) for at in range(1, 10)] == [None] * 9
+    assert rhythm.heard(1009.0) == (9.0, 1009.0)
+    assert rhythm.interval_s < 2.0
