@@ -27,9 +27,9 @@ from benchmarks.end_to_end_feeds import AGGREGATOR, FIELDS, Plan, Published
 from benchmarks.ocsd_side import OcsdSide
 from benchmarks.processes import cpu_s, peak_bytes
 from benchmarks.site import HOST, Hub
+from ocsd.aggregator.schema import DATA
 from ocsd.paths import ROUTER_SOCKET
 
-DATA_FRAME = 2
 STOP_LIMIT_S = 30.0
 SIDES = ("ocs", "ocsd")
 
@@ -167,7 +167,7 @@ def recorded_values(folder: Path, addresses: str) -> int:
     count = 0
     for path in folder.glob("[0-9]*/*.g3"):
         for frame in core.G3File(str(path)):
-            if frame["hkagg_type"] == DATA_FRAME and frame["address"].startswith(addresses):
+            if frame["hkagg_type"] == DATA and frame["address"].startswith(addresses):
                 count += sum(len(block.times) * len(block.keys()) for block in frame["blocks"])
     return count
 

@@ -13,8 +13,8 @@ from spt3g import core
 from benchmarks.counting.published import Published
 from ocsd.aggregator.hole import FEED as HOLES_FEED
 from ocsd.aggregator.hole import Hole
+from ocsd.aggregator.schema import DATA
 
-DATA_FRAME = 2
 FIELDS = ("number", "half", "text")
 TIME_ERROR_S = 1e-6
 
@@ -48,7 +48,7 @@ def read(folder: Path) -> Recorded:
     recorded = Recorded()
     for path in sorted(folder.glob("[0-9]*/*.g3"), key=lambda each: int(each.stem)):
         for frame in core.G3File(str(path)):
-            if frame["hkagg_type"] != DATA_FRAME:
+            if frame["hkagg_type"] != DATA:
                 continue
             feed, session_id = frame["address"], frame["provider_session_id"]
             for block in frame["blocks"]:

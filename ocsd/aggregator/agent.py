@@ -142,7 +142,8 @@ class Aggregator:
         have ``estimated_holes``: how often they were silent for unusually long while
         nothing could be recorded; how many messages that cost nobody knows. By sender:
         ``refused`` is in quarantine, ``left_out`` was left to the agents to be
-        fetched later, ``dropped`` had no number and is gone. ``waiting`` messages
+        fetched later, ``dropped`` had no number and is gone; ``not_kept`` was refused
+        and could not be put in quarantine either. ``waiting`` messages
         have come in and are not recorded yet, the oldest for ``lag_s``; agents that
         are being asked are in ``asking``, and ``fetched`` messages came that way.
         ``reason`` is what an operator should know, and what `ocsd status` shows;
@@ -158,7 +159,8 @@ class Aggregator:
                     'last_block_received': 'temps'}},
              'messages': 76, 'samples': 304, 'buffered_bytes': 41344,
              'missing': {}, 'lost': {}, 'estimated_holes': {}, 'duplicates': {},
-             'refused': {}, 'refused_because': {}, 'dropped': {}, 'left_out': {},
+             'refused': {}, 'refused_because': {}, 'not_kept': {},
+             'not_kept_because': {}, 'dropped': {}, 'left_out': {},
              'recorded_since': 1795328225.2, 'trouble': None, 'lag_s': 0.0, 'waiting': 0,
              'waiting_bytes': 0, 'asking': [], 'fetched': 0, 'reason': ''}
         """  # noqa: D400 # clients show the first line as the call
@@ -236,9 +238,10 @@ class Aggregator:
             self._intake.put(lambda recorder: _tell(recorder, sender, numbers))
 
     def _left(self, *_details: Any) -> None:
-        now_at = time.time()
-        # The link may have been dead for a while before it was closed.
-        self._away_since_at = max(self._heard_at, now_at - UNNOTICED_S)
+        # A link that cannot be had again is told of as well: the outage goes on.
+        if self._away_since_at is None:
+            # The link may have been dead for a while before it was closed.
+            self._away_since_at = max(self._heard_at, time.time() - UNNOTICED_S)
         self._fetcher.left()
 
     def _joined(self, *_details: Any) -> None:

@@ -1,7 +1,7 @@
 """What an operator should know about the recording, in one line."""
 
-from collections import deque
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Container, Mapping
 from typing import Any, Final
 
 REFUSED_FOR_S: Final = 300.0
@@ -9,31 +9,57 @@ DROPPED_FOR_S: Final = 300.0
 LOST_FOR_S: Final = 3600.0
 MOST_LAG_S: Final = 10.0
 
+_MOST_NAMES: Final = 3
+_MOST_ENTRIES: Final = 60
+
 
 class Recent:
-    """How much a count has grown lately.
+    """How much counts have grown lately, by name.
 
     Parameters
     ----------
     memory_s : float
-        For how long growth counts [s].
+        For about how long growth counts [s].
+
+    Attributes
+    ----------
+    counts : Counter of str
+        The growth; only names that have grown.
     """
 
     def __init__(self, memory_s: float) -> None:
-        self.count = 0
+        self.counts: Counter[str] = Counter()
         self._memory_s = memory_s
-        self._total: int | None = None
-        self._growth: deque[tuple[float, int]] = deque()
+        self._totals: dict[str, int] | None = None
+        self._growth: deque[tuple[float, Counter[str]]] = deque()
 
-    def look(self, total: int, now_s: float) -> None:
-        """Note a total; the first one is where counting begins."""
-        grown = 0 if self._total is None else total - self._total
-        self._total = total
-        if grown > 0:
-            self._growth.append((now_s, grown))
+    @property
+    def count(self) -> int:
+        """How much all have grown."""
+        return self.counts.total()
+
+    @property
+    def names(self) -> str:
+        """The names that have grown most."""
+        names = [name for name, _ in self.counts.most_common(_MOST_NAMES + 1)]
+        return ", ".join(names[:_MOST_NAMES]) + " and others" * (len(names) > _MOST_NAMES)
+
+    def look(self, totals: Mapping[str, int], now_s: float) -> None:
+        """Note totals by name; the first ones are where counting begins."""
+        before, self._totals = self._totals, dict(totals)
+        if before is not None and before != self._totals:
+            self._note(Counter(self._totals) - Counter(before), now_s)
         while self._growth and self._growth[0][0] < now_s - self._memory_s:
-            self._growth.popleft()
-        self.count = sum(count for _, count in self._growth)
+            self.counts = self.counts - self._growth.popleft()[1]
+
+    def _note(self, grown: Counter[str], now_s: float) -> None:
+        # A new one, for another thread may be reading.
+        self.counts = self.counts + grown
+        # What has grown at nearly the same time is one entry: memory is bounded.
+        if self._growth and now_s - self._growth[-1][0] < self._memory_s / _MOST_ENTRIES:
+            self._growth[-1][1].update(grown)
+        elif grown:
+            self._growth.append((now_s, grown))
 
 
 class Condition:
@@ -41,6 +67,7 @@ class Condition:
 
     def __init__(self) -> None:
         self._refused = Recent(REFUSED_FOR_S)
+        self._not_kept = Recent(REFUSED_FOR_S)
         self._dropped = Recent(DROPPED_FOR_S)
         self._lost = Recent(LOST_FOR_S)
 
@@ -54,9 +81,10 @@ class Condition:
         now_s : float
             Monotonic time [s].
         """
-        self._refused.look(sum(data["refused"].values()), now_s)
-        self._dropped.look(sum(data["dropped"].values()), now_s)
-        self._lost.look(sum(data["lost"].values()), now_s)
+        self._refused.look(data["refused"], now_s)
+        self._not_kept.look(data["not_kept"], now_s)
+        self._dropped.look(data["dropped"], now_s)
+        self._lost.look(data["lost"], now_s)
 
     def reason(self, data: Mapping[str, Any]) -> str:
         """Return what is wrong; empty if all is well."""
@@ -68,23 +96,27 @@ class Condition:
         if self._lost.count:
             found.append(
                 f"{self._lost.count} messages lost in the last hour "
-                f"({_names(data['lost'])}); see `ocsd data gaps`"
+                f"({self._lost.names}); see `ocsd data gaps`"
             )
         if self._refused.count:
-            sender = next(reversed(data["refused_because"]), "")
             found.append(
-                f"{self._refused.count} refused in the last 5 minutes, e.g. of {sender}: "
-                f"{data['refused_because'].get(sender, '')}"
+                f"{self._refused.count} refused in the last 5 minutes, e.g. of "
+                f"{_latest(data['refused_because'], self._refused.counts)}"
+            )
+        if self._not_kept.count:
+            found.append(
+                f"{self._not_kept.count} of the refused could not even be put in quarantine, e.g. "
+                f"of {_latest(data['not_kept_because'], self._not_kept.counts)}"
             )
         if self._dropped.count:
             found.append(
                 f"{self._dropped.count} without a number dropped in the last 5 minutes "
-                f"({_names(data['dropped'])})"
+                f"({self._dropped.names})"
             )
         return "; ".join(filter(None, found))
 
 
-def _names(counts: Mapping[str, int]) -> str:
-    """Return the names with the highest counts."""
-    names = sorted(counts, key=lambda name: -counts[name])
-    return ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
+def _latest(reasons: dict[str, str], recent: Container[str]) -> str:
+    """Return the latest reason of a sender to which it happened lately."""
+    told = (f"{name}: {reasons[name]}" for name in reversed(reasons) if name in recent)
+    return next(told, "unknown")

@@ -2,15 +2,18 @@
 
 from binascii import crc32
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from ocsd.aggregator import frames, journal
 from ocsd.aggregator.archive import Archive, folder_trouble
+from ocsd.aggregator.hole import Hole, estimate
 from ocsd.aggregator.journal_writer import JournalWriter
 from ocsd.aggregator.layout import Chunk
 from ocsd.aggregator.message import Origin
 from ocsd.aggregator.moment import Moment
-from ocsd.aggregator.provider import Block, Numbers, Provider
+from ocsd.aggregator.provider import Block, Numbers, Part, Provider
+from ocsd.aggregator.ranges import Ranges
+from ocsd.aggregator.source_key import SourceKey
 from ocsd.aggregator.tally import Log
 from ocsd.errors import DataFolderError
 
@@ -18,6 +21,49 @@ from ocsd.errors import DataFolderError
 # buffers together do: memory must not depend on what agents choose to send.
 LARGEST_FRAME_BYTES: Final = 2**20
 MOST_BUFFERED_BYTES: Final = 64 * 2**20
+
+
+class Unframed(NamedTuple):
+    """Samples that will be in no frame, for it could not be made.
+
+    Attributes
+    ----------
+    origin : Origin
+        The sender.
+    numbers : Ranges
+        Of the messages that they came in.
+    from_time, until_time : float
+        Unix times of the first and the last of them [s].
+    error : Exception
+        Why there is no frame.
+    """
+
+    origin: Origin
+    numbers: Ranges
+    from_time: float
+    until_time: float
+    error: Exception
+
+    def holes(self) -> list[Hole]:
+        """Return what is lost."""
+        key = SourceKey(self.origin.address, self.origin.session_id)
+        cause = f"a defect of ocsd, no frame could be made of them: {self.error!r}"
+        if not self.origin.numbered:
+            return [estimate(key, self.from_time, self.until_time, cause)]
+        return [
+            Hole(
+                feed=key.address,
+                agent_session=key.session_id,
+                first=first,
+                last=end - 1,
+                count=end - first,
+                from_time=self.from_time,
+                until_time=self.until_time,
+                cause=cause,
+                estimated=False,
+            )
+            for first, end in self.numbers
+        ]
 
 
 class Filing:
@@ -36,7 +82,7 @@ class Filing:
     remove : callable
         Told of each provider that is gone.
     fail : callable
-        Told of each provider whose frame could not be made, and why.
+        Told of samples whose frame could not be made; nothing holds them any more.
 
     Attributes
     ----------
@@ -46,6 +92,8 @@ class Filing:
         About what all of them hold.
     trouble : str or None
         Why no frame can be written just now.
+    has_filed : bool
+        Whether samples are in files.
     """
 
     def __init__(
@@ -55,11 +103,12 @@ class Filing:
         run: frames.Run,
         log: Log,
         remove: Callable[[Provider], None],
-        fail: Callable[[Provider, Exception], None],
+        fail: Callable[[Unframed], None],
     ) -> None:
         self.providers: dict[int, Provider] = {}
         self.buffered_bytes = 0
         self.trouble: str | None = None
+        self.has_filed = False
         self._archive = archive
         self._writer = writer
         self._run = run
@@ -132,9 +181,15 @@ class Filing:
         if self._archive.is_open and not self.trouble and self._listed != tuple(self.providers):
             self._attempt(lambda: self._status_if_due(now))
 
+    def write_all(self, now: Moment) -> None:
+        """Write everything that waits, as far as possible."""
+        for provider in list(self.providers.values()):
+            if not self._write(provider, now):
+                return
+
     def close(self, now: Moment) -> None:
         """Write everything that waits, as far as possible, and end the file."""
-        self._write_all(now)
+        self.write_all(now)
         self._archive.close()
 
     def oldest_segment(self) -> int | None:
@@ -145,36 +200,41 @@ class Filing:
     def _rotate(self, now: Moment) -> None:
         """End the file; what cannot be written to it goes to the next one."""
         if self.trouble is None:
-            self._write_all(now)
+            self.write_all(now)
         self._archive.close()
-
-    def _write_all(self, now: Moment) -> None:
-        for provider in list(self.providers.values()):
-            if not self._write(provider, now):
-                return
 
     def _write(self, provider: Provider, now: Moment) -> bool:
         """Write what `provider` holds; False if that has to be tried again."""
         if provider.empty:
             return True
-        if not self._attempt(lambda: self._frames(provider, now), _covers(provider)):
+        unframed: list[Unframed] = []
+        if not self._attempt(lambda: self._frames(provider, now, unframed), _covers(provider)):
             return False
         self.buffered_bytes -= provider.buffered_bytes
         provider.clear()
+        # Not before: what the disk refuses is made again.
+        for each in unframed:
+            self._failed(each)
         return True
 
-    def _frames(self, provider: Provider, now: Moment) -> bytes:
-        """Return all that `provider` holds, and a status frame before it where that is due."""
+    def _frames(self, provider: Provider, now: Moment, unframed: list[Unframed]) -> bytes:
+        """Return all that `provider` holds, and a status frame before it where that is due.
+
+        What no frame can be made of is appended to `unframed`.
+        """
         made = []
-        try:
-            for part in provider.parts():
-                samples = {name: frames.samples_of(block) for name, block in part.items()}
-                self._keep_order(provider, samples)
-                made.append(self._status_if_due(now))
-                made.append(frames.data_frame(self._run, provider, samples, now))
-        except Exception as error:  # noqa: BLE001 # one feed must not stop the others
-            self._failed(provider, error)
+        for part in provider.parts():
+            try:
+                made.append(self._frame(provider, part, now))
+            except Exception as error:  # noqa: BLE001 # one feed must not stop the others
+                unframed.append(_unframed(provider.origin, part, error))
         return b"".join(made)
+
+    def _frame(self, provider: Provider, part: Mapping[str, Part], now: Moment) -> bytes:
+        samples = {name: frames.samples_of(block) for name, block in part.items()}
+        self._keep_order(provider, samples)
+        data = frames.data_frame(self._run, provider, samples, now)
+        return self._status_if_due(now) + data
 
     def _keep_order(self, provider: Provider, samples: Mapping[str, frames.Samples]) -> None:
         """See that the samples follow what readers find of that provider.
@@ -239,6 +299,7 @@ class Filing:
         except OSError as error:
             self._archive.cut(offset)
             raise folder_trouble(self._archive.folder, error) from error
+        self.has_filed = self.has_filed or bool(covers)
 
     def _new_id(self) -> int:
         self._next_prov_id += 1
@@ -248,8 +309,9 @@ class Filing:
         """Return a status frame if providers have changed."""
         if self._listed == tuple(self.providers):
             return b""
+        status = self._status(now)
         self._listed = tuple(self.providers)
-        return self._status(now)
+        return status
 
     def _status(self, now: Moment) -> bytes:
         return frames.status_frame(self._run, self.providers.values(), now)
@@ -257,6 +319,16 @@ class Filing:
     def _remove(self, provider: Provider) -> None:
         self.providers.pop(provider.prov_id, None)
         self._removed(provider)
+
+
+def _unframed(origin: Origin, parts: Mapping[str, Part], error: Exception) -> Unframed:
+    numbers = Ranges()
+    times: list[float] = []
+    for part in parts.values():
+        times += part.times
+        for number in part.order:
+            numbers.add(number, number + 1)
+    return Unframed(origin, numbers, min(times), max(times), error)
 
 
 def _covers(provider: Provider) -> tuple[journal.Cover, ...]:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,14 @@ from ocsd.aggregator.heap import keep_freed_memory
 from ocsd.aggregator.layout import Values, gather
 from ocsd.aggregator.moment import Moment
 from ocsd.aggregator.provider import Part, Provider
-
-HKAGG_VERSION: Final = 2
-SESSION: Final = 0
-STATUS: Final = 1
-DATA: Final = 2
-TICKS_PER_SECOND: Final = 100_000_000  # of a G3Time
+from ocsd.aggregator.schema import (
+    DATA,
+    HKAGG_VERSION,
+    SESSION,
+    STATUS,
+    TICKS_PER_SECOND,
+    spt3g_core,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +184,7 @@ def _bytes(frame: Any) -> bytes:
 
 @cache
 def _core() -> Any:
-    # The wheel of so3g carries spt3g inside, so it has to come first.
-    import so3g  # noqa: F401
-    from spt3g import core
-
+    core = spt3g_core()
+    # Only a process that makes frames needs it, so not at every import of spt3g.
     keep_freed_memory()
     return core

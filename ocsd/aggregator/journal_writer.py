@@ -85,6 +85,11 @@ class JournalWriter:
         self._make_room()
         self._append(journal.alive_record(journal.Alive(at)))
 
+    @property
+    def path(self) -> Path:
+        """Path of the current segment."""
+        return self._file.path
+
     def take_unsynced(self) -> list[int]:
         """Return descriptors of all segments that the disk may not have yet; to be closed.
 

@@ -6,6 +6,7 @@ here or in ``columns``; behind them data are known to fit into a frame.
 
 import math
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -276,6 +277,7 @@ def _encodable(text: str) -> bool:
 
 
 def _duration(value: object, default_s: float) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
-        return float(value)
-    return default_s
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return default_s
+    # An integer may be too large for any float.
+    return float(value) if 0 < value <= sys.float_info.max else default_s

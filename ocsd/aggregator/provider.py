@@ -17,6 +17,10 @@ _CHUNK_BYTES: Final = 120
 _first: Final = itemgetter(0)
 
 
+# Blocks and what is remembered of their fields stay in memory. Who makes up new names
+# all the time gets a new provider now and then, and the old one goes.
+MOST_BLOCKS: Final = 1000
+
 # A frame is split at so many places at most: what is still missing in a frame with
 # more holes than that will be found, but not in the order of time.
 MOST_PARTS: Final = 100
@@ -36,10 +40,20 @@ class Numbers(Protocol):
 
 
 class Part(NamedTuple):
-    """The samples of a block that go into one frame."""
+    """The samples of a block that go into one frame, and the numbers of their messages."""
 
     kinds: Mapping[str, Kind]
     chunks: Sequence[Chunk]
+    order: Sequence[int]
+
+    @property
+    def times(self) -> list[float]:
+        """Unix times of all samples [s], in the order of arrival."""
+        return [
+            at
+            for chunk in self.chunks
+            for at in memoryview(chunk.packed)[: 8 * chunk.length].cast("d")
+        ]
 
 
 class Block:
@@ -101,12 +115,14 @@ class Block:
         self.order = []
         self.numbers = Ranges()
 
-    def parts(self, splits: Sequence[int]) -> list[list[Chunk]]:
-        """Return the chunks between each two of `splits`, each part by message number."""
-        parts: list[list[Chunk]] = [[] for _ in range(len(splits) + 1)]
+    def parts(self, splits: Sequence[int]) -> list[Part]:
+        """Return what lies between each two of `splits`, each part by message number."""
+        parts: list[tuple[list[Chunk], list[int]]] = [([], []) for _ in range(len(splits) + 1)]
         for number, chunk in sorted(zip(self.order, self.chunks, strict=True), key=_first):
-            parts[bisect_right(splits, number)].append(chunk)
-        return parts
+            chunks, order = parts[bisect_right(splits, number)]
+            chunks.append(chunk)
+            order.append(number)
+        return [Part(self.layout.kinds, *part) for part in parts]
 
 
 class Provider:
@@ -159,7 +175,8 @@ class Provider:
         Returns
         -------
         (Block, bytes) or None
-            None if this provider has that block with other fields or types.
+            None if this provider has that block with other fields or types, or has
+            too many blocks for another one.
 
         Raises
         ------
@@ -184,13 +201,16 @@ class Provider:
     ) -> Block | None:
         """Return the block for values of these types, widened or made if need be.
 
-        A block that is made belongs to the provider when it has taken something.
+        A new provider has room for any. A block that is made belongs to the provider
+        when it has taken something.
         """
         if self.retired:
             return None
         block = self.blocks.get(name)
         if block is not None:
             return block if block.widen(kinds) else None
+        if len(self.blocks) >= MOST_BLOCKS:
+            return None
         wide = {key: wider(kind, known.get(key, kind)) or kind for key, kind in kinds.items()}
         return Block(Layout(self.origin, name, wide))
 
@@ -244,12 +264,13 @@ class Provider:
         waiting = {name: block for name, block in self.blocks.items() if block.chunks}
         splits = self._splits(waiting.values()) if self.origin.numbered else []
         if not splits:
-            return [{name: Part(b.layout.kinds, b.chunks) for name, b in waiting.items()}]
+            whole = {name: Part(b.layout.kinds, b.chunks, b.order) for name, b in waiting.items()}
+            return [whole]
         parts: list[dict[str, Part]] = [{} for _ in range(len(splits) + 1)]
         for name, block in waiting.items():
-            for part, chunks in zip(parts, block.parts(splits), strict=True):
-                if chunks:
-                    part[name] = Part(block.layout.kinds, chunks)
+            for part, own in zip(parts, block.parts(splits), strict=True):
+                if own.chunks:
+                    part[name] = own
         return [part for part in parts if part]
 
     def clear(self) -> None:

@@ -5,18 +5,16 @@ frame. A frame is written to its file, then noted in the journal. So at any inst
 the journal tells what has come in, and what of it is in a frame.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from ocsd.aggregator import frames, journal
-from ocsd.aggregator.archive import Archive, folder_trouble
-from ocsd.aggregator.filing import Filing
+from ocsd.aggregator.archive import Archive
+from ocsd.aggregator.filing import Unframed
 from ocsd.aggregator.hole import Hole, estimate
-from ocsd.aggregator.introductions import Introductions
-from ocsd.aggregator.journal_writer import JournalWriter
 from ocsd.aggregator.layout import Chunk
-from ocsd.aggregator.ledger import Ledger, origin_of_holes
-from ocsd.aggregator.lock import Lock
+from ocsd.aggregator.ledger import origin_of_holes
 from ocsd.aggregator.message import (
     MOST_NUMBER,
     Origin,
@@ -27,14 +25,14 @@ from ocsd.aggregator.message import (
     sender_of,
 )
 from ocsd.aggregator.moment import Moment
+from ocsd.aggregator.opening import open_folder
 from ocsd.aggregator.pause import Pause
 from ocsd.aggregator.provider import Block, Provider
 from ocsd.aggregator.quarantine import Quarantine
-from ocsd.aggregator.recovery import Recovery, Waiting, journal_folder
 from ocsd.aggregator.source import Source
 from ocsd.aggregator.source_key import Pending, SourceKey
 from ocsd.aggregator.tally import Log, Tally
-from ocsd.aggregator.upkeep import Thread, Upkeep, Worker
+from ocsd.aggregator.upkeep import Thread, Worker
 from ocsd.errors import DataFolderError
 
 FORGET_EVERY_S: Final = 60.0
@@ -85,14 +83,9 @@ class Recorder:
         self._forgot_s = 0.0
         self._pause = Pause(archive.folder, log)
         self._refused = Tally(log, "set aside")
+        self._not_kept = Tally(log, "refused and not even kept")
         self._quarantine = Quarantine(archive.folder / "ocsd" / "quarantine")
-        # The following are made by `start`.
-        self._lock: Lock
-        self._ledger: Ledger
-        self._introductions: Introductions
-        self._writer: JournalWriter
-        self._filing: Filing
-        self._upkeep: Upkeep
+        self._unframed: deque[Hole] = deque()
 
     def start(self) -> None:
         """Mend what a crash has left, and begin the first file.
@@ -102,18 +95,22 @@ class Recorder:
         DataFolderError
             If there can be no file, or another recorder is at work in the folder.
         """
-        folder = self._archive.folder
-        try:
-            self._lock = Lock(folder)
-        except OSError as error:
-            raise folder_trouble(folder, error) from error
-        try:
-            self._recover()
-        except (OSError, DataFolderError) as error:
-            self._lock.release()
-            if isinstance(error, OSError):
-                raise folder_trouble(folder, error) from error
-            raise
+        now = self._clock()
+        opened = open_folder(
+            self._archive,
+            self._log,
+            self._run,
+            self._worker,
+            now=now,
+            holes_feed=self._holes_origin.address,
+            fail=self._spoilt,
+        )
+        self._lock, self._ledger, self._writer = opened.lock, opened.ledger, opened.writer
+        self._introductions, self._filing = opened.introductions, opened.filing
+        self._upkeep = opened.upkeep
+        alive_at = self._ledger.alive_at
+        if alive_at is not None:
+            self.outage(alive_at, now.at, opened.cause)
 
     @property
     def trouble(self) -> str | None:
@@ -149,6 +146,7 @@ class Recorder:
         self._look_at_disk(now)
         if not self._pause.disk_refuses:
             self._filing.tick(now)
+            self._give_up_unframed()
         if now.mono_s - self._forgot_s >= FORGET_EVERY_S:
             self._forgot_s = now.mono_s
             self._ledger.forget_old(now.at)
@@ -202,7 +200,7 @@ class Recorder:
         try:
             self._quarantine.add(self._clock().at, sender, message, feed_info, reason)
         except OSError as error:
-            self._pause.dropped.add("quarantine", error.strerror or str(error))
+            self._not_kept.add(sender, error.strerror or str(error))
 
     def close(self) -> None:
         """Write everything that waits and end the file.
@@ -213,6 +211,8 @@ class Recorder:
             If that is impossible; what is in no frame stays in the journal.
         """
         now = self._clock()
+        self._filing.write_all(now)
+        self._give_up_unframed()
         self._filing.close(now)
         self._upkeep.close(self._ledger.snapshot(now.at), self._filing.oldest_segment())
         self._lock.release()
@@ -237,43 +237,12 @@ class Recorder:
             **self._ledger.encoded(),
             "refused": dict(self._refused.counts),
             "refused_because": dict(self._refused.reasons),
+            "not_kept": dict(self._not_kept.counts),
+            "not_kept_because": dict(self._not_kept.reasons),
             "dropped": dict(self._pause.dropped.counts),
             "left_out": dict(self._pause.left_out.counts),
             "trouble": self.trouble,
         }
-
-    def _recover(self) -> None:
-        now = self._clock()
-        folder = self._archive.folder
-        recovery = Recovery(folder, self._holes_origin.address, now.at, self._log)
-        self._ledger = recovery.ledger
-        self._introductions = Introductions(self._ledger)
-        self._writer = JournalWriter(journal_folder(folder), recovery.next_segment)
-        self._filing = Filing(
-            self._archive, self._writer, self._run, self._log, self._ended, self._spoilt
-        )
-        self._upkeep = Upkeep(self._archive, self._writer, self._worker, self._log)
-        self._filing.begin()
-        for waiting in recovery.waiting():
-            self._restore(waiting, now)
-        alive_at = self._ledger.alive_at
-        if alive_at is not None:
-            self.outage(alive_at, now.at, recovery.cause)
-
-    def _restore(self, waiting: Waiting, now: Moment) -> None:
-        """Have samples of an earlier life wait for a frame again."""
-        source = waiting.source
-        for chunk in waiting.chunks:
-            layout = chunk.layout
-            provider, block = source.room_for(
-                layout.block_name,
-                layout.kinds,
-                lambda: self._filing.new_provider(layout.origin, now, source.sequence),  # noqa: B023 # called now
-            )
-            self._filing.take(
-                provider, block, chunk, number=waiting.number, segment=waiting.segment, now=now
-            )
-            self._filing.write_early(provider, source.providers, now)
 
     def _take(
         self,
@@ -303,6 +272,8 @@ class Recorder:
             self._leave_out(source, number)
             return False
         self._note(source, number, now.at if at is None else at, now)
+        if not placed:
+            sequence.framed.add(number, number + 1)
         for provider, block, chunk in placed:
             self._samples += chunk.length
             self._filing.take(provider, block, chunk, number=number, segment=segment, now=now)
@@ -362,21 +333,23 @@ class Recorder:
     def _lose(self, source: Source, begin: int, end: int, cause: str) -> None:
         self._record_hole(self._ledger.hole(source, begin, end, cause, self._clock().at))
 
-    def _record_hole(self, hole: Hole) -> None:
+    def _record_hole(self, hole: Hole) -> bool:
         """Write a hole as a message of our own; the ledger learns it if that works."""
         if self._pause.reason is not None:
-            return
+            return False
         now = self._clock()
         origin = self._holes_origin
         source = self._ledger.source_of(origin)
-        if self._take(hole.message(now.at), None, origin, source, None, now):
-            self._ledger.add_hole(hole)
-            self._log.warn(
-                "{count} messages of {feed} are lost: {cause}",
-                count="some" if hole.estimated else hole.count,
-                feed=hole.feed,
-                cause=hole.cause,
-            )
+        if not self._take(hole.message(now.at), None, origin, source, None, now):
+            return False
+        self._ledger.add_hole(hole)
+        self._log.warn(
+            "{count} messages of {feed} are lost: {cause}",
+            count="some" if hole.estimated else hole.count,
+            feed=hole.feed,
+            cause=hole.cause,
+        )
+        return True
 
     def _look_at_disk(self, now: Moment) -> None:
         """Show the disk that we live, and resume if it takes that."""
@@ -392,9 +365,15 @@ class Recorder:
             began_at, reason = ended
             self.outage(began_at, now.at, f"recording paused: {reason}")
 
-    def _ended(self, provider: Provider) -> None:
-        self._ledger.source_of(provider.origin).end(provider)
+    def _spoilt(self, unframed: Unframed) -> None:
+        """Note what the next `tick` gives up: now a frame is just being written."""
+        address = unframed.origin.address
+        self._refused.add(address, f"defect of ocsd, a frame is lost: {unframed.error!r}")
+        # A hole in the holes would be spoilt in the same way, and so on.
+        if address != self._holes_origin.address:
+            self._unframed += unframed.holes()
 
-    def _spoilt(self, provider: Provider, error: Exception) -> None:
-        reason = f"defect of ocsd, a frame is lost: {error!r}"
-        self._refused.add(provider.origin.address, reason)
+    def _give_up_unframed(self) -> None:
+        """Record as lost what no frame could be made of; what has to wait is tried again."""
+        while self._unframed and self._record_hole(self._unframed[0]):
+            self._unframed.popleft()

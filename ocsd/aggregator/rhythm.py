@@ -29,9 +29,12 @@ class Rhythm:
         """Note a message; return from when to when the feed was silent, if that is unusual."""
         before, self.last_at = self.last_at, at
         silent_s = at - before
-        if self.interval_s and silent_s > MOST_INTERVALS * self.interval_s:
-            return before, at
-        if silent_s > 0:
-            weight = _WEIGHT if self.interval_s else 1.0
-            self.interval_s += weight * (silent_s - self.interval_s)
-        return None
+        if silent_s <= 0:
+            return None
+        if not self.interval_s:
+            self.interval_s = silent_s
+            return None
+        longest_s = MOST_INTERVALS * self.interval_s
+        # A silence counts as well, or a burst at the beginning would be the rhythm for ever.
+        self.interval_s += _WEIGHT * (min(silent_s, longest_s) - self.interval_s)
+        return (before, at) if silent_s > longest_s else None

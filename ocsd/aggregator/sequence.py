@@ -25,8 +25,11 @@ class Sequence:
         is taken.
     end : int
         The number after the highest one that is known to exist.
+    void : Ranges
+        What came in and was lost afterwards; it is not taken again.
     framed : Ranges
-        What is in frames; not kept on the disk, for recovery knows it.
+        What is in frames, or has nothing to be framed; not kept on the disk, for
+        recovery knows it.
     times : dict of int to float
         Unix time [s] of the messages at the edges of gaps.
     duplicates : int
@@ -36,6 +39,7 @@ class Sequence:
     from_zero: bool = False
     seen: Ranges = field(default_factory=Ranges)
     lost: Ranges = field(default_factory=Ranges)
+    void: Ranges = field(default_factory=Ranges)
     framed: Ranges = field(default_factory=Ranges)
     end: int = 0
     times: dict[int, float] = field(default_factory=dict)
@@ -83,11 +87,15 @@ class Sequence:
     @property
     def lost_count(self) -> int:
         """How many numbers are lost and have not come in after all."""
-        return sum(end - first for lost in self.lost for first, end in self.seen.missing(*lost))
+        missed = (gap for lost in self.lost for gap in self.seen.missing(*lost))
+        return self.void.count + sum(end - first for first, end in missed)
 
     def give_up(self, first: int, end: int) -> None:
-        """Note that nobody can give these numbers any more."""
+        """Note that nobody can give these numbers any more, not even those that came in."""
         self.lost.add(first, end)
+        missed = Ranges(bound for gap in self.seen.missing(first, end) for bound in gap)
+        for begin, after in missed.missing(first, end):
+            self.void.add(begin, after)
         self.end = max(self.end, end)
 
     @property
@@ -107,6 +115,9 @@ class Sequence:
             self.seen.add(first, end)
         begin = self.seen.bounds[1] if self.seen.bounds else 0
         self.lost = Ranges(bound for lost in self.lost if lost[1] > begin for bound in lost)
+        self.void = Ranges(bound for void in self.void if void[1] > begin for bound in void)
+        # Not one part of it is waited for, so frames need not be split there any more.
+        self.framed.add(self.seen.bounds[0] if self.seen.bounds else 0, begin)
         edges = {first for first, _ in self.seen} | {end - 1 for _, end in self.seen}
         self.times = {number: at for number, at in self.times.items() if number in edges}
 
@@ -138,6 +149,7 @@ class Sequence:
             "from_zero": self.from_zero,
             "seen": self.seen.bounds,
             "lost": self.lost.bounds,
+            "void": self.void.bounds,
             "end": self.end,
             "times": [list(pair) for pair in self.times.items()],
         }
@@ -149,6 +161,7 @@ class Sequence:
             from_zero=stored["from_zero"],
             seen=Ranges(stored["seen"]),
             lost=Ranges(stored["lost"]),
+            void=Ranges(stored.get("void", ())),
             end=stored["end"],
             times=dict(stored["times"]),
         )

@@ -1,12 +1,13 @@
 """What is remembered about a feed during one run of its agent."""
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Final
 
 from ocsd.aggregator.columns import Kind
 from ocsd.aggregator.layout import Layout
 from ocsd.aggregator.message import Origin, RefusedError, Samples
-from ocsd.aggregator.provider import Block, Provider
+from ocsd.aggregator.provider import MOST_BLOCKS, Block, Provider
 from ocsd.aggregator.sequence import Sequence
 from ocsd.aggregator.source_key import SourceKey
 
@@ -123,4 +124,8 @@ class Source:
 
     def _remember(self, provider: Provider) -> None:
         for name, block in provider.blocks.items():
+            self._kinds.pop(name, None)  # What was seen last is the last to be forgotten.
             self._kinds[name] = dict(block.layout.kinds)
+        surplus = len(self._kinds) - MOST_BLOCKS
+        for name in list(islice(self._kinds, max(surplus, 0))):
+            del self._kinds[name]

@@ -54,5 +54,6 @@ class Tally:
         if sender not in self.counts and len(self.counts) >= MOST_SENDERS:
             sender = OTHERS
         self.counts[sender] += 1
+        self.reasons.pop(sender, None)  # The latest one is the last.
         self.reasons[sender] = reason
         return sender

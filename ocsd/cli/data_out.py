@@ -11,7 +11,6 @@ import click
 from ocsd.aggregator.reading import names
 from ocsd.cli import options, terminal
 from ocsd.cli.data_place import Bar, folder_of, options_of_a_folder, refuse_empty, when
-from ocsd.errors import NoDataError
 
 _fields = click.argument("wanted", metavar="FIELD...", nargs=-1, required=True)
 _OUTPUT = click.Path(dir_okay=False, path_type=Path)
@@ -122,9 +121,4 @@ def _load(
     fields = names.choose(wanted, tabulating.fields_of(summaries), of_time)
     with Bar("reading") as bar:
         tables: list[Any] = tabulating.load(folder, summaries, fields, since_at, until_at, bar)
-    if not any(table.samples for table in tables):
-        raise NoDataError(
-            f"there are no samples of {', '.join(fields[:6])} in that time; `ocsd data info` says "
-            "when there are"
-        )
     return tables

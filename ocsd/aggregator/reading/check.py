@@ -11,10 +11,9 @@ import numpy as np
 from ocsd.aggregator.reading.decode import Whole, kind_word, pieces, seconds
 from ocsd.aggregator.reading.folder import REACH_S
 from ocsd.aggregator.reading.index import Damage
-from ocsd.aggregator.reading.scan import DATA, NOT_OF_THE_SCHEMA, STATUS, Providers, blocks_of
+from ocsd.aggregator.reading.scan import NOT_OF_THE_SCHEMA, Providers, blocks_of
+from ocsd.aggregator.schema import DATA, HKAGG_VERSION, SESSION, STATUS
 
-SESSION: Final = 0
-SCHEMA_VERSION: Final = 2
 # A file that is wrong throughout need not say so for every frame.
 MOST_PROBLEMS: Final = 20
 
@@ -110,8 +109,8 @@ class _Rules:
 
     def _frame(self, frame: Any) -> Iterator[str]:
         # The type is the one thing of a frame that its checksum does not cover.
-        if frame.type.name != "Housekeeping" or frame.get("hkagg_version") != SCHEMA_VERSION:
-            yield f"is no housekeeping frame of version {SCHEMA_VERSION}"
+        if frame.type.name != "Housekeeping" or frame.get("hkagg_version") != HKAGG_VERSION:
+            yield f"is no housekeeping frame of version {HKAGG_VERSION}"
             return
         hkagg_type = frame["hkagg_type"]
         expected = {1: SESSION, 2: STATUS}.get(self._frames, hkagg_type)

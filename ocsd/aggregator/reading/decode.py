@@ -5,15 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocsd.aggregator.reading.container import NotAFrameError, end_of_frame, next_candidate
 from ocsd.aggregator.reading.index import Damage
-
-TICKS_PER_SECOND: Final = 100_000_000  # of a G3Time
+from ocsd.aggregator.schema import TICKS_PER_SECOND, spt3g_core
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +102,7 @@ def _kinds() -> dict[type, str]:
 
 @cache
 def _core() -> Any:
-    # The wheel of so3g carries spt3g inside, so it has to come first.
-    import so3g  # noqa: F401
-    from spt3g import core
-
+    core = spt3g_core()
     # It prints what it raises as well.
     core.G3Logger.global_logger = core.G3NullLogger()
     return core

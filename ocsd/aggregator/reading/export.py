@@ -12,10 +12,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsd.aggregator.reading.decode import TICKS_PER_SECOND, seconds
+from ocsd.aggregator.reading.decode import seconds
 from ocsd.aggregator.reading.folder import Report, silent
 from ocsd.aggregator.reading.join import outer
 from ocsd.aggregator.reading.table import Column, Table
+from ocsd.aggregator.schema import TICKS_PER_SECOND
 from ocsd.errors import MissingLibraryError, OutputFileError, UsageError
 
 TIME: Final = "time"

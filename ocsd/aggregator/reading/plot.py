@@ -13,7 +13,7 @@ from ocsd.aggregator.reading.decode import seconds
 from ocsd.aggregator.reading.export import check_folder, library, whole
 from ocsd.aggregator.reading.spans import longest_pause_s
 from ocsd.aggregator.reading.table import Column, Table
-from ocsd.errors import NoDataError, UsageError
+from ocsd.errors import UsageError
 
 _KINDS: Final = (".png", ".pdf", ".svg")
 # More than a picture has columns of pixels.
@@ -58,11 +58,7 @@ def draw(tables: Sequence[Table], output: Path | None) -> None:
         If a field holds texts.
     OutputFileError
         If the file cannot be written.
-    NoDataError
-        If there is not one sample.
     """
-    if not any(table.samples for table in tables):
-        raise NoDataError("there are no samples in that time; `ocsd data info FIELD` says when")
     matplotlib: Any = library("matplotlib", "to plot")
     if output is not None:
         matplotlib.use("Agg")

@@ -1,5 +1,6 @@
 """Cut a torn last frame off a file, and keep what was cut."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -25,22 +26,21 @@ def repair(path: Path) -> Path | None:
     OutputFileError
         If the bytes cannot be kept or the file not be cut; then it is as it was.
     """
-    damage = torn(path)
-    if damage is None and path.stat().st_size > 0:
-        return None
     try:
+        damage = torn(path)
+        if damage is None and path.stat().st_size > 0:
+            return None
         kept = _free_name(path)
         if damage is None or damage.offset == 0:
             path.rename(kept)
-            return kept
-        _keep(path, damage.offset, kept)
-        with path.open("r+b") as file:
-            file.truncate(damage.offset)
-            os.fsync(file.fileno())
+        else:
+            _move_end(path, damage.offset, kept)
     except OSError as error:
+        remedy = "make its folder writable or use its owner's account"
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            remedy = "make room in its folder"
         raise OutputFileError(
-            f"cannot repair {path}: {error.strerror or error}; it is as it was; make its folder "
-            "writable or use its owner's account"
+            f"cannot repair {path}: {error.strerror or error}; it is as it was; {remedy}"
         ) from error
     return kept
 
@@ -54,10 +54,17 @@ def _free_name(path: Path) -> Path:
     return kept
 
 
-def _keep(path: Path, offset: int, kept: Path) -> None:
-    with path.open("rb") as source, kept.open("xb") as target:
-        source.seek(offset)
-        while chunk := source.read(_CHUNK_BYTES):
-            target.write(chunk)
-        target.flush()
-        os.fsync(target.fileno())
+def _move_end(path: Path, offset: int, kept: Path) -> None:
+    """Move all from `offset` into a new file; if that fails there is none."""
+    with path.open("r+b") as file, kept.open("xb") as target:
+        try:
+            file.seek(offset)
+            while chunk := file.read(_CHUNK_BYTES):
+                target.write(chunk)
+            target.flush()
+            os.fsync(target.fileno())
+            file.truncate(offset)
+        except OSError:
+            kept.unlink()
+            raise
+        os.fsync(file.fileno())

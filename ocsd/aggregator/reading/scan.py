@@ -13,10 +13,9 @@ from ocsd.aggregator.hole import Hole
 from ocsd.aggregator.reading.decode import Whole, kind_word, pieces, seconds
 from ocsd.aggregator.reading.index import Block, Damage, FileSummary, Frame, Source
 from ocsd.aggregator.reading.spans import Span, longest_pause_s
+from ocsd.aggregator.schema import DATA, STATUS
 
 HOLES_FEED: Final = f".feeds.{hole.FEED}"
-STATUS: Final = 1
-DATA: Final = 2
 # What looking for something in a frame raises that is not there, or something else.
 NOT_OF_THE_SCHEMA: Final = (KeyError, AttributeError, TypeError, ValueError, RuntimeError)
 

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsd.aggregator.reading.container import NotAFrameError
-from ocsd.aggregator.reading.decode import TICKS_PER_SECOND, frame_of
+from ocsd.aggregator.reading.decode import frame_of
 from ocsd.aggregator.reading.folder import DataFolder, Report, permitted, silent
 from ocsd.aggregator.reading.index import FileSummary, Frame, Source
 from ocsd.aggregator.reading.scan import blocks_of
-from ocsd.errors import OcsdError
+from ocsd.aggregator.schema import TICKS_PER_SECOND
+from ocsd.errors import NoDataError, OcsdError
 
 _EVER = (-np.inf, np.inf)
 
@@ -107,6 +108,8 @@ def load(
 
     Raises
     ------
+    NoDataError
+        If there is not one sample.
     OcsdError
         If a file changed since it was listed.
     """
@@ -124,7 +127,13 @@ def load(
             if feed == wanted_feed:
                 parts[feed, names] += _parts(frame, feed, wanted)
     # Each part is let go of as soon as its table is made: they are as large as the result.
-    return [_table(key[0], parts.pop(key, []), wanted, window) for key, wanted in groups.items()]
+    found = [_table(key[0], parts.pop(key, []), wanted, window) for key, wanted in groups.items()]
+    if not any(table.samples for table in found):
+        raise NoDataError(
+            f"there are no samples of {', '.join(fields[:6])} in that time; `ocsd data info` says "
+            "when there are"
+        )
+    return found
 
 
 def _frames(

@@ -82,6 +82,8 @@ NOTHING_YET = {
     "lost": {},
     "refused": {},
     "refused_because": {},
+    "not_kept": {},
+    "not_kept_because": {},
     "dropped": {},
     "left_out": {},
 }
@@ -164,6 +166,20 @@ def test_time_without_the_router_is_noted(tmp_path):
     [(from_time, until_time, cause)] = ledger["outages"]
     assert cause == "the aggregator had no link to the router"
     assert began_at - 1 < from_time <= until_time < began_at + 20
+
+
+def test_a_second_word_of_the_same_absence_does_not_shorten_it(tmp_path, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(agent.time, "time", lambda: now[0])
+    aggregator = make_aggregator(tmp_path)
+    aggregator.receive(message(0))
+    aggregator._left()
+    now[0] += 500
+    aggregator._left()
+    aggregator._joined()
+    Record(aggregator).stop()
+    ledger = json.loads((tmp_path / "ocsd" / "ledger.json").read_text())
+    assert [outage[:2] for outage in ledger["outages"]] == [[1000.0, 1500.0]]
 
 
 def test_an_agent_is_not_asked_over_a_link_that_is_gone(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Whenever the recorder dies, and however often, each sample is in the files once."""
 
 import contextlib
+import os
 from collections import Counter
 from unittest import mock
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocsd.aggregator import filing, journal_writer, recorder, upkeep
+from ocsd.aggregator import filing, journal_writer, opening, upkeep
 from ocsd.aggregator.source_key import SourceKey
 from tests.unit.aggregator.faults import Disk, Killed
 from tests.unit.aggregator.recording import Clock, Recording, frames_of
@@ -45,7 +46,7 @@ class Story:
                 action = self.restart
 
     def restart(self, power_left=None):
-        close_what_a_dead_process_held(self.recording)
+        close_what_a_dead_process_held(self.folder)
         if power_left is not None:
             self.disk.cut_power(self.folder, power_left)
         self.start()
@@ -116,12 +117,11 @@ class Story:
         self.recording.recorder.close()
 
 
-def close_what_a_dead_process_held(recording):
-    writer = getattr(recording.recorder, "_writer", None)
-    for file in (recording.archive._file, writer and writer._file):
-        if file is not None:
-            with contextlib.suppress(OSError):
-                file.close()
+def close_what_a_dead_process_held(folder):
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{descriptor}").startswith(f"{folder}/"):
+                os.close(descriptor)
 
 
 actions = st.lists(
@@ -149,7 +149,7 @@ def _small():
         mock.patch.object(journal_writer.JournalWriter.__init__, "__defaults__", (800,)),
         mock.patch.object(upkeep, "ROUND_S", 2.0),
         # Ours would not go with the "process".
-        mock.patch.object(recorder, "Lock"),
+        mock.patch.object(opening, "Lock"),
     ):
         yield
 

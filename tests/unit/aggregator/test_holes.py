@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from so3g.hk import load_range
 
+from ocsd.aggregator import frames
+from ocsd.aggregator.rhythm import Rhythm
 from ocsd.aggregator.sequence import MOST_GAPS
 from ocsd.aggregator.source_key import Pending, SourceKey
 from tests.unit.aggregator.recording import START, Recording
@@ -212,3 +214,161 @@ def give(recording, number):
     data = {name: [value_of(t) for t in times] for name, value_of in FIELDS.items()}
     info = {"session_id": LATE, "agg_params": {"frame_length": 3}}
     recording.send([START + t for t in times], feed=FEED, info=info, seq=number, **data)
+
+
+def test_messages_without_samples_leave_no_gap_in_what_is_framed(recording):
+    info = {"session_id": LATE, "agg_params": {"frame_length": 3}}
+    for number in range(60):
+        at = START + number
+        if number % 3 == 0:
+            recording.send([at], feed=FEED, info=info, seq=number, a=[number])
+        elif number % 3 == 1:
+            recording.send([], feed=FEED, info=info, seq=number, a=[])
+        else:
+            recording.send([at], feed=FEED, info=info, seq=number, a=[{"no": "value"}])
+        recording.run(1)
+    recording.run(4)
+    (source,) = recording.recorder._ledger.sources.values()
+    assert source.sequence.framed.bounds == [0, 60]
+    recording.recorder.close()
+
+
+@pytest.fixture
+def unframeable(monkeypatch):
+    """Return the feeds of which no frame can be made."""
+    feeds = set()
+    data_frame = frames.data_frame
+
+    def made(run, provider, *more):
+        if provider.origin.address in feeds:
+            raise ZeroDivisionError("oh")
+        return data_frame(run, provider, *more)
+
+    monkeypatch.setattr(frames, "data_frame", made)
+    return feeds
+
+
+FRAMELESS = "a defect of ocsd, no frame could be made of them: ZeroDivisionError('oh')"
+
+
+LOST = {
+    "feed": key(LATE).address,
+    "agent_session": LATE,
+    "first": 0,
+    "last": 2,
+    "count": 3,
+    "from_time": START + 1000,
+    "until_time": START + 1002,
+    "cause": FRAMELESS,
+    "estimated": False,
+}
+
+
+def publish_three(recording):
+    for number in range(3):
+        send(recording, number)
+        recording.send([START + number], feed="old.feeds.x", a=[number])
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_no_frame_can_be_made_of_is_a_recorded_hole(recording, unframeable, killed):
+    unframeable.add(key(LATE).address)
+    publish_three(recording)
+    recording.run(301)
+    unframeable.clear()
+    if killed:
+        recording.recorder._lock.release()
+        recording = Recording(recording.folder, clock=recording.clock)
+        recording.recorder.start()
+    send(recording, 3)
+    send(recording, 1)  # It may not be written now: it is on record as lost.
+    recording.recorder.close()
+    assert recording.holes() == [LOST]
+    data = recording.recorder.encoded()
+    assert data["lost"] == {key(LATE).address: 3}
+    assert data["missing"] == {}
+    assert recording.raw(FEED, "a") == [3]
+    assert recording.raw("old.feeds.x", "a") == [0, 1, 2]
+
+
+def test_at_the_end_what_no_frame_can_be_made_of_is_a_recorded_hole_too(recording, unframeable):
+    unframeable.add(key(LATE).address)
+    publish_three(recording)
+    recording.recorder.close()
+    assert recording.holes() == [LOST]
+    assert recording.recorder.encoded()["refused"] == {key(LATE).address: 1}
+    assert recording.raw("old.feeds.x", "a") == [0, 1, 2]
+
+
+def test_of_a_feed_without_numbers_a_frame_that_cannot_be_made_is_estimated(recording, unframeable):
+    unframeable.add("observatory.old.feeds.x")
+    publish_three(recording)
+    recording.recorder.close()
+    (hole,) = recording.holes()
+    assert (hole["feed"], hole["estimated"]) == ("observatory.old.feeds.x", True)
+    assert (hole["from_time"], hole["until_time"]) == (START, START + 2)
+    assert hole["cause"] == FRAMELESS
+    assert recording.raw(FEED, "a") == [0, 1, 2]
+
+
+def test_only_the_part_of_which_no_frame_can_be_made_is_lost(recording, monkeypatch):
+    samples_of = frames.samples_of
+
+    def made(part):
+        if 5 in part.order:
+            raise ZeroDivisionError("oh")
+        return samples_of(part)
+
+    monkeypatch.setattr(frames, "samples_of", made)
+    for number in (0, 1, 5, 6, 9):
+        send(recording, number)
+    recording.recorder.close()
+    (hole,) = recording.holes()
+    assert (hole["first"], hole["last"]) == (5, 6)
+    assert (hole["from_time"], hole["until_time"]) == (START + 1005, START + 1006)
+    assert recording.raw(FEED, "a") == [0, 1, 9]
+
+
+def test_a_frame_that_cannot_be_made_while_the_disk_is_full_is_one_hole(
+    recording, unframeable, monkeypatch
+):
+    unframeable.add(key(LATE).address)
+    publish_three(recording)
+    write = os.write
+
+    def full(_descriptor, _data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    recording.clock.advance(301)
+    monkeypatch.setattr("ocsd.aggregator.append_file.os.write", full)
+    recording.run(5)
+    assert recording.recorder.held_up
+    monkeypatch.setattr("ocsd.aggregator.append_file.os.write", write)
+    recording.run(5)
+    recording.recorder.close()
+    assert recording.holes() == [LOST]
+
+
+def test_holes_of_which_no_frame_can_be_made_make_no_holes(recording, unframeable):
+    unframeable |= {key(LATE).address, "observatory.aggregator.feeds.holes"}
+    publish_three(recording)
+    recording.recorder.close()
+    assert recording.holes() == []
+    assert recording.recorder.encoded()["refused"] == dict.fromkeys(unframeable, 1)
+
+
+def test_a_burst_at_the_beginning_is_not_the_rhythm_for_ever(recording):
+    for wait_s in [0.001, 0.001, *[1.0] * 30]:
+        recording.send([recording.clock.at], feed="old.feeds.x", a=[1.0])
+        recording.clock.advance(wait_s)
+    recording.recorder.outage(recording.clock.at - 0.5, recording.clock.at, "the router was away")
+    old_feed(recording, 10)
+    recording.recorder.close()
+    assert recording.holes() == []
+
+
+def test_a_rhythm_survives_a_silence():
+    rhythm = Rhythm(0.0)
+    assert [rhythm.heard(float(at)) for at in range(1, 10)] == [None] * 9
+    assert rhythm.heard(1009.0) == (9.0, 1009.0)
+    assert rhythm.interval_s < 2.0

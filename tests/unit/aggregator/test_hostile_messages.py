@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ocsd.aggregator import quarantine
+from ocsd.aggregator import provider, quarantine, source
 from ocsd.aggregator.message import is_recorded, sender_of
 from ocsd.aggregator.quarantine import Quarantine, cut
 from tests.unit.aggregator.recording import START, Recording
@@ -169,3 +169,38 @@ def test_each_day_has_a_file_and_a_restart_goes_on_with_it(tmp_path):
     names = sorted(path.name for path in tmp_path.glob("*"))
     assert names == ["2026-11-22.jsonl", "2026-11-23.jsonl"]
     assert len(lines(tmp_path)) == 4
+
+
+def test_memory_of_block_names_is_bounded(recording, monkeypatch):
+    monkeypatch.setattr(provider, "MOST_BLOCKS", 20)
+    monkeypatch.setattr(source, "MOST_BLOCKS", 20)
+    for i in range(300):
+        recording.send([recording.clock.at], block=f"scan_{i}", **{f"a{i}": [i], "n": [i]})
+        recording.run(1)
+        (sender,) = recording.recorder._ledger.sources.values()
+        assert len(sender.providers) <= 2
+        assert all(len(each.blocks) <= 20 for each in sender.providers)
+        assert len(sender._kinds) <= 20
+    recording.recorder.close()
+    assert sorted(recording.raw("thermo1.feeds.temps", "n")) == list(range(300))
+
+
+def test_more_blocks_than_a_provider_has_are_recorded_all_the_same(recording, monkeypatch):
+    monkeypatch.setattr(provider, "MOST_BLOCKS", 20)
+    for i in range(300):
+        recording.send([recording.clock.at], block=f"scan_{i % 30}", n=[i])
+        recording.run(1)
+    recording.recorder.close()
+    assert sorted(recording.raw("thermo1.feeds.temps", "n")) == list(range(300))
+    assert recording.recorder.encoded()["refused"] == {}
+
+
+def test_a_quarantine_that_cannot_be_written_is_no_data_that_were_dropped(recording):
+    (recording.folder / "ocsd" / "quarantine").touch()
+    recording.send([START], a=[{"no": "value"}])
+    recording.recorder.close()
+    data = recording.recorder.encoded()
+    assert data["dropped"] == {}
+    assert data["not_kept"] == {"observatory.thermo1": 1}
+    assert data["not_kept_because"] == {"observatory.thermo1": "File exists"}
+    assert data["refused"] == {"observatory.thermo1": 1}

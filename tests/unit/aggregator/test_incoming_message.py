@@ -38,7 +38,10 @@ def test_feed_info_tells_feed_session_and_number():
     assert (origin.frame_length_s, origin.fresh_time_s) == (60.0, 180.0)
 
 
-@pytest.mark.parametrize("value", ["60", -1, 0, math.nan, math.inf, None, True, []])
+@pytest.mark.parametrize(
+    "value",
+    ["60", -1, 0, math.nan, math.inf, None, True, [], pytest.param(10**5000, id="long")],
+)
 def test_a_senseless_frame_length_means_the_default(value):
     assert read_origin(feed_info(agg_params={"frame_length": value})).frame_length_s == 300.0
 

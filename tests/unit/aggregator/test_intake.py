@@ -2,8 +2,10 @@ import threading
 
 import pytest
 
-from ocsd.aggregator.condition import LOST_FOR_S, REFUSED_FOR_S, Condition
+from ocsd.aggregator.condition import DROPPED_FOR_S, LOST_FOR_S, REFUSED_FOR_S, Condition, Recent
 from ocsd.aggregator.intake import Intake, size_of
+from ocsd.aggregator.tally import Tally
+from tests.unit.aggregator.recording import Lines
 
 WELL = {
     "trouble": None,
@@ -12,6 +14,8 @@ WELL = {
     "lost": {},
     "refused": {},
     "refused_because": {},
+    "not_kept": {},
+    "not_kept_because": {},
     "dropped": {},
 }
 
@@ -95,6 +99,48 @@ def test_what_was_refused_and_lost_lately_is_told_for_a_while():
     assert "refused" not in told
     assert "lost" in told
     assert reason(condition, 2.0 + LOST_FOR_S, **figures) == ""
+
+
+def test_only_who_was_refused_lately_is_named():
+    tally = Tally(Lines(), "set aside")
+    for sender in ("a", "b", "a"):
+        tally.add(sender, f"{sender} is bad")
+    condition = Condition()
+    reason(condition, refused={"b": 1}, refused_because={"b": "b is bad"})
+    figures = {"refused": dict(tally.counts), "refused_because": dict(tally.reasons)}
+    told = reason(condition, 1.0, **figures)
+    assert told == "2 refused in the last 5 minutes, e.g. of a: a is bad"
+    figures["refused_because"] = {"a": "a is bad", "b": "what b was refused for long ago"}
+    assert reason(condition, 2.0, **figures) == told
+
+
+def test_only_names_are_told_whose_messages_went_lately():
+    condition = Condition()
+    before = {"old": 1000, "older": 500, "x": 3, "y": 1, "z": 1}
+    reason(condition, lost=before, dropped=before)
+    after = {**before, "x": 5, "new": 4}
+    told = reason(condition, 1.0, lost=after, dropped=after)
+    assert "6 messages lost in the last hour (new, x); see" in told
+    assert "6 without a number dropped in the last 5 minutes (new, x)" in told
+    after = {name: count + 1 for name, count in after.items()}
+    told = reason(condition, 2.0 + DROPPED_FOR_S, lost=after)
+    assert "12 messages lost in the last hour (new, x, old and others)" in told
+
+
+def test_what_is_remembered_of_growth_is_bounded():
+    recent = Recent(LOST_FOR_S)
+    for second in range(3 * int(LOST_FOR_S)):
+        recent.look({"a": second, "b": 0}, float(second))
+    assert LOST_FOR_S * 0.98 <= recent.count <= LOST_FOR_S + 1
+    assert recent.names == "a"
+    assert len(recent._growth) <= 62
+
+
+def test_what_could_not_even_be_put_in_quarantine_is_told_in_its_own_words():
+    condition = Condition()
+    reason(condition)
+    told = reason(condition, 1.0, not_kept={"a": 2}, not_kept_because={"a": "No space left"})
+    assert told == "2 of the refused could not even be put in quarantine, e.g. of a: No space left"
 
 
 def test_trouble_and_lag_are_told_at_once():

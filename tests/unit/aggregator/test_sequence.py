@@ -79,3 +79,27 @@ def test_memory_is_bounded_for_a_sender_that_leaves_gaps_everywhere():
     assert len(sequence.times) <= 2 * (MOST_GAPS + 1)
     assert len(given_up) + sequence.missing_count == 5 * MOST_GAPS
     assert given_up[:2] == [(0, 1), (2, 3)]
+
+
+def test_memory_of_what_is_framed_is_bounded_too():
+    sequence = Sequence(from_zero=True)
+    for number in range(1, 10 * MOST_GAPS, 2):
+        add(sequence, number)
+        sequence.framed.add(number, number + 1)
+        if sequence.crowded:
+            sequence.forget_surplus()
+    assert len(sequence.framed) <= MOST_GAPS + 1
+    assert sequence.splits(0, sequence.end) == list(range(8 * MOST_GAPS, sequence.end))
+
+
+def test_what_came_in_and_is_given_up_is_lost_and_not_taken_again():
+    sequence = Sequence(from_zero=True)
+    add(sequence, 0, 1, 2, 3, 8)
+    sequence.give_up(2, 6)
+    assert sequence.lost_count == 4
+    assert sequence.missing() == [(6, 8)]
+    assert 3 in sequence.seen
+    add(sequence, 5)  # too late, and welcome
+    again = Sequence.from_json(json.loads(json.dumps(sequence.to_json())))
+    assert again == sequence
+    assert again.lost_count == 3

@@ -1,5 +1,8 @@
 """Files are held against docs/wire.md, and torn ones repaired."""
 
+import errno
+import os
+
 import numpy as np
 import pytest
 from so3g.hk import load_range
@@ -164,6 +167,31 @@ def test_a_file_without_any_whole_frame_is_moved_away(tmp_path, content):
     kept = repair(path)
     assert not path.exists()
     assert kept.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [(errno.ENOSPC, "make room in its folder"), (errno.EIO, "make its folder writable or use")],
+)
+def test_a_disk_that_cannot_keep_the_end_of_a_file_leaves_no_part_of_a_copy(
+    tmp_path, monkeypatch, number, remedy
+):
+    def refuse(_descriptor):
+        raise OSError(number, os.strerror(number))
+
+    path = sound(tmp_path, GOOD, b"torn")
+    before = path.read_bytes()
+    monkeypatch.setattr("ocsd.aggregator.reading.repair.os.fsync", refuse)
+    for _ in range(2):
+        with pytest.raises(OutputFileError, match=f"it is as it was; {remedy}"):
+            repair(path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_that_is_gone_cannot_be_repaired(tmp_path):
+    with pytest.raises(OutputFileError, match=r"cannot repair .*gone\.g3: No such file"):
+        repair(tmp_path / "gone.g3")
 
 
 def test_a_file_that_cannot_be_repaired_stays_as_it_was(tmp_path):

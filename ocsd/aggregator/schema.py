@@ -1,0 +1,36 @@
+"""What writers and readers of the so3g HK schema share (docs/wire.md, "Files").
+
+Nothing large is imported here before it is needed: the command line names these
+constants, too.
+"""
+
+from functools import cache
+from typing import Any, Final
+
+HKAGG_VERSION: Final = 2
+
+# Values of a frame's `hkagg_type`.
+SESSION: Final = 0
+"""Opens every file."""
+STATUS: Final = 1
+"""Lists the providers whose data may follow."""
+DATA: Final = 2
+"""Samples of one provider."""
+
+TICKS_PER_SECOND: Final = 100_000_000
+"""A G3Time counts these."""
+
+
+@cache
+def spt3g_core() -> Any:
+    """Return the module ``spt3g.core``, imported when it is first asked for.
+
+    Returns
+    -------
+    module
+    """
+    # The wheel of so3g carries spt3g inside, so it has to come first.
+    import so3g  # noqa: F401
+    from spt3g import core
+
+    return core
