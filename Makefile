@@ -12,7 +12,7 @@ PURE := tests/unit/supervisor tests/unit/site/test_difference.py tests/unit/site
 # Without compiled files each of the many processes would compile ocsd for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check bench compatibility clean
+.PHONY: run test check lint unit bench compatibility clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
@@ -22,11 +22,16 @@ test: $(VENV)/installed-test check  ## everything: checks, unit, system and inte
 	$(BIN)/python -m pytest tests/system tests/interop -m 'not alone' -n 4 --dist loadfile --no-loadscope-reorder --durations 15
 	$(BIN)/python -m pytest tests/system -m alone -q
 
-check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in under a minute
+check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in about a minute
+	@$(MAKE) --no-print-directory --output-sync --jobs 2 lint unit
+
+lint: $(VENV)/installed-test  ## format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules has to be tested
 	$(BIN)/python -m pytest $(PURE) -q --cov
 	$(BIN)/python -m pytest tests/unit -q -n 2 $(PURE:%=--ignore=%)
 
