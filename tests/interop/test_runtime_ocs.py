@@ -1,27 +1,23 @@
 """`runtime: ocs`: an agent on the published OCS, kept by our daemon from outside."""
 
 import os
-import tempfile
-from pathlib import Path
 
 import psutil
 import pytest
 
 from ocsd.client.http import ControlClient
-from tests.system.conftest import Site, fake_agent
+from tests.system.conftest import fake_agent, kept_router, own_router, router, site  # noqa: F401 # fixtures
 from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.interop
 
 
 @pytest.fixture
-def lab(ocs_python):
+def lab(request, ocs_python):
     """A site of its own, with one agent on OCS and one on ocsd."""
-    with tempfile.TemporaryDirectory(prefix="ocsd-") as folder:
-        lab = Site(Path(folder))
-        lab.python = str(ocs_python)
-        yield lab
-        assert lab.clear() == []
+    lab = request.getfixturevalue("site")
+    lab.python = str(ocs_python)
+    return lab
 
 
 def old_agent(lab, name="old1", **more):
@@ -93,6 +89,7 @@ def test_a_new_daemon_takes_it_over(lab):
     assert (row["pid"], row["state"], row["restarts"]) == (pid, "up", 0)
 
 
+@pytest.mark.usefixtures("own_router")
 def test_it_outlives_the_router(lab):
     lab.write(old_agent(lab))
     started(lab)

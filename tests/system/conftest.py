@@ -163,20 +163,29 @@ class Site:
         return left
 
 
+@contextlib.contextmanager
+def a_site(port):
+    """Make a site of its own; whatever still runs in the end fails the test."""
+    # The paths of Unix sockets must be short, which pytest's own folders are not.
+    with tempfile.TemporaryDirectory(prefix="ocsd-") as folder:
+        site = Site(Path(folder), port)
+        try:
+            yield site
+        finally:
+            left = site.clear()
+        assert left == []
+
+
 @pytest.fixture
 def site(request):
-    """A site of its own; whatever still runs after the test fails it.
+    """A site of its own.
 
     Its router runs already, as on any host of a site but one, for a start of crossbar costs
     three times what all the rest does. With `own_router` the daemon starts one.
     """
     own = "own_router" in request.fixturenames
-    # The paths of Unix sockets must be short, which pytest's own folders are not.
-    with tempfile.TemporaryDirectory(prefix="ocsd-") as folder:
-        port = free_port() if own else request.getfixturevalue("router").port
-        site = Site(Path(folder), port)
+    with a_site(free_port() if own else request.getfixturevalue("router").port) as site:
         yield site
-        assert site.clear() == []
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ import pytest
 from ocsd import site_config
 from ocsd.client_http import ControlClientError
 from ocsd.ocs_client import OCSClient
-from tests.system.conftest import fake_agent
-from tests.system.waiting import wait_until
+from tests.system.conftest import a_site, fake_agent
+from tests.system.waiting import free_port, wait_until
 
 pytestmark = pytest.mark.system
 
@@ -26,13 +26,31 @@ BOUND_S = 25.0
 PAGE = Path(__file__).parents[2] / "docs/clients.md"
 
 
-@pytest.fixture
-def lab(site):
-    """A running site with one agent, that acquires."""
+def begin(site):
+    """Start a site with one agent, that acquires."""
     site.write(fake_agent("fake-data1"))
     begun = site.start()
     assert begun.returncode == 0, begun.stdout + begun.stderr
-    return site
+
+
+@pytest.fixture(scope="module")
+def shared():
+    with a_site(free_port()) as site:
+        begin(site)
+        yield site
+
+
+@pytest.fixture
+def lab(request):
+    """A running site with one agent, that acquires; one for all tests that leave the router be."""
+    if "own_router" in request.fixturenames:
+        site = request.getfixturevalue("site")
+        begin(site)
+        return site
+    shared = request.getfixturevalue("shared")
+    restarted = shared.ocsd("restart", "fake-data1")
+    assert restarted.returncode == 0, restarted.stdout + restarted.stderr
+    return shared
 
 
 def client(site):

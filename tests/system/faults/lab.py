@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import tempfile
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -13,8 +12,9 @@ import psutil
 from ocsd.client.http import ControlClient
 from ocsd.journal import read as read_journal
 from ocsd.supervisor.policy import DEFAULT_BACKOFF
-from tests.system.conftest import Site
+from tests.system.conftest import a_site
 from tests.system.invariants import copies, pids
+from tests.system.waiting import free_port
 from tests.system.waiting import wait_until as _wait_until
 
 HERE = Path(__file__).parent
@@ -197,14 +197,9 @@ def _has_waited(entries):
 
 @contextlib.contextmanager
 def a_lab():
-    """Make a site of its own; whatever still runs in the end fails the test."""
-    with tempfile.TemporaryDirectory(prefix="ocsd-") as folder:
-        site = Site(Path(folder))
-        try:
-            yield Lab(site)
-        finally:
-            left = site.clear()
-        assert left == []
+    """Make a site of its own, with a router of its own."""
+    with a_site(free_port()) as site:
+        yield Lab(site)
 
 
 def is_gone(pid):
