@@ -12,11 +12,12 @@ from ocsd.client.http import ControlClientError
 from tests.system.faults.lab import Lab, a_lab, family, faulty
 from tests.system.invariants import Watch
 
-STUCK = ("gil", "reactor", "halted", "paused", "aggregator", "deaf")
+STUCK = ("gil", "reactor", "halted", "aggregator", "deaf")
 """Instances of the first site that are stuck from the beginning: that takes 30 s to be answered."""
 
 QUICK = (
     "killed",
+    "paused",
     "exits",
     "fails",
     "gives_up",
@@ -73,7 +74,7 @@ def _begin(found):
         since_at[name] = time.time()
         _ask_the_last_time(lab, name, operation)
     found.putting_down = ThreadPoolExecutor().submit(_put_down, lab, "deaf")
-    for name in ("halted", "paused", "aggregator"):
+    for name in ("halted", "aggregator"):
         since_at[name] = time.time()
         os.kill(found.pids[name], signal.SIGSTOP)
     since_at["router"] = time.time()

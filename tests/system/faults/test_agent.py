@@ -24,8 +24,8 @@ def only(lab):
     All else is watched as long as the site runs.
     """
 
-    def watch(name):
-        return lab.others_unchanged(name, *STUCK)
+    def watch(*names):
+        return lab.others_unchanged(*names, *STUCK)
 
     return watch
 
@@ -39,20 +39,22 @@ def test_a_killed_agent_is_back(lab, only):
     lab.has_kept_its_policy("killed")
 
 
-def test_an_agent_that_is_stopped_for_a_while_goes_on(stuck):
-    lab, pid = stuck.lab, stuck.pids["paused"]
-    lab.moment(
-        "paused",
-        stuck.since_at["paused"],
-        HANG_SEEN_S,
-        lambda each: each.reason.startswith("hung: "),
-    )
-    row = lab.row("paused")
-    assert (row["health"], row["layer"]) == ("hung", "reactor")
-    os.kill(pid, signal.SIGCONT)
-    wait_until(lambda: lab.row("paused")["health"] == "ok", "its word", AGENT_BACK_S)
+def test_an_agent_that_is_stopped_for_a_while_goes_on(lab, only):
+    pid = lab.pid("paused")
+    with only():
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            row = wait_until(lambda: _hung(lab.row("paused")), "the hang", HANG_SEEN_S)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert row["layer"] == "reactor"
+        wait_until(lambda: lab.row("paused")["health"] == "ok", "its word", AGENT_BACK_S)
     assert lab.row("paused")["restarts"] == 0
     assert lab.pid("paused") == pid
+
+
+def _hung(row):
+    return row if row["health"] == "hung" else None
 
 
 @pytest.mark.parametrize(("name", "code"), [("exits", 0), ("fails", 1)])
