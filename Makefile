@@ -12,13 +12,14 @@ PURE := tests/unit/supervisor tests/unit/site/test_difference.py tests/unit/site
 # Without compiled files each of the many processes would compile ocsd for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check lint unit bench compatibility clean
+.PHONY: run test check lint unit published bench compatibility clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
 
-test: $(VENV)/installed-test check  ## everything: checks, unit, system and interop tests
-	# `check` has run the unit tests. These wait for processes most of their time, so four at once.
+test: $(VENV)/installed-test  ## everything: checks, unit, system and interop tests
+	@$(MAKE) --no-print-directory --output-sync --jobs 3 lint unit published
+	# These wait for processes most of their time, so four at once.
 	$(BIN)/python -m pytest tests/system tests/interop -m 'not alone' -n 4 --dist loadfile --no-loadscope-reorder --durations 15
 	$(BIN)/python -m pytest tests/system -m alone -q
 
@@ -34,6 +35,10 @@ lint: $(VENV)/installed-test  ## format, lint, types, layers
 unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules has to be tested
 	$(BIN)/python -m pytest $(PURE) -q --cov
 	$(BIN)/python -m pytest tests/unit -q -n 2 $(PURE:%=--ignore=%)
+
+published: $(VENV)/installed-test  ## what the interop tests drive: OCS and socs, each in a folder of its own
+	test -n "$$OCSD_TEST_OCS_PYTHON" || $(BIN)/python -m benchmarks.ocs_venv
+	-$(BIN)/python -m tests.compatibility.environment
 
 bench: $(VENV)/installed  ## ocsd beside OCS's HostManager; installs OCS into .venv-ocs
 	$(BIN)/python -m benchmarks.supervision

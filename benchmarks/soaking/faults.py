@@ -252,7 +252,7 @@ class Faults:
         return Fault(
             "reload: changed",
             "site file",
-            lambda: self._operator.run("reload", first=edit),
+            lambda: self._operator.run("reload", "--no-wait", first=edit),
             lambda now: is_new(now, name, pid),
             {name: 1},
         )
@@ -275,11 +275,11 @@ class Faults:
         return Fault(
             "reload: removed and added",
             "site file",
-            lambda: self._operator.run("reload", first=remove),
+            lambda: self._operator.run("reload", "--no-wait", first=remove),
             lambda now: is_new(now, name, pid),
             {name: 1},
             lasts_s=self._dice.uniform(0.5, 6.0),
-            undo=lambda: self._operator.run("reload", first=add),
+            undo=lambda: self._operator.run("reload", "--no-wait", first=add),
         )
 
     def _run_start(self) -> None:

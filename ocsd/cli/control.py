@@ -107,17 +107,34 @@ class Daemon:
         body["timeout_s"] = limit_s
         yield from self._stream(f"/v1/instances/{verb}", body, limit_s + _GRACE_S)
 
-    def reload(self, dry_run: bool) -> dict[str, Any]:
-        """Have the site file taken into use; return what changed, or would.
+    def reload(
+        self, dry_run: bool, limit_s: float | None = None
+    ) -> Iterator[tuple[dict[str, Any], replies.Event | None]]:
+        """Have the site file taken into use; yield what changed, or would, and what follows.
+
+        Parameters
+        ----------
+        dry_run : bool
+            Only tell what would change.
+        limit_s : float, optional
+            How long the daemon waits for the result [s]; it does not wait without.
+
+        Yields
+        ------
+        tuple of dict and Event
+            What changed, without an event; then, as `change` does, what becomes of that.
 
         Raises
         ------
         NoDaemonError, TimedOutError, NotPermittedError, DaemonRefusedError
             As for `status`; nothing has been changed if the daemon refuses.
         """
-        body = {"dry_run": dry_run}
-        with self._answer("POST", "/v1/reload", body, ANSWER_LIMIT_S) as answer:
-            return _object(answer.read())
+        body: dict[str, Any] = {"dry_run": dry_run}
+        if limit_s is None:
+            yield from self._stream("/v1/reload", body, ANSWER_LIMIT_S)
+        else:
+            body["timeout_s"] = limit_s
+            yield from self._stream("/v1/reload", body, limit_s + _GRACE_S, ANSWER_LIMIT_S)
 
     def stop(self, limit_s: float) -> Iterator[tuple[dict[str, Any], replies.Event | None]]:
         """End everything that the daemon runs, and the daemon; yield as `change` does.
@@ -137,11 +154,14 @@ class Daemon:
                     yield _object(line)
 
     def _stream(
-        self, target: str, body: Mapping[str, Any], limit_s: float
+        self,
+        target: str,
+        body: Mapping[str, Any],
+        limit_s: float,
+        first_limit_s: float = _FIRST_ANSWER_LIMIT_S,
     ) -> Iterator[tuple[dict[str, Any], replies.Event | None]]:
         deadline_s = time.monotonic() + limit_s
-        first_s = min(limit_s, _FIRST_ANSWER_LIMIT_S)
-        with self._answer("POST", target, body, first_s) as answer:
+        with self._answer("POST", target, body, min(limit_s, first_limit_s)) as answer:
             while line := self._line(answer, deadline_s, limit_s):
                 if line.strip():
                     data = _object(line)

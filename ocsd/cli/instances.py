@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 import click
@@ -85,19 +85,30 @@ def _change(
         raise UsageError(f"`ocsd {verb}` needs the names of instances, or --all")
     names = tuple(dict.fromkeys(names))
     lines = control.find(host).change(verb, names, timeout_s)
-    results, begun = _shown(lines, as_json)
-    missing = [name for name in names or begun if name not in results]
-    if missing:
-        raise NoDaemonError(
-            f"the daemon ended before it said what became of {', '.join(missing)}; "
-            "look at `ocsd status` and `ocsd logs ocsd`"
-        )
+    results, begun = shown(lines, as_json)
+    check_complete(results, names or begun)
     if len(results) > 1 and not as_json:
         print(_summary(verb, results.values()))
-    return _exit_code(results.values())
+    return exit_code(results.values())
 
 
-def _shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list[str]]:
+def shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list[str]]:
+    """Print what happens, as it happens.
+
+    Parameters
+    ----------
+    lines : iterable
+        What the daemon answers.
+    as_json : bool
+        Print it as it came.
+
+    Returns
+    -------
+    dict of str to Result
+        What became of each instance.
+    list of str
+        Those that changed their state.
+    """
     screen = terminal.of(sys.stdout, os.environ)
     results: dict[str, replies.Result] = {}
     begun: dict[str, None] = {}
@@ -158,7 +169,24 @@ def _summary(verb: str, results: Iterable[replies.Result]) -> str:
     return f"{verb}: {good} of {len(everything)} done in {took}{without}"
 
 
-def _exit_code(results: Iterable[replies.Result]) -> int:
+def check_complete(results: Container[str], names: Iterable[str]) -> None:
+    """See that the daemon has said what became of each instance.
+
+    Raises
+    ------
+    NoDaemonError
+        If it ended before.
+    """
+    missing = [name for name in names if name not in results]
+    if missing:
+        raise NoDaemonError(
+            f"the daemon ended before it said what became of {', '.join(missing)}; "
+            "look at `ocsd status` and `ocsd logs ocsd`"
+        )
+
+
+def exit_code(results: Iterable[replies.Result]) -> int:
+    """Return what a command ends with that has waited for instances."""
     # A failure is the worse news: waiting longer would not change it.
     bad = [result for result in results if not result.ok]
     if any(not result.timed_out for result in bad):

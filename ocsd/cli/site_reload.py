@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ocsd.cli import control, options, unit_job
+from ocsd.cli import control, instances, options, replies, unit_job
 
 
 @click.command(
@@ -15,31 +15,49 @@ from ocsd.cli import control, options, unit_job
     epilog=options.examples(
         "ocsd reload --dry-run              # what would it change?",
         "ocsd reload",
+        "ocsd reload --no-wait",
         "ocsd reload --json | jq .changed",
     )
     + "\n\nA broken file changes nothing; the message says where it is broken (exit code 78).",
 )
 @click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for what starts, restarts or ends.")
 @options.host_option
+@options.timeout_option
 @options.json_option
 @click.option(
     "--unit",
     metavar="UNIT",
     help="For ExecReload in a unit of systemd: the daemon meant is $MAINPID, whatever its host.",
 )
-def site_reload(dry_run: bool, host: str | None, as_json: bool, unit: str | None) -> None:
+def site_reload(
+    dry_run: bool,
+    no_wait: bool,
+    host: str | None,
+    timeout_s: float,
+    as_json: bool,
+    unit: str | None,
+) -> int:
     """Read the site file anew and start, restart and end what it changed.
 
     New instances are started, instances that left the file are ended, those
-    whose entries changed are restarted. All others are not touched. It does not wait for them:
-    `ocsd status` tells how they do.
+    whose entries changed are restarted. All others are not touched.
     """
     pid = None if unit is None else unit_job.main_pid()
     daemon = control.find(host) if pid is None else unit_job.daemon_of(pid)
-    told = daemon.reload(dry_run)
+    answer = daemon.reload(dry_run, None if dry_run or no_wait else timeout_s)
+    told, _ = next(answer, ({}, None))
     for warning in told.get("warnings", ()):
         print(f"ocsd: warning: {warning}", file=sys.stderr)
-    print(json.dumps(told, indent=2) if as_json else "\n".join(lines(told, dry_run)))
+    if as_json:
+        came = [(data, each) for data, each in answer if isinstance(each, replies.Result)]
+        results = {each.instance_id: each for _, each in came}
+        print(json.dumps({**told, "results": [data for data, _ in came]}, indent=2))
+    else:
+        print("\n".join(lines(told, dry_run)), flush=True)
+        results, _ = instances.shown(answer, as_json=False)
+    instances.check_complete(results, told.get("waits_for", ()))
+    return instances.exit_code(results.values())
 
 
 def lines(told: Mapping[str, Any], dry_run: bool) -> list[str]:
@@ -48,7 +66,7 @@ def lines(told: Mapping[str, Any], dry_run: bool) -> list[str]:
     Parameters
     ----------
     told : mapping
-        The daemon's answer.
+        The daemon's answer; with ``waits_for`` it goes on to tell what becomes of these.
     dry_run : bool
         Whether nothing was changed.
     """
@@ -69,5 +87,5 @@ def lines(told: Mapping[str, Any], dry_run: bool) -> list[str]:
     if not found:
         return [f"nothing to do: the site file says what runs ({unchanged} instances)"]
     found.append(f"{unchanged} instances are not touched")
-    begun = not dry_run and (told.get("added") or told.get("changed"))
+    begun = not dry_run and "waits_for" not in told and (told.get("added") or told.get("changed"))
     return [*found, "see how they do: ocsd status"] if begun else found

@@ -21,7 +21,7 @@ ExecStart={program} start{options}
 KillMode=process
 ExecStop=-{program} stop --unit %n
 # Takes an edited site file into use and touches only what it changed.
-ExecReload={program} reload {which}
+ExecReload={program} reload --no-wait {which}
 # Longer than `ocsd stop` tries to end agents, then aggregator and registry, then the router, and
 # then, should the daemon not do it, ends them itself.
 TimeoutStopSec=120s

@@ -23,7 +23,7 @@ from ocsd.daemon.plan import REGISTRY_CLASS, ROUTER_NAME
 from ocsd.daemon.processes import ForkLauncher, Processes
 from ocsd.daemon.progress import Progress, start_report
 from ocsd.daemon.registry_host import RegistryLauncher
-from ocsd.daemon.reload import Reload, compare
+from ocsd.daemon.reload import Reload, Reloaded, compare
 from ocsd.daemon.router import RouterWatch, last_words, request
 from ocsd.daemon.settings import Settings, liveness_of, policy_of
 from ocsd.daemon.shutdown import Shutdown, Write
@@ -348,7 +348,7 @@ class Daemon:
             launch, self.fleet, self._reload_for_clients, self.stop, self._reactor
         )
 
-    def reload(self, by: str, dry_run: bool = False) -> dict[str, Any]:
+    def reload(self, by: str, dry_run: bool = False) -> Reloaded:
         """Take the site file, as it is now, into use.
 
         Parameters
@@ -360,8 +360,8 @@ class Daemon:
 
         Returns
         -------
-        dict
-            What changed, or would (docs/control-api.md).
+        Reloaded
+            What changed, or would, and which instances are on their way now.
 
         Raises
         ------
@@ -370,15 +370,15 @@ class Daemon:
         """
         self.fleet.check(())
         change = compare(self._settings)
-        if not dry_run:
-            self._settings = change.settings
-            self._oversight.reloaded(change.settings, change.difference, by)
-            self._reload.apply(change, by)
-        return change.as_json()
+        if dry_run:
+            return change, {}
+        self._settings = change.settings
+        self._oversight.reloaded(change.settings, change.difference, by)
+        return change, self._reload.apply(change, by)
 
     def _reload_for_clients(self) -> str:
-        told = self.reload("a client of the HostManager's operations")
-        return f"reloaded: {told}"
+        change, _ = self.reload("a client of the HostManager's operations")
+        return f"reloaded: {change.difference}"
 
     def _consider_settled(self) -> None:
         if not self._settled and self.fleet.settled:

@@ -13,6 +13,7 @@ from twisted.web.error import UnsupportedMethod
 
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.keeper import Clock
+from ocsd.daemon.reload import Reloaded
 from ocsd.daemon.requests import PendingRequest, Write, described
 from ocsd.daemon.status import StatusReport
 from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
@@ -29,7 +30,7 @@ def control_site(
     clock: Clock,
     stop: Callable[[Callable[[dict[str, Any]], None]], None],
     upgrade: Callable[[Write, Callable[[OcsdError], None]], None],
-    reload: Callable[[str, bool], dict[str, Any]],
+    reload: Callable[[str, bool], Reloaded],
 ) -> server.Site:
     """Return the web site that serves the control API.
 
@@ -48,7 +49,7 @@ def control_site(
         says why not.
     reload : callable
         Takes the site file into use; takes who asks, and whether to tell only what would
-        change.
+        change. Returns that, and which instances are on their way where.
     """
     # Any: twisted.web's interfaces are zope's, which mypy cannot match with classes.
     root: Any = resource.Resource()
@@ -59,7 +60,7 @@ def control_site(
     version.putChild(b"events", _Events(fleet))
     version.putChild(b"stop", _Stop(stop))
     version.putChild(b"upgrade", _Upgrade(upgrade))
-    version.putChild(b"reload", _Reload(reload))
+    version.putChild(b"reload", _Reload(reload, fleet, clock))
     version.putChild(b"instances", instances)
     instances.putChild(b"up", _Change(fleet, clock, "up", fleet.up, Target.UP))
     instances.putChild(b"down", _Change(fleet, clock, "down", fleet.down, Target.DOWN))
@@ -187,8 +188,9 @@ class _Change(_Leaf):
         self.journal(request, f"{self._verb} {' '.join(names)}")
         request.setHeader(b"content-type", b"application/x-ndjson")
         stream = _Stream(request)
+        wanted = dict.fromkeys(names, self._wanted)
         pending = PendingRequest(
-            self._fleet, names, self._wanted, stream.write, stream.finish, self._clock, limit_s
+            self._fleet, wanted, stream.write, stream.finish, self._clock, limit_s
         )
         stream.on_close = pending.abandon
         try:
@@ -205,15 +207,13 @@ class _Change(_Leaf):
         try:
             body = json.loads(request.content.read() or b"{}")
             names = self._fleet.listed if body.get("all") is True else body.get("names")
-            limit_s = float(body.get("timeout_s", DEFAULT_LIMIT_S))
+            limit_s = _limit_s(body.get("timeout_s", DEFAULT_LIMIT_S))
         except (ValueError, TypeError, AttributeError) as error:
             raise UsageError(
                 f"the request's body is not what /v1/instances takes: {error}"
             ) from error
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise UsageError('name the instances, as {"names": ["NAME"]}, or say {"all": true}')
-        if not 0 < limit_s <= LONGEST_LIMIT_S:
-            raise UsageError(f"timeout_s is {limit_s}; it must be above 0 and at most a day")
         return list(dict.fromkeys(names)), limit_s
 
 
@@ -233,18 +233,40 @@ class _Stop(_Leaf):
 
 
 class _Reload(_Leaf):
-    def __init__(self, reload: Callable[[str, bool], dict[str, Any]]) -> None:
+    """Takes the site file into use; with a time limit it tells what became of it, too."""
+
+    def __init__(
+        self,
+        reload: Callable[[str, bool], Reloaded],
+        fleet: Fleet,
+        clock: Clock,
+    ) -> None:
         super().__init__()
         self._reload = reload
+        self._fleet = fleet
+        self._clock = clock
 
-    def render_POST(self, request: Any) -> bytes:
+    def render_POST(self, request: Any) -> bytes | int:
         try:
-            dry_run = json.loads(request.content.read() or b"{}").get("dry_run") is True
-        except (ValueError, AttributeError) as error:
+            body = json.loads(request.content.read() or b"{}")
+            dry_run = body.get("dry_run") is True
+            limit_s = None if "timeout_s" not in body else _limit_s(body["timeout_s"])
+        except (ValueError, TypeError, AttributeError) as error:
             raise UsageError(f"the request's body is not what /v1/reload takes: {error}") from error
         if not dry_run:
             self.journal(request, "reload")
-        return self.answer(request, self._reload(asker(request), dry_run))
+        change, under_way = self._reload(asker(request), dry_run)
+        if limit_s is None:
+            return self.answer(request, change.as_json())
+        request.setHeader(b"content-type", b"application/x-ndjson")
+        stream = _Stream(request)
+        pending = PendingRequest(
+            self._fleet, under_way, stream.write, stream.finish, self._clock, limit_s
+        )
+        stream.on_close = pending.abandon
+        stream.write({**change.as_json(), "waits_for": list(under_way)})
+        self._fleet.when_launched(pending.look)
+        return server.NOT_DONE_YET
 
 
 class _Upgrade(_Leaf):
@@ -265,6 +287,14 @@ class _Upgrade(_Leaf):
         # The answer ends when the successor closes what it finds open.
         self._upgrade(stream.write, refuse)
         return server.NOT_DONE_YET
+
+
+def _limit_s(value: object) -> float:
+    """Return how long a request waits [s]."""
+    limit_s = float(value)  # type: ignore[arg-type]  # what is no number is refused by the caller
+    if not 0 < limit_s <= LONGEST_LIMIT_S:
+        raise UsageError(f"timeout_s is {limit_s}; it must be above 0 and at most a day")
+    return limit_s
 
 
 def refusal(error: OcsdError) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Taking a new version of the site file into use, touching only what it changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from ocsd.supervisor.events import (
     Target,
     UpRequested,
 )
+from ocsd.supervisor.outcome import outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Change:
     difference: Difference
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for the control API."""
+        """Return it for the control API (docs/control-api.md)."""
         found = self.difference
         return {
             "added": list(found.added),
@@ -50,6 +51,10 @@ class Change:
             "unchanged": sum(not keys for keys in found.kept.values()),
             "warnings": list(machine.missing(self.settings.plan.host)),
         }
+
+
+Reloaded = tuple[Change, dict[str, Target]]
+"""What a reload changed, and where each instance goes that is on its way since then."""
 
 
 def compare(settings: Settings) -> Change:
@@ -112,7 +117,7 @@ class Reload:
         self._targets = targets
         self._add = add
 
-    def apply(self, change: Change, by: str) -> None:
+    def apply(self, change: Change, by: str) -> dict[str, Target]:
         """Start what is new, end what is gone, restart what changed.
 
         Parameters
@@ -121,6 +126,11 @@ class Reload:
             What to do; the daemon uses its settings already.
         by : str
             Who asked.
+
+        Returns
+        -------
+        dict of str to Target
+            The instances that are on their way now, or cannot get there, and where each shall go.
         """
         instances = {each.instance_id: each for each in change.settings.plan.instances}
         found = change.difference
@@ -135,6 +145,16 @@ class Reload:
                 self._replace(instances[name], by, restart=True)
         for name in (*found.changed, *(name for name, keys in found.kept.items() if keys)):
             self._replace(instances[name], by, restart=name in found.changed)
+        aimed_anew = (name for name, keys in found.kept.items() if "manage" in keys)
+        return self._under_way((*found.removed, *found.added, *found.changed, *aimed_anew))
+
+    def _under_way(self, names: Iterable[str]) -> dict[str, Target]:
+        found = [keeper for name in names if (keeper := self._fleet.keeper(name)) is not None]
+        return {
+            each.name: each.life.target
+            for each in found
+            if outcome(each.life.target, each.life) is not True
+        }
 
     def _replace(self, instance: Instance, by: str, restart: bool) -> None:
         keeper = self._fleet.keeper(instance.instance_id)

@@ -1,6 +1,6 @@
 """Requests that take time: what the control API streams while they are carried out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ocsd.daemon.fleet import Fleet
@@ -23,16 +23,14 @@ def described(transition: Transition) -> dict[str, Any]:
 
 
 class PendingRequest:
-    """One request to bring instances up or down, until each has got there or will not.
+    """One request that moves instances, until each has got where it shall go or will not.
 
     Parameters
     ----------
     fleet : Fleet
         The instances; what was asked for must have been delivered to them.
-    names : iterable of str
-        Which ones were asked for.
-    wanted : Target
-        Where they shall go.
+    wanted : mapping of str to Target
+        Which ones it moves, and where each shall go.
     write : callable
         Takes a JSON object for each transition and each result.
     on_end : callable
@@ -46,8 +44,7 @@ class PendingRequest:
     def __init__(
         self,
         fleet: Fleet,
-        names: Iterable[str],
-        wanted: Target,
+        wanted: Mapping[str, Target],
         write: Write,
         on_end: Callable[[], None],
         clock: Clock,
@@ -60,7 +57,7 @@ class PendingRequest:
         self._clock = clock
         self._begun_s = clock.seconds()
         # The keepers, for an instance may leave the site file meanwhile.
-        found = {name: fleet.keeper(name) for name in names}
+        found = {name: fleet.keeper(name) for name in wanted}
         self._open = {name: keeper for name, keeper in found.items() if keeper is not None}
         self._timer: Timer = clock.callLater(limit_s, self._give_up)
         self._unobserve = fleet.observe(self._observe)
@@ -84,7 +81,7 @@ class PendingRequest:
             self._finish_if_done()
 
     def _judge(self, name: str) -> None:
-        came_about = outcome(self._wanted, self._open[name].life)
+        came_about = outcome(self._wanted[name], self._open[name].life)
         if came_about is not None:
             self._close(name, came_about)
 

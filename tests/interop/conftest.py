@@ -159,7 +159,7 @@ class PublishedOcs:
 
     def _output(self, command: list[str | Path]) -> str:
         done = subprocess.run(
-            command, env=self._environment(), capture_output=True, text=True, timeout=60
+            command, env=self._environment(), capture_output=True, text=True, timeout=120
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -200,7 +200,7 @@ def site() -> Iterator[OcsdSite]:
         yield site
         stopped = site.ocsd("stop")
         assert stopped.returncode == 0, stopped.stdout + stopped.stderr
-        _until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), limit_s=2)
+        _until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), limit_s=20)
     finally:
         _end(site)
         shutil.rmtree(folder, ignore_errors=True)

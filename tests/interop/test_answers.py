@@ -178,7 +178,7 @@ def tables(ocs, site):
     ours = ocs.ask("probe")
     with _probe_of_ocs(ocs):
         command = [sys.executable, QUESTIONS, "ocsd", "probe-ocs", *site.ocs_arguments]
-        asked = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        asked = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert asked.returncode == 0, asked.stderr
     return theirs, ours, json.loads(asked.stdout)
 

@@ -55,7 +55,7 @@ def python(packages):
             env=os.environ | {"PYTHONPATH": path},
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=280,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

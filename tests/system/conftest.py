@@ -157,7 +157,7 @@ class Site:
         for host in dict.fromkeys(self.daemons):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.ocsd("stop", "--host", host, limit_s=40)
-        left = psutil.wait_procs(self.processes(), timeout=5)[1]
+        left = psutil.wait_procs(self.processes(), timeout=20)[1]
         for each in left:
             each.send_signal(signal.SIGKILL)
         return left

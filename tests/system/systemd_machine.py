@@ -109,7 +109,7 @@ class Machine:
             )
         first = wait_until(self._first_process, "the namespace")
         self._enter = ["nsenter", "-t", str(first), "-m", "-p", "-C", "-u", "-i", "--"]
-        wait_until(self._is_running, f"systemd to boot, see:\n{self.log.read_text()}", 10)
+        wait_until(self._is_running, f"systemd to boot, see:\n{self.log.read_text()}", 60)
         self.run("systemctl", "start", "dbus.socket")
 
     def _first_process(self):

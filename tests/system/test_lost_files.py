@@ -53,8 +53,8 @@ def test_what_was_removed_is_there_again_and_nobody_pays_for_it(lab, lost):
         refused = lab.ocsd("start", "-d", "--site-file", str(lab.file), "--host", "lab")
         assert refused.returncode == 1
         assert f"pid {daemon.strip()}" in refused.stderr
-    wait_until(lambda: all((folder / name).exists() for name in needed), "all files", 6)
-    wait_until(lambda: answers(lab), "a status that is ok", 6)
+    wait_until(lambda: all((folder / name).exists() for name in needed), "all files", 20)
+    wait_until(lambda: answers(lab), "a status that is ok", 20)
     # Long enough for a daemon that hears nobody to call everybody hung.
     deadline = time.monotonic() + LONGER_THAN_SILENCE_S
     while time.monotonic() < deadline:

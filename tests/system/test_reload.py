@@ -25,17 +25,15 @@ def pids(site):
     return {row["instance_id"]: row["pid"] for row in site.status()["instances"]}
 
 
+def rows(site):
+    """Return the states of the agents."""
+    found = {row["instance_id"]: row["state"] for row in site.status()["instances"]}
+    return {name: found[name] for name in found if name not in {"registry", "aggregator"}}
+
+
 def up(site, *names):
     """Wait until exactly these agents are up."""
-
-    def they_are():
-        rows = {row["instance_id"]: row["state"] for row in site.status()["instances"]}
-        rows = {
-            name: state for name, state in rows.items() if name not in {"registry", "aggregator"}
-        }
-        return rows == dict.fromkeys(names, "up")
-
-    wait_until(they_are, f"{names} to be up")
+    wait_until(lambda: rows(site) == dict.fromkeys(names, "up"), f"{names} to be up")
 
 
 def test_only_what_changed_is_touched(running):
@@ -51,8 +49,11 @@ def test_only_what_changed_is_touched(running):
     assert pids(running) == before
 
     done = running.ocsd("reload", "--json")
-    assert json.loads(done.stdout)["changed"] == {"b": ["arguments"]}, done.stderr
-    up(running, "b", "c", "d")
+    told = json.loads(done.stdout)
+    assert told["changed"] == {"b": ["arguments"]}, done.stderr
+    results = {each["instance_id"]: (each["ok"], each["state"]) for each in told["results"]}
+    assert results == {"a": (True, "down"), "b": (True, "up"), "d": (True, "up")}
+    assert rows(running) == dict.fromkeys(("b", "c", "d"), "up")
     after = pids(running)
     for name in ("c", "registry", "aggregator"):
         assert after[name] == before[name]
@@ -70,6 +71,27 @@ def test_what_left_the_file_while_no_daemon_ran_is_ended_and_forgotten(running):
     assert "left the site file" in running.ocsd("history", "a").stdout.split("\n\n")[0]
     assert running.ocsd("restart", "--all").returncode == 0
     up(running, "b", "c")
+
+
+def test_it_is_told_what_became_of_each_and_a_failure_of_one_is_one_of_the_reload(running):
+    running.write(
+        fake_agent("b", manage="down"), fake_agent("c"), {**fake_agent("d"), "agent-class": "X"}
+    )
+    done = running.ocsd("reload")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[:3] == [
+        "starts         d",
+        "ends           a",
+        "goes on        b (manage changed)",
+    ]
+    results = [line for line in done.stdout.splitlines() if " after " in line]
+    assert [line.split(" after ")[0] for line in sorted(results)] == [
+        "a: down",
+        "b: down",
+        "d: failed",
+    ]
+    assert "'X'" in next(line for line in results if line.startswith("d: "))
+    assert rows(running) == {"b": "down", "c": "up", "d": "failed"}
 
 
 def test_the_same_file_changes_nothing(running):
@@ -153,7 +175,7 @@ def test_an_entry_that_comes_back_while_its_process_still_ends_waits_for_that_en
 
     def reload(*entries):
         site.write(*entries, **paths)
-        assert site.ocsd("reload").returncode == 0
+        assert site.ocsd("reload", "--no-wait").returncode == 0
 
     reload(fake_agent("a"), stubborn)
     first = wait_until(lambda: site.instance("stubborn")["pid"], "its process")
@@ -168,7 +190,7 @@ def test_an_entry_that_comes_back_while_its_process_still_ends_waits_for_that_en
 
 def test_it_is_on_record_what_a_reload_changed_and_who_left(running):
     running.write(fake_agent("b", channels=7), fake_agent("c"), fake_agent("d"))
-    done = running.ocsd("reload")
+    done = running.ocsd("reload", "--no-wait")
     assert done.stdout.splitlines()[-1] == "see how they do: ocsd status"
     up(running, "b", "c", "d")
     told = json.loads(running.ocsd("history", "--json").stdout)

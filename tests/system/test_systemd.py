@@ -127,7 +127,7 @@ def assert_only_the_daemon_changed(before, after):
 
 def wait_for_nothing(machine):
     """Wait until the kernel has cleared away what has just ended."""
-    wait_until(lambda: machine.processes() == [], "every process to be gone", 2)
+    wait_until(lambda: machine.processes() == [], "every process to be gone", 20)
 
 
 # The files.

@@ -65,7 +65,7 @@ def pytest_of(folder, *words):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=110,
+        timeout=280,
     )
 
 

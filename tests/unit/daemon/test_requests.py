@@ -59,7 +59,12 @@ def world(tmp_path, clock):
 def follow(world, names, wanted):
     told, ended = [], []
     pending = PendingRequest(
-        world.fleet, names, wanted, told.append, lambda: ended.append(True), world.clock, 5.0
+        world.fleet,
+        dict.fromkeys(names, wanted),
+        told.append,
+        lambda: ended.append(True),
+        world.clock,
+        5.0,
     )
     return pending, told, ended
 
