@@ -15,6 +15,7 @@ import yaml
 
 from ocsd.cli.control import Daemon
 from tests.system.agent_processes import Router, Supervisor
+from tests.system.fork_server import NoRouter, supervising
 from tests.system.waiting import free_port
 
 
@@ -221,3 +222,10 @@ def supervisor(tmp_path):
             process.kill()
         process.wait()
     supervisor.socket.close()
+
+
+@pytest.fixture
+def fork_server():
+    """Starts agents that find no router, and hears what they say of themselves."""
+    with supervising(NoRouter) as fork_server:
+        yield fork_server

@@ -1,10 +1,8 @@
 """The fork server by itself: what it must not have, and what its children get."""
 
-import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,20 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ocsd.forkserver.protocol import (
-    End,
-    Ended,
-    Forget,
-    Hello,
-    Kill,
-    LineBuffer,
-    Spawn,
-    Spawned,
-    encode,
-)
-from ocsd.forkserver.start import PreparedServer
-from ocsd.site.launch import Launch
-from ocsd.site.model import Hub, Instance
+from ocsd.forkserver.protocol import Ended, Forget, Hello, Kill, encode
+from tests.system.fork_server import Daemon
 from tests.system.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.system
@@ -73,74 +59,6 @@ import subprocess
 def main(args=None):
     print(subprocess.Popen(['sleep', '1000']).pid, flush=True)
 """
-
-
-class Daemon:
-    """The daemon's end of a fork server of its own."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.agent = folder / "probe.py"
-        (folder / "ocs_plugin_probe.py").write_text("agents = {'Probe': 'probe.py'}\n")
-        path = folder / "fork.sock"
-        PreparedServer().listen(path, folder / "fork.log")
-        self.connect()
-        self.process = psutil.Process(self.hears(Hello).pid)
-
-    def connect(self):
-        path = self.folder / "fork.sock"
-        self.connection = socket.socket(socket.AF_UNIX)
-        wait_until(lambda: self.connection.connect_ex(str(path)) == 0, "the fork server")
-        self.connection.settimeout(PATIENCE_S)
-        self._received = LineBuffer()
-        self._messages = []
-
-    def hears(self, kind, **fields):
-        """Wait for a report of that kind with these fields."""
-        while True:
-            for message in self._messages:
-                right = isinstance(message, kind)
-                if right and all(getattr(message, key) == fields[key] for key in fields):
-                    self._messages.remove(message)
-                    return message
-            data = self.connection.recv(1 << 16)
-            assert data, "the fork server is gone"
-            self._messages.extend(self._received.feed(data))
-
-    def run(self, name, code):
-        """Start an agent with that code; return its process id."""
-        self.agent.write_text(code)
-        instance = Instance(instance_id=name, agent_class="Probe")
-        launch = Launch(
-            site_file=None,
-            host="lab",
-            hub=Hub(wamp_server="ws://localhost:18449/ws", wamp_http="http://localhost:18449/call"),
-            instance=instance,
-            agent_paths=(str(self.folder),),
-            working_dir=str(self.folder),
-        )
-        log = str(self.folder / f"{name}.log")
-        told = launch.model_dump(mode="json")
-        self.connection.sendall(encode(Spawn(name, log, str(self.folder), launch=told)))
-        return self.hears(Spawned, name=name).pid
-
-    def output(self, name, code):
-        """Run an agent until it ends; return the last line that it printed."""
-        self.run(name, code)
-        ended = self.hears(Ended, name=name)
-        text = (self.folder / f"{name}.log").read_text()
-        assert ended.code == 0, text
-        return text.splitlines()[-1]
-
-    def close(self):
-        """Let the fork server end, and everything that it still runs."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            for child in self.process.children():
-                child.kill()
-        with contextlib.suppress(OSError):
-            self.connection.sendall(encode(End()))
-        psutil.wait_procs([self.process], timeout=PATIENCE_S)
-        self.connection.close()
 
 
 @pytest.fixture

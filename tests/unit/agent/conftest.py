@@ -65,3 +65,9 @@ def link(agent):
     link = RecordingLink()
     agent._link = link
     return link
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where the agent's spools are."""
+    return tmp_path / "spool" / "thermo1"

@@ -1,8 +1,6 @@
 import errno
 import os
-import resource
 import shutil
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 
 from ocsd.agent.spool import RETRY_S, Spool
 from ocsd.agent.spool_limits import LEAST_BYTES, Limits, limits_of
+from tests.unit.shortages import no_file_larger_than
 
 INFO = {"feed_name": "f", "session_id": "1.5", "agg_params": {}}
 
@@ -61,17 +60,6 @@ def fill(spool, count, size=0):
 
 def on_disk(folder):
     return sum(each.stat().st_size for each in folder.rglob("*.spool"))
-
-
-@contextmanager
-def no_file_larger_than(size_bytes):
-    """Let the disk be full, as far as this process can tell: a write is cut short or fails."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_nothing_is_made_before_the_first_message(tmp_path, now):

@@ -1,4 +1,4 @@
-"""What earlier lives of an agent have left: who may read it, and when it goes."""
+"""What earlier lives of an agent have left: how it is read, by whom, and when it goes."""
 
 import errno
 import os
@@ -9,16 +9,68 @@ from pathlib import Path
 import pytest
 
 from ocsd.agent import spool_past
+from ocsd.agent.spool import RETRY_S
 from ocsd.agent.spool_limits import LEAST_BYTES, Limits
 from ocsd.agent.spool_mark import MOST_SPARES, SPARES
 from ocsd.agent.spool_service import TEND_EVERY_S
-from tests.unit.agent.test_spool import no_file_larger_than
-from tests.unit.agent.test_spool_service import ADDRESS, Life
+from tests.unit.agent.spool_life import ADDRESS, Life
+from tests.unit.shortages import no_file_larger_than
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "spool" / "thermo1"
+def test_the_next_life_knows_what_the_one_before_has_left(folder):
+    before = Life(folder, "1.5")
+    before.put("a", "x", "y")
+    before.put("a/b c", "odd")
+    after = Life(folder, "2.5")
+    after.put("a", "z")
+    assert {name: sorted(feeds) for name, feeds in after.sessions().items()} == {
+        "1.5": ["a", "a/b c"],
+        "2.5": ["a"],
+    }
+    assert after.sessions()["1.5"]["a"] == {"address": f"{ADDRESS}.a", "first": 0, "next": 2}
+    assert after.read("a", "1.5", 1) == ["y"]
+    assert after.read("a/b c", "1.5") == ["odd"]
+    assert after.read("a", "2.5") == ["z"]
+    assert after.service.answer("a", "1.5")["messages"][0][1]["session_id"] == "1.5"
+
+
+def test_the_next_life_knows_of_what_was_lost_with_memory(folder):
+    before = Life(folder, "1.5")
+    before.put("a", "x", "y")
+    with no_file_larger_than(before.feeds["a"].spool.size_bytes):
+        before.put("a", "z" * 1000, "z" * 1000)
+        kept = Life(folder, "2.5").sessions()["1.5"]["a"]
+    assert (kept["first"], kept["next"]) == (0, 4)
+    assert Life(folder, "2.5").service.answer("a", "1.5", 2) == {
+        "first": 0,
+        "next": 4,
+        "messages": [],
+    }
+    before.now_s += RETRY_S
+    before.put("a", "z")
+    assert Life(folder, "2.5").read("a", "1.5", 4) == ["z"]
+
+
+def test_a_disk_that_was_full_at_first_knows_of_what_is_lost_when_it_is_full_again(folder):
+    before = Life(folder, "1.5")
+    with no_file_larger_than(0):
+        before.put("a", "x")
+    before.now_s += RETRY_S
+    before.put("a", "y")
+    with no_file_larger_than(before.feeds["a"].spool.size_bytes):
+        before.put("a", "z" * 1000)
+    assert Life(folder, "2.5").sessions()["1.5"]["a"]["next"] == 3
+
+
+def test_an_earlier_life_in_many_files_is_read_as_one(folder):
+    before = Life(folder, "1.5", Limits(max_bytes=LEAST_BYTES))
+    before.put("a", *(str(n) * 10_000 for n in range(100)))
+    after = Life(folder, "2.5")
+    kept = after.sessions()["1.5"]["a"]
+    assert (kept["first"], kept["next"]) == (before.feeds["a"].spool.first, 100)
+    assert len(list((folder / "1.5" / "a").iterdir())) > 10
+    got = after.read("a", "1.5", kept["first"], 4 * LEAST_BYTES)
+    assert got == [str(n) * 10_000 for n in range(kept["first"], 100)]
 
 
 def test_earlier_lives_are_kept_until_this_one_has_lasted_long_enough(folder):

@@ -9,12 +9,12 @@ import pytest
 from ocsd_agents.ocs_plugin_standard import agents as listed
 
 from ocsd.site.load import load
+from tests.unit.site.site_text import HUB
 
 ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "docs" / "agents"
 # The page of each agent, and the parser's options that stand in it.
 AGENTS = {"arduino": "ArduinoAgent", "barebones": "BarebonesAgent", "fake_data": "FakeDataAgent"}
-HUB = "hub: {wamp_server: 'ws://localhost:8001/ws'}\n"
 
 every_agent = pytest.mark.parametrize("name", AGENTS)
 

@@ -119,3 +119,13 @@ def frames_of(path):
     while found := reader.Process(None):
         frames += found
     return frames
+
+
+def types_of(path):
+    """Return the types of a file's frames: 0 begins a session, 1 is its status, 2 has samples."""
+    return [frame["hkagg_type"] for frame in frames_of(path)]
+
+
+def data_frames_of(path):
+    """Return those frames of a file that have samples."""
+    return [frame for frame in frames_of(path) if frame["hkagg_type"] == 2]

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import resource
 import threading
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from ocsd.aggregator import upkeep
 from ocsd.aggregator.upkeep import ROUND_S, Thread
 from tests.unit.aggregator.recording import START, Recording
+from tests.unit.shortages import no_descriptors
 
 
 def journal(recording):
@@ -76,16 +76,6 @@ def test_a_ledger_that_can_be_written_again_is_soon_no_trouble(recording, monkey
     assert recording.recorder.trouble
     recording.run(1)
     assert recording.recorder.trouble is None
-
-
-@contextlib.contextmanager
-def no_descriptors():
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_lack_of_descriptors_delays_what_is_due_and_no_more(tmp_path):

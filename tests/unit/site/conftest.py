@@ -4,6 +4,12 @@ import pytest
 
 from ocsd.errors import SiteFileError
 from ocsd.site.load import load
+from tests.unit.site.lab_agent import TEXT
+
+ENVIRONMENT = (
+    *("INSTANCE_ID", "SITE_HUB", "SITE_HTTP", "SITE_HOST", "CROSSBAR_TIMEOUT"),
+    "OCS_CONFIG_DIR",
+)
 
 
 @pytest.fixture
@@ -32,3 +38,18 @@ def problems(loaded, tmp_path):
         return [(int(line), text) for line, text in split]
 
     return find_problems
+
+
+@pytest.fixture
+def no_site_in_environment(monkeypatch):
+    """Take away what the environment says of a site."""
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def file(tmp_path):
+    """The site file of `lab_agent`."""
+    path = tmp_path / "lab.yaml"
+    path.write_text(TEXT)
+    return path

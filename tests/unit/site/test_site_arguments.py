@@ -1,62 +1,17 @@
 """Options of agents: which of command line, environment and site file wins."""
 
-import argparse
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
 from ocsd import site_config
-from ocsd.errors import AgentArgumentsError, ConfigurationError, SiteFileError, UnknownHostError
+from ocsd.errors import ConfigurationError
 from ocsd.site.arguments import merged
-from ocsd.site.launch import Launch, set_current
-from ocsd.site.load import load
+from tests.unit.site.lab_agent import TEXT, a_parser
 
-TEXT = """\
-hub:
-  wamp_server: ws://hub:8001/ws
-  wamp_http: http://hub:8001/call
-  wamp_realm: test_realm
-  address_root: observatory
-  access_policy: none
-hosts:
-  grumpy:
-    log-dir: /var/log/lab
-    crossbar_timeout: 7
-    wamp_realm: grumpy_realm
-    agent-instances:
-      - {agent-class: Thermometer, instance-id: thermo1, arguments: [[--mode, acq], --rate, 4]}
-      - {agent-class: Fake, instance-id: fake1, arguments: [--mode, acq]}
-      - {agent-class: Fake, instance-id: fake2, arguments: [--pv, a, --pv, b]}
-"""
-ENVIRONMENT = (
-    *("INSTANCE_ID", "SITE_HUB", "SITE_HTTP", "SITE_HOST", "CROSSBAR_TIMEOUT"),
-    "OCS_CONFIG_DIR",
-)
-
-
-@pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch):
-    for name in ENVIRONMENT:
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "lab.yaml"
-    path.write_text(TEXT)
-    return path
-
-
-def a_parser():
-    parser = argparse.ArgumentParser(prog="agent.py")
-    group = parser.add_argument_group("Agent Options")
-    group.add_argument("--mode", choices=["idle", "acq"], default="idle")
-    group.add_argument("--rate", type=float)
-    group.add_argument("--pv", action="append")
-    return parser
+pytestmark = pytest.mark.usefixtures("no_site_in_environment")
 
 
 @pytest.fixture
@@ -66,33 +21,6 @@ def parse(file):
         return site_config.parse_args(agent_class, a_parser(), words)
 
     return parse_words
-
-
-@pytest.fixture
-def launched(file):
-    """Be a process that the daemon started for an instance of the file."""
-
-    def start(instance_id):
-        site = load(file)
-        host = site.hosts["grumpy"]
-        (instance,) = [each for each in host.instances if each.instance_id == instance_id]
-        launch = Launch(
-            site_file=site.path,
-            host=host.name,
-            hub=host.hub(site.hub),
-            instance=instance,
-            log_dir=host.log_dir,
-            working_dir="/work",
-            crossbar_timeout=host.crossbar_timeout,
-        )
-        set_current(launch)
-        return launch
-
-    yield start
-    set_current(None)
-
-
-# By hand, with a site file
 
 
 def test_the_site_file_gives_what_the_command_line_does_not(parse, file):
@@ -244,7 +172,37 @@ def test_without_arguments_sys_argv_is_parsed(file, monkeypatch):
     assert site_config.parse_args("Thermometer", a_parser()).instance_id == "thermo1"
 
 
-# Without a site file
+def test_get_config_returns_the_instance_of_parsed_arguments(parse):
+    args = parse("--address-root lab")
+
+    site, _, instance = site_config.get_config(args, "Thermometer")
+
+    assert site.hub.data["address_root"] == "lab"
+    assert instance.data["instance-id"] == "thermo1"
+
+
+def test_get_config_raises_for_an_unknown_instance(parse):
+    args = parse("")
+    args.instance_id = "thermo2"
+
+    with pytest.raises(ConfigurationError, match="no instance 'thermo2'"):
+        site_config.get_config(args, "Thermometer")
+
+
+@pytest.mark.parametrize("host", ["", "--site-host other "])
+def test_an_instance_of_another_host_is_told_with_that_host(file, capsys, monkeypatch, host):
+    # As in a container, whose name no site file has.
+    monkeypatch.setattr("socket.gethostname", lambda: "3f1c9ab2")
+    file.write_text(TEXT + "  other: {agent-instances: []}\n")
+    words = f"--site-file {file} {host}--instance-id thermo1".split()
+    with pytest.raises(SystemExit) as ending:
+        site_config.parse_args("Thermometer", a_parser(), words)
+    assert ending.value.code == ConfigurationError.exit_code
+    said = capsys.readouterr().err
+    assert ("no host '3f1c9ab2' (this machine)" in said) == (not host)
+    assert said.endswith(
+        "; host 'grumpy' has an instance 'thermo1': pass --site-host grumpy, or set SITE_HOST\n"
+    )
 
 
 def test_site_none_works_without_a_site_file(tmp_path, monkeypatch):
@@ -264,164 +222,6 @@ def test_site_none_takes_an_agents_name_from_the_environment_or_asks_for_it(monk
 
     monkeypatch.setenv("INSTANCE_ID", "fake9")
     assert site_config.parse_args("Fake", a_parser(), ["--site=none"]).instance_id == "fake9"
-
-
-# Clients and programs that are no agents
-
-
-def test_a_client_needs_neither_host_nor_instance(file):
-    args = site_config.parse_args("*control*", args=["--site-file", str(file)])
-
-    assert (args.site_realm, args.instance_id) == ("test_realm", None)
-    assert site_config.get_config(args, "*control*").host is None
-
-
-def test_a_client_is_not_ended_by_a_wrong_site_file(tmp_path):
-    with pytest.raises(SiteFileError):
-        site_config.parse_args("*control*", args=["--site-file", str(tmp_path / "absent.yaml")])
-
-
-@pytest.mark.parametrize("host", ["", "--site-host other "])
-def test_an_instance_of_another_host_is_told_with_that_host(file, capsys, monkeypatch, host):
-    # As in a container, whose name no site file has.
-    monkeypatch.setattr("socket.gethostname", lambda: "3f1c9ab2")
-    file.write_text(TEXT + "  other: {agent-instances: []}\n")
-    words = f"--site-file {file} {host}--instance-id thermo1".split()
-    with pytest.raises(SystemExit) as ending:
-        site_config.parse_args("Thermometer", a_parser(), words)
-    assert ending.value.code == ConfigurationError.exit_code
-    said = capsys.readouterr().err
-    assert ("no host '3f1c9ab2' (this machine)" in said) == (not host)
-    assert said.endswith(
-        "; host 'grumpy' has an instance 'thermo1': pass --site-host grumpy, or set SITE_HOST\n"
-    )
-
-
-def test_a_program_that_is_no_agent_gets_its_host(file):
-    words = ["--site-file", str(file), "--site-host"]
-    args = site_config.parse_args("*host*", args=[*words, "grumpy"])
-
-    site, host, instance = site_config.get_config(args, "*host*")
-    assert (site.hub.wamp_realm, host.name, instance) == ("grumpy_realm", "grumpy", None)
-    with pytest.raises(UnknownHostError):
-        site_config.parse_args("*host*", args=[*words, "grumpyy"])
-
-
-def test_get_config_returns_the_instance_of_parsed_arguments(parse):
-    args = parse("--address-root lab")
-
-    site, _, instance = site_config.get_config(args, "Thermometer")
-
-    assert site.hub.data["address_root"] == "lab"
-    assert instance.data["instance-id"] == "thermo1"
-
-
-def test_get_config_raises_for_an_unknown_instance(parse):
-    args = parse("")
-    args.instance_id = "thermo2"
-
-    with pytest.raises(ConfigurationError, match="no instance 'thermo2'"):
-        site_config.get_config(args, "Thermometer")
-
-
-# In a process that the daemon started
-
-
-def test_a_started_process_does_not_read_the_site_file(launched, file):
-    launched("thermo1")
-    file.unlink()
-
-    args = site_config.parse_args("Thermometer", a_parser(), [])
-
-    assert (args.instance_id, args.mode, args.rate) == ("thermo1", "acq", 4.0)
-    assert (args.site_host, args.site_file) == ("grumpy", str(file))
-    assert (args.site_realm, args.site_hub) == ("grumpy_realm", "ws://hub:8001/ws")
-    assert (args.log_dir, args.working_dir, args.crossbar_timeout) == ("/var/log/lab", "/work", 7)
-    assert site_config.get_config(args, "Thermometer").instance.instance_id == "thermo1"
-
-
-def test_a_started_process_is_its_own_instance_whatever_the_environment_says(launched, monkeypatch):
-    launched("fake1")
-    monkeypatch.setenv("INSTANCE_ID", "other")
-    monkeypatch.setenv("SITE_HUB", "ws://other:1/ws")
-
-    args = site_config.parse_args("Fake", a_parser(), [])
-
-    assert (args.instance_id, args.site_hub) == ("fake1", "ws://hub:8001/ws")
-
-
-def test_a_started_process_reads_a_site_file_that_it_is_given(launched, tmp_path):
-    launched("fake1")
-    (tmp_path / "other.yaml").write_text(TEXT.replace("test_realm", "other_realm"))
-
-    words = ["--site-file", str(tmp_path / "other.yaml"), "--site-host", "grumpy"]
-    args = site_config.parse_args("Thermometer", a_parser(), words)
-
-    assert args.instance_id == "thermo1"
-
-
-def test_a_started_agent_can_be_a_client_of_others(launched):
-    launched("fake1")
-
-    args = site_config.parse_args("*control*", args=[])
-
-    assert (args.site_http, args.site_realm) == ("http://hub:8001/call", "grumpy_realm")
-    assert args.instance_id is None
-    assert site_config.get_config(args, "*control*").instance is None
-
-
-def test_a_started_agent_that_does_not_say_its_class_is_of_its_instances_class(launched):
-    launched("fake1")
-
-    assert site_config.parse_args(parser=a_parser(), args=[]).agent_class == "Fake"
-
-
-def test_a_refusal_in_a_started_process_is_an_error_with_line_reason_and_usage(launched, file):
-    file.write_text(TEXT.replace("[--mode, acq]}", "[--mode, aqc]}"))
-    launched("fake1")
-
-    with pytest.raises(AgentArgumentsError) as caught:
-        site_config.parse_args("Fake", a_parser(), [])
-
-    message = str(caught.value)
-    assert message.startswith(
-        f"Fake refuses the arguments of 'fake1' ({file}:14): argument --mode: invalid choice: 'aqc'"
-    )
-    assert message.endswith("usage: agent.py [-h] [--mode {idle,acq}] [--rate RATE] [--pv PV]")
-    assert "\n" not in message
-
-
-def test_an_option_that_the_agent_does_not_have_is_told_with_the_nearest(launched):
-    launched("fake1")
-
-    with pytest.raises(AgentArgumentsError, match="arguments: --rats 3; did you mean '--rate'"):
-        site_config.parse_args("Fake", a_parser(), ["--rats", "3"])
-
-
-def test_a_site_option_that_cannot_be_read_is_an_error_in_a_started_process(launched):
-    launched("fake1")
-
-    with pytest.raises(AgentArgumentsError, match="--instance-id: expected one argument"):
-        site_config.parse_args("Fake", a_parser(), ["--instance-id"])
-
-
-def test_a_started_process_parses_within_milliseconds(launched):
-    launched("thermo1")
-    start = time.process_time()
-
-    for _ in range(10):
-        site_config.parse_args("Thermometer", a_parser(), [])
-
-    assert (time.process_time() - start) / 10 < 0.02
-
-
-def test_a_refusal_of_a_subcommand_is_an_error_too(launched):
-    launched("thermo1")
-    parser = a_parser()
-    parser.add_subparsers().add_parser("serial").add_argument("--port", required=True)
-
-    with pytest.raises(AgentArgumentsError, match="the following arguments are required: --port"):
-        site_config.parse_args("Thermometer", parser, ["serial"])
 
 
 def test_adding_the_site_options_twice_does_no_harm(file):

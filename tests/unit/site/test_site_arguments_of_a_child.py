@@ -1,0 +1,134 @@
+"""Options in a process that the daemon started: they come from the daemon, not from a file."""
+
+import time
+
+import pytest
+
+from ocsd import site_config
+from ocsd.errors import AgentArgumentsError
+from ocsd.site.launch import Launch, set_current
+from ocsd.site.load import load
+from tests.unit.site.lab_agent import TEXT, a_parser
+
+pytestmark = pytest.mark.usefixtures("no_site_in_environment")
+
+
+@pytest.fixture
+def launched(file):
+    """Be a process that the daemon started for an instance of the file."""
+
+    def start(instance_id):
+        site = load(file)
+        host = site.hosts["grumpy"]
+        (instance,) = [each for each in host.instances if each.instance_id == instance_id]
+        launch = Launch(
+            site_file=site.path,
+            host=host.name,
+            hub=host.hub(site.hub),
+            instance=instance,
+            log_dir=host.log_dir,
+            working_dir="/work",
+            crossbar_timeout=host.crossbar_timeout,
+        )
+        set_current(launch)
+        return launch
+
+    yield start
+    set_current(None)
+
+
+def test_a_started_process_does_not_read_the_site_file(launched, file):
+    launched("thermo1")
+    file.unlink()
+
+    args = site_config.parse_args("Thermometer", a_parser(), [])
+
+    assert (args.instance_id, args.mode, args.rate) == ("thermo1", "acq", 4.0)
+    assert (args.site_host, args.site_file) == ("grumpy", str(file))
+    assert (args.site_realm, args.site_hub) == ("grumpy_realm", "ws://hub:8001/ws")
+    assert (args.log_dir, args.working_dir, args.crossbar_timeout) == ("/var/log/lab", "/work", 7)
+    assert site_config.get_config(args, "Thermometer").instance.instance_id == "thermo1"
+
+
+def test_a_started_process_is_its_own_instance_whatever_the_environment_says(launched, monkeypatch):
+    launched("fake1")
+    monkeypatch.setenv("INSTANCE_ID", "other")
+    monkeypatch.setenv("SITE_HUB", "ws://other:1/ws")
+
+    args = site_config.parse_args("Fake", a_parser(), [])
+
+    assert (args.instance_id, args.site_hub) == ("fake1", "ws://hub:8001/ws")
+
+
+def test_a_started_process_reads_a_site_file_that_it_is_given(launched, tmp_path):
+    launched("fake1")
+    (tmp_path / "other.yaml").write_text(TEXT.replace("test_realm", "other_realm"))
+
+    words = ["--site-file", str(tmp_path / "other.yaml"), "--site-host", "grumpy"]
+    args = site_config.parse_args("Thermometer", a_parser(), words)
+
+    assert args.instance_id == "thermo1"
+
+
+def test_a_started_agent_can_be_a_client_of_others(launched):
+    launched("fake1")
+
+    args = site_config.parse_args("*control*", args=[])
+
+    assert (args.site_http, args.site_realm) == ("http://hub:8001/call", "grumpy_realm")
+    assert args.instance_id is None
+    assert site_config.get_config(args, "*control*").instance is None
+
+
+def test_a_started_agent_that_does_not_say_its_class_is_of_its_instances_class(launched):
+    launched("fake1")
+
+    assert site_config.parse_args(parser=a_parser(), args=[]).agent_class == "Fake"
+
+
+def test_a_refusal_in_a_started_process_is_an_error_with_line_reason_and_usage(launched, file):
+    file.write_text(TEXT.replace("[--mode, acq]}", "[--mode, aqc]}"))
+    launched("fake1")
+
+    with pytest.raises(AgentArgumentsError) as caught:
+        site_config.parse_args("Fake", a_parser(), [])
+
+    message = str(caught.value)
+    assert message.startswith(
+        f"Fake refuses the arguments of 'fake1' ({file}:14): argument --mode: invalid choice: 'aqc'"
+    )
+    assert message.endswith("usage: agent.py [-h] [--mode {idle,acq}] [--rate RATE] [--pv PV]")
+    assert "\n" not in message
+
+
+def test_an_option_that_the_agent_does_not_have_is_told_with_the_nearest(launched):
+    launched("fake1")
+
+    with pytest.raises(AgentArgumentsError, match="arguments: --rats 3; did you mean '--rate'"):
+        site_config.parse_args("Fake", a_parser(), ["--rats", "3"])
+
+
+def test_a_site_option_that_cannot_be_read_is_an_error_in_a_started_process(launched):
+    launched("fake1")
+
+    with pytest.raises(AgentArgumentsError, match="--instance-id: expected one argument"):
+        site_config.parse_args("Fake", a_parser(), ["--instance-id"])
+
+
+def test_a_started_process_parses_within_milliseconds(launched):
+    launched("thermo1")
+    start = time.process_time()
+
+    for _ in range(10):
+        site_config.parse_args("Thermometer", a_parser(), [])
+
+    assert (time.process_time() - start) / 10 < 0.02
+
+
+def test_a_refusal_of_a_subcommand_is_an_error_too(launched):
+    launched("thermo1")
+    parser = a_parser()
+    parser.add_subparsers().add_parser("serial").add_argument("--port", required=True)
+
+    with pytest.raises(AgentArgumentsError, match="the following arguments are required: --port"):
+        site_config.parse_args("Thermometer", parser, ["serial"])
