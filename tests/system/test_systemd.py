@@ -285,13 +285,15 @@ def test_ocsd_stop_by_hand_is_no_failure_that_systemd_would_mend(machine, runnin
 
 
 def test_what_a_daemon_left_that_cannot_start_again_is_ended_by_hand(machine, running):
-    machine.drop_in("ocsd@.service", "late", "[Service]\nRestartSec=1h\n")
+    # Of two drop-ins the one whose name comes last in the alphabet wins; `test` says 100 ms.
+    machine.drop_in("ocsd@.service", "very-late", "[Service]\nRestartSec=1h\n")
+    assert machine.show(SERVICE, "RestartUSec")["RestartUSec"] == "1h"
     machine.kill(running["daemon"], signal.SIGKILL)
     wait_until(
         lambda: machine.show(SERVICE, "SubState")["SubState"] == "auto-restart", "systemd to see"
     )
     machine.run("systemctl", "stop", SERVICE)
-    machine.drop_in("ocsd@.service", "late", "")
+    machine.drop_in("ocsd@.service", "very-late", "")
     alive = {name for name in running if "ocsd: " + name in " ".join(machine.processes())}
     assert alive == {"aggregator", "thermo1", "thermo2"}
     stopped = machine.ocsd("stop", "--host", "lab").stdout
