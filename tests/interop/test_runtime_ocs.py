@@ -1,6 +1,9 @@
 """`runtime: ocs`: an agent on the published OCS, kept by our daemon from outside."""
 
 import os
+import pwd
+import subprocess
+from pathlib import Path
 
 import psutil
 import pytest
@@ -10,6 +13,8 @@ from tests.system.conftest import fake_agent, kept_router, own_router, router, s
 from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.interop
+
+NOBODY = pwd.getpwnam("nobody").pw_uid
 
 
 @pytest.fixture
@@ -60,6 +65,33 @@ def test_an_agent_on_the_published_ocs_is_started_asked_restarted_and_ended(lab)
     assert not psutil.pid_exists(again["pid"])
     assert lab.instance("old1")["state"] == "down"
     assert lab.instance("old1")["reason"].startswith("put down on ")  # SIGINT was enough
+
+
+@pytest.fixture
+def for_everybody(lab):
+    """A Python with the published OCS that any user may run; ours may lie in root's home."""
+    [packages] = Path(lab.python).parents[1].glob("lib/python3*/site-packages")
+    program = lab.folder / "python"
+    # -S: packages of the system would come between.
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={packages} exec /usr/bin/python3 -S "$@"\n')
+    lab.folder.chmod(0o755)
+    program.chmod(0o755)
+    run = subprocess.run([program, "-c", "import ocs.ocs_agent"], user=NOBODY, check=False)
+    if run.returncode:
+        pytest.skip("the system's Python is not of the version that OCS is installed for")
+    return str(program)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may start processes for others")
+def test_it_runs_as_another_user(lab, for_everybody):
+    lab.write({**old_agent(lab, user="nobody"), "python": for_everybody})
+    started(lab)
+    row = lab.instance("old1")
+    assert (row["state"], row["health"]) == ("up", "ok"), row["reason"]
+    assert set(psutil.Process(row["pid"]).uids()) == {NOBODY}
+    assert client(lab).get_api()["instance_pid"] == row["pid"]
+    restarted = lab.ocsd("restart", "old1")
+    assert restarted.returncode == 0, restarted.stdout
 
 
 def test_what_it_publishes_is_recorded(lab):
