@@ -156,6 +156,10 @@ class Recorder:
         """Return what came in and what is missing of every numbered source."""
         return self._ledger.pending()
 
+    def is_new(self, key: SourceKey) -> bool:
+        """Tell whether a source that is not in `pending` has never been recorded."""
+        return self._ledger.is_new(key, self._clock().at)
+
     def told(self, key: SourceKey, sender: str, next_number: int) -> None:
         """Note that a source has published all numbers below `next_number`."""
         if type(next_number) is int and 0 <= next_number <= MOST_NUMBER:
