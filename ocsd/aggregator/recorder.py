@@ -380,9 +380,11 @@ class Recorder:
             self._refused.add(gone.origin.address, told)
 
     def _record_unframed(self, unframed: Unframed) -> bool:
+        """Record as lost what is not yet on record as such; False if that has to wait."""
         origin = unframed.origin
         # A hole in the holes would be spoilt in the same way, and so on.
         if origin.address == self._holes_origin.address:
             return True
         holes = unframed.holes(self._ledger.source_of(origin).sequence.void)
-        return all(hole in self._ledger.holes or self._record_hole(hole) for hole in holes)
+        known = self._ledger.holes if not origin.numbered else ()
+        return all(hole in known or self._record_hole(hole) for hole in holes)

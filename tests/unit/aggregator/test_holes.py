@@ -334,6 +334,16 @@ def test_a_kill_while_that_is_put_on_record_leaves_it_there_once(
     assert recording.recorder.encoded()["lost"] == {key(LATE).address: 4}
 
 
+def test_an_estimate_is_put_on_record_once_however_often_the_disk_refuses_the_rest(
+    recording, unframeable, monkeypatch
+):
+    unframeable.add("observatory.old.feeds.x")
+    publish_three(recording)
+    monkeypatch.setattr(recording.recorder._filing, "give_up", lambda _unframed: False)
+    recording.run(310)
+    assert recording.recorder.encoded()["estimated_holes"] == {"observatory.old.feeds.x": 1}
+
+
 def test_until_that_is_on_record_the_journal_is_kept(recording, unframeable, monkeypatch):
     unframeable.add(key(LATE).address)
     publish_three(recording)
