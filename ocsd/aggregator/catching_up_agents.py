@@ -13,7 +13,6 @@ from ocsd.aggregator.catching_up import AskIndex, AskPage, CatchingUp, Request
 from ocsd.aggregator.catching_up_answer import Held, Page, read_index, read_page
 from ocsd.aggregator.cause import SET_ASIDE, cause
 from ocsd.aggregator.intake import Intake, size_of
-from ocsd.aggregator.ledger import MEMORY_OF_SOURCE_S, began
 from ocsd.aggregator.moment import Moment
 from ocsd.aggregator.ranges import Ranges
 from ocsd.aggregator.recorder import Recorder
@@ -150,10 +149,10 @@ class Fetcher:
         plan = self._plan
 
         def record(recorder: Recorder) -> None:
-            known, oldest_at = recorder.pending(), self._clock().at - MEMORY_OF_SOURCE_S
+            known = recorder.pending()
             for key, held in rows.items():
                 # What has been forgotten must not be recorded again.
-                if key in known or (began(key) or 0.0) > oldest_at:
+                if key in known or recorder.is_new(key):
                     recorder.told(key, request.agent, held.next)
             self._post(self._recorded, request, plan, Snapshot.of(recorder), 0, rows)
 

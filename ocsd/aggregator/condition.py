@@ -70,6 +70,7 @@ class Condition:
         self._not_kept = Recent(REFUSED_FOR_S)
         self._dropped = Recent(DROPPED_FOR_S)
         self._lost = Recent(LOST_FOR_S)
+        self._estimated = Recent(LOST_FOR_S)
 
     def look(self, data: Mapping[str, Any], now_s: float) -> None:
         """Note the figures; call it about once a second.
@@ -85,6 +86,7 @@ class Condition:
         self._not_kept.look(data["not_kept"], now_s)
         self._dropped.look(data["dropped"], now_s)
         self._lost.look(data["lost"], now_s)
+        self._estimated.look(data["estimated_holes"], now_s)
 
     def reason(self, data: Mapping[str, Any]) -> str:
         """Return what is wrong; empty if all is well."""
@@ -97,6 +99,11 @@ class Condition:
             found.append(
                 f"{self._lost.count} messages lost in the last hour "
                 f"({self._lost.names}); see `ocsd data gaps`"
+            )
+        if self._estimated.count:
+            found.append(
+                "estimated holes in the last hour, in feeds without numbers: "
+                f"{self._estimated.count} ({self._estimated.names}); see `ocsd data gaps`"
             )
         if self._refused.count:
             found.append(

@@ -1,6 +1,7 @@
 """From providers to frames in files, each on record in the journal."""
 
 from binascii import crc32
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -23,6 +24,13 @@ LARGEST_FRAME_BYTES: Final = 2**20
 MOST_BUFFERED_BYTES: Final = 64 * 2**20
 
 
+class Made(NamedTuple):
+    """Bytes for the file, and what of which messages is in them."""
+
+    frames: bytes
+    covers: tuple[journal.Cover, ...] = ()
+
+
 class Unframed(NamedTuple):
     """Samples that will be in no frame, for it could not be made.
 
@@ -30,8 +38,10 @@ class Unframed(NamedTuple):
     ----------
     origin : Origin
         The sender.
-    numbers : Ranges
-        Of the messages that they came in.
+    covers : tuple of Cover
+        What of which messages they are.
+    oldest_segment : int or None
+        Where in the journal the first of them may be.
     from_time, until_time : float
         Unix times of the first and the last of them [s].
     error : Exception
@@ -39,17 +49,22 @@ class Unframed(NamedTuple):
     """
 
     origin: Origin
-    numbers: Ranges
+    covers: tuple[journal.Cover, ...]
+    oldest_segment: int | None
     from_time: float
     until_time: float
     error: Exception
 
-    def holes(self) -> list[Hole]:
-        """Return what is lost."""
+    def holes(self, void: Ranges) -> list[Hole]:
+        """Return what is lost, without the numbers in `void`, of which that is on record."""
         key = SourceKey(self.origin.address, self.origin.session_id)
         cause = f"a defect of ocsd, no frame could be made of them: {self.error!r}"
         if not self.origin.numbered:
             return [estimate(key, self.from_time, self.until_time, cause)]
+        numbers = Ranges()
+        for cover in self.covers:
+            for first, end in cover.numbers:
+                numbers.add(first, end)
         return [
             Hole(
                 feed=key.address,
@@ -62,7 +77,8 @@ class Unframed(NamedTuple):
                 cause=cause,
                 estimated=False,
             )
-            for first, end in self.numbers
+            for bounds in numbers
+            for first, end in void.missing(*bounds)
         ]
 
 
@@ -81,13 +97,14 @@ class Filing:
         Where to say what operators should know.
     remove : callable
         Told of each provider that is gone.
-    fail : callable
-        Told of samples whose frame could not be made; nothing holds them any more.
 
     Attributes
     ----------
     providers : dict of int to Provider
         By number in the files.
+    unframed : deque of Unframed
+        What is still to be given up. Until then the journal has it, as if it waited
+        for its frame, and whoever finds the journal after a kill tries again.
     buffered_bytes : int
         About what all of them hold.
     trouble : str or None
@@ -103,9 +120,9 @@ class Filing:
         run: frames.Run,
         log: Log,
         remove: Callable[[Provider], None],
-        fail: Callable[[Unframed], None],
     ) -> None:
         self.providers: dict[int, Provider] = {}
+        self.unframed: deque[Unframed] = deque()
         self.buffered_bytes = 0
         self.trouble: str | None = None
         self.has_filed = False
@@ -114,7 +131,6 @@ class Filing:
         self._run = run
         self._log = log
         self._removed = remove
-        self._failed = fail
         self._listed: tuple[int, ...] = ()
         self._next_prov_id = 0
 
@@ -156,7 +172,7 @@ class Filing:
             self._rotate(now)
         if not self._archive.is_open:
             # A file is named by the time of its first sample, not of its first frame.
-            self._attempt(lambda: self._status_if_due(now))
+            self._attempt(lambda: Made(self._status_if_due(now)))
         for old in [each for each in siblings if each.retired]:
             if self._write(old, now):
                 self._remove(old)
@@ -179,7 +195,11 @@ class Filing:
             if ending:
                 self._remove(provider)
         if self._archive.is_open and not self.trouble and self._listed != tuple(self.providers):
-            self._attempt(lambda: self._status_if_due(now))
+            self._attempt(lambda: Made(self._status_if_due(now)))
+
+    def give_up(self, unframed: Unframed) -> bool:
+        """Note that the journal need not have that; False if it has to be tried again."""
+        return self._attempt(lambda: Made(b"", unframed.covers))
 
     def write_all(self, now: Moment) -> None:
         """Write everything that waits, as far as possible."""
@@ -195,6 +215,7 @@ class Filing:
     def oldest_segment(self) -> int | None:
         """Return the first segment of the journal whose samples still wait; None if none do."""
         segments = [each.oldest_segment for each in self.providers.values()]
+        segments += [each.oldest_segment for each in self.unframed]
         return min((segment for segment in segments if segment is not None), default=None)
 
     def _rotate(self, now: Moment) -> None:
@@ -208,27 +229,28 @@ class Filing:
         if provider.empty:
             return True
         unframed: list[Unframed] = []
-        if not self._attempt(lambda: self._frames(provider, now, unframed), _covers(provider)):
+        if not self._attempt(lambda: self._frames(provider, now, unframed)):
             return False
+        # Not before: what the disk refuses is made again.
+        self.unframed += unframed
         self.buffered_bytes -= provider.buffered_bytes
         provider.clear()
-        # Not before: what the disk refuses is made again.
-        for each in unframed:
-            self._failed(each)
         return True
 
-    def _frames(self, provider: Provider, now: Moment, unframed: list[Unframed]) -> bytes:
+    def _frames(self, provider: Provider, now: Moment, unframed: list[Unframed]) -> Made:
         """Return all that `provider` holds, and a status frame before it where that is due.
 
         What no frame can be made of is appended to `unframed`.
         """
-        made = []
+        made: list[bytes] = []
+        covers: list[journal.Cover] = []
         for part in provider.parts():
             try:
                 made.append(self._frame(provider, part, now))
+                covers += _covers(provider, part)
             except Exception as error:  # noqa: BLE001 # one feed must not stop the others
-                unframed.append(_unframed(provider.origin, part, error))
-        return b"".join(made)
+                unframed.append(_unframed(provider, part, error))
+        return Made(b"".join(made), tuple(covers))
 
     def _frame(self, provider: Provider, part: Mapping[str, Part], now: Moment) -> bytes:
         samples = {name: frames.samples_of(block) for name, block in part.items()}
@@ -252,14 +274,17 @@ class Filing:
         for name, each in samples.items():
             newest[name] = each.last_tick
 
-    def _attempt(self, make: Callable[[], bytes], covers: tuple[journal.Cover, ...] = ()) -> bool:
+    def _attempt(self, make: Callable[[], Made]) -> bool:
         """Append frames; False if the disk refuses."""
         listed = self._listed
         try:
             if not self._archive.is_open:
                 self._open()
                 listed = self._listed
-            self._append(make(), covers)
+            made = make()
+            if not any(made):
+                return True
+            self._append(made)
         except DataFolderError as error:
             if str(error) != self.trouble:
                 self._log.warn("{trouble}", trouble=str(error))
@@ -281,25 +306,24 @@ class Filing:
                 self._writer.sync()
             except OSError as error:
                 raise folder_trouble(self._archive.folder, error) from error
-            self._append(frames.session_frame(self._run) + self._status(opened), ())
+            self._append(Made(frames.session_frame(self._run) + self._status(opened)))
         except DataFolderError:
             self._archive.discard()
             raise
         self._log.info("recording into {path}", path=str(self._archive.path))
 
-    def _append(self, frame: bytes, covers: tuple[journal.Cover, ...]) -> None:
+    def _append(self, made: Made) -> None:
         """Append bytes and put them on record; without a record they must not stay."""
-        if not frame and not covers:
-            return
-        offset = self._archive.length
-        self._archive.append(frame)
-        record = journal.Frame(self._archive.name, offset, len(frame), crc32(frame), covers)
+        offset, length = self._archive.length, len(made.frames)
+        self._archive.append(made.frames)
+        checksum = crc32(made.frames)
+        record = journal.Frame(self._archive.name, offset, length, checksum, made.covers)
         try:
             self._writer.frame(record)
         except OSError as error:
             self._archive.cut(offset)
             raise folder_trouble(self._archive.folder, error) from error
-        self.has_filed = self.has_filed or bool(covers)
+        self.has_filed = self.has_filed or bool(made.covers)
 
     def _new_id(self) -> int:
         self._next_prov_id += 1
@@ -321,17 +345,19 @@ class Filing:
         self._removed(provider)
 
 
-def _unframed(origin: Origin, parts: Mapping[str, Part], error: Exception) -> Unframed:
-    numbers = Ranges()
-    times: list[float] = []
-    for part in parts.values():
-        times += part.times
-        for number in part.order:
-            numbers.add(number, number + 1)
-    return Unframed(origin, numbers, min(times), max(times), error)
+def _unframed(provider: Provider, part: Mapping[str, Part], error: Exception) -> Unframed:
+    times = [at for each in part.values() for at in each.times]
+    return Unframed(
+        origin=provider.origin,
+        covers=_covers(provider, part),
+        oldest_segment=provider.oldest_segment,
+        from_time=min(times),
+        until_time=max(times),
+        error=error,
+    )
 
 
-def _covers(provider: Provider) -> tuple[journal.Cover, ...]:
+def _covers(provider: Provider, part: Mapping[str, Part]) -> tuple[journal.Cover, ...]:
     origin = provider.origin
     return tuple(
         journal.Cover(
@@ -339,8 +365,7 @@ def _covers(provider: Provider) -> tuple[journal.Cover, ...]:
             session_id=origin.session_id,
             numbered=origin.numbered,
             block_name=name,
-            numbers=block.numbers,
+            numbers=each.numbers,
         )
-        for name, block in provider.blocks.items()
-        if block.chunks
+        for name, each in part.items()
     )

@@ -62,6 +62,18 @@ class Ledger:
             source = self.sources[key, numbered] = Source(key, numbered, sender, sequence)
         return source
 
+    def is_new(self, key: SourceKey, now_at: float) -> bool:
+        """Tell whether a session that is unknown has never been recorded: is not forgotten.
+
+        No session that seems to have begun before the folder is forgotten for its age;
+        they are few, unless the clock of a host starts in the past.
+        """
+        return self._is_earlier(key) or (began(key) or 0.0) > now_at - MEMORY_OF_SOURCE_S
+
+    def _is_earlier(self, key: SourceKey) -> bool:
+        began_at = began(key)
+        return began_at is not None and began_at < self.recorded_since
+
     def source_of(self, origin: Origin) -> Source:
         """Return what is known of the sender of a message."""
         key = SourceKey(origin.address, origin.session_id)
@@ -156,7 +168,8 @@ class Ledger:
     def forget_old(self, now_at: float) -> None:
         """Forget sessions that have ended long ago and lack nothing.
 
-        The last session of a feed may go on at any time, so it is kept.
+        The last session of a feed may go on at any time, so it is kept; for those that
+        are earlier than the folder see `is_new`.
         """
         newest: dict[str, Source] = {}
         for source in self.sources.values():
@@ -167,6 +180,7 @@ class Ledger:
             place
             for place, source in self.sources.items()
             if now_at - source.heard_at > MEMORY_OF_SOURCE_S
+            and not self._is_earlier(source.key)
             and source is not newest[source.key.address]
             and not (source.providers or source.sequence.missing())
         ]

@@ -2,12 +2,11 @@
 
 import contextlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ocsd.aggregator import frames
 from ocsd.aggregator.archive import Archive, folder_trouble
-from ocsd.aggregator.filing import Filing, Unframed
+from ocsd.aggregator.filing import Filing
 from ocsd.aggregator.introductions import Introductions
 from ocsd.aggregator.journal_writer import JournalWriter
 from ocsd.aggregator.ledger import Ledger
@@ -45,7 +44,6 @@ def open_folder(
     *,
     now: Moment,
     holes_feed: str,
-    fail: Callable[[Unframed], None],
 ) -> Opened:
     """Mend what a crash has left in the folder of `archive`, and begin the first file.
 
@@ -57,8 +55,6 @@ def open_folder(
         The present.
     holes_feed : str
         Address of the recorder's own feed of holes.
-    fail : callable
-        Told of samples whose frame cannot be made.
 
     Raises
     ------
@@ -80,7 +76,6 @@ def open_folder(
                 run,
                 log,
                 lambda provider: ledger.source_of(provider.origin).end(provider),
-                fail,
             )
             try:
                 filing.begin()

@@ -44,7 +44,7 @@ class Part(NamedTuple):
 
     kinds: Mapping[str, Kind]
     chunks: Sequence[Chunk]
-    order: Sequence[int]
+    numbers: Ranges
 
     @property
     def times(self) -> list[float]:
@@ -117,11 +117,11 @@ class Block:
 
     def parts(self, splits: Sequence[int]) -> list[Part]:
         """Return what lies between each two of `splits`, each part by message number."""
-        parts: list[tuple[list[Chunk], list[int]]] = [([], []) for _ in range(len(splits) + 1)]
+        parts: list[tuple[list[Chunk], Ranges]] = [([], Ranges()) for _ in range(len(splits) + 1)]
         for number, chunk in sorted(zip(self.order, self.chunks, strict=True), key=_first):
-            chunks, order = parts[bisect_right(splits, number)]
+            chunks, numbers = parts[bisect_right(splits, number)]
             chunks.append(chunk)
-            order.append(number)
+            numbers.add(number, number + 1)
         return [Part(self.layout.kinds, *part) for part in parts]
 
 
@@ -264,7 +264,7 @@ class Provider:
         waiting = {name: block for name, block in self.blocks.items() if block.chunks}
         splits = self._splits(waiting.values()) if self.origin.numbered else []
         if not splits:
-            whole = {name: Part(b.layout.kinds, b.chunks, b.order) for name, b in waiting.items()}
+            whole = {name: Part(b.layout.kinds, b.chunks, b.numbers) for name, b in waiting.items()}
             return [whole]
         parts: list[dict[str, Part]] = [{} for _ in range(len(splits) + 1)]
         for name, block in waiting.items():

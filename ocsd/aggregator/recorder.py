@@ -5,7 +5,6 @@ frame. A frame is written to its file, then noted in the journal. So at any inst
 the journal tells what has come in, and what of it is in a frame.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -85,7 +84,6 @@ class Recorder:
         self._refused = Tally(log, "set aside")
         self._not_kept = Tally(log, "refused and not even kept")
         self._quarantine = Quarantine(archive.folder / "ocsd" / "quarantine")
-        self._unframed: deque[Hole] = deque()
 
     def start(self) -> None:
         """Mend what a crash has left, and begin the first file.
@@ -103,7 +101,6 @@ class Recorder:
             self._worker,
             now=now,
             holes_feed=self._holes_origin.address,
-            fail=self._spoilt,
         )
         self._lock, self._ledger, self._writer = opened.lock, opened.ledger, opened.writer
         self._introductions, self._filing = opened.introductions, opened.filing
@@ -159,6 +156,10 @@ class Recorder:
         """Return what came in and what is missing of every numbered source."""
         return self._ledger.pending()
 
+    def is_new(self, key: SourceKey) -> bool:
+        """Tell whether a source that is not in `pending` has never been recorded."""
+        return self._ledger.is_new(key, self._clock().at)
+
     def told(self, key: SourceKey, sender: str, next_number: int) -> None:
         """Note that a source has published all numbers below `next_number`."""
         if type(next_number) is int and 0 <= next_number <= MOST_NUMBER:
@@ -211,8 +212,9 @@ class Recorder:
             If that is impossible; what is in no frame stays in the journal.
         """
         now = self._clock()
-        self._filing.write_all(now)
-        self._give_up_unframed()
+        for _ in range(2):  # what is given up leaves holes, which are written as well
+            self._filing.write_all(now)
+            self._give_up_unframed()
         self._filing.close(now)
         self._upkeep.close(self._ledger.snapshot(now.at), self._filing.oldest_segment())
         self._lock.release()
@@ -365,15 +367,24 @@ class Recorder:
             began_at, reason = ended
             self.outage(began_at, now.at, f"recording paused: {reason}")
 
-    def _spoilt(self, unframed: Unframed) -> None:
-        """Note what the next `tick` gives up: now a frame is just being written."""
-        address = unframed.origin.address
-        self._refused.add(address, f"defect of ocsd, a frame is lost: {unframed.error!r}")
-        # A hole in the holes would be spoilt in the same way, and so on.
-        if address != self._holes_origin.address:
-            self._unframed += unframed.holes()
-
     def _give_up_unframed(self) -> None:
-        """Record as lost what no frame could be made of; what has to wait is tried again."""
-        while self._unframed and self._record_hole(self._unframed[0]):
-            self._unframed.popleft()
+        """Record as lost what no frame could be made of; what has to wait is tried again.
+
+        The hole comes first: a kill between the two leaves it on record, not a loss
+        of which nobody knows.
+        """
+        waiting = self._filing.unframed
+        while waiting and self._record_unframed(waiting[0]) and self._filing.give_up(waiting[0]):
+            gone = waiting.popleft()
+            told = f"defect of ocsd, a frame is lost: {gone.error!r}"
+            self._refused.add(gone.origin.address, told)
+
+    def _record_unframed(self, unframed: Unframed) -> bool:
+        """Record as lost what is not yet on record as such; False if that has to wait."""
+        origin = unframed.origin
+        # A hole in the holes would be spoilt in the same way, and so on.
+        if origin.address == self._holes_origin.address:
+            return True
+        holes = unframed.holes(self._ledger.source_of(origin).sequence.void)
+        known = self._ledger.holes if not origin.numbered else ()
+        return all(hole in known or self._record_hole(hole) for hole in holes)

@@ -95,7 +95,7 @@ def ls(
         print("\n".join(table_lines(columns, rows, screen)))
     else:
         print(data_text.nothing(when(since_at, until_at), writing is not None))
-    gaps_then = missing.within(missing.find(summaries), since_at, until_at)
+    gaps_then = _missing(folder, summaries, since_at, until_at)
     print(f"\n{data_text.total(folder.path, summaries, gaps_then)}")
 
 
@@ -146,11 +146,11 @@ def gaps(
     A hole is what the aggregator knows to be lost, with its cause. A silence is a
     time without samples, longer than five usual intervals; of feeds whose messages
     are numbered nothing is lost in one, unless a hole says so. Damage is a part of
-    a file that cannot be read.
+    a file that cannot be read, or was cut off by `ocsd data verify --repair`.
     """
     folder, summaries = _look(place, since_at, until_at)
     refuse_without_files(folder)
-    found = missing.within(missing.find(summaries), since_at, until_at)
+    found = _missing(folder, summaries, since_at, until_at)
     if wanted:
         known = {feed.feed for feed in overview.feeds(summaries)} | {gap.feed for gap in found}
         chosen = {*names.choose(wanted, known), missing.EVERY_FEED}
@@ -252,6 +252,16 @@ def _look(
     folder = folder_of(place)
     with Bar("reading what is not in the index yet") as bar:
         return folder, folder.summaries(since_at, until_at, bar)
+
+
+def _missing(
+    folder: DataFolder,
+    summaries: Sequence[FileSummary],
+    since_at: float | None,
+    until_at: float | None,
+) -> list[missing.Gap]:
+    found = missing.find(summaries, folder.cut_off(since_at, until_at))
+    return missing.within(found, since_at, until_at)
 
 
 def _print_json(value: Any) -> None:

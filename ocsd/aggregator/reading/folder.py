@@ -19,7 +19,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from ocsd.aggregator.reading.index import FileSummary
+from ocsd.aggregator.reading.index import CutOff, FileSummary
 from ocsd.errors import NoDataError, NotPermittedError, OcsdError
 
 Report = Callable[[int, int], None]
@@ -33,6 +33,7 @@ REACH_S: Final = 7200.0
 
 _VERSION: Final = 2
 _FILE = re.compile(r"\d{5}/\d+\.g3")
+_CUT_OFF = re.compile(r"\d{5}/\d+\.g3\.torn\d*")
 
 
 def silent(_done_bytes: int, _all_bytes: int) -> None:
@@ -73,20 +74,43 @@ class DataFolder:
         NotPermittedError
             If this user may not look into the folder.
         """
+        return self._paths(_FILE, since_at, until_at)
+
+    def cut_off(self, since_at: float | None = None, until_at: float | None = None) -> list[CutOff]:
+        """Return what repairs have cut off files that can have data of a time [s, Unix time].
+
+        It is known for as long as it is kept (`ocsd.aggregator.reading.repair`).
+
+        Raises
+        ------
+        NotPermittedError
+            If this user may not look into the folder.
+        """
+        found = []
+        for path in self._paths(_CUT_OFF, since_at, until_at):
+            with permitted(path):
+                size_bytes = path.stat().st_size
+            kept = self.name(path)
+            found.append(CutOff(kept.rpartition(".")[0], kept, _opened_at(path), size_bytes))
+        return [each for each in found if each.size_bytes]
+
+    def _paths(
+        self, pattern: re.Pattern[str], since_at: float | None, until_at: float | None
+    ) -> list[Path]:
         with permitted(self.path):
             subfolders = [each for each in self.path.iterdir() if re.fullmatch(r"\d{5}", each.name)]
         return sorted(
             (
                 path
                 for each in subfolders
-                for path in self._files_of(each)
+                for path in self._paths_in(each, pattern)
                 if (since_at is None or _opened_at(path) >= since_at - REACH_S)
                 and (until_at is None or _opened_at(path) <= until_at + REACH_S)
             ),
             key=_opened_at,
         )
 
-    def _files_of(self, subfolder: Path) -> list[Path]:
+    def _paths_in(self, subfolder: Path, pattern: re.Pattern[str]) -> list[Path]:
         # A link to nothing is listed, and told when it is read: data that are not there
         # at present must not go unnoticed. glob would leave out what may not be read.
         with permitted(subfolder):
@@ -95,7 +119,7 @@ class DataFolder:
             return [
                 path
                 for path in subfolder.iterdir()
-                if _FILE.fullmatch(self.name(path)) and (path.is_file() or path.is_symlink())
+                if pattern.fullmatch(self.name(path)) and (path.is_file() or path.is_symlink())
             ]
 
     def name(self, path: Path) -> str:
@@ -245,7 +269,7 @@ def _no_garbage() -> Iterator[None]:
 
 
 def _opened_at(path: Path) -> int:
-    return int(path.stem)
+    return int(path.name.partition(".")[0])
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any, Final
 
 from ocsd.aggregator.hole import FEED as HOLES
-from ocsd.aggregator.reading.index import FileSummary
+from ocsd.aggregator.reading.index import CutOff, FileSummary
 from ocsd.aggregator.reading.spans import Span, between, longest_pause_s, overlap, union
 
 EVERY_FEED: Final = "*"
@@ -22,7 +22,7 @@ class GapKind(StrEnum):
     SILENCE = "silence"
     """No samples came for more than five times the usual interval."""
     DAMAGE = "damage"
-    """Bytes of a file cannot be read."""
+    """Bytes of a file cannot be read, or were cut off by a repair for that reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,15 @@ class _Heard:
         return longest_pause_s(median(self.intervals_s)) if self.intervals_s else None
 
 
-def find(summaries: Sequence[FileSummary]) -> list[Gap]:
+def find(summaries: Sequence[FileSummary], cut_off: Sequence[CutOff] = ()) -> list[Gap]:
     """Return everything that is missing, in the order of time.
 
     Parameters
     ----------
     summaries : sequence of FileSummary
         Of consecutive files.
+    cut_off : sequence of CutOff
+        What repairs have cut off these files.
     """
     holes = _holes(summaries)
     heard = _heard(summaries)
@@ -95,7 +97,7 @@ def find(summaries: Sequence[FileSummary]) -> list[Gap]:
         if not any(overlap(gap.span, span) for span in told[feed])
         and not any(_explains(span, gap.span, one.pause_s or 0.0) for span in told[EVERY_FEED])
     ]
-    gaps = [*holes, *everywhere, *silences, *_damage(summaries)]
+    gaps = [*holes, *everywhere, *silences, *_damage(summaries), *_repaired(summaries, cut_off)]
     return sorted(gaps, key=lambda gap: (gap.from_at, gap.until_at, gap.feed))
 
 
@@ -181,4 +183,18 @@ def _damage(summaries: Iterable[FileSummary]) -> list[Gap]:
         for damage in summary.damage:
             cause = f"{summary.name}: {damage.length} bytes at {damage.offset}: {damage.reason}"
             gaps.append(Gap(GapKind.DAMAGE, EVERY_FEED, begin, end, 0, True, cause))
+    return gaps
+
+
+def _repaired(summaries: Iterable[FileSummary], cut_off: Iterable[CutOff]) -> list[Gap]:
+    """Return the damage that repairs have cut off, at the same times as before."""
+    spans = {summary.name: summary.span for summary in summaries}
+    gaps = []
+    for each in cut_off:
+        begin, end = spans.get(each.file) or (float(each.opened_at), float(each.opened_at))
+        cause = (
+            f"{each.file}: {each.size_bytes} bytes that were no whole frame were cut off by a "
+            f"repair, and are in {each.kept}"
+        )
+        gaps.append(Gap(GapKind.DAMAGE, EVERY_FEED, begin, end, 0, True, cause))
     return gaps

@@ -75,6 +75,25 @@ class Damage:
 
 
 @dataclass(frozen=True, slots=True)
+class CutOff:
+    """What a repair has cut off the end of a file, or all of it if no frame was whole.
+
+    Attributes
+    ----------
+    file, kept : str
+        The file, and where that is now.
+    opened_at : int
+        When the file was opened [s, Unix time].
+    size_bytes : int
+    """
+
+    file: str
+    kept: str
+    opened_at: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileSummary:
     """What one file holds.
 

@@ -80,6 +80,7 @@ def make_aggregator(folder, record_at_start=True):
 NOTHING_YET = {
     "trouble": None,
     "lost": {},
+    "estimated_holes": {},
     "refused": {},
     "refused_because": {},
     "not_kept": {},

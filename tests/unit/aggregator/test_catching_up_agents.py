@@ -10,8 +10,9 @@ from ocsd.aggregator.catching_up import GRACE_S
 from ocsd.aggregator.catching_up_agents import Fetcher, Snapshot
 from ocsd.aggregator.intake import Intake
 from ocsd.aggregator.ledger import MEMORY_OF_SOURCE_S
+from ocsd.aggregator.recorder import FORGET_EVERY_S
 from ocsd.aggregator.unanswered import why_unanswered
-from tests.unit.aggregator.recording import START
+from tests.unit.aggregator.recording import START, Recording
 
 AGENT = "observatory.thermo1"
 FEED = f"{AGENT}.feeds.temps"
@@ -22,6 +23,7 @@ class Spool:
     """An agent that keeps messages, or refuses to answer."""
 
     def __init__(self):
+        self.session = SESSION
         self.held = {}
         self.calls = []
         self.failure = None
@@ -30,7 +32,7 @@ class Spool:
         info = {
             "agent_address": AGENT,
             "address": FEED,
-            "session_id": SESSION,
+            "session_id": self.session,
             "record": record,
             "seq": number,
         }
@@ -44,9 +46,9 @@ class Spool:
             raise self.failure
         if not args:
             row = {"first": min(self.held), "next": max(self.held) + 1}
-            return {"sessions": {SESSION: {"temps": row}}}
+            return {"sessions": {self.session: {"temps": row}}}
         feed, session_id, after, _size = args
-        assert (feed, session_id) == ("temps", SESSION)
+        assert (feed, session_id) == ("temps", self.session)
         found = [self.held[n] for n in sorted(self.held) if n >= after]
         return {"first": min(self.held), "next": max(self.held) + 1, "messages": found[:3]}
 
@@ -242,3 +244,24 @@ def test_a_life_of_the_agent_that_nobody_has_heard_is_fetched(fetching):
     fetching.recording.clock.advance(MEMORY_OF_SOURCE_S - 100)
     fetching.run()
     assert fetching.recorded() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_life_that_began_with_a_clock_in_the_past_is_fetched_once(fetching, restarted):
+    fetching.spool.session = "12.5"  # of 1970
+    for number in range(5):
+        fetching.spool.keep(number)
+    fetching.recording.clock.advance(MEMORY_OF_SOURCE_S + 10)
+    fetching.run()
+    if restarted:
+        fetching.recorder.close()
+        fetching = Fetching(Recording(fetching.recording.folder, clock=fetching.recording.clock))
+        fetching.recorder.start()
+        fetching.spool.session = "12.5"
+        fetching.spool.keep(4)
+    # The agent is away so long that another life of it would be forgotten.
+    fetching.recording.clock.advance(MEMORY_OF_SOURCE_S + 10)
+    fetching.live(0)
+    fetching.recording.run(2 * FORGET_EVERY_S)
+    fetching.run()
+    assert fetching.recorded() == [0, 1, 2, 3, 4, 0]

@@ -291,6 +291,74 @@ def test_what_no_frame_can_be_made_of_is_a_recorded_hole(recording, unframeable,
     assert recording.raw("old.feeds.x", "a") == [0, 1, 2]
 
 
+def start_again(recording):
+    """Return the recording after a kill -9."""
+    recording.recorder._lock.release()
+    again = Recording(recording.folder, clock=recording.clock)
+    again.recorder.start()
+    return again
+
+
+@pytest.mark.parametrize("mended", [False, True])
+def test_a_kill_right_after_a_frame_could_not_be_made_leaves_no_loss_without_a_record(
+    recording, unframeable, monkeypatch, mended
+):
+    unframeable.add(key(LATE).address)
+    with monkeypatch.context() as patch:
+        patch.setattr("ocsd.aggregator.filing.LARGEST_FRAME_BYTES", 1)
+        publish_three(recording)  # and each is tried at once
+    if mended:
+        unframeable.clear()
+    recording = start_again(recording)
+    recording.recorder.close()
+    assert recording.holes() == ([] if mended else [LOST])
+    assert recording.raw(FEED, "a") == ([0, 1, 2] if mended else [])
+    assert recording.raw("old.feeds.x", "a") == [0, 1, 2]
+
+
+def test_a_kill_while_that_is_put_on_record_leaves_it_there_once(
+    recording, unframeable, monkeypatch
+):
+    unframeable.add(key(LATE).address)
+    publish_three(recording)
+    monkeypatch.setattr(recording.recorder._filing, "give_up", lambda _unframed: False)
+    recording.run(301)
+    recording = start_again(recording)
+    send(recording, 3)
+    recording.run(301)
+    unframeable.clear()
+    recording.recorder.close()
+    first, second = recording.holes()
+    assert first == LOST
+    assert (second["first"], second["last"]) == (3, 3)
+    assert recording.recorder.encoded()["lost"] == {key(LATE).address: 4}
+
+
+def test_an_estimate_is_put_on_record_once_however_often_the_disk_refuses_the_rest(
+    recording, unframeable, monkeypatch
+):
+    unframeable.add("observatory.old.feeds.x")
+    publish_three(recording)
+    monkeypatch.setattr(recording.recorder._filing, "give_up", lambda _unframed: False)
+    recording.run(310)
+    assert recording.recorder.encoded()["estimated_holes"] == {"observatory.old.feeds.x": 1}
+
+
+def test_until_that_is_on_record_the_journal_is_kept(recording, unframeable, monkeypatch):
+    unframeable.add(key(LATE).address)
+    publish_three(recording)
+    segment = recording.recorder._writer.segment
+    monkeypatch.setattr(recording.recorder._filing, "give_up", lambda _unframed: False)
+    recording.run(301)
+    assert recording.recorder._filing.oldest_segment() == segment
+    monkeypatch.undo()
+    recording.run(1)
+    recording.recorder._filing.write_all(recording.clock())
+    assert recording.recorder._filing.oldest_segment() is None
+    recording.recorder.close()
+    assert [hole["cause"] for hole in recording.holes()] == [FRAMELESS]
+
+
 def test_at_the_end_what_no_frame_can_be_made_of_is_a_recorded_hole_too(recording, unframeable):
     unframeable.add(key(LATE).address)
     publish_three(recording)
@@ -315,7 +383,7 @@ def test_only_the_part_of_which_no_frame_can_be_made_is_lost(recording, monkeypa
     samples_of = frames.samples_of
 
     def made(part):
-        if 5 in part.order:
+        if 5 in part.numbers:
             raise ZeroDivisionError("oh")
         return samples_of(part)
 

@@ -12,6 +12,7 @@ WELL = {
     "lag_s": 0.0,
     "waiting": 0,
     "lost": {},
+    "estimated_holes": {},
     "refused": {},
     "refused_because": {},
     "not_kept": {},
@@ -99,6 +100,17 @@ def test_what_was_refused_and_lost_lately_is_told_for_a_while():
     assert "refused" not in told
     assert "lost" in told
     assert reason(condition, 2.0 + LOST_FOR_S, **figures) == ""
+
+
+def test_estimated_holes_are_told_as_long_as_others():
+    condition = Condition()
+    assert reason(condition, estimated_holes={"f": 3}) == ""
+    told = reason(condition, 1.0, estimated_holes={"f": 3, "g": 2})
+    assert told == (
+        "estimated holes in the last hour, in feeds without numbers: 2 (g); see `ocsd data gaps`"
+    )
+    assert reason(condition, LOST_FOR_S, estimated_holes={"f": 3, "g": 2}) == told
+    assert reason(condition, 2.0 + LOST_FOR_S, estimated_holes={"f": 3, "g": 2}) == ""
 
 
 def test_only_who_was_refused_lately_is_named():

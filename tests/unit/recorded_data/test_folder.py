@@ -57,6 +57,22 @@ def test_files_come_in_the_order_of_their_times_and_others_are_left_out(path):
     ]
 
 
+def test_what_repairs_have_cut_off_is_found_by_time(path):
+    file(path, OPENED)
+    for name, content in ((f"{OPENED}.g3.torn", b"a"), (f"{OPENED}.g3.torn2", b"bc")):
+        (path / "17953" / name).write_bytes(content)
+    (path / "17953" / f"{OPENED + 9000}.g3.torn").write_bytes(b"whole")  # the file is gone
+    (path / "17953" / f"{OPENED + 1}.g3.torn").write_bytes(b"")  # there was nothing in it
+    found = folder(path).cut_off()
+    assert [(each.file, each.kept, each.size_bytes) for each in sorted(found, key=str)] == [
+        (f"17953/{OPENED}.g3", f"17953/{OPENED}.g3.torn", 1),
+        (f"17953/{OPENED}.g3", f"17953/{OPENED}.g3.torn2", 2),
+        (f"17953/{OPENED + 9000}.g3", f"17953/{OPENED + 9000}.g3.torn", 5),
+    ]
+    (late,) = folder(path).cut_off(since_at=OPENED + 8000)
+    assert late.opened_at == OPENED + 9000
+
+
 def test_only_files_that_can_have_data_of_a_time_are_looked_at(path):
     for hour in range(0, 12, 2):
         file(path, OPENED + hour * 3600)

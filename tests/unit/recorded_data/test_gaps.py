@@ -1,6 +1,8 @@
 """What is missing, and why."""
 
+from ocsd.aggregator.reading.folder import DataFolder
 from ocsd.aggregator.reading.gaps import GapKind, find, within
+from ocsd.aggregator.reading.repair import repair
 from ocsd.aggregator.reading.scan import scan
 from ocsd.aggregator.reading.spans import between, union
 from tests.unit.recorded_data import recorded
@@ -92,6 +94,19 @@ def test_damage_is_told_with_its_file(tmp_path):
     (gap,) = gaps(tmp_path, [thermo((0, 10)), b"torn"])
     assert gap.kind is GapKind.DAMAGE
     assert gap.cause.startswith("17953/1795328225.g3: 4 bytes at ")
+
+
+def test_what_a_repair_has_cut_off_is_told_as_the_damage_that_it_was(tmp_path):
+    path = sound(tmp_path, thermo((0, 10)), b"torn")
+    (damage,) = find([scan(path, f"17953/{OPENED}.g3")])
+    repair(path)
+    cut_off = DataFolder(tmp_path, lambda: OPENED + 86400.0).cut_off()
+    (gap,) = find([scan(path, f"17953/{OPENED}.g3")], cut_off)
+    assert (gap.kind, gap.feed, gap.span) == (GapKind.DAMAGE, "*", damage.span)
+    assert gap.cause == (
+        f"17953/{OPENED}.g3: 4 bytes that were no whole frame were cut off by a repair, and are "
+        f"in 17953/{OPENED}.g3.torn"
+    )
 
 
 def test_gaps_are_chosen_by_time(tmp_path):
