@@ -58,7 +58,7 @@ TIMES = 8
 """CPython 3.11 specialises what was called eight times; three or twenty cost more memory."""
 SECONDS = 3
 LIMIT_S = 10.0
-"""It takes 0.1 s; a machine that has just booted may have much else to do."""
+"""It takes 0.3 s; a machine that has just booted may have much else to do."""
 
 _CLASS = "FakeDataAgent"
 _originals: list[CodeType] = []
