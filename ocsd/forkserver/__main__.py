@@ -72,11 +72,23 @@ def load() -> str:
     except Exception:  # noqa: BLE001 - a saving must never cost an agent
         trouble = traceback.format_exc()
     child.note_loaded()
+    _forget_missing_folders()
     gc.collect()
     # Objects that are never collected are never touched by the collector, so
     # their pages stay shared between all children.
     gc.freeze()
     return trouble
+
+
+def _forget_missing_folders() -> None:
+    """Have agents look again for folders of the search path that are missing now.
+
+    Folders that are there are listed again when they change. `importlib.invalidate_caches`
+    has all of them listed again at once, in the private memory of each agent.
+    """
+    missing = [path for path, finder in sys.path_importer_cache.items() if finder is None]
+    for path in missing:
+        del sys.path_importer_cache[path]
 
 
 @contextmanager

@@ -68,7 +68,8 @@ def _stand_alone(request: Spawn) -> None:
     # Forked siblings would otherwise draw the same "random" numbers.
     random.seed()
     if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed()
+        # Left to itself it asks objects that lie all over the memory.
+        sys.modules["numpy"].random.seed(random.getrandbits(32))
 
 
 def _open_streams(log_path: str) -> None:

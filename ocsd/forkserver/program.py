@@ -43,7 +43,6 @@ def run(find: Callable[[], AgentEntry], words: Sequence[str] = ()) -> int:
     # An agent's subprocesses (multiprocessing) import the main module of their parent,
     # which is none of the agent's business.
     sys.modules["__main__"] = ModuleType("__main__")
-    _look_again_for_folders()
     what = "the plug-ins"
     try:
         entry = find()
@@ -60,17 +59,6 @@ def run(find: Callable[[], AgentEntry], words: Sequence[str] = ()) -> int:
         traceback.print_exc()
         return tell(f"cannot import {what}: {last_line(error)}", PERMANENT_FAILURE_EXIT)
     return _call(main)
-
-
-def _look_again_for_folders() -> None:
-    """Forget that folders of the search path were missing when the fork server looked.
-
-    Folders that are there are listed again when they change. `importlib.invalidate_caches`
-    has all of them listed again at once, in the private memory of each agent.
-    """
-    missing = [path for path, finder in sys.path_importer_cache.items() if finder is None]
-    for path in missing:
-        del sys.path_importer_cache[path]
 
 
 def file_of(entry: AgentEntry) -> str:

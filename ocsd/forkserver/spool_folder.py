@@ -25,27 +25,31 @@ def prepare(request: Spawn) -> None:
     """
     if os.geteuid() != 0 or request.launch is None or request.command:
         return
-    try:
-        owner = pwd.getpwnam(request.user) if request.user else pwd.getpwuid(0)
-    except KeyError:
-        return  # there is no such user: that stops the start
+    uid = gid = 0
+    if request.user:
+        try:
+            owner = pwd.getpwnam(request.user)
+        except KeyError:
+            return  # there is no such user: that stops the start
+        uid, gid = owner.pw_uid, owner.pw_gid
     host, log_dir = request.launch["host"], request.launch.get("log_dir")
     folder = paths.of_host(host, log_dir).spool(request.name)
     try:
-        if owner.pw_uid != 0:
+        if uid != 0:
             folder.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
             folder.parent.chmod(0o750)  # an earlier agent may have made it more open
             folder.mkdir(mode=0o700, exist_ok=True)
         if folder.exists():
-            give(folder, owner.pw_uid, owner.pw_gid)
-        if owner.pw_uid != 0:
+            give(folder, uid, gid)
+        if uid != 0:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             # An agent that is not safe to fork gets an interpreter of its own.
             os.set_inheritable(descriptor, True)
             os.environ[paths.SPOOL_VARIABLE] = str(descriptor)
     except OSError as error:
+        whom = f"user {request.user or 'root'!r}"
         sys.stderr.write(
-            f"ocsd: cannot give {folder} to user {owner.pw_name!r} ({error.strerror}), so messages "
+            f"ocsd: cannot give {folder} to {whom} ({error.strerror}), so messages "
             "may be kept in memory only\n"
         )
 
