@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from ocsd.daemon.chronicle import DAEMON
 from ocsd.daemon.control_port import ControlPort
+from ocsd.daemon.finished import Finished
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.forkserver_link import ForkServerLink
 from ocsd.daemon.instance_log import last_line
@@ -94,7 +95,8 @@ class Daemon:
         self._launched = False
         self._settled = False
         self._targets = Targets(paths.targets)
-        self.fleet = Fleet(self._targets)
+        self._finished = Finished(paths.finished)
+        self.fleet = Fleet(self._targets, self._finished)
         self._systemd = SystemdLink(reactor, self.fleet)
         self._shutdown = Shutdown(self.fleet, reactor, self._stopping, self._stopped)
         self._window = LaunchWindow(reactor, self.fleet.waits_for)
@@ -182,12 +184,7 @@ class Daemon:
         keeper = self._keeper(ROUTER_NAME, launcher)
         self.fleet.router = keeper
         watch = RouterWatch(keeper, plan, settings.hub, self._reactor)
-
-        def observe(transition: Transition) -> None:
-            if transition.name == ROUTER_NAME and transition.after.state is State.STARTING:
-                watch.start()
-
-        self.fleet.observe(observe)
+        self.fleet.observe(watch.transition)
 
     def _add(self, instance: Instance) -> None:
         if instance.agent_class == REGISTRY_CLASS and instance.runtime == "ocsd":
@@ -315,6 +312,7 @@ class Daemon:
 
     def _stopped(self, took_s: float) -> None:
         self._ended = True
+        self._finished.clear()
         self._oversight.stopped()
         self._progress.say(f"stopped after {took_s:.2f} s")
         self._processes.connection.send(End())

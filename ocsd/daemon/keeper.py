@@ -15,6 +15,7 @@ from ocsd.supervisor.events import (
     Signal,
     Spawn,
     State,
+    Target,
     TimerFired,
 )
 from ocsd.supervisor.health import (
@@ -206,6 +207,24 @@ class Keeper:
                 self._apply(self._events.popleft())
         finally:
             self._busy = False
+
+    def recall(self, target: Target, reason: str, since_at: float) -> None:
+        """Be down as it was when an earlier daemon went."""
+        self.life = replace(self.life, target=target, reason=reason)
+        self.since_at = since_at
+
+    def missed(self, report: Ended) -> bool:
+        """Be down for an end while no daemon ran, unless another start follows from it."""
+        ran = replace(self.life, state=State.UP, target=Target.UP)
+        end = Exited(report.code, report.signal, report.detail)
+        life, _ = ran.after(end, self._clock.seconds())
+        if life.state is not State.DOWN:
+            return False
+        at = self._wall_clock() if report.ended_at is None else report.ended_at
+        self.life = replace(life, reason=f"while no daemon ran: {life.reason}")
+        self.since_at = at
+        self._on_transition(Transition(self.name, ran, self.life, at, end, report.pid))
+        return True
 
     def spawned(self, report: Spawned) -> None:
         """Take note of the process that was started."""
