@@ -122,7 +122,8 @@ class Daemon:
             self._forkserver_ended,
         )
         outside = OutsideWatch(settings.hub, reactor)
-        self._oversight = Oversight(settings, self.fleet, reactor, (outside,))
+        always = (self._window.look,)  # not every wait ends with a transition
+        self._oversight = Oversight(settings, self.fleet, reactor, (outside,), always)
         self._lock = lock
         self._upgrade = Upgrade(self.fleet, reactor, lock, self._flush)
         self._lost_files = LostFiles(

@@ -121,13 +121,20 @@ def test_what_waits_for_the_router_to_change_is_refused(own_router, running):
     assert pids(running) == before
 
 
-def test_a_failed_instance_is_tried_when_its_entry_is_corrected(site):
-    site.write({**fake_agent("a"), "agent-class": "FakeDatAgent"})
+def test_a_failed_instance_is_waited_for_and_tried_as_long_as_its_entry_has_it(site):
+    failing = {**fake_agent("a"), "agent-class": "FakeDatAgent"}
+    site.write(failing)
     site.start()
     assert site.instance("a")["state"] == "failed"
-    site.write(fake_agent("a"))
+    site.write(failing, fake_agent("b", after=["a"]))
+    assert site.ocsd("reload", "--no-wait").returncode == 0
+    assert site.instance("b")["reason"] == "waits for a"
+    site.write(failing, fake_agent("b"))
     assert site.ocsd("reload").returncode == 0
-    up(site, "a")
+    wait_until(lambda: site.instance("b")["state"] == "up", "who need not wait any more")
+    site.write(fake_agent("a"), fake_agent("b"))
+    assert site.ocsd("reload").returncode == 0
+    up(site, "a", "b")
 
 
 def test_agents_start_after_those_they_wait_for_and_end_before_them(site):
