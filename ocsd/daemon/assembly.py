@@ -368,7 +368,7 @@ class Daemon:
             If it cannot be used; nothing has changed then.
         """
         self.fleet.check(())
-        change = compare(self._settings)
+        change = self._reload.foresee(compare(self._settings))
         if dry_run:
             return change, {}
         self._settings = change.settings

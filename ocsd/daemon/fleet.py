@@ -71,7 +71,7 @@ class Fleet:
         """Give an instance another entry."""
         self._leaving.discard(instance.instance_id)
         self._instances[instance.instance_id] = instance
-        if self._finished.of(instance) is None:
+        if not self.is_finished(instance):
             self._finished.forget(instance.instance_id)
 
     def leave(self, name: str) -> None:
@@ -132,9 +132,9 @@ class Fleet:
             return self._targets.reason(self._instances[name])
         return "" if self._launched else "the daemon waits for its fork server"
 
-    def is_finished(self, name: str) -> bool:
-        """Whether an instance has ended and is started again by somebody's word only."""
-        return self._finished.of(self._instances[name]) is not None
+    def is_finished(self, instance: Instance) -> bool:
+        """Whether an instance with this entry has ended and is started by somebody's word only."""
+        return self._finished.of(instance) is not None
 
     def missed(self, ended: Ended) -> bool:
         """Take note of an end while no daemon ran; return whether it stays the last one."""
@@ -216,7 +216,7 @@ class Fleet:
         for instance, keeper in self:
             wanted = self._wanted(instance)
             if wanted is Target.UP:
-                if not (keeper.life.has_process or self._finished.of(instance)):
+                if not (keeper.life.has_process or self.is_finished(instance)):
                     keeper.deliver(UpRequested())
             else:
                 keeper.deliver(self._end_of(keeper.name))

@@ -296,8 +296,10 @@ def _failed(
 
 
 def _try_again(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
-    again = replace(life, restarts=life.restarts + 1)
-    evidence = event.evidence if isinstance(event, CauseCleared) else ""
+    is_asked, evidence = False, ""
+    if isinstance(event, CauseCleared):
+        is_asked, evidence = bool(event.by), event.evidence
+    again = replace(life, restarts=life.restarts + (not is_asked))
     reason = f"{life.reason}; tried again, for {evidence}" if evidence else life.reason
     return _enter(again, State.STARTING, at, reason), (Spawn(),)
 

@@ -82,7 +82,7 @@ def test_it_is_told_what_became_of_each_and_a_failure_of_one_is_one_of_the_reloa
     assert done.stdout.splitlines()[:3] == [
         "starts         d",
         "ends           a",
-        "goes on        b (manage changed)",
+        "ends           b (manage changed)",
     ]
     results = [line for line in done.stdout.splitlines() if " after " in line]
     assert [line.split(" after ")[0] for line in sorted(results)] == [

@@ -276,9 +276,13 @@ def test_what_waits_is_tried_at_once_when_its_cause_is_gone():
     assert life.wake_at_s is None
 
 
-def test_what_failed_for_good_is_tried_when_its_cause_is_gone():
-    life, _ = run(up_since(0.0), (Exited(code=125), 0.0), (CauseCleared("its entry changed"), 1.0))
+@pytest.mark.parametrize(("by", "restarts"), [("", 1), ("alice", 0)])
+def test_what_failed_for_good_is_tried_when_its_cause_is_gone(by, restarts):
+    cleared = CauseCleared("its entry changed", by)
+    life, _ = run(up_since(0.0), (Exited(code=125), 0.0), (cleared, 1.0))
     assert life.state is State.STARTING
+    # Restarts that nobody asked for.
+    assert life.restarts == restarts
 
 
 @pytest.mark.parametrize("state", [State.BACKOFF, State.FAILED, State.DOWN])
