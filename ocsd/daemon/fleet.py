@@ -24,6 +24,7 @@ from ocsd.supervisor.order import waits_for
 Observer: TypeAlias = Callable[[Transition], None]
 
 LEFT = "left the site file"
+MANAGED_DOWN = "manage is down in the site file"
 
 
 class Fleet:
@@ -131,6 +132,18 @@ class Fleet:
         if self.target(name) is Target.DOWN:
             return self._targets.reason(self._instances[name])
         return "" if self._launched else "the daemon waits for its fork server"
+
+    def resting(self) -> dict[str, str]:
+        """Return the listed instances that nobody wants to run, each with the reason."""
+        return {
+            name: self._why_rests(name) for name in self.listed if self.target(name) is Target.DOWN
+        }
+
+    def _why_rests(self, name: str) -> str:
+        instance = self._instances[name]
+        if self.is_finished(instance):
+            return self._keepers[name].life.reason
+        return self._targets.reason(instance) or MANAGED_DOWN
 
     def is_finished(self, instance: Instance) -> bool:
         """Whether an instance with this entry has ended and is started by somebody's word only."""

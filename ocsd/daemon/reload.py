@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, assert_never
 
-from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.fleet import MANAGED_DOWN, Fleet
 from ocsd.daemon.plan import plan
 from ocsd.daemon.settings import Settings, liveness_of, policy_of
 from ocsd.daemon.targets import Targets
@@ -28,7 +28,6 @@ from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.supervisor.outcome import outcome
 
 EDITED = "its entry in the site file changed"
-MANAGED_DOWN = "manage is down in the site file"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,8 +69,11 @@ def test_what_left_the_file_while_no_daemon_ran_is_ended_and_forgotten(running):
     assert not psutil.pid_exists(before["a"])
     assert pids(running)["b"] == before["b"]
     assert "left the site file" in running.ocsd("history", "a").stdout.split("\n\n")[0]
-    assert running.ocsd("restart", "--all").returncode == 0
-    up(running, "b", "c")
+    assert running.ocsd("down", "c").returncode == 0
+    done = running.ocsd("restart", "--all")
+    assert done.returncode == 0
+    assert "\nc: stays down, put down on " in done.stdout
+    assert rows(running) == {"b": "up", "c": "down"}
 
 
 def test_it_is_told_what_became_of_each_and_a_failure_of_one_is_one_of_the_reload(running):

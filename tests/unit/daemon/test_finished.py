@@ -77,6 +77,7 @@ def test_a_job_that_is_done_keeps_nobody_waiting(host):
     assert fleet.waits_for("follower") == ("job",)
     runs_to_its_end(fleet)
     assert fleet.waits_for("follower") == ()
+    assert fleet.resting() == {"job": DONE[2]}
     fleet.up(["job"])
     assert fleet.waits_for("follower") == ("job",)
 

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.fleet import MANAGED_DOWN, Fleet
 from ocsd.daemon.keeper import Keeper
-from ocsd.daemon.reload import EDITED, MANAGED_DOWN, Change, Reload
+from ocsd.daemon.reload import EDITED, Change, Reload
 from ocsd.daemon.settings import policy_of
 from ocsd.daemon.targets import Targets
 from ocsd.daemon.watches import EvidenceWatch
