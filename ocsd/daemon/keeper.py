@@ -286,9 +286,11 @@ class Keeper:
         self.life, actions = before.after(event, self._clock.seconds(), self._jitter())
         self._set_timer()
         if _standing(before) != _standing(self.life):
-            self.since_at = self._wall_clock()
+            at = self._wall_clock()
+            if (before.state, before.since_s) != (self.life.state, self.life.since_s):
+                self.since_at = at
             pid = self._last_pid if isinstance(event, Exited) else self.pid
-            self._on_transition(Transition(self.name, before, self.life, self.since_at, event, pid))
+            self._on_transition(Transition(self.name, before, self.life, at, event, pid))
         for action in actions:
             match action:
                 case Spawn():
@@ -316,4 +318,4 @@ class Keeper:
 
 
 def _standing(life: Lifecycle) -> tuple[object, ...]:
-    return life.state, life.since_s, life.reason, life.restarts
+    return life.state, life.target, life.since_s, life.reason, life.restarts

@@ -162,6 +162,8 @@ def test_whoever_asks_last_while_an_instance_stops_has_the_say():
     stopping, _ = run(up_since(0.0), (DownRequested(), 1.0))
     wanted, actions = run(stopping, (UpRequested(), 1.1), (Exited(code=0), 1.2))
     assert (wanted.state, actions) == (State.STARTING, [Spawn()])
+    again, _ = run(stopping, (RestartRequested(), 1.1))
+    assert (stopping.reason, again.reason) == ("stop requested", "restart requested")
     unwanted, actions = run(
         stopping, (UpRequested(), 1.1), (DownRequested(), 1.15), (Exited(code=0), 1.2)
     )
@@ -235,8 +237,10 @@ def test_a_hang_counts_as_a_failure():
 
 
 def test_a_hung_instance_that_is_asked_to_end_rests_afterwards():
-    life, _ = hung()
-    life, actions = run(life, (DownRequested(), 100.5), (Exited(signal=9), 102.0))
+    life, _ = hung("hung")
+    life, _ = run(life, (UpRequested(), 100.4), (DownRequested(), 100.5))
+    assert life.reason == "hung; stop requested"
+    life, actions = run(life, (Exited(signal=9), 102.0))
     assert (life.state, life.target, actions) == (State.DOWN, Target.DOWN, [])
 
 
