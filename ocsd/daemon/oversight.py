@@ -88,6 +88,7 @@ class Oversight:
         for observer in (
             self.chronicle.transition,
             self.examiner.transition,
+            self.incidents.transition,
             evidence.transition,
             self._transition,
         ):
