@@ -380,7 +380,7 @@ class Daemon:
         return f"reloaded: {change.difference}"
 
     def _consider_settled(self) -> None:
-        if not self._settled and self.fleet.settled:
+        if self._launched and not self._settled and self.fleet.settled:
             self._settle()
 
     def _settle(self) -> None:
