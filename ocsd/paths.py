@@ -60,6 +60,11 @@ class HostPaths:
         return self.runtime / "ocsd.pid"
 
     @property
+    def finished(self) -> Path:
+        """Jobs that are done in this run of the machine."""
+        return self.runtime / "finished.json"
+
+    @property
     def daemon_lock(self) -> Path:
         """What keeps a second daemon out, also when the runtime folder was removed."""
         return self.state / "daemon.lock"

@@ -65,7 +65,8 @@ def down(**arguments: Any) -> int:
 def restart(**arguments: Any) -> int:
     """Stop instances and start them anew.
 
-    An agent whose code was edited runs its new code.
+    An agent whose code was edited runs its new code. With --all those that
+    somebody put down, and jobs that are done, stay down.
     """
     return _change("restart", **arguments)
 
@@ -140,6 +141,8 @@ def event_line(event: replies.Event, screen: Terminal) -> str:
             return f"{time}{instance_id} {screen.styled(state, state)}{because}"
         case replies.Result():
             return _result_line(event, screen)
+        case replies.LeftOut(instance_id, reason):
+            return f"{screen.bold(instance_id)}: stays down, {terminal.one_line(reason)}"
         case replies.Stopped(took_s):
             return f"all stopped in {units.short_duration(took_s)}"
 

@@ -89,6 +89,9 @@ def end(places: HostPaths) -> list[str]:
                 f"what the daemon of host {places.host!r} has left running cannot be ended "
                 f"({error}); look at it with ps, and end it by hand"
             ) from error
+    # As after any stop, the next start is one of everything.
+    with suppress(OSError):
+        places.finished.unlink()
     return names
 
 

@@ -114,13 +114,21 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An instance that a request for all leaves as it is."""
+
+    instance_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The host has ended everything; its daemon ends now."""
 
     took_s: float = 0.0
 
 
-Event = Transition | Result | Stopped
+Event = Transition | Result | LeftOut | Stopped
 
 
 def host_status(answer: Mapping[str, Any]) -> HostStatus:
@@ -186,6 +194,8 @@ def event(line: Mapping[str, Any]) -> Event | None:
             return _picked(Transition, line)
         case "result":
             return _picked(Result, line)
+        case "left_out":
+            return _picked(LeftOut, line)
         case "stopped":
             return _picked(Stopped, line)
         case _:

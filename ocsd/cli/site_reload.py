@@ -2,12 +2,23 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import click
 
 from ocsd.cli import control, instances, options, replies, unit_job
+
+_WOULD: Final = {
+    "starts": "start",
+    "ends": "end",
+    "restarts": "restart",
+    "goes on": "leave running",
+    "stays down": "leave down",
+}
+"""What a change does to an instance, in the order in which it is told."""
+
+_USUAL: Final = {"added": "starts", "removed": "ends", "changed": "restarts", "kept": "goes on"}
 
 
 @click.command(
@@ -70,22 +81,19 @@ def lines(told: Mapping[str, Any], dry_run: bool) -> list[str]:
     dry_run : bool
         Whether nothing was changed.
     """
-    kinds: Sequence[tuple[str, str, str]] = (
-        ("added", "starts", "start"),
-        ("removed", "ends", "end"),
-        ("changed", "restarts", "restart"),
-        ("kept", "goes on", "leave running"),
-    )
-    found = []
-    for kind, did, would in kinds:
+    found: dict[str, list[str]] = {effect: [] for effect in _WOULD}
+    effects = told.get("effects") or {}  # an older daemon does not tell
+    for kind, usual in _USUAL.items():
         keys = told.get(kind) or {}
         for name in keys:
             why = f" ({', '.join(keys[name])} changed)" if isinstance(keys, dict) else ""
-            verb = f"would {would}" if dry_run else did
-            found.append(f"{verb:<14} {name}{why}")
+            effect = effects.get(name, usual)
+            verb = f"would {_WOULD.get(effect, effect)}" if dry_run else effect
+            found.setdefault(effect, []).append(f"{verb:<14} {name}{why}")
     unchanged = told.get("unchanged", 0)
-    if not found:
+    if not any(found.values()):
         return [f"nothing to do: the site file says what runs ({unchanged} instances)"]
-    found.append(f"{unchanged} instances are not touched")
-    begun = not dry_run and "waits_for" not in told and (told.get("added") or told.get("changed"))
-    return [*found, "see how they do: ocsd status"] if begun else found
+    begun = not dry_run and "waits_for" not in told and (found["starts"] or found["restarts"])
+    told_of = [line for lines in found.values() for line in lines]
+    told_of.append(f"{unchanged} instances are not touched")
+    return [*told_of, "see how they do: ocsd status"] if begun else told_of

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from ocsd.daemon.chronicle import DAEMON
 from ocsd.daemon.control_port import ControlPort
+from ocsd.daemon.finished import Finished
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.forkserver_link import ForkServerLink
 from ocsd.daemon.instance_log import last_line
@@ -94,7 +95,8 @@ class Daemon:
         self._launched = False
         self._settled = False
         self._targets = Targets(paths.targets)
-        self.fleet = Fleet(self._targets)
+        self._finished = Finished(paths.finished)
+        self.fleet = Fleet(self._targets, self._finished)
         self._systemd = SystemdLink(reactor, self.fleet)
         self._shutdown = Shutdown(self.fleet, reactor, self._stopping, self._stopped)
         self._window = LaunchWindow(reactor, self.fleet.waits_for)
@@ -120,7 +122,8 @@ class Daemon:
             self._forkserver_ended,
         )
         outside = OutsideWatch(settings.hub, reactor)
-        self._oversight = Oversight(settings, self.fleet, reactor, (outside,))
+        always = (self._window.look,)  # not every wait ends with a transition
+        self._oversight = Oversight(settings, self.fleet, reactor, (outside,), always)
         self._lock = lock
         self._upgrade = Upgrade(self.fleet, reactor, lock, self._flush)
         self._lost_files = LostFiles(
@@ -182,12 +185,7 @@ class Daemon:
         keeper = self._keeper(ROUTER_NAME, launcher)
         self.fleet.router = keeper
         watch = RouterWatch(keeper, plan, settings.hub, self._reactor)
-
-        def observe(transition: Transition) -> None:
-            if transition.name == ROUTER_NAME and transition.after.state is State.STARTING:
-                watch.start()
-
-        self.fleet.observe(observe)
+        self.fleet.observe(watch.transition)
 
     def _add(self, instance: Instance) -> None:
         if instance.agent_class == REGISTRY_CLASS and instance.runtime == "ocsd":
@@ -315,6 +313,7 @@ class Daemon:
 
     def _stopped(self, took_s: float) -> None:
         self._ended = True
+        self._finished.clear()
         self._oversight.stopped()
         self._progress.say(f"stopped after {took_s:.2f} s")
         self._processes.connection.send(End())
@@ -369,7 +368,7 @@ class Daemon:
             If it cannot be used; nothing has changed then.
         """
         self.fleet.check(())
-        change = compare(self._settings)
+        change = self._reload.foresee(compare(self._settings))
         if dry_run:
             return change, {}
         self._settings = change.settings
@@ -381,7 +380,7 @@ class Daemon:
         return f"reloaded: {change.difference}"
 
     def _consider_settled(self) -> None:
-        if not self._settled and self.fleet.settled:
+        if self._launched and not self._settled and self.fleet.settled:
             self._settle()
 
     def _settle(self) -> None:

@@ -7,6 +7,7 @@ from ocsd.daemon.keeper import Transition
 from ocsd.forkserver.protocol import Ended
 from ocsd.journal import Journal
 from ocsd.supervisor.events import (
+    CauseCleared,
     DownRequested,
     Exited,
     RestartRequested,
@@ -22,10 +23,14 @@ EXAMINED = "Examined"
 """A hung process was examined; the reason names the folder of the incident."""
 
 
+_REQUESTS = UpRequested | DownRequested | RestartRequested | CauseCleared
+"""What somebody may have asked for."""
+
+
 def entry_of(transition: Transition) -> Entry:
     """Return the journal's entry of a transition."""
     event, after = transition.event, transition.after
-    request = event if isinstance(event, UpRequested | DownRequested | RestartRequested) else None
+    request = event if isinstance(event, _REQUESTS) else None
     end = event if isinstance(event, Exited) else None
     return Entry(
         at=transition.at,

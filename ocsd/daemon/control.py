@@ -181,7 +181,7 @@ class _Change(_Leaf):
 
     def render_POST(self, request: Any) -> bytes | int:
         try:
-            names, limit_s = self._read(request)
+            names, rest, limit_s = self._read(request)
             self._fleet.check(names)
         except NoSuchInstanceError as error:
             return self.refuse(request, error, 404)
@@ -199,14 +199,21 @@ class _Change(_Leaf):
             pending.abandon()
             raise
         stream.begin()
+        for name, reason in rest.items():
+            stream.write({"event": "left_out", "instance_id": name, "reason": reason})
         self._fleet.when_launched(pending.look)
         return server.NOT_DONE_YET
 
-    def _read(self, request: Any) -> tuple[list[str], float]:
-        """Return which instances a request is about, and for how long it waits [s]."""
+    def _read(self, request: Any) -> tuple[list[str], dict[str, str], float]:
+        """Return whom a request is about, whom it leaves out and why, and how long it waits [s]."""
+        rest: dict[str, str] = {}
         try:
             body = json.loads(request.content.read() or b"{}")
-            names = self._fleet.listed if body.get("all") is True else body.get("names")
+            names = body.get("names")
+            if body.get("all") is True:
+                # Somebody may be working on the device of what was put down.
+                rest = self._fleet.resting() if self._verb == "restart" else {}
+                names = [name for name in self._fleet.listed if name not in rest]
             limit_s = _limit_s(body.get("timeout_s", DEFAULT_LIMIT_S))
         except (ValueError, TypeError, AttributeError) as error:
             raise UsageError(
@@ -214,7 +221,7 @@ class _Change(_Leaf):
             ) from error
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise UsageError('name the instances, as {"names": ["NAME"]}, or say {"all": true}')
-        return list(dict.fromkeys(names)), limit_s
+        return list(dict.fromkeys(names)), rest, limit_s
 
 
 class _Stop(_Leaf):

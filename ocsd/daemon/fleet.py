@@ -5,9 +5,11 @@ from typing import TypeAlias
 
 from twisted.logger import Logger
 
+from ocsd.daemon.finished import Finished
 from ocsd.daemon.keeper import Keeper, Transition
 from ocsd.daemon.targets import Targets
 from ocsd.errors import NoSuchInstanceError, StoppingError
+from ocsd.forkserver.protocol import Ended
 from ocsd.site.model import Instance
 from ocsd.site.nearest import did_you_mean
 from ocsd.supervisor.events import (
@@ -22,6 +24,7 @@ from ocsd.supervisor.order import waits_for
 Observer: TypeAlias = Callable[[Transition], None]
 
 LEFT = "left the site file"
+MANAGED_DOWN = "manage is down in the site file"
 
 
 class Fleet:
@@ -31,6 +34,8 @@ class Fleet:
     ----------
     targets : Targets
         What the operator wants.
+    finished : Finished, optional
+        Jobs that are done.
 
     Attributes
     ----------
@@ -42,8 +47,9 @@ class Fleet:
 
     log = Logger()
 
-    def __init__(self, targets: Targets) -> None:
+    def __init__(self, targets: Targets, finished: Finished | None = None) -> None:
         self._targets = targets
+        self._finished = finished or Finished()
         self._keepers: dict[str, Keeper] = {}
         self._instances: dict[str, Instance] = {}
         self._observers: list[Observer] = []
@@ -58,11 +64,16 @@ class Fleet:
         self._leaving.discard(instance.instance_id)
         self._instances[instance.instance_id] = instance
         self._keepers[instance.instance_id] = keeper
+        end = self._finished.of(instance)
+        if end is not None:
+            keeper.recall(self._wanted(instance), end.reason, end.at)
 
     def replace(self, instance: Instance) -> None:
         """Give an instance another entry."""
         self._leaving.discard(instance.instance_id)
         self._instances[instance.instance_id] = instance
+        if not self.is_finished(instance):
+            self._finished.forget(instance.instance_id)
 
     def leave(self, name: str) -> None:
         """Want an instance no more that the site file does not list, and forget it once it is down.
@@ -122,10 +133,34 @@ class Fleet:
             return self._targets.reason(self._instances[name])
         return "" if self._launched else "the daemon waits for its fork server"
 
+    def resting(self) -> dict[str, str]:
+        """Return the listed instances that nobody wants to run, each with the reason."""
+        return {
+            name: self._why_rests(name) for name in self.listed if self.target(name) is Target.DOWN
+        }
+
+    def _why_rests(self, name: str) -> str:
+        instance = self._instances[name]
+        if self.is_finished(instance):
+            return self._keepers[name].life.reason
+        return self._targets.reason(instance) or MANAGED_DOWN
+
+    def is_finished(self, instance: Instance) -> bool:
+        """Whether an instance with this entry has ended and is started by somebody's word only."""
+        return self._finished.of(instance) is not None
+
+    def missed(self, ended: Ended) -> bool:
+        """Take note of an end while no daemon ran; return whether it stays the last one."""
+        keeper = self._keepers.get(ended.name)
+        if self._launched or keeper is None or keeper.life.has_process:
+            return False
+        instance = self._instances[ended.name]
+        return self._wanted(instance) is Target.UP and keeper.missed(ended)
+
     def waits_for(self, name: str) -> tuple[str, ...]:
         """Return the instances that have to be ready before `name` is started.
 
-        One that nobody wants to run keeps nobody waiting.
+        One that nobody wants to run keeps nobody waiting, nor does a job that is done.
         """
         if name not in self._instances:
             return ()
@@ -176,6 +211,8 @@ class Fleet:
 
     def announce(self, transition: Transition) -> None:
         """Tell all observers of a transition."""
+        if transition.name in self._instances:
+            self._finished.note(transition, self._instances[transition.name])
         for observer in list(self._observers):
             try:
                 observer(transition)
@@ -191,9 +228,10 @@ class Fleet:
             waiting()
         for instance, keeper in self:
             wanted = self._wanted(instance)
-            if wanted is Target.UP and not keeper.life.has_process:
-                keeper.deliver(UpRequested())
-            elif wanted is Target.DOWN:
+            if wanted is Target.UP:
+                if not (keeper.life.has_process or self.is_finished(instance)):
+                    keeper.deliver(UpRequested())
+            else:
                 keeper.deliver(self._end_of(keeper.name))
 
     def when_launched(self, do: Callable[[], None]) -> None:
@@ -226,13 +264,18 @@ class Fleet:
         return DownRequested(why=LEFT if name in self._leaving else "")
 
     def _wanted(self, instance: Instance) -> Target:
-        return Target.DOWN if instance.instance_id in self._leaving else self._targets.of(instance)
+        end = self._finished.of(instance)
+        is_done = end is not None and end.target is Target.DOWN
+        if is_done or instance.instance_id in self._leaving:
+            return Target.DOWN
+        return self._targets.of(instance)
 
     def _forget(self, name: str) -> None:
         keeper = self._keepers.get(name)
         if keeper is not None and keeper.life.state is State.DOWN:
             self._leaving.discard(name)
             del self._instances[name], self._keepers[name]
+            self._finished.forget(name)
 
     def _want(
         self,

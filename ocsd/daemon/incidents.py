@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from ocsd.daemon.chronicle import DAEMON, Chronicle
-from ocsd.daemon.keeper import Clock, Timer
+from ocsd.daemon.keeper import Clock, Timer, Transition
+from ocsd.supervisor.events import CauseCleared, RestartRequested, State, UpRequested
 from ocsd.supervisor.incident import WINDOW_S, Failures
 
 
@@ -35,15 +36,29 @@ class Incidents:
         self._on_begin = on_begin
         self._failures = Failures()
         self._over: Timer | None = None
+        self._on_trial: set[str] = set()
+
+    def transition(self, transition: Transition) -> None:
+        """Take note who has been asked to run, and who has been up since."""
+        match transition.event:
+            case UpRequested(by) | RestartRequested(by) | CauseCleared(by=by) if by:
+                self._on_trial.add(transition.name)
+        if transition.after.state is State.UP:
+            self._on_trial.discard(transition.name)
 
     def failed(self, name: str) -> bool:
         """Take note of a failure; return whether it is one of many of one cause.
+
+        What somebody has asked to run and that has not been up since fails of its own:
+        whoever restarts several broken agents knows about them.
 
         Parameters
         ----------
         name : str
             The instance; it still counts as running.
         """
+        if name in self._on_trial:
+            return False
         now_s = self._clock.seconds()
         went_on = self._failures.is_shared(now_s)
         fallen = sum(now_s - at_s <= WINDOW_S for at_s in self._failures.at_s.values())

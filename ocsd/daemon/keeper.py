@@ -15,6 +15,7 @@ from ocsd.supervisor.events import (
     Signal,
     Spawn,
     State,
+    Target,
     TimerFired,
 )
 from ocsd.supervisor.health import (
@@ -207,6 +208,24 @@ class Keeper:
         finally:
             self._busy = False
 
+    def recall(self, target: Target, reason: str, since_at: float) -> None:
+        """Be down as it was when an earlier daemon went."""
+        self.life = replace(self.life, target=target, reason=reason)
+        self.since_at = since_at
+
+    def missed(self, report: Ended) -> bool:
+        """Be down for an end while no daemon ran, unless another start follows from it."""
+        ran = replace(self.life, state=State.UP, target=Target.UP)
+        end = Exited(report.code, report.signal, report.detail)
+        life, _ = ran.after(end, self._clock.seconds())
+        if life.state is not State.DOWN:
+            return False
+        at = self._wall_clock() if report.ended_at is None else report.ended_at
+        self.life = replace(life, reason=f"while no daemon ran: {life.reason}")
+        self.since_at = at
+        self._on_transition(Transition(self.name, ran, self.life, at, end, report.pid))
+        return True
+
     def spawned(self, report: Spawned) -> None:
         """Take note of the process that was started."""
         self._begin(report.pid, self._wall_clock())
@@ -267,9 +286,11 @@ class Keeper:
         self.life, actions = before.after(event, self._clock.seconds(), self._jitter())
         self._set_timer()
         if _standing(before) != _standing(self.life):
-            self.since_at = self._wall_clock()
+            at = self._wall_clock()
+            if (before.state, before.since_s) != (self.life.state, self.life.since_s):
+                self.since_at = at
             pid = self._last_pid if isinstance(event, Exited) else self.pid
-            self._on_transition(Transition(self.name, before, self.life, self.since_at, event, pid))
+            self._on_transition(Transition(self.name, before, self.life, at, event, pid))
         for action in actions:
             match action:
                 case Spawn():
@@ -297,4 +318,4 @@ class Keeper:
 
 
 def _standing(life: Lifecycle) -> tuple[object, ...]:
-    return life.state, life.since_s, life.reason, life.restarts
+    return life.state, life.target, life.since_s, life.reason, life.restarts

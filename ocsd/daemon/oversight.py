@@ -1,6 +1,7 @@
 """Everything that looks on and keeps records: journal, incidents, hangs, hooks, watches."""
 
 import os
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -42,6 +43,8 @@ class Oversight:
         Time and descriptors.
     more : tuple of Watch
         What else to look at.
+    always : tuple of callable
+        What else to do whenever all is looked at.
 
     Attributes
     ----------
@@ -54,7 +57,12 @@ class Oversight:
     """
 
     def __init__(
-        self, settings: Settings, fleet: Fleet, reactor: Any, more: tuple[Watch, ...] = ()
+        self,
+        settings: Settings,
+        fleet: Fleet,
+        reactor: Any,
+        more: tuple[Watch, ...] = (),
+        always: tuple[Callable[[], None], ...] = (),
     ) -> None:
         paths = settings.paths
         self._host = settings.plan.host
@@ -74,12 +82,13 @@ class Oversight:
             self._logs,
             *more,
         )
-        always = (partial(self._router, health), self.chronicle.catch_up)
+        always = (partial(self._router, health), self.chronicle.catch_up, *always)
         self._left_spools = LeftSpools(paths.spools, self._names, reactor)
         self._rounds = Rounds(fleet, watches, reactor, always)
         for observer in (
             self.chronicle.transition,
             self.examiner.transition,
+            self.incidents.transition,
             evidence.transition,
             self._transition,
         ):

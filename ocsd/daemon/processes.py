@@ -65,7 +65,7 @@ class Processes:
     on_lost : callable
         Called without arguments when the fork server is gone.
     on_missed : callable
-        Takes every `Ended` of a time in which no daemon was connected.
+        Takes every `Ended` of a time in which no daemon was connected that changes no state.
 
     Attributes
     ----------
@@ -215,7 +215,8 @@ class Processes:
                 code=ended.code,
                 signal=ended.signal,
             )
-            self._on_missed(ended)
+            if not self._fleet.missed(ended):
+                self._on_missed(ended)
         self._forget(ended.pid)
 
     def _forget_orphan(self, name: str) -> None:

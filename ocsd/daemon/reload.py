@@ -1,11 +1,11 @@
 """Taking a new version of the site file into use, touching only what it changed."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
-from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.fleet import MANAGED_DOWN, Fleet
 from ocsd.daemon.plan import plan
 from ocsd.daemon.settings import Settings, liveness_of, policy_of
 from ocsd.daemon.targets import Targets
@@ -14,15 +14,20 @@ from ocsd.site import load, machine
 from ocsd.site.difference import Difference, difference
 from ocsd.site.launch import Launch
 from ocsd.site.model import Instance
+from ocsd.supervisor.amendment import Effect, effect
 from ocsd.supervisor.events import (
     CauseCleared,
     DownRequested,
+    Event,
     RestartRequested,
     State,
     Target,
     UpRequested,
 )
+from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.supervisor.outcome import outcome
+
+EDITED = "its entry in the site file changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +39,14 @@ class Change:
     settings : Settings
         As they would be.
     difference : Difference
-        What becomes of the instances.
+        Which entries differ.
+    effects : mapping of str to Effect
+        What becomes of those instances, once that is foreseen.
     """
 
     settings: Settings
     difference: Difference
+    effects: Mapping[str, Effect] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return it for the control API (docs/control-api.md)."""
@@ -48,6 +56,7 @@ class Change:
             "removed": list(found.removed),
             "changed": {name: sorted(keys) for name, keys in found.changed.items()},
             "kept": {name: sorted(keys) for name, keys in found.kept.items() if keys},
+            "effects": {name: str(effect) for name, effect in self.effects.items()},
             "unchanged": sum(not keys for keys in found.kept.values()),
             "warnings": list(machine.missing(self.settings.plan.host)),
         }
@@ -117,13 +126,30 @@ class Reload:
         self._targets = targets
         self._add = add
 
+    def foresee(self, change: Change) -> Change:
+        """Return a change with what it does to the instances."""
+        found = change.difference
+        instances = {each.instance_id: each for each in change.settings.plan.instances}
+        anew = (*found.added, *found.changed)
+        effects = {name: self._effect(instances[name], anew=True) for name in anew}
+        kept = (name for name, keys in found.kept.items() if keys)
+        effects |= {name: self._effect(instances[name], anew=False) for name in kept}
+        return replace(change, effects=effects | dict.fromkeys(found.removed, Effect.ENDS))
+
+    def _effect(self, instance: Instance, anew: bool) -> Effect:
+        if self._fleet.is_finished(instance):
+            return Effect.STAYS_DOWN
+        keeper = self._fleet.keeper(instance.instance_id)
+        life = Lifecycle() if keeper is None else keeper.life
+        return effect(life, self._targets.of(instance), anew)
+
     def apply(self, change: Change, by: str) -> dict[str, Target]:
         """Start what is new, end what is gone, restart what changed.
 
         Parameters
         ----------
         change : Change
-            What to do; the daemon uses its settings already.
+            What to do, as foreseen; the daemon uses its settings already.
         by : str
             Who asked.
 
@@ -133,20 +159,19 @@ class Reload:
             The instances that are on their way now, or cannot get there, and where each shall go.
         """
         instances = {each.instance_id: each for each in change.settings.plan.instances}
-        found = change.difference
-        for name in found.removed:
+        for name in change.difference.removed:
             self._fleet.end(name, by)
-        for name in found.added:
+        for name, found in change.effects.items():
+            if name not in instances:
+                continue
+            # What left the file a moment ago may have a process that still ends.
             if self._fleet.keeper(name) is None:
                 self._add(instances[name])
-                self._aim(instances[name], by)
             else:
-                # It left the file a moment ago, and its process still ends.
-                self._replace(instances[name], by, restart=True)
-        for name in (*found.changed, *(name for name, keys in found.kept.items() if keys)):
-            self._replace(instances[name], by, restart=name in found.changed)
-        aimed_anew = (name for name, keys in found.kept.items() if "manage" in keys)
-        return self._under_way((*found.removed, *found.added, *found.changed, *aimed_anew))
+                self._fleet.replace(instances[name])
+            self._bring_about(found, instances[name], by)
+        moved = {Effect.STARTS, Effect.ENDS, Effect.RESTARTS}
+        return self._under_way(name for name, each in change.effects.items() if each in moved)
 
     def _under_way(self, names: Iterable[str]) -> dict[str, Target]:
         found = [keeper for name in names if (keeper := self._fleet.keeper(name)) is not None]
@@ -156,24 +181,27 @@ class Reload:
             if outcome(each.life.target, each.life) is not True
         }
 
-    def _replace(self, instance: Instance, by: str, restart: bool) -> None:
+    def _bring_about(self, found: Effect, instance: Instance, by: str) -> None:
         keeper = self._fleet.keeper(instance.instance_id)
         if keeper is None:
             return
-        self._fleet.replace(instance)
         keeper.configure(policy_of(instance), liveness_of(instance))
-        self._aim(instance, by)
-        if not restart or keeper.life.target is Target.DOWN:
-            return
-        if keeper.life.state in {State.STARTING, State.UP}:
-            keeper.deliver(RestartRequested(by))
-        elif keeper.life.state in {State.BACKOFF, State.FAILED}:
-            keeper.deliver(CauseCleared("its entry in the site file changed"))
+        event = self._event(found, keeper.life.state, instance, by)
+        if event is not None:
+            keeper.deliver(event)
 
-    def _aim(self, instance: Instance, by: str) -> None:
-        """Give an instance the target that its entry, or the operator, now says."""
-        keeper = self._fleet.keeper(instance.instance_id)
-        wanted = self._targets.of(instance)
-        if keeper is None or keeper.life.target is wanted:
-            return
-        keeper.deliver(UpRequested(by) if wanted is Target.UP else DownRequested(by))
+    def _event(self, found: Effect, state: State, instance: Instance, by: str) -> Event | None:
+        match found:
+            case Effect.STARTS:
+                waits = state in {State.BACKOFF, State.FAILED}
+                return CauseCleared(EDITED, by) if waits else UpRequested(by)
+            case Effect.RESTARTS:
+                return RestartRequested(by)
+            case Effect.ENDS | Effect.STAYS_DOWN:
+                if self._fleet.is_finished(instance):
+                    return None
+                return DownRequested(by, self._targets.reason(instance) or MANAGED_DOWN)
+            case Effect.GOES_ON:
+                return None
+            case other:
+                assert_never(other)

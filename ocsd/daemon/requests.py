@@ -5,7 +5,7 @@ from typing import Any
 
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.keeper import Clock, Timer, Transition
-from ocsd.supervisor.events import Target
+from ocsd.supervisor.events import DownRequested, Event, RestartRequested, Target, UpRequested
 from ocsd.supervisor.outcome import outcome
 
 Write = Callable[[dict[str, Any]], None]
@@ -77,15 +77,18 @@ class PendingRequest:
     def _observe(self, transition: Transition) -> None:
         if transition.name in self._open:
             self._write(described(transition))
-            self._judge(transition.name)
+            overridden = transition.after.target is not self._wanted[transition.name]
+            self._judge(transition.name, _instead(transition.event) if overridden else "")
             self._finish_if_done()
 
-    def _judge(self, name: str) -> None:
+    def _judge(self, name: str, instead: str = "") -> None:
         came_about = outcome(self._wanted[name], self._open[name].life)
         if came_about is not None:
-            self._close(name, came_about)
+            self._close(name, came_about, instead)
 
-    def _close(self, name: str, came_about: bool, timed_out: bool = False) -> None:
+    def _close(
+        self, name: str, came_about: bool, instead: str = "", timed_out: bool = False
+    ) -> None:
         keeper = self._open.pop(name)
         self._write(
             {
@@ -93,7 +96,7 @@ class PendingRequest:
                 "instance_id": name,
                 "ok": came_about,
                 "state": str(keeper.life.state),
-                "reason": keeper.life.reason or keeper.report.text,
+                "reason": instead or keeper.life.reason or keeper.report.text,
                 "took_s": round(self._clock.seconds() - self._begun_s, 3),
                 "timed_out": timed_out,
             }
@@ -108,3 +111,14 @@ class PendingRequest:
         if not self._open:
             self.abandon()
             self._on_end()
+
+
+def _instead(event: Event) -> str:
+    """Return what somebody else has asked for; empty if nobody has, or the state says it."""
+    match event:
+        case DownRequested(by, "") if by:
+            return f"put down meanwhile by {by}"
+        case UpRequested(by) | RestartRequested(by) if by:
+            return f"asked to run meanwhile by {by}"
+        case _:
+            return ""

@@ -13,7 +13,7 @@ from twisted.internet.task import LoopingCall
 
 from ocsd.daemon.asking import Asking
 from ocsd.daemon.instance_log import end_of, last_line
-from ocsd.daemon.keeper import Keeper
+from ocsd.daemon.keeper import Keeper, Transition
 from ocsd.daemon.plan import ROUTER_NAME, HostPlan
 from ocsd.errors import RouterError
 from ocsd.forkserver.protocol import Spawn, Spawned
@@ -147,9 +147,10 @@ class RouterWatch:
         # What a router with a configuration of its own serves, only its owner knows.
         self._asking = _asking(hub, self._answered, reactor) if plan.socket is not None else None
 
-    def start(self) -> None:
-        """Look until it is ready; call this whenever it is being started."""
-        if not self._looking.running:
+    def transition(self, transition: Transition) -> None:
+        """Look until it is ready, whenever it is being started."""
+        starts = transition.after.state is State.STARTING
+        if transition.name == self._keeper.name and starts and not self._looking.running:
             self._looking.start(LOOK_EVERY_S, now=False)
 
     def _look(self) -> None:

@@ -96,9 +96,12 @@ class CauseCleared:
     ----------
     evidence : str
         What was seen.
+    by : str
+        Who brought that about by asking for it; empty if nobody did.
     """
 
     evidence: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,8 +148,10 @@ class _Moment:
     jitter: float
 
 
+_Decided = tuple[Lifecycle, tuple[Action, ...]]
 # A decision takes the events that TRANSITIONS gives it, and no other.
-_Decision = Callable[[Lifecycle, Any, _Moment], tuple[Lifecycle, tuple[Action, ...]]]
+_Decision = Callable[[Lifecycle, Any, _Moment], _Decided]
+_Request = UpRequested | DownRequested | RestartRequested
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,53 +184,55 @@ class Impossible:
     why: str
 
 
-def _start(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
+def _start(life: Lifecycle, event: Event, at: _Moment) -> _Decided:
     """Start because somebody asked: earlier failures are forgotten."""
     fresh = replace(life, target=Target.UP, failures=0, last_end="")
     return _enter(fresh, State.STARTING, at), (Spawn(),)
 
 
-def _want_up(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
-    return replace(life, target=Target.UP), ()
+def _want(life: Lifecycle, event: _Request, at: _Moment) -> _Decided:
+    return replace(life, target=_asked(event)[0]), ()
 
 
-def _want_down(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
-    return replace(life, target=Target.DOWN), ()
+def _want_instead(life: Lifecycle, event: _Request, at: _Moment) -> _Decided:
+    """Have what is being ended go where the last request says."""
+    target, words = _asked(event)
+    if target is life.target:
+        return life, ()
+    reason = f"{life.trouble}; {words}" if life.trouble else words
+    return replace(life, target=target, reason=reason), ()
 
 
-def _rest(
-    life: Lifecycle, event: DownRequested, at: _Moment
-) -> tuple[Lifecycle, tuple[Action, ...]]:
+def _asked(event: _Request) -> tuple[Target, str]:
+    if isinstance(event, DownRequested):
+        return Target.DOWN, event.why or "stop requested"
+    return Target.UP, "restart requested"
+
+
+def _rest(life: Lifecycle, event: DownRequested, at: _Moment) -> _Decided:
     """Give up waiting for another try."""
     return _enter(replace(life, target=Target.DOWN, failures=0), State.DOWN, at, event.why), ()
 
 
-def _stop(
-    life: Lifecycle, event: DownRequested | RestartRequested, at: _Moment
-) -> tuple[Lifecycle, tuple[Action, ...]]:
-    if isinstance(event, RestartRequested):
-        target, reason = Target.UP, "restart requested"
-    else:
-        target, reason = Target.DOWN, event.why or "stop requested"
+def _stop(life: Lifecycle, event: DownRequested | RestartRequested, at: _Moment) -> _Decided:
+    target, reason = _asked(event)
     asked = replace(life, target=target, ladder=STOP_LADDER)
     return _climb(_enter(asked, State.STOPPING, at, reason), 0, at)
 
 
-def _condemn(
-    life: Lifecycle, event: BecameHung, at: _Moment
-) -> tuple[Lifecycle, tuple[Action, ...]]:
+def _condemn(life: Lifecycle, event: BecameHung, at: _Moment) -> _Decided:
     """End a hung instance by force, once it has been examined."""
     condemned = replace(_enter(life, State.STOPPING, at, event.reason), ladder=HUNG_LADDER)
     condemned, actions = _climb(replace(condemned, trouble=event.reason), 0, at)
     return condemned, (Examine(event.reason), *actions)
 
 
-def _escalate(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
+def _escalate(life: Lifecycle, event: Event, at: _Moment) -> _Decided:
     """Take the next rung; the last one is repeated, for SIGKILL can be delayed but not refused."""
     return _climb(life, min(life.stop_step + 1, len(life.ladder) - 1), at)
 
 
-def _climb(life: Lifecycle, step: int, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
+def _climb(life: Lifecycle, step: int, at: _Moment) -> _Decided:
     rung = life.ladder[step]
     climbed = replace(life, stop_step=step, wake_at_s=at.now_s + rung.limit_s)
     if step > 0 and not life.trouble:
@@ -239,18 +243,16 @@ def _climb(life: Lifecycle, step: int, at: _Moment) -> tuple[Lifecycle, tuple[Ac
     return climbed, (Signal(rung.signal),)
 
 
-def _ready(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
+def _ready(life: Lifecycle, event: Event, at: _Moment) -> _Decided:
     return replace(_enter(life, State.UP, at), up_since_s=at.now_s), ()
 
 
-def _adopt(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
+def _adopt(life: Lifecycle, event: Event, at: _Moment) -> _Decided:
     """Take a running process over; it says within a second whether it is ready."""
     return _enter(replace(life, target=Target.UP), State.STARTING, at, "found running"), ()
 
 
-def _ended_as_asked(
-    life: Lifecycle, event: Exited, at: _Moment
-) -> tuple[Lifecycle, tuple[Action, ...]]:
+def _ended_as_asked(life: Lifecycle, event: Exited, at: _Moment) -> _Decided:
     rung = life.ladder[life.stop_step].signal.name
     # The gentle way needs no mention; that force was needed does.
     how = "" if life.stop_step == 0 else f"ended by {rung}"
@@ -264,7 +266,7 @@ def _ended_as_asked(
     return _enter(asked, State.STARTING, at, reason), (Spawn(),)
 
 
-def _ended(life: Lifecycle, event: Exited, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
+def _ended(life: Lifecycle, event: Exited, at: _Moment) -> _Decided:
     reason = end_reason(event)
     if event.code == PERMANENT_FAILURE_EXIT:
         return _enter(replace(life, last_end=reason), State.FAILED, at, event.detail or reason), ()
@@ -275,9 +277,7 @@ def _ended(life: Lifecycle, event: Exited, at: _Moment) -> tuple[Lifecycle, tupl
     return _failed(life, reason, at, event.shared)
 
 
-def _failed(
-    life: Lifecycle, reason: str, at: _Moment, shared: bool
-) -> tuple[Lifecycle, tuple[Action, ...]]:
+def _failed(life: Lifecycle, reason: str, at: _Moment, shared: bool) -> _Decided:
     """Decide when an instance that ended unexpectedly is tried again."""
     life = replace(life, last_end=reason)
     if life.policy is RestartPolicy.NEVER:
@@ -295,9 +295,11 @@ def _failed(
     return replace(waiting, wake_at_s=at.now_s + delay_s), ()
 
 
-def _try_again(life: Lifecycle, event: Event, at: _Moment) -> tuple[Lifecycle, tuple[Action, ...]]:
-    again = replace(life, restarts=life.restarts + 1)
-    evidence = event.evidence if isinstance(event, CauseCleared) else ""
+def _try_again(life: Lifecycle, event: Event, at: _Moment) -> _Decided:
+    is_asked, evidence = False, ""
+    if isinstance(event, CauseCleared):
+        is_asked, evidence = bool(event.by), event.evidence
+    again = replace(life, restarts=life.restarts + (not is_asked))
     reason = f"{life.reason}; tried again, for {evidence}" if evidence else life.reason
     return _enter(again, State.STARTING, at, reason), (Spawn(),)
 
@@ -328,7 +330,7 @@ _NO_PROCESS = Impossible("it has no process that could end")
 TRANSITIONS: Final[Mapping[State, Mapping[type[Event], Rule | Ignored | Impossible]]] = {
     State.DOWN: {
         UpRequested: _to(_start, State.STARTING),
-        DownRequested: _to(_want_down, State.DOWN),
+        DownRequested: _to(_want, State.DOWN),
         RestartRequested: _to(_start, State.STARTING),
         BecameReady: _LATE,
         Adopted: _to(_adopt, State.STARTING),
@@ -338,7 +340,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[type[Event], Rule | Ignored | Impossib
         TimerFired: _LATE,
     },
     State.STARTING: {
-        UpRequested: _to(_want_up, State.STARTING),
+        UpRequested: _to(_want, State.STARTING),
         DownRequested: _to(_stop, State.STOPPING),
         RestartRequested: _to(_stop, State.STOPPING),
         BecameReady: _to(_ready, State.UP),
@@ -349,7 +351,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[type[Event], Rule | Ignored | Impossib
         TimerFired: _LATE,
     },
     State.UP: {
-        UpRequested: _to(_want_up, State.UP),
+        UpRequested: _to(_want, State.UP),
         DownRequested: _to(_stop, State.STOPPING),
         RestartRequested: _to(_stop, State.STOPPING),
         BecameReady: _LATE,
@@ -360,9 +362,9 @@ TRANSITIONS: Final[Mapping[State, Mapping[type[Event], Rule | Ignored | Impossib
         TimerFired: _LATE,
     },
     State.STOPPING: {
-        UpRequested: _to(_want_up, State.STOPPING),
-        DownRequested: _to(_want_down, State.STOPPING),
-        RestartRequested: _to(_want_up, State.STOPPING),
+        UpRequested: _to(_want_instead, State.STOPPING),
+        DownRequested: _to(_want_instead, State.STOPPING),
+        RestartRequested: _to(_want_instead, State.STOPPING),
         BecameReady: _LATE,
         Adopted: _KNOWN,
         BecameHung: Ignored("it is being ended already"),

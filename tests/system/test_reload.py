@@ -69,8 +69,11 @@ def test_what_left_the_file_while_no_daemon_ran_is_ended_and_forgotten(running):
     assert not psutil.pid_exists(before["a"])
     assert pids(running)["b"] == before["b"]
     assert "left the site file" in running.ocsd("history", "a").stdout.split("\n\n")[0]
-    assert running.ocsd("restart", "--all").returncode == 0
-    up(running, "b", "c")
+    assert running.ocsd("down", "c").returncode == 0
+    done = running.ocsd("restart", "--all")
+    assert done.returncode == 0
+    assert "\nc: stays down, put down on " in done.stdout
+    assert rows(running) == {"b": "up", "c": "down"}
 
 
 def test_it_is_told_what_became_of_each_and_a_failure_of_one_is_one_of_the_reload(running):
@@ -82,7 +85,7 @@ def test_it_is_told_what_became_of_each_and_a_failure_of_one_is_one_of_the_reloa
     assert done.stdout.splitlines()[:3] == [
         "starts         d",
         "ends           a",
-        "goes on        b (manage changed)",
+        "ends           b (manage changed)",
     ]
     results = [line for line in done.stdout.splitlines() if " after " in line]
     assert [line.split(" after ")[0] for line in sorted(results)] == [
@@ -121,13 +124,20 @@ def test_what_waits_for_the_router_to_change_is_refused(own_router, running):
     assert pids(running) == before
 
 
-def test_a_failed_instance_is_tried_when_its_entry_is_corrected(site):
-    site.write({**fake_agent("a"), "agent-class": "FakeDatAgent"})
+def test_a_failed_instance_is_waited_for_and_tried_as_long_as_its_entry_has_it(site):
+    failing = {**fake_agent("a"), "agent-class": "FakeDatAgent"}
+    site.write(failing)
     site.start()
     assert site.instance("a")["state"] == "failed"
-    site.write(fake_agent("a"))
+    site.write(failing, fake_agent("b", after=["a"]))
+    assert site.ocsd("reload", "--no-wait").returncode == 0
+    assert site.instance("b")["reason"] == "waits for a"
+    site.write(failing, fake_agent("b"))
     assert site.ocsd("reload").returncode == 0
-    up(site, "a")
+    wait_until(lambda: site.instance("b")["state"] == "up", "who need not wait any more")
+    site.write(fake_agent("a"), fake_agent("b"))
+    assert site.ocsd("reload").returncode == 0
+    up(site, "a", "b")
 
 
 def test_agents_start_after_those_they_wait_for_and_end_before_them(site):

@@ -311,6 +311,51 @@ def test_the_last_words_of_an_earlier_process_are_not_those_of_a_later_one(site)
     )
 
 
+DONE = "ended with exit code 0; restart is on-failure"
+JOB = """
+import os, time
+
+def main(args=None):
+    open("runs", "a").write("x")
+    while not os.path.exists("end"):
+        time.sleep(0.02)
+    os._exit(0)
+"""
+
+
+def test_a_job_that_is_done_is_done_once_and_keeps_nobody_waiting(site):
+    plugins, runs, end = (site.folder / name for name in ("plugins", "runs", "end"))
+    plugins.mkdir()
+    (plugins / "ocs_plugin_job.py").write_text("agents = {'Job': 'job.py'}")
+    (plugins / "job.py").write_text(JOB)
+    end.touch()
+    job = {"agent-class": "Job", "instance-id": "job", "restart": "on-failure"}
+    site.write(job, fake_agent("b", after=["job"]), **{"agent-paths": [str(plugins)]})
+    site.start()
+    assert site.ocsd("restart", "b").returncode == 0
+    assert site.ocsd("upgrade").returncode == 0
+    row = site.instance("job")
+    assert (row["state"], row["target"]) == ("down", "down")
+    assert row["reason"] == DONE
+    assert runs.read_text() == "x"
+
+    end.unlink()
+    assert site.ocsd("up", "job", "--timeout", "1").returncode == 75
+    process = psutil.Process(site.instance("job")["pid"])
+    os.kill(site.status()["pid"], signal.SIGKILL)
+    end.touch()
+    wait_until(lambda: is_dead(process), "its end")
+    site.start()
+    assert site.instance("b")["state"] == "up"
+    assert site.instance("job")["reason"] == f"while no daemon ran: {DONE}"
+    assert runs.read_text() == "xx"
+
+    os.kill(site.status()["pid"], signal.SIGKILL)
+    assert site.ocsd("stop").returncode == 0
+    site.start()
+    assert runs.read_text() == "xxx"
+
+
 def test_a_stopped_daemon_costs_the_agents_nothing(lab):
     with Watch(lab.site):
         daemon = psutil.Process(lab.status()["pid"])

@@ -35,6 +35,14 @@ def test_all_is_asked_for_as_such_and_summed_up(ocsd, server):
     assert server.requests == [("/v1/instances/down", {"all": True, "timeout_s": 7.0})]
 
 
+def test_what_a_restart_of_all_leaves_out_is_told_with_the_reason(ocsd, server):
+    left_out = {"event": "left_out", "instance_id": "b", "reason": "put down by bob"}
+    server.streams["/v1/instances/restart"] = [left_out, result("a")]
+    done = ocsd("restart", "--all")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["b: stays down, put down by bob", "a: up after 0.05 s"]
+
+
 def test_a_failure_gets_exit_code_1_its_reason_and_where_to_look(ocsd, server):
     server.streams["/v1/instances/up"] = [
         result("a", ok=False, state="failed", reason="no such class\nX"),

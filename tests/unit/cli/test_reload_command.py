@@ -70,3 +70,44 @@ def test_a_daemon_of_an_older_release_that_does_not_wait_is_understood(ocsd, dae
     done = ocsd("reload")
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1] == "see how they do: ocsd status"
+
+
+def test_who_starts_and_ends_stands_among_those_whatever_of_it_changed(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("a"))
+    server.streams["/v1/reload"] = [
+        {
+            "added": ["n", "off"],
+            "removed": ["g"],
+            "changed": {"c": ["arguments"], "d": ["arguments"]},
+            "kept": {"e": ["manage"], "r": ["after"], "s": ["restart"]},
+            "unchanged": 1,
+            "effects": {
+                "n": "starts",
+                "off": "stays down",
+                "c": "restarts",
+                "d": "stays down",
+                "e": "ends",
+                "r": "goes on",
+                "s": "starts",
+                "g": "ends",
+            },
+        }
+    ]
+    assert ocsd("reload", "--dry-run").stdout.splitlines() == [
+        "would start    n",
+        "would start    s (restart changed)",
+        "would end      g",
+        "would end      e (manage changed)",
+        "would restart  c (arguments changed)",
+        "would leave running r (after changed)",
+        "would leave down off",
+        "would leave down d (arguments changed)",
+        "1 instances are not touched",
+    ]
+    assert ocsd("reload", "--no-wait").stdout.splitlines()[5:] == [
+        "goes on        r (after changed)",
+        "stays down     off",
+        "stays down     d (arguments changed)",
+        "1 instances are not touched",
+        "see how they do: ocsd status",
+    ]

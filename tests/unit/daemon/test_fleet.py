@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.fleet import MANAGED_DOWN, Fleet
 from ocsd.daemon.keeper import Keeper
 from ocsd.daemon.status import StatusReport
 from ocsd.daemon.targets import Targets
@@ -101,6 +101,17 @@ def test_an_instance_put_down_before_the_daemon_began_says_who_did_it(begin):
     assert re.fullmatch(PUT_DOWN, rows(fleet)["b"]["reason"])
     fleet.up(["b"], "bob")
     assert rows(fleet)["b"]["reason"] == ""
+
+
+def test_who_rests_is_told_with_the_reason(begin):
+    fleet = begin()
+    fleet.launch()
+    assert fleet.resting() == {"c": MANAGED_DOWN}
+    fleet.down(["b"], "alice (uid 7)")
+    assert list(fleet.resting()) == ["b", "c"]
+    assert re.fullmatch(PUT_DOWN, fleet.resting()["b"])
+    fleet.up(["b", "c"], "bob")
+    assert fleet.resting() == {}
 
 
 def test_an_instance_put_down_a_moment_ago_says_so_too_beside_how_it_ended(begin, clock):

@@ -69,6 +69,19 @@ def test_an_instance_is_spawned_and_is_up_once_it_says_so(keeper, launcher, seen
     assert (keeper.pid, keeper.started_at) == (7, 1000.0)
 
 
+def test_a_change_of_what_is_wanted_is_told_and_begins_no_state(keeper, clock, seen):
+    start(keeper)
+    keeper.deliver(DownRequested())
+    clock.advance(1)
+    keeper.deliver(RestartRequested())
+    keeper.deliver(UpRequested())
+    assert seen[2:] == ["stopping", "stopping"]
+    assert (keeper.life.reason, keeper.since_at) == ("restart requested", 1000.0)
+    keeper.deliver(DownRequested())
+    keeper.ended(Ended("thermo1", 7, 0, None))
+    assert seen[4:] == ["stopping", "down"]
+
+
 def test_a_crash_is_told_in_the_words_of_the_process(keeper):
     start(keeper)
     keeper.heard({"X_FAILURE": "OSError: no device"})

@@ -12,6 +12,7 @@ from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.site.model import Instance
 from ocsd.supervisor.events import State, Target, UpRequested
 from ocsd.supervisor.lifecycle import Lifecycle
+from ocsd.supervisor.policy import RestartPolicy
 
 
 class World:
@@ -120,6 +121,41 @@ def test_a_restart_is_done_when_the_next_process_is_ready(world, clock):
     world.end("a")
     world.begin("a", pid=8)
     assert results(told) == {"a": (True, "up", False)}
+
+
+def test_whoever_is_overridden_is_told_at_once(world):
+    world.fleet.up(["a"])
+    world.begin("a")
+    told = {}
+    for change, by, wanted in (
+        (world.fleet.restart, "ann", Target.UP),
+        (world.fleet.down, "bob", Target.DOWN),
+        (world.fleet.up, "cyd", Target.UP),
+        (world.fleet.down, "dan", Target.DOWN),
+    ):
+        pending, told[by], _ = follow(world, ["a"], wanted)
+        change(["a"], by)
+        pending.look()
+    reasons = {by: its[-1]["reason"] for by, its in told.items()}
+    assert reasons == {
+        "ann": "put down meanwhile by bob",
+        "bob": "asked to run meanwhile by cyd",
+        "cyd": "put down meanwhile by dan",
+        "dan": "stop requested",
+    }
+    world.end("a")
+    assert [its[-1].get("ok") for its in told.values()] == [False, False, False, True]
+
+
+def test_a_job_that_is_done_tells_so_itself(world):
+    world.fleet.up(["a"])
+    world.fleet.keeper("a").configure(RestartPolicy.NEVER, {})
+    pending, told, ended = follow(world, ["a"], Target.UP)
+    pending.look()
+    world.fleet.keeper("a").spawned(Spawned("a", 7, 1))
+    world.end("a")
+    assert told[-1]["reason"] == "ended with exit code 0; restart is never"
+    assert ended
 
 
 def test_a_client_that_goes_after_its_answer_is_forgotten_once(world):

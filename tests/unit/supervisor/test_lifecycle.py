@@ -162,6 +162,8 @@ def test_whoever_asks_last_while_an_instance_stops_has_the_say():
     stopping, _ = run(up_since(0.0), (DownRequested(), 1.0))
     wanted, actions = run(stopping, (UpRequested(), 1.1), (Exited(code=0), 1.2))
     assert (wanted.state, actions) == (State.STARTING, [Spawn()])
+    again, _ = run(stopping, (RestartRequested(), 1.1))
+    assert (stopping.reason, again.reason) == ("stop requested", "restart requested")
     unwanted, actions = run(
         stopping, (UpRequested(), 1.1), (DownRequested(), 1.15), (Exited(code=0), 1.2)
     )
@@ -235,8 +237,10 @@ def test_a_hang_counts_as_a_failure():
 
 
 def test_a_hung_instance_that_is_asked_to_end_rests_afterwards():
-    life, _ = hung()
-    life, actions = run(life, (DownRequested(), 100.5), (Exited(signal=9), 102.0))
+    life, _ = hung("hung")
+    life, _ = run(life, (UpRequested(), 100.4), (DownRequested(), 100.5))
+    assert life.reason == "hung; stop requested"
+    life, actions = run(life, (Exited(signal=9), 102.0))
     assert (life.state, life.target, actions) == (State.DOWN, Target.DOWN, [])
 
 
@@ -276,9 +280,13 @@ def test_what_waits_is_tried_at_once_when_its_cause_is_gone():
     assert life.wake_at_s is None
 
 
-def test_what_failed_for_good_is_tried_when_its_cause_is_gone():
-    life, _ = run(up_since(0.0), (Exited(code=125), 0.0), (CauseCleared("its entry changed"), 1.0))
+@pytest.mark.parametrize(("by", "restarts"), [("", 1), ("alice", 0)])
+def test_what_failed_for_good_is_tried_when_its_cause_is_gone(by, restarts):
+    cleared = CauseCleared("its entry changed", by)
+    life, _ = run(up_since(0.0), (Exited(code=125), 0.0), (cleared, 1.0))
     assert life.state is State.STARTING
+    # Restarts that nobody asked for.
+    assert life.restarts == restarts
 
 
 @pytest.mark.parametrize("state", [State.BACKOFF, State.FAILED, State.DOWN])

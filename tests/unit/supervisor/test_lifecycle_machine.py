@@ -143,9 +143,9 @@ class World(RuleBasedStateMachine):
         match event:
             case UpRequested() | RestartRequested():
                 self.ends = 0
-            case CauseCleared():
+            case CauseCleared(by=by):
                 assert self.waits()
-                self.unasked_starts += 1
+                self.unasked_starts += not by
             case TimerFired():
                 assert self.not_before_s is not None, "it was not to be tried again"
                 assert self.now_s >= self.not_before_s - 1e-9, "it was tried too soon"
@@ -273,9 +273,9 @@ class World(RuleBasedStateMachine):
         assert actions == (Examine("silent"), Signal(signal.SIGQUIT))
 
     @precondition(lambda self: self.waits())
-    @rule()
-    def its_cause_is_gone(self):
-        assert self.happens(CauseCleared("evidence")) == (Spawn(),)
+    @rule(by=st.sampled_from(["", "ann"]))
+    def its_cause_is_gone(self, by):
+        assert self.happens(CauseCleared("evidence", by)) == (Spawn(),)
 
     @precondition(lambda self: self.process is None)
     @rule()
