@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ocsd.agent import origin
+from ocsd.agent import descriptors, origin
 from ocsd.agent.self_call import SelfCall
 from ocsd.agent.session import OpSession
 from ocsd.agent.threads import the_reactor
@@ -22,6 +22,8 @@ PERIOD_S = 1.0
 REASON_KEYS = ("reason", "error")
 # How many reports go by until session data that no client asks for are looked at.
 DATA_PERIOD = 5
+# How many reports go by until it is seen whether another file could be opened.
+DESCRIPTORS_PERIOD = 10
 # How many reports go by until the supervisor, which may be new, is told again where the code is.
 CODE_PERIOD = 30
 # A datagram must not cost more than it is worth, with hundreds of agents.
@@ -52,6 +54,7 @@ class Readiness:
         self._reports = 0
         self._self_call = SelfCall(agent)
         self._said: dict[str, str] = {}
+        self._shortage = ""
 
     def start(self, connection: Any) -> None:
         """Begin to report."""
@@ -71,13 +74,16 @@ class Readiness:
         """Report now."""
         if self._connection is None:
             return
+        if self._reports % DESCRIPTORS_PERIOD == 0:
+            self._shortage = descriptors.shortage()
         details = self._details()
         # What was empty before and still is need not be said.
         news = {key: text for key, text in details.items() if text or self._said.get(key)}
         if self._connection.joined:
             delivery = self._send(READY=1, WATCHDOG=1, STATUS=self._trouble(), **news)
         else:
-            delivery = self._send(WATCHDOG=1, STATUS=self._connection.reason, **news)
+            reasons = filter(None, (self._shortage, self._connection.reason))
+            delivery = self._send(WATCHDOG=1, STATUS="; ".join(reasons), **news)
         if delivery is Delivery.DONE:
             self._said = details
         if delivery is not Delivery.BUSY:
@@ -114,6 +120,7 @@ class Readiness:
         startup_names = {name for _, name, _ in agent.startup_ops}
         refusals = [feed.refusal for feed in agent.feeds.values() if feed.refusal]
         troubles = [
+            self._shortage,
             agent.trouble,
             agent.blocked,
             *agent.operations.refusals(),

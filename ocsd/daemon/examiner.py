@@ -86,6 +86,7 @@ class Examiner:
             incident.finish()
         except OSError as error:
             self.log.error("{path} is not complete: {error}", path=incident.path, error=error)
-        where = f"; {incident.where()}" if found.hangs else ""
-        text = f"{found.reason}{where}; see {incident.path}"
+        where = incident.where() if found.hangs else ""
+        known = filter(None, (found.reason, where, incident.shortage, f"see {incident.path}"))
+        text = "; ".join(known)
         self._chronicle.note(transition.name, EXAMINED, text, transition.pid)

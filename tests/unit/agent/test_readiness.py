@@ -3,8 +3,8 @@
 import pytest
 
 from ocsd import notify
-from ocsd.agent import origin
-from ocsd.agent.readiness import CODE_PERIOD, Readiness, in_flight
+from ocsd.agent import descriptors, origin
+from ocsd.agent.readiness import CODE_PERIOD, DESCRIPTORS_PERIOD, Readiness, in_flight
 from ocsd.agent.session import OpSession
 from ocsd.notify import Delivery
 
@@ -75,6 +75,20 @@ def test_a_silent_feed_is_named(agent, supervisor, readiness, monkeypatch):
     assert supervisor.reports[-1]["X_FEEDS"] == (
         "feed temperatures silent for 42 s (expected every 1 s)"
     )
+
+
+def test_that_nothing_more_can_be_opened_is_told_and_looked_at_now_and_then(
+    supervisor, readiness, monkeypatch
+):
+    looks = iter(["out of descriptors (128 of 128 are open)", ""])
+    monkeypatch.setattr(descriptors, "shortage", lambda: next(looks))
+    for _ in range(DESCRIPTORS_PERIOD):
+        readiness.tell()
+    told = {report["STATUS"] for report in supervisor.reports}
+    assert told == {"out of descriptors (128 of 128 are open); no router"}
+    readiness._connection = type("Joined", (), {"joined": True})
+    readiness.tell()
+    assert supervisor.reports[-1]["STATUS"] == ""
 
 
 def test_where_the_code_is_is_repeated_for_a_new_supervisor(supervisor, readiness, monkeypatch):
