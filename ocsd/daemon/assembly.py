@@ -21,11 +21,12 @@ from ocsd.daemon.outside import OutsideWatch
 from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.plan import REGISTRY_CLASS, ROUTER_NAME
 from ocsd.daemon.processes import ForkLauncher, Processes
-from ocsd.daemon.progress import Progress, start_report
+from ocsd.daemon.progress import Progress
 from ocsd.daemon.registry_host import RegistryLauncher
 from ocsd.daemon.reload import Reload, Reloaded, compare
 from ocsd.daemon.router import RouterWatch, last_words, request
 from ocsd.daemon.settings import Settings, liveness_of, policy_of
+from ocsd.daemon.settling import Settling
 from ocsd.daemon.shutdown import Shutdown, Write
 from ocsd.daemon.status import StatusReport
 from ocsd.daemon.systemd import SystemdLink
@@ -43,9 +44,6 @@ from ocsd.supervisor.lifecycle import Lifecycle
 
 ROUTER_LIMIT_S = 15.0
 """Agents wait so long for the router before they are started without it."""
-
-SETTLE_LIMIT_S = 30.0
-"""After so long `ocsd start -d` returns although something is still starting."""
 
 
 class Daemon:
@@ -90,14 +88,15 @@ class Daemon:
         self._progress = progress
         self._detached = detached
         self._reactor = reactor
-        self._begun_s = reactor.seconds()
         self._launched = False
-        self._settled = False
         self._targets = Targets(paths.targets)
         self.fleet = Fleet(self._targets)
         self._systemd = SystemdLink(reactor, self.fleet)
         self._shutdown = Shutdown(self.fleet, reactor, self._stopping, self._stopped)
         self._window = LaunchWindow(reactor, self.fleet.waits_for)
+        self._settling = Settling(
+            self.fleet, self._window.waits_for, progress, reactor, self._settled
+        )
         words = Words(self.fleet.by_pid)
         self._notify = NotifySocket(reactor, paths.notify_socket, words.heard)
         self._processes = Processes(
@@ -159,7 +158,7 @@ class Daemon:
         self._forkserver.connect()
         self._systemd.start()
         self._oversight.start()
-        self._reactor.callLater(SETTLE_LIMIT_S, self._settle)
+        self._settling.start()
         self._reactor.callLater(0, self._open_control)
 
     def stop(self, write: Write = lambda _: None) -> None:
@@ -292,7 +291,7 @@ class Daemon:
             router.deliver(UpRequested())
         self._reactor.callLater(ROUTER_LIMIT_S, self._window.open)
         self.fleet.launch()
-        self._consider_settled()
+        self._settling.look()
 
     def _forkserver_lost(self) -> None:
         if self._ended:
@@ -335,7 +334,7 @@ class Daemon:
             self._window.leave(transition.name)
         if transition.name == ROUTER_NAME and after.state is not State.STARTING:
             self._window.open()
-        self._consider_settled()
+        self._settling.look()
 
     def _be_host_manager(self) -> None:
         """Answer OCS's tools; autobahn is loaded when the agents have been asked for."""
@@ -380,18 +379,7 @@ class Daemon:
         change, _ = self.reload("a client of the HostManager's operations")
         return f"reloaded: {change.difference}"
 
-    def _consider_settled(self) -> None:
-        if not self._settled and self.fleet.settled:
-            self._settle()
-
-    def _settle(self) -> None:
-        """Say how it went, once."""
-        if self._settled or self._shutdown.requested:
-            return
-        self._settled = True
-        took_s = self._reactor.seconds() - self._begun_s
-        for line in start_report(self.fleet, self._window.waits_for, took_s):
-            self._progress.say(line)
+    def _settled(self) -> None:
         self._systemd.ready()
         self._reactor.callLater(0, self._be_host_manager)
         if self._detached:
