@@ -10,6 +10,11 @@ _WORDS: Final = {
     "Z": "is dead but not gone (state {state}): end its parent, then ocsd start: agents run on",
 }
 
+_HOLDS: Final = {
+    "T": "it is stopped (SIGSTOP); `kill -CONT {pid}` lets it go on",
+    "t": "it is held by a debugger; end that, and it goes on",
+}
+
 
 def state_of(pid: int) -> str:
     """Return the letter of a process's state (proc(5)); empty if there is no such process."""
@@ -19,6 +24,17 @@ def state_of(pid: int) -> str:
             return file.read().rpartition(")")[2].split()[0]
     except (OSError, IndexError):
         return ""
+
+
+def what_holds(pid: int) -> str:
+    """Return who holds an instance's process, and what to do; empty if nobody does.
+
+    Parameters
+    ----------
+    pid : int
+        The process.
+    """
+    return _HOLDS.get(state_of(pid), "").format(pid=pid)
 
 
 def why_silent(pid: int) -> str:

@@ -37,6 +37,7 @@ from ocsd.daemon.words import Words
 from ocsd.errors import OcsdError
 from ocsd.forkserver.protocol import End, Hello, Spawn, Spawned
 from ocsd.forkserver.start import PreparedServer
+from ocsd.frozen import what_holds
 from ocsd.site.launch import Launch
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import State, UpRequested
@@ -220,6 +221,7 @@ class Daemon:
             jitter=lambda: random.uniform(-1, 1),
             on_transition=self.fleet.announce,
             liveness=liveness_of(instance),
+            what_holds=what_holds,
             is_shared=oversight.incidents.failed,
             examine=oversight.examiner.examine,
         )

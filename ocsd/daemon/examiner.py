@@ -63,8 +63,10 @@ class Examiner:
             "operations": keeper.operations,
         }
         log = self._log_of(keeper.name)
-        # Where one is that grew too big, or whose feeds are silent, tells nothing.
-        hangs = keeper.silent_s is None or keeper.silent_s > SILENCE_LIMIT_S
+        # Where one is that grew too big, whose feeds are silent, or that somebody holds,
+        # tells nothing.
+        silent = keeper.silent_s is None or keeper.silent_s > SILENCE_LIMIT_S
+        hangs = silent and not keeper.held
         try:
             incident = Incident(
                 self._folder, keeper.name, keeper.pid, log, facts, time.time, keeper.code

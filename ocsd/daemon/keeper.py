@@ -19,6 +19,7 @@ from ocsd.supervisor.events import (
 )
 from ocsd.supervisor.health import (
     DEFAULT_LIVENESS,
+    SILENCE_LIMIT_S,
     Liveness,
     SelfReport,
     Verdict,
@@ -109,6 +110,8 @@ class Keeper:
         Takes every `Transition`.
     liveness : mapping of Layer to Response
         What the failure of each of its layers leads to.
+    what_holds : callable
+        Returns who holds a process, by its pid, so that it cannot answer; empty if nobody does.
     is_shared : callable
         Tells whether a failure of this instance, now, is one of many of one cause.
     examine : callable
@@ -140,6 +143,7 @@ class Keeper:
         jitter: Callable[[], float],
         on_transition: Callable[[Transition], None],
         liveness: Liveness = DEFAULT_LIVENESS,
+        what_holds: Callable[[int], str] = lambda _: "",
         is_shared: Callable[[str], bool] = lambda _: False,
         examine: Callable[["Keeper", str], None] = lambda *_: None,
     ) -> None:
@@ -156,6 +160,7 @@ class Keeper:
         self._jitter = jitter
         self._on_transition = on_transition
         self.liveness = liveness
+        self._what_holds = what_holds
         self._is_shared = is_shared
         self._examine = examine
         self.failure = ""
@@ -170,12 +175,12 @@ class Keeper:
     @property
     def verdict(self) -> Verdict:
         """How well it does, and why."""
-        return judge(self.life, self.report, self._clock.seconds(), self.liveness)
+        return judge(self.life, self._known(), self._clock.seconds(), self.liveness)
 
     @property
     def reason_to_restart(self) -> str:
         """Why it has to be restarted for a layer that fails; empty if not."""
-        return reason_to_restart(self.life, self.report, self._clock.seconds(), self.liveness)
+        return reason_to_restart(self.life, self._known(), self._clock.seconds(), self.liveness)
 
     @property
     def next_try_s(self) -> float | None:
@@ -189,6 +194,17 @@ class Keeper:
         """For how long it has said nothing [s]; None if it never did."""
         heard_at_s = self.report.heard_at_s
         return None if heard_at_s is None else self._clock.seconds() - heard_at_s
+
+    @property
+    def held(self) -> str:
+        """Who holds its process, so that it cannot answer; empty if it can, or nobody does."""
+        silent = self.silent_s is not None and self.silent_s > SILENCE_LIMIT_S
+        return self._what_holds(self.pid) if silent and self.pid is not None else ""
+
+    def _known(self) -> SelfReport:
+        """Return what it said of itself, and why it says nothing more."""
+        held = self.held
+        return replace(self.report, held=held) if held else self.report
 
     def configure(self, policy: RestartPolicy, liveness: Liveness) -> None:
         """Decide by other rules from now on."""

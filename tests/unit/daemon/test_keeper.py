@@ -48,6 +48,7 @@ def keeper(clock, launcher, seen):
         clock=clock,
         wall_clock=lambda: 1000.0 + clock.seconds(),
         jitter=lambda: 0.0,
+        what_holds=lambda pid: f"{pid} is stopped",
         on_transition=lambda each: seen.append(str(each.after.state)),
     )
 
@@ -177,3 +178,13 @@ def test_a_process_that_hung_before_it_was_taken_over_is_found_out(keeper, launc
     assert launcher.calls == [("kill", "thermo1", 7, "SIGQUIT"), ("kill", "thermo1", 7, "SIGKILL")]
     keeper.ended(Ended("thermo1", 7, None, signal.SIGKILL))
     assert launcher.calls[-1] == ("spawn", "thermo1")
+
+
+def test_who_holds_a_process_is_told_once_it_is_silent(keeper, clock):
+    start(keeper)
+    clock.advance(9.0)
+    assert keeper.verdict.reason == ""
+    clock.advance(2.0)
+    assert keeper.verdict.reason == "no answer for 11 s: 7 is stopped"
+    clock.advance(20.0)
+    assert keeper.reason_to_restart == "reactor: no answer for 31 s: 7 is stopped"
