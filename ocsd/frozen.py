@@ -37,14 +37,16 @@ def what_holds(pid: int) -> str:
     return _HOLDS.get(state_of(pid), "").format(pid=pid)
 
 
-def why_silent(pid: int) -> str:
-    """Return why a daemon cannot answer now, and what to do; empty if it could.
+def why_silent(pid: int, after_kill: str = "and ocsd start: agents run on") -> str:
+    """Return why a process of ocsd's own cannot answer now, and what to do; empty if it could.
 
     Parameters
     ----------
     pid : int
-        The daemon.
+        The daemon, or another one.
+    after_kill : str
+        What is to be done, or follows, if it is killed.
     """
     state = state_of(pid)
-    end = f"kill -9 {pid} and ocsd start: agents run on"
+    end = f"kill -9 {pid} {after_kill}"
     return _WORDS.get(state, "").format(state=state, pid=pid, end=end)

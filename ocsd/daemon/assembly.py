@@ -222,9 +222,13 @@ class Daemon:
             on_transition=self.fleet.announce,
             liveness=liveness_of(instance),
             what_holds=what_holds,
+            reaches=self._reaches,
             is_shared=oversight.incidents.failed,
             examine=oversight.examiner.examine,
         )
+
+    def _reaches(self, name: str) -> bool:
+        return self._forkserver.answers or self._processes.is_orphan(name)
 
     def _take_stranger(self, name: str) -> Keeper:
         """Return a keeper for a process that the site file no longer lists."""

@@ -29,6 +29,9 @@ from ocsd.supervisor.health import (
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.supervisor.policy import RestartPolicy
 
+LOOK_AGAIN_S = 1.0
+"""So often it is looked whether a process that is being ended can be signalled again."""
+
 
 class Timer(Protocol):
     """A call that is due later (twisted's IDelayedCall)."""
@@ -112,6 +115,8 @@ class Keeper:
         What the failure of each of its layers leads to.
     what_holds : callable
         Returns who holds a process, by its pid, so that it cannot answer; empty if nobody does.
+    reaches : callable
+        Tells whether a signal to the process of an instance would reach it now.
     is_shared : callable
         Tells whether a failure of this instance, now, is one of many of one cause.
     examine : callable
@@ -144,6 +149,7 @@ class Keeper:
         on_transition: Callable[[Transition], None],
         liveness: Liveness = DEFAULT_LIVENESS,
         what_holds: Callable[[int], str] = lambda _: "",
+        reaches: Callable[[str], bool] = lambda _: True,
         is_shared: Callable[[str], bool] = lambda _: False,
         examine: Callable[["Keeper", str], None] = lambda *_: None,
     ) -> None:
@@ -161,6 +167,7 @@ class Keeper:
         self._on_transition = on_transition
         self.liveness = liveness
         self._what_holds = what_holds
+        self._reaches = reaches
         self._is_shared = is_shared
         self._examine = examine
         self.failure = ""
@@ -168,6 +175,7 @@ class Keeper:
         self.code = ""
         self._last_pid: int | None = None
         self._owed_signal: int | None = None
+        self._is_out_of_reach = False
         self._timer: Timer | None = None
         self._events: deque[Event] = deque()
         self._busy = False
@@ -277,6 +285,7 @@ class Keeper:
         self.started_at = started_at
         self.report = SelfReport(started_at_s=self._clock.seconds())
         self.failure = self.operations = ""
+        self._is_out_of_reach = False
 
     def _apply(self, event: Event) -> None:
         before = self.life
@@ -309,7 +318,26 @@ class Keeper:
         self._timer = None
         if self.life.wake_at_s is not None:
             delay_s = max(0.0, self.life.wake_at_s - self._clock.seconds())
-            self._timer = self._clock.callLater(delay_s, lambda: self.deliver(TimerFired()))
+            self._timer = self._clock.callLater(delay_s, self._wake)
+
+    def _wake(self) -> None:
+        """Let the moment take effect that was waited for.
+
+        What is being ended has all its time for a signal once that has reached it.
+        """
+        stopping = self.life.state is State.STOPPING
+        was_out_of_reach = self._is_out_of_reach
+        self._is_out_of_reach = stopping and not self._reaches(self.name)
+        if self._is_out_of_reach:
+            self._postpone(LOOK_AGAIN_S)
+        elif stopping and was_out_of_reach:
+            self._postpone(self.life.ladder[self.life.stop_step].limit_s)
+        else:
+            self.deliver(TimerFired())
+
+    def _postpone(self, delay_s: float) -> None:
+        self.life = replace(self.life, wake_at_s=self._clock.seconds() + delay_s)
+        self._set_timer()
 
 
 def _standing(life: Lifecycle) -> tuple[object, ...]:
