@@ -26,7 +26,7 @@ from ocsd.daemon.registry_host import RegistryLauncher
 from ocsd.daemon.reload import Reload, Reloaded, compare
 from ocsd.daemon.router import RouterWatch, last_words, request
 from ocsd.daemon.settings import Settings, liveness_of, policy_of
-from ocsd.daemon.settling import Settling
+from ocsd.daemon.settling import Settling, attempt
 from ocsd.daemon.shutdown import Shutdown, Write
 from ocsd.daemon.status import StatusReport
 from ocsd.daemon.systemd import SystemdLink
@@ -116,7 +116,7 @@ class Daemon:
             paths,
             self._processes.connection,
             reactor,
-            self._give_up,
+            self.give_up,
             self._forkserver_ended,
         )
         outside = OutsideWatch(settings.hub, reactor)
@@ -160,7 +160,7 @@ class Daemon:
         self._systemd.start()
         self._oversight.start()
         self._settling.start()
-        self._reactor.callLater(0, self._open_control)
+        self._reactor.callLater(0, attempt, self._open_control, self.give_up)
 
     def stop(self, write: Write = lambda _: None) -> None:
         """End everything in order, then the daemon.
@@ -309,7 +309,8 @@ class Daemon:
         self._processes.server_ended(pid, how)
         self._oversight.chronicle.note(DAEMON, "ForkServerEnded", how, pid or None)
 
-    def _give_up(self, failure: OcsdError) -> None:
+    def give_up(self, failure: OcsdError) -> None:
+        """End this daemon, and nothing else."""
         self.failure = failure
         self._reactor.stop()
 

@@ -1,14 +1,41 @@
-"""How the start went, told once: when nothing more happens, or when it has taken too long."""
+"""The start: a step that fails ends it; how it went is told once, when all has settled."""
 
 from collections.abc import Callable
 from typing import Final
 
+from twisted.logger import Logger
+
 from ocsd.daemon.fleet import Fleet
 from ocsd.daemon.keeper import Clock
 from ocsd.daemon.progress import Progress, start_report
+from ocsd.errors import DaemonStartError, OcsdError
 
 LIMIT_S: Final = 30.0
 """After so long `ocsd start -d` returns although something is still starting."""
+
+_LOG = Logger()
+
+
+def attempt(step: Callable[[], None], give_up: Callable[[OcsdError], None]) -> None:
+    """Take a step of the start, without which the daemon would be of no use.
+
+    Parameters
+    ----------
+    step : callable
+        Called without arguments. The reactor would log what it raises, and go on.
+    give_up : callable
+        Ends the daemon, so that somebody may start another one; takes the reason.
+    """
+    try:
+        step()
+    except Exception as error:  # noqa: BLE001 - whatever it is, half a daemon is none
+        _LOG.failure("the daemon cannot start")
+        give_up(
+            DaemonStartError(
+                f"the daemon cannot start: {type(error).__name__}: {error}; "
+                "what led to it is in its log: ocsd logs ocsd"
+            )
+        )
 
 
 class Settling:
