@@ -16,6 +16,7 @@ from ocsd.cli.history import row
 from ocsd.cli.status import no_such_instance
 from ocsd.cli.terminal import Terminal
 from ocsd.errors import NoDaemonError, NoSuchInstanceError
+from ocsd.reason import shortened
 from ocsd.supervisor.events import State
 from ocsd.supervisor.history import Entry
 
@@ -62,7 +63,7 @@ def why(name: str, host: str | None, as_json: bool) -> None:
     print("\n".join(_lines(name, now, end, forced, changes, screen)))
     if log_lines:
         print(f"\nlast lines of {log}:")
-        print("\n".join(f"  {terminal.printable(line)}" for line in log_lines))
+        print("\n".join(f"  {terminal.printable(shortened(line))}" for line in log_lines))
 
 
 def _is_unasked_end(entry: Entry) -> bool:

@@ -7,6 +7,7 @@ from ocsd.agent import descriptors, origin
 from ocsd.agent.readiness import CODE_PERIOD, DESCRIPTORS_PERIOD, Readiness, in_flight
 from ocsd.agent.session import OpSession
 from ocsd.notify import Delivery
+from ocsd.reason import LONGEST
 
 
 class Supervisor:
@@ -107,3 +108,16 @@ def test_a_report_stays_small(agent, supervisor, readiness):
         agent.sessions[f"operation{number}"] = run(f"operation{number}")
     readiness.tell()
     assert len(notify.encode(supervisor.reports[0])) < 4096
+
+
+def test_what_an_operation_says_of_itself_is_told_in_part(agent, supervisor, readiness):
+    readiness._connection = type("Joined", (), {"joined": True, "reason": ""})
+    for name in ("acq", "init"):
+        agent.sessions[name] = run(name)
+        agent.sessions[name].degraded = True
+        agent.sessions[name].add_message("R" * 3000)
+    readiness.tell()
+    told = supervisor.reports[0]["STATUS"]
+    assert "operation 'acq' is degraded: RRR" in told
+    assert "operation 'init' is degraded: RRR" in told
+    assert len(told) < 3 * LONGEST
