@@ -44,7 +44,7 @@ _NONE = "-"
     + "\n\nExit code 3 means that something is not in its target state. An instance that is\n"
     "`degraded` or `hung` is in it: its health is in the table and in --json, not in the exit code."
 )
-@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.instance_ids)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.names)
 @options.host_option
 @options.json_option
 def status(names: tuple[str, ...], host: str | None, as_json: bool) -> int:
