@@ -139,8 +139,8 @@ def _ended(code: int) -> int:
         return code
     if code == 0:
         raise DaemonStartError(
-            "the daemon has ended: everything was stopped before all was up; who asked for it "
-            "is told by: ocsd logs ocsd"
+            "the daemon has ended: everything was stopped before all was up "
+            "(ocsd stop, or a signal); to bring it up: ocsd start"
         )
     raise DaemonStartError(
         f"the daemon was ended by {signal.Signals(-code).name} while it started; "
