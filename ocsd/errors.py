@@ -171,7 +171,7 @@ class NoJournalError(OcsdError):
 
 
 class DaemonStartError(OcsdError):
-    """The daemon was killed while it started; look at its log and the kernel's."""
+    """The daemon ended while it started; look at its log, and at the kernel's if it was killed."""
 
 
 class NoSystemdError(OcsdError):

@@ -10,6 +10,11 @@ _WORDS: Final = {
     "Z": "is dead but not gone (state {state}): end its parent, then ocsd start: agents run on",
 }
 
+_HOLDS: Final = {
+    "T": "it is stopped (SIGSTOP); `kill -CONT {pid}` lets it go on",
+    "t": "it is held by a debugger; end that, and it goes on",
+}
+
 
 def state_of(pid: int) -> str:
     """Return the letter of a process's state (proc(5)); empty if there is no such process."""
@@ -21,14 +26,27 @@ def state_of(pid: int) -> str:
         return ""
 
 
-def why_silent(pid: int) -> str:
-    """Return why a daemon cannot answer now, and what to do; empty if it could.
+def what_holds(pid: int) -> str:
+    """Return who holds an instance's process, and what to do; empty if nobody does.
 
     Parameters
     ----------
     pid : int
-        The daemon.
+        The process.
+    """
+    return _HOLDS.get(state_of(pid), "").format(pid=pid)
+
+
+def why_silent(pid: int, after_kill: str = "and ocsd start: agents run on") -> str:
+    """Return why a process of ocsd's own cannot answer now, and what to do; empty if it could.
+
+    Parameters
+    ----------
+    pid : int
+        The daemon, or another one.
+    after_kill : str
+        What is to be done, or follows, if it is killed.
     """
     state = state_of(pid)
-    end = f"kill -9 {pid} and ocsd start: agents run on"
+    end = f"kill -9 {pid} {after_kill}"
     return _WORDS.get(state, "").format(state=state, pid=pid, end=end)

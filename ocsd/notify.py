@@ -40,15 +40,36 @@ def notify(**fields: str | int) -> Delivery:
         return Delivery.NOBODY
     if address.startswith("@"):
         address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
-        sock.setblocking(False)
-        try:
-            sock.sendto(encode(fields), address)
-        except BlockingIOError:
-            return Delivery.BUSY
-        except OSError:
-            return Delivery.NOBODY
+    try:
+        if _Own.sender is None:
+            kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+            _Own.sender = socket.socket(socket.AF_UNIX, kind)
+        _Own.sender.sendto(encode(fields), address)
+    except BlockingIOError:
+        return Delivery.BUSY
+    except OSError:
+        return Delivery.NOBODY
     return Delivery.DONE
+
+
+class _Own:
+    """The socket of this process.
+
+    It is kept from the first notification on: a process that has used up its descriptors
+    later must still be able to say that it lives.
+    """
+
+    sender: socket.socket | None = None
+
+
+def _let_go() -> None:
+    """Leave the socket to the parent, before the numbers of descriptors are used anew."""
+    if _Own.sender is not None:
+        _Own.sender.close()
+        _Own.sender = None
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def encode(fields: Mapping[str, str | int]) -> bytes:
@@ -59,5 +80,5 @@ def encode(fields: Mapping[str, str | int]) -> bytes:
 
 def decode(datagram: bytes) -> dict[str, str]:
     """Return the assignments of a datagram; lines without ``=`` are skipped."""
-    lines = datagram.decode("utf-8", "replace").splitlines()
+    lines = datagram.decode("utf-8", "replace").split("\n")
     return dict(line.split("=", 1) for line in lines if "=" in line)

@@ -10,23 +10,25 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ocsd.agent import origin
+from ocsd.agent import descriptors, origin
 from ocsd.agent.self_call import SelfCall
 from ocsd.agent.session import OpSession
 from ocsd.agent.threads import the_reactor
 from ocsd.agent.ticker import Ticker
 from ocsd.notify import Delivery, notify
+from ocsd.reason import shortened
 
 PERIOD_S = 1.0
 # Where in its session.data an operation may say why it is degraded.
 REASON_KEYS = ("reason", "error")
 # How many reports go by until session data that no client asks for are looked at.
 DATA_PERIOD = 5
+# How many reports go by until it is seen whether another file could be opened.
+DESCRIPTORS_PERIOD = 10
 # How many reports go by until the supervisor, which may be new, is told again where the code is.
 CODE_PERIOD = 30
 # A datagram must not cost more than it is worth, with hundreds of agents.
 LONGEST_STATUS = 2000
-LONGEST_DETAIL = 300
 # When many agents start at once, their reports do not all fit into the queue.
 RETRY_S = 0.02
 
@@ -52,6 +54,7 @@ class Readiness:
         self._reports = 0
         self._self_call = SelfCall(agent)
         self._said: dict[str, str] = {}
+        self._shortage = ""
 
     def start(self, connection: Any) -> None:
         """Begin to report."""
@@ -71,13 +74,16 @@ class Readiness:
         """Report now."""
         if self._connection is None:
             return
+        if self._reports % DESCRIPTORS_PERIOD == 0:
+            self._shortage = descriptors.shortage()
         details = self._details()
         # What was empty before and still is need not be said.
         news = {key: text for key, text in details.items() if text or self._said.get(key)}
         if self._connection.joined:
             delivery = self._send(READY=1, WATCHDOG=1, STATUS=self._trouble(), **news)
         else:
-            delivery = self._send(WATCHDOG=1, STATUS=self._connection.reason, **news)
+            reasons = _joined((self._shortage, shortened(self._connection.reason)))
+            delivery = self._send(WATCHDOG=1, STATUS=reasons, **news)
         if delivery is Delivery.DONE:
             self._said = details
         if delivery is not Delivery.BUSY:
@@ -97,14 +103,15 @@ class Readiness:
             if (complaint := feed.complaint())
         ]
         link = agent.link if self._connection.joined and agent.is_attached() else None
-        details = {
+        told = {
             "X_CALL": self._self_call.look(link),
             "X_FEEDS": "; ".join(silent),
             "X_OPERATIONS": in_flight(agent.operations.active(), time.time()),
         }
+        details = {key: shortened(text) for key, text in told.items()}
         if self._reports % CODE_PERIOD == 0:
             details["X_CODE"] = origin.code()
-        return {key: text[:LONGEST_DETAIL] for key, text in details.items()}
+        return details
 
     def _trouble(self) -> str:
         agent = self._agent
@@ -114,13 +121,18 @@ class Readiness:
         startup_names = {name for _, name, _ in agent.startup_ops}
         refusals = [feed.refusal for feed in agent.feeds.values() if feed.refusal]
         troubles = [
+            self._shortage,
             agent.trouble,
             agent.blocked,
             *agent.operations.refusals(),
             *refusals,
             trouble_of(agent.sessions.values(), startup_names),
         ]
-        return "; ".join(filter(None, troubles))[:LONGEST_STATUS]
+        return _joined(troubles)
+
+
+def _joined(troubles: Iterable[str]) -> str:
+    return "; ".join(filter(None, troubles))[:LONGEST_STATUS]
 
 
 def in_flight(sessions: Iterable[OpSession], now_at: float) -> str:
@@ -159,7 +171,7 @@ def trouble_of(sessions: Any, startup_names: set[str]) -> str:
         if session is None:
             continue
         if session.fault is not None:
-            troubles.append(session.fault)
+            troubles.append(shortened(session.fault))
         elif session.status == "done" and not session.success and session.op_name in startup_names:
             troubles.append(f"operation {session.op_name!r} failed: {_last_words(session)}")
         elif session.status == "running" and session.degraded:
@@ -172,6 +184,6 @@ def _last_words(session: OpSession) -> str:
     if isinstance(session.data, Mapping):
         for key in REASON_KEYS:
             if session.data.get(key):
-                return str(session.data[key])
+                return shortened(str(session.data[key]))
     said = [text for _, text in session.messages if not text.startswith("Status is now")]
-    return said[-1] if said else "it does not say why"
+    return shortened(said[-1]) if said else "it does not say why"

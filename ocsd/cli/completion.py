@@ -53,6 +53,13 @@ def instance_ids(context: click.Context, _parameter: click.Parameter, begun: str
     return _beginning(begun, (name for name in names if name not in already))
 
 
+def names(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the same and, for what knows of them, the router and the daemon itself."""
+    already = context.params.get("names") or ()
+    others = (name for name in ("router", "ocsd") if name not in already)
+    return [*instance_ids(context, parameter, begun), *_beginning(begun, others)]
+
+
 def hosts(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """Return the hosts whose daemons run here and that begin with `begun`."""
     from ocsd.cli import control

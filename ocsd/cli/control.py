@@ -194,16 +194,19 @@ class Daemon:
                 raise _refusal(answer.status, answer.read())
             yield answer
         except TimeoutError as error:
-            raise self._silent(limit_s, connection) from error
+            raise self._silent(limit_s, connection, _changes(method, body)) from error
         except (BrokenAnswerError, ConnectionError) as error:
             raise self._ended() from error
         finally:
             connection.close()
 
-    def _silent(self, limit_s: float, connection: socket.socket | None) -> TimedOutError:
+    def _silent(
+        self, limit_s: float, connection: socket.socket | None, changes: bool = False
+    ) -> TimedOutError:
         pid = 0 if connection is None else _pid_of_peer(connection)
         if pid and (frozen := why_silent(pid)):
-            return TimedOutError(f"the daemon of host '{self.host}' (pid {pid}) {frozen}")
+            then = "; what was asked for is done when it goes on" if changes else ""
+            return TimedOutError(f"the daemon of host '{self.host}' (pid {pid}) {frozen}{then}")
         who = f"pid {pid}, {self.socket_path}" if pid else f"{self.socket_path}"
         return TimedOutError(
             f"the daemon of host '{self.host}' has not answered within {limit_s:g} s "
@@ -333,6 +336,11 @@ def _not_permitted(places: list[Path]) -> NotPermittedError:
         f"this user may not speak to the daemon ({listed}); use its owner's account, "
         "join its group, or use sudo"
     )
+
+
+def _changes(method: str, body: Mapping[str, Any] | None) -> bool:
+    """Whether a request, once it is read, changes anything."""
+    return method == "POST" and not (body or {}).get("dry_run")
 
 
 def _object(text: bytes) -> dict[str, Any]:

@@ -34,7 +34,7 @@ _SUMMARIES = (
         "ocsd history --json | jq '.summaries'",
     )
 )
-@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.instance_ids)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.names)
 @records.since_option
 @click.option(
     "-n",

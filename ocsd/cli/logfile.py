@@ -130,9 +130,11 @@ def last_lines(path: Path, lines: int) -> list[str]:
     try:
         with opened(path) as file:
             seek_last_lines(file, lines)
-            return file.read().decode("utf-8", "replace").splitlines()
+            text = file.read().decode("utf-8", "replace")
     except (OSError, NoLogError, NotPermittedError):
         return []
+    # Not at what else Unicode takes for the end of a line (str.splitlines).
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n") if text]
 
 
 class Follower:

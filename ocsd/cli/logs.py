@@ -38,7 +38,7 @@ _POLL_S = 0.1
     )
 )
 @click.argument(
-    "names", metavar="NAME...", nargs=-1, required=True, shell_complete=completion.instance_ids
+    "names", metavar="NAME...", nargs=-1, required=True, shell_complete=completion.names
 )
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is appended, until Ctrl-C.")
 @click.option(

@@ -11,6 +11,11 @@ ANSWER_LIMIT_S = 2.0
 _silent: dict[str | None, SilentDaemonError] = {}
 
 
+def who_is_missing(host: str | None) -> str:
+    """Return why a daemon has said nothing: because there is none, or because it is silent."""
+    return "the daemon does not answer" if host in _silent else "no daemon runs"
+
+
 def status(host: str | None) -> dict[str, Any]:
     """Return what the daemon says of its host; if it does not answer, say so on stderr.
 

@@ -135,8 +135,13 @@ def _report(daemon: subprocess.Popen[bytes]) -> replies.HostStatus | int:
 
 
 def _ended(code: int) -> int:
-    if code >= 0:
+    if code > 0:
         return code
+    if code == 0:
+        raise DaemonStartError(
+            "the daemon has ended: everything was stopped before all was up "
+            "(ocsd stop, or a signal); to bring it up: ocsd start"
+        )
     raise DaemonStartError(
         f"the daemon was ended by {signal.Signals(-code).name} while it started; "
         "look for the reason in its log (ocsd logs ocsd) and in the kernel's (dmesg)"

@@ -13,6 +13,7 @@ from ocsd.cli import completion, control, logfile, options, replies, terminal, u
 from ocsd.cli.table import Cell, Column, table_lines
 from ocsd.cli.terminal import Terminal
 from ocsd.errors import NoSuchInstanceError
+from ocsd.reason import shortened
 
 NOT_IN_TARGET = 3
 _LOG_LINES = 10
@@ -43,7 +44,7 @@ _NONE = "-"
     + "\n\nExit code 3 means that something is not in its target state. An instance that is\n"
     "`degraded` or `hung` is in it: its health is in the table and in --json, not in the exit code."
 )
-@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.instance_ids)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.names)
 @options.host_option
 @options.json_option
 def status(names: tuple[str, ...], host: str | None, as_json: bool) -> int:
@@ -193,7 +194,8 @@ def _end_of_log(path: Path) -> list[str]:
     lines = logfile.last_lines(path, _LOG_LINES)
     if not lines:
         return []
-    return ["  last lines of the log:", *(f"    {terminal.printable(line)}" for line in lines)]
+    told = (f"    {terminal.printable(shortened(line))}" for line in lines)
+    return ["  last lines of the log:", *told]
 
 
 def _only(answer: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ocsd.cli.history import row
 from ocsd.cli.status import no_such_instance
 from ocsd.cli.terminal import Terminal
 from ocsd.errors import NoDaemonError, NoSuchInstanceError
+from ocsd.reason import shortened
 from ocsd.supervisor.events import State
 from ocsd.supervisor.history import Entry
 
@@ -29,7 +30,7 @@ _LOG_LINES = 8
 @click.command(
     epilog=options.examples("ocsd why thermo1", "ocsd why thermo1 --json | jq .last_end.code")
 )
-@click.argument("name", shell_complete=completion.instance_ids)
+@click.argument("name", shell_complete=completion.names)
 @options.host_option
 @options.json_option
 def why(name: str, host: str | None, as_json: bool) -> None:
@@ -59,10 +60,11 @@ def why(name: str, host: str | None, as_json: bool) -> None:
         print(json.dumps({**told, "changes": changed, "log": log_lines}, indent=2))
         return
     screen = terminal.of(sys.stdout, os.environ)
-    print("\n".join(_lines(name, now, end, forced, changes, screen)))
+    headline = _missing(name, host, changes, screen) if now is None else _headline(now, screen)
+    print("\n".join([headline, *_lines(end, forced, changes)]))
     if log_lines:
         print(f"\nlast lines of {log}:")
-        print("\n".join(f"  {terminal.printable(line)}" for line in log_lines))
+        print("\n".join(f"  {terminal.printable(shortened(line))}" for line in log_lines))
 
 
 def _is_unasked_end(entry: Entry) -> bool:
@@ -87,15 +89,8 @@ def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | No
     )
 
 
-def _lines(
-    name: str,
-    now: dict[str, Any] | None,
-    end: Entry | None,
-    forced: Entry | None,
-    changes: Sequence[Entry],
-    screen: Terminal,
-) -> list[str]:
-    lines = [_headline(name, now, changes, screen)]
+def _lines(end: Entry | None, forced: Entry | None, changes: Sequence[Entry]) -> list[str]:
+    lines = []
     if end is not None:
         lines.append(f"last end         {units.date(end.at)}  {terminal.one_line(end.reason)}")
     if forced is not None:
@@ -109,13 +104,13 @@ def _lines(
     return lines
 
 
-def _headline(
-    name: str, now: dict[str, Any] | None, changes: Sequence[Entry], screen: Terminal
-) -> str:
-    if now is None:
-        last = changes[-1] if changes else None
-        then = f"; it was {last.after} at {units.date(last.at)}" if last and last.after else ""
-        return f"{screen.bold(name)}: no daemon runs{then}"
+def _missing(name: str, host: str | None, changes: Sequence[Entry], screen: Terminal) -> str:
+    last = changes[-1] if changes else None
+    then = f"; it was {last.after} at {units.date(last.at)}" if last and last.after else ""
+    return f"{screen.bold(name)}: {present.who_is_missing(host)}{then}"
+
+
+def _headline(now: dict[str, Any], screen: Terminal) -> str:
     one = replies.instance_status(now)
     parts = [screen.styled(one.state, one.state) + f" (target {one.target})"]
     if one.health not in {None, "ok"}:
@@ -125,4 +120,6 @@ def _headline(
         parts.append(terminal.one_line(one.reason))
     if one.next_try_s is not None:
         parts.append(f"next try in {one.next_try_s:.1f} s")
-    return f"{screen.bold(name)}: " + ": ".join([parts[0], "; ".join(parts[1:])]).rstrip(": ")
+    return f"{screen.bold(one.instance_id)}: " + ": ".join([parts[0], "; ".join(parts[1:])]).rstrip(
+        ": "
+    )

@@ -176,6 +176,7 @@ def _run(
     from ocsd.agent.threads import the_reactor
     from ocsd.daemon.assembly import Daemon
     from ocsd.daemon.progress import Progress
+    from ocsd.daemon.settling import attempt
 
     reactor = the_reactor()
     observer: Any = LineObserver(settings.log)
@@ -183,7 +184,7 @@ def _run(
     progress = Progress(sys.stdout, arguments.colour)
     progress.say(f"ocsd (pid {os.getpid()}), host {settings.plan.host.name}, {settings.site.path}")
     daemon = Daemon(settings, server, progress, arguments.detached, reactor, lock)
-    reactor.callWhenRunning(daemon.start)
+    reactor.callWhenRunning(attempt, daemon.start, daemon.give_up)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: reactor.callFromThread(daemon.stop))
     interruption.check()

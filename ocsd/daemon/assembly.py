@@ -22,11 +22,12 @@ from ocsd.daemon.outside import OutsideWatch
 from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.plan import REGISTRY_CLASS, ROUTER_NAME
 from ocsd.daemon.processes import ForkLauncher, Processes
-from ocsd.daemon.progress import Progress, start_report
+from ocsd.daemon.progress import Progress
 from ocsd.daemon.registry_host import RegistryLauncher
 from ocsd.daemon.reload import Reload, Reloaded, compare
 from ocsd.daemon.router import RouterWatch, last_words, request
 from ocsd.daemon.settings import Settings, liveness_of, policy_of
+from ocsd.daemon.settling import Settling, attempt
 from ocsd.daemon.shutdown import Shutdown, Write
 from ocsd.daemon.status import StatusReport
 from ocsd.daemon.systemd import SystemdLink
@@ -37,6 +38,7 @@ from ocsd.daemon.words import Words
 from ocsd.errors import OcsdError
 from ocsd.forkserver.protocol import End, Hello, Spawn, Spawned
 from ocsd.forkserver.start import PreparedServer
+from ocsd.frozen import what_holds
 from ocsd.site.launch import Launch
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import State, UpRequested
@@ -44,9 +46,6 @@ from ocsd.supervisor.lifecycle import Lifecycle
 
 ROUTER_LIMIT_S = 15.0
 """Agents wait so long for the router before they are started without it."""
-
-SETTLE_LIMIT_S = 30.0
-"""After so long `ocsd start -d` returns although something is still starting."""
 
 
 class Daemon:
@@ -91,15 +90,16 @@ class Daemon:
         self._progress = progress
         self._detached = detached
         self._reactor = reactor
-        self._begun_s = reactor.seconds()
         self._launched = False
-        self._settled = False
         self._targets = Targets(paths.targets)
         self._finished = Finished(paths.finished)
         self.fleet = Fleet(self._targets, self._finished)
         self._systemd = SystemdLink(reactor, self.fleet)
         self._shutdown = Shutdown(self.fleet, reactor, self._stopping, self._stopped)
         self._window = LaunchWindow(reactor, self.fleet.waits_for)
+        self._settling = Settling(
+            self.fleet, self._window.waits_for, progress, reactor, self._settled
+        )
         words = Words(self.fleet.by_pid)
         self._notify = NotifySocket(reactor, paths.notify_socket, words.heard)
         self._processes = Processes(
@@ -118,7 +118,7 @@ class Daemon:
             paths,
             self._processes.connection,
             reactor,
-            self._give_up,
+            self.give_up,
             self._forkserver_ended,
         )
         outside = OutsideWatch(settings.hub, reactor)
@@ -162,8 +162,8 @@ class Daemon:
         self._forkserver.connect()
         self._systemd.start()
         self._oversight.start()
-        self._reactor.callLater(SETTLE_LIMIT_S, self._settle)
-        self._reactor.callLater(0, self._open_control)
+        self._settling.start()
+        self._reactor.callLater(0, attempt, self._open_control, self.give_up)
 
     def stop(self, write: Write = lambda _: None) -> None:
         """End everything in order, then the daemon.
@@ -219,9 +219,14 @@ class Daemon:
             jitter=lambda: random.uniform(-1, 1),
             on_transition=self.fleet.announce,
             liveness=liveness_of(instance),
+            what_holds=what_holds,
+            reaches=self._reaches,
             is_shared=oversight.incidents.failed,
             examine=oversight.examiner.examine,
         )
+
+    def _reaches(self, name: str) -> bool:
+        return self._forkserver.answers or self._processes.is_orphan(name)
 
     def _take_stranger(self, name: str) -> Keeper:
         """Return a keeper for a process that the site file no longer lists."""
@@ -290,7 +295,7 @@ class Daemon:
             router.deliver(UpRequested())
         self._reactor.callLater(ROUTER_LIMIT_S, self._window.open)
         self.fleet.launch()
-        self._consider_settled()
+        self._settling.look()
 
     def _forkserver_lost(self) -> None:
         if self._ended:
@@ -302,7 +307,8 @@ class Daemon:
         self._processes.server_ended(pid, how)
         self._oversight.chronicle.note(DAEMON, "ForkServerEnded", how, pid or None)
 
-    def _give_up(self, failure: OcsdError) -> None:
+    def give_up(self, failure: OcsdError) -> None:
+        """End this daemon, and nothing else."""
         self.failure = failure
         self._reactor.stop()
 
@@ -334,7 +340,8 @@ class Daemon:
             self._window.leave(transition.name)
         if transition.name == ROUTER_NAME and after.state is not State.STARTING:
             self._window.open()
-        self._consider_settled()
+        if self._launched:  # before that all are down, and nothing is settled
+            self._settling.look()
 
     def _be_host_manager(self) -> None:
         """Answer OCS's tools; autobahn is loaded when the agents have been asked for."""
@@ -379,18 +386,7 @@ class Daemon:
         change, _ = self.reload("a client of the HostManager's operations")
         return f"reloaded: {change.difference}"
 
-    def _consider_settled(self) -> None:
-        if self._launched and not self._settled and self.fleet.settled:
-            self._settle()
-
-    def _settle(self) -> None:
-        """Say how it went, once."""
-        if self._settled or self._shutdown.requested:
-            return
-        self._settled = True
-        took_s = self._reactor.seconds() - self._begun_s
-        for line in start_report(self.fleet, self._window.waits_for, took_s):
-            self._progress.say(line)
+    def _settled(self) -> None:
         self._systemd.ready()
         self._reactor.callLater(0, self._be_host_manager)
         if self._detached:

@@ -63,8 +63,10 @@ class Examiner:
             "operations": keeper.operations,
         }
         log = self._log_of(keeper.name)
-        # Where one is that grew too big, or whose feeds are silent, tells nothing.
-        hangs = keeper.silent_s is None or keeper.silent_s > SILENCE_LIMIT_S
+        # Where one is that grew too big, whose feeds are silent, or that somebody holds,
+        # tells nothing.
+        silent = keeper.silent_s is None or keeper.silent_s > SILENCE_LIMIT_S
+        hangs = silent and not keeper.held
         try:
             incident = Incident(
                 self._folder, keeper.name, keeper.pid, log, facts, time.time, keeper.code
@@ -86,6 +88,7 @@ class Examiner:
             incident.finish()
         except OSError as error:
             self.log.error("{path} is not complete: {error}", path=incident.path, error=error)
-        where = f"; {incident.where()}" if found.hangs else ""
-        text = f"{found.reason}{where}; see {incident.path}"
+        where = incident.where() if found.hangs else ""
+        known = filter(None, (found.reason, where, incident.shortage, f"see {incident.path}"))
+        text = "; ".join(known)
         self._chronicle.note(transition.name, EXAMINED, text, transition.pid)

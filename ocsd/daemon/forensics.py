@@ -72,7 +72,8 @@ class Incident:
         moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime(wall_clock()))
         self.path = folder / f"{moment}-{name}"
         self.path.mkdir(parents=True, exist_ok=True)
-        everything = {"instance_id": name, "at": wall_clock(), **facts, "process": of_process(pid)}
+        self._process = of_process(pid)
+        everything = {"instance_id": name, "at": wall_clock(), **facts, "process": self._process}
         (self.path / "facts.json").write_text(json.dumps(everything, indent=1, default=str))
         (self.path / "log.txt").write_bytes(_tail(log, LOG_BYTES))
         _forget_oldest(folder)
@@ -84,6 +85,14 @@ class Incident:
             if os.fstat(file.fileno()).st_ino == inode:
                 file.seek(size)
             (self.path / "stacks.txt").write_bytes(file.read(STACKS_BYTES))
+
+    @property
+    def shortage(self) -> str:
+        """What the process had used up; empty if it had not."""
+        found, most = (self._process.get(key) for key in ("descriptors", "descriptors_limit"))
+        if found is None or found != most:
+            return ""
+        return f"out of descriptors ({found} of {most} are open)"
 
     def where(self) -> str:
         """Return where the process was, or what there is."""
@@ -157,6 +166,7 @@ def of_process(pid: int) -> dict[str, Any]:
         "rss_bytes": lambda: process.memory_info().rss,
         "threads": lambda: [each._asdict() for each in process.threads()][:MOST_LISTED],
         "descriptors": process.num_fds,
+        "descriptors_limit": lambda: process.rlimit(psutil.RLIMIT_NOFILE)[0],
         "files": lambda: [each.path for each in process.open_files()][:MOST_LISTED],
         "sockets": lambda: [_socket(each) for each in process.net_connections("all")][:MOST_LISTED],
         "children": lambda: [each.pid for each in process.children(recursive=True)],

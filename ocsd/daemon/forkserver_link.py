@@ -10,6 +10,7 @@ from ocsd.daemon.asking import Asking
 from ocsd.errors import ForkServerError
 from ocsd.forkserver.client import Connection, Connector
 from ocsd.forkserver.start import PreparedServer
+from ocsd.frozen import why_silent
 from ocsd.paths import HostPaths, is_listening
 from ocsd.supervisor.events import Exited, end_reason
 
@@ -18,6 +19,9 @@ PAUSE_S = 1.0
 
 ANSWER_LIMIT_S = 5.0
 """A fork server that greets nobody for so long is stuck."""
+
+LATE_S = 1.0
+"""One that has not answered for so long may be stuck: what it is asked may not be done."""
 
 EXIT_S = 0.2
 """A process hangs up a moment before it has ended."""
@@ -91,10 +95,22 @@ class ForkServerLink:
         waited_s = self._asking.waited_s
         if waited_s <= ANSWER_LIMIT_S:
             return ""
-        return (
+        text = (
             f"the fork server has not answered for {waited_s:.0f} s: "
             "all that runs goes on, but what starts or stops waits for it"
         )
+        if self._pid is None:
+            return text
+        then = "and the daemon starts another one: agents run on"
+        why = (
+            why_silent(self._pid, then) or f"may be busy; if that lasts: kill -9 {self._pid} {then}"
+        )
+        return f"{text}; it (pid {self._pid}) {why}"
+
+    @property
+    def answers(self) -> bool:
+        """Whether what it is asked for now is done now, as far as is known."""
+        return self._asking.waited_s <= LATE_S
 
     def _replace(self) -> None:
         """Start another one, for the one that has greeted has ended."""

@@ -24,6 +24,9 @@ from ocsd.supervisor.events import Exited, end_reason
 PAUSE_S: Final = 10.0
 """A hook is run for the same occasion of the same instance at most so often."""
 
+URGENT: Final = frozenset({"on-failed", "on-hung", "on-incident"})
+"""What somebody may be woken for does not wait behind all else that happens at a start."""
+
 MOST_AT_ONCE: Final = 4
 MOST_WAITING: Final = 100
 LIMIT_S: Final = 30.0
@@ -65,6 +68,7 @@ class Hooks:
         self._clock = clock
         self._fired_s: dict[tuple[str, str], float] = {}
         self._left_out: dict[tuple[str, str], int] = {}
+        self._urgent: deque[tuple[str, dict[str, Any]]] = deque()
         self._waiting: deque[tuple[str, dict[str, Any]]] = deque()
         self._running = 0
 
@@ -85,18 +89,19 @@ class Hooks:
         what, now_s = (occasion, name), self._clock.seconds()
         last_s = self._fired_s.get(what)
         too_soon = last_s is not None and now_s - last_s < PAUSE_S
-        if too_soon or len(self._waiting) >= MOST_WAITING:
+        queue = self._urgent if occasion in URGENT else self._waiting
+        if too_soon or len(queue) >= MOST_WAITING:
             self._left_out[what] = self._left_out.get(what, 0) + 1
             return
         self._fired_s[what] = now_s
         told = {"occasion": occasion, "instance_id": name, **facts}
         told["left_out"] = self._left_out.pop(what, 0)
-        self._waiting.append((occasion, told))
+        queue.append((occasion, told))
         self._begin()
 
     def _begin(self) -> None:
-        while self._waiting and self._running < MOST_AT_ONCE:
-            occasion, told = self._waiting.popleft()
+        while (queue := self._urgent or self._waiting) and self._running < MOST_AT_ONCE:
+            occasion, told = queue.popleft()
             self._running += 1
             self._start(occasion, told)
 

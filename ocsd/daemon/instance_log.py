@@ -5,8 +5,11 @@ import re
 from pathlib import Path
 
 from ocsd.forkserver.protocol import Spawned
+from ocsd.reason import shortened
 
 LOOKED_AT_BYTES = 4096
+# Not what else Unicode takes for one (str.splitlines): it may stand in the midst of a message.
+LINE_END = re.compile("[\r\n]")
 DAILY_LIFE = re.compile(r"\S+Z \[(info|debug)\]")
 
 
@@ -22,9 +25,9 @@ def last_line(path: Path, since: Spawned | None = None) -> str:
     since : Spawned, optional
         The writer; what was written before it was started is not its word.
     """
-    lines = end_of(path, LOOKED_AT_BYTES, since).splitlines()
+    lines = LINE_END.split(end_of(path, LOOKED_AT_BYTES, since))
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return "" if DAILY_LIFE.match(last) else last.removeprefix("ocsd: ")
+    return "" if DAILY_LIFE.match(last) else shortened(last.removeprefix("ocsd: "))
 
 
 def end_of(path: Path, most_bytes: int, since: Spawned | None = None) -> str:

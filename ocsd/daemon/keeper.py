@@ -20,6 +20,7 @@ from ocsd.supervisor.events import (
 )
 from ocsd.supervisor.health import (
     DEFAULT_LIVENESS,
+    SILENCE_LIMIT_S,
     Liveness,
     SelfReport,
     Verdict,
@@ -28,6 +29,9 @@ from ocsd.supervisor.health import (
 )
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.supervisor.policy import RestartPolicy
+
+LOOK_AGAIN_S = 1.0
+"""So often it is looked whether a process that is being ended can be signalled again."""
 
 
 class Timer(Protocol):
@@ -110,6 +114,10 @@ class Keeper:
         Takes every `Transition`.
     liveness : mapping of Layer to Response
         What the failure of each of its layers leads to.
+    what_holds : callable
+        Returns who holds a process, by its pid, so that it cannot answer; empty if nobody does.
+    reaches : callable
+        Tells whether a signal to the process of an instance would reach it now.
     is_shared : callable
         Tells whether a failure of this instance, now, is one of many of one cause.
     examine : callable
@@ -141,6 +149,8 @@ class Keeper:
         jitter: Callable[[], float],
         on_transition: Callable[[Transition], None],
         liveness: Liveness = DEFAULT_LIVENESS,
+        what_holds: Callable[[int], str] = lambda _: "",
+        reaches: Callable[[str], bool] = lambda _: True,
         is_shared: Callable[[str], bool] = lambda _: False,
         examine: Callable[["Keeper", str], None] = lambda *_: None,
     ) -> None:
@@ -157,6 +167,8 @@ class Keeper:
         self._jitter = jitter
         self._on_transition = on_transition
         self.liveness = liveness
+        self._what_holds = what_holds
+        self._reaches = reaches
         self._is_shared = is_shared
         self._examine = examine
         self.failure = ""
@@ -164,6 +176,7 @@ class Keeper:
         self.code = ""
         self._last_pid: int | None = None
         self._owed_signal: int | None = None
+        self._is_out_of_reach = False
         self._timer: Timer | None = None
         self._events: deque[Event] = deque()
         self._busy = False
@@ -171,12 +184,12 @@ class Keeper:
     @property
     def verdict(self) -> Verdict:
         """How well it does, and why."""
-        return judge(self.life, self.report, self._clock.seconds(), self.liveness)
+        return judge(self.life, self._known(), self._clock.seconds(), self.liveness)
 
     @property
     def reason_to_restart(self) -> str:
         """Why it has to be restarted for a layer that fails; empty if not."""
-        return reason_to_restart(self.life, self.report, self._clock.seconds(), self.liveness)
+        return reason_to_restart(self.life, self._known(), self._clock.seconds(), self.liveness)
 
     @property
     def next_try_s(self) -> float | None:
@@ -190,6 +203,17 @@ class Keeper:
         """For how long it has said nothing [s]; None if it never did."""
         heard_at_s = self.report.heard_at_s
         return None if heard_at_s is None else self._clock.seconds() - heard_at_s
+
+    @property
+    def held(self) -> str:
+        """Who holds its process, so that it cannot answer; empty if it can, or nobody does."""
+        silent = self.silent_s is not None and self.silent_s > SILENCE_LIMIT_S
+        return self._what_holds(self.pid) if silent and self.pid is not None else ""
+
+    def _known(self) -> SelfReport:
+        """Return what it said of itself, and why it says nothing more."""
+        held = self.held
+        return replace(self.report, held=held) if held else self.report
 
     def configure(self, policy: RestartPolicy, liveness: Liveness) -> None:
         """Decide by other rules from now on."""
@@ -280,6 +304,7 @@ class Keeper:
         self.started_at = started_at
         self.report = SelfReport(started_at_s=self._clock.seconds())
         self.failure = self.operations = ""
+        self._is_out_of_reach = False
 
     def _apply(self, event: Event) -> None:
         before = self.life
@@ -314,7 +339,26 @@ class Keeper:
         self._timer = None
         if self.life.wake_at_s is not None:
             delay_s = max(0.0, self.life.wake_at_s - self._clock.seconds())
-            self._timer = self._clock.callLater(delay_s, lambda: self.deliver(TimerFired()))
+            self._timer = self._clock.callLater(delay_s, self._wake)
+
+    def _wake(self) -> None:
+        """Let the moment take effect that was waited for.
+
+        What is being ended has all its time for a signal once that has reached it.
+        """
+        stopping = self.life.state is State.STOPPING
+        was_out_of_reach = self._is_out_of_reach
+        self._is_out_of_reach = stopping and not self._reaches(self.name)
+        if self._is_out_of_reach:
+            self._postpone(LOOK_AGAIN_S)
+        elif stopping and was_out_of_reach:
+            self._postpone(self.life.ladder[self.life.stop_step].limit_s)
+        else:
+            self.deliver(TimerFired())
+
+    def _postpone(self, delay_s: float) -> None:
+        self.life = replace(self.life, wake_at_s=self._clock.seconds() + delay_s)
+        self._set_timer()
 
 
 def _standing(life: Lifecycle) -> tuple[object, ...]:

@@ -22,6 +22,7 @@ from ocsd.daemon.keeper import Keeper
 from ocsd.forkserver import published
 from ocsd.forkserver.protocol import Spawn
 from ocsd.paths import HostPaths
+from ocsd.reason import shortened
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance
 from ocsd.supervisor.events import State
@@ -191,7 +192,7 @@ def trouble_of(api: dict[str, Any]) -> str:
         for name, session, _ in api.get(kind, ()):
             said = [text for _, text in session.get("messages", ())]
             why = next((text for text in reversed(said) if "Status is now" not in text), "")
-            words = why or "it does not say why"
+            words = shortened(why) or "it does not say why"
             if session.get("status") == "running" and session.get("degraded"):
                 troubles.append(f"operation {name!r} is degraded: {words}")
             elif kind == "processes" and session.get("success") is False:

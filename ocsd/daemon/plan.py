@@ -105,9 +105,10 @@ def _check_order(site: Site, instances: list[Instance]) -> None:
     for each in instances:
         for name in each.after:
             if name not in names:
+                others = [other for other in names if other != each.instance_id]
                 raise SiteFileError(
                     f"{site.path}:{each.line}: {each.instance_id!r} is to start after {name!r}, "
-                    f"which this host does not run{did_you_mean(name, names)}"
+                    f"which this host does not run{did_you_mean(name, others)}"
                 )
     circle = cycle({each.instance_id: each.after for each in instances})
     if circle:

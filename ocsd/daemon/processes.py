@@ -120,6 +120,10 @@ class Processes:
         else:
             self.connection.send(Kill(name, pid, number))
 
+    def is_orphan(self, name: str) -> bool:
+        """Whether the process of an instance is signalled without the fork server."""
+        return name in self._orphans
+
     def server_ended(self, pid: int, how: str) -> None:
         """Take note how a fork server has ended."""
         self._server_ends[pid] = how

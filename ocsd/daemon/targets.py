@@ -110,6 +110,8 @@ class Targets:
                 os.fsync(file.fileno())
             unfinished.replace(self._path)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
             raise StateFolderError(
                 f"nothing was done, for it cannot be remembered: {self._path}: {error.strerror}"
             ) from error

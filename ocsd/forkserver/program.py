@@ -17,6 +17,7 @@ from ocsd import compat
 from ocsd.agent import origin
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError, OcsdError
 from ocsd.notify import Delivery, notify
+from ocsd.reason import shortened
 from ocsd.site.plugins import AgentEntry, last_line
 
 # An agent that ends has nothing better to do than to wait until it is heard.
@@ -181,9 +182,10 @@ def _call(main: Callable[[], object]) -> int:
 def tell(failure: str, code: int) -> int:
     """Put a failure on record, in the log and with the daemon; return `code`."""
     print(f"ocsd: {failure}", file=sys.stderr)  # noqa: T201 - stderr is the instance's log
+    told = shortened(failure)
     where = {"X_CODE": origin.code()} if origin.code() else {}
     for _ in range(LAST_WORDS_TRIES):
-        if notify(STATUS=failure, X_FAILURE=failure, **where) is not Delivery.BUSY:
+        if notify(STATUS=told, X_FAILURE=told, **where) is not Delivery.BUSY:
             break
         time.sleep(LAST_WORDS_PAUSE_S)
     return code

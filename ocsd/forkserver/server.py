@@ -5,6 +5,7 @@ connection, and only libraries that survive a fork are loaded before one.
 """
 
 import contextlib
+import errno
 import os
 import selectors
 import signal
@@ -13,6 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from ocsd.agent.log_stream import NO_ROOM
+from ocsd.errors import PERMANENT_FAILURE_EXIT
 from ocsd.forkserver.place import Place
 from ocsd.forkserver.protocol import (
     FOR_THE_LEADER,
@@ -41,6 +44,9 @@ before it had connected, and the next one has started another fork server."""
 
 LOOK_EVERY_S = 2.0
 """So often it looks whether its socket and its record are still there."""
+
+PASSING = NO_ROOM | {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""Why a log cannot be opened now, but maybe a moment later."""
 
 HELD_OVER_FORK = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD}
 
@@ -185,7 +191,14 @@ class ForkServer:
         except OSError as error:
             self._refuse(request, f"cannot make a pipe: {error.strerror}")
             return
-        log_inode, log_bytes = _log(request.log_path)
+        try:
+            log_inode, log_bytes = _log(request.log_path)
+        except OSError as error:
+            os.close(gate_read)
+            os.close(gate_write)
+            why = f"cannot open its log {request.log_path}: {error.strerror}"
+            self._refuse(request, why, PERMANENT_FAILURE_EXIT)
+            return
         # A signal that arrives before the child has handlers of its own must wait.
         unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_OVER_FORK)
         try:
@@ -213,8 +226,8 @@ class ForkServer:
         os.close(gate_write)
         self._report(spawned)
 
-    def _refuse(self, request: Spawn, why: str) -> None:
-        self._report(Ended(request.name, 0, None, None, why, time.time()))
+    def _refuse(self, request: Spawn, why: str, code: int | None = None) -> None:
+        self._report(Ended(request.name, 0, code, None, why, time.time()))
 
     def _leave_to_child(self) -> None:
         """Close everything of the server in a child.
@@ -310,11 +323,25 @@ class _Peer:
 
 
 def _log(path: str) -> tuple[int, int]:
-    """Return which file a log is, and its size [bytes]; zeros if there is none yet."""
+    """Return which file a log is, and its size [bytes]; zeros if that passes as it came.
+
+    The child opens it again, but could tell nobody that it cannot.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
     try:
-        found = os.stat(path)
-    except OSError:
-        return 0, 0
+        # Whatever lies there, this process must not wait for it.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
+        log = os.open(path, flags, 0o644)
+    except OSError as error:
+        if error.errno in PASSING:
+            return 0, 0
+        raise
+    found = os.fstat(log)
+    os.close(log)
     return found.st_ino, found.st_size
 
 

@@ -100,5 +100,7 @@ def _differing(
 
 def _of_file(key: str) -> str:
     """Return a key as the site file spells it."""
+    if key.startswith("instance.env."):
+        return key.removeprefix("instance.env.")
     plain = key.rpartition(".")[2]
     return plain if key.startswith("hub.") else plain.replace("_", "-")

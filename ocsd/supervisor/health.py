@@ -88,6 +88,8 @@ class SelfReport:
         What it says is wrong with a layer.
     failing_since_s : mapping of Layer to float
         Since when it says so [s, monotonic].
+    held : str
+        Who or what keeps it from saying anything, as far as the kernel tells.
     """
 
     started_at_s: float | None = None
@@ -97,6 +99,7 @@ class SelfReport:
     text: str = ""
     complaints: Mapping[Layer, str] = field(default_factory=dict)
     failing_since_s: Mapping[Layer, float] = field(default_factory=dict)
+    held: str = ""
 
     def after(self, fields: Mapping[str, str], now_s: float) -> "SelfReport":
         """Return the report that follows a notification.
@@ -227,6 +230,8 @@ def _failing(life: Lifecycle, report: SelfReport, now_s: float) -> list[tuple[La
 
 
 def _silent(report: SelfReport, silent_s: float) -> str:
+    if report.held:
+        return f"no answer for {silent_s:.0f} s: {report.held}"
     if report.reports:
         return f"its reactor has not answered for {silent_s:.0f} s"
     return (

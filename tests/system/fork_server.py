@@ -52,6 +52,11 @@ class Daemon:
 
     def run(self, name, code):
         """Start an agent with that code; return its process id."""
+        self.ask(name, code)
+        return self.hears(Spawned, name=name).pid
+
+    def ask(self, name, code):
+        """Ask for an agent with that code."""
         self.agent.write_text(code)
         instance = Instance(instance_id=name, agent_class="Probe")
         launch = Launch(
@@ -65,7 +70,6 @@ class Daemon:
         log = str(self.folder / f"{name}.log")
         told = launch.model_dump(mode="json")
         self.connection.sendall(encode(Spawn(name, log, str(self.folder), launch=told)))
-        return self.hears(Spawned, name=name).pid
 
     def output(self, name, code):
         """Run an agent until it ends; return the last line that it printed."""

@@ -118,6 +118,17 @@ def test_an_edited_agent_runs_its_new_code_at_the_next_start(daemon):
     assert daemon.output("probe", code.format("new")) == "new"
 
 
+def test_a_log_that_cannot_be_opened_is_told_as_the_reason(daemon):
+    log = daemon.folder / "probe.log"
+    log.mkdir()
+    daemon.ask("probe", REPORT)
+    ended = daemon.hears(Ended, name="probe")
+    assert (ended.pid, ended.code) == (0, 125)
+    assert ended.detail == f"cannot open its log {log}: Is a directory"
+    log.rmdir()
+    assert json.loads(daemon.output("probe", REPORT))["pid"]
+
+
 def test_what_an_agent_leaves_in_its_process_group_ends_with_it(daemon):
     grandchild = int(daemon.output("probe", LEAVE_GRANDCHILD))
     wait_until(lambda: not psutil.pid_exists(grandchild), "the grandchild's end")

@@ -323,3 +323,13 @@ def test_a_fork_server_that_cannot_start_ends_the_start_with_its_reason(site):
     assert begun.returncode == 1
     assert "the fork server ended with exit code 1 while it started" in begun.stderr
     assert site.processes() == []
+
+
+def test_a_daemon_that_cannot_open_its_sockets_ends_and_says_why(site):
+    site.write(fake_agent("thermo1"))
+    (site.folder / "run" / "lab" / "control.sock").mkdir(parents=True)
+    begun = site.ocsd("start", "-d", "--site-file", str(site.file), "--host", "lab")
+    assert begun.returncode == 1
+    assert "the daemon cannot start: IsADirectoryError: " in begun.stderr
+    assert "Traceback (most recent call last)" in site.ocsd("logs", "ocsd").stdout
+    wait_until(lambda: site.processes() == [], "the fork server to be gone")

@@ -3,10 +3,11 @@
 import pytest
 
 from ocsd import notify
-from ocsd.agent import origin
-from ocsd.agent.readiness import CODE_PERIOD, Readiness, in_flight
+from ocsd.agent import descriptors, origin
+from ocsd.agent.readiness import CODE_PERIOD, DESCRIPTORS_PERIOD, Readiness, in_flight
 from ocsd.agent.session import OpSession
 from ocsd.notify import Delivery
+from ocsd.reason import LONGEST
 
 
 class Supervisor:
@@ -77,6 +78,20 @@ def test_a_silent_feed_is_named(agent, supervisor, readiness, monkeypatch):
     )
 
 
+def test_that_nothing_more_can_be_opened_is_told_and_looked_at_now_and_then(
+    supervisor, readiness, monkeypatch
+):
+    looks = iter(["out of descriptors (128 of 128 are open)", ""])
+    monkeypatch.setattr(descriptors, "shortage", lambda: next(looks))
+    for _ in range(DESCRIPTORS_PERIOD):
+        readiness.tell()
+    told = {report["STATUS"] for report in supervisor.reports}
+    assert told == {"out of descriptors (128 of 128 are open); no router"}
+    readiness._connection = type("Joined", (), {"joined": True})
+    readiness.tell()
+    assert supervisor.reports[-1]["STATUS"] == ""
+
+
 def test_where_the_code_is_is_repeated_for_a_new_supervisor(supervisor, readiness, monkeypatch):
     monkeypatch.setattr(origin._Agent, "file", "/agents/thermo.py")
     for _ in range(CODE_PERIOD + 1):
@@ -93,3 +108,16 @@ def test_a_report_stays_small(agent, supervisor, readiness):
         agent.sessions[f"operation{number}"] = run(f"operation{number}")
     readiness.tell()
     assert len(notify.encode(supervisor.reports[0])) < 4096
+
+
+def test_what_an_operation_says_of_itself_is_told_in_part(agent, supervisor, readiness):
+    readiness._connection = type("Joined", (), {"joined": True, "reason": ""})
+    for name in ("acq", "init"):
+        agent.sessions[name] = run(name)
+        agent.sessions[name].degraded = True
+        agent.sessions[name].add_message("R" * 3000)
+    readiness.tell()
+    told = supervisor.reports[0]["STATUS"]
+    assert "operation 'acq' is degraded: RRR" in told
+    assert "operation 'init' is degraded: RRR" in told
+    assert len(told) < 3 * LONGEST

@@ -131,7 +131,7 @@ def main() -> None:
         sys.exit(78)
     if manner == "die":
         os.kill(os.getpid(), signal.SIGKILL)
-    if manner == "foreground":
+    if manner in {"foreground", "stopped"}:
         sys.exit(0)
     astray = {"state": "failed", "reason": "unknown class"} if manner == "astray" else {}
     server = StandIn(

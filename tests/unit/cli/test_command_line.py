@@ -79,6 +79,9 @@ def test_commands_instance_ids_and_hosts_are_completed(ocsd, daemon_of):
     assert completed(ocsd, "ocsd restart fa") == ["fake-data1", "fake-data2"]
     assert completed(ocsd, "ocsd restart fake-data1 fa") == ["fake-data2"]
     assert completed(ocsd, "ocsd logs th") == ["thermo1"]
+    assert completed(ocsd, "ocsd why ") == ["fake-data1", "fake-data2", "thermo1", "router", "ocsd"]
+    assert completed(ocsd, "ocsd logs router o") == ["ocsd"]
+    assert completed(ocsd, "ocsd history ro") == completed(ocsd, "ocsd status ro") == ["router"]
     assert completed(ocsd, "ocsd status --host gr") == ["grumpy"]
     assert completed(ocsd, "ocsd status --host sleepy f") == []
 

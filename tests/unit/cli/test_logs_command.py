@@ -32,6 +32,12 @@ def test_the_last_lines_are_exactly_those(tmp_path, lines, end):
     assert last_lines(path, lines) == (written[-lines:] if lines else [])
 
 
+def test_only_a_line_feed_ends_a_line(tmp_path):
+    path = tmp_path / "thermo1.log"
+    path.write_bytes("one\u2028two\x85three\r\n\nfour\n".encode())
+    assert last_lines(path, 3) == ["one\u2028two\x85three", "", "four"]
+
+
 def test_a_missing_or_empty_log_has_no_last_lines(tmp_path):
     assert last_lines(tmp_path / "none.log", 5) == []
     (tmp_path / "empty.log").touch()

@@ -1,5 +1,6 @@
 """A daemon that does not answer, or whose socket is gone."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -65,6 +66,63 @@ def test_what_stands_in_files_is_read_although_the_daemon_is_silent(
     [note] = done.stderr.splitlines()
     assert "has not answered within 2 s" in note
     assert note.endswith("from its files:")
+
+
+@pytest.mark.parametrize(
+    ("silent", "told"), [(True, "the daemon does not answer"), (False, "no daemon runs")]
+)
+def test_why_says_whether_there_is_a_daemon(ocsd, daemon_of, files, silent, told):
+    if silent:
+        daemon_of("grumpy", instance("thermo1")).silent.set()
+    done = ocsd("why", "--host", "grumpy", "thermo1")
+    assert done.stdout.startswith(f"thermo1: {told}; it was up at ")
+
+
+STOPPED = """
+import sys
+from ocsd.cli.control import Daemon
+from ocsd.errors import TimedOutError
+from pathlib import Path
+daemon = Daemon("grumpy", Path(sys.argv[1]))
+for ask in (
+    lambda: list(daemon.change("down", ("a",), 0.2)),
+    lambda: list(daemon.reload(dry_run=True)),
+    lambda: daemon.status(0.2),
+):
+    try:
+        ask()
+    except TimedOutError as error:
+        print(error)
+"""
+
+LISTENS = """
+import socket, sys
+ears = socket.socket(socket.AF_UNIX)
+ears.bind(sys.argv[1])
+ears.listen()
+print(flush=True)
+input()
+"""
+
+
+def test_what_a_stopped_daemon_was_asked_for_is_done_later_and_that_is_said(tmp_path):
+    path = str(tmp_path / "control.sock")
+    daemon = subprocess.Popen(
+        [sys.executable, "-c", LISTENS, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    daemon.stdout.readline()
+    daemon.send_signal(signal.SIGSTOP)
+    try:
+        done = subprocess.run([sys.executable, "-c", STOPPED, path], capture_output=True, text=True)
+    finally:
+        daemon.kill()
+        daemon.communicate()
+    changed, tried, asked = done.stdout.splitlines()
+    stopped = f"(pid {daemon.pid}) is stopped (state T): kill -CONT {daemon.pid}; or "
+    assert all(stopped in each for each in (changed, tried, asked))
+    later = "; what was asked for is done when it goes on"
+    assert changed.endswith(later)
+    assert later not in tried + asked
 
 
 def test_a_stop_that_takes_longer_names_what_has_not_ended(ocsd, daemon_of):

@@ -44,6 +44,12 @@ def test_a_daemon_that_is_killed_while_it_starts_is_an_error(startable):
     assert "ended by SIGKILL while it started" in done.stderr
 
 
+def test_a_daemon_that_is_stopped_while_it_starts_is_not_up(startable):
+    done = startable("start", "-d", STAND_IN="stopped")
+    assert done.returncode == 1
+    assert "everything was stopped before all was up" in done.stderr
+
+
 def test_ctrl_c_leaves_a_detached_start_going_on_and_says_so(startable):
     startable.environment["STAND_IN"] = "slow"
     process = startable.begin("start", "-d")

@@ -21,12 +21,13 @@ def told(tmp_path):
     chronicle = SimpleNamespace(note=lambda *what: noted.append(what))
     examiner = Examiner(tmp_path / "incidents", lambda _: log, chronicle)
 
-    def tell(reason, silent_s):
+    def tell(reason, silent_s, held=""):
         report = SimpleNamespace(text="")
         keeper = SimpleNamespace(
             name="thermo1",
             pid=os.getpid(),
             silent_s=silent_s,
+            held=held,
             report=report,
             operations="",
             code="",
@@ -53,3 +54,9 @@ def test_what_grew_too_big_is_told_without_a_place(told):
     assert told("memory: 386M is above its limit of 300M", 0.4).startswith(
         "memory: 386M is above its limit of 300M; see /"
     )
+
+
+def test_what_was_stopped_is_told_without_a_place(told):
+    held = "it is stopped (SIGSTOP); `kill -CONT 7` lets it go on"
+    reason = f"reactor: no answer for 31 s: {held}"
+    assert told(reason, 31.0, held).startswith(f"{reason}; see /")

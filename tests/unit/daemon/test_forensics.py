@@ -67,6 +67,25 @@ def test_a_process_that_is_gone_is_told_as_that():
     assert of_process(child.pid) == {"pid": child.pid, "status": "gone"}
 
 
+def test_a_process_that_has_used_up_its_descriptors_is_told_as_that(tmp_path, log):
+    use_up = (
+        "import os, resource\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))\n"
+        "try:\n"
+        "    while True: os.dup(0)\n"
+        "except OSError: print(flush=True)\n"
+        "input()\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", use_up], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    child.stdout.readline()
+    shortage = incident(tmp_path, log, pid=child.pid).shortage
+    child.communicate(b"\n")
+    assert shortage == "out of descriptors (32 of 32 are open)"
+    assert incident(tmp_path, log).shortage == ""
+
+
 def test_only_so_many_incidents_are_kept(tmp_path, log, monkeypatch):
     monkeypatch.setattr(forensics, "MOST_INCIDENTS", 2)
     for at in range(4):

@@ -83,6 +83,18 @@ def test_only_a_few_run_at_once_and_the_others_wait(site, commands):
     assert [told["instance_id"] for _, told, _ in commands.begun][-1] == "thermo4"
 
 
+def test_what_wakes_somebody_does_not_wait_behind_what_is_slow(site, commands):
+    site.commands = {key: ["/bin/page"] for key in ("on-up", "on-failed", "on-incident")}
+    for number in range(2 * hooks.MOST_WAITING):
+        site.fire("on-up", f"thermo{number}", {})
+    site.fire("on-failed", "thermo1", {})
+    site.fire("on-incident", "ocsd", {})
+    for _ in range(3):
+        commands.end()
+    begun = [told["occasion"] for _, told, _ in commands.begun]
+    assert begun == ["on-up", "on-failed", "on-incident", "on-up"]
+
+
 def test_a_hook_that_takes_too_long_is_killed(site, commands, clock):
     site.fire("on-failed", "thermo1", {})
     clock.advance(hooks.LIMIT_S - 1)

@@ -6,6 +6,7 @@ import pytest
 
 from ocsd.daemon.instance_log import LOOKED_AT_BYTES, end_of, last_line
 from ocsd.forkserver.protocol import Spawned
+from ocsd.reason import LONGEST
 
 
 @pytest.fixture
@@ -50,6 +51,19 @@ def test_only_the_end_is_read_and_daily_life_is_no_reason(log):
         file.write("y" * LOOKED_AT_BYTES + "\n2026-11-22T15:00:00.000Z [info] acquiring\n")
     assert last_line(log, process) == ""
     assert len(end_of(log, LOOKED_AT_BYTES, process)) == LOOKED_AT_BYTES
+
+
+def test_a_last_line_that_nobody_would_read_is_told_in_part(log):
+    log.write_text("OSError: " + "L" * 3000 + "\nend: " + "M" * 3000 + " of it\n")
+    told = last_line(log)
+    assert len(told) == LONGEST
+    assert told.endswith(" of it")
+
+
+@pytest.mark.parametrize("inside", ["\u2028", "\x85", "\x0c", "\x1c"])
+def test_only_a_line_feed_ends_a_line(log, inside):
+    log.write_text(f"\x1b[31mred\n10 %\rno device{inside}there\n\n")
+    assert last_line(log) == f"no device{inside}there"
 
 
 def test_a_log_that_cannot_be_read_says_nothing(tmp_path):

@@ -17,6 +17,7 @@ class RecordingLauncher:
     def __init__(self):
         self.calls = []
         self.queued = False
+        self.reaches = True
 
     def spawn(self, name):
         self.calls.append(("spawn", name))
@@ -48,6 +49,8 @@ def keeper(clock, launcher, seen):
         clock=clock,
         wall_clock=lambda: 1000.0 + clock.seconds(),
         jitter=lambda: 0.0,
+        reaches=lambda _: launcher.reaches,
+        what_holds=lambda pid: f"{pid} is stopped",
         on_transition=lambda each: seen.append(str(each.after.state)),
     )
 
@@ -160,6 +163,25 @@ def test_a_stuck_process_is_asked_ever_more_firmly(keeper, launcher, clock):
     assert keeper.life.reason == "ended by SIGKILL"
 
 
+def test_a_process_that_no_signal_reaches_is_not_blamed_for_that(keeper, launcher, clock):
+    start(keeper)
+    launcher.reaches = False
+    keeper.deliver(RestartRequested())
+    for _ in range(22):
+        clock.advance(1)
+    launcher.reaches = True
+    keeper.deliver(UpRequested())  # which changes nothing
+    clock.advance(1)
+    clock.advance(9.9)
+    assert [call for call in launcher.calls if call[0] == "kill"] == [
+        ("kill", "thermo1", 7, "SIGINT")
+    ]
+    assert keeper.life.reason == "restart requested"
+    clock.advance(0.2)
+    assert launcher.calls[-1] == ("kill", "thermo1", 7, "SIGTERM")
+    keeper.ended(Ended("thermo1", 7, None, 15))
+
+
 def test_news_of_an_earlier_process_changes_nothing(keeper):
     start(keeper, pid=8)
     keeper.ended(Ended("thermo1", 7, 1, None))
@@ -190,3 +212,13 @@ def test_a_process_that_hung_before_it_was_taken_over_is_found_out(keeper, launc
     assert launcher.calls == [("kill", "thermo1", 7, "SIGQUIT"), ("kill", "thermo1", 7, "SIGKILL")]
     keeper.ended(Ended("thermo1", 7, None, signal.SIGKILL))
     assert launcher.calls[-1] == ("spawn", "thermo1")
+
+
+def test_who_holds_a_process_is_told_once_it_is_silent(keeper, clock):
+    start(keeper)
+    clock.advance(9.0)
+    assert keeper.verdict.reason == ""
+    clock.advance(2.0)
+    assert keeper.verdict.reason == "no answer for 11 s: 7 is stopped"
+    clock.advance(20.0)
+    assert keeper.reason_to_restart == "reactor: no answer for 31 s: 7 is stopped"

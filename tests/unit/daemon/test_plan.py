@@ -29,6 +29,13 @@ def names(a_plan):
     return [each.instance_id for each in a_plan.instances]
 
 
+def test_nobody_is_told_to_start_after_itself():
+    entries = (agent("odd2", after=("odd9",)), agent("thermo1"))
+    with pytest.raises(SiteFileError) as caught:
+        planned(site(lab=host("lab", *entries)), "lab")
+    assert str(caught.value).endswith("'odd9', which this host does not run")
+
+
 def test_the_only_host_runs_router_registry_and_aggregator_without_any_entry():
     found = planned(site(lab=host("lab", agent("thermo1"))), "lab")
     assert found.runs_router

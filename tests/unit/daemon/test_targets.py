@@ -47,6 +47,16 @@ def test_a_damaged_file_is_said_and_not_believed(tmp_path):
     assert Targets(file).notice == ""
 
 
+def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(StateFolderError, match="No space left"):
+        Targets(tmp_path / "targets.json").remember([agent()], Target.DOWN)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_is_wanted_already_needs_no_disk(tmp_path):
     targets = Targets(tmp_path / "gone" / "targets.json")
     targets.remember([agent()], Target.UP)

@@ -39,6 +39,12 @@ def test_changed_arguments_concern_this_instance_only():
     assert not found.is_none
 
 
+def test_a_variable_is_told_as_it_is_spelt():
+    before, after = told(env={"T_A": "1", "x.y_z": "1"}), told(env={"T_A": "2", "x.y_z": "2"})
+    found = difference({"a": before}, {"a": after})
+    assert sorted(found.changed["a"]) == ["T_A", "x.y_z"]
+
+
 def test_what_concerns_the_daemon_only_restarts_nothing():
     edited = told(
         restart="never",

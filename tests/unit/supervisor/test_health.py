@@ -1,5 +1,7 @@
 """From what is known of an instance to how well it does."""
 
+from dataclasses import replace
+
 import pytest
 
 from ocsd.supervisor.events import State
@@ -45,6 +47,14 @@ def test_a_joined_agent_without_complaint_is_ok():
 def test_silence_of_the_reactor_is_a_hang():
     verdict = judge(up(), heard((JOINED, 80.0)), 100.0)
     assert verdict == Verdict(Health.HUNG, "its reactor has not answered for 20 s", Layer.REACTOR)
+
+
+def test_an_agent_that_somebody_holds_is_told_as_that():
+    held = "it is stopped (SIGSTOP); `kill -CONT 7` lets it go on"
+    report = replace(heard((JOINED, 80.0)), held=held)
+    verdict = judge(up(), report, 100.0)
+    assert verdict == Verdict(Health.HUNG, f"no answer for 20 s: {held}", Layer.REACTOR)
+    assert reason_to_restart(up(), report, 110.0) == f"reactor: no answer for 30 s: {held}"
 
 
 def test_an_agent_that_lost_the_router_is_degraded_and_says_so():

@@ -1,0 +1,69 @@
+"""How a start goes is told, whether it succeeds or not."""
+
+import pytest
+from twisted.logger import globalLogPublisher
+
+from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.settling import LIMIT_S, Settling, attempt
+from ocsd.daemon.targets import Targets
+
+
+class Told(list):
+    """Stands for the operator's terminal."""
+
+    def say(self, text):
+        self.append(text)
+
+
+@pytest.fixture
+def told():
+    return Told()
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    return Fleet(Targets(tmp_path / "targets.json"))
+
+
+@pytest.fixture
+def settling(fleet, told, clock):
+    settling = Settling(fleet, lambda _: (), told, clock, lambda: told.append("settled"))
+    settling.start()
+    yield settling
+    clock.advance(LIMIT_S)
+
+
+def test_how_the_start_went_is_told_once(settling, told, clock):
+    clock.advance(0.5)
+    settling.look()
+    settling.look()
+    assert told == ["0 of 0 instances up after 0.5 s", "settled"]
+
+
+def test_a_start_that_takes_long_is_told_as_it_stands(settling, told, clock):
+    clock.advance(LIMIT_S)
+    assert told == ["0 of 0 instances up after 30.0 s", "settled"]
+
+
+def test_a_host_that_is_being_stopped_has_no_start_to_tell_of(settling, fleet, told):
+    fleet.stopping = True
+    settling.look()
+    assert told == []
+
+
+def test_a_step_that_fails_ends_the_daemon_with_its_traceback_in_the_log():
+    def step():
+        raise RuntimeError("boom")
+
+    logged, given = [], []
+    globalLogPublisher.addObserver(logged.append)
+    try:
+        attempt(step, given.append)
+        attempt(lambda: None, given.append)
+    finally:
+        globalLogPublisher.removeObserver(logged.append)
+    assert [str(each) for each in given] == [
+        "the daemon cannot start: RuntimeError: boom; what led to it is in its log: ocsd logs ocsd"
+    ]
+    assert given[0].exit_code == 1
+    assert [str(each["log_failure"].value) for each in logged] == ["boom"]
