@@ -11,6 +11,7 @@ import click
 from ocsd import __version__
 from ocsd.cli.completion import COMPLETE_VARIABLE, PROGRAM
 from ocsd.errors import OcsdError
+from ocsd.interrupts import ends_at_once
 
 # Where each command stands, in the order of the help. Only the module of the
 # command that was asked for is imported.
@@ -76,7 +77,8 @@ class _Commands(click.Group):
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
-        module = importlib.import_module(_COMMANDS[name])
+        with ends_at_once():
+            module = importlib.import_module(_COMMANDS[name])
         return cast(click.Command, getattr(module, _FUNCTIONS.get(name, name)))
 
     def resolve_command(
