@@ -176,7 +176,7 @@ class Faults:
             lambda: _send(pid, signal.SIGKILL),
             lambda now: now["pid"] != pid and all_well(now),
             lasts_s=self._dice.uniform(0.0, 5.0),
-            undo=self._run_start,
+            undo=self._operator.start,
         )
 
     def _stop_daemon(self, status: Status) -> Fault:
@@ -205,7 +205,7 @@ class Faults:
             do,
             lambda now: now["pid"] not in pids and all_well(now),
             lasts_s=self._dice.uniform(0.0, 5.0),
-            undo=self._run_start,
+            undo=self._operator.start,
         )
 
     # Commands
@@ -281,9 +281,6 @@ class Faults:
             lasts_s=self._dice.uniform(0.5, 6.0),
             undo=lambda: self._operator.run("reload", "--no-wait", first=add),
         )
-
-    def _run_start(self) -> None:
-        self._scene.start()
 
 
 def _go_together(one: Fault, other: Fault) -> bool:

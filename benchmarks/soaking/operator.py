@@ -12,6 +12,7 @@ from benchmarks.soaking.fault import LIMIT_S, rows_of
 from benchmarks.soaking.scene import Scene
 from ocsd.client.http import ControlClientError
 
+FAILED = 1
 NO_DAEMON = 69
 TIMED_OUT = 75
 
@@ -55,6 +56,19 @@ class Operator:
                         return
                     time.sleep(0.5)
                     on_repeat()
+
+        threading.Thread(target=insist, daemon=True).start()
+
+    def start(self) -> None:
+        """Start the daemon, and again two seconds after each failure, as systemd does by our unit.
+
+        A daemon refuses to start, for one, beside a fork server that is stopped just then.
+        """
+
+        def insist() -> None:
+            give_up_at_s = time.monotonic() + LIMIT_S
+            while self._scene.start().wait() == FAILED and time.monotonic() < give_up_at_s:
+                time.sleep(2.0)
 
         threading.Thread(target=insist, daemon=True).start()
 

@@ -6,7 +6,6 @@ It needs nothing but the standard library, and one request opens one connection.
 import json
 import os
 import socket
-import struct
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from ocsd.errors import (
     UnfinishedError,
 )
 from ocsd.frozen import why_silent
+from ocsd.peer import peer_of
 
 # A daemon answers in milliseconds; one that has not after this long is stuck.
 ANSWER_LIMIT_S = 5.0
@@ -39,7 +39,6 @@ _CONNECT_LIMIT_S = 2.0
 # Where a daemon that systemd or root started has its folders: members of its
 # group look there too, beside their own.
 _SYSTEM_RUNTIME = Path("/run/ocsd")
-_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: struct ucred of unix(7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +170,7 @@ class Daemon:
         try:
             return answer.line_before(deadline_s)
         except TimeoutError as error:
-            pid = _pid_of_peer(answer.connection)
+            pid = peer_of(answer.connection).pid
             what = why_silent(pid) or f"has not finished within {limit_s:g} s, but goes on"
             daemon = f"the daemon of host '{self.host}' (pid {pid})"
             raise UnfinishedError(f"{daemon} {what}; see: ocsd status") from error
@@ -203,7 +202,7 @@ class Daemon:
     def _silent(
         self, limit_s: float, connection: socket.socket | None, changes: bool = False
     ) -> TimedOutError:
-        pid = 0 if connection is None else _pid_of_peer(connection)
+        pid = 0 if connection is None else peer_of(connection).pid
         if pid and (frozen := why_silent(pid)):
             then = "; what was asked for is done when it goes on" if changes else ""
             return TimedOutError(f"the daemon of host '{self.host}' (pid {pid}) {frozen}{then}")
@@ -307,12 +306,6 @@ def _connected(place: Path, limit_s: float) -> socket.socket:
         connection.close()
         raise
     return connection
-
-
-def _pid_of_peer(connection: socket.socket) -> int:
-    option = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    pid, _uid, _gid = _CREDENTIALS.unpack(option)
-    return int(pid)
 
 
 def _none_runs(host: str | None) -> str:

@@ -2,8 +2,6 @@
 
 import json
 import pwd
-import socket
-import struct
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -17,11 +15,11 @@ from ocsd.daemon.reload import Reloaded
 from ocsd.daemon.requests import PendingRequest, Write, described
 from ocsd.daemon.status import StatusReport
 from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
+from ocsd.peer import peer_of
 from ocsd.supervisor.events import Target
 
 DEFAULT_LIMIT_S: Final = 60.0
 LONGEST_LIMIT_S: Final = 86400.0
-_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: struct ucred of unix(7)
 
 
 def control_site(
@@ -311,17 +309,9 @@ def refusal(error: OcsdError) -> dict[str, Any]:
 
 def asker(request: Any) -> str:
     """Return who asks, as the kernel vouches for it, e.g. ``alice (uid 1000, pid 4121)``."""
-    pid, uid, _gid = _peer(request)
+    pid, uid, _ = peer_of(request.channel.transport.getHandle())
     try:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:
         name = "somebody"
     return f"{name} (uid {uid}, pid {pid})"
-
-
-def _peer(request: Any) -> tuple[int, int, int]:
-    """Return pid, uid and gid of who asks."""
-    connection: socket.socket = request.channel.transport.getHandle()
-    option = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    pid, uid, gid = _CREDENTIALS.unpack(option)
-    return pid, uid, gid

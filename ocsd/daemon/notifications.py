@@ -2,7 +2,6 @@
 
 import contextlib
 import socket
-import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ from twisted.internet.interfaces import IReadDescriptor
 from zope.interface import implementer
 
 from ocsd.notify import decode
+from ocsd.peer import CREDENTIALS
 
-_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: struct ucred of unix(7)
 _LONGEST_DATAGRAM_BYTES = 1 << 16
 
 
@@ -67,13 +66,13 @@ class NotifySocket:
 
     def doRead(self) -> None:
         """Take in everything that has arrived."""
-        space = socket.CMSG_SPACE(_CREDENTIALS.size)
+        space = socket.CMSG_SPACE(CREDENTIALS.size)
         with contextlib.suppress(BlockingIOError):
             while True:
                 data, ancillary, _, _ = self._socket.recvmsg(_LONGEST_DATAGRAM_BYTES, space)
                 for level, kind, credentials in ancillary:
                     if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
-                        pid, _uid, _gid = _CREDENTIALS.unpack(credentials)
+                        pid, _uid, _gid = CREDENTIALS.unpack(credentials)
                         self._on_message(pid, decode(data))
 
     def fileno(self) -> int:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from ocsd.errors import ForkServerError
 from ocsd.forkserver.protocol import Hello, LineBuffer
+from ocsd.frozen import why_silent
+from ocsd.peer import peer_of
 
 ANSWER_LIMIT_S = 5.0
 
@@ -50,9 +52,11 @@ def running(path: Path) -> frozenset[str] | None:
         except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError):
             return None  # there is none, or it has just ended
         except OSError as error:
+            pid = peer_of(connection).pid
+            why = why_silent(pid, "and start again: agents run on") or f"has not answered ({error})"
             raise ForkServerError(
-                f"the fork server at {path} does not answer ({error}); its agents may be alive, so "
-                "no other one is started: look at it with ps, and end it if it is stuck"
+                f"the fork server at {path} (pid {pid}) does not answer, and its agents may be "
+                f"alive, so no other one is started; it {why}"
             ) from error
     return None
 

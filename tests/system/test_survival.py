@@ -386,7 +386,8 @@ def test_no_daemon_starts_beside_a_fork_server_that_is_stuck(lab):
     lab.kill(lab.status()["pid"])
     refused = lab.site.ocsd("start", "-d", "--site-file", lab.site.file, "--host", "lab")
     assert refused.returncode == 1
-    assert "does not answer" in refused.stderr
+    assert f"(pid {fork_server}) does not answer" in refused.stderr
+    assert f"kill -CONT {fork_server}; or kill -9 {fork_server}" in refused.stderr
     os.kill(fork_server, signal.SIGCONT)
     lab.start()
     lab.is_as_it_was()

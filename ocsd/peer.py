@@ -1,0 +1,28 @@
+"""Who is at the other end of a Unix socket, as the kernel vouches for it."""
+
+import socket
+import struct
+from typing import Final, NamedTuple
+
+CREDENTIALS: Final = struct.Struct("3i")
+"""pid, uid, gid: struct ucred of unix(7)."""
+
+
+class Peer(NamedTuple):
+    """A process, and whose it is."""
+
+    pid: int
+    uid: int
+    gid: int
+
+
+def peer_of(connection: socket.socket) -> Peer:
+    """Return who has connected to a listening Unix socket, or who listens at it.
+
+    Parameters
+    ----------
+    connection : socket
+        Either end of the connection; the pid is 0 if it is not connected.
+    """
+    option = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+    return Peer(*CREDENTIALS.unpack(option))
