@@ -195,7 +195,9 @@ def site() -> Iterator[OcsdSite]:
     site = OcsdSite(folder, site_file, [f"--site-file={site_file}", f"--site-host={HOST}"])
     try:
         started = site.ocsd("start", "-d", "--host", HOST, "--site-file", str(site_file))
-        assert started.returncode == 0, started.stdout + started.stderr
+        # 3: on a busy machine not all was up after 30 s, and comes up by itself.
+        assert started.returncode in {0, 3}, started.stdout + started.stderr
+        _until(lambda: site.ocsd("status").returncode == 0, limit_s=120)
         pids = site.pids()
         yield site
         stopped = site.ocsd("stop")

@@ -22,6 +22,7 @@ def ends_at(process, number):
     return time.monotonic() - begun
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("local", [True, False], ids=["unix socket", "websocket"])
 def test_an_agent_joins_acquires_and_ends(router, supervisor, local):
     arguments = ["--mode", "acq", "--num-channels", "3"]
@@ -91,6 +92,7 @@ def test_a_successor_that_knows_better_takes_the_address_by_force(router, superv
     assert first.poll() is None
 
 
+@pytest.mark.alone
 def test_a_second_signal_ends_the_waiting_for_an_operation(router, supervisor):
     script = RUN.replace(
         "main([])",
@@ -148,6 +150,7 @@ class NoRouter:
     socket_path = Path("/nonexistent/r.sock")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("local", [True, False], ids=["unix socket", "websocket"])
 def test_an_agent_without_a_router_says_where_it_looks_and_ends_when_told(supervisor, local):
     process = supervisor.launch(NoRouter, "fake9", local=local)
