@@ -230,10 +230,10 @@ class Killer:
             name, target = row["instance_id"], row["target"]
             if name not in self._targets:
                 continue
-            asked = {"up": "up", "down": "down", "restart": "up", "restart all": "up"}.get(what)
-            concerned = asked is not None and (name in names or what == "restart all")
+            # A restart of all leaves down what is down.
+            asked = {"up": "up", "down": "down", "restart": "up"}.get(what)
             allowed = {self._targets[name]}
-            if concerned:
+            if asked is not None and name in names:
                 # An answer that broke off leaves open whether the request arrived.
                 allowed = {asked} if done else allowed | {asked}
             if target not in allowed:
