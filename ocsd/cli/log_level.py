@@ -6,6 +6,7 @@ The level is written into a file beside the log, at which the agent looks twice 
 
 from pathlib import Path
 
+from ocsd import whole_file
 from ocsd.errors import NotPermittedError, UsageError
 
 USUAL = "usual"
@@ -41,9 +42,7 @@ def set_level(name: str, log: Path, level: str) -> None:
         if level == USUAL:
             file.unlink(missing_ok=True)
             return
-        unfinished = file.with_name(f"{file.name}.new")
-        unfinished.write_text(f"{level}\n", encoding="utf-8")
-        unfinished.replace(file)
+        whole_file.replace(file, f"{level}\n".encode())
     except PermissionError as error:
         raise NotPermittedError(
             f"this user may not write {file}; use the account of the daemon, or sudo"

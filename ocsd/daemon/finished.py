@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from ocsd import whole_file
 from ocsd.daemon.keeper import Transition
 from ocsd.forkserver.record import boot_id
 from ocsd.site.model import Instance
@@ -103,11 +104,9 @@ class Finished:
         if self._path is None:
             return
         kept = {"boot": boot_id(), "ends": {name: asdict(end) for name, end in self._ends.items()}}
-        unfinished = self._path.with_name(f"{self._path.name}.new")
         try:
             if self._ends:
-                unfinished.write_text(json.dumps(kept, indent=1), encoding="utf-8")
-                unfinished.replace(self._path)
+                whole_file.replace(self._path, json.dumps(kept, indent=1).encode())
             else:
                 self._path.unlink(missing_ok=True)
         except OSError as error:

@@ -2,12 +2,12 @@
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ocsd import whole_file
 from ocsd.errors import StateFolderError
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import Target
@@ -102,16 +102,10 @@ class Targets:
         if not entries:
             return
         known = {**self._known, **entries}
-        unfinished = self._path.with_suffix(".new")
+        content = json.dumps(known, indent=1, sort_keys=True).encode()
         try:
-            with unfinished.open("w", encoding="utf-8") as file:
-                json.dump(known, file, indent=1, sort_keys=True)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(self._path)
+            whole_file.replace(self._path, content, durable=True)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                unfinished.unlink()
             raise StateFolderError(
                 f"nothing was done, for it cannot be remembered: {self._path}: {error.strerror}"
             ) from error

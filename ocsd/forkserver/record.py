@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ocsd import whole_file
 from ocsd.forkserver.protocol import Ended, Forget, Message, Spawned, decode, encode
 
 MOST_STALE: Final = 256
@@ -123,10 +124,8 @@ class Record:
             raise OSError(0, "no space left on device")
 
     def _write_anew(self) -> None:
-        unfinished = self._path.with_name(f"{self._path.name}.new")
         content = f"{boot_id()}\n".encode() + b"".join(map(encode, self._entries.values()))
-        unfinished.write_bytes(content)
-        unfinished.replace(self._path)
+        whole_file.replace(self._path, content)
         self._let_go()
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         self._stale = 0
