@@ -4,7 +4,8 @@
 #     docker run -v /etc/ocsd:/etc/ocsd:ro -v ocsd-data:/data -p 127.0.0.1:8001:8001 ocsd --host grumpy
 FROM python:3.11-slim-bookworm AS build
 COPY . /src
-RUN python -m venv /opt/ocsd && /opt/ocsd/bin/pip install --no-cache-dir '/src[router]'
+RUN python -m venv /opt/ocsd && PIP_CONSTRAINT=/src/constraints/locked.txt \
+    /opt/ocsd/bin/pip install --no-cache-dir '/src[router]'
 
 FROM python:3.11-slim-bookworm
 # The numbers that OCS's images have, so that both can share volumes.

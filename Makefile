@@ -1,27 +1,50 @@
 # Each target works on a fresh machine with python3 (3.11 or newer) and make:
 # the virtual environment .venv is made when it is missing or out of date.
 PYTHON ?= python3
+# Other people's packages: the versions that CI has tried, or LATEST=1: the newest of each, or
+# OLDEST=1: the oldest that setup.cfg allows. Each has a virtual environment of its own.
+ifdef LATEST
+VENV := .venv-latest
+EXTRAS := router,data,test,check
+export LATEST
+else ifdef OLDEST
+VENV := .venv-oldest
+EXTRAS := data,test
+CONSTRAINTS := $(CURDIR)/constraints/oldest.txt
+else
 VENV := .venv
+EXTRAS := router,data,test,check
+CONSTRAINTS := $(CURDIR)/constraints/locked.txt
+endif
 BIN := $(VENV)/bin
+# Unlike the option --constraint, the variable holds for what builds ocsd, too.
+INSTALL := PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --quiet --disable-pip-version-check
 HOST ?= grumpy
 SITE_FILE ?= site-configs/default.yaml
 # The tests of the modules that setup.cfg lists under [coverage:run].
 PURE := tests/unit/supervisor tests/unit/site/test_difference.py tests/unit/site/test_supervision_keys.py \
 	tests/unit/daemon/test_incidents.py tests/unit/daemon/test_plan.py tests/unit/test_journal.py
 
+LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --no-annotate --custom-compile-command 'make lock'
+
 # Without compiled files each of the many processes would compile ocsd for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check lint unit published bench compatibility clean
+.PHONY: run test check lint unit published bench compatibility lock clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
 
+ifdef OLDEST
+test: $(VENV)/installed-test  ## the unit tests, without crossbar, which needs newer packages
+	$(BIN)/python -m pytest tests/unit -q -n 2
+else
 test: $(VENV)/installed-test  ## everything: checks, unit, system and interop tests
 	@$(MAKE) --no-print-directory --output-sync --jobs 3 lint unit published
 	# These wait for processes most of their time, so four at once.
 	$(BIN)/python -m pytest tests/system tests/interop -m 'not alone' -n 4 --dist loadfile --no-loadscope-reorder --durations 15
 	$(BIN)/python -m pytest tests/system -m alone -q
+endif
 
 check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in about a minute
 	@$(MAKE) --no-print-directory --output-sync --jobs 2 lint unit
@@ -46,19 +69,29 @@ bench: $(VENV)/installed  ## ocsd beside OCS's HostManager; installs OCS into .v
 compatibility: .venv-socs/installed  ## run every agent class of OCS and socs; writes docs/compatibility.md
 	.venv-socs/bin/python -m tests.compatibility --write docs/compatibility.md
 
-clean:
-	rm -rf $(VENV) .venv-ocs .venv-socs .venv-socs-few
+lock: .venv-lock/installed  ## take the newest versions of other people's packages into constraints/
+	$(LOCK) setup.cfg --all-extras --universal --output-file constraints/locked.txt
+	$(LOCK) setup.cfg --extra data --extra test --resolution lowest-direct --output-file constraints/oldest.txt
+	$(LOCK) constraints/published.in --universal --output-file constraints/published.txt
 
-$(VENV)/installed: setup.cfg pyproject.toml
+clean:
+	rm -rf .venv .venv-*
+
+$(VENV)/installed: setup.cfg pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[router]'
+	$(INSTALL) --editable '.[router]'
 	@touch $@
 
 # Python compiles what the tests import; pip would compile all there is, which takes longer.
-$(VENV)/installed-test: setup.cfg pyproject.toml
+$(VENV)/installed-test: setup.cfg pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[router,data,test,check]'
+	$(INSTALL) --no-compile --editable '.[$(EXTRAS)]'
 	@touch $(VENV)/installed $@
+
+.venv-lock/installed:
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	@touch $@
 
 .venv-socs/installed: setup.cfg pyproject.toml tests/compatibility/requirements.txt
 	$(PYTHON) -m venv .venv-socs

@@ -12,10 +12,14 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-DEFAULT = ROOT / ".venv-ocs"
+LATEST = bool(os.environ.get("LATEST"))
+"""Whether the newest releases are wanted, and not the versions that CI has tried."""
+
+SUFFIX = "-latest" if LATEST else ""
+DEFAULT = ROOT / f".venv-ocs{SUFFIX}"
+CONSTRAINTS = ROOT / "constraints" / "published.txt"
 # so3g is what OCS's aggregator writes files with.
 REQUIREMENT = "ocs[so3g]>=0.12,<0.13"
-INSTALLED = ("ocs", "so3g")
 
 
 def python(folder: Path = DEFAULT, compiled: bool = True) -> Path:
@@ -44,17 +48,25 @@ def _made(folder: Path) -> Path:
     interpreter = folder / "bin" / "python"
     if not interpreter.exists():
         venv.create(folder, with_pip=True)
-    packages = (f"lib/python*/site-packages/{name}-*.dist-info" for name in INSTALLED)
-    if not all(list(folder.glob(package)) for package in packages):
-        # A half finished installation has no dist-info and is simply done again.
-        environment = os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    done = folder / "installed"
+    if not done.exists() or done.stat().st_mtime < CONSTRAINTS.stat().st_mtime:
         subprocess.run(
-            [interpreter, "-m", "pip", "install", "--quiet", "--no-compile", REQUIREMENT],
+            [*(interpreter, "-m", "pip", "install", "--quiet", "--no-compile"), REQUIREMENT],
             check=True,
-            env=environment,
+            env=pip_environment(),
             stdout=sys.stderr,
         )
+        done.touch()
     return interpreter
+
+
+def pip_environment() -> dict[str, str]:
+    """Return the environment for pip: with the versions that CI has tried, or without any."""
+    environment = os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    environment.pop("PIP_CONSTRAINT", None)
+    if not LATEST:
+        environment["PIP_CONSTRAINT"] = str(CONSTRAINTS)
+    return environment
 
 
 if __name__ == "__main__":

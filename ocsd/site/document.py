@@ -24,7 +24,12 @@ DEEPEST = 50
 """Lists and mappings within each other; a site file needs 7."""
 
 _TOO_DEEP = f"lists and mappings stand more than {DEEPEST} deep in each other"
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TOO_DEEP_FOR_LIBYAML = "exceeded maximum nesting depth"
+"""The problem that libyaml reports since PyYAML 6.0.4, at 1,000 brackets ahead of the parser."""
+
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The parser: libyaml's, or Python's where PyYAML was built without it."""
+
 _TAG = "tag:yaml.org,2002:"
 _KNOWN_TAGS = frozenset(
     _TAG + name
@@ -61,7 +66,12 @@ class Document:
         return self.key_lines.get(location) or self.line(location)
 
 
-def read(text: str, spellings: Mapping[str, str], names_at: Location = ("hosts",)) -> Document:
+def read(
+    text: str,
+    spellings: Mapping[str, str],
+    names_at: Location = ("hosts",),
+    loader: Any = LOADER,
+) -> Document:
     """Read one YAML document.
 
     Parameters
@@ -72,19 +82,39 @@ def read(text: str, spellings: Mapping[str, str], names_at: Location = ("hosts",
         Other spelling -> the key that it means, e.g. ``log_dir`` -> ``log-dir``.
     names_at : tuple
         Where keys are names that people chose, which have one spelling only.
+    loader : type
+        A loader class of PyYAML.
     """
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        line = _line_too_deep(text, loader)
+        if line:
+            return Document(None, {}, {}, (Problem(line, _TOO_DEEP),))
+        root = yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         return Document(None, {}, {}, (_syntax(error, text),))
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, text.find(chr(_code_point(error)))) + 1
         return Document(None, {}, {}, (Problem(line, f"YAML syntax: {error.reason}"),))
-    except RecursionError:
-        return Document(None, {}, {}, (Problem(1, _TOO_DEEP),))
     reading = _Reading(spellings, names_at)
     value = reading.value(root, ()) if root is not None else None
     return Document(value, reading.lines, reading.key_lines, tuple(reading.problems))
+
+
+def _line_too_deep(text: str, loader: Any) -> int:
+    """Return the line where the file first goes deeper than `DEEPEST`, or 0 if it never does.
+
+    The parser reports one event after another and needs no recursion. PyYAML's composer
+    recurses: on a deep file it overflows the stack of Python or of C, depending on the release.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                return _line(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return 0
 
 
 def _code_point(error: yaml.reader.ReaderError) -> int:
@@ -95,6 +125,8 @@ def _code_point(error: yaml.reader.ReaderError) -> int:
 def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else 1
+    if error.problem == _TOO_DEEP_FOR_LIBYAML:
+        return Problem(line, _TOO_DEEP)
     said = error.problem or "cannot be read"
     if error.context:
         begin = error.context_mark.line + 1 if error.context_mark else line
@@ -250,5 +282,6 @@ class _Reading:
         self.problems.append(Problem(_line(node), text))
 
 
-def _line(node: Node) -> int:
-    return int(node.start_mark.line) + 1
+def _line(node: Node | yaml.Event) -> int:
+    mark = node.start_mark
+    return mark.line + 1 if mark else 1

@@ -5,12 +5,13 @@ own code, without what they depend on, into a folder for ``PYTHONPATH``, and pri
 The whole environment is made by ``make compatibility``.
 """
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[2] / ".venv-socs-few"
+from benchmarks.ocs_venv import CONSTRAINTS, ROOT, SUFFIX, pip_environment
+
+FOLDER = ROOT / f".venv-socs-few{SUFFIX}"
 PACKAGES = (
     "ocs>=0.12,<0.13",
     "socs==0.6.4",
@@ -33,14 +34,14 @@ def few(folder: Path = FOLDER) -> Path:
         If they cannot be installed.
     """
     done = folder / "done"
-    if not done.exists():
+    if not done.exists() or done.stat().st_mtime < CONSTRAINTS.stat().st_mtime:
         subprocess.run(
             [
                 *(sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"),
                 *("--no-deps", "--upgrade", "--target", folder, *PACKAGES),
             ],
             check=True,
-            env=os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+            env=pip_environment(),
             stdout=sys.stderr,
         )
         done.touch()

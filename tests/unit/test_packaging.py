@@ -3,6 +3,11 @@
 import configparser
 from pathlib import Path
 
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -18,3 +23,44 @@ def test_setup_cfg_lists_every_package():
         for path in (ROOT / folder).rglob("__init__.py")
     }
     assert listed == found
+
+
+@pytest.mark.parametrize("name", ["locked", "oldest"])
+def test_the_constraints_follow_setup_cfg(name):
+    """`make lock` has been run since a requirement was changed."""
+    versions = _constraints(name)
+
+    for requirement in _requirements(name):
+        for version in versions[canonicalize_name(requirement.name)]:
+            assert requirement.specifier.contains(version), f"run `make lock`: {requirement}"
+
+
+def test_the_oldest_versions_are_the_floors_of_setup_cfg():
+    versions = _constraints("oldest")
+    floors = {
+        canonicalize_name(requirement.name): Version(next(iter(requirement.specifier)).version)
+        for requirement in _requirements("oldest")
+    }
+
+    assert {name: versions[name] for name in floors} == {
+        name: [floor] for name, floor in floors.items()
+    }
+
+
+def _requirements(name):
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    extras = config["options.extras_require"]
+    wanted = extras if name == "locked" else ("data", "test")
+    lines = [config["options"]["install_requires"], *(extras[extra] for extra in wanted)]
+    return [Requirement(line) for line in "\n".join(lines).split("\n") if line.strip()]
+
+
+def _constraints(name):
+    """Return the versions of each package; several if they depend on the version of Python."""
+    versions = {}
+    for line in (ROOT / "constraints" / f"{name}.txt").read_text().splitlines():
+        if not line.startswith("#"):
+            pin = Requirement(line)
+            versions.setdefault(pin.name, []).append(Version(next(iter(pin.specifier)).version))
+    return versions

@@ -3,10 +3,13 @@
 import re
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocsd.errors import SiteFileError
+from ocsd.site import document
+from ocsd.site.document import Problem
 from ocsd.site.load import load
 from tests.unit.site.site_text import HUB, entries
 
@@ -156,11 +159,26 @@ def test_a_file_that_unfolds_without_end_is_refused(problems):
     assert any("more than" in text for _, text in problems("\n".join(lines)))
 
 
-@pytest.mark.parametrize("depth", [60, 5000])
-def test_a_file_that_is_nested_without_end_is_refused(problems, depth):
-    found = problems(f"{HUB}hosts: {'[' * depth}{']' * depth}\n")
+@pytest.mark.parametrize("depth", [50, 60, 5000, 200_000])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ("{a: ", "}"), ("- ", "")])
+def test_a_file_that_is_nested_without_end_is_refused(problems, depth, opening, closing):
+    hosts = "\n" + opening * depth + "x" if opening == "- " else opening * depth + closing * depth
 
-    assert any("deep in each other" in text for _, text in found)
+    found = problems(f"{HUB}hosts: {hosts}\n")
+
+    assert [(line, "more than 50 deep" in text) for line, text in found] == [
+        (3 if opening == "- " else 2, True)
+    ]
+
+
+@pytest.mark.parametrize("opening", ["[", "{a: "])
+def test_the_parser_in_python_says_the_same_of_a_file_nested_without_end(opening):
+    """Some builds of PyYAML have no libyaml."""
+    found = document.read(f"{HUB}hosts: {opening * 5000}\n", {}, loader=yaml.SafeLoader)
+
+    assert found.problems == (
+        Problem(2, "lists and mappings stand more than 50 deep in each other"),
+    )
 
 
 def test_bytes_that_are_not_utf8_are_told_with_their_line(tmp_path):
