@@ -32,8 +32,15 @@ def test_importing_the_faces_installs_no_reactor_and_starts_no_thread():
 
 def test_every_module_can_be_imported_first():
     code = "import sys, importlib; importlib.import_module(sys.argv[1])"
-    for name in ("endpoint", "connection", "feed", "runner", "standing", "thread_deaths"):
-        command = [sys.executable, "-c", code, f"ocsd.agent.{name}"]
+    for name in (
+        "ocsd.agent.feeds.feed",
+        "ocsd.agent.operations.thread_deaths",
+        "ocsd.agent.runner",
+        "ocsd.bus.connection",
+        "ocsd.bus.endpoint",
+        "ocsd.bus.standing",
+    ):
+        command = [sys.executable, "-c", code, name]
         done = subprocess.run(command, capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, ""), name
 

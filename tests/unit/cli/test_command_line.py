@@ -3,10 +3,10 @@ import sys
 import time
 
 import pytest
-from stand_in_daemon import instance
 
 from ocsd.cli.main import _COMMANDS, main
 from ocsd.cli.screen import units
+from tests.unit.cli.stand_in_daemon import instance
 
 CODES = ("0", "1", "2", "3", "4", "69", "75", "77", "78", "130")
 

@@ -6,7 +6,8 @@ import sys
 import time
 
 import pytest
-from stand_in_daemon import instance
+
+from tests.unit.cli.stand_in_daemon import instance
 
 LINE = (
     '{"at": %f, "name": "thermo1", "event": "BecameReady", "before": "starting", "after": "up"}\n'

@@ -9,8 +9,8 @@ import threading
 
 import pytest
 import yaml
-from stand_in_daemon import instance
 
+from tests.unit.cli.stand_in_daemon import instance
 from tests.unit.client.stand_in_bridge import NO_SUCH, Bridge, StandInAgent
 
 

@@ -3,13 +3,13 @@ import signal
 import time
 
 import pytest
-from stand_in_daemon import instance
 
 from ocsd.cli.logs import log_level
 from ocsd.cli.logs.logfile import Follower, last_lines, written_at
 from ocsd.cli.logs.several_logs import SeveralLogs
 from ocsd.log.level_file import LevelFile
 from ocsd.log.lines import LEVELS
+from tests.unit.cli.stand_in_daemon import instance
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import json
 
-from answers import result, transition
-from stand_in_daemon import instance
+from tests.unit.cli.answers import result, transition
+from tests.unit.cli.stand_in_daemon import instance
 
 ANSWER = {"added": ["b"], "removed": [], "changed": {}, "kept": {}, "unchanged": 1}
 

@@ -2,7 +2,7 @@ import signal
 import subprocess
 import sys
 
-from stand_in_daemon import instance
+from tests.unit.cli.stand_in_daemon import instance
 
 
 def test_in_the_foreground_the_command_becomes_the_daemon(startable):

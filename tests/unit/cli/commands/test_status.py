@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from stand_in_daemon import instance
+
+from tests.unit.cli.stand_in_daemon import instance
 
 FIFTY = [instance(f"an-agent-with-quite-a-long-name-{number:02d}") for number in range(50)]
 

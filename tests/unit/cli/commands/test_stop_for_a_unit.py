@@ -6,10 +6,10 @@ import subprocess
 import sys
 
 import pytest
-from stand_in_daemon import instance
-from stand_in_forkserver import StandInServer
 
 from ocsd.cli.systemd import unit_job
+from tests.unit.cli.stand_in_daemon import instance
+from tests.unit.cli.stand_in_forkserver import StandInServer
 
 UNIT = "ocsd.service"
 

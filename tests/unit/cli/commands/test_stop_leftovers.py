@@ -4,9 +4,9 @@ import fcntl
 import signal
 
 import pytest
-from stand_in_forkserver import StandInServer
 
 from ocsd.forkserver.protocol import End, Kill
+from tests.unit.cli.stand_in_forkserver import StandInServer
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 import json
 
 import pytest
-from answers import result, transition
-from stand_in_daemon import instance
+
+from tests.unit.cli.answers import result, transition
+from tests.unit.cli.stand_in_daemon import instance
 
 
 @pytest.fixture

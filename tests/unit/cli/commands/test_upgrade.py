@@ -4,7 +4,8 @@ import copy
 import subprocess
 
 import pytest
-from stand_in_daemon import instance
+
+from tests.unit.cli.stand_in_daemon import instance
 
 
 @pytest.fixture
