@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from ocsd.aggregator.archive import Archive
-from ocsd.aggregator.frames import Run
-from ocsd.aggregator.moment import Moment
-from ocsd.aggregator.recorder import Recorder
+from ocsd.aggregator.disk.archive import Archive
+from ocsd.aggregator.frames.frames import Run
+from ocsd.aggregator.incoming.moment import Moment
+from ocsd.aggregator.recording.recorder import Recorder
 
 FIELDS = 16
 RATE_HZ = 4

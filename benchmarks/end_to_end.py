@@ -24,11 +24,11 @@ from spt3g import core
 
 from benchmarks import router
 from benchmarks.end_to_end_feeds import AGGREGATOR, FIELDS, Plan, Published
-from benchmarks.ocsd_side import OcsdSide
 from benchmarks.processes import cpu_s, peak_bytes
 from benchmarks.site import HOST, Hub
-from ocsd.aggregator.schema import DATA
-from ocsd.paths import ROUTER_SOCKET
+from benchmarks.supervising.ocsd_side import OcsdSide
+from ocsd.aggregator.frames.schema import DATA
+from ocsd.system.paths import ROUTER_SOCKET
 
 STOP_LIMIT_S = 30.0
 SIDES = ("ocs", "ocsd")

@@ -9,10 +9,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benchmarks.observer import Observer
 from benchmarks.processes import EndWatch, cpu_s, pss_bytes
-from benchmarks.side import Side
 from benchmarks.site import instance_ids
+from benchmarks.supervising.observer import Observer
+from benchmarks.supervising.side import Side
 
 OP = "acq"
 START_LIMIT_S = 300.0

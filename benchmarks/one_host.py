@@ -16,10 +16,10 @@ from typing import Any
 import psutil
 import yaml
 
-from ocsd.cli.control import Daemon
+from ocsd.cli.talk.control import Daemon
 from ocsd.client.http import ControlClient
 from ocsd.errors import OcsdError
-from ocsd.paths import HostPaths
+from ocsd.system.paths import HostPaths
 
 ANSWER_LIMIT_S = 2.0
 STOP_LIMIT_S = 120.0

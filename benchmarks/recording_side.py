@@ -86,10 +86,10 @@ class OcsdCore:
     """ocsd's Recorder: journal, ledger and frames."""
 
     def __init__(self, folder: Path) -> None:
-        from ocsd.aggregator.archive import Archive
-        from ocsd.aggregator.frames import Run
-        from ocsd.aggregator.moment import Moment
-        from ocsd.aggregator.recorder import Recorder
+        from ocsd.aggregator.disk.archive import Archive
+        from ocsd.aggregator.frames.frames import Run
+        from ocsd.aggregator.incoming.moment import Moment
+        from ocsd.aggregator.recording.recorder import Recorder
 
         self._moment: Any = Moment
         self._passed_s = 0.0

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.site import Hub
-from ocsd.paths import ROUTER_SOCKET
 from ocsd.router import config, local
 from ocsd.site.model import Hub as SiteHub
+from ocsd.system.paths import ROUTER_SOCKET
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 10.0

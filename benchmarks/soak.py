@@ -22,7 +22,7 @@ from benchmarks.soaking.fault import LIMIT_S, Fault, Status, as_wanted
 from benchmarks.soaking.faults import Faults
 from benchmarks.soaking.scene import CRASHING, Scene
 from benchmarks.soaking.watch import Watch, rows_not_well
-from ocsd import journal
+from ocsd.history import journal
 
 POLL_S = 0.05
 PAUSE_S = (0.5, 4.0)

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from benchmarks import ocs_venv, router, site, table
 from benchmarks.measure import Figures, Plan, measure
-from benchmarks.observer import Observer
-from benchmarks.ocs_side import OcsSide
-from benchmarks.ocsd_side import OcsdSide
-from benchmarks.side import Side
+from benchmarks.supervising.observer import Observer
+from benchmarks.supervising.ocs_side import OcsSide
+from benchmarks.supervising.ocsd_side import OcsdSide
+from benchmarks.supervising.side import Side
 
 SIDES = ("ocs", "ocsd")
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from ocsd.interrupts import ends_at_once
+from ocsd.system.interrupts import ends_at_once
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """For agent authors: locks, sampling rates and threads."""
 
-from ocsd.agent.lock import TimeoutLock
-from ocsd.agent.pacemaker import Pacemaker, dsleep
-from ocsd.agent.threads import in_reactor_context
+from ocsd.agent.operations.lock import TimeoutLock
+from ocsd.agent.operations.pacemaker import Pacemaker, dsleep
+from ocsd.reactor.threads import in_reactor_context
 
 __all__ = ["Pacemaker", "TimeoutLock", "dsleep", "in_reactor_context"]

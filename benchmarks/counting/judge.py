@@ -11,9 +11,9 @@ from so3g.hk import load_range
 from spt3g import core
 
 from benchmarks.counting.published import Published
-from ocsd.aggregator.hole import FEED as HOLES_FEED
-from ocsd.aggregator.hole import Hole
-from ocsd.aggregator.schema import DATA
+from ocsd.aggregator.frames.schema import DATA
+from ocsd.aggregator.numbers.hole import FEED as HOLES_FEED
+from ocsd.aggregator.numbers.hole import Hole
 
 FIELDS = ("number", "half", "text")
 TIME_ERROR_S = 1e-6

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.soaking.watch import Violation
-from ocsd.supervisor.history import Entry
+from ocsd.history.summary import Entry
 
 FREE, FIRST_S, LONGEST_S, JITTER = 3, 0.5, 60.0, 0.2
 """The restart policy as docs/operating.md has it."""

@@ -7,16 +7,16 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from ocsd import access
-from ocsd.agent.bus import BusSession
 from ocsd.agent.description import describe
-from ocsd.agent.dispatch import Operations, Reply
-from ocsd.agent.feed import Feed
-from ocsd.agent.heartbeat import FEED as HEARTBEAT
-from ocsd.agent.heartbeat import Heartbeat
-from ocsd.agent.operation import AgentProcess, AgentTask, Operation
-from ocsd.agent.spool_service import SpoolService, folder_of
-from ocsd.agent.threads import in_reactor, soon_in_reactor
-from ocsd.agent.wamp import CloseDetails, RouterLink
+from ocsd.agent.feeds.feed import Feed
+from ocsd.agent.feeds.heartbeat import FEED as HEARTBEAT
+from ocsd.agent.feeds.heartbeat import Heartbeat
+from ocsd.agent.operations.dispatch import Operations, Reply
+from ocsd.agent.operations.operation import AgentProcess, AgentTask, Operation
+from ocsd.agent.spool.service import SpoolService, folder_of
+from ocsd.bus.bus import BusSession
+from ocsd.bus.wamp import CloseDetails, RouterLink
+from ocsd.reactor.threads import in_reactor, soon_in_reactor
 from ocsd.site import launch as launches
 
 

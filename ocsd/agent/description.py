@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from ocsd.agent.operation import AgentOp
+from ocsd.agent.operations.operation import AgentOp
 
 
 def describe(agent: Any, query: str) -> Any:

@@ -9,13 +9,14 @@ from typing import Any, NoReturn
 
 from twisted.internet.defer import Deferred, inlineCallbacks
 
-from ocsd.agent import logs, thread_deaths
 from ocsd.agent.agent import OCSAgent
-from ocsd.agent.connection import Connection
-from ocsd.agent.reactor_watch import ReactorWatch
-from ocsd.agent.readiness import Readiness
-from ocsd.agent.threads import the_reactor
-from ocsd.agent.wamp import ComponentConfig
+from ocsd.agent.operations import thread_deaths
+from ocsd.agent.wellbeing.reactor_watch import ReactorWatch
+from ocsd.agent.wellbeing.readiness import Readiness
+from ocsd.bus.connection import Connection
+from ocsd.bus.wamp import ComponentConfig
+from ocsd.log import logs
+from ocsd.reactor.threads import the_reactor
 from ocsd.site import launch
 
 # How long operations have to end when the agent has to.

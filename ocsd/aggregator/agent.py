@@ -10,24 +10,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ocsd import ocs_agent, paths, site_config
-from ocsd.agent.heartbeat import FEED as HEARTBEAT
-from ocsd.agent.threads import the_reactor
-from ocsd.agent.ticker import Ticker
-from ocsd.aggregator.archive import LONGEST_FILE_S, Archive
-from ocsd.aggregator.catching_up_agents import Fetcher, Snapshot
-from ocsd.aggregator.catching_up_answer import read_numbers
-from ocsd.aggregator.cause import LINK_AWAY
-from ocsd.aggregator.condition import Condition
-from ocsd.aggregator.frames import Run
-from ocsd.aggregator.intake import Intake, do, size_of
-from ocsd.aggregator.message import is_recorded, sender_of
-from ocsd.aggregator.moment import Moment
-from ocsd.aggregator.recorder import Recorder
-from ocsd.aggregator.source_key import SourceKey
-from ocsd.aggregator.tally import Tally
+from ocsd import ocs_agent, site_config
+from ocsd.agent.feeds.heartbeat import FEED as HEARTBEAT
+from ocsd.aggregator.disk.archive import LONGEST_FILE_S, Archive
+from ocsd.aggregator.disk.cause import LINK_AWAY
+from ocsd.aggregator.fetching.answers import read_numbers
+from ocsd.aggregator.fetching.ask import Fetcher, Snapshot
+from ocsd.aggregator.frames.frames import Run
+from ocsd.aggregator.incoming.message import is_recorded, sender_of
+from ocsd.aggregator.incoming.moment import Moment
+from ocsd.aggregator.incoming.tally import Tally
+from ocsd.aggregator.numbers.source_key import SourceKey
+from ocsd.aggregator.recording.condition import Condition
+from ocsd.aggregator.recording.intake import Intake, do, size_of
+from ocsd.aggregator.recording.recorder import Recorder
 from ocsd.errors import DataFolderError
+from ocsd.reactor.threads import the_reactor
+from ocsd.reactor.ticker import Ticker
 from ocsd.site import launch as launches
+from ocsd.system import paths
 
 AGENT_CLASS: Final = "AggregatorAgent"
 TICK_S: Final = 1.0

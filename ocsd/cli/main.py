@@ -9,35 +9,33 @@ from typing import Any, cast
 import click
 
 from ocsd import __version__
-from ocsd.cli.completion import COMPLETE_VARIABLE, PROGRAM
+from ocsd.cli.arguments.completion import COMPLETE_VARIABLE, PROGRAM
 from ocsd.errors import OcsdError
-from ocsd.interrupts import ends_at_once
+from ocsd.system.interrupts import ends_at_once
 
-# Where each command stands, in the order of the help. Only the module of the
-# command that was asked for is imported.
-_COMMANDS = {
-    "start": "ocsd.cli.start",
-    "stop": "ocsd.cli.stop",
-    "status": "ocsd.cli.status",
-    "up": "ocsd.cli.instances",
-    "down": "ocsd.cli.instances",
-    "restart": "ocsd.cli.instances",
-    "upgrade": "ocsd.cli.upgrade",
-    "why": "ocsd.cli.why",
-    "history": "ocsd.cli.history",
-    "reload": "ocsd.cli.site_reload",
-    "logs": "ocsd.cli.logs",
-    "ops": "ocsd.cli.ops",
-    "call": "ocsd.cli.call",
-    "listen": "ocsd.cli.listen",
-    "data": "ocsd.cli.data",
-    "run": "ocsd.cli.run",
-    "check": "ocsd.cli.check",
-    "install": "ocsd.cli.install",
-    "completion": "ocsd.cli.completion",
-}
-# Where a command's function cannot have its name.
-_FUNCTIONS = {"reload": "site_reload"}
+# In the order of the help. Each is a module of `ocsd.cli.commands` with a function of
+# its name; only the module of the command that was asked for is imported.
+_COMMANDS = (
+    "start",
+    "stop",
+    "status",
+    "up",
+    "down",
+    "restart",
+    "upgrade",
+    "why",
+    "history",
+    "reload",
+    "logs",
+    "ops",
+    "call",
+    "listen",
+    "data",
+    "run",
+    "check",
+    "install",
+    "completion",
+)
 _INTERRUPTED = 130
 # What a shell reports of a program that SIGPIPE ended, as `yes | head` does.
 _BROKEN_PIPE = 141
@@ -78,8 +76,8 @@ class _Commands(click.Group):
         if name not in _COMMANDS:
             return None
         with ends_at_once():
-            module = importlib.import_module(_COMMANDS[name])
-        return cast(click.Command, getattr(module, _FUNCTIONS.get(name, name)))
+            module = importlib.import_module(f"ocsd.cli.commands.{name}")
+        return cast(click.Command, getattr(module, name))
 
     def resolve_command(
         self, context: click.Context, arguments: list[str]

@@ -6,8 +6,8 @@ from typing import Any
 from twisted.internet.error import ConnectError
 from twisted.python.failure import Failure
 
-from ocsd.agent.endpoint import RouterAddress, connect
-from ocsd.agent.threads import the_reactor
+from ocsd.bus.endpoint import RouterAddress, connect
+from ocsd.reactor.threads import the_reactor
 
 RETRY_S = 0.5
 # From an open transport to a joined realm.

@@ -11,12 +11,12 @@ from typing import Any
 
 from twisted.internet.defer import inlineCallbacks
 
-from ocsd.agent.encoding import json_safe
-from ocsd.agent.endpoint import RouterAddress
-from ocsd.agent.threads import the_reactor
-from ocsd.agent.wamp import ApplicationError, ApplicationSession, ComponentConfig, SubscribeOptions
+from ocsd.bus.encoding import json_safe
+from ocsd.bus.endpoint import RouterAddress
+from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig, SubscribeOptions
 from ocsd.client.joining import Joining
 from ocsd.errors import UnreachableError
+from ocsd.reactor.threads import the_reactor
 
 _ROUTER_LIMIT_S = 10.0
 _HEARTBEAT = "heartbeat"

@@ -9,7 +9,7 @@ from ocsd.client.control import get_control_client
 from ocsd.client.http import ControlClient
 from ocsd.client.reply import OCSReply
 from ocsd.client.waiting import run_of
-from ocsd.site.nearest import did_you_mean
+from ocsd.text.nearest import did_you_mean
 
 
 class _Operation:

@@ -11,13 +11,13 @@ from twisted.internet.defer import Deferred, ensureDeferred, inlineCallbacks
 from twisted.internet.error import ReactorNotRunning
 from twisted.python.failure import Failure
 
-from ocsd.agent.dispatch import within
-from ocsd.agent.endpoint import RouterAddress
-from ocsd.agent.threads import the_reactor
-from ocsd.agent.wamp import ApplicationError, ApplicationSession, ComponentConfig, txaio
+from ocsd.bus.endpoint import RouterAddress
+from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig, txaio
 from ocsd.client.joining import Joining
 from ocsd.client.waiting import Reply, waiting
 from ocsd.errors import UnreachableError
+from ocsd.reactor.threads import the_reactor
+from ocsd.reactor.time_limit import within
 from ocsd.site import launch as launches
 from ocsd.site.arguments import parse_args
 from ocsd.site.configuration import CONTROL

@@ -1,9 +1,9 @@
-"""What makes ``import ocs`` be ocsd, beside a published OCS too.
+"""The switch that makes ``import ocs`` be ocsd, beside a published OCS too.
 
 The folder `path` holds one module of that name. First on the search path of
 everything that ocsd starts, it comes before a published package; installed as a
 top-level module as well, it serves agents run by hand where there is no
-published one.
+published one. `host_manager` stands in for OCS's HostManager. Begin with `path/ocs.py`.
 """
 
 import os

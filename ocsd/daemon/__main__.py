@@ -14,31 +14,32 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ocsd import __version__, paths
+from ocsd import __version__
 from ocsd.daemon.lock import DaemonLock, handed_over
 from ocsd.errors import ConfigurationError, OcsdError
 from ocsd.forkserver import record
 from ocsd.forkserver import start as forkserver
 from ocsd.forkserver.remains import kill_remains
+from ocsd.system import paths
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
 LOADED_LATE = (
     # All that a daemon loads in the course of its life.
-    "ocsd.agent.log_lines",
+    "ocsd.log.lines",
     "ocsd.daemon.assembly",
-    "ocsd.daemon.control",
-    "ocsd.daemon.host_manager_session",
-    "ocsd.daemon.registry_session",
+    "ocsd.daemon.api.control",
+    "ocsd.daemon.ocs.host_manager_session",
+    "ocsd.daemon.builtin.registry_session",
     "ocsd.forkserver.child",
     "ocsd.forkserver.server",
     "twisted.internet.reactor",
 )
 
 if TYPE_CHECKING:
-    from ocsd.daemon.plan import HostPlan
-    from ocsd.daemon.settings import Settings
+    from ocsd.daemon.instances.plan import HostPlan
+    from ocsd.daemon.planning.settings import Settings
     from ocsd.site.model import Site
 
 
@@ -111,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
 def _read(arguments: argparse.Namespace) -> tuple["Site", "HostPlan", paths.HostPaths]:
     """Read the site."""
     # Here, for reading the site takes as long as the fork server needs to get going.
-    from ocsd.daemon.plan import plan
+    from ocsd.daemon.instances.plan import plan
     from ocsd.site import load
 
     site = load.load(load.find(arguments.site_file))
@@ -133,9 +134,9 @@ def _prepare(
     arguments: argparse.Namespace, descriptor: int | None
 ) -> tuple["Settings", DaemonLock]:
     """Read the site, take the lock and find out what runs already."""
-    from ocsd.daemon.plan import ROUTER_NAME
-    from ocsd.daemon.router import plan_router
-    from ocsd.daemon.settings import Settings
+    from ocsd.daemon.builtin.router import plan_router
+    from ocsd.daemon.instances.plan import ROUTER_NAME
+    from ocsd.daemon.planning.settings import Settings
 
     site, host_plan, places = _read(arguments)
     host = host_plan.host
@@ -172,11 +173,11 @@ def _run(
 ) -> int:
     from twisted.logger import globalLogBeginner
 
-    from ocsd.agent.log_lines import LineObserver
-    from ocsd.agent.threads import the_reactor
     from ocsd.daemon.assembly import Daemon
     from ocsd.daemon.progress import Progress
     from ocsd.daemon.settling import attempt
+    from ocsd.log.lines import LineObserver
+    from ocsd.reactor.threads import the_reactor
 
     reactor = the_reactor()
     observer: Any = LineObserver(settings.log)

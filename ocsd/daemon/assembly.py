@@ -8,41 +8,43 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from ocsd.daemon.chronicle import DAEMON
-from ocsd.daemon.control_port import ControlPort
-from ocsd.daemon.finished import Finished
-from ocsd.daemon.fleet import Fleet
-from ocsd.daemon.forkserver_link import ForkServerLink
-from ocsd.daemon.instance_log import last_line
-from ocsd.daemon.keeper import Keeper, Launcher, Transition
+from ocsd.daemon.api.control_port import ControlPort
+from ocsd.daemon.api.status import StatusReport
+from ocsd.daemon.api.systemd import SystemdLink
+from ocsd.daemon.builtin.registry_host import RegistryLauncher
+from ocsd.daemon.builtin.router import RouterWatch, last_words, request
+from ocsd.daemon.children.forkserver_link import ForkServerLink
+from ocsd.daemon.children.notifications import NotifySocket
+from ocsd.daemon.children.processes import ForkLauncher, Processes
+from ocsd.daemon.children.words import Words
+from ocsd.daemon.instances.finished import Finished
+from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.plan import REGISTRY_CLASS, ROUTER_NAME
+from ocsd.daemon.instances.ports import Launcher
+from ocsd.daemon.instances.targets import Targets
+from ocsd.daemon.instances.transition import Transition
+from ocsd.daemon.instances.window import LaunchWindow, PacedLauncher
 from ocsd.daemon.lock import DaemonLock
-from ocsd.daemon.lost_files import LostFiles
-from ocsd.daemon.notifications import NotifySocket
-from ocsd.daemon.outside import OutsideWatch
+from ocsd.daemon.ocs.outside import OutsideWatch
 from ocsd.daemon.oversight import Oversight
-from ocsd.daemon.plan import REGISTRY_CLASS, ROUTER_NAME
-from ocsd.daemon.processes import ForkLauncher, Processes
+from ocsd.daemon.planning.reload import Reload, Reloaded, compare
+from ocsd.daemon.planning.settings import Settings, liveness_of, policy_of
 from ocsd.daemon.progress import Progress
-from ocsd.daemon.registry_host import RegistryLauncher
-from ocsd.daemon.reload import Reload, Reloaded, compare
-from ocsd.daemon.router import RouterWatch, last_words, request
-from ocsd.daemon.settings import Settings, liveness_of, policy_of
 from ocsd.daemon.settling import Settling, attempt
 from ocsd.daemon.shutdown import Shutdown, Write
-from ocsd.daemon.status import StatusReport
-from ocsd.daemon.systemd import SystemdLink
-from ocsd.daemon.targets import Targets
 from ocsd.daemon.upgrade import Upgrade
-from ocsd.daemon.window import LaunchWindow, PacedLauncher
-from ocsd.daemon.words import Words
+from ocsd.daemon.watching.chronicle import DAEMON
+from ocsd.daemon.watching.instance_log import last_line
+from ocsd.daemon.watching.lost_files import LostFiles
 from ocsd.errors import OcsdError
 from ocsd.forkserver.protocol import End, Hello, Spawn, Spawned
 from ocsd.forkserver.start import PreparedServer
-from ocsd.frozen import what_holds
 from ocsd.site.launch import Launch
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import State, UpRequested
 from ocsd.supervisor.lifecycle import Lifecycle
+from ocsd.system.proc import what_holds
 
 ROUTER_LIMIT_S = 15.0
 """Agents wait so long for the router before they are started without it."""
@@ -241,7 +243,7 @@ class Daemon:
 
     def _open_control(self) -> None:
         """Serve the control API; its web server is loaded while the fork server gets ready."""
-        control = importlib.import_module("ocsd.daemon.control")
+        control = importlib.import_module("ocsd.daemon.api.control")
         site = control.control_site(
             self._status,
             self.fleet,
@@ -347,7 +349,7 @@ class Daemon:
         """Answer OCS's tools; autobahn is loaded when the agents have been asked for."""
         if self._shutdown.requested:
             return
-        session = importlib.import_module("ocsd.daemon.host_manager_session")
+        session = importlib.import_module("ocsd.daemon.ocs.host_manager_session")
         instance = self._settings.plan.host_manager
         launch = self._settings.launch(instance, predecessor_died=False)
         self._host_manager = session.connect(

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from ocsd.errors import DaemonRunningError
-from ocsd.frozen import why_silent
+from ocsd.system.proc import why_silent
 
 HANDED_OVER = "OCSD_LOCK_DESCRIPTOR"
 """Variable in which a daemon that executes its successor names the descriptor of its lock."""

@@ -6,15 +6,15 @@ from functools import partial
 from typing import Any
 
 from ocsd import __version__
-from ocsd.daemon.chronicle import DAEMON, Chronicle
-from ocsd.daemon.examiner import Examiner
-from ocsd.daemon.fleet import Fleet
-from ocsd.daemon.hooks import Hooks, ProcessHooks
-from ocsd.daemon.incidents import Incidents
-from ocsd.daemon.keeper import Transition
-from ocsd.daemon.left_spools import LeftSpools
-from ocsd.daemon.settings import Settings
-from ocsd.daemon.watches import (
+from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.transition import Transition
+from ocsd.daemon.planning.settings import Settings
+from ocsd.daemon.watching.chronicle import DAEMON, Chronicle
+from ocsd.daemon.watching.examiner import Examiner
+from ocsd.daemon.watching.hooks import Hooks, ProcessHooks
+from ocsd.daemon.watching.incidents import Incidents
+from ocsd.daemon.watching.left_spools import LeftSpools
+from ocsd.daemon.watching.watches import (
     EvidenceWatch,
     ForeignLogWatch,
     HealthWatch,
@@ -23,7 +23,7 @@ from ocsd.daemon.watches import (
     Watch,
     resident_bytes,
 )
-from ocsd.journal import Journal
+from ocsd.history.journal import Journal
 from ocsd.site.difference import Difference
 from ocsd.supervisor.health import Health
 

@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable
 from typing import TextIO
 
-from ocsd.daemon.fleet import Fleet
-from ocsd.daemon.keeper import Transition
+from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.transition import Transition
 from ocsd.supervisor.events import State, Target
 
 _SIGNS = {

@@ -5,8 +5,8 @@ from typing import Final
 
 from twisted.logger import Logger
 
-from ocsd.daemon.fleet import Fleet
-from ocsd.daemon.keeper import Clock
+from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.ports import Clock
 from ocsd.daemon.progress import Progress, start_report
 from ocsd.errors import DaemonStartError, OcsdError
 

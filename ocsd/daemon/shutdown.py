@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from ocsd.daemon.fleet import Fleet
-from ocsd.daemon.keeper import Clock, Keeper, Transition
-from ocsd.daemon.plan import AGGREGATOR_CLASS, REGISTRY_CLASS
-from ocsd.daemon.requests import described
+from ocsd.daemon.api.requests import described
+from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.plan import AGGREGATOR_CLASS, REGISTRY_CLASS
+from ocsd.daemon.instances.ports import Clock
+from ocsd.daemon.instances.transition import Transition
 from ocsd.supervisor.events import DownRequested
 from ocsd.supervisor.order import waves_of_end
 

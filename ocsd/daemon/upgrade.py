@@ -18,7 +18,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ocsd import __version__
-from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.lock import DaemonLock
 from ocsd.errors import OcsdError, StoppingError, UpgradeError
 

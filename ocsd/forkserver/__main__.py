@@ -17,7 +17,7 @@ from pathlib import Path
 
 PRELOADED = (
     # What nearly every agent needs; none of these starts a thread, installs a
-    # reactor or opens a descriptor (tests/system/test_forkserver.py).
+    # reactor or opens a descriptor (tests/system/supervision/test_forkserver.py).
     "argparse",
     "encodings.idna",
     "numpy",

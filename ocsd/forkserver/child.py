@@ -12,12 +12,15 @@ from typing import NoReturn
 import setproctitle
 
 import ocsd
-from ocsd.agent import level_file, log_file, log_stream, logs
-from ocsd.agent.lookout import LOOKOUT
+from ocsd import site_config
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError
 from ocsd.forkserver import limits, program, spool_folder
 from ocsd.forkserver.loaded import LoadedCode
 from ocsd.forkserver.protocol import Spawn, decode, encode
+from ocsd.log import level_file, logs
+from ocsd.log import stream as log_stream
+from ocsd.log.file import LogFile
+from ocsd.reactor.lookout import LOOKOUT
 from ocsd.site import launch, plugins
 
 COLD_START = "OCSD_COLD_START"
@@ -118,7 +121,7 @@ def _run_agent(request: Spawn, forked: bool = True) -> int:
         os.environ.setdefault("OCS_CONFIG_DIR", os.path.dirname(told.site_file))
 
     def find() -> plugins.AgentEntry:
-        entry = plugins.find_class(told.instance.agent_class, told.agent_paths)
+        entry = site_config.agent_class(told.instance.agent_class, told.agent_paths)
         fresh = not entry.fork_safe or limits.are_read_at_start(request.environment)
         if forked and (fresh or not _is_up_to_date()):
             os.environ[COLD_START] = encode(request).decode()
@@ -132,7 +135,7 @@ def _look_after_log(request: Spawn) -> None:
     log_stream.install()
     if request.user is None:
         # Another user may not rename files in the folder of the logs: the daemon does it.
-        LOOKOUT.add(log_file.LogFile(Path(request.log_path)).look)
+        LOOKOUT.add(LogFile(Path(request.log_path)).look)
     level = level_file.LevelFile(Path(f"{request.log_path}.level"), logs.set_level)
     level.look()
     LOOKOUT.add(level.look)

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 
+from ocsd import site_config
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError
 from ocsd.forkserver import limits, own_files, program
 from ocsd.forkserver.protocol import Spawn
@@ -50,7 +51,7 @@ def _find(told: str) -> plugins.AgentEntry:
         # As under the daemon: agents written for OCS look there for files of their own.
         os.environ.setdefault("OCS_CONFIG_DIR", os.path.dirname(here.site_file))
     _limit(here.instance)
-    return plugins.find_class(here.instance.agent_class, here.agent_paths)
+    return site_config.agent_class(here.instance.agent_class, here.agent_paths)
 
 
 def _limit(instance: Instance) -> None:

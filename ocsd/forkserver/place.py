@@ -5,7 +5,7 @@ import os
 import socket
 from pathlib import Path
 
-from ocsd.paths import identity
+from ocsd.system.paths import identity
 
 _BACKLOG = 8
 

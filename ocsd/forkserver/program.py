@@ -14,11 +14,11 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from ocsd import compat
-from ocsd.agent import origin
+from ocsd.agent.wellbeing import origin
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError, OcsdError
-from ocsd.notify import Delivery, notify
-from ocsd.reason import shortened
 from ocsd.site.plugins import AgentEntry, last_line
+from ocsd.system.notify import Delivery, notify
+from ocsd.text.reason import shortened
 
 # An agent that ends has nothing better to do than to wait until it is heard.
 LAST_WORDS_TRIES = 50

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ocsd import whole_file
 from ocsd.forkserver.protocol import Ended, Forget, Message, Spawned, decode, encode
+from ocsd.system import files
 
 MOST_STALE: Final = 256
 """The file is written anew after so many of its processes have ended."""
@@ -125,7 +125,7 @@ class Record:
 
     def _write_anew(self) -> None:
         content = f"{boot_id()}\n".encode() + b"".join(map(encode, self._entries.values()))
-        whole_file.replace(self._path, content)
+        files.replace(self._path, content)
         self._let_go()
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         self._stale = 0

@@ -36,23 +36,23 @@ from twisted.python import threadable
 from twisted.python.failure import Failure
 
 from ocsd import compat, ocs_agent, site_config
-from ocsd.agent import logs, threads
-from ocsd.agent.connection import Connection
-from ocsd.agent.level_file import LevelFile
-from ocsd.agent.log_file import LogFile
-from ocsd.agent.log_lines import LineObserver
-from ocsd.agent.readiness import Readiness
 from ocsd.agent.runner import WORKER_THREADS
-from ocsd.agent.spool_service import SpoolService
-from ocsd.agent.wamp import CBORSerializer, ComponentConfig, txaio
+from ocsd.agent.spool.service import SpoolService
+from ocsd.agent.wellbeing.readiness import Readiness
+from ocsd.bus.connection import Connection
+from ocsd.bus.wamp import CBORSerializer, ComponentConfig, txaio
 from ocsd.forkserver import program
 from ocsd.forkserver.protocol import LineBuffer, Spawn, Spawned
 from ocsd.forkserver.protocol import encode as encode_line
 from ocsd.forkserver.record import start_ticks
-from ocsd.notify import encode
+from ocsd.log import logs
+from ocsd.log.file import LogFile
+from ocsd.log.level_file import LevelFile
+from ocsd.log.lines import LineObserver
+from ocsd.reactor import threads
 from ocsd.site import launch as launches
-from ocsd.site import plugins
 from ocsd.site.model import Hub, Instance
+from ocsd.system.notify import encode
 
 TIMES = 8
 """CPython 3.11 specialises what was called eight times; three or twenty cost more memory."""
@@ -235,7 +235,7 @@ def _agent() -> tuple[ocs_agent.OCSAgent, Any]:
     # First on the search path of agents; what is found there is remembered.
     sys.path.insert(0, compat.FOLDER)
     try:
-        entry = plugins.find_class(_CLASS)
+        entry = site_config.agent_class(_CLASS)
     finally:
         sys.path.remove(compat.FOLDER)
     known = set(sys.modules)

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from ocsd.agent.log_stream import NO_ROOM
 from ocsd.errors import PERMANENT_FAILURE_EXIT
 from ocsd.forkserver.place import Place
 from ocsd.forkserver.protocol import (
@@ -34,6 +33,7 @@ from ocsd.forkserver.protocol import (
 )
 from ocsd.forkserver.record import Record, lives, start_ticks
 from ocsd.forkserver.remains import kill_remains
+from ocsd.log.stream import NO_ROOM
 
 LONGEST_BACKLOG_BYTES = 1 << 22
 """A daemon that reads nothing for so long is disconnected; it finds all in the next Hello."""

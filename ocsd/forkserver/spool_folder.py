@@ -6,8 +6,8 @@ import stat
 import sys
 from pathlib import Path
 
-from ocsd import paths
 from ocsd.forkserver.protocol import Spawn
+from ocsd.system import paths
 
 
 def prepare(request: Spawn) -> None:

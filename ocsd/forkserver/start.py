@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ocsd.errors import ForkServerError
 from ocsd.forkserver.protocol import Hello, LineBuffer
-from ocsd.frozen import why_silent
-from ocsd.peer import peer_of
+from ocsd.system.peer import peer_of
+from ocsd.system.proc import why_silent
 
 ANSWER_LIMIT_S = 5.0
 

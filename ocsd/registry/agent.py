@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.task import LoopingCall
 
 from ocsd import ocs_agent, site_config
-from ocsd.agent.threads import the_reactor
 from ocsd.base import OpCode
+from ocsd.reactor.threads import the_reactor
 from ocsd.registry.table import Entry, Table, field_name
 
 AGENT_CLASS: Final = "RegistryAgent"

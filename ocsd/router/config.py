@@ -62,7 +62,7 @@ def node_config(hub: Hub, socket_path: Path) -> dict[str, Any]:
         "auth": _ANONYMOUS,
     }
     # crossbar opens its transports in this order: whoever finds the raw socket
-    # open finds everything open (ocsd.daemon.router waits for it).
+    # open finds everything open (ocsd.daemon.builtin.router waits for it).
     worker = {"type": "router", "realms": [realm], "transports": [*_web(hub), raw]}
     return {"version": 2, "controller": {}, "workers": [worker]}
 

@@ -7,8 +7,8 @@ runtime folder, so that the agents of the others need no WebSocket to reach it.
 import json
 from pathlib import Path
 
-from ocsd.paths import ROUTER_SOCKET, is_listening, runtime_base
 from ocsd.site.model import Hub
+from ocsd.system.paths import ROUTER_SOCKET, is_listening, runtime_base
 
 FILE = "router.json"
 

@@ -19,7 +19,7 @@ from ocsd.site import launch as launches
 from ocsd.site.configuration import CONTROL, HOST, Configuration, get_config
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub
-from ocsd.site.nearest import did_you_mean
+from ocsd.text.nearest import did_you_mean
 
 DEFAULT_HUB = Hub(wamp_server="ws://localhost:8001/ws", wamp_http="http://localhost:8001/call")
 """For ``--site=none``."""

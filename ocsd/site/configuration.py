@@ -9,7 +9,7 @@ from ocsd.site import launch as launches
 from ocsd.site.launch import Launch
 from ocsd.site.load import find, load, pick_host
 from ocsd.site.model import Host, Instance, Site
-from ocsd.site.nearest import did_you_mean
+from ocsd.text.nearest import did_you_mean
 
 CONTROL = "*control*"
 """In place of an agent class: a client, which needs neither host nor instance."""

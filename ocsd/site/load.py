@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from ocsd.errors import SiteFileError, UnknownHostError, UsageError
 from ocsd.site.document import Document, Problem, read
 from ocsd.site.model import MANAGE_WORDS, Host, Manage, Site
-from ocsd.site.nearest import did_you_mean
 from ocsd.site.wording import problems_of, spellings, unknown_key
+from ocsd.text.nearest import did_you_mean
 
 DEFAULT_SITE = "default"
 SYSTEM_FOLDER = Path("/etc/ocsd")

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from ocsd.site.nearest import did_you_mean
 from ocsd.site.supervision import Conditions, Hooks, Limits, LivenessKeys, Variables
+from ocsd.text.nearest import did_you_mean
 
 LONGEST_INSTANCE_ID = 128
 HOST_MANAGER = "HostManager"

@@ -4,7 +4,6 @@ Such files are written for OCS: they ``import ocs`` and call
 ``ocs.site_config.register_agent_class``, or define a list `agents`.
 """
 
-import importlib
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +22,8 @@ class Registration:
     code: Any
     """A path, or a mapping with the key ``module``."""
 
+
+Modules: TypeAlias = Mapping[str, ModuleType]
 
 _registered: list[Registration] = []
 
@@ -40,10 +41,17 @@ def register_agent_class(class_name: str, path: str | os.PathLike[str]) -> None:
     _registered.append(Registration(class_name, path))
 
 
-def registrations(file: Path) -> Iterator[Registration]:
+def registrations(file: Path, modules_of_ocs: Modules) -> Iterator[Registration]:
     """Run a plug-in file and return what it registers.
 
     Whatever the file raises is raised after the registrations that went before.
+
+    Parameters
+    ----------
+    file : Path
+        The plug-in file.
+    modules_of_ocs : mapping of str to module
+        The modules that the file gets when it imports ``ocs`` or a module of it.
     """
     namespace: dict[str, Any] = {"__name__": file.stem, "__file__": str(file.absolute())}
     start = len(_registered)
@@ -51,7 +59,7 @@ def registrations(file: Path) -> Iterator[Registration]:
     try:
         # Not imported: a file edited since the last time must be read anew.
         code = compile(file.read_bytes(), str(file), "exec")
-        with _as_ocs_plugin(file.parent):
+        with _as_ocs_plugin(file.parent, modules_of_ocs):
             exec(code, namespace)
     except (Exception, SystemExit) as raised:  # noqa: BLE001 - code of plug-in authors
         error = raised
@@ -78,16 +86,12 @@ def registrations_of(agents: Any) -> Iterator[Registration]:
 
 
 @contextmanager
-def _as_ocs_plugin(folder: Path) -> Iterator[None]:
+def _as_ocs_plugin(folder: Path, modules_of_ocs: Modules) -> Iterator[None]:
     """Let ``import ocs`` mean ocsd, and the folder's modules be found."""
-    ours: dict[str, ModuleType] = {
-        "ocs": importlib.import_module("ocsd"),
-        "ocs.site_config": importlib.import_module("ocsd.site_config"),
-    }
     theirs = {name: module for name, module in sys.modules.items() if _is_ocs(name)}
     path = list(sys.path)
     _forget_ocs()
-    sys.modules.update(ours)
+    sys.modules.update(modules_of_ocs)
     sys.path.insert(0, str(folder))
     try:
         yield

@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 
 from ocsd.errors import PluginError, UnknownAgentClassError
 from ocsd.site.model import HOST_MANAGER
-from ocsd.site.nearest import nearest
-from ocsd.site.plugin_file import Registration, registrations, registrations_of
+from ocsd.site.plugin_file import Modules, Registration, registrations, registrations_of
+from ocsd.text.nearest import nearest
 
 ENTRY_POINT_GROUP = "ocs.plugins"
 FILE_PATTERN = "ocs_plugin_*.py"
@@ -109,10 +109,19 @@ BUILT_IN: Mapping[str, AgentEntry] = {
 }
 
 
-def find_class(class_name: str, agent_paths: Sequence[str] = ()) -> AgentEntry:
-    """Return where the code of one agent class is.
+def find_class(class_name: str, agent_paths: Sequence[str], modules_of_ocs: Modules) -> AgentEntry:
+    """Return where the code of one agent class is; see `ocsd.site_config.agent_class`.
 
     Every plug-in is read, for a class that two of them have is a mistake to be told.
+
+    Parameters
+    ----------
+    class_name : str
+        The agent class.
+    agent_paths : sequence of str
+        Folders with plug-in files.
+    modules_of_ocs : mapping of str to module
+        The modules that a plug-in file gets when it imports ``ocs`` or a module of it.
 
     Raises
     ------
@@ -123,14 +132,22 @@ def find_class(class_name: str, agent_paths: Sequence[str] = ()) -> AgentEntry:
     """
     if class_name in BUILT_IN:
         return BUILT_IN[class_name]
-    collecting = _collect(agent_paths)
+    collecting = _collect(agent_paths, modules_of_ocs)
     entry = collecting.catalogue().find(class_name)
     return replace(entry, warnings=tuple(collecting.duplicates.get(class_name, ())))
 
 
-def all_classes(agent_paths: Sequence[str] = ()) -> Catalogue:
-    """Return every agent class that this machine has."""
-    return _collect(agent_paths).catalogue()
+def all_classes(agent_paths: Sequence[str], modules_of_ocs: Modules) -> Catalogue:
+    """Return every agent class that this machine has; see `ocsd.site_config.agent_classes`.
+
+    Parameters
+    ----------
+    agent_paths : sequence of str
+        Folders with plug-in files.
+    modules_of_ocs : mapping of str to module
+        The modules that a plug-in file gets when it imports ``ocs`` or a module of it.
+    """
+    return _collect(agent_paths, modules_of_ocs).catalogue()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +193,9 @@ class _Collecting:
         return Catalogue(self.entries, tuple(warnings), tuple(self.failures))
 
 
-def _collect(agent_paths: Sequence[str]) -> _Collecting:
+def _collect(agent_paths: Sequence[str], modules_of_ocs: Modules) -> _Collecting:
     collecting = _Collecting()
-    for source in _sources(agent_paths):
+    for source in _sources(agent_paths, modules_of_ocs):
         collecting.read(source)
     return collecting
 
@@ -191,17 +208,19 @@ def last_line(error: BaseException) -> str:
     return lines[-1].strip()
 
 
-def _sources(agent_paths: Sequence[str]) -> Iterator[_Source]:
+def _sources(agent_paths: Sequence[str], modules_of_ocs: Modules) -> Iterator[_Source]:
     for folder in map(Path, agent_paths):
         if not folder.is_dir():
             yield _Source(f"folder {folder}", partial(_no_folder, folder))
         for file in sorted(folder.glob(FILE_PATTERN)):
-            yield _Source(str(file), partial(registrations, file), file.parent)
+            read = partial(registrations, file, modules_of_ocs)
+            yield _Source(str(file), read, file.parent)
     yield _Source("ocsd", partial(_of_module, OWN_LIST))
     for name, point in _entry_points():
         if name == "ocs":
             # Most agents of the published OCS are ocsd's own as well.
-            yield _Source(name, partial(_of_published, point), fills_gaps=True)
+            read = partial(_of_published, point, modules_of_ocs)
+            yield _Source(name, read, fills_gaps=True)
         elif name != "ocsd":  # its own list is above
             yield _Source(name, partial(_of_point, point))
 
@@ -259,11 +278,11 @@ def _of_point(point: EntryPoint) -> Iterator[Registration]:
     yield from registrations_of(point.load().agents)
 
 
-def _of_published(point: EntryPoint) -> Iterator[Registration]:
+def _of_published(point: EntryPoint, modules_of_ocs: Modules) -> Iterator[Registration]:
     # Importing it would make `ocs` the published package in this process.
     relative = point.module.replace(".", "/") + ".py"
     file = Path(str(point.dist.locate_file(relative))) if point.dist else Path(relative)
-    yield from registrations(file) if file.is_file() else ()
+    yield from registrations(file, modules_of_ocs) if file.is_file() else ()
 
 
 def _entry(source: _Source, registration: Registration) -> AgentEntry:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from ocsd.site.nearest import did_you_mean
+from ocsd.text.nearest import did_you_mean
 
 OCCASIONS = (
     "on-down",

@@ -8,8 +8,8 @@ from pydantic_core import ErrorDetails
 
 from ocsd.site.document import Document, Location, Problem
 from ocsd.site.model import Crossbar, Host, Hub, Instance, Site
-from ocsd.site.nearest import did_you_mean, nearest
 from ocsd.site.supervision import Limits, LivenessKeys
+from ocsd.text.nearest import did_you_mean, nearest
 
 # Fields that come from elsewhere than the file's keys.
 _NOT_WRITTEN: Mapping[type[BaseModel], frozenset[str]] = {

@@ -4,7 +4,7 @@ from typing import Final
 
 KEPT_S: Final = 30 * 86400.0
 """Should the instance come back, the aggregator still knows for so long what it lacks of an
-earlier life (`ocsd.aggregator.ledger.MEMORY_OF_SOURCE_S`), and asks for nothing older."""
+earlier life (`ocsd.aggregator.disk.ledger.MEMORY_OF_SOURCE_S`), and asks for nothing older."""
 
 
 def is_expired(newest_at: float, now_at: float) -> bool:

@@ -16,7 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ocsd import compat, notify
+from ocsd import compat
+from ocsd.system import notify
 from ocsd.testing.patience import wait_until
 
 # Of the shell that runs the tests; they would speak of another agent.

@@ -15,9 +15,9 @@ from typing import Any
 from ocsd.client.http import ControlClient
 from ocsd.errors import RouterError
 from ocsd.ocs_client import OCSClient
-from ocsd.paths import is_listening
 from ocsd.router import config
 from ocsd.site.model import Hub
+from ocsd.system.paths import is_listening
 from ocsd.testing.agent_process import AgentProcess, python
 from ocsd.testing.patience import wait_until
 

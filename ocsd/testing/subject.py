@@ -16,7 +16,8 @@ import pytest
 
 from ocsd.errors import PluginError
 from ocsd.site.launch import Launch
-from ocsd.site.plugins import AgentEntry, find_class
+from ocsd.site.plugins import AgentEntry
+from ocsd.site_config import agent_class
 from ocsd.testing.agent_process import python
 from ocsd.testing.device import Device
 
@@ -114,7 +115,7 @@ def _entry(name: str) -> AgentEntry:
     module, colon, function = name.partition(":")
     if colon:
         return AgentEntry(module.rpartition(".")[2], module, function or "main")
-    entry = find_class(name, [os.getcwd()])
+    entry = agent_class(name, [os.getcwd()])
     if entry.module is None and entry.script is None:
         raise PluginError(f"{name} is the daemon itself and cannot be tested as an agent")
     return entry

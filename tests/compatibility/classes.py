@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ocsd.site.plugins import all_classes
+from ocsd.site_config import agent_classes
 from ocsd.testing import SerialDevice, TcpDevice
 from tests.compatibility.fleet import Wanted, free_port
 
@@ -37,7 +37,7 @@ def published_classes(only: tuple[str, ...] = ()) -> list[AgentClass]:
     table = yaml.safe_load(TABLE.read_text())
     found = [
         AgentClass(name, entry.source, str(entry.module), table.get(name, {}))
-        for name, entry in all_classes().entries.items()
+        for name, entry in agent_classes().entries.items()
         if entry.source != "ocsd"
     ]
     return sorted(

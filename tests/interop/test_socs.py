@@ -81,7 +81,7 @@ def test_an_agent_of_socs_registers_its_operations(results):
 
 
 def test_classes_of_the_published_ocs_that_ocsd_lacks_are_found(python):
-    code = "from ocsd.site.plugins import find_class; print(find_class('InfluxDBAgent').module)"
+    code = "from ocsd.site_config import agent_class; print(agent_class('InfluxDBAgent').module)"
     assert python("-c", code).strip() == "ocs.agents.influxdb_publisher.agent"
 
 

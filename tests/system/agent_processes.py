@@ -9,9 +9,9 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from ocsd import notify
 from ocsd.router.config import node_config
 from ocsd.site.model import Hub
+from ocsd.system import notify
 from tests.system.waiting import wait_until
 
 RUN = """

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import yaml
 
-from ocsd.cli.control import Daemon
+from ocsd.cli.talk.control import Daemon
 from tests.system.agent_processes import Router, Supervisor
 from tests.system.fork_server import NoRouter, supervising
 from tests.system.waiting import free_port

@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ocsd import notify
 from ocsd.forkserver.protocol import End, Ended, Hello, LineBuffer, Spawn, Spawned, encode
 from ocsd.forkserver.start import PreparedServer
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance
+from ocsd.system import notify
 from tests.system.waiting import PATIENCE_S, wait_until
 
 

@@ -5,7 +5,7 @@ import json
 
 import psutil
 
-from ocsd.journal import read as read_journal
+from ocsd.history.journal import read as read_journal
 from tests.system.conftest import fake_agent
 from tests.system.invariants import copies, fork_servers, pids
 from tests.system.waiting import wait_until

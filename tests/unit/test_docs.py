@@ -8,19 +8,19 @@ import pytest
 import yaml
 
 from ocsd.cli.main import main as command_line
-from ocsd.daemon.fleet import Fleet
-from ocsd.daemon.keeper import Keeper
-from ocsd.daemon.plan import plan
-from ocsd.daemon.status import StatusReport
-from ocsd.daemon.targets import Targets
-from ocsd.paths import of_host
+from ocsd.daemon.api.status import StatusReport
+from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.plan import plan
+from ocsd.daemon.instances.targets import Targets
+from ocsd.history.summary import Entry
 from ocsd.site.load import load
 from ocsd.site.model import Hub, Instance
 from ocsd.site.supervision import OCCASIONS, Limits
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Response
-from ocsd.supervisor.history import Entry
 from ocsd.supervisor.lifecycle import Lifecycle
+from ocsd.system.paths import of_host
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks/README.md"]

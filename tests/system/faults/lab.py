@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from ocsd.client.http import ControlClient
-from ocsd.journal import read as read_journal
+from ocsd.history.journal import read as read_journal
 from ocsd.supervisor.policy import DEFAULT_BACKOFF
 from tests.system.conftest import a_site
 from tests.system.invariants import copies, pids

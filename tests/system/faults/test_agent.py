@@ -94,7 +94,7 @@ def test_an_agent_that_crashes_over_and_over_is_tried_less_and_less_often(lab, o
 
 
 def test_an_agent_that_floods_its_log_fills_no_disk_and_keeps_nobody_waiting(lab, only):
-    # ocsd.agent.log_file: 20 MiB and five older files, looked at twice a second.
+    # ocsd.log.file: 20 MiB and five older files, looked at twice a second.
     most_bytes = 6 * (20 * 2**20 + 2 * 50 * MEGABYTE)
     folder = lab.site.folder / "log" / "lab"
     slowest_s = 0.0

@@ -1,4 +1,7 @@
-"""The daemon or the fork server fails; see tests/system/test_survival.py for what is killed."""
+"""The daemon or the fork server fails.
+
+For what is killed see tests/system/supervision/test_survival.py.
+"""
 
 import os
 import signal
@@ -7,8 +10,8 @@ import time
 import psutil
 import pytest
 
-from ocsd.daemon.asking import ASK_EVERY_S
-from ocsd.daemon.forkserver_link import ANSWER_LIMIT_S
+from ocsd.daemon.children.asking import ASK_EVERY_S
+from ocsd.daemon.children.forkserver_link import ANSWER_LIMIT_S
 from tests.system.faults.lab import AGENT_BACK_S, is_gone, stopped, wait_until
 from tests.system.invariants import Watch
 

@@ -1,6 +1,6 @@
 """The router fails, or its port is taken; agents go on and join the next one.
 
-For a broken site file on reload see tests/system/test_reload.py.
+For a broken site file on reload see tests/system/supervision/test_reload.py.
 """
 
 import os

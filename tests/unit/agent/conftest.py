@@ -6,9 +6,9 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from ocsd.agent import threads
 from ocsd.agent.agent import OCSAgent
-from ocsd.agent.wamp import ComponentConfig, TransportLost
+from ocsd.bus.wamp import ComponentConfig, TransportLost
+from ocsd.reactor import threads
 
 
 class SimulatedReactor(Clock):

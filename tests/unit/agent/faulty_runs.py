@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocsd.agent.readiness import Readiness
+from ocsd.agent.wellbeing.readiness import Readiness
 
 BOTH = pytest.mark.parametrize("blocking", [True, False], ids=["thread", "reactor"])
 NOT_UNICODE = "caf\udce9"  # as os.fsdecode makes of a file name in Latin-1

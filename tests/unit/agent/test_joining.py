@@ -5,7 +5,7 @@ import threading
 import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 
-from ocsd.agent.wamp import ApplicationError, SubscribeOptions, TransportLost
+from ocsd.bus.wamp import ApplicationError, SubscribeOptions, TransportLost
 
 
 class Granted:

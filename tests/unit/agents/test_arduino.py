@@ -10,7 +10,6 @@ from ocsd_agents.arduino.simulator import simulate
 
 from ocsd.ocs_agent import OpSession
 from tests.system.waiting import wait_until
-from tests.unit.agent.conftest import agent, link, reactor  # noqa: F401 - fixtures
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def device():
 
 
 @pytest.fixture
-def arduino(agent, device):  # noqa: F811
+def arduino(agent, device):
     arduino = ArduinoAgent(agent, Arduino(device.port), sampling_frequency=50)
     yield arduino
     arduino.arduino.close()
@@ -96,7 +95,7 @@ def test_init_while_acq_runs_is_locked_out(arduino, acquire):
     assert arduino.init(session, {}) == (False, "Could not acquire lock. It is held by acq.")
 
 
-def test_readings_are_published_with_the_time_they_were_taken(acquire, device, link):  # noqa: F811
+def test_readings_are_published_with_the_time_they_were_taken(acquire, device, link):
     acquisition = acquire(test_mode=True)
     wait_until(lambda: acquisition.result, "the end")
     assert acquisition.result == (True, "Acquisition exited cleanly.")
@@ -147,7 +146,7 @@ def test_acq_stops_at_once_whatever_the_device_does(arduino, acquire, device, fa
     assert acquisition.stop() == (True, "Acquisition exited cleanly.")
 
 
-def test_one_line_is_logged_for_each_change(agent, arduino, acquire, device):  # noqa: F811
+def test_one_line_is_logged_for_each_change(agent, arduino, acquire, device):
     logged = []
     arduino.log = type(
         "Log",

@@ -4,11 +4,10 @@ import pytest
 from ocsd_agents.barebones.agent import FEED, BarebonesAgent, add_agent_args
 
 from ocsd.ocs_agent import OpSession
-from tests.unit.agent.conftest import agent, link, reactor  # noqa: F401 - fixtures
 
 
 @pytest.fixture
-def barebones(agent):  # noqa: F811
+def barebones(agent):
     barebones = BarebonesAgent(agent)
     agent.register_process("count", barebones.count, barebones.stop_count)
     agent.register_task("print", barebones.print)
@@ -21,7 +20,7 @@ def running(name):
     return session
 
 
-def test_counting_publishes_and_shows_the_same_value(agent, barebones, link):  # noqa: F811
+def test_counting_publishes_and_shows_the_same_value(agent, barebones, link):
     agent.start("count", {"test_mode": True})
     session = agent.status("count")[2]
     assert session["success"] is True
@@ -42,14 +41,14 @@ def test_counting_ends_at_once(barebones):
     assert not thread.is_alive()
 
 
-def test_a_text_is_printed_to_the_log_and_shown(agent, barebones):  # noqa: F811
+def test_a_text_is_printed_to_the_log_and_shown(agent, barebones):
     agent.start("print", {"text": "so {far} so good"})
     session = agent.status("print")[2]
     assert session["success"] is True
     assert session["data"]["text"] == "so {far} so good"
 
 
-def test_the_text_has_a_default_and_must_be_a_text(agent, barebones):  # noqa: F811
+def test_the_text_has_a_default_and_must_be_a_text(agent, barebones):
     assert agent.start("print", {"text": 5})[0] == -1
     agent.start("print")
     assert agent.status("print")[2]["data"]["text"] == "hello world"

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ocsd.agent import thread_deaths
-from tests.unit.agent.conftest import agent, link, reactor  # noqa: F401 - fixtures
+from ocsd.agent.operations import thread_deaths
 
 PAGE = Path(__file__).parents[3] / "docs" / "agents" / "writing-an-agent.md"
 
@@ -24,7 +23,7 @@ def is_quoted(message, quotes):
     return any(re.fullmatch(pattern, message, re.DOTALL) for pattern in patterns)
 
 
-def failing(agent, function):  # noqa: F811
+def failing(agent, function):
     """Run an operation called x; return the message of its failure."""
     agent.register_task("x", function)
     agent.start("x")
@@ -34,20 +33,20 @@ def failing(agent, function):  # noqa: F811
     return message
 
 
-def test_an_exception_fails_the_operation(agent):  # noqa: F811
+def test_an_exception_fails_the_operation(agent):
     def function(session, params):
         raise ValueError("no sensor")
 
     assert is_quoted(failing(agent, function), row("the function raises")[1])
 
 
-def test_another_return_value_fails_the_operation(agent):  # noqa: F811
+def test_another_return_value_fails_the_operation(agent):
     told = row("it returns something else than")[1]
     assert is_quoted(failing(agent, lambda session, params: None), told)
 
 
 @pytest.mark.parametrize("value", [float("inf"), b"bytes"])
-def test_data_that_are_not_json_fail_the_operation(agent, value):  # noqa: F811
+def test_data_that_are_not_json_fail_the_operation(agent, value):
     def function(session, params):
         session.data = {"bad": value}
         return True, "done"
@@ -64,7 +63,7 @@ def test_data_that_are_not_json_fail_the_operation(agent, value):  # noqa: F811
     ],
 )
 def test_a_bad_message_raises_in_the_publishing_thread(
-    agent,  # noqa: F811
+    agent,
     mistake,
     feed,
     field,
@@ -78,7 +77,7 @@ def test_a_bad_message_raises_in_the_publishing_thread(
     assert f"`{error.__name__}`" in row(mistake)[0]
 
 
-def test_a_name_that_is_registered_twice_is_refused(agent):  # noqa: F811
+def test_a_name_that_is_registered_twice_is_refused(agent):
     agent.register_task("x", lambda session, params: (True, "one"))
     agent.register_task("x", lambda session, params: (True, "two"))
     code, message, _ = agent.start("x")
@@ -86,7 +85,7 @@ def test_a_name_that_is_registered_twice_is_refused(agent):  # noqa: F811
     assert is_quoted(message.partition(";")[0], row("one name is registered twice")[1])
 
 
-def test_a_thread_that_dies_fails_the_operation(agent, monkeypatch):  # noqa: F811
+def test_a_thread_that_dies_fails_the_operation(agent, monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", threading.Thread.start)
     monkeypatch.setattr(threading, "excepthook", lambda args: None)
     thread_deaths.watch(agent)

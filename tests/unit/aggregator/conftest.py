@@ -1,6 +1,6 @@
 import pytest
 
-from tests.unit.aggregator.recording import Recording
+from tests.unit.aggregator.rig import Recording
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import contextlib
 import os
 from unittest import mock
 
-from ocsd.aggregator import append_file, journal_writer, recovery, upkeep
+from ocsd.aggregator.disk import append_file, journal_writer, recovery, upkeep
 
 
 class Killed(BaseException):

@@ -10,16 +10,16 @@ from types import SimpleNamespace
 import pytest
 from twisted.internet.task import Clock
 
-from ocsd.agent import threads
-from ocsd.agent.session import OpSession
-from ocsd.agent.wamp import ComponentConfig
+from ocsd.agent.operations.session import OpSession
 from ocsd.aggregator import agent
 from ocsd.aggregator.agent import Aggregator, data_folder, make_parser
-from ocsd.aggregator.catching_up_agents import Snapshot
-from ocsd.aggregator.intake import Intake
-from ocsd.aggregator.recorder import Recorder
+from ocsd.aggregator.fetching.ask import Snapshot
+from ocsd.aggregator.recording.intake import Intake
+from ocsd.aggregator.recording.recorder import Recorder
+from ocsd.bus.wamp import ComponentConfig
 from ocsd.errors import DataFolderError
 from ocsd.ocs_agent import OCSAgent
+from ocsd.reactor import threads
 from ocsd.site import launch as launches
 from ocsd.site.launch import Launch
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import stand_in_daemon
-from stand_in_daemon import StandIn
+
+from tests.unit.cli import stand_in_daemon
+from tests.unit.cli.stand_in_daemon import StandIn
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-from ocsd import paths
+from ocsd.system import paths
 
 
 def instance(instance_id: str, **fields: Any) -> dict[str, Any]:

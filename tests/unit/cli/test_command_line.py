@@ -3,10 +3,10 @@ import sys
 import time
 
 import pytest
-from stand_in_daemon import instance
 
-from ocsd.cli import units
 from ocsd.cli.main import _COMMANDS, main
+from ocsd.cli.screen import units
+from tests.unit.cli.stand_in_daemon import instance
 
 CODES = ("0", "1", "2", "3", "4", "69", "75", "77", "78", "130")
 
@@ -48,7 +48,7 @@ def test_the_version_is_told(capsys):
 def test_no_command_imports_a_heavy_library_at_its_start():
     code = (
         "import importlib, sys, ocsd.cli.main as main\n"
-        "for module in main._COMMANDS.values(): importlib.import_module(module)\n"
+        "for name in main._COMMANDS: importlib.import_module(f'ocsd.cli.commands.{name}')\n"
         "print([name for name in ('twisted', 'numpy', 'pydantic', 'yaml', 'psutil', 'autobahn')"
         " if name in sys.modules])"
     )

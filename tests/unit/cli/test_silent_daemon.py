@@ -6,7 +6,8 @@ import sys
 import time
 
 import pytest
-from stand_in_daemon import instance
+
+from tests.unit.cli.stand_in_daemon import instance
 
 LINE = (
     '{"at": %f, "name": "thermo1", "event": "BecameReady", "before": "starting", "after": "up"}\n'
@@ -80,7 +81,7 @@ def test_why_says_whether_there_is_a_daemon(ocsd, daemon_of, files, silent, told
 
 STOPPED = """
 import sys
-from ocsd.cli.control import Daemon
+from ocsd.cli.talk.control import Daemon
 from ocsd.errors import TimedOutError
 from pathlib import Path
 daemon = Daemon("grumpy", Path(sys.argv[1]))

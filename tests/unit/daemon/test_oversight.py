@@ -5,15 +5,15 @@ from types import SimpleNamespace
 import pytest
 from twisted.internet.task import Clock
 
-from ocsd.daemon.fleet import Fleet
-from ocsd.daemon.keeper import Keeper
+from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.oversight import Oversight
-from ocsd.daemon.targets import Targets
 from ocsd.forkserver.protocol import Ended, Spawned
-from ocsd.journal import read
-from ocsd.paths import of_host
+from ocsd.history.journal import read
 from ocsd.site.model import Host, Instance
 from ocsd.supervisor.lifecycle import Lifecycle
+from ocsd.system.paths import of_host
 
 LAUNCHER = SimpleNamespace(spawn=lambda name: None)
 

@@ -3,9 +3,9 @@
 import pytest
 from twisted.logger import globalLogPublisher
 
-from ocsd.daemon.fleet import Fleet
+from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.settling import LIMIT_S, Settling, attempt
-from ocsd.daemon.targets import Targets
 
 
 class Told(list):

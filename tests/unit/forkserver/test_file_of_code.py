@@ -4,10 +4,10 @@ import sys
 
 import pytest
 
-from ocsd import notify
-from ocsd.agent import origin
+from ocsd.agent.wellbeing import origin
 from ocsd.forkserver import program
 from ocsd.site.plugins import AgentEntry
+from ocsd.system import notify
 
 
 @pytest.fixture

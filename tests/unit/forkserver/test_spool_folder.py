@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from ocsd import paths
 from ocsd.forkserver import spool_folder
 from ocsd.forkserver.protocol import Spawn
+from ocsd.system import paths
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 

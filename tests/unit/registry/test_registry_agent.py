@@ -3,10 +3,10 @@ from types import SimpleNamespace
 import pytest
 from twisted.internet.task import Clock
 
-from ocsd.agent import threads
-from ocsd.agent.threads import use_reactor
-from ocsd.agent.wamp import ComponentConfig
+from ocsd.bus.wamp import ComponentConfig
 from ocsd.ocs_agent import OCSAgent
+from ocsd.reactor import threads
+from ocsd.reactor.threads import use_reactor
 from ocsd.registry.agent import FEED, Registry
 
 AT = 1_795_328_225.0

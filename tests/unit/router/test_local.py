@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from ocsd.paths import ROUTER_SOCKET
 from ocsd.router import local
 from ocsd.site.model import Hub
+from ocsd.system.paths import ROUTER_SOCKET
 
 HUB = Hub(wamp_server="ws://localhost:8001/ws")
 

@@ -6,7 +6,7 @@ import pytest
 
 from ocsd.site.load import load
 from ocsd.site.model import Crossbar
-from ocsd.site.plugins import find_class
+from ocsd.site_config import agent_class
 
 FOLDER = Path(__file__).parents[3] / "site-configs"
 
@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parents[3] / "site-configs"
 def test_every_shipped_site_file_loads_and_its_classes_exist(file):
     for host in load(file).hosts.values():
         for instance in host.instances:
-            find_class(instance.agent_class, host.agent_paths)
+            agent_class(instance.agent_class, host.agent_paths)
 
 
 def test_the_default_site_is_the_host_of_the_guide():

@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from ocsd.errors import PluginError, UnknownAgentClassError
-from ocsd.site.plugins import AgentEntry, all_classes, find_class
+from ocsd.site.plugins import AgentEntry
+from ocsd.site_config import agent_class, agent_classes
 
 
 @pytest.fixture
@@ -59,13 +60,13 @@ for n, f in [('OneAgent', 'one.py'), ('TwoAgent', 'two.py')]:
 
 
 def test_built_in_agents_need_no_plugin():
-    assert find_class("RegistryAgent").module == "ocsd.registry.agent"
-    assert find_class("AggregatorAgent").module == "ocsd.aggregator.agent"
-    assert find_class("HostManager").module is None
+    assert agent_class("RegistryAgent").module == "ocsd.registry.agent"
+    assert agent_class("AggregatorAgent").module == "ocsd.aggregator.agent"
+    assert agent_class("HostManager").module is None
 
 
 def test_ocsds_own_agents_are_found():
-    assert find_class("FakeDataAgent") == AgentEntry(
+    assert agent_class("FakeDataAgent") == AgentEntry(
         "FakeDataAgent", "ocsd_agents.fake_data.agent", "main", source="ocsd"
     )
 
@@ -82,7 +83,7 @@ def test_ocsds_own_agents_are_found():
     ],
 )
 def test_every_form_of_plugin_file_works(plugin, folder, text):
-    entry = find_class("OneAgent", plugin(text))
+    entry = agent_class("OneAgent", plugin(text))
 
     assert entry.script == str(folder / "one.py")
     assert entry.module is None
@@ -92,7 +93,7 @@ def test_every_form_of_plugin_file_works(plugin, folder, text):
 def test_a_plugin_file_leaves_nothing_behind_in_the_process(plugin):
     modules, path = set(sys.modules), list(sys.path)
 
-    all_classes(plugin(OLD_STYLE))
+    agent_classes(plugin(OLD_STYLE))
 
     new = set(sys.modules) - modules
     assert not [name for name in new if name.partition(".")[0] == "ocs"]
@@ -104,13 +105,13 @@ def test_a_published_ocs_that_is_imported_already_is_put_back(plugin, monkeypatc
     published = type(sys)("ocs")
     monkeypatch.setitem(sys.modules, "ocs", published)
 
-    assert "OneAgent" in all_classes(plugin(OLD_STYLE)).entries
+    assert "OneAgent" in agent_classes(plugin(OLD_STYLE)).entries
     assert sys.modules["ocs"] is published
 
 
 def test_an_edited_plugin_file_is_read_anew(plugin):
-    assert "OneAgent" in all_classes(plugin("agents = [('OneAgent', 'one.py')]\n")).entries
-    assert "TwoAgent" in all_classes(plugin("agents = [('TwoAgent', 'two.py')]\n")).entries
+    assert "OneAgent" in agent_classes(plugin("agents = [('OneAgent', 'one.py')]\n")).entries
+    assert "TwoAgent" in agent_classes(plugin("agents = [('TwoAgent', 'two.py')]\n")).entries
 
 
 def test_a_plugin_file_may_import_its_neighbours(plugin, folder):
@@ -118,7 +119,7 @@ def test_a_plugin_file_may_import_its_neighbours(plugin, folder):
 
     paths = plugin("from neighbour_of_plugin import AGENTS as agents\n")
 
-    assert find_class("OneAgent", paths).script == str(folder / "one.py")
+    assert agent_class("OneAgent", paths).script == str(folder / "one.py")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_a_broken_plugin_is_told_and_disturbs_no_other(plugin, folder, text, rea
     plugin(OLD_STYLE.replace("OneAgent", "OtherAgent"), "ocs_plugin_zzz.py")
     paths = plugin(text)
 
-    catalogue = all_classes(paths)
+    catalogue = agent_classes(paths)
 
     (failure,) = catalogue.failures
     assert str(failure).startswith(f"plug-in {folder / 'ocs_plugin_lab.py'}: ")
@@ -151,7 +152,7 @@ def test_a_broken_plugin_is_told_and_disturbs_no_other(plugin, folder, text, rea
 
 
 def test_what_a_plugin_registered_before_it_failed_counts(plugin):
-    catalogue = all_classes(plugin(OLD_STYLE + "1 / 0\n"))
+    catalogue = agent_classes(plugin(OLD_STYLE + "1 / 0\n"))
 
     assert "OneAgent" in catalogue.entries
     assert len(catalogue.failures) == 1
@@ -159,23 +160,23 @@ def test_what_a_plugin_registered_before_it_failed_counts(plugin):
 
 def test_a_class_that_may_be_in_a_broken_plugin_is_told_with_its_failure(plugin):
     with pytest.raises(PluginError, match=r"class 'OneAgent'.*ocs_plugin_lab.py: ZeroDivisionErr"):
-        find_class("OneAgent", plugin("1 / 0\n"))
+        agent_class("OneAgent", plugin("1 / 0\n"))
 
 
 def test_an_agent_path_that_is_no_folder_is_told(tmp_path):
-    (failure,) = all_classes([str(tmp_path / "absent")]).failures
+    (failure,) = agent_classes([str(tmp_path / "absent")]).failures
 
     assert "which is no folder" in failure.reason
 
 
 def test_an_unknown_class_is_told_with_the_nearest_name():
     with pytest.raises(UnknownAgentClassError, match="'FakeDataAgnt'; did you mean 'FakeDataAge"):
-        find_class("FakeDataAgnt")
+        agent_class("FakeDataAgnt")
 
 
 def test_an_unknown_class_like_no_other_is_told_with_all_names():
     with pytest.raises(UnknownAgentClassError, match=r"known are .*FakeDataAgent.*RegistryAgent"):
-        find_class("Zzz")
+        agent_class("Zzz")
 
 
 def test_an_installed_package_brings_agents(distribution):
@@ -185,15 +186,15 @@ def test_an_installed_package_brings_agents(distribution):
     }
     distribution("lab", agents)
 
-    assert find_class("LabAgent") == AgentEntry("LabAgent", "lab.agents.lab", "run", source="lab")
-    other = find_class("OtherAgent")
+    assert agent_class("LabAgent") == AgentEntry("LabAgent", "lab.agents.lab", "run", source="lab")
+    other = agent_class("OtherAgent")
     assert (other.entry_point, other.fork_safe, other.preload) == ("main", False, ("scipy",))
 
 
 def test_an_installed_package_that_cannot_be_imported_is_a_failure(distribution):
     distribution("lab", "1 / 0")
 
-    (failure,) = all_classes().failures
+    (failure,) = agent_classes().failures
 
     assert str(failure) == "plug-in lab: ZeroDivisionError: division by zero"
 
@@ -202,7 +203,7 @@ def test_the_first_of_two_plugins_wins_with_a_warning_that_names_both(plugin, di
     distribution("lab", {"OneAgent": {"module": "lab.one"}, "FakeDataAgent": {"module": "lab.f"}})
     paths = plugin("agents = [('OneAgent', 'one.py')]\n")
 
-    catalogue = all_classes(paths)
+    catalogue = agent_classes(paths)
 
     assert catalogue.entries["OneAgent"].script == f"{paths[0]}/one.py"
     assert catalogue.entries["FakeDataAgent"].source == "ocsd"
@@ -221,7 +222,7 @@ def test_agents_of_the_published_ocs_fill_what_ocsd_lacks(distribution):
     }
     module = distribution("ocs", published)
 
-    catalogue = all_classes()
+    catalogue = agent_classes()
 
     assert catalogue.entries["InfluxAgent"].module == "ocs.agents.InfluxAgent"
     assert catalogue.entries["FakeDataAgent"].source == "ocsd"
@@ -233,25 +234,25 @@ def test_whoever_looks_for_one_class_is_warned_of_another_of_its_name(plugin, di
     distribution("lab", {"OneAgent": {"module": "lab.one"}, "TwoAgent": {"module": "lab.two"}})
     paths = plugin("agents = [('OneAgent', 'one.py')]\n")
 
-    (warning,) = find_class("OneAgent", paths).warnings
+    (warning,) = agent_class("OneAgent", paths).warnings
 
     assert "OneAgent of lab (lab.one) is not used" in warning
     assert f"{paths[0]}/ocs_plugin_lab.py has one of that name" in warning
-    assert find_class("TwoAgent", paths).warnings == ()
+    assert agent_class("TwoAgent", paths).warnings == ()
 
 
 def test_for_a_built_in_class_no_plugin_is_imported(distribution):
     module = distribution("lab", {"OneAgent": {"module": "lab.one"}})
 
-    assert find_class("AggregatorAgent").module == "ocsd.aggregator.agent"
+    assert agent_class("AggregatorAgent").module == "ocsd.aggregator.agent"
 
     assert module not in sys.modules
 
 
 def test_a_package_that_is_installed_later_is_found(distribution):
-    assert "OneAgent" not in all_classes().entries
+    assert "OneAgent" not in agent_classes().entries
     distribution("lab", {"OneAgent": {"module": "lab.one"}})
-    assert all_classes().entries["OneAgent"].source == "lab"
+    assert agent_classes().entries["OneAgent"].source == "lab"
 
 
 def test_what_a_broken_installation_left_behind_hides_no_plugin(distribution, tmp_path):
@@ -259,18 +260,18 @@ def test_what_a_broken_installation_left_behind_hides_no_plugin(distribution, tm
     left = tmp_path / "installed-sound" / "gone-1.0.dist-info"
     left.mkdir()
     (left / "entry_points.txt").write_text("[ocs.plugins]\ngone = gone.plugin\n")
-    assert find_class("LabAgent").module == "lab.agents.lab"
+    assert agent_class("LabAgent").module == "lab.agents.lab"
 
 
 def test_a_class_whose_file_is_missing_is_told_with_that_file_only(plugin):
     folders = plugin("agents = [('GoneAgent', 'gone.py'), ('BadAgent', 3)]\n")
     with pytest.raises(PluginError) as told:
-        find_class("GoneAgent", folders)
+        agent_class("GoneAgent", folders)
     assert "there is no file" in str(told.value)
     assert "BadAgent" not in str(told.value)
 
 
 def test_that_all_classes_end_alike_makes_none_of_them_near():
     with pytest.raises(UnknownAgentClassError) as told:
-        find_class("NopeAgent")
+        agent_class("NopeAgent")
     assert "did you mean" not in str(told.value)

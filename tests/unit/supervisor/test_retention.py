@@ -1,6 +1,6 @@
 """What an instance has left is kept as long as somebody may ask for it."""
 
-from ocsd.aggregator.ledger import MEMORY_OF_SOURCE_S
+from ocsd.aggregator.disk.ledger import MEMORY_OF_SOURCE_S
 from ocsd.supervisor.retention import KEPT_S, is_expired
 
 NOW_AT = 1_795_000_000.0

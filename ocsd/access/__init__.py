@@ -1,0 +1,10 @@
+"""Access control: the levels of clients, and what an agent grants to each.
+
+`ocsd.access` is a public name (``ocs.access`` of OCS): it offers what agents and their
+authors use. It may import `ocsd.errors` and `ocsd.base`, nothing else of ocsd.
+Begin with `levels`.
+"""
+
+from ocsd.access.levels import AC_VERSION, CredLevel, policy_of
+
+__all__ = ["AC_VERSION", "CredLevel", "policy_of"]

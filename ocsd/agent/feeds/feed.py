@@ -1,0 +1,360 @@
+"""A named stream of messages from an agent to whoever subscribes."""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+
+from ocsd.agent.feeds import message as rules
+from ocsd.agent.feeds.block import Block
+from ocsd.agent.feeds.freshness import COUNTED_S, Freshness
+from ocsd.agent.operations.session import OpSession
+from ocsd.agent.operations.thread_deaths import present_session
+from ocsd.agent.spool.limits import limits_of
+from ocsd.agent.spool.spool import Spool
+from ocsd.bus.encoding import json_safe
+from ocsd.bus.wamp import Disconnected, PayloadExceededError, SerializationError, TransportLost
+from ocsd.reactor.threads import in_reactor_context, the_reactor
+
+_FEED_NAME = re.compile(r"[^\s.#]+\Z")
+
+# Listeners have lost the router as well; they should be back when it comes.
+BACKLOG_DELAY_S = 2.0
+# How many kept messages are sent in one turn of the reactor.
+BACKLOG_STEP = 50
+
+
+class Feed:
+    """A named stream of messages.
+
+    Each message carries its number within (feed, life of the agent), from 0, so
+    that a receiver sees when one is missing. While the agent is not connected,
+    messages are kept and sent after it has joined again. The messages of a feed
+    that is recorded are kept for some time in any case, and written to disk before
+    they are sent, so that the aggregator can ask for what it has missed.
+
+    Parameters
+    ----------
+    agent : OCSAgent
+        The agent that publishes.
+    feed_name : str
+        Name of the feed.
+    record : bool
+        Whether the messages are samples that the aggregator writes to disk.
+    agg_params : dict, optional
+        Wishes for the aggregator: ``frame_length`` [s], ``fresh_time`` [s],
+        ``exclude_aggregator``, ``exclude_influx``; and how much the agent keeps:
+        ``spool_time`` [s], ``spool_size`` (bytes, or text like ``64M``).
+    buffer_time : float
+        How long samples of a recorded feed are collected before they are sent
+        [s]; 0 sends at once.
+    max_messages : int
+        Accepted for the sake of old agents; has no effect.
+    keep : bool
+        Whether messages are kept while the agent is not connected.
+    more_info : callable, optional
+        Returns what is to be added to the description that goes with a message.
+    monotonic : callable
+        Returns the monotonic time [s].
+
+    Attributes
+    ----------
+    next_number : int
+        The number that the next message will have.
+    """
+
+    def __init__(
+        self,
+        agent: Any,
+        feed_name: str,
+        record: bool = False,
+        agg_params: Mapping[str, Any] | None = None,
+        buffer_time: float = 0,
+        max_messages: int = 0,
+        *,
+        keep: bool = True,
+        more_info: Callable[[], dict[str, Any]] = dict,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.agent = agent
+        self.feed_name = feed_name
+        self.record = record
+        # They go with every message, so they must not be what spoils it.
+        self.agg_params = json_safe(dict(agg_params or {}), self._complain)
+        self.buffer_time = buffer_time
+        self.max_messages = max_messages
+        self.agent_address = agent.agent_address
+        self.address = f"{self.agent_address}.feeds.{feed_name}"
+        self.blocks: dict[str, Block] = {}
+        self.next_number = 0
+        self.refusal: str | None = None
+        self.freshness = Freshness()
+        if not _FEED_NAME.match(feed_name):
+            self.refuse(f"feed name {feed_name!r} is not valid: no spaces, dots and '#'")
+        self._keep = keep
+        self._more_info = more_info
+        self._monotonic = monotonic
+        self._flush_timer: Any = None
+        self._backlog_timer: Any = None
+        # The first of the messages that could not be sent yet.
+        self._unsent: int | None = None
+        self._finished = False
+        limits = limits_of(self.agg_params, self._complain)
+        # Whether the messages are kept even if they could be sent.
+        self.is_spooled = record and not self.agg_params.get("exclude_aggregator")
+        self.spool = (
+            agent.spools.spool(feed_name, limits, monotonic)
+            if self.is_spooled
+            else Spool(None, limits, monotonic)
+        )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What makes it another feed than one of the same name."""
+        return {
+            "record": self.record,
+            "agg_params": self.agg_params,
+            "buffer_time": self.buffer_time,
+        }
+
+    def refuse(self, why: str) -> None:
+        """Publish nothing from now on; the caller of `publish_message` gets `why`."""
+        self.refusal = why
+        self.agent.log.error("{why}", why=why)
+
+    def encoded(self) -> dict[str, Any]:
+        """Return the feed's description, as it goes with every message."""
+        return {
+            "agent_address": self.agent_address,
+            "agg_params": self.agg_params,
+            "feed_name": self.feed_name,
+            "address": self.address,
+            "record": self.record,
+            "session_id": self.agent.agent_session_id,
+            "agent_class": self.agent.class_name,
+        }
+
+    def publish_message(self, message: Any, timestamp: float | None = None) -> None:
+        """Publish a message; from any thread.
+
+        Parameters
+        ----------
+        message
+            For a recorded feed one sample ``{block_name, timestamp, data: {field:
+            value}}`` or many ``{block_name, timestamps: [...], data: {field:
+            [...]}}``; for any other feed anything that can be serialised.
+        timestamp : float, optional
+            Accepted for the sake of old agents; has no effect.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the message breaks a rule, or the feed itself does; nothing of it is
+            published.
+        """
+        if self.refusal:
+            raise ValueError(self.refusal)
+        if self.record:
+            sample = rules.checked_sample(self.feed_name, message)
+            now_s = self._monotonic()
+            if now_s - self.freshness.counted_at_s >= COUNTED_S:
+                self.freshness.note(now_s, self._owners())
+            self._in_reactor(self._collect, sample)
+        else:
+            self._in_reactor(self._send, rules.checked_free(self.feed_name, message))
+
+    def flush_buffer(self) -> None:
+        """Send what has been collected, now; from any thread."""
+        self._in_reactor(self._flush)
+
+    def send_backlog(self) -> None:
+        """Send soon what was kept while the agent was not connected (reactor thread)."""
+        if self._unsent is not None and self._backlog_timer is None:
+            first = max(self._unsent, self.spool.first)
+            self.agent.log.info(
+                "feed {feed}: {count} messages were kept while not connected, {dropped} dropped",
+                feed=self.feed_name,
+                count=self.next_number - first,
+                dropped=first - self._unsent,
+            )
+            self._backlog_timer = the_reactor().callLater(BACKLOG_DELAY_S, self._backlog_step)
+
+    def finish(self) -> None:
+        """Send everything, now, for there is no later (reactor thread)."""
+        self._finished = True
+        self._flush()
+        timer, self._backlog_timer = self._backlog_timer, None
+        if timer is not None:
+            timer.cancel()
+        with suppress(OSError):  # the aggregator asks for them anyway
+            while self._unsent is not None and self._publish_unsent():
+                pass
+        self.spool.close()
+
+    @staticmethod
+    def verify_influxdb_tags(message: Mapping[str, Any]) -> None:
+        """Refuse database tags that do not fit the message's fields.
+
+        Raises
+        ------
+        ValueError
+            If a set of tags has no ``_field``, or fields and tags do not correspond.
+        """
+        if message.get("influxdb_tags") is not None:
+            rules.check_tags(message["influxdb_tags"], message["data"])
+
+    @staticmethod
+    def verify_message_data_type(value: Any) -> None:
+        """Refuse a value, or a list of values, that cannot be recorded.
+
+        Raises
+        ------
+        TypeError
+            If there is anything but float, int, str and bool.
+        """
+        many = isinstance(value, (list, tuple)) or bool(getattr(value, "shape", ()))
+        rules.checked_column("message 'data' block", value if many else [value])
+
+    @staticmethod
+    def verify_data_field_string(field: str) -> bool:
+        """Refuse a field name that cannot be recorded.
+
+        Raises
+        ------
+        ValueError
+            If the name breaks a rule.
+        """
+        rules.check_field_name(field)
+        return True
+
+    @staticmethod
+    def enforce_field_name_rules(field_name: str) -> str:
+        """Return a valid field name as near to `field_name` as possible."""
+        return rules.valid_field_name(field_name)
+
+    def complaint(self) -> str:
+        """Return what is wrong with a recorded feed that should go on; empty if nothing is."""
+        return self.freshness.complaint(self._monotonic()) if self.record else ""
+
+    def _owners(self) -> list[OpSession]:
+        """Return the runs of processes that publish at this moment, as far as can be told."""
+        processes: list[OpSession] = self.agent.operations.active_processes()
+        publisher = present_session()
+        if publisher is None:
+            return processes
+        return [publisher] if publisher in processes else []
+
+    def _complain(self, what: str) -> None:
+        self.agent.log.error("feed {feed}: agg_params: {what}", feed=self.feed_name, what=what)
+
+    def _in_reactor(self, function: Callable[..., None], *args: Any) -> None:
+        if in_reactor_context():
+            function(*args)
+        else:
+            the_reactor().callFromThread(function, *args)
+
+    def _collect(self, sample: dict[str, Any]) -> None:
+        block = self.blocks.get(sample["block_name"])
+        if block is not None and block.data.keys() != sample["data"].keys():
+            # An agent may change its fields; the two kinds must not share a message.
+            self._flush()
+            block = None
+        if block is None:
+            block = self.blocks[sample["block_name"]] = Block(sample["block_name"], sample["data"])
+        block.extend(sample)
+        if self.buffer_time <= 0 or self._finished:
+            self._flush()
+        elif self._flush_timer is None:
+            self._flush_timer = the_reactor().callLater(self.buffer_time, self._flush)
+
+    def _flush(self) -> None:
+        timer, self._flush_timer = self._flush_timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+        message = {
+            name: block.encoded() for name, block in self.blocks.items() if not block.empty()
+        }
+        # Not only their samples: an author may have a name for each block, without end.
+        self.blocks.clear()
+        if message:
+            self._send(message)
+
+    def _send(self, message: Any) -> None:
+        number, info = self.next_number, self.encoded()
+        self.next_number += 1
+        kept = False
+        if self.is_spooled:
+            # First of all, so that what others have seen survives this process.
+            kept = self._put_aside(number, message, info)
+            self.agent.spools.feeds[self.feed_name] = self
+        if self._unsent is None:
+            numbered = [message, {**info, **self._more_info(), "seq": number}]
+            if self._published(numbered) or not self._keep:
+                return
+        if not self.is_spooled:
+            kept = self._put_aside(number, message, info)
+        if kept and self._unsent is None:
+            self._unsent = number
+
+    def _published(self, numbered: list[Any]) -> bool:
+        """Publish, and tell whether the message is off our hands."""
+        try:
+            self.agent.publish(self.address, numbered)
+        except (TransportLost, Disconnected):
+            return False
+        except (SerializationError, PayloadExceededError) as error:
+            self.agent.log.error(
+                "feed {feed}: message {seq} cannot be sent and is dropped: {error}",
+                feed=self.feed_name,
+                seq=numbered[1]["seq"],
+                error=error,
+            )
+        return True
+
+    def _put_aside(self, number: int, message: Any, info: dict[str, Any]) -> bool:
+        """Keep a message, and tell whether that was possible."""
+        try:
+            self.spool.put(number, message, info)
+        except (ValueError, TypeError) as error:
+            self.agent.log.error(
+                "feed {feed}: message {seq} cannot be kept: {error}",
+                feed=self.feed_name,
+                seq=number,
+                error=error,
+            )
+            return False
+        return True
+
+    def _backlog_step(self) -> None:
+        self._backlog_timer = None
+        delay_s = 0.0
+        try:
+            # If it is interrupted, the next connection brings us here again.
+            goes_on = self._publish_unsent()
+        except OSError:  # want of descriptors, which may pass
+            goes_on, delay_s = True, BACKLOG_DELAY_S
+        if goes_on and self._unsent is not None:
+            self._backlog_timer = the_reactor().callLater(delay_s, self._backlog_step)
+
+    def _publish_unsent(self) -> bool:
+        """Publish some of what could not be sent; tell whether it can be gone on with.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read now.
+        """
+        if self._unsent is None:
+            return True
+        some = list(islice(self.spool.messages(self._unsent), BACKLOG_STEP))
+        for message in some:
+            if not self._published(message.pair()):
+                return False
+            self._unsent = message.number + 1
+        if not some or self._unsent == self.next_number:
+            self._unsent = None
+            if not self.is_spooled:
+                self.spool.clear()
+        return True

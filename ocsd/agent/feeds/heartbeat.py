@@ -1,0 +1,57 @@
+"""The sign of life that an agent publishes every second."""
+
+from typing import Any
+
+from ocsd.agent.feeds.feed import Feed
+from ocsd.reactor.ticker import Ticker
+
+FEED = "heartbeat"
+PERIOD_S = 1.0
+
+
+class Heartbeat:
+    """Publishes the state of all operations while the agent is joined.
+
+    Parameters
+    ----------
+    agent : OCSAgent
+        The agent.
+
+    Attributes
+    ----------
+    on : bool
+        Whether to publish; a task can switch it off to try out what happens.
+    """
+
+    def __init__(self, agent: Any) -> None:
+        self.on = True
+        self._agent = agent
+        self._feed: Feed | None = None
+        self._ticker = Ticker(PERIOD_S, self.beat)
+
+    def start(self) -> None:
+        """Publish now and then every second."""
+        if self._feed is None:
+            # An old heartbeat is of no use to anyone, so none are kept.
+            # Whoever records learns from the numbers that he missed the last message.
+            self._feed = Feed(
+                self._agent,
+                FEED,
+                keep=False,
+                more_info=lambda: {"feeds": self._agent.spools.numbers()},
+            )
+            self._agent.feeds[FEED] = self._feed
+        self._ticker.start()
+
+    def stop(self) -> None:
+        """Stop publishing."""
+        self._ticker.stop()
+
+    def beat(self) -> None:
+        """Publish once."""
+        if self.on and self._feed is not None:
+            codes = {
+                name: 1 if session is None else session.op_code.value
+                for name, session in self._agent.sessions.items()
+            }
+            self._feed.publish_message(codes)

@@ -1,0 +1,264 @@
+"""Answering requests: start, stop, abort, wait and status.
+
+The texts of the answers are part of the wire: client programs match on them
+(docs: wire.md, "Operations").
+"""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks
+from twisted.python.failure import Failure
+
+from ocsd.agent.operations.operation import AgentOp, AgentProcess, AgentTask
+from ocsd.agent.operations.params import PRESCREEN, ParamError, ParamHandler
+from ocsd.agent.operations.session import OpSession
+from ocsd.base import ERROR, OK, TIMEOUT
+from ocsd.bus.encoding import raised, shown
+from ocsd.reactor.time_limit import within
+
+Reply = tuple[int, str, dict[str, Any]]
+
+
+class Operations:
+    """The operations of one agent and their latest sessions.
+
+    Parameters
+    ----------
+    app : OCSAgent
+        The agent; the sessions' messages go to its log.
+
+    Attributes
+    ----------
+    tasks, processes : dict
+        Operations by name.
+    sessions : dict
+        The latest session of each operation by its name; None if it never ran.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._next_session_id = 0
+        self.tasks: dict[str, AgentTask] = {}
+        self.processes: dict[str, AgentProcess] = {}
+        self.sessions: dict[str, OpSession | None] = {}
+
+    def add(self, name: str, op: AgentTask | AgentProcess) -> bool:
+        """Add an operation under a name.
+
+        A name that stands for two things is neither: clients are refused, and the
+        agent goes on with its other operations.
+
+        Returns
+        -------
+        bool
+            Whether it was added; not if the name is taken.
+        """
+        known = self._find(name)
+        if known is not None:
+            if known.differs_from(op):
+                known.refusal = (
+                    f'Operation "{name}" is registered twice, as {known.place} and as '
+                    f"{op.place}; give one of them another name."
+                )
+                self._app.log.error("{refusal}", refusal=known.refusal)
+            return False
+        if isinstance(op, AgentTask):
+            self.tasks[name] = op
+        else:
+            self.processes[name] = op
+        self.sessions[name] = None
+        return True
+
+    def refusals(self) -> list[str]:
+        """Return why some operations are not offered."""
+        everything = (*self.tasks.values(), *self.processes.values())
+        return [op.refusal for op in everything if op.refusal]
+
+    def active(self) -> list[OpSession]:
+        """Return the sessions that have not ended."""
+        return [s for s in self.sessions.values() if s is not None and s.success is None]
+
+    def active_processes(self) -> list[OpSession]:
+        """Return the sessions of processes that have not ended."""
+        return [session for session in self.active() if session.op_name in self.processes]
+
+    def handle(
+        self,
+        action: str,
+        op_name: str,
+        params: Any = None,
+        timeout: float | None = None,
+        **_unknown: Any,
+    ) -> "Reply | Deferred[Reply]":
+        """Answer a call to the agent's ``.ops`` address."""
+        match action:
+            case "start":
+                return self.start(op_name, params)
+            case "stop":
+                return self.stop(op_name, params)
+            case "abort":
+                return self.abort(op_name, params)
+            case "wait":
+                waiting: Deferred[Reply] = self.wait(op_name, timeout)
+                return waiting
+            case "status":
+                return self.status(op_name)
+        return ERROR, f'No implementation for "{op_name}"', {}
+
+    def start(self, op_name: str, params: Any = None) -> Reply:
+        """Start an operation, unless it runs already or `params` are wrong."""
+        op = self._find(op_name)
+        if op is None:
+            return ERROR, f'No task or process called "{op_name}"', {}
+        if op.refusal:
+            return ERROR, op.refusal, {}
+        session = self.sessions.get(op_name)
+        if session is not None and session.success is None:
+            return ERROR, f'Operation "{op_name}" already in progress.', session.reply()
+        try:
+            params = _screened(op, params)
+        except ParamError as error:
+            return ERROR, error.msg, {}
+        except Exception as error:  # noqa: BLE001 - casts and checks are agent code
+            return ERROR, f"CRASH: during param pre-processing: {error}", {}
+        session = OpSession(self._next_session_id, op_name, app=self._app)
+        self._next_session_id += 1
+        self.sessions[op_name] = session
+        # Before the launch, for a worker thread is quick: "starting" is what
+        # clients have always got.
+        told = session.reply()
+        op.launch(session, params).addCallback(_returned, session).addErrback(
+            self._raised, session
+        ).addErrback(self._defect, op_name)
+        return OK, f'Started {op.op_type} "{op_name}".', told
+
+    @inlineCallbacks
+    def wait(self, op_name: str, timeout: float | None = None) -> Any:
+        """Wait until an operation has ended.
+
+        Parameters
+        ----------
+        op_name : str
+            The operation.
+        timeout : float, optional
+            How long to wait [s]; None waits for ever, negative not at all.
+
+        Returns
+        -------
+        Deferred of (int, str, dict)
+            The answer.
+        """
+        if self._find(op_name) is None:
+            return ERROR, f'Unknown operation "{op_name}".', {}
+        session = self.sessions[op_name]
+        if session is None:
+            return OK, "Idle.", {}
+        if session.success is None and (timeout is None or timeout >= 0):
+            yield within(session.ended(), timeout)
+        if session.success is None:
+            return TIMEOUT, f'Operation "{op_name}" still running; wait timed out.', session.reply()
+        outcome = "SUCCEEDED" if session.success else "FAILED"
+        text = f'Operation "{op_name}" is currently not running ({outcome}).'
+        return OK, text, session.reply()
+
+    def stop(self, op_name: str, params: Any = None) -> Reply:
+        """Ask a process to stop."""
+        return self._ask_to_end("stop", op_name, params)
+
+    def abort(self, op_name: str, params: Any = None) -> Reply:
+        """Ask a task to abort."""
+        return self._ask_to_end("abort", op_name, params)
+
+    def status(self, op_name: str) -> Reply:
+        """Return the latest session of an operation."""
+        if self._find(op_name) is None:
+            return ERROR, f'No task or process called "{op_name}"', {}
+        session = self.sessions[op_name]
+        if session is None:
+            return OK, "No session active.", {}
+        return OK, "Session active.", session.reply()
+
+    def end_all(self, timeout_s: float) -> "Deferred[Any]":
+        """Ask everything that runs to end and wait for it.
+
+        Returns
+        -------
+        Deferred
+            Fires when all have ended or `timeout_s` is over; cancelling it ends
+            the waiting.
+        """
+        active = self.active()
+        for session in active:
+            action = "abort" if session.op_name in self.tasks else "stop"
+            if session.status != "stopping":
+                self._ask_to_end(action, session.op_name, None)
+        return within(DeferredList([s.ended() for s in active], consumeErrors=True), timeout_s)
+
+    def _find(self, op_name: str) -> AgentTask | AgentProcess | None:
+        return self.tasks.get(op_name) or self.processes.get(op_name)
+
+    def _ask_to_end(self, action: str, op_name: str, params: Any) -> Reply:
+        op = self._find(op_name)
+        if op is None:
+            return ERROR, f'No operation called "{op_name}".', {}
+        if (action == "stop") != isinstance(op, AgentProcess):
+            return ERROR, f'Cannot "{action}" "{op_name}" because it is a "{op.op_type}".', {}
+        session = self.sessions[op_name]
+        if session is None:
+            return ERROR, "No session active.", {}
+        if session.status in ("stopping", "done"):
+            return ERROR, f"The operation is already {session.status}", {}
+        asked = op.ask_to_end(session, params)
+        if asked is None:
+            text = f'{op.op_type.title()} "{op_name}" has no function to {action} it.'
+            return ERROR, text, session.reply()
+        asked.addErrback(self._stopper_raised, action, op_name)
+        return OK, f'Requested {action} on {op.op_type} "{op_name}".', session.reply()
+
+    def _raised(self, failure: Failure, session: OpSession) -> None:
+        error = failure.value
+        if isinstance(error, ParamError):
+            session.finish(False, f"ERROR: {error.msg}")
+            return
+        self._app.log.failure("operation {op} raised", failure=failure, op=session.op_name)
+        session.add_fault(f"CRASH: operation {session.op_name!r} raised {raised(error)}")
+        session.finish(False, None)
+
+    def _stopper_raised(self, failure: Failure, action: str, op_name: str) -> None:
+        session = self.sessions[op_name]
+        if (
+            session is not None
+            and session.success is not None
+            and isinstance(failure.value, ValueError)
+        ):
+            # It ended by itself just then, and its status cannot go back to "stopping".
+            self._app.log.info("{op} had ended before the {action}", op=op_name, action=action)
+            return
+        self._app.log.failure(
+            "the function to {action} {op} raised", failure=failure, action=action, op=op_name
+        )
+        if session is not None:
+            session.add_fault(
+                f"CRASH: the function to {action} operation {op_name!r} raised "
+                f"{raised(failure.value)}"
+            )
+
+    def _defect(self, failure: Failure, op_name: str) -> None:
+        self._app.log.failure("cannot end the session of {op}", failure=failure, op=op_name)
+
+
+def _screened(op: AgentOp, params: Any) -> Any:
+    instructions = getattr(op.launcher, PRESCREEN, None)
+    return params if instructions is None else ParamHandler(params).batch(instructions)
+
+
+def _returned(result: Any, session: OpSession) -> None:
+    match result:
+        case (ok, message):
+            session.finish(bool(ok), str(message))
+        case _:
+            session.add_fault(
+                f"CRASH: operation {session.op_name!r} returned {shown(result)} "
+                "instead of (ok, message)"
+            )
+            session.finish(False, None)

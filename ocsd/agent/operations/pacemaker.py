@@ -1,0 +1,73 @@
+"""Keeping a steady rate in a sampling loop."""
+
+import time
+from typing import Any
+
+from twisted.internet import task
+from twisted.internet.defer import Deferred, succeed
+
+from ocsd.reactor.threads import the_reactor
+
+
+class Pacemaker:
+    """Sleep so that a loop runs at a given rate, whatever its body takes.
+
+    Parameters
+    ----------
+    sample_freq : float
+        Rate of the loop [Hz].
+    quantize : bool
+        Whether to run on a grid that starts at full seconds, so that agents
+        sample at the same moments. Needs a whole number of Hz.
+    clock
+        What tells the time and sleeps: ``time()`` [s] and ``sleep(seconds)``.
+
+    Raises
+    ------
+    ValueError
+        If the rate is not positive, or not whole with `quantize`.
+    """
+
+    def __init__(self, sample_freq: float, quantize: bool = False, clock: Any = time) -> None:
+        if sample_freq <= 0:
+            raise ValueError(f"sample_freq is {sample_freq} Hz; it must be positive")
+        if quantize and sample_freq % 1 != 0:
+            raise ValueError(
+                f"sample_freq is {sample_freq} Hz; quantize needs a whole number of Hz"
+            )
+        self.sample_freq = sample_freq
+        self.sample_time = 1.0 / sample_freq
+        self.quantize = quantize
+        self._clock = clock
+        self.next_sample: float = clock.time()
+
+    def sleep(self) -> None:
+        """Sleep until the next sample is due."""
+        wait_s = self.next_sample - self._clock.time()
+        if wait_s > 0:
+            self._clock.sleep(wait_s)
+        self._plan()
+
+    def dsleep(self) -> "Deferred[None]":
+        """Return a Deferred that fires when the next sample is due."""
+        wait_s = self.next_sample - self._clock.time()
+        waiting: Deferred[Any] = dsleep(wait_s) if wait_s > 0 else succeed(None)
+        return waiting.addCallback(lambda _: self._plan())
+
+    def _plan(self) -> None:
+        due = self._clock.time() + self.sample_time
+        if self.quantize:
+            due = round(due * self.sample_freq) / self.sample_freq
+        self.next_sample = due
+
+
+def dsleep(seconds: float) -> "Deferred[None]":
+    """Return a Deferred that fires after some time; cancelling it ends the wait.
+
+    Parameters
+    ----------
+    seconds : float
+        How long [s].
+    """
+    sleeping: Deferred[None] = task.deferLater(the_reactor(), seconds)
+    return sleeping

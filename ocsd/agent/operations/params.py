@@ -1,0 +1,218 @@
+"""Checking the parameters that a client sends with a request to start.
+
+The texts of the errors are part of the wire: client programs match on them
+(docs: wire.md, "Operations").
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
+
+from ocsd.bus.encoding import json_safe
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# Where @param keeps its instructions on the decorated function; OCS agents that
+# wrap operations themselves copy this attribute, so its name is fixed.
+PRESCREEN = "_ocs_prescreen"
+
+
+class ParamError(Exception):
+    """A client sent a parameter that the operation does not accept."""
+
+    def __init__(self, msg: str) -> None:
+        super().__init__(msg)
+        self.msg = msg
+
+
+# Stands for "no default": a missing parameter is an error.
+REQUIRED = ParamError("")
+
+
+class ParamHandler:
+    """Take the parameters of one request out of their dict, checking each.
+
+    Parameters
+    ----------
+    params : dict, optional
+        What the client sent; None counts as no parameters.
+    """
+
+    def __init__(self, params: Mapping[str, Any] | None) -> None:
+        self._params: Mapping[str, Any] = {} if params is None else params
+        self._seen: set[str] = set()
+
+    def get(
+        self,
+        key: str,
+        default: Any = REQUIRED,
+        check: Callable[[Any], Any] | None = None,
+        cast: Callable[[Any], Any] | None = None,
+        type: type | None = None,
+        choices: Collection[Any] | None = None,
+        treat_none_as_missing: bool = True,
+    ) -> Any:
+        """Return one parameter, checked.
+
+        Parameters
+        ----------
+        key : str
+            Name of the parameter.
+        default
+            Returned where the parameter is missing; without it a missing
+            parameter is an error.
+        check : callable, optional
+            Gets the value and returns whether it is acceptable.
+        cast : callable, optional
+            Converts the value, before all other checks.
+        type : type, optional
+            What the value has to be. An int is accepted for float, a list for
+            tuple (JSON has no tuples).
+        choices : collection, optional
+            The acceptable values.
+        treat_none_as_missing : bool
+            Whether None counts as missing.
+
+        Returns
+        -------
+        object
+            The value. None is returned unchecked.
+
+        Raises
+        ------
+        ParamError
+            If the value is missing or not acceptable.
+        """
+        self._seen.add(key)
+        value = self._params.get(key)
+        if value is None and (treat_none_as_missing or key not in self._params):
+            if isinstance(default, ParamError):
+                raise ParamError(f"Param '{key}' is required and must not be None")
+            value = default
+        if value is None:
+            return None
+        if cast is not None:
+            value = _cast(key, value, cast)
+        if type is not None:
+            value = _of_type(key, value, type)
+        if choices is not None and value not in choices:
+            raise ParamError(f"Param '{key}'={value} is not in allowed set ({choices})")
+        if check is not None and not check(value):
+            raise ParamError(f"Param '{key}' failed validity check (see docs?).")
+        return value
+
+    def batch(
+        self, instructions: list[tuple[str, dict[str, Any]]], check_for_strays: bool = True
+    ) -> dict[str, Any]:
+        """Return the parameters that `instructions` (of `param`) ask for.
+
+        Parameters
+        ----------
+        instructions : list of (str, dict)
+            Key and keyword arguments of `get`. The key ``'_'`` asks for
+            nothing, ``'_no_check_strays'`` admits parameters not asked for.
+        check_for_strays : bool
+            Whether parameters that were not asked for are an error.
+
+        Raises
+        ------
+        ParamError
+            If a parameter is missing, not acceptable or not asked for.
+        """
+        params = {}
+        for key, rules in instructions:
+            if key == "_no_check_strays":
+                check_for_strays = False
+            elif key != "_":
+                params[key] = self.get(key, **rules)
+        if check_for_strays:
+            self.check_for_strays()
+        return params
+
+    def check_for_strays(self, ignore: Collection[str] = ()) -> None:
+        """Refuse parameters that nobody has asked for.
+
+        Raises
+        ------
+        ParamError
+            If there are any, besides those in `ignore`.
+        """
+        strays = [key for key in self._params if key not in self._seen and key not in ignore]
+        if strays:
+            raise ParamError(f"params included unexpected values: {strays}")
+
+
+def param(key: str, **rules: Any) -> Callable[[Function], Function]:
+    """Declare a parameter of an operation; a decorator, outermost, stackable.
+
+    A request with parameters that break the rules is then answered with the
+    error at once, and the operation is not started.
+
+    Parameters
+    ----------
+    key : str
+        Name of the parameter; ``'_'`` declares that there are none.
+    **rules
+        Keyword arguments of `ParamHandler.get`.
+    """
+    # Misspelt rules and a default that breaks them show when the agent is imported.
+    ParamHandler({}).get(key, **{"default": None, **rules})
+
+    def declare(func: Function) -> Function:
+        if not hasattr(func, PRESCREEN):
+            setattr(func, PRESCREEN, [])
+        getattr(func, PRESCREEN).append((key, rules))
+        return func
+
+    return declare
+
+
+def described(func: Callable[..., Any]) -> list[dict[str, Any]] | None:
+    """Return what `param` has declared of an operation, for get_api.
+
+    Returns
+    -------
+    list of dict, or None
+        ``{key, type, default, choices, required}`` for each parameter, in the order
+        of the source; `type` and `choices` are None where anything goes. None if
+        nothing was declared, so that nothing is known.
+    """
+    instructions = getattr(func, PRESCREEN, None)
+    if instructions is None:
+        return None
+    # Decorators are carried out from the last to the first.
+    return [_described(key, rules) for key, rules in reversed(instructions) if key[:1] != "_"]
+
+
+def _described(key: str, rules: Mapping[str, Any]) -> dict[str, Any]:
+    default = rules.get("default", REQUIRED)
+    required = isinstance(default, ParamError)
+    kind = rules.get("type") or rules.get("cast")
+    choices = rules.get("choices")
+    return {
+        "key": key,
+        "type": kind.__name__ if isinstance(kind, type) else None,
+        "default": None if required else json_safe(default, _no_complaint),
+        "choices": None if choices is None else json_safe(list(choices), _no_complaint),
+        "required": required,
+    }
+
+
+def _no_complaint(_what: str) -> None:
+    """Accept that a default is told by its text."""
+
+
+def _cast(key: str, value: Any, cast: Callable[[Any], Any]) -> Any:
+    try:
+        return cast(value)
+    except Exception as error:
+        raise ParamError(f"Param '{key}'={value} could not be cast to {cast}.") from error
+
+
+def _of_type(key: str, value: Any, wanted: type) -> Any:
+    if wanted is float and isinstance(value, int):
+        return float(value)
+    if wanted is tuple and isinstance(value, list):
+        return tuple(value)
+    if not isinstance(value, wanted):
+        raise ParamError(f"Param '{key}'={value} is not of required type ({wanted})")
+    return value

@@ -1,0 +1,280 @@
+"""One run of an operation, as the operation and its clients see it."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+
+from ocsd.base import OpCode
+from ocsd.bus.encoding import json_safe, sendable, shown
+
+# A session's status moves forward only.
+SESSION_STATUS_CODES = [None, "starting", "running", "stopping", "done"]
+
+# How many messages of a session are kept (wire.md, "Operations").
+KEPT_MESSAGES = {"min_age_s": 3600, "min_messages": 5, "max_messages": 10000}
+
+# A message is for people; a device's memory dump belongs into a file.
+LONGEST_MESSAGE = 10_000
+
+_CODES = {
+    None: OpCode.NONE,
+    "starting": OpCode.STARTING,
+    "running": OpCode.RUNNING,
+    "stopping": OpCode.STOPPING,
+}
+
+
+class OpSession:
+    """One run of an operation; every method may be called from any thread.
+
+    Parameters
+    ----------
+    session_id : int
+        Number of this run, unique within the life of the agent.
+    op_name : str
+        The operation.
+    status : str
+        Status to begin with.
+    app : OCSAgent, optional
+        The agent; its log gets the session's messages.
+    purge_policy : dict, optional
+        Overrides of `KEPT_MESSAGES`.
+    cred_level : int
+        Credential level of the client that started the operation.
+    clock : callable
+        Returns the Unix time [s].
+
+    Attributes
+    ----------
+    data : dict
+        What the operation tells its clients; they get it with every reply.
+    degraded : bool
+        Set by an operation that runs without achieving its purpose, e.g. while
+        its device does not answer.
+    success : bool or None
+        None until the operation has ended.
+    """
+
+    def __init__(
+        self,
+        session_id: int,
+        op_name: str,
+        status: str = "starting",
+        app: Any = None,
+        purge_policy: Mapping[str, int] | None = None,
+        cred_level: int = 1,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.session_id = session_id
+        self.op_name = op_name
+        self.app = app
+        self.cred_level = cred_level
+        self.purge_policy = {**KEPT_MESSAGES, **(purge_policy or {})}
+        self.messages: list[tuple[float, str]] = []
+        self.data: Any = {}
+        self.degraded = False
+        self.success: bool | None = None
+        self.status: str | None = None
+        self.start_time = clock()
+        self.end_time: float | None = None
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._waiting: list[Deferred[None]] = []
+        self._fault: str | None = None
+        self._data_fault: str | None = None
+        self._complained = False
+        self.set_status(status, timestamp=self.start_time)
+
+    @property
+    def op_code(self) -> OpCode:
+        """Status, success and `degraded` as one number."""
+        if self.status == "done":
+            return OpCode.SUCCEEDED if self.success else OpCode.FAILED
+        if self.status == "running" and self.degraded:
+            return OpCode.DEGRADED
+        return _CODES[self.status]
+
+    @property
+    def fault(self) -> str | None:
+        """Why this run cannot succeed, though its function may not know; None if it can."""
+        return self._fault or self._data_fault
+
+    def set_status(self, status: str, timestamp: float | None = None) -> None:
+        """Move the session forward.
+
+        Parameters
+        ----------
+        status : str
+            ``starting``, ``running``, ``stopping`` or ``done``.
+        timestamp : float, optional
+            Unix time of the change [s].
+
+        Raises
+        ------
+        ValueError
+            If `status` is none of these, or behind the present status.
+        """
+        now = self._clock() if timestamp is None else timestamp
+        with self._lock:
+            if status not in SESSION_STATUS_CODES:
+                raise ValueError(
+                    f"operation {self.op_name!r}: status {status!r} is none of "
+                    "starting, running, stopping, done"
+                )
+            step = SESSION_STATUS_CODES.index(status) - SESSION_STATUS_CODES.index(self.status)
+            if step < 0:
+                raise ValueError(
+                    f"operation {self.op_name!r}: status cannot go back "
+                    f"from {self.status!r} to {status!r}"
+                )
+            if step == 0:
+                return
+            self.status = status
+            if status == "done":
+                self.end_time = now
+        self.add_message(f'Status is now "{status}".', timestamp=now)
+
+    def enter(self) -> None:
+        """Note that the operation's function begins.
+
+        A client may have asked to stop before the function was entered; that
+        is left for the function to see.
+        """
+        with self._lock:
+            if self.status == "starting":
+                self.set_status("running")
+
+    def finish(self, success: bool, message: str | None) -> None:
+        """End the session and release those who wait for it (reactor thread).
+
+        A run with a fault does not succeed, whatever its function says.
+        """
+        if message is not None:
+            self.add_message(message)
+        self.check_data()
+        with self._lock:
+            self.success = success and self.fault is None
+            self.set_status("done")
+        waiting, self._waiting = self._waiting, []
+        for deferred in waiting:
+            deferred.callback(None)
+
+    def ended(self) -> "Deferred[None]":
+        """Return a Deferred that fires once the session has ended (reactor thread).
+
+        Cancelling it ends the waiting, not the session.
+        """
+        if self.success is not None:
+            return succeed(None)
+        deferred: Deferred[None] = Deferred(self._waiting.remove)
+        self._waiting.append(deferred)
+        return deferred
+
+    def add_message(self, message: str, timestamp: float | None = None) -> None:
+        """Add a line to the messages that clients see, and to the agent's log.
+
+        Parameters
+        ----------
+        message : str
+            The line; anything else is converted.
+        timestamp : float, optional
+            Its Unix time [s], if not now.
+        """
+        self._add(message, "info", timestamp)
+
+    def add_fault(self, text: str) -> None:
+        """Note, in messages and log, why this run cannot succeed any more."""
+        self._fault = text
+        self._add(text, "error")
+
+    def _add(self, message: object, level: str, timestamp: float | None = None) -> None:
+        now = self._clock() if timestamp is None else timestamp
+        whole = message if isinstance(message, str) else _text(message)
+        text = sendable(whole[:LONGEST_MESSAGE])
+        with self._lock:
+            self.messages.append((now, text))
+            self._purge(now)
+        if self.app is not None:
+            getattr(self.app.log, level)(
+                "{op_name}:{session_id} {text}",
+                op_name=self.op_name,
+                session_id=self.session_id,
+                text=text,
+            )
+
+    def purge_log(self) -> None:
+        """Drop the messages that need not be kept any longer."""
+        with self._lock:
+            self._purge(self._clock())
+
+    def encoded(self) -> dict[str, Any]:
+        """Return what clients get to see.
+
+        Raises
+        ------
+        ValueError
+            If `data` holds an infinity, itself or too much.
+        TypeError
+            If `data` holds something that JSON has no type for.
+        """
+        return self._envelope(json_safe(self.data))
+
+    def reply(self) -> dict[str, Any]:
+        """Return what clients get to see, whatever `data` holds.
+
+        A value that JSON cannot hold is replaced and named once in messages and
+        log, for one such value must not make the whole agent unreadable.
+        """
+        return self._envelope(self.check_data())
+
+    def check_data(self) -> Any:
+        """Return the data as clients get them, and note whether they are at fault."""
+        complaints: list[str] = []
+        try:
+            data = json_safe(self.data, complaints.append)
+        except Exception as error:  # noqa: BLE001 - an author's container may do anything
+            data = None
+            complaints.append(f"session.data cannot be read: {shown(error)}")
+        self._data_fault = None
+        if complaints:
+            self._data_fault = f"ERROR: operation {self.op_name!r}: {complaints[0]}"
+            if not self._complained:
+                self._complained = True
+                self._add(self._data_fault, "error")
+        return data
+
+    def _envelope(self, data: Any) -> dict[str, Any]:
+        with self._lock:
+            self._purge(self._clock())
+            return {
+                "session_id": self.session_id,
+                "op_name": self.op_name,
+                "op_code": self.op_code.value,
+                "cred_level": self.cred_level,
+                "status": self.status,
+                "degraded": bool(self.degraded),
+                "success": self.success,
+                "start_time": self.start_time,
+                "end_time": self.end_time,
+                "data": data,
+                "messages": [list(message) for message in self.messages],
+            }
+
+    def _purge(self, now: float) -> None:
+        oldest_at = now - self.purge_policy["min_age_s"]
+        spare = len(self.messages) - self.purge_policy["min_messages"]
+        excess = len(self.messages) - self.purge_policy["max_messages"]
+        drop = 0
+        while drop < excess or (drop < spare and self.messages[drop][0] < oldest_at):
+            drop += 1
+        del self.messages[:drop]
+
+
+def _text(message: object) -> str:
+    try:
+        return str(message)
+    except Exception:  # noqa: BLE001 - an author's __str__ may do anything
+        return shown(message)

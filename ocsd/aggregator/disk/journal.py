@@ -1,0 +1,256 @@
+"""The records of the journal: all that came in, and all that was written of it.
+
+A segment is a file of records ``length u32, crc32 u32, kind u8, body`` after
+`MAGIC`, in the byte order of the machine. The checksum is that of kind and body.
+A crash can leave the last record of a segment torn; a reader stops there.
+
+==========  ==========================================================================
+kind        body
+==========  ==========================================================================
+``LAYOUT``  CBOR: number in this segment, address, session, sender, numbered, frame
+            length, fresh time, block name, field names, their types
+``DATA``    message number u64, arrival f64, and for each block: layout u32, samples
+            u32, bytes u32, packed samples (`ocsd.aggregator.incoming.layout`)
+``FILE``    CBOR: name of a G3 file, its length now
+``FRAME``   CBOR: name, offset, length, crc32 of the bytes appended to a G3 file, and
+            what of which messages is in them
+``OUTAGE``  CBOR: Unix times of begin and end, cause
+``ALIVE``   Unix time f64
+==========  ==========================================================================
+"""
+
+import struct
+import sys
+from binascii import crc32
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final, TypeAlias
+
+import cbor2
+
+from ocsd.aggregator.incoming.columns import Kind
+from ocsd.aggregator.incoming.layout import Chunk, Layout
+from ocsd.aggregator.incoming.message import Origin
+from ocsd.aggregator.numbers.ranges import Ranges
+
+MAGIC: Final = b"OCSDWAL1" if sys.byteorder == "little" else b"OCSDWALB"
+
+_HEAD: Final = struct.Struct("=IIB")
+_DATA: Final = struct.Struct("=Qd")
+_BLOCK: Final = struct.Struct("=III")
+_ALIVE: Final = struct.Struct("=d")
+
+
+class RecordKind(IntEnum):
+    """What a record is about."""
+
+    LAYOUT = 1
+    DATA = 2
+    FILE = 3
+    FRAME = 4
+    OUTAGE = 5
+    ALIVE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """One message: all its good blocks, or one of no samples if there is none."""
+
+    number: int
+    arrived_at: float
+    chunks: tuple[Chunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A G3 file has been made, or is written to in this segment as well."""
+
+    name: str
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """The numbers of the messages of one source whose block is in a frame."""
+
+    address: str
+    session_id: str
+    numbered: bool
+    block_name: str
+    numbers: Ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Bytes have been appended to a G3 file."""
+
+    name: str
+    offset: int
+    length: int
+    checksum: int
+    covers: tuple[Cover, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Nothing could come in for a while [Unix s]."""
+
+    began_at: float
+    ended_at: float
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The recorder was at work [Unix s]."""
+
+    at: float
+
+
+Entry: TypeAlias = Data | File | Frame | Outage | Alive
+
+
+def data_record(number: int, arrived_at: float, chunks: Iterable[tuple[int, Chunk]]) -> bytes:
+    """Return the record of a message; each chunk comes with the number of its layout."""
+    parts = [_DATA.pack(number, arrived_at)]
+    for layout_number, chunk in chunks:
+        parts.append(_BLOCK.pack(layout_number, chunk.length, len(chunk.packed)))
+        parts.append(chunk.packed)
+    return _record(RecordKind.DATA, parts)
+
+
+def layout_record(number: int, layout: Layout) -> bytes:
+    """Return the record that gives a layout a number in this segment."""
+    origin = layout.origin
+    fields = [
+        number,
+        origin.address,
+        origin.session_id,
+        origin.sender,
+        origin.numbered,
+        origin.frame_length_s,
+        origin.fresh_time_s,
+        layout.block_name,
+        list(layout.kinds),
+        [str(kind) for kind in layout.kinds.values()],
+    ]
+    return _record(RecordKind.LAYOUT, [cbor2.dumps(fields)])
+
+
+def file_record(file: File) -> bytes:
+    """Return the record of a G3 file."""
+    return _record(RecordKind.FILE, [cbor2.dumps([file.name, file.length])])
+
+
+def frame_record(frame: Frame) -> bytes:
+    """Return the record of bytes in a G3 file."""
+    covers = [
+        [each.address, each.session_id, each.numbered, each.block_name, each.numbers.bounds]
+        for each in frame.covers
+    ]
+    fields = [frame.name, frame.offset, frame.length, frame.checksum, covers]
+    return _record(RecordKind.FRAME, [cbor2.dumps(fields)])
+
+
+def outage_record(outage: Outage) -> bytes:
+    """Return the record of an outage."""
+    fields = [outage.began_at, outage.ended_at, outage.cause]
+    return _record(RecordKind.OUTAGE, [cbor2.dumps(fields)])
+
+
+def alive_record(alive: Alive) -> bytes:
+    """Return the record of a sign of life."""
+    return _record(RecordKind.ALIVE, [_ALIVE.pack(alive.at)])
+
+
+def read(segment: bytes) -> Iterator[Entry]:
+    """Yield what a segment holds, as far as it is whole; never raises.
+
+    Parameters
+    ----------
+    segment : bytes
+        Content of the file, or any prefix of it.
+    """
+    layouts: dict[int, Layout] = {}
+    for kind, body in _bodies(segment):
+        try:
+            if kind == RecordKind.LAYOUT:
+                number, layout = _layout(cbor2.loads(body))
+                layouts[number] = layout
+            else:
+                yield _entry(kind, body, layouts)
+        except (ValueError, TypeError, LookupError, struct.error, cbor2.CBORDecodeError):
+            return  # As good as torn: whoever wrote this was not us.
+
+
+def _record(kind: RecordKind, parts: list[bytes]) -> bytes:
+    length, checksum = 0, int(kind)
+    for part in parts:
+        length += len(part)
+        checksum = crc32(part, checksum)
+    return b"".join([_HEAD.pack(length, checksum, kind), *parts])
+
+
+def _bodies(segment: bytes) -> Iterator[tuple[int, memoryview]]:
+    view = memoryview(segment)
+    if segment[: len(MAGIC)] != MAGIC:
+        return
+    place = len(MAGIC)
+    while place + _HEAD.size <= len(view):
+        length, checksum, kind = _HEAD.unpack_from(view, place)
+        place += _HEAD.size
+        body = view[place : place + length]
+        if len(body) < length or crc32(body, kind) != checksum:
+            return
+        yield kind, body
+        place += length
+
+
+def _entry(kind: int, body: memoryview, layouts: dict[int, Layout]) -> Entry:
+    match RecordKind(kind):
+        case RecordKind.DATA:
+            return _data(body, layouts)
+        case RecordKind.FILE:
+            name, length = cbor2.loads(body)
+            return File(name, length)
+        case RecordKind.FRAME:
+            name, offset, length, checksum, covers = cbor2.loads(body)
+            return Frame(name, offset, length, checksum, tuple(map(_cover, covers)))
+        case RecordKind.OUTAGE:
+            return Outage(*cbor2.loads(body))
+        case _:
+            return Alive(*_ALIVE.unpack(body))
+
+
+def _data(body: memoryview, layouts: dict[int, Layout]) -> Data:
+    number, arrived_at = _DATA.unpack_from(body)
+    chunks = []
+    place = _DATA.size
+    while place < len(body):
+        layout_number, samples, length = _BLOCK.unpack_from(body, place)
+        place += _BLOCK.size
+        packed = bytes(body[place : place + length])
+        chunks.append(Chunk(layouts[layout_number], samples, packed))
+        place += length
+    return Data(number, arrived_at, tuple(chunks))
+
+
+def _layout(fields: list[Any]) -> tuple[int, Layout]:
+    number, address, session_id, sender, numbered, frame_length_s, fresh_time_s = fields[:7]
+    block_name, names, kinds = fields[7:]
+    origin = Origin(
+        address=address,
+        session_id=session_id,
+        sender=sender,
+        numbered=numbered,
+        frame_length_s=frame_length_s,
+        fresh_time_s=fresh_time_s,
+        wanted=True,
+    )
+    return number, Layout(origin, block_name, dict(zip(names, map(Kind, kinds), strict=True)))
+
+
+def _cover(fields: list[Any]) -> Cover:
+    address, session_id, numbered, block_name, bounds = fields
+    return Cover(address, session_id, numbered, block_name, Ranges(bounds))

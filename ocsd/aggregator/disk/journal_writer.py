@@ -1,0 +1,163 @@
+"""The journal of a data folder, in segments."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from ocsd.aggregator.disk import journal
+from ocsd.aggregator.disk.append_file import AppendFile, sync_and_close, sync_folder
+from ocsd.aggregator.incoming.layout import Chunk, Layout
+
+SEGMENT_BYTES: Final = 16 * 2**20
+
+
+class JournalWriter:
+    """Append records to the current segment; begin another when it is full.
+
+    A record is handed to the system before `data` and the others return, so that
+    the death of this process loses none.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the segments are; made if it does not exist.
+    first_segment : int
+        Number of the first segment to write; there must be none of this number.
+    segment_bytes : int
+        How long a segment gets [bytes].
+
+    Attributes
+    ----------
+    segment : int
+        Number of the current segment.
+
+    Notes
+    -----
+    All methods that write raise OSError if the disk refuses; then nothing has been
+    written.
+    """
+
+    def __init__(
+        self, folder: Path, first_segment: int, segment_bytes: int = SEGMENT_BYTES
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._segment_bytes = segment_bytes
+        self._ended: list[int] = []
+        self._layouts: dict[Layout, int] = {}
+        self._g3_file: journal.File | None = None
+        self.segment = first_segment
+        self._file = self._create(first_segment)
+
+    def data(self, number: int, arrived_at: float, chunks: Sequence[Chunk]) -> int:
+        """Write a message, and return the segment that it is in."""
+        self._make_room()
+        layouts = self._layouts
+        fresh = {c.layout: None for c in chunks if c.layout not in layouts}
+        if fresh:
+            numbers = {layout: len(layouts) + i for i, layout in enumerate(fresh)}
+            self._append(b"".join(journal.layout_record(n, each) for each, n in numbers.items()))
+            layouts.update(numbers)
+        known = [(layouts[chunk.layout], chunk) for chunk in chunks]
+        self._append(journal.data_record(number, arrived_at, known))
+        return self.segment
+
+    def file(self, name: str) -> None:
+        """Write that a G3 file was made; it has no bytes yet."""
+        self._make_room()
+        self._append(journal.file_record(journal.File(name, 0)))
+        self._g3_file = journal.File(name, 0)
+
+    def frame(self, frame: journal.Frame) -> None:
+        """Write that bytes were appended to a G3 file."""
+        self._make_room()
+        self._append(journal.frame_record(frame))
+        self._g3_file = journal.File(frame.name, frame.offset + frame.length)
+
+    def outage(self, outage: journal.Outage) -> None:
+        """Write that nothing could come in for a while."""
+        self._make_room()
+        self._append(journal.outage_record(outage))
+
+    def alive(self, at: float) -> None:
+        """Write that the recorder is at work at a Unix time [s]."""
+        self._make_room()
+        self._append(journal.alive_record(journal.Alive(at)))
+
+    @property
+    def path(self) -> Path:
+        """Path of the current segment."""
+        return self._file.path
+
+    def take_unsynced(self) -> list[int]:
+        """Return descriptors of all segments that the disk may not have yet; to be closed.
+
+        Raises
+        ------
+        OSError
+            If there is no descriptor left; then they are all still due.
+        """
+        current = self._file.duplicate()
+        ended, self._ended = self._ended, []
+        return [*ended, current]
+
+    def sync(self) -> None:
+        """See all that was written onto the disk; may take a while."""
+        for descriptor in self.take_unsynced():
+            sync_and_close(descriptor)
+        sync_folder(self._folder)
+
+    def segments(self) -> list[tuple[int, Path]]:
+        """Return number and path of all segments in the folder, ascending."""
+        return segments(self._folder)
+
+    def close(self) -> None:
+        """End the current segment."""
+        for descriptor in self._ended:
+            os.close(descriptor)
+        self._file.close()
+
+    def _append(self, records: bytes) -> None:
+        before = self._file.length
+        try:
+            self._file.append(records)
+        except OSError:
+            if os.fstat(self._file.fileno).st_size != before:
+                # A torn record hides what comes after it; what comes is put elsewhere.
+                self._segment_is_torn = True
+            raise
+
+    def _make_room(self) -> None:
+        if self._file.length < self._segment_bytes and not self._segment_is_torn:
+            return
+        fresh = self._create(self.segment + 1)
+        self._ended.append(self._file.release())
+        self._file = fresh
+        self.segment += 1
+        self._layouts = {}
+
+    def _create(self, number: int) -> AppendFile:
+        file = AppendFile(path_of(self._folder, number))
+        try:
+            file.append(journal.MAGIC + self._g3_file_now())
+        except OSError:
+            file.discard()
+            raise
+        self._segment_is_torn = False
+        return file
+
+    def _g3_file_now(self) -> bytes:
+        """Return what makes a torn end of the current G3 file known in this segment too."""
+        return b"" if self._g3_file is None else journal.file_record(self._g3_file)
+
+
+def path_of(folder: Path, number: int) -> Path:
+    """Return the path of a segment."""
+    return folder / f"{number:08}.wal"
+
+
+def segments(folder: Path) -> list[tuple[int, Path]]:
+    """Return number and path of all segments in a folder, ascending."""
+    paths: Iterable[Path] = folder.glob("*.wal")
+    return sorted((int(path.stem), path) for path in paths if path.stem.isdigit())

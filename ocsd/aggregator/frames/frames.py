@@ -1,0 +1,190 @@
+"""Housekeeping frames of the so3g HK schema, version 2 (docs/wire.md, "Files").
+
+Frames leave as the bytes that a file holds, so that writing them is plain file
+I/O whose errors can be seen and whose torn ends can be cut off. so3g is imported
+when the first frame is made: it is large, and only the recording thread needs it.
+"""
+
+import binascii
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsd.aggregator.frames.heap import keep_freed_memory
+from ocsd.aggregator.frames.provider import Part, Provider
+from ocsd.aggregator.frames.schema import (
+    DATA,
+    HKAGG_VERSION,
+    SESSION,
+    STATUS,
+    TICKS_PER_SECOND,
+    spt3g_core,
+)
+from ocsd.aggregator.incoming.columns import Kind
+from ocsd.aggregator.incoming.layout import Values, gather
+from ocsd.aggregator.incoming.moment import Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the recorder, a "session" of the HK schema.
+
+    Attributes
+    ----------
+    session_id : int
+        Differs between runs, ascending in time.
+    started_at : float
+        Unix time [s].
+    description : str
+        For people.
+    """
+
+    session_id: int
+    started_at: float
+    description: str = "HK data"
+
+    @classmethod
+    def begin(cls, now: Moment, description: str = "HK data") -> "Run":
+        """Return a new run.
+
+        Readers take two runs of one id for one, whose providers they then mix
+        up; so the id holds the whole start time, not only its second.
+        """
+        salt = binascii.crc32(f"{description} {now.at!r} {now.mono_s!r}".encode())
+        session_id = (int(now.at) % 2**32) << 28 | (os.getpid() % 2**14) << 14 | salt % 2**14
+        return cls(session_id=session_id, started_at=now.at, description=description)
+
+
+class Samples(NamedTuple):
+    """A block as a frame holds it.
+
+    Attributes
+    ----------
+    columns : G3TimesampleMap
+        Times and values, ascending in time.
+    first_tick, last_tick : int
+        Times of the first and the last sample [G3 ticks].
+    """
+
+    columns: Any
+    first_tick: int
+    last_tick: int
+
+
+def session_frame(run: Run) -> bytes:
+    """Return the frame that opens every file."""
+    frame = _frame(SESSION, run)
+    frame["start_time"] = run.started_at
+    frame["description"] = run.description
+    return _bytes(frame)
+
+
+def status_frame(run: Run, providers: Iterable[Provider], now: Moment) -> bytes:
+    """Return the frame that lists the providers whose data may follow."""
+    core = _core()
+    listed = core.G3VectorFrameObject()
+    for provider in providers:
+        entry = core.G3MapFrameObject()
+        entry["prov_id"] = core.G3Int(provider.prov_id)
+        entry["description"] = core.G3String(provider.origin.address)
+        listed.append(entry)
+    frame = _frame(STATUS, run)
+    frame["timestamp"] = now.at
+    frame["providers"] = listed
+    return _bytes(frame)
+
+
+def data_frame(run: Run, provider: Provider, samples: Mapping[str, Samples], now: Moment) -> bytes:
+    """Return a frame of these samples of `provider`, which keeps them."""
+    core = _core()
+    blocks = core.G3VectorFrameObject()
+    names = core.G3VectorString()
+    for name, each in samples.items():
+        blocks.append(each.columns)
+        names.append(name)
+    frame = _frame(DATA, run)
+    frame["prov_id"] = provider.prov_id
+    frame["timestamp"] = now.at
+    frame["address"] = provider.origin.address
+    frame["provider_session_id"] = provider.origin.session_id
+    frame["blocks"] = blocks
+    frame["block_names"] = names
+    return _bytes(frame)
+
+
+def ticks(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return Unix times [s] as G3Time ticks of 10 ns.
+
+    Seconds and their fraction are converted apart: the product of a present-day
+    time and 1e8 needs more than the 53 bits of a float and would be off by up to
+    160 ns.
+
+    Parameters
+    ----------
+    seconds : ndarray of float64, shape (n,)
+        Unix times.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+    """
+    whole = np.floor(seconds)
+    fraction = np.rint((seconds - whole) * TICKS_PER_SECOND)
+    return whole.astype(np.int64) * TICKS_PER_SECOND + fraction.astype(np.int64)
+
+
+def samples_of(part: Part) -> Samples:
+    """Return the samples of a block in the order of time."""
+    core = _core()
+    columns = gather(part.chunks, part.kinds)
+    times = ticks(np.asarray(columns[""]))
+    order = None
+    if bool((times[1:] < times[:-1]).any()):
+        # Readers search times by bisection.
+        order = np.argsort(times, kind="stable")
+        times = times[order]
+    result = core.G3TimesampleMap()
+    result.times = core.G3VectorTime(times)
+    for name, kind in part.kinds.items():
+        result[name] = _vector(kind, columns[name], order)
+    return Samples(result, int(times[0]), int(times[-1]))
+
+
+def _vector(kind: Kind, values: Values, order: NDArray[np.intp] | None) -> Any:
+    core = _core()
+    if isinstance(values, list):
+        return core.G3VectorString(values if order is None else [values[i] for i in order])
+    vector = {
+        Kind.FLOAT: core.G3VectorDouble,
+        Kind.INT: core.G3VectorInt,
+        Kind.BOOL: core.G3VectorBool,
+    }[kind]
+    return vector(values if order is None else values[order])
+
+
+def _frame(hkagg_type: int, run: Run) -> Any:
+    core = _core()
+    frame = core.G3Frame(core.G3FrameType.Housekeeping)
+    frame["hkagg_type"] = hkagg_type
+    frame["hkagg_version"] = HKAGG_VERSION
+    frame["session_id"] = run.session_id
+    return frame
+
+
+def _bytes(frame: Any) -> bytes:
+    # The state of a pickled frame is what G3Writer writes; a test compares them.
+    _attributes, serialised = frame.__getstate__()
+    return bytes(serialised)
+
+
+@cache
+def _core() -> Any:
+    core = spt3g_core()
+    # Only a process that makes frames needs it, so not at every import of spt3g.
+    keep_freed_memory()
+    return core

@@ -1,0 +1,283 @@
+"""What may come in from the router, and what is refused.
+
+Rules of docs/wire.md, "Feeds". Everything that a sender controls is looked at
+here or in ``columns``; behind them data are known to fit into a frame.
+"""
+
+import math
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from ocsd.aggregator.incoming.columns import LONG_LIST, NOT_ALL_NUMBERS, packer
+
+DEFAULT_FRAME_LENGTH_S: Final = 300.0
+DEFAULT_FRESH_TIME_S: Final = 180.0
+LONGEST_NAME: Final = 255
+
+# The journal counts in 64 bits.
+MOST_NUMBER: Final = 2**63 - 1
+
+# So much of a value of the sender's choice is shown in a text for people.
+_SHOWN: Final = 80
+
+# G3Time counts 10 ns ticks in 64 bits, so this is where it ends [Unix s].
+LATEST_TIME: Final = 2**63 / 1e8 - 1
+
+_FIELD_NAME: Final = re.compile(r"_*[A-Za-z][A-Za-z0-9_]*")
+
+
+class RefusedError(Exception):
+    """A message, or one block of it, cannot be recorded; the text says why.
+
+    Internal to the aggregator: it ends as a line in the log and a count.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who sent a message, from its feed_info.
+
+    Attributes
+    ----------
+    address : str
+        Address of the feed.
+    session_id : str
+        Which run of the agent; with the address it names a provider.
+    sender : str
+        Address of the agent, for people.
+    numbered : bool
+        Whether the agent numbers its messages; the published OCS does not.
+    frame_length_s, fresh_time_s : float
+        How long data are collected for a frame, and how long a provider is
+        kept without data [s].
+    wanted : bool
+        False if the feed asks not to be recorded here.
+    """
+
+    address: str
+    session_id: str
+    sender: str
+    numbered: bool
+    frame_length_s: float
+    fresh_time_s: float
+    wanted: bool
+
+
+class Samples(NamedTuple):
+    """One block of a message; lengths agree, times are good, values unchecked.
+
+    Attributes
+    ----------
+    block_name : str
+        Name of the block.
+    length : int
+        How many samples.
+    times : bytes
+        Unix times [s], float64.
+    columns : dict of str to list
+        One list of `length` values for each field.
+    """
+
+    block_name: str
+    length: int
+    times: bytes
+    columns: dict[str, list[Any]]
+
+    @property
+    def last_time(self) -> float:
+        """Unix time of the last sample [s]."""
+        return float(packer("d").unpack_from(self.times, len(self.times) - 8)[0])
+
+
+def is_recorded(feed_info: object) -> bool:
+    """Tell whether the message is for the recorder at all; never raises.
+
+    What does not say so itself is for the recorder to refuse.
+    """
+    # A dict, nearly always; asking the abstract class takes ten times as long.
+    return not isinstance(feed_info, dict | Mapping) or bool(feed_info.get("record"))
+
+
+def shown(value: object) -> str:
+    """Return a value of the sender's choice, short and fit for any log; never raises."""
+    try:
+        text = repr(value[:_SHOWN] if isinstance(value, str | bytes) else value)
+    except Exception as error:  # noqa: BLE001 # e.g. an integer of 5,000 digits
+        return f"a {type(value).__name__} that cannot be shown ({type(error).__name__})"
+    text = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    return text.encode(errors="backslashreplace").decode()
+
+
+def read_origin(feed_info: object) -> Origin:
+    """Return who sent a message.
+
+    Raises
+    ------
+    RefusedError
+        If feed_info does not say which feed and session it belongs to.
+    """
+    if not isinstance(feed_info, Mapping):
+        raise RefusedError(f"its feed_info is a {type(feed_info).__name__}, not a map")
+    parameters = feed_info.get("agg_params")
+    if not isinstance(parameters, Mapping):
+        parameters = {}
+    return Origin(
+        address=_text(feed_info, "address"),
+        session_id=_text(feed_info, "session_id"),
+        sender=sender_of(feed_info),
+        numbered=feed_info.get("seq") is not None,
+        frame_length_s=_duration(parameters.get("frame_length"), DEFAULT_FRAME_LENGTH_S),
+        fresh_time_s=_duration(parameters.get("fresh_time"), DEFAULT_FRESH_TIME_S),
+        wanted=not parameters.get("exclude_aggregator", False),
+    )
+
+
+def read_number(feed_info: Mapping[str, Any]) -> int | None:
+    """Return the number of a message within feed and session; None if it has none.
+
+    Raises
+    ------
+    RefusedError
+        If it has something else for a number.
+    """
+    number = feed_info.get("seq")
+    if number is None or (type(number) is int and 0 <= number < MOST_NUMBER):
+        return number
+    raise RefusedError(f"its number (seq) is {shown(number)}, not a count from 0")
+
+
+def sender_of(feed_info: object) -> str:
+    """Return the best name there is for the sender; never raises."""
+    if isinstance(feed_info, Mapping):
+        for key in ("agent_address", "address"):
+            name = feed_info.get(key)
+            if isinstance(name, str) and name:
+                return name[:LONGEST_NAME].encode(errors="backslashreplace").decode()
+    return "unknown"
+
+
+def read_blocks(message: object) -> Iterator[Samples | RefusedError]:
+    """Yield the blocks of a message; a bad one as the reason, in its place.
+
+    Blocks without samples are left out: there is nothing to record in them.
+    """
+    if not isinstance(message, dict | Mapping):
+        yield RefusedError(f"the message is a {type(message).__name__}, not a map of blocks")
+        return
+    for name, block in message.items():
+        try:
+            samples = _read_block(name, block)
+        except RefusedError as refused:
+            yield refused
+        else:
+            if samples.length:
+                yield samples
+
+
+def check_field_names(block_name: str, names: list[str]) -> None:
+    """Check the field names of a block that has not been seen before.
+
+    Raises
+    ------
+    RefusedError
+        If one of them breaks the rules of OCS.
+    """
+    if not names:
+        raise RefusedError(f"block {block_name!r} has no fields")
+    for name in names:
+        if not isinstance(name, str) or not _FIELD_NAME.fullmatch(name):
+            raise RefusedError(
+                f"block {block_name!r}: field name {shown(name)} is not made of letters, digits "
+                "and underscores with a letter first"
+            )
+        if len(name) > LONGEST_NAME:
+            raise RefusedError(
+                f"block {block_name!r}: field name {name[:40]!r}… has {len(name)} characters, "
+                f"more than {LONGEST_NAME}"
+            )
+
+
+def _read_block(name: object, block: object) -> Samples:
+    if not isinstance(name, str) or not name or not _encodable(name):
+        raise RefusedError(f"block name {shown(name)} is not a text")
+    if len(name) > LONGEST_NAME:
+        raise RefusedError(
+            f"block name {shown(name)} has {len(name)} characters, more than {LONGEST_NAME}"
+        )
+    if not isinstance(block, dict | Mapping):
+        raise RefusedError(f"block {name!r} is a {type(block).__name__}, not a map")
+    data = block.get("data")
+    timestamps = block.get("timestamps")
+    if not isinstance(data, dict) or not isinstance(timestamps, list):
+        raise RefusedError(f"block {name!r} lacks a map 'data' or a list 'timestamps'")
+    length = len(timestamps)
+    columns = data.values()
+    if not set(map(type, columns)) <= {list} or not set(map(len, columns)) <= {length}:
+        raise RefusedError(_misshapen(name, data, length))
+    times = _packed_times(name, timestamps) if length else b""
+    return Samples(block_name=name, length=length, times=times, columns=data)
+
+
+def _misshapen(block_name: str, data: dict[Any, Any], length: int) -> str:
+    bad = next(
+        key for key, values in data.items() if type(values) is not list or len(values) != length
+    )
+    return (
+        f"block {block_name!r}: field {shown(bad)} is not a list of {length} values, one for each "
+        "timestamp"
+    )
+
+
+def _packed_times(block_name: str, timestamps: list[Any]) -> bytes:
+    if not set(map(type, timestamps)) <= {int, float}:
+        raise RefusedError(f"block {block_name!r} has a timestamp that is not a number")
+    try:
+        packed = packer(f"{len(timestamps)}d").pack(*timestamps)
+        good = _all_times(timestamps, packed)
+    except (ValueError, *NOT_ALL_NUMBERS):
+        good = False
+    if not good:
+        raise RefusedError(
+            f"block {block_name!r} has a timestamp that is no Unix time in seconds "
+            f"(first {shown(timestamps[0])}, last {shown(timestamps[-1])})"
+        )
+    return packed
+
+
+def _all_times(timestamps: list[Any], packed: bytes) -> bool:
+    if len(timestamps) >= LONG_LIST:
+        # The maximum is NaN if any is, and then no comparison holds.
+        return bool(np.abs(np.frombuffer(packed)).max() < LATEST_TIME)
+    # A sum is finite only if every term is; min and max alone miss a NaN.
+    return math.isfinite(math.fsum(timestamps)) and (
+        min(timestamps) > -LATEST_TIME and max(timestamps) < LATEST_TIME
+    )
+
+
+def _text(feed_info: Mapping[str, Any], key: str) -> str:
+    value = feed_info.get(key)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = repr(value) if abs(value) < LATEST_TIME else None
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME or not _encodable(value):
+        raise RefusedError(f"its feed_info has no usable {key!r}: {shown(value)}")
+    return value
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _duration(value: object, default_s: float) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return default_s
+    # An integer may be too large for any float.
+    return float(value) if 0 < value <= sys.float_info.max else default_s

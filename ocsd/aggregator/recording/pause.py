@@ -1,0 +1,122 @@
+"""When the recording has to wait, since when, and what it leaves out meanwhile."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from ocsd.aggregator.disk.archive import folder_trouble
+from ocsd.aggregator.frames.source import Source
+from ocsd.aggregator.incoming.moment import Moment
+from ocsd.aggregator.incoming.tally import Log, Tally
+from ocsd.aggregator.recording.filing import Filing
+
+# While files cannot be written but the journal can, so much is taken; what comes
+# then is left to the spools.
+MOST_WAITING_BYTES: Final = 256 * 2**20
+
+# So much room a full disk must have before it is tried again: room for one small
+# record would end the pause for a moment only [bytes].
+LEAST_ROOM: Final = 2**20
+
+
+class Pause:
+    """The state of waiting for the disk; its begin and its end are a line each in the log.
+
+    Parameters
+    ----------
+    folder : Path
+        The data folder.
+    log : Log
+        Where to say what operators should know.
+
+    Attributes
+    ----------
+    reason : str or None
+        Why the recording pauses; None if it does not.
+    disk_refuses : bool
+        True if the journal cannot be written; it is not, while only the G3 files
+        cannot and memory is full.
+    left_out, dropped : Tally
+        Messages of all pauses with a number, which can be fetched later, and without.
+    """
+
+    def __init__(self, folder: Path, log: Log) -> None:
+        self.reason: str | None = None
+        self.disk_refuses = False
+        self.left_out = Tally(log, "left to the spool")
+        self.dropped = Tally(log, "dropped")
+        self._folder = folder
+        self._log = log
+        self._began = Moment(at=0.0, mono_s=0.0)
+        self._fetchable = self._gone = 0
+
+    @property
+    def trouble(self) -> str | None:
+        """What an operator should know; None if the recording does not pause."""
+        if self.reason is None:
+            return None
+        return (
+            f"recording pauses: {self.reason}; then it goes on by itself, and fetches from the "
+            "agents what it has left out"
+        )
+
+    def begin(self, now: Moment, error: OSError) -> None:
+        """Note that the journal cannot be written."""
+        self.disk_refuses = True
+        self._begin(now, str(folder_trouble(self._folder, error)))
+
+    def look(self, filing: Filing, now: Moment) -> None:
+        """Pause if too much waits for files that cannot be written."""
+        if self.reason is None and filing.trouble and filing.buffered_bytes >= MOST_WAITING_BYTES:
+            self._begin(now, filing.trouble)
+
+    def leave_out(self, source: Source) -> None:
+        """Count a message that is not taken."""
+        if source.numbered:
+            self._fetchable += 1
+            self.left_out.count(source.sender, self.reason or "")
+        else:
+            self._gone += 1
+            self.dropped.count(source.sender, self.reason or "")
+
+    def has_room(self) -> bool:
+        """Tell whether the disk has room again, as far as it can be known."""
+        try:
+            found = os.statvfs(self._folder)
+        except OSError:
+            return False
+        return found.f_bavail * found.f_frsize >= LEAST_ROOM
+
+    def end(self, filing: Filing, now: Moment) -> tuple[float, str] | None:
+        """End the pause, for the journal can be written.
+
+        Returns
+        -------
+        (float, str) or None
+            Unix time [s] of its begin, and the reason; None if there is no pause
+            or it has to go on.
+        """
+        if self.reason is None:
+            return None
+        self.disk_refuses = False
+        if filing.trouble and filing.buffered_bytes >= MOST_WAITING_BYTES:
+            return None
+        reason, self.reason = self.reason, None
+        self._log.info("{told}", told=self._told(now))
+        return self._began.at, reason
+
+    def _begin(self, now: Moment, reason: str) -> None:
+        news = self.reason is None
+        self.reason = reason
+        if news:
+            self._began = now
+            self._fetchable = self._gone = 0
+            self._log.warn("{trouble}", trouble=self.trouble)
+
+    def _told(self, now: Moment) -> str:
+        told = [f"recording again after {now.mono_s - self._began.mono_s:.0f} s"]
+        if self._fetchable:
+            told.append(f"{self._fetchable} messages were left to the agents and are fetched now")
+        if self._gone:
+            told.append(f"{self._gone} messages without numbers are gone")
+        return "; ".join(told)

@@ -1,0 +1,34 @@
+"""Options that several commands have, so that they read the same everywhere."""
+
+import click
+
+from ocsd.cli.arguments import completion
+
+host_option = click.option(
+    "--host",
+    metavar="HOST",
+    help="Host name in the site file; needed only where daemons of several hosts run.",
+    shell_complete=completion.hosts,
+)
+site_file_option = click.option(
+    "--site-file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Site file; else $OCS_CONFIG_DIR/default.yaml, ./site-configs/default.yaml or "
+    "/etc/ocsd/default.yaml.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+timeout_option = click.option(
+    "--timeout",
+    "timeout_s",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True, max=86400),
+    default=60.0,
+    show_default=True,
+    help="How long to wait for the result.",
+)
+
+
+def examples(*commands: str) -> str:
+    """Return the end of a command's help: examples, each on its own line."""
+    return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)

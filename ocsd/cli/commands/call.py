@@ -1,0 +1,245 @@
+"""`ocsd call`: start, stop, wait for or look at an operation of an agent."""
+
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from ocsd.base import ERROR, OK, TIMEOUT, ResponseCode
+from ocsd.cli.arguments import completion, options
+from ocsd.cli.screen import session_text, terminal
+from ocsd.cli.screen.progress import Progress
+from ocsd.cli.talk import site_router
+from ocsd.client.http import ControlClient
+from ocsd.client.waiting import Reply, run_of
+from ocsd.errors import NoSuchOperationError, OcsdError, TimedOutError, UsageError
+
+ACTIONS = ("start", "stop", "wait", "status", "abort")
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is asked of one operation."""
+
+    name: str
+    operation: str
+    action: str
+    params: Mapping[str, Any]
+    then_wait: bool
+    timeout_s: float | None
+
+
+@click.command(
+    epilog=options.examples(
+        "ocsd call fake-data1 delay_task delay=2",
+        "ocsd call fake-data1 acq                     # its status",
+        "ocsd call fake-data1 acq start test_mode=true --wait",
+        "ocsd call fake-data1 acq stop --wait --timeout 10",
+        "ocsd call fake-data1 acq status --json | jq .session.data",
+    )
+    + "\n\nExit code 1 means that the agent refused or that the operation failed, 75 that it "
+    "has not ended in time; the operation goes on then."
+)
+@click.argument("name", shell_complete=completion.instance_ids)
+@click.argument("operation", metavar="OP", shell_complete=completion.operations)
+@click.argument(
+    "words",
+    metavar="[start|stop|wait|status|abort] [KEY=VALUE]...",
+    nargs=-1,
+    shell_complete=completion.call_words,
+)
+@click.option(
+    "--wait", "then_wait", is_flag=True, help="After start, stop or abort wait for the end."
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    help="How long to wait for the end; without it as long as it takes.",
+)
+@options.json_option
+@options.site_file_option
+@options.host_option
+def call(
+    name: str,
+    operation: str,
+    words: tuple[str, ...],
+    then_wait: bool,
+    timeout_s: float | None,
+    as_json: bool,
+    site_file: str | None,
+    host: str | None,
+) -> int:
+    """Call an operation OP of agent NAME.
+
+    Without an action a task is started and waited for, and a process shows its
+    status, as when it is called from Python. A VALUE that is JSON (`2.5`,
+    `true`, `[1, 2]`) is taken as such, any other as text.
+
+    The router is that of the site file given, else of $OCS_CONFIG_DIR, else of
+    the daemon that runs here.
+    """
+    action, params = _read(words)
+    router = site_router.find(site_file, host)
+    client = router.client(name)
+    with router.explaining(name), Progress(f"waiting for {name} {operation}"):
+        op_info = find_operation(client.get_api(), name, operation)
+        request = _decided(name, operation, op_info, action, params, then_wait, timeout_s)
+        reply = _carried_out(client, request)
+    _show(request, reply, as_json)
+    if reply[0] == ERROR:
+        _hint(params, op_info)
+    return _exit_code(request, reply)
+
+
+def find_operation(api: Mapping[str, Any], name: str, operation: str) -> dict[str, Any]:
+    """Return what an agent says of one of its operations, with its latest session.
+
+    Parameters
+    ----------
+    api : dict
+        The answer to get_api.
+    name, operation : str
+        The agent and the operation.
+
+    Raises
+    ------
+    NoSuchOperationError
+        If there is none of that name.
+    """
+    known: dict[str, dict[str, Any]] = {
+        op_name: {"session": session, **op_info}
+        for op_name, session, op_info in [*api["tasks"], *api["processes"]]
+    }
+    if operation not in known:
+        from ocsd.text.nearest import did_you_mean
+
+        near = did_you_mean(operation, known) or f"; it has {', '.join(known) or 'none'}"
+        raise NoSuchOperationError(f"agent '{name}' has no operation '{operation}'{near}")
+    return known[operation]
+
+
+def _read(words: tuple[str, ...]) -> tuple[str | None, dict[str, Any]]:
+    action = None
+    if words and words[0] in ACTIONS:
+        action, words = words[0], words[1:]
+    params = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            from ocsd.text.nearest import did_you_mean
+
+            near = did_you_mean(word, ACTIONS) if action is None else ""
+            raise UsageError(
+                f"'{word}' is neither an action ({', '.join(ACTIONS)}) nor KEY=VALUE{near}"
+            )
+        if key in params:
+            raise UsageError(f"parameter '{key}' is given twice")
+        params[key] = _value(value)
+    return action, params
+
+
+def _value(text: str) -> Any:
+    try:
+        # Python's reader would take NaN and 1e999, which no agent could be sent.
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except ValueError:
+        return text
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _decided(
+    name: str,
+    operation: str,
+    op_info: Mapping[str, Any],
+    action: str | None,
+    params: Mapping[str, Any],
+    then_wait: bool,
+    timeout_s: float | None,
+) -> _Request:
+    if action is None and op_info.get("op_type") == "task":
+        return _Request(name, operation, "start", params, True, timeout_s)
+    if action is None and (params or then_wait):
+        raise UsageError(f"'{operation}' is a process; to run it, write: {operation} start")
+    action = action or "status"
+    if params and action != "start":
+        raise UsageError(f"parameters ({', '.join(params)}) are for start, not for {action}")
+    if then_wait and action == "status":
+        raise UsageError("--wait does not go with status; the action wait waits")
+    if timeout_s is not None and not (then_wait or action == "wait"):
+        raise UsageError(f"--timeout limits the waiting, and {action} without --wait does not wait")
+    return _Request(name, operation, action, params, then_wait, timeout_s)
+
+
+def _carried_out(client: ControlClient, request: _Request) -> Reply:
+    operation, limit_s = request.operation, request.timeout_s
+    if request.action == "wait":
+        return client.wait(operation, limit_s)
+    reply: Reply = client.request(request.action, operation, request.params)
+    if reply[0] != OK or not request.then_wait:
+        return reply
+    try:
+        return client.wait(operation, limit_s, run=run_of(reply[2]))
+    except KeyboardInterrupt:
+        print(
+            f"ocsd: '{operation}' goes on; see: ocsd call {request.name} {operation} status",
+            file=sys.stderr,
+        )
+        raise
+
+
+def _show(request: _Request, reply: Reply, as_json: bool) -> None:
+    code, message, session = reply
+    try:
+        word = ResponseCode(code).name
+    except ValueError:
+        word = str(code)
+    if as_json:
+        document = {
+            "agent": request.name,
+            "operation": request.operation,
+            "action": request.action,
+            "status": word,
+            "message": message,
+            "session": session,
+        }
+        print(json.dumps(document, indent=2))
+    else:
+        screen = terminal.of(sys.stdout, os.environ)
+        print("\n".join(session_text.reply_lines(word, message, session, screen)))
+
+
+def _hint(params: Mapping[str, Any], op_info: Mapping[str, Any]) -> None:
+    """Say the right spelling of parameters and of Python's words."""
+    from ocsd.text.nearest import nearest
+
+    known = [str(one.get("key")) for one in op_info.get("params") or ()]
+    for key, value in params.items():
+        if value in ("True", "False", "None"):
+            word = {"True": "true", "False": "false", "None": "null"}[value]
+            print(f"ocsd: '{value}' is text; did you mean {key}={word}?", file=sys.stderr)
+        right = nearest(key, known)
+        if key not in known and right:
+            print(f"ocsd: there is no parameter '{key}'; did you mean '{right}'?", file=sys.stderr)
+
+
+def _exit_code(request: _Request, reply: Reply) -> int:
+    code, _, session = reply
+    if code == TIMEOUT:
+        return TimedOutError.exit_code
+    # What was asked to stop early need not succeed.
+    counts = request.action == "wait" or (request.action == "start" and request.then_wait)
+    failed = counts and bool(session) and session.get("success") is False
+    return OcsdError.exit_code if code != OK or failed else 0

@@ -1,0 +1,23 @@
+"""`ocsd restart`: stop instances and start them anew."""
+
+from typing import Any
+
+import click
+
+from ocsd.cli import changes
+from ocsd.cli.arguments import options
+
+
+@click.command(
+    epilog=options.examples(
+        "ocsd restart thermo1", "ocsd restart --all", "ocsd restart --json --all"
+    )
+)
+@changes.arguments
+def restart(**arguments: Any) -> int:
+    """Stop instances and start them anew.
+
+    An agent whose code was edited runs its new code. With --all those that
+    somebody put down, and jobs that are done, stay down.
+    """
+    return changes.change("restart", **arguments)

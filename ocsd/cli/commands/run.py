@@ -1,0 +1,117 @@
+"""`ocsd run`: one agent in the foreground, for its author."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from ocsd.cli import rerun
+from ocsd.cli.arguments import options
+from ocsd.cli.talk import control
+from ocsd.errors import InstanceRunsError, NoSuchInstanceError, UsageError
+
+if TYPE_CHECKING:
+    from ocsd.site.model import Host, Instance, Site
+
+# States in which a daemon neither runs an instance nor will do so by itself.
+_AT_REST = ("down", "failed")
+
+
+@click.command(
+    epilog=options.examples(
+        "ocsd run fake-data1                # its log here; Ctrl-C ends it",
+        "ocsd run fake-data1 --reload       # starts it again whenever its code is saved",
+        "ocsd run fake-data1 -- --mode idle # arguments on top of the site file's",
+        "ocsd run ./agent.py -- --site=none --instance-id=try1",
+    )
+)
+@click.argument("name", metavar="NAME|FILE.py")
+@click.argument("words", metavar="[-- ARGS]...", nargs=-1, type=click.UNPROCESSED)
+@options.site_file_option
+@click.option(
+    "--host",
+    metavar="HOST",
+    help="Host entry of the site file; else this machine's host name, else localhost.",
+)
+@click.option("--reload", "reloads", is_flag=True, help="Restart it when its code is saved.")
+def run(
+    name: str, words: tuple[str, ...], site_file: str | None, host: str | None, reloads: bool
+) -> int:
+    """Run one agent of the site in the foreground, for its author.
+
+    `import ocs` is ocsd in it. No daemon is needed, but a router. ARGS go to the
+    agent and beat those of the site file. A FILE.py needs no entry in a site file.
+    """
+    # -P: a module in the working directory must not be taken for a library.
+    command = [sys.executable, "-P", "-m", "ocsd.forkserver.foreground", name, *words]
+    environment = dict(os.environ)
+    # Whoever watches this process does not mean the agent.
+    environment.pop("NOTIFY_SOCKET", None)
+    if not name.endswith(".py"):
+        variable, value = _launch(name, site_file, host)
+        environment[variable] = value
+    return rerun.run(name, command, environment) if reloads else _become(command, environment)
+
+
+def _become(command: list[str], environment: dict[str, str]) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(command[0], command, environment)
+
+
+def _launch(name: str, site_file: str | None, host_name: str | None) -> tuple[str, str]:
+    """Return the environment variable that tells the agent all about its site."""
+    # pydantic and yaml cost more than all of `ocsd status`.
+    from ocsd.router import local
+    from ocsd.site import load
+    from ocsd.site.launch import LAUNCH_VARIABLE, Launch
+
+    site = load.load(load.find(site_file))
+    host = load.pick_host(site, host_name)
+    instance = _instance(name, site, host)
+    if instance.runtime == "ocs":
+        python = instance.python or sys.executable
+        raise UsageError(
+            f"{name!r} has 'runtime: ocs', so it is not run on ocsd; run it with {python} "
+            f"-m ocs.agent_cli --site-file {site.path} --site-host {host.name} --instance-id {name}"
+        )
+    _refuse_if_running(name, host.name)
+    hub = host.hub(site.hub)
+    socket = local.find(hub)
+    launch = Launch(
+        site_file=site.path,
+        host=host.name,
+        hub=hub,
+        instance=instance,
+        agent_paths=host.agent_paths,
+        log_dir=host.log_dir,
+        working_dir=os.getcwd(),
+        router_socket=None if socket is None else str(socket),
+        crossbar_timeout=host.crossbar_timeout,
+    )
+    return LAUNCH_VARIABLE, launch.model_dump_json()
+
+
+def _instance(name: str, site: "Site", host: "Host") -> "Instance":
+    from ocsd.text.nearest import did_you_mean
+
+    for instance in host.instances:
+        if instance.instance_id == name:
+            return instance
+    names = [each.instance_id for each in host.instances]
+    near = did_you_mean(name, names) or f"; it has {', '.join(names) or 'none'}"
+    raise NoSuchInstanceError(f"host {host.name!r} in {site.path} has no instance {name!r}{near}")
+
+
+def _refuse_if_running(name: str, host: str) -> None:
+    for daemon in control.find_all():
+        if daemon.host != host:
+            continue
+        for row in daemon.status().get("instances", ()):
+            if row.get("instance_id") == name and row.get("state") not in _AT_REST:
+                pid = f"pid {row['pid']}" if row.get("pid") else str(row.get("state"))
+                raise InstanceRunsError(
+                    f"{name!r} is run by the daemon of host {host!r} already ({pid}); end it "
+                    f"there first: ocsd down {name}"
+                )

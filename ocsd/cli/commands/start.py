@@ -1,0 +1,151 @@
+"""`ocsd start`: become the daemon, or start one in the background and wait for it."""
+
+import codecs
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from typing import TextIO
+
+import click
+
+from ocsd.cli.arguments import options
+from ocsd.cli.commands import status
+from ocsd.cli.screen import terminal
+from ocsd.cli.talk import control, replies
+from ocsd.errors import DaemonStartError, OcsdError, TimedOutError
+
+# After the daemon has let go of our pipes its status is a matter of milliseconds.
+_ANSWER_LIMIT_S = 10.0
+_ONE_ANSWER_LIMIT_S = 2.0
+_POLL_S = 0.02
+_BLOCK_BYTES = 64 * 1024
+
+
+@click.command(
+    epilog=options.examples(
+        "ocsd start                         # in the foreground; Ctrl-C ends everything",
+        "ocsd start --host grumpy --site-file site-configs/default.yaml",
+        "ocsd start -d                      # in the background; returns when all is up",
+    )
+)
+@click.option(
+    "--host",
+    metavar="HOST",
+    help="Host entry of the site file; else this machine's host name, else localhost.",
+)
+@options.site_file_option
+@click.option("-d", "--detach", is_flag=True, help="Return when everything is up.")
+def start(host: str | None, site_file: str | None, detach: bool) -> int:
+    """Bring up a host: router, registry, aggregator and agents."""
+    if not detach:
+        _become(_daemon_command(host, site_file, "auto"))
+    colour = "always" if terminal.of(sys.stdout, os.environ).colour else "never"
+    return _detached([*_daemon_command(host, site_file, colour), "--detached"])
+
+
+def _daemon_command(host: str | None, site_file: str | None, colour: str) -> list[str]:
+    # -P: a module in the working directory must not be taken for a library.
+    command = [sys.executable, "-P", "-m", "ocsd.daemon", "--colour", colour]
+    if host:
+        command += ["--host", host]
+    if site_file:
+        command += ["--site-file", site_file]
+    return command
+
+
+def _become(command: list[str]) -> None:
+    # The daemon takes this process's pid: systemd and Ctrl-C mean the daemon.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Ctrl-C while Python starts anew waits until the daemon can handle it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    os.execv(command[0], command)
+
+
+def _detached(command: list[str]) -> int:
+    daemon = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        _copy(daemon)
+        report = _report(daemon)
+    except KeyboardInterrupt:
+        print(
+            f"ocsd: the daemon (pid {daemon.pid}) goes on starting in the background; "
+            "see: ocsd status, ocsd stop",
+            file=sys.stderr,
+        )
+        raise
+    if isinstance(report, int):
+        return report
+    print(status.verdict(report, terminal.of(sys.stdout, os.environ)))
+    return status.exit_code(report)
+
+
+def _copy(daemon: subprocess.Popen[bytes]) -> None:
+    """Copy what the daemon writes until it lets go of both pipes, or ends."""
+    with selectors.DefaultSelector() as selector:
+        for pipe, stream in ((daemon.stdout, sys.stdout), (daemon.stderr, sys.stderr)):
+            if pipe is not None:
+                decoder = codecs.getincrementaldecoder("utf-8")("replace")
+                selector.register(pipe, selectors.EVENT_READ, (stream, decoder))
+        # Should a child of a dead daemon hold a pipe, nobody would end it.
+        ended = os.pidfd_open(daemon.pid)
+        selector.register(ended, selectors.EVENT_READ)
+        while len(selector.get_map()) > 1:
+            ready = [key for key, _ in selector.select()]
+            for key in ready:
+                if key.data is not None and not _copied(key.fd, *key.data):
+                    selector.unregister(key.fileobj)
+            if [key.fd for key in ready] == [ended]:
+                break
+        os.close(ended)
+
+
+def _copied(pipe: int, stream: TextIO, decoder: codecs.IncrementalDecoder) -> bool:
+    block = os.read(pipe, _BLOCK_BYTES)
+    stream.write(decoder.decode(block, final=not block))
+    stream.flush()
+    return bool(block)
+
+
+def _report(daemon: subprocess.Popen[bytes]) -> replies.HostStatus | int:
+    """Return how the host is doing, or the exit code of a daemon that has ended."""
+    limit_s = time.monotonic() + _ANSWER_LIMIT_S
+    while time.monotonic() < limit_s:
+        code = daemon.poll()
+        if code is not None:
+            return _ended(code)
+        for one in control.find_all():
+            try:
+                report = replies.host_status(one.status(_ONE_ANSWER_LIMIT_S))
+            except OcsdError:
+                continue  # another host's, which is none of our business
+            if report.pid == daemon.pid:
+                return report
+        time.sleep(_POLL_S)
+    raise TimedOutError(
+        f"the daemon (pid {daemon.pid}) has started but does not answer; "
+        "see: ocsd status, ocsd logs ocsd"
+    )
+
+
+def _ended(code: int) -> int:
+    if code > 0:
+        return code
+    if code == 0:
+        raise DaemonStartError(
+            "the daemon has ended: everything was stopped before all was up "
+            "(ocsd stop, or a signal); to bring it up: ocsd start"
+        )
+    raise DaemonStartError(
+        f"the daemon was ended by {signal.Signals(-code).name} while it started; "
+        "look for the reason in its log (ocsd logs ocsd) and in the kernel's (dmesg)"
+    )

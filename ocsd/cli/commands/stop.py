@@ -1,0 +1,125 @@
+"""`ocsd stop`: end everything that the daemon runs, and the daemon."""
+
+import os
+import select
+import sys
+import time
+from collections.abc import Iterable
+
+import click
+
+from ocsd.cli import changes
+from ocsd.cli.arguments import options
+from ocsd.cli.screen import terminal, units
+from ocsd.cli.systemd import unit_job
+from ocsd.cli.talk import control, leftovers, replies
+from ocsd.errors import NoDaemonError, OcsdError, TimedOutError, UnfinishedError
+from ocsd.system.paths import HostPaths
+
+
+@click.command(epilog=options.examples("ocsd stop", "ocsd stop --host grumpy"))
+@options.host_option
+@options.timeout_option
+@click.option(
+    "--unit",
+    metavar="UNIT",
+    help="For ExecStop in a unit of systemd: the daemon meant is $MAINPID, and if UNIT is being "
+    "restarted only the daemon ends.",
+)
+def stop(host: str | None, timeout_s: float, unit: str | None) -> None:
+    """End agents, router and daemon of this host.
+
+    It returns when they are gone. The targets stay as they are: the next start
+    brings up again what was up. If the daemon has died, what it left running is ended.
+    """
+    if unit is None:
+        _stop_host(host, timeout_s)
+    else:
+        _stop_unit(unit, timeout_s)
+
+
+def _stop_host(host: str | None, timeout_s: float) -> None:
+    try:
+        daemon = control.find(host)
+    except NoDaemonError:
+        found = leftovers.find(host)
+        if not found:
+            raise
+        _end_leftovers(found)
+    else:
+        _end(daemon, timeout_s)
+
+
+def _stop_unit(unit: str, timeout_s: float) -> None:
+    pid = unit_job.main_pid()
+    if pid is None:
+        return  # it has ended by itself, after an `ocsd stop`
+    if unit_job.is_restart(unit):
+        unit_job.make_leave(pid)
+        print(f"{unit} is being restarted: its agents run on")
+        return
+    try:
+        _end(unit_job.daemon_of(pid), timeout_s)
+    except OcsdError as error:
+        # systemd would kill the daemon only.
+        print(f"ocsd: {error}", file=sys.stderr)
+        unit_job.make_leave(pid)
+        _end_leftovers(leftovers.find_of(pid))
+
+
+def _end_leftovers(found: Iterable[HostPaths]) -> None:
+    for places in found:
+        names = leftovers.end(places)
+        print(f"{places.host}: no daemon was running; ended what it had left: {', '.join(names)}")
+
+
+def _end(daemon: control.Daemon, timeout_s: float) -> None:
+    begun_s = time.monotonic()
+    before = replies.host_status(daemon.status())
+    pid = before.pid
+    # Taken before the daemon ends, so that another process that gets its
+    # number afterwards is not mistaken for it.
+    process = _pidfd(pid)
+    if not _all_ended(daemon, before, timeout_s):
+        raise NoDaemonError(
+            f"the daemon of host '{daemon.host}' (pid {pid}) broke off before everything had "
+            "ended, and agents may still run; start it again, then repeat: ocsd stop"
+        )
+    if process is not None:
+        left_s = max(0.0, begun_s + timeout_s - time.monotonic())
+        gone, _, _ = select.select([process], [], [], left_s)
+        os.close(process)
+        if not gone:
+            raise TimedOutError(
+                f"the daemon of host '{daemon.host}' (pid {pid}) has not ended within "
+                f"{timeout_s:g} s; look at its log with: ocsd logs ocsd"
+            )
+    print(f"{daemon.host}: stopped in {units.short_duration(time.monotonic() - begun_s)}")
+
+
+def _all_ended(daemon: control.Daemon, before: replies.HostStatus, timeout_s: float) -> bool:
+    """Have everything ended, and show it; return whether it all has."""
+    screen = terminal.of(sys.stdout, os.environ)
+    all_ended = False
+    left = {one.instance_id: None for one in before.instances if one.pid is not None}
+    try:
+        for _, event in daemon.stop(timeout_s):
+            all_ended = all_ended or isinstance(event, replies.Stopped)
+            if isinstance(event, replies.Transition):
+                print(changes.event_line(event, screen), flush=True)
+                if event.state == "down":
+                    left.pop(event.instance_id, None)
+    except UnfinishedError as error:
+        waits = f"; not ended yet: {', '.join(left)}" if left else ""
+        raise UnfinishedError(f"{error}{waits}") from error
+    except NoDaemonError:
+        pass  # The answer may break off without its proper end: the daemon ends, too.
+    return all_ended
+
+
+def _pidfd(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        # It has ended already, or lives in a container with pids of its own.
+        return None

@@ -1,0 +1,124 @@
+"""`ocsd upgrade`: replace the running daemon by the installed version, under its agents."""
+
+import contextlib
+import os
+import select
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from ocsd.cli.arguments import options
+from ocsd.cli.screen import units
+from ocsd.cli.talk import control, replies
+from ocsd.errors import DaemonRefusedError, NoDaemonError, OcsdError, TimedOutError, UpgradeError
+
+# The daemon first loads the installed version elsewhere, to see whether it works.
+_CHECK_LIMIT_S = 40.0
+_ONE_ANSWER_LIMIT_S = 2.0
+_POLL_S = 0.05
+
+
+@click.command(epilog=options.examples("ocsd upgrade", "ocsd upgrade --host grumpy"))
+@options.host_option
+@options.timeout_option
+def upgrade(host: str | None, timeout_s: float) -> None:
+    """Replace the running daemon by the installed version.
+
+    Agents and router run on with the code that they have and miss nothing; the daemon keeps
+    its pid. Give an agent its new code with 'ocsd restart NAME' when it suits. If the
+    installed version could not start, or the site file is broken, nothing is changed.
+    """
+    daemon = control.find(host)
+    before = daemon.status()
+    begun_s = time.monotonic()
+    with _watched(replies.host_status(before).pid) as process:
+        _ask(daemon)
+        after = _successor(daemon, before, process, time.monotonic() + timeout_s)
+    old, new = _processes(before), _processes(after)
+    went_on = sum(new.get(name) == pid for name, pid in old.items())
+    print(
+        f"{daemon.host}: ocsd {before.get('version')} -> {after.get('version')} in "
+        f"{units.short_duration(time.monotonic() - begun_s)}; "
+        f"{went_on} of {len(old)} processes went on"
+    )
+    lost = [name for name, pid in old.items() if new.get(name) != pid]
+    if lost:
+        raise UpgradeError(f"these ended meanwhile: {', '.join(lost)}; see: ocsd why {lost[0]}")
+
+
+@contextlib.contextmanager
+def _watched(pid: int) -> Iterator[list[int]]:
+    """Yield what gets ready to be read when the daemon ends; it keeps its pid."""
+    try:
+        process = os.pidfd_open(pid)
+    except OSError:
+        yield []  # it lives in a container with pids of its own
+        return
+    try:
+        yield [process]
+    finally:
+        os.close(process)
+
+
+def _ask(daemon: control.Daemon) -> None:
+    agreed = False
+    # The answer breaks off without its proper end when the daemon is replaced.
+    with contextlib.suppress(NoDaemonError):
+        for line in daemon.upgrade(_CHECK_LIMIT_S):
+            error = line.get("error")
+            if error:
+                raise DaemonRefusedError(str(error["message"]), int(error.get("exit_code", 1)))
+            agreed = agreed or line.get("event") == "upgrading"
+    if not agreed:
+        raise NoDaemonError(
+            f"the daemon of host '{daemon.host}' ended before it had agreed to the upgrade; "
+            "look at its log with: ocsd logs ocsd"
+        )
+
+
+def _successor(
+    daemon: control.Daemon, before: dict[str, Any], process: list[int], deadline_s: float
+) -> dict[str, Any]:
+    """Return the status of the new daemon, once it knows of everything that ran."""
+    ran = _processes(before)
+    found: dict[str, Any] = {}
+    while time.monotonic() < deadline_s:
+        with contextlib.suppress(OcsdError):
+            status = daemon.status(_ONE_ANSWER_LIMIT_S)
+            if status.get("since_at") != before.get("since_at"):
+                found = status
+                if all(_is_settled(status, name) for name in ran):
+                    return found
+        if select.select(process, [], [], _POLL_S)[0]:
+            raise NoDaemonError(
+                f"the daemon of host '{daemon.host}' ended while it was replaced; its agents run "
+                f"on, so start it again with: ocsd start --host {daemon.host}"
+            )
+    if found:
+        return found
+    raise TimedOutError(
+        f"the daemon of host '{daemon.host}' has not been replaced in time; "
+        "look at its log with: ocsd logs ocsd"
+    )
+
+
+def _is_settled(status: dict[str, Any], name: str) -> bool:
+    """Whether an instance is up again, or the new daemon knows better."""
+    one = _states(status).get(name, "gone")
+    return one not in {"starting", "stopping"}
+
+
+def _states(status: dict[str, Any]) -> dict[str, str]:
+    report = replies.host_status(status)
+    states = {each.instance_id: each.state for each in report.instances}
+    return {"router": report.router.state, **states}
+
+
+def _processes(status: dict[str, Any]) -> dict[str, int]:
+    """Return the pids of what the daemon runs outside of its own process."""
+    report = replies.host_status(status)
+    pids = {each.instance_id: each.pid for each in report.instances}
+    pids["router"] = report.router.pid
+    return {name: pid for name, pid in pids.items() if pid and pid != report.pid}

@@ -1,0 +1,6 @@
+"""The parts of `ocsd data`: which folder is meant, the texts, and exports.
+
+`place` finds the data folder, `text` writes rows and lines, `out` holds the subcommands
+export and plot. The room imports `arguments`, `talk` and `screen`, and `ocsd.data`. Begin
+with `place`.
+"""

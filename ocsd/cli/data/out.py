@@ -1,0 +1,125 @@
+"""`ocsd data export` and `ocsd data plot`: recorded fields for other programs and for eyes."""
+
+import importlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ocsd.cli.arguments import options
+from ocsd.cli.data.place import Bar, folder_of, options_of_a_folder, refuse_empty, when
+from ocsd.cli.screen import terminal
+from ocsd.data import names
+
+_fields = click.argument("wanted", metavar="FIELD...", nargs=-1, required=True)
+_OUTPUT = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(
+    epilog=options.examples(
+        "ocsd data export channel_05 -o out.csv",
+        "ocsd data export 'observatory.fake-data1.*' --since 2026-11-22T20:00 -o night.parquet",
+        "ocsd data export 'fake-data2.*' --since 12h --until 2h -o out.npz",
+    )
+)
+@_fields
+@click.option(
+    "-o",
+    "output",
+    metavar="FILE",
+    type=_OUTPUT,
+    required=True,
+    help="What to write; its name ends with .csv, .parquet or .npz.",
+)
+@options_of_a_folder
+def export(
+    wanted: tuple[str, ...],
+    output: Path,
+    since_at: float | None,
+    until_at: float | None,
+    as_json: bool,
+    **place: Any,
+) -> None:
+    """Write the samples of FIELDs to a file for other programs.
+
+    FIELD is a whole name (observatory.fake-data1.feeds.false_temperatures.channel_00),
+    a shell pattern of such names, or a unique ending (channel_05).
+
+    CSV and Parquet have a column `time` (CSV: Unix time in seconds) and one for each
+    field. Fields that were not sampled together are joined by time: a row for each
+    time of any of them, with empty cells. In .npz such fields have an array FIELD:time
+    each; fields that were sampled together share the array `time`.
+    """
+    exporting = importlib.import_module("ocsd.data.export")
+    exporting.check(output)
+    tables = _load(wanted, since_at, until_at, place)
+    with Bar(f"writing {output.name}") as bar:
+        exporting.write(output, tables, bar)
+    samples = [table.samples for table in tables]
+    fields = [name for table in tables for name in table.columns]
+    if as_json:
+        told = {"file": str(output), "fields": fields, "samples": samples}
+        print(json.dumps(told, indent=2))
+        return
+    several = f" of {len(tables)} timelines" if len(tables) > 1 else ""
+    plural = "s" * (len(fields) != 1)
+    print(f"{output}: {len(fields)} field{plural}{several}, {sum(samples)} samples")
+    if several and output.suffix != ".npz":
+        print("They were not sampled together: cells are empty where a field has no sample.")
+    elif several:
+        print("They were not sampled together: the times of FIELD are in the array FIELD:time.")
+
+
+@click.command(
+    epilog=options.examples(
+        "ocsd data plot channel_05 --since 2h -o plot.png",
+        "ocsd data plot 'fake-data1.*.channel_0[01]' -o plot.pdf",
+    )
+)
+@_fields
+@click.option(
+    "-o",
+    "output",
+    metavar="FILE",
+    type=_OUTPUT,
+    help="Picture to write (.png, .pdf, .svg); needed where there is no display.",
+)
+@options_of_a_folder
+def plot(
+    wanted: tuple[str, ...],
+    output: Path | None,
+    since_at: float | None,
+    until_at: float | None,
+    as_json: bool,
+    **place: Any,
+) -> None:
+    """Plot FIELDs over time; a silence breaks the line.
+
+    FIELD is written as for `ocsd data export`.
+    """
+    plotting = importlib.import_module("ocsd.data.plot")
+    plotting.check(output)
+    tables = _load(wanted, since_at, until_at, place)
+    plotting.draw(tables, output)
+    fields = [name for table in tables for name in table.columns]
+    if as_json:
+        print(json.dumps({"file": str(output) if output else None, "fields": fields}, indent=2))
+    elif output is not None:
+        print(f"{output}: {terminal.one_line(', '.join(fields))}")
+
+
+def _load(
+    wanted: Sequence[str], since_at: float | None, until_at: float | None, place: dict[str, Any]
+) -> list[Any]:
+    refuse_empty(since_at, until_at)
+    tabulating = importlib.import_module("ocsd.data.table")
+    folder = folder_of(place)
+    with Bar("reading what is not in the index yet") as bar:
+        summaries = folder.summaries(since_at, until_at, bar)
+    of_time = when(since_at, until_at)
+    fields = names.choose(wanted, tabulating.fields_of(summaries), of_time)
+    with Bar("reading") as bar:
+        tables: list[Any] = tabulating.load(folder, summaries, fields, since_at, until_at, bar)
+    return tables

@@ -1,0 +1,59 @@
+"""Several logs as one: in order of time, each line with the name of its log."""
+
+import heapq
+from collections.abc import Iterator, Mapping
+
+from ocsd.cli.logs.logfile import Follower, written_at
+
+
+class SeveralLogs:
+    """Reads several logs.
+
+    Parameters
+    ----------
+    followers : mapping of str to Follower
+        The logs, by name.
+    follow : bool
+        Whether half a line at the end may wait for its other half.
+    """
+
+    def __init__(self, followers: Mapping[str, Follower], follow: bool) -> None:
+        width = max(map(len, followers))
+        self._sources = [
+            _Source(f"{name:<{width}}  ", each, follow) for name, each in followers.items()
+        ]
+
+    def fresh(self) -> Iterator[str]:
+        """Yield the lines that can be read now; to be called again and again to follow.
+
+        What was written between two calls is put in order; a later line never waits for that.
+        """
+        lines = (source.fresh() for source in self._sources)
+        for _, text in heapq.merge(*lines, key=lambda line: line[0]):
+            yield text
+
+
+class _Source:
+    """One log, line by line."""
+
+    def __init__(self, prefix: str, follower: Follower, follow: bool) -> None:
+        self._prefix = prefix
+        self._follower = follower
+        self._follow = follow
+        self._rest = ""
+        self._at = 0.0
+
+    def fresh(self) -> Iterator[tuple[float, str]]:
+        """Yield the time of each line and its text; a line without a time has the last one's."""
+        waits = False
+        for text in self._follower.fresh():
+            *lines, self._rest = (self._rest + text).split("\n")
+            yield from map(self._line, lines)
+            waits = self._follow
+        if self._rest and not waits:
+            yield self._line(self._rest)
+            self._rest = ""
+
+    def _line(self, line: str) -> tuple[float, str]:
+        self._at = max(self._at, written_at(line.encode()) or 0.0)
+        return self._at, f"{self._prefix}{line}\n"

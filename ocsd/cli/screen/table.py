@@ -1,0 +1,86 @@
+"""A small table: columns as wide as what stands in them, whole ids always.
+
+rich would cut ids to 80 columns where the output is piped, and costs as much
+time as the rest of `ocsd status`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ocsd.cli.screen.terminal import Terminal
+
+_GAP = "  "
+# Narrower than this a reason is better wrapped by the terminal than cut.
+_LEAST_LAST_COLUMNS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its title and on which side its text stands."""
+
+    title: str
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell: its text, and the state or health word that gives its colour."""
+
+    text: str
+    word: str = ""
+
+
+def table_lines(
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], terminal: Terminal
+) -> list[str]:
+    """Lay out a table.
+
+    Nothing is ever cut but the last column, and that only on a terminal that
+    is too narrow for it.
+
+    Parameters
+    ----------
+    columns : Sequence of Column
+    rows : Sequence of Sequence of Cell
+        Each as long as `columns`.
+    terminal : Terminal
+        Where the table will be printed.
+
+    Returns
+    -------
+    list of str
+        The title line, then a line for each row.
+    """
+    titles = [Cell(column.title) for column in columns]
+    widths = [
+        max(len(cells[number].text) for cells in (titles, *rows)) for number in range(len(columns))
+    ]
+    room = terminal.width_columns - sum(widths[:-1]) - len(_GAP) * (len(columns) - 1)
+    if not terminal.interactive or room < _LEAST_LAST_COLUMNS:
+        room = widths[-1]
+    lines = [terminal.bold(_line(columns, widths, titles, terminal))]
+    for row in rows:
+        last = Cell(_cut(row[-1].text, room, terminal), row[-1].word)
+        lines.append(_line(columns, widths, (*row[:-1], last), terminal))
+    return lines
+
+
+def _line(
+    columns: Sequence[Column], widths: Sequence[int], cells: Sequence[Cell], terminal: Terminal
+) -> str:
+    parts = []
+    for number, (column, width, cell) in enumerate(zip(columns, widths, cells, strict=True)):
+        padding = " " * (width - len(cell.text))
+        text = terminal.styled(cell.text, cell.word)
+        if column.right:
+            parts.append(padding + text)
+        else:
+            # No blanks at the end of a line.
+            parts.append(text if number == len(columns) - 1 else text + padding)
+    return _GAP.join(parts).rstrip()
+
+
+def _cut(text: str, width: int, terminal: Terminal) -> str:
+    if len(text) <= width:
+        return text
+    return text[: width - len(terminal.ellipsis)] + terminal.ellipsis

@@ -1,0 +1,85 @@
+"""What systemd is doing with the unit whose ``ExecStop`` this process is (systemd.service(5))."""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+
+from ocsd.cli.talk import control, replies
+from ocsd.errors import NoDaemonError, OcsdError
+from ocsd.system.proc import why_silent
+
+_RESTARTS = frozenset({"restart", "try-restart"})
+_ANSWER_LIMIT_S = 5.0
+_LEAVE_LIMIT_S = 5.0
+
+
+def main_pid() -> int | None:
+    """Return the daemon's pid (``$MAINPID``); None if it has ended by itself."""
+    given = os.environ.get("MAINPID", "")
+    return int(given) if given.isdigit() else None
+
+
+def is_restart(unit: str) -> bool:
+    """Whether `unit` is being stopped only to be started again at once.
+
+    Parameters
+    ----------
+    unit : str
+        Its name, e.g. ``ocsd.service``.
+
+    Returns
+    -------
+    bool
+        False also if systemd cannot be asked: to stop is what systemd said.
+    """
+    command = ["systemctl", "list-jobs", "--plain", "--no-legend", unit]
+    try:
+        listed = subprocess.run(
+            command, capture_output=True, text=True, timeout=_ANSWER_LIMIT_S, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return False
+    # For example: 30 ocsd.service restart running
+    return any(
+        words[2:3] and words[2] in _RESTARTS for words in map(str.split, listed.splitlines())
+    )
+
+
+def daemon_of(pid: int) -> control.Daemon:
+    """Return the daemon that has this pid.
+
+    Raises
+    ------
+    NoDaemonError
+        If none that answers has it.
+    """
+    for daemon in control.find_all():
+        with contextlib.suppress(OcsdError):
+            if replies.host_status(daemon.status()).pid == pid:
+                return daemon
+    what = why_silent(pid) or "does not answer; see: ocsd logs ocsd"
+    raise NoDaemonError(f"the daemon (pid {pid}) {what}")
+
+
+def make_leave(pid: int, limit_s: float = _LEAVE_LIMIT_S) -> None:
+    """End a daemon only, by force if need be; what it runs goes on.
+
+    It returns when the daemon is gone, for systemd would next send it SIGTERM, which means
+    to end everything.
+
+    Parameters
+    ----------
+    pid : int
+        The daemon.
+    limit_s : float
+        How long it may take before it is killed [s].
+    """
+    with contextlib.suppress(ProcessLookupError):
+        process = os.pidfd_open(pid)
+        for number in (signal.SIGQUIT, signal.SIGKILL):
+            signal.pidfd_send_signal(process, number)
+            if select.select([process], [], [], limit_s)[0]:
+                break
+        os.close(process)

@@ -1,0 +1,40 @@
+"""The registry's agent, connected from within the daemon.
+
+Apart from `ocsd.daemon.builtin.registry_host`, because it loads autobahn, for which no
+agent has to wait.
+"""
+
+from collections.abc import Callable
+
+from ocsd import ocs_agent, site_config
+from ocsd.bus.connection import Connection
+from ocsd.log import logs
+from ocsd.registry import agent as registry
+from ocsd.site import launch as launches
+
+
+def assemble(
+    launch: launches.Launch, on_change: Callable[[], None]
+) -> tuple[ocs_agent.OCSAgent, Connection]:
+    """Return the registry's agent and its connection, not started yet.
+
+    Parameters
+    ----------
+    launch : Launch
+        What the registry is told, as any agent is.
+    on_change : callable
+        Called whenever the connection has changed.
+
+    Raises
+    ------
+    AgentArgumentsError
+        If the registry refuses its arguments.
+    """
+    logs.follow()
+    launches.set_current(launch)
+    args = site_config.parse_args(
+        agent_class=registry.AGENT_CLASS, parser=registry.make_parser(), args=[]
+    )
+    agent, _runner = ocs_agent.init_site_agent(args)
+    registry.build(agent, args.wait_time)
+    return agent, Connection(agent, args, on_change=on_change)

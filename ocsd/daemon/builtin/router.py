@@ -1,0 +1,199 @@
+"""The router as an instance: when it is ready, and what runs when it is not ours."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from twisted.internet.protocol import ClientFactory
+from twisted.internet.task import LoopingCall
+
+from ocsd.daemon.children.asking import Asking
+from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.plan import ROUTER_NAME, HostPlan
+from ocsd.daemon.instances.transition import Transition
+from ocsd.daemon.watching.instance_log import end_of, last_line
+from ocsd.errors import RouterError
+from ocsd.forkserver.protocol import Spawn, Spawned
+from ocsd.router import config, local, probe
+from ocsd.router.probe import Listener
+from ocsd.site.model import Hub
+from ocsd.supervisor.events import BecameReady, State
+from ocsd.system.paths import HostPaths, is_listening
+
+LOOK_EVERY_S = 0.02
+
+SOCKET_LIMIT_S = 30.0
+"""A router that was started so long ago has opened all its sockets."""
+
+REFUSED = "ddress already in use"
+"""What strerror(3) says, and crossbar with it, some way before its last words."""
+
+LOOKED_AT_BYTES = 1 << 14
+
+
+@dataclass(frozen=True, slots=True)
+class RouterPlan:
+    """How this host gets its router.
+
+    Attributes
+    ----------
+    command : tuple of str
+        What runs it; empty if the router is not this daemon's business.
+    socket : Path or None
+        The raw socket of a router on this machine, whosever it is, for the agents.
+    """
+
+    command: tuple[str, ...] = ()
+    socket: Path | None = None
+
+
+def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) -> RouterPlan:
+    """Decide how this host gets its router, and write crossbar's configuration.
+
+    Parameters
+    ----------
+    plan : HostPlan
+        What the host runs.
+    hub : Hub
+        Where the router listens or shall listen.
+    paths : HostPaths
+        Where its files go.
+    runs_already : bool
+        Whether the fork server runs one of an earlier daemon.
+
+    Returns
+    -------
+    RouterPlan
+        A router that already listens at the hub's address is used as it is.
+
+    Raises
+    ------
+    RouterError
+        If something else listens there, or crossbar is not installed.
+    """
+    if not plan.runs_router:
+        return RouterPlan(socket=local.find(hub))
+    if not runs_already:
+        found = probe.probe(hub.wamp_server)
+        if found is Listener.ROUTER:
+            return RouterPlan(socket=local.find(hub))
+        if found is Listener.STRANGER:
+            raise _in_use("wamp_server", hub.wamp_server)
+        if probe.is_open(hub.wamp_http):
+            raise _in_use("wamp_http", hub.wamp_http)
+    settings = plan.host.crossbar
+    crossbar = config.find_crossbar(settings.bin if settings else None)
+    if settings and settings.config_dir:
+        return RouterPlan((crossbar, "start", "--cbdir", settings.config_dir))
+    config.write(paths.router_config, hub, paths.router_socket)
+    local.announce(paths.runtime, hub)
+    command = (crossbar, "start", "--cbdir", str(paths.router_config), "--loglevel", "warn")
+    return RouterPlan(command, paths.router_socket)
+
+
+def last_words(log: Path, hub: Hub, since: Spawned | None) -> str:
+    """Return why a router ended, as far as its log since its start, or its port, can tell."""
+    if REFUSED in end_of(log, LOOKED_AT_BYTES, since):
+        for key, url in (("wamp_server", hub.wamp_server), ("wamp_http", hub.wamp_http)):
+            if probe.is_open(url):
+                return str(_in_use(key, url))
+    return last_line(log, since)
+
+
+def _in_use(key: str, url: str) -> RouterError:
+    return RouterError(
+        f"the hub's address {url} is in use by {probe.holder(url)}, which is no WAMP router; "
+        f"end that program, or change {key} in the site file"
+    )
+
+
+def request(plan: RouterPlan, paths: HostPaths) -> Spawn:
+    """Return the request that starts the router."""
+    if plan.socket is not None:
+        # A router that was killed leaves its socket, on which the next one cannot listen.
+        plan.socket.unlink(missing_ok=True)
+    return Spawn(
+        name=ROUTER_NAME,
+        log_path=str(paths.instance_log(ROUTER_NAME)),
+        working_dir=str(paths.state),
+        environment=config.environment(),
+        command=plan.command,
+    )
+
+
+class RouterWatch:
+    """Tells the router's keeper when the router can be reached, and that it still answers.
+
+    Parameters
+    ----------
+    keeper : Keeper
+        The router's.
+    plan : RouterPlan
+        Where to look.
+    hub : Hub
+        Where to look if it has no socket of its own.
+    reactor : IReactorTime, IReactorTCP
+        The time, and connections.
+    """
+
+    def __init__(self, keeper: Keeper, plan: RouterPlan, hub: Hub, reactor: Any) -> None:
+        self._keeper = keeper
+        self._reachable = _reachable(plan, hub)
+        self._looking: Any = LoopingCall(self._look)
+        self._looking.clock = reactor
+        # What a router with a configuration of its own serves, only its owner knows.
+        self._asking = _asking(hub, self._answered, reactor) if plan.socket is not None else None
+
+    def transition(self, transition: Transition) -> None:
+        """Look until it is ready, whenever it is being started."""
+        starts = transition.after.state is State.STARTING
+        if transition.name == self._keeper.name and starts and not self._looking.running:
+            self._looking.start(LOOK_EVERY_S, now=False)
+
+    def _look(self) -> None:
+        if self._keeper.life.state is not State.STARTING:
+            self._looking.stop()
+        elif self._keeper.pid is not None and self._reachable(self._keeper.started_at):
+            if self._asking is None:
+                self._keeper.deliver(BecameReady())
+                return
+            # From here on its silence counts.
+            self._asking.start()
+            self._keeper.heard({"READY": "1"})
+
+    def _answered(self) -> None:
+        if self._keeper.life.state is State.UP:
+            self._keeper.heard({"READY": "1", "WATCHDOG": "1"})
+
+
+def _reachable(plan: RouterPlan, hub: Hub) -> Callable[[float | None], bool]:
+    """Return what tells whether a router can be reached; takes when it was started [Unix s]."""
+
+    def look(started_at: float | None) -> bool:
+        socket = plan.socket
+        age_s = time.time() - (started_at or time.time())
+        # One that is still without its socket has had it, and somebody has removed it.
+        if socket is None or (age_s > SOCKET_LIMIT_S and not socket.exists()):
+            return probe.is_open(hub.wamp_server)
+        return is_listening(socket)
+
+    return look
+
+
+def _asking(hub: Hub, on_answer: Callable[[], None], reactor: Any) -> Asking:
+    """Ask the call bridge for something that nobody has: to say so, all of the router must work."""
+    url = urlsplit(hub.wamp_http)
+    body = json.dumps({"procedure": f"{hub.address_root}.{ROUTER_NAME}"})
+    question = (
+        f"POST {url.path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    )
+
+    def connect(factory: ClientFactory) -> Any:
+        return reactor.connectTCP("127.0.0.1", probe.port_of(url), factory)
+
+    return Asking(connect, question.encode(), on_answer, reactor)

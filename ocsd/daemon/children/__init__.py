@@ -1,0 +1,7 @@
+"""The daemon's end of the fork server, and of the processes that it runs.
+
+`forkserver_link` holds the connection, `processes` starts and signals processes over it,
+`orphans` watches those whose fork server died, `notifications` receives their sd_notify
+messages, `asking` finds out whether something still answers. The room imports `instances`.
+Begin with `processes`.
+"""

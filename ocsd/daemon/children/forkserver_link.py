@@ -1,0 +1,155 @@
+"""The daemon's fork server: reached, asked whether it still answers, and replaced when it ends."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from twisted.logger import Logger
+
+from ocsd.daemon.children.asking import Asking
+from ocsd.errors import ForkServerError
+from ocsd.forkserver.client import Connection, Connector
+from ocsd.forkserver.start import PreparedServer
+from ocsd.supervisor.events import Exited, end_reason
+from ocsd.system.paths import HostPaths, is_listening
+from ocsd.system.proc import why_silent
+
+PAUSE_S = 1.0
+"""So long after a fork server that could not start the next one is tried."""
+
+ANSWER_LIMIT_S = 5.0
+"""A fork server that greets nobody for so long is stuck."""
+
+LATE_S = 1.0
+"""One that has not answered for so long may be stuck: what it is asked may not be done."""
+
+EXIT_S = 0.2
+"""A process hangs up a moment before it has ended."""
+
+
+class ForkServerLink:
+    """Keeps a fork server connected.
+
+    Parameters
+    ----------
+    server : PreparedServer
+        The one that was started for this daemon, or its process that was not needed.
+    paths : HostPaths
+        Where it listens and writes.
+    connection : Connection
+        What to connect.
+    reactor : IReactorUNIX and IReactorTime
+        The reactor.
+    give_up : callable
+        Takes the reason why not even the first one could be started.
+    on_end : callable
+        Takes the pid of every fork server that has ended, and how.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        server: PreparedServer,
+        paths: HostPaths,
+        connection: Connection,
+        reactor: Any,
+        give_up: Callable[[ForkServerError], None],
+        on_end: Callable[[int, str], None],
+    ) -> None:
+        self._server = server
+        self._paths = paths
+        self._connection = connection
+        self._reactor = reactor
+        self._give_up = give_up
+        self._on_end = on_end
+        self._was_greeted = False
+        self._pid: int | None = None
+        # A fork server greets whoever connects.
+        connect = partial(reactor.connectUNIX, str(paths.forkserver_socket))
+        self._asking = Asking(connect, b"", lambda: None, reactor)
+
+    def connect(self) -> None:
+        """Reach the fork server, as soon as it listens."""
+        Connector(
+            self._reactor, self._paths.forkserver_socket, self._connection, self._goes_on
+        ).connect()
+
+    def greeted(self, pid: int) -> None:
+        """Take note that fork server `pid` has said Hello; it is asked whether it still does."""
+        self._was_greeted = True
+        self._pid = pid
+        self._asking.start()
+
+    def lost(self) -> None:
+        """Connect again, to another one if this one has ended."""
+        if is_listening(self._paths.forkserver_socket):
+            self.log.error("the fork server has hung up; connecting again")
+            self._reactor.callLater(PAUSE_S, self.connect)
+        else:
+            self._replace()
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be started now; empty if it can."""
+        waited_s = self._asking.waited_s
+        if waited_s <= ANSWER_LIMIT_S:
+            return ""
+        text = (
+            f"the fork server has not answered for {waited_s:.0f} s: "
+            "all that runs goes on, but what starts or stops waits for it"
+        )
+        if self._pid is None:
+            return text
+        then = "and the daemon starts another one: agents run on"
+        why = (
+            why_silent(self._pid, then) or f"may be busy; if that lasts: kill -9 {self._pid} {then}"
+        )
+        return f"{text}; it (pid {self._pid}) {why}"
+
+    @property
+    def answers(self) -> bool:
+        """Whether what it is asked for now is done now, as far as is known."""
+        return self._asking.waited_s <= LATE_S
+
+    def _replace(self) -> None:
+        """Start another one, for the one that has greeted has ended."""
+        self.log.error("the fork server has ended; its agents run on, starting another one")
+        if self._pid is not None:
+            self._reactor.callLater(EXIT_S, self._tell_end, self._server, self._pid)
+        self._start_another()
+
+    def _tell_end(self, server: PreparedServer, pid: int) -> None:
+        code = server.exit_code(pid)
+        if code is None:
+            how = "ended, nobody knows how, for an earlier daemon had started it"
+        else:
+            signal = -code if code < 0 else None
+            how = end_reason(Exited(None if code < 0 else code, signal))
+        self.log.error("the end of the fork server (pid {pid}): {how}", pid=pid, how=how)
+        self._on_end(pid, how)
+
+    def _start_another(self) -> None:
+        self._pid = None
+        self._server = PreparedServer()
+        self._server.listen(self._paths.forkserver_socket, self._paths.forkserver_log)
+        self.connect()
+
+    def _goes_on(self) -> bool:
+        """Return whether it makes sense to go on trying to reach the same one."""
+        failure = self._server.failure()
+        if not failure:
+            return True
+        if self._server.discarded:
+            # The one that an earlier daemon had left ended a moment ago.
+            self._start_another()
+            return False
+        if self._pid is not None:
+            self._replace()
+            return False
+        self.log.error("{failure}", failure=failure)
+        if self._was_greeted:
+            self._reactor.callLater(PAUSE_S, self._start_another)
+        else:
+            self._give_up(ForkServerError(failure))
+        return False

@@ -1,0 +1,91 @@
+"""Receives what the host's processes say of themselves (sd_notify(3))."""
+
+import contextlib
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.interfaces import IReadDescriptor
+from zope.interface import implementer
+
+from ocsd.system.notify import decode
+from ocsd.system.peer import CREDENTIALS
+
+_LONGEST_DATAGRAM_BYTES = 1 << 16
+
+
+@implementer(IReadDescriptor)
+class NotifySocket:
+    """The socket that agents find in ``$NOTIFY_SOCKET``.
+
+    The kernel vouches for the sender's pid, so no process can speak for another.
+
+    Parameters
+    ----------
+    reactor : IReactorFDSet
+        The reactor.
+    path : Path
+        Where to bind; what lies there is replaced.
+    on_message : callable
+        Takes the sender's pid and its assignments.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        path: Path,
+        on_message: Callable[[int, Mapping[str, str]], None],
+    ) -> None:
+        self._reactor = reactor
+        self._path = path
+        self._on_message = on_message
+        self._socket = _datagrams()
+
+    def open(self) -> None:
+        """Begin to listen; again, if somebody has removed the socket."""
+        self._path.unlink(missing_ok=True)
+        if self._socket.getsockname():
+            self.doRead()
+            self._reactor.removeReader(self)
+            self._socket.close()
+            self._socket = _datagrams()
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self._socket.bind(str(self._path))
+        # For agents with a `user`; who may come so far is up to the folder.
+        self._path.chmod(0o666)
+        self._reactor.addReader(self)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._reactor.removeReader(self)
+        self._socket.close()
+        self._path.unlink(missing_ok=True)
+
+    def doRead(self) -> None:
+        """Take in everything that has arrived."""
+        space = socket.CMSG_SPACE(CREDENTIALS.size)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                data, ancillary, _, _ = self._socket.recvmsg(_LONGEST_DATAGRAM_BYTES, space)
+                for level, kind, credentials in ancillary:
+                    if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
+                        pid, _uid, _gid = CREDENTIALS.unpack(credentials)
+                        self._on_message(pid, decode(data))
+
+    def fileno(self) -> int:
+        """Return the descriptor to watch."""
+        return self._socket.fileno()
+
+    def connectionLost(self, reason: object) -> None:
+        """Nothing to lose: a datagram socket has no connection."""
+
+    def logPrefix(self) -> str:
+        """Return the name under which the reactor logs."""
+        return "notify"
+
+
+def _datagrams() -> socket.socket:
+    return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)

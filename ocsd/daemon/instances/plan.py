@@ -1,0 +1,157 @@
+"""What one host runs, decided from the site file alone."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from ocsd.errors import SiteFileError
+from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site
+from ocsd.supervisor.order import cycle
+from ocsd.text.nearest import did_you_mean
+
+REGISTRY_CLASS: Final = "RegistryAgent"
+AGGREGATOR_CLASS: Final = "AggregatorAgent"
+
+ROUTER_NAME: Final = "router"
+"""The router's name among the fork server's children."""
+
+RESERVED: Final = {
+    ROUTER_NAME: "the site's router",
+    "ocsd": "the daemon",
+    "forkserver": "the fork server",
+}
+"""Whose names, and names of log files, no agent may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlan:
+    """What the daemon of a host has to do.
+
+    Attributes
+    ----------
+    host : Host
+        The host's entry.
+    runs_router : bool
+        Whether the site's router belongs here.
+    instances : tuple of Instance
+        The agents to supervise, the built-in ones included, first things first.
+    notices : tuple of str
+        What the operator may not expect: entries that are left alone, and why.
+    host_manager : Instance
+        As whom the daemon answers OCS's tools: the host's HostManager entry, or one
+        that is called after the host.
+    """
+
+    host: Host
+    runs_router: bool
+    instances: tuple[Instance, ...]
+    notices: tuple[str, ...]
+    host_manager: Instance
+
+
+def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
+    """Return what `host` runs.
+
+    Parameters
+    ----------
+    site : Site
+        The whole site.
+    host : Host
+        One of its hosts.
+    data_dir : str
+        Data folder of an aggregator that no entry configures.
+
+    Returns
+    -------
+    HostPlan
+        The router belongs to the host with a ``crossbar`` entry, or to the only
+        host. Registry and aggregator run where an entry lists them; if none
+        does, on the first host with a router, or else on the first one.
+
+    Raises
+    ------
+    SiteFileError
+        If an instance has a name that ocsd itself uses on this host.
+    """
+    for each in host.instances:
+        if each.instance_id in RESERVED:
+            raise SiteFileError(
+                f"{site.path}:{each.line}: instance-id {each.instance_id!r} is the name of "
+                f"{RESERVED[each.instance_id]}; give this instance another one"
+            )
+    with_router = [each.name for each in site.hosts.values() if each.crossbar is not None]
+    centre = (with_router or list(site.hosts))[0]
+    is_centre = host.name == centre
+    runs_router = host.crossbar is not None or len(site.hosts) == 1
+    built_in = _unlisted(site, data_dir) if is_centre else ()
+    listed = [each for each in host.instances if _is_ours(each)]
+    notices = tuple(_left_alone(each) for each in host.instances if not _is_ours(each))
+    instances = sorted((*built_in, *listed), key=_rank)
+    _check_order(site, instances)
+    return HostPlan(host, runs_router, tuple(instances), notices, _host_manager(host))
+
+
+def _host_manager(host: Host) -> Instance:
+    for each in host.instances:
+        if each.agent_class == HOST_MANAGER:
+            return each.model_copy(update={"arguments": ()})
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", f"hm-{host.name}")
+    return Instance(instance_id=name, agent_class=HOST_MANAGER)
+
+
+def _check_order(site: Site, instances: list[Instance]) -> None:
+    """Refuse instances that wait for nobody, or for each other."""
+    names = [each.instance_id for each in instances]
+    for each in instances:
+        for name in each.after:
+            if name not in names:
+                others = [other for other in names if other != each.instance_id]
+                raise SiteFileError(
+                    f"{site.path}:{each.line}: {each.instance_id!r} is to start after {name!r}, "
+                    f"which this host does not run{did_you_mean(name, others)}"
+                )
+    circle = cycle({each.instance_id: each.after for each in instances})
+    if circle:
+        raise SiteFileError(
+            f"{site.path}: these instances wait for each other: {' after '.join(circle)}; "
+            "take one 'after' out"
+        )
+
+
+def _unlisted(site: Site, data_dir: str) -> tuple[Instance, ...]:
+    """Return the built-in agents that no host's entry configures."""
+    everywhere = [each for host in site.hosts.values() for each in host.instances]
+    classes = {each.agent_class for each in everywhere}
+    names = {each.instance_id for each in everywhere}
+    defaults = (
+        Instance(instance_id="registry", agent_class=REGISTRY_CLASS),
+        Instance(
+            instance_id="aggregator",
+            agent_class=AGGREGATOR_CLASS,
+            arguments=("--initial-state", "record", "--data-dir", data_dir),
+        ),
+    )
+    return tuple(
+        each
+        for each in defaults
+        if each.agent_class not in classes and each.instance_id not in names
+    )
+
+
+def _is_ours(instance: Instance) -> bool:
+    supervised = instance.manage in {Manage.UP, Manage.DOWN}
+    return supervised and instance.agent_class != HOST_MANAGER
+
+
+def _left_alone(instance: Instance) -> str:
+    if instance.agent_class == HOST_MANAGER:
+        why = "this daemon does the job of OCS's HostManager"
+    else:
+        why = f"its entry says manage: {instance.manage}"
+    return f"{instance.instance_id} is left alone: {why}"
+
+
+def _rank(instance: Instance) -> int:
+    """Start what records before what publishes."""
+    order = (REGISTRY_CLASS, AGGREGATOR_CLASS)
+    return order.index(instance.agent_class) if instance.agent_class in order else len(order)

@@ -1,0 +1,229 @@
+"""The daemon as OCS's tools see it: the operations of OCS's HostManager.
+
+``ocsbow`` and the web pages of OCS read what runs from `manager`'s session data,
+and ask for changes through `update` (wire.md, "HostManager face").
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+
+from ocsd import ocs_agent
+from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.ports import Clock
+from ocsd.daemon.instances.transition import Transition
+from ocsd.errors import OcsdError
+from ocsd.site.model import Instance
+from ocsd.supervisor.events import State, Target
+from ocsd.supervisor.health import Health
+
+EVERYONE: Final = "all"
+
+_NEXT_ACTION: Final = {
+    State.DOWN: "down",
+    State.STARTING: "wait_start",
+    State.UP: "up",
+    State.STOPPING: "wait_dead",
+    State.BACKOFF: "start_at",
+    State.FAILED: "down",
+}
+"""OCS calls the present state the next action."""
+
+_POOR_STABILITY: Final = 0.0
+"""OCS's tools show what has 0.5 or less as ``unstable``."""
+
+_BY: Final = "a client of the HostManager's operations"
+
+Request = tuple[str, Target]
+Reload = Callable[[], str]
+"""Reads the site file anew; returns what it did, or raises OcsdError."""
+
+
+def child_state(instance: Instance, keeper: Keeper) -> dict[str, Any]:
+    """Return an instance as HostManager's clients want it."""
+    life = keeper.life
+    unstable = keeper.verdict.health is Health.UNSTABLE or life.state is State.BACKOFF
+    return {
+        "next_action": _NEXT_ACTION[life.state],
+        "target_state": str(life.target),
+        "stability": _POOR_STABILITY if unstable else 1.0,
+        "agent_class": instance.agent_class,
+        "instance_id": instance.instance_id,
+        "operable": True,
+        "restart_required": False,
+    }
+
+
+def wanted(requests: object, known: Iterable[str]) -> list[Request]:
+    """Return what a client asks for, one target for each instance.
+
+    Parameters
+    ----------
+    requests
+        Pairs of an instance-id, or ``all``, and ``up`` or ``down``; a later one
+        overrides an earlier one, as in ``[('all', 'down'), ('thermo1', 'up')]``.
+    known : iterable of str
+        The instances of this host.
+
+    Raises
+    ------
+    ValueError
+        If it is no list of such pairs, or names an instance that there is not.
+    """
+    names = list(known)
+    found: dict[str, Target] = {}
+    if not isinstance(requests, list | tuple):
+        raise ValueError(f"requests is {requests!r}, not a list of (instance-id, 'up' or 'down')")
+    for request in requests:
+        try:
+            name, target = request
+            meant = names if name == EVERYONE else [name]
+            asked = dict.fromkeys(meant, Target(target))
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"{request!r} in requests is not (instance-id, 'up' or 'down')"
+            ) from None
+        if unknown := [each for each in meant if each not in names]:
+            raise ValueError(f"this host has no instance {unknown[0]!r}")
+        found.update(asked)
+    return list(found.items())
+
+
+class HostManagerFace:
+    """Gives an agent HostManager's operations.
+
+    Parameters
+    ----------
+    agent : OCSAgent
+        With the HostManager's address and class name.
+    fleet : Fleet
+        The instances.
+    reload : callable
+        Reads the site file anew.
+    stop : callable
+        Ends everything, and the daemon.
+    clock : Clock
+        The time.
+    """
+
+    def __init__(
+        self,
+        agent: ocs_agent.OCSAgent,
+        fleet: Fleet,
+        reload: Reload,
+        stop: Callable[[], None],
+        clock: Clock,
+    ) -> None:
+        self._fleet = fleet
+        self._reload = reload
+        self._stop = stop
+        self._clock = clock
+        self._ending: Deferred[None] | None = None
+        agent.register_process(
+            "manager", self.manager, self.stop_manager, blocking=False, startup=True
+        )
+        agent.register_task("update", self.update, blocking=False)
+        agent.register_task("die", self.die, blocking=False)
+
+    @ocs_agent.param("requests", default=[])
+    @ocs_agent.param("reload_config", default=False, type=bool)
+    def manager(self, session: ocs_agent.OpSession, params: dict[str, Any]) -> Any:
+        """manager(requests=[], reload_config=False)
+
+        **Process** - Tell what runs on this host; it runs as long as the daemon.
+
+        Parameters
+        ----------
+        requests : list of (str, str), optional
+            As for `update`.
+        reload_config : bool, optional
+            As for `update`.
+
+        Notes
+        -----
+        The session data::
+
+            >>> response.session['data']
+            {'child_states': [
+                {'next_action': 'up',
+                 'target_state': 'up',
+                 'stability': 1.0,
+                 'agent_class': 'FakeDataAgent',
+                 'instance_id': 'fake-data1',
+                 'operable': True,
+                 'restart_required': False}],
+             'config_parse_status': {'[SCF]': [True, 1795328225.75, '']},
+             'orphans': {},
+             'new_tags': {}}
+        """  # noqa: D400 # clients show the first line as the call
+        self._request(session, params)
+        parsed = [True, session.start_time, ""]
+        session.data = {
+            "child_states": [],
+            "config_parse_status": {"[SCF]": parsed},
+            "orphans": {},
+            "new_tags": {},
+        }
+
+        def tell(_: Transition | None = None) -> None:
+            states = [child_state(instance, keeper) for instance, keeper in self._fleet]
+            session.data = {**session.data, "child_states": states}
+
+        tell()
+        forget = self._fleet.observe(tell)
+        self._ending = Deferred()
+
+        def ended(_: object) -> tuple[bool, str]:
+            forget()
+            return True, "the manager process has ended; the daemon goes on"
+
+        return self._ending.addBoth(ended)
+
+    def stop_manager(self, session: ocs_agent.OpSession, _params: Any) -> tuple[bool, str]:
+        """Ask ``manager`` to end, and with it, as in OCS, all agents of this host."""
+        session.set_status("stopping")
+        self._fleet.down([instance.instance_id for instance, _ in self._fleet], _BY)
+        if self._ending is not None and not self._ending.called:
+            self._ending.callback(None)
+        return True, "asked all agents of this host to end"
+
+    @ocs_agent.param("requests", default=[])
+    @ocs_agent.param("reload_config", default=False, type=bool)
+    def update(self, session: ocs_agent.OpSession, params: dict[str, Any]) -> tuple[bool, str]:
+        """update(requests=[], reload_config=False)
+
+        **Task** - Bring agents of this host up or down.
+
+        Parameters
+        ----------
+        requests : list of (str, str), optional
+            Pairs of an instance-id, or 'all', and 'up' or 'down'.
+        reload_config : bool, optional
+            Read the site file anew before that.
+        """  # noqa: D400 # clients show the first line as the call
+        return self._request(session, params)
+
+    @ocs_agent.param("disown_dockers", default=False, type=bool)
+    def die(self, _session: ocs_agent.OpSession, _params: Any) -> tuple[bool, str]:
+        """die(disown_dockers=False)
+
+        **Task** - End all agents of this host, and the daemon.
+        """  # noqa: D400 # clients show the first line as the call
+        # Later, for the answer to this call has to get out first.
+        self._clock.callLater(0, self._stop)
+        return True, "everything on this host is being stopped"
+
+    def _request(self, session: ocs_agent.OpSession, params: dict[str, Any]) -> tuple[bool, str]:
+        try:
+            if params["reload_config"]:
+                session.add_message(self._reload())
+            requests = wanted(
+                params["requests"], [instance.instance_id for instance, _ in self._fleet]
+            )
+            for target, change in ((Target.DOWN, self._fleet.down), (Target.UP, self._fleet.up)):
+                change([name for name, asked in requests if asked is target], _BY)
+        except (OcsdError, ValueError) as error:
+            return False, str(error)
+        return True, f"asked {len(requests)} instances to change"

@@ -1,0 +1,41 @@
+"""The HostManager's agent, connected from within the daemon.
+
+Apart from `ocsd.daemon.ocs.host_manager`, because it loads autobahn, for which no
+agent has to wait.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ocsd import ocs_agent, site_config
+from ocsd.bus.connection import Connection
+from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.ocs.host_manager import HostManagerFace, Reload
+from ocsd.log import logs
+from ocsd.site import launch as launches
+from ocsd.site.launch import Launch
+from ocsd.site.model import HOST_MANAGER
+
+
+def connect(
+    launch: Launch, fleet: Fleet, reload: Reload, stop: Callable[[], None], reactor: Any
+) -> Connection:
+    """Bring the HostManager's operations to the router, for as long as the daemon runs.
+
+    Parameters
+    ----------
+    launch : Launch
+        What an agent of this instance-id would be told.
+    fleet, reload, stop
+        See `HostManagerFace`.
+    reactor : IReactorTime
+        The time.
+    """
+    logs.follow()
+    launches.set_current(launch)
+    args = site_config.parse_args(agent_class=HOST_MANAGER, args=[])
+    agent, _runner = ocs_agent.init_site_agent(args)
+    HostManagerFace(agent, fleet, reload, stop, reactor)
+    connection = Connection(agent, args)
+    connection.start()
+    return connection

@@ -1,0 +1,200 @@
+"""Instances with `runtime: ocs`: how they are executed, and watched from outside.
+
+The published OCS knows nothing of a supervisor, so the daemon asks such an agent
+over the router how it is, and tells its keeper what agents on ocsd tell themselves.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+
+from ocsd import compat
+from ocsd.client.http import REQUEST_ERROR, ControlClient, ControlClientError
+from ocsd.daemon.instances.keeper import Keeper
+from ocsd.forkserver import published
+from ocsd.forkserver.protocol import Spawn
+from ocsd.site.launch import Launch
+from ocsd.site.model import Hub, Instance
+from ocsd.supervisor.events import State
+from ocsd.system.paths import HostPaths
+from ocsd.text.reason import shortened
+
+ASK_EVERY_S = 2.0
+"""How often an agent that is up is asked [s]; one that starts is asked at every look."""
+ANSWER_LIMIT_S = 4.0
+
+
+def request(launch: Launch, paths: HostPaths) -> Spawn:
+    """Return the request that executes an agent with the published OCS.
+
+    Parameters
+    ----------
+    launch : Launch
+        What an agent on ocsd would be told. Here it becomes a site file that holds
+        nothing but what OCS knows.
+    paths : HostPaths
+        Where that file and the log go.
+    """
+    instance = launch.instance
+    file = paths.runtime / f"{instance.instance_id}.site.yaml"
+    file.write_text(json.dumps(_site_file(launch), indent=1) + "\n", encoding="utf-8")
+    options = {
+        "--site-file": str(file),
+        "--site-host": launch.host,
+        "--instance-id": instance.instance_id,
+        "--working-dir": launch.working_dir,
+    }
+    return Spawn(
+        name=instance.instance_id,
+        log_path=str(paths.instance_log(instance.instance_id)),
+        working_dir=launch.working_dir,
+        environment=_environment(launch),
+        command=(
+            instance.python or sys.executable,
+            str(Path(published.__file__).absolute()),
+            instance.agent_class,
+            *(word for option in options.items() for word in option),
+        ),
+    )
+
+
+def _site_file(launch: Launch) -> dict[str, Any]:
+    hub, instance = launch.hub, launch.instance
+    host = {
+        # OCS's own default ends an agent that has had no router for ten seconds.
+        "crossbar_timeout": int(launch.crossbar_timeout or 0),
+        "agent-instances": [
+            {
+                "agent-class": instance.agent_class,
+                "instance-id": instance.instance_id,
+                "arguments": list(instance.arguments),
+            }
+        ],
+    }
+    addresses = ("wamp_server", "wamp_http", "wamp_realm", "address_root")
+    return {
+        "hub": {key: getattr(hub, key) for key in addresses},
+        "hosts": {launch.host: host},
+    }
+
+
+def _environment(launch: Launch) -> dict[str, str]:
+    environment = {"PYTHONPATH": _without_compat(), "PYTHONUNBUFFERED": "1"}
+    if launch.site_file and "OCS_CONFIG_DIR" not in os.environ:
+        # As for agents on ocsd: some look there for files of their own.
+        environment["OCS_CONFIG_DIR"] = os.path.dirname(launch.site_file)
+    return environment
+
+
+def _without_compat() -> str:
+    folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if folder and folder != compat.FOLDER)
+
+
+class OutsideWatch:
+    """Asks agents of the published OCS over the router how they are.
+
+    Parameters
+    ----------
+    hub : Hub
+        The router.
+    clock : IReactorTime
+        The time.
+    ask : callable
+        Takes the address of an agent and returns its API, maybe later, or fails with a
+        `ControlClientError`.
+    """
+
+    log = Logger()
+
+    def __init__(self, hub: Hub, clock: Any, ask: Callable[[str], Any] | None = None) -> None:
+        self._hub = hub
+        self._clock = clock
+        self._ask = ask or self._ask_router
+        self._asked_at_s: dict[str, float] = {}
+        self._waiting: set[str] = set()
+
+    def look(self, instance: Instance, keeper: Keeper) -> None:
+        """Ask an agent, if it is one of OCS's and it is time to; what does not run is not asked."""
+        state, now_s = keeper.life.state, self._clock.seconds()
+        if instance.runtime != "ocs" or state not in {State.STARTING, State.UP}:
+            return
+        asked_at_s = self._asked_at_s.get(keeper.name, float("-inf"))
+        every_s = 0.0 if state is State.STARTING else ASK_EVERY_S
+        if keeper.pid is None or now_s - asked_at_s < every_s or keeper.name in self._waiting:
+            return
+        self._asked_at_s[keeper.name] = now_s
+        self._waiting.add(keeper.name)
+        answered = maybeDeferred(self._ask, f"{self._hub.address_root}.{keeper.name}")
+        answered.addBoth(self._not_waiting, keeper.name)
+        answered.addCallbacks(
+            partial(self._answered, keeper, keeper.pid), partial(self._refused, keeper, keeper.pid)
+        )
+        # Whatever an agent answers, it is asked again.
+        answered.addErrback(lambda failure: self.log.failure("while asking", failure))
+
+    def _ask_router(self, address: str) -> Any:
+        client = ControlClient(address, self._hub.wamp_http, timeout_s=ANSWER_LIMIT_S)
+        return deferToThread(client.get_api)
+
+    def _not_waiting(self, result: Any, name: str) -> Any:
+        self._waiting.discard(name)
+        return result
+
+    def _answered(self, keeper: Keeper, pid: int, api: Any) -> None:
+        if not isinstance(api, dict):
+            _tell(keeper, pid, WATCHDOG="1", STATUS=f"its answer to get_api is {api!r:.100}")
+            return
+        holder = api.get("instance_pid")
+        if holder == pid:
+            _tell(keeper, pid, READY="1", WATCHDOG="1", STATUS=trouble_of(api))
+            return
+        where = api.get("instance_hostname")
+        _tell(keeper, pid, WATCHDOG="1", STATUS=f"pid {holder} on {where} has its address")
+
+    def _refused(self, keeper: Keeper, pid: int, failure: Any) -> None:
+        failure.trap(ControlClientError)
+        error: ControlClientError = failure.value
+        # No answer in time is what a reactor that is stuck gives: silence shows that.
+        if error.error != REQUEST_ERROR:
+            reason = "it is not joined to the realm" if error.error.startswith("wamp.") else ""
+            _tell(keeper, pid, WATCHDOG="1", STATUS=reason or error.reason)
+
+
+def _tell(keeper: Keeper, pid: int, **fields: str) -> None:
+    if keeper.pid == pid:
+        keeper.heard(fields)
+
+
+def trouble_of(api: dict[str, Any]) -> str:
+    """Return what an operator should know about an agent's operations.
+
+    Parameters
+    ----------
+    api : dict
+        The agent's answer to ``get_api``.
+
+    Returns
+    -------
+    str
+        Empty if all is well. A task that failed is the business of who started it.
+    """
+    troubles = []
+    for kind in ("processes", "tasks"):
+        for name, session, _ in api.get(kind, ()):
+            said = [text for _, text in session.get("messages", ())]
+            why = next((text for text in reversed(said) if "Status is now" not in text), "")
+            words = shortened(why) or "it does not say why"
+            if session.get("status") == "running" and session.get("degraded"):
+                troubles.append(f"operation {name!r} is degraded: {words}")
+            elif kind == "processes" and session.get("success") is False:
+                troubles.append(f"operation {name!r} failed: {words}")
+    return "; ".join(troubles)

@@ -1,0 +1,113 @@
+"""What a daemon knows before its reactor runs."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TextIO
+
+from ocsd.daemon.builtin.router import RouterPlan
+from ocsd.daemon.instances.plan import HostPlan
+from ocsd.daemon.ocs import outside
+from ocsd.forkserver.protocol import Spawn
+from ocsd.site.launch import Launch
+from ocsd.site.model import Hub, Instance, Site
+from ocsd.supervisor.health import DEFAULT_LIVENESS, Layer, Liveness, Response
+from ocsd.supervisor.policy import RestartPolicy
+from ocsd.system.paths import HostPaths
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The site as this host sees it, and where the daemon keeps things.
+
+    Attributes
+    ----------
+    site : Site
+        The whole site.
+    plan : HostPlan
+        What this host runs.
+    router : RouterPlan
+        How it gets its router.
+    paths : HostPaths
+        Where things are kept.
+    working_dir : Path
+        Working directory of the agents.
+    log : file
+        The daemon's own log, open for writing.
+    fork_server_runs : bool
+        Whether an earlier daemon's fork server still runs.
+    """
+
+    site: Site
+    plan: HostPlan
+    router: RouterPlan
+    paths: HostPaths
+    working_dir: Path
+    log: TextIO
+    fork_server_runs: bool
+
+    @property
+    def hub(self) -> Hub:
+        """The hub with this host's overrides."""
+        return self.plan.host.hub(self.site.hub)
+
+    def launch(self, instance: Instance, *, predecessor_died: bool) -> Launch:
+        """Return what an agent's process is told.
+
+        Parameters
+        ----------
+        instance : Instance
+            The agent.
+        predecessor_died : bool
+            Whether its addresses may still be registered by a process that this
+            daemon knows to be dead.
+        """
+        host = self.plan.host
+        # The socket may lie in a folder that is closed to another user; the hub's address is not.
+        socket = self.router.socket if instance.user is None else None
+        return Launch(
+            site_file=self.site.path,
+            host=host.name,
+            hub=self.hub,
+            instance=instance,
+            agent_paths=host.agent_paths,
+            log_dir=host.log_dir,
+            working_dir=str(self.working_dir),
+            router_socket=None if socket is None else str(socket),
+            force_register=predecessor_died,
+            crossbar_timeout=host.crossbar_timeout,
+        )
+
+    def request(self, instance: Instance, *, predecessor_died: bool) -> Spawn:
+        """Return what the fork server is asked for to start an agent."""
+        launch = self.launch(instance, predecessor_died=predecessor_died)
+        if instance.user is not None:
+            self.paths.admit_other_users()
+        if instance.runtime == "ocs":
+            request = outside.request(launch, self.paths)
+        else:
+            request = Spawn(
+                name=instance.instance_id,
+                log_path=str(self.paths.instance_log(instance.instance_id)),
+                working_dir=str(self.working_dir),
+                environment={"NOTIFY_SOCKET": str(self.paths.notify_socket)},
+                launch=launch.model_dump(mode="json"),
+            )
+        return replace(
+            request,
+            environment={**request.environment, **instance.env},
+            nice=instance.limits.nice,
+            open_files=instance.limits.open_files,
+            user=instance.user,
+        )
+
+
+def policy_of(instance: Instance | None) -> RestartPolicy:
+    """Return when an instance is restarted; always, for the router."""
+    return RestartPolicy(instance.restart) if instance else RestartPolicy.ALWAYS
+
+
+def liveness_of(instance: Instance | None) -> Liveness:
+    """Return what the failure of each layer of an instance leads to."""
+    if instance is None:
+        return DEFAULT_LIVENESS
+    return {Layer(key): Response(answer) for key, answer in instance.liveness}

@@ -1,0 +1,70 @@
+"""Rotation of the logs of programs that cannot do it: the router, agents of OCS or other users.
+
+Such a program goes on writing to the file that it was started with, so that
+file cannot be renamed. It is copied and emptied instead, while the program is
+stopped (SIGSTOP) for the few milliseconds that this takes: no line is lost.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from ocsd.log.file import LIMIT_BYTES, OLDER_FILES, numbered, shift
+
+STOP_LIMIT_S: Final = 0.1
+
+
+def rotate(log: Path, pid: int, limit_bytes: int = LIMIT_BYTES, older: int = OLDER_FILES) -> bool:
+    """Begin the log anew if it is full.
+
+    Parameters
+    ----------
+    log : Path
+        The file, which the process appends to.
+    pid : int
+        The process; it leads a process group of its own.
+    limit_bytes : int
+        When the log is full.
+    older : int
+        How many full logs are kept.
+
+    Returns
+    -------
+    bool
+        Whether it was begun anew. If the process cannot be stopped or the disk is full, the log
+        stays as it is until the next time.
+    """
+    with contextlib.suppress(OSError, psutil.Error):
+        # The registry is no process of its own, and the daemon must not stop itself.
+        if pid == os.getpid() or log.stat().st_size < limit_bytes:
+            return False
+        with _stopped(pid):
+            shift(log, older)
+            shutil.copyfile(log, numbered(log, 1))
+            os.truncate(log, 0)
+            return True
+    return False
+
+
+@contextlib.contextmanager
+def _stopped(pid: int) -> Iterator[None]:
+    """Stop a process group for a while."""
+    leader = psutil.Process(pid)
+    os.killpg(pid, signal.SIGSTOP)
+    try:
+        deadline_s = time.monotonic() + STOP_LIMIT_S
+        while leader.status() != psutil.STATUS_STOPPED:
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f"process {pid} does not stop")
+            time.sleep(0.001)
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGCONT)

@@ -1,0 +1,85 @@
+"""Telling failures that have one cause from those that have many."""
+
+from collections.abc import Callable
+
+from ocsd.daemon.instances.ports import Clock, Timer
+from ocsd.daemon.instances.transition import Transition
+from ocsd.daemon.watching.chronicle import DAEMON, Chronicle
+from ocsd.supervisor.events import CauseCleared, RestartRequested, State, UpRequested
+from ocsd.supervisor.incident import WINDOW_S, Failures
+
+
+class Incidents:
+    """Counts the failures of a host's instances.
+
+    Parameters
+    ----------
+    clock : Clock
+        The time.
+    running : callable
+        Returns how many instances run.
+    chronicle : Chronicle
+        Gets an entry when an incident begins and when it is over.
+    on_begin : callable
+        Takes the names of those that have failed so far, when an incident begins.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        running: Callable[[], int],
+        chronicle: Chronicle,
+        on_begin: Callable[[tuple[str, ...]], None] = lambda _: None,
+    ) -> None:
+        self._clock = clock
+        self._running = running
+        self._chronicle = chronicle
+        self._on_begin = on_begin
+        self._failures = Failures()
+        self._over: Timer | None = None
+        self._on_trial: set[str] = set()
+
+    def transition(self, transition: Transition) -> None:
+        """Take note who has been asked to run, and who has been up since."""
+        match transition.event:
+            case UpRequested(by) | RestartRequested(by) | CauseCleared(by=by) if by:
+                self._on_trial.add(transition.name)
+        if transition.after.state is State.UP:
+            self._on_trial.discard(transition.name)
+
+    def failed(self, name: str) -> bool:
+        """Take note of a failure; return whether it is one of many of one cause.
+
+        What somebody has asked to run and that has not been up since fails of its own:
+        whoever restarts several broken agents knows about them.
+
+        Parameters
+        ----------
+        name : str
+            The instance; it still counts as running.
+        """
+        if name in self._on_trial:
+            return False
+        now_s = self._clock.seconds()
+        went_on = self._failures.is_shared(now_s)
+        fallen = sum(now_s - at_s <= WINDOW_S for at_s in self._failures.at_s.values())
+        self._failures = self._failures.after(name, self._running() + fallen, now_s)
+        shared = self._failures.is_shared(now_s)
+        if shared and not went_on:
+            names = self._failures.names
+            self._chronicle.note(DAEMON, "IncidentBegan", f"{', '.join(names)} failed at once")
+            self._on_begin(names)
+        if shared:
+            self._wait()
+        return shared
+
+    def _wait(self) -> None:
+        if self._over is not None and self._over.active():
+            self._over.cancel()
+        self._over = self._clock.callLater(WINDOW_S + 0.001, self._end)
+
+    def _end(self) -> None:
+        names = self._failures.names
+        self._failures = self._failures.over(self._clock.seconds())
+        reason = f"{len(names)} instances failed: {', '.join(names)}"
+        self._chronicle.note(DAEMON, "IncidentOver", reason)

@@ -1,0 +1,205 @@
+"""Tables into files that other programs read: CSV, Parquet, NumPy."""
+
+import csv
+import importlib
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsd.aggregator.frames.schema import TICKS_PER_SECOND
+from ocsd.data.decode import seconds
+from ocsd.data.folder import Report, silent
+from ocsd.data.join import outer
+from ocsd.data.table import Column, Table
+from ocsd.errors import MissingLibraryError, OutputFileError, UsageError
+
+TIME: Final = "time"
+_ROWS_AT_ONCE: Final = 50_000
+_ROWS_OF_A_GROUP: Final = 2**18
+
+
+def check(path: Path) -> None:
+    """See whether `write` knows the kind of file that `path` is, and has a folder for it.
+
+    Raises
+    ------
+    UsageError
+        If it does not know it.
+    MissingLibraryError
+        If the library for it is not installed.
+    OutputFileError
+        If there is no such folder.
+    """
+    if path.suffix not in _WRITERS:
+        raise UsageError(
+            f"'{path}' is no name of a file to export to; end it with one of {', '.join(_WRITERS)}"
+        )
+    if path.suffix == ".parquet":
+        library("pyarrow.parquet", "to write Parquet")
+    check_folder(path)
+
+
+def check_folder(path: Path) -> None:
+    """See whether a file could be written at `path`, before its data are read.
+
+    Raises
+    ------
+    OutputFileError
+        If there is no folder for it, or this user may not write there.
+    """
+    if not path.parent.is_dir():
+        reason = f"there is no folder {path.parent}; make it, or"
+    elif not os.access(path.parent, os.W_OK):
+        reason = f"this user may not write into the folder {path.parent.absolute()};"
+    else:
+        return
+    raise OutputFileError(f"cannot write {path}: {reason} choose another place with -o")
+
+
+def write(path: Path, tables: Sequence[Table], report: Report = silent) -> None:
+    """Write tables into one file; the end of its name says of which kind.
+
+    Parameters
+    ----------
+    path : Path
+        Written whole or not at all.
+    tables : sequence of Table
+        CSV and Parquet get them joined by time.
+    report : callable
+        Told of the progress, in rows.
+
+    Raises
+    ------
+    OutputFileError
+        If the file cannot be written.
+    """
+    with whole(path) as beside:
+        _WRITERS[path.suffix](beside, tables, report)
+
+
+def library(name: str, purpose: str) -> Any:
+    """Return a library that is not always installed.
+
+    Raises
+    ------
+    MissingLibraryError
+        If it is not; says what to install.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise MissingLibraryError(
+            f"{name.partition('.')[0]} is needed {purpose}, and cannot be imported ({error}); "
+            "install it with: pip install 'ocsd[data]'"
+        ) from error
+
+
+def time_text(ticks: int) -> str:
+    """Return a time in ticks of 10 ns as Unix time in seconds, without loss."""
+    whole, rest = divmod(ticks, TICKS_PER_SECOND)
+    return f"{whole}.{rest:08d}"
+
+
+def _csv(path: Path, tables: Sequence[Table], report: Report) -> None:
+    table = outer(tables)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([TIME, *table.columns])
+        for begin in range(0, table.samples, _ROWS_AT_ONCE):
+            rows = slice(begin, begin + _ROWS_AT_ONCE)
+            times = map(time_text, table.ticks[rows].tolist())
+            columns = [_cells(column, rows) for column in table.columns.values()]
+            writer.writerows(zip(times, *columns, strict=True))
+            report(min(begin + _ROWS_AT_ONCE, table.samples), table.samples)
+
+
+def _cells(column: Column, rows: slice) -> list[Any]:
+    values: list[Any] = column.values[rows].tolist()
+    there = column.there[rows]
+    if there.all():
+        return values
+    # csv writes None as an empty cell.
+    return [value if given else None for value, given in zip(values, there, strict=True)]
+
+
+def _npz(path: Path, tables: Sequence[Table], report: Report) -> None:
+    arrays = list(_arrays(tables))
+    # As numpy.savez does, which would not tell how far it is.
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for number, (name, array) in enumerate(arrays):
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, array, allow_pickle=False)
+            report(number + 1, len(arrays))
+
+
+def _arrays(tables: Sequence[Table]) -> Iterator[tuple[str, NDArray[Any]]]:
+    for table in tables:
+        times = seconds(table.ticks)
+        if len(tables) == 1:
+            yield TIME, times
+        for name, column in table.columns.items():
+            # Not joined, so values lack only where the block had not yet this field.
+            whole = bool(column.there.all())
+            values = column.values if whole else column.values[column.there]
+            yield name, values.astype(str) if values.dtype.kind == "O" else values
+            if len(tables) > 1 or not whole:
+                yield f"{name}:{TIME}", times if whole else times[column.there]
+
+
+def _parquet(path: Path, tables: Sequence[Table], report: Report) -> None:
+    arrow: Any = library("pyarrow", "to write Parquet")
+    parquet: Any = library("pyarrow.parquet", "to write Parquet")
+    table = outer(tables)
+    schema = _arrow_table(arrow, table, slice(0, 0)).schema
+    with parquet.ParquetWriter(path, schema) as writer:
+        for begin in range(0, table.samples, _ROWS_OF_A_GROUP):
+            rows = slice(begin, begin + _ROWS_OF_A_GROUP)
+            writer.write_table(_arrow_table(arrow, table, rows))
+            report(min(rows.stop, table.samples), table.samples)
+
+
+def _arrow_table(arrow: Any, table: Table, rows: slice) -> Any:
+    time_type = arrow.timestamp("ns", tz="UTC")
+    nanoseconds = table.ticks[rows] * (10**9 // TICKS_PER_SECOND)
+    columns = {TIME: arrow.array(nanoseconds).cast(time_type)}
+    for name, column in table.columns.items():
+        values, kind = column.values[rows], None
+        if values.dtype.kind == "O":
+            # Texts; among them may be numbers of a field that was something else once.
+            values, kind = np.array([*map(str, values)], dtype=object), arrow.string()
+        columns[name] = arrow.array(values, type=kind, mask=~column.there[rows])
+    return arrow.table(columns)
+
+
+_WRITERS: Final[dict[str, Callable[[Path, Sequence[Table], Report], None]]] = {
+    ".csv": _csv,
+    ".npz": _npz,
+    ".parquet": _parquet,
+}
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Yield a file beside `path`, which takes its place if all goes well.
+
+    Raises
+    ------
+    OutputFileError
+        If it cannot be written; `path` is as it was.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield beside
+        beside.replace(path)
+    except OSError as error:
+        raise OutputFileError(
+            f"cannot write {path}: {error.strerror or error}; choose another place with -o"
+        ) from error
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,165 @@
+"""What a file holds, as values that survive a trip through JSON."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, Self
+
+from ocsd.aggregator.numbers.hole import Hole
+from ocsd.data.spans import Span
+
+
+class Frame(NamedTuple):
+    """Where a data frame stands, and the times of its samples [s, Unix time].
+
+    A tuple, for there are half a million in a month of 50 agents: so they are
+    short in JSON, and quick to make of it.
+    """
+
+    offset: int
+    length: int
+    from_at: float
+    until_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The samples of fields that were sampled together.
+
+    Attributes
+    ----------
+    name : str
+    fields : mapping of str to str
+        Type of each field: ``float``, ``int``, ``bool`` or ``str``.
+    samples : int
+        How many each field has.
+    interval_s : float or None
+        The usual time between samples [s]; None if there are too few to tell.
+    spans : tuple of Span
+        When samples came without a silence.
+    """
+
+    name: str
+    fields: Mapping[str, str]
+    samples: int
+    interval_s: float | None
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What came from a feed during one run of its agent."""
+
+    feed: str
+    agent_session: str
+    frames: tuple[Frame, ...]
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Bytes of a file that cannot be read.
+
+    Attributes
+    ----------
+    offset, length : int
+        Which [bytes].
+    reason : str
+    at_end : bool
+        True if no whole frame follows, so that it can be cut off.
+    """
+
+    offset: int
+    length: int
+    reason: str
+    at_end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """What a repair has cut off the end of a file, or all of it if no frame was whole.
+
+    Attributes
+    ----------
+    file, kept : str
+        The file, and where that is now.
+    opened_at : int
+        When the file was opened [s, Unix time].
+    size_bytes : int
+    """
+
+    file: str
+    kept: str
+    opened_at: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileSummary:
+    """What one file holds.
+
+    Attributes
+    ----------
+    name : str
+        Within the data folder, e.g. ``17953/1795328225.g3``.
+    size_bytes, mtime_ns : int
+        By these an index knows that the file is still the same.
+    frames : int
+        How many whole ones there are.
+    sources : tuple of Source
+    holes : tuple of Hole
+        Those that were recorded in this file.
+    damage : tuple of Damage
+    """
+
+    name: str
+    size_bytes: int
+    mtime_ns: int
+    frames: int
+    sources: tuple[Source, ...]
+    holes: tuple[Hole, ...]
+    damage: tuple[Damage, ...]
+
+    @property
+    def opened_at(self) -> int:
+        """When the file was opened [s, Unix time], as its name says."""
+        return int(self.name.rpartition("/")[2].partition(".")[0])
+
+    @property
+    def span(self) -> Span | None:
+        """The first and the last time in the file; None if it has no data."""
+        spans = [span for source in self.sources for one in source.blocks for span in one.spans]
+        if not spans:
+            return None
+        return min(begin for begin, _ in spans), max(end for _, end in spans)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the summary made of JSON's types."""
+        return asdict(self)
+
+    @classmethod
+    def of_json(cls, value: Mapping[str, Any]) -> Self:
+        """Return what `as_json` had been called on.
+
+        Raises
+        ------
+        KeyError, TypeError
+            If `value` is something else.
+        """
+        return cls(
+            name=value["name"],
+            size_bytes=value["size_bytes"],
+            mtime_ns=value["mtime_ns"],
+            frames=value["frames"],
+            sources=tuple(map(_source, value["sources"])),
+            holes=tuple(Hole(**hole) for hole in value["holes"]),
+            damage=tuple(Damage(**damage) for damage in value["damage"]),
+        )
+
+
+def _source(value: Mapping[str, Any]) -> Source:
+    blocks = tuple(
+        Block(**{**block, "spans": tuple((begin, end) for begin, end in block["spans"])})
+        for block in value["blocks"]
+    )
+    frames = tuple(map(Frame._make, value["frames"]))
+    return Source(value["feed"], value["agent_session"], frames, blocks)

@@ -1,0 +1,130 @@
+"""Fields over time, as a picture."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsd.data.decode import seconds
+from ocsd.data.export import check_folder, library, whole
+from ocsd.data.spans import longest_pause_s
+from ocsd.data.table import Column, Table
+from ocsd.errors import UsageError
+
+_KINDS: Final = (".png", ".pdf", ".svg")
+# More than a picture has columns of pixels.
+_STRETCHES: Final = 2000
+
+
+def check(output: Path | None) -> None:
+    """See whether `draw` could show anything.
+
+    Raises
+    ------
+    UsageError
+        If there is neither a file to write nor a display, or no such kind of picture.
+    MissingLibraryError
+        If matplotlib is not installed.
+    OutputFileError
+        If there is no folder for the file.
+    """
+    shown = sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
+    if output is None and not shown:
+        raise UsageError("there is no display to plot on; write a file with -o, e.g. -o plot.png")
+    library("matplotlib", "to plot")
+    if output is not None:
+        if output.suffix not in _KINDS:
+            kinds = ", ".join(_KINDS)
+            raise UsageError(f"'{output}' is no name of a picture; end it with one of {kinds}")
+        check_folder(output)
+
+
+def draw(tables: Sequence[Table], output: Path | None) -> None:
+    """Draw all fields into one picture; a silence breaks the line.
+
+    Parameters
+    ----------
+    tables : sequence of Table
+    output : Path or None
+        The file to write; None shows a window until it is closed.
+
+    Raises
+    ------
+    UsageError
+        If a field holds texts.
+    OutputFileError
+        If the file cannot be written.
+    """
+    matplotlib: Any = library("matplotlib", "to plot")
+    if output is not None:
+        matplotlib.use("Agg")
+    pyplot: Any = library("matplotlib.pyplot", "to plot")
+    figure, axes = pyplot.subplots(figsize=(10, 5), layout="constrained")
+    for table in tables:
+        for name, column in table.columns.items():
+            axes.plot(*line(name, table, column), label=_label(name), linewidth=0.8)
+    dates: Any = library("matplotlib.dates", "to plot")
+    locator = dates.AutoDateLocator()
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+    axes.set_xlabel("time (UTC)")
+    axes.grid(visible=True, alpha=0.3)
+    # The best place would be looked for as long as all else takes.
+    axes.legend(fontsize="small", loc="upper right")
+    if output is None:
+        pyplot.show()
+        return
+    try:
+        with whole(output) as beside:
+            figure.savefig(beside, dpi=120, format=output.suffix[1:])
+    finally:
+        pyplot.close(figure)
+
+
+def line(
+    name: str, table: Table, column: Column
+) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
+    """Return times and values of a line, with a NaN in every silence.
+
+    Of very many samples those are left out that a picture would not show.
+
+    Raises
+    ------
+    UsageError
+        If the field holds texts.
+    """
+    if column.values.dtype.kind == "O":
+        raise UsageError(f"'{name}' holds texts, which cannot be plotted; see `ocsd data export`")
+    ticks = table.ticks[column.there]
+    values = column.values[column.there].astype(np.float64)
+    steps = np.diff(seconds(ticks))
+    if len(steps) >= 2:
+        silences = np.flatnonzero(steps > longest_pause_s(float(np.median(steps)))) + 1
+        ticks = np.insert(ticks, silences, ticks[silences - 1] + 1)
+        values = np.insert(values, silences, np.nan)
+    shown = _shown(values)
+    return (ticks[shown] * 10).astype("datetime64[ns]"), values[shown]
+
+
+def _shown(values: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return which values to draw: of each stretch the lowest and the highest, and every NaN."""
+    length = -(-len(values) // _STRETCHES)
+    if length <= 4:
+        return np.arange(len(values))
+    missing = np.isnan(values)
+    picks = [np.flatnonzero(missing)]
+    for odd, pick in ((np.inf, np.argmin), (-np.inf, np.argmax)):
+        stretches = np.full(length * _STRETCHES, odd)
+        stretches[: len(values)] = np.where(missing, odd, values)
+        picks.append(np.arange(_STRETCHES) * length + pick(stretches.reshape(-1, length), axis=1))
+    shown = np.unique(np.concatenate(picks))
+    return shown[shown < len(values)]
+
+
+def _label(name: str) -> str:
+    """Return a name for matplotlib to show as it is: no formula, nothing that fonts lack."""
+    return "".join(each if each.isprintable() else "?" for each in name).replace("$", r"\$")

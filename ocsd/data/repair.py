@@ -1,0 +1,70 @@
+"""Cut a torn last frame off a file, and keep what was cut."""
+
+import errno
+import os
+from pathlib import Path
+
+from ocsd.data.check import torn
+from ocsd.errors import OutputFileError
+
+_CHUNK_BYTES = 2**20
+
+
+def repair(path: Path) -> Path | None:
+    """Cut off the end of a file that is no whole frame.
+
+    A file without any whole frame is moved away. Nothing is lost: what is cut is
+    on the disk beside the file before the file becomes shorter.
+
+    Returns
+    -------
+    Path or None
+        Where the cut bytes are; None if there was nothing to cut.
+
+    Raises
+    ------
+    OutputFileError
+        If the bytes cannot be kept or the file not be cut; then it is as it was.
+    """
+    try:
+        damage = torn(path)
+        if damage is None and path.stat().st_size > 0:
+            return None
+        kept = _free_name(path)
+        if damage is None or damage.offset == 0:
+            path.rename(kept)
+        else:
+            _move_end(path, damage.offset, kept)
+    except OSError as error:
+        remedy = "make its folder writable or use its owner's account"
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            remedy = "make room in its folder"
+        raise OutputFileError(
+            f"cannot repair {path}: {error.strerror or error}; it is as it was; {remedy}"
+        ) from error
+    return kept
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    kept = path.with_name(f"{path.name}.torn")
+    while kept.exists():
+        number += 1
+        kept = path.with_name(f"{path.name}.torn{number}")
+    return kept
+
+
+def _move_end(path: Path, offset: int, kept: Path) -> None:
+    """Move all from `offset` into a new file; if that fails there is none."""
+    with path.open("r+b") as file, kept.open("xb") as target:
+        try:
+            file.seek(offset)
+            while chunk := file.read(_CHUNK_BYTES):
+                target.write(chunk)
+            target.flush()
+            os.fsync(target.fileno())
+            file.truncate(offset)
+        except OSError:
+            kept.unlink()
+            raise
+        os.fsync(file.fileno())

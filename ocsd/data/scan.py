@@ -1,0 +1,185 @@
+"""Read a file whole, and say what it holds."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsd.aggregator.frames.schema import DATA, STATUS
+from ocsd.aggregator.numbers import hole
+from ocsd.aggregator.numbers.hole import Hole
+from ocsd.data.decode import Whole, kind_word, pieces, seconds
+from ocsd.data.index import Block, Damage, FileSummary, Frame, Source
+from ocsd.data.spans import Span, longest_pause_s
+
+HOLES_FEED: Final = f".feeds.{hole.FEED}"
+# What looking for something in a frame raises that is not there, or something else.
+NOT_OF_THE_SCHEMA: Final = (KeyError, AttributeError, TypeError, ValueError, RuntimeError)
+
+# So that a feed without any rhythm cannot make the index as large as the data.
+MOST_SPANS: Final = 200
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What was found of a source so far; blocks by name and fields."""
+
+    frames: list[Frame] = field(default_factory=list)
+    times: dict[tuple[str, tuple[tuple[str, str], ...]], list[NDArray[np.float64]]] = field(
+        default_factory=dict
+    )
+
+
+class Providers:
+    """Who the numbers of providers stand for, as the status frames say."""
+
+    def __init__(self) -> None:
+        self._addresses: dict[int, str] = {}
+
+    def note(self, frame: Any) -> None:
+        """Take a status frame."""
+        self._addresses = {
+            entry["prov_id"].value: entry["description"].value for entry in frame["providers"]
+        }
+
+    def address(self, frame: Any) -> str | None:
+        """Return the feed of a data frame; None if no status frame has listed it."""
+        return self._addresses.get(frame["prov_id"])
+
+
+def scan(path: Path, name: str) -> FileSummary:
+    """Return what a file holds.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str
+        What it is called in the summary.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    before = path.stat()
+    found = _Found()
+    for piece in pieces(path):
+        if isinstance(piece, Damage):
+            found.damage.append(piece)
+            continue
+        try:
+            found.take(piece)
+        except NOT_OF_THE_SCHEMA as error:
+            reason = f"the frame is not of the schema: {error}"
+            found.damage.append(Damage(piece.offset, piece.length, reason, at_end=False))
+    return FileSummary(
+        name=name,
+        size_bytes=before.st_size,
+        mtime_ns=before.st_mtime_ns,
+        frames=found.frames,
+        sources=tuple(_source(*key, source) for key, source in found.sources.items()),
+        holes=tuple(found.holes),
+        damage=tuple(found.damage),
+    )
+
+
+class _Found:
+    """What was found in a file so far."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.sources: dict[tuple[str, str], _Gathered] = {}
+        self.holes: list[Hole] = []
+        self.damage: list[Damage] = []
+        self._providers = Providers()
+
+    def take(self, piece: Whole) -> None:
+        """Note what a frame holds."""
+        self.frames += 1
+        hkagg_type = piece.frame.get("hkagg_type")
+        if hkagg_type == STATUS:
+            self._providers.note(piece.frame)
+        elif hkagg_type == DATA:
+            feed = self._providers.address(piece.frame) or piece.frame["address"]
+            source = self.sources.setdefault((feed, session_of(piece.frame)), _Gathered())
+            _take(source, piece)
+            if feed.endswith(HOLES_FEED):
+                self.holes += _holes(piece.frame)
+
+
+def session_of(frame: Any) -> str:
+    """Return the agent session of a data frame; empty if it does not say."""
+    return str(frame.get("provider_session_id", ""))
+
+
+def blocks_of(frame: Any) -> Iterator[tuple[str, Any]]:
+    """Yield name and G3TimesampleMap of each block of a data frame."""
+    names = frame.get("block_names", [])
+    for number, block in enumerate(frame["blocks"]):
+        yield (names[number] if number < len(names) else f"block{number}"), block
+
+
+def _take(source: _Gathered, piece: Whole) -> None:
+    edges = []
+    for name, block in blocks_of(piece.frame):
+        times = seconds(np.asarray(block.times))
+        if not len(times):
+            continue
+        fields = tuple((key, kind_word(block[key])) for key in block.keys())  # noqa: SIM118 # no dict
+        source.times.setdefault((name, fields), []).append(times)
+        edges += [float(times.min()), float(times.max())]
+    if edges:
+        source.frames.append(Frame(piece.offset, piece.length, min(edges), max(edges)))
+
+
+def _source(feed: str, agent_session: str, found: _Gathered) -> Source:
+    blocks = []
+    for (name, fields), parts in found.times.items():
+        times = np.sort(np.concatenate(parts))
+        interval_s = _usual_interval_s(times)
+        spans = _spans(times, interval_s)
+        blocks.append(Block(name, dict(fields), len(times), interval_s, spans))
+    return Source(feed, agent_session, tuple(found.frames), tuple(blocks))
+
+
+def _usual_interval_s(times: NDArray[np.float64]) -> float | None:
+    steps = np.diff(times)
+    steps = steps[steps > 0]
+    # G3 keeps times to 10 ns, floats of today's times hold about 240 ns.
+    return round(float(np.median(steps)), 7) if len(steps) >= 2 else None
+
+
+def _spans(times: NDArray[np.float64], interval_s: float | None) -> tuple[Span, ...]:
+    if interval_s is None:
+        return ((float(times[0]), float(times[-1])),)
+    steps = np.diff(times)
+    cuts = np.flatnonzero(steps > longest_pause_s(interval_s))
+    if len(cuts) >= MOST_SPANS:
+        longest = np.argsort(steps[cuts], kind="stable")[-(MOST_SPANS - 1) :]
+        cuts = np.sort(cuts[longest])
+    begins = np.concatenate(([0], cuts + 1))
+    ends = np.concatenate((cuts, [len(times) - 1]))
+    return tuple(zip(times[begins].tolist(), times[ends].tolist(), strict=True))
+
+
+def _holes(frame: Any) -> list[Hole]:
+    found = []
+    for name, block in blocks_of(frame):
+        if name != hole.BLOCK or not set(Hole.__slots__) <= set(block.keys()):
+            continue
+        rows = zip(*(list(block[key]) for key in Hole.__slots__), strict=True)
+        for at, row in zip(seconds(np.asarray(block.times)).tolist(), rows, strict=True):
+            one = Hole(*map(_plain, row))
+            begin = hole.finite(one.from_time, default=at)
+            end = hole.finite(one.until_time, default=at)
+            found.append(replace(one, from_time=begin, until_time=end))
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Return a value made of JSON's types: spt3g hands out numpy's."""
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,222 @@
+"""Chosen fields and times, as arrays."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsd.aggregator.frames.schema import TICKS_PER_SECOND
+from ocsd.data.container import NotAFrameError
+from ocsd.data.decode import frame_of
+from ocsd.data.folder import DataFolder, Report, permitted, silent
+from ocsd.data.index import FileSummary, Frame, Source
+from ocsd.data.scan import blocks_of
+from ocsd.errors import NoDataError, OcsdError
+
+_EVER = (-np.inf, np.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The values of one field.
+
+    Attributes
+    ----------
+    values : ndarray, shape (n,)
+        Of float64, int64, bool or, for texts, object.
+    there : ndarray of bool, shape (n,)
+        False where the field has no value, and `values` has only a filler.
+    """
+
+    values: NDArray[Any]
+    there: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Fields of a feed that share their times.
+
+    Attributes
+    ----------
+    feed : str
+    ticks : ndarray of int64, shape (n,)
+        Ascending times in units of 10 ns, as G3 keeps them.
+    columns : mapping of str to Column
+        By the field's full name.
+    """
+
+    feed: str
+    ticks: NDArray[np.int64]
+    columns: Mapping[str, Column]
+
+    @property
+    def samples(self) -> int:
+        """How many rows there are."""
+        return len(self.ticks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one frame has of a table."""
+
+    ticks: NDArray[np.int64]
+    columns: Mapping[str, NDArray[Any]]
+
+
+def fields_of(summaries: Iterable[FileSummary]) -> dict[str, set[str]]:
+    """Return the full names of all fields, and the blocks that each is in."""
+    blocks: dict[str, set[str]] = defaultdict(set)
+    for summary in summaries:
+        for source in summary.sources:
+            for block in source.blocks:
+                for key in block.fields:
+                    blocks[f"{source.feed}.{key}"].add(block.name)
+    return dict(blocks)
+
+
+def load(
+    folder: DataFolder,
+    summaries: Sequence[FileSummary],
+    fields: Sequence[str],
+    since_at: float | None = None,
+    until_at: float | None = None,
+    report: Report = silent,
+) -> list[Table]:
+    """Return the samples of `fields` with `since_at` <= time < `until_at`.
+
+    Parameters
+    ----------
+    folder : DataFolder
+    summaries : sequence of FileSummary
+        Of the files to read; only the frames that are needed are read.
+    fields : sequence of str
+        Full names.
+    since_at, until_at : float, optional
+        Times [s, Unix time].
+    report : callable
+        Told of the progress.
+
+    Returns
+    -------
+    list of Table
+        One for fields that were sampled together, in the order of `fields`.
+
+    Raises
+    ------
+    NoDataError
+        If there is not one sample.
+    OcsdError
+        If a file changed since it was listed.
+    """
+    blocks = fields_of(summaries)
+    window = (
+        _EVER[0] if since_at is None else since_at,
+        _EVER[1] if until_at is None else until_at,
+    )
+    groups: dict[tuple[str, frozenset[str]], list[str]] = defaultdict(list)
+    for name in fields:
+        groups[name.rpartition(".")[0], frozenset(blocks[name])].append(name)
+    parts: dict[tuple[str, frozenset[str]], list[_Part]] = defaultdict(list)
+    for feed, frame in _frames(folder, summaries, {feed for feed, _ in groups}, window, report):
+        for (wanted_feed, names), wanted in groups.items():
+            if feed == wanted_feed:
+                parts[feed, names] += _parts(frame, feed, wanted)
+    # Each part is let go of as soon as its table is made: they are as large as the result.
+    found = [_table(key[0], parts.pop(key, []), wanted, window) for key, wanted in groups.items()]
+    if not any(table.samples for table in found):
+        raise NoDataError(
+            f"there are no samples of {', '.join(fields[:6])} in that time; `ocsd data info` says "
+            "when there are"
+        )
+    return found
+
+
+def _frames(
+    folder: DataFolder,
+    summaries: Sequence[FileSummary],
+    feeds: set[str],
+    window: tuple[float, float],
+    report: Report,
+) -> Iterator[tuple[str, Any]]:
+    """Yield the frames of `feeds` that reach into `window`, and whose they are."""
+    needed: list[tuple[Path, list[tuple[Frame, Source]]]] = []
+    for summary in summaries:
+        frames = [
+            (frame, source)
+            for source in summary.sources
+            if source.feed in feeds
+            for frame in source.frames
+            if frame.from_at < window[1] and frame.until_at >= window[0]
+        ]
+        needed.append((folder.path / summary.name, sorted(frames, key=lambda each: each[0].offset)))
+    done, work = 0, sum(frame.length for _, frames in needed for frame, _ in frames)
+    for path, frames in needed:
+        if not frames:
+            continue
+        with permitted(path), path.open("rb") as file:
+            for frame, source in frames:
+                file.seek(frame.offset)
+                try:
+                    yield source.feed, frame_of(file.read(frame.length))
+                except NotAFrameError as error:
+                    raise OcsdError(
+                        f"{path} has changed: no frame at byte {frame.offset}; look at it with: "
+                        "ocsd data verify"
+                    ) from error
+                done += frame.length
+                report(done, work)
+
+
+def _parts(frame: Any, feed: str, wanted: Sequence[str]) -> Iterator[_Part]:
+    for _name, block in blocks_of(frame):
+        there = set(block.keys())
+        keys = {name: key for name in wanted if (key := name[len(feed) + 1 :]) in there}
+        if keys:
+            ticks = np.array(block.times, dtype=np.int64)
+            yield _Part(ticks, {name: _array(block[key]) for name, key in keys.items()})
+
+
+def _array(vector: Any) -> NDArray[Any]:
+    values = np.array(vector)
+    return values.astype(object) if values.dtype.kind == "U" else values
+
+
+def _table(
+    feed: str, parts: Sequence[_Part], wanted: Sequence[str], window: tuple[float, float]
+) -> Table:
+    empty = np.zeros(0, dtype=np.int64)
+    ticks = np.concatenate([empty, *(part.ticks for part in parts)])
+    # A file may hold what was fetched late; samples of one time keep their order.
+    order = np.argsort(ticks, kind="stable")
+    times = ticks[order] / TICKS_PER_SECOND
+    order = order[(times >= window[0]) & (times < window[1])]
+    columns = {name: _column(name, parts, order) for name in wanted}
+    return Table(feed, ticks[order], columns)
+
+
+def _column(name: str, parts: Sequence[_Part], order: NDArray[np.intp]) -> Column:
+    sizes = [len(part.ticks) for part in parts]
+    ends = np.cumsum([0, *sizes])
+    found = [part.columns[name] for part in parts if name in part.columns]
+    values = np.zeros(ends[-1], dtype=common_dtype(each.dtype for each in found))
+    there = np.zeros(ends[-1], dtype=bool)
+    for part, (begin, end) in zip(parts, pairwise(ends), strict=True):
+        if name in part.columns:
+            values[begin:end] = part.columns[name]
+            there[begin:end] = True
+    return Column(values[order], there[order])
+
+
+def common_dtype(dtypes: Iterable[np.dtype[Any]]) -> np.dtype[Any]:
+    """Return the type that values of all `dtypes` can stand in: texts among numbers are objects."""
+    kinds = {dtype.kind for dtype in dtypes}
+    if "O" in kinds:
+        return np.dtype(object)
+    if "f" in kinds or not kinds:
+        return np.dtype(np.float64)
+    return np.dtype(np.int64 if "i" in kinds else np.bool_)

@@ -1,0 +1,53 @@
+"""Changing the level of a log while its agent runs.
+
+Whoever wants another level writes it into a file beside the log, ``{log}.level``, and
+removes the file to get the usual one back. It works without a router, while the reactor is
+blocked, and also for the agent's next start.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from ocsd.log.lines import LEVELS
+
+LONGEST_BYTES = 64
+
+
+class LevelFile:
+    """Looks for the level.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    set_level : callable
+        Takes the level; None for the usual one.
+    """
+
+    def __init__(self, path: Path, set_level: Callable[[str | None], object]) -> None:
+        self._path = path
+        self._set_level = set_level
+        self._seen: tuple[int, int, int] | None = None
+
+    def look(self) -> None:
+        """Set the level if the file has changed; call it now and then."""
+        try:
+            status = os.stat(self._path)
+            seen = (status.st_ino, status.st_size, status.st_mtime_ns)
+            text = "" if seen == self._seen else self._text()
+        except OSError:
+            seen, text = None, ""
+        if seen != self._seen:
+            self._seen = seen
+            self._set_level(level_of(text))
+
+    def _text(self) -> str:
+        with self._path.open("rb") as file:
+            return file.read(LONGEST_BYTES).decode("utf-8", "replace")
+
+
+def level_of(text: str) -> str | None:
+    """Return the level that a file names; None if it names none."""
+    word = text.strip().lower()
+    return word if word in LEVELS else None

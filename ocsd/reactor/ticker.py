@@ -1,0 +1,49 @@
+"""Doing something again and again in the reactor."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ocsd.reactor.threads import the_reactor
+
+
+class Ticker:
+    """Calls a function at a steady rate.
+
+    In place of Twisted's LoopingCall, which installs the reactor as soon as one
+    is made and does a lot more at each call. A call that raises is logged by the
+    reactor and followed by the next.
+
+    Parameters
+    ----------
+    period_s : float
+        Time from one call to the next [s].
+    function : callable
+        Called without arguments.
+    """
+
+    def __init__(self, period_s: float, function: Callable[[], object]) -> None:
+        self._period_s = period_s
+        self._function = function
+        self._timer: Any = None
+        self._due_s = 0.0
+
+    def start(self) -> None:
+        """Call now and from now on, unless it has been started already."""
+        if self._timer is None:
+            self._due_s = the_reactor().seconds()
+            self._tick()
+
+    def stop(self) -> None:
+        """Call no more."""
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+
+    def _tick(self) -> None:
+        reactor = the_reactor()
+        now_s = reactor.seconds()
+        # What was missed, while the reactor was held up, is not made up for.
+        periods = (now_s - self._due_s) // self._period_s + 1
+        self._due_s += periods * self._period_s
+        self._timer = reactor.callLater(max(0.0, self._due_s - now_s), self._tick)
+        self._function()

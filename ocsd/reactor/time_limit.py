@@ -1,0 +1,32 @@
+"""A time limit for a Deferred."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import AlreadyCalled, AlreadyCancelled
+
+from ocsd.reactor.threads import the_reactor
+
+
+def within(deferred: "Deferred[Any]", timeout_s: float | None) -> "Deferred[Any]":
+    """Return `deferred`, cancelled after a time and then fired with None.
+
+    Parameters
+    ----------
+    deferred : Deferred
+        What is waited for.
+    timeout_s : float, optional
+        How long [s]; None does not limit it.
+    """
+    if timeout_s is None or deferred.called:
+        return deferred
+    limit = the_reactor().callLater(timeout_s, deferred.cancel)
+
+    def ended(result: Any) -> Any:
+        try:
+            limit.cancel()
+        except (AlreadyCalled, AlreadyCancelled):
+            return None
+        return result
+
+    return deferred.addBoth(ended)

@@ -1,0 +1,99 @@
+"""The agent's calls of its own address, in simulated time."""
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from ocsd.agent.wellbeing.self_call import SelfCall
+from ocsd.bus.wamp import ApplicationError, TransportLost
+
+
+class Link:
+    """A connection whose calls the test answers."""
+
+    def __init__(self):
+        self.calls = []
+        self.is_lost = False
+
+    def call(self, procedure, query):
+        if self.is_lost:
+            raise TransportLost
+        assert (procedure, query) == ("observatory.thermo1", "get_agent_class")
+        self.calls.append(Deferred())
+        return self.calls[-1]
+
+
+@pytest.fixture
+def self_call(agent, reactor):
+    return SelfCall(agent, jitter=lambda: 0.5, monotonic=reactor.seconds)
+
+
+@pytest.fixture
+def look(self_call, reactor):
+    """Look every second for some time; return what was said."""
+
+    def look(link, seconds):
+        said = []
+        for _ in range(seconds):
+            said.append(self_call.look(link))
+            reactor.advance(1)
+        return said
+
+    return look
+
+
+def test_it_calls_every_ten_seconds_beginning_at_a_moment_of_its_own(look):
+    link = Link()
+    assert look(link, 5) == [""] * 5
+    assert link.calls == []
+    for count in (1, 2, 3):
+        assert look(link, 1) == [""]
+        assert len(link.calls) == count
+        link.calls[-1].callback("ThermoAgent")
+        assert look(link, 9) == [""] * 9
+
+
+def test_no_answer_for_five_seconds_is_told_until_there_is_one(look):
+    link = Link()
+    said = look(link, 18)
+    assert said[:10] == [""] * 10
+    assert said[10] == "no answer to a call through the router for 5 s"
+    assert said[-1] == "no answer to a call through the router for 12 s"
+    link.calls[0].callback("ThermoAgent")
+    assert look(link, 5) == [""] * 5
+
+
+def test_an_error_is_told(look):
+    link = Link()
+    look(link, 6)
+    link.calls[0].errback(ApplicationError("wamp.error.no_such_procedure", "nobody there"))
+    [said] = look(link, 1)
+    assert said.startswith("a call through the router fails: ")
+    assert "no_such_procedure" in said
+    look(link, 9)
+    link.calls[1].callback("ThermoAgent")
+    assert look(link, 1) == [""]
+
+
+def test_a_connection_that_is_lost_is_not_its_business(look):
+    link, another = Link(), Link()
+    assert look(link, 20)[-1]
+    assert look(None, 3) == [""] * 3
+    link.calls[0].errback(ApplicationError("wamp.close.transport_lost"))
+    assert look(another, 5) == [""] * 5
+    another.is_lost = True
+    assert look(another, 20) == [""] * 20
+
+
+def test_a_late_answer_of_an_earlier_connection_says_nothing_of_this_one(look):
+    link, another = Link(), Link()
+    look(link, 10)
+    look(another, 6)
+    link.calls[0].callback("ThermoAgent")
+    assert look(another, 6)[-1].startswith("no answer")
+
+
+def test_a_process_that_was_held_up_blames_nobody(look, reactor):
+    link = Link()
+    look(link, 6)
+    reactor.advance(600)
+    assert look(link, 4) == [""] * 4

@@ -1,0 +1,114 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[4]
+
+SITE = """\
+hub:
+  wamp_server: ws://localhost:8001/ws
+  wamp_http: http://localhost:8001/call
+hosts:
+  grumpy:
+    agent-paths: [{folder}]
+    agent-instances:
+      - {{agent-class: ThermoAgent, instance-id: thermo1}}
+      - {{agent-class: ThermAgent, instance-id: thermo2}}
+      - {{agent-class: InAContainer, instance-id: elsewhere, manage: docker}}
+  sleepy:
+    agent-instances:
+      - {{agent-class: AggregatorAgent, instance-id: aggregator}}
+"""
+
+
+@pytest.fixture
+def site(ocsd):
+    folder = ocsd.base / "plug-ins"
+    folder.mkdir()
+    (folder / "ocs_plugin_good.py").write_text("agents = [('ThermoAgent', 'thermo.py')]\n")
+    (folder / "thermo.py").write_text("raise SystemExit('check must not run an agent')\n")
+    path = ocsd.base / "site.yaml"
+    path.write_text(SITE.format(folder=folder))
+    return path
+
+
+@pytest.mark.parametrize("name", ["default.yaml", "observatory.yaml"])
+def test_the_site_files_of_the_repository_are_right(ocsd, name):
+    path = REPOSITORY / "site-configs" / name
+    done = ocsd("check", "--site-file", str(path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"ok  site file {path}\nok  host ")
+    assert done.stderr == ""
+
+
+def test_a_missing_class_is_told_with_its_line_and_gets_exit_code_78(ocsd, site):
+    done = ocsd("check", "--site-file", str(site))
+    assert done.returncode == 78
+    assert f"{site}:9: instance 'thermo2': " in done.stderr
+    assert "ThermoAgent" in done.stderr
+    assert "thermo1" not in done.stderr
+    assert "elsewhere" not in done.stderr
+    assert done.stdout.splitlines()[-1] == "ok  host sleepy: 1 instance, every class found"
+    assert done.stderr.splitlines()[-1] == f"ocsd: 1 problem in {site}"
+
+
+def test_of_an_instance_on_the_published_ocs_the_interpreter_is_checked(ocsd, site):
+    runtime = f"agent-class: OldAgent, runtime: ocs, python: {sys.executable}"
+    site.write_text(site.read_text().replace("agent-class: ThermAgent", runtime))
+    assert ocsd("check", "--site-file", str(site)).returncode == 0
+    site.write_text(site.read_text().replace(sys.executable, "no/python"))
+    done = ocsd("check", "--site-file", str(site))
+    assert done.returncode == 78
+    wrong = f"{site}:9: instance 'thermo2': python {site.parent}/no/python is no program"
+    assert wrong in done.stderr
+
+
+def test_one_host_can_be_checked_alone(ocsd, site):
+    assert ocsd("check", "--site-file", str(site), "--host", "sleepy").returncode == 0
+    unknown = ocsd("check", "--site-file", str(site), "--host", "sleapy")
+    assert unknown.returncode == 78
+    assert "sleepy" in unknown.stderr
+
+
+def test_a_plug_in_that_fails_to_import_is_told_once(ocsd, site):
+    bad = site.parent / "plug-ins" / "ocs_plugin_bad.py"
+    bad.write_text("import no_such_library\n")
+    done = ocsd("check", "--site-file", str(site))
+    assert done.returncode == 78
+    assert done.stderr.count("no_such_library") == 1
+    assert str(bad) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_all_errors_of_a_site_file_are_told_at_once(ocsd, site):
+    text = site.read_text()
+    site.write_text(
+        text.replace("agent-class: ThermAgent", "agent-clas: X").replace("docker", "upp")
+    )
+    done = ocsd("check", "--site-file", str(site))
+    assert done.returncode == 78
+    assert done.stdout == ""
+    assert f"{site}:9" in done.stderr
+    assert f"{site}:10" in done.stderr
+
+
+def test_a_missing_site_file_is_told(ocsd):
+    done = ocsd("check", "--site-file", "nowhere.yaml")
+    assert done.returncode == 78
+    assert "nowhere.yaml" in done.stderr
+
+
+def test_what_this_machine_has_not_is_warned_of(ocsd, site):
+    entry = "instance-id: thermo1, user: nosuch"
+    text = (
+        site.read_text().replace("instance-id: thermo1", entry).replace("ThermAgent", "ThermoAgent")
+    )
+    site.write_text(text)
+    done = ocsd("check", "--site-file", str(site), "--host", "grumpy")
+    assert done.returncode == 0
+    assert done.stderr == (
+        "ocsd: warning: instance 'thermo1': there is no user 'nosuch' on this machine\n"
+    )
+    # Nobody can see from here what the machines of other hosts have.
+    assert ocsd("check", "--site-file", str(site)).stderr == ""

@@ -1,0 +1,113 @@
+"""`ocsd reload`: what it changes, and what became of that."""
+
+import json
+
+from tests.unit.cli.answers import result, transition
+from tests.unit.cli.stand_in_daemon import instance
+
+ANSWER = {"added": ["b"], "removed": [], "changed": {}, "kept": {}, "unchanged": 1}
+
+
+def test_the_daemon_of_the_unit_is_meant_where_several_run(ocsd, daemon_of):
+    other = daemon_of("dopey", instance("a"))
+    other.status["pid"] = 4122
+    server = daemon_of("grumpy", instance("a"))
+    server.status["pid"] = 4121
+    server.streams["/v1/reload"] = [ANSWER]
+    done = ocsd("reload", "--no-wait", "--unit", "ocsd.service", MAINPID="4121")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "starts         b\n1 instances are not touched\nsee how they do: ocsd status\n"
+    )
+    assert (server.requests, other.requests) == ([("/v1/reload", {"dry_run": False})], [])
+
+
+def test_a_daemon_that_does_not_answer_is_named_and_no_other_one_reloads(ocsd, daemon_of):
+    other = daemon_of("dopey", instance("a"))
+    done = ocsd("reload", "--no-wait", "--unit", "ocsd.service", MAINPID="4121")
+    assert done.returncode == 69
+    assert "the daemon (pid 4121) does not answer" in done.stderr
+    assert other.requests == []
+
+
+def test_what_becomes_of_each_is_told(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("a"))
+    server.streams["/v1/reload"] = [
+        {**ANSWER, "waits_for": ["b"]},
+        transition("b", "up"),
+        result("b"),
+    ]
+    done = ocsd("reload", "--timeout", "7")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "starts         b",
+        "1 instances are not touched",
+        "07:33:01.250  b up",
+        "b: up after 0.05 s",
+    ]
+    assert server.requests == [("/v1/reload", {"dry_run": False, "timeout_s": 7.0})]
+
+
+def test_what_does_not_get_there_is_a_failure(ocsd, daemon_of):
+    failed = result("b", ok=False, state="failed", reason="no such class")
+    server = daemon_of("grumpy", instance("a"))
+    server.streams["/v1/reload"] = [{**ANSWER, "waits_for": ["b"]}, failed]
+    done = ocsd("reload", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout) == {**ANSWER, "waits_for": ["b"], "results": [failed]}
+
+
+def test_an_answer_that_breaks_off_is_no_success(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("a"))
+    server.streams["/v1/reload"] = [{**ANSWER, "waits_for": ["b"]}]
+    done = ocsd("reload")
+    assert done.returncode == 69
+    assert "what became of b" in done.stderr
+
+
+def test_a_daemon_of_an_older_release_that_does_not_wait_is_understood(ocsd, daemon_of):
+    daemon_of("grumpy", instance("a")).streams["/v1/reload"] = [ANSWER]
+    done = ocsd("reload")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "see how they do: ocsd status"
+
+
+def test_who_starts_and_ends_stands_among_those_whatever_of_it_changed(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("a"))
+    server.streams["/v1/reload"] = [
+        {
+            "added": ["n", "off"],
+            "removed": ["g"],
+            "changed": {"c": ["arguments"], "d": ["arguments"]},
+            "kept": {"e": ["manage"], "r": ["after"], "s": ["restart"]},
+            "unchanged": 1,
+            "effects": {
+                "n": "starts",
+                "off": "stays down",
+                "c": "restarts",
+                "d": "stays down",
+                "e": "ends",
+                "r": "goes on",
+                "s": "starts",
+                "g": "ends",
+            },
+        }
+    ]
+    assert ocsd("reload", "--dry-run").stdout.splitlines() == [
+        "would start    n",
+        "would start    s (restart changed)",
+        "would end      g",
+        "would end      e (manage changed)",
+        "would restart  c (arguments changed)",
+        "would leave running r (after changed)",
+        "would leave down off",
+        "would leave down d (arguments changed)",
+        "1 instances are not touched",
+    ]
+    assert ocsd("reload", "--no-wait").stdout.splitlines()[5:] == [
+        "goes on        r (after changed)",
+        "stays down     off",
+        "stays down     d (arguments changed)",
+        "1 instances are not touched",
+        "see how they do: ocsd status",
+    ]

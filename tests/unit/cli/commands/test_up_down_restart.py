@@ -1,0 +1,100 @@
+import json
+
+import pytest
+
+from tests.unit.cli.answers import result, transition
+from tests.unit.cli.stand_in_daemon import instance
+
+
+@pytest.fixture
+def server(daemon_of):
+    return daemon_of("grumpy", instance("a"), instance("b"))
+
+
+def test_each_transition_and_the_result_are_told(ocsd, server):
+    server.streams["/v1/instances/restart"] = [
+        transition("a", "stopping"),
+        transition("a", "starting", "asked for"),
+        result("a"),
+    ]
+    done = ocsd("restart", "a", "a")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "07:33:01.250  a stopping",
+        "07:33:01.250  a starting: asked for",
+        "a: up after 0.05 s",
+    ]
+    body = {"names": ["a"], "timeout_s": 60.0}
+    assert server.requests == [("/v1/instances/restart", body)]
+
+
+def test_all_is_asked_for_as_such_and_summed_up(ocsd, server):
+    server.streams["/v1/instances/down"] = [result("a", state="down"), result("b", state="down")]
+    done = ocsd("down", "--all", "--timeout", "7")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "down: 2 of 2 done in 0.05 s"
+    assert server.requests == [("/v1/instances/down", {"all": True, "timeout_s": 7.0})]
+
+
+def test_what_a_restart_of_all_leaves_out_is_told_with_the_reason(ocsd, server):
+    left_out = {"event": "left_out", "instance_id": "b", "reason": "put down by bob"}
+    server.streams["/v1/instances/restart"] = [left_out, result("a")]
+    done = ocsd("restart", "--all")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["b: stays down, put down by bob", "a: up after 0.05 s"]
+
+
+def test_a_failure_gets_exit_code_1_its_reason_and_where_to_look(ocsd, server):
+    server.streams["/v1/instances/up"] = [
+        result("a", ok=False, state="failed", reason="no such class\nX"),
+        result("b", ok=False, state="starting", timed_out=True, took_s=60.0),
+    ]
+    done = ocsd("up", "a", "b")
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "a: failed after 0.05 s: no such class X (see: ocsd status a; ocsd logs a)",
+        "b: timed out after 60.00 s, still starting (see: ocsd status b; ocsd logs b)",
+        "up: 0 of 2 done in 60.00 s; not done: a, b",
+    ]
+
+
+def test_a_time_out_alone_gets_exit_code_75(ocsd, server):
+    server.streams["/v1/instances/up"] = [
+        result("a"),
+        result("b", ok=False, state="starting", timed_out=True),
+    ]
+    assert ocsd("up", "a", "b").returncode == 75
+
+
+def test_json_prints_the_lines_as_they_come(ocsd, server):
+    lines = [transition("a", "starting"), result("a"), {"event": "from a newer release"}]
+    server.streams["/v1/instances/up"] = lines
+    done = ocsd("up", "--json", "a")
+    assert [json.loads(line) for line in done.stdout.splitlines()] == lines
+    assert done.returncode == 0
+
+
+def test_an_unknown_name_is_refused_with_exit_code_4(ocsd, server):
+    server.refusal = (404, b'{"error": {"message": "no instance \'x\'", "exit_code": 4}}')
+    done = ocsd("restart", "x")
+    assert (done.returncode, done.stdout, done.stderr) == (4, "", "ocsd: no instance 'x'\n")
+
+
+def test_an_answer_that_breaks_off_is_no_success(ocsd, server):
+    server.streams["/v1/instances/restart"] = [result("a"), transition("b", "starting")]
+    done = ocsd("restart", "--all")
+    assert done.returncode == 69
+    assert "before it said what became of b" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["up", "down", "restart"])
+@pytest.mark.parametrize("arguments", [(), ("--all", "a"), ("a", "--timeout", "0")])
+def test_wrong_use_gets_exit_code_2_and_asks_nothing(ocsd, server, verb, arguments):
+    done = ocsd(verb, *arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("ocsd: ")
+    assert server.requests == []
+
+
+def test_no_daemon_gets_exit_code_69(ocsd):
+    assert ocsd("up", "a").returncode == 69

@@ -1,0 +1,22 @@
+"""What `ocsd status` is told of a host."""
+
+from ocsd.daemon.api.status import StatusReport
+from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.targets import Targets
+from ocsd.site.model import Hub, Instance
+from ocsd.supervisor.lifecycle import Lifecycle
+from ocsd.system.paths import of_host
+
+
+def test_while_the_host_is_being_stopped_what_is_down_says_why(tmp_path, clock):
+    fleet = Fleet(Targets(tmp_path / "targets.json"))
+    keeper = Keeper("a", Lifecycle(), None, clock, lambda: 0.0, lambda: 0.0, None)
+    fleet.add(Instance(instance_id="a", agent_class="A", manage="down"), keeper)
+    hub = Hub(wamp_server="ws://localhost:8001/ws")
+    report = StatusReport("lab", "site.yaml", 1, 0.0, hub, of_host("lab"), fleet)
+    assert not report.as_json()["stopping"]
+    fleet.stopping = True
+    told = report.as_json()
+    assert told["stopping"]
+    assert told["instances"][0]["reason"] == "the host is being stopped"

@@ -1,0 +1,118 @@
+"""What a host runs follows from the site file alone."""
+
+import pytest
+
+from ocsd.daemon.instances.plan import plan
+from ocsd.errors import SiteFileError
+from ocsd.site.model import Crossbar, Host, Hub, Instance, Manage, Site
+
+HUB = Hub(wamp_server="ws://localhost:8001/ws", wamp_http="http://localhost:8001/call")
+
+
+def agent(name, agent_class="FakeDataAgent", **more):
+    return Instance(instance_id=name, agent_class=agent_class, **more)
+
+
+def site(**hosts):
+    return Site(hub=HUB, hosts=hosts)
+
+
+def host(name, *instances, **more):
+    return Host(name=name, instances=instances, **more)
+
+
+def planned(a_site, name):
+    return plan(a_site, a_site.hosts[name], "/data")
+
+
+def names(a_plan):
+    return [each.instance_id for each in a_plan.instances]
+
+
+def test_nobody_is_told_to_start_after_itself():
+    entries = (agent("odd2", after=("odd9",)), agent("thermo1"))
+    with pytest.raises(SiteFileError) as caught:
+        planned(site(lab=host("lab", *entries)), "lab")
+    assert str(caught.value).endswith("'odd9', which this host does not run")
+
+
+def test_the_only_host_runs_router_registry_and_aggregator_without_any_entry():
+    found = planned(site(lab=host("lab", agent("thermo1"))), "lab")
+    assert found.runs_router
+    assert names(found) == ["registry", "aggregator", "thermo1"]
+    assert found.instances[1].arguments == ("--initial-state", "record", "--data-dir", "/data")
+
+
+def test_a_listed_aggregator_keeps_its_name_and_arguments():
+    listed = agent("recorder", "AggregatorAgent", arguments=("--data-dir", "/hk"))
+    found = planned(site(lab=host("lab", agent("thermo1"), listed)), "lab")
+    assert names(found) == ["registry", "recorder", "thermo1"]
+    assert found.instances[1] is listed
+
+
+def test_of_several_hosts_the_one_with_the_router_has_the_core_agents():
+    several = site(dome=host("dome", agent("b")), hub=host("hub", crossbar=Crossbar()))
+    assert names(planned(several, "hub")) == ["registry", "aggregator"]
+    assert names(planned(several, "dome")) == ["b"]
+    assert not planned(several, "dome").runs_router
+
+
+def test_core_agents_listed_on_one_host_do_not_appear_on_another():
+    registry = agent("registry", "RegistryAgent")
+    several = site(hub=host("hub", crossbar=Crossbar()), data=host("data", registry))
+    assert names(planned(several, "hub")) == ["aggregator"]
+    assert names(planned(several, "data")) == ["registry"]
+
+
+def test_without_any_router_entry_the_first_host_has_the_core_agents():
+    several = site(one=host("one"), two=host("two"))
+    assert names(planned(several, "one")) == ["registry", "aggregator"]
+    assert names(planned(several, "two")) == []
+    assert not planned(several, "one").runs_router
+
+
+def test_what_others_run_is_left_alone_and_said():
+    found = planned(
+        site(
+            lab=host(
+                "lab",
+                agent("hm-lab", "HostManager"),
+                agent("boxed", manage=Manage.DOCKER_UP),
+                agent("parked", manage=Manage.DOWN),
+            )
+        ),
+        "lab",
+    )
+    assert names(found) == ["registry", "aggregator", "parked"]
+    assert found.notices == (
+        "hm-lab is left alone: this daemon does the job of OCS's HostManager",
+        "boxed is left alone: its entry says manage: docker-up",
+    )
+
+
+@pytest.mark.parametrize("name", ["router", "ocsd", "forkserver"])
+def test_the_names_of_ocsds_own_parts_are_refused_for_an_agent(name):
+    with pytest.raises(SiteFileError, match=f"'{name}' is the name of the"):
+        planned(site(lab=host("lab", agent(name))), "lab")
+
+
+def test_an_instance_that_waits_for_one_that_this_host_does_not_run_is_refused():
+    entries = (agent("daq"), agent("acq", after=("daq", "dak"), line=7))
+    with pytest.raises(SiteFileError) as caught:
+        planned(site(lab=host("lab", *entries)), "lab")
+    assert ":7: 'acq' is to start after 'dak', which this host does not run" in str(caught.value)
+    assert str(caught.value).endswith("; did you mean 'daq'?")
+
+
+def test_instances_that_wait_for_each_other_are_refused():
+    entries = (agent("a", after=("b",)), agent("b", after=("a",)), agent("c", after=("a",)))
+    with pytest.raises(SiteFileError) as caught:
+        planned(site(lab=host("lab", *entries)), "lab")
+    assert "these instances wait for each other: " in str(caught.value)
+    assert "a after b" in str(caught.value)
+    assert "c" not in str(caught.value).split(": ")[-1].split(";")[0].split(" after ")
+
+
+def test_an_instance_may_wait_for_a_built_in_one():
+    found = planned(site(lab=host("lab", agent("acq", after=("registry",)))), "lab")
+    assert names(found) == ["registry", "aggregator", "acq"]

@@ -1,0 +1,145 @@
+"""OCS's tools control ocsd."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.targets import Targets
+from ocsd.daemon.ocs.host_manager import HostManagerFace, wanted
+from ocsd.errors import SiteFileError
+from ocsd.forkserver.protocol import Ended, Spawned
+from ocsd.site.model import Instance
+from ocsd.supervisor.events import Target, UpRequested
+from ocsd.supervisor.lifecycle import Lifecycle
+
+KNOWN = ["thermo1", "thermo2"]
+
+
+@pytest.mark.parametrize(
+    ("requests", "found"),
+    [
+        ([], []),
+        ([["thermo1", "down"]], [("thermo1", Target.DOWN)]),
+        ([("all", "up")], [("thermo1", Target.UP), ("thermo2", Target.UP)]),
+        ([("all", "down"), ("thermo2", "up")], [("thermo1", Target.DOWN), ("thermo2", Target.UP)]),
+    ],
+)
+def test_requests_are_one_target_for_each_instance(requests, found):
+    assert wanted(requests, KNOWN) == found
+
+
+@pytest.mark.parametrize(
+    ("requests", "complaint"),
+    [
+        ("thermo1", "not a list"),
+        (["thermo1"], "'thermo1' in requests"),
+        ([("thermo1", "off")], "'off'"),
+        ([("thermo1", "up", 1)], "in requests"),
+        ([(["x"], "up")], "in requests"),
+        ([("termo1", "up")], "no instance 'termo1'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_its_value(requests, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        wanted(requests, KNOWN)
+
+
+class Operations:
+    """An agent that only takes note of its operations."""
+
+    def __init__(self):
+        self.found = {}
+
+    def register_process(self, name, start, stop, **options):
+        self.found[name] = start
+
+    def register_task(self, name, func, **options):
+        self.found[name] = func
+
+
+@pytest.fixture
+def fleet(tmp_path, clock):
+    fleet = Fleet(Targets(tmp_path / "targets.json"))
+    fleet.launch()
+    launcher = SimpleNamespace(spawn=lambda name: None, kill=lambda *_: None)
+    for name in KNOWN:
+        keeper = Keeper(
+            name, Lifecycle(), launcher, clock, lambda: 0.0, lambda: 0.0, fleet.announce
+        )
+        fleet.add(Instance(instance_id=name, agent_class="FakeDataAgent"), keeper)
+    return fleet
+
+
+@pytest.fixture
+def stops():
+    return []
+
+
+@pytest.fixture
+def face(fleet, clock, stops):
+    def refuse():
+        raise SiteFileError("site.yaml:3: unknown key 'argumets'")
+
+    face = HostManagerFace(Operations(), fleet, refuse, lambda: stops.append(1), clock)
+    yield face
+    for _, keeper in fleet:
+        if keeper.life.has_process:
+            keeper.ended(Ended(keeper.name, keeper.pid, 0, None))
+            keeper.life = Lifecycle()
+            keeper._set_timer()
+
+
+def session():
+    return SimpleNamespace(
+        data={}, start_time=5.0, messages=[], add_message=print, set_status=lambda status: None
+    )
+
+
+NOTHING = {"requests": [], "reload_config": False}
+
+
+def begin(keeper, pid):
+    keeper.deliver(UpRequested())
+    keeper.spawned(Spawned(keeper.name, pid, 1))
+    keeper.heard({"READY": "1"})
+
+
+def test_the_manager_tells_what_runs_and_follows_it(face, fleet):
+    running = session()
+    face.manager(running, NOTHING)
+    states = {each["instance_id"]: each["next_action"] for each in running.data["child_states"]}
+    assert states == {"thermo1": "down", "thermo2": "down"}
+    begin(fleet.keeper("thermo1"), 7)
+    thermo1 = running.data["child_states"][0]
+    assert thermo1 == {
+        "next_action": "up",
+        "target_state": "up",
+        "stability": 1.0,
+        "agent_class": "FakeDataAgent",
+        "instance_id": "thermo1",
+        "operable": True,
+        "restart_required": False,
+    }
+    assert running.data["config_parse_status"] == {"[SCF]": [True, 5.0, ""]}
+
+
+def test_an_update_brings_instances_up_and_down(face, fleet):
+    begin(fleet.keeper("thermo1"), 7)
+    params = {**NOTHING, "requests": [["all", "down"], ["thermo2", "up"]]}
+    assert face.update(session(), params) == (True, "asked 2 instances to change")
+    assert [str(keeper.life.target) for _, keeper in fleet] == ["down", "up"]
+
+
+def test_a_broken_site_file_is_told_and_changes_nothing(face, fleet):
+    params = {"requests": [["all", "up"]], "reload_config": True}
+    assert face.update(session(), params) == (False, "site.yaml:3: unknown key 'argumets'")
+    assert [str(keeper.life.target) for _, keeper in fleet] == ["down", "down"]
+
+
+def test_die_answers_before_everything_ends(face, clock, stops):
+    assert face.die(session(), {})[0]
+    assert stops == []
+    clock.advance(0)
+    assert stops == [1]

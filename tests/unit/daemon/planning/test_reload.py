@@ -1,0 +1,152 @@
+"""What a changed entry does to its instance is foreseen, and then done."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from ocsd.daemon.instances.fleet import MANAGED_DOWN, Fleet
+from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.targets import Targets
+from ocsd.daemon.planning.reload import EDITED, Change, Reload
+from ocsd.daemon.planning.settings import policy_of
+from ocsd.daemon.watching.watches import EvidenceWatch
+from ocsd.forkserver.protocol import Ended, Spawned
+from ocsd.site.difference import Difference
+from ocsd.site.model import Instance, Manage
+from ocsd.supervisor.events import State, Target
+from ocsd.supervisor.lifecycle import Lifecycle
+
+BY = "alice (uid 7)"
+NOTHING = Difference((), (), {}, {})
+
+
+class Site:
+    """One agent, whose entry is edited; its process does what a test says."""
+
+    def __init__(self, folder, clock):
+        self.clock = clock
+        self.folder = folder
+        self.targets = Targets(folder / "targets.json")
+        self.fleet = Fleet(self.targets)
+        self.reload = Reload(self.fleet, self.targets, self.add)
+        self.fleet.launch()
+        self.pid = 1
+
+    def add(self, instance):
+        life = Lifecycle(policy=policy_of(instance))
+        name, seconds = instance.instance_id, self.clock.seconds
+        keeper = Keeper(name, life, self, self.clock, seconds, lambda: 0.0, self.fleet.announce)
+        self.fleet.add(instance, keeper)
+
+    def spawn(self, name):
+        pass
+
+    def kill(self, name, pid, number):
+        pass
+
+    @property
+    def life(self):
+        return self.fleet.keeper("a").life
+
+    def runs(self):
+        self.pid += 1
+        self.fleet.keeper("a").spawned(Spawned("a", self.pid, 1))
+        self.fleet.keeper("a").heard({"READY": "1"})
+
+    def ends(self, code=1):
+        self.fleet.keeper("a").ended(Ended("a", self.pid, code, None))
+
+    def edited(self, dry_run=False, anew=False, **entry):
+        """Take another entry into use; return what is foreseen, and who is on their way."""
+        instance = Instance(instance_id="a", agent_class="A", **entry)
+        if self.fleet.keeper("a") is None:
+            found = Difference(("a",), (), {}, {})
+        elif anew:
+            found = Difference((), (), {"a": ("arguments",)}, {})
+        else:
+            found = Difference((), (), {}, {"a": ("manage",)})
+        settings = SimpleNamespace(plan=SimpleNamespace(instances=(instance,)))
+        change = self.reload.foresee(Change(settings, found))
+        return change.effects["a"], {} if dry_run else self.reload.apply(change, BY)
+
+
+@pytest.fixture
+def site(tmp_path, clock):
+    site = Site(tmp_path, clock)
+    yield site
+    keeper = site.fleet.keeper("a")
+    keeper.life = Lifecycle()
+    keeper._set_timer()
+
+
+def test_a_new_entry_starts_unless_it_is_managed_down(site):
+    assert site.edited(manage=Manage.DOWN) == ("stays down", {})
+    assert site.edited() == ("starts", {"a": Target.UP})
+    assert site.life.state is State.STARTING
+
+
+def test_what_is_managed_down_from_now_on_ends_and_says_why(site):
+    site.edited()
+    site.runs()
+    assert site.edited(manage=Manage.DOWN, dry_run=True) == ("ends", {})
+    assert site.life.state is State.UP
+    assert site.edited(manage=Manage.DOWN) == ("ends", {"a": Target.DOWN})
+    assert (site.life.state, site.life.reason) == (State.STOPPING, MANAGED_DOWN)
+
+
+def test_what_an_operator_put_down_stays_so_whatever_changes(site):
+    site.edited()
+    site.runs()
+    site.fleet.down(["a"], BY)
+    site.ends(0)
+    assert site.edited(anew=True, arguments=("-v",)) == ("stays down", {})
+    assert site.life.state is State.DOWN
+
+
+def test_what_runs_is_restarted_if_its_process_has_to_know(site):
+    site.edited()
+    site.runs()
+    assert site.edited(restart="never") == ("goes on", {})
+    assert site.edited(anew=True, arguments=("-v",)) == ("restarts", {"a": Target.UP})
+    assert site.life.reason == "restart requested"
+
+
+@pytest.mark.parametrize(("ends", "state"), [([125], State.FAILED), ([1, 1, 1, 1], State.BACKOFF)])
+def test_what_waits_is_tried_with_its_new_entry_whatever_changed(site, ends, state):
+    watch = EvidenceWatch(site.fleet, None)
+    site.fleet.observe(watch.transition)
+    site.edited()
+    for code in ends:
+        site.runs()
+        site.ends(code)
+    assert site.life.state is state
+    restarts = site.life.restarts
+    changed = {"retry_when": f"file://{site.folder}/ttyUSB0"}
+    assert site.edited(**changed) == ("starts", {"a": Target.UP})
+    assert EDITED in site.life.reason
+    assert site.life.restarts == restarts  # somebody has asked for it
+    site.runs()
+    site.ends(125)
+    for _ in range(2):
+        watch.look(site.fleet.instance("a"), site.fleet.keeper("a"))
+        (site.folder / "ttyUSB0").touch()
+    assert site.life.state is State.STARTING
+
+
+def test_what_ended_for_good_starts_when_its_entry_changes_and_else_does_not(site):
+    site.edited(restart="never")
+    site.runs()
+    site.ends(3)
+    assert (site.life.state, site.life.target) == (State.DOWN, Target.UP)
+    # E.g. `crossbar-timeout` of the host.
+    assert site.edited(anew=True, restart="never") == ("stays down", {})
+    assert site.edited(restart="always") == ("starts", {"a": Target.UP})
+    assert site.life.reason == ""
+
+
+def test_what_ended_for_good_is_not_wanted_any_more_once_managed_down(site):
+    site.edited(restart="never")
+    site.runs()
+    site.ends(3)
+    assert site.edited(restart="never", manage=Manage.DOWN) == ("stays down", {})
+    assert site.life.target is Target.DOWN

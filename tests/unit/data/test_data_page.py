@@ -1,0 +1,79 @@
+"""What docs/data.md says is what happens."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from ocsd.cli.commands.data import data
+from ocsd.cli.main import main
+from ocsd.data.gaps import GapKind
+from tests.unit.data import recorded
+from tests.unit.data.recorded import OPENED, every, hole, samples, sound
+
+PAGE = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
+COMMANDS = re.findall(r"^    (ocsd data .*?)(?:   .*)?$", PAGE, re.MULTILINE)
+# Of the help; but what only some machine has: folders, and programs behind a pipe.
+EXAMPLES = [
+    line.strip()
+    for command in (data, *data.commands.values())
+    for line in (command.epilog or "").splitlines()
+    if line.startswith("  ocsd data") and "|" not in line
+]
+FEED = "observatory.fake-data1.feeds.false_temperatures"
+OTHER = "observatory.fake-data2.feeds.false_temperatures"
+HOLES = "observatory.aggregator.feeds.holes"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """What the example site records: 16 channels of one thermometer, two of another."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "run"))
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    monkeypatch.delenv("OCS_CONFIG_DIR", raising=False)
+    for opened in (OPENED, OPENED + 3600):
+        frames = (
+            samples(every(1, 60, opened), address=FEED, **channels(16)),
+            recorded.holes(1, hole(opened + 5, opened + 6, feed=FEED)),
+            samples(every(1, 60, opened), 2, OTHER, **channels(2)),
+        )
+        sound(tmp_path / "data", *frames, opened=opened, addresses=(FEED, HOLES, OTHER))
+
+
+def channels(count):
+    return {f"channel_{number:02}": [0.5] * 60 for number in range(count)}
+
+
+def test_the_page_has_every_command():
+    assert {command.split()[2] for command in COMMANDS} == {
+        *("ls", "info", "gaps", "verify", "export", "plot")
+    }
+
+
+@pytest.mark.parametrize("command", dict.fromkeys([*COMMANDS, *EXAMPLES]))
+def test_every_command_of_the_page_and_of_the_help_works(command, capsys):
+    # The time that the page was written is no present of ours.
+    words = re.sub(r"--since \S+", "--since 2026-11-01", command)
+    words = re.sub(r"--until \S+", "--until 2026-12-01", words)
+    assert main(shlex.split(words)[1:]) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out
+
+
+def test_the_python_of_the_page_reads_what_it_says():
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    names = {}
+    exec(code, names)
+    assert len(names["times"]) == len(names["values"]) == 60
+    assert list(names["found"][f"{HOLES}.cause"][1]) == ["the disk was full"]
+
+
+def test_the_page_explains_every_kind_of_gap():
+    assert re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE) == list(map(str, GapKind))
+
+
+def test_the_files_of_the_page_are_where_files_are(tmp_path):
+    listed = re.findall(r"\d{5}/\d{10}\.g3", PAGE)
+    found = [path.relative_to(tmp_path / "data") for path in (tmp_path / "data").glob("1*/*.g3")]
+    assert listed == sorted(map(str, found))

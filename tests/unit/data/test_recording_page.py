@@ -1,0 +1,40 @@
+"""What docs/recording.md says is what happens."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+from ocsd.aggregator.agent import Aggregator
+from ocsd.aggregator.numbers.hole import Hole
+from ocsd.aggregator.recording import condition
+
+PAGE = (Path(__file__).parents[3] / "docs" / "recording.md").read_text()
+OF_OCS = {"current_file", "providers"}
+
+
+def test_the_page_explains_every_key_of_the_session_data():
+    (example,) = re.findall(
+        r"response\.session\['data'\]\n(.*)", inspect.getdoc(Aggregator.record), re.DOTALL
+    )
+    keys = ast.literal_eval(example.strip()).keys() - OF_OCS
+    table = PAGE.split("| key | meaning |")[1].split("\n\n")[0]
+    told = [
+        name
+        for cell in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", cell)
+    ]
+    assert sorted(told) == sorted(keys)
+
+
+def test_the_page_names_every_field_of_a_hole():
+    told = PAGE.split("with the fields ")[1].split(";")[0]
+    assert re.findall(r"`(\w+)`", told) == list(Hole.__slots__)
+
+
+def test_the_page_has_the_times_and_sizes_of_the_program():
+    assert f"waiting for more than {condition.MOST_LAG_S:.0f} s" in PAGE
+    assert f"refused in the last {condition.REFUSED_FOR_S / 60:.0f} minutes" in PAGE
+    assert f"dropped in the last {condition.DROPPED_FOR_S / 60:.0f} minutes" in PAGE
+    assert condition.LOST_FOR_S == 3600
+    assert "lost for good in the last hour" in PAGE

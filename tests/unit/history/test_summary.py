@@ -1,0 +1,114 @@
+"""Availability and restarts, from the journal's entries."""
+
+import pytest
+
+from ocsd.history.summary import Entry, Summary, summaries
+
+
+def story(*steps, name="thermo1"):
+    """Return entries of (at, event, before, after[, more])."""
+    made = []
+    for at, event, before, after, *more in steps:
+        fields = {"target": "up", **(more[0] if more else {})}
+        made.append(Entry(at=at, name=name, event=event, before=before, after=after, **fields))
+    return made
+
+
+STARTED = [
+    (0.0, "UpRequested", "down", "starting"),
+    (1.0, "BecameReady", "starting", "up", {"pid": 7}),
+]
+
+
+def test_an_instance_that_runs_is_available_since_it_was_up():
+    summary = summaries(story(*STARTED), 0.0, 10.0)["thermo1"]
+    assert summary == Summary(wanted_s=10.0, up_s=9.0, ends=0, restarts=0, last_end=None)
+    assert summary.availability == pytest.approx(0.9)
+
+
+def test_a_crash_counts_and_the_time_until_it_is_up_again_is_missing():
+    entries = story(
+        *STARTED,
+        (5.0, "Exited", "up", "starting", {"code": 1}),
+        (7.0, "BecameReady", "starting", "up"),
+    )
+    summary = summaries(entries, 0.0, 10.0)["thermo1"]
+    assert (summary.ends, summary.restarts, summary.up_s) == (1, 1, 7.0)
+    assert summary.last_end == entries[2]
+
+
+def test_a_hang_is_an_end_that_nobody_asked_for():
+    entries = story(
+        *STARTED,
+        (5.0, "BecameHung", "up", "stopping", {"reason": "its reactor has not answered"}),
+        (6.0, "Exited", "stopping", "starting", {"signal": 9}),
+        (7.0, "BecameReady", "starting", "up"),
+    )
+    summary = summaries(entries, 0.0, 10.0)["thermo1"]
+    assert (summary.ends, summary.restarts, summary.up_s) == (1, 1, 7.0)
+    assert summary.last_end == entries[2]
+
+
+def test_an_end_while_no_daemon_ran_counts_if_it_was_wanted():
+    missed = Entry(at=5.0, name="thermo1", event="Exited", signal=9)
+    again = story((8.0, "UpRequested", "down", "starting"), (9.0, "BecameReady", "starting", "up"))
+    summary = summaries([*story(*STARTED), missed, *again], 0.0, 10.0)["thermo1"]
+    assert (summary.ends, summary.last_end, summary.restarts) == (1, missed, 1)
+    unwanted = story(*STARTED, (4.0, "Exited", "stopping", "down", {"target": "down"}))
+    summary = summaries([*unwanted, missed], 0.0, 10.0)["thermo1"]
+    assert (summary.ends, summary.last_end) == (0, None)
+    assert summaries([missed], 0.0, 10.0) == {}
+
+
+def test_what_the_operator_asked_for_is_no_unexpected_end():
+    entries = story(
+        *STARTED,
+        (5.0, "DownRequested", "up", "stopping", {"target": "down"}),
+        (6.0, "Exited", "stopping", "down", {"target": "down"}),
+    )
+    summary = summaries(entries, 0.0, 10.0)["thermo1"]
+    assert (summary.ends, summary.wanted_s, summary.up_s) == (0, 5.0, 4.0)
+
+
+def test_only_the_time_asked_for_counts():
+    entries = story(
+        *STARTED, (5.0, "Exited", "up", "backoff"), (8.0, "TimerFired", "backoff", "starting")
+    )
+    summary = summaries(entries, 6.0, 10.0)["thermo1"]
+    assert (summary.wanted_s, summary.up_s, summary.ends, summary.restarts) == (4.0, 0.0, 0, 1)
+
+
+def test_a_process_that_outlived_the_daemon_was_up_meanwhile_and_not_restarted():
+    entries = story(
+        *STARTED,
+        (8.0, "Adopted", "down", "starting", {"pid": 7}),
+        (8.0, "BecameReady", "starting", "up", {"pid": 7}),
+    )
+    summary = summaries(entries, 0.0, 10.0)["thermo1"]
+    assert (summary.restarts, summary.up_s) == (0, 9.0)
+
+
+def test_what_was_never_wanted_has_no_availability():
+    entries = story((0.0, "DownRequested", "down", "down", {"target": "down"}))
+    assert summaries(entries, 0.0, 10.0)["thermo1"].availability is None
+
+
+def test_each_instance_has_its_own_story():
+    entries = [
+        *story(*STARTED),
+        *story((2.0, "UpRequested", "down", "starting"), name="thermo2"),
+    ]
+    found = summaries(entries, 0.0, 10.0)
+    assert {name: its.up_s for name, its in found.items()} == {"thermo1": 9.0, "thermo2": 0.0}
+
+
+def test_what_changed_no_state_or_came_later_is_no_part_of_it():
+    entries = [
+        *story(*STARTED),
+        Entry(at=4.0, name="thermo1", event="Degraded", target="up", reason="feed t is silent"),
+        Entry(at=5.0, name="ocsd", event="IncidentBegan"),
+        *story((11.0, "Exited", "up", "starting", {"code": 1})),
+    ]
+    assert summaries(entries, 0.0, 10.0) == {
+        "thermo1": Summary(wanted_s=10.0, up_s=9.0, ends=0, restarts=0, last_end=None)
+    }

@@ -1,0 +1,71 @@
+"""What a process tells its supervisor arrives, whatever state the process is in."""
+
+import os
+import resource
+import socket
+
+import pytest
+
+from ocsd.agent.wellbeing import descriptors
+from ocsd.system.notify import Delivery, decode, encode, notify
+
+
+@pytest.fixture
+def supervisor(tmp_path, monkeypatch):
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ears:
+        ears.bind(str(tmp_path / "notify"))
+        ears.settimeout(10)
+        yield ears
+
+
+@pytest.fixture
+def nothing_left():
+    """A process that has opened as much as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Some are free: the socket to the supervisor takes one.
+    limit = 8 + max(int(each) for each in os.listdir("/proc/self/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    used = []
+
+    def use_up():
+        try:
+            while True:
+                used.append(os.dup(0))
+        except OSError:
+            return limit
+
+    yield use_up
+    for each in used:
+        os.close(each)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_process_without_descriptors_still_says_that_it_lives(supervisor, nothing_left):
+    assert notify(READY=1) is Delivery.DONE
+    assert descriptors.shortage() == ""
+    limit = nothing_left()
+    assert notify(WATCHDOG=1) is Delivery.DONE
+    assert descriptors.shortage() == f"out of descriptors ({limit} of {limit} are open)"
+    assert [supervisor.recv(100) for _ in range(2)] == [b"READY=1", b"WATCHDOG=1"]
+
+
+def test_a_forked_process_speaks_through_a_socket_of_its_own(supervisor):
+    notify(READY=1)
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            # As the fork server's children do it: the numbers may then be anybody's.
+            os.closerange(3, 1000)
+            devices = [os.open(os.devnull, os.O_RDONLY) for _ in range(100)]
+            code = 0 if notify(WATCHDOG=1) is Delivery.DONE and all(map(os.fstat, devices)) else 2
+        finally:
+            os._exit(code)
+    assert os.waitpid(pid, 0) == (pid, 0)
+    assert [supervisor.recv(100) for _ in range(2)] == [b"READY=1", b"WATCHDOG=1"]
+
+
+def test_only_a_line_feed_ends_an_assignment():
+    fields = {"STATUS": "one\u2028two\rthree\x85four", "READY": "1"}
+    assert decode(encode(fields)) == fields
