@@ -1,0 +1,193 @@
+"""Lengths, densities and annotations."""
+
+import ast
+import re
+import tokenize
+from collections.abc import Iterable, Iterator
+
+from tests.architecture.measures.source import FUNCTIONS, Place, Source
+
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+_NO_CODE = frozenset(
+    {
+        tokenize.COMMENT,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+        tokenize.ENDMARKER,
+    }
+)
+_TODO = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
+_TYPE_IGNORE = re.compile(r"#\s*type:\s*ignore\b")
+
+
+def conditionals(sources: Iterable[Source]) -> list[Place]:
+    """Return the conditional expressions, ``a if c else b``."""
+    return [
+        source.place(node.lineno, ast.unparse(node))
+        for source in sources
+        for node in source.nodes
+        if isinstance(node, ast.IfExp)
+    ]
+
+
+def comprehensions(sources: Iterable[Source]) -> list[Place]:
+    """Return the comprehensions and generator expressions."""
+    return _comprehensions(sources, 1)
+
+
+def nested_comprehensions(sources: Iterable[Source]) -> list[Place]:
+    """Return the comprehensions with more than one ``for``."""
+    return _comprehensions(sources, 2)
+
+
+def _comprehensions(sources: Iterable[Source], least: int) -> list[Place]:
+    return [
+        source.place(node.lineno, ast.unparse(node))
+        for source in sources
+        for node in source.nodes
+        if isinstance(node, COMPREHENSIONS) and len(node.generators) >= least
+    ]
+
+
+def code_lines(source: Source) -> int:
+    """Return the number of lines that hold code: no blank line, comment or docstring."""
+    lines: set[int] = set()
+    for token in source.tokens:
+        if token.type not in _NO_CODE:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    for node in source.nodes:
+        if _is_bare_string(node):
+            lines.difference_update(_span(node))
+    return len(lines)
+
+
+def comment_lines(source: Source) -> int:
+    """Return the number of lines that hold nothing but a comment."""
+    return sum(
+        token.type == tokenize.COMMENT and token.line.lstrip().startswith("#")
+        for token in source.tokens
+    )
+
+
+def function_lengths(sources: Iterable[Source]) -> dict[Place, int]:
+    """Return the number of lines of each function, its docstring included."""
+    return dict(_lengths(sources, FUNCTIONS))
+
+
+def class_lengths(sources: Iterable[Source]) -> dict[Place, int]:
+    """Return the number of lines of each class, its docstring included."""
+    return dict(_lengths(sources, (ast.ClassDef,)))
+
+
+def _lengths(
+    sources: Iterable[Source], kinds: tuple[type[ast.stmt], ...]
+) -> Iterator[tuple[Place, int]]:
+    for source in sources:
+        for node in source.nodes:
+            if isinstance(node, kinds):
+                length = len(_span(node))
+                yield source.place(node.lineno, f"{node.name} has {length} lines"), length
+
+
+def broad_excepts(sources: Iterable[Source]) -> list[Place]:
+    """Return the handlers of all exceptions: bare, Exception or BaseException."""
+    return [
+        source.place(node.lineno, f"except {ast.unparse(node.type or ast.Constant(...))}")
+        for source in sources
+        for node in source.nodes
+        if isinstance(node, ast.ExceptHandler) and _is_broad(node.type)
+    ]
+
+
+def _is_broad(kind: ast.expr | None) -> bool:
+    if kind is None:
+        return True
+    names = {part.id for part in ast.walk(kind) if isinstance(part, ast.Name)}
+    return bool(names & {"Exception", "BaseException"})
+
+
+def type_ignores(sources: Iterable[Source]) -> list[Place]:
+    """Return the comments that silence the type checker."""
+    return _comments(sources, _TYPE_IGNORE)
+
+
+def todos(sources: Iterable[Source]) -> list[Place]:
+    """Return the comments that announce work: TODO, FIXME or XXX."""
+    return _comments(sources, _TODO)
+
+
+def _comments(sources: Iterable[Source], pattern: re.Pattern[str]) -> list[Place]:
+    return [
+        source.place(token.start[0], token.string)
+        for source in sources
+        for token in source.tokens
+        if token.type == tokenize.COMMENT and pattern.search(token.string)
+    ]
+
+
+def uses_of_any(sources: Iterable[Source]) -> int:
+    """Return how often ``Any`` is used."""
+    return sum(
+        isinstance(node, ast.Name) and node.id == "Any"
+        for source in sources
+        for node in source.nodes
+    )
+
+
+def annotated(sources: Iterable[Source]) -> float:
+    """Return the share of functions whose parameters and result all have types [%]."""
+    checked = [
+        _is_annotated(node)
+        for source in sources
+        for node in source.nodes
+        if isinstance(node, FUNCTIONS)
+    ]
+    return _percent(sum(checked), len(checked))
+
+
+def _is_annotated(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    arguments = node.args
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    every = [*named, *filter(None, [arguments.vararg, arguments.kwarg])]
+    typed = all(each.annotation or each.arg in {"self", "cls"} for each in every)
+    return typed and node.returns is not None
+
+
+def documented(sources: Iterable[Source]) -> float:
+    """Return the share of public modules, classes and functions with a docstring [%]."""
+    checked = [
+        ast.get_docstring(node) is not None for source in sources for node in _public(source.tree)
+    ]
+    return _percent(sum(checked), len(checked))
+
+
+Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _public(node: Documented) -> Iterator[Documented]:
+    """Yield a module or class and what it defines under public names."""
+    yield node
+    for child in node.body:
+        if isinstance(child, FUNCTIONS) and not child.name.startswith("_"):
+            yield child
+        elif isinstance(child, ast.ClassDef) and not child.name.startswith("_"):
+            yield from _public(child)
+
+
+def _percent(part: int, whole: int) -> float:
+    return 100 * part / max(whole, 1)
+
+
+def _is_bare_string(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Constant):
+        return False
+    return isinstance(node.value.value, str)
+
+
+def _span(node: ast.AST) -> range:
+    """Return the numbers of the lines of a statement."""
+    assert isinstance(node, ast.stmt)
+    return range(node.lineno, (node.end_lineno or node.lineno) + 1)
