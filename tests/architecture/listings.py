@@ -64,7 +64,8 @@ def dead_paths(tree: Repository) -> list[Place]:
         *references.prose_lines(tree.code),
         *references.page_lines(tree.root, tree.pages),
     ]
-    return references.dead_references(texts, tree.root, references.Modules(tree.product))
+    files = references.Files(tree.root, tree.text_files)
+    return references.dead_references(texts, files, references.Modules(tree.product))
 
 
 def cycles(tree: Repository) -> list[Place]:

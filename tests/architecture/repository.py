@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
+from tests.architecture.measures import shape
 from tests.architecture.measures.source import Source, read
 
 ROOT = Path(__file__).parents[2]
@@ -12,7 +13,7 @@ DAEMON = ("ocsd",)
 PRODUCT = ("ocsd", "agents")
 OTHER_CODE = ("tests", "benchmarks")
 
-_PAGES = (
+_TEXT_FILES = (
     "*.md",
     "docs/**/*.md",
     "agents/**/*.md",
@@ -23,9 +24,6 @@ _PAGES = (
     "Makefile",
     "Dockerfile",
 )
-
-_HISTORY = frozenset({"CHANGELOG.md"})
-"""Pages that speak of files as they once were."""
 
 
 class Repository:
@@ -61,7 +59,19 @@ class Repository:
         return [*self.product, *others]
 
     @cached_property
+    def code_lines(self) -> int:
+        """Lines of code of the product: no blank line, comment or docstring."""
+        return sum(map(shape.code_lines, self.product))
+
+    @cached_property
     def pages(self) -> list[Path]:
-        """The documentation and the configuration of the tools."""
-        found = {page for pattern in _PAGES for page in self.root.glob(pattern)}
-        return sorted(page for page in found if page.name not in _HISTORY)
+        """The documentation and the configuration of the tools.
+
+        The changelog is left out, because it speaks of files as they once were.
+        """
+        return [file for file in self.text_files if file.name != "CHANGELOG.md"]
+
+    @cached_property
+    def text_files(self) -> list[Path]:
+        """The pages and the changelog."""
+        return sorted({file for pattern in _TEXT_FILES for file in self.root.glob(pattern)})

@@ -56,7 +56,7 @@ def scoreboard(tree: Repository) -> str:
 
 def conditional_density(tree: Repository) -> Density:
     """Return the conditional expressions per 1,000 lines of code."""
-    return Density(len(shape.conditionals(tree.product)), _code_lines(tree.product))
+    return Density(len(shape.conditionals(tree.product)), tree.code_lines)
 
 
 def _size_rows(tree: Repository) -> list[Row]:
@@ -69,7 +69,7 @@ def _size_rows(tree: Repository) -> list[Row]:
         ("lines of ocsd", f"{_lines(tree.daemon):,}", f"{limits.LINES:,}"),
         ("modules", f"{len(tree.product)}", ""),
         ("lines", f"{_lines(tree.product):,}", ""),
-        ("lines of code (no blank, comment, docstring)", f"{_code_lines(tree.product):,}", ""),
+        ("lines of code (no blank, comment, docstring)", f"{tree.code_lines:,}", ""),
         ("lines of a module: median / p90 / max", _spread(lengths), f"{limits.MODULE_LINES}"),
         *_over("modules", lengths, limits.MODULE_LINES, "0"),
         ("lines of a class: median / p90 / max", _spread(classes), ""),
@@ -83,7 +83,7 @@ def _size_rows(tree: Repository) -> list[Row]:
 
 
 def _density_rows(tree: Repository) -> list[Row]:
-    product, code = tree.product, _code_lines(tree.product)
+    product, code = tree.product, tree.code_lines
     comprehensions = len(shape.comprehensions(product))
     nested = len(shape.nested_comprehensions(product))
     broad = len(shape.broad_excepts(product))
@@ -174,10 +174,6 @@ def _c901(tree: Repository) -> int:
 
 def _lines(sources: Sequence[Source]) -> int:
     return sum(source.lines for source in sources)
-
-
-def _code_lines(sources: Sequence[Source]) -> int:
-    return sum(map(shape.code_lines, sources))
 
 
 def _limited(name: str, figure: int, limit: int) -> Row:

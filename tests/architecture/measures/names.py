@@ -18,9 +18,8 @@ def shared_classes(sources: Iterable[Source]) -> Definitions:
     """Return the classes whose name is used more than once, nested ones included."""
     found: Definitions = defaultdict(list)
     for source in sources:
-        for node in source.nodes:
-            if isinstance(node, ast.ClassDef):
-                found[node.name].append(source.place(node.lineno, f"class {node.name}"))
+        for node in source.classes:
+            found[node.name].append(source.place(node.lineno, f"class {node.name}"))
     return _several(found)
 
 

@@ -6,7 +6,7 @@ import tokenize
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from tests.architecture.measures.source import FUNCTIONS, Place, Source
+from tests.architecture.measures.source import Place, Source
 
 OPENINGS = frozenset({"what", "who", "whoever", "so", "how", "that"})
 
@@ -35,18 +35,16 @@ Text = tuple[int, str]
 
 def docstrings(source: Source) -> Iterator[Text]:
     """Yield the docstrings of the module and of its classes and functions."""
-    for node in source.nodes:
-        if isinstance(node, (ast.Module, ast.ClassDef, *FUNCTIONS)) and node.body:
-            text = _string(node.body[0])
-            if text is not None:
-                yield text
+    for node in source.definitions:
+        text = _string(node.body[0]) if node.body else None
+        if text is not None:
+            yield text
 
 
 def attribute_docstrings(source: Source) -> Iterator[Text]:
     """Yield the strings that stand below an assignment and describe it."""
-    for node in source.nodes:
-        body = getattr(node, "body", None)
-        for before, after in pairwise(body if isinstance(body, list) else []):
+    for node in source.definitions:
+        for before, after in pairwise(node.body):
             if isinstance(before, ast.Assign | ast.AnnAssign):
                 text = _string(after)
                 if text is not None:
@@ -120,7 +118,7 @@ def _around(text: str, match: re.Match[str]) -> str:
 
 
 def _string(node: ast.stmt) -> Text | None:
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        if isinstance(node.value.value, str):
-            return node.lineno, node.value.value
+    match node:
+        case ast.Expr(value=ast.Constant(value=str(text))):
+            return node.lineno, text
     return None

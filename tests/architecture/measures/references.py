@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tests.architecture.measures.prose import prose
+from tests.architecture.measures.prose import Text, attribute_docstrings, docstrings, prose
 from tests.architecture.measures.source import FUNCTIONS, Place, Source
 
 _PATH = re.compile(r"(?<![\w./~<{$-])(?:docs|ocsd|agents|tests|benchmarks)/[\w./-]*")
-_DOTTED = re.compile(r"(?<![\w./@-])(?:ocsd|ocsd_agents)(?:\.[A-Za-z_]\w*)+(?![\w/])")
-_FOLDERS_OF_CODE = ("ocsd/", "agents/", "tests/", "benchmarks/")
+_DOTTED = re.compile(r"(?<![\w./@])(?:ocsd|ocsd_agents)(?:\.[A-Za-z_]\w*)+(?![\w/])")
+_COMMENT = re.compile(r"#.*(?:\.md|(?:docs|ocsd|ocsd_agents|agents|tests|benchmarks)[./])")
+_PAGE = re.compile(r"(?<![\w./<{*-])[A-Za-z][\w-]*\.md\b")
+_PLACEHOLDER = re.compile(r"[A-Z]+|[a-z]")
 _SUFFIXES = (".py", ".md", ".yaml", ".typed")
 _FILE_ENDINGS = frozenset(
     {"service", "socket", "timer", "target", "log", "sock", "lock", "pid", "json", "yaml", "conf"}
@@ -46,15 +48,39 @@ class Modules:
         return False
 
 
-def dead_references(texts: Iterable[Place], root: Path, modules: Modules) -> list[Place]:
+class Files:
+    """The files that prose may name.
+
+    Parameters
+    ----------
+    root : Path
+        The repository.
+    pages : iterable of Path
+        Its pages, which may be named without their folder.
+    """
+
+    def __init__(self, root: Path, pages: Iterable[Path]) -> None:
+        self._root = root
+        self._pages = {page.name for page in pages}
+
+    def has(self, name: str, where: str) -> bool:
+        """Return True if a file exists from the repository or from the folder of `where`."""
+        return (self._root / name).exists() or (self._root / where).parent.joinpath(name).exists()
+
+    def has_page(self, name: str) -> bool:
+        """Return True if there is a page of this name in any folder."""
+        return name in self._pages
+
+
+def dead_references(texts: Iterable[Place], files: Files, modules: Modules) -> list[Place]:
     """Return the texts that name a file or module that does not exist.
 
     Parameters
     ----------
     texts : iterable of Place
         Lines of prose.
-    root : Path
-        The repository, in which files are looked for.
+    files : Files
+        The files that may be named.
     modules : Modules
         The modules that may be named.
 
@@ -66,16 +92,23 @@ def dead_references(texts: Iterable[Place], root: Path, modules: Modules) -> lis
     return [
         Place(text.path, text.line, f"there is no {name}")
         for text in texts
-        for name in [*_dead_paths(text.text, root), *_dead_modules(text.text, modules)]
+        for name in [*_dead_files(text, files), *_dead_modules(text.text, modules)]
     ]
 
 
 def prose_lines(sources: Iterable[Source]) -> Iterator[Place]:
     """Yield the lines of docstrings and comments."""
     for source in sources:
-        for first, text in prose(source):
+        for first, text in _prose(source):
             for line, words in enumerate(text.split("\n"), first):
                 yield Place(source.path, line, words)
+
+
+def _prose(source: Source) -> list[Text]:
+    if _COMMENT.search(source.text):
+        return prose(source)
+    # Without its comments a file need not be split into tokens, which takes long.
+    return [*docstrings(source), *attribute_docstrings(source)]
 
 
 def page_lines(root: Path, pages: Iterable[Path]) -> Iterator[Place]:
@@ -85,21 +118,31 @@ def page_lines(root: Path, pages: Iterable[Path]) -> Iterator[Place]:
             yield Place(page.relative_to(root).as_posix(), line, words)
 
 
-def _dead_paths(text: str, root: Path) -> Iterator[str]:
-    for match in _PATH.finditer(text):
+def _dead_files(text: Place, files: Files) -> Iterator[str]:
+    for match in _PATH.finditer(text.text):
         name = match.group().rstrip(".-")
-        # ocsd/HOST/ and agents/NAME.py are patterns, and ocsd/x a topic of the bus.
+        # Others, such as ocsd/HOST, are folders of an installation or topics of the bus.
         is_checked = name.startswith("docs/") or name.endswith(_SUFFIXES)
-        is_pattern = text[match.end() : match.end() + 1] in {"*", "{", "<"} or name.isupper()
-        if is_checked and not is_pattern and not (root / name).exists():
+        is_pattern = text.text[match.end() : match.end() + 1] in {"*", "{", "<"}
+        if not is_checked or is_pattern or _is_placeholder(name.split("/")[-1].split(".")[0]):
+            continue
+        if not files.has(name, text.path):
             yield name
+    for match in _PAGE.finditer(text.text):
+        if not _is_placeholder(match.group()[:-3]) and not files.has_page(match.group()):
+            yield match.group()
 
 
 def _dead_modules(text: str, modules: Modules) -> Iterator[str]:
     for match in _DOTTED.finditer(text):
         name = match.group()
-        if name.rpartition(".")[2] not in _FILE_ENDINGS and not modules.has(name):
+        last = name.rpartition(".")[2]
+        if last not in _FILE_ENDINGS and not _is_placeholder(last) and not modules.has(name):
             yield name
+
+
+def _is_placeholder(name: str) -> bool:
+    return bool(_PLACEHOLDER.fullmatch(name))
 
 
 def _defines(body: list[ast.stmt], parts: list[str]) -> bool:
@@ -145,9 +188,9 @@ def _names_of(node: ast.stmt) -> set[str]:
     if isinstance(node, ast.Import | ast.ImportFrom):
         return {(alias.asname or alias.name).split(".")[0] for alias in node.names}
     if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
-        return {part.id for part in ast.walk(node) if _is_stored(part)}
+        return {
+            part.id
+            for part in ast.walk(node)
+            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+        }
     return set()
-
-
-def _is_stored(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)

@@ -5,7 +5,7 @@ import re
 import tokenize
 from collections.abc import Iterable, Iterator
 
-from tests.architecture.measures.source import FUNCTIONS, Place, Source
+from tests.architecture.measures.source import FUNCTIONS, Definition, Function, Place, Source
 
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -59,8 +59,9 @@ def code_lines(source: Source) -> int:
         if token.type not in _NO_CODE:
             lines.update(range(token.start[0], token.end[0] + 1))
     for node in source.nodes:
-        if _is_bare_string(node):
-            lines.difference_update(_span(node))
+        match node:
+            case ast.Expr(value=ast.Constant(value=str())):
+                lines.difference_update(_span(node))
     return len(lines)
 
 
@@ -74,22 +75,24 @@ def comment_lines(source: Source) -> int:
 
 def function_lengths(sources: Iterable[Source]) -> dict[Place, int]:
     """Return the number of lines of each function, its docstring included."""
-    return dict(_lengths(sources, FUNCTIONS))
+    return {
+        source.place(node.lineno, f"{node.name} has {_length(node)} lines"): _length(node)
+        for source in sources
+        for node in source.functions
+    }
 
 
 def class_lengths(sources: Iterable[Source]) -> dict[Place, int]:
     """Return the number of lines of each class, its docstring included."""
-    return dict(_lengths(sources, (ast.ClassDef,)))
+    return {
+        source.place(node.lineno, f"{node.name} has {_length(node)} lines"): _length(node)
+        for source in sources
+        for node in source.classes
+    }
 
 
-def _lengths(
-    sources: Iterable[Source], kinds: tuple[type[ast.stmt], ...]
-) -> Iterator[tuple[Place, int]]:
-    for source in sources:
-        for node in source.nodes:
-            if isinstance(node, kinds):
-                length = len(_span(node))
-                yield source.place(node.lineno, f"{node.name} has {length} lines"), length
+def _length(node: ast.stmt) -> int:
+    return len(_span(node))
 
 
 def broad_excepts(sources: Iterable[Source]) -> list[Place]:
@@ -139,16 +142,11 @@ def uses_of_any(sources: Iterable[Source]) -> int:
 
 def annotated(sources: Iterable[Source]) -> float:
     """Return the share of functions whose parameters and result all have types [%]."""
-    checked = [
-        _is_annotated(node)
-        for source in sources
-        for node in source.nodes
-        if isinstance(node, FUNCTIONS)
-    ]
+    checked = [_is_annotated(node) for source in sources for node in source.functions]
     return _percent(sum(checked), len(checked))
 
 
-def _is_annotated(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _is_annotated(node: Function) -> bool:
     arguments = node.args
     named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     every = [*named, *filter(None, [arguments.vararg, arguments.kwarg])]
@@ -164,10 +162,7 @@ def documented(sources: Iterable[Source]) -> float:
     return _percent(sum(checked), len(checked))
 
 
-Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-
-
-def _public(node: Documented) -> Iterator[Documented]:
+def _public(node: Definition) -> Iterator[Definition]:
     """Yield a module or class and what it defines under public names."""
     yield node
     for child in node.body:
@@ -181,13 +176,6 @@ def _percent(part: int, whole: int) -> float:
     return 100 * part / max(whole, 1)
 
 
-def _is_bare_string(node: ast.AST) -> bool:
-    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Constant):
-        return False
-    return isinstance(node.value.value, str)
-
-
-def _span(node: ast.AST) -> range:
+def _span(node: ast.stmt) -> range:
     """Return the numbers of the lines of a statement."""
-    assert isinstance(node, ast.stmt)
     return range(node.lineno, (node.end_lineno or node.lineno) + 1)

@@ -9,6 +9,10 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+DEFINITIONS = (ast.Module, ast.ClassDef, *FUNCTIONS)
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Definition = ast.Module | ast.ClassDef | Function
 
 # The folder agents/ is installed under another name.
 _INSTALLED = {"agents": "ocsd_agents"}
@@ -63,6 +67,21 @@ class Source:
     def nodes(self) -> list[ast.AST]:
         """All nodes of the syntax tree."""
         return list(ast.walk(self.tree))
+
+    @cached_property
+    def definitions(self) -> list[Definition]:
+        """The module itself, and its classes and functions at any depth."""
+        return [node for node in self.nodes if isinstance(node, DEFINITIONS)]
+
+    @property
+    def functions(self) -> list[Function]:
+        """The functions and methods, at any depth."""
+        return [node for node in self.definitions if isinstance(node, FUNCTIONS)]
+
+    @property
+    def classes(self) -> list[ast.ClassDef]:
+        """The classes, at any depth."""
+        return [node for node in self.definitions if isinstance(node, ast.ClassDef)]
 
     @cached_property
     def tokens(self) -> list[tokenize.TokenInfo]:
