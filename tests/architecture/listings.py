@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from tests.architecture import limits
 from tests.architecture.measures import (
     complexity,
+    folders,
     imports,
     names,
     prose,
@@ -55,7 +56,7 @@ def conditionals(tree: Repository) -> list[Place]:
 
 def radon(tree: Repository) -> list[Place]:
     """Return the functions that radon ranks C or worse."""
-    return complexity.complex_functions(tree.product)
+    return complexity.complex_functions(tree.complexities)
 
 
 def dead_paths(tree: Repository) -> list[Place]:
@@ -66,6 +67,11 @@ def dead_paths(tree: Repository) -> list[Place]:
     ]
     files = references.Files(tree.root, tree.text_files)
     return references.dead_references(texts, files, references.Modules(tree.product))
+
+
+def full_folders(tree: Repository) -> list[Place]:
+    """Return the folders with too many Python files, those of tests included."""
+    return folders.full_folders(tree.code, limits.FILES_PER_FOLDER)
 
 
 def cycles(tree: Repository) -> list[Place]:
@@ -120,6 +126,7 @@ LISTINGS: dict[str, Callable[[Repository], list[Place]]] = {
         radon,
         dead_paths,
         cycles,
+        full_folders,
         long_functions,
         long_classes,
         broad_excepts,

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tests.architecture.measures import shape
+from tests.architecture.measures.complexity import Complexity, complexities
 from tests.architecture.measures.source import Source, read
 
 ROOT = Path(__file__).parents[2]
@@ -60,8 +61,13 @@ class Repository:
 
     @cached_property
     def code_lines(self) -> int:
-        """Lines of code of the product: no blank line, comment or docstring."""
-        return sum(map(shape.code_lines, self.product))
+        """Lines of code of ocsd/ alone: no blank line, comment or docstring."""
+        return sum(map(shape.code_lines, self.daemon))
+
+    @cached_property
+    def complexities(self) -> list[Complexity]:
+        """The complexity of the product's functions and classes."""
+        return complexities(self.product)
 
     @cached_property
     def pages(self) -> list[Path]:

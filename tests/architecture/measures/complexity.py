@@ -14,42 +14,49 @@ PLAIN_RANKS = frozenset({"A", "B"})
 
 @dataclass(frozen=True)
 class Complexity:
-    """The complexity of one function or method.
+    """The complexity of one function, method or class.
 
     Parameters
     ----------
     value : int
-        Number of independent paths, conditional expressions and comprehensions included.
+        Number of independent paths, conditional expressions and comprehensions
+        included; for a class, the mean of its methods.
     place : Place
-        Where the function begins.
+        Where it begins.
+    is_function : bool
+        False for a class.
     """
 
     value: int
     place: Place
+    is_function: bool
 
     @property
     def is_plain(self) -> bool:
-        """True if radon ranks the function A or B."""
+        """True if radon ranks it A or B."""
         return cc_rank(self.value) in PLAIN_RANKS
 
 
 def complexities(sources: Iterable[Source]) -> list[Complexity]:
-    """Return the complexity of each function and method."""
+    """Return the complexity of each function, method and class, as ``radon cc`` does."""
     found = []
     for source in sources:
-        # Methods stand in the list beside their classes.
-        for block in filter(_is_function, cc_visit_ast(source.tree)):
+        # Methods stand in this list beside their classes.
+        for block in cc_visit_ast(source.tree):
             value = block.complexity
             text = f"{block.fullname} is {cc_rank(value)} ({value})"
-            found.append(Complexity(value, source.place(block.lineno, text)))
+            place = source.place(block.lineno, text)
+            found.append(Complexity(value, place, isinstance(block, Function)))
     return found
 
 
-def complex_functions(sources: Iterable[Source]) -> list[Place]:
+def complex_functions(found: Iterable[Complexity]) -> list[Place]:
     """Return the functions that radon ranks C or worse, the most complex first."""
-    found = [function for function in complexities(sources) if not function.is_plain]
-    return [function.place for function in sorted(found, key=lambda each: -each.value)]
+    worse = [each for each in found if each.is_function and not each.is_plain]
+    return [each.place for each in sorted(worse, key=lambda each: -each.value)]
 
 
-def _is_function(block: object) -> bool:
-    return isinstance(block, Function)
+def mean(found: Iterable[Complexity]) -> float:
+    """Return the mean complexity, classes included, as ``radon cc --average`` does."""
+    values = [each.value for each in found]
+    return sum(values) / max(len(values), 1)

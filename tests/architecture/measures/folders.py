@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from tests.architecture.measures.source import Source
+from tests.architecture.measures.source import Place, Source
 
 
 def files_per_folder(sources: Iterable[Source]) -> dict[str, int]:
@@ -13,10 +13,10 @@ def files_per_folder(sources: Iterable[Source]) -> dict[str, int]:
     return dict(counted.most_common())
 
 
-def full_folders(sources: Iterable[Source], most: int) -> list[str]:
+def full_folders(sources: Iterable[Source], most: int) -> list[Place]:
     """Return the folders with more than `most` Python files."""
     return [
-        f"{folder}: {count} files"
+        Place(folder, 1, f"{count} files")
         for folder, count in files_per_folder(sources).items()
         if count > most
     ]

@@ -73,6 +73,12 @@ def comment_lines(source: Source) -> int:
     )
 
 
+def written_lines(source: Source) -> int:
+    """Return the number of lines that are neither blank nor only a comment."""
+    written = sum(bool(line.strip()) for line in source.text.split("\n"))
+    return written - comment_lines(source)
+
+
 def function_lengths(sources: Iterable[Source]) -> dict[Place, int]:
     """Return the number of lines of each function, its docstring included."""
     return {
