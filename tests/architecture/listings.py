@@ -61,12 +61,12 @@ def radon(tree: Repository) -> list[Place]:
 
 def dead_paths(tree: Repository) -> list[Place]:
     """Return the files and modules that are named in prose but do not exist."""
-    texts = [
-        *references.prose_lines(tree.code),
-        *references.page_lines(tree.root, tree.pages),
-    ]
     files = references.Files(tree.root, tree.text_files)
-    return references.dead_references(texts, files, references.Modules(tree.product))
+    modules = references.Modules(tree.product)
+    return [
+        *references.dead_in_code(tree.code, files, modules),
+        *references.dead_in_pages(tree.pages, files, modules),
+    ]
 
 
 def full_folders(tree: Repository) -> list[Place]:

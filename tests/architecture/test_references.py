@@ -2,14 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.measures.references import (
-    Files,
-    Modules,
-    dead_references,
-    page_lines,
-    prose_lines,
-)
-from tests.architecture.measures.source import Place
+from tests.architecture.measures.references import Files, Modules, dead_in_code, dead_in_pages
 from tests.architecture.planted import source, sources
 
 _PART = """
@@ -44,10 +37,12 @@ def root(tmp_path):
     return tmp_path
 
 
-def _dead(root: Path, text: str, path: str = "docs/data.md") -> list[str]:
+def _dead(root: Path, text: str, page: str = "docs/data.md") -> list[str]:
+    path = root / page
+    path.write_text(f"One\n{text}\n")
     modules = Modules(sources(**{"part": _PART, "room": "", "room.deep": "X = 1"}))
-    places = dead_references([Place(path, 7, text)], Files(root, root.rglob("*.md")), modules)
-    assert all((place.path, place.line) == (path, 7) for place in places)
+    places = dead_in_pages([path], Files(root, root.rglob("*.md")), modules)
+    assert all((place.path, place.line) == (page, 2) for place in places)
     return [place.text.removeprefix("there is no ") for place in places]
 
 
@@ -102,8 +97,7 @@ def test_a_page_may_be_named_from_the_folder_of_its_reader(root):
 
 def test_docstrings_comments_and_attribute_docstrings_are_searched(root):
     text = '"""See\ndocs/wire.md."""\nA = 1\n"""ocsd.gone"""\nb = "ocsd.gone"  # docs/wire.md\n'
-    places = prose_lines([source(text)])
-    found = dead_references(places, Files(root, []), Modules([]))
+    found = dead_in_code([source(text)], Files(root, []), Modules([]))
     assert [(place.line, place.text) for place in found] == [
         (2, "there is no docs/wire.md"),
         (4, "there is no ocsd.gone"),
@@ -111,8 +105,6 @@ def test_docstrings_comments_and_attribute_docstrings_are_searched(root):
     ]
 
 
-def test_pages_are_searched_line_by_line(root):
-    page = root / "docs/data.md"
-    page.write_text("One\n\nocsd.gone\n")
-    found = dead_references(page_lines(root, [page]), Files(root, []), Modules([]))
-    assert [str(place) for place in found] == ["docs/data.md:3: there is no ocsd.gone"]
+def test_code_itself_is_not_searched(root):
+    text = "import ocsd.gone\npath = 'docs/wire.md'\n"
+    assert not dead_in_code([source(text)], Files(root, []), Modules([]))

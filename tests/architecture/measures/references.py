@@ -5,12 +5,11 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tests.architecture.measures.prose import Text, attribute_docstrings, docstrings, prose
+from tests.architecture.measures.prose import Text, prose
 from tests.architecture.measures.source import FUNCTIONS, Place, Source
 
 _PATH = re.compile(r"(?<![\w./~<{$-])(?:docs|ocsd|agents|tests|benchmarks)/[\w./-]*")
 _DOTTED = re.compile(r"(?<![\w./@])(?:ocsd|ocsd_agents)(?:\.[A-Za-z_]\w*)+(?![\w/])")
-_COMMENT = re.compile(r"#.*(?:\.md|(?:docs|ocsd|ocsd_agents|agents|tests|benchmarks)[./])")
 _PAGE = re.compile(r"(?<![\w./<{*-])[A-Za-z][\w-]*\.md\b")
 _PLACEHOLDER = re.compile(r"[A-Z]+|[a-z]")
 _SUFFIXES = (".py", ".md", ".yaml", ".typed")
@@ -63,6 +62,10 @@ class Files:
         self._root = root
         self._pages = {page.name for page in pages}
 
+    def path(self, file: Path) -> str:
+        """Return the path of a file relative to the repository."""
+        return file.relative_to(self._root).as_posix()
+
     def has(self, name: str, where: str) -> bool:
         """Return True if a file exists from the repository or from the folder of `where`."""
         return (self._root / name).exists() or (self._root / where).parent.joinpath(name).exists()
@@ -72,13 +75,38 @@ class Files:
         return name in self._pages
 
 
-def dead_references(texts: Iterable[Place], files: Files, modules: Modules) -> list[Place]:
-    """Return the texts that name a file or module that does not exist.
+def dead_in_code(sources: Iterable[Source], files: Files, modules: Modules) -> list[Place]:
+    """Return the dead references in docstrings and comments.
 
     Parameters
     ----------
-    texts : iterable of Place
-        Lines of prose.
+    sources : iterable of Source
+        The Python files to search.
+    files : Files
+        The files that may be named.
+    modules : Modules
+        The modules that may be named.
+
+    Returns
+    -------
+    list of Place
+        One for each dead name.
+    """
+    found = []
+    for source in sources:
+        # To parse a file takes long, and few have a dead name on any line.
+        if _dead(source.path, [(1, source.text)], files, modules):
+            found += _dead(source.path, prose(source), files, modules)
+    return found
+
+
+def dead_in_pages(pages: Iterable[Path], files: Files, modules: Modules) -> list[Place]:
+    """Return the dead references in text files.
+
+    Parameters
+    ----------
+    pages : iterable of Path
+        The text files to search.
     files : Files
         The files that may be named.
     modules : Modules
@@ -90,45 +118,32 @@ def dead_references(texts: Iterable[Place], files: Files, modules: Modules) -> l
         One for each dead name.
     """
     return [
-        Place(text.path, text.line, f"there is no {name}")
-        for text in texts
-        for name in [*_dead_files(text, files), *_dead_modules(text.text, modules)]
+        place
+        for page in pages
+        for place in _dead(files.path(page), [(1, page.read_text())], files, modules)
     ]
 
 
-def prose_lines(sources: Iterable[Source]) -> Iterator[Place]:
-    """Yield the lines of docstrings and comments."""
-    for source in sources:
-        for first, text in _prose(source):
-            for line, words in enumerate(text.split("\n"), first):
-                yield Place(source.path, line, words)
+def _dead(path: str, texts: Iterable[Text], files: Files, modules: Modules) -> list[Place]:
+    return [
+        Place(path, number, f"there is no {name}")
+        for first, text in texts
+        for number, line in enumerate(text.split("\n"), first)
+        for name in [*_dead_files(line, path, files), *_dead_modules(line, modules)]
+    ]
 
 
-def _prose(source: Source) -> list[Text]:
-    if _COMMENT.search(source.text):
-        return prose(source)
-    # Without its comments a file need not be split into tokens, which takes long.
-    return [*docstrings(source), *attribute_docstrings(source)]
-
-
-def page_lines(root: Path, pages: Iterable[Path]) -> Iterator[Place]:
-    """Yield the lines of text files."""
-    for page in pages:
-        for line, words in enumerate(page.read_text().split("\n"), 1):
-            yield Place(page.relative_to(root).as_posix(), line, words)
-
-
-def _dead_files(text: Place, files: Files) -> Iterator[str]:
-    for match in _PATH.finditer(text.text):
+def _dead_files(text: str, where: str, files: Files) -> Iterator[str]:
+    for match in _PATH.finditer(text):
         name = match.group().rstrip(".-")
         # Others, such as ocsd/HOST, are folders of an installation or topics of the bus.
         is_checked = name.startswith("docs/") or name.endswith(_SUFFIXES)
-        is_pattern = text.text[match.end() : match.end() + 1] in {"*", "{", "<"}
+        is_pattern = text[match.end() : match.end() + 1] in {"*", "{", "<"}
         if not is_checked or is_pattern or _is_placeholder(name.split("/")[-1].split(".")[0]):
             continue
-        if not files.has(name, text.path):
+        if not files.has(name, where):
             yield name
-    for match in _PAGE.finditer(text.text):
+    for match in _PAGE.finditer(text):
         if not _is_placeholder(match.group()[:-3]) and not files.has_page(match.group()):
             yield match.group()
 
