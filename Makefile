@@ -30,7 +30,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --
 # Without compiled files each of the many processes would compile ocsd for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check lint unit published bench compatibility lock clean
+.PHONY: run test check lint unit scoreboard published bench compatibility lock clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
@@ -49,15 +49,19 @@ endif
 check: $(VENV)/installed-test  ## format, lint, types, layers and unit tests, in about a minute
 	@$(MAKE) --no-print-directory --output-sync --jobs 2 lint unit
 
-lint: $(VENV)/installed-test  ## format, lint, types, layers
+lint: $(VENV)/installed-test  ## format, lint, types, layers, and the limits of tests/architecture
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/architecture -q
 
 unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules has to be tested
 	$(BIN)/python -m pytest $(PURE) -q --cov
 	$(BIN)/python -m pytest tests/unit -q -n 2 $(PURE:%=--ignore=%)
+
+scoreboard: $(VENV)/installed-test  ## figures of the source tree, beside the limits that tests hold
+	@$(BIN)/python -m tests.architecture
 
 published: $(VENV)/installed-test  ## what the interop tests drive: OCS and socs, each in a folder of its own
 	test -n "$$OCSD_TEST_OCS_PYTHON" || $(BIN)/python -m benchmarks.ocs_venv
