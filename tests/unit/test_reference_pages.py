@@ -17,6 +17,7 @@ from tests.unit.test_api import NAMES, SIGNATURES
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 WIRE = (REFERENCE / "wire.md").read_text()
 API = (REFERENCE / "agent-api.md").read_text()
+PAGE_OF_WORDS = (REFERENCE.parent / "glossary.md").read_text()
 
 
 def part(title):
@@ -54,3 +55,22 @@ def test_the_wire_page_translates_every_state_for_hostmanagers_clients():
     ours, theirs = re.findall(r"^\| (?:ocsd|`next_action`) \|(.*)\|$", WIRE, re.MULTILINE)
     pairs = zip(re.findall(r"`(\w+)`", ours), re.findall(r"`(\w+)`", theirs), strict=True)
     assert dict(pairs) == {str(state): word for state, word in _NEXT_ACTION.items()}
+
+
+def test_every_decision_has_the_next_number_a_date_and_a_status():
+    text = (REFERENCE.parent / "decisions.md").read_text()
+    entries = re.findall(r"^### (\d+)\. .+\n\n(\d{4}-\d\d-\d\d), (\w+.*)\n\n\S", text, re.MULTILINE)
+    assert [int(number) for number, _, _ in entries] == [*range(1, text.count("\n### ") + 1)]
+    for _, _, status in entries:
+        assert re.match(r"accepted|changed on \d{4}-\d\d-\d\d|superseded by \d+$", status)
+        assert all(0 < int(other) <= len(entries) for other in re.findall(r"by (\d+)", status))
+    listed = re.findall(r"^- \[.*?\]\(#.*?\): (\d+)(?: to (\d+))?\.", text, re.MULTILINE)
+    numbers = [each for first, last in listed for each in range(int(first), int(last or first) + 1)]
+    assert numbers == [*range(1, len(entries) + 1)]
+
+
+def test_the_glossary_is_in_order_and_defines_every_word_once():
+    words = re.findall(r"^\| ([^|]+) \| [^|]+ \|$", PAGE_OF_WORDS.split("## All words")[1], re.M)[
+        2:
+    ]
+    assert words == sorted(set(words), key=str.lower)
