@@ -139,7 +139,7 @@ def _start(side: Side, observer: Observer, ids: list[str]) -> tuple[float, float
 
 
 def _running_since(session: Mapping[str, object]) -> float:
-    """Return when an operation noted that it runs (the texts are part of wire.md)."""
+    """Return when an operation noted that it runs (texts: docs/reference/wire.md)."""
     messages = session["messages"]
     assert isinstance(messages, list)
     return next(float(at) for at, text in messages if text == 'Status is now "running".')

@@ -14,7 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 
 from benchmarks.site import Hub
 
-RUNNING = 3  # OpCode, see wire.md
+RUNNING = 3  # OpCode, see docs/reference/wire.md
 POLL_S = 0.005
 CALL_LIMIT_S = 5.0
 JOIN_LIMIT_S = 30.0

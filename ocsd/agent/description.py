@@ -22,7 +22,7 @@ def describe(agent: Any, query: str) -> Any:
     Returns
     -------
     object
-        The answer (docs: wire.md, "Operations"); None to any other query.
+        The answer (docs/reference/wire.md, "Operations"); None to any other query.
     """
     match query:
         case "get_api":

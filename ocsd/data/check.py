@@ -1,4 +1,4 @@
-"""Whether a file is what docs/wire.md says that files are."""
+"""Whether a file is what docs/reference/wire.md says that files are."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass

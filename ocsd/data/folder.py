@@ -25,7 +25,7 @@ from ocsd.errors import NoDataError, NotPermittedError, OcsdError
 Report = Callable[[int, int], None]
 """Called with the bytes that were read and the bytes that have to be read in all."""
 
-# No file is written for longer (docs/wire.md), and a while to close it.
+# No file is written for longer (docs/reference/wire.md), and a while to close it.
 LONGEST_WRITING_S: Final = 7200.0 + 60.0
 
 # Readers look no further than this from the name of a file (so3g.hk.load_range) [s].

@@ -1,7 +1,7 @@
-"""Every answer of wire.md, asked of our agent and of OCS's own, which run the same file.
+"""Every answer of docs/reference/wire.md, asked of our agent and of OCS's own.
 
-They are compared as one table, asked by OCS's client; and OCS's agent is asked by
-our client as well.
+Both run the same file. The answers are compared as one table, asked by OCS's client;
+OCS's agent is asked by our client as well.
 """
 
 import json

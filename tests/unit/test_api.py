@@ -1,4 +1,4 @@
-"""The names and signatures that agent authors know (agent-api.md), one by one."""
+"""The names and signatures that agent authors know (docs/reference/agent-api.md), one by one."""
 
 import importlib
 import inspect
@@ -13,7 +13,7 @@ ANY = object()
 """A default that an author cannot see, such as a mark for "not given"."""
 
 # Module, name, parameters with their defaults in the order in which authors may
-# pass them by position. `agg_params={}` of agent-api.md is None here: no default
+# pass them by position. `agg_params={}` of docs/reference/agent-api.md is None here: no default
 # that anyone could change.
 SIGNATURES = [
     ("ocs_agent", "init_site_agent", "args address=None"),

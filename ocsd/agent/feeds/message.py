@@ -1,7 +1,7 @@
 """Checking what agents publish, before it leaves the thread that took the data.
 
 A recorded message becomes columns of a file, so its names and values obey rules
-(wire.md, "Feeds"). A message that breaks one is refused with an error that
+(docs/reference/wire.md, "Feeds"). A message that breaks one is refused with an error that
 names the feed and the field.
 """
 

@@ -1,7 +1,7 @@
 """Answering requests: start, stop, abort, wait and status.
 
 The texts of the answers are part of the wire: client programs match on them
-(docs: wire.md, "Operations").
+(docs/reference/wire.md, "Operations").
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """Checking the parameters that a client sends with a request to start.
 
 The texts of the errors are part of the wire: client programs match on them
-(docs: wire.md, "Operations").
+(docs/reference/wire.md, "Operations").
 """
 
 from collections.abc import Callable, Collection, Mapping

@@ -13,7 +13,7 @@ from ocsd.bus.encoding import json_safe, sendable, shown
 # A session's status moves forward only.
 SESSION_STATUS_CODES = [None, "starting", "running", "stopping", "done"]
 
-# How many messages of a session are kept (wire.md, "Operations").
+# How many messages of a session are kept (docs/reference/wire.md, "Operations").
 KEPT_MESSAGES = {"min_age_s": 3600, "min_messages": 5, "max_messages": 10000}
 
 # A message is for people; a device's memory dump belongs into a file.

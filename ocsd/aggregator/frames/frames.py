@@ -1,4 +1,4 @@
-"""Housekeeping frames of the so3g HK schema, version 2 (docs/wire.md, "Files").
+"""Housekeeping frames of the so3g HK schema, version 2 (docs/reference/wire.md, "Files").
 
 Frames leave as the bytes that a file holds, so that writing them is plain file
 I/O whose errors can be seen and whose torn ends can be cut off. so3g is imported

@@ -1,4 +1,4 @@
-"""What writers and readers of the so3g HK schema share (docs/wire.md, "Files").
+"""What writers and readers of the so3g HK schema share (docs/reference/wire.md, "Files").
 
 Nothing large is imported here before it is needed: the command line names these
 constants, too.

@@ -1,6 +1,6 @@
 """What may come in from the router, and what is refused.
 
-Rules of docs/wire.md, "Feeds". Everything that a sender controls is looked at
+Rules of docs/reference/wire.md, "Feeds". Everything that a sender controls is looked at
 here or in ``columns``; behind them data are known to fit into a frame.
 """
 

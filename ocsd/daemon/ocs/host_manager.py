@@ -1,7 +1,7 @@
 """The daemon as OCS's tools see it: the operations of OCS's HostManager.
 
 ``ocsbow`` and the web pages of OCS read what runs from `manager`'s session data,
-and ask for changes through `update` (wire.md, "HostManager face").
+and ask for changes through `update` (docs/reference/wire.md, "HostManager face").
 """
 
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""Files made frame by frame with spt3g, as docs/wire.md has them or purposely not."""
+"""Files made frame by frame with spt3g, as docs/reference/wire.md has them or purposely not."""
 
 import so3g  # noqa: F401, I001 # carries spt3g, so it comes first
 import numpy as np

@@ -1,4 +1,4 @@
-"""Files are held against docs/wire.md, and torn ones repaired."""
+"""Files are held against docs/reference/wire.md, and torn ones repaired."""
 
 import errno
 import os

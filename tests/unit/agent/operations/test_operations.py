@@ -1,4 +1,4 @@
-"""The answers are those that OCS's clients match on (wire.md)."""
+"""The answers are those that OCS's clients match on (docs/reference/wire.md)."""
 
 import os
 import socket

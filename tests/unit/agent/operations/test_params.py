@@ -1,4 +1,4 @@
-"""The texts are those that OCS's clients match on (wire.md)."""
+"""The texts are those that OCS's clients match on (docs/reference/wire.md)."""
 
 import pytest
 
