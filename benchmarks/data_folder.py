@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from ocsd.aggregator.disk.archive import Archive
-from ocsd.aggregator.frames.frames import Run
-from ocsd.aggregator.incoming.moment import Moment
+from ocsd.aggregator.frames.frames import RecordingRun
+from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.recording.recorder import Recorder
 
 FIELDS = 16
@@ -35,13 +35,13 @@ class _Clock:
     """Both clocks, moved by hand."""
 
     def __init__(self) -> None:
-        self.now = Moment(at=START_AT, mono_s=0.0)
+        self.now = Instant(at=START_AT, mono_s=0.0)
 
-    def __call__(self) -> Moment:
+    def __call__(self) -> Instant:
         return self.now
 
     def advance(self, seconds: float) -> None:
-        self.now = Moment(at=self.now.at + seconds, mono_s=self.now.mono_s + seconds)
+        self.now = Instant(at=self.now.at + seconds, mono_s=self.now.mono_s + seconds)
 
 
 class _NoLog:
@@ -67,7 +67,7 @@ def write(folder: Path, agents: int, hours: float) -> int:
     """
     clock = _Clock()
     archive = Archive(folder, 3600.0, clock, clock.advance)
-    recorder = Recorder(archive, _NoLog(), Run.begin(clock()), clock)
+    recorder = Recorder(archive, _NoLog(), RecordingRun.begin(clock()), clock)
     recorder.start()
     noise = np.random.default_rng(1)
     count = MESSAGE_S * RATE_HZ

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import yaml
 
-from ocsd.cli.talk.control import Daemon
+from ocsd.cli.talk.control import DaemonClient
 from ocsd.client.http import ControlClient
 from ocsd.errors import OcsdError
 from ocsd.system.paths import HostPaths
@@ -47,7 +47,7 @@ class OneHost:
         self.paths = HostPaths(
             host, folder / "run" / host, folder / "state" / host, folder / "log" / host
         )
-        self.daemon = Daemon(host, self.paths.control_socket)
+        self.daemon = DaemonClient(host, self.paths.control_socket)
         self.entries: dict[str, dict[str, Any]] = {}
         self._commands: list[subprocess.Popen[bytes]] = []
         plugins = folder / "plugins"

@@ -87,15 +87,15 @@ class OcsdCore:
 
     def __init__(self, folder: Path) -> None:
         from ocsd.aggregator.disk.archive import Archive
-        from ocsd.aggregator.frames.frames import Run
-        from ocsd.aggregator.incoming.moment import Moment
+        from ocsd.aggregator.frames.frames import RecordingRun
+        from ocsd.aggregator.incoming.moment import Instant
         from ocsd.aggregator.recording.recorder import Recorder
 
-        self._moment: Any = Moment
+        self._moment: Any = Instant
         self._passed_s = 0.0
         self._ticked_s = time.monotonic()
         archive = Archive(folder, 3600.0, self._now, time.sleep)
-        self._recorder = Recorder(archive, Lines(), Run.begin(self._now()), self._now)
+        self._recorder = Recorder(archive, Lines(), RecordingRun.begin(self._now()), self._now)
         self._recorder.start()
 
     def take(self, message: Message) -> None:

@@ -20,7 +20,7 @@ PERIOD_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Simulation:
+class SimulatedArduino:
     """A simulated device and what the agent has to be told to use it."""
 
     device: SerialDevice
@@ -37,7 +37,7 @@ def answer(line: bytes) -> bytes | None:
 
 
 @contextmanager
-def simulate(path: str | None = None) -> Iterator[Simulation]:
+def simulate(path: str | None = None) -> Iterator[SimulatedArduino]:
     """Run a simulated device.
 
     Parameters
@@ -46,7 +46,7 @@ def simulate(path: str | None = None) -> Iterator[Simulation]:
         Where its port appears; by default in a new folder.
     """
     with SerialDevice(answer, terminator=b"\r\n", path=path) as device:
-        yield Simulation(device, ["--port", device.port])
+        yield SimulatedArduino(device, ["--port", device.port])
 
 
 def main() -> None:

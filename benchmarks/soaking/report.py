@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.soaking.watch import Violation
-from ocsd.history.summary import Entry
+from ocsd.history.summary import HistoryEntry
 
 FREE, FIRST_S, LONGEST_S, JITTER = 3, 0.5, 60.0, 0.2
 """The restart policy as docs/operating.md has it."""
@@ -103,14 +103,14 @@ def _seconds(value: float | None) -> str:
     return f"{'-' if value is None else f'{value:.2f}':>9}"
 
 
-def is_start(entry: Entry) -> bool:
+def is_start(entry: HistoryEntry) -> bool:
     """Whether an entry of the journal tells of a new process."""
     if entry.after != "starting" or entry.event == "Adopted":
         return False
     return entry.before != "starting" or entry.event == "Exited"
 
 
-def starts(entries: Iterable[Entry]) -> dict[str, int]:
+def starts(entries: Iterable[HistoryEntry]) -> dict[str, int]:
     """Return how often each instance was started."""
     found: dict[str, int] = {}
     for entry in filter(is_start, entries):
@@ -118,7 +118,7 @@ def starts(entries: Iterable[Entry]) -> dict[str, int]:
     return found
 
 
-def too_early(entries: Iterable[Entry], name: str) -> list[str]:
+def too_early(entries: Iterable[HistoryEntry], name: str) -> list[str]:
     """Return the restarts of an instance that came sooner than the policy allows.
 
     Parameters

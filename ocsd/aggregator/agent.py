@@ -16,9 +16,9 @@ from ocsd.aggregator.disk.archive import LONGEST_FILE_S, Archive
 from ocsd.aggregator.disk.cause import LINK_AWAY
 from ocsd.aggregator.fetching.answers import read_numbers
 from ocsd.aggregator.fetching.ask import Fetcher, Snapshot
-from ocsd.aggregator.frames.frames import Run
+from ocsd.aggregator.frames.frames import RecordingRun
 from ocsd.aggregator.incoming.message import is_recorded, sender_of
-from ocsd.aggregator.incoming.moment import Moment
+from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Tally
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.aggregator.recording.condition import Condition
@@ -204,9 +204,11 @@ class Aggregator:
         """
         self._listening = True
         while True:
-            archive = Archive(self._folder, self._time_per_file_s, Moment.now, time.sleep)
-            run = Run.begin(Moment.now())
-            recorder = Recorder(archive, self._log, run, Moment.now, str(self._agent.agent_address))
+            archive = Archive(self._folder, self._time_per_file_s, Instant.now, time.sleep)
+            run = RecordingRun.begin(Instant.now())
+            recorder = Recorder(
+                archive, self._log, run, Instant.now, str(self._agent.agent_address)
+            )
             try:
                 recorder.start()
             except DataFolderError as error:

@@ -104,7 +104,7 @@ def shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list[
     for data, event in lines:
         if isinstance(event, replies.Result):
             results[event.instance_id] = event
-        elif isinstance(event, replies.Transition):
+        elif isinstance(event, replies.StateChange):
             begun[event.instance_id] = None
         if as_json:
             print(json.dumps(data), flush=True)
@@ -123,7 +123,7 @@ def event_line(event: replies.Event, screen: Terminal) -> str:
         Where the line will be printed.
     """
     match event:
-        case replies.Transition(instance_id, state, reason, at):
+        case replies.StateChange(instance_id, state, reason, at):
             time = f"{units.clock(at)}  " if at is not None else ""
             because = f": {terminal.one_line(reason)}" if reason else ""
             return f"{time}{instance_id} {screen.styled(state, state)}{because}"

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from ocsd.client.waiting import Reply, Run, waiting
+from ocsd.client.waiting import OperationRun, Reply, waiting
 
 ANSWER_LIMIT_S = 10.0
 """For so long a call may take, beyond what the agent was asked to wait [s]."""
@@ -189,7 +189,7 @@ class ControlClient:
         return self.wait(op_name, kw.pop("timeout", None), **kw)
 
     def wait(
-        self, op_name: str, timeout: float | None = None, run: Run | None = None, **kw: Any
+        self, op_name: str, timeout: float | None = None, run: OperationRun | None = None, **kw: Any
     ) -> Reply:
         """Wait for the end of a run, by a row of requests that are short.
 

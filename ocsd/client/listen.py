@@ -24,7 +24,7 @@ _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 
 
-class Listener:
+class FeedListener:
     """Prints what is published, over all its connections.
 
     Parameters
@@ -85,7 +85,7 @@ class Listener:
 class _Session(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
     """One connection of a listener."""
 
-    def __init__(self, realm: str, listener: Listener) -> None:
+    def __init__(self, realm: str, listener: FeedListener) -> None:
         super().__init__(ComponentConfig(realm))
         self._listener = listener
 
@@ -175,7 +175,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--heartbeats", action="store_true")
     args = parser.parse_args(words)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a text file
-    listener = Listener(args.topic, args.json, args.heartbeats)
+    listener = FeedListener(args.topic, args.json, args.heartbeats)
     listener.joining = Joining(
         RouterAddress(args.url, args.realm),
         lambda: _Session(args.realm, listener),

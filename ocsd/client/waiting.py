@@ -17,7 +17,7 @@ LONGEST_REQUEST_S = 10.0
 Reply: TypeAlias = tuple[int, str, dict[str, Any]]
 
 
-class Run(NamedTuple):
+class OperationRun(NamedTuple):
     """What tells one run of an operation from all others.
 
     The numbers begin anew when an agent is restarted, hence the time.
@@ -27,17 +27,17 @@ class Run(NamedTuple):
     start_time: Any
 
 
-def run_of(session: Mapping[str, Any] | None) -> Run | None:
+def run_of(session: Mapping[str, Any] | None) -> OperationRun | None:
     """Return the run that a session describes, or None if it is empty."""
     if not session or session.get("session_id") is None:
         return None
-    return Run(session["session_id"], session.get("start_time"))
+    return OperationRun(session["session_id"], session.get("start_time"))
 
 
 def waiting(
     op_name: str,
     timeout_s: float | None,
-    run: Run | None = None,
+    run: OperationRun | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Generator[float, Any, Reply]:
     """Wait for the end of one run.
@@ -79,7 +79,7 @@ def waiting(
             return code, text, session
 
 
-def _lost(op_name: str, run: Run, seen: Run | None) -> str:
+def _lost(op_name: str, run: OperationRun, seen: OperationRun | None) -> str:
     if seen is None:
         what = "the agent was restarted"
     elif _later(seen, run):
@@ -89,7 +89,7 @@ def _lost(op_name: str, run: Run, seen: Run | None) -> str:
     return f'Run {run.session_id} of "{op_name}" has ended and its result is lost: {what}.'
 
 
-def _later(seen: Run, run: Run) -> bool:
+def _later(seen: OperationRun, run: OperationRun) -> bool:
     try:
         return bool(seen.session_id > run.session_id)
     except TypeError:

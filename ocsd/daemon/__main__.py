@@ -174,7 +174,7 @@ def _run(
     from twisted.logger import globalLogBeginner
 
     from ocsd.daemon.assembly import Daemon
-    from ocsd.daemon.progress import Progress
+    from ocsd.daemon.progress import StartReport
     from ocsd.daemon.settling import attempt
     from ocsd.log.lines import LineObserver
     from ocsd.reactor.threads import the_reactor
@@ -182,7 +182,7 @@ def _run(
     reactor = the_reactor()
     observer: Any = LineObserver(settings.log)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
-    progress = Progress(sys.stdout, arguments.colour)
+    progress = StartReport(sys.stdout, arguments.colour)
     progress.say(f"ocsd (pid {os.getpid()}), host {settings.plan.host.name}, {settings.site.path}")
     daemon = Daemon(settings, server, progress, arguments.detached, reactor, lock)
     reactor.callWhenRunning(attempt, daemon.start, daemon.give_up)

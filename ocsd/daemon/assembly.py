@@ -30,7 +30,7 @@ from ocsd.daemon.ocs.outside import OutsideWatch
 from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.planning.reload import Reload, Reloaded, compare
 from ocsd.daemon.planning.settings import Settings, liveness_of, policy_of
-from ocsd.daemon.progress import Progress
+from ocsd.daemon.progress import StartReport
 from ocsd.daemon.settling import Settling, attempt
 from ocsd.daemon.shutdown import Shutdown, Write
 from ocsd.daemon.upgrade import Upgrade
@@ -38,7 +38,7 @@ from ocsd.daemon.watching.chronicle import DAEMON
 from ocsd.daemon.watching.instance_log import last_line
 from ocsd.daemon.watching.lost_files import LostFiles
 from ocsd.errors import OcsdError
-from ocsd.forkserver.protocol import End, Hello, Spawn, Spawned
+from ocsd.forkserver.protocol import EndRequest, Hello, Spawned, SpawnRequest
 from ocsd.forkserver.start import PreparedServer
 from ocsd.site.launch import Launch
 from ocsd.site.model import Instance, Manage
@@ -80,7 +80,7 @@ class Daemon:
         self,
         settings: Settings,
         server: PreparedServer,
-        progress: Progress,
+        progress: StartReport,
         detached: bool,
         reactor: Any,
         lock: DaemonLock,
@@ -205,7 +205,7 @@ class Daemon:
     def _launch(self, name: str) -> Launch:
         return self._settings.launch(self.fleet.instance(name), predecessor_died=False)
 
-    def _request(self, name: str) -> Spawn:
+    def _request(self, name: str) -> SpawnRequest:
         keeper = self.fleet.keeper(name)
         died = keeper is not None and keeper.was_ready
         return self._settings.request(self.fleet.instance(name), predecessor_died=died)
@@ -324,7 +324,7 @@ class Daemon:
         self._finished.clear()
         self._oversight.stopped()
         self._progress.say(f"stopped after {took_s:.2f} s")
-        self._processes.connection.send(End())
+        self._processes.connection.send(EndRequest())
 
     def _observe(self, transition: Transition) -> None:
         after = transition.after

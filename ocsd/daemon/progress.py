@@ -19,7 +19,7 @@ _SIGNS = {
 }
 
 
-class Progress:
+class StartReport:
     """Writes lines for people to a stream until it is told that nobody listens.
 
     Parameters

@@ -7,7 +7,7 @@ from twisted.logger import Logger
 
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.ports import Clock
-from ocsd.daemon.progress import Progress, start_report
+from ocsd.daemon.progress import StartReport, start_report
 from ocsd.errors import DaemonStartError, OcsdError
 
 LIMIT_S: Final = 30.0
@@ -59,7 +59,7 @@ class Settling:
         self,
         fleet: Fleet,
         waits_for: Callable[[str], tuple[str, ...]],
-        progress: Progress,
+        progress: StartReport,
         clock: Clock,
         on_settled: Callable[[], None],
     ) -> None:

@@ -34,7 +34,7 @@ class ProblemKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class FileProblem:
     """Something wrong in a file, and where [bytes]."""
 
     kind: ProblemKind
@@ -46,7 +46,7 @@ class Problem:
         return asdict(self)
 
 
-def check(path: Path, being_written: bool = False) -> list[Problem]:
+def check(path: Path, being_written: bool = False) -> list[FileProblem]:
     """Return what is wrong with a file, at most `MOST_PROBLEMS`.
 
     Parameters
@@ -73,7 +73,7 @@ def check(path: Path, being_written: bool = False) -> list[Problem]:
         elif not (being_written and piece.at_end):
             problems.append(_damage(piece))
     if empty and not being_written:
-        problems.append(Problem(ProblemKind.TORN, 0, "the file is empty"))
+        problems.append(FileProblem(ProblemKind.TORN, 0, "the file is empty"))
     return problems[:MOST_PROBLEMS]
 
 
@@ -94,18 +94,18 @@ class _Rules:
         self._layouts: dict[tuple[int, str], Mapping[str, str]] = {}
         self._out_of_reach: set[str] = set()
 
-    def broken_by(self, piece: Whole) -> Iterator[Problem]:
+    def broken_by(self, piece: Whole) -> Iterator[FileProblem]:
         """Yield what is wrong with the next frame."""
         self._frames += 1
         frame = piece.frame
         try:
             for text in self._frame(frame):
-                yield Problem(ProblemKind.SCHEMA, piece.offset, text)
+                yield FileProblem(ProblemKind.SCHEMA, piece.offset, text)
             for text in self._reach(frame):
-                yield Problem(ProblemKind.NAME, piece.offset, text)
+                yield FileProblem(ProblemKind.NAME, piece.offset, text)
         except NOT_OF_THE_SCHEMA as error:
             text = f"a frame lacks what its kind must have: {error}"
-            yield Problem(ProblemKind.SCHEMA, piece.offset, text)
+            yield FileProblem(ProblemKind.SCHEMA, piece.offset, text)
 
     def _frame(self, frame: Any) -> Iterator[str]:
         # The type is the one thing of a frame that its checksum does not cover.
@@ -172,14 +172,16 @@ class _Rules:
             )
 
 
-def _name(path: Path) -> Iterator[Problem]:
+def _name(path: Path) -> Iterator[FileProblem]:
     if not path.stem.isdigit():
-        yield Problem(ProblemKind.NAME, 0, "its name is no Unix time")
+        yield FileProblem(ProblemKind.NAME, 0, "its name is no Unix time")
     elif path.parent.name != path.stem[:5]:
         text = f"it belongs into the folder {path.stem[:5]}, by its name"
-        yield Problem(ProblemKind.NAME, 0, text)
+        yield FileProblem(ProblemKind.NAME, 0, text)
 
 
-def _damage(damage: Damage) -> Problem:
+def _damage(damage: Damage) -> FileProblem:
     kind = ProblemKind.TORN if damage.at_end else ProblemKind.DAMAGE
-    return Problem(kind, damage.offset, f"{damage.length} bytes cannot be read: {damage.reason}")
+    return FileProblem(
+        kind, damage.offset, f"{damage.length} bytes cannot be read: {damage.reason}"
+    )

@@ -8,7 +8,7 @@ from ocsd.aggregator.numbers.hole import Hole
 from ocsd.data.spans import Span
 
 
-class Frame(NamedTuple):
+class IndexedFrame(NamedTuple):
     """Where a data frame stands, and the times of its samples [s, Unix time].
 
     A tuple, for there are half a million in a month of 50 agents: so they are
@@ -22,7 +22,7 @@ class Frame(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class IndexedBlock:
     """The samples of fields that were sampled together.
 
     Attributes
@@ -46,13 +46,13 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class IndexedSource:
     """What came from a feed during one run of its agent."""
 
     feed: str
     agent_session: str
-    frames: tuple[Frame, ...]
-    blocks: tuple[Block, ...]
+    frames: tuple[IndexedFrame, ...]
+    blocks: tuple[IndexedBlock, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class FileSummary:
     size_bytes: int
     mtime_ns: int
     frames: int
-    sources: tuple[Source, ...]
+    sources: tuple[IndexedSource, ...]
     holes: tuple[Hole, ...]
     damage: tuple[Damage, ...]
 
@@ -156,10 +156,10 @@ class FileSummary:
         )
 
 
-def _source(value: Mapping[str, Any]) -> Source:
+def _source(value: Mapping[str, Any]) -> IndexedSource:
     blocks = tuple(
-        Block(**{**block, "spans": tuple((begin, end) for begin, end in block["spans"])})
+        IndexedBlock(**{**block, "spans": tuple((begin, end) for begin, end in block["spans"])})
         for block in value["blocks"]
     )
-    frames = tuple(map(Frame._make, value["frames"]))
-    return Source(value["feed"], value["agent_session"], frames, blocks)
+    frames = tuple(map(IndexedFrame._make, value["frames"]))
+    return IndexedSource(value["feed"], value["agent_session"], frames, blocks)

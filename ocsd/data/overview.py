@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
-from ocsd.data.index import Block, FileSummary
+from ocsd.data.index import FileSummary, IndexedBlock
 from ocsd.data.spans import Span, longest_pause_s, overlap, union
 
 
@@ -27,7 +27,7 @@ class FeedOverview:
 
     feed: str
     agent_sessions: tuple[str, ...]
-    blocks: tuple[Block, ...]
+    blocks: tuple[IndexedBlock, ...]
     files: tuple[str, ...]
 
     @property
@@ -54,10 +54,12 @@ class FeedOverview:
 
 
 @dataclass(slots=True)
-class _Gathered:
+class _FeedSoFar:
     sessions: dict[str, None] = field(default_factory=dict)
     files: dict[str, None] = field(default_factory=dict)
-    blocks: dict[tuple[str, tuple[tuple[str, str], ...]], list[Block]] = field(default_factory=dict)
+    blocks: dict[tuple[str, tuple[tuple[str, str], ...]], list[IndexedBlock]] = field(
+        default_factory=dict
+    )
 
 
 def feeds(
@@ -74,13 +76,13 @@ def feeds(
     """
     begin = float("-inf") if since_at is None else since_at
     window = (begin, float("inf") if until_at is None else until_at)
-    gathered: dict[str, _Gathered] = {}
+    gathered: dict[str, _FeedSoFar] = {}
     for summary in summaries:
         for source in summary.sources:
             for block in source.blocks:
                 if not any(overlap(span, window) for span in block.spans):
                     continue
-                one = gathered.setdefault(source.feed, _Gathered())
+                one = gathered.setdefault(source.feed, _FeedSoFar())
                 one.sessions[source.agent_session] = None
                 one.files[summary.name] = None
                 one.blocks.setdefault((block.name, tuple(block.fields.items())), []).append(block)
@@ -97,9 +99,9 @@ def feeds(
     ]
 
 
-def _block(name: str, fields: Mapping[str, str], found: Sequence[Block]) -> Block:
+def _block(name: str, fields: Mapping[str, str], found: Sequence[IndexedBlock]) -> IndexedBlock:
     intervals_s = [one.interval_s for one in found if one.interval_s is not None]
     interval_s = median(intervals_s) if intervals_s else None
     pause_s = 0.0 if interval_s is None else longest_pause_s(interval_s)
     spans = union((span for one in found for span in one.spans), pause_s)
-    return Block(name, fields, sum(one.samples for one in found), interval_s, tuple(spans))
+    return IndexedBlock(name, fields, sum(one.samples for one in found), interval_s, tuple(spans))

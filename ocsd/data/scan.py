@@ -12,7 +12,7 @@ from ocsd.aggregator.frames.schema import DATA, STATUS
 from ocsd.aggregator.numbers import hole
 from ocsd.aggregator.numbers.hole import Hole
 from ocsd.data.decode import Whole, kind_word, pieces, seconds
-from ocsd.data.index import Block, Damage, FileSummary, Frame, Source
+from ocsd.data.index import Damage, FileSummary, IndexedBlock, IndexedFrame, IndexedSource
 from ocsd.data.spans import Span, longest_pause_s
 
 HOLES_FEED: Final = f".feeds.{hole.FEED}"
@@ -24,10 +24,10 @@ MOST_SPANS: Final = 200
 
 
 @dataclass(slots=True)
-class _Gathered:
+class _SourceSoFar:
     """What was found of a source so far; blocks by name and fields."""
 
-    frames: list[Frame] = field(default_factory=list)
+    frames: list[IndexedFrame] = field(default_factory=list)
     times: dict[tuple[str, tuple[tuple[str, str], ...]], list[NDArray[np.float64]]] = field(
         default_factory=dict
     )
@@ -92,7 +92,7 @@ class _Found:
 
     def __init__(self) -> None:
         self.frames = 0
-        self.sources: dict[tuple[str, str], _Gathered] = {}
+        self.sources: dict[tuple[str, str], _SourceSoFar] = {}
         self.holes: list[Hole] = []
         self.damage: list[Damage] = []
         self._providers = Providers()
@@ -105,7 +105,7 @@ class _Found:
             self._providers.note(piece.frame)
         elif hkagg_type == DATA:
             feed = self._providers.address(piece.frame) or piece.frame["address"]
-            source = self.sources.setdefault((feed, session_of(piece.frame)), _Gathered())
+            source = self.sources.setdefault((feed, session_of(piece.frame)), _SourceSoFar())
             _take(source, piece)
             if feed.endswith(HOLES_FEED):
                 self.holes += _holes(piece.frame)
@@ -123,7 +123,7 @@ def blocks_of(frame: Any) -> Iterator[tuple[str, Any]]:
         yield (names[number] if number < len(names) else f"block{number}"), block
 
 
-def _take(source: _Gathered, piece: Whole) -> None:
+def _take(source: _SourceSoFar, piece: Whole) -> None:
     edges = []
     for name, block in blocks_of(piece.frame):
         times = seconds(np.asarray(block.times))
@@ -133,17 +133,17 @@ def _take(source: _Gathered, piece: Whole) -> None:
         source.times.setdefault((name, fields), []).append(times)
         edges += [float(times.min()), float(times.max())]
     if edges:
-        source.frames.append(Frame(piece.offset, piece.length, min(edges), max(edges)))
+        source.frames.append(IndexedFrame(piece.offset, piece.length, min(edges), max(edges)))
 
 
-def _source(feed: str, agent_session: str, found: _Gathered) -> Source:
+def _source(feed: str, agent_session: str, found: _SourceSoFar) -> IndexedSource:
     blocks = []
     for (name, fields), parts in found.times.items():
         times = np.sort(np.concatenate(parts))
         interval_s = _usual_interval_s(times)
         spans = _spans(times, interval_s)
-        blocks.append(Block(name, dict(fields), len(times), interval_s, spans))
-    return Source(feed, agent_session, tuple(found.frames), tuple(blocks))
+        blocks.append(IndexedBlock(name, dict(fields), len(times), interval_s, spans))
+    return IndexedSource(feed, agent_session, tuple(found.frames), tuple(blocks))
 
 
 def _usual_interval_s(times: NDArray[np.float64]) -> float | None:

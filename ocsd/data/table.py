@@ -14,7 +14,7 @@ from ocsd.aggregator.frames.schema import TICKS_PER_SECOND
 from ocsd.data.container import NotAFrameError
 from ocsd.data.decode import frame_of
 from ocsd.data.folder import DataFolder, Report, permitted, silent
-from ocsd.data.index import FileSummary, Frame, Source
+from ocsd.data.index import FileSummary, IndexedFrame, IndexedSource
 from ocsd.data.scan import blocks_of
 from ocsd.errors import NoDataError, OcsdError
 
@@ -61,7 +61,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _TablePart:
     """What one frame has of a table."""
 
     ticks: NDArray[np.int64]
@@ -121,7 +121,7 @@ def load(
     groups: dict[tuple[str, frozenset[str]], list[str]] = defaultdict(list)
     for name in fields:
         groups[name.rpartition(".")[0], frozenset(blocks[name])].append(name)
-    parts: dict[tuple[str, frozenset[str]], list[_Part]] = defaultdict(list)
+    parts: dict[tuple[str, frozenset[str]], list[_TablePart]] = defaultdict(list)
     for feed, frame in _frames(folder, summaries, {feed for feed, _ in groups}, window, report):
         for (wanted_feed, names), wanted in groups.items():
             if feed == wanted_feed:
@@ -144,7 +144,7 @@ def _frames(
     report: Report,
 ) -> Iterator[tuple[str, Any]]:
     """Yield the frames of `feeds` that reach into `window`, and whose they are."""
-    needed: list[tuple[Path, list[tuple[Frame, Source]]]] = []
+    needed: list[tuple[Path, list[tuple[IndexedFrame, IndexedSource]]]] = []
     for summary in summaries:
         frames = [
             (frame, source)
@@ -172,13 +172,13 @@ def _frames(
                 report(done, work)
 
 
-def _parts(frame: Any, feed: str, wanted: Sequence[str]) -> Iterator[_Part]:
+def _parts(frame: Any, feed: str, wanted: Sequence[str]) -> Iterator[_TablePart]:
     for _name, block in blocks_of(frame):
         there = set(block.keys())
         keys = {name: key for name in wanted if (key := name[len(feed) + 1 :]) in there}
         if keys:
             ticks = np.array(block.times, dtype=np.int64)
-            yield _Part(ticks, {name: _array(block[key]) for name, key in keys.items()})
+            yield _TablePart(ticks, {name: _array(block[key]) for name, key in keys.items()})
 
 
 def _array(vector: Any) -> NDArray[Any]:
@@ -187,7 +187,7 @@ def _array(vector: Any) -> NDArray[Any]:
 
 
 def _table(
-    feed: str, parts: Sequence[_Part], wanted: Sequence[str], window: tuple[float, float]
+    feed: str, parts: Sequence[_TablePart], wanted: Sequence[str], window: tuple[float, float]
 ) -> Table:
     empty = np.zeros(0, dtype=np.int64)
     ticks = np.concatenate([empty, *(part.ticks for part in parts)])
@@ -199,7 +199,7 @@ def _table(
     return Table(feed, ticks[order], columns)
 
 
-def _column(name: str, parts: Sequence[_Part], order: NDArray[np.intp]) -> Column:
+def _column(name: str, parts: Sequence[_TablePart], order: NDArray[np.intp]) -> Column:
     sizes = [len(part.ticks) for part in parts]
     ends = np.cumsum([0, *sizes])
     found = [part.columns[name] for part in parts if name in part.columns]

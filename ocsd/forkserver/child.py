@@ -16,7 +16,7 @@ from ocsd import site_config
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError
 from ocsd.forkserver import limits, program, spool_folder
 from ocsd.forkserver.loaded import LoadedCode
-from ocsd.forkserver.protocol import Spawn, decode, encode
+from ocsd.forkserver.protocol import SpawnRequest, decode, encode
 from ocsd.log import level_file, logs
 from ocsd.log import stream as log_stream
 from ocsd.log.file import LogFile
@@ -27,7 +27,7 @@ COLD_START = "OCSD_COLD_START"
 """Variable that hands the request of a class that is unsafe to fork to a new interpreter."""
 
 
-def become(request: Spawn) -> NoReturn:
+def become(request: SpawnRequest) -> NoReturn:
     """Turn this forked child into the process that `request` asks for.
 
     Parameters
@@ -53,7 +53,7 @@ def become(request: Spawn) -> NoReturn:
         os._exit(code)
 
 
-def _stand_alone(request: Spawn) -> None:
+def _stand_alone(request: SpawnRequest) -> None:
     """Cut every tie to the fork server but the loaded libraries."""
     os.setsid()
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
@@ -100,14 +100,14 @@ def become_anew() -> NoReturn:
     code = 1
     try:
         request = decode(os.environ.pop(COLD_START).encode())
-        if isinstance(request, Spawn):
+        if isinstance(request, SpawnRequest):
             code = _run_agent(request, forked=False)
     finally:
         _flush()
         os._exit(code)
 
 
-def _run_agent(request: Spawn, forked: bool = True) -> int:
+def _run_agent(request: SpawnRequest, forked: bool = True) -> int:
     """Run the agent and return its exit code."""
     faulthandler.enable()
     # How a hang is examined; it works while other code holds the interpreter's lock.
@@ -131,7 +131,7 @@ def _run_agent(request: Spawn, forked: bool = True) -> int:
     return program.run(find)
 
 
-def _look_after_log(request: Spawn) -> None:
+def _look_after_log(request: SpawnRequest) -> None:
     log_stream.install()
     if request.user is None:
         # Another user may not rename files in the folder of the logs: the daemon does it.

@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from ocsd.forkserver.protocol import LineBuffer, Message, Report, Request, encode
 
 
-class Connection(protocol.Protocol):
+class ForkServerConnection(protocol.Protocol):
     """A connection to the fork server.
 
     Parameters
@@ -74,7 +74,11 @@ class Connector(protocol.ClientFactory):
     noisy = False
 
     def __init__(
-        self, reactor: Any, path: Path, connection: Connection, goes_on: Callable[[], bool]
+        self,
+        reactor: Any,
+        path: Path,
+        connection: ForkServerConnection,
+        goes_on: Callable[[], bool],
     ) -> None:
         self._reactor = reactor
         self._path = path
@@ -85,7 +89,7 @@ class Connector(protocol.ClientFactory):
         """Start trying."""
         self._reactor.connectUNIX(str(self._path), self)
 
-    def buildProtocol(self, addr: object) -> Connection:
+    def buildProtocol(self, addr: object) -> ForkServerConnection:
         """Return the one connection."""
         return self._connection
 

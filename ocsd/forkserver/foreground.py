@@ -8,7 +8,7 @@ import sys
 from ocsd import site_config
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError
 from ocsd.forkserver import limits, own_files, program
-from ocsd.forkserver.protocol import Spawn
+from ocsd.forkserver.protocol import SpawnRequest
 from ocsd.site import launch, plugins
 from ocsd.site.model import Instance
 
@@ -57,7 +57,7 @@ def _find(told: str) -> plugins.AgentEntry:
 def _limit(instance: Instance) -> None:
     """Give it what the daemon would, but its user: whoever runs it by hand does so himself."""
     limits.apply(
-        Spawn(
+        SpawnRequest(
             instance.instance_id,
             log_path="",
             working_dir="",

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import ocsd
 from ocsd.errors import ConfigurationError
-from ocsd.forkserver.protocol import Spawn
+from ocsd.forkserver.protocol import SpawnRequest
 
 _LOG = 1
 _READ_AT_START = ("LD_", "MALLOC_", "PYTHON")
 
 
-def apply(request: Spawn) -> None:
+def apply(request: SpawnRequest) -> None:
     """Put this process under the limits that it was asked for.
 
     The order matters: only root may raise limits, and becoming somebody else ends that.
@@ -110,7 +110,7 @@ def _become(user: pwd.struct_passwd) -> None:
         ) from None
 
 
-def _check_reach(user: pwd.struct_passwd, request: Spawn) -> None:
+def _check_reach(user: pwd.struct_passwd, request: SpawnRequest) -> None:
     """Make sure that a user gets at what every agent needs."""
     needs = [(Path(ocsd.__file__).parent, os.R_OK | os.X_OK)]
     notify_socket = request.environment.get("NOTIFY_SOCKET")

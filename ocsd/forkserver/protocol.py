@@ -1,7 +1,7 @@
 """What the daemon and its fork server say to each other: JSON, a line each.
 
-The daemon sends requests (`Spawn`, `Kill`, `Forget`, `End`); the fork server
-answers with `Hello` when somebody connects, and reports `Spawned` and `Ended`.
+The daemon sends requests (`SpawnRequest`, `KillRequest`, `ForgetRequest`, `EndRequest`); the
+fork server answers with `Hello` when somebody connects, and reports `Spawned` and `Ended`.
 An `Ended` is repeated in every `Hello` until it is forgotten on request, so no
 exit code is lost while no daemon is connected. Both sides may be of different
 releases: fields that are not known are skipped, and new ones have defaults.
@@ -20,7 +20,7 @@ FOR_THE_LEADER: Final = frozenset({signal.SIGQUIT})
 
 
 @dataclass(frozen=True, slots=True)
-class Spawn:
+class SpawnRequest:
     """Start a process.
 
     Attributes
@@ -58,7 +58,7 @@ class Spawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Kill:
+class KillRequest:
     """Send a signal to the process group of a name, if it still is process `pid`.
 
     Signals in `FOR_THE_LEADER` go to the process alone.
@@ -70,14 +70,14 @@ class Kill:
 
 
 @dataclass(frozen=True, slots=True)
-class Forget:
+class ForgetRequest:
     """Stop repeating that process `pid` ended: its end is on record."""
 
     pid: int
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class EndRequest:
     """End as soon as no child is left."""
 
 
@@ -157,20 +157,27 @@ class Hello:
     notice: str = ""
 
 
-Request: TypeAlias = Spawn | Kill | Forget | End
+Request: TypeAlias = SpawnRequest | KillRequest | ForgetRequest | EndRequest
 Report: TypeAlias = Hello | Spawned | Ended
 Message: TypeAlias = Request | Report
 
 _Made = TypeVar("_Made")
 
 _KINDS: Final[dict[str, type[Message]]] = {
-    kind.__name__: kind for kind in (Spawn, Kill, Forget, End, Spawned, Ended, Hello)
+    "Spawn": SpawnRequest,
+    "Kill": KillRequest,
+    "Forget": ForgetRequest,
+    "End": EndRequest,
+    "Spawned": Spawned,
+    "Ended": Ended,
+    "Hello": Hello,
 }
+_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
 
 def encode(message: Message) -> bytes:
     """Return the line that carries `message`."""
-    return json.dumps([type(message).__name__, asdict(message)]).encode() + b"\n"
+    return json.dumps([_NAMES[type(message)], asdict(message)]).encode() + b"\n"
 
 
 def decode(line: bytes) -> Message:

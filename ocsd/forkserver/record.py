@@ -1,7 +1,7 @@
 """The record of a host's processes, which outlives a fork server that is killed.
 
 After a line with the boot id, one line for each process, as `Spawned` goes over
-the wire, one when it ends, `Ended`, and one, `Forget`, when a daemon has put that
+the wire, one when it ends, `Ended`, and one, `ForgetRequest`, when a daemon has put that
 on record. A process is told from a later one with its number by its start time.
 It is a file in the runtime folder, so nothing needs to be forced to the disk:
 what ends the machine ends the processes, too.
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ocsd.forkserver.protocol import Ended, Forget, Message, Spawned, decode, encode
+from ocsd.forkserver.protocol import Ended, ForgetRequest, Message, Spawned, decode, encode
 from ocsd.system import files
 
 MOST_STALE: Final = 256
@@ -90,7 +90,7 @@ class Record:
         if self._stale > MOST_STALE:
             self._attempt(self._write_anew)
         else:
-            self._attempt(lambda: self._append(Forget(pid)))
+            self._attempt(lambda: self._append(ForgetRequest(pid)))
 
     def renew(self) -> None:
         """Write the file again if somebody has removed it."""
@@ -176,7 +176,7 @@ def _parsed(lines: list[bytes]) -> tuple[dict[int, Spawned], dict[int, Ended], i
             case Ended(pid=pid) as end:
                 found.pop(pid, None)
                 ended[pid] = end
-            case Forget(pid=pid):
+            case ForgetRequest(pid=pid):
                 found.pop(pid, None)
                 ended.pop(pid, None)
             case _:
@@ -184,13 +184,13 @@ def _parsed(lines: list[bytes]) -> tuple[dict[int, Spawned], dict[int, Ended], i
     return found, ended, wrong
 
 
-def _decoded(line: bytes) -> Spawned | Ended | Forget | None:
+def _decoded(line: bytes) -> Spawned | Ended | ForgetRequest | None:
     """Return what a line says; None if it is wrong."""
     with contextlib.suppress(ValueError):
         entry = decode(line)
         if isinstance(entry, Spawned) and type(entry.start_ticks) is not int:
             return None
-        if isinstance(entry, Spawned | Ended | Forget) and type(entry.pid) is int:
+        if isinstance(entry, Spawned | Ended | ForgetRequest) and type(entry.pid) is int:
             return entry
     return None
 

@@ -42,7 +42,7 @@ from ocsd.agent.wellbeing.readiness import Readiness
 from ocsd.bus.connection import Connection
 from ocsd.bus.wamp import CBORSerializer, ComponentConfig, txaio
 from ocsd.forkserver import program
-from ocsd.forkserver.protocol import LineBuffer, Spawn, Spawned
+from ocsd.forkserver.protocol import LineBuffer, Spawned, SpawnRequest
 from ocsd.forkserver.protocol import encode as encode_line
 from ocsd.forkserver.record import start_ticks
 from ocsd.log import logs
@@ -137,7 +137,7 @@ def _talk() -> dict[str, Any]:
     launch = _launch(f"\0ocsd-rehearsal-{os.getpid()}").model_dump(mode="json")
     pid = os.getpid()
     spawned = Spawned("agent", pid, start_ticks(pid))
-    lines = encode_line(Spawn("agent", "/", "/", {}, (), launch)) + encode_line(spawned)
+    lines = encode_line(SpawnRequest("agent", "/", "/", {}, (), launch)) + encode_line(spawned)
     (spawn, _) = LineBuffer().feed(lines)
     return dict(spawn.launch)  # type: ignore[union-attr, arg-type] # what was encoded
 

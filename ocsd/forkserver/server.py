@@ -19,16 +19,16 @@ from ocsd.forkserver.place import Place
 from ocsd.forkserver.protocol import (
     FOR_THE_LEADER,
     VERSION,
-    End,
     Ended,
-    Forget,
+    EndRequest,
+    ForgetRequest,
     Hello,
-    Kill,
+    KillRequest,
     LineBuffer,
     Report,
     Request,
-    Spawn,
     Spawned,
+    SpawnRequest,
     encode,
 )
 from ocsd.forkserver.record import Record, lives, start_ticks
@@ -61,10 +61,12 @@ class ForkServer:
     record : Record
         Where it records its children, for its successor.
     become : callable
-        Turns a forked child into the process that a `Spawn` asks for; never returns.
+        Turns a forked child into the process that a `SpawnRequest` asks for; never returns.
     """
 
-    def __init__(self, place: Place, record: Record, become: Callable[[Spawn], NoReturn]) -> None:
+    def __init__(
+        self, place: Place, record: Record, become: Callable[[SpawnRequest], NoReturn]
+    ) -> None:
         self._place = place
         self._record = record
         self._become = become
@@ -78,7 +80,7 @@ class ForkServer:
         self._wake_read, self._wake_write = socket.socketpair()
 
     def serve(self) -> None:
-        """Serve until `End` was asked for and no child is left, or nobody needs it."""
+        """Serve until `EndRequest` was asked for and no child is left, or nobody needs it."""
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
         signal.set_wakeup_fd(self._wake_write.fileno(), warn_on_full_buffer=False)
@@ -158,23 +160,23 @@ class ForkServer:
 
     def _do(self, request: Request) -> None:
         match request:
-            case Spawn():
+            case SpawnRequest():
                 self._spawn(request)
-            case Kill(name, pid, number):
+            case KillRequest(name, pid, number):
                 spawned = self._running.get(pid)
                 # A child that was not reaped keeps its pid, so this hits nobody else.
                 if spawned and spawned.name == name:
                     _signal_group(pid, number)
                     # A process that was stopped (SIGSTOP) could not even end.
                     _signal_group(pid, signal.SIGCONT)
-            case Forget(pid):
+            case ForgetRequest(pid):
                 self._ended.pop(pid, None)
                 self._left.pop(pid, None)
                 self._record.forget(pid)
-            case End():
+            case EndRequest():
                 self._ending = True
 
-    def _spawn(self, request: Spawn) -> None:
+    def _spawn(self, request: SpawnRequest) -> None:
         for spawned in self._running.values():
             if spawned.name == request.name:
                 self._report(spawned)
@@ -184,7 +186,7 @@ class ForkServer:
             return
         self._fork(request)
 
-    def _fork(self, request: Spawn) -> None:
+    def _fork(self, request: SpawnRequest) -> None:
         # The child must not live on if this process dies before it has recorded it.
         try:
             gate_read, gate_write = os.pipe()
@@ -226,7 +228,7 @@ class ForkServer:
         os.close(gate_write)
         self._report(spawned)
 
-    def _refuse(self, request: Spawn, why: str, code: int | None = None) -> None:
+    def _refuse(self, request: SpawnRequest, why: str, code: int | None = None) -> None:
         self._report(Ended(request.name, 0, code, None, why, time.time()))
 
     def _leave_to_child(self) -> None:

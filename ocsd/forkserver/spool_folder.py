@@ -6,11 +6,11 @@ import stat
 import sys
 from pathlib import Path
 
-from ocsd.forkserver.protocol import Spawn
+from ocsd.forkserver.protocol import SpawnRequest
 from ocsd.system import paths
 
 
-def prepare(request: Spawn) -> None:
+def prepare(request: SpawnRequest) -> None:
     """Let an agent that root starts for another user keep its feeds on disk.
 
     The folder lies below one that is closed to that user, and stays so: the agent gets

@@ -13,7 +13,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 
-from ocsd.history.summary import Entry
+from ocsd.history.summary import HistoryEntry
 
 LIMIT_BYTES: Final = 8 * 2**20
 """Some 40,000 entries; with the older file there are between one and two times as many."""
@@ -21,7 +21,7 @@ LIMIT_BYTES: Final = 8 * 2**20
 MOST_UNWRITTEN: Final = 10_000
 """So many of the latest entries wait for a full disk; older ones are counted and dropped."""
 
-_FIELDS: Final = {each.name for each in fields(Entry)}
+_FIELDS: Final = {each.name for each in fields(HistoryEntry)}
 
 
 class Journal:
@@ -44,11 +44,11 @@ class Journal:
         self.trouble = ""
         self._path = path
         self._limit_bytes = limit_bytes
-        self._unwritten: deque[Entry] = deque()
+        self._unwritten: deque[HistoryEntry] = deque()
         self._dropped = 0
         self._file: int | None = None
 
-    def write(self, entry: Entry) -> None:
+    def write(self, entry: HistoryEntry) -> None:
         """Put an entry on disk, or keep it until that is possible."""
         if len(self._unwritten) == MOST_UNWRITTEN:
             self._unwritten.popleft()
@@ -62,7 +62,7 @@ class Journal:
             if self._dropped:
                 reason = f"{self._dropped} entries are missing here: the disk took none"
                 at = self._unwritten[0].at
-                self._append(_line(Entry(at, "ocsd", "EntriesLost", reason=reason)))
+                self._append(_line(HistoryEntry(at, "ocsd", "EntriesLost", reason=reason)))
                 self._dropped = 0
             while self._unwritten:
                 self._append(_line(self._unwritten[0]))
@@ -109,7 +109,7 @@ class Journal:
             self._file = None
 
 
-def read(path: Path) -> Iterator[Entry]:
+def read(path: Path) -> Iterator[HistoryEntry]:
     """Yield the entries of a journal, the oldest first; torn lines are skipped.
 
     Parameters
@@ -137,14 +137,14 @@ def _older(path: Path) -> Path:
     return path.with_name(f"{path.name}.1")
 
 
-def _line(entry: Entry) -> bytes:
+def _line(entry: HistoryEntry) -> bytes:
     told = {key: value for key, value in asdict(entry).items() if value not in (None, "")}
     return json.dumps(told).encode() + b"\n"
 
 
-def _entry(line: bytes) -> Entry | None:
+def _entry(line: bytes) -> HistoryEntry | None:
     try:
         told: dict[str, Any] = json.loads(line)
-        return Entry(**{key: value for key, value in told.items() if key in _FIELDS})
+        return HistoryEntry(**{key: value for key, value in told.items() if key in _FIELDS})
     except (ValueError, TypeError, AttributeError):
         return None

@@ -8,7 +8,7 @@ from ocsd.supervisor.events import State, Target
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HistoryEntry:
     """One line of the journal: something happened to an instance, or to the daemon.
 
     Attributes
@@ -66,7 +66,7 @@ class Summary:
     up_s: float
     ends: int
     restarts: int
-    last_end: Entry | None
+    last_end: HistoryEntry | None
 
     @property
     def availability(self) -> float | None:
@@ -74,7 +74,7 @@ class Summary:
         return self.up_s / self.wanted_s if self.wanted_s > 0 else None
 
 
-def summaries(entries: Iterable[Entry], from_at: float, to_at: float) -> dict[str, Summary]:
+def summaries(entries: Iterable[HistoryEntry], from_at: float, to_at: float) -> dict[str, Summary]:
     """Return how each instance did.
 
     Parameters
@@ -90,7 +90,7 @@ def summaries(entries: Iterable[Entry], from_at: float, to_at: float) -> dict[st
         By instance-id. While no daemon ran, an instance counts as what it was
         when the last one went.
     """
-    by_name: dict[str, list[Entry]] = {}
+    by_name: dict[str, list[HistoryEntry]] = {}
     for entry in entries:
         # An end while no daemon ran has no state.
         if (entry.after or entry.event == "Exited") and entry.at <= to_at:
@@ -102,7 +102,7 @@ def summaries(entries: Iterable[Entry], from_at: float, to_at: float) -> dict[st
     }
 
 
-def _summary(everything: list[Entry], from_at: float, to_at: float) -> Summary:
+def _summary(everything: list[HistoryEntry], from_at: float, to_at: float) -> Summary:
     ends = [entry for entry in _unasked_ends(everything) if entry.at >= from_at]
     entries = [entry for entry in everything if entry.after]
     wanted_s = up_s = 0.0
@@ -118,7 +118,7 @@ def _summary(everything: list[Entry], from_at: float, to_at: float) -> Summary:
     return Summary(wanted_s, up_s, len(ends), len(starts) - len(first), ends[-1] if ends else None)
 
 
-def _unasked_ends(entries: list[Entry]) -> Iterator[Entry]:
+def _unasked_ends(entries: list[HistoryEntry]) -> Iterator[HistoryEntry]:
     """Yield where it ended, or had to be ended, although it was wanted."""
     target = ""
     for entry in entries:

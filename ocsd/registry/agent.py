@@ -11,7 +11,7 @@ from twisted.internet.task import LoopingCall
 from ocsd import ocs_agent, site_config
 from ocsd.base import OpCode
 from ocsd.reactor.threads import the_reactor
-from ocsd.registry.table import Entry, Table, field_name
+from ocsd.registry.table import KnownAgents, RegistryEntry, field_name
 
 AGENT_CLASS: Final = "RegistryAgent"
 FEED: Final = "agent_operations"
@@ -45,7 +45,7 @@ class Registry:
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.table = Table()
+        self.table = KnownAgents()
         self._log = agent.log
         self._agent = agent
         self._publish_every_s = publish_every_s
@@ -158,7 +158,7 @@ class Registry:
             for name, session in self._agent.sessions.items()
         }
 
-    def _publish(self, entries: Iterable[Entry]) -> None:
+    def _publish(self, entries: Iterable[RegistryEntry]) -> None:
         now = self._wall()
         for entry in entries:
             for op_name, code in entry.op_codes.items():

@@ -12,7 +12,7 @@ LONGEST_NAME: Final = 255
 
 
 @dataclass(slots=True)
-class Entry:
+class RegistryEntry:
     """One agent.
 
     Attributes
@@ -55,13 +55,15 @@ class Entry:
         }
 
 
-class Table:
+class KnownAgents:
     """All agents that were ever heard."""
 
     def __init__(self) -> None:
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, RegistryEntry] = {}
 
-    def beat(self, op_codes: object, feed_info: object, at: float, mono_s: float) -> Entry | None:
+    def beat(
+        self, op_codes: object, feed_info: object, at: float, mono_s: float
+    ) -> RegistryEntry | None:
         """Take a heartbeat as it came in.
 
         Parameters
@@ -91,11 +93,11 @@ class Table:
             agent_class = None
         codes = _codes(op_codes)
         before = self.entries.get(address)
-        entry = Entry(address, agent_class, codes, last_updated=at, heard_s=mono_s)
+        entry = RegistryEntry(address, agent_class, codes, last_updated=at, heard_s=mono_s)
         self.entries[address] = entry
         return entry if before is None or before.op_codes != codes else None
 
-    def expire(self, at: float, mono_s: float) -> list[Entry]:
+    def expire(self, at: float, mono_s: float) -> list[RegistryEntry]:
         """Mark the agents that have fallen silent; return those newly marked."""
         fallen = [
             entry

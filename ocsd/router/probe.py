@@ -11,7 +11,7 @@ import psutil
 ANSWER_LIMIT_S = 2.0
 
 
-class Listener(StrEnum):
+class Answering(StrEnum):
     """What was found at an address."""
 
     NOTHING = "nothing"
@@ -19,7 +19,7 @@ class Listener(StrEnum):
     STRANGER = "stranger"
 
 
-def probe(url: str) -> Listener:
+def probe(url: str) -> Answering:
     """Find out what listens at a WebSocket address.
 
     Parameters
@@ -36,19 +36,19 @@ def probe(url: str) -> Listener:
     parts = urlsplit(url)
     if parts.scheme == "wss":
         # A TLS router is not one that ocsd starts: that anything listens is enough.
-        return Listener.ROUTER if is_open(url) else Listener.NOTHING
+        return Answering.ROUTER if is_open(url) else Answering.NOTHING
     try:
         connection = _connect(parts)
     except OSError:
-        return Listener.NOTHING
+        return Answering.NOTHING
     with connection:
         try:
             connection.sendall(_upgrade_request(parts))
             answer = connection.recv(4096).decode("latin-1").lower()
         except OSError:
-            return Listener.STRANGER
+            return Answering.STRANGER
     agreed = answer.startswith("http/1.1 101") and "sec-websocket-protocol: wamp.2." in answer
-    return Listener.ROUTER if agreed else Listener.STRANGER
+    return Answering.ROUTER if agreed else Answering.STRANGER
 
 
 def is_open(url: str) -> bool:

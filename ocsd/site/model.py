@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from ocsd.site.supervision import Conditions, Hooks, Limits, LivenessKeys, Variables
+from ocsd.site.supervision import Conditions, Hooks, LivenessKeys, ResourceLimits, Variables
 from ocsd.text.nearest import did_you_mean
 
 LONGEST_INSTANCE_ID = 128
@@ -200,7 +200,7 @@ class Instance(_Part):
     after: tuple[InstanceId, ...] = ()
     """Instances of this host that have to be ready before it is started."""
     liveness: LivenessKeys = LivenessKeys()
-    limits: Limits = Limits()
+    limits: ResourceLimits = ResourceLimits()
     retry_when: Conditions = _key("retry-when", default=())
     """What makes it worth trying again at once, e.g. ``tcp://device:4001``."""
     env: Variables = {}

@@ -151,7 +151,7 @@ def all_classes(agent_paths: Sequence[str], modules_of_ocs: Modules) -> Catalogu
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class _ClassList:
     """One list of agent classes, not read yet."""
 
     name: str
@@ -167,7 +167,7 @@ class _Collecting:
     duplicates: dict[str, list[str]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
 
-    def read(self, source: _Source) -> None:
+    def read(self, source: _ClassList) -> None:
         # What a plug-in registered before it failed counts.
         try:
             for registration in source.registrations():
@@ -175,7 +175,7 @@ class _Collecting:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - code of plug-in authors
             self.failures.append(Failure(source.name, last_line(error)))
 
-    def _add(self, source: _Source, registration: Registration) -> None:
+    def _add(self, source: _ClassList, registration: Registration) -> None:
         try:
             entry = _entry(source, registration)
         except ValueError as error:
@@ -208,21 +208,21 @@ def last_line(error: BaseException) -> str:
     return lines[-1].strip()
 
 
-def _sources(agent_paths: Sequence[str], modules_of_ocs: Modules) -> Iterator[_Source]:
+def _sources(agent_paths: Sequence[str], modules_of_ocs: Modules) -> Iterator[_ClassList]:
     for folder in map(Path, agent_paths):
         if not folder.is_dir():
-            yield _Source(f"folder {folder}", partial(_no_folder, folder))
+            yield _ClassList(f"folder {folder}", partial(_no_folder, folder))
         for file in sorted(folder.glob(FILE_PATTERN)):
             read = partial(registrations, file, modules_of_ocs)
-            yield _Source(str(file), read, file.parent)
-    yield _Source("ocsd", partial(_of_module, OWN_LIST))
+            yield _ClassList(str(file), read, file.parent)
+    yield _ClassList("ocsd", partial(_of_module, OWN_LIST))
     for name, point in _entry_points():
         if name == "ocs":
             # Most agents of the published OCS are ocsd's own as well.
             read = partial(_of_published, point, modules_of_ocs)
-            yield _Source(name, read, fills_gaps=True)
+            yield _ClassList(name, read, fills_gaps=True)
         elif name != "ocsd":  # its own list is above
-            yield _Source(name, partial(_of_point, point))
+            yield _ClassList(name, partial(_of_point, point))
 
 
 def _entry_points() -> list[tuple[str, EntryPoint]]:
@@ -285,7 +285,7 @@ def _of_published(point: EntryPoint, modules_of_ocs: Modules) -> Iterator[Regist
     yield from registrations(file, modules_of_ocs) if file.is_file() else ()
 
 
-def _entry(source: _Source, registration: Registration) -> AgentEntry:
+def _entry(source: _ClassList, registration: Registration) -> AgentEntry:
     name, code = registration.class_name, registration.code
     if not isinstance(name, str) or not name:
         raise ValueError(f"{name!r} is not the name of an agent class")
@@ -299,7 +299,7 @@ def _entry(source: _Source, registration: Registration) -> AgentEntry:
     raise ValueError(f"agent class {name}: {code!r} is neither a path nor {{'module': …}}")
 
 
-def _module_entry(source: _Source, name: str, code: Mapping[str, Any]) -> AgentEntry:
+def _module_entry(source: _ClassList, name: str, code: Mapping[str, Any]) -> AgentEntry:
     module, entry_point = code.get("module"), code.get("entry_point", "main")
     if not isinstance(module, str) or not isinstance(entry_point, str):
         raise ValueError(f"agent class {name}: 'module' and 'entry_point' must be names")

@@ -132,7 +132,7 @@ class LivenessKeys(_Part):
     operations: Answer = "warn"
 
 
-class Limits(_Part):
+class ResourceLimits(_Part):
     """What an instance may use."""
 
     memory: Annotated[int | None, BeforeValidator(_size)] = None

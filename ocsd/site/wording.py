@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from ocsd.site.document import Document, Location, Problem
 from ocsd.site.model import Crossbar, Host, Hub, Instance, Site
-from ocsd.site.supervision import Limits, LivenessKeys
+from ocsd.site.supervision import LivenessKeys, ResourceLimits
 from ocsd.text.nearest import did_you_mean, nearest
 
 # Fields that come from elsewhere than the file's keys.
@@ -24,7 +24,7 @@ _PLACES: Mapping[type[BaseModel], str] = {
     Crossbar: "crossbar",
     Instance: "an entry of agent-instances",
     LivenessKeys: "liveness",
-    Limits: "limits",
+    ResourceLimits: "limits",
 }
 _UNKNOWN = "extra_forbidden"
 _MISSING = "missing"
@@ -149,7 +149,7 @@ def _model_at(location: Location) -> type[BaseModel]:
         case ("hosts", _, "agent-instances", _, "liveness"):
             return LivenessKeys
         case ("hosts", _, "agent-instances", _, "limits"):
-            return Limits
+            return ResourceLimits
         case _:
             return Site
 

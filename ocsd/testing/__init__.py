@@ -12,7 +12,7 @@ from ocsd.testing.serial_device import SerialDevice
 from ocsd.testing.tcp_device import TcpDevice
 
 if TYPE_CHECKING:
-    from ocsd.testing.agent_process import AgentProcess
+    from ocsd.testing.agent_process import RunningProgram
     from ocsd.testing.emulator import DeviceEmulator, create_device_emulator
     from ocsd.testing.fixtures import (
         check_crossbar_connection,
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from ocsd.testing.router import LocalRouter
 
 __all__ = [
-    "AgentProcess",
     "DeviceEmulator",
     "LocalRouter",
+    "RunningProgram",
     "SerialDevice",
     "TcpDevice",
     "check_crossbar_connection",
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AgentProcess": "agent_process",
+    "RunningProgram": "agent_process",
     "DeviceEmulator": "emulator",
     "LocalRouter": "router",
     "check_crossbar_connection": "fixtures",

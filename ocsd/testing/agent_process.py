@@ -24,7 +24,7 @@ from ocsd.testing.patience import wait_until
 _NOT_INHERITED = {"INSTANCE_ID", "SITE_HOST", "CROSSBAR_TIMEOUT", "NOTIFY_SOCKET"}
 
 
-class AgentProcess:
+class RunningProgram:
     """One run of an agent's program.
 
     Parameters

@@ -15,8 +15,8 @@ from ocsd.client.http import ControlClientError
 from ocsd.site.launch import Launch
 from ocsd.site.model import Instance
 from ocsd.testing import conformance_agents
-from ocsd.testing.agent_process import AgentProcess, python
-from ocsd.testing.conformance_agents import Kept, Runs
+from ocsd.testing.agent_process import RunningProgram, python
+from ocsd.testing.conformance_agents import Runs, SharedAgent
 from ocsd.testing.device import FAULTS
 from ocsd.testing.exercise import (
     FIRST_MESSAGE_LIMIT_S,
@@ -70,7 +70,7 @@ acquiring = conformance_agents.acquiring
 
 
 def test_its_options_are_described(subject: Subject) -> None:
-    with AgentProcess(subject.command("--help")) as process:
+    with RunningProgram(subject.command("--help")) as process:
         advice = "Parse the arguments with site_config.parse_args before anything else is done."
         require_exit(process, 0, START_LIMIT_S, advice)
         require(
@@ -81,7 +81,7 @@ def test_its_options_are_described(subject: Subject) -> None:
 
 def test_an_unknown_option_is_refused_with_exit_code_2(subject: Subject) -> None:
     words = ["--site", "none", "--instance-id", "conformance", "--no-such-option"]
-    with AgentProcess(subject.command(*words)) as process:
+    with RunningProgram(subject.command(*words)) as process:
         advice = (
             "Parse the arguments with site_config.parse_args, which refuses --no-such-option, "
             "before the device is opened."
@@ -90,7 +90,7 @@ def test_an_unknown_option_is_refused_with_exit_code_2(subject: Subject) -> None
 
 
 def test_importing_it_starts_nothing(subject: Subject) -> None:
-    with AgentProcess(python("-c", IMPORT, str(subject.file))) as process:
+    with RunningProgram(python("-c", IMPORT, str(subject.file))) as process:
         advice = (
             "Import twisted.internet.reactor, open devices and start threads in functions, "
             "not where the module is imported."
@@ -239,7 +239,7 @@ def test_unknown_parameters_are_refused(agent: Exercised) -> None:
 
 
 def test_it_starts_while_its_device_is_absent(
-    subject: Subject, bench: Bench, kept: Kept, acquiring: str
+    subject: Subject, bench: Bench, kept: SharedAgent, acquiring: str
 ) -> None:
     simulation_of(kept.agent())
     fresh = Exercised(subject, bench, plugged=False)
@@ -319,7 +319,7 @@ def _launch(subject: Subject, bench: Bench, words: list[str]) -> None:
         working_dir=".",
         router_socket=str(bench.router.socket_path),
     )
-    with AgentProcess(subject.launched(launch)) as process:
+    with RunningProgram(subject.launched(launch)) as process:
         require(
             process.wait_until_ready(START_LIMIT_S),
             "it runs by hand but not as the daemon runs it, which imports the file and calls "
@@ -329,7 +329,7 @@ def _launch(subject: Subject, bench: Bench, words: list[str]) -> None:
         require_exit(process, 0, END_LIMIT_S, "It was told to end.")
 
 
-def test_it_ends_in_time_and_cleanly_when_told_to(runs: Runs, kept: Kept) -> None:
+def test_it_ends_in_time_and_cleanly_when_told_to(runs: Runs, kept: SharedAgent) -> None:
     agent = kept.agent()
     with suppress(ControlClientError):  # that it does not answer is another check's matter
         agent.prepare()

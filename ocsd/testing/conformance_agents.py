@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from ocsd.testing.exercise import Bench, Exercised, Run, run_everything
+from ocsd.testing.exercise import Bench, Exercised, ProcessRun, run_everything
 from ocsd.testing.listener import FeedLog
 from ocsd.testing.router import shared_router
 from ocsd.testing.subject import SUBJECTS, Subject
 from ocsd.testing.verdicts import require_joined, require_life
 
-Runs = dict[str, list[Run]]
+Runs = dict[str, list[ProcessRun]]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -26,7 +26,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("subject", subjects, ids=names, scope="session")
 
 
-class Kept:
+class SharedAgent:
     """One running agent, for all checks that leave it well."""
 
     def __init__(self, subject: Subject, bench: Bench) -> None:
@@ -60,15 +60,15 @@ def bench() -> Iterator[Bench]:
 
 
 @pytest.fixture(scope="session")
-def kept(subject: Subject, bench: Bench) -> Iterator[Kept]:
+def kept(subject: Subject, bench: Bench) -> Iterator[SharedAgent]:
     """Keep one agent running from check to check."""
-    kept = Kept(subject, bench)
+    kept = SharedAgent(subject, bench)
     yield kept
     kept.close()
 
 
 @pytest.fixture
-def agent(kept: Kept) -> Iterator[Exercised]:
+def agent(kept: SharedAgent) -> Iterator[Exercised]:
     """Return a running agent whose operations are idle; show its output if the check fails."""
     agent = kept.agent()
     begun_s = time.monotonic()
@@ -78,7 +78,7 @@ def agent(kept: Kept) -> Iterator[Exercised]:
 
 
 @pytest.fixture(scope="session")
-def runs(kept: Kept) -> Runs:
+def runs(kept: SharedAgent) -> Runs:
     """Run every process; return what was seen."""
     runs = run_everything(kept.agent())
     if any(run.silent or not run.stopped for each in runs.values() for run in each if run.started):

@@ -9,7 +9,7 @@ from typing import Any
 
 from ocsd.base import ERROR, OK
 from ocsd.client.http import ControlClientError
-from ocsd.testing.agent_process import AgentProcess
+from ocsd.testing.agent_process import RunningProgram
 from ocsd.testing.listener import FeedLog
 from ocsd.testing.patience import wait_until
 from ocsd.testing.router import LocalRouter
@@ -61,7 +61,7 @@ class Exercised:
             self.simulation = self._stack.enter_context(simulate)
             if not plugged:
                 self.simulation.device.unplug()
-        self.process = self._stack.enter_context(AgentProcess(self._command(), {}))
+        self.process = self._stack.enter_context(RunningProgram(self._command(), {}))
 
     def _command(self) -> list[str]:
         site = ["--instance-id", self.instance_id, *self.bench.router.options]
@@ -172,7 +172,7 @@ class Exercised:
 
 
 @dataclass
-class Run:
+class ProcessRun:
     """One run of a process, as it was seen from outside."""
 
     reply: tuple[int, str, Session] = (ERROR, "no answer", {})
@@ -196,10 +196,10 @@ class Run:
         return self.ended_by_itself and not self.final["success"]
 
 
-def run_once(agent: Exercised, name: str, watch_s: float = SETTLE_S) -> Run:
+def run_once(agent: Exercised, name: str, watch_s: float = SETTLE_S) -> ProcessRun:
     """Start a process, watch it, try to start it again, stop it."""
     before = len(agent.messages())
-    run = Run()
+    run = ProcessRun()
 
     def seen_enough(session: Session) -> bool:
         run.published = len(agent.messages()) - before
@@ -222,12 +222,12 @@ def run_once(agent: Exercised, name: str, watch_s: float = SETTLE_S) -> Run:
     return run
 
 
-def run_everything(agent: Exercised) -> dict[str, list[Run]]:
+def run_everything(agent: Exercised) -> dict[str, list[ProcessRun]]:
     """Run every process twice, one after the other; return what was seen.
 
     After a process that did not end nothing more is run.
     """
-    runs: dict[str, list[Run]] = {}
+    runs: dict[str, list[ProcessRun]] = {}
     agent.prepare()
     for name in agent.processes():
         runs[name] = [run_once(agent, name)]

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from ocsd.ocs_client import OCSClient
-from ocsd.testing.agent_process import AgentProcess, python
+from ocsd.testing.agent_process import RunningProgram, python
 from ocsd.testing.patience import wait_until
 from ocsd.testing.router import LocalRouter, shared_router
 
@@ -51,15 +51,15 @@ def create_agent_runner_fixture(
     Returns
     -------
     fixture
-        Its value is the `AgentProcess`.
+        Its value is the `RunningProgram`.
     """
 
     @pytest.fixture
-    def run_agent(request: pytest.FixtureRequest) -> Iterator[AgentProcess]:
+    def run_agent(request: pytest.FixtureRequest) -> Iterator[RunningProgram]:
         site = ["--site-file", f"./{SITE_FILE}"] if Path(SITE_FILE).exists() else ["--site", "none"]
         command = [*python(), *_measured(request.config), agent_path, *site, *(args or ())]
         environment = {**site_router().environment, "OCS_CONFIG_DIR": os.getcwd()}
-        with AgentProcess(command, environment) as agent:
+        with RunningProgram(command, environment) as agent:
             limit = threading.Timer(timeout, agent.kill)
             limit.start()
             try:
@@ -148,13 +148,13 @@ def site_router() -> LocalRouter:
     )
 
 
-def _check_it_lives(agent: AgentProcess, name: str, when: str) -> None:
+def _check_it_lives(agent: RunningProgram, name: str, when: str) -> None:
     if agent.exit_code:
         _show(agent, name)
         raise RuntimeError(f"agent {name} ended with code {agent.exit_code} {when}")
 
 
-def _end(agent: AgentProcess, name: str, kill: bool) -> None:
+def _end(agent: RunningProgram, name: str, kill: bool) -> None:
     if kill:
         agent.kill()
     else:
@@ -165,7 +165,7 @@ def _end(agent: AgentProcess, name: str, kill: bool) -> None:
     _show(agent, name)
 
 
-def _show(agent: AgentProcess, name: str) -> None:
+def _show(agent: RunningProgram, name: str) -> None:
     # pytest shows it with the test, if that fails.
     print(f"--- output of agent {name} ---\n{agent.output()}")  # noqa: T201
 

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ocsd.testing.agent_process import AgentProcess, python
+from ocsd.testing.agent_process import RunningProgram, python
 from ocsd.testing.router import LocalRouter
 
 START_LIMIT_S = 60.0
@@ -34,7 +34,7 @@ class FeedLog:
         self._heard: list[tuple[Any, dict[str, Any]]] = []
         words = [*router.options, "--instance-id", "ocsd-feed-log"]
         command = python("-m", "ocsd.testing.listener", str(self._file), *words)
-        self._process = AgentProcess(command)
+        self._process = RunningProgram(command)
 
     def wait_until_ready(self) -> None:
         """Wait until everything is heard that is published from now on.

@@ -18,7 +18,7 @@ from ocsd.ocs_client import OCSClient
 from ocsd.router import config
 from ocsd.site.model import Hub
 from ocsd.system.paths import is_listening
-from ocsd.testing.agent_process import AgentProcess, python
+from ocsd.testing.agent_process import RunningProgram, python
 from ocsd.testing.patience import wait_until
 
 START_LIMIT_S = 60.0
@@ -164,7 +164,7 @@ class LocalRouter:
         return OCSClient(instance_id, args=self.options)
 
     @contextlib.contextmanager
-    def agent(self, path: str | Path, instance_id: str, *words: str) -> Iterator[AgentProcess]:
+    def agent(self, path: str | Path, instance_id: str, *words: str) -> Iterator[RunningProgram]:
         """Run an agent; it has joined when this is entered and is ended afterwards.
 
         Parameters
@@ -182,7 +182,7 @@ class LocalRouter:
             If it does not join, or does not end when it is told to; has its output.
         """
         command = python(str(path), *self.options, "--instance-id", instance_id, *words)
-        with AgentProcess(command) as agent:
+        with RunningProgram(command) as agent:
             if not agent.wait_until_ready(JOIN_LIMIT_S):
                 raise RuntimeError(f"{path} does not join the router\n{agent.output()}")
             yield agent

@@ -6,8 +6,8 @@ from typing import Any, NoReturn
 import pytest
 
 from ocsd.client.http import ControlClientError
-from ocsd.testing.agent_process import AgentProcess
-from ocsd.testing.exercise import START_LIMIT_S, Exercised, Run, Session
+from ocsd.testing.agent_process import RunningProgram
+from ocsd.testing.exercise import START_LIMIT_S, Exercised, ProcessRun, Session
 from ocsd.testing.subject import Simulation
 
 SILENCE_LIMIT_S = 5.0
@@ -29,7 +29,7 @@ def require(condition: Any, message: str) -> None:
         fail(message)
 
 
-def require_exit(process: AgentProcess, expected: int, limit_s: float, advice: str) -> None:
+def require_exit(process: RunningProgram, expected: int, limit_s: float, advice: str) -> None:
     """Demand that a process ends in time with an exit code."""
     code = process.wait(limit_s)
     if code == expected:
@@ -135,6 +135,6 @@ def last_words(session: Session) -> str:
     return said[-1] if said else ""
 
 
-def failed_by_itself(name: str, run: Run) -> str:
+def failed_by_itself(name: str, run: ProcessRun) -> str:
     """Return words for a process that ended before it was asked to."""
     return f"process {name!r} failed before it was asked to stop: {last_words(run.final)}"

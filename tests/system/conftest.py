@@ -13,7 +13,7 @@ import psutil
 import pytest
 import yaml
 
-from ocsd.cli.talk.control import Daemon
+from ocsd.cli.talk.control import DaemonClient
 from tests.system.agent_processes import Router, Supervisor
 from tests.system.fork_server import NoRouter, supervising
 from tests.system.waiting import free_port
@@ -131,7 +131,9 @@ class Site:
         It asks straight away: a process for each look would take the machine from those
         who are looked at.
         """
-        return Daemon(host, Path(self.environment["RUNTIME_DIRECTORY"]) / host / "control.sock")
+        return DaemonClient(
+            host, Path(self.environment["RUNTIME_DIRECTORY"]) / host / "control.sock"
+        )
 
     def status(self, host="lab"):
         """Return the status as `ocsd status --json` has it."""

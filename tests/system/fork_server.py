@@ -10,7 +10,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ocsd.forkserver.protocol import End, Ended, Hello, LineBuffer, Spawn, Spawned, encode
+from ocsd.forkserver.protocol import (
+    Ended,
+    EndRequest,
+    Hello,
+    LineBuffer,
+    Spawned,
+    SpawnRequest,
+    encode,
+)
 from ocsd.forkserver.start import PreparedServer
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance
@@ -69,7 +77,7 @@ class Daemon:
         )
         log = str(self.folder / f"{name}.log")
         told = launch.model_dump(mode="json")
-        self.connection.sendall(encode(Spawn(name, log, str(self.folder), launch=told)))
+        self.connection.sendall(encode(SpawnRequest(name, log, str(self.folder), launch=told)))
 
     def output(self, name, code):
         """Run an agent until it ends; return the last line that it printed."""
@@ -85,7 +93,7 @@ class Daemon:
             for child in self.process.children():
                 child.kill()
         with contextlib.suppress(OSError):
-            self.connection.sendall(encode(End()))
+            self.connection.sendall(encode(EndRequest()))
         psutil.wait_procs([self.process], timeout=PATIENCE_S)
         self.connection.close()
 
@@ -117,7 +125,7 @@ class ListeningDaemon(Daemon):
             working_dir=str(self.folder),
             router_socket=str(self.router.socket_path),
         )
-        spawn = Spawn(
+        spawn = SpawnRequest(
             "probe",
             str(log or self.folder / "probe.log"),
             str(self.folder),

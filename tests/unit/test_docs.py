@@ -13,10 +13,10 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import plan
 from ocsd.daemon.instances.targets import Targets
-from ocsd.history.summary import Entry
+from ocsd.history.summary import HistoryEntry
 from ocsd.site.load import load
 from ocsd.site.model import Hub, Instance
-from ocsd.site.supervision import OCCASIONS, Limits
+from ocsd.site.supervision import OCCASIONS, ResourceLimits
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Response
 from ocsd.supervisor.lifecycle import Lifecycle
@@ -116,14 +116,16 @@ def test_the_supervision_page_names_every_layer_answer_hook_and_limit():
     told = re.findall(r"^\| `(\w+)` \|", liveness, re.MULTILINE)
     assert told == [*map(str, Layer), *map(str, Response)]
     assert set(re.findall(r"`(on-\w+)`", section("Hooks"))) == set(OCCASIONS)
-    limits = {field.serialization_alias or name for name, field in Limits.model_fields.items()}
+    limits = {
+        field.serialization_alias or name for name, field in ResourceLimits.model_fields.items()
+    }
     assert limits == set(re.findall(r"`([a-z-]+)`", section("limits", "###").split("```")[0]))
 
 
 def test_the_supervision_page_names_every_key_of_the_journal():
     told = re.findall(r"^\| (`.*?`) \| ", section("The journal"), re.MULTILINE)
     names = [name for cell in told for name in re.findall(r"`(\w+)`", cell)]
-    assert sorted(names) == sorted(each.name for each in fields(Entry))
+    assert sorted(names) == sorted(each.name for each in fields(HistoryEntry))
 
 
 def test_the_operators_page_explains_every_state_and_every_health():

@@ -14,7 +14,7 @@ _UNITS = {"": 1, "k": 2**10, "K": 2**10, "M": 2**20, "G": 2**30}
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SpoolLimits:
     """Bounds of one feed's spool.
 
     Parameters
@@ -39,7 +39,7 @@ class Limits:
         return self.max_bytes // 16
 
 
-def limits_of(agg_params: Mapping[str, Any], complain: Callable[[str], None]) -> Limits:
+def limits_of(agg_params: Mapping[str, Any], complain: Callable[[str], None]) -> SpoolLimits:
     """Return what an author wants with ``spool_time`` and ``spool_size``.
 
     Parameters
@@ -49,7 +49,7 @@ def limits_of(agg_params: Mapping[str, Any], complain: Callable[[str], None]) ->
     complain : callable
         Is told of a value that makes no sense; the default is taken instead.
     """
-    limits = Limits()
+    limits = SpoolLimits()
     max_age_s, max_bytes = limits.max_age_s, limits.max_bytes
     time_s: Any = agg_params.get("spool_time")
     if _is_finite(time_s) and time_s > 0:
@@ -62,7 +62,7 @@ def limits_of(agg_params: Mapping[str, Any], complain: Callable[[str], None]) ->
         max_bytes = size_bytes
     elif size is not None:
         complain(f"spool_size {size!r} is not 1M or more, as bytes or like '64M'; 64M is used")
-    return Limits(max_age_s, max_bytes)
+    return SpoolLimits(max_age_s, max_bytes)
 
 
 def is_number(value: Any) -> bool:

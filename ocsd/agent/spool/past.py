@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ocsd.agent.spool import mark
-from ocsd.agent.spool.limits import Limits, limits_of
+from ocsd.agent.spool.limits import SpoolLimits, limits_of
 from ocsd.agent.spool.segment import PASSING, SUFFIX, FoundSegment, Segment, description
-from ocsd.agent.spool.spool import Kept, kept
+from ocsd.agent.spool.spool import SpooledMessage, kept
 
 # An agent that ends again and again must not fill the disk with folders.
 MOST_SESSIONS = 100
@@ -45,7 +45,7 @@ class PastFeed:
         """The number after that of the newest message."""
         return max([self.noted, *(each.next for each in self.segments[-1:])])
 
-    def messages(self, after: int) -> Iterator[Kept]:
+    def messages(self, after: int) -> Iterator[SpooledMessage]:
         """Yield the messages from number `after` on."""
         return kept(self.segments, after)
 
@@ -68,7 +68,7 @@ class PastSpools:
     """
 
     def __init__(
-        self, folder: Path | None, present: str, limits: Callable[[str], Limits | None]
+        self, folder: Path | None, present: str, limits: Callable[[str], SpoolLimits | None]
     ) -> None:
         self._folder = folder
         self._present = present
@@ -195,13 +195,13 @@ def _began(session_id: str) -> float:
         return 0.0
 
 
-def _limits_then(feed: Path) -> Limits:
+def _limits_then(feed: Path) -> SpoolLimits:
     """Return the bounds that a feed had when it was written."""
     for path in _files(feed)[:1]:
         with suppress(ValueError):
             params = description(path).get("agg_params")
             return limits_of(params if isinstance(params, dict) else {}, lambda _: None)
-    return Limits()
+    return SpoolLimits()
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from ocsd.agent.spool.limits import Limits, is_number
+from ocsd.agent.spool.limits import SpoolLimits, is_number
 from ocsd.agent.spool.mark import SPARES
 from ocsd.agent.spool.past import PastSpools
-from ocsd.agent.spool.spool import Kept, Spool
+from ocsd.agent.spool.spool import Spool, SpooledMessage
 from ocsd.bus.wamp import ApplicationError
 from ocsd.site.launch import Launch
 from ocsd.system import paths
@@ -100,7 +100,7 @@ class SpoolService:
         self._in_memory: set[Path | None] = set()
         self._said_not_removed = False
 
-    def spool(self, feed_name: str, limits: Limits, monotonic: Callable[[], float]) -> Spool:
+    def spool(self, feed_name: str, limits: SpoolLimits, monotonic: Callable[[], float]) -> Spool:
         """Return a new spool for a feed; nothing is made on disk yet."""
         if self._folder is None:
             return Spool(None, limits, monotonic, self)
@@ -228,7 +228,7 @@ class SpoolService:
             self._tended_s = now_s
             self._past.tend(now_s - self._begun_s)
 
-    def _limits_of(self, folder_name: str) -> Limits | None:
+    def _limits_of(self, folder_name: str) -> SpoolLimits | None:
         for name, feed in self.feeds.items():
             if _folder_name(name) == folder_name:
                 return feed.spool.limits
@@ -240,7 +240,7 @@ def _folder_name(feed_name: str) -> str:
     return quote(feed_name, safe="", errors="replace")
 
 
-def _within(messages: Iterable[Kept], room_bytes: float) -> list[list[Any]]:
+def _within(messages: Iterable[SpooledMessage], room_bytes: float) -> list[list[Any]]:
     """Return the first messages, as many as there is room for, but at least one."""
     found: list[list[Any]] = []
     for message in islice(messages, MOST_ANSWER_MESSAGES):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ocsd.agent.spool.limits import Limits
+from ocsd.agent.spool.limits import SpoolLimits
 from ocsd.agent.spool.mark import Mark
 from ocsd.agent.spool.segment import FileSegment, MemorySegment, Segment, packed, record, unpacked
 
@@ -45,7 +45,7 @@ class Unnoticed:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SpooledMessage:
     """A message that was kept.
 
     Parameters
@@ -70,13 +70,13 @@ class Kept:
         return [self.message, {**self.info, "seq": self.number}]
 
 
-def kept(segments: Iterable[Segment], after: int) -> Iterator[Kept]:
+def kept(segments: Iterable[Segment], after: int) -> Iterator[SpooledMessage]:
     """Yield the messages from number `after` on."""
     for segment in segments:
         if segment.next > after:
             for number, body in segment.bodies(after):
                 try:
-                    yield Kept(number, unpacked(body), segment.info, len(body))
+                    yield SpooledMessage(number, unpacked(body), segment.info, len(body))
                 except ValueError:  # of a library that encoded it otherwise
                     continue
 
@@ -111,7 +111,7 @@ class Spool:
     def __init__(
         self,
         folder: Path | None,
-        limits: Limits,
+        limits: SpoolLimits,
         monotonic: Callable[[], float],
         witness: Witness | None = None,
         spares: Path | None = None,
@@ -174,7 +174,7 @@ class Spool:
             self._mark.note(self.next)
         self._trim(now_s)
 
-    def messages(self, after: int) -> Iterator[Kept]:
+    def messages(self, after: int) -> Iterator[SpooledMessage]:
         """Yield the messages from number `after` on; put none meanwhile."""
         return kept(self._segments, after)
 

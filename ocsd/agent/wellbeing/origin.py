@@ -3,16 +3,16 @@
 from ocsd.system.notify import Delivery, notify
 
 
-class _Agent:
+class _CodeFile:
     file = ""
 
 
 def set_code(file: str) -> Delivery:
     """Note the file and tell the supervisor."""
-    _Agent.file = file
+    _CodeFile.file = file
     return notify(X_CODE=file)
 
 
 def code() -> str:
     """Return the file; empty as long as it is not known."""
-    return _Agent.file
+    return _CodeFile.file

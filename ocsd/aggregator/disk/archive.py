@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ocsd.aggregator.disk.append_file import AppendFile
-from ocsd.aggregator.incoming.moment import Moment
+from ocsd.aggregator.incoming.moment import Instant
 from ocsd.errors import DataFolderError
 
 # Readers look for files named within two hours of the data (so3g.hk.load_range).
@@ -39,7 +39,7 @@ class Archive:
         self,
         folder: Path,
         time_per_file_s: float,
-        clock: Callable[[], Moment],
+        clock: Callable[[], Instant],
         wait: Callable[[float], None],
     ) -> None:
         self.folder = folder
@@ -48,7 +48,7 @@ class Archive:
         self._clock = clock
         self._wait = wait
         self._file: AppendFile | None = None
-        self._opened = Moment(at=0.0, mono_s=0.0)
+        self._opened = Instant(at=0.0, mono_s=0.0)
         self._ended: list[int] = []
 
     @property
@@ -66,7 +66,7 @@ class Archive:
         """How many bytes the current file has."""
         return 0 if self._file is None else self._file.length
 
-    def open(self) -> Moment:
+    def open(self) -> Instant:
         """Begin a file, and return when.
 
         Raises
@@ -99,7 +99,7 @@ class Archive:
         """Take back what was appended beyond `length`."""
         self._current().cut(length)
 
-    def rotation_due(self, now: Moment) -> bool:
+    def rotation_due(self, now: Instant) -> bool:
         """Tell whether the current file has to be closed."""
         if not self.is_open:
             return False

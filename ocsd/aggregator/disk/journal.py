@@ -82,7 +82,7 @@ class Cover:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class FrameAppended:
     """Bytes have been appended to a G3 file."""
 
     name: str
@@ -108,7 +108,7 @@ class Alive:
     at: float
 
 
-Entry: TypeAlias = Data | File | Frame | Outage | Alive
+Entry: TypeAlias = Data | File | FrameAppended | Outage | Alive
 
 
 def data_record(number: int, arrived_at: float, chunks: Iterable[tuple[int, Chunk]]) -> bytes:
@@ -143,7 +143,7 @@ def file_record(file: File) -> bytes:
     return _record(RecordKind.FILE, [cbor2.dumps([file.name, file.length])])
 
 
-def frame_record(frame: Frame) -> bytes:
+def frame_record(frame: FrameAppended) -> bytes:
     """Return the record of bytes in a G3 file."""
     covers = [
         [each.address, each.session_id, each.numbered, each.block_name, each.numbers.bounds]
@@ -216,7 +216,7 @@ def _entry(kind: int, body: memoryview, layouts: dict[int, Layout]) -> Entry:
             return File(name, length)
         case RecordKind.FRAME:
             name, offset, length, checksum, covers = cbor2.loads(body)
-            return Frame(name, offset, length, checksum, tuple(map(_cover, covers)))
+            return FrameAppended(name, offset, length, checksum, tuple(map(_cover, covers)))
         case RecordKind.OUTAGE:
             return Outage(*cbor2.loads(body))
         case _:

@@ -69,7 +69,7 @@ class JournalWriter:
         self._append(journal.file_record(journal.File(name, 0)))
         self._g3_file = journal.File(name, 0)
 
-    def frame(self, frame: journal.Frame) -> None:
+    def frame(self, frame: journal.FrameAppended) -> None:
         """Write that bytes were appended to a G3 file."""
         self._make_room()
         self._append(journal.frame_record(frame))

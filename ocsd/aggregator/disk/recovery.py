@@ -41,7 +41,7 @@ class _File:
     """A G3 file as the journal knows it."""
 
     length: int
-    frames: list[journal.Frame] = field(default_factory=list)
+    frames: list[journal.FrameAppended] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class Recovery:
                     case journal.File(name, length):
                         if length == 0 or name not in files:
                             files[name] = _File(length)
-                    case journal.Frame(name=name):
+                    case journal.FrameAppended(name=name):
                         files.setdefault(name, _File(entry.offset)).frames.append(entry)
                     case journal.Outage():
                         self.ledger.add_outage(entry)
@@ -210,7 +210,7 @@ class Recovery:
                 path=str(path),
             )
 
-    def _cover(self, frame: journal.Frame) -> None:
+    def _cover(self, frame: journal.FrameAppended) -> None:
         for each in frame.covers:
             place = (each.address, each.session_id, each.numbered, each.block_name)
             covered = self._covered.setdefault(place, Ranges())
@@ -240,7 +240,7 @@ def ledger_path(folder: Path) -> Path:
     return folder / "ocsd" / "ledger.json"
 
 
-def _holds(descriptor: int, frame: journal.Frame) -> bool:
+def _holds(descriptor: int, frame: journal.FrameAppended) -> bool:
     found = os.pread(descriptor, frame.length, frame.offset)
     return len(found) == frame.length and crc32(found) == frame.checksum
 

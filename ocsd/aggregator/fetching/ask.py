@@ -11,7 +11,7 @@ from ocsd.aggregator.disk.cause import SET_ASIDE, cause
 from ocsd.aggregator.fetching.answers import Held, Page, read_index, read_page
 from ocsd.aggregator.fetching.plan import AskIndex, AskPage, CatchingUp, Request
 from ocsd.aggregator.fetching.unanswered import why_unanswered
-from ocsd.aggregator.incoming.moment import Moment
+from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
 from ocsd.aggregator.numbers.ranges import Ranges
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
@@ -75,7 +75,7 @@ class Fetcher:
         intake: Intake,
         post: Callable[..., object],
         log: Log,
-        clock: Callable[[], Moment] = Moment.now,
+        clock: Callable[[], Instant] = Instant.now,
     ) -> None:
         self.fetched = 0
         self._call = call

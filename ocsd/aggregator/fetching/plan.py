@@ -85,7 +85,7 @@ Request: TypeAlias = AskIndex | AskPage
 
 
 @dataclass(slots=True)
-class _Agent:
+class _FetchedAgent:
     """What is known of an agent.
 
     Attributes
@@ -139,7 +139,7 @@ class CatchingUp:
     """The agents, what is missing of their feeds, and what they were asked for."""
 
     def __init__(self) -> None:
-        self._agents: dict[str, _Agent] = {}
+        self._agents: dict[str, _FetchedAgent] = {}
         self._lacks: dict[str, dict[SourceKey, _Lack]] = {}
         # What is held of sources that need not be complete, from which number on.
         self._held: dict[SourceKey, int] = {}
@@ -157,7 +157,7 @@ class CatchingUp:
         if known is None:
             if len(self._agents) >= MOST_AGENTS:
                 self._forget(now_s)
-            self._agents[agent] = _Agent(session_id, now_s)
+            self._agents[agent] = _FetchedAgent(session_id, now_s)
             return
         if known.session_id != session_id or now_s - known.heard_s > HEARD_S:
             known.session_id = session_id
@@ -254,7 +254,7 @@ class CatchingUp:
             agent.not_before_s = now_s + min(2.0**agent.failures, LONGEST_DELAY_S)
             agent.failures = min(agent.failures + 1, 10)
 
-    def _next_request(self, name: str, agent: _Agent, now_s: float) -> Request | None:
+    def _next_request(self, name: str, agent: _FetchedAgent, now_s: float) -> Request | None:
         if agent.index_due:
             return AskIndex(name)
         lacks = self._lacks.get(name, {})

@@ -27,11 +27,11 @@ from ocsd.aggregator.frames.schema import (
 )
 from ocsd.aggregator.incoming.columns import Kind
 from ocsd.aggregator.incoming.layout import Values, gather
-from ocsd.aggregator.incoming.moment import Moment
+from ocsd.aggregator.incoming.moment import Instant
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RecordingRun:
     """One run of the recorder, a "session" of the HK schema.
 
     Attributes
@@ -49,7 +49,7 @@ class Run:
     description: str = "HK data"
 
     @classmethod
-    def begin(cls, now: Moment, description: str = "HK data") -> "Run":
+    def begin(cls, now: Instant, description: str = "HK data") -> "RecordingRun":
         """Return a new run.
 
         Readers take two runs of one id for one, whose providers they then mix
@@ -60,7 +60,7 @@ class Run:
         return cls(session_id=session_id, started_at=now.at, description=description)
 
 
-class Samples(NamedTuple):
+class FrameSamples(NamedTuple):
     """A block as a frame holds it.
 
     Attributes
@@ -76,7 +76,7 @@ class Samples(NamedTuple):
     last_tick: int
 
 
-def session_frame(run: Run) -> bytes:
+def session_frame(run: RecordingRun) -> bytes:
     """Return the frame that opens every file."""
     frame = _frame(SESSION, run)
     frame["start_time"] = run.started_at
@@ -84,7 +84,7 @@ def session_frame(run: Run) -> bytes:
     return _bytes(frame)
 
 
-def status_frame(run: Run, providers: Iterable[Provider], now: Moment) -> bytes:
+def status_frame(run: RecordingRun, providers: Iterable[Provider], now: Instant) -> bytes:
     """Return the frame that lists the providers whose data may follow."""
     core = _core()
     listed = core.G3VectorFrameObject()
@@ -99,7 +99,9 @@ def status_frame(run: Run, providers: Iterable[Provider], now: Moment) -> bytes:
     return _bytes(frame)
 
 
-def data_frame(run: Run, provider: Provider, samples: Mapping[str, Samples], now: Moment) -> bytes:
+def data_frame(
+    run: RecordingRun, provider: Provider, samples: Mapping[str, FrameSamples], now: Instant
+) -> bytes:
     """Return a frame of these samples of `provider`, which keeps them."""
     core = _core()
     blocks = core.G3VectorFrameObject()
@@ -138,7 +140,7 @@ def ticks(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
     return whole.astype(np.int64) * TICKS_PER_SECOND + fraction.astype(np.int64)
 
 
-def samples_of(part: Part) -> Samples:
+def samples_of(part: Part) -> FrameSamples:
     """Return the samples of a block in the order of time."""
     core = _core()
     columns = gather(part.chunks, part.kinds)
@@ -152,7 +154,7 @@ def samples_of(part: Part) -> Samples:
     result.times = core.G3VectorTime(times)
     for name, kind in part.kinds.items():
         result[name] = _vector(kind, columns[name], order)
-    return Samples(result, int(times[0]), int(times[-1]))
+    return FrameSamples(result, int(times[0]), int(times[-1]))
 
 
 def _vector(kind: Kind, values: Values, order: NDArray[np.intp] | None) -> Any:
@@ -167,7 +169,7 @@ def _vector(kind: Kind, values: Values, order: NDArray[np.intp] | None) -> Any:
     return vector(values if order is None else values[order])
 
 
-def _frame(hkagg_type: int, run: Run) -> Any:
+def _frame(hkagg_type: int, run: RecordingRun) -> Any:
     core = _core()
     frame = core.G3Frame(core.G3FrameType.Housekeeping)
     frame["hkagg_type"] = hkagg_type

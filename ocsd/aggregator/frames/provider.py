@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from ocsd.aggregator.incoming.columns import Kind, MisfitError, kind_of, wider
 from ocsd.aggregator.incoming.layout import Chunk, Layout, bad_field
 from ocsd.aggregator.incoming.message import Origin, Samples, check_field_names
-from ocsd.aggregator.incoming.moment import Moment
+from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.numbers.ranges import Ranges
 
 # What a chunk takes in memory beside its bytes, about.
@@ -56,7 +56,7 @@ class Part(NamedTuple):
         ]
 
 
-class Block:
+class BlockBuffer:
     """Samples of co-sampled fields.
 
     Parameters
@@ -147,7 +147,7 @@ class Provider:
         Where in the journal the first of the waiting samples are.
     """
 
-    def __init__(self, prov_id: int, origin: Origin, now: Moment, numbers: Numbers) -> None:
+    def __init__(self, prov_id: int, origin: Origin, now: Instant, numbers: Numbers) -> None:
         self.prov_id = prov_id
         self.numbers = numbers
         self.newest_ticks: dict[str, int] = {}
@@ -156,12 +156,12 @@ class Provider:
         self.refreshed = now
         self.retired = False
         self.last_block: str | None = None
-        self.blocks: dict[str, Block] = {}
+        self.blocks: dict[str, BlockBuffer] = {}
         self.buffered_bytes = 0
         self.oldest_segment: int | None = None
         self._oldest_s = 0.0
 
-    def fit(self, samples: Samples, known: Mapping[str, Kind]) -> tuple[Block, bytes] | None:
+    def fit(self, samples: Samples, known: Mapping[str, Kind]) -> tuple[BlockBuffer, bytes] | None:
         """Pack samples for the block that they belong to; `take` them afterwards.
 
         Parameters
@@ -198,7 +198,7 @@ class Provider:
 
     def room_for(
         self, name: str, kinds: Mapping[str, Kind], known: Mapping[str, Kind]
-    ) -> Block | None:
+    ) -> BlockBuffer | None:
         """Return the block for values of these types, widened or made if need be.
 
         A new provider has room for any. A block that is made belongs to the provider
@@ -212,9 +212,11 @@ class Provider:
         if len(self.blocks) >= MOST_BLOCKS:
             return None
         wide = {key: wider(kind, known.get(key, kind)) or kind for key, kind in kinds.items()}
-        return Block(Layout(self.origin, name, wide))
+        return BlockBuffer(Layout(self.origin, name, wide))
 
-    def take(self, block: Block, chunk: Chunk, number: int, segment: int, now: Moment) -> None:
+    def take(
+        self, block: BlockBuffer, chunk: Chunk, number: int, segment: int, now: Instant
+    ) -> None:
         """Append packed samples to a block that has room for them.
 
         Parameters
@@ -247,7 +249,7 @@ class Provider:
         """True if nothing waits for a frame."""
         return self.oldest_segment is None
 
-    def frame_due(self, now: Moment) -> bool:
+    def frame_due(self, now: Instant) -> bool:
         """Tell whether the oldest sample has waited long enough, by arrival.
 
         The age of the timestamps does not count: an agent that catches up would
@@ -255,7 +257,7 @@ class Provider:
         """
         return not self.empty and now.mono_s - self._oldest_s >= self.origin.frame_length_s
 
-    def stale(self, now: Moment) -> bool:
+    def stale(self, now: Instant) -> bool:
         """Tell whether the feed has been silent for its `fresh_time`."""
         return now.mono_s - self.refreshed.mono_s > self.origin.fresh_time_s
 
@@ -282,12 +284,12 @@ class Provider:
         self.buffered_bytes = 0
         self.oldest_segment = None
 
-    def _splits(self, waiting: Collection[Block]) -> list[int]:
+    def _splits(self, waiting: Collection[BlockBuffer]) -> list[int]:
         first = min(block.numbers.bounds[0] for block in waiting)
         last = max(block.numbers.bounds[-1] for block in waiting) - 1
         return self.numbers.splits(first, last)[:MOST_PARTS]
 
-    def encoded(self, now: Moment) -> dict[str, Any]:
+    def encoded(self, now: Instant) -> dict[str, Any]:
         """Return the provider as OCS shows it in session.data."""
         return {
             "last_refresh": self.refreshed.at,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Final
 
-from ocsd.aggregator.frames.provider import MOST_BLOCKS, Block, Provider
+from ocsd.aggregator.frames.provider import MOST_BLOCKS, BlockBuffer, Provider
 from ocsd.aggregator.incoming.columns import Kind
 from ocsd.aggregator.incoming.layout import Layout
 from ocsd.aggregator.incoming.message import Origin, RefusedError, Samples
@@ -52,7 +52,9 @@ class Source:
         self.nothing: Layout | None = None
         self._kinds: dict[str, dict[str, Kind]] = {}
 
-    def fit(self, samples: Samples, begin: Callable[[], Provider]) -> tuple[Provider, Block, bytes]:
+    def fit(
+        self, samples: Samples, begin: Callable[[], Provider]
+    ) -> tuple[Provider, BlockBuffer, bytes]:
         """Pack samples for the provider that they fit.
 
         Parameters
@@ -81,7 +83,7 @@ class Source:
 
     def room_for(
         self, name: str, kinds: Mapping[str, Kind], begin: Callable[[], Provider]
-    ) -> tuple[Provider, Block]:
+    ) -> tuple[Provider, BlockBuffer]:
         """Return where packed samples of these types go."""
         known = self._kinds.get(name, {})
         for provider in self.providers:

@@ -6,7 +6,7 @@ from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Instant:
     """An instant on both clocks.
 
     Attributes

@@ -9,10 +9,10 @@ from ocsd.aggregator.disk import journal
 from ocsd.aggregator.disk.archive import Archive, folder_trouble
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.aggregator.frames import frames
-from ocsd.aggregator.frames.provider import Block, Numbers, Part, Provider
+from ocsd.aggregator.frames.provider import BlockBuffer, Numbers, Part, Provider
 from ocsd.aggregator.incoming.layout import Chunk
 from ocsd.aggregator.incoming.message import Origin
-from ocsd.aggregator.incoming.moment import Moment
+from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
 from ocsd.aggregator.numbers.hole import Hole, estimate
 from ocsd.aggregator.numbers.ranges import Ranges
@@ -118,7 +118,7 @@ class Filing:
         self,
         archive: Archive,
         writer: JournalWriter,
-        run: frames.Run,
+        run: frames.RecordingRun,
         log: Log,
         remove: Callable[[Provider], None],
     ) -> None:
@@ -145,19 +145,19 @@ class Filing:
         """
         self._open()
 
-    def new_provider(self, origin: Origin, now: Moment, numbers: Numbers) -> Provider:
+    def new_provider(self, origin: Origin, now: Instant, numbers: Numbers) -> Provider:
         """Return a provider that is listed in the files when it has samples."""
         return Provider(self._new_id(), origin, now, numbers)
 
     def take(
         self,
         provider: Provider,
-        block: Block,
+        block: BlockBuffer,
         chunk: Chunk,
         *,
         number: int,
         segment: int,
-        now: Moment,
+        now: Instant,
     ) -> None:
         """Keep samples that are in the journal."""
         before = provider.buffered_bytes
@@ -165,7 +165,7 @@ class Filing:
         self.providers[provider.prov_id] = provider
         self.buffered_bytes += provider.buffered_bytes - before
 
-    def write_early(self, provider: Provider, siblings: Iterable[Provider], now: Moment) -> None:
+    def write_early(self, provider: Provider, siblings: Iterable[Provider], now: Instant) -> None:
         """Write what must not wait for the next `tick`."""
         if self.trouble is not None:
             return
@@ -182,7 +182,7 @@ class Filing:
         elif self.buffered_bytes >= MOST_BUFFERED_BYTES:
             self._write(max(self.providers.values(), key=lambda each: each.buffered_bytes), now)
 
-    def tick(self, now: Moment) -> None:
+    def tick(self, now: Instant) -> None:
         """Write what is due; call it about once a second."""
         if self._archive.rotation_due(now):
             self._rotate(now)
@@ -202,13 +202,13 @@ class Filing:
         """Note that the journal need not have that; False if it has to be tried again."""
         return self._attempt(lambda: Made(b"", unframed.covers))
 
-    def write_all(self, now: Moment) -> None:
+    def write_all(self, now: Instant) -> None:
         """Write everything that waits, as far as possible."""
         for provider in list(self.providers.values()):
             if not self._write(provider, now):
                 return
 
-    def close(self, now: Moment) -> None:
+    def close(self, now: Instant) -> None:
         """Write everything that waits, as far as possible, and end the file."""
         self.write_all(now)
         self._archive.close()
@@ -219,13 +219,13 @@ class Filing:
         segments += [each.oldest_segment for each in self.unframed]
         return min((segment for segment in segments if segment is not None), default=None)
 
-    def _rotate(self, now: Moment) -> None:
+    def _rotate(self, now: Instant) -> None:
         """End the file; what cannot be written to it goes to the next one."""
         if self.trouble is None:
             self.write_all(now)
         self._archive.close()
 
-    def _write(self, provider: Provider, now: Moment) -> bool:
+    def _write(self, provider: Provider, now: Instant) -> bool:
         """Write what `provider` holds; False if that has to be tried again."""
         if provider.empty:
             return True
@@ -238,7 +238,7 @@ class Filing:
         provider.clear()
         return True
 
-    def _frames(self, provider: Provider, now: Moment, unframed: list[Unframed]) -> Made:
+    def _frames(self, provider: Provider, now: Instant, unframed: list[Unframed]) -> Made:
         """Return all that `provider` holds, and a status frame before it where that is due.
 
         What no frame can be made of is appended to `unframed`.
@@ -253,13 +253,13 @@ class Filing:
                 unframed.append(_unframed(provider, part, error))
         return Made(b"".join(made), tuple(covers))
 
-    def _frame(self, provider: Provider, part: Mapping[str, Part], now: Moment) -> bytes:
+    def _frame(self, provider: Provider, part: Mapping[str, Part], now: Instant) -> bytes:
         samples = {name: frames.samples_of(block) for name, block in part.items()}
         self._keep_order(provider, samples)
         data = frames.data_frame(self._run, provider, samples, now)
         return self._status_if_due(now) + data
 
-    def _keep_order(self, provider: Provider, samples: Mapping[str, frames.Samples]) -> None:
+    def _keep_order(self, provider: Provider, samples: Mapping[str, frames.FrameSamples]) -> None:
         """See that the samples follow what readers find of that provider.
 
         so3g takes the first and the last time of a provider in a file for all the
@@ -318,7 +318,7 @@ class Filing:
         offset, length = self._archive.length, len(made.frames)
         self._archive.append(made.frames)
         checksum = crc32(made.frames)
-        record = journal.Frame(self._archive.name, offset, length, checksum, made.covers)
+        record = journal.FrameAppended(self._archive.name, offset, length, checksum, made.covers)
         try:
             self._writer.frame(record)
         except OSError as error:
@@ -330,7 +330,7 @@ class Filing:
         self._next_prov_id += 1
         return self._next_prov_id - 1
 
-    def _status_if_due(self, now: Moment) -> bytes:
+    def _status_if_due(self, now: Instant) -> bytes:
         """Return a status frame if providers have changed."""
         if self._listed == tuple(self.providers):
             return b""
@@ -338,7 +338,7 @@ class Filing:
         self._listed = tuple(self.providers)
         return status
 
-    def _status(self, now: Moment) -> bytes:
+    def _status(self, now: Instant) -> bytes:
         return frames.status_frame(self._run, self.providers.values(), now)
 
     def _remove(self, provider: Provider) -> None:

@@ -11,7 +11,7 @@ from ocsd.aggregator.disk.lock import Lock
 from ocsd.aggregator.disk.recovery import Recovery, Waiting, journal_folder
 from ocsd.aggregator.disk.upkeep import Upkeep, Worker
 from ocsd.aggregator.frames import frames
-from ocsd.aggregator.incoming.moment import Moment
+from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
 from ocsd.aggregator.recording.filing import Filing
 from ocsd.aggregator.recording.introductions import Introductions
@@ -39,10 +39,10 @@ class Opened:
 def open_folder(
     archive: Archive,
     log: Log,
-    run: frames.Run,
+    run: frames.RecordingRun,
     worker: Worker,
     *,
-    now: Moment,
+    now: Instant,
     holes_feed: str,
 ) -> Opened:
     """Mend what a crash has left in the folder of `archive`, and begin the first file.
@@ -91,7 +91,7 @@ def open_folder(
     return Opened(lock, ledger, Introductions(ledger), writer, filing, upkeep, recovery.cause)
 
 
-def _restore(filing: Filing, waiting: Waiting, now: Moment) -> None:
+def _restore(filing: Filing, waiting: Waiting, now: Instant) -> None:
     """Have samples of an earlier life wait for a frame again."""
     source = waiting.source
     for chunk in waiting.chunks:

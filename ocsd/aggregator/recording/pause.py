@@ -6,7 +6,7 @@ from typing import Final
 
 from ocsd.aggregator.disk.archive import folder_trouble
 from ocsd.aggregator.frames.source import Source
-from ocsd.aggregator.incoming.moment import Moment
+from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log, Tally
 from ocsd.aggregator.recording.filing import Filing
 
@@ -47,7 +47,7 @@ class Pause:
         self.dropped = Tally(log, "dropped")
         self._folder = folder
         self._log = log
-        self._began = Moment(at=0.0, mono_s=0.0)
+        self._began = Instant(at=0.0, mono_s=0.0)
         self._fetchable = self._gone = 0
 
     @property
@@ -60,12 +60,12 @@ class Pause:
             "agents what it has left out"
         )
 
-    def begin(self, now: Moment, error: OSError) -> None:
+    def begin(self, now: Instant, error: OSError) -> None:
         """Note that the journal cannot be written."""
         self.disk_refuses = True
         self._begin(now, str(folder_trouble(self._folder, error)))
 
-    def look(self, filing: Filing, now: Moment) -> None:
+    def look(self, filing: Filing, now: Instant) -> None:
         """Pause if too much waits for files that cannot be written."""
         if self.reason is None and filing.trouble and filing.buffered_bytes >= MOST_WAITING_BYTES:
             self._begin(now, filing.trouble)
@@ -87,7 +87,7 @@ class Pause:
             return False
         return found.f_bavail * found.f_frsize >= LEAST_ROOM
 
-    def end(self, filing: Filing, now: Moment) -> tuple[float, str] | None:
+    def end(self, filing: Filing, now: Instant) -> tuple[float, str] | None:
         """End the pause, for the journal can be written.
 
         Returns
@@ -105,7 +105,7 @@ class Pause:
         self._log.info("{told}", told=self._told(now))
         return self._began.at, reason
 
-    def _begin(self, now: Moment, reason: str) -> None:
+    def _begin(self, now: Instant, reason: str) -> None:
         news = self.reason is None
         self.reason = reason
         if news:
@@ -113,7 +113,7 @@ class Pause:
             self._fetchable = self._gone = 0
             self._log.warn("{trouble}", trouble=self.trouble)
 
-    def _told(self, now: Moment) -> str:
+    def _told(self, now: Instant) -> str:
         told = [f"recording again after {now.mono_s - self._began.mono_s:.0f} s"]
         if self._fetchable:
             told.append(f"{self._fetchable} messages were left to the agents and are fetched now")

@@ -13,7 +13,7 @@ from ocsd.aggregator.disk.archive import Archive
 from ocsd.aggregator.disk.ledger import origin_of_holes
 from ocsd.aggregator.disk.upkeep import Thread, Worker
 from ocsd.aggregator.frames import frames
-from ocsd.aggregator.frames.provider import Block, Provider
+from ocsd.aggregator.frames.provider import BlockBuffer, Provider
 from ocsd.aggregator.frames.source import Source
 from ocsd.aggregator.incoming.layout import Chunk
 from ocsd.aggregator.incoming.message import (
@@ -25,7 +25,7 @@ from ocsd.aggregator.incoming.message import (
     read_number,
     sender_of,
 )
-from ocsd.aggregator.incoming.moment import Moment
+from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.quarantine import Quarantine
 from ocsd.aggregator.incoming.tally import Log, Tally
 from ocsd.aggregator.numbers.hole import Hole, estimate
@@ -37,7 +37,7 @@ from ocsd.errors import DataFolderError
 
 FORGET_EVERY_S: Final = 60.0
 
-Placed: TypeAlias = tuple[Provider, Block, Chunk]
+Placed: TypeAlias = tuple[Provider, BlockBuffer, Chunk]
 
 
 class Recorder:
@@ -67,8 +67,8 @@ class Recorder:
         self,
         archive: Archive,
         log: Log,
-        run: frames.Run,
-        clock: Callable[[], Moment],
+        run: frames.RecordingRun,
+        clock: Callable[[], Instant],
         address: str = "observatory.aggregator",
         worker: Worker | None = None,
     ) -> None:
@@ -254,7 +254,7 @@ class Recorder:
         origin: Origin,
         source: Source,
         number: int | None,
-        now: Moment,
+        now: Instant,
     ) -> bool:
         """Record a message; False if it was there before, or has to wait."""
         sequence = source.sequence
@@ -285,7 +285,7 @@ class Recorder:
         return True
 
     def _place(
-        self, message: object, feed_info: object, source: Source, origin: Origin, now: Moment
+        self, message: object, feed_info: object, source: Source, origin: Origin, now: Instant
     ) -> tuple[float | None, list[Placed]]:
         """Pack the good blocks of a message, refuse the others; nothing is taken yet.
 
@@ -312,7 +312,7 @@ class Recorder:
             placed.append((provider, block, Chunk(block.layout, samples.length, packed)))
         return at, placed
 
-    def _note(self, source: Source, number: int, at: float, now: Moment) -> None:
+    def _note(self, source: Source, number: int, at: float, now: Instant) -> None:
         """Note that a message is in the journal."""
         self._messages += 1
         source.heard_at = now.at
@@ -354,7 +354,7 @@ class Recorder:
         )
         return True
 
-    def _look_at_disk(self, now: Moment) -> None:
+    def _look_at_disk(self, now: Instant) -> None:
         """Show the disk that we live, and resume if it takes that."""
         self._pause.look(self._filing, now)
         if self._pause.disk_refuses and not self._pause.has_room():

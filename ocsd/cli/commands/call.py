@@ -13,7 +13,7 @@ import click
 from ocsd.base import ERROR, OK, TIMEOUT, ResponseCode
 from ocsd.cli.arguments import completion, options
 from ocsd.cli.screen import session_text, terminal
-from ocsd.cli.screen.progress import Progress
+from ocsd.cli.screen.progress import WaitIndicator
 from ocsd.cli.talk import site_router
 from ocsd.client.http import ControlClient
 from ocsd.client.waiting import Reply, run_of
@@ -88,7 +88,7 @@ def call(
     action, params = _read(words)
     router = site_router.find(site_file, host)
     client = router.client(name)
-    with router.explaining(name), Progress(f"waiting for {name} {operation}"):
+    with router.explaining(name), WaitIndicator(f"waiting for {name} {operation}"):
         op_info = find_operation(client.get_api(), name, operation)
         request = _decided(name, operation, op_info, action, params, then_wait, timeout_s)
         reply = _carried_out(client, request)

@@ -13,19 +13,24 @@ import click
 from ocsd.cli.arguments import completion, options
 from ocsd.cli.logs import records
 from ocsd.cli.screen import terminal, units
-from ocsd.cli.screen.table import Cell, Column, table_lines
+from ocsd.cli.screen.table import Cell, ScreenColumn, table_lines
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import present, replies
 from ocsd.errors import NoSuchInstanceError, OcsdError
-from ocsd.history.summary import Entry, Summary, summaries
+from ocsd.history.summary import HistoryEntry, Summary, summaries
 
-_EVENTS = (Column("TIME"), Column("INSTANCE"), Column("CHANGE"), Column("REASON"))
+_EVENTS = (
+    ScreenColumn("TIME"),
+    ScreenColumn("INSTANCE"),
+    ScreenColumn("CHANGE"),
+    ScreenColumn("REASON"),
+)
 _SUMMARIES = (
-    Column("INSTANCE"),
-    Column("AVAILABLE", right=True),
-    Column("RESTARTS", right=True),
-    Column("UNASKED ENDS", right=True),
-    Column("LAST UNASKED END"),
+    ScreenColumn("INSTANCE"),
+    ScreenColumn("AVAILABLE", right=True),
+    ScreenColumn("RESTARTS", right=True),
+    ScreenColumn("UNASKED ENDS", right=True),
+    ScreenColumn("LAST UNASKED END"),
 )
 
 
@@ -78,7 +83,7 @@ def history(
     print("\n".join(_table(found, left, screen)))
 
 
-def row(entry: Entry) -> list[Cell]:
+def row(entry: HistoryEntry) -> list[Cell]:
     """Return the cells of one change: time, name, states, and why."""
     change = entry.event
     if entry.after:
@@ -120,7 +125,7 @@ def _summary_row(name: str, summary: Summary, has_left: bool) -> list[Cell]:
 
 
 def _as_json(
-    entries: Sequence[Entry], found: Mapping[str, Summary], left: Container[str]
+    entries: Sequence[HistoryEntry], found: Mapping[str, Summary], left: Container[str]
 ) -> dict[str, Any]:
     return {
         "entries": [asdict(entry) for entry in entries],

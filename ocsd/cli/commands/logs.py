@@ -13,7 +13,7 @@ from ocsd.cli.arguments import completion, options
 from ocsd.cli.commands import status
 from ocsd.cli.logs import log_level, logfile
 from ocsd.cli.logs.several_logs import SeveralLogs
-from ocsd.cli.screen.moment import Moment
+from ocsd.cli.screen.moment import PastTime
 from ocsd.cli.talk import present
 from ocsd.cli.talk.hosts import hosts_of_files
 from ocsd.errors import (
@@ -54,7 +54,7 @@ _POLL_S = 0.1
     "--since",
     "since_at",
     metavar="AGE|DATE",
-    type=Moment(),
+    type=PastTime(),
     help="Begin there instead: an age such as 90m, 12h, 7d, or a date or time in UTC.",
 )
 @click.option(

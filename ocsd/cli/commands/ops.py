@@ -13,19 +13,24 @@ import click
 from ocsd.cli.arguments import completion, options
 from ocsd.cli.commands.call import find_operation
 from ocsd.cli.screen import session_text, terminal
-from ocsd.cli.screen.progress import Progress
-from ocsd.cli.screen.table import Cell, Column, table_lines
+from ocsd.cli.screen.progress import WaitIndicator
+from ocsd.cli.screen.table import Cell, ScreenColumn, table_lines
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import site_router
 
 _COLUMNS = (
-    Column("OPERATION"),
-    Column("KIND"),
-    Column("STATE"),
-    Column("PARAMETERS"),
-    Column("ABOUT"),
+    ScreenColumn("OPERATION"),
+    ScreenColumn("KIND"),
+    ScreenColumn("STATE"),
+    ScreenColumn("PARAMETERS"),
+    ScreenColumn("ABOUT"),
 )
-_PARAM_COLUMNS = (Column("PARAMETER"), Column("TYPE"), Column("DEFAULT"), Column("CHOICES"))
+_PARAM_COLUMNS = (
+    ScreenColumn("PARAMETER"),
+    ScreenColumn("TYPE"),
+    ScreenColumn("DEFAULT"),
+    ScreenColumn("CHOICES"),
+)
 _NONE = "-"
 _NOT_TOLD = "?"
 
@@ -51,7 +56,7 @@ def ops(
     where the agent does not tell its parameters.
     """
     router = site_router.find(site_file, host)
-    with router.explaining(name), Progress(f"waiting for {name}"):
+    with router.explaining(name), WaitIndicator(f"waiting for {name}"):
         api = router.client(name).get_api()
     names = [entry[0] for entry in [*api["tasks"], *api["processes"]]]
     wanted = sorted(names) if operation is None else [operation]

@@ -12,7 +12,7 @@ import click
 from ocsd.cli.arguments import completion, options
 from ocsd.cli.logs import logfile
 from ocsd.cli.screen import terminal, units
-from ocsd.cli.screen.table import Cell, Column, table_lines
+from ocsd.cli.screen.table import Cell, ScreenColumn, table_lines
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import control, replies
 from ocsd.errors import NoSuchInstanceError
@@ -23,17 +23,17 @@ _LOG_LINES = 10
 # More names than this in the verdict would hide it; the table has them all.
 _NAMES_IN_VERDICT = 5
 _COLUMNS = (
-    Column("INSTANCE"),
-    Column("CLASS"),
-    Column("STATE"),
-    Column("TARGET"),
-    Column("HEALTH"),
-    Column("PID", right=True),
-    Column("UPTIME", right=True),
-    Column("RESTARTS", right=True),
-    Column("CPU%", right=True),
-    Column("MEMORY", right=True),
-    Column("REASON"),
+    ScreenColumn("INSTANCE"),
+    ScreenColumn("CLASS"),
+    ScreenColumn("STATE"),
+    ScreenColumn("TARGET"),
+    ScreenColumn("HEALTH"),
+    ScreenColumn("PID", right=True),
+    ScreenColumn("UPTIME", right=True),
+    ScreenColumn("RESTARTS", right=True),
+    ScreenColumn("CPU%", right=True),
+    ScreenColumn("MEMORY", right=True),
+    ScreenColumn("REASON"),
 )
 _NONE = "-"
 

@@ -73,7 +73,7 @@ def _end_leftovers(found: Iterable[HostPaths]) -> None:
         print(f"{places.host}: no daemon was running; ended what it had left: {', '.join(names)}")
 
 
-def _end(daemon: control.Daemon, timeout_s: float) -> None:
+def _end(daemon: control.DaemonClient, timeout_s: float) -> None:
     begun_s = time.monotonic()
     before = replies.host_status(daemon.status())
     pid = before.pid
@@ -97,7 +97,7 @@ def _end(daemon: control.Daemon, timeout_s: float) -> None:
     print(f"{daemon.host}: stopped in {units.short_duration(time.monotonic() - begun_s)}")
 
 
-def _all_ended(daemon: control.Daemon, before: replies.HostStatus, timeout_s: float) -> bool:
+def _all_ended(daemon: control.DaemonClient, before: replies.HostStatus, timeout_s: float) -> bool:
     """Have everything ended, and show it; return whether it all has."""
     screen = terminal.of(sys.stdout, os.environ)
     all_ended = False
@@ -105,7 +105,7 @@ def _all_ended(daemon: control.Daemon, before: replies.HostStatus, timeout_s: fl
     try:
         for _, event in daemon.stop(timeout_s):
             all_ended = all_ended or isinstance(event, replies.Stopped)
-            if isinstance(event, replies.Transition):
+            if isinstance(event, replies.StateChange):
                 print(changes.event_line(event, screen), flush=True)
                 if event.state == "down":
                     left.pop(event.instance_id, None)

@@ -62,7 +62,7 @@ def _watched(pid: int) -> Iterator[list[int]]:
         os.close(process)
 
 
-def _ask(daemon: control.Daemon) -> None:
+def _ask(daemon: control.DaemonClient) -> None:
     agreed = False
     # The answer breaks off without its proper end when the daemon is replaced.
     with contextlib.suppress(NoDaemonError):
@@ -79,7 +79,7 @@ def _ask(daemon: control.Daemon) -> None:
 
 
 def _successor(
-    daemon: control.Daemon, before: dict[str, Any], process: list[int], deadline_s: float
+    daemon: control.DaemonClient, before: dict[str, Any], process: list[int], deadline_s: float
 ) -> dict[str, Any]:
     """Return the status of the new daemon, once it knows of everything that ran."""
     ran = _processes(before)

@@ -18,7 +18,7 @@ from ocsd.cli.screen import terminal, units
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import present, replies
 from ocsd.errors import NoDaemonError, NoSuchInstanceError
-from ocsd.history.summary import Entry
+from ocsd.history.summary import HistoryEntry
 from ocsd.supervisor.events import State
 from ocsd.system import paths
 from ocsd.text.reason import shortened
@@ -70,7 +70,7 @@ def why(name: str, host: str | None, as_json: bool) -> None:
         print("\n".join(f"  {terminal.printable(shortened(line))}" for line in log_lines))
 
 
-def _is_unasked_end(entry: Entry) -> bool:
+def _is_unasked_end(entry: HistoryEntry) -> bool:
     """Whether it tells how a process ended that nobody had asked to end."""
     return entry.event == "Exited" and entry.before != State.STOPPING
 
@@ -92,7 +92,9 @@ def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | No
     )
 
 
-def _lines(end: Entry | None, forced: Entry | None, changes: Sequence[Entry]) -> list[str]:
+def _lines(
+    end: HistoryEntry | None, forced: HistoryEntry | None, changes: Sequence[HistoryEntry]
+) -> list[str]:
     lines = []
     if end is not None:
         lines.append(f"last end         {units.date(end.at)}  {terminal.one_line(end.reason)}")
@@ -107,7 +109,7 @@ def _lines(end: Entry | None, forced: Entry | None, changes: Sequence[Entry]) ->
     return lines
 
 
-def _missing(name: str, host: str | None, changes: Sequence[Entry], screen: Terminal) -> str:
+def _missing(name: str, host: str | None, changes: Sequence[HistoryEntry], screen: Terminal) -> str:
     last = changes[-1] if changes else None
     then = f"; it was {last.after} at {units.date(last.at)}" if last and last.after else ""
     return f"{screen.bold(name)}: {present.who_is_missing(host)}{then}"

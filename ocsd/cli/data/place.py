@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ocsd.cli.arguments import options
-from ocsd.cli.screen.moment import Moment
+from ocsd.cli.screen.moment import PastTime
 from ocsd.cli.talk import control
 from ocsd.data.folder import DataFolder, permitted
 from ocsd.errors import NoDataError, SiteFileError, UnknownHostError, UsageError
@@ -28,11 +28,11 @@ since_option = click.option(
     "--since",
     "since_at",
     metavar="AGE|DATE",
-    type=Moment(),
+    type=PastTime(),
     help="Begin there: an age such as 90m, 12h, 7d, or a date or time in UTC.",
 )
 until_option = click.option(
-    "--until", "until_at", metavar="AGE|DATE", type=Moment(), help="End before that time."
+    "--until", "until_at", metavar="AGE|DATE", type=PastTime(), help="End before that time."
 )
 
 

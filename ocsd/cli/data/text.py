@@ -5,34 +5,34 @@ from pathlib import Path
 from typing import Any
 
 from ocsd.cli.screen import terminal, units
-from ocsd.cli.screen.table import Cell, Column
+from ocsd.cli.screen.table import Cell, ScreenColumn
 from ocsd.data.gaps import Gap, GapKind
 from ocsd.data.index import FileSummary
 from ocsd.data.overview import FeedOverview
 
 FEEDS = (
-    Column("FEED"),
-    Column("FIELDS", right=True),
-    Column("RATE", right=True),
-    Column("SAMPLES", right=True),
-    Column("FROM"),
-    Column("UNTIL"),
+    ScreenColumn("FEED"),
+    ScreenColumn("FIELDS", right=True),
+    ScreenColumn("RATE", right=True),
+    ScreenColumn("SAMPLES", right=True),
+    ScreenColumn("FROM"),
+    ScreenColumn("UNTIL"),
 )
 FILES = (
-    Column("FILE"),
-    Column("SIZE", right=True),
-    Column("FEEDS", right=True),
-    Column("FROM"),
-    Column("UNTIL"),
-    Column("STATE"),
+    ScreenColumn("FILE"),
+    ScreenColumn("SIZE", right=True),
+    ScreenColumn("FEEDS", right=True),
+    ScreenColumn("FROM"),
+    ScreenColumn("UNTIL"),
+    ScreenColumn("STATE"),
 )
 GAPS = (
-    Column("FROM"),
-    Column("FOR", right=True),
-    Column("KIND"),
-    Column("LOST", right=True),
-    Column("FEED"),
-    Column("CAUSE"),
+    ScreenColumn("FROM"),
+    ScreenColumn("FOR", right=True),
+    ScreenColumn("KIND"),
+    ScreenColumn("LOST", right=True),
+    ScreenColumn("FEED"),
+    ScreenColumn("CAUSE"),
 )
 _MOST_SPANS = 20
 _NOTHING = "-"

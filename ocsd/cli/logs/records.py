@@ -5,16 +5,16 @@ from pathlib import Path
 
 import click
 
-from ocsd.cli.screen.moment import Moment
+from ocsd.cli.screen.moment import PastTime
 from ocsd.cli.talk import present
 from ocsd.cli.talk.hosts import hosts_of_files
 from ocsd.errors import NoDaemonError, NoJournalError, NotPermittedError, SeveralDaemonsError
 from ocsd.history import journal
-from ocsd.history.summary import Entry
+from ocsd.history.summary import HistoryEntry
 from ocsd.system import paths
 
 
-def entries(host: str | None) -> Iterator[Entry]:
+def entries(host: str | None) -> Iterator[HistoryEntry]:
     """Yield what the journal of a host holds, the oldest first.
 
     Parameters
@@ -71,7 +71,7 @@ since_option = click.option(
     "--since",
     "since_at",
     metavar="AGE|DATE",
-    type=Moment(),
+    type=PastTime(),
     default="7d",
     show_default=True,
     help="Begin there: an age such as 90m, 12h, 7d, or a date or time in UTC.",

@@ -20,7 +20,7 @@ class SeveralLogs:
     def __init__(self, followers: Mapping[str, Follower], follow: bool) -> None:
         width = max(map(len, followers))
         self._sources = [
-            _Source(f"{name:<{width}}  ", each, follow) for name, each in followers.items()
+            _LogSource(f"{name:<{width}}  ", each, follow) for name, each in followers.items()
         ]
 
     def fresh(self) -> Iterator[str]:
@@ -33,7 +33,7 @@ class SeveralLogs:
             yield text
 
 
-class _Source:
+class _LogSource:
     """One log, line by line."""
 
     def __init__(self, prefix: str, follower: Follower, follow: bool) -> None:

@@ -10,7 +10,7 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _AGE = re.compile(rf"([0-9]+(?:\.[0-9]+)?)([{''.join(_UNITS_S)}])")
 
 
-class Moment(click.ParamType[float]):
+class PastTime(click.ParamType[float]):
     """A time in the past: an age such as ``90m``, or a date in UTC."""
 
     name = "moment"

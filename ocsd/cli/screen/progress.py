@@ -13,7 +13,7 @@ _STEP_S = 0.5
 _ERASE_LINE = "\r\x1b[K"
 
 
-class Progress:
+class WaitIndicator:
     """Shows on standard error what is waited for and for how long, if that is a terminal.
 
     Parameters
@@ -27,7 +27,7 @@ class Progress:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._show, daemon=True)
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "WaitIndicator":
         if sys.stderr.isatty():
             self._thread.start()
         return self

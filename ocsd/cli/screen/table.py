@@ -15,7 +15,7 @@ _LEAST_LAST_COLUMNS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ScreenColumn:
     """One column: its title and on which side its text stands."""
 
     title: str
@@ -31,7 +31,7 @@ class Cell:
 
 
 def table_lines(
-    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], terminal: Terminal
+    columns: Sequence[ScreenColumn], rows: Sequence[Sequence[Cell]], terminal: Terminal
 ) -> list[str]:
     """Lay out a table.
 
@@ -66,7 +66,10 @@ def table_lines(
 
 
 def _line(
-    columns: Sequence[Column], widths: Sequence[int], cells: Sequence[Cell], terminal: Terminal
+    columns: Sequence[ScreenColumn],
+    widths: Sequence[int],
+    cells: Sequence[Cell],
+    terminal: Terminal,
 ) -> str:
     parts = []
     for number, (column, width, cell) in enumerate(zip(columns, widths, cells, strict=True)):

@@ -47,7 +47,7 @@ def is_restart(unit: str) -> bool:
     )
 
 
-def daemon_of(pid: int) -> control.Daemon:
+def daemon_of(pid: int) -> control.DaemonClient:
     """Return the daemon that has this pid.
 
     Raises

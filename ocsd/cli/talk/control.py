@@ -42,7 +42,7 @@ _SYSTEM_RUNTIME = Path("/run/ocsd")
 
 
 @dataclass(frozen=True, slots=True)
-class Daemon:
+class DaemonClient:
     """A daemon that listens.
 
     Parameters
@@ -219,7 +219,7 @@ class Daemon:
         )
 
 
-def find(host: str | None = None, limit_s: float = _CONNECT_LIMIT_S) -> Daemon:
+def find(host: str | None = None, limit_s: float = _CONNECT_LIMIT_S) -> DaemonClient:
     """Return the daemon that a command is meant for.
 
     Parameters
@@ -251,7 +251,7 @@ def find(host: str | None = None, limit_s: float = _CONNECT_LIMIT_S) -> Daemon:
     raise NoDaemonError(_none_runs(host))
 
 
-def find_all(limit_s: float = _CONNECT_LIMIT_S) -> list[Daemon]:
+def find_all(limit_s: float = _CONNECT_LIMIT_S) -> list[DaemonClient]:
     """Return every daemon that runs on this machine and that this user may speak to."""
     return _look(None, limit_s)[0]
 
@@ -263,8 +263,8 @@ def runtime_folders() -> list[Path]:
     return [own] if given or own == _SYSTEM_RUNTIME else [own, _SYSTEM_RUNTIME]
 
 
-def _look(host: str | None, limit_s: float) -> tuple[list[Daemon], list[Path]]:
-    daemons: list[Daemon] = []
+def _look(host: str | None, limit_s: float) -> tuple[list[DaemonClient], list[Path]]:
+    daemons: list[DaemonClient] = []
     denied: list[Path] = []
     for folder in runtime_folders():
         try:
@@ -281,7 +281,7 @@ def _look(host: str | None, limit_s: float) -> tuple[list[Daemon], list[Path]]:
             except PermissionError:
                 denied.append(place)
             else:
-                daemons += [Daemon(name, place)] if listens else []
+                daemons += [DaemonClient(name, place)] if listens else []
     return daemons, denied
 
 

@@ -18,7 +18,16 @@ from typing import TextIO
 from ocsd.cli.talk import control
 from ocsd.errors import DaemonRunningError, ForkServerError
 from ocsd.forkserver import record
-from ocsd.forkserver.protocol import End, Ended, Hello, Kill, LineBuffer, Message, Spawned, encode
+from ocsd.forkserver.protocol import (
+    Ended,
+    EndRequest,
+    Hello,
+    KillRequest,
+    LineBuffer,
+    Message,
+    Spawned,
+    encode,
+)
 from ocsd.forkserver.remains import kill_remains
 from ocsd.system import paths, proc
 from ocsd.system.paths import HostPaths, is_listening
@@ -81,7 +90,7 @@ def end(places: HostPaths) -> list[str]:
                 server = _Server(connection)
                 hello = server.hello()
                 names = _end_all(hello.running, hello.orphans, server)
-                connection.sendall(encode(End()))
+                connection.sendall(encode(EndRequest()))
                 for _ in server.messages(_ANSWER_LIMIT_S):
                     pass  # it hangs up when it ends
         except (OSError, ValueError) as error:
@@ -165,7 +174,7 @@ class _Server:
         left = {each.pid: each.name for each in processes}
         for number, limit_s in _LADDER:
             for pid, name in left.items():
-                self._connection.sendall(encode(Kill(name, pid, number)))
+                self._connection.sendall(encode(KillRequest(name, pid, number)))
             for message in self.messages(limit_s) if left else ():
                 if isinstance(message, Ended):
                     left.pop(message.pid, None)

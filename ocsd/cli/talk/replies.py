@@ -92,7 +92,7 @@ class HostStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Transition:
+class StateChange:
     """An instance that changed its state."""
 
     instance_id: str
@@ -128,7 +128,7 @@ class Stopped:
     took_s: float = 0.0
 
 
-Event = Transition | Result | LeftOut | Stopped
+Event = StateChange | Result | LeftOut | Stopped
 
 
 def host_status(answer: Mapping[str, Any]) -> HostStatus:
@@ -191,7 +191,7 @@ def event(line: Mapping[str, Any]) -> Event | None:
     """Return one line of a streamed answer as a value; None if its kind is not known here."""
     match line.get("event"):
         case "transition":
-            return _picked(Transition, line)
+            return _picked(StateChange, line)
         case "result":
             return _picked(Result, line)
         case "left_out":

@@ -17,9 +17,9 @@ from ocsd.daemon.instances.plan import ROUTER_NAME, HostPlan
 from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.watching.instance_log import end_of, last_line
 from ocsd.errors import RouterError
-from ocsd.forkserver.protocol import Spawn, Spawned
+from ocsd.forkserver.protocol import Spawned, SpawnRequest
 from ocsd.router import config, local, probe
-from ocsd.router.probe import Listener
+from ocsd.router.probe import Answering
 from ocsd.site.model import Hub
 from ocsd.supervisor.events import BecameReady, State
 from ocsd.system.paths import HostPaths, is_listening
@@ -79,9 +79,9 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
         return RouterPlan(socket=local.find(hub))
     if not runs_already:
         found = probe.probe(hub.wamp_server)
-        if found is Listener.ROUTER:
+        if found is Answering.ROUTER:
             return RouterPlan(socket=local.find(hub))
-        if found is Listener.STRANGER:
+        if found is Answering.STRANGER:
             raise _in_use("wamp_server", hub.wamp_server)
         if probe.is_open(hub.wamp_http):
             raise _in_use("wamp_http", hub.wamp_http)
@@ -111,12 +111,12 @@ def _in_use(key: str, url: str) -> RouterError:
     )
 
 
-def request(plan: RouterPlan, paths: HostPaths) -> Spawn:
+def request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
     """Return the request that starts the router."""
     if plan.socket is not None:
         # A router that was killed leaves its socket, on which the next one cannot listen.
         plan.socket.unlink(missing_ok=True)
-    return Spawn(
+    return SpawnRequest(
         name=ROUTER_NAME,
         log_path=str(paths.instance_log(ROUTER_NAME)),
         working_dir=str(paths.state),

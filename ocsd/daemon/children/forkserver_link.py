@@ -8,7 +8,7 @@ from twisted.logger import Logger
 
 from ocsd.daemon.children.asking import Asking
 from ocsd.errors import ForkServerError
-from ocsd.forkserver.client import Connection, Connector
+from ocsd.forkserver.client import Connector, ForkServerConnection
 from ocsd.forkserver.start import PreparedServer
 from ocsd.supervisor.events import Exited, end_reason
 from ocsd.system.paths import HostPaths, is_listening
@@ -52,7 +52,7 @@ class ForkServerLink:
         self,
         server: PreparedServer,
         paths: HostPaths,
-        connection: Connection,
+        connection: ForkServerConnection,
         reactor: Any,
         give_up: Callable[[ForkServerError], None],
         on_end: Callable[[int, str], None],

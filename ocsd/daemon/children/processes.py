@@ -12,12 +12,20 @@ from twisted.logger import Logger
 from ocsd.daemon.children.orphans import Orphan
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
-from ocsd.forkserver.client import Connection
-from ocsd.forkserver.protocol import Ended, Forget, Hello, Kill, Report, Spawn, Spawned
+from ocsd.forkserver.client import ForkServerConnection
+from ocsd.forkserver.protocol import (
+    Ended,
+    ForgetRequest,
+    Hello,
+    KillRequest,
+    Report,
+    Spawned,
+    SpawnRequest,
+)
 from ocsd.forkserver.record import lives
 from ocsd.forkserver.remains import kill_remains
 
-MakeRequest: TypeAlias = Callable[[str], Spawn]
+MakeRequest: TypeAlias = Callable[[str], SpawnRequest]
 
 MOST_NOTED = 1000
 """So many of the latest ends are known again, should a fork server tell of them once more."""
@@ -105,9 +113,9 @@ class Processes:
         self._server_pid = 0
         self._server_ends: dict[int, str] = {}
         self.notice = ""
-        self.connection = Connection(self.reported, self._lost)
+        self.connection = ForkServerConnection(self.reported, self._lost)
 
-    def spawn(self, request: Spawn) -> None:
+    def spawn(self, request: SpawnRequest) -> None:
         """Ask for a process."""
         self._asked_for.add(request.name)
         self.connection.send(request)
@@ -118,7 +126,7 @@ class Processes:
         if orphan is not None:
             orphan.kill(number)
         else:
-            self.connection.send(Kill(name, pid, number))
+            self.connection.send(KillRequest(name, pid, number))
 
     def is_orphan(self, name: str) -> bool:
         """Whether the process of an instance is signalled without the fork server."""
@@ -145,7 +153,7 @@ class Processes:
         """Let the fork server forget an end that is on record."""
         if pid:
             self._noted.append(pid)
-            self.connection.send(Forget(pid))
+            self.connection.send(ForgetRequest(pid))
 
     def _spawned(self, report: Spawned) -> None:
         keeper = self._keeper(report.name)

@@ -16,7 +16,7 @@ from ocsd.system import files
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class JobEnd:
     """How a job ended.
 
     Attributes
@@ -56,7 +56,7 @@ class Finished:
         self._path = path
         self._ends = {} if path is None else self._read(path)
 
-    def of(self, instance: Instance) -> End | None:
+    def of(self, instance: Instance) -> JobEnd | None:
         """Return how an instance ended; None if it may be started."""
         end = self._ends.get(instance.instance_id)
         return end if end is not None and end.entry == _entry(instance) else None
@@ -71,7 +71,7 @@ class Finished:
             and isinstance(transition.event, Exited)
             and before.target is Target.UP
         ):
-            end = End(after.target, after.reason, transition.at, _entry(instance))
+            end = JobEnd(after.target, after.reason, transition.at, _entry(instance))
             self._ends[transition.name] = end
             self._write()
 
@@ -85,13 +85,15 @@ class Finished:
         self._ends = {}
         self._write()
 
-    def _read(self, path: Path) -> dict[str, End]:
+    def _read(self, path: Path) -> dict[str, JobEnd]:
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
             if kept["boot"] != boot_id():
                 return {}
             return {
-                str(name): End(Target(end["target"]), str(end["reason"]), end["at"], end["entry"])
+                str(name): JobEnd(
+                    Target(end["target"]), str(end["reason"]), end["at"], end["entry"]
+                )
                 for name, end in kept["ends"].items()
             }
         except FileNotFoundError:

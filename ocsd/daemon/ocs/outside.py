@@ -20,7 +20,7 @@ from ocsd import compat
 from ocsd.client.http import REQUEST_ERROR, ControlClient, ControlClientError
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.forkserver import published
-from ocsd.forkserver.protocol import Spawn
+from ocsd.forkserver.protocol import SpawnRequest
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance
 from ocsd.supervisor.events import State
@@ -32,7 +32,7 @@ ASK_EVERY_S = 2.0
 ANSWER_LIMIT_S = 4.0
 
 
-def request(launch: Launch, paths: HostPaths) -> Spawn:
+def request(launch: Launch, paths: HostPaths) -> SpawnRequest:
     """Return the request that executes an agent with the published OCS.
 
     Parameters
@@ -52,7 +52,7 @@ def request(launch: Launch, paths: HostPaths) -> Spawn:
         "--instance-id": instance.instance_id,
         "--working-dir": launch.working_dir,
     }
-    return Spawn(
+    return SpawnRequest(
         name=instance.instance_id,
         log_path=str(paths.instance_log(instance.instance_id)),
         working_dir=launch.working_dir,

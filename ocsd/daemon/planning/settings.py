@@ -7,7 +7,7 @@ from typing import TextIO
 from ocsd.daemon.builtin.router import RouterPlan
 from ocsd.daemon.instances.plan import HostPlan
 from ocsd.daemon.ocs import outside
-from ocsd.forkserver.protocol import Spawn
+from ocsd.forkserver.protocol import SpawnRequest
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance, Site
 from ocsd.supervisor.health import DEFAULT_LIVENESS, Layer, Liveness, Response
@@ -77,7 +77,7 @@ class Settings:
             crossbar_timeout=host.crossbar_timeout,
         )
 
-    def request(self, instance: Instance, *, predecessor_died: bool) -> Spawn:
+    def request(self, instance: Instance, *, predecessor_died: bool) -> SpawnRequest:
         """Return what the fork server is asked for to start an agent."""
         launch = self.launch(instance, predecessor_died=predecessor_died)
         if instance.user is not None:
@@ -85,7 +85,7 @@ class Settings:
         if instance.runtime == "ocs":
             request = outside.request(launch, self.paths)
         else:
-            request = Spawn(
+            request = SpawnRequest(
                 name=instance.instance_id,
                 log_path=str(self.paths.instance_log(instance.instance_id)),
                 working_dir=str(self.working_dir),

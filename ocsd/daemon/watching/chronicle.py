@@ -6,7 +6,7 @@ from collections.abc import Callable
 from ocsd.daemon.instances.transition import Transition
 from ocsd.forkserver.protocol import Ended
 from ocsd.history.journal import Journal
-from ocsd.history.summary import Entry
+from ocsd.history.summary import HistoryEntry
 from ocsd.supervisor.events import (
     CauseCleared,
     DownRequested,
@@ -27,12 +27,12 @@ _REQUESTS = UpRequested | DownRequested | RestartRequested | CauseCleared
 """What somebody may have asked for."""
 
 
-def entry_of(transition: Transition) -> Entry:
+def entry_of(transition: Transition) -> HistoryEntry:
     """Return the journal's entry of a transition."""
     event, after = transition.event, transition.after
     request = event if isinstance(event, _REQUESTS) else None
     end = event if isinstance(event, Exited) else None
-    return Entry(
+    return HistoryEntry(
         at=transition.at,
         name=transition.name,
         event=type(event).__name__,
@@ -89,7 +89,7 @@ class Chronicle:
             reason = f"while no daemon ran: {end_reason(end)}"
         at = self._wall_clock() if ended.ended_at is None else ended.ended_at
         self._journal.write(
-            Entry(
+            HistoryEntry(
                 at,
                 ended.name,
                 type(end).__name__,
@@ -112,4 +112,4 @@ class Chronicle:
         pid : int, optional
             The process.
         """
-        self._journal.write(Entry(self._wall_clock(), name, event, reason=reason, pid=pid))
+        self._journal.write(HistoryEntry(self._wall_clock(), name, event, reason=reason, pid=pid))

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.watching.chronicle import EXAMINED, Chronicle
-from ocsd.daemon.watching.forensics import Incident
+from ocsd.daemon.watching.forensics import Examination
 from ocsd.supervisor.events import Exited
 from ocsd.supervisor.health import SILENCE_LIMIT_S
 
@@ -19,7 +19,7 @@ from ocsd.supervisor.health import SILENCE_LIMIT_S
 class _Open:
     """A process that is being ended by force."""
 
-    incident: Incident
+    incident: Examination
     reason: str
     hangs: bool
 
@@ -69,7 +69,7 @@ class Examiner:
         silent = keeper.silent_s is None or keeper.silent_s > SILENCE_LIMIT_S
         hangs = silent and not keeper.held
         try:
-            incident = Incident(
+            incident = Examination(
                 self._folder, keeper.name, keeper.pid, log, facts, time.time, keeper.code
             )
             self._open[keeper.name] = _Open(incident, reason, hangs)

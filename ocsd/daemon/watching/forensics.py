@@ -30,7 +30,7 @@ _IN_REACTOR: Final = " in mainLoop"
 _OURS: Final = f"{Path(__file__).parents[2]}{os.sep}"
 
 
-class Incident:
+class Examination:
     """One end by force of one instance.
 
     Parameters

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ocsd.forkserver.protocol import Ended, Forget, Hello, Kill, encode
+from ocsd.forkserver.protocol import Ended, ForgetRequest, Hello, KillRequest, encode
 from tests.system.fork_server import Daemon
 from tests.system.waiting import PATIENCE_S, wait_until
 
@@ -143,9 +143,9 @@ def test_a_fork_server_that_nobody_needs_any_more_ends(daemon):
     hello = daemon.hears(Hello)
     assert [each.name for each in hello.running] == ["sleeper"]
     for ended in hello.ended:
-        daemon.connection.sendall(encode(Forget(ended.pid)))
-    daemon.connection.sendall(encode(Kill("sleeper", pid, signal.SIGKILL)))
-    daemon.connection.sendall(encode(Forget(daemon.hears(Ended, name="sleeper").pid)))
+        daemon.connection.sendall(encode(ForgetRequest(ended.pid)))
+    daemon.connection.sendall(encode(KillRequest("sleeper", pid, signal.SIGKILL)))
+    daemon.connection.sendall(encode(ForgetRequest(daemon.hears(Ended, name="sleeper").pid)))
     daemon.connection.close()
     psutil.wait_procs([daemon.process], timeout=PATIENCE_S)
     assert not daemon.process.is_running()

@@ -6,8 +6,8 @@ from so3g.hk import HKArchiveScanner
 from spt3g import core
 
 from ocsd.aggregator.disk.archive import Archive
-from ocsd.aggregator.frames.frames import Run
-from ocsd.aggregator.incoming.moment import Moment
+from ocsd.aggregator.frames.frames import RecordingRun
+from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.recording.recorder import Recorder
 
 START = 1_795_328_225.25
@@ -21,7 +21,7 @@ class Clock:
         self.mono_s = mono_s
 
     def __call__(self):
-        return Moment(at=self.at, mono_s=self.mono_s)
+        return Instant(at=self.at, mono_s=self.mono_s)
 
     def advance(self, seconds):
         self.at += seconds
@@ -60,7 +60,7 @@ class Recording:
         self.clock = clock or Clock()
         self.log = Lines()
         self.archive = Archive(folder, time_per_file_s, self.clock, self.clock.advance)
-        run = Run.begin(self.clock())
+        run = RecordingRun.begin(self.clock())
         self.recorder = Recorder(self.archive, self.log, run, self.clock, worker=AtOnce())
 
     def send(self, timestamps, seq=None, feed="thermo1.feeds.temps", block="b", info=None, **data):

@@ -1,11 +1,11 @@
 """What a soak concludes from the journal."""
 
 from benchmarks.soaking.report import Recovery, Report, starts, too_early
-from ocsd.history.summary import Entry
+from ocsd.history.summary import HistoryEntry
 
 
 def entry(at, event, before, after, name="crash-01"):
-    return Entry(at=at, name=name, event=event, before=before, after=after, target="up")
+    return HistoryEntry(at=at, name=name, event=event, before=before, after=after, target="up")
 
 
 def crash_loop(*delays_s):
@@ -37,7 +37,7 @@ def test_a_restart_that_comes_too_early_is_told():
 
 def test_a_new_daemon_or_an_incident_begins_the_count_anew():
     for event in ("DaemonStarted", "IncidentOver"):
-        again = Entry(at=0.0, name="ocsd", event=event)
+        again = HistoryEntry(at=0.0, name="ocsd", event=event)
         journal = [*crash_loop(0, 0, 0), again, *crash_loop(0, 0, 0)[1:]]
         assert too_early(journal, "crash-01") == []
 

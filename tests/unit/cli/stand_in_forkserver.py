@@ -3,7 +3,7 @@
 import socket
 import threading
 
-from ocsd.forkserver.protocol import End, Ended, Hello, LineBuffer, Spawned, encode
+from ocsd.forkserver.protocol import Ended, EndRequest, Hello, LineBuffer, Spawned, encode
 
 
 class StandInServer:
@@ -20,7 +20,7 @@ class StandInServer:
         self._thread.start()
 
     def _serve(self):
-        while not (self.requests and isinstance(self.requests[-1], End)):
+        while not (self.requests and isinstance(self.requests[-1], EndRequest)):
             connection, _ = self._listener.accept()
             with connection:
                 self._talk(connection)
@@ -33,7 +33,7 @@ class StandInServer:
             while data := connection.recv(4096):
                 for request in received.feed(data):
                     self.requests.append(request)
-                    if isinstance(request, End):
+                    if isinstance(request, EndRequest):
                         return
                     ended = Ended(request.name, request.pid, None, request.signal)
                     connection.sendall(encode(ended))

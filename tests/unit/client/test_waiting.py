@@ -3,7 +3,7 @@
 import pytest
 
 from ocsd.base import ERROR, OK, TIMEOUT
-from ocsd.client.waiting import LONGEST_REQUEST_S, Run, run_of, waiting
+from ocsd.client.waiting import LONGEST_REQUEST_S, OperationRun, run_of, waiting
 
 
 def session(number, start_time=100.0):
@@ -89,4 +89,4 @@ def test_the_restart_of_the_agent_ends_the_wait(seen, words):
 
 def test_a_session_without_a_number_is_no_run():
     assert run_of({}) is run_of(None) is run_of({"status": "no_history"}) is None
-    assert run_of(session(3)) == Run(3, 100.0)
+    assert run_of(session(3)) == OperationRun(3, 100.0)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ocsd.aggregator.numbers.hole import Hole
-from ocsd.data.index import FileSummary, Frame
+from ocsd.data.index import FileSummary, IndexedFrame
 from ocsd.data.scan import MOST_SPANS, scan
 from tests.unit.data import recorded
 from tests.unit.data.recorded import HOLES, OPENED, THERMO, every, samples, sound
@@ -67,8 +67,8 @@ def test_frames_are_found_again_by_their_place(tmp_path):
     path = sound(tmp_path, first, second)
     head = path.stat().st_size - len(first) - len(second)
     assert scan(path, "f").sources[0].frames == (
-        Frame(head, len(first), OPENED, OPENED + 2),
-        Frame(head + len(first), len(second), OPENED + 3, OPENED + 5),
+        IndexedFrame(head, len(first), OPENED, OPENED + 2),
+        IndexedFrame(head + len(first), len(second), OPENED + 3, OPENED + 5),
     )
 
 

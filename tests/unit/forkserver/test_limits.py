@@ -11,7 +11,7 @@ import pytest
 
 from ocsd.errors import ConfigurationError
 from ocsd.forkserver import limits
-from ocsd.forkserver.protocol import Spawn, decode, encode
+from ocsd.forkserver.protocol import SpawnRequest, decode, encode
 
 DAQ = pwd.struct_passwd(("daq", "x", 4711, 4712, "", "/home/daq", ""))
 
@@ -71,7 +71,7 @@ def system(monkeypatch):
 
 
 def spawn(**fields):
-    return Spawn("thermo1", "/log", "/", **fields)
+    return SpawnRequest("thermo1", "/log", "/", **fields)
 
 
 def test_a_request_without_limits_changes_nothing(system):

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from ocsd.forkserver import spool_folder
-from ocsd.forkserver.protocol import Spawn
+from ocsd.forkserver.protocol import SpawnRequest
 from ocsd.system import paths
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
@@ -28,7 +28,7 @@ def folder(tmp_path, monkeypatch):
 
 def prepare(user):
     """Return the descriptor that the agent gets, if any."""
-    spool_folder.prepare(Spawn("thermo1", "/log", "/", launch={"host": "lab"}, user=user))
+    spool_folder.prepare(SpawnRequest("thermo1", "/log", "/", launch={"host": "lab"}, user=user))
     given = os.environ.pop(paths.SPOOL_VARIABLE, None)
     return given and int(given)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ocsd.history import journal
 from ocsd.history.journal import Journal, read
-from ocsd.history.summary import Entry
+from ocsd.history.summary import HistoryEntry
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def path(tmp_path):
 
 
 def entry(number, **more):
-    return Entry(at=float(number), name=f"a{number}", event="Exited", **more)
+    return HistoryEntry(at=float(number), name=f"a{number}", event="Exited", **more)
 
 
 def test_what_is_written_is_read_back(path):
@@ -59,7 +59,7 @@ def test_any_beginning_of_the_file_can_be_read_and_continued(tmp_path_factory, d
 
 def test_lines_of_a_later_release_are_read_as_far_as_they_are_known(path):
     path.write_text('{"at": 1.0, "name": "a", "event": "Exited", "colour": "red"}\n[1]\nx\n')
-    assert list(read(path)) == [Entry(at=1.0, name="a", event="Exited")]
+    assert list(read(path)) == [HistoryEntry(at=1.0, name="a", event="Exited")]
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocsd.history.summary import Entry, Summary, summaries
+from ocsd.history.summary import HistoryEntry, Summary, summaries
 
 
 def story(*steps, name="thermo1"):
@@ -10,7 +10,9 @@ def story(*steps, name="thermo1"):
     made = []
     for at, event, before, after, *more in steps:
         fields = {"target": "up", **(more[0] if more else {})}
-        made.append(Entry(at=at, name=name, event=event, before=before, after=after, **fields))
+        made.append(
+            HistoryEntry(at=at, name=name, event=event, before=before, after=after, **fields)
+        )
     return made
 
 
@@ -50,7 +52,7 @@ def test_a_hang_is_an_end_that_nobody_asked_for():
 
 
 def test_an_end_while_no_daemon_ran_counts_if_it_was_wanted():
-    missed = Entry(at=5.0, name="thermo1", event="Exited", signal=9)
+    missed = HistoryEntry(at=5.0, name="thermo1", event="Exited", signal=9)
     again = story((8.0, "UpRequested", "down", "starting"), (9.0, "BecameReady", "starting", "up"))
     summary = summaries([*story(*STARTED), missed, *again], 0.0, 10.0)["thermo1"]
     assert (summary.ends, summary.last_end, summary.restarts) == (1, missed, 1)
@@ -105,8 +107,10 @@ def test_each_instance_has_its_own_story():
 def test_what_changed_no_state_or_came_later_is_no_part_of_it():
     entries = [
         *story(*STARTED),
-        Entry(at=4.0, name="thermo1", event="Degraded", target="up", reason="feed t is silent"),
-        Entry(at=5.0, name="ocsd", event="IncidentBegan"),
+        HistoryEntry(
+            at=4.0, name="thermo1", event="Degraded", target="up", reason="feed t is silent"
+        ),
+        HistoryEntry(at=5.0, name="ocsd", event="IncidentBegan"),
         *story((11.0, "Exited", "up", "starting", {"code": 1})),
     ]
     assert summaries(entries, 0.0, 10.0) == {

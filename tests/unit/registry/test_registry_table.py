@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsd.registry.table import Table, field_name
+from ocsd.registry.table import KnownAgents, field_name
 
 
 def info(address="observatory.thermo1", agent_class="Lakeshore"):
@@ -9,7 +9,7 @@ def info(address="observatory.thermo1", agent_class="Lakeshore"):
 
 
 def test_an_agent_is_listed_in_the_form_of_ocs():
-    table = Table()
+    table = KnownAgents()
     table.beat({"acq": 3, "init": 1}, info(), at=1000.0, mono_s=10.0)
     assert table.encoded() == {
         "observatory.thermo1": {
@@ -24,7 +24,7 @@ def test_an_agent_is_listed_in_the_form_of_ocs():
 
 
 def test_only_a_change_is_reported():
-    table = Table()
+    table = KnownAgents()
     assert table.beat({"acq": 3}, info(), 1000.0, 10.0) is not None
     assert table.beat({"acq": 3}, info(), 1001.0, 11.0) is None
     assert table.beat({"acq": 5}, info(), 1002.0, 12.0) is not None
@@ -32,7 +32,7 @@ def test_only_a_change_is_reported():
 
 
 def test_an_operation_that_disappears_is_dropped_and_reported_once():
-    table = Table()
+    table = KnownAgents()
     table.beat({"acq": 3, "old": 1}, info(), 1000.0, 10.0)
     assert table.beat({"acq": 3}, info(), 1001.0, 11.0) is not None
     assert table.entries["observatory.thermo1"].op_codes == {"acq": 3}
@@ -40,7 +40,7 @@ def test_an_operation_that_disappears_is_dropped_and_reported_once():
 
 
 def test_an_agent_expires_after_five_silent_seconds_and_the_moment_stays():
-    table = Table()
+    table = KnownAgents()
     table.beat({"acq": 3}, info(), 1000.0, 10.0)
     assert table.expire(1005.0, 15.0) == []
     (entry,) = table.expire(1005.5, 15.5)
@@ -51,13 +51,13 @@ def test_an_agent_expires_after_five_silent_seconds_and_the_moment_stays():
 
 
 def test_a_stepped_wall_clock_expires_nobody():
-    table = Table()
+    table = KnownAgents()
     table.beat({"acq": 3}, info(), 1000.0, 10.0)
     assert table.expire(5000.0, 11.0) == []
 
 
 def test_an_expired_agent_that_is_heard_again_is_as_new():
-    table = Table()
+    table = KnownAgents()
     table.beat({"acq": 3}, info(), 1000.0, 10.0)
     table.expire(1010.0, 20.0)
     assert table.beat({"acq": 3}, info(), 1011.0, 21.0) is not None
@@ -66,7 +66,7 @@ def test_an_expired_agent_that_is_heard_again_is_as_new():
 
 
 def test_the_zero_of_a_very_old_agent_counts_as_no_operations():
-    table = Table()
+    table = KnownAgents()
     table.beat(0, info(), 1000.0, 10.0)
     assert table.entries["observatory.thermo1"].op_codes == {}
 
@@ -90,7 +90,7 @@ def test_no_heartbeat_whatever_its_shape_disturbs_the_table(op_codes, data):
             st.none() | st.text() | st.integers(),
         )
     )
-    table = Table()
+    table = KnownAgents()
     table.beat(op_codes, feed_info, 1.0, 1.0)
     table.expire(9.0, 9.0)
     table.encoded()

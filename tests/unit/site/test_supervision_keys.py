@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocsd.site.supervision import OCCASIONS, Limits, LivenessKeys
+from ocsd.site.supervision import OCCASIONS, LivenessKeys, ResourceLimits
 
 HOST = "hub: {wamp_server: 'ws://localhost:8001/ws'}\nhosts:\n  lab:\n"
 
@@ -33,7 +33,7 @@ def test_an_entry_that_says_nothing_has_the_documented_defaults(instance):
     assert plain.liveness == LivenessKeys(
         reactor="restart", router="warn", call="warn", feeds="warn", operations="warn"
     )
-    assert plain.limits == Limits(memory=None, nice=0, open_files=None)
+    assert plain.limits == ResourceLimits(memory=None, nice=0, open_files=None)
     assert (plain.retry_when, plain.env) == ((), {})
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.logger import capturedLogs
 
 from ocsd.agent.feeds.feed import BACKLOG_DELAY_S
-from ocsd.agent.spool.limits import Limits
+from ocsd.agent.spool.limits import SpoolLimits
 from ocsd.bus.wamp import SerializationError
 from ocsd.ocs_feed import Block, Feed
 
@@ -260,7 +260,7 @@ def test_senseless_bounds_of_the_spool_are_named_and_the_usual_ones_used(agent, 
     with capturedLogs() as logs:
         feed = agent.register_feed("f", True, {"spool_time": -1, "spool_size": "64 apples"})
     assert ["-1" in str(e) or "64 apples" in str(e) for e in logs] == [True, True]
-    assert feed.spool.limits == Limits()
+    assert feed.spool.limits == SpoolLimits()
     feed.publish_message(sample(a=1))
     assert len(link.published) == 1
 

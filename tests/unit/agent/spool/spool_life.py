@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from ocsd.agent.spool.limits import Limits
+from ocsd.agent.spool.limits import SpoolLimits
 from ocsd.agent.spool.service import SpoolService
 
 ADDRESS = "observatory.thermo1.feeds"
@@ -24,7 +24,7 @@ class Life:
     def __init__(self, folder, session_id, limits=None):
         self.now_s = 1000.0
         self.log = Log()
-        self.limits = limits or Limits()
+        self.limits = limits or SpoolLimits()
         self.service = SpoolService(folder, session_id, self.log, lambda: self.now_s)
         self.feeds = {}
         self.more_info = {}

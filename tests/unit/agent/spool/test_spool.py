@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocsd.agent.spool.limits import LEAST_BYTES, Limits, limits_of
+from ocsd.agent.spool.limits import LEAST_BYTES, SpoolLimits, limits_of
 from ocsd.agent.spool.spool import RETRY_S, Spool
 from tests.unit.shortages import no_file_larger_than
 
@@ -64,7 +64,7 @@ def on_disk(folder):
 
 def test_nothing_is_made_before_the_first_message(tmp_path, now):
     folder = tmp_path / "spool"
-    spool = Spool(folder, Limits(), now)
+    spool = Spool(folder, SpoolLimits(), now)
     assert (spool.first, spool.next, numbers(spool)) == (0, 0, [])
     assert not folder.exists()
     fill(spool, 1)
@@ -73,7 +73,7 @@ def test_nothing_is_made_before_the_first_message(tmp_path, now):
 
 @pytest.mark.parametrize("disk", [True, False], ids=["disk", "memory"])
 def test_messages_come_back_from_any_number_with_their_description(tmp_path, now, disk):
-    spool = Spool(tmp_path if disk else None, Limits(), now)
+    spool = Spool(tmp_path if disk else None, SpoolLimits(), now)
     for number in range(10):
         spool.put(number, {"n": [number]}, {**INFO, "agg_params": {"half": number // 5}})
     [last] = spool.messages(9)
@@ -84,7 +84,7 @@ def test_messages_come_back_from_any_number_with_their_description(tmp_path, now
 
 
 def test_a_message_is_in_the_file_when_put_returns(tmp_path, now):
-    spool = Spool(tmp_path, Limits(), now)
+    spool = Spool(tmp_path, SpoolLimits(), now)
     fill(spool, 2)
     before = on_disk(tmp_path)
     fill(spool, 1, 1000)
@@ -93,7 +93,7 @@ def test_a_message_is_in_the_file_when_put_returns(tmp_path, now):
 
 
 def test_the_oldest_go_when_they_are_too_old(tmp_path, now):
-    spool = Spool(tmp_path, Limits(max_age_s=100), now)
+    spool = Spool(tmp_path, SpoolLimits(max_age_s=100), now)
     for _ in range(300):
         now.s += 1
         fill(spool, 1)
@@ -103,7 +103,7 @@ def test_the_oldest_go_when_they_are_too_old(tmp_path, now):
 
 
 def test_the_oldest_go_when_they_are_too_large(tmp_path, now):
-    spool = Spool(tmp_path, Limits(max_bytes=2 * LEAST_BYTES), now)
+    spool = Spool(tmp_path, SpoolLimits(max_bytes=2 * LEAST_BYTES), now)
     for _ in range(300):
         fill(spool, 1, 20_000)
         assert on_disk(tmp_path) == spool.size_bytes <= 2 * LEAST_BYTES
@@ -112,7 +112,7 @@ def test_the_oldest_go_when_they_are_too_large(tmp_path, now):
 
 
 def test_a_message_larger_than_the_spool_is_not_kept(tmp_path, now):
-    spool = Spool(tmp_path, Limits(max_bytes=LEAST_BYTES), now)
+    spool = Spool(tmp_path, SpoolLimits(max_bytes=LEAST_BYTES), now)
     fill(spool, 3)
     fill(spool, 1, LEAST_BYTES)
     assert (spool.first, spool.next, on_disk(tmp_path)) == (4, 4, 0)
@@ -121,7 +121,7 @@ def test_a_message_larger_than_the_spool_is_not_kept(tmp_path, now):
 
 
 def test_a_message_that_is_too_large_to_be_sent_is_refused(tmp_path, now):
-    spool = Spool(tmp_path, Limits(), now)
+    spool = Spool(tmp_path, SpoolLimits(), now)
     with pytest.raises(ValueError, match="larger than"):
         fill(spool, 1, 2**24)
     fill(spool, 1)
@@ -129,7 +129,7 @@ def test_a_message_that_is_too_large_to_be_sent_is_refused(tmp_path, now):
 
 
 def test_an_author_who_closes_descriptors_that_are_not_his_loses_nothing(tmp_path, now, notes):
-    spool = Spool(tmp_path, Limits(max_age_s=100), now, notes)
+    spool = Spool(tmp_path, SpoolLimits(max_age_s=100), now, notes)
     for _ in range(3):
         fill(spool, 2)
         os.close(spool._tail._descriptor)
@@ -140,7 +140,7 @@ def test_an_author_who_closes_descriptors_that_are_not_his_loses_nothing(tmp_pat
 
 
 def test_a_full_disk_costs_nothing_and_what_was_in_memory_moves_to_it(tmp_path, now, notes):
-    spool = Spool(tmp_path, Limits(), now, notes)
+    spool = Spool(tmp_path, SpoolLimits(), now, notes)
     fill(spool, 3, 1000)
     with no_file_larger_than(spool.size_bytes + 500):  # half of a message
         fill(spool, 5, 1000)
@@ -158,7 +158,7 @@ def test_a_full_disk_costs_nothing_and_what_was_in_memory_moves_to_it(tmp_path, 
 
 
 def test_a_disk_that_is_full_from_the_beginning_leaves_no_empty_files(tmp_path, now, notes):
-    spool = Spool(tmp_path, Limits(), now, notes)
+    spool = Spool(tmp_path, SpoolLimits(), now, notes)
     with no_file_larger_than(20):
         for _ in range(20):
             now.s += RETRY_S
@@ -173,7 +173,7 @@ def test_a_disk_that_is_full_from_the_beginning_leaves_no_empty_files(tmp_path, 
 def test_memory_is_bounded_as_the_disk_is(tmp_path, now, notes):
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
-    spool = Spool(blocked / "spool", Limits(max_bytes=LEAST_BYTES), now, notes)
+    spool = Spool(blocked / "spool", SpoolLimits(max_bytes=LEAST_BYTES), now, notes)
     for _ in range(200):
         fill(spool, 1, 20_000)
         assert spool.size_bytes <= LEAST_BYTES
@@ -184,7 +184,7 @@ def test_memory_is_bounded_as_the_disk_is(tmp_path, now, notes):
 def test_what_is_in_memory_at_the_end_goes_to_the_disk_if_there_is_room_by_then(
     tmp_path, now, notes
 ):
-    spool = Spool(tmp_path, Limits(), now, notes)
+    spool = Spool(tmp_path, SpoolLimits(), now, notes)
     fill(spool, 2, 1000)
     with no_file_larger_than(spool.size_bytes):
         fill(spool, 3, 1000)
@@ -211,7 +211,7 @@ def undeletable(monkeypatch):
 
 
 def test_an_old_file_that_cannot_be_deleted_is_tried_again(tmp_path, now, notes, undeletable):
-    spool = Spool(tmp_path, Limits(max_age_s=100), now, notes)
+    spool = Spool(tmp_path, SpoolLimits(max_age_s=100), now, notes)
     fill(spool, 1)
     [oldest] = tmp_path.glob("*.spool")
     undeletable.add(oldest.name)
@@ -228,7 +228,7 @@ def test_an_old_file_that_cannot_be_deleted_is_tried_again(tmp_path, now, notes,
 
 
 def test_memory_is_bounded_while_no_file_can_be_deleted(tmp_path, now, undeletable):
-    spool = Spool(tmp_path, Limits(max_bytes=LEAST_BYTES), now)
+    spool = Spool(tmp_path, SpoolLimits(max_bytes=LEAST_BYTES), now)
     fill(spool, 1)
     undeletable.update(each.name for each in tmp_path.glob("*.spool"))
     with no_file_larger_than(0):
@@ -238,7 +238,7 @@ def test_memory_is_bounded_while_no_file_can_be_deleted(tmp_path, now, undeletab
 
 
 def test_a_folder_that_somebody_deleted_is_made_again(tmp_path, now):
-    spool = Spool(tmp_path / "spool", Limits(max_age_s=100), now)
+    spool = Spool(tmp_path / "spool", SpoolLimits(max_age_s=100), now)
     fill(spool, 2)
     shutil.rmtree(tmp_path / "spool")
     now.s += 10
@@ -247,7 +247,7 @@ def test_a_folder_that_somebody_deleted_is_made_again(tmp_path, now):
 
 
 def test_numbers_may_be_missing(tmp_path, now):
-    spool = Spool(tmp_path, Limits(), now)
+    spool = Spool(tmp_path, SpoolLimits(), now)
     for number in (0, 1, 5):
         spool.put(number, number, INFO)
     assert numbers(spool, 2) == [5]
@@ -255,7 +255,7 @@ def test_numbers_may_be_missing(tmp_path, now):
 
 
 def test_what_is_cleared_is_gone(tmp_path, now):
-    spool = Spool(tmp_path, Limits(), now)
+    spool = Spool(tmp_path, SpoolLimits(), now)
     fill(spool, 3)
     spool.clear()
     assert (spool.first, spool.next, on_disk(tmp_path)) == (3, 3, 0)
@@ -264,7 +264,7 @@ def test_what_is_cleared_is_gone(tmp_path, now):
 
 
 def test_messages_can_be_put_and_read_after_the_spool_was_closed(tmp_path, now):
-    spool = Spool(tmp_path, Limits(), now)
+    spool = Spool(tmp_path, SpoolLimits(), now)
     fill(spool, 3)
     spool.close()
     spool.close()
@@ -279,7 +279,7 @@ puts = st.lists(st.tuples(st.integers(0, 300_000), st.floats(0, 30)), max_size=4
 @given(puts, st.sampled_from([None, 20, 60_000]))
 def test_the_bounds_hold_for_any_messages(tmp_path_factory, puts, room_bytes):
     now = Time()
-    limits = Limits(max_age_s=100, max_bytes=LEAST_BYTES)
+    limits = SpoolLimits(max_age_s=100, max_bytes=LEAST_BYTES)
     folder = tmp_path_factory.mktemp("spool")
     spool = Spool(folder, limits, now)
     put_at = []
@@ -306,13 +306,13 @@ def nobody(complaint):
 @pytest.mark.parametrize(
     ("agg_params", "limits"),
     [
-        ({}, Limits(600.0, 64 * 2**20)),
-        ({"spool_time": None, "spool_size": None}, Limits()),
-        ({"spool_time": 60}, Limits(60.0)),
-        ({"spool_size": "2M"}, Limits(max_bytes=2 * 2**20)),
-        ({"spool_size": "1.5 GiB", "spool_time": 0.5}, Limits(0.5, 3 * 2**29)),
-        ({"spool_size": "2048kB"}, Limits(max_bytes=2 * 2**20)),
-        ({"spool_size": 10_000_000}, Limits(max_bytes=10_000_000)),
+        ({}, SpoolLimits(600.0, 64 * 2**20)),
+        ({"spool_time": None, "spool_size": None}, SpoolLimits()),
+        ({"spool_time": 60}, SpoolLimits(60.0)),
+        ({"spool_size": "2M"}, SpoolLimits(max_bytes=2 * 2**20)),
+        ({"spool_size": "1.5 GiB", "spool_time": 0.5}, SpoolLimits(0.5, 3 * 2**29)),
+        ({"spool_size": "2048kB"}, SpoolLimits(max_bytes=2 * 2**20)),
+        ({"spool_size": 10_000_000}, SpoolLimits(max_bytes=10_000_000)),
     ],
 )
 def test_an_author_sets_the_bounds(agg_params, limits):
@@ -322,12 +322,12 @@ def test_an_author_sets_the_bounds(agg_params, limits):
 @pytest.mark.parametrize("time_s", ["ten", 0, -1, True, float("nan"), float("inf"), [60]])
 def test_a_time_without_sense_is_named(time_s):
     complaints = []
-    assert limits_of({"spool_time": time_s}, complaints.append) == Limits()
+    assert limits_of({"spool_time": time_s}, complaints.append) == SpoolLimits()
     assert repr(time_s) in complaints[0]
 
 
 @pytest.mark.parametrize("size", ["", "64X", "M", -5, 1000, "1k", True, float("nan"), {}])
 def test_a_size_without_sense_is_named(size):
     complaints = []
-    assert limits_of({"spool_size": size}, complaints.append) == Limits()
+    assert limits_of({"spool_size": size}, complaints.append) == SpoolLimits()
     assert repr(size) in complaints[0]

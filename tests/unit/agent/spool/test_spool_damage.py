@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocsd.agent.spool.limits import Limits
+from ocsd.agent.spool.limits import SpoolLimits
 from tests.unit.agent.spool.spool_life import Life
 from tests.unit.shortages import no_descriptors
 
@@ -23,7 +23,7 @@ def test_a_damaged_note_of_how_far_a_life_came_does_no_harm(folder, content):
 
 
 def test_a_file_of_an_earlier_life_that_is_damaged_costs_its_messages_only(folder):
-    before = Life(folder, "1.5", Limits(max_age_s=100))
+    before = Life(folder, "1.5", SpoolLimits(max_age_s=100))
     for _ in range(4):
         before.put("a", *"xyz")
         before.now_s += 10
@@ -54,8 +54,8 @@ def test_an_agent_without_descriptors_does_not_call_what_it_keeps_lost(folder):
 @pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
 def test_a_life_that_cannot_be_listed_is_neither_lost_nor_in_the_way(folder, monkeypatch, number):
     for session_id in ("1.5", "2.5", "3.5"):
-        Life(folder, session_id, Limits(max_age_s=100)).put("f", session_id)
-    life = Life(folder, "4.5", Limits(max_age_s=100))
+        Life(folder, session_id, SpoolLimits(max_age_s=100)).put("f", session_id)
+    life = Life(folder, "4.5", SpoolLimits(max_age_s=100))
     life.put("f", "4.5")
     listed = Path.iterdir
 

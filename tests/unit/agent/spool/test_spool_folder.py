@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from ocsd.agent.spool.limits import Limits
+from ocsd.agent.spool.limits import SpoolLimits
 from ocsd.agent.spool.service import folder_of
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance
@@ -58,7 +58,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path):
 
 
 def test_an_old_file_that_cannot_be_deleted_is_told_once_and_in_its_own_words(folder):
-    life = Life(folder, "1.5", Limits(max_age_s=100))
+    life = Life(folder, "1.5", SpoolLimits(max_age_s=100))
     path = folder / "1.5" / "a" / "00000000000000000000.spool"
     for second in range(3):
         life.put("a", second)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ocsd.agent.spool import past
-from ocsd.agent.spool.limits import LEAST_BYTES, Limits
+from ocsd.agent.spool.limits import LEAST_BYTES, SpoolLimits
 from ocsd.agent.spool.mark import MOST_SPARES, SPARES
 from ocsd.agent.spool.service import TEND_EVERY_S
 from ocsd.agent.spool.spool import RETRY_S
@@ -63,7 +63,7 @@ def test_a_disk_that_was_full_at_first_knows_of_what_is_lost_when_it_is_full_aga
 
 
 def test_an_earlier_life_in_many_files_is_read_as_one(folder):
-    before = Life(folder, "1.5", Limits(max_bytes=LEAST_BYTES))
+    before = Life(folder, "1.5", SpoolLimits(max_bytes=LEAST_BYTES))
     before.put("a", *(str(n) * 10_000 for n in range(100)))
     after = Life(folder, "2.5")
     kept = after.sessions()["1.5"]["a"]
@@ -75,7 +75,7 @@ def test_an_earlier_life_in_many_files_is_read_as_one(folder):
 
 def test_earlier_lives_are_kept_until_this_one_has_lasted_long_enough(folder):
     Life(folder, "1.5").put("a", "x")
-    life = Life(folder, "2.5", Limits(max_age_s=100))
+    life = Life(folder, "2.5", SpoolLimits(max_age_s=100))
     life.put("a", "y")
     life.now_s += 99
     assert life.read("a", "1.5") == ["x"]
@@ -86,7 +86,7 @@ def test_earlier_lives_are_kept_until_this_one_has_lasted_long_enough(folder):
 
 
 def test_a_later_life_is_not_removed_by_one_that_was_given_up_as_dead(folder):
-    given_up = Life(folder, "1.5", Limits(max_age_s=100))
+    given_up = Life(folder, "1.5", SpoolLimits(max_age_s=100))
     Life(folder, "2.5").put("a", "x")
     given_up.now_s += 1000
     given_up.put("a", "y")
@@ -95,7 +95,7 @@ def test_a_later_life_is_not_removed_by_one_that_was_given_up_as_dead(folder):
 
 def test_a_life_whose_clock_was_ahead_is_removed_as_well(folder):
     Life(folder, "4070908800.5").put("a", "x")
-    life = Life(folder, "2.5", Limits(max_age_s=100))
+    life = Life(folder, "2.5", SpoolLimits(max_age_s=100))
     life.put("a", "y")
     assert life.read("a", "4070908800.5") == ["x"]
     life.now_s += 100
@@ -116,7 +116,7 @@ def test_a_feed_that_is_silent_in_this_life_has_the_bounds_of_the_one_before(fol
 
 def test_an_agent_that_is_never_asked_removes_earlier_lives_as_well(folder):
     Life(folder, "1.5").put("a", "x")
-    life = Life(folder, "2.5", Limits(max_age_s=100))
+    life = Life(folder, "2.5", SpoolLimits(max_age_s=100))
     for _ in range(12):
         life.put("a", "y")
         life.now_s += 10
@@ -124,7 +124,7 @@ def test_an_agent_that_is_never_asked_removes_earlier_lives_as_well(folder):
 
 
 def test_earlier_lives_are_bounded_in_size_together_the_oldest_goes_first(folder):
-    small = Limits(max_bytes=LEAST_BYTES)
+    small = SpoolLimits(max_bytes=LEAST_BYTES)
     for number in range(4):
         Life(folder, f"{number}.5", small).put("a", *("x" * 50_000 for _ in range(8)))
     life = Life(folder, "9.5", small)
@@ -172,7 +172,7 @@ def test_a_life_that_is_closed_to_this_one_does_not_hide_the_others(folder):
 
 
 def test_a_life_of_which_only_memory_was_left_is_known_to_have_published(folder):
-    before = Life(folder, "1.5", Limits(max_age_s=100))
+    before = Life(folder, "1.5", SpoolLimits(max_age_s=100))
     before.put("a", "x")
     with no_file_larger_than(before.feeds["a"].spool.size_bytes):
         for _ in range(30):

@@ -93,7 +93,7 @@ def test_that_nothing_more_can_be_opened_is_told_and_looked_at_now_and_then(
 
 
 def test_where_the_code_is_is_repeated_for_a_new_supervisor(supervisor, readiness, monkeypatch):
-    monkeypatch.setattr(origin._Agent, "file", "/agents/thermo.py")
+    monkeypatch.setattr(origin._CodeFile, "file", "/agents/thermo.py")
     for _ in range(CODE_PERIOD + 1):
         readiness.tell()
     told = [number for number, report in enumerate(supervisor.reports) if "X_CODE" in report]

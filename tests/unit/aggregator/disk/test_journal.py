@@ -43,7 +43,7 @@ def write_everything(folder, segment_bytes=10**6):
     writer.file("17953/1.g3")
     for number in range(4):
         writer.data(number, 9.0, [chunk(whole, *ROWS), chunk(numbers, (float(number),))])
-        writer.frame(journal.Frame("17953/1.g3", 10 * number, 10, 77, (cover,)))
+        writer.frame(journal.FrameAppended("17953/1.g3", 10 * number, 10, 77, (cover,)))
     writer.outage(journal.Outage(1.0, 2.0, "the link was away"))
     writer.alive(3.0)
     writer.close()
@@ -60,7 +60,7 @@ def test_what_was_written_is_read_back(tmp_path):
     write_everything(tmp_path)
     found = entries(tmp_path)
     kinds = [type(entry).__name__ for entry in found]
-    assert kinds == ["File", *["Data", "Frame"] * 4, "Outage", "Alive"]
+    assert kinds == ["File", *["Data", "FrameAppended"] * 4, "Outage", "Alive"]
     data = found[3]
     assert (data.number, data.arrived_at) == (1, 9.0)
     assert columns_of(data) == [

@@ -22,7 +22,7 @@ def test_a_time_survives_the_way_to_ticks_and_back(time):
 
 
 def test_the_bytes_are_those_of_the_writer_of_spt3g(tmp_path):
-    frame = frames._frame(frames.SESSION, frames.Run(session_id=7, started_at=START))
+    frame = frames._frame(frames.SESSION, frames.RecordingRun(session_id=7, started_at=START))
     frame["labels"] = core.G3VectorString(["x"])
     path = tmp_path / "writer.g3"
     writer = core.G3Writer(str(path))

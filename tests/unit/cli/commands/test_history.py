@@ -6,11 +6,11 @@ import time
 import pytest
 
 from ocsd.history.journal import Journal
-from ocsd.history.summary import Entry
+from ocsd.history.summary import HistoryEntry
 
 
 def happened(ago_s, name, event, before, after, **more):
-    return Entry(time.time() - ago_s, name, event, before, after, **{"target": "up", **more})
+    return HistoryEntry(time.time() - ago_s, name, event, before, after, **{"target": "up", **more})
 
 
 def story():

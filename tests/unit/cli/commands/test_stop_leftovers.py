@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from ocsd.forkserver.protocol import End, Kill
+from ocsd.forkserver.protocol import EndRequest, KillRequest
 from tests.unit.cli.stand_in_forkserver import StandInServer
 
 
@@ -24,10 +24,10 @@ def test_what_is_left_is_ended_and_the_router_last(ocsd, left):
         "grumpy: no daemon was running; ended what it had left: router, thermo1, thermo2\n"
     )
     assert left.requests == [
-        Kill("thermo1", 101, signal.SIGINT),
-        Kill("thermo2", 102, signal.SIGINT),
-        Kill("router", 100, signal.SIGINT),
-        End(),
+        KillRequest("thermo1", 101, signal.SIGINT),
+        KillRequest("thermo2", 102, signal.SIGINT),
+        KillRequest("router", 100, signal.SIGINT),
+        EndRequest(),
     ]
 
 

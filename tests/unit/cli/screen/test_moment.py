@@ -5,14 +5,14 @@ import time
 import click
 import pytest
 
-from ocsd.cli.screen.moment import Moment
+from ocsd.cli.screen.moment import PastTime
 from ocsd.cli.screen.units import date
 
 EIGHT_S = 1_795_377_600.0
 
 
 def read(text):
-    return Moment().convert(text, None, None)
+    return PastTime().convert(text, None, None)
 
 
 @pytest.mark.parametrize(

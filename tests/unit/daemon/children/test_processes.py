@@ -10,7 +10,7 @@ from ocsd.daemon.children.processes import ForkLauncher, Processes
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
-from ocsd.forkserver.protocol import Ended, Forget, Hello, Kill, Spawn, Spawned
+from ocsd.forkserver.protocol import Ended, ForgetRequest, Hello, KillRequest, Spawned, SpawnRequest
 from ocsd.forkserver.record import start_ticks
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import State, Target, UpRequested
@@ -77,7 +77,7 @@ class Host:
         self.unwanted = self.add("unwanted")
 
     def add(self, name, manage=Manage.DOWN):
-        launcher = ForkLauncher(self.processes, lambda name: Spawn(name, "log", "/"))
+        launcher = ForkLauncher(self.processes, lambda name: SpawnRequest(name, "log", "/"))
         keeper = Keeper(
             name,
             Lifecycle(),
@@ -127,7 +127,7 @@ def test_a_process_that_a_dead_daemon_had_asked_for_is_taken_in_once(host):
 def test_a_late_process_that_nobody_wants_is_ended(host):
     host.hears(Spawned("unwanted", 42, 1))
     assert host.unwanted.life.state is State.STOPPING
-    assert [each.pid for each in host.wire.took(Kill)] == [42]
+    assert [each.pid for each in host.wire.took(KillRequest)] == [42]
     host.hears(Ended("unwanted", 42, 0, None))
     assert (host.unwanted.life.state, host.unwanted.life.target) == (State.DOWN, Target.DOWN)
 
@@ -135,18 +135,18 @@ def test_a_late_process_that_nobody_wants_is_ended(host):
 def test_an_orphan_is_watched_and_started_again_when_it_ends(host, sleeper):
     host.hears(Hello(1, 1, (), (), (of(sleeper),)))
     assert (host.wanted.life.state, host.wanted.pid) == (State.STARTING, sleeper.pid)
-    assert host.wire.took(Spawn) == []
+    assert host.wire.took(SpawnRequest) == []
     sleeper.kill()
     host.descriptors.turn()
     assert host.descriptors.readers == []
     assert "nobody knows how: exit code unknown" in host.wanted.life.last_end
-    assert [each.name for each in host.wire.took(Spawn)] == ["wanted"]
+    assert [each.name for each in host.wire.took(SpawnRequest)] == ["wanted"]
 
 
 def test_an_orphan_gets_its_signals_directly(host, sleeper):
     host.hears(Hello(1, 1, (), (), (of(sleeper, "unwanted"),)))
     host.fleet.reconsider("unwanted")
-    assert host.wire.took(Kill) == []
+    assert host.wire.took(KillRequest) == []
     host.descriptors.turn()
     assert host.unwanted.life.state is State.DOWN
     assert sleeper.wait(10) == -2
@@ -163,11 +163,11 @@ def test_what_a_dying_fork_server_was_asked_for_is_settled_by_the_next_one(host,
     host.wanted.deliver(UpRequested())
     host.unwanted.deliver(UpRequested())
     host.lose_fork_server()
-    assert len(host.wire.took(Spawn)) == 2
+    assert len(host.wire.took(SpawnRequest)) == 2
     host.hears(Hello(2, 1, (), (), (of(sleeper),)))
     assert host.wanted.pid == sleeper.pid
     # The other one did not come to be, and is asked for again.
-    assert [each.name for each in host.wire.took(Spawn)] == ["unwanted"]
+    assert [each.name for each in host.wire.took(SpawnRequest)] == ["unwanted"]
     assert "its fork server died as it was started" in host.unwanted.life.last_end
 
 
@@ -185,7 +185,7 @@ def test_an_end_that_nobody_saw_is_passed_on_with_its_time_and_forgotten(host):
     ended = Ended("wanted", 43, 7, None, "", 1000.5)
     host.hears(Hello(1, 1, (), (ended,)))
     assert host.missed == [ended]
-    assert host.wire.took(Forget) == [Forget(43)]
+    assert host.wire.took(ForgetRequest) == [ForgetRequest(43)]
     assert host.wanted.life.state is State.DOWN
     assert len(host.hellos) == 1
 
@@ -197,11 +197,11 @@ def test_an_end_that_is_on_record_is_not_missed_once_more(host, sleeper):
     sleeper.kill()
     host.descriptors.turn()
     assert host.wanted.life.last_end.endswith("was gone: killed by SIGKILL")
-    assert host.wire.took(Forget) == [Forget(sleeper.pid)]
+    assert host.wire.took(ForgetRequest) == [ForgetRequest(sleeper.pid)]
     # The next fork server has found it in the record.
     host.hears(Hello(2, 1, (), (Ended("wanted", sleeper.pid, None, None),)))
     assert host.missed == []
-    assert host.wire.took(Forget) == [Forget(sleeper.pid)]
+    assert host.wire.took(ForgetRequest) == [ForgetRequest(sleeper.pid)]
 
 
 def test_what_the_record_lost_stays_known(host):

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from ocsd.daemon.watching import forensics
-from ocsd.daemon.watching.forensics import Incident, of_process, where_it_was
+from ocsd.daemon.watching.forensics import Examination, of_process, where_it_was
 
 FACTS = {"reason": "its reactor has not answered for 30 s"}
 
@@ -23,7 +23,9 @@ def log(tmp_path):
 
 
 def incident(tmp_path, log, at=0.0, pid=None):
-    return Incident(tmp_path / "incidents", "thermo1", pid or os.getpid(), log, FACTS, lambda: at)
+    return Examination(
+        tmp_path / "incidents", "thermo1", pid or os.getpid(), log, FACTS, lambda: at
+    )
 
 
 def test_the_folder_tells_the_reason_the_process_and_the_end_of_the_log(tmp_path, log):
