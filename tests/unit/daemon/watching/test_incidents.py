@@ -1,8 +1,8 @@
 """Many failures at once become one incident, on record."""
 
 import pytest
-from ocsd.daemon.instances.transition import Transition
 
+from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.watching.chronicle import Chronicle
 from ocsd.daemon.watching.incidents import Incidents
 from ocsd.history.journal import Journal, read
