@@ -6,6 +6,6 @@ go into the journal of `disk` and, by provider, wait for their frame in `frames`
 `recording` wires these steps and appends the frames to files; its `recorder` is the one
 place that knows the order. After a crash `disk.recovery` restores ledger and journal.
 `fetching` asks agents for missing messages. Only `frames.frames` needs so3g, and imports it
-when the first frame is made. The package stands on the faces for agent authors. Begin with
-`recording.recorder`.
+when the first frame is made. The package imports the faces for agent authors, the heartbeat
+of `ocsd.agent`, `ocsd.bus` and `ocsd.reactor`. Begin with `recording.recorder`.
 """
