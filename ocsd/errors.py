@@ -166,8 +166,8 @@ class NoLogError(OcsdError):
     """There is no log to read; start the instance, or look whether its name is right."""
 
 
-class NoJournalError(OcsdError):
-    """There is no journal to read; look whether ``--host`` is right."""
+class NoHistoryError(OcsdError):
+    """There is no history to read; look whether ``--host`` is right."""
 
 
 class DaemonStartError(OcsdError):

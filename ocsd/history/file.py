@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ocsd.history.summary import HistoryEntry
 
-LIMIT_BYTES: Final = 8 * 2**20
+FILE_LIMIT_BYTES: Final = 8 * 2**20
 """Some 40,000 entries; with the older file there are between one and two times as many."""
 
 MOST_UNWRITTEN: Final = 10_000
@@ -24,7 +24,7 @@ MOST_UNWRITTEN: Final = 10_000
 _FIELDS: Final = {each.name for each in fields(HistoryEntry)}
 
 
-class Journal:
+class HistoryFile:
     """Writes the journal; a disk that refuses never stops supervision.
 
     Parameters
@@ -40,7 +40,7 @@ class Journal:
         Why entries wait in memory; empty if none do.
     """
 
-    def __init__(self, path: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+    def __init__(self, path: Path, limit_bytes: int = FILE_LIMIT_BYTES) -> None:
         self.trouble = ""
         self._path = path
         self._limit_bytes = limit_bytes
@@ -109,7 +109,7 @@ class Journal:
             self._file = None
 
 
-def read(path: Path) -> Iterator[HistoryEntry]:
+def read_history(path: Path) -> Iterator[HistoryEntry]:
     """Yield the entries of a journal, the oldest first; torn lines are skipped.
 
     Parameters
