@@ -1,4 +1,4 @@
-"""The journal keeps what happened, whatever the disk does."""
+"""The file of the history keeps all entries, whatever the disk does."""
 
 import os
 
@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsd.history import file as history_file
 from ocsd.history.file import HistoryFile, read_history
 from ocsd.history.summary import HistoryEntry
 
@@ -28,7 +27,7 @@ def test_what_is_written_is_read_back(path):
     assert list(read_history(path)) == entries
 
 
-def test_there_need_not_be_a_journal(path):
+def test_there_need_not_be_a_file(path):
     assert list(read_history(path)) == []
 
 
@@ -83,9 +82,8 @@ def test_a_full_disk_makes_entries_wait(path, full_disk):
     assert list(read_history(path)) == [entry(1), entry(2), entry(3)]
 
 
-def test_what_waits_for_too_long_is_counted(path, full_disk):
-    full_disk.setattr(history_file, "MOST_UNWRITTEN", 2)
-    writer = HistoryFile(path)
+def test_entries_that_are_dropped_are_counted(path, full_disk):
+    writer = HistoryFile(path, waiting_limit=2)
     for number in range(1, 6):
         writer.write(entry(number))
     full_disk.undo()
@@ -98,7 +96,7 @@ def test_what_waits_for_too_long_is_counted(path, full_disk):
     assert kept == [entry(4), entry(5)]
 
 
-def test_a_folder_that_is_gone_is_told(path):
+def test_a_folder_that_is_gone_is_reported(path):
     writer = HistoryFile(path.parent / "gone" / "journal.jsonl")
     writer.write(entry(1))
     assert "No such file or directory" in writer.trouble
