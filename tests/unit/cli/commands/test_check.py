@@ -60,7 +60,7 @@ def test_of_an_instance_on_the_published_ocs_the_interpreter_is_checked(ocsd, si
     site.write_text(site.read_text().replace(sys.executable, "no/python"))
     done = ocsd("check", "--site-file", str(site))
     assert done.returncode == 78
-    wrong = f"{site}:9: instance 'thermo2': python {site.parent}/no/python is no program"
+    wrong = f"{site}:9: instance 'thermo2': python {site.parent}/no/python is not a program"
     assert wrong in done.stderr
 
 

@@ -128,7 +128,7 @@ def test_verify_ends_with_1_if_something_is_wrong_and_repairs_it(run, folder):
     (problem,) = as_json(run, "verify", code=1)["problems"]
     assert (problem["file"], problem["kind"]) == (f"17953/{OPENED}.g3", "torn")
     out = run("verify", "--repair").out
-    assert f"repaired; what was cut off is in {path}.torn" in out
+    assert f"repaired; the part that was cut off is in {path}.torn" in out
     assert path.read_bytes() == whole
     run("verify")
     assert f"cut off by a repair, and are in 17953/{OPENED}.g3.torn" in run("gaps").out

@@ -154,7 +154,7 @@ def test_why_of_an_instance_that_nobody_knows_proposes_another(ocsd, journal, da
     daemon_of("lab", {"instance_id": "thermo1"})
     done = ocsd("why", "termo1")
     assert done.returncode == 4
-    assert "did you mean thermo1?" in done.stderr
+    assert "did you mean 'thermo1'?" in done.stderr
 
 
 def test_an_instance_that_left_the_site_file_is_marked_and_its_past_pointed_to(
@@ -168,9 +168,7 @@ def test_an_instance_that_left_the_site_file_is_marked_and_its_past_pointed_to(
     assert [summaries[name]["left"] for name in ("thermo1", "thermo2")] == [True, False]
     done = ocsd("why", "thermo1")
     assert done.returncode == 4
-    assert done.stderr.endswith(
-        "has left the site file; what happened to it is told by: ocsd history thermo1\n"
-    )
+    assert done.stderr.endswith("has left the site file; to see its past: ocsd history thermo1\n")
 
 
 def test_why_leaves_out_ends_that_somebody_asked_for(ocsd, journal):

@@ -135,7 +135,7 @@ def test_an_unknown_name_gets_exit_code_4_and_the_nearest_spelling(ocsd, daemon_
     done = ocsd("status", "fake-data1", "fake-dta1")
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr == (
-        "ocsd: host 'grumpy' has no instance 'fake-dta1'; did you mean fake-data1?\n"
+        "ocsd: host 'grumpy' has no instance 'fake-dta1'; did you mean 'fake-data1'?\n"
     )
 
 

@@ -84,7 +84,7 @@ def test_an_answer_that_breaks_off_is_no_success(ocsd, server):
     server.streams["/v1/instances/restart"] = [result("a"), transition("b", "starting")]
     done = ocsd("restart", "--all")
     assert done.returncode == 69
-    assert "before it said what became of b" in done.stderr
+    assert "before it reported what became of b" in done.stderr
 
 
 @pytest.mark.parametrize("verb", ["up", "down", "restart"])
