@@ -48,7 +48,7 @@ _SYSTEMCTL_LIMIT_S = 300.0
     metavar="USER",
     default="ocs",
     show_default=True,
-    help="The user that runs the daemon.",
+    help="The daemon's user.",
 )
 @click.option(
     "--root",

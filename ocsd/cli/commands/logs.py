@@ -95,7 +95,7 @@ def _show(places: Mapping[str, Path], follow: bool, lines: int, since_at: float 
                 )
         source: logfile.Follower | SeveralLogs = SeveralLogs(followers, follow)
         if len(followers) == 1:
-            source = followers[name]
+            [source] = followers.values()
         while True:
             for text in source.fresh():
                 print(text, end="", flush=True)

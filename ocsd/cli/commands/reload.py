@@ -41,7 +41,7 @@ _USUAL: Final = {"added": "starts", "removed": "ends", "changed": "restarts", "k
 @click.option(
     "--unit",
     metavar="UNIT",
-    help="For ExecReload in a unit of systemd: the daemon meant is $MAINPID, whatever its host.",
+    help="For ExecReload in a unit of systemd: the daemon is $MAINPID, whatever its host.",
 )
 def reload(
     dry_run: bool,
