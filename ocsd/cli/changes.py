@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import click
@@ -76,10 +76,10 @@ def change(
     instance_ids = tuple(dict.fromkeys(instance_ids))
     lines = control.find(host).change(verb, instance_ids, timeout_s)
     results, begun = shown(lines, as_json)
-    check_complete(results, instance_ids or begun)
+    code = exit_code(results, instance_ids or begun)
     if len(results) > 1 and not as_json:
         print(_summary(verb, results.values()))
-    return exit_code(results.values())
+    return code
 
 
 def shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list[str]]:
@@ -153,37 +153,31 @@ def _because(reason: str | None) -> str:
     return clause(": ", terminal.one_line(reason or ""))
 
 
-def _summary(verb: str, results: Iterable[replies.Result]) -> str:
-    everything = list(results)
-    good = sum(result.ok for result in everything)
-    bad = [result.instance_id for result in everything if not result.ok]
-    took = units.short_duration(max(result.took_s for result in everything))
+def _summary(verb: str, results: Collection[replies.Result]) -> str:
+    bad = [result.instance_id for result in results if not result.ok]
+    took = units.short_duration(max(result.took_s for result in results))
     failures = clause("; not done: ", ", ".join(bad))
-    return f"{verb}: {good} of {len(everything)} done in {took}{failures}"
+    return f"{verb}: {len(results) - len(bad)} of {len(results)} done in {took}{failures}"
 
 
-def check_complete(results: Container[str], instance_ids: Iterable[str]) -> None:
-    """Check that the daemon has reported the result of each instance.
+def exit_code(results: Mapping[str, replies.Result], expected: Iterable[str]) -> int:
+    """Return the exit code of a command that has waited for instances.
 
     Raises
     ------
     NoDaemonError
-        If it ended before that.
+        If the daemon ended before it reported the result of each expected instance.
     """
-    missing = [each for each in instance_ids if each not in results]
+    missing = [instance_id for instance_id in expected if instance_id not in results]
     if missing:
         raise NoDaemonError(
             f"the daemon ended before it reported what became of {', '.join(missing)}; "
             "look at `ocsd status` and `ocsd logs ocsd`"
         )
-
-
-def exit_code(results: Iterable[replies.Result]) -> int:
-    """Return the exit code of a command that has waited for instances."""
-    codes = {result.timed_out for result in results if not result.ok}
-    # A failure is the worse news: waiting longer would not change it.
-    if False in codes:
-        return OcsdError.exit_code
-    if True in codes:
+    bad = [result for result in results.values() if not result.ok]
+    if not bad:
+        return 0
+    # A failure is the worse news, because waiting longer would not change it.
+    if all(result.timed_out for result in bad):
         return TimedOutError.exit_code
-    return 0
+    return OcsdError.exit_code

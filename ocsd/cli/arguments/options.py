@@ -10,6 +10,11 @@ host_option = click.option(
     help="Name of the host in the site file; needed only where daemons of several hosts run.",
     shell_complete=completion.hosts,
 )
+host_entry_option = click.option(
+    "--host",
+    metavar="HOST",
+    help="Host entry of the site file; by default this machine's host name, or localhost.",
+)
 site_file_option = click.option(
     "--site-file",
     metavar="FILE",

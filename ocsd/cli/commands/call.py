@@ -217,15 +217,9 @@ def _show(request: _Request, reply: Reply, as_json: bool) -> None:
     except ValueError:
         word = str(code)
     if as_json:
-        document = {
-            "agent": request.instance_id,
-            "operation": request.operation,
-            "action": request.action,
-            "status": word,
-            "message": message,
-            "session": session,
-        }
-        print(json.dumps(document, indent=2))
+        document = {"agent": request.instance_id, "operation": request.operation}
+        document |= {"action": request.action, "status": word}
+        print(json.dumps({**document, "message": message, "session": session}, indent=2))
     else:
         screen = terminal.of(sys.stdout, os.environ)
         print("\n".join(session_text.reply_lines(word, message, session, screen)))

@@ -19,17 +19,10 @@ from ocsd.errors import NoSuchInstanceError, OcsdError
 from ocsd.history.summary import HistoryEntry, Summary, summaries
 from ocsd.text.reason import clause
 
-_EVENTS = (
-    ScreenColumn("TIME"),
-    ScreenColumn("INSTANCE"),
-    ScreenColumn("CHANGE"),
-    ScreenColumn("REASON"),
-)
+_EVENTS = tuple(map(ScreenColumn, ("TIME", "INSTANCE", "CHANGE", "REASON")))
 _SUMMARIES = (
     ScreenColumn("INSTANCE"),
-    ScreenColumn("AVAILABLE", right=True),
-    ScreenColumn("RESTARTS", right=True),
-    ScreenColumn("UNASKED ENDS", right=True),
+    *(ScreenColumn(title, right=True) for title in ("AVAILABLE", "RESTARTS", "UNASKED ENDS")),
     ScreenColumn("LAST UNASKED END"),
 )
 
@@ -129,11 +122,7 @@ def _as_json(
     return {
         "entries": [asdict(entry) for entry in entries],
         "summaries": {
-            name: {
-                **asdict(summary),
-                "availability": summary.availability,
-                "left": name in left,
-            }
+            name: {**asdict(summary), "availability": summary.availability, "left": name in left}
             for name, summary in by_id.items()
         },
     }

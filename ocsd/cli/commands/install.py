@@ -20,6 +20,7 @@ from ocsd.errors import (
     SystemctlError,
     UnitChangedError,
 )
+from ocsd.system import files
 
 _UNITS = Path("etc/systemd/system")
 # This folder exists if and only if systemd started this machine (sd_booted(3)).
@@ -153,12 +154,10 @@ class _Target:
         print(f"write {path}")
         if self._dry_run:
             return
-        fresh = path.with_name(f".{path.name}.new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(text, encoding="utf-8")
-            fresh.chmod(0o644)
-            fresh.replace(path)
+            files.replace(path, text.encode())
+            path.chmod(0o644)
         except OSError as error:
             raise _denied(path, error) from error
 

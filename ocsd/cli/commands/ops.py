@@ -18,21 +18,10 @@ from ocsd.cli.screen.table import Cell, ScreenColumn, table_lines
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import site_router
 
-_COLUMNS = (
-    ScreenColumn("OPERATION"),
-    ScreenColumn("KIND"),
-    ScreenColumn("STATE"),
-    ScreenColumn("PARAMETERS"),
-    ScreenColumn("ABOUT"),
-)
-_PARAM_COLUMNS = (
-    ScreenColumn("PARAMETER"),
-    ScreenColumn("TYPE"),
-    ScreenColumn("DEFAULT"),
-    ScreenColumn("CHOICES"),
-)
+_COLUMNS = tuple(map(ScreenColumn, ("OPERATION", "KIND", "STATE", "PARAMETERS", "ABOUT")))
+_PARAM_COLUMNS = tuple(map(ScreenColumn, ("PARAMETER", "TYPE", "DEFAULT", "CHOICES")))
 _NONE = "-"
-_UNKNOWN = "?"
+_NO_PARAMS_KNOWN = "?"
 
 
 @click.command(
@@ -62,8 +51,8 @@ def ops(
     router = site_router.find(site_file, host)
     with router.explaining(instance_id), WaitIndicator(f"waiting for {instance_id}"):
         api = router.client(instance_id).get_api()
-    names = [operation] if operation else sorted(_names(api))
-    operations = {name: find_operation(api, instance_id, name) for name in names}
+    names = {operation} if operation else {entry[0] for entry in [*api["tasks"], *api["processes"]]}
+    operations = {name: find_operation(api, instance_id, name) for name in sorted(names)}
     if as_json:
         document = {
             "agent": instance_id,
@@ -84,21 +73,13 @@ def ops(
     print("\n".join(lines))
 
 
-def _names(api: Mapping[str, Any]) -> list[str]:
-    return [entry[0] for entry in [*api["tasks"], *api["processes"]]]
-
-
 def _row(name: str, op_info: Mapping[str, Any]) -> list[Cell]:
     params_text, about = _read(op_info.get("docstring") or "", name)
     if op_info.get("params") is not None:
         params_text = _words(op_info["params"])
-    return [
-        Cell(name),
-        Cell(str(op_info.get("op_type"))),
-        session_text.state_cell(op_info["session"]),
-        Cell(params_text),
-        Cell(about or _NONE),
-    ]
+    state = session_text.state_cell(op_info["session"])
+    kind = Cell(str(op_info.get("op_type")))
+    return [Cell(name), kind, state, Cell(params_text), Cell(about or _NONE)]
 
 
 def _read(docstring: str, name: str) -> tuple[str, str]:
@@ -108,7 +89,7 @@ def _read(docstring: str, name: str) -> tuple[str, str]:
     begins with the kind of operation.
     """
     paragraphs = [terminal.one_line(paragraph) for paragraph in docstring.strip().split("\n\n")]
-    params_text = _UNKNOWN
+    params_text = _NO_PARAMS_KNOWN
     signature = re.fullmatch(rf"{re.escape(name)}\((.*)\)", paragraphs[0])
     if signature:
         params_text = signature[1] or _NONE

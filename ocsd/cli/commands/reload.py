@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import click
@@ -57,10 +57,7 @@ def reload(
     instances whose entries changed are restarted. All others are not touched.
     """
     daemon = _daemon(host, unit)
-    wait_s: float | None = timeout_s
-    if dry_run or no_wait:
-        wait_s = None
-    answer = daemon.reload(dry_run, wait_s)
+    answer = daemon.reload(dry_run, None if dry_run or no_wait else timeout_s)
     plan, _ = next(answer, ({}, None))
     for warning in plan.get("warnings", ()):
         print(f"ocsd: warning: {warning}", file=sys.stderr)
@@ -71,8 +68,7 @@ def reload(
     else:
         print("\n".join(lines(plan, dry_run)), flush=True)
         results, _ = changes.shown(answer, as_json=False)
-    changes.check_complete(results, plan.get("waits_for", ()))
-    return changes.exit_code(results.values())
+    return changes.exit_code(results, plan.get("waits_for", ()))
 
 
 def _daemon(host: str | None, unit: str | None) -> control.DaemonClient:
@@ -92,13 +88,7 @@ def lines(plan: Mapping[str, Any], dry_run: bool) -> list[str]:
     dry_run : bool
         Whether nothing was changed.
     """
-    by_effect: dict[str, list[str]] = {effect: [] for effect in _WOULD}
-    effects = plan.get("effects") or {}  # an older daemon does not send them
-    for kind, usual in _USUAL.items():
-        for instance_id in plan.get(kind) or ():
-            effect = effects.get(instance_id, usual)
-            line = _line(instance_id, effect, _changed_keys(plan[kind], instance_id), dry_run)
-            by_effect.setdefault(effect, []).append(line)
+    by_effect = _lines_by_effect(plan, dry_run)
     unchanged = plan.get("unchanged", 0)
     if not any(by_effect.values()):
         return [f"nothing to do: the site file says what runs ({unchanged} instances)"]
@@ -110,14 +100,17 @@ def lines(plan: Mapping[str, Any], dry_run: bool) -> list[str]:
     return listed
 
 
-def _changed_keys(instances: Collection[str] | Mapping[str, Iterable[str]], name: str) -> str:
-    """Return the keys of an instance's entry that changed; only ``changed`` has any."""
-    if not isinstance(instances, Mapping):
-        return ""
-    return f" ({', '.join(instances[name])} changed)"
-
-
-def _line(instance_id: str, effect: str, changed: str, dry_run: bool) -> str:
-    if dry_run:
-        effect = f"would {_WOULD.get(effect, effect)}"
-    return f"{effect:<14} {instance_id}{changed}"
+def _lines_by_effect(plan: Mapping[str, Any], dry_run: bool) -> dict[str, list[str]]:
+    by_effect: dict[str, list[str]] = {effect: [] for effect in _WOULD}
+    effects = plan.get("effects") or {}  # an older daemon does not send them
+    for kind, usual in _USUAL.items():
+        instances = plan.get(kind) or ()
+        for instance_id in instances:
+            verb = effect = effects.get(instance_id, usual)
+            if dry_run:
+                verb = f"would {_WOULD.get(effect, effect)}"
+            line = f"{verb:<14} {instance_id}"
+            if isinstance(instances, Mapping):
+                line += f" ({', '.join(instances[instance_id])} changed)"
+            by_effect.setdefault(effect, []).append(line)
+    return by_effect

@@ -30,11 +30,7 @@ _AT_REST = ("down", "failed")
 @click.argument("name", metavar="NAME|FILE.py")
 @click.argument("words", metavar="[-- ARGS]...", nargs=-1, type=click.UNPROCESSED)
 @options.site_file_option
-@click.option(
-    "--host",
-    metavar="HOST",
-    help="Host entry of the site file; by default this machine's host name, or localhost.",
-)
+@options.host_entry_option
 @click.option("--reload", "reloads", is_flag=True, help="Restart it when its code is saved.")
 def run(
     name: str, words: tuple[str, ...], site_file: str | None, host: str | None, reloads: bool

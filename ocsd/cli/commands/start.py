@@ -31,11 +31,7 @@ _BLOCK_BYTES = 64 * 1024
         "ocsd start -d                      # in the background; returns when all is up",
     )
 )
-@click.option(
-    "--host",
-    metavar="HOST",
-    help="Host entry of the site file; by default this machine's host name, or localhost.",
-)
+@options.host_entry_option
 @options.site_file_option
 @click.option("-d", "--detach", is_flag=True, help="Return when everything is up.")
 def start(host: str | None, site_file: str | None, detach: bool) -> int:

@@ -25,16 +25,8 @@ _LOG_END_LINES = 10
 # More names than this would make the verdict too long; the table has them all.
 _NAMES_IN_VERDICT = 5
 _COLUMNS = (
-    ScreenColumn("INSTANCE"),
-    ScreenColumn("CLASS"),
-    ScreenColumn("STATE"),
-    ScreenColumn("TARGET"),
-    ScreenColumn("HEALTH"),
-    ScreenColumn("PID", right=True),
-    ScreenColumn("UPTIME", right=True),
-    ScreenColumn("RESTARTS", right=True),
-    ScreenColumn("CPU%", right=True),
-    ScreenColumn("MEMORY", right=True),
+    *map(ScreenColumn, ("INSTANCE", "CLASS", "STATE", "TARGET", "HEALTH")),
+    *(ScreenColumn(title, True) for title in ("PID", "UPTIME", "RESTARTS", "CPU%", "MEMORY")),
     ScreenColumn("REASON"),
 )
 _NONE = "-"

@@ -10,6 +10,7 @@ import click
 
 from ocsd.cli import changes
 from ocsd.cli.arguments import options
+from ocsd.cli.commands.upgrade import watched
 from ocsd.cli.screen import terminal, units
 from ocsd.cli.systemd import unit_job
 from ocsd.cli.talk import control, leftovers, replies
@@ -80,17 +81,14 @@ def _end(daemon: control.DaemonClient, timeout_s: float) -> None:
     before = replies.host_status(daemon.status())
     pid = before.pid
     # Opened before the daemon ends, because another process may get its pid afterwards.
-    process = _pidfd(pid)
-    if not _all_ended(daemon, before, timeout_s):
-        raise NoDaemonError(
-            f"the daemon of host '{daemon.host}' (pid {pid}) broke off before everything had "
-            "ended, and agents may still run; start it again, then repeat: ocsd stop"
-        )
-    if process is not None:
+    with watched(pid) as process:
+        if not _all_ended(daemon, before, timeout_s):
+            raise NoDaemonError(
+                f"the daemon of host '{daemon.host}' (pid {pid}) broke off before everything had "
+                "ended, and agents may still run; start it again, then repeat: ocsd stop"
+            )
         left_s = max(0.0, begun_s + timeout_s - time.monotonic())
-        gone, _, _ = select.select([process], [], [], left_s)
-        os.close(process)
-        if not gone:
+        if process and not select.select(process, [], [], left_s)[0]:
             raise TimedOutError(
                 f"the daemon of host '{daemon.host}' (pid {pid}) has not ended within "
                 f"{timeout_s:g} s; look at its log with: ocsd logs ocsd"
@@ -116,11 +114,3 @@ def _all_ended(daemon: control.DaemonClient, before: replies.HostStatus, timeout
     except NoDaemonError:
         pass  # the answer may break off, because the daemon ends, too
     return all_ended
-
-
-def _pidfd(pid: int) -> int | None:
-    try:
-        return os.pidfd_open(pid)
-    except OSError:
-        # It has ended already, or lives in a container with pids of its own.
-        return None

@@ -33,7 +33,7 @@ def upgrade(host: str | None, timeout_s: float) -> None:
     daemon = control.find(host)
     before = daemon.status()
     begun_s = time.monotonic()
-    with _watched(replies.host_status(before).pid) as process:
+    with watched(replies.host_status(before).pid) as process:
         _ask(daemon)
         after = _successor(daemon, before, process, time.monotonic() + timeout_s)
     old, new = _processes(before), _processes(after)
@@ -49,7 +49,7 @@ def upgrade(host: str | None, timeout_s: float) -> None:
 
 
 @contextlib.contextmanager
-def _watched(pid: int) -> Iterator[list[int]]:
+def watched(pid: int) -> Iterator[list[int]]:
     """Yield a descriptor that becomes readable when the daemon ends; an upgrade keeps its pid."""
     try:
         process = os.pidfd_open(pid)
