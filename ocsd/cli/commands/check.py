@@ -3,7 +3,7 @@
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -64,22 +64,27 @@ def _problems_of_host(site: "Site", host: "Host") -> Iterator[str]:
     for warning in catalogue.warnings:
         print(f"ocsd: warning: {warning}", file=sys.stderr)
     problems = [str(failure) for failure in catalogue.failures]
-    # Each failure is reported once, not again for each class that may be missing because of it.
-    classes = replace(catalogue, failures=())
     # The class of an instance that something else runs need not be installed here.
     ours = [instance for instance in host.instances if instance.manage in {"up", "down"}]
-    for instance in ours:
-        place = clause(f"{site.path}:", str(instance.line or "")) or site.path
-        try:
-            _find_class(instance, classes)
-        except OcsdError as error:
-            problems.append(f"{place}: instance '{instance.instance_id}': {error}")
+    # Each failure is reported once, not again for each class that may be missing because of it.
+    problems += _missing_classes(site, ours, replace(catalogue, failures=()))
     if not problems:
         count = f"{len(ours)} instance{'s' * (len(ours) != 1)}, every class found"
         if len(ours) < len(host.instances):
             count += f", {len(host.instances) - len(ours)} run by others"
         print(f"ok  host {host.name}: {count}")
     yield from problems
+
+
+def _missing_classes(
+    site: "Site", instances: Iterable["Instance"], classes: "Catalogue"
+) -> Iterator[str]:
+    for instance in instances:
+        try:
+            _find_class(instance, classes)
+        except OcsdError as error:
+            place = f"{site.path}{clause(':', str(instance.line or ''))}"
+            yield f"{place}: instance '{instance.instance_id}': {error}"
 
 
 def _names_of_this_machine() -> set[str]:

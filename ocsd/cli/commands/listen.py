@@ -1,12 +1,11 @@
 """`ocsd listen`: print the messages of feeds as they arrive."""
 
-import os
-import signal
 import sys
 
 import click
 
 from ocsd.cli.arguments import completion, options
+from ocsd.cli.become import become
 from ocsd.cli.talk import site_router
 from ocsd.cli.talk.site_router import SiteRouter
 from ocsd.client.http import ControlClientError
@@ -48,11 +47,8 @@ def listen(
         command.append("--json")
     if heartbeats or topic.endswith(f".{HEARTBEAT}"):
         command.append("--heartbeats")
-    sys.stdout.flush()
-    # Ctrl-C while the new Python starts waits until the listener can handle it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     # This process never loads Twisted, which takes longer to load than all else.
-    os.execv(command[0], command)
+    become(command)
 
 
 def _topic(feed: str, router: SiteRouter) -> str:

@@ -2,12 +2,13 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
 from ocsd.cli import rerun
 from ocsd.cli.arguments import options
+from ocsd.cli.become import become
 from ocsd.cli.talk import control
 from ocsd.errors import InstanceRunsError, NoSuchInstanceError, UsageError
 from ocsd.text.reason import clause
@@ -50,13 +51,7 @@ def run(
         environment[variable] = value
     if reloads:
         return rerun.run(name, command, environment)
-    return _become(command, environment)
-
-
-def _become(command: list[str], environment: dict[str, str]) -> NoReturn:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.execve(command[0], command, environment)
+    return become(command, environment, handles=False)
 
 
 def _launch(instance_id: str, site_file: str | None, host_name: str | None) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from typing import TextIO
 import click
 
 from ocsd.cli.arguments import options
+from ocsd.cli.become import become
 from ocsd.cli.commands import status
 from ocsd.cli.screen import terminal
 from ocsd.cli.talk import control, replies
@@ -37,7 +38,8 @@ _BLOCK_BYTES = 64 * 1024
 def start(host: str | None, site_file: str | None, detach: bool) -> int:
     """Bring up a host: router, registry, aggregator and agents."""
     if not detach:
-        _become(_daemon_command(host, site_file, "auto"))
+        # The daemon keeps this pid, so that systemd and Ctrl-C reach it.
+        become(_daemon_command(host, site_file, "auto"))
     colour = "never"
     if terminal.of(sys.stdout, os.environ).colour:
         colour = "always"
@@ -52,15 +54,6 @@ def _daemon_command(host: str | None, site_file: str | None, colour: str) -> lis
     if site_file:
         command += ["--site-file", site_file]
     return command
-
-
-def _become(command: list[str]) -> None:
-    # The daemon takes over this process's pid, so that systemd and Ctrl-C reach it.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Ctrl-C while the new Python starts waits until the daemon can handle it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    os.execv(command[0], command)
 
 
 def _detached(command: list[str]) -> int:

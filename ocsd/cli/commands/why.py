@@ -50,8 +50,8 @@ def why(name: str, host: str | None, as_json: bool) -> None:
     """Show why instance NAME is in its state, and what led to it.
 
     The parts are: its state and health; its last unasked end; the record of its last end by
-    force (after a hang, or because `liveness` or `limits` ask for it); its last changes and who
-    asked for them; and the end of its log. NAME may also be `router`, or `ocsd`, the daemon.
+    force (after a hang, or because of `liveness` or `limits`); its last changes, each with the
+    user that asked for it; the end of its log. NAME may also be `router`, or `ocsd`, the daemon.
     """
     history = [entry for entry in records.entries(host) if entry.name == name]
     now = _present(name, host, bool(history))
@@ -64,9 +64,8 @@ def why(name: str, host: str | None, as_json: bool) -> None:
         print(json.dumps(asdict(account), indent=2))
         return
     screen = terminal.of(sys.stdout, os.environ)
-    print(f"{screen.bold(name)}: {_headline(account, host, screen)}")
-    for line in _lines(account):
-        print(line)
+    headline = f"{screen.bold(name)}: {_headline(account, host, screen)}"
+    print("\n".join([headline, *_lines(account)]))
     if account.log:
         print(f"\nlast lines of {log_path}:")
         print("\n".join(f"  {terminal.printable(shortened(line))}" for line in account.log))
