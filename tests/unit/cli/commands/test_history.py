@@ -30,33 +30,37 @@ def test_history_without_changes_is_the_table(ocsd, history_file):
 
 
 def test_history_for_programs(ocsd, history_file):
-    told = json.loads(ocsd("history", "--json", "--host", "lab").stdout)
-    assert [entry["event"] for entry in told["entries"]] == [entry.event for entry in story()]
-    assert told["summaries"]["thermo1"]["ends"] == 1
+    document = json.loads(ocsd("history", "--json", "--host", "lab").stdout)
+    assert [entry["event"] for entry in document["entries"]] == [
+        "UpRequested",
+        "BecameReady",
+        "UpRequested",
+        "Exited",
+        "Examined",
+    ]
+    assert document["summaries"]["thermo1"]["ends"] == 1
 
 
 @pytest.mark.parametrize("moment", ["yesterday", "12", "2026-13-01"])
-def test_a_moment_that_is_none_is_refused(ocsd, history_file, moment):
+def test_a_text_that_is_not_a_time_is_refused(ocsd, history_file, moment):
     done = ocsd("history", "--since", moment, "--host", "lab")
     assert done.returncode == 2
     assert f"'{moment}' is neither an age such as 90m" in done.stderr
 
 
-def test_an_instance_that_never_was_is_refused(ocsd, history_file):
+def test_an_unknown_instance_is_refused(ocsd, history_file):
     done = ocsd("history", "termo1", "--host", "lab")
     assert (done.returncode, done.stdout) == (4, "")
     assert "'termo1'" in done.stderr
 
 
-def test_without_any_journal_the_places_are_told(ocsd):
+def test_without_any_history_the_error_names_the_places(ocsd):
     done = ocsd("history", "--host", "lab")
     assert done.returncode == 1
     assert str(ocsd.base / "state" / "lab") in done.stderr
 
 
-def test_an_instance_that_left_the_site_file_is_marked_and_its_past_pointed_to(
-    ocsd, history_file, daemon_of
-):
+def test_an_instance_that_left_the_site_file_is_marked(ocsd, history_file, daemon_of):
     daemon_of("lab", {"instance_id": "thermo2"})
     table = ocsd("history", "-n", "0").stdout.splitlines()
     assert table[1].startswith("thermo1 (left the site file)  ")
@@ -69,7 +73,7 @@ def test_an_instance_that_left_the_site_file_is_marked_and_its_past_pointed_to(
 
 
 @pytest.mark.parametrize("command", ["why", "history"])
-def test_a_journal_that_is_no_file_is_told_in_words(ocsd, command):
+def test_a_history_that_cannot_be_read_is_an_error(ocsd, command):
     (ocsd.base / "state" / "lab" / "journal.jsonl").mkdir(parents=True)
     done = ocsd(command, "thermo1", "--host", "lab")
     assert done.returncode == 1
