@@ -304,13 +304,13 @@ def test_a_folder_without_files_is_not_called_sound(run, tmp_path):
     assert "there are no data in files" in run("ls").out
 
 
-def test_a_folder_in_which_recording_has_just_begun_says_when_data_come(run, tmp_path):
+def test_ls_says_when_a_new_recording_will_have_data(run, tmp_path):
     sound(tmp_path / "data", opened=int(time.time()))
     assert "no data in files yet: samples come into a file frame by frame" in run("ls").out
     assert "no data of that time in files" in run("ls", "--since", "1d", "--until", "2h").out
 
 
-def test_verify_tells_a_file_that_it_cannot_read_and_checks_the_others(run, folder):
+def test_verify_reports_an_unreadable_file_and_checks_the_others(run, folder):
     (folder / "17953/1795328300.g3").symlink_to("/archive/gone")
     (folder / "17953/1795328400.g3").write_bytes(b"torn")
     out = run("verify", code=1).out

@@ -208,7 +208,7 @@ def test_following_since_a_time_goes_on_with_what_is_appended(tmp_path):
         assert fresh(follower) == "next\n"
 
 
-def test_since_shows_the_rotated_files_of_a_log_that_is_not_begun_anew_yet(tmp_path):
+def test_since_shows_rotated_files_while_there_is_no_new_log(tmp_path):
     log = tmp_path / "a.log"
     write_rotated(log, 10)
     log.rename(tmp_path / "a.log.1")
