@@ -12,15 +12,8 @@ def become(
 ) -> NoReturn:
     """Execute another program in this process, under the same pid.
 
-    Parameters
-    ----------
-    command : list of str
-        The program and its arguments.
-    environment : mapping
-        Its environment.
-    handles : bool
-        Whether the program unblocks Ctrl-C and SIGTERM once it can handle them; until then,
-        while its Python starts, they wait.
+    If the program `handles` Ctrl-C and SIGTERM, they wait while its Python starts, until it
+    unblocks them.
     """
     sys.stdout.flush()
     sys.stderr.flush()

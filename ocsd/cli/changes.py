@@ -42,27 +42,12 @@ def change(
     timeout_s: float,
     as_json: bool,
 ) -> int:
-    """Change instances, and wait for the result.
+    """Change the given instances, or all, and print the result; return the exit code.
 
     Parameters
     ----------
     verb : str
-        ``up``, ``down`` or ``restart``.
-    instance_ids : tuple of str
-        The instances.
-    everything : bool
-        All instances of the host, in place of `instance_ids`.
-    host : str, optional
-        The host's name; not needed where one daemon runs.
-    timeout_s : float
-        How long to wait for the result [s].
-    as_json : bool
-        Print the daemon's answer unchanged.
-
-    Returns
-    -------
-    int
-        The exit code.
+        ``up``, ``down`` or ``restart``; the others are the options of `arguments`.
 
     Raises
     ------
@@ -83,14 +68,7 @@ def change(
 
 
 def shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list[str]]:
-    """Print events as they happen.
-
-    Parameters
-    ----------
-    lines : iterable
-        The daemon's answer.
-    as_json : bool
-        Print it unchanged.
+    """Print events as they happen, or as JSON the daemon's unchanged lines.
 
     Returns
     -------
@@ -115,14 +93,7 @@ def shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list[
 
 
 def event_line(event: replies.Event, screen: Terminal) -> str:
-    """Return the line for an operator about an event.
-
-    Parameters
-    ----------
-    event : Event
-    screen : Terminal
-        The terminal on which the line will be printed.
-    """
+    """Return the line for an operator about an event."""
     match event:
         case replies.StateChange(instance_id, state, reason, at):
             line = f"{instance_id} {screen.styled(state, state)}{_because(reason)}"

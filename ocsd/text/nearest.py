@@ -1,7 +1,7 @@
 """The nearest right spelling of a wrong word."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:
@@ -20,6 +20,11 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
     if right is None:
         return ""
     return f"; did you mean {right!r}?"
+
+
+def nearest_or_all(word: str, words: Collection[str]) -> str:
+    """Return the end of a message about an unknown word: the nearest of the words, or all."""
+    return did_you_mean(word, words) or f"; it has {', '.join(words) or 'none'}"
 
 
 def _plain(word: str) -> str:

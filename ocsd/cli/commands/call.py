@@ -104,13 +104,6 @@ def call(
 def find_operation(api: Mapping[str, Any], instance_id: str, operation: str) -> dict[str, Any]:
     """Return an agent's description of one of its operations, with the latest session.
 
-    Parameters
-    ----------
-    api : dict
-        The answer to get_api.
-    instance_id, operation : str
-        The agent and the operation.
-
     Raises
     ------
     NoSuchOperationError
@@ -121,10 +114,9 @@ def find_operation(api: Mapping[str, Any], instance_id: str, operation: str) -> 
         for op_name, session, op_info in [*api["tasks"], *api["processes"]]
     }
     if operation not in operations:
-        from ocsd.text.nearest import did_you_mean
+        from ocsd.text.nearest import nearest_or_all
 
-        near = did_you_mean(operation, operations)
-        near = near or f"; it has {', '.join(operations) or 'none'}"
+        near = nearest_or_all(operation, operations)
         raise NoSuchOperationError(f"agent '{instance_id}' has no operation '{operation}'{near}")
     return operations[operation]
 

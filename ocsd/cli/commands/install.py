@@ -44,13 +44,7 @@ _SYSTEMCTL_LIMIT_S = 300.0
     "runs the entry of this machine.",
 )
 @options.site_file_option
-@click.option(
-    "--user",
-    metavar="USER",
-    default="ocs",
-    show_default=True,
-    help="The daemon's user.",
-)
+@click.option("--user", metavar="USER", default="ocs", show_default=True, help="Run as USER.")
 @click.option(
     "--root",
     metavar="DIR",
@@ -83,12 +77,8 @@ def install(
     if remove:
         _remove(target, host)
         return
-    unit = UnitFile(
-        several=host is not None,
-        program=_program(),
-        site_file=_checked_site_file(site_file, host, root),
-        user=user,
-    )
+    checked = _checked_site_file(site_file, host, root)
+    unit = UnitFile(several=host is not None, program=_program(), site_file=checked, user=user)
     if target.is_here and not dry_run:
         _check_user(user)
     _write(target, unit, force)

@@ -71,7 +71,7 @@ def _check_feed(topic: str, router: SiteRouter) -> None:
         print(f"ocsd: {router.explained(error, name)}; listening all the same", file=sys.stderr)
         return
     if feed_name not in ("", HEARTBEAT, *feeds):
-        from ocsd.text.nearest import did_you_mean
+        from ocsd.text.nearest import nearest_or_all
 
-        near = did_you_mean(feed_name, feeds) or f"; it has {', '.join(feeds) or 'none'}"
+        near = nearest_or_all(feed_name, feeds)
         raise NoSuchOperationError(f"agent {address} has no feed '{feed_name}'{near}")

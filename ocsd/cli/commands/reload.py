@@ -66,7 +66,7 @@ def reload(
         results = {result.instance_id: result for _, result in pairs}
         print(json.dumps({**plan, "results": [data for data, _ in pairs]}, indent=2))
     else:
-        print("\n".join(lines(plan, dry_run)), flush=True)
+        print("\n".join(_plan_lines(plan, dry_run)), flush=True)
         results, _ = changes.shown(answer, as_json=False)
     return changes.exit_code(results, plan.get("waits_for", ()))
 
@@ -78,16 +78,8 @@ def _daemon(host: str | None, unit: str | None) -> control.DaemonClient:
     return unit_job.daemon_of(pid)
 
 
-def lines(plan: Mapping[str, Any], dry_run: bool) -> list[str]:
-    """Return a line for each instance that changed, or would change.
-
-    Parameters
-    ----------
-    plan : mapping
-        The daemon's answer. With ``waits_for`` the results of these instances follow it.
-    dry_run : bool
-        Whether nothing was changed.
-    """
+def _plan_lines(plan: Mapping[str, Any], dry_run: bool) -> list[str]:
+    """Return a line for each instance that changed, or would; its result follows if awaited."""
     by_effect = _lines_by_effect(plan, dry_run)
     unchanged = plan.get("unchanged", 0)
     if not any(by_effect.values()):

@@ -89,13 +89,13 @@ def _launch(instance_id: str, site_file: str | None, host_name: str | None) -> t
 
 
 def _instance(instance_id: str, site: "Site", host: "Host") -> "Instance":
-    from ocsd.text.nearest import did_you_mean
+    from ocsd.text.nearest import nearest_or_all
 
     for instance in host.instances:
         if instance.instance_id == instance_id:
             return instance
     listed = [instance.instance_id for instance in host.instances]
-    near = did_you_mean(instance_id, listed) or f"; it has {', '.join(listed) or 'none'}"
+    near = nearest_or_all(instance_id, listed)
     raise NoSuchInstanceError(
         f"host {host.name!r} in {site.path} has no instance {instance_id!r}{near}"
     )

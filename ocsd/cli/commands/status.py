@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -17,8 +17,6 @@ from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import control, replies
 from ocsd.errors import NoSuchInstanceError
 from ocsd.text.reason import clause, shortened
-
-_T = TypeVar("_T")
 
 NOT_IN_TARGET_EXIT = 3
 _LOG_END_LINES = 10
@@ -77,14 +75,7 @@ def exit_code(report: replies.HostStatus, *, with_router: bool = True) -> int:
 
 
 def verdict(report: replies.HostStatus, screen: Terminal) -> str:
-    """Return the one line that says whether there is anything to do.
-
-    Parameters
-    ----------
-    report : HostStatus
-    screen : Terminal
-        The terminal on which the line will be printed.
-    """
+    """Return the one line that says whether there is anything to do."""
     astray = [instance for instance in report.instances if not instance.in_target]
     ailing = [one for one in report.instances if one.in_target and not one.healthy]
     word = _verdict_word(report, astray=bool(astray), ailing=bool(ailing))
@@ -172,7 +163,7 @@ def _uptime(instance: replies.InstanceStatus) -> str:
     return _text(instance.uptime_s, units.duration)
 
 
-def _text(value: _T | None, render: Callable[[_T], str]) -> str:
+def _text(value: object, render: Callable[[Any], str]) -> str:
     """Return a value as text; nothing if it is not known."""
     if value is None:
         return ""
