@@ -21,7 +21,7 @@ from ocsd.cli.talk import site_router
 _COLUMNS = tuple(map(ScreenColumn, ("OPERATION", "KIND", "STATE", "PARAMETERS", "ABOUT")))
 _PARAM_COLUMNS = tuple(map(ScreenColumn, ("PARAMETER", "TYPE", "DEFAULT", "CHOICES")))
 _NONE = "-"
-_NO_PARAMS_KNOWN = "?"
+_UNPUBLISHED = "?"
 
 
 @click.command(
@@ -89,7 +89,7 @@ def _read(docstring: str, name: str) -> tuple[str, str]:
     begins with the kind of operation.
     """
     paragraphs = [terminal.one_line(paragraph) for paragraph in docstring.strip().split("\n\n")]
-    params_text = _NO_PARAMS_KNOWN
+    params_text = _UNPUBLISHED
     signature = re.fullmatch(rf"{re.escape(name)}\((.*)\)", paragraphs[0])
     if signature:
         params_text = signature[1] or _NONE
