@@ -214,6 +214,7 @@ def _verified(
     folder: DataFolder, paths: Sequence[Path], repair: bool
 ) -> tuple[dict[str, list[Any]], dict[str, str]]:
     """Check files; return their problems, and where the ends cut off by repair are kept."""
+    # Only this command loads numpy; the import contract of the command line forbids it.
     checking = importlib.import_module("ocsd.data.check")
     repairing = importlib.import_module("ocsd.data.repair")
     problems: dict[str, list[Any]] = {}
@@ -242,7 +243,7 @@ def _problems(checking: Any, path: Path, being_written: bool = False) -> list[An
             problems: list[Any] = checking.check(path, being_written)
             return problems
     except OcsdError as error:
-        return [checking.Problem(checking.ProblemKind.UNREAD, 0, str(error))]
+        return [checking.FileProblem(checking.ProblemKind.UNREAD, 0, str(error))]
 
 
 data.add_command(out.export)
