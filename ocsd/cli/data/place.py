@@ -2,24 +2,20 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ocsd.cli.arguments import options
 from ocsd.cli.screen.moment import PastTime
-from ocsd.cli.talk import control
+from ocsd.cli.talk import control, replies
 from ocsd.data.folder import DataFolder, permitted
 from ocsd.errors import NoDataError, SiteFileError, UnknownHostError, UsageError
 from ocsd.system import paths
 
-if TYPE_CHECKING:
-    from ocsd.site.model import Host
-
-_AGGREGATOR_CLASS = "AggregatorAgent"
 _HERE = Path("data")
 # Up to here nobody wonders whether anything happens.
 _QUIET_S = 2.0
@@ -137,55 +133,31 @@ def find(folder: Path | None, site_file: str | None, host: str | None) -> Path:
 
 
 def _configured(site_file: str | None, host: str | None) -> Path | None:
-    # pydantic and yaml cost more than reading an index.
-    from ocsd.site import load
-
-    working_dir, state = Path.cwd(), None
     if site_file is None:
-        daemons = [each for each in control.find_all() if host is None or each.host == host]
+        daemons = [each for each in control.find_all() if host in {None, each.host}]
         if daemons:
-            status = control.find(host).status()
-            site_file, host = status.get("site_file"), str(status["host"])
-            working_dir = _working_dir(status.get("pid"))
-            state = Path(status["journal_path"]).parent if status.get("journal_path") else None
-        given = host is not None and not daemons
-    else:
-        given = True
+            return _of_daemon(control.find(host).status())
+    # pydantic and yaml cost more than reading an index.
+    from ocsd.site import data_folder, load
+
     try:
-        site = load.load(load.find(site_file))
-        entry = load.pick_host(site, host)
+        entry = load.pick_host(load.load(load.find(site_file)), host)
     except (SiteFileError, UnknownHostError):
-        if given:
-            raise
-        return None
-    return _of_host(entry, working_dir, state)
+        if site_file is None and host is None:
+            return None
+        raise
+    state = paths.of_host(entry.name, entry.log_dir).state
+    for instance in entry.instances:
+        if instance.agent_class == data_folder.AGGREGATOR_CLASS:
+            return data_folder.data_folder(instance.arguments, state)
+    return state / "data"
 
 
-def _of_host(host: "Host", working_dir: Path, state: Path | None) -> Path:
-    for instance in host.instances:
-        if instance.agent_class == _AGGREGATOR_CLASS:
-            given = _data_dir(instance.arguments)
-            if given is not None:
-                return working_dir / Path(given).expanduser()
-    return (state or paths.of_host(host.name, host.log_dir).state) / "data"
-
-
-def _data_dir(arguments: Sequence[str]) -> str | None:
-    """Return the value of ``--data-dir``; the last counts, as for argparse."""
-    found = None
-    for number, word in enumerate(arguments):
-        option, equals, value = word.partition("=")
-        if option == "--data-dir":
-            found = value if equals else "".join(arguments[number + 1 : number + 2])
-    return found or None
-
-
-def _working_dir(pid: Any) -> Path:
-    """Return the folder of the daemon, to which its aggregator's --data-dir is relative."""
-    try:
-        return Path(f"/proc/{pid}/cwd").readlink()
-    except OSError:
-        return Path.cwd()  # another user's; most write absolute paths
+def _of_daemon(status: Mapping[str, Any]) -> Path:
+    for row in status.get("instances", ()):
+        if row.get("data_dir"):
+            return Path(row["data_dir"])
+    return replies.journal_path(status).with_name("data")
 
 
 def folder_of(arguments: dict[str, Any]) -> DataFolder:

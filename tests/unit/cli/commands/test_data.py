@@ -221,18 +221,22 @@ def test_the_folder_is_that_of_the_hosts_aggregator(tmp_path):
     assert place.find(tmp_path, str(site), "lab") == tmp_path
 
 
-def test_the_folder_is_found_by_the_daemon_that_runs_here(ocsd, daemon_of):
-    site = ocsd.base / "site.yaml"
-    site.write_text("hub: {wamp_server: 'ws://localhost:8001/ws'}\nhosts: {lab: {}}\n")
+@pytest.mark.parametrize(
+    ("rows", "folder"),
+    [([], "elsewhere/lab/data"), ([{"instance_id": "recorder", "data_dir": "hk"}], "hk")],
+)
+def test_the_folder_is_that_of_the_daemon_that_runs_here(ocsd, daemon_of, rows, folder):
+    """It is the aggregator's; on a host without one, the folder of an earlier one."""
     daemon = daemon_of("lab")
+    rows = [row | {"data_dir": str(ocsd.base / row["data_dir"])} for row in rows]
     daemon.status |= {
-        "site_file": str(site),
+        "instances": rows,
         "journal_path": str(ocsd.base / "elsewhere/lab/journal.jsonl"),
     }
-    sound(ocsd.base / "elsewhere/lab/data", samples(every(1, 3)))
+    sound(ocsd.base / folder, samples(every(1, 3)))
     done = ocsd("data", "ls", "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["folder"] == str(ocsd.base / "elsewhere/lab/data")
+    assert json.loads(done.stdout)["folder"] == str(ocsd.base / folder)
 
 
 def test_ls_of_an_indexed_folder_loads_no_numpy(run, folder):
