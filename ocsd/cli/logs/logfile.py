@@ -1,4 +1,4 @@
-"""Read an instance's log file: its end, and what is appended, over rotations.
+"""Reads an instance's log file: its end, then new text, over rotations.
 
 Rotation renames the file, and its writer goes on in the renamed one until it
 sees that the name has another inode (docs/architecture.md); so does the reader.
@@ -19,7 +19,7 @@ from ocsd.errors import NoLogError, NotPermittedError
 
 _BLOCK_BYTES = 64 * 1024
 
-# What ocsd writes, 2026-11-22T12:02:48.238Z, and what OCS does, 2026-11-22T12:02:48+0000.
+# ocsd writes 2026-11-22T12:02:48.238Z, and OCS 2026-11-22T12:02:48+0000.
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)(?!\d)")
 
 
@@ -33,7 +33,7 @@ def opened(path: Path) -> BinaryIO:
     NotPermittedError
         If this user may not read it.
     NoLogError
-        If it is no file, or its disk fails.
+        If it is not a file, or its disk fails.
     """
     try:
         return path.open("rb")
@@ -47,7 +47,7 @@ def opened(path: Path) -> BinaryIO:
     except OSError as error:
         raise NoLogError(
             f"the log {path} cannot be read: {error.strerror}; move aside what is there, "
-            "then restart who writes it"
+            "then restart its writer"
         ) from error
 
 
@@ -57,26 +57,26 @@ def seek_last_lines(file: BinaryIO, lines: int) -> None:
     if lines <= 0:
         return
     # The line feed that ends the last line begins none.
-    wanted = lines + 1 if _ends_with_line_feed(file, position) else lines
+    wanted = lines + _ends_with_line_feed(file, position)
     while position > 0:
         size = min(_BLOCK_BYTES, position)
         position -= size
         file.seek(position)
         block = file.read(size)
-        found = block.count(b"\n")
-        if found >= wanted:
+        count = block.count(b"\n")
+        if count >= wanted:
             file.seek(position + _nth_from_end(block, wanted) + 1)
             return
-        wanted -= found
+        wanted -= count
     file.seek(0)
 
 
 def written_at(line: bytes) -> float | None:
-    """Return the time with which a line begins [s, Unix time]; None if it has none."""
-    found = _STAMP.match(line)
-    if found is None:
+    """Return the time at the beginning of a line [s, Unix time]; None if it has none."""
+    stamp = _STAMP.match(line)
+    if stamp is None:
         return None
-    moment, fraction, zone = (part.decode() for part in found.groups(b""))
+    moment, fraction, zone = (part.decode() for part in stamp.groups(b""))
     try:
         whole = datetime.datetime.fromisoformat(moment + zone).timestamp()
     except ValueError:
@@ -105,7 +105,7 @@ def seek_time(file: BinaryIO, since_at: float) -> None:
 
 def rotated(path: Path, since_at: float) -> list[BinaryIO]:
     """Open the full files of a log that were written to since a time, the oldest first."""
-    found: list[BinaryIO] = []
+    files: list[BinaryIO] = []
     for number in itertools.count(1):
         try:
             file = opened(path.with_name(f"{path.name}.{number}"))
@@ -114,8 +114,8 @@ def rotated(path: Path, since_at: float) -> list[BinaryIO]:
         if os.fstat(file.fileno()).st_mtime < since_at:
             file.close()
             break
-        found.append(file)
-    return found[::-1]
+        files.append(file)
+    return files[::-1]
 
 
 def last_lines(path: Path, lines: int) -> list[str]:
@@ -124,8 +124,9 @@ def last_lines(path: Path, lines: int) -> list[str]:
     Parameters
     ----------
     path : Path
+        The log.
     lines : int
-        How many at most.
+        The most to return.
     """
     try:
         with opened(path) as file:
@@ -133,19 +134,19 @@ def last_lines(path: Path, lines: int) -> list[str]:
             text = file.read().decode("utf-8", "replace")
     except (OSError, NoLogError, NotPermittedError):
         return []
-    # Not at what else Unicode takes for the end of a line (str.splitlines).
+    # str.splitlines would also split at other characters, which may be inside a message.
     return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n") if text]
 
 
 class Follower:
-    """Reads a log from a place near its end, then whatever is appended to it.
+    """Reads a log from a place near its end, then all text that is appended to it.
 
     Parameters
     ----------
     path : Path
         The log. It need not exist yet.
     lines : int
-        With how many of the present last lines to begin.
+        The number of present last lines to begin with.
     since_at : float, optional
         Begin with the lines of that time instead, in rotated files, too [s, Unix time].
     """
@@ -175,12 +176,12 @@ class Follower:
                 file.close()
 
     @property
-    def found(self) -> bool:
+    def exists(self) -> bool:
         """Whether there is a log."""
         return self._file is not None or bool(self._earlier)
 
     def fresh(self) -> Iterator[str]:
-        """Yield what can be read now; to be called again and again to follow.
+        """Yield the text that can be read now; to be called again and again to follow.
 
         Yields
         ------
@@ -204,15 +205,13 @@ class Follower:
                 self._file, self._replaced = following, False
                 yield from self._rest(self._file)
         else:
-            self._look_at_name(self._file)
+            self._compare_name(self._file)
 
     def _begin_at(self, since_at: float) -> None:
         self._earlier = rotated(self._path, since_at)
-        if self._file is not None and self._earlier:
-            # It may have been rotated in the moment between.
-            mine, last = (os.fstat(one.fileno()) for one in (self._file, self._earlier[-1]))
-            if os.path.samestat(mine, last):
-                self._earlier.pop().close()
+        # It may have been rotated in the moment between.
+        if self._file and self._earlier and _is_same(self._file, self._earlier[-1]):
+            self._earlier.pop().close()
         first = next(iter((*self._earlier, self._file)), None)
         if first is not None:
             seek_time(first, since_at)
@@ -221,21 +220,25 @@ class Follower:
         while block := file.read(_BLOCK_BYTES):
             yield self._decoder.decode(block)
 
-    def _look_at_name(self, file: BinaryIO) -> None:
+    def _compare_name(self, file: BinaryIO) -> None:
         present = os.fstat(file.fileno())
         if file.tell() > present.st_size:
-            file.seek(0)  # somebody emptied the file in place
+            file.seek(0)  # another program emptied the file in place
         try:
             named = self._path.stat()
         except FileNotFoundError:
             return  # renamed, and the writer has not made the next one yet
-        self._replaced = (named.st_dev, named.st_ino) != (present.st_dev, present.st_ino)
+        self._replaced = not os.path.samestat(named, present)
 
     def _open(self) -> BinaryIO | None:
         try:
             return opened(self._path)
         except FileNotFoundError:
             return None
+
+
+def _is_same(file: BinaryIO, other: BinaryIO) -> bool:
+    return os.path.sameopenfile(file.fileno(), other.fileno())
 
 
 def _ends_with_line_feed(file: BinaryIO, size_bytes: int) -> bool:

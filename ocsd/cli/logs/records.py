@@ -1,17 +1,17 @@
-"""The journals of this machine's hosts, with or without a running daemon."""
+"""The journals of this machine's hosts, whether their daemons run or not."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
-
-from ocsd.cli.screen.moment import PastTime
+from ocsd.cli.screen import moment
 from ocsd.cli.talk import present, replies
 from ocsd.cli.talk.hosts import hosts_of_files
 from ocsd.errors import NoDaemonError, NoJournalError, NotPermittedError, SeveralDaemonsError
 from ocsd.history import journal
 from ocsd.history.summary import HistoryEntry
 from ocsd.system import paths
+
+since_option = moment.since_option(default="7d", show_default=True)
 
 
 def entries(host: str | None) -> Iterator[HistoryEntry]:
@@ -64,14 +64,3 @@ def _path(host: str | None) -> Path:
                 f"several hosts have a journal ({listed}); add --host"
             ) from error
         return found[0]
-
-
-since_option = click.option(
-    "--since",
-    "since_at",
-    metavar="AGE|DATE",
-    type=PastTime(),
-    default="7d",
-    show_default=True,
-    help="Begin there: an age such as 90m, 12h, 7d, or a date or time in UTC.",
-)
