@@ -1,4 +1,4 @@
-"""How long a reason may be that people read in a line of a table."""
+"""Reasons that fit into a line of a table."""
 
 from typing import Final
 

@@ -1,8 +1,6 @@
 """`ocsd data` on folders that are made for each test."""
 
 import json
-import os
-import pty
 import subprocess
 import sys
 import time
@@ -12,7 +10,6 @@ import pytest
 
 from ocsd.cli.data import place
 from ocsd.cli.data import text as data_text
-from ocsd.cli.data.place import Bar
 from ocsd.cli.main import main
 from ocsd.errors import NoDataError
 from tests.unit.data import recorded
@@ -248,30 +245,6 @@ def test_ls_of_an_indexed_folder_loads_no_numpy(run, folder):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "set()", done.stderr
-
-
-def test_a_bar_shows_on_a_terminal_what_takes_long(monkeypatch):
-    reader, writer = pty.openpty()
-    moments = iter([0.0, 1.0, 3.0])
-    monkeypatch.setattr(time, "monotonic", lambda: next(moments, 5.0))
-    with open(writer, "w") as screen, open(reader, "rb") as shown:
-        monkeypatch.setattr(sys, "stderr", screen)
-        with Bar("reading") as bar:
-            bar(1, 4)
-            assert bar._bar is None
-            bar(2, 4)
-            bar(4, 4)
-        text = ""
-        while "100%" not in text:  # A terminal hands out what was written piece by piece.
-            text += os.read(shown.fileno(), 10_000).decode()
-    assert "reading" in text
-
-
-def test_no_bar_is_shown_to_programs(capsys, monkeypatch):
-    monkeypatch.setattr(place, "_QUIET_S", 0.0)
-    with Bar("reading") as bar:
-        bar(1, 1)
-    assert capsys.readouterr().err == ""
 
 
 def test_a_folder_that_this_user_may_not_read_is_told(ocsd, as_stranger):
