@@ -13,9 +13,10 @@ import socket
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Protocol, TextIO
+from typing import TextIO, TypeAlias
 
 from ocsd.cli.talk.hosts import paths_in, runtime_folders
+from ocsd.cli.talk.replies import ROUTER
 from ocsd.errors import DaemonRunningError, ForkServerError
 from ocsd.forkserver import record
 from ocsd.forkserver.protocol import (
@@ -33,7 +34,8 @@ from ocsd.supervisor.policy import STOP_LADDER
 from ocsd.system import proc
 from ocsd.system.paths import HostPaths, is_listening
 
-_ROUTER = "router"
+_Processes: TypeAlias = tuple[Spawned, ...]
+
 _SERVER_LIMIT_S = 5.0
 """Time in which a fork server says what runs, or ends [s]."""
 
@@ -73,17 +75,20 @@ def end(places: HostPaths) -> list[str]:
         If the fork server does not answer, or a process cannot be ended.
     """
     with _no_daemon(places), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        server = _Server(connection)
+        children: _Processes = ()
         try:
             try:
                 connection.connect(str(places.forkserver_socket))
             except (FileNotFoundError, ConnectionRefusedError):
                 orphans = _recorded(places)
-                _end_all((), orphans, _Server(connection))
-                # Otherwise the next daemon would report these processes as lost.
+                _end_all(children, orphans, server)
+                # Otherwise the next daemon would miss these processes.
                 record.beside(places.forkserver_socket).unlink(missing_ok=True)
-                names = [each.name for each in orphans]
             else:
-                names = _end_with(_Server(connection))
+                children, orphans = server.processes()
+                _end_all(children, orphans, server)
+                server.close()
         except (OSError, ValueError) as error:
             raise ForkServerError(
                 f"what the daemon of host {places.host!r} has left running cannot be ended "
@@ -92,10 +97,10 @@ def end(places: HostPaths) -> list[str]:
     # As after any stop, the next start is one of everything.
     with suppress(OSError):
         places.finished.unlink()
-    return names
+    return [process.name for process in (*children, *orphans)]
 
 
-def _recorded(places: HostPaths) -> tuple[Spawned, ...]:
+def _recorded(places: HostPaths) -> _Processes:
     return record.read(record.beside(places.forkserver_socket)).living
 
 
@@ -106,16 +111,6 @@ def _recorded_pid(places: HostPaths) -> str:
         return ""
 
 
-class _Parent(Protocol):
-    """A way to end processes."""
-
-    def send(self, process: Spawned, number: int) -> None:
-        """Send a signal to a process and its group."""
-
-    def ended(self, limit_s: float) -> Iterator[int]:
-        """Yield the pid of each process that ends within `limit_s`."""
-
-
 class _Server:
     """A connection to a fork server, which ends its children."""
 
@@ -123,11 +118,11 @@ class _Server:
         self._connection = connection
         self._received = LineBuffer()
 
-    def hello(self) -> Hello:
-        """Return the first message, which says what runs."""
+    def processes(self) -> tuple[_Processes, _Processes]:
+        """Return the children and the orphans that it reports first of all."""
         for message in self._messages(_SERVER_LIMIT_S):
             if isinstance(message, Hello):
-                return message
+                return message.running, message.orphans
         raise TimeoutError("it does not answer")
 
     def send(self, process: Spawned, number: int) -> None:
@@ -165,11 +160,11 @@ class _Orphans:
     def __init__(self, processes: Iterable[Spawned]) -> None:
         self._gone: list[int] = []
         self._held: dict[int, Spawned] = {}
-        for each in processes:
+        for process in processes:
             try:
-                self._held[os.pidfd_open(each.pid)] = each
+                self._held[os.pidfd_open(process.pid)] = process
             except ProcessLookupError:
-                self._gone.append(each.pid)
+                self._gone.append(process.pid)
 
     def send(self, process: Spawned, number: int) -> None:
         """Send a signal to an orphan and its group."""
@@ -191,24 +186,17 @@ class _Orphans:
                 yield process.pid
 
 
-def _end_with(server: _Server) -> list[str]:
-    hello = server.hello()
-    _end_all(hello.running, hello.orphans, server)
-    server.close()
-    return [each.name for each in (*hello.running, *hello.orphans)]
-
-
-def _end_all(children: Iterable[Spawned], orphans: Iterable[Spawned], server: _Server) -> None:
+def _end_all(children: _Processes, orphans: _Processes, server: _Server) -> None:
     """End the fork server's children and the orphans, the router last."""
     for is_router in (False, True):
-        _climb([each for each in children if (each.name == _ROUTER) is is_router], server)
-        wave = [each for each in orphans if (each.name == _ROUTER) is is_router]
+        _climb([each for each in children if (each.name == ROUTER) is is_router], server)
+        wave = [each for each in orphans if (each.name == ROUTER) is is_router]
         _climb(wave, _Orphans(wave))
 
 
-def _climb(processes: Iterable[Spawned], parent: _Parent) -> None:
+def _climb(processes: Iterable[Spawned], parent: _Server | _Orphans) -> None:
     """End processes, gently at first."""
-    left = {each.pid: each for each in processes}
+    left = {process.pid: process for process in processes}
     for step in STOP_LADDER:
         if not left:
             return
@@ -219,7 +207,8 @@ def _climb(processes: Iterable[Spawned], parent: _Parent) -> None:
             if not left:
                 return
     if left:
-        raise TimeoutError(f"these do not end: {', '.join(each.name for each in left.values())}")
+        names = ", ".join(process.name for process in left.values())
+        raise TimeoutError(f"these do not end: {names}")
 
 
 @contextmanager
@@ -238,12 +227,11 @@ def _lock(file: TextIO, places: HostPaths) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         pid = _recorded_pid(places) or "unknown"
-        what = proc.why_silent(int(pid)) if pid.isdigit() else ""
+        frozen = proc.why_silent(int(pid)) if pid.isdigit() else ""
+        what = frozen or (
+            f"is starting or stuck; wait a moment and try again, or kill -9 {pid}, which ends "
+            "none of its agents, and then: ocsd stop"
+        )
         raise DaemonRunningError(
-            f"the daemon of host {places.host!r} (pid {pid}) "
-            + (
-                what
-                or f"is starting or stuck; wait a moment and try again, or kill -9 {pid}, "
-                "which ends none of its agents, and then: ocsd stop"
-            )
+            f"the daemon of host {places.host!r} (pid {pid}) {what}"
         ) from error

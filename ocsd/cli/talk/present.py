@@ -1,4 +1,4 @@
-"""The present status of a daemon, for commands that can also read its files."""
+"""The present status of a daemon, which some commands can also work without."""
 
 import sys
 from typing import Any
