@@ -1,4 +1,4 @@
-"""Reasons that fit into a line of a table."""
+"""Reasons in a line of text: shortened, and as a clause after other words."""
 
 from typing import Final
 
