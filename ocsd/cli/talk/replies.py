@@ -173,12 +173,7 @@ def rows(answer: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _router_row(answer: Mapping[str, Any]) -> dict[str, Any]:
     router = answer.get("router") or {}
-    row = {
-        "instance_id": ROUTER,
-        "agent_class": "the site's router",
-        "target": "up",
-        "reason": "",
-    }
+    row = {"instance_id": ROUTER, "agent_class": "the site's router", "target": "up", "reason": ""}
     if router.get("state") == "external":
         url = router.get("url") or "?"
         row |= {"target": "external", "reason": f"the router at {url} is not run by this daemon"}
