@@ -244,7 +244,7 @@ def _found(checking: Any, path: Path, being_written: bool = False) -> list[Any]:
             found: list[Any] = checking.check(path, being_written)
             return found
     except OcsdError as error:
-        return [checking.Problem(checking.ProblemKind.UNREAD, 0, str(error))]
+        return [checking.FileProblem(checking.ProblemKind.UNREAD, 0, str(error))]
 
 
 def _look(

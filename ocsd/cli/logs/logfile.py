@@ -52,22 +52,18 @@ def opened(path: Path) -> BinaryIO:
 
 def seek_last_lines(file: BinaryIO, lines: int) -> None:
     """Put the position of `file` at the beginning of its last `lines` lines."""
-    position = file.seek(0, os.SEEK_END)
-    if lines <= 0:
-        return
-    # The line feed that ends the last line begins none.
-    wanted = lines + _ends_with_line_feed(file, position)
-    while position > 0:
-        size = min(_BLOCK_BYTES, position)
-        position -= size
-        file.seek(position)
-        block = file.read(size)
-        count = block.count(b"\n")
-        if count >= wanted:
-            file.seek(position + _nth_from_end(block, wanted) + 1)
-            return
-        wanted -= count
-    file.seek(0)
+    end = begin = file.seek(0, os.SEEK_END)
+    size = 0
+    while lines > 0 and begin > 0:
+        size = 2 * size + _BLOCK_BYTES
+        begin = max(0, end - size)
+        file.seek(begin)
+        # The line feed that ends the last line begins none.
+        older, *last = file.read(end - begin).removesuffix(b"\n").rsplit(b"\n", lines)
+        if len(last) == lines:
+            begin += len(older) + 1
+            break
+    file.seek(begin)
 
 
 def written_at(line: bytes) -> float | None:
@@ -233,17 +229,3 @@ class Follower:
 
 def _is_same(file: BinaryIO, other: BinaryIO) -> bool:
     return os.path.sameopenfile(file.fileno(), other.fileno())
-
-
-def _ends_with_line_feed(file: BinaryIO, size_bytes: int) -> bool:
-    if size_bytes == 0:
-        return False
-    file.seek(size_bytes - 1)
-    return file.read(1) == b"\n"
-
-
-def _nth_from_end(block: bytes, count: int) -> int:
-    place = len(block)
-    for _ in range(count):
-        place = block.rindex(b"\n", 0, place)
-    return place

@@ -37,6 +37,7 @@ _BEGIN_LIMIT_S = 10.0
 """Time in which the daemon reports that it has begun with a change [s]."""
 
 _ACCEPT_LIMIT_S = 2.0
+_RELEASES = "are the ocsd of this command and of the daemon of one release?"
 
 Line: TypeAlias = tuple[dict[str, Any], replies.Event | None]
 """A line of a streamed answer, as it came and as a value."""
@@ -321,8 +322,7 @@ def _object(text: bytes) -> dict[str, Any]:
         data = None
     if not isinstance(data, dict):
         raise OcsdError(
-            f"the daemon answered something that is not a JSON object: {text[:80]!r}; "
-            "are the ocsd of this command and of the daemon of one release?"
+            f"the daemon answered something that is not a JSON object: {text[:80]!r}; {_RELEASES}"
         )
     return data
 
@@ -332,7 +332,4 @@ def _refusal(status: int, text: bytes) -> OcsdError:
         error = json.loads(text)["error"]
         return DaemonRefusedError(str(error["message"]), int(error.get("exit_code", 1)))
     except (ValueError, KeyError, TypeError):
-        return OcsdError(
-            f"the daemon answered HTTP status {status} without a reason; "
-            "are the ocsd of this command and of the daemon of one release?"
-        )
+        return OcsdError(f"the daemon answered HTTP status {status} without a reason; {_RELEASES}")

@@ -83,7 +83,7 @@ def end(places: HostPaths) -> list[str]:
             except (FileNotFoundError, ConnectionRefusedError):
                 orphans = _recorded(places)
                 _end_all(children, orphans, server)
-                # Otherwise the next daemon would miss these processes.
+                # Otherwise the next daemon would report these processes as lost.
                 record.beside(places.forkserver_socket).unlink(missing_ok=True)
             else:
                 children, orphans = server.processes()

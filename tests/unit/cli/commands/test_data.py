@@ -128,7 +128,7 @@ def test_verify_ends_with_1_if_something_is_wrong_and_repairs_it(run, folder):
     assert f"repaired; what was cut off is in {path}.torn" in out
     assert path.read_bytes() == whole
     run("verify")
-    assert f"cut off by a repair, and are in 17953/{OPENED}.g3.torn" in run("gaps").out
+    assert f"they are in 17953/{OPENED}.g3.torn" in run("gaps").out
     assert "missing: 1 hole, 1 damage" in run("ls").out
 
 
