@@ -15,7 +15,6 @@ import click
 from ocsd.cli.arguments import options
 from ocsd.cli.data import out, text
 from ocsd.cli.data.place import (
-    Bar,
     folder_of,
     options_of_a_folder,
     refuse_empty,
@@ -23,6 +22,7 @@ from ocsd.cli.data.place import (
     when,
 )
 from ocsd.cli.screen import terminal
+from ocsd.cli.screen.progress import Bar
 from ocsd.cli.screen.table import table_lines
 from ocsd.data import gaps as missing
 from ocsd.data import names, overview

@@ -53,7 +53,7 @@ _FOLLOW_POLL_S = 0.1
 )
 @click.option(
     "--level",
-    type=click.Choice(log_level.LEVELS),
+    type=click.Choice(log_level.LEVEL_CHOICES),
     help="Change how much they log, also after a restart; prints the logs only with -f.",
 )
 @options.host_option
@@ -89,7 +89,7 @@ def _show(places: Mapping[str, Path], follow: bool, lines: int, since_at: float 
         followers: dict[str, logfile.Follower] = {}
         for name, path in places.items():
             followers[name] = opened.enter_context(logfile.Follower(path, lines, since_at))
-            if not follow and not followers[name].found:
+            if not follow and not followers[name].exists:
                 raise NoLogError(
                     f"'{name}' has written no log yet ({path}); see: ocsd status {name}"
                 )
