@@ -151,7 +151,7 @@ def _prepare(
             # A worker of a router that has ended must not hold the port.
             for each in left.gone:
                 kill_remains(each)
-        runs = {each.name for each in left.living} if served is None else served
+        runs = {each.instance_id for each in left.living} if served is None else served
         router = plan_router(host_plan, host.hub(site.hub), places, ROUTER_NAME in runs)
         log = places.daemon_log.open("a", encoding="utf-8")
         places.forkserver_log.open("a").close()

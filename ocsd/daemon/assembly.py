@@ -103,7 +103,7 @@ class Daemon:
             self.fleet, self._window.waits_for, progress, reactor, self._settled
         )
         words = Words(self.fleet.by_pid)
-        self._notify = NotifySocket(reactor, paths.notify_socket, words.heard)
+        self._notify = NotifySocket(reactor, paths.notify_socket, words.receive)
         self._processes = Processes(
             fleet=self.fleet,
             reactor=reactor,
@@ -129,7 +129,7 @@ class Daemon:
         self._lock = lock
         self._upgrade = Upgrade(self.fleet, reactor, lock, self._flush)
         self._lost_files = LostFiles(
-            paths.create, self._excuse_everyone, self._oversight.note, reactor
+            paths.create, self._excuse_everyone, self._oversight.record_lost_files, reactor
         )
         self._host_manager: Any = None
         self._reload = Reload(self.fleet, self._targets, self._add)
@@ -307,7 +307,7 @@ class Daemon:
 
     def _forkserver_ended(self, pid: int, how: str) -> None:
         self._processes.server_ended(pid, how)
-        self._oversight.chronicle.note(DAEMON, "ForkServerEnded", how, pid or None)
+        self._oversight.chronicle.record(DAEMON, "ForkServerEnded", how, pid or None)
 
     def give_up(self, failure: OcsdError) -> None:
         """End this daemon, and nothing else."""
@@ -322,7 +322,7 @@ class Daemon:
     def _stopped(self, took_s: float) -> None:
         self._ended = True
         self._finished.clear()
-        self._oversight.stopped()
+        self._oversight.record_stop()
         self._progress.say(f"stopped after {took_s:.2f} s")
         self._processes.connection.send(EndRequest())
 
@@ -336,7 +336,7 @@ class Daemon:
             reason=after.reason,
         )
         self._progress.transition(transition)
-        self._systemd.tell()
+        self._systemd.send_status()
         self._window.look()
         if after.state is not State.STARTING:
             self._window.leave(transition.name)
@@ -381,7 +381,7 @@ class Daemon:
         if dry_run:
             return change, {}
         self._settings = change.settings
-        self._oversight.reloaded(change.settings, change.difference, by)
+        self._oversight.apply_reload(change.settings, change.difference, by)
         return change, self._reload.apply(change, by)
 
     def _reload_for_clients(self) -> str:

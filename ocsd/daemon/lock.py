@@ -11,7 +11,7 @@ from ocsd.system.proc import why_silent
 HANDED_OVER = "OCSD_LOCK_DESCRIPTOR"
 """Variable in which a daemon that executes its successor names the descriptor of its lock."""
 
-STOPPING = "stopping"
+STOPPING_MARK = "stopping"
 """Stands behind the pid of a daemon that ends everything."""
 
 
@@ -50,7 +50,7 @@ class DaemonLock:
 
     def stopping(self) -> None:
         """Let the next daemon be told that this one ends everything."""
-        self._write(f" {STOPPING}")
+        self._write(f" {STOPPING_MARK}")
 
     def hand_over(self) -> dict[str, str]:
         """Keep the lock over an execve; return what to add to the environment for that."""
@@ -84,7 +84,7 @@ def _refusal(host: str, pid: str = "unknown", doing: str = "") -> str:
     daemon = f"the daemon of host {host!r} (pid {pid})"
     if pid.isdigit() and (frozen := why_silent(int(pid))):
         return f"{daemon} {frozen}"
-    if doing == STOPPING:
+    if doing == STOPPING_MARK:
         return f"{daemon} is stopping everything; start again when it has ended"
     return (
         f"a daemon for host {host!r} runs already, pid {pid}; "

@@ -96,7 +96,7 @@ class Oversight:
 
     def start(self) -> None:
         """Begin."""
-        self.chronicle.note(DAEMON, "DaemonStarted", f"ocsd {__version__}", os.getpid())
+        self.chronicle.record(DAEMON, "DaemonStarted", f"ocsd {__version__}", os.getpid())
         self._rounds.start()
         self._left_spools.start()
 
@@ -104,7 +104,7 @@ class Oversight:
         """Before anybody is judged: blame nobody while this daemon could hear nothing."""
         self._rounds.excuse()
 
-    def reloaded(self, settings: Settings, changed: Difference, by: str) -> None:
+    def apply_reload(self, settings: Settings, changed: Difference, by: str) -> None:
         """Use the hooks of another version of the site file, and put on record what changes.
 
         Parameters
@@ -119,15 +119,15 @@ class Oversight:
         self._host = settings.plan.host
         self._hooks.commands = settings.plan.host.hooks
         reason = f"{changed}; asked for by {by}"
-        self.chronicle.note(DAEMON, "Reloaded", reason, os.getpid())
+        self.chronicle.record(DAEMON, "Reloaded", reason, os.getpid())
 
-    def note(self, text: str) -> None:
+    def record_lost_files(self, text: str) -> None:
         """Put on record what happened to the daemon's own files."""
-        self.chronicle.note(DAEMON, "FilesLost", text, os.getpid())
+        self.chronicle.record(DAEMON, "FilesLost", text, os.getpid())
 
-    def stopped(self) -> None:
+    def record_stop(self) -> None:
         """Put on record that the daemon ends as it was asked to."""
-        self.chronicle.note(DAEMON, "DaemonStopped", "as asked", os.getpid())
+        self.chronicle.record(DAEMON, "DaemonStopped", "as asked", os.getpid())
 
     def _router(self, health: HealthWatch) -> None:
         if self._fleet.router is not None:

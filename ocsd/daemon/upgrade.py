@@ -22,8 +22,8 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.lock import DaemonLock
 from ocsd.errors import OcsdError, StoppingError, UpgradeError
 
-CHECK_LIMIT_S: Final = 30.0
-ANSWER_S: Final = 0.1
+SUCCESSOR_CHECK_LIMIT_S: Final = 30.0
+UPGRADE_DELAY_S: Final = 0.1
 """So long the answer has to leave before the successor is executed [s]."""
 
 Answer: TypeAlias = Callable[[dict[str, Any]], None]
@@ -77,7 +77,7 @@ class Upgrade:
                 raise StoppingError("this host is being stopped")
             answer({"event": "upgrading", "from": __version__, "to": checked["version"]})
             self.log.info("upgrading to {version}", version=checked["version"])
-            self._clock.callLater(ANSWER_S, self._replace)
+            self._clock.callLater(UPGRADE_DELAY_S, self._replace)
 
         def failed(failure: Failure) -> None:
             self._begun = False
@@ -126,7 +126,7 @@ def check() -> dict[str, Any]:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=CHECK_LIMIT_S,
+            timeout=SUCCESSOR_CHECK_LIMIT_S,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:

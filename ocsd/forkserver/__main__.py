@@ -71,7 +71,7 @@ def load() -> str:
         rehearsal.rehearse()
     except Exception:  # noqa: BLE001 - a saving must never cost an agent
         trouble = traceback.format_exc()
-    child.note_loaded()
+    child.record_loaded()
     _forget_missing_folders()
     gc.collect()
     # Objects that are never collected are never touched by the collector, so

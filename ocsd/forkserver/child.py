@@ -43,9 +43,13 @@ def become(request: SpawnRequest) -> NoReturn:
             os.execvpe(request.command[0], request.command, os.environ)
         code = _run_agent(request)
     except ConfigurationError as error:
-        code = program.tell(f"cannot start {request.name!r}: {error}", PERMANENT_FAILURE_EXIT)
+        code = program.report_failure(
+            f"cannot start {request.instance_id!r}: {error}", PERMANENT_FAILURE_EXIT
+        )
     except (OSError, ValueError) as error:  # e.g. a variable's name that the system refuses
-        code = program.tell(f"cannot start {request.name!r}: {error}", PERMANENT_FAILURE_EXIT)
+        code = program.report_failure(
+            f"cannot start {request.instance_id!r}: {error}", PERMANENT_FAILURE_EXIT
+        )
     finally:
         # Neither atexit functions nor destructors of what the fork server loaded
         # may run here, and an agent's forgotten thread must not hold up its end.
@@ -112,7 +116,7 @@ def _run_agent(request: SpawnRequest, forked: bool = True) -> int:
     faulthandler.enable()
     # How a hang is examined; it works while other code holds the interpreter's lock.
     faulthandler.register(signal.SIGQUIT, all_threads=True)
-    setproctitle.setproctitle(f"ocsd: {request.name}")
+    setproctitle.setproctitle(f"ocsd: {request.instance_id}")
     _look_after_log(request)
     told = launch.Launch.model_validate(request.launch)
     launch.set_current(told)
@@ -141,7 +145,7 @@ def _look_after_log(request: SpawnRequest) -> None:
     LOOKOUT.add(level.look)
 
 
-def note_loaded() -> None:
+def record_loaded() -> None:
     """Note what the fork server has loaded; call it once all of that is loaded."""
     _Parent.loaded = LoadedCode(list(sys.modules.values()), os.path.dirname(ocsd.__file__))
 

@@ -17,8 +17,8 @@ from ocsd.forkserver.loaded import file_of
 FILES_VARIABLE = "OCSD_FILES_PIPE"
 """Environment variable with the descriptor on which an agent tells its files, a line each."""
 
-LOOK_EVERY_MS = 300
-END_LIMIT_S = 15.0
+OWN_FILES_POLL_MS = 300
+UNWATCHED_END_LIMIT_S = 15.0
 """An agent that nobody else could end any more has so long to end in order."""
 _OURS = str(Path(__file__).parents[1])
 
@@ -63,11 +63,11 @@ class OwnFiles:
         listener.register(self._descriptor, 0)  # tells of an error, whatever is asked for
         try:
             with suppress(BrokenPipeError):
-                while not listener.poll(LOOK_EVERY_MS):
+                while not listener.poll(OWN_FILES_POLL_MS):
                     self._tell()
         finally:
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(END_LIMIT_S)
+            time.sleep(UNWATCHED_END_LIMIT_S)
             os.kill(os.getpid(), signal.SIGKILL)
 
 

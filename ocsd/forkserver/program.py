@@ -55,10 +55,10 @@ def run(find: Callable[[], AgentEntry], words: Sequence[str] = ()) -> int:
     except KeyboardInterrupt:
         return 0  # asked to end before it has begun
     except OcsdError as error:
-        return tell(str(error), PERMANENT_FAILURE_EXIT)
+        return report_failure(str(error), PERMANENT_FAILURE_EXIT)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an import may raise anything
         traceback.print_exc()
-        return tell(f"cannot import {what}: {last_line(error)}", PERMANENT_FAILURE_EXIT)
+        return report_failure(f"cannot import {what}: {last_line(error)}", PERMANENT_FAILURE_EXIT)
     return _call(main)
 
 
@@ -166,20 +166,20 @@ def _call(main: Callable[[], object]) -> int:
     except KeyboardInterrupt:
         return 0  # asked to end before its reactor ran
     except ConfigurationError as error:
-        return tell(str(error), PERMANENT_FAILURE_EXIT)
+        return report_failure(str(error), PERMANENT_FAILURE_EXIT)
     except SystemExit as ending:
         if isinstance(ending.code, str):
-            return tell(ending.code, 1)
+            return report_failure(ending.code, 1)
         return ending.code or 0
     except BaseException as error:  # noqa: BLE001 - the boundary to the agent's code
         traceback.print_exc()
         # A missing library or a slip of the pen stays until somebody mends it.
         permanent = isinstance(error, ImportError | SyntaxError)
-        return tell(last_line(error), PERMANENT_FAILURE_EXIT if permanent else 1)
+        return report_failure(last_line(error), PERMANENT_FAILURE_EXIT if permanent else 1)
     return 0
 
 
-def tell(failure: str, code: int) -> int:
+def report_failure(failure: str, code: int) -> int:
     """Put a failure on record, in the log and with the daemon; return `code`."""
     print(f"ocsd: {failure}", file=sys.stderr)  # noqa: T201 - stderr is the instance's log
     told = shortened(failure)

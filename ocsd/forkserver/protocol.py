@@ -9,12 +9,12 @@ releases: fields that are not known are skipped, and new ones have defaults.
 
 import json
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, TypeAlias, TypeVar
 
-VERSION: Final = 1
-LONGEST_MESSAGE_BYTES: Final = 1 << 22
+PROTOCOL_VERSION: Final = 1
+LONGEST_REPORT_BYTES: Final = 1 << 22
 FOR_THE_LEADER: Final = frozenset({signal.SIGQUIT})
 """Signals for the process itself: what it has started would die of a request for stacks."""
 
@@ -25,7 +25,7 @@ class SpawnRequest:
 
     Attributes
     ----------
-    name : str
+    instance_id : str
         Its instance-id. If a process of that name runs already, that one is
         reported as `Spawned` again: it may be what an earlier daemon asked for.
     log_path : str
@@ -46,7 +46,7 @@ class SpawnRequest:
         Who runs it; None for whoever runs the fork server.
     """
 
-    name: str
+    instance_id: str
     log_path: str
     working_dir: str
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class KillRequest:
     Signals in `FOR_THE_LEADER` go to the process alone.
     """
 
-    name: str
+    instance_id: str
     pid: int
     signal: int
 
@@ -87,7 +87,7 @@ class Spawned:
 
     Attributes
     ----------
-    name : str
+    instance_id : str
         Its instance-id.
     pid : int
         Its process id, which is its process group and session as well.
@@ -99,7 +99,7 @@ class Spawned:
         written to it.
     """
 
-    name: str
+    instance_id: str
     pid: int
     start_ticks: int
     log_inode: int = 0
@@ -112,7 +112,7 @@ class Ended:
 
     Attributes
     ----------
-    name, pid
+    instance_id, pid
         Which.
     code, signal : int or None
         How; both None if nobody knows.
@@ -122,7 +122,7 @@ class Ended:
         When [s, Unix time].
     """
 
-    name: str
+    instance_id: str
     pid: int
     code: int | None
     signal: int | None
@@ -174,10 +174,19 @@ _KINDS: Final[dict[str, type[Message]]] = {
 }
 _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
+_SENT_AS: Final = {"instance_id": "name"}
+"""The fields whose name on the wire, which older releases know, is another one."""
+
 
 def encode(message: Message) -> bytes:
     """Return the line that carries `message`."""
-    return json.dumps([_NAMES[type(message)], asdict(message)]).encode() + b"\n"
+    fields_sent = asdict(message, dict_factory=_as_sent)
+    return json.dumps([_NAMES[type(message)], fields_sent]).encode() + b"\n"
+
+
+def _as_sent(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the fields of a message under their names on the wire."""
+    return {_SENT_AS.get(key, key): value for key, value in pairs}
 
 
 def decode(line: bytes) -> Message:
@@ -201,8 +210,9 @@ def decode(line: bytes) -> Message:
 
 
 def _made(kind: type[_Made], told: Mapping[str, Any]) -> _Made:
-    known = {each.name for each in fields(kind)}  # type: ignore[arg-type]  # all are dataclasses
-    return kind(**{key: value for key, value in told.items() if key in known})
+    names = (each.name for each in fields(kind))  # type: ignore[arg-type]  # all are dataclasses
+    sent = {name: _SENT_AS.get(name, name) for name in names}
+    return kind(**{name: told[key] for name, key in sent.items() if key in told})
 
 
 class LineBuffer:
@@ -220,7 +230,7 @@ class LineBuffer:
             If a line is no message or grows beyond all limits.
         """
         *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > LONGEST_MESSAGE_BYTES:
+        if len(self._rest) > LONGEST_REPORT_BYTES:
             raise ValueError("a line of the fork server's protocol does not end")
         for line in lines:
             yield decode(line)

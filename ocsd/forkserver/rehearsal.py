@@ -57,7 +57,7 @@ from ocsd.system.notify import encode
 TIMES = 8
 """CPython 3.11 specialises what was called eight times; three or twenty cost more memory."""
 SECONDS = 3
-LIMIT_S = 10.0
+REHEARSAL_LIMIT_S = 10.0
 """It takes 0.3 s; a machine that has just booted may have much else to do."""
 
 _CLASS = "FakeDataAgent"
@@ -174,7 +174,7 @@ def _play() -> None:
         failures.append(Failure(TimeoutError("no end")))  # type: ignore[no-untyped-call] # Twisted's
         reactor.stop()
 
-    reactor.callLater(LIMIT_S, give_up)
+    reactor.callLater(REHEARSAL_LIMIT_S, give_up)
     reactor.callWhenRunning(begin)
     try:
         reactor.run(installSignalHandlers=False)
@@ -217,7 +217,7 @@ def _perform(reactor: Any, told: dict[str, Any]) -> Any:
 
 
 def _be_router(reactor: Any, listener: socket.socket) -> None:
-    listener.settimeout(LIMIT_S)
+    listener.settimeout(REHEARSAL_LIMIT_S)
     factory: Any = protocol.Factory.forProtocol(_RouterSide)
     factory.noisy = False
     with listener.accept()[0] as accepted:
@@ -280,7 +280,7 @@ def _offer(agent: ocs_agent.OCSAgent) -> None:
     @ocs_agent.param("period", default=None, type=float)
     def acq(session: ocs_agent.OpSession, params: Any) -> Any:
         agent.publish_to_feed("rehearsal", _sample())
-        asked.wait(LIMIT_S)
+        asked.wait(REHEARSAL_LIMIT_S)
         return True, "ended"
 
     def stop(session: ocs_agent.OpSession, params: Any) -> None:

@@ -18,7 +18,7 @@ from ocsd.errors import PERMANENT_FAILURE_EXIT
 from ocsd.forkserver.place import Place
 from ocsd.forkserver.protocol import (
     FOR_THE_LEADER,
-    VERSION,
+    PROTOCOL_VERSION,
     Ended,
     EndRequest,
     ForgetRequest,
@@ -42,10 +42,10 @@ IDLE_LIMIT_S = 5.0
 """Without a daemon, a child or an end to report for so long it ends: its daemon was killed
 before it had connected, and the next one has started another fork server."""
 
-LOOK_EVERY_S = 2.0
+OWN_FILES_CHECK_S = 2.0
 """So often it looks whether its socket and its record are still there."""
 
-PASSING = NO_ROOM | {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+TRANSIENT_ERRORS = NO_ROOM | {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 """Why a log cannot be opened now, but maybe a moment later."""
 
 HELD_OVER_FORK = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD}
@@ -91,7 +91,7 @@ class ForkServer:
         self._selector.register(self._place.listener, selectors.EVENT_READ)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         while not (self._ending and not self._running):
-            happened = self._selector.select(LOOK_EVERY_S if self._is_needed else IDLE_LIMIT_S)
+            happened = self._selector.select(OWN_FILES_CHECK_S if self._is_needed else IDLE_LIMIT_S)
             if not happened and not self._is_needed:
                 break
             for key, ready in happened:
@@ -102,7 +102,7 @@ class ForkServer:
 
     def _look_after_files(self) -> None:
         now_s = time.monotonic()
-        if now_s - self._looked_at_s < LOOK_EVERY_S:
+        if now_s - self._looked_at_s < OWN_FILES_CHECK_S:
             return
         self._looked_at_s = now_s
         if self._place.is_lost:
@@ -137,14 +137,14 @@ class ForkServer:
         orphans = self._orphans()
         running, ended = tuple(self._running.values()), tuple(self._ended.values())
         notice = self._record.earlier.notice
-        self._send(peer, Hello(os.getpid(), VERSION, running, ended, orphans, notice))
+        self._send(peer, Hello(os.getpid(), PROTOCOL_VERSION, running, ended, orphans, notice))
 
     def _orphans(self) -> tuple[Spawned, ...]:
         """Return what other fork servers have left that lives; take note of what has ended."""
         for each in [each for each in self._left.values() if not lives(each)]:
             del self._left[each.pid]
             kill_remains(each)
-            ended = Ended(each.name, each.pid, None, None)
+            ended = Ended(each.instance_id, each.pid, None, None)
             self._ended[each.pid] = ended
             self._record.ended(ended)
         return tuple(self._left.values())
@@ -165,7 +165,7 @@ class ForkServer:
             case KillRequest(name, pid, number):
                 spawned = self._running.get(pid)
                 # A child that was not reaped keeps its pid, so this hits nobody else.
-                if spawned and spawned.name == name:
+                if spawned and spawned.instance_id == name:
                     _signal_group(pid, number)
                     # A process that was stopped (SIGSTOP) could not even end.
                     _signal_group(pid, signal.SIGCONT)
@@ -178,10 +178,10 @@ class ForkServer:
 
     def _spawn(self, request: SpawnRequest) -> None:
         for spawned in self._running.values():
-            if spawned.name == request.name:
+            if spawned.instance_id == request.instance_id:
                 self._report(spawned)
                 return
-        if any(orphan.name == request.name for orphan in self._orphans()):
+        if any(orphan.instance_id == request.instance_id for orphan in self._orphans()):
             self._refuse(request, "a process of this name, left by another fork server, still runs")
             return
         self._fork(request)
@@ -220,7 +220,7 @@ class ForkServer:
             self._become(request)
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         os.close(gate_read)
-        spawned = Spawned(request.name, pid, start_ticks(pid), log_inode, log_bytes)
+        spawned = Spawned(request.instance_id, pid, start_ticks(pid), log_inode, log_bytes)
         self._running[pid] = spawned
         self._record.add(spawned)
         with contextlib.suppress(BrokenPipeError):  # somebody has killed the child already
@@ -229,7 +229,7 @@ class ForkServer:
         self._report(spawned)
 
     def _refuse(self, request: SpawnRequest, why: str, code: int | None = None) -> None:
-        self._report(Ended(request.name, 0, code, None, why, time.time()))
+        self._report(Ended(request.instance_id, 0, code, None, why, time.time()))
 
     def _leave_to_child(self) -> None:
         """Close everything of the server in a child.
@@ -264,7 +264,7 @@ class ForkServer:
                 continue
             exited = status.si_code == os.CLD_EXITED
             ended = Ended(
-                spawned.name,
+                spawned.instance_id,
                 spawned.pid,
                 code=status.si_status if exited else None,
                 signal=None if exited else status.si_status,
@@ -339,7 +339,7 @@ def _log(path: str) -> tuple[int, int]:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
         log = os.open(path, flags, 0o644)
     except OSError as error:
-        if error.errno in PASSING:
+        if error.errno in TRANSIENT_ERRORS:
             return 0, 0
         raise
     found = os.fstat(log)

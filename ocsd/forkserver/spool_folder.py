@@ -33,7 +33,7 @@ def prepare(request: SpawnRequest) -> None:
             return  # there is no such user: that stops the start
         uid, gid = owner.pw_uid, owner.pw_gid
     host, log_dir = request.launch["host"], request.launch.get("log_dir")
-    folder = paths.of_host(host, log_dir).spool(request.name)
+    folder = paths.of_host(host, log_dir).spool(request.instance_id)
     try:
         if uid != 0:
             folder.parent.mkdir(mode=0o750, parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from ocsd.forkserver.protocol import Hello, LineBuffer
 from ocsd.system.peer import peer_of
 from ocsd.system.proc import why_silent
 
-ANSWER_LIMIT_S = 5.0
+HELLO_LIMIT_S = 5.0
 
 # These speak of the daemon's own supervisor and must not reach its children.
 _DAEMONS_OWN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID")
@@ -41,14 +41,16 @@ def running(path: Path) -> frozenset[str] | None:
             )
         time.sleep(0.02)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(ANSWER_LIMIT_S)
+        connection.settimeout(HELLO_LIMIT_S)
         try:
             connection.connect(str(path))
             received = LineBuffer()
             while data := connection.recv(1 << 16):
                 for message in received.feed(data):
                     if isinstance(message, Hello):
-                        return frozenset(each.name for each in (*message.running, *message.orphans))
+                        return frozenset(
+                            each.instance_id for each in (*message.running, *message.orphans)
+                        )
         except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError):
             return None  # there is none, or it has just ended
         except OSError as error:

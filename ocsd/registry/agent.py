@@ -13,9 +13,9 @@ from ocsd.base import OpCode
 from ocsd.reactor.threads import the_reactor
 from ocsd.registry.table import KnownAgents, RegistryEntry, field_name
 
-AGENT_CLASS: Final = "RegistryAgent"
-FEED: Final = "agent_operations"
-PERIOD_S: Final = 1.0
+REGISTRY_CLASS: Final = "RegistryAgent"
+OPERATIONS_FEED: Final = "agent_operations"
+EXPIRY_CHECK_S: Final = 1.0
 PUBLISH_EVERY_S: Final = 30.0
 
 # One message carries what changes at one time, e.g. when a whole site starts.
@@ -54,20 +54,20 @@ class Registry:
         self._published_s = monotonic()
         self._stopping: Deferred[None] | None = None
         agent.register_feed(
-            FEED,
+            OPERATIONS_FEED,
             record=True,
             agg_params={"frame_length": 60},
             buffer_time=BUFFER_TIME_S,
         )
         agent.subscribe_on_start(
-            self.hear,
+            self.receive,
             f"{agent.site_args.address_root}..feeds.heartbeat",
             options={"match": "wildcard"},
         )
         agent.register_process("main", self.main, self.stop_main, blocking=False, startup=True)
         agent.register_task("register_agent", self.register_agent, blocking=False)
 
-    def hear(self, pair: Any, *_more: Any) -> None:
+    def receive(self, pair: Any, *_more: Any) -> None:
         """Take a heartbeat off the bus."""
         if isinstance(pair, list | tuple) and len(pair) == 2:
             changed = self.table.beat(pair[0], pair[1], self._wall(), self._monotonic())
@@ -104,7 +104,7 @@ class Registry:
         loop = LoopingCall(self._turn, session, bool(params["test_mode"]))
         loop.clock = the_reactor()
         # A defect in a turn ends the process, and says so.
-        loop.start(PERIOD_S).addErrback(self._stopping.errback)
+        loop.start(EXPIRY_CHECK_S).addErrback(self._stopping.errback)
         if session.status == "stopping":  # asked before it began
             self._end_main()
         try:
@@ -135,7 +135,7 @@ class Registry:
     def _turn(self, session: ocs_agent.OpSession, only_once: bool) -> None:
         at, now_s = self._wall(), self._monotonic()
         # The router does not send an agent its own heartbeat.
-        self.hear([self._own_codes(), self._agent.feeds[FEED].encoded()])
+        self.receive([self._own_codes(), self._agent.feeds[OPERATIONS_FEED].encoded()])
         fallen = self.table.expire(at, now_s)
         for entry in fallen:
             self._log.warn(
@@ -165,7 +165,7 @@ class Registry:
                 name = field_name(entry.agent_address, op_name)
                 if name is not None:
                     message = {"block_name": name, "timestamp": now, "data": {name: code}}
-                    self._agent.publish_to_feed(FEED, message)
+                    self._agent.publish_to_feed(OPERATIONS_FEED, message)
 
 
 def build(agent: ocs_agent.OCSAgent, publish_every_s: float = PUBLISH_EVERY_S) -> Registry:
@@ -196,7 +196,7 @@ def make_parser(parser: argparse.ArgumentParser | None = None) -> argparse.Argum
 
 def main(args: list[str] | None = None) -> None:
     """Run the registry until it is told to end."""
-    parsed = site_config.parse_args(agent_class=AGENT_CLASS, parser=make_parser(), args=args)
+    parsed = site_config.parse_args(agent_class=REGISTRY_CLASS, parser=make_parser(), args=args)
     agent, runner = ocs_agent.init_site_agent(parsed)
     build(agent, parsed.wait_time)
     runner.run(agent, auto_reconnect=True)

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import psutil
 
-ANSWER_LIMIT_S = 2.0
+PROBE_LIMIT_S = 2.0
 
 
 class Answering(StrEnum):
@@ -80,7 +80,7 @@ def port_of(parts: SplitResult) -> int:
 
 def _connect(parts: SplitResult) -> socket.socket:
     address = (parts.hostname or "localhost", port_of(parts))
-    return socket.create_connection(address, timeout=ANSWER_LIMIT_S)
+    return socket.create_connection(address, timeout=PROBE_LIMIT_S)
 
 
 def _upgrade_request(parts: SplitResult) -> bytes:

@@ -122,9 +122,9 @@ def _end_all(
     children, orphans = list(children), list(orphans)
     for is_router in (False, True):
         if server is not None:
-            server.end([each for each in children if (each.name == _ROUTER) is is_router])
-        _end_orphans([each for each in orphans if (each.name == _ROUTER) is is_router])
-    return [each.name for each in (*children, *orphans)]
+            server.end([each for each in children if (each.instance_id == _ROUTER) is is_router])
+        _end_orphans([each for each in orphans if (each.instance_id == _ROUTER) is is_router])
+    return [each.instance_id for each in (*children, *orphans)]
 
 
 def _end_orphans(processes: Iterable[Spawned]) -> None:
@@ -142,7 +142,9 @@ def _end_orphans(processes: Iterable[Spawned]) -> None:
                 os.close(process)
                 kill_remains(left.pop(process))
     if left:
-        raise TimeoutError(f"these do not end: {', '.join(each.name for each in left.values())}")
+        raise TimeoutError(
+            f"these do not end: {', '.join(each.instance_id for each in left.values())}"
+        )
 
 
 def _signal(process: int, spawned: Spawned, number: int) -> None:
@@ -171,7 +173,7 @@ class _Server:
 
     def end(self, processes: Iterable[Spawned]) -> None:
         """End processes, gently at first."""
-        left = {each.pid: each.name for each in processes}
+        left = {each.pid: each.instance_id for each in processes}
         for number, limit_s in _LADDER:
             for pid, name in left.items():
                 self._connection.sendall(encode(KillRequest(name, pid, number)))

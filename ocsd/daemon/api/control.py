@@ -199,7 +199,7 @@ class _Change(_Leaf):
         stream.begin()
         for name, reason in rest.items():
             stream.write({"event": "left_out", "instance_id": name, "reason": reason})
-        self._fleet.when_launched(pending.look)
+        self._fleet.when_launched(pending.report_settled)
         return server.NOT_DONE_YET
 
     def _read(self, request: Any) -> tuple[list[str], dict[str, str], float]:
@@ -270,7 +270,7 @@ class _Reload(_Leaf):
         )
         stream.on_close = pending.abandon
         stream.write({**change.as_json(), "waits_for": list(under_way)})
-        self._fleet.when_launched(pending.look)
+        self._fleet.when_launched(pending.report_settled)
         return server.NOT_DONE_YET
 
 

@@ -63,7 +63,7 @@ class PendingRequest:
         self._timer: Timer = clock.callLater(limit_s, self._give_up)
         self._unobserve = fleet.observe(self._observe)
 
-    def look(self) -> None:
+    def report_settled(self) -> None:
         """Report what has come about already."""
         for name in list(self._open):
             self._judge(name)

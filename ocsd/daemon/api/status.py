@@ -19,7 +19,7 @@ from ocsd.system.paths import HostPaths
 
 SCHEMA = "ocsd.status/1"
 
-STOPPING = "the host is being stopped"
+HOST_STOPPING = "the host is being stopped"
 
 
 @dataclass(slots=True)
@@ -161,7 +161,7 @@ class StatusReport:
         why_not = self._fleet.why_not(instance.instance_id)
         standing = "; ".join(filter(None, (keeper.life.reason, why_not)))
         found = self._waiting(instance, keeper) or verdict.reason or standing
-        return found or (STOPPING if self._fleet.stopping else "")
+        return found or (HOST_STOPPING if self._fleet.stopping else "")
 
     def _waiting(self, instance: Instance, keeper: Keeper) -> str:
         names = self._waits_for(instance.instance_id)
@@ -192,7 +192,7 @@ class StatusReport:
 
     def _why_no_router(self, keeper: Keeper) -> str:
         if self._fleet.stopping:
-            return STOPPING
+            return HOST_STOPPING
         return self._router_put_down if keeper.life.target is Target.DOWN else ""
 
     def _observe(self, transition: Transition) -> None:

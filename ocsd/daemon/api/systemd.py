@@ -31,7 +31,7 @@ class SystemdLink:
 
     def __init__(self, clock: IReactorTime, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._told = ""
+        self._sent = ""
         self._stopping = False
         self._beat: Any = LoopingCall(self._live)
         self._beat.clock = clock
@@ -46,26 +46,26 @@ class SystemdLink:
     def ready(self) -> None:
         """Say that everything was started."""
         notify(READY=1)
-        self.tell()
+        self.send_status()
 
-    def tell(self) -> None:
+    def send_status(self) -> None:
         """Send the status line if it has changed."""
         text = summary(self._fleet)
         if self._stopping:
             text = f"stopping, {text}"
-        if text != self._told and notify(STATUS=text) is not Delivery.BUSY:
-            self._told = text
+        if text != self._sent and notify(STATUS=text) is not Delivery.BUSY:
+            self._sent = text
 
     def stopping(self) -> None:
         """Say that everything is being stopped."""
         self._stopping = True
         notify(STOPPING=1)
-        self.tell()
+        self.send_status()
 
     def _live(self) -> None:
         notify(WATCHDOG=1)
         # What was wrong before may have been too much for the socket.
-        self.tell()
+        self.send_status()
 
 
 def summary(fleet: Fleet) -> str:

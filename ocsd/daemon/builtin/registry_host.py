@@ -15,8 +15,8 @@ from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.forkserver.record import start_ticks
 from ocsd.site.launch import Launch
 
-REPORT_EVERY_S = 1.0
-END_LIMIT_S = 2.0
+REGISTRY_REPORT_S = 1.0
+REGISTRY_END_LIMIT_S = 2.0
 
 
 class RegistryLauncher:
@@ -65,7 +65,7 @@ class RegistryLauncher:
             self._tell_end(Ended(name, 0, 1, None, f"{type(error).__name__}: {error}"))
             return
         self._connection.start()
-        self._reporting.start(REPORT_EVERY_S)
+        self._reporting.start(REGISTRY_REPORT_S)
         pid = os.getpid()
         if self.keeper is not None:
             # Last, for a stop that came meanwhile takes effect in here.
@@ -77,7 +77,7 @@ class RegistryLauncher:
             return
         connection, self._connection = self._connection, None
         self._reporting.stop()
-        ended = self._agent.end_operations(END_LIMIT_S)
+        ended = self._agent.end_operations(REGISTRY_END_LIMIT_S)
         ended.addBoth(lambda _: connection.stop())
         ended.addErrback(lambda failure: self.log.failure("while the registry stopped", failure))
         ended.addBoth(lambda _: self._tell_end(Ended(name, pid, 0, None)))

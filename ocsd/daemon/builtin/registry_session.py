@@ -33,7 +33,7 @@ def assemble(
     logs.follow()
     launches.set_current(launch)
     args = site_config.parse_args(
-        agent_class=registry.AGENT_CLASS, parser=registry.make_parser(), args=[]
+        agent_class=registry.REGISTRY_CLASS, parser=registry.make_parser(), args=[]
     )
     agent, _runner = ocs_agent.init_site_agent(args)
     registry.build(agent, args.wait_time)

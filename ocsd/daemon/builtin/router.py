@@ -24,7 +24,7 @@ from ocsd.site.model import Hub
 from ocsd.supervisor.events import BecameReady, State
 from ocsd.system.paths import HostPaths, is_listening
 
-LOOK_EVERY_S = 0.02
+ROUTER_POLL_S = 0.02
 
 SOCKET_LIMIT_S = 30.0
 """A router that was started so long ago has opened all its sockets."""
@@ -32,7 +32,7 @@ SOCKET_LIMIT_S = 30.0
 REFUSED = "ddress already in use"
 """What strerror(3) says, and crossbar with it, some way before its last words."""
 
-LOOKED_AT_BYTES = 1 << 14
+ROUTER_LOG_TAIL_BYTES = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
 
 def last_words(log: Path, hub: Hub, since: Spawned | None) -> str:
     """Return why a router ended, as far as its log since its start, or its port, can tell."""
-    if REFUSED in end_of(log, LOOKED_AT_BYTES, since):
+    if REFUSED in end_of(log, ROUTER_LOG_TAIL_BYTES, since):
         for key, url in (("wamp_server", hub.wamp_server), ("wamp_http", hub.wamp_http)):
             if probe.is_open(url):
                 return str(_in_use(key, url))
@@ -117,7 +117,7 @@ def request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
         # A router that was killed leaves its socket, on which the next one cannot listen.
         plan.socket.unlink(missing_ok=True)
     return SpawnRequest(
-        name=ROUTER_NAME,
+        instance_id=ROUTER_NAME,
         log_path=str(paths.instance_log(ROUTER_NAME)),
         working_dir=str(paths.state),
         environment=config.environment(),
@@ -152,7 +152,7 @@ class RouterWatch:
         """Look until it is ready, whenever it is being started."""
         starts = transition.after.state is State.STARTING
         if transition.name == self._keeper.name and starts and not self._looking.running:
-            self._looking.start(LOOK_EVERY_S, now=False)
+            self._looking.start(ROUTER_POLL_S, now=False)
 
     def _look(self) -> None:
         if self._keeper.life.state is not State.STARTING:

@@ -7,8 +7,8 @@ from twisted.internet import protocol
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
-ASK_EVERY_S: Final = 5.0
-GIVE_UP_S: Final = 20.0
+QUESTION_PERIOD_S: Final = 5.0
+QUESTION_LIMIT_S: Final = 20.0
 """An answer may be late; until then no other question is put on top of it."""
 
 
@@ -48,7 +48,7 @@ class Asking:
     def start(self) -> None:
         """Ask from now on."""
         if not self._asking.running:
-            self._asking.start(ASK_EVERY_S)
+            self._asking.start(QUESTION_PERIOD_S)
 
     @property
     def waited_s(self) -> float:
@@ -68,7 +68,7 @@ class Asking:
     def _ask(self) -> None:
         now_s = self._clock.seconds()
         if self._is_open:
-            if now_s - self._asked_at_s < GIVE_UP_S:
+            if now_s - self._asked_at_s < QUESTION_LIMIT_S:
                 return
             self._connector.disconnect()
         self._asked_at_s = now_s

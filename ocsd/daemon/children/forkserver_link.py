@@ -14,10 +14,10 @@ from ocsd.supervisor.events import Exited, end_reason
 from ocsd.system.paths import HostPaths, is_listening
 from ocsd.system.proc import why_silent
 
-PAUSE_S = 1.0
+FORKSERVER_RETRY_S = 1.0
 """So long after a fork server that could not start the next one is tried."""
 
-ANSWER_LIMIT_S = 5.0
+GREETING_LIMIT_S = 5.0
 """A fork server that greets nobody for so long is stuck."""
 
 LATE_S = 1.0
@@ -85,7 +85,7 @@ class ForkServerLink:
         """Connect again, to another one if this one has ended."""
         if is_listening(self._paths.forkserver_socket):
             self.log.error("the fork server has hung up; connecting again")
-            self._reactor.callLater(PAUSE_S, self.connect)
+            self._reactor.callLater(FORKSERVER_RETRY_S, self.connect)
         else:
             self._replace()
 
@@ -93,7 +93,7 @@ class ForkServerLink:
     def trouble(self) -> str:
         """Why nothing can be started now; empty if it can."""
         waited_s = self._asking.waited_s
-        if waited_s <= ANSWER_LIMIT_S:
+        if waited_s <= GREETING_LIMIT_S:
             return ""
         text = (
             f"the fork server has not answered for {waited_s:.0f} s: "
@@ -149,7 +149,7 @@ class ForkServerLink:
             return False
         self.log.error("{failure}", failure=failure)
         if self._was_greeted:
-            self._reactor.callLater(PAUSE_S, self._start_another)
+            self._reactor.callLater(FORKSERVER_RETRY_S, self._start_another)
         else:
             self._give_up(ForkServerError(failure))
         return False

@@ -117,7 +117,7 @@ class Processes:
 
     def spawn(self, request: SpawnRequest) -> None:
         """Ask for a process."""
-        self._asked_for.add(request.name)
+        self._asked_for.add(request.instance_id)
         self.connection.send(request)
 
     def kill(self, name: str, pid: int, number: int) -> None:
@@ -156,19 +156,19 @@ class Processes:
             self.connection.send(ForgetRequest(pid))
 
     def _spawned(self, report: Spawned) -> None:
-        keeper = self._keeper(report.name)
+        keeper = self._keeper(report.instance_id)
         expected = keeper.life.has_process
         self._take_in(report)
         if not expected:
             # An earlier daemon has asked for it, and was killed before it was there.
-            self._fleet.reconsider(report.name)
+            self._fleet.reconsider(report.instance_id)
         self._on_spawned(keeper)
 
     def _take_in(self, spawned: Spawned) -> None:
-        keeper = self._keeper(spawned.name)
+        keeper = self._keeper(spawned.instance_id)
         if keeper.pid == spawned.pid:
             return  # two daemons have asked for it, or the connection was lost for a moment
-        self._running[spawned.name] = spawned
+        self._running[spawned.instance_id] = spawned
         if spawned.pid in self._noted:
             self._noted.remove(spawned.pid)
         if keeper.life.has_process:
@@ -204,25 +204,25 @@ class Processes:
             self._ended_meanwhile(ended)
         for spawned in hello.running:
             self._take_in(spawned)
-            self._forget_orphan(spawned.name)
+            self._forget_orphan(spawned.instance_id)
         orphans = [each for each in hello.orphans if lives(each)]
         for spawned in orphans:
             self._take_in(spawned)
             self._watch(spawned)
         unanswered, self._unanswered = self._unanswered, set()
-        for name in unanswered - {each.name for each in (*hello.running, *orphans)}:
+        for name in unanswered - {each.instance_id for each in (*hello.running, *orphans)}:
             self._ended(name, Ended(name, 0, None, None, "its fork server died as it was started"))
         self._on_hello(hello)
 
     def _ended_meanwhile(self, ended: Ended) -> None:
-        keeper = self._fleet.keeper(ended.name)
+        keeper = self._fleet.keeper(ended.instance_id)
         if keeper is not None and keeper.pid == ended.pid:
-            self._ended(ended.name, ended)
-        elif ended.pid not in self._noted and ended.name not in self._unanswered:
+            self._ended(ended.instance_id, ended)
+        elif ended.pid not in self._noted and ended.instance_id not in self._unanswered:
             self.log.info(
                 "{name} (pid {pid}) ended while no daemon was connected: "
                 "exit code {code}, signal {signal}",
-                name=ended.name,
+                name=ended.instance_id,
                 pid=ended.pid,
                 code=ended.code,
                 signal=ended.signal,
@@ -247,7 +247,7 @@ class Processes:
                 self._watch(spawned, self._server_pid)
 
     def _watch(self, spawned: Spawned, parent: int = 0) -> None:
-        name = spawned.name
+        name = spawned.instance_id
 
         def gone() -> None:
             self._orphans.pop(name, None)

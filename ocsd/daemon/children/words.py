@@ -25,7 +25,7 @@ class Words:
         self._keeper_of = keeper_of
         self._unclaimed: dict[int, dict[str, str]] = {}
 
-    def heard(self, pid: int, fields: Mapping[str, str]) -> None:
+    def receive(self, pid: int, fields: Mapping[str, str]) -> None:
         """Hand over what a process said, or keep it until it is claimed."""
         keeper = self._keeper_of(pid)
         if keeper is not None:

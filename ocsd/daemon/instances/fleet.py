@@ -152,10 +152,10 @@ class Fleet:
 
     def missed(self, ended: Ended) -> bool:
         """Take note of an end while no daemon ran; return whether it stays the last one."""
-        keeper = self._keepers.get(ended.name)
+        keeper = self._keepers.get(ended.instance_id)
         if self._launched or keeper is None or keeper.life.has_process:
             return False
-        instance = self._instances[ended.name]
+        instance = self._instances[ended.instance_id]
         return self._wanted(instance) is Target.UP and keeper.missed(ended)
 
     def waits_for(self, name: str) -> tuple[str, ...]:

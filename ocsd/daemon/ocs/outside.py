@@ -27,9 +27,9 @@ from ocsd.supervisor.events import State
 from ocsd.system.paths import HostPaths
 from ocsd.text.reason import shortened
 
-ASK_EVERY_S = 2.0
+API_POLL_S = 2.0
 """How often an agent that is up is asked [s]; one that starts is asked at every look."""
-ANSWER_LIMIT_S = 4.0
+API_ANSWER_LIMIT_S = 4.0
 
 
 def request(launch: Launch, paths: HostPaths) -> SpawnRequest:
@@ -53,7 +53,7 @@ def request(launch: Launch, paths: HostPaths) -> SpawnRequest:
         "--working-dir": launch.working_dir,
     }
     return SpawnRequest(
-        name=instance.instance_id,
+        instance_id=instance.instance_id,
         log_path=str(paths.instance_log(instance.instance_id)),
         working_dir=launch.working_dir,
         environment=_environment(launch),
@@ -122,13 +122,13 @@ class OutsideWatch:
         self._asked_at_s: dict[str, float] = {}
         self._waiting: set[str] = set()
 
-    def look(self, instance: Instance, keeper: Keeper) -> None:
+    def check(self, instance: Instance, keeper: Keeper) -> None:
         """Ask an agent, if it is one of OCS's and it is time to; what does not run is not asked."""
         state, now_s = keeper.life.state, self._clock.seconds()
         if instance.runtime != "ocs" or state not in {State.STARTING, State.UP}:
             return
         asked_at_s = self._asked_at_s.get(keeper.name, float("-inf"))
-        every_s = 0.0 if state is State.STARTING else ASK_EVERY_S
+        every_s = 0.0 if state is State.STARTING else API_POLL_S
         if keeper.pid is None or now_s - asked_at_s < every_s or keeper.name in self._waiting:
             return
         self._asked_at_s[keeper.name] = now_s
@@ -142,7 +142,7 @@ class OutsideWatch:
         answered.addErrback(lambda failure: self.log.failure("while asking", failure))
 
     def _ask_router(self, address: str) -> Any:
-        client = ControlClient(address, self._hub.wamp_http, timeout_s=ANSWER_LIMIT_S)
+        client = ControlClient(address, self._hub.wamp_http, timeout_s=API_ANSWER_LIMIT_S)
         return deferToThread(client.get_api)
 
     def _not_waiting(self, result: Any, name: str) -> Any:

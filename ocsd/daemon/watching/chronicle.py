@@ -91,7 +91,7 @@ class Chronicle:
         self._journal.write(
             HistoryEntry(
                 at,
-                ended.name,
+                ended.instance_id,
                 type(end).__name__,
                 reason=reason,
                 pid=ended.pid,
@@ -100,7 +100,7 @@ class Chronicle:
             )
         )
 
-    def note(self, name: str, event: str, reason: str, pid: int | None = None) -> None:
+    def record(self, name: str, event: str, reason: str, pid: int | None = None) -> None:
         """Write down something that changed no state.
 
         Parameters

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.protocol import Factory, Protocol
 
-ANSWER_LIMIT_S: Final = 1.0
+DEVICE_CONNECT_LIMIT_S: Final = 1.0
 
 Held = bool | None
 """Whether a condition holds; None as long as that is not known."""
@@ -39,7 +39,7 @@ class Evidence:
         self._code = code
         self._before = written_at(code)
 
-    def look(self) -> str:
+    def check(self) -> str:
         """Look once more, and return what has changed for the better; empty if nothing."""
         for condition in self._held:
             self._check(condition)
@@ -80,7 +80,7 @@ def asks(host: str, port: int, reactor: Any, answered: Callable[[bool], None]) -
     answered : callable
         Is told, later.
     """
-    endpoint: Any = HostnameEndpoint(reactor, host, port, timeout=ANSWER_LIMIT_S)
+    endpoint: Any = HostnameEndpoint(reactor, host, port, timeout=DEVICE_CONNECT_LIMIT_S)
     factory: Any = Factory.forProtocol(Protocol)
     factory.noisy = False
 

@@ -92,4 +92,4 @@ class Examiner:
         where = incident.where() if found.hangs else ""
         known = filter(None, (found.reason, where, incident.shortage, f"see {incident.path}"))
         text = "; ".join(known)
-        self._chronicle.note(transition.name, EXAMINED, text, transition.pid)
+        self._chronicle.record(transition.name, EXAMINED, text, transition.pid)

@@ -18,7 +18,7 @@ import psutil
 
 from ocsd.log.file import LIMIT_BYTES, OLDER_FILES, numbered, shift
 
-STOP_LIMIT_S: Final = 0.1
+SIGSTOP_LIMIT_S: Final = 0.1
 
 
 def rotate(log: Path, pid: int, limit_bytes: int = LIMIT_BYTES, older: int = OLDER_FILES) -> bool:
@@ -59,7 +59,7 @@ def _stopped(pid: int) -> Iterator[None]:
     leader = psutil.Process(pid)
     os.killpg(pid, signal.SIGSTOP)
     try:
-        deadline_s = time.monotonic() + STOP_LIMIT_S
+        deadline_s = time.monotonic() + SIGSTOP_LIMIT_S
         while leader.status() != psutil.STATUS_STOPPED:
             if time.monotonic() > deadline_s:
                 raise TimeoutError(f"process {pid} does not stop")

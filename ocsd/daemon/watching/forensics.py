@@ -17,11 +17,11 @@ from typing import Any, Final
 
 import psutil
 
-MOST_INCIDENTS: Final = 100
+MOST_EXAMINATIONS: Final = 100
 LOG_BYTES: Final = 64 * 2**10
 STACKS_BYTES: Final = 2**20
-MOST_LISTED: Final = 1000
-MOST_TOLD: Final = 3
+MOST_DETAILS: Final = 1000
+MOST_THREADS: Final = 3
 """So many threads are told of in one line; the folder has them all."""
 
 # Of the agent's interpreter, which need not be this one.
@@ -129,7 +129,7 @@ def where_it_was(stacks: str, code: str = "") -> str:
     folder = f"{os.path.dirname(code)}{os.sep}" if code else ""
     *others, main = (_innermost_own(frames, folder) for frames in threads)
     told = [main] if main else [frame for frame in others if frame]
-    return "; ".join(told[:MOST_TOLD]) or threads[-1][0]
+    return "; ".join(told[:MOST_THREADS]) or threads[-1][0]
 
 
 def _innermost_own(frames: Sequence[str], folder: str) -> str:
@@ -164,11 +164,13 @@ def of_process(pid: int) -> dict[str, Any]:
         "started_at": process.create_time,
         "cpu_s": lambda: sum(process.cpu_times()[:2]),
         "rss_bytes": lambda: process.memory_info().rss,
-        "threads": lambda: [each._asdict() for each in process.threads()][:MOST_LISTED],
+        "threads": lambda: [each._asdict() for each in process.threads()][:MOST_DETAILS],
         "descriptors": process.num_fds,
         "descriptors_limit": lambda: process.rlimit(psutil.RLIMIT_NOFILE)[0],
-        "files": lambda: [each.path for each in process.open_files()][:MOST_LISTED],
-        "sockets": lambda: [_socket(each) for each in process.net_connections("all")][:MOST_LISTED],
+        "files": lambda: [each.path for each in process.open_files()][:MOST_DETAILS],
+        "sockets": lambda: [_socket(each) for each in process.net_connections("all")][
+            :MOST_DETAILS
+        ],
         "children": lambda: [each.pid for each in process.children(recursive=True)],
         "waits_in": lambda: Path(f"/proc/{pid}/wchan").read_text(),
     }
@@ -203,5 +205,5 @@ def _tail(log: Path, size: int) -> bytes:
 
 def _forget_oldest(folder: Path) -> None:
     kept = sorted(each for each in folder.iterdir() if each.is_dir())
-    for each in kept[:-MOST_INCIDENTS]:
+    for each in kept[:-MOST_EXAMINATIONS]:
         shutil.rmtree(each, ignore_errors=True)

@@ -21,7 +21,7 @@ from ocsd.daemon.children.orphans import Orphan
 from ocsd.daemon.instances.ports import Clock, Timer
 from ocsd.supervisor.events import Exited, end_reason
 
-PAUSE_S: Final = 10.0
+HOOK_PAUSE_S: Final = 10.0
 """A hook is run for the same occasion of the same instance at most so often."""
 
 URGENT: Final = frozenset({"on-failed", "on-hung", "on-incident"})
@@ -29,7 +29,7 @@ URGENT: Final = frozenset({"on-failed", "on-hung", "on-incident"})
 
 MOST_AT_ONCE: Final = 4
 MOST_WAITING: Final = 100
-LIMIT_S: Final = 30.0
+HOOK_LIMIT_S: Final = 30.0
 _KEPT_OUTPUT_BYTES: Final = 2000
 
 Ended = Callable[[str], None]
@@ -88,7 +88,7 @@ class Hooks:
             return
         what, now_s = (occasion, name), self._clock.seconds()
         last_s = self._fired_s.get(what)
-        too_soon = last_s is not None and now_s - last_s < PAUSE_S
+        too_soon = last_s is not None and now_s - last_s < HOOK_PAUSE_S
         queue = self._urgent if occasion in URGENT else self._waiting
         if too_soon or len(queue) >= MOST_WAITING:
             self._left_out[what] = self._left_out.get(what, 0) + 1
@@ -127,7 +127,7 @@ class Hooks:
         except OSError as failure:
             ended(f"cannot be run: {failure}")
             return
-        limit.append(self._clock.callLater(LIMIT_S, running.kill))
+        limit.append(self._clock.callLater(HOOK_LIMIT_S, running.kill))
 
 
 class ProcessHooks:
@@ -187,5 +187,5 @@ class _Hook:
             return
         how = end_reason(Exited(code if code > 0 else None, -code if code < 0 else None))
         if self._killed:
-            how = f"took longer than {LIMIT_S:.0f} s"
+            how = f"took longer than {HOOK_LIMIT_S:.0f} s"
         self._ended(f"{how}; it printed: {printed}" if printed else how)

@@ -67,7 +67,7 @@ class Incidents:
         shared = self._failures.is_shared(now_s)
         if shared and not went_on:
             names = self._failures.names
-            self._chronicle.note(DAEMON, "IncidentBegan", f"{', '.join(names)} failed at once")
+            self._chronicle.record(DAEMON, "IncidentBegan", f"{', '.join(names)} failed at once")
             self._on_begin(names)
         if shared:
             self._wait()
@@ -82,4 +82,4 @@ class Incidents:
         names = self._failures.names
         self._failures = self._failures.over(self._clock.seconds())
         reason = f"{len(names)} instances failed: {', '.join(names)}"
-        self._chronicle.note(DAEMON, "IncidentOver", reason)
+        self._chronicle.record(DAEMON, "IncidentOver", reason)

@@ -7,7 +7,7 @@ from pathlib import Path
 from ocsd.forkserver.protocol import Spawned
 from ocsd.text.reason import shortened
 
-LOOKED_AT_BYTES = 4096
+LOG_TAIL_BYTES = 4096
 # Not what else Unicode takes for one (str.splitlines): it may stand in the midst of a message.
 LINE_END = re.compile("[\r\n]")
 DAILY_LIFE = re.compile(r"\S+Z \[(info|debug)\]")
@@ -25,7 +25,7 @@ def last_line(path: Path, since: Spawned | None = None) -> str:
     since : Spawned, optional
         The writer; what was written before it was started is not its word.
     """
-    lines = LINE_END.split(end_of(path, LOOKED_AT_BYTES, since))
+    lines = LINE_END.split(end_of(path, LOG_TAIL_BYTES, since))
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return "" if DAILY_LIFE.match(last) else shortened(last.removeprefix("ocsd: "))
 

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from ocsd.supervisor.retention import is_expired
 
-LOOK_EVERY_S: Final = 3600.0
+SPOOL_CHECK_S: Final = 3600.0
 """Not at the start, when the clock of a machine without a battery may be wrong."""
 
 
@@ -45,14 +45,14 @@ class LeftSpools:
         self._folder = folder
         self._listed = listed
         self._wall_clock = wall_clock
-        self._looking: Any = LoopingCall(self.look)
-        self._looking.clock = clock
+        self._checking: Any = LoopingCall(self.check)
+        self._checking.clock = clock
 
     def start(self) -> None:
         """Begin."""
-        self._looking.start(LOOK_EVERY_S, now=False)
+        self._checking.start(SPOOL_CHECK_S, now=False)
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Look once, and delete what can go."""
         listed = self._listed()
         for folder in _folders(self._folder):

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from ocsd.system.paths import identity
 
-LOOK_EVERY_S: Final = 2.0
+RUNTIME_FILES_CHECK_S: Final = 2.0
 
 
 class LostFiles:
@@ -45,12 +45,12 @@ class LostFiles:
         self._note = note
         self._kept: dict[Path, tuple[Callable[[], object], object]] = {}
         self._trouble = ""
-        self._looking: Any = LoopingCall(self.look)
-        self._looking.clock = clock
+        self._checking: Any = LoopingCall(self.check)
+        self._checking.clock = clock
 
     def start(self) -> None:
         """Begin."""
-        self._looking.start(LOOK_EVERY_S, now=False)
+        self._checking.start(RUNTIME_FILES_CHECK_S, now=False)
 
     def keep(self, path: Path, make: Callable[[], object]) -> None:
         """Keep a file that has just been made.
@@ -64,7 +64,7 @@ class LostFiles:
         """
         self._kept[path] = make, identity(path)
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Look once, and make what is missing."""
         lost = [path for path, (_, known) in self._kept.items() if identity(path) != known]
         if not lost:

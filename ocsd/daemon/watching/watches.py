@@ -19,7 +19,7 @@ from ocsd.site.model import Instance
 from ocsd.supervisor.events import BecameHung, CauseCleared, State
 from ocsd.supervisor.health import Health
 
-LOOK_EVERY_S: Final = 1.0
+ROUND_PERIOD_S: Final = 1.0
 HELD_UP_S: Final = 5.0
 """A daemon that did not even look for so long was stopped itself, or had no processor."""
 
@@ -31,7 +31,7 @@ _MEBIBYTE: Final = 2**20
 class Watch(Protocol):
     """Something that is looked at for each instance."""
 
-    def look(self, instance: Instance, keeper: Keeper) -> None:
+    def check(self, instance: Instance, keeper: Keeper) -> None:
         """Look at an instance, and tell its keeper what is to be told."""
 
 
@@ -63,15 +63,15 @@ class Rounds:
         self._watches = watches
         self._always = always
         self._clock = clock
-        self._looked_at_s: float | None = None
-        self._looking: Any = LoopingCall(self.look)
-        self._looking.clock = clock
+        self._checked_at_s: float | None = None
+        self._checking: Any = LoopingCall(self.check)
+        self._checking.clock = clock
 
     def start(self) -> None:
         """Begin."""
-        self._looking.start(LOOK_EVERY_S, now=False)
+        self._checking.start(ROUND_PERIOD_S, now=False)
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Look at everything once."""
         self.excuse()
         if self._fleet.stopping:
@@ -84,15 +84,15 @@ class Rounds:
         for instance, keeper in list(self._fleet):
             for watch in self._watches:
                 try:
-                    watch.look(instance, keeper)
+                    watch.check(instance, keeper)
                 except Exception:  # noqa: BLE001 - one look that fails must not end all others
                     self.log.failure("while looking at {name}", name=keeper.name)
 
     def excuse(self) -> None:
         """Blame nobody for a time in which this daemon could hear nothing."""
         now_s = self._clock.seconds()
-        held_up_s = 0.0 if self._looked_at_s is None else now_s - self._looked_at_s
-        self._looked_at_s = now_s
+        held_up_s = 0.0 if self._checked_at_s is None else now_s - self._checked_at_s
+        self._checked_at_s = now_s
         if held_up_s > HELD_UP_S:
             self.log.warn("this daemon was held up for {held_up_s:.0f} s", held_up_s=held_up_s)
             for keeper in self._fleet.everyone():
@@ -115,7 +115,7 @@ class HealthWatch:
         self._on_change = on_change
         self._last: dict[str, Health] = {}
 
-    def look(self, instance: Instance, keeper: Keeper) -> None:
+    def check(self, instance: Instance, keeper: Keeper) -> None:
         """Judge an instance."""
         self.judge(keeper)
 
@@ -127,7 +127,7 @@ class HealthWatch:
             return
         if verdict.health is not self._last.get(keeper.name, Health.OK):
             reason = f"{verdict.health}: {verdict.reason}" if verdict.reason else "ok again"
-            self._chronicle.note(keeper.name, "HealthChanged", reason, keeper.pid)
+            self._chronicle.record(keeper.name, "HealthChanged", reason, keeper.pid)
             self._on_change(keeper.name, verdict.health, verdict.reason)
         self._last[keeper.name] = verdict.health
         reason = keeper.reason_to_restart
@@ -147,7 +147,7 @@ class MemoryWatch:
     def __init__(self, used_bytes: Callable[[int], int | None]) -> None:
         self._used_bytes = used_bytes
 
-    def look(self, instance: Instance, keeper: Keeper) -> None:
+    def check(self, instance: Instance, keeper: Keeper) -> None:
         """Compare an instance with its limit."""
         limit = instance.limits.memory
         if limit is None or keeper.pid is None:
@@ -200,10 +200,10 @@ class EvidenceWatch:
             code = Path(found.code) if found.code else None
             self._evidence[name] = Evidence(conditions, code, self._reactor)
 
-    def look(self, instance: Instance, keeper: Keeper) -> None:
+    def check(self, instance: Instance, keeper: Keeper) -> None:
         """Look for what has changed."""
         evidence = self._evidence.get(keeper.name)
-        what = evidence.look() if evidence is not None else ""
+        what = evidence.check() if evidence is not None else ""
         if what:
             keeper.deliver(CauseCleared(what))
 
@@ -225,7 +225,7 @@ class ForeignLogWatch:
     def __init__(self, log_of: Callable[[str], Path]) -> None:
         self._log_of = log_of
 
-    def look(self, instance: Instance, keeper: Keeper) -> None:
+    def check(self, instance: Instance, keeper: Keeper) -> None:
         """Look at the log of an agent of the published OCS, or of another user."""
         if instance.runtime == "ocs" or instance.user is not None:
             self.rotate(keeper)

@@ -88,14 +88,14 @@ def test_the_status_line_names_what_is_not_as_wanted(systemd, host, clock):
 
 
 def test_what_is_not_wanted_is_not_missed(systemd, host, clock):
-    SystemdLink(clock, host(Target.DOWN, a=State.DOWN)).tell()
+    SystemdLink(clock, host(Target.DOWN, a=State.DOWN)).send_status()
     assert systemd.heard() == [{"STATUS": "0 of 0 instances up"}]
 
 
 def test_a_status_line_is_sent_when_it_changes(systemd, host, clock):
     link = SystemdLink(clock, host(a=State.UP))
-    link.tell()
-    link.tell()
+    link.send_status()
+    link.send_status()
     assert systemd.heard() == [{"STATUS": "1 of 1 instances up"}]
     link.stopping()
     assert systemd.heard() == [{"STOPPING": "1"}, {"STATUS": "stopping, 1 of 1 instances up"}]

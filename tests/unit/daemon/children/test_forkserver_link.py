@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from ocsd.daemon.children.asking import ASK_EVERY_S
-from ocsd.daemon.children.forkserver_link import ANSWER_LIMIT_S, LATE_S, ForkServerLink
+from ocsd.daemon.children.asking import QUESTION_PERIOD_S
+from ocsd.daemon.children.forkserver_link import GREETING_LIMIT_S, LATE_S, ForkServerLink
 from ocsd.system.paths import of_host
 
 
@@ -48,7 +48,7 @@ def test_one_that_is_late_holds_up_who_is_being_ended(link, clock):
 
 
 def test_one_that_does_not_answer_is_told_with_its_pid_and_the_way_out(link, clock, process):
-    clock.advance(ANSWER_LIMIT_S + 1)
+    clock.advance(GREETING_LIMIT_S + 1)
     then = f"kill -9 {process.pid} and the daemon starts another one: agents run on"
     said = "the fork server has not answered for 6 s: all that runs goes on, but what starts or "
     said += f"stops waits for it; it (pid {process.pid}) "
@@ -56,5 +56,5 @@ def test_one_that_does_not_answer_is_told_with_its_pid_and_the_way_out(link, clo
     process.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, process.pid, os.WSTOPPED)
     assert link.trouble == f"{said}is stopped (state T): kill -CONT {process.pid}; or {then}"
-    clock.advance(ASK_EVERY_S)
+    clock.advance(QUESTION_PERIOD_S)
     assert " for 11 s: " in link.trouble

@@ -140,7 +140,7 @@ def test_an_orphan_is_watched_and_started_again_when_it_ends(host, sleeper):
     host.descriptors.turn()
     assert host.descriptors.readers == []
     assert "nobody knows how: exit code unknown" in host.wanted.life.last_end
-    assert [each.name for each in host.wire.took(SpawnRequest)] == ["wanted"]
+    assert [each.instance_id for each in host.wire.took(SpawnRequest)] == ["wanted"]
 
 
 def test_an_orphan_gets_its_signals_directly(host, sleeper):
@@ -167,7 +167,7 @@ def test_what_a_dying_fork_server_was_asked_for_is_settled_by_the_next_one(host,
     host.hears(Hello(2, 1, (), (), (of(sleeper),)))
     assert host.wanted.pid == sleeper.pid
     # The other one did not come to be, and is asked for again.
-    assert [each.name for each in host.wire.took(SpawnRequest)] == ["unwanted"]
+    assert [each.instance_id for each in host.wire.took(SpawnRequest)] == ["unwanted"]
     assert "its fork server died as it was started" in host.unwanted.life.last_end
 
 

@@ -60,7 +60,7 @@ def test_a_life_is_told_from_request_to_end(fleet, clock, path):
 
 
 def test_what_changes_no_state_can_be_noted(chronicle, path):
-    chronicle.note("thermo1", "Examined", "incidents/1", pid=7)
+    chronicle.record("thermo1", "Examined", "incidents/1", pid=7)
     (entry,) = read(path)
     assert (entry.at, entry.after, entry.reason, entry.pid) == (9.0, "", "incidents/1", 7)
 

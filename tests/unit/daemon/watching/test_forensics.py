@@ -89,7 +89,7 @@ def test_a_process_that_has_used_up_its_descriptors_is_told_as_that(tmp_path, lo
 
 
 def test_only_so_many_incidents_are_kept(tmp_path, log, monkeypatch):
-    monkeypatch.setattr(forensics, "MOST_INCIDENTS", 2)
+    monkeypatch.setattr(forensics, "MOST_EXAMINATIONS", 2)
     for at in range(4):
         incident(tmp_path, log, at)
     kept = sorted(each.name for each in (tmp_path / "incidents").iterdir())
