@@ -10,7 +10,7 @@ import click
 
 from ocsd import __version__
 from ocsd.cli.arguments.completion import COMPLETE_VARIABLE, PROGRAM
-from ocsd.errors import OcsdError
+from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, OcsdError
 from ocsd.system.interrupts import ends_at_once
 
 # In the order of the help. Each is a module of `ocsd.cli.commands` with a function of
@@ -36,9 +36,6 @@ _COMMANDS = (
     "install",
     "completion",
 )
-_INTERRUPTED = 130
-# What a shell reports of a program that SIGPIPE ended, as `yes | head` does.
-_BROKEN_PIPE = 141
 
 _EPILOG = """\b
 Examples:
@@ -95,7 +92,7 @@ class _Commands(click.Group):
         except BrokenPipeError:
             # Whoever read our output went away (`ocsd status | head -1`).
             _let_go_of_output()
-            return _BROKEN_PIPE
+            return BROKEN_PIPE_EXIT
         return code
 
 
@@ -149,7 +146,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"See: {error.ctx.command_path} --help", file=sys.stderr)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return _INTERRUPTED
+        return INTERRUPTED_EXIT
     return int(code or 0)
 
 

@@ -8,8 +8,8 @@ import click
 from ocsd.cli.screen.moment import PastTime
 from ocsd.cli.talk import present
 from ocsd.cli.talk.hosts import hosts_of_files
-from ocsd.errors import NoDaemonError, NoJournalError, NotPermittedError, SeveralDaemonsError
-from ocsd.history import journal
+from ocsd.errors import NoDaemonError, NoHistoryError, NotPermittedError, SeveralDaemonsError
+from ocsd.history.file import read_history
 from ocsd.history.summary import HistoryEntry
 from ocsd.system import paths
 
@@ -24,7 +24,7 @@ def entries(host: str | None) -> Iterator[HistoryEntry]:
 
     Raises
     ------
-    NoJournalError
+    NoHistoryError
         If nothing has been recorded, or what has been cannot be read.
     SeveralDaemonsError
         If it is not clear which host is meant.
@@ -33,13 +33,13 @@ def entries(host: str | None) -> Iterator[HistoryEntry]:
     """
     path = _path(host)
     try:
-        yield from journal.read(path)
+        yield from read_history(path)
     except PermissionError as error:
         raise NotPermittedError(
             f"this user may not read {path}; use its owner's account, join its group, or use sudo"
         ) from error
     except OSError as error:
-        raise NoJournalError(
+        raise NoHistoryError(
             f"the journal {path} cannot be read: {error.strerror}; move aside what is there"
         ) from error
 
@@ -57,7 +57,7 @@ def _path(host: str | None) -> Path:
         found = [path for one in hosts if (path := paths.of_host(one).journal).exists()]
         if not found:
             places = ", ".join(str(paths.of_host(one).state) for one in hosts)
-            raise NoJournalError(f"{error}. There is no journal in {places} either") from error
+            raise NoHistoryError(f"{error}. There is no journal in {places} either") from error
         if len(found) > 1:
             listed = ", ".join(str(path.parent.name) for path in found)
             raise SeveralDaemonsError(

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from ocsd.history.journal import Journal
+from ocsd.history.file import HistoryFile
 from ocsd.history.summary import HistoryEntry
 
 
@@ -38,7 +38,7 @@ def journal(ocsd):
     """The journal of the host `lab`, which alone has one."""
     folder = ocsd.base / "state" / "lab"
     folder.mkdir(parents=True)
-    journal = Journal(folder / "journal.jsonl")
+    journal = HistoryFile(folder / "journal.jsonl")
     # The journal is as old as the test, and not as the module: a full run takes minutes.
     for entry in story():
         journal.write(entry)

@@ -3,7 +3,7 @@
 import pytest
 from twisted.internet.testing import StringTransport
 
-from ocsd.daemon.children.asking import QUESTION_PERIOD_S, QUESTION_LIMIT_S, Asking
+from ocsd.daemon.children.asking import QUESTION_LIMIT_S, QUESTION_PERIOD_S, Asking
 
 
 class Listener:
