@@ -60,13 +60,8 @@ def test_a_life_is_told_from_request_to_end(fleet, clock, path):
 
 
 def test_what_changes_no_state_can_be_noted(chronicle, path):
-<<<<<<< HEAD
     chronicle.record("thermo1", "Examined", "incidents/1", pid=7)
-    (entry,) = read(path)
-=======
-    chronicle.note("thermo1", "Examined", "incidents/1", pid=7)
     (entry,) = read_history(path)
->>>>>>> cliA
     assert (entry.at, entry.after, entry.reason, entry.pid) == (9.0, "", "incidents/1", 7)
 
 
