@@ -1,12 +1,11 @@
 """What the daemon tells systemd, if systemd started it (sd_notify(3))."""
 
 import os
-from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 
 from ocsd.daemon.instances.fleet import Fleet
+from ocsd.reactor.repeating import repeating
 from ocsd.supervisor.events import State, Target
 from ocsd.system.notify import Delivery, notify
 
@@ -33,8 +32,7 @@ class SystemdLink:
         self._fleet = fleet
         self._sent = ""
         self._stopping = False
-        self._beat: Any = LoopingCall(self._live)
-        self._beat.clock = clock
+        self._beat = repeating(self._live, clock)
 
     def start(self) -> None:
         """Begin to send signs of life, twice in each period that systemd allows."""

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from ocsd.daemon.instances.keeper import Keeper
@@ -13,6 +12,7 @@ from ocsd.daemon.instances.ports import Timer
 from ocsd.errors import PERMANENT_FAILURE_EXIT, OcsdError
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.forkserver.record import start_ticks
+from ocsd.reactor.repeating import repeating
 from ocsd.site.launch import Launch
 
 REGISTRY_REPORT_S = 1.0
@@ -38,8 +38,7 @@ class RegistryLauncher:
         self._beginning: Timer | None = None
         self._agent: Any = None
         self._connection: Any = None
-        self._reporting: Any = LoopingCall(self._report)
-        self._reporting.clock = clock
+        self._reporting = repeating(self._report, clock)
         self.keeper: Keeper | None = None
 
     def spawn(self, name: str) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from twisted.internet.protocol import ClientFactory
-from twisted.internet.task import LoopingCall
 
 from ocsd.daemon.children.asking import Asking
 from ocsd.daemon.instances.keeper import Keeper
@@ -18,6 +17,7 @@ from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.watching.instance_log import end_of, last_line
 from ocsd.errors import RouterError
 from ocsd.forkserver.protocol import Spawned, SpawnRequest
+from ocsd.reactor.repeating import repeating
 from ocsd.router import config, local, probe
 from ocsd.router.probe import Answering
 from ocsd.site.model import Hub
@@ -143,8 +143,7 @@ class RouterWatch:
     def __init__(self, keeper: Keeper, plan: RouterPlan, hub: Hub, reactor: Any) -> None:
         self._keeper = keeper
         self._reachable = _reachable(plan, hub)
-        self._looking: Any = LoopingCall(self._look)
-        self._looking.clock = reactor
+        self._looking = repeating(self._look, reactor)
         # What a router with a configuration of its own serves, only its owner knows.
         self._asking = _asking(hub, self._answered, reactor) if plan.socket is not None else None
 

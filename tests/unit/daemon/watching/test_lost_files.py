@@ -1,4 +1,4 @@
-"""What is removed is made anew, and nobody is blamed for it."""
+"""Files that are removed are restored, and no instance is blamed meanwhile."""
 
 import pytest
 from twisted.internet.task import Clock
@@ -45,7 +45,7 @@ def test_a_folder_that_was_removed_is_there_again_after_two_seconds(world):
     world.clock.advance(RUNTIME_FILES_CHECK_S)
     assert world.file.exists()
     assert world.excused == 1
-    assert world.notes == [f"somebody had removed {world.file}; made anew"]
+    assert world.notes == [f"{world.file} removed by another program; restored"]
     world.clock.pump([RUNTIME_FILES_CHECK_S] * 3)
     assert (world.excused, len(world.notes)) == (1, 1)
 
@@ -55,7 +55,7 @@ def test_what_lies_there_instead_is_replaced(world):
     other.touch()
     other.replace(world.file)
     world.clock.advance(RUNTIME_FILES_CHECK_S)
-    assert world.notes == [f"somebody had removed {world.file}; made anew"]
+    assert world.notes == [f"{world.file} removed by another program; restored"]
 
 
 def test_it_goes_on_trying_says_so_once_and_excuses_everyone_meanwhile(world):
@@ -64,7 +64,7 @@ def test_it_goes_on_trying_says_so_once_and_excuses_everyone_meanwhile(world):
     world.folder.touch()  # in the way of the folder
     world.clock.pump([RUNTIME_FILES_CHECK_S] * 3)
     assert world.excused == 3
-    assert [each.split(";")[1].split(":")[0] for each in world.notes] == [" making it anew fails"]
+    assert [note.split(";")[1].split(":")[0] for note in world.notes] == [" cannot be restored"]
     world.folder.unlink()
     world.clock.advance(RUNTIME_FILES_CHECK_S)
     assert world.file.exists()
