@@ -17,7 +17,7 @@ DAILY_LIFE = re.compile(r"\S+Z \[(info|debug)\]")
 def last_line(path: Path, since: Spawned | None = None) -> str:
     """Return the last line of a log if it may explain why its writer ended; else nothing.
 
-    Lines of level info or debug are no explanation.
+    Lines of level info or debug explain nothing.
 
     Parameters
     ----------

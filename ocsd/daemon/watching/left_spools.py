@@ -82,9 +82,8 @@ class LeftSpools:
 
 def _folders(folder: Path) -> list[Path]:
     with suppress(OSError):  # there is none yet
-        return [
-            path for path in sorted(folder.iterdir()) if path.is_dir() and not path.is_symlink()
-        ]
+        paths = sorted(folder.iterdir())
+        return [path for path in paths if path.is_dir() and not path.is_symlink()]
     return []
 
 
