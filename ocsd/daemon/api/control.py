@@ -35,7 +35,7 @@ def control_site(
     Parameters
     ----------
     status : StatusReport
-        What ``GET /v1/status`` answers.
+        The answer to ``GET /v1/status``.
     fleet : Fleet
         The instances.
     clock : Clock
@@ -44,10 +44,10 @@ def control_site(
         Stops everything; takes a function that writes a JSON object for each step.
     upgrade : callable
         Replaces this daemon; takes a function that writes the answer, and one that
-        says why not.
+        writes a refusal.
     reload : callable
-        Takes the site file into use; takes who asks, and whether to tell only what would
-        change. Returns that, and which instances are on their way where.
+        Takes the site file into use; takes the client, and whether only to report the
+        changes. Returns these, and the targets of the instances that move.
     """
     # Any: twisted.web's interfaces are zope's, which mypy cannot match with classes.
     root: Any = resource.Resource()
@@ -67,7 +67,7 @@ def control_site(
 
 
 class _QuietSite(server.Site):
-    """A site without an access log: what changes anything is journalled in words."""
+    """A site without an access log: requests that change anything are logged in words."""
 
     noisy = False
 
@@ -89,7 +89,7 @@ class _Leaf(resource.Resource):
             return self.refuse(request, error)
         except UnsupportedMethod:
             raise
-        except Exception as error:  # noqa: BLE001 - a defect must not leave the asker without words
+        except Exception as error:  # noqa: BLE001 - a client gets an answer whatever fails
             self.log.failure("a request to the control API failed")
             return self.refuse(request, OcsdError(f"{type(error).__name__}: {error}"), 500)
         return answer
@@ -102,9 +102,9 @@ class _Leaf(resource.Resource):
         request.setHeader(b"content-type", b"application/json")
         return json.dumps(value).encode() + b"\n"
 
-    def journal(self, request: Any, what: str) -> None:
-        """Put on record who asked for a change."""
-        self.log.info("{what}, asked for by {who}", what=what, who=asker(request))
+    def log_change(self, request: Any, change: str) -> None:
+        """Log who asked for a change."""
+        self.log.info("{change}, asked for by {who}", change=change, who=asker(request))
 
 
 class _Stream:
@@ -155,7 +155,7 @@ class _Events(_Leaf):
         request.setHeader(b"cache-control", b"no-cache")
         stream = _Stream(request, prefix=b"data: ", suffix=b"\n\n")
         request.write(b": every transition from now on\n\n")
-        stream.on_close = self._fleet.observe(lambda each: stream.write(described(each)))
+        stream.on_close = self._fleet.observe(lambda change: stream.write(described(change)))
         return server.NOT_DONE_YET
 
 
@@ -183,7 +183,7 @@ class _Change(_Leaf):
             self._fleet.check(names)
         except NoSuchInstanceError as error:
             return self.refuse(request, error, 404)
-        self.journal(request, f"{self._verb} {' '.join(names)}")
+        self.log_change(request, f"{self._verb} {' '.join(names)}")
         request.setHeader(b"content-type", b"application/x-ndjson")
         stream = _Stream(request)
         wanted = dict.fromkeys(names, self._wanted)
@@ -203,14 +203,15 @@ class _Change(_Leaf):
         return server.NOT_DONE_YET
 
     def _read(self, request: Any) -> tuple[list[str], dict[str, str], float]:
-        """Return whom a request is about, whom it leaves out and why, and how long it waits [s]."""
+        """Return the instances, those left out and why, and how long the request waits [s]."""
         rest: dict[str, str] = {}
         try:
             body = json.loads(request.content.read() or b"{}")
             names = body.get("names")
             if body.get("all") is True:
-                # Somebody may be working on the device of what was put down.
-                rest = self._fleet.resting() if self._verb == "restart" else {}
+                if self._verb == "restart":
+                    # An instance may be down because its device is being worked on.
+                    rest = self._fleet.resting()
                 names = [name for name in self._fleet.listed if name not in rest]
             limit_s = _limit_s(body.get("timeout_s", DEFAULT_LIMIT_S))
         except (ValueError, TypeError, AttributeError) as error:
@@ -228,7 +229,7 @@ class _Stop(_Leaf):
         self._stop = stop
 
     def render_POST(self, request: Any) -> int:
-        self.journal(request, "stop")
+        self.log_change(request, "stop")
         request.setHeader(b"content-type", b"application/x-ndjson")
         stream = _Stream(request)
         stream.begin()
@@ -238,7 +239,7 @@ class _Stop(_Leaf):
 
 
 class _Reload(_Leaf):
-    """Takes the site file into use; with a time limit it tells what became of it, too."""
+    """Takes the site file into use; with a time limit it also streams the results."""
 
     def __init__(
         self,
@@ -255,13 +256,13 @@ class _Reload(_Leaf):
         try:
             body = json.loads(request.content.read() or b"{}")
             dry_run = body.get("dry_run") is True
-            limit_s = None if "timeout_s" not in body else _limit_s(body["timeout_s"])
+            limit_s = "timeout_s" in body and _limit_s(body["timeout_s"])
         except (ValueError, TypeError, AttributeError) as error:
             raise UsageError(f"the request's body is not what /v1/reload takes: {error}") from error
         if not dry_run:
-            self.journal(request, "reload")
+            self.log_change(request, "reload")
         change, under_way = self._reload(asker(request), dry_run)
-        if limit_s is None:
+        if not limit_s:
             return self.answer(request, change.as_json())
         request.setHeader(b"content-type", b"application/x-ndjson")
         stream = _Stream(request)
@@ -280,7 +281,7 @@ class _Upgrade(_Leaf):
         self._upgrade = upgrade
 
     def render_POST(self, request: Any) -> int:
-        self.journal(request, "upgrade")
+        self.log_change(request, "upgrade")
         request.setHeader(b"content-type", b"application/x-ndjson")
         stream = _Stream(request)
 
@@ -289,29 +290,29 @@ class _Upgrade(_Leaf):
             stream.write(refusal(error))
             stream.finish()
 
-        # The answer ends when the successor closes what it finds open.
+        # The answer ends when the successor closes the descriptors that it finds open.
         self._upgrade(stream.write, refuse)
         return server.NOT_DONE_YET
 
 
 def _limit_s(value: object) -> float:
     """Return how long a request waits [s]."""
-    limit_s = float(value)  # type: ignore[arg-type]  # what is no number is refused by the caller
+    limit_s = float(value)  # type: ignore[arg-type]  # the caller handles the TypeError
     if not 0 < limit_s <= LONGEST_LIMIT_S:
         raise UsageError(f"timeout_s is {limit_s}; it must be above 0 and at most a day")
     return limit_s
 
 
 def refusal(error: OcsdError) -> dict[str, Any]:
-    """Return what is answered in place of what was asked for."""
+    """Return the answer to a request that is refused."""
     return {"error": {"message": str(error), "exit_code": error.exit_code}}
 
 
 def asker(request: Any) -> str:
-    """Return who asks, as the kernel vouches for it, e.g. ``alice (uid 1000, pid 4121)``."""
+    """Return the client, as the kernel vouches for it, e.g. ``alice (uid 1000, pid 4121)``."""
     pid, uid, _ = peer_of(request.channel.transport.getHandle())
     try:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:
-        name = "somebody"
+        name = "a user without a name"
     return f"{name} (uid {uid}, pid {pid})"

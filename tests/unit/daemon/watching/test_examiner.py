@@ -47,7 +47,9 @@ def examined(tmp_path):
 @pytest.mark.parametrize("silent_s", [31.0, None])
 def test_a_hang_is_told_with_the_place_where_it_hung(examined, silent_s):
     reason = "reactor: its reactor has not answered for 31 s"
-    assert examined(reason, silent_s).startswith(f'{reason}; File "/home/o/a.py", line 3 in f; see /')
+    assert examined(reason, silent_s).startswith(
+        f'{reason}; File "/home/o/a.py", line 3 in f; see /'
+    )
 
 
 def test_what_grew_too_big_is_told_without_a_place(examined):

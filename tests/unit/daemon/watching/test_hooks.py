@@ -136,7 +136,7 @@ class Reactor:
         ("kill -TERM $$", "killed by SIGTERM"),
         (
             "printf 'a\\nb \\033[31mred'; exit 3",
-            "ended with exit code 3; it printed: a b  [31mred",
+            "ended with exit code 3; it printed: a b [31mred",
         ),
         ("yes | head -c 1000000", ""),
     ],
