@@ -1,7 +1,7 @@
 """The registry's agent, connected from within the daemon.
 
-Apart from `ocsd.daemon.builtin.registry_host`, because it loads autobahn, for which no
-agent has to wait.
+Apart from `ocsd.daemon.builtin.registry_host`, because it loads autobahn, and agents must not
+wait for that.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def assemble(
     Parameters
     ----------
     launch : Launch
-        What the registry is told, as any agent is.
+        The launch of the registry, as of any agent.
     on_change : callable
         Called whenever the connection has changed.
 

@@ -1,7 +1,7 @@
 """The HostManager's agent, connected from within the daemon.
 
-Apart from `ocsd.daemon.ocs.host_manager`, because it loads autobahn, for which no
-agent has to wait.
+Apart from `ocsd.daemon.ocs.host_manager`, because it loads autobahn, and agents must not
+wait for that.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def connect(
     Parameters
     ----------
     launch : Launch
-        What an agent of this instance-id would be told.
+        The launch of an agent of this instance-id.
     fleet, reload, stop
         See `HostManagerFace`.
     reactor : IReactorTime

@@ -4,6 +4,7 @@ import pytest
 from twisted.internet.testing import StringTransport
 
 from ocsd.daemon.children.asking import QUESTION_LIMIT_S, QUESTION_PERIOD_S, Asking
+from tests.unit.daemon.timers import cancel_timers
 
 
 class Listener:
@@ -43,7 +44,7 @@ class Listener:
 def listener(clock):
     listener = Listener(clock)
     yield listener
-    listener.asking._asking.stop()
+    cancel_timers(clock)
 
 
 def test_a_question_is_put_every_few_seconds_and_each_answer_counts_once(listener, clock):

@@ -71,7 +71,8 @@ class Host:
             on_lost=lambda: None,
             on_missed=self.missed.append,
         )
-        self.wire = self.processes.connection = Wire()
+        self.connection, self.wire = self.processes.connection, Wire()
+        self.processes.connection = self.wire
         self.clock = clock
         self.wanted = self.add("wanted", Manage.UP)
         self.unwanted = self.add("unwanted")
@@ -94,7 +95,7 @@ class Host:
         self.processes.reported(report)
 
     def lose_fork_server(self):
-        self.processes._lost()
+        self.connection.connectionLost()
 
 
 @pytest.fixture

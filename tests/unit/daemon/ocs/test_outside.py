@@ -18,6 +18,7 @@ from ocsd.supervisor.events import State, UpRequested
 from ocsd.supervisor.health import Health, Layer, Verdict
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.paths import of_host
+from tests.unit.daemon.timers import cancel_timers
 
 HUB = Hub(wamp_server="ws://localhost:8001/ws", wamp_http="http://localhost:8001/call")
 PID = 4121
@@ -64,8 +65,7 @@ def keeper(agent, clock):
     keeper.deliver(UpRequested())
     yield keeper
     looking.stop()
-    if keeper._timer is not None and keeper._timer.active():
-        keeper._timer.cancel()
+    cancel_timers(clock)
 
 
 def refusal(error, *words):

@@ -59,8 +59,8 @@ def test_what_an_instance_left_long_ago_is_deleted_and_named(world):
     world.keep("gone-lately", KEPT_S - 86400)
     world.keep("listed", KEPT_S + 86400)
     assert world.look() == [
-        f"deleted {world.folder}/gone (2.5 MB): gone is not in the site file any more, and last wrote "
-        "there 31 days ago"
+        f"deleted {world.folder}/gone (2.5 MB): gone is not in the site file any more, and "
+        "last wrote there 31 days ago"
     ]
     assert world.names == {"gone-lately", "listed"}
     assert world.look() == []

@@ -23,6 +23,7 @@ from ocsd.site.model import Instance
 from ocsd.supervisor.events import State, UpRequested
 from ocsd.supervisor.health import Health
 from ocsd.supervisor.lifecycle import Lifecycle
+from tests.unit.daemon.timers import cancel_timers
 
 
 class World:
@@ -69,8 +70,7 @@ class World:
 def world(tmp_path, clock):
     world = World(tmp_path, clock)
     yield world
-    world.keeper.life = Lifecycle()
-    world.keeper._set_timer()
+    cancel_timers(clock)
 
 
 @pytest.fixture
