@@ -44,7 +44,6 @@ from ocsd.bus.wamp import CBORSerializer, ComponentConfig, txaio
 from ocsd.forkserver import program
 from ocsd.forkserver.protocol import LineBuffer, Spawned, SpawnRequest
 from ocsd.forkserver.protocol import encode as encode_line
-from ocsd.forkserver.record import start_ticks
 from ocsd.log import logs
 from ocsd.log.file import LogFile
 from ocsd.log.level_file import LevelFile
@@ -53,6 +52,7 @@ from ocsd.reactor import threads
 from ocsd.site import launch as launches
 from ocsd.site.model import Hub, Instance
 from ocsd.system.notify import encode
+from ocsd.system.proc import start_ticks
 
 TIMES = 8
 """CPython 3.11 specialises what was called eight times; three or twenty cost more memory."""

@@ -31,9 +31,10 @@ from ocsd.forkserver.protocol import (
     SpawnRequest,
     encode,
 )
-from ocsd.forkserver.record import Record, lives, start_ticks
+from ocsd.forkserver.record import Record, lives
 from ocsd.forkserver.remains import kill_remains
 from ocsd.log.stream import NO_ROOM
+from ocsd.system.proc import start_ticks
 
 LONGEST_BACKLOG_BYTES = 1 << 22
 """A daemon that reads nothing for so long is disconnected; it finds all in the next Hello."""

@@ -12,9 +12,9 @@ from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.ports import Clock, Timer
 from ocsd.errors import PERMANENT_FAILURE_EXIT, OcsdError
 from ocsd.forkserver.protocol import Ended, Spawned
-from ocsd.forkserver.record import start_ticks
 from ocsd.reactor.repeating import repeating
 from ocsd.site.launch import Launch
+from ocsd.system.proc import start_ticks
 
 REGISTRY_REPORT_S = 1.0
 REGISTRY_END_LIMIT_S = 2.0

@@ -11,10 +11,10 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
 from ocsd.forkserver.protocol import Ended, ForgetRequest, Hello, KillRequest, Spawned, SpawnRequest
-from ocsd.forkserver.record import start_ticks
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import State, Target, UpRequested
 from ocsd.supervisor.lifecycle import Lifecycle
+from ocsd.system.proc import start_ticks
 
 
 class Wire:
