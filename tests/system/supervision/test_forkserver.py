@@ -21,7 +21,7 @@ LOAD = """
 import json, os, sys
 before = set(os.listdir('/proc/self/fd'))
 from ocsd.forkserver.__main__ import load
-trouble = load()
+trouble, _loaded = load()
 from twisted.python import threadable
 from ocsd.site import launch
 print(json.dumps({
