@@ -64,12 +64,9 @@ class Record:
     def __init__(self, path: Path) -> None:
         self.earlier = read(path)
         self._path = path
-        earlier: tuple[Spawned | Ended, ...] = (
-            *self.earlier.living,
-            *self.earlier.gone,
-            *self.earlier.ended,
-        )
-        self._entries: dict[int, Spawned | Ended] = {entry.pid: entry for entry in earlier}
+        spawned = (*self.earlier.living, *self.earlier.gone)
+        self._entries: dict[int, Spawned | Ended] = {entry.pid: entry for entry in spawned}
+        self._entries |= {entry.pid: entry for entry in self.earlier.ended}
         self._stale = 0
         self._file: int | None = None
         self._failed = False
