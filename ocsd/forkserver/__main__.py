@@ -46,7 +46,8 @@ def main() -> None:
     from ocsd.forkserver import child, record, server
     from ocsd.forkserver.place import Place
 
-    _redirect(log_path)
+    # Lets go of the daemon's pipe and terminal.
+    child.open_streams(log_path)
     if trouble:
         print(f"rehearsal failed, agents take more memory:\n{trouble}", file=sys.stderr)  # noqa: T201 - our log
     # Fails if another fork server serves here, which leaves that one's record alone.
@@ -120,17 +121,6 @@ def one_thread() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-def _redirect(log_path: str) -> None:
-    """Let go of the daemon's pipe and terminal."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(nothing, 0)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(nothing)
-    os.close(log)
 
 
 if __name__ == "__main__":

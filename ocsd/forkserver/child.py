@@ -61,7 +61,7 @@ def _stand_alone(request: SpawnRequest) -> None:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
-    _open_streams(request.log_path)
+    open_streams(request.log_path)
     # From here on, failures are reported to the daemon.
     os.environ.update(request.environment)
     # Before the change of user, who may not be allowed to enter it.
@@ -75,7 +75,8 @@ def _stand_alone(request: SpawnRequest) -> None:
         sys.modules["numpy"].random.seed(random.getrandbits(32))
 
 
-def _open_streams(log_path: str) -> None:
+def open_streams(log_path: str) -> None:
+    """Let standard input lead nowhere, and standard output and error to a log."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     log = _opened(log_path)
     os.dup2(nothing, 0)

@@ -194,19 +194,17 @@ class ForkServer:
         self._fork(request)
 
     def _fork(self, request: SpawnRequest) -> None:
+        try:
+            log_inode, log_bytes = _log(request.log_path)
+        except OSError as error:
+            why = f"cannot open its log {request.log_path}: {error.strerror}"
+            self._refuse(request, why, PERMANENT_FAILURE_EXIT)
+            return
         # The child must not live on if this process dies before it has recorded it.
         try:
             gate_read, gate_write = os.pipe()
         except OSError as error:
             self._refuse(request, f"cannot make a pipe: {error.strerror}")
-            return
-        try:
-            log_inode, log_bytes = _log(request.log_path)
-        except OSError as error:
-            os.close(gate_read)
-            os.close(gate_write)
-            why = f"cannot open its log {request.log_path}: {error.strerror}"
-            self._refuse(request, why, PERMANENT_FAILURE_EXIT)
             return
         # A signal that arrives before the child has handlers of its own must wait.
         unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_OVER_FORK)

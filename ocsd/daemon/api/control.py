@@ -2,7 +2,7 @@
 
 import json
 import pwd
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from twisted.logger import Logger
@@ -21,14 +21,18 @@ from ocsd.system.peer import peer_of
 DEFAULT_LIMIT_S: Final = 60.0
 LONGEST_LIMIT_S: Final = 86400.0
 
+Stop = Callable[[Write], None]
+Upgrade = Callable[[Write, Callable[[OcsdError], None]], None]
+Reload = Callable[[str, bool], Reloaded]
+
 
 def control_site(
     status: StatusReport,
     fleet: Fleet,
     clock: Clock,
-    stop: Callable[[Callable[[dict[str, Any]], None]], None],
-    upgrade: Callable[[Write, Callable[[OcsdError], None]], None],
-    reload: Callable[[str, bool], Reloaded],
+    stop: Stop,
+    upgrade: Upgrade,
+    reload: Reload,
 ) -> server.Site:
     """Return the web site that serves the control API.
 
@@ -111,6 +115,8 @@ class _Stream:
     """Writes a JSON object a line to a client, for as long as it listens."""
 
     def __init__(self, request: Any, prefix: bytes = b"", suffix: bytes = b"\n") -> None:
+        if not prefix:
+            request.setHeader(b"content-type", b"application/x-ndjson")
         self._request = request
         self._prefix = prefix
         self._suffix = suffix
@@ -130,6 +136,14 @@ class _Stream:
     def finish(self) -> None:
         if self._open:
             self._request.finish()
+
+    def results(
+        self, fleet: Fleet, wanted: Mapping[str, Target], clock: Clock, limit_s: float
+    ) -> PendingRequest:
+        """Write the progress and results of a request until all are known."""
+        pending = PendingRequest(fleet, wanted, self.write, self.finish, clock, limit_s)
+        self.on_close = pending.abandon
+        return pending
 
     def _close(self, _: object) -> None:
         self._open = False
@@ -184,13 +198,9 @@ class _Change(_Leaf):
         except NoSuchInstanceError as error:
             return self.refuse(request, error, 404)
         self.log_change(request, f"{self._verb} {' '.join(names)}")
-        request.setHeader(b"content-type", b"application/x-ndjson")
         stream = _Stream(request)
         wanted = dict.fromkeys(names, self._wanted)
-        pending = PendingRequest(
-            self._fleet, wanted, stream.write, stream.finish, self._clock, limit_s
-        )
-        stream.on_close = pending.abandon
+        pending = stream.results(self._fleet, wanted, self._clock, limit_s)
         try:
             self._change(names, asker(request))
         except OcsdError:
@@ -215,22 +225,19 @@ class _Change(_Leaf):
                 names = [name for name in self._fleet.listed if name not in rest]
             limit_s = _limit_s(body.get("timeout_s", DEFAULT_LIMIT_S))
         except (ValueError, TypeError, AttributeError) as error:
-            raise UsageError(
-                f"the request's body is not what /v1/instances takes: {error}"
-            ) from error
+            raise _bad_body("/v1/instances", error) from error
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise UsageError('name the instances, as {"names": ["NAME"]}, or say {"all": true}')
         return list(dict.fromkeys(names)), rest, limit_s
 
 
 class _Stop(_Leaf):
-    def __init__(self, stop: Callable[[Callable[[dict[str, Any]], None]], None]) -> None:
+    def __init__(self, stop: Stop) -> None:
         super().__init__()
         self._stop = stop
 
     def render_POST(self, request: Any) -> int:
         self.log_change(request, "stop")
-        request.setHeader(b"content-type", b"application/x-ndjson")
         stream = _Stream(request)
         stream.begin()
         # The answer ends with the daemon, which closes its sockets as it goes.
@@ -241,12 +248,7 @@ class _Stop(_Leaf):
 class _Reload(_Leaf):
     """Takes the site file into use; with a time limit it also streams the results."""
 
-    def __init__(
-        self,
-        reload: Callable[[str, bool], Reloaded],
-        fleet: Fleet,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, reload: Reload, fleet: Fleet, clock: Clock) -> None:
         super().__init__()
         self._reload = reload
         self._fleet = fleet
@@ -258,31 +260,26 @@ class _Reload(_Leaf):
             dry_run = body.get("dry_run") is True
             limit_s = "timeout_s" in body and _limit_s(body["timeout_s"])
         except (ValueError, TypeError, AttributeError) as error:
-            raise UsageError(f"the request's body is not what /v1/reload takes: {error}") from error
+            raise _bad_body("/v1/reload", error) from error
         if not dry_run:
             self.log_change(request, "reload")
         change, under_way = self._reload(asker(request), dry_run)
         if not limit_s:
             return self.answer(request, change.as_json())
-        request.setHeader(b"content-type", b"application/x-ndjson")
         stream = _Stream(request)
-        pending = PendingRequest(
-            self._fleet, under_way, stream.write, stream.finish, self._clock, limit_s
-        )
-        stream.on_close = pending.abandon
+        pending = stream.results(self._fleet, under_way, self._clock, limit_s)
         stream.write({**change.as_json(), "waits_for": list(under_way)})
         self._fleet.when_launched(pending.report_settled)
         return server.NOT_DONE_YET
 
 
 class _Upgrade(_Leaf):
-    def __init__(self, upgrade: Callable[[Write, Callable[[OcsdError], None]], None]) -> None:
+    def __init__(self, upgrade: Upgrade) -> None:
         super().__init__()
         self._upgrade = upgrade
 
     def render_POST(self, request: Any) -> int:
         self.log_change(request, "upgrade")
-        request.setHeader(b"content-type", b"application/x-ndjson")
         stream = _Stream(request)
 
         def refuse(error: OcsdError) -> None:
@@ -293,6 +290,10 @@ class _Upgrade(_Leaf):
         # The answer ends when the successor closes the descriptors that it finds open.
         self._upgrade(stream.write, refuse)
         return server.NOT_DONE_YET
+
+
+def _bad_body(resource: str, error: Exception) -> UsageError:
+    return UsageError(f"the request's body is not what {resource} takes: {error}")
 
 
 def _limit_s(value: object) -> float:

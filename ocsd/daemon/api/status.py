@@ -21,6 +21,7 @@ from ocsd.text.times import utc
 SCHEMA = "ocsd.status/1"
 
 HOST_STOPPING = "the host is being stopped"
+_HUB_KEYS = {"wamp_server", "wamp_http", "wamp_realm", "address_root"}
 
 
 @dataclass(slots=True)
@@ -150,12 +151,7 @@ class StatusReport:
             "trouble": "; ".join(filter(None, (self._trouble(), self._start_trouble()))),
             "journal_path": str(self._paths.journal),
             "log_path": str(self._paths.instance_log("ocsd")),
-            "hub": {
-                "wamp_server": self._hub.wamp_server,
-                "wamp_http": self._hub.wamp_http,
-                "wamp_realm": self._hub.wamp_realm,
-                "address_root": self._hub.address_root,
-            },
+            "hub": self._hub.model_dump(include=_HUB_KEYS),
             "router": self._router(),
             "instances": rows,
         }
@@ -184,17 +180,10 @@ class StatusReport:
             return {"state": "external", "pid": None, "health": None, "url": url, "reason": ""}
         verdict, life = keeper.verdict, keeper.life
         return {
-            "state": str(life.state),
+            **self._common(keeper, verdict),
             "target": str(life.target),
-            "health": verdict.health and str(verdict.health),
-            "pid": keeper.pid,
             "url": url,
             "reason": verdict.reason or life.reason or self._why_no_router(keeper),
-            "restarts": life.restarts,
-            "since_at": keeper.since_at,
-            "uptime_s": _uptime_s(keeper),
-            "next_try_s": keeper.next_try_s,
-            "log_path": str(self._paths.instance_log(ROUTER_NAME)),
         }
 
     def _why_no_router(self, keeper: Keeper) -> str:
@@ -223,29 +212,29 @@ class StatusReport:
         return verdict
 
     def _row(self, instance: Instance, keeper: Keeper) -> dict[str, Any]:
-        life = keeper.life
         verdict = self._verdict(keeper)
         cpu_percent, rss_bytes = self._meter.measure(keeper.pid)
         return {
+            **self._common(keeper, verdict),
             "instance_id": instance.instance_id,
             "agent_class": instance.agent_class,
-            "state": str(life.state),
             "target": str(self._fleet.target(instance.instance_id)),
-            "health": verdict.health and str(verdict.health),
             "layer": verdict.layer and str(verdict.layer),
             "reason": self._reason(instance, keeper, verdict),
-            "since_at": keeper.since_at,
-            "pid": keeper.pid,
-            "uptime_s": _uptime_s(keeper),
-            "restarts": life.restarts,
             "cpu_percent": cpu_percent,
             "rss_bytes": rss_bytes,
-            "next_try_s": keeper.next_try_s,
-            "log_path": str(self._paths.instance_log(instance.instance_id)),
         }
 
-
-def _uptime_s(keeper: Keeper) -> float | None:
-    if keeper.started_at is None:
-        return None
-    return round(time.time() - keeper.started_at, 3)
+    def _common(self, keeper: Keeper, verdict: Verdict) -> dict[str, Any]:
+        """Return the facts that are reported of the router as well as of instances."""
+        started_at = keeper.started_at
+        return {
+            "state": str(keeper.life.state),
+            "health": verdict.health and str(verdict.health),
+            "pid": keeper.pid,
+            "restarts": keeper.life.restarts,
+            "since_at": keeper.since_at,
+            "uptime_s": started_at and round(time.time() - started_at, 3),
+            "next_try_s": keeper.next_try_s,
+            "log_path": str(self._paths.instance_log(keeper.name)),
+        }

@@ -98,20 +98,20 @@ class _Question(protocol.ClientFactory):
 
 
 class _Conversation(protocol.Protocol):
+    transport: Any
+
     def __init__(self, question: _Question) -> None:
         self._question = question
         self._is_answered = False
 
     def connectionMade(self) -> None:
-        transport: Any = self.transport
-        transport.write(self._question.question)
+        self.transport.write(self._question.question)
 
     def dataReceived(self, data: bytes) -> None:
         if not self._is_answered:
             self._is_answered = True
             self._question.asking.answered()
-            transport: Any = self.transport
-            transport.abortConnection()
+            self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         self._question.asking.over()
