@@ -105,17 +105,7 @@ class Oversight:
         self._rounds.excuse()
 
     def apply_reload(self, settings: Settings, changed: Difference, by: str) -> None:
-        """Use the hooks of another version of the site file, and record the changes.
-
-        Parameters
-        ----------
-        settings : Settings
-            The settings by that version.
-        changed : Difference
-            The difference from the version before.
-        by : str
-            The user who asked.
-        """
+        """Use the hooks of another version of the site file, and record the changes."""
         self._host = settings.plan.host
         self._hooks.commands = settings.plan.host.hooks
         reason = f"{changed}; asked for by {by}"

@@ -89,14 +89,7 @@ def start_report(
 ) -> list[str]:
     """Return the result of a start: the instances that are not up and why, and how many are.
 
-    Parameters
-    ----------
-    fleet : Fleet
-        The instances.
-    waits_for : callable
-        Returns the instances for which an instance waits.
-    took_s : float
-        The duration of the start [s].
+    `waits_for` returns the instances for which one waits; `took_s` is the duration [s].
     """
     lines = []
     keepers = [keeper for _, keeper in fleet]

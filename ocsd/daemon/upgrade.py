@@ -59,15 +59,7 @@ class Upgrade:
         self._begun = False
 
     def request(self, answer: Answer, refuse: Refuse) -> None:
-        """Begin, if the successor can start.
-
-        Parameters
-        ----------
-        answer : callable
-            Takes the JSON object that announces the upgrade.
-        refuse : callable
-            Takes the reason why nothing is changed.
-        """
+        """Begin, and announce that to `answer`; if the successor cannot start, `refuse` it."""
         if self._fleet.stopping:
             refuse(StoppingError(_STOPPING))
             return

@@ -29,12 +29,8 @@ COLD_START = "OCSD_COLD_START"
 def become(loaded: LoadedCode, request: SpawnRequest) -> NoReturn:
     """Turn this forked child into the process that `request` asks for.
 
-    Parameters
-    ----------
-    loaded : LoadedCode
-        The code that the fork server has loaded.
-    request : SpawnRequest
-        A command is executed; an agent runs right here, on the loaded libraries.
+    A command is executed; an agent runs right here, on the code that the fork server has
+    `loaded`.
     """
     code = 1
     try:

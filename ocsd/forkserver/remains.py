@@ -18,13 +18,7 @@ MOST_PASSES = 3
 
 
 def kill_remains(leader: Spawned) -> None:
-    """Kill the processes that an ended process left behind; they may hold a device.
-
-    Parameters
-    ----------
-    leader : Spawned
-        The process, which may be a zombie.
-    """
+    """Kill the processes that an ended process, maybe a zombie, left: they may hold a device."""
     killed: set[int] = set()
     for _ in range(MOST_PASSES):
         fresh = _members(leader) - killed

@@ -105,15 +105,7 @@ class PreparedServer:
         self.discarded = False
 
     def listen(self, path: Path, log_path: Path) -> None:
-        """Let the fork server serve.
-
-        Parameters
-        ----------
-        path : Path
-            The socket to listen on; a file in its place is replaced.
-        log_path : Path
-            The file for its output from now on.
-        """
+        """Let the fork server serve at `path`, replacing any file there, and log to `log_path`."""
         path.unlink(missing_ok=True)
         self._serves = True
         self._log_hint = f"; see {log_path} or what it printed above"

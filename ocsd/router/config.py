@@ -115,12 +115,7 @@ def environment() -> dict[str, str]:
 
 
 def find_crossbar(configured: str | None) -> str:
-    """Return the crossbar executable.
-
-    Parameters
-    ----------
-    configured : str or None
-        The host's ``crossbar: {bin: …}``.
+    """Return the crossbar executable, or that of ``crossbar: {bin: …}`` in the site file.
 
     Raises
     ------

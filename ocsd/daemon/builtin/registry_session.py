@@ -18,12 +18,7 @@ def assemble(
 ) -> tuple[ocs_agent.OCSAgent, Connection]:
     """Return the registry's agent and its connection, not started yet.
 
-    Parameters
-    ----------
-    launch : Launch
-        The launch of the registry, as of any agent.
-    on_change : callable
-        Called whenever the connection has changed.
+    `on_change` is called whenever the connection has changed.
 
     Raises
     ------

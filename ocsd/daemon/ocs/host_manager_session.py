@@ -22,14 +22,7 @@ def connect(
 ) -> Connection:
     """Bring the HostManager's operations to the router, for as long as the daemon runs.
 
-    Parameters
-    ----------
-    launch : Launch
-        The launch of an agent of this instance-id.
-    fleet, reload, stop
-        See `HostManagerFace`.
-    reactor : IReactorTime
-        The time.
+    `launch` is that of an agent of this instance-id; for the others see `HostManagerFace`.
     """
     logs.follow()
     launches.set_current(launch)

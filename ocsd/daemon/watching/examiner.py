@@ -46,14 +46,9 @@ class Examiner:
         self._open: dict[str, _Open] = {}
 
     def examine(self, keeper: Keeper, reason: str) -> None:
-        """Record the present state of an instance's process; its stacks come later.
+        """Record the present state of an instance's process, and why it will be ended.
 
-        Parameters
-        ----------
-        keeper : Keeper
-            The keeper of the instance.
-        reason : str
-            The reason for the end by force.
+        Its stacks come later, when it has ended.
         """
         if keeper.pid is None:
             return

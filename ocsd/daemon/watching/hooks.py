@@ -75,16 +75,9 @@ class Hooks:
         self._running = 0
 
     def fire(self, occasion: str, instance_id: str, facts: Mapping[str, Any]) -> None:
-        """Run the hook of an occasion, if there is one and it is not too soon.
+        """Run the hook of an occasion, e.g. ``on-failed``, if there is one and it is not too soon.
 
-        Parameters
-        ----------
-        occasion : str
-            The occasion, e.g. ``on-failed``.
-        instance_id : str
-            The instance.
-        facts : mapping
-            The input of the hook, besides these two.
+        `facts` are its input, beside the occasion and the instance-id.
         """
         if occasion not in self.commands:
             return

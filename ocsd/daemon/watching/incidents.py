@@ -48,15 +48,10 @@ class Incidents:
             self._on_trial.discard(transition.name)
 
     def failed(self, name: str) -> bool:
-        """Count a failure; return whether it is part of an incident.
+        """Count a failure of an instance that runs; return whether it is part of an incident.
 
         An instance that was asked to run and has not been up since is not: an operator who
         restarts several broken agents knows about them.
-
-        Parameters
-        ----------
-        name : str
-            The instance; it still counts as running.
         """
         if name in self._on_trial:
             return False

@@ -53,15 +53,7 @@ class LostFiles:
         self._checking.start(RUNTIME_FILES_CHECK_S, now=False)
 
     def keep(self, path: Path, make: Callable[[], object]) -> None:
-        """Keep a file that has just been made.
-
-        Parameters
-        ----------
-        path : Path
-            The file.
-        make : callable
-            Makes it again; raises OSError if it cannot.
-        """
+        """Keep a file that has just been made; `make` makes it again, or raises OSError."""
         self._kept[path] = make, identity(path)
 
     def check(self) -> None:
