@@ -46,7 +46,7 @@ from ocsd.supervisor.events import State, UpRequested
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.proc import what_holds
 
-ROUTER_LIMIT_S = 15.0
+ROUTER_WAIT_LIMIT_S = 15.0
 """Agents wait so long for the router before they are started without it."""
 
 
@@ -124,7 +124,7 @@ class Daemon:
             self._forkserver_ended,
         )
         outside = OutsideWatch(settings.hub, reactor)
-        always = (self._window.look,)  # not every wait ends with a transition
+        always = (self._window.admit,)  # not every wait ends with a transition
         self._oversight = Oversight(settings, self.fleet, reactor, (outside,), always)
         self._lock = lock
         self._upgrade = Upgrade(self.fleet, reactor, lock, self._flush)
@@ -213,7 +213,7 @@ class Daemon:
     def _keeper(self, name: str, launcher: Launcher, instance: Instance | None = None) -> Keeper:
         oversight = self._oversight
         return Keeper(
-            name=name,
+            instance_id=name,
             life=Lifecycle(policy=policy_of(instance)),
             launcher=launcher,
             clock=self._reactor,
@@ -287,7 +287,7 @@ class Daemon:
         self._launched = True
         if hello.orphans and not self._settings.fork_server_runs:
             self._forkserver_ended(0, "ended while no daemon ran, exit code unknown")
-        self._shutdown.know()
+        self._shutdown.allow()
         if self._shutdown.requested:
             return
         router = self.fleet.router
@@ -295,9 +295,9 @@ class Daemon:
             self._window.open()
         elif router.life.state is State.DOWN:
             router.deliver(UpRequested())
-        self._reactor.callLater(ROUTER_LIMIT_S, self._window.open)
+        self._reactor.callLater(ROUTER_WAIT_LIMIT_S, self._window.open)
         self.fleet.launch()
-        self._settling.look()
+        self._settling.report_if_settled()
 
     def _forkserver_lost(self) -> None:
         if self._ended:
@@ -330,20 +330,20 @@ class Daemon:
         after = transition.after
         self.log.info(
             "{name}: {before} -> {after} {reason}",
-            name=transition.name,
+            name=transition.instance_id,
             before=transition.before.state,
             after=after.state,
             reason=after.reason,
         )
         self._progress.transition(transition)
         self._systemd.tell()
-        self._window.look()
+        self._window.admit()
         if after.state is not State.STARTING:
-            self._window.leave(transition.name)
-        if transition.name == ROUTER_NAME and after.state is not State.STARTING:
+            self._window.leave(transition.instance_id)
+        if transition.instance_id == ROUTER_NAME and after.state is not State.STARTING:
             self._window.open()
         if self._launched:  # before that all are down, and nothing is settled
-            self._settling.look()
+            self._settling.report_if_settled()
 
     def _be_host_manager(self) -> None:
         """Answer OCS's tools; autobahn is loaded when the agents have been asked for."""

@@ -137,7 +137,7 @@ class Oversight:
     def _names(self) -> set[str]:
         """Return the instances that the site file lists, or that are still there."""
         listed = {each.instance_id for each in self._host.instances}
-        return listed | {keeper.name for keeper in self._fleet.everyone()}
+        return listed | {keeper.instance_id for keeper in self._fleet.everyone()}
 
     def _running(self) -> int:
         return sum(keeper.life.has_process for keeper in self._fleet.everyone())
@@ -155,7 +155,7 @@ class Oversight:
             "pid": transition.pid,
             "restarts": after.restarts,
         }
-        self._hooks.fire(f"on-{after.state}", transition.name, facts)
+        self._hooks.fire(f"on-{after.state}", transition.instance_id, facts)
 
     def _health(self, name: str, health: Health, reason: str) -> None:
         if health in _HOOKED:

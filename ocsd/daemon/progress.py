@@ -54,7 +54,7 @@ class StartReport:
         sign, ascii_sign, code = _SIGNS[after.state]
         mark = ascii_sign if self._plain else sign
         remark = _printable(self._remark(transition))
-        text = f"{mark} {transition.name:<20} {after.state:<9} {remark}".rstrip()
+        text = f"{mark} {transition.instance_id:<20} {after.state:<9} {remark}".rstrip()
         self.say(f"\x1b[{code}m{text}\x1b[0m" if self._coloured else text)
 
     def _remark(self, transition: Transition) -> str:
@@ -95,11 +95,11 @@ def start_report(
     keepers = [keeper for _, keeper in fleet]
     for keeper in keepers:
         if not keeper.life.settled and keeper.life.state is State.STARTING:
-            others = ", ".join(waits_for(keeper.name))
+            others = ", ".join(waits_for(keeper.instance_id))
             why = f"waits for {others}" if others else keeper.report.text or "no word of it yet"
-            lines.append(f"  {keeper.name} still starts: {why}")
-        elif why_not := fleet.why_not(keeper.name):
-            lines.append(f"  {keeper.name} is down: {why_not}")
+            lines.append(f"  {keeper.instance_id} still starts: {why}")
+        elif why_not := fleet.why_not(keeper.instance_id):
+            lines.append(f"  {keeper.instance_id} is down: {why_not}")
     wanted = [each for each in keepers if each.life.target is Target.UP]
     up = sum(each.life.state is State.UP for each in wanted)
     return [*lines, f"{up} of {len(wanted)} instances up after {took_s:.1f} s"]

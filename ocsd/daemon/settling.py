@@ -10,7 +10,7 @@ from ocsd.daemon.instances.ports import Clock
 from ocsd.daemon.progress import StartReport, start_report
 from ocsd.errors import DaemonStartError, OcsdError
 
-LIMIT_S: Final = 30.0
+SETTLING_LIMIT_S: Final = 30.0
 """After so long `ocsd start -d` returns although something is still starting."""
 
 _LOG = Logger()
@@ -73,9 +73,9 @@ class Settling:
 
     def start(self) -> None:
         """Begin to wait."""
-        self._clock.callLater(LIMIT_S, self._tell)
+        self._clock.callLater(SETTLING_LIMIT_S, self._tell)
 
-    def look(self) -> None:
+    def report_if_settled(self) -> None:
         """Tell it if all is settled now."""
         if not self._told and self._fleet.settled:
             self._tell()

@@ -64,7 +64,7 @@ class Shutdown:
         self._fleet.stopping = True
         self._begin()
 
-    def know(self) -> None:
+    def allow(self) -> None:
         """Take note that the fork server has told what runs."""
         self._known = True
         self._begin()

@@ -8,10 +8,10 @@ from typing import Final
 from ocsd.supervisor.events import State
 from ocsd.supervisor.lifecycle import Lifecycle
 
-SILENCE_LIMIT_S: Final = 10.0
+REACTOR_SILENCE_LIMIT_S: Final = 10.0
 """The agent runtime's reactor reports every second; so much silence is a hang."""
 
-START_LIMIT_S: Final = 10.0
+SLOW_START_S: Final = 10.0
 """An instance that starts for longer than this has a problem that is worth showing."""
 
 PATIENCE_S: Final = 30.0
@@ -217,7 +217,7 @@ def _failing(life: Lifecycle, report: SelfReport, now_s: float) -> list[tuple[La
         return _late(report, now_s) if life.state is State.STARTING else []
     found: list[tuple[Layer, str]] = []
     silent_s = now_s - report.heard_at_s
-    if silent_s > SILENCE_LIMIT_S:
+    if silent_s > REACTOR_SILENCE_LIMIT_S:
         found.append((Layer.REACTOR, _silent(report, silent_s)))
     if life.state is State.STARTING:
         return found + _late(report, now_s)
@@ -243,7 +243,7 @@ def _silent(report: SelfReport, silent_s: float) -> str:
 def _late(report: SelfReport, now_s: float) -> list[tuple[Layer, str]]:
     # What has no process waits for others, and that is told elsewhere.
     waited_s = 0.0 if report.started_at_s is None else now_s - report.started_at_s
-    if waited_s <= START_LIMIT_S:
+    if waited_s <= SLOW_START_S:
         return []
     text = f"not ready after {waited_s:.0f} s: {report.text or 'no word of it'}"
     return [(Layer.ROUTER, text)]

@@ -16,7 +16,7 @@ def described(transition: Transition) -> dict[str, Any]:
     """Return the JSON object of a transition."""
     return {
         "event": "transition",
-        "instance_id": transition.name,
+        "instance_id": transition.instance_id,
         "state": str(transition.after.state),
         "reason": transition.after.reason,
         "at": transition.at,
@@ -76,10 +76,10 @@ class PendingRequest:
             self._timer.cancel()
 
     def _observe(self, transition: Transition) -> None:
-        if transition.name in self._open:
+        if transition.instance_id in self._open:
             self._write(described(transition))
-            overridden = transition.after.target is not self._wanted[transition.name]
-            self._judge(transition.name, _instead(transition.event) if overridden else "")
+            overridden = transition.after.target is not self._wanted[transition.instance_id]
+            self._judge(transition.instance_id, _instead(transition.event) if overridden else "")
             self._finish_if_done()
 
     def _judge(self, name: str, instead: str = "") -> None:

@@ -198,7 +198,7 @@ class StatusReport:
     def _observe(self, transition: Transition) -> None:
         """Remember who put the router down; what is wanted of instances is kept elsewhere."""
         event = transition.event
-        if transition.name == ROUTER_NAME and isinstance(event, DownRequested) and event.by:
+        if transition.instance_id == ROUTER_NAME and isinstance(event, DownRequested) and event.by:
             at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(transition.at))
             self._router_put_down = (
                 f"put down on {at} by {event.by}; `ocsd up {ROUTER_NAME}` starts it"

@@ -86,7 +86,7 @@ class RegistryLauncher:
         if self.keeper is not None and self._connection is not None:
             joined = self._connection.joined
             status = "" if joined else self._connection.reason
-            self.keeper.heard({"READY": str(int(joined)), "WATCHDOG": "1", "STATUS": status})
+            self.keeper.notified({"READY": str(int(joined)), "WATCHDOG": "1", "STATUS": status})
 
     def _tell_end(self, ended: Ended) -> None:
         if self.keeper is not None:

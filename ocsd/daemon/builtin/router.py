@@ -151,7 +151,11 @@ class RouterWatch:
     def transition(self, transition: Transition) -> None:
         """Look until it is ready, whenever it is being started."""
         starts = transition.after.state is State.STARTING
-        if transition.name == self._keeper.name and starts and not self._looking.running:
+        if (
+            transition.instance_id == self._keeper.instance_id
+            and starts
+            and not self._looking.running
+        ):
             self._looking.start(LOOK_EVERY_S, now=False)
 
     def _look(self) -> None:
@@ -163,11 +167,11 @@ class RouterWatch:
                 return
             # From here on its silence counts.
             self._asking.start()
-            self._keeper.heard({"READY": "1"})
+            self._keeper.notified({"READY": "1"})
 
     def _answered(self) -> None:
         if self._keeper.life.state is State.UP:
-            self._keeper.heard({"READY": "1", "WATCHDOG": "1"})
+            self._keeper.notified({"READY": "1", "WATCHDOG": "1"})
 
 
 def _reachable(plan: RouterPlan, hub: Hub) -> Callable[[float | None], bool]:

@@ -65,14 +65,14 @@ class Finished:
         """Remember the end of a job, or that it was started anew."""
         before, after = transition.before, transition.after
         if after.state is State.STARTING:
-            self.forget(transition.name)
+            self.forget(transition.instance_id)
         elif (
             after.state is State.DOWN
             and isinstance(transition.event, Exited)
             and before.target is Target.UP
         ):
             end = JobEnd(after.target, after.reason, transition.at, _entry(instance))
-            self._ends[transition.name] = end
+            self._ends[transition.instance_id] = end
             self._write()
 
     def forget(self, name: str) -> None:

@@ -106,7 +106,7 @@ class Fleet:
 
     def keeper(self, name: str) -> Keeper | None:
         """Return what keeps an instance, or the router, if there is one of this name."""
-        if self.router is not None and name == self.router.name:
+        if self.router is not None and name == self.router.instance_id:
             return self.router
         return self._keepers.get(name)
 
@@ -150,13 +150,13 @@ class Fleet:
         """Whether an instance with this entry has ended and is started by somebody's word only."""
         return self._finished.of(instance) is not None
 
-    def missed(self, ended: Ended) -> bool:
+    def ended_unseen(self, ended: Ended) -> bool:
         """Take note of an end while no daemon ran; return whether it stays the last one."""
         keeper = self._keepers.get(ended.name)
         if self._launched or keeper is None or keeper.life.has_process:
             return False
         instance = self._instances[ended.name]
-        return self._wanted(instance) is Target.UP and keeper.missed(ended)
+        return self._wanted(instance) is Target.UP and keeper.ended_unseen(ended)
 
     def waits_for(self, name: str) -> tuple[str, ...]:
         """Return the instances that have to be ready before `name` is started.
@@ -212,15 +212,17 @@ class Fleet:
 
     def announce(self, transition: Transition) -> None:
         """Tell all observers of a transition."""
-        if transition.name in self._instances:
-            self._finished.note(transition, self._instances[transition.name])
+        if transition.instance_id in self._instances:
+            self._finished.note(transition, self._instances[transition.instance_id])
         for observer in list(self._observers):
             try:
                 observer(transition)
             except Exception:  # noqa: BLE001 - who only looks on must not stop what is decided
-                self.log.failure("while telling of a transition of {name}", name=transition.name)
-        if transition.name in self._leaving:
-            self._forget(transition.name)
+                self.log.failure(
+                    "while telling of a transition of {name}", name=transition.instance_id
+                )
+        if transition.instance_id in self._leaving:
+            self._forget(transition.instance_id)
 
     def launch(self) -> None:
         """Bring every instance into its target state, as remembered."""
@@ -233,7 +235,7 @@ class Fleet:
                 if not (keeper.life.has_process or self.is_finished(instance)):
                     keeper.deliver(UpRequested())
             else:
-                keeper.deliver(self._end_of(keeper.name))
+                keeper.deliver(self._end_of(keeper.instance_id))
 
     def when_launched(self, do: Callable[[], None]) -> None:
         """Do something now, or as soon as it is known what runs already."""

@@ -21,7 +21,7 @@ from ocsd.supervisor.events import (
 )
 from ocsd.supervisor.health import (
     DEFAULT_LIVENESS,
-    SILENCE_LIMIT_S,
+    REACTOR_SILENCE_LIMIT_S,
     Liveness,
     SelfReport,
     Verdict,
@@ -40,7 +40,7 @@ class Keeper:
 
     Parameters
     ----------
-    name : str
+    instance_id : str
         The instance-id.
     life : Lifecycle
         Where it stands at first.
@@ -83,7 +83,7 @@ class Keeper:
 
     def __init__(
         self,
-        name: str,
+        instance_id: str,
         life: Lifecycle,
         launcher: Launcher,
         clock: Clock,
@@ -96,7 +96,7 @@ class Keeper:
         is_shared: Callable[[str], bool] = lambda _: False,
         examine: Callable[["Keeper", str], None] = lambda *_: None,
     ) -> None:
-        self.name = name
+        self.instance_id = instance_id
         self.life = life
         self.report = SelfReport()
         self.pid: int | None = None
@@ -149,7 +149,7 @@ class Keeper:
     @property
     def held(self) -> str:
         """Who holds its process, so that it cannot answer; empty if it can, or nobody does."""
-        silent = self.silent_s is not None and self.silent_s > SILENCE_LIMIT_S
+        silent = self.silent_s is not None and self.silent_s > REACTOR_SILENCE_LIMIT_S
         return self._what_holds(self.pid) if silent and self.pid is not None else ""
 
     def _known(self) -> SelfReport:
@@ -179,7 +179,7 @@ class Keeper:
         self.life = replace(self.life, target=target, reason=reason)
         self.since_at = since_at
 
-    def missed(self, report: Ended) -> bool:
+    def ended_unseen(self, report: Ended) -> bool:
         """Be down for an end while no daemon ran, unless another start follows from it."""
         ran = replace(self.life, state=State.UP, target=Target.UP)
         end = Exited(report.code, report.signal, report.detail)
@@ -189,14 +189,14 @@ class Keeper:
         at = self._wall_clock() if report.ended_at is None else report.ended_at
         self.life = replace(life, reason=f"while no daemon ran: {life.reason}")
         self.since_at = at
-        self._on_transition(Transition(self.name, ran, self.life, at, end, report.pid))
+        self._on_transition(Transition(self.instance_id, ran, self.life, at, end, report.pid))
         return True
 
     def spawned(self, report: Spawned) -> None:
         """Take note of the process that was started."""
         self._begin(report.pid, self._wall_clock())
         if self._owed_signal is not None:
-            self._launcher.kill(self.name, report.pid, self._owed_signal)
+            self._launcher.kill(self.instance_id, report.pid, self._owed_signal)
             self._owed_signal = None
 
     def adopt(self, report: Spawned, started_at: float) -> None:
@@ -218,10 +218,10 @@ class Keeper:
         self._owed_signal = None
         self.report = SelfReport()
         unasked = self.life.state in {State.STARTING, State.UP}
-        shared = unasked and self._is_shared(self.name)
+        shared = unasked and self._is_shared(self.instance_id)
         self.deliver(Exited(report.code, report.signal, detail, shared))
 
-    def heard(self, fields: Mapping[str, str]) -> None:
+    def notified(self, fields: Mapping[str, str]) -> None:
         """Take note of what the process said through the notify socket.
 
         Parameters
@@ -257,11 +257,11 @@ class Keeper:
             if (before.state, before.since_s) != (self.life.state, self.life.since_s):
                 self.since_at = at
             pid = self._last_pid if isinstance(event, Exited) else self.pid
-            self._on_transition(Transition(self.name, before, self.life, at, event, pid))
+            self._on_transition(Transition(self.instance_id, before, self.life, at, event, pid))
         for action in actions:
             match action:
                 case Spawn():
-                    self._launcher.spawn(self.name)
+                    self._launcher.spawn(self.instance_id)
                 case Signal(number):
                     self._signal(number)
                 case Examine(reason):
@@ -269,8 +269,8 @@ class Keeper:
 
     def _signal(self, number: int) -> None:
         if self.pid is not None:
-            self._launcher.kill(self.name, self.pid, number)
-        elif self._launcher.withdraw(self.name):
+            self._launcher.kill(self.instance_id, self.pid, number)
+        elif self._launcher.withdraw(self.instance_id):
             self._events.append(Exited())
         else:
             self._owed_signal = number
@@ -290,7 +290,7 @@ class Keeper:
         """
         stopping = self.life.state is State.STOPPING
         was_out_of_reach = self._is_out_of_reach
-        self._is_out_of_reach = stopping and not self._reaches(self.name)
+        self._is_out_of_reach = stopping and not self._reaches(self.instance_id)
         if self._is_out_of_reach:
             self._postpone(LOOK_AGAIN_S)
         elif stopping and was_out_of_reach:

@@ -12,7 +12,7 @@ class Transition:
 
     Attributes
     ----------
-    name : str
+    instance_id : str
         The instance-id.
     before, after : Lifecycle
         Where it stood and where it stands.
@@ -24,7 +24,7 @@ class Transition:
         The process that it concerns.
     """
 
-    name: str
+    instance_id: str
     before: Lifecycle
     after: Lifecycle
     at: float

@@ -47,7 +47,7 @@ class LaunchWindow:
         """Return the instances that one which is not started yet waits for."""
         return self._waits_for(name) if name in self._waiting else ()
 
-    def look(self) -> None:
+    def admit(self) -> None:
         """Let in who waited for something that has happened."""
         self._fill()
 

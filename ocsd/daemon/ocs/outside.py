@@ -127,14 +127,18 @@ class OutsideWatch:
         state, now_s = keeper.life.state, self._clock.seconds()
         if instance.runtime != "ocs" or state not in {State.STARTING, State.UP}:
             return
-        asked_at_s = self._asked_at_s.get(keeper.name, float("-inf"))
+        asked_at_s = self._asked_at_s.get(keeper.instance_id, float("-inf"))
         every_s = 0.0 if state is State.STARTING else ASK_EVERY_S
-        if keeper.pid is None or now_s - asked_at_s < every_s or keeper.name in self._waiting:
+        if (
+            keeper.pid is None
+            or now_s - asked_at_s < every_s
+            or keeper.instance_id in self._waiting
+        ):
             return
-        self._asked_at_s[keeper.name] = now_s
-        self._waiting.add(keeper.name)
-        answered = maybeDeferred(self._ask, f"{self._hub.address_root}.{keeper.name}")
-        answered.addBoth(self._not_waiting, keeper.name)
+        self._asked_at_s[keeper.instance_id] = now_s
+        self._waiting.add(keeper.instance_id)
+        answered = maybeDeferred(self._ask, f"{self._hub.address_root}.{keeper.instance_id}")
+        answered.addBoth(self._not_waiting, keeper.instance_id)
         answered.addCallbacks(
             partial(self._answered, keeper, keeper.pid), partial(self._refused, keeper, keeper.pid)
         )
@@ -171,7 +175,7 @@ class OutsideWatch:
 
 def _tell(keeper: Keeper, pid: int, **fields: str) -> None:
     if keeper.pid == pid:
-        keeper.heard(fields)
+        keeper.notified(fields)
 
 
 def trouble_of(api: dict[str, Any]) -> str:

@@ -176,7 +176,7 @@ class Reload:
     def _under_way(self, names: Iterable[str]) -> dict[str, Target]:
         found = [keeper for name in names if (keeper := self._fleet.keeper(name)) is not None]
         return {
-            each.name: each.life.target
+            each.instance_id: each.life.target
             for each in found
             if outcome(each.life.target, each.life) is not True
         }

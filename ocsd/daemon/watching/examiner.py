@@ -12,7 +12,7 @@ from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.watching.chronicle import EXAMINED, Chronicle
 from ocsd.daemon.watching.forensics import Examination
 from ocsd.supervisor.events import Exited
-from ocsd.supervisor.health import SILENCE_LIMIT_S
+from ocsd.supervisor.health import REACTOR_SILENCE_LIMIT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +63,27 @@ class Examiner:
             "last_words": keeper.report.text,
             "operations": keeper.operations,
         }
-        log = self._log_of(keeper.name)
+        log = self._log_of(keeper.instance_id)
         # Where one is that grew too big, whose feeds are silent, or that somebody holds,
         # tells nothing.
-        silent = keeper.silent_s is None or keeper.silent_s > SILENCE_LIMIT_S
+        silent = keeper.silent_s is None or keeper.silent_s > REACTOR_SILENCE_LIMIT_S
         hangs = silent and not keeper.held
         try:
             incident = Examination(
-                self._folder, keeper.name, keeper.pid, log, facts, time.time, keeper.code
+                self._folder, keeper.instance_id, keeper.pid, log, facts, time.time, keeper.code
             )
-            self._open[keeper.name] = _Open(incident, reason, hangs)
+            self._open[keeper.instance_id] = _Open(incident, reason, hangs)
         except OSError as error:
             # Supervision goes on when the disk is full.
-            self.log.error("{name} cannot be put on record: {error}", name=keeper.name, error=error)
+            self.log.error(
+                "{name} cannot be put on record: {error}", name=keeper.instance_id, error=error
+            )
 
     def transition(self, transition: Transition) -> None:
         """Complete the record of a process that has ended."""
         if not isinstance(transition.event, Exited):
             return
-        found = self._open.pop(transition.name, None)
+        found = self._open.pop(transition.instance_id, None)
         if found is None:
             return
         incident = found.incident
@@ -92,4 +94,4 @@ class Examiner:
         where = incident.where() if found.hangs else ""
         known = filter(None, (found.reason, where, incident.shortage, f"see {incident.path}"))
         text = "; ".join(known)
-        self._chronicle.note(transition.name, EXAMINED, text, transition.pid)
+        self._chronicle.note(transition.instance_id, EXAMINED, text, transition.pid)

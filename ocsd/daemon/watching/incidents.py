@@ -43,9 +43,9 @@ class Incidents:
         """Take note who has been asked to run, and who has been up since."""
         match transition.event:
             case UpRequested(by) | RestartRequested(by) | CauseCleared(by=by) if by:
-                self._on_trial.add(transition.name)
+                self._on_trial.add(transition.instance_id)
         if transition.after.state is State.UP:
-            self._on_trial.discard(transition.name)
+            self._on_trial.discard(transition.instance_id)
 
     def failed(self, name: str) -> bool:
         """Take note of a failure; return whether it is one of many of one cause.

@@ -86,7 +86,7 @@ class Rounds:
                 try:
                     watch.look(instance, keeper)
                 except Exception:  # noqa: BLE001 - one look that fails must not end all others
-                    self.log.failure("while looking at {name}", name=keeper.name)
+                    self.log.failure("while looking at {name}", name=keeper.instance_id)
 
     def excuse(self) -> None:
         """Blame nobody for a time in which this daemon could hear nothing."""
@@ -123,13 +123,13 @@ class HealthWatch:
         """Judge an instance, or the router."""
         verdict = keeper.verdict
         if verdict.health is None:
-            self._last.pop(keeper.name, None)
+            self._last.pop(keeper.instance_id, None)
             return
-        if verdict.health is not self._last.get(keeper.name, Health.OK):
+        if verdict.health is not self._last.get(keeper.instance_id, Health.OK):
             reason = f"{verdict.health}: {verdict.reason}" if verdict.reason else "ok again"
-            self._chronicle.note(keeper.name, "HealthChanged", reason, keeper.pid)
-            self._on_change(keeper.name, verdict.health, verdict.reason)
-        self._last[keeper.name] = verdict.health
+            self._chronicle.note(keeper.instance_id, "HealthChanged", reason, keeper.pid)
+            self._on_change(keeper.instance_id, verdict.health, verdict.reason)
+        self._last[keeper.instance_id] = verdict.health
         reason = keeper.reason_to_restart
         if reason:
             keeper.deliver(BecameHung(reason))
@@ -188,7 +188,7 @@ class EvidenceWatch:
 
     def transition(self, transition: Transition) -> None:
         """Note what there is when an instance begins to wait."""
-        name, state = transition.name, transition.after.state
+        name, state = transition.instance_id, transition.after.state
         if name == ROUTER_NAME:
             if state is State.UP:
                 self._router_is_back()
@@ -202,7 +202,7 @@ class EvidenceWatch:
 
     def look(self, instance: Instance, keeper: Keeper) -> None:
         """Look for what has changed."""
-        evidence = self._evidence.get(keeper.name)
+        evidence = self._evidence.get(keeper.instance_id)
         what = evidence.look() if evidence is not None else ""
         if what:
             keeper.deliver(CauseCleared(what))
@@ -233,4 +233,4 @@ class ForeignLogWatch:
     def rotate(self, keeper: Keeper) -> None:
         """Begin the log of a program anew if it is full."""
         if keeper.pid is not None:
-            rotate(self._log_of(keeper.name), keeper.pid)
+            rotate(self._log_of(keeper.instance_id), keeper.pid)

@@ -82,7 +82,7 @@ def test_at_a_launch_who_waits_for_another_does_so_wherever_the_site_file_has_th
     fleet = begin()
     fleet.replace(Instance(instance_id="a", agent_class="A", after=("b", "c")))
     asked = []
-    fleet.observe(lambda transition: asked.append((transition.name, fleet.waits_for("a"))))
+    fleet.observe(lambda transition: asked.append((transition.instance_id, fleet.waits_for("a"))))
     fleet.launch()
     # b has not been told yet when a is; c is wanted by nobody.
     assert asked[0] == ("a", ("b",))

@@ -86,7 +86,7 @@ def face(fleet, clock, stops):
     yield face
     for _, keeper in fleet:
         if keeper.life.has_process:
-            keeper.ended(Ended(keeper.name, keeper.pid, 0, None))
+            keeper.ended(Ended(keeper.instance_id, keeper.pid, 0, None))
             keeper.life = Lifecycle()
             keeper._set_timer()
 
@@ -102,8 +102,8 @@ NOTHING = {"requests": [], "reload_config": False}
 
 def begin(keeper, pid):
     keeper.deliver(UpRequested())
-    keeper.spawned(Spawned(keeper.name, pid, 1))
-    keeper.heard({"READY": "1"})
+    keeper.spawned(Spawned(keeper.instance_id, pid, 1))
+    keeper.notified({"READY": "1"})
 
 
 def test_the_manager_tells_what_runs_and_follows_it(face, fleet):

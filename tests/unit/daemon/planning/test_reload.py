@@ -51,7 +51,7 @@ class Site:
     def runs(self):
         self.pid += 1
         self.fleet.keeper("a").spawned(Spawned("a", self.pid, 1))
-        self.fleet.keeper("a").heard({"READY": "1"})
+        self.fleet.keeper("a").notified({"READY": "1"})
 
     def ends(self, code=1):
         self.fleet.keeper("a").ended(Ended("a", self.pid, code, None))

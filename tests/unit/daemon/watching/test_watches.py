@@ -58,7 +58,7 @@ class World:
 
     def runs(self, pid):
         self.keeper.spawned(Spawned("thermo1", pid, 1))
-        self.keeper.heard({"READY": "1"})
+        self.keeper.notified({"READY": "1"})
         self.asked.clear()
 
     def ends(self, code=1):
@@ -97,7 +97,7 @@ def test_a_hung_instance_is_examined_and_ended_after_half_a_minute(world, clock,
 def test_a_change_of_health_is_noted_once_and_so_is_its_end(world, clock, path):
     watch = HealthWatch(Chronicle(Journal(path), clock.seconds), lambda *_: None)
     for text in ("", "no device", "no device", "", ""):
-        world.keeper.heard({"READY": "1", "STATUS": text})
+        world.keeper.notified({"READY": "1", "STATUS": text})
         watch.look(world.instance, world.keeper)
     assert [each.reason for each in read(path)] == ["degraded: no device", "ok again"]
 
@@ -132,7 +132,7 @@ def test_a_failed_instance_is_tried_when_its_code_is_mended(world, tmp_path):
     code.write_text("import no_such_module\n")
     watch = EvidenceWatch(world.fleet, None)
     world.fleet.observe(watch.transition)
-    world.keeper.heard({"X_CODE": str(code)})
+    world.keeper.notified({"X_CODE": str(code)})
     world.ends(code=125)
     watch.look(world.instance, world.keeper)
     assert world.keeper.life.state is State.FAILED
@@ -165,7 +165,7 @@ def test_a_log_that_its_agent_cannot_rotate_is_rotated_by_the_daemon(
 def test_one_look_that_fails_does_not_end_the_others(world, clock):
     seen = []
     broken = SimpleNamespace(look=lambda *_: 1 / 0)
-    sound = SimpleNamespace(look=lambda instance, keeper: seen.append(keeper.name))
+    sound = SimpleNamespace(look=lambda instance, keeper: seen.append(keeper.instance_id))
     rounds = Rounds(world.fleet, (broken, sound), clock)
     rounds.log = SimpleNamespace(failure=lambda *_, **__: None)
     rounds.look()
