@@ -25,7 +25,7 @@ from ocsd.supervisor.events import (
     UpRequested,
 )
 from ocsd.supervisor.lifecycle import Lifecycle
-from ocsd.supervisor.outcome import outcome
+from ocsd.supervisor.outcome import Outcome, outcome
 
 EDITED = "its entry in the site file changed"
 
@@ -178,7 +178,7 @@ class Reload:
         return {
             each.instance_id: each.life.target
             for each in found
-            if outcome(each.life.target, each.life) is not True
+            if outcome(each.life.target, each.life) is not Outcome.REACHED
         }
 
     def _bring_about(self, found: Effect, instance: Instance, by: str) -> None:

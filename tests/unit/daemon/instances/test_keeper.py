@@ -191,7 +191,7 @@ def test_news_of_an_earlier_process_changes_nothing(keeper):
 def test_a_process_that_could_not_be_started_counts_as_a_crash(keeper):
     keeper.deliver(UpRequested())
     keeper.ended(Ended("thermo1", 0, None, None, "cannot fork: out of memory"))
-    assert keeper.life.last_end == "ended, nobody knows how: cannot fork: out of memory"
+    assert keeper.life.last_end == "ended, cause unknown: cannot fork: out of memory"
 
 
 def test_a_taken_over_process_keeps_its_age(keeper):
