@@ -132,7 +132,7 @@ class Daemon:
             paths.create, self._excuse_everyone, self._oversight.note, reactor
         )
         self._host_manager: Any = None
-        self._reload = Reload(self.fleet, self._targets, self._add)
+        self._reload = Reload(self.fleet, self._add)
         self._add_router()
         for instance in settings.plan.instances:
             self._add(instance)
@@ -189,17 +189,17 @@ class Daemon:
         watch = RouterWatch(keeper, plan, settings.hub, self._reactor)
         self.fleet.observe(watch.transition)
 
-    def _add(self, instance: Instance) -> None:
+    def _add(self, instance: Instance, *, left: bool = False) -> None:
         if instance.agent_class == REGISTRY_CLASS and instance.runtime == "ocsd":
             in_daemon = RegistryLauncher(self._launch, self._reactor)
             in_daemon.keeper = self._keep(instance, in_daemon)
             return
-        self._keep(instance, ForkLauncher(self._processes, self._request))
+        self._keep(instance, ForkLauncher(self._processes, self._request), left)
 
-    def _keep(self, instance: Instance, launcher: Launcher) -> Keeper:
+    def _keep(self, instance: Instance, launcher: Launcher, left: bool = False) -> Keeper:
         paced = PacedLauncher(launcher, self._window)
         keeper = self._keeper(instance.instance_id, paced, instance)
-        self.fleet.add(instance, keeper)
+        self.fleet.add(instance, keeper, left=left)
         return keeper
 
     def _launch(self, name: str) -> Launch:
@@ -232,8 +232,7 @@ class Daemon:
 
     def _take_stranger(self, name: str) -> Keeper:
         """Return a keeper for a process that the site file no longer lists."""
-        self._add(Instance(instance_id=name, agent_class="Unlisted", manage=Manage.DOWN))
-        self.fleet.leave(name)
+        self._add(Instance(instance_id=name, agent_class="Unlisted", manage=Manage.DOWN), left=True)
         keeper = self.fleet.keeper(name)
         if keeper is None:
             raise LookupError(name)

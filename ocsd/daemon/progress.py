@@ -98,8 +98,8 @@ def start_report(
             others = ", ".join(waits_for(keeper.instance_id))
             why = f"waits for {others}" if others else keeper.report.text or "no word of it yet"
             lines.append(f"  {keeper.instance_id} still starts: {why}")
-        elif why_not := fleet.why_not(keeper.instance_id):
-            lines.append(f"  {keeper.instance_id} is down: {why_not}")
+        elif why_down := fleet.wish(keeper.instance_id).why_down(keeper.life):
+            lines.append(f"  {keeper.instance_id} is down: {why_down}")
     wanted = [each for each in keepers if each.life.target is Target.UP]
     up = sum(each.life.state is State.UP for each in wanted)
     return [*lines, f"{up} of {len(wanted)} instances up after {took_s:.1f} s"]

@@ -11,9 +11,8 @@ from ocsd import __version__
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME
-from ocsd.daemon.instances.transition import Transition
 from ocsd.site.model import Hub, Instance
-from ocsd.supervisor.events import DownRequested, State, Target
+from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Verdict
 from ocsd.system.paths import HostPaths
 
@@ -133,8 +132,6 @@ class StatusReport:
         self._start_trouble = start_trouble
         self._excuse = excuse
         self._meter = UsageMeter()
-        self._router_put_down = ""
-        fleet.observe(self._observe)
 
     def as_json(self) -> dict[str, Any]:
         """Return the status (schema in docs/control-api.md)."""
@@ -158,8 +155,8 @@ class StatusReport:
         }
 
     def _reason(self, instance: Instance, keeper: Keeper, verdict: Verdict) -> str:
-        why_not = self._fleet.why_not(instance.instance_id)
-        standing = "; ".join(filter(None, (keeper.life.reason, why_not)))
+        why_down = self._fleet.wish(instance.instance_id).why_down(keeper.life)
+        standing = "; ".join(filter(None, (keeper.life.reason, why_down)))
         found = self._waiting(instance, keeper) or verdict.reason or standing
         return found or (STOPPING if self._fleet.stopping else "")
 
@@ -193,16 +190,7 @@ class StatusReport:
     def _why_no_router(self, keeper: Keeper) -> str:
         if self._fleet.stopping:
             return STOPPING
-        return self._router_put_down if keeper.life.target is Target.DOWN else ""
-
-    def _observe(self, transition: Transition) -> None:
-        """Remember who put the router down; what is wanted of instances is kept elsewhere."""
-        event = transition.event
-        if transition.instance_id == ROUTER_NAME and isinstance(event, DownRequested) and event.by:
-            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(transition.at))
-            self._router_put_down = (
-                f"put down on {at} by {event.by}; `ocsd up {ROUTER_NAME}` starts it"
-            )
+        return self._fleet.wish(ROUTER_NAME).why_down(keeper.life)
 
     def _verdict(self, keeper: Keeper) -> Verdict:
         """Return how an instance does; nobody can call it while the router hangs."""

@@ -14,6 +14,7 @@ from ocsd.site.model import Instance
 from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.supervisor.policy import RestartPolicy
+from ocsd.supervisor.wish import Cause
 
 
 class Launcher:
@@ -123,7 +124,7 @@ def test_an_entry_that_changes_twice_has_no_end_of_old(host):
     job = fleet.instance("job")
     fleet.replace(job.model_copy(update={"restart": "always"}))
     fleet.replace(job)
-    assert not fleet.is_finished(fleet.instance("job"))
+    assert fleet.wish("job").cause is not Cause.ENDED
 
 
 def test_after_a_stop_and_after_a_start_of_the_machine_it_runs_again(host, monkeypatch):
@@ -142,7 +143,7 @@ def test_what_an_operator_ends_is_no_job_that_is_done(host):
     fleet.keeper("job").spawned(Spawned("job", 7, 1))
     fleet.down(["job"], "alice")
     fleet.keeper("job").ended(Ended("job", 7, 0, None))
-    assert not fleet.is_finished(fleet.instance("job"))
+    assert fleet.wish("job").cause is not Cause.ENDED
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"boot": 1}', "spoilt"])
@@ -161,7 +162,7 @@ def test_a_file_that_cannot_be_written_hinders_nothing(host):
     host.path.mkdir()
     runs_to_its_end(fleet)
     assert stands(fleet) == DONE
-    assert fleet.is_finished(fleet.instance("job"))
+    assert fleet.wish("job").cause is Cause.ENDED
 
 
 def test_what_ended_while_no_daemon_ran_has_ended(host):

@@ -5,13 +5,14 @@ import re
 import pytest
 
 from ocsd.daemon.api.status import StatusReport
-from ocsd.daemon.instances.fleet import MANAGED_DOWN, Fleet
+from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.site.model import Hub, Instance, Manage
 from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.lifecycle import Lifecycle
+from ocsd.supervisor.wish import MANAGED_DOWN
 from ocsd.system.paths import of_host
 
 HUB = Hub(wamp_server="ws://localhost:8001/ws")
