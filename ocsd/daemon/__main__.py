@@ -173,7 +173,7 @@ def _run(
 ) -> int:
     from twisted.logger import globalLogBeginner
 
-    from ocsd.daemon.assembly import Daemon
+    from ocsd.daemon.assembly import assemble
     from ocsd.daemon.progress import StartReport
     from ocsd.daemon.settling import attempt
     from ocsd.log.lines import LineObserver
@@ -184,7 +184,7 @@ def _run(
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
     progress = StartReport(sys.stdout, arguments.colour)
     progress.say(f"ocsd (pid {os.getpid()}), host {settings.plan.host.name}, {settings.site.path}")
-    daemon = Daemon(settings, server, progress, arguments.detached, reactor, lock)
+    daemon = assemble(settings, server, progress, arguments.detached, reactor, lock)
     reactor.callWhenRunning(attempt, daemon.start, daemon.give_up)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: reactor.callFromThread(daemon.stop))
