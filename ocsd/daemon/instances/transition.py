@@ -15,13 +15,13 @@ class Transition:
     instance_id : str
         The instance-id.
     before, after : Lifecycle
-        Where it stood and where it stands.
+        Its state before and after.
     at : float
         When [s, Unix time].
     event : Event
-        What led to it.
+        The event that led to it.
     pid : int or None
-        The process that it concerns.
+        The process concerned.
     """
 
     instance_id: str
