@@ -44,29 +44,15 @@ def assemble(
 ) -> Daemon:
     """Return a daemon that has all its parts and is not started yet.
 
-    Parameters
-    ----------
-    settings : Settings
-        The site, and where things are kept.
-    server : PreparedServer
-        The fork server that was started for it, or its process that was not needed.
-    progress : StartReport
-        The terminal from which it was started.
-    detached : bool
-        Whether to let go of the terminal once all is settled.
-    reactor : the Twisted reactor
-        Time, sockets and descriptors.
-    lock : DaemonLock
-        Keeps other daemons away.
+    The parameters are those of `Daemon`, and `server`: the fork server that was started for
+    it, or its process that was not needed.
     """
     paths = settings.paths
+    # Build
     daemon = Daemon(settings, progress, detached, reactor, lock)
     targets, finished = Targets(paths.targets), Finished(paths.finished)
     fleet = Fleet(targets, finished)
-    systemd = SystemdLink(reactor, fleet)
-    shutdown = Shutdown(fleet, reactor, daemon.stopping, daemon.stopped)
     window = LaunchWindow(reactor, fleet.waits_for)
-    settling = Settling(fleet, window.waits_for, progress, reactor, daemon.settled)
     # Not every wait ends with a transition, so the window is asked in every round.
     outside, always = OutsideWatch(settings.hub, reactor), (window.admit,)
     oversight = Oversight(settings, fleet, reactor, (outside,), always)
@@ -100,25 +86,16 @@ def assemble(
         start_trouble=lambda: forkserver.trouble,
         excuse=oversight.excuse,
     )
-    parts = Parts(
-        fleet=fleet,
-        targets=targets,
-        finished=finished,
-        window=window,
-        keepers=keepers,
-        processes=processes,
-        forkserver=forkserver,
-        notify=notify,
-        oversight=oversight,
-        lost_files=LostFiles(paths.create, daemon.excuse_everyone, oversight.note, reactor),
-        reload=Reload(fleet, keepers.add),
-        settling=settling,
-        shutdown=shutdown,
-        upgrade=Upgrade(fleet, reactor, lock, daemon.flush),
-        status=status,
-        systemd=systemd,
-    )
-    daemon.wire(parts)
+    settling = Settling(fleet, window.waits_for, progress, reactor, daemon.settled)
+    shutdown = Shutdown(fleet, reactor, daemon.stopping, daemon.stopped)
+    upgrade = Upgrade(fleet, reactor, lock, daemon.flush)
+    lost_files = LostFiles(paths.create, daemon.excuse_everyone, oversight.note, reactor)
+    systemd, reload = SystemdLink(reactor, fleet), Reload(fleet, keepers.add)
+    # Wire
+    own = (fleet, targets, finished, window, keepers)
+    world = (processes, forkserver, notify, oversight, lost_files)
+    course = (reload, settling, shutdown, upgrade, status, systemd)
+    daemon.wire(Parts(*own, *world, *course))
     return daemon
 
 

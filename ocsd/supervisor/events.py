@@ -27,28 +27,14 @@ class Target(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UpRequested:
-    """The instance is wanted to run.
-
-    Attributes
-    ----------
-    by : str
-        The person who asked; empty for ocsd itself.
-    """
+    """The instance is wanted to run: `by` a person, or by ocsd itself if that is empty."""
 
     by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DownRequested:
-    """The instance is wanted to end.
-
-    Attributes
-    ----------
-    by : str
-        The person who asked; empty for ocsd itself.
-    why : str
-        The reason, if there is more to say than that it was asked for.
-    """
+    """The instance is wanted to end: `by` as above, `why` if there is more to say than that."""
 
     by: str = ""
     why: str = ""
@@ -56,13 +42,7 @@ class DownRequested:
 
 @dataclass(frozen=True, slots=True)
 class RestartRequested:
-    """The instance is wanted to end and to run again.
-
-    Attributes
-    ----------
-    by : str
-        The person who asked; empty for ocsd itself.
-    """
+    """The instance is wanted to end and to run again: `by` as above."""
 
     by: str = ""
 
@@ -79,13 +59,7 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True)
 class BecameHung:
-    """A layer of liveness failed for which the instance's entry asks for a restart.
-
-    Attributes
-    ----------
-    reason : str
-        The layer, and since when it fails.
-    """
+    """A layer of liveness failed, named in `reason`, whose response is a restart."""
 
     reason: str = "hung"
 
@@ -131,41 +105,21 @@ class Exited:
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
-    """The moment `Lifecycle.wake_at_s` has come.
-
-    Attributes
-    ----------
-    reached : bool
-        Whether a signal that was sent to the process has been delivered.
-    """
+    """`Lifecycle.wake_at_s` has come; `reached` if the last signal has been delivered."""
 
     reached: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """The instance's entry in the site file has another ``restart`` from now on.
-
-    Attributes
-    ----------
-    policy : RestartPolicy
-        The new one.
-    """
+    """The instance's entry in the site file has another ``restart`` from now on."""
 
     policy: RestartPolicy = RestartPolicy.ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """A new daemon remembers how the instance ended under an earlier one.
-
-    Attributes
-    ----------
-    target : Target
-        The target since then.
-    reason : str
-        The end, in words.
-    """
+    """A new daemon remembers an end under an earlier one: the target since then, and why."""
 
     target: Target = Target.DOWN
     reason: str = ""
@@ -173,13 +127,7 @@ class Recalled:
 
 @dataclass(frozen=True, slots=True)
 class EndedUnseen:
-    """The process ended while no daemon ran.
-
-    Attributes
-    ----------
-    end : Exited
-        Its end, as the fork server reports it.
-    """
+    """The process ended while no daemon ran, as the fork server reports."""
 
     end: Exited = field(default_factory=Exited)
 

@@ -1,9 +1,10 @@
 """The target of an instance and the reason for it, decided in one place for all who ask."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
-from typing import Protocol
+from typing import Any
 
 from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.lifecycle import Lifecycle
@@ -45,16 +46,26 @@ class Word:
     at: float | None = None
 
 
-class FinalEnd(Protocol):
-    """The end of a job, which its ``restart`` does not start again."""
+@dataclass(frozen=True, slots=True)
+class JobEnd:
+    """The end of a job, which its ``restart`` does not start again.
 
-    @property
-    def target(self) -> Target:
-        """The target afterwards: down for a job that is done, up for one that has failed."""
+    Attributes
+    ----------
+    target : Target
+        The target afterwards: down for a job that is done, up for one that has failed.
+    reason : str
+        The end, in words.
+    at : float
+        When [s, Unix time].
+    entry : mapping
+        Its entry in the site file.
+    """
 
-    @property
-    def reason(self) -> str:
-        """The end, in words."""
+    target: Target
+    reason: str
+    at: float
+    entry: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +99,7 @@ def wish(
     instance_id: str,
     managed: Target,
     word: Word | None = None,
-    end: FinalEnd | None = None,
+    end: JobEnd | None = None,
     *,
     left: bool = False,
     launched: bool = True,
@@ -103,7 +114,7 @@ def wish(
         The target by the site file.
     word : Word, optional
         The last request of an operator, if it still holds.
-    end : FinalEnd, optional
+    end : JobEnd, optional
         The end of a job, if its entry has not changed since.
     left : bool
         Whether the site file does not list it any more.
@@ -114,16 +125,18 @@ def wish(
         return Wish(Target.DOWN, Cause.LEFT, LEFT)
     if end is not None and end.target is Target.DOWN:
         return Wish(Target.DOWN, Cause.ENDED, end.reason)
-    target = word.target if word else managed
-    if target is Target.DOWN and managed is Target.DOWN:
-        return Wish(target, Cause.SITE_FILE, MANAGED_DOWN)
+    cause, target = Cause.SITE_FILE, managed
+    if word is not None:
+        cause, target = Cause.OPERATOR, word.target
     if target is Target.DOWN:
-        return Wish(target, Cause.OPERATOR, _put_down(instance_id, word or Word(target)))
+        if managed is Target.DOWN:
+            return Wish(target, Cause.SITE_FILE, MANAGED_DOWN)
+        return Wish(target, cause, _put_down(instance_id, word or Word(target)))
     if end is not None:
         return Wish(target, Cause.ENDED, end.reason)
     if not launched:
         return Wish(target, Cause.LAUNCH, NOT_LAUNCHED)
-    return Wish(target, Cause.OPERATOR if word else Cause.SITE_FILE)
+    return Wish(target, cause)
 
 
 def _put_down(instance_id: str, word: Word) -> str:

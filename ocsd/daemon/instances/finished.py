@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +12,8 @@ from ocsd.daemon.instances.transition import Transition
 from ocsd.forkserver.record import boot_id
 from ocsd.site.model import Instance
 from ocsd.supervisor.events import Exited, State, Target
+from ocsd.supervisor.wish import JobEnd
 from ocsd.system import files
-
-
-@dataclass(frozen=True, slots=True)
-class JobEnd:
-    """The end of a job.
-
-    Attributes
-    ----------
-    target : Target
-        The target afterwards: down for a job that is done, up for one that has failed.
-    reason : str
-        The end, in words.
-    at : float
-        When [s, Unix time].
-    entry : mapping
-        Its entry in the site file.
-    """
-
-    target: Target
-    reason: str
-    at: float
-    entry: Mapping[str, Any]
 
 
 class Finished:

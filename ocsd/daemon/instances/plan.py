@@ -120,12 +120,12 @@ def _check_order(site: Site, instances: list[Instance]) -> None:
 
 def _built_in(site: Site, host: Host, data_dir: str) -> tuple[Instance, ...]:
     """Return the built-in agents of a host that no host's entry configures."""
-    with_router = [each.name for each in site.hosts.values() if each.crossbar is not None]
-    if host.name != (with_router or list(site.hosts))[0]:
+    if host.name != _centre(site):
         return ()
-    everywhere = [each for host in site.hosts.values() for each in host.instances]
-    classes = {each.agent_class for each in everywhere}
-    names = {each.instance_id for each in everywhere}
+    taken: set[str] = set()
+    for other in site.hosts.values():
+        for each in other.instances:
+            taken |= {each.agent_class, each.instance_id}
     defaults = (
         Instance(instance_id="registry", agent_class=REGISTRY_CLASS),
         Instance(
@@ -135,10 +135,14 @@ def _built_in(site: Site, host: Host, data_dir: str) -> tuple[Instance, ...]:
         ),
     )
     return tuple(
-        each
-        for each in defaults
-        if each.agent_class not in classes and each.instance_id not in names
+        each for each in defaults if taken.isdisjoint((each.agent_class, each.instance_id))
     )
+
+
+def _centre(site: Site) -> str:
+    """Return the first host with a router, or else the first one."""
+    with_router = [each.name for each in site.hosts.values() if each.crossbar is not None]
+    return (with_router or list(site.hosts))[0]
 
 
 def _is_ours(instance: Instance) -> bool:
