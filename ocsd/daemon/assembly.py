@@ -92,10 +92,25 @@ def assemble(
     lost_files = LostFiles(paths.create, daemon.excuse_everyone, oversight.note, reactor)
     systemd, reload = SystemdLink(reactor, fleet), Reload(fleet, keepers.add)
     # Wire
-    own = (fleet, targets, finished, window, keepers)
-    world = (processes, forkserver, notify, oversight, lost_files)
-    course = (reload, settling, shutdown, upgrade, status, systemd)
-    daemon.wire(Parts(*own, *world, *course))
+    parts = Parts(
+        fleet,
+        targets,
+        finished,
+        window,
+        keepers,
+        processes,
+        forkserver,
+        notify,
+        oversight,
+        lost_files,
+        reload,
+        settling,
+        shutdown,
+        upgrade,
+        status,
+        systemd,
+    )
+    daemon.wire(parts)
     return daemon
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any
 
@@ -35,15 +34,13 @@ class Word:
     ----------
     target : Target
         The target that was asked for.
-    by : str
-        The person who asked.
-    at : float or None
-        When [s, Unix time].
+    by, when : str
+        The person who asked, and the time in words; empty in files of older versions.
     """
 
     target: Target
     by: str = ""
-    at: float | None = None
+    when: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +137,5 @@ def wish(
 
 
 def _put_down(instance_id: str, word: Word) -> str:
-    # Older versions of ocsd recorded neither the person nor the time.
-    when, by = "", word.by or "an operator"
-    if word.at is not None:
-        when = f" on {datetime.fromtimestamp(word.at, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return f"put down{when} by {by}; `ocsd up {instance_id}` starts it"
+    put_down = " on ".join(filter(None, ("put down", word.when)))
+    return f"{put_down} by {word.by or 'an operator'}; `ocsd up {instance_id}` starts it"

@@ -23,6 +23,7 @@ from ocsd.supervisor.events import (
 )
 from ocsd.supervisor.wish import LEFT, Cause, Wish, Word, wish
 from ocsd.text.nearest import did_you_mean
+from ocsd.text.times import utc
 
 Observer: TypeAlias = Callable[[Transition], None]
 Request: TypeAlias = UpRequested | DownRequested | RestartRequested
@@ -279,7 +280,7 @@ class Fleet:
         self._targets.remember(entries, target, request.by)
         if ROUTER_NAME in requested:
             # In memory only: the next daemon starts the router as the site file says.
-            self._router_word = Word(target, request.by, time.time())
+            self._router_word = Word(target, request.by, utc(time.time()))
 
         def deliver() -> None:
             for each in requested:

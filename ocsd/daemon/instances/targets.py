@@ -1,5 +1,6 @@
 """The requests of operators, remembered over restarts of the daemon."""
 
+import contextlib
 import json
 import time
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import Target
 from ocsd.supervisor.wish import Word
 from ocsd.system import files
+from ocsd.text.times import utc
 
 
 class Targets:
@@ -58,13 +60,12 @@ class Targets:
         stored = self._words.get(instance.instance_id, {})
         if stored.get("manage") != instance.manage:
             return None
-        at = stored.get("at")
-        if not _is_time(at):
-            at = None
-        try:
-            return Word(Target(stored["target"]), str(stored.get("by") or ""), at)
-        except (KeyError, ValueError):
-            return None
+        when = ""
+        with contextlib.suppress(KeyError, ValueError, TypeError):
+            when = utc(stored["at"])
+        with contextlib.suppress(KeyError, ValueError):
+            return Word(Target(stored["target"]), str(stored.get("by") or ""), when)
+        return None
 
     def of(self, instance: Instance) -> Target:
         """Return the target of an instance, whether it has ended for good or not."""
@@ -112,7 +113,3 @@ class Targets:
                 f"{error.strerror}"
             ) from error
         self._words = words
-
-
-def _is_time(at: object) -> bool:
-    return isinstance(at, int | float) and 0 <= at < 2**33

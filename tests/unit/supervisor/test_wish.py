@@ -12,7 +12,7 @@ UP, DOWN = Target.UP, Target.DOWN
 DONE = SimpleNamespace(target=DOWN, reason="ended with exit code 0")
 FAILED = SimpleNamespace(target=UP, reason="ended with exit code 3")
 PUT_DOWN = "put down on 2026-11-29T00:00:00Z by alice; `ocsd up a` starts it"
-BY_ALICE = Word(DOWN, "alice", 1795910400.0)
+BY_ALICE = Word(DOWN, "alice", "2026-11-29T00:00:00Z")
 
 
 @pytest.mark.parametrize(
