@@ -1,80 +1,118 @@
-"""Builds the parts of a daemon and wires them; the one place that knows them all."""
+"""Builds the parts of a daemon, then wires them; the one place that knows them all."""
 
-import importlib
 import os
-import random
 import time
+from functools import partial
 from typing import Any
 
-from twisted.logger import Logger
-
-from ocsd.daemon.api.control_port import ControlPort
 from ocsd.daemon.api.status import StatusReport
 from ocsd.daemon.api.systemd import SystemdLink
-from ocsd.daemon.builtin.registry_host import RegistryLauncher
-from ocsd.daemon.builtin.router import RouterWatch, last_words, request
+from ocsd.daemon.builtin.router import last_words
 from ocsd.daemon.children.forkserver_link import ForkServerLink
 from ocsd.daemon.children.notifications import NotifySocket
-from ocsd.daemon.children.processes import ForkLauncher, Processes
+from ocsd.daemon.children.processes import Processes
 from ocsd.daemon.children.words import Words
+from ocsd.daemon.daemon import Daemon, Parts
 from ocsd.daemon.instances.finished import Finished
 from ocsd.daemon.instances.fleet import Fleet
-from ocsd.daemon.instances.keeper import Keeper
-from ocsd.daemon.instances.plan import REGISTRY_CLASS, ROUTER_NAME
-from ocsd.daemon.instances.ports import Launcher
+from ocsd.daemon.instances.plan import ROUTER_NAME
 from ocsd.daemon.instances.targets import Targets
-from ocsd.daemon.instances.transition import Transition
-from ocsd.daemon.instances.window import LaunchWindow, PacedLauncher
+from ocsd.daemon.instances.window import LaunchWindow
+from ocsd.daemon.keepers import Keepers
 from ocsd.daemon.lock import DaemonLock
 from ocsd.daemon.ocs.outside import OutsideWatch
 from ocsd.daemon.oversight import Oversight
-from ocsd.daemon.planning.reload import Reload, Reloaded, compare
-from ocsd.daemon.planning.settings import Settings, liveness_of, policy_of
+from ocsd.daemon.planning.reload import Reload
+from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.progress import StartReport
-from ocsd.daemon.settling import Settling, attempt
-from ocsd.daemon.shutdown import Shutdown, Write
+from ocsd.daemon.settling import Settling
+from ocsd.daemon.shutdown import Shutdown
 from ocsd.daemon.upgrade import Upgrade
-from ocsd.daemon.watching.chronicle import DAEMON
 from ocsd.daemon.watching.instance_log import last_line
 from ocsd.daemon.watching.lost_files import LostFiles
-from ocsd.errors import OcsdError
-from ocsd.forkserver.protocol import EndRequest, Hello, Spawned, SpawnRequest
+from ocsd.forkserver.protocol import Spawned
 from ocsd.forkserver.start import PreparedServer
-from ocsd.site.launch import Launch
-from ocsd.site.model import Instance, Manage
-from ocsd.supervisor.events import State, UpRequested
-from ocsd.supervisor.lifecycle import Lifecycle
-from ocsd.system.proc import what_holds
-
-ROUTER_LIMIT_S = 15.0
-"""Agents wait so long for the router before they are started without it."""
 
 
-class Daemon:
-    """One host's daemon.
+def assemble(
+    settings: Settings,
+    server: PreparedServer,
+    progress: StartReport,
+    detached: bool,
+    reactor: Any,
+    lock: DaemonLock,
+) -> Daemon:
+    """Return a daemon that has all its parts and is not started yet.
 
-    Parameters
-    ----------
-    settings : Settings
-        What to run.
-    server : PreparedServer
-        The fork server that was started for it, or its process that was not needed.
-    progress : Progress
-        Where the operator watches.
-    detached : bool
-        Whether the operator stops watching once all is settled.
-    reactor : the Twisted reactor
-        Time, sockets and descriptors.
-    lock : DaemonLock
-        What keeps other daemons away.
-
-    Attributes
-    ----------
-    failure : OcsdError or None
-        Why the daemon had to give up.
+    The parameters are those of `Daemon`, and `server`: the fork server that was started for
+    it, or its process that was not needed.
     """
+    paths = settings.paths
+    # Build
+    daemon = Daemon(settings, progress, detached, reactor, lock)
+    targets, finished = Targets(paths.targets), Finished(paths.finished)
+    fleet = Fleet(targets, finished)
+    window = LaunchWindow(reactor, fleet.waits_for)
+    # Not every wait ends with a transition, so the window is asked in every round.
+    outside, always = OutsideWatch(settings.hub, reactor), (window.admit,)
+    oversight = Oversight(settings, fleet, reactor, (outside,), always)
+    words = Words(fleet.by_pid)
+    notify = NotifySocket(reactor, paths.notify_socket, words.heard)
+    processes = Processes(
+        fleet=fleet,
+        reactor=reactor,
+        on_hello=daemon.hello,
+        on_stranger=daemon.add_stranger,
+        on_spawned=words.claim,
+        drain=notify.doRead,
+        last_words=partial(_last_words, settings),
+        on_lost=daemon.forkserver_lost,
+        on_missed=oversight.chronicle.missed,
+    )
+    forkserver = ForkServerLink(
+        server, paths, processes.connection, reactor, daemon.give_up, daemon.forkserver_ended
+    )
+    keepers = Keepers(settings, fleet, window, processes, forkserver, oversight, reactor)
+    status = StatusReport(
+        host=settings.plan.host.name,
+        site_file=settings.site.path or "",
+        pid=os.getpid(),
+        since_at=time.time(),
+        hub=settings.hub,
+        paths=paths,
+        fleet=fleet,
+        waits_for=window.waits_for,
+        trouble=daemon.trouble,
+        start_trouble=lambda: forkserver.trouble,
+        excuse=oversight.excuse,
+    )
+    settling = Settling(fleet, window.waits_for, progress, reactor, daemon.settled)
+    shutdown = Shutdown(fleet, reactor, daemon.stopping, daemon.stopped)
+    upgrade = Upgrade(fleet, reactor, lock, daemon.flush)
+    lost_files = LostFiles(paths.create, daemon.excuse_everyone, oversight.note, reactor)
+    systemd, reload = SystemdLink(reactor, fleet), Reload(fleet, keepers.add)
+    # Wire
+    parts = Parts(
+        fleet,
+        targets,
+        finished,
+        window,
+        keepers,
+        processes,
+        forkserver,
+        notify,
+        oversight,
+        lost_files,
+        reload,
+        settling,
+        shutdown,
+        upgrade,
+        status,
+        systemd,
+    )
+    daemon.wire(parts)
+    return daemon
 
-    log = Logger()
 
     def __init__(
         self,

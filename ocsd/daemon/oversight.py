@@ -145,7 +145,7 @@ class Oversight:
             "pid": transition.pid,
             "restarts": after.restarts,
         }
-        self._hooks.fire(f"on-{after.state}", transition.name, facts)
+        self._hooks.fire(f"on-{after.state}", transition.instance_id, facts)
 
     def _health(self, instance_id: str, health: Health, reason: str) -> None:
         if health in _HOOKED:

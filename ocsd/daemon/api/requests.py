@@ -7,7 +7,7 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.ports import Clock, Timer
 from ocsd.daemon.instances.transition import Transition
 from ocsd.supervisor.events import DownRequested, Event, RestartRequested, Target, UpRequested
-from ocsd.supervisor.outcome import outcome
+from ocsd.supervisor.outcome import Outcome, outcome
 
 Write = Callable[[dict[str, Any]], None]
 
@@ -16,7 +16,7 @@ def described(transition: Transition) -> dict[str, Any]:
     """Return the JSON object of a transition."""
     return {
         "event": "transition",
-        "instance_id": transition.name,
+        "instance_id": transition.instance_id,
         "state": str(transition.after.state),
         "reason": transition.after.reason,
         "at": transition.at,
@@ -76,7 +76,7 @@ class PendingRequest:
             self._timer.cancel()
 
     def _observe(self, transition: Transition) -> None:
-        if transition.name in self._open:
+        if transition.instance_id in self._open:
             self._write(described(transition))
             instead = ""
             if transition.after.target is not self._wanted[transition.name]:
@@ -85,9 +85,9 @@ class PendingRequest:
             self._finish_if_done()
 
     def _judge(self, name: str, instead: str = "") -> None:
-        came_about = outcome(self._wanted[name], self._open[name].life)
-        if came_about is not None:
-            self._close(name, came_about, instead)
+        progress = outcome(self._wanted[name], self._open[name].life)
+        if progress is not Outcome.PENDING:
+            self._close(name, progress is Outcome.REACHED, instead)
 
     def _close(
         self, name: str, came_about: bool, instead: str = "", timed_out: bool = False

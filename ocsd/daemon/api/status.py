@@ -11,9 +11,8 @@ from ocsd import __version__
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME
-from ocsd.daemon.instances.transition import Transition
 from ocsd.site.model import Hub, Instance
-from ocsd.supervisor.events import DownRequested, State, Target
+from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Verdict
 from ocsd.system.paths import HostPaths
 from ocsd.text.times import utc
@@ -137,8 +136,6 @@ class StatusReport:
         self._start_trouble = start_trouble
         self._excuse = excuse
         self._meter = UsageMeter()
-        self._router_put_down = ""
-        fleet.observe(self._observe)
 
     def as_json(self) -> dict[str, Any]:
         """Return the status (schema in docs/control-api.md)."""

@@ -71,7 +71,7 @@ def summary(fleet: Fleet) -> str:
     amiss: dict[str, list[str]] = {}
     for keeper in wanted:
         if keeper.life.state is not State.UP:
-            amiss.setdefault(str(keeper.life.state), []).append(keeper.name)
+            amiss.setdefault(str(keeper.life.state), []).append(keeper.instance_id)
     up = len(wanted) - sum(map(len, amiss.values()))
     text = f"{up} of {len(wanted)} instances up"
     for state, names in sorted(amiss.items()):

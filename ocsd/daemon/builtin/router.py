@@ -164,11 +164,11 @@ class RouterWatch:
                 return
             # From here on its silence counts.
             self._asking.start()
-            self._keeper.heard({"READY": "1"})
+            self._keeper.notified({"READY": "1"})
 
     def _answered(self) -> None:
         if self._keeper.life.state is State.UP:
-            self._keeper.heard({"READY": "1", "WATCHDOG": "1"})
+            self._keeper.notified({"READY": "1", "WATCHDOG": "1"})
 
 
 def _reachable(plan: RouterPlan, hub: Hub) -> Callable[[float | None], bool]:

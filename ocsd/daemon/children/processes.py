@@ -230,7 +230,7 @@ class Processes:
                 code=ended.code,
                 signal=ended.signal,
             )
-            if not self._fleet.missed(ended):
+            if not self._fleet.ended_unseen(ended):
                 self._on_missed(ended)
         self._forget(ended.pid)
 
@@ -245,7 +245,7 @@ class Processes:
         self._asked_for = set()
         self._on_lost()
         for keeper in list(self._fleet.everyone()):
-            spawned = self._running.get(keeper.name)
+            spawned = self._running.get(keeper.instance_id)
             if spawned is not None and spawned.pid == keeper.pid:
                 self._watch(spawned, self._server_pid)
 

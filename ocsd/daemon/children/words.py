@@ -29,7 +29,7 @@ class Words:
         """Hand over a message of a process, or keep it until it is claimed."""
         keeper = self._keeper_of(pid)
         if keeper is not None:
-            keeper.heard(fields)
+            keeper.notified(fields)
         elif len(self._unclaimed) < MOST_UNCLAIMED:
             self._unclaimed.setdefault(pid, {}).update(fields)
 
@@ -37,4 +37,4 @@ class Words:
         """Hand a keeper the messages that its new process has sent already."""
         fields = self._unclaimed.pop(keeper.pid or 0, None)
         if fields:
-            keeper.heard(fields)
+            keeper.notified(fields)

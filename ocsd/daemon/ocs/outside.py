@@ -132,10 +132,10 @@ class OutsideWatch:
         too_soon = state is State.UP and age_s < API_POLL_S
         if keeper.pid is None or too_soon or keeper.name in self._waiting:
             return
-        self._asked_at_s[keeper.name] = now_s
-        self._waiting.add(keeper.name)
-        answered = maybeDeferred(self._ask, f"{self._hub.address_root}.{keeper.name}")
-        answered.addBoth(self._not_waiting, keeper.name)
+        self._asked_at_s[keeper.instance_id] = now_s
+        self._waiting.add(keeper.instance_id)
+        answered = maybeDeferred(self._ask, f"{self._hub.address_root}.{keeper.instance_id}")
+        answered.addBoth(self._not_waiting, keeper.instance_id)
         answered.addCallbacks(
             partial(self._answered, keeper, keeper.pid), partial(self._refused, keeper, keeper.pid)
         )
@@ -174,7 +174,7 @@ class OutsideWatch:
 
 def _report(keeper: Keeper, pid: int, **fields: str) -> None:
     if keeper.pid == pid:
-        keeper.heard(fields)
+        keeper.notified(fields)
 
 
 def trouble_of(api: dict[str, Any]) -> str:

@@ -35,7 +35,7 @@ def entry_of(transition: Transition) -> HistoryEntry:
             by = event.by
     return HistoryEntry(
         at=transition.at,
-        name=transition.name,
+        name=transition.instance_id,
         event=type(event).__name__,
         before=str(transition.before.state),
         after=str(after.state),

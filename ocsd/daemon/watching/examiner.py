@@ -12,7 +12,7 @@ from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.watching.chronicle import EXAMINED, Chronicle
 from ocsd.daemon.watching.forensics import Examination
 from ocsd.supervisor.events import Exited
-from ocsd.supervisor.health import SILENCE_LIMIT_S
+from ocsd.supervisor.health import REACTOR_SILENCE_LIMIT_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,9 @@ class Incidents:
         """Remember the instances that were asked to run and have not been up since."""
         match transition.event:
             case UpRequested(by) | RestartRequested(by) | CauseCleared(by=by) if by:
-                self._on_trial.add(transition.name)
+                self._on_trial.add(transition.instance_id)
         if transition.after.state is State.UP:
-            self._on_trial.discard(transition.name)
+            self._on_trial.discard(transition.instance_id)
 
     def failed(self, name: str) -> bool:
         """Count a failure of an instance that runs; return whether it is part of an incident.

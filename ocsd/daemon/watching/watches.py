@@ -122,7 +122,7 @@ class HealthWatch:
         """Judge an instance, or the router."""
         verdict = keeper.verdict
         if verdict.health is None:
-            self._last.pop(keeper.name, None)
+            self._last.pop(keeper.instance_id, None)
             return
         if verdict.health is not self._last.get(keeper.name, Health.OK):
             reason = "ok again"
@@ -228,4 +228,4 @@ class ForeignLogWatch:
     def rotate(self, keeper: Keeper) -> None:
         """Rotate the log of a program if it is full."""
         if keeper.pid is not None:
-            rotate(self._log_of(keeper.name), keeper.pid)
+            rotate(self._log_of(keeper.instance_id), keeper.pid)

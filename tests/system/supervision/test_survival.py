@@ -61,7 +61,7 @@ def test_the_fork_server_is_killed(own_router, lab):
         assert children == {lab.row("thermo1")["pid"], lab.row("thermo2")["pid"]}
     lab.is_as_it_was(but=["thermo1", "thermo2"])
     [end] = lab.ends("thermo1")
-    assert "nobody knows how: exit code unknown" in end.reason
+    assert "cause unknown: exit code unknown" in end.reason
     assert "was gone: killed by SIGKILL" in end.reason
     assert "while it started" not in (lab.site.folder / "log" / "lab" / "ocsd.log").read_text()
 

@@ -45,7 +45,7 @@ class World:
 
     def begin(self, name, pid=7):
         self.fleet.keeper(name).spawned(Spawned(name, pid, 1))
-        self.fleet.keeper(name).heard({"READY": "1", "WATCHDOG": "1"})
+        self.fleet.keeper(name).notified({"READY": "1", "WATCHDOG": "1"})
 
     def end(self, name, code=0):
         keeper = self.fleet.keeper(name)
@@ -216,7 +216,7 @@ def all_up(world):
 
 def test_everything_ends_in_an_order_in_which_nothing_is_lost(world, shutdown, ended):
     all_up(world)
-    shutdown.know()
+    shutdown.allow()
     shutdown.request()
     assert world.killed == ["a", "b"]
     world.end("a")
@@ -236,7 +236,7 @@ def test_a_stop_that_is_asked_for_before_it_is_known_what_runs_waits_for_that(
     shutdown.request()
     assert not ended
     all_up(world)  # taken over
-    shutdown.know()
+    shutdown.allow()
     assert world.killed == ["a", "b"]
     for name in ("a", "b", "aggregator", "router"):
         world.end(name)
@@ -245,7 +245,7 @@ def test_a_stop_that_is_asked_for_before_it_is_known_what_runs_waits_for_that(
 
 def test_whoever_asks_for_the_stop_again_hears_of_its_end_too(world, shutdown):
     all_up(world)
-    shutdown.know()
+    shutdown.allow()
     first, second = [], []
     shutdown.request(first.append)
     shutdown.request(second.append)
@@ -264,7 +264,7 @@ def test_a_shutdown_changes_no_remembered_target(world, shutdown, tmp_path):
     instance = next(instance for instance, _ in world.fleet if instance.instance_id == "a")
     world.fleet.up(["a"])
     world.begin("a")
-    shutdown.know()
+    shutdown.allow()
     shutdown.request()
     world.end("a")
     assert Targets(tmp_path / "targets.json").of(instance) is Target.UP

@@ -99,8 +99,8 @@ NOTHING = {"requests": [], "reload_config": False}
 
 def begin(keeper, pid):
     keeper.deliver(UpRequested())
-    keeper.spawned(Spawned(keeper.name, pid, 1))
-    keeper.heard({"READY": "1"})
+    keeper.spawned(Spawned(keeper.instance_id, pid, 1))
+    keeper.notified({"READY": "1"})
 
 
 def test_the_manager_tells_what_runs_and_follows_it(face, fleet):

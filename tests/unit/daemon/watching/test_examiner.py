@@ -24,7 +24,7 @@ def examined(tmp_path):
     def examine(reason, silent_s, held=""):
         report = SimpleNamespace(text="")
         keeper = SimpleNamespace(
-            name="thermo1",
+            instance_id="thermo1",
             pid=os.getpid(),
             silent_s=silent_s,
             held=held,
@@ -35,7 +35,7 @@ def examined(tmp_path):
         examiner.examine(keeper, reason)
         with log.open("a") as file:
             file.write(STACKS)
-        examiner.transition(SimpleNamespace(name="thermo1", event=Exited(signal=9), pid=7))
+        examiner.transition(SimpleNamespace(instance_id="thermo1", event=Exited(signal=9), pid=7))
         ((name, event, text, pid),) = noted
         assert (name, event, pid) == ("thermo1", EXAMINED, 7)
         assert len(list((tmp_path / "incidents").iterdir())) == 1

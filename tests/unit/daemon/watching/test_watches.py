@@ -59,7 +59,7 @@ class World:
 
     def runs(self, pid):
         self.keeper.spawned(Spawned("thermo1", pid, 1))
-        self.keeper.heard({"READY": "1"})
+        self.keeper.notified({"READY": "1"})
         self.asked.clear()
 
     def ends(self, code=1):
@@ -134,7 +134,7 @@ def test_a_failed_instance_is_tried_when_its_code_is_mended(world, tmp_path):
     code.write_text("import no_such_module\n")
     watch = EvidenceWatch(world.fleet, None)
     world.fleet.observe(watch.transition)
-    world.keeper.heard({"X_CODE": str(code)})
+    world.keeper.notified({"X_CODE": str(code)})
     world.ends(code=125)
     watch.check(world.instance, world.keeper)
     assert world.keeper.life.state is State.FAILED
