@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from ocsd import __version__
 from ocsd.daemon.lock import DaemonLock, handed_over
-from ocsd.errors import INTERRUPTED_EXIT, ConfigurationError, OcsdError
+from ocsd.errors import ConfigurationError, OcsdError
 from ocsd.forkserver import record
 from ocsd.forkserver import start as forkserver
 from ocsd.forkserver.remains import kill_remains
 from ocsd.system import paths
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 LOADED_LATE = (
     # All modules that a daemon loads in the course of its life.
@@ -84,7 +87,7 @@ def main() -> int:
         print(f"ocsd: {error}", file=sys.stderr)  # noqa: T201 - the foreground's terminal
         return error.exit_code
     except KeyboardInterrupt:
-        return INTERRUPTED_EXIT
+        return INTERRUPTED
     finally:
         if server is not None:
             server.discard()
@@ -149,8 +152,8 @@ def _prepare(
             # A worker of a router that has ended must not hold the port.
             for each in left.gone:
                 kill_remains(each)
-        runs = {each.instance_id for each in left.living} if served is None else served
-        router = plan_router(host_plan, host.hub(site.hub), places, ROUTER_NAME in runs)
+            served = frozenset(each.instance_id for each in left.living)
+        router = plan_router(host_plan, host.hub(site.hub), places, ROUTER_NAME in served)
         log = places.daemon_log.open("a", encoding="utf-8")
         places.forkserver_log.open("a").close()
         working_dir = Path.cwd()

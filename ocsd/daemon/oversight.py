@@ -127,7 +127,7 @@ class Oversight:
     def _names(self) -> set[str]:
         """Return the instances that the site file lists, or that are still there."""
         listed = {instance.instance_id for instance in self._host.instances}
-        return listed | {keeper.name for keeper in self._fleet.everyone()}
+        return listed | {keeper.instance_id for keeper in self._fleet.everyone()}
 
     def _running(self) -> int:
         return sum(keeper.life.has_process for keeper in self._fleet.everyone())

@@ -59,7 +59,7 @@ class StartReport:
             sign = ascii_sign
         # Agents wrote the remark.
         remark = printable(self._remark(transition))
-        text = f"{sign} {transition.name:<20} {after.state:<9} {remark}".rstrip()
+        text = f"{sign} {transition.instance_id:<20} {after.state:<9} {remark}".rstrip()
         if self._coloured:
             text = f"\x1b[{code}m{text}\x1b[0m"
         self.say(text)
@@ -95,15 +95,17 @@ def start_report(
     keepers = [keeper for _, keeper in fleet]
     for keeper in keepers:
         if not keeper.life.settled and keeper.life.state is State.STARTING:
-            lines.append(f"  {keeper.name} still starts: {_why_it_starts(keeper, waits_for)}")
-        elif why_not := fleet.why_not(keeper.name):
-            lines.append(f"  {keeper.name} is down: {why_not}")
+            lines.append(
+                f"  {keeper.instance_id} still starts: {_why_it_starts(keeper, waits_for)}"
+            )
+        elif why_down := fleet.wish(keeper.instance_id).why_down(keeper.life):
+            lines.append(f"  {keeper.instance_id} is down: {why_down}")
     wanted = [keeper.life for keeper in keepers if keeper.life.target is Target.UP]
     up = sum(life.state is State.UP for life in wanted)
     return [*lines, f"{up} of {len(wanted)} instances up after {took_s:.1f} s"]
 
 
 def _why_it_starts(keeper: Keeper, waits_for: Callable[[str], tuple[str, ...]]) -> str:
-    if others := waits_for(keeper.name):
+    if others := waits_for(keeper.instance_id):
         return f"waits for {', '.join(others)}"
     return keeper.report.text or "no message from it yet"

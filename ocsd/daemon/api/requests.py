@@ -79,9 +79,9 @@ class PendingRequest:
         if transition.instance_id in self._open:
             self._write(described(transition))
             instead = ""
-            if transition.after.target is not self._wanted[transition.name]:
+            if transition.after.target is not self._wanted[transition.instance_id]:
                 instead = _instead(transition.event)
-            self._judge(transition.name, instead)
+            self._judge(transition.instance_id, instead)
             self._finish_if_done()
 
     def _judge(self, name: str, instead: str = "") -> None:

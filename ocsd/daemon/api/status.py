@@ -15,7 +15,6 @@ from ocsd.site.model import Hub, Instance
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Verdict
 from ocsd.system.paths import HostPaths
-from ocsd.text.times import utc
 
 SCHEMA = "ocsd.status/1"
 
@@ -154,8 +153,8 @@ class StatusReport:
         }
 
     def _reason(self, instance: Instance, keeper: Keeper, verdict: Verdict) -> str:
-        why_not = self._fleet.why_not(instance.instance_id)
-        standing = "; ".join(filter(None, (keeper.life.reason, why_not)))
+        why_down = self._fleet.wish(instance.instance_id).why_down(keeper.life)
+        standing = "; ".join(filter(None, (keeper.life.reason, why_down)))
         reason = self._waiting(instance, keeper) or verdict.reason or standing
         if not reason and self._fleet.stopping:
             return HOST_STOPPING
@@ -186,18 +185,7 @@ class StatusReport:
     def _why_no_router(self, keeper: Keeper) -> str:
         if self._fleet.stopping:
             return HOST_STOPPING
-        if keeper.life.target is Target.DOWN:
-            return self._router_put_down
-        return ""
-
-    def _observe(self, transition: Transition) -> None:
-        """Remember who put the router down; the fleet remembers that of the instances."""
-        event = transition.event
-        if transition.name == ROUTER_NAME and isinstance(event, DownRequested) and event.by:
-            at = utc(transition.at)
-            self._router_put_down = (
-                f"put down on {at} by {event.by}; `ocsd up {ROUTER_NAME}` starts it"
-            )
+        return self._fleet.wish(ROUTER_NAME).why_down(keeper.life)
 
     def _verdict(self, keeper: Keeper) -> Verdict:
         """Return how an instance does; it cannot be called while the router hangs."""
@@ -233,5 +221,5 @@ class StatusReport:
             "since_at": keeper.since_at,
             "uptime_s": started_at and round(time.time() - started_at, 3),
             "next_try_s": keeper.next_try_s,
-            "log_path": str(self._paths.instance_log(keeper.name)),
+            "log_path": str(self._paths.instance_log(keeper.instance_id)),
         }

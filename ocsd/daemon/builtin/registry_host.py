@@ -90,7 +90,7 @@ class RegistryLauncher:
             status = self._connection.reason
             if joined:
                 status = ""
-            self.keeper.heard({"READY": str(int(joined)), "WATCHDOG": "1", "STATUS": status})
+            self.keeper.notified({"READY": str(int(joined)), "WATCHDOG": "1", "STATUS": status})
 
     def _report_end(self, ended: Ended) -> None:
         if self.keeper is not None:

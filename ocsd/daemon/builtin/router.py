@@ -152,7 +152,11 @@ class RouterWatch:
     def transition(self, transition: Transition) -> None:
         """Poll the router until it is ready, whenever it is being started."""
         starts = transition.after.state is State.STARTING
-        if transition.name == self._keeper.name and starts and not self._polling.running:
+        if (
+            transition.instance_id == self._keeper.instance_id
+            and starts
+            and not self._polling.running
+        ):
             self._polling.start(ROUTER_POLL_S, now=False)
 
     def _poll(self) -> None:

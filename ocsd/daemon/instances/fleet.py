@@ -160,23 +160,12 @@ class Fleet:
         wishes = {each: self.wish(each) for each in self.listed}
         return {each: it.reason for each, it in wishes.items() if it.target is Target.DOWN}
 
-    def _why_rests(self, name: str) -> str:
-        instance = self._instances[name]
-        if self.is_finished(instance):
-            return self._keepers[name].life.reason
-        return self._targets.reason(instance) or MANAGED_DOWN
-
-    def is_finished(self, instance: Instance) -> bool:
-        """Whether an instance with this entry has ended and is started by somebody's word only."""
-        return self._finished.of(instance) is not None
-
-    def missed(self, ended: Ended) -> bool:
-        """Take note of an end while no daemon ran; return whether it stays the last one."""
+    def ended_unseen(self, ended: Ended) -> bool:
+        """Record an end while no daemon ran; return whether it stays the last one."""
         keeper = self._keepers.get(ended.instance_id)
-        if self._launched or keeper is None or keeper.life.has_process:
+        if self._launched or keeper is None or self.wish(ended.instance_id).target is Target.DOWN:
             return False
-        instance = self._instances[ended.instance_id]
-        return self._wanted(instance) is Target.UP and keeper.missed(ended)
+        return keeper.ended_unseen(ended)
 
     def waits_for(self, instance_id: str) -> tuple[str, ...]:
         """Return the instances that have to be ready before this one is started.

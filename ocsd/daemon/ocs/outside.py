@@ -128,9 +128,9 @@ class OutsideWatch:
         state, now_s = keeper.life.state, self._clock.seconds()
         if instance.runtime != "ocs" or state not in {State.STARTING, State.UP}:
             return
-        age_s = now_s - self._asked_at_s.get(keeper.name, float("-inf"))
+        age_s = now_s - self._asked_at_s.get(keeper.instance_id, float("-inf"))
         too_soon = state is State.UP and age_s < API_POLL_S
-        if keeper.pid is None or too_soon or keeper.name in self._waiting:
+        if keeper.pid is None or too_soon or keeper.instance_id in self._waiting:
             return
         self._asked_at_s[keeper.instance_id] = now_s
         self._waiting.add(keeper.instance_id)

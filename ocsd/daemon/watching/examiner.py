@@ -58,25 +58,25 @@ class Examiner:
             "last_words": keeper.report.text,
             "operations": keeper.operations,
         }
-        log = self._log_of(keeper.name)
+        log = self._log_of(keeper.instance_id)
         # The stack explains only a hang; not a memory limit, a silent feed or a process that
         # is stopped from outside.
-        silent = keeper.silent_s is None or keeper.silent_s > SILENCE_LIMIT_S
+        silent = keeper.silent_s is None or keeper.silent_s > REACTOR_SILENCE_LIMIT_S
         hangs = silent and not keeper.held
         try:
             examination = Examination(
-                self._folder, keeper.name, keeper.pid, log, facts, time.time, keeper.code
+                self._folder, keeper.instance_id, keeper.pid, log, facts, time.time, keeper.code
             )
-            self._open[keeper.name] = _Open(examination, reason, hangs)
+            self._open[keeper.instance_id] = _Open(examination, reason, hangs)
         except OSError as error:
             # Supervision goes on when the disk is full.
-            self.log.error("cannot examine {name}: {error}", name=keeper.name, error=error)
+            self.log.error("cannot examine {name}: {error}", name=keeper.instance_id, error=error)
 
     def transition(self, transition: Transition) -> None:
         """Complete the examination of a process that has ended."""
         if not isinstance(transition.event, Exited):
             return
-        case = self._open.pop(transition.name, None)
+        case = self._open.pop(transition.instance_id, None)
         if case is None:
             return
         examination = case.examination
@@ -89,4 +89,4 @@ class Examiner:
             facts.append(examination.where())
         facts += [examination.shortage, f"see {examination.path}"]
         text = "; ".join(filter(None, facts))
-        self._chronicle.record(transition.name, EXAMINED, text, transition.pid)
+        self._chronicle.record(transition.instance_id, EXAMINED, text, transition.pid)

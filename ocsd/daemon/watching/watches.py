@@ -86,7 +86,7 @@ class Rounds:
                 try:
                     watch.check(instance, keeper)
                 except Exception:  # noqa: BLE001 - one check that fails must not end all others
-                    self.log.failure("while checking {name}", name=keeper.name)
+                    self.log.failure("while checking {name}", name=keeper.instance_id)
 
     def excuse(self) -> None:
         """Blame no instance for a time in which this daemon could receive nothing."""
@@ -124,13 +124,13 @@ class HealthWatch:
         if verdict.health is None:
             self._last.pop(keeper.instance_id, None)
             return
-        if verdict.health is not self._last.get(keeper.name, Health.OK):
+        if verdict.health is not self._last.get(keeper.instance_id, Health.OK):
             reason = "ok again"
             if verdict.reason:
                 reason = f"{verdict.health}: {verdict.reason}"
-            self._chronicle.record(keeper.name, "HealthChanged", reason, keeper.pid)
-            self._on_change(keeper.name, verdict.health, verdict.reason)
-        self._last[keeper.name] = verdict.health
+            self._chronicle.record(keeper.instance_id, "HealthChanged", reason, keeper.pid)
+            self._on_change(keeper.instance_id, verdict.health, verdict.reason)
+        self._last[keeper.instance_id] = verdict.health
         reason = keeper.reason_to_restart
         if reason:
             keeper.deliver(BecameHung(reason))
@@ -185,7 +185,7 @@ class EvidenceWatch:
 
     def transition(self, transition: Transition) -> None:
         """Take stock when an instance begins to wait."""
-        name, state = transition.name, transition.after.state
+        name, state = transition.instance_id, transition.after.state
         if name == ROUTER_NAME:
             if state is State.UP:
                 self._router_is_back()
@@ -198,7 +198,7 @@ class EvidenceWatch:
 
     def check(self, instance: Instance, keeper: Keeper) -> None:
         """Retry an instance if a cause is over."""
-        evidence = self._evidence.get(keeper.name)
+        evidence = self._evidence.get(keeper.instance_id)
         if evidence is not None and (change := evidence.check()):
             keeper.deliver(CauseCleared(change))
 

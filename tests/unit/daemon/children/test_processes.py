@@ -140,7 +140,7 @@ def test_an_orphan_is_watched_and_started_again_when_it_ends(host, sleeper):
     sleeper.kill()
     host.descriptors.turn()
     assert host.descriptors.readers == []
-    assert "nobody knows how: exit code unknown" in host.wanted.life.last_end
+    assert "cause unknown: exit code unknown" in host.wanted.life.last_end
     assert [each.instance_id for each in host.wire.took(SpawnRequest)] == ["wanted"]
 
 

@@ -99,7 +99,7 @@ def test_a_hung_instance_is_examined_and_ended_after_half_a_minute(world, clock,
 def test_a_change_of_health_is_noted_once_and_so_is_its_end(world, clock, path):
     watch = HealthWatch(Chronicle(HistoryFile(path), clock.seconds), lambda *_: None)
     for text in ("", "no device", "no device", "", ""):
-        world.keeper.heard({"READY": "1", "STATUS": text})
+        world.keeper.notified({"READY": "1", "STATUS": text})
         watch.check(world.instance, world.keeper)
     assert [each.reason for each in read_history(path)] == ["degraded: no device", "ok again"]
 
@@ -167,7 +167,7 @@ def test_a_log_that_its_agent_cannot_rotate_is_rotated_by_the_daemon(
 def test_one_look_that_fails_does_not_end_the_others(world, clock):
     seen = []
     broken = SimpleNamespace(check=lambda *_: 1 / 0)
-    sound = SimpleNamespace(check=lambda instance, keeper: seen.append(keeper.name))
+    sound = SimpleNamespace(check=lambda instance, keeper: seen.append(keeper.instance_id))
     rounds = Rounds(world.fleet, (broken, sound), clock)
     rounds.log = SimpleNamespace(failure=lambda *_, **__: None)
     rounds.check()
