@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from ocsd import __version__
 from ocsd.daemon.lock import DaemonLock, handed_over
-from ocsd.errors import INTERRUPTED_EXIT, ConfigurationError, OcsdError
+from ocsd.errors import ConfigurationError, OcsdError
 from ocsd.forkserver import record
 from ocsd.forkserver import start as forkserver
 from ocsd.forkserver.remains import kill_remains
 from ocsd.system import paths
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
 LOADED_LATE = (
-    # All that a daemon loads in the course of its life.
+    # All modules that a daemon loads in the course of its life.
     "ocsd.log.lines",
     "ocsd.daemon.assembly",
     "ocsd.daemon.api.control",
@@ -65,7 +68,7 @@ def main() -> int:
     """Run the daemon; return the exit code of the process."""
     # Should systemd's watchdog end it (SIGABRT), the system's journal shows where it was stuck.
     faulthandler.enable()
-    # Until there is anything to stop in order, both signals simply end the start.
+    # Both signals simply end the start until there is something to stop in order.
     interruption = Interruption()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interruption)
@@ -84,7 +87,7 @@ def main() -> int:
         print(f"ocsd: {error}", file=sys.stderr)  # noqa: T201 - the foreground's terminal
         return error.exit_code
     except KeyboardInterrupt:
-        return INTERRUPTED_EXIT
+        return INTERRUPTED
     finally:
         if server is not None:
             server.discard()
@@ -101,14 +104,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="only see whether this could start: load everything, read the site file",
+        help="only check whether this could start: load everything, read the site file",
     )
     return parser
 
 
 def _read(arguments: argparse.Namespace) -> tuple["Site", "HostPlan", paths.HostPaths]:
     """Read the site."""
-    # Here, for reading the site takes as long as the fork server needs to get going.
+    # Imported here, because the fork server gets going while the site is read.
     from ocsd.daemon.instances.plan import plan
     from ocsd.site import load
 
@@ -130,7 +133,7 @@ def _check(arguments: argparse.Namespace) -> int:
 def _prepare(
     arguments: argparse.Namespace, descriptor: int | None
 ) -> tuple["Settings", DaemonLock]:
-    """Read the site, take the lock and find out what runs already."""
+    """Read the site, take the lock and find the processes that run already."""
     from ocsd.daemon.builtin.router import plan_router
     from ocsd.daemon.instances.plan import ROUTER_NAME
     from ocsd.daemon.planning.settings import Settings
@@ -143,13 +146,14 @@ def _prepare(
         # Daemons of earlier versions know this one only.
         DaemonLock(places.pid_file, host.name)
         served = forkserver.running(places.forkserver_socket)
+        fork_server_runs = served is not None
         left = record.read(record.beside(places.forkserver_socket))
         if served is None:
             # A worker of a router that has ended must not hold the port.
             for each in left.gone:
                 kill_remains(each)
-        runs = {each.name for each in left.living} if served is None else served
-        router = plan_router(host_plan, host.hub(site.hub), places, ROUTER_NAME in runs)
+            served = frozenset(each.instance_id for each in left.living)
+        router = plan_router(host_plan, host.hub(site.hub), places, ROUTER_NAME in served)
         log = places.daemon_log.open("a", encoding="utf-8")
         places.forkserver_log.open("a").close()
         working_dir = Path.cwd()
@@ -158,7 +162,7 @@ def _prepare(
             f"cannot use {error.filename or 'the working directory'}: {error.strerror}; "
             "put that right and start again"
         ) from error
-    return Settings(site, host_plan, router, places, working_dir, log, served is not None), lock
+    return Settings(site, host_plan, router, places, working_dir, log, fork_server_runs), lock
 
 
 def _run(
@@ -170,7 +174,7 @@ def _run(
 ) -> int:
     from twisted.logger import globalLogBeginner
 
-    from ocsd.daemon.assembly import Daemon
+    from ocsd.daemon.assembly import assemble
     from ocsd.daemon.progress import StartReport
     from ocsd.daemon.settling import attempt
     from ocsd.log.lines import LineObserver
@@ -181,12 +185,12 @@ def _run(
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
     progress = StartReport(sys.stdout, arguments.colour)
     progress.say(f"ocsd (pid {os.getpid()}), host {settings.plan.host.name}, {settings.site.path}")
-    daemon = Daemon(settings, server, progress, arguments.detached, reactor, lock)
+    daemon = assemble(settings, server, progress, arguments.detached, reactor, lock)
     reactor.callWhenRunning(attempt, daemon.start, daemon.give_up)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: reactor.callFromThread(daemon.stop))
     interruption.check()
-    # What runs is left to the next daemon, as after a kill: `ocsd stop --unit` wants that.
+    # All processes are left to the next daemon, as after a kill, for `ocsd stop --unit`.
     signal.signal(signal.SIGQUIT, lambda *_: os._exit(0))
     # A terminal that is closed must not stop the telescope.
     signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(progress.hush))

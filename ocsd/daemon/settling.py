@@ -1,4 +1,4 @@
-"""The start: a step that fails ends it; how it went is told once, when all has settled."""
+"""The start of a daemon: a step that fails ends it; one report follows when all has settled."""
 
 from collections.abc import Callable
 from typing import Final
@@ -9,9 +9,10 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.ports import Clock
 from ocsd.daemon.progress import StartReport, start_report
 from ocsd.errors import DaemonStartError, OcsdError
+from ocsd.supervisor.events import State
 
-LIMIT_S: Final = 30.0
-"""After so long `ocsd start -d` returns although something is still starting."""
+SETTLING_LIMIT_S: Final = 30.0
+"""Time after which `ocsd start -d` returns although something is still starting [s]."""
 
 _LOG = Logger()
 
@@ -24,11 +25,11 @@ def attempt(step: Callable[[], None], give_up: Callable[[OcsdError], None]) -> N
     step : callable
         Called without arguments. The reactor would log what it raises, and go on.
     give_up : callable
-        Ends the daemon, so that somebody may start another one; takes the reason.
+        Ends the daemon, which makes room for another one; takes the reason.
     """
     try:
         step()
-    except Exception as error:  # noqa: BLE001 - whatever it is, half a daemon is none
+    except Exception as error:  # noqa: BLE001 - half a daemon is of no use, whatever failed
         _LOG.failure("the daemon cannot start")
         give_up(
             DaemonStartError(
@@ -39,16 +40,16 @@ def attempt(step: Callable[[], None], give_up: Callable[[OcsdError], None]) -> N
 
 
 class Settling:
-    """Tells how the start went, unless everything is stopped before.
+    """Reports how the start went, unless everything is stopped before.
 
     Parameters
     ----------
     fleet : Fleet
         The instances.
     waits_for : callable
-        Returns whom an instance waits for.
-    progress : Progress
-        Where it is told.
+        Returns the instances for which an instance waits.
+    progress : StartReport
+        Takes the report.
     clock : Clock
         The time.
     on_settled : callable
@@ -69,21 +70,22 @@ class Settling:
         self._clock = clock
         self._on_settled = on_settled
         self._begun_s = clock.seconds()
-        self._told = False
+        self._is_over = False
 
     def start(self) -> None:
         """Begin to wait."""
-        self._clock.callLater(LIMIT_S, self._tell)
+        self._clock.callLater(SETTLING_LIMIT_S, self._report)
 
-    def look(self) -> None:
-        """Tell it if all is settled now."""
-        if not self._told and self._fleet.settled:
-            self._tell()
+    def report_if_settled(self) -> None:
+        """Report if every instance is where it will stay, or waits for another try."""
+        lives = [keeper.life for keeper in self._fleet.everyone()]
+        if all(life.settled or life.state is State.BACKOFF for life in lives):
+            self._report()
 
-    def _tell(self) -> None:
-        if self._told or self._fleet.stopping:
+    def _report(self) -> None:
+        if self._is_over or self._fleet.stopping:
             return
-        self._told = True
+        self._is_over = True
         took_s = self._clock.seconds() - self._begun_s
         for line in start_report(self._fleet, self._waits_for, took_s):
             self._progress.say(line)

@@ -1,4 +1,4 @@
-"""Ends everything on a host, in an order in which nothing is lost."""
+"""The end of everything on a host, in an order in which nothing is lost."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -16,14 +16,14 @@ Write: TypeAlias = Callable[[dict[str, Any]], None]
 
 
 class Shutdown:
-    """Stops agents, then what records them, then the router; at most once.
+    """Stops agents, then the recording, then the router; at most once.
 
-    Remembered targets stay as they are: the next start brings up what runs now.
+    Remembered targets stay as they are: the next start brings up all that runs now.
 
     Parameters
     ----------
     fleet : Fleet
-        What to stop.
+        The instances and the router.
     clock : Clock
         The time.
     on_begin, on_end : callable
@@ -44,13 +44,8 @@ class Shutdown:
         self._on_end = on_end
         self._writers: list[Write] = []
         self._waves: list[list[Keeper]] = []
-        self._known = False
+        self._is_allowed = False
         self._begun_s: float | None = None
-
-    @property
-    def requested(self) -> bool:
-        """Whether somebody has asked for it."""
-        return self._fleet.stopping
 
     def request(self, write: Write = lambda _: None) -> None:
         """Stop everything, as soon as it is known what runs.
@@ -64,34 +59,22 @@ class Shutdown:
         self._fleet.stopping = True
         self._begin()
 
-    def know(self) -> None:
-        """Take note that the fork server has told what runs."""
-        self._known = True
+    def allow(self) -> None:
+        """Allow the stop to begin: the fork server has reported what runs."""
+        self._is_allowed = True
         self._begin()
 
     def _begin(self) -> None:
-        if not (self._known and self.requested) or self._begun_s is not None:
+        if not (self._is_allowed and self._fleet.stopping) or self._begun_s is not None:
             return
         self._begun_s = self._clock.seconds()
         self._on_begin()
-        central = {AGGREGATOR_CLASS, REGISTRY_CLASS}
-        everyone = list(self._fleet)
-        agents = {
-            instance.instance_id: (instance, keeper)
-            for instance, keeper in everyone
-            if instance.agent_class not in central
-        }
-        after = {name: instance.after for name, (instance, _) in agents.items()}
-        self._waves = [
-            *([agents[name][1] for name in wave] for wave in waves_of_end(tuple(agents), after)),
-            [keeper for instance, keeper in everyone if instance.agent_class in central],
-            [self._fleet.router] if self._fleet.router is not None else [],
-        ]
+        self._waves = _waves(self._fleet)
         self._fleet.observe(self._observe)
         self._ask()
 
     def _observe(self, transition: Transition) -> None:
-        self._tell(described(transition))
+        self._write(described(transition))
         self._advance()
 
     def _ask(self) -> None:
@@ -107,9 +90,22 @@ class Shutdown:
             self._ask()
             return
         took_s = round(self._clock.seconds() - (self._begun_s or 0.0), 3)
-        self._tell({"event": "stopped", "took_s": took_s})
+        self._write({"event": "stopped", "took_s": took_s})
         self._on_end(took_s)
 
-    def _tell(self, event: dict[str, Any]) -> None:
+    def _write(self, event: dict[str, Any]) -> None:
         for write in self._writers:
             write(event)
+
+
+def _waves(fleet: Fleet) -> list[list[Keeper]]:
+    """Return the keepers in groups that may end together, the first group first."""
+    agents, central, after = {}, [], {}
+    for instance, keeper in fleet:
+        if instance.agent_class in {AGGREGATOR_CLASS, REGISTRY_CLASS}:
+            central.append(keeper)
+        else:
+            agents[keeper.instance_id] = keeper
+            after[keeper.instance_id] = instance.after
+    waves = [[agents[each] for each in wave] for wave in waves_of_end(tuple(agents), after)]
+    return [*waves, central, list(filter(None, [fleet.router]))]

@@ -1,7 +1,8 @@
 """The rules of supervision: pure, without processes, clocks or a reactor.
 
-`lifecycle` is the state machine of one instance, `events` its vocabulary, `policy` the
-restarts, `health` the verdict, `order` the dependencies. The package imports `ocsd.errors`
+`lifecycle` is the state machine of one instance, `events` and `answers` its vocabulary,
+`policy` its limits; `wish` is the target of an instance and the reason for it, `health` the
+verdict on it, `order` the dependencies. The package imports `ocsd.errors`
 only; events and the time go in, actions come out. Begin with `lifecycle`.
 """
 

@@ -1,13 +1,14 @@
-"""What becomes of an instance whose entry in the site file has changed."""
+"""The effect of a changed entry in the site file on its instance."""
 
 from enum import StrEnum
 
 from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.lifecycle import Lifecycle
+from ocsd.supervisor.wish import Cause, Wish
 
 
 class Effect(StrEnum):
-    """What a changed entry does to an instance, in the words that operators see."""
+    """The effect of a changed entry, in the words that operators see."""
 
     STARTS = "starts"
     ENDS = "ends"
@@ -16,22 +17,24 @@ class Effect(StrEnum):
     STAYS_DOWN = "stays down"
 
 
-def effect(life: Lifecycle, wanted: Target, anew: bool) -> Effect:
-    """Return what becomes of an instance.
+def effect(life: Lifecycle, wish: Wish, fresh: bool) -> Effect:
+    """Return the effect of a changed entry on an instance.
 
-    What waits for another try, or has failed for good, is tried at once, whatever changed.
+    An instance that waits for another try, or has failed, is tried at once, whatever changed.
 
     Parameters
     ----------
     life : Lifecycle
-        Where it stands.
-    wanted : Target
-        What is wanted of it from now on.
-    anew : bool
-        Whether a process of it has to be started anew to learn of the change.
+        The state of the instance.
+    wish : Wish
+        Its target by the new entry.
+    fresh : bool
+        Whether only a fresh process learns of the change.
     """
-    if wanted is Target.DOWN:
-        return Effect.STAYS_DOWN if life.state is State.DOWN else Effect.ENDS
-    if life.has_process and life.target is Target.UP:
-        return Effect.RESTARTS if anew else Effect.GOES_ON
-    return Effect.STARTS
+    if wish.cause is Cause.ENDED:
+        return Effect.STAYS_DOWN
+    if wish.target is Target.UP and not (life.has_process and life.target is Target.UP):
+        return Effect.STARTS
+    if wish.target is Target.UP:
+        return Effect.RESTARTS if fresh else Effect.GOES_ON
+    return Effect.STAYS_DOWN if life.state is State.DOWN else Effect.ENDS

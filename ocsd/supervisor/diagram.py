@@ -1,24 +1,24 @@
-"""The life of an instance as docs/supervision.md shows it, made from the table that decides it."""
+"""The diagram and the table of docs/supervision.md, made from the table that decides."""
 
 from typing import assert_never, get_args
 
+from ocsd.supervisor.answers import Answer, Ignored, Impossible, Rule
 from ocsd.supervisor.events import Event, State
-from ocsd.supervisor.lifecycle import TRANSITIONS, Ignored, Impossible, Rule
-
-Answer = Rule | Ignored | Impossible
+from ocsd.supervisor.lifecycle import TRANSITIONS
 
 EVENTS: tuple[type[Event], ...] = get_args(Event)
 """Everything that can happen to an instance."""
 
 
 def mermaid() -> str:
-    """Return the states and what leads from one to another, as a mermaid state diagram."""
+    """Return the states and the events that lead from one to another, as a mermaid diagram."""
     arrows: dict[tuple[State, State], list[str]] = {}
     for before, answers in TRANSITIONS.items():
         for event in EVENTS:
-            for after in _in_order(_leads_to(answers[event])):
-                if after is not before or len(_leads_to(answers[event])) > 1:
-                    arrows.setdefault((before, after), []).append(event.__name__)
+            match answers[event]:
+                case Rule(leads_to=states):
+                    for after in states:
+                        arrows.setdefault((before, after), []).append(event.__name__)
     lines = ["stateDiagram-v2", f"    [*] --> {State.DOWN}"]
     for (before, after), names in arrows.items():
         lines.append(f"    {before} --> {after}: {', '.join(names)}")
@@ -32,28 +32,20 @@ def table() -> str:
         "|---" * (len(State) + 1) + "|",
     ]
     for event in EVENTS:
-        answers = (_words(state, TRANSITIONS[state][event]) for state in State)
+        answers = (_words(TRANSITIONS[state][event]) for state in State)
         rows.append(f"| {event.__name__} | " + " | ".join(answers) + " |")
     return "\n".join(rows) + "\n"
 
 
-def _words(state: State, answer: Answer) -> str:
+def _words(answer: Answer) -> str:
     match answer:
+        case Rule(leads_to=()):
+            return "stays"
         case Rule(leads_to=states):
-            if states == {state}:
-                return "stays"
-            return "→ " + ", ".join(str(each) for each in _in_order(states))
+            return "→ " + ", ".join(states)
         case Ignored(why):
             return f"ignored: {why}"
         case Impossible(why):
             return f"cannot be: {why}"
         case other:
             assert_never(other)
-
-
-def _leads_to(answer: Answer) -> frozenset[State]:
-    return answer.leads_to if isinstance(answer, Rule) else frozenset()
-
-
-def _in_order(states: frozenset[State]) -> list[State]:
-    return [each for each in State if each in states]

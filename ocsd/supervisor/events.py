@@ -1,12 +1,14 @@
-"""What can happen to an instance, and what can be done about it."""
+"""The vocabulary of the state machine: states, events and actions."""
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from ocsd.supervisor.policy import RestartPolicy
 
 
 class State(StrEnum):
-    """What an instance is doing, in the words that operators see."""
+    """The present activity of an instance, in the words that operators see."""
 
     DOWN = "down"
     STARTING = "starting"
@@ -17,7 +19,7 @@ class State(StrEnum):
 
 
 class Target(StrEnum):
-    """What the operator wants."""
+    """The state in which the operator wants an instance."""
 
     UP = "up"
     DOWN = "down"
@@ -25,28 +27,14 @@ class Target(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UpRequested:
-    """Somebody wants the instance to run.
-
-    Attributes
-    ----------
-    by : str
-        Who; empty for ocsd itself.
-    """
+    """The instance is wanted to run: `by` a person, or by ocsd itself if that is empty."""
 
     by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DownRequested:
-    """Somebody wants the instance to end.
-
-    Attributes
-    ----------
-    by : str
-        Who; empty for ocsd itself.
-    why : str
-        What for; empty if that is all they want.
-    """
+    """The instance is wanted to end: `by` as above, `why` if there is more to say than that."""
 
     by: str = ""
     why: str = ""
@@ -54,13 +42,7 @@ class DownRequested:
 
 @dataclass(frozen=True, slots=True)
 class RestartRequested:
-    """Somebody wants the instance to end and to run again.
-
-    Attributes
-    ----------
-    by : str
-        Who; empty for ocsd itself.
-    """
+    """The instance is wanted to end and to run again: `by` as above."""
 
     by: str = ""
 
@@ -72,32 +54,26 @@ class BecameReady:
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """A process of this instance was found running by a new daemon."""
+    """A new daemon found a process of this instance running."""
 
 
 @dataclass(frozen=True, slots=True)
 class BecameHung:
-    """A layer of liveness failed for which the instance's entry asks for a restart.
-
-    Attributes
-    ----------
-    reason : str
-        Which layer, and since when.
-    """
+    """A layer of liveness failed, named in `reason`, whose response is a restart."""
 
     reason: str = "hung"
 
 
 @dataclass(frozen=True, slots=True)
 class CauseCleared:
-    """What the instance failed of seems to be over: its file, its entry or its device changed.
+    """The cause of the last failure seems to be gone: a file, the entry or a device changed.
 
     Attributes
     ----------
     evidence : str
-        What was seen.
+        The change that was seen.
     by : str
-        Who brought that about by asking for it; empty if nobody did.
+        The person who made it by a request to ocsd; empty if it was seen only.
     """
 
     evidence: str = ""
@@ -111,11 +87,11 @@ class Exited:
     Attributes
     ----------
     code : int or None
-        Exit code; None if a signal ended it or nobody could tell.
+        Exit code; None if a signal ended it or the code is unknown.
     signal : int or None
         The signal that ended it.
     detail : str
-        What the process last said of itself, e.g. the last line of a traceback.
+        The last words of the process, e.g. the last line of a traceback.
     shared : bool
         Whether many instances failed at this time, of one cause: it is not
         counted against this one, and restarts are spread out.
@@ -129,7 +105,31 @@ class Exited:
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
-    """The moment `Lifecycle.wake_at_s` has come."""
+    """`Lifecycle.wake_at_s` has come; `reached` if the last signal has been delivered."""
+
+    reached: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """The instance's entry in the site file has another ``restart`` from now on."""
+
+    policy: RestartPolicy = RestartPolicy.ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A new daemon remembers an end under an earlier one: the target since then, and why."""
+
+    target: Target = Target.DOWN
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndedUnseen:
+    """The process ended while no daemon ran, as the fork server reports."""
+
+    end: Exited = field(default_factory=Exited)
 
 
 Event = (
@@ -142,6 +142,9 @@ Event = (
     | CauseCleared
     | Exited
     | TimerFired
+    | Configured
+    | Recalled
+    | EndedUnseen
 )
 
 
@@ -159,7 +162,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Examine:
-    """Put on record what the hung process is doing, before it is killed."""
+    """Record the activity of the hung process before it is killed."""
 
     reason: str
 
@@ -171,8 +174,15 @@ class IllegalTransitionError(Exception):
     """An event arrived that cannot occur in this state: a defect of ocsd."""
 
 
+def exited(code: int) -> Exited:
+    """Return the end of a process by its exit code, or by the negative number of a signal."""
+    if code < 0:
+        return Exited(signal=-code)
+    return Exited(code)
+
+
 def end_reason(event: Exited) -> str:
-    """Return the words for how a process ended."""
+    """Return the words for the end of a process."""
     if event.signal is not None:
         try:
             name = signal.Signals(event.signal).name
@@ -182,5 +192,5 @@ def end_reason(event: Exited) -> str:
     elif event.code is not None:
         how = f"ended with exit code {event.code}"
     else:
-        how = "ended, nobody knows how"
-    return f"{how}: {event.detail}" if event.detail else how
+        how = "ended, cause unknown"
+    return ": ".join(filter(None, (how, event.detail)))

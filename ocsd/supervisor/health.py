@@ -1,4 +1,4 @@
-"""How well a running instance does: layer by layer, from what is known of it."""
+"""The health of a running instance: layer by layer, from its reports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,21 +8,21 @@ from typing import Final
 from ocsd.supervisor.events import State
 from ocsd.supervisor.lifecycle import Lifecycle
 
-SILENCE_LIMIT_S: Final = 10.0
-"""The agent runtime's reactor reports every second; so much silence is a hang."""
+REACTOR_SILENCE_LIMIT_S: Final = 10.0
+"""Silence that counts as a hang [s]; the agent runtime's reactor reports every second."""
 
-START_LIMIT_S: Final = 10.0
-"""An instance that starts for longer than this has a problem that is worth showing."""
+SLOW_START_S: Final = 10.0
+"""Time after which a start has a problem that is worth showing [s]."""
 
 PATIENCE_S: Final = 30.0
-"""A layer that shall cause a restart has so long to recover."""
+"""Time that a layer has to recover before its failure causes a restart [s]."""
 
 UNSTABLE_FAILURES: Final = 2
-"""So many unexpected ends in a row, the last one not yet forgotten."""
+"""Unexpected ends in a row that make an instance unstable until they are forgotten."""
 
 
 class Health(StrEnum):
-    """How well a running instance does."""
+    """The health of a running instance."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -31,7 +31,7 @@ class Health(StrEnum):
 
 
 class Layer(StrEnum):
-    """What has to work, each resting on those before it."""
+    """The parts that have to work, each resting on those before it."""
 
     REACTOR = "reactor"
     """Its event loop turns: it reports every second."""
@@ -46,7 +46,7 @@ class Layer(StrEnum):
 
 
 class Response(StrEnum):
-    """What the failure of a layer leads to."""
+    """The effect of the failure of a layer."""
 
     NOTHING = "nothing"
     WARN = "warn"
@@ -65,31 +65,31 @@ DEFAULT_LIVENESS: Final[Liveness] = {
 """Only a process that does nothing at all is ended by force."""
 
 _COMPLAINTS: Final = {Layer.CALL: "X_CALL", Layer.FEEDS: "X_FEEDS"}
-"""Under which names of the notify protocol an agent complains of a layer."""
+"""Names in the notify protocol under which an agent complains of a layer."""
 
 
 @dataclass(frozen=True, slots=True)
 class SelfReport:
-    """What an instance last said of itself through the notify socket.
+    """The last report of an instance on itself, through the notify socket.
 
     Attributes
     ----------
     started_at_s : float or None
         When its process was started [s, monotonic]; None if it has none yet.
     heard_at_s : float or None
-        When it last said anything [s, monotonic]; None if it never did.
+        When it last sent anything [s, monotonic]; None if it never did.
     reports : bool
         Whether its reactor has begun to report.
     ready : bool
-        Whether it then was joined to the realm.
+        Whether it was joined to the realm then.
     text : str
-        Its STATUS line: what is wrong with it.
+        Its STATUS line: the fault that it sees.
     complaints : mapping of Layer to str
-        What it says is wrong with a layer.
+        The fault that it sees in a layer.
     failing_since_s : mapping of Layer to float
-        Since when it says so [s, monotonic].
+        When each fault began [s, monotonic].
     held : str
-        Who or what keeps it from saying anything, as far as the kernel tells.
+        What keeps it from reporting, as far as the kernel shows.
     """
 
     started_at_s: float | None = None
@@ -107,20 +107,20 @@ class SelfReport:
         Parameters
         ----------
         fields : mapping of str to str
-            Assignments of sd_notify(3), and ``X_CALL`` and ``X_FEEDS``: what is wrong with
-            these layers, empty if nothing is.
+            Assignments of sd_notify(3), and ``X_CALL`` and ``X_FEEDS``: the faults of
+            these layers, empty if there are none.
         now_s : float
             The time [s, monotonic].
         """
         says_ready = fields.get("READY") == "1"
-        says_nothing_of_it = not says_ready and "WATCHDOG" not in fields
-        ready = self.ready if says_nothing_of_it else says_ready
+        ready = says_ready or (self.ready and "WATCHDOG" not in fields)
         complaints = {
             layer: fields.get(key, self.complaints.get(layer, ""))
             for layer, key in _COMPLAINTS.items()
         }
         failing = {layer for layer, text in complaints.items() if text}
-        failing |= set() if ready else {Layer.ROUTER}
+        if not ready:
+            failing.add(Layer.ROUTER)
         return SelfReport(
             started_at_s=self.started_at_s,
             heard_at_s=now_s,
@@ -132,28 +132,29 @@ class SelfReport:
         )
 
     def excused(self, now_s: float) -> "SelfReport":
-        """Return the report of one whom nobody could hear until now.
+        """Return the report of an instance that could not be heard until now.
 
         Parameters
         ----------
         now_s : float
             The time [s, monotonic].
         """
-        heard_at_s = None if self.heard_at_s is None else now_s
-        failing = dict.fromkeys(self.failing_since_s, now_s)
-        return replace(self, heard_at_s=heard_at_s, failing_since_s=failing)
+        excused = replace(self, failing_since_s=dict.fromkeys(self.failing_since_s, now_s))
+        if self.heard_at_s is None:
+            return excused
+        return replace(excused, heard_at_s=now_s)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How an instance does.
+    """The health of an instance, and the reason for it.
 
     Attributes
     ----------
     health : Health or None
         None for an instance that does not run.
     reason : str
-        Why; empty if the health is ok.
+        The fault; empty if the health is ok.
     layer : Layer or None
         The first layer that fails.
     """
@@ -171,20 +172,21 @@ def judge(
     Parameters
     ----------
     life : Lifecycle
-        Where the instance stands.
+        Its state.
     report : SelfReport
-        What it said of itself.
+        Its last report.
     now_s : float
         The time [s, monotonic].
     liveness : mapping of Layer to Response
-        Layers that answer with ``nothing`` are not looked at.
+        The response to each layer; one with ``nothing`` is not judged.
     """
     if life.state not in {State.STARTING, State.UP}:
         return Verdict(None)
     for layer, text in _failing(life, report, now_s):
         if liveness[layer] is not Response.NOTHING:
-            health = Health.HUNG if layer is Layer.REACTOR else Health.DEGRADED
-            return Verdict(health, text, layer)
+            if layer is Layer.REACTOR:
+                return Verdict(Health.HUNG, text, layer)
+            return Verdict(Health.DEGRADED, text, layer)
     if life.failures >= UNSTABLE_FAILURES and not life.is_steady(now_s):
         return Verdict(
             Health.UNSTABLE, f"{life.failures} unexpected ends in a row; {life.last_end}"
@@ -201,8 +203,9 @@ def reason_to_restart(
     """
     if life.state not in {State.STARTING, State.UP}:
         return ""
+    since = {**report.failing_since_s, Layer.REACTOR: report.heard_at_s}
     for layer, text in _failing(life, report, now_s):
-        since_s = report.heard_at_s if layer is Layer.REACTOR else report.failing_since_s.get(layer)
+        since_s = since.get(layer)
         lasted = since_s is not None and now_s - since_s >= PATIENCE_S
         if lasted and liveness[layer] is Response.RESTART:
             return f"{layer}: {text}"
@@ -210,23 +213,28 @@ def reason_to_restart(
 
 
 def _failing(life: Lifecycle, report: SelfReport, now_s: float) -> list[tuple[Layer, str]]:
-    """Return the layers that fail and what to say of each, the lowest first."""
+    """Return the layers that fail and the words for each, the lowest first."""
+    starts = life.state is State.STARTING
     if report.heard_at_s is None:
-        # Programs that report nothing, such as agents of the published OCS, are
-        # watched from outside.
-        return _late(report, now_s) if life.state is State.STARTING else []
-    found: list[tuple[Layer, str]] = []
+        # Programs that report nothing, such as agents of the published OCS, are polled instead.
+        return _late(report, now_s) * starts
+    failing: list[tuple[Layer, str]] = []
     silent_s = now_s - report.heard_at_s
-    if silent_s > SILENCE_LIMIT_S:
-        found.append((Layer.REACTOR, _silent(report, silent_s)))
-    if life.state is State.STARTING:
-        return found + _late(report, now_s)
+    if silent_s > REACTOR_SILENCE_LIMIT_S:
+        failing.append((Layer.REACTOR, _silent(report, silent_s)))
+    if starts:
+        return failing + _late(report, now_s)
+    return failing + _complained_of(report)
+
+
+def _complained_of(report: SelfReport) -> list[tuple[Layer, str]]:
+    """Return the layers above the reactor of which an instance complains itself."""
+    complaints = [(layer, text) for layer, text in report.complaints.items() if text]
     if not report.ready:
-        found.append((Layer.ROUTER, report.text or "it is not joined to the realm"))
-    found += [(layer, text) for layer, text in report.complaints.items() if text]
-    if report.ready and report.text:
-        found.append((Layer.OPERATIONS, report.text))
-    return found
+        return [(Layer.ROUTER, report.text or "it is not joined to the realm"), *complaints]
+    if report.text:
+        complaints.append((Layer.OPERATIONS, report.text))
+    return complaints
 
 
 def _silent(report: SelfReport, silent_s: float) -> str:
@@ -236,14 +244,14 @@ def _silent(report: SelfReport, silent_s: float) -> str:
         return f"its reactor has not answered for {silent_s:.0f} s"
     return (
         f"its reactor has not begun to report for {silent_s:.0f} s since its start; "
-        "if it needs so long, its entry may say `liveness: {reactor: warn}`"
+        "if it needs that long, its entry may say `liveness: {reactor: warn}`"
     )
 
 
 def _late(report: SelfReport, now_s: float) -> list[tuple[Layer, str]]:
-    # What has no process waits for others, and that is told elsewhere.
-    waited_s = 0.0 if report.started_at_s is None else now_s - report.started_at_s
-    if waited_s <= START_LIMIT_S:
+    # An instance without a process waits for others, which is reported elsewhere.
+    if report.started_at_s is None or now_s - report.started_at_s <= SLOW_START_S:
         return []
+    waited_s = now_s - report.started_at_s
     text = f"not ready after {waited_s:.0f} s: {report.text or 'no word of it'}"
     return [(Layer.ROUTER, text)]

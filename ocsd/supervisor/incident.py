@@ -1,20 +1,20 @@
-"""When many instances fail at once, it is one incident and not the fault of each."""
+"""Incidents: many instances that fail at once, of one cause."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 WINDOW_S: Final = 5.0
-"""Failures that lie no further apart belong together."""
+"""Longest time between failures that belong together [s]."""
 
 FEWEST: Final = 3
 SHARE: Final = 0.3
-"""So many instances, and such a part of those that run, make a failure a shared one."""
+"""Least number of instances, and least part of those that run, that make an incident."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Which instances failed lately, and whether of one cause.
+    """The instances that failed lately, and whether of one cause.
 
     Attributes
     ----------
@@ -23,38 +23,42 @@ class Failures:
     since_s : float or None
         When the present incident began [s, monotonic]; None if there is none.
     names : tuple of str
-        Who is part of it, in the order of their failures.
+        The instances that are part of it, in the order of their failures.
     """
 
     at_s: Mapping[str, float] = field(default_factory=dict)
     since_s: float | None = None
     names: tuple[str, ...] = ()
 
-    def after(self, name: str, running: int, now_s: float) -> "Failures":
-        """Return what is known after an instance failed.
+    def after(self, instance_id: str, running: int, now_s: float) -> "Failures":
+        """Return the failures after one more.
 
         Parameters
         ----------
-        name : str
-            The instance.
+        instance_id : str
+            The instance that failed.
         running : int
             How many instances ran before the first of these failures.
         now_s : float
             The time [s, monotonic].
         """
-        recent = {each: at_s for each, at_s in self.at_s.items() if now_s - at_s <= WINDOW_S}
-        goes_on = self.since_s is not None and bool(recent)
-        recent[name] = now_s
-        if goes_on or len(recent) >= max(FEWEST, SHARE * running):
-            begun_s = self.since_s if goes_on else min(recent.values())
-            names = dict.fromkeys((*(self.names if goes_on else ()), *recent))
-            return Failures(recent, begun_s, tuple(names))
-        return Failures(recent)
+        recent = {key: at_s for key, at_s in self.at_s.items() if now_s - at_s <= WINDOW_S}
+        begun_s, names = self.since_s, self.names
+        if not recent:
+            begun_s, names = None, ()
+        recent[instance_id] = now_s
+        if begun_s is None and len(recent) < max(FEWEST, SHARE * running):
+            return Failures(recent)
+        if begun_s is None:
+            begun_s = min(recent.values())
+        return Failures(recent, begun_s, tuple(dict.fromkeys((*names, *recent))))
 
     def is_shared(self, now_s: float) -> bool:
-        """Tell whether a failure at this time is part of an incident."""
+        """Return whether a failure at this time is part of an incident."""
         return self.since_s is not None and now_s - max(self.at_s.values()) <= WINDOW_S
 
     def over(self, now_s: float) -> "Failures":
-        """Return what is known when nothing has failed until `now_s`."""
-        return self if self.is_shared(now_s) else replace(self, since_s=None, names=())
+        """Return the failures if nothing has failed until `now_s`."""
+        if self.is_shared(now_s):
+            return self
+        return replace(self, since_s=None, names=())

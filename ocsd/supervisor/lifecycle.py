@@ -1,55 +1,97 @@
 """The life of one instance, as a pure state machine.
 
-Events and the time go in, a new state and actions come out; there is no clock,
-no process and no reactor in here. `TRANSITIONS` has an answer for every pair of
-state and event: a rule, with the states that it may lead to; `Ignored`, where an
-event can lose a race; or `Impossible`, which is a defect of ours, raises and
-changes nothing. The diagram in docs/supervision.md is made from the table.
+Events and the time go in; a new state and a list of actions come out. There is no clock, no
+process and no reactor in here, so the daemon and the tests drive the same code.
+
+State and target
+----------------
+The *state* is what is true now: `down`, `starting`, `up`, `stopping`, `backoff` or `failed`. The
+*target*, `up` or `down`, is what the operator wants. They differ while an instance is on its way,
+and for as long as it cannot get there. A request changes the target at once; the state follows when
+the process does. In `starting`, `up` and `stopping` a process lives or has been asked for, in the
+other three none does. Hence a process is spawned only when a state without one is left, or when
+`Exited` has come: a second copy never runs beside the first.
+
+Events and actions
+------------------
+An event is a fact that has happened, in the past tense: `Exited`, `DownRequested`, `TimerFired`. An
+action is an order that the keeper carries out, in the imperative: `Spawn`, `Signal`, `Examine`. An
+action never reports success. Its result, if it has one, comes back later as an event.
+
+A keeper delivers one event at a time and assigns the `Lifecycle` that comes out. Nothing else
+changes it: another restart policy (`Configured`), the memory of an earlier daemon (`Recalled`) and
+an end that no daemon saw (`EndedUnseen`) are events like all others.
+
+Late events
+-----------
+Processes, timers and people do not wait for each other. An agent gets ready just as it is being
+stopped; a timer fires in the moment in which it is cancelled. `TRANSITIONS` therefore has an answer
+for every pair of state and event:
+
+- a `Rule`: a decision, and the states that it may lead to (none if the state stays);
+- `Ignored`, with the reason: the event lost a race or has no meaning here;
+- `Impossible`: a defect of ocsd. It raises `IllegalTransitionError` and changes nothing.
+
+Interrupted transitions
+-----------------------
+A stop cannot be taken back, because the agent may have closed its device already. A request that
+arrives in `stopping` only changes the target, and the last request wins: when the process has
+ended, the instance rests or starts again. A restart is a stop with the target `up`. A start that is
+interrupted is a stop, too: the process may exist although its pid is not known yet.
+
+An end that was asked for is not held against the instance, and neither are the failures before it.
+A hung instance that is being killed (`Ending.trouble`) has failed, whatever signal ends it, unless
+the operator puts it down meanwhile.
+
+The ladder of a stop
+--------------------
+A process is asked ever more firmly: SIGINT, then SIGTERM, then SIGKILL, each with a limit (`policy`
+has the ladders). The last rung is repeated, because SIGKILL may be delayed but not refused. A hung
+process cannot do what it is asked: it is examined, then writes its stacks (SIGQUIT), then is
+killed. The limit of a rung counts from the delivery of its signal. While the fork server does not
+answer, `TimerFired` comes with `reached=False`: the instance waits on its rung, and has the whole
+limit once the signal has reached it.
+
+The restart budget
+------------------
+An end that was not asked for is answered by the policy of the entry. If another start follows, the
+first three in a row happen at once. Each later one waits twice as long as the one before, at most a
+minute. After a minute up the count begins again. ocsd never gives up on a crash, because devices
+come back. Two kinds of end do not count. Many instances that fail at the same time have one cause,
+for which each of them only waits a few seconds (`Exited.shared`). Exit code 125 says that trying
+again is of no use: the instance is `failed` until its cause is gone (`CauseCleared`) or the
+operator asks.
+
+Below stand the state, then the table, then the decisions, in the order of a life. The diagram in
+docs/supervision.md is made from the table.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, assert_never
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, assert_never
 
 from ocsd.errors import PERMANENT_FAILURE_EXIT
-from ocsd.supervisor.events import (
-    Action,
-    Adopted,
-    BecameHung,
-    BecameReady,
-    CauseCleared,
-    DownRequested,
-    Event,
-    Examine,
-    Exited,
-    IllegalTransitionError,
-    RestartRequested,
-    Signal,
-    Spawn,
-    State,
-    Target,
-    TimerFired,
-    UpRequested,
-    end_reason,
-)
+from ocsd.supervisor import events
+from ocsd.supervisor.answers import Answer, Ignored, Impossible, Moment, Rule
+from ocsd.supervisor.events import Action, Event, Examine, Signal, Spawn, State, Target, end_reason
 from ocsd.supervisor.policy import (
     DEFAULT_BACKOFF,
     HUNG_LADDER,
-    STOP_LADDER,
+    SIGNAL_RETRY_S,
     Backoff,
+    Ending,
     RestartPolicy,
-    StopStep,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """Where one instance stands.
+    """The state of one instance, and all that later decisions need.
 
     Attributes
     ----------
     state, target
-        What it does and what it should do.
+        The present state and the wanted one.
     reason : str
         Why it is in this state; empty where the state says it all.
     since_s : float
@@ -61,15 +103,11 @@ class Lifecycle:
     failures : int
         Unexpected ends in a row.
     restarts : int
-        Restarts that nobody asked for, since the daemon started.
-    ladder : tuple of StopStep
-        How it is, or was last, made to end.
-    stop_step : int
-        The rung of the ladder that was reached.
-    trouble : str
-        Why it is being ended although it is wanted; empty if it was asked to end.
+        Automatic restarts since the daemon started.
+    ending : Ending
+        The way in which its process is, or was last, made to end.
     last_end : str
-        How its last unexpected end came about; empty once somebody has asked for another.
+        Its last unexpected end, in words; empty once a person has asked for another.
     """
 
     policy: RestartPolicy = RestartPolicy.ALWAYS
@@ -82,9 +120,7 @@ class Lifecycle:
     wake_at_s: float | None = None
     failures: int = 0
     restarts: int = 0
-    ladder: tuple[StopStep, ...] = STOP_LADDER
-    stop_step: int = 0
-    trouble: str = ""
+    ending: Ending = field(default_factory=Ending)
     last_end: str = ""
 
     @property
@@ -100,7 +136,7 @@ class Lifecycle:
         )
 
     def is_steady(self, now_s: float) -> bool:
-        """Whether it has been up for so long that its failures are forgotten."""
+        """Whether it has been up long enough for its failures to be forgotten."""
         return self.up_since_s is not None and (
             now_s - self.up_since_s >= self.backoff.forgotten_after_s
         )
@@ -113,7 +149,7 @@ class Lifecycle:
         Parameters
         ----------
         event : Event
-            What happened.
+            The fact that has happened.
         now_s : float
             The time [s, monotonic].
         jitter : float
@@ -124,7 +160,7 @@ class Lifecycle:
         lifecycle : Lifecycle
             The new state.
         actions : tuple of Action
-            What to do now, in this order.
+            The orders to carry out now, in this order.
 
         Raises
         ------
@@ -133,140 +169,107 @@ class Lifecycle:
         """
         match TRANSITIONS[self.state][type(event)]:
             case Rule(decide):
-                return decide(self, event, _Moment(now_s, jitter))
+                decided: _Decided = decide(self, event, Moment(now_s, jitter))
+                return decided
             case Ignored():
                 return self, ()
             case Impossible(why):
-                raise IllegalTransitionError(f"{type(event).__name__} while {self.state}: {why}")
+                raise events.IllegalTransitionError(
+                    f"{type(event).__name__} while {self.state}: {why}"
+                )
             case other:
                 assert_never(other)
 
 
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    now_s: float
-    jitter: float
-
-
 _Decided = tuple[Lifecycle, tuple[Action, ...]]
-# A decision takes the events that TRANSITIONS gives it, and no other.
-_Decision = Callable[[Lifecycle, Any, _Moment], _Decided]
-_Request = UpRequested | DownRequested | RestartRequested
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What follows an event.
-
-    Attributes
-    ----------
-    decide : callable
-        Returns the new state and the actions.
-    leads_to : frozenset of State
-        Every state that it may lead to.
-    """
-
-    decide: _Decision
-    leads_to: frozenset[State]
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """The event changes nothing, because it can come late or has no meaning here."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Impossible:
-    """The event cannot occur in this state."""
-
-    why: str
-
-
-def _start(life: Lifecycle, event: Event, at: _Moment) -> _Decided:
-    """Start because somebody asked: earlier failures are forgotten."""
-    fresh = replace(life, target=Target.UP, failures=0, last_end="")
-    return _enter(fresh, State.STARTING, at), (Spawn(),)
-
-
-def _want(life: Lifecycle, event: _Request, at: _Moment) -> _Decided:
-    return replace(life, target=_asked(event)[0]), ()
-
-
-def _want_instead(life: Lifecycle, event: _Request, at: _Moment) -> _Decided:
-    """Have what is being ended go where the last request says."""
-    target, words = _asked(event)
-    if target is life.target:
-        return life, ()
-    reason = f"{life.trouble}; {words}" if life.trouble else words
-    return replace(life, target=target, reason=reason), ()
+_Request = events.UpRequested | events.DownRequested | events.RestartRequested
 
 
 def _asked(event: _Request) -> tuple[Target, str]:
-    if isinstance(event, DownRequested):
+    if isinstance(event, events.DownRequested):
         return Target.DOWN, event.why or "stop requested"
     return Target.UP, "restart requested"
 
 
-def _rest(life: Lifecycle, event: DownRequested, at: _Moment) -> _Decided:
+def _want(life: Lifecycle, event: _Request, at: Moment) -> _Decided:
+    return replace(life, target=_asked(event)[0]), ()
+
+
+def _redirect(life: Lifecycle, event: _Request, at: Moment) -> _Decided:
+    """Change the target of what is being ended: the last request wins."""
+    target, words = _asked(event)
+    if target is life.target:
+        return life, ()
+    reason = "; ".join(filter(None, (life.ending.trouble, words)))
+    return replace(life, target=target, reason=reason), ()
+
+
+def _start(life: Lifecycle, event: Event, at: Moment) -> _Decided:
+    """Start on request: earlier failures are forgotten."""
+    fresh = replace(life, target=Target.UP, failures=0, last_end="")
+    return _enter(fresh, State.STARTING, at), (Spawn(),)
+
+
+def _adopt(life: Lifecycle, event: Event, at: Moment) -> _Decided:
+    """Take a running process over; it reports within a second whether it is ready."""
+    return _enter(replace(life, target=Target.UP), State.STARTING, at, "found running"), ()
+
+
+def _become_ready(life: Lifecycle, event: Event, at: Moment) -> _Decided:
+    return replace(_enter(life, State.UP, at), up_since_s=at.now_s), ()
+
+
+def _rest(life: Lifecycle, event: events.DownRequested, at: Moment) -> _Decided:
     """Give up waiting for another try."""
     return _enter(replace(life, target=Target.DOWN, failures=0), State.DOWN, at, event.why), ()
 
 
-def _stop(life: Lifecycle, event: DownRequested | RestartRequested, at: _Moment) -> _Decided:
+def _stop(
+    life: Lifecycle, event: events.DownRequested | events.RestartRequested, at: Moment
+) -> _Decided:
     target, reason = _asked(event)
-    asked = replace(life, target=target, ladder=STOP_LADDER)
-    return _climb(_enter(asked, State.STOPPING, at, reason), 0, at)
+    asked = _enter(replace(life, target=target), State.STOPPING, at, reason)
+    return _take_rung(asked, Ending(), at)
 
 
-def _condemn(life: Lifecycle, event: BecameHung, at: _Moment) -> _Decided:
+def _condemn(life: Lifecycle, event: events.BecameHung, at: Moment) -> _Decided:
     """End a hung instance by force, once it has been examined."""
-    condemned = replace(_enter(life, State.STOPPING, at, event.reason), ladder=HUNG_LADDER)
-    condemned, actions = _climb(replace(condemned, trouble=event.reason), 0, at)
-    return condemned, (Examine(event.reason), *actions)
+    condemned = _enter(life, State.STOPPING, at, event.reason)
+    condemned, signals = _take_rung(condemned, Ending(HUNG_LADDER, trouble=event.reason), at)
+    return condemned, (Examine(event.reason), *signals)
 
 
-def _escalate(life: Lifecycle, event: Event, at: _Moment) -> _Decided:
-    """Take the next rung; the last one is repeated, for SIGKILL can be delayed but not refused."""
-    return _climb(life, min(life.stop_step + 1, len(life.ladder) - 1), at)
+def _escalate(life: Lifecycle, event: events.TimerFired, at: Moment) -> _Decided:
+    ending = life.ending
+    if event.reached and ending.reached:
+        return _take_rung(life, ending.next(), at)
+    limit_s = ending.rung.limit_s if event.reached else SIGNAL_RETRY_S
+    waiting = replace(ending, reached=event.reached)
+    return replace(life, ending=waiting, wake_at_s=at.now_s + limit_s), ()
 
 
-def _climb(life: Lifecycle, step: int, at: _Moment) -> _Decided:
-    rung = life.ladder[step]
-    climbed = replace(life, stop_step=step, wake_at_s=at.now_s + rung.limit_s)
-    if step > 0 and not life.trouble:
-        asked_in_vain = life.ladder[step - 1].signal.name
-        climbed = replace(
-            climbed, reason=f"did not end on {asked_in_vain}; {rung.signal.name} sent"
-        )
-    return climbed, (Signal(rung.signal),)
+def _take_rung(life: Lifecycle, ending: Ending, at: Moment) -> _Decided:
+    climbed = replace(life, ending=ending, wake_at_s=at.now_s + ending.rung.limit_s)
+    if ending.step > 0 and not ending.trouble:
+        before = ending.ladder[ending.step - 1].signal.name
+        words = f"did not end on {before}; {ending.rung.signal.name} sent"
+        climbed = replace(climbed, reason=words)
+    return climbed, (Signal(ending.rung.signal),)
 
 
-def _ready(life: Lifecycle, event: Event, at: _Moment) -> _Decided:
-    return replace(_enter(life, State.UP, at), up_since_s=at.now_s), ()
-
-
-def _adopt(life: Lifecycle, event: Event, at: _Moment) -> _Decided:
-    """Take a running process over; it says within a second whether it is ready."""
-    return _enter(replace(life, target=Target.UP), State.STARTING, at, "found running"), ()
-
-
-def _ended_as_asked(life: Lifecycle, event: Exited, at: _Moment) -> _Decided:
-    rung = life.ladder[life.stop_step].signal.name
-    # The gentle way needs no mention; that force was needed does.
-    how = "" if life.stop_step == 0 else f"ended by {rung}"
+def _ended_as_asked(life: Lifecycle, event: events.Exited, at: Moment) -> _Decided:
+    trouble, how = life.ending.trouble, life.ending.force
     if life.target is Target.DOWN:
-        rested = replace(life, failures=0, last_end=life.trouble)
-        return _enter(rested, State.DOWN, at, life.trouble or how), ()
-    if life.trouble:
-        return _failed(life, life.trouble, at, event.shared)
-    reason = "restart requested" + (f"; it was {how}" if how else "")
+        rested = replace(life, failures=0, last_end=trouble)
+        return _enter(rested, State.DOWN, at, trouble or how), ()
+    if trouble:
+        return _failed(life, trouble, at, event.shared)
+    reason = "; it was ".join(filter(None, ("restart requested", how)))
     asked = replace(life, failures=0, last_end="")
     return _enter(asked, State.STARTING, at, reason), (Spawn(),)
 
 
-def _ended(life: Lifecycle, event: Exited, at: _Moment) -> _Decided:
+def _ended(life: Lifecycle, event: events.Exited, at: Moment) -> _Decided:
     reason = end_reason(event)
     if event.code == PERMANENT_FAILURE_EXIT:
         return _enter(replace(life, last_end=reason), State.FAILED, at, event.detail or reason), ()
@@ -277,16 +280,18 @@ def _ended(life: Lifecycle, event: Exited, at: _Moment) -> _Decided:
     return _failed(life, reason, at, event.shared)
 
 
-def _failed(life: Lifecycle, reason: str, at: _Moment, shared: bool) -> _Decided:
+def _failed(life: Lifecycle, reason: str, at: Moment, shared: bool) -> _Decided:
     """Decide when an instance that ended unexpectedly is tried again."""
     life = replace(life, last_end=reason)
     if life.policy is RestartPolicy.NEVER:
         return _enter(life, State.DOWN, at, f"{reason}; restart is {life.policy}"), ()
-    before = 0 if life.is_steady(at.now_s) else life.failures
-    counted = replace(life, failures=before if shared else before + 1)
+    counted = life
+    if life.is_steady(at.now_s):
+        counted = replace(life, failures=0)
     if shared:
         delay_s = life.backoff.spread_delay_s(at.jitter)
     else:
+        counted = replace(counted, failures=counted.failures + 1)
         delay_s = life.backoff.delay_s(counted.failures, at.jitter)
     if delay_s == 0:
         again = replace(counted, restarts=life.restarts + 1)
@@ -295,103 +300,78 @@ def _failed(life: Lifecycle, reason: str, at: _Moment, shared: bool) -> _Decided
     return replace(waiting, wake_at_s=at.now_s + delay_s), ()
 
 
-def _try_again(life: Lifecycle, event: Event, at: _Moment) -> _Decided:
-    is_asked, evidence = False, ""
-    if isinstance(event, CauseCleared):
-        is_asked, evidence = bool(event.by), event.evidence
-    again = replace(life, restarts=life.restarts + (not is_asked))
-    reason = f"{life.reason}; tried again, for {evidence}" if evidence else life.reason
+def _retry(life: Lifecycle, event: events.TimerFired | events.CauseCleared, at: Moment) -> _Decided:
+    cleared = events.CauseCleared()
+    if isinstance(event, events.CauseCleared):
+        cleared = event
+    again = replace(life, restarts=life.restarts + (not cleared.by))
+    reason = "; tried again, for ".join(filter(None, (life.reason, cleared.evidence)))
     return _enter(again, State.STARTING, at, reason), (Spawn(),)
 
 
-def _enter(life: Lifecycle, state: State, at: _Moment, reason: str = "") -> Lifecycle:
-    return replace(
-        life,
-        state=state,
-        since_s=at.now_s,
-        reason=reason,
-        wake_at_s=None,
-        up_since_s=life.up_since_s if state is State.STOPPING else None,
-        trouble="",
-    )
+def _configure(life: Lifecycle, event: events.Configured, at: Moment) -> _Decided:
+    return replace(life, policy=event.policy), ()
 
 
-def _to(decide: _Decision, *states: State) -> Rule:
-    return Rule(decide, frozenset(states))
+def _recall(life: Lifecycle, event: events.Recalled, at: Moment) -> _Decided:
+    return replace(life, target=event.target, reason=event.reason), ()
 
 
-_AFTER_AN_END = (State.STARTING, State.BACKOFF, State.FAILED, State.DOWN)
+def _ended_unseen(life: Lifecycle, event: events.EndedUnseen, at: Moment) -> _Decided:
+    """Rest if the end was the last one; if not, the launch of the host starts the instance."""
+    ended, _ = _ended(replace(life, target=Target.UP), event.end, at)
+    if ended.state is not State.DOWN:
+        return life, ()
+    return replace(ended, reason=f"while no daemon ran: {ended.reason}"), ()
+
+
+def _enter(life: Lifecycle, state: State, at: Moment, reason: str = "") -> Lifecycle:
+    entered = replace(life, state=state, since_s=at.now_s, reason=reason, wake_at_s=None)
+    if state is State.STOPPING:
+        return entered
+    return replace(entered, up_since_s=None)
+
+
+# A rule names the states that its decision chooses from; none if the state stays.
+_START = Rule(_start, (State.STARTING,))
+_ADOPT = Rule(_adopt, (State.STARTING,))
+_RETRY = Rule(_retry, (State.STARTING,))
+_READY = Rule(_become_ready, (State.UP,))
+_STOP = Rule(_stop, (State.STOPPING,))
+_CONDEMN = Rule(_condemn, (State.STOPPING,))
+_REST = Rule(_rest, (State.DOWN,))
+_ENDED = Rule(_ended, (State.DOWN, State.STARTING, State.BACKOFF, State.FAILED))
+_AS_ASKED = Rule(_ended_as_asked, (State.DOWN, State.STARTING, State.BACKOFF))
+_WANT, _REDIRECT, _ESCALATE = Rule(_want), Rule(_redirect), Rule(_escalate)
+_CONFIGURE, _RECALL, _UNSEEN = Rule(_configure), Rule(_recall), Rule(_ended_unseen)
 _LATE = Ignored("it lost a race")
 _KNOWN = Ignored("its process is known already")
-_RUNS_NOT = Ignored("it does not run")
-_WAITS_NOT = Ignored("it does not wait for anything")
-_NO_PROCESS = Impossible("it has no process that could end")
+_IDLE = Ignored("it does not run")
+_ENDING = Ignored("it is being ended already")
+_CALM = Ignored("it does not wait for anything")
+_NEWER = Ignored("its last end is known already")
+_NONE = Impossible("it has no process that could end")
+_BEGUN = Impossible("its life under this daemon has begun")
 
-TRANSITIONS: Final[Mapping[State, Mapping[type[Event], Rule | Ignored | Impossible]]] = {
-    State.DOWN: {
-        UpRequested: _to(_start, State.STARTING),
-        DownRequested: _to(_want, State.DOWN),
-        RestartRequested: _to(_start, State.STARTING),
-        BecameReady: _LATE,
-        Adopted: _to(_adopt, State.STARTING),
-        BecameHung: _RUNS_NOT,
-        CauseCleared: _WAITS_NOT,
-        Exited: _NO_PROCESS,
-        TimerFired: _LATE,
-    },
-    State.STARTING: {
-        UpRequested: _to(_want, State.STARTING),
-        DownRequested: _to(_stop, State.STOPPING),
-        RestartRequested: _to(_stop, State.STOPPING),
-        BecameReady: _to(_ready, State.UP),
-        Adopted: _KNOWN,
-        BecameHung: _to(_condemn, State.STOPPING),
-        CauseCleared: _WAITS_NOT,
-        Exited: _to(_ended, *_AFTER_AN_END),
-        TimerFired: _LATE,
-    },
-    State.UP: {
-        UpRequested: _to(_want, State.UP),
-        DownRequested: _to(_stop, State.STOPPING),
-        RestartRequested: _to(_stop, State.STOPPING),
-        BecameReady: _LATE,
-        Adopted: _KNOWN,
-        BecameHung: _to(_condemn, State.STOPPING),
-        CauseCleared: _WAITS_NOT,
-        Exited: _to(_ended, *_AFTER_AN_END),
-        TimerFired: _LATE,
-    },
-    State.STOPPING: {
-        UpRequested: _to(_want_instead, State.STOPPING),
-        DownRequested: _to(_want_instead, State.STOPPING),
-        RestartRequested: _to(_want_instead, State.STOPPING),
-        BecameReady: _LATE,
-        Adopted: _KNOWN,
-        BecameHung: Ignored("it is being ended already"),
-        CauseCleared: _WAITS_NOT,
-        Exited: _to(_ended_as_asked, State.STARTING, State.BACKOFF, State.DOWN),
-        TimerFired: _to(_escalate, State.STOPPING),
-    },
-    State.BACKOFF: {
-        UpRequested: _to(_start, State.STARTING),
-        DownRequested: _to(_rest, State.DOWN),
-        RestartRequested: _to(_start, State.STARTING),
-        BecameReady: _LATE,
-        Adopted: _to(_adopt, State.STARTING),
-        BecameHung: _RUNS_NOT,
-        CauseCleared: _to(_try_again, State.STARTING),
-        Exited: _NO_PROCESS,
-        TimerFired: _to(_try_again, State.STARTING),
-    },
-    State.FAILED: {
-        UpRequested: _to(_start, State.STARTING),
-        DownRequested: _to(_rest, State.DOWN),
-        RestartRequested: _to(_start, State.STARTING),
-        BecameReady: _LATE,
-        Adopted: _to(_adopt, State.STARTING),
-        BecameHung: _RUNS_NOT,
-        CauseCleared: _to(_try_again, State.STARTING),
-        Exited: _NO_PROCESS,
-        TimerFired: _LATE,
-    },
+# fmt: off
+_TABLE: Final[Mapping[type[Event], tuple[Answer, ...]]] = {
+    #                        down     starting  up        stopping   backoff  failed
+    events.UpRequested:      (_START, _WANT,    _WANT,    _REDIRECT, _START,  _START),
+    events.DownRequested:    (_WANT,  _STOP,    _STOP,    _REDIRECT, _REST,   _REST),
+    events.RestartRequested: (_START, _STOP,    _STOP,    _REDIRECT, _START,  _START),
+    events.BecameReady:      (_LATE,  _READY,   _LATE,    _LATE,     _LATE,   _LATE),
+    events.Adopted:          (_ADOPT, _KNOWN,   _KNOWN,   _KNOWN,    _ADOPT,  _ADOPT),
+    events.BecameHung:       (_IDLE,  _CONDEMN, _CONDEMN, _ENDING,   _IDLE,   _IDLE),
+    events.CauseCleared:     (_CALM,  _CALM,    _CALM,    _CALM,     _RETRY,  _RETRY),
+    events.Exited:           (_NONE,  _ENDED,   _ENDED,   _AS_ASKED, _NONE,   _NONE),
+    events.TimerFired:       (_LATE,  _LATE,    _LATE,    _ESCALATE, _RETRY,  _LATE),
+    events.Configured:       (_CONFIGURE,) * len(State),
+    events.Recalled:         (_RECALL, _BEGUN,  _BEGUN,   _BEGUN,    _BEGUN,  _BEGUN),
+    events.EndedUnseen:      (_UNSEEN, _KNOWN,  _KNOWN,   _KNOWN,    _NEWER,  _NEWER),
+}
+# fmt: on
+
+TRANSITIONS: Final[Mapping[State, Mapping[type[Event], Answer]]] = {
+    state: dict(zip(_TABLE, answers, strict=True))
+    for state, answers in zip(State, zip(*_TABLE.values(), strict=True), strict=True)
 }

@@ -1,4 +1,4 @@
-"""Which instance waits for which, when all are started and when all are ended."""
+"""The order in which instances start and end."""
 
 from collections.abc import Collection, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
@@ -19,36 +19,19 @@ def cycle(after: Mapping[str, Collection[str]]) -> tuple[str, ...]:
     return ()
 
 
-def waits_for(
-    name: str, after: Mapping[str, Collection[str]], ready: Collection[str]
-) -> tuple[str, ...]:
-    """Return the instances that have to be ready before `name` may start.
-
-    Parameters
-    ----------
-    name : str
-        The instance that is to be started.
-    after : mapping of str to collection of str
-        For each instance those that go before it.
-    ready : collection of str
-        Instances that are ready, or that nobody wants to run.
-    """
-    return tuple(each for each in after.get(name, ()) if each not in ready)
-
-
 def waves_of_end(
     names: Sequence[str], after: Mapping[str, Collection[str]]
 ) -> tuple[tuple[str, ...], ...]:
     """Return the instances in groups that may end together, the first group first.
 
-    Whoever waits for another at the start ends before it.
+    An instance that waits for another one at the start ends before that one.
 
     Parameters
     ----------
     names : sequence of str
-        Who is to end.
+        The instances that are to end.
     after : mapping of str to collection of str
-        For each instance those that go before it at the start, without a cycle.
+        For each instance those that start before it, without a cycle.
     """
     followers: dict[str, list[str]] = {name: [] for name in names}
     for name in names:

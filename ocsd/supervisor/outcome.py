@@ -1,38 +1,38 @@
-"""Whether what an operator asked for has come about."""
+"""The progress of a request for a target."""
 
-from typing import assert_never
+from enum import Enum, auto
 
 from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.lifecycle import Lifecycle
 
 
-def outcome(wanted: Target, life: Lifecycle) -> bool | None:
-    """Tell how a request stands.
+class Outcome(Enum):
+    """The progress of a request, as far as it can be known now."""
+
+    PENDING = auto()
+    REACHED = auto()
+    WILL_NOT = auto()
+    """The target will not be reached without further help."""
+
+
+def outcome(wanted: Target, life: Lifecycle) -> Outcome:
+    """Return the progress of a request.
+
+    An instance that waits for another try has not come up: the request need not wait for that.
 
     Parameters
     ----------
     wanted : Target
-        What was asked for; a restart wants ``up``.
+        The target that was asked for; a restart wants ``up``.
     life : Lifecycle
-        Where the instance stands after the request.
-
-    Returns
-    -------
-    bool or None
-        True once it came about, False once it will not without further help,
-        None while it may. An instance that waits for another try has not come
-        up: whoever asked need not wait for that.
+        The state of the instance after the request.
     """
     if life.target is not wanted:
-        return False
-    if wanted is Target.DOWN:
-        return life.state is State.DOWN or None
-    match life.state:
-        case State.UP:
-            return True
-        case State.STARTING | State.STOPPING:
-            return None
-        case State.DOWN | State.BACKOFF | State.FAILED:
-            return False
-        case other:
-            assert_never(other)
+        return Outcome.WILL_NOT
+    match wanted, life.state:
+        case (Target.UP, State.UP) | (Target.DOWN, State.DOWN):
+            return Outcome.REACHED
+        case (Target.DOWN, _) | (_, State.STARTING | State.STOPPING):
+            return Outcome.PENDING
+        case _:
+            return Outcome.WILL_NOT

@@ -1,13 +1,13 @@
-"""When an instance that ended is started again, and how one is asked to end."""
+"""The limits of supervision: delays before a restart, and the ladder of a stop."""
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 
 class RestartPolicy(StrEnum):
-    """What an instance's ``restart`` key may say."""
+    """The values of an instance's ``restart`` key."""
 
     ALWAYS = "always"
     ON_FAILURE = "on-failure"
@@ -16,21 +16,21 @@ class RestartPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How long to wait before the n-th restart in a row.
+    """The delay before the n-th restart in a row.
 
     Attributes
     ----------
     free : int
-        So many restarts in a row happen at once.
+        The number of restarts in a row that happen at once.
     first_s, longest_s : float
-        The delay of the next one, and what doubling it never exceeds [s].
+        The delay of the next one, and the limit of its doubling [s].
     jitter : float
         Largest relative change of a delay, so that instances that fell
         together do not come back together.
     forgotten_after_s : float
-        An instance that was up for so long starts counting anew [s].
+        Time up after which the failures of an instance are forgotten [s].
     spread_s : float
-        Instances that fell of one cause come back within so long [s].
+        Time within which instances that fell of one cause come back [s].
     """
 
     free: int = 3
@@ -76,25 +76,64 @@ class StopStep:
     Attributes
     ----------
     signal : signal.Signals
-        What is sent to the process group.
+        The signal that the process group gets.
     limit_s : float
-        How long to wait before the next rung [s].
+        Time from the delivery of the signal to the next rung [s].
     """
 
     signal: signal.Signals
     limit_s: float
 
 
-# SIGINT is what asks an agent to stop its operations and to leave: unlike a call
-# through the router it also works when the router is away.
+# SIGINT asks an agent to stop its operations and to leave. Unlike a call through the
+# router it also works when the router is away.
 STOP_LADDER: Final = (
     StopStep(signal.SIGINT, 10.0),
     StopStep(signal.SIGTERM, 5.0),
     StopStep(signal.SIGKILL, 5.0),
 )
 
-# A hung process is asked for its stacks, which cannot take long, and then ended.
+# A hung process is asked for its stacks, which cannot take long, and then killed.
 HUNG_LADDER: Final = (
     StopStep(signal.SIGQUIT, 1.0),
     StopStep(signal.SIGKILL, 5.0),
 )
+
+SIGNAL_RETRY_S: Final = 1.0
+"""Interval of the checks whether a signal that could not be delivered has been [s]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The way in which a process is made to end.
+
+    Attributes
+    ----------
+    ladder : tuple of StopStep
+        The rungs.
+    step : int
+        The rung that was reached.
+    trouble : str
+        Why it is being ended although it is wanted; empty if it was asked to end.
+    reached : bool
+        Whether the signal of this rung has been delivered, as far as is known.
+    """
+
+    ladder: tuple[StopStep, ...] = STOP_LADDER
+    step: int = 0
+    trouble: str = ""
+    reached: bool = True
+
+    @property
+    def rung(self) -> StopStep:
+        """The rung that was reached."""
+        return self.ladder[self.step]
+
+    @property
+    def force(self) -> str:
+        """The words for an end by this rung; empty for the gentle one, which needs no mention."""
+        return f"ended by {self.rung.signal.name}" * (self.step > 0)
+
+    def next(self) -> "Ending":
+        """Return the next rung; the last one is repeated."""
+        return replace(self, step=min(self.step + 1, len(self.ladder) - 1))

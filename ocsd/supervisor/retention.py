@@ -1,14 +1,14 @@
-"""How long is kept what an instance that has left the site file published last."""
+"""The time for which the last messages of an instance that has left the site file are kept."""
 
 from typing import Final
 
 KEPT_S: Final = 30 * 86400.0
-"""Should the instance come back, the aggregator still knows for so long what it lacks of an
-earlier life (`ocsd.aggregator.disk.ledger.MEMORY_OF_SOURCE_S`), and asks for nothing older."""
+"""Should the instance come back, the aggregator still knows for this time what it lacks of an
+earlier life (`ocsd.aggregator.disk.ledger.MEMORY_OF_SOURCE_S`), and asks for nothing older [s]."""
 
 
 def is_expired(newest_at: float, now_at: float) -> bool:
-    """Tell whether nobody will ask for messages any more.
+    """Return whether no messages as old as these can be asked for any more.
 
     Parameters
     ----------

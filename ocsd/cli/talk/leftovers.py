@@ -97,7 +97,7 @@ def end(places: HostPaths) -> list[str]:
     # As after any stop, the next start is one of everything.
     with suppress(OSError):
         places.finished.unlink()
-    return [process.name for process in (*children, *orphans)]
+    return [process.instance_id for process in (*children, *orphans)]
 
 
 def _recorded(places: HostPaths) -> _Processes:
@@ -127,7 +127,7 @@ class _Server:
 
     def send(self, process: Spawned, number: int) -> None:
         """Have a signal sent to a child and its group."""
-        self._connection.sendall(encode(KillRequest(process.name, process.pid, number)))
+        self._connection.sendall(encode(KillRequest(process.instance_id, process.pid, number)))
 
     def ended(self, limit_s: float) -> Iterator[int]:
         """Yield the pid of each child that ends within `limit_s`."""
@@ -189,8 +189,8 @@ class _Orphans:
 def _end_all(children: _Processes, orphans: _Processes, server: _Server) -> None:
     """End the fork server's children and the orphans, the router last."""
     for is_router in (False, True):
-        _climb([each for each in children if (each.name == ROUTER) is is_router], server)
-        wave = [each for each in orphans if (each.name == ROUTER) is is_router]
+        _climb([each for each in children if (each.instance_id == ROUTER) is is_router], server)
+        wave = [each for each in orphans if (each.instance_id == ROUTER) is is_router]
         _climb(wave, _Orphans(wave))
 
 
@@ -207,7 +207,7 @@ def _climb(processes: Iterable[Spawned], parent: _Server | _Orphans) -> None:
             if not left:
                 return
     if left:
-        names = ", ".join(process.name for process in left.values())
+        names = ", ".join(process.instance_id for process in left.values())
         raise TimeoutError(f"these do not end: {names}")
 
 

@@ -1,7 +1,7 @@
-"""The instances of a host, and what is wanted of each.
+"""The instances of a host, each with its keeper and its target.
 
 `keeper` keeps one instance in its target state, `fleet` holds all keepers, `plan` is the
 host's part of the site file, `targets` and `finished` are remembered over restarts, `window`
-paces launches, `ports` and `transition` are the vocabulary. The room imports the rules of
+paces starts, `ports` and `transition` are the vocabulary. The room imports the rules of
 `ocsd.supervisor` and no other room of the daemon. Begin with `keeper`.
 """

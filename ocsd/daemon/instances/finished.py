@@ -1,8 +1,8 @@
-"""Jobs that are done, remembered so that no later daemon does them again."""
+"""Jobs that have ended, remembered so that no later daemon does them again."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,37 +12,16 @@ from ocsd.daemon.instances.transition import Transition
 from ocsd.forkserver.record import boot_id
 from ocsd.site.model import Instance
 from ocsd.supervisor.events import Exited, State, Target
+from ocsd.supervisor.wish import JobEnd
 from ocsd.system import files
-
-
-@dataclass(frozen=True, slots=True)
-class JobEnd:
-    """How a job ended.
-
-    Attributes
-    ----------
-    target : Target
-        What was wanted of it afterwards: nothing more, or what its ``restart`` forbids.
-    reason : str
-        How it ended, in words.
-    at : float
-        When [s, Unix time].
-    entry : mapping
-        Its entry in the site file.
-    """
-
-    target: Target
-    reason: str
-    at: float
-    entry: Mapping[str, Any]
 
 
 class Finished:
     """The instances that have ended and that their ``restart`` does not start again.
 
-    An end holds for as long as the machine runs, until the instance is started by
-    somebody's word, its entry changes or everything is stopped. It is a file in the
-    runtime folder, as the record of processes is: what ends the machine ends it, too.
+    An end holds until the machine boots, an operator starts the instance, its entry
+    changes or everything is stopped. The ends are kept in a file of the runtime folder,
+    beside the record of processes, which does not outlive the machine's run either.
 
     Parameters
     ----------
@@ -54,34 +33,35 @@ class Finished:
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
-        self._ends = {} if path is None else self._read(path)
+        self._ends: dict[str, JobEnd] = {}
+        if path is not None:
+            self._ends = self._read(path)
 
     def of(self, instance: Instance) -> JobEnd | None:
-        """Return how an instance ended; None if it may be started."""
+        """Return the end of an instance; None if it may be started."""
         end = self._ends.get(instance.instance_id)
-        return end if end is not None and end.entry == _entry(instance) else None
+        if end is None or end.entry != _entry(instance):
+            return None
+        return end
 
-    def note(self, transition: Transition, instance: Instance) -> None:
-        """Remember the end of a job, or that it was started anew."""
+    def record(self, transition: Transition, instance: Instance) -> None:
+        """Remember the end of a job, or forget it because the job was started again."""
         before, after = transition.before, transition.after
+        unasked = isinstance(transition.event, Exited) and before.target is Target.UP
         if after.state is State.STARTING:
-            self.forget(transition.name)
-        elif (
-            after.state is State.DOWN
-            and isinstance(transition.event, Exited)
-            and before.target is Target.UP
-        ):
+            self.forget(transition.instance_id)
+        elif after.state is State.DOWN and unasked:
             end = JobEnd(after.target, after.reason, transition.at, _entry(instance))
-            self._ends[transition.name] = end
+            self._ends[transition.instance_id] = end
             self._write()
 
-    def forget(self, name: str) -> None:
+    def forget(self, instance_id: str) -> None:
         """Let an instance be started again."""
-        if self._ends.pop(name, None) is not None:
+        if self._ends.pop(instance_id, None) is not None:
             self._write()
 
     def clear(self) -> None:
-        """Forget all: everything was stopped, and the next start is one of everything."""
+        """Forget all, because everything was stopped: the next start starts everything."""
         self._ends = {}
         self._write()
 
@@ -112,13 +92,13 @@ class Finished:
             else:
                 self._path.unlink(missing_ok=True)
         except OSError as error:
-            # It holds in memory, and the next one that is written takes it along.
+            # The end holds in memory, and is written with the next one.
             self.log.error("cannot remember which jobs are done: {error}", error=error)
 
 
 def _entry(instance: Instance) -> Mapping[str, Any]:
-    """Return what the site file says of an instance, in whatever line.
+    """Return an instance's entry in the site file, wherever it stands in there.
 
-    Without defaults, so that it is the same for a later version that has more keys.
+    It lacks defaults, and is therefore the same for a later version that has more keys.
     """
     return instance.model_dump(mode="json", exclude_defaults=True, exclude={"line"})

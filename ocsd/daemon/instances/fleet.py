@@ -1,5 +1,6 @@
-"""The instances of a host, and what can be asked of them."""
+"""The instances of a host: their keepers, and requests that concern several of them."""
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TypeAlias
 
@@ -7,6 +8,7 @@ from twisted.logger import Logger
 
 from ocsd.daemon.instances.finished import Finished
 from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.plan import ROUTER_NAME
 from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.instances.transition import Transition
 from ocsd.errors import NoSuchInstanceError, StoppingError
@@ -19,13 +21,12 @@ from ocsd.supervisor.events import (
     Target,
     UpRequested,
 )
-from ocsd.supervisor.order import waits_for
+from ocsd.supervisor.wish import LEFT, Cause, Wish, Word, wish
 from ocsd.text.nearest import did_you_mean
+from ocsd.text.times import utc
 
 Observer: TypeAlias = Callable[[Transition], None]
-
-LEFT = "left the site file"
-MANAGED_DOWN = "manage is down in the site file"
+Request: TypeAlias = UpRequested | DownRequested | RestartRequested
 
 
 class Fleet:
@@ -34,14 +35,14 @@ class Fleet:
     Parameters
     ----------
     targets : Targets
-        What the operator wants.
+        The remembered requests of operators.
     finished : Finished, optional
         Jobs that are done.
 
     Attributes
     ----------
     router : Keeper or None
-        What keeps the router, if it runs here.
+        The router's keeper, if the router runs here.
     stopping : bool
         Whether everything is being stopped; nothing may be changed then.
     """
@@ -55,48 +56,54 @@ class Fleet:
         self._instances: dict[str, Instance] = {}
         self._observers: list[Observer] = []
         self.router: Keeper | None = None
+        self._router_word: Word | None = None
         self.stopping = False
         self._launched = False
         self._at_launch: list[Callable[[], None]] = []
         self._leaving: set[str] = set()
 
-    def add(self, instance: Instance, keeper: Keeper) -> None:
-        """Add an instance and what keeps it."""
-        self._leaving.discard(instance.instance_id)
+    def add(self, instance: Instance, keeper: Keeper, *, left: bool = False) -> None:
+        """Add an instance with its keeper.
+
+        Parameters
+        ----------
+        instance : Instance
+            Its entry in the site file.
+        keeper : Keeper
+            Its keeper.
+        left : bool
+            Whether the site file does not list it: it is not started again once it has ended.
+        """
         self._instances[instance.instance_id] = instance
         self._keepers[instance.instance_id] = keeper
+        if left:
+            self._leaving.add(instance.instance_id)
         end = self._finished.of(instance)
         if end is not None:
-            keeper.recall(self._wanted(instance), end.reason, end.at)
+            target = self.wish(instance.instance_id).target
+            keeper.recall(target, end.reason, end.at)
 
     def replace(self, instance: Instance) -> None:
         """Give an instance another entry."""
         self._leaving.discard(instance.instance_id)
         self._instances[instance.instance_id] = instance
-        if not self.is_finished(instance):
+        if self._finished.of(instance) is None:
             self._finished.forget(instance.instance_id)
 
-    def leave(self, name: str) -> None:
-        """Want an instance no more that the site file does not list, and forget it once it is down.
-
-        What is found running without an entry is started again by nobody.
-        """
-        self._leaving.add(name)
-
-    def end(self, name: str, by: str) -> None:
-        """End an instance that has left the site file."""
-        self.leave(name)
-        self._keepers[name].deliver(DownRequested(by, LEFT))
-        self._forget(name)
+    def end(self, instance_id: str, by: str) -> None:
+        """End an instance that has left the site file, and forget it once it is down."""
+        self._leaving.add(instance_id)
+        self._keepers[instance_id].deliver(DownRequested(by, LEFT))
+        self._forget(instance_id)
 
     @property
     def listed(self) -> list[str]:
         """The names of all instances that the site file lists."""
-        return [name for name in self._keepers if name not in self._leaving]
+        return [each for each in self._keepers if each not in self._leaving]
 
     def __iter__(self) -> Iterator[tuple[Instance, Keeper]]:
         """Iterate over the instances, in the order of their start."""
-        return iter([(self._instances[name], keeper) for name, keeper in self._keepers.items()])
+        return iter(list(zip(self._instances.values(), self._keepers.values(), strict=True)))
 
     def everyone(self) -> Iterator[Keeper]:
         """Iterate over all keepers, the router's first."""
@@ -104,97 +111,100 @@ class Fleet:
             yield self.router
         yield from list(self._keepers.values())
 
-    def keeper(self, name: str) -> Keeper | None:
-        """Return what keeps an instance, or the router, if there is one of this name."""
-        if self.router is not None and name == self.router.name:
+    def keeper(self, instance_id: str) -> Keeper | None:
+        """Return the keeper of an instance, or of the router; None if there is none."""
+        if self.router is not None and instance_id == self.router.instance_id:
             return self.router
-        return self._keepers.get(name)
+        return self._keepers.get(instance_id)
 
-    def instance(self, name: str) -> Instance:
+    def instance(self, instance_id: str) -> Instance:
         """Return the entry of an instance.
 
         Raises
         ------
         KeyError
-            If there is none of this name.
+            If this host has no such instance.
         """
-        return self._instances[name]
+        return self._instances[instance_id]
 
-    def target(self, name: str) -> Target:
-        """Return what is wanted of an instance, also before it can be brought about."""
+    def wish(self, instance_id: str, entry: Instance | None = None) -> Wish:
+        """Return the target of an instance, or of the router, and the reason for it.
+
+        Parameters
+        ----------
+        instance_id : str
+            The instance.
+        entry : Instance, optional
+            Its next entry in the site file, instead of the one in use.
+        """
+        if instance_id == ROUTER_NAME:
+            return wish(instance_id, Target.UP, self._router_word)
+        instance = entry or self._instances[instance_id]
+        return wish(
+            instance_id,
+            self._targets.managed(instance),
+            self._targets.word(instance),
+            self._finished.of(instance),
+            left=entry is None and instance_id in self._leaving,
+            launched=self._launched,
+        )
+
+    def target(self, instance_id: str) -> Target:
+        """Return the target of an instance, also before it can be brought about."""
         if self._launched or self.stopping:
-            return self._keepers[name].life.target
-        return self._wanted(self._instances[name])
-
-    def why_not(self, name: str) -> str:
-        """Return what keeps an instance down that the site file wants up; nothing if it is not."""
-        if self._keepers[name].life.state is not State.DOWN:
-            return ""
-        if self.target(name) is Target.DOWN:
-            return self._targets.reason(self._instances[name])
-        return "" if self._launched else "the daemon waits for its fork server"
+            return self._keepers[instance_id].life.target
+        return self.wish(instance_id).target
 
     def resting(self) -> dict[str, str]:
-        """Return the listed instances that nobody wants to run, each with the reason."""
-        return {
-            name: self._why_rests(name) for name in self.listed if self.target(name) is Target.DOWN
-        }
+        """Return the listed instances whose target is down, each with the reason."""
+        wishes = {each: self.wish(each) for each in self.listed}
+        return {each: it.reason for each, it in wishes.items() if it.target is Target.DOWN}
 
-    def _why_rests(self, name: str) -> str:
-        instance = self._instances[name]
-        if self.is_finished(instance):
-            return self._keepers[name].life.reason
-        return self._targets.reason(instance) or MANAGED_DOWN
-
-    def is_finished(self, instance: Instance) -> bool:
-        """Whether an instance with this entry has ended and is started by somebody's word only."""
-        return self._finished.of(instance) is not None
-
-    def missed(self, ended: Ended) -> bool:
-        """Take note of an end while no daemon ran; return whether it stays the last one."""
-        keeper = self._keepers.get(ended.name)
-        if self._launched or keeper is None or keeper.life.has_process:
+    def ended_unseen(self, ended: Ended) -> bool:
+        """Record an end while no daemon ran; return whether it stays the last one."""
+        keeper = self._keepers.get(ended.instance_id)
+        if self._launched or keeper is None or self.wish(ended.instance_id).target is Target.DOWN:
             return False
-        instance = self._instances[ended.name]
-        return self._wanted(instance) is Target.UP and keeper.missed(ended)
+        return keeper.ended_unseen(ended)
 
-    def waits_for(self, name: str) -> tuple[str, ...]:
-        """Return the instances that have to be ready before `name` is started.
+    def waits_for(self, instance_id: str) -> tuple[str, ...]:
+        """Return the instances that have to be ready before this one is started.
 
-        One that nobody wants to run keeps nobody waiting, nor does a job that is done.
+        An instance whose target is down keeps no other waiting, nor does a job that is done.
         """
-        if name not in self._instances:
+        instance = self._instances.get(instance_id)
+        if instance is None:
             return ()
-        ready = {
-            each
-            for each, keeper in self._keepers.items()
-            # What is wanted, for at a launch not every keeper has been told yet.
-            if keeper.life.state is State.UP or self._wanted(self._instances[each]) is Target.DOWN
-        }
-        after = self._instances[name].after
-        return waits_for(name, {name: after}, {*ready, *(set(after) - set(self._keepers))})
+        return tuple(each for each in instance.after if self._is_awaited(each))
+
+    def _is_awaited(self, instance_id: str) -> bool:
+        keeper = self._keepers.get(instance_id)
+        if keeper is None or keeper.life.state is State.UP:
+            return False
+        # By the wish, because at a launch not every keeper has got its target yet.
+        return self.wish(instance_id).target is Target.UP
 
     def by_pid(self, pid: int) -> Keeper | None:
-        """Return what keeps the process `pid`."""
+        """Return the keeper of the process `pid`."""
         return next((each for each in self.everyone() if each.pid == pid), None)
 
-    def check(self, names: Collection[str]) -> None:
+    def check(self, instance_ids: Collection[str]) -> None:
         """Make sure that all these instances exist and may be changed.
 
         Raises
         ------
         NoSuchInstanceError
-            Names all that do not, each with the nearest name that does.
+            Names all that do not exist, each with the nearest name that does.
         StoppingError
             If everything is being stopped.
         """
         if self.stopping:
             raise StoppingError("everything on this host is being stopped; try again after that")
-        unknown = [name for name in names if self.keeper(name) is None]
+        unknown = [each for each in instance_ids if self.keeper(each) is None]
         if unknown:
-            described = (f"{name!r}{did_you_mean(name, self._keepers)}" for name in unknown)
+            described = (f"{each!r}{did_you_mean(each, self._keepers)}" for each in unknown)
             raise NoSuchInstanceError(f"this host has no instance {', '.join(described)}")
-        gone = sorted(self._leaving.intersection(names))
+        gone = sorted(self._leaving.intersection(instance_ids))
         if gone:
             raise NoSuchInstanceError(
                 f"{', '.join(gone)} has left the site file; what still runs of it is being ended"
@@ -211,16 +221,17 @@ class Fleet:
         return forget
 
     def announce(self, transition: Transition) -> None:
-        """Tell all observers of a transition."""
-        if transition.name in self._instances:
-            self._finished.note(transition, self._instances[transition.name])
+        """Pass a transition to all observers."""
+        instance_id = transition.instance_id
+        if instance_id in self._instances:
+            self._finished.record(transition, self._instances[instance_id])
         for observer in list(self._observers):
             try:
                 observer(transition)
-            except Exception:  # noqa: BLE001 - who only looks on must not stop what is decided
-                self.log.failure("while telling of a transition of {name}", name=transition.name)
-        if transition.name in self._leaving:
-            self._forget(transition.name)
+            except Exception:  # noqa: BLE001 - an observer must not stop what is decided
+                self.log.failure("while reporting a transition of {name}", name=instance_id)
+        if instance_id in self._leaving:
+            self._forget(instance_id)
 
     def launch(self) -> None:
         """Bring every instance into its target state, as remembered."""
@@ -228,12 +239,11 @@ class Fleet:
         for waiting in self._at_launch:
             waiting()
         for instance, keeper in self:
-            wanted = self._wanted(instance)
-            if wanted is Target.UP:
-                if not (keeper.life.has_process or self.is_finished(instance)):
-                    keeper.deliver(UpRequested())
-            else:
-                keeper.deliver(self._end_of(keeper.name))
+            wanted = self.wish(instance.instance_id)
+            if wanted.target is Target.DOWN:
+                keeper.deliver(_end_of(wanted))
+            elif not keeper.life.has_process and wanted.cause is not Cause.ENDED:
+                keeper.deliver(UpRequested())
 
     def when_launched(self, do: Callable[[], None]) -> None:
         """Do something now, or as soon as it is known what runs already."""
@@ -242,66 +252,53 @@ class Fleet:
         else:
             self._at_launch.append(do)
 
-    def reconsider(self, name: str) -> None:
-        """End an instance that was found running although nobody wants it to."""
-        keeper = self._keepers.get(name)
-        unwanted = keeper and self._wanted(self._instances[name]) is Target.DOWN
-        if keeper is not None and (unwanted or self.stopping):
-            keeper.deliver(self._end_of(name))
+    def reconsider(self, instance_id: str) -> None:
+        """End an instance that was found running although its target is down."""
+        keeper = self._keepers.get(instance_id)
+        if keeper is None:
+            return
+        wanted = self.wish(instance_id)
+        if self.stopping or wanted.target is Target.DOWN:
+            keeper.deliver(_end_of(wanted))
 
-    def up(self, names: Iterable[str], by: str = "") -> None:
-        """Want instances to run, because somebody asked; failed ones are tried again."""
-        self._want(names, Target.UP, UpRequested(by))
+    def up(self, instance_ids: Iterable[str], by: str = "") -> None:
+        """Start instances on request; failed ones are tried again."""
+        self._request(instance_ids, Target.UP, UpRequested(by))
 
-    def down(self, names: Iterable[str], by: str = "") -> None:
-        """Want instances to end, because somebody asked."""
-        self._want(names, Target.DOWN, DownRequested(by))
+    def down(self, instance_ids: Iterable[str], by: str = "") -> None:
+        """End instances on request."""
+        self._request(instance_ids, Target.DOWN, DownRequested(by))
 
-    def restart(self, names: Iterable[str], by: str = "") -> None:
-        """Want instances to end and to run again, because somebody asked."""
-        self._want(names, Target.UP, RestartRequested(by))
+    def restart(self, instance_ids: Iterable[str], by: str = "") -> None:
+        """End instances and start them again, on request."""
+        self._request(instance_ids, Target.UP, RestartRequested(by))
 
-    def _end_of(self, name: str) -> DownRequested:
-        return DownRequested(why=LEFT if name in self._leaving else "")
-
-    def _wanted(self, instance: Instance) -> Target:
-        end = self._finished.of(instance)
-        is_done = end is not None and end.target is Target.DOWN
-        if is_done or instance.instance_id in self._leaving:
-            return Target.DOWN
-        return self._targets.of(instance)
-
-    def _forget(self, name: str) -> None:
-        keeper = self._keepers.get(name)
-        if keeper is not None and keeper.life.state is State.DOWN:
-            self._leaving.discard(name)
-            del self._instances[name], self._keepers[name]
-            self._finished.forget(name)
-
-    def _want(
-        self,
-        names: Iterable[str],
-        target: Target,
-        request: UpRequested | DownRequested | RestartRequested,
-    ) -> None:
-        names = list(names)
-        # Before anything is done: what cannot be remembered is refused as a whole.
-        # (The router is no instance; its target is what the site file says.)
-        remembered = [self._instances[name] for name in names if name in self._instances]
-        self._targets.remember(remembered, target, request.by)
+    def _request(self, instance_ids: Iterable[str], target: Target, request: Request) -> None:
+        requested = list(instance_ids)
+        # Before anything is done: a request that cannot be remembered is refused as a whole.
+        entries = [self._instances[each] for each in requested if each in self._instances]
+        self._targets.remember(entries, target, request.by)
+        if ROUTER_NAME in requested:
+            # In memory only: the next daemon starts the router as the site file says.
+            self._router_word = Word(target, request.by, utc(time.time()))
 
         def deliver() -> None:
-            for name in names:
-                keeper = self.keeper(name)
+            for each in requested:
+                keeper = self.keeper(each)
                 if keeper is not None:
                     keeper.deliver(request)
 
-        # What runs unknown to this daemon yet would not be restarted.
+        # Until the launch a restart would miss a process that still has to be found.
         self.when_launched(deliver)
 
-    @property
-    def settled(self) -> bool:
-        """Whether every instance is where it will stay, or waits for another try."""
-        return all(
-            keeper.life.settled or keeper.life.state is State.BACKOFF for keeper in self.everyone()
-        )
+    def _forget(self, instance_id: str) -> None:
+        keeper = self._keepers.get(instance_id)
+        if keeper is not None and keeper.life.state is State.DOWN:
+            self._leaving.discard(instance_id)
+            del self._instances[instance_id], self._keepers[instance_id]
+            self._finished.forget(instance_id)
+
+
+def _end_of(wanted: Wish) -> DownRequested:
+    """Return the request that ends what runs against a wish."""
+    return DownRequested(why=wanted.reason * (wanted.cause is Cause.LEFT))

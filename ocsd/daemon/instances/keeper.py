@@ -8,11 +8,15 @@ from ocsd.daemon.instances.ports import Clock, Launcher, Timer
 from ocsd.daemon.instances.transition import Transition
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.supervisor.events import (
+    Action,
     Adopted,
     BecameReady,
+    Configured,
+    EndedUnseen,
     Event,
     Examine,
     Exited,
+    Recalled,
     Signal,
     Spawn,
     State,
@@ -21,7 +25,7 @@ from ocsd.supervisor.events import (
 )
 from ocsd.supervisor.health import (
     DEFAULT_LIVENESS,
-    SILENCE_LIMIT_S,
+    REACTOR_SILENCE_LIMIT_S,
     Liveness,
     SelfReport,
     Verdict,
@@ -31,19 +35,16 @@ from ocsd.supervisor.health import (
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.supervisor.policy import RestartPolicy
 
-LOOK_AGAIN_S = 1.0
-"""So often it is looked whether a process that is being ended can be signalled again."""
-
 
 class Keeper:
     """Feeds what happens to one instance into its `Lifecycle` and does what that decides.
 
     Parameters
     ----------
-    name : str
-        The instance-id.
+    instance_id : str
+        The instance, or the router.
     life : Lifecycle
-        Where it stands at first.
+        Its first state.
     launcher : Launcher
         Starts and signals its process.
     clock : Clock
@@ -55,35 +56,39 @@ class Keeper:
     on_transition : callable
         Takes every `Transition`.
     liveness : mapping of Layer to Response
-        What the failure of each of its layers leads to.
+        The response to the failure of each of its layers.
     what_holds : callable
-        Returns who holds a process, by its pid, so that it cannot answer; empty if nobody does.
+        Returns what keeps a process, by its pid, from answering; empty if nothing does.
     reaches : callable
-        Tells whether a signal to the process of an instance would reach it now.
+        Returns whether a signal to the process of an instance would reach it now.
     is_shared : callable
-        Tells whether a failure of this instance, now, is one of many of one cause.
+        Returns whether a failure of this instance, now, is one of many of one cause.
     examine : callable
-        Puts a hung process on record, before it is killed: takes this keeper and the reason.
+        Records a hung process before it is killed: takes this keeper and the reason.
 
     Attributes
     ----------
+    life : Lifecycle
+        Its state. Only `_advance` assigns it.
     report : SelfReport
-        What the process last said of itself.
+        The last report of the process on itself.
     failure : str
-        Why it is about to end, in its own words.
+        The reason for which the process is about to end, in its own words.
     operations : str
         Its operations in flight.
     code : str
-        The file that holds its code; empty as long as it has not said so.
+        The file that holds its code; empty until it has reported that.
     pid, started_at : int or None, float or None
         Its process and when that was started [s, Unix time].
+    since_at : float
+        When it entered its state [s, Unix time].
     was_ready : bool
         Whether a process of this daemon's ever held the instance's addresses.
     """
 
     def __init__(
         self,
-        name: str,
+        instance_id: str,
         life: Lifecycle,
         launcher: Launcher,
         clock: Clock,
@@ -96,7 +101,7 @@ class Keeper:
         is_shared: Callable[[str], bool] = lambda _: False,
         examine: Callable[["Keeper", str], None] = lambda *_: None,
     ) -> None:
-        self.name = name
+        self.instance_id = instance_id
         self.life = life
         self.report = SelfReport()
         self.pid: int | None = None
@@ -118,48 +123,50 @@ class Keeper:
         self.code = ""
         self._last_pid: int | None = None
         self._owed_signal: int | None = None
-        self._is_out_of_reach = False
         self._timer: Timer | None = None
         self._events: deque[Event] = deque()
         self._busy = False
 
     @property
     def verdict(self) -> Verdict:
-        """How well it does, and why."""
-        return judge(self.life, self._known(), self._clock.seconds(), self.liveness)
+        """Its health, and the reason."""
+        return judge(self.life, self._report_with_holder(), self._clock.seconds(), self.liveness)
 
     @property
     def reason_to_restart(self) -> str:
         """Why it has to be restarted for a layer that fails; empty if not."""
-        return reason_to_restart(self.life, self._known(), self._clock.seconds(), self.liveness)
+        return reason_to_restart(
+            self.life, self._report_with_holder(), self._clock.seconds(), self.liveness
+        )
 
     @property
     def next_try_s(self) -> float | None:
-        """How long until the next try [s]; None if none is due."""
+        """Time until the next try [s]; None if none is due."""
         if self.life.wake_at_s is None or self.life.has_process:
             return None
         return max(0.0, self.life.wake_at_s - self._clock.seconds())
 
     @property
     def silent_s(self) -> float | None:
-        """For how long it has said nothing [s]; None if it never did."""
-        heard_at_s = self.report.heard_at_s
-        return None if heard_at_s is None else self._clock.seconds() - heard_at_s
+        """Time since its last report [s]; None if it never sent one."""
+        if self.report.heard_at_s is None:
+            return None
+        return self._clock.seconds() - self.report.heard_at_s
 
     @property
     def held(self) -> str:
-        """Who holds its process, so that it cannot answer; empty if it can, or nobody does."""
-        silent = self.silent_s is not None and self.silent_s > SILENCE_LIMIT_S
-        return self._what_holds(self.pid) if silent and self.pid is not None else ""
+        """The reason why its process cannot answer; empty if it can, or if none is known."""
+        silent_s = self.silent_s or 0.0
+        if self.pid is None or silent_s <= REACTOR_SILENCE_LIMIT_S:
+            return ""
+        return self._what_holds(self.pid)
 
-    def _known(self) -> SelfReport:
-        """Return what it said of itself, and why it says nothing more."""
-        held = self.held
-        return replace(self.report, held=held) if held else self.report
+    def _report_with_holder(self) -> SelfReport:
+        return replace(self.report, held=self.held)
 
     def configure(self, policy: RestartPolicy, liveness: Liveness) -> None:
         """Decide by other rules from now on."""
-        self.life = replace(self.life, policy=policy)
+        self._advance(Configured(policy))
         self.liveness = liveness
 
     def deliver(self, event: Event) -> None:
@@ -175,41 +182,42 @@ class Keeper:
             self._busy = False
 
     def recall(self, target: Target, reason: str, since_at: float) -> None:
-        """Be down as it was when an earlier daemon went."""
-        self.life = replace(self.life, target=target, reason=reason)
+        """Be down as under an earlier daemon; observers have seen that end."""
+        self._advance(Recalled(target, reason))
         self.since_at = since_at
 
-    def missed(self, report: Ended) -> bool:
-        """Be down for an end while no daemon ran, unless another start follows from it."""
-        ran = replace(self.life, state=State.UP, target=Target.UP)
-        end = Exited(report.code, report.signal, report.detail)
-        life, _ = ran.after(end, self._clock.seconds())
-        if life.state is not State.DOWN:
+    def ended_unseen(self, report: Ended) -> bool:
+        """Record an end while no daemon ran; return whether the instance stays down for it."""
+        before, end = self.life, Exited(report.code, report.signal, report.detail)
+        self._advance(EndedUnseen(end))
+        if self.life is before:
             return False
-        at = self._wall_clock() if report.ended_at is None else report.ended_at
-        self.life = replace(life, reason=f"while no daemon ran: {life.reason}")
-        self.since_at = at
-        self._on_transition(Transition(self.name, ran, self.life, at, end, report.pid))
+        self.since_at = self._wall_clock()
+        if report.ended_at is not None:
+            self.since_at = report.ended_at
+        # Observers get an end like all others, of a process that was up.
+        ran = replace(before, state=State.UP, target=Target.UP)
+        self._announce(ran, self.since_at, end, report.pid)
         return True
 
     def spawned(self, report: Spawned) -> None:
-        """Take note of the process that was started."""
+        """Take the process that was started into care."""
         self._begin(report.pid, self._wall_clock())
         if self._owed_signal is not None:
-            self._launcher.kill(self.name, report.pid, self._owed_signal)
+            self._launcher.kill(self.instance_id, report.pid, self._owed_signal)
             self._owed_signal = None
 
     def adopt(self, report: Spawned, started_at: float) -> None:
         """Take over a process that an earlier daemon started."""
         self._begin(report.pid, started_at)
-        # What runs speaks every second. Should it hang since before this daemon began,
-        # nobody would ever hear of it: its silence counts from now.
+        # A running process reports every second. One that has hung since before this daemon
+        # began will never report: its silence counts from now.
         now_s = self._clock.seconds()
         self.report = SelfReport(started_at_s=now_s, heard_at_s=now_s, reports=True)
         self.deliver(Adopted())
 
     def ended(self, report: Ended) -> None:
-        """Take note that the process ended, or could not be started."""
+        """Let the end of the process take effect, or that it could not be started."""
         if report.pid and report.pid != self.pid:
             return
         detail = report.detail or self.failure
@@ -218,11 +226,11 @@ class Keeper:
         self._owed_signal = None
         self.report = SelfReport()
         unasked = self.life.state in {State.STARTING, State.UP}
-        shared = unasked and self._is_shared(self.name)
+        shared = unasked and self._is_shared(self.instance_id)
         self.deliver(Exited(report.code, report.signal, detail, shared))
 
-    def heard(self, fields: Mapping[str, str]) -> None:
-        """Take note of what the process said through the notify socket.
+    def notified(self, fields: Mapping[str, str]) -> None:
+        """Read a report that the process sent through the notify socket.
 
         Parameters
         ----------
@@ -238,7 +246,7 @@ class Keeper:
             self.deliver(BecameReady())
 
     def excuse(self) -> None:
-        """Hold no silence against it: the daemon itself was held up and could not hear."""
+        """Forgive all silence: the daemon itself was held up and could not hear."""
         self.report = self.report.excused(self._clock.seconds())
 
     def _begin(self, pid: int, started_at: float) -> None:
@@ -246,22 +254,31 @@ class Keeper:
         self.started_at = started_at
         self.report = SelfReport(started_at_s=self._clock.seconds())
         self.failure = self.operations = ""
-        self._is_out_of_reach = False
+
+    def _advance(self, event: Event) -> tuple[Action, ...]:
+        """Enter the state that follows an event; return what is to be done."""
+        self.life, actions = self.life.after(event, self._clock.seconds(), self._jitter())
+        self._set_timer()
+        return actions
+
+    def _announce(self, before: Lifecycle, at: float, event: Event, pid: int | None) -> None:
+        transition = Transition(self.instance_id, before, self.life, at, event, pid)
+        self._on_transition(transition)
 
     def _apply(self, event: Event) -> None:
-        before = self.life
-        self.life, actions = before.after(event, self._clock.seconds(), self._jitter())
-        self._set_timer()
-        if _standing(before) != _standing(self.life):
+        before, pid = self.life, self.pid
+        actions = self._advance(event)
+        if _shown(before) != _shown(self.life):
             at = self._wall_clock()
             if (before.state, before.since_s) != (self.life.state, self.life.since_s):
                 self.since_at = at
-            pid = self._last_pid if isinstance(event, Exited) else self.pid
-            self._on_transition(Transition(self.name, before, self.life, at, event, pid))
+            if isinstance(event, Exited):
+                pid = self._last_pid
+            self._announce(before, at, event, pid)
         for action in actions:
             match action:
                 case Spawn():
-                    self._launcher.spawn(self.name)
+                    self._launcher.spawn(self.instance_id)
                 case Signal(number):
                     self._signal(number)
                 case Examine(reason):
@@ -269,8 +286,8 @@ class Keeper:
 
     def _signal(self, number: int) -> None:
         if self.pid is not None:
-            self._launcher.kill(self.name, self.pid, number)
-        elif self._launcher.withdraw(self.name):
+            self._launcher.kill(self.instance_id, self.pid, number)
+        elif self._launcher.withdraw(self.instance_id):
             self._events.append(Exited())
         else:
             self._owed_signal = number
@@ -284,24 +301,9 @@ class Keeper:
             self._timer = self._clock.callLater(delay_s, self._wake)
 
     def _wake(self) -> None:
-        """Let the moment take effect that was waited for.
-
-        What is being ended has all its time for a signal once that has reached it.
-        """
-        stopping = self.life.state is State.STOPPING
-        was_out_of_reach = self._is_out_of_reach
-        self._is_out_of_reach = stopping and not self._reaches(self.name)
-        if self._is_out_of_reach:
-            self._postpone(LOOK_AGAIN_S)
-        elif stopping and was_out_of_reach:
-            self._postpone(self.life.ladder[self.life.stop_step].limit_s)
-        else:
-            self.deliver(TimerFired())
-
-    def _postpone(self, delay_s: float) -> None:
-        self.life = replace(self.life, wake_at_s=self._clock.seconds() + delay_s)
-        self._set_timer()
+        self.deliver(TimerFired(self._reaches(self.instance_id)))
 
 
-def _standing(life: Lifecycle) -> tuple[object, ...]:
+def _shown(life: Lifecycle) -> tuple[object, ...]:
+    """Return the part of a state that observers see."""
     return life.state, life.target, life.since_s, life.reason, life.restarts

@@ -1,4 +1,4 @@
-"""What one host runs, decided from the site file alone."""
+"""The part of the site file that one host runs."""
 
 import re
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ RESERVED: Final = {
     "ocsd": "the daemon",
     "forkserver": "the fork server",
 }
-"""Whose names, and names of log files, no agent may have."""
+"""Names, also of log files, that no agent may have, and their owners."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostPlan:
-    """What the daemon of a host has to do.
+    """The work of the daemon of a host.
 
     Attributes
     ----------
@@ -34,12 +34,12 @@ class HostPlan:
     runs_router : bool
         Whether the site's router belongs here.
     instances : tuple of Instance
-        The agents to supervise, the built-in ones included, first things first.
+        The agents to supervise, the built-in ones included, in the order of their start.
     notices : tuple of str
-        What the operator may not expect: entries that are left alone, and why.
+        Entries that are left alone, and why, because the operator may not expect that.
     host_manager : Instance
-        As whom the daemon answers OCS's tools: the host's HostManager entry, or one
-        that is called after the host.
+        The name under which the daemon answers OCS's tools: the host's HostManager
+        entry, or one that is called after the host.
     """
 
     host: Host
@@ -50,7 +50,7 @@ class HostPlan:
 
 
 def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
-    """Return what `host` runs.
+    """Return the work of `host`.
 
     Parameters
     ----------
@@ -73,22 +73,22 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
     SiteFileError
         If an instance has a name that ocsd itself uses on this host.
     """
+    _check_names(site, host)
+    runs_router = host.crossbar is not None or len(site.hosts) == 1
+    listed = [each for each in host.instances if _is_ours(each)]
+    notices = tuple(_left_alone(each) for each in host.instances if not _is_ours(each))
+    instances = sorted((*_built_in(site, host, data_dir), *listed), key=_rank)
+    _check_order(site, instances)
+    return HostPlan(host, runs_router, tuple(instances), notices, _host_manager(host))
+
+
+def _check_names(site: Site, host: Host) -> None:
     for each in host.instances:
         if each.instance_id in RESERVED:
             raise SiteFileError(
                 f"{site.path}:{each.line}: instance-id {each.instance_id!r} is the name of "
                 f"{RESERVED[each.instance_id]}; give this instance another one"
             )
-    with_router = [each.name for each in site.hosts.values() if each.crossbar is not None]
-    centre = (with_router or list(site.hosts))[0]
-    is_centre = host.name == centre
-    runs_router = host.crossbar is not None or len(site.hosts) == 1
-    built_in = _unlisted(site, data_dir) if is_centre else ()
-    listed = [each for each in host.instances if _is_ours(each)]
-    notices = tuple(_left_alone(each) for each in host.instances if not _is_ours(each))
-    instances = sorted((*built_in, *listed), key=_rank)
-    _check_order(site, instances)
-    return HostPlan(host, runs_router, tuple(instances), notices, _host_manager(host))
 
 
 def _host_manager(host: Host) -> Instance:
@@ -100,7 +100,7 @@ def _host_manager(host: Host) -> Instance:
 
 
 def _check_order(site: Site, instances: list[Instance]) -> None:
-    """Refuse instances that wait for nobody, or for each other."""
+    """Refuse instances that wait for an unknown one, or for each other."""
     names = [each.instance_id for each in instances]
     for each in instances:
         for name in each.after:
@@ -118,11 +118,14 @@ def _check_order(site: Site, instances: list[Instance]) -> None:
         )
 
 
-def _unlisted(site: Site, data_dir: str) -> tuple[Instance, ...]:
-    """Return the built-in agents that no host's entry configures."""
-    everywhere = [each for host in site.hosts.values() for each in host.instances]
-    classes = {each.agent_class for each in everywhere}
-    names = {each.instance_id for each in everywhere}
+def _built_in(site: Site, host: Host, data_dir: str) -> tuple[Instance, ...]:
+    """Return the built-in agents of a host that no host's entry configures."""
+    if host.name != _centre(site):
+        return ()
+    taken: set[str] = set()
+    for other in site.hosts.values():
+        for each in other.instances:
+            taken |= {each.agent_class, each.instance_id}
     defaults = (
         Instance(instance_id="registry", agent_class=REGISTRY_CLASS),
         Instance(
@@ -132,10 +135,14 @@ def _unlisted(site: Site, data_dir: str) -> tuple[Instance, ...]:
         ),
     )
     return tuple(
-        each
-        for each in defaults
-        if each.agent_class not in classes and each.instance_id not in names
+        each for each in defaults if taken.isdisjoint((each.agent_class, each.instance_id))
     )
+
+
+def _centre(site: Site) -> str:
+    """Return the first host with a router, or else the first one."""
+    with_router = [each.name for each in site.hosts.values() if each.crossbar is not None]
+    return (with_router or list(site.hosts))[0]
 
 
 def _is_ours(instance: Instance) -> bool:
@@ -152,6 +159,5 @@ def _left_alone(instance: Instance) -> str:
 
 
 def _rank(instance: Instance) -> int:
-    """Start what records before what publishes."""
-    order = (REGISTRY_CLASS, AGGREGATOR_CLASS)
-    return order.index(instance.agent_class) if instance.agent_class in order else len(order)
+    """Start the agents that record before those that publish."""
+    return {REGISTRY_CLASS: 0, AGGREGATOR_CLASS: 1}.get(instance.agent_class, 2)

@@ -5,10 +5,10 @@ from typing import Protocol
 
 
 class Timer(Protocol):
-    """A call that is due later (twisted's IDelayedCall)."""
+    """A call at a later time (twisted's IDelayedCall)."""
 
     def cancel(self) -> None:
-        """Forget it."""
+        """Cancel it."""
 
     def active(self) -> bool:
         """Whether it is still due."""
@@ -27,11 +27,11 @@ class Clock(Protocol):
 class Launcher(Protocol):
     """Starts and signals the processes of instances."""
 
-    def spawn(self, name: str) -> None:
+    def spawn(self, instance_id: str) -> None:
         """Start the process of an instance, at once or when there is room."""
 
-    def withdraw(self, name: str) -> bool:
+    def withdraw(self, instance_id: str) -> bool:
         """Take back a `spawn` that has not begun; False if there is none."""
 
-    def kill(self, name: str, pid: int, number: int) -> None:
+    def kill(self, instance_id: str, pid: int, number: int) -> None:
         """Send a signal to an instance's process group."""

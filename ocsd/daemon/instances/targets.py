@@ -1,4 +1,4 @@
-"""What the operator wants, remembered over restarts of the daemon."""
+"""The requests of operators, remembered over restarts of the daemon."""
 
 import contextlib
 import json
@@ -10,14 +10,16 @@ from typing import Any
 from ocsd.errors import StateFolderError
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import Target
+from ocsd.supervisor.wish import Word
 from ocsd.system import files
+from ocsd.text.times import utc
 
 
 class Targets:
-    """The targets that differ from what the site file says, by the operator's word.
+    """The targets that an operator has asked for, where the site file says something else.
 
-    A remembered target holds until the entry's ``manage`` is changed: whoever
-    edits the site file after that has the last word.
+    A remembered target holds until the entry's ``manage`` is changed: the author
+    of that change then has the last word.
 
     Parameters
     ----------
@@ -27,16 +29,16 @@ class Targets:
     Attributes
     ----------
     notice : str
-        Why what was remembered is lost; empty if it is not.
+        Why the remembered targets are lost; empty if they are not.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known: dict[str, dict[str, Any]] = {}
+        self._words: dict[str, dict[str, Any]] = {}
         self.notice = ""
         try:
-            known = json.loads(path.read_text(encoding="utf-8"))
-            self._known = {name: dict(each) for name, each in known.items()}
+            words = json.loads(path.read_text(encoding="utf-8"))
+            self._words = {str(key): dict(value) for key, value in words.items()}
         except FileNotFoundError:
             pass
         except (OSError, ValueError, TypeError, AttributeError) as error:
@@ -46,48 +48,48 @@ class Targets:
                 "or remove that file"
             )
 
-    def of(self, instance: Instance) -> Target:
-        """Return what is wanted of an instance."""
+    @staticmethod
+    def managed(instance: Instance) -> Target:
+        """Return the target of an instance by the site file."""
+        if instance.manage is Manage.UP:
+            return Target.UP
+        return Target.DOWN
+
+    def word(self, instance: Instance) -> Word | None:
+        """Return the last request for an instance; None if there is none that still holds."""
+        stored = self._words.get(instance.instance_id, {})
+        if stored.get("manage") != instance.manage:
+            return None
+        when = ""
+        with contextlib.suppress(KeyError, ValueError, TypeError):
+            when = utc(stored["at"])
         with contextlib.suppress(KeyError, ValueError):
-            return Target(self._word(instance)["target"])
-        return Target.UP if instance.manage is Manage.UP else Target.DOWN
+            return Word(Target(stored["target"]), str(stored.get("by") or ""), when)
+        return None
 
-    def reason(self, instance: Instance) -> str:
-        """Return why an instance is not wanted although the site file says so; else nothing."""
-        if instance.manage is not Manage.UP or self.of(instance) is Target.UP:
-            return ""
-        word = self._word(instance)
-        at = word.get("at")
-        # Older versions of ocsd wrote down neither who nor when.
-        when = time.strftime(" on %Y-%m-%dT%H:%M:%SZ", time.gmtime(at)) if _is_time(at) else ""
-        return (
-            f"put down{when} by {word.get('by') or 'an operator'}; "
-            f"`ocsd up {instance.instance_id}` starts it"
-        )
-
-    def _word(self, instance: Instance) -> dict[str, Any]:
-        """Return what the operator said last, if it still holds."""
-        word = self._known.get(instance.instance_id, {})
-        return word if word.get("manage") == instance.manage else {}
+    def of(self, instance: Instance) -> Target:
+        """Return the target of an instance, whether it has ended for good or not."""
+        word = self.word(instance)
+        return word.target if word else self.managed(instance)
 
     def remember(self, instances: Iterable[Instance], target: Target, by: str = "") -> None:
-        """Put on disk what the operator wants of instances, where that is news.
+        """Put the target of instances on disk, where it is another one than before.
 
-        So a full disk hinders nobody from restarting what is wanted up anyway.
+        A full disk therefore does not prevent the restart of an instance whose target is up.
 
         Parameters
         ----------
         instances : iterable of Instance
             The instances.
         target : Target
-            What is wanted of them.
+            Their target from now on.
         by : str
-            Who said so.
+            The person who asked.
 
         Raises
         ------
         StateFolderError
-            If it cannot be written; what was remembered before still holds.
+            If it cannot be written; the targets of before still hold.
         """
         entries = {
             each.instance_id: {
@@ -101,16 +103,13 @@ class Targets:
         }
         if not entries:
             return
-        known = {**self._known, **entries}
-        content = json.dumps(known, indent=1, sort_keys=True).encode()
+        words = {**self._words, **entries}
+        content = json.dumps(words, indent=1, sort_keys=True).encode()
         try:
             files.replace(self._path, content, durable=True)
         except OSError as error:
             raise StateFolderError(
-                f"nothing was done, for it cannot be remembered: {self._path}: {error.strerror}"
+                f"nothing was done, because it could not be remembered: {self._path}: "
+                f"{error.strerror}"
             ) from error
-        self._known = known
-
-
-def _is_time(at: object) -> bool:
-    return isinstance(at, int | float) and 0 <= at < 2**33
+        self._words = words

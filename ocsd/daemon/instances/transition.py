@@ -12,19 +12,19 @@ class Transition:
 
     Attributes
     ----------
-    name : str
+    instance_id : str
         The instance-id.
     before, after : Lifecycle
-        Where it stood and where it stands.
+        Its state before and after.
     at : float
         When [s, Unix time].
     event : Event
-        What led to it.
+        The event that led to it.
     pid : int or None
-        The process that it concerns.
+        The process concerned.
     """
 
-    name: str
+    instance_id: str
     before: Lifecycle
     after: Lifecycle
     at: float

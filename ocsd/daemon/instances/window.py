@@ -1,4 +1,4 @@
-"""How many instances are being started at the same time."""
+"""The window through which instances start: in order, a few at the same time."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,14 +6,14 @@ from functools import partial
 from ocsd.daemon.instances.ports import Clock, Launcher, Timer
 
 ROOM = 64
-"""So many handshakes at once neither starve a small machine nor time out at the router."""
+"""Starts at the same time: few enough for a small machine and for the router's time limits."""
 
 LONGEST_STAY_S = 3.0
-"""An instance that is not ready by then waits for something else than the processor."""
+"""Time after which an instance that is not ready waits for something else than the processor."""
 
 
 class LaunchWindow:
-    """Lets instances start in order, only so many of them at a time.
+    """Lets instances start in order, at most `ROOM` of them at the same time.
 
     Parameters
     ----------
@@ -35,43 +35,42 @@ class LaunchWindow:
     def open(self) -> None:
         """Begin to let instances in."""
         self._open = True
-        self._fill()
+        self.admit()
 
-    def enter(self, name: str, begin: Callable[[], None]) -> None:
+    def enter(self, instance_id: str, begin: Callable[[], None]) -> None:
         """Call `begin`, which starts an instance, as soon as there is room."""
-        self.leave(name)  # it may have been inside, if it ended just now
-        self._waiting[name] = begin
-        self._fill()
+        self.leave(instance_id)  # it may have been inside, if it ended just now
+        self._waiting[instance_id] = begin
+        self.admit()
 
-    def waits_for(self, name: str) -> tuple[str, ...]:
-        """Return the instances that one which is not started yet waits for."""
-        return self._waits_for(name) if name in self._waiting else ()
+    def waits_for(self, instance_id: str) -> tuple[str, ...]:
+        """Return the instances for which one that is not started yet waits."""
+        if instance_id not in self._waiting:
+            return ()
+        return self._waits_for(instance_id)
 
-    def look(self) -> None:
-        """Let in who waited for something that has happened."""
-        self._fill()
-
-    def withdraw(self, name: str) -> bool:
+    def withdraw(self, instance_id: str) -> bool:
         """Take back an instance that still waits; False if it does not."""
-        return self._waiting.pop(name, None) is not None
+        return self._waiting.pop(instance_id, None) is not None
 
-    def leave(self, name: str) -> None:
+    def leave(self, instance_id: str) -> None:
         """Make room: the instance is ready, or ended."""
-        timer = self._inside.pop(name, None)
+        timer = self._inside.pop(instance_id, None)
         if timer is not None:
             if timer.active():
                 timer.cancel()
-            self._fill()
+            self.admit()
 
-    def _fill(self) -> None:
-        for name in list(self._waiting):
+    def admit(self) -> None:
+        """Let in all for which there is room and that need not wait any longer."""
+        for each in list(self._waiting):
             if not self._open or len(self._inside) >= ROOM:
                 return
-            # What one start leads to may have let in or withdrawn another.
-            if name not in self._waiting or self._waits_for(name):
+            # The start of one may have let in or withdrawn another.
+            if each not in self._waiting or self._waits_for(each):
                 continue
-            begin = self._waiting.pop(name)
-            self._inside[name] = self._clock.callLater(LONGEST_STAY_S, partial(self.leave, name))
+            begin = self._waiting.pop(each)
+            self._inside[each] = self._clock.callLater(LONGEST_STAY_S, partial(self.leave, each))
             begin()
 
 
@@ -81,15 +80,12 @@ class PacedLauncher:
     def __init__(self, launcher: Launcher, window: LaunchWindow) -> None:
         self._launcher = launcher
         self._window = window
+        self.kill = launcher.kill  # a signal need not wait
 
-    def spawn(self, name: str) -> None:
+    def spawn(self, instance_id: str) -> None:
         """Start the process of an instance when there is room."""
-        self._window.enter(name, partial(self._launcher.spawn, name))
+        self._window.enter(instance_id, partial(self._launcher.spawn, instance_id))
 
-    def withdraw(self, name: str) -> bool:
+    def withdraw(self, instance_id: str) -> bool:
         """Take back a start that has not begun."""
-        return self._window.withdraw(name) or self._launcher.withdraw(name)
-
-    def kill(self, name: str, pid: int, number: int) -> None:
-        """Send a signal to an instance's process group."""
-        self._launcher.kill(name, pid, number)
+        return self._window.withdraw(instance_id) or self._launcher.withdraw(instance_id)

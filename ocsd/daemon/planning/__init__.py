@@ -1,4 +1,4 @@
-"""The site file in terms of processes: what each instance is told, and a reload.
+"""The site file in terms of processes: the launch of each instance, and a reload.
 
 `settings` makes the launch of an instance from its entry, `reload` compares two versions of
 the site file and changes only what differs. The room imports `builtin`, `ocs` and

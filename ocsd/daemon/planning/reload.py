@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, assert_never
 
-from ocsd.daemon.instances.fleet import MANAGED_DOWN, Fleet
+from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import plan
-from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.planning.settings import Settings, liveness_of, policy_of
 from ocsd.errors import ReloadRefusedError
 from ocsd.site import load, machine
@@ -25,23 +25,24 @@ from ocsd.supervisor.events import (
     UpRequested,
 )
 from ocsd.supervisor.lifecycle import Lifecycle
-from ocsd.supervisor.outcome import outcome
+from ocsd.supervisor.outcome import Outcome, outcome
+from ocsd.supervisor.wish import Cause, Wish
 
 EDITED = "its entry in the site file changed"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a new version of the site file would change.
+    """The changes that a new version of the site file would make.
 
     Attributes
     ----------
     settings : Settings
-        As they would be.
+        The settings by the new version.
     difference : Difference
-        Which entries differ.
+        The entries that differ.
     effects : mapping of str to Effect
-        What becomes of those instances, once that is foreseen.
+        The effect on those instances, once it is foreseen.
     """
 
     settings: Settings
@@ -50,29 +51,29 @@ class Change:
 
     def as_json(self) -> dict[str, Any]:
         """Return it for the control API (docs/control-api.md)."""
-        found = self.difference
+        changes = self.difference
         return {
-            "added": list(found.added),
-            "removed": list(found.removed),
-            "changed": {name: sorted(keys) for name, keys in found.changed.items()},
-            "kept": {name: sorted(keys) for name, keys in found.kept.items() if keys},
-            "effects": {name: str(effect) for name, effect in self.effects.items()},
-            "unchanged": sum(not keys for keys in found.kept.values()),
+            "added": list(changes.added),
+            "removed": list(changes.removed),
+            "changed": {key: sorted(keys) for key, keys in changes.changed.items()},
+            "kept": {key: sorted(keys) for key, keys in changes.kept.items() if keys},
+            "effects": {key: str(effect) for key, effect in self.effects.items()},
+            "unchanged": sum(not keys for keys in changes.kept.values()),
             "warnings": list(machine.missing(self.settings.plan.host)),
         }
 
 
 Reloaded = tuple[Change, dict[str, Target]]
-"""What a reload changed, and where each instance goes that is on its way since then."""
+"""The changes of a reload, and the target of each instance that is on its way since then."""
 
 
 def compare(settings: Settings) -> Change:
-    """Read the site file anew and compare it with what runs.
+    """Read the site file again and compare it with the settings in use.
 
     Parameters
     ----------
     settings : Settings
-        As they are.
+        The settings in use.
 
     Raises
     ------
@@ -85,20 +86,26 @@ def compare(settings: Settings) -> Change:
     host = load.pick_host(site, settings.plan.host.name)
     planned = plan(site, host, str(settings.paths.state / "data"))
     after = replace(settings, site=site, plan=planned)
-    for key, before_it, after_it in (
-        ("the router's address", settings.hub.wamp_server, after.hub.wamp_server),
-        ("the realm", settings.hub.wamp_realm, after.hub.wamp_realm),
-        ("address_root", settings.hub.address_root, after.hub.address_root),
-        ("crossbar", settings.plan.host.crossbar, host.crossbar),
+    _refuse_changed_router(settings, after)
+    if host.log_dir != settings.plan.host.log_dir:
+        raise ReloadRefusedError("log-dir changed; it takes effect with: ocsd stop, ocsd start")
+    return Change(after, difference(_launches(settings), _launches(after)))
+
+
+def _refuse_changed_router(before: Settings, after: Settings) -> None:
+    if not before.router.command:
+        return
+    for key, old, new in (
+        ("the router's address", before.hub.wamp_server, after.hub.wamp_server),
+        ("the realm", before.hub.wamp_realm, after.hub.wamp_realm),
+        ("address_root", before.hub.address_root, after.hub.address_root),
+        ("crossbar", before.plan.host.crossbar, after.plan.host.crossbar),
     ):
-        if before_it != after_it and settings.router.command:
+        if old != new:
             raise ReloadRefusedError(
                 f"{key} changed, and with it the router, without which nothing runs; "
                 "when the observatory can spare it: ocsd stop, then ocsd start"
             )
-    if host.log_dir != settings.plan.host.log_dir:
-        raise ReloadRefusedError("log-dir changed; it takes effect with: ocsd stop, ocsd start")
-    return Change(after, difference(_launches(settings), _launches(after)))
 
 
 def _launches(settings: Settings) -> dict[str, Launch]:
@@ -115,93 +122,94 @@ class Reload:
     ----------
     fleet : Fleet
         The instances.
-    targets : Targets
-        What the operator wants.
     add : callable
         Takes an instance that is new.
     """
 
-    def __init__(self, fleet: Fleet, targets: Targets, add: Callable[[Instance], None]) -> None:
+    def __init__(self, fleet: Fleet, add: Callable[[Instance], object]) -> None:
         self._fleet = fleet
-        self._targets = targets
         self._add = add
 
     def foresee(self, change: Change) -> Change:
-        """Return a change with what it does to the instances."""
-        found = change.difference
-        instances = {each.instance_id: each for each in change.settings.plan.instances}
-        anew = (*found.added, *found.changed)
-        effects = {name: self._effect(instances[name], anew=True) for name in anew}
-        kept = (name for name, keys in found.kept.items() if keys)
-        effects |= {name: self._effect(instances[name], anew=False) for name in kept}
-        return replace(change, effects=effects | dict.fromkeys(found.removed, Effect.ENDS))
+        """Return a change with its effects on the instances."""
+        changes = change.difference
+        entries = _entries(change)
+        effects = {
+            each: self._effect(entries[each], fresh=True)
+            for each in (*changes.added, *changes.changed)
+        }
+        for each, keys in changes.kept.items():
+            if keys:
+                effects[each] = self._effect(entries[each], fresh=False)
+        return replace(change, effects=effects | dict.fromkeys(changes.removed, Effect.ENDS))
 
-    def _effect(self, instance: Instance, anew: bool) -> Effect:
-        if self._fleet.is_finished(instance):
-            return Effect.STAYS_DOWN
-        keeper = self._fleet.keeper(instance.instance_id)
-        life = Lifecycle() if keeper is None else keeper.life
-        return effect(life, self._targets.of(instance), anew)
+    def _effect(self, entry: Instance, fresh: bool) -> Effect:
+        keeper = self._fleet.keeper(entry.instance_id)
+        life = keeper.life if keeper else Lifecycle()
+        return effect(life, self._fleet.wish(entry.instance_id, entry), fresh)
 
     def apply(self, change: Change, by: str) -> dict[str, Target]:
-        """Start what is new, end what is gone, restart what changed.
+        """Start new instances, end those that are gone, restart those that changed.
 
         Parameters
         ----------
         change : Change
-            What to do, as foreseen; the daemon uses its settings already.
+            The change, as foreseen; the daemon uses its settings already.
         by : str
-            Who asked.
+            The person who asked.
 
         Returns
         -------
         dict of str to Target
-            The instances that are on their way now, or cannot get there, and where each shall go.
+            The instances that are on their way now, or cannot get there, with their targets.
         """
-        instances = {each.instance_id: each for each in change.settings.plan.instances}
-        for name in change.difference.removed:
-            self._fleet.end(name, by)
-        for name, found in change.effects.items():
-            if name not in instances:
-                continue
-            # What left the file a moment ago may have a process that still ends.
-            if self._fleet.keeper(name) is None:
-                self._add(instances[name])
-            else:
-                self._fleet.replace(instances[name])
-            self._bring_about(found, instances[name], by)
+        entries = _entries(change)
+        for instance_id in change.difference.removed:
+            self._fleet.end(instance_id, by)
+        for instance_id, foreseen in change.effects.items():
+            if instance_id in entries:
+                self._bring_about(foreseen, entries[instance_id], by)
         moved = {Effect.STARTS, Effect.ENDS, Effect.RESTARTS}
-        return self._under_way(name for name, each in change.effects.items() if each in moved)
+        return self._under_way(key for key, value in change.effects.items() if value in moved)
 
-    def _under_way(self, names: Iterable[str]) -> dict[str, Target]:
-        found = [keeper for name in names if (keeper := self._fleet.keeper(name)) is not None]
+    def _under_way(self, instance_ids: Iterable[str]) -> dict[str, Target]:
+        keepers = filter(None, map(self._fleet.keeper, instance_ids))
         return {
-            each.name: each.life.target
-            for each in found
-            if outcome(each.life.target, each.life) is not True
+            keeper.instance_id: keeper.life.target
+            for keeper in keepers
+            if outcome(keeper.life.target, keeper.life) is not Outcome.REACHED
         }
 
-    def _bring_about(self, found: Effect, instance: Instance, by: str) -> None:
-        keeper = self._fleet.keeper(instance.instance_id)
+    def _bring_about(self, foreseen: Effect, entry: Instance, by: str) -> None:
+        # An instance that left the file a moment ago may have a process that still ends.
+        if self._fleet.keeper(entry.instance_id) is None:
+            self._add(entry)
+        else:
+            self._fleet.replace(entry)
+        keeper = self._fleet.keeper(entry.instance_id)
         if keeper is None:
             return
-        keeper.configure(policy_of(instance), liveness_of(instance))
-        event = self._event(found, keeper.life.state, instance, by)
+        keeper.configure(policy_of(entry), liveness_of(entry))
+        event = _event(foreseen, keeper, self._fleet.wish(entry.instance_id), by)
         if event is not None:
             keeper.deliver(event)
 
-    def _event(self, found: Effect, state: State, instance: Instance, by: str) -> Event | None:
-        match found:
-            case Effect.STARTS:
-                waits = state in {State.BACKOFF, State.FAILED}
-                return CauseCleared(EDITED, by) if waits else UpRequested(by)
-            case Effect.RESTARTS:
-                return RestartRequested(by)
-            case Effect.ENDS | Effect.STAYS_DOWN:
-                if self._fleet.is_finished(instance):
-                    return None
-                return DownRequested(by, self._targets.reason(instance) or MANAGED_DOWN)
-            case Effect.GOES_ON:
-                return None
-            case other:
-                assert_never(other)
+
+def _entries(change: Change) -> dict[str, Instance]:
+    return {each.instance_id: each for each in change.settings.plan.instances}
+
+
+def _event(foreseen: Effect, keeper: Keeper, wish: Wish, by: str) -> Event | None:
+    match foreseen:
+        case Effect.STARTS if keeper.life.state in {State.BACKOFF, State.FAILED}:
+            return CauseCleared(EDITED, by)
+        case Effect.STARTS:
+            return UpRequested(by)
+        case Effect.RESTARTS:
+            return RestartRequested(by)
+        case Effect.ENDS | Effect.STAYS_DOWN if wish.cause is not Cause.ENDED:
+            return DownRequested(by, wish.reason)
+        case Effect.GOES_ON | Effect.ENDS | Effect.STAYS_DOWN:
+            return None
+        case other:
+            assert_never(other)

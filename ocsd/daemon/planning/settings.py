@@ -1,4 +1,4 @@
-"""What a daemon knows before its reactor runs."""
+"""The settings of a daemon: the site as its host sees it, and the launch of each instance."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,7 +51,7 @@ class Settings:
         return self.plan.host.hub(self.site.hub)
 
     def launch(self, instance: Instance, *, predecessor_died: bool) -> Launch:
-        """Return what an agent's process is told.
+        """Return the launch of an agent: all that its process gets to know.
 
         Parameters
         ----------
@@ -62,8 +62,10 @@ class Settings:
             daemon knows to be dead.
         """
         host = self.plan.host
+        socket = None
         # The socket may lie in a folder that is closed to another user; the hub's address is not.
-        socket = self.router.socket if instance.user is None else None
+        if instance.user is None and self.router.socket is not None:
+            socket = str(self.router.socket)
         return Launch(
             site_file=self.site.path,
             host=host.name,
@@ -72,13 +74,13 @@ class Settings:
             agent_paths=host.agent_paths,
             log_dir=host.log_dir,
             working_dir=str(self.working_dir),
-            router_socket=None if socket is None else str(socket),
+            router_socket=socket,
             force_register=predecessor_died,
             crossbar_timeout=host.crossbar_timeout,
         )
 
     def request(self, instance: Instance, *, predecessor_died: bool) -> SpawnRequest:
-        """Return what the fork server is asked for to start an agent."""
+        """Return the request to the fork server that starts an agent."""
         launch = self.launch(instance, predecessor_died=predecessor_died)
         if instance.user is not None:
             self.paths.admit_other_users()
@@ -86,7 +88,7 @@ class Settings:
             request = outside.request(launch, self.paths)
         else:
             request = SpawnRequest(
-                name=instance.instance_id,
+                instance_id=instance.instance_id,
                 log_path=str(self.paths.instance_log(instance.instance_id)),
                 working_dir=str(self.working_dir),
                 environment={"NOTIFY_SOCKET": str(self.paths.notify_socket)},
@@ -102,12 +104,14 @@ class Settings:
 
 
 def policy_of(instance: Instance | None) -> RestartPolicy:
-    """Return when an instance is restarted; always, for the router."""
-    return RestartPolicy(instance.restart) if instance else RestartPolicy.ALWAYS
+    """Return the restart policy of an instance; the router's is always."""
+    if instance is None:
+        return RestartPolicy.ALWAYS
+    return RestartPolicy(instance.restart)
 
 
 def liveness_of(instance: Instance | None) -> Liveness:
-    """Return what the failure of each layer of an instance leads to."""
+    """Return the response to the failure of each layer of an instance."""
     if instance is None:
         return DEFAULT_LIVENESS
     return {Layer(key): Response(answer) for key, answer in instance.liveness}

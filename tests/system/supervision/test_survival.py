@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from ocsd.forkserver.protocol import Spawned, encode
-from ocsd.forkserver.record import boot_id, start_ticks
+from ocsd.forkserver.record import boot_id
+from ocsd.system.proc import start_ticks
 from tests.system.conftest import fake_agent
 from tests.system.invariants import Watch, copies, fork_servers
 from tests.system.survivors import Lab, is_dead, is_up
@@ -60,7 +61,7 @@ def test_the_fork_server_is_killed(own_router, lab):
         assert children == {lab.row("thermo1")["pid"], lab.row("thermo2")["pid"]}
     lab.is_as_it_was(but=["thermo1", "thermo2"])
     [end] = lab.ends("thermo1")
-    assert "nobody knows how: exit code unknown" in end.reason
+    assert "cause unknown: exit code unknown" in end.reason
     assert "was gone: killed by SIGKILL" in end.reason
     assert "while it started" not in (lab.site.folder / "log" / "lab" / "ocsd.log").read_text()
 

@@ -49,8 +49,8 @@ def test_an_operator_who_restarts_what_is_broken_makes_no_incident(paths, by):
         fleet.add(Instance(instance_id=name, agent_class="A"), keeper)
     fleet.restart("abc", by)
     for pid, (_, keeper) in enumerate(fleet, start=7):
-        keeper.spawned(Spawned(keeper.name, pid, 1))
-        keeper.ended(Ended(keeper.name, pid, 1, None))
+        keeper.spawned(Spawned(keeper.instance_id, pid, 1))
+        keeper.ended(Ended(keeper.instance_id, pid, 1, None))
     oversight.chronicle.close()
     began = [each for each in read_history(paths.journal) if each.event == "IncidentBegan"]
     assert len(began) == (0 if by else 1)

@@ -5,7 +5,7 @@ from twisted.logger import globalLogPublisher
 
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.targets import Targets
-from ocsd.daemon.settling import LIMIT_S, Settling, attempt
+from ocsd.daemon.settling import SETTLING_LIMIT_S, Settling, attempt
 
 
 class Told(list):
@@ -30,24 +30,24 @@ def settling(fleet, told, clock):
     settling = Settling(fleet, lambda _: (), told, clock, lambda: told.append("settled"))
     settling.start()
     yield settling
-    clock.advance(LIMIT_S)
+    clock.advance(SETTLING_LIMIT_S)
 
 
 def test_how_the_start_went_is_told_once(settling, told, clock):
     clock.advance(0.5)
-    settling.look()
-    settling.look()
+    settling.report_if_settled()
+    settling.report_if_settled()
     assert told == ["0 of 0 instances up after 0.5 s", "settled"]
 
 
 def test_a_start_that_takes_long_is_told_as_it_stands(settling, told, clock):
-    clock.advance(LIMIT_S)
+    clock.advance(SETTLING_LIMIT_S)
     assert told == ["0 of 0 instances up after 30.0 s", "settled"]
 
 
 def test_a_host_that_is_being_stopped_has_no_start_to_tell_of(settling, fleet, told):
     fleet.stopping = True
-    settling.look()
+    settling.report_if_settled()
     assert told == []
 
 

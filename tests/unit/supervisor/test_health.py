@@ -113,7 +113,7 @@ def test_a_reactor_that_never_began_is_told_from_one_that_hangs():
     reason = reason_to_restart(life, report, 32.0)
     assert reason == (
         "reactor: its reactor has not begun to report for 31 s since its start; "
-        "if it needs so long, its entry may say `liveness: {reactor: warn}`"
+        "if it needs that long, its entry may say `liveness: {reactor: warn}`"
     )
     assert judge(life, report, 32.0).health is Health.HUNG
     liveness = {**DEFAULT_LIVENESS, Layer.REACTOR: Response.WARN}

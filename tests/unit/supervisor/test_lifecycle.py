@@ -1,22 +1,26 @@
 """The state machine of one instance, with simulated time."""
 
+import dataclasses
 import itertools
 import signal
 import typing
 
 import pytest
 
-from ocsd.supervisor import lifecycle
+from ocsd.supervisor.answers import Ignored, Impossible, Rule
 from ocsd.supervisor.events import (
     Adopted,
     BecameHung,
     BecameReady,
     CauseCleared,
+    Configured,
     DownRequested,
+    EndedUnseen,
     Event,
     Examine,
     Exited,
     IllegalTransitionError,
+    Recalled,
     RestartRequested,
     Signal,
     Spawn,
@@ -24,9 +28,10 @@ from ocsd.supervisor.events import (
     Target,
     TimerFired,
     UpRequested,
+    end_reason,
 )
-from ocsd.supervisor.lifecycle import TRANSITIONS, Ignored, Impossible, Lifecycle, Rule
-from ocsd.supervisor.policy import RestartPolicy
+from ocsd.supervisor.lifecycle import TRANSITIONS, Lifecycle
+from ocsd.supervisor.policy import HUNG_LADDER, Ending, RestartPolicy
 
 EVENTS = typing.get_args(Event)
 
@@ -49,18 +54,46 @@ def up_since(now_s, **fields):
 PAIRS = list(itertools.product(State, EVENTS))
 
 
+LIVES = [
+    {"target": target, "policy": policy, "failures": failures, "ending": ending}
+    for target, policy, failures, ending in itertools.product(
+        Target, RestartPolicy, (0, 9), (Ending(), Ending(HUNG_LADDER, trouble="silent"))
+    )
+]
+"""All that a decision may depend on, beside the state and the event."""
+
+VARIANTS = {
+    Exited: [Exited(code=code, shared=shared) for code in (0, 1, 125) for shared in (False, True)],
+    TimerFired: [TimerFired(), TimerFired(reached=False)],
+    EndedUnseen: [EndedUnseen(Exited(code=code)) for code in (0, 1, 125)],
+}
+"""Events with contents that a decision may depend on."""
+
+
 @pytest.mark.parametrize(("state", "event"), PAIRS)
 def test_every_pair_of_state_and_event_is_decided(state, event):
     life = Lifecycle(state=state)
     match TRANSITIONS[state][event]:
-        case Rule(_, leads_to):
-            assert life.after(event(), 0.0)[0].state in leads_to
+        case Rule():
+            assert life.after(event(), 0.0)
         case Ignored():
             assert life.after(event(), 0.0) == (life, ())
         case Impossible(why):
             with pytest.raises(IllegalTransitionError, match=f"{event.__name__} while {state}"):
                 life.after(event(), 0.0)
             assert why
+
+
+@pytest.mark.parametrize(
+    ("state", "event"), [pair for pair in PAIRS if isinstance(TRANSITIONS[pair[0]][pair[1]], Rule)]
+)
+def test_the_table_shows_just_the_next_states_that_there_are(state, event):
+    reached = {
+        Lifecycle(state=state, **fields).after(variant, 0.0)[0].state
+        for fields in LIVES
+        for variant in VARIANTS.get(event, [event()])
+    }
+    assert reached == set(TRANSITIONS[state][event].leads_to or [state])
 
 
 def test_an_instance_that_is_wanted_is_spawned_and_gets_ready():
@@ -202,13 +235,13 @@ def test_a_second_copy_is_never_spawned_while_the_first_lives():
 
 
 def test_how_a_process_ended_is_said_in_words():
-    said = lifecycle.end_reason
+    said = end_reason
     assert said(Exited(code=1, detail="OSError: no device")) == (
         "ended with exit code 1: OSError: no device"
     )
     assert said(Exited(signal=11)) == "killed by SIGSEGV"
     assert said(Exited(signal=1000)) == "killed by signal 1000"
-    assert said(Exited()) == "ended, nobody knows how"
+    assert said(Exited()) == "ended, cause unknown"
 
 
 def hung(reason="its reactor has not answered for 30 s"):
@@ -310,3 +343,52 @@ def test_a_process_that_is_found_running_is_never_started_twice(state):
 )
 def test_what_still_moves_by_itself_is_not_settled(state, target, settled):
     assert Lifecycle(state=state, target=target).settled is settled
+
+
+@pytest.mark.parametrize("state", State)
+def test_another_policy_is_one_from_now_on_and_changes_nothing_else(state):
+    life = Lifecycle(state=state, target=Target.UP, wake_at_s=5.0, reason="why")
+    after, actions = life.after(Configured(RestartPolicy.NEVER), 1.0)
+    assert (after, actions) == (dataclasses.replace(life, policy=RestartPolicy.NEVER), ())
+
+
+def test_what_an_earlier_daemon_remembers_is_taken_over():
+    life, actions = Lifecycle().after(Recalled(Target.UP, "ended with exit code 3"), 1.0)
+    assert (life.state, life.target, life.reason, actions) == (
+        *(State.DOWN, Target.UP, "ended with exit code 3", ()),
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "target", "reason"),
+    [
+        (RestartPolicy.NEVER, 0, Target.DOWN, "ended with exit code 0; restart is never"),
+        (RestartPolicy.NEVER, 3, Target.UP, "ended with exit code 3; restart is never"),
+        (RestartPolicy.ON_FAILURE, 0, Target.DOWN, "ended with exit code 0; restart is on-failure"),
+    ],
+)
+def test_an_unseen_end_that_was_the_last_one_is_remembered(policy, code, target, reason):
+    before = Lifecycle(policy=policy)
+    life, actions = before.after(EndedUnseen(Exited(code=code)), 1.0)
+    assert (life.state, life.target, actions) == (State.DOWN, target, ())
+    assert life.reason == f"while no daemon ran: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("policy", "code"),
+    [(RestartPolicy.ALWAYS, 0), (RestartPolicy.ON_FAILURE, 1), (RestartPolicy.NEVER, 125)],
+)
+def test_an_unseen_end_that_another_start_follows_changes_nothing(policy, code):
+    life = Lifecycle(policy=policy)
+    assert life.after(EndedUnseen(Exited(code=code)), 1.0) == (life, ())
+
+
+def test_the_limit_of_a_signal_counts_from_its_delivery():
+    life, _ = up_since(0.0).after(DownRequested(), 1.0)
+    for now_s in (11.0, 12.0):
+        life, actions = life.after(TimerFired(reached=False), now_s)
+        assert (actions, life.wake_at_s) == ((), now_s + 1.0)
+    life, actions = life.after(TimerFired(), 13.0)
+    assert (actions, life.wake_at_s, life.reason) == ((), 23.0, "stop requested")
+    life, actions = life.after(TimerFired(), 23.0)
+    assert (actions, life.wake_at_s) == ((Signal(signal.SIGTERM),), 28.0)

@@ -12,15 +12,19 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from ocsd.supervisor.answers import Rule
 from ocsd.supervisor.events import (
     Adopted,
     BecameHung,
     BecameReady,
     CauseCleared,
+    Configured,
     DownRequested,
+    EndedUnseen,
     Examine,
     Exited,
     IllegalTransitionError,
+    Recalled,
     RestartRequested,
     Signal,
     Spawn,
@@ -29,8 +33,8 @@ from ocsd.supervisor.events import (
     TimerFired,
     UpRequested,
 )
-from ocsd.supervisor.lifecycle import TRANSITIONS, Lifecycle, Rule
-from ocsd.supervisor.outcome import outcome
+from ocsd.supervisor.lifecycle import TRANSITIONS, Lifecycle
+from ocsd.supervisor.outcome import Outcome, outcome
 from ocsd.supervisor.policy import RestartPolicy
 
 FREE_RESTARTS = 3
@@ -74,7 +78,8 @@ class Process:
     condemned_for: str = ""
     """Why it gets signals: a key of LADDERS; empty as long as it gets none."""
     signals: list = field(default_factory=list)
-    """Pairs of a signal and when it came."""
+    """Pairs of a signal and when it was delivered, as far as is known."""
+    was_out_of_reach: bool = False
 
     def was_steady(self, now_s):
         return self.ready_at_s is not None and now_s - self.ready_at_s >= FORGOTTEN_AFTER_S
@@ -102,6 +107,10 @@ class World(RuleBasedStateMachine):
         self.not_before_s = None
         """When it may be tried again with nobody asking; None if it may not."""
         self.failed_for_good = False
+        self.ended_for_good = False
+        """Whether its policy forbids another start although it is wanted."""
+        self.reached = True
+        """Whether a signal reaches a process now."""
 
     @initialize(policy=st.sampled_from(RestartPolicy))
     def has_a_policy(self, policy):
@@ -122,7 +131,7 @@ class World(RuleBasedStateMachine):
         self.life, actions = before.after(event, self.now_s, jitter)
         answer = TRANSITIONS[before.state][type(event)]
         if isinstance(answer, Rule):
-            assert self.life.state in answer.leads_to
+            assert self.life.state in (answer.leads_to or [before.state])
         else:
             assert (self.life, actions) == (before, ())
         for number, action in enumerate(actions):
@@ -155,7 +164,7 @@ class World(RuleBasedStateMachine):
             case _:
                 pytest.fail(f"{event} starts nothing")
         self.not_before_s = None
-        self.failed_for_good = False
+        self.failed_for_good = self.ended_for_good = False
 
     def is_signalled(self, number, event):
         process = self.process
@@ -190,8 +199,48 @@ class World(RuleBasedStateMachine):
         end_s = self.now_s + seconds
         while self.life.wake_at_s is not None and self.life.wake_at_s <= end_s:
             self.now_s = max(self.now_s, self.life.wake_at_s)
-            self.happens(TimerFired())
+            self.its_time_has_come()
         self.now_s = max(self.now_s, end_s)
+
+    def its_time_has_come(self):
+        process = self.process
+        if process is None:
+            self.happens(TimerFired(self.reached))
+        elif not self.reached:
+            process.was_out_of_reach = True
+            process.signals[-1] = (process.signals[-1][0], None)
+            assert self.happens(TimerFired(reached=False)) == ()
+        elif process.signals[-1][1] is None:
+            process.signals[-1] = (process.signals[-1][0], self.now_s)
+            assert self.happens(TimerFired()) == ()
+        else:
+            self.happens(TimerFired())
+
+    @rule(reached=st.booleans())
+    def signals_are_held_up_or_not(self, reached):
+        self.reached = reached
+
+    @rule(policy=st.sampled_from(RestartPolicy))
+    def its_entry_is_edited(self, policy):
+        assert self.happens(Configured(policy)) == ()
+
+    @precondition(lambda self: self.life.state is State.DOWN)
+    @rule(wanted=st.booleans())
+    def an_end_is_recalled(self, wanted):
+        target = Target.UP if wanted else Target.DOWN
+        assert self.happens(Recalled(target, "as remembered")) == ()
+        self.wanted = self.ended_for_good = wanted
+
+    @precondition(lambda self: self.life.state is State.DOWN)
+    @rule(end=ENDS)
+    def it_ended_unseen(self, end):
+        before = self.life
+        assert self.happens(EndedUnseen(end)) == ()
+        done = end.code == 0 and before.policy is not RestartPolicy.ALWAYS
+        if done:
+            self.wanted = False
+        elif end.code != 125 and before.policy is RestartPolicy.NEVER:
+            self.wanted = self.ended_for_good = True
 
     @rule(event=st.sampled_from(LATE))
     def something_comes_too_late(self, event):
@@ -233,6 +282,7 @@ class World(RuleBasedStateMachine):
             self.wanted = False
         elif policy is RestartPolicy.NEVER:
             assert (self.life.state, actions) == (State.DOWN, ())
+            self.ended_for_good = True
         else:
             self.is_held_against_it(process, end, jitter, actions)
 
@@ -321,7 +371,11 @@ class World(RuleBasedStateMachine):
     def whoever_does_not_end_is_killed_in_time(self):
         if self.process and self.process.signals:
             _, first_s = self.process.signals[0]
-            assert self.process.was_killed() or self.now_s - first_s < LADDER_S + 1e-9
+            assert (
+                self.process.was_killed()
+                or self.process.was_out_of_reach
+                or self.now_s - first_s < LADDER_S + 1e-9
+            )
 
     @invariant()
     def it_never_rests_unwanted_reasons_untold(self):
@@ -349,8 +403,10 @@ class World(RuleBasedStateMachine):
         assert life.settled
         assert now_s - self.now_s <= LADDER_S + LONGEST_PAUSE_S + 1e-9
         arrived = outcome(Target.UP if self.wanted else Target.DOWN, life)
-        given_up = self.failed_for_good or life.policy is RestartPolicy.NEVER
-        assert arrived or (self.wanted and given_up and arrived is False)
+        given_up = self.failed_for_good or self.ended_for_good or life.policy is RestartPolicy.NEVER
+        assert arrived is Outcome.REACHED or (
+            self.wanted and given_up and arrived is Outcome.WILL_NOT
+        )
 
 
 TestWorld = World.TestCase

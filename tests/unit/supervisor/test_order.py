@@ -1,8 +1,6 @@
-"""Who waits for whom."""
+"""The order in which instances end, and circles in it."""
 
-import pytest
-
-from ocsd.supervisor.order import cycle, waits_for, waves_of_end
+from ocsd.supervisor.order import cycle, waves_of_end
 
 AFTER = {"acq": ("daq", "thermo"), "daq": ("power",), "thermo": ("power",)}
 
@@ -16,19 +14,6 @@ def test_what_waits_in_a_circle_is_named_in_order():
 
 def test_an_instance_that_waits_for_itself_is_a_circle():
     assert cycle({"a": ("a",)}) == ("a", "a")
-
-
-@pytest.mark.parametrize(
-    ("name", "ready", "waits"),
-    [
-        ("power", (), ()),
-        ("acq", ("power",), ("daq", "thermo")),
-        ("acq", ("daq",), ("thermo",)),
-        ("acq", ("daq", "thermo"), ()),
-    ],
-)
-def test_an_instance_waits_for_those_that_are_not_ready(name, ready, waits):
-    assert waits_for(name, AFTER, ready) == waits
 
 
 def test_all_end_in_the_reverse_order_and_otherwise_together():

@@ -45,7 +45,7 @@ class World:
 
     def begin(self, name, pid=7):
         self.fleet.keeper(name).spawned(Spawned(name, pid, 1))
-        self.fleet.keeper(name).heard({"READY": "1", "WATCHDOG": "1"})
+        self.fleet.keeper(name).notified({"READY": "1", "WATCHDOG": "1"})
 
     def end(self, name, code=0):
         keeper = self.fleet.keeper(name)
@@ -82,7 +82,7 @@ def test_each_result_comes_as_soon_as_it_is_known(world):
     pending, told, ended = follow(world, ["a", "b"], Target.UP)
     world.fleet.up(["a"])
     world.fleet.up(["b"])
-    pending.look()
+    pending.report_settled()
     world.begin("a")
     assert results(told) == {"a": (True, "up", False)}
     assert not ended
@@ -96,7 +96,7 @@ def test_what_is_as_wanted_already_is_told_at_once(world):
     world.begin("a")
     pending, told, ended = follow(world, ["a"], Target.UP)
     world.fleet.up(["a"])
-    pending.look()
+    pending.report_settled()
     assert results(told) == {"a": (True, "up", False)}
     assert ended
 
@@ -104,7 +104,7 @@ def test_what_is_as_wanted_already_is_told_at_once(world):
 def test_a_request_that_takes_too_long_is_given_up_but_goes_on(world, clock):
     world.fleet.up(["a"])
     pending, told, ended = follow(world, ["a"], Target.UP)
-    pending.look()
+    pending.report_settled()
     clock.advance(5.0)
     assert results(told) == {"a": (False, "starting", True)}
     assert ended
@@ -116,7 +116,7 @@ def test_a_restart_is_done_when_the_next_process_is_ready(world, clock):
     world.begin("a", pid=7)
     pending, told, ended = follow(world, ["a"], Target.UP)
     world.fleet.restart(["a"])
-    pending.look()
+    pending.report_settled()
     assert not ended
     world.end("a")
     world.begin("a", pid=8)
@@ -135,7 +135,7 @@ def test_whoever_is_overridden_is_told_at_once(world):
     ):
         pending, told[by], _ = follow(world, ["a"], wanted)
         change(["a"], by)
-        pending.look()
+        pending.report_settled()
     reasons = {by: its[-1]["reason"] for by, its in told.items()}
     assert reasons == {
         "ann": "put down meanwhile by bob",
@@ -151,7 +151,7 @@ def test_a_job_that_is_done_tells_so_itself(world):
     world.fleet.up(["a"])
     world.fleet.keeper("a").configure(RestartPolicy.NEVER, {})
     pending, told, ended = follow(world, ["a"], Target.UP)
-    pending.look()
+    pending.report_settled()
     world.fleet.keeper("a").spawned(Spawned("a", 7, 1))
     world.end("a")
     assert told[-1]["reason"] == "ended with exit code 0; restart is never"
@@ -162,7 +162,7 @@ def test_a_client_that_goes_after_its_answer_is_forgotten_once(world):
     world.fleet.up(["a"])
     world.begin("a")
     pending, told, ended = follow(world, ["a"], Target.UP)
-    pending.look()
+    pending.report_settled()
     assert ended
     pending.abandon()  # its connection is closed now
     world.end("a")
@@ -174,7 +174,7 @@ def test_an_instance_that_leaves_the_site_file_keeps_nobody_waiting(world):
     world.begin("a")
     pending, told, ended = follow(world, ["a"], Target.DOWN)
     world.fleet.end("a", "a reload")
-    pending.look()
+    pending.report_settled()
     assert not ended
     world.end("a")
     assert results(told) == {"a": (True, "down", False)}
@@ -216,7 +216,7 @@ def all_up(world):
 
 def test_everything_ends_in_an_order_in_which_nothing_is_lost(world, shutdown, ended):
     all_up(world)
-    shutdown.know()
+    shutdown.allow()
     shutdown.request()
     assert world.killed == ["a", "b"]
     world.end("a")
@@ -236,7 +236,7 @@ def test_a_stop_that_is_asked_for_before_it_is_known_what_runs_waits_for_that(
     shutdown.request()
     assert not ended
     all_up(world)  # taken over
-    shutdown.know()
+    shutdown.allow()
     assert world.killed == ["a", "b"]
     for name in ("a", "b", "aggregator", "router"):
         world.end(name)
@@ -245,7 +245,7 @@ def test_a_stop_that_is_asked_for_before_it_is_known_what_runs_waits_for_that(
 
 def test_whoever_asks_for_the_stop_again_hears_of_its_end_too(world, shutdown):
     all_up(world)
-    shutdown.know()
+    shutdown.allow()
     first, second = [], []
     shutdown.request(first.append)
     shutdown.request(second.append)
@@ -264,7 +264,7 @@ def test_a_shutdown_changes_no_remembered_target(world, shutdown, tmp_path):
     instance = next(instance for instance, _ in world.fleet if instance.instance_id == "a")
     world.fleet.up(["a"])
     world.begin("a")
-    shutdown.know()
+    shutdown.allow()
     shutdown.request()
     world.end("a")
     assert Targets(tmp_path / "targets.json").of(instance) is Target.UP

@@ -14,6 +14,7 @@ from ocsd.site.model import Instance
 from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.supervisor.policy import RestartPolicy
+from ocsd.supervisor.wish import Cause
 
 
 class Launcher:
@@ -99,7 +100,7 @@ def test_the_next_daemon_leaves_it_as_it_stood(host, clock, code, stood):
         assert stands(fleet) == stood
         assert fleet.keeper("job").since_at == 1000.0
         assert fleet.waits_for("follower") == (() if code == 0 else ("job",))
-    assert [each.name for each in host.transitions[seen:]] == ["follower"] * 2
+    assert [each.instance_id for each in host.transitions[seen:]] == ["follower"] * 2
 
 
 def test_it_runs_anew_when_somebody_asks_for_it(host):
@@ -123,7 +124,7 @@ def test_an_entry_that_changes_twice_has_no_end_of_old(host):
     job = fleet.instance("job")
     fleet.replace(job.model_copy(update={"restart": "always"}))
     fleet.replace(job)
-    assert not fleet.is_finished(fleet.instance("job"))
+    assert fleet.wish("job").cause is not Cause.ENDED
 
 
 def test_after_a_stop_and_after_a_start_of_the_machine_it_runs_again(host, monkeypatch):
@@ -142,7 +143,7 @@ def test_what_an_operator_ends_is_no_job_that_is_done(host):
     fleet.keeper("job").spawned(Spawned("job", 7, 1))
     fleet.down(["job"], "alice")
     fleet.keeper("job").ended(Ended("job", 7, 0, None))
-    assert not fleet.is_finished(fleet.instance("job"))
+    assert fleet.wish("job").cause is not Cause.ENDED
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"boot": 1}', "spoilt"])
@@ -161,15 +162,15 @@ def test_a_file_that_cannot_be_written_hinders_nothing(host):
     host.path.mkdir()
     runs_to_its_end(fleet)
     assert stands(fleet) == DONE
-    assert fleet.is_finished(fleet.instance("job"))
+    assert fleet.wish("job").cause is Cause.ENDED
 
 
 def test_what_ended_while_no_daemon_ran_has_ended(host):
     fleet = host.daemon(launched=False)
-    assert fleet.missed(Ended("job", 7, 0, None, "", 990.0))
+    assert fleet.ended_unseen(Ended("job", 7, 0, None, "", 990.0))
     fleet.launch()
     assert stands(fleet) == (*DONE[:2], f"while no daemon ran: {DONE[2]}")
-    (end,) = [each for each in host.transitions if each.name == "job"]
+    (end,) = [each for each in host.transitions if each.instance_id == "job"]
     assert (end.before.state, end.after.state, end.at) == (State.UP, State.DOWN, 990.0)
     assert stands(host.daemon())[:2] == DONE[:2]
 
@@ -177,7 +178,7 @@ def test_what_ended_while_no_daemon_ran_has_ended(host):
 @pytest.mark.parametrize("restart", ["always", "on-failure"])
 def test_what_is_to_be_started_again_is_although_nobody_saw_it_end(host, restart):
     fleet = host.daemon(launched=False, restart=restart)
-    assert not fleet.missed(Ended("job", 7, 3, None))
+    assert not fleet.ended_unseen(Ended("job", 7, 3, None))
     fleet.launch()
     assert stands(fleet)[0] is State.STARTING
 
@@ -185,6 +186,6 @@ def test_what_is_to_be_started_again_is_although_nobody_saw_it_end(host, restart
 def test_an_end_of_an_earlier_process_does_not_count(host):
     fleet = host.daemon(launched=False)
     fleet.keeper("job").adopt(Spawned("job", 8, 1), 0.0)
-    assert not fleet.missed(Ended("job", 7, 0, None))
-    assert not fleet.missed(Ended("gone", 6, 0, None))
+    assert not fleet.ended_unseen(Ended("job", 7, 0, None))
+    assert not fleet.ended_unseen(Ended("gone", 6, 0, None))
     assert stands(fleet)[0] is State.STARTING

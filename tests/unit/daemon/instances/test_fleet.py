@@ -5,13 +5,14 @@ import re
 import pytest
 
 from ocsd.daemon.api.status import StatusReport
-from ocsd.daemon.instances.fleet import MANAGED_DOWN, Fleet
+from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.site.model import Hub, Instance, Manage
 from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.lifecycle import Lifecycle
+from ocsd.supervisor.wish import MANAGED_DOWN
 from ocsd.system.paths import of_host
 
 HUB = Hub(wamp_server="ws://localhost:8001/ws")
@@ -82,7 +83,7 @@ def test_at_a_launch_who_waits_for_another_does_so_wherever_the_site_file_has_th
     fleet = begin()
     fleet.replace(Instance(instance_id="a", agent_class="A", after=("b", "c")))
     asked = []
-    fleet.observe(lambda transition: asked.append((transition.name, fleet.waits_for("a"))))
+    fleet.observe(lambda transition: asked.append((transition.instance_id, fleet.waits_for("a"))))
     fleet.launch()
     # b has not been told yet when a is; c is wanted by nobody.
     assert asked[0] == ("a", ("b",))

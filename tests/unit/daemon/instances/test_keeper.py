@@ -43,7 +43,7 @@ def seen():
 @pytest.fixture
 def keeper(clock, launcher, seen):
     return Keeper(
-        name="thermo1",
+        instance_id="thermo1",
         life=Lifecycle(),
         launcher=launcher,
         clock=clock,
@@ -58,16 +58,16 @@ def keeper(clock, launcher, seen):
 def start(keeper, pid=7):
     keeper.deliver(UpRequested())
     keeper.spawned(Spawned("thermo1", pid, 1))
-    keeper.heard({"READY": "1", "WATCHDOG": "1"})
+    keeper.notified({"READY": "1", "WATCHDOG": "1"})
 
 
 def test_an_instance_is_spawned_and_is_up_once_it_says_so(keeper, launcher, seen):
     keeper.deliver(UpRequested())
     assert launcher.calls == [("spawn", "thermo1")]
     keeper.spawned(Spawned("thermo1", 7, 1))
-    keeper.heard({"WATCHDOG": "1", "STATUS": "waiting for the router"})
+    keeper.notified({"WATCHDOG": "1", "STATUS": "waiting for the router"})
     assert keeper.life.state is State.STARTING
-    keeper.heard({"READY": "1", "WATCHDOG": "1", "STATUS": ""})
+    keeper.notified({"READY": "1", "WATCHDOG": "1", "STATUS": ""})
     assert seen == ["starting", "up"]
     assert (keeper.pid, keeper.started_at) == (7, 1000.0)
 
@@ -87,7 +87,7 @@ def test_a_change_of_what_is_wanted_is_told_and_begins_no_state(keeper, clock, s
 
 def test_a_crash_is_told_in_the_words_of_the_process(keeper):
     start(keeper)
-    keeper.heard({"X_FAILURE": "OSError: no device"})
+    keeper.notified({"X_FAILURE": "OSError: no device"})
     keeper.ended(Ended("thermo1", 7, 1, None))
     assert keeper.life.state is State.STARTING
     assert keeper.life.reason == "ended with exit code 1: OSError: no device"
@@ -96,7 +96,7 @@ def test_a_crash_is_told_in_the_words_of_the_process(keeper):
 
 def test_what_a_process_said_is_not_held_against_the_next_one(keeper):
     start(keeper)
-    keeper.heard({"X_FAILURE": "OSError: no device"})
+    keeper.notified({"X_FAILURE": "OSError: no device"})
     keeper.ended(Ended("thermo1", 7, 1, None))
     keeper.spawned(Spawned("thermo1", 8, 1))
     keeper.ended(Ended("thermo1", 8, None, 9))
@@ -105,7 +105,7 @@ def test_what_a_process_said_is_not_held_against_the_next_one(keeper):
 
 def test_what_a_process_said_is_not_why_the_next_one_cannot_be_started(keeper):
     start(keeper)
-    keeper.heard({"X_FAILURE": "OSError: no device"})
+    keeper.notified({"X_FAILURE": "OSError: no device"})
     keeper.ended(Ended("thermo1", 7, 1, None))
     keeper.ended(Ended("thermo1", 0, 125, None))
     assert keeper.life.reason == "ended with exit code 125"
@@ -191,12 +191,12 @@ def test_news_of_an_earlier_process_changes_nothing(keeper):
 def test_a_process_that_could_not_be_started_counts_as_a_crash(keeper):
     keeper.deliver(UpRequested())
     keeper.ended(Ended("thermo1", 0, None, None, "cannot fork: out of memory"))
-    assert keeper.life.last_end == "ended, nobody knows how: cannot fork: out of memory"
+    assert keeper.life.last_end == "ended, cause unknown: cannot fork: out of memory"
 
 
 def test_a_taken_over_process_keeps_its_age(keeper):
     keeper.adopt(Spawned("thermo1", 7, 1), started_at=123.0)
-    keeper.heard({"READY": "1", "WATCHDOG": "1"})
+    keeper.notified({"READY": "1", "WATCHDOG": "1"})
     assert (keeper.life.state, keeper.pid, keeper.started_at) == (State.UP, 7, 123.0)
 
 

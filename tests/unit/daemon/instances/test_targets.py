@@ -1,13 +1,12 @@
 """What the operator wants outlives the daemon."""
 
-import re
-
 import pytest
 
 from ocsd.daemon.instances.targets import Targets
 from ocsd.errors import StateFolderError
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import Target
+from ocsd.supervisor.wish import Word
 
 
 def agent(manage=Manage.UP):
@@ -65,24 +64,20 @@ def test_what_is_wanted_already_needs_no_disk(tmp_path):
 
 def test_who_put_an_instance_down_and_when_outlives_the_daemon(tmp_path):
     Targets(tmp_path / "targets.json").remember([agent()], Target.DOWN, "alice (uid 1000)")
-    told = Targets(tmp_path / "targets.json").reason(agent())
-    assert re.fullmatch(
-        r"put down on \S+Z by alice \(uid 1000\); `ocsd up thermo1` starts it", told
-    )
+    word = Targets(tmp_path / "targets.json").word(agent())
+    assert (word.target, word.by) == (Target.DOWN, "alice (uid 1000)")
+    assert word.when.endswith("Z")
 
 
-@pytest.mark.parametrize("more", ["", ', "at": "noon", "by": ""'])
-def test_what_an_older_version_remembered_says_as_much_as_it_can(tmp_path, more):
+@pytest.mark.parametrize("more", ["", ', "at": "noon", "by": ""', ', "by": null'])
+def test_what_an_older_version_remembered_is_a_word_without_author_and_time(tmp_path, more):
     file = tmp_path / "targets.json"
     file.write_text(f'{{"thermo1": {{"target": "down", "manage": "up"{more}}}}}')
-    told = Targets(file).reason(agent())
-    assert told == "put down by an operator; `ocsd up thermo1` starts it"
+    assert Targets(file).word(agent()) == Word(Target.DOWN)
 
 
-def test_what_the_site_file_keeps_down_or_nobody_put_down_needs_no_reason(tmp_path):
-    targets = Targets(tmp_path / "targets.json")
-    assert targets.reason(agent()) == ""
-    targets.remember([agent()], Target.DOWN, "alice")
-    assert targets.reason(agent(Manage.DOWN)) == ""
-    targets.remember([agent()], Target.UP, "alice")
-    assert targets.reason(agent()) == ""
+@pytest.mark.parametrize("content", ["{}", '{"manage": "up"}', '{"manage": "up", "target": "on"}'])
+def test_what_makes_no_sense_is_no_word(tmp_path, content):
+    file = tmp_path / "targets.json"
+    file.write_text(f'{{"thermo1": {content}}}')
+    assert Targets(file).word(agent()) is None

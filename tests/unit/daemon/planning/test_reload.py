@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ocsd.daemon.instances.fleet import MANAGED_DOWN, Fleet
+from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.planning.reload import EDITED, Change, Reload
@@ -15,6 +15,7 @@ from ocsd.site.difference import Difference
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.lifecycle import Lifecycle
+from ocsd.supervisor.wish import MANAGED_DOWN
 
 BY = "alice (uid 7)"
 NOTHING = Difference((), (), {}, {})
@@ -26,9 +27,8 @@ class Site:
     def __init__(self, folder, clock):
         self.clock = clock
         self.folder = folder
-        self.targets = Targets(folder / "targets.json")
-        self.fleet = Fleet(self.targets)
-        self.reload = Reload(self.fleet, self.targets, self.add)
+        self.fleet = Fleet(Targets(folder / "targets.json"))
+        self.reload = Reload(self.fleet, self.add)
         self.fleet.launch()
         self.pid = 1
 
@@ -41,6 +41,9 @@ class Site:
     def spawn(self, name):
         pass
 
+    def withdraw(self, name):
+        return True
+
     def kill(self, name, pid, number):
         pass
 
@@ -51,7 +54,7 @@ class Site:
     def runs(self):
         self.pid += 1
         self.fleet.keeper("a").spawned(Spawned("a", self.pid, 1))
-        self.fleet.keeper("a").heard({"READY": "1"})
+        self.fleet.keeper("a").notified({"READY": "1"})
 
     def ends(self, code=1):
         self.fleet.keeper("a").ended(Ended("a", self.pid, code, None))
@@ -74,9 +77,9 @@ class Site:
 def site(tmp_path, clock):
     site = Site(tmp_path, clock)
     yield site
-    keeper = site.fleet.keeper("a")
-    keeper.life = Lifecycle()
-    keeper._set_timer()
+    site.fleet.down(["a"])
+    if site.life.has_process:
+        site.ends()
 
 
 def test_a_new_entry_starts_unless_it_is_managed_down(site):
@@ -128,7 +131,7 @@ def test_what_waits_is_tried_with_its_new_entry_whatever_changed(site, ends, sta
     site.runs()
     site.ends(125)
     for _ in range(2):
-        watch.look(site.fleet.instance("a"), site.fleet.keeper("a"))
+        watch.check(site.fleet.instance("a"), site.fleet.keeper("a"))
         (site.folder / "ttyUSB0").touch()
     assert site.life.state is State.STARTING
 

@@ -42,7 +42,7 @@ def test_a_life_is_told_from_request_to_end(fleet, clock, path):
     fleet.up(["thermo1"], "alice (uid 1000, pid 4)")
     keeper.spawned(Spawned("thermo1", 7, 1))
     clock.advance(1)
-    keeper.heard({"READY": "1"})
+    keeper.notified({"READY": "1"})
     keeper.ended(Ended("thermo1", 7, 3, None, "no device"))
     keeper.spawned(Spawned("thermo1", 8, 1))
     fleet.down(["thermo1"], "bob (uid 1001, pid 5)")
@@ -60,7 +60,7 @@ def test_a_life_is_told_from_request_to_end(fleet, clock, path):
 
 
 def test_what_changes_no_state_can_be_noted(chronicle, path):
-    chronicle.note("thermo1", "Examined", "incidents/1", pid=7)
+    chronicle.record("thermo1", "Examined", "incidents/1", pid=7)
     (entry,) = read_history(path)
     assert (entry.at, entry.after, entry.reason, entry.pid) == (9.0, "", "incidents/1", 7)
 

@@ -1,0 +1,141 @@
+"""The target of an instance and the reason for it, decided in one place for all who ask."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from ocsd.supervisor.events import State, Target
+from ocsd.supervisor.lifecycle import Lifecycle
+
+LEFT = "left the site file"
+MANAGED_DOWN = "manage is down in the site file"
+NOT_LAUNCHED = "the daemon waits for its fork server"
+
+
+class Cause(Enum):
+    """The authority that decides on a target."""
+
+    SITE_FILE = auto()
+    OPERATOR = auto()
+    ENDED = auto()
+    """The instance has ended, and its ``restart`` allows no other start."""
+    LEFT = auto()
+    """The site file does not list the instance any more."""
+    LAUNCH = auto()
+    """Nothing is started yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The last request of an operator, as long as it holds.
+
+    Attributes
+    ----------
+    target : Target
+        The target that was asked for.
+    by, when : str
+        The person who asked, and the time in words; empty in files of older versions.
+    """
+
+    target: Target
+    by: str = ""
+    when: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnd:
+    """The end of a job, which its ``restart`` does not start again.
+
+    Attributes
+    ----------
+    target : Target
+        The target afterwards: down for a job that is done, up for one that has failed.
+    reason : str
+        The end, in words.
+    at : float
+        When [s, Unix time].
+    entry : mapping
+        Its entry in the site file.
+    """
+
+    target: Target
+    reason: str
+    at: float
+    entry: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The target of an instance.
+
+    Attributes
+    ----------
+    target : Target
+        The target.
+    cause : Cause
+        The authority that decides.
+    reason : str
+        Why the instance does not run; empty if nothing keeps it from running.
+    """
+
+    target: Target
+    cause: Cause
+    reason: str = ""
+
+    def why_down(self, life: Lifecycle) -> str:
+        """Return why an instance is down that the site file wants up; empty if it is not.
+
+        The state of one that has ended, or left the site file, has its reason already.
+        """
+        explains = self.cause in {Cause.OPERATOR, Cause.LAUNCH}
+        return self.reason * (explains and life.state is State.DOWN)
+
+
+def wish(
+    instance_id: str,
+    managed: Target,
+    word: Word | None = None,
+    end: JobEnd | None = None,
+    *,
+    left: bool = False,
+    launched: bool = True,
+) -> Wish:
+    """Return the target of an instance.
+
+    Parameters
+    ----------
+    instance_id : str
+        The instance, or the router.
+    managed : Target
+        The target by the site file.
+    word : Word, optional
+        The last request of an operator, if it still holds.
+    end : JobEnd, optional
+        The end of a job, if its entry has not changed since.
+    left : bool
+        Whether the site file does not list it any more.
+    launched : bool
+        Whether instances may be started already.
+    """
+    if left:
+        return Wish(Target.DOWN, Cause.LEFT, LEFT)
+    if end is not None and end.target is Target.DOWN:
+        return Wish(Target.DOWN, Cause.ENDED, end.reason)
+    cause, target = Cause.SITE_FILE, managed
+    if word is not None:
+        cause, target = Cause.OPERATOR, word.target
+    if target is Target.DOWN:
+        if managed is Target.DOWN:
+            return Wish(target, Cause.SITE_FILE, MANAGED_DOWN)
+        return Wish(target, cause, _put_down(instance_id, word or Word(target)))
+    if end is not None:
+        return Wish(target, Cause.ENDED, end.reason)
+    if not launched:
+        return Wish(target, Cause.LAUNCH, NOT_LAUNCHED)
+    return Wish(target, cause)
+
+
+def _put_down(instance_id: str, word: Word) -> str:
+    put_down = " on ".join(filter(None, ("put down", word.when)))
+    return f"{put_down} by {word.by or 'an operator'}; `ocsd up {instance_id}` starts it"
