@@ -27,28 +27,18 @@ class GapKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A time without data.
-
-    Attributes
-    ----------
-    kind : GapKind
-    feed : str
-        Its address; ``*`` if every feed is meant.
-    from_at, until_at : float
-        When [s, Unix time].
-    count : int
-        Number of lost messages; 0 if it is not known.
-    estimated : bool
-        True if only the times show the gap.
-    cause : str
-    """
+    """A time without data."""
 
     kind: GapKind
     feed: str
+    """Its address; ``*`` if every feed is meant."""
     from_at: float
     until_at: float
+    """When [s, Unix time]."""
     count: int
+    """Number of lost messages; 0 if it is not known."""
     estimated: bool
+    """True if only the times show the gap."""
     cause: str
 
     @property

@@ -23,26 +23,17 @@ class IndexedFrame(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class IndexedBlock:
-    """The samples of fields that were sampled together.
-
-    Attributes
-    ----------
-    name : str
-    fields : mapping of str to str
-        Type of each field: ``float``, ``int``, ``bool`` or ``str``.
-    samples : int
-        Number of samples of each field.
-    interval_s : float or None
-        The usual time between samples [s]; None if there are too few samples.
-    spans : tuple of Span
-        Times with samples, split at each silence.
-    """
+    """The samples of fields that were sampled together."""
 
     name: str
     fields: Mapping[str, str]
+    """Type of each field: ``float``, ``int``, ``bool`` or ``str``."""
     samples: int
+    """Number of samples of each field."""
     interval_s: float | None
+    """The usual time between samples [s]; None if there are too few samples."""
     spans: tuple[Span, ...]
+    """Times with samples, split at each silence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,66 +48,42 @@ class IndexedSource:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Bytes of a file that cannot be read.
-
-    Attributes
-    ----------
-    offset, length : int
-        Position in the file [bytes].
-    reason : str
-    at_end : bool
-        True if no whole frame follows, so that it can be cut off.
-    """
+    """Bytes of a file that cannot be read."""
 
     offset: int
     length: int
+    """Position in the file [bytes]."""
     reason: str
     at_end: bool
+    """True if no whole frame follows, so that it can be cut off."""
 
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
-    """Bytes that a repair has cut off the end of a file: all of it if no frame was whole.
-
-    Attributes
-    ----------
-    file, kept : str
-        The file, and the one that has the bytes now.
-    opened_at : int
-        When the file was opened [s, Unix time].
-    size_bytes : int
-    """
+    """Bytes that a repair has cut off the end of a file: all of it if no frame was whole."""
 
     file: str
     kept: str
+    """The file, and the one that has the bytes now."""
     opened_at: int
+    """When the file was opened [s, Unix time]."""
     size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class FileSummary:
-    """The content of one file.
-
-    Attributes
-    ----------
-    name : str
-        Within the data folder, e.g. ``17953/1795328225.g3``.
-    size_bytes, mtime_ns : int
-        An index compares them to see whether the file is still the same.
-    frames : int
-        Number of whole frames.
-    sources : tuple of Source
-    holes : tuple of Hole
-        The holes that were recorded in this file.
-    damage : tuple of Damage
-    """
+    """The content of one file."""
 
     name: str
+    """Within the data folder, e.g. ``17953/1795328225.g3``."""
     size_bytes: int
     mtime_ns: int
+    """An index compares them to see whether the file is still the same."""
     frames: int
+    """Number of whole frames."""
     sources: tuple[IndexedSource, ...]
     holes: tuple[Hole, ...]
+    """The holes that were recorded in this file."""
     damage: tuple[Damage, ...]
 
     @property

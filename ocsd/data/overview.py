@@ -11,24 +11,16 @@ from ocsd.data.spans import Span, longest_pause_s, overlap, union, window
 
 @dataclass(frozen=True, slots=True)
 class FeedOverview:
-    """A feed over all files.
-
-    Attributes
-    ----------
-    feed : str
-        Its address.
-    agent_sessions : tuple of str
-        The lives of its agent.
-    blocks : tuple of Block
-        Over all files; each with one set of fields.
-    files : tuple of str
-        The files that have its data.
-    """
+    """A feed over all files."""
 
     feed: str
+    """Its address."""
     agent_sessions: tuple[str, ...]
+    """The lives of its agent."""
     blocks: tuple[IndexedBlock, ...]
+    """Over all files; each with one set of fields."""
     files: tuple[str, ...]
+    """The files that have its data."""
 
     @property
     def fields(self) -> dict[str, str]:

@@ -24,36 +24,23 @@ _GroupKey: TypeAlias = tuple[str, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The values of one field.
-
-    Attributes
-    ----------
-    values : ndarray, shape (n,)
-        Of float64, int64, bool or, for texts, object.
-    there : ndarray of bool, shape (n,)
-        False where the field has no value and `values` only a filler.
-    """
+    """The values of one field."""
 
     values: NDArray[Any]
+    """Of float64, int64, bool or, for texts, object."""
     there: NDArray[np.bool_]
+    """False where the field has no value and `values` only a filler."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Fields of a feed that share their times.
-
-    Attributes
-    ----------
-    feed : str
-    ticks : ndarray of int64, shape (n,)
-        Ascending times in units of 10 ns, as G3 keeps them.
-    columns : mapping of str to Column
-        By the field's full name.
-    """
+    """Fields of a feed that share their times."""
 
     feed: str
     ticks: NDArray[np.int64]
+    """Ascending times in units of 10 ns, as G3 keeps them."""
     columns: Mapping[str, Column]
+    """By the field's full name."""
 
     @property
     def samples(self) -> int:

@@ -21,40 +21,28 @@ FOR_THE_LEADER: Final = frozenset({signal.SIGQUIT})
 
 @dataclass(frozen=True, slots=True)
 class SpawnRequest:
-    """Start a process.
-
-    Attributes
-    ----------
-    instance_id : str
-        The instance. If its process runs already, that one is reported as `Spawned`
-        again: an earlier daemon may have asked for it.
-    log_path : str
-        File to which its stdout and stderr are appended.
-    working_dir : str
-        Its working directory.
-    environment : mapping of str to str
-        Variables to set on top of the fork server's own.
-    command : tuple of str
-        The command to execute; empty for an agent, which runs in the forked child itself.
-    launch : mapping or None
-        The agent's `ocsd.site.launch.Launch`, as JSON.
-    nice : int
-        Its niceness; 0 for that of the fork server.
-    open_files : int or None
-        The limit of its open files; None for that of the fork server.
-    user : str or None
-        The user who runs it; None for that of the fork server.
-    """
+    """Start a process."""
 
     instance_id: str
+    """The instance. If its process runs already, that one is reported as `Spawned` again: an
+    earlier daemon may have asked for it.
+    """
     log_path: str
+    """File to which its stdout and stderr are appended."""
     working_dir: str
+    """Its working directory."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables to set on top of the fork server's own."""
     command: tuple[str, ...] = ()
+    """The command to execute; empty for an agent, which runs in the forked child itself."""
     launch: Mapping[str, Any] | None = None
+    """The agent's `ocsd.site.launch.Launch`, as JSON."""
     nice: int = 0
+    """Its niceness; 0 for that of the fork server."""
     open_files: int | None = None
+    """The limit of its open files; None for that of the fork server."""
     user: str | None = None
+    """The user who runs it; None for that of the fork server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,78 +71,54 @@ class EndRequest:
 
 @dataclass(frozen=True, slots=True)
 class Spawned:
-    """The process of an instance runs.
-
-    Attributes
-    ----------
-    instance_id : str
-        The instance.
-    pid : int
-        Its process id, which is its process group and session as well.
-    start_ticks : int
-        The time of its start in the kernel's clock ticks since boot: with the
-        pid it names the process beyond doubt (proc(5), field 22 of stat).
-    log_inode, log_bytes : int
-        Its log when it was started: the file, and the size that earlier processes had
-        written to it.
-    """
+    """The process of an instance runs."""
 
     instance_id: str
+    """The instance."""
     pid: int
+    """Its process id, which is its process group and session as well."""
     start_ticks: int
+    """The time of its start in the kernel's clock ticks since boot: with the pid it names the
+    process beyond doubt (proc(5), field 22 of stat).
+    """
     log_inode: int = 0
     log_bytes: int = 0
+    """Its log when it was started: the file, and the size that earlier processes had written to it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A process ended, or could not be started (then `pid` is 0).
-
-    Attributes
-    ----------
-    instance_id, pid
-        The instance and its process.
-    code, signal : int or None
-        The exit code, or the signal that ended it; both None if unknown.
-    detail : str
-        More about the end.
-    ended_at : float or None
-        The time of the end [s, Unix time].
-    """
+    """A process ended, or could not be started (then `pid` is 0)."""
 
     instance_id: str
     pid: int
+    """The instance and its process."""
     code: int | None
     signal: int | None
+    """The exit code, or the signal that ended it; both None if unknown."""
     detail: str = ""
+    """More about the end."""
     ended_at: float | None = None
+    """The time of the end [s, Unix time]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The greeting of a fork server on each connection.
-
-    Attributes
-    ----------
-    pid, version : int
-        Its process, and the protocol's version.
-    running : tuple of Spawned
-        Its children.
-    ended : tuple of Ended
-        Children that have ended, until they are forgotten.
-    orphans : tuple of Spawned
-        Processes of fork servers that were killed, which run on. Their exit codes will
-        stay unknown.
-    notice : str
-        The fault of the record of these.
-    """
+    """The greeting of a fork server on each connection."""
 
     pid: int
     version: int
+    """Its process, and the protocol's version."""
     running: tuple[Spawned, ...]
+    """Its children."""
     ended: tuple[Ended, ...]
+    """Children that have ended, until they are forgotten."""
     orphans: tuple[Spawned, ...] = ()
+    """Processes of fork servers that were killed, which run on. Their exit codes will stay unknown.
+    """
     notice: str = ""
+    """The fault of the record of these."""
 
 
 Request: TypeAlias = SpawnRequest | KillRequest | ForgetRequest | EndRequest

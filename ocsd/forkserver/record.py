@@ -27,24 +27,16 @@ _BOOT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The content of a record.
-
-    Attributes
-    ----------
-    living : tuple of Spawned
-        The processes that still live.
-    notice : str
-        The fault of the record; empty if it has none.
-    ended : tuple of Ended
-        Ends that no daemon has recorded.
-    gone : tuple of Spawned
-        Processes that have ended at an unknown time in an unknown way.
-    """
+    """The content of a record."""
 
     living: tuple[Spawned, ...] = ()
+    """The processes that still live."""
     notice: str = ""
+    """The fault of the record; empty if it has none."""
     ended: tuple[Ended, ...] = ()
+    """Ends that no daemon has recorded."""
     gone: tuple[Spawned, ...] = ()
+    """Processes that have ended at an unknown time in an unknown way."""
 
 
 class Record:

@@ -8,41 +8,28 @@ from ocsd.supervisor.events import State, Target
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One line of the history: an event of an instance, or of the daemon.
-
-    Attributes
-    ----------
-    at : float
-        Time of the event [s, Unix time].
-    name : str
-        The instance-id; ``ocsd`` for the daemon.
-    event : str
-        Kind of event, e.g. ``Exited``.
-    before, after : str
-        The states around it; equal if it changed no state, empty if it has none.
-    target : str
-        The instance's target, ``up`` or ``down``.
-    reason : str
-        The reason in words.
-    pid : int or None
-        The process of the instance.
-    code, signal : int or None
-        Exit code or signal of a process that ended.
-    by : str
-        The user that asked for it; empty if no user did.
-    """
+    """One line of the history: an event of an instance, or of the daemon."""
 
     at: float
+    """Time of the event [s, Unix time]."""
     name: str
+    """The instance-id; ``ocsd`` for the daemon."""
     event: str
+    """Kind of event, e.g. ``Exited``."""
     before: str = ""
     after: str = ""
+    """The states around it; equal if it changed no state, empty if it has none."""
     target: str = ""
+    """The instance's target, ``up`` or ``down``."""
     reason: str = ""
+    """The reason in words."""
     pid: int | None = None
+    """The process of the instance."""
     code: int | None = None
     signal: int | None = None
+    """Exit code or signal of a process that ended."""
     by: str = ""
+    """The user that asked for it; empty if no user did."""
 
     @property
     def is_unasked_end(self) -> bool:
@@ -52,25 +39,17 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Availability of one instance in a span of time.
-
-    Attributes
-    ----------
-    wanted_s, up_s : float
-        How long it was wanted, and how long it was up meanwhile [s].
-    ends : int
-        How often it ended although it was wanted.
-    restarts : int
-        How often it was started again, asked or not.
-    last_end : HistoryEntry or None
-        Its last end although it was wanted.
-    """
+    """Availability of one instance in a span of time."""
 
     wanted_s: float
     up_s: float
+    """How long it was wanted, and how long it was up meanwhile [s]."""
     ends: int
+    """How often it ended although it was wanted."""
     restarts: int
+    """How often it was started again, asked or not."""
     last_end: HistoryEntry | None
+    """Its last end although it was wanted."""
 
     @property
     def availability(self) -> float | None:

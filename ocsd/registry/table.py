@@ -13,30 +13,20 @@ LONGEST_NAME: Final = 255
 
 @dataclass(slots=True)
 class RegistryEntry:
-    """One agent.
-
-    Attributes
-    ----------
-    agent_address : str
-        Address of the agent.
-    agent_class : str or None
-        Its class, None if its heartbeat does not name it.
-    op_codes : dict of str to int
-        State of each operation; `OpCode.EXPIRED` for all once it is silent.
-    last_updated : float
-        Unix time of the last heartbeat [s].
-    heard_s : float
-        Monotonic time of the last heartbeat [s], which decides the expiry.
-    time_expired : float or None
-        Unix time of its expiry [s], until its next heartbeat.
-    """
+    """One agent."""
 
     agent_address: str
+    """Address of the agent."""
     agent_class: str | None
+    """Its class, None if its heartbeat does not name it."""
     op_codes: dict[str, int]
+    """State of each operation; `OpCode.EXPIRED` for all once it is silent."""
     last_updated: float
+    """Unix time of the last heartbeat [s]."""
     heard_s: float
+    """Monotonic time of the last heartbeat [s], which decides the expiry."""
     time_expired: float | None = None
+    """Unix time of its expiry [s], until its next heartbeat."""
 
     @property
     def expired(self) -> bool:

@@ -23,22 +23,15 @@ _NO_RESTART: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The differences between two versions of a host's entry.
-
-    Attributes
-    ----------
-    added, removed : tuple of str
-        Instances that only the new version has, or only the old one.
-    changed : mapping of str to tuple of str
-        Instances whose processes have to be restarted, each with its changed keys.
-    kept : mapping of str to tuple of str
-        Instances that run on, each with the changed keys that only the daemon uses.
-    """
+    """The differences between two versions of a host's entry."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
+    """Instances that only the new version has, or only the old one."""
     changed: Mapping[str, tuple[str, ...]]
+    """Instances whose processes have to be restarted, each with its changed keys."""
     kept: Mapping[str, tuple[str, ...]]
+    """Instances that run on, each with the changed keys that only the daemon uses."""
 
     def __str__(self) -> str:
         """Return the difference in words, e.g. for the history."""

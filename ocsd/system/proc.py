@@ -19,25 +19,17 @@ _HOLDS: Final = {
 
 
 class ProcessEntry(NamedTuple):
-    """One process of this machine, which may be a zombie.
-
-    Attributes
-    ----------
-    pid : int
-        Its number.
-    state : str
-        The letter of its state.
-    group, session : int
-        The numbers of the first process of its group and of its session.
-    start_ticks : int
-        When it was started [clock ticks since boot].
-    """
+    """One process of this machine, which may be a zombie."""
 
     pid: int
+    """Its number."""
     state: str
+    """The letter of its state."""
     group: int
     session: int
+    """The numbers of the first process of its group and of its session."""
     start_ticks: int
+    """When it was started [clock ticks since boot]."""
 
     @property
     def has_ended(self) -> bool:

@@ -38,24 +38,16 @@ LAYOUT = "\n\t"
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """The abilities of an output stream.
-
-    Parameters
-    ----------
-    interactive : bool
-        Whether it is a terminal; text is cut to the width only then.
-    unicode : bool
-        Whether it takes characters beyond ASCII.
-    colour : bool
-        Whether it takes ANSI colours.
-    width_columns : int
-        The width of the terminal.
-    """
+    """The abilities of an output stream."""
 
     interactive: bool
+    """Whether it is a terminal; text is cut to the width only then."""
     unicode: bool
+    """Whether it takes characters beyond ASCII."""
     colour: bool
+    """Whether it takes ANSI colours."""
     width_columns: int
+    """The width of the terminal."""
 
     def styled(self, text: str, word: str) -> str:
         """Return `text` in the colour that belongs to a state, health or verdict `word`."""

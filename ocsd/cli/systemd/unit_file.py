@@ -76,25 +76,18 @@ WantedBy=multi-user.target
 
 @dataclass(frozen=True, slots=True)
 class UnitFile:
-    """A unit for one host of a machine, or for any of several.
-
-    Attributes
-    ----------
-    several : bool
-        Whether it is the template ``ocsd@.service``, whose instances have the names of the
-        hosts in the site file.
-    program : tuple of str
-        The program that runs ocsd: an absolute path, and arguments if need be.
-    site_file : str or None
-        Absolute path of the site file; None leaves it to ``ocsd start`` to find it.
-    user : str
-        The account that runs it.
-    """
+    """A unit for one host of a machine, or for any of several."""
 
     several: bool = False
+    """Whether it is the template ``ocsd@.service``, whose instances have the names of the hosts in
+    the site file.
+    """
     program: tuple[str, ...] = ("/opt/ocsd/bin/ocsd",)
+    """The program that runs ocsd: an absolute path, and arguments if need be."""
     site_file: str | None = None
+    """Absolute path of the site file; None leaves it to ``ocsd start`` to find it."""
     user: str = "ocs"
+    """The account that runs it."""
 
     @property
     def name(self) -> str:

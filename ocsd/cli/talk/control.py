@@ -45,18 +45,12 @@ Line: TypeAlias = tuple[dict[str, Any], replies.Event | None]
 
 @dataclass(frozen=True, slots=True)
 class DaemonClient:
-    """The client of a daemon that listens.
-
-    Parameters
-    ----------
-    host : str
-        Name of the host that it serves.
-    socket_path : Path
-        Its control socket.
-    """
+    """The client of a daemon that listens."""
 
     host: str
+    """Name of the host that it serves."""
     socket_path: Path
+    """Its control socket."""
 
     def status(self, limit_s: float = _STUCK_AFTER_S) -> dict[str, Any]:
         """Return the answer of ``GET /v1/status``.

@@ -25,26 +25,18 @@ _DAEMON_LIMIT_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class SiteRouter:
-    """The addresses of a site's router.
-
-    Parameters
-    ----------
-    wamp_server, wamp_http : str
-        Its addresses for WebSockets and for calls over HTTP.
-    wamp_realm, address_root : str
-        The realm, and the first part of all addresses.
-    listed : tuple of str
-        Instance-ids that are known to belong to the site.
-    site_file : str or None
-        The file that lists more of them.
-    """
+    """The addresses of a site's router."""
 
     wamp_server: str
     wamp_http: str
+    """Its addresses for WebSockets and for calls over HTTP."""
     wamp_realm: str
     address_root: str
+    """The realm, and the first part of all addresses."""
     listed: tuple[str, ...] = field(default=(), compare=False)
+    """Instance-ids that are known to belong to the site."""
     site_file: str | None = field(default=None, compare=False)
+    """The file that lists more of them."""
 
     def address(self, name: str) -> str:
         """Return the address of an agent given by its instance-id or its address."""

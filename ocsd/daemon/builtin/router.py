@@ -37,18 +37,12 @@ ROUTER_LOG_TAIL_BYTES = 1 << 14
 
 @dataclass(frozen=True, slots=True)
 class RouterPlan:
-    """The router that this host runs or uses.
-
-    Attributes
-    ----------
-    command : tuple of str
-        The command that runs it; empty if this daemon does not run it.
-    socket : Path or None
-        The raw socket for the agents, if the router is on this machine.
-    """
+    """The router that this host runs or uses."""
 
     command: tuple[str, ...] = ()
+    """The command that runs it; empty if this daemon does not run it."""
     socket: Path | None = None
+    """The raw socket for the agents, if the router is on this machine."""
 
 
 def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) -> RouterPlan:
