@@ -28,9 +28,9 @@ from ocsd.errors import DataFolderError
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
 from ocsd.site import launch as launches
+from ocsd.site.data_folder import AGGREGATOR_CLASS
 from ocsd.system import paths
 
-AGENT_CLASS: Final = "AggregatorAgent"
 TICK_S: Final = 1.0
 
 # How often agents are asked for what is missing, if nothing else gives occasion.
@@ -364,7 +364,7 @@ def data_folder(args: argparse.Namespace, parser: argparse.ArgumentParser) -> Pa
 def main(args: list[str] | None = None) -> None:
     """Run the aggregator until it is told to end."""
     parser = make_parser()
-    parsed = site_config.parse_args(agent_class=AGENT_CLASS, parser=parser, args=args)
+    parsed = site_config.parse_args(agent_class=AGGREGATOR_CLASS, parser=parser, args=args)
     folder = data_folder(parsed, parser)
     agent, runner = ocs_agent.init_site_agent(parsed)
     Aggregator(agent, folder, parsed.time_per_file, parsed.initial_state == "record")
