@@ -77,22 +77,9 @@ def load(
 ) -> list[Table]:
     """Return the samples of `fields` with `since_at` <= time < `until_at`.
 
-    Parameters
-    ----------
-    folder : DataFolder
-    summaries : sequence of FileSummary
-        Of the files to read; only the frames that are needed are read.
-    fields : sequence of str
-        Full names.
-    since_at, until_at : float, optional
-        Times [s, Unix time].
-    report : callable
-        Called with the progress.
-
-    Returns
-    -------
-    list of Table
-        One for each group of fields with common times, in the order of `fields`.
+    There is a table for each group of fields with common times, in the order of `fields`,
+    which are full names; times are in s [Unix time]. Of the files with `summaries` only the
+    frames that are needed are read; `report` gets the progress.
 
     Raises
     ------
