@@ -119,18 +119,15 @@ def _silences_of_all(heard: Mapping[str, _FeedTimes]) -> list[Gap]:
         return []
     spans = union((span for times in heard.values() for span in times.spans), min(pauses_s))
     cause = "no samples of any feed: aggregator or router were away, or all agents"
-    return [
-        Gap(GapKind.SILENCE, EVERY_FEED, begin, end, 0, True, cause)
-        for begin, end in between(spans)
-    ]
+    return [Gap(GapKind.SILENCE, EVERY_FEED, *span, 0, True, cause) for span in between(spans)]
 
 
 def _silences(feed: str, times: _FeedTimes) -> list[Gap]:
     if times.pause_s is None:
         return []
     return [
-        Gap(GapKind.SILENCE, feed, begin, end, 0, True, _cause(times, (begin, end)))
-        for begin, end in between(union(times.spans, times.pause_s))
+        Gap(GapKind.SILENCE, feed, *span, 0, True, _cause(times, span))
+        for span in between(union(times.spans, times.pause_s))
     ]
 
 

@@ -34,17 +34,12 @@ _ENVIRONMENT = {
 
 
 def add_arguments(parser: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:
-    """Add the site options to a parser.
+    """Add the site options to a parser and return it.
 
     Parameters
     ----------
     parser : argparse.ArgumentParser, optional
         A new one by default. Options that it has already stay as they are.
-
-    Returns
-    -------
-    argparse.ArgumentParser
-        The parser.
     """
     parser = parser or argparse.ArgumentParser()
     group = parser.add_argument_group("Site options")

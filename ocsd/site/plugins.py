@@ -276,13 +276,9 @@ def _module_entry(source: _ClassList, name: str, code: Mapping[str, Any]) -> Age
     module, entry_point = code.get("module"), code.get("entry_point", "main")
     if not isinstance(module, str) or not isinstance(entry_point, str):
         raise ValueError(f"agent class {name}: 'module' and 'entry_point' must be names")
+    fork_safe, preload = bool(code.get("fork_safe", True)), tuple(code.get("preload", ()))
     return AgentEntry(
-        name,
-        module,
-        entry_point,
-        source=source.name,
-        fork_safe=bool(code.get("fork_safe", True)),
-        preload=tuple(code.get("preload", ())),
+        name, module, entry_point, source=source.name, fork_safe=fork_safe, preload=preload
     )
 
 

@@ -204,10 +204,6 @@ class Device(ABC):
     def _pull_out(self) -> None:
         """Make the port disappear; the lines are closed already."""
 
-    @abstractmethod
-    def _hung_up(self, line: Line) -> None:
-        """See that a driver has closed a line."""
-
     # The device's thread.
 
     def _order(self, order: Callable[[], None], thread: threading.Thread | None = None) -> None:
@@ -251,9 +247,12 @@ class Device(ABC):
         self._plug_in()
 
     def _unplug(self) -> None:
+        self._drop_all()
+        self._pull_out()
+
+    def _drop_all(self) -> None:
         for line in list(self._lines):
             self._drop(line)
-        self._pull_out()
 
     def _add(self, line: Line) -> None:
         self._lines.append(line)
@@ -281,7 +280,7 @@ class Device(ABC):
         except OSError:
             data = b""
         if not data:
-            self._hung_up(line)
+            self._drop(line)
             return
         *requests, line.received = self._split(line.received + data)
         for request in requests:
@@ -342,7 +341,7 @@ class Device(ABC):
         except BlockingIOError:
             pass
         except OSError:
-            self._hung_up(line)
+            self._drop(line)
             return
         waits_for = selectors.EVENT_READ
         if line.unsent:

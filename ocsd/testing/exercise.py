@@ -62,10 +62,6 @@ class Exercised:
         """End everything."""
         self._stack.close()
 
-    def joined(self) -> bool:
-        """Wait until it has joined the site; False if it does not."""
-        return self.process.wait_until_ready(AGENT_START_LIMIT_S)
-
     def alive(self) -> bool:
         """Whether it runs and answers."""
         if self.process.exit_code is not None:
