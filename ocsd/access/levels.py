@@ -13,7 +13,7 @@ AC_VERSION = 1
 
 
 class CredLevel(IntEnum):
-    """What a client may do, or has to be allowed to do."""
+    """The rights that a client has, or that a call requires."""
 
     BLOCKED = 0
     BASIC = 1

@@ -57,14 +57,16 @@ class _Ours(MetaPathFinder, InspectLoader):
 
     def get_code(self, fullname: str) -> CodeType | None:
         """Return the code of a module, for ``python -m ocs.agents.….agent``."""
-        ours = _find_ours(fullname)
-        loader = ours.loader if ours else None
-        return loader.get_code(ours.name) if ours and isinstance(loader, InspectLoader) else None
+        loader = _loader_of(fullname)
+        if loader is None:
+            return None
+        return loader.get_code(_our_name(fullname))
 
     def get_source(self, fullname: str) -> str | None:
-        ours = _find_ours(fullname)
-        loader = ours.loader if ours else None
-        return loader.get_source(ours.name) if ours and isinstance(loader, InspectLoader) else None
+        loader = _loader_of(fullname)
+        if loader is None:
+            return None
+        return loader.get_source(_our_name(fullname))
 
 
 def _find_ours(name: str) -> ModuleSpec | None:
@@ -72,6 +74,14 @@ def _find_ours(name: str) -> ModuleSpec | None:
         return find_spec(_our_name(name))
     except ModuleNotFoundError:
         return None  # ocsd does not even have the package that it would be in
+
+
+def _loader_of(name: str) -> InspectLoader | None:
+    """Return the loader of ocsd's module, if it can show code and source."""
+    ours = _find_ours(name)
+    if ours is None or not isinstance(ours.loader, InspectLoader):
+        return None
+    return ours.loader
 
 
 def _find_published(name: str) -> ModuleSpec | None:
