@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from ocsd.daemon.instances import finished
 from ocsd.daemon.instances.finished import Finished
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
@@ -34,11 +33,12 @@ class Host:
         self.folder = folder
         self.clock = clock
         self.path = folder / "finished.json"
+        self.boot = "the first"
         self.transitions = []
 
     def daemon(self, launched=True, **entry):
         """Return the fleet of a new daemon with a job, and who waits for it."""
-        fleet = Fleet(Targets(self.folder / "targets.json"), Finished(self.path))
+        fleet = Fleet(Targets(self.folder / "targets.json"), Finished(self.path, lambda: self.boot))
         fleet.observe(lambda each: self.transitions.append(each))
         job = Instance(**{"instance_id": "job", "agent_class": "A", "restart": "never", **entry})
         follower = Instance(instance_id="follower", agent_class="A", after=("job",))
@@ -127,14 +127,14 @@ def test_an_entry_that_changes_twice_has_no_end_of_old(host):
     assert fleet.wish("job").cause is not Cause.ENDED
 
 
-def test_after_a_stop_and_after_a_start_of_the_machine_it_runs_again(host, monkeypatch):
+def test_after_a_stop_and_after_a_start_of_the_machine_it_runs_again(host):
     runs_to_its_end(host.daemon())
     Finished(host.path).clear()
     assert not host.path.exists()
     fleet = host.daemon()
     assert stands(fleet)[0] is State.STARTING
     runs_to_its_end(fleet)
-    monkeypatch.setattr(finished, "boot_id", lambda: "another")
+    host.boot = "another"
     assert stands(host.daemon())[0] is State.STARTING
 
 
