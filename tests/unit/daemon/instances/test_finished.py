@@ -103,7 +103,7 @@ def test_the_next_daemon_leaves_it_as_it_stood(host, clock, code, stood):
     assert [each.instance_id for each in host.transitions[seen:]] == ["follower"] * 2
 
 
-def test_it_runs_anew_when_somebody_asks_for_it(host):
+def test_it_runs_again_when_an_operator_asks_for_it(host):
     runs_to_its_end(host.daemon())
     fleet = host.daemon()
     fleet.restart(["job"], "alice")
@@ -112,7 +112,7 @@ def test_it_runs_anew_when_somebody_asks_for_it(host):
     assert stands(host.daemon())[0] is State.STARTING
 
 
-def test_it_runs_anew_when_its_entry_changes_but_not_when_that_moves(host):
+def test_it_runs_again_when_its_entry_changes_not_when_that_moves(host):
     runs_to_its_end(host.daemon())
     assert stands(host.daemon(line=7)) == DONE
     assert stands(host.daemon(arguments=("--fast",)))[0] is State.STARTING
@@ -127,7 +127,7 @@ def test_an_entry_that_changes_twice_has_no_end_of_old(host):
     assert fleet.wish("job").cause is not Cause.ENDED
 
 
-def test_after_a_stop_and_after_a_start_of_the_machine_it_runs_again(host):
+def test_after_a_stop_and_after_a_boot_it_runs_again(host):
     runs_to_its_end(host.daemon())
     Finished(host.path).clear()
     assert not host.path.exists()
@@ -176,7 +176,7 @@ def test_what_ended_while_no_daemon_ran_has_ended(host):
 
 
 @pytest.mark.parametrize("restart", ["always", "on-failure"])
-def test_what_is_to_be_started_again_is_although_nobody_saw_it_end(host, restart):
+def test_what_is_to_be_started_again_is_after_an_unseen_end(host, restart):
     fleet = host.daemon(launched=False, restart=restart)
     assert not fleet.ended_unseen(Ended("job", 7, 3, None))
     fleet.launch()
