@@ -15,13 +15,11 @@ from ocsd.bus.encoding import json_safe
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig, SubscribeOptions
 from ocsd.client.joining import Joining
-from ocsd.errors import UnreachableError
+from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, UnreachableError
 from ocsd.reactor.threads import the_reactor
 
 _ROUTER_LIMIT_S = 10.0
 _HEARTBEAT = "heartbeat"
-_INTERRUPTED = 130
-_BROKEN_PIPE = 141
 
 
 class FeedListener:
@@ -60,7 +58,7 @@ class FeedListener:
         except BrokenPipeError:
             # Whoever read our output went away (`ocsd listen … | head`).
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            self.end(_BROKEN_PIPE)
+            self.end(BROKEN_PIPE_EXIT)
 
     def lost(self) -> None:
         """Say so, and try to join again for ever."""
@@ -185,7 +183,7 @@ def main(words: list[str] | None = None) -> int:
     reactor = the_reactor()
 
     def begin() -> None:
-        for number, code in ((signal.SIGINT, _INTERRUPTED), (signal.SIGTERM, 0)):
+        for number, code in ((signal.SIGINT, INTERRUPTED_EXIT), (signal.SIGTERM, 0)):
             signal.signal(number, lambda *_, code=code: reactor.callFromThread(listener.end, code))
         # `ocsd listen` has blocked them until here.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})

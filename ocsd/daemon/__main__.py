@@ -152,7 +152,7 @@ def _prepare(
             # A worker of a router that has ended must not hold the port.
             for each in left.gone:
                 kill_remains(each)
-            served = frozenset(each.name for each in left.living)
+            served = frozenset(each.instance_id for each in left.living)
         router = plan_router(host_plan, host.hub(site.hub), places, ROUTER_NAME in served)
         log = places.daemon_log.open("a", encoding="utf-8")
         places.forkserver_log.open("a").close()

@@ -57,7 +57,7 @@ def assemble(
     outside, always = OutsideWatch(settings.hub, reactor), (window.admit,)
     oversight = Oversight(settings, fleet, reactor, (outside,), always)
     words = Words(fleet.by_pid)
-    notify = NotifySocket(reactor, paths.notify_socket, words.heard)
+    notify = NotifySocket(reactor, paths.notify_socket, words.receive)
     processes = Processes(
         fleet=fleet,
         reactor=reactor,
@@ -89,7 +89,9 @@ def assemble(
     settling = Settling(fleet, window.waits_for, progress, reactor, daemon.settled)
     shutdown = Shutdown(fleet, reactor, daemon.stopping, daemon.stopped)
     upgrade = Upgrade(fleet, reactor, lock, daemon.flush)
-    lost_files = LostFiles(paths.create, daemon.excuse_everyone, oversight.note, reactor)
+    lost_files = LostFiles(
+        paths.create, daemon.excuse_everyone, oversight.record_lost_files, reactor
+    )
     systemd, reload = SystemdLink(reactor, fleet), Reload(fleet, keepers.add)
     # Wire
     parts = Parts(

@@ -166,7 +166,7 @@ class Daemon:
         if dry_run:
             return change, {}
         self._settings = self._parts.keepers.settings = change.settings
-        self._parts.oversight.reloaded(change.settings, change.difference, by)
+        self._parts.oversight.apply_reload(change.settings, change.difference, by)
         return change, self._parts.reload.apply(change, by)
 
     # Events of the fork server
@@ -204,7 +204,7 @@ class Daemon:
     def forkserver_ended(self, pid: int, how: str) -> None:
         """Record the end of a fork server."""
         self._parts.processes.server_ended(pid, how)
-        self._parts.oversight.chronicle.note(DAEMON, "ForkServerEnded", how, pid or None)
+        self._parts.oversight.chronicle.record(DAEMON, "ForkServerEnded", how, pid or None)
 
     def add_stranger(self, instance_id: str) -> Keeper:
         """Return a keeper for a process that the site file no longer lists."""
@@ -229,7 +229,7 @@ class Daemon:
         """End the fork server, and with it the daemon."""
         self._ended = True
         self._parts.finished.clear()
-        self._parts.oversight.stopped()
+        self._parts.oversight.record_stop()
         self._progress.say(f"stopped after {took_s:.2f} s")
         self._parts.processes.connection.send(EndRequest())
 
@@ -259,7 +259,7 @@ class Daemon:
             reason=after.reason,
         )
         self._progress.transition(transition)
-        parts.systemd.tell()
+        parts.systemd.send_status()
         parts.window.admit()
         if after.state is not State.STARTING:
             parts.window.leave(transition.instance_id)

@@ -11,8 +11,8 @@ from ocsd.system.proc import why_silent
 HANDED_OVER = "OCSD_LOCK_DESCRIPTOR"
 """Variable in which a daemon that executes its successor names the descriptor of its lock."""
 
-STOPPING = "stopping"
-"""Stands behind the pid of a daemon that ends everything."""
+STOPPING_MARK = "stopping"
+"""Written after the pid in the lock file while the daemon shuts down."""
 
 
 class DaemonLock:
@@ -25,8 +25,8 @@ class DaemonLock:
     host : str
         The host's name, for the message.
     handed_over : int, optional
-        The descriptor that this process has got from the daemon it was before; used
-        if it is of this file.
+        The descriptor that the predecessor has left to this process; used if it is of this
+        file.
 
     Raises
     ------
@@ -49,11 +49,11 @@ class DaemonLock:
         self._write("")
 
     def stopping(self) -> None:
-        """Let the next daemon be told that this one ends everything."""
-        self._write(f" {STOPPING}")
+        """Write for the next daemon that this one shuts down."""
+        self._write(f" {STOPPING_MARK}")
 
     def hand_over(self) -> dict[str, str]:
-        """Keep the lock over an execve; return what to add to the environment for that."""
+        """Keep the lock over an execve; return the variables that the successor needs."""
         os.set_inheritable(self._descriptor, True)
         return {HANDED_OVER: str(self._descriptor)}
 
@@ -62,16 +62,16 @@ class DaemonLock:
         os.set_inheritable(self._descriptor, False)
 
     def _write(self, more: str) -> None:
-        # The lock is what counts; on a full disk the words in it may be missing.
+        # Only the lock matters; on a full disk the words in it may be missing.
         with contextlib.suppress(OSError):
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, f"{os.getpid()}{more}\n".encode(), 0)
 
 
 def handed_over() -> int | None:
-    """Return the descriptor that this process has got from the daemon it was before.
+    """Return the descriptor that the predecessor has left to this process.
 
-    No child may get it, so call this first of all.
+    No child may inherit it, so call this first of all.
     """
     given = os.environ.pop(HANDED_OVER, "")
     with contextlib.suppress(OSError, ValueError):
@@ -84,7 +84,7 @@ def _refusal(host: str, pid: str = "unknown", doing: str = "") -> str:
     daemon = f"the daemon of host {host!r} (pid {pid})"
     if pid.isdigit() and (frozen := why_silent(int(pid))):
         return f"{daemon} {frozen}"
-    if doing == STOPPING:
+    if doing == STOPPING_MARK:
         return f"{daemon} is stopping everything; start again when it has ended"
     return (
         f"a daemon for host {host!r} runs already, pid {pid}; "

@@ -1,4 +1,4 @@
-"""Everything that looks on and keeps records: journal, incidents, hangs, hooks, watches."""
+"""Builds the observers of the instances: history, incidents, examinations, hooks, watches."""
 
 import os
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from ocsd.daemon.watching.watches import (
     Watch,
     resident_bytes,
 )
-from ocsd.history.journal import Journal
+from ocsd.history.file import HistoryFile
 from ocsd.site.difference import Difference
 from ocsd.supervisor.health import Health
 
@@ -31,29 +31,29 @@ _HOOKED = {Health.DEGRADED: "on-degraded", Health.HUNG: "on-hung"}
 
 
 class Oversight:
-    """Looks on while the daemon works.
+    """Observes the instances while the daemon works.
 
     Parameters
     ----------
     settings : Settings
-        The site, and where things are kept.
+        The site, and the folders of the host.
     fleet : Fleet
         The instances.
     reactor : the Twisted reactor
         Time and descriptors.
     more : tuple of Watch
-        What else to look at.
+        Further checks of each instance.
     always : tuple of callable
-        What else to do whenever all is looked at.
+        Further calls of each round.
 
     Attributes
     ----------
     chronicle : Chronicle
-        Writes the journal.
+        Writes the history.
     examiner : Examiner
-        Puts hung processes on record.
+        Examines processes before an end by force.
     incidents : Incidents
-        Tells failures of one cause from others.
+        Distinguishes incidents from single failures.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Oversight:
         self._fleet = fleet
         self._reactor = reactor
         self._hooks = Hooks(settings.plan.host.hooks, ProcessHooks(reactor), reactor)
-        self.chronicle = Chronicle(Journal(paths.journal))
+        self.chronicle = Chronicle(HistoryFile(paths.journal))
         self.examiner = Examiner(paths.incidents, paths.instance_log, self.chronicle)
         self.incidents = Incidents(reactor, self._running, self.chronicle, self._incident)
         health = HealthWatch(self.chronicle, self._health)
@@ -96,38 +96,28 @@ class Oversight:
 
     def start(self) -> None:
         """Begin."""
-        self.chronicle.note(DAEMON, "DaemonStarted", f"ocsd {__version__}", os.getpid())
+        self.chronicle.record(DAEMON, "DaemonStarted", f"ocsd {__version__}", os.getpid())
         self._rounds.start()
         self._left_spools.start()
 
     def excuse(self) -> None:
-        """Before anybody is judged: blame nobody while this daemon could hear nothing."""
+        """Blame no instance for a time in which this daemon could receive nothing."""
         self._rounds.excuse()
 
-    def reloaded(self, settings: Settings, changed: Difference, by: str) -> None:
-        """Use the hooks of another version of the site file, and put on record what changes.
-
-        Parameters
-        ----------
-        settings : Settings
-            By that version.
-        changed : Difference
-            From the one before.
-        by : str
-            Who asked.
-        """
+    def apply_reload(self, settings: Settings, changed: Difference, by: str) -> None:
+        """Use the hooks of another version of the site file, and record the changes."""
         self._host = settings.plan.host
         self._hooks.commands = settings.plan.host.hooks
         reason = f"{changed}; asked for by {by}"
-        self.chronicle.note(DAEMON, "Reloaded", reason, os.getpid())
+        self.chronicle.record(DAEMON, "Reloaded", reason, os.getpid())
 
-    def note(self, text: str) -> None:
-        """Put on record what happened to the daemon's own files."""
-        self.chronicle.note(DAEMON, "FilesLost", text, os.getpid())
+    def record_lost_files(self, text: str) -> None:
+        """Record the loss of the daemon's own files."""
+        self.chronicle.record(DAEMON, "FilesLost", text, os.getpid())
 
-    def stopped(self) -> None:
-        """Put on record that the daemon ends as it was asked to."""
-        self.chronicle.note(DAEMON, "DaemonStopped", "as asked", os.getpid())
+    def record_stop(self) -> None:
+        """Record that the daemon ends as it was asked to."""
+        self.chronicle.record(DAEMON, "DaemonStopped", "as asked", os.getpid())
 
     def _router(self, health: HealthWatch) -> None:
         if self._fleet.router is not None:
@@ -136,7 +126,7 @@ class Oversight:
 
     def _names(self) -> set[str]:
         """Return the instances that the site file lists, or that are still there."""
-        listed = {each.instance_id for each in self._host.instances}
+        listed = {instance.instance_id for instance in self._host.instances}
         return listed | {keeper.instance_id for keeper in self._fleet.everyone()}
 
     def _running(self) -> int:
@@ -157,9 +147,11 @@ class Oversight:
         }
         self._hooks.fire(f"on-{after.state}", transition.instance_id, facts)
 
-    def _health(self, name: str, health: Health, reason: str) -> None:
+    def _health(self, instance_id: str, health: Health, reason: str) -> None:
         if health in _HOOKED:
-            self._hooks.fire(_HOOKED[health], name, {"health": str(health), "reason": reason})
+            self._hooks.fire(
+                _HOOKED[health], instance_id, {"health": str(health), "reason": reason}
+            )
 
     def _incident(self, names: tuple[str, ...]) -> None:
         self._hooks.fire("on-incident", DAEMON, {"names": list(names)})

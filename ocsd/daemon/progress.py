@@ -1,4 +1,4 @@
-"""What an operator sees of the daemon on the terminal: a line for each thing that happens."""
+"""Reports the daemon's progress on the terminal: a line for each event."""
 
 import contextlib
 import os
@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import TextIO
 
 from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.transition import Transition
 from ocsd.supervisor.events import State, Target
+from ocsd.text.printable import printable
 
 _SIGNS = {
     State.UP: ("✓", "+", "32"),
@@ -20,12 +22,12 @@ _SIGNS = {
 
 
 class StartReport:
-    """Writes lines for people to a stream until it is told that nobody listens.
+    """Writes lines for people to a stream, until it is hushed.
 
     Parameters
     ----------
     stream : TextIO
-        Where to write.
+        The stream.
     colour : str
         ``always``, ``never``, or ``auto``: on a terminal.
     """
@@ -40,10 +42,11 @@ class StartReport:
         """Write a line."""
         if self._stream is None:
             return
+        if self._plain:
+            text = text.encode("ascii", "replace").decode()
         # A terminal that was closed must not stop the telescope.
         with contextlib.suppress(OSError, ValueError):
-            line = text.encode("ascii", "replace").decode() if self._plain else text
-            self._stream.write(line + "\n")
+            self._stream.write(text + "\n")
             self._stream.flush()
 
     def transition(self, transition: Transition) -> None:
@@ -52,10 +55,14 @@ class StartReport:
         if after.state in {State.STARTING, State.STOPPING} and not after.reason:
             return
         sign, ascii_sign, code = _SIGNS[after.state]
-        mark = ascii_sign if self._plain else sign
-        remark = _printable(self._remark(transition))
-        text = f"{mark} {transition.instance_id:<20} {after.state:<9} {remark}".rstrip()
-        self.say(f"\x1b[{code}m{text}\x1b[0m" if self._coloured else text)
+        if self._plain:
+            sign = ascii_sign
+        # Agents wrote the remark.
+        remark = printable(self._remark(transition))
+        text = f"{sign} {transition.instance_id:<20} {after.state:<9} {remark}".rstrip()
+        if self._coloured:
+            text = f"\x1b[{code}m{text}\x1b[0m"
+        self.say(text)
 
     def _remark(self, transition: Transition) -> str:
         before, after = transition.before, transition.after
@@ -66,13 +73,13 @@ class StartReport:
         return after.reason
 
     def hush(self) -> None:
-        """Let go of the stream: whoever started this daemon knows enough."""
+        """Let go of the stream: the command that started this daemon has ended."""
         if self._stream is None:
             return
         self._stream = None
         with contextlib.suppress(OSError):
             nothing = os.open(os.devnull, os.O_WRONLY)
-            for standard in (1, 2):  # sys.stdout by now is the log's
+            for standard in (1, 2):  # sys.stdout now leads to the log
                 os.dup2(nothing, standard)
             os.close(nothing)
 
@@ -80,31 +87,25 @@ class StartReport:
 def start_report(
     fleet: Fleet, waits_for: Callable[[str], tuple[str, ...]], took_s: float
 ) -> list[str]:
-    """Return how a start went: who is not up and why, and how many are.
+    """Return the result of a start: the instances that are not up and why, and how many are.
 
-    Parameters
-    ----------
-    fleet : Fleet
-        The instances.
-    waits_for : callable
-        Returns whom an instance waits for.
-    took_s : float
-        How long it took [s].
+    `waits_for` returns the instances for which one waits; `took_s` is the duration [s].
     """
     lines = []
     keepers = [keeper for _, keeper in fleet]
     for keeper in keepers:
         if not keeper.life.settled and keeper.life.state is State.STARTING:
-            others = ", ".join(waits_for(keeper.instance_id))
-            why = f"waits for {others}" if others else keeper.report.text or "no word of it yet"
-            lines.append(f"  {keeper.instance_id} still starts: {why}")
+            lines.append(
+                f"  {keeper.instance_id} still starts: {_why_it_starts(keeper, waits_for)}"
+            )
         elif why_down := fleet.wish(keeper.instance_id).why_down(keeper.life):
             lines.append(f"  {keeper.instance_id} is down: {why_down}")
-    wanted = [each for each in keepers if each.life.target is Target.UP]
-    up = sum(each.life.state is State.UP for each in wanted)
+    wanted = [keeper.life for keeper in keepers if keeper.life.target is Target.UP]
+    up = sum(life.state is State.UP for life in wanted)
     return [*lines, f"{up} of {len(wanted)} instances up after {took_s:.1f} s"]
 
 
-def _printable(text: str) -> str:
-    """Return text without what could play with a terminal: agents wrote it."""
-    return "".join(each if each.isprintable() else " " for each in text)
+def _why_it_starts(keeper: Keeper, waits_for: Callable[[str], tuple[str, ...]]) -> str:
+    if others := waits_for(keeper.instance_id):
+        return f"waits for {', '.join(others)}"
+    return keeper.report.text or "no message from it yet"

@@ -1,8 +1,7 @@
 """`ocsd upgrade`: the daemon becomes the daemon of the installed version.
 
-It executes its successor in its own process, so its pid, its lock, its terminal
-and what systemd knows of it stay. What it runs is the fork server's and learns
-nothing of it.
+It executes its successor in its own process, so its pid, its lock, its terminal and its
+state in systemd stay. Agents belong to the fork server and do not notice.
 """
 
 import json
@@ -19,12 +18,15 @@ from twisted.python.failure import Failure
 
 from ocsd import __version__
 from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.ports import Clock
 from ocsd.daemon.lock import DaemonLock
 from ocsd.errors import OcsdError, StoppingError, UpgradeError
 
-CHECK_LIMIT_S: Final = 30.0
-ANSWER_S: Final = 0.1
-"""So long the answer has to leave before the successor is executed [s]."""
+SUCCESSOR_CHECK_LIMIT_S: Final = 30.0
+UPGRADE_DELAY_S: Final = 0.1
+"""Delay that lets the answer leave before the successor is executed [s]."""
+
+_STOPPING: Final = "this host is being stopped"
 
 Answer: TypeAlias = Callable[[dict[str, Any]], None]
 Refuse: TypeAlias = Callable[[OcsdError], None]
@@ -37,18 +39,18 @@ class Upgrade:
     ----------
     fleet : Fleet
         The instances.
-    clock : IReactorTime
+    clock : Clock
         The time.
     lock : DaemonLock
-        What keeps other daemons away, also during the upgrade.
+        The lock that keeps other daemons away, also during the upgrade.
     flush : callable
-        Puts on disk what is still in memory; called last of all.
+        Writes everything in memory to the disk; called last of all.
     """
 
     log = Logger()
 
     def __init__(
-        self, fleet: Fleet, clock: Any, lock: DaemonLock, flush: Callable[[], None]
+        self, fleet: Fleet, clock: Clock, lock: DaemonLock, flush: Callable[[], None]
     ) -> None:
         self._fleet = fleet
         self._clock = clock
@@ -57,27 +59,21 @@ class Upgrade:
         self._begun = False
 
     def request(self, answer: Answer, refuse: Refuse) -> None:
-        """Begin, if the successor can start.
-
-        Parameters
-        ----------
-        answer : callable
-            Takes the JSON object that says that the upgrade begins.
-        refuse : callable
-            Takes the reason why nothing is changed.
-        """
-        if self._fleet.stopping or self._begun:
-            why = "is being stopped" if self._fleet.stopping else "is being upgraded already"
-            refuse(StoppingError(f"this host {why}"))
+        """Begin, and announce that to `answer`; if the successor cannot start, `refuse` it."""
+        if self._fleet.stopping:
+            refuse(StoppingError(_STOPPING))
+            return
+        if self._begun:
+            refuse(StoppingError("this host is being upgraded already"))
             return
         self._begun = True
 
         def begin(checked: Mapping[str, Any]) -> None:
             if self._fleet.stopping:
-                raise StoppingError("this host is being stopped")
+                raise StoppingError(_STOPPING)
             answer({"event": "upgrading", "from": __version__, "to": checked["version"]})
             self.log.info("upgrading to {version}", version=checked["version"])
-            self._clock.callLater(ANSWER_S, self._replace)
+            self._clock.callLater(UPGRADE_DELAY_S, self._replace)
 
         def failed(failure: Failure) -> None:
             self._begun = False
@@ -95,7 +91,7 @@ class Upgrade:
         held = {signal.SIGINT, signal.SIGTERM}
         try:
             self._flush()
-            # Until the successor can handle them.
+            # Until the successor can handle these signals.
             signal.pthread_sigmask(signal.SIG_BLOCK, held)
             os.execve(sys.executable, command(), environment)
         except Exception:  # noqa: BLE001 - whatever it is, the agents need a daemon
@@ -106,13 +102,13 @@ class Upgrade:
 
 
 def command(*more: str) -> list[str]:
-    """Return what runs a daemon as this one was started."""
+    """Return the command line that runs a daemon as this one was started."""
     # -P: a module in the working directory must not be taken for a library.
     return [sys.executable, "-P", "-m", "ocsd.daemon", *sys.argv[1:], *more]
 
 
 def check() -> dict[str, Any]:
-    """Return what the installed version says of itself.
+    """Return the facts that the installed version reports about itself.
 
     Raises
     ------
@@ -126,19 +122,19 @@ def check() -> dict[str, Any]:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=CHECK_LIMIT_S,
+            timeout=SUCCESSOR_CHECK_LIMIT_S,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _refused(str(error)) from error
     if done.returncode != 0:
         raise _refused(done.stderr.strip() or f"exit code {done.returncode}")
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    facts: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return facts
 
 
 def _refused(why: str) -> UpgradeError:
     return UpgradeError(
-        "nothing was changed, for the installed version could not start; "
+        "nothing was changed, because the installed version could not start; "
         f"put that right and try again: {why.removeprefix('ocsd: ')}"
     )

@@ -1,4 +1,4 @@
-"""What a freshly forked child does until the agent's own code runs."""
+"""Turns a freshly forked child into the process of an instance."""
 
 import contextlib
 import faulthandler
@@ -11,7 +11,6 @@ from typing import NoReturn
 
 import setproctitle
 
-import ocsd
 from ocsd import site_config
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError
 from ocsd.forkserver import limits, program, spool_folder
@@ -27,25 +26,22 @@ COLD_START = "OCSD_COLD_START"
 """Variable that hands the request of a class that is unsafe to fork to a new interpreter."""
 
 
-def become(request: SpawnRequest) -> NoReturn:
+def become(loaded: LoadedCode, request: SpawnRequest) -> NoReturn:
     """Turn this forked child into the process that `request` asks for.
 
-    Parameters
-    ----------
-    request : Spawn
-        A command is executed; an agent runs right here, on the libraries that
-        the fork server has loaded.
+    A command is executed; an agent runs right here, on the code that the fork server has
+    `loaded`.
     """
     code = 1
     try:
         _stand_alone(request)
         if request.command:
             os.execvpe(request.command[0], request.command, os.environ)
-        code = _run_agent(request)
-    except ConfigurationError as error:
-        code = program.tell(f"cannot start {request.name!r}: {error}", PERMANENT_FAILURE_EXIT)
-    except (OSError, ValueError) as error:  # e.g. a variable's name that the system refuses
-        code = program.tell(f"cannot start {request.name!r}: {error}", PERMANENT_FAILURE_EXIT)
+        code = _run_agent(request, loaded)
+    except (ConfigurationError, OSError, ValueError) as error:
+        # E.g. a variable's name that the system refuses.
+        failure = f"cannot start {request.instance_id!r}: {error}"
+        code = program.report_failure(failure, PERMANENT_FAILURE_EXIT)
     finally:
         # Neither atexit functions nor destructors of what the fork server loaded
         # may run here, and an agent's forgotten thread must not hold up its end.
@@ -61,21 +57,22 @@ def _stand_alone(request: SpawnRequest) -> None:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
-    _open_streams(request.log_path)
-    # What goes wrong is told to the daemon.
+    open_streams(request.log_path)
+    # From here on, failures are reported to the daemon.
     os.environ.update(request.environment)
-    # Another user need not be able to enter it.
+    # Before the change of user, who may not be allowed to enter it.
     os.chdir(request.working_dir)
     spool_folder.prepare(request)
     limits.apply(request)
     # Forked siblings would otherwise draw the same "random" numbers.
     random.seed()
     if "numpy" in sys.modules:
-        # Left to itself it asks objects that lie all over the memory.
+        # numpy's own seeding would touch many pages that are still shared with the fork server.
         sys.modules["numpy"].random.seed(random.getrandbits(32))
 
 
-def _open_streams(log_path: str) -> None:
+def open_streams(log_path: str) -> None:
+    """Let standard input lead nowhere, and standard output and error to a log."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     log = _opened(log_path)
     os.dup2(nothing, 0)
@@ -101,29 +98,29 @@ def become_anew() -> NoReturn:
     try:
         request = decode(os.environ.pop(COLD_START).encode())
         if isinstance(request, SpawnRequest):
-            code = _run_agent(request, forked=False)
+            code = _run_agent(request)
     finally:
         _flush()
         os._exit(code)
 
 
-def _run_agent(request: SpawnRequest, forked: bool = True) -> int:
-    """Run the agent and return its exit code."""
+def _run_agent(request: SpawnRequest, loaded: LoadedCode | None = None) -> int:
+    """Run the agent, on `loaded` code if this process was forked, and return its exit code."""
     faulthandler.enable()
     # How a hang is examined; it works while other code holds the interpreter's lock.
     faulthandler.register(signal.SIGQUIT, all_threads=True)
-    setproctitle.setproctitle(f"ocsd: {request.name}")
+    setproctitle.setproctitle(f"ocsd: {request.instance_id}")
     _look_after_log(request)
-    told = launch.Launch.model_validate(request.launch)
-    launch.set_current(told)
-    if told.site_file:
-        # Agents written for OCS look there for files of their own.
-        os.environ.setdefault("OCS_CONFIG_DIR", os.path.dirname(told.site_file))
+    own_launch = launch.Launch.model_validate(request.launch)
+    launch.set_current(own_launch)
+    if own_launch.site_file:
+        # Agents written for OCS search there for files of their own.
+        os.environ.setdefault("OCS_CONFIG_DIR", os.path.dirname(own_launch.site_file))
 
     def find() -> plugins.AgentEntry:
-        entry = site_config.agent_class(told.instance.agent_class, told.agent_paths)
+        entry = site_config.agent_class(own_launch.instance.agent_class, own_launch.agent_paths)
         fresh = not entry.fork_safe or limits.are_read_at_start(request.environment)
-        if forked and (fresh or not _is_up_to_date()):
+        if loaded is not None and (fresh or not _is_up_to_date(loaded)):
             os.environ[COLD_START] = encode(request).decode()
             os.execv(sys.executable, [sys.executable, "-P", "-m", "ocsd.forkserver.cold"])
         return entry
@@ -141,24 +138,15 @@ def _look_after_log(request: SpawnRequest) -> None:
     LOOKOUT.add(level.look)
 
 
-def note_loaded() -> None:
-    """Note what the fork server has loaded; call it once all of that is loaded."""
-    _Parent.loaded = LoadedCode(list(sys.modules.values()), os.path.dirname(ocsd.__file__))
-
-
-def _is_up_to_date() -> bool:
-    """Whether the loaded libraries are those on the disk; if not, they are loaded anew."""
-    changed = _Parent.loaded.changed() if _Parent.loaded else None
+def _is_up_to_date(loaded: LoadedCode) -> bool:
+    """Whether the loaded libraries are those on the disk; if not, log that this costs time."""
+    changed = loaded.changed()
     if changed:
         sys.stderr.write(
             f"ocsd: {changed} has changed since the fork server loaded it, so this agent is "
             "started from scratch; `ocsd stop` and `ocsd start` make starts fast again\n"
         )
     return changed is None
-
-
-class _Parent:
-    loaded: LoadedCode | None = None
 
 
 def _flush() -> None:

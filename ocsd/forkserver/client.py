@@ -28,7 +28,7 @@ class ForkServerConnection(protocol.Protocol):
         self._waiting: list[Request] = []
 
     def connectionMade(self) -> None:
-        """Send what was asked for while there was no fork server."""
+        """Send the requests from the time without a fork server."""
         self._received = LineBuffer()
         waiting, self._waiting = self._waiting, []
         for request in waiting:
@@ -42,7 +42,7 @@ class ForkServerConnection(protocol.Protocol):
                 self._on_report(message)
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
-        """Say that the fork server is gone."""
+        """Report that the fork server is gone."""
         self.connected = 0
         self._on_lost()
 
@@ -65,9 +65,9 @@ class Connector(protocol.ClientFactory):
     path : Path
         The fork server's socket.
     connection : Connection
-        What to connect.
+        The connection to use.
     goes_on : callable
-        Says after each attempt that failed whether to try again.
+        Returns after each failed attempt whether to try again.
     """
 
     retry_s = 0.01

@@ -1,7 +1,7 @@
 """Run an agent whose class says that it is unsafe to fork: ``python -m ocsd.forkserver.cold``.
 
 It starts as slowly as any Python program and shares no memory, but none of the
-libraries that the fork server has loaded can get in its way.
+libraries of the fork server can get in its way.
 """
 
 from ocsd.forkserver.child import become_anew

@@ -14,15 +14,15 @@ from ocsd.site.model import Instance
 
 
 def main() -> int:
-    """Run the agent that the command line names; return the exit code."""
-    name, *words = sys.argv[1:]
+    """Run the agent of the command line; return the exit code."""
+    script, *words = sys.argv[1:]
     faulthandler.enable()
     faulthandler.register(signal.SIGQUIT, all_threads=True)
     files = _files()
-    told = os.environ.pop(launch.LAUNCH_VARIABLE, "")
+    launch_text = os.environ.pop(launch.LAUNCH_VARIABLE, "")
 
     def find() -> plugins.AgentEntry:
-        entry = _find(told) if told else _of_script(name)
+        entry = _find(launch_text) if launch_text else _of_script(script)
         if files is not None:
             files.start(*_files_of(entry))
         return entry
@@ -30,11 +30,11 @@ def main() -> int:
     code = program.run(find, words)
     if files is not None:
         files.stop()
-    return ConfigurationError.exit_code if code == PERMANENT_FAILURE_EXIT else code
+    return {PERMANENT_FAILURE_EXIT: ConfigurationError.exit_code}.get(code, code)
 
 
 def _files() -> own_files.OwnFiles | None:
-    """Return what tells the agent's files, if somebody wants to know."""
+    """Return the report of the agent's files, if the command has asked for it."""
     descriptor = os.environ.pop(own_files.FILES_VARIABLE, "")
     if not descriptor:
         return None
@@ -44,18 +44,18 @@ def _files() -> own_files.OwnFiles | None:
     return own_files.OwnFiles(int(descriptor))
 
 
-def _find(told: str) -> plugins.AgentEntry:
-    here = launch.Launch.model_validate_json(told)
+def _find(launch_text: str) -> plugins.AgentEntry:
+    here = launch.Launch.model_validate_json(launch_text)
     launch.set_current(here)
     if here.site_file:
-        # As under the daemon: agents written for OCS look there for files of their own.
+        # As under the daemon: agents written for OCS search there for files of their own.
         os.environ.setdefault("OCS_CONFIG_DIR", os.path.dirname(here.site_file))
     _limit(here.instance)
     return site_config.agent_class(here.instance.agent_class, here.agent_paths)
 
 
 def _limit(instance: Instance) -> None:
-    """Give it what the daemon would, but its user: whoever runs it by hand does so himself."""
+    """Set the limits that the daemon would set; but the agent stays the present user's."""
     limits.apply(
         SpawnRequest(
             instance.instance_id,
@@ -76,9 +76,10 @@ def _of_script(path: str) -> plugins.AgentEntry:
 
 
 def _files_of(entry: plugins.AgentEntry) -> list[str]:
-    """Return the files to look at even if the agent's code cannot be loaded."""
-    script = program.file_of(entry)
-    return own_files.beside(script) if script else []
+    """Return the files to watch even if the agent's code cannot be loaded."""
+    if script := program.file_of(entry):
+        return own_files.beside(script)
+    return []
 
 
 if __name__ == "__main__":

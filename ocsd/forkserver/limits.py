@@ -1,4 +1,4 @@
-"""What a process may use and who runs it, as its site entry says."""
+"""Sets the limits and the user of a process, as its site entry demands."""
 
 import os
 import pwd
@@ -17,15 +17,14 @@ _READ_AT_START = ("LD_", "MALLOC_", "PYTHON")
 
 
 def apply(request: SpawnRequest) -> None:
-    """Put this process under the limits that it was asked for.
+    """Put this process under the limits of its request.
 
-    The order matters: only root may raise limits, and becoming somebody else ends that.
-    The environment of a process for another user is that user's, with what the
-    request says on top.
+    The order matters: only root may raise limits, and a change of user ends that. A process
+    for another user gets that user's environment, and the variables of the request.
 
     Parameters
     ----------
-    request : Spawn
+    request : SpawnRequest
         Its `nice`, `open_files`, `user` and `environment`. Standard output must lead to
         the log already.
 
@@ -40,7 +39,7 @@ def apply(request: SpawnRequest) -> None:
         _limit_open_files(request.open_files)
     os.environ.update(request.environment)
     if request.user is not None:
-        user = _known(request.user)
+        user = _user(request.user)
         if user.pw_uid != os.geteuid():
             _become(user)
             _check_reach(user, request)
@@ -50,13 +49,7 @@ def apply(request: SpawnRequest) -> None:
 
 
 def are_read_at_start(names: Iterable[str]) -> bool:
-    """Tell whether environment variables have no effect on a program that runs already.
-
-    Parameters
-    ----------
-    names : iterable of str
-        The variables.
-    """
+    """Whether any of these variables has no effect on a program that runs already."""
     return any(name.startswith(_READ_AT_START) or name.endswith("_NUM_THREADS") for name in names)
 
 
@@ -82,7 +75,7 @@ def _limit_open_files(count: int) -> None:
         ) from None
 
 
-def _known(name: str) -> pwd.struct_passwd:
+def _user(name: str) -> pwd.struct_passwd:
     try:
         return pwd.getpwnam(name)
     except KeyError:
@@ -111,14 +104,15 @@ def _become(user: pwd.struct_passwd) -> None:
 
 
 def _check_reach(user: pwd.struct_passwd, request: SpawnRequest) -> None:
-    """Make sure that a user gets at what every agent needs."""
+    """Make sure that a user can reach the files that every agent needs."""
     needs = [(Path(ocsd.__file__).parent, os.R_OK | os.X_OK)]
     notify_socket = request.environment.get("NOTIFY_SOCKET")
     if notify_socket:
         needs.append((Path(notify_socket), os.W_OK))
     for path, mode in needs:
         if not os.access(path, mode):
-            shut = next((each for each in path.parents[::-1] if not os.access(each, os.X_OK)), path)
+            closed = (folder for folder in path.parents[::-1] if not os.access(folder, os.X_OK))
+            shut = next(closed, path)
             raise ConfigurationError(
                 f"user {user.pw_name!r} cannot get at {path}: {shut} is closed to that user; "
                 f"open it (chmod o+x {shut}), or correct 'user'"

@@ -1,4 +1,4 @@
-"""Whether what the fork server has loaded is still what lies on the disk."""
+"""Checks whether the code that the fork server has loaded is still the code on the disk."""
 
 import os
 from array import array
@@ -10,17 +10,17 @@ class LoadedCode:
     """The folders and ocsd's own files from which modules were loaded.
 
     An upgrade replaces files, which changes their folders; ocsd's own files may
-    be edited in place, so they are looked at one by one. A look costs some two
+    be edited in place, so they are checked one by one. A check costs some two
     hundred calls of stat.
 
-    Every agent looks, and to look at an object is to write to it (its reference count):
+    Every agent checks, and to use an object is to write to it (its reference count):
     300 strings that lie apart would cost it 0.4 MB. So paths and times are kept
     in one piece each.
 
     Parameters
     ----------
     modules : iterable of ModuleType or None
-        What is loaded, as in `sys.modules`.
+        The loaded modules, as in `sys.modules`.
     own : str
         Folder of ocsd's own files.
     """
@@ -33,14 +33,14 @@ class LoadedCode:
                 paths[os.path.dirname(file)] = None
                 if file.startswith(own + os.sep):
                     paths[file] = None
-        found = {os.fsencode(path): _changed_at(path) for path in paths}
-        # Who may not look there could not load it anew either.
-        seen = {path: at_ns for path, at_ns in found.items() if at_ns is not None}
-        self._paths = b"\0".join(seen)
-        self._changed_at = array("q", seen.values())
+        times = {os.fsencode(path): _changed_at(path) for path in paths}
+        # A folder that is closed to this user cannot be loaded again either.
+        readable = {path: at_ns for path, at_ns in times.items() if at_ns is not None}
+        self._paths = b"\0".join(readable)
+        self._changed_at = array("q", readable.values())
 
     def changed(self) -> str | None:
-        """Return a path that is not what it was when it was loaded; None if all are."""
+        """Return a path that has changed since it was loaded; None if there is none."""
         if not self._paths:
             return None
         for path, before in zip(self._paths.split(b"\0"), self._changed_at, strict=True):
@@ -60,9 +60,11 @@ def _changed_at(path: str | bytes) -> int | None:
 
 
 def file_of(module: ModuleType | None) -> str | None:
-    """Return the file of a module, without any of its code being run."""
+    """Return the file of a module, without running any of its code."""
     if not issubclass(type(module), ModuleType):
         return None  # nothing, or a stand-in for a module (Twisted has one)
     # Not module.__file__, which would load a module whose loading was put off.
     file = ModuleType.__getattribute__(module, "__dict__").get("__file__")
-    return file if isinstance(file, str) else None
+    if isinstance(file, str):
+        return file
+    return None

@@ -1,4 +1,4 @@
-"""Telling whoever restarts an agent at each save which files are the agent's own."""
+"""Reports the agent's own files to the command that restarts it whenever one is saved."""
 
 import os
 import select
@@ -15,43 +15,43 @@ from pathlib import Path
 from ocsd.forkserver.loaded import file_of
 
 FILES_VARIABLE = "OCSD_FILES_PIPE"
-"""Environment variable with the descriptor on which an agent tells its files, a line each."""
+"""Environment variable with the descriptor to which an agent writes its files, a line each."""
 
-LOOK_EVERY_MS = 300
-END_LIMIT_S = 15.0
-"""An agent that nobody else could end any more has so long to end in order."""
+OWN_FILES_POLL_MS = 300
+UNWATCHED_END_LIMIT_S = 15.0
+"""After this long, an agent whose command is gone is ended by force [s]."""
 _OURS = str(Path(__file__).parents[1])
 
 
 class OwnFiles:
-    """Tells the files of an agent's modules as they are loaded.
+    """Reports the files of an agent's modules as they are loaded.
 
     Parameters
     ----------
     descriptor : int
-        Where to tell them. When nobody listens any more, the agent is ended.
+        The pipe to write to. When its other end is closed, the agent is ended.
     """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._foreign = tuple(f"{folder}{os.sep}" for folder in _foreign_folders())
 
     def start(self, *files: str) -> None:
-        """Tell these files, and the modules' as they are loaded as long as the process lives."""
-        self._tell(files)
+        """Report these files, and from then on those of modules as they are loaded."""
+        self._report(files)
         threading.Thread(target=self._go_on, name="own-files", daemon=True).start()
 
     def stop(self) -> None:
-        """Tell what was loaded last; nothing if the agent's code was never found."""
-        if self._told:
-            self._tell()
+        """Report the last modules; nothing if the agent's code was never found."""
+        if self._reported:
+            self._report()
 
-    def _tell(self, files: Iterable[str] = ()) -> None:
+    def _report(self, files: Iterable[str] = ()) -> None:
         loaded = map(file_of, list(sys.modules.values()))
-        found = {file for file in loaded if file is not None and self._is_own(file)}
-        new = {os.path.abspath(file) for file in (*found, *files)} - self._told
-        self._told |= new
+        own = {file for file in loaded if file is not None and self._is_own(file)}
+        new = {os.path.abspath(file) for file in (*own, *files)} - self._reported
+        self._reported |= new
         if new:
             os.write(self._descriptor, os.fsencode("".join(f"{file}\n" for file in sorted(new))))
 
@@ -60,21 +60,21 @@ class OwnFiles:
 
     def _go_on(self) -> None:
         listener = select.poll()
-        listener.register(self._descriptor, 0)  # tells of an error, whatever is asked for
+        listener.register(self._descriptor, 0)  # an error is always reported
         try:
             with suppress(BrokenPipeError):
-                while not listener.poll(LOOK_EVERY_MS):
-                    self._tell()
+                while not listener.poll(OWN_FILES_POLL_MS):
+                    self._report()
         finally:
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(END_LIMIT_S)
+            time.sleep(UNWATCHED_END_LIMIT_S)
             os.kill(os.getpid(), signal.SIGKILL)
 
 
 def beside(script: str) -> list[str]:
     """Return the Python files in the folder of a script.
 
-    The one that does not let itself be imported is none of the loaded modules.
+    A file that cannot be imported is not among the loaded modules.
     """
     return [str(file) for file in Path(script).parent.glob("*.py")]
 

@@ -1,4 +1,4 @@
-"""Where daemons find the fork server: its socket, made anew should somebody remove it."""
+"""The fork server's socket, which is made again if it is removed."""
 
 import contextlib
 import os
@@ -16,17 +16,17 @@ class Place:
     Parameters
     ----------
     path : Path
-        Where.
+        The path of the socket.
 
     Attributes
     ----------
     listener : socket.socket
-        What accepts connections.
+        The socket that accepts connections.
 
     Raises
     ------
     OSError
-        If something lies there already, such as the socket of another fork server.
+        If there is a file already, such as the socket of another fork server.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,13 +46,13 @@ class Place:
 
     @property
     def is_lost(self) -> bool:
-        """Whether nothing is at the path; anything else there is another fork server's."""
+        """Whether the path is free; any file there belongs to another fork server."""
         return identity(self._path) is None
 
     def renew(self) -> None:
         """Listen at the path again, if that is possible."""
         before = self.listener
-        # If the folder is missing, too, the daemon makes it.
+        # If the folder is missing as well, the daemon makes it.
         with contextlib.suppress(OSError):
             self.listener = self._bound()
             self._identity = identity(self._path)
@@ -60,7 +60,7 @@ class Place:
             self.listen()
 
     def leave(self) -> None:
-        """Take the socket away."""
+        """Remove the socket."""
         self._path.unlink(missing_ok=True)
 
     def _bound(self) -> socket.socket:

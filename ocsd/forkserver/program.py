@@ -1,4 +1,4 @@
-"""Finding the code of an agent class and running it, in this process."""
+"""Finds the code of an agent class and runs it, in this process."""
 
 import ast
 import importlib.util
@@ -20,7 +20,7 @@ from ocsd.site.plugins import AgentEntry, last_line
 from ocsd.system.notify import Delivery, notify
 from ocsd.text.reason import shortened
 
-# An agent that ends has nothing better to do than to wait until it is heard.
+# An agent that ends can wait until its supervisor reads its last message.
 LAST_WORDS_TRIES = 50
 LAST_WORDS_PAUSE_S = 0.01
 
@@ -31,23 +31,23 @@ def run(find: Callable[[], AgentEntry], words: Sequence[str] = ()) -> int:
     Parameters
     ----------
     find : callable
-        Returns where the code is.
+        Returns the place of the code.
     words : sequence of str
         For the agent's command line.
 
     Returns
     -------
     int
-        The exit code; why it is not 0 has been told to the log and to the daemon.
+        The exit code; if it is not 0, log and daemon have got the reason.
     """
     compat.use()
-    # An agent's subprocesses (multiprocessing) import the main module of their parent,
-    # which is none of the agent's business.
+    # An agent's subprocesses (multiprocessing) import the main module of their parent:
+    # it must not be the fork server's.
     sys.modules["__main__"] = ModuleType("__main__")
-    what = "the plug-ins"
+    subject = "the plug-ins"
     try:
         entry = find()
-        what = entry.class_name
+        subject = entry.class_name
         origin.set_code(file_of(entry))
         for warning in entry.warnings:
             print(f"ocsd: warning: {warning}", file=sys.stderr)  # noqa: T201 - the instance's log
@@ -55,10 +55,11 @@ def run(find: Callable[[], AgentEntry], words: Sequence[str] = ()) -> int:
     except KeyboardInterrupt:
         return 0  # asked to end before it has begun
     except OcsdError as error:
-        return tell(str(error), PERMANENT_FAILURE_EXIT)
+        return report_failure(str(error), PERMANENT_FAILURE_EXIT)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an import may raise anything
         traceback.print_exc()
-        return tell(f"cannot import {what}: {last_line(error)}", PERMANENT_FAILURE_EXIT)
+        failure = f"cannot import {subject}: {last_line(error)}"
+        return report_failure(failure, PERMANENT_FAILURE_EXIT)
     return _call(main)
 
 
@@ -68,8 +69,8 @@ def file_of(entry: AgentEntry) -> str:
     Parameters
     ----------
     entry : AgentEntry
-        Where the code is. If its package cannot be imported, that package's file is
-        returned; empty if nothing is found.
+        The place of the code. If its package cannot be imported, that package's file is
+        returned; empty if there is none.
     """
     if entry.script is not None:
         return str(entry.script)
@@ -91,9 +92,9 @@ def entry_point(entry: AgentEntry, words: Sequence[str] = ()) -> Callable[[], ob
     Parameters
     ----------
     entry : AgentEntry
-        Where the code is.
+        The place of the code.
     words : sequence of str
-        For the agent's command line.
+        Words for the agent's command line.
 
     Raises
     ------
@@ -120,9 +121,10 @@ def entry_point(entry: AgentEntry, words: Sequence[str] = ()) -> Callable[[], ob
 
 
 def _module(script: str, class_name: str) -> ModuleType:
-    """Import a script, findable under its name: what it defines may be pickled."""
-    stem = os.path.splitext(os.path.basename(script))[0]
-    name = class_name if stem in sys.modules else stem
+    """Import a script under its name, so that its objects can be pickled."""
+    name = os.path.splitext(os.path.basename(script))[0]
+    if name in sys.modules:
+        name = class_name
     spec = importlib.util.spec_from_file_location(name, script, loader=_FreshLoader(name, script))
     if spec is None or spec.loader is None:
         raise ImportError(f"{script} is no Python file: give it a name that ends with .py")
@@ -133,7 +135,7 @@ def _module(script: str, class_name: str) -> ModuleType:
 
 
 class _FreshLoader(SourceFileLoader):
-    """Compiles a script anew each time.
+    """Compiles a script each time.
 
     Python's cache of bytecode goes by the second and the length of a file: it would
     return the old code of a file that was saved twice within a second.
@@ -144,20 +146,20 @@ class _FreshLoader(SourceFileLoader):
 
 
 def _required_arguments(function: Callable[..., object]) -> int:
-    """Return how many positional arguments a function cannot do without."""
+    """Return the number of positional arguments that a function requires."""
     if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
-        # What nearly all agents have; `inspect` takes 0.2 MB of private memory.
+        # The case of nearly all agents; `inspect` takes 0.2 MB of private memory.
         return function.__code__.co_argcount - len(function.__defaults__ or ())
     parameters = inspect.signature(function).parameters.values()
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(each.default is each.empty and each.kind in kinds for each in parameters)
+    return sum(value.default is value.empty and value.kind in kinds for value in parameters)
 
 
 def _defines_main(script: str) -> bool:
-    # As bytes, for a script may say which encoding it has.
+    # As bytes, because a script may declare its encoding.
     with open(script, "rb") as file:
         body = ast.parse(file.read(), script).body
-    return any(isinstance(each, ast.FunctionDef) and each.name == "main" for each in body)
+    return any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in body)
 
 
 def _call(main: Callable[[], object]) -> int:
@@ -166,26 +168,29 @@ def _call(main: Callable[[], object]) -> int:
     except KeyboardInterrupt:
         return 0  # asked to end before its reactor ran
     except ConfigurationError as error:
-        return tell(str(error), PERMANENT_FAILURE_EXIT)
+        return report_failure(str(error), PERMANENT_FAILURE_EXIT)
     except SystemExit as ending:
         if isinstance(ending.code, str):
-            return tell(ending.code, 1)
+            return report_failure(ending.code, 1)
         return ending.code or 0
     except BaseException as error:  # noqa: BLE001 - the boundary to the agent's code
         traceback.print_exc()
-        # A missing library or a slip of the pen stays until somebody mends it.
-        permanent = isinstance(error, ImportError | SyntaxError)
-        return tell(last_line(error), PERMANENT_FAILURE_EXIT if permanent else 1)
+        # A missing library or a syntax error stays until a person mends it.
+        if isinstance(error, ImportError | SyntaxError):
+            return report_failure(last_line(error), PERMANENT_FAILURE_EXIT)
+        return report_failure(last_line(error), 1)
     return 0
 
 
-def tell(failure: str, code: int) -> int:
-    """Put a failure on record, in the log and with the daemon; return `code`."""
+def report_failure(failure: str, code: int) -> int:
+    """Report a failure to the log and to the daemon; return `code`."""
     print(f"ocsd: {failure}", file=sys.stderr)  # noqa: T201 - stderr is the instance's log
-    told = shortened(failure)
-    where = {"X_CODE": origin.code()} if origin.code() else {}
+    reason = shortened(failure)
+    fields = {"STATUS": reason, "X_FAILURE": reason, "X_CODE": origin.code()}
+    if not fields["X_CODE"]:
+        del fields["X_CODE"]
     for _ in range(LAST_WORDS_TRIES):
-        if notify(STATUS=told, X_FAILURE=told, **where) is not Delivery.BUSY:
+        if notify(**fields) is not Delivery.BUSY:
             break
         time.sleep(LAST_WORDS_PAUSE_S)
     return code

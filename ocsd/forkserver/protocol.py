@@ -1,22 +1,22 @@
-"""What the daemon and its fork server say to each other: JSON, a line each.
+"""The messages of the daemon and its fork server: JSON, one on each line.
 
 The daemon sends requests (`SpawnRequest`, `KillRequest`, `ForgetRequest`, `EndRequest`); the
-fork server answers with `Hello` when somebody connects, and reports `Spawned` and `Ended`.
+fork server answers each connection with `Hello`, and reports `Spawned` and `Ended`.
 An `Ended` is repeated in every `Hello` until it is forgotten on request, so no
 exit code is lost while no daemon is connected. Both sides may be of different
-releases: fields that are not known are skipped, and new ones have defaults.
+releases: unknown fields are skipped, and new ones have defaults.
 """
 
 import json
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, TypeAlias, TypeVar
 
-VERSION: Final = 1
-LONGEST_MESSAGE_BYTES: Final = 1 << 22
+PROTOCOL_VERSION: Final = 1
+LONGEST_REPORT_BYTES: Final = 1 << 22
 FOR_THE_LEADER: Final = frozenset({signal.SIGQUIT})
-"""Signals for the process itself: what it has started would die of a request for stacks."""
+"""Signals for the process alone: a request for stacks would kill the programs it has started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class SpawnRequest:
 
     Attributes
     ----------
-    name : str
-        Its instance-id. If a process of that name runs already, that one is
-        reported as `Spawned` again: it may be what an earlier daemon asked for.
+    instance_id : str
+        The instance. If its process runs already, that one is reported as `Spawned`
+        again: an earlier daemon may have asked for it.
     log_path : str
         File to which its stdout and stderr are appended.
     working_dir : str
@@ -35,18 +35,18 @@ class SpawnRequest:
     environment : mapping of str to str
         Variables to set on top of the fork server's own.
     command : tuple of str
-        What to execute; empty for an agent, which runs in the forked child itself.
+        The command to execute; empty for an agent, which runs in the forked child itself.
     launch : mapping or None
         The agent's `ocsd.site.launch.Launch`, as JSON.
     nice : int
-        Its niceness; 0 leaves it that of the fork server.
+        Its niceness; 0 for that of the fork server.
     open_files : int or None
-        How many files it may have open at most; None leaves that as it is.
+        The limit of its open files; None for that of the fork server.
     user : str or None
-        Who runs it; None for whoever runs the fork server.
+        The user who runs it; None for that of the fork server.
     """
 
-    name: str
+    instance_id: str
     log_path: str
     working_dir: str
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -59,12 +59,12 @@ class SpawnRequest:
 
 @dataclass(frozen=True, slots=True)
 class KillRequest:
-    """Send a signal to the process group of a name, if it still is process `pid`.
+    """Send a signal to the process group of an instance, if it still is process `pid`.
 
     Signals in `FOR_THE_LEADER` go to the process alone.
     """
 
-    name: str
+    instance_id: str
     pid: int
     signal: int
 
@@ -83,23 +83,23 @@ class EndRequest:
 
 @dataclass(frozen=True, slots=True)
 class Spawned:
-    """A process of that name runs.
+    """The process of an instance runs.
 
     Attributes
     ----------
-    name : str
-        Its instance-id.
+    instance_id : str
+        The instance.
     pid : int
         Its process id, which is its process group and session as well.
     start_ticks : int
-        When it was started, in the kernel's clock ticks since boot: with the
+        The time of its start in the kernel's clock ticks since boot: with the
         pid it names the process beyond doubt (proc(5), field 22 of stat).
     log_inode, log_bytes : int
-        Its log when it was started: which file, and how much earlier processes had
+        Its log when it was started: the file, and the size that earlier processes had
         written to it.
     """
 
-    name: str
+    instance_id: str
     pid: int
     start_ticks: int
     log_inode: int = 0
@@ -112,17 +112,17 @@ class Ended:
 
     Attributes
     ----------
-    name, pid
-        Which.
+    instance_id, pid
+        The instance and its process.
     code, signal : int or None
-        How; both None if nobody knows.
+        The exit code, or the signal that ended it; both None if unknown.
     detail : str
-        More about it.
+        More about the end.
     ended_at : float or None
-        When [s, Unix time].
+        The time of the end [s, Unix time].
     """
 
-    name: str
+    instance_id: str
     pid: int
     code: int | None
     signal: int | None
@@ -132,7 +132,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What a fork server tells whoever connects.
+    """The greeting of a fork server on each connection.
 
     Attributes
     ----------
@@ -143,10 +143,10 @@ class Hello:
     ended : tuple of Ended
         Children that have ended, until they are forgotten.
     orphans : tuple of Spawned
-        Processes of fork servers that were killed, which run on. Nobody will tell
-        how they end.
+        Processes of fork servers that were killed, which run on. Their exit codes will
+        stay unknown.
     notice : str
-        What is wrong with the record of those.
+        The fault of the record of these.
     """
 
     pid: int
@@ -174,10 +174,19 @@ _KINDS: Final[dict[str, type[Message]]] = {
 }
 _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
+_SENT_AS: Final = {"instance_id": "name"}
+"""Fields that have another name on the wire, which older releases use."""
+
 
 def encode(message: Message) -> bytes:
     """Return the line that carries `message`."""
-    return json.dumps([_NAMES[type(message)], asdict(message)]).encode() + b"\n"
+    fields_sent = asdict(message, dict_factory=_as_sent)
+    return json.dumps([_NAMES[type(message)], fields_sent]).encode() + b"\n"
+
+
+def _as_sent(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the fields of a message under their names on the wire."""
+    return {_SENT_AS.get(key, key): value for key, value in pairs}
 
 
 def decode(line: bytes) -> Message:
@@ -189,20 +198,21 @@ def decode(line: bytes) -> Message:
         If the line holds no known message.
     """
     try:
-        kind, told = json.loads(line)
+        kind, sent = json.loads(line)
         if kind == "Hello":
-            for key, of_what in (("running", Spawned), ("ended", Ended), ("orphans", Spawned)):
-                told[key] = tuple(_made(of_what, each) for each in told.get(key, ()))
+            for key, part in (("running", Spawned), ("ended", Ended), ("orphans", Spawned)):
+                sent[key] = tuple(_made(part, values) for values in sent.get(key, ()))
         if kind == "Spawn":
-            told["command"] = tuple(told["command"])
-        return _made(_KINDS[kind], told)
+            sent["command"] = tuple(sent["command"])
+        return _made(_KINDS[kind], sent)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"no message of the fork server's protocol: {line[:200]!r}") from error
 
 
-def _made(kind: type[_Made], told: Mapping[str, Any]) -> _Made:
-    known = {each.name for each in fields(kind)}  # type: ignore[arg-type]  # all are dataclasses
-    return kind(**{key: value for key, value in told.items() if key in known})
+def _made(kind: type[_Made], sent: Mapping[str, Any]) -> _Made:
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type] # all are dataclasses
+    keys = {name: _SENT_AS.get(name, name) for name in names}
+    return kind(**{name: sent[key] for name, key in keys.items() if key in sent})
 
 
 class LineBuffer:
@@ -217,10 +227,10 @@ class LineBuffer:
         Raises
         ------
         ValueError
-            If a line is no message or grows beyond all limits.
+            If a line is not a message, or too long.
         """
         *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > LONGEST_MESSAGE_BYTES:
+        if len(self._rest) > LONGEST_REPORT_BYTES:
             raise ValueError("a line of the fork server's protocol does not end")
         for line in lines:
             yield decode(line)

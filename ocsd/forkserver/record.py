@@ -1,10 +1,9 @@
 """The record of a host's processes, which outlives a fork server that is killed.
 
-After a line with the boot id, one line for each process, as `Spawned` goes over
-the wire, one when it ends, `Ended`, and one, `ForgetRequest`, when a daemon has put that
-on record. A process is told from a later one with its number by its start time.
-It is a file in the runtime folder, so nothing needs to be forced to the disk:
-what ends the machine ends the processes, too.
+The first line is the boot id. A line for each process follows, as `Spawned` on the wire, one
+when it ends, `Ended`, and one when a daemon has recorded that, `ForgetRequest`. The start
+time distinguishes a process from a later one with the same number. The file is in the
+runtime folder and not forced to the disk: the processes end with the machine.
 """
 
 import contextlib
@@ -18,27 +17,28 @@ from typing import Final
 
 from ocsd.forkserver.protocol import Ended, ForgetRequest, Message, Spawned, decode, encode
 from ocsd.system import files
+from ocsd.system.proc import start_ticks
 
 MOST_STALE: Final = 256
-"""The file is written anew after so many of its processes have ended."""
+"""The file is rewritten when more of its processes than this have ended."""
 
 _BOOT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a record says.
+    """The content of a record.
 
     Attributes
     ----------
     living : tuple of Spawned
         The processes that still live.
     notice : str
-        What is wrong with the record; empty if nothing is.
+        The fault of the record; empty if it has none.
     ended : tuple of Ended
-        Ends that no daemon has put on record.
+        Ends that no daemon has recorded.
     gone : tuple of Spawned
-        Processes that have ended, nobody knows when and how.
+        Processes that have ended at an unknown time in an unknown way.
     """
 
     living: tuple[Spawned, ...] = ()
@@ -48,7 +48,7 @@ class Recorded:
 
 
 class Record:
-    """Writes the record; what an earlier fork server left is kept until it is forgotten.
+    """Writes the record; entries of earlier fork servers stay until they are forgotten.
 
     Parameters
     ----------
@@ -58,49 +58,49 @@ class Record:
     Attributes
     ----------
     earlier : Recorded
-        What earlier fork servers have left.
+        The record of earlier fork servers.
     """
 
     def __init__(self, path: Path) -> None:
         self.earlier = read(path)
         self._path = path
         spawned = (*self.earlier.living, *self.earlier.gone)
-        self._entries: dict[int, Spawned | Ended] = {each.pid: each for each in spawned}
-        self._entries |= {each.pid: each for each in self.earlier.ended}
+        self._entries: dict[int, Spawned | Ended] = {entry.pid: entry for entry in spawned}
+        self._entries |= {entry.pid: entry for entry in self.earlier.ended}
         self._stale = 0
         self._file: int | None = None
         self._failed = False
-        self._attempt(self._write_anew)
+        self._attempt(self._rewrite)
 
     def add(self, spawned: Spawned) -> None:
-        """Record a process; what cannot be recorded now is, as soon as that is possible."""
+        """Record a process, now or as soon as that is possible."""
         self._entries[spawned.pid] = spawned
         self._attempt(lambda: self._append(spawned))
 
     def ended(self, ended: Ended) -> None:
-        """Take note that a process has ended."""
+        """Record that a process has ended."""
         self._entries[ended.pid] = ended
         self._attempt(lambda: self._append(ended))
 
     def forget(self, pid: int) -> None:
-        """Take note that the end of a process is known where it has to be."""
+        """Drop a process, because a daemon has recorded its end."""
         if self._entries.pop(pid, None) is None:
             return
         self._stale += 1
         if self._stale > MOST_STALE:
-            self._attempt(self._write_anew)
+            self._attempt(self._rewrite)
         else:
             self._attempt(lambda: self._append(ForgetRequest(pid)))
 
     def renew(self) -> None:
-        """Write the file again if somebody has removed it."""
+        """Write the file again if it was removed."""
         if self._file is not None and os.fstat(self._file).st_nlink == 0:
-            self._attempt(self._write_anew)
+            self._attempt(self._rewrite)
 
     def remove(self) -> None:
-        """Remove the file, unless something that it names still lives."""
-        spawned = (each for each in self._entries.values() if isinstance(each, Spawned))
-        if not any(map(lives, spawned)):
+        """Remove the file, unless a process in it still lives."""
+        entries = self._entries.values()
+        if not any(isinstance(entry, Spawned) and lives(entry) for entry in entries):
             self._path.unlink(missing_ok=True)
 
     def _attempt(self, write: Callable[[], None]) -> None:
@@ -117,13 +117,13 @@ class Record:
 
     def _append(self, message: Message) -> None:
         if self._file is None:
-            self._write_anew()
+            self._rewrite()
             return
         line = encode(message)
         if os.write(self._file, line) < len(line):
             raise OSError(0, "no space left on device")
 
-    def _write_anew(self) -> None:
+    def _rewrite(self) -> None:
         content = f"{boot_id()}\n".encode() + b"".join(map(encode, self._entries.values()))
         files.replace(self._path, content)
         self._let_go()
@@ -142,7 +142,7 @@ def beside(socket_path: Path) -> Path:
 
 
 def read(path: Path) -> Recorded:
-    """Return what a record says; a record that is missing or wrong in part is no error."""
+    """Return the content of a record, as far as it can be read."""
     try:
         boot, *lines = path.read_bytes().splitlines() or [b""]
     except FileNotFoundError:
@@ -152,40 +152,39 @@ def read(path: Path) -> Recorded:
     written_in = boot.decode("ascii", "replace")
     sound = _BOOT.fullmatch(written_in) is not None
     if sound and written_in != boot_id():
-        return Recorded()  # the machine has been started anew since
-    found, ended, wrong = _parsed(lines)
-    living = tuple(filter(lives, found.values()))
+        return Recorded()  # the machine was restarted since
+    spawned, ended, wrong = _parsed(lines)
+    living = tuple(filter(lives, spawned.values()))
     if not sound:
-        # What does not live may be of another boot.
+        # The others may be of another boot.
         return Recorded(living, _notice(path, wrong + 1, len(lines) + 1))
-    gone = tuple(each for each in found.values() if each not in living)
-    notice = _notice(path, wrong, len(lines) + 1) if wrong else ""
-    return Recorded(living, notice, tuple(ended.values()), gone)
+    gone = tuple(process for process in spawned.values() if process not in living)
+    return Recorded(living, _notice(path, wrong, len(lines) + 1), tuple(ended.values()), gone)
 
 
 def _parsed(lines: list[bytes]) -> tuple[dict[int, Spawned], dict[int, Ended], int]:
-    """Return what has no end on record, ends that no daemon knows, and how many lines are wrong."""
-    found: dict[int, Spawned] = {}
+    """Return processes without a recorded end, ends to report, and the number of wrong lines."""
+    spawned: dict[int, Spawned] = {}
     ended: dict[int, Ended] = {}
     wrong = 0
     for line in lines:
         match _decoded(line):
-            case Spawned(pid=pid) as spawned:
-                found[pid] = spawned
+            case Spawned(pid=pid) as process:
+                spawned[pid] = process
                 ended.pop(pid, None)
             case Ended(pid=pid) as end:
-                found.pop(pid, None)
+                spawned.pop(pid, None)
                 ended[pid] = end
             case ForgetRequest(pid=pid):
-                found.pop(pid, None)
+                spawned.pop(pid, None)
                 ended.pop(pid, None)
             case _:
                 wrong += 1
-    return found, ended, wrong
+    return spawned, ended, wrong
 
 
 def _decoded(line: bytes) -> Spawned | Ended | ForgetRequest | None:
-    """Return what a line says; None if it is wrong."""
+    """Return the entry of a line; None if it is wrong."""
     with contextlib.suppress(ValueError):
         entry = decode(line)
         if isinstance(entry, Spawned) and type(entry.start_ticks) is not int:
@@ -196,6 +195,8 @@ def _decoded(line: bytes) -> Spawned | Ended | ForgetRequest | None:
 
 
 def _notice(path: Path, wrong: int, of: int) -> str:
+    if not wrong:
+        return ""
     return (
         f"{wrong} of {of} lines of the record of processes {path} cannot be read; "
         "if an instance is running twice now, end the copy that `ocsd status` does not show"
@@ -207,19 +208,8 @@ def lives(process: Spawned) -> bool:
     return start_ticks(process.pid) == process.start_ticks != 0
 
 
-def start_ticks(pid: int) -> int:
-    """Return when process `pid` was started [clock ticks since boot]; 0 if it has ended."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return 0
-    # The name in parentheses may itself hold spaces and parentheses (proc(5)).
-    state, *fields = stat.rpartition(")")[2].split()
-    return 0 if state in "ZX" else int(fields[18])
-
-
 def boot_id() -> str:
-    """Return what names this run of the machine."""
+    """Return the kernel's identifier of this run of the machine."""
     with contextlib.suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     return "00000000-0000-0000-0000-000000000000"

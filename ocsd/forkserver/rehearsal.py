@@ -1,6 +1,6 @@
 """Play an agent's life in the fork server, so that forked agents share more and do less.
 
-Python writes into what it runs: it replaces bytecode by faster, specialised
+Python writes into the code that it runs: it replaces bytecode by faster, specialised
 bytecode and fills caches at the first uses. In a forked agent each such write
 costs a private copy of a page of memory. Here it all happens before the fork:
 an agent with one process and one feed joins a router that consists of a few
@@ -44,7 +44,6 @@ from ocsd.bus.wamp import CBORSerializer, ComponentConfig, txaio
 from ocsd.forkserver import program
 from ocsd.forkserver.protocol import LineBuffer, Spawned, SpawnRequest
 from ocsd.forkserver.protocol import encode as encode_line
-from ocsd.forkserver.record import start_ticks
 from ocsd.log import logs
 from ocsd.log.file import LogFile
 from ocsd.log.level_file import LevelFile
@@ -53,12 +52,13 @@ from ocsd.reactor import threads
 from ocsd.site import launch as launches
 from ocsd.site.model import Hub, Instance
 from ocsd.system.notify import encode
+from ocsd.system.proc import start_ticks
 
 TIMES = 8
-"""CPython 3.11 specialises what was called eight times; three or twenty cost more memory."""
+"""CPython 3.11 specialises code that was called eight times; three or twenty cost more memory."""
 SECONDS = 3
-LIMIT_S = 10.0
-"""It takes 0.3 s; a machine that has just booted may have much else to do."""
+REHEARSAL_LIMIT_S = 10.0
+"""Time limit of a rehearsal [s]. It takes 0.3 s, but longer on a machine that has just booted."""
 
 _CLASS = "FakeDataAgent"
 _originals: list[CodeType] = []
@@ -70,21 +70,21 @@ def rehearse(times: int = TIMES) -> None:
     Parameters
     ----------
     times : int
-        How often, after the first time.
+        The number of times, after the first one.
 
     Raises
     ------
     Exception
-        Whatever went wrong; children can be forked all the same.
+        Any failure of the agent; children can be forked all the same.
     """
     argv = sys.argv
     # Its first use copies the environment.
     setproctitle.getproctitle()
     try:
         played: set[CodeType] = set()
-        with _noting(played):
+        with _recording(played):
             _play()
-        _move_together(played)
+        _replace_code_by_adjacent_copies(played)
         for _ in range(times):
             _play()
     finally:
@@ -92,23 +92,23 @@ def rehearse(times: int = TIMES) -> None:
         threads.use_reactor(None)
         threadable.ioThread = None
         launches.set_current(None)
-    # An agent's own txaio.start_logging() would write to its log what was said until now.
+    # An agent's own txaio.start_logging() would write the messages until now to its log.
     globalLogBeginner._initialBuffer._buffer.clear()  # noqa: SLF001 - Twisted has no other way
-    # Every logger is set to this level once more in the child, which is nothing
-    # new to it then. Only now, for nobody shall log what was just a rehearsal.
+    # The child sets every logger to this level again, which then changes nothing.
+    # Only now, because the rehearsal must not be logged.
     txaio.set_global_log_level("info")
 
 
 @contextmanager
-def _noting(played: set[CodeType]) -> Iterator[None]:
-    """Note which code is entered meanwhile, in any thread."""
+def _recording(played: set[CodeType]) -> Iterator[None]:
+    """Record which code is entered meanwhile, in any thread."""
 
-    def note(frame: FrameType, event: str, _: object) -> None:
+    def record(frame: FrameType, event: str, _: object) -> None:
         if event == "call":
             played.add(frame.f_code)
 
-    threading.setprofile(note)
-    sys.setprofile(note)
+    threading.setprofile(record)
+    sys.setprofile(record)
     try:
         yield
     finally:
@@ -116,22 +116,22 @@ def _noting(played: set[CodeType]) -> Iterator[None]:
         threading.setprofile(None)
 
 
-def _move_together(played: set[CodeType]) -> None:
-    """Give the functions that agents run copies of their code that lie side by side.
+def _replace_code_by_adjacent_copies(played: set[CodeType]) -> None:
+    """Rewrite ``__code__`` of the functions that agents run, so that all of it lies together.
 
-    To run a function writes into its code and its constants (their reference
-    counts). They lie where they were loaded, between much that never runs, and
-    nearly each takes a page of its own along.
+    To run a function writes into its code and its constants (their reference counts).
+    These lie where they were loaded, between code that never runs, so that nearly each
+    of them costs a page of its own.
     """
-    # What an agent allocates must not end up in the gaps that the originals would leave.
+    # An agent's own objects must not fill the gaps that the originals would leave.
     _originals.extend(played)
-    for each in gc.get_objects():
-        if isinstance(each, FunctionType) and each.__code__ in played:
+    for function in gc.get_objects():
+        if isinstance(function, FunctionType) and function.__code__ in played:
             with contextlib.suppress(ValueError):  # constants that cannot be copied
-                each.__code__ = marshal.loads(marshal.dumps(each.__code__))
+                function.__code__ = marshal.loads(marshal.dumps(function.__code__))
 
 
-def _talk() -> dict[str, Any]:
+def _exchange() -> dict[str, Any]:
     """Exchange the messages of a start; return the launch that is in them."""
     # A socket without a name in the file system, gone with its last descriptor.
     launch = _launch(f"\0ocsd-rehearsal-{os.getpid()}").model_dump(mode="json")
@@ -158,14 +158,14 @@ def _launch(path: str) -> launches.Launch:
 
 
 def _play() -> None:
-    told = _talk()
+    launch = _exchange()
     # A reactor of our own, which is never the process's.
     reactor: Any = EPollReactor()  # type: ignore[no-untyped-call] # Twisted's
     threads.use_reactor(reactor)
     failures: list[Any] = []
 
     def begin() -> None:
-        _perform(reactor, told).addErrback(failures.append).addBoth(end)
+        _perform(reactor, launch).addErrback(failures.append).addBoth(end)
 
     def end(_: object) -> None:
         reactor.stop()
@@ -174,7 +174,7 @@ def _play() -> None:
         failures.append(Failure(TimeoutError("no end")))  # type: ignore[no-untyped-call] # Twisted's
         reactor.stop()
 
-    reactor.callLater(LIMIT_S, give_up)
+    reactor.callLater(REHEARSAL_LIMIT_S, give_up)
     reactor.callWhenRunning(begin)
     try:
         reactor.run(installSignalHandlers=False)
@@ -185,16 +185,16 @@ def _play() -> None:
 
 
 @inlineCallbacks
-def _perform(reactor: Any, told: dict[str, Any]) -> Any:
-    """Do what `ocsd.agent.runner` does, and some seconds' work without the waiting."""
+def _perform(reactor: Any, launch: dict[str, Any]) -> Any:
+    """Run an agent as `ocsd.agent.runner` does, for some seconds' work without the waits."""
     reactor.suggestThreadPoolSize(WORKER_THREADS)
-    launches.set_current(launches.Launch.model_validate(told))
+    launches.set_current(launches.Launch.model_validate(launch))
     agent, args = _agent()
     readiness = Readiness(agent, send=_prepare)
     connection = Connection(agent, args, on_change=readiness.tell)
     # Not Twisted's listener, which reserves a descriptor for the rest of its life.
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(told["router_socket"])
+        listener.bind(launch["router_socket"])
         listener.listen()
         readiness.start(connection)
         connection.start()
@@ -205,7 +205,7 @@ def _perform(reactor: Any, told: dict[str, Any]) -> Any:
         yield deferLater(reactor, 0)
     for _ in range(SECONDS):
         yield agent.call(str(agent.agent_address), "get_agent_class")
-        _look()
+        _check_log()
         agent.heartbeat.beat()
         readiness.tell()
         agent.publish_to_feed("rehearsal", _sample())
@@ -217,7 +217,7 @@ def _perform(reactor: Any, told: dict[str, Any]) -> Any:
 
 
 def _be_router(reactor: Any, listener: socket.socket) -> None:
-    listener.settimeout(LIMIT_S)
+    listener.settimeout(REHEARSAL_LIMIT_S)
     factory: Any = protocol.Factory.forProtocol(_RouterSide)
     factory.noisy = False
     with listener.accept()[0] as accepted:
@@ -225,25 +225,25 @@ def _be_router(reactor: Any, listener: socket.socket) -> None:
 
 
 def _close(reactor: Any) -> None:
-    """Close what Twisted leaves open, for a reactor normally ends with its process."""
+    """Close the descriptors that Twisted leaves to the end of the process."""
     for reader in list(reactor._internalReaders):  # noqa: SLF001 - there is no other way
         reader.connectionLost(None)
     reactor._poller.close()  # noqa: SLF001 - there is no other way
 
 
 def _agent() -> tuple[ocs_agent.OCSAgent, Any]:
-    # First on the search path of agents; what is found there is remembered.
+    # First on the search path of agents; Python remembers the folder's content.
     sys.path.insert(0, compat.FOLDER)
     try:
         entry = site_config.agent_class(_CLASS)
     finally:
         sys.path.remove(compat.FOLDER)
-    known = set(sys.modules)
+    before = set(sys.modules)
     program.entry_point(entry)
     module = sys.modules[str(entry.module)]
     # Not kept: an agent's own modules are loaded in the child, fresh at each start.
     package = str(entry.module).partition(".")[0]
-    for name in set(sys.modules) - known:
+    for name in set(sys.modules) - before:
         if name.startswith(f"{package}."):
             del sys.modules[name]
     parser = module.add_agent_args()
@@ -254,19 +254,19 @@ def _agent() -> tuple[ocs_agent.OCSAgent, Any]:
         address=f"{args.address_root}.{args.instance_id}",
         class_name=_CLASS,
     )
-    # Not on the disk, of which nobody would take it away again.
+    # Not on the disk, where it would stay for ever.
     agent.spools = SpoolService(None, agent.agent_session_id, agent.log)
     _offer(agent)
     return agent, args
 
 
 def _prepare(**fields: str | int) -> None:
-    # The datagram for a supervisor that there is not.
+    # The datagram for a supervisor, which does not exist here.
     encode(fields)
 
 
-def _look() -> None:
-    """Do what a thread of an agent does twice a second."""
+def _check_log() -> None:
+    """Check log and level as a thread of an agent does twice a second."""
     nothing = Path(os.devnull)
     log = os.open(nothing, os.O_WRONLY)
     LogFile(nothing, streams=(log,)).look()
@@ -280,7 +280,7 @@ def _offer(agent: ocs_agent.OCSAgent) -> None:
     @ocs_agent.param("period", default=None, type=float)
     def acq(session: ocs_agent.OpSession, params: Any) -> Any:
         agent.publish_to_feed("rehearsal", _sample())
-        asked.wait(LIMIT_S)
+        asked.wait(REHEARSAL_LIMIT_S)
         return True, "ended"
 
     def stop(session: ocs_agent.OpSession, params: Any) -> None:
@@ -323,7 +323,7 @@ class _Router:
         self._registrations: dict[str, int] = {}
 
     def answers(self, data: bytes) -> Iterator[bytes]:
-        """Take what the agent sends and yield what it gets back."""
+        """Take in bytes from the agent and yield the answers."""
         self._received += data
         while len(self._received) >= 4:
             length = 4
@@ -332,8 +332,10 @@ class _Router:
             if len(self._received) < length:
                 return
             piece, self._received = self._received[:length], self._received[length:]
-            # To shake hands, the router sends back what it got.
-            answer = self._serve(piece) if self._hands_shaken else piece
+            # To shake hands, the router sends the same bytes back.
+            answer: bytes | None = piece
+            if self._hands_shaken:
+                answer = self._serve(piece)
             self._hands_shaken = True
             if answer is not None:
                 yield answer

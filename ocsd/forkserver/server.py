@@ -18,7 +18,7 @@ from ocsd.errors import PERMANENT_FAILURE_EXIT
 from ocsd.forkserver.place import Place
 from ocsd.forkserver.protocol import (
     FOR_THE_LEADER,
-    VERSION,
+    PROTOCOL_VERSION,
     Ended,
     EndRequest,
     ForgetRequest,
@@ -31,22 +31,23 @@ from ocsd.forkserver.protocol import (
     SpawnRequest,
     encode,
 )
-from ocsd.forkserver.record import Record, lives, start_ticks
+from ocsd.forkserver.record import Record, lives
 from ocsd.forkserver.remains import kill_remains
 from ocsd.log.stream import NO_ROOM
+from ocsd.system.proc import start_ticks
 
 LONGEST_BACKLOG_BYTES = 1 << 22
-"""A daemon that reads nothing for so long is disconnected; it finds all in the next Hello."""
+"""The most unread bytes of a daemon before it is disconnected; the next Hello repeats all."""
 
 IDLE_LIMIT_S = 5.0
-"""Without a daemon, a child or an end to report for so long it ends: its daemon was killed
-before it had connected, and the next one has started another fork server."""
+"""After this long without a daemon, a child or an end to report, it ends [s]: its daemon was
+killed before it had connected, and the next one has started another fork server."""
 
-LOOK_EVERY_S = 2.0
-"""So often it looks whether its socket and its record are still there."""
+OWN_FILES_CHECK_S = 2.0
+"""Time between two checks that its socket and its record are still there [s]."""
 
-PASSING = NO_ROOM | {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-"""Why a log cannot be opened now, but maybe a moment later."""
+TRANSIENT_ERRORS = NO_ROOM | {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""Errors for which a log cannot be opened now, but maybe a moment later."""
 
 HELD_OVER_FORK = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD}
 
@@ -57,9 +58,9 @@ class ForkServer:
     Parameters
     ----------
     place : Place
-        Where daemons connect.
+        The socket for daemons.
     record : Record
-        Where it records its children, for its successor.
+        The record of its children, for its successor.
     become : callable
         Turns a forked child into the process that a `SpawnRequest` asks for; never returns.
     """
@@ -70,43 +71,47 @@ class ForkServer:
         self._place = place
         self._record = record
         self._become = become
-        self._left = {each.pid: each for each in (*record.earlier.living, *record.earlier.gone)}
+        earlier = record.earlier
+        self._left = {process.pid: process for process in (*earlier.living, *earlier.gone)}
         self._selector = selectors.DefaultSelector()
         self._peers: dict[socket.socket, _Peer] = {}
         self._running: dict[int, Spawned] = {}
-        self._ended = {each.pid: each for each in record.earlier.ended}
+        self._ended = {ended.pid: ended for ended in earlier.ended}
         self._ending = False
-        self._looked_at_s = time.monotonic()
+        self._checked_at_s = time.monotonic()
         self._wake_read, self._wake_write = socket.socketpair()
 
     def serve(self) -> None:
-        """Serve until `EndRequest` was asked for and no child is left, or nobody needs it."""
+        """Serve until no child is left after an `EndRequest`, or until it is not needed."""
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
         signal.set_wakeup_fd(self._wake_write.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        # Nobody but `End` may stop the parent of a telescope's agents by accident.
+        # No signal may stop the parent of a telescope's agents by accident.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: None)
         self._selector.register(self._place.listener, selectors.EVENT_READ)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
-        while not (self._ending and not self._running):
-            happened = self._selector.select(LOOK_EVERY_S if self._is_needed else IDLE_LIMIT_S)
-            if not happened and not self._is_needed:
+        while self._running or not self._ending:
+            limit_s = IDLE_LIMIT_S
+            if self._is_needed:
+                limit_s = OWN_FILES_CHECK_S
+            events = self._selector.select(limit_s)
+            if not events and not self._is_needed:
                 break
-            for key, ready in happened:
+            for key, ready in events:
                 self._attend(key.fileobj, ready)
-            self._look_after_files()
+            self._check_files()
         for peer in list(self._peers.values()):
             peer.flush()
 
-    def _look_after_files(self) -> None:
+    def _check_files(self) -> None:
         now_s = time.monotonic()
-        if now_s - self._looked_at_s < LOOK_EVERY_S:
+        if now_s - self._checked_at_s < OWN_FILES_CHECK_S:
             return
-        self._looked_at_s = now_s
+        self._checked_at_s = now_s
         if self._place.is_lost:
-            # Before it is closed, for what is closed cannot be unregistered.
+            # Before the socket is closed, because it cannot be unregistered then.
             self._selector.unregister(self._place.listener)
             self._place.renew()
             self._selector.register(self._place.listener, selectors.EVENT_READ)
@@ -137,24 +142,26 @@ class ForkServer:
         orphans = self._orphans()
         running, ended = tuple(self._running.values()), tuple(self._ended.values())
         notice = self._record.earlier.notice
-        self._send(peer, Hello(os.getpid(), VERSION, running, ended, orphans, notice))
+        self._send(peer, Hello(os.getpid(), PROTOCOL_VERSION, running, ended, orphans, notice))
 
     def _orphans(self) -> tuple[Spawned, ...]:
-        """Return what other fork servers have left that lives; take note of what has ended."""
-        for each in [each for each in self._left.values() if not lives(each)]:
-            del self._left[each.pid]
-            kill_remains(each)
-            ended = Ended(each.name, each.pid, None, None)
-            self._ended[each.pid] = ended
-            self._record.ended(ended)
+        """Return the living processes of earlier fork servers; record the ends of the others."""
+        for process in list(self._left.values()):
+            if not lives(process):
+                del self._left[process.pid]
+                kill_remains(process)
+                ended = Ended(process.instance_id, process.pid, None, None)
+                self._ended[process.pid] = ended
+                self._record.ended(ended)
         return tuple(self._left.values())
 
     def _talk(self, peer: "_Peer", ready: int) -> None:
         try:
             if ready & selectors.EVENT_WRITE:
                 self._send(peer)
-            for request in peer.read() if ready & selectors.EVENT_READ else ():
-                self._do(request)
+            if ready & selectors.EVENT_READ:
+                for request in peer.read():
+                    self._do(request)
         except (OSError, ValueError, EOFError):
             self._drop(peer)
 
@@ -162,10 +169,10 @@ class ForkServer:
         match request:
             case SpawnRequest():
                 self._spawn(request)
-            case KillRequest(name, pid, number):
+            case KillRequest(instance_id, pid, number):
                 spawned = self._running.get(pid)
-                # A child that was not reaped keeps its pid, so this hits nobody else.
-                if spawned and spawned.name == name:
+                # A child that was not reaped keeps its pid, so this hits no other process.
+                if spawned and spawned.instance_id == instance_id:
                     _signal_group(pid, number)
                     # A process that was stopped (SIGSTOP) could not even end.
                     _signal_group(pid, signal.SIGCONT)
@@ -178,28 +185,26 @@ class ForkServer:
 
     def _spawn(self, request: SpawnRequest) -> None:
         for spawned in self._running.values():
-            if spawned.name == request.name:
+            if spawned.instance_id == request.instance_id:
                 self._report(spawned)
                 return
-        if any(orphan.name == request.name for orphan in self._orphans()):
+        if any(orphan.instance_id == request.instance_id for orphan in self._orphans()):
             self._refuse(request, "a process of this name, left by another fork server, still runs")
             return
         self._fork(request)
 
     def _fork(self, request: SpawnRequest) -> None:
+        try:
+            log_inode, log_bytes = _log(request.log_path)
+        except OSError as error:
+            why = f"cannot open its log {request.log_path}: {error.strerror}"
+            self._refuse(request, why, PERMANENT_FAILURE_EXIT)
+            return
         # The child must not live on if this process dies before it has recorded it.
         try:
             gate_read, gate_write = os.pipe()
         except OSError as error:
             self._refuse(request, f"cannot make a pipe: {error.strerror}")
-            return
-        try:
-            log_inode, log_bytes = _log(request.log_path)
-        except OSError as error:
-            os.close(gate_read)
-            os.close(gate_write)
-            why = f"cannot open its log {request.log_path}: {error.strerror}"
-            self._refuse(request, why, PERMANENT_FAILURE_EXIT)
             return
         # A signal that arrives before the child has handlers of its own must wait.
         unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_OVER_FORK)
@@ -220,16 +225,16 @@ class ForkServer:
             self._become(request)
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         os.close(gate_read)
-        spawned = Spawned(request.name, pid, start_ticks(pid), log_inode, log_bytes)
+        spawned = Spawned(request.instance_id, pid, start_ticks(pid), log_inode, log_bytes)
         self._running[pid] = spawned
         self._record.add(spawned)
-        with contextlib.suppress(BrokenPipeError):  # somebody has killed the child already
+        with contextlib.suppress(BrokenPipeError):  # the child was killed already
             os.write(gate_write, b".")
         os.close(gate_write)
         self._report(spawned)
 
     def _refuse(self, request: SpawnRequest, why: str, code: int | None = None) -> None:
-        self._report(Ended(request.name, 0, code, None, why, time.time()))
+        self._report(Ended(request.instance_id, 0, code, None, why, time.time()))
 
     def _leave_to_child(self) -> None:
         """Close everything of the server in a child.
@@ -239,8 +244,8 @@ class ForkServer:
         """
         signal.set_wakeup_fd(-1)
         self._selector.close()
-        for each in (self._place.listener, self._wake_read, self._wake_write, *self._peers):
-            each.close()
+        for opened in (self._place.listener, self._wake_read, self._wake_write, *self._peers):
+            opened.close()
 
     def _reap(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -254,22 +259,20 @@ class ForkServer:
             if status is None:
                 return
             # While the leader is a zombie its group's number cannot be used
-            # again; what it left behind in its group ends with it, or it would
-            # hold the device that the next process needs.
+            # again. The rest of its group ends with it, because it may hold
+            # the device that the next process needs.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(status.si_pid, signal.SIGKILL)
             os.waitpid(status.si_pid, 0)
             spawned = self._running.pop(status.si_pid, None)
             if spawned is None:
                 continue
-            exited = status.si_code == os.CLD_EXITED
-            ended = Ended(
-                spawned.name,
-                spawned.pid,
-                code=status.si_status if exited else None,
-                signal=None if exited else status.si_status,
-                ended_at=time.time(),
-            )
+            code: int | None = status.si_status
+            number: int | None = None
+            if status.si_code != os.CLD_EXITED:
+                code, number = None, code
+            instance_id, pid = spawned.instance_id, spawned.pid
+            ended = Ended(instance_id, pid, code, number, ended_at=time.time())
             self._ended[ended.pid] = ended
             self._record.ended(ended)
             self._report(ended)
@@ -284,7 +287,9 @@ class ForkServer:
         except OSError:
             self._drop(peer)
             return
-        wanted = selectors.EVENT_READ | (0 if drained else selectors.EVENT_WRITE)
+        wanted = selectors.EVENT_READ
+        if not drained:
+            wanted |= selectors.EVENT_WRITE
         self._selector.modify(peer.connection, wanted)
 
     def _drop(self, peer: "_Peer") -> None:
@@ -305,10 +310,11 @@ class _Peer:
         data = self.connection.recv(1 << 16)
         if not data:
             raise EOFError
-        return [each for each in self._received.feed(data) if isinstance(each, Request)]
+        messages = self._received.feed(data)
+        return [message for message in messages if isinstance(message, Request)]
 
     def write(self, data: bytes) -> bool:
-        """Send what can be sent now; return whether nothing is left."""
+        """Send as much as possible now; return whether nothing is left."""
         self._unsent += data
         with contextlib.suppress(BlockingIOError):
             while self._unsent:
@@ -325,9 +331,9 @@ class _Peer:
 
 
 def _log(path: str) -> tuple[int, int]:
-    """Return which file a log is, and its size [bytes]; zeros if that passes as it came.
+    """Return the inode of a log, and its size [bytes]; zeros after a transient error.
 
-    The child opens it again, but could tell nobody that it cannot.
+    The child opens the log again, but could not report an error.
 
     Raises
     ------
@@ -335,16 +341,16 @@ def _log(path: str) -> tuple[int, int]:
         If it cannot be written.
     """
     try:
-        # Whatever lies there, this process must not wait for it.
+        # This process must not wait, whatever kind of file it is.
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
         log = os.open(path, flags, 0o644)
     except OSError as error:
-        if error.errno in PASSING:
+        if error.errno in TRANSIENT_ERRORS:
             return 0, 0
         raise
-    found = os.fstat(log)
+    status = os.fstat(log)
     os.close(log)
-    return found.st_ino, found.st_size
+    return status.st_ino, status.st_size
 
 
 def _signal_group(pid: int, number: int) -> None:

@@ -1,4 +1,4 @@
-"""The folder of what an agent keeps of its feeds, given to the user who runs the agent."""
+"""Gives the folder of an agent's spools to the user who runs the agent."""
 
 import os
 import pwd
@@ -13,52 +13,57 @@ from ocsd.system import paths
 def prepare(request: SpawnRequest) -> None:
     """Let an agent that root starts for another user keep its feeds on disk.
 
-    The folder lies below one that is closed to that user, and stays so: the agent gets
-    a descriptor of its own folder, from which it cannot go up. What earlier lives have
-    left there becomes that user's as well, so `user` may be changed. Without a folder
-    the agent runs all the same.
+    The folder above is closed to that user, and stays so: the agent gets a descriptor of its
+    own folder, from which it cannot go up. Files of earlier lives are given to that user as
+    well, so `user` may be changed. Without a folder the agent runs all the same.
 
     Parameters
     ----------
-    request : Spawn
-        What is about to become that user's process. Standard error must lead to its log.
+    request : SpawnRequest
+        The request for that user's process. Standard error must lead to its log.
     """
     if os.geteuid() != 0 or request.launch is None or request.command:
         return
+    user = request.user or "root"
     uid = gid = 0
     if request.user:
         try:
-            owner = pwd.getpwnam(request.user)
+            owner = pwd.getpwnam(user)
         except KeyError:
             return  # there is no such user: that stops the start
         uid, gid = owner.pw_uid, owner.pw_gid
     host, log_dir = request.launch["host"], request.launch.get("log_dir")
-    folder = paths.of_host(host, log_dir).spool(request.name)
+    folder = paths.of_host(host, log_dir).spool(request.instance_id)
     try:
-        if uid != 0:
-            folder.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            folder.parent.chmod(0o750)  # an earlier agent may have made it more open
-            folder.mkdir(mode=0o700, exist_ok=True)
-        if folder.exists():
-            give(folder, uid, gid)
-        if uid != 0:
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            # An agent that is not safe to fork gets an interpreter of its own.
-            os.set_inheritable(descriptor, True)
-            os.environ[paths.SPOOL_VARIABLE] = str(descriptor)
+        if uid == 0:
+            if folder.exists():
+                give(folder, uid, gid)
+        else:
+            _make_for(folder, uid, gid)
     except OSError as error:
-        whom = f"user {request.user or 'root'!r}"
         sys.stderr.write(
-            f"ocsd: cannot give {folder} to {whom} ({error.strerror}), so messages "
+            f"ocsd: cannot give {folder} to user {user!r} ({error.strerror}), so messages "
             "may be kept in memory only\n"
         )
+
+
+def _make_for(folder: Path, uid: int, gid: int) -> None:
+    """Make the folder for a user who is not root, and leave a descriptor of it to the agent."""
+    folder.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    folder.parent.chmod(0o750)  # an earlier agent may have made it more open
+    folder.mkdir(mode=0o700, exist_ok=True)
+    give(folder, uid, gid)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    # An agent that is not safe to fork gets an interpreter of its own.
+    os.set_inheritable(descriptor, True)
+    os.environ[paths.SPOOL_VARIABLE] = str(descriptor)
 
 
 def give(folder: Path, uid: int, gid: int) -> None:
     """Make a user the owner of a folder and of all that is in it.
 
-    The owner before may have put anything there, and may do so meanwhile. What is no
-    folder, and no file of that one name, is removed: it may be somebody else's.
+    The previous owner may have put anything there, and may do so meanwhile. Entries that are
+    neither a folder nor a file with this one name are removed: they may be another user's.
 
     Parameters
     ----------
@@ -70,7 +75,7 @@ def give(folder: Path, uid: int, gid: int) -> None:
     Raises
     ------
     OSError
-        If that is not possible; it is gone on with the next time.
+        If that is not possible; the next start continues.
     """
     if folder.stat(follow_symlinks=False).st_uid == uid:
         return
@@ -91,8 +96,8 @@ def _give_file(name: str, here: int, uid: int, gid: int) -> None:
         os.unlink(name, dir_fd=here)
         return
     try:
-        found = os.fstat(descriptor)
-        if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
             os.fchown(descriptor, uid, gid)
         else:
             os.unlink(name, dir_fd=here)

@@ -1,4 +1,4 @@
-"""Finding a running fork server, or starting one; before anything heavy is imported."""
+"""Finds a running fork server, or starts one, before anything heavy is imported."""
 
 import contextlib
 import os
@@ -13,42 +13,29 @@ from ocsd.forkserver.protocol import Hello, LineBuffer
 from ocsd.system.peer import peer_of
 from ocsd.system.proc import why_silent
 
-ANSWER_LIMIT_S = 5.0
+HELLO_LIMIT_S = 5.0
 
-# These speak of the daemon's own supervisor and must not reach its children.
+# These belong to the daemon's own supervisor and must not reach its children.
 _DAEMONS_OWN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID")
-
 
 REMADE_LIMIT_S = 5.0
 """A fork server whose socket was removed has made another one within this time."""
 
 
-def running(path: Path) -> frozenset[str] | None:
-    """Return the names of what the fork server at `path` knows to run; None if there is none.
+def running(path: Path, remade_limit_s: float = REMADE_LIMIT_S) -> frozenset[str] | None:
+    """Return the instances that the fork server at `path` runs; None if there is none.
 
     Raises
     ------
     ForkServerError
         If there is one that does not answer.
     """
-    deadline_s = time.monotonic() + REMADE_LIMIT_S
-    while not path.exists() and _is_bound(path):
-        if time.monotonic() > deadline_s:
-            raise ForkServerError(
-                f"a fork server listens at {path}, but somebody has removed that socket; its "
-                "agents may be alive, so no other one is started: find it with "
-                "ps -ef | grep ocsd.forkserver, end it with kill -9, and start again"
-            )
-        time.sleep(0.02)
+    _await_socket(path, remade_limit_s)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(ANSWER_LIMIT_S)
+        connection.settimeout(HELLO_LIMIT_S)
         try:
             connection.connect(str(path))
-            received = LineBuffer()
-            while data := connection.recv(1 << 16):
-                for message in received.feed(data):
-                    if isinstance(message, Hello):
-                        return frozenset(each.name for each in (*message.running, *message.orphans))
+            return _instances(connection)
         except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError):
             return None  # there is none, or it has just ended
         except OSError as error:
@@ -58,23 +45,45 @@ def running(path: Path) -> frozenset[str] | None:
                 f"the fork server at {path} (pid {pid}) does not answer, and its agents may be "
                 f"alive, so no other one is started; it {why}"
             ) from error
+
+
+def _await_socket(path: Path, limit_s: float) -> None:
+    """Wait until a fork server whose socket was removed has made another one."""
+    deadline_s = time.monotonic() + limit_s
+    while not path.exists() and _is_bound(path):
+        if time.monotonic() > deadline_s:
+            raise ForkServerError(
+                f"a fork server listens at {path}, but that socket was removed; its "
+                "agents may be alive, so no other one is started: find it with "
+                "ps -ef | grep ocsd.forkserver, end it with kill -9, and start again"
+            )
+        time.sleep(0.02)
+
+
+def _instances(connection: socket.socket) -> frozenset[str] | None:
+    """Return the instances in the `Hello` of a fork server; None if it hangs up before."""
+    received = LineBuffer()
+    while data := connection.recv(1 << 16):
+        for message in received.feed(data):
+            if isinstance(message, Hello):
+                processes = (*message.running, *message.orphans)
+                return frozenset(process.instance_id for process in processes)
     return None
 
 
 def _is_bound(path: Path) -> bool:
-    """Whether a process listens at `path`, be it that the file is there or was removed."""
-    try:
-        sockets = Path("/proc/net/unix").read_bytes()
-    except OSError:
-        return False
-    wanted = os.fsencode(path)
-    return any(line.endswith(b" " + wanted) for line in sockets.splitlines())
+    """Whether a process listens at `path`, even if the file was removed."""
+    with contextlib.suppress(OSError):
+        ending = b" " + os.fsencode(path)
+        sockets = Path("/proc/net/unix").read_bytes().splitlines()
+        return any(line.endswith(ending) for line in sockets)
+    return False
 
 
 class PreparedServer:
-    """A fork server that loads its libraries until it is told where to listen.
+    """A fork server that loads its libraries, and then waits for the socket to listen on.
 
-    It is started in a session of its own, for it will outlive this process.
+    It is started in a session of its own, because it will outlive this process.
 
     Attributes
     ----------
@@ -96,27 +105,19 @@ class PreparedServer:
         self.discarded = False
 
     def listen(self, path: Path, log_path: Path) -> None:
-        """Let it serve.
-
-        Parameters
-        ----------
-        path : Path
-            Socket on which it shall listen; what lies there is replaced.
-        log_path : Path
-            File for what it prints from now on.
-        """
+        """Let the fork server serve at `path`, replacing any file there, and log to `log_path`."""
         path.unlink(missing_ok=True)
         self._serves = True
         self._log_hint = f"; see {log_path} or what it printed above"
         pipe = self._process.stdin
-        # If it has died already, `failure` tells.
+        # If it has died already, `failure` reports it.
         with contextlib.suppress(BrokenPipeError):
             if pipe is not None:
                 pipe.write(os.fsencode(f"{path}\n{log_path}\n"))
                 pipe.close()
 
     def discard(self) -> None:
-        """End it, unless it was told to serve: it is not needed."""
+        """End the fork server if it does not serve, because it is not needed."""
         if not self._serves:
             self.discarded = True
             self._process.kill()
@@ -128,24 +129,27 @@ class PreparedServer:
         Parameters
         ----------
         pid : int
-            This one, or one that this process had started before it became another program.
+            This fork server, or one that this process started before an upgrade.
 
         Returns
         -------
         int or None
-            Its exit code, or the negative number of a signal; None if that cannot be known (yet).
+            Its exit code, or the negative number of a signal; None if unknown (yet).
         """
         if pid == self._process.pid:
             return self._process.poll()
         with contextlib.suppress(ChildProcessError):
             ended, status = os.waitpid(pid, os.WNOHANG)
-            return os.waitstatus_to_exitcode(status) if ended else None
+            if ended:
+                return os.waitstatus_to_exitcode(status)
         return None
 
     def failure(self) -> str:
-        """Return why it ended, if it did before it greeted anybody; else nothing."""
+        """Return why it ended, if it did before its first greeting; else nothing."""
         code = self._process.poll()
         if code is None:
             return ""
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        how = f"exit code {code}"
+        if code < 0:
+            how = f"signal {-code}"
         return f"the fork server ended with {how} while it started{self._log_hint}"

@@ -1,4 +1,4 @@
-"""The agent that tells which agents of the site are alive."""
+"""The agent that reports which agents of the site are alive."""
 
 import argparse
 import time
@@ -13,12 +13,12 @@ from ocsd.base import OpCode
 from ocsd.reactor.threads import the_reactor
 from ocsd.registry.table import KnownAgents, RegistryEntry, field_name
 
-AGENT_CLASS: Final = "RegistryAgent"
-FEED: Final = "agent_operations"
-PERIOD_S: Final = 1.0
+REGISTRY_CLASS: Final = "RegistryAgent"
+OPERATIONS_FEED: Final = "agent_operations"
+EXPIRY_CHECK_S: Final = 1.0
 PUBLISH_EVERY_S: Final = 30.0
 
-# One message carries what changes at one time, e.g. when a whole site starts.
+# One message carries the changes of one time, e.g. when a whole site starts.
 BUFFER_TIME_S: Final = 0.1
 
 
@@ -33,7 +33,7 @@ class Registry:
         The agent; gets the process ``main``, the task ``register_agent`` and the
         feed ``agent_operations``.
     publish_every_s : float
-        How often to publish what has not changed [s].
+        Time between two reports of operations that have not changed [s].
     wall, monotonic : callable
         The clocks [s].
     """
@@ -54,21 +54,21 @@ class Registry:
         self._published_s = monotonic()
         self._stopping: Deferred[None] | None = None
         agent.register_feed(
-            FEED,
+            OPERATIONS_FEED,
             record=True,
             agg_params={"frame_length": 60},
             buffer_time=BUFFER_TIME_S,
         )
         agent.subscribe_on_start(
-            self.hear,
+            self.receive,
             f"{agent.site_args.address_root}..feeds.heartbeat",
             options={"match": "wildcard"},
         )
         agent.register_process("main", self.main, self.stop_main, blocking=False, startup=True)
         agent.register_task("register_agent", self.register_agent, blocking=False)
 
-    def hear(self, pair: Any, *_more: Any) -> None:
-        """Take a heartbeat off the bus."""
+    def receive(self, pair: Any, *_more: Any) -> None:
+        """Take in a heartbeat from the bus."""
         if isinstance(pair, list | tuple) and len(pair) == 2:
             changed = self.table.beat(pair[0], pair[1], self._wall(), self._monotonic())
             if changed is not None:
@@ -104,7 +104,7 @@ class Registry:
         loop = LoopingCall(self._turn, session, bool(params["test_mode"]))
         loop.clock = the_reactor()
         # A defect in a turn ends the process, and says so.
-        loop.start(PERIOD_S).addErrback(self._stopping.errback)
+        loop.start(EXPIRY_CHECK_S).addErrback(self._stopping.errback)
         if session.status == "stopping":  # asked before it began
             self._end_main()
         try:
@@ -135,9 +135,9 @@ class Registry:
     def _turn(self, session: ocs_agent.OpSession, only_once: bool) -> None:
         at, now_s = self._wall(), self._monotonic()
         # The router does not send an agent its own heartbeat.
-        self.hear([self._own_codes(), self._agent.feeds[FEED].encoded()])
-        fallen = self.table.expire(at, now_s)
-        for entry in fallen:
+        self.receive([self._own_codes(), self._agent.feeds[OPERATIONS_FEED].encoded()])
+        expired = self.table.expire(at, now_s)
+        for entry in expired:
             self._log.warn(
                 "{agent} is silent for {age:.1f} s: expired",
                 agent=entry.agent_address,
@@ -148,15 +148,14 @@ class Registry:
             self._published_s = now_s
             self._publish(self.table.entries.values())
         else:
-            self._publish(fallen)
+            self._publish(expired)
         if only_once:
             self._end_main()
 
     def _own_codes(self) -> dict[str, int]:
-        return {
-            name: OpCode.NONE.value if session is None else session.op_code.value
-            for name, session in self._agent.sessions.items()
-        }
+        sessions = self._agent.sessions
+        codes = {name: session.op_code.value for name, session in sessions.items() if session}
+        return {**dict.fromkeys(sessions, OpCode.NONE.value), **codes}
 
     def _publish(self, entries: Iterable[RegistryEntry]) -> None:
         now = self._wall()
@@ -165,19 +164,11 @@ class Registry:
                 name = field_name(entry.agent_address, op_name)
                 if name is not None:
                     message = {"block_name": name, "timestamp": now, "data": {name: code}}
-                    self._agent.publish_to_feed(FEED, message)
+                    self._agent.publish_to_feed(OPERATIONS_FEED, message)
 
 
 def build(agent: ocs_agent.OCSAgent, publish_every_s: float = PUBLISH_EVERY_S) -> Registry:
-    """Make an agent the registry; call it before the agent connects.
-
-    Parameters
-    ----------
-    agent : OCSAgent
-        The agent, with address and class name.
-    publish_every_s : float
-        How often to publish what has not changed [s].
-    """
+    """Make an agent the registry, before it connects (see `Registry`)."""
     return Registry(agent, publish_every_s)
 
 
@@ -189,14 +180,14 @@ def make_parser(parser: argparse.ArgumentParser | None = None) -> argparse.Argum
         "--wait-time",
         type=float,
         default=PUBLISH_EVERY_S,
-        help="how often to publish the state of all operations [s] (default: 30)",
+        help="time between two reports of all operations [s] (default: 30)",
     )
     return parser
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the registry until it is told to end."""
-    parsed = site_config.parse_args(agent_class=AGENT_CLASS, parser=make_parser(), args=args)
+    """Run the registry until it is asked to end."""
+    parsed = site_config.parse_args(agent_class=REGISTRY_CLASS, parser=make_parser(), args=args)
     agent, runner = ocs_agent.init_site_agent(parsed)
     build(agent, parsed.wait_time)
     runner.run(agent, auto_reconnect=True)

@@ -20,15 +20,15 @@ class RegistryEntry:
     agent_address : str
         Address of the agent.
     agent_class : str or None
-        Its class, None if its heartbeat does not tell.
+        Its class, None if its heartbeat does not name it.
     op_codes : dict of str to int
         State of each operation; `OpCode.EXPIRED` for all once it is silent.
     last_updated : float
         Unix time of the last heartbeat [s].
     heard_s : float
-        Monotonic time of the last heartbeat [s]: what expiry goes by.
+        Monotonic time of the last heartbeat [s], which decides the expiry.
     time_expired : float or None
-        Unix time at which it was found silent [s]; stays until it is heard again.
+        Unix time of its expiry [s], until its next heartbeat.
     """
 
     agent_address: str
@@ -56,7 +56,7 @@ class RegistryEntry:
 
 
 class KnownAgents:
-    """All agents that were ever heard."""
+    """All agents that have ever sent a heartbeat."""
 
     def __init__(self) -> None:
         self.entries: dict[str, RegistryEntry] = {}
@@ -64,14 +64,14 @@ class KnownAgents:
     def beat(
         self, op_codes: object, feed_info: object, at: float, mono_s: float
     ) -> RegistryEntry | None:
-        """Take a heartbeat as it came in.
+        """Take in a heartbeat as it came.
 
         Parameters
         ----------
         op_codes : object
             ``{operation: code}``; the 0 of very old agents counts as no operations.
         feed_info : object
-            Who sent it.
+            The sender.
         at : float
             Unix time [s].
         mono_s : float
@@ -79,9 +79,9 @@ class KnownAgents:
 
         Returns
         -------
-        Entry or None
+        RegistryEntry or None
             The agent if its operations or their codes have changed, else None.
-            A heartbeat without a sender is none.
+            A heartbeat without a sender does not count.
         """
         if not isinstance(feed_info, Mapping):
             return None
@@ -95,19 +95,19 @@ class KnownAgents:
         before = self.entries.get(address)
         entry = RegistryEntry(address, agent_class, codes, last_updated=at, heard_s=mono_s)
         self.entries[address] = entry
-        return entry if before is None or before.op_codes != codes else None
+        if before is not None and before.op_codes == codes:
+            return None
+        return entry
 
     def expire(self, at: float, mono_s: float) -> list[RegistryEntry]:
         """Mark the agents that have fallen silent; return those newly marked."""
-        fallen = [
-            entry
-            for entry in self.entries.values()
-            if not entry.expired and mono_s - entry.heard_s > EXPIRES_AFTER_S
-        ]
-        for entry in fallen:
-            entry.time_expired = at
-            entry.op_codes = dict.fromkeys(entry.op_codes, OpCode.EXPIRED.value)
-        return fallen
+        expired = []
+        for entry in self.entries.values():
+            if not entry.expired and mono_s - entry.heard_s > EXPIRES_AFTER_S:
+                entry.time_expired = at
+                entry.op_codes = dict.fromkeys(entry.op_codes, OpCode.EXPIRED.value)
+                expired.append(entry)
+        return expired
 
     def encoded(self) -> dict[str, dict[str, Any]]:
         """Return session.data of the process ``main``."""
@@ -118,7 +118,7 @@ def field_name(agent_address: str, op_name: str) -> str | None:
     """Return the name of an operation's block and field in ``agent_operations``.
 
     Dashboards and alarms use these names: dots and dashes become underscores,
-    what the rules for fields do not allow falls away.
+    other characters that the rules for fields forbid are left out.
 
     Returns
     -------

@@ -61,8 +61,8 @@ def node_config(hub: Hub, socket_path: Path) -> dict[str, Any]:
         "serializers": ["cbor", "json"],
         "auth": _ANONYMOUS,
     }
-    # crossbar opens its transports in this order: whoever finds the raw socket
-    # open finds everything open (ocsd.daemon.builtin.router waits for it).
+    # crossbar opens its transports in this order: once the raw socket is open,
+    # everything is (ocsd.daemon.builtin.router waits for it).
     worker = {"type": "router", "realms": [realm], "transports": [*_web(hub), raw]}
     return {"version": 2, "controller": {}, "workers": [worker]}
 
@@ -115,26 +115,21 @@ def environment() -> dict[str, str]:
 
 
 def find_crossbar(configured: str | None) -> str:
-    """Return the crossbar executable.
-
-    Parameters
-    ----------
-    configured : str or None
-        The host's ``crossbar: {bin: …}``.
+    """Return the crossbar executable, or that of ``crossbar: {bin: …}`` in the site file.
 
     Raises
     ------
     RouterError
-        If there is none; says how to get it.
+        If there is none; the message says how to install it.
     """
-    beside_python = Path(sys.executable).parent / "crossbar"
-    candidates = [configured] if configured else [str(beside_python), "crossbar"]
+    name = "crossbar"
+    candidates = [str(Path(sys.executable).parent / "crossbar"), "crossbar"]
+    if configured:
+        name, candidates = f"{configured!r} (crossbar: bin)", [configured]
     for candidate in candidates:
-        found = shutil.which(candidate)
-        if found:
-            return found
-    what = f"{configured!r} (crossbar: bin)" if configured else "crossbar"
+        if path := shutil.which(candidate):
+            return path
     raise RouterError(
-        f"this host runs the site's router, but {what} is not installed and no router listens "
+        f"this host runs the site's router, but {name} is not installed and no router listens "
         f"at the hub's address; run: {sys.executable} -m pip install 'ocsd[router]'"
     )

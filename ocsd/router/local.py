@@ -14,7 +14,7 @@ FILE = "router.json"
 
 
 def announce(folder: Path, hub: Hub) -> None:
-    """Say in a runtime folder which hub the router with its socket there serves."""
+    """Write to a runtime folder which hub the router with its socket there serves."""
     (folder / FILE).write_text(json.dumps(_facts(hub)) + "\n", encoding="utf-8")
 
 

@@ -1,18 +1,19 @@
-"""What listens at the hub's address."""
+"""Finds out what listens at the hub's address."""
 
 import base64
 import os
 import socket
+from contextlib import suppress
 from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit
 
 import psutil
 
-ANSWER_LIMIT_S = 2.0
+PROBE_LIMIT_S = 2.0
 
 
 class Answering(StrEnum):
-    """What was found at an address."""
+    """The kind of program that answers at an address."""
 
     NOTHING = "nothing"
     ROUTER = "router"
@@ -29,58 +30,54 @@ def probe(url: str) -> Answering:
 
     Returns
     -------
-    Listener
-        A router is what agrees to speak WAMP over WebSocket (RFC 6455 and
-        https://wamp-proto.org, "WebSocket Transport") at this address.
+    Answering
+        `ROUTER` for a server that agrees to speak WAMP over WebSocket at this address
+        (RFC 6455 and https://wamp-proto.org, "WebSocket Transport").
     """
     parts = urlsplit(url)
-    if parts.scheme == "wss":
-        # A TLS router is not one that ocsd starts: that anything listens is enough.
-        return Answering.ROUTER if is_open(url) else Answering.NOTHING
     try:
         connection = _connect(parts)
     except OSError:
         return Answering.NOTHING
     with connection:
-        try:
+        if parts.scheme == "wss":
+            # ocsd starts no router with TLS: any server will do.
+            return Answering.ROUTER
+        with suppress(OSError):
             connection.sendall(_upgrade_request(parts))
             answer = connection.recv(4096).decode("latin-1").lower()
-        except OSError:
-            return Answering.STRANGER
-    agreed = answer.startswith("http/1.1 101") and "sec-websocket-protocol: wamp.2." in answer
-    return Answering.ROUTER if agreed else Answering.STRANGER
+            if answer.startswith("http/1.1 101") and "sec-websocket-protocol: wamp.2." in answer:
+                return Answering.ROUTER
+    return Answering.STRANGER
 
 
 def is_open(url: str) -> bool:
     """Whether anything listens at an address."""
-    try:
+    with suppress(OSError):
         _connect(urlsplit(url)).close()
-    except OSError:
-        return False
-    return True
+        return True
+    return False
 
 
 def holder(url: str) -> str:
     """Return words for the process that listens at a local address, as far as it can be seen."""
     port = port_of(urlsplit(url))
-    try:
-        for each in psutil.net_connections("tcp"):
-            listens = each.status == psutil.CONN_LISTEN and each.laddr
-            if listens and each.laddr[1] == port and each.pid:  # type: ignore[misc] # may be ()
-                return f"pid {each.pid} ({psutil.Process(each.pid).name()})"
-    except psutil.Error:
-        pass
+    with suppress(psutil.Error):
+        for end in psutil.net_connections("tcp"):
+            listens = end.status == psutil.CONN_LISTEN and end.laddr
+            if listens and end.laddr[1] == port and end.pid:  # type: ignore[misc] # may be ()
+                return f"pid {end.pid} ({psutil.Process(end.pid).name()})"
     return "another program"
 
 
 def port_of(parts: SplitResult) -> int:
     """Return the port of an address, given or implied by its scheme."""
-    return parts.port or (443 if parts.scheme in {"wss", "https"} else 80)
+    return parts.port or {"wss": 443, "https": 443}.get(parts.scheme, 80)
 
 
 def _connect(parts: SplitResult) -> socket.socket:
     address = (parts.hostname or "localhost", port_of(parts))
-    return socket.create_connection(address, timeout=ANSWER_LIMIT_S)
+    return socket.create_connection(address, timeout=PROBE_LIMIT_S)
 
 
 def _upgrade_request(parts: SplitResult) -> bytes:

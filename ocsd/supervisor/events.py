@@ -174,6 +174,13 @@ class IllegalTransitionError(Exception):
     """An event arrived that cannot occur in this state: a defect of ocsd."""
 
 
+def exited(code: int) -> Exited:
+    """Return the end of a process by its exit code, or by the negative number of a signal."""
+    if code < 0:
+        return Exited(signal=-code)
+    return Exited(code)
+
+
 def end_reason(event: Exited) -> str:
     """Return the words for the end of a process."""
     if event.signal is not None:

@@ -61,7 +61,7 @@ class Daemon:
     def run(self, name, code):
         """Start an agent with that code; return its process id."""
         self.ask(name, code)
-        return self.hears(Spawned, name=name).pid
+        return self.hears(Spawned, instance_id=name).pid
 
     def ask(self, name, code):
         """Ask for an agent with that code."""
@@ -82,7 +82,7 @@ class Daemon:
     def output(self, name, code):
         """Run an agent until it ends; return the last line that it printed."""
         self.run(name, code)
-        ended = self.hears(Ended, name=name)
+        ended = self.hears(Ended, instance_id=name)
         text = (self.folder / f"{name}.log").read_text()
         assert ended.code == 0, text
         return text.splitlines()[-1]

@@ -2,7 +2,7 @@
 
 import json
 import pwd
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from twisted.logger import Logger
@@ -21,21 +21,25 @@ from ocsd.system.peer import peer_of
 DEFAULT_LIMIT_S: Final = 60.0
 LONGEST_LIMIT_S: Final = 86400.0
 
+Stop = Callable[[Write], None]
+Upgrade = Callable[[Write, Callable[[OcsdError], None]], None]
+Reload = Callable[[str, bool], Reloaded]
+
 
 def control_site(
     status: StatusReport,
     fleet: Fleet,
     clock: Clock,
-    stop: Callable[[Callable[[dict[str, Any]], None]], None],
-    upgrade: Callable[[Write, Callable[[OcsdError], None]], None],
-    reload: Callable[[str, bool], Reloaded],
+    stop: Stop,
+    upgrade: Upgrade,
+    reload: Reload,
 ) -> server.Site:
     """Return the web site that serves the control API.
 
     Parameters
     ----------
     status : StatusReport
-        What ``GET /v1/status`` answers.
+        The answer to ``GET /v1/status``.
     fleet : Fleet
         The instances.
     clock : Clock
@@ -44,10 +48,10 @@ def control_site(
         Stops everything; takes a function that writes a JSON object for each step.
     upgrade : callable
         Replaces this daemon; takes a function that writes the answer, and one that
-        says why not.
+        writes a refusal.
     reload : callable
-        Takes the site file into use; takes who asks, and whether to tell only what would
-        change. Returns that, and which instances are on their way where.
+        Takes the site file into use; takes the client, and whether only to report the
+        changes. Returns these, and the targets of the instances that move.
     """
     # Any: twisted.web's interfaces are zope's, which mypy cannot match with classes.
     root: Any = resource.Resource()
@@ -67,7 +71,7 @@ def control_site(
 
 
 class _QuietSite(server.Site):
-    """A site without an access log: what changes anything is journalled in words."""
+    """A site without an access log: requests that change anything are logged in words."""
 
     noisy = False
 
@@ -89,7 +93,7 @@ class _Leaf(resource.Resource):
             return self.refuse(request, error)
         except UnsupportedMethod:
             raise
-        except Exception as error:  # noqa: BLE001 - a defect must not leave the asker without words
+        except Exception as error:  # noqa: BLE001 - a client gets an answer whatever fails
             self.log.failure("a request to the control API failed")
             return self.refuse(request, OcsdError(f"{type(error).__name__}: {error}"), 500)
         return answer
@@ -102,15 +106,17 @@ class _Leaf(resource.Resource):
         request.setHeader(b"content-type", b"application/json")
         return json.dumps(value).encode() + b"\n"
 
-    def journal(self, request: Any, what: str) -> None:
-        """Put on record who asked for a change."""
-        self.log.info("{what}, asked for by {who}", what=what, who=asker(request))
+    def log_change(self, request: Any, change: str) -> None:
+        """Log who asked for a change."""
+        self.log.info("{change}, asked for by {who}", change=change, who=asker(request))
 
 
 class _Stream:
     """Writes a JSON object a line to a client, for as long as it listens."""
 
     def __init__(self, request: Any, prefix: bytes = b"", suffix: bytes = b"\n") -> None:
+        if not prefix:
+            request.setHeader(b"content-type", b"application/x-ndjson")
         self._request = request
         self._prefix = prefix
         self._suffix = suffix
@@ -130,6 +136,14 @@ class _Stream:
     def finish(self) -> None:
         if self._open:
             self._request.finish()
+
+    def results(
+        self, fleet: Fleet, wanted: Mapping[str, Target], clock: Clock, limit_s: float
+    ) -> PendingRequest:
+        """Write the progress and results of a request until all are known."""
+        pending = PendingRequest(fleet, wanted, self.write, self.finish, clock, limit_s)
+        self.on_close = pending.abandon
+        return pending
 
     def _close(self, _: object) -> None:
         self._open = False
@@ -155,7 +169,7 @@ class _Events(_Leaf):
         request.setHeader(b"cache-control", b"no-cache")
         stream = _Stream(request, prefix=b"data: ", suffix=b"\n\n")
         request.write(b": every transition from now on\n\n")
-        stream.on_close = self._fleet.observe(lambda each: stream.write(described(each)))
+        stream.on_close = self._fleet.observe(lambda change: stream.write(described(change)))
         return server.NOT_DONE_YET
 
 
@@ -183,14 +197,10 @@ class _Change(_Leaf):
             self._fleet.check(names)
         except NoSuchInstanceError as error:
             return self.refuse(request, error, 404)
-        self.journal(request, f"{self._verb} {' '.join(names)}")
-        request.setHeader(b"content-type", b"application/x-ndjson")
+        self.log_change(request, f"{self._verb} {' '.join(names)}")
         stream = _Stream(request)
         wanted = dict.fromkeys(names, self._wanted)
-        pending = PendingRequest(
-            self._fleet, wanted, stream.write, stream.finish, self._clock, limit_s
-        )
-        stream.on_close = pending.abandon
+        pending = stream.results(self._fleet, wanted, self._clock, limit_s)
         try:
             self._change(names, asker(request))
         except OcsdError:
@@ -199,37 +209,35 @@ class _Change(_Leaf):
         stream.begin()
         for name, reason in rest.items():
             stream.write({"event": "left_out", "instance_id": name, "reason": reason})
-        self._fleet.when_launched(pending.look)
+        self._fleet.when_launched(pending.report_settled)
         return server.NOT_DONE_YET
 
     def _read(self, request: Any) -> tuple[list[str], dict[str, str], float]:
-        """Return whom a request is about, whom it leaves out and why, and how long it waits [s]."""
+        """Return the instances, those left out and why, and how long the request waits [s]."""
         rest: dict[str, str] = {}
         try:
             body = json.loads(request.content.read() or b"{}")
             names = body.get("names")
             if body.get("all") is True:
-                # Somebody may be working on the device of what was put down.
-                rest = self._fleet.resting() if self._verb == "restart" else {}
+                if self._verb == "restart":
+                    # An instance may be down because its device is being worked on.
+                    rest = self._fleet.resting()
                 names = [name for name in self._fleet.listed if name not in rest]
             limit_s = _limit_s(body.get("timeout_s", DEFAULT_LIMIT_S))
         except (ValueError, TypeError, AttributeError) as error:
-            raise UsageError(
-                f"the request's body is not what /v1/instances takes: {error}"
-            ) from error
+            raise _bad_body("/v1/instances", error) from error
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise UsageError('name the instances, as {"names": ["NAME"]}, or say {"all": true}')
         return list(dict.fromkeys(names)), rest, limit_s
 
 
 class _Stop(_Leaf):
-    def __init__(self, stop: Callable[[Callable[[dict[str, Any]], None]], None]) -> None:
+    def __init__(self, stop: Stop) -> None:
         super().__init__()
         self._stop = stop
 
     def render_POST(self, request: Any) -> int:
-        self.journal(request, "stop")
-        request.setHeader(b"content-type", b"application/x-ndjson")
+        self.log_change(request, "stop")
         stream = _Stream(request)
         stream.begin()
         # The answer ends with the daemon, which closes its sockets as it goes.
@@ -238,14 +246,9 @@ class _Stop(_Leaf):
 
 
 class _Reload(_Leaf):
-    """Takes the site file into use; with a time limit it tells what became of it, too."""
+    """Takes the site file into use; with a time limit it also streams the results."""
 
-    def __init__(
-        self,
-        reload: Callable[[str, bool], Reloaded],
-        fleet: Fleet,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, reload: Reload, fleet: Fleet, clock: Clock) -> None:
         super().__init__()
         self._reload = reload
         self._fleet = fleet
@@ -255,33 +258,28 @@ class _Reload(_Leaf):
         try:
             body = json.loads(request.content.read() or b"{}")
             dry_run = body.get("dry_run") is True
-            limit_s = None if "timeout_s" not in body else _limit_s(body["timeout_s"])
+            limit_s = "timeout_s" in body and _limit_s(body["timeout_s"])
         except (ValueError, TypeError, AttributeError) as error:
-            raise UsageError(f"the request's body is not what /v1/reload takes: {error}") from error
+            raise _bad_body("/v1/reload", error) from error
         if not dry_run:
-            self.journal(request, "reload")
+            self.log_change(request, "reload")
         change, under_way = self._reload(asker(request), dry_run)
-        if limit_s is None:
+        if not limit_s:
             return self.answer(request, change.as_json())
-        request.setHeader(b"content-type", b"application/x-ndjson")
         stream = _Stream(request)
-        pending = PendingRequest(
-            self._fleet, under_way, stream.write, stream.finish, self._clock, limit_s
-        )
-        stream.on_close = pending.abandon
+        pending = stream.results(self._fleet, under_way, self._clock, limit_s)
         stream.write({**change.as_json(), "waits_for": list(under_way)})
-        self._fleet.when_launched(pending.look)
+        self._fleet.when_launched(pending.report_settled)
         return server.NOT_DONE_YET
 
 
 class _Upgrade(_Leaf):
-    def __init__(self, upgrade: Callable[[Write, Callable[[OcsdError], None]], None]) -> None:
+    def __init__(self, upgrade: Upgrade) -> None:
         super().__init__()
         self._upgrade = upgrade
 
     def render_POST(self, request: Any) -> int:
-        self.journal(request, "upgrade")
-        request.setHeader(b"content-type", b"application/x-ndjson")
+        self.log_change(request, "upgrade")
         stream = _Stream(request)
 
         def refuse(error: OcsdError) -> None:
@@ -289,29 +287,33 @@ class _Upgrade(_Leaf):
             stream.write(refusal(error))
             stream.finish()
 
-        # The answer ends when the successor closes what it finds open.
+        # The answer ends when the successor closes the descriptors that it finds open.
         self._upgrade(stream.write, refuse)
         return server.NOT_DONE_YET
 
 
+def _bad_body(resource: str, error: Exception) -> UsageError:
+    return UsageError(f"the request's body is not what {resource} takes: {error}")
+
+
 def _limit_s(value: object) -> float:
     """Return how long a request waits [s]."""
-    limit_s = float(value)  # type: ignore[arg-type]  # what is no number is refused by the caller
+    limit_s = float(value)  # type: ignore[arg-type]  # the caller handles the TypeError
     if not 0 < limit_s <= LONGEST_LIMIT_S:
         raise UsageError(f"timeout_s is {limit_s}; it must be above 0 and at most a day")
     return limit_s
 
 
 def refusal(error: OcsdError) -> dict[str, Any]:
-    """Return what is answered in place of what was asked for."""
+    """Return the answer to a request that is refused."""
     return {"error": {"message": str(error), "exit_code": error.exit_code}}
 
 
 def asker(request: Any) -> str:
-    """Return who asks, as the kernel vouches for it, e.g. ``alice (uid 1000, pid 4121)``."""
+    """Return the client, as the kernel vouches for it, e.g. ``alice (uid 1000, pid 4121)``."""
     pid, uid, _ = peer_of(request.channel.transport.getHandle())
     try:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:
-        name = "somebody"
+        name = "a user without a name"
     return f"{name} (uid {uid}, pid {pid})"

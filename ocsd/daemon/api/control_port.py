@@ -10,18 +10,18 @@ from ocsd.daemon.watching.lost_files import LostFiles
 
 
 class ControlPort:
-    """Listens for the control API, again if somebody removes its socket.
+    """Listens for the control API, again if its socket is removed.
 
     Parameters
     ----------
     reactor : IReactorUNIX
         The reactor.
     path : Path
-        Where; what lies there is replaced.
+        The socket; a file in its place is replaced.
     site : twisted.web.server.Site
-        What is served.
+        The web site to serve.
     lost_files : LostFiles
-        Finds out that the socket was removed.
+        Notices that the socket was removed.
     """
 
     log = Logger()
@@ -37,15 +37,15 @@ class ControlPort:
         """Begin to listen."""
         self._path.unlink(missing_ok=True)
         self._port = self._reactor.listenUNIX(str(self._path), self._site, mode=0o660)
-        self._lost_files.keep(self._path, self._open_anew)
+        self._lost_files.keep(self._path, self._reopen)
 
-    def _open_anew(self) -> None:
+    def _reopen(self) -> None:
         port, self._port = self._port, None
         if port is None:
             self.open()
             return
-        # A port that ends removes what lies at its path: it has to find something, and that
-        # must not be the new one's. What was accepted stays open.
+        # A port that ends removes the file at its path: it has to find one, and not the new
+        # socket. Accepted connections stay open.
         self._path.touch()
         ending = maybeDeferred(port.stopListening)
         ending.addBoth(lambda _: self.open())

@@ -1,4 +1,4 @@
-"""Requests that take time: what the control API streams while they are carried out."""
+"""Requests that take time: the control API streams their progress and results."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -24,14 +24,14 @@ def described(transition: Transition) -> dict[str, Any]:
 
 
 class PendingRequest:
-    """One request that moves instances, until each has got where it shall go or will not.
+    """One request that moves instances, until each has reached its target or will not.
 
     Parameters
     ----------
     fleet : Fleet
-        The instances; what was asked for must have been delivered to them.
+        The instances; the request must have been delivered to them.
     wanted : mapping of str to Target
-        Which ones it moves, and where each shall go.
+        The instances that it moves, and their targets.
     write : callable
         Takes a JSON object for each transition and each result.
     on_end : callable
@@ -39,7 +39,7 @@ class PendingRequest:
     clock : Clock
         The time.
     limit_s : float
-        When to give up waiting [s].
+        How long to wait at most [s].
     """
 
     def __init__(
@@ -57,20 +57,20 @@ class PendingRequest:
         self._on_end = on_end
         self._clock = clock
         self._begun_s = clock.seconds()
-        # The keepers, for an instance may leave the site file meanwhile.
-        found = {name: fleet.keeper(name) for name in wanted}
-        self._open = {name: keeper for name, keeper in found.items() if keeper is not None}
+        # The keepers, because an instance may be removed from the site file meanwhile.
+        keepers = {name: fleet.keeper(name) for name in wanted}
+        self._open = {name: keeper for name, keeper in keepers.items() if keeper is not None}
         self._timer: Timer = clock.callLater(limit_s, self._give_up)
         self._unobserve = fleet.observe(self._observe)
 
-    def look(self) -> None:
-        """Report what has come about already."""
+    def report_settled(self) -> None:
+        """Report the instances that have reached their targets already."""
         for name in list(self._open):
             self._judge(name)
         self._finish_if_done()
 
     def abandon(self) -> None:
-        """Stop reporting: whoever asked has gone; what was asked for goes on."""
+        """Stop reporting, because the client is gone; the request itself goes on."""
         self._unobserve()
         if self._timer.active():
             self._timer.cancel()
@@ -78,8 +78,10 @@ class PendingRequest:
     def _observe(self, transition: Transition) -> None:
         if transition.instance_id in self._open:
             self._write(described(transition))
-            overridden = transition.after.target is not self._wanted[transition.instance_id]
-            self._judge(transition.instance_id, _instead(transition.event) if overridden else "")
+            instead = ""
+            if transition.after.target is not self._wanted[transition.instance_id]:
+                instead = _instead(transition.event)
+            self._judge(transition.instance_id, instead)
             self._finish_if_done()
 
     def _judge(self, name: str, instead: str = "") -> None:
@@ -115,7 +117,7 @@ class PendingRequest:
 
 
 def _instead(event: Event) -> str:
-    """Return what somebody else has asked for; empty if nobody has, or the state says it."""
+    """Return another user's request that came meanwhile; empty if the state itself shows it."""
     match event:
         case DownRequested(by, "") if by:
             return f"put down meanwhile by {by}"

@@ -1,4 +1,4 @@
-"""What `ocsd status` tells: the whole truth about a host, as one JSON object."""
+"""The report behind `ocsd status`: the whole truth about a host, as one JSON object."""
 
 import time
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from ocsd import __version__
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME
+from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
 from ocsd.site.model import Hub, Instance
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Verdict
@@ -18,15 +19,16 @@ from ocsd.system.paths import HostPaths
 
 SCHEMA = "ocsd.status/1"
 
-STOPPING = "the host is being stopped"
+HOST_STOPPING = "the host is being stopped"
+_HUB_KEYS = {"wamp_server", "wamp_http", "wamp_realm", "address_root"}
 
 
 @dataclass(slots=True)
 class _Usage:
-    """What a process used up to its last look."""
+    """The resources that a process had used when it was last measured."""
 
     process: psutil.Process
-    looked_at: float
+    measured_at: float
     cpu_s: float
     cpu_percent: float
 
@@ -34,43 +36,45 @@ class _Usage:
 class UsageMeter:
     """Measures processor time and memory of processes.
 
-    The processor's share is that since the last look, if it is at least a
-    second ago, so that a look costs two small files of /proc.
+    The processor's share is that since the last measurement, if that is at least a
+    second old, so that one costs two small files of /proc.
     """
 
     shortest_span_s = 1.0
 
     def __init__(self) -> None:
-        self._known: dict[int, _Usage] = {}
+        self._usages: dict[int, _Usage] = {}
 
-    def look(self, pid: int) -> tuple[float | None, int | None]:
+    def measure(self, pid: int | None) -> tuple[float | None, int | None]:
         """Return a process's share of one processor [%] and resident memory [bytes].
 
-        Both are None for a process that is gone.
+        Both are None if there is no such process.
         """
+        if pid is None:
+            return None, None
         now = time.time()
         try:
-            usage = self._known.get(pid)
+            usage = self._usages.get(pid)
             if usage is None or not usage.process.is_running():
                 process = psutil.Process(pid)
-                usage = self._known[pid] = _Usage(process, process.create_time(), 0.0, 0.0)
+                usage = self._usages[pid] = _Usage(process, process.create_time(), 0.0, 0.0)
             with usage.process.oneshot():
                 times = usage.process.cpu_times()
                 rss_bytes = usage.process.memory_info().rss
         except psutil.Error:
-            self._known.pop(pid, None)
+            self._usages.pop(pid, None)
             return None, None
-        span_s = now - usage.looked_at
+        span_s = now - usage.measured_at
         if span_s >= self.shortest_span_s:
             cpu_s = times.user + times.system
             usage.cpu_percent = 100 * (cpu_s - usage.cpu_s) / span_s
-            usage.looked_at, usage.cpu_s = now, cpu_s
+            usage.measured_at, usage.cpu_s = now, cpu_s
         return round(usage.cpu_percent, 1), rss_bytes
 
     def forget_all_but(self, pids: set[int]) -> None:
-        """Drop what is known of processes that are not in `pids`."""
-        for pid in self._known.keys() - pids:
-            del self._known[pid]
+        """Drop the measurements of processes that are not in `pids`."""
+        for pid in self._usages.keys() - pids:
+            del self._usages[pid]
 
 
 class StatusReport:
@@ -81,25 +85,25 @@ class StatusReport:
     host : str
         The host's name.
     site_file : str
-        Where its entry stands.
+        The site file with its entry.
     pid : int
-        The daemon's.
+        The daemon's process.
     since_at : float
-        When the daemon started [s, Unix time].
+        The time when the daemon started [s, Unix time].
     hub : Hub
         The router's addresses.
     paths : HostPaths
-        Where the logs are.
+        The folders of the logs.
     fleet : Fleet
         The instances.
     waits_for : callable
-        Returns the instances that one which is not started yet waits for.
+        Returns the instances for which an instance waits before it starts.
     trouble : callable
-        Returns what is wrong with the daemon's own records; empty if nothing is.
+        Returns the fault of the daemon's own records; empty if there is none.
     start_trouble : callable
         Returns why nothing can be started or stopped now; empty if it can.
     excuse : callable
-        Called before anybody is judged.
+        Called before the health of instances is judged.
     """
 
     def __init__(
@@ -144,12 +148,7 @@ class StatusReport:
             "trouble": "; ".join(filter(None, (self._trouble(), self._start_trouble()))),
             "journal_path": str(self._paths.journal),
             "log_path": str(self._paths.instance_log("ocsd")),
-            "hub": {
-                "wamp_server": self._hub.wamp_server,
-                "wamp_http": self._hub.wamp_http,
-                "wamp_realm": self._hub.wamp_realm,
-                "address_root": self._hub.address_root,
-            },
+            "hub": self._hub.model_dump(include=_HUB_KEYS),
             "router": self._router(),
             "instances": rows,
         }
@@ -157,71 +156,74 @@ class StatusReport:
     def _reason(self, instance: Instance, keeper: Keeper, verdict: Verdict) -> str:
         why_down = self._fleet.wish(instance.instance_id).why_down(keeper.life)
         standing = "; ".join(filter(None, (keeper.life.reason, why_down)))
-        found = self._waiting(instance, keeper) or verdict.reason or standing
-        return found or (STOPPING if self._fleet.stopping else "")
+        reason = self._waiting(instance, keeper) or verdict.reason or standing
+        if not reason and self._fleet.stopping:
+            return HOST_STOPPING
+        return reason
 
     def _waiting(self, instance: Instance, keeper: Keeper) -> str:
         names = self._waits_for(instance.instance_id)
         if names:
             return f"waits for {', '.join(names)}"
         begins = keeper.life.state is State.STARTING and keeper.pid is None
-        return self._start_trouble() if begins or keeper.life.state is State.STOPPING else ""
+        if begins or keeper.life.state is State.STOPPING:
+            return self._start_trouble()
+        return ""
 
     def _router(self) -> dict[str, Any]:
         keeper = self._fleet.router
         url = self._hub.wamp_server
         if keeper is None:
             return {"state": "external", "pid": None, "health": None, "url": url, "reason": ""}
-        verdict, life, started_at = keeper.verdict, keeper.life, keeper.started_at
+        verdict, life = keeper.verdict, keeper.life
         return {
-            "state": str(life.state),
+            **self._common(keeper, verdict),
             "target": str(life.target),
-            "health": None if verdict.health is None else str(verdict.health),
-            "pid": keeper.pid,
             "url": url,
             "reason": verdict.reason or life.reason or self._why_no_router(keeper),
-            "restarts": life.restarts,
-            "since_at": keeper.since_at,
-            "uptime_s": None if started_at is None else round(time.time() - started_at, 3),
-            "next_try_s": keeper.next_try_s,
-            "log_path": str(self._paths.instance_log(ROUTER_NAME)),
         }
 
     def _why_no_router(self, keeper: Keeper) -> str:
         if self._fleet.stopping:
-            return STOPPING
+            return HOST_STOPPING
         return self._fleet.wish(ROUTER_NAME).why_down(keeper.life)
 
     def _verdict(self, keeper: Keeper) -> Verdict:
-        """Return how an instance does; nobody can call it while the router hangs."""
+        """Return how an instance does; it cannot be called while the router hangs."""
         router, verdict = self._fleet.router, keeper.verdict
         if verdict.health is Health.OK and router is not None and keeper.life.state is State.UP:
-            its = router.verdict
-            if its.health is Health.HUNG:
-                return Verdict(Health.DEGRADED, f"the router hangs: {its.reason}", Layer.CALL)
+            hang = router.verdict
+            if hang.health is Health.HUNG:
+                return Verdict(Health.DEGRADED, f"the router hangs: {hang.reason}", Layer.CALL)
         return verdict
 
     def _row(self, instance: Instance, keeper: Keeper) -> dict[str, Any]:
-        life = keeper.life
         verdict = self._verdict(keeper)
-        cpu_percent, rss_bytes = (
-            (None, None) if keeper.pid is None else self._meter.look(keeper.pid)
-        )
-        started_at = keeper.started_at
-        return {
+        cpu_percent, rss_bytes = self._meter.measure(keeper.pid)
+        row = {
+            **self._common(keeper, verdict),
             "instance_id": instance.instance_id,
             "agent_class": instance.agent_class,
-            "state": str(life.state),
             "target": str(self._fleet.target(instance.instance_id)),
-            "health": None if verdict.health is None else str(verdict.health),
-            "layer": None if verdict.layer is None else str(verdict.layer),
+            "layer": verdict.layer and str(verdict.layer),
             "reason": self._reason(instance, keeper, verdict),
-            "since_at": keeper.since_at,
-            "pid": keeper.pid,
-            "uptime_s": None if started_at is None else round(time.time() - started_at, 3),
-            "restarts": life.restarts,
             "cpu_percent": cpu_percent,
             "rss_bytes": rss_bytes,
+        }
+        if instance.agent_class == AGGREGATOR_CLASS:
+            row["data_dir"] = str(data_folder(instance.arguments, self._paths.state))
+        return row
+
+    def _common(self, keeper: Keeper, verdict: Verdict) -> dict[str, Any]:
+        """Return the facts that are reported of the router as well as of instances."""
+        started_at = keeper.started_at
+        return {
+            "state": str(keeper.life.state),
+            "health": verdict.health and str(verdict.health),
+            "pid": keeper.pid,
+            "restarts": keeper.life.restarts,
+            "since_at": keeper.since_at,
+            "uptime_s": started_at and round(time.time() - started_at, 3),
             "next_try_s": keeper.next_try_s,
-            "log_path": str(self._paths.instance_log(instance.instance_id)),
+            "log_path": str(self._paths.instance_log(keeper.instance_id)),
         }

@@ -3,20 +3,21 @@
 import importlib
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from ocsd.daemon.instances.keeper import Keeper
-from ocsd.daemon.instances.ports import Timer
+from ocsd.daemon.instances.ports import Clock, Timer
 from ocsd.errors import PERMANENT_FAILURE_EXIT, OcsdError
 from ocsd.forkserver.protocol import Ended, Spawned
-from ocsd.forkserver.record import start_ticks
+from ocsd.reactor.repeating import repeating
 from ocsd.site.launch import Launch
+from ocsd.system.proc import start_ticks
 
-REPORT_EVERY_S = 1.0
-END_LIMIT_S = 2.0
+REGISTRY_REPORT_S = 1.0
+REGISTRY_END_LIMIT_S = 2.0
 
 
 class RegistryLauncher:
@@ -25,69 +26,72 @@ class RegistryLauncher:
     Parameters
     ----------
     launch_of : callable
-        Returns what the registry is told, as any agent is, by its instance-id.
-    clock : IReactorTime
+        Returns the launch of the registry, as of any agent, by its instance-id.
+    clock : Clock
         The time.
     """
 
     log = Logger()
 
-    def __init__(self, launch_of: Callable[[str], Launch], clock: Any) -> None:
+    def __init__(self, launch_of: Callable[[str], Launch], clock: Clock) -> None:
         self._launch_of = launch_of
         self._clock = clock
         self._beginning: Timer | None = None
         self._agent: Any = None
         self._connection: Any = None
-        self._reporting: Any = LoopingCall(self._report)
-        self._reporting.clock = clock
+        self._reporting = repeating(self._report, clock)
         self.keeper: Keeper | None = None
 
-    def spawn(self, name: str) -> None:
+    def spawn(self, instance_id: str) -> None:
         """Start the registry's session, once the agents have been asked for."""
-        self._beginning = self._clock.callLater(0, self._begin, name)
+        self._beginning = self._clock.callLater(0, partial(self._begin, instance_id))
 
-    def withdraw(self, name: str) -> bool:
+    def withdraw(self, instance_id: str) -> bool:
         """Take back a start that has not begun."""
         waits = self._beginning is not None and self._beginning.active()
         if self._beginning is not None and waits:
             self._beginning.cancel()
         return waits
 
-    def _begin(self, name: str) -> None:
+    def _begin(self, instance_id: str) -> None:
         try:
             session = importlib.import_module("ocsd.daemon.builtin.registry_session")
-            self._agent, self._connection = session.assemble(self._launch_of(name), self._report)
+            self._agent, self._connection = session.assemble(
+                self._launch_of(instance_id), self._report
+            )
         except OcsdError as error:
-            self._tell_end(Ended(name, 0, PERMANENT_FAILURE_EXIT, None, str(error)))
+            self._report_end(Ended(instance_id, 0, PERMANENT_FAILURE_EXIT, None, str(error)))
             return
         except Exception as error:  # noqa: BLE001 - a defect here must not take the daemon along
             self.log.failure("the registry cannot be started")
-            self._tell_end(Ended(name, 0, 1, None, f"{type(error).__name__}: {error}"))
+            self._report_end(Ended(instance_id, 0, 1, None, f"{type(error).__name__}: {error}"))
             return
         self._connection.start()
-        self._reporting.start(REPORT_EVERY_S)
+        self._reporting.start(REGISTRY_REPORT_S)
         pid = os.getpid()
         if self.keeper is not None:
-            # Last, for a stop that came meanwhile takes effect in here.
-            self.keeper.spawned(Spawned(name, pid, start_ticks(pid)))
+            # Last, because a stop that came meanwhile takes effect in here.
+            self.keeper.spawned(Spawned(instance_id, pid, start_ticks(pid)))
 
-    def kill(self, name: str, pid: int, number: int) -> None:
+    def kill(self, instance_id: str, pid: int, number: int) -> None:
         """End the registry's session; the signal is of no use in our own process."""
         if self._connection is None:
             return
         connection, self._connection = self._connection, None
         self._reporting.stop()
-        ended = self._agent.end_operations(END_LIMIT_S)
+        ended = self._agent.end_operations(REGISTRY_END_LIMIT_S)
         ended.addBoth(lambda _: connection.stop())
         ended.addErrback(lambda failure: self.log.failure("while the registry stopped", failure))
-        ended.addBoth(lambda _: self._tell_end(Ended(name, pid, 0, None)))
+        ended.addBoth(lambda _: self._report_end(Ended(instance_id, pid, 0, None)))
 
     def _report(self) -> None:
         if self.keeper is not None and self._connection is not None:
             joined = self._connection.joined
-            status = "" if joined else self._connection.reason
+            status = self._connection.reason
+            if joined:
+                status = ""
             self.keeper.notified({"READY": str(int(joined)), "WATCHDOG": "1", "STATUS": status})
 
-    def _tell_end(self, ended: Ended) -> None:
+    def _report_end(self, ended: Ended) -> None:
         if self.keeper is not None:
             self.keeper.ended(ended)

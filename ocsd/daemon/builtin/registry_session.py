@@ -1,7 +1,7 @@
 """The registry's agent, connected from within the daemon.
 
-Apart from `ocsd.daemon.builtin.registry_host`, because it loads autobahn, for which no
-agent has to wait.
+Apart from `ocsd.daemon.builtin.registry_host`, because it loads autobahn, and agents must not
+wait for that.
 """
 
 from collections.abc import Callable
@@ -18,12 +18,7 @@ def assemble(
 ) -> tuple[ocs_agent.OCSAgent, Connection]:
     """Return the registry's agent and its connection, not started yet.
 
-    Parameters
-    ----------
-    launch : Launch
-        What the registry is told, as any agent is.
-    on_change : callable
-        Called whenever the connection has changed.
+    `on_change` is called whenever the connection has changed.
 
     Raises
     ------
@@ -33,7 +28,7 @@ def assemble(
     logs.follow()
     launches.set_current(launch)
     args = site_config.parse_args(
-        agent_class=registry.AGENT_CLASS, parser=registry.make_parser(), args=[]
+        agent_class=registry.REGISTRY_CLASS, parser=registry.make_parser(), args=[]
     )
     agent, _runner = ocs_agent.init_site_agent(args)
     registry.build(agent, args.wait_time)

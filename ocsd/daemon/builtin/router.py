@@ -1,4 +1,4 @@
-"""The router as an instance: when it is ready, and what runs when it is not ours."""
+"""The router as an instance: its plan, its readiness, and its last words."""
 
 import json
 import time
@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from twisted.internet.protocol import ClientFactory
-from twisted.internet.task import LoopingCall
 
 from ocsd.daemon.children.asking import Asking
 from ocsd.daemon.instances.keeper import Keeper
@@ -18,33 +17,34 @@ from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.watching.instance_log import end_of, last_line
 from ocsd.errors import RouterError
 from ocsd.forkserver.protocol import Spawned, SpawnRequest
+from ocsd.reactor.repeating import repeating
 from ocsd.router import config, local, probe
 from ocsd.router.probe import Answering
 from ocsd.site.model import Hub
 from ocsd.supervisor.events import BecameReady, State
 from ocsd.system.paths import HostPaths, is_listening
 
-LOOK_EVERY_S = 0.02
+ROUTER_POLL_S = 0.02
 
 SOCKET_LIMIT_S = 30.0
-"""A router that was started so long ago has opened all its sockets."""
+"""After this long, a router has opened all its sockets [s]."""
 
 REFUSED = "ddress already in use"
-"""What strerror(3) says, and crossbar with it, some way before its last words."""
+"""Part of the message of strerror(3), which crossbar logs some way before its last line."""
 
-LOOKED_AT_BYTES = 1 << 14
+ROUTER_LOG_TAIL_BYTES = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
 class RouterPlan:
-    """How this host gets its router.
+    """The router that this host runs or uses.
 
     Attributes
     ----------
     command : tuple of str
-        What runs it; empty if the router is not this daemon's business.
+        The command that runs it; empty if this daemon does not run it.
     socket : Path or None
-        The raw socket of a router on this machine, whosever it is, for the agents.
+        The raw socket for the agents, if the router is on this machine.
     """
 
     command: tuple[str, ...] = ()
@@ -57,13 +57,13 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
     Parameters
     ----------
     plan : HostPlan
-        What the host runs.
+        The plan of the host.
     hub : Hub
-        Where the router listens or shall listen.
+        The router's addresses.
     paths : HostPaths
-        Where its files go.
+        The folders of its files.
     runs_already : bool
-        Whether the fork server runs one of an earlier daemon.
+        Whether the fork server runs the router of an earlier daemon.
 
     Returns
     -------
@@ -73,15 +73,15 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
     Raises
     ------
     RouterError
-        If something else listens there, or crossbar is not installed.
+        If another program listens there, or crossbar is not installed.
     """
     if not plan.runs_router:
         return RouterPlan(socket=local.find(hub))
     if not runs_already:
-        found = probe.probe(hub.wamp_server)
-        if found is Answering.ROUTER:
+        answering = probe.probe(hub.wamp_server)
+        if answering is Answering.ROUTER:
             return RouterPlan(socket=local.find(hub))
-        if found is Answering.STRANGER:
+        if answering is Answering.STRANGER:
             raise _in_use("wamp_server", hub.wamp_server)
         if probe.is_open(hub.wamp_http):
             raise _in_use("wamp_http", hub.wamp_http)
@@ -96,8 +96,8 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
 
 
 def last_words(log: Path, hub: Hub, since: Spawned | None) -> str:
-    """Return why a router ended, as far as its log since its start, or its port, can tell."""
-    if REFUSED in end_of(log, LOOKED_AT_BYTES, since):
+    """Return why a router ended, as far as its log since its start, or its port, shows."""
+    if REFUSED in end_of(log, ROUTER_LOG_TAIL_BYTES, since):
         for key, url in (("wamp_server", hub.wamp_server), ("wamp_http", hub.wamp_http)):
             if probe.is_open(url):
                 return str(_in_use(key, url))
@@ -106,7 +106,7 @@ def last_words(log: Path, hub: Hub, since: Spawned | None) -> str:
 
 def _in_use(key: str, url: str) -> RouterError:
     return RouterError(
-        f"the hub's address {url} is in use by {probe.holder(url)}, which is no WAMP router; "
+        f"the hub's address {url} is in use by {probe.holder(url)}, which is not a WAMP router; "
         f"end that program, or change {key} in the site file"
     )
 
@@ -117,7 +117,7 @@ def request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
         # A router that was killed leaves its socket, on which the next one cannot listen.
         plan.socket.unlink(missing_ok=True)
     return SpawnRequest(
-        name=ROUTER_NAME,
+        instance_id=ROUTER_NAME,
         log_path=str(paths.instance_log(ROUTER_NAME)),
         working_dir=str(paths.state),
         environment=config.environment(),
@@ -126,16 +126,16 @@ def request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
 
 
 class RouterWatch:
-    """Tells the router's keeper when the router can be reached, and that it still answers.
+    """Reports to the router's keeper when the router can be reached, and that it still answers.
 
     Parameters
     ----------
     keeper : Keeper
-        The router's.
+        The router's keeper.
     plan : RouterPlan
-        Where to look.
+        The router to reach.
     hub : Hub
-        Where to look if it has no socket of its own.
+        Its addresses, if it has no socket of its own.
     reactor : IReactorTime, IReactorTCP
         The time, and connections.
     """
@@ -143,24 +143,25 @@ class RouterWatch:
     def __init__(self, keeper: Keeper, plan: RouterPlan, hub: Hub, reactor: Any) -> None:
         self._keeper = keeper
         self._reachable = _reachable(plan, hub)
-        self._looking: Any = LoopingCall(self._look)
-        self._looking.clock = reactor
-        # What a router with a configuration of its own serves, only its owner knows.
-        self._asking = _asking(hub, self._answered, reactor) if plan.socket is not None else None
+        self._polling = repeating(self._poll, reactor)
+        # A router with a configuration of its own may have no call bridge to ask.
+        self._asking: Asking | None = None
+        if plan.socket is not None:
+            self._asking = _asking(hub, self._answered, reactor)
 
     def transition(self, transition: Transition) -> None:
-        """Look until it is ready, whenever it is being started."""
+        """Poll the router until it is ready, whenever it is being started."""
         starts = transition.after.state is State.STARTING
         if (
             transition.instance_id == self._keeper.instance_id
             and starts
-            and not self._looking.running
+            and not self._polling.running
         ):
-            self._looking.start(LOOK_EVERY_S, now=False)
+            self._polling.start(ROUTER_POLL_S, now=False)
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         if self._keeper.life.state is not State.STARTING:
-            self._looking.stop()
+            self._polling.stop()
         elif self._keeper.pid is not None and self._reachable(self._keeper.started_at):
             if self._asking is None:
                 self._keeper.deliver(BecameReady())
@@ -175,21 +176,24 @@ class RouterWatch:
 
 
 def _reachable(plan: RouterPlan, hub: Hub) -> Callable[[float | None], bool]:
-    """Return what tells whether a router can be reached; takes when it was started [Unix s]."""
+    """Return a function of the start [s, Unix time]: whether the router can be reached."""
 
-    def look(started_at: float | None) -> bool:
+    def is_reachable(started_at: float | None) -> bool:
         socket = plan.socket
         age_s = time.time() - (started_at or time.time())
-        # One that is still without its socket has had it, and somebody has removed it.
+        # A router that is still without its socket had one, which was removed.
         if socket is None or (age_s > SOCKET_LIMIT_S and not socket.exists()):
             return probe.is_open(hub.wamp_server)
         return is_listening(socket)
 
-    return look
+    return is_reachable
 
 
 def _asking(hub: Hub, on_answer: Callable[[], None], reactor: Any) -> Asking:
-    """Ask the call bridge for something that nobody has: to say so, all of the router must work."""
+    """Probe the call bridge with a call of an unregistered procedure.
+
+    The router can only answer "no such procedure" if all of it works.
+    """
     url = urlsplit(hub.wamp_http)
     body = json.dumps({"procedure": f"{hub.address_root}.{ROUTER_NAME}"})
     question = (

@@ -2,6 +2,6 @@
 
 `forkserver_link` holds the connection, `processes` starts and signals processes over it,
 `orphans` watches those whose fork server died, `notifications` receives their sd_notify
-messages, `asking` finds out whether something still answers. The room imports `instances`.
+messages, `asking` checks that a server still answers. The room imports `instances`.
 Begin with `processes`.
 """

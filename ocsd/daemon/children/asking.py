@@ -1,29 +1,31 @@
-"""Asking something on this machine, again and again, whether it still answers."""
+"""Asks a server on this machine, again and again, whether it still answers."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
 from twisted.internet import protocol
-from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
-ASK_EVERY_S: Final = 5.0
-GIVE_UP_S: Final = 20.0
-"""An answer may be late; until then no other question is put on top of it."""
+from ocsd.daemon.instances.ports import Clock
+from ocsd.reactor.repeating import repeating
+
+QUESTION_PERIOD_S: Final = 5.0
+QUESTION_LIMIT_S: Final = 20.0
+"""Time limit of one question [s]; until then no other question is asked."""
 
 
 class Asking:
-    """Puts one question at a time; any answer is a good one.
+    """Asks one question at a time; any answer will do.
 
     Parameters
     ----------
     connect : callable
         Takes a client factory and connects it, as the reactor's methods do.
-    question : callable
-        Returns what to say first; nothing for who speaks by itself.
+    question : bytes
+        The first bytes to send; empty for a server that speaks first.
     on_answer : callable
         Called without arguments when an answer has come.
-    clock : IReactorTime
+    clock : Clock
         The time.
     """
 
@@ -32,7 +34,7 @@ class Asking:
         connect: Callable[[protocol.ClientFactory], Any],
         question: bytes,
         on_answer: Callable[[], None],
-        clock: Any,
+        clock: Clock,
     ) -> None:
         self._connect = connect
         self._question = question
@@ -42,45 +44,45 @@ class Asking:
         self._is_open = False
         self._asked_at_s = 0.0
         self._unanswered_since_s: float | None = None
-        self._asking: Any = LoopingCall(self._ask)
-        self._asking.clock = clock
+        self._asking = repeating(self._ask, clock)
 
     def start(self) -> None:
         """Ask from now on."""
         if not self._asking.running:
-            self._asking.start(ASK_EVERY_S)
+            self._asking.start(QUESTION_PERIOD_S)
 
     @property
     def waited_s(self) -> float:
-        """For how long no question has been answered [s]."""
-        since_s = self._unanswered_since_s
-        return 0.0 if since_s is None else self._clock.seconds() - since_s
+        """The time for which no question has been answered [s]."""
+        if self._unanswered_since_s is None:
+            return 0.0
+        return self._clock.seconds() - self._unanswered_since_s
 
     def answered(self) -> None:
-        """Take note of an answer."""
+        """Begin to wait afresh, because an answer has come."""
         self._unanswered_since_s = None
         self._on_answer()
 
     def over(self) -> None:
-        """Take note that a question has its answer, was hung up on, or has met nobody."""
+        """Allow the next question: this one is answered, or its connection ended or failed."""
         self._is_open = False
 
     def _ask(self) -> None:
         now_s = self._clock.seconds()
         if self._is_open:
-            if now_s - self._asked_at_s < GIVE_UP_S:
+            if now_s - self._asked_at_s < QUESTION_LIMIT_S:
                 return
             self._connector.disconnect()
         self._asked_at_s = now_s
         if self._unanswered_since_s is None:
             self._unanswered_since_s = now_s
-        # Whether it is over may be known before there is something to disconnect.
+        # A connection may fail before `connect` returns, so this comes first.
         self._is_open = True
         self._connector = self._connect(_Question(self, self._question))
 
 
 class _Question(protocol.ClientFactory):
-    """One question to one who listens."""
+    """One question, on a connection of its own."""
 
     noisy = False
 
@@ -96,20 +98,20 @@ class _Question(protocol.ClientFactory):
 
 
 class _Conversation(protocol.Protocol):
+    transport: Any
+
     def __init__(self, question: _Question) -> None:
-        self._put = question
+        self._question = question
         self._is_answered = False
 
     def connectionMade(self) -> None:
-        transport: Any = self.transport
-        transport.write(self._put.question)
+        self.transport.write(self._question.question)
 
     def dataReceived(self, data: bytes) -> None:
         if not self._is_answered:
             self._is_answered = True
-            self._put.asking.answered()
-            transport: Any = self.transport
-            transport.abortConnection()
+            self._question.asking.answered()
+            self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
-        self._put.asking.over()
+        self._question.asking.over()

@@ -1,4 +1,4 @@
-"""The daemon's fork server: reached, asked whether it still answers, and replaced when it ends."""
+"""Reaches the daemon's fork server, checks that it answers, and replaces it when it ends."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,21 +10,21 @@ from ocsd.daemon.children.asking import Asking
 from ocsd.errors import ForkServerError
 from ocsd.forkserver.client import Connector, ForkServerConnection
 from ocsd.forkserver.start import PreparedServer
-from ocsd.supervisor.events import Exited, end_reason
+from ocsd.supervisor.events import end_reason, exited
 from ocsd.system.paths import HostPaths, is_listening
 from ocsd.system.proc import why_silent
 
-PAUSE_S = 1.0
-"""So long after a fork server that could not start the next one is tried."""
+FORKSERVER_RETRY_S = 1.0
+"""Delay before a fork server that failed is replaced or reached again [s]."""
 
-ANSWER_LIMIT_S = 5.0
-"""A fork server that greets nobody for so long is stuck."""
+GREETING_LIMIT_S = 5.0
+"""After this long without a greeting, a fork server is reported as stuck [s]."""
 
 LATE_S = 1.0
-"""One that has not answered for so long may be stuck: what it is asked may not be done."""
+"""After this long without an answer, assume that requests may not be carried out [s]."""
 
 EXIT_S = 0.2
-"""A process hangs up a moment before it has ended."""
+"""Delay before the exit code is asked for: a process hangs up a moment before it ends [s]."""
 
 
 class ForkServerLink:
@@ -33,15 +33,15 @@ class ForkServerLink:
     Parameters
     ----------
     server : PreparedServer
-        The one that was started for this daemon, or its process that was not needed.
+        The fork server that was started for this daemon, whether it was needed or not.
     paths : HostPaths
-        Where it listens and writes.
+        Its socket and its log.
     connection : Connection
-        What to connect.
+        The connection to keep.
     reactor : IReactorUNIX and IReactorTime
         The reactor.
     give_up : callable
-        Takes the reason why not even the first one could be started.
+        Takes the reason if not even the first one could be started.
     on_end : callable
         Takes the pid of every fork server that has ended, and how.
     """
@@ -65,7 +65,7 @@ class ForkServerLink:
         self._on_end = on_end
         self._was_greeted = False
         self._pid: int | None = None
-        # A fork server greets whoever connects.
+        # A fork server greets every client.
         connect = partial(reactor.connectUNIX, str(paths.forkserver_socket))
         self._asking = Asking(connect, b"", lambda: None, reactor)
 
@@ -76,7 +76,7 @@ class ForkServerLink:
         ).connect()
 
     def greeted(self, pid: int) -> None:
-        """Take note that fork server `pid` has said Hello; it is asked whether it still does."""
+        """Begin to check fork server `pid`, which has said Hello."""
         self._was_greeted = True
         self._pid = pid
         self._asking.start()
@@ -85,7 +85,7 @@ class ForkServerLink:
         """Connect again, to another one if this one has ended."""
         if is_listening(self._paths.forkserver_socket):
             self.log.error("the fork server has hung up; connecting again")
-            self._reactor.callLater(PAUSE_S, self.connect)
+            self._reactor.callLater(FORKSERVER_RETRY_S, self.connect)
         else:
             self._replace()
 
@@ -93,7 +93,7 @@ class ForkServerLink:
     def trouble(self) -> str:
         """Why nothing can be started now; empty if it can."""
         waited_s = self._asking.waited_s
-        if waited_s <= ANSWER_LIMIT_S:
+        if waited_s <= GREETING_LIMIT_S:
             return ""
         text = (
             f"the fork server has not answered for {waited_s:.0f} s: "
@@ -102,30 +102,26 @@ class ForkServerLink:
         if self._pid is None:
             return text
         then = "and the daemon starts another one: agents run on"
-        why = (
-            why_silent(self._pid, then) or f"may be busy; if that lasts: kill -9 {self._pid} {then}"
-        )
-        return f"{text}; it (pid {self._pid}) {why}"
+        busy = f"may be busy; if that lasts: kill -9 {self._pid} {then}"
+        return f"{text}; it (pid {self._pid}) {why_silent(self._pid, then) or busy}"
 
     @property
     def answers(self) -> bool:
-        """Whether what it is asked for now is done now, as far as is known."""
+        """Whether requests are carried out at once, as far as is known."""
         return self._asking.waited_s <= LATE_S
 
     def _replace(self) -> None:
-        """Start another one, for the one that has greeted has ended."""
+        """Start another fork server, because the one that has greeted has ended."""
         self.log.error("the fork server has ended; its agents run on, starting another one")
         if self._pid is not None:
-            self._reactor.callLater(EXIT_S, self._tell_end, self._server, self._pid)
+            self._reactor.callLater(EXIT_S, self._report_end, self._server, self._pid)
         self._start_another()
 
-    def _tell_end(self, server: PreparedServer, pid: int) -> None:
+    def _report_end(self, server: PreparedServer, pid: int) -> None:
         code = server.exit_code(pid)
-        if code is None:
-            how = "ended, nobody knows how, for an earlier daemon had started it"
-        else:
-            signal = -code if code < 0 else None
-            how = end_reason(Exited(None if code < 0 else code, signal))
+        how = "ended; exit code unknown, because an earlier daemon had started it"
+        if code is not None:
+            how = end_reason(exited(code))
         self.log.error("the end of the fork server (pid {pid}): {how}", pid=pid, how=how)
         self._on_end(pid, how)
 
@@ -136,12 +132,12 @@ class ForkServerLink:
         self.connect()
 
     def _goes_on(self) -> bool:
-        """Return whether it makes sense to go on trying to reach the same one."""
+        """Return whether it makes sense to keep trying to reach the same fork server."""
         failure = self._server.failure()
         if not failure:
             return True
         if self._server.discarded:
-            # The one that an earlier daemon had left ended a moment ago.
+            # The fork server of an earlier daemon ended a moment ago.
             self._start_another()
             return False
         if self._pid is not None:
@@ -149,7 +145,7 @@ class ForkServerLink:
             return False
         self.log.error("{failure}", failure=failure)
         if self._was_greeted:
-            self._reactor.callLater(PAUSE_S, self._start_another)
+            self._reactor.callLater(FORKSERVER_RETRY_S, self._start_another)
         else:
             self._give_up(ForkServerError(failure))
         return False

@@ -1,4 +1,4 @@
-"""Receives what the host's processes say of themselves (sd_notify(3))."""
+"""Receives the messages of the host's processes about themselves (sd_notify(3))."""
 
 import contextlib
 import socket
@@ -26,7 +26,7 @@ class NotifySocket:
     reactor : IReactorFDSet
         The reactor.
     path : Path
-        Where to bind; what lies there is replaced.
+        The socket; a file in its place is replaced.
     on_message : callable
         Takes the sender's pid and its assignments.
     """
@@ -43,7 +43,7 @@ class NotifySocket:
         self._socket = _datagrams()
 
     def open(self) -> None:
-        """Begin to listen; again, if somebody has removed the socket."""
+        """Begin to listen, or listen again if the socket was removed."""
         self._path.unlink(missing_ok=True)
         if self._socket.getsockname():
             self.doRead()
@@ -54,7 +54,7 @@ class NotifySocket:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self._socket.bind(str(self._path))
-        # For agents with a `user`; who may come so far is up to the folder.
+        # For agents with a `user`; the folder decides who may reach the socket.
         self._path.chmod(0o666)
         self._reactor.addReader(self)
 
@@ -65,7 +65,7 @@ class NotifySocket:
         self._path.unlink(missing_ok=True)
 
     def doRead(self) -> None:
-        """Take in everything that has arrived."""
+        """Read all messages that have arrived."""
         space = socket.CMSG_SPACE(CREDENTIALS.size)
         with contextlib.suppress(BlockingIOError):
             while True:

@@ -16,7 +16,7 @@ from ocsd.forkserver.protocol import FOR_THE_LEADER
 class Orphan:
     """Watches a process that is not the daemon's child, through a pidfd (pidfd_open(2)).
 
-    The kernel tells that it ended, but its exit code went to its parent.
+    The kernel reports its end, but its exit code went to its parent.
 
     Parameters
     ----------
@@ -42,13 +42,13 @@ class Orphan:
 
     def kill(self, number: int) -> None:
         """Send a signal to the process and its group."""
-        # One that was stopped (SIGSTOP) could not even end.
-        for each in (number, signal.SIGCONT):
+        # A process that was stopped (SIGSTOP) could not even end.
+        for sent in (number, signal.SIGCONT):
             with contextlib.suppress(ProcessLookupError):
-                # Fails if the process is gone, whoever may have its number by now.
-                signal.pidfd_send_signal(self._descriptor, each)
+                # Fails if the process is gone, even if another one has its number by now.
+                signal.pidfd_send_signal(self._descriptor, sent)
                 if number not in FOR_THE_LEADER:
-                    os.killpg(self._pid, each)
+                    os.killpg(self._pid, sent)
 
     def discard(self) -> None:
         """Stop watching it."""
@@ -56,7 +56,7 @@ class Orphan:
         os.close(self._descriptor)
 
     def doRead(self) -> None:
-        """Say that it ended."""
+        """Report that the process ended."""
         self.discard()
         self._on_end()
 

@@ -1,4 +1,4 @@
-"""The processes of this host: asked of the fork server, reported to their keepers."""
+"""Starts and signals the processes of this host, and reports their ends to the keepers."""
 
 import time
 from collections import deque
@@ -27,8 +27,8 @@ from ocsd.forkserver.remains import kill_remains
 
 MakeRequest: TypeAlias = Callable[[str], SpawnRequest]
 
-MOST_NOTED = 1000
-"""So many of the latest ends are known again, should a fork server tell of them once more."""
+MOST_RECORDED = 1000
+"""The number of latest ends that are recognized if a fork server reports them again."""
 
 
 class ForkLauncher:
@@ -38,47 +38,47 @@ class ForkLauncher:
         self._processes = processes
         self._make_request = make_request
 
-    def spawn(self, name: str) -> None:
+    def spawn(self, instance_id: str) -> None:
         """Start the process of an instance."""
-        self._processes.spawn(self._make_request(name))
+        self._processes.spawn(self._make_request(instance_id))
 
-    def withdraw(self, name: str) -> bool:
+    def withdraw(self, instance_id: str) -> bool:
         """Return False: nothing waits here."""
         return False
 
-    def kill(self, name: str, pid: int, number: int) -> None:
+    def kill(self, instance_id: str, pid: int, number: int) -> None:
         """Send a signal to an instance's process group."""
-        self._processes.kill(name, pid, number)
+        self._processes.kill(instance_id, pid, number)
 
 
 class Processes:
-    """What the fork server runs for this daemon.
+    """The processes that the fork server runs for this daemon.
 
     Parameters
     ----------
     fleet : Fleet
-        Whose processes they are.
+        The instances that own the processes.
     reactor : IReactorFDSet
         Watches processes whose fork server died.
     on_hello : callable
         Called with every `Hello`, after its processes were taken over.
     on_stranger : callable
-        Returns a new keeper for a running process that the site file does not know.
+        Returns a new keeper for a running process that is not in the site file.
     on_spawned : callable
         Called with the keeper of every process that was started.
     drain : callable
-        Takes in what processes have said of themselves so far.
+        Reads the messages that processes have sent so far.
     last_words : callable
-        Returns the last line of an instance's log; takes its name and its process.
+        Returns the last line of an instance's log; takes its instance-id and its process.
     on_lost : callable
         Called without arguments when the fork server is gone.
     on_missed : callable
-        Takes every `Ended` of a time in which no daemon was connected that changes no state.
+        Takes every `Ended` of a time without a connected daemon that changes no state.
 
     Attributes
     ----------
     notice : str
-        What the fork server found wrong with its record of processes.
+        The fork server's complaint about its record of processes.
     """
 
     log = Logger()
@@ -107,9 +107,9 @@ class Processes:
         self._running: dict[str, Spawned] = {}
         self._orphans: dict[str, Orphan] = {}
         self._asked_for: set[str] = set()
-        # Asked of a fork server that died: whether they run, the next one's Hello tells.
+        # Asked of a fork server that died; the Hello of the next one shows whether they run.
         self._unanswered: set[str] = set()
-        self._noted: deque[int] = deque(maxlen=MOST_NOTED)
+        self._recorded: deque[int] = deque(maxlen=MOST_RECORDED)
         self._server_pid = 0
         self._server_ends: dict[int, str] = {}
         self.notice = ""
@@ -117,23 +117,23 @@ class Processes:
 
     def spawn(self, request: SpawnRequest) -> None:
         """Ask for a process."""
-        self._asked_for.add(request.name)
+        self._asked_for.add(request.instance_id)
         self.connection.send(request)
 
-    def kill(self, name: str, pid: int, number: int) -> None:
+    def kill(self, instance_id: str, pid: int, number: int) -> None:
         """Signal the process group of an instance."""
-        orphan = self._orphans.get(name)
+        orphan = self._orphans.get(instance_id)
         if orphan is not None:
             orphan.kill(number)
         else:
-            self.connection.send(KillRequest(name, pid, number))
+            self.connection.send(KillRequest(instance_id, pid, number))
 
-    def is_orphan(self, name: str) -> bool:
+    def is_orphan(self, instance_id: str) -> bool:
         """Whether the process of an instance is signalled without the fork server."""
-        return name in self._orphans
+        return instance_id in self._orphans
 
     def server_ended(self, pid: int, how: str) -> None:
-        """Take note how a fork server has ended."""
+        """Remember how a fork server has ended."""
         self._server_ends[pid] = how
 
     def reported(self, report: Report) -> None:
@@ -141,58 +141,60 @@ class Processes:
         match report:
             case Hello():
                 self._take_over(report)
-            case Spawned(name):
-                self._asked_for.discard(name)
+            case Spawned():
+                self._asked_for.discard(report.instance_id)
                 self._spawned(report)
-            case Ended(name):
-                self._asked_for.discard(name)
-                self._ended(name, report)
+            case Ended():
+                self._asked_for.discard(report.instance_id)
+                self._ended(report)
                 self._forget(report.pid)
 
     def _forget(self, pid: int) -> None:
         """Let the fork server forget an end that is on record."""
         if pid:
-            self._noted.append(pid)
+            self._recorded.append(pid)
             self.connection.send(ForgetRequest(pid))
 
     def _spawned(self, report: Spawned) -> None:
-        keeper = self._keeper(report.name)
+        keeper = self._keeper(report.instance_id)
         expected = keeper.life.has_process
         self._take_in(report)
         if not expected:
-            # An earlier daemon has asked for it, and was killed before it was there.
-            self._fleet.reconsider(report.name)
+            # An earlier daemon has asked for it, and was killed before it was started.
+            self._fleet.reconsider(report.instance_id)
         self._on_spawned(keeper)
 
     def _take_in(self, spawned: Spawned) -> None:
-        keeper = self._keeper(spawned.name)
+        keeper = self._keeper(spawned.instance_id)
         if keeper.pid == spawned.pid:
             return  # two daemons have asked for it, or the connection was lost for a moment
-        self._running[spawned.name] = spawned
-        if spawned.pid in self._noted:
-            self._noted.remove(spawned.pid)
+        self._running[spawned.instance_id] = spawned
+        if spawned.pid in self._recorded:
+            self._recorded.remove(spawned.pid)
         if keeper.life.has_process:
             keeper.spawned(spawned)
         else:
             keeper.adopt(spawned, _started_at(spawned.pid))
 
-    def _keeper(self, name: str) -> Keeper:
-        return self._fleet.keeper(name) or self._on_stranger(name)
+    def _keeper(self, instance_id: str) -> Keeper:
+        return self._fleet.keeper(instance_id) or self._on_stranger(instance_id)
 
-    def _ended(self, name: str, report: Ended) -> None:
-        keeper = self._fleet.keeper(name)
+    def _ended(self, report: Ended) -> None:
+        instance_id = report.instance_id
+        keeper = self._fleet.keeper(instance_id)
         if keeper is None:
             return
         if not report.pid and keeper.pid is not None:
-            return  # another one could not be started, which is as it should be
+            return  # a second copy could not be started, which is as it should be
         if report.pid == keeper.pid:
-            self._forget_orphan(name)
-        # Its last words were sent before it ended, but on another socket.
+            self._forget_orphan(instance_id)
+        # Its last messages were sent before it ended, but on another socket.
         self._drain()
         if report.code and not (report.detail or keeper.failure):
-            spawned = self._running.get(name)
-            since = spawned if spawned is not None and spawned.pid == report.pid else None
-            report = replace(report, detail=self._last_words(name, since))
+            since = self._running.get(instance_id)
+            if since is not None and since.pid != report.pid:
+                since = None
+            report = replace(report, detail=self._last_words(instance_id, since))
         keeper.ended(report)
 
     def _take_over(self, hello: Hello) -> None:
@@ -204,25 +206,26 @@ class Processes:
             self._ended_meanwhile(ended)
         for spawned in hello.running:
             self._take_in(spawned)
-            self._forget_orphan(spawned.name)
-        orphans = [each for each in hello.orphans if lives(each)]
+            self._forget_orphan(spawned.instance_id)
+        orphans = [spawned for spawned in hello.orphans if lives(spawned)]
         for spawned in orphans:
             self._take_in(spawned)
             self._watch(spawned)
         unanswered, self._unanswered = self._unanswered, set()
-        for name in unanswered - {each.name for each in (*hello.running, *orphans)}:
-            self._ended(name, Ended(name, 0, None, None, "its fork server died as it was started"))
+        present = {spawned.instance_id for spawned in (*hello.running, *orphans)}
+        for instance_id in unanswered - present:
+            self._ended(Ended(instance_id, 0, None, None, "its fork server died as it was started"))
         self._on_hello(hello)
 
     def _ended_meanwhile(self, ended: Ended) -> None:
-        keeper = self._fleet.keeper(ended.name)
+        keeper = self._fleet.keeper(ended.instance_id)
         if keeper is not None and keeper.pid == ended.pid:
-            self._ended(ended.name, ended)
-        elif ended.pid not in self._noted and ended.name not in self._unanswered:
+            self._ended(ended)
+        elif ended.pid not in self._recorded and ended.instance_id not in self._unanswered:
             self.log.info(
                 "{name} (pid {pid}) ended while no daemon was connected: "
                 "exit code {code}, signal {signal}",
-                name=ended.name,
+                name=ended.instance_id,
                 pid=ended.pid,
                 code=ended.code,
                 signal=ended.signal,
@@ -231,13 +234,13 @@ class Processes:
                 self._on_missed(ended)
         self._forget(ended.pid)
 
-    def _forget_orphan(self, name: str) -> None:
-        orphan = self._orphans.pop(name, None)
+    def _forget_orphan(self, instance_id: str) -> None:
+        orphan = self._orphans.pop(instance_id, None)
         if orphan is not None:
             orphan.discard()
 
     def _lost(self) -> None:
-        """Watch what the dead fork server leaves behind, so that no second copy is started."""
+        """Watch the processes of the dead fork server, so that no second copy is started."""
         self._unanswered |= self._asked_for
         self._asked_for = set()
         self._on_lost()
@@ -247,19 +250,19 @@ class Processes:
                 self._watch(spawned, self._server_pid)
 
     def _watch(self, spawned: Spawned, parent: int = 0) -> None:
-        name = spawned.name
+        instance_id = spawned.instance_id
 
         def gone() -> None:
-            self._orphans.pop(name, None)
+            self._orphans.pop(instance_id, None)
             # Its parent would have done that.
             kill_remains(spawned)
-            how = self._server_ends.get(parent, "")
-            unknown = "exit code unknown, for the fork server that started it was gone"
-            detail = f"{unknown}: {how}" if how else unknown
-            self._ended(name, Ended(name, spawned.pid, None, None, detail, time.time()))
+            detail = "exit code unknown, because the fork server that started it was gone"
+            if parent in self._server_ends:
+                detail += f": {self._server_ends[parent]}"
+            self._ended(Ended(instance_id, spawned.pid, None, None, detail, time.time()))
             self._forget(spawned.pid)
 
-        if name in self._orphans:
+        if instance_id in self._orphans:
             return
         try:
             orphan = Orphan(self._reactor, spawned.pid, gone)
@@ -268,7 +271,7 @@ class Processes:
             return
         # The number may have been given to another process just before.
         if lives(spawned):
-            self._orphans[name] = orphan
+            self._orphans[instance_id] = orphan
         else:
             orphan.discard()
             gone()

@@ -162,8 +162,8 @@ class Fleet:
 
     def ended_unseen(self, ended: Ended) -> bool:
         """Record an end while no daemon ran; return whether it stays the last one."""
-        keeper = self._keepers.get(ended.name)
-        if self._launched or keeper is None or self.wish(ended.name).target is Target.DOWN:
+        keeper = self._keepers.get(ended.instance_id)
+        if self._launched or keeper is None or self.wish(ended.instance_id).target is Target.DOWN:
             return False
         return keeper.ended_unseen(ended)
 

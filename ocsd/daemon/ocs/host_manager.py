@@ -29,16 +29,13 @@ _NEXT_ACTION: Final = {
     State.BACKOFF: "start_at",
     State.FAILED: "down",
 }
-"""OCS calls the present state the next action."""
-
-_POOR_STABILITY: Final = 0.0
-"""OCS's tools show what has 0.5 or less as ``unstable``."""
+"""The present state in OCS's words, which call it the next action."""
 
 _BY: Final = "a client of the HostManager's operations"
 
 Request = tuple[str, Target]
 Reload = Callable[[], str]
-"""Reads the site file anew; returns what it did, or raises OcsdError."""
+"""Reads the site file again; returns the changes in words, or raises OcsdError."""
 
 
 def child_state(instance: Instance, keeper: Keeper) -> dict[str, Any]:
@@ -48,7 +45,7 @@ def child_state(instance: Instance, keeper: Keeper) -> dict[str, Any]:
     return {
         "next_action": _NEXT_ACTION[life.state],
         "target_state": str(life.target),
-        "stability": _POOR_STABILITY if unstable else 1.0,
+        "stability": float(not unstable),  # OCS's tools show 0.5 or less as ``unstable``
         "agent_class": instance.agent_class,
         "instance_id": instance.instance_id,
         "operable": True,
@@ -57,7 +54,7 @@ def child_state(instance: Instance, keeper: Keeper) -> dict[str, Any]:
 
 
 def wanted(requests: object, known: Iterable[str]) -> list[Request]:
-    """Return what a client asks for, one target for each instance.
+    """Return the targets that a client asks for, one for each instance.
 
     Parameters
     ----------
@@ -70,25 +67,27 @@ def wanted(requests: object, known: Iterable[str]) -> list[Request]:
     Raises
     ------
     ValueError
-        If it is no list of such pairs, or names an instance that there is not.
+        If it is not a list of such pairs, or names an unknown instance.
     """
-    names = list(known)
-    found: dict[str, Target] = {}
+    everyone = list(known)
+    targets: dict[str, Target] = {}
     if not isinstance(requests, list | tuple):
         raise ValueError(f"requests is {requests!r}, not a list of (instance-id, 'up' or 'down')")
     for request in requests:
         try:
             name, target = request
-            meant = names if name == EVERYONE else [name]
-            asked = dict.fromkeys(meant, Target(target))
+            names = [name]
+            if name == EVERYONE:
+                names = everyone
+            asked = dict.fromkeys(names, Target(target))
         except (TypeError, ValueError):
             raise ValueError(
                 f"{request!r} in requests is not (instance-id, 'up' or 'down')"
             ) from None
-        if unknown := [each for each in meant if each not in names]:
+        if unknown := [name for name in names if name not in everyone]:
             raise ValueError(f"this host has no instance {unknown[0]!r}")
-        found.update(asked)
-    return list(found.items())
+        targets.update(asked)
+    return list(targets.items())
 
 
 class HostManagerFace:
@@ -97,11 +96,11 @@ class HostManagerFace:
     Parameters
     ----------
     agent : OCSAgent
-        With the HostManager's address and class name.
+        An agent with the HostManager's address and class name.
     fleet : Fleet
         The instances.
     reload : callable
-        Reads the site file anew.
+        Reads the site file again.
     stop : callable
         Ends everything, and the daemon.
     clock : Clock
@@ -132,7 +131,7 @@ class HostManagerFace:
     def manager(self, session: ocs_agent.OpSession, params: dict[str, Any]) -> Any:
         """manager(requests=[], reload_config=False)
 
-        **Process** - Tell what runs on this host; it runs as long as the daemon.
+        **Process** - Report the instances of this host; it runs as long as the daemon.
 
         Parameters
         ----------
@@ -167,16 +166,16 @@ class HostManagerFace:
             "new_tags": {},
         }
 
-        def tell(_: Transition | None = None) -> None:
+        def show(_: Transition | None = None) -> None:
             states = [child_state(instance, keeper) for instance, keeper in self._fleet]
             session.data = {**session.data, "child_states": states}
 
-        tell()
-        forget = self._fleet.observe(tell)
+        show()
+        unobserve = self._fleet.observe(show)
         self._ending = Deferred()
 
         def ended(_: object) -> tuple[bool, str]:
-            forget()
+            unobserve()
             return True, "the manager process has ended; the daemon goes on"
 
         return self._ending.addBoth(ended)
@@ -201,7 +200,7 @@ class HostManagerFace:
         requests : list of (str, str), optional
             Pairs of an instance-id, or 'all', and 'up' or 'down'.
         reload_config : bool, optional
-            Read the site file anew before that.
+            Read the site file again before that.
         """  # noqa: D400 # clients show the first line as the call
         return self._request(session, params)
 
@@ -211,7 +210,7 @@ class HostManagerFace:
 
         **Task** - End all agents of this host, and the daemon.
         """  # noqa: D400 # clients show the first line as the call
-        # Later, for the answer to this call has to get out first.
+        # Later, because the answer to this call has to get out first.
         self._clock.callLater(0, self._stop)
         return True, "everything on this host is being stopped"
 

@@ -1,7 +1,7 @@
 """The HostManager's agent, connected from within the daemon.
 
-Apart from `ocsd.daemon.ocs.host_manager`, because it loads autobahn, for which no
-agent has to wait.
+Apart from `ocsd.daemon.ocs.host_manager`, because it loads autobahn, and agents must not
+wait for that.
 """
 
 from collections.abc import Callable
@@ -22,14 +22,7 @@ def connect(
 ) -> Connection:
     """Bring the HostManager's operations to the router, for as long as the daemon runs.
 
-    Parameters
-    ----------
-    launch : Launch
-        What an agent of this instance-id would be told.
-    fleet, reload, stop
-        See `HostManagerFace`.
-    reactor : IReactorTime
-        The time.
+    `launch` is that of an agent of this instance-id; for the others see `HostManagerFace`.
     """
     logs.follow()
     launches.set_current(launch)

@@ -1,7 +1,7 @@
-"""Instances with `runtime: ocs`: how they are executed, and watched from outside.
+"""Executes instances with `runtime: ocs`, and watches them from outside.
 
-The published OCS knows nothing of a supervisor, so the daemon asks such an agent
-over the router how it is, and tells its keeper what agents on ocsd tell themselves.
+The published OCS has no supervisor, so the daemon asks such an agent over the router
+how it is, and reports to its keeper as an agent on ocsd would do itself.
 """
 
 import json
@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from ocsd import compat
 from ocsd.client.http import REQUEST_ERROR, ControlClient, ControlClientError
 from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.ports import Clock
 from ocsd.forkserver import published
 from ocsd.forkserver.protocol import SpawnRequest
 from ocsd.site.launch import Launch
@@ -27,9 +28,9 @@ from ocsd.supervisor.events import State
 from ocsd.system.paths import HostPaths
 from ocsd.text.reason import shortened
 
-ASK_EVERY_S = 2.0
-"""How often an agent that is up is asked [s]; one that starts is asked at every look."""
-ANSWER_LIMIT_S = 4.0
+API_POLL_S = 2.0
+"""Time between two questions to an agent that is up [s]; one that starts is asked each round."""
+API_ANSWER_LIMIT_S = 4.0
 
 
 def request(launch: Launch, paths: HostPaths) -> SpawnRequest:
@@ -38,10 +39,10 @@ def request(launch: Launch, paths: HostPaths) -> SpawnRequest:
     Parameters
     ----------
     launch : Launch
-        What an agent on ocsd would be told. Here it becomes a site file that holds
-        nothing but what OCS knows.
+        The launch, as of an agent on ocsd. Here it becomes a site file with only the keys
+        that OCS has.
     paths : HostPaths
-        Where that file and the log go.
+        The folders of that file and of the log.
     """
     instance = launch.instance
     file = paths.runtime / f"{instance.instance_id}.site.yaml"
@@ -53,7 +54,7 @@ def request(launch: Launch, paths: HostPaths) -> SpawnRequest:
         "--working-dir": launch.working_dir,
     }
     return SpawnRequest(
-        name=instance.instance_id,
+        instance_id=instance.instance_id,
         log_path=str(paths.instance_log(instance.instance_id)),
         working_dir=launch.working_dir,
         environment=_environment(launch),
@@ -106,7 +107,7 @@ class OutsideWatch:
     ----------
     hub : Hub
         The router.
-    clock : IReactorTime
+    clock : Clock
         The time.
     ask : callable
         Takes the address of an agent and returns its API, maybe later, or fails with a
@@ -115,25 +116,21 @@ class OutsideWatch:
 
     log = Logger()
 
-    def __init__(self, hub: Hub, clock: Any, ask: Callable[[str], Any] | None = None) -> None:
+    def __init__(self, hub: Hub, clock: Clock, ask: Callable[[str], Any] | None = None) -> None:
         self._hub = hub
         self._clock = clock
         self._ask = ask or self._ask_router
         self._asked_at_s: dict[str, float] = {}
         self._waiting: set[str] = set()
 
-    def look(self, instance: Instance, keeper: Keeper) -> None:
-        """Ask an agent, if it is one of OCS's and it is time to; what does not run is not asked."""
+    def check(self, instance: Instance, keeper: Keeper) -> None:
+        """Ask an agent of OCS that runs how it is, if it is time to."""
         state, now_s = keeper.life.state, self._clock.seconds()
         if instance.runtime != "ocs" or state not in {State.STARTING, State.UP}:
             return
-        asked_at_s = self._asked_at_s.get(keeper.instance_id, float("-inf"))
-        every_s = 0.0 if state is State.STARTING else ASK_EVERY_S
-        if (
-            keeper.pid is None
-            or now_s - asked_at_s < every_s
-            or keeper.instance_id in self._waiting
-        ):
+        age_s = now_s - self._asked_at_s.get(keeper.instance_id, float("-inf"))
+        too_soon = state is State.UP and age_s < API_POLL_S
+        if keeper.pid is None or too_soon or keeper.instance_id in self._waiting:
             return
         self._asked_at_s[keeper.instance_id] = now_s
         self._waiting.add(keeper.instance_id)
@@ -142,11 +139,11 @@ class OutsideWatch:
         answered.addCallbacks(
             partial(self._answered, keeper, keeper.pid), partial(self._refused, keeper, keeper.pid)
         )
-        # Whatever an agent answers, it is asked again.
+        # An agent is asked again whatever its answer.
         answered.addErrback(lambda failure: self.log.failure("while asking", failure))
 
     def _ask_router(self, address: str) -> Any:
-        client = ControlClient(address, self._hub.wamp_http, timeout_s=ANSWER_LIMIT_S)
+        client = ControlClient(address, self._hub.wamp_http, timeout_s=API_ANSWER_LIMIT_S)
         return deferToThread(client.get_api)
 
     def _not_waiting(self, result: Any, name: str) -> Any:
@@ -155,31 +152,33 @@ class OutsideWatch:
 
     def _answered(self, keeper: Keeper, pid: int, api: Any) -> None:
         if not isinstance(api, dict):
-            _tell(keeper, pid, WATCHDOG="1", STATUS=f"its answer to get_api is {api!r:.100}")
+            _report(keeper, pid, WATCHDOG="1", STATUS=f"its answer to get_api is {api!r:.100}")
             return
         holder = api.get("instance_pid")
         if holder == pid:
-            _tell(keeper, pid, READY="1", WATCHDOG="1", STATUS=trouble_of(api))
+            _report(keeper, pid, READY="1", WATCHDOG="1", STATUS=trouble_of(api))
             return
         where = api.get("instance_hostname")
-        _tell(keeper, pid, WATCHDOG="1", STATUS=f"pid {holder} on {where} has its address")
+        _report(keeper, pid, WATCHDOG="1", STATUS=f"pid {holder} on {where} has its address")
 
     def _refused(self, keeper: Keeper, pid: int, failure: Any) -> None:
         failure.trap(ControlClientError)
         error: ControlClientError = failure.value
-        # No answer in time is what a reactor that is stuck gives: silence shows that.
+        # Without an answer in time its reactor may be stuck: the silence shows that.
         if error.error != REQUEST_ERROR:
-            reason = "it is not joined to the realm" if error.error.startswith("wamp.") else ""
-            _tell(keeper, pid, WATCHDOG="1", STATUS=reason or error.reason)
+            reason = error.reason
+            if error.error.startswith("wamp."):
+                reason = "it is not joined to the realm"
+            _report(keeper, pid, WATCHDOG="1", STATUS=reason)
 
 
-def _tell(keeper: Keeper, pid: int, **fields: str) -> None:
+def _report(keeper: Keeper, pid: int, **fields: str) -> None:
     if keeper.pid == pid:
         keeper.notified(fields)
 
 
 def trouble_of(api: dict[str, Any]) -> str:
-    """Return what an operator should know about an agent's operations.
+    """Return the troubles of an agent's operations that an operator should know.
 
     Parameters
     ----------
@@ -189,16 +188,22 @@ def trouble_of(api: dict[str, Any]) -> str:
     Returns
     -------
     str
-        Empty if all is well. A task that failed is the business of who started it.
+        Empty if all is well. A task that failed concerns only the client that started it.
     """
-    troubles = []
-    for kind in ("processes", "tasks"):
-        for name, session, _ in api.get(kind, ()):
-            said = [text for _, text in session.get("messages", ())]
-            why = next((text for text in reversed(said) if "Status is now" not in text), "")
-            words = shortened(why) or "it does not say why"
-            if session.get("status") == "running" and session.get("degraded"):
-                troubles.append(f"operation {name!r} is degraded: {words}")
-            elif kind == "processes" and session.get("success") is False:
-                troubles.append(f"operation {name!r} failed: {words}")
-    return "; ".join(troubles)
+    processes, tasks = api.get("processes", ()), api.get("tasks", ())
+    troubles = [_trouble(name, session) for name, session, _ in processes]
+    troubles += [_trouble(name, {**session, "success": None}) for name, session, _ in tasks]
+    return "; ".join(filter(None, troubles))
+
+
+def _trouble(name: str, session: dict[str, Any]) -> str:
+    """Return the trouble of one operation; empty if there is none."""
+    if session.get("status") == "running" and session.get("degraded"):
+        trouble = "is degraded"
+    elif session.get("success") is False:
+        trouble = "failed"
+    else:
+        return ""
+    messages = [text for _, text in session.get("messages", ())]
+    why = next((text for text in reversed(messages) if "Status is now" not in text), "")
+    return f"operation {name!r} {trouble}: {shortened(why) or 'it does not say why'}"

@@ -88,7 +88,7 @@ class Settings:
             request = outside.request(launch, self.paths)
         else:
             request = SpawnRequest(
-                name=instance.instance_id,
+                instance_id=instance.instance_id,
                 log_path=str(self.paths.instance_log(instance.instance_id)),
                 working_dir=str(self.working_dir),
                 environment={"NOTIFY_SOCKET": str(self.paths.notify_socket)},

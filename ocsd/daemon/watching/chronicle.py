@@ -1,11 +1,11 @@
-"""Puts what happens to the instances into the journal."""
+"""Writes the events of the instances into the history."""
 
 import time
 from collections.abc import Callable
 
 from ocsd.daemon.instances.transition import Transition
 from ocsd.forkserver.protocol import Ended
-from ocsd.history.journal import Journal
+from ocsd.history.file import HistoryFile
 from ocsd.history.summary import HistoryEntry
 from ocsd.supervisor.events import (
     CauseCleared,
@@ -17,21 +17,22 @@ from ocsd.supervisor.events import (
 )
 
 DAEMON = "ocsd"
-"""The daemon's name in the journal."""
+"""The daemon's name in the history."""
 
 EXAMINED = "Examined"
-"""A hung process was examined; the reason names the folder of the incident."""
-
-
-_REQUESTS = UpRequested | DownRequested | RestartRequested | CauseCleared
-"""What somebody may have asked for."""
+"""The event of an examination; the reason names its folder."""
 
 
 def entry_of(transition: Transition) -> HistoryEntry:
-    """Return the journal's entry of a transition."""
+    """Return the history's entry of a transition."""
     event, after = transition.event, transition.after
-    request = event if isinstance(event, _REQUESTS) else None
-    end = event if isinstance(event, Exited) else None
+    code = signal = None
+    by = ""
+    match event:
+        case Exited():
+            code, signal = event.code, event.signal
+        case UpRequested() | DownRequested() | RestartRequested() | CauseCleared():
+            by = event.by
     return HistoryEntry(
         at=transition.at,
         name=transition.instance_id,
@@ -41,57 +42,58 @@ def entry_of(transition: Transition) -> HistoryEntry:
         target=str(after.target),
         reason=after.reason,
         pid=transition.pid,
-        code=end.code if end else None,
-        signal=end.signal if end else None,
-        by=request.by if request else "",
+        code=code,
+        signal=signal,
+        by=by,
     )
 
 
 class Chronicle:
-    """Writes the journal of a host.
+    """Writes the history of a host.
 
     Parameters
     ----------
-    journal : Journal
-        Where to.
+    file : HistoryFile
+        The file to write.
     wall_clock : callable
         Returns the Unix time [s].
     """
 
-    def __init__(self, journal: Journal, wall_clock: Callable[[], float] = time.time) -> None:
-        self._journal = journal
+    def __init__(self, file: HistoryFile, wall_clock: Callable[[], float] = time.time) -> None:
+        self._file = file
         self._wall_clock = wall_clock
 
     @property
     def trouble(self) -> str:
         """Why entries wait in memory; empty if none do."""
-        return self._journal.trouble
+        return self._file.trouble
 
     def catch_up(self) -> None:
         """Try again to write what waits."""
-        if self._journal.trouble:
-            self._journal.flush()
+        if self._file.trouble:
+            self._file.flush()
 
     def close(self) -> None:
         """Write what waits and let go of the file."""
-        self._journal.close()
+        self._file.close()
 
     def transition(self, transition: Transition) -> None:
         """Write down a transition."""
-        self._journal.write(entry_of(transition))
+        self._file.write(entry_of(transition))
 
     def missed(self, ended: Ended) -> None:
         """Write down that a process ended while there was no daemon."""
         end = Exited(ended.code, ended.signal, ended.detail)
+        reason = f"while no daemon ran: {end_reason(end)}"
         if ended.code is ended.signal is None:
             reason = "ended while no daemon ran, exit code unknown"
-        else:
-            reason = f"while no daemon ran: {end_reason(end)}"
-        at = self._wall_clock() if ended.ended_at is None else ended.ended_at
-        self._journal.write(
+        at = ended.ended_at
+        if at is None:
+            at = self._wall_clock()
+        self._file.write(
             HistoryEntry(
                 at,
-                ended.name,
+                ended.instance_id,
                 type(end).__name__,
                 reason=reason,
                 pid=ended.pid,
@@ -100,16 +102,8 @@ class Chronicle:
             )
         )
 
-    def note(self, name: str, event: str, reason: str, pid: int | None = None) -> None:
-        """Write down something that changed no state.
-
-        Parameters
-        ----------
-        name : str
-            The instance, or `DAEMON`.
-        event, reason : str
-            What happened, and why or where.
-        pid : int, optional
-            The process.
-        """
-        self._journal.write(HistoryEntry(self._wall_clock(), name, event, reason=reason, pid=pid))
+    def record(self, instance_id: str, event: str, reason: str, pid: int | None = None) -> None:
+        """Write down an event that changed no state, of an instance or of `DAEMON`."""
+        self._file.write(
+            HistoryEntry(self._wall_clock(), instance_id, event, reason=reason, pid=pid)
+        )

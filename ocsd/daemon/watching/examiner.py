@@ -1,4 +1,4 @@
-"""Keeps the record of ends by force: a folder for each, and a line in the journal."""
+"""Keeps the examinations: a folder for each, and a line in the history."""
 
 import time
 from collections.abc import Callable
@@ -17,9 +17,9 @@ from ocsd.supervisor.health import REACTOR_SILENCE_LIMIT_S
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """A process that is being ended by force."""
+    """An examination that is not complete: the process is still being ended by force."""
 
-    incident: Examination
+    examination: Examination
     reason: str
     hangs: bool
 
@@ -30,11 +30,11 @@ class Examiner:
     Parameters
     ----------
     folder : Path
-        Where the folders go.
+        The folder for all examinations.
     log_of : callable
         Returns the log of an instance.
     chronicle : Chronicle
-        Gets a line for each.
+        Gets a line for each examination.
     """
 
     log = Logger()
@@ -46,14 +46,9 @@ class Examiner:
         self._open: dict[str, _Open] = {}
 
     def examine(self, keeper: Keeper, reason: str) -> None:
-        """Put on record what an instance's process does now; its stacks come later.
+        """Record the present state of an instance's process, and why it will be ended.
 
-        Parameters
-        ----------
-        keeper : Keeper
-            The instance's.
-        reason : str
-            Why it will be ended.
+        Its stacks come later, when it has ended.
         """
         if keeper.pid is None:
             return
@@ -64,34 +59,34 @@ class Examiner:
             "operations": keeper.operations,
         }
         log = self._log_of(keeper.instance_id)
-        # Where one is that grew too big, whose feeds are silent, or that somebody holds,
-        # tells nothing.
+        # The stack explains only a hang; not a memory limit, a silent feed or a process that
+        # is stopped from outside.
         silent = keeper.silent_s is None or keeper.silent_s > REACTOR_SILENCE_LIMIT_S
         hangs = silent and not keeper.held
         try:
-            incident = Examination(
+            examination = Examination(
                 self._folder, keeper.instance_id, keeper.pid, log, facts, time.time, keeper.code
             )
-            self._open[keeper.instance_id] = _Open(incident, reason, hangs)
+            self._open[keeper.instance_id] = _Open(examination, reason, hangs)
         except OSError as error:
             # Supervision goes on when the disk is full.
-            self.log.error(
-                "{name} cannot be put on record: {error}", name=keeper.instance_id, error=error
-            )
+            self.log.error("cannot examine {name}: {error}", name=keeper.instance_id, error=error)
 
     def transition(self, transition: Transition) -> None:
-        """Complete the record of a process that has ended."""
+        """Complete the examination of a process that has ended."""
         if not isinstance(transition.event, Exited):
             return
-        found = self._open.pop(transition.instance_id, None)
-        if found is None:
+        case = self._open.pop(transition.instance_id, None)
+        if case is None:
             return
-        incident = found.incident
+        examination = case.examination
         try:
-            incident.finish()
+            examination.finish()
         except OSError as error:
-            self.log.error("{path} is not complete: {error}", path=incident.path, error=error)
-        where = incident.where() if found.hangs else ""
-        known = filter(None, (found.reason, where, incident.shortage, f"see {incident.path}"))
-        text = "; ".join(known)
-        self._chronicle.note(transition.instance_id, EXAMINED, text, transition.pid)
+            self.log.error("{path} is not complete: {error}", path=examination.path, error=error)
+        facts = [case.reason]
+        if case.hangs:
+            facts.append(examination.where())
+        facts += [examination.shortage, f"see {examination.path}"]
+        text = "; ".join(filter(None, facts))
+        self._chronicle.record(transition.instance_id, EXAMINED, text, transition.pid)

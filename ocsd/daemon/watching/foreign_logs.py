@@ -1,8 +1,8 @@
-"""Rotation of the logs of programs that cannot do it: the router, agents of OCS or other users.
+"""Rotates the logs of programs that cannot: the router, agents of OCS or of other users.
 
-Such a program goes on writing to the file that it was started with, so that
-file cannot be renamed. It is copied and emptied instead, while the program is
-stopped (SIGSTOP) for the few milliseconds that this takes: no line is lost.
+Such a program keeps writing to the file that it was started with, so the file cannot be
+renamed. It is copied and emptied instead, while the program is stopped (SIGSTOP) for the
+few milliseconds that this takes: no line is lost.
 """
 
 import contextlib
@@ -18,31 +18,31 @@ import psutil
 
 from ocsd.log.file import LIMIT_BYTES, OLDER_FILES, numbered, shift
 
-STOP_LIMIT_S: Final = 0.1
+SIGSTOP_LIMIT_S: Final = 0.1
 
 
 def rotate(log: Path, pid: int, limit_bytes: int = LIMIT_BYTES, older: int = OLDER_FILES) -> bool:
-    """Begin the log anew if it is full.
+    """Move a log that is full aside, and empty it.
 
     Parameters
     ----------
     log : Path
-        The file, which the process appends to.
+        The file to which the process appends.
     pid : int
         The process; it leads a process group of its own.
     limit_bytes : int
-        When the log is full.
+        The size of a full log.
     older : int
-        How many full logs are kept.
+        Number of full logs to keep.
 
     Returns
     -------
     bool
-        Whether it was begun anew. If the process cannot be stopped or the disk is full, the log
+        Whether it was rotated. If the process cannot be stopped or the disk is full, the log
         stays as it is until the next time.
     """
     with contextlib.suppress(OSError, psutil.Error):
-        # The registry is no process of its own, and the daemon must not stop itself.
+        # The registry runs in the daemon, which must not stop itself.
         if pid == os.getpid() or log.stat().st_size < limit_bytes:
             return False
         with _stopped(pid):
@@ -59,7 +59,7 @@ def _stopped(pid: int) -> Iterator[None]:
     leader = psutil.Process(pid)
     os.killpg(pid, signal.SIGSTOP)
     try:
-        deadline_s = time.monotonic() + STOP_LIMIT_S
+        deadline_s = time.monotonic() + SIGSTOP_LIMIT_S
         while leader.status() != psutil.STATUS_STOPPED:
             if time.monotonic() > deadline_s:
                 raise TimeoutError(f"process {pid} does not stop")

@@ -1,8 +1,8 @@
-"""What a process was doing, put on record before it is ended by force.
+"""Records what a process was doing before it is ended by force.
 
-Each incident has a folder: ``facts.json`` (what is known of the process),
-``log.txt`` (the end of its log) and ``stacks.txt`` (all Python stacks, which
-the process wrote when it got SIGQUIT).
+Each examination has a folder: ``facts.json`` (what is known of the process), ``log.txt``
+(the end of its log) and ``stacks.txt`` (all Python stacks, which the process wrote when it
+got SIGQUIT).
 """
 
 import contextlib
@@ -17,49 +17,51 @@ from typing import Any, Final
 
 import psutil
 
-MOST_INCIDENTS: Final = 100
+from ocsd.system.files import tail
+
+MOST_EXAMINATIONS: Final = 100
 LOG_BYTES: Final = 64 * 2**10
 STACKS_BYTES: Final = 2**20
-MOST_LISTED: Final = 1000
-MOST_TOLD: Final = 3
-"""So many threads are told of in one line; the folder has them all."""
+MOST_DETAILS: Final = 1000
+MOST_THREADS: Final = 3
+"""The most threads that one line describes; the folder has them all."""
 
-# Of the agent's interpreter, which need not be this one.
+# The library of the agent's interpreter, which need not be this one.
 _LIBRARY: Final = re.compile(r"/lib(64)?/python3(\.\d+)?/")
 _IN_REACTOR: Final = " in mainLoop"
 _OURS: Final = f"{Path(__file__).parents[2]}{os.sep}"
 
 
 class Examination:
-    """One end by force of one instance.
+    """The record of one process that is about to be ended by force.
 
     Parameters
     ----------
     folder : Path
-        Where all incidents of the host are kept; the oldest go when there are too many.
-    name : str
+        The folder of all examinations of the host; the oldest go when there are too many.
+    instance_id : str
         The instance.
     pid : int
         Its process.
     log : Path
         Its log.
     facts : mapping
-        What the daemon knows of it: the reason, its last words, its operations.
+        The daemon's knowledge of it: the reason, its last words, its operations.
     wall_clock : callable
         Returns the Unix time [s].
     code : str
-        The file of the agent's class, as far as it is known.
+        The file of the agent's class; empty if unknown.
 
     Attributes
     ----------
     path : Path
-        The folder of this incident.
+        The folder of this examination.
     """
 
     def __init__(
         self,
         folder: Path,
-        name: str,
+        instance_id: str,
         pid: int,
         log: Path,
         facts: Mapping[str, Any],
@@ -70,16 +72,20 @@ class Examination:
         self._code = code
         self._log_before = _identity(log)
         moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime(wall_clock()))
-        self.path = folder / f"{moment}-{name}"
+        self.path = folder / f"{moment}-{instance_id}"
         self.path.mkdir(parents=True, exist_ok=True)
-        self._process = of_process(pid)
-        everything = {"instance_id": name, "at": wall_clock(), **facts, "process": self._process}
-        (self.path / "facts.json").write_text(json.dumps(everything, indent=1, default=str))
-        (self.path / "log.txt").write_bytes(_tail(log, LOG_BYTES))
+        self._process = process_facts(pid)
+        head = {"instance_id": instance_id, "at": wall_clock()}
+        text = json.dumps({**head, **facts, "process": self._process}, indent=1, default=str)
+        (self.path / "facts.json").write_text(text)
+        end_of_log = b""
+        with contextlib.suppress(OSError), log.open("rb") as file:
+            end_of_log = tail(file, LOG_BYTES)
+        (self.path / "log.txt").write_bytes(end_of_log)
         _forget_oldest(folder)
 
     def finish(self) -> None:
-        """Add what the process has written since: its stacks."""
+        """Add the stacks, which the process has written to its log since."""
         size, inode = self._log_before
         with contextlib.suppress(OSError), self._log.open("rb") as file:
             if os.fstat(file.fileno()).st_ino == inode:
@@ -88,14 +94,14 @@ class Examination:
 
     @property
     def shortage(self) -> str:
-        """What the process had used up; empty if it had not."""
-        found, most = (self._process.get(key) for key in ("descriptors", "descriptors_limit"))
-        if found is None or found != most:
+        """The resource of which the process had none left; empty if there is none."""
+        used, most = (self._process.get(key) for key in ("descriptors", "descriptors_limit"))
+        if used is None or used != most:
             return ""
-        return f"out of descriptors ({found} of {most} are open)"
+        return f"out of descriptors ({used} of {most} are open)"
 
     def where(self) -> str:
-        """Return where the process was, or what there is."""
+        """Return the frame in which the process was, or why none is known."""
         try:
             text = (self.path / "stacks.txt").read_text(errors="replace")
         except OSError:
@@ -104,83 +110,83 @@ class Examination:
 
 
 def where_it_was(stacks: str, code: str = "") -> str:
-    """Return the frame of a hung process that tells most; empty if there is none.
+    """Return the frame that explains best where a process hangs; empty if there is none.
 
-    That is the innermost one of the main thread that is of no library. A main thread that has
-    none waits, e.g. for the interpreter's lock, and the others tell for what.
+    That is the innermost frame of the main thread that is not of a library. If the main
+    thread has none it waits, e.g. for the interpreter's lock, and the other threads show why.
 
     Parameters
     ----------
     stacks : str
         ``Current thread 0x… (most recent call first):`` and a line for each frame; the
-        main thread stands last (faulthandler, `dump_traceback`).
+        main thread comes last (faulthandler, `dump_traceback`).
     code : str
-        The file of the agent's class; the Python files beside it are of no library either.
+        The file of the agent's class; the Python files beside it are not a library either.
     """
+    threads = _frames_of_threads(stacks)
+    if not threads:
+        return ""
+    folder = os.path.join(os.path.dirname(code), "")
+    *others, main = (_innermost_own(frames, folder) for frames in threads)
+    frames = [main] if main else list(filter(None, others))
+    return "; ".join(frames[:MOST_THREADS]) or threads[-1][0]
+
+
+def _frames_of_threads(stacks: str) -> list[list[str]]:
     threads: list[list[str]] = []
     for line in stacks.splitlines():
         if line.endswith("(most recent call first):"):
             threads.append([])
         elif threads and line.startswith("  File "):
             threads[-1].append(line.strip())
-    threads = [frames for frames in threads if frames]
-    if not threads:
-        return ""
-    folder = f"{os.path.dirname(code)}{os.sep}" if code else ""
-    *others, main = (_innermost_own(frames, folder) for frames in threads)
-    told = [main] if main else [frame for frame in others if frame]
-    return "; ".join(told[:MOST_TOLD]) or threads[-1][0]
+    return list(filter(None, threads))
 
 
 def _innermost_own(frames: Sequence[str], folder: str) -> str:
-    """Return the innermost frame of the code that the agent's author writes; empty if none is."""
+    """Return the innermost frame of the code of the agent's author; empty if there is none."""
     for frame in frames:
         file = frame.removeprefix('File "').partition('"')[0]
         if folder and file.startswith(folder):
             return frame
         if file.startswith(_OURS) or frame.endswith(_IN_REACTOR):
-            # What follows only waits for this to return.
+            # The frames outside only wait for this one to return.
             return ""
         if not (file.startswith("<frozen ") or _LIBRARY.search(file)):
             return frame
     return ""
 
 
-def of_process(pid: int) -> dict[str, Any]:
-    """Return what the kernel tells of a process; what it does not tell is left out.
-
-    Parameters
-    ----------
-    pid : int
-        The process.
-    """
-    found: dict[str, Any] = {"pid": pid}
+def process_facts(pid: int) -> dict[str, Any]:
+    """Return the facts that the kernel reports about a process, as far as it does."""
+    facts: dict[str, Any] = {"pid": pid}
     try:
         process = psutil.Process(pid)
     except psutil.Error:
-        return {**found, "status": "gone"}
+        return {**facts, "status": "gone"}
     questions: dict[str, Callable[[], Any]] = {
         "status": process.status,
         "started_at": process.create_time,
         "cpu_s": lambda: sum(process.cpu_times()[:2]),
         "rss_bytes": lambda: process.memory_info().rss,
-        "threads": lambda: [each._asdict() for each in process.threads()][:MOST_LISTED],
+        "threads": lambda: [thread._asdict() for thread in process.threads()][:MOST_DETAILS],
         "descriptors": process.num_fds,
         "descriptors_limit": lambda: process.rlimit(psutil.RLIMIT_NOFILE)[0],
-        "files": lambda: [each.path for each in process.open_files()][:MOST_LISTED],
-        "sockets": lambda: [_socket(each) for each in process.net_connections("all")][:MOST_LISTED],
-        "children": lambda: [each.pid for each in process.children(recursive=True)],
+        "files": lambda: [file.path for file in process.open_files()][:MOST_DETAILS],
+        "sockets": lambda: list(map(_socket, process.net_connections("all")))[:MOST_DETAILS],
+        "children": lambda: [child.pid for child in process.children(recursive=True)],
         "waits_in": lambda: Path(f"/proc/{pid}/wchan").read_text(),
     }
-    for what, ask in questions.items():
+    for key, ask in questions.items():
         with contextlib.suppress(psutil.Error, OSError):
-            found[what] = ask()
-    return found
+            facts[key] = ask()
+    return facts
 
 
 def _socket(connection: Any) -> dict[str, str]:
     def address(end: Any) -> str:
-        return end if isinstance(end, str) else ":".join(map(str, end or ()))
+        if isinstance(end, str):
+            return end
+        return ":".join(map(str, end or ()))
 
     ends = {"local": address(connection.laddr), "remote": address(connection.raddr)}
     return {**ends, "status": connection.status}
@@ -194,14 +200,7 @@ def _identity(log: Path) -> tuple[int, int]:
     return status.st_size, status.st_ino
 
 
-def _tail(log: Path, size: int) -> bytes:
-    with contextlib.suppress(OSError), log.open("rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - size))
-        return file.read(size)
-    return b""
-
-
 def _forget_oldest(folder: Path) -> None:
-    kept = sorted(each for each in folder.iterdir() if each.is_dir())
-    for each in kept[:-MOST_INCIDENTS]:
-        shutil.rmtree(each, ignore_errors=True)
+    kept = sorted(path for path in folder.iterdir() if path.is_dir())
+    for path in kept[:-MOST_EXAMINATIONS]:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,8 +1,8 @@
-"""Commands that the site runs when something happens to an instance.
+"""Commands of the site that run on events of an instance.
 
 A hook gets the facts as one JSON object on its standard input. It cannot harm
 the daemon: it has a time limit, few run at once, an instance that crashes over
-and over fires it only now and then, and what goes wrong ends in the log.
+and over fires it only now and then, and its failures end in the log.
 """
 
 import contextlib
@@ -19,28 +19,30 @@ from twisted.logger import Logger
 
 from ocsd.daemon.children.orphans import Orphan
 from ocsd.daemon.instances.ports import Clock, Timer
-from ocsd.supervisor.events import Exited, end_reason
+from ocsd.supervisor.events import end_reason, exited
+from ocsd.system.files import tail
+from ocsd.text.printable import one_line
 
-PAUSE_S: Final = 10.0
-"""A hook is run for the same occasion of the same instance at most so often."""
+HOOK_PAUSE_S: Final = 10.0
+"""Minimum time between two runs of the same hook for one instance [s]."""
 
 URGENT: Final = frozenset({"on-failed", "on-hung", "on-incident"})
-"""What somebody may be woken for does not wait behind all else that happens at a start."""
+"""Hooks that run first: a person may be woken by them, and a start fires many others."""
 
 MOST_AT_ONCE: Final = 4
 MOST_WAITING: Final = 100
-LIMIT_S: Final = 30.0
+HOOK_LIMIT_S: Final = 30.0
 _KEPT_OUTPUT_BYTES: Final = 2000
 
 Ended = Callable[[str], None]
-"""Takes what went wrong with a hook that ended; nothing if all went well."""
+"""Takes the failure of a hook that ended; empty if it succeeded."""
 
 
 class Running(Protocol):
     """A hook that runs."""
 
     def kill(self) -> None:
-        """End it at once."""
+        """End the hook at once."""
 
 
 Run = Callable[[Sequence[str], bytes, Ended], Running]
@@ -53,9 +55,9 @@ class Hooks:
     Parameters
     ----------
     commands : mapping of str to sequence of str
-        By occasion, e.g. ``on-failed``; each as its words.
+        The words of each command, by occasion, e.g. ``on-failed``.
     run : callable
-        Runs one; see `ProcessHooks`.
+        Runs a command; see `ProcessHooks`.
     clock : Clock
         The time.
     """
@@ -72,40 +74,33 @@ class Hooks:
         self._waiting: deque[tuple[str, dict[str, Any]]] = deque()
         self._running = 0
 
-    def fire(self, occasion: str, name: str, facts: Mapping[str, Any]) -> None:
-        """Run the hook of an occasion, if there is one and it is not too soon.
+    def fire(self, occasion: str, instance_id: str, facts: Mapping[str, Any]) -> None:
+        """Run the hook of an occasion, e.g. ``on-failed``, if there is one and it is not too soon.
 
-        Parameters
-        ----------
-        occasion : str
-            E.g. ``on-failed``.
-        name : str
-            The instance.
-        facts : mapping
-            What the hook is told, besides the occasion and the name.
+        `facts` are its input, beside the occasion and the instance-id.
         """
         if occasion not in self.commands:
             return
-        what, now_s = (occasion, name), self._clock.seconds()
-        last_s = self._fired_s.get(what)
-        too_soon = last_s is not None and now_s - last_s < PAUSE_S
-        queue = self._urgent if occasion in URGENT else self._waiting
+        key, now_s = (occasion, instance_id), self._clock.seconds()
+        too_soon = now_s - self._fired_s.get(key, float("-inf")) < HOOK_PAUSE_S
+        queue = self._waiting
+        if occasion in URGENT:
+            queue = self._urgent
         if too_soon or len(queue) >= MOST_WAITING:
-            self._left_out[what] = self._left_out.get(what, 0) + 1
+            self._left_out[key] = self._left_out.get(key, 0) + 1
             return
-        self._fired_s[what] = now_s
-        told = {"occasion": occasion, "instance_id": name, **facts}
-        told["left_out"] = self._left_out.pop(what, 0)
-        queue.append((occasion, told))
+        self._fired_s[key] = now_s
+        left_out = self._left_out.pop(key, 0)
+        head = {"occasion": occasion, "instance_id": instance_id}
+        queue.append((occasion, {**head, **facts, "left_out": left_out}))
         self._begin()
 
     def _begin(self) -> None:
         while (queue := self._urgent or self._waiting) and self._running < MOST_AT_ONCE:
-            occasion, told = queue.popleft()
             self._running += 1
-            self._start(occasion, told)
+            self._start(*queue.popleft())
 
-    def _start(self, occasion: str, told: dict[str, Any]) -> None:
+    def _start(self, occasion: str, facts: dict[str, Any]) -> None:
         limit: list[Timer] = []
 
         def ended(trouble: str) -> None:
@@ -117,17 +112,17 @@ class Hooks:
                 self.log.warn(
                     "hook {occasion} of {name}: {trouble}",
                     occasion=occasion,
-                    name=told["instance_id"],
+                    name=facts["instance_id"],
                     trouble=trouble,
                 )
             self._begin()
 
         try:
-            running = self._run(self.commands[occasion], json.dumps(told).encode() + b"\n", ended)
+            running = self._run(self.commands[occasion], json.dumps(facts).encode() + b"\n", ended)
         except OSError as failure:
             ended(f"cannot be run: {failure}")
             return
-        limit.append(self._clock.callLater(LIMIT_S, running.kill))
+        limit.append(self._clock.callLater(HOOK_LIMIT_S, running.kill))
 
 
 class ProcessHooks:
@@ -136,31 +131,26 @@ class ProcessHooks:
     Parameters
     ----------
     reactor : IReactorFDSet
-        Tells when they end.
+        Reports their ends.
     """
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
 
-    def __call__(self, command: Sequence[str], told: bytes, ended: Ended) -> Running:
+    def __call__(self, command: Sequence[str], facts: bytes, ended: Ended) -> Running:
         """Start a process; `ended` is called when it is over."""
-        return _Hook(self._reactor, command, told, ended)
-
-
-def _one_line(text: str) -> str:
-    """Return what a program printed as it can stand in a log."""
-    return "".join(each if each.isprintable() else " " for each in " ".join(text.split()))
+        return _Hook(self._reactor, command, facts, ended)
 
 
 class _Hook:
     """A process without pipes: files cannot make either side wait for the other."""
 
-    def __init__(self, reactor: Any, command: Sequence[str], told: bytes, ended: Ended) -> None:
+    def __init__(self, reactor: Any, command: Sequence[str], facts: bytes, ended: Ended) -> None:
         self._ended = ended
         self._killed = False
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process is gone
         with tempfile.TemporaryFile() as given:
-            given.write(told)
+            given.write(facts)
             given.seek(0)
             self._process = subprocess.Popen(
                 command,
@@ -172,7 +162,7 @@ class _Hook:
         self._watch = Orphan(reactor, self._process.pid, self._gone)
 
     def kill(self) -> None:
-        """End it, and what it started."""
+        """End the process, and all that it started."""
         self._killed = True
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
@@ -180,12 +170,12 @@ class _Hook:
     def _gone(self) -> None:
         code = self._process.wait()
         with self._printed as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _KEPT_OUTPUT_BYTES))
-            printed = _one_line(file.read().decode("utf-8", "replace"))
-        if code == 0:
-            self._ended("")
-            return
-        how = end_reason(Exited(code if code > 0 else None, -code if code < 0 else None))
-        if self._killed:
-            how = f"took longer than {LIMIT_S:.0f} s"
-        self._ended(f"{how}; it printed: {printed}" if printed else how)
+            printed = one_line(tail(file, _KEPT_OUTPUT_BYTES).decode("utf-8", "replace"))
+        failure = ""
+        if code and self._killed:
+            failure = f"took longer than {HOOK_LIMIT_S:.0f} s"
+        elif code:
+            failure = end_reason(exited(code))
+        if failure and printed:
+            failure += f"; it printed: {printed}"
+        self._ended(failure)

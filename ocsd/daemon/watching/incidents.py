@@ -1,4 +1,4 @@
-"""Telling failures that have one cause from those that have many."""
+"""Distinguishes incidents, many failures at once, from failures of single instances."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ class Incidents:
     clock : Clock
         The time.
     running : callable
-        Returns how many instances run.
+        Returns the number of instances that run.
     chronicle : Chronicle
         Gets an entry when an incident begins and when it is over.
     on_begin : callable
@@ -40,7 +40,7 @@ class Incidents:
         self._on_trial: set[str] = set()
 
     def transition(self, transition: Transition) -> None:
-        """Take note who has been asked to run, and who has been up since."""
+        """Remember the instances that were asked to run and have not been up since."""
         match transition.event:
             case UpRequested(by) | RestartRequested(by) | CauseCleared(by=by) if by:
                 self._on_trial.add(transition.instance_id)
@@ -48,15 +48,10 @@ class Incidents:
             self._on_trial.discard(transition.instance_id)
 
     def failed(self, name: str) -> bool:
-        """Take note of a failure; return whether it is one of many of one cause.
+        """Count a failure of an instance that runs; return whether it is part of an incident.
 
-        What somebody has asked to run and that has not been up since fails of its own:
-        whoever restarts several broken agents knows about them.
-
-        Parameters
-        ----------
-        name : str
-            The instance; it still counts as running.
+        An instance that was asked to run and has not been up since is not: an operator who
+        restarts several broken agents knows about them.
         """
         if name in self._on_trial:
             return False
@@ -67,7 +62,7 @@ class Incidents:
         shared = self._failures.is_shared(now_s)
         if shared and not went_on:
             names = self._failures.names
-            self._chronicle.note(DAEMON, "IncidentBegan", f"{', '.join(names)} failed at once")
+            self._chronicle.record(DAEMON, "IncidentBegan", f"{', '.join(names)} failed at once")
             self._on_begin(names)
         if shared:
             self._wait()
@@ -82,4 +77,4 @@ class Incidents:
         names = self._failures.names
         self._failures = self._failures.over(self._clock.seconds())
         reason = f"{len(names)} instances failed: {', '.join(names)}"
-        self._chronicle.note(DAEMON, "IncidentOver", reason)
+        self._chronicle.record(DAEMON, "IncidentOver", reason)

@@ -1,4 +1,4 @@
-"""Deletes the spools of instances that left the site file long ago."""
+"""Deletes the spools of instances that were removed from the site file long ago."""
 
 import os
 import shutil
@@ -6,28 +6,29 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote
 
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from ocsd.daemon.instances.ports import Clock
+from ocsd.reactor.repeating import repeating
 from ocsd.supervisor.retention import is_expired
 
-LOOK_EVERY_S: Final = 3600.0
-"""Not at the start, when the clock of a machine without a battery may be wrong."""
+SPOOL_CHECK_S: Final = 3600.0
+"""Time between two checks [s]. None is made at the start, when the machine's clock may be wrong."""
 
 
 class LeftSpools:
-    """Looks once an hour for spools that nobody will ask for any more.
+    """Checks once an hour for spools that are too old to be asked for.
 
     Parameters
     ----------
     folder : Path
-        Where the spools are, a folder for each instance.
+        The folder with one folder for the spools of each instance.
     listed : callable
         Returns the instances that are in the site file, or still run.
-    clock : IReactorTime
+    clock : Clock
         The time.
     wall_clock : callable
         Returns the Unix time [s].
@@ -39,28 +40,27 @@ class LeftSpools:
         self,
         folder: Path,
         listed: Callable[[], Collection[str]],
-        clock: Any,
+        clock: Clock,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._folder = folder
         self._listed = listed
         self._wall_clock = wall_clock
-        self._looking: Any = LoopingCall(self.look)
-        self._looking.clock = clock
+        self._checking = repeating(self.check, clock)
 
     def start(self) -> None:
         """Begin."""
-        self._looking.start(LOOK_EVERY_S, now=False)
+        self._checking.start(SPOOL_CHECK_S, now=False)
 
-    def look(self) -> None:
-        """Look once, and delete what can go."""
+    def check(self) -> None:
+        """Delete the spools that are too old."""
         listed = self._listed()
         for folder in _folders(self._folder):
             name = unquote(folder.name)
             try:
                 if name not in listed:
                     self._consider(name, folder)
-            except OSError as error:  # the next look tries again
+            except OSError as error:  # the next check tries again
                 self.log.error("cannot tidy up {folder}: {error}", folder=folder, error=error)
 
     def _consider(self, name: str, folder: Path) -> None:
@@ -72,7 +72,7 @@ class LeftSpools:
         shutil.rmtree(folder)
         self.log.info(
             "deleted {folder} ({size_mb:.1f} MB): {name} is not in the site file any more, and "
-            "wrote there {days:.0f} days ago for the last time",
+            "last wrote there {days:.0f} days ago",
             folder=folder,
             size_mb=size_bytes / 1e6,
             name=name,
@@ -82,9 +82,8 @@ class LeftSpools:
 
 def _folders(folder: Path) -> list[Path]:
     with suppress(OSError):  # there is none yet
-        return [
-            each for each in sorted(folder.iterdir()) if each.is_dir() and not each.is_symlink()
-        ]
+        paths = sorted(folder.iterdir())
+        return [path for path in paths if path.is_dir() and not path.is_symlink()]
     return []
 
 
@@ -92,8 +91,8 @@ def _measured(folder: Path) -> tuple[float, int]:
     """Return when a folder was last written to [s, Unix time], and its size [bytes]."""
     newest_at, size_bytes = folder.stat().st_mtime, 0
     for where, _, files in os.walk(folder):
-        for each in files:
-            found = os.stat(os.path.join(where, each), follow_symlinks=False)
-            newest_at = max(newest_at, found.st_mtime)
-            size_bytes += found.st_size
+        for file in files:
+            status = os.stat(os.path.join(where, file), follow_symlinks=False)
+            newest_at = max(newest_at, status.st_mtime)
+            size_bytes += status.st_size
     return newest_at, size_bytes

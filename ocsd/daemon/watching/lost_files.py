@@ -1,33 +1,34 @@
-"""Makes anew what others have to find in the runtime folder, should somebody remove it.
+"""Restores the files of the runtime folder that others need, if they are removed.
 
 It happens: logind empties a user's runtime folder at logout, and people tidy up.
 """
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from ocsd.daemon.instances.ports import Clock
+from ocsd.reactor.repeating import repeating
 from ocsd.system.paths import identity
 
-LOOK_EVERY_S: Final = 2.0
+RUNTIME_FILES_CHECK_S: Final = 2.0
 
 
 class LostFiles:
-    """Looks every two seconds whether the files are still there.
+    """Checks every two seconds whether the files are still there.
 
     Parameters
     ----------
     make_folders : callable
         Makes the folders that are missing; raises OcsdError or OSError if it cannot.
     excuse : callable
-        Called without arguments as long as something is missing: what nobody could tell
-        this daemon must not be held against anybody.
-    note : callable
-        Takes what happened in words, for the journal.
-    clock : IReactorTime
+        Called without arguments as long as a file is missing: instances that cannot reach
+        this daemon must not be blamed for their silence.
+    record : callable
+        Takes a sentence for the history.
+    clock : Clock
         The time.
     """
 
@@ -37,36 +38,27 @@ class LostFiles:
         self,
         make_folders: Callable[[], None],
         excuse: Callable[[], None],
-        note: Callable[[str], None],
-        clock: Any,
+        record: Callable[[str], None],
+        clock: Clock,
     ) -> None:
         self._make_folders = make_folders
         self._excuse = excuse
-        self._note = note
+        self._record = record
         self._kept: dict[Path, tuple[Callable[[], object], object]] = {}
         self._trouble = ""
-        self._looking: Any = LoopingCall(self.look)
-        self._looking.clock = clock
+        self._checking = repeating(self.check, clock)
 
     def start(self) -> None:
         """Begin."""
-        self._looking.start(LOOK_EVERY_S, now=False)
+        self._checking.start(RUNTIME_FILES_CHECK_S, now=False)
 
     def keep(self, path: Path, make: Callable[[], object]) -> None:
-        """Keep a file that has just been made.
-
-        Parameters
-        ----------
-        path : Path
-            The file.
-        make : callable
-            Makes it anew; raises OSError if it cannot.
-        """
+        """Keep a file that has just been made; `make` makes it again, or raises OSError."""
         self._kept[path] = make, identity(path)
 
-    def look(self) -> None:
-        """Look once, and make what is missing."""
-        lost = [path for path, (_, known) in self._kept.items() if identity(path) != known]
+    def check(self) -> None:
+        """Restore the files that are missing."""
+        lost = [path for path, (_, before) in self._kept.items() if identity(path) != before]
         if not lost:
             return
         self._excuse()
@@ -77,15 +69,15 @@ class LostFiles:
                 make, _ = self._kept[path]
                 make()
                 self.keep(path, make)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next look tries again
-            self._tell(f"somebody has removed {names}; making it anew fails: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next check tries again
+            self._report(f"{names} removed by another program; cannot be restored: {error}")
         else:
-            self._tell(f"somebody had removed {names}; made anew")
+            self._report(f"{names} removed by another program; restored")
             self._trouble = ""
 
-    def _tell(self, text: str) -> None:
-        """Say something, but not the same again and again."""
+    def _report(self, text: str) -> None:
+        """Log and record a sentence once, however often it is repeated."""
         if text != self._trouble:
             self.log.error("{text}", text=text)
-            self._note(text)
+            self._record(text)
         self._trouble = text

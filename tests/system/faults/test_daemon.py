@@ -10,8 +10,8 @@ import time
 import psutil
 import pytest
 
-from ocsd.daemon.children.asking import ASK_EVERY_S
-from ocsd.daemon.children.forkserver_link import ANSWER_LIMIT_S
+from ocsd.daemon.children.asking import QUESTION_PERIOD_S
+from ocsd.daemon.children.forkserver_link import GREETING_LIMIT_S
 from tests.system.faults.lab import AGENT_BACK_S, is_gone, stopped, wait_until
 from tests.system.invariants import Watch
 
@@ -97,7 +97,7 @@ def test_what_waits_for_a_fork_server_that_is_stopped_says_so(centre):
             wait_until(
                 lambda: "fork server has not answered" in centre.status()["trouble"],
                 "the trouble",
-                ASK_EVERY_S + ANSWER_LIMIT_S + AGENT_BACK_S,
+                QUESTION_PERIOD_S + GREETING_LIMIT_S + AGENT_BACK_S,
             )
             told = centre.site.ocsd("status").stdout
             assert "trouble: the fork server has not answered" in told

@@ -21,7 +21,7 @@ LOAD = """
 import json, os, sys
 before = set(os.listdir('/proc/self/fd'))
 from ocsd.forkserver.__main__ import load
-trouble = load()
+trouble, _loaded = load()
 from twisted.python import threadable
 from ocsd.site import launch
 print(json.dumps({
@@ -122,7 +122,7 @@ def test_a_log_that_cannot_be_opened_is_told_as_the_reason(daemon):
     log = daemon.folder / "probe.log"
     log.mkdir()
     daemon.ask("probe", REPORT)
-    ended = daemon.hears(Ended, name="probe")
+    ended = daemon.hears(Ended, instance_id="probe")
     assert (ended.pid, ended.code) == (0, 125)
     assert ended.detail == f"cannot open its log {log}: Is a directory"
     log.rmdir()
@@ -141,11 +141,11 @@ def test_a_fork_server_that_nobody_needs_any_more_ends(daemon):
     assert daemon.process.is_running()
     daemon.connect()
     hello = daemon.hears(Hello)
-    assert [each.name for each in hello.running] == ["sleeper"]
+    assert [each.instance_id for each in hello.running] == ["sleeper"]
     for ended in hello.ended:
         daemon.connection.sendall(encode(ForgetRequest(ended.pid)))
     daemon.connection.sendall(encode(KillRequest("sleeper", pid, signal.SIGKILL)))
-    daemon.connection.sendall(encode(ForgetRequest(daemon.hears(Ended, name="sleeper").pid)))
+    daemon.connection.sendall(encode(ForgetRequest(daemon.hears(Ended, instance_id="sleeper").pid)))
     daemon.connection.close()
     psutil.wait_procs([daemon.process], timeout=PATIENCE_S)
     assert not daemon.process.is_running()

@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from ocsd.forkserver.protocol import Spawned, encode
-from ocsd.forkserver.record import boot_id, start_ticks
+from ocsd.forkserver.record import boot_id
+from ocsd.system.proc import start_ticks
 from tests.system.conftest import fake_agent
 from tests.system.invariants import Watch, copies, fork_servers
 from tests.system.survivors import Lab, is_dead, is_up

@@ -35,7 +35,7 @@ class StandInServer:
                     self.requests.append(request)
                     if isinstance(request, EndRequest):
                         return
-                    ended = Ended(request.name, request.pid, None, request.signal)
+                    ended = Ended(request.instance_id, request.pid, None, request.signal)
                     connection.sendall(encode(ended))
         except ConnectionError:
             pass  # it only looked whether somebody listens

@@ -49,7 +49,7 @@ def test_the_last_words_name_the_file(monkeypatch, capsys):
     told = []
     monkeypatch.setattr(program, "notify", lambda **fields: told.append(fields))
     monkeypatch.setattr(origin._CodeFile, "file", "/agents/thermo.py")
-    assert program.tell("no library", 125) == 125
+    assert program.report_failure("no library", 125) == 125
     assert told == [
         {"STATUS": "no library", "X_FAILURE": "no library", "X_CODE": "/agents/thermo.py"}
     ]

@@ -7,7 +7,8 @@ import pytest
 
 from ocsd.forkserver import record
 from ocsd.forkserver.protocol import Ended, Hello, Spawned, decode, encode
-from ocsd.forkserver.record import Record, Recorded, boot_id, lives, start_ticks
+from ocsd.forkserver.record import Record, Recorded, boot_id, lives
+from ocsd.system.proc import start_ticks
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from ocsd.forkserver.protocol import Spawned
-from ocsd.forkserver.record import start_ticks
 from ocsd.forkserver.remains import kill_remains
+from ocsd.system.proc import start_ticks
 
 LEADER = """
 import os, signal, subprocess, sys

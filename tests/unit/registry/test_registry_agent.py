@@ -7,7 +7,7 @@ from ocsd.bus.wamp import ComponentConfig
 from ocsd.ocs_agent import OCSAgent
 from ocsd.reactor import threads
 from ocsd.reactor.threads import use_reactor
-from ocsd.registry.agent import FEED, Registry
+from ocsd.registry.agent import OPERATIONS_FEED, Registry
 
 AT = 1_795_328_225.0
 
@@ -36,13 +36,13 @@ class Site:
 
     def beat(self, name="thermo1", **codes):
         address = f"observatory.{name}"
-        self.registry.hear([codes, {"agent_address": address, "agent_class": "Lakeshore"}])
+        self.registry.receive([codes, {"agent_address": address, "agent_class": "Lakeshore"}])
 
     def published(self):
         """Return the messages since the last call, as (block name, codes)."""
         self.clock.advance(0.11)  # the feed collects for 0.1 s
         messages = []
-        for kept in self.agent.feeds[FEED].spool.messages(self.read):
+        for kept in self.agent.feeds[OPERATIONS_FEED].spool.messages(self.read):
             self.read = kept.number + 1
             blocks = kept.message.items()
             messages += [(name, list(block["data"].values())) for name, block in blocks]
@@ -117,7 +117,7 @@ def test_an_expired_agent_is_published_with_code_seven_and_the_moment_stays(site
 
 def test_hostile_heartbeats_are_ignored(site):
     for pair in (None, [], [1], [1, 2], [{"a": "x"}, {"agent_address": "observatory.x"}]):
-        site.registry.hear(pair)
+        site.registry.receive(pair)
     site.clock.advance(1.0)
     assert site.session.data["observatory.x"]["op_codes"] == {}
 

@@ -82,7 +82,7 @@ def test_each_result_comes_as_soon_as_it_is_known(world):
     pending, told, ended = follow(world, ["a", "b"], Target.UP)
     world.fleet.up(["a"])
     world.fleet.up(["b"])
-    pending.look()
+    pending.report_settled()
     world.begin("a")
     assert results(told) == {"a": (True, "up", False)}
     assert not ended
@@ -96,7 +96,7 @@ def test_what_is_as_wanted_already_is_told_at_once(world):
     world.begin("a")
     pending, told, ended = follow(world, ["a"], Target.UP)
     world.fleet.up(["a"])
-    pending.look()
+    pending.report_settled()
     assert results(told) == {"a": (True, "up", False)}
     assert ended
 
@@ -104,7 +104,7 @@ def test_what_is_as_wanted_already_is_told_at_once(world):
 def test_a_request_that_takes_too_long_is_given_up_but_goes_on(world, clock):
     world.fleet.up(["a"])
     pending, told, ended = follow(world, ["a"], Target.UP)
-    pending.look()
+    pending.report_settled()
     clock.advance(5.0)
     assert results(told) == {"a": (False, "starting", True)}
     assert ended
@@ -116,7 +116,7 @@ def test_a_restart_is_done_when_the_next_process_is_ready(world, clock):
     world.begin("a", pid=7)
     pending, told, ended = follow(world, ["a"], Target.UP)
     world.fleet.restart(["a"])
-    pending.look()
+    pending.report_settled()
     assert not ended
     world.end("a")
     world.begin("a", pid=8)
@@ -135,7 +135,7 @@ def test_whoever_is_overridden_is_told_at_once(world):
     ):
         pending, told[by], _ = follow(world, ["a"], wanted)
         change(["a"], by)
-        pending.look()
+        pending.report_settled()
     reasons = {by: its[-1]["reason"] for by, its in told.items()}
     assert reasons == {
         "ann": "put down meanwhile by bob",
@@ -151,7 +151,7 @@ def test_a_job_that_is_done_tells_so_itself(world):
     world.fleet.up(["a"])
     world.fleet.keeper("a").configure(RestartPolicy.NEVER, {})
     pending, told, ended = follow(world, ["a"], Target.UP)
-    pending.look()
+    pending.report_settled()
     world.fleet.keeper("a").spawned(Spawned("a", 7, 1))
     world.end("a")
     assert told[-1]["reason"] == "ended with exit code 0; restart is never"
@@ -162,7 +162,7 @@ def test_a_client_that_goes_after_its_answer_is_forgotten_once(world):
     world.fleet.up(["a"])
     world.begin("a")
     pending, told, ended = follow(world, ["a"], Target.UP)
-    pending.look()
+    pending.report_settled()
     assert ended
     pending.abandon()  # its connection is closed now
     world.end("a")
@@ -174,7 +174,7 @@ def test_an_instance_that_leaves_the_site_file_keeps_nobody_waiting(world):
     world.begin("a")
     pending, told, ended = follow(world, ["a"], Target.DOWN)
     world.fleet.end("a", "a reload")
-    pending.look()
+    pending.report_settled()
     assert not ended
     world.end("a")
     assert results(told) == {"a": (True, "down", False)}

@@ -13,6 +13,7 @@ from ocsd.site.model import Instance
 from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.notify import Delivery, decode, notify
+from tests.unit.daemon.timers import cancel_timers
 
 
 class Systemd:
@@ -67,7 +68,7 @@ def test_signs_of_life_come_twice_in_a_period(systemd, host, clock):
     clock.advance(15)
     clock.advance(15)
     assert systemd.heard().count({"WATCHDOG": "1"}) == 3
-    link._beat.stop()
+    cancel_timers(clock)
 
 
 @pytest.mark.parametrize(("variable", "value"), [("WATCHDOG_USEC", ""), ("WATCHDOG_PID", "1")])
@@ -88,14 +89,14 @@ def test_the_status_line_names_what_is_not_as_wanted(systemd, host, clock):
 
 
 def test_what_is_not_wanted_is_not_missed(systemd, host, clock):
-    SystemdLink(clock, host(Target.DOWN, a=State.DOWN)).tell()
+    SystemdLink(clock, host(Target.DOWN, a=State.DOWN)).send_status()
     assert systemd.heard() == [{"STATUS": "0 of 0 instances up"}]
 
 
 def test_a_status_line_is_sent_when_it_changes(systemd, host, clock):
     link = SystemdLink(clock, host(a=State.UP))
-    link.tell()
-    link.tell()
+    link.send_status()
+    link.send_status()
     assert systemd.heard() == [{"STATUS": "1 of 1 instances up"}]
     link.stopping()
     assert systemd.heard() == [{"STOPPING": "1"}, {"STATUS": "stopping, 1 of 1 instances up"}]
@@ -111,4 +112,4 @@ def test_a_status_line_that_found_the_socket_full_is_sent_with_the_next_sign_of_
     assert {"STATUS": "1 of 1 instances up"} not in systemd.heard()
     clock.advance(15)
     assert {"STATUS": "1 of 1 instances up"} in systemd.heard()
-    link._beat.stop()
+    cancel_timers(clock)

@@ -3,7 +3,8 @@
 import pytest
 from twisted.internet.testing import StringTransport
 
-from ocsd.daemon.children.asking import ASK_EVERY_S, GIVE_UP_S, Asking
+from ocsd.daemon.children.asking import QUESTION_LIMIT_S, QUESTION_PERIOD_S, Asking
+from tests.unit.daemon.timers import cancel_timers
 
 
 class Listener:
@@ -43,12 +44,12 @@ class Listener:
 def listener(clock):
     listener = Listener(clock)
     yield listener
-    listener.asking._asking.stop()
+    cancel_timers(clock)
 
 
 def test_a_question_is_put_every_few_seconds_and_each_answer_counts_once(listener, clock):
     listener.answer()
-    clock.advance(ASK_EVERY_S)
+    clock.advance(QUESTION_PERIOD_S)
     listener.answer()
     assert listener.questions == [b"well?"] * 2
     assert listener.answers == 2
@@ -57,26 +58,26 @@ def test_a_question_is_put_every_few_seconds_and_each_answer_counts_once(listene
 
 def test_an_answer_may_be_late(listener, clock):
     for _ in range(3):
-        clock.advance(ASK_EVERY_S)
+        clock.advance(QUESTION_PERIOD_S)
     assert len(listener.questions) == 1
-    assert listener.asking.waited_s == 3 * ASK_EVERY_S
+    assert listener.asking.waited_s == 3 * QUESTION_PERIOD_S
     listener.answer()
     assert (listener.answers, listener.asking.waited_s) == (1, 0)
 
 
 def test_a_question_that_is_never_answered_is_put_again(listener, clock):
-    for _ in range(int(GIVE_UP_S / ASK_EVERY_S)):
-        clock.advance(ASK_EVERY_S)
+    for _ in range(int(QUESTION_LIMIT_S / QUESTION_PERIOD_S)):
+        clock.advance(QUESTION_PERIOD_S)
     assert (len(listener.questions), listener.hung_up) == (2, 1)
-    assert listener.asking.waited_s == GIVE_UP_S
+    assert listener.asking.waited_s == QUESTION_LIMIT_S
 
 
 def test_one_who_is_not_there_gives_no_answer_and_is_asked_again(listener, clock):
     listener.is_there = False
     listener.answer()
-    clock.advance(ASK_EVERY_S)
-    clock.advance(ASK_EVERY_S - 1)
-    assert listener.asking.waited_s == ASK_EVERY_S - 1
+    clock.advance(QUESTION_PERIOD_S)
+    clock.advance(QUESTION_PERIOD_S - 1)
+    assert listener.asking.waited_s == QUESTION_PERIOD_S - 1
     listener.is_there = True
     clock.advance(1)
     assert len(listener.questions) == 2

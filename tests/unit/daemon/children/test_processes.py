@@ -11,10 +11,10 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
 from ocsd.forkserver.protocol import Ended, ForgetRequest, Hello, KillRequest, Spawned, SpawnRequest
-from ocsd.forkserver.record import start_ticks
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import State, Target, UpRequested
 from ocsd.supervisor.lifecycle import Lifecycle
+from ocsd.system.proc import start_ticks
 
 
 class Wire:
@@ -71,7 +71,8 @@ class Host:
             on_lost=lambda: None,
             on_missed=self.missed.append,
         )
-        self.wire = self.processes.connection = Wire()
+        self.connection, self.wire = self.processes.connection, Wire()
+        self.processes.connection = self.wire
         self.clock = clock
         self.wanted = self.add("wanted", Manage.UP)
         self.unwanted = self.add("unwanted")
@@ -94,7 +95,7 @@ class Host:
         self.processes.reported(report)
 
     def lose_fork_server(self):
-        self.processes._lost()
+        self.connection.connectionLost()
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ def test_an_orphan_is_watched_and_started_again_when_it_ends(host, sleeper):
     host.descriptors.turn()
     assert host.descriptors.readers == []
     assert "cause unknown: exit code unknown" in host.wanted.life.last_end
-    assert [each.name for each in host.wire.took(SpawnRequest)] == ["wanted"]
+    assert [each.instance_id for each in host.wire.took(SpawnRequest)] == ["wanted"]
 
 
 def test_an_orphan_gets_its_signals_directly(host, sleeper):
@@ -167,7 +168,7 @@ def test_what_a_dying_fork_server_was_asked_for_is_settled_by_the_next_one(host,
     host.hears(Hello(2, 1, (), (), (of(sleeper),)))
     assert host.wanted.pid == sleeper.pid
     # The other one did not come to be, and is asked for again.
-    assert [each.name for each in host.wire.took(SpawnRequest)] == ["unwanted"]
+    assert [each.instance_id for each in host.wire.took(SpawnRequest)] == ["unwanted"]
     assert "its fork server died as it was started" in host.unwanted.life.last_end
 
 

@@ -9,10 +9,11 @@ from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.ocs.host_manager import HostManagerFace, wanted
 from ocsd.errors import SiteFileError
-from ocsd.forkserver.protocol import Ended, Spawned
+from ocsd.forkserver.protocol import Spawned
 from ocsd.site.model import Instance
 from ocsd.supervisor.events import Target, UpRequested
 from ocsd.supervisor.lifecycle import Lifecycle
+from tests.unit.daemon.timers import cancel_timers
 
 KNOWN = ["thermo1", "thermo2"]
 
@@ -84,11 +85,7 @@ def face(fleet, clock, stops):
 
     face = HostManagerFace(Operations(), fleet, refuse, lambda: stops.append(1), clock)
     yield face
-    for _, keeper in fleet:
-        if keeper.life.has_process:
-            keeper.ended(Ended(keeper.instance_id, keeper.pid, 0, None))
-            keeper.life = Lifecycle()
-            keeper._set_timer()
+    cancel_timers(clock)
 
 
 def session():

@@ -10,7 +10,7 @@ from twisted.internet import defer, task
 from ocsd import compat
 from ocsd.client.http import CONNECTION_ERROR, REQUEST_ERROR, ControlClientError
 from ocsd.daemon.instances.keeper import Keeper
-from ocsd.daemon.ocs.outside import ASK_EVERY_S, OutsideWatch, request, trouble_of
+from ocsd.daemon.ocs.outside import API_POLL_S, OutsideWatch, request, trouble_of
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance
@@ -18,6 +18,7 @@ from ocsd.supervisor.events import State, UpRequested
 from ocsd.supervisor.health import Health, Layer, Verdict
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.paths import of_host
+from tests.unit.daemon.timers import cancel_timers
 
 HUB = Hub(wamp_server="ws://localhost:8001/ws", wamp_http="http://localhost:8001/call")
 PID = 4121
@@ -58,14 +59,13 @@ def keeper(agent, clock):
     )
     instance = Instance(instance_id="old1", agent_class="LabAgent", runtime="ocs")
     watch = OutsideWatch(HUB, clock, agent)
-    looking = task.LoopingCall(watch.look, instance, keeper)
+    looking = task.LoopingCall(watch.check, instance, keeper)
     looking.clock = clock
     looking.start(0.25)
     keeper.deliver(UpRequested())
     yield keeper
     looking.stop()
-    if keeper._timer is not None and keeper._timer.active():
-        keeper._timer.cancel()
+    cancel_timers(clock)
 
 
 def refusal(error, *words):
@@ -88,7 +88,7 @@ def test_an_agent_that_answers_is_up(keeper, agent, clock):
 def test_an_agent_that_is_up_is_asked_less_often(keeper, agent, clock):
     keeper.spawned(Spawned("old1", PID, 1))
     clock.pump([0.25] * 40)
-    assert agent.asked == pytest.approx(10 / ASK_EVERY_S, abs=2)
+    assert agent.asked == pytest.approx(10 / API_POLL_S, abs=2)
 
 
 def test_nobody_asks_what_does_not_run(keeper, agent, clock):

@@ -131,7 +131,7 @@ def test_what_waits_is_tried_with_its_new_entry_whatever_changed(site, ends, sta
     site.runs()
     site.ends(125)
     for _ in range(2):
-        watch.look(site.fleet.instance("a"), site.fleet.keeper("a"))
+        watch.check(site.fleet.instance("a"), site.fleet.keeper("a"))
         (site.folder / "ttyUSB0").touch()
     assert site.life.state is State.STARTING
 

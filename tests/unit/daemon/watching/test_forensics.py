@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from ocsd.daemon.watching import forensics
-from ocsd.daemon.watching.forensics import Examination, of_process, where_it_was
+from ocsd.daemon.watching.forensics import Examination, process_facts, where_it_was
 
 FACTS = {"reason": "its reactor has not answered for 30 s"}
 
@@ -66,7 +66,7 @@ def test_a_process_that_says_nothing_is_told_as_that(tmp_path, log):
 def test_a_process_that_is_gone_is_told_as_that():
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    assert of_process(child.pid) == {"pid": child.pid, "status": "gone"}
+    assert process_facts(child.pid) == {"pid": child.pid, "status": "gone"}
 
 
 def test_a_process_that_has_used_up_its_descriptors_is_told_as_that(tmp_path, log):
@@ -88,8 +88,8 @@ def test_a_process_that_has_used_up_its_descriptors_is_told_as_that(tmp_path, lo
     assert incident(tmp_path, log).shortage == ""
 
 
-def test_only_so_many_incidents_are_kept(tmp_path, log, monkeypatch):
-    monkeypatch.setattr(forensics, "MOST_INCIDENTS", 2)
+def test_the_oldest_examinations_are_deleted(tmp_path, log, monkeypatch):
+    monkeypatch.setattr(forensics, "MOST_EXAMINATIONS", 2)
     for at in range(4):
         incident(tmp_path, log, at)
     kept = sorted(each.name for each in (tmp_path / "incidents").iterdir())

@@ -70,7 +70,7 @@ def test_a_crash_loop_fires_now_and_then_and_tells_how_often_it_did_not(site, co
         clock.advance(1.0)
     site.fire("on-failed", "thermo2", {})
     assert [told["instance_id"] for _, told, _ in commands.begun] == ["thermo1", "thermo2"]
-    clock.advance(hooks.PAUSE_S)
+    clock.advance(hooks.HOOK_PAUSE_S)
     site.fire("on-failed", "thermo1", {})
     assert commands.begun[-1][1]["left_out"] == 4
 
@@ -97,7 +97,7 @@ def test_what_wakes_somebody_does_not_wait_behind_what_is_slow(site, commands):
 
 def test_a_hook_that_takes_too_long_is_killed(site, commands, clock):
     site.fire("on-failed", "thermo1", {})
-    clock.advance(hooks.LIMIT_S - 1)
+    clock.advance(hooks.HOOK_LIMIT_S - 1)
     assert commands.killed == 0
     clock.advance(1)
     assert commands.killed == 1
@@ -136,7 +136,7 @@ class Reactor:
         ("kill -TERM $$", "killed by SIGTERM"),
         (
             "printf 'a\\nb \\033[31mred'; exit 3",
-            "ended with exit code 3; it printed: a b  [31mred",
+            "ended with exit code 3; it printed: a b [31mred",
         ),
         ("yes | head -c 1000000", ""),
     ],

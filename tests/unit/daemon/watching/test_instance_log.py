@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from ocsd.daemon.watching.instance_log import LOOKED_AT_BYTES, end_of, last_line
+from ocsd.daemon.watching.instance_log import LOG_TAIL_BYTES, end_of, last_line
 from ocsd.forkserver.protocol import Spawned
-from ocsd.text.reason import LONGEST
+from ocsd.text.reason import LONGEST_REASON
 
 
 @pytest.fixture
@@ -48,15 +48,15 @@ def test_a_log_that_was_emptied_holds_its_words_only(log):
 def test_only_the_end_is_read_and_daily_life_is_no_reason(log):
     process = started(log)
     with log.open("a") as file:
-        file.write("y" * LOOKED_AT_BYTES + "\n2026-11-22T15:00:00.000Z [info] acquiring\n")
+        file.write("y" * LOG_TAIL_BYTES + "\n2026-11-22T15:00:00.000Z [info] acquiring\n")
     assert last_line(log, process) == ""
-    assert len(end_of(log, LOOKED_AT_BYTES, process)) == LOOKED_AT_BYTES
+    assert len(end_of(log, LOG_TAIL_BYTES, process)) == LOG_TAIL_BYTES
 
 
 def test_a_last_line_that_nobody_would_read_is_told_in_part(log):
     log.write_text("OSError: " + "L" * 3000 + "\nend: " + "M" * 3000 + " of it\n")
     told = last_line(log)
-    assert len(told) == LONGEST
+    assert len(told) == LONGEST_REASON
     assert told.endswith(" of it")
 
 

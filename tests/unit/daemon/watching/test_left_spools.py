@@ -10,7 +10,7 @@ from twisted.logger import capturedLogs, formatEvent
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.oversight import Oversight
-from ocsd.daemon.watching.left_spools import LOOK_EVERY_S, LeftSpools
+from ocsd.daemon.watching.left_spools import SPOOL_CHECK_S, LeftSpools
 from ocsd.site.model import Host, Instance
 from ocsd.supervisor.retention import KEPT_S
 from ocsd.system.paths import of_host
@@ -44,7 +44,7 @@ class World:
         clock = Clock()
         spools = LeftSpools(self.folder, lambda: self.listed, clock, lambda: NOW_AT)
         spools.start()
-        clock.advance(LOOK_EVERY_S - 1)
+        clock.advance(SPOOL_CHECK_S - 1)
         with capturedLogs() as events:
             clock.advance(1)
         return [formatEvent(event) for event in events]
@@ -59,8 +59,8 @@ def test_what_an_instance_left_long_ago_is_deleted_and_named(world):
     world.keep("gone-lately", KEPT_S - 86400)
     world.keep("listed", KEPT_S + 86400)
     assert world.look() == [
-        f"deleted {world.folder}/gone (2.5 MB): gone is not in the site file any more, and wrote "
-        "there 31 days ago for the last time"
+        f"deleted {world.folder}/gone (2.5 MB): gone is not in the site file any more, and "
+        "last wrote there 31 days ago"
     ]
     assert world.names == {"gone-lately", "listed"}
     assert world.look() == []
@@ -108,5 +108,5 @@ def test_the_daemon_spares_what_its_site_file_lists_managed_or_not(world, tmp_pa
     clock = Clock()
     fleet = Fleet(Targets(paths.targets))
     Oversight(SimpleNamespace(paths=paths, plan=plan), fleet, clock).start()
-    clock.advance(LOOK_EVERY_S)
+    clock.advance(SPOOL_CHECK_S)
     assert world.names == {"up", "docker"}

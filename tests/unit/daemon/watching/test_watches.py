@@ -17,12 +17,13 @@ from ocsd.daemon.watching.watches import (
     Rounds,
 )
 from ocsd.forkserver.protocol import Ended, Spawned
-from ocsd.history.journal import Journal, read
+from ocsd.history.file import HistoryFile, read_history
 from ocsd.log.file import LIMIT_BYTES
 from ocsd.site.model import Instance
 from ocsd.supervisor.events import State, UpRequested
 from ocsd.supervisor.health import Health
 from ocsd.supervisor.lifecycle import Lifecycle
+from tests.unit.daemon.timers import cancel_timers
 
 
 class World:
@@ -69,8 +70,7 @@ class World:
 def world(tmp_path, clock):
     world = World(tmp_path, clock)
     yield world
-    world.keeper.life = Lifecycle()
-    world.keeper._set_timer()
+    cancel_timers(clock)
 
 
 @pytest.fixture
@@ -80,34 +80,36 @@ def path(tmp_path):
 
 def test_a_hung_instance_is_examined_and_ended_after_half_a_minute(world, clock, path):
     changes = []
-    watch = HealthWatch(Chronicle(Journal(path), clock.seconds), lambda *all: changes.append(all))
+    watch = HealthWatch(
+        Chronicle(HistoryFile(path), clock.seconds), lambda *all: changes.append(all)
+    )
     for _ in range(29):
         clock.advance(1)
-        watch.look(world.instance, world.keeper)
+        watch.check(world.instance, world.keeper)
     assert world.asked == []
     clock.advance(1)
-    watch.look(world.instance, world.keeper)
+    watch.check(world.instance, world.keeper)
     assert world.asked == ["reactor: its reactor has not answered for 30 s", "SIGQUIT"]
     assert changes == [("thermo1", Health.HUNG, "its reactor has not answered for 11 s")]
-    assert [(each.event, each.reason) for each in read(path)] == [
+    assert [(each.event, each.reason) for each in read_history(path)] == [
         ("HealthChanged", "hung: its reactor has not answered for 11 s")
     ]
 
 
 def test_a_change_of_health_is_noted_once_and_so_is_its_end(world, clock, path):
-    watch = HealthWatch(Chronicle(Journal(path), clock.seconds), lambda *_: None)
+    watch = HealthWatch(Chronicle(HistoryFile(path), clock.seconds), lambda *_: None)
     for text in ("", "no device", "no device", "", ""):
         world.keeper.notified({"READY": "1", "STATUS": text})
-        watch.look(world.instance, world.keeper)
-    assert [each.reason for each in read(path)] == ["degraded: no device", "ok again"]
+        watch.check(world.instance, world.keeper)
+    assert [each.reason for each in read_history(path)] == ["degraded: no device", "ok again"]
 
 
 def test_an_instance_above_its_memory_limit_is_ended_with_both_figures(world):
     used = [400e6, 600e6]
     watch = MemoryWatch(lambda pid: used.pop(0))
-    watch.look(world.instance, world.keeper)
+    watch.check(world.instance, world.keeper)
     assert world.asked == []
-    watch.look(world.instance, world.keeper)
+    watch.check(world.instance, world.keeper)
     assert world.asked[0] == "memory: 572M is above its limit of 500M"
 
 
@@ -119,10 +121,10 @@ def test_an_instance_in_backoff_is_tried_when_its_device_is_back(world, tmp_path
         world.runs(pid)
     world.ends()
     assert world.keeper.life.state is State.BACKOFF
-    watch.look(world.instance, world.keeper)
+    watch.check(world.instance, world.keeper)
     assert world.asked == []
     (tmp_path / "ttyUSB0").touch()
-    watch.look(world.instance, world.keeper)
+    watch.check(world.instance, world.keeper)
     assert world.asked == ["spawn"]
     assert "ttyUSB0 holds now" in world.keeper.life.reason
 
@@ -134,10 +136,10 @@ def test_a_failed_instance_is_tried_when_its_code_is_mended(world, tmp_path):
     world.fleet.observe(watch.transition)
     world.keeper.notified({"X_CODE": str(code)})
     world.ends(code=125)
-    watch.look(world.instance, world.keeper)
+    watch.check(world.instance, world.keeper)
     assert world.keeper.life.state is State.FAILED
     (tmp_path / "drivers.py").write_text("")
-    watch.look(world.instance, world.keeper)
+    watch.check(world.instance, world.keeper)
     assert world.asked == ["spawn"]
 
 
@@ -154,7 +156,7 @@ def test_a_log_that_its_agent_cannot_rotate_is_rotated_by_the_daemon(
     world.keeper.pid = process.pid
     instance = Instance(instance_id="thermo1", agent_class="FakeDataAgent", **entry)
     try:
-        ForeignLogWatch(lambda name: tmp_path / f"{name}.log").look(instance, world.keeper)
+        ForeignLogWatch(lambda name: tmp_path / f"{name}.log").check(instance, world.keeper)
     finally:
         process.kill()
         process.wait()
@@ -164,33 +166,35 @@ def test_a_log_that_its_agent_cannot_rotate_is_rotated_by_the_daemon(
 
 def test_one_look_that_fails_does_not_end_the_others(world, clock):
     seen = []
-    broken = SimpleNamespace(look=lambda *_: 1 / 0)
-    sound = SimpleNamespace(look=lambda instance, keeper: seen.append(keeper.instance_id))
+    broken = SimpleNamespace(check=lambda *_: 1 / 0)
+    sound = SimpleNamespace(check=lambda instance, keeper: seen.append(keeper.instance_id))
     rounds = Rounds(world.fleet, (broken, sound), clock)
     rounds.log = SimpleNamespace(failure=lambda *_, **__: None)
-    rounds.look()
+    rounds.check()
     assert seen == ["thermo1"]
 
 
 def test_nothing_is_looked_at_while_everything_is_being_stopped(world, clock):
     seen = []
     world.fleet.stopping = True
-    Rounds(world.fleet, (), clock, (lambda: seen.append(1),)).look()
+    Rounds(world.fleet, (), clock, (lambda: seen.append(1),)).check()
     assert seen == []
 
 
 def test_a_daemon_that_was_held_up_itself_calls_nobody_hung_for_it(world, clock, path):
     changes = []
-    watch = HealthWatch(Chronicle(Journal(path), clock.seconds), lambda *all: changes.append(all))
+    watch = HealthWatch(
+        Chronicle(HistoryFile(path), clock.seconds), lambda *all: changes.append(all)
+    )
     rounds = Rounds(world.fleet, (watch,), clock)
-    rounds.look()
+    rounds.check()
     clock.advance(3600)
-    rounds.look()
+    rounds.check()
     assert (changes, world.asked) == ([], [])
     # From then on silence counts as ever.
     for _ in range(11):
         clock.advance(1)
-        rounds.look()
+        rounds.check()
     assert changes == [("thermo1", Health.HUNG, "its reactor has not answered for 11 s")]
 
 
@@ -198,5 +202,5 @@ def test_a_look_after_everything_that_fails_does_not_end_the_looks(world, clock)
     seen = []
     rounds = Rounds(world.fleet, (), clock, (lambda: 1 / 0, lambda: seen.append(1)))
     rounds.log = SimpleNamespace(failure=lambda *_, **__: None)
-    rounds.look()
+    rounds.check()
     assert seen == [1]
