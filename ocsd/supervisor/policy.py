@@ -105,18 +105,10 @@ SIGNAL_RETRY_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The way in which a process is made to end.
+    """The way in which a process is made to end: its ladder, and the step that it is on.
 
-    Attributes
-    ----------
-    ladder : tuple of StopStep
-        The rungs.
-    step : int
-        The rung that was reached.
-    trouble : str
-        Why it is being ended although it is wanted; empty if it was asked to end.
-    reached : bool
-        Whether the signal of this rung has been delivered, as far as is known.
+    `trouble` says why it is being ended although it is wanted; it is empty if it was asked to end.
+    `reached` says whether the signal of this step has been delivered, as far as is known.
     """
 
     ladder: tuple[StopStep, ...] = STOP_LADDER
