@@ -1,13 +1,13 @@
 """How long to wait before the next attempt to reach the router."""
 
-FIRST_DELAY_S = 0.02
-LONGEST_DELAY_S = 5.0
+FIRST_RETRY_DELAY_S = 0.02
+LONGEST_RETRY_DELAY_S = 5.0
 # A failed attempt on a local socket costs nothing, and agents of a host whose
 # router comes back should be there with it.
-LONGEST_LOCAL_DELAY_S = 0.5
+LONGEST_LOCAL_RETRY_DELAY_S = 0.5
 
 
-def retry_delay_s(failures: int, jitter: float, longest_s: float = LONGEST_DELAY_S) -> float:
+def retry_delay_s(failures: int, jitter: float, longest_s: float = LONGEST_RETRY_DELAY_S) -> float:
     """Return the time until the next attempt [s].
 
     Parameters
@@ -20,5 +20,5 @@ def retry_delay_s(failures: int, jitter: float, longest_s: float = LONGEST_DELAY
     longest_s : float
         Where the doubling ends [s].
     """
-    doubled_s = FIRST_DELAY_S * 2.0 ** min(failures - 1, 30)
+    doubled_s = FIRST_RETRY_DELAY_S * 2.0 ** min(failures - 1, 30)
     return min(doubled_s, longest_s) * (0.8 + 0.4 * jitter)

@@ -200,7 +200,7 @@ class BusSession(RoutedSession):
     def onDisconnect(self) -> Any:
         """Take note that the connection to the router has closed."""
 
-    def tell(self, event: str, hook: Callable[..., Any], *details: Any) -> None:
+    def run_hook(self, event: str, hook: Callable[..., Any], *details: Any) -> None:
         """Call a hook and those who listen to `event`; what they raise is logged."""
 
         def failed(failure: Failure) -> None:

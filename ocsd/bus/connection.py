@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks
 from twisted.internet.error import ConnectError
 from twisted.python.failure import Failure
 
-from ocsd.bus.backoff import LONGEST_DELAY_S, LONGEST_LOCAL_DELAY_S, retry_delay_s
+from ocsd.bus.backoff import LONGEST_LOCAL_RETRY_DELAY_S, LONGEST_RETRY_DELAY_S, retry_delay_s
 from ocsd.bus.endpoint import RouterAddress, connect
 from ocsd.bus.wamp import ApplicationError, RegisterOptions, RouterLink, TransportLost, parse_url
 from ocsd.errors import AgentArgumentsError
@@ -164,7 +164,9 @@ class Connection:
         if self._give_up_s > 0 and away_s > self._give_up_s:
             self._on_give_up()
             return
-        longest_s = LONGEST_LOCAL_DELAY_S if self.address.socket_path else LONGEST_DELAY_S
+        longest_s = (
+            LONGEST_LOCAL_RETRY_DELAY_S if self.address.socket_path else LONGEST_RETRY_DELAY_S
+        )
         delay_s = retry_delay_s(self._failures, self._jitter(), longest_s)
         self._timer = the_reactor().callLater(delay_s, self._attempt)
 

@@ -10,12 +10,12 @@ from typing import Any
 
 Complaint = Callable[[str], None]
 
-# What a message may carry at most is 16 MiB (`endpoint.LONGEST_MESSAGE_BYTES`).
+# What a message may carry at most is 16 MiB (`endpoint.LONGEST_WAMP_MESSAGE_BYTES`).
 LONGEST_DATA_BYTES = 4 * 2**20
 # What a number takes, between CBOR's 9 bytes and JSON's 20 or so.
 ITEM_BYTES = 16
 # Serialisers recurse, and Python's recursion has an end.
-DEEPEST = 100
+DEEPEST_DATA = 100
 SNAPSHOT_TRIES = 100
 # How much of a value is shown in a message.
 SHOWN_CHARACTERS = 200
@@ -115,9 +115,9 @@ class _Copy:
         return text
 
     def _container(self, value: Any) -> Any:
-        if id(value) in self._inside or len(self._inside) >= DEEPEST:
+        if id(value) in self._inside or len(self._inside) >= DEEPEST_DATA:
             cycle = id(value) in self._inside
-            self._refuse(ValueError, "itself" if cycle else f"more than {DEEPEST} levels")
+            self._refuse(ValueError, "itself" if cycle else f"more than {DEEPEST_DATA} levels")
             return None
         items = _snapshot(value)
         if not self._affordable(ITEM_BYTES * len(items)):

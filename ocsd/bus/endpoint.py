@@ -28,11 +28,11 @@ CONNECT_TIMEOUT_S = 5
 ATTEMPTS_AT_SOCKET = 20
 """So many attempts take eight seconds, in which a router that is started anew is there."""
 # The longest message of the raw socket protocol.
-LONGEST_MESSAGE_BYTES = 2**24
+LONGEST_WAMP_MESSAGE_BYTES = 2**24
 
 WEBSOCKET_OPTIONS: dict[str, Any] = {
-    "maxFramePayloadSize": LONGEST_MESSAGE_BYTES,
-    "maxMessagePayloadSize": LONGEST_MESSAGE_BYTES,
+    "maxFramePayloadSize": LONGEST_WAMP_MESSAGE_BYTES,
+    "maxMessagePayloadSize": LONGEST_WAMP_MESSAGE_BYTES,
     "failByDrop": True,
     # The router takes its time when hundreds of agents come at once.
     "openHandshakeTimeout": 10.0,

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-LIMIT_BYTES: Final = 20 * 2**20
+LOG_FILE_LIMIT_BYTES: Final = 20 * 2**20
 OLDER_FILES: Final = 5
 _STREAMS: Final = (1, 2)
 """Descriptors of standard output and standard error."""
@@ -33,7 +33,7 @@ class LogFile:
     def __init__(
         self,
         path: Path,
-        limit_bytes: int = LIMIT_BYTES,
+        limit_bytes: int = LOG_FILE_LIMIT_BYTES,
         older_files: int = OLDER_FILES,
         streams: tuple[int, ...] = _STREAMS,
     ) -> None:
@@ -42,7 +42,7 @@ class LogFile:
         self._older_files = older_files
         self._streams = streams
 
-    def look(self) -> None:
+    def rotate_if_due(self) -> None:
         """Begin a new file if this one is full or has lost its name; call it twice a second.
 
         A disk or a folder that does not allow it is left for the next look: the

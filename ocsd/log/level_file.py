@@ -9,9 +9,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from ocsd.log.lines import LEVELS
+from ocsd.log.lines import LEVEL_RANKS
 
-LONGEST_BYTES = 64
+LEVEL_FILE_LIMIT_BYTES = 64
 
 
 class LevelFile:
@@ -30,7 +30,7 @@ class LevelFile:
         self._set_level = set_level
         self._seen: tuple[int, int, int] | None = None
 
-    def look(self) -> None:
+    def apply(self) -> None:
         """Set the level if the file has changed; call it now and then."""
         try:
             status = os.stat(self._path)
@@ -44,10 +44,10 @@ class LevelFile:
 
     def _text(self) -> str:
         with self._path.open("rb") as file:
-            return file.read(LONGEST_BYTES).decode("utf-8", "replace")
+            return file.read(LEVEL_FILE_LIMIT_BYTES).decode("utf-8", "replace")
 
 
 def level_of(text: str) -> str | None:
     """Return the level that a file names; None if it names none."""
     word = text.strip().lower()
-    return word if word in LEVELS else None
+    return word if word in LEVEL_RANKS else None

@@ -14,7 +14,7 @@ _RANK = {
     LogLevel.error: 3,
     LogLevel.critical: 4,
 }
-LEVELS = {"critical": 4, "error": 3, "warn": 2, "info": 1, "debug": 0, "trace": 0}
+LEVEL_RANKS = {"critical": 4, "error": 3, "warn": 2, "info": 1, "debug": 0, "trace": 0}
 
 
 def log_formatter(event: dict[str, Any]) -> str:
@@ -49,7 +49,7 @@ class LineObserver:
 
     def set_level(self, level: str) -> None:
         """Write events of this level and above from now on; from any thread."""
-        self._lowest = LEVELS[level]
+        self._lowest = LEVEL_RANKS[level]
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Write one event, unless its level is too low."""

@@ -9,7 +9,7 @@ from typing import TextIO
 from twisted.logger import globalLogPublisher
 
 from ocsd.bus.wamp import txaio
-from ocsd.log.lines import LEVELS, LineObserver, log_formatter
+from ocsd.log.lines import LEVEL_RANKS, LineObserver, log_formatter
 
 __all__ = ["LineObserver", "follow", "log_formatter", "start"]
 
@@ -42,7 +42,7 @@ def start(level: str | None = None, stream: TextIO | None = None) -> None:
         return
     _Started.yet = True
     wanted = (level or os.environ.get("LOGLEVEL") or "info").lower()
-    _Started.usual_level = wanted if wanted in LEVELS else "info"
+    _Started.usual_level = wanted if wanted in LEVEL_RANKS else "info"
     lowest = _Started.wanted_level or _Started.usual_level
     _Started.observer = observer = LineObserver(stream or sys.__stdout__ or sys.stdout, lowest)
     # An agent's own txaio.start_logging() may have come first; its lines have

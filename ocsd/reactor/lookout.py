@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Final
 
-PERIOD_S: Final = 0.5
+LOOKOUT_PERIOD_S: Final = 0.5
 
 
 class Lookout:
@@ -32,7 +32,7 @@ class Lookout:
             self._looks.remove(look)
 
     def _go_on(self) -> None:
-        while not self._pause.wait(PERIOD_S):
+        while not self._pause.wait(LOOKOUT_PERIOD_S):
             for look in tuple(self._looks):
                 try:
                     look()

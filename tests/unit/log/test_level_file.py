@@ -22,7 +22,7 @@ def file(tmp_path, set_levels):
 
 
 def test_without_a_file_the_level_stays(file, set_levels):
-    file.look()
+    file.apply()
     assert set_levels == []
 
 
@@ -31,11 +31,11 @@ def test_the_level_follows_the_file_until_it_is_gone(file, set_levels, tmp_path)
         new = tmp_path / "new"
         new.write_text(f"{level}\n")
         new.replace(tmp_path / "a.log.level")
-        file.look()
-        file.look()
+        file.apply()
+        file.apply()
     (tmp_path / "a.log.level").unlink()
-    file.look()
-    file.look()
+    file.apply()
+    file.apply()
     assert set_levels == ["debug", "warn", None]
 
 
@@ -49,7 +49,7 @@ def test_only_the_name_of_a_level_is_one(text, level):
 
 def test_a_folder_in_its_place_changes_nothing(file, set_levels, tmp_path):
     (tmp_path / "a.log.level").mkdir()
-    file.look()
+    file.apply()
     assert set_levels == []
 
 

@@ -9,7 +9,7 @@ from ocsd.reactor import lookout
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(lookout, "PERIOD_S", 0.005)
+    monkeypatch.setattr(lookout, "LOOKOUT_PERIOD_S", 0.005)
     quick = lookout.Lookout()
     yield quick
     quick._pause.set()
