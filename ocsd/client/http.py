@@ -15,10 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from ocsd.client.waiting import OperationRun, Reply, waiting
-
-ANSWER_LIMIT_S = 10.0
-"""For so long a call may take, beyond what the agent was asked to wait [s]."""
+from ocsd.client.waiting import CALL_LIMIT_S, OperationRun, Reply, waiting
 
 CONNECTION_ERROR = "client_http.error.connection_error"
 REQUEST_ERROR = "client_http.error.request_error"
@@ -72,7 +69,7 @@ class ControlClient:
         agent_addr: str,
         url: str,
         realm: str | None = None,
-        timeout_s: float = ANSWER_LIMIT_S,
+        timeout_s: float = CALL_LIMIT_S,
     ) -> None:
         self.agent_addr = agent_addr
         self.call_url = url

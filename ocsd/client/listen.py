@@ -14,11 +14,10 @@ from twisted.internet.defer import inlineCallbacks
 from ocsd.bus.encoding import json_safe
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig, SubscribeOptions
-from ocsd.client.joining import Joining
+from ocsd.client.joining import ROUTER_WAIT_LIMIT_S, Joining
 from ocsd.errors import UnreachableError
 from ocsd.reactor.threads import the_reactor
 
-_ROUTER_LIMIT_S = 10.0
 _HEARTBEAT = "heartbeat"
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
@@ -92,7 +91,7 @@ class _Session(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
     @inlineCallbacks
     def onJoin(self, details: Any) -> Any:
         """Subscribe."""
-        self._listener.joining.note_joined()
+        self._listener.joining.session_joined()
         topic = self._listener.topic
         match = "wildcard" if "" in topic.split(".") else "exact"
         try:
@@ -103,7 +102,9 @@ class _Session(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
     def onLeave(self, details: Any) -> None:
         """Note why the router ended the session."""
         if details.reason.startswith("wamp.error."):
-            self._listener.joining.note_refused(f"{details.reason} {details.message or ''}".strip())
+            self._listener.joining.session_refused(
+                f"{details.reason} {details.message or ''}".strip()
+            )
         self.disconnect()
 
 
@@ -189,7 +190,7 @@ def main(words: list[str] | None = None) -> int:
             signal.signal(number, lambda *_, code=code: reactor.callFromThread(listener.end, code))
         # `ocsd listen` has blocked them until here.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
-        listener.joining.start(_ROUTER_LIMIT_S)
+        listener.joining.start(ROUTER_WAIT_LIMIT_S)
 
     reactor.callWhenRunning(begin)
     reactor.run()

@@ -13,8 +13,8 @@ from twisted.python.failure import Failure
 
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig, txaio
-from ocsd.client.joining import Joining
-from ocsd.client.waiting import Reply, waiting
+from ocsd.client.joining import ROUTER_WAIT_LIMIT_S, Joining
+from ocsd.client.waiting import CALL_LIMIT_S, Reply, waiting
 from ocsd.errors import UnreachableError
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.time_limit import within
@@ -22,10 +22,6 @@ from ocsd.site import launch as launches
 from ocsd.site.arguments import parse_args
 from ocsd.site.configuration import CONTROL
 
-ROUTER_LIMIT_S = 10.0
-"""How long there may be no router, unless ``--crossbar-timeout`` says otherwise [s]."""
-ANSWER_LIMIT_S = 10.0
-"""How long an agent may take to answer, beyond what it was asked to wait [s]."""
 # What a closing handshake may take.
 _GOODBYE_LIMIT_S = 1.0
 
@@ -99,13 +95,13 @@ class _ScriptSession(ControlClientSession):
     joining: Joining
 
     def onJoin(self, details: Any) -> Any:
-        self.joining.note_joined()
+        self.joining.session_joined()
         return super().onJoin(details).addCallback(self._limit_goodbye)
 
     def onLeave(self, details: Any) -> None:
         super().onLeave(details)
         if not self.finished:
-            self.joining.note_refused(self.refusal)
+            self.joining.session_refused(self.refusal)
 
     def onDisconnect(self) -> None:
         """Leave it to `Joining`, which tries again."""
@@ -159,7 +155,7 @@ def run_control_script(
     address = RouterAddress.of(parsed, launches.current())
     session.joining = Joining(address, lambda: session, lost, failed)
     reactor = the_reactor()
-    reactor.callWhenRunning(session.joining.start, parsed.crossbar_timeout or ROUTER_LIMIT_S)
+    reactor.callWhenRunning(session.joining.start, parsed.crossbar_timeout or ROUTER_WAIT_LIMIT_S)
     reactor.run()
     if complaints:
         parser.exit(UnreachableError.exit_code, f"{parser.prog}: error: {complaints[0]}\n")
@@ -235,7 +231,7 @@ class OperationClient:
                 return end.value
 
     def _asked(self, action: str, params: Any, timeout: float | None) -> "Deferred[Any]":
-        limit_s = ANSWER_LIMIT_S + max(0.0, timeout or 0.0)
+        limit_s = CALL_LIMIT_S + max(0.0, timeout or 0.0)
         asked = self.app.call(
             f"{self.root}.ops", action, self.op_name, params=params, timeout=timeout
         )

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ocsd.base import ERROR, TIMEOUT
 
+CALL_LIMIT_S = 10.0
+"""Time that a call may take, beyond the time that the agent is asked to wait [s]."""
 LONGEST_REQUEST_S = 10.0
-"""For so long one request asks the agent to wait [s]."""
+"""Time that one request asks the agent to wait, at most [s]."""
 
 Reply: TypeAlias = tuple[int, str, dict[str, Any]]
 

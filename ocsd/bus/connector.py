@@ -1,0 +1,147 @@
+"""Carrying out what a `Reconnection` decides: transports, timers, reports."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.base import DelayedCall
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectError
+from twisted.python.failure import Failure
+
+from ocsd.bus.endpoint import RouterAddress, connect
+from ocsd.bus.reconnection import LinkAction, LinkEvent, Reconnection
+from ocsd.reactor.threads import the_reactor
+
+Connect = Callable[[RouterAddress, Callable[[], Any], Any], "Deferred[Any]"]
+
+
+class RouterConnector:
+    """Opens transports to the router, one after the other.
+
+    A kind of connection derives from it. It makes the sessions, words the reasons, chooses
+    the delays, fires the events of its sessions and reports to its users.
+
+    Parameters
+    ----------
+    address : RouterAddress
+        The router.
+    state : Reconnection
+        The state to begin with.
+    monotonic : callable
+        Returns the time [s].
+    connect : callable
+        Opens a transport, as `ocsd.bus.endpoint.connect` does.
+    """
+
+    join_limit_s: float
+    """Time from an open transport to a joined realm [s]."""
+    too_slow: str
+    """Reason of a connection for which that time was too short."""
+
+    def __init__(
+        self,
+        address: RouterAddress,
+        state: Reconnection,
+        monotonic: Callable[[], float] = time.monotonic,
+        connect: Connect = connect,
+    ) -> None:
+        self.address = address
+        self.state = state
+        self._monotonic = monotonic
+        self._connect = connect
+        self._protocol: Any = None
+        self._opening: Deferred[Any] | None = None
+        self._timer: DelayedCall | None = None
+        self._acts = {
+            LinkAction.REPORT: self.report,
+            LinkAction.CANCEL: self._cancel,
+            LinkAction.OPEN: self._open,
+            LinkAction.LIMIT: self._limit,
+            LinkAction.DROP: self.drop,
+            LinkAction.WAIT: self._wait,
+            LinkAction.REPORT_LOSS: self.report_loss,
+            LinkAction.GIVE_UP: self.give_up,
+        }
+
+    def fire(self, event: LinkEvent, reason: str = "") -> None:
+        """Let an event change the state, and do what follows from it."""
+        self.state, actions = self.state.after(event, self._monotonic(), reason)
+        for action in actions:
+            self._acts[action]()
+
+    # Parts of each kind of connection.
+
+    def new_session(self) -> Any:
+        """Return a session for the next transport."""
+        raise NotImplementedError
+
+    def delay_s(self) -> float:
+        """Return the time until the next attempt [s]."""
+        raise NotImplementedError
+
+    def worded(self, cause: str) -> str:
+        """Return the reason for there being no connection, from a cause in few words."""
+        return cause
+
+    def report(self) -> None:
+        """Report that `joined` or `reason` of the state has changed."""
+
+    def report_loss(self) -> None:
+        """Report that a connection which is not made again is gone."""
+
+    def give_up(self) -> None:
+        """Report that there will be no connection."""
+
+    def transport_closed(self, protocol: Any) -> None:
+        """Fire CLOSED."""
+        cause = getattr(protocol, "wasNotCleanReason", None)
+        self.fire(LinkEvent.CLOSED, cause or "")
+
+    # The actions.
+
+    def _open(self) -> None:
+        address = self.address.after(self.state.failures)
+        self._opening = self._connect(address, self.new_session, the_reactor())
+        self._opening.addCallbacks(self._opened, self._not_opened)
+
+    def _opened(self, protocol: Any) -> None:
+        self._opening = None
+        self._protocol = protocol
+        self.fire(LinkEvent.OPENED)
+        protocol.is_closed.addCallback(self._closed)
+
+    def _not_opened(self, failure: Failure) -> None:
+        self._opening = None
+        error = failure.value
+        text = str(error)
+        if isinstance(error, ConnectError) and error.args:
+            text = str(error.args[-1])
+        self.fire(LinkEvent.NOT_OPENED, self.worded(text or type(error).__name__))
+
+    def _closed(self, protocol: Any) -> Any:
+        self._protocol = None
+        self.transport_closed(protocol)
+        return protocol
+
+    def _limit(self) -> None:
+        self._after(self.join_limit_s, LinkEvent.TOO_SLOW, self.too_slow)
+
+    def _wait(self) -> None:
+        self._after(self.delay_s(), LinkEvent.WAITED)
+
+    def _after(self, delay_s: float, event: LinkEvent, reason: str = "") -> None:
+        self._timer = the_reactor().callLater(delay_s, self.fire, event, reason)
+
+    def _cancel(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+        if self._opening is not None:
+            self._opening.cancel()
+
+    def drop(self) -> None:
+        """Close the present transport, if there is one, without ceremony."""
+        transport = getattr(self._protocol, "transport", None)
+        if transport is not None:
+            transport.abortConnection()
