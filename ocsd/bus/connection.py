@@ -155,13 +155,12 @@ class Connection(RouterConnector):
         """Call `on_give_up`."""
         self._on_give_up()
 
-    def transport_closed(self, protocol: Any) -> None:
+    def transport_closed(self, cause: str | None) -> None:
         """Take the link away from the agent, and go on."""
-        cause = getattr(protocol, "wasNotCleanReason", None) or "the connection was closed"
         if self.joined:
             cause = "the connection was lost"
         self.agent.detach()
-        self.fire(LinkEvent.CLOSED, self.worded(cause))
+        self.fire(LinkEvent.CLOSED, self.worded(cause or "the connection was closed"))
 
     # What the link reports.
 

@@ -10,7 +10,7 @@ from twisted.internet.error import ConnectError
 from twisted.python.failure import Failure
 
 from ocsd.bus.endpoint import RouterAddress, connect
-from ocsd.bus.reconnection import LinkAction, LinkEvent, Reconnection
+from ocsd.bus.reconnection import LinkEvent, Reconnection
 from ocsd.reactor.threads import the_reactor
 
 Connect = Callable[[RouterAddress, Callable[[], Any], Any], "Deferred[Any]"]
@@ -19,8 +19,7 @@ Connect = Callable[[RouterAddress, Callable[[], Any], Any], "Deferred[Any]"]
 class RouterConnector:
     """Opens transports to the router, one after the other.
 
-    A kind of connection derives from it. It makes the sessions, words the reasons, chooses
-    the delays, fires the events of its sessions and reports to its users.
+    A kind of connection derives from it, and fires the events of its sessions.
 
     Parameters
     ----------
@@ -53,24 +52,14 @@ class RouterConnector:
         self._protocol: Any = None
         self._opening: Deferred[Any] | None = None
         self._timer: DelayedCall | None = None
-        self._acts = {
-            LinkAction.REPORT: self.report,
-            LinkAction.CANCEL: self._cancel,
-            LinkAction.OPEN: self._open,
-            LinkAction.LIMIT: self._limit,
-            LinkAction.DROP: self.drop,
-            LinkAction.WAIT: self._wait,
-            LinkAction.REPORT_LOSS: self.report_loss,
-            LinkAction.GIVE_UP: self.give_up,
-        }
 
     def fire(self, event: LinkEvent, reason: str = "") -> None:
         """Let an event change the state, and do what follows from it."""
         self.state, actions = self.state.after(event, self._monotonic(), reason)
         for action in actions:
-            self._acts[action]()
+            getattr(self, action)()
 
-    # Parts of each kind of connection.
+    # Each kind of connection has its own.
 
     def new_session(self) -> Any:
         """Return a session for the next transport."""
@@ -81,29 +70,54 @@ class RouterConnector:
         raise NotImplementedError
 
     def worded(self, cause: str) -> str:
-        """Return the reason for there being no connection, from a cause in few words."""
+        """Return the reason of a connection that failed, from its cause."""
         return cause
+
+    def transport_closed(self, cause: str | None) -> None:
+        """Fire CLOSED; the cause is that of an unclean end."""
+        self.fire(LinkEvent.CLOSED, cause or "")
+
+    # Actions, by their names in `LinkAction`.
 
     def report(self) -> None:
         """Report that `joined` or `reason` of the state has changed."""
 
     def report_loss(self) -> None:
-        """Report that a connection which is not made again is gone."""
+        """Report that a connection that is not made again is gone."""
 
     def give_up(self) -> None:
         """Report that there will be no connection."""
 
-    def transport_closed(self, protocol: Any) -> None:
-        """Fire CLOSED."""
-        cause = getattr(protocol, "wasNotCleanReason", None)
-        self.fire(LinkEvent.CLOSED, cause or "")
-
-    # The actions.
-
-    def _open(self) -> None:
+    def open(self) -> None:
+        """Begin to open a transport."""
         address = self.address.after(self.state.failures)
         self._opening = self._connect(address, self.new_session, the_reactor())
         self._opening.addCallbacks(self._opened, self._not_opened)
+
+    def limit_joining(self) -> None:
+        """Fire TOO_SLOW when the time for joining is over."""
+        self._fire_after(self.join_limit_s, LinkEvent.TOO_SLOW, self.too_slow)
+
+    def wait(self) -> None:
+        """Fire WAITED when the next attempt is due."""
+        self._fire_after(self.delay_s(), LinkEvent.WAITED)
+
+    def cancel(self) -> None:
+        """End the timer and the attempt to open a transport."""
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+        if self._opening is not None:
+            self._opening.cancel()
+
+    def drop(self) -> None:
+        """Close the transport without ceremony."""
+        transport = getattr(self._protocol, "transport", None)
+        if transport is not None:
+            transport.abortConnection()
+
+    def _fire_after(self, delay_s: float, event: LinkEvent, reason: str = "") -> None:
+        self._timer = the_reactor().callLater(delay_s, self.fire, event, reason)
 
     def _opened(self, protocol: Any) -> None:
         self._opening = None
@@ -121,27 +135,5 @@ class RouterConnector:
 
     def _closed(self, protocol: Any) -> Any:
         self._protocol = None
-        self.transport_closed(protocol)
+        self.transport_closed(getattr(protocol, "wasNotCleanReason", None))
         return protocol
-
-    def _limit(self) -> None:
-        self._after(self.join_limit_s, LinkEvent.TOO_SLOW, self.too_slow)
-
-    def _wait(self) -> None:
-        self._after(self.delay_s(), LinkEvent.WAITED)
-
-    def _after(self, delay_s: float, event: LinkEvent, reason: str = "") -> None:
-        self._timer = the_reactor().callLater(delay_s, self.fire, event, reason)
-
-    def _cancel(self) -> None:
-        timer, self._timer = self._timer, None
-        if timer is not None and timer.active():
-            timer.cancel()
-        if self._opening is not None:
-            self._opening.cancel()
-
-    def drop(self) -> None:
-        """Close the present transport, if there is one, without ceremony."""
-        transport = getattr(self._protocol, "transport", None)
-        if transport is not None:
-            transport.abortConnection()

@@ -12,8 +12,8 @@ not: a loss takes it back to the beginning, and a refusal ends it, because its u
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum, auto
-from typing import Final
+from enum import StrEnum, auto
+from typing import Final, NamedTuple
 
 
 class Phase(StrEnum):
@@ -46,13 +46,13 @@ class LinkEvent(StrEnum):
     UNWANTED = auto()  # No connection is wanted any more.
 
 
-class LinkAction(Enum):
-    """The actions that an event asks for."""
+class LinkAction(StrEnum):
+    """The actions that an event asks for: names of methods of `RouterConnector`."""
 
     REPORT = auto()  # Say that `joined` or `reason` has changed.
     CANCEL = auto()  # End the timer and the attempt to open a transport, if there are any.
     OPEN = auto()  # Begin to open a transport.
-    LIMIT = auto()  # Fire TOO_SLOW after the time that joining may take.
+    LIMIT_JOINING = auto()  # Fire TOO_SLOW after the time that joining may take.
     DROP = auto()  # Close the transport without ceremony, if there is one.
     WAIT = auto()  # Fire WAITED when the next attempt is due.
     REPORT_LOSS = auto()  # Say that a client's connection is gone.
@@ -128,18 +128,19 @@ class Reconnection:
         before = self
         if self.joined or self.phase is Phase.IDLE:
             before = replace(self, away_since_s=now_s)
-        step = rule.step(before, now_s)
+        if isinstance(rule, Fork):
+            rule = rule.yes if rule.question(before, now_s) else rule.no
         # The transport of a refused connection has nothing to add to the refusal.
         if not reason or self.phase is Phase.DROPPING:
             reason = self.reason
-        state = before._enter(step.phase, reason)  # noqa: SLF001 - of this class
+        state = before._enter(rule.phase, reason)  # noqa: SLF001 - of this class
         if event is LinkEvent.HELD and self.was_registered:
             # By our own registration, over a connection that the router believes alive.
             state = replace(state, force=True)
         changed = (state.joined, state.reason) != (self.joined, self.reason)
         if changed and event is not LinkEvent.UNWANTED:
-            return state, (LinkAction.REPORT, *step.actions)
-        return state, step.actions
+            return state, (LinkAction.REPORT, *rule.actions)
+        return state, rule.actions
 
     def _enter(self, phase: Phase, reason: str) -> "Reconnection":
         match phase:
@@ -152,29 +153,19 @@ class Reconnection:
         return replace(self, phase=phase, reason=reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """The phase that follows an event, and the actions on the way."""
 
     phase: Phase
     actions: tuple[LinkAction, ...]
 
-    def step(self, state: Reconnection, now_s: float) -> "Step":
-        """Return this step, whatever the state is."""
-        return self
 
-
-@dataclass(frozen=True, slots=True)
-class Fork:
+class Fork(NamedTuple):
     """Two steps, and the question that decides between them."""
 
     question: Callable[[Reconnection, float], bool]
     yes: Step
     no: Step
-
-    def step(self, state: Reconnection, now_s: float) -> Step:
-        """Return the step that follows from the state and the time."""
-        return self.yes if self.question(state, now_s) else self.no
 
 
 def _rejoins(state: Reconnection, now_s: float) -> bool:
@@ -200,7 +191,7 @@ _ENDS = {LinkEvent.TIME_OVER: _GIVE_UP, **_STOP}
 TRANSITIONS: Final[dict[Phase, dict[LinkEvent, Step | Fork]]] = {
     Phase.IDLE: {LinkEvent.WANTED: _CONNECT, **_STOP},
     Phase.CONNECTING: {
-        LinkEvent.OPENED: Step(Phase.JOINING, (LinkAction.LIMIT,)),
+        LinkEvent.OPENED: Step(Phase.JOINING, (LinkAction.LIMIT_JOINING,)),
         LinkEvent.NOT_OPENED: _FAIL,
         **_ENDS,
     },

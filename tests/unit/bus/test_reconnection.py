@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from ocsd.bus.connector import RouterConnector
 from ocsd.bus.reconnection import (
     LATE,
     TRANSITIONS,
@@ -164,3 +165,7 @@ def test_to_stop_is_not_reported_as_a_loss():
 def test_a_transport_that_opens_after_the_end_is_dropped():
     _, actions = run(CLIENT, LinkEvent.WANTED, LinkEvent.TIME_OVER, LinkEvent.OPENED)
     assert actions == (LinkAction.DROP,)
+
+
+def test_each_action_is_a_method_of_the_connector():
+    assert [action for action in LinkAction if not hasattr(RouterConnector, action)] == []
