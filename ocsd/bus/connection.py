@@ -167,18 +167,11 @@ class Connection(RouterConnector):
     @inlineCallbacks
     def link_joined(self, link: RouterLink) -> Any:
         """Register the agent's addresses on a link that has joined."""
-        options = self.state.force and RegisterOptions(force_reregister=True)
-        done = yield DeferredList(
-            [
-                link.register(endpoint, procedure, options or None)
-                for procedure, endpoint in self.agent.procedures().items()
-            ],
-            consumeErrors=True,
-        )
-        failures = [result.value for ok, result in done if not ok]
-        if failures and link.is_connected():
-            yield self._report_refusal(link, failures[0])
-        if failures or not link.is_connected():
+        error = yield self._register(link)
+        if not link.is_connected():
+            return
+        if error is not None:
+            yield self._report_refusal(link, error)
             return
         self.fire(LinkEvent.REGISTERED)
         if self.state.phase is not Phase.REGISTERED:
@@ -186,6 +179,17 @@ class Connection(RouterConnector):
         yield self.agent.attach(link)
         if link.is_attached():
             self.fire(LinkEvent.JOINED)
+
+    def _register(self, link: RouterLink) -> "Deferred[Exception | None]":
+        """Register the agent's addresses; the Deferred fires with the first error."""
+        options = self.state.force and RegisterOptions(force_reregister=True)
+        registered = [
+            link.register(endpoint, procedure, options or None)
+            for procedure, endpoint in self.agent.procedures().items()
+        ]
+        return DeferredList(registered, consumeErrors=True).addCallback(
+            lambda done: next((result.value for ok, result in done if not ok), None)
+        )
 
     def link_left(self, link: RouterLink, reason: str, text: str) -> None:
         """Read why the router ended the session, and close the transport."""

@@ -1,7 +1,7 @@
 """The life of a connection to the router, as a pure state machine.
 
 Events and the time go in, a new state and actions come out; `ocsd.bus.connector` carries the
-actions out. `TRANSITIONS` has the next phase and the actions for each event that leads on.
+actions out. `LINK_TRANSITIONS` has the next phase and the actions for each event that leads on.
 `LATE` lists the events that can lose a race and change nothing: an answer over a transport
 that has closed since, or a timer that fired just as it was cancelled. Any other pair is a
 defect of ours; it raises and changes nothing.
@@ -122,35 +122,35 @@ class Reconnection:
         """
         if event in LATE[self.phase]:
             return self, ()
-        rule = TRANSITIONS[self.phase].get(event)
+        rule = LINK_TRANSITIONS[self.phase].get(event)
         if rule is None:
             raise ImpossibleLinkEventError(f"{event} while {self.phase}")
         before = self
-        if self.joined or self.phase is Phase.IDLE:
+        if self.phase in {Phase.JOINED, Phase.IDLE}:
             before = replace(self, away_since_s=now_s)
-        if isinstance(rule, Fork):
-            rule = rule.yes if rule.question(before, now_s) else rule.no
-        # The transport of a refused connection has nothing to add to the refusal.
-        if not reason or self.phase is Phase.DROPPING:
-            reason = self.reason
-        state = before._enter(rule.phase, reason)  # noqa: SLF001 - of this class
-        if event is LinkEvent.HELD and self.was_registered:
-            # By our own registration, over a connection that the router believes alive.
-            state = replace(state, force=True)
+        phase, actions = rule.choose(before, now_s)
+        state = before._enter(phase, event, reason or self.reason)  # noqa: SLF001 - of this class
         changed = (state.joined, state.reason) != (self.joined, self.reason)
         if changed and event is not LinkEvent.UNWANTED:
-            return state, (LinkAction.REPORT, *rule.actions)
-        return state, rule.actions
+            return state, (LinkAction.REPORT, *actions)
+        return state, actions
 
-    def _enter(self, phase: Phase, reason: str) -> "Reconnection":
+    def _enter(self, phase: Phase, event: LinkEvent, reason: str) -> "Reconnection":
+        if self.phase is Phase.DROPPING:
+            # The end of a refused transport has nothing to add to the refusal.
+            reason = self.reason
+        state = replace(self, phase=phase, reason=reason)
         match phase:
             case Phase.WAITING:
-                return replace(self, phase=phase, reason=reason, failures=self.failures + 1)
+                return replace(state, failures=self.failures + 1)
             case Phase.REGISTERED:
-                return replace(self, phase=phase, failures=0, was_registered=True)
+                return replace(state, failures=0, was_registered=True)
             case Phase.JOINED:
-                return replace(self, phase=phase, failures=0, reason="")
-        return replace(self, phase=phase, reason=reason)
+                return replace(state, failures=0, reason="")
+            case Phase.DROPPING if event is LinkEvent.HELD and self.was_registered:
+                # By our own registration, over a connection that the router believes alive.
+                return replace(state, force=True)
+        return state
 
 
 class Step(NamedTuple):
@@ -159,6 +159,10 @@ class Step(NamedTuple):
     phase: Phase
     actions: tuple[LinkAction, ...]
 
+    def choose(self, state: Reconnection, now_s: float) -> "Step":
+        """Return this step."""
+        return self
+
 
 class Fork(NamedTuple):
     """Two steps, and the question that decides between them."""
@@ -166,6 +170,10 @@ class Fork(NamedTuple):
     question: Callable[[Reconnection, float], bool]
     yes: Step
     no: Step
+
+    def choose(self, state: Reconnection, now_s: float) -> Step:
+        """Return the step that the answer gives."""
+        return self.yes if self.question(state, now_s) else self.no
 
 
 def _rejoins(state: Reconnection, now_s: float) -> bool:
@@ -188,7 +196,7 @@ _REFUSALS = {LinkEvent.REFUSED: _REFUSE, LinkEvent.HELD: _REFUSE}
 _STOP = {LinkEvent.UNWANTED: Step(Phase.ENDED, (LinkAction.CANCEL,))}
 _ENDS = {LinkEvent.TIME_OVER: _GIVE_UP, **_STOP}
 
-TRANSITIONS: Final[dict[Phase, dict[LinkEvent, Step | Fork]]] = {
+LINK_TRANSITIONS: Final[dict[Phase, dict[LinkEvent, Step | Fork]]] = {
     Phase.IDLE: {LinkEvent.WANTED: _CONNECT, **_STOP},
     Phase.CONNECTING: {
         LinkEvent.OPENED: Step(Phase.JOINING, (LinkAction.LIMIT_JOINING,)),

@@ -1,8 +1,8 @@
-"""Changing the level of a log while its agent runs.
+"""The file with which the level of a log is changed while its agent runs.
 
-Whoever wants another level writes it into a file beside the log, ``{log}.level``, and
-removes the file to get the usual one back. It works without a router, while the reactor is
-blocked, and also for the agent's next start.
+The file ``{log}.level`` beside the log has the wanted level; without the file, the log has
+its usual one. This works without a router, while the reactor is blocked, and also for the
+agent's next start.
 """
 
 import os
@@ -12,10 +12,11 @@ from pathlib import Path
 from ocsd.log.lines import LEVEL_RANKS
 
 LEVEL_FILE_LIMIT_BYTES = 64
+"""Length of the part of the file that is read [bytes]."""
 
 
 class LevelFile:
-    """Looks for the level.
+    """Applies a level file to a log.
 
     Parameters
     ----------
@@ -31,16 +32,19 @@ class LevelFile:
         self._seen: tuple[int, int, int] | None = None
 
     def apply(self) -> None:
-        """Set the level if the file has changed; call it now and then."""
+        """Set the level if the file has changed; call it twice a second."""
         try:
             status = os.stat(self._path)
             seen = (status.st_ino, status.st_size, status.st_mtime_ns)
-            text = "" if seen == self._seen else self._text()
+            if seen == self._seen:
+                return
+            text = self._text()
         except OSError:
+            if self._seen is None:
+                return
             seen, text = None, ""
-        if seen != self._seen:
-            self._seen = seen
-            self._set_level(level_of(text))
+        self._seen = seen
+        self._set_level(level_of(text))
 
     def _text(self) -> str:
         with self._path.open("rb") as file:

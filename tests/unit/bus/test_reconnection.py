@@ -7,7 +7,7 @@ import pytest
 from ocsd.bus.connector import RouterConnector
 from ocsd.bus.reconnection import (
     LATE,
-    TRANSITIONS,
+    LINK_TRANSITIONS,
     ImpossibleLinkEventError,
     LinkAction,
     LinkEvent,
@@ -80,7 +80,7 @@ def test_a_clients_connection_differs_in_loss_and_refusal(phase, event, outcome)
 
 @pytest.mark.parametrize("phase", list(Phase))
 def test_an_event_either_leads_on_or_is_late(phase):
-    assert not LATE[phase] & set(TRANSITIONS[phase])
+    assert not LATE[phase] & set(LINK_TRANSITIONS[phase])
 
 
 def run(state, *events):
