@@ -5,15 +5,14 @@ their messages, and `ocsd.bus.reconnection` makes the next attempt.
 """
 
 import random
-import time
 from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks
 
 from ocsd.bus.backoff import LONGEST_LOCAL_RETRY_DELAY_S, LONGEST_RETRY_DELAY_S, retry_delay_s
-from ocsd.bus.connector import Connect, RouterConnector
-from ocsd.bus.endpoint import RouterAddress, connect
+from ocsd.bus.connector import RouterConnector
+from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.reconnection import LinkEvent, Phase, Reconnection
 from ocsd.bus.wamp import ApplicationError, RegisterOptions, RouterLink, TransportLost, parse_url
 from ocsd.errors import AgentArgumentsError
@@ -51,10 +50,6 @@ class Connection(RouterConnector):
         See there.
     jitter : callable
         Returns a random number from 0 to 1, which spreads the attempts of many agents.
-    monotonic : callable
-        Returns the time [s].
-    connect : callable
-        Opens a transport, as `ocsd.bus.endpoint.connect` does.
     """
 
     join_limit_s = AGENT_JOIN_LIMIT_S
@@ -68,8 +63,6 @@ class Connection(RouterConnector):
         give_up_s: float = 0.0,
         on_give_up: Callable[[], object] = lambda: None,
         jitter: Callable[[], float] = random.random,
-        monotonic: Callable[[], float] = time.monotonic,
-        connect: Connect = connect,
     ) -> None:
         launch = launches.current()
         address = RouterAddress.of(args, launch)
@@ -81,7 +74,8 @@ class Connection(RouterConnector):
             force=launch is not None and launch.force_register,
             reason=f"waiting for the router at {address}",
         )
-        super().__init__(address, state, monotonic, connect)
+        super().__init__(address, state, lambda: RouterLink(address.realm, self))
+        self.failing = f"waiting for the router at {address}: "
         self.too_slow = f"the router at {address} did not answer within {AGENT_JOIN_LIMIT_S:.0f} s"
         self.agent = agent
         self._on_change = on_change
@@ -123,20 +117,12 @@ class Connection(RouterConnector):
             self.drop()
         yield within(closed, GOODBYE_LIMIT_S)
 
-    def new_session(self) -> RouterLink:
-        """Return a link that reports to this connection."""
-        return RouterLink(self.address.realm, self)
-
     def delay_s(self) -> float:
         """Return the time until the next attempt; a socket on this machine costs nothing."""
         longest_s = LONGEST_RETRY_DELAY_S
         if self.address.socket_path:
             longest_s = LONGEST_LOCAL_RETRY_DELAY_S
         return retry_delay_s(self.state.failures, self._jitter(), longest_s)
-
-    def worded(self, cause: str) -> str:
-        """Return the reason for having to wait."""
-        return f"waiting for the router at {self.address}: {cause}"
 
     def report(self) -> None:
         """Log whether the agent is joined, and notify the user of the connection."""
@@ -160,7 +146,7 @@ class Connection(RouterConnector):
         if self.joined:
             cause = "the connection was lost"
         self.agent.detach()
-        self.fire(LinkEvent.CLOSED, self.worded(cause or "the connection was closed"))
+        self.fire(LinkEvent.CLOSED, self.failing + (cause or "the connection was closed"))
 
     # What the link reports.
 

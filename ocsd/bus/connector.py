@@ -1,6 +1,5 @@
 """Carrying out what a `Reconnection` decides: transports, timers, reports."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +11,6 @@ from twisted.python.failure import Failure
 from ocsd.bus.endpoint import RouterAddress, connect
 from ocsd.bus.reconnection import LinkEvent, Reconnection
 from ocsd.reactor.threads import the_reactor
-
-Connect = Callable[[RouterAddress, Callable[[], Any], Any], "Deferred[Any]"]
 
 
 class RouterConnector:
@@ -27,55 +24,48 @@ class RouterConnector:
         The router.
     state : Reconnection
         The state to begin with.
-    monotonic : callable
-        Returns the time [s].
-    connect : callable
-        Opens a transport, as `ocsd.bus.endpoint.connect` does.
+    new_session : callable
+        Returns the session for the next transport.
     """
 
     join_limit_s: float
     """Time from an open transport to a joined realm [s]."""
     too_slow: str
     """Reason of a connection for which that time was too short."""
+    failing = ""
+    """Words before the cause of a failure."""
 
     def __init__(
-        self,
-        address: RouterAddress,
-        state: Reconnection,
-        monotonic: Callable[[], float] = time.monotonic,
-        connect: Connect = connect,
+        self, address: RouterAddress, state: Reconnection, new_session: Callable[[], Any]
     ) -> None:
         self.address = address
         self.state = state
-        self._monotonic = monotonic
-        self._connect = connect
+        self._new_session = new_session
         self._protocol: Any = None
         self._opening: Deferred[Any] | None = None
         self._timer: DelayedCall | None = None
 
     def fire(self, event: LinkEvent, reason: str = "") -> None:
-        """Let an event change the state, and do what follows from it."""
-        self.state, actions = self.state.after(event, self._monotonic(), reason)
+        """Let an event change the state, and carry out the actions that follow."""
+        self.state, actions = self.state.after(event, the_reactor().seconds(), reason)
         for action in actions:
             getattr(self, action)()
 
     # Each kind of connection has its own.
 
-    def new_session(self) -> Any:
-        """Return a session for the next transport."""
-        raise NotImplementedError
-
     def delay_s(self) -> float:
         """Return the time until the next attempt [s]."""
         raise NotImplementedError
 
-    def worded(self, cause: str) -> str:
-        """Return the reason of a connection that failed, from its cause."""
-        return cause
-
     def transport_closed(self, cause: str | None) -> None:
         """Fire CLOSED; the cause is that of an unclean end."""
         self.fire(LinkEvent.CLOSED, cause or "")
+
+    # A test has its own.
+
+    def connect(self, address: RouterAddress) -> "Deferred[Any]":
+        """Begin to open a transport for a new session."""
+        return connect(address, self._new_session, the_reactor())
 
     # Actions, by their names in `LinkAction`.
 
@@ -90,8 +80,7 @@ class RouterConnector:
 
     def open(self) -> None:
         """Begin to open a transport."""
-        address = self.address.after(self.state.failures)
-        self._opening = self._connect(address, self.new_session, the_reactor())
+        self._opening = self.connect(self.address.after(self.state.failures))
         self._opening.addCallbacks(self._opened, self._not_opened)
 
     def limit_joining(self) -> None:
@@ -131,7 +120,7 @@ class RouterConnector:
         text = str(error)
         if isinstance(error, ConnectError) and error.args:
             text = str(error.args[-1])
-        self.fire(LinkEvent.NOT_OPENED, self.worded(text or type(error).__name__))
+        self.fire(LinkEvent.NOT_OPENED, self.failing + (text or type(error).__name__))
 
     def _closed(self, protocol: Any) -> Any:
         self._protocol = None

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from ocsd.bus.connector import Connect, RouterConnector
-from ocsd.bus.endpoint import RouterAddress, connect
+from ocsd.bus.connector import RouterConnector
+from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.reconnection import LinkEvent, Reconnection
 from ocsd.reactor.threads import the_reactor
 
@@ -31,8 +31,6 @@ class Joining(RouterConnector):
         Called when a connection that had joined is gone.
     on_failure : callable
         Called with the reason when there was no router in time.
-    connect : callable
-        Opens a transport, as `ocsd.bus.endpoint.connect` does.
     """
 
     join_limit_s = CLIENT_JOIN_LIMIT_S
@@ -44,11 +42,9 @@ class Joining(RouterConnector):
         new_session: Callable[[], Any],
         on_lost: Callable[[], object],
         on_failure: Callable[[str], object],
-        connect: Connect = connect,
     ) -> None:
         state = Reconnection(rejoins=False, reason="it does not answer")
-        super().__init__(address, state, connect=connect)
-        self._new_session = new_session
+        super().__init__(address, state, new_session)
         self._on_lost = on_lost
         self._on_failure = on_failure
         self._limit: Any = None
@@ -67,10 +63,6 @@ class Joining(RouterConnector):
     def session_refused(self, reason: str) -> None:
         """Give up, because the router refused the session and would do so again."""
         self.fire(LinkEvent.REFUSED, reason)
-
-    def new_session(self) -> Any:
-        """Return the next session."""
-        return self._new_session()
 
     def delay_s(self) -> float:
         """Return the time until the next attempt [s]."""

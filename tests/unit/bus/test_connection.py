@@ -1,5 +1,6 @@
 """An agent stays joined, and a client joins within its time; over transports of this test."""
 
+import functools
 from argparse import Namespace
 
 import pytest
@@ -46,8 +47,7 @@ class Router:
         self.transports = []
         self.cancelled = []
 
-    def connect(self, address, new_session, reactor):
-        self.session = new_session()
+    def connect(self, address):
         self.openings.append(Deferred(self.cancelled.append))
         return self.openings[-1]
 
@@ -58,6 +58,11 @@ class Router:
 
     def reject(self, text="Connection refused"):
         self.openings[-1].errback(NoRouterError(string=text))
+
+
+def at(router, kind):
+    """Return a kind of connection that opens its transports at a router of this test."""
+    return type(kind.__name__, (kind,), {"connect": lambda self, address: router.connect(address)})
 
 
 class Link:
@@ -142,14 +147,12 @@ def given_up():
 
 @pytest.fixture
 def connection(agent, router, clock, given_up):
-    connection = Connection(
+    connection = at(router, Connection)(
         agent,
         Namespace(site_hub=URL, site_realm="lab"),
         give_up_s=600.0,
         on_give_up=lambda: given_up.append(clock.seconds()),
         jitter=lambda: 0.5,
-        monotonic=clock.seconds,
-        connect=router.connect,
     )
     connection.start()
     yield connection
@@ -316,13 +319,9 @@ def events():
 
 @pytest.fixture
 def joining(router, clock, events):
-    return Joining(
-        RouterAddress(URL, "lab"),
-        lambda: "a session",
-        lambda: events.append("lost"),
-        events.append,
-        connect=router.connect,
-    )
+    address = RouterAddress(URL, "lab")
+    lost = functools.partial(events.append, "lost")
+    return at(router, Joining)(address, object, lost, events.append)
 
 
 def test_a_client_tries_twice_a_second_until_its_time_is_over(joining, router, clock, events):
