@@ -75,7 +75,7 @@ class Connection(RouterConnector):
             reason=f"waiting for the router at {address}",
         )
         super().__init__(address, state, lambda: RouterLink(address.realm, self))
-        self.failing = f"waiting for the router at {address}: "
+        self.failing = f"{state.reason}: "
         self.too_slow = f"the router at {address} did not answer within {AGENT_JOIN_LIMIT_S:.0f} s"
         self.agent = agent
         self._on_change = on_change
@@ -180,44 +180,36 @@ class Connection(RouterConnector):
     def link_left(self, link: RouterLink, reason: str, text: str) -> None:
         """Read why the router ended the session, and close the transport."""
         if reason == "wamp.error.no_such_realm":
-            self.fire(
-                LinkEvent.REFUSED,
+            self._refuse(
                 f"the router at {self.address} has no realm {self.address.realm!r}; correct "
-                "wamp_realm in the site file or the router's configuration",
+                "wamp_realm in the site file or the router's configuration"
             )
         elif reason.startswith("wamp.error."):
-            self.fire(
-                LinkEvent.REFUSED,
-                f"the router at {self.address} refused the session: {reason} {text}",
-            )
+            self._refuse(f"the router at {self.address} refused the session: {reason} {text}")
         elif self._protocol is not None:
             # No closing handshake of the transport: all has been said.
             self._protocol.transport.loseConnection()
 
     def link_unregistered(self, link: RouterLink) -> None:
         """Join once more, to find out which process has taken the address."""
-        self.fire(
-            LinkEvent.REFUSED,
-            f"another process has taken over the address {self.agent.agent_address}",
-        )
+        self._refuse(f"another process has taken over the address {self.agent.agent_address}")
+
+    def _refuse(self, reason: str) -> None:
+        self.fire(LinkEvent.REFUSED, reason)
 
     @inlineCallbacks
     def _report_refusal(self, link: RouterLink, error: Exception) -> Any:
         """Fire the event for a registration that was refused."""
         address = self.agent.agent_address
         uri = getattr(error, "error", "")
+        event, reason = LinkEvent.REFUSED, f"cannot register {address!r}: {error}"
         if uri == TAKEN:
             event, reason = yield self._ask_holder(link, address)
         elif uri == FORBIDDEN:
-            event, reason = (
-                LinkEvent.REFUSED,
-                (
-                    f"the router does not let this agent register {address!r}; make address_root "
-                    "in the site file and the permissions in the router's configuration agree"
-                ),
+            reason = (
+                f"the router does not let this agent register {address!r}; make address_root "
+                "in the site file and the permissions in the router's configuration agree"
             )
-        else:
-            event, reason = LinkEvent.REFUSED, f"cannot register {address!r}: {error}"
         # The link may have been lost while the holder was asked.
         if link.is_connected():
             self.fire(event, reason)

@@ -12,28 +12,17 @@ from ocsd.bus.wamp import RouterLink, TransportLost
 
 @dataclass(slots=True)
 class StandingRequest:
-    """A subscription or a registration.
-
-    Attributes
-    ----------
-    what : str
-        Words for the log, e.g. ``subscribe to a.topic``.
-    ask : callable
-        Makes the request; takes the link and whether it was granted before, and
-        returns a Deferred.
-    first : Deferred
-        Fires, or fails, with autobahn's first answer.
-    on_refusal : callable
-        Called without arguments if the router refuses it.
-    granted : object
-        The last object that autobahn returned.
-    """
+    """A subscription or a registration."""
 
     what: str
-    ask: Callable[[RouterLink, bool], Any]
+    """Words for the log, e.g. ``subscribe to a.topic``."""
+    ask: Callable[[RouterLink, bool], "Deferred[Any]"]
+    """Makes the request; takes the link and whether it was granted before."""
     on_refusal: Callable[[], object] = lambda: None
     first: Deferred[Any] = field(default_factory=Deferred)
+    """Fires, or fails, with autobahn's first answer."""
     granted: Any = None
+    """The last object that autobahn returned."""
 
     @property
     def given_up(self) -> bool:

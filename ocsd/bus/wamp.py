@@ -1,4 +1,4 @@
-"""The one place that imports autobahn first, and our two kinds of session.
+"""The one place that imports autobahn, for all of ocsd, and our two kinds of session.
 
 autobahn ties a session to one transport. An agent outlives its transports: so
 each connection gets a `RouterLink` of its own, and the agent (a
@@ -46,30 +46,6 @@ from autobahn.websocket.util import parse_url
 for _name in _UNWANTED:
     if sys.modules[_name] is None:
         del sys.modules[_name]
-
-__all__ = [
-    "ApplicationError",
-    "ApplicationSession",
-    "CBORSerializer",
-    "CloseDetails",
-    "ComponentConfig",
-    "Disconnected",
-    "JsonSerializer",
-    "LinkOwner",
-    "PayloadExceededError",
-    "QuietRawSocketProtocol",
-    "QuietWebSocketProtocol",
-    "RegisterOptions",
-    "RoutedSession",
-    "RouterLink",
-    "SerializationError",
-    "SubscribeOptions",
-    "TransportLost",
-    "WampRawSocketClientFactory",
-    "WampWebSocketClientFactory",
-    "parse_url",
-    "txaio",
-]
 
 
 class LinkOwner(Protocol):
