@@ -4,8 +4,9 @@ The reactor may be blocked just when its log floods, or by the fault that a chec
 """
 
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 LOOKOUT_PERIOD_S: Final = 0.5
@@ -13,11 +14,16 @@ LOOKOUT_PERIOD_S: Final = 0.5
 
 
 class Lookout:
-    """Calls checks twice a second, from a thread of its own."""
+    """Calls checks twice a second, from a thread of its own.
 
-    def __init__(self) -> None:
-        self._checks: list[Callable[[], object]] = []
-        self._pause = threading.Event()
+    Parameters
+    ----------
+    checks : iterable of callable
+        The first checks; the thread begins with the next one that is added.
+    """
+
+    def __init__(self, checks: Iterable[Callable[[], object]] = ()) -> None:
+        self._checks = list(checks)
         self._thread: threading.Thread | None = None
 
     def add(self, check: Callable[[], object]) -> None:
@@ -32,14 +38,19 @@ class Lookout:
         if check in self._checks:
             self._checks.remove(check)
 
+    def run_checks(self) -> None:
+        """Call each check once, and remove those that raise."""
+        for check in tuple(self._checks):
+            try:
+                check()
+            except Exception:  # noqa: BLE001 - the others must go on
+                traceback.print_exc()
+                self.remove(check)
+
     def _go_on(self) -> None:
-        while not self._pause.wait(LOOKOUT_PERIOD_S):
-            for check in tuple(self._checks):
-                try:
-                    check()
-                except Exception:  # noqa: BLE001 - the others must go on
-                    traceback.print_exc()
-                    self.remove(check)
+        while True:
+            time.sleep(LOOKOUT_PERIOD_S)
+            self.run_checks()
 
 
 LOOKOUT: Final = Lookout()

@@ -245,9 +245,7 @@ def test_the_holder_of_the_address_is_named(connection, router, join):
     assert not connection.state.force
 
 
-def test_an_address_that_an_own_dead_connection_holds_is_taken_by_force(
-    connection, router, join, clock
-):
+def test_an_address_is_taken_from_an_own_dead_connection(connection, router, join, clock):
     join(refusal=TAKEN)
     assert connection.reason.endswith("is registered by a process that does not answer")
     clock.advance(1)
@@ -334,9 +332,7 @@ def test_a_client_tries_twice_a_second_until_its_time_is_over(joining, router, c
     assert events == [f"no router at {URL}: Connection refused"]
 
 
-def test_a_client_that_has_joined_has_no_time_limit_and_hears_of_a_loss(
-    joining, router, clock, events
-):
+def test_a_client_that_has_joined_has_no_time_limit_any_more(joining, router, clock, events):
     joining.start(1.0)
     router.accept()
     joining.session_joined()

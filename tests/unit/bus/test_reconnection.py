@@ -99,7 +99,7 @@ JOINED = (
 )
 
 
-def test_each_failure_is_counted_until_the_addresses_are_registered():
+def test_failures_are_counted_until_the_addresses_are_registered():
     failure = LinkEvent.NOT_OPENED, LinkEvent.WAITED
     state, _ = run(AGENT, LinkEvent.WANTED, *failure, *failure)
     assert state.failures == 2
@@ -119,7 +119,7 @@ def test_a_change_is_reported_first_and_once():
     assert state.reason == "no route"
 
 
-def test_the_end_of_a_refused_transport_does_not_hide_the_refusal():
+def test_the_end_of_a_transport_does_not_hide_a_refusal():
     state, _ = run(AGENT, *JOINED)
     assert state.reason == ""
     state, _ = state.after(LinkEvent.REFUSED, 0.0, "no such realm")
@@ -136,7 +136,7 @@ def test_only_an_address_that_was_ours_is_taken_by_force():
     assert run(state, LinkEvent.HELD)[0].force
 
 
-def test_the_last_failure_is_the_first_after_the_time_without_a_router():
+def test_the_first_failure_after_the_time_limit_is_the_last():
     state = replace(AGENT, give_up_s=10.0)
     state, _ = state.after(LinkEvent.WANTED, 100.0)
     state, actions = state.after(LinkEvent.NOT_OPENED, 110.0, "no route")
@@ -148,7 +148,7 @@ def test_the_last_failure_is_the_first_after_the_time_without_a_router():
 
 
 @pytest.mark.parametrize("last", [LinkEvent.CLOSED, LinkEvent.REFUSED])
-def test_the_time_without_a_router_begins_when_the_connection_ends(last):
+def test_the_time_limit_begins_when_the_connection_ends(last):
     state, _ = run(replace(AGENT, give_up_s=10.0), *JOINED)
     state, actions = state.after(last, 500.0)
     if last is LinkEvent.REFUSED:

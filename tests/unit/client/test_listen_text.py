@@ -54,7 +54,7 @@ def test_something_that_is_no_feed_is_printed_all_the_same(capsys):
 
 
 @pytest.mark.parametrize("as_json", [True, False])
-def test_what_json_has_no_word_for_is_printed_as_json_all_the_same(capsys, as_json):
+def test_values_that_json_does_not_have_are_printed_as_json(capsys, as_json):
     message = {"raw": b"ab", "value": float("nan")}
     listen.FeedListener("t", as_json, False).print_message((message, {**INFO, "record": False}))
     line = capsys.readouterr().out

@@ -30,7 +30,7 @@ def lines(folder):
     ]
 
 
-def test_a_full_file_is_renamed_and_both_streams_go_on_in_a_new_one(tmp_path, streams):
+def test_a_full_file_is_renamed_and_both_streams_get_a_new_one(tmp_path, streams):
     log = LogFile(tmp_path / "a.log", limit_bytes=10, streams=streams)
     os.write(streams[0], b"0123456789\n")
     log.rotate_if_due()
