@@ -19,7 +19,7 @@ from ocsd.errors import AgentArgumentsError
 from ocsd.reactor.time_limit import within
 from ocsd.site import launch as launches
 
-AGENT_JOIN_LIMIT_S = 15.0
+REGISTRATION_LIMIT_S = 15.0
 """Time from an open transport to registered addresses [s]."""
 GOODBYE_LIMIT_S = 1.0
 """Time that a closing handshake may take [s]."""
@@ -52,7 +52,7 @@ class Connection(RouterConnector):
         Returns a random number from 0 to 1, which spreads the attempts of many agents.
     """
 
-    join_limit_s = AGENT_JOIN_LIMIT_S
+    join_limit_s = REGISTRATION_LIMIT_S
 
     def __init__(
         self,
@@ -76,7 +76,9 @@ class Connection(RouterConnector):
         )
         super().__init__(address, state, lambda: RouterLink(address.realm, self))
         self.failing = f"{state.reason}: "
-        self.too_slow = f"the router at {address} did not answer within {AGENT_JOIN_LIMIT_S:.0f} s"
+        self.too_slow = (
+            f"the router at {address} did not answer within {REGISTRATION_LIMIT_S:.0f} s"
+        )
         self.agent = agent
         self._on_change = on_change
         self._on_give_up = on_give_up

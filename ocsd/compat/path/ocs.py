@@ -64,7 +64,9 @@ class _Ours(MetaPathFinder, InspectLoader):
 
     def get_source(self, fullname: str) -> str | None:
         loader = _loader(fullname)
-        return None if loader is None else loader.get_source(_our_name(fullname))
+        if loader is None:
+            return None
+        return loader.get_source(_our_name(fullname))
 
 
 def _find_ours(name: str) -> ModuleSpec | None:
