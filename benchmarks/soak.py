@@ -22,7 +22,7 @@ from benchmarks.soaking.fault import LIMIT_S, Fault, Status, as_wanted
 from benchmarks.soaking.faults import Faults
 from benchmarks.soaking.scene import CRASHING, Scene
 from benchmarks.soaking.watch import Watch, rows_not_well
-from ocsd.history import journal
+from ocsd.history.file import read_history
 
 POLL_S = 0.05
 PAUSE_S = (0.5, 4.0)
@@ -136,7 +136,7 @@ class Soak:
         # A fork server that is killed may have been asked for a process just before.
         more = sum("kill" in one.kind and "fork server" in one.kind for one in faults)
         allowed = {name: n + more for one in faults for name, n in one.starts.items()}
-        its = [one for one in journal.read(self._scene.paths.journal) if one.at >= begun_at]
+        its = [one for one in read_history(self._scene.paths.journal) if one.at >= begun_at]
         for name, count in report.starts(its).items():
             if name in self._scene.names and count > allowed.get(name, 0):
                 what = f"{name} was started {count} times, {allowed.get(name, 0)} explained"
@@ -157,7 +157,7 @@ class Soak:
             print(f"\r{text[:width]:<{width}}", end="", file=sys.stderr, flush=True)
 
     def _report(self, took_s: float, rss_bytes: int) -> report.Report:
-        entries = list(journal.read(self._scene.paths.journal))
+        entries = list(read_history(self._scene.paths.journal))
         for what in report.too_early(entries, CRASHING):
             self._watch.violated(what)
         its_starts = report.starts(entries)

@@ -2,18 +2,19 @@
 
 import sys
 
+from ocsd.errors import INTERRUPTED_EXIT
 from ocsd.system.interrupts import ends_at_once
 
 
 def main() -> int:
-    """Run the command line; Ctrl-C while it is being loaded is no reason for a traceback."""
+    """Run the command line; Ctrl-C while it is being loaded ends it without a traceback."""
     try:
         with ends_at_once():
             from ocsd.cli.main import main as command_line
 
         return command_line()
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED_EXIT
 
 
 if __name__ == "__main__":

@@ -11,6 +11,12 @@ from typing import Final
 PERMANENT_FAILURE_EXIT: Final = 125
 """Exit code of a process that need not be tried again until something changes (s6's convention)."""
 
+INTERRUPTED_EXIT: Final = 130
+"""Exit code after Ctrl-C, as shells report it."""
+
+BROKEN_PIPE_EXIT: Final = 141
+"""Exit code after the reader of the output went away, as shells report SIGPIPE."""
+
 
 class OcsdError(Exception):
     """A failure that an operator can put right; the message says how."""
@@ -167,8 +173,8 @@ class NoLogError(OcsdError):
     """There is no log to read; start the instance, or look whether its name is right."""
 
 
-class NoJournalError(OcsdError):
-    """There is no journal to read; look whether ``--host`` is right."""
+class NoHistoryError(OcsdError):
+    """There is no history to read; look whether ``--host`` is right."""
 
 
 class DaemonStartError(OcsdError):

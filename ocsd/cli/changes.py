@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import click
@@ -13,6 +13,7 @@ from ocsd.cli.screen import terminal, units
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import control, replies
 from ocsd.errors import NoDaemonError, OcsdError, TimedOutError, UsageError
+from ocsd.text.reason import clause
 
 Lines = Iterable[tuple[dict[str, Any], replies.Event | None]]
 
@@ -23,9 +24,9 @@ def arguments(command: Callable[..., int]) -> Callable[..., int]:
         options.json_option,
         options.timeout_option,
         options.host_option,
-        click.option("--all", "everything", is_flag=True, help="All instances of the host."),
+        click.option("--all", "everything", is_flag=True, help="Change all instances of the host."),
         click.argument(
-            "names", metavar="[NAME]...", nargs=-1, shell_complete=completion.instance_ids
+            "instance_ids", metavar="[NAME]...", nargs=-1, shell_complete=completion.instance_ids
         ),
     ):
         command = decorate(command)
@@ -35,68 +36,46 @@ def arguments(command: Callable[..., int]) -> Callable[..., int]:
 def change(
     verb: str,
     *,
-    names: tuple[str, ...],
+    instance_ids: tuple[str, ...],
     everything: bool,
     host: str | None,
     timeout_s: float,
     as_json: bool,
 ) -> int:
-    """Change instances, and wait for the result.
+    """Change the given instances, or all, and print the result; return the exit code.
 
     Parameters
     ----------
     verb : str
-        ``up``, ``down`` or ``restart``.
-    names : tuple of str
-        The instance-ids.
-    everything : bool
-        All instances of the host, in place of `names`.
-    host : str, optional
-        Its host name; not needed where one daemon runs.
-    timeout_s : float
-        The longest wait for the result [s].
-    as_json : bool
-        Print the daemon's answer as it came.
-
-    Returns
-    -------
-    int
-        The exit code.
+        ``up``, ``down`` or ``restart``; the others are the options of `arguments`.
 
     Raises
     ------
     UsageError
-        If `names` and `everything` are both given, or neither.
+        If `instance_ids` and `everything` are both given, or neither.
     """
-    if everything and names:
+    if everything and instance_ids:
         raise UsageError(f"`ocsd {verb}` takes names or --all, not both")
-    if not everything and not names:
+    if not everything and not instance_ids:
         raise UsageError(f"`ocsd {verb}` needs the names of instances, or --all")
-    names = tuple(dict.fromkeys(names))
-    lines = control.find(host).change(verb, names, timeout_s)
+    instance_ids = tuple(dict.fromkeys(instance_ids))
+    lines = control.find(host).change(verb, instance_ids, timeout_s)
     results, begun = shown(lines, as_json)
-    check_complete(results, names or begun)
+    code = exit_code(results, instance_ids or begun)
     if len(results) > 1 and not as_json:
         print(_summary(verb, results.values()))
-    return exit_code(results.values())
+    return code
 
 
 def shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list[str]]:
-    """Print what happens, as it happens.
-
-    Parameters
-    ----------
-    lines : iterable
-        What the daemon answers.
-    as_json : bool
-        Print it as it came.
+    """Print events as they happen, or as JSON the daemon's unchanged lines.
 
     Returns
     -------
     dict of str to Result
-        What became of each instance.
+        The result of each instance.
     list of str
-        Those that changed their state.
+        The instances that changed their state.
     """
     screen = terminal.of(sys.stdout, os.environ)
     results: dict[str, replies.Result] = {}
@@ -114,19 +93,13 @@ def shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list[
 
 
 def event_line(event: replies.Event, screen: Terminal) -> str:
-    """Return the line that tells an operator about an event.
-
-    Parameters
-    ----------
-    event : Event
-    screen : Terminal
-        Where the line will be printed.
-    """
+    """Return the line for an operator about an event."""
     match event:
         case replies.StateChange(instance_id, state, reason, at):
-            time = f"{units.clock(at)}  " if at is not None else ""
-            because = f": {terminal.one_line(reason)}" if reason else ""
-            return f"{time}{instance_id} {screen.styled(state, state)}{because}"
+            line = f"{instance_id} {screen.styled(state, state)}{_because(reason)}"
+            if at is None:
+                return line
+            return f"{units.clock(at)}  {line}"
         case replies.Result():
             return _result_line(event, screen)
         case replies.LeftOut(instance_id, reason):
@@ -138,48 +111,44 @@ def event_line(event: replies.Event, screen: Terminal) -> str:
 def _result_line(result: replies.Result, screen: Terminal) -> str:
     state = screen.styled(result.state, result.state)
     took = units.short_duration(result.took_s)
-    because = f": {terminal.one_line(result.reason)}" if result.reason else ""
+    outcome = f"{state} after {took}"
+    if result.timed_out and not result.ok:
+        outcome = f"timed out after {took}, still {state}"
+    line = f"{screen.bold(result.instance_id)}: {outcome}{_because(result.reason)}"
     if result.ok:
-        return f"{screen.bold(result.instance_id)}: {state} after {took}{because}"
-    if result.timed_out:
-        outcome = f"timed out after {took}, still {state}{because}"
-    else:
-        outcome = f"{state} after {took}{because}"
-    return (
-        f"{screen.bold(result.instance_id)}: {outcome} "
-        f"(see: ocsd status {result.instance_id}; ocsd logs {result.instance_id})"
-    )
+        return line
+    return f"{line} (see: ocsd status {result.instance_id}; ocsd logs {result.instance_id})"
 
 
-def _summary(verb: str, results: Iterable[replies.Result]) -> str:
-    everything = list(results)
-    good = sum(result.ok for result in everything)
-    bad = [result.instance_id for result in everything if not result.ok]
-    took = units.short_duration(max(result.took_s for result in everything))
-    without = f"; not done: {', '.join(bad)}" if bad else ""
-    return f"{verb}: {good} of {len(everything)} done in {took}{without}"
+def _because(reason: str | None) -> str:
+    return clause(": ", terminal.one_line(reason or ""))
 
 
-def check_complete(results: Container[str], names: Iterable[str]) -> None:
-    """See that the daemon has said what became of each instance.
+def _summary(verb: str, results: Collection[replies.Result]) -> str:
+    bad = [result.instance_id for result in results if not result.ok]
+    took = units.short_duration(max(result.took_s for result in results))
+    failures = clause("; not done: ", ", ".join(bad))
+    return f"{verb}: {len(results) - len(bad)} of {len(results)} done in {took}{failures}"
+
+
+def exit_code(results: Mapping[str, replies.Result], expected: Iterable[str]) -> int:
+    """Return the exit code of a command that has waited for instances.
 
     Raises
     ------
     NoDaemonError
-        If it ended before.
+        If the daemon ended before it reported the result of each expected instance.
     """
-    missing = [name for name in names if name not in results]
+    missing = [instance_id for instance_id in expected if instance_id not in results]
     if missing:
         raise NoDaemonError(
-            f"the daemon ended before it said what became of {', '.join(missing)}; "
+            f"the daemon ended before it reported what became of {', '.join(missing)}; "
             "look at `ocsd status` and `ocsd logs ocsd`"
         )
-
-
-def exit_code(results: Iterable[replies.Result]) -> int:
-    """Return what a command ends with that has waited for instances."""
-    # A failure is the worse news: waiting longer would not change it.
-    bad = [result for result in results if not result.ok]
-    if any(not result.timed_out for result in bad):
-        return OcsdError.exit_code
-    return TimedOutError.exit_code if bad else 0
+    bad = [result for result in results.values() if not result.ok]
+    if not bad:
+        return 0
+    # A failure is the worse news, because waiting longer would not change it.
+    if all(result.timed_out for result in bad):
+        return TimedOutError.exit_code
+    return OcsdError.exit_code

@@ -1,4 +1,4 @@
-"""The command `ocsd`: finds the command asked for and turns errors into exit codes."""
+"""The command `ocsd`: runs the given command and turns errors into exit codes."""
 
 import errno
 import importlib
@@ -10,11 +10,11 @@ import click
 
 from ocsd import __version__
 from ocsd.cli.arguments.completion import COMPLETE_VARIABLE, PROGRAM
-from ocsd.errors import OcsdError
+from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, OcsdError
 from ocsd.system.interrupts import ends_at_once
 
 # In the order of the help. Each is a module of `ocsd.cli.commands` with a function of
-# its name; only the module of the command that was asked for is imported.
+# its name; only the module of the given command is imported.
 _COMMANDS = (
     "start",
     "stop",
@@ -36,9 +36,6 @@ _COMMANDS = (
     "install",
     "completion",
 )
-_INTERRUPTED = 130
-# What a shell reports of a program that SIGPIPE ended, as `yes | head` does.
-_BROKEN_PIPE = 141
 
 _EPILOG = """\b
 Examples:
@@ -51,7 +48,7 @@ Examples:
 
 \b
 Exit codes:
-  0    done, or everything is as wanted
+  0    done, or everything is in its target state
   1    the request, or the operation that was called, failed
   2    the command was used wrongly
   3    something is not in its target state (status, start -d)
@@ -62,12 +59,12 @@ Exit codes:
   78   configuration error
   130  Ctrl-C
 
-'ocsd COMMAND --help' tells about a command and shows examples of it.
+'ocsd COMMAND --help' describes a command and shows examples of it.
 """
 
 
 class _Commands(click.Group):
-    """A group whose commands are imported when they are asked for."""
+    """A group whose commands are imported when they are called."""
 
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -83,7 +80,7 @@ class _Commands(click.Group):
         self, context: click.Context, arguments: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if arguments and arguments[0] not in _COMMANDS:
-            # click proposes the nearest of the commands that it has been given.
+            # click proposes the nearest of the commands that were added.
             for name in _COMMANDS:
                 self.add_command(cast(click.Command, self.get_command(context, name)))
         return super().resolve_command(context, arguments)
@@ -93,14 +90,14 @@ class _Commands(click.Group):
             code = super().invoke(context)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Whoever read our output went away (`ocsd status | head -1`).
+            # The reader of our output has gone (`ocsd status | head -1`).
             _let_go_of_output()
-            return _BROKEN_PIPE
+            return BROKEN_PIPE_EXIT
         return code
 
 
 def _let_go_of_output() -> None:
-    """Drop what is still in the buffer, or it would complain at the end of Python."""
+    """Redirect the output, because Python complains at its end if it cannot flush the buffer."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -126,17 +123,17 @@ def main(arguments: list[str] | None = None) -> int:
     Parameters
     ----------
     arguments : list of str, optional
-        Else those of the process.
+        By default those of the process.
 
     Returns
     -------
     int
         The exit code; ``ocsd --help`` lists them.
     """
-    # print, not click.echo, is used everywhere: where the terminal is plain ASCII
-    # click writes UTF-8 all the same.
+    # The command line prints with print, because click.echo writes UTF-8 even where
+    # the terminal is plain ASCII.
     for stream in (sys.stdout, sys.stderr):
-        # An instance-id or a reason that the terminal cannot show is no reason to fail.
+        # A character that the terminal cannot show must not fail the command.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # text files
     try:
         code = _run(arguments)
@@ -149,17 +146,14 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"See: {error.ctx.command_path} --help", file=sys.stderr)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return _INTERRUPTED
+        return INTERRUPTED_EXIT
     return int(code or 0)
 
 
 def _run(arguments: list[str] | None) -> Any:
     try:
         code = ocsd.main(
-            arguments,
-            prog_name=PROGRAM,
-            complete_var=COMPLETE_VARIABLE,
-            standalone_mode=False,
+            arguments, prog_name=PROGRAM, complete_var=COMPLETE_VARIABLE, standalone_mode=False
         )
         sys.stdout.flush()
     except OSError as error:

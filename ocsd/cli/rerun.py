@@ -12,10 +12,10 @@ from typing import TypeAlias
 
 from ocsd.forkserver.own_files import FILES_VARIABLE
 
-LOOK_EVERY_S = 0.2
+_SAVED_POLL_S = 0.2
 _END_POLL_S = 0.02
 _PATIENCE: tuple[tuple[signal.Signals, float], ...] = (
-    # An agent's operations have ten seconds to end.
+    # The operations of an agent have ten seconds to end.
     (signal.SIGINT, 12.0),
     (signal.SIGTERM, 3.0),
     (signal.SIGKILL, 10.0),
@@ -28,69 +28,69 @@ class SavedFiles:
     """Notices when one of some files is saved."""
 
     def __init__(self) -> None:
-        self._known: dict[str, _Stamp | None] = {}
+        self._stamps: dict[str, _Stamp | None] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._known)
+        return bool(self._stamps)
 
     def add(self, paths: Iterable[str], loaded_after_ns: int) -> str | None:
-        """Look at more files from now on.
+        """Watch more files from now on.
 
         Parameters
         ----------
         paths : iterable of str
             The files.
         loaded_after_ns : int
-            They were loaded after this moment [ns, Unix time].
+            Time before they were loaded [ns, Unix time].
 
         Returns
         -------
         str or None
-            One that was saved since that moment, maybe after it was loaded.
+            A file that was saved after that time, maybe after it was loaded.
         """
         saved = None
         for path in paths:
-            if path not in self._known:
-                stamp = self._known[path] = _stamp(path)
+            if path not in self._stamps:
+                stamp = self._stamps[path] = _stamp(path)
                 if stamp is not None and loaded_after_ns < stamp[0] <= time.time_ns():
                     saved = path
         return saved
 
     def saved(self) -> str | None:
-        """Return a file that was saved since the last look."""
-        for path, before in self._known.items():
+        """Return a file that was saved since the last call."""
+        for path, before in self._stamps.items():
             now = _stamp(path)
             # An editor may remove a file for a moment.
             if now is not None and now != before:
-                self._known[path] = now
+                self._stamps[path] = now
                 return path
         return None
 
 
 def _stamp(path: str) -> _Stamp | None:
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def run(name: str, command: list[str], environment: dict[str, str]) -> int:
-    """Run an agent, again whenever its code is saved, until Ctrl-C.
+    """Run an agent until Ctrl-C, and run it again whenever its code is saved.
 
     Parameters
     ----------
     name : str
-        The agent, for messages.
+        The agent's name in messages.
     command : list of str
-        What to execute; it tells its files on the descriptor that `FILES_VARIABLE` names.
+        The program; it reports its files on the descriptor that `FILES_VARIABLE` names.
     environment : dict of str to str
         Its environment.
 
     Returns
     -------
     int
-        0 after Ctrl-C; the agent's exit code if it ended before it told of any file.
+        0 after Ctrl-C; the agent's exit code if it ended before it reported any file.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     files = SavedFiles()
@@ -113,37 +113,37 @@ class _Child:
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         self._begun_ns = time.time_ns()
-        self._pipe, told = os.pipe()
+        self._pipe, reports = os.pipe()
         os.set_blocking(self._pipe, False)
         self._rest = b""
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            env={**environment, FILES_VARIABLE: str(told)},
-            pass_fds=[told],
-            # Ctrl-C reaches this process only, which ends the agent in order.
+            env={**environment, FILES_VARIABLE: str(reports)},
+            pass_fds=[reports],
+            # Ctrl-C reaches only this process, which ends the agent in steps.
             process_group=0,
         )
-        os.close(told)
+        os.close(reports)
 
     def watch(self, files: SavedFiles, name: str) -> str | None:
-        """Return the first file that is saved; None if there is none to wait for."""
-        end_is_told = False
+        """Return the first file that is saved; None if the agent ended without reporting a file."""
+        end_is_reported = False
         while True:
             ended = self._ended()
-            saved = files.add(self._told(), self._begun_ns) or files.saved()
+            saved = files.add(self._reported(), self._begun_ns) or files.saved()
             if saved is not None:
                 self.end()
                 return saved
             if ended and not files:
                 return None
-            if ended and not end_is_told:
+            if ended and not end_is_reported:
                 _say(f"{name} ended with {_how(self.process.returncode)}; waiting for a change")
-                end_is_told = True
-            time.sleep(LOOK_EVERY_S)
+                end_is_reported = True
+            time.sleep(_SAVED_POLL_S)
 
     def end(self) -> None:
-        """End it, the gentle way first; each Ctrl-C takes the next step at once."""
+        """End the agent, the gentle way first; each Ctrl-C takes the next step at once."""
         for number, limit_s in _PATIENCE:
             if self._ended():
                 return
@@ -154,15 +154,15 @@ class _Child:
                     time.sleep(_END_POLL_S)
 
     def close(self) -> None:
-        """Let go of the pipe."""
+        """Close the pipe."""
         os.close(self._pipe)
 
     def _ended(self) -> bool:
         if self.process.returncode is None:
             how = os.WEXITED | os.WNOHANG | os.WNOWAIT
             if os.waitid(os.P_PID, self.process.pid, how) is not None:
-                # While it is a zombie its number cannot be used again; what it left in
-                # its group may hold the device that the next run needs.
+                # The pid of a zombie cannot be used again. Processes left in its group
+                # may hold the device that the next run needs.
                 self._signal(signal.SIGKILL)
                 self.process.wait()
         return self.process.returncode is not None
@@ -171,8 +171,8 @@ class _Child:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, number)
 
-    def _told(self) -> list[str]:
-        """Return the files that the agent has told since the last time."""
+    def _reported(self) -> list[str]:
+        """Return the files that the agent has reported since the last call."""
         with suppress(BlockingIOError):
             while data := os.read(self._pipe, 1 << 16):
                 self._rest += data
@@ -181,7 +181,9 @@ class _Child:
 
 
 def _how(code: int) -> str:
-    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+    if code < 0:
+        return signal.Signals(-code).name
+    return f"exit code {code}"
 
 
 def _say(text: str) -> None:

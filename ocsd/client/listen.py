@@ -15,12 +15,10 @@ from ocsd.bus.encoding import json_safe
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig, SubscribeOptions
 from ocsd.client.joining import ROUTER_WAIT_LIMIT_S, Joining
-from ocsd.errors import UnreachableError
+from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, UnreachableError
 from ocsd.reactor.threads import the_reactor
 
 _HEARTBEAT = "heartbeat"
-_INTERRUPTED = 130
-_BROKEN_PIPE = 141
 
 
 class FeedListener:
@@ -59,7 +57,7 @@ class FeedListener:
         except BrokenPipeError:
             # The reader of our output is gone (`ocsd listen … | head`).
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            self.end(_BROKEN_PIPE)
+            self.end(BROKEN_PIPE_EXIT)
 
     def lost(self) -> None:
         """Report the loss, and try to join again for ever."""
@@ -190,7 +188,7 @@ def main(words: list[str] | None = None) -> int:
     reactor = the_reactor()
 
     def begin() -> None:
-        for number, code in ((signal.SIGINT, _INTERRUPTED), (signal.SIGTERM, 0)):
+        for number, code in ((signal.SIGINT, INTERRUPTED_EXIT), (signal.SIGTERM, 0)):
             signal.signal(number, lambda *_, code=code: reactor.callFromThread(listener.end, code))
         # `ocsd listen` has blocked them until here.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})

@@ -16,14 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from ocsd import __version__
 from ocsd.daemon.lock import DaemonLock, handed_over
-from ocsd.errors import ConfigurationError, OcsdError
+from ocsd.errors import INTERRUPTED_EXIT, ConfigurationError, OcsdError
 from ocsd.forkserver import record
 from ocsd.forkserver import start as forkserver
 from ocsd.forkserver.remains import kill_remains
 from ocsd.system import paths
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
 
 LOADED_LATE = (
     # All that a daemon loads in the course of its life.
@@ -87,7 +84,7 @@ def main() -> int:
         print(f"ocsd: {error}", file=sys.stderr)  # noqa: T201 - the foreground's terminal
         return error.exit_code
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return INTERRUPTED_EXIT
     finally:
         if server is not None:
             server.discard()

@@ -23,7 +23,7 @@ from ocsd.daemon.watching.watches import (
     Watch,
     resident_bytes,
 )
-from ocsd.history.journal import Journal
+from ocsd.history.file import HistoryFile
 from ocsd.site.difference import Difference
 from ocsd.supervisor.health import Health
 
@@ -69,7 +69,7 @@ class Oversight:
         self._fleet = fleet
         self._reactor = reactor
         self._hooks = Hooks(settings.plan.host.hooks, ProcessHooks(reactor), reactor)
-        self.chronicle = Chronicle(Journal(paths.journal))
+        self.chronicle = Chronicle(HistoryFile(paths.journal))
         self.examiner = Examiner(paths.incidents, paths.instance_log, self.chronicle)
         self.incidents = Incidents(reactor, self._running, self.chronicle, self._incident)
         health = HealthWatch(self.chronicle, self._health)

@@ -1,36 +1,35 @@
-"""What an instance went through, from the journal's entries."""
+"""Availability and restarts of each instance, counted from the entries of the history."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 from ocsd.supervisor.events import State, Target
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One line of the journal: something happened to an instance, or to the daemon.
+    """One line of the history: an event of an instance, or of the daemon.
 
     Attributes
     ----------
     at : float
-        When [s, Unix time].
+        Time of the event [s, Unix time].
     name : str
         The instance-id; ``ocsd`` for the daemon.
     event : str
-        What happened, e.g. ``Exited``.
+        Kind of event, e.g. ``Exited``.
     before, after : str
-        The states around it; equal if it changed no state.
+        The states around it; equal if it changed no state, empty if it has none.
     target : str
-        What was wanted.
+        The instance's target, ``up`` or ``down``.
     reason : str
-        Why, in words.
+        The reason in words.
     pid : int or None
-        The process it concerned.
+        The process of the instance.
     code, signal : int or None
-        How that process ended, if it did.
+        Exit code or signal of a process that ended.
     by : str
-        Who asked for it; empty if nobody did.
+        The user that asked for it; empty if no user did.
     """
 
     at: float
@@ -45,21 +44,26 @@ class HistoryEntry:
     signal: int | None = None
     by: str = ""
 
+    @property
+    def is_unasked_end(self) -> bool:
+        """Whether a process ended that was not being stopped."""
+        return self.event == "Exited" and self.before != State.STOPPING
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How one instance did over a time.
+    """Availability of one instance in a span of time.
 
     Attributes
     ----------
     wanted_s, up_s : float
-        For how long it was wanted, and up meanwhile [s].
+        How long it was wanted, and how long it was up meanwhile [s].
     ends : int
         How often it ended although it was wanted.
     restarts : int
         How often it was started again, asked or not.
-    last_end : Entry or None
-        Its last unexpected end.
+    last_end : HistoryEntry or None
+        Its last end although it was wanted.
     """
 
     wanted_s: float
@@ -71,59 +75,73 @@ class Summary:
     @property
     def availability(self) -> float | None:
         """The part of the wanted time in which it was up, 0 to 1; None if never wanted."""
-        return self.up_s / self.wanted_s if self.wanted_s > 0 else None
+        if self.wanted_s <= 0:
+            return None
+        return self.up_s / self.wanted_s
 
 
 def summaries(entries: Iterable[HistoryEntry], from_at: float, to_at: float) -> dict[str, Summary]:
-    """Return how each instance did.
+    """Return the availability of each instance.
 
     Parameters
     ----------
-    entries : iterable of Entry
-        In the order of time. Those before `from_at` tell the state at that time.
+    entries : iterable of HistoryEntry
+        In the order of time. The entries before `from_at` show the state at that time.
     from_at, to_at : float
-        The time to look at [s, Unix time].
+        The span of time [s, Unix time].
 
     Returns
     -------
     dict of str to Summary
-        By instance-id. While no daemon ran, an instance counts as what it was
-        when the last one went.
+        By instance-id. While no daemon ran, an instance counts as being in the state in
+        which the last daemon left it.
     """
-    by_name: dict[str, list[HistoryEntry]] = {}
+    by_id: dict[str, list[HistoryEntry]] = {}
     for entry in entries:
         # An end while no daemon ran has no state.
         if (entry.after or entry.event == "Exited") and entry.at <= to_at:
-            by_name.setdefault(entry.name, []).append(entry)
+            by_id.setdefault(entry.name, []).append(entry)
     return {
-        name: _summary(its, from_at, to_at)
-        for name, its in by_name.items()
-        if any(entry.after for entry in its)
+        instance_id: _summary(history, from_at, to_at)
+        for instance_id, history in by_id.items()
+        if any(entry.after for entry in history)
     }
 
 
-def _summary(everything: list[HistoryEntry], from_at: float, to_at: float) -> Summary:
-    ends = [entry for entry in _unasked_ends(everything) if entry.at >= from_at]
-    entries = [entry for entry in everything if entry.after]
-    wanted_s = up_s = 0.0
-    for entry, following in zip_longest(entries, entries[1:]):
-        end_at = following.at if following else to_at
-        span_s = max(0.0, end_at - max(entry.at, from_at))
+def _summary(history: Sequence[HistoryEntry], from_at: float, to_at: float) -> Summary:
+    changes = [entry for entry in history if entry.after]
+    spans = list(_wanted_spans(changes, from_at, to_at))
+    ends = [entry for entry in _unasked_ends(history) if entry.at >= from_at]
+    return Summary(
+        wanted_s=sum((span_s for _, span_s in spans), 0.0),
+        up_s=sum((span_s for state, span_s in spans if state == State.UP), 0.0),
+        ends=len(ends),
+        restarts=sum(entry.at >= from_at and _is_start(entry) for entry in changes[1:]),
+        last_end=next(reversed(ends), None),
+    )
+
+
+def _wanted_spans(
+    changes: Sequence[HistoryEntry], from_at: float, to_at: float
+) -> Iterator[tuple[str, float]]:
+    """Yield each state in which the instance was wanted, and how long it lasted [s]."""
+    ends_at = [*(entry.at for entry in changes[1:]), to_at]
+    for entry, end_at in zip(changes, ends_at, strict=True):
         if entry.target == Target.UP:
-            wanted_s += span_s
-            up_s += span_s if entry.after == State.UP else 0.0
-    lately = [entry for entry in entries if entry.at >= from_at]
-    starts = [entry for entry in lately if entry.after == State.STARTING != entry.before]
-    first = [entry for entry in starts if entry is entries[0] or entry.event == "Adopted"]
-    return Summary(wanted_s, up_s, len(ends), len(starts) - len(first), ends[-1] if ends else None)
+            yield entry.after, max(0.0, end_at - max(entry.at, from_at))
 
 
-def _unasked_ends(entries: list[HistoryEntry]) -> Iterator[HistoryEntry]:
-    """Yield where it ended, or had to be ended, although it was wanted."""
+def _is_start(entry: HistoryEntry) -> bool:
+    """Whether a process was started; a new daemon only adopts those that run."""
+    return entry.after == State.STARTING != entry.before and entry.event != "Adopted"
+
+
+def _unasked_ends(history: Sequence[HistoryEntry]) -> Iterator[HistoryEntry]:
+    """Yield the ends of an instance, by itself or after a hang, while it was wanted."""
     target = ""
-    for entry in entries:
-        target = entry.target if entry.after else target
-        crashed = entry.event == "Exited" and entry.before != State.STOPPING
+    for entry in history:
+        if entry.after:
+            target = entry.target
         hung = entry.event == "BecameHung" and entry.after == State.STOPPING
-        if (crashed or hung) and target == Target.UP:
+        if (entry.is_unasked_end or hung) and target == Target.UP:
             yield entry

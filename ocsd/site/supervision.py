@@ -1,6 +1,5 @@
 """The keys of a site file that say how an instance is supervised."""
 
-import re
 import shlex
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -9,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from ocsd.text.nearest import did_you_mean
+from ocsd.text.sizes import parse_size
 
 OCCASIONS = (
     "on-down",
@@ -23,7 +23,6 @@ OCCASIONS = (
 )
 """When a host's ``hooks`` can be run."""
 
-_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 _LEAST_MEMORY_BYTES = 2**20
 
 Consequence = Literal["nothing", "warn", "restart"]
@@ -33,10 +32,9 @@ def _size(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("memory is the YAML word for true or false; write e.g. 500M")
     if isinstance(value, str):
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)i?B?", value.strip(), re.IGNORECASE)
-        if found is None:
-            raise ValueError(f"memory {value!r} is not a size; write e.g. 500M or 2G")
-        value = int(float(found[1]) * _UNITS[found[2].upper()])
+        text, value = value, parse_size(value)
+        if value is None:
+            raise ValueError(f"memory {text!r} is not a size; write e.g. 500M or 2G")
     if isinstance(value, int) and value < _LEAST_MEMORY_BYTES:
         raise ValueError(f"memory {value} bytes is less than any program needs; write e.g. 500M")
     return value

@@ -14,7 +14,7 @@ def ends_at_once() -> Iterator[None]:
     """
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.default_int_handler:
-        yield  # it is ignored, or somebody else sees to it
+        yield  # it is ignored, or handled elsewhere
         return
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:

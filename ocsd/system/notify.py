@@ -4,6 +4,7 @@ Agents send it to the daemon and the daemon sends it to systemd: datagrams of
 ``KEY=value`` lines to the Unix socket that ``$NOTIFY_SOCKET`` names.
 """
 
+import functools
 import os
 import socket
 from collections.abc import Mapping
@@ -11,29 +12,29 @@ from enum import Enum
 
 
 class Delivery(Enum):
-    """What became of a notification."""
+    """The outcome of a notification."""
 
     DONE = "done"
     BUSY = "busy"
-    """The supervisor has not read what it got before (Linux queues ten): try again soon."""
+    """The supervisor has not read earlier ones (Linux queues ten): try again soon."""
     NOBODY = "nobody"
     """No supervisor listens: there is no point in trying again soon."""
 
 
 def notify(**fields: str | int) -> Delivery:
-    """Send one notification to whoever supervises this process.
+    """Send one notification to the supervisor of this process.
 
     Parameters
     ----------
     **fields
         Assignments of sd_notify(3), e.g. ``READY=1, STATUS='joined the realm'``.
-        Line feeds in a value are replaced, for a line feed ends an assignment.
+        Line feeds in a value are replaced, because a line feed ends an assignment.
 
     Returns
     -------
     Delivery
-        An agent must never stop acquiring because its supervisor is away, so
-        this does not raise and does not wait.
+        This does not raise and does not wait, because an agent must never stop
+        acquiring while its supervisor is away.
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
@@ -41,10 +42,7 @@ def notify(**fields: str | int) -> Delivery:
     if address.startswith("@"):
         address = "\0" + address[1:]
     try:
-        if _Own.sender is None:
-            kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
-            _Own.sender = socket.socket(socket.AF_UNIX, kind)
-        _Own.sender.sendto(encode(fields), address)
+        _sender().sendto(encode(fields), address)
     except BlockingIOError:
         return Delivery.BUSY
     except OSError:
@@ -52,24 +50,24 @@ def notify(**fields: str | int) -> Delivery:
     return Delivery.DONE
 
 
-class _Own:
-    """The socket of this process.
+@functools.cache
+def _sender() -> socket.socket:
+    """Return the socket of this process.
 
     It is kept from the first notification on: a process that has used up its descriptors
-    later must still be able to say that it lives.
+    later must still be able to report that it lives.
     """
-
-    sender: socket.socket | None = None
-
-
-def _let_go() -> None:
-    """Leave the socket to the parent, before the numbers of descriptors are used anew."""
-    if _Own.sender is not None:
-        _Own.sender.close()
-        _Own.sender = None
+    return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 
 
-os.register_at_fork(after_in_child=_let_go)
+def _close_copy() -> None:
+    """Leave the socket to the parent, before the child uses descriptors of the same numbers."""
+    if _sender.cache_info().currsize:
+        _sender().close()
+        _sender.cache_clear()
+
+
+os.register_at_fork(after_in_child=_close_copy)
 
 
 def encode(fields: Mapping[str, str | int]) -> bytes:

@@ -1,4 +1,4 @@
-"""Where ocsd keeps its sockets, state and logs at run time.
+"""The places of ocsd's sockets, state and logs at run time.
 
 Rules: docs/architecture.md, "Where things live at run time". systemd's
 variables win, then the places of the Filesystem Hierarchy Standard for root,
@@ -25,6 +25,18 @@ SPOOL_VARIABLE = "OCSD_SPOOL_FOLDER"
 """Environment variable with the descriptor of an agent's spool, if it has no other way there."""
 
 
+class _Place:
+    """A path in one of a host's folders."""
+
+    def __init__(self, folder: str, name: str) -> None:
+        self._folder = folder
+        self._name = name
+
+    def __get__(self, paths: "HostPaths", owner: type) -> Path:
+        folder: Path = getattr(paths, self._folder)
+        return folder / self._name
+
+
 @dataclass(frozen=True, slots=True)
 class HostPaths:
     """The folders and files of one host's daemon."""
@@ -34,89 +46,48 @@ class HostPaths:
     state: Path
     logs: Path
 
-    @property
-    def control_socket(self) -> Path:
-        """The daemon's control API."""
-        return self.runtime / "control.sock"
-
-    @property
-    def notify_socket(self) -> Path:
-        """Where agents send their sd_notify messages."""
-        return self.runtime / "notify.sock"
-
-    @property
-    def forkserver_socket(self) -> Path:
-        """Where the fork server takes its requests."""
-        return self.runtime / "fork.sock"
-
-    @property
-    def router_socket(self) -> Path:
-        """The router's raw socket for agents of this host."""
-        return self.runtime / ROUTER_SOCKET
-
-    @property
-    def pid_file(self) -> Path:
-        """Holds the running daemon's pid, and is locked by it."""
-        return self.runtime / "ocsd.pid"
-
-    @property
-    def finished(self) -> Path:
-        """Jobs that are done in this run of the machine."""
-        return self.runtime / "finished.json"
-
-    @property
-    def daemon_lock(self) -> Path:
-        """What keeps a second daemon out, also when the runtime folder was removed."""
-        return self.state / "daemon.lock"
-
-    @property
-    def targets(self) -> Path:
-        """What the operator wants up and down, remembered over restarts."""
-        return self.state / "targets.json"
-
-    @property
-    def journal(self) -> Path:
-        """What happened to the instances, and why."""
-        return self.state / "journal.jsonl"
-
-    @property
-    def incidents(self) -> Path:
-        """Folders of what hung processes were doing."""
-        return self.state / "incidents"
-
-    @property
-    def spools(self) -> Path:
-        """Folders of what agents keep of their feeds, one for each instance."""
-        return self.state / "spool"
-
-    @property
-    def router_config(self) -> Path:
-        """Folder of the generated crossbar configuration."""
-        return self.state / "router"
-
-    @property
-    def daemon_log(self) -> Path:
-        """The daemon's own log."""
-        return self.logs / "ocsd.log"
-
-    @property
-    def forkserver_log(self) -> Path:
-        """What the fork server prints, which is nothing as long as all is well."""
-        return self.logs / "forkserver.log"
+    control_socket = _Place("runtime", "control.sock")
+    """The daemon's control API."""
+    notify_socket = _Place("runtime", "notify.sock")
+    """Receives the sd_notify messages of agents."""
+    forkserver_socket = _Place("runtime", "fork.sock")
+    """Receives the requests to the fork server."""
+    router_socket = _Place("runtime", ROUTER_SOCKET)
+    """The router's raw socket for agents of this host."""
+    pid_file = _Place("runtime", "ocsd.pid")
+    """Holds the running daemon's pid, and is locked by it."""
+    finished = _Place("runtime", "finished.json")
+    """Jobs that are done in this run of the machine."""
+    daemon_lock = _Place("state", "daemon.lock")
+    """Keeps a second daemon out, even if the runtime folder was removed."""
+    targets = _Place("state", "targets.json")
+    """The operator's wishes, up or down, remembered over restarts."""
+    journal = _Place("state", "journal.jsonl")
+    """The record of events of the instances, and of their reasons."""
+    incidents = _Place("state", "incidents")
+    """Folders of the examinations of hung processes."""
+    spools = _Place("state", "spool")
+    """Folders of feeds that agents keep, one for each instance."""
+    router_config = _Place("state", "router")
+    """Folder of the generated crossbar configuration."""
+    daemon_log = _Place("logs", "ocsd.log")
+    """The daemon's own log."""
+    forkserver_log = _Place("logs", "forkserver.log")
+    """The fork server's output; it is empty unless something fails."""
 
     def instance_log(self, instance_id: str) -> Path:
         """Return the log file of an instance."""
         return self.logs / f"{instance_id}.log"
 
     def spool(self, instance_id: str) -> Path:
-        """Return the folder of what an instance keeps of its feeds."""
+        """Return the folder of the feeds that an instance keeps."""
         return self.spools / quote(instance_id, safe="")
 
     def admit_other_users(self) -> None:
         """Let agents that root starts for other users pass through the runtime folder.
 
         They cannot list it, and may use nothing in it but the notify socket and the router's,
-        which is as open to every user as its port. It stays so, for such an agent may
+        which is as open to every user as its port. It stays so because such an agent may
         outlive the daemon.
         """
         # If it is impossible, the agent's process says which folder is in its way.
@@ -152,7 +123,7 @@ class HostPaths:
 
 
 def of_host(host: str, log_dir: str | None = None) -> HostPaths:
-    """Return where the daemon of `host` keeps things.
+    """Return the paths of the daemon of `host`.
 
     Parameters
     ----------
@@ -181,21 +152,22 @@ def runtime_base() -> Path:
         return Path(given)
     if _is_root():
         return Path("/run/ocsd")
-    session = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(session) / "ocsd" if session else state_base() / "run"
+    if session := os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(session) / "ocsd"
+    return state_base() / "run"
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells the file at `path` from one that replaces it; None if there is none."""
+    """Return the device and inode of the file at `path`; None if there is none."""
     try:
-        found = path.stat(follow_symlinks=False)
+        status = path.stat(follow_symlinks=False)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def is_listening(path: Path) -> bool:
-    """Whether somebody accepts connections on the Unix socket `path`."""
+    """Whether a process accepts connections on the Unix socket `path`."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(str(path))
@@ -211,8 +183,9 @@ def state_base() -> Path:
         return Path(given)
     if _is_root():
         return Path("/var/lib/ocsd")
-    home = os.environ.get("XDG_STATE_HOME")
-    return Path(home) / "ocsd" if home else Path.home() / ".local/state/ocsd"
+    if home := os.environ.get("XDG_STATE_HOME"):
+        return Path(home) / "ocsd"
+    return Path.home() / ".local/state/ocsd"
 
 
 def _is_root() -> bool:

@@ -1,4 +1,4 @@
-"""Who is at the other end of a Unix socket, as the kernel vouches for it."""
+"""The process at the other end of a Unix socket, as the kernel vouches for it."""
 
 import socket
 import struct
@@ -9,7 +9,7 @@ CREDENTIALS: Final = struct.Struct("3i")
 
 
 class Peer(NamedTuple):
-    """A process, and whose it is."""
+    """A process and its owner."""
 
     pid: int
     uid: int
@@ -17,7 +17,7 @@ class Peer(NamedTuple):
 
 
 def peer_of(connection: socket.socket) -> Peer:
-    """Return who has connected to a listening Unix socket, or who listens at it.
+    """Return the process that has connected to a listening Unix socket, or that listens at it.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The nearest right spelling of a wrong word."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:
@@ -10,14 +10,21 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
     Upper and lower case, and ``-`` and ``_``, count as the same.
     """
     plain = {_plain(right): right for right in words}
-    found = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
-    return plain[found[0]] if found else None
+    matches = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
+    return next((plain[match] for match in matches), None)
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"``, or nothing when no word is near."""
-    found = nearest(word, words)
-    return f"; did you mean {found!r}?" if found else ""
+    right = nearest(word, words)
+    if right is None:
+        return ""
+    return f"; did you mean {right!r}?"
+
+
+def nearest_or_all(word: str, words: Collection[str]) -> str:
+    """Return the end of a message about an unknown word: the nearest of the words, or all."""
+    return did_you_mean(word, words) or f"; it has {', '.join(words) or 'none'}"
 
 
 def _plain(word: str) -> str:

@@ -1,20 +1,27 @@
-"""How long a reason may be that people read in a line of a table."""
+"""Reasons in a line of text: shortened, and as a clause after other words."""
 
 from typing import Final
 
-LONGEST: Final = 300
+LONGEST_REASON: Final = 300
 _END: Final = 100
 _CUT: Final = " ... "
 
 
 def shortened(text: str) -> str:
-    """Return a reason without the middle of one that is too long; the log has all of it.
+    """Return a reason without its middle if it is too long; the log has all of it.
 
     Parameters
     ----------
     text : str
-        In the words of an agent. It begins with what is wrong, and may end with what to do.
+        The words of an agent: first the error, and maybe at the end the advice.
     """
-    if len(text) <= LONGEST:
+    if len(text) <= LONGEST_REASON:
         return text
-    return f"{text[: LONGEST - _END - len(_CUT)]}{_CUT}{text[-_END:]}"
+    return f"{text[: LONGEST_REASON - _END - len(_CUT)]}{_CUT}{text[-_END:]}"
+
+
+def clause(lead: str, text: str) -> str:
+    """Return `lead` and `text`, or nothing if there is no text."""
+    if not text:
+        return ""
+    return lead + text

@@ -5,7 +5,7 @@ import json
 
 import psutil
 
-from ocsd.history.journal import read as read_journal
+from ocsd.history.file import read_history
 from tests.system.conftest import fake_agent
 from tests.system.invariants import copies, fork_servers, pids
 from tests.system.waiting import wait_until
@@ -59,7 +59,7 @@ class Lab:
 
     def ends(self, name, event="Exited"):
         """Return the ends of an instance's processes on record."""
-        entries = read_journal(self.site.folder / "state" / "lab" / "journal.jsonl")
+        entries = read_history(self.site.folder / "state" / "lab" / "journal.jsonl")
         return [each for each in entries if each.name == name and each.event == event]
 
     def counted_ends(self, name):

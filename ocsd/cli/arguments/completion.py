@@ -7,8 +7,8 @@ import click
 
 from ocsd.errors import OcsdError
 
-# Whoever presses the tab key waits; no list is better than a late one.
-_LIMIT_S = 0.3
+# The operator waits after the tab key; no list is better than a late one.
+_COMPLETION_LIMIT_S = 0.3
 COMPLETE_VARIABLE = "_OCSD_COMPLETE"
 PROGRAM = "ocsd"
 
@@ -18,27 +18,31 @@ def instance_ids(context: click.Context, _parameter: click.Parameter, begun: str
     from ocsd.cli.talk import control
 
     try:
-        daemon = control.find(context.params.get("host"), _LIMIT_S)
-        answer = daemon.status(_LIMIT_S)
+        daemon = control.find(context.params.get("host"), _COMPLETION_LIMIT_S)
+        answer = daemon.status(_COMPLETION_LIMIT_S)
     except OcsdError:
         return []
-    already = context.params.get("names") or ()
-    names = (str(one.get("instance_id", "")) for one in answer.get("instances", ()))
-    return _beginning(begun, (name for name in names if name not in already))
+    listed = (str(row.get("instance_id", "")) for row in answer.get("instances", ()))
+    return _beginning(begun, _not_given(context, listed))
 
 
 def names(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the same and, for what knows of them, the router and the daemon itself."""
-    already = context.params.get("names") or ()
-    others = (name for name in ("router", "ocsd") if name not in already)
+    """Return the instance-ids, and the names of the router and the daemon."""
+    others = _not_given(context, ("router", "ocsd"))
     return [*instance_ids(context, parameter, begun), *_beginning(begun, others)]
+
+
+def _not_given(context: click.Context, names: Iterable[str]) -> list[str]:
+    """Return the names that the command line does not contain yet."""
+    given = context.params.get("instance_ids") or context.params.get("names") or ()
+    return [name for name in names if name not in given]
 
 
 def hosts(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """Return the hosts whose daemons run here and that begin with `begun`."""
     from ocsd.cli.talk import control
 
-    return _beginning(begun, (daemon.host for daemon in control.find_all(_LIMIT_S)))
+    return _beginning(begun, (daemon.host for daemon in control.find_all(_COMPLETION_LIMIT_S)))
 
 
 def operations(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
@@ -52,21 +56,22 @@ def call_words(context: click.Context, _parameter: click.Parameter, begun: str) 
     if op_info is None:
         return []
     given = context.params.get("words") or ()
-    ending = "abort" if op_info.get("op_type") == "task" else "stop"
-    actions = () if given else ("start", ending, "wait", "status")
-    keys = [f"{one.get('key')}=" for one in op_info.get("params") or ()]
-    there = tuple(word.partition("=")[0] + "=" for word in given)
-    return _beginning(begun, (*actions, *(key for key in keys if key not in there)))
+    keys = [f"{param.get('key')}=" for param in op_info.get("params") or ()]
+    if not given:
+        ending = {"task": "abort"}.get(str(op_info.get("op_type")), "stop")
+        return _beginning(begun, ("start", ending, "wait", "status", *keys))
+    present = [word.partition("=")[0] + "=" for word in given]
+    return _beginning(begun, (key for key in keys if key not in present))
 
 
 def _operations_of_agent(context: click.Context) -> dict[str, dict[str, Any]]:
     from ocsd.cli.talk import site_router
     from ocsd.client.http import ControlClientError
 
-    asked = context.params
+    given = context.params
     try:
-        router = site_router.find(asked.get("site_file"), asked.get("host"), _LIMIT_S)
-        api = router.client(str(asked.get("name")), timeout_s=_LIMIT_S).get_api()
+        router = site_router.find(given.get("site_file"), given.get("host"), _COMPLETION_LIMIT_S)
+        api = router.client(str(given.get("instance_id")), timeout_s=_COMPLETION_LIMIT_S).get_api()
     except (OcsdError, ControlClientError):
         return {}
     return {name: op_info for name, _, op_info in [*api["tasks"], *api["processes"]]}

@@ -1,4 +1,4 @@
-"""Options that several commands have, so that they read the same everywhere."""
+"""Options that several commands share, so that their help is the same everywhere."""
 
 import click
 
@@ -7,14 +7,19 @@ from ocsd.cli.arguments import completion
 host_option = click.option(
     "--host",
     metavar="HOST",
-    help="Host name in the site file; needed only where daemons of several hosts run.",
+    help="Name of the host in the site file; needed only where daemons of several hosts run.",
     shell_complete=completion.hosts,
+)
+host_entry_option = click.option(
+    "--host",
+    metavar="HOST",
+    help="Host entry of the site file; by default this machine's host name, or localhost.",
 )
 site_file_option = click.option(
     "--site-file",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="Site file; else $OCS_CONFIG_DIR/default.yaml, ./site-configs/default.yaml or "
+    help="Site file; by default $OCS_CONFIG_DIR/default.yaml, ./site-configs/default.yaml or "
     "/etc/ocsd/default.yaml.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")

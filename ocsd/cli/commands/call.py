@@ -1,11 +1,11 @@
-"""`ocsd call`: start, stop, wait for or look at an operation of an agent."""
+"""`ocsd call`: start, stop or abort an operation of an agent, wait for it or show it."""
 
 import json
 import math
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -20,13 +20,14 @@ from ocsd.client.waiting import Reply, run_of
 from ocsd.errors import NoSuchOperationError, OcsdError, TimedOutError, UsageError
 
 ACTIONS = ("start", "stop", "wait", "status", "abort")
+_PYTHON_WORDS = {"True": "true", "False": "false", "None": "null"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What is asked of one operation."""
+    """One action on one operation."""
 
-    name: str
+    instance_id: str
     operation: str
     action: str
     params: Mapping[str, Any]
@@ -45,7 +46,7 @@ class _Request:
     + "\n\nExit code 1 means that the agent refused or that the operation failed, 75 that it "
     "has not ended in time; the operation goes on then."
 )
-@click.argument("name", shell_complete=completion.instance_ids)
+@click.argument("instance_id", metavar="NAME", shell_complete=completion.instance_ids)
 @click.argument("operation", metavar="OP", shell_complete=completion.operations)
 @click.argument(
     "words",
@@ -54,20 +55,20 @@ class _Request:
     shell_complete=completion.call_words,
 )
 @click.option(
-    "--wait", "then_wait", is_flag=True, help="After start, stop or abort wait for the end."
+    "--wait", "then_wait", is_flag=True, help="After start, stop or abort, wait for the end."
 )
 @click.option(
     "--timeout",
     "timeout_s",
     metavar="SECONDS",
     type=click.FloatRange(min=0),
-    help="How long to wait for the end; without it as long as it takes.",
+    help="How long to wait for the end; by default as long as it takes.",
 )
 @options.json_option
 @options.site_file_option
 @options.host_option
 def call(
-    name: str,
+    instance_id: str,
     operation: str,
     words: tuple[str, ...],
     then_wait: bool,
@@ -76,21 +77,23 @@ def call(
     site_file: str | None,
     host: str | None,
 ) -> int:
-    """Call an operation OP of agent NAME.
+    """Call operation OP of agent NAME.
 
-    Without an action a task is started and waited for, and a process shows its
+    Without an action, a task is started and waited for, and a process shows its
     status, as when it is called from Python. A VALUE that is JSON (`2.5`,
-    `true`, `[1, 2]`) is taken as such, any other as text.
+    `true`, `[1, 2]`) is read as JSON, any other as text.
 
-    The router is that of the site file given, else of $OCS_CONFIG_DIR, else of
+    The router is taken from --site-file, else from $OCS_CONFIG_DIR, else from
     the daemon that runs here.
     """
     action, params = _read(words)
+    request = _Request(instance_id, operation, action, params, then_wait, timeout_s)
     router = site_router.find(site_file, host)
-    client = router.client(name)
-    with router.explaining(name), WaitIndicator(f"waiting for {name} {operation}"):
-        op_info = find_operation(client.get_api(), name, operation)
-        request = _decided(name, operation, op_info, action, params, then_wait, timeout_s)
+    client = router.client(instance_id)
+    with router.explaining(instance_id), WaitIndicator(f"waiting for {instance_id} {operation}"):
+        op_info = find_operation(client.get_api(), instance_id, operation)
+        request = _with_action(request, op_info.get("op_type"))
+        _check(request)
         reply = _carried_out(client, request)
     _show(request, reply, as_json)
     if reply[0] == ERROR:
@@ -98,56 +101,54 @@ def call(
     return _exit_code(request, reply)
 
 
-def find_operation(api: Mapping[str, Any], name: str, operation: str) -> dict[str, Any]:
-    """Return what an agent says of one of its operations, with its latest session.
-
-    Parameters
-    ----------
-    api : dict
-        The answer to get_api.
-    name, operation : str
-        The agent and the operation.
+def find_operation(api: Mapping[str, Any], instance_id: str, operation: str) -> dict[str, Any]:
+    """Return an agent's description of one of its operations, with the latest session.
 
     Raises
     ------
     NoSuchOperationError
-        If there is none of that name.
+        If the agent has no operation of that name.
     """
-    known: dict[str, dict[str, Any]] = {
+    operations: dict[str, dict[str, Any]] = {
         op_name: {"session": session, **op_info}
         for op_name, session, op_info in [*api["tasks"], *api["processes"]]
     }
-    if operation not in known:
-        from ocsd.text.nearest import did_you_mean
+    if operation not in operations:
+        from ocsd.text.nearest import nearest_or_all
 
-        near = did_you_mean(operation, known) or f"; it has {', '.join(known) or 'none'}"
-        raise NoSuchOperationError(f"agent '{name}' has no operation '{operation}'{near}")
-    return known[operation]
+        near = nearest_or_all(operation, operations)
+        raise NoSuchOperationError(f"agent '{instance_id}' has no operation '{operation}'{near}")
+    return operations[operation]
 
 
-def _read(words: tuple[str, ...]) -> tuple[str | None, dict[str, Any]]:
-    action = None
+def _read(words: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+    """Return the action, empty if none is given, and the parameters."""
+    action = ""
     if words and words[0] in ACTIONS:
         action, words = words[0], words[1:]
     params = {}
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key:
-            from ocsd.text.nearest import did_you_mean
-
-            near = did_you_mean(word, ACTIONS) if action is None else ""
-            raise UsageError(
-                f"'{word}' is neither an action ({', '.join(ACTIONS)}) nor KEY=VALUE{near}"
-            )
+            raise _unreadable(word, action)
         if key in params:
             raise UsageError(f"parameter '{key}' is given twice")
         params[key] = _value(value)
     return action, params
 
 
+def _unreadable(word: str, action: str) -> UsageError:
+    message = f"'{word}' is neither an action ({', '.join(ACTIONS)}) nor KEY=VALUE"
+    if not action:
+        from ocsd.text.nearest import did_you_mean
+
+        message += did_you_mean(word, ACTIONS)
+    return UsageError(message)
+
+
 def _value(text: str) -> Any:
     try:
-        # Python's reader would take NaN and 1e999, which no agent could be sent.
+        # Python's reader would accept NaN and 1e999, which cannot be sent to an agent.
         return json.loads(text, parse_constant=_finite, parse_float=_finite)
     except ValueError:
         return text
@@ -160,27 +161,28 @@ def _finite(text: str) -> float:
     return number
 
 
-def _decided(
-    name: str,
-    operation: str,
-    op_info: Mapping[str, Any],
-    action: str | None,
-    params: Mapping[str, Any],
-    then_wait: bool,
-    timeout_s: float | None,
-) -> _Request:
-    if action is None and op_info.get("op_type") == "task":
-        return _Request(name, operation, "start", params, True, timeout_s)
-    if action is None and (params or then_wait):
-        raise UsageError(f"'{operation}' is a process; to run it, write: {operation} start")
-    action = action or "status"
+def _with_action(request: _Request, op_type: Any) -> _Request:
+    """Return the request with the action that an operation of its kind has by default."""
+    if request.action:
+        return request
+    if op_type == "task":
+        return replace(request, action="start", then_wait=True)
+    if request.params or request.then_wait:
+        raise UsageError(
+            f"'{request.operation}' is a process; to run it, write: {request.operation} start"
+        )
+    return replace(request, action="status")
+
+
+def _check(request: _Request) -> None:
+    """Refuse parameters and options that do not go with the action."""
+    action, params = request.action, request.params
     if params and action != "start":
         raise UsageError(f"parameters ({', '.join(params)}) are for start, not for {action}")
-    if then_wait and action == "status":
+    if request.then_wait and action == "status":
         raise UsageError("--wait does not go with status; the action wait waits")
-    if timeout_s is not None and not (then_wait or action == "wait"):
+    if request.timeout_s is not None and not (request.then_wait or action == "wait"):
         raise UsageError(f"--timeout limits the waiting, and {action} without --wait does not wait")
-    return _Request(name, operation, action, params, then_wait, timeout_s)
 
 
 def _carried_out(client: ControlClient, request: _Request) -> Reply:
@@ -194,7 +196,7 @@ def _carried_out(client: ControlClient, request: _Request) -> Reply:
         return client.wait(operation, limit_s, run=run_of(reply[2]))
     except KeyboardInterrupt:
         print(
-            f"ocsd: '{operation}' goes on; see: ocsd call {request.name} {operation} status",
+            f"ocsd: '{operation}' goes on; see: ocsd call {request.instance_id} {operation} status",
             file=sys.stderr,
         )
         raise
@@ -207,31 +209,25 @@ def _show(request: _Request, reply: Reply, as_json: bool) -> None:
     except ValueError:
         word = str(code)
     if as_json:
-        document = {
-            "agent": request.name,
-            "operation": request.operation,
-            "action": request.action,
-            "status": word,
-            "message": message,
-            "session": session,
-        }
-        print(json.dumps(document, indent=2))
+        document = {"agent": request.instance_id, "operation": request.operation}
+        document |= {"action": request.action, "status": word}
+        print(json.dumps({**document, "message": message, "session": session}, indent=2))
     else:
         screen = terminal.of(sys.stdout, os.environ)
         print("\n".join(session_text.reply_lines(word, message, session, screen)))
 
 
 def _hint(params: Mapping[str, Any], op_info: Mapping[str, Any]) -> None:
-    """Say the right spelling of parameters and of Python's words."""
+    """Propose the right spelling of parameters and of Python's words."""
     from ocsd.text.nearest import nearest
 
-    known = [str(one.get("key")) for one in op_info.get("params") or ()]
+    keys = [str(param.get("key")) for param in op_info.get("params") or ()]
     for key, value in params.items():
-        if value in ("True", "False", "None"):
-            word = {"True": "true", "False": "false", "None": "null"}[value]
+        word = isinstance(value, str) and _PYTHON_WORDS.get(value)
+        if word:
             print(f"ocsd: '{value}' is text; did you mean {key}={word}?", file=sys.stderr)
-        right = nearest(key, known)
-        if key not in known and right:
+        right = nearest(key, keys)
+        if key not in keys and right:
             print(f"ocsd: there is no parameter '{key}'; did you mean '{right}'?", file=sys.stderr)
 
 
@@ -239,7 +235,9 @@ def _exit_code(request: _Request, reply: Reply) -> int:
     code, _, session = reply
     if code == TIMEOUT:
         return TimedOutError.exit_code
-    # What was asked to stop early need not succeed.
+    # An operation that was asked to stop early need not succeed.
     counts = request.action == "wait" or (request.action == "start" and request.then_wait)
-    failed = counts and bool(session) and session.get("success") is False
-    return OcsdError.exit_code if code != OK or failed else 0
+    failed = bool(session) and session.get("success") is False
+    if code != OK or (counts and failed):
+        return OcsdError.exit_code
+    return 0

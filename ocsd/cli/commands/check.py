@@ -1,9 +1,9 @@
-"""`ocsd check`: whether the site file is right and every agent class installed."""
+"""`ocsd check`: check the site file, and that every agent class is installed."""
 
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import click
 
 from ocsd.cli.arguments import options
 from ocsd.errors import ConfigurationError, OcsdError
+from ocsd.text.reason import clause
 
 if TYPE_CHECKING:
     from ocsd.site.model import Host, Instance, Site
@@ -30,22 +31,24 @@ if TYPE_CHECKING:
 def check(site_file: str | None, host: str | None) -> int:
     """Check a site file and find every agent class that it names.
 
-    Nothing is started or changed, and no agent's own module is imported. For this machine's
-    host, users and programs of hooks that it has not, and limits above its own, are warned of.
+    Nothing is started or changed, and no agent's own module is imported. If the host is this
+    machine, a warning names users and programs of hooks that are missing, and limits above its own.
     """
-    # pydantic and yaml cost more than all of `ocsd status`.
+    # pydantic and yaml take longer to load than all of `ocsd status`.
     from ocsd.site import load
 
     path = load.find(site_file)
     site = load.load(path)
     print(f"ok  site file {path}")
-    hosts = [load.pick_host(site, host)] if host else list(site.hosts.values())
-    problems = [problem for one in hosts for problem in _problems_of_host(site, one)]
-    for one in hosts:
-        # What other machines have cannot be seen from here.
-        if host or len(hosts) == 1 or one.name in _names_of_this_machine():
-            _warn_of_what_is_missing(one)
-    problems = list(dict.fromkeys(problems))
+    hosts = list(site.hosts.values())
+    if host:
+        hosts = [load.pick_host(site, host)]
+    problems: dict[str, None] = {}
+    for entry in hosts:
+        problems.update(dict.fromkeys(_problems_of_host(site, entry)))
+        # Users and programs of other machines cannot be seen from here.
+        if len(hosts) == 1 or entry.name in _names_of_this_machine():
+            _warn_of_what_is_missing(entry)
     for problem in problems:
         print(f"ocsd: {problem}", file=sys.stderr)
     if not problems:
@@ -61,22 +64,27 @@ def _problems_of_host(site: "Site", host: "Host") -> Iterator[str]:
     for warning in catalogue.warnings:
         print(f"ocsd: warning: {warning}", file=sys.stderr)
     problems = [str(failure) for failure in catalogue.failures]
-    # Told once above, not again for each class that may be missing because of them.
-    classes = replace(catalogue, failures=())
-    # A class of an instance that something else runs need not be installed here.
-    ours = [one for one in host.instances if one.manage in {"up", "down"}]
-    for instance in ours:
-        place = f"{site.path}:{instance.line}" if instance.line else site.path
+    # The class of an instance that something else runs need not be installed here.
+    ours = [instance for instance in host.instances if instance.manage in {"up", "down"}]
+    # Each failure is reported once, not again for each class that may be missing because of it.
+    problems += _missing_classes(site, ours, replace(catalogue, failures=()))
+    if not problems:
+        count = f"{len(ours)} instance{'s' * (len(ours) != 1)}, every class found"
+        if len(ours) < len(host.instances):
+            count += f", {len(host.instances) - len(ours)} run by others"
+        print(f"ok  host {host.name}: {count}")
+    yield from problems
+
+
+def _missing_classes(
+    site: "Site", instances: Iterable["Instance"], classes: "Catalogue"
+) -> Iterator[str]:
+    for instance in instances:
         try:
             _find_class(instance, classes)
         except OcsdError as error:
-            problems.append(f"{place}: instance '{instance.instance_id}': {error}")
-    if not problems:
-        others = len(host.instances) - len(ours)
-        also = f", {others} run by others" if others else ""
-        count = f"{len(ours)} instance{'s' * (len(ours) != 1)}"
-        print(f"ok  host {host.name}: {count}, every class found{also}")
-    yield from problems
+            place = f"{site.path}{clause(':', str(instance.line or ''))}"
+            yield f"{place}: instance '{instance.instance_id}': {error}"
 
 
 def _names_of_this_machine() -> set[str]:
@@ -95,5 +103,5 @@ def _find_class(instance: "Instance", classes: "Catalogue") -> None:
     if instance.runtime == "ocsd":
         classes.find(instance.agent_class)
     elif instance.python and shutil.which(instance.python) is None:
-        # Its classes are those of an interpreter that is only asked at the start.
-        raise ConfigurationError(f"python {instance.python} is no program; correct its path")
+        # Its classes belong to another interpreter, which is asked only at the start.
+        raise ConfigurationError(f"python {instance.python} is not a program; correct its path")

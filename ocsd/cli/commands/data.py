@@ -1,10 +1,12 @@
-"""`ocsd data`: what was recorded, what is missing, and whether the files are sound."""
+"""`ocsd data`: the recorded data, what is missing of them, and whether the files are sound."""
 
+import functools
 import importlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,6 @@ import click
 from ocsd.cli.arguments import options
 from ocsd.cli.data import out, text
 from ocsd.cli.data.place import (
-    Bar,
     folder_of,
     options_of_a_folder,
     refuse_empty,
@@ -21,12 +22,53 @@ from ocsd.cli.data.place import (
     when,
 )
 from ocsd.cli.screen import terminal
+from ocsd.cli.screen.progress import Bar
 from ocsd.cli.screen.table import table_lines
 from ocsd.data import gaps as missing
 from ocsd.data import names, overview
 from ocsd.data.folder import DataFolder, permitted
 from ocsd.data.index import FileSummary
 from ocsd.errors import OcsdError
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """The folder and the span of time that the options of a command select."""
+
+    folder: DataFolder
+    since_at: float | None
+    until_at: float | None
+
+    def summaries(self) -> list[FileSummary]:
+        """Return the summaries of the files in the span."""
+        with Bar("reading files that are not in the index yet") as bar:
+            return self.folder.summaries(self.since_at, self.until_at, bar)
+
+    def feeds(self, summaries: Sequence[FileSummary]) -> list[overview.FeedOverview]:
+        """Return the feeds in these files, in the span."""
+        return overview.feeds(summaries, self.since_at, self.until_at)
+
+    def gaps(self, summaries: Sequence[FileSummary]) -> list[missing.Gap]:
+        """Return the gaps in these files, in the span."""
+        cut_off = self.folder.cut_off(self.since_at, self.until_at)
+        return missing.within(missing.find(summaries, cut_off), self.since_at, self.until_at)
+
+    def print_json(self, **document: Any) -> None:
+        """Print a document for programs, which begins with the folder."""
+        print(json.dumps({"folder": str(self.folder.path), **document}, indent=2))
+
+
+def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of a folder; call it with the selection."""
+
+    @options_of_a_folder
+    @functools.wraps(command)
+    def selected(since_at: float | None, until_at: float | None, **arguments: Any) -> Any:
+        refuse_empty(since_at, until_at)
+        selection = _Selection(folder_of(arguments), since_at, until_at)
+        return command(selection, **arguments)
+
+    return selected
 
 
 @click.group(
@@ -42,10 +84,10 @@ from ocsd.errors import OcsdError
 )
 @click.pass_context
 def data(context: click.Context) -> int:
-    """Look at what was recorded: list, check, export and plot it.
+    """List, check, export and plot recorded data.
 
-    Every command takes --folder DIR; else the data folder of this host's
-    aggregator is meant, as the site file has it, else ./data.
+    Every command takes --folder DIR. Without it, the data folder is that of this
+    host's aggregator in the site file, or ./data if there is none.
     """
     if context.invoked_subcommand is None:
         print(context.get_help(), file=sys.stderr)
@@ -61,44 +103,29 @@ def data(context: click.Context) -> int:
     )
 )
 @click.option("--files", "by_file", is_flag=True, help="List files, not feeds.")
-@options_of_a_folder
-def ls(
-    by_file: bool,
-    since_at: float | None,
-    until_at: float | None,
-    as_json: bool,
-    **place: Any,
-) -> None:
+@_selecting
+def ls(selection: _Selection, by_file: bool, as_json: bool) -> None:
     """List the feeds that were recorded, with their rates and times.
 
-    With --since and --until, those of files that have data of that time.
+    With --since and --until, list those in files that have data of that time.
     """
-    folder, summaries = _look(place, since_at, until_at)
-    feeds = overview.feeds(summaries, since_at, until_at)
+    folder, summaries = selection.folder, selection.summaries()
+    feeds = selection.feeds(summaries)
     if as_json:
+        as_dicts = [text.feed_as_json(feed) for feed in feeds]
         files = [text.file_as_json(summary) for summary in summaries]
-        _print_json(
-            {
-                "folder": str(folder.path),
-                "feeds": [text.feed_as_json(feed) for feed in feeds],
-                "files": files,
-            }
-        )
+        selection.print_json(feeds=as_dicts, files=files)
         return
     writing = folder.being_written()
+    columns, rows = text.FEEDS, [text.feed_row(feed) for feed in feeds]
     if by_file:
-        name = folder.name(writing) if writing is not None else None
-        rows = [text.file_row(one, one.name == name) for one in summaries]
-    else:
-        rows = [text.feed_row(feed) for feed in feeds]
+        name = writing and folder.name(writing)
+        columns, rows = text.FILES, [text.file_row(each, each.name == name) for each in summaries]
     if rows:
-        screen = terminal.of(sys.stdout, os.environ)
-        columns = text.FILES if by_file else text.FEEDS
-        print("\n".join(table_lines(columns, rows, screen)))
+        print("\n".join(table_lines(columns, rows, terminal.of(sys.stdout, os.environ))))
     else:
-        print(text.nothing(when(since_at, until_at), writing is not None))
-    gaps_then = _missing(folder, summaries, since_at, until_at)
-    print(f"\n{text.total(folder.path, summaries, gaps_then)}")
+        print(text.nothing(when(selection.since_at, selection.until_at), writing is not None))
+    print(f"\n{text.total(folder.path, summaries, selection.gaps(summaries))}")
 
 
 @data.command(
@@ -109,115 +136,85 @@ def ls(
     )
 )
 @click.argument("wanted", metavar="FEED|FIELD...", nargs=-1, required=True)
-@options_of_a_folder
-def info(
-    wanted: tuple[str, ...],
-    since_at: float | None,
-    until_at: float | None,
-    as_json: bool,
-    **place: Any,
-) -> None:
+@_selecting
+def info(selection: _Selection, wanted: tuple[str, ...], as_json: bool) -> None:
     """Show fields, types, rates, times and files of feeds.
 
     FEED or FIELD is a whole name, a shell pattern, or a unique ending of a name.
     """
-    folder, summaries = _look(place, since_at, until_at)
-    feeds = {feed.feed: feed for feed in overview.feeds(summaries, since_at, until_at)}
+    feeds = {feed.feed: feed for feed in selection.feeds(selection.summaries())}
     of_field = {name: feed.feed for feed in feeds.values() for name in feed.fields}
-    chosen = names.choose(wanted, [*feeds, *of_field], when(since_at, until_at))
-    found = [feeds[name] for name in dict.fromkeys(of_field.get(each, each) for each in chosen)]
+    chosen = names.choose(wanted, [*feeds, *of_field], when(selection.since_at, selection.until_at))
+    chosen_feeds = [feeds[name] for name in dict.fromkeys(of_field.get(n, n) for n in chosen)]
     if as_json:
-        shown = [text.feed_as_json(feed) for feed in found]
-        _print_json({"folder": str(folder.path), "feeds": shown})
+        selection.print_json(feeds=[text.feed_as_json(feed) for feed in chosen_feeds])
         return
-    print("\n\n".join("\n".join(text.feed_lines(feed, set(chosen))) for feed in found))
+    print("\n\n".join("\n".join(text.feed_lines(feed, set(chosen))) for feed in chosen_feeds))
 
 
 @data.command(epilog=options.examples("ocsd data gaps", "ocsd data gaps --since 1d 'fake-data1.*'"))
 @click.argument("wanted", metavar="[FEED]...", nargs=-1)
-@options_of_a_folder
-def gaps(
-    wanted: tuple[str, ...],
-    since_at: float | None,
-    until_at: float | None,
-    as_json: bool,
-    **place: Any,
-) -> None:
-    """List what is missing, when, and why.
+@_selecting
+def gaps(selection: _Selection, wanted: tuple[str, ...], as_json: bool) -> None:
+    """List missing data, with times and causes.
 
-    A hole is what the aggregator knows to be lost, with its cause. A silence is a
-    time without samples, longer than five usual intervals; of feeds whose messages
-    are numbered nothing is lost in one, unless a hole says so. Damage is a part of
+    A hole is data that the aggregator knows to be lost, with the cause. A silence is
+    a time without samples, longer than five usual intervals. If the messages of a feed
+    are numbered, nothing is lost in a silence unless a hole says so. Damage is a part of
     a file that cannot be read, or was cut off by `ocsd data verify --repair`.
     """
-    folder, summaries = _look(place, since_at, until_at)
-    refuse_without_files(folder)
-    found = _missing(folder, summaries, since_at, until_at)
+    refuse_without_files(selection.folder)
+    summaries = selection.summaries()
+    listed = selection.gaps(summaries)
     if wanted:
-        known = {feed.feed for feed in overview.feeds(summaries)} | {gap.feed for gap in found}
-        chosen = {*names.choose(wanted, known), missing.EVERY_FEED}
-        found = [gap for gap in found if gap.feed in chosen]
+        feeds = {feed.feed for feed in overview.feeds(summaries)} | {gap.feed for gap in listed}
+        chosen = {*names.choose(wanted, feeds), missing.EVERY_FEED}
+        listed = [gap for gap in listed if gap.feed in chosen]
     if as_json:
-        _print_json({"folder": str(folder.path), "gaps": [gap.as_json() for gap in found]})
+        selection.print_json(gaps=[gap.as_json() for gap in listed])
         return
-    if not found:
-        print(f"nothing is missing: {text.total(folder.path, summaries, [])}")
+    if not listed:
+        print(f"nothing is missing: {text.total(selection.folder.path, summaries, [])}")
         return
-    screen = terminal.of(sys.stdout, os.environ)
-    rows = [text.gap_row(gap) for gap in found]
-    print("\n".join(table_lines(text.GAPS, rows, screen)))
+    rows = [text.gap_row(gap) for gap in listed]
+    print("\n".join(table_lines(text.GAPS, rows, terminal.of(sys.stdout, os.environ))))
 
 
 @data.command(
     epilog=options.examples("ocsd data verify", "ocsd data verify --since 1d --repair")
-    + "\n\nExit code 1 means that something is wrong, and has not been repaired."
+    + "\n\nExit code 1 means that something is wrong and has not been repaired."
 )
-@click.option("--repair", is_flag=True, help="Cut torn last frames off; keep them as FILE.torn.")
-@options_of_a_folder
-def verify(
-    repair: bool,
-    since_at: float | None,
-    until_at: float | None,
-    as_json: bool,
-    **place: Any,
-) -> int:
-    """Read every file whole and see whether it is sound.
+@click.option("--repair", is_flag=True, help="Cut off torn last frames; keep them as FILE.torn.")
+@_selecting
+def verify(selection: _Selection, repair: bool, as_json: bool) -> int:
+    """Read every file as a whole and check that it is sound.
 
-    That is: whole frames with right checksums, the rules of the so3g HK schema,
-    and names by which readers find the data. The file that the aggregator may be
-    writing at present may end within a frame, and is never repaired.
+    A sound file has whole frames with right checksums, keeps the rules of the so3g HK
+    schema, and has names by which readers find the data. The file that the aggregator
+    may be writing at present may end within a frame, and is never repaired.
     """
-    refuse_empty(since_at, until_at)
-    folder = folder_of(place)
+    folder = selection.folder
     refuse_without_files(folder)
-    paths = folder.files(since_at, until_at)
+    paths = folder.files(selection.since_at, selection.until_at)
     problems, repaired = _verified(folder, paths, repair)
+    listed = [(name, problem) for name in problems for problem in problems[name]]
     if as_json:
-        listed = [
-            {"file": name, **one.as_json()} for name, found in problems.items() for one in found
-        ]
-        _print_json(
-            {
-                "folder": str(folder.path),
-                "files": len(paths),
-                "problems": listed,
-                "repaired": repaired,
-            }
-        )
-        return 1 if problems else 0
-    for name, found in problems.items():
-        for one in found:
-            print(f"{name}: {one.kind} at byte {one.offset}: {terminal.one_line(one.text)}")
+        as_dicts = [{"file": name, **problem.as_json()} for name, problem in listed]
+        selection.print_json(files=len(paths), problems=as_dicts, repaired=repaired)
+        return int(bool(problems))
+    for name, one in listed:
+        print(f"{name}: {one.kind} at byte {one.offset}: {terminal.one_line(one.text)}")
     for name, kept in repaired.items():
-        print(f"{name}: repaired; what was cut off is in {kept}")
+        print(f"{name}: repaired; the part that was cut off is in {kept}")
     print(text.verdict(folder.path, len(paths), problems, repair))
-    return 1 if problems else 0
+    return int(bool(problems))
 
 
 def _verified(
     folder: DataFolder, paths: Sequence[Path], repair: bool
 ) -> tuple[dict[str, list[Any]], dict[str, str]]:
-    """Check files; return what is wrong with which, and where repaired ends are kept."""
+    """Check files; return their problems, and where the ends cut off by repair are kept."""
+    # Only this command loads numpy; the import contract of the command line forbids it.
     checking = importlib.import_module("ocsd.data.check")
     repairing = importlib.import_module("ocsd.data.repair")
     problems: dict[str, list[Any]] = {}
@@ -225,49 +222,28 @@ def _verified(
     writing = folder.being_written()
     with Bar("reading") as bar:
         for number, path in enumerate(paths):
-            found = _found(checking, path, path == writing)
-            torn = any(one.kind == checking.ProblemKind.TORN for one in found)
+            faults = _problems(checking, path, path == writing)
+            torn = any(fault.kind == checking.ProblemKind.TORN for fault in faults)
             if repair and torn and path != writing:
                 kept = repairing.repair(path)
                 repaired[folder.name(path)] = str(kept)
-                found = _found(checking, path) if path.exists() else []
-            if found:
-                problems[folder.name(path)] = found
+                faults = []
+                if path.exists():
+                    faults = _problems(checking, path)
+            if faults:
+                problems[folder.name(path)] = faults
             bar(number + 1, len(paths))
     return problems, repaired
 
 
-def _found(checking: Any, path: Path, being_written: bool = False) -> list[Any]:
-    """Return what is wrong with a file; that it cannot be read keeps nobody from the others."""
+def _problems(checking: Any, path: Path, being_written: bool = False) -> list[Any]:
+    """Return the problems of a file; a file that cannot be read is one problem."""
     try:
         with permitted(path):
-            found: list[Any] = checking.check(path, being_written)
-            return found
+            problems: list[Any] = checking.check(path, being_written)
+            return problems
     except OcsdError as error:
-        return [checking.Problem(checking.ProblemKind.UNREAD, 0, str(error))]
-
-
-def _look(
-    place: dict[str, Any], since_at: float | None, until_at: float | None
-) -> tuple[DataFolder, list[FileSummary]]:
-    refuse_empty(since_at, until_at)
-    folder = folder_of(place)
-    with Bar("reading what is not in the index yet") as bar:
-        return folder, folder.summaries(since_at, until_at, bar)
-
-
-def _missing(
-    folder: DataFolder,
-    summaries: Sequence[FileSummary],
-    since_at: float | None,
-    until_at: float | None,
-) -> list[missing.Gap]:
-    found = missing.find(summaries, folder.cut_off(since_at, until_at))
-    return missing.within(found, since_at, until_at)
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2))
+        return [checking.FileProblem(checking.ProblemKind.UNREAD, 0, str(error))]
 
 
 data.add_command(out.export)

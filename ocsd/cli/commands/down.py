@@ -15,8 +15,8 @@ from ocsd.cli.arguments import options
 )
 @changes.arguments
 def down(**arguments: Any) -> int:
-    """Bring instances down and keep them so.
+    """Bring instances down and keep them down.
 
-    The target is remembered over restarts of the daemon.
+    The target outlives the daemon.
     """
     return changes.change("down", **arguments)

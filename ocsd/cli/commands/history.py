@@ -1,4 +1,4 @@
-"""`ocsd history`: what happened on this host, and how available each instance was."""
+"""`ocsd history`: the events of this host, and the availability of each instance."""
 
 import json
 import os
@@ -14,22 +14,15 @@ from ocsd.cli.arguments import completion, options
 from ocsd.cli.logs import records
 from ocsd.cli.screen import terminal, units
 from ocsd.cli.screen.table import Cell, ScreenColumn, table_lines
-from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import present, replies
 from ocsd.errors import NoSuchInstanceError, OcsdError
 from ocsd.history.summary import HistoryEntry, Summary, summaries
+from ocsd.text.reason import clause
 
-_EVENTS = (
-    ScreenColumn("TIME"),
-    ScreenColumn("INSTANCE"),
-    ScreenColumn("CHANGE"),
-    ScreenColumn("REASON"),
-)
+_EVENTS = tuple(map(ScreenColumn, ("TIME", "INSTANCE", "CHANGE", "REASON")))
 _SUMMARIES = (
     ScreenColumn("INSTANCE"),
-    ScreenColumn("AVAILABLE", right=True),
-    ScreenColumn("RESTARTS", right=True),
-    ScreenColumn("UNASKED ENDS", right=True),
+    *(ScreenColumn(title, right=True) for title in ("AVAILABLE", "RESTARTS", "UNASKED ENDS")),
     ScreenColumn("LAST UNASKED END"),
 )
 
@@ -51,56 +44,58 @@ _SUMMARIES = (
     type=click.IntRange(min=0),
     default=50,
     show_default=True,
-    help="The last N changes only.",
+    help="Show only the last N changes.",
 )
 @options.host_option
 @options.json_option
 def history(
     names: tuple[str, ...], since_at: float, lines: int, host: str | None, as_json: bool
 ) -> None:
-    """Show what happened to the instances of this host, and how available they were.
+    """Show the events of this host's instances, and how available the instances were.
 
-    It is read from the journal, with or without a running daemon. RESTARTS counts all of them,
-    asked for or not; `ocsd status` only those that nobody asked for since the daemon started.
+    Works with and without a running daemon. RESTARTS counts every restart; in `ocsd status` it
+    counts only automatic ones since the daemon started.
     """
-    everything = list(records.entries(host))
-    known = {entry.name for entry in everything}
-    for name in names:
-        if name not in known:
-            raise NoSuchInstanceError(f"the journal has nothing of '{name}'")
-    chosen = [entry for entry in everything if not names or entry.name in names]
-    found = summaries(chosen, since_at, time.time())
-    left = _left(found, host)
-    recent = [entry for entry in chosen if entry.at >= since_at]
+    entries = _chosen(list(records.entries(host)), names)
+    by_id = summaries(entries, since_at, time.time())
+    left = _left(by_id, host)
+    recent = [entry for entry in entries if entry.at >= since_at]
     if as_json:
-        print(json.dumps(_as_json(recent, found, left), indent=2))
+        print(json.dumps(_as_json(recent, by_id, left), indent=2))
         return
     screen = terminal.of(sys.stdout, os.environ)
-    shown = recent[-lines:] if lines else []
+    shown = [row(entry) for entry in recent[max(0, len(recent) - lines) :]]
     if shown:
-        print("\n".join(table_lines(_EVENTS, [row(entry) for entry in shown], screen)))
-        print()
-    print("\n".join(_table(found, left, screen)))
+        print("\n".join(table_lines(_EVENTS, shown, screen)), end="\n\n")
+    rows = [_summary_row(name, summary, name in left) for name, summary in by_id.items()]
+    print("\n".join(table_lines(_SUMMARIES, rows, screen)))
+
+
+def _chosen(entries: Sequence[HistoryEntry], names: Sequence[str]) -> Sequence[HistoryEntry]:
+    if not names:
+        return entries
+    for name in names:
+        if not any(entry.name == name for entry in entries):
+            raise NoSuchInstanceError(f"the history has nothing of '{name}'")
+    return [entry for entry in entries if entry.name in names]
 
 
 def row(entry: HistoryEntry) -> list[Cell]:
     """Return the cells of one change: time, name, states, and why."""
-    change = entry.event
-    if entry.after:
-        moved = entry.before != entry.after
-        change = f"{entry.before} -> {entry.after}" if moved else entry.after
-    who = f"asked for by {entry.by}" if entry.by else ""
-    why = "; ".join(part for part in (terminal.one_line(entry.reason), who) if part)
+    change = entry.after or entry.event
+    if entry.after and entry.before != entry.after:
+        change = f"{entry.before} -> {entry.after}"
+    reasons = (terminal.one_line(entry.reason), clause("asked for by ", entry.by))
     return [
         Cell(units.date(entry.at)),
         Cell(entry.name),
         Cell(change, entry.after),
-        Cell(why),
+        Cell("; ".join(filter(None, reasons))),
     ]
 
 
 def _left(names: Iterable[str], host: str | None) -> set[str]:
-    """Return which of the names have left the site file; without a daemon nobody can tell."""
+    """Return the names that have left the site file; none if no daemon says what is in it."""
     try:
         listed = replies.rows(present.status(host))
     except OcsdError:
@@ -108,33 +103,26 @@ def _left(names: Iterable[str], host: str | None) -> set[str]:
     return set(names) - set(listed)
 
 
-def _table(found: Mapping[str, Summary], left: Container[str], screen: Terminal) -> list[str]:
-    rows = [_summary_row(name, summary, name in left) for name, summary in found.items()]
-    return table_lines(_SUMMARIES, rows, screen)
-
-
 def _summary_row(name: str, summary: Summary, has_left: bool) -> list[Cell]:
-    availability, end = summary.availability, summary.last_end
-    return [
-        Cell(f"{name} (left the site file)" if has_left else name),
-        Cell("-" if availability is None else f"{100 * availability:.3f} %"),
-        Cell(str(summary.restarts)),
-        Cell(str(summary.ends)),
-        Cell("-" if end is None else f"{units.date(end.at)} {terminal.one_line(end.reason)}"),
-    ]
+    available = last_end = "-"
+    if has_left:
+        name += " (left the site file)"
+    if summary.availability is not None:
+        available = f"{100 * summary.availability:.3f} %"
+    if summary.last_end is not None:
+        reason = terminal.one_line(summary.last_end.reason)
+        last_end = f"{units.date(summary.last_end.at)} {reason}"
+    texts = (name, available, str(summary.restarts), str(summary.ends), last_end)
+    return [Cell(text) for text in texts]
 
 
 def _as_json(
-    entries: Sequence[HistoryEntry], found: Mapping[str, Summary], left: Container[str]
+    entries: Sequence[HistoryEntry], by_id: Mapping[str, Summary], left: Container[str]
 ) -> dict[str, Any]:
     return {
         "entries": [asdict(entry) for entry in entries],
         "summaries": {
-            name: {
-                **asdict(summary),
-                "availability": summary.availability,
-                "left": name in left,
-            }
-            for name, summary in found.items()
+            name: {**asdict(summary), "availability": summary.availability, "left": name in left}
+            for name, summary in by_id.items()
         },
     }

@@ -6,6 +6,7 @@ import os
 import pwd
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -19,9 +20,10 @@ from ocsd.errors import (
     SystemctlError,
     UnitChangedError,
 )
+from ocsd.system import files
 
 _UNITS = Path("etc/systemd/system")
-# There if and only if systemd is what started this machine (sd_booted(3)).
+# This folder exists if and only if systemd started this machine (sd_booted(3)).
 _BOOTED = Path("/run/systemd/system")
 # `ocsd stop` may take two minutes.
 _SYSTEMCTL_LIMIT_S = 300.0
@@ -38,11 +40,11 @@ _SYSTEMCTL_LIMIT_S = 300.0
 @click.option(
     "--host",
     metavar="HOST",
-    help="For machines with several hosts: install ocsd@HOST.service; else ocsd.service runs "
-    "the entry of this machine.",
+    help="For machines with several hosts: install ocsd@HOST.service. Without it, ocsd.service "
+    "runs the entry of this machine.",
 )
 @options.site_file_option
-@click.option("--user", metavar="USER", default="ocs", show_default=True, help="Who runs it.")
+@click.option("--user", metavar="USER", default="ocs", show_default=True, help="Run as USER.")
 @click.option(
     "--root",
     metavar="DIR",
@@ -50,10 +52,10 @@ _SYSTEMCTL_LIMIT_S = 300.0
     default=Path("/"),
     help="Install into the image of another system, as systemctl --root does.",
 )
-@click.option("--now", is_flag=True, help="Start it, too.")
-@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
-@click.option("--force", is_flag=True, help="Overwrite a unit that has another content.")
-@click.option("--remove", is_flag=True, help="Stop it and take it away again.")
+@click.option("--now", is_flag=True, help="Also start it now.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
+@click.option("--force", is_flag=True, help="Overwrite a unit whose content differs.")
+@click.option("--remove", is_flag=True, help="Stop it and delete the unit.")
 def install(
     host: str | None,
     site_file: str | None,
@@ -66,8 +68,8 @@ def install(
 ) -> None:
     """Have systemd start this host at every boot.
 
-    It writes the unit with the paths of this ocsd and of the site file, and enables it. With
-    --remove it stops and disables the unit and deletes it.
+    The command writes a unit with the paths of this ocsd and of the site file, and enables it.
+    With --remove it stops, disables and deletes the unit.
     """
     if now and root != Path("/"):
         raise click.UsageError("--now and --root exclude each other: nothing runs in an image")
@@ -75,25 +77,23 @@ def install(
     if remove:
         _remove(target, host)
         return
-    unit = UnitFile(
-        several=host is not None,
-        program=_program(),
-        site_file=_checked_site_file(site_file, host, root),
-        user=user,
-    )
+    checked = _checked_site_file(site_file, host, root)
+    unit = UnitFile(several=host is not None, program=_program(), site_file=checked, user=user)
     if target.is_here and not dry_run:
         _check_user(user)
     _write(target, unit, force)
     service = _service(host)
-    target.systemctl("enable", *(["--now"] if now else []), service)
+    target.systemctl("enable", service, now=now)
     if dry_run:
         print(
             f"nothing was changed; this would be {target.path(unit.name)}:\n\n{unit.text}", end=""
         )
     elif now:
         print(f"{service} runs; see: systemctl status {service}, ocsd status")
+    elif target.is_here:
+        print(f"next: systemctl start {service}, or boot")
     else:
-        print(f"next: systemctl start {service}, or boot" if target.is_here else "next: boot it")
+        print("next: boot it")
 
 
 class _Target:
@@ -110,13 +110,18 @@ class _Target:
             )
 
     def path(self, name: str) -> Path:
-        """Return where a unit's file stands."""
+        """Return the path of a unit's file."""
         return self._root / _UNITS / name
 
-    def systemctl(self, *words: str) -> None:
-        """Run systemctl for this system, and tell so."""
-        where = [] if self.is_here else ["--root", str(self._root)]
-        command = ["systemctl", *where, *words]
+    def systemctl(self, *words: str, now: bool = False) -> None:
+        """Print and run a command of systemctl; `now` lets it also start or stop the unit."""
+        command = ["systemctl"]
+        if not self.is_here:
+            command += ["--root", str(self._root)]
+        command.append(words[0])
+        if now:
+            command.append("--now")
+        command += words[1:]
         print(" ".join(command))
         if self._dry_run:
             return
@@ -135,16 +140,14 @@ class _Target:
             ) from error
 
     def write(self, path: Path, text: str) -> None:
-        """Replace a file at once, or not at all."""
+        """Replace a file at once or not at all."""
         print(f"write {path}")
         if self._dry_run:
             return
-        fresh = path.with_name(f".{path.name}.new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(text, encoding="utf-8")
-            fresh.chmod(0o644)
-            fresh.replace(path)
+            files.replace(path, text.encode())
+            path.chmod(0o644)
         except OSError as error:
             raise _denied(path, error) from error
 
@@ -161,14 +164,14 @@ class _Target:
 
 def _write(target: _Target, unit: UnitFile, force: bool) -> None:
     path = target.path(unit.name)
-    found = None
+    present = None
     with contextlib.suppress(FileNotFoundError):
-        found = path.read_text(encoding="utf-8", errors="replace")
-    if found == unit.text:
+        present = path.read_text(encoding="utf-8", errors="replace")
+    if present == unit.text:
         print(f"{path} is up to date")
         return
-    if found is not None:
-        sys.stdout.writelines(_difference(path, found, unit.text))
+    if present is not None:
+        sys.stdout.writelines(_difference(path, present, unit.text))
         if not force:
             sys.stdout.flush()
             raise UnitChangedError(
@@ -185,10 +188,10 @@ def _remove(target: _Target, host: str | None) -> None:
     if not path.exists():
         print(f"there is no {path}: nothing to remove")
         return
-    target.systemctl("disable", *(["--now"] if target.is_here else []), _service(host))
+    target.systemctl("disable", _service(host), now=target.is_here)
     # The template serves other hosts, too.
-    others = [each.name for each in path.parent.glob("*.wants/ocsd@?*.service")]
-    others = [name for name in others if name != _service(host)]
+    links = path.parent.glob("*.wants/ocsd@?*.service")
+    others = [link.name for link in links if link.name != _service(host)]
     if host is not None and others:
         print(f"{path} stays, for {', '.join(sorted(others))}")
         return
@@ -198,11 +201,13 @@ def _remove(target: _Target, host: str | None) -> None:
 
 
 def _service(host: str | None) -> str:
-    return "ocsd.service" if host is None else f"ocsd@{host}.service"
+    if host is None:
+        return "ocsd.service"
+    return f"ocsd@{host}.service"
 
 
 def _program() -> tuple[str, ...]:
-    """Return what runs this very installation of ocsd."""
+    """Return the command that runs this installation of ocsd."""
     script = Path(sys.executable).with_name("ocsd")
     if os.access(script, os.X_OK):
         return (str(script),)
@@ -211,7 +216,7 @@ def _program() -> tuple[str, ...]:
 
 def _checked_site_file(site_file: str | None, host: str | None, root: Path) -> str:
     """Return the path of the site file inside of `root`, if it is right."""
-    # pydantic and yaml cost more than all of `ocsd status`.
+    # pydantic and yaml take longer to load than all of `ocsd status`.
     from ocsd.site import load
 
     if root == Path("/"):
@@ -220,7 +225,7 @@ def _checked_site_file(site_file: str | None, host: str | None, root: Path) -> s
         return str(path)
     inside = Path("/", site_file or "etc/ocsd/default.yaml")
     site = load.load(load.find(root / inside.relative_to("/")))
-    # Without --host: which machine will boot the image is not known here.
+    # Without --host the machine that will boot the image is unknown.
     if host is not None:
         load.pick_host(site, host)
     return str(inside)
@@ -236,15 +241,9 @@ def _check_user(user: str) -> None:
         ) from error
 
 
-def _difference(path: Path, found: str, wanted: str) -> list[str]:
-    return list(
-        difflib.unified_diff(
-            found.splitlines(keepends=True),
-            wanted.splitlines(keepends=True),
-            str(path),
-            "what ocsd install would write",
-        )
-    )
+def _difference(path: Path, present: str, wanted: str) -> Iterator[str]:
+    lines = (present.splitlines(keepends=True), wanted.splitlines(keepends=True))
+    return difflib.unified_diff(*lines, str(path), "what ocsd install would write")
 
 
 def _denied(path: Path, error: OSError) -> NotPermittedError:

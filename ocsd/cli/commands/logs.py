@@ -16,17 +16,11 @@ from ocsd.cli.logs.several_logs import SeveralLogs
 from ocsd.cli.screen.moment import PastTime
 from ocsd.cli.talk import present
 from ocsd.cli.talk.hosts import hosts_of_files
-from ocsd.errors import (
-    NoDaemonError,
-    NoLogError,
-    NoSuchInstanceError,
-    SeveralDaemonsError,
-)
+from ocsd.errors import NoDaemonError, NoLogError, NoSuchInstanceError, SeveralDaemonsError
 from ocsd.system import paths
 
 _LINES = 100
-
-_POLL_S = 0.1
+_FOLLOW_POLL_S = 0.1
 
 
 @click.command(
@@ -42,25 +36,25 @@ _POLL_S = 0.1
 @click.argument(
     "names", metavar="NAME...", nargs=-1, required=True, shell_complete=completion.names
 )
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is appended, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines, until Ctrl-C.")
 @click.option(
     "-n",
     "--lines",
     metavar="N",
     type=click.IntRange(min=0),
-    help=f"Begin with the last N lines of each.  [default: {_LINES}]",
+    help=f"Begin with the last N lines of each log.  [default: {_LINES}]",
 )
 @click.option(
     "--since",
     "since_at",
     metavar="AGE|DATE",
     type=PastTime(),
-    help="Begin there instead: an age such as 90m, 12h, 7d, or a date or time in UTC.",
+    help="Begin at this time instead: an age such as 90m, 12h, 7d, or a date or time in UTC.",
 )
 @click.option(
     "--level",
-    type=click.Choice(log_level.LEVELS),
-    help="Change how much they log, now and after a restart, too; prints logs only with -f.",
+    type=click.Choice(log_level.LEVEL_CHOICES),
+    help="Change how much they log, also after a restart; prints the logs only with -f.",
 )
 @options.host_option
 def logs(
@@ -73,8 +67,8 @@ def logs(
 ) -> None:
     """Print the end of the logs of instances.
 
-    NAME may also be `router`, or `ocsd`, the daemon itself. Lines of several logs are put in
-    order of time. Logs can be read when no daemon runs.
+    NAME may also be `router`, or `ocsd`, the daemon itself. Lines of several logs are printed in
+    order of time. Logs can also be read while no daemon runs.
     """
     if lines is not None and since_at is not None:
         raise click.UsageError("-n and --since both say where to begin; give one of them")
@@ -85,7 +79,9 @@ def logs(
             print(f"{name}: level {level} from now on", file=sys.stderr)
         if not follow:
             return
-    _show(places, follow, _LINES if lines is None else lines, since_at)
+    if lines is None:
+        lines = _LINES
+    _show(places, follow, lines, since_at)
 
 
 def _show(places: Mapping[str, Path], follow: bool, lines: int, since_at: float | None) -> None:
@@ -93,18 +89,19 @@ def _show(places: Mapping[str, Path], follow: bool, lines: int, since_at: float 
         followers: dict[str, logfile.Follower] = {}
         for name, path in places.items():
             followers[name] = opened.enter_context(logfile.Follower(path, lines, since_at))
-            if not follow and not followers[name].found:
+            if not follow and not followers[name].exists:
                 raise NoLogError(
                     f"'{name}' has written no log yet ({path}); see: ocsd status {name}"
                 )
-        [*single] = followers.values()
-        source = single[0] if len(single) == 1 else SeveralLogs(followers, follow)
+        source: logfile.Follower | SeveralLogs = SeveralLogs(followers, follow)
+        if len(followers) == 1:
+            [source] = followers.values()
         while True:
             for text in source.fresh():
                 print(text, end="", flush=True)
             if not follow:
                 return
-            time.sleep(_POLL_S)
+            time.sleep(_FOLLOW_POLL_S)
 
 
 def _log_path(name: str, host: str | None) -> Path:
@@ -114,28 +111,25 @@ def _log_path(name: str, host: str | None) -> Path:
         answer = present.status(host)
     except NoDaemonError as error:
         return _kept_log(name, host, error)
-    known = {one.get("instance_id"): one.get("log_path") for one in answer.get("instances", ())}
+    listed = {row.get("instance_id"): row.get("log_path") for row in answer.get("instances", ())}
     default = paths.of_host(answer.get("host", "")).instance_log(name)
-    if name in known:
-        return Path(known[name] or default)
-    # The daemon, the router and instances that are listed no more have theirs
-    # beside the others'.
-    folders = dict.fromkeys(
-        [*(Path(path).parent for path in known.values() if path), default.parent]
-    )
-    for folder in folders:
-        if os.path.exists(folder / default.name):
-            return folder / default.name
+    if name in listed:
+        return Path(listed[name] or default)
+    # The logs of the daemon, the router and instances that left the site file stand
+    # beside the others.
+    for path in filter(None, (*listed.values(), default)):
+        if os.path.exists(beside := Path(path).with_name(default.name)):
+            return beside
     raise NoSuchInstanceError(status.no_such_instance(name, answer))
 
 
 def _kept_log(name: str, host: str | None, why: NoDaemonError) -> Path:
-    hosts = hosts_of_files(host, why)
-    found = [path for one in hosts if os.path.exists(path := paths.of_host(one).instance_log(name))]
-    if not found:
-        places = ", ".join(str(paths.of_host(one).logs) for one in hosts)
-        raise NoDaemonError(f"{why}. There is no log of '{name}' in {places} either") from why
-    if len(found) > 1:
-        listed = ", ".join(str(path) for path in found)
+    places = [paths.of_host(each) for each in hosts_of_files(host, why)]
+    logs = [path for place in places if os.path.exists(path := place.instance_log(name))]
+    if not logs:
+        folders = ", ".join(str(place.logs) for place in places)
+        raise NoDaemonError(f"{why}. There is no log of '{name}' in {folders} either") from why
+    if len(logs) > 1:
+        listed = ", ".join(map(str, logs))
         raise SeveralDaemonsError(f"several hosts have a log of '{name}' ({listed}); add --host")
-    return found[0]
+    return logs[0]

@@ -1,4 +1,4 @@
-"""`ocsd ops`: what an agent can be asked to do, and how its operations are doing."""
+"""`ocsd ops`: the operations of an agent, their parameters and their latest runs."""
 
 import inspect
 import json
@@ -18,21 +18,10 @@ from ocsd.cli.screen.table import Cell, ScreenColumn, table_lines
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import site_router
 
-_COLUMNS = (
-    ScreenColumn("OPERATION"),
-    ScreenColumn("KIND"),
-    ScreenColumn("STATE"),
-    ScreenColumn("PARAMETERS"),
-    ScreenColumn("ABOUT"),
-)
-_PARAM_COLUMNS = (
-    ScreenColumn("PARAMETER"),
-    ScreenColumn("TYPE"),
-    ScreenColumn("DEFAULT"),
-    ScreenColumn("CHOICES"),
-)
+_COLUMNS = tuple(map(ScreenColumn, ("OPERATION", "KIND", "STATE", "PARAMETERS", "ABOUT")))
+_PARAM_COLUMNS = tuple(map(ScreenColumn, ("PARAMETER", "TYPE", "DEFAULT", "CHOICES")))
 _NONE = "-"
-_NOT_TOLD = "?"
+_UNPUBLISHED = "?"
 
 
 @click.command(
@@ -42,71 +31,76 @@ _NOT_TOLD = "?"
         "ocsd ops fake-data1 --json",
     )
 )
-@click.argument("name", shell_complete=completion.instance_ids)
+@click.argument("instance_id", metavar="NAME", shell_complete=completion.instance_ids)
 @click.argument("operation", metavar="[OP]", required=False, shell_complete=completion.operations)
 @options.json_option
 @options.site_file_option
 @options.host_option
 def ops(
-    name: str, operation: str | None, as_json: bool, site_file: str | None, host: str | None
+    instance_id: str,
+    operation: str | None,
+    as_json: bool,
+    site_file: str | None,
+    host: str | None,
 ) -> None:
-    """List the operations of agent NAME, or tell all about OP.
+    """List the operations of agent NAME, or show all about OP.
 
-    A parameter with a value may be left out and then has that value. `?` stands
-    where the agent does not tell its parameters.
+    A parameter with a value may be left out and then has that value. `?` means
+    that the agent does not publish its parameters.
     """
     router = site_router.find(site_file, host)
-    with router.explaining(name), WaitIndicator(f"waiting for {name}"):
-        api = router.client(name).get_api()
-    names = [entry[0] for entry in [*api["tasks"], *api["processes"]]]
-    wanted = sorted(names) if operation is None else [operation]
-    found = {each: find_operation(api, name, each) for each in wanted}
+    with router.explaining(instance_id), WaitIndicator(f"waiting for {instance_id}"):
+        api = router.client(instance_id).get_api()
+    names = {operation} if operation else {entry[0] for entry in [*api["tasks"], *api["processes"]]}
+    operations = {name: find_operation(api, instance_id, name) for name in sorted(names)}
     if as_json:
         document = {
-            "agent": name,
+            "agent": instance_id,
             "agent_class": api.get("agent_class"),
-            "operations": [{"name": each, **op_info} for each, op_info in found.items()],
+            "operations": [{"name": name, **op_info} for name, op_info in operations.items()],
         }
         print(json.dumps(document, indent=2))
         return
     screen = terminal.of(sys.stdout, os.environ)
-    print(f"{screen.bold(name)}  {api.get('agent_class')}")
-    if operation is None:
-        rows = [_row(each, op_info, screen) for each, op_info in found.items()]
-        print("\n".join(table_lines(_COLUMNS, rows, screen) if rows else ["no operations"]))
+    lines = [f"{screen.bold(instance_id)}  {api.get('agent_class')}"]
+    if operation:
+        lines += _details(operation, operations[operation], screen)
+    elif operations:
+        rows = [_row(name, op_info) for name, op_info in operations.items()]
+        lines += table_lines(_COLUMNS, rows, screen)
     else:
-        print("\n".join(_details(operation, found[operation], screen)))
+        lines.append("no operations")
+    print("\n".join(lines))
 
 
-def _row(name: str, op_info: Mapping[str, Any], screen: Terminal) -> list[Cell]:
-    signature, about = _read(op_info.get("docstring") or "", name)
-    params = op_info.get("params")
-    return [
-        Cell(name),
-        Cell(str(op_info.get("op_type"))),
-        session_text.state_cell(op_info["session"]),
-        Cell(signature if params is None else _words(params)),
-        Cell(about or _NONE),
-    ]
+def _row(name: str, op_info: Mapping[str, Any]) -> list[Cell]:
+    params_text, about = _read(op_info.get("docstring") or "", name)
+    if op_info.get("params") is not None:
+        params_text = _words(op_info["params"])
+    state = session_text.state_cell(op_info["session"])
+    kind = Cell(str(op_info.get("op_type")))
+    return [Cell(name), kind, state, Cell(params_text), Cell(about or _NONE)]
 
 
 def _read(docstring: str, name: str) -> tuple[str, str]:
-    """Return parameters and purpose as a docstring tells them.
+    """Return the parameters and the purpose that a docstring describes.
 
-    In OCS's convention the first paragraph is the signature and the second
+    By OCS's convention the first paragraph is the signature and the second
     begins with the kind of operation.
     """
-    paragraphs = [terminal.one_line(each) for each in docstring.strip().split("\n\n")]
+    paragraphs = [terminal.one_line(paragraph) for paragraph in docstring.strip().split("\n\n")]
+    params_text = _UNPUBLISHED
     signature = re.fullmatch(rf"{re.escape(name)}\((.*)\)", paragraphs[0])
     if signature:
+        params_text = signature[1] or _NONE
         paragraphs = paragraphs[1:]
     about = re.sub(r"^\*\*\w+\*\*( \([\w ]+\))?\s*[-:]?\s*", "", "".join(paragraphs[:1]))
-    return (signature[1] or _NONE) if signature else _NOT_TOLD, about
+    return params_text, about
 
 
 def _words(params: Sequence[Mapping[str, Any]]) -> str:
-    """Return how parameters are written for `ocsd call`: ``delay=5.0 mode=STR``."""
-    return " ".join(f"{one.get('key')}={_value(one)}" for one in params) or _NONE
+    """Return parameters as they are written for `ocsd call`: ``delay=5.0 mode=STR``."""
+    return " ".join(f"{param.get('key')}={_value(param)}" for param in params) or _NONE
 
 
 def _value(param: Mapping[str, Any]) -> str:
@@ -116,8 +110,10 @@ def _value(param: Mapping[str, Any]) -> str:
 
 
 def _written(value: Any) -> str:
-    """Return a value as one writes it on the command line."""
-    return value if isinstance(value, str) and value else json.dumps(value)
+    """Return a value as it is written on the command line."""
+    if isinstance(value, str) and value:
+        return value
+    return json.dumps(value)
 
 
 def _details(name: str, op_info: Mapping[str, Any], screen: Terminal) -> list[str]:
@@ -126,17 +122,16 @@ def _details(name: str, op_info: Mapping[str, Any], screen: Terminal) -> list[st
     docstring = inspect.cleandoc(op_info.get("docstring") or "It has no docstring.")
     lines += [f"  {line}".rstrip() for line in terminal.printable(docstring).splitlines()]
     if params:
-        rows = [_param_row(one) for one in params]
+        rows = [_param_row(param) for param in params]
         lines += ["", *(f"  {line}" for line in table_lines(_PARAM_COLUMNS, rows, screen))]
     session = session_text.session_lines(op_info["session"], screen)
     return [*lines, "", *(session or ["  never run"])]
 
 
 def _param_row(param: Mapping[str, Any]) -> list[Cell]:
-    choices = param.get("choices")
-    return [
-        Cell(str(param.get("key"))),
-        Cell(str(param.get("type") or _NONE)),
-        Cell("required" if param.get("required") else _written(param.get("default"))),
-        Cell(_NONE if choices is None else " ".join(_written(each) for each in choices)),
-    ]
+    default = "required"
+    if not param.get("required"):
+        default = _written(param.get("default"))
+    choices = " ".join(_written(choice) for choice in param.get("choices") or ())
+    texts = (str(param.get("key")), str(param.get("type") or _NONE), default, choices or _NONE)
+    return [Cell(text) for text in texts]

@@ -1,4 +1,4 @@
-"""`ocsd reload`: take an edited site file into use, touching only what it changed."""
+"""`ocsd reload`: take an edited site file into use without touching unchanged instances."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ _WOULD: Final = {
     "goes on": "leave running",
     "stays down": "leave down",
 }
-"""What a change does to an instance, in the order in which it is told."""
+"""The verb for each effect of a reload, in the order in which the effects are printed."""
 
 _USUAL: Final = {"added": "starts", "removed": "ends", "changed": "restarts", "kept": "goes on"}
 
@@ -33,15 +33,15 @@ _USUAL: Final = {"added": "starts", "removed": "ends", "changed": "restarts", "k
     )
     + "\n\nA broken file changes nothing; the message says where it is broken (exit code 78).",
 )
-@click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
-@click.option("--no-wait", is_flag=True, help="Do not wait for what starts, restarts or ends.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for instances to start, restart or end.")
 @options.host_option
 @options.timeout_option
 @options.json_option
 @click.option(
     "--unit",
     metavar="UNIT",
-    help="For ExecReload in a unit of systemd: the daemon meant is $MAINPID, whatever its host.",
+    help="For ExecReload in a unit of systemd: the daemon is $MAINPID, whatever its host.",
 )
 def reload(
     dry_run: bool,
@@ -51,51 +51,58 @@ def reload(
     as_json: bool,
     unit: str | None,
 ) -> int:
-    """Read the site file anew and start, restart and end what it changed.
+    """Read the site file again, and start, restart and end what it changed.
 
-    New instances are started, instances that left the file are ended, those
-    whose entries changed are restarted. All others are not touched.
+    New instances are started, instances that left the file are ended, and
+    instances whose entries changed are restarted. All others are not touched.
     """
-    pid = None if unit is None else unit_job.main_pid()
-    daemon = control.find(host) if pid is None else unit_job.daemon_of(pid)
+    daemon = _daemon(host, unit)
     answer = daemon.reload(dry_run, None if dry_run or no_wait else timeout_s)
-    told, _ = next(answer, ({}, None))
-    for warning in told.get("warnings", ()):
+    plan, _ = next(answer, ({}, None))
+    for warning in plan.get("warnings", ()):
         print(f"ocsd: warning: {warning}", file=sys.stderr)
     if as_json:
-        came = [(data, each) for data, each in answer if isinstance(each, replies.Result)]
-        results = {each.instance_id: each for _, each in came}
-        print(json.dumps({**told, "results": [data for data, _ in came]}, indent=2))
+        pairs = [(data, event) for data, event in answer if isinstance(event, replies.Result)]
+        results = {result.instance_id: result for _, result in pairs}
+        print(json.dumps({**plan, "results": [data for data, _ in pairs]}, indent=2))
     else:
-        print("\n".join(lines(told, dry_run)), flush=True)
+        print("\n".join(_plan_lines(plan, dry_run)), flush=True)
         results, _ = changes.shown(answer, as_json=False)
-    changes.check_complete(results, told.get("waits_for", ()))
-    return changes.exit_code(results.values())
+    return changes.exit_code(results, plan.get("waits_for", ()))
 
 
-def lines(told: Mapping[str, Any], dry_run: bool) -> list[str]:
-    """Return what changed, or would, a line for each instance.
+def _daemon(host: str | None, unit: str | None) -> control.DaemonClient:
+    pid = unit and unit_job.main_pid()
+    if not pid:
+        return control.find(host)
+    return unit_job.daemon_of(pid)
 
-    Parameters
-    ----------
-    told : mapping
-        The daemon's answer; with ``waits_for`` it goes on to tell what becomes of these.
-    dry_run : bool
-        Whether nothing was changed.
-    """
-    found: dict[str, list[str]] = {effect: [] for effect in _WOULD}
-    effects = told.get("effects") or {}  # an older daemon does not tell
-    for kind, usual in _USUAL.items():
-        keys = told.get(kind) or {}
-        for name in keys:
-            why = f" ({', '.join(keys[name])} changed)" if isinstance(keys, dict) else ""
-            effect = effects.get(name, usual)
-            verb = f"would {_WOULD.get(effect, effect)}" if dry_run else effect
-            found.setdefault(effect, []).append(f"{verb:<14} {name}{why}")
-    unchanged = told.get("unchanged", 0)
-    if not any(found.values()):
+
+def _plan_lines(plan: Mapping[str, Any], dry_run: bool) -> list[str]:
+    """Return a line for each instance that changed, or would; its result follows if awaited."""
+    by_effect = _lines_by_effect(plan, dry_run)
+    unchanged = plan.get("unchanged", 0)
+    if not any(by_effect.values()):
         return [f"nothing to do: the site file says what runs ({unchanged} instances)"]
-    begun = not dry_run and "waits_for" not in told and (found["starts"] or found["restarts"])
-    told_of = [line for lines in found.values() for line in lines]
-    told_of.append(f"{unchanged} instances are not touched")
-    return [*told_of, "see how they do: ocsd status"] if begun else told_of
+    listed = [line for lines in by_effect.values() for line in lines]
+    listed.append(f"{unchanged} instances are not touched")
+    begun = by_effect["starts"] or by_effect["restarts"]
+    if begun and not dry_run and "waits_for" not in plan:
+        listed.append("see how they do: ocsd status")
+    return listed
+
+
+def _lines_by_effect(plan: Mapping[str, Any], dry_run: bool) -> dict[str, list[str]]:
+    by_effect: dict[str, list[str]] = {effect: [] for effect in _WOULD}
+    effects = plan.get("effects") or {}  # an older daemon does not send them
+    for kind, usual in _USUAL.items():
+        instances = plan.get(kind) or ()
+        for instance_id in instances:
+            verb = effect = effects.get(instance_id, usual)
+            if dry_run:
+                verb = f"would {_WOULD.get(effect, effect)}"
+            line = f"{verb:<14} {instance_id}"
+            if isinstance(instances, Mapping):
+                line += f" ({', '.join(instances[instance_id])} changed)"
+            by_effect.setdefault(effect, []).append(line)
+    return by_effect

@@ -1,4 +1,4 @@
-"""`ocsd restart`: stop instances and start them anew."""
+"""`ocsd restart`: stop instances and start them again."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ from ocsd.cli.arguments import options
 )
 @changes.arguments
 def restart(**arguments: Any) -> int:
-    """Stop instances and start them anew.
+    """Stop instances and start them again.
 
-    An agent whose code was edited runs its new code. With --all those that
-    somebody put down, and jobs that are done, stay down.
+    An agent whose code was edited runs its new code. With --all, instances whose
+    target is down, and jobs that are done, stay down.
     """
     return changes.change("restart", **arguments)

@@ -1,20 +1,22 @@
-"""`ocsd run`: one agent in the foreground, for its author."""
+"""`ocsd run`: run one agent in the foreground, for its author."""
 
 import os
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
 from ocsd.cli import rerun
 from ocsd.cli.arguments import options
+from ocsd.cli.become import become
 from ocsd.cli.talk import control
 from ocsd.errors import InstanceRunsError, NoSuchInstanceError, UsageError
+from ocsd.text.reason import clause
 
 if TYPE_CHECKING:
     from ocsd.site.model import Host, Instance, Site
 
-# States in which a daemon neither runs an instance nor will do so by itself.
+# States in which a daemon neither runs an instance nor will start it by itself.
 _AT_REST = ("down", "failed")
 
 
@@ -29,54 +31,47 @@ _AT_REST = ("down", "failed")
 @click.argument("name", metavar="NAME|FILE.py")
 @click.argument("words", metavar="[-- ARGS]...", nargs=-1, type=click.UNPROCESSED)
 @options.site_file_option
-@click.option(
-    "--host",
-    metavar="HOST",
-    help="Host entry of the site file; else this machine's host name, else localhost.",
-)
+@options.host_entry_option
 @click.option("--reload", "reloads", is_flag=True, help="Restart it when its code is saved.")
 def run(
     name: str, words: tuple[str, ...], site_file: str | None, host: str | None, reloads: bool
 ) -> int:
     """Run one agent of the site in the foreground, for its author.
 
-    `import ocs` is ocsd in it. No daemon is needed, but a router. ARGS go to the
-    agent and beat those of the site file. A FILE.py needs no entry in a site file.
+    In it, `import ocs` imports ocsd. It needs a router, but no daemon. ARGS go to the
+    agent and override those of the site file. A FILE.py needs no entry in a site file.
     """
     # -P: a module in the working directory must not be taken for a library.
     command = [sys.executable, "-P", "-m", "ocsd.forkserver.foreground", name, *words]
     environment = dict(os.environ)
-    # Whoever watches this process does not mean the agent.
+    # systemd supervises this process, not the agent.
     environment.pop("NOTIFY_SOCKET", None)
     if not name.endswith(".py"):
         variable, value = _launch(name, site_file, host)
         environment[variable] = value
-    return rerun.run(name, command, environment) if reloads else _become(command, environment)
+    if reloads:
+        return rerun.run(name, command, environment)
+    return become(command, environment, handles=False)
 
 
-def _become(command: list[str], environment: dict[str, str]) -> NoReturn:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.execve(command[0], command, environment)
-
-
-def _launch(name: str, site_file: str | None, host_name: str | None) -> tuple[str, str]:
-    """Return the environment variable that tells the agent all about its site."""
-    # pydantic and yaml cost more than all of `ocsd status`.
+def _launch(instance_id: str, site_file: str | None, host_name: str | None) -> tuple[str, str]:
+    """Return the environment variable that describes the agent's site, and its value."""
+    # pydantic and yaml take longer to load than all of `ocsd status`.
     from ocsd.router import local
     from ocsd.site import load
     from ocsd.site.launch import LAUNCH_VARIABLE, Launch
 
     site = load.load(load.find(site_file))
     host = load.pick_host(site, host_name)
-    instance = _instance(name, site, host)
+    instance = _instance(instance_id, site, host)
     if instance.runtime == "ocs":
         python = instance.python or sys.executable
         raise UsageError(
-            f"{name!r} has 'runtime: ocs', so it is not run on ocsd; run it with {python} "
-            f"-m ocs.agent_cli --site-file {site.path} --site-host {host.name} --instance-id {name}"
+            f"{instance_id!r} has 'runtime: ocs', so it is not run on ocsd; run it with {python} "
+            f"-m ocs.agent_cli --site-file {site.path} --site-host {host.name} "
+            f"--instance-id {instance_id}"
         )
-    _refuse_if_running(name, host.name)
+    _refuse_if_running(instance_id, host.name)
     hub = host.hub(site.hub)
     socket = local.find(hub)
     launch = Launch(
@@ -93,25 +88,27 @@ def _launch(name: str, site_file: str | None, host_name: str | None) -> tuple[st
     return LAUNCH_VARIABLE, launch.model_dump_json()
 
 
-def _instance(name: str, site: "Site", host: "Host") -> "Instance":
-    from ocsd.text.nearest import did_you_mean
+def _instance(instance_id: str, site: "Site", host: "Host") -> "Instance":
+    from ocsd.text.nearest import nearest_or_all
 
     for instance in host.instances:
-        if instance.instance_id == name:
+        if instance.instance_id == instance_id:
             return instance
-    names = [each.instance_id for each in host.instances]
-    near = did_you_mean(name, names) or f"; it has {', '.join(names) or 'none'}"
-    raise NoSuchInstanceError(f"host {host.name!r} in {site.path} has no instance {name!r}{near}")
+    listed = [instance.instance_id for instance in host.instances]
+    near = nearest_or_all(instance_id, listed)
+    raise NoSuchInstanceError(
+        f"host {host.name!r} in {site.path} has no instance {instance_id!r}{near}"
+    )
 
 
-def _refuse_if_running(name: str, host: str) -> None:
+def _refuse_if_running(instance_id: str, host: str) -> None:
     for daemon in control.find_all():
         if daemon.host != host:
             continue
         for row in daemon.status().get("instances", ()):
-            if row.get("instance_id") == name and row.get("state") not in _AT_REST:
-                pid = f"pid {row['pid']}" if row.get("pid") else str(row.get("state"))
+            if row.get("instance_id") == instance_id and row.get("state") not in _AT_REST:
+                at = clause("pid ", str(row.get("pid") or "")) or row.get("state")
                 raise InstanceRunsError(
-                    f"{name!r} is run by the daemon of host {host!r} already ({pid}); end it "
-                    f"there first: ocsd down {name}"
+                    f"{instance_id!r} is run by the daemon of host {host!r} already ({at}); end "
+                    f"it there first: ocsd down {instance_id}"
                 )

@@ -12,15 +12,16 @@ from typing import TextIO
 import click
 
 from ocsd.cli.arguments import options
+from ocsd.cli.become import become
 from ocsd.cli.commands import status
 from ocsd.cli.screen import terminal
 from ocsd.cli.talk import control, replies
 from ocsd.errors import DaemonStartError, OcsdError, TimedOutError
 
-# After the daemon has let go of our pipes its status is a matter of milliseconds.
-_ANSWER_LIMIT_S = 10.0
+# Once the daemon has closed its output its status takes milliseconds.
+_FIRST_STATUS_LIMIT_S = 10.0
 _ONE_ANSWER_LIMIT_S = 2.0
-_POLL_S = 0.02
+_FIRST_STATUS_POLL_S = 0.02
 _BLOCK_BYTES = 64 * 1024
 
 
@@ -31,18 +32,17 @@ _BLOCK_BYTES = 64 * 1024
         "ocsd start -d                      # in the background; returns when all is up",
     )
 )
-@click.option(
-    "--host",
-    metavar="HOST",
-    help="Host entry of the site file; else this machine's host name, else localhost.",
-)
+@options.host_entry_option
 @options.site_file_option
 @click.option("-d", "--detach", is_flag=True, help="Return when everything is up.")
 def start(host: str | None, site_file: str | None, detach: bool) -> int:
     """Bring up a host: router, registry, aggregator and agents."""
     if not detach:
-        _become(_daemon_command(host, site_file, "auto"))
-    colour = "always" if terminal.of(sys.stdout, os.environ).colour else "never"
+        # The daemon keeps this pid, so that systemd and Ctrl-C reach it.
+        become(_daemon_command(host, site_file, "auto"))
+    colour = "never"
+    if terminal.of(sys.stdout, os.environ).colour:
+        colour = "always"
     return _detached([*_daemon_command(host, site_file, colour), "--detached"])
 
 
@@ -54,15 +54,6 @@ def _daemon_command(host: str | None, site_file: str | None, colour: str) -> lis
     if site_file:
         command += ["--site-file", site_file]
     return command
-
-
-def _become(command: list[str]) -> None:
-    # The daemon takes this process's pid: systemd and Ctrl-C mean the daemon.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Ctrl-C while Python starts anew waits until the daemon can handle it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    os.execv(command[0], command)
 
 
 def _detached(command: list[str]) -> int:
@@ -90,13 +81,13 @@ def _detached(command: list[str]) -> int:
 
 
 def _copy(daemon: subprocess.Popen[bytes]) -> None:
-    """Copy what the daemon writes until it lets go of both pipes, or ends."""
+    """Copy the daemon's output until it closes both pipes, or ends."""
     with selectors.DefaultSelector() as selector:
         for pipe, stream in ((daemon.stdout, sys.stdout), (daemon.stderr, sys.stderr)):
             if pipe is not None:
                 decoder = codecs.getincrementaldecoder("utf-8")("replace")
                 selector.register(pipe, selectors.EVENT_READ, (stream, decoder))
-        # Should a child of a dead daemon hold a pipe, nobody would end it.
+        # A child of a dead daemon may hold a pipe open for ever.
         ended = os.pidfd_open(daemon.pid)
         selector.register(ended, selectors.EVENT_READ)
         while len(selector.get_map()) > 1:
@@ -117,20 +108,20 @@ def _copied(pipe: int, stream: TextIO, decoder: codecs.IncrementalDecoder) -> bo
 
 
 def _report(daemon: subprocess.Popen[bytes]) -> replies.HostStatus | int:
-    """Return how the host is doing, or the exit code of a daemon that has ended."""
-    limit_s = time.monotonic() + _ANSWER_LIMIT_S
+    """Return the status of the host, or the exit code of a daemon that has ended."""
+    limit_s = time.monotonic() + _FIRST_STATUS_LIMIT_S
     while time.monotonic() < limit_s:
         code = daemon.poll()
         if code is not None:
             return _ended(code)
-        for one in control.find_all():
+        for client in control.find_all():
             try:
-                report = replies.host_status(one.status(_ONE_ANSWER_LIMIT_S))
+                report = replies.host_status(client.status(_ONE_ANSWER_LIMIT_S))
             except OcsdError:
-                continue  # another host's, which is none of our business
+                continue  # the daemon of another host, whose troubles are not ours
             if report.pid == daemon.pid:
                 return report
-        time.sleep(_POLL_S)
+        time.sleep(_FIRST_STATUS_POLL_S)
     raise TimedOutError(
         f"the daemon (pid {daemon.pid}) has started but does not answer; "
         "see: ocsd status, ocsd logs ocsd"

@@ -1,9 +1,9 @@
-"""`ocsd status`: how everything on this host is doing, the trouble first."""
+"""`ocsd status`: the state of everything on this host, the trouble first."""
 
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +16,15 @@ from ocsd.cli.screen.table import Cell, ScreenColumn, table_lines
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import control, replies
 from ocsd.errors import NoSuchInstanceError
-from ocsd.text.reason import shortened
+from ocsd.text.reason import clause, shortened
 
-NOT_IN_TARGET = 3
-_LOG_LINES = 10
-# More names than this in the verdict would hide it; the table has them all.
+NOT_IN_TARGET_EXIT = 3
+_LOG_END_LINES = 10
+# More names than this would make the verdict too long; the table has them all.
 _NAMES_IN_VERDICT = 5
 _COLUMNS = (
-    ScreenColumn("INSTANCE"),
-    ScreenColumn("CLASS"),
-    ScreenColumn("STATE"),
-    ScreenColumn("TARGET"),
-    ScreenColumn("HEALTH"),
-    ScreenColumn("PID", right=True),
-    ScreenColumn("UPTIME", right=True),
-    ScreenColumn("RESTARTS", right=True),
-    ScreenColumn("CPU%", right=True),
-    ScreenColumn("MEMORY", right=True),
+    *map(ScreenColumn, ("INSTANCE", "CLASS", "STATE", "TARGET", "HEALTH")),
+    *(ScreenColumn(title, True) for title in ("PID", "UPTIME", "RESTARTS", "CPU%", "MEMORY")),
     ScreenColumn("REASON"),
 )
 _NONE = "-"
@@ -51,9 +43,9 @@ _NONE = "-"
 @options.host_option
 @options.json_option
 def status(names: tuple[str, ...], host: str | None, as_json: bool) -> int:
-    """Show how this host's instances are doing.
+    """Show the state of this host's instances.
 
-    The first line is the verdict; what is not well comes next, with the reason.
+    The first line is the verdict; then comes whatever is not well, with the reason.
     With NAME..., everything about these instances, and the end of the log of
     those that are not in their target state. NAME may also be `router`, or `ocsd`, the daemon.
     """
@@ -63,52 +55,56 @@ def status(names: tuple[str, ...], host: str | None, as_json: bool) -> int:
     report = replies.host_status(answer)
     if as_json:
         print(json.dumps(answer, indent=2))
+        return exit_code(report, with_router=not names)
+    screen = terminal.of(sys.stdout, os.environ)
+    lines = [verdict(report, screen)]
+    if names:
+        lines += _details(report, screen)
     else:
-        screen = terminal.of(sys.stdout, os.environ)
-        print(verdict(report, screen))
-        lines = _details(report, screen) if names else _overview(report, screen)
-        print("\n".join(lines))
+        lines += _overview(report, screen)
+    print("\n".join(lines))
     return exit_code(report, with_router=not names)
 
 
 def exit_code(report: replies.HostStatus, *, with_router: bool = True) -> int:
     """Return 3 if something is not in its target state, else 0."""
-    settled = all(one.in_target for one in report.instances)
-    return 0 if settled and (report.router.works or not with_router) else NOT_IN_TARGET
+    router_works = report.router.works or not with_router
+    if router_works and all(instance.in_target for instance in report.instances):
+        return 0
+    return NOT_IN_TARGET_EXIT
 
 
 def verdict(report: replies.HostStatus, screen: Terminal) -> str:
-    """Return the one line that says whether there is anything to do.
-
-    Parameters
-    ----------
-    report : HostStatus
-    screen : Terminal
-        Where the line will be printed.
-    """
-    astray = [one for one in report.instances if not one.in_target]
+    """Return the one line that says whether there is anything to do."""
+    astray = [instance for instance in report.instances if not instance.in_target]
     ailing = [one for one in report.instances if one.in_target and not one.healthy]
-    word = "degraded" if ailing or report.trouble else "ok"
-    if astray or not report.router.works:
-        word = "attention"
-    if report.stopping:
-        word = "stopping"
+    word = _verdict_word(report, astray=bool(astray), ailing=bool(ailing))
     parts = [screen.styled(word, word), _counts(report.instances)]
     if astray:
-        names = _listed([f"{one.instance_id} {one.state}" for one in astray])
+        names = _listed([f"{instance.instance_id} {instance.state}" for instance in astray])
         parts.append(f"{len(astray)} not in target state ({names})")
     if ailing:
-        names = _listed([f"{one.instance_id} {one.health}" for one in ailing])
+        names = _listed([f"{instance.instance_id} {instance.health}" for instance in ailing])
         parts.append(f"{len(ailing)} not healthy ({names})")
     parts.append(f"router {screen.styled(report.router.word, report.router.word)}")
     return f"{screen.bold(report.host)}: " + f" {screen.dot} ".join(parts)
 
 
-def _counts(instances: Sequence[replies.InstanceStatus]) -> str:
+def _verdict_word(report: replies.HostStatus, *, astray: bool, ailing: bool) -> str:
+    if report.stopping:
+        return "stopping"
+    if astray or not report.router.works:
+        return "attention"
+    if ailing or report.trouble:
+        return "degraded"
+    return "ok"
+
+
+def _counts(instances: Iterable[replies.InstanceStatus]) -> str:
     counts: dict[str, int] = {}
-    for one in instances:
-        counts[one.state] = counts.get(one.state, 0) + 1
-    # `up` first, for that is what people look for.
+    for instance in instances:
+        counts[instance.state] = counts.get(instance.state, 0) + 1
+    # `up` comes first, because operators search for it.
     words = sorted(counts, key=lambda state: (state != "up", state))
     return ", ".join(f"{counts[word]} {word}" for word in words) or "no instances"
 
@@ -116,104 +112,114 @@ def _counts(instances: Sequence[replies.InstanceStatus]) -> str:
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_NAMES_IN_VERDICT])
     more = len(names) - _NAMES_IN_VERDICT
-    return f"{shown} and {more} more" if more > 0 else shown
+    if more > 0:
+        return f"{shown} and {more} more"
+    return shown
 
 
 def _overview(report: replies.HostStatus, screen: Terminal) -> list[str]:
-    lines = [f"trouble: {terminal.one_line(report.trouble)}"] if report.trouble else []
+    lines = []
+    if report.trouble:
+        lines.append(f"trouble: {terminal.one_line(report.trouble)}")
     if report.router.reason and not report.router.works:
         lines.append(f"router: {terminal.one_line(report.router.reason)}")
     if report.instances:
-        rows = [_row(one, screen) for one in sorted(report.instances, key=lambda one: one.urgency)]
-        lines += table_lines(_COLUMNS, rows, screen)
+        instances = sorted(report.instances, key=lambda instance: instance.urgency)
+        lines += table_lines(_COLUMNS, [_row(each, screen) for each in instances], screen)
     parts = [f"router {report.router.url or _NONE}", f"site file {report.site_file or _NONE}"]
     parts.append(f"ocsd {report.version}, pid {report.pid}")
     return [*lines, f" {screen.dot} ".join(parts)]
 
 
-def _row(one: replies.InstanceStatus, screen: Terminal) -> list[Cell]:
-    # A symbol helps the eye, and would be in the way of a program.
-    state = f"{screen.symbol(one.state)} {one.state}" if screen.interactive else one.state
-    running = one.pid is not None
+def _row(instance: replies.InstanceStatus, screen: Terminal) -> list[Cell]:
+    state = instance.state
+    if screen.interactive:
+        # A symbol helps the eye, and would disturb a program.
+        state = f"{screen.symbol(state)} {state}"
     return [
-        Cell(one.instance_id),
-        Cell(one.agent_class),
-        Cell(state, one.state),
-        Cell(one.target),
-        Cell(one.health or _NONE, one.health or ""),
-        Cell(str(one.pid) if running else _NONE),
-        Cell(_NONE if one.uptime_s is None or not running else units.duration(one.uptime_s)),
-        Cell(str(one.restarts)),
-        Cell(_NONE if one.cpu_percent is None else f"{one.cpu_percent:.1f}"),
-        Cell(_NONE if one.rss_bytes is None else units.memory(one.rss_bytes)),
-        Cell(_reason(one)),
+        Cell(instance.instance_id),
+        Cell(instance.agent_class),
+        Cell(state, instance.state),
+        Cell(instance.target),
+        Cell(instance.health or _NONE, instance.health or ""),
+        Cell(_text(instance.pid, str) or _NONE),
+        Cell(_uptime(instance) or _NONE),
+        Cell(str(instance.restarts)),
+        Cell(_text(instance.cpu_percent, "{:.1f}".format) or _NONE),
+        Cell(_text(instance.rss_bytes, units.memory) or _NONE),
+        Cell(reason_line(instance)),
     ]
 
 
-def _reason(one: replies.InstanceStatus) -> str:
-    parts = [terminal.one_line(one.reason)] if one.reason else []
-    if one.next_try_s is not None:
-        parts.append(f"next try in {one.next_try_s:.1f} s")
-    return "; ".join(parts)
+def reason_line(instance: replies.InstanceStatus) -> str:
+    """Return the reason for an instance's state and the time of the next try, on one line."""
+    next_try = _text(instance.next_try_s, "next try in {:.1f} s".format)
+    return "; ".join(filter(None, (terminal.one_line(instance.reason or ""), next_try)))
+
+
+def _uptime(instance: replies.InstanceStatus) -> str:
+    if instance.pid is None:
+        return ""
+    return _text(instance.uptime_s, units.duration)
+
+
+def _text(value: object, render: Callable[[Any], str]) -> str:
+    """Return a value as text; nothing if it is not known."""
+    if value is None:
+        return ""
+    return render(value)
 
 
 def _details(report: replies.HostStatus, screen: Terminal) -> list[str]:
     lines: list[str] = []
-    for one in report.instances:
-        lines += ["", f"{screen.bold(one.instance_id)}  {one.agent_class}"]
-        lines += [f"  {name:<9} {text}" for name, text in _facts(one, screen)]
-        if not one.in_target and one.log_path:
-            lines += _end_of_log(Path(one.log_path))
+    for instance in report.instances:
+        lines += ["", f"{screen.bold(instance.instance_id)}  {instance.agent_class}"]
+        facts = _facts(instance, screen)
+        lines += [f"  {name:<9} {text}" for name, text in facts.items() if text]
+        if not instance.in_target and instance.log_path:
+            lines += _end_of_log(Path(instance.log_path))
     return lines
 
 
-def _facts(one: replies.InstanceStatus, screen: Terminal) -> list[tuple[str, str]]:
-    since = f" since {units.date(one.since_at)}" if one.since_at is not None else ""
-    facts = [("state", f"{screen.styled(one.state, one.state)}{since}, target {one.target}")]
-    if one.health:
-        facts.append(("health", screen.styled(one.health, one.health)))
-    if one.reason:
+def _facts(instance: replies.InstanceStatus, screen: Terminal) -> dict[str, str]:
+    state = screen.styled(instance.state, instance.state)
+    since = clause(" since ", _text(instance.since_at, units.date))
+    health, reason = instance.health or "", instance.reason or ""
+    return {
+        "state": f"{state}{since}, target {instance.target}",
+        "health": screen.styled(health, health),
         # Further lines of a reason, such as a parser's usage, stand below its first.
-        facts.append(
-            ("reason", terminal.printable(one.reason.strip()).replace("\n", "\n" + " " * 12))
-        )
-    if one.next_try_s is not None:
-        facts.append(("next try", f"in {one.next_try_s:.1f} s"))
-    if one.pid is not None:
-        uptime = "" if one.uptime_s is None else f", for {units.duration(one.uptime_s)}"
-        facts.append(("pid", f"{one.pid}{uptime}"))
-    facts.append(("restarts", str(one.restarts)))
-    if one.cpu_percent is not None:
-        facts.append(("CPU", f"{one.cpu_percent:.1f} %"))
-    if one.rss_bytes is not None:
-        facts.append(("memory", units.memory(one.rss_bytes)))
-    facts.append(("log", one.log_path or _NONE))
-    if one.data_dir:
-        facts.append(("data", one.data_dir))
-    return facts
+        "reason": terminal.printable(reason.strip()).replace("\n", "\n" + " " * 12),
+        "next try": _text(instance.next_try_s, "in {:.1f} s".format),
+        "pid": _text(instance.pid, str) + clause(", for ", _uptime(instance)),
+        "restarts": str(instance.restarts),
+        "CPU": _text(instance.cpu_percent, "{:.1f} %".format),
+        "memory": _text(instance.rss_bytes, units.memory),
+        "log": instance.log_path or _NONE,
+        "data": instance.data_dir or "",
+    }
 
 
 def _end_of_log(path: Path) -> list[str]:
-    lines = logfile.last_lines(path, _LOG_LINES)
+    lines = logfile.last_lines(path, _LOG_END_LINES)
     if not lines:
         return []
-    told = (f"    {terminal.printable(shortened(line))}" for line in lines)
-    return ["  last lines of the log:", *told]
+    shown = (f"    {terminal.printable(shortened(line))}" for line in lines)
+    return ["  last lines of the log:", *shown]
 
 
 def _only(answer: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    by_name = replies.rows(answer)
+    rows = replies.rows(answer)
     for name in names:
-        if name not in by_name:
+        if name not in rows:
             raise NoSuchInstanceError(no_such_instance(name, answer))
-    return {**answer, "instances": [by_name[name] for name in dict.fromkeys(names)]}
+    return {**answer, "instances": [rows[name] for name in dict.fromkeys(names)]}
 
 
-def no_such_instance(name: str, answer: dict[str, Any]) -> str:
-    """Return what to say about a name that the daemon's `answer` does not list."""
-    from difflib import get_close_matches
+def no_such_instance(instance_id: str, answer: dict[str, Any]) -> str:
+    """Return the message about an instance-id that the daemon's `answer` does not list."""
+    from ocsd.text.nearest import did_you_mean
 
-    ids = [str(one.get("instance_id")) for one in answer.get("instances", ())]
-    near = get_close_matches(name, ids)
-    advice = f"did you mean {' or '.join(near)}?" if near else "`ocsd status` lists them"
-    return f"host '{answer.get('host')}' has no instance '{name}'; {advice}"
+    listed = [str(row.get("instance_id")) for row in answer.get("instances", ())]
+    advice = did_you_mean(instance_id, listed) or "; `ocsd status` lists them"
+    return f"host '{answer.get('host')}' has no instance '{instance_id}'{advice}"

@@ -10,11 +10,13 @@ import click
 
 from ocsd.cli import changes
 from ocsd.cli.arguments import options
+from ocsd.cli.commands.upgrade import watched
 from ocsd.cli.screen import terminal, units
 from ocsd.cli.systemd import unit_job
 from ocsd.cli.talk import control, leftovers, replies
 from ocsd.errors import NoDaemonError, OcsdError, TimedOutError, UnfinishedError
 from ocsd.system.paths import HostPaths
+from ocsd.text.reason import clause
 
 
 @click.command(epilog=options.examples("ocsd stop", "ocsd stop --host grumpy"))
@@ -23,14 +25,15 @@ from ocsd.system.paths import HostPaths
 @click.option(
     "--unit",
     metavar="UNIT",
-    help="For ExecStop in a unit of systemd: the daemon meant is $MAINPID, and if UNIT is being "
+    help="For ExecStop in a unit of systemd: the daemon is $MAINPID, and if UNIT is being "
     "restarted only the daemon ends.",
 )
 def stop(host: str | None, timeout_s: float, unit: str | None) -> None:
     """End agents, router and daemon of this host.
 
-    It returns when they are gone. The targets stay as they are: the next start
-    brings up again what was up. If the daemon has died, what it left running is ended.
+    The command returns when they are gone. The targets stay as they are: the next start
+    brings up again whatever was up. If the daemon has died, the processes that it left
+    running are ended.
     """
     if unit is None:
         _stop_host(host, timeout_s)
@@ -42,10 +45,10 @@ def _stop_host(host: str | None, timeout_s: float) -> None:
     try:
         daemon = control.find(host)
     except NoDaemonError:
-        found = leftovers.find(host)
-        if not found:
+        hosts = leftovers.find(host)
+        if not hosts:
             raise
-        _end_leftovers(found)
+        _end_leftovers(hosts)
     else:
         _end(daemon, timeout_s)
 
@@ -61,35 +64,31 @@ def _stop_unit(unit: str, timeout_s: float) -> None:
     try:
         _end(unit_job.daemon_of(pid), timeout_s)
     except OcsdError as error:
-        # systemd would kill the daemon only.
+        # systemd would kill only the daemon.
         print(f"ocsd: {error}", file=sys.stderr)
         unit_job.make_leave(pid)
         _end_leftovers(leftovers.find_of(pid))
 
 
-def _end_leftovers(found: Iterable[HostPaths]) -> None:
-    for places in found:
-        names = leftovers.end(places)
-        print(f"{places.host}: no daemon was running; ended what it had left: {', '.join(names)}")
+def _end_leftovers(hosts: Iterable[HostPaths]) -> None:
+    for places in hosts:
+        names = ", ".join(leftovers.end(places))
+        print(f"{places.host}: no daemon was running; ended what it had left: {names}")
 
 
 def _end(daemon: control.DaemonClient, timeout_s: float) -> None:
     begun_s = time.monotonic()
     before = replies.host_status(daemon.status())
     pid = before.pid
-    # Taken before the daemon ends, so that another process that gets its
-    # number afterwards is not mistaken for it.
-    process = _pidfd(pid)
-    if not _all_ended(daemon, before, timeout_s):
-        raise NoDaemonError(
-            f"the daemon of host '{daemon.host}' (pid {pid}) broke off before everything had "
-            "ended, and agents may still run; start it again, then repeat: ocsd stop"
-        )
-    if process is not None:
+    # Opened before the daemon ends, because another process may get its pid afterwards.
+    with watched(pid) as process:
+        if not _all_ended(daemon, before, timeout_s):
+            raise NoDaemonError(
+                f"the daemon of host '{daemon.host}' (pid {pid}) broke off before everything had "
+                "ended, and agents may still run; start it again, then repeat: ocsd stop"
+            )
         left_s = max(0.0, begun_s + timeout_s - time.monotonic())
-        gone, _, _ = select.select([process], [], [], left_s)
-        os.close(process)
-        if not gone:
+        if process and not select.select(process, [], [], left_s)[0]:
             raise TimedOutError(
                 f"the daemon of host '{daemon.host}' (pid {pid}) has not ended within "
                 f"{timeout_s:g} s; look at its log with: ocsd logs ocsd"
@@ -98,10 +97,10 @@ def _end(daemon: control.DaemonClient, timeout_s: float) -> None:
 
 
 def _all_ended(daemon: control.DaemonClient, before: replies.HostStatus, timeout_s: float) -> bool:
-    """Have everything ended, and show it; return whether it all has."""
+    """Ask the daemon to end everything and print the events; return whether everything ended."""
     screen = terminal.of(sys.stdout, os.environ)
     all_ended = False
-    left = {one.instance_id: None for one in before.instances if one.pid is not None}
+    left = {each.instance_id: None for each in before.instances if each.pid is not None}
     try:
         for _, event in daemon.stop(timeout_s):
             all_ended = all_ended or isinstance(event, replies.Stopped)
@@ -110,16 +109,8 @@ def _all_ended(daemon: control.DaemonClient, before: replies.HostStatus, timeout
                 if event.state == "down":
                     left.pop(event.instance_id, None)
     except UnfinishedError as error:
-        waits = f"; not ended yet: {', '.join(left)}" if left else ""
-        raise UnfinishedError(f"{error}{waits}") from error
+        unended = clause("; not ended yet: ", ", ".join(left))
+        raise UnfinishedError(f"{error}{unended}") from error
     except NoDaemonError:
-        pass  # The answer may break off without its proper end: the daemon ends, too.
+        pass  # the answer may break off, because the daemon ends, too
     return all_ended
-
-
-def _pidfd(pid: int) -> int | None:
-    try:
-        return os.pidfd_open(pid)
-    except OSError:
-        # It has ended already, or lives in a container with pids of its own.
-        return None

@@ -13,9 +13,8 @@ from ocsd.cli.arguments import options
 )
 @changes.arguments
 def up(**arguments: Any) -> int:
-    """Bring instances up and keep them so.
+    """Bring instances up and keep them up.
 
-    An instance that has failed is tried anew. The target is remembered over
-    restarts of the daemon.
+    An instance that has failed is tried again. The target outlives the daemon.
     """
     return changes.change("up", **arguments)

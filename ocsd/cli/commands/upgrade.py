@@ -1,4 +1,4 @@
-"""`ocsd upgrade`: replace the running daemon by the installed version, under its agents."""
+"""`ocsd upgrade`: replace the running daemon by the installed version; agents run on."""
 
 import contextlib
 import os
@@ -14,10 +14,10 @@ from ocsd.cli.screen import units
 from ocsd.cli.talk import control, replies
 from ocsd.errors import DaemonRefusedError, NoDaemonError, OcsdError, TimedOutError, UpgradeError
 
-# The daemon first loads the installed version elsewhere, to see whether it works.
-_CHECK_LIMIT_S = 40.0
+# The daemon first loads the installed version in another process, to check that it works.
+_CONSENT_LIMIT_S = 40.0
 _ONE_ANSWER_LIMIT_S = 2.0
-_POLL_S = 0.05
+_SUCCESSOR_POLL_S = 0.05
 
 
 @click.command(epilog=options.examples("ocsd upgrade", "ocsd upgrade --host grumpy"))
@@ -26,14 +26,14 @@ _POLL_S = 0.05
 def upgrade(host: str | None, timeout_s: float) -> None:
     """Replace the running daemon by the installed version.
 
-    Agents and router run on with the code that they have and miss nothing; the daemon keeps
-    its pid. Give an agent its new code with 'ocsd restart NAME' when it suits. If the
-    installed version could not start, or the site file is broken, nothing is changed.
+    Agents and router run on with the code that they have, and lose nothing; the daemon keeps
+    its pid. To give an agent its new code, use 'ocsd restart NAME'. If the installed version
+    cannot start, or the site file is broken, nothing is changed.
     """
     daemon = control.find(host)
     before = daemon.status()
     begun_s = time.monotonic()
-    with _watched(replies.host_status(before).pid) as process:
+    with watched(replies.host_status(before).pid) as process:
         _ask(daemon)
         after = _successor(daemon, before, process, time.monotonic() + timeout_s)
     old, new = _processes(before), _processes(after)
@@ -49,12 +49,12 @@ def upgrade(host: str | None, timeout_s: float) -> None:
 
 
 @contextlib.contextmanager
-def _watched(pid: int) -> Iterator[list[int]]:
-    """Yield what gets ready to be read when the daemon ends; it keeps its pid."""
+def watched(pid: int) -> Iterator[list[int]]:
+    """Yield a descriptor that becomes readable when the daemon ends; an upgrade keeps its pid."""
     try:
         process = os.pidfd_open(pid)
     except OSError:
-        yield []  # it lives in a container with pids of its own
+        yield []  # it is in a container with pids of its own
         return
     try:
         yield [process]
@@ -64,9 +64,9 @@ def _watched(pid: int) -> Iterator[list[int]]:
 
 def _ask(daemon: control.DaemonClient) -> None:
     agreed = False
-    # The answer breaks off without its proper end when the daemon is replaced.
+    # The answer breaks off when the daemon is replaced.
     with contextlib.suppress(NoDaemonError):
-        for line in daemon.upgrade(_CHECK_LIMIT_S):
+        for line in daemon.upgrade(_CONSENT_LIMIT_S):
             error = line.get("error")
             if error:
                 raise DaemonRefusedError(str(error["message"]), int(error.get("exit_code", 1)))
@@ -81,23 +81,23 @@ def _ask(daemon: control.DaemonClient) -> None:
 def _successor(
     daemon: control.DaemonClient, before: dict[str, Any], process: list[int], deadline_s: float
 ) -> dict[str, Any]:
-    """Return the status of the new daemon, once it knows of everything that ran."""
+    """Return the status of the new daemon, once it has settled everything that ran."""
     ran = _processes(before)
-    found: dict[str, Any] = {}
+    latest: dict[str, Any] = {}
     while time.monotonic() < deadline_s:
         with contextlib.suppress(OcsdError):
             status = daemon.status(_ONE_ANSWER_LIMIT_S)
             if status.get("since_at") != before.get("since_at"):
-                found = status
+                latest = status
                 if all(_is_settled(status, name) for name in ran):
-                    return found
-        if select.select(process, [], [], _POLL_S)[0]:
+                    return latest
+        if select.select(process, [], [], _SUCCESSOR_POLL_S)[0]:
             raise NoDaemonError(
                 f"the daemon of host '{daemon.host}' ended while it was replaced; its agents run "
                 f"on, so start it again with: ocsd start --host {daemon.host}"
             )
-    if found:
-        return found
+    if latest:
+        return latest
     raise TimedOutError(
         f"the daemon of host '{daemon.host}' has not been replaced in time; "
         "look at its log with: ocsd logs ocsd"
@@ -105,19 +105,13 @@ def _successor(
 
 
 def _is_settled(status: dict[str, Any], name: str) -> bool:
-    """Whether an instance is up again, or the new daemon knows better."""
-    one = _states(status).get(name, "gone")
-    return one not in {"starting", "stopping"}
-
-
-def _states(status: dict[str, Any]) -> dict[str, str]:
-    report = replies.host_status(status)
-    states = {each.instance_id: each.state for each in report.instances}
-    return {"router": report.router.state, **states}
+    """Whether an instance is up again, or has another state that will last."""
+    row = replies.rows(status).get(name, {})
+    return row.get("state") not in {"starting", "stopping"}
 
 
 def _processes(status: dict[str, Any]) -> dict[str, int]:
-    """Return the pids of what the daemon runs outside of its own process."""
+    """Return the pids of the processes that the daemon runs."""
     report = replies.host_status(status)
     pids = {each.instance_id: each.pid for each in report.instances}
     pids["router"] = report.router.pid

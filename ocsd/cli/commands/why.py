@@ -3,8 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +12,32 @@ import click
 
 from ocsd.cli.arguments import completion, options
 from ocsd.cli.commands.history import row
-from ocsd.cli.commands.status import no_such_instance
+from ocsd.cli.commands.status import no_such_instance, reason_line
 from ocsd.cli.logs import logfile, records
 from ocsd.cli.screen import terminal, units
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import present, replies
 from ocsd.errors import NoDaemonError, NoSuchInstanceError
 from ocsd.history.summary import HistoryEntry
-from ocsd.supervisor.events import State
 from ocsd.system import paths
-from ocsd.text.reason import shortened
+from ocsd.text.reason import clause, shortened
 
 EXAMINED = "Examined"
-"""The journal's event for an end by force, with the folder of the incident."""
+"""The event of an end by force; its reason names the folder of the examination."""
 
 _CHANGES = 8
-_LOG_LINES = 8
+_LOG_TAIL_LINES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """All that explains the state of an instance; its fields are the keys of --json."""
+
+    now: dict[str, Any] | None
+    last_end: HistoryEntry | None
+    last_forced_end: HistoryEntry | None
+    changes: Sequence[HistoryEntry]
+    log: Sequence[str]
 
 
 @click.command(
@@ -37,46 +47,43 @@ _LOG_LINES = 8
 @options.host_option
 @options.json_option
 def why(name: str, host: str | None, as_json: bool) -> None:
-    """Tell why instance NAME is in its state, and what led to it.
+    """Show why instance NAME is in its state, and what led to it.
 
-    Its state and health, its last unasked end, the record of its last end by force (for a
-    hang, or as `liveness` or `limits` say), its last changes with who asked for them, and the
-    end of its log. NAME may also be `router`, or `ocsd`, the daemon.
+    The parts are: its state and health; its last unasked end; the record of its last end by
+    force (after a hang, or because of `liveness` or `limits`); its last changes, each with the
+    user that asked for it; the end of its log. NAME may also be `router`, or `ocsd`, the daemon.
     """
-    its = [entry for entry in records.entries(host) if entry.name == name]
-    now = _present(name, host, bool(its))
-    if now is None and not its:
-        raise NoSuchInstanceError(f"neither the daemon nor the journal knows '{name}'")
-    end = next((entry for entry in reversed(its) if _is_unasked_end(entry)), None)
-    forced = next((entry for entry in reversed(its) if entry.event == EXAMINED), None)
-    changes = [entry for entry in its if entry.event != EXAMINED][-_CHANGES:]
-    its_log = (now or {}).get("log_path")
-    log = Path(its_log or paths.of_host(records.host_of(host)).instance_log(name))
-    log_lines = logfile.last_lines(log, _LOG_LINES)
+    history = [entry for entry in records.entries(host) if entry.name == name]
+    now = _present(name, host, bool(history))
+    if now is None and not history:
+        raise NoSuchInstanceError(f"neither the daemon nor the history has an instance '{name}'")
+    kept_path = (now or {}).get("log_path")
+    log_path = Path(kept_path or paths.of_host(records.host_of(host)).instance_log(name))
+    account = _account(now, history, logfile.last_lines(log_path, _LOG_TAIL_LINES))
     if as_json:
-        told = {
-            "now": now,
-            "last_end": end and asdict(end),
-            "last_forced_end": forced and asdict(forced),
-        }
-        changed = [asdict(entry) for entry in changes]
-        print(json.dumps({**told, "changes": changed, "log": log_lines}, indent=2))
+        print(json.dumps(asdict(account), indent=2))
         return
     screen = terminal.of(sys.stdout, os.environ)
-    headline = _missing(name, host, changes, screen) if now is None else _headline(now, screen)
-    print("\n".join([headline, *_lines(end, forced, changes)]))
-    if log_lines:
-        print(f"\nlast lines of {log}:")
-        print("\n".join(f"  {terminal.printable(shortened(line))}" for line in log_lines))
+    headline = f"{screen.bold(name)}: {_headline(account, host, screen)}"
+    print("\n".join([headline, *_lines(account)]))
+    if account.log:
+        print(f"\nlast lines of {log_path}:")
+        print("\n".join(f"  {terminal.printable(shortened(line))}" for line in account.log))
 
 
-def _is_unasked_end(entry: HistoryEntry) -> bool:
-    """Whether it tells how a process ended that nobody had asked to end."""
-    return entry.event == "Exited" and entry.before != State.STOPPING
+def _account(
+    now: dict[str, Any] | None, history: Sequence[HistoryEntry], log: Sequence[str]
+) -> _Account:
+    ends = [entry for entry in history if entry.is_unasked_end]
+    forced_ends = [entry for entry in history if entry.event == EXAMINED]
+    changes = [entry for entry in history if entry.event != EXAMINED][-_CHANGES:]
+    return _Account(
+        now, next(reversed(ends), None), next(reversed(forced_ends), None), changes, log
+    )
 
 
 def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | None:
-    """Return what the daemon says of an instance now; None if no daemon runs."""
+    """Return the daemon's present report of an instance; None if no daemon runs."""
     try:
         answer = present.status(host)
     except NoDaemonError:
@@ -88,43 +95,37 @@ def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | No
         raise NoSuchInstanceError(no_such_instance(name, answer))
     raise NoSuchInstanceError(
         f"host '{answer.get('host')}' has no instance '{name}' any more: it has left the site "
-        f"file; what happened to it is told by: ocsd history {name}"
+        f"file; to see its past: ocsd history {name}"
     )
 
 
-def _lines(
-    end: HistoryEntry | None, forced: HistoryEntry | None, changes: Sequence[HistoryEntry]
-) -> list[str]:
-    lines = []
-    if end is not None:
-        lines.append(f"last end         {units.date(end.at)}  {terminal.one_line(end.reason)}")
-    if forced is not None:
-        at, reason = units.date(forced.at), terminal.one_line(forced.reason)
-        lines.append(f"last forced end  {at}  {reason}")
-    if changes:
-        lines.append("\nlast changes:")
-        for entry in changes:
-            at, _, change, reason = (cell.text for cell in row(entry))
-            lines.append(f"  {at}  {change:<20} {reason}".rstrip())
-    return lines
+def _lines(account: _Account) -> Iterator[str]:
+    ends = {"last end": account.last_end, "last forced end": account.last_forced_end}
+    for title, end in ends.items():
+        if end is not None:
+            yield f"{title:<15}  {units.date(end.at)}  {terminal.one_line(end.reason)}"
+    if account.changes:
+        yield "\nlast changes:"
+    for entry in account.changes:
+        at, _, change, reason = (cell.text for cell in row(entry))
+        yield f"  {at}  {change:<20} {reason}".rstrip()
 
 
-def _missing(name: str, host: str | None, changes: Sequence[HistoryEntry], screen: Terminal) -> str:
-    last = changes[-1] if changes else None
-    then = f"; it was {last.after} at {units.date(last.at)}" if last and last.after else ""
-    return f"{screen.bold(name)}: {present.who_is_missing(host)}{then}"
+def _headline(account: _Account, host: str | None, screen: Terminal) -> str:
+    if account.now is not None:
+        return _state(replies.instance_status(account.now), screen)
+    missing = present.who_is_missing(host)
+    last = next(reversed(account.changes), None)
+    if last is None or not last.after:
+        return missing
+    return f"{missing}; it was {last.after} at {units.date(last.at)}"
 
 
-def _headline(now: dict[str, Any], screen: Terminal) -> str:
-    one = replies.instance_status(now)
-    parts = [screen.styled(one.state, one.state) + f" (target {one.target})"]
-    if one.health not in {None, "ok"}:
-        layer = f", layer {one.layer}" if one.layer else ""
-        parts.append(f"{screen.styled(one.health or '', one.health or '')}{layer}")
-    if one.reason:
-        parts.append(terminal.one_line(one.reason))
-    if one.next_try_s is not None:
-        parts.append(f"next try in {one.next_try_s:.1f} s")
-    return f"{screen.bold(one.instance_id)}: " + ": ".join([parts[0], "; ".join(parts[1:])]).rstrip(
-        ": "
-    )
+def _state(instance: replies.InstanceStatus, screen: Terminal) -> str:
+    details = []
+    if instance.health and not instance.healthy:
+        health = screen.styled(instance.health, instance.health)
+        details.append(health + clause(", layer ", instance.layer or ""))
+    details.append(reason_line(instance))
+    reasons = clause(": ", "; ".join(filter(None, details)))
+    return f"{screen.styled(instance.state, instance.state)} (target {instance.target}){reasons}"

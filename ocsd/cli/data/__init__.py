@@ -1,4 +1,4 @@
-"""The parts of `ocsd data`: which folder is meant, the texts, and exports.
+"""The parts of `ocsd data`: the choice of the folder, the texts, and exports.
 
 `place` finds the data folder, `text` writes rows and lines, `out` holds the subcommands
 export and plot. The room imports `arguments`, `talk` and `screen`, and `ocsd.data`. Begin

@@ -1,4 +1,4 @@
-"""`ocsd data export` and `ocsd data plot`: recorded fields for other programs and for eyes."""
+"""`ocsd data export` and `ocsd data plot`: recorded fields in files and pictures."""
 
 import importlib
 import json
@@ -9,9 +9,11 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import options
-from ocsd.cli.data.place import Bar, folder_of, options_of_a_folder, refuse_empty, when
-from ocsd.cli.screen import terminal
+from ocsd.cli.data.place import folder_of, options_of_a_folder, refuse_empty, when
+from ocsd.cli.screen.progress import Bar
 from ocsd.data import names
+from ocsd.text.plural import plural
+from ocsd.text.printable import one_line
 
 _fields = click.argument("wanted", metavar="FIELD...", nargs=-1, required=True)
 _OUTPUT = click.Path(dir_okay=False, path_type=Path)
@@ -31,7 +33,7 @@ _OUTPUT = click.Path(dir_okay=False, path_type=Path)
     metavar="FILE",
     type=_OUTPUT,
     required=True,
-    help="What to write; its name ends with .csv, .parquet or .npz.",
+    help="File to write; its name ends with .csv, .parquet or .npz.",
 )
 @options_of_a_folder
 def export(
@@ -60,16 +62,17 @@ def export(
     samples = [table.samples for table in tables]
     fields = [name for table in tables for name in table.columns]
     if as_json:
-        told = {"file": str(output), "fields": fields, "samples": samples}
-        print(json.dumps(told, indent=2))
+        print(json.dumps({"file": str(output), "fields": fields, "samples": samples}, indent=2))
         return
-    several = f" of {len(tables)} timelines" if len(tables) > 1 else ""
-    plural = "s" * (len(fields) != 1)
-    print(f"{output}: {len(fields)} field{plural}{several}, {sum(samples)} samples")
-    if several and output.suffix != ".npz":
-        print("They were not sampled together: cells are empty where a field has no sample.")
-    elif several:
-        print("They were not sampled together: the times of FIELD are in the array FIELD:time.")
+    count = plural(len(fields), "field")
+    if len(tables) == 1:
+        print(f"{output}: {count}, {samples[0]} samples")
+        return
+    print(f"{output}: {count} of {len(tables)} timelines, {sum(samples)} samples")
+    where = "cells are empty where a field has no sample"
+    if output.suffix == ".npz":
+        where = "the times of FIELD are in the array FIELD:time"
+    print(f"They were not sampled together: {where}.")
 
 
 @click.command(
@@ -105,9 +108,9 @@ def plot(
     plotting.draw(tables, output)
     fields = [name for table in tables for name in table.columns]
     if as_json:
-        print(json.dumps({"file": str(output) if output else None, "fields": fields}, indent=2))
+        print(json.dumps({"file": output and str(output), "fields": fields}, indent=2))
     elif output is not None:
-        print(f"{output}: {terminal.one_line(', '.join(fields))}")
+        print(f"{output}: {one_line(', '.join(fields))}")
 
 
 def _load(

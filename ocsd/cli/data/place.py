@@ -1,43 +1,26 @@
-"""Which data folder a command means, and what all commands on one have in common."""
+"""The data folder that a command means, and the options that all commands on one have."""
 
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ocsd.cli.arguments import options
-from ocsd.cli.screen.moment import PastTime
-from ocsd.cli.talk import control
+from ocsd.cli.screen.moment import PastTime, since_option
+from ocsd.cli.talk import control, replies
 from ocsd.data.folder import DataFolder, permitted
 from ocsd.errors import NoDataError, SiteFileError, UnknownHostError, UsageError
 from ocsd.system import paths
 
-if TYPE_CHECKING:
-    from ocsd.site.model import Host
-
-_AGGREGATOR_CLASS = "AggregatorAgent"
 _HERE = Path("data")
-# Up to here nobody wonders whether anything happens.
-_QUIET_S = 2.0
-
-since_option = click.option(
-    "--since",
-    "since_at",
-    metavar="AGE|DATE",
-    type=PastTime(),
-    help="Begin there: an age such as 90m, 12h, 7d, or a date or time in UTC.",
-)
-until_option = click.option(
-    "--until", "until_at", metavar="AGE|DATE", type=PastTime(), help="End before that time."
-)
 
 
 class _Folder(click.Path):
-    """A folder with a name: nothing, as of a variable that is not set, would be ``.``."""
+    """The path of a folder.
+
+    An empty one, as of a shell variable that is not set, is refused: it would mean ``.``.
+    """
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the folder."""
@@ -46,75 +29,40 @@ class _Folder(click.Path):
         return super().convert(value, param, ctx)
 
 
+_OPTIONS = (
+    options.json_option,
+    options.host_option,
+    options.site_file_option,
+    click.option(
+        "--folder",
+        metavar="DIR",
+        type=_Folder(file_okay=False, path_type=Path),
+        help="Data folder; else that of this host's aggregator, else ./data.",
+    ),
+    click.option(
+        "--until", "until_at", metavar="AGE|DATE", type=PastTime(), help="End before that time."
+    ),
+    since_option(),
+)
+
+
 def options_of_a_folder(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which folder is meant, and of which times."""
-    for decorate in (
-        options.json_option,
-        options.host_option,
-        options.site_file_option,
-        click.option(
-            "--folder",
-            metavar="DIR",
-            type=_Folder(file_okay=False, path_type=Path),
-            help="Data folder; else that of this host's aggregator, else ./data.",
-        ),
-        until_option,
-        since_option,
-    ):
+    """Add the options that name a folder and a span of time."""
+    for decorate in _OPTIONS:
         command = decorate(command)
     return command
-
-
-class Bar:
-    """A progress bar on standard error, if that is a terminal and things take long.
-
-    Parameters
-    ----------
-    label : str
-        What is being done.
-    """
-
-    def __init__(self, label: str) -> None:
-        self._label = label
-        self._begun_s = time.monotonic()
-        self._bar: Any = None
-        self._shown = 0
-
-    def __call__(self, done: int, work: int) -> None:
-        """Show that `done` of `work` is done."""
-        if self._bar is None and sys.stderr.isatty():
-            if time.monotonic() - self._begun_s < _QUIET_S:
-                return
-            self._bar = click.progressbar(length=work, label=self._label, file=sys.stderr)
-            self._bar.__enter__()
-        if self._bar is not None:
-            self._bar.update(done - self._shown)
-            self._shown = done
-
-    def __enter__(self) -> "Bar":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._bar is not None:
-            self._bar.__exit__(kind, error, trace)
 
 
 def find(folder: Path | None, site_file: str | None, host: str | None) -> Path:
     """Return the data folder that is meant.
 
-    That is the one given, else that of this host's aggregator as the site file
-    has it (the one given, else that of the running daemon, else the usual one),
-    else ``./data``.
+    That is the one given, else that of this host's aggregator (in the site file
+    given, else of the running daemon, else in the usual site file), else ``./data``.
 
     Raises
     ------
     NoDataError
-        If it does not exist; says where was looked.
+        If it does not exist; lists the places.
     SiteFileError, UnknownHostError
         If the site file given cannot be used.
     SeveralDaemonsError
@@ -122,80 +70,52 @@ def find(folder: Path | None, site_file: str | None, host: str | None) -> Path:
     """
     if folder is not None:
         return folder
-    looked = []
-    configured = _configured(site_file, host)
-    for place in (configured, _HERE.absolute()):
-        if place is not None:
-            with permitted(place):
-                if place.is_dir():
-                    return place
-            looked.append(str(place))
+    places = [*_configured(site_file, host), _HERE.absolute()]
+    for place in places:
+        with permitted(place):
+            if place.is_dir():
+                return place
     raise NoDataError(
-        f"there is no data folder (looked for {' and '.join(looked)}); say with --folder where "
-        "data are"
+        f"there is no data folder (looked for {' and '.join(map(str, places))}); say with "
+        "--folder where data are"
     )
 
 
-def _configured(site_file: str | None, host: str | None) -> Path | None:
+def _configured(site_file: str | None, host: str | None) -> list[Path]:
+    """Return the data folder of this host's aggregator; nothing if there is no site file."""
+    if site_file is None and any(host in {None, each.host} for each in control.find_all()):
+        return [_of_daemon(control.find(host).status())]
     # pydantic and yaml cost more than reading an index.
-    from ocsd.site import load
+    from ocsd.site import data_folder, load
 
-    working_dir, state = Path.cwd(), None
-    if site_file is None:
-        daemons = [each for each in control.find_all() if host is None or each.host == host]
-        if daemons:
-            status = control.find(host).status()
-            site_file, host = status.get("site_file"), str(status["host"])
-            working_dir = _working_dir(status.get("pid"))
-            state = Path(status["journal_path"]).parent if status.get("journal_path") else None
-        given = host is not None and not daemons
-    else:
-        given = True
     try:
-        site = load.load(load.find(site_file))
-        entry = load.pick_host(site, host)
+        entry = load.pick_host(load.load(load.find(site_file)), host)
     except (SiteFileError, UnknownHostError):
-        if given:
-            raise
-        return None
-    return _of_host(entry, working_dir, state)
+        if site_file is None and host is None:
+            return []
+        raise
+    state = paths.of_host(entry.name, entry.log_dir).state
+    for instance in entry.instances:
+        if instance.agent_class == data_folder.AGGREGATOR_CLASS:
+            return [data_folder.data_folder(instance.arguments, state)]
+    return [state / "data"]
 
 
-def _of_host(host: "Host", working_dir: Path, state: Path | None) -> Path:
-    for instance in host.instances:
-        if instance.agent_class == _AGGREGATOR_CLASS:
-            given = _data_dir(instance.arguments)
-            if given is not None:
-                return working_dir / Path(given).expanduser()
-    return (state or paths.of_host(host.name, host.log_dir).state) / "data"
-
-
-def _data_dir(arguments: Sequence[str]) -> str | None:
-    """Return the value of ``--data-dir``; the last counts, as for argparse."""
-    found = None
-    for number, word in enumerate(arguments):
-        option, equals, value = word.partition("=")
-        if option == "--data-dir":
-            found = value if equals else "".join(arguments[number + 1 : number + 2])
-    return found or None
-
-
-def _working_dir(pid: Any) -> Path:
-    """Return the folder of the daemon, to which its aggregator's --data-dir is relative."""
-    try:
-        return Path(f"/proc/{pid}/cwd").readlink()
-    except OSError:
-        return Path.cwd()  # another user's; most write absolute paths
+def _of_daemon(status: Mapping[str, Any]) -> Path:
+    for row in status.get("instances", ()):
+        if row.get("data_dir"):
+            return Path(row["data_dir"])
+    return replies.journal_path(status).with_name("data")
 
 
 def folder_of(arguments: dict[str, Any]) -> DataFolder:
-    """Return what the options `--folder`, `--site-file` and `--host` mean; take them out."""
+    """Take `--folder`, `--site-file` and `--host` out of `arguments`; return their folder."""
     place = find(arguments.pop("folder"), arguments.pop("site_file"), arguments.pop("host"))
     return DataFolder(place)
 
 
 def refuse_without_files(folder: DataFolder) -> None:
-    """See whether a folder has any G3 file, or everything would seem to be well.
+    """Refuse a folder without G3 files, in which everything would seem to be well.
 
     Raises
     ------
@@ -210,12 +130,14 @@ def refuse_without_files(folder: DataFolder) -> None:
 
 
 def when(since_at: float | None, until_at: float | None) -> str:
-    """Return the end of a sentence about what there is not, if not all times are meant."""
-    return "" if since_at is None and until_at is None else " of that time"
+    """Return the end of a sentence about missing data: nothing if all times are meant."""
+    if since_at is None and until_at is None:
+        return ""
+    return " of that time"
 
 
 def refuse_empty(since_at: float | None, until_at: float | None) -> None:
-    """See whether a time is between two others.
+    """Refuse a span that has no time in it.
 
     Raises
     ------

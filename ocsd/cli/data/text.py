@@ -1,14 +1,17 @@
-"""What `ocsd data` says, as text and as JSON."""
+"""The output of `ocsd data`, as text and as JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ocsd.cli.screen import terminal, units
+from ocsd.cli.screen import units
 from ocsd.cli.screen.table import Cell, ScreenColumn
 from ocsd.data.gaps import Gap, GapKind
 from ocsd.data.index import FileSummary
 from ocsd.data.overview import FeedOverview
+from ocsd.text.plural import plural
+from ocsd.text.printable import one_line
+from ocsd.text.times import utc
 
 FEEDS = (
     ScreenColumn("FEED"),
@@ -34,19 +37,20 @@ GAPS = (
     ScreenColumn("FEED"),
     ScreenColumn("CAUSE"),
 )
-_MOST_SPANS = 20
-_NOTHING = "-"
+_SHOWN_SPANS = 20
+_EMPTY = "-"
+_KIND_COLOURS = {GapKind.HOLE: "failed", GapKind.DAMAGE: "failed", GapKind.SILENCE: ""}
 
 
 def feed_row(feed: FeedOverview) -> list[Cell]:
     """Return the cells of a feed in `ocsd data ls`."""
     begin, end = feed.span
-    known = sorted(block.interval_s for block in feed.blocks if block.interval_s is not None)
-    rates = list(dict.fromkeys(map(rate, [*known[:1], *known[-1:]])))
+    intervals = sorted(each.interval_s for each in feed.blocks if each.interval_s is not None)
+    rates = dict.fromkeys(map(rate, [*intervals[:1], *intervals[-1:]]))
     return [
-        Cell(terminal.one_line(feed.feed)),
+        Cell(one_line(feed.feed)),
         Cell(str(len(feed.fields))),
-        Cell(" to ".join(rates) or _NOTHING),
+        Cell(" to ".join(rates) or _EMPTY),
         Cell(str(feed.samples)),
         Cell(_date(begin)),
         Cell(_date(end)),
@@ -56,35 +60,42 @@ def feed_row(feed: FeedOverview) -> list[Cell]:
 def file_row(summary: FileSummary, being_written: bool) -> list[Cell]:
     """Return the cells of a file in `ocsd data ls --files`."""
     begin, end = summary.span or (None, None)
-    state = "being written" if being_written else "closed"
+    state = Cell("closed")
+    if summary.damage:
+        state = Cell("damaged", "failed")
+    elif being_written:
+        state = Cell("being written")
     return [
         Cell(summary.name),
         Cell(units.memory(summary.size_bytes)),
         Cell(str(len({source.feed for source in summary.sources}))),
-        Cell(_NOTHING if begin is None else _date(begin)),
-        Cell(_NOTHING if end is None else _date(end)),
-        Cell("damaged", "failed") if summary.damage else Cell(state),
+        Cell(_date(begin)),
+        Cell(_date(end)),
+        state,
     ]
 
 
 def gap_row(gap: Gap) -> list[Cell]:
-    """Return the cells of something that is missing."""
-    about = "about " if gap.kind is GapKind.HOLE and gap.estimated else ""
+    """Return the cells of a gap."""
+    length = units.duration(gap.until_at - gap.from_at)
+    if gap.kind is GapKind.HOLE and gap.estimated:
+        length = f"about {length}"
+    feed = "every feed" if gap.feed == "*" else one_line(gap.feed)
     return [
         Cell(_date(gap.from_at)),
-        Cell(about + units.duration(gap.until_at - gap.from_at)),
-        Cell(gap.kind, "failed" if gap.kind is not GapKind.SILENCE else ""),
-        Cell(str(gap.count) if gap.count else _NOTHING),
-        Cell("every feed" if gap.feed == "*" else terminal.one_line(gap.feed)),
-        Cell(terminal.one_line(gap.cause)),
+        Cell(length),
+        Cell(gap.kind, _KIND_COLOURS[gap.kind]),
+        Cell(str(gap.count or _EMPTY)),
+        Cell(feed),
+        Cell(one_line(gap.cause)),
     ]
 
 
 def feed_lines(feed: FeedOverview, chosen: set[str]) -> Iterator[str]:
-    """Yield what `ocsd data info` says of a feed; of its fields those chosen, or all."""
+    """Yield the lines of `ocsd data info` for a feed, with its fields that are chosen, or all."""
     begin, end = feed.span
     some = chosen & feed.fields.keys()
-    yield terminal.one_line(feed.feed)
+    yield one_line(feed.feed)
     yield f"  recorded  {_date(begin)} to {_date(end)}, {feed.samples} samples"
     yield f"  runs      {len(feed.agent_sessions)} of its agent"
     for block in feed.blocks:
@@ -95,14 +106,14 @@ def feed_lines(feed: FeedOverview, chosen: set[str]) -> Iterator[str]:
         }
         if not shown:
             continue
-        name = terminal.one_line(block.name)
+        name = one_line(block.name)
         yield f"  block     {name}: {rate(block.interval_s)}, {block.samples} samples"
         width = max(map(len, shown))
-        yield from (f"    {terminal.one_line(key):<{width}}  {kind}" for key, kind in shown.items())
-        for first, last in block.spans[:_MOST_SPANS]:
+        yield from (f"    {one_line(key):<{width}}  {kind}" for key, kind in shown.items())
+        for first, last in block.spans[:_SHOWN_SPANS]:
             yield f"    from {_date(first)} to {_date(last)}"
-        if len(block.spans) > _MOST_SPANS:
-            yield f"    and {len(block.spans) - _MOST_SPANS} spans more (see --json)"
+        if len(block.spans) > _SHOWN_SPANS:
+            yield f"    and {len(block.spans) - _SHOWN_SPANS} spans more (see --json)"
     yield f"  files     {_listed(feed.files)}"
 
 
@@ -113,7 +124,7 @@ def feed_as_json(feed: FeedOverview) -> dict[str, Any]:
 
 
 def file_as_json(summary: FileSummary) -> dict[str, Any]:
-    """Return a file made of JSON's types, without what it holds of each feed."""
+    """Return a file made of JSON's types, without its feeds."""
     begin, end = summary.span or (None, None)
     return {
         "name": summary.name,
@@ -126,16 +137,18 @@ def file_as_json(summary: FileSummary) -> dict[str, Any]:
 
 
 def total(folder: Path, summaries: Sequence[FileSummary], missing: Sequence[Gap]) -> str:
-    """Return the line that sums a folder up."""
+    """Return the line that sums up a folder."""
     size = units.memory(sum(summary.size_bytes for summary in summaries))
-    text = f"{folder}: {counted(len(summaries), 'file')}, {size}"
+    text = f"{folder}: {plural(len(summaries), 'file')}, {size}"
     kinds = [(kind, sum(gap.kind is kind for gap in missing)) for kind in GapKind]
-    told = [counted(count, str(kind)) for kind, count in kinds if count]
-    return f"{text}; missing: {', '.join(told)} (see: ocsd data gaps)" if told else text
+    counts = [plural(count, kind) for kind, count in kinds if count]
+    if counts:
+        text += f"; missing: {', '.join(counts)} (see: ocsd data gaps)"
+    return text
 
 
 def nothing(when: str, being_written: bool) -> str:
-    """Return what `ocsd data ls` says where there are no data."""
+    """Return the message of `ocsd data ls` if there are no data."""
     text = f"there are no data{when} in files"
     if not being_written:
         return text
@@ -148,37 +161,35 @@ def nothing(when: str, being_written: bool) -> str:
 def verdict(folder: Path, files: int, problems: Mapping[str, Sequence[Any]], repair: bool) -> str:
     """Return the last line of `ocsd data verify`."""
     if not problems:
-        return f"{folder}: {counted(files, 'file')}, all sound"
-    torn = not repair and any(one.kind == "torn" for found in problems.values() for one in found)
-    hint = "; --repair cuts torn frames off and keeps them" if torn else ""
-    return f"{folder}: something is wrong in {len(problems)} of {counted(files, 'file')}{hint}"
+        return f"{folder}: {plural(files, 'file')}, all sound"
+    text = f"{folder}: something is wrong in {len(problems)} of {plural(files, 'file')}"
+    kinds = {problem.kind for found in problems.values() for problem in found}
+    if "torn" in kinds and not repair:
+        text += "; --repair cuts torn frames off and keeps them"
+    return text
 
 
 def rate(interval_s: float | None) -> str:
-    """Return how often something comes, e.g. ``4 Hz`` or ``every 30 s``."""
-    if interval_s is None:
-        return _NOTHING
+    """Return the rate of samples, e.g. ``4 Hz`` or ``every 30 s``."""
+    if interval_s is None or interval_s <= 0:
+        return _EMPTY
     if interval_s > 1:
         return f"every {_rounded(interval_s)} s"
-    return f"{_rounded(1 / interval_s)} Hz" if interval_s > 0 else _NOTHING
+    return f"{_rounded(1 / interval_s)} Hz"
 
 
 def _rounded(number: float) -> str:
-    """Return a number with three digits that mean something, e.g. ``0.25`` or ``1000``."""
+    """Return a number with three significant digits, e.g. ``0.25`` or ``1000``."""
     return f"{float(f'{number:.3g}'):.9g}"
 
 
-def counted(number: int, word: str) -> str:
-    """Return a number and its noun."""
-    plural = {"damage": "damages"}.get(word, f"{word}s")
-    return f"{number} {word if number == 1 else plural}"
-
-
-def _date(unix_time_s: float) -> str:
-    """Return a time as text; a file may hold any."""
+def _date(unix_time_s: float | None) -> str:
+    """Return a time as text; a file may hold any number."""
+    if unix_time_s is None:
+        return _EMPTY
     try:
-        return units.date(unix_time_s)
-    except (ValueError, OverflowError, OSError):
+        return utc(unix_time_s)
+    except ValueError:
         return str(unix_time_s)
 
 

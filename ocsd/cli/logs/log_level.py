@@ -1,42 +1,41 @@
-"""Changing how much agents log while they run: `ocsd logs --level`.
+"""The log level of a running agent: `ocsd logs --level`.
 
-The level is written into a file beside the log, at which the agent looks twice a second
+The level is written into a file beside the log, which the agent reads twice a second
 (`ocsd.log.level_file`), so it needs no daemon and no router.
 """
 
 from pathlib import Path
 
+from ocsd.cli.talk.replies import DAEMON, ROUTER
 from ocsd.errors import NotPermittedError, UsageError
 from ocsd.system import files
 
 USUAL = "usual"
-LEVELS = ("critical", "error", "warn", "info", "debug", "trace", USUAL)
-"""What may be asked for; `USUAL` is what the agent was started with."""
-
-_NO_AGENTS = {"router", "ocsd"}
+LEVEL_CHOICES = ("critical", "error", "warn", "info", "debug", "trace", USUAL)
+"""The levels of `--level`; `USUAL` is that with which the agent was started."""
 
 
-def set_level(name: str, log: Path, level: str) -> None:
+def set_level(instance_id: str, log: Path, level: str) -> None:
     """Have an agent log from this level on, and after its next start, too.
 
     Parameters
     ----------
-    name : str
-        The instance.
+    instance_id : str
+        The agent.
     log : Path
         Its log.
     level : str
-        One of `LEVELS`.
+        One of `LEVEL_CHOICES`.
 
     Raises
     ------
     UsageError
-        If it is no agent.
+        If it is not an agent.
     NotPermittedError
         If this user may not write there.
     """
-    if name in _NO_AGENTS:
-        raise UsageError(f"--level is for agents; '{name}' is none")
+    if instance_id in {ROUTER, DAEMON}:
+        raise UsageError(f"--level is for agents; '{instance_id}' is none")
     file = log.with_name(f"{log.name}.level")
     try:
         if level == USUAL:

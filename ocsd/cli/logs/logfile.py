@@ -1,4 +1,4 @@
-"""Read an instance's log file: its end, and what is appended, over rotations.
+"""Reads an instance's log file: its end, then new text, over rotations.
 
 Rotation renames the file, and its writer goes on in the renamed one until it
 sees that the name has another inode (docs/architecture.md); so does the reader.
@@ -12,14 +12,13 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Self
 
 from ocsd.errors import NoLogError, NotPermittedError
 
 _BLOCK_BYTES = 64 * 1024
 
-# What ocsd writes, 2026-11-22T12:02:48.238Z, and what OCS does, 2026-11-22T12:02:48+0000.
+# ocsd writes 2026-11-22T12:02:48.238Z, and OCS 2026-11-22T12:02:48+0000.
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)(?!\d)")
 
 
@@ -33,7 +32,7 @@ def opened(path: Path) -> BinaryIO:
     NotPermittedError
         If this user may not read it.
     NoLogError
-        If it is no file, or its disk fails.
+        If it is not a file, or its disk fails.
     """
     try:
         return path.open("rb")
@@ -47,36 +46,32 @@ def opened(path: Path) -> BinaryIO:
     except OSError as error:
         raise NoLogError(
             f"the log {path} cannot be read: {error.strerror}; move aside what is there, "
-            "then restart who writes it"
+            "then restart its writer"
         ) from error
 
 
 def seek_last_lines(file: BinaryIO, lines: int) -> None:
     """Put the position of `file` at the beginning of its last `lines` lines."""
-    position = file.seek(0, os.SEEK_END)
-    if lines <= 0:
-        return
-    # The line feed that ends the last line begins none.
-    wanted = lines + 1 if _ends_with_line_feed(file, position) else lines
-    while position > 0:
-        size = min(_BLOCK_BYTES, position)
-        position -= size
-        file.seek(position)
-        block = file.read(size)
-        found = block.count(b"\n")
-        if found >= wanted:
-            file.seek(position + _nth_from_end(block, wanted) + 1)
-            return
-        wanted -= found
-    file.seek(0)
+    end = begin = file.seek(0, os.SEEK_END)
+    size = 0
+    while lines > 0 and begin > 0:
+        size = 2 * size + _BLOCK_BYTES
+        begin = max(0, end - size)
+        file.seek(begin)
+        # The line feed that ends the last line begins none.
+        older, *last = file.read(end - begin).removesuffix(b"\n").rsplit(b"\n", lines)
+        if len(last) == lines:
+            begin += len(older) + 1
+            break
+    file.seek(begin)
 
 
 def written_at(line: bytes) -> float | None:
-    """Return the time with which a line begins [s, Unix time]; None if it has none."""
-    found = _STAMP.match(line)
-    if found is None:
+    """Return the time at the beginning of a line [s, Unix time]; None if it has none."""
+    stamp = _STAMP.match(line)
+    if stamp is None:
         return None
-    moment, fraction, zone = (part.decode() for part in found.groups(b""))
+    moment, fraction, zone = (part.decode() for part in stamp.groups(b""))
     try:
         whole = datetime.datetime.fromisoformat(moment + zone).timestamp()
     except ValueError:
@@ -105,7 +100,7 @@ def seek_time(file: BinaryIO, since_at: float) -> None:
 
 def rotated(path: Path, since_at: float) -> list[BinaryIO]:
     """Open the full files of a log that were written to since a time, the oldest first."""
-    found: list[BinaryIO] = []
+    files: list[BinaryIO] = []
     for number in itertools.count(1):
         try:
             file = opened(path.with_name(f"{path.name}.{number}"))
@@ -114,8 +109,8 @@ def rotated(path: Path, since_at: float) -> list[BinaryIO]:
         if os.fstat(file.fileno()).st_mtime < since_at:
             file.close()
             break
-        found.append(file)
-    return found[::-1]
+        files.append(file)
+    return files[::-1]
 
 
 def last_lines(path: Path, lines: int) -> list[str]:
@@ -124,8 +119,9 @@ def last_lines(path: Path, lines: int) -> list[str]:
     Parameters
     ----------
     path : Path
+        The log.
     lines : int
-        How many at most.
+        The most to return.
     """
     try:
         with opened(path) as file:
@@ -133,19 +129,19 @@ def last_lines(path: Path, lines: int) -> list[str]:
             text = file.read().decode("utf-8", "replace")
     except (OSError, NoLogError, NotPermittedError):
         return []
-    # Not at what else Unicode takes for the end of a line (str.splitlines).
+    # str.splitlines would also split at other characters, which may be inside a message.
     return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n") if text]
 
 
 class Follower:
-    """Reads a log from a place near its end, then whatever is appended to it.
+    """Reads a log from a place near its end, then all text that is appended to it.
 
     Parameters
     ----------
     path : Path
         The log. It need not exist yet.
     lines : int
-        With how many of the present last lines to begin.
+        The number of present last lines to begin with.
     since_at : float, optional
         Begin with the lines of that time instead, in rotated files, too [s, Unix time].
     """
@@ -164,23 +160,18 @@ class Follower:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_raised: object) -> None:
         for file in (*self._earlier, self._file):
             if file is not None:
                 file.close()
 
     @property
-    def found(self) -> bool:
+    def exists(self) -> bool:
         """Whether there is a log."""
         return self._file is not None or bool(self._earlier)
 
     def fresh(self) -> Iterator[str]:
-        """Yield what can be read now; to be called again and again to follow.
+        """Yield the text that can be read now; to be called again and again to follow.
 
         Yields
         ------
@@ -204,15 +195,13 @@ class Follower:
                 self._file, self._replaced = following, False
                 yield from self._rest(self._file)
         else:
-            self._look_at_name(self._file)
+            self._compare_name(self._file)
 
     def _begin_at(self, since_at: float) -> None:
         self._earlier = rotated(self._path, since_at)
-        if self._file is not None and self._earlier:
-            # It may have been rotated in the moment between.
-            mine, last = (os.fstat(one.fileno()) for one in (self._file, self._earlier[-1]))
-            if os.path.samestat(mine, last):
-                self._earlier.pop().close()
+        # It may have been rotated in the moment between.
+        if self._file and self._earlier and _is_same(self._file, self._earlier[-1]):
+            self._earlier.pop().close()
         first = next(iter((*self._earlier, self._file)), None)
         if first is not None:
             seek_time(first, since_at)
@@ -221,15 +210,15 @@ class Follower:
         while block := file.read(_BLOCK_BYTES):
             yield self._decoder.decode(block)
 
-    def _look_at_name(self, file: BinaryIO) -> None:
+    def _compare_name(self, file: BinaryIO) -> None:
         present = os.fstat(file.fileno())
         if file.tell() > present.st_size:
-            file.seek(0)  # somebody emptied the file in place
+            file.seek(0)  # another program emptied the file in place
         try:
             named = self._path.stat()
         except FileNotFoundError:
             return  # renamed, and the writer has not made the next one yet
-        self._replaced = (named.st_dev, named.st_ino) != (present.st_dev, present.st_ino)
+        self._replaced = not os.path.samestat(named, present)
 
     def _open(self) -> BinaryIO | None:
         try:
@@ -238,15 +227,5 @@ class Follower:
             return None
 
 
-def _ends_with_line_feed(file: BinaryIO, size_bytes: int) -> bool:
-    if size_bytes == 0:
-        return False
-    file.seek(size_bytes - 1)
-    return file.read(1) == b"\n"
-
-
-def _nth_from_end(block: bytes, count: int) -> int:
-    place = len(block)
-    for _ in range(count):
-        place = block.rindex(b"\n", 0, place)
-    return place
+def _is_same(file: BinaryIO, other: BinaryIO) -> bool:
+    return os.path.sameopenfile(file.fileno(), other.fileno())

@@ -1,31 +1,31 @@
-"""The journals of this machine's hosts, with or without a running daemon."""
+"""The journals of this machine's hosts, whether their daemons run or not."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
-
-from ocsd.cli.screen.moment import PastTime
-from ocsd.cli.talk import present
+from ocsd.cli.screen import moment
+from ocsd.cli.talk import present, replies
 from ocsd.cli.talk.hosts import hosts_of_files
-from ocsd.errors import NoDaemonError, NoJournalError, NotPermittedError, SeveralDaemonsError
-from ocsd.history import journal
+from ocsd.errors import NoDaemonError, NoHistoryError, NotPermittedError, SeveralDaemonsError
+from ocsd.history.file import read_history
 from ocsd.history.summary import HistoryEntry
 from ocsd.system import paths
 
+since_option = moment.since_option(default="7d", show_default=True)
+
 
 def entries(host: str | None) -> Iterator[HistoryEntry]:
-    """Yield what the journal of a host holds, the oldest first.
+    """Yield the entries of the journal of a host, the oldest first.
 
     Parameters
     ----------
     host : str, optional
-        Its host name; not needed where one daemon runs, or ever ran.
+        The host name; not needed where one daemon runs, or ever ran.
 
     Raises
     ------
-    NoJournalError
-        If nothing has been recorded, or what has been cannot be read.
+    NoHistoryError
+        If nothing has been recorded, or the history cannot be read.
     SeveralDaemonsError
         If it is not clear which host is meant.
     NotPermittedError
@@ -33,13 +33,13 @@ def entries(host: str | None) -> Iterator[HistoryEntry]:
     """
     path = _path(host)
     try:
-        yield from journal.read(path)
+        yield from read_history(path)
     except PermissionError as error:
         raise NotPermittedError(
             f"this user may not read {path}; use its owner's account, join its group, or use sudo"
         ) from error
     except OSError as error:
-        raise NoJournalError(
+        raise NoHistoryError(
             f"the journal {path} cannot be read: {error.strerror}; move aside what is there"
         ) from error
 
@@ -51,28 +51,16 @@ def host_of(host: str | None) -> str:
 
 def _path(host: str | None) -> Path:
     try:
-        told = present.status(host)
+        return replies.journal_path(present.status(host))
     except NoDaemonError as error:
-        hosts = hosts_of_files(host, error)
-        found = [path for one in hosts if (path := paths.of_host(one).journal).exists()]
+        journals = [paths.of_host(name).journal for name in hosts_of_files(host, error)]
+        found = [path for path in journals if path.exists()]
         if not found:
-            places = ", ".join(str(paths.of_host(one).state) for one in hosts)
-            raise NoJournalError(f"{error}. There is no journal in {places} either") from error
+            places = ", ".join(str(path.parent) for path in journals)
+            raise NoHistoryError(f"{error}. There is no journal in {places} either") from error
         if len(found) > 1:
-            listed = ", ".join(str(path.parent.name) for path in found)
+            listed = ", ".join(path.parent.name for path in found)
             raise SeveralDaemonsError(
                 f"several hosts have a journal ({listed}); add --host"
             ) from error
         return found[0]
-    return Path(told.get("journal_path") or paths.of_host(told.get("host", "")).journal)
-
-
-since_option = click.option(
-    "--since",
-    "since_at",
-    metavar="AGE|DATE",
-    type=PastTime(),
-    default="7d",
-    show_default=True,
-    help="Begin there: an age such as 90m, 12h, 7d, or a date or time in UTC.",
-)

@@ -14,19 +14,19 @@ class SeveralLogs:
     followers : mapping of str to Follower
         The logs, by name.
     follow : bool
-        Whether half a line at the end may wait for its other half.
+        Whether an unfinished line at the end may wait for its rest.
     """
 
     def __init__(self, followers: Mapping[str, Follower], follow: bool) -> None:
         width = max(map(len, followers))
         self._sources = [
-            _LogSource(f"{name:<{width}}  ", each, follow) for name, each in followers.items()
+            _LogSource(f"{name:<{width}}  ", log, follow) for name, log in followers.items()
         ]
 
     def fresh(self) -> Iterator[str]:
         """Yield the lines that can be read now; to be called again and again to follow.
 
-        What was written between two calls is put in order; a later line never waits for that.
+        Lines that were written between two calls are put in order; none waits for a later call.
         """
         lines = (source.fresh() for source in self._sources)
         for _, text in heapq.merge(*lines, key=lambda line: line[0]):
@@ -44,7 +44,7 @@ class _LogSource:
         self._at = 0.0
 
     def fresh(self) -> Iterator[tuple[float, str]]:
-        """Yield the time of each line and its text; a line without a time has the last one's."""
+        """Yield the time and text of each line; a line without a time has that of the last."""
         waits = False
         for text in self._follower.fresh():
             *lines, self._rest = (self._rest + text).split("\n")

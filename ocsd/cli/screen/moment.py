@@ -2,7 +2,9 @@
 
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
@@ -29,4 +31,26 @@ class PastTime(click.ParamType[float]):
                 f"{text!r} is neither an age such as 90m or 7d nor a date or time in UTC such as "
                 "2026-11-22 or 2026-11-22T20:00"
             )
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return moment.timestamp()
+
+
+def since_option(begin: str = "Begin there", **settings: Any) -> Callable[..., Any]:
+    """Return the option ``--since`` of a command.
+
+    Parameters
+    ----------
+    begin : str
+        The first words of its help.
+    **settings
+        Further arguments of `click.option`.
+    """
+    return click.option(
+        "--since",
+        "since_at",
+        metavar="AGE|DATE",
+        type=PastTime(),
+        help=f"{begin}: an age such as 90m, 12h, 7d, or a date or time in UTC.",
+        **settings,
+    )

@@ -1,25 +1,63 @@
-"""The time that passes, shown to a person who waits."""
+"""The progress of work and the time that passes, shown on a terminal to a person who waits."""
 
 import sys
 import threading
 import time
-from types import TracebackType
+from typing import Any, Self
+
+import click
 
 from ocsd.cli.screen import units
 
-# Up to here nobody wonders whether anything happens.
 _QUIET_S = 2.0
-_STEP_S = 0.5
+"""Time for which nothing is shown, because short work needs no progress [s]."""
+
+_REDRAW_PERIOD_S = 0.5
 _ERASE_LINE = "\r\x1b[K"
 
 
+class Bar:
+    """A progress bar on standard error, if that is a terminal.
+
+    Parameters
+    ----------
+    label : str
+        The name of the work.
+    quiet_s : float
+        Time from which on the bar is shown [s].
+    """
+
+    def __init__(self, label: str, quiet_s: float = _QUIET_S) -> None:
+        self._label = label
+        self._show_at_s = time.monotonic() + quiet_s
+        self._bar: Any = None
+        self._shown = 0
+
+    def __call__(self, done: int, work: int) -> None:
+        """Show that `done` of `work` is done."""
+        if self._bar is None:
+            if time.monotonic() < self._show_at_s or not sys.stderr.isatty():
+                return
+            self._bar = click.progressbar(length=work, label=self._label, file=sys.stderr)
+            self._bar.__enter__()
+        self._bar.update(done - self._shown)
+        self._shown = done
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(*raised)
+
+
 class WaitIndicator:
-    """Shows on standard error what is waited for and for how long, if that is a terminal.
+    """Shows on standard error, if that is a terminal, how long a command has been waiting.
 
     Parameters
     ----------
     text : str
-        What is waited for.
+        The reason for the wait.
     """
 
     def __init__(self, text: str) -> None:
@@ -27,17 +65,12 @@ class WaitIndicator:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._show, daemon=True)
 
-    def __enter__(self) -> "WaitIndicator":
+    def __enter__(self) -> Self:
         if sys.stderr.isatty():
             self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_raised: object) -> None:
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -49,6 +82,6 @@ class WaitIndicator:
         while True:
             waited = units.duration(time.monotonic() - begun_s)
             print(f"{_ERASE_LINE}{self._text}: {waited}", end="", file=sys.stderr, flush=True)
-            if self._over.wait(_STEP_S):
+            if self._over.wait(_REDRAW_PERIOD_S):
                 print(_ERASE_LINE, end="", file=sys.stderr, flush=True)
                 return

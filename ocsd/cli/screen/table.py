@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from ocsd.cli.screen.terminal import Terminal
 
 _GAP = "  "
-# Narrower than this a reason is better wrapped by the terminal than cut.
 _LEAST_LAST_COLUMNS = 12
+"""Width below which the last column is better wrapped by the terminal than cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,16 @@ def table_lines(
 ) -> list[str]:
     """Lay out a table.
 
-    Nothing is ever cut but the last column, and that only on a terminal that
-    is too narrow for it.
+    Only the last column may be cut, and only on a terminal that is too narrow for it.
 
     Parameters
     ----------
-    columns : Sequence of Column
+    columns : Sequence of ScreenColumn
+        The columns.
     rows : Sequence of Sequence of Cell
         Each as long as `columns`.
     terminal : Terminal
-        Where the table will be printed.
+        The terminal that the table is for.
 
     Returns
     -------
@@ -72,14 +72,10 @@ def _line(
     terminal: Terminal,
 ) -> str:
     parts = []
-    for number, (column, width, cell) in enumerate(zip(columns, widths, cells, strict=True)):
+    for column, width, cell in zip(columns, widths, cells, strict=True):
         padding = " " * (width - len(cell.text))
         text = terminal.styled(cell.text, cell.word)
-        if column.right:
-            parts.append(padding + text)
-        else:
-            # No blanks at the end of a line.
-            parts.append(text if number == len(columns) - 1 else text + padding)
+        parts.append(padding + text if column.right else text + padding)
     return _GAP.join(parts).rstrip()
 
 

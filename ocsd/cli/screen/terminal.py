@@ -1,4 +1,4 @@
-"""What the place that we print to can show: colours, symbols, width."""
+"""The abilities of the terminal that a command prints to: colours, symbols, width."""
 
 import shutil
 from collections.abc import Mapping
@@ -7,8 +7,9 @@ from typing import TextIO
 
 import click
 
-# Each symbol has another shape, so nothing depends on colour alone, and an
-# ASCII form for terminals that are not UTF-8.
+from ocsd.text import printable as printables
+
+# Each symbol has a shape of its own, because colours are not for all eyes, and an ASCII form.
 _SYMBOLS = {
     "up": ("●", "+"),
     "starting": ("◐", "~"),
@@ -17,7 +18,6 @@ _SYMBOLS = {
     "backoff": ("↻", "!"),
     "failed": ("✗", "X"),
 }
-_UNKNOWN_SYMBOL = ("?", "?")
 _COLOURS = {
     "up": "green",
     "ok": "green",
@@ -32,21 +32,24 @@ _COLOURS = {
     "attention": "red",
 }
 
+LAYOUT = "\n\t"
+"""Control characters that are kept in a text of several lines."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """What an output stream can show.
+    """The abilities of an output stream.
 
     Parameters
     ----------
     interactive : bool
-        Whether a person looks at it; text is cut to the width only then.
+        Whether it is a terminal; text is cut to the width only then.
     unicode : bool
         Whether it takes characters beyond ASCII.
     colour : bool
         Whether it takes ANSI colours.
     width_columns : int
-        Its width; without meaning where nobody looks.
+        The width of the terminal.
     """
 
     interactive: bool
@@ -56,30 +59,36 @@ class Terminal:
 
     def styled(self, text: str, word: str) -> str:
         """Return `text` in the colour that belongs to a state, health or verdict `word`."""
-        colour = _COLOURS.get(word)
-        return click.style(text, fg=colour) if self.colour and colour else text
+        if not self.colour or word not in _COLOURS:
+            return text
+        return click.style(text, fg=_COLOURS[word])
 
     def bold(self, text: str) -> str:
         """Return `text` in bold type."""
-        return click.style(text, bold=True) if self.colour else text
+        if not self.colour:
+            return text
+        return click.style(text, bold=True)
 
     def symbol(self, state: str) -> str:
         """Return the symbol of a state."""
-        return _SYMBOLS.get(state, _UNKNOWN_SYMBOL)[0 if self.unicode else 1]
+        return self._either(*_SYMBOLS.get(state, "??"))
 
     @property
     def dot(self) -> str:
-        """What separates the parts of a line."""
-        return "·" if self.unicode else "-"
+        """The sign between the parts of a line."""
+        return self._either("·", "-")
 
     @property
     def ellipsis(self) -> str:
-        """What stands for text that was cut."""
-        return "…" if self.unicode else "..."
+        """The sign for text that was cut."""
+        return self._either("…", "...")
+
+    def _either(self, sign: str, ascii_sign: str) -> str:
+        return sign if self.unicode else ascii_sign
 
 
 def of(stream: TextIO, environment: Mapping[str, str]) -> Terminal:
-    """Return what `stream` can show.
+    """Return the abilities of `stream`.
 
     Parameters
     ----------
@@ -101,10 +110,10 @@ def of(stream: TextIO, environment: Mapping[str, str]) -> Terminal:
 
 
 def one_line(text: str) -> str:
-    """Return `text` on one line, without characters that could steer a terminal."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """Return `text` on one line."""
+    return printables.one_line(text)
 
 
 def printable(text: str) -> str:
-    """Return `text` with its lines kept and characters that could steer a terminal replaced."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
+    """Return `text` with its lines kept."""
+    return printables.printable(text, keep=LAYOUT)

@@ -1,6 +1,8 @@
-"""Times and sizes as operators read them: short enough for a column."""
+"""Durations, sizes and times of day as operators read them: short enough for a column."""
 
 import time
+
+from ocsd.text.times import utc
 
 _MINUTE_S = 60
 _HOUR_S = 60 * _MINUTE_S
@@ -20,23 +22,27 @@ def duration(seconds: float) -> str:
 
 
 def short_duration(seconds: float) -> str:
-    """Return how long something took, to the hundredth of a second, e.g. ``0.05 s``."""
+    """Return a duration to the hundredth of a second, e.g. ``0.05 s``."""
     return f"{seconds:.2f} s"
 
 
 def memory(size_bytes: float) -> str:
     """Return a size in powers of 1024, e.g. ``7.8M``."""
-    size = float(size_bytes)
-    for unit in ("B", "K", "M"):
+    if size_bytes < 1000:
+        return f"{size_bytes:.0f}B"
+    size = size_bytes / 1024
+    for unit in ("K", "M"):
+        if size < 100:
+            return f"{size:.1f}{unit}"
         if size < 1000:
-            return f"{size:.0f}{unit}" if unit == "B" or size >= 100 else f"{size:.1f}{unit}"
+            return f"{size:.0f}{unit}"
         size /= 1024
     return f"{size:.1f}G"
 
 
 def date(unix_time_s: float) -> str:
     """Return a Unix time as ISO 8601 in UTC, to the second."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(unix_time_s))
+    return utc(unix_time_s)
 
 
 def clock(unix_time_s: float) -> str:

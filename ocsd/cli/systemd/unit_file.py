@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 _TEXT = """\
-# Written by `ocsd install`; docs/systemd.md tells about it. Change it with: systemctl edit {name}
+# Written by `ocsd install`; docs/systemd.md describes it. Change it with: systemctl edit {name}
 [Unit]
 Description=ocsd, the supervisor of {whose} observatory agents
 Wants=network-online.target
 After=network-online.target time-sync.target
-# A daemon that cannot start is tried for ever: its agents may be running, and at night nobody
-# is there to reset a counter.
+# A daemon that cannot start is tried for ever: its agents may be running, and at night no
+# operator is there to reset a counter.
 StartLimitIntervalSec=0
 
 [Service]
@@ -22,10 +22,10 @@ KillMode=process
 ExecStop=-{program} stop --unit %n
 # Takes an edited site file into use and touches only what it changed.
 ExecReload={program} reload --no-wait {which}
-# Longer than `ocsd stop` tries to end agents, then aggregator and registry, then the router, and
-# then, should the daemon not do it, ends them itself.
+# Time for `ocsd stop` to end agents, then aggregator and registry, then the router, and to end
+# them itself if the daemon does not.
 TimeoutStopSec=120s
-# `ocsd stop` by hand is no failure.
+# `ocsd stop` by hand is not a failure.
 Restart=on-failure
 RestartSec=2s
 # Ctrl-C and SIGTERM while it started.
@@ -81,14 +81,14 @@ class UnitFile:
     Attributes
     ----------
     several : bool
-        Whether it is the template ``ocsd@.service``, whose instances are named like the
-        hosts' entries in the site file.
+        Whether it is the template ``ocsd@.service``, whose instances have the names of the
+        hosts in the site file.
     program : tuple of str
-        What runs ocsd: an absolute path, and arguments if need be.
+        The program that runs ocsd: an absolute path, and arguments if need be.
     site_file : str or None
         Absolute path of the site file; None leaves it to ``ocsd start`` to find it.
     user : str
-        Who runs it.
+        The account that runs it.
     """
 
     several: bool = False
@@ -104,15 +104,17 @@ class UnitFile:
     @property
     def text(self) -> str:
         """Its content."""
-        options = " --host %i" if self.several else ""
+        name, whose, options, which = "ocsd", "this host's", "", "--unit %n"
+        if self.several:
+            name, whose, options, which = "ocsd@HOST", "host %i's", " --host %i", "--host %i"
         if self.site_file is not None:
             options += f" --site-file {_quoted(self.site_file)}"
         return _TEXT.format(
-            name="ocsd@HOST" if self.several else "ocsd",
-            whose="host %i's" if self.several else "this host's",
+            name=name,
+            whose=whose,
             program=" ".join(map(_quoted, self.program)),
             options=options,
-            which="--host %i" if self.several else "--unit %n",
+            which=which,
             user=self.user,
         )
 

@@ -1,4 +1,4 @@
-"""What systemd is doing with the unit whose ``ExecStop`` this process is (systemd.service(5))."""
+"""The job of systemd for the unit whose ``ExecStop`` this process is (systemd.service(5))."""
 
 import contextlib
 import os
@@ -11,14 +11,16 @@ from ocsd.errors import NoDaemonError, OcsdError
 from ocsd.system.proc import why_silent
 
 _RESTARTS = frozenset({"restart", "try-restart"})
-_ANSWER_LIMIT_S = 5.0
+_LIST_JOBS_LIMIT_S = 5.0
 _LEAVE_LIMIT_S = 5.0
 
 
 def main_pid() -> int | None:
     """Return the daemon's pid (``$MAINPID``); None if it has ended by itself."""
-    given = os.environ.get("MAINPID", "")
-    return int(given) if given.isdigit() else None
+    try:
+        return int(os.environ["MAINPID"])
+    except (KeyError, ValueError):
+        return None
 
 
 def is_restart(unit: str) -> bool:
@@ -32,19 +34,17 @@ def is_restart(unit: str) -> bool:
     Returns
     -------
     bool
-        False also if systemd cannot be asked: to stop is what systemd said.
+        False also if systemd cannot be asked, because it ordered a stop.
     """
     command = ["systemctl", "list-jobs", "--plain", "--no-legend", unit]
     try:
         listed = subprocess.run(
-            command, capture_output=True, text=True, timeout=_ANSWER_LIMIT_S, check=True
+            command, capture_output=True, text=True, timeout=_LIST_JOBS_LIMIT_S, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return False
     # For example: 30 ocsd.service restart running
-    return any(
-        words[2:3] and words[2] in _RESTARTS for words in map(str.split, listed.splitlines())
-    )
+    return any(not _RESTARTS.isdisjoint(line.split()[2:3]) for line in listed.splitlines())
 
 
 def daemon_of(pid: int) -> control.DaemonClient:
@@ -64,17 +64,17 @@ def daemon_of(pid: int) -> control.DaemonClient:
 
 
 def make_leave(pid: int, limit_s: float = _LEAVE_LIMIT_S) -> None:
-    """End a daemon only, by force if need be; what it runs goes on.
+    """End only the daemon, by force if need be; its agents go on.
 
-    It returns when the daemon is gone, for systemd would next send it SIGTERM, which means
-    to end everything.
+    It returns when the daemon is gone, because systemd would next send it SIGTERM, which
+    means to end everything.
 
     Parameters
     ----------
     pid : int
         The daemon.
     limit_s : float
-        How long it may take before it is killed [s].
+        Time after which it is killed [s].
     """
     with contextlib.suppress(ProcessLookupError):
         process = os.pidfd_open(pid)

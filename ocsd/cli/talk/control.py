@@ -4,16 +4,16 @@ It needs nothing but the standard library, and one request opens one connection.
 """
 
 import json
-import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ocsd.cli.talk import holder, replies
+from ocsd.cli.talk.hosts import paths_in, runtime_folders
 from ocsd.cli.talk.unix_http import Answer, BrokenAnswerError
 from ocsd.errors import (
     DaemonRefusedError,
@@ -24,31 +24,33 @@ from ocsd.errors import (
     TimedOutError,
     UnfinishedError,
 )
-from ocsd.system import paths
 from ocsd.system.peer import peer_of
 from ocsd.system.proc import why_silent
 
-# A daemon answers in milliseconds; one that has not after this long is stuck.
-ANSWER_LIMIT_S = 5.0
-# The daemon keeps the time limit of a request itself; it is given this much
-# longer to say so.
-_GRACE_S = 5.0
-# Of any change the daemon says at once that it has begun.
-_FIRST_ANSWER_LIMIT_S = 10.0
-_CONNECT_LIMIT_S = 2.0
-# Where a daemon that systemd or root started has its folders: members of its
-# group look there too, beside their own.
-_SYSTEM_RUNTIME = Path("/run/ocsd")
+_STUCK_AFTER_S = 5.0
+"""Time after which a daemon that has not answered is stuck: others answer in milliseconds [s]."""
+
+_RESULT_GRACE_S = 5.0
+"""Time for the daemon to report that a request's own time limit is over [s]."""
+
+_BEGIN_LIMIT_S = 10.0
+"""Time in which the daemon reports that it has begun with a change [s]."""
+
+_ACCEPT_LIMIT_S = 2.0
+_RELEASES = "are the ocsd of this command and of the daemon of one release?"
+
+Line: TypeAlias = tuple[dict[str, Any], replies.Event | None]
+"""A line of a streamed answer, as it came and as a value."""
 
 
 @dataclass(frozen=True, slots=True)
 class DaemonClient:
-    """A daemon that listens.
+    """The client of a daemon that listens.
 
     Parameters
     ----------
     host : str
-        The host name that it serves.
+        Name of the host that it serves.
     socket_path : Path
         Its control socket.
     """
@@ -56,13 +58,13 @@ class DaemonClient:
     host: str
     socket_path: Path
 
-    def status(self, limit_s: float = ANSWER_LIMIT_S) -> dict[str, Any]:
-        """Return what the daemon says about its host, as it came.
+    def status(self, limit_s: float = _STUCK_AFTER_S) -> dict[str, Any]:
+        """Return the answer of ``GET /v1/status``.
 
         Parameters
         ----------
         limit_s : float
-            How long to wait for the answer [s].
+            Time to wait for the answer [s].
 
         Raises
         ------
@@ -75,53 +77,40 @@ class DaemonClient:
         DaemonRefusedError
             If it refuses, with its own message and exit code.
         """
-        with self._answer("GET", "/v1/status", None, limit_s) as answer:
+        with self._answer("/v1/status", None, limit_s) as answer:
             return _object(answer.read())
 
-    def change(
-        self, verb: str, names: tuple[str, ...], limit_s: float
-    ) -> Iterator[tuple[dict[str, Any], replies.Event | None]]:
-        """Bring instances up or down or restart them, and yield what happens.
+    def change(self, verb: str, instance_ids: tuple[str, ...], limit_s: float) -> Iterator[Line]:
+        """Bring instances up or down or restart them, and yield the lines of the answer.
 
         Parameters
         ----------
         verb : str
             ``up``, ``down`` or ``restart``.
-        names : tuple of str
-            Instance-ids; empty means all of the host.
+        instance_ids : tuple of str
+            The instances; empty means all of the host.
         limit_s : float
-            How long the daemon waits for the result [s].
-
-        Yields
-        ------
-        tuple of dict and Event
-            Each line of the answer, as it came and as a value.
+            Time that the daemon waits for the result [s].
 
         Raises
         ------
         NoDaemonError, TimedOutError, NotPermittedError, DaemonRefusedError
             As for `status`; nothing has been changed if the daemon refuses.
         """
-        body: dict[str, Any] = {"names": list(names)} if names else {"all": True}
-        body["timeout_s"] = limit_s
-        yield from self._stream(f"/v1/instances/{verb}", body, limit_s + _GRACE_S)
+        body: dict[str, Any] = {"timeout_s": limit_s, "all": True}
+        if instance_ids:
+            body = {"timeout_s": limit_s, "names": list(instance_ids)}
+        yield from self._stream(f"/v1/instances/{verb}", body, limit_s + _RESULT_GRACE_S)
 
-    def reload(
-        self, dry_run: bool, limit_s: float | None = None
-    ) -> Iterator[tuple[dict[str, Any], replies.Event | None]]:
-        """Have the site file taken into use; yield what changed, or would, and what follows.
+    def reload(self, dry_run: bool, limit_s: float | None = None) -> Iterator[Line]:
+        """Have the daemon read the site file; yield the changes, then the lines as `change` does.
 
         Parameters
         ----------
         dry_run : bool
-            Only tell what would change.
+            Only report what would change.
         limit_s : float, optional
-            How long the daemon waits for the result [s]; it does not wait without.
-
-        Yields
-        ------
-        tuple of dict and Event
-            What changed, without an event; then, as `change` does, what becomes of that.
+            Time that the daemon waits for the result [s]; without it, it does not wait.
 
         Raises
         ------
@@ -129,13 +118,13 @@ class DaemonClient:
             As for `status`; nothing has been changed if the daemon refuses.
         """
         body: dict[str, Any] = {"dry_run": dry_run}
-        if limit_s is None:
-            yield from self._stream("/v1/reload", body, ANSWER_LIMIT_S)
-        else:
+        answer_s = _STUCK_AFTER_S
+        if limit_s is not None:
             body["timeout_s"] = limit_s
-            yield from self._stream("/v1/reload", body, limit_s + _GRACE_S, ANSWER_LIMIT_S)
+            answer_s = limit_s + _RESULT_GRACE_S
+        yield from self._stream("/v1/reload", body, answer_s, _STUCK_AFTER_S)
 
-    def stop(self, limit_s: float) -> Iterator[tuple[dict[str, Any], replies.Event | None]]:
+    def stop(self, limit_s: float) -> Iterator[Line]:
         """End everything that the daemon runs, and the daemon; yield as `change` does.
 
         Raises
@@ -147,7 +136,7 @@ class DaemonClient:
 
     def upgrade(self, limit_s: float) -> Iterator[dict[str, Any]]:
         """Replace the daemon by the installed version; yield the lines of its answer."""
-        with self._answer("POST", "/v1/upgrade", {}, limit_s) as answer:
+        with self._answer("/v1/upgrade", {}, limit_s) as answer:
             for line in answer:
                 if line.strip():
                     yield _object(line)
@@ -157,10 +146,10 @@ class DaemonClient:
         target: str,
         body: Mapping[str, Any],
         limit_s: float,
-        first_limit_s: float = _FIRST_ANSWER_LIMIT_S,
-    ) -> Iterator[tuple[dict[str, Any], replies.Event | None]]:
+        begin_limit_s: float = _BEGIN_LIMIT_S,
+    ) -> Iterator[Line]:
         deadline_s = time.monotonic() + limit_s
-        with self._answer("POST", target, body, min(limit_s, first_limit_s)) as answer:
+        with self._answer(target, body, min(limit_s, begin_limit_s)) as answer:
             while line := self._line(answer, deadline_s, limit_s):
                 if line.strip():
                     data = _object(line)
@@ -177,7 +166,7 @@ class DaemonClient:
 
     @contextmanager
     def _answer(
-        self, method: str, target: str, body: Mapping[str, Any] | None, limit_s: float
+        self, target: str, body: Mapping[str, Any] | None, limit_s: float
     ) -> Iterator[Answer]:
         try:
             connection = _connected(self.socket_path, limit_s)
@@ -186,30 +175,33 @@ class DaemonClient:
         except PermissionError as error:
             raise _not_permitted([self.socket_path]) from error
         except TimeoutError as error:
-            raise self._silent(limit_s, None) from error
+            raise self._silent(limit_s, str(self.socket_path)) from error
         try:
-            answer = Answer(connection, method, target, None if body is None else json.dumps(body))
+            answer = Answer(connection, target, body)
             if answer.status >= 400:
                 raise _refusal(answer.status, answer.read())
             yield answer
         except TimeoutError as error:
-            raise self._silent(limit_s, connection, _changes(method, body)) from error
+            raise self._unanswered(peer_of(connection).pid, body, limit_s) from error
         except (BrokenAnswerError, ConnectionError) as error:
             raise self._ended() from error
         finally:
             connection.close()
 
-    def _silent(
-        self, limit_s: float, connection: socket.socket | None, changes: bool = False
+    def _unanswered(
+        self, pid: int, body: Mapping[str, Any] | None, limit_s: float
     ) -> TimedOutError:
-        pid = 0 if connection is None else peer_of(connection).pid
-        if pid and (frozen := why_silent(pid)):
-            then = "; what was asked for is done when it goes on" if changes else ""
-            return TimedOutError(f"the daemon of host '{self.host}' (pid {pid}) {frozen}{then}")
-        who = f"pid {pid}, {self.socket_path}" if pid else f"{self.socket_path}"
+        frozen = why_silent(pid)
+        if not frozen:
+            return self._silent(limit_s, f"pid {pid}, {self.socket_path}")
+        if body is not None and not body.get("dry_run"):
+            frozen += "; what was asked for is done when it goes on"
+        return TimedOutError(f"the daemon of host '{self.host}' (pid {pid}) {frozen}")
+
+    def _silent(self, limit_s: float, which: str) -> TimedOutError:
         return TimedOutError(
             f"the daemon of host '{self.host}' has not answered within {limit_s:g} s "
-            f"({who}); look at its log with: ocsd logs ocsd"
+            f"({which}); look at its log with: ocsd logs ocsd"
         )
 
     def _ended(self) -> NoDaemonError:
@@ -219,7 +211,7 @@ class DaemonClient:
         )
 
 
-def find(host: str | None = None, limit_s: float = _CONNECT_LIMIT_S) -> DaemonClient:
+def find(host: str | None = None, limit_s: float = _ACCEPT_LIMIT_S) -> DaemonClient:
     """Return the daemon that a command is meant for.
 
     Parameters
@@ -227,7 +219,7 @@ def find(host: str | None = None, limit_s: float = _CONNECT_LIMIT_S) -> DaemonCl
     host : str, optional
         Its host name; not needed where one daemon runs.
     limit_s : float
-        How long to wait for a daemon to accept [s].
+        Time to wait for a daemon to accept [s].
 
     Raises
     ------
@@ -238,7 +230,7 @@ def find(host: str | None = None, limit_s: float = _CONNECT_LIMIT_S) -> DaemonCl
     NotPermittedError
         If one runs but this user may not speak to it.
     """
-    daemons, denied = _look(host, limit_s)
+    daemons, denied = _search(host, limit_s)
     if len(daemons) == 1:
         return daemons[0]
     if daemons:
@@ -251,37 +243,29 @@ def find(host: str | None = None, limit_s: float = _CONNECT_LIMIT_S) -> DaemonCl
     raise NoDaemonError(_none_runs(host))
 
 
-def find_all(limit_s: float = _CONNECT_LIMIT_S) -> list[DaemonClient]:
+def find_all(limit_s: float = _ACCEPT_LIMIT_S) -> list[DaemonClient]:
     """Return every daemon that runs on this machine and that this user may speak to."""
-    return _look(None, limit_s)[0]
+    return _search(None, limit_s)[0]
 
 
-def runtime_folders() -> list[Path]:
-    """Return the folders in which daemons of this machine may have their folders."""
-    own = paths.runtime_base()
-    given = "RUNTIME_DIRECTORY" in os.environ
-    return [own] if given or own == _SYSTEM_RUNTIME else [own, _SYSTEM_RUNTIME]
-
-
-def _look(host: str | None, limit_s: float) -> tuple[list[DaemonClient], list[Path]]:
+def _search(host: str | None, limit_s: float) -> tuple[list[DaemonClient], list[Path]]:
+    """Return the daemons that listen, and the places that this user may not use."""
     daemons: list[DaemonClient] = []
     denied: list[Path] = []
     for folder in runtime_folders():
         try:
-            names = [host] if host else sorted(os.listdir(folder))
+            candidates = paths_in(folder, host)
         except PermissionError:
             denied.append(folder)
             continue
         except OSError:
             continue  # nothing ever ran there
-        for name in names:
-            place = replace(paths.of_host(name), runtime=folder / name).control_socket
+        for places in candidates:
             try:
-                listens = _listens(place, limit_s)
+                if _listens(places.control_socket, limit_s):
+                    daemons.append(DaemonClient(places.host, places.control_socket))
             except PermissionError:
-                denied.append(place)
-            else:
-                daemons += [DaemonClient(name, place)] if listens else []
+                denied.append(places.control_socket)
     return daemons, denied
 
 
@@ -291,7 +275,7 @@ def _listens(place: Path, limit_s: float) -> bool:
     except PermissionError:
         raise
     except TimeoutError:
-        return True  # but does not accept, as the request will tell
+        return True  # but does not accept, as the request will show
     except OSError:
         return False  # no socket, or one whose daemon was killed
     return True
@@ -309,31 +293,26 @@ def _connected(place: Path, limit_s: float) -> socket.socket:
 
 
 def _none_runs(host: str | None) -> str:
-    unreachable = holder.of_any() if host is None else [holder.of_host(host)]
-    if any(unreachable):
-        return "; ".join(unreachable)
-    places = " and ".join(str(folder) for folder in runtime_folders())
+    if found := holder.describe(host):
+        return found
+    looked_in = f"looked in {' and '.join(map(str, runtime_folders()))}"
     if host is None:
-        return f"no daemon is running (looked in {places}); start one with: ocsd start"
+        return f"no daemon is running ({looked_in}); start one with: ocsd start"
     others = ", ".join(daemon.host for daemon in find_all())
-    running = f"the running ones are: {others}" if others else f"looked in {places}"
+    if others:
+        looked_in = f"the running ones are: {others}"
     return (
-        f"no daemon for host '{host}' is running ({running}); "
+        f"no daemon for host '{host}' is running ({looked_in}); "
         f"start it with: ocsd start --host {host}"
     )
 
 
 def _not_permitted(places: list[Path]) -> NotPermittedError:
-    listed = ", ".join(str(place) for place in places)
+    listed = ", ".join(map(str, places))
     return NotPermittedError(
         f"this user may not speak to the daemon ({listed}); use its owner's account, "
         "join its group, or use sudo"
     )
-
-
-def _changes(method: str, body: Mapping[str, Any] | None) -> bool:
-    """Whether a request, once it is read, changes anything."""
-    return method == "POST" and not (body or {}).get("dry_run")
 
 
 def _object(text: bytes) -> dict[str, Any]:
@@ -343,8 +322,7 @@ def _object(text: bytes) -> dict[str, Any]:
         data = None
     if not isinstance(data, dict):
         raise OcsdError(
-            f"the daemon answered something that is no JSON object: {text[:80]!r}; "
-            "are the ocsd of this command and of the daemon of one release?"
+            f"the daemon answered something that is not a JSON object: {text[:80]!r}; {_RELEASES}"
         )
     return data
 
@@ -354,7 +332,4 @@ def _refusal(status: int, text: bytes) -> OcsdError:
         error = json.loads(text)["error"]
         return DaemonRefusedError(str(error["message"]), int(error.get("exit_code", 1)))
     except (ValueError, KeyError, TypeError):
-        return OcsdError(
-            f"the daemon answered HTTP status {status} without a reason; "
-            "are the ocsd of this command and of the daemon of one release?"
-        )
+        return OcsdError(f"the daemon answered HTTP status {status} without a reason; {_RELEASES}")

@@ -1,4 +1,4 @@
-"""The daemon that runs although nobody finds its socket."""
+"""The daemon that runs although its control socket is not there."""
 
 from pathlib import Path
 
@@ -6,14 +6,24 @@ from ocsd.system import paths
 from ocsd.system.proc import why_silent
 
 
-def of_host(host: str) -> str:
-    """Return what is to be known of a daemon that holds a host's lock; empty if none does.
+def describe(host: str | None) -> str:
+    """Return a description of the daemons that hold a lock; empty if none does.
 
     Parameters
     ----------
-    host : str
-        Its host name.
+    host : str or None
+        The host whose lock counts; None for any that ever ran here.
     """
+    if host is not None:
+        return _of_host(host)
+    try:
+        hosts = sorted(folder.name for folder in paths.state_base().iterdir())
+    except OSError:
+        return ""
+    return "; ".join(filter(None, map(_of_host, hosts)))
+
+
+def _of_host(host: str) -> str:
     lock = paths.of_host(host).daemon_lock
     try:
         pid = lock.read_text(encoding="ascii", errors="replace").split()[0]
@@ -21,25 +31,16 @@ def of_host(host: str) -> str:
         held = Path("/proc/locks").read_text(encoding="ascii").splitlines()
     except (OSError, IndexError):
         return ""
-    # For example: 1: FLOCK  ADVISORY  WRITE 4121 fe:00:2146877 0 EOF
-    words = [line.split() for line in held]
-    if not any(
-        each[1:2] == ["FLOCK"] and each[4:5] == [pid] and each[5].endswith(f":{inode}")
-        for each in words
-    ):
+    if not any(_is_held(line.split(), pid, inode) for line in held):
         return ""
     what = why_silent(int(pid)) or (
-        "runs, but its control socket is not there: it starts, or makes the socket anew "
+        "runs, but its control socket is not there: it is starting, or makes the socket again "
         f"within seconds; try again. If that does not help: kill -9 {pid} and ocsd start: "
         "agents run on"
     )
     return f"the daemon of host '{host}' (pid {pid}) {what}"
 
 
-def of_any() -> list[str]:
-    """Return the same for every host whose daemon ever ran here, as far as one does."""
-    try:
-        hosts = sorted(paths.state_base().iterdir())
-    except OSError:
-        return []
-    return [told for folder in hosts if (told := of_host(folder.name))]
+def _is_held(words: list[str], pid: str, inode: int) -> bool:
+    # For example: 1: FLOCK  ADVISORY  WRITE 4121 fe:00:2146877 0 EOF
+    return words[1:2] == ["FLOCK"] and words[4] == pid and words[5].endswith(f":{inode}")

@@ -1,7 +1,8 @@
-"""Ends what a daemon that died has left running.
+"""Ends the processes that a dead daemon has left running.
 
-The fork server that is its parent does that. What has lost its fork server as well
-stands in the record of processes, and is ended from here.
+Their fork server ends its children. Processes that have lost their fork server as well, the
+orphans, are in the record of processes, and are ended from here. Both climb the ladder of
+`ocsd.supervisor.policy`, by which the daemon ends them.
 """
 
 import fcntl
@@ -12,10 +13,10 @@ import socket
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
-from typing import TextIO
+from typing import TextIO, TypeAlias
 
-from ocsd.cli.talk import control
+from ocsd.cli.talk.hosts import paths_in, runtime_folders
+from ocsd.cli.talk.replies import ROUTER
 from ocsd.errors import DaemonRunningError, ForkServerError
 from ocsd.forkserver import record
 from ocsd.forkserver.protocol import (
@@ -29,32 +30,27 @@ from ocsd.forkserver.protocol import (
     encode,
 )
 from ocsd.forkserver.remains import kill_remains
-from ocsd.system import paths, proc
+from ocsd.supervisor.policy import STOP_LADDER
+from ocsd.system import proc
 from ocsd.system.paths import HostPaths, is_listening
 
-_ROUTER = "router"
-# As the daemon asks: the signal, and how long it may take [s].
-_LADDER = ((signal.SIGINT, 10.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
-_ANSWER_LIMIT_S = 5.0
+_Processes: TypeAlias = tuple[Spawned, ...]
+
+_SERVER_LIMIT_S = 5.0
+"""Time in which a fork server says what runs, or ends [s]."""
 
 
 def find(host: str | None) -> list[HostPaths]:
-    """Return the places of one host or of all where something was left running."""
-    found = []
-    for folder in control.runtime_folders():
-        try:
-            names = [host] if host else sorted(os.listdir(folder))
-        except OSError:
-            continue
-        places = [replace(paths.of_host(name), runtime=folder / name) for name in names]
-        found += [
-            each for each in places if is_listening(each.forkserver_socket) or _recorded(each)
-        ]
-    return found
+    """Return the paths of one host or of all where processes were left running."""
+    found: list[HostPaths] = []
+    for folder in runtime_folders():
+        with suppress(OSError):
+            found += paths_in(folder, host)
+    return [each for each in found if is_listening(each.forkserver_socket) or _recorded(each)]
 
 
 def find_of(pid: int) -> list[HostPaths]:
-    """Return the places where the daemon that has or had this pid left something running."""
+    """Return the paths where the daemon that has or had this pid left processes running."""
     return [each for each in find(None) if _recorded_pid(each) == str(pid)]
 
 
@@ -64,35 +60,35 @@ def end(places: HostPaths) -> list[str]:
     Parameters
     ----------
     places : HostPaths
-        Where.
+        The paths of the host.
 
     Returns
     -------
     list of str
-        The names of what ran.
+        The instance-ids of what ran.
 
     Raises
     ------
     DaemonRunningError
         If there is a daemon after all, which would start it all again.
     ForkServerError
-        If the fork server does not answer, or something cannot be ended.
+        If the fork server does not answer, or a process cannot be ended.
     """
     with _no_daemon(places), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        server = _Server(connection)
+        children: _Processes = ()
         try:
             try:
                 connection.connect(str(places.forkserver_socket))
             except (FileNotFoundError, ConnectionRefusedError):
-                names = _end_all((), _recorded(places), None)
-                # What was asked to end is not missed by the next daemon.
+                orphans = _recorded(places)
+                _end_all(children, orphans, server)
+                # Otherwise the next daemon would report these processes as lost.
                 record.beside(places.forkserver_socket).unlink(missing_ok=True)
             else:
-                server = _Server(connection)
-                hello = server.hello()
-                names = _end_all(hello.running, hello.orphans, server)
-                connection.sendall(encode(EndRequest()))
-                for _ in server.messages(_ANSWER_LIMIT_S):
-                    pass  # it hangs up when it ends
+                children, orphans = server.processes()
+                _end_all(children, orphans, server)
+                server.close()
         except (OSError, ValueError) as error:
             raise ForkServerError(
                 f"what the daemon of host {places.host!r} has left running cannot be ended "
@@ -101,10 +97,10 @@ def end(places: HostPaths) -> list[str]:
     # As after any stop, the next start is one of everything.
     with suppress(OSError):
         places.finished.unlink()
-    return names
+    return [process.name for process in (*children, *orphans)]
 
 
-def _recorded(places: HostPaths) -> tuple[Spawned, ...]:
+def _recorded(places: HostPaths) -> _Processes:
     return record.read(record.beside(places.forkserver_socket)).living
 
 
@@ -115,76 +111,37 @@ def _recorded_pid(places: HostPaths) -> str:
         return ""
 
 
-def _end_all(
-    children: Iterable[Spawned], orphans: Iterable[Spawned], server: "_Server | None"
-) -> list[str]:
-    """End the fork server's children and the orphans, the router last."""
-    children, orphans = list(children), list(orphans)
-    for is_router in (False, True):
-        if server is not None:
-            server.end([each for each in children if (each.name == _ROUTER) is is_router])
-        _end_orphans([each for each in orphans if (each.name == _ROUTER) is is_router])
-    return [each.name for each in (*children, *orphans)]
-
-
-def _end_orphans(processes: Iterable[Spawned]) -> None:
-    """End processes whose fork server is gone, gently at first."""
-    left = {}
-    for each in processes:
-        with suppress(ProcessLookupError):
-            left[os.pidfd_open(each.pid)] = each
-    for number, limit_s in _LADDER:
-        for process, each in left.items():
-            _signal(process, each, number)
-        deadline_s = time.monotonic() + limit_s
-        while left and (left_s := deadline_s - time.monotonic()) > 0:
-            for process in select.select(list(left), [], [], left_s)[0]:
-                os.close(process)
-                kill_remains(left.pop(process))
-    if left:
-        raise TimeoutError(f"these do not end: {', '.join(each.name for each in left.values())}")
-
-
-def _signal(process: int, spawned: Spawned, number: int) -> None:
-    # The number may be another process's by now; while its descriptor says that it lives, not.
-    if not record.lives(spawned):
-        return
-    for each in (number, signal.SIGCONT):
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(process, each)
-            os.killpg(spawned.pid, each)
-
-
 class _Server:
-    """A connection to a fork server."""
+    """A connection to a fork server, which ends its children."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._received = LineBuffer()
 
-    def hello(self) -> Hello:
-        """Return what it tells first of all: what runs."""
-        for message in self.messages(_ANSWER_LIMIT_S):
+    def processes(self) -> tuple[_Processes, _Processes]:
+        """Return the children and the orphans that it reports first of all."""
+        for message in self._messages(_SERVER_LIMIT_S):
             if isinstance(message, Hello):
-                return message
+                return message.running, message.orphans
         raise TimeoutError("it does not answer")
 
-    def end(self, processes: Iterable[Spawned]) -> None:
-        """End processes, gently at first."""
-        left = {each.pid: each.name for each in processes}
-        for number, limit_s in _LADDER:
-            for pid, name in left.items():
-                self._connection.sendall(encode(KillRequest(name, pid, number)))
-            for message in self.messages(limit_s) if left else ():
-                if isinstance(message, Ended):
-                    left.pop(message.pid, None)
-                if not left:
-                    break
-        if left:
-            raise TimeoutError(f"these do not end: {', '.join(left.values())}")
+    def send(self, process: Spawned, number: int) -> None:
+        """Have a signal sent to a child and its group."""
+        self._connection.sendall(encode(KillRequest(process.name, process.pid, number)))
 
-    def messages(self, limit_s: float) -> Iterator[Message]:
-        """Yield what it says, for so long [s] or until it hangs up."""
+    def ended(self, limit_s: float) -> Iterator[int]:
+        """Yield the pid of each child that ends within `limit_s`."""
+        for message in self._messages(limit_s):
+            if isinstance(message, Ended):
+                yield message.pid
+
+    def close(self) -> None:
+        """End the fork server, which hangs up when it ends."""
+        self._connection.sendall(encode(EndRequest()))
+        for _ in self._messages(_SERVER_LIMIT_S):
+            pass
+
+    def _messages(self, limit_s: float) -> Iterator[Message]:
         deadline_s = time.monotonic() + limit_s
         while (left_s := deadline_s - time.monotonic()) > 0:
             self._connection.settimeout(left_s)
@@ -195,6 +152,63 @@ class _Server:
             if not data:
                 return
             yield from self._received.feed(data)
+
+
+class _Orphans:
+    """Processes whose fork server is gone."""
+
+    def __init__(self, processes: Iterable[Spawned]) -> None:
+        self._gone: list[int] = []
+        self._held: dict[int, Spawned] = {}
+        for process in processes:
+            try:
+                self._held[os.pidfd_open(process.pid)] = process
+            except ProcessLookupError:
+                self._gone.append(process.pid)
+
+    def send(self, process: Spawned, number: int) -> None:
+        """Send a signal to an orphan and its group."""
+        # Its number may be another process's by now.
+        if record.lives(process):
+            for each in (number, signal.SIGCONT):
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, each)
+
+    def ended(self, limit_s: float) -> Iterator[int]:
+        """Yield the pid of each orphan that ends within `limit_s`."""
+        yield from self._gone
+        deadline_s = time.monotonic() + limit_s
+        while self._held and (left_s := deadline_s - time.monotonic()) > 0:
+            for descriptor in select.select(list(self._held), [], [], left_s)[0]:
+                os.close(descriptor)
+                process = self._held.pop(descriptor)
+                kill_remains(process)
+                yield process.pid
+
+
+def _end_all(children: _Processes, orphans: _Processes, server: _Server) -> None:
+    """End the fork server's children and the orphans, the router last."""
+    for is_router in (False, True):
+        _climb([each for each in children if (each.name == ROUTER) is is_router], server)
+        wave = [each for each in orphans if (each.name == ROUTER) is is_router]
+        _climb(wave, _Orphans(wave))
+
+
+def _climb(processes: Iterable[Spawned], parent: _Server | _Orphans) -> None:
+    """End processes, gently at first."""
+    left = {process.pid: process for process in processes}
+    for step in STOP_LADDER:
+        if not left:
+            return
+        for process in left.values():
+            parent.send(process, step.signal)
+        for pid in parent.ended(step.limit_s):
+            left.pop(pid, None)
+            if not left:
+                return
+    if left:
+        names = ", ".join(process.name for process in left.values())
+        raise TimeoutError(f"these do not end: {names}")
 
 
 @contextmanager
@@ -212,13 +226,12 @@ def _lock(file: TextIO, places: HostPaths) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        pid = _recorded_pid(places)
-        what = proc.why_silent(int(pid)) if pid.isdigit() else ""
+        pid = _recorded_pid(places) or "unknown"
+        frozen = proc.why_silent(int(pid)) if pid.isdigit() else ""
+        what = frozen or (
+            f"is starting or stuck; wait a moment and try again, or kill -9 {pid}, which ends "
+            "none of its agents, and then: ocsd stop"
+        )
         raise DaemonRunningError(
-            f"the daemon of host {places.host!r} (pid {pid or 'unknown'}) "
-            + (
-                what
-                or f"is starting or stuck; wait a moment and try again, or kill -9 {pid}, "
-                "which ends none of its agents, and then: ocsd stop"
-            )
+            f"the daemon of host {places.host!r} (pid {pid}) {what}"
         ) from error

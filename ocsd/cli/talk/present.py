@@ -1,4 +1,4 @@
-"""What the daemon says now, for commands that can also read its files."""
+"""The present status of a daemon, which some commands can also work without."""
 
 import sys
 from typing import Any
@@ -6,23 +6,26 @@ from typing import Any
 from ocsd.cli.talk import control
 from ocsd.errors import SilentDaemonError, TimedOutError
 
-ANSWER_LIMIT_S = 2.0
+_STATUS_LIMIT_S = 2.0
+"""Time after which a command reads the files of a daemon that has not answered [s]."""
 
 _silent: dict[str | None, SilentDaemonError] = {}
 
 
 def who_is_missing(host: str | None) -> str:
-    """Return why a daemon has said nothing: because there is none, or because it is silent."""
-    return "the daemon does not answer" if host in _silent else "no daemon runs"
+    """Return why there is no answer: no daemon runs, or it does not answer."""
+    if host in _silent:
+        return "the daemon does not answer"
+    return "no daemon runs"
 
 
 def status(host: str | None) -> dict[str, Any]:
-    """Return what the daemon says of its host; if it does not answer, say so on stderr.
+    """Return the daemon's status of its host; if it does not answer, say so on stderr.
 
     Parameters
     ----------
     host : str, optional
-        Its host name; not needed where one daemon runs.
+        The host name; not needed where one daemon runs.
 
     Raises
     ------
@@ -35,7 +38,7 @@ def status(host: str | None) -> dict[str, Any]:
         raise _silent[host]
     daemon = control.find(host)
     try:
-        return daemon.status(ANSWER_LIMIT_S)
+        return daemon.status(_STATUS_LIMIT_S)
     except TimedOutError as error:
         print(f"ocsd: {error}; from its files:", file=sys.stderr, flush=True)
         _silent[host] = SilentDaemonError(str(error), daemon.host)

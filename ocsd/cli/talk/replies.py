@@ -1,4 +1,4 @@
-"""What the daemon answers, as values.
+"""The daemon's answers, as values.
 
 A field that the daemon leaves out has the default that stands here, so that
 the command line also serves the daemon of an older or newer release.
@@ -7,18 +7,23 @@ the command line also serves the daemon of an older or newer release.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, TypeVar
+
+from ocsd.system import paths
 
 T = TypeVar("T")
 
-# States of the router in which there is nothing to do about it; `external` is
-# a router that somebody else runs.
+ROUTER, DAEMON = "router", "ocsd"
+"""The names of router and daemon among those of instances."""
+
 _ROUTER_WORKS = frozenset({"up", "external"})
+"""States in which the router needs no care; another daemon or program runs an external one."""
 
 
 @dataclass(frozen=True, slots=True)
 class RouterStatus:
-    """How the site's router is doing, as this host sees it."""
+    """The condition of the site's router, as this host sees it."""
 
     state: str = "unknown"
     pid: int | None = None
@@ -33,14 +38,15 @@ class RouterStatus:
 
     @property
     def word(self) -> str:
-        """Its state, or what is wrong with it although it runs."""
-        ails = self.state in _ROUTER_WORKS and not self.works
-        return self.health if ails and self.health else self.state
+        """Its state, or its health if it runs but does not work."""
+        if self.state in _ROUTER_WORKS and not self.works:
+            return self.health or self.state
+        return self.state
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceStatus:
-    """How one instance is doing; times are Unix times, None is not known or not running."""
+    """The condition of one instance; None means not known or not running."""
 
     instance_id: str
     agent_class: str = "-"
@@ -66,20 +72,18 @@ class InstanceStatus:
 
     @property
     def healthy(self) -> bool:
-        """Whether there is no complaint about a running instance."""
+        """Whether nothing is wrong with it while it runs."""
         return self.health in {None, "ok"}
 
     @property
     def urgency(self) -> int:
-        """Where it stands in a list that begins with what needs attention."""
-        if not self.in_target:
-            return 0
-        return 2 if self.healthy else 1
+        """Its place in a list that begins with what needs attention."""
+        return self.in_target + (self.in_target and self.healthy)
 
 
 @dataclass(frozen=True, slots=True)
 class HostStatus:
-    """How a host is doing."""
+    """The condition of a host."""
 
     host: str
     version: str
@@ -103,7 +107,7 @@ class StateChange:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a request for one instance."""
+    """The outcome of a request for one instance."""
 
     instance_id: str
     ok: bool = False
@@ -129,6 +133,12 @@ class Stopped:
 
 
 Event = StateChange | Result | LeftOut | Stopped
+_KINDS: dict[str, type[Event]] = {
+    "transition": StateChange,
+    "result": Result,
+    "left_out": LeftOut,
+    "stopped": Stopped,
+}
 
 
 def host_status(answer: Mapping[str, Any]) -> HostStatus:
@@ -139,47 +149,58 @@ def host_status(answer: Mapping[str, Any]) -> HostStatus:
         pid=int(answer.get("pid", 0)),
         site_file=answer.get("site_file"),
         router=_picked(RouterStatus, answer.get("router") or {}),
-        instances=tuple(instance_status(one) for one in answer.get("instances", ())),
+        instances=tuple(map(instance_status, answer.get("instances", ()))),
         trouble=str(answer.get("trouble", "")),
         stopping=bool(answer.get("stopping", False)),
     )
 
 
+def instance_ids(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the instance-ids that the answer of ``GET /v1/status`` lists."""
+    return tuple(str(row.get("instance_id")) for row in answer.get("instances", ()))
+
+
+def journal_path(answer: Mapping[str, Any]) -> Path:
+    """Return the path of the journal of the host of an answer."""
+    return Path(answer.get("journal_path") or paths.of_host(answer.get("host", "")).journal)
+
+
 def rows(answer: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return what the answer says of each instance, by name, and of `router` and `ocsd`."""
-    found = {str(one.get("instance_id")): one for one in answer.get("instances", ())}
-    return {"router": _router_row(answer), "ocsd": _daemon_row(answer), **found}
+    """Return the rows of the answer by instance-id, with one each for `ROUTER` and `DAEMON`."""
+    found = dict(zip(instance_ids(answer), answer.get("instances", ()), strict=True))
+    return {ROUTER: _router_row(answer), DAEMON: _daemon_row(answer), **found}
 
 
 def _router_row(answer: Mapping[str, Any]) -> dict[str, Any]:
     router = answer.get("router") or {}
-    state = router.get("state", "unknown")
-    why = f"the router at {router.get('url') or '?'} is not run by this daemon"
-    row = {
-        "instance_id": "router",
-        "agent_class": "the site's router",
-        "target": state if state == "external" else "up",
-        **router,
-    }
-    return {**row, "reason": router.get("reason") or (why if state == "external" else "")}
+    row = {"instance_id": ROUTER, "agent_class": "the site's router", "target": "up", "reason": ""}
+    if router.get("state") == "external":
+        url = router.get("url") or "?"
+        row |= {"target": "external", "reason": f"the router at {url} is not run by this daemon"}
+    return row | {key: value for key, value in router.items() if key != "reason" or value}
 
 
 def _daemon_row(answer: Mapping[str, Any]) -> dict[str, Any]:
     since_at = answer.get("since_at")
-    trouble = str(answer.get("trouble", ""))
-    stopping = bool(answer.get("stopping"))
-    return {
-        "instance_id": "ocsd",
+    row = {
+        "instance_id": DAEMON,
         "agent_class": f"the daemon, {answer.get('version', '?')}",
-        "state": "stopping" if stopping else "up",
-        "target": "down" if stopping else "up",
-        "health": "degraded" if trouble else "ok",
-        "reason": trouble or ("the host is being stopped" if stopping else ""),
+        "state": "up",
+        "target": "up",
+        "health": "ok",
+        "reason": "",
         "since_at": since_at,
         "pid": answer.get("pid"),
-        "uptime_s": None if since_at is None else max(0.0, time.time() - since_at),
+        "uptime_s": None,
         "log_path": answer.get("log_path"),
     }
+    if since_at is not None:
+        row["uptime_s"] = max(0.0, time.time() - since_at)
+    if answer.get("stopping"):
+        row |= {"state": "stopping", "target": "down", "reason": "the host is being stopped"}
+    if trouble := answer.get("trouble"):
+        row |= {"health": "degraded", "reason": str(trouble)}
+    return row
 
 
 def instance_status(row: Mapping[str, Any]) -> InstanceStatus:
@@ -189,17 +210,10 @@ def instance_status(row: Mapping[str, Any]) -> InstanceStatus:
 
 def event(line: Mapping[str, Any]) -> Event | None:
     """Return one line of a streamed answer as a value; None if its kind is not known here."""
-    match line.get("event"):
-        case "transition":
-            return _picked(StateChange, line)
-        case "result":
-            return _picked(Result, line)
-        case "left_out":
-            return _picked(LeftOut, line)
-        case "stopped":
-            return _picked(Stopped, line)
-        case _:
-            return None
+    kind = _KINDS.get(str(line.get("event")))
+    if kind is None:
+        return None
+    return _picked(kind, line)
 
 
 def _picked(kind: type[T], data: Mapping[str, Any]) -> T:

@@ -1,13 +1,13 @@
-"""The site's router: where it is, and what an error of a call through it means."""
+"""The site's router: its addresses, and the meaning of errors of calls through it."""
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ocsd.cli.talk import control
+from ocsd.cli.talk import control, replies
 from ocsd.client.http import CONNECTION_ERROR, REQUEST_ERROR, ControlClient, ControlClientError
 from ocsd.errors import (
     NoSuchInstanceError,
@@ -17,12 +17,15 @@ from ocsd.errors import (
     UnreachableError,
 )
 
+if TYPE_CHECKING:
+    from ocsd.site.model import Site
+
 _DAEMON_LIMIT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class SiteRouter:
-    """Where a site's router is.
+    """The addresses of a site's router.
 
     Parameters
     ----------
@@ -33,7 +36,7 @@ class SiteRouter:
     listed : tuple of str
         Instance-ids that are known to belong to the site.
     site_file : str or None
-        Where more of them stand.
+        The file that lists more of them.
     """
 
     wamp_server: str
@@ -45,7 +48,9 @@ class SiteRouter:
 
     def address(self, name: str) -> str:
         """Return the address of an agent given by its instance-id or its address."""
-        return name if "." in name else f"{self.address_root}.{name}"
+        if "." in name:
+            return name
+        return f"{self.address_root}.{name}"
 
     def client(self, name: str, **options: Any) -> ControlClient:
         """Return a client of an agent."""
@@ -55,18 +60,15 @@ class SiteRouter:
         """Return every instance-id of the site that is known here."""
         from ocsd.site import load
 
-        known = set(self.listed)
+        found = set(self.listed)
         if self.site_file:
-            try:
-                hosts = load.load(self.site_file).hosts.values()
-            except OcsdError:
-                return known
-            known |= {one.instance_id for host in hosts for one in host.instances}
-        return known
+            with suppress(OcsdError):
+                found.update(_listed_in(load.load(self.site_file)))
+        return found
 
     @contextmanager
     def explaining(self, name: str) -> Iterator[None]:
-        """Turn what goes wrong with calls to an agent into errors for an operator.
+        """Turn the errors of calls to an agent into errors for an operator.
 
         Raises
         ------
@@ -83,9 +85,10 @@ class SiteRouter:
             raise self.explained(error, name) from error
 
     def explained(self, error: ControlClientError, name: str) -> OcsdError:
-        """Return the error that tells an operator what `error` of a call to `name` means."""
-        own = name in self.listed
-        see = f"see: ocsd status {name}; ocsd logs {name}" if own else "see: ocsd status"
+        """Return the error for an operator that `error` of a call to the agent `name` means."""
+        see = "see: ocsd status"
+        if name in self.listed:
+            see = f"see: ocsd status {name}; ocsd logs {name}"
         if error.error == "wamp.error.no_such_procedure":
             return self._not_there(name, see)
         if error.error == "wamp.error.canceled":
@@ -97,10 +100,10 @@ class SiteRouter:
     def _not_there(self, name: str, see: str) -> OcsdError:
         from ocsd.text.nearest import did_you_mean
 
-        known = self.instance_ids()
-        if name in known:
+        instance_ids = self.instance_ids()
+        if name in instance_ids:
             return UnreachableError(f"'{name}' is not connected to the router; {see}")
-        near = did_you_mean(name, known) or "; `ocsd status` lists those of this host"
+        near = did_you_mean(name, instance_ids) or "; `ocsd status` lists those of this host"
         return NoSuchInstanceError(
             f"no agent '{name}' is connected to the router at {self.wamp_http}{near}"
         )
@@ -117,9 +120,9 @@ def find(site_file: str | None, host: str | None, limit_s: float = _DAEMON_LIMIT
     site_file : str, optional
         The site file.
     host : str, optional
-        Which host's entry or daemon; matters where hosts have routers of their own.
+        The host whose entry or daemon counts; matters where hosts have routers of their own.
     limit_s : float
-        How long to wait for a daemon [s].
+        Time to wait for a daemon [s].
 
     Raises
     ------
@@ -130,22 +133,29 @@ def find(site_file: str | None, host: str | None, limit_s: float = _DAEMON_LIMIT
     NoDaemonError, TimedOutError, NotPermittedError
         If the daemon of `host` cannot be asked.
     """
-    configured = os.environ.get("OCS_CONFIG_DIR")
-    if site_file or (configured and (Path(configured).expanduser() / "default.yaml").is_file()):
+    if site_file or _is_configured():
         return _of_file(site_file, host)
-    daemons = control.find_all(limit_s)
-    if host and any(daemon.host == host for daemon in daemons):
-        daemons = [control.find(host, limit_s)]
-    routers = {_of_status(daemon.status(limit_s)): daemon.host for daemon in daemons}
-    if len(routers) == 1:
-        return next(iter(routers))
-    if routers:
+    routers = {_of_status(each.status(limit_s)): each.host for each in _daemons(host, limit_s)}
+    if len(routers) > 1:
         names = ", ".join(routers.values())
         raise SeveralDaemonsError(f"daemons of several sites run here ({names}); add --host")
+    for router in routers:
+        return router
     try:
         return _of_file(None, host)
     except SiteFileError as error:
         raise SiteFileError(f"no daemon is running here, and {error}") from error
+
+
+def _is_configured() -> bool:
+    folder = os.environ.get("OCS_CONFIG_DIR", "")
+    return folder != "" and (Path(folder).expanduser() / "default.yaml").is_file()
+
+
+def _daemons(host: str | None, limit_s: float) -> list[control.DaemonClient]:
+    """Return the daemon of `host` if it runs; else all, whose site may have that host."""
+    daemons = control.find_all(limit_s)
+    return [each for each in daemons if each.host == host] or daemons
 
 
 def _of_status(answer: dict[str, Any]) -> SiteRouter:
@@ -153,8 +163,7 @@ def _of_status(answer: dict[str, Any]) -> SiteRouter:
     file = answer.get("site_file")
     if not hub:  # the daemon of an older release
         return _of_file(file, answer.get("host"))
-    listed = tuple(str(one.get("instance_id")) for one in answer.get("instances", ()))
-    return SiteRouter(**hub, listed=listed, site_file=file)
+    return SiteRouter(**hub, listed=replies.instance_ids(answer), site_file=file)
 
 
 def _of_file(site_file: str | None, host: str | None) -> SiteRouter:
@@ -170,7 +179,15 @@ def _of_file(site_file: str | None, host: str | None) -> SiteRouter:
         if host:
             raise
         hub = site.hub
-    listed = tuple(one.instance_id for each in site.hosts.values() for one in each.instances)
     return SiteRouter(
-        hub.wamp_server, hub.wamp_http, hub.wamp_realm, hub.address_root, listed, str(path)
+        hub.wamp_server,
+        hub.wamp_http,
+        hub.wamp_realm,
+        hub.address_root,
+        _listed_in(site),
+        str(path),
     )
+
+
+def _listed_in(site: "Site") -> tuple[str, ...]:
+    return tuple(each.instance_id for host in site.hosts.values() for each in host.instances)

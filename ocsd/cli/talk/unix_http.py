@@ -1,19 +1,21 @@
-"""As much of HTTP as the control API needs, over a connected Unix socket.
+"""The part of HTTP that the control API needs, over a connected Unix socket.
 
 The standard library's http.client loads the mail parser and TLS, which takes
 20 ms of the 60 that a command has until it speaks to the daemon. A request of
 HTTP/1.0 (RFC 1945) is answered without chunks, up to the end of the connection.
 """
 
+import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 LONGEST_LINE_BYTES = 1 << 16
 
 
 class BrokenAnswerError(Exception):
-    """The answer ended early, or is no HTTP."""
+    """The answer ended early, or it is not HTTP."""
 
 
 class Answer:
@@ -23,17 +25,17 @@ class Answer:
     ----------
     connection : socket.socket
         Connected; the caller closes it.
-    method, target : str
-        What to ask.
-    body : str or None
-        JSON to send along.
+    target : str
+        The path to request.
+    body : mapping or None
+        The JSON to post; None sends GET.
 
     Attributes
     ----------
     status : int
         The HTTP status.
     connection : socket.socket
-        Where it comes from.
+        The connection that it arrives on.
 
     Raises
     ------
@@ -42,9 +44,11 @@ class Answer:
     """
 
     def __init__(
-        self, connection: socket.socket, method: str, target: str, body: str | None
+        self, connection: socket.socket, target: str, body: Mapping[str, Any] | None
     ) -> None:
-        content = (body or "").encode()
+        method, content = "GET", b""
+        if body is not None:
+            method, content = "POST", json.dumps(body).encode()
         head = (
             f"{method} {target} HTTP/1.0\r\nHost: localhost\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
@@ -56,8 +60,8 @@ class Answer:
         if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
             raise BrokenAnswerError
         self.status = int(words[1])
-        self._length: int | None = None
-        while (line := self._line()) != b"":
+        self._length = 0
+        while line := self._line():
             name, _, value = line.partition(b":")
             if name.lower() == b"content-length":
                 self._length = int(value)
@@ -65,7 +69,7 @@ class Answer:
     def read(self) -> bytes:
         """Return the whole content."""
         content = self._stream.read()
-        if self._length is not None and len(content) < self._length:
+        if len(content) < self._length:
             raise BrokenAnswerError
         return content
 
@@ -75,13 +79,13 @@ class Answer:
         Raises
         ------
         TimeoutError
-            If it does not come up to `deadline_s` [s, monotonic].
+            If it does not arrive by `deadline_s` [s, monotonic].
         """
         self.connection.settimeout(max(0.001, deadline_s - time.monotonic()))
         return self._stream.readline()
 
     def __iter__(self) -> Iterator[bytes]:
-        """Iterate over the lines of the content, as they come."""
+        """Iterate over the lines of the content as they arrive."""
         return iter(self._stream)
 
     def _line(self) -> bytes:

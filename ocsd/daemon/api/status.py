@@ -12,6 +12,7 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME
 from ocsd.daemon.instances.transition import Transition
+from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
 from ocsd.site.model import Hub, Instance
 from ocsd.supervisor.events import DownRequested, State, Target
 from ocsd.supervisor.health import Health, Layer, Verdict
@@ -220,6 +221,9 @@ class StatusReport:
             (None, None) if keeper.pid is None else self._meter.look(keeper.pid)
         )
         started_at = keeper.started_at
+        recorded = {}
+        if instance.agent_class == AGGREGATOR_CLASS:
+            recorded["data_dir"] = str(data_folder(instance.arguments, self._paths.state))
         return {
             "instance_id": instance.instance_id,
             "agent_class": instance.agent_class,
@@ -236,4 +240,5 @@ class StatusReport:
             "rss_bytes": rss_bytes,
             "next_try_s": keeper.next_try_s,
             "log_path": str(self._paths.instance_log(instance.instance_id)),
+            **recorded,
         }

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ocsd.daemon.instances.transition import Transition
 from ocsd.forkserver.protocol import Ended
-from ocsd.history.journal import Journal
+from ocsd.history.file import HistoryFile
 from ocsd.history.summary import HistoryEntry
 from ocsd.supervisor.events import (
     CauseCleared,
@@ -52,13 +52,13 @@ class Chronicle:
 
     Parameters
     ----------
-    journal : Journal
+    journal : HistoryFile
         Where to.
     wall_clock : callable
         Returns the Unix time [s].
     """
 
-    def __init__(self, journal: Journal, wall_clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, journal: HistoryFile, wall_clock: Callable[[], float] = time.time) -> None:
         self._journal = journal
         self._wall_clock = wall_clock
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from ocsd.client.http import ControlClient
-from ocsd.history.journal import read as read_journal
+from ocsd.history.file import read_history
 from ocsd.supervisor.policy import DEFAULT_BACKOFF
 from tests.system.conftest import a_site
 from tests.system.invariants import copies, pids
@@ -127,7 +127,7 @@ class Lab:
 
     def entries(self, name, since_at=0.0):
         """Return what the journal has of an instance."""
-        found = read_journal(self.site.folder / "state" / "lab" / "journal.jsonl")
+        found = read_history(self.site.folder / "state" / "lab" / "journal.jsonl")
         return [each for each in found if each.name == name and each.at >= since_at]
 
     def ends(self, name):

@@ -7,7 +7,7 @@ import time
 import psutil
 import pytest
 
-from ocsd.history.journal import read as read_journal
+from ocsd.history.file import read_history
 from tests.system.conftest import fake_agent
 from tests.system.invariants import copies, fork_servers, pids
 from tests.system.waiting import wait_until
@@ -36,7 +36,7 @@ def answers(site):
 
 
 def changes(site):
-    return list(read_journal(site.folder / "state" / "lab" / "journal.jsonl"))
+    return list(read_history(site.folder / "state" / "lab" / "journal.jsonl"))
 
 
 @pytest.mark.parametrize("lost", ["notify.sock", "control.sock", "fork.sock", ""])

@@ -26,7 +26,7 @@ def test_the_help_of_every_command_has_examples(capsys, command):
     assert f"  Examples:\n    {'source <(' * (command == 'completion')}ocsd {command}" in text
 
 
-def test_without_a_command_the_help_is_shown_and_the_exit_code_is_2(capsys):
+def test_without_a_command_help_is_shown_with_exit_code_2(capsys):
     assert main([]) == 2
     assert "Usage: ocsd" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""What counts as a save, for `ocsd run --reload`."""
+"""The files that `ocsd run --reload` watches, and the changes that count as a save."""
 
 import os
 import time

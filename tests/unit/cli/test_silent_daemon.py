@@ -81,10 +81,10 @@ def test_why_says_whether_there_is_a_daemon(ocsd, daemon_of, files, silent, told
 
 STOPPED = """
 import sys
-from ocsd.cli.talk.control import Daemon
+from ocsd.cli.talk.control import DaemonClient
 from ocsd.errors import TimedOutError
 from pathlib import Path
-daemon = Daemon("grumpy", Path(sys.argv[1]))
+daemon = DaemonClient("grumpy", Path(sys.argv[1]))
 for ask in (
     lambda: list(daemon.change("down", ("a",), 0.2)),
     lambda: list(daemon.reload(dry_run=True)),

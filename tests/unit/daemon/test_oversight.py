@@ -10,7 +10,7 @@ from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.oversight import Oversight
 from ocsd.forkserver.protocol import Ended, Spawned
-from ocsd.history.journal import read
+from ocsd.history.file import read_history
 from ocsd.site.model import Host, Instance
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.paths import of_host
@@ -52,5 +52,5 @@ def test_an_operator_who_restarts_what_is_broken_makes_no_incident(paths, by):
         keeper.spawned(Spawned(keeper.name, pid, 1))
         keeper.ended(Ended(keeper.name, pid, 1, None))
     oversight.chronicle.close()
-    began = [each for each in read(paths.journal) if each.event == "IncidentBegan"]
+    began = [each for each in read_history(paths.journal) if each.event == "IncidentBegan"]
     assert len(began) == (0 if by else 1)

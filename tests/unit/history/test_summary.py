@@ -1,4 +1,4 @@
-"""Availability and restarts, from the journal's entries."""
+"""Availability and restarts, from the entries of the history."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_an_instance_that_runs_is_available_since_it_was_up():
     assert summary.availability == pytest.approx(0.9)
 
 
-def test_a_crash_counts_and_the_time_until_it_is_up_again_is_missing():
+def test_a_crash_counts_and_the_time_until_up_again_is_missing():
     entries = story(
         *STARTED,
         (5.0, "Exited", "up", "starting", {"code": 1}),
@@ -80,7 +80,7 @@ def test_only_the_time_asked_for_counts():
     assert (summary.wanted_s, summary.up_s, summary.ends, summary.restarts) == (4.0, 0.0, 0, 1)
 
 
-def test_a_process_that_outlived_the_daemon_was_up_meanwhile_and_not_restarted():
+def test_a_process_that_outlived_the_daemon_was_up_meanwhile():
     entries = story(
         *STARTED,
         (8.0, "Adopted", "down", "starting", {"pid": 7}),

@@ -2,16 +2,21 @@
 
 import pytest
 
-from ocsd.text.reason import LONGEST, shortened
+from ocsd.text.reason import LONGEST_REASON, clause, shortened
 
 
-@pytest.mark.parametrize("length", [0, LONGEST])
-def test_what_is_short_is_told_as_it_is(length):
+@pytest.mark.parametrize("length", [0, LONGEST_REASON])
+def test_a_short_reason_stays_as_it_is(length):
     assert shortened("x" * length) == "x" * length
 
 
-def test_what_is_long_keeps_what_is_wrong_and_what_to_do():
-    told = shortened("OSError: no device" + "x" * LONGEST + "; pass --port")
-    assert len(told) == LONGEST
-    assert told.startswith("OSError: no device")
-    assert told.endswith("; pass --port")
+def test_a_long_reason_keeps_its_beginning_and_its_end():
+    text = shortened("OSError: no device" + "x" * LONGEST_REASON + "; pass --port")
+    assert len(text) == LONGEST_REASON
+    assert text.startswith("OSError: no device")
+    assert text.endswith("; pass --port")
+
+
+def test_a_clause_without_text_is_empty():
+    assert clause(": ", "no device") == ": no device"
+    assert clause(": ", "") == ""

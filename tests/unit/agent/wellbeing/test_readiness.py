@@ -7,7 +7,7 @@ from ocsd.agent.wellbeing import descriptors, origin
 from ocsd.agent.wellbeing.readiness import CODE_PERIOD, DESCRIPTORS_PERIOD, Readiness, in_flight
 from ocsd.system import notify
 from ocsd.system.notify import Delivery
-from ocsd.text.reason import LONGEST
+from ocsd.text.reason import LONGEST_REASON
 
 
 class Supervisor:
@@ -120,4 +120,4 @@ def test_what_an_operation_says_of_itself_is_told_in_part(agent, supervisor, rea
     told = supervisor.reports[0]["STATUS"]
     assert "operation 'acq' is degraded: RRR" in told
     assert "operation 'init' is degraded: RRR" in told
-    assert len(told) < 3 * LONGEST
+    assert len(told) < 3 * LONGEST_REASON

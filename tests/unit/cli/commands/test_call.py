@@ -100,7 +100,7 @@ def test_json_is_one_document(run):
     assert answer["session"]["data"] == {"steps": 3}
 
 
-def test_an_operation_that_failed_is_exit_code_1_where_its_result_was_asked_for(run, agent):
+def test_a_failed_operation_that_was_waited_for_is_exit_code_1(run, agent):
     agent.success = False
     assert run("call", "dev1", "init").returncode == 1
     assert run("call", "dev1", "init", "wait").returncode == 1
@@ -108,7 +108,7 @@ def test_an_operation_that_failed_is_exit_code_1_where_its_result_was_asked_for(
     assert run("call", "dev1", "init", "abort", "--wait").returncode == 0
 
 
-def test_a_refusal_is_exit_code_1_and_a_wrong_parameter_gets_the_right_spelling(run, agent):
+def test_a_refusal_is_exit_code_1_and_shows_the_right_spelling(run, agent):
     agent.refusal = "params included unexpected values: ['dely']"
     done = run("call", "dev1", "init", "dely=1")
     assert done.returncode == 1
@@ -142,14 +142,14 @@ def test_what_does_not_end_in_time_is_exit_code_75(run, agent):
         (["init", "start", "--timeout", "3"], "start without --wait does not wait"),
     ],
 )
-def test_a_call_that_makes_no_sense_is_refused_before_anything_is_started(run, bridge, words, text):
+def test_a_call_that_makes_no_sense_starts_nothing(run, bridge, words, text):
     done = run("call", "dev1", *words)
     assert done.returncode == 2
     assert text in done.stderr
     assert requests(bridge) == []
 
 
-def test_names_that_do_not_exist_are_exit_code_4_with_the_nearest(run):
+def test_unknown_names_are_exit_code_4_with_the_nearest_name(run):
     done = run("call", "dev11", "init")
     assert (done.returncode, done.stdout) == (4, "")
     assert "no agent 'dev11' is connected" in done.stderr
@@ -160,14 +160,14 @@ def test_names_that_do_not_exist_are_exit_code_4_with_the_nearest(run):
     assert run("ops", "dev1", "inti").returncode == 4
 
 
-def test_an_agent_of_the_site_that_is_not_connected_is_exit_code_69(run):
+def test_an_agent_that_is_not_connected_is_exit_code_69(run):
     done = run("call", "dev2", "init")
     assert done.returncode == 69
     assert "'dev2' is not connected to the router; see: ocsd status dev2" in done.stderr
 
 
 @pytest.mark.parametrize("error", ["wamp.error.canceled", None], ids=["gone", "router gone"])
-def test_an_agent_or_router_that_goes_away_in_a_call_is_exit_code_69(run, bridge, agent, error):
+def test_an_agent_or_router_lost_in_a_call_is_exit_code_69(run, bridge, agent, error):
     lost = {**NO_SUCH, "error": error} if error else None
     bridge.answer = lambda *call: lost if "wait" in call[1] else agent(*call)
     done = run("call", "dev1", "init")
@@ -189,7 +189,7 @@ def test_the_router_is_that_of_the_running_daemon(ocsd, bridge, daemon_of):
     assert ocsd("call", "dev1", "init", "--host", "sleepy").returncode == 69
 
 
-def test_the_site_file_of_the_environment_comes_before_the_daemon(ocsd, site_file, daemon_of):
+def test_the_site_file_of_the_environment_beats_the_daemon(ocsd, site_file, daemon_of):
     daemon_of("grumpy", instance("dev1"))
     os.rename(site_file, ocsd.base / "default.yaml")
     assert ocsd("call", "dev1", "init", OCS_CONFIG_DIR=str(ocsd.base)).returncode == 0

@@ -42,7 +42,7 @@ def test_the_site_files_of_the_repository_are_right(ocsd, name):
     assert done.stderr == ""
 
 
-def test_a_missing_class_is_told_with_its_line_and_gets_exit_code_78(ocsd, site):
+def test_a_missing_class_is_named_with_its_line_and_exit_code_78(ocsd, site):
     done = ocsd("check", "--site-file", str(site))
     assert done.returncode == 78
     assert f"{site}:9: instance 'thermo2': " in done.stderr
@@ -53,14 +53,14 @@ def test_a_missing_class_is_told_with_its_line_and_gets_exit_code_78(ocsd, site)
     assert done.stderr.splitlines()[-1] == f"ocsd: 1 problem in {site}"
 
 
-def test_of_an_instance_on_the_published_ocs_the_interpreter_is_checked(ocsd, site):
+def test_the_interpreter_of_an_instance_on_ocs_is_checked(ocsd, site):
     runtime = f"agent-class: OldAgent, runtime: ocs, python: {sys.executable}"
     site.write_text(site.read_text().replace("agent-class: ThermAgent", runtime))
     assert ocsd("check", "--site-file", str(site)).returncode == 0
     site.write_text(site.read_text().replace(sys.executable, "no/python"))
     done = ocsd("check", "--site-file", str(site))
     assert done.returncode == 78
-    wrong = f"{site}:9: instance 'thermo2': python {site.parent}/no/python is no program"
+    wrong = f"{site}:9: instance 'thermo2': python {site.parent}/no/python is not a program"
     assert wrong in done.stderr
 
 

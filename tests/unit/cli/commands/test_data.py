@@ -1,8 +1,6 @@
 """`ocsd data` on folders that are made for each test."""
 
 import json
-import os
-import pty
 import subprocess
 import sys
 import time
@@ -12,7 +10,6 @@ import pytest
 
 from ocsd.cli.data import place
 from ocsd.cli.data import text as data_text
-from ocsd.cli.data.place import Bar
 from ocsd.cli.main import main
 from ocsd.errors import NoDataError
 from tests.unit.data import recorded
@@ -128,10 +125,10 @@ def test_verify_ends_with_1_if_something_is_wrong_and_repairs_it(run, folder):
     (problem,) = as_json(run, "verify", code=1)["problems"]
     assert (problem["file"], problem["kind"]) == (f"17953/{OPENED}.g3", "torn")
     out = run("verify", "--repair").out
-    assert f"repaired; what was cut off is in {path}.torn" in out
+    assert f"repaired; the part that was cut off is in {path}.torn" in out
     assert path.read_bytes() == whole
     run("verify")
-    assert f"cut off by a repair, and are in 17953/{OPENED}.g3.torn" in run("gaps").out
+    assert f"they are in 17953/{OPENED}.g3.torn" in run("gaps").out
     assert "missing: 1 hole, 1 damage" in run("ls").out
 
 
@@ -221,18 +218,22 @@ def test_the_folder_is_that_of_the_hosts_aggregator(tmp_path):
     assert place.find(tmp_path, str(site), "lab") == tmp_path
 
 
-def test_the_folder_is_found_by_the_daemon_that_runs_here(ocsd, daemon_of):
-    site = ocsd.base / "site.yaml"
-    site.write_text("hub: {wamp_server: 'ws://localhost:8001/ws'}\nhosts: {lab: {}}\n")
+@pytest.mark.parametrize(
+    ("rows", "folder"),
+    [([], "elsewhere/lab/data"), ([{"instance_id": "recorder", "data_dir": "hk"}], "hk")],
+)
+def test_the_folder_is_that_of_the_daemon_that_runs_here(ocsd, daemon_of, rows, folder):
+    """It is the aggregator's; on a host without one, the folder of an earlier one."""
     daemon = daemon_of("lab")
+    rows = [row | {"data_dir": str(ocsd.base / row["data_dir"])} for row in rows]
     daemon.status |= {
-        "site_file": str(site),
+        "instances": rows,
         "journal_path": str(ocsd.base / "elsewhere/lab/journal.jsonl"),
     }
-    sound(ocsd.base / "elsewhere/lab/data", samples(every(1, 3)))
+    sound(ocsd.base / folder, samples(every(1, 3)))
     done = ocsd("data", "ls", "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["folder"] == str(ocsd.base / "elsewhere/lab/data")
+    assert json.loads(done.stdout)["folder"] == str(ocsd.base / folder)
 
 
 def test_ls_of_an_indexed_folder_loads_no_numpy(run, folder):
@@ -244,30 +245,6 @@ def test_ls_of_an_indexed_folder_loads_no_numpy(run, folder):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "set()", done.stderr
-
-
-def test_a_bar_shows_on_a_terminal_what_takes_long(monkeypatch):
-    reader, writer = pty.openpty()
-    moments = iter([0.0, 1.0, 3.0])
-    monkeypatch.setattr(time, "monotonic", lambda: next(moments, 5.0))
-    with open(writer, "w") as screen, open(reader, "rb") as shown:
-        monkeypatch.setattr(sys, "stderr", screen)
-        with Bar("reading") as bar:
-            bar(1, 4)
-            assert bar._bar is None
-            bar(2, 4)
-            bar(4, 4)
-        text = ""
-        while "100%" not in text:  # A terminal hands out what was written piece by piece.
-            text += os.read(shown.fileno(), 10_000).decode()
-    assert "reading" in text
-
-
-def test_no_bar_is_shown_to_programs(capsys, monkeypatch):
-    monkeypatch.setattr(place, "_QUIET_S", 0.0)
-    with Bar("reading") as bar:
-        bar(1, 1)
-    assert capsys.readouterr().err == ""
 
 
 def test_a_folder_that_this_user_may_not_read_is_told(ocsd, as_stranger):
@@ -304,13 +281,13 @@ def test_a_folder_without_files_is_not_called_sound(run, tmp_path):
     assert "there are no data in files" in run("ls").out
 
 
-def test_a_folder_in_which_recording_has_just_begun_says_when_data_come(run, tmp_path):
+def test_ls_says_when_a_new_recording_will_have_data(run, tmp_path):
     sound(tmp_path / "data", opened=int(time.time()))
     assert "no data in files yet: samples come into a file frame by frame" in run("ls").out
     assert "no data of that time in files" in run("ls", "--since", "1d", "--until", "2h").out
 
 
-def test_verify_tells_a_file_that_it_cannot_read_and_checks_the_others(run, folder):
+def test_verify_reports_an_unreadable_file_and_checks_the_others(run, folder):
     (folder / "17953/1795328300.g3").symlink_to("/archive/gone")
     (folder / "17953/1795328400.g3").write_bytes(b"torn")
     out = run("verify", code=1).out

@@ -51,7 +51,7 @@ def test_install_writes_and_enables_a_unit_with_the_right_paths(ocsd, image):
 
 
 @needs_systemctl
-def test_hosts_of_one_machine_share_a_template_that_goes_with_the_last_of_them(ocsd, image):
+def test_hosts_share_a_template_that_goes_with_the_last_host(ocsd, image):
     site = image / "etc/ocsd/default.yaml"
     site.write_text(site.read_text() + "\n  dopey:\n    agent-instances: []\n")
     for host in ("grumpy", "dopey"):
@@ -98,7 +98,7 @@ def test_a_dry_run_shows_all_and_changes_nothing(ocsd, image):
     assert not (image / "etc/systemd").exists()
 
 
-def test_a_wrong_site_file_or_host_is_told_before_anything_is_written(ocsd, image):
+def test_a_wrong_site_file_or_host_writes_nothing(ocsd, image):
     unknown = ocsd("install", "--root", str(image), "--host", "grumpi")
     assert unknown.returncode == 78
     assert "'grumpy'" in unknown.stderr

@@ -208,12 +208,12 @@ def test_following_since_a_time_goes_on_with_what_is_appended(tmp_path):
         assert fresh(follower) == "next\n"
 
 
-def test_since_shows_the_rotated_files_of_a_log_that_is_not_begun_anew_yet(tmp_path):
+def test_since_shows_rotated_files_while_there_is_no_new_log(tmp_path):
     log = tmp_path / "a.log"
     write_rotated(log, 10)
     log.rename(tmp_path / "a.log.1")
     with Follower(log, 0, time.time() - 30) as follower:
-        assert follower.found
+        assert follower.exists
         assert texts(fresh(follower)) == ["line 10", "more"]
 
 
@@ -306,7 +306,7 @@ def test_the_level_is_written_where_agents_look_for_it(ocsd, daemon_of, log):
 
 
 def test_every_level_that_agents_know_may_be_asked_for():
-    assert set(log_level.LEVELS) == {*LEVELS, log_level.USUAL}
+    assert set(log_level.LEVEL_CHOICES) == {*LEVELS, log_level.USUAL}
 
 
 @pytest.mark.parametrize("name", ["router", "ocsd"])

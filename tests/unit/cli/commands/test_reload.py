@@ -22,7 +22,7 @@ def test_the_daemon_of_the_unit_is_meant_where_several_run(ocsd, daemon_of):
     assert (server.requests, other.requests) == ([("/v1/reload", {"dry_run": False})], [])
 
 
-def test_a_daemon_that_does_not_answer_is_named_and_no_other_one_reloads(ocsd, daemon_of):
+def test_a_silent_daemon_is_named_and_no_other_one_reloads(ocsd, daemon_of):
     other = daemon_of("dopey", instance("a"))
     done = ocsd("reload", "--no-wait", "--unit", "ocsd.service", MAINPID="4121")
     assert done.returncode == 69
@@ -65,14 +65,14 @@ def test_an_answer_that_breaks_off_is_no_success(ocsd, daemon_of):
     assert "what became of b" in done.stderr
 
 
-def test_a_daemon_of_an_older_release_that_does_not_wait_is_understood(ocsd, daemon_of):
+def test_the_answer_of_an_older_release_is_understood(ocsd, daemon_of):
     daemon_of("grumpy", instance("a")).streams["/v1/reload"] = [ANSWER]
     done = ocsd("reload")
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1] == "see how they do: ocsd status"
 
 
-def test_who_starts_and_ends_stands_among_those_whatever_of_it_changed(ocsd, daemon_of):
+def test_instances_are_listed_by_effect_not_by_kind_of_change(ocsd, daemon_of):
     server = daemon_of("grumpy", instance("a"))
     server.streams["/v1/reload"] = [
         {

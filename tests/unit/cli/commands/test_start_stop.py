@@ -13,7 +13,7 @@ def test_in_the_foreground_the_command_becomes_the_daemon(startable):
     assert process.returncode == 0
 
 
-def test_detached_it_shows_the_progress_and_returns_when_all_is_up(startable):
+def test_a_detached_start_returns_when_all_is_up(startable):
     done = startable("start", "-d", "--host", "grumpy")
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stderr
@@ -32,7 +32,7 @@ def test_detached_it_tells_that_something_did_not_come_up(startable):
     assert "1 not in target state (fake-data1 failed)" in done.stdout
 
 
-def test_a_daemon_that_refuses_to_start_gives_its_message_and_exit_code(startable):
+def test_a_refused_start_gives_the_daemons_message_and_exit_code(startable):
     done = startable("start", "-d", STAND_IN="refuse")
     assert done.returncode == 78
     assert done.stderr == "ocsd: no host 'grumpi' in default.yaml; did you mean 'grumpy'?\n"
@@ -78,7 +78,7 @@ def test_stop_returns_only_when_the_daemon_is_gone(ocsd, daemon_of):
     assert daemon.wait(10) is not None
 
 
-def test_a_daemon_that_dies_while_it_stops_everything_is_no_success(ocsd, daemon_of):
+def test_a_daemon_that_dies_while_stopping_is_an_error(ocsd, daemon_of):
     daemon_of("grumpy", instance("a"))
     done = ocsd("stop")
     assert done.returncode == 69

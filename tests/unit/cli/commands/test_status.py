@@ -35,7 +35,7 @@ def on_terminal(ocsd, *arguments, columns=80, **changed):
     return shown.decode().replace("\r\n", "\n")
 
 
-def test_a_site_where_all_is_well_gives_verdict_table_and_exit_code_0(ocsd, daemon_of):
+def test_a_host_that_is_well_gets_verdict_table_and_exit_code_0(ocsd, daemon_of):
     daemon_of("grumpy", instance("fake-data1"), instance("spare", state="down", target="down"))
     done = ocsd("status")
     lines = done.stdout.splitlines()
@@ -112,7 +112,7 @@ def test_json_is_the_object_of_the_control_api(ocsd, daemon_of):
     assert named.returncode == 0
 
 
-def test_a_named_instance_is_shown_in_full_with_the_end_of_its_log(ocsd, daemon_of):
+def test_a_named_instance_is_shown_with_the_end_of_its_log(ocsd, daemon_of):
     log = ocsd.base / "broken.log"
     log.write_bytes(b"".join(b"line %d\n" % number for number in range(20)) + b"bad \xff byte\n")
     reason = "usage: agent.py [--mode MODE]\nagent.py: error: unrecognized arguments: --mod"
@@ -130,12 +130,12 @@ def test_a_named_instance_is_shown_in_full_with_the_end_of_its_log(ocsd, daemon_
     assert "line 10\n" not in done.stdout
 
 
-def test_an_unknown_name_gets_exit_code_4_and_the_nearest_spelling(ocsd, daemon_of):
+def test_an_unknown_name_gets_exit_code_4_and_the_nearest_name(ocsd, daemon_of):
     daemon_of("grumpy", instance("fake-data1"))
     done = ocsd("status", "fake-data1", "fake-dta1")
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr == (
-        "ocsd: host 'grumpy' has no instance 'fake-dta1'; did you mean fake-data1?\n"
+        "ocsd: host 'grumpy' has no instance 'fake-dta1'; did you mean 'fake-data1'?\n"
     )
 
 
@@ -147,7 +147,7 @@ def test_piped_output_has_whole_ids_and_no_colours(ocsd, daemon_of):
     assert "\x1b" not in done.stdout
 
 
-def test_a_terminal_gets_colours_symbols_and_reasons_cut_to_its_width(ocsd, daemon_of):
+def test_a_terminal_gets_colours_symbols_and_cut_reasons(ocsd, daemon_of):
     daemon_of("grumpy", instance("fine"), instance("broken", state="failed", reason="why " * 80))
     shown = on_terminal(ocsd, "status", columns=130)
     assert "\x1b[32m● up\x1b[0m" in shown
@@ -219,7 +219,7 @@ def test_a_daemon_of_somebody_else_gets_exit_code_77(ocsd, daemon_of, as_strange
     assert "may not speak to the daemon" in done.stderr
 
 
-def test_a_daemon_that_refuses_gives_its_own_message_and_exit_code(ocsd, daemon_of):
+def test_a_refusal_of_the_daemon_gives_its_message_and_exit_code(ocsd, daemon_of):
     server = daemon_of("grumpy")
     server.refusal = (403, b'{"error": {"message": "only the group ocs may", "exit_code": 77}}')
     done = ocsd("status")
@@ -227,7 +227,7 @@ def test_a_daemon_that_refuses_gives_its_own_message_and_exit_code(ocsd, daemon_
 
 
 @pytest.mark.parametrize("answer", [(500, b"<html>"), (200, b"[1, 2]"), (200, b"nonsense")])
-def test_an_answer_that_cannot_be_read_is_an_error_without_traceback(ocsd, daemon_of, answer):
+def test_an_unreadable_answer_is_an_error_without_traceback(ocsd, daemon_of, answer):
     daemon_of("grumpy").refusal = answer
     done = ocsd("status")
     assert done.returncode == 1

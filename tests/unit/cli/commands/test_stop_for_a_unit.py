@@ -52,7 +52,7 @@ def test_the_daemon_alone_ends_when_its_unit_is_restarted(ocsd, daemon_of, daemo
 
 
 @pytest.mark.parametrize("jobs", [f"echo '45 {UNIT} stop running'", "true", "exit 1"])
-def test_everything_ends_when_the_unit_is_stopped_or_nobody_can_be_asked(
+def test_everything_ends_when_the_unit_is_stopped_or_unreachable(
     ocsd, daemon_of, daemon, systemctl, jobs
 ):
     daemon_of("dopey", instance("b"))  # of another unit
@@ -66,14 +66,14 @@ def test_everything_ends_when_the_unit_is_stopped_or_nobody_can_be_asked(
     assert server.requests == [("/v1/stop", {})]
 
 
-def test_there_is_nothing_to_do_when_the_daemon_has_ended_by_itself(ocsd, daemon_of):
+def test_nothing_is_done_if_the_daemon_has_ended_by_itself(ocsd, daemon_of):
     server = daemon_of("dopey", instance("b"))
     done = ocsd("stop", "--unit", UNIT)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert server.requests == []
 
 
-def test_a_daemon_that_does_not_answer_is_ended_and_then_what_it_leaves(ocsd, daemon, systemctl):
+def test_a_silent_daemon_is_ended_and_then_its_leftovers(ocsd, daemon, systemctl):
     for host, pid in (("grumpy", daemon.pid), ("dopey", daemon.pid + 1)):
         (ocsd.runtime / host).mkdir()
         (ocsd.runtime / host / "ocsd.pid").write_text(f"{pid}\n")

@@ -36,7 +36,7 @@ def test_all_is_asked_for_as_such_and_summed_up(ocsd, server):
     assert server.requests == [("/v1/instances/down", {"all": True, "timeout_s": 7.0})]
 
 
-def test_what_a_restart_of_all_leaves_out_is_told_with_the_reason(ocsd, server):
+def test_a_restart_of_all_names_the_instances_that_it_leaves_out(ocsd, server):
     left_out = {"event": "left_out", "instance_id": "b", "reason": "put down by bob"}
     server.streams["/v1/instances/restart"] = [left_out, result("a")]
     done = ocsd("restart", "--all")
@@ -84,7 +84,7 @@ def test_an_answer_that_breaks_off_is_no_success(ocsd, server):
     server.streams["/v1/instances/restart"] = [result("a"), transition("b", "starting")]
     done = ocsd("restart", "--all")
     assert done.returncode == 69
-    assert "before it said what became of b" in done.stderr
+    assert "before it reported what became of b" in done.stderr
 
 
 @pytest.mark.parametrize("verb", ["up", "down", "restart"])

@@ -9,14 +9,29 @@ from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.paths import of_host
 
 
+def report_of(fleet):
+    hub = Hub(wamp_server="ws://localhost:8001/ws")
+    return StatusReport("lab", "site.yaml", 1, 0.0, hub, of_host("lab"), fleet)
+
+
 def test_while_the_host_is_being_stopped_what_is_down_says_why(tmp_path, clock):
     fleet = Fleet(Targets(tmp_path / "targets.json"))
     keeper = Keeper("a", Lifecycle(), None, clock, lambda: 0.0, lambda: 0.0, None)
     fleet.add(Instance(instance_id="a", agent_class="A", manage="down"), keeper)
-    hub = Hub(wamp_server="ws://localhost:8001/ws")
-    report = StatusReport("lab", "site.yaml", 1, 0.0, hub, of_host("lab"), fleet)
+    report = report_of(fleet)
     assert not report.as_json()["stopping"]
     fleet.stopping = True
     told = report.as_json()
     assert told["stopping"]
     assert told["instances"][0]["reason"] == "the host is being stopped"
+
+
+def test_an_aggregator_has_a_data_folder(tmp_path, clock):
+    fleet = Fleet(Targets(tmp_path / "targets.json"))
+    for name, agent_class in (("a", "A"), ("recorder", "AggregatorAgent")):
+        keeper = Keeper(name, Lifecycle(), None, clock, lambda: 0.0, lambda: 0.0, None)
+        arguments = ("--data-dir", "/hk")
+        fleet.add(Instance(instance_id=name, agent_class=agent_class, arguments=arguments), keeper)
+    other, recorder = report_of(fleet).as_json()["instances"]
+    assert recorder["data_dir"] == "/hk"
+    assert "data_dir" not in other

@@ -9,7 +9,7 @@ from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.watching.chronicle import Chronicle
 from ocsd.forkserver.protocol import Ended, Spawned
-from ocsd.history.journal import Journal, read
+from ocsd.history.file import HistoryFile, read_history
 from ocsd.site.model import Instance
 from ocsd.supervisor.lifecycle import Lifecycle
 
@@ -21,7 +21,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def chronicle(path):
-    return Chronicle(Journal(path), lambda: 9.0)
+    return Chronicle(HistoryFile(path), lambda: 9.0)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_life_is_told_from_request_to_end(fleet, clock, path):
     keeper.spawned(Spawned("thermo1", 8, 1))
     fleet.down(["thermo1"], "bob (uid 1001, pid 5)")
     keeper.ended(Ended("thermo1", 8, 0, None))
-    told = [(each.event, each.before, each.after, each.pid, each.by) for each in read(path)]
+    told = [(each.event, each.before, each.after, each.pid, each.by) for each in read_history(path)]
     assert told == [
         ("UpRequested", "down", "starting", None, "alice (uid 1000, pid 4)"),
         ("BecameReady", "starting", "up", 7, ""),
@@ -55,13 +55,13 @@ def test_a_life_is_told_from_request_to_end(fleet, clock, path):
         ("DownRequested", "starting", "stopping", 8, "bob (uid 1001, pid 5)"),
         ("Exited", "stopping", "down", 8, ""),
     ]
-    crash = list(read(path))[2]
+    crash = list(read_history(path))[2]
     assert (crash.at, crash.code, crash.reason) == (1.0, 3, "ended with exit code 3: no device")
 
 
 def test_what_changes_no_state_can_be_noted(chronicle, path):
     chronicle.note("thermo1", "Examined", "incidents/1", pid=7)
-    (entry,) = read(path)
+    (entry,) = read_history(path)
     assert (entry.at, entry.after, entry.reason, entry.pid) == (9.0, "", "incidents/1", 7)
 
 
@@ -73,13 +73,13 @@ def test_an_end_that_was_asked_for_is_not_blamed_on_an_earlier_one(fleet, path):
     keeper.spawned(Spawned("thermo1", 8, 1))
     fleet.down(["thermo1"])
     keeper.ended(Ended("thermo1", 8, 0, None))
-    assert list(read(path))[-1].reason == ""
+    assert list(read_history(path))[-1].reason == ""
 
 
 def test_an_end_while_no_daemon_ran_says_how_if_that_is_known(chronicle, path):
     chronicle.missed(Ended("thermo1", 7, None, 9, "", 5.0))
     chronicle.missed(Ended("thermo1", 8, None, None))
-    assert [(each.at, each.reason, each.pid) for each in read(path)] == [
+    assert [(each.at, each.reason, each.pid) for each in read_history(path)] == [
         (5.0, "while no daemon ran: killed by SIGKILL", 7),
         (9.0, "ended while no daemon ran, exit code unknown", 8),
     ]

@@ -5,7 +5,7 @@ import pytest
 from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.watching.chronicle import Chronicle
 from ocsd.daemon.watching.incidents import Incidents
-from ocsd.history.journal import Journal, read
+from ocsd.history.file import HistoryFile, read_history
 from ocsd.supervisor.events import (
     BecameReady,
     CauseCleared,
@@ -29,12 +29,12 @@ def told():
 
 @pytest.fixture
 def incidents(path, clock, told):
-    return Incidents(clock, lambda: 10, Chronicle(Journal(path), clock.seconds), told.append)
+    return Incidents(clock, lambda: 10, Chronicle(HistoryFile(path), clock.seconds), told.append)
 
 
 def test_one_crash_is_no_incident(incidents, clock, path):
     assert not incidents.failed("a")
-    assert list(read(path)) == []
+    assert list(read_history(path)) == []
 
 
 def test_an_incident_is_begun_once_and_is_over_after_a_pause(incidents, clock, path, told):
@@ -43,7 +43,7 @@ def test_an_incident_is_begun_once_and_is_over_after_a_pause(incidents, clock, p
     clock.advance(4)
     assert incidents.failed("g")
     clock.advance(5.1)
-    began, over = read(path)
+    began, over = read_history(path)
     assert (began.name, began.event) == ("ocsd", "IncidentBegan")
     assert over.reason == "7 instances failed: a, b, c, d, e, f, g"
     assert not incidents.failed("a")
@@ -62,7 +62,7 @@ def happens(incidents, event, state=State.STARTING):
 def test_what_somebody_restarts_in_vain_is_no_incident(incidents, event, path, told, clock):
     happens(incidents, event)
     assert not any(incidents.failed(name) for name in "abcdef")
-    assert (list(read(path)), told) == ([], [])
+    assert (list(read_history(path)), told) == ([], [])
     # Once up they count as ever.
     happens(incidents, BecameReady(), State.UP)
     assert [incidents.failed(name) for name in "abcd"] == [False] * 3 + [True]

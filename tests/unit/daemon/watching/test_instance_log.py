@@ -6,7 +6,7 @@ import pytest
 
 from ocsd.daemon.watching.instance_log import LOOKED_AT_BYTES, end_of, last_line
 from ocsd.forkserver.protocol import Spawned
-from ocsd.text.reason import LONGEST
+from ocsd.text.reason import LONGEST_REASON
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_only_the_end_is_read_and_daily_life_is_no_reason(log):
 def test_a_last_line_that_nobody_would_read_is_told_in_part(log):
     log.write_text("OSError: " + "L" * 3000 + "\nend: " + "M" * 3000 + " of it\n")
     told = last_line(log)
-    assert len(told) == LONGEST
+    assert len(told) == LONGEST_REASON
     assert told.endswith(" of it")
 
 

@@ -17,7 +17,7 @@ from ocsd.daemon.watching.watches import (
     Rounds,
 )
 from ocsd.forkserver.protocol import Ended, Spawned
-from ocsd.history.journal import Journal, read
+from ocsd.history.file import HistoryFile, read_history
 from ocsd.log.file import LOG_FILE_LIMIT_BYTES
 from ocsd.site.model import Instance
 from ocsd.supervisor.events import State, UpRequested
@@ -80,7 +80,9 @@ def path(tmp_path):
 
 def test_a_hung_instance_is_examined_and_ended_after_half_a_minute(world, clock, path):
     changes = []
-    watch = HealthWatch(Chronicle(Journal(path), clock.seconds), lambda *all: changes.append(all))
+    watch = HealthWatch(
+        Chronicle(HistoryFile(path), clock.seconds), lambda *all: changes.append(all)
+    )
     for _ in range(29):
         clock.advance(1)
         watch.look(world.instance, world.keeper)
@@ -89,17 +91,17 @@ def test_a_hung_instance_is_examined_and_ended_after_half_a_minute(world, clock,
     watch.look(world.instance, world.keeper)
     assert world.asked == ["reactor: its reactor has not answered for 30 s", "SIGQUIT"]
     assert changes == [("thermo1", Health.HUNG, "its reactor has not answered for 11 s")]
-    assert [(each.event, each.reason) for each in read(path)] == [
+    assert [(each.event, each.reason) for each in read_history(path)] == [
         ("HealthChanged", "hung: its reactor has not answered for 11 s")
     ]
 
 
 def test_a_change_of_health_is_noted_once_and_so_is_its_end(world, clock, path):
-    watch = HealthWatch(Chronicle(Journal(path), clock.seconds), lambda *_: None)
+    watch = HealthWatch(Chronicle(HistoryFile(path), clock.seconds), lambda *_: None)
     for text in ("", "no device", "no device", "", ""):
         world.keeper.heard({"READY": "1", "STATUS": text})
         watch.look(world.instance, world.keeper)
-    assert [each.reason for each in read(path)] == ["degraded: no device", "ok again"]
+    assert [each.reason for each in read_history(path)] == ["degraded: no device", "ok again"]
 
 
 def test_an_instance_above_its_memory_limit_is_ended_with_both_figures(world):
@@ -181,7 +183,9 @@ def test_nothing_is_looked_at_while_everything_is_being_stopped(world, clock):
 
 def test_a_daemon_that_was_held_up_itself_calls_nobody_hung_for_it(world, clock, path):
     changes = []
-    watch = HealthWatch(Chronicle(Journal(path), clock.seconds), lambda *all: changes.append(all))
+    watch = HealthWatch(
+        Chronicle(HistoryFile(path), clock.seconds), lambda *all: changes.append(all)
+    )
     rounds = Rounds(world.fleet, (watch,), clock)
     rounds.look()
     clock.advance(3600)

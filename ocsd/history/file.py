@@ -1,7 +1,7 @@
-"""The journal: what happened on a host, one JSON object a line, in an append-only file.
+"""The file of a host's history: one JSON object on each line, lines are only appended.
 
-It is bounded: when the file is full it becomes ``journal.jsonl.1``, in place of
-an older one of that name. The command line reads it without the daemon.
+The file is bounded: when it is full it becomes ``journal.jsonl.1`` and replaces the
+older one of that name. The command line reads it without the daemon.
 """
 
 import contextlib
@@ -15,24 +15,26 @@ from typing import Any, Final
 
 from ocsd.history.summary import HistoryEntry
 
-LIMIT_BYTES: Final = 8 * 2**20
-"""Some 40,000 entries; with the older file there are between one and two times as many."""
+FILE_LIMIT_BYTES: Final = 8 * 2**20
+"""Size at which a new file begins: about 40,000 entries; the older file holds as many."""
 
-MOST_UNWRITTEN: Final = 10_000
-"""So many of the latest entries wait for a full disk; older ones are counted and dropped."""
+WAITING_LIMIT: Final = 10_000
+"""Entries kept in memory while the disk is full; older ones are dropped and counted."""
 
-_FIELDS: Final = {each.name for each in fields(HistoryEntry)}
+_FIELDS: Final = {field.name for field in fields(HistoryEntry)}
 
 
-class Journal:
-    """Writes the journal; a disk that refuses never stops supervision.
+class HistoryFile:
+    """Writes the history; a disk that refuses an entry never stops supervision.
 
     Parameters
     ----------
     path : Path
         The file.
     limit_bytes : int
-        When a new one is begun.
+        Size at which a new file begins.
+    waiting_limit : int
+        How many entries may wait in memory for a disk that is full.
 
     Attributes
     ----------
@@ -40,24 +42,27 @@ class Journal:
         Why entries wait in memory; empty if none do.
     """
 
-    def __init__(self, path: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+    def __init__(
+        self, path: Path, limit_bytes: int = FILE_LIMIT_BYTES, waiting_limit: int = WAITING_LIMIT
+    ) -> None:
         self.trouble = ""
         self._path = path
         self._limit_bytes = limit_bytes
+        self._waiting_limit = waiting_limit
         self._unwritten: deque[HistoryEntry] = deque()
         self._dropped = 0
         self._file: int | None = None
 
     def write(self, entry: HistoryEntry) -> None:
-        """Put an entry on disk, or keep it until that is possible."""
-        if len(self._unwritten) == MOST_UNWRITTEN:
+        """Append an entry to the file, or keep it until that is possible."""
+        if len(self._unwritten) == self._waiting_limit:
             self._unwritten.popleft()
             self._dropped += 1
         self._unwritten.append(entry)
         self.flush()
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write the entries that wait in memory."""
         try:
             if self._dropped:
                 reason = f"{self._dropped} entries are missing here: the disk took none"
@@ -75,7 +80,7 @@ class Journal:
             self.trouble = ""
 
     def close(self) -> None:
-        """Write what waits and let go of the file."""
+        """Write the entries that wait in memory and close the file."""
         self.flush()
         self._close()
 
@@ -88,7 +93,7 @@ class Journal:
             file, before = self._opened(), 0
         written = os.write(file, line)
         if written < len(line):
-            # The disk is full: half a line would spoil the next one.
+            # The disk is full; half a line would spoil the next one.
             os.ftruncate(file, before)
             raise OSError(0, "no space left on device")
 
@@ -98,7 +103,7 @@ class Journal:
             self._file = os.open(self._path, flags, 0o640)
             size = os.fstat(self._file).st_size
             if size and os.pread(self._file, 1, size - 1) != b"\n":
-                # The power went while a line was written.
+                # The power failed while a line was written.
                 os.write(self._file, b"\n")
         return self._file
 
@@ -109,8 +114,8 @@ class Journal:
             self._file = None
 
 
-def read(path: Path) -> Iterator[HistoryEntry]:
-    """Yield the entries of a journal, the oldest first; torn lines are skipped.
+def read_history(path: Path) -> Iterator[HistoryEntry]:
+    """Yield the entries of a history, the oldest first; torn lines are skipped.
 
     Parameters
     ----------
@@ -122,15 +127,12 @@ def read(path: Path) -> Iterator[HistoryEntry]:
     OSError
         If it may not be read.
     """
-    for each in (_older(path), path):
-        try:
-            with each.open("rb") as file:
-                for line in file:
-                    entry = _entry(line)
-                    if entry is not None:
-                        yield entry
-        except FileNotFoundError:
-            continue
+    for part in (_older(path), path):
+        with contextlib.suppress(FileNotFoundError), part.open("rb") as file:
+            for line in file:
+                entry = _entry(line)
+                if entry is not None:
+                    yield entry
 
 
 def _older(path: Path) -> Path:
@@ -138,13 +140,13 @@ def _older(path: Path) -> Path:
 
 
 def _line(entry: HistoryEntry) -> bytes:
-    told = {key: value for key, value in asdict(entry).items() if value not in (None, "")}
-    return json.dumps(told).encode() + b"\n"
+    filled = {key: value for key, value in asdict(entry).items() if value not in (None, "")}
+    return json.dumps(filled).encode() + b"\n"
 
 
 def _entry(line: bytes) -> HistoryEntry | None:
     try:
-        told: dict[str, Any] = json.loads(line)
-        return HistoryEntry(**{key: value for key, value in told.items() if key in _FIELDS})
+        data: dict[str, Any] = json.loads(line)
+        return HistoryEntry(**{key: value for key, value in data.items() if key in _FIELDS})
     except (ValueError, TypeError, AttributeError):
         return None

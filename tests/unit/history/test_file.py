@@ -1,4 +1,4 @@
-"""The journal keeps what happened, whatever the disk does."""
+"""The file of the history keeps all entries, whatever the disk does."""
 
 import os
 
@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsd.history import journal
-from ocsd.history.journal import Journal, read
+from ocsd.history.file import HistoryFile, read_history
 from ocsd.history.summary import HistoryEntry
 
 
@@ -22,21 +21,21 @@ def entry(number, **more):
 
 def test_what_is_written_is_read_back(path):
     entries = [entry(1, code=1, reason="line one\nline two"), entry(2, pid=7, by="alice (uid 7)")]
-    writer = Journal(path)
+    writer = HistoryFile(path)
     for each in entries:
         writer.write(each)
-    assert list(read(path)) == entries
+    assert list(read_history(path)) == entries
 
 
-def test_there_need_not_be_a_journal(path):
-    assert list(read(path)) == []
+def test_there_need_not_be_a_file(path):
+    assert list(read_history(path)) == []
 
 
-def test_a_full_file_becomes_the_older_one_and_nothing_between_is_lost(path):
-    writer = Journal(path, limit_bytes=300)
+def test_a_full_file_becomes_the_older_one_and_nothing_is_lost(path):
+    writer = HistoryFile(path, limit_bytes=300)
     for number in range(20):
         writer.write(entry(number))
-    kept = list(read(path))
+    kept = list(read_history(path))
     assert kept == [entry(number) for number in range(20 - len(kept), 20)]
     assert len(kept) >= 5
     assert sum(each.stat().st_size for each in path.parent.iterdir()) <= 600
@@ -45,33 +44,33 @@ def test_a_full_file_becomes_the_older_one_and_nothing_between_is_lost(path):
 @given(data=st.data())
 def test_any_beginning_of_the_file_can_be_read_and_continued(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("journal") / "journal.jsonl"
-    writer = Journal(path)
+    writer = HistoryFile(path)
     for number in range(3):
         writer.write(entry(number))
     writer.close()
     whole = path.read_bytes()
     cut = data.draw(st.integers(0, len(whole)))
     path.write_bytes(whole[:cut])
-    kept = list(read(path))
-    Journal(path).write(entry(9))
-    assert list(read(path)) == [*kept, entry(9)]
+    kept = list(read_history(path))
+    HistoryFile(path).write(entry(9))
+    assert list(read_history(path)) == [*kept, entry(9)]
 
 
-def test_lines_of_a_later_release_are_read_as_far_as_they_are_known(path):
+def test_lines_of_a_later_release_are_read_in_part(path):
     path.write_text('{"at": 1.0, "name": "a", "event": "Exited", "colour": "red"}\n[1]\nx\n')
-    assert list(read(path)) == [HistoryEntry(at=1.0, name="a", event="Exited")]
+    assert list(read_history(path)) == [HistoryEntry(at=1.0, name="a", event="Exited")]
 
 
 @pytest.fixture
 def full_disk(monkeypatch):
     """A disk that takes no more than half a line."""
     write = os.write
-    monkeypatch.setattr(journal.os, "write", lambda file, line: write(file, line[: len(line) // 2]))
+    monkeypatch.setattr(os, "write", lambda file, line: write(file, line[: len(line) // 2]))
     return monkeypatch
 
 
 def test_a_full_disk_makes_entries_wait(path, full_disk):
-    writer = Journal(path)
+    writer = HistoryFile(path)
     writer.write(entry(1))
     writer.write(entry(2))
     assert "2 entries wait" in writer.trouble
@@ -80,17 +79,16 @@ def test_a_full_disk_makes_entries_wait(path, full_disk):
     full_disk.undo()
     writer.write(entry(3))
     assert writer.trouble == ""
-    assert list(read(path)) == [entry(1), entry(2), entry(3)]
+    assert list(read_history(path)) == [entry(1), entry(2), entry(3)]
 
 
-def test_what_waits_for_too_long_is_counted(path, full_disk):
-    full_disk.setattr(journal, "MOST_UNWRITTEN", 2)
-    writer = Journal(path)
+def test_entries_that_are_dropped_are_counted(path, full_disk):
+    writer = HistoryFile(path, waiting_limit=2)
     for number in range(1, 6):
         writer.write(entry(number))
     full_disk.undo()
     writer.flush()
-    gap, *kept = read(path)
+    gap, *kept = read_history(path)
     assert (gap.event, gap.reason) == (
         "EntriesLost",
         "3 entries are missing here: the disk took none",
@@ -98,7 +96,7 @@ def test_what_waits_for_too_long_is_counted(path, full_disk):
     assert kept == [entry(4), entry(5)]
 
 
-def test_a_folder_that_is_gone_is_told(path):
-    writer = Journal(path.parent / "gone" / "journal.jsonl")
+def test_a_folder_that_is_gone_is_reported(path):
+    writer = HistoryFile(path.parent / "gone" / "journal.jsonl")
     writer.write(entry(1))
     assert "No such file or directory" in writer.trouble

@@ -1,0 +1,28 @@
+"""The data folder of an aggregator, as its entry in the site file gives it."""
+
+import os
+from argparse import ArgumentError, ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+AGGREGATOR_CLASS: Final = "AggregatorAgent"
+
+
+def data_folder(arguments: Sequence[str], state: Path) -> Path:
+    """Return the absolute path of the folder that an aggregator writes to.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        The aggregator's own; a ``--data-dir`` is relative to the working directory.
+    state : Path
+        The host's state folder; `data` in it is the default.
+    """
+    parser = ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument("--data-dir")
+    try:
+        given = parser.parse_known_args(arguments)[0].data_dir
+    except ArgumentError:  # it has no value, and the aggregator will complain
+        given = None
+    return Path(os.path.abspath(Path(given).expanduser())) if given else state / "data"

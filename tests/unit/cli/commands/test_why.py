@@ -1,0 +1,96 @@
+"""`ocsd why`: the reason for a state, with or without a daemon."""
+
+import json
+import time
+
+from ocsd.history.summary import HistoryEntry
+
+
+def test_the_account_has_state_ends_and_changes(ocsd, history_file, daemon_of):
+    row = {
+        "instance_id": "thermo1",
+        "state": "backoff",
+        "target": "up",
+        "reason": "ended with exit code 3: no device",
+        "next_try_s": 4.5,
+    }
+    daemon_of("lab", row)
+    done = ocsd("why", "thermo1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == (
+        "thermo1: backoff (target up): ended with exit code 3: no device; next try in 4.5 s"
+    )
+    assert "last end " in done.stdout
+    assert "last forced end " in done.stdout
+    assert "in read()" in done.stdout
+    assert "asked for by alice (uid 1000)" in done.stdout
+
+
+def test_the_layer_that_fails_is_named(ocsd, history_file, daemon_of):
+    row = {
+        "instance_id": "thermo1",
+        "state": "up",
+        "target": "up",
+        "health": "degraded",
+        "layer": "feeds",
+        "reason": "feed temperatures silent for 42 s (expected every 1 s)",
+    }
+    daemon_of("lab", row)
+    assert ocsd("why", "thermo1").stdout.splitlines()[0] == (
+        "thermo1: up (target up): degraded, layer feeds; "
+        "feed temperatures silent for 42 s (expected every 1 s)"
+    )
+
+
+def test_no_daemon_is_needed(ocsd, history_file):
+    done = ocsd("why", "thermo1", "--host", "lab")
+    assert done.stdout.startswith("thermo1: no daemon runs; it was backoff at ")
+
+
+def test_the_end_of_the_log_is_shown(ocsd, history_file):
+    log = ocsd.base / "log" / "lab" / "thermo1.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("one\ntwo\n")
+    done = ocsd("why", "thermo1", "--host", "lab")
+    assert done.stdout.endswith(f"last lines of {log}:\n  one\n  two\n")
+
+
+def test_json_has_the_ends_and_the_present_state(ocsd, history_file):
+    account = json.loads(ocsd("why", "thermo1", "--json", "--host", "lab").stdout)
+    assert account["last_end"]["code"] == 3
+    assert account["last_forced_end"]["reason"].endswith("in read()")
+    assert account["now"] is None
+
+
+def test_a_wrong_name_gets_the_nearest_one(ocsd, history_file, daemon_of):
+    daemon_of("lab", {"instance_id": "thermo1"})
+    done = ocsd("why", "termo1")
+    assert done.returncode == 4
+    assert "did you mean 'thermo1'?" in done.stderr
+
+
+def test_an_end_that_was_asked_for_is_not_the_last_end(ocsd, history_file):
+    asked = HistoryEntry(
+        time.time(), "thermo2", "Exited", "stopping", "down", target="down", code=0
+    )
+    history_file.write(asked)
+    assert json.loads(ocsd("why", "thermo2", "--json", "--host", "lab").stdout)["last_end"] is None
+
+
+def test_the_router_and_the_daemon_have_accounts_too(ocsd, history_file, daemon_of):
+    server = daemon_of("lab", {"instance_id": "thermo1"})
+    server.status["router"] |= {"state": "down", "target": "down", "reason": "put down by alice"}
+    assert ocsd("why", "router").stdout.startswith("router: down (target down): put down by alice")
+    assert ocsd("why", "ocsd").stdout.startswith("ocsd: up (target up)")
+
+
+def test_a_colon_at_the_end_of_a_reason_is_kept(ocsd, history_file, daemon_of):
+    reason = "usage: agent.py [--mode MODE], where MODE is one of:"
+    daemon_of("lab", {"instance_id": "thermo1", "state": "failed", "reason": reason})
+    headline = ocsd("why", "thermo1").stdout.splitlines()[0]
+    assert headline == f"thermo1: failed (target unknown): {reason}"
+
+
+def test_an_instance_that_is_well_has_no_reason(ocsd, history_file, daemon_of):
+    daemon_of("lab", {"instance_id": "thermo1", "state": "up", "target": "up", "health": "ok"})
+    assert ocsd("why", "thermo1").stdout.splitlines()[0] == "thermo1: up (target up)"
