@@ -292,8 +292,8 @@ class OCSAgent(BusSession):
         self.heartbeat.stop()
         if link is not None:
             gone = CloseDetails(CloseDetails.REASON_TRANSPORT_LOST, None)
-            self.tell("leave", self.onLeave, gone)
-            self.tell("disconnect", self.onDisconnect)
+            self.run_hook("leave", self.onLeave, gone)
+            self.run_hook("disconnect", self.onDisconnect)
         return link
 
     def end_operations(self, timeout_s: float) -> "Deferred[Any]":
@@ -313,8 +313,8 @@ class OCSAgent(BusSession):
 
     def _joined(self, link: RouterLink) -> None:
         self._start_up()
-        self.tell("join", self.onJoin, link.session_details)
-        self.tell("ready", lambda: None)
+        self.run_hook("join", self.onJoin, link.session_details)
+        self.run_hook("ready", lambda: None)
 
     def _start_up(self) -> None:
         if self._joined_before:

@@ -269,8 +269,8 @@ def _check_log() -> None:
     """Check log and level as a thread of an agent does twice a second."""
     nothing = Path(os.devnull)
     log = os.open(nothing, os.O_WRONLY)
-    LogFile(nothing, streams=(log,)).look()
-    LevelFile(Path("/none"), logs.set_level).look()
+    LogFile(nothing, streams=(log,)).rotate_if_due()
+    LevelFile(Path("/none"), logs.set_level).apply()
     os.close(log)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from ocsd.reactor.lookout import LOOKOUT, PERIOD_S
+from ocsd.reactor.lookout import LOOKOUT, LOOKOUT_PERIOD_S
 from ocsd.reactor.ticker import Ticker
 from ocsd.system.notify import notify
 
@@ -78,7 +78,7 @@ class ReactorWatch:
     def _look(self) -> None:
         now_s = time.monotonic()
         # A machine that was asleep, or has no time for us, blocks nobody.
-        looked_lately = now_s - self._looked_at_s < 2 * PERIOD_S
+        looked_lately = now_s - self._looked_at_s < 2 * LOOKOUT_PERIOD_S
         self._looked_at_s = now_s
         if looked_lately and now_s - self._alive_at_s > LIMIT_S and not self._blocked_by:
             self._report()
