@@ -30,11 +30,11 @@ from ocsd.reactor.ticker import Ticker
 from ocsd.site import launch as launches
 from ocsd.system import paths
 
-AGENT_CLASS: Final = "AggregatorAgent"
+AGGREGATOR_CLASS: Final = "AggregatorAgent"
 TICK_S: Final = 1.0
 
 # How often agents are asked for what is missing, if nothing else gives occasion.
-STEP_S: Final = 0.5
+FETCH_INTERVAL_S: Final = 0.5
 
 # The figures are shown by the reactor's thread if the other one does not get to it.
 STALLED_S: Final = 3.0
@@ -44,10 +44,10 @@ UNNOTICED_S: Final = 60.0
 
 # What keeps a folder from being written for some time only: a full disk, a server that is
 # away, another recorder that is just ending.
-PASSING: Final = frozenset(
+PASSING_FOLDER_ERRORS: Final = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN}
 )
-RETRY_S: Final = 2.0
+FOLDER_RETRY_S: Final = 2.0
 
 FULL: Final = "the recording is too slow: the queue is full"
 
@@ -86,13 +86,13 @@ class Aggregator:
         self._time_per_file_s = time_per_file_s
         # Before `record` is entered, so that nothing is missed meanwhile.
         self._listening = record_at_start
-        self._heard_at = 0.0
+        self._received_at = 0.0
         self._away_since_at: float | None = None
         self._intake = Intake()
         self._left_out = Tally(self._log, "left to the spool")
         self._dropped = Tally(self._log, "dropped")
         self._fetcher = Fetcher(agent.call, self._intake, _post, self._log)
-        self._ticker = Ticker(STEP_S, self._step)
+        self._ticker = Ticker(FETCH_INTERVAL_S, self._step)
         # Of the present run of `record`.
         self._session: ocs_agent.OpSession | None = None
         self._recorded: dict[str, Any] = {}
@@ -111,11 +111,11 @@ class Aggregator:
         """Take one message off the bus (reactor thread); the recording thread does the rest."""
         if not self._listening or not isinstance(pair, list | tuple) or len(pair) != 2:
             return
-        self._heard_at = time.time()
+        self._received_at = time.time()
         message, feed_info = pair
         numbered = isinstance(feed_info, Mapping) and type(feed_info.get("seq")) is int
         if numbered:
-            self._note_sender(feed_info)
+            self._register_sender(feed_info)
         if not is_recorded(feed_info):
             return
         if self._intake.full:
@@ -172,13 +172,13 @@ class Aggregator:
             self._intake.clear()
             return False, str(error)
         self._session, self._condition = session, Condition()
-        self._look(recorder)
+        self._report(recorder)
         _post(self._ticker.start)
         try:
             while session.status in {"starting", "running"}:
                 self._intake.work(recorder, TICK_S)
                 do(Recorder.tick, recorder)
-                self._look(recorder)
+                self._report(recorder)
                 if params["test_mode"]:
                     break
         finally:
@@ -223,28 +223,28 @@ class Aggregator:
             self._log.warn("{why}; it is tried again and again", why=why)
             session.add_message(why)
             session.degraded = True
-        end_s = time.monotonic() + RETRY_S
+        end_s = time.monotonic() + FOLDER_RETRY_S
         while time.monotonic() < end_s and session.status in {"starting", "running"}:
-            time.sleep(RETRY_S / 20)
+            time.sleep(FOLDER_RETRY_S / 20)
         return session.status in {"starting", "running"}
 
-    def _note_sender(self, feed_info: Mapping[str, Any]) -> None:
+    def _register_sender(self, feed_info: Mapping[str, Any]) -> None:
         """Note that an agent is there, and which numbers its heartbeat tells."""
         sender = sender_of(feed_info)
         session_id = feed_info.get("session_id")
-        self._fetcher.heard(sender, str(session_id))
+        self._fetcher.agent_seen(sender, str(session_id))
         if feed_info.get("feed_name") != HEARTBEAT or self._intake.full:
             return
         numbers = read_numbers(sender, session_id, feed_info.get("feeds"))
         if numbers:
             # In line with the messages: what is before it in the queue is not missing.
-            self._intake.put(lambda recorder: _tell(recorder, sender, numbers))
+            self._intake.put(lambda recorder: _announce(recorder, sender, numbers))
 
     def _left(self, *_details: Any) -> None:
         # A link that cannot be had again is told of as well: the outage goes on.
         if self._away_since_at is None:
             # The link may have been dead for a while before it was closed.
-            self._away_since_at = max(self._heard_at, time.time() - UNNOTICED_S)
+            self._away_since_at = max(self._received_at, time.time() - UNNOTICED_S)
         self._fetcher.left()
 
     def _joined(self, *_details: Any) -> None:
@@ -265,11 +265,11 @@ class Aggregator:
             session.data = self._data()
         return True, "recording has ended"
 
-    def _look(self, recorder: Recorder) -> None:
+    def _report(self, recorder: Recorder) -> None:
         """Tell reactor and clients how it goes (recording thread)."""
-        _post(self._fetcher.know, Snapshot.of(recorder))
+        _post(self._fetcher.update, Snapshot.of(recorder))
         self._recorded = recorder.encoded()
-        self._condition.look(self._data(), time.monotonic())
+        self._condition.update(self._data(), time.monotonic())
         self._show()
 
     def _step(self) -> None:
@@ -309,12 +309,12 @@ class Aggregator:
 def may_pass(error: DataFolderError) -> bool:
     """Tell whether time alone may make a folder one that can be written."""
     cause = error.__cause__
-    return isinstance(cause, OSError) and cause.errno in PASSING
+    return isinstance(cause, OSError) and cause.errno in PASSING_FOLDER_ERRORS
 
 
-def _tell(recorder: Recorder, sender: str, numbers: Mapping[SourceKey, int]) -> None:
+def _announce(recorder: Recorder, sender: str, numbers: Mapping[SourceKey, int]) -> None:
     for key, number in numbers.items():
-        recorder.told(key, sender, number)
+        recorder.announce(key, sender, number)
 
 
 def _sum(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
@@ -364,7 +364,7 @@ def data_folder(args: argparse.Namespace, parser: argparse.ArgumentParser) -> Pa
 def main(args: list[str] | None = None) -> None:
     """Run the aggregator until it is told to end."""
     parser = make_parser()
-    parsed = site_config.parse_args(agent_class=AGENT_CLASS, parser=parser, args=args)
+    parsed = site_config.parse_args(agent_class=AGGREGATOR_CLASS, parser=parser, args=args)
     folder = data_folder(parsed, parser)
     agent, runner = ocs_agent.init_site_agent(parsed)
     Aggregator(agent, folder, parsed.time_per_file, parsed.initial_state == "record")

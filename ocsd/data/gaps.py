@@ -7,7 +7,7 @@ from enum import StrEnum
 from statistics import median
 from typing import Any, Final
 
-from ocsd.aggregator.numbers.hole import FEED as HOLES
+from ocsd.aggregator.numbers.hole import HOLES_FEED_NAME
 from ocsd.data.index import CutOff, FileSummary
 from ocsd.data.spans import Span, between, longest_pause_s, overlap, union
 
@@ -129,7 +129,7 @@ def _heard(summaries: Iterable[FileSummary]) -> dict[str, _Heard]:
     heard: dict[str, _Heard] = {}
     for summary in summaries:
         for source in summary.sources:
-            if source.feed.endswith(f".feeds.{HOLES}"):
+            if source.feed.endswith(f".feeds.{HOLES_FEED_NAME}"):
                 continue
             one = heard.setdefault(source.feed, _Heard([], {}, []))
             for block in source.blocks:

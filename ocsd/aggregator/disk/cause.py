@@ -11,7 +11,7 @@ LINK_AWAY: Final = "the aggregator had no link to the router"
 SET_ASIDE: Final = "they were refused and are in quarantine"
 
 # A hole with more outages than this was not made by any one of them.
-_MOST_TOLD: Final = 3
+_MOST_OUTAGES_NAMED: Final = 3
 
 
 def cause(outages: Iterable[Outage], why: str) -> str:
@@ -24,10 +24,10 @@ def cause(outages: Iterable[Outage], why: str) -> str:
     why : str
         Why it cannot be filled.
     """
-    told = list(outages)[-_MOST_TOLD:]
-    if not told:
+    named = list(outages)[-_MOST_OUTAGES_NAMED:]
+    if not named:
         return f"the messages did not arrive, and {why}"
-    return f"{'; '.join(_words(each) for each in told)}; and {why}"
+    return f"{'; '.join(_words(each) for each in named)}; and {why}"
 
 
 def _words(outage: Outage) -> str:

@@ -30,7 +30,7 @@ from typing import Any, Final, TypeAlias
 import cbor2
 
 from ocsd.aggregator.incoming.columns import Kind
-from ocsd.aggregator.incoming.layout import Chunk, Layout
+from ocsd.aggregator.incoming.layout import Layout, PackedBlock
 from ocsd.aggregator.incoming.message import Origin
 from ocsd.aggregator.numbers.ranges import Ranges
 
@@ -59,7 +59,7 @@ class Data:
 
     number: int
     arrived_at: float
-    chunks: tuple[Chunk, ...]
+    blocks: tuple[PackedBlock, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +111,12 @@ class Alive:
 Entry: TypeAlias = Data | File | FrameAppended | Outage | Alive
 
 
-def data_record(number: int, arrived_at: float, chunks: Iterable[tuple[int, Chunk]]) -> bytes:
+def data_record(number: int, arrived_at: float, blocks: Iterable[tuple[int, PackedBlock]]) -> bytes:
     """Return the record of a message; each chunk comes with the number of its layout."""
     parts = [_DATA.pack(number, arrived_at)]
-    for layout_number, chunk in chunks:
-        parts.append(_BLOCK.pack(layout_number, chunk.length, len(chunk.packed)))
-        parts.append(chunk.packed)
+    for layout_number, packed in blocks:
+        parts.append(_BLOCK.pack(layout_number, packed.length, len(packed.packed)))
+        parts.append(packed.packed)
     return _record(RecordKind.DATA, parts)
 
 
@@ -225,15 +225,15 @@ def _entry(kind: int, body: memoryview, layouts: dict[int, Layout]) -> Entry:
 
 def _data(body: memoryview, layouts: dict[int, Layout]) -> Data:
     number, arrived_at = _DATA.unpack_from(body)
-    chunks = []
+    blocks = []
     place = _DATA.size
     while place < len(body):
         layout_number, samples, length = _BLOCK.unpack_from(body, place)
         place += _BLOCK.size
         packed = bytes(body[place : place + length])
-        chunks.append(Chunk(layouts[layout_number], samples, packed))
+        blocks.append(PackedBlock(layouts[layout_number], samples, packed))
         place += length
-    return Data(number, arrived_at, tuple(chunks))
+    return Data(number, arrived_at, tuple(blocks))
 
 
 def _layout(fields: list[Any]) -> tuple[int, Layout]:

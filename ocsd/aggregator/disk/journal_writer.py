@@ -7,7 +7,7 @@ from typing import Final
 
 from ocsd.aggregator.disk import journal
 from ocsd.aggregator.disk.append_file import AppendFile, sync_and_close, sync_folder
-from ocsd.aggregator.incoming.layout import Chunk, Layout
+from ocsd.aggregator.incoming.layout import Layout, PackedBlock
 
 SEGMENT_BYTES: Final = 16 * 2**20
 
@@ -50,16 +50,16 @@ class JournalWriter:
         self.segment = first_segment
         self._file = self._create(first_segment)
 
-    def data(self, number: int, arrived_at: float, chunks: Sequence[Chunk]) -> int:
+    def data(self, number: int, arrived_at: float, blocks: Sequence[PackedBlock]) -> int:
         """Write a message, and return the segment that it is in."""
         self._make_room()
         layouts = self._layouts
-        fresh = {c.layout: None for c in chunks if c.layout not in layouts}
+        fresh = {c.layout: None for c in blocks if c.layout not in layouts}
         if fresh:
             numbers = {layout: len(layouts) + i for i, layout in enumerate(fresh)}
             self._append(b"".join(journal.layout_record(n, each) for each, n in numbers.items()))
             layouts.update(numbers)
-        known = [(layouts[chunk.layout], chunk) for chunk in chunks]
+        known = [(layouts[packed.layout], packed) for packed in blocks]
         self._append(journal.data_record(number, arrived_at, known))
         return self.segment
 

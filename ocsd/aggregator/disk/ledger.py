@@ -16,13 +16,12 @@ from ocsd.aggregator.disk.append_file import sync_folder
 from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.frames.source import Source
 from ocsd.aggregator.incoming.message import DEFAULT_FRAME_LENGTH_S, DEFAULT_FRESH_TIME_S, Origin
-from ocsd.aggregator.numbers.hole import FEED as HOLES_FEED
-from ocsd.aggregator.numbers.hole import Hole, finite
+from ocsd.aggregator.numbers.hole import HOLES_FEED_NAME, Hole, finite
+from ocsd.aggregator.numbers.numbering import Numbering
 from ocsd.aggregator.numbers.rhythm import Rhythm
-from ocsd.aggregator.numbers.sequence import Sequence
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
 
-VERSION: Final = 1
+LEDGER_VERSION: Final = 1
 
 # How long the numbers of an ended session are remembered, if none is missing [s]. An
 # agent that was away for less may still hold the messages, and must not be asked for them.
@@ -58,8 +57,8 @@ class Ledger:
         if source is None:
             began_at = began(key)
             complete = began_at is not None and began_at >= self.recorded_since
-            sequence = Sequence(from_zero=complete or not numbered)
-            source = self.sources[key, numbered] = Source(key, numbered, sender, sequence)
+            numbering = Numbering(from_zero=complete or not numbered)
+            source = self.sources[key, numbered] = Source(key, numbered, sender, numbering)
         return source
 
     def is_new(self, key: SourceKey, now_at: float) -> bool:
@@ -84,10 +83,10 @@ class Ledger:
         return {
             key: Pending(
                 sender=source.sender,
-                next_number=source.sequence.end,
-                missing=tuple(source.sequence.missing()),
-                first_number=source.sequence.first,
-                from_zero=source.sequence.from_zero,
+                next_number=source.numbering.end,
+                missing=tuple(source.numbering.missing()),
+                first_number=source.numbering.first,
+                from_zero=source.numbering.from_zero,
             )
             for (key, numbered), source in self.sources.items()
             if numbered
@@ -107,7 +106,7 @@ class Ledger:
             if len(self._rhythms) < MOST_SOURCES:
                 self._rhythms[address] = Rhythm(at)
             return None
-        silent = rhythm.heard(at)
+        silent = rhythm.agent_seen(at)
         if silent is None:
             return None
         for outage in reversed(self.outages):
@@ -117,7 +116,7 @@ class Ledger:
 
     def hole(self, source: Source, begin: int, end: int, cause: str, now_at: float) -> Hole:
         """Return the hole that missing numbers of a source become at a Unix time [s]."""
-        before, after = source.sequence.around(begin, end)
+        before, after = source.numbering.around(begin, end)
         until_time = finite(after, default=now_at)
         return Hole(
             feed=source.key.address,
@@ -136,7 +135,7 @@ class Ledger:
         self.holes.append(hole)
         source = self.sources.get((SourceKey(hole.feed, hole.agent_session), True))
         if source is not None and not hole.estimated:
-            source.sequence.give_up(hole.first, hole.last + 1)
+            source.numbering.give_up(hole.first, hole.last + 1)
 
     def add_outage(self, outage: Outage) -> None:
         """Note an outage, unless it is known."""
@@ -148,7 +147,7 @@ class Ledger:
         source = self.sources.get((key, True))
         if source is None:
             return []
-        before, after = source.sequence.around(first, last + 1)
+        before, after = source.numbering.around(first, last + 1)
         from_time = finite(before, began(key), default=0.0)
         until_time = finite(after, default=now_at)
         return [
@@ -157,12 +156,12 @@ class Ledger:
             if outage.began_at <= until_time and outage.ended_at >= from_time
         ]
 
-    def by_feed(self, figure: Callable[[Sequence], int]) -> dict[str, int]:
+    def by_feed(self, figure: Callable[[Numbering], int]) -> dict[str, int]:
         """Return a figure summed over the sessions of each numbered feed, where it is not 0."""
         counts: Counter[str] = Counter()
         for (key, numbered), source in self.sources.items():
             if numbered:
-                counts[key.address] += figure(source.sequence)
+                counts[key.address] += figure(source.numbering)
         return {address: count for address, count in counts.items() if count}
 
     def forget_old(self, now_at: float) -> None:
@@ -174,36 +173,36 @@ class Ledger:
         newest: dict[str, Source] = {}
         for source in self.sources.values():
             last = newest.get(source.key.address)
-            if last is None or source.heard_at >= last.heard_at:
+            if last is None or source.received_at >= last.received_at:
                 newest[source.key.address] = source
         old = [
             place
             for place, source in self.sources.items()
-            if now_at - source.heard_at > MEMORY_OF_SOURCE_S
+            if now_at - source.received_at > MEMORY_OF_SOURCE_S
             and not self._is_earlier(source.key)
             and source is not newest[source.key.address]
-            and not (source.providers or source.sequence.missing())
+            and not (source.providers or source.numbering.missing())
         ]
         self._forget(old)
         if len(self.sources) > MOST_SOURCES:
-            silent = sorted(self.sources, key=lambda place: self.sources[place].heard_at)
+            silent = sorted(self.sources, key=lambda place: self.sources[place].received_at)
             self._forget(silent[: len(silent) - MOST_SOURCES])
 
     def encoded(self) -> dict[str, Any]:
         """Return what session.data shows of it."""
         return {
             "recorded_since": self.recorded_since,
-            "missing": self.by_feed(lambda sequence: sequence.missing_count),
-            "lost": self.by_feed(lambda sequence: sequence.lost_count),
+            "missing": self.by_feed(lambda numbering: numbering.missing_count),
+            "lost": self.by_feed(lambda numbering: numbering.lost_count),
             "estimated_holes": dict(Counter(hole.feed for hole in self.holes if hole.estimated)),
-            "duplicates": self.by_feed(lambda sequence: sequence.duplicates),
+            "duplicates": self.by_feed(lambda numbering: numbering.duplicates),
         }
 
     def snapshot(self, alive_at: float) -> bytes:
         """Return the snapshot."""
         return json.dumps(
             {
-                "version": VERSION,
+                "version": LEDGER_VERSION,
                 "recorded_since": self.recorded_since,
                 "alive_at": alive_at,
                 "sources": [_source_json(source) for source in self.sources.values()],
@@ -223,15 +222,15 @@ class Ledger:
             If it is none.
         """
         stored = json.loads(snapshot)
-        if stored["version"] != VERSION:
-            raise ValueError(f"it has version {stored['version']!r}, not {VERSION}")
+        if stored["version"] != LEDGER_VERSION:
+            raise ValueError(f"it has version {stored['version']!r}, not {LEDGER_VERSION}")
         ledger = cls(stored["recorded_since"])
         ledger.alive_at = stored["alive_at"]
         for each in stored["sources"]:
             key = SourceKey(each["address"], each["session_id"])
-            sequence = Sequence.from_json(each["sequence"])
-            source = Source(key, each["numbered"], each["sender"], sequence)
-            source.heard_at = each["heard_at"]
+            numbering = Numbering.from_json(each["sequence"])
+            source = Source(key, each["numbered"], each["sender"], numbering)
+            source.received_at = each["heard_at"]
             ledger.sources[key, source.numbered] = source
         ledger._rhythms = {k: Rhythm(*values) for k, values in stored["rhythms"].items()}
         ledger.holes.extend(Hole.from_json(hole) for hole in stored["holes"])
@@ -247,7 +246,7 @@ class Ledger:
 def origin_of_holes(address: str, session_id: str) -> Origin:
     """Return the sender of holes, for the aggregator of that address."""
     return Origin(
-        address=f"{address}.feeds.{HOLES_FEED}",
+        address=f"{address}.feeds.{HOLES_FEED_NAME}",
         session_id=session_id,
         sender=address,
         numbered=False,
@@ -288,6 +287,6 @@ def _source_json(source: Source) -> dict[str, Any]:
         "session_id": source.key.session_id,
         "numbered": source.numbered,
         "sender": source.sender,
-        "heard_at": source.heard_at,
-        "sequence": source.sequence.to_json(),
+        "heard_at": source.received_at,
+        "sequence": source.numbering.to_json(),
     }

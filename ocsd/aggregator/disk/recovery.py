@@ -24,9 +24,9 @@ from ocsd.aggregator.disk.append_file import sync_and_close
 from ocsd.aggregator.disk.archive import folder_trouble
 from ocsd.aggregator.disk.ledger import Ledger
 from ocsd.aggregator.frames.source import Source
-from ocsd.aggregator.incoming.layout import Chunk, gather
+from ocsd.aggregator.incoming.layout import PackedBlock, gather
 from ocsd.aggregator.incoming.tally import Log
-from ocsd.aggregator.numbers.hole import BLOCK, Hole
+from ocsd.aggregator.numbers.hole import HOLES_BLOCK_NAME, Hole
 from ocsd.aggregator.numbers.ranges import Ranges
 
 # Files are opened in the folder of the present 100,000 s; leftovers of a crash are
@@ -52,7 +52,7 @@ class Waiting:
     number: int
     arrived_at: float
     source: Source
-    chunks: tuple[Chunk, ...]
+    blocks: tuple[PackedBlock, ...]
 
 
 class Recovery:
@@ -112,36 +112,40 @@ class Recovery:
             If the journal cannot be read.
         """
         for source in self.ledger.sources.values():
-            source.sequence.framed = Ranges(source.sequence.seen.bounds)
+            source.numbering.framed = Ranges(source.numbering.seen.bounds)
         for segment, path in self._segments:
             try:
                 content = path.read_bytes()
             except OSError as error:
                 raise folder_trouble(self._folder, error) from error
             for entry in journal.read(content):
-                if isinstance(entry, journal.Data) and entry.chunks:
+                if isinstance(entry, journal.Data) and entry.blocks:
                     yield from self._replay(segment, entry)
 
     def _replay(self, segment: int, data: journal.Data) -> Iterator[Waiting]:
-        origin = data.chunks[0].layout.origin
+        origin = data.blocks[0].layout.origin
         source = self.ledger.source_of(origin)
-        source.heard_at = max(source.heard_at, data.arrived_at)
+        source.received_at = max(source.received_at, data.arrived_at)
         self._alive(data.arrived_at)
-        fresh = data.number not in source.sequence.seen
+        fresh = data.number not in source.numbering.seen
         if fresh:
-            source.sequence.add(data.number, _time_of(data))
+            source.numbering.add(data.number, _time_of(data))
         left = []
-        for chunk in data.chunks:
-            layout = chunk.layout
-            if fresh and origin.address == self._holes_feed and layout.block_name == BLOCK:
-                self.ledger.add_hole(_hole(chunk))
+        for packed in data.blocks:
+            layout = packed.layout
+            if (
+                fresh
+                and origin.address == self._holes_feed
+                and layout.block_name == HOLES_BLOCK_NAME
+            ):
+                self.ledger.add_hole(_hole(packed))
             place = (origin.address, origin.session_id, source.numbered, layout.block_name)
-            if chunk.length and data.number not in self._covered.get(place, ()):
-                left.append(chunk)
+            if packed.length and data.number not in self._covered.get(place, ()):
+                left.append(packed)
         if fresh and not left:
-            source.sequence.framed.add(data.number, data.number + 1)
+            source.numbering.framed.add(data.number, data.number + 1)
         if left:
-            source.sequence.framed.remove(data.number)
+            source.numbering.framed.remove(data.number)
             yield Waiting(segment, data.number, data.arrived_at, source, tuple(left))
 
     def _read_ledger(self, now_at: float) -> Ledger:
@@ -247,13 +251,13 @@ def _holds(descriptor: int, frame: journal.FrameAppended) -> bool:
 
 def _time_of(data: journal.Data) -> float:
     """Return the Unix time [s] of a message, as the recorder took it when it came."""
-    chunk = data.chunks[0]
-    if not chunk.length:
+    packed = data.blocks[0]
+    if not packed.length:
         return data.arrived_at
-    return float(chunk.layout.unpack(chunk.length, [chunk.packed])[""][-1])
+    return float(packed.layout.unpack(packed.length, [packed.packed])[""][-1])
 
 
-def _hole(chunk: Chunk) -> Hole:
-    columns = gather([chunk], chunk.layout.kinds)
+def _hole(packed: PackedBlock) -> Hole:
+    columns = gather([packed], packed.layout.kinds)
     values = {name: values[0] for name, values in columns.items()}
     return Hole.from_json({k: v if isinstance(v, str) else v.item() for k, v in values.items()})

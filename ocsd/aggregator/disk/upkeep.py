@@ -156,7 +156,7 @@ class Upkeep:
         failure = _sync(descriptors)
         if failure is not None:
             # Linux reports this once only; the next sync would seem to succeed.
-            self._unsafe = self._told(
+            self._unsafe = self._summary(
                 f"recording goes on, but the disk of {folder} has not kept all that was written: "
                 f"{failure.strerror or failure}; see to the disk (`dmesg` tells more) and restart "
                 "the aggregator, whose journal grows until then"
@@ -166,11 +166,11 @@ class Upkeep:
             then()
         except OSError as error:
             cause = folder_trouble(folder, error)
-            self._overdue = self._told(f"recording goes on, but its journal grows: {cause}")
+            self._overdue = self._summary(f"recording goes on, but its journal grows: {cause}")
         else:
             self._overdue = None
 
-    def _told(self, trouble: str) -> str:
+    def _summary(self, trouble: str) -> str:
         """Return `trouble`, which the log has if it is news."""
         if trouble not in {self._unsafe, self._overdue}:
             self._log.warn("{trouble}", trouble=trouble)

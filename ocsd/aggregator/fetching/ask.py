@@ -87,17 +87,17 @@ class Fetcher:
         self._in_trouble = True  # Until the recorder tells that it is there.
         self._complained: set[str] = set()
 
-    def heard(self, agent: str, session_id: str) -> None:
+    def agent_seen(self, agent: str, session_id: str) -> None:
         """Note that an agent that numbers its messages is there."""
-        self._plan.heard(agent, session_id, self._clock().mono_s)
+        self._plan.agent_seen(agent, session_id, self._clock().mono_s)
 
     def left(self) -> None:
         """Note that the link to the router is gone; until it is back nobody is asked."""
         self._plan.left()
 
-    def know(self, snapshot: Snapshot) -> None:
+    def update(self, snapshot: Snapshot) -> None:
         """Note what is missing."""
-        self._plan.know(snapshot.pending, self._clock().mono_s)
+        self._plan.update(snapshot.pending, self._clock().mono_s)
         self._in_trouble = snapshot.in_trouble
 
     def step(self) -> None:
@@ -153,7 +153,7 @@ class Fetcher:
             for key, held in rows.items():
                 # What has been forgotten must not be recorded again.
                 if key in known or recorder.is_new(key):
-                    recorder.told(key, request.agent, held.next)
+                    recorder.announce(key, request.agent, held.next)
             self._post(self._recorded, request, plan, Snapshot.of(recorder), 0, rows)
 
         self._intake.put(record)
@@ -180,7 +180,7 @@ class Fetcher:
     ) -> None:
         if plan is self._plan:
             plan.holds({key: held.first for key, held in rows.items()})
-            self.know(snapshot)
+            self.update(snapshot)
             plan.answered(request, end, self._clock().mono_s)
             self.step()
 

@@ -13,10 +13,10 @@ from typing import Final, TypeAlias
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
 
 # What is known to exist for less than this may be on its way [s].
-GRACE_S: Final = 3.0
+TRANSIT_GRACE_S: Final = 3.0
 
 # An agent that was silent for so long is not asked [s]; all publish a heartbeat a second.
-HEARD_S: Final = 10.0
+SILENCE_LIMIT_S: Final = 10.0
 
 MOST_REQUESTS: Final = 4
 MOST_AGENTS: Final = 10_000
@@ -26,7 +26,7 @@ FEW: Final = 10
 SMALL_PAGE_BYTES: Final = 2**16
 PAGE_BYTES: Final = 2**20
 
-LONGEST_DELAY_S: Final = 30.0
+LONGEST_ASK_DELAY_S: Final = 30.0
 
 Ranges: TypeAlias = tuple[tuple[int, int], ...]
 
@@ -103,7 +103,7 @@ class _FetchedAgent:
     """
 
     session_id: str
-    heard_s: float
+    seen_s: float
     index_due: bool = True
     failures: int = 0
     not_before_s: float = 0.0
@@ -131,7 +131,7 @@ class _Lack:
     turn: int = 0
 
     def ripen(self, now_s: float) -> None:
-        while self.marks and self.marks[0][0] <= now_s - GRACE_S:
+        while self.marks and self.marks[0][0] <= now_s - TRANSIT_GRACE_S:
             self.ripe_end = self.marks.popleft()[1]
 
 
@@ -151,7 +151,7 @@ class CatchingUp:
         """What was asked for and is not answered."""
         return list(self._in_flight.values())
 
-    def heard(self, agent: str, session_id: str, now_s: float) -> None:
+    def agent_seen(self, agent: str, session_id: str, now_s: float) -> None:
         """Note that an agent that numbers its messages is there."""
         known = self._agents.get(agent)
         if known is None:
@@ -159,17 +159,17 @@ class CatchingUp:
                 self._forget(now_s)
             self._agents[agent] = _FetchedAgent(session_id, now_s)
             return
-        if known.session_id != session_id or now_s - known.heard_s > HEARD_S:
+        if known.session_id != session_id or now_s - known.seen_s > SILENCE_LIMIT_S:
             known.session_id = session_id
             known.index_due = True
             known.failures, known.not_before_s = 0, 0.0
-        known.heard_s = now_s
+        known.seen_s = now_s
 
     def left(self) -> None:
         """Note that the link to the router is gone: who is heard again is asked anew."""
         self._agents.clear()
 
-    def know(self, pending: Mapping[SourceKey, Pending], now_s: float) -> None:
+    def update(self, pending: Mapping[SourceKey, Pending], now_s: float) -> None:
         """Note what the recorder has and lacks of all numbered sources."""
         self._held = {
             key: first
@@ -204,8 +204,8 @@ class CatchingUp:
         for name, agent in list(self._agents.items()):
             if len(self._in_flight) >= MOST_REQUESTS:
                 break
-            silent_s = now_s - agent.heard_s
-            if name in self._in_flight or silent_s > HEARD_S or now_s < agent.not_before_s:
+            silent_s = now_s - agent.seen_s
+            if name in self._in_flight or silent_s > SILENCE_LIMIT_S or now_s < agent.not_before_s:
                 continue
             request = self._next_request(name, agent, now_s)
             if request is not None:
@@ -251,7 +251,7 @@ class CatchingUp:
         self._in_flight.pop(request.agent, None)
         agent = self._agents.get(request.agent)
         if agent is not None:
-            agent.not_before_s = now_s + min(2.0**agent.failures, LONGEST_DELAY_S)
+            agent.not_before_s = now_s + min(2.0**agent.failures, LONGEST_ASK_DELAY_S)
             agent.failures = min(agent.failures + 1, 10)
 
     def _next_request(self, name: str, agent: _FetchedAgent, now_s: float) -> Request | None:
@@ -285,7 +285,7 @@ class CatchingUp:
         self._agents = {
             name: agent
             for name, agent in self._agents.items()
-            if now_s - agent.heard_s <= HEARD_S or name in self._in_flight
+            if now_s - agent.seen_s <= SILENCE_LIMIT_S or name in self._in_flight
         }
         while len(self._agents) >= MOST_AGENTS:
             del self._agents[next(iter(self._agents))]

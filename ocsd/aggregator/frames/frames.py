@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsd.aggregator.frames.heap import keep_freed_memory
-from ocsd.aggregator.frames.provider import Part, Provider
+from ocsd.aggregator.frames.provider import FrameBlock, Provider
 from ocsd.aggregator.frames.schema import (
     DATA,
     HKAGG_VERSION,
@@ -60,7 +60,7 @@ class RecordingRun:
         return cls(session_id=session_id, started_at=now.at, description=description)
 
 
-class FrameSamples(NamedTuple):
+class G3Block(NamedTuple):
     """A block as a frame holds it.
 
     Attributes
@@ -100,7 +100,7 @@ def status_frame(run: RecordingRun, providers: Iterable[Provider], now: Instant)
 
 
 def data_frame(
-    run: RecordingRun, provider: Provider, samples: Mapping[str, FrameSamples], now: Instant
+    run: RecordingRun, provider: Provider, samples: Mapping[str, G3Block], now: Instant
 ) -> bytes:
     """Return a frame of these samples of `provider`, which keeps them."""
     core = _core()
@@ -140,10 +140,10 @@ def ticks(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
     return whole.astype(np.int64) * TICKS_PER_SECOND + fraction.astype(np.int64)
 
 
-def samples_of(part: Part) -> FrameSamples:
+def samples_of(part: FrameBlock) -> G3Block:
     """Return the samples of a block in the order of time."""
     core = _core()
-    columns = gather(part.chunks, part.kinds)
+    columns = gather(part.blocks, part.kinds)
     times = ticks(np.asarray(columns[""]))
     order = None
     if bool((times[1:] < times[:-1]).any()):
@@ -154,7 +154,7 @@ def samples_of(part: Part) -> FrameSamples:
     result.times = core.G3VectorTime(times)
     for name, kind in part.kinds.items():
         result[name] = _vector(kind, columns[name], order)
-    return FrameSamples(result, int(times[0]), int(times[-1]))
+    return G3Block(result, int(times[0]), int(times[-1]))
 
 
 def _vector(kind: Kind, values: Values, order: NDArray[np.intp] | None) -> Any:

@@ -6,13 +6,13 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple, Protocol
 
 from ocsd.aggregator.incoming.columns import Kind, MisfitError, kind_of, wider
-from ocsd.aggregator.incoming.layout import Chunk, Layout, bad_field
-from ocsd.aggregator.incoming.message import Origin, Samples, check_field_names
+from ocsd.aggregator.incoming.layout import Layout, PackedBlock, bad_field
+from ocsd.aggregator.incoming.message import CheckedBlock, Origin, check_field_names
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.numbers.ranges import Ranges
 
 # What a chunk takes in memory beside its bytes, about.
-_CHUNK_BYTES: Final = 120
+_BLOCK_OVERHEAD_BYTES: Final = 120
 
 _first: Final = itemgetter(0)
 
@@ -39,11 +39,11 @@ class Numbers(Protocol):
         ...
 
 
-class Part(NamedTuple):
+class FrameBlock(NamedTuple):
     """The samples of a block that go into one frame, and the numbers of their messages."""
 
     kinds: Mapping[str, Kind]
-    chunks: Sequence[Chunk]
+    blocks: Sequence[PackedBlock]
     numbers: Ranges
 
     @property
@@ -51,8 +51,8 @@ class Part(NamedTuple):
         """Unix times of all samples [s], in the order of arrival."""
         return [
             at
-            for chunk in self.chunks
-            for at in memoryview(chunk.packed)[: 8 * chunk.length].cast("d")
+            for packed in self.blocks
+            for at in memoryview(packed.packed)[: 8 * packed.length].cast("d")
         ]
 
 
@@ -79,11 +79,11 @@ class BlockBuffer:
         the first frame for the whole provider, so they are fixed from then on.
     """
 
-    __slots__ = ("chunks", "framed", "layout", "numbers", "order")
+    __slots__ = ("blocks", "framed", "layout", "numbers", "order")
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.chunks: list[Chunk] = []
+        self.blocks: list[PackedBlock] = []
         self.order: list[int] = []
         self.numbers = Ranges()
         self.framed = False
@@ -110,19 +110,21 @@ class BlockBuffer:
 
     def clear(self) -> None:
         """Forget the samples, which have been written."""
-        self.framed = self.framed or bool(self.chunks)
-        self.chunks = []
+        self.framed = self.framed or bool(self.blocks)
+        self.blocks = []
         self.order = []
         self.numbers = Ranges()
 
-    def parts(self, splits: Sequence[int]) -> list[Part]:
+    def parts(self, splits: Sequence[int]) -> list[FrameBlock]:
         """Return what lies between each two of `splits`, each part by message number."""
-        parts: list[tuple[list[Chunk], Ranges]] = [([], Ranges()) for _ in range(len(splits) + 1)]
-        for number, chunk in sorted(zip(self.order, self.chunks, strict=True), key=_first):
-            chunks, numbers = parts[bisect_right(splits, number)]
-            chunks.append(chunk)
+        parts: list[tuple[list[PackedBlock], Ranges]] = [
+            ([], Ranges()) for _ in range(len(splits) + 1)
+        ]
+        for number, packed in sorted(zip(self.order, self.blocks, strict=True), key=_first):
+            blocks, numbers = parts[bisect_right(splits, number)]
+            blocks.append(packed)
             numbers.add(number, number + 1)
-        return [Part(self.layout.kinds, *part) for part in parts]
+        return [FrameBlock(self.layout.kinds, *part) for part in parts]
 
 
 class Provider:
@@ -161,7 +163,9 @@ class Provider:
         self.oldest_segment: int | None = None
         self._oldest_s = 0.0
 
-    def fit(self, samples: Samples, known: Mapping[str, Kind]) -> tuple[BlockBuffer, bytes] | None:
+    def fit(
+        self, samples: CheckedBlock, known: Mapping[str, Kind]
+    ) -> tuple[BlockBuffer, bytes] | None:
         """Pack samples for the block that they belong to; `take` them afterwards.
 
         Parameters
@@ -215,7 +219,7 @@ class Provider:
         return BlockBuffer(Layout(self.origin, name, wide))
 
     def take(
-        self, block: BlockBuffer, chunk: Chunk, number: int, segment: int, now: Instant
+        self, block: BlockBuffer, packed: PackedBlock, number: int, segment: int, now: Instant
     ) -> None:
         """Append packed samples to a block that has room for them.
 
@@ -232,17 +236,17 @@ class Provider:
         now : Moment
             The time of arrival.
         """
-        name = chunk.layout.block_name
+        name = packed.layout.block_name
         if self.oldest_segment is None:
             self.oldest_segment, self._oldest_s = segment, now.mono_s
         self.oldest_segment = min(self.oldest_segment, segment)
         self.blocks[name] = block
-        block.chunks.append(chunk)
+        block.blocks.append(packed)
         block.order.append(number)
         block.numbers.add(number, number + 1)
         self.last_block = name
         self.refreshed = now
-        self.buffered_bytes += len(chunk.packed) + _CHUNK_BYTES
+        self.buffered_bytes += len(packed.packed) + _BLOCK_OVERHEAD_BYTES
 
     @property
     def empty(self) -> bool:
@@ -261,17 +265,19 @@ class Provider:
         """Tell whether the feed has been silent for its `fresh_time`."""
         return now.mono_s - self.refreshed.mono_s > self.origin.fresh_time_s
 
-    def parts(self) -> list[dict[str, Part]]:
+    def parts(self) -> list[dict[str, FrameBlock]]:
         """Return what waits, by block, in parts that each need a frame of their own."""
-        waiting = {name: block for name, block in self.blocks.items() if block.chunks}
+        waiting = {name: block for name, block in self.blocks.items() if block.blocks}
         splits = self._splits(waiting.values()) if self.origin.numbered else []
         if not splits:
-            whole = {name: Part(b.layout.kinds, b.chunks, b.numbers) for name, b in waiting.items()}
+            whole = {
+                name: FrameBlock(b.layout.kinds, b.blocks, b.numbers) for name, b in waiting.items()
+            }
             return [whole]
-        parts: list[dict[str, Part]] = [{} for _ in range(len(splits) + 1)]
+        parts: list[dict[str, FrameBlock]] = [{} for _ in range(len(splits) + 1)]
         for name, block in waiting.items():
             for part, own in zip(parts, block.parts(splits), strict=True):
-                if own.chunks:
+                if own.blocks:
                     part[name] = own
         return [part for part in parts if part]
 
@@ -299,7 +305,7 @@ class Provider:
         }
 
 
-def kinds_of(samples: Samples) -> dict[str, Kind]:
+def kinds_of(samples: CheckedBlock) -> dict[str, Kind]:
     """Return the type that each field of `samples` needs.
 
     Raises

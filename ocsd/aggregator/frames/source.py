@@ -7,8 +7,8 @@ from typing import Final
 from ocsd.aggregator.frames.provider import MOST_BLOCKS, BlockBuffer, Provider
 from ocsd.aggregator.incoming.columns import Kind
 from ocsd.aggregator.incoming.layout import Layout
-from ocsd.aggregator.incoming.message import Origin, RefusedError, Samples
-from ocsd.aggregator.numbers.sequence import Sequence
+from ocsd.aggregator.incoming.message import CheckedBlock, Origin, RefusedError
+from ocsd.aggregator.numbers.numbering import Numbering
 from ocsd.aggregator.numbers.source_key import SourceKey
 
 # A provider that is replaced after a shorter life stays beside its successor: an
@@ -42,18 +42,18 @@ class Source:
         Stands in the journal for messages without anything to record.
     """
 
-    def __init__(self, key: SourceKey, numbered: bool, sender: str, sequence: Sequence) -> None:
+    def __init__(self, key: SourceKey, numbered: bool, sender: str, numbering: Numbering) -> None:
         self.key = key
         self.numbered = numbered
         self.sender = sender
-        self.sequence = sequence
+        self.numbering = numbering
         self.providers: list[Provider] = []
-        self.heard_at = 0.0
+        self.received_at = 0.0
         self.nothing: Layout | None = None
         self._kinds: dict[str, dict[str, Kind]] = {}
 
     def fit(
-        self, samples: Samples, begin: Callable[[], Provider]
+        self, samples: CheckedBlock, begin: Callable[[], Provider]
     ) -> tuple[Provider, BlockBuffer, bytes]:
         """Pack samples for the provider that they fit.
 

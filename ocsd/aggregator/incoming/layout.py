@@ -19,7 +19,7 @@ from ocsd.aggregator.incoming.columns import (
     pack,
     packer,
 )
-from ocsd.aggregator.incoming.message import Origin, RefusedError, Samples
+from ocsd.aggregator.incoming.message import CheckedBlock, Origin, RefusedError
 
 _DTYPES: Final = {Kind.BOOL: "?", Kind.INT: "i8", Kind.FLOAT: "f8"}
 _EMPTY: Final = {Kind.BOOL: np.bool_, Kind.INT: np.int64, Kind.FLOAT: np.float64}
@@ -56,7 +56,7 @@ class Layout:
         self._plain = all(kind in TYPECODE for kind in self.kinds.values())
         self._short: dict[int, struct.Struct] = {}
 
-    def pack(self, samples: Samples) -> bytes:
+    def pack(self, samples: CheckedBlock) -> bytes:
         """Return samples that have the fields of this layout as bytes.
 
         Raises
@@ -107,7 +107,7 @@ class Layout:
                 columns[name] = [text for each in texts for text in each[index]]
         return columns
 
-    def _pack_numbers(self, samples: Samples) -> bytes:
+    def _pack_numbers(self, samples: CheckedBlock) -> bytes:
         length = samples.length
         lists = map(samples.columns.__getitem__, self._names)
         if length < LONG_LIST:
@@ -130,7 +130,7 @@ class Layout:
         return self._short[length]
 
 
-class Chunk(NamedTuple):
+class PackedBlock(NamedTuple):
     """Samples of one message, packed."""
 
     layout: Layout
@@ -138,7 +138,7 @@ class Chunk(NamedTuple):
     packed: bytes
 
 
-def gather(chunks: Sequence[Chunk], kinds: Mapping[str, Kind]) -> dict[str, Values]:
+def gather(blocks: Sequence[PackedBlock], kinds: Mapping[str, Kind]) -> dict[str, Values]:
     """Return the columns of many chunks as one, each of the type that `kinds` says.
 
     Parameters
@@ -153,7 +153,7 @@ def gather(chunks: Sequence[Chunk], kinds: Mapping[str, Kind]) -> dict[str, Valu
     dict of str to ndarray or list of str
         Each of n samples; "" are the timestamps as Unix times [s], float64.
     """
-    parts = list(_parts(chunks))
+    parts = list(_parts(blocks))
     columns: dict[str, Values] = {"": _joined(Kind.FLOAT, [part[""] for part in parts])}
     for name, kind in kinds.items():
         columns[name] = _joined(kind, [part[name] for part in parts])
@@ -165,11 +165,11 @@ def bad_field(block_name: str, name: str, error: Exception) -> RefusedError:
     return RefusedError(f"block {block_name!r}: field {name!r} {error}")
 
 
-def _parts(chunks: Sequence[Chunk]) -> Iterator[dict[str, Values]]:
-    for _, group in groupby(chunks, key=lambda chunk: (id(chunk.layout), chunk.length)):
+def _parts(blocks: Sequence[PackedBlock]) -> Iterator[dict[str, Values]]:
+    for _, group in groupby(blocks, key=lambda packed: (id(packed.layout), packed.length)):
         alike = list(group)
         layout, length, _packed = alike[0]
-        yield layout.unpack(length, [chunk.packed for chunk in alike])
+        yield layout.unpack(length, [packed.packed for packed in alike])
 
 
 def _joined(kind: Kind, parts: list[Any]) -> Values:

@@ -68,7 +68,7 @@ class Origin:
     wanted: bool
 
 
-class Samples(NamedTuple):
+class CheckedBlock(NamedTuple):
     """One block of a message; lengths agree, times are good, values unchecked.
 
     Attributes
@@ -161,7 +161,7 @@ def sender_of(feed_info: object) -> str:
     return "unknown"
 
 
-def read_blocks(message: object) -> Iterator[Samples | RefusedError]:
+def read_blocks(message: object) -> Iterator[CheckedBlock | RefusedError]:
     """Yield the blocks of a message; a bad one as the reason, in its place.
 
     Blocks without samples are left out: there is nothing to record in them.
@@ -202,7 +202,7 @@ def check_field_names(block_name: str, names: list[str]) -> None:
             )
 
 
-def _read_block(name: object, block: object) -> Samples:
+def _read_block(name: object, block: object) -> CheckedBlock:
     if not isinstance(name, str) or not name or not _encodable(name):
         raise RefusedError(f"block name {shown(name)} is not a text")
     if len(name) > LONGEST_NAME:
@@ -220,7 +220,7 @@ def _read_block(name: object, block: object) -> Samples:
     if not set(map(type, columns)) <= {list} or not set(map(len, columns)) <= {length}:
         raise RefusedError(_misshapen(name, data, length))
     times = _packed_times(name, timestamps) if length else b""
-    return Samples(block_name=name, length=length, times=times, columns=data)
+    return CheckedBlock(block_name=name, length=length, times=times, columns=data)
 
 
 def _misshapen(block_name: str, data: dict[Any, Any], length: int) -> str:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 # A longer line is cut [characters].
-LONGEST_MESSAGE: Final = 10_000
+LONGEST_KEPT_MESSAGE: Final = 10_000
 FILE_BYTES: Final = 8 * 2**20
 TOTAL_BYTES: Final = 64 * 2**20
 LONGEST_KEPT_S: Final = 30 * 86400.0
 
-_DEEPEST: Final = 20
+_DEEPEST_KEPT: Final = 20
 _MOST_ITEMS: Final = 2000
 
 
@@ -99,25 +99,25 @@ def cut(value: object) -> Any:
     """Return a value as JSON can hold it, or as the beginning of its text."""
     safe = plain(value)
     text = json.dumps(safe)
-    return safe if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE]
+    return safe if len(text) <= LONGEST_KEPT_MESSAGE else text[:LONGEST_KEPT_MESSAGE]
 
 
 def plain(value: object) -> Any:
     """Return a value as JSON can hold it; bounded in depth and in all."""
-    return _plain(value, _DEEPEST, iter(range(_MOST_ITEMS)))
+    return _plain(value, _DEEPEST_KEPT, iter(range(_MOST_ITEMS)))
 
 
 def _plain(value: object, deep: int, budget: Iterator[int]) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return value if abs(value) < 2**63 else hex(value)[:LONGEST_MESSAGE]
+        return value if abs(value) < 2**63 else hex(value)[:LONGEST_KEPT_MESSAGE]
     if isinstance(value, float):
         return value if abs(value) < float("inf") else repr(value)
     if isinstance(value, str):
-        return value[:LONGEST_MESSAGE]
+        return value[:LONGEST_KEPT_MESSAGE]
     if isinstance(value, bytes | bytearray):
-        return repr(bytes(value[:LONGEST_MESSAGE]))
+        return repr(bytes(value[:LONGEST_KEPT_MESSAGE]))
     # One budget for all depths: CBOR can share values, so a small message can be endless.
     if deep and isinstance(value, Mapping):
         items = zip(value.items(), budget, strict=False)
@@ -128,7 +128,7 @@ def _plain(value: object, deep: int, budget: Iterator[int]) -> Any:
 
 
 def _key(key: object) -> str:
-    return key[:LONGEST_MESSAGE] if isinstance(key, str) else json.dumps(plain(key))
+    return key[:LONGEST_KEPT_MESSAGE] if isinstance(key, str) else json.dumps(plain(key))
 
 
 def _size(path: Path) -> int:

@@ -7,8 +7,8 @@ from typing import Any, Final, Self
 
 from ocsd.aggregator.numbers.source_key import SourceKey
 
-FEED: Final = "holes"
-BLOCK: Final = "holes"
+HOLES_FEED_NAME: Final = "holes"
+HOLES_BLOCK_NAME: Final = "holes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,9 @@ class Hole:
     def message(self, at: float) -> dict[str, Any]:
         """Return the hole as a message of the feed, recorded at a Unix time [s]."""
         data = {name: [value] for name, value in self.to_json().items()}
-        return {BLOCK: {"block_name": BLOCK, "timestamps": [at], "data": data}}
+        return {
+            HOLES_BLOCK_NAME: {"block_name": HOLES_BLOCK_NAME, "timestamps": [at], "data": data}
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Return the attributes by name."""

@@ -25,7 +25,7 @@ class Rhythm:
     last_at: float
     interval_s: float = 0.0
 
-    def heard(self, at: float) -> tuple[float, float] | None:
+    def agent_seen(self, at: float) -> tuple[float, float] | None:
         """Note a message; return from when to when the feed was silent, if that is unusual."""
         before, self.last_at = self.last_at, at
         silent_s = at - before

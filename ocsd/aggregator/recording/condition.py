@@ -10,7 +10,7 @@ LOST_FOR_S: Final = 3600.0
 MOST_LAG_S: Final = 10.0
 
 _MOST_NAMES: Final = 3
-_MOST_ENTRIES: Final = 60
+_MOST_GROWTH_ENTRIES: Final = 60
 
 
 class Recent:
@@ -44,7 +44,7 @@ class Recent:
         names = [name for name, _ in self.counts.most_common(_MOST_NAMES + 1)]
         return ", ".join(names[:_MOST_NAMES]) + " and others" * (len(names) > _MOST_NAMES)
 
-    def look(self, totals: Mapping[str, int], now_s: float) -> None:
+    def update(self, totals: Mapping[str, int], now_s: float) -> None:
         """Note totals by name; the first ones are where counting begins."""
         before, self._totals = self._totals, dict(totals)
         if before is not None and before != self._totals:
@@ -56,7 +56,7 @@ class Recent:
         # A new one, for another thread may be reading.
         self.counts = self.counts + grown
         # What has grown at nearly the same time is one entry: memory is bounded.
-        if self._growth and now_s - self._growth[-1][0] < self._memory_s / _MOST_ENTRIES:
+        if self._growth and now_s - self._growth[-1][0] < self._memory_s / _MOST_GROWTH_ENTRIES:
             self._growth[-1][1].update(grown)
         elif grown:
             self._growth.append((now_s, grown))
@@ -72,7 +72,7 @@ class Condition:
         self._lost = Recent(LOST_FOR_S)
         self._estimated = Recent(LOST_FOR_S)
 
-    def look(self, data: Mapping[str, Any], now_s: float) -> None:
+    def update(self, data: Mapping[str, Any], now_s: float) -> None:
         """Note the figures; call it about once a second.
 
         Parameters
@@ -82,11 +82,11 @@ class Condition:
         now_s : float
             Monotonic time [s].
         """
-        self._refused.look(data["refused"], now_s)
-        self._not_kept.look(data["not_kept"], now_s)
-        self._dropped.look(data["dropped"], now_s)
-        self._lost.look(data["lost"], now_s)
-        self._estimated.look(data["estimated_holes"], now_s)
+        self._refused.update(data["refused"], now_s)
+        self._not_kept.update(data["not_kept"], now_s)
+        self._dropped.update(data["dropped"], now_s)
+        self._lost.update(data["lost"], now_s)
+        self._estimated.update(data["estimated_holes"], now_s)
 
     def reason(self, data: Mapping[str, Any]) -> str:
         """Return what is wrong; empty if all is well."""
@@ -125,5 +125,5 @@ class Condition:
 
 def _latest(reasons: dict[str, str], recent: Container[str]) -> str:
     """Return the latest reason of a sender to which it happened lately."""
-    told = (f"{name}: {reasons[name]}" for name in reversed(reasons) if name in recent)
-    return next(told, "unknown")
+    announce = (f"{name}: {reasons[name]}" for name in reversed(reasons) if name in recent)
+    return next(announce, "unknown")

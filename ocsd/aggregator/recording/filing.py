@@ -9,8 +9,8 @@ from ocsd.aggregator.disk import journal
 from ocsd.aggregator.disk.archive import Archive, folder_trouble
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.aggregator.frames import frames
-from ocsd.aggregator.frames.provider import BlockBuffer, Numbers, Part, Provider
-from ocsd.aggregator.incoming.layout import Chunk
+from ocsd.aggregator.frames.provider import BlockBuffer, FrameBlock, Numbers, Provider
+from ocsd.aggregator.incoming.layout import PackedBlock
 from ocsd.aggregator.incoming.message import Origin
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
@@ -153,7 +153,7 @@ class Filing:
         self,
         provider: Provider,
         block: BlockBuffer,
-        chunk: Chunk,
+        packed: PackedBlock,
         *,
         number: int,
         segment: int,
@@ -161,7 +161,7 @@ class Filing:
     ) -> None:
         """Keep samples that are in the journal."""
         before = provider.buffered_bytes
-        provider.take(block, chunk, number, segment, now)
+        provider.take(block, packed, number, segment, now)
         self.providers[provider.prov_id] = provider
         self.buffered_bytes += provider.buffered_bytes - before
 
@@ -253,13 +253,13 @@ class Filing:
                 unframed.append(_unframed(provider, part, error))
         return Made(b"".join(made), tuple(covers))
 
-    def _frame(self, provider: Provider, part: Mapping[str, Part], now: Instant) -> bytes:
+    def _frame(self, provider: Provider, part: Mapping[str, FrameBlock], now: Instant) -> bytes:
         samples = {name: frames.samples_of(block) for name, block in part.items()}
         self._keep_order(provider, samples)
         data = frames.data_frame(self._run, provider, samples, now)
         return self._status_if_due(now) + data
 
-    def _keep_order(self, provider: Provider, samples: Mapping[str, frames.FrameSamples]) -> None:
+    def _keep_order(self, provider: Provider, samples: Mapping[str, frames.G3Block]) -> None:
         """See that the samples follow what readers find of that provider.
 
         so3g takes the first and the last time of a provider in a file for all the
@@ -346,7 +346,7 @@ class Filing:
         self._removed(provider)
 
 
-def _unframed(provider: Provider, part: Mapping[str, Part], error: Exception) -> Unframed:
+def _unframed(provider: Provider, part: Mapping[str, FrameBlock], error: Exception) -> Unframed:
     times = [at for each in part.values() for at in each.times]
     return Unframed(
         origin=provider.origin,
@@ -358,7 +358,7 @@ def _unframed(provider: Provider, part: Mapping[str, Part], error: Exception) ->
     )
 
 
-def _covers(provider: Provider, part: Mapping[str, Part]) -> tuple[journal.Cover, ...]:
+def _covers(provider: Provider, part: Mapping[str, FrameBlock]) -> tuple[journal.Cover, ...]:
     origin = provider.origin
     return tuple(
         journal.Cover(

@@ -94,14 +94,16 @@ def open_folder(
 def _restore(filing: Filing, waiting: Waiting, now: Instant) -> None:
     """Have samples of an earlier life wait for a frame again."""
     source = waiting.source
-    for chunk in waiting.chunks:
-        layout = chunk.layout
+    for packed in waiting.blocks:
+        layout = packed.layout
         provider, block = source.room_for(
             layout.block_name,
             layout.kinds,
-            lambda: filing.new_provider(layout.origin, now, source.sequence),  # noqa: B023 # called now
+            lambda: filing.new_provider(layout.origin, now, source.numbering),  # noqa: B023 # called now
         )
-        filing.take(provider, block, chunk, number=waiting.number, segment=waiting.segment, now=now)
+        filing.take(
+            provider, block, packed, number=waiting.number, segment=waiting.segment, now=now
+        )
         filing.write_early(provider, source.providers, now)
 
 

@@ -65,7 +65,7 @@ class Pause:
         self.disk_refuses = True
         self._begin(now, str(folder_trouble(self._folder, error)))
 
-    def look(self, filing: Filing, now: Instant) -> None:
+    def update(self, filing: Filing, now: Instant) -> None:
         """Pause if too much waits for files that cannot be written."""
         if self.reason is None and filing.trouble and filing.buffered_bytes >= MOST_WAITING_BYTES:
             self._begin(now, filing.trouble)
@@ -102,7 +102,7 @@ class Pause:
         if filing.trouble and filing.buffered_bytes >= MOST_WAITING_BYTES:
             return None
         reason, self.reason = self.reason, None
-        self._log.info("{told}", told=self._told(now))
+        self._log.info("{told}", announce=self._summary(now))
         return self._began.at, reason
 
     def _begin(self, now: Instant, reason: str) -> None:
@@ -113,10 +113,12 @@ class Pause:
             self._fetchable = self._gone = 0
             self._log.warn("{trouble}", trouble=self.trouble)
 
-    def _told(self, now: Instant) -> str:
-        told = [f"recording again after {now.mono_s - self._began.mono_s:.0f} s"]
+    def _summary(self, now: Instant) -> str:
+        announce = [f"recording again after {now.mono_s - self._began.mono_s:.0f} s"]
         if self._fetchable:
-            told.append(f"{self._fetchable} messages were left to the agents and are fetched now")
+            announce.append(
+                f"{self._fetchable} messages were left to the agents and are fetched now"
+            )
         if self._gone:
-            told.append(f"{self._gone} messages without numbers are gone")
-        return "; ".join(told)
+            announce.append(f"{self._gone} messages without numbers are gone")
+        return "; ".join(announce)

@@ -15,7 +15,7 @@ from ocsd.aggregator.disk.upkeep import Thread, Worker
 from ocsd.aggregator.frames import frames
 from ocsd.aggregator.frames.provider import BlockBuffer, Provider
 from ocsd.aggregator.frames.source import Source
-from ocsd.aggregator.incoming.layout import Chunk
+from ocsd.aggregator.incoming.layout import PackedBlock
 from ocsd.aggregator.incoming.message import (
     MOST_NUMBER,
     Origin,
@@ -37,7 +37,7 @@ from ocsd.errors import DataFolderError
 
 FORGET_EVERY_S: Final = 60.0
 
-Placed: TypeAlias = tuple[Provider, BlockBuffer, Chunk]
+Placed: TypeAlias = tuple[Provider, BlockBuffer, PackedBlock]
 
 
 class Recorder:
@@ -141,7 +141,7 @@ class Recorder:
     def tick(self) -> None:
         """Write what is due; call it about once a second."""
         now = self._clock()
-        self._look_at_disk(now)
+        self._probe_disk(now)
         if not self._pause.disk_refuses:
             self._filing.tick(now)
             self._give_up_unframed()
@@ -161,13 +161,13 @@ class Recorder:
         """Tell whether a source that is not in `pending` has never been recorded."""
         return self._ledger.is_new(key, self._clock().at)
 
-    def told(self, key: SourceKey, sender: str, next_number: int) -> None:
+    def announce(self, key: SourceKey, sender: str, next_number: int) -> None:
         """Note that a source has published all numbers below `next_number`."""
         if type(next_number) is int and 0 <= next_number <= MOST_NUMBER:
             source = self._ledger.source(key, True, sender)
             source.sender = sender
-            source.heard_at = source.heard_at or self._clock().at
-            source.sequence.told(next_number)
+            source.received_at = source.received_at or self._clock().at
+            source.numbering.announce(next_number)
 
     def lost(self, key: SourceKey, first: int, last: int, cause: str) -> None:
         """Record that nobody can give the numbers from `first` to `last`.
@@ -178,7 +178,7 @@ class Recorder:
         source = self._ledger.sources.get((key, True))
         if source is None:
             return
-        for begin, end in source.sequence.missing():
+        for begin, end in source.numbering.missing():
             if begin <= last and end > first:
                 self._lose(source, max(begin, first), min(end, last + 1), cause)
 
@@ -257,29 +257,31 @@ class Recorder:
         now: Instant,
     ) -> bool:
         """Record a message; False if it was there before, or has to wait."""
-        sequence = source.sequence
+        numbering = source.numbering
         if number is None:
-            number = sequence.end
-        elif number in sequence.seen:
-            sequence.duplicates += 1
+            number = numbering.end
+        elif number in numbering.seen:
+            numbering.duplicates += 1
             return False
         if self._pause.reason is not None:
             self._leave_out(source, number)
             return False
         at, placed = self._place(message, feed_info, source, origin, now)
-        chunks = [chunk for _, _, chunk in placed] or [Chunk(source.nothing_layout(origin), 0, b"")]
+        blocks = [packed for _, _, packed in placed] or [
+            PackedBlock(source.nothing_layout(origin), 0, b"")
+        ]
         try:
-            segment = self._writer.data(number, now.at, chunks)
+            segment = self._writer.data(number, now.at, blocks)
         except OSError as error:
             self._pause.begin(now, error)
             self._leave_out(source, number)
             return False
         self._note(source, number, now.at if at is None else at, now)
         if not placed:
-            sequence.framed.add(number, number + 1)
-        for provider, block, chunk in placed:
-            self._samples += chunk.length
-            self._filing.take(provider, block, chunk, number=number, segment=segment, now=now)
+            numbering.framed.add(number, number + 1)
+        for provider, block, packed in placed:
+            self._samples += packed.length
+            self._filing.take(provider, block, packed, number=number, segment=segment, now=now)
         for provider, _, _ in placed:
             self._filing.write_early(provider, source.providers, now)
         return True
@@ -303,25 +305,25 @@ class Recorder:
                 if isinstance(samples, RefusedError):
                     raise samples
                 provider, block, packed = source.fit(
-                    samples, lambda: self._filing.new_provider(origin, now, source.sequence)
+                    samples, lambda: self._filing.new_provider(origin, now, source.numbering)
                 )
             except RefusedError as refused:
                 self.refuse(message, feed_info, str(refused))
                 continue
             at = samples.last_time if at is None else at
-            placed.append((provider, block, Chunk(block.layout, samples.length, packed)))
+            placed.append((provider, block, PackedBlock(block.layout, samples.length, packed)))
         return at, placed
 
     def _note(self, source: Source, number: int, at: float, now: Instant) -> None:
         """Note that a message is in the journal."""
         self._messages += 1
-        source.heard_at = now.at
-        source.sequence.add(number, at)
-        if source.sequence.crowded:
-            for begin, end in source.sequence.surplus():
+        source.received_at = now.at
+        source.numbering.add(number, at)
+        if source.numbering.crowded:
+            for begin, end in source.numbering.surplus():
                 self._lose(source, begin, end, "too many gaps at a time")
             if self._pause.reason is None:
-                source.sequence.forget_surplus()
+                source.numbering.forget_surplus()
         if not source.numbered and source.key.address != self._holes_origin.address:
             silence = self._ledger.silence(source.key.address, now.at)
             if silence is not None:
@@ -330,7 +332,7 @@ class Recorder:
     def _leave_out(self, source: Source, number: int) -> None:
         """Take nothing for now; what has a number can be fetched later."""
         if source.numbered:
-            source.sequence.told(number + 1)
+            source.numbering.announce(number + 1)
         self._pause.leave_out(source)
 
     def _lose(self, source: Source, begin: int, end: int, cause: str) -> None:
@@ -354,9 +356,9 @@ class Recorder:
         )
         return True
 
-    def _look_at_disk(self, now: Instant) -> None:
+    def _probe_disk(self, now: Instant) -> None:
         """Show the disk that we live, and resume if it takes that."""
-        self._pause.look(self._filing, now)
+        self._pause.update(self._filing, now)
         if self._pause.disk_refuses and not self._pause.has_room():
             return
         try:
@@ -377,8 +379,8 @@ class Recorder:
         waiting = self._filing.unframed
         while waiting and self._record_unframed(waiting[0]) and self._filing.give_up(waiting[0]):
             gone = waiting.popleft()
-            told = f"defect of ocsd, a frame is lost: {gone.error!r}"
-            self._refused.add(gone.origin.address, told)
+            announce = f"defect of ocsd, a frame is lost: {gone.error!r}"
+            self._refused.add(gone.origin.address, announce)
 
     def _record_unframed(self, unframed: Unframed) -> bool:
         """Record as lost what is not yet on record as such; False if that has to wait."""
@@ -386,6 +388,6 @@ class Recorder:
         # A hole in the holes would be spoilt in the same way, and so on.
         if origin.address == self._holes_origin.address:
             return True
-        holes = unframed.holes(self._ledger.source_of(origin).sequence.void)
+        holes = unframed.holes(self._ledger.source_of(origin).numbering.void)
         known = self._ledger.holes if not origin.numbered else ()
         return all(hole in known or self._record_hole(hole) for hole in holes)

@@ -187,7 +187,7 @@ def test_an_agent_is_not_asked_over_a_link_that_is_gone(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(OCSAgent, "call", lambda _, address: asked.append(address) or {})
     aggregator = make_aggregator(tmp_path)
-    aggregator._fetcher.know(Snapshot({}, in_trouble=False))
+    aggregator._fetcher.update(Snapshot({}, in_trouble=False))
     aggregator.receive(message(0))
     aggregator._left()
     aggregator._step()

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ocsd.aggregator.disk import journal
 from ocsd.aggregator.disk.journal_writer import JournalWriter, segments
 from ocsd.aggregator.incoming.columns import Kind
-from ocsd.aggregator.incoming.layout import Chunk, Layout, gather
-from ocsd.aggregator.incoming.message import Samples, read_origin
+from ocsd.aggregator.incoming.layout import Layout, PackedBlock, gather
+from ocsd.aggregator.incoming.message import CheckedBlock, read_origin
 from ocsd.aggregator.numbers.ranges import Ranges
 
 KINDS = {"f": Kind.FLOAT, "n": Kind.INT, "b": Kind.BOOL, "s": Kind.TEXT}
@@ -25,8 +25,8 @@ def layout(kinds=KINDS, seq=0):
 def chunk(of, *rows):
     columns = {name: [row[i] for row in rows] for i, name in enumerate(of.kinds)}
     times = [float(i) for i in range(len(rows))]
-    samples = Samples("block", len(rows), struct.pack(f"{len(rows)}d", *times), columns)
-    return Chunk(of, len(rows), of.pack(samples))
+    samples = CheckedBlock("block", len(rows), struct.pack(f"{len(rows)}d", *times), columns)
+    return PackedBlock(of, len(rows), of.pack(samples))
 
 
 ROWS = [(0.5, 1, True, "a"), (2.5, -2, False, "ö")]

@@ -7,7 +7,7 @@ import pytest
 from ocsd.aggregator.disk import upkeep
 from ocsd.aggregator.disk.ledger import MEMORY_OF_SOURCE_S
 from ocsd.aggregator.fetching.ask import Fetcher, Snapshot
-from ocsd.aggregator.fetching.plan import GRACE_S
+from ocsd.aggregator.fetching.plan import TRANSIT_GRACE_S
 from ocsd.aggregator.fetching.unanswered import why_unanswered
 from ocsd.aggregator.recording.intake import Intake
 from ocsd.aggregator.recording.recorder import FORGET_EVERY_S
@@ -73,11 +73,11 @@ class Fetching:
                 [START + number], seq=number, info={"session_id": SESSION}, n=[number]
             )
 
-    def run(self, seconds=3 * GRACE_S):
+    def run(self, seconds=3 * TRANSIT_GRACE_S):
         for _ in range(round(seconds)):
             self.recording.run(1)
             self.fetcher.heard(AGENT, SESSION)
-            self.fetcher.know(Snapshot.of(self.recorder))
+            self.fetcher.update(Snapshot.of(self.recorder))
             self.fetcher.step()
             while self.intake.waiting:
                 self.intake.finish(self.recorder)
@@ -166,7 +166,7 @@ def test_while_there_is_no_link_to_the_router_nobody_is_asked(fetching):
     fetching.live(0)
     fetching.spool.keep(1)
     fetching.fetcher.heard(AGENT, SESSION)
-    fetching.fetcher.know(Snapshot.of(fetching.recorder))
+    fetching.fetcher.update(Snapshot.of(fetching.recorder))
     fetching.fetcher.left()
     fetching.fetcher.step()
     assert fetching.spool.calls == []
@@ -207,9 +207,9 @@ def test_nothing_is_fetched_that_could_not_be_recorded(fetching, why):
     fetching.live(0)
     fetching.spool.keep(1)
     if why == "trouble":
-        fetching.fetcher.know(Snapshot(fetching.recorder.pending(), in_trouble=True))
+        fetching.fetcher.update(Snapshot(fetching.recorder.pending(), in_trouble=True))
     else:
-        fetching.fetcher.know(Snapshot.of(fetching.recorder))
+        fetching.fetcher.update(Snapshot.of(fetching.recorder))
         fetching.intake.put(lambda _: None, 2**30)
     fetching.fetcher.heard(AGENT, SESSION)
     fetching.fetcher.step()
@@ -220,7 +220,7 @@ def test_an_answer_to_an_earlier_run_is_ignored(fetching):
     fetching.live(0)
     fetching.spool.keep(1)
     fetching.fetcher.heard(AGENT, SESSION)
-    fetching.fetcher.know(Snapshot.of(fetching.recorder))
+    fetching.fetcher.update(Snapshot.of(fetching.recorder))
     fetching.fetcher.step()
     assert fetching.fetcher.asking == [AGENT]
     fetching.fetcher.forget()

@@ -140,10 +140,10 @@ def test_a_refused_message_is_kept_as_json_can_hold_it(value, kept):
 
 
 def test_a_long_deep_or_endless_message_is_cut():
-    assert len(cut(["x" * 100] * 1000)) == quarantine.LONGEST_MESSAGE
+    assert len(cut(["x" * 100] * 1000)) == quarantine.LONGEST_KEPT_MESSAGE
     endless = []
     endless += [endless, endless]
-    assert len(json.dumps(cut(endless))) < 3 * quarantine.LONGEST_MESSAGE
+    assert len(json.dumps(cut(endless))) < 3 * quarantine.LONGEST_KEPT_MESSAGE
 
 
 def lines(folder):

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ocsd.aggregator.numbers.sequence import MOST_GAPS
 from so3g.hk import load_range
 
 from ocsd.aggregator.frames import frames
 from ocsd.aggregator.numbers.rhythm import Rhythm
-from ocsd.aggregator.numbers.sequence import MOST_GAPS
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
 from tests.unit.aggregator.rig import START, Recording
 

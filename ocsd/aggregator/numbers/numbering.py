@@ -11,7 +11,7 @@ MOST_GAPS: Final = 1000
 
 
 @dataclass(slots=True)
-class Sequence:
+class Numbering:
     """The numbers of one feed in one run of its agent.
 
     Attributes
@@ -68,7 +68,7 @@ class Sequence:
                     self.times.pop(near, None)
         self.end = max(self.end, number + 1)
 
-    def told(self, end: int) -> None:
+    def announce(self, end: int) -> None:
         """Note that all numbers below `end` exist."""
         self.end = max(self.end, end)
 
@@ -155,7 +155,7 @@ class Sequence:
         }
 
     @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> "Sequence":
+    def from_json(cls, stored: dict[str, Any]) -> "Numbering":
         """Return a sequence that `to_json` has described."""
         return cls(
             from_zero=stored["from_zero"],
