@@ -1,4 +1,4 @@
-"""Why messages are missing, in words."""
+"""The cause of a hole, in words."""
 
 import math
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from ocsd.aggregator.disk.journal import Outage
 LINK_AWAY: Final = "the aggregator had no link to the router"
 SET_ASIDE: Final = "they were refused and are in quarantine"
 
-# A hole with more outages than this was not made by any one of them.
+# Outages that the cause of a hole names at most.
 _MOST_OUTAGES_NAMED: Final = 3
 
 
@@ -20,14 +20,14 @@ def cause(outages: Iterable[Outage], why: str) -> str:
     Parameters
     ----------
     outages : iterable of Outage
-        What lies within the time of the hole.
+        The outages within the time of the hole.
     why : str
-        Why it cannot be filled.
+        The reason why it cannot be filled.
     """
     named = list(outages)[-_MOST_OUTAGES_NAMED:]
     if not named:
         return f"the messages did not arrive, and {why}"
-    return f"{'; '.join(_words(each) for each in named)}; and {why}"
+    return f"{'; '.join(map(_words, named))}; and {why}"
 
 
 def _words(outage: Outage) -> str:
@@ -45,4 +45,6 @@ def _utc(at: float) -> str:
     try:
         return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
     except (ValueError, OverflowError, OSError):
-        return "an unknown time" if math.isfinite(at) else "the beginning"
+        if math.isfinite(at):
+            return "an unknown time"
+        return "the beginning"

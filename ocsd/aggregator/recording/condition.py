@@ -1,4 +1,4 @@
-"""What an operator should know about the recording, in one line."""
+"""The condition of the recording in one line for operators."""
 
 from collections import Counter, deque
 from collections.abc import Container, Mapping
@@ -14,12 +14,12 @@ _MOST_GROWTH_ENTRIES: Final = 60
 
 
 class Recent:
-    """How much counts have grown lately, by name.
+    """Recent growth of counts, by name.
 
     Parameters
     ----------
     memory_s : float
-        For about how long growth counts [s].
+        How long growth counts, roughly [s].
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Recent:
 
     @property
     def count(self) -> int:
-        """How much all have grown."""
+        """The growth of all of them."""
         return self.counts.total()
 
     @property
@@ -45,17 +45,17 @@ class Recent:
         return ", ".join(names[:_MOST_NAMES]) + " and others" * (len(names) > _MOST_NAMES)
 
     def update(self, totals: Mapping[str, int], now_s: float) -> None:
-        """Note totals by name; the first ones are where counting begins."""
+        """Compare totals by name with the ones before; the first ones are the baseline."""
         before, self._totals = self._totals, dict(totals)
         if before is not None and before != self._totals:
-            self._note(Counter(self._totals) - Counter(before), now_s)
+            self._grow(Counter(self._totals) - Counter(before), now_s)
         while self._growth and self._growth[0][0] < now_s - self._memory_s:
             self.counts = self.counts - self._growth.popleft()[1]
 
-    def _note(self, grown: Counter[str], now_s: float) -> None:
-        # A new one, for another thread may be reading.
+    def _grow(self, grown: Counter[str], now_s: float) -> None:
+        # A new Counter, because another thread may be reading the old one.
         self.counts = self.counts + grown
-        # What has grown at nearly the same time is one entry: memory is bounded.
+        # Growth at nearly the same time shares an entry: memory is bounded.
         if self._growth and now_s - self._growth[-1][0] < self._memory_s / _MOST_GROWTH_ENTRIES:
             self._growth[-1][1].update(grown)
         elif grown:
@@ -63,7 +63,7 @@ class Recent:
 
 
 class Condition:
-    """Tells what is wrong, from the figures of session.data."""
+    """The faults of a recording, from the figures of session.data."""
 
     def __init__(self) -> None:
         self._refused = Recent(REFUSED_FOR_S)
@@ -73,7 +73,7 @@ class Condition:
         self._estimated = Recent(LOST_FOR_S)
 
     def update(self, data: Mapping[str, Any], now_s: float) -> None:
-        """Note the figures; call it about once a second.
+        """Compare the figures with the ones before; call it about once a second.
 
         Parameters
         ----------
@@ -89,41 +89,41 @@ class Condition:
         self._estimated.update(data["estimated_holes"], now_s)
 
     def reason(self, data: Mapping[str, Any]) -> str:
-        """Return what is wrong; empty if all is well."""
-        found = [data["trouble"]]
+        """Return the faults as one line; empty if all is well."""
+        faults = [data["trouble"]]
         if data["lag_s"] > MOST_LAG_S:
-            found.append(
+            faults.append(
                 f"{data['lag_s']:.0f} s behind: {data['waiting']} messages wait to be recorded"
             )
         if self._lost.count:
-            found.append(
+            faults.append(
                 f"{self._lost.count} messages lost in the last hour "
                 f"({self._lost.names}); see `ocsd data gaps`"
             )
         if self._estimated.count:
-            found.append(
+            faults.append(
                 "estimated holes in the last hour, in feeds without numbers: "
                 f"{self._estimated.count} ({self._estimated.names}); see `ocsd data gaps`"
             )
         if self._refused.count:
-            found.append(
+            faults.append(
                 f"{self._refused.count} refused in the last 5 minutes, e.g. of "
                 f"{_latest(data['refused_because'], self._refused.counts)}"
             )
         if self._not_kept.count:
-            found.append(
+            faults.append(
                 f"{self._not_kept.count} of the refused could not even be put in quarantine, e.g. "
                 f"of {_latest(data['not_kept_because'], self._not_kept.counts)}"
             )
         if self._dropped.count:
-            found.append(
+            faults.append(
                 f"{self._dropped.count} without a number dropped in the last 5 minutes "
                 f"({self._dropped.names})"
             )
-        return "; ".join(filter(None, found))
+        return "; ".join(filter(None, faults))
 
 
 def _latest(reasons: dict[str, str], recent: Container[str]) -> str:
-    """Return the latest reason of a sender to which it happened lately."""
-    announce = (f"{name}: {reasons[name]}" for name in reversed(reasons) if name in recent)
-    return next(announce, "unknown")
+    """Return the latest reason among senders with recent cases."""
+    recently = (f"{name}: {reasons[name]}" for name in reversed(reasons) if name in recent)
+    return next(recently, "unknown")

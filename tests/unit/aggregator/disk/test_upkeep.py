@@ -80,7 +80,7 @@ def test_a_ledger_that_can_be_written_again_is_soon_no_trouble(recording, monkey
 
 def test_a_lack_of_descriptors_delays_what_is_due_and_no_more(tmp_path):
     recording = Recording(tmp_path, time_per_file_s=20)
-    recording.recorder.start()
+    recording.start()
     for number in range(60):
         recording.send([recording.clock.at], seq=number, a=[number])
         lacks = 15 < number < 55

@@ -5,6 +5,7 @@ import errno
 import pytest
 
 from ocsd.aggregator.disk import upkeep
+from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.disk.ledger import MEMORY_OF_SOURCE_S
 from ocsd.aggregator.fetching.ask import Fetcher, Snapshot
 from ocsd.aggregator.fetching.plan import TRANSIT_GRACE_S
@@ -107,7 +108,7 @@ def test_what_was_missed_is_fetched_page_by_page(fetching):
 
 def test_what_nobody_has_becomes_a_hole_once_with_its_cause(fetching):
     fetching.live(0)
-    fetching.recorder.outage(START, START + 100, "the aggregator was not running")
+    fetching.recorder.record(Outage(START, START + 100, "the aggregator was not running"))
     for number in (4, 5):
         fetching.spool.keep(number)
     fetching.run()
@@ -256,7 +257,7 @@ def test_a_life_that_began_with_a_clock_in_the_past_is_fetched_once(fetching, re
     if restarted:
         fetching.recorder.close()
         fetching = Fetching(Recording(fetching.recording.folder, clock=fetching.recording.clock))
-        fetching.recorder.start()
+        fetching.start()
         fetching.spool.session = "12.5"
         fetching.spool.keep(4)
     # The agent is away so long that another life of it would be forgotten.

@@ -33,10 +33,10 @@ def lacks(*missing, sender="observatory.a", first_number=0, from_zero=True):
 def plan():
     """A planner whose agent `a` has been heard and has told what it holds."""
     plan = CatchingUp()
-    plan.heard("observatory.a", "2", 0.0)
+    plan.agent_seen("observatory.a", "2", 0.0)
     [index] = plan.plan(0.0)
     assert index == AskIndex("observatory.a")
-    plan.answered(index, 0, 0.0)
+    plan.answered(index.agent, 0, 0.0)
     return plan
 
 
@@ -44,13 +44,13 @@ def ripe(plan, pending, now_s=0.0):
     """Let the planner know, and some time pass; return the time."""
     plan.update(pending, now_s)
     now_s += TRANSIT_GRACE_S
-    plan.heard("observatory.a", "2", now_s)
+    plan.agent_seen("observatory.a", "2", now_s)
     plan.update(pending, now_s)
     return now_s
 
 
 def test_an_agent_is_asked_first_what_it_holds_and_only_once(plan):
-    plan.heard("observatory.a", "2", 1.0)
+    plan.agent_seen("observatory.a", "2", 1.0)
     assert plan.plan(1.0) == []
 
 
@@ -61,9 +61,9 @@ def test_an_agent_is_asked_again_what_it_holds_after(plan, what):
     if what == "silence":
         now_s += SILENCE_LIMIT_S
     if what == "a new link":
-        plan.left()
+        plan.link_lost()
         assert plan.plan(now_s) == []  # It has to be heard first.
-    plan.heard("observatory.a", session_id, now_s)
+    plan.agent_seen("observatory.a", session_id, now_s)
     assert plan.plan(now_s) == [AskIndex("observatory.a")]
 
 
@@ -87,7 +87,7 @@ def test_an_agent_is_asked_for_one_thing_at_a_time(plan):
     [first] = plan.plan(now_s)
     assert plan.plan(now_s) == []
     plan.update({EARLIER: lacks((0, 7))}, now_s)
-    plan.answered(first, 5, now_s)
+    plan.answered(first.agent, 5, now_s)
     [second] = plan.plan(now_s)
     assert (second.key, second.ended) == (EARLIER, True)
     assert second.feed_name == "f"
@@ -97,14 +97,14 @@ def test_few_agents_are_asked_at_once_and_each_gets_its_turn():
     plan = CatchingUp()
     names = [f"observatory.a{number}" for number in range(10)]
     for name in names:
-        plan.heard(name, "1", 0.0)
+        plan.agent_seen(name, "1", 0.0)
     asked = []
     while requests := plan.plan(0.0):
         assert len(plan.in_flight) <= MOST_REQUESTS
         asked += [request.agent for request in requests]
-        plan.answered(requests[0], 0, 0.0)
+        plan.answered(requests[0].agent, 0, 0.0)
         for request in requests[1:]:
-            plan.answered(request, 0, 0.0)
+            plan.answered(request.agent, 0, 0.0)
     assert asked == names
 
 
@@ -113,9 +113,9 @@ def test_an_agent_that_is_away_keeps_its_numbers_and_is_not_asked(plan):
     plan.update(pending, 0.0)
     plan.update(pending, 100.0)
     assert plan.plan(100.0) == []
-    plan.heard("observatory.a", "3", 100.0)
+    plan.agent_seen("observatory.a", "3", 100.0)
     [index] = plan.plan(100.0)
-    plan.answered(index, 0, 100.0)
+    plan.answered(index.agent, 0, 100.0)
     assert plan.plan(100.0) == [AskPage("observatory.a", KEY, ((0, 5),), ended=True)]
 
 
@@ -128,7 +128,7 @@ def test_who_does_not_answer_is_asked_less_and_less_often_but_for_ever(plan):
         failed_s = now_s
         while not plan.plan(now_s):
             now_s += 0.25
-            plan.heard("observatory.a", "2", now_s)
+            plan.agent_seen("observatory.a", "2", now_s)
         delays.append(now_s - failed_s)
     assert delays[0] == 1.0
     assert delays[-1] == LONGEST_ASK_DELAY_S
@@ -139,7 +139,7 @@ def test_an_answer_that_could_not_be_recorded_is_not_asked_for_again_at_once(pla
     now_s = ripe(plan, pending)
     [request] = plan.plan(now_s)
     plan.update(pending, now_s)
-    plan.answered(request, 5, now_s)
+    plan.answered(request.agent, 5, now_s)
     assert plan.plan(now_s) == []
     assert plan.plan(now_s + 1.0) == [request]
 
@@ -158,7 +158,7 @@ def test_more_than_has_to_be_recorded_is_taken_if_it_is_held(plan):
     [request] = plan.plan(now_s)
     assert request.wanted == ((60, 100),)
     plan.update(pending, now_s)
-    plan.answered(request, 100, now_s)  # none of it was there after all
+    plan.answered(request.agent, 100, now_s)  # none of it was there after all
     plan.update(pending, now_s)
     assert plan.plan(now_s + 100) == []
 
@@ -235,7 +235,7 @@ def test_from_any_state_everything_is_asked_for_until_nothing_is_missing(feeds, 
     now_s = 0.0
     for _ in range(250):
         for name in ("observatory.a0", "observatory.a1", "observatory.a2"):
-            plan.heard(name, "1", now_s)
+            plan.agent_seen(name, "1", now_s)
         plan.update(world.pending(), now_s)
         for request in plan.plan(now_s):
             if next(failures, False):
@@ -243,12 +243,12 @@ def test_from_any_state_everything_is_asked_for_until_nothing_is_missing(feeds, 
             elif isinstance(request, AskIndex):
                 plan.holds({k: min(s) for k, s in world.spools.items() if s})
                 plan.update(world.pending(), now_s)
-                plan.answered(request, 0, now_s)
+                plan.answered(request.agent, 0, now_s)
             else:
                 found = read_page(request, world.answer(request))
                 world.record(request, found)
                 plan.update(world.pending(), now_s)
-                plan.answered(request, found.end, now_s)
+                plan.answered(request.agent, found.end, now_s)
         now_s += 4.0
     assert plan.in_flight == []
     for key, sequence in world.sequences.items():

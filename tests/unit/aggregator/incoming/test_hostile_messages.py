@@ -178,7 +178,7 @@ def test_memory_of_block_names_is_bounded(recording, monkeypatch):
     for i in range(300):
         recording.send([recording.clock.at], block=f"scan_{i}", **{f"a{i}": [i], "n": [i]})
         recording.run(1)
-        (sender,) = recording.recorder._ledger.sources.values()
+        (sender,) = recording.parts.ledger.sources.values()
         assert len(sender.providers) <= 2
         assert all(len(each.blocks) <= 20 for each in sender.providers)
         assert len(sender._kinds) <= 20

@@ -88,7 +88,7 @@ def test_a_frame_is_written_when_its_oldest_sample_has_waited_frame_length(recor
 
 def test_files_rotate_and_each_can_be_read_alone(tmp_path):
     recording = Recording(tmp_path, time_per_file_s=60)
-    recording.recorder.start()
+    recording.start()
     for i in range(150):
         recording.send([recording.clock.at], a=[i])
         recording.run(1)
@@ -208,4 +208,4 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_folder_and_cause(tmp_path
     (tmp_path / "file").write_text("")
     recording = Recording(tmp_path / "file" / "data")
     with pytest.raises(DataFolderError, match=r"file/data: Not a directory; .*--data-dir"):
-        recording.recorder.start()
+        recording.start()
