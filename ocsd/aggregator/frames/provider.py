@@ -209,9 +209,9 @@ class Provider:
         if self.retired:
             return None
         buffer = self.blocks.get(name)
-        if buffer is not None:
-            return (buffer.widen(kinds) and buffer) or None
-        if len(self.blocks) >= MOST_BLOCKS:
+        if buffer is not None and buffer.widen(kinds):
+            return buffer
+        if buffer is not None or len(self.blocks) >= MOST_BLOCKS:
             return None
         wide = {key: wider(kind, earlier.get(key, kind)) or kind for key, kind in kinds.items()}
         return BlockBuffer(Layout(self.origin, name, wide))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocsd.aggregator.disk import journal_writer, upkeep
+from ocsd.aggregator.disk import upkeep
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.aggregator.recording import filing, opening
 from tests.unit.aggregator.faults import Disk, Killed
@@ -35,7 +35,9 @@ class Story:
         self.recording = None
 
     def start(self):
-        self.recording = Recording(self.folder, time_per_file_s=10, clock=self.clock)
+        self.recording = Recording(
+            self.folder, time_per_file_s=10, clock=self.clock, segment_bytes=800
+        )
         self.recording.start()
 
     def alive(self, action):
@@ -147,7 +149,6 @@ actions = st.lists(
 def _small():
     with (
         mock.patch.object(filing, "LARGEST_FRAME_BYTES", 2000),
-        mock.patch.object(journal_writer.JournalWriter.__init__, "__defaults__", (800,)),
         mock.patch.object(upkeep, "ROUND_S", 2.0),
         # Ours would not go with the "process".
         mock.patch.object(opening, "Lock"),

@@ -35,8 +35,8 @@ def killed(folder):
     return recording.clock
 
 
-def restarted(folder, at=START + COUNT + 2):
-    recording = Recording(folder, clock=Clock(at))
+def restarted(folder, at=START + COUNT + 2, **options):
+    recording = Recording(folder, clock=Clock(at), **options)
     recording.start()
     return recording
 
@@ -142,11 +142,8 @@ def test_an_end_in_order_leaves_a_ledger_and_no_journal(tmp_path):
     recording.recorder.close()
 
 
-def test_the_journal_is_deleted_as_its_data_reach_the_files(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "ocsd.aggregator.disk.journal_writer.JournalWriter.__init__.__defaults__", (800,)
-    )
-    recording = restarted(tmp_path)
+def test_the_journal_is_deleted_as_its_data_reach_the_files(tmp_path):
+    recording = restarted(tmp_path, segment_bytes=800)
     for number in range(300):
         send(recording, number)
         recording.run(1)

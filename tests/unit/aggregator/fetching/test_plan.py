@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ocsd.aggregator.numbers.sequence import Sequence
 
 from ocsd.aggregator.fetching.answers import read_page
 from ocsd.aggregator.fetching.plan import (
@@ -17,6 +16,7 @@ from ocsd.aggregator.fetching.plan import (
     AskPage,
     CatchingUp,
 )
+from ocsd.aggregator.numbers.numbering import Numbering
 from ocsd.aggregator.numbers.ranges import Ranges
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
 
@@ -174,16 +174,16 @@ class World:
     def __init__(self, feeds, page):
         self.page = page
         self.spools = {}
-        self.sequences = {}
+        self.numberings = {}
         for number, (held, seen, end, from_zero) in enumerate(feeds):
             key = SourceKey(f"observatory.a{number % 3}.feeds.f{number}", str(number % 2))
             self.spools[key] = {n for n in held if n < end}
-            sequence = self.sequences[key] = Sequence(from_zero=from_zero)
+            numbering = self.numberings[key] = Numbering(from_zero=from_zero)
             for n in seen:
-                sequence.add(n, float(n))
-            sequence.told(end)
-        self.before = {key: set(numbers(each.seen)) for key, each in self.sequences.items()}
-        self.taken = {key: [] for key in self.sequences}
+                numbering.add(n, float(n))
+            numbering.extend_to(end)
+        self.before = {key: set(numbers(each.seen)) for key, each in self.numberings.items()}
+        self.taken = {key: [] for key in self.numberings}
 
     def pending(self):
         return {
@@ -194,7 +194,7 @@ class World:
                 first_number=each.first,
                 from_zero=each.from_zero,
             )
-            for key, each in self.sequences.items()
+            for key, each in self.numberings.items()
         }
 
     def answer(self, request):
@@ -208,15 +208,15 @@ class World:
         }
 
     def record(self, request, page):
-        sequence = self.sequences[request.key]
+        numbering = self.numberings[request.key]
         for _, info in page.messages:
-            if info["seq"] not in sequence.seen:
-                sequence.add(info["seq"], 0.0)
+            if info["seq"] not in numbering.seen:
+                numbering.add(info["seq"], 0.0)
                 self.taken[request.key].append(info["seq"])
         for lost in page.lost:
-            for first, end in sequence.missing():
+            for first, end in numbering.missing():
                 if first <= lost.last and end > lost.first:
-                    sequence.give_up(max(first, lost.first), min(end, lost.last + 1))
+                    numbering.give_up(max(first, lost.first), min(end, lost.last + 1))
 
 
 def numbers(ranges):
@@ -251,12 +251,12 @@ def test_from_any_state_everything_is_asked_for_until_nothing_is_missing(feeds, 
                 plan.answered(request.agent, found.end, now_s)
         now_s += 4.0
     assert plan.in_flight == []
-    for key, sequence in world.sequences.items():
-        spool, seen = world.spools[key], set(numbers(sequence.seen))
-        assert sequence.missing() == []
+    for key, numbering in world.numberings.items():
+        spool, seen = world.spools[key], set(numbers(numbering.seen))
+        assert numbering.missing() == []
         assert len(set(world.taken[key])) == len(world.taken[key])
         assert spool | world.before[key] == seen
-        assert set(numbers(sequence.lost)).isdisjoint(seen)
+        assert set(numbers(numbering.lost)).isdisjoint(seen)
 
 
 @given(st.lists(st.integers(0, 20), max_size=20), st.integers(0, 25))

@@ -6,7 +6,6 @@ import pytest
 from ocsd.aggregator.incoming.message import (
     RefusedError,
     check_field_names,
-    is_recorded,
     read_blocks,
     read_number,
     read_origin,
@@ -66,12 +65,6 @@ def test_a_message_without_a_feed_info_is_refused():
 def test_a_message_of_no_feed_is_refused(change):
     with pytest.raises(RefusedError):
         read_origin(feed_info(**change))
-
-
-def test_only_recorded_feeds_are_for_the_recorder():
-    assert is_recorded(feed_info())
-    assert not is_recorded(feed_info(record=False))
-    assert is_recorded("what says nothing is for the recorder to refuse")
 
 
 def test_a_feed_may_ask_not_to_be_recorded_here():

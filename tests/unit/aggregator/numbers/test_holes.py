@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ocsd.aggregator.numbers.sequence import MOST_GAPS
 from so3g.hk import load_range
 
+from ocsd.aggregator.disk import append_file, journal
 from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.frames import frames
+from ocsd.aggregator.numbers.numbering import MOST_GAPS
 from ocsd.aggregator.numbers.rhythm import Rhythm
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
 from tests.unit.aggregator.rig import START, Recording
@@ -230,7 +231,7 @@ def test_messages_without_samples_leave_no_gap_in_what_is_framed(recording):
         recording.run(1)
     recording.run(4)
     (source,) = recording.parts.ledger.sources.values()
-    assert source.sequence.framed.bounds == [0, 60]
+    assert source.numbering.framed.bounds == [0, 60]
     recording.recorder.close()
 
 
@@ -292,6 +293,18 @@ def test_what_no_frame_can_be_made_of_is_a_recorded_hole(recording, unframeable,
     assert recording.raw("old.feeds.x", "a") == [0, 1, 2]
 
 
+def refusing_covers(write):
+    """Return os.write that refuses to record which messages of the agents are in frames."""
+
+    def refuse(descriptor, data):
+        feeds = bytes(data).count(b".feeds.") - bytes(data).count(b".feeds.holes")
+        if data[8] == journal.RecordKind.FRAME and feeds:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, data)
+
+    return refuse
+
+
 def start_again(recording):
     """Return the recording after a kill -9."""
     recording.kill()
@@ -322,7 +335,7 @@ def test_a_kill_while_that_is_put_on_record_leaves_it_there_once(
 ):
     unframeable.add(key(LATE).address)
     publish_three(recording)
-    monkeypatch.setattr(recording.parts.filing, "give_up", lambda _unframed: False)
+    monkeypatch.setattr(append_file.os, "write", refusing_covers(os.write))
     recording.run(301)
     recording = start_again(recording)
     send(recording, 3)
@@ -340,7 +353,7 @@ def test_an_estimate_is_put_on_record_once_however_often_the_disk_refuses_the_re
 ):
     unframeable.add("observatory.old.feeds.x")
     publish_three(recording)
-    monkeypatch.setattr(recording.parts.filing, "give_up", lambda _unframed: False)
+    monkeypatch.setattr(append_file.os, "write", refusing_covers(os.write))
     recording.run(310)
     assert recording.recorder.encoded()["estimated_holes"] == {"observatory.old.feeds.x": 1}
 
@@ -349,7 +362,7 @@ def test_until_that_is_on_record_the_journal_is_kept(recording, unframeable, mon
     unframeable.add(key(LATE).address)
     publish_three(recording)
     segment = recording.parts.writer.segment
-    monkeypatch.setattr(recording.parts.filing, "give_up", lambda _unframed: False)
+    monkeypatch.setattr(append_file.os, "write", refusing_covers(os.write))
     recording.run(301)
     assert recording.parts.filing.oldest_segment() == segment
     monkeypatch.undo()
@@ -381,14 +394,14 @@ def test_of_a_feed_without_numbers_a_frame_that_cannot_be_made_is_estimated(reco
 
 
 def test_only_the_part_of_which_no_frame_can_be_made_is_lost(recording, monkeypatch):
-    samples_of = frames.samples_of
+    g3_block = frames.g3_block
 
     def made(part):
         if 5 in part.numbers:
             raise ZeroDivisionError("oh")
-        return samples_of(part)
+        return g3_block(part)
 
-    monkeypatch.setattr(frames, "samples_of", made)
+    monkeypatch.setattr(frames, "g3_block", made)
     for number in (0, 1, 5, 6, 9):
         send(recording, number)
     recording.recorder.close()
@@ -440,6 +453,6 @@ def test_a_burst_at_the_beginning_is_not_the_rhythm_for_ever(recording):
 
 def test_a_rhythm_survives_a_silence():
     rhythm = Rhythm(0.0)
-    assert [rhythm.heard(float(at)) for at in range(1, 10)] == [None] * 9
-    assert rhythm.heard(1009.0) == (9.0, 1009.0)
+    assert [rhythm.arrived(float(at)) for at in range(1, 10)] == [None] * 9
+    assert rhythm.arrived(1009.0) == (9.0, 1009.0)
     assert rhythm.interval_s < 2.0

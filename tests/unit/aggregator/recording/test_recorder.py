@@ -164,8 +164,7 @@ def test_a_bad_message_is_counted_with_its_sender_and_the_others_are_recorded(re
     assert any("set aside from observatory.thermo1" in line for line in recording.log.lines)
 
 
-def test_feeds_that_ask_not_to_be_recorded_are_not(recording):
-    recording.send([START], info={"record": False}, a=[1.0])
+def test_feeds_that_ask_not_to_be_recorded_here_are_not(recording):
     recording.send([START], info={"agg_params": {"exclude_aggregator": True}}, a=[1.0])
     assert recording.recorder.encoded()["messages"] == 0
 
