@@ -101,14 +101,3 @@ def sync_and_close(descriptor: int) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def sync_folder(folder: Path) -> None:
-    """Sync the names in a folder to the disk.
-
-    Raises
-    ------
-    OSError
-        If the disk reports that it could not keep them.
-    """
-    sync_and_close(os.open(folder, os.O_RDONLY | os.O_CLOEXEC))

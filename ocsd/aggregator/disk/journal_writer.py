@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from ocsd.aggregator.disk import journal
-from ocsd.aggregator.disk.append_file import AppendFile, sync_and_close, sync_folder
+from ocsd.aggregator.disk.append_file import AppendFile, sync_and_close
 from ocsd.aggregator.incoming.layout import Layout, PackedBlock
+from ocsd.system.files import sync_folder
 
 SEGMENT_BYTES: Final = 16 * 2**20
 

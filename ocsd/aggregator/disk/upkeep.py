@@ -10,12 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
-from ocsd.aggregator.disk.append_file import sync_and_close, sync_folder
+from ocsd.aggregator.disk.append_file import sync_and_close
 from ocsd.aggregator.disk.archive import Archive, folder_trouble
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.aggregator.disk.recovery import ledger_path
 from ocsd.aggregator.incoming.tally import Log
-from ocsd.system import files
+from ocsd.system.files import replace, sync_folder
 
 # Period of renewing the ledger and deleting segments [s].
 ROUND_S: Final = 30.0
@@ -147,9 +147,7 @@ class Upkeep:
     def _renew(self, folders: set[Path], snapshot: bytes, old: list[Path]) -> None:
         for folder in folders:
             sync_folder(folder)
-        path = ledger_path(self._archive.folder)
-        files.replace(path, snapshot, durable=True)
-        sync_folder(path.parent)
+        replace(ledger_path(self._archive.folder), snapshot, durable=True)
         if self._unsafe:
             return  # These segments may hold the data that the disk did not keep.
         for path in old:

@@ -64,10 +64,11 @@ class Recording:
         self.clock = clock or Clock()
         self.log = Lines()
         self.archive = Archive(folder, time_per_file_s, self.clock, self.clock.advance)
+        self.recording_run = RecordingRun.begin(self.clock())
         self._segment_bytes = segment_bytes
 
     def start(self):
-        run = RecordingRun.begin(self.clock())
+        run = self.recording_run
         self.parts = open_folder(
             self.archive,
             self.log,

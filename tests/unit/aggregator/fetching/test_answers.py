@@ -73,9 +73,8 @@ def test_messages_of_another_feed_are_no_answer():
 
 def test_an_index_tells_what_is_held_of_which_session():
     told = {"sessions": {"1": {"f": {"address": "x", "first": 2, "next": 9}}, "2": {}}}
-    assert read_index("observatory.a", told) == {
-        SourceKey("observatory.a.feeds.f", "1"): HeldRange(2, 9)
-    }
+    held = {SourceKey("observatory.a.feeds.f", "1"): HeldRange(2, 9)}
+    assert read_index("observatory.a", told) == SpoolIndex("observatory.a", held)
 
 
 def test_of_a_heartbeat_only_what_makes_sense_is_taken():

@@ -56,11 +56,6 @@ def test_a_senseless_number_is_refused(number):
         read_number(feed_info(seq=number))
 
 
-def test_a_message_without_a_feed_info_is_refused():
-    with pytest.raises(RefusedError, match="its feed_info is a str, not a map"):
-        read_origin("heartbeat")
-
-
 @pytest.mark.parametrize("change", [{"address": None}, {"address": ""}, {"session_id": []}])
 def test_a_message_of_no_feed_is_refused(change):
     with pytest.raises(RefusedError):

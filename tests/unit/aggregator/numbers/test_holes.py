@@ -82,7 +82,7 @@ def test_a_hole_is_in_the_files_in_the_ledger_and_in_the_journal_once(recording)
         "count": 3,
         "from_time": START + 1001,
         "until_time": START + 1005,
-        "cause": "the agent was killed",
+        "cause": "the messages did not arrive, and the agent was killed",
         "estimated": False,
     }
     assert [(hole["first"], hole["last"]) for hole in others] == [(7, 8)]
@@ -298,7 +298,7 @@ def refusing_covers(write):
 
     def refuse(descriptor, data):
         feeds = bytes(data).count(b".feeds.") - bytes(data).count(b".feeds.holes")
-        if data[8] == journal.RecordKind.FRAME and feeds:
+        if bytes(data[8:9]) == bytes([journal.RecordKind.FRAME]) and feeds:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return write(descriptor, data)
 
