@@ -42,7 +42,7 @@ from ocsd.system import paths
 AGGREGATOR_CLASS: Final = "AggregatorAgent"
 TICK_S: Final = 1.0
 
-# Period of asking agents for missing messages, if nothing else gives occasion [s].
+# Period of asking agents for missing messages [s].
 FETCH_INTERVAL_S: Final = 0.5
 
 # If the recording thread has not shown the figures for this long, the reactor's thread does [s].
@@ -58,8 +58,6 @@ PASSING_FOLDER_ERRORS: Final = frozenset(
 )
 FOLDER_RETRY_S: Final = 2.0
 
-FULL: Final = "the recording is too slow: the queue is full"
-
 
 class Aggregator:
     """Takes messages off the bus, fetches missing ones, and lets a thread record all of them.
@@ -74,14 +72,10 @@ class Aggregator:
         Time for which one file is written [s].
     record_at_start : bool
         Whether ``record`` starts by itself.
-    open_recorder : callable
-        Opens a recorder: `Recorder.open`, or a double for it.
-    intake : Intake, optional
-        The queue for the recording thread.
-    clock : callable
-        Returns the present.
+    open_recorder, clock, intake
+        `Recorder.open`, `Instant.now` and the queue for the recording thread, or doubles.
     tick_s, folder_retry_s : float
-        Period of the recorder's work, and of trying a folder again that cannot be written [s].
+        Period of the recorder's work, and of retrying a folder that cannot be written [s].
     """
 
     def __init__(
@@ -107,10 +101,8 @@ class Aggregator:
             )
         self._folder = folder
         self._time_per_file_s = time_per_file_s
-        self._open_recorder = open_recorder
-        self._clock = clock
-        self._tick_s = tick_s
-        self._folder_retry_s = folder_retry_s
+        self._open_recorder, self._clock = open_recorder, clock
+        self._tick_s, self._folder_retry_s = tick_s, folder_retry_s
         # True before `record` is entered, so that no message is missed meanwhile.
         self._listening = record_at_start
         self._received_at = 0.0
@@ -237,7 +229,8 @@ class Aggregator:
             try:
                 return self._open_recorder(archive, self._log, run, self._clock, address)
             except DataFolderError as error:
-                if not (may_pass(error) and self._waits(session, str(error))):
+                passing = getattr(error.__cause__, "errno", None) in PASSING_FOLDER_ERRORS
+                if not (passing and self._waits(session, str(error))):
                     raise
 
     def _waits(self, session: ocs_agent.OpSession, why: str) -> bool:
@@ -255,7 +248,7 @@ class Aggregator:
         """Put a message into the queue; if that is full, count it instead."""
         message, feed_info = arrival
         if self._intake.full:
-            left_out.add(sender_of(feed_info), FULL)
+            left_out.add(sender_of(feed_info), "the recording is too slow: the queue is full")
         else:
             self._intake.put(arrival, size_of(message))
 
@@ -272,8 +265,7 @@ class Aggregator:
         self._fetcher.agent_seen(sender, str(session_id))
         if feed_info.get("feed_name") != HEARTBEAT or self._intake.full:
             return
-        numbers = read_numbers(sender, session_id, feed_info.get("feeds"))
-        if numbers:
+        if numbers := read_numbers(sender, session_id, feed_info.get("feeds")):
             # In line with the messages: those before it in the queue are not missing.
             self._intake.put(Announced(sender, numbers))
 
@@ -321,9 +313,10 @@ class Aggregator:
         self._shown_s = self._clock().mono_s
         data = self._data()
         session.data = data
-        if data["reason"] and not session.degraded:
-            session.add_message(data["reason"])
-        session.degraded = bool(data["reason"])
+        reason = data["reason"]
+        if reason and not session.degraded:
+            session.add_message(reason)
+        session.degraded = bool(reason)
 
     def _data(self) -> dict[str, Any]:
         """Return session.data."""
@@ -340,12 +333,6 @@ class Aggregator:
         }
         data["reason"] = self._condition.reason(data)
         return data
-
-
-def may_pass(error: DataFolderError) -> bool:
-    """Return whether a folder that cannot be written may become writable by itself."""
-    cause = error.__cause__
-    return isinstance(cause, OSError) and cause.errno in PASSING_FOLDER_ERRORS
 
 
 def _sum(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:

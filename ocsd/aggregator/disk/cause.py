@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Final
 
 from ocsd.aggregator.disk.journal import Outage
+from ocsd.text.times import utc
 
 LINK_AWAY: Final = "the aggregator had no link to the router"
 SET_ASIDE: Final = "they were refused and are in quarantine"
@@ -43,8 +43,8 @@ def _span(began_at: float, ended_at: float) -> str:
 
 def _utc(at: float) -> str:
     try:
-        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    except (ValueError, OverflowError, OSError):
+        return utc(at)
+    except ValueError:
         if math.isfinite(at):
             return "an unknown time"
         return "the beginning"

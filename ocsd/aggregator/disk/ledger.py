@@ -12,7 +12,7 @@ from typing import Any, Final
 from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.frames.source import Source
 from ocsd.aggregator.incoming.message import DEFAULT_FRAME_LENGTH_S, DEFAULT_FRESH_TIME_S, Origin
-from ocsd.aggregator.numbers.hole import HOLES_FEED_NAME, Hole, finite
+from ocsd.aggregator.numbers.hole import HOLES_FEED_NAME, Hole, finite, make_hole
 from ocsd.aggregator.numbers.numbering import Numbering
 from ocsd.aggregator.numbers.rhythm import Rhythm
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
@@ -115,17 +115,8 @@ class Ledger:
         """Return the hole that missing numbers of a source become at a Unix time [s]."""
         before, after = source.numbering.around(begin, end)
         until_time = finite(after, default=now_at)
-        return Hole(
-            feed=source.key.address,
-            agent_session=source.key.session_id,
-            first=begin,
-            last=end - 1,
-            count=end - begin,
-            from_time=finite(before, began(source.key), default=until_time),
-            until_time=until_time,
-            cause=cause,
-            estimated=False,
-        )
+        from_time = finite(before, began(source.key), default=until_time)
+        return make_hole(source.key, begin, end, from_time, until_time, cause)
 
     def add_hole(self, hole: Hole) -> None:
         """Add a hole."""

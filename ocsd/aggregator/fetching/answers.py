@@ -1,15 +1,15 @@
 """Reading heartbeats and the answers of an agent's spool."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Final, TypeGuard
 
 from ocsd.aggregator.fetching.plan import AskPage
-from ocsd.aggregator.incoming.message import LONGEST_NAME, MOST_NUMBER
+from ocsd.aggregator.incoming.message import MOST_NUMBER
 from ocsd.aggregator.numbers.ranges import Ranges
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.aggregator.recording.arrivals import HeldRange, LostRange, SpoolIndex, SpoolPage
+from ocsd.text.times import utc
 
 # Far above the ten feeds and the hundred earlier lives of an agent.
 MOST_ROWS: Final = 10_000
@@ -18,9 +18,9 @@ MOST_ROWS: Final = 10_000
 def read_numbers(agent: str, session_id: object, feeds: object) -> dict[SourceKey, int]:
     """Return the next number of each feed in a heartbeat; nonsense is left out."""
     numbers: dict[SourceKey, int] = {}
-    if isinstance(feeds, Mapping) and _is_name(session_id):
+    if isinstance(feeds, Mapping) and is_name(session_id):
         for name, number in list(feeds.items())[:MOST_ROWS]:
-            if _is_name(name) and _is_count(number):
+            if is_name(name) and _is_count(number):
                 numbers[SourceKey(f"{agent}.feeds.{name}", str(session_id))] = number
     return numbers
 
@@ -40,7 +40,7 @@ def read_index(agent: str, answer: object) -> SpoolIndex:
         raise ValueError(f"its index is a {type(answer).__name__} without 'sessions'")
     held: dict[SourceKey, HeldRange] = {}
     for session_id, feeds in sessions.items():
-        if not isinstance(feeds, Mapping) or not _is_name(session_id):
+        if not isinstance(feeds, Mapping) or not is_name(session_id):
             raise ValueError("its index has a session that is not a map of feeds")
         for name, row in feeds.items():
             if len(held) >= MOST_ROWS:
@@ -83,7 +83,7 @@ def read_page(request: AskPage, answer: object) -> SpoolPage:
 def _read_row(name: object, row: object) -> HeldRange:
     if isinstance(row, Mapping):
         first, end = row.get("first"), row.get("next")
-        if _is_name(name) and _is_count(first) and _is_count(end):
+        if is_name(name) and _is_count(first) and _is_count(end):
             return HeldRange(first, end)
     raise ValueError(f"its index has a row without 'first' and 'next': {str(name)[:80]!r}")
 
@@ -124,8 +124,8 @@ def _moment_of(message: Any, number: int) -> str:
     try:
         times = (block["timestamps"] for block in message.values())
         at = next(filter(None, times))[0]
-        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    except (AttributeError, LookupError, StopIteration, TypeError, ValueError, OverflowError):
+        return utc(at)
+    except (AttributeError, LookupError, StopIteration, TypeError, ValueError):
         return f"message {number}"
 
 
@@ -147,13 +147,3 @@ def _number(request: AskPage, pair: object) -> int | None:
 
 def _is_count(value: Any) -> TypeGuard[int]:
     return type(value) is int and 0 <= value < MOST_NUMBER
-
-
-def _is_name(value: object) -> bool:
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

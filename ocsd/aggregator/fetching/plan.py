@@ -88,49 +88,24 @@ Request: TypeAlias = AskIndex | AskPage
 
 @dataclass(slots=True)
 class _FetchedAgent:
-    """An agent that can be asked.
-
-    Attributes
-    ----------
-    session_id : str
-        Its present life.
-    heard_s : float
-        Time of its last message [monotonic s].
-    index_due : bool
-        Whether to ask for its index.
-    failures : int
-        Number of requests in a row that failed.
-    not_before_s : float
-        Earliest time of the next request [monotonic s].
-    """
+    """An agent that can be asked."""
 
     session_id: str
-    seen_s: float
+    seen_s: float  # time of its last message [monotonic]
     index_due: bool = True
-    failures: int = 0
-    not_before_s: float = 0.0
+    failures: int = 0  # requests in a row that failed
+    not_before_s: float = 0.0  # earliest time of the next request [monotonic]
 
 
 @dataclass(slots=True)
 class _Lack:
-    """The missing messages of a source.
-
-    Attributes
-    ----------
-    pending : Pending
-        As the recorder reported it.
-    marks : deque of (float, int)
-        Times [monotonic s] since which all numbers below one are known to exist.
-    ripe_end : int
-        All numbers below are known for so long that they should be here.
-    turn : int
-        Place of its last request among those for all sources.
-    """
+    """The missing messages of a source."""
 
     pending: Pending
+    # Since when [monotonic s] all numbers below each of these are known to exist.
     marks: deque[tuple[float, int]] = field(default_factory=deque)
-    ripe_end: int = 0
-    turn: int = 0
+    ripe_end: int = 0  # All numbers below have had time enough to arrive.
+    turn: int = 0  # place of its last request among those for all sources
 
     def update(self, pending: Pending, now_s: float) -> None:
         self.pending = pending

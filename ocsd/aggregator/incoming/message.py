@@ -8,7 +8,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -261,9 +261,14 @@ def _text(feed_info: Mapping[str, Any], key: str) -> str:
     value = feed_info.get(key)
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = (abs(value) < LATEST_TIME and repr(value)) or None
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME or not _encodable(value):
+    if not is_name(value):
         raise RefusedError(f"its feed_info has no usable {key!r}: {shown(value)}")
     return value
+
+
+def is_name(value: object) -> TypeGuard[str]:
+    """Return whether a value can name a feed, a session or a sender."""
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and _encodable(value)
 
 
 def _encodable(text: str) -> bool:

@@ -65,18 +65,12 @@ class Hole:
         return cls(**{field.name: stored[field.name] for field in fields(cls)})
 
 
-def estimate(key: SourceKey, from_time: float, until_time: float, cause: str) -> Hole:
-    """Return the hole that a silence of a feed without numbers suggests."""
+def make_hole(
+    key: SourceKey, first: int, end: int, from_time: float, until_time: float, cause: str
+) -> Hole:
+    """Return the hole of the numbers from `first` to before `end`; without any, it is estimated."""
     return Hole(
-        feed=key.address,
-        agent_session=key.session_id,
-        first=0,
-        last=-1,
-        count=0,
-        from_time=from_time,
-        until_time=until_time,
-        cause=cause,
-        estimated=True,
+        *key, first, end - 1, end - first, from_time, until_time, cause, estimated=first == end
     )
 
 

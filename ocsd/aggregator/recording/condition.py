@@ -2,12 +2,40 @@
 
 from collections import Counter, deque
 from collections.abc import Container, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 REFUSED_FOR_S: Final = 300.0
 DROPPED_FOR_S: Final = 300.0
 LOST_FOR_S: Final = 3600.0
 MOST_LAG_S: Final = 10.0
+
+
+class _Fault(NamedTuple):
+    figure: str
+    memory_s: float
+    text: str
+
+
+_FAULTS: Final = (
+    _Fault(
+        "lost", LOST_FOR_S, "{count} messages lost in the last hour ({names}); see `ocsd data gaps`"
+    ),
+    _Fault(
+        "estimated_holes",
+        LOST_FOR_S,
+        "estimated holes in the last hour, in feeds without numbers: {count} ({names}); "
+        "see `ocsd data gaps`",
+    ),
+    _Fault("refused", REFUSED_FOR_S, "{count} refused in the last 5 minutes, e.g. of {latest}"),
+    _Fault(
+        "not_kept",
+        REFUSED_FOR_S,
+        "{count} of the refused could not even be put in quarantine, e.g. of {latest}",
+    ),
+    _Fault(
+        "dropped", DROPPED_FOR_S, "{count} without a number dropped in the last 5 minutes ({names})"
+    ),
+)
 
 _MOST_NAMES: Final = 3
 _MOST_GROWTH_ENTRIES: Final = 60
@@ -66,27 +94,12 @@ class Condition:
     """The faults of a recording, from the figures of session.data."""
 
     def __init__(self) -> None:
-        self._refused = Recent(REFUSED_FOR_S)
-        self._not_kept = Recent(REFUSED_FOR_S)
-        self._dropped = Recent(DROPPED_FOR_S)
-        self._lost = Recent(LOST_FOR_S)
-        self._estimated = Recent(LOST_FOR_S)
+        self._recent = [(fault, Recent(fault.memory_s)) for fault in _FAULTS]
 
     def update(self, data: Mapping[str, Any], now_s: float) -> None:
-        """Compare the figures with the ones before; call it about once a second.
-
-        Parameters
-        ----------
-        data : mapping
-            The session's data.
-        now_s : float
-            Monotonic time [s].
-        """
-        self._refused.update(data["refused"], now_s)
-        self._not_kept.update(data["not_kept"], now_s)
-        self._dropped.update(data["dropped"], now_s)
-        self._lost.update(data["lost"], now_s)
-        self._estimated.update(data["estimated_holes"], now_s)
+        """Compare session.data with that of before [monotonic s]; call it once a second."""
+        for fault, recent in self._recent:
+            recent.update(data[fault.figure], now_s)
 
     def reason(self, data: Mapping[str, Any]) -> str:
         """Return the faults as one line; empty if all is well."""
@@ -95,31 +108,12 @@ class Condition:
             faults.append(
                 f"{data['lag_s']:.0f} s behind: {data['waiting']} messages wait to be recorded"
             )
-        if self._lost.count:
-            faults.append(
-                f"{self._lost.count} messages lost in the last hour "
-                f"({self._lost.names}); see `ocsd data gaps`"
-            )
-        if self._estimated.count:
-            faults.append(
-                "estimated holes in the last hour, in feeds without numbers: "
-                f"{self._estimated.count} ({self._estimated.names}); see `ocsd data gaps`"
-            )
-        if self._refused.count:
-            faults.append(
-                f"{self._refused.count} refused in the last 5 minutes, e.g. of "
-                f"{_latest(data['refused_because'], self._refused.counts)}"
-            )
-        if self._not_kept.count:
-            faults.append(
-                f"{self._not_kept.count} of the refused could not even be put in quarantine, e.g. "
-                f"of {_latest(data['not_kept_because'], self._not_kept.counts)}"
-            )
-        if self._dropped.count:
-            faults.append(
-                f"{self._dropped.count} without a number dropped in the last 5 minutes "
-                f"({self._dropped.names})"
-            )
+        for fault, recent in self._recent:
+            if recent.count:
+                latest = _latest(data.get(f"{fault.figure}_because", {}), recent.counts)
+                faults.append(
+                    fault.text.format(count=recent.count, names=recent.names, latest=latest)
+                )
         return "; ".join(filter(None, faults))
 
 

@@ -84,16 +84,6 @@ class Filing:
         self._listed: tuple[int, ...] = ()
         self._next_prov_id = 0
 
-    def begin(self) -> None:
-        """Begin a file, because a folder that cannot be written should show at once.
-
-        Raises
-        ------
-        DataFolderError
-            If no file can be made.
-        """
-        self._open()
-
     def new_provider(self, origin: Origin, now: Instant, numbering: Numbering) -> Provider:
         """Return a provider, which the files list when it has blocks."""
         return Provider(self._new_id(), origin, now, numbering)
@@ -233,7 +223,7 @@ class Filing:
         listed = self._listed
         try:
             if not self._archive.is_open:
-                self._open()
+                self.begin()
                 listed = self._listed
             made = make()
             if not any(made):
@@ -250,7 +240,14 @@ class Filing:
             self.trouble = None
         return True
 
-    def _open(self) -> None:
+    def begin(self) -> None:
+        """Begin a file, because a folder that cannot be written should show at once.
+
+        Raises
+        ------
+        DataFolderError
+            If no file can be made.
+        """
         opened = self._archive.open()
         self._listed = tuple(self.providers)
         try:

@@ -15,7 +15,7 @@ from ocsd.aggregator.incoming.message import (
 )
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
-from ocsd.aggregator.numbers.hole import Hole, estimate
+from ocsd.aggregator.numbers.hole import Hole, make_hole
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.aggregator.recording.opening import Opened
 from ocsd.aggregator.recording.pause import Pause
@@ -193,7 +193,7 @@ class MessagePath:
         if not source.numbered and source.key.address != self._parts.holes_origin.address:
             silence = self._parts.ledger.silence_before(source.key.address, now.at)
             if silence is not None:
-                self.record_hole(estimate(source.key, *silence))
+                self.record_hole(make_hole(source.key, 0, 0, *silence))
 
     def _leave_out(self, source: Source, number: int) -> bool:
         """Take nothing for now: return False. A message with a number can be fetched later."""

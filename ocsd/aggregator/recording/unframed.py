@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ocsd.aggregator.disk import journal
 from ocsd.aggregator.frames.provider import FrameBlock, Provider
 from ocsd.aggregator.incoming.message import Origin
-from ocsd.aggregator.numbers.hole import Hole, estimate
+from ocsd.aggregator.numbers.hole import Hole, make_hole
 from ocsd.aggregator.numbers.ranges import Ranges
 from ocsd.aggregator.numbers.source_key import SourceKey
 
@@ -40,27 +40,15 @@ class Unframed(NamedTuple):
         """Return the holes, without the numbers in `void`: their loss is on record."""
         key = SourceKey(self.origin.address, self.origin.session_id)
         cause = f"a defect of ocsd, no frame could be made of them: {self.error!r}"
+        times = self.from_time, self.until_time
         if not self.origin.numbered:
-            return [estimate(key, self.from_time, self.until_time, cause)]
+            return [make_hole(key, 0, 0, *times, cause)]
         numbers = Ranges()
         for cover in self.covers:
             for first, end in cover.numbers:
                 numbers.add(first, end)
-        return [
-            Hole(
-                feed=key.address,
-                agent_session=key.session_id,
-                first=first,
-                last=end - 1,
-                count=end - first,
-                from_time=self.from_time,
-                until_time=self.until_time,
-                cause=cause,
-                estimated=False,
-            )
-            for bounds in numbers
-            for first, end in void.missing(*bounds)
-        ]
+        lost = chain.from_iterable(void.missing(*bounds) for bounds in numbers)
+        return [make_hole(key, first, end, *times, cause) for first, end in lost]
 
 
 def unframed(provider: Provider, blocks: Mapping[str, FrameBlock], error: Exception) -> Unframed:
