@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any, Final, TypeGuard
 
 from ocsd.aggregator.fetching.plan import AskPage
-from ocsd.aggregator.incoming.message import MOST_NUMBER
+from ocsd.aggregator.incoming.message import MOST_NUMBER, is_name
 from ocsd.aggregator.numbers.ranges import Ranges
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.aggregator.recording.arrivals import HeldRange, LostRange, SpoolIndex, SpoolPage

@@ -91,7 +91,7 @@ def test_an_answer_of_any_shape_is_read_or_refused(read, told):
         found = read(told)
     except ValueError:
         return
-    assert isinstance(found, dict | SpoolPage)
+    assert isinstance(found, SpoolIndex | SpoolPage)
 
 
 def test_a_cause_tells_what_happened_and_why_it_could_not_be_mended():

@@ -335,8 +335,9 @@ def test_a_kill_while_that_is_put_on_record_leaves_it_there_once(
 ):
     unframeable.add(key(LATE).address)
     publish_three(recording)
-    monkeypatch.setattr(append_file.os, "write", refusing_covers(os.write))
-    recording.run(301)
+    with monkeypatch.context() as full:
+        full.setattr(append_file.os, "write", refusing_covers(os.write))
+        recording.run(301)
     recording = start_again(recording)
     send(recording, 3)
     recording.run(301)
