@@ -10,9 +10,8 @@ from ocsd_agents.arduino.drivers import Arduino, DeviceError, Reading, StoppedEr
 from ocsd import ocs_agent, site_config
 from ocsd.ocs_twisted import TimeoutLock
 
-FEED = "amplitudes"
-BLOCK = "amplitudes"
-FRAME_LENGTH_S = 60
+AMPLITUDES = "amplitudes"
+AMPLITUDES_FRAME_S = 60
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 5.0
 
@@ -41,7 +40,10 @@ class ArduinoAgent:
         self._period_s = 1.0 / sampling_frequency
         self._stopped = threading.Event()
         agent.register_feed(
-            FEED, record=True, agg_params={"frame_length": FRAME_LENGTH_S}, buffer_time=1.0
+            AMPLITUDES,
+            record=True,
+            agg_params={"frame_length": AMPLITUDES_FRAME_S},
+            buffer_time=1.0,
         )
 
     @ocs_agent.param("_")
@@ -108,7 +110,7 @@ class ArduinoAgent:
             self._acquire(session, once=params["test_mode"])
             # So that a sketch can be uploaded without ending the agent.
             self.arduino.close()
-        self.agent.feeds[FEED].flush_buffer()
+        self.agent.feeds[AMPLITUDES].flush_buffer()
         return True, "Acquisition exited cleanly."
 
     def _acquire(self, session: ocs_agent.OpSession, once: bool) -> None:
@@ -152,8 +154,8 @@ class ArduinoAgent:
             self.log.info("readings from {port}", port=self.arduino.port)
         session.data = data = self._connected(reading)
         session.degraded = False
-        sample = {"block_name": BLOCK, "timestamp": reading.taken_at, "data": data["fields"]}
-        self.agent.publish_to_feed(FEED, sample)
+        sample = {"block_name": AMPLITUDES, "timestamp": reading.taken_at, "data": data["fields"]}
+        self.agent.publish_to_feed(AMPLITUDES, sample)
 
     def _connected(self, reading: Reading) -> dict[str, Any]:
         return {

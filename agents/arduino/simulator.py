@@ -16,7 +16,7 @@ from ocsd_agents.arduino.drivers import reply
 from ocsd.testing import SerialDevice
 
 CHANNELS = 2
-PERIOD_S = 10.0
+WAVE_PERIOD_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def answer(line: bytes) -> bytes | None:
     """Answer one request as the sketch does: with slow waves between 0 and 5 V."""
     if not line.startswith(b"r") or not line[1:].isdigit():
         return None
-    phase = 2 * math.pi * time.time() / PERIOD_S
+    phase = 2 * math.pi * time.time() / WAVE_PERIOD_S
     volts = tuple(2.5 + 2.5 * math.sin(phase + channel) for channel in range(CHANNELS))
     return reply(int(line[1:]), volts)
 

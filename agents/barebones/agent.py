@@ -8,10 +8,10 @@ from typing import Any
 from ocsd import ocs_agent, site_config
 from ocsd.ocs_twisted import TimeoutLock
 
-FEED = "feed_name"
-BLOCK = "count"
-FRAME_LENGTH_S = 600
-STEP_S = 1.0
+COUNT_FEED = "feed_name"
+COUNT_BLOCK = "count"
+COUNT_FRAME_S = 600
+COUNT_PERIOD_S = 1.0
 LOCK_LIMIT_S = 3.0
 
 
@@ -31,7 +31,7 @@ class BarebonesAgent:
         self.lock = TimeoutLock()
         self._stop_count = threading.Event()
         agent.register_feed(
-            FEED, record=True, agg_params={"frame_length": FRAME_LENGTH_S}, buffer_time=1.0
+            COUNT_FEED, record=True, agg_params={"frame_length": COUNT_FRAME_S}, buffer_time=1.0
         )
 
     @ocs_agent.param("test_mode", default=False, type=bool)
@@ -60,13 +60,13 @@ class BarebonesAgent:
                 value += 1
                 now = time.time()
             session.data = {"value": value, "timestamp": now}
-            sample = {"block_name": BLOCK, "timestamp": now, "data": {"value": value}}
-            self.agent.publish_to_feed(FEED, sample)
+            sample = {"block_name": COUNT_BLOCK, "timestamp": now, "data": {"value": value}}
+            self.agent.publish_to_feed(COUNT_FEED, sample)
             if params["test_mode"]:
                 break
             # Not time.sleep(), which nothing can cut short.
-            self._stop_count.wait(STEP_S)
-        self.agent.feeds[FEED].flush_buffer()
+            self._stop_count.wait(COUNT_PERIOD_S)
+        self.agent.feeds[COUNT_FEED].flush_buffer()
         return True, "Counting exited cleanly."
 
     def stop_count(self, session: ocs_agent.OpSession, params: Any) -> tuple[bool, str]:

@@ -11,8 +11,8 @@ from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
 
 from ocsd import ocs_agent, ocs_twisted, site_config
 
-FEED = "false_temperatures"
-BLOCK = "temps"
+TEMPERATURE_FEED = "false_temperatures"
+TEMPERATURE_BLOCK = "temps"
 BATCH_S = 1.0
 MEAN_K = 0.1
 RMS_K = 0.002
@@ -52,7 +52,9 @@ class FakeDataAgent:
             name: {"channel": number, "_field": "temperature"}
             for number, name in enumerate(self.channel_names)
         }
-        agent.register_feed(FEED, record=True, agg_params={"frame_length": frame_length})
+        agent.register_feed(
+            TEMPERATURE_FEED, record=True, agg_params={"frame_length": frame_length}
+        )
 
     @ocs_agent.param("test_mode", default=False, type=bool)
     @ocs_agent.param("degradation_period", default=None, type=float)
@@ -103,9 +105,9 @@ class FakeDataAgent:
         times = begun_at + np.arange(first, first + len(noise)) / self.sample_rate
         kelvin = MEAN_K + RMS_K * noise
         self.agent.publish_to_feed(
-            FEED,
+            TEMPERATURE_FEED,
             {
-                "block_name": BLOCK,
+                "block_name": TEMPERATURE_BLOCK,
                 "timestamps": times,
                 "data": {name: kelvin[:, k] for k, name in enumerate(self.channel_names)},
                 "influxdb_tags": self._tags,

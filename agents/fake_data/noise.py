@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 256
+LEAST_MADE = 256
 """So many samples are made at a time: to make one takes as many calls of numpy."""
 
 
@@ -45,7 +45,7 @@ class PinkNoise:
         """
         missing = count - len(self._made)
         if missing > 0:
-            self._made = np.concatenate([self._made, self._make(max(missing, BLOCK))])
+            self._made = np.concatenate([self._made, self._make(max(missing, LEAST_MADE))])
         taken, self._made = self._made[:count], self._made[count:]
         return taken
 

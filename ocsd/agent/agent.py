@@ -9,8 +9,7 @@ from twisted.internet.defer import Deferred
 from ocsd import access
 from ocsd.agent.description import describe
 from ocsd.agent.feeds.feed import Feed
-from ocsd.agent.feeds.heartbeat import FEED as HEARTBEAT
-from ocsd.agent.feeds.heartbeat import Heartbeat
+from ocsd.agent.feeds.heartbeat import HEARTBEAT, Heartbeat
 from ocsd.agent.operations.dispatch import Operations, Reply
 from ocsd.agent.operations.operation import AgentProcess, AgentTask, Operation
 from ocsd.agent.spool.service import SpoolService, folder_of

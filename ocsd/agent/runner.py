@@ -20,7 +20,7 @@ from ocsd.reactor.threads import the_reactor
 from ocsd.site import launch
 
 # How long operations have to end when the agent has to.
-END_LIMIT_S = 10.0
+OPERATIONS_LIMIT_S = 10.0
 # How long worker threads have to end when nothing runs any more.
 THREADS_LIMIT_S = 2.0
 # Every blocking operation and every blocking stopper needs a thread.
@@ -96,7 +96,7 @@ class Runner:
         connection = Connection(
             agent,
             self._args,
-            on_change=readiness.tell,
+            on_change=readiness.report,
             give_up_s=limit_s if auto_reconnect else 1e-3,
             on_give_up=lambda: self._end(agent, connection, readiness, exit_code=1),
         )
@@ -142,7 +142,7 @@ class Runner:
             return
         self._exit_code = exit_code
         readiness.stop()
-        self._ending = agent.end_operations(END_LIMIT_S)
+        self._ending = agent.end_operations(OPERATIONS_LIMIT_S)
         try:
             yield self._ending
             yield connection.stop()

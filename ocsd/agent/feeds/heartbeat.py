@@ -5,8 +5,8 @@ from typing import Any
 from ocsd.agent.feeds.feed import Feed
 from ocsd.reactor.ticker import Ticker
 
-FEED = "heartbeat"
-PERIOD_S = 1.0
+HEARTBEAT = "heartbeat"
+HEARTBEAT_PERIOD_S = 1.0
 
 
 class Heartbeat:
@@ -27,7 +27,7 @@ class Heartbeat:
         self.on = True
         self._agent = agent
         self._feed: Feed | None = None
-        self._ticker = Ticker(PERIOD_S, self.beat)
+        self._ticker = Ticker(HEARTBEAT_PERIOD_S, self.beat)
 
     def start(self) -> None:
         """Publish now and then every second."""
@@ -36,11 +36,11 @@ class Heartbeat:
             # Whoever records learns from the numbers that he missed the last message.
             self._feed = Feed(
                 self._agent,
-                FEED,
+                HEARTBEAT,
                 keep=False,
                 more_info=lambda: {"feeds": self._agent.spools.numbers()},
             )
-            self._agent.feeds[FEED] = self._feed
+            self._agent.feeds[HEARTBEAT] = self._feed
         self._ticker.start()
 
     def stop(self) -> None:

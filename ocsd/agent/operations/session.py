@@ -17,7 +17,7 @@ SESSION_STATUS_CODES = [None, "starting", "running", "stopping", "done"]
 KEPT_MESSAGES = {"min_age_s": 3600, "min_messages": 5, "max_messages": 10000}
 
 # A message is for people; a device's memory dump belongs into a file.
-LONGEST_MESSAGE = 10_000
+LONGEST_SESSION_MESSAGE = 10_000
 
 _CODES = {
     None: OpCode.NONE,
@@ -193,7 +193,7 @@ class OpSession:
     def _add(self, message: object, level: str, timestamp: float | None = None) -> None:
         now = self._clock() if timestamp is None else timestamp
         whole = message if isinstance(message, str) else _text(message)
-        text = sendable(whole[:LONGEST_MESSAGE])
+        text = sendable(whole[:LONGEST_SESSION_MESSAGE])
         with self._lock:
             self.messages.append((now, text))
             self._purge(now)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ocsd.agent.spool import mark
 from ocsd.agent.spool.limits import SpoolLimits, limits_of
-from ocsd.agent.spool.segment import PASSING, SUFFIX, FoundSegment, Segment, description
+from ocsd.agent.spool.segment import SHORTAGE_ERRORS, SUFFIX, FoundSegment, Segment, description
 from ocsd.agent.spool.spool import SpooledMessage, kept
 
 # An agent that ends again and again must not fill the disk with folders.
@@ -97,7 +97,7 @@ class PastSpools:
             try:
                 sessions[each.name] = self._feeds_of(each, before)
             except OSError as error:
-                if error.errno in PASSING:
+                if error.errno in SHORTAGE_ERRORS:
                     raise
         return {name: feeds for name, feeds in sessions.items() if feeds}
 

@@ -19,7 +19,7 @@ import cbor2
 
 SUFFIX = ".spool"
 # Want of descriptors or memory, which says nothing of the file.
-PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+SHORTAGE_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 # No feed's description is larger.
 DESCRIPTION_BYTES = 2**16
 
@@ -334,7 +334,7 @@ def content(path: Path, start: int = 0, size_bytes: int = -1) -> bytes:
             file.seek(start)
             return file.read(size_bytes)
     except OSError as error:
-        if error.errno in PASSING:
+        if error.errno in SHORTAGE_ERRORS:
             raise
         return b""
 

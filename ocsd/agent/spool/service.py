@@ -26,7 +26,7 @@ MOST_ANSWER_MESSAGES = 1000
 # How often what earlier lives have left is looked through [s].
 TEND_EVERY_S = 10.0
 
-NOTHING: Mapping[str, Any] = {"first": 0, "next": 0, "messages": []}
+NO_MESSAGES: Mapping[str, Any] = {"first": 0, "next": 0, "messages": []}
 
 
 class KeptFeed(Protocol):
@@ -158,12 +158,12 @@ class SpoolService:
         if session_id is None or session_id == self.session_id:
             feed = self.feeds.get(feed_name) if isinstance(feed_name, str) else None
             if feed is None:
-                return dict(NOTHING)
+                return dict(NO_MESSAGES)
             messages = _within(feed.spool.messages(after), room_bytes)
             return {"first": feed.spool.first, "next": feed.next_number, "messages": messages}
         past = self._past.feed(str(session_id), str(feed_name))
         if past is None:
-            return dict(NOTHING)
+            return dict(NO_MESSAGES)
         messages = _within(past.messages(after), room_bytes)
         return {"first": past.first, "next": past.next, "messages": messages}
 

@@ -12,10 +12,10 @@ from ocsd.agent.spool.mark import Mark
 from ocsd.agent.spool.segment import FileSegment, MemorySegment, Segment, packed, record, unpacked
 
 # How long after a failure the disk is left alone [s].
-RETRY_S = 5.0
+DISK_RETRY_S = 5.0
 # What is larger could be neither sent nor given to who asks for it (16 MiB is what a
 # message of the raw socket protocol may have).
-LONGEST_BYTES = 2**24 - 2**16
+LONGEST_RECORD_BYTES = 2**24 - 2**16
 
 
 class Witness(Protocol):
@@ -157,8 +157,10 @@ class Spool:
             If the message cannot be encoded, or is too large to be sent.
         """
         entry = record(number, packed(message))
-        if len(entry) > LONGEST_BYTES:
-            raise ValueError(f"it is larger than the {LONGEST_BYTES:,} bytes that can be sent")
+        if len(entry) > LONGEST_RECORD_BYTES:
+            raise ValueError(
+                f"it is larger than the {LONGEST_RECORD_BYTES:,} bytes that can be sent"
+            )
         now_s = self._monotonic()
         self.next = number + 1
         if self._retry_at_s is not None and now_s >= self._retry_at_s:
@@ -231,7 +233,7 @@ class Spool:
             self._mark.prepare(info)
 
     def _failed(self, error: OSError, now_s: float) -> None:
-        self._retry_at_s = now_s + RETRY_S
+        self._retry_at_s = now_s + DISK_RETRY_S
         self._witness.in_memory(self._folder, error)
 
     def _drop_tail_if_empty(self) -> None:

@@ -19,7 +19,7 @@ from ocsd.system.notify import notify
 
 ALIVE_EVERY_S = 1.0
 # What is shorter nobody notices; heartbeats are believed for 5 s.
-LIMIT_S = 1.5
+BLOCKED_LIMIT_S = 1.5
 # How long the status shows a block that is over.
 REMEMBERED_S = 60.0
 
@@ -80,7 +80,7 @@ class ReactorWatch:
         # A machine that was asleep, or has no time for us, blocks nobody.
         looked_lately = now_s - self._looked_at_s < 2 * PERIOD_S
         self._looked_at_s = now_s
-        if looked_lately and now_s - self._alive_at_s > LIMIT_S and not self._blocked_by:
+        if looked_lately and now_s - self._alive_at_s > BLOCKED_LIMIT_S and not self._blocked_by:
             self._report()
 
     def _report(self) -> None:

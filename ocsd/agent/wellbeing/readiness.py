@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ocsd.agent.operations.session import OpSession
-from ocsd.agent.wellbeing import descriptors, origin
+from ocsd.agent.wellbeing import this_process
 from ocsd.agent.wellbeing.self_call import SelfCall
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
 from ocsd.system.notify import Delivery, notify
 from ocsd.text.reason import shortened
 
-PERIOD_S = 1.0
+REPORT_PERIOD_S = 1.0
 # Where in its session.data an operation may say why it is degraded.
 REASON_KEYS = ("reason", "error")
 # How many reports go by until session data that no client asks for are looked at.
@@ -30,7 +30,7 @@ CODE_PERIOD = 30
 # A datagram must not cost more than it is worth, with hundreds of agents.
 LONGEST_STATUS = 2000
 # When many agents start at once, their reports do not all fit into the queue.
-RETRY_S = 0.02
+BUSY_RETRY_S = 0.02
 
 
 class Readiness:
@@ -48,7 +48,7 @@ class Readiness:
         self._agent = agent
         self._send = send
         self._connection: Any = None
-        self._ticker = Ticker(PERIOD_S, self.tell)
+        self._ticker = Ticker(REPORT_PERIOD_S, self.report)
         self._retry: Any = None
         self._stopped = False
         self._reports = 0
@@ -70,12 +70,12 @@ class Readiness:
             self._retry = None
         self._send(STOPPING=1, STATUS="ending")
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Report now."""
         if self._connection is None:
             return
         if self._reports % DESCRIPTORS_PERIOD == 0:
-            self._shortage = descriptors.shortage()
+            self._shortage = this_process.shortage()
         details = self._details()
         # What was empty before and still is need not be said.
         news = {key: text for key, text in details.items() if text or self._said.get(key)}
@@ -89,11 +89,11 @@ class Readiness:
         if delivery is not Delivery.BUSY:
             self._reports += 1
         if delivery is Delivery.BUSY and not self._stopped and self._retry is None:
-            self._retry = the_reactor().callLater(RETRY_S, self._tell_again)
+            self._retry = the_reactor().callLater(BUSY_RETRY_S, self._report_again)
 
-    def _tell_again(self) -> None:
+    def _report_again(self) -> None:
         self._retry = None
-        self.tell()
+        self.report()
 
     def _details(self) -> dict[str, str]:
         agent = self._agent
@@ -104,13 +104,13 @@ class Readiness:
         ]
         link = agent.link if self._connection.joined and agent.is_attached() else None
         told = {
-            "X_CALL": self._self_call.look(link),
+            "X_CALL": self._self_call.poll(link),
             "X_FEEDS": "; ".join(silent),
             "X_OPERATIONS": in_flight(agent.operations.active(), time.time()),
         }
         details = {key: shortened(text) for key, text in told.items()}
         if self._reports % CODE_PERIOD == 0:
-            details["X_CODE"] = origin.code()
+            details["X_CODE"] = this_process.code_file()
         return details
 
     def _trouble(self) -> str:

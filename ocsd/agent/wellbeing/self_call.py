@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from ocsd.bus.wamp import RouterLink, TransportLost
 
-PERIOD_S: Final = 10.0
-LIMIT_S: Final = 5.0
+CALL_PERIOD_S: Final = 10.0
+CALL_ANSWER_LIMIT_S: Final = 5.0
 
 _LOOKS_APART_S: Final = 5.0
 """A process that looks less often than this was held up itself, which excuses the router."""
@@ -42,7 +42,7 @@ class SelfCall:
         self._asked_at_s: float | None = None
         self._error = ""
 
-    def look(self, link: RouterLink | None) -> str:
+    def poll(self, link: RouterLink | None) -> str:
         """Call if it is time to; return what is wrong, or nothing.
 
         Parameters
@@ -54,17 +54,17 @@ class SelfCall:
         pause_s, self._looked_at_s = now_s - self._looked_at_s, now_s
         if link is not self._link:
             self._link, self._asked_at_s, self._error = link, None, ""
-            self._due_at_s = now_s + PERIOD_S * self._jitter()
+            self._due_at_s = now_s + CALL_PERIOD_S * self._jitter()
         if link is None:
             return ""
         if pause_s > _LOOKS_APART_S and self._asked_at_s is not None:
             # The answer may have come and not been read.
             self._asked_at_s = now_s
         if now_s >= self._due_at_s:
-            self._due_at_s = now_s + PERIOD_S
+            self._due_at_s = now_s + CALL_PERIOD_S
             self._call(link, now_s)
         waited_s = 0.0 if self._asked_at_s is None else now_s - self._asked_at_s
-        if waited_s >= LIMIT_S:
+        if waited_s >= CALL_ANSWER_LIMIT_S:
             return f"no answer to a call through the router for {waited_s:.0f} s"
         return self._error
 

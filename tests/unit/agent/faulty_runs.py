@@ -38,7 +38,7 @@ def status_line(agent):
     readiness = Readiness(agent, lambda **fields: reports.append(fields["STATUS"]))
     readiness._connection = type("Joined", (), {"joined": True})
     for _ in range(5):
-        readiness.tell()
+        readiness.report()
     return reports[-1]
 
 

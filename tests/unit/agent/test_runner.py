@@ -103,7 +103,7 @@ def reports_of(agent, connection):
     reports = []
     readiness = Readiness(agent, lambda **fields: reports.append(fields))
     readiness._connection = connection
-    readiness.tell()
+    readiness.report()
     return reports
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ocsd_agents.fake_data.agent import FEED, FakeDataAgent, add_agent_args
+from ocsd_agents.fake_data.agent import TEMPERATURE_FEED, FakeDataAgent, add_agent_args
 from ocsd_agents.fake_data.noise import PinkNoise
 
 from ocsd.ocs_agent import OpSession
@@ -16,7 +16,11 @@ def fake(agent):
 
 
 def acquired(link):
-    blocks = [message["temps"] for topic, (message, _) in link.published if topic.endswith(FEED)]
+    blocks = [
+        message["temps"]
+        for topic, (message, _) in link.published
+        if topic.endswith(TEMPERATURE_FEED)
+    ]
     times = [t for block in blocks for t in block["timestamps"]]
     return blocks, np.array(times)
 

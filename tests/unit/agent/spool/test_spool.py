@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocsd.agent.spool.limits import LEAST_BYTES, SpoolLimits, limits_of
-from ocsd.agent.spool.spool import RETRY_S, Spool
+from ocsd.agent.spool.spool import DISK_RETRY_S, Spool
 from tests.unit.shortages import no_file_larger_than
 
 INFO = {"feed_name": "f", "session_id": "1.5", "agg_params": {}}
@@ -134,7 +134,7 @@ def test_an_author_who_closes_descriptors_that_are_not_his_loses_nothing(tmp_pat
         fill(spool, 2)
         os.close(spool._tail._descriptor)
         fill(spool, 2)
-        now.s += RETRY_S
+        now.s += DISK_RETRY_S
     assert numbers(spool) == list(range(12))
     assert notes.said == ["EBADF", "disk"] * 2 + ["EBADF"]
 
@@ -144,13 +144,13 @@ def test_a_full_disk_costs_nothing_and_what_was_in_memory_moves_to_it(tmp_path, 
     fill(spool, 3, 1000)
     with no_file_larger_than(spool.size_bytes + 500):  # half of a message
         fill(spool, 5, 1000)
-        now.s += RETRY_S
+        now.s += DISK_RETRY_S
         fill(spool, 1, 1000)
         assert numbers(spool) == list(range(9))
         assert notes.said == ["EFBIG" if notes.said[0] == "EFBIG" else "ENOSPC"] * len(notes.said)
     fill(spool, 1, 1000)
     assert numbers(spool) == list(range(10))
-    now.s += RETRY_S
+    now.s += DISK_RETRY_S
     fill(spool, 2, 1000)
     assert notes.said[-1] == "disk"
     assert numbers(spool) == list(range(12))
@@ -161,10 +161,10 @@ def test_a_disk_that_is_full_from_the_beginning_leaves_no_empty_files(tmp_path, 
     spool = Spool(tmp_path, SpoolLimits(), now, notes)
     with no_file_larger_than(20):
         for _ in range(20):
-            now.s += RETRY_S
+            now.s += DISK_RETRY_S
             fill(spool, 1)
         assert list(tmp_path.iterdir()) == []
-    now.s += RETRY_S
+    now.s += DISK_RETRY_S
     fill(spool, 1)
     assert numbers(spool) == list(range(21))
     assert on_disk(tmp_path) == spool.size_bytes

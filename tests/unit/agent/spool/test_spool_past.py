@@ -12,7 +12,7 @@ from ocsd.agent.spool import past
 from ocsd.agent.spool.limits import LEAST_BYTES, SpoolLimits
 from ocsd.agent.spool.mark import MOST_SPARES, SPARES
 from ocsd.agent.spool.service import TEND_EVERY_S
-from ocsd.agent.spool.spool import RETRY_S
+from ocsd.agent.spool.spool import DISK_RETRY_S
 from tests.unit.agent.spool.spool_life import ADDRESS, Life
 from tests.unit.shortages import no_file_larger_than
 
@@ -46,7 +46,7 @@ def test_the_next_life_knows_of_what_was_lost_with_memory(folder):
         "next": 4,
         "messages": [],
     }
-    before.now_s += RETRY_S
+    before.now_s += DISK_RETRY_S
     before.put("a", "z")
     assert Life(folder, "2.5").read("a", "1.5", 4) == ["z"]
 
@@ -55,7 +55,7 @@ def test_a_disk_that_was_full_at_first_knows_of_what_is_lost_when_it_is_full_aga
     before = Life(folder, "1.5")
     with no_file_larger_than(0):
         before.put("a", "x")
-    before.now_s += RETRY_S
+    before.now_s += DISK_RETRY_S
     before.put("a", "y")
     with no_file_larger_than(before.feeds["a"].spool.size_bytes):
         before.put("a", "z" * 1000)

@@ -3,7 +3,7 @@
 import pytest
 
 from ocsd.agent.operations.session import OpSession
-from ocsd.agent.wellbeing import descriptors, origin
+from ocsd.agent.wellbeing import this_process
 from ocsd.agent.wellbeing.readiness import CODE_PERIOD, DESCRIPTORS_PERIOD, Readiness, in_flight
 from ocsd.system import notify
 from ocsd.system.notify import Delivery
@@ -44,10 +44,10 @@ def run(name, clock=lambda: 0.0):
 
 def test_what_runs_for_how_long_is_told_once_more_when_nothing_does(agent, supervisor, readiness):
     agent.sessions["acq"] = run("acq")
-    readiness.tell()
+    readiness.report()
     agent.sessions["acq"].finish(True, "ended")
     for _ in range(3):
-        readiness.tell()
+        readiness.report()
     told = [report.get("X_OPERATIONS") for report in supervisor.reports]
     assert told[0].startswith("acq ")
     assert told[1:] == ["", None, None]
@@ -55,10 +55,10 @@ def test_what_runs_for_how_long_is_told_once_more_when_nothing_does(agent, super
 
 def test_what_did_not_arrive_is_said_again(agent, reactor, supervisor, readiness):
     agent.sessions["acq"] = run("acq")
-    readiness.tell()
+    readiness.report()
     agent.sessions["acq"].finish(True, "ended")
     supervisor.delivery = Delivery.BUSY
-    readiness.tell()
+    readiness.report()
     supervisor.delivery = Delivery.DONE
     reactor.advance(0.1)
     assert supervisor.reports[-1]["X_OPERATIONS"] == ""
@@ -72,7 +72,7 @@ def test_a_silent_feed_is_named(agent, supervisor, readiness, monkeypatch):
     feed = agent.register_feed("temperatures", record=True)
     monkeypatch.setattr(feed, "complaint", lambda: "silent for 42 s (expected every 1 s)")
     agent.register_feed("others", record=True)
-    readiness.tell()
+    readiness.report()
     assert supervisor.reports[-1]["X_FEEDS"] == (
         "feed temperatures silent for 42 s (expected every 1 s)"
     )
@@ -82,20 +82,20 @@ def test_that_nothing_more_can_be_opened_is_told_and_looked_at_now_and_then(
     supervisor, readiness, monkeypatch
 ):
     looks = iter(["out of descriptors (128 of 128 are open)", ""])
-    monkeypatch.setattr(descriptors, "shortage", lambda: next(looks))
+    monkeypatch.setattr(this_process, "shortage", lambda: next(looks))
     for _ in range(DESCRIPTORS_PERIOD):
-        readiness.tell()
+        readiness.report()
     told = {report["STATUS"] for report in supervisor.reports}
     assert told == {"out of descriptors (128 of 128 are open); no router"}
     readiness._connection = type("Joined", (), {"joined": True})
-    readiness.tell()
+    readiness.report()
     assert supervisor.reports[-1]["STATUS"] == ""
 
 
 def test_where_the_code_is_is_repeated_for_a_new_supervisor(supervisor, readiness, monkeypatch):
-    monkeypatch.setattr(origin._CodeFile, "file", "/agents/thermo.py")
+    monkeypatch.setattr(this_process, "_code_file", "/agents/thermo.py")
     for _ in range(CODE_PERIOD + 1):
-        readiness.tell()
+        readiness.report()
     told = [number for number, report in enumerate(supervisor.reports) if "X_CODE" in report]
     assert told == [0, CODE_PERIOD]
     assert supervisor.reports[0]["X_CODE"] == "/agents/thermo.py"
@@ -106,7 +106,7 @@ def test_a_report_stays_small(agent, supervisor, readiness):
     agent.trouble = "x" * 10000
     for number in range(1000):
         agent.sessions[f"operation{number}"] = run(f"operation{number}")
-    readiness.tell()
+    readiness.report()
     assert len(notify.encode(supervisor.reports[0])) < 4096
 
 
@@ -116,7 +116,7 @@ def test_what_an_operation_says_of_itself_is_told_in_part(agent, supervisor, rea
         agent.sessions[name] = run(name)
         agent.sessions[name].degraded = True
         agent.sessions[name].add_message("R" * 3000)
-    readiness.tell()
+    readiness.report()
     told = supervisor.reports[0]["STATUS"]
     assert "operation 'acq' is degraded: RRR" in told
     assert "operation 'init' is degraded: RRR" in told

@@ -34,7 +34,7 @@ def look(self_call, reactor):
     def look(link, seconds):
         said = []
         for _ in range(seconds):
-            said.append(self_call.look(link))
+            said.append(self_call.poll(link))
             reactor.advance(1)
         return said
 
