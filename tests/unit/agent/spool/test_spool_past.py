@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ocsd.agent.spool import past
 from ocsd.agent.spool.limits import LEAST_BYTES, SpoolLimits
 from ocsd.agent.spool.mark import MOST_SPARES, SPARES
+from ocsd.agent.spool.past import MOST_EARLIER_LIVES
 from ocsd.agent.spool.service import TEND_EVERY_S
 from ocsd.agent.spool.spool import DISK_RETRY_S
 from tests.unit.agent.spool.spool_life import ADDRESS, Life
@@ -137,14 +137,13 @@ def test_earlier_lives_are_bounded_in_size_together_the_oldest_goes_first(folder
     assert (held["2.5"], held["3.5"]) == (8, 8)
 
 
-def test_an_agent_that_ends_again_and_again_does_not_fill_the_disk_with_folders(
-    folder, monkeypatch
-):
-    monkeypatch.setattr(past, "MOST_SESSIONS", 5)
-    for number in range(10, 30):
-        Life(folder, f"{number}.5").put("a", "x")
-    assert len(list(folder.iterdir())) <= 7
-    assert list(Life(folder, "99.5").sessions())[:-1] == [f"{n}.5" for n in range(25, 30)]
+def test_an_agent_that_keeps_ending_does_not_fill_the_disk_with_folders(folder):
+    lives = [f"{number}.5" for number in range(100, 110 + MOST_EARLIER_LIVES)]
+    for session_id in lives:
+        Life(folder, session_id).put("a", "x")
+    assert len(list(folder.iterdir())) <= MOST_EARLIER_LIVES + 2
+    kept = list(Life(folder, "999.5").sessions())[:-1]
+    assert kept == lives[-MOST_EARLIER_LIVES:]
 
 
 @contextmanager
