@@ -31,7 +31,7 @@ class Block:
         self.tags: dict[str, Any] | None = None
 
     def empty(self) -> bool:
-        """Tell whether the block holds no sample."""
+        """Return whether the block holds no sample."""
         return not self.timestamps
 
     def clear(self) -> None:
@@ -76,7 +76,7 @@ class Block:
             column.extend(block["data"][key])
 
     def encoded(self) -> dict[str, Any]:
-        """Return the block as it goes over the wire.
+        """Return the block as it is sent.
 
         Raises
         ------

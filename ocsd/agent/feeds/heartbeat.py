@@ -1,8 +1,9 @@
-"""The sign of life that an agent publishes every second."""
+"""The heartbeat: the state of all operations, which an agent publishes every second."""
 
 from typing import Any
 
 from ocsd.agent.feeds.feed import Feed
+from ocsd.base import OpCode
 from ocsd.reactor.ticker import Ticker
 
 HEARTBEAT = "heartbeat"
@@ -20,7 +21,7 @@ class Heartbeat:
     Attributes
     ----------
     on : bool
-        Whether to publish; a task can switch it off to try out what happens.
+        Whether to publish; a task can switch it off to try out a silent agent.
     """
 
     def __init__(self, agent: Any) -> None:
@@ -32,8 +33,8 @@ class Heartbeat:
     def start(self) -> None:
         """Publish now and then every second."""
         if self._feed is None:
-            # An old heartbeat is of no use to anyone, so none are kept.
-            # Whoever records learns from the numbers that he missed the last message.
+            # Old heartbeats are of no use, so none are kept. Its `feeds` show a recorder
+            # whether it has missed the last message of a feed.
             self._feed = Feed(
                 self._agent,
                 HEARTBEAT,
@@ -51,7 +52,7 @@ class Heartbeat:
         """Publish once."""
         if self.on and self._feed is not None:
             codes = {
-                name: 1 if session is None else session.op_code.value
+                name: getattr(session, "op_code", OpCode.NONE).value
                 for name, session in self._agent.sessions.items()
             }
             self._feed.publish_message(codes)

@@ -17,7 +17,7 @@ class Watched:
 
     def publish(self, *owners):
         if self.now_s - self.freshness.counted_at_s >= 1:
-            self.freshness.note(self.now_s, owners)
+            self.freshness.count(self.now_s, owners)
 
     def pass_by(self, seconds):
         """Return the complaints that there were meanwhile."""
