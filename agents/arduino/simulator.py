@@ -1,4 +1,4 @@
-"""An Arduino that is not there: its sketch on a pseudo-terminal.
+"""A simulated Arduino: its sketch on a pseudo-terminal.
 
 ``python -m ocsd_agents.arduino.simulator /tmp/arduino`` runs one until Ctrl-C.
 """
@@ -21,7 +21,7 @@ WAVE_PERIOD_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class SimulatedArduino:
-    """A simulated device and what the agent has to be told to use it."""
+    """A simulated device and the arguments with which the agent uses it."""
 
     device: SerialDevice
     arguments: list[str]
@@ -43,7 +43,7 @@ def simulate(path: str | None = None) -> Iterator[SimulatedArduino]:
     Parameters
     ----------
     path : str, optional
-        Where its port appears; by default in a new folder.
+        Path of its port; by default in a new folder.
     """
     with SerialDevice(answer, terminator=b"\r\n", path=path) as device:
         yield SimulatedArduino(device, ["--port", device.port])

@@ -1,4 +1,4 @@
-"""BarebonesAgent: a process that counts, a task that prints, nothing else."""
+"""BarebonesAgent: a process operation that counts, and a task that prints."""
 
 import argparse
 import threading
@@ -16,18 +16,18 @@ LOCK_LIMIT_S = 3.0
 
 
 class BarebonesAgent:
-    """Counts, and prints what it is told to.
+    """Counts seconds and prints texts.
 
     Parameters
     ----------
     agent : OCSAgent
-        What connects it to the site.
+        Its connection to the site.
     """
 
     def __init__(self, agent: ocs_agent.OCSAgent) -> None:
         self.agent = agent
         self.log = agent.log
-        # Whoever speaks to the device holds the lock; here the device is imagined.
+        # An operation that uses the device holds the lock; here the device is imagined.
         self.lock = TimeoutLock()
         self._stop_count = threading.Event()
         agent.register_feed(
@@ -64,7 +64,7 @@ class BarebonesAgent:
             self.agent.publish_to_feed(COUNT_FEED, sample)
             if params["test_mode"]:
                 break
-            # Not time.sleep(), which nothing can cut short.
+            # Not time.sleep(), which a stop cannot interrupt.
             self._stop_count.wait(COUNT_PERIOD_S)
         self.agent.feeds[COUNT_FEED].flush_buffer()
         return True, "Counting exited cleanly."
@@ -104,13 +104,16 @@ def add_agent_args(parser: argparse.ArgumentParser | None = None) -> argparse.Ar
     parser = parser or argparse.ArgumentParser()
     group = parser.add_argument_group("Agent Options")
     group.add_argument(
-        "--mode", default="count", choices=["idle", "count"], help="What to do from the start."
+        "--mode",
+        default="count",
+        choices=["idle", "count"],
+        help="Operation to run from the start.",
     )
     return parser
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the agent until it is told to end."""
+    """Run the agent until SIGINT or SIGTERM."""
     parsed = site_config.parse_args(
         agent_class="BarebonesAgent", parser=add_agent_args(), args=args
     )

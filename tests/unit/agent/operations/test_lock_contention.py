@@ -151,8 +151,8 @@ def test_a_block_that_lost_the_lock_does_not_give_back_the_new_holders():
     assert lock.job is None
 
 
-def test_what_nobody_holds_cannot_be_released():
-    with pytest.raises(RuntimeError, match="nobody holds it"):
+def test_a_lock_that_is_free_cannot_be_released():
+    with pytest.raises(RuntimeError, match="is not held"):
         TimeoutLock().release()
-    with pytest.raises(RuntimeError, match="nobody holds it"):
+    with pytest.raises(RuntimeError, match="is not held"):
         TimeoutLock().release_and_acquire()
