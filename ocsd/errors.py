@@ -1,8 +1,9 @@
 """Every deliberate error of ocsd.
 
-The docstring of a class says what the operator can do about it; the message of
-an instance adds the facts. An OcsdError is printed without a traceback and ends
-a command with its ``exit_code``; any other exception is a defect of ours.
+The docstring of a class names the situation for which it stands. The message, which
+the operator sees, says what was refused, the cause and the next step. An OcsdError is
+printed without a traceback and ends a command with its ``exit_code``; any other
+exception is a defect of ocsd.
 """
 
 from typing import Final
@@ -12,7 +13,7 @@ PERMANENT_FAILURE_EXIT: Final = 125
 
 
 class OcsdError(Exception):
-    """Something that an operator can put right; the message says how."""
+    """A failure that an operator can put right; the message says how."""
 
     exit_code = 1
 
@@ -38,7 +39,7 @@ class StoppingError(OcsdError):
 
 
 class StateFolderError(OcsdError):
-    """What was asked for could not be remembered, so nothing was done."""
+    """The request could not be saved in the state folder, so nothing was done."""
 
 
 class ForkServerError(OcsdError):

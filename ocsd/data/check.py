@@ -1,4 +1,4 @@
-"""Whether a file is what docs/reference/wire.md says that files are."""
+"""Checks files against the rules of docs/reference/wire.md."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -14,28 +14,28 @@ from ocsd.data.folder import REACH_S
 from ocsd.data.index import Damage
 from ocsd.data.scan import NOT_OF_THE_SCHEMA, Providers, blocks_of
 
-# A file that is wrong throughout need not say so for every frame.
+# Enough for a file that is wrong throughout.
 MOST_PROBLEMS: Final = 20
 
 
 class ProblemKind(StrEnum):
-    """What is wrong with a file."""
+    """The kinds of problems in a file."""
 
     TORN = "torn"
-    """The last frame is not whole; `repair` cuts it off."""
+    """The last frame is incomplete; `repair` cuts it off."""
     DAMAGE = "damage"
-    """Bytes in the midst of the file are no frame."""
+    """Bytes inside the file are not a frame."""
     SCHEMA = "schema"
     """A frame breaks a rule of the so3g HK schema."""
     NAME = "name"
-    """Readers do not look for the data in a file of this name."""
+    """Readers will not look for these data in a file of this name."""
     UNREAD = "unread"
-    """The system does not let this user read it, so nothing is known of it."""
+    """This user cannot read the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
-    """Something wrong in a file, and where [bytes]."""
+    """A problem of a file, and its position [bytes]."""
 
     kind: ProblemKind
     offset: int
@@ -47,14 +47,14 @@ class FileProblem:
 
 
 def check(path: Path, being_written: bool = False) -> list[FileProblem]:
-    """Return what is wrong with a file, at most `MOST_PROBLEMS`.
+    """Return the problems of a file, at most `MOST_PROBLEMS`.
 
     Parameters
     ----------
     path : Path
         The file.
     being_written : bool
-        True if it may end within a frame because more is to come.
+        True if it may end within a frame, which is still being written.
 
     Raises
     ------
@@ -62,7 +62,9 @@ def check(path: Path, being_written: bool = False) -> list[FileProblem]:
         If it cannot be read.
     """
     problems = list(_name(path))
-    rules = _Rules(int(path.stem) if path.stem.isdigit() else None)
+    rules = _Rules(None)
+    if path.stem.isdigit():
+        rules = _Rules(int(path.stem))
     empty = True
     for piece in pieces(path):
         empty = False
@@ -78,8 +80,8 @@ def check(path: Path, being_written: bool = False) -> list[FileProblem]:
 
 
 def torn(path: Path) -> Damage | None:
-    """Return the end of a file that is no whole frame; None if it ends with one."""
-    ends = (each for each in pieces(path) if isinstance(each, Damage) and each.at_end)
+    """Return the incomplete frame at the end of a file; None if the last frame is whole."""
+    ends = (piece for piece in pieces(path) if isinstance(piece, Damage) and piece.at_end)
     return next(ends, None)
 
 
@@ -95,7 +97,7 @@ class _Rules:
         self._out_of_reach: set[str] = set()
 
     def broken_by(self, piece: Whole) -> Iterator[FileProblem]:
-        """Yield what is wrong with the next frame."""
+        """Yield the problems of the next frame."""
         self._frames += 1
         frame = piece.frame
         try:
@@ -108,21 +110,22 @@ class _Rules:
             yield FileProblem(ProblemKind.SCHEMA, piece.offset, text)
 
     def _frame(self, frame: Any) -> Iterator[str]:
-        # The type is the one thing of a frame that its checksum does not cover.
+        # The checksum of a frame does not cover its type.
         if frame.type.name != "Housekeeping" or frame.get("hkagg_version") != HKAGG_VERSION:
-            yield f"is no housekeeping frame of version {HKAGG_VERSION}"
+            yield f"is not a housekeeping frame of version {HKAGG_VERSION}"
             return
         hkagg_type = frame["hkagg_type"]
-        expected = {1: SESSION, 2: STATUS}.get(self._frames, hkagg_type)
+        expected, kind = {1: (SESSION, "session"), 2: (STATUS, "status")}.get(
+            self._frames, (hkagg_type, "")
+        )
         if hkagg_type != expected:
-            kind = "status" if expected else "session"
-            yield f"frame {self._frames} of the file is no {kind} frame"
+            yield f"frame {self._frames} of the file is not a {kind} frame"
         if self._session_id is None:
             self._session_id = frame["session_id"]
         elif frame["session_id"] != self._session_id:
             yield f"session_id is {frame['session_id']}, that of the file {self._session_id}"
         if hkagg_type == STATUS:
-            self._providers.note(frame)
+            self._providers.read(frame)
         elif hkagg_type == DATA:
             yield from self._data(frame)
 
@@ -151,19 +154,18 @@ class _Rules:
             if len(block[key]) != len(times):
                 yield f"field {key!r} has {len(block[key])} values for {len(times)} times"
         if self._layouts.setdefault((prov_id, name), layout) != layout:
-            yield "its fields or their types are others than before"
+            yield "its fields or their types have changed"
 
     def _reach(self, frame: Any) -> Iterator[str]:
-        """Yield a complaint of data that readers do not look for here, one for a feed."""
+        """Yield a problem for each feed with data that readers will not look for here."""
         if self._opened_at is None or frame.get("hkagg_type") != DATA:
             return
         feed = self._providers.address(frame)
         if feed is None or feed in self._out_of_reach:
             return
         times = [seconds(np.asarray(block.times)) for _, block in blocks_of(frame)]
-        away_s = max(
-            (float(np.abs(each - self._opened_at).max(initial=0)) for each in times), default=0.0
-        )
+        distances_s = (np.abs(times_s - self._opened_at).max(initial=0) for times_s in times)
+        away_s = max(distances_s, default=0.0)
         if away_s > REACH_S:
             self._out_of_reach.add(feed)
             yield (
@@ -174,14 +176,16 @@ class _Rules:
 
 def _name(path: Path) -> Iterator[FileProblem]:
     if not path.stem.isdigit():
-        yield FileProblem(ProblemKind.NAME, 0, "its name is no Unix time")
+        yield FileProblem(ProblemKind.NAME, 0, "its name is not a Unix time")
     elif path.parent.name != path.stem[:5]:
-        text = f"it belongs into the folder {path.stem[:5]}, by its name"
+        text = f"by its name it belongs into the folder {path.stem[:5]}"
         yield FileProblem(ProblemKind.NAME, 0, text)
 
 
 def _damage(damage: Damage) -> FileProblem:
-    kind = ProblemKind.TORN if damage.at_end else ProblemKind.DAMAGE
+    kind = ProblemKind.DAMAGE
+    if damage.at_end:
+        kind = ProblemKind.TORN
     return FileProblem(
         kind, damage.offset, f"{damage.length} bytes cannot be read: {damage.reason}"
     )

@@ -1,4 +1,4 @@
-"""Where the frames of a G3 file begin and end, found without decoding them.
+"""Finds the beginnings and ends of frames in a G3 file without decoding them.
 
 A frame in a file is (spt3g_software, core/src/G3Frame.cxx): one byte 1 for little
 endian; version (1), number of entries and type, 4 bytes each; for each entry the
@@ -14,16 +14,16 @@ _HEAD: Final = struct.Struct("<BIII")
 _LENGTH: Final = struct.Struct("<Q")
 _CRC_BYTES: Final = 4
 _MARK: Final = struct.pack("<BI", 1, 1)
-# Far beyond any frame that is written; wrong bytes give up here, not at the end of memory.
-_MOST_ENTRIES: Final = 10_000
+# Far beyond any real frame; wrong bytes must not use up the memory.
+_MOST_FRAME_ENTRIES: Final = 10_000
 _LONGEST_NAME_BYTES: Final = 10_000
-_CHUNK_BYTES: Final = 2**20
+_SEARCHED_BYTES: Final = 2**20
 
 
 class NotAFrameError(Exception):
-    """What stands at an offset is no whole frame; the message says why.
+    """There is no whole frame at an offset; the message says why.
 
-    Internal to the reading: whoever walks a file notes it as damage.
+    Internal to the reading: the code that walks a file reports it as damage.
     """
 
 
@@ -33,8 +33,8 @@ def end_of_frame(descriptor: int, size: int, offset: int) -> int:
     Parameters
     ----------
     descriptor : int
-        The file, open for reading. It is read and not mapped, for a file that
-        becomes shorter meanwhile would end the process.
+        The file, open for reading. It is not mapped, because a mapped file that
+        becomes shorter would end the process.
     size : int
         Of the file [bytes].
     offset : int
@@ -50,7 +50,7 @@ def end_of_frame(descriptor: int, size: int, offset: int) -> int:
         raise NotAFrameError("no frame begins there")
     try:
         _endian, _version, entries, _type = _HEAD.unpack(head)
-        if entries > _MOST_ENTRIES:
+        if entries > _MOST_FRAME_ENTRIES:
             raise NotAFrameError("no frame begins there")
         end = offset + _HEAD.size
         for _ in range(entries):
@@ -69,8 +69,8 @@ def end_of_frame(descriptor: int, size: int, offset: int) -> int:
 
 
 def next_candidate(descriptor: int, offset: int) -> int | None:
-    """Return where, from `offset` on, something begins as a frame does; None if nothing does."""
-    while chunk := os.pread(descriptor, _CHUNK_BYTES, offset):
+    """Return the next offset, from `offset` on, of bytes that begin like a frame, or None."""
+    while chunk := os.pread(descriptor, _SEARCHED_BYTES, offset):
         found = chunk.find(_MARK)
         if found >= 0:
             return offset + found

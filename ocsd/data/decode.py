@@ -1,4 +1,4 @@
-"""The frames of a file, decoded; what cannot be is told, and the next frame found."""
+"""Decodes the frames of a file; reports a damaged frame and resumes at the next one."""
 
 import os
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from ocsd.data.index import Damage
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A frame whose checksum is right: where it stands [bytes], and what it is."""
+    """A frame with a correct checksum, and its position [bytes]."""
 
     offset: int
     length: int
@@ -47,7 +47,7 @@ def pieces(path: Path) -> Iterator[Whole | Damage]:
 
 
 def frame_of(serialised: bytes) -> Any:
-    """Return the frame that `serialised` is.
+    """Return the frame of its serialised bytes.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def _whole(descriptor: int, size: int, offset: int) -> Whole:
 
 
 def _next_whole(descriptor: int, size: int, offset: int) -> int:
-    """Return where the next whole frame begins, or the end of the file."""
+    """Return the offset of the next whole frame, or the end of the file."""
     while (candidate := next_candidate(descriptor, offset)) is not None:
         try:
             _whole(descriptor, size, candidate)
@@ -103,6 +103,6 @@ def _kinds() -> dict[type, str]:
 @cache
 def _core() -> Any:
     core = spt3g_core()
-    # It prints what it raises as well.
+    # It also prints the errors that it raises.
     core.G3Logger.global_logger = core.G3NullLogger()
     return core

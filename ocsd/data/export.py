@@ -1,4 +1,4 @@
-"""Tables into files that other programs read: CSV, Parquet, NumPy."""
+"""Writes tables into files for other programs: CSV, Parquet, NumPy."""
 
 import csv
 import importlib
@@ -18,6 +18,7 @@ from ocsd.data.folder import Report, silent
 from ocsd.data.join import outer
 from ocsd.data.table import Column, Table
 from ocsd.errors import MissingLibraryError, OutputFileError, UsageError
+from ocsd.system.files import replacing
 
 TIME: Final = "time"
 _ROWS_AT_ONCE: Final = 50_000
@@ -25,12 +26,12 @@ _ROWS_OF_A_GROUP: Final = 2**18
 
 
 def check(path: Path) -> None:
-    """See whether `write` knows the kind of file that `path` is, and has a folder for it.
+    """Check that `write` can write this kind of file, and that its folder exists.
 
     Raises
     ------
     UsageError
-        If it does not know it.
+        If the kind is unknown.
     MissingLibraryError
         If the library for it is not installed.
     OutputFileError
@@ -38,7 +39,8 @@ def check(path: Path) -> None:
     """
     if path.suffix not in _WRITERS:
         raise UsageError(
-            f"'{path}' is no name of a file to export to; end it with one of {', '.join(_WRITERS)}"
+            f"'{path}' is not the name of a file to export to; end it with one of "
+            f"{', '.join(_WRITERS)}"
         )
     if path.suffix == ".parquet":
         library("pyarrow.parquet", "to write Parquet")
@@ -46,7 +48,7 @@ def check(path: Path) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """See whether a file could be written at `path`, before its data are read.
+    """Check that a file can be written at `path`, before its data are read.
 
     Raises
     ------
@@ -63,16 +65,16 @@ def check_folder(path: Path) -> None:
 
 
 def write(path: Path, tables: Sequence[Table], report: Report = silent) -> None:
-    """Write tables into one file; the end of its name says of which kind.
+    """Write tables into one file, of the kind that the end of its name means.
 
     Parameters
     ----------
     path : Path
         Written whole or not at all.
     tables : sequence of Table
-        CSV and Parquet get them joined by time.
+        For CSV and Parquet they are joined by time.
     report : callable
-        Told of the progress, in rows.
+        Called with the progress, in rows.
 
     Raises
     ------
@@ -89,7 +91,7 @@ def library(name: str, purpose: str) -> Any:
     Raises
     ------
     MissingLibraryError
-        If it is not; says what to install.
+        If it is not installed; says how to install it.
     """
     try:
         return importlib.import_module(name)
@@ -124,13 +126,14 @@ def _cells(column: Column, rows: slice) -> list[Any]:
     there = column.there[rows]
     if there.all():
         return values
-    # csv writes None as an empty cell.
-    return [value if given else None for value, given in zip(values, there, strict=True)]
+    for index in np.flatnonzero(~there):
+        values[index] = None  # csv writes it as an empty cell
+    return values
 
 
 def _npz(path: Path, tables: Sequence[Table], report: Report) -> None:
     arrays = list(_arrays(tables))
-    # As numpy.savez does, which would not tell how far it is.
+    # As numpy.savez, which would not report its progress.
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for number, (name, array) in enumerate(arrays):
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
@@ -144,12 +147,13 @@ def _arrays(tables: Sequence[Table]) -> Iterator[tuple[str, NDArray[Any]]]:
         if len(tables) == 1:
             yield TIME, times
         for name, column in table.columns.items():
-            # Not joined, so values lack only where the block had not yet this field.
-            whole = bool(column.there.all())
-            values = column.values if whole else column.values[column.there]
-            yield name, values.astype(str) if values.dtype.kind == "O" else values
-            if len(tables) > 1 or not whole:
-                yield f"{name}:{TIME}", times if whole else times[column.there]
+            # Not joined, so values are missing only before the block got this field.
+            values = column.values[column.there]
+            if values.dtype.kind == "O":
+                values = values.astype(str)
+            yield name, values
+            if len(tables) > 1 or len(values) < len(times):
+                yield f"{name}:{TIME}", times[column.there]
 
 
 def _parquet(path: Path, tables: Sequence[Table], report: Report) -> None:
@@ -171,7 +175,7 @@ def _arrow_table(arrow: Any, table: Table, rows: slice) -> Any:
     for name, column in table.columns.items():
         values, kind = column.values[rows], None
         if values.dtype.kind == "O":
-            # Texts; among them may be numbers of a field that was something else once.
+            # Texts, and perhaps numbers of a field whose type has changed.
             values, kind = np.array([*map(str, values)], dtype=object), arrow.string()
         columns[name] = arrow.array(values, type=kind, mask=~column.there[rows])
     return arrow.table(columns)
@@ -186,20 +190,17 @@ _WRITERS: Final[dict[str, Callable[[Path, Sequence[Table], Report], None]]] = {
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Yield a file beside `path`, which takes its place if all goes well.
+    """Yield a file beside `path`, which replaces it if no error occurs.
 
     Raises
     ------
     OutputFileError
         If it cannot be written; `path` is as it was.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        yield beside
-        beside.replace(path)
+        with replacing(path, shared=True) as beside:
+            yield beside
     except OSError as error:
         raise OutputFileError(
             f"cannot write {path}: {error.strerror or error}; choose another place with -o"
         ) from error
-    finally:
-        beside.unlink(missing_ok=True)

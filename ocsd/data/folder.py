@@ -1,8 +1,8 @@
 """A data folder, and the index that saves reading its files whole again.
 
-The index has one file for each subfolder. It stands in ``DATA/ocsd/index`` if the
-data folder is this user's, else in the user's cache folder: what another user
-makes in a data folder could be in the way of the aggregator later.
+The index has one file for each subfolder. It stands in ``DATA/ocsd/index`` if the data
+folder belongs to this user, else in the user's cache folder: files of another user could
+be in the way of the aggregator later.
 """
 
 import contextlib
@@ -20,28 +20,30 @@ from pathlib import Path
 from typing import Any, Final
 
 from ocsd.data.index import CutOff, FileSummary
+from ocsd.data.spans import window
 from ocsd.errors import NoDataError, NotPermittedError, OcsdError
+from ocsd.system.files import replacing
 
 Report = Callable[[int, int], None]
-"""Called with the bytes that were read and the bytes that have to be read in all."""
+"""Called with the bytes that were read, and the bytes to read in all."""
 
-# No file is written for longer (docs/reference/wire.md), and a while to close it.
+# Longest time that a file is written (docs/reference/wire.md), and a minute to close it.
 LONGEST_WRITING_S: Final = 7200.0 + 60.0
 
-# Readers look no further than this from the name of a file (so3g.hk.load_range) [s].
+# Greatest distance of data from the time in a file's name (so3g.hk.load_range) [s].
 REACH_S: Final = 7200.0
 
-_VERSION: Final = 2
+_INDEX_VERSION: Final = 2
 _FILE = re.compile(r"\d{5}/\d+\.g3")
 _CUT_OFF = re.compile(r"\d{5}/\d+\.g3\.torn\d*")
 
 
 def silent(_done_bytes: int, _all_bytes: int) -> None:
-    """Report to nobody."""
+    """Report nothing."""
 
 
 class DataFolder:
-    """The files below a data folder, and what is in them.
+    """The files below a data folder, and summaries of them.
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ class DataFolder:
     NoDataError
         If there is no such folder.
     NotPermittedError
-        If this user may not even see whether there is.
+        If this user may not see whether there is one.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
@@ -77,42 +79,37 @@ class DataFolder:
         return self._paths(_FILE, since_at, until_at)
 
     def cut_off(self, since_at: float | None = None, until_at: float | None = None) -> list[CutOff]:
-        """Return what repairs have cut off files that can have data of a time [s, Unix time].
+        """Return the bytes cut off from files that can have data of a time [s, Unix time].
 
-        It is known for as long as it is kept (`ocsd.data.repair`).
+        They are listed as long as they are kept (`ocsd.data.repair`).
 
         Raises
         ------
         NotPermittedError
             If this user may not look into the folder.
         """
-        found = []
+        parts = []
         for path in self._paths(_CUT_OFF, since_at, until_at):
             with permitted(path):
                 size_bytes = path.stat().st_size
-            kept = self.name(path)
-            found.append(CutOff(kept.rpartition(".")[0], kept, _opened_at(path), size_bytes))
-        return [each for each in found if each.size_bytes]
+            if size_bytes:
+                kept = self.name(path)
+                parts.append(CutOff(kept.rpartition(".")[0], kept, _opened_at(path), size_bytes))
+        return parts
 
     def _paths(
         self, pattern: re.Pattern[str], since_at: float | None, until_at: float | None
     ) -> list[Path]:
         with permitted(self.path):
-            subfolders = [each for each in self.path.iterdir() if re.fullmatch(r"\d{5}", each.name)]
-        return sorted(
-            (
-                path
-                for each in subfolders
-                for path in self._paths_in(each, pattern)
-                if (since_at is None or _opened_at(path) >= since_at - REACH_S)
-                and (until_at is None or _opened_at(path) <= until_at + REACH_S)
-            ),
-            key=_opened_at,
-        )
+            subfolders = [path for path in self.path.iterdir() if re.fullmatch(r"\d{5}", path.name)]
+        begin, end = window(since_at, until_at)
+        paths = (path for subfolder in subfolders for path in self._paths_in(subfolder, pattern))
+        reached = (path for path in paths if begin - REACH_S <= _opened_at(path) <= end + REACH_S)
+        return sorted(reached, key=_opened_at)
 
     def _paths_in(self, subfolder: Path, pattern: re.Pattern[str]) -> list[Path]:
-        # A link to nothing is listed, and told when it is read: data that are not there
-        # at present must not go unnoticed. glob would leave out what may not be read.
+        # A link to nothing is listed and reported when it is read, because data that are
+        # away at present must be noticed. glob would leave out unreadable files.
         with permitted(subfolder):
             if not subfolder.is_dir() and not subfolder.is_symlink():
                 return []
@@ -123,13 +120,13 @@ class DataFolder:
             ]
 
     def name(self, path: Path) -> str:
-        """Return what a file is called in reports and in the index."""
+        """Return the name of a file in reports and in the index."""
         return path.relative_to(self.path).as_posix()
 
     def being_written(self) -> Path | None:
         """Return the file that the aggregator may be writing at present.
 
-        That is the newest, for as long as any aggregator would write it.
+        It is the newest one, for at most `LONGEST_WRITING_S`.
         """
         files = self.files()
         if files and self._clock() - _opened_at(files[-1]) < LONGEST_WRITING_S:
@@ -142,9 +139,9 @@ class DataFolder:
         until_at: float | None = None,
         report: Report = silent,
     ) -> list[FileSummary]:
-        """Return what the files hold that can have data of a time [s, Unix time].
+        """Return summaries of the files that can have data of a time [s, Unix time].
 
-        Only files that the index does not know as they are now are read.
+        Only files that are new or changed since they were indexed are read.
 
         Raises
         ------
@@ -152,42 +149,41 @@ class DataFolder:
             If this user may not read the folder or a file.
         """
         files = self.files(since_at, until_at)
-        known = _Index(self.path)
-        found: dict[Path, FileSummary | None] = {}
-        unknown: dict[Path, int] = {}
+        index = _Index(self.path)
+        summaries: dict[Path, FileSummary | None] = {}
+        to_read: dict[Path, int] = {}
         with _no_garbage():
             for path in files:
                 with permitted(path):
-                    found[path] = known.get(self.name(path), path)
-                    if found[path] is None:
-                        unknown[path] = path.stat().st_size
-        done, work = 0, sum(unknown.values())
+                    summaries[path] = index.get(self.name(path), path)
+                    if summaries[path] is None:
+                        to_read[path] = path.stat().st_size
+        done, work = 0, sum(to_read.values())
         writing = self.being_written()
-        for _subfolder, group in groupby(unknown, key=lambda path: path.parent):
+        for _subfolder, group in groupby(to_read, key=lambda path: path.parent):
             for path in group:
-                found[path] = summary = self._scan(path, path == writing)
+                summaries[path] = summary = self._scan(path, path == writing)
                 if path != writing:
-                    known.put(summary)
-                done += unknown[path]
+                    index.put(summary)
+                done += to_read[path]
                 report(done, work)
-            known.save()
-        return [summary for summary in found.values() if summary is not None]
+            index.save()
+        return [summary for summary in summaries.values() if summary is not None]
 
     def _scan(self, path: Path, being_written: bool) -> FileSummary:
-        # It loads numpy and so3g, which take longer than all else, and which the
-        # command line must not import.
+        # It imports numpy and so3g, which are slow and which the command line must not load.
         scan = importlib.import_module("ocsd.data.scan")
         with permitted(path):
             summary: FileSummary = scan.scan(path, self.name(path))
         if being_written:
-            # The frame that is just being written is no damage.
-            damage = tuple(each for each in summary.damage if not each.at_end)
+            # The frame that is just being written is not damage.
+            damage = tuple(damage for damage in summary.damage if not damage.at_end)
             summary = replace(summary, damage=damage)
         return summary
 
 
 class _Index:
-    """The summaries of files that have been read before."""
+    """The summaries of files that were read before."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -195,7 +191,7 @@ class _Index:
         self._changed: set[str] = set()
 
     def get(self, name: str, path: Path) -> FileSummary | None:
-        """Return the summary of a file; None if it is not known, or changed since."""
+        """Return the summary of a file; None if there is none, or the file has changed."""
         entry = self._entries(name.partition("/")[0]).get(name)
         if entry is None:
             return None
@@ -204,27 +200,26 @@ class _Index:
             if (entry["size_bytes"], entry["mtime_ns"]) == (now.st_size, now.st_mtime_ns):
                 return FileSummary.of_json(entry)
         except (KeyError, TypeError, ValueError):
-            pass  # of another release, or broken: read the file again
+            pass  # of another release, or broken: the file is read again
         return None
 
     def put(self, summary: FileSummary) -> None:
-        """Remember a summary."""
+        """Add a summary."""
         subfolder = summary.name.partition("/")[0]
         self._entries(subfolder)[summary.name] = summary.as_json()
         self._changed.add(subfolder)
 
     def save(self) -> None:
-        """Write what is new; an index that cannot be written is no reason to fail."""
+        """Write new summaries; an index that cannot be written is not an error."""
         for subfolder in sorted(self._changed):
             entries = self._read[subfolder].items()
             there = {name: entry for name, entry in entries if (self._folder / name).exists()}
-            text = json.dumps({"version": _VERSION, "files": there})
+            text = json.dumps({"version": _INDEX_VERSION, "files": there})
             place = places(self._folder)[0] / f"{subfolder}.json"
-            beside = place.with_name(f"{place.name}.{os.getpid()}")
             with contextlib.suppress(OSError):
                 place.parent.mkdir(parents=True, exist_ok=True)
-                beside.write_text(text)
-                beside.replace(place)
+                with replacing(place, shared=True) as beside:
+                    beside.write_text(text)
         self._changed.clear()
 
     def _entries(self, subfolder: str) -> dict[str, Any]:
@@ -242,7 +237,9 @@ def places(folder: Path) -> Sequence[Path]:
     digest = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
     outside = base / "ocsd" / "index" / digest
     ours = folder.stat().st_uid == os.geteuid() and os.access(folder, os.W_OK)
-    return (inside, outside) if ours else (outside, inside)
+    if ours:
+        return inside, outside
+    return outside, inside
 
 
 def _stored(path: Path) -> dict[str, Any]:
@@ -250,15 +247,16 @@ def _stored(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
-    if not isinstance(content, dict) or content.get("version") != _VERSION:
-        return {}
-    files = content.get("files")
-    return files if isinstance(files, dict) else {}
+    match content:
+        case {"version": version, "files": dict() as files} if version == _INDEX_VERSION:
+            return files
+        case _:
+            return {}
 
 
 @contextlib.contextmanager
 def _no_garbage() -> Iterator[None]:
-    """Keep Python from looking for garbage in an index, which takes longer than reading it."""
+    """Turn off garbage collection, which would take longer than reading an index."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -274,7 +272,7 @@ def _opened_at(path: Path) -> int:
 
 @contextlib.contextmanager
 def permitted(path: Path) -> Iterator[None]:
-    """Turn what goes wrong with reading `path` into errors for an operator.
+    """Turn failures to read `path` into errors for an operator.
 
     Raises
     ------
@@ -294,7 +292,9 @@ def permitted(path: Path) -> Iterator[None]:
         ) from error
     except FileNotFoundError as error:
         if path.is_symlink():
-            text = f"{path} is a link to {path.readlink()}, which is not there; mount what it is on"
+            text = (
+                f"{path} is a link to {path.readlink()}, which is not there; mount its file system"
+            )
             raise NoDataError(f"{text}, or remove the link") from error
         raise NoDataError(f"{error.filename or path} was removed just now; try again") from error
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What is missing in a folder, and why. Pure."""
+"""Finds the data that are missing in a folder, and the causes. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from ocsd.aggregator.numbers.hole import FEED as HOLES
 from ocsd.data.index import CutOff, FileSummary
-from ocsd.data.spans import Span, between, longest_pause_s, overlap, union
+from ocsd.data.spans import Span, between, longest_pause_s, overlap, union, window
 
 EVERY_FEED: Final = "*"
 
 
 class GapKind(StrEnum):
-    """How it is known that something is missing."""
+    """The evidence for missing data."""
 
     HOLE = "hole"
     """The aggregator recorded that messages are lost."""
@@ -27,7 +27,7 @@ class GapKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that is missing.
+    """A time without data.
 
     Attributes
     ----------
@@ -37,9 +37,9 @@ class Gap:
     from_at, until_at : float
         When [s, Unix time].
     count : int
-        How many messages are lost; 0 if that is not known.
+        Number of lost messages; 0 if it is not known.
     estimated : bool
-        True if only the times tell of it.
+        True if only the times show the gap.
     cause : str
     """
 
@@ -62,8 +62,8 @@ class Gap:
 
 
 @dataclass(slots=True)
-class _Heard:
-    """When samples of a feed came."""
+class _FeedTimes:
+    """Times of the samples of a feed."""
 
     spans: list[Span]
     sessions: dict[str, float]
@@ -71,31 +71,35 @@ class _Heard:
 
     @property
     def pause_s(self) -> float | None:
-        return longest_pause_s(median(self.intervals_s)) if self.intervals_s else None
+        if not self.intervals_s:
+            return None
+        return longest_pause_s(median(self.intervals_s))
 
 
 def find(summaries: Sequence[FileSummary], cut_off: Sequence[CutOff] = ()) -> list[Gap]:
-    """Return everything that is missing, in the order of time.
+    """Return all gaps, in the order of time.
 
     Parameters
     ----------
     summaries : sequence of FileSummary
         Of consecutive files.
     cut_off : sequence of CutOff
-        What repairs have cut off these files.
+        Bytes that repairs have cut off these files.
     """
     holes = _holes(summaries)
     heard = _heard(summaries)
     everywhere = _silences_of_all(heard)
-    told: dict[str, list[Span]] = defaultdict(list)
+    explained: dict[str, list[Span]] = defaultdict(list)
     for gap in (*holes, *everywhere):
-        told[gap.feed].append(gap.span)
+        explained[gap.feed].append(gap.span)
     silences = [
         gap
-        for feed, one in heard.items()
-        for gap in _silences(feed, one)
-        if not any(overlap(gap.span, span) for span in told[feed])
-        and not any(_explains(span, gap.span, one.pause_s or 0.0) for span in told[EVERY_FEED])
+        for feed, times in heard.items()
+        for gap in _silences(feed, times)
+        if not any(overlap(gap.span, span) for span in explained[feed])
+        and not any(
+            _explains(span, gap.span, times.pause_s or 0.0) for span in explained[EVERY_FEED]
+        )
     ]
     gaps = [*holes, *everywhere, *silences, *_damage(summaries), *_repaired(summaries, cut_off)]
     return sorted(gaps, key=lambda gap: (gap.from_at, gap.until_at, gap.feed))
@@ -103,9 +107,7 @@ def find(summaries: Sequence[FileSummary], cut_off: Sequence[CutOff] = ()) -> li
 
 def within(gaps: Iterable[Gap], since_at: float | None, until_at: float | None) -> list[Gap]:
     """Return the gaps that reach into a time [s, Unix time]."""
-    begin = float("-inf") if since_at is None else since_at
-    window = (begin, float("inf") if until_at is None else until_at)
-    return [gap for gap in gaps if overlap(gap.span, window)]
+    return [gap for gap in gaps if overlap(gap.span, window(since_at, until_at))]
 
 
 def _holes(summaries: Iterable[FileSummary]) -> list[Gap]:
@@ -124,30 +126,30 @@ def _holes(summaries: Iterable[FileSummary]) -> list[Gap]:
     ]
 
 
-def _heard(summaries: Iterable[FileSummary]) -> dict[str, _Heard]:
-    """Return when each feed was heard; that of the holes has nothing to say all day."""
-    heard: dict[str, _Heard] = {}
+def _heard(summaries: Iterable[FileSummary]) -> dict[str, _FeedTimes]:
+    """Return the times of each feed's samples, without the feed of holes, which has few."""
+    heard: dict[str, _FeedTimes] = {}
     for summary in summaries:
         for source in summary.sources:
             if source.feed.endswith(f".feeds.{HOLES}"):
                 continue
-            one = heard.setdefault(source.feed, _Heard([], {}, []))
+            times = heard.setdefault(source.feed, _FeedTimes([], {}, []))
             for block in source.blocks:
-                one.spans += block.spans
+                times.spans += block.spans
                 if block.interval_s is not None:
-                    one.intervals_s.append(block.interval_s)
+                    times.intervals_s.append(block.interval_s)
                 begin = min(span[0] for span in block.spans)
-                earlier = one.sessions.get(source.agent_session, begin)
-                one.sessions[source.agent_session] = min(begin, earlier)
+                earlier = times.sessions.get(source.agent_session, begin)
+                times.sessions[source.agent_session] = min(begin, earlier)
     return heard
 
 
-def _silences_of_all(heard: Mapping[str, _Heard]) -> list[Gap]:
-    """Return when every feed was silent, if there are several."""
-    pauses_s = [one.pause_s for one in heard.values() if one.pause_s is not None]
+def _silences_of_all(heard: Mapping[str, _FeedTimes]) -> list[Gap]:
+    """Return the silences of all feeds together, if there are several feeds."""
+    pauses_s = [times.pause_s for times in heard.values() if times.pause_s is not None]
     if len(pauses_s) < 2:
         return []
-    spans = union((span for one in heard.values() for span in one.spans), min(pauses_s))
+    spans = union((span for times in heard.values() for span in times.spans), min(pauses_s))
     cause = "no samples of any feed: aggregator or router were away, or all agents"
     return [
         Gap(GapKind.SILENCE, EVERY_FEED, begin, end, 0, True, cause)
@@ -155,23 +157,23 @@ def _silences_of_all(heard: Mapping[str, _Heard]) -> list[Gap]:
     ]
 
 
-def _silences(feed: str, one: _Heard) -> list[Gap]:
-    if one.pause_s is None:
+def _silences(feed: str, times: _FeedTimes) -> list[Gap]:
+    if times.pause_s is None:
         return []
     return [
-        Gap(GapKind.SILENCE, feed, begin, end, 0, True, _cause(one, (begin, end)))
-        for begin, end in between(union(one.spans, one.pause_s))
+        Gap(GapKind.SILENCE, feed, begin, end, 0, True, _cause(times, (begin, end)))
+        for begin, end in between(union(times.spans, times.pause_s))
     ]
 
 
-def _cause(one: _Heard, silence: Span) -> str:
-    if any(silence[0] < began_at <= silence[1] for began_at in one.sessions.values()):
-        return "the agent was started anew"
-    return "no samples came, from the same run of the agent"
+def _cause(times: _FeedTimes, silence: Span) -> str:
+    if any(silence[0] < began_at <= silence[1] for began_at in times.sessions.values()):
+        return "the agent was restarted"
+    return "no samples came, although the agent was not restarted"
 
 
 def _explains(everywhere: Span, silence: Span, pause_s: float) -> bool:
-    """Tell whether a feed was silent because all were: for hardly longer than they."""
+    """Return whether a feed was silent because all were: for hardly longer than they."""
     longer_s = (silence[1] - silence[0]) - (everywhere[1] - everywhere[0])
     return overlap(everywhere, silence) and longer_s <= 2 * pause_s
 
@@ -190,11 +192,11 @@ def _repaired(summaries: Iterable[FileSummary], cut_off: Iterable[CutOff]) -> li
     """Return the damage that repairs have cut off, at the same times as before."""
     spans = {summary.name: summary.span for summary in summaries}
     gaps = []
-    for each in cut_off:
-        begin, end = spans.get(each.file) or (float(each.opened_at), float(each.opened_at))
+    for part in cut_off:
+        begin, end = spans.get(part.file) or (float(part.opened_at), float(part.opened_at))
         cause = (
-            f"{each.file}: {each.size_bytes} bytes that were no whole frame were cut off by a "
-            f"repair, and are in {each.kept}"
+            f"{part.file}: a repair cut off {part.size_bytes} bytes that were not a whole frame; "
+            f"they are in {part.kept}"
         )
         gaps.append(Gap(GapKind.DAMAGE, EVERY_FEED, begin, end, 0, True, cause))
     return gaps

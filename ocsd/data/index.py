@@ -1,4 +1,4 @@
-"""What a file holds, as values that survive a trip through JSON."""
+"""The content of a file, as values that survive a trip through JSON."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,10 +9,10 @@ from ocsd.data.spans import Span
 
 
 class IndexedFrame(NamedTuple):
-    """Where a data frame stands, and the times of its samples [s, Unix time].
+    """The place of a data frame in its file, and the times of its samples [s, Unix time].
 
-    A tuple, for there are half a million in a month of 50 agents: so they are
-    short in JSON, and quick to make of it.
+    A tuple, because a month of 50 agents has half a million: tuples are short in JSON
+    and quick to read from it.
     """
 
     offset: int
@@ -31,11 +31,11 @@ class IndexedBlock:
     fields : mapping of str to str
         Type of each field: ``float``, ``int``, ``bool`` or ``str``.
     samples : int
-        How many each field has.
+        Number of samples of each field.
     interval_s : float or None
-        The usual time between samples [s]; None if there are too few to tell.
+        The usual time between samples [s]; None if there are too few samples.
     spans : tuple of Span
-        When samples came without a silence.
+        Times with samples, split at each silence.
     """
 
     name: str
@@ -47,7 +47,7 @@ class IndexedBlock:
 
 @dataclass(frozen=True, slots=True)
 class IndexedSource:
-    """What came from a feed during one run of its agent."""
+    """The samples of a feed from one life of its agent."""
 
     feed: str
     agent_session: str
@@ -62,7 +62,7 @@ class Damage:
     Attributes
     ----------
     offset, length : int
-        Which [bytes].
+        Position in the file [bytes].
     reason : str
     at_end : bool
         True if no whole frame follows, so that it can be cut off.
@@ -76,12 +76,12 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
-    """What a repair has cut off the end of a file, or all of it if no frame was whole.
+    """Bytes that a repair has cut off the end of a file: all of it if no frame was whole.
 
     Attributes
     ----------
     file, kept : str
-        The file, and where that is now.
+        The file, and the one that has the bytes now.
     opened_at : int
         When the file was opened [s, Unix time].
     size_bytes : int
@@ -95,19 +95,19 @@ class CutOff:
 
 @dataclass(frozen=True, slots=True)
 class FileSummary:
-    """What one file holds.
+    """The content of one file.
 
     Attributes
     ----------
     name : str
         Within the data folder, e.g. ``17953/1795328225.g3``.
     size_bytes, mtime_ns : int
-        By these an index knows that the file is still the same.
+        An index compares them to see whether the file is still the same.
     frames : int
-        How many whole ones there are.
+        Number of whole frames.
     sources : tuple of Source
     holes : tuple of Hole
-        Those that were recorded in this file.
+        The holes that were recorded in this file.
     damage : tuple of Damage
     """
 
@@ -127,7 +127,8 @@ class FileSummary:
     @property
     def span(self) -> Span | None:
         """The first and the last time in the file; None if it has no data."""
-        spans = [span for source in self.sources for one in source.blocks for span in one.spans]
+        blocks = [block for source in self.sources for block in source.blocks]
+        spans = [span for block in blocks for span in block.spans]
         if not spans:
             return None
         return min(begin for begin, _ in spans), max(end for _, end in spans)
@@ -138,7 +139,7 @@ class FileSummary:
 
     @classmethod
     def of_json(cls, value: Mapping[str, Any]) -> Self:
-        """Return what `as_json` had been called on.
+        """Return the summary that `as_json` was called on.
 
         Raises
         ------

@@ -1,6 +1,7 @@
-"""Several tables as one, joined by time."""
+"""Joins several tables by time."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,14 @@ def outer(tables: Sequence[Table]) -> Table:
     begin, height = 0, int(new.sum())
     for table in tables:
         mine = rows[begin : begin + table.samples]
-        columns |= {name: _spread(one, mine, height) for name, one in table.columns.items()}
+        spread = partial(_spread, rows=mine, height=height)
+        columns |= {name: spread(column) for name, column in table.columns.items()}
         begin += table.samples
     return Table("", ticks[new], columns)
 
 
 def _repeats(ticks: NDArray[np.int64]) -> NDArray[Any]:
-    """Return for each of ascending times how often it stood there before."""
+    """Return for each of ascending times how often it has occurred before."""
     return np.arange(len(ticks)) - np.searchsorted(ticks, ticks, side="left")
 
 

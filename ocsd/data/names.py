@@ -1,4 +1,4 @@
-"""Fields as people write them: in full, by pattern, or by a unique ending. Pure."""
+"""Finds fields by full name, by pattern, or by a unique ending. Pure."""
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from ocsd.errors import NoDataError, UsageError
 from ocsd.text.nearest import did_you_mean
 
-_MOST_LISTED = 6
+_MOST_NAMES_LISTED = 6
 
 
 def choose(wanted: Sequence[str], known: Iterable[str], when: str = "") -> list[str]:
@@ -18,53 +18,54 @@ def choose(wanted: Sequence[str], known: Iterable[str], when: str = "") -> list[
         Each a whole name, a shell pattern of one, or the end of exactly one
         (whole words between the dots). A pattern may leave out the first words too.
     known : iterable of str
-        Every name that there is.
+        All names.
     when : str
-        Of which times, if not of all; for the error.
+        The times that `known` is limited to; for the error.
 
     Raises
     ------
     NoDataError
-        If nothing has such a name; proposes the nearest.
+        If there is no such name; proposes the nearest.
     UsageError
         If an ending belongs to several names.
     """
     names = sorted(known)
-    found: dict[str, None] = {}
+    chosen: dict[str, None] = {}
     for word in wanted:
-        found |= dict.fromkeys(_meant(word, names, when))
-    return list(found)
+        matching = _matching(word, names)
+        if not matching:
+            raise NoDataError(f"there are no data of '{word}'{when}{_near(word, names)}")
+        chosen |= dict.fromkeys(matching)
+    return list(chosen)
 
 
-def _meant(word: str, names: Sequence[str], when: str) -> list[str]:
+def _matching(word: str, names: Sequence[str]) -> list[str]:
     if word in names:
         return [word]
-    if any(sign in word for sign in "*?["):
-        matching = [
-            name for name in names if fnmatchcase(name, word) or fnmatchcase(name, f"*.{word}")
-        ]
-    else:
-        matching = [name for name in names if name.endswith(f".{word}")]
-        if len(matching) > 1:
-            raise UsageError(
-                f"'{word}' is the end of {len(matching)} names ({_listed(matching)}); write more "
-                f"of the one you mean, or '*.{word}' for all"
-            )
-    if not matching:
-        raise NoDataError(f"there are no data of '{word}'{when}{_near(word, names)}")
+    if set(word) & set("*?["):
+        patterns = (word, f"*.{word}")
+        return [name for name in names if any(fnmatchcase(name, each) for each in patterns)]
+    matching = [name for name in names if name.endswith(f".{word}")]
+    if len(matching) > 1:
+        raise UsageError(
+            f"'{word}' is the end of {len(matching)} names ({_listed(matching)}); write more "
+            f"of the one you mean, or '*.{word}' for all"
+        )
     return matching
 
 
 def _near(word: str, names: Sequence[str]) -> str:
-    # What was written may be a feed or an instance, where fields were asked for.
+    # The word may be a feed or an instance.
     if any(f".{word}." in f".{name}" for name in names):
         return f"; write '{word}.*' for everything of it"
-    # Endings of as many words as were written are what was likely meant.
+    # Endings of as many words as the one that was written are most likely meant.
     words = word.count(".") + 1
     endings = {".".join(name.split(".")[-words:]) for name in names}
     return did_you_mean(word, endings | set(names)) or "; `ocsd data ls` lists what there is"
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
-    return ", ".join(names[:_MOST_LISTED]) + more
+    text = ", ".join(names[:_MOST_NAMES_LISTED])
+    if len(names) > _MOST_NAMES_LISTED:
+        text += f" and {len(names) - _MOST_NAMES_LISTED} more"
+    return text

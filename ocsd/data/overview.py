@@ -1,12 +1,12 @@
-"""What was recorded, feed by feed. Pure."""
+"""Sums up the recorded data, feed by feed. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from statistics import median
 from typing import Any
 
 from ocsd.data.index import FileSummary, IndexedBlock
-from ocsd.data.spans import Span, longest_pause_s, overlap, union
+from ocsd.data.spans import Span, longest_pause_s, overlap, union, window
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,11 @@ class FeedOverview:
     feed : str
         Its address.
     agent_sessions : tuple of str
-        The runs of its agent.
+        The lives of its agent.
     blocks : tuple of Block
         Over all files; each with one set of fields.
     files : tuple of str
-        Where its data are.
+        The files that have its data.
     """
 
     feed: str
@@ -33,19 +33,20 @@ class FeedOverview:
     @property
     def fields(self) -> dict[str, str]:
         """Full name and type of each field; of several types the last."""
-        return {
-            f"{self.feed}.{key}": kind for one in self.blocks for key, kind in one.fields.items()
-        }
+        fields: dict[str, str] = {}
+        for block in self.blocks:
+            fields |= {f"{self.feed}.{key}": kind for key, kind in block.fields.items()}
+        return fields
 
     @property
     def samples(self) -> int:
-        """How many samples all blocks have together."""
-        return sum(one.samples for one in self.blocks)
+        """Number of samples of all blocks together."""
+        return sum(block.samples for block in self.blocks)
 
     @property
     def span(self) -> Span:
         """The first and the last time."""
-        spans = [span for one in self.blocks for span in one.spans]
+        spans = [span for block in self.blocks for span in block.spans]
         return min(begin for begin, _ in spans), max(end for _, end in spans)
 
     def as_json(self) -> dict[str, Any]:
@@ -65,43 +66,44 @@ class _FeedSoFar:
 def feeds(
     summaries: Iterable[FileSummary], since_at: float | None = None, until_at: float | None = None
 ) -> list[FeedOverview]:
-    """Return what was recorded of each feed, in the order of their addresses.
+    """Return an overview of each feed, in the order of their addresses.
 
     Parameters
     ----------
     summaries : iterable of FileSummary
         Of the files.
     since_at, until_at : float, optional
-        Leave out what a file has only of other times [s, Unix time].
+        Leave out blocks that a file has only of other times [s, Unix time].
     """
-    begin = float("-inf") if since_at is None else since_at
-    window = (begin, float("inf") if until_at is None else until_at)
-    gathered: dict[str, _FeedSoFar] = {}
+    wanted = window(since_at, until_at)
+    feeds_so_far: dict[str, _FeedSoFar] = {}
     for summary in summaries:
         for source in summary.sources:
             for block in source.blocks:
-                if not any(overlap(span, window) for span in block.spans):
-                    continue
-                one = gathered.setdefault(source.feed, _FeedSoFar())
-                one.sessions[source.agent_session] = None
-                one.files[summary.name] = None
-                one.blocks.setdefault((block.name, tuple(block.fields.items())), []).append(block)
+                if any(overlap(span, wanted) for span in block.spans):
+                    feed = feeds_so_far.setdefault(source.feed, _FeedSoFar())
+                    feed.sessions[source.agent_session] = None
+                    feed.files[summary.name] = None
+                    layout = block.name, tuple(block.fields.items())
+                    feed.blocks.setdefault(layout, []).append(block)
     return [
         FeedOverview(
-            feed,
-            tuple(one.sessions),
-            tuple(
-                _block(name, dict(fields), found) for (name, fields), found in one.blocks.items()
-            ),
-            tuple(one.files),
+            address,
+            tuple(feed.sessions),
+            tuple(map(_block, feed.blocks.values())),
+            tuple(feed.files),
         )
-        for feed, one in sorted(gathered.items())
+        for address, feed in sorted(feeds_so_far.items())
     ]
 
 
-def _block(name: str, fields: Mapping[str, str], found: Sequence[IndexedBlock]) -> IndexedBlock:
-    intervals_s = [one.interval_s for one in found if one.interval_s is not None]
-    interval_s = median(intervals_s) if intervals_s else None
-    pause_s = 0.0 if interval_s is None else longest_pause_s(interval_s)
-    spans = union((span for one in found for span in one.spans), pause_s)
-    return IndexedBlock(name, fields, sum(one.samples for one in found), interval_s, tuple(spans))
+def _block(parts: Sequence[IndexedBlock]) -> IndexedBlock:
+    """Return blocks of one layout, from several files, as one."""
+    interval_s, pause_s = None, 0.0
+    intervals_s = [part.interval_s for part in parts if part.interval_s is not None]
+    if intervals_s:
+        interval_s = median(intervals_s)
+        pause_s = longest_pause_s(interval_s)
+    spans = union((span for part in parts for span in part.spans), pause_s)
+    samples = sum(part.samples for part in parts)
+    return replace(parts[0], samples=samples, interval_s=interval_s, spans=tuple(spans))

@@ -1,4 +1,4 @@
-"""Fields over time, as a picture."""
+"""Draws fields over time."""
 
 import os
 import sys
@@ -14,14 +14,15 @@ from ocsd.data.export import check_folder, library, whole
 from ocsd.data.spans import longest_pause_s
 from ocsd.data.table import Column, Table
 from ocsd.errors import UsageError
+from ocsd.text.printable import printable
 
 _KINDS: Final = (".png", ".pdf", ".svg")
-# More than a picture has columns of pixels.
+# More than the columns of pixels of a picture.
 _STRETCHES: Final = 2000
 
 
 def check(output: Path | None) -> None:
-    """See whether `draw` could show anything.
+    """Check that `draw` can show a picture.
 
     Raises
     ------
@@ -39,7 +40,7 @@ def check(output: Path | None) -> None:
     if output is not None:
         if output.suffix not in _KINDS:
             kinds = ", ".join(_KINDS)
-            raise UsageError(f"'{output}' is no name of a picture; end it with one of {kinds}")
+            raise UsageError(f"'{output}' is not the name of a picture; end it with one of {kinds}")
         check_folder(output)
 
 
@@ -73,7 +74,7 @@ def draw(tables: Sequence[Table], output: Path | None) -> None:
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     axes.set_xlabel("time (UTC)")
     axes.grid(visible=True, alpha=0.3)
-    # The best place would be looked for as long as all else takes.
+    # To find the best place would take as long as all the rest.
     axes.legend(fontsize="small", loc="upper right")
     if output is None:
         pyplot.show()
@@ -90,7 +91,7 @@ def line(
 ) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
     """Return times and values of a line, with a NaN in every silence.
 
-    Of very many samples those are left out that a picture would not show.
+    Of very many samples, those that a picture would not show are left out.
 
     Raises
     ------
@@ -111,7 +112,7 @@ def line(
 
 
 def _shown(values: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return which values to draw: of each stretch the lowest and the highest, and every NaN."""
+    """Return the indices to draw: the lowest and highest of each stretch, and every NaN."""
     length = -(-len(values) // _STRETCHES)
     if length <= 4:
         return np.arange(len(values))
@@ -126,5 +127,5 @@ def _shown(values: NDArray[np.float64]) -> NDArray[np.intp]:
 
 
 def _label(name: str) -> str:
-    """Return a name for matplotlib to show as it is: no formula, nothing that fonts lack."""
-    return "".join(each if each.isprintable() else "?" for each in name).replace("$", r"\$")
+    """Return a name for matplotlib: no formula, and no characters that fonts lack."""
+    return printable(name).replace("$", r"\$")

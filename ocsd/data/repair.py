@@ -1,4 +1,4 @@
-"""Cut a torn last frame off a file, and keep what was cut."""
+"""Cuts an incomplete last frame off a file and keeps it."""
 
 import errno
 import os
@@ -7,19 +7,19 @@ from pathlib import Path
 from ocsd.data.check import torn
 from ocsd.errors import OutputFileError
 
-_CHUNK_BYTES = 2**20
+_COPIED_BYTES = 2**20
 
 
 def repair(path: Path) -> Path | None:
-    """Cut off the end of a file that is no whole frame.
+    """Cut the incomplete frame off the end of a file.
 
-    A file without any whole frame is moved away. Nothing is lost: what is cut is
-    on the disk beside the file before the file becomes shorter.
+    A file without any whole frame is moved away. Nothing is lost: the bytes are on the
+    disk beside the file before the file becomes shorter.
 
     Returns
     -------
     Path or None
-        Where the cut bytes are; None if there was nothing to cut.
+        The file with the cut bytes; None if there was nothing to cut.
 
     Raises
     ------
@@ -55,11 +55,11 @@ def _free_name(path: Path) -> Path:
 
 
 def _move_end(path: Path, offset: int, kept: Path) -> None:
-    """Move all from `offset` into a new file; if that fails there is none."""
+    """Move all bytes from `offset` into a new file, which is removed if that fails."""
     with path.open("r+b") as file, kept.open("xb") as target:
         try:
             file.seek(offset)
-            while chunk := file.read(_CHUNK_BYTES):
+            while chunk := file.read(_COPIED_BYTES):
                 target.write(chunk)
             target.flush()
             os.fsync(target.fileno())

@@ -1,4 +1,4 @@
-"""Read a file whole, and say what it holds."""
+"""Reads a file whole and sums up its content."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -16,16 +16,16 @@ from ocsd.data.index import Damage, FileSummary, IndexedBlock, IndexedFrame, Ind
 from ocsd.data.spans import Span, longest_pause_s
 
 HOLES_FEED: Final = f".feeds.{hole.FEED}"
-# What looking for something in a frame raises that is not there, or something else.
+# Raised when an entry of a frame is missing or of another type.
 NOT_OF_THE_SCHEMA: Final = (KeyError, AttributeError, TypeError, ValueError, RuntimeError)
 
-# So that a feed without any rhythm cannot make the index as large as the data.
-MOST_SPANS: Final = 200
+MOST_SPANS_OF_BLOCK: Final = 200
+"""Limit of spans in the index, for feeds without any rhythm."""
 
 
 @dataclass(slots=True)
 class _SourceSoFar:
-    """What was found of a source so far; blocks by name and fields."""
+    """The frames and times of a source so far; blocks by name and fields."""
 
     frames: list[IndexedFrame] = field(default_factory=list)
     times: dict[tuple[str, tuple[tuple[str, str], ...]], list[NDArray[np.float64]]] = field(
@@ -34,13 +34,13 @@ class _SourceSoFar:
 
 
 class Providers:
-    """Who the numbers of providers stand for, as the status frames say."""
+    """The feeds behind the numbers of providers, as listed in status frames."""
 
     def __init__(self) -> None:
         self._addresses: dict[int, str] = {}
 
-    def note(self, frame: Any) -> None:
-        """Take a status frame."""
+    def read(self, frame: Any) -> None:
+        """Read a status frame."""
         self._addresses = {
             entry["prov_id"].value: entry["description"].value for entry in frame["providers"]
         }
@@ -51,14 +51,14 @@ class Providers:
 
 
 def scan(path: Path, name: str) -> FileSummary:
-    """Return what a file holds.
+    """Return a summary of a file.
 
     Parameters
     ----------
     path : Path
         The file.
     name : str
-        What it is called in the summary.
+        Its name in the summary.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def scan(path: Path, name: str) -> FileSummary:
 
 
 class _Found:
-    """What was found in a file so far."""
+    """The content of a file so far."""
 
     def __init__(self) -> None:
         self.frames = 0
@@ -98,11 +98,11 @@ class _Found:
         self._providers = Providers()
 
     def take(self, piece: Whole) -> None:
-        """Note what a frame holds."""
+        """Add a frame."""
         self.frames += 1
         hkagg_type = piece.frame.get("hkagg_type")
         if hkagg_type == STATUS:
-            self._providers.note(piece.frame)
+            self._providers.read(piece.frame)
         elif hkagg_type == DATA:
             feed = self._providers.address(piece.frame) or piece.frame["address"]
             source = self.sources.setdefault((feed, session_of(piece.frame)), _SourceSoFar())
@@ -118,9 +118,9 @@ def session_of(frame: Any) -> str:
 
 def blocks_of(frame: Any) -> Iterator[tuple[str, Any]]:
     """Yield name and G3TimesampleMap of each block of a data frame."""
-    names = frame.get("block_names", [])
+    names = dict(enumerate(frame.get("block_names", [])))
     for number, block in enumerate(frame["blocks"]):
-        yield (names[number] if number < len(names) else f"block{number}"), block
+        yield names.get(number, f"block{number}"), block
 
 
 def _take(source: _SourceSoFar, piece: Whole) -> None:
@@ -149,8 +149,10 @@ def _source(feed: str, agent_session: str, found: _SourceSoFar) -> IndexedSource
 def _usual_interval_s(times: NDArray[np.float64]) -> float | None:
     steps = np.diff(times)
     steps = steps[steps > 0]
+    if len(steps) < 2:
+        return None
     # G3 keeps times to 10 ns, floats of today's times hold about 240 ns.
-    return round(float(np.median(steps)), 7) if len(steps) >= 2 else None
+    return round(float(np.median(steps)), 7)
 
 
 def _spans(times: NDArray[np.float64], interval_s: float | None) -> tuple[Span, ...]:
@@ -158,8 +160,8 @@ def _spans(times: NDArray[np.float64], interval_s: float | None) -> tuple[Span, 
         return ((float(times[0]), float(times[-1])),)
     steps = np.diff(times)
     cuts = np.flatnonzero(steps > longest_pause_s(interval_s))
-    if len(cuts) >= MOST_SPANS:
-        longest = np.argsort(steps[cuts], kind="stable")[-(MOST_SPANS - 1) :]
+    if len(cuts) >= MOST_SPANS_OF_BLOCK:
+        longest = np.argsort(steps[cuts], kind="stable")[-(MOST_SPANS_OF_BLOCK - 1) :]
         cuts = np.sort(cuts[longest])
     begins = np.concatenate(([0], cuts + 1))
     ends = np.concatenate((cuts, [len(times) - 1]))
@@ -167,19 +169,21 @@ def _spans(times: NDArray[np.float64], interval_s: float | None) -> tuple[Span, 
 
 
 def _holes(frame: Any) -> list[Hole]:
-    found = []
+    holes = []
     for name, block in blocks_of(frame):
         if name != hole.BLOCK or not set(Hole.__slots__) <= set(block.keys()):
             continue
         rows = zip(*(list(block[key]) for key in Hole.__slots__), strict=True)
         for at, row in zip(seconds(np.asarray(block.times)).tolist(), rows, strict=True):
-            one = Hole(*map(_plain, row))
-            begin = hole.finite(one.from_time, default=at)
-            end = hole.finite(one.until_time, default=at)
-            found.append(replace(one, from_time=begin, until_time=end))
-    return found
+            written = Hole(*map(_plain, row))
+            begin = hole.finite(written.from_time, default=at)
+            end = hole.finite(written.until_time, default=at)
+            holes.append(replace(written, from_time=begin, until_time=end))
+    return holes
 
 
 def _plain(value: Any) -> Any:
-    """Return a value made of JSON's types: spt3g hands out numpy's."""
-    return value.item() if isinstance(value, np.generic) else value
+    """Return a value of JSON's types: spt3g returns numpy's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return value

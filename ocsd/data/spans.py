@@ -7,14 +7,14 @@ from typing import Final
 Span = tuple[float, float]
 """From and until [s, Unix time], both included."""
 
-# A pause is worth telling when it is this much longer than the usual interval …
 USUAL_INTERVALS: Final = 5.0
-# … and no hiccup of a fast feed.
+"""A pause of more than this many usual intervals is a silence …"""
 SHORTEST_SILENCE_S: Final = 1.0
+"""… if it is longer than this, too: fast feeds have short pauses [s]."""
 
 
 def longest_pause_s(interval_s: float) -> float:
-    """Return the longest pause [s] that is no silence in a feed of that usual interval [s]."""
+    """Return the longest pause [s] that is not a silence in a feed of that usual interval [s]."""
     return max(USUAL_INTERVALS * interval_s, SHORTEST_SILENCE_S)
 
 
@@ -31,9 +31,19 @@ def union(spans: Iterable[Span], pause_s: float = 0.0) -> list[Span]:
 
 def between(spans: Sequence[Span]) -> list[Span]:
     """Return the spans between spans that are in order and apart."""
-    return [(one[1], other[0]) for one, other in pairwise(spans)]
+    return [(before[1], after[0]) for before, after in pairwise(spans)]
 
 
-def overlap(one: Span, other: Span) -> bool:
-    """Tell whether two spans have a time in common."""
-    return one[0] <= other[1] and other[0] <= one[1]
+def window(since_at: float | None, until_at: float | None) -> Span:
+    """Return the span between two times; None means that there is no limit."""
+    begin, end = float("-inf"), float("inf")
+    if since_at is not None:
+        begin = since_at
+    if until_at is not None:
+        end = until_at
+    return begin, end
+
+
+def overlap(first: Span, second: Span) -> bool:
+    """Return whether two spans have a time in common."""
+    return first[0] <= second[1] and second[0] <= first[1]

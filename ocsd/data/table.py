@@ -1,11 +1,10 @@
-"""Chosen fields and times, as arrays."""
+"""Loads chosen fields and times as arrays."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +13,13 @@ from ocsd.aggregator.frames.schema import TICKS_PER_SECOND
 from ocsd.data.container import NotAFrameError
 from ocsd.data.decode import frame_of
 from ocsd.data.folder import DataFolder, Report, permitted, silent
-from ocsd.data.index import FileSummary, IndexedFrame, IndexedSource
+from ocsd.data.index import FileSummary, IndexedFrame
 from ocsd.data.scan import blocks_of
+from ocsd.data.spans import Span, window
 from ocsd.errors import NoDataError, OcsdError
 
-_EVER = (-np.inf, np.inf)
+_GroupKey: TypeAlias = tuple[str, frozenset[str]]
+"""A feed, and the names of the blocks that a field is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Column:
     values : ndarray, shape (n,)
         Of float64, int64, bool or, for texts, object.
     there : ndarray of bool, shape (n,)
-        False where the field has no value, and `values` has only a filler.
+        False where the field has no value and `values` only a filler.
     """
 
     values: NDArray[Any]
@@ -56,13 +57,13 @@ class Table:
 
     @property
     def samples(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         return len(self.ticks)
 
 
 @dataclass(frozen=True, slots=True)
 class _TablePart:
-    """What one frame has of a table."""
+    """The rows of a table from one frame."""
 
     ticks: NDArray[np.int64]
     columns: Mapping[str, NDArray[Any]]
@@ -99,12 +100,12 @@ def load(
     since_at, until_at : float, optional
         Times [s, Unix time].
     report : callable
-        Told of the progress.
+        Called with the progress.
 
     Returns
     -------
     list of Table
-        One for fields that were sampled together, in the order of `fields`.
+        One for each group of fields with common times, in the order of `fields`.
 
     Raises
     ------
@@ -113,63 +114,68 @@ def load(
     OcsdError
         If a file changed since it was listed.
     """
-    blocks = fields_of(summaries)
-    window = (
-        _EVER[0] if since_at is None else since_at,
-        _EVER[1] if until_at is None else until_at,
-    )
-    groups: dict[tuple[str, frozenset[str]], list[str]] = defaultdict(list)
-    for name in fields:
-        groups[name.rpartition(".")[0], frozenset(blocks[name])].append(name)
-    parts: dict[tuple[str, frozenset[str]], list[_TablePart]] = defaultdict(list)
-    for feed, frame in _frames(folder, summaries, {feed for feed, _ in groups}, window, report):
-        for (wanted_feed, names), wanted in groups.items():
-            if feed == wanted_feed:
-                parts[feed, names] += _parts(frame, feed, wanted)
-    # Each part is let go of as soon as its table is made: they are as large as the result.
-    found = [_table(key[0], parts.pop(key, []), wanted, window) for key, wanted in groups.items()]
-    if not any(table.samples for table in found):
+    span = window(since_at, until_at)
+    groups = _groups(fields_of(summaries), fields)
+    parts: dict[_GroupKey, list[_TablePart]] = defaultdict(list)
+    for feed, frame in _frames(folder, summaries, {feed for feed, _ in groups}, span, report):
+        for key, wanted in groups.items():
+            if key[0] == feed:
+                parts[key] += _parts(frame, feed, wanted)
+    # Each part is freed as soon as its table is made: all parts are as large as the result.
+    tables = [_table(key[0], parts.pop(key, []), wanted, span) for key, wanted in groups.items()]
+    if not any(table.samples for table in tables):
         raise NoDataError(
             f"there are no samples of {', '.join(fields[:6])} in that time; `ocsd data info` says "
             "when there are"
         )
-    return found
+    return tables
+
+
+def _groups(blocks: Mapping[str, set[str]], fields: Sequence[str]) -> dict[_GroupKey, list[str]]:
+    """Return the fields by their feed and blocks: fields of a group share their times."""
+    groups: dict[_GroupKey, list[str]] = defaultdict(list)
+    for name in fields:
+        groups[name.rpartition(".")[0], frozenset(blocks[name])].append(name)
+    return groups
 
 
 def _frames(
     folder: DataFolder,
     summaries: Sequence[FileSummary],
     feeds: set[str],
-    window: tuple[float, float],
+    span: Span,
     report: Report,
 ) -> Iterator[tuple[str, Any]]:
-    """Yield the frames of `feeds` that reach into `window`, and whose they are."""
-    needed: list[tuple[Path, list[tuple[IndexedFrame, IndexedSource]]]] = []
-    for summary in summaries:
-        frames = [
-            (frame, source)
-            for source in summary.sources
-            if source.feed in feeds
-            for frame in source.frames
-            if frame.from_at < window[1] and frame.until_at >= window[0]
-        ]
-        needed.append((folder.path / summary.name, sorted(frames, key=lambda each: each[0].offset)))
-    done, work = 0, sum(frame.length for _, frames in needed for frame, _ in frames)
-    for path, frames in needed:
-        if not frames:
-            continue
+    """Yield the frames of `feeds` that reach into `span`, each with its feed."""
+    needed = {
+        folder.path / summary.name: frames
+        for summary in summaries
+        if (frames := sorted(_needed(summary, feeds, span)))
+    }
+    done, work = 0, sum(frame.length for frames in needed.values() for frame, _ in frames)
+    for path, frames in needed.items():
         with permitted(path), path.open("rb") as file:
-            for frame, source in frames:
+            for frame, feed in frames:
                 file.seek(frame.offset)
                 try:
-                    yield source.feed, frame_of(file.read(frame.length))
+                    yield feed, frame_of(file.read(frame.length))
                 except NotAFrameError as error:
                     raise OcsdError(
-                        f"{path} has changed: no frame at byte {frame.offset}; look at it with: "
+                        f"{path} has changed: no frame at byte {frame.offset}; check it with: "
                         "ocsd data verify"
                     ) from error
                 done += frame.length
                 report(done, work)
+
+
+def _needed(
+    summary: FileSummary, feeds: set[str], span: Span
+) -> Iterator[tuple[IndexedFrame, str]]:
+    for source in summary.sources:
+        if source.feed in feeds:
+            for frame in source.frames:
+                if frame.from_at < span[1] and frame.until_at >= span[0]:
+                    yield frame, source.feed
 
 
 def _parts(frame: Any, feed: str, wanted: Sequence[str]) -> Iterator[_TablePart]:
@@ -183,18 +189,18 @@ def _parts(frame: Any, feed: str, wanted: Sequence[str]) -> Iterator[_TablePart]
 
 def _array(vector: Any) -> NDArray[Any]:
     values = np.array(vector)
-    return values.astype(object) if values.dtype.kind == "U" else values
+    if values.dtype.kind == "U":
+        return values.astype(object)
+    return values
 
 
-def _table(
-    feed: str, parts: Sequence[_TablePart], wanted: Sequence[str], window: tuple[float, float]
-) -> Table:
+def _table(feed: str, parts: Sequence[_TablePart], wanted: Sequence[str], span: Span) -> Table:
     empty = np.zeros(0, dtype=np.int64)
     ticks = np.concatenate([empty, *(part.ticks for part in parts)])
-    # A file may hold what was fetched late; samples of one time keep their order.
+    # A file may hold messages that were fetched late; samples of one time keep their order.
     order = np.argsort(ticks, kind="stable")
     times = ticks[order] / TICKS_PER_SECOND
-    order = order[(times >= window[0]) & (times < window[1])]
+    order = order[(times >= span[0]) & (times < span[1])]
     columns = {name: _column(name, parts, order) for name in wanted}
     return Table(feed, ticks[order], columns)
 
@@ -202,8 +208,8 @@ def _table(
 def _column(name: str, parts: Sequence[_TablePart], order: NDArray[np.intp]) -> Column:
     sizes = [len(part.ticks) for part in parts]
     ends = np.cumsum([0, *sizes])
-    found = [part.columns[name] for part in parts if name in part.columns]
-    values = np.zeros(ends[-1], dtype=common_dtype(each.dtype for each in found))
+    dtypes = [part.columns[name].dtype for part in parts if name in part.columns]
+    values = np.zeros(ends[-1], dtype=common_dtype(dtypes))
     there = np.zeros(ends[-1], dtype=bool)
     for part, (begin, end) in zip(parts, pairwise(ends), strict=True):
         if name in part.columns:
@@ -213,10 +219,12 @@ def _column(name: str, parts: Sequence[_TablePart], order: NDArray[np.intp]) -> 
 
 
 def common_dtype(dtypes: Iterable[np.dtype[Any]]) -> np.dtype[Any]:
-    """Return the type that values of all `dtypes` can stand in: texts among numbers are objects."""
+    """Return the type that can hold values of all `dtypes`; texts among numbers are objects."""
     kinds = {dtype.kind for dtype in dtypes}
     if "O" in kinds:
         return np.dtype(object)
     if "f" in kinds or not kinds:
         return np.dtype(np.float64)
-    return np.dtype(np.int64 if "i" in kinds else np.bool_)
+    if "i" in kinds:
+        return np.dtype(np.int64)
+    return np.dtype(np.bool_)

@@ -1,4 +1,4 @@
-"""The options that every agent has, and where their values come from.
+"""The options that every agent has, and the sources of their values.
 
 Command line beats environment beats site file (the instance's `arguments`,
 then the hub and the host) beats default. A process that the daemon started
@@ -10,9 +10,9 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stderr, suppress
-from typing import NoReturn
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, suppress
+from typing import Any, NoReturn
 
 from ocsd.errors import AgentArgumentsError, OcsdError
 from ocsd.site import launch as launches
@@ -107,31 +107,44 @@ def parse_args(
         If the site file is missing or wrong, or has no such host or instance.
         An agent started by hand prints it and exits with its code.
     """
-    words = [str(word) for word in (sys.argv[1:] if args is None else args)]
+    if args is None:
+        args = sys.argv[1:]
+    words = [str(word) for word in args]
     parser = parser or argparse.ArgumentParser()
     own_usage = parser.format_usage()
     add_arguments(parser)
     launch = launches.current()
     if launch is None:
-        words = _of_environment() + words
-    refusals = _refusals_as_errors(launch, own_usage, parser) if launch else nullcontext()
-    with refusals:
-        try:
-            early = _early(words)
-        except _UnreadableError:
-            early = None
-        if early is None or {"-h", "--help"} & set(words):
-            parser.parse_args(words)  # prints and exits
-        found = _found(early or _early([]), agent_class, parser)
-        parsed = parser.parse_args(
-            merged(found.instance.arguments if found.instance else (), words)
-        )
-    _fill(parsed, found, launch.working_dir if launch else os.getcwd())
+        configuration, parsed = _parse(parser, agent_class, _of_environment() + words)
+        defaults = {"working_dir": os.getcwd()}
+    else:
+        with _refusals_as_errors(launch, own_usage, parser):
+            configuration, parsed = _parse(parser, agent_class, words)
+        defaults = {"working_dir": launch.working_dir}
+    _fill(parsed, defaults | _defaults(configuration))
     if parsed.instance_id is None and _is_agent(agent_class):
         parser.error(f"--site=none needs --instance-id: the name of this {agent_class}")
     if getattr(parsed, "agent_class", None) is None:
-        parsed.agent_class = agent_class or (found.instance and found.instance.agent_class)
+        instance = configuration.instance
+        parsed.agent_class = agent_class or (instance and instance.agent_class)
     return parsed
+
+
+def _parse(
+    parser: argparse.ArgumentParser, agent_class: str | None, words: list[str]
+) -> tuple[Configuration, argparse.Namespace]:
+    """Find the configuration that `words` mean; parse the arguments of its instance and them."""
+    try:
+        early = _early(words)
+    except _UnreadableError:
+        parser.parse_args(words)  # prints and exits
+        early = _early([])
+    if {"-h", "--help"} & set(words):
+        parser.parse_args(words)
+    configuration = _configuration(early, agent_class, parser)
+    if configuration.instance:
+        words = merged(configuration.instance.arguments, words)
+    return configuration, parser.parse_args(words)
 
 
 def merged(first: Sequence[str], second: Sequence[str]) -> list[str]:
@@ -164,9 +177,9 @@ def _option(word: str) -> str:
 
 
 def _of_environment() -> list[str]:
-    """Return what ocs-agent-cli, too, takes from the environment of a container."""
-    found = ((option, os.environ.get(name)) for option, name in _ENVIRONMENT.items())
-    return [word for option, value in found if value for word in (option, value)]
+    """Return the options that the environment of a container holds, as for ocs-agent-cli."""
+    values = ((option, os.environ.get(name)) for option, name in _ENVIRONMENT.items())
+    return [word for option, value in values if value for word in (option, value)]
 
 
 class _UnreadableError(Exception):
@@ -174,14 +187,14 @@ class _UnreadableError(Exception):
 
 
 class _QuietParser(argparse.ArgumentParser):
-    """Leaves it to the full parser to complain."""
+    """Leaves complaints to the full parser."""
 
     def error(self, message: str) -> NoReturn:
         raise _UnreadableError(message)
 
 
 def _early(words: Sequence[str]) -> argparse.Namespace:
-    """Read what is needed to find the site file; the full parser follows."""
+    """Read the options that are needed to find the site file; the full parser follows."""
     parser = _QuietParser(add_help=False, allow_abbrev=False)
     add_arguments(parser)
     return parser.parse_known_args(list(words))[0]
@@ -191,7 +204,7 @@ def _is_agent(agent_class: str | None) -> bool:
     return agent_class not in {None, CONTROL, HOST}
 
 
-def _found(
+def _configuration(
     args: argparse.Namespace, agent_class: str | None, parser: argparse.ArgumentParser
 ) -> Configuration:
     try:
@@ -199,40 +212,47 @@ def _found(
     except OcsdError as error:
         if launches.current() is not None or not _is_agent(agent_class):
             raise
-        # An agent's author has no reason to catch it, and its operator none to
-        # see a traceback.
+        # Agents do not catch it, and a traceback would not help their operators.
         parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")
 
 
-def _fill(args: argparse.Namespace, found: Configuration, working_dir: str) -> None:
-    hub = found.site.hub if found.site else DEFAULT_HUB
-    host = found.host
-    defaults: dict[str, object] = {
+def _defaults(configuration: Configuration) -> dict[str, Any]:
+    """Return the values that the site file has for the options."""
+    site, host, instance = configuration
+    hub = DEFAULT_HUB
+    defaults: dict[str, Any] = {"site_file": None, "site_host": None, "log_dir": None}
+    if site:
+        hub = site.hub
+        defaults["site_file"] = site.path
+    if host:
+        defaults |= {
+            "site_host": host.name,
+            "log_dir": host.log_dir,
+            "crossbar_timeout": host.crossbar_timeout,
+        }
+    return defaults | {
         "site_hub": hub.wamp_server,
         "site_http": hub.wamp_http,
         "site_realm": hub.wamp_realm,
         "address_root": hub.address_root,
         "access_policy": hub.access_policy,
         "registry_address": hub.registry_address,
-        "site_file": found.site.path if found.site else None,
-        "site_host": host.name if host else None,
-        "log_dir": host.log_dir if host else None,
-        "crossbar_timeout": host.crossbar_timeout if host else None,
-        "instance_id": found.instance.instance_id if found.instance else None,
-        "working_dir": working_dir,
+        "instance_id": instance and instance.instance_id,
     }
+
+
+def _fill(args: argparse.Namespace, defaults: Mapping[str, Any]) -> None:
     for name, value in defaults.items():
         if getattr(args, name) is None:
             setattr(args, name, value)
-    if args.crossbar_timeout is None:
-        args.crossbar_timeout = 0
+    args.crossbar_timeout = args.crossbar_timeout or 0
 
 
 @contextmanager
 def _refusals_as_errors(
     launch: Launch, usage: str, parser: argparse.ArgumentParser
 ) -> Iterator[None]:
-    """Turn what argparse prints before it exits into an error for the operator."""
+    """Turn the text that argparse prints before it exits into an error for the operator."""
     printed = io.StringIO()
     try:
         with redirect_stderr(printed):
@@ -244,8 +264,8 @@ def _refusals_as_errors(
         place = launch.site_file or "the site file"
         if instance.line is not None:
             place += f":{instance.line}"
-        said = printed.getvalue().strip() or str(exit_.code)
-        reason = said.rpartition("error: ")[2].strip()
+        text = printed.getvalue().strip() or str(exit_.code)
+        reason = text.rpartition("error: ")[2].strip()
         raise AgentArgumentsError(
             f"{instance.agent_class} refuses the arguments of {instance.instance_id!r} ({place}): "
             f"{reason}{_near_options(reason, parser)}; {' '.join(usage.split())}"

@@ -1,4 +1,4 @@
-"""The part of the site file that a program's arguments mean."""
+"""Finds the part of the site file that a program's arguments mean."""
 
 import argparse
 from pathlib import Path
@@ -14,13 +14,13 @@ from ocsd.text.nearest import did_you_mean
 CONTROL = "*control*"
 """In place of an agent class: a client, which needs neither host nor instance."""
 HOST = "*host*"
-"""In place of an agent class: a program that needs its host only."""
+"""In place of an agent class: a program that needs only its host."""
 
 _NO_SITE = "none"
 
 
 class Configuration(NamedTuple):
-    """What `get_config` finds; as in OCS, nothing at all with ``--site=none``."""
+    """The result of `get_config`; with ``--site=none`` all three are None, as in OCS."""
 
     site: Site | None
     host: Host | None
@@ -54,12 +54,19 @@ def get_config(args: argparse.Namespace, agent_class: str | None = None) -> Conf
     if args.site == _NO_SITE:
         return Configuration(None, None, None)
     site = load(_file(args))
-    host = None
+    host = site.hosts.get(args.site_host)
     if agent_class != CONTROL:
         host = _host(site, args)
-    elif args.site_host in site.hosts:
-        host = site.hosts[args.site_host]
-    hub = host.hub(site.hub) if host else site.hub
+    site = _with_overrides(site, host, args)
+    if host is None or agent_class in {CONTROL, HOST}:
+        return Configuration(site, host, None)
+    return Configuration(site, host, _instance(site, host, args.instance_id, agent_class))
+
+
+def _with_overrides(site: Site, host: Host | None, args: argparse.Namespace) -> Site:
+    hub = site.hub
+    if host is not None:
+        hub = host.hub(hub)
     given = {
         "wamp_server": args.site_hub,
         "wamp_http": args.site_http,
@@ -67,10 +74,7 @@ def get_config(args: argparse.Namespace, agent_class: str | None = None) -> Conf
         "address_root": args.address_root,
     }
     hub = hub.model_copy(update={key: value for key, value in given.items() if value is not None})
-    site = site.model_copy(update={"hub": hub})
-    if host is None or agent_class in {CONTROL, HOST}:
-        return Configuration(site, host, None)
-    return Configuration(site, host, _instance(site, host, args.instance_id, agent_class))
+    return site.model_copy(update={"hub": hub})
 
 
 def _means_launch(args: argparse.Namespace, launch: Launch) -> bool:
@@ -90,16 +94,17 @@ def _host(site: Site, args: argparse.Namespace) -> Host:
     try:
         return pick_host(site, args.site_host)
     except UnknownHostError as error:
-        # In a container the machine's name says nothing.
+        # In a container the machine's name does not help.
         raise UnknownHostError(f"{error}{_elsewhere(site, args.instance_id)}") from None
 
 
 def _elsewhere(site: Site, instance_id: str | None) -> str:
-    """Say on which hosts the site lists an instance; nothing if on none."""
+    """Name the hosts on which the site lists an instance; nothing if there are none."""
     hosts = [
         host.name
         for host in site.hosts.values()
-        if any(each.instance_id == instance_id for each in host.instances)
+        for instance in host.instances
+        if instance.instance_id == instance_id
     ]
     if not hosts:
         return ""
@@ -126,24 +131,32 @@ def _of_launch(launch: Launch, agent_class: str | None) -> Configuration:
 def _instance(
     site: Site, host: Host, instance_id: str | None, agent_class: str | None
 ) -> Instance | None:
-    where = f"host {host.name!r} in {site.path}"
     if instance_id is not None:
-        for instance in host.instances:
-            if instance.instance_id == instance_id:
-                return instance
-        near = _elsewhere(site, instance_id) or did_you_mean(
-            instance_id, (each.instance_id for each in host.instances)
-        )
-        raise ConfigurationError(f"{where} has no instance {instance_id!r}{near}")
+        return _instance_of_id(site, host, instance_id)
     if agent_class is None:
         return None
-    found = [each for each in host.instances if each.agent_class == agent_class]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(each.instance_id for each in found)
+    where = f"host {host.name!r} in {site.path}"
+    ids = {
+        instance.instance_id: instance
+        for instance in host.instances
+        if instance.agent_class == agent_class
+    }
+    if len(ids) > 1:
         raise ConfigurationError(
-            f"{where} has {len(found)} instances of {agent_class}: {ids}; pass --instance-id"
+            f"{where} has {len(ids)} instances of {agent_class}: {', '.join(ids)}; "
+            "pass --instance-id"
         )
-    near = did_you_mean(agent_class, (each.agent_class for each in host.instances))
+    for instance in ids.values():
+        return instance
+    near = did_you_mean(agent_class, (instance.agent_class for instance in host.instances))
     raise ConfigurationError(f"{where} has no instance of {agent_class}{near}")
+
+
+def _instance_of_id(site: Site, host: Host, instance_id: str) -> Instance:
+    ids = {instance.instance_id: instance for instance in host.instances}
+    if instance_id in ids:
+        return ids[instance_id]
+    near = _elsewhere(site, instance_id) or did_you_mean(instance_id, ids)
+    raise ConfigurationError(
+        f"host {host.name!r} in {site.path} has no instance {instance_id!r}{near}"
+    )

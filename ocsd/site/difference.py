@@ -1,4 +1,4 @@
-"""What a new version of a site file means for the instances that run."""
+"""Compares two versions of a site file and says which instances have to restart."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from ocsd.site.launch import Launch
 from ocsd.site.supervision import LivenessKeys
 
 _NO_MATTER: Final = {"site_file", "force_register", "instance.line", "router_socket"}
-"""What a process is told that makes no difference to it."""
+"""Keys of a `Launch` that change nothing for the process."""
 
 _NO_RESTART: Final = {
     "instance.manage",
@@ -18,21 +18,21 @@ _NO_RESTART: Final = {
     "instance.limits.memory",
     *(f"instance.liveness.{layer}" for layer in LivenessKeys.model_fields),
 }
-"""What concerns the daemon only."""
+"""Keys of a `Launch` that only the daemon uses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How two versions of a host's entry differ.
+    """The differences between two versions of a host's entry.
 
     Attributes
     ----------
     added, removed : tuple of str
-        Instances that only the new, or only the old one has.
+        Instances that only the new version has, or only the old one.
     changed : mapping of str to tuple of str
-        Instances whose processes have to be started anew, each with the keys that changed.
+        Instances whose processes have to be restarted, each with its changed keys.
     kept : mapping of str to tuple of str
-        Instances that go on, each with the keys that changed for the daemon only.
+        Instances that run on, each with the changed keys that only the daemon uses.
     """
 
     added: tuple[str, ...]
@@ -40,13 +40,8 @@ class Difference:
     changed: Mapping[str, tuple[str, ...]]
     kept: Mapping[str, tuple[str, ...]]
 
-    @property
-    def is_none(self) -> bool:
-        """Whether nothing would change."""
-        return not (self.added or self.removed or self.changed or any(self.kept.values()))
-
     def __str__(self) -> str:
-        """Return it in words, e.g. for the journal."""
+        """Return the difference in words, e.g. for the history."""
         kinds: tuple[tuple[str, Mapping[str, tuple[str, ...]]], ...] = (
             ("new", dict.fromkeys(self.added, ())),
             ("left the file", dict.fromkeys(self.removed, ())),
@@ -58,7 +53,7 @@ class Difference:
 
 
 def difference(before: Mapping[str, Launch], after: Mapping[str, Launch]) -> Difference:
-    """Compare what processes were told with what they would be told now.
+    """Compare the launches of running processes with those of the new site file.
 
     Parameters
     ----------
@@ -67,15 +62,14 @@ def difference(before: Mapping[str, Launch], after: Mapping[str, Launch]) -> Dif
     """
     changed: dict[str, tuple[str, ...]] = {}
     kept: dict[str, tuple[str, ...]] = {}
-    for name in (name for name in after if name in before):
-        keys = tuple(_differing(before[name].model_dump(), after[name].model_dump()))
-        if set(keys) <= _NO_RESTART:
-            kept[name] = tuple(_of_file(key) for key in keys)
-        else:
-            changed[name] = tuple(_of_file(key) for key in keys)
+    for instance_id, launch in after.items():
+        if instance_id in before:
+            keys = set(_differing(before[instance_id].model_dump(), launch.model_dump()))
+            group = changed if keys - _NO_RESTART else kept
+            group[instance_id] = tuple(map(_of_file, keys))
     return Difference(
-        added=tuple(name for name in after if name not in before),
-        removed=tuple(name for name in before if name not in after),
+        added=tuple(instance_id for instance_id in after if instance_id not in before),
+        removed=tuple(instance_id for instance_id in before if instance_id not in after),
         changed=changed,
         kept=kept,
     )
@@ -83,18 +77,21 @@ def difference(before: Mapping[str, Launch], after: Mapping[str, Launch]) -> Dif
 
 def _with_keys(names: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     for name, keys in names.items():
-        yield f"{name} ({', '.join(sorted(keys))})" if keys else name
+        if keys:
+            yield f"{name} ({', '.join(sorted(keys))})"
+        else:
+            yield name
 
 
 def _differing(
     before: Mapping[str, Any], after: Mapping[str, Any], inside: str = ""
 ) -> Iterator[str]:
     for key in before.keys() | after.keys():
-        one, other = before.get(key), after.get(key)
+        old, new = before.get(key), after.get(key)
         name = f"{inside}{key}"
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
-            yield from _differing(one, other, f"{name}.")
-        elif one != other and name not in _NO_MATTER:
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _differing(old, new, f"{name}.")
+        elif old != new and name not in _NO_MATTER:
             yield name
 
 
@@ -103,4 +100,6 @@ def _of_file(key: str) -> str:
     if key.startswith("instance.env."):
         return key.removeprefix("instance.env.")
     plain = key.rpartition(".")[2]
-    return plain if key.startswith("hub.") else plain.replace("_", "-")
+    if key.startswith("hub."):
+        return plain
+    return plain.replace("_", "-")

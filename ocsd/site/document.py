@@ -2,8 +2,8 @@
 
 YAML 1.1 as PyYAML and so OCS read it, with three differences: equal keys are
 refused (PyYAML silently keeps the last), keys that start with ``x-`` are left
-out (a place for anchors, as in docker compose), and agents' arguments stay as
-people wrote them (``0.50``, ``010``, ``12:30:00``).
+out (a place for anchors, as in docker compose), and agents' arguments keep their
+spelling (``0.50``, ``010``, ``12:30:00``).
 """
 
 import re
@@ -18,12 +18,12 @@ Location = tuple[str | int, ...]
 """The keys and indices that lead from the top of the document to a value."""
 
 MOST_NODES = 200_000
-"""Values in a file, aliases followed; more of them are a mistake or an attack."""
+"""Maximum number of values in a file, aliases followed."""
 
-DEEPEST = 50
-"""Lists and mappings within each other; a site file needs 7."""
+MOST_LEVELS = 50
+"""Maximum number of lists and mappings within each other; a site file needs 7."""
 
-_TOO_DEEP = f"lists and mappings stand more than {DEEPEST} deep in each other"
+_TOO_DEEP = f"lists and mappings stand more than {MOST_LEVELS} deep in each other"
 _TOO_DEEP_FOR_LIBYAML = "exceeded maximum nesting depth"
 """The problem that libyaml reports since PyYAML 6.0.4, at 1,000 brackets ahead of the parser."""
 
@@ -48,7 +48,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a YAML file says, and where."""
+    """The values of a YAML file, with the line of each."""
 
     value: Any
     lines: Mapping[Location, int]
@@ -93,15 +93,20 @@ def read(
     except yaml.MarkedYAMLError as error:
         return Document(None, {}, {}, (_syntax(error, text),))
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, text.find(chr(_code_point(error)))) + 1
+        character = error.character
+        if not isinstance(character, str):
+            character = chr(int(character))
+        line = text.count("\n", 0, text.find(character)) + 1
         return Document(None, {}, {}, (Problem(line, f"YAML syntax: {error.reason}"),))
+    if root is None:
+        return Document(None, {}, {}, ())
     reading = _Reading(spellings, names_at)
-    value = reading.value(root, ()) if root is not None else None
+    value = reading.value(root, ())
     return Document(value, reading.lines, reading.key_lines, tuple(reading.problems))
 
 
 def _line_too_deep(text: str, loader: Any) -> int:
-    """Return the line where the file first goes deeper than `DEEPEST`, or 0 if it never does.
+    """Return the line where the file first exceeds `MOST_LEVELS`, or 0 if it never does.
 
     The parser reports one event after another and needs no recursion. PyYAML's composer
     recurses: on a deep file it overflows the stack of Python or of C, depending on the release.
@@ -110,36 +115,30 @@ def _line_too_deep(text: str, loader: Any) -> int:
     for event in yaml.parse(text, Loader=loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
-            if depth > DEEPEST:
+            if depth > MOST_LEVELS:
                 return _line(event)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
     return 0
 
 
-def _code_point(error: yaml.reader.ReaderError) -> int:
-    character = error.character
-    return ord(character) if isinstance(character, str) else int(character)
-
-
 def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark else 1
+    line = _line_of(error.problem_mark or error.context_mark)
     if error.problem == _TOO_DEEP_FOR_LIBYAML:
         return Problem(line, _TOO_DEEP)
-    said = error.problem or "cannot be read"
+    cause = error.problem or "cannot be read"
     if error.context:
-        begin = error.context_mark.line + 1 if error.context_mark else line
-        place = f" that starts in line {begin}" if begin != line else ""
-        said = f"{error.context}{place}, {said}"
-    there = text.splitlines()[line - 1 : line]
-    if there and re.match(r" *\t", there[0]):
-        said += "; indent with spaces, not tabs"
-    return Problem(line, f"YAML syntax: {said}")
+        context = error.context
+        if error.context_mark and _line_of(error.context_mark) != line:
+            context += f" that starts in line {_line_of(error.context_mark)}"
+        cause = f"{context}, {cause}"
+    if re.match(r" *\t", "".join(text.splitlines()[line - 1 : line])):
+        cause += "; indent with spaces, not tabs"
+    return Problem(line, f"YAML syntax: {cause}")
 
 
 class _Reading:
-    """Turns nodes into values and remembers where they stood."""
+    """Turns nodes into values and records their lines."""
 
     def __init__(self, spellings: Mapping[str, str], names_at: Location) -> None:
         self.lines: dict[Location, int] = {}
@@ -179,7 +178,7 @@ class _Reading:
             if self._left == -1:
                 self._refuse(node, f"the file holds more than {MOST_NODES} values")
             return False
-        if len(self._open) > DEEPEST:
+        if len(self._open) > MOST_LEVELS:
             self._refuse(node, _TOO_DEEP)
             return False
         if any(node is outer for outer in self._open):
@@ -199,7 +198,7 @@ class _Reading:
         return result
 
     def _entries(self, node: MappingNode, location: Location) -> dict[str, tuple[Node, Node]]:
-        """Return a mapping's entries; its own keys beat merged ones, as YAML has it."""
+        """Return a mapping's entries; as in YAML, its own keys beat merged ones."""
         own: dict[str, tuple[Node, Node]] = {}
         merged: dict[str, tuple[Node, Node]] = {}
         for key_node, value_node in node.value:
@@ -227,7 +226,9 @@ class _Reading:
             self._open.pop()
 
     def _merged(self, node: Node) -> Iterator[MappingNode]:
-        parts = node.value if isinstance(node, SequenceNode) else [node]
+        parts = [node]
+        if isinstance(node, SequenceNode):
+            parts = node.value
         for part in parts:
             if isinstance(part, MappingNode):
                 yield part
@@ -235,11 +236,15 @@ class _Reading:
                 self._refuse(part, "'<<' takes a mapping or a list of mappings")
 
     def _key(self, written: str, location: Location) -> str:
-        return written if location == self._names_at else self._spellings.get(written, written)
+        if location == self._names_at:
+            return written
+        return self._spellings.get(written, written)
 
     def _refuse_repeat(self, again: Node, first: Node) -> None:
-        spelled = "" if again.value == first.value else f" (there spelled {first.value!r})"
-        self._refuse(again, f"key {again.value!r} stands in line {_line(first)} already{spelled}")
+        text = f"key {again.value!r} stands in line {_line(first)} already"
+        if again.value != first.value:
+            text += f" (there spelled {first.value!r})"
+        self._refuse(again, text)
 
     def _scalar(self, node: Node) -> Any:
         if node.tag == _TAG + "float" and node.value.lower() in _YAML_NUMBERS:
@@ -248,7 +253,7 @@ class _Reading:
             try:
                 return self._scalars.construct_object(node)
             except (ValueError, KeyError, IndexError):  # e.g. `!!int x`
-                self._refuse(node, f"{node.value!r} is no {node.tag.removeprefix(_TAG)}")
+                self._refuse(node, f"{node.value!r} is not a valid {node.tag.removeprefix(_TAG)}")
                 return None
         return node.value
 
@@ -271,7 +276,9 @@ class _Reading:
             self._open.pop()
 
     def _refuse_word(self, node: Node) -> None:
-        kind = "nothing (null)" if node.tag == _TAG + "null" else "true or false"
+        kind = "true or false"
+        if node.tag == _TAG + "null":
+            kind = "nothing (null)"
         self._refuse(
             node,
             f"YAML reads the argument {node.value or '(empty)'} as {kind}; if the agent should "
@@ -283,5 +290,8 @@ class _Reading:
 
 
 def _line(node: Node | yaml.Event) -> int:
-    mark = node.start_mark
+    return _line_of(node.start_mark)
+
+
+def _line_of(mark: Any) -> int:
     return mark.line + 1 if mark else 1

@@ -1,7 +1,7 @@
-"""What the daemon tells a process that it starts.
+"""The settings that the daemon passes to a process that it starts.
 
-A process with a launch never reads the site file: the daemon has read it, and
-a file that was edited since must not give half of the site other addresses.
+A process with a launch never reads the site file. The daemon has read it, and a file
+that was edited since must not give half of the site other addresses.
 """
 
 from pydantic import BaseModel, ConfigDict
@@ -10,7 +10,7 @@ from ocsd.site.model import Hub, Instance
 
 
 class Launch(BaseModel):
-    """Everything that an agent's process needs to know about its site."""
+    """The settings of one agent's process."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,7 +25,7 @@ class Launch(BaseModel):
     router_socket: str | None = None
     """Unix raw socket of the router on this machine."""
     force_register: bool = False
-    """The predecessor is known to be dead: take its addresses over."""
+    """Take over the addresses of the predecessor, which is certainly dead."""
     crossbar_timeout: float | None = None
 
 
@@ -33,15 +33,15 @@ LAUNCH_VARIABLE = "OCSD_LAUNCH"
 """Environment variable that hands a launch, as JSON, to a new interpreter."""
 
 
-class _Process:
-    launch: Launch | None = None
+_current: Launch | None = None
 
 
 def set_current(launch: Launch | None) -> None:
-    """Say what this process was started for."""
-    _Process.launch = launch
+    """Set the launch of this process."""
+    global _current
+    _current = launch
 
 
 def current() -> Launch | None:
-    """Return what this process was started for; None if started by hand."""
-    return _Process.launch
+    """Return the launch of this process; None if it was started by hand."""
+    return _current

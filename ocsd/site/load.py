@@ -1,4 +1,4 @@
-"""Find the site file, read it, choose this machine's part of it."""
+"""Finds the site file, reads it and picks the entry of this machine."""
 
 import os
 import socket
@@ -16,8 +16,6 @@ from ocsd.text.nearest import did_you_mean
 
 DEFAULT_SITE = "default"
 SYSTEM_FOLDER = Path("/etc/ocsd")
-
-_Entry = tuple[tuple[str | int, ...], Any]
 
 
 def find(site_file: str | os.PathLike[str] | None = None, site: str | None = None) -> Path:
@@ -52,9 +50,11 @@ def find(site_file: str | os.PathLike[str] | None = None, site: str | None = Non
         if os.path.isfile(folder / name):
             return folder / name
     places = "".join(f"\n  {folder / name}" for folder in folders)
-    hint = "" if os.environ.get("OCS_CONFIG_DIR") else " or set OCS_CONFIG_DIR"
+    hint = "pass --site-file"
+    if not os.environ.get("OCS_CONFIG_DIR"):
+        hint += " or set OCS_CONFIG_DIR"
     raise SiteFileError(
-        f"no site file found{_near_file(name, folders)}; pass --site-file{hint}; looked for{places}"
+        f"no site file found{_near_file(name, folders)}; {hint}; looked for{places}"
     )
 
 
@@ -106,12 +106,14 @@ def pick_host(site: Site, name: str | None = None, hostname: str | None = None) 
         If there is no such entry; lists those that there are.
     """
     machine = hostname or socket.gethostname()
-    wanted = [name] if name else [machine, machine.partition(".")[0], "localhost"]
-    for candidate in wanted:
+    candidates = [machine, machine.partition(".")[0], "localhost"]
+    if name:
+        candidates = [name]
+    for candidate in candidates:
         if candidate in site.hosts:
             return site.hosts[candidate]
     where = site.path or "the site"
-    there = f"it has {', '.join(site.hosts)}" if site.hosts else "it has no hosts at all"
+    there = f"it has {', '.join(site.hosts) or 'no hosts at all'}"
     if name:
         near = did_you_mean(name, site.hosts)
         raise UnknownHostError(f"{where} has no host {name!r}{near}; {there}")
@@ -122,9 +124,11 @@ def pick_host(site: Site, name: str | None = None, hostname: str | None = None) 
 
 
 def _folders() -> list[Path]:
+    folders = [Path("site-configs"), SYSTEM_FOLDER]
     configured = os.environ.get("OCS_CONFIG_DIR")
-    given = [Path(configured).expanduser()] if configured else []
-    return [*given, Path("site-configs"), SYSTEM_FOLDER]
+    if configured:
+        folders.insert(0, Path(configured).expanduser())
+    return folders
 
 
 def _near_file(name: str, folders: list[Path]) -> str:
@@ -146,11 +150,9 @@ def _text(path: Path) -> str:
 
 
 def _hosts(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
-    hosts = document.value.get("hosts") if isinstance(document.value, dict) else None
-    if isinstance(hosts, dict):
-        for name, host in hosts.items():
-            if isinstance(host, dict):
-                yield name, host
+    match document.value:
+        case {"hosts": dict() as hosts}:
+            yield from ((name, host) for name, host in hosts.items() if isinstance(host, dict))
 
 
 def _entries(host: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -162,7 +164,7 @@ def _entries(host: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _prepared(document: Document, path: Path, problems: list[Problem]) -> Any:
-    """Return the document's value with what the models want beside the keys of the file."""
+    """Return the document's value with the fields that the file does not spell out."""
     value = document.value
     if not isinstance(value, dict):
         return value
@@ -171,16 +173,15 @@ def _prepared(document: Document, path: Path, problems: list[Problem]) -> Any:
         host["agent-paths"] = _absolute(host.get("agent-paths"), path.parent)
         for index, entry in _entries(host):
             location = ("hosts", name, "agent-instances", index)
-            entry["python"] = _absolute([entry.get("python")], path.parent)[0]
+            entry["python"] = _absolute(entry.get("python"), path.parent)
             line = {"line": document.line(location)}
             _add(entry, location, line, document, problems)
         _add(host, ("hosts", name), {"name": name}, document, problems)
     hosts = value.get("hosts")
     if isinstance(hosts, dict):
         # `grumpy:` with nothing after it is a host without instances.
-        value["hosts"] = {
-            name: {"name": name} if host is None else host for name, host in hosts.items()
-        }
+        empty = (name for name, host in hosts.items() if host is None)
+        value["hosts"] = hosts | {name: {"name": name} for name in empty}
     return _without_empty(value)
 
 
@@ -198,26 +199,32 @@ def _add(
 
 
 def _absolute(paths: Any, folder: Path) -> Any:
-    if not isinstance(paths, list):
-        return paths
-    return [
-        str(folder / Path(path).expanduser()) if isinstance(path, str) else path for path in paths
-    ]
+    match paths:
+        case str():
+            return str(folder / Path(paths).expanduser())
+        case list():
+            return [_absolute(path, folder) for path in paths]
+        case _:
+            return paths
 
 
 def _without_empty(value: Any) -> Any:
-    """Leave out keys without a value: they say as much as absent ones."""
-    if not isinstance(value, dict):
-        return [_without_empty(item) for item in value] if isinstance(value, list) else value
-    return {key: _without_empty(inner) for key, inner in value.items() if inner is not None}
+    """Leave out keys without a value, which mean the same as absent ones."""
+    match value:
+        case dict():
+            return {key: _without_empty(inner) for key, inner in value.items() if inner is not None}
+        case list():
+            return [_without_empty(item) for item in value]
+        case _:
+            return value
 
 
 def _repeated_instances(document: Document) -> Iterator[Problem]:
     """Find instance-ids that two agents would use.
 
-    OCS sites that use docker list an agent twice: on the host whose HostManager
-    starts the container (manage: docker), and on a host that stands for the
-    container. So entries of several hosts may agree if ocsd runs one of them at most.
+    OCS sites that use docker list an agent twice: on the host whose HostManager starts
+    the container (manage: docker), and on a host that stands for the container.
+    Therefore entries of several hosts may share an id if ocsd runs at most one of them.
     """
     first: dict[str, tuple[str, int, bool]] = {}
     for name, host in _hosts(document):

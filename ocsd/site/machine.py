@@ -1,7 +1,7 @@
-"""What a site file asks of the machine it is used on, and what of that is missing there.
+"""Warnings about users, programs and limits that a site file needs and this machine lacks.
 
-The file is right all the same: users and programs can come later, and the daemon may
-have other limits than who asks here. So these are warnings.
+They are not errors, because users and programs can be added later, and the daemon may
+run with other limits than the process that checks.
 """
 
 import os
@@ -17,7 +17,7 @@ _MOST_FOR_ROOT = Path("/proc/sys/fs/nr_open")
 
 
 def missing(host: Host) -> Iterator[str]:
-    """Yield what an operator should know before a host's entry is used on this machine.
+    """Yield a warning for each thing that a host's entry needs and this machine lacks.
 
     Parameters
     ----------
@@ -26,23 +26,24 @@ def missing(host: Host) -> Iterator[str]:
     """
     for occasion, command in host.hooks.items():
         if shutil.which(command[0]) is None:
-            yield f"hook {occasion}: there is no program {command[0]!r} that could be run"
-    most = most_open_files()
-    for each in host.instances:
-        if each.manage not in {Manage.UP, Manage.DOWN}:
+            yield f"hook {occasion}: there is no program {command[0]!r} on this machine"
+    limit = most_open_files()
+    for instance in host.instances:
+        name = instance.instance_id
+        if instance.manage not in {Manage.UP, Manage.DOWN}:
             continue
-        if each.user is not None and not _is_known(each.user):
-            yield f"instance '{each.instance_id}': there is no user {each.user!r} on this machine"
-        wanted = each.limits.open_files
-        if wanted is not None and wanted > most:
+        if instance.user is not None and not _is_known(instance.user):
+            yield f"instance {name!r}: there is no user {instance.user!r} on this machine"
+        wanted = instance.limits.open_files
+        if wanted is not None and wanted > limit:
             yield (
-                f"instance '{each.instance_id}': open-files {wanted} is above the {most} that are "
+                f"instance {name!r}: open-files {wanted} is above the {limit} that are "
                 "allowed here; the daemon needs a higher limit (systemd: LimitNOFILE=)"
             )
 
 
 def most_open_files() -> int:
-    """Return how many descriptors this process may allow to one that it starts."""
+    """Return the highest limit of open files that this process may give to a child."""
     if os.geteuid() == 0:
         # root may raise its own limit, up to the kernel's.
         return int(_MOST_FOR_ROOT.read_text())

@@ -1,4 +1,4 @@
-"""What a site file says, as values.
+"""The content of a site file, as values.
 
 The models know nothing of YAML, files or lines (`ocsd.site.load` does), are
 frozen and survive a trip through JSON. Their aliases are the keys of the file.
@@ -10,29 +10,32 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from ocsd.site.supervision import Conditions, Hooks, LivenessKeys, ResourceLimits, Variables
+from ocsd.site.supervision import (
+    Conditions,
+    Hooks,
+    KeysModel,
+    LivenessKeys,
+    ResourceLimits,
+    Variables,
+    key,
+)
 from ocsd.text.nearest import did_you_mean
 
 LONGEST_INSTANCE_ID = 128
 HOST_MANAGER = "HostManager"
-"""The agent class whose part the daemon itself plays."""
+"""The agent class that the daemon itself stands in for."""
 
 
 class Manage(StrEnum):
-    """What the daemon does with an instance when it starts."""
+    """The target that an instance gets when the daemon starts."""
 
     UP = "up"
     DOWN = "down"
     IGNORE = "ignore"
     DOCKER_UP = "docker-up"
     DOCKER_DOWN = "docker-down"
-
-    @property
-    def in_container(self) -> bool:
-        """Whether docker runs the instance."""
-        return self in {Manage.DOCKER_UP, Manage.DOCKER_DOWN}
 
 
 # The words of OCS site files. YAML 1.1 reads `yes` and `no` as booleans.
@@ -73,8 +76,8 @@ def _instance_id(value: str) -> str:
     proposal = re.sub(r"[^A-Za-z0-9_-]+", "-", value).strip("-")[:LONGEST_INSTANCE_ID]
     raise ValueError(
         f"instance-id {value!r} cannot be part of an address and of a file name; use 1 to "
-        f"{LONGEST_INSTANCE_ID} letters, digits, '_' and '-', the first one not '-'"
-        + (f", e.g. {proposal!r}" if proposal else "")
+        f"{LONGEST_INSTANCE_ID} letters, digits, '_' and '-', the first one not '-', "
+        f"e.g. {proposal or 'fake-data1'!r}"
     )
 
 
@@ -127,21 +130,11 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
+class _Part(KeysModel):
     @property
     def data(self) -> dict[str, Any]:
         """The same as a dict with the keys of the site file, as agents for OCS read it."""
         return self.model_dump(mode="json", by_alias=True)
-
-
-def _key(name: str, **options: Any) -> Any:
-    """Declare a field whose key in the site file has hyphens.
-
-    Not ``alias=``, which would have type checkers refuse the field's own name.
-    """
-    return Field(validation_alias=name, serialization_alias=name, **options)
 
 
 class Hub(_Part):
@@ -168,44 +161,44 @@ class Hub(_Part):
 def http_beside(wamp_server: object) -> str:
     """Return the HTTP call bridge that normally stands beside a WebSocket URL.
 
-    For what is no WebSocket URL, the default one: one complaint is enough.
+    A wrong WebSocket URL gets the default one, because it is reported already.
     """
     try:
         parts = urlsplit(_server_url(str(wamp_server)))
     except ValueError:
         return "http://localhost:8001/call"
-    scheme = "https" if parts.scheme == "wss" else "http"
+    scheme = parts.scheme.replace("ws", "http")
     return f"{scheme}://{parts.netloc}/call"
 
 
 class Crossbar(_Part):
-    """How a host runs the router."""
+    """The router that a host runs."""
 
     bin: str | None = None
-    config_dir: str | None = _key("config-dir", default=None)
+    config_dir: str | None = key("config-dir", default=None)
 
 
 class Instance(_Part):
     """One agent: its class, its name and how it is run."""
 
-    instance_id: InstanceId = _key("instance-id")
-    agent_class: Annotated[str, AfterValidator(_agent_class)] = _key("agent-class")
+    instance_id: InstanceId = key("instance-id")
+    agent_class: Annotated[str, AfterValidator(_agent_class)] = key("agent-class")
     manage: Annotated[Manage, BeforeValidator(_manage)] = Manage.UP
     arguments: tuple[str, ...] = ()
     restart: Literal["always", "on-failure", "never"] = "always"
     runtime: Literal["ocsd", "ocs"] = "ocsd"
-    """``ocs``: executed with the published package of that name, on which the agent insists."""
+    """``ocs``: executed with the published package of that name."""
     python: str | None = None
     """Interpreter that has the published package; None: the daemon's own."""
     after: tuple[InstanceId, ...] = ()
-    """Instances of this host that have to be ready before it is started."""
+    """Instances of this host that have to be ready before this one is started."""
     liveness: LivenessKeys = LivenessKeys()
     limits: ResourceLimits = ResourceLimits()
-    retry_when: Conditions = _key("retry-when", default=())
-    """What makes it worth trying again at once, e.g. ``tcp://device:4001``."""
-    env: Variables = {}
+    retry_when: Conditions = key("retry-when", default=())
+    """Conditions to retry a failed start at once, e.g. ``tcp://device:4001``."""
+    env: Variables = Field(default={})
     user: str | None = None
-    """Who runs it; needs a daemon of root's."""
+    """The user that runs it; only a daemon of root can change users."""
     line: int | None = None
     """Where the entry starts in the site file, from 1."""
 
@@ -223,16 +216,16 @@ class Host(_Part):
     """One host's part of the site file."""
 
     name: HostName
-    log_dir: str | None = _key("log-dir", default=None)
+    log_dir: str | None = key("log-dir", default=None)
     crossbar: Crossbar | None = None
     """None: this host does not run the router."""
-    agent_paths: tuple[str, ...] = _key("agent-paths", default=())
-    instances: tuple[Instance, ...] = _key("agent-instances", default=())
+    agent_paths: tuple[str, ...] = key("agent-paths", default=())
+    instances: tuple[Instance, ...] = key("agent-instances", default=())
     wamp_server: ServerUrl | None = None
     wamp_http: HttpUrl | None = None
     wamp_realm: Annotated[str, Field(min_length=1)] | None = None
     crossbar_timeout: Seconds | None = None
-    hooks: Hooks = {}
+    hooks: Hooks = Field(default={})
     """Commands to run when something happens, by occasion, e.g. ``on-failed``."""
 
     def hub(self, site_hub: Hub) -> Hub:
@@ -251,7 +244,7 @@ class Site(_Part):
     """A whole site file."""
 
     hub: Hub
-    hosts: dict[str, Host] = {}
+    hosts: dict[str, Host] = Field(default={})
     path: str | None = None
     """The file, absolute; None if there is none."""
 

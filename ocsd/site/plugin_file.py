@@ -1,4 +1,4 @@
-"""Run a plug-in file and collect the agent classes that it registers.
+"""Runs a plug-in file and collects the agent classes that it registers.
 
 Such files are written for OCS: they ``import ocs`` and call
 ``ocs.site_config.register_agent_class``, or define a list `agents`.
@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """One agent class as a plug-in gives it, not checked yet."""
+    """One agent class as a plug-in registers it, not checked yet."""
 
     class_name: Any
     code: Any
@@ -29,7 +29,7 @@ _registered: list[Registration] = []
 
 
 def register_agent_class(class_name: str, path: str | os.PathLike[str]) -> None:
-    """Say which script is an agent class; for ``ocs_plugin_*.py`` files.
+    """Register the script of an agent class; for ``ocs_plugin_*.py`` files.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def registrations(file: Path, modules_of_ocs: Modules) -> Iterator[Registration]
     start = len(_registered)
     error: BaseException | None = None
     try:
-        # Not imported: a file edited since the last time must be read anew.
+        # Not imported, because a file that was edited must be read again.
         code = compile(file.read_bytes(), str(file), "exec")
         with _as_ocs_plugin(file.parent, modules_of_ocs):
             exec(code, namespace)
@@ -78,8 +78,9 @@ def registrations(file: Path, modules_of_ocs: Modules) -> Iterator[Registration]
 
 def registrations_of(agents: Any) -> Iterator[Registration]:
     """Return what a plug-in's `agents` lists, in either of its forms."""
-    pairs = agents.items() if isinstance(agents, Mapping) else agents
-    for number, pair in enumerate(pairs, 1):
+    if isinstance(agents, Mapping):
+        agents = agents.items()
+    for number, pair in enumerate(agents, 1):
         if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
             raise ValueError(f"entry {number} of agents is {pair!r}, not a pair (class, path)")
         yield Registration(*pair)
@@ -87,7 +88,7 @@ def registrations_of(agents: Any) -> Iterator[Registration]:
 
 @contextmanager
 def _as_ocs_plugin(folder: Path, modules_of_ocs: Modules) -> Iterator[None]:
-    """Let ``import ocs`` mean ocsd, and the folder's modules be found."""
+    """Make ``import ocs`` mean ocsd, and the folder's modules importable."""
     theirs = {name: module for name, module in sys.modules.items() if _is_ocs(name)}
     path = list(sys.path)
     _forget_ocs()

@@ -1,6 +1,6 @@
-"""Which code an agent class is.
+"""Finds the code of an agent class.
 
-Built in classes come first, then the plug-in files of the host's agent-paths,
+Built-in classes come first, then the plug-in files of the host's agent-paths,
 then ocsd's own agents, then entry points of group ``ocs.plugins``. Only lists of
 agents are imported here, never the agents themselves.
 """
@@ -29,7 +29,7 @@ OWN_LIST = "ocsd_agents.plugin"
 
 @dataclass(frozen=True, slots=True)
 class AgentEntry:
-    """Where the code of an agent class is.
+    """The place of an agent class's code.
 
     Either `module` and `entry_point` or `script` says what to run; for HostManager,
     whose part the daemon itself plays, both are None.
@@ -40,13 +40,13 @@ class AgentEntry:
     entry_point: str = "main"
     script: str | None = None
     source: str = "ocsd"
-    """Who says so, for messages: ``ocsd``, a plug-in file or a distribution."""
+    """The plug-in, for messages: ``ocsd``, a plug-in file or a distribution."""
     fork_safe: bool = True
     """False: start it with exec, not from the warm fork server."""
     preload: tuple[str, ...] = ()
     """Libraries worth having in the fork server."""
     warnings: tuple[str, ...] = ()
-    """What its operator should know: other plug-ins that have a class of this name."""
+    """For the operator: other plug-ins that have a class of this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Every agent class that can be found, and what went wrong on the way."""
+    """Every agent class that was found, and the plug-ins that failed."""
 
     entries: Mapping[str, AgentEntry]
     warnings: tuple[str, ...] = ()
@@ -81,25 +81,31 @@ class Catalogue:
         entry = self.entries.get(class_name)
         if entry is not None:
             return entry
-        listed = [each for each in self.failures if f"agent class {class_name}:" in each.reason]
-        if listed:
-            raise PluginError("; ".join(map(str, listed)))
+        own = [
+            str(failure)
+            for failure in self.failures
+            if f"agent class {class_name}:" in failure.reason
+        ]
+        if own:
+            raise PluginError("; ".join(own))
         near = _near_class(class_name, self.entries)
-        text = f"no plug-in has the agent class {class_name!r}{near}"
+        text = f"no plug-in has the agent class {class_name!r}"
         if self.failures:
-            raise PluginError(f"{text}; {'; '.join(str(each) for each in self.failures)}")
-        known = "" if near else f"; known are {', '.join(sorted(self.entries))}"
+            raise PluginError("; ".join([text + near, *map(str, self.failures)]))
+        near = near or f"; known are {', '.join(sorted(self.entries))}"
         raise UnknownAgentClassError(
-            f"{text}{known}; correct agent-class, install its package, or put a file "
+            f"{text}{near}; correct agent-class, install its package, or put a file "
             "ocs_plugin_NAME.py that lists it into a folder of agent-paths"
         )
 
 
 def _near_class(name: str, known: Iterable[str]) -> str:
-    """Propose a class; that nearly all end with the same word makes none of them near."""
-    bare = {each.removesuffix(_COMMON): each for each in known}
+    """Propose a class; the suffix "Agent", which most classes share, does not count."""
+    bare = {known_name.removesuffix(_COMMON): known_name for known_name in known}
     near = nearest(name.removesuffix(_COMMON), bare)
-    return f"; did you mean {bare[near]!r}?" if near else ""
+    if near is None:
+        return ""
+    return f"; did you mean {bare[near]!r}?"
 
 
 BUILT_IN: Mapping[str, AgentEntry] = {
@@ -112,7 +118,7 @@ BUILT_IN: Mapping[str, AgentEntry] = {
 def find_class(class_name: str, agent_paths: Sequence[str], modules_of_ocs: Modules) -> AgentEntry:
     """Return where the code of one agent class is; see `ocsd.site_config.agent_class`.
 
-    Every plug-in is read, for a class that two of them have is a mistake to be told.
+    Every plug-in is read, because a class in two of them is a mistake to report.
 
     Parameters
     ----------
@@ -152,13 +158,13 @@ def all_classes(agent_paths: Sequence[str], modules_of_ocs: Modules) -> Catalogu
 
 @dataclass(frozen=True, slots=True)
 class _ClassList:
-    """One list of agent classes, not read yet."""
+    """A list of agent classes, not read yet."""
 
     name: str
     registrations: Callable[[], Iterator[Registration]]
     folder: Path | None = None
     fills_gaps: bool = False
-    """Others are expected to have classes of the same names."""
+    """Classes that other lists have, too, are not reported."""
 
 
 @dataclass(slots=True)
@@ -168,7 +174,7 @@ class _Collecting:
     failures: list[Failure] = field(default_factory=list)
 
     def read(self, source: _ClassList) -> None:
-        # What a plug-in registered before it failed counts.
+        # Classes that a plug-in registered before it failed count.
         try:
             for registration in source.registrations():
                 self._add(source, registration)
@@ -228,8 +234,7 @@ def _sources(agent_paths: Sequence[str], modules_of_ocs: Modules) -> Iterator[_C
 def _entry_points() -> list[tuple[str, EntryPoint]]:
     """Return distribution and entry point of each installed plug-in.
 
-    Of a distribution that is installed in two folders the first is the one that is
-    imported, so it is the one that counts.
+    A distribution that is installed in two folders counts once: Python imports the first.
     """
     found: dict[tuple[str, str], EntryPoint] = {}
     for folder in sys.path:
@@ -241,7 +246,7 @@ def _entry_points() -> list[tuple[str, EntryPoint]]:
 class _Installed:
     """The entry points in each folder of the search path, read again when it changes.
 
-    Reading them takes 3 ms; agents find here what their fork server has read.
+    Reading them takes 3 ms; agents inherit those that their fork server has read.
     """
 
     known: ClassVar[dict[str, tuple[int, list[tuple[str, EntryPoint]]]]] = {}
@@ -261,13 +266,13 @@ class _Installed:
 def _points_in(folder: str) -> Iterator[tuple[str, EntryPoint]]:
     for distribution in distributions(path=[folder]):
         if not distribution.name:
-            continue  # what an installation that was broken off left behind
+            continue  # left behind by an interrupted installation
         for point in distribution.entry_points.select(group=ENTRY_POINT_GROUP):
             yield distribution.name, point
 
 
 def _no_folder(folder: Path) -> Iterator[Registration]:
-    raise FileNotFoundError(f"agent-paths names {folder}, which is no folder")
+    raise FileNotFoundError(f"agent-paths names {folder}, which is not a folder")
 
 
 def _of_module(name: str) -> Iterator[Registration]:
@@ -281,8 +286,11 @@ def _of_point(point: EntryPoint) -> Iterator[Registration]:
 def _of_published(point: EntryPoint, modules_of_ocs: Modules) -> Iterator[Registration]:
     # Importing it would make `ocs` the published package in this process.
     relative = point.module.replace(".", "/") + ".py"
-    file = Path(str(point.dist.locate_file(relative))) if point.dist else Path(relative)
-    yield from registrations(file, modules_of_ocs) if file.is_file() else ()
+    file = Path(relative)
+    if point.dist:
+        file = Path(str(point.dist.locate_file(relative)))
+    if file.is_file():
+        yield from registrations(file, modules_of_ocs)
 
 
 def _entry(source: _ClassList, registration: Registration) -> AgentEntry:

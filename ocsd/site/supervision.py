@@ -26,7 +26,7 @@ OCCASIONS = (
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 _LEAST_MEMORY_BYTES = 2**20
 
-Answer = Literal["nothing", "warn", "restart"]
+Consequence = Literal["nothing", "warn", "restart"]
 
 
 def _size(value: object) -> object:
@@ -48,11 +48,13 @@ def _words(value: object) -> object:
     try:
         return tuple(shlex.split(value))
     except ValueError as error:
-        raise ValueError(f"{value!r} is no command: {str(error).lower()}") from error
+        raise ValueError(f"{value!r} is not a command: {str(error).lower()}") from error
 
 
 def _one_or_many(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return (value,)
+    return value
 
 
 def _condition(value: str) -> str:
@@ -65,16 +67,15 @@ def _condition(value: str) -> str:
     if tcp or file:
         return value
     raise ValueError(
-        f"retry-when {value!r} is no condition; write tcp://host:port or file:///dev/ttyUSB0"
+        f"retry-when {value!r} is not a condition; write tcp://host:port or file:///dev/ttyUSB0"
     )
 
 
 def _hooks(value: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
     for occasion, command in value.items():
         if occasion not in OCCASIONS:
-            near = did_you_mean(occasion, OCCASIONS)
-            known = "" if near else f"; there are {', '.join(OCCASIONS)}"
-            raise ValueError(f"unknown hook {occasion!r}{near}{known}")
+            proposal = did_you_mean(occasion, OCCASIONS) or f"; there are {', '.join(OCCASIONS)}"
+            raise ValueError(f"unknown hook {occasion!r}{proposal}")
         if not command:
             raise ValueError(f"hook {occasion} has no command")
     return value
@@ -82,12 +83,12 @@ def _hooks(value: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]
 
 def _variables(value: object) -> object:
     if isinstance(value, Mapping):
-        return {name: _text(each) for name, each in value.items()}
+        return {name: _text(content) for name, content in value.items()}
     return value
 
 
 def _usable(value: Mapping[str, str]) -> Mapping[str, str]:
-    """Refuse what no process can have in its environment."""
+    """Refuse variables that no process can have in its environment."""
     for name, text in value.items():
         if not name or "=" in name or "\0" in name:
             raise ValueError(
@@ -100,9 +101,10 @@ def _usable(value: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _text(value: object) -> object:
-    # What "yes" is to become as text, nobody but the operator knows.
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if is_number else value
+    # Only the operator knows which text a bare `yes` stands for: it is refused.
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value
 
 
 Conditions = Annotated[
@@ -114,28 +116,34 @@ Hooks = Annotated[
 Variables = Annotated[dict[str, str], BeforeValidator(_variables), AfterValidator(_usable)]
 
 
-def _part_key(name: str, **options: Any) -> Any:
+def key(name: str, **options: Any) -> Any:
+    """Declare a field whose key in the site file has hyphens.
+
+    Not ``alias=``, because type checkers would then refuse the field's own name.
+    """
     return Field(validation_alias=name, serialization_alias=name, **options)
 
 
-class _Part(BaseModel):
+class KeysModel(BaseModel):
+    """Some keys of a site file; frozen, and any other key is refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class LivenessKeys(_Part):
-    """What the failure of each layer of an instance leads to."""
+class LivenessKeys(KeysModel):
+    """The consequence of a failure in each layer of an instance."""
 
-    reactor: Answer = "restart"
-    router: Answer = "warn"
-    call: Answer = "warn"
-    feeds: Answer = "warn"
-    operations: Answer = "warn"
+    reactor: Consequence = "restart"
+    router: Consequence = "warn"
+    call: Consequence = "warn"
+    feeds: Consequence = "warn"
+    operations: Consequence = "warn"
 
 
-class ResourceLimits(_Part):
-    """What an instance may use."""
+class ResourceLimits(KeysModel):
+    """Limits on the resources of an instance."""
 
     memory: Annotated[int | None, BeforeValidator(_size)] = None
-    """Resident memory of its process; above it the process is ended [bytes]."""
+    """Resident memory of its process [bytes]; a process above it is ended."""
     nice: Annotated[int, Field(ge=-20, le=19)] = 0
-    open_files: Annotated[int | None, Field(ge=16)] = _part_key("open-files", default=None)
+    open_files: Annotated[int | None, Field(ge=16)] = key("open-files", default=None)

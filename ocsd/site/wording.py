@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a site file, in the operator's words."""
+"""Turns the findings of pydantic in a site file into messages for the operator."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
@@ -11,7 +11,7 @@ from ocsd.site.model import Crossbar, Host, Hub, Instance, Site
 from ocsd.site.supervision import LivenessKeys, ResourceLimits
 from ocsd.text.nearest import did_you_mean, nearest
 
-# Fields that come from elsewhere than the file's keys.
+# Fields that are not keys of the file.
 _NOT_WRITTEN: Mapping[type[BaseModel], frozenset[str]] = {
     Host: frozenset({"name"}),
     Instance: frozenset({"line"}),
@@ -66,7 +66,7 @@ def spellings() -> dict[str, str]:
 
 
 def problems_of(error: ValidationError, document: Document) -> Iterator[Problem]:
-    """Say each finding of pydantic as a problem of the file."""
+    """Translate each finding of pydantic into a problem of the file."""
     details = error.errors(include_url=False)
     misspelled = {
         (*location[:-1], nearest(str(location[-1]), keys_of(_model_at(location[:-1]))))
@@ -85,7 +85,7 @@ def problems_of(error: ValidationError, document: Document) -> Iterator[Problem]
 
 
 def unknown_key(location: Location) -> str:
-    """Say that the key at `location` is none, and which may be meant."""
+    """Report the unknown key at `location`, and which key may be meant."""
     key = str(location[-1])
     model = _model_at(location[:-1])
     known = keys_of(model)
@@ -125,7 +125,7 @@ def _shown(value: Any) -> str:
         case None:
             return "empty"
         case bool():
-            return f"the YAML word for {'true' if value else 'false'}"
+            return f"the YAML word for {str(value).lower()}"
         case int() | float():
             return f"the number {value!r}"
         case str():

@@ -1,12 +1,15 @@
-"""Small files that are replaced as a whole: a reader finds the old one or the new one."""
+"""Files that are replaced as a whole, so that a reader finds the old one or the new one."""
 
 import contextlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def replace(path: Path, content: bytes, durable: bool = False) -> None:
-    """Replace a file, or leave it as it was, with nothing beside it.
+    """Replace a small file, or leave it as it was, with nothing beside it.
 
     Parameters
     ----------
@@ -22,15 +25,74 @@ def replace(path: Path, content: bytes, durable: bool = False) -> None:
     OSError
         If it cannot be written.
     """
-    unfinished = path.with_name(f"{path.name}.new")
+    with replacing(path, durable=durable) as unfinished:
+        unfinished.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: Path, *, durable: bool = False, shared: bool = False) -> Iterator[Path]:
+    """Yield a path beside `path`: the file written there takes its place if nothing is raised.
+
+    Parameters
+    ----------
+    path : Path
+        The file to replace. If anything is raised it stays as it was, with nothing beside it.
+    durable : bool
+        Whether the file has to be on the disk, under its name, at the end.
+    shared : bool
+        Whether other processes may replace the same file at the same time.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    name = f".{path.name}.{os.getpid()}" if shared else f"{path.name}.new"
+    unfinished = path.with_name(name)
     try:
-        with unfinished.open("wb") as file:
-            file.write(content)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
+        yield unfinished
+        if durable:
+            _sync(unfinished)
         unfinished.replace(path)
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             unfinished.unlink()
         raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk.
+
+    Raises
+    ------
+    OSError
+        If the disk reports that it could not keep them.
+    """
+    _sync(folder)
+
+
+def tail(file: BinaryIO, most_bytes: int, begin: int = 0) -> bytes:
+    """Return the end of an open file.
+
+    Parameters
+    ----------
+    file : BinaryIO
+        The file; it may grow meanwhile.
+    most_bytes : int
+        The most to return.
+    begin : int
+        The offset before which nothing is read, unless the file is shorter than that.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(begin if begin <= size else 0, size - most_bytes))
+    return file.read(most_bytes)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,6 +1,8 @@
-"""What keeps a process from answering, as far as the kernel tells."""
+"""The state of processes, as the kernel reports it in /proc (proc(5))."""
 
-from typing import Final
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
 
 _STOPPED: Final = "is stopped (state {state}): kill -CONT {pid}; or {end}"
 _WORDS: Final = {
@@ -16,25 +18,60 @@ _HOLDS: Final = {
 }
 
 
-def state_of(pid: int) -> str:
-    """Return the letter of a process's state (proc(5)); empty if there is no such process."""
+class ProcessEntry(NamedTuple):
+    """One process of this machine, which may be a zombie.
+
+    Attributes
+    ----------
+    pid : int
+        Its number.
+    state : str
+        The letter of its state.
+    group, session : int
+        The numbers of the first process of its group and of its session.
+    start_ticks : int
+        When it was started [clock ticks since boot].
+    """
+
+    pid: int
+    state: str
+    group: int
+    session: int
+    start_ticks: int
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether only its parent's wait keeps it in the list."""
+        return self.state in "ZX"
+
+
+def entry_of(pid: int) -> ProcessEntry | None:
+    """Return the entry of a process; None if there is none."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
             # The name in parentheses may itself hold spaces and parentheses.
-            return file.read().rpartition(")")[2].split()[0]
+            fields = file.read().rpartition(")")[2].split()
+        return ProcessEntry(pid, fields[0], int(fields[2]), int(fields[3]), int(fields[19]))
     except (OSError, IndexError):
-        return ""
+        return None
+
+
+def entries() -> Iterator[ProcessEntry]:
+    """Yield the entry of each process of this machine."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        if entry := entry_of(int(folder.name)):
+            yield entry
+
+
+def start_ticks(pid: int) -> int:
+    """Return when a process was started [clock ticks since boot]; 0 if it has ended."""
+    entry = entry_of(pid)
+    return 0 if entry is None or entry.has_ended else entry.start_ticks
 
 
 def what_holds(pid: int) -> str:
-    """Return who holds an instance's process, and what to do; empty if nobody does.
-
-    Parameters
-    ----------
-    pid : int
-        The process.
-    """
-    return _HOLDS.get(state_of(pid), "").format(pid=pid)
+    """Return what keeps an instance's process from running, and what to do; else nothing."""
+    return _phrase(_HOLDS, pid, "")
 
 
 def why_silent(pid: int, after_kill: str = "and ocsd start: agents run on") -> str:
@@ -47,6 +84,11 @@ def why_silent(pid: int, after_kill: str = "and ocsd start: agents run on") -> s
     after_kill : str
         What is to be done, or follows, if it is killed.
     """
-    state = state_of(pid)
-    end = f"kill -9 {pid} {after_kill}"
-    return _WORDS.get(state, "").format(state=state, pid=pid, end=end)
+    return _phrase(_WORDS, pid, f"kill -9 {pid} {after_kill}")
+
+
+def _phrase(phrases: dict[str, str], pid: int, end: str) -> str:
+    entry = entry_of(pid)
+    if entry is None:
+        return ""
+    return phrases.get(entry.state, "").format(state=entry.state, pid=pid, end=end)

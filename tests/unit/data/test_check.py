@@ -44,14 +44,14 @@ def test_a_sound_file_has_no_problem(tmp_path):
 @pytest.mark.parametrize(
     ("frames", "complaint"),
     [
-        ([status(THERMO), GOOD], "frame 1 of the file is no session frame"),
-        ([session(), GOOD], "frame 2 of the file is no status frame"),
+        ([status(THERMO), GOOD], "frame 1 of the file is not a session frame"),
+        ([session(), GOOD], "frame 2 of the file is not a status frame"),
         ([session(), status("other", "b"), data(2)], "provider 2 has data"),
         ([session(), status("other"), GOOD], "is not that of provider 0, 'other'"),
         ([session(), status(THERMO), GOOD, status(), GOOD], "the last status frame does not list"),
         ([session(), status(THERMO, session_id=8)], "session_id is 8, that of the file 7"),
         ([session(), status(THERMO), samples(every(-1, 3))], "its times do not ascend"),
-        ([session(hkagg_version=1)], "is no housekeeping frame of version 2"),
+        ([session(hkagg_version=1)], "is not a housekeeping frame of version 2"),
         ([session(), status(THERMO), data(blocks={"temps": block([])})], "has no samples"),
         (
             [session(), status(THERMO), data(block_names=core.G3VectorString(["a", "b"]))],
@@ -59,7 +59,7 @@ def test_a_sound_file_has_no_problem(tmp_path):
         ),
         (
             [session(), status(THERMO), GOOD, samples(every(1, 3), count=[0.5] * 3)],
-            "its fields or their types are others than before",
+            "its fields or their types have changed",
         ),
         ([session(), status(THERMO), data(blocks=None, session_id=7)[:-1]], "ends within a frame"),
     ],
@@ -81,7 +81,7 @@ def test_a_frame_of_another_type_is_told(tmp_path):
     content = path.read_bytes()
     place = content.index(GOOD) + 9
     path.write_bytes(content[:place] + b"S" + content[place + 1 :])
-    assert texts(path) == ["is no housekeeping frame of version 2"]
+    assert texts(path) == ["is not a housekeeping frame of version 2"]
 
 
 def test_a_column_that_is_too_short_is_told():

@@ -264,7 +264,7 @@ def test_what_cannot_be_plotted_is_refused(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="holds texts"):
         plot.draw(tables(tmp_path, A), tmp_path / "out.png")
     for name in ("out.xyz", "out"):
-        with pytest.raises(UsageError, match=rf"{name}' is no name of a picture; end it with"):
+        with pytest.raises(UsageError, match=rf"{name}' is not the name of a picture; end it with"):
             plot.check(tmp_path / name)
     with pytest.raises(OutputFileError):
         plot.check(tmp_path / "nowhere" / "out.png")

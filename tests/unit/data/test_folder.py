@@ -195,7 +195,9 @@ def test_what_is_no_file_keeps_nobody_from_the_files(path):
 def test_a_link_to_nothing_is_told_with_where_it_leads(path, name):
     file(path, OPENED)
     (path / name).symlink_to("/archive/gone")
-    with pytest.raises(NoDataError, match=rf"{name} is a link to /archive/gone.* mount what"):
+    with pytest.raises(
+        NoDataError, match=rf"{name} is a link to /archive/gone.* mount its file system"
+    ):
         folder(path).summaries()
 
 

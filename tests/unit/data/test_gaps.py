@@ -54,13 +54,13 @@ def test_the_silence_of_one_feed_is_told(tmp_path):
     found = gaps(tmp_path, [thermo((0, 10), (20, 30)), other((0, 30))])
     assert told(found) == [(GapKind.SILENCE, THERMO, 9, 20)]
     assert found[0].estimated
-    assert "from the same run of the agent" in found[0].cause
+    assert "although the agent was not restarted" in found[0].cause
 
 
 def test_a_silence_in_which_the_agent_was_started_anew_says_so(tmp_path):
     again = samples(every(1, 10, OPENED + 20), run="2")
     (gap,) = gaps(tmp_path, [thermo((0, 10)), other((0, 30)), again])
-    assert gap.cause == "the agent was started anew"
+    assert gap.cause == "the agent was restarted"
 
 
 def test_the_silence_of_all_feeds_is_one(tmp_path):
@@ -104,7 +104,7 @@ def test_what_a_repair_has_cut_off_is_told_as_the_damage_that_it_was(tmp_path):
     (gap,) = find([scan(path, f"17953/{OPENED}.g3")], cut_off)
     assert (gap.kind, gap.feed, gap.span) == (GapKind.DAMAGE, "*", damage.span)
     assert gap.cause == (
-        f"17953/{OPENED}.g3: 4 bytes that were no whole frame were cut off by a repair, and are "
+        f"17953/{OPENED}.g3: a repair cut off 4 bytes that were not a whole frame; they are "
         f"in 17953/{OPENED}.g3.torn"
     )
 

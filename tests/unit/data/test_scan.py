@@ -6,7 +6,7 @@ import pytest
 
 from ocsd.aggregator.numbers.hole import Hole
 from ocsd.data.index import FileSummary, IndexedFrame
-from ocsd.data.scan import MOST_SPANS, scan
+from ocsd.data.scan import MOST_SPANS_OF_BLOCK, scan
 from tests.unit.data import recorded
 from tests.unit.data.recorded import HOLES, OPENED, THERMO, every, samples, sound
 
@@ -45,7 +45,7 @@ def test_a_silence_divides_spans_and_what_was_fetched_late_fills_it(tmp_path):
 def test_a_feed_without_rhythm_keeps_its_longest_silences_only(tmp_path):
     times = sorted({OPENED + number**2 + part for number in range(400) for part in (0, 0.01, 0.02)})
     block = scan(sound(tmp_path, samples(times)), "f").sources[0].blocks[0]
-    assert len(block.spans) == MOST_SPANS
+    assert len(block.spans) == MOST_SPANS_OF_BLOCK
     assert block.spans[0][0] == OPENED
     assert block.spans[-1][1] == times[-1]
 

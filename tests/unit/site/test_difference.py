@@ -19,11 +19,11 @@ def told(name="thermo1", port=8001, agent_paths=(), **fields):
 
 def test_the_same_file_changes_nothing():
     launches = {"a": told("a"), "b": told("b")}
-    assert difference(launches, dict(launches)).is_none
+    assert str(difference(launches, dict(launches))) == "nothing changed"
 
 
 def test_an_entry_that_only_moved_in_the_file_is_the_same():
-    assert difference({"a": told(line=3)}, {"a": told(line=9)}).is_none
+    assert str(difference({"a": told(line=3)}, {"a": told(line=9)})) == "nothing changed"
 
 
 def test_new_and_missing_entries_are_told_in_the_order_of_the_file():
@@ -36,7 +36,7 @@ def test_changed_arguments_concern_this_instance_only():
     after = {"a": told("a", arguments=("--mode", "acq")), "b": told("b")}
     found = difference(before, after)
     assert (found.changed, found.kept) == ({"a": ("arguments",)}, {"b": ()})
-    assert not found.is_none
+    assert str(found) != "nothing changed"
 
 
 def test_a_variable_is_told_as_it_is_spelt():
@@ -59,7 +59,7 @@ def test_what_concerns_the_daemon_only_restarts_nothing():
     assert sorted(found.kept["a"]) == [
         *("after", "feeds", "manage", "memory", "restart", "retry-when"),
     ]
-    assert not found.is_none
+    assert str(found) != "nothing changed"
 
 
 def test_a_changed_hub_concerns_every_instance():

@@ -21,7 +21,7 @@ def test_what_this_machine_has_is_no_matter():
 
 def test_a_hook_without_a_program_is_told():
     assert told({"on-failed": ("/no/such/pager", "--urgent")}) == [
-        "hook on-failed: there is no program '/no/such/pager' that could be run"
+        "hook on-failed: there is no program '/no/such/pager' on this machine"
     ]
 
 

@@ -58,8 +58,8 @@ from tests.unit.site.site_text import HUB, entries
         (HUB + "hosts: {a: {<<: 5}}\n", 2, "'<<' takes a mapping"),
         (HUB + "hosts: {a: {[b]: c}}\n", 2, "a key must be text"),
         (HUB + "hosts: {a: {log-dir: x, log_dir: y}}\n", 2, "(there spelled 'log-dir')"),
-        (HUB + "hosts: {a: {crossbar_timeout: !!int x}}\n", 2, "'x' is no int"),
-        (HUB + "hosts: {a: {crossbar_timeout: !!int ''}}\n", 2, "'' is no int"),
+        (HUB + "hosts: {a: {crossbar_timeout: !!int x}}\n", 2, "'x' is not a valid int"),
+        (HUB + "hosts: {a: {crossbar_timeout: !!int ''}}\n", 2, "'' is not a valid int"),
         (HUB + "hosts: &h {a: *h}\n", 2, "contains an alias of itself"),
     ],
 )

@@ -83,10 +83,6 @@ def test_the_manage_words_of_ocs_mean_what_they_mean_there(word, manage):
     assert Instance(instance_id="a", agent_class="A", manage=word).manage == manage
 
 
-def test_only_docker_words_mean_a_container():
-    assert [word for word in Manage if word.in_container] == ["docker-up", "docker-down"]
-
-
 @pytest.mark.parametrize("instance_id", ["a.b", "a b", "a/b", "", "-a", "ä", "a\n", "a" * 129])
 def test_an_instance_id_that_breaks_addresses_or_files_is_refused(instance_id):
     with pytest.raises(ValidationError, match="cannot be part of an address"):

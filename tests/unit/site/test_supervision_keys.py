@@ -135,7 +135,7 @@ def test_what_cannot_be_looked_at_is_no_condition(problems, condition):
     assert problems(an_entry(f"retry-when: '{condition}'")) == [
         (
             5,
-            f"retry-when '{condition}' is no condition; "
+            f"retry-when '{condition}' is not a condition; "
             "write tcp://host:port or file:///dev/ttyUSB0",
         )
     ]
@@ -150,7 +150,7 @@ def test_what_cannot_be_looked_at_is_no_condition(problems, condition):
         ("{on-up: []}", "hook on-up has no command"),
         ("{on-up: 5}", "hook on-up must be text or a list, not the number 5"),
         ("{on-up: [page, [me]]}", "word 2 of hook on-up must be text, not a list"),
-        ('{on-up: "page \'me"}', '"page \'me" is no command: no closing quotation'),
+        ('{on-up: "page \'me"}', '"page \'me" is not a command: no closing quotation'),
     ],
 )
 def test_a_mistake_in_the_hooks_is_told_with_its_line(problems, hooks, said):

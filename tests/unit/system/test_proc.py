@@ -1,4 +1,4 @@
-"""What the kernel tells of a process that does not answer."""
+"""The state of processes, as the kernel reports it."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ocsd.system.proc import what_holds, why_silent
+from ocsd.system import proc
 
 
 @pytest.fixture
@@ -20,11 +20,35 @@ def stopped():
     process.communicate()
 
 
-def test_a_stopped_process_is_told_as_that_with_the_way_out(stopped):
-    assert what_holds(stopped) == (f"it is stopped (SIGSTOP); `kill -CONT {stopped}` lets it go on")
-    assert why_silent(stopped).startswith(f"is stopped (state T): kill -CONT {stopped}; or ")
+@pytest.fixture
+def zombie():
+    process = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    yield process.pid
+    process.wait()
 
 
-def test_nobody_holds_a_process_that_runs_or_is_gone():
-    assert what_holds(os.getpid()) == why_silent(os.getpid()) == ""
-    assert what_holds(2**22 + 1) == ""
+def test_an_entry_has_the_group_the_session_and_the_start():
+    own = proc.entry_of(os.getpid())
+    assert (own.group, own.session) == (os.getpgrp(), os.getsid(0))
+    assert own.start_ticks == proc.start_ticks(os.getpid()) > 0
+    assert not own.has_ended
+    assert own._replace(state="S") in {each._replace(state="S") for each in proc.entries()}
+
+
+def test_a_zombie_has_ended(zombie):
+    assert proc.entry_of(zombie).has_ended
+    assert proc.start_ticks(zombie) == 0
+
+
+def test_a_stopped_process_is_reported_with_the_way_out(stopped):
+    way_out = f"it is stopped (SIGSTOP); `kill -CONT {stopped}` lets it go on"
+    assert proc.what_holds(stopped) == way_out
+    assert proc.why_silent(stopped).startswith(f"is stopped (state T): kill -CONT {stopped}; or ")
+
+
+def test_nothing_holds_a_process_that_runs_or_is_gone():
+    assert proc.what_holds(os.getpid()) == proc.why_silent(os.getpid()) == ""
+    assert proc.what_holds(2**22 + 1) == ""
+    assert proc.entry_of(2**22 + 1) is None
+    assert proc.start_ticks(2**22 + 1) == 0
