@@ -1,16 +1,14 @@
 """Bounds of the messages of a feed that an agent keeps."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from sys import float_info
 from typing import Any
 
+from ocsd.text.sizes import parse_size
+
 # Smallest size of a spool: a smaller one would hold descriptions rather than messages.
 LEAST_BYTES = 2**20
-
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) *([kKMG]?)(?:i?B)?\Z")
-_UNITS = {"": 1, "k": 2**10, "K": 2**10, "M": 2**20, "G": 2**30}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +71,9 @@ def is_number(value: Any) -> bool:
 def _bytes(size: Any) -> int | None:
     if _is_finite(size):
         return int(size)
-    match = _SIZE.match(size) if isinstance(size, str) else None
-    return int(float(match[1]) * _UNITS[match[2]]) if match else None
+    if isinstance(size, str):
+        return parse_size(size)
+    return None
 
 
 def _is_finite(value: Any) -> bool:
