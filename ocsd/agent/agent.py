@@ -55,11 +55,7 @@ class OCSAgent(BusSession):
     """
 
     def __init__(
-        self,
-        config: Any,
-        site_args: Any,
-        address: str | None = None,
-        class_name: str | None = None,
+        self, config: Any, site_args: Any, address: str | None = None, class_name: str | None = None
     ) -> None:
         super().__init__(config)
         self.site_args = site_args
@@ -119,9 +115,8 @@ class OCSAgent(BusSession):
         min_privs : int
             Credential level that a client needs.
         """
-        self._register(
-            name, AgentTask(func, blocking, aborter, aborter_blocking, min_privs), startup
-        )
+        task = AgentTask(func, blocking, aborter, aborter_blocking, min_privs)
+        self._register(name, task, startup)
 
     def register_process(
         self,

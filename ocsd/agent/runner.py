@@ -49,13 +49,8 @@ def init_site_agent(args: Any, address: str | None = None) -> tuple[OCSAgent, "R
     if launch.current() is None and getattr(args, "log_dir", None):
         # The log of an agent that the daemon starts is a file of the daemon.
         logs.also_to(Path(getattr(args, "working_dir", None) or "", args.log_dir), f"{address}.log")
-    agent = OCSAgent(
-        ComponentConfig(args.site_realm, {}),
-        args,
-        address=address,
-        class_name=getattr(args, "agent_class", None),
-    )
-    return agent, Runner(args)
+    config = ComponentConfig(args.site_realm, {})
+    return OCSAgent(config, args, address, getattr(args, "agent_class", None)), Runner(args)
 
 
 class Runner:

@@ -85,15 +85,9 @@ class Block:
         """
         for key, column in self.data.items():
             if len(column) != len(self.timestamps):
-                raise ValueError(
-                    f"block {self.name!r}: column {key!r} has {len(column)} values "
-                    f"for {len(self.timestamps)} timestamps"
-                )
-        block: dict[str, Any] = {
-            "block_name": self.name,
-            "data": dict(self.data),
-            "timestamps": self.timestamps,
-        }
+                counts = f"{len(column)} values for {len(self.timestamps)} timestamps"
+                raise ValueError(f"block {self.name!r}: column {key!r} has {counts}")
+        block = {"block_name": self.name, "data": dict(self.data), "timestamps": self.timestamps}
         if self.tags is not None:
             block["influxdb_tags"] = self.tags
         return block

@@ -112,11 +112,8 @@ class Feed:
     @property
     def options(self) -> dict[str, Any]:
         """Options in which feeds of one name must not differ."""
-        return {
-            "record": self.record,
-            "agg_params": self.agg_params,
-            "buffer_time": self.buffer_time,
-        }
+        options = ("record", "agg_params", "buffer_time")
+        return {option: getattr(self, option) for option in options}
 
     def refuse(self, why: str) -> None:
         """Publish nothing from now on: `publish_message` raises `why`."""
@@ -272,9 +269,8 @@ class Feed:
         timer, self._flush_timer = self._flush_timer, None
         if timer is not None and timer.active():
             timer.cancel()
-        message = {
-            name: block.encoded() for name, block in self.blocks.items() if not block.empty()
-        }
+        full = [block for block in self.blocks.values() if not block.empty()]
+        message = {block.name: block.encoded() for block in full}
         # The blocks as well as their samples: an author may use ever new names of blocks.
         self.blocks.clear()
         if message:
@@ -304,25 +300,19 @@ class Feed:
         except (TransportLost, Disconnected):
             return False
         except (SerializationError, PayloadExceededError) as error:
-            self.agent.log.error(
-                "feed {feed}: message {seq} cannot be sent and is dropped: {error}",
-                feed=self.feed_name,
-                seq=numbered[1]["seq"],
-                error=error,
-            )
+            self._log_lost(numbered[1]["seq"], "sent and is dropped", error)
         return True
+
+    def _log_lost(self, number: int, fate: str, error: Exception) -> None:
+        text = "feed {feed}: message {seq} cannot be {fate}: {error}"
+        self.agent.log.error(text, feed=self.feed_name, seq=number, fate=fate, error=error)
 
     def _put_aside(self, number: int, message: Any, info: dict[str, Any]) -> bool:
         """Keep a message; return whether that was possible."""
         try:
             self.spool.put(number, message, info)
         except (ValueError, TypeError) as error:
-            self.agent.log.error(
-                "feed {feed}: message {seq} cannot be kept: {error}",
-                feed=self.feed_name,
-                seq=number,
-                error=error,
-            )
+            self._log_lost(number, "kept", error)
             return False
         return True
 

@@ -35,12 +35,7 @@ class Heartbeat:
         if self._feed is None:
             # Old heartbeats are of no use, so none are kept. Its `feeds` show a recorder
             # whether it has missed the last message of a feed.
-            self._feed = Feed(
-                self._agent,
-                HEARTBEAT,
-                keep=False,
-                more_info=lambda: {"feeds": self._agent.spools.numbers()},
-            )
+            self._feed = Feed(self._agent, HEARTBEAT, keep=False, more_info=self._numbers)
             self._agent.feeds[HEARTBEAT] = self._feed
         self._ticker.start()
 
@@ -56,3 +51,6 @@ class Heartbeat:
                 for name, session in self._agent.sessions.items()
             }
             self._feed.publish_message(codes)
+
+    def _numbers(self) -> dict[str, dict[str, int]]:
+        return {"feeds": self._agent.spools.numbers()}

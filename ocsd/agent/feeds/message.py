@@ -54,10 +54,8 @@ def checked_sample(feed_name: str, message: Any) -> dict[str, Any]:
         check_field_name(field, where)
         column = checked_column(f"{where}: field {field!r}", values)
         if len(column) != len(timestamps):
-            raise ValueError(
-                f"{where}: field {field!r} has {len(column)} values "
-                f"for {len(timestamps)} timestamps"
-            )
+            counts = f"{len(column)} values for {len(timestamps)} timestamps"
+            raise ValueError(f"{where}: field {field!r} has {counts}")
         data[field] = column
     sample = {"block_name": message["block_name"], "timestamps": timestamps, "data": data}
     tags = message.get("influxdb_tags")

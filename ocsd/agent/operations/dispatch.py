@@ -94,10 +94,8 @@ class Operations:
         match action:
             case "start":
                 return self.start(op_name, params)
-            case "stop":
-                return self.stop(op_name, params)
-            case "abort":
-                return self.abort(op_name, params)
+            case "stop" | "abort":
+                return self._ask_to_end(action, op_name, params)
             case "wait":
                 waiting: Deferred[Reply] = self.wait(op_name, timeout)
                 return waiting

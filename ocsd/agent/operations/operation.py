@@ -151,16 +151,8 @@ class AgentProcess(AgentOp):
 
     Parameters
     ----------
-    launcher : callable
-        Called with session and params; returns (ok, message).
-    stopper : callable
-        Called with session and params when a client asks to stop.
-    blocking : bool
-        Whether `launcher` runs in a worker thread.
-    stopper_blocking : bool, optional
-        Whether `stopper` runs in a worker thread; as `blocking` by default.
-    min_privs : int
-        Credential level that a client needs.
+    launcher, blocking, stopper, stopper_blocking, min_privs
+        As those of `AgentTask`; `stopper` is called when a client asks to stop.
     """
 
     op_type, end_action = "process", "stop"

@@ -119,18 +119,13 @@ class OpSession:
             If `status` is none of these, or behind the present status.
         """
         now = self._time_of(timestamp)
+        where = f"operation {self.op_name!r}: status"
+        if status not in SESSION_STATUS_CODES:
+            raise ValueError(f"{where} {status!r} is none of starting, running, stopping, done")
         with self._lock:
-            if status not in SESSION_STATUS_CODES:
-                raise ValueError(
-                    f"operation {self.op_name!r}: status {status!r} is none of "
-                    "starting, running, stopping, done"
-                )
             step = SESSION_STATUS_CODES.index(status) - SESSION_STATUS_CODES.index(self.status)
             if step < 0:
-                raise ValueError(
-                    f"operation {self.op_name!r}: status cannot go back "
-                    f"from {self.status!r} to {status!r}"
-                )
+                raise ValueError(f"{where} cannot go back from {self.status!r} to {status!r}")
             if step == 0:
                 return
             self.status = status
@@ -198,12 +193,9 @@ class OpSession:
             self.messages.append((now, text))
             self._purge(now)
         if self.app is not None:
-            getattr(self.app.log, level)(
-                "{op_name}:{session_id} {text}",
-                op_name=self.op_name,
-                session_id=self.session_id,
-                text=text,
-            )
+            log = getattr(self.app.log, level)
+            prefix = {"op_name": self.op_name, "session_id": self.session_id}
+            log("{op_name}:{session_id} {text}", text=text, **prefix)
 
     def _time_of(self, timestamp: float | None) -> float:
         if timestamp is None:

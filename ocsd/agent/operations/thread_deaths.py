@@ -32,17 +32,15 @@ def present_session() -> OpSession | None:
 
     A thread of a pool belongs to the run that made it until that run ends.
     """
-    owner = _session.get()
-    if owner is None:
-        return _owner(threading.current_thread())
-    return _if_active(owner)
+    return _unended(_session.get() or _owner(threading.current_thread()))
 
 
 def _owner(thread: threading.Thread | None) -> OpSession | None:
-    return _if_active(getattr(thread, _OWNER, lambda: None)())
+    owner: OpSession | None = getattr(thread, _OWNER, lambda: None)()
+    return _unended(owner)
 
 
-def _if_active(session: OpSession | None) -> OpSession | None:
+def _unended(session: OpSession | None) -> OpSession | None:
     if session is None or session.success is not None:
         return None
     return session

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from ocsd.agent.spool.segment import content, description_in, packed, record
+from ocsd.agent.spool.segment import content, description, packed, record
 
 NAME = "next"
 SPARES = ".spare"
@@ -97,7 +97,7 @@ def read(folder: Path) -> tuple[int, dict[str, Any]]:
     if data[: _MARK.size] != _packed(number):
         return 0, {}
     try:
-        return number, description_in(data[_MARK.size :])
+        return number, description(data[_MARK.size :])
     except ValueError:
         return number, {}
 

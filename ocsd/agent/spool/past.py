@@ -11,7 +11,14 @@ from typing import Any
 
 from ocsd.agent.spool import mark
 from ocsd.agent.spool.limits import SpoolLimits, limits_of
-from ocsd.agent.spool.segment import SHORTAGE_ERRORS, SUFFIX, FoundSegment, description
+from ocsd.agent.spool.segment import (
+    DESCRIPTION_BYTES,
+    SHORTAGE_ERRORS,
+    SUFFIX,
+    FoundSegment,
+    content,
+    description,
+)
 from ocsd.agent.spool.spool import SpooledMessage, spooled
 
 # Number of earlier lives that are kept: an agent that keeps ending must not fill the disk.
@@ -20,16 +27,9 @@ MOST_EARLIER_LIVES = 100
 
 @dataclass(frozen=True, slots=True)
 class PastFeed:
-    """A feed of an earlier life.
+    """A feed of an earlier life: its description and its files that have messages, in order.
 
-    Parameters
-    ----------
-    info : dict
-        Its description.
-    segments : tuple of FoundSegment
-        Its files that have messages, in order.
-    marked : int
-        The number in its mark: that of the next message, if the last ones were in memory.
+    `marked` is the number in its mark: that of the next message, if the last ones were in memory.
     """
 
     info: dict[str, Any]
@@ -208,7 +208,8 @@ def _limits_then(feed: Path) -> SpoolLimits:
     """Return the bounds that a feed had when it was written."""
     for path in _files(feed)[:1]:
         with suppress(ValueError):
-            params = description(path).get("agg_params")
+            data = content(path, size_bytes=DESCRIPTION_BYTES)
+            params = description(data).get("agg_params")
             if isinstance(params, dict):
                 return limits_of(params, lambda _: None)
     return SpoolLimits()

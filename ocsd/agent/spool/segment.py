@@ -98,17 +98,12 @@ def records(data: bytes) -> Iterator[tuple[int, bytes, int]]:
 class ReadableSegment(ABC):
     """Messages of one feed in a row.
 
-    Parameters
-    ----------
-    first : int
-        Number of its first message.
-    info : dict
-        The feed's description.
-
     Attributes
     ----------
-    next : int
-        The number after that of its last message.
+    first, next : int
+        Number of its first message, and the number after that of its last one.
+    info : dict
+        The feed's description.
     size_bytes : int
         Size of all its records.
     """
@@ -237,13 +232,7 @@ class FileSegment(AppendableSegment):
         return copy
 
     def write(self, data: bytes) -> None:
-        """Add bytes at the end.
-
-        Raises
-        ------
-        OSError
-            If they could not all be written; a part of them may have been.
-        """
+        """Add bytes at the end; raises as `AppendableSegment.write`."""
         written = os.write(self._descriptor, data)
         self.size_bytes += written
         if written < len(data):
@@ -316,24 +305,13 @@ class FoundSegment(ReadableSegment):
         return content(self.path, start)
 
 
-def description(path: Path) -> dict[str, Any]:
-    """Return the feed's description with which a file begins.
+def description(data: bytes) -> dict[str, Any]:
+    """Return the feed's description at the beginning of a segment's content.
 
     Raises
     ------
     ValueError
-        If it has no legible beginning.
-    """
-    return description_in(content(path, size_bytes=DESCRIPTION_BYTES))
-
-
-def description_in(data: bytes) -> dict[str, Any]:
-    """Return the feed's description with which `data` begin.
-
-    Raises
-    ------
-    ValueError
-        If they have no legible beginning.
+        If the beginning is not legible.
     """
     return _description(records(data))[1]
 

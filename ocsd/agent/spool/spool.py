@@ -86,19 +86,7 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class SpooledMessage:
-    """A message from a spool.
-
-    Parameters
-    ----------
-    number : int
-        Its number.
-    message
-        The message.
-    info : dict
-        The feed's description, without the number.
-    size_bytes : int
-        Its size when stored.
-    """
+    """A message from a spool, the feed's description, and its size when stored [bytes]."""
 
     number: int
     message: Any

@@ -15,7 +15,7 @@ from ocsd.errors import AgentArgumentsError
 from ocsd.log.logs import LineObserver
 
 
-def test_importing_the_faces_installs_no_reactor_and_starts_no_thread():
+def test_importing_the_faces_starts_no_reactor_and_no_thread():
     code = (
         "import sys, threading\n"
         "import ocsd.ocs_agent, ocsd.ocs_feed, ocsd.ocs_twisted, ocsd.site_config, ocsd.access\n"

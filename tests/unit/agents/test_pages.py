@@ -62,7 +62,7 @@ def test_every_link_to_a_file_of_ours_leads_somewhere(path):
 
 
 @every_agent
-def test_the_site_file_of_a_page_is_right_and_the_agent_takes_its_arguments(name, tmp_path):
+def test_the_site_file_of_a_page_is_valid_for_the_agent(name, tmp_path):
     [example] = re.findall(r"```yaml\n(.*?)```", section(name, "Site file"), re.DOTALL)
     file = tmp_path / "site.yaml"
     file.write_text(HUB + example)

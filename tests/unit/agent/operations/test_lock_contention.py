@@ -129,7 +129,7 @@ def test_who_gives_up_leaves_the_queue():
     assert lock.acquire(timeout=0)
 
 
-def test_a_block_that_lost_the_lock_does_not_give_back_the_new_holders():
+def test_a_block_that_lost_the_lock_does_not_release_it():
     lock = TimeoutLock()
     taken, done = threading.Event(), threading.Event()
 

@@ -100,7 +100,7 @@ def test_a_coroutine_of_asyncio_fails_by_name(agent, reactor):
     assert "operation 'op' raised RuntimeError" in fault_of(run(agent, reactor, func))
 
 
-def test_an_inline_callback_in_a_worker_thread_still_ends_the_session(agent, reactor):
+def test_an_inline_callback_in_a_worker_thread_ends_the_session(agent, reactor):
     ending = Deferred()
 
     @inlineCallbacks

@@ -72,7 +72,7 @@ def test_nothing_is_made_before_the_first_message(tmp_path, now):
 
 
 @pytest.mark.parametrize("disk", [True, False], ids=["disk", "memory"])
-def test_messages_come_back_from_any_number_with_their_description(tmp_path, now, disk):
+def test_messages_are_read_from_any_number_with_their_description(tmp_path, now, disk):
     spool = Spool(tmp_path if disk else None, SpoolLimits(), now)
     for number in range(10):
         spool.put(number, {"n": [number]}, {**INFO, "agg_params": {"half": number // 5}})
@@ -128,7 +128,7 @@ def test_a_message_that_is_too_large_to_be_sent_is_refused(tmp_path, now):
     assert numbers(spool) == [0]
 
 
-def test_an_author_who_closes_descriptors_that_are_not_his_loses_nothing(tmp_path, now, notes):
+def test_code_that_closes_our_descriptors_loses_nothing(tmp_path, now, notes):
     spool = Spool(tmp_path, SpoolLimits(max_age_s=100), now, notes)
     for _ in range(3):
         fill(spool, 2)
@@ -139,7 +139,7 @@ def test_an_author_who_closes_descriptors_that_are_not_his_loses_nothing(tmp_pat
     assert notes.said == ["EBADF", "disk"] * 2 + ["EBADF"]
 
 
-def test_a_full_disk_costs_nothing_and_what_was_in_memory_moves_to_it(tmp_path, now, notes):
+def test_messages_move_from_memory_to_a_disk_that_was_full(tmp_path, now, notes):
     spool = Spool(tmp_path, SpoolLimits(), now, notes)
     fill(spool, 3, 1000)
     with no_file_larger_than(spool.size_bytes + 500):  # half of a message
@@ -157,7 +157,7 @@ def test_a_full_disk_costs_nothing_and_what_was_in_memory_moves_to_it(tmp_path, 
     assert on_disk(tmp_path) == spool.size_bytes > 12_000
 
 
-def test_a_disk_that_is_full_from_the_beginning_leaves_no_empty_files(tmp_path, now, notes):
+def test_a_disk_full_from_the_beginning_leaves_no_empty_files(tmp_path, now, notes):
     spool = Spool(tmp_path, SpoolLimits(), now, notes)
     with no_file_larger_than(20):
         for _ in range(20):
@@ -181,9 +181,7 @@ def test_memory_is_bounded_as_the_disk_is(tmp_path, now, notes):
     assert numbers(spool) == list(range(spool.first, 200))
 
 
-def test_what_is_in_memory_at_the_end_goes_to_the_disk_if_there_is_room_by_then(
-    tmp_path, now, notes
-):
+def test_messages_in_memory_at_the_end_go_to_the_disk(tmp_path, now, notes):
     spool = Spool(tmp_path, SpoolLimits(), now, notes)
     fill(spool, 2, 1000)
     with no_file_larger_than(spool.size_bytes):

@@ -174,7 +174,7 @@ def test_a_long_reason_of_an_operation_is_cut(agent, supervisor, readiness, conn
     assert len(status) < 3 * LONGEST
 
 
-def test_trouble_names_what_failed_at_startup_and_what_is_degraded():
+def test_trouble_names_failed_startup_and_degraded_operations():
     sessions = [
         None,
         with_past("record", success=False, messages=["/data is full"]),

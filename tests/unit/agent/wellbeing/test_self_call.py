@@ -84,7 +84,7 @@ def test_a_connection_that_is_lost_is_not_its_business(poll):
     assert poll(another, 20) == [""] * 20
 
 
-def test_a_late_answer_of_an_earlier_connection_says_nothing_of_this_one(poll):
+def test_a_late_answer_on_an_earlier_connection_is_ignored(poll):
     link, another = Link(), Link()
     poll(link, 10)
     poll(another, 6)
