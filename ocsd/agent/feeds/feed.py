@@ -304,8 +304,8 @@ class Feed:
         return True
 
     def _log_lost(self, number: int, fate: str, error: Exception) -> None:
-        text = "feed {feed}: message {seq} cannot be {fate}: {error}"
-        self.agent.log.error(text, feed=self.feed_name, seq=number, fate=fate, error=error)
+        text = "feed {feed}: message {seq} cannot be " + fate + ": {error}"
+        self.agent.log.error(text, feed=self.feed_name, seq=number, error=error)
 
     def _put_aside(self, number: int, message: Any, info: dict[str, Any]) -> bool:
         """Keep a message; return whether that was possible."""

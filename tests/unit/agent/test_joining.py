@@ -72,7 +72,7 @@ def asked(link):
     return [(what, address) for what, address, *_ in link.asked]
 
 
-def test_subscriptions_and_procedures_are_made_on_every_connection(agent, joined):
+def test_subscriptions_and_procedures_are_made_each_time(agent, joined):
     agent.subscribe_on_start(print, "a.feeds.b")
     first = joined()
     agent.subscribe(print, "a..feeds.", options={"match": "wildcard"})

@@ -234,7 +234,7 @@ def test_a_message_that_cannot_be_sent_has_a_number_all_the_same(agent, link, fe
     assert link.publish.call_args.args[1][1]["seq"] == 1
 
 
-def test_a_message_too_large_is_named_once_and_the_next_ones_wait(agent, link, feed, reactor):
+def test_a_message_too_large_is_named_once_and_others_wait(agent, link, feed, reactor):
     link.away = True
     with capturedLogs() as logs:
         feed.publish_message(sample(a="x" * 2**24))
@@ -284,7 +284,7 @@ def test_old_heartbeats_are_not_kept(agent, link):
     assert len(link.published) == 1
 
 
-def test_a_feed_that_is_not_recorded_takes_anything_that_serialises(agent, link):
+def test_an_unrecorded_feed_takes_anything_that_serialises(agent, link):
     agent.register_feed("state")
     message = {"list": [1], "array": np.array([1, 2])}
     agent.publish_to_feed("state", message)
@@ -294,7 +294,7 @@ def test_a_feed_that_is_not_recorded_takes_anything_that_serialises(agent, link)
         agent.publish_to_feed("state", {"lock": object()})
 
 
-def test_publishing_to_an_unregistered_feed_names_those_there_are(agent, link):
+def test_publishing_to_an_unregistered_feed_names_the_others(agent, link):
     agent.register_feed("state")
     with pytest.raises(ValueError, match=r"'nonsense' is not registered; registered are .'state'"):
         agent.publish_to_feed("nonsense", {})

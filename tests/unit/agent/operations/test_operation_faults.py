@@ -34,9 +34,7 @@ class HostileError(Exception):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
-def test_an_operation_that_raises_fails_with_its_name_and_the_error(
-    agent, reactor, blocking, error, text
-):
+def test_an_operation_that_raises_fails_with_name_and_error(agent, reactor, blocking, error, text):
     def func(session, params):
         raise error
 

@@ -262,7 +262,7 @@ def test_everything_that_runs_is_asked_to_end(agent, reactor):
     assert agent.operations.active() == []
 
 
-def test_what_does_not_end_is_waited_for_no_longer_than_the_limit(agent, reactor, job):
+def test_waiting_for_the_end_of_operations_has_a_limit(agent, reactor, job):
     agent.start("job")
     reactor.advance(0)
     ended = []
@@ -301,7 +301,7 @@ def test_without_access_control_any_level_is_allowed(agent, reactor, level):
     assert agent.processes["acq"].encoded()["min_privs"] == max(1, level)
 
 
-def test_a_stop_that_comes_just_as_the_operation_ends_is_no_fault(agent, reactor):
+def test_a_stop_just_as_the_operation_ends_is_not_a_fault(agent, reactor):
     ending = Deferred()
 
     def stop(session, params):

@@ -1,6 +1,7 @@
 import errno
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,13 @@ def on_disk(folder):
     return sum(each.stat().st_size for each in folder.rglob("*.spool"))
 
 
+def close_files_in(folder):
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        with suppress(OSError):
+            if Path(os.readlink(f"/proc/self/fd/{descriptor}")).is_relative_to(folder):
+                os.close(descriptor)
+
+
 def test_nothing_is_made_before_the_first_message(tmp_path, now):
     folder = tmp_path / "spool"
     spool = Spool(folder, SpoolLimits(), now)
@@ -72,7 +80,7 @@ def test_nothing_is_made_before_the_first_message(tmp_path, now):
 
 
 @pytest.mark.parametrize("disk", [True, False], ids=["disk", "memory"])
-def test_messages_are_read_from_any_number_with_their_description(tmp_path, now, disk):
+def test_messages_are_read_from_any_number_on(tmp_path, now, disk):
     spool = Spool(tmp_path if disk else None, SpoolLimits(), now)
     for number in range(10):
         spool.put(number, {"n": [number]}, {**INFO, "agg_params": {"half": number // 5}})
@@ -132,7 +140,7 @@ def test_code_that_closes_our_descriptors_loses_nothing(tmp_path, now, notes):
     spool = Spool(tmp_path, SpoolLimits(max_age_s=100), now, notes)
     for _ in range(3):
         fill(spool, 2)
-        os.close(spool._tail._descriptor)
+        close_files_in(tmp_path)
         fill(spool, 2)
         now.s += DISK_RETRY_S
     assert numbers(spool) == list(range(12))
@@ -232,7 +240,7 @@ def test_memory_is_bounded_while_no_file_can_be_deleted(tmp_path, now, undeletab
     with no_file_larger_than(0):
         fill(spool, 100, 20_000)
     assert spool.size_bytes <= LEAST_BYTES
-    assert len(spool._undeleted) == 1
+    assert {each.name for each in tmp_path.glob("*.spool")} == undeletable
 
 
 def test_a_folder_that_somebody_deleted_is_made_again(tmp_path, now):

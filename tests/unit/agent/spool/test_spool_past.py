@@ -102,7 +102,7 @@ def test_a_life_whose_clock_was_ahead_is_removed_as_well(folder):
     assert list(life.sessions()) == ["2.5"]
 
 
-def test_a_feed_that_is_silent_in_this_life_has_its_earlier_bounds(folder):
+def test_a_feed_without_messages_yet_has_its_earlier_bounds(folder):
     before = Life(folder, "1.5")
     before.more_info = {"agg_params": {"spool_time": 5000}}
     before.put("slow", "x")

@@ -99,7 +99,7 @@ def test_a_question_without_sense_gets_an_error_that_says_so(folder):
     assert life.service.answer("a", "1.5", 0, later_addition=True)["next"] == 1
 
 
-def test_messages_unsent_before_a_kill_are_there_for_the_next_life(agent, link, reactor, folder):
+def test_messages_unsent_before_a_kill_reach_the_next_life(agent, link, reactor, folder):
     agent.spools = SpoolService(folder, "1.5", agent.log)
     feed = agent.register_feed("f", record=True)
     link.away = True

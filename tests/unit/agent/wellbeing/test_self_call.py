@@ -52,7 +52,7 @@ def test_it_calls_every_ten_seconds_from_a_random_moment_on(poll):
         assert poll(link, 9) == [""] * 9
 
 
-def test_no_answer_for_five_seconds_is_reported_until_there_is_one(poll):
+def test_no_answer_for_five_seconds_is_reported(poll):
     link = Link()
     complaints = poll(link, 18)
     assert complaints[:10] == [""] * 10
