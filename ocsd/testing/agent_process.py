@@ -92,7 +92,7 @@ class RunningProgram:
         return self.exit_code
 
     def beats(self) -> int:
-        """Return how often its reactor has shown life, which it does every second."""
+        """Return the number of heartbeats of its reactor, one a second."""
         return len(self._beats)
 
     def silence_s(self, since_s: float) -> float:

@@ -19,9 +19,9 @@ from ocsd.testing.agent_process import RunningProgram, python
 from ocsd.testing.conformance_agents import Runs, SharedAgent
 from ocsd.testing.device import FAULTS
 from ocsd.testing.exercise import (
+    AGENT_START_LIMIT_S,
     FIRST_MESSAGE_LIMIT_S,
-    START_LIMIT_S,
-    STOP_LIMIT_S,
+    OPERATION_STOP_LIMIT_S,
     TASK_LIMIT_S,
     Bench,
     Exercised,
@@ -29,7 +29,7 @@ from ocsd.testing.exercise import (
 from ocsd.testing.patience import wait_until
 from ocsd.testing.subject import Subject
 from ocsd.testing.verdicts import (
-    END_LIMIT_S,
+    AGENT_END_LIMIT_S,
     NOTICE_LIMIT_S,
     RECOVERY_LIMIT_S,
     fail,
@@ -72,7 +72,7 @@ acquiring = conformance_agents.acquiring
 def test_its_options_are_described(subject: Subject) -> None:
     with RunningProgram(subject.command("--help")) as process:
         advice = "Parse the arguments with site_config.parse_args before anything else is done."
-        require_exit(process, 0, START_LIMIT_S, advice)
+        require_exit(process, 0, AGENT_START_LIMIT_S, advice)
         require(
             "--instance-id" in process.output(),
             "--help does not list the options that every agent has; use site_config.parse_args",
@@ -86,7 +86,7 @@ def test_an_unknown_option_is_refused_with_exit_code_2(subject: Subject) -> None
             "Parse the arguments with site_config.parse_args, which refuses --no-such-option, "
             "before the device is opened."
         )
-        require_exit(process, 2, START_LIMIT_S, advice)
+        require_exit(process, 2, AGENT_START_LIMIT_S, advice)
 
 
 def test_importing_it_starts_nothing(subject: Subject) -> None:
@@ -95,7 +95,7 @@ def test_importing_it_starts_nothing(subject: Subject) -> None:
             "Import twisted.internet.reactor, open devices and start threads in functions, "
             "not where the module is imported."
         )
-        require_exit(process, 0, START_LIMIT_S, advice)
+        require_exit(process, 0, AGENT_START_LIMIT_S, advice)
 
 
 # What it says of itself.
@@ -150,8 +150,8 @@ def test_every_process_starts_and_stops_when_asked(runs: Runs) -> None:
         require(not run.failed, failed_by_itself(name, run))
         require(
             run.stopped,
-            f"process {name!r} was asked to stop and runs {STOP_LIMIT_S:g} s later; leave its "
-            "loop when session.status is no longer 'running', and sleep in short steps",
+            f"process {name!r} was asked to stop and runs {OPERATION_STOP_LIMIT_S:g} s later; "
+            "leave its loop when session.status is no longer 'running', and sleep in short steps",
         )
         require_decent_end(name, run.final)
 
@@ -217,7 +217,7 @@ def test_every_task_ends_with_a_message(agent: Exercised) -> None:
         if not agent.ended(name, TASK_LIMIT_S):
             code, text, _ = agent.client.request("abort", name)
             require(
-                code == OK and agent.ended(name, STOP_LIMIT_S),
+                code == OK and agent.ended(name, OPERATION_STOP_LIMIT_S),
                 f"task {name!r} does not end within {TASK_LIMIT_S:g} s and cannot be aborted "
                 f"({text}); give up on a device that does not answer, or register an aborter",
             )
@@ -321,12 +321,12 @@ def _launch(subject: Subject, bench: Bench, words: list[str]) -> None:
     )
     with RunningProgram(subject.launched(launch)) as process:
         require(
-            process.wait_until_ready(START_LIMIT_S),
+            process.wait_until_ready(AGENT_START_LIMIT_S),
             "it runs by hand but not as the daemon runs it, which imports the file and calls "
             f"main(args), or runs it as a program if it has no main\n{process.output()}",
         )
         process.interrupt()
-        require_exit(process, 0, END_LIMIT_S, "It was told to end.")
+        require_exit(process, 0, AGENT_END_LIMIT_S, "It was told to end.")
 
 
 def test_it_ends_in_time_and_cleanly_when_told_to(runs: Runs, kept: SharedAgent) -> None:
@@ -335,10 +335,12 @@ def test_it_ends_in_time_and_cleanly_when_told_to(runs: Runs, kept: SharedAgent)
         agent.prepare()
         for name in runs:
             agent.start(name)
-            agent.watch(name, lambda session: session.get("status") != "starting", STOP_LIMIT_S)
+            agent.watch(
+                name, lambda session: session.get("status") != "starting", OPERATION_STOP_LIMIT_S
+            )
     agent.process.interrupt()
     advice = "It was told to end (SIGINT): let every operation end soon when it is asked to."
-    require_exit(agent.process, 0, END_LIMIT_S, advice)
+    require_exit(agent.process, 0, AGENT_END_LIMIT_S, advice)
     for line in agent.process.output().splitlines():
         advice = "end or join what the agent has started"
         require("ending although" not in line, f"{line.strip()}; {advice}")

@@ -52,7 +52,7 @@ class SharedAgent:
 
 @pytest.fixture(scope="session")
 def bench() -> Iterator[Bench]:
-    """Start the router and who listens there."""
+    """Start the router and the listener."""
     router = shared_router()
     feeds = FeedLog(router)
     yield Bench(router, feeds)
@@ -79,7 +79,7 @@ def agent(kept: SharedAgent) -> Iterator[Exercised]:
 
 @pytest.fixture(scope="session")
 def runs(kept: SharedAgent) -> Runs:
-    """Run every process; return what was seen."""
+    """Run every process; return the runs."""
     runs = run_everything(kept.agent())
     if any(run.silent or not run.stopped for each in runs.values() for run in each if run.started):
         kept.close()  # it would only cost the other checks their patience

@@ -1,4 +1,4 @@
-"""What a device on a serial line and one on the network have in common.
+"""The common part of simulated devices on a serial line and on the network.
 
 One thread per device waits for everything at once: requests, room for replies,
 the moment when a slow reply is due, and orders of the test. Only this thread
@@ -18,15 +18,15 @@ from types import TracebackType
 from typing import Self
 
 Answer = Callable[[bytes], bytes | None]
-"""A device's whole behaviour: from a request to its reply, None for no reply."""
+"""The behaviour of a device: returns the reply to a request, or None for no reply."""
 
 FAULTS = ("mute", "slow", "garbled", "cut short", "unplugged")
-"""What `Device.fail` can do."""
+"""The faults for `Device.fail`."""
 
 SLOW_S = 2.0
 ORDER_LIMIT_S = 10.0
 UNREAD_LIMIT_BYTES = 65536
-"""What nobody reads is kept up to this size; the rest is lost, as on a real line."""
+"""Unread data are kept up to this size; the rest is lost, as on a real line."""
 
 
 class _Fault(Enum):
@@ -43,7 +43,7 @@ class Line(ABC):
     Parameters
     ----------
     descriptor : int
-        What to wait for; non-blocking.
+        The file descriptor to wait for; non-blocking.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -56,7 +56,7 @@ class Line(ABC):
         return os.read(self.descriptor, 4096)
 
     def write(self, data: bytes) -> int:
-        """Send what there is room for; return its size [bytes]."""
+        """Send as much as there is room for; return the number of bytes sent."""
         return os.write(self.descriptor, data)
 
     @abstractmethod
@@ -79,7 +79,7 @@ class Device(ABC):
     Attributes
     ----------
     requests : list of bytes
-        What the device was asked, the oldest first.
+        The requests to the device, the oldest first.
     """
 
     def __init__(
@@ -88,7 +88,9 @@ class Device(ABC):
         self.requests: list[bytes] = []
         self._answer = answer
         self._terminator = terminator
-        self._reply_terminator = terminator if reply_terminator is None else reply_terminator
+        self._reply_terminator = terminator
+        if reply_terminator is not None:
+            self._reply_terminator = reply_terminator
         self._fault = _Fault.NONE
         self._delay_s = 0.0
         self._lines: list[Line] = []
@@ -98,7 +100,7 @@ class Device(ABC):
         self._error: Exception | None = None
         self._thread: threading.Thread | None = None
 
-    # What a test says to it.
+    # For the test.
 
     def start(self) -> None:
         """Plug the device in and serve it from now on."""
@@ -301,7 +303,9 @@ class Device(ABC):
             self._asked(line, request)
 
     def _split(self, data: bytes) -> list[bytes]:
-        return data.split(self._terminator) if self._terminator else [data, b""]
+        if not self._terminator:
+            return [data, b""]
+        return data.split(self._terminator)
 
     def _asked(self, line: Line, request: bytes) -> None:
         self.requests.append(request)
@@ -319,8 +323,10 @@ class Device(ABC):
             reply = reply[: len(reply) // 2]
         elif not reply.endswith(self._reply_terminator):
             reply += self._reply_terminator
-        delay_s = self._delay_s if self._fault is _Fault.SLOW else 0.0
-        self._replies.append((time.monotonic() + delay_s, line, reply))
+        due_s = time.monotonic()
+        if self._fault is _Fault.SLOW:
+            due_s += self._delay_s
+        self._replies.append((due_s, line, reply))
 
     def _until_next_reply_s(self) -> float | None:
         if not self._replies:
@@ -353,7 +359,9 @@ class Device(ABC):
         except OSError:
             self._hung_up(line)
             return
-        waits_for = selectors.EVENT_READ | (selectors.EVENT_WRITE if line.unsent else 0)
+        waits_for = selectors.EVENT_READ
+        if line.unsent:
+            waits_for |= selectors.EVENT_WRITE
         key = self._selector.get_key(line.descriptor)
         self._selector.modify(line.descriptor, waits_for, key.data)
 
@@ -363,14 +371,14 @@ class _EndError(Exception):
 
 
 def garbled(data: bytes, terminator: bytes) -> bytes:
-    """Return data of the same length that are no ASCII and no UTF-8.
+    """Return data of the same length that are neither ASCII nor UTF-8.
 
     Parameters
     ----------
     data : bytes
-        What the device would have sent.
+        The data that the device would have sent.
     terminator : bytes
-        Stays as it is, so that a driver gets its line, but rubbish in it.
+        Stays as it is, so that a driver gets a line, but with rubbish in it.
     """
     if not terminator:
         return bytes(byte ^ 0x95 for byte in data)

@@ -1,4 +1,4 @@
-"""Devices made of a table of requests and replies, under the names that socs gives them."""
+"""Devices that answer from a table, under the names that socs gives them."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ class DeviceEmulator:
     default_response
         Reply to a request that is not in the table; None for no reply.
     socket_port : int or None
-        Where a device on the network listens.
+        The port of a device on the network.
     device : SerialDevice or TcpDevice
         Makes the device mute, slow, unplugged and more.
     """
@@ -70,7 +70,9 @@ class DeviceEmulator:
         response = self.responses[msg]
         if not isinstance(response, list):
             return response
-        return response.pop(0) if response else None
+        if not response:
+            return None
+        return response.pop(0)
 
     def create_serial_relay(self, responder_link: str = LINK) -> None:
         """Appear as a serial port; replies get a line ending.
@@ -80,7 +82,9 @@ class DeviceEmulator:
         responder_link : str
             Path of the port.
         """
-        line, ending = (b"\n", b"\r\n") if self.encoding else (b"", b"")
+        line, ending = b"", b""
+        if self.encoding:
+            line, ending = b"\n", b"\r\n"
         self.device = SerialDevice(self._answer, line, ending, path=responder_link)
         self.device.start()
 
@@ -102,8 +106,12 @@ class DeviceEmulator:
             self.device.close()
 
     def _answer(self, request: bytes) -> bytes | None:
-        message = request.strip().decode(self.encoding) if self.encoding else request
-        response = self.get_response(message) if message else None
+        message: Any = request
+        if self.encoding:
+            message = request.strip().decode(self.encoding)
+        if not message:
+            return None
+        response = self.get_response(message)
         if response is None or isinstance(response, bytes):
             return response
         return str(response).encode(self.encoding or "utf-8")
@@ -139,7 +147,7 @@ def create_device_emulator(
     import pytest
 
     if relay_type not in {"serial", "tcp"}:
-        raise NotImplementedError(f"relay_type {relay_type!r} is none of 'serial', 'tcp'")
+        raise NotImplementedError(f"relay_type {relay_type!r} is neither 'serial' nor 'tcp'")
 
     @pytest.fixture
     def create_device() -> Iterator[DeviceEmulator]:

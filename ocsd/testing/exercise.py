@@ -1,4 +1,4 @@
-"""Exercising an agent: what the conformance suite does with one and writes down of it."""
+"""Exercises an agent for the conformance suite and records the result."""
 
 import itertools
 import time
@@ -15,13 +15,13 @@ from ocsd.testing.patience import wait_until
 from ocsd.testing.router import LocalRouter
 from ocsd.testing.subject import Simulation, Subject
 
-START_LIMIT_S = 30.0
-ANSWER_LIMIT_S = 6.0
-"""More than the time for which a heartbeat is believed."""
-STOP_LIMIT_S = 10.0
+AGENT_START_LIMIT_S = 30.0
+AGENT_ANSWER_LIMIT_S = 6.0
+"""Longer than the time after which an agent without a heartbeat counts as dead."""
+OPERATION_STOP_LIMIT_S = 10.0
 TASK_LIMIT_S = 30.0
 SETTLE_S = 2.0
-"""So long a process is watched that publishes nothing."""
+"""Time to watch a process that publishes nothing."""
 FIRST_MESSAGE_LIMIT_S = 15.0
 
 Session = dict[str, Any]
@@ -31,7 +31,7 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Bench:
-    """What all agents under test share: the router and who listens there."""
+    """The router and the listener that all agents under test share."""
 
     router: LocalRouter
     feeds: FeedLog
@@ -53,7 +53,7 @@ class Exercised:
     def __init__(self, subject: Subject, bench: Bench, plugged: bool = True) -> None:
         self.subject, self.bench = subject, bench
         self.instance_id = f"conformance-{next(_numbers)}"
-        self.client = bench.router.client(self.instance_id, ANSWER_LIMIT_S)
+        self.client = bench.router.client(self.instance_id, AGENT_ANSWER_LIMIT_S)
         self._stack = ExitStack()
         self.simulation: Simulation | None = None
         simulate = subject.simulate()
@@ -69,7 +69,9 @@ class Exercised:
 
     def device_words(self) -> list[str]:
         """Return the arguments that lead it to its device."""
-        return [str(word) for word in self.simulation.arguments] if self.simulation else []
+        if self.simulation is None:
+            return []
+        return [str(word) for word in self.simulation.arguments]
 
     def close(self) -> None:
         """End everything."""
@@ -77,7 +79,7 @@ class Exercised:
 
     def joined(self) -> bool:
         """Wait until it has joined the site; False if it does not."""
-        return self.process.wait_until_ready(START_LIMIT_S)
+        return self.process.wait_until_ready(AGENT_START_LIMIT_S)
 
     def alive(self) -> bool:
         """Whether it runs and answers."""
@@ -113,8 +115,8 @@ class Exercised:
 
     def session(self, name: str) -> Session:
         """Return the present session of an operation, empty if it never ran."""
-        found: Session = self.client.request("status", name)[2]
-        return found
+        session: Session = self.client.request("status", name)[2]
+        return session
 
     def ended(self, name: str, limit_s: float) -> bool:
         """Wait for the end of an operation."""
@@ -124,7 +126,7 @@ class Exercised:
     def stop(self, name: str) -> bool:
         """Stop a process and wait for its end; False if it does not end."""
         self.client.request("stop", name)
-        return self.ended(name, STOP_LIMIT_S)
+        return self.ended(name, OPERATION_STOP_LIMIT_S)
 
     def idle(self) -> bool:
         """End all operations; False if one does not end."""
@@ -146,34 +148,31 @@ class Exercised:
                 self.ended(name, TASK_LIMIT_S)
 
     def messages(self) -> list[tuple[Any, dict[str, Any]]]:
-        """Return what it has published on feeds that are to be recorded."""
-        address = self.client.agent_addr
-        heard = self.bench.feeds.heard()
-        return [each for each in heard if each[1]["agent_address"] == address and each[1]["record"]]
+        """Return its messages on feeds that are to be recorded, each with its feed_info."""
+        return [
+            (message, info)
+            for message, info in self.bench.feeds.heard()
+            if info["agent_address"] == self.client.agent_addr and info["record"]
+        ]
 
     def publishes(self, limit_s: float = FIRST_MESSAGE_LIMIT_S) -> bool:
-        """Wait for a message that is not there yet; False if none comes."""
+        """Wait for a new message; False if none comes."""
         before = len(self.messages())
         return wait_until(lambda: len(self.messages()) > before, limit_s)
 
     def watch(self, name: str, condition: Callable[[Session], Any], limit_s: float) -> Session:
         """Wait until a condition holds for the session of an operation; return the session."""
-        seen: Session = {}
-
-        def look() -> bool:
-            seen.clear()
-            seen.update(self.session(name))
-            return bool(condition(seen))
-
         deadline_s = time.monotonic() + limit_s
-        while not look() and time.monotonic() < deadline_s:
-            time.sleep(0.1)  # each look is a request
-        return seen
+        session = self.session(name)
+        while not condition(session) and time.monotonic() < deadline_s:
+            time.sleep(0.1)  # each poll is a request
+            session = self.session(name)
+        return session
 
 
 @dataclass
 class ProcessRun:
-    """One run of a process, as it was seen from outside."""
+    """One run of a process operation, as seen from outside."""
 
     reply: tuple[int, str, Session] = (ERROR, "no answer", {})
     while_running: Session = field(default_factory=dict)
@@ -183,11 +182,11 @@ class ProcessRun:
     stopped: bool = False
     final: Session = field(default_factory=dict)
     silent: str = ""
-    """Why the agent did not answer any more; empty if it did."""
+    """The reason why the agent no longer answered; empty if it did."""
 
     @property
     def started(self) -> bool:
-        """Whether it was entered at all."""
+        """Whether it started at all."""
         return self.reply[0] == OK
 
     @property
@@ -223,24 +222,28 @@ def run_once(agent: Exercised, name: str, watch_s: float = SETTLE_S) -> ProcessR
 
 
 def run_everything(agent: Exercised) -> dict[str, list[ProcessRun]]:
-    """Run every process twice, one after the other; return what was seen.
+    """Run every process twice, one after the other; return the runs by name.
 
-    After a process that did not end nothing more is run.
+    A process that does not end is the last one that is run.
     """
     runs: dict[str, list[ProcessRun]] = {}
     agent.prepare()
     for name in agent.processes():
-        runs[name] = [run_once(agent, name)]
-        if runs[name][0].started and runs[name][0].stopped:
-            runs[name].append(run_once(agent, name))
+        runs[name] = _run_twice(agent, name)
         last = runs[name][-1]
         if last.silent or (last.started and not last.stopped):
             return runs
-    quiet = not any(run.published for each in runs.values() for run in each)
-    if quiet and agent.recorded_feeds():
-        # None was in a hurry: watch each for longer, until one publishes.
+    if agent.recorded_feeds() and not any(run.published for name in runs for run in runs[name]):
+        # Perhaps all are slow: watch each for longer, until one publishes.
         for name in runs:
             runs[name].append(run_once(agent, name, FIRST_MESSAGE_LIMIT_S))
             if runs[name][-1].published:
                 break
     return runs
+
+
+def _run_twice(agent: Exercised, name: str) -> list[ProcessRun]:
+    first = run_once(agent, name)
+    if first.started and first.stopped:
+        return [first, run_once(agent, name)]
+    return [first]

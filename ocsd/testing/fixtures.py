@@ -1,8 +1,8 @@
 """Makers of pytest fixtures, under the names that OCS gives them.
 
-A test module written with them for OCS runs as it is. The router is not one of
-Docker but one of our own, shared by all tests of a run; agents and clients are
-led to it whatever address the site file of the tests has.
+A test module written with them for OCS runs as it is. The router needs no Docker and is
+shared by all tests of a run. Agents and clients use it whatever address the site file of
+the tests has.
 """
 
 import os
@@ -21,8 +21,8 @@ from ocsd.testing.router import LocalRouter, shared_router
 
 SITE_FILE = "default.yaml"
 READY_LIMIT_S = 10.0
-"""So long the fixture waits for an agent to join; then the test goes on, as in OCS."""
-END_LIMIT_S = 10.0
+"""The fixture waits at most this long for an agent to join; then the test goes on, as in OCS."""
+AGENT_END_LIMIT_S = 10.0
 
 
 def create_agent_runner_fixture(
@@ -56,7 +56,9 @@ def create_agent_runner_fixture(
 
     @pytest.fixture
     def run_agent(request: pytest.FixtureRequest) -> Iterator[RunningProgram]:
-        site = ["--site-file", f"./{SITE_FILE}"] if Path(SITE_FILE).exists() else ["--site", "none"]
+        site = ["--site", "none"]
+        if Path(SITE_FILE).exists():
+            site = ["--site-file", f"./{SITE_FILE}"]
         command = [*python(), *_measured(request.config), agent_path, *site, *(args or ())]
         environment = {**site_router().environment, "OCS_CONFIG_DIR": os.getcwd()}
         with RunningProgram(command, environment) as agent:
@@ -115,7 +117,7 @@ def create_client_fixture(instance_id: str, timeout: float = 30, privs: Any = No
 def check_crossbar_connection(
     port: int = 18001, interval: float = 5, max_attempts: int = 6
 ) -> None:
-    """See that the router of the tests answers; starts it if need be.
+    """Check that the router of the tests answers; start it if necessary.
 
     Parameters
     ----------
@@ -159,9 +161,9 @@ def _end(agent: RunningProgram, name: str, kill: bool) -> None:
         agent.kill()
     else:
         agent.interrupt()
-    if agent.wait(END_LIMIT_S) is None:
+    if agent.wait(AGENT_END_LIMIT_S) is None:
         _show(agent, name)
-        raise RuntimeError(f"agent {name} did not end within {END_LIMIT_S} s of SIGINT")
+        raise RuntimeError(f"agent {name} did not end within {AGENT_END_LIMIT_S} s of SIGINT")
     _show(agent, name)
 
 
@@ -175,8 +177,10 @@ def _measured(config: pytest.Config) -> list[str]:
     sources = getattr(config.option, "cov_source", None)
     if not sources:
         return []
-    named = [each for each in sources if isinstance(each, str)]
-    words = [f"--source={','.join(named)}"] if named else []
+    words = []
+    named = [source for source in sources if isinstance(source, str)]
+    if named:
+        words.append(f"--source={','.join(named)}")
     if Path(".coveragerc").exists():
         words.append("--rcfile=./.coveragerc")
     # A data file of its own, beside pytest-cov's, which combines them at its end.

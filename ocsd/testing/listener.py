@@ -1,4 +1,4 @@
-"""Hears every feed of a site: ``python -m ocsd.testing.listener FILE OPTIONS…``.
+"""Records every feed of a site: ``python -m ocsd.testing.listener FILE OPTIONS…``.
 
 A program of its own, so that no reactor runs in the process of the tests. Each
 message becomes a line of JSON: ``[message, feed_info]``.
@@ -14,11 +14,11 @@ from typing import Any
 from ocsd.testing.agent_process import RunningProgram, python
 from ocsd.testing.router import LocalRouter
 
-START_LIMIT_S = 60.0
+LISTENER_START_LIMIT_S = 60.0
 
 
 class FeedLog:
-    """What was published at a router since this object was made.
+    """The messages published at a router since this object was made.
 
     Parameters
     ----------
@@ -37,14 +37,14 @@ class FeedLog:
         self._process = RunningProgram(command)
 
     def wait_until_ready(self) -> None:
-        """Wait until everything is heard that is published from now on.
+        """Wait until all messages that are published from now on are recorded.
 
         Raises
         ------
         SubprocessError
             If the listener does not join the router.
         """
-        if not self._process.wait_until_ready(START_LIMIT_S):
+        if not self._process.wait_until_ready(LISTENER_START_LIMIT_S):
             raise subprocess.SubprocessError(f"nobody hears:\n{self._process.output()}")
 
     def heard(self) -> list[tuple[Any, dict[str, Any]]]:
@@ -60,13 +60,13 @@ class FeedLog:
         return self._heard
 
     def close(self) -> None:
-        """Hear no more."""
+        """Stop listening."""
         self._process.close()
         self._folder.cleanup()
 
 
 def main() -> None:
-    """Write down what is heard until told to end."""
+    """Write all messages into the file until SIGTERM."""
     from ocsd import ocs_agent, site_config
 
     path, *words = sys.argv[1:]

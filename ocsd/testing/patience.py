@@ -6,7 +6,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PAUSE_S = 0.02
+POLL_PAUSE_S = 0.02
 
 
 def wait_until(condition: Callable[[], T], limit_s: float) -> T:
@@ -24,4 +24,4 @@ def wait_until(condition: Callable[[], T], limit_s: float) -> T:
         value = condition()
         if value or time.monotonic() > deadline_s:
             return value
-        time.sleep(PAUSE_S)
+        time.sleep(POLL_PAUSE_S)

@@ -1,4 +1,4 @@
-"""What ocsd adds to pytest: the fixture `ocsd_router` and the option ``--ocsd-agent``.
+"""The pytest plug-in of ocsd: the fixture `ocsd_router` and the option ``--ocsd-agent``.
 
 Every run of pytest on a machine that has ocsd imports this module, so it imports
 almost nothing itself and never a Twisted reactor.

@@ -21,9 +21,9 @@ from ocsd.system.paths import is_listening
 from ocsd.testing.agent_process import RunningProgram, python
 from ocsd.testing.patience import wait_until
 
-START_LIMIT_S = 60.0
-JOIN_LIMIT_S = 30.0
-END_LIMIT_S = 10.0
+ROUTER_START_LIMIT_S = 60.0
+AGENT_JOIN_LIMIT_S = 30.0
+AGENT_END_LIMIT_S = 10.0
 
 
 class LocalRouter:
@@ -106,7 +106,7 @@ class LocalRouter:
             )
         answers_or_ended = wait_until(
             lambda: is_listening(self.socket_path) or process.poll() is not None,
-            START_LIMIT_S,
+            ROUTER_START_LIMIT_S,
         )
         if not answers_or_ended or process.poll() is not None:
             self.stop()
@@ -121,7 +121,7 @@ class LocalRouter:
         self._process.wait()
         self._process = None
         # The worker is another process of the group; its sockets close with it.
-        wait_until(lambda: not is_listening(self.socket_path), START_LIMIT_S)
+        wait_until(lambda: not is_listening(self.socket_path), ROUTER_START_LIMIT_S)
 
     def pause(self) -> None:
         """Stop the router's processes; connections stay open and nothing answers."""
@@ -183,11 +183,11 @@ class LocalRouter:
         """
         command = python(str(path), *self.options, "--instance-id", instance_id, *words)
         with RunningProgram(command) as agent:
-            if not agent.wait_until_ready(JOIN_LIMIT_S):
+            if not agent.wait_until_ready(AGENT_JOIN_LIMIT_S):
                 raise RuntimeError(f"{path} does not join the router\n{agent.output()}")
             yield agent
             agent.interrupt()
-            if agent.wait(END_LIMIT_S) is None:
+            if agent.wait(AGENT_END_LIMIT_S) is None:
                 raise RuntimeError(f"{path} does not end when told to\n{agent.output()}")
 
     def _signal(self, number: int) -> None:

@@ -26,12 +26,12 @@ LAUNCHER = "ocsd.testing.launcher"
 
 
 class Simulation(Protocol):
-    """What a plug-in's ``simulate()`` yields."""
+    """The value that a plug-in's ``simulate()`` yields."""
 
     device: Device
-    """What stands in for the hardware."""
+    """The simulated hardware."""
     arguments: list[str]
-    """For the agent's command line, so that it finds the device."""
+    """Arguments for the agent's command line that lead it to the device."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What several checks of the conformance suite demand, and how they say so."""
+"""Demands that several checks of the conformance suite share, with their messages."""
 
 import time
 from typing import Any, NoReturn
@@ -7,19 +7,19 @@ import pytest
 
 from ocsd.client.http import ControlClientError
 from ocsd.testing.agent_process import RunningProgram
-from ocsd.testing.exercise import START_LIMIT_S, Exercised, ProcessRun, Session
+from ocsd.testing.exercise import AGENT_START_LIMIT_S, Exercised, ProcessRun, Session
 from ocsd.testing.subject import Simulation
 
-SILENCE_LIMIT_S = 5.0
-"""The registry calls an agent expired that has no heartbeat for so long."""
-END_LIMIT_S = 10.0
+HEARTBEAT_LIMIT_S = 5.0
+"""After this time without a heartbeat the registry calls an agent expired."""
+AGENT_END_LIMIT_S = 10.0
 NOTICE_LIMIT_S = 20.0
-"""In this time an agent has to notice that its device does not answer."""
+"""Time in which an agent has to notice that its device does not answer."""
 RECOVERY_LIMIT_S = 30.0
 
 
 def fail(message: str) -> NoReturn:
-    """Fail the check; the author needs the message, not the suite's own code."""
+    """Fail the check with a message for the author, without a traceback of the suite."""
     pytest.fail(message, pytrace=False)
 
 
@@ -34,13 +34,14 @@ def require_exit(process: RunningProgram, expected: int, limit_s: float, advice:
     code = process.wait(limit_s)
     if code == expected:
         return
-    late = f"it still runs after {limit_s:g} s"
-    what = late if code is None else f"it has ended with exit code {code}"
-    fail(f"{what}; expected was exit code {expected}. {advice}\n{process.output()}")
+    fault = f"it has ended with exit code {code}"
+    if code is None:
+        fault = f"it still runs after {limit_s:g} s"
+    fail(f"{fault}; expected was exit code {expected}. {advice}\n{process.output()}")
 
 
 def require_notice(agent: Exercised, name: str) -> None:
-    """Demand that a process says that its device does not answer, and decently."""
+    """Demand that a process reports properly that its device does not answer."""
 
     def noticed(session: Session) -> bool:
         return bool(session.get("degraded")) or session.get("status", "done") == "done"
@@ -56,19 +57,19 @@ def require_notice(agent: Exercised, name: str) -> None:
 
 
 def require_decent_end(name: str, session: Session) -> None:
-    """Demand that an operation that has ended did not crash and said why."""
+    """Demand that an operation that has ended did not crash and gave a reason."""
     if session.get("status") != "done":
         return
-    said = last_words(session)
-    require(said, f"operation {name!r} has ended without a message: return (ok, message)")
+    text = last_words(session)
+    require(text, f"operation {name!r} has ended without a message: return (ok, message)")
     require(
         not crashed(session),
-        f"operation {name!r}: {said}; catch what it may raise and return (ok, message)",
+        f"operation {name!r}: {text}; catch what it may raise and return (ok, message)",
     )
 
 
 def require_recovery(agent: Exercised, name: str) -> None:
-    """Demand that a process publishes again; if it has ended it is started, as operators do."""
+    """Demand that a process publishes again; start it if it has ended, as operators do."""
     deadline_s = time.monotonic() + RECOVERY_LIMIT_S
     while time.monotonic() < deadline_s:
         require_life(agent)
@@ -86,13 +87,13 @@ def require_recovery(agent: Exercised, name: str) -> None:
 
 
 def require_life(agent: Exercised, since_s: float | None = None) -> None:
-    """Demand that the agent runs, answers, and has shown life all the time."""
+    """Demand that the agent runs, answers, and has sent all its heartbeats."""
     code = agent.process.exit_code
     require(code is None, f"the agent has ended with exit code {code}\n{agent.process.output()}")
     if since_s is not None:
         silence_s = agent.process.silence_s(since_s)
         require(
-            silence_s < SILENCE_LIMIT_S,
+            silence_s < HEARTBEAT_LIMIT_S,
             f"it blocks the reactor: no heartbeat for {silence_s:.1f} s. Register what waits, e.g. "
             "for the device, with blocking=True, or use Deferreds",
         )
@@ -107,9 +108,10 @@ def require_joined(agent: Exercised, advice: str = "") -> None:
     if agent.joined():
         return
     code = agent.process.exit_code
-    late = f"after {START_LIMIT_S:g} s it has not joined its site"
-    what = late if code is None else f"it has ended with exit code {code} before it joined its site"
-    fail(f"{what}. {advice}\n{agent.process.output()}")
+    fault = f"it has ended with exit code {code} before it joined its site"
+    if code is None:
+        fault = f"after {AGENT_START_LIMIT_S:g} s it has not joined its site"
+    fail(f"{fault}. {advice}\n{agent.process.output()}")
 
 
 def simulation_of(agent: Exercised) -> Simulation:
@@ -131,10 +133,10 @@ def crashed(session: Session) -> bool:
 
 def last_words(session: Session) -> str:
     """Return the last message that is more than a change of status."""
-    said = [text for _, text in session.get("messages", ()) if not text.startswith("Status is now")]
-    return said[-1] if said else ""
+    texts = [text for _, text in session.get("messages", ())]
+    return next((text for text in reversed(texts) if not text.startswith("Status is now")), "")
 
 
 def failed_by_itself(name: str, run: ProcessRun) -> str:
-    """Return words for a process that ended before it was asked to."""
+    """Return the message about a process that ended before it was asked to."""
     return f"process {name!r} failed before it was asked to stop: {last_words(run.final)}"
