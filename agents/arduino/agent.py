@@ -11,7 +11,7 @@ from ocsd import ocs_agent, site_config
 from ocsd.ocs_twisted import TimeoutLock
 
 AMPLITUDES = "amplitudes"
-AMPLITUDES_FRAME_S = 60
+VOLTS_FRAME_S = 60
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 5.0
 
@@ -40,10 +40,7 @@ class ArduinoAgent:
         self._period_s = 1.0 / sampling_frequency
         self._stopped = threading.Event()
         agent.register_feed(
-            AMPLITUDES,
-            record=True,
-            agg_params={"frame_length": AMPLITUDES_FRAME_S},
-            buffer_time=1.0,
+            AMPLITUDES, record=True, agg_params={"frame_length": VOLTS_FRAME_S}, buffer_time=1.0
         )
 
     @ocs_agent.param("_")
@@ -207,15 +204,10 @@ def add_agent_args(parser: argparse.ArgumentParser | None = None) -> argparse.Ar
     parser = parser or argparse.ArgumentParser()
     group = parser.add_argument_group("Agent Options")
     group.add_argument(
-        "--port",
-        required=True,
-        help="Serial port of the device, preferably one of /dev/serial/by-id.",
+        "--port", required=True, help="Serial port, preferably one of /dev/serial/by-id."
     )
     group.add_argument(
-        "--mode",
-        default="idle",
-        choices=["idle", "init", "acq"],
-        help="Operation to run from the start.",
+        "--mode", default="idle", choices=["idle", "init", "acq"], help="Operation to start with."
     )
     group.add_argument(
         "--sampling-frequency",

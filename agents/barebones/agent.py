@@ -104,10 +104,7 @@ def add_agent_args(parser: argparse.ArgumentParser | None = None) -> argparse.Ar
     parser = parser or argparse.ArgumentParser()
     group = parser.add_argument_group("Agent Options")
     group.add_argument(
-        "--mode",
-        default="count",
-        choices=["idle", "count"],
-        help="Operation to run from the start.",
+        "--mode", default="count", choices=["idle", "count"], help="Operation to start with."
     )
     return parser
 

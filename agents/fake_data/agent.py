@@ -215,7 +215,7 @@ def add_agent_args(parser: argparse.ArgumentParser | None = None) -> argparse.Ar
     parser = parser or argparse.ArgumentParser()
     group = parser.add_argument_group("Agent Options")
     group.add_argument(
-        "--mode", default="idle", choices=["idle", "acq"], help="Operation to run from the start."
+        "--mode", default="idle", choices=["idle", "acq"], help="Operation to start with."
     )
     group.add_argument(
         "--num-channels", default=2, type=int, help="Number of co-sampled channels to fake."

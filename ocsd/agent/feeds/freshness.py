@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from math import inf
-from typing import Final, Protocol
+from typing import Final
+
+from ocsd.agent.operations.session import OpSession
 
 COUNTED_S: Final = 1.0
 """Publications closer together count as one, because an agent may publish in bursts [s]."""
@@ -22,18 +24,6 @@ _FORGETTING: Final = 0.95
 
 _HELD_UP_S: Final = 5.0
 """Longest time between two polls; a process that polls later was held up, with its feeds."""
-
-
-class Owner(Protocol):
-    """A run of an operation, which publishes to a feed."""
-
-    @property
-    def status(self) -> str | None:
-        """Status of its session."""
-
-    @property
-    def degraded(self) -> bool:
-        """Whether it reports that it does not achieve its purpose."""
 
 
 class Freshness:
@@ -60,18 +50,18 @@ class Freshness:
         self.counted_at_s = -inf
         self._first_at_s = 0.0
         self._polled_at_s = -inf
-        self._owners: Sequence[Owner] = ()
+        self._owners: Sequence[OpSession] = ()
         self._intervals = 0
         self._longest_s = 0.0
 
-    def count(self, now_s: float, owners: Sequence[Owner]) -> None:
+    def count(self, now_s: float, owners: Sequence[OpSession]) -> None:
         """Count a publication; call it only `COUNTED_S` after `counted_at_s`.
 
         Parameters
         ----------
         now_s : float
             The time [s, monotonic].
-        owners : sequence of Owner
+        owners : sequence of OpSession
             The runs of processes that may have published: the feed is expected to go on
             while all of them run. Empty if it came from none.
         """
@@ -87,12 +77,7 @@ class Freshness:
     def complaint(self, now_s: float) -> str:
         """Return e.g. ``silent for 42 s (expected every 1 s)``; empty if all is well.
 
-        Call it every second or so.
-
-        Parameters
-        ----------
-        now_s : float
-            The time [s, monotonic].
+        Call it every second or so, with the time [s, monotonic].
         """
         pause_s, self._polled_at_s = now_s - self._polled_at_s, now_s
         if not self._owners or any(run.status != "running" for run in self._owners):

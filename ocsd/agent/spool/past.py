@@ -117,13 +117,7 @@ class PastSpools:
         return None
 
     def tend(self, uptime_s: float) -> None:
-        """Remove messages that need not be kept any longer.
-
-        Parameters
-        ----------
-        uptime_s : float
-            How long this life has lasted [s].
-        """
+        """Remove messages that a life of this age [s] need not keep any longer."""
         kept_bytes: dict[str, int] = {}
         with suppress(OSError):  # a disk that cannot be read now is tended the next time
             # A later life may be there already, if this process has been given up as dead.

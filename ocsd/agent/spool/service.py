@@ -38,14 +38,9 @@ class KeptFeed(Protocol):
 
 
 def folder_of(launch: Launch | None, instance_id: str) -> Path | None:
-    """Return the folder in which an agent keeps messages; None if it has none on the disk.
+    """Return the folder in which an instance keeps messages; None if it has none on the disk.
 
-    Parameters
-    ----------
-    launch : Launch, optional
-        Launch of this process.
-    instance_id : str
-        Instance-id of the agent.
+    An agent that was started by hand, without a launch, has none.
     """
     if launch is None:
         return None

@@ -6,7 +6,7 @@ agent, the aggregator, the router or their hosts end at any moment, and not if a
 
 **Disk first.** A message has a number, counted from 0 in each life of the agent. `Spool.put`
 writes it to a file before it is published. In the other order an agent that is killed between
-the two would have shown a message to clients that nobody can record any more. Written means
+the two would have shown clients a message that can never be recorded. Written means
 handed to the operating system: it survives the end of the process, but not always a power
 cut. Waiting for the disk (fsync) would hold up the reactor for each message, and the
 aggregator waits for its own disk anyway.

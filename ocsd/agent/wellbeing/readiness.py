@@ -154,15 +154,7 @@ def _joined(troubles: Iterable[str | None]) -> str:
 
 
 def in_flight(sessions: Iterable[OpSession], now_at: float) -> str:
-    """Return the operations that run and since when, e.g. ``acq 3421 s, init 2 s``.
-
-    Parameters
-    ----------
-    sessions : iterable of OpSession
-        Sessions that have not ended.
-    now_at : float
-        Unix time [s].
-    """
+    """Return the operations that run and since when, e.g. ``acq 3421 s, init 2 s``."""
     return ", ".join(
         f"{session.op_name} {max(0.0, now_at - session.start_time):.0f} s" for session in sessions
     )

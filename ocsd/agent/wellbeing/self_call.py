@@ -46,10 +46,7 @@ class SelfCall:
     def poll(self, link: RouterLink | None) -> str:
         """Call if a call is due; return a complaint if calls fail, else nothing.
 
-        Parameters
-        ----------
-        link : RouterLink or None
-            The link of an agent that is joined; poll every second or so.
+        Poll every second or so, with the link of an agent that is joined.
         """
         now_s = self._monotonic()
         pause_s, self._polled_at_s = now_s - self._polled_at_s, now_s
