@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ocsd import ocs_agent, site_config
-from ocsd.agent.feeds.heartbeat import FEED as HEARTBEAT
+from ocsd.agent.feeds.heartbeat import HEARTBEAT
 from ocsd.aggregator.disk.archive import LONGEST_FILE_S, Archive
 from ocsd.aggregator.disk.cause import LINK_AWAY
 from ocsd.aggregator.disk.journal import Outage

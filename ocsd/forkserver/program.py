@@ -14,7 +14,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from ocsd import compat
-from ocsd.agent.wellbeing import origin
+from ocsd.agent.wellbeing import this_process
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError, OcsdError
 from ocsd.site.plugins import AgentEntry, last_line
 from ocsd.system.notify import Delivery, notify
@@ -48,7 +48,7 @@ def run(find: Callable[[], AgentEntry], words: Sequence[str] = ()) -> int:
     try:
         entry = find()
         what = entry.class_name
-        origin.set_code(file_of(entry))
+        this_process.set_code_file(file_of(entry))
         for warning in entry.warnings:
             print(f"ocsd: warning: {warning}", file=sys.stderr)  # noqa: T201 - the instance's log
         main = entry_point(entry, words)
@@ -183,7 +183,7 @@ def tell(failure: str, code: int) -> int:
     """Put a failure on record, in the log and with the daemon; return `code`."""
     print(f"ocsd: {failure}", file=sys.stderr)  # noqa: T201 - stderr is the instance's log
     told = shortened(failure)
-    where = {"X_CODE": origin.code()} if origin.code() else {}
+    where = {"X_CODE": this_process.code_file()} if this_process.code_file() else {}
     for _ in range(LAST_WORDS_TRIES):
         if notify(STATUS=told, X_FAILURE=told, **where) is not Delivery.BUSY:
             break
