@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import Final
 
+from ocsd.agent.feeds.silence import USUAL_INTERVALS
 from ocsd.agent.operations.session import OpSession
 
 COUNTED_S: Final = 1.0
@@ -16,8 +17,7 @@ LEARNING_S: Final = 30.0
 """Time of a run in which its rate shows; no silence is reported before [s]."""
 
 LEAST_SILENCE_S: Final = 10.0
-EXPECTED_TIMES: Final = 5.0
-"""A silence lasts at least `LEAST_SILENCE_S` and this many times the usual interval."""
+"""A silence lasts at least this long, and longer than `USUAL_INTERVALS` [s]."""
 
 _FORGETTING: Final = 0.95
 """Factor on the longest interval with each further one: some twenty are remembered."""
@@ -95,4 +95,4 @@ class Freshness:
         """Return the silence from which on to complain; infinite until the rate is known [s]."""
         if self._intervals < LEAST_INTERVALS or now_s - self._first_at_s < LEARNING_S:
             return inf
-        return max(LEAST_SILENCE_S, EXPECTED_TIMES * self._longest_s)
+        return max(LEAST_SILENCE_S, USUAL_INTERVALS * self._longest_s)

@@ -12,12 +12,10 @@ from typing import Any
 
 import cbor2
 
+from ocsd.agent.feeds.field_name import LONGEST_FIELD_NAME, is_field_name
 from ocsd.bus.encoding import sendable, shown
 
-LONGEST_FIELD_NAME = 255
 VALUE_TYPES = frozenset({float, int, str, bool})
-
-_FIELD_NAME = re.compile(r"_*[a-zA-Z][a-zA-Z0-9_]*\Z")
 
 
 def checked_sample(feed_name: str, message: Any) -> dict[str, Any]:
@@ -133,7 +131,7 @@ def check_field_name(field: Any, where: str = "message 'data' block") -> None:
         character other than an underscore is not a letter, or it is empty or
         longer than 255 characters.
     """
-    if not isinstance(field, str) or not _FIELD_NAME.match(field):
+    if not is_field_name(field):
         raise ValueError(
             f"{where}: field name {field!r} is not valid: letters, digits and underscores only, "
             "the first that is not an underscore a letter"

@@ -18,6 +18,8 @@ from zlib import crc32
 
 import cbor2
 
+from ocsd.system.records import whole_records
+
 SUFFIX = ".spool"
 # The process lacks descriptors or memory; the file itself may be in order.
 SHORTAGE_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
@@ -83,16 +85,11 @@ def record(number: int, body: bytes) -> bytes:
 
 def records(data: bytes) -> Iterator[tuple[int, bytes, int]]:
     """Yield number, body and end [bytes from the beginning] of each whole record."""
-    start = 0
-    while start + _HEAD.size <= len(data):
-        length, checksum = _HEAD.unpack_from(data, start)
-        end = start + _HEAD.size + length
-        payload = data[start + _HEAD.size : end]
+    for _kind, payload, end in whole_records(data, _HEAD):
         # A file system may leave zeros at the end of a file after a power cut.
-        if length <= _NUMBER.size or len(payload) < length or crc32(payload) != checksum:
+        if len(payload) <= _NUMBER.size:
             return
         yield _NUMBER.unpack_from(payload)[0], payload[_NUMBER.size :], end
-        start = end
 
 
 class ReadableSegment(ABC):

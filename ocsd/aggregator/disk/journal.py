@@ -33,6 +33,7 @@ from ocsd.aggregator.incoming.columns import Kind
 from ocsd.aggregator.incoming.layout import Layout, PackedBlock
 from ocsd.aggregator.incoming.message import Origin
 from ocsd.aggregator.numbers.ranges import Ranges
+from ocsd.system.records import whole_records
 
 MAGIC: Final = {"little": b"OCSDWAL1", "big": b"OCSDWALB"}[sys.byteorder]
 
@@ -195,18 +196,10 @@ def _record(kind: RecordKind, parts: list[bytes]) -> bytes:
 
 
 def _bodies(segment: bytes) -> Iterator[tuple[int, memoryview]]:
-    view = memoryview(segment)
     if segment[: len(MAGIC)] != MAGIC:
         return
-    place = len(MAGIC)
-    while place + _HEAD.size <= len(view):
-        length, checksum, kind = _HEAD.unpack_from(view, place)
-        place += _HEAD.size
-        body = view[place : place + length]
-        if len(body) < length or crc32(body, kind) != checksum:
-            return
+    for kind, body, _end in whole_records(memoryview(segment), _HEAD, len(MAGIC)):
         yield kind, body
-        place += length
 
 
 def _entry(kind: int, body: memoryview, layouts: dict[int, Layout]) -> Entry:
