@@ -17,7 +17,7 @@ from ocsd.aggregator.numbers.source_key import Pending, SourceKey
 TRANSIT_GRACE_S: Final = 3.0
 
 # An agent that was silent for longer is not asked [s]; all publish a heartbeat a second.
-SILENCE_LIMIT_S: Final = 10.0
+AGENT_SILENCE_LIMIT_S: Final = 10.0
 
 MOST_REQUESTS: Final = 4
 MOST_AGENTS: Final = 10_000
@@ -146,7 +146,7 @@ class CatchingUp:
                 self._forget(now_s)
             self._agents[name] = _FetchedAgent(session_id, now_s)
             return
-        if agent.session_id != session_id or now_s - agent.seen_s > SILENCE_LIMIT_S:
+        if agent.session_id != session_id or now_s - agent.seen_s > AGENT_SILENCE_LIMIT_S:
             agent.session_id = session_id
             agent.index_due = True
             agent.failures, agent.not_before_s = 0, 0.0
@@ -189,7 +189,11 @@ class CatchingUp:
             if len(self._in_flight) >= MOST_REQUESTS:
                 break
             silent_s = now_s - agent.seen_s
-            if name in self._in_flight or silent_s > SILENCE_LIMIT_S or now_s < agent.not_before_s:
+            if (
+                name in self._in_flight
+                or silent_s > AGENT_SILENCE_LIMIT_S
+                or now_s < agent.not_before_s
+            ):
                 continue
             request = self._next_request(name, agent, now_s)
             if request is not None:
@@ -270,7 +274,7 @@ class CatchingUp:
         self._agents = {
             name: agent
             for name, agent in self._agents.items()
-            if now_s - agent.seen_s <= SILENCE_LIMIT_S or name in self._in_flight
+            if now_s - agent.seen_s <= AGENT_SILENCE_LIMIT_S or name in self._in_flight
         }
         while len(self._agents) >= MOST_AGENTS:
             del self._agents[next(iter(self._agents))]

@@ -9,7 +9,7 @@ from ocsd.aggregator.fetching.plan import (
     LONGEST_ASK_DELAY_S,
     MOST_REQUESTS,
     PAGE_BYTES,
-    SILENCE_LIMIT_S,
+    AGENT_SILENCE_LIMIT_S,
     SMALL_PAGE_BYTES,
     TRANSIT_GRACE_S,
     AskIndex,
@@ -59,7 +59,7 @@ def test_an_agent_is_asked_again_what_it_holds_after(plan, what):
     now_s = 1.0
     session_id = "3" if what == "another life" else "2"
     if what == "silence":
-        now_s += SILENCE_LIMIT_S
+        now_s += AGENT_SILENCE_LIMIT_S
     if what == "a new link":
         plan.link_lost()
         assert plan.plan(now_s) == []  # It has to be heard first.
