@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from ocsd.aggregator.fetching.answers import read_page
 from ocsd.aggregator.fetching.plan import (
+    AGENT_SILENCE_LIMIT_S,
     LONGEST_ASK_DELAY_S,
     MOST_REQUESTS,
     PAGE_BYTES,
-    AGENT_SILENCE_LIMIT_S,
     SMALL_PAGE_BYTES,
     TRANSIT_GRACE_S,
     AskIndex,
