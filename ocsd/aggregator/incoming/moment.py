@@ -12,10 +12,10 @@ class Instant:
     Attributes
     ----------
     at : float
-        Unix time [s]: what goes into files and their names.
+        Unix time [s], for files and their names.
     mono_s : float
-        Monotonic time [s]: what decides when something is due, so that a
-        stepped wall clock neither hurries nor delays it.
+        Monotonic time [s]. It decides when something is due, so that a stepped wall
+        clock neither hurries nor delays it.
     """
 
     at: float

@@ -1,18 +1,18 @@
-"""Which messages belong together, and which of them are still to come."""
+"""The key of a source, and the report about its missing numbers."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 
 class SourceKey(NamedTuple):
-    """A feed during one run of its agent; its messages share one numbering.
+    """A feed in one life of its agent; its messages share one numbering.
 
     Attributes
     ----------
     address : str
         Address of the feed.
     session_id : str
-        Which run of the agent.
+        The life of the agent.
     """
 
     address: str
@@ -21,7 +21,7 @@ class SourceKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What the recorder knows and lacks of the numbered messages of one source.
+    """The numbers of one source that came in or are missing.
 
     Attributes
     ----------
@@ -33,9 +33,9 @@ class Pending:
         Numbers below `next_number` that have not come in and are not given up,
         as ascending, disjoint, half-open ranges ``(first, end)``.
     first_number : int
-        Where counting begins. 0 if `from_zero`; otherwise the lowest number
-        that came in: lower ones that the agent's spool still holds are worth
-        asking for, but are no hole if it does not.
+        The number at which counting begins. 0 if `from_zero`; otherwise the lowest that
+        came in: lower ones that the agent's spool still holds are worth asking for, but
+        do not become a hole if it does not.
     from_zero : bool
         Whether the source has to be complete from number 0: its session began
         after this folder was first recorded.

@@ -9,15 +9,13 @@ from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
 from ocsd.access import CredLevel, policy_of
-from ocsd.agent.wellbeing.readiness import Readiness, trouble_of
 from ocsd.bus.backoff import retry_delay_s
 from ocsd.bus.connection import check_url
 from ocsd.errors import AgentArgumentsError
 from ocsd.log.logs import LineObserver
-from ocsd.ocs_agent import OpSession
 
 
-def test_importing_the_faces_installs_no_reactor_and_starts_no_thread():
+def test_importing_the_faces_starts_no_reactor_and_no_thread():
     code = (
         "import sys, threading\n"
         "import ocsd.ocs_agent, ocsd.ocs_feed, ocsd.ocs_twisted, ocsd.site_config, ocsd.access\n"
@@ -92,66 +90,6 @@ def test_a_failure_is_logged_with_its_traceback():
 
 def test_lower_levels_are_left_out():
     assert line(LogLevel.debug, log_format="detail") == ""
-
-
-class Connection:
-    joined = False
-    reason = "waiting for the router at ws://x"
-
-
-def reports_of(agent, connection):
-    reports = []
-    readiness = Readiness(agent, lambda **fields: reports.append(fields))
-    readiness._connection = connection
-    readiness.tell()
-    return reports
-
-
-def test_an_agent_without_router_says_so_and_shows_that_it_lives(agent):
-    assert reports_of(agent, Connection()) == [
-        {"WATCHDOG": 1, "STATUS": "waiting for the router at ws://x"}
-    ]
-
-
-def test_a_joined_agent_is_ready(agent):
-    connection = Connection()
-    connection.joined = True
-    assert reports_of(agent, connection) == [{"READY": 1, "WATCHDOG": 1, "STATUS": ""}]
-
-
-def test_reports_come_every_second_until_the_end(agent, reactor):
-    reports = []
-    readiness = Readiness(agent, lambda **fields: reports.append(fields))
-    readiness.start(Connection())
-    for _ in range(3):
-        reactor.advance(1)
-    readiness.stop()
-    assert [report.get("STOPPING") for report in reports] == [None] * 4 + [1]
-
-
-def session(name, *, degraded=False, success=None, says=()):
-    run = OpSession(0, name)
-    run.enter()
-    run.degraded = degraded
-    for text in says:
-        run.add_message(text)
-    if success is not None:
-        run.finish(success, None)
-    return run
-
-
-def test_trouble_names_what_failed_at_startup_and_what_is_degraded():
-    sessions = [
-        None,
-        session("record", success=False, says=["/data is full"]),
-        session("acq", degraded=True, says=["no answer from the device"]),
-        session("home", success=False, says=["a task that failed is no trouble of the agent"]),
-        session("count"),
-    ]
-    assert trouble_of(sessions, {"record", "acq"}) == (
-        "operation 'record' failed: /data is full; "
-        "operation 'acq' is degraded: no answer from the device"
-    )
 
 
 def test_without_access_control_nothing_is_refused():

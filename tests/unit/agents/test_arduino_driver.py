@@ -153,7 +153,7 @@ def stopped():
     return threading.Event()
 
 
-def test_the_port_is_opened_once_and_every_request_has_a_new_number(arduino, port, stopped):
+def test_the_port_opens_once_and_each_request_has_a_new_number(arduino, port, stopped):
     readings = [arduino.read(stopped) for _ in range(3)]
     assert [reading.volts for reading in readings] == [(1.5,)] * 3
     assert port.opened == 1

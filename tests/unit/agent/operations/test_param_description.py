@@ -22,7 +22,7 @@ def test_parameters_are_told_in_the_order_of_the_source():
     ]
 
 
-def test_an_operation_without_parameters_differs_from_one_that_declares_nothing():
+def test_no_parameters_is_not_the_same_as_none_declared():
     assert described(param("_")) == []
     assert described(param("_no_check_strays")) == []
     assert described() is None

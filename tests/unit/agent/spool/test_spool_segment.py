@@ -89,7 +89,7 @@ def test_whatever_follows_the_messages_is_not_taken_for_one(rubbish, zeros):
 
 
 @given(st.integers(0), st.data())
-def test_a_damaged_byte_costs_the_messages_from_there_on_and_no_more(where, data):
+def test_a_damaged_byte_costs_only_the_messages_from_there_on(where, data):
     entries = [record(number, packed(f"message {number}")) for number in range(5)]
     whole = bytearray(b"".join(entries))
     place = where % len(whole)

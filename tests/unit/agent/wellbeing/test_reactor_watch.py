@@ -7,7 +7,7 @@ from tests.unit.agent.faulty_runs import run, status_line
 
 
 def test_who_blocks_the_reactor_is_named(agent, reactor, monkeypatch):
-    monkeypatch.setattr(reactor_watch, "LIMIT_S", 0.05)
+    monkeypatch.setattr(reactor_watch, "BLOCKED_LIMIT_S", 0.05)
     sent = []
     watch = reactor_watch.ReactorWatch(agent, lambda **fields: sent.append(fields["STATUS"]))
     watch.start()
