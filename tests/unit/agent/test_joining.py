@@ -1,4 +1,4 @@
-"""What an agent asked of the router outlives the connection to it."""
+"""Requests of an agent to the router outlive the connection."""
 
 import threading
 
@@ -13,7 +13,7 @@ class Granted:
 
 
 class Link:
-    """A connection that grants what is asked, unless told otherwise."""
+    """A connection that grants what is asked, unless the test says otherwise."""
 
     session_details = "details of the session"
     attached = True

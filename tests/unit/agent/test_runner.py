@@ -1,18 +1,14 @@
-"""What the fork server, the supervisor and the log see of an agent's process."""
+"""Starting an agent: its imports, its router, its log file and its access control."""
 
-import io
 import subprocess
 import sys
 
 import pytest
-from twisted.logger import LogLevel
-from twisted.python.failure import Failure
 
 from ocsd.access import CredLevel, policy_of
 from ocsd.bus.backoff import retry_delay_s
 from ocsd.bus.connection import check_url
 from ocsd.errors import AgentArgumentsError
-from ocsd.log.logs import LineObserver
 
 
 def test_importing_the_faces_starts_no_reactor_and_no_thread():
@@ -58,38 +54,6 @@ def test_attempts_are_spread_by_a_fifth():
 def test_what_is_no_router_address_is_refused(url):
     with pytest.raises(AgentArgumentsError, match="wamp_server"):
         check_url(url)
-
-
-def line(level=LogLevel.info, **event):
-    stream = io.StringIO()
-    LineObserver(stream)({"log_time": 1795328225.1234, "log_level": level, **event})
-    return stream.getvalue()
-
-
-def test_a_log_line_has_time_level_and_text():
-    text = line(log_format="{n} samples", n=4)
-    assert text == "2026-11-22T06:17:05.123Z [info] 4 samples\n"
-
-
-def test_text_with_braces_is_logged_as_it_is():
-    assert line(log_format="got {'a': 1}").endswith("[info] got {'a': 1}\n")
-
-
-def test_further_lines_are_indented():
-    assert line(log_format="one\ntwo\n").endswith("[info] one\n  two\n")
-
-
-def test_a_failure_is_logged_with_its_traceback():
-    try:
-        raise OSError("gone")
-    except OSError:
-        text = line(LogLevel.critical, log_format="read failed", log_failure=Failure())
-    assert "[critical] read failed\n  Traceback" in text
-    assert "OSError: gone" in text
-
-
-def test_lower_levels_are_left_out():
-    assert line(LogLevel.debug, log_format="detail") == ""
 
 
 def test_without_access_control_nothing_is_refused():
@@ -140,9 +104,3 @@ def test_what_the_daemon_starts_logs_to_the_daemons_file_only(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_formatter_takes_what_an_authors_own_logger_gives():
-    from ocsd.ocs_agent import log_formatter
-
-    assert log_formatter({"log_format": "{n} samples", "n": 4}).endswith("Z [info] 4 samples\n")

@@ -212,7 +212,7 @@ def test_a_silent_device_is_asked_again_and_then_given_up(arduino, port, stopped
         (errno.EIO, "the connection broke"),
     ],
 )
-def test_a_port_that_cannot_be_used_is_told_of_with_the_reason(
+def test_a_port_that_cannot_be_used_is_reported_with_the_reason(
     arduino, port, stopped, code, reason
 ):
     port.error = OSError(code, "text")

@@ -103,7 +103,7 @@ def test_a_delay_shows_its_progress_and_is_aborted_at_once(agent, reactor, tasks
 
 
 @pytest.mark.parametrize("succeed", [True, False])
-def test_a_delay_ends_as_it_is_told(agent, reactor, tasks, succeed):
+def test_a_delay_ends_as_requested(agent, reactor, tasks, succeed):
     agent.start("delay_task", {"delay": 0, "succeed": succeed})
     reactor.advance(0)
     assert agent.status("delay_task")[2]["success"] is succeed

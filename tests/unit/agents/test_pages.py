@@ -1,4 +1,4 @@
-"""What the pages of agents say is what the agents are."""
+"""The pages of the agents agree with their code."""
 
 import importlib
 import json

@@ -1,4 +1,4 @@
-"""A message of a feed that nobody could read is refused where it is published."""
+"""Messages that subscribers could not read are refused where they are published."""
 
 import math
 

@@ -79,7 +79,7 @@ class Users:
                     self.missed[name] += 1
 
 
-def test_with_mixed_limits_nobody_starves_and_no_wakeup_is_lost():
+def test_with_mixed_limits_no_caller_starves_and_no_wakeup_is_lost():
     """Those who hold it in a loop, those who wait and those who look in now and then."""
     users, over = Users(), threading.Event()
     patient = {"one": -1, "two": -1, "three": -1, "limited": LIMIT_S, "also limited": LIMIT_S}

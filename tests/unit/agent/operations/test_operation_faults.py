@@ -158,7 +158,7 @@ def test_the_same_operation_may_be_registered_again(agent, reactor):
 
 
 @BOTH
-def test_a_stopper_that_raises_is_told(agent, reactor, blocking):
+def test_a_stopper_that_raises_is_reported(agent, reactor, blocking):
     def stop(session, params):
         raise OSError("port closed")
 

@@ -291,7 +291,7 @@ def test_an_agent_can_be_made_without_a_site(reactor):
 
 @pytest.mark.parametrize("level", [0, 1, 2, 3, 4])
 def test_without_access_control_any_level_is_allowed(agent, reactor, level):
-    """OCS grants level 1 without an access policy, so nobody can run the higher ones there."""
+    """OCS grants level 1 without an access policy, so the higher ones cannot be run there."""
     agent.register_process(
         "acq", lambda s, p: Deferred(), lambda s, p: None, blocking=False, min_privs=level
     )

@@ -1,4 +1,4 @@
-"""What an operation tells in its session: whatever clients cannot read is named and left out."""
+"""Session data: values that clients cannot read are named and left out."""
 
 import math
 import threading

@@ -24,7 +24,7 @@ class Time:
 
 
 class Notes:
-    """What a spool says of where it keeps its messages."""
+    """The reports of a spool about where it keeps its messages."""
 
     def __init__(self):
         self.said = []
@@ -243,7 +243,7 @@ def test_memory_is_bounded_while_no_file_can_be_deleted(tmp_path, now, undeletab
     assert {each.name for each in tmp_path.glob("*.spool")} == undeletable
 
 
-def test_a_folder_that_somebody_deleted_is_made_again(tmp_path, now):
+def test_a_deleted_folder_is_made_again(tmp_path, now):
     spool = Spool(tmp_path / "spool", SpoolLimits(max_age_s=100), now)
     fill(spool, 2)
     shutil.rmtree(tmp_path / "spool")
@@ -305,7 +305,7 @@ def test_the_bounds_hold_for_any_messages(tmp_path_factory, puts, room_bytes):
         assert not dropped or now.s - dropped[-1] > 100 or too_much > limits.max_bytes * 14 / 16
 
 
-def nobody(complaint):
+def no_complaint(complaint):
     pytest.fail(complaint)
 
 
@@ -322,7 +322,7 @@ def nobody(complaint):
     ],
 )
 def test_an_author_sets_the_bounds(agg_params, limits):
-    assert limits_of(agg_params, nobody) == limits
+    assert limits_of(agg_params, no_complaint) == limits
 
 
 @pytest.mark.parametrize("time_s", ["ten", 0, -1, True, float("nan"), float("inf"), [60]])

@@ -37,7 +37,7 @@ def test_the_log_names_a_folder_known_by_a_descriptor(tmp_path):
         os.close(descriptor)
 
 
-def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path):
+def test_a_folder_that_cannot_be_written_is_logged_in_one_line(tmp_path):
     (tmp_path / "spool").write_text("not a folder")
     life = Life(tmp_path / "spool" / "thermo1", "1.5")
     for second in range(30):

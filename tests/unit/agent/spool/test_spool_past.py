@@ -1,4 +1,4 @@
-"""What earlier lives of an agent have left: how it is read, by whom, and when it goes."""
+"""Messages that earlier lives of an agent have left: reading them, and removing them."""
 
 import errno
 import os

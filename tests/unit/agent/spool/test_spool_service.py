@@ -1,4 +1,4 @@
-"""What an agent answers when it is asked for the messages that it has kept."""
+"""The answers of an agent to requests for messages that it has kept."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""An operation that blocks the reactor is told by name."""
+"""An operation that blocks the reactor is named."""
 
 import time
 
