@@ -47,21 +47,14 @@ WEBSOCKET_OPTIONS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class RouterAddress:
-    """The address at which an agent finds its router.
-
-    Parameters
-    ----------
-    url : str
-        The router's WebSocket address.
-    realm : str
-        The realm to join.
-    socket_path : str, optional
-        Unix raw socket of the router on this machine; used instead of `url`.
-    """
+    """The address at which an agent finds its router."""
 
     url: str
+    """The router's WebSocket address."""
     realm: str
+    """The realm to join."""
     socket_path: str | None = None
+    """Unix raw socket of the router on this machine; used instead of `url`."""
 
     def after(self, failures: int) -> "RouterAddress":
         """Return the address for the next attempt after some that have failed in a row.

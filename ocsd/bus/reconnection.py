@@ -65,36 +65,24 @@ class ImpossibleLinkEventError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Reconnection:
-    """The state of a process's connection to the router.
-
-    Attributes
-    ----------
-    rejoins : bool
-        Whether losses and refusals are followed by another attempt.
-    give_up_s : float
-        Time without a connection after which a failure is the last one [s]; 0 for never.
-    force : bool
-        Whether to take the addresses from the process that holds them.
-    phase : Phase
-        The present phase.
-    reason : str
-        Cause of there being no connection; empty if there is one.
-    failures : int
-        Attempts that have failed in a row.
-    away_since_s : float
-        Time at which the connection was last there, or first wanted [s, monotonic].
-    was_registered : bool
-        Whether this process has had the addresses registered before.
-    """
+    """The state of a process's connection to the router."""
 
     rejoins: bool
+    """Whether losses and refusals are followed by another attempt."""
     give_up_s: float = 0.0
+    """Time without a connection after which a failure is the last one [s]; 0 for never."""
     force: bool = False
+    """Whether to take the addresses from the process that holds them."""
     phase: Phase = Phase.IDLE
+    """The present phase."""
     reason: str = ""
+    """Cause of there being no connection; empty if there is one."""
     failures: int = 0
+    """Attempts that have failed in a row."""
     away_since_s: float = 0.0
+    """Time at which the connection was last there, or first wanted [s, monotonic]."""
     was_registered: bool = False
+    """Whether this process has had the addresses registered before."""
 
     @property
     def joined(self) -> bool:

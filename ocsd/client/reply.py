@@ -14,21 +14,14 @@ _OUTCOMES = {True: "without error", False: "with ERROR"}
 
 
 class OCSReply(NamedTuple):
-    """The answer of an agent.
-
-    Parameters
-    ----------
-    status : int
-        `OK`, `ERROR` or `TIMEOUT` (`ocsd.base`) of the request, not of the operation.
-    msg : str
-        The answer in words.
-    session : dict
-        The operation's latest session; empty if it never ran.
-    """
+    """The answer of an agent."""
 
     status: int
+    """`OK`, `ERROR` or `TIMEOUT` (`ocsd.base`) of the request, not of the operation."""
     msg: str
+    """The answer in words."""
     session: dict[str, Any]
+    """The operation's latest session; empty if it never ran."""
 
     def __repr__(self) -> str:
         try:

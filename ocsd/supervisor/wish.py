@@ -40,24 +40,16 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class JobEnd:
-    """The end of a job, which its ``restart`` does not start again.
-
-    Attributes
-    ----------
-    target : Target
-        The target afterwards: down for a job that is done, up for one that has failed.
-    reason : str
-        The end, in words.
-    at : float
-        When [s, Unix time].
-    entry : mapping
-        Its entry in the site file.
-    """
+    """The end of a job, which its ``restart`` does not start again."""
 
     target: Target
+    """The target afterwards: down for a job that is done, up for one that has failed."""
     reason: str
+    """The end, in words."""
     at: float
+    """When [s, Unix time]."""
     entry: Mapping[str, Any]
+    """Its entry in the site file."""
 
 
 @dataclass(frozen=True, slots=True)

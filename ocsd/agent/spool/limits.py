@@ -13,18 +13,12 @@ LEAST_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class SpoolLimits:
-    """Bounds of one feed's spool.
-
-    Parameters
-    ----------
-    max_age_s : float
-        How long messages are kept [s]; up to a tenth longer.
-    max_bytes : int
-        Largest size of all messages together.
-    """
+    """Bounds of one feed's spool."""
 
     max_age_s: float = 600.0
+    """How long messages are kept [s]; up to a tenth longer."""
     max_bytes: int = 64 * 2**20
+    """Largest size of all messages together."""
 
     @property
     def segment_s(self) -> float:

@@ -24,18 +24,12 @@ ANSWER_DEADLINE_S: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The state of the recording that fetching needs, for the reactor's thread.
-
-    Attributes
-    ----------
-    pending : mapping
-        The missing numbers of every numbered source.
-    in_trouble : bool
-        True while fetched messages could not be recorded.
-    """
+    """The state of the recording that fetching needs, for the reactor's thread."""
 
     pending: Mapping[SourceKey, Pending]
+    """The missing numbers of every numbered source."""
     in_trouble: bool
+    """True while fetched messages could not be recorded."""
 
     @classmethod
     def of(cls, recorder: Recorder) -> Self:

@@ -41,24 +41,16 @@ class AskIndex:
 
 @dataclass(frozen=True, slots=True)
 class AskPage:
-    """Ask an agent for messages.
-
-    Attributes
-    ----------
-    agent : str
-        Its address.
-    key : SourceKey
-        Feed and session.
-    wanted : Wanted
-        Wanted numbers as half-open ranges; at least one.
-    ended : bool
-        Whether the session is an earlier life of the agent.
-    """
+    """Ask an agent for messages."""
 
     agent: str
+    """Its address."""
     key: SourceKey
+    """Feed and session."""
     wanted: Wanted
+    """Wanted numbers as half-open ranges; at least one."""
     ended: bool
+    """Whether the session is an earlier life of the agent."""
 
     @property
     def feed_name(self) -> str:

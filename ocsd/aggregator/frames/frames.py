@@ -32,21 +32,14 @@ from ocsd.aggregator.incoming.moment import Instant
 
 @dataclass(frozen=True, slots=True)
 class RecordingRun:
-    """A recording run, a "session" of the HK schema.
-
-    Attributes
-    ----------
-    session_id : int
-        Differs between runs, ascending in time.
-    started_at : float
-        Unix time [s].
-    description : str
-        For people.
-    """
+    """A recording run, a "session" of the HK schema."""
 
     session_id: int
+    """Differs between runs, ascending in time."""
     started_at: float
+    """Unix time [s]."""
     description: str = "HK data"
+    """For people."""
 
     @classmethod
     def begin(cls, now: Instant, description: str = "HK data") -> "RecordingRun":
@@ -61,19 +54,13 @@ class RecordingRun:
 
 
 class G3Block(NamedTuple):
-    """A block as a frame holds it.
-
-    Attributes
-    ----------
-    columns : G3TimesampleMap
-        Times and values, ascending in time.
-    first_tick, last_tick : int
-        Times of the first and the last sample [G3 ticks].
-    """
+    """A block as a frame holds it."""
 
     columns: Any
+    """Times and values, ascending in time."""
     first_tick: int
     last_tick: int
+    """Times of the first and the last sample [G3 ticks]."""
 
 
 def session_frame(run: RecordingRun) -> bytes:

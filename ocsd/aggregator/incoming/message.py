@@ -39,53 +39,36 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The sender of a message, from its feed_info.
-
-    Attributes
-    ----------
-    address : str
-        Address of the feed.
-    session_id : str
-        The life of the agent; with the address it names a provider.
-    sender : str
-        Address of the agent, for people.
-    numbered : bool
-        Whether the agent numbers its messages; the published OCS does not.
-    frame_length_s, fresh_time_s : float
-        Time for which data are collected for a frame, and for which a provider is
-        kept without data [s].
-    wanted : bool
-        False if the feed asks not to be recorded here.
-    """
+    """The sender of a message, from its feed_info."""
 
     address: str
+    """Address of the feed."""
     session_id: str
+    """The life of the agent; with the address it names a provider."""
     sender: str
+    """Address of the agent, for people."""
     numbered: bool
+    """Whether the agent numbers its messages; the published OCS does not."""
     frame_length_s: float
     fresh_time_s: float
+    """Time for which data are collected for a frame, and for which a provider is kept without data
+    [s].
+    """
     wanted: bool
+    """False if the feed asks not to be recorded here."""
 
 
 class CheckedBlock(NamedTuple):
-    """One block of a message: lengths agree, times are good, values are unchecked.
-
-    Attributes
-    ----------
-    block_name : str
-        Name of the block.
-    length : int
-        Number of samples.
-    times : bytes
-        Unix times [s], float64.
-    columns : dict of str to list
-        One list of `length` values for each field.
-    """
+    """One block of a message: lengths agree, times are good, values are unchecked."""
 
     block_name: str
+    """Name of the block."""
     length: int
+    """Number of samples."""
     times: bytes
+    """Unix times [s], float64."""
     columns: dict[str, list[Any]]
+    """One list of `length` values for each field."""
 
     @property
     def last_time(self) -> float:

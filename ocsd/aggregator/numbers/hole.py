@@ -13,35 +13,26 @@ HOLES_BLOCK_NAME: Final = "holes"
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Messages that no agent can deliver any more.
-
-    Attributes
-    ----------
-    feed : str
-        Address of the feed.
-    agent_session : str
-        The life of the agent.
-    first, last, count : int
-        Numbers of the first and last message, and their count. An estimated
-        hole has no numbers: 0, -1 and 0.
-    from_time, until_time : float
-        Unix times of the message before and the message after it [s], or else the best
-        known bounds.
-    cause : str
-        For people.
-    estimated : bool
-        True if the feed has no numbers, and only its silence shows the hole.
-    """
+    """Messages that no agent can deliver any more."""
 
     feed: str
+    """Address of the feed."""
     agent_session: str
+    """The life of the agent."""
     first: int
     last: int
     count: int
+    """Numbers of the first and last message, and their count. An estimated hole has no numbers: 0,
+    -1 and 0.
+    """
     from_time: float
     until_time: float
+    """Unix times of the message before and the message after it [s], or else the best known bounds.
+    """
     cause: str
+    """For people."""
     estimated: bool
+    """True if the feed has no numbers, and only its silence shows the hole."""
 
     def message(self, at: float) -> dict[str, Any]:
         """Return the hole as a message of the feed, recorded at a Unix time [s]."""

@@ -13,37 +13,25 @@ MOST_GAPS: Final = 1000
 
 @dataclass(slots=True)
 class Numbering:
-    """The numbers of one feed in one life of its agent.
-
-    Attributes
-    ----------
-    from_zero : bool
-        Whether counting begins at number 0; else at the lowest that came in.
-    seen : Ranges
-        Numbers that came in.
-    lost : Ranges
-        Numbers that no agent can deliver any more; one that comes in after all is taken.
-    end : int
-        The number after the highest one that is known to exist.
-    void : Ranges
-        Numbers that came in and were lost afterwards; they are not taken again.
-    framed : Ranges
-        Numbers in frames, or without a block for one; not stored, because recovery
-        finds them out.
-    times : dict of int to float
-        Unix time [s] of the messages at the edges of gaps.
-    duplicates : int
-        Messages that came again.
-    """
+    """The numbers of one feed in one life of its agent."""
 
     from_zero: bool = False
+    """Whether counting begins at number 0; else at the lowest that came in."""
     seen: Ranges = field(default_factory=Ranges)
+    """Numbers that came in."""
     lost: Ranges = field(default_factory=Ranges)
+    """Numbers that no agent can deliver any more; one that comes in after all is taken."""
     void: Ranges = field(default_factory=Ranges)
+    """Numbers that came in and were lost afterwards; they are not taken again."""
     framed: Ranges = field(default_factory=Ranges)
+    """Numbers in frames, or without a block for one; not stored, because recovery finds them out.
+    """
     end: int = 0
+    """The number after the highest one that is known to exist."""
     times: dict[int, float] = field(default_factory=dict)
+    """Unix time [s] of the messages at the edges of gaps."""
     duplicates: int = 0
+    """Messages that came again."""
 
     @property
     def first(self) -> int:

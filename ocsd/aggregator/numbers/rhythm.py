@@ -11,18 +11,12 @@ _WEIGHT: Final = 0.2
 
 @dataclass(slots=True)
 class Rhythm:
-    """The arrivals of one feed.
-
-    Attributes
-    ----------
-    last_at : float
-        Unix time of the last message [s].
-    interval_s : float
-        Usual time between two messages [s]; 0 until there were two.
-    """
+    """The arrivals of one feed."""
 
     last_at: float
+    """Unix time of the last message [s]."""
     interval_s: float = 0.0
+    """Usual time between two messages [s]; 0 until there were two."""
 
     def arrived(self, at: float) -> tuple[float, float] | None:
         """Count a message; return begin and end of the silence before it, if that is unusual."""

@@ -51,27 +51,18 @@ class SpoolIndex(NamedTuple):
 
 
 class SpoolPage(NamedTuple):
-    """An agent's answer with messages of one source.
-
-    Attributes
-    ----------
-    agent : str
-        Address of the agent.
-    key : SourceKey
-        Feed and session.
-    messages : tuple of (object, mapping)
-        Wanted messages, each with its feed_info.
-    lost : tuple of LostRange
-        Wanted numbers that the agent cannot deliver any more.
-    end : int
-        Every wanted number below this one is in `messages` or `lost`.
-    """
+    """An agent's answer with messages of one source."""
 
     agent: str
+    """Address of the agent."""
     key: SourceKey
+    """Feed and session."""
     messages: tuple[tuple[Any, Mapping[str, Any]], ...]
+    """Wanted messages, each with its feed_info."""
     lost: tuple[LostRange, ...]
+    """Wanted numbers that the agent cannot deliver any more."""
     end: int
+    """Every wanted number below this one is in `messages` or `lost`."""
 
 
 Arrival: TypeAlias = Received | Unreadable | Announced | SpoolIndex | SpoolPage | Outage

@@ -20,15 +20,7 @@ from ocsd.aggregator.recording.introductions import Introductions
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The parts of a recording at work.
-
-    Attributes
-    ----------
-    cause : str
-        Why nothing was recorded before.
-    holes_origin : Origin
-        The sender of holes: the recorder itself.
-    """
+    """The parts of a recording at work."""
 
     archive: Archive
     lock: Lock
@@ -38,7 +30,9 @@ class Opened:
     filing: Filing
     upkeep: Upkeep
     cause: str
+    """Why nothing was recorded before."""
     holes_origin: Origin
+    """The sender of holes: the recorder itself."""
 
 
 def open_folder(

@@ -13,28 +13,19 @@ from ocsd.aggregator.numbers.source_key import SourceKey
 
 
 class Unframed(NamedTuple):
-    """Packed blocks for one frame that could not be made.
-
-    Attributes
-    ----------
-    origin : Origin
-        The sender.
-    covers : tuple of Cover
-        The numbers of their messages.
-    oldest_segment : int or None
-        The segment of the journal with the first of them.
-    from_time, until_time : float
-        Unix times of the first and the last sample [s].
-    error : Exception
-        The reason.
-    """
+    """Packed blocks for one frame that could not be made."""
 
     origin: Origin
+    """The sender."""
     covers: tuple[journal.Cover, ...]
+    """The numbers of their messages."""
     oldest_segment: int | None
+    """The segment of the journal with the first of them."""
     from_time: float
     until_time: float
+    """Unix times of the first and the last sample [s]."""
     error: Exception
+    """The reason."""
 
     def holes(self, void: Ranges) -> list[Hole]:
         """Return the holes, without the numbers in `void`: their loss is on record."""
