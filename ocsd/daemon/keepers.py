@@ -25,20 +25,7 @@ from ocsd.system.proc import what_holds
 class Keepers:
     """Adds instances to a fleet, each with its keeper and its way of being started.
 
-    Parameters
-    ----------
-    settings : Settings
-        The site, as it is in use.
-    fleet : Fleet
-        The instances.
-    window : LaunchWindow
-        Paces their starts.
-    processes, forkserver : Processes, ForkServerLink
-        Start and signal their processes.
-    oversight : Oversight
-        Judges their failures.
-    reactor : the Twisted reactor
-        Time and connections.
+    The parameters are parts of a daemon (`ocsd.daemon.daemon.Parts`).
 
     Attributes
     ----------
