@@ -9,7 +9,7 @@ from tests.unit.aggregator.rig import START, Recording
 
 def test_files_of_the_recorder_are_sound_and_read_back(tmp_path):
     recording = Recording(tmp_path / "data")
-    recording.recorder.start()
+    recording.start()
     for number in range(320):
         recording.send([START + number], seq=number, x=[number / 8], n=[number], s=["a"], b=[True])
         recording.run(1)
@@ -25,12 +25,12 @@ def test_files_of_the_recorder_are_sound_and_read_back(tmp_path):
 
 def test_a_hole_that_the_recorder_notes_is_told(tmp_path):
     recording = Recording(tmp_path / "data")
-    recording.recorder.start()
+    recording.start()
     for number in [*range(10), *range(20, 30)]:
         recording.send([START + number], seq=number, x=[0.5])
     recording.run(5)
     for key in list(recording.recorder.pending()):
-        recording.recorder.lost(key, 10, 19, "the spool reached back only so far")
+        recording.lose(key, 10, 19, "the spool reached back only so far")
     recording.recorder.close()
     (gap,) = find(DataFolder(tmp_path / "data").summaries())
     assert (gap.kind, gap.feed) == (GapKind.HOLE, "observatory.thermo1.feeds.temps")
