@@ -63,19 +63,6 @@ class Parts:
 class Daemon:
     """One host's daemon.
 
-    Parameters
-    ----------
-    settings : Settings
-        The site, and where things are kept.
-    progress : StartReport
-        The terminal from which it was started.
-    detached : bool
-        Whether to let go of the terminal once all is settled.
-    reactor : the Twisted reactor
-        Time, sockets and descriptors.
-    lock : DaemonLock
-        Keeps other daemons away.
-
     Attributes
     ----------
     failure : OcsdError or None
@@ -127,13 +114,7 @@ class Daemon:
         self._reactor.callLater(0, attempt, self._open_control, self.give_up)
 
     def stop(self, write: Write = lambda _: None) -> None:
-        """End everything in order, then the daemon.
-
-        Parameters
-        ----------
-        write : callable
-            Takes a JSON object for each step.
-        """
+        """End everything in order, then the daemon; `write` takes a JSON object for each step."""
         self._parts.shutdown.request(write)
 
     def give_up(self, failure: OcsdError) -> None:

@@ -35,25 +35,10 @@ class Oversight:
 
     Parameters
     ----------
-    settings : Settings
-        The site, and the folders of the host.
-    fleet : Fleet
-        The instances.
-    reactor : the Twisted reactor
-        Time and descriptors.
     more : tuple of Watch
         Further checks of each instance.
     always : tuple of callable
         Further calls of each round.
-
-    Attributes
-    ----------
-    chronicle : Chronicle
-        Writes the history.
-    examiner : Examiner
-        Examines processes before an end by force.
-    incidents : Incidents
-        Distinguishes incidents from single failures.
     """
 
     def __init__(

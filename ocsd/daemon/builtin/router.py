@@ -122,16 +122,7 @@ def request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
 class RouterWatch:
     """Reports to the router's keeper when the router can be reached, and that it still answers.
 
-    Parameters
-    ----------
-    keeper : Keeper
-        The router's keeper.
-    plan : RouterPlan
-        The router to reach.
-    hub : Hub
-        Its addresses, if it has no socket of its own.
-    reactor : IReactorTime, IReactorTCP
-        The time, and connections.
+    A router without a socket of its own is reached at the hub's addresses.
     """
 
     def __init__(self, keeper: Keeper, plan: RouterPlan, hub: Hub, reactor: Any) -> None:

@@ -91,20 +91,9 @@ def wanted(requests: object, known: Iterable[str]) -> list[Request]:
 
 
 class HostManagerFace:
-    """Gives an agent HostManager's operations.
+    """Gives an agent with HostManager's address and class name its operations.
 
-    Parameters
-    ----------
-    agent : OCSAgent
-        An agent with the HostManager's address and class name.
-    fleet : Fleet
-        The instances.
-    reload : callable
-        Reads the site file again.
-    stop : callable
-        Ends everything, and the daemon.
-    clock : Clock
-        The time.
+    `reload` reads the site file again; `stop` ends everything, and the daemon.
     """
 
     def __init__(
