@@ -50,12 +50,6 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
 
     Parameters
     ----------
-    plan : HostPlan
-        The plan of the host.
-    hub : Hub
-        The router's addresses.
-    paths : HostPaths
-        The folders of its files.
     runs_already : bool
         Whether the fork server runs the router of an earlier daemon.
 

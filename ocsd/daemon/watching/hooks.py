@@ -59,7 +59,7 @@ class Hooks:
     commands: Mapping[str, Sequence[str]]
     """The words of each command, by occasion, e.g. ``on-failed``."""
     run: Run
-    """Runs a command; see `ProcessHooks`."""
+    """Runs a command; see `ProcessHook`."""
     clock: Clock
 
     def __post_init__(self) -> None:
@@ -120,25 +120,11 @@ class Hooks:
         limit.append(self.clock.callLater(HOOK_LIMIT_S, running.kill))
 
 
-class ProcessHooks:
-    """Runs hooks as processes (`Run`).
+class ProcessHook:
+    """A hook as a process without pipes: files cannot make either side wait for the other.
 
-    Parameters
-    ----------
-    reactor : IReactorFDSet
-        Reports their ends.
+    `ended` is called when it is over.
     """
-
-    def __init__(self, reactor: Any) -> None:
-        self._reactor = reactor
-
-    def __call__(self, command: Sequence[str], facts: bytes, ended: Ended) -> Running:
-        """Start a process; `ended` is called when it is over."""
-        return _Hook(self._reactor, command, facts, ended)
-
-
-class _Hook:
-    """A process without pipes: files cannot make either side wait for the other."""
 
     def __init__(self, reactor: Any, command: Sequence[str], facts: bytes, ended: Ended) -> None:
         self._ended = ended
