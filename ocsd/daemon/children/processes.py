@@ -31,16 +31,16 @@ MOST_RECORDED = 1000
 """The number of latest ends that are recognized if a fork server reports them again."""
 
 
+@dataclass(eq=False)
 class ForkLauncher:
     """Starts processes through the fork server at once (`ocsd.daemon.instances.ports.Launcher`)."""
 
-    def __init__(self, processes: "Processes", make_request: MakeRequest) -> None:
-        self._processes = processes
-        self._make_request = make_request
+    processes: "Processes"
+    make_request: MakeRequest
 
     def spawn(self, instance_id: str) -> None:
         """Start the process of an instance."""
-        self._processes.spawn(self._make_request(instance_id))
+        self.processes.spawn(self.make_request(instance_id))
 
     def withdraw(self, instance_id: str) -> bool:
         """Return False: nothing waits here."""
@@ -48,7 +48,7 @@ class ForkLauncher:
 
     def kill(self, instance_id: str, pid: int, number: int) -> None:
         """Send a signal to an instance's process group."""
-        self._processes.kill(instance_id, pid, number)
+        self.processes.kill(instance_id, pid, number)
 
 
 @dataclass(eq=False)
