@@ -67,8 +67,7 @@ def write(folder: Path, agents: int, hours: float) -> int:
     """
     clock = _Clock()
     archive = Archive(folder, 3600.0, clock, clock.advance)
-    recorder = Recorder(archive, _NoLog(), RecordingRun.begin(clock()), clock)
-    recorder.start()
+    recorder = Recorder.open(archive, _NoLog(), RecordingRun.begin(clock()), clock)
     noise = np.random.default_rng(1)
     count = MESSAGE_S * RATE_HZ
     minutes = round(hours * 3600 / MESSAGE_S)

@@ -95,8 +95,8 @@ class OcsdCore:
         self._passed_s = 0.0
         self._ticked_s = time.monotonic()
         archive = Archive(folder, 3600.0, self._now, time.sleep)
-        self._recorder = Recorder(archive, Lines(), RecordingRun.begin(self._now()), self._now)
-        self._recorder.start()
+        run = RecordingRun.begin(self._now())
+        self._recorder = Recorder.open(archive, Lines(), run, self._now)
 
     def take(self, message: Message) -> None:
         """Take one message."""

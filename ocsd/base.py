@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class ResponseCode(IntEnum):
-    """What became of a request; says nothing about the operation itself."""
+    """The outcome of a request, which is not that of the operation."""
 
     OK = 0
     ERROR = -1

@@ -10,20 +10,19 @@ from ocsd_agents.arduino.drivers import Arduino, DeviceError, Reading, StoppedEr
 from ocsd import ocs_agent, site_config
 from ocsd.ocs_twisted import TimeoutLock
 
-FEED = "amplitudes"
-BLOCK = "amplitudes"
-FRAME_LENGTH_S = 60
+AMPLITUDES = "amplitudes"
+VOLTS_FRAME_S = 60
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 5.0
 
 
 class ArduinoAgent:
-    """Reads an Arduino for as long as it is asked to, whatever becomes of the cable.
+    """Reads an Arduino; tries again while it does not answer.
 
     Parameters
     ----------
     agent : OCSAgent
-        What connects it to the site.
+        Its connection to the site.
     arduino : Arduino
         The device; need not be there yet.
     sampling_frequency : float
@@ -41,12 +40,12 @@ class ArduinoAgent:
         self._period_s = 1.0 / sampling_frequency
         self._stopped = threading.Event()
         agent.register_feed(
-            FEED, record=True, agg_params={"frame_length": FRAME_LENGTH_S}, buffer_time=1.0
+            AMPLITUDES, record=True, agg_params={"frame_length": VOLTS_FRAME_S}, buffer_time=1.0
         )
 
     @ocs_agent.param("_")
     def init(self, session: ocs_agent.OpSession, params: dict[str, Any]) -> tuple[bool, str]:
-        """**Task** (abortable) - Open the port and read once, to see that the device is there.
+        """**Task** (abortable) - Open the port and read once, to check that the device answers.
 
         Not needed before `acq`, which opens the port itself.
 
@@ -74,8 +73,8 @@ class ArduinoAgent:
     def acq(self, session: ocs_agent.OpSession, params: dict[str, Any]) -> tuple[bool, str]:
         """**Process** - Read all analog inputs at the sampling frequency and publish them.
 
-        While the device is away the session is degraded, nothing is published, and
-        it is looked for until it is back.
+        While the device does not answer, the session is degraded, nothing is published,
+        and the device is tried again every few seconds.
 
         Parameters
         ----------
@@ -106,9 +105,9 @@ class ArduinoAgent:
                 return self._locked_out("acq")
             self._stopped.clear()
             self._acquire(session, once=params["test_mode"])
-            # So that a sketch can be uploaded without ending the agent.
+            # A sketch can then be uploaded while the agent runs.
             self.arduino.close()
-        self.agent.feeds[FEED].flush_buffer()
+        self.agent.feeds[AMPLITUDES].flush_buffer()
         return True, "Acquisition exited cleanly."
 
     def _acquire(self, session: ocs_agent.OpSession, once: bool) -> None:
@@ -122,15 +121,15 @@ class ArduinoAgent:
             except StoppedError:
                 return
             except DeviceError as error:
-                self._note_loss(session, str(error))
+                self._record_loss(session, str(error))
                 self._stopped.wait(retry_s)
                 retry_s = min(2 * retry_s, LONGEST_RETRY_S)
                 continue
             retry_s = FIRST_RETRY_S
-            self._note_reading(session, reading)
+            self._record_reading(session, reading)
             if once:
                 return
-            # What could not be read in time is left out, not caught up on.
+            # Samples that could not be read in time are left out.
             due_s = max(due_s + self._period_s, time.monotonic())
             self._stopped.wait(due_s - time.monotonic())
 
@@ -140,20 +139,20 @@ class ArduinoAgent:
         self._stopped.set()
         return True, "Requested the operation to end."
 
-    def _note_loss(self, session: ocs_agent.OpSession, reason: str) -> None:
+    def _record_loss(self, session: ocs_agent.OpSession, reason: str) -> None:
         before = session.data
         session.data = _lost(before["timestamp"], reason, self.arduino.garbled_lines)
         session.degraded = True
         if before["reason"] != reason:
             self.log.warn("no readings: {reason}; trying until it answers", reason=reason)
 
-    def _note_reading(self, session: ocs_agent.OpSession, reading: Reading) -> None:
+    def _record_reading(self, session: ocs_agent.OpSession, reading: Reading) -> None:
         if not session.data["connected"]:
             self.log.info("readings from {port}", port=self.arduino.port)
         session.data = data = self._connected(reading)
         session.degraded = False
-        sample = {"block_name": BLOCK, "timestamp": reading.taken_at, "data": data["fields"]}
-        self.agent.publish_to_feed(FEED, sample)
+        sample = {"block_name": AMPLITUDES, "timestamp": reading.taken_at, "data": data["fields"]}
+        self.agent.publish_to_feed(AMPLITUDES, sample)
 
     def _connected(self, reading: Reading) -> dict[str, Any]:
         return {
@@ -173,7 +172,7 @@ class ArduinoAgent:
 
 
 def _lost(read_at: float | None, reason: str, garbled_lines: int) -> dict[str, Any]:
-    """Return session data without values, for old ones would be taken for new."""
+    """Return session data without values, because old ones would be taken for new."""
     return {
         "fields": {},
         "timestamp": read_at,
@@ -184,7 +183,7 @@ def _lost(read_at: float | None, reason: str, garbled_lines: int) -> dict[str, A
 
 
 def frequency(text: str) -> float:
-    """Return the frequency [Hz] that an option's value is.
+    """Return the value of an option that is a frequency [Hz].
 
     Raises
     ------
@@ -196,7 +195,7 @@ def frequency(text: str) -> float:
     except ValueError:
         hertz = -1.0
     if not 0 < hertz <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no frequency between 0 and 1000 Hz")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a frequency between 0 and 1000 Hz")
     return hertz
 
 
@@ -205,10 +204,10 @@ def add_agent_args(parser: argparse.ArgumentParser | None = None) -> argparse.Ar
     parser = parser or argparse.ArgumentParser()
     group = parser.add_argument_group("Agent Options")
     group.add_argument(
-        "--port", required=True, help="Serial port of the device, best one of /dev/serial/by-id."
+        "--port", required=True, help="Serial port, preferably one of /dev/serial/by-id."
     )
     group.add_argument(
-        "--mode", default="idle", choices=["idle", "init", "acq"], help="What to do from the start."
+        "--mode", default="idle", choices=["idle", "init", "acq"], help="Operation to start with."
     )
     group.add_argument(
         "--sampling-frequency",
@@ -221,7 +220,7 @@ def add_agent_args(parser: argparse.ArgumentParser | None = None) -> argparse.Ar
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the agent until it is told to end."""
+    """Run the agent until SIGINT or SIGTERM."""
     parsed = site_config.parse_args(agent_class="ArduinoAgent", parser=add_agent_args(), args=args)
     agent, runner = ocs_agent.init_site_agent(parsed)
     device = Arduino(parsed.port)

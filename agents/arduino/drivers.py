@@ -22,14 +22,14 @@ import serial
 
 BAUD = 115200
 LONGEST_LINE = 256
-"""A line that is longer is noise [bytes]."""
+"""Longest line [bytes]; a longer one is noise."""
 REPLY_LIMIT_S = 1.0
 REQUESTS = 3
-"""So often a reading is asked for, until the device counts as lost."""
+"""Number of requests without an answer after which the device counts as lost."""
 BOOT_LIMIT_S = 5.0
-"""An Arduino resets when its port is opened; until its loader is through it hears nothing."""
+"""Time for the loader, because an Arduino resets when its port is opened [s]."""
 SLICE_S = 0.05
-"""So long a stop may have to wait."""
+"""Longest wait for the port in one call, and so for a stop [s]."""
 
 _REASONS = {
     errno.ENOENT: "there is no such port; is the cable plugged in?",
@@ -40,7 +40,7 @@ _REASONS = {
 
 
 class DeviceError(Exception):
-    """The device cannot be reached or does not answer; the message says which."""
+    """The device cannot be reached or does not answer; the message says why."""
 
 
 class StoppedError(Exception):
@@ -48,12 +48,12 @@ class StoppedError(Exception):
 
 
 class GarbledLineError(ValueError):
-    """A line that is no reply."""
+    """A line is not a reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the device answered to one request."""
+    """The answer of the device to one request."""
 
     number: int
     volts: tuple[float, ...]
@@ -74,28 +74,28 @@ def request(number: int) -> bytes:
 
 
 def reply(number: int, volts: tuple[float, ...]) -> bytes:
-    """Return what the device answers, without line ending; for the simulator."""
+    """Return the device's answer, without line ending; for the simulator."""
     body = b",".join([b"%d" % number, *(b"%.4f" % each for each in volts)])
     return b"$%s*%02X" % (body, _checksum(body))
 
 
 def parsed(line: bytes) -> Reply:
-    """Return the reply that a line is.
+    """Return the reply in a line.
 
     Raises
     ------
     GarbledLineError
-        If it is none: boot messages, noise, a part of a reply.
+        If the line is something else: a boot message, noise, a part of a reply.
     """
     body, star, checksum = line[1:].partition(b"*")
     if line[:1] != b"$" or not star or checksum != b"%02X" % _checksum(body):
-        raise GarbledLineError(f"{line!r} is no reply")
+        raise GarbledLineError(f"{line!r} is not a reply")
     try:
         number, *words = body.decode("ascii").split(",")
         volts = tuple(float(word) for word in words)
         answered = Reply(int(number), volts)
     except ValueError:
-        raise GarbledLineError(f"{line!r} holds something that is no number") from None
+        raise GarbledLineError(f"{line!r} holds something that is not a number") from None
     if not volts or not all(map(math.isfinite, volts)):
         raise GarbledLineError(f"{line!r} holds no voltages")
     return answered
@@ -106,7 +106,7 @@ def _checksum(body: bytes) -> int:
 
 
 class Lines:
-    """Puts what arrives from a port together to lines."""
+    """Makes lines of the bytes that arrive from a port."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -115,7 +115,7 @@ class Lines:
         """Return the lines that `arrived` completes, without their endings."""
         *lines, self._rest = (self._rest + arrived).split(b"\n")
         if len(self._rest) > LONGEST_LINE:
-            # Its end, when it comes, does not make a reply of it either.
+            # The end of a line that is too long cannot make it a reply.
             self._rest = self._rest[-LONGEST_LINE:]
         stripped = (line.rstrip(b"\r") for line in lines)
         return (line for line in stripped if line)
@@ -136,16 +136,16 @@ class Arduino:
     Parameters
     ----------
     port : str
-        Path of the serial port, best one of ``/dev/serial/by-id``.
+        Path of the serial port, preferably one of ``/dev/serial/by-id``.
     opener : callable
         Opens the port, given its path.
     clock
-        What tells the time: ``time()`` and ``monotonic()`` [s].
+        Has ``time()`` and ``monotonic()`` [s]; the module `time` by default.
 
     Attributes
     ----------
     garbled_lines : int
-        How many lines were skipped because they were no reply.
+        Number of lines that were skipped because they were not replies.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class Arduino:
         self._numbers = itertools.count(1)
 
     def read(self, stopped: threading.Event) -> Reading:
-        """Ask for a reading and return it; opens the port if need be.
+        """Ask for a reading and return it; open the port if it is not open.
 
         Parameters
         ----------
@@ -203,7 +203,7 @@ class Arduino:
                 return  # It is gone already.
 
     def _ask(self, stopped: threading.Event) -> Reading | None:
-        """Return the answer to a new request; None if it does not come in time."""
+        """Return the answer to a new request; None if it is late."""
         number = next(self._numbers)
         self._serial.write(request(number))
         deadline_s = self._clock.monotonic() + REPLY_LIMIT_S

@@ -1,4 +1,4 @@
-"""An Arduino that is not there: its sketch on a pseudo-terminal.
+"""A simulated Arduino: its sketch on a pseudo-terminal.
 
 ``python -m ocsd_agents.arduino.simulator /tmp/arduino`` runs one until Ctrl-C.
 """
@@ -16,12 +16,12 @@ from ocsd_agents.arduino.drivers import reply
 from ocsd.testing import SerialDevice
 
 CHANNELS = 2
-PERIOD_S = 10.0
+WAVE_PERIOD_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedArduino:
-    """A simulated device and what the agent has to be told to use it."""
+    """A simulated device and the arguments with which the agent uses it."""
 
     device: SerialDevice
     arguments: list[str]
@@ -31,7 +31,7 @@ def answer(line: bytes) -> bytes | None:
     """Answer one request as the sketch does: with slow waves between 0 and 5 V."""
     if not line.startswith(b"r") or not line[1:].isdigit():
         return None
-    phase = 2 * math.pi * time.time() / PERIOD_S
+    phase = 2 * math.pi * time.time() / WAVE_PERIOD_S
     volts = tuple(2.5 + 2.5 * math.sin(phase + channel) for channel in range(CHANNELS))
     return reply(int(line[1:]), volts)
 
@@ -43,7 +43,7 @@ def simulate(path: str | None = None) -> Iterator[SimulatedArduino]:
     Parameters
     ----------
     path : str, optional
-        Where its port appears; by default in a new folder.
+        Path of its port; by default in a new folder.
     """
     with SerialDevice(answer, terminator=b"\r\n", path=path) as device:
         yield SimulatedArduino(device, ["--port", device.port])

@@ -1,4 +1,4 @@
-"""BarebonesAgent: a process that counts, a task that prints, nothing else."""
+"""BarebonesAgent: a process operation that counts, and a task that prints."""
 
 import argparse
 import threading
@@ -8,30 +8,30 @@ from typing import Any
 from ocsd import ocs_agent, site_config
 from ocsd.ocs_twisted import TimeoutLock
 
-FEED = "feed_name"
-BLOCK = "count"
-FRAME_LENGTH_S = 600
-STEP_S = 1.0
+COUNT_FEED = "feed_name"
+COUNT_BLOCK = "count"
+COUNT_FRAME_S = 600
+COUNT_PERIOD_S = 1.0
 LOCK_LIMIT_S = 3.0
 
 
 class BarebonesAgent:
-    """Counts, and prints what it is told to.
+    """Counts seconds and prints texts.
 
     Parameters
     ----------
     agent : OCSAgent
-        What connects it to the site.
+        Its connection to the site.
     """
 
     def __init__(self, agent: ocs_agent.OCSAgent) -> None:
         self.agent = agent
         self.log = agent.log
-        # Whoever speaks to the device holds the lock; here the device is imagined.
+        # An operation that uses the device holds the lock; here the device is imagined.
         self.lock = TimeoutLock()
         self._stop_count = threading.Event()
         agent.register_feed(
-            FEED, record=True, agg_params={"frame_length": FRAME_LENGTH_S}, buffer_time=1.0
+            COUNT_FEED, record=True, agg_params={"frame_length": COUNT_FRAME_S}, buffer_time=1.0
         )
 
     @ocs_agent.param("test_mode", default=False, type=bool)
@@ -60,13 +60,13 @@ class BarebonesAgent:
                 value += 1
                 now = time.time()
             session.data = {"value": value, "timestamp": now}
-            sample = {"block_name": BLOCK, "timestamp": now, "data": {"value": value}}
-            self.agent.publish_to_feed(FEED, sample)
+            sample = {"block_name": COUNT_BLOCK, "timestamp": now, "data": {"value": value}}
+            self.agent.publish_to_feed(COUNT_FEED, sample)
             if params["test_mode"]:
                 break
-            # Not time.sleep(), which nothing can cut short.
-            self._stop_count.wait(STEP_S)
-        self.agent.feeds[FEED].flush_buffer()
+            # Not time.sleep(), which a stop cannot interrupt.
+            self._stop_count.wait(COUNT_PERIOD_S)
+        self.agent.feeds[COUNT_FEED].flush_buffer()
         return True, "Counting exited cleanly."
 
     def stop_count(self, session: ocs_agent.OpSession, params: Any) -> tuple[bool, str]:
@@ -104,13 +104,13 @@ def add_agent_args(parser: argparse.ArgumentParser | None = None) -> argparse.Ar
     parser = parser or argparse.ArgumentParser()
     group = parser.add_argument_group("Agent Options")
     group.add_argument(
-        "--mode", default="count", choices=["idle", "count"], help="What to do from the start."
+        "--mode", default="count", choices=["idle", "count"], help="Operation to start with."
     )
     return parser
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the agent until it is told to end."""
+    """Run the agent until SIGINT or SIGTERM."""
     parsed = site_config.parse_args(
         agent_class="BarebonesAgent", parser=add_agent_args(), args=args
     )

@@ -11,8 +11,8 @@ from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
 
 from ocsd import ocs_agent, ocs_twisted, site_config
 
-FEED = "false_temperatures"
-BLOCK = "temps"
+TEMPERATURE_FEED = "false_temperatures"
+TEMPERATURE_BLOCK = "temps"
 BATCH_S = 1.0
 MEAN_K = 0.1
 RMS_K = 0.002
@@ -26,13 +26,13 @@ class FakeDataAgent:
     Parameters
     ----------
     agent : OCSAgent
-        What connects it to the site.
+        Its connection to the site.
     num_channels : int
-        How many channels.
+        Number of channels.
     sample_rate : float
         Samples per second and channel [Hz].
     frame_length : float
-        How much time one frame of the aggregator's files spans [s].
+        Time that one frame of the aggregator's files spans [s].
     """
 
     def __init__(
@@ -52,7 +52,9 @@ class FakeDataAgent:
             name: {"channel": number, "_field": "temperature"}
             for number, name in enumerate(self.channel_names)
         }
-        agent.register_feed(FEED, record=True, agg_params={"frame_length": frame_length})
+        agent.register_feed(
+            TEMPERATURE_FEED, record=True, agg_params={"frame_length": frame_length}
+        )
 
     @ocs_agent.param("test_mode", default=False, type=bool)
     @ocs_agent.param("degradation_period", default=None, type=float)
@@ -85,7 +87,7 @@ class FakeDataAgent:
                 session.degraded = int(elapsed_s / period_s) % 2 == 1
             due = int(elapsed_s * self.sample_rate)
             step = max(1, round(BATCH_S * self.sample_rate))
-            # After a long pause of the whole machine: no gap, but small batches.
+            # After a long pause of the whole machine there is no gap, but several batches.
             while sent < due:
                 last = min(due, sent + step)
                 self._publish(session, begun_at, sent, noise.take(last - sent))
@@ -103,9 +105,9 @@ class FakeDataAgent:
         times = begun_at + np.arange(first, first + len(noise)) / self.sample_rate
         kelvin = MEAN_K + RMS_K * noise
         self.agent.publish_to_feed(
-            FEED,
+            TEMPERATURE_FEED,
             {
-                "block_name": BLOCK,
+                "block_name": TEMPERATURE_BLOCK,
                 "timestamps": times,
                 "data": {name: kelvin[:, k] for k, name in enumerate(self.channel_names)},
                 "influxdb_tags": self._tags,
@@ -213,10 +215,10 @@ def add_agent_args(parser: argparse.ArgumentParser | None = None) -> argparse.Ar
     parser = parser or argparse.ArgumentParser()
     group = parser.add_argument_group("Agent Options")
     group.add_argument(
-        "--mode", default="idle", choices=["idle", "acq"], help="What to do from the start."
+        "--mode", default="idle", choices=["idle", "acq"], help="Operation to start with."
     )
     group.add_argument(
-        "--num-channels", default=2, type=int, help="How many co-sampled channels to fake."
+        "--num-channels", default=2, type=int, help="Number of co-sampled channels to fake."
     )
     group.add_argument(
         "--sample-rate", default=9.5, type=float, help="Samples per second and channel [Hz]."
@@ -228,7 +230,7 @@ def add_agent_args(parser: argparse.ArgumentParser | None = None) -> argparse.Ar
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the agent until it is told to end."""
+    """Run the agent until SIGINT or SIGTERM."""
     parsed = site_config.parse_args(agent_class="FakeDataAgent", parser=add_agent_args(), args=args)
     startup = parsed.mode == "acq"
     agent, runner = ocs_agent.init_site_agent(parsed)

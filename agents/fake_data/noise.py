@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 256
-"""So many samples are made at a time: to make one takes as many calls of numpy."""
+LEAST_MADE = 256
+"""Number of samples that are made at a time: one alone takes as many calls of numpy."""
 
 
 class PinkNoise:
@@ -16,9 +16,9 @@ class PinkNoise:
     Parameters
     ----------
     channels : int
-        How many channels.
+        Number of channels.
     rows : int
-        How many octaves the 1/f part of the spectrum spans.
+        Number of octaves that the 1/f part of the spectrum spans.
     random : numpy.random.Generator
         Source of randomness.
     """
@@ -36,7 +36,7 @@ class PinkNoise:
         Parameters
         ----------
         count : int
-            How many samples of each channel.
+            Number of samples of each channel.
 
         Returns
         -------
@@ -45,7 +45,7 @@ class PinkNoise:
         """
         missing = count - len(self._made)
         if missing > 0:
-            self._made = np.concatenate([self._made, self._make(max(missing, BLOCK))])
+            self._made = np.concatenate([self._made, self._make(max(missing, LEAST_MADE))])
         taken, self._made = self._made[:count], self._made[count:]
         return taken
 

@@ -12,8 +12,7 @@ from spt3g import core
 
 from benchmarks.counting.published import Published
 from ocsd.aggregator.frames.schema import DATA
-from ocsd.aggregator.numbers.hole import FEED as HOLES_FEED
-from ocsd.aggregator.numbers.hole import Hole
+from ocsd.aggregator.numbers.hole import HOLES_FEED_NAME, Hole
 
 FIELDS = ("number", "half", "text")
 TIME_ERROR_S = 1e-6
@@ -54,7 +53,7 @@ def read(folder: Path) -> Recorded:
             for block in frame["blocks"]:
                 columns = {name: np.asarray(block[name]) for name in list(block.keys())}
                 columns["times"] = np.asarray(block.times) / core.G3Units.s
-                if feed.endswith(f".aggregator.feeds.{HOLES_FEED}"):
+                if feed.endswith(f".aggregator.feeds.{HOLES_FEED_NAME}"):
                     recorded.holes += _holes(columns)
                 else:
                     recorded.columns[feed, session_id].append(columns)

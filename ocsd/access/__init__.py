@@ -1,4 +1,4 @@
-"""Access control: the levels of clients, and what an agent grants to each.
+"""Access control: the levels of clients, and the policy of an agent towards them.
 
 `ocsd.access` is a public name (``ocs.access`` of OCS): it offers what agents and their
 authors use. It may import `ocsd.errors` and `ocsd.base`, nothing else of ocsd.

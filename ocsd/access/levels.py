@@ -1,4 +1,4 @@
-"""Credential levels of clients, and what an agent grants them.
+"""Credential levels of clients, and the policy of an agent towards them.
 
 Until access control is asked for, the policy is ``none``: everyone may do
 everything at level 1.
@@ -8,12 +8,12 @@ from enum import IntEnum
 
 from ocsd.errors import AgentArgumentsError
 
-# Version of the access control protocol, told to clients by get_api.
 AC_VERSION = 1
+"""Version of the access control protocol, which get_api reports to clients."""
 
 
 class CredLevel(IntEnum):
-    """What a client may do, or has to be allowed to do."""
+    """Levels of access that a client has, or that an operation asks for."""
 
     BLOCKED = 0
     BASIC = 1

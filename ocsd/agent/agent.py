@@ -9,8 +9,7 @@ from twisted.internet.defer import Deferred
 from ocsd import access
 from ocsd.agent.description import describe
 from ocsd.agent.feeds.feed import Feed
-from ocsd.agent.feeds.heartbeat import FEED as HEARTBEAT
-from ocsd.agent.feeds.heartbeat import Heartbeat
+from ocsd.agent.feeds.heartbeat import HEARTBEAT, Heartbeat
 from ocsd.agent.operations.dispatch import Operations, Reply
 from ocsd.agent.operations.operation import AgentProcess, AgentTask, Operation
 from ocsd.agent.spool.service import SpoolService, folder_of
@@ -23,21 +22,20 @@ from ocsd.site import launch as launches
 class OCSAgent(BusSession):
     """Connects device code to the observatory.
 
-    Clients reach the agent at ``{address}`` (what can it do?) and
-    ``{address}.ops`` (do it). It publishes its feeds and, every second, a
-    heartbeat. It lives on, with its operations and feeds, while there is no
-    router.
+    Clients call ``{address}`` for its description and ``{address}.ops`` for its
+    operations. It publishes its feeds and, every second, a heartbeat. Operations and
+    feeds go on while there is no router.
 
     Parameters
     ----------
     config : autobahn.wamp.types.ComponentConfig
-        Of the WAMP session.
+        Configuration of its connections.
     site_args : argparse.Namespace
         The parsed arguments (`ocsd.site_config.parse_args`).
     address : str, optional
         WAMP address, ``{address_root}.{instance_id}``.
     class_name : str, optional
-        Name of the agent class, as the site file has it.
+        Name of the agent class in the site file.
 
     Attributes
     ----------
@@ -45,23 +43,19 @@ class OCSAgent(BusSession):
         Logger with ``debug``, ``info``, ``warn``, ``error``, ``critical``, each
         with a ``{}``-style format and its fields.
     tasks, processes, sessions, feeds : dict
-        By name; a session is None as long as its operation never ran.
+        By name; the session of an operation that never ran is None.
     startup_ops : list of (str, str, object)
-        Type, name and params of what is launched once the agent has joined.
+        Type, name and params of the operations that start once the agent has joined.
     subscribed_topics : set of str
-        What is subscribed, or will be as soon as the agent has joined.
+        Topics that are subscribed, or will be as soon as the agent has joined.
     trouble : str
-        What is wrong with the agent beside its operations; empty if nothing is.
+        Fault of the agent beside its operations; empty if there is none.
     blocked : str
-        What has blocked the reactor lately; empty if nothing has.
+        Code that has blocked the reactor lately; empty if none has.
     """
 
     def __init__(
-        self,
-        config: Any,
-        site_args: Any,
-        address: str | None = None,
-        class_name: str | None = None,
+        self, config: Any, site_args: Any, address: str | None = None, class_name: str | None = None
     ) -> None:
         super().__init__(config)
         self.site_args = site_args
@@ -89,7 +83,7 @@ class OCSAgent(BusSession):
         }
         self._joined_before = False
 
-    # For authors: what the agent offers.
+    # For authors: operations and feeds.
 
     def register_task(
         self,
@@ -117,14 +111,12 @@ class OCSAgent(BusSession):
         aborter_blocking : bool, optional
             The same for `aborter`; as `blocking` by default.
         startup : bool or dict
-            Whether to launch the task once the agent has first joined; a dict
-            is its params.
+            Whether to start the task once the agent has first joined; a dict is its params.
         min_privs : int
             Credential level that a client needs.
         """
         task = AgentTask(func, blocking, aborter, aborter_blocking, min_privs)
-        if self.operations.add(name, task) and startup is not False:
-            self.startup_ops.append(("task", name, startup))
+        self._register(name, task, startup)
 
     def register_process(
         self,
@@ -141,24 +133,22 @@ class OCSAgent(BusSession):
         Parameters
         ----------
         name : str
-            Name of the process.
+            Name of the process operation.
         start_func : callable
             Called with session and params; returns (ok, message).
         stop_func : callable
             Called with session and params when a client asks to stop.
-        blocking : bool
-            True runs `start_func` in a worker thread, False in the reactor.
-        stopper_blocking : bool, optional
-            The same for `stop_func`; as `blocking` by default.
-        startup : bool or dict
-            Whether to launch the process once the agent has first joined; a
-            dict is its params.
-        min_privs : int
-            Credential level that a client needs.
+        blocking, stopper_blocking, startup, min_privs
+            As in `register_task`, for `start_func` and `stop_func`.
         """
         process = AgentProcess(start_func, stop_func, blocking, stopper_blocking, min_privs)
-        if self.operations.add(name, process) and startup is not False:
-            self.startup_ops.append(("process", name, startup))
+        self._register(name, process, startup)
+
+    def _register(
+        self, name: str, op: AgentTask | AgentProcess, startup: bool | Mapping[str, Any]
+    ) -> None:
+        if self.operations.add(name, op) and startup is not False:
+            self.startup_ops.append((op.op_type, name, startup))
 
     def register_feed(
         self,
@@ -170,8 +160,7 @@ class OCSAgent(BusSession):
     ) -> Feed:
         """Make a feed.
 
-        A name that stands for two different feeds is neither: whoever publishes to
-        it gets an error.
+        If two different feeds have one name, publishing to either raises.
 
         Parameters
         ----------
@@ -184,13 +173,13 @@ class OCSAgent(BusSession):
         if feed_name == HEARTBEAT:
             feed.refuse(f"feed {feed_name!r} is the agent's own; give yours another name")
             return feed
-        known = self.feeds.setdefault(feed_name, feed)
-        if known.options != feed.options:
-            known.refuse(
-                f"feed {feed_name!r} is registered twice, with {known.options} and with "
+        first = self.feeds.setdefault(feed_name, feed)
+        if first.options != feed.options:
+            first.refuse(
+                f"feed {feed_name!r} is registered twice, with {first.options} and with "
                 f"{feed.options}; give one of them another name"
             )
-        return known
+        return first
 
     def publish_to_feed(
         self, feed_name: str, message: Any, from_reactor: bool | None = None
@@ -218,7 +207,7 @@ class OCSAgent(BusSession):
             )
         feed.publish_message(message)
 
-    # The calls on this agent's own operations.
+    # For authors: calls of the agent's own operations.
 
     def start(self, op_name: str, params: Any = None, password: Any = None) -> Reply:
         """Start an operation; return (code, message, session)."""
@@ -232,7 +221,7 @@ class OCSAgent(BusSession):
         return soon_in_reactor(self.operations.wait, op_name, timeout)
 
     def stop(self, op_name: str, params: Any = None, password: Any = None) -> Reply:
-        """Ask a process to stop; return (code, message, session)."""
+        """Ask a process operation to stop; return (code, message, session)."""
         reply: Reply = in_reactor(self.operations.stop, op_name, params)
         return reply
 
@@ -256,10 +245,10 @@ class OCSAgent(BusSession):
             "processes": list(self.processes),
         }
 
-    # What the router calls.
+    # For the router.
 
     def procedures(self) -> dict[str, Callable[..., Any]]:
-        """Return what to register, by address."""
+        """Return the functions to register, by address."""
         return {
             f"{self.agent_address}.ops": self.operations.handle,
             f"{self.agent_address}": self._describe,
@@ -269,10 +258,10 @@ class OCSAgent(BusSession):
     def _describe(self, q: str = "get_api", **_unknown: Any) -> Any:
         return describe(self, q)
 
-    # What the connection calls.
+    # For the connection.
 
     def attach(self, link: RouterLink) -> "Deferred[Any]":
-        """Take a link into use on which the agent's addresses are registered.
+        """Use a link on which the agent's addresses are registered.
 
         Returns
         -------
@@ -292,12 +281,12 @@ class OCSAgent(BusSession):
         self.heartbeat.stop()
         if link is not None:
             gone = CloseDetails(CloseDetails.REASON_TRANSPORT_LOST, None)
-            self.tell("leave", self.onLeave, gone)
-            self.tell("disconnect", self.onDisconnect)
+            self.run_hook("leave", self.onLeave, gone)
+            self.run_hook("disconnect", self.onDisconnect)
         return link
 
     def end_operations(self, timeout_s: float) -> "Deferred[Any]":
-        """Ask everything that runs to end, wait for it, and flush the feeds.
+        """Ask all operations that run to end, wait for them, and flush the feeds.
 
         Returns
         -------
@@ -313,13 +302,15 @@ class OCSAgent(BusSession):
 
     def _joined(self, link: RouterLink) -> None:
         self._start_up()
-        self.tell("join", self.onJoin, link.session_details)
-        self.tell("ready", lambda: None)
+        self.run_hook("join", self.onJoin, link.session_details)
+        self.run_hook("ready", lambda: None)
 
     def _start_up(self) -> None:
         if self._joined_before:
             return
         self._joined_before = True
         for _, name, params in self.startup_ops:
-            _, text, _ = self.start(name, {} if params is True else params)
+            if params is True:
+                params = {}
+            _, text, _ = self.start(name, params)
             self.log.info("startup: {text}", text=text)

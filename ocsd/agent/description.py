@@ -1,4 +1,4 @@
-"""What an agent can do, told to clients that build themselves from it."""
+"""Descriptions of an agent, from which general clients build themselves."""
 
 import os
 import socket
@@ -53,7 +53,9 @@ def _feeds(agent: Any) -> list[Any]:
 def _operations(agent: Any, operations: Mapping[str, AgentOp]) -> list[Any]:
     described = []
     for name, op in sorted(operations.items()):
+        reply: dict[str, Any] = {"op_name": name, "status": "no_history"}
         session = agent.sessions[name]
-        never_ran = {"op_name": name, "status": "no_history"}
-        described.append([name, session.reply() if session else never_ran, op.encoded()])
+        if session is not None:
+            reply = session.reply()
+        described.append([name, reply, op.encoded()])
     return described

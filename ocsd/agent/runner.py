@@ -1,4 +1,4 @@
-"""Running an agent as a process of its own."""
+"""Start, run and end of an agent in a process of its own."""
 
 import os
 import signal
@@ -19,16 +19,16 @@ from ocsd.log import logs
 from ocsd.reactor.threads import the_reactor
 from ocsd.site import launch
 
-# How long operations have to end when the agent has to.
-END_LIMIT_S = 10.0
-# How long worker threads have to end when nothing runs any more.
+# Time that operations get to end when the agent has to [s].
+OPERATIONS_LIMIT_S = 10.0
+# Time that worker threads get to end when no operation runs any more [s].
 THREADS_LIMIT_S = 2.0
-# Every blocking operation and every blocking stopper needs a thread.
+# Number of worker threads: each blocking operation and each blocking stopper needs one.
 WORKER_THREADS = 64
 
 
 def init_site_agent(args: Any, address: str | None = None) -> tuple[OCSAgent, "Runner"]:
-    """Make an agent and what runs it.
+    """Make an agent and its runner.
 
     Parameters
     ----------
@@ -47,19 +47,14 @@ def init_site_agent(args: Any, address: str | None = None) -> tuple[OCSAgent, "R
     logs.start()
     address = address or f"{args.address_root}.{args.instance_id}"
     if launch.current() is None and getattr(args, "log_dir", None):
-        # What the daemon starts logs to the daemon's own file.
+        # The log of an agent that the daemon starts is a file of the daemon.
         logs.also_to(Path(getattr(args, "working_dir", None) or "", args.log_dir), f"{address}.log")
-    agent = OCSAgent(
-        ComponentConfig(args.site_realm, {}),
-        args,
-        address=address,
-        class_name=getattr(args, "agent_class", None),
-    )
-    return agent, Runner(args)
+    config = ComponentConfig(args.site_realm, {})
+    return OCSAgent(config, args, address, getattr(args, "agent_class", None)), Runner(args)
 
 
 class Runner:
-    """Runs an agent until it is told to end.
+    """Runs an agent until SIGINT or SIGTERM.
 
     Parameters
     ----------
@@ -69,8 +64,6 @@ class Runner:
 
     def __init__(self, args: Any) -> None:
         self._args = args
-        self._exit_code = 0
-        self._ending: Deferred[Any] | None = None
 
     def run(self, agent: OCSAgent, auto_reconnect: bool = True, **_unused: Any) -> None:
         """Join the site and stay until SIGINT or SIGTERM.
@@ -88,64 +81,74 @@ class Runner:
             With code 1, if there was no router for as long as
             ``--crossbar-timeout`` allows.
         """
-        reactor = the_reactor()
-        reactor.suggestThreadPoolSize(WORKER_THREADS)
-        readiness = Readiness(agent)
-        watch = ReactorWatch(agent)
-        limit_s = float(getattr(self._args, "crossbar_timeout", None) or 0)
-        connection = Connection(
+        give_up_s = 1e-3
+        if auto_reconnect:
+            give_up_s = float(getattr(self._args, "crossbar_timeout", None) or 0)
+        the_reactor().suggestThreadPoolSize(WORKER_THREADS)
+        exit_code = _AgentLife(agent, self._args, give_up_s).run()
+        if exit_code:
+            sys.exit(exit_code)
+
+
+class _AgentLife:
+    """One life of an agent, from the start of the reactor to its end."""
+
+    def __init__(self, agent: OCSAgent, args: Any, give_up_s: float) -> None:
+        self._agent = agent
+        self._exit_code = 0
+        self._ending: Deferred[Any] | None = None
+        self._watch = ReactorWatch(agent)
+        self._readiness = Readiness(agent)
+        self._connection = Connection(
             agent,
-            self._args,
-            on_change=readiness.tell,
-            give_up_s=limit_s if auto_reconnect else 1e-3,
-            on_give_up=lambda: self._end(agent, connection, readiness, exit_code=1),
+            args,
+            on_change=self._readiness.report,
+            give_up_s=give_up_s,
+            on_give_up=lambda: self._end(exit_code=1),
         )
 
-        def on_signal(number: int, _frame: object) -> None:
-            name = signal.Signals(number).name
-            reactor.callFromThread(self._signalled, name, agent, connection, readiness)
-
-        def listen() -> None:
-            signal.signal(signal.SIGINT, on_signal)
-            signal.signal(signal.SIGTERM, on_signal)
-
-        def begin() -> None:
-            listen()  # again, because the reactor has set handlers of its own
-            watch.start()
-            readiness.start(connection)
-            connection.start()
-
+    def run(self) -> int:
+        """Run the reactor to its end and return the exit code."""
         # Now, because the reactor swallows a KeyboardInterrupt while it starts.
-        listen()
-        thread_deaths.watch(agent)
-        reactor.callWhenRunning(begin)
-        reactor.run()
-        watch.stop()
-        if self._exit_code:
-            sys.exit(self._exit_code)
+        self._catch_signals()
+        thread_deaths.watch(self._agent)
+        the_reactor().callWhenRunning(self._begin)
+        the_reactor().run()
+        self._watch.stop()
+        return self._exit_code
 
-    def _signalled(
-        self, name: str, agent: OCSAgent, connection: Connection, readiness: Readiness
-    ) -> None:
+    def _begin(self) -> None:
+        self._catch_signals()  # again, because the reactor has set handlers of its own
+        self._watch.start()
+        self._readiness.start(self._connection)
+        self._connection.start()
+
+    def _catch_signals(self) -> None:
+        def on_signal(number: int, _frame: object) -> None:
+            the_reactor().callFromThread(self._signalled, signal.Signals(number).name)
+
+        signal.signal(signal.SIGINT, on_signal)
+        signal.signal(signal.SIGTERM, on_signal)
+
+    def _signalled(self, name: str) -> None:
         if self._ending is None:
-            agent.log.info("{signal}: ending", signal=name)
-            self._end(agent, connection, readiness)
+            self._agent.log.info("{signal}: ending", signal=name)
+            self._end()
         else:
-            agent.log.warn("{signal} again: no longer waiting for operations", signal=name)
+            self._agent.log.warn("{signal} again: no longer waiting for operations", signal=name)
             self._ending.cancel()
 
     @inlineCallbacks
-    def _end(
-        self, agent: OCSAgent, connection: Connection, readiness: Readiness, exit_code: int = 0
-    ) -> Any:
+    def _end(self, exit_code: int = 0) -> Any:
         if self._ending is not None:
             return
+        agent = self._agent
         self._exit_code = exit_code
-        readiness.stop()
-        self._ending = agent.end_operations(END_LIMIT_S)
+        self._readiness.stop()
+        self._ending = agent.end_operations(OPERATIONS_LIMIT_S)
         try:
             yield self._ending
-            yield connection.stop()
+            yield self._connection.stop()
         except Exception:  # noqa: BLE001 - whatever went wrong, the process has to end
             agent.log.failure("while ending")
         unfinished = [session.op_name for session in agent.operations.active()]
@@ -160,14 +163,14 @@ class Runner:
 
 
 def _leave_threads(agent: OCSAgent, code: int) -> NoReturn:
-    left = [each.name for each in threading.enumerate() if not each.daemon]
-    names = [name for name in left if name != threading.main_thread().name]
+    left = [thread for thread in threading.enumerate() if not thread.daemon]
+    names = [thread.name for thread in left if thread is not threading.main_thread()]
     agent.log.warn("ending although threads {names} did not end", names=names)
     _exit_now(code)
 
 
 def _exit_now(code: int) -> NoReturn:
-    """End without waiting for threads, some of which do not end."""
+    """End this process without waiting for threads that do not end."""
     for stream in (sys.stdout, sys.stderr, sys.__stdout__):
         if stream is not None:
             stream.flush()

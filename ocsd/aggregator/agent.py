@@ -6,23 +6,32 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from ocsd import ocs_agent, site_config
-from ocsd.agent.feeds.heartbeat import FEED as HEARTBEAT
+from ocsd.agent.feeds.heartbeat import HEARTBEAT
 from ocsd.aggregator.disk.archive import LONGEST_FILE_S, Archive
 from ocsd.aggregator.disk.cause import LINK_AWAY
+from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.fetching.answers import read_numbers
 from ocsd.aggregator.fetching.ask import Fetcher, Snapshot
 from ocsd.aggregator.frames.frames import RecordingRun
-from ocsd.aggregator.incoming.message import is_recorded, sender_of
+from ocsd.aggregator.incoming.message import sender_of
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Tally
-from ocsd.aggregator.numbers.source_key import SourceKey
+from ocsd.aggregator.recording.arrivals import (
+    Announced,
+    Arrival,
+    Received,
+    SpoolIndex,
+    SpoolPage,
+    Unreadable,
+)
 from ocsd.aggregator.recording.condition import Condition
-from ocsd.aggregator.recording.intake import Intake, do, size_of
+from ocsd.aggregator.recording.intake import Intake, size_of
 from ocsd.aggregator.recording.recorder import Recorder
 from ocsd.errors import DataFolderError
 from ocsd.reactor.threads import the_reactor
@@ -30,30 +39,28 @@ from ocsd.reactor.ticker import Ticker
 from ocsd.site import launch as launches
 from ocsd.system import paths
 
-AGENT_CLASS: Final = "AggregatorAgent"
+AGGREGATOR_CLASS: Final = "AggregatorAgent"
 TICK_S: Final = 1.0
 
-# How often agents are asked for what is missing, if nothing else gives occasion.
-STEP_S: Final = 0.5
+# Period of asking agents for missing messages [s].
+FETCH_INTERVAL_S: Final = 0.5
 
-# The figures are shown by the reactor's thread if the other one does not get to it.
+# If the recording thread has not shown the figures for this long, the reactor's thread does [s].
 STALLED_S: Final = 3.0
 
-# A link can be dead for about so long before it is noticed.
+# A link can be dead for about this long before that is noticed [s].
 UNNOTICED_S: Final = 60.0
 
-# What keeps a folder from being written for some time only: a full disk, a server that is
-# away, another recorder that is just ending.
-PASSING: Final = frozenset(
+# Errors that may pass by themselves: a full disk, a server that is away, another recorder
+# that is just ending.
+PASSING_FOLDER_ERRORS: Final = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN}
 )
-RETRY_S: Final = 2.0
-
-FULL: Final = "the recording is too slow: the queue is full"
+FOLDER_RETRY_S: Final = 2.0
 
 
 class Aggregator:
-    """Takes messages off the bus, fetches what is missing, and has a thread write all.
+    """Takes messages off the bus, fetches missing ones, and lets a thread record all of them.
 
     Parameters
     ----------
@@ -62,9 +69,13 @@ class Aggregator:
     folder : Path
         The data folder.
     time_per_file_s : float
-        How long one file is written [s].
+        Time for which one file is written [s].
     record_at_start : bool
         Whether ``record`` starts by itself.
+    open_recorder, clock, intake
+        `Recorder.open`, `Instant.now` and the queue for the recording thread, or doubles.
+    tick_s, folder_retry_s : float
+        Period of the recorder's work, and of retrying a folder that cannot be written [s].
     """
 
     def __init__(
@@ -73,27 +84,35 @@ class Aggregator:
         folder: Path,
         time_per_file_s: float = 3600.0,
         record_at_start: bool = False,
+        *,
+        open_recorder: Callable[..., Recorder] = Recorder.open,
+        intake: Intake | None = None,
+        clock: Callable[[], Instant] = Instant.now,
+        tick_s: float = TICK_S,
+        folder_retry_s: float = FOLDER_RETRY_S,
     ) -> None:
         self._agent = agent
         self._log = agent.log
         if time_per_file_s > LONGEST_FILE_S:
             self._log.warn(
-                "--time-per-file {given} is cut to {longest} s, for readers look no further",
+                "--time-per-file {given} is cut to {longest} s, because readers look no further",
                 given=time_per_file_s,
                 longest=LONGEST_FILE_S,
             )
         self._folder = folder
         self._time_per_file_s = time_per_file_s
-        # Before `record` is entered, so that nothing is missed meanwhile.
+        self._open_recorder, self._clock = open_recorder, clock
+        self._tick_s, self._folder_retry_s = tick_s, folder_retry_s
+        # True before `record` is entered, so that no message is missed meanwhile.
         self._listening = record_at_start
-        self._heard_at = 0.0
+        self._received_at = 0.0
         self._away_since_at: float | None = None
-        self._intake = Intake()
+        self._intake = intake or Intake()
         self._left_out = Tally(self._log, "left to the spool")
         self._dropped = Tally(self._log, "dropped")
-        self._fetcher = Fetcher(agent.call, self._intake, _post, self._log)
-        self._ticker = Ticker(STEP_S, self._step)
-        # Of the present run of `record`.
+        self._fetcher = Fetcher(agent.call, self._intake, self._log, clock)
+        self._ticker = Ticker(FETCH_INTERVAL_S, self._step)
+        # Of the present recording run.
         self._session: ocs_agent.OpSession | None = None
         self._recorded: dict[str, Any] = {}
         self._condition = Condition()
@@ -111,18 +130,18 @@ class Aggregator:
         """Take one message off the bus (reactor thread); the recording thread does the rest."""
         if not self._listening or not isinstance(pair, list | tuple) or len(pair) != 2:
             return
-        self._heard_at = time.time()
+        self._received_at = self._clock().at
         message, feed_info = pair
-        numbered = isinstance(feed_info, Mapping) and type(feed_info.get("seq")) is int
-        if numbered:
-            self._note_sender(feed_info)
-        if not is_recorded(feed_info):
+        # A dict, nearly always; checking for the abstract class takes ten times as long.
+        if not isinstance(feed_info, dict | Mapping):
+            self._put(Unreadable(message, feed_info), self._dropped)
             return
-        if self._intake.full:
-            # What has a number is missed, and fetched later.
-            (self._left_out if numbered else self._dropped).add(sender_of(feed_info), FULL)
-            return
-        self._intake.put(lambda recorder: recorder.accept(message, feed_info), size_of(message))
+        tally = self._dropped
+        if type(feed_info.get("seq")) is int:
+            tally = self._left_out  # It is missing then, and fetched later.
+            self._register_sender(feed_info)
+        if feed_info.get("record"):
+            self._put(Received(message, feed_info), tally)
 
     @ocs_agent.param("test_mode", default=False, type=bool)
     def record(self, session: ocs_agent.OpSession, params: dict[str, Any]) -> tuple[bool, str]:
@@ -139,15 +158,15 @@ class Aggregator:
         -----
         The session data name the present file and the providers. ``missing``
         are messages that are fetched from their agents as soon as possible,
-        ``lost`` those that nobody can give any more, by feed. Feeds without numbers
-        have ``estimated_holes``: how often they were silent for unusually long while
-        nothing could be recorded; how many messages that cost nobody knows. By sender:
+        ``lost`` those that no agent can deliver any more, by feed. Feeds without numbers
+        have ``estimated_holes``: unusually long silences while nothing could be recorded;
+        the number of messages lost in them is unknown. By sender:
         ``refused`` is in quarantine, ``left_out`` was left to the agents to be
         fetched later, ``dropped`` had no number and is gone; ``not_kept`` was refused
         and could not be put in quarantine either. ``waiting`` messages
         have come in and are not recorded yet, the oldest for ``lag_s``; agents that
         are being asked are in ``asking``, and ``fetched`` messages came that way.
-        ``reason`` is what an operator should know, and what `ocsd status` shows;
+        ``reason`` is for operators, and `ocsd status` shows it;
         ``trouble`` is the part of it that keeps data from being written::
 
             >>> response.session['data']
@@ -172,13 +191,13 @@ class Aggregator:
             self._intake.clear()
             return False, str(error)
         self._session, self._condition = session, Condition()
-        self._look(recorder)
+        self._report(recorder)
         _post(self._ticker.start)
         try:
             while session.status in {"starting", "running"}:
-                self._intake.work(recorder, TICK_S)
-                do(Recorder.tick, recorder)
-                self._look(recorder)
+                self._intake.work(partial(self._record, recorder), self._tick_s)
+                recorder.tick()
+                self._report(recorder)
                 if params["test_mode"]:
                     break
         finally:
@@ -189,73 +208,82 @@ class Aggregator:
         return self._finish(recorder, session)
 
     def stop_record(self, session: ocs_agent.OpSession, _params: Any) -> tuple[bool, str]:
-        """Ask ``record`` to write what it has and to end."""
+        """Ask ``record`` to write everything that waits and to end."""
         session.set_status("stopping")
         self._intake.wake()
         return True, "requested to stop recording"
 
     def _begin(self, session: ocs_agent.OpSession) -> Recorder:
-        """Return a recorder at work, as soon as the folder lets there be one.
+        """Return a recorder at work, as soon as the folder can be written.
 
         Raises
         ------
         DataFolderError
-            If somebody has to do something about the folder, or about this process.
+            If an operator has to mend the folder, or this process is to end.
         """
         self._listening = True
         while True:
-            archive = Archive(self._folder, self._time_per_file_s, Instant.now, time.sleep)
-            run = RecordingRun.begin(Instant.now())
-            recorder = Recorder(
-                archive, self._log, run, Instant.now, str(self._agent.agent_address)
-            )
+            archive = Archive(self._folder, self._time_per_file_s, self._clock, time.sleep)
+            run = RecordingRun.begin(self._clock())
+            address = str(self._agent.agent_address)
             try:
-                recorder.start()
+                return self._open_recorder(archive, self._log, run, self._clock, address)
             except DataFolderError as error:
-                if not (may_pass(error) and self._waits(session, str(error))):
+                passing = getattr(error.__cause__, "errno", None) in PASSING_FOLDER_ERRORS
+                if not (passing and self._waits(session, str(error))):
                     raise
-            else:
-                return recorder
 
     def _waits(self, session: ocs_agent.OpSession, why: str) -> bool:
-        """Let some time pass, in which messages pile up; False if the process is to end."""
+        """Let some time pass while messages wait in the queue; False if the process is to end."""
         if not session.degraded:
-            self._log.warn("{why}; it is tried again and again", why=why)
+            self._log.warn("{why}; it is tried again until it works", why=why)
             session.add_message(why)
             session.degraded = True
-        end_s = time.monotonic() + RETRY_S
+        end_s = time.monotonic() + self._folder_retry_s
         while time.monotonic() < end_s and session.status in {"starting", "running"}:
-            time.sleep(RETRY_S / 20)
+            time.sleep(self._folder_retry_s / 20)
         return session.status in {"starting", "running"}
 
-    def _note_sender(self, feed_info: Mapping[str, Any]) -> None:
-        """Note that an agent is there, and which numbers its heartbeat tells."""
+    def _put(self, arrival: Received | Unreadable, left_out: Tally) -> None:
+        """Put a message into the queue; if that is full, count it instead."""
+        message, feed_info = arrival
+        if self._intake.full:
+            left_out.add(sender_of(feed_info), "the recording is too slow: the queue is full")
+        else:
+            self._intake.put(arrival, size_of(message))
+
+    def _record(self, recorder: Recorder, arrival: Arrival) -> None:
+        """Record an arrival (recording thread), and go on with the agent that it answers for."""
+        recorder.record(arrival)
+        if isinstance(arrival, SpoolIndex | SpoolPage):
+            _post(self._fetcher.recorded, arrival, Snapshot.of(recorder))
+
+    def _register_sender(self, feed_info: Mapping[str, Any]) -> None:
+        """Register that an agent is there, and put the numbers of its heartbeat into the queue."""
         sender = sender_of(feed_info)
         session_id = feed_info.get("session_id")
-        self._fetcher.heard(sender, str(session_id))
+        self._fetcher.agent_seen(sender, str(session_id))
         if feed_info.get("feed_name") != HEARTBEAT or self._intake.full:
             return
-        numbers = read_numbers(sender, session_id, feed_info.get("feeds"))
-        if numbers:
-            # In line with the messages: what is before it in the queue is not missing.
-            self._intake.put(lambda recorder: _tell(recorder, sender, numbers))
+        if numbers := read_numbers(sender, session_id, feed_info.get("feeds")):
+            # In line with the messages: those before it in the queue are not missing.
+            self._intake.put(Announced(sender, numbers))
 
     def _left(self, *_details: Any) -> None:
-        # A link that cannot be had again is told of as well: the outage goes on.
+        # Failed attempts to restore the link are reported as well: the outage goes on.
         if self._away_since_at is None:
             # The link may have been dead for a while before it was closed.
-            self._away_since_at = max(self._heard_at, time.time() - UNNOTICED_S)
-        self._fetcher.left()
+            self._away_since_at = max(self._received_at, self._clock().at - UNNOTICED_S)
+        self._fetcher.link_lost()
 
     def _joined(self, *_details: Any) -> None:
         began_at, self._away_since_at = self._away_since_at, None
         if began_at is not None and self._listening:
-            ended_at = time.time()
-            self._intake.put(lambda recorder: recorder.outage(began_at, ended_at, LINK_AWAY))
+            self._intake.put(Outage(began_at, self._clock().at, LINK_AWAY))
 
     def _finish(self, recorder: Recorder, session: ocs_agent.OpSession) -> tuple[bool, str]:
-        """Record what came in until now, and close the file."""
-        self._intake.finish(recorder)
+        """Record everything that came in until now, and close the file."""
+        self._intake.finish(partial(self._record, recorder))
         try:
             recorder.close()
         except DataFolderError as error:
@@ -265,29 +293,30 @@ class Aggregator:
             session.data = self._data()
         return True, "recording has ended"
 
-    def _look(self, recorder: Recorder) -> None:
-        """Tell reactor and clients how it goes (recording thread)."""
-        _post(self._fetcher.know, Snapshot.of(recorder))
+    def _report(self, recorder: Recorder) -> None:
+        """Report the state to the reactor and to clients (recording thread)."""
+        _post(self._fetcher.update, Snapshot.of(recorder))
         self._recorded = recorder.encoded()
-        self._condition.look(self._data(), time.monotonic())
+        self._condition.update(self._data(), self._clock().mono_s)
         self._show()
 
     def _step(self) -> None:
-        """Ask agents for what is missing (reactor thread)."""
+        """Ask agents for missing messages (reactor thread)."""
         self._fetcher.step()
-        if time.monotonic() - self._shown_s > STALLED_S:
+        if self._clock().mono_s - self._shown_s > STALLED_S:
             self._show()
 
     def _show(self) -> None:
         session = self._session
         if session is None:
             return
-        self._shown_s = time.monotonic()
+        self._shown_s = self._clock().mono_s
         data = self._data()
         session.data = data
-        if data["reason"] and not session.degraded:
-            session.add_message(data["reason"])
-        session.degraded = bool(data["reason"])
+        reason = data["reason"]
+        if reason and not session.degraded:
+            session.add_message(reason)
+        session.degraded = bool(reason)
 
     def _data(self) -> dict[str, Any]:
         """Return session.data."""
@@ -306,19 +335,8 @@ class Aggregator:
         return data
 
 
-def may_pass(error: DataFolderError) -> bool:
-    """Tell whether time alone may make a folder one that can be written."""
-    cause = error.__cause__
-    return isinstance(cause, OSError) and cause.errno in PASSING
-
-
-def _tell(recorder: Recorder, sender: str, numbers: Mapping[SourceKey, int]) -> None:
-    for key, number in numbers.items():
-        recorder.told(key, sender, number)
-
-
 def _sum(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
-    # The copies are made in one go, though another thread may be counting.
+    # Copies are made in one step each, because another thread may be counting.
     return dict(Counter(dict(counts)) + Counter(dict(more)))
 
 
@@ -345,13 +363,13 @@ def make_parser(parser: argparse.ArgumentParser | None = None) -> argparse.Argum
         "--time-per-file",
         type=_time_per_file,
         default=3600.0,
-        help="how long one file is written [s] (default: 3600, at most 7200)",
+        help="time for which one file is written [s] (default: 3600, at most 7200)",
     )
     return parser
 
 
 def data_folder(args: argparse.Namespace, parser: argparse.ArgumentParser) -> Path:
-    """Return the absolute path of the data folder that the arguments mean."""
+    """Return the absolute path of the data folder that the arguments name."""
     if args.data_dir:
         base = getattr(args, "working_dir", None) or os.getcwd()
         return Path(os.path.abspath(Path(base) / Path(args.data_dir).expanduser()))
@@ -362,9 +380,9 @@ def data_folder(args: argparse.Namespace, parser: argparse.ArgumentParser) -> Pa
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the aggregator until it is told to end."""
+    """Run the aggregator until it has to end."""
     parser = make_parser()
-    parsed = site_config.parse_args(agent_class=AGENT_CLASS, parser=parser, args=args)
+    parsed = site_config.parse_args(agent_class=AGGREGATOR_CLASS, parser=parser, args=args)
     folder = data_folder(parsed, parser)
     agent, runner = ocs_agent.init_site_agent(parsed)
     Aggregator(agent, folder, parsed.time_per_file, parsed.initial_state == "record")
@@ -374,7 +392,7 @@ def main(args: list[str] | None = None) -> None:
 def _time_per_file(text: str) -> float:
     seconds = float(text)
     if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no positive number of seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of seconds")
     return seconds
 
 

@@ -1,4 +1,4 @@
-"""What an agent asks of others: their feeds, procedures and operations."""
+"""Requests of an agent to others: to their feeds, procedures and operations."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,7 +25,7 @@ class BusSession(RoutedSession):
     Parameters
     ----------
     config : autobahn.wamp.types.ComponentConfig
-        Of the WAMP session.
+        Configuration of the WAMP session.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class BusSession(RoutedSession):
     agent_address : str or None
         The agent's address.
     subscribed_topics : set of str
-        What is subscribed, or will be as soon as there is a connection.
+        Topics that are subscribed, or will be as soon as there is a connection.
     """
 
     agent_address: str | None = None
@@ -59,8 +59,7 @@ class BusSession(RoutedSession):
         Parameters
         ----------
         handler : callable
-            Called with what is published; for a feed a pair of message and
-            feed_info.
+            Called with each publication; for a feed a pair of message and feed_info.
         topic : str
             The topic or, with ``options={'match': 'wildcard'}``, a pattern.
         options : dict, optional
@@ -71,17 +70,17 @@ class BusSession(RoutedSession):
         Returns
         -------
         Deferred or False
-            Fires with autobahn's subscription; False if the topic is subscribed
-            already.
+            Fires with autobahn's subscription; False if there is one already.
         """
         if topic in self.subscribed_topics and not force_subscribe:
             self.log.warn("topic {topic} is subscribed already", topic=topic)
             return False
         self.subscribed_topics.add(topic)
-        wishes = SubscribeOptions(**options) if isinstance(options, Mapping) else options
+        if isinstance(options, Mapping):
+            options = SubscribeOptions(**options)
 
         def ask(link: RouterLink, _again: bool) -> Any:
-            return link.subscribe(handler, topic, wishes)
+            return link.subscribe(handler, topic, options)
 
         def forget() -> None:
             self.subscribed_topics.discard(topic)
@@ -98,7 +97,7 @@ class BusSession(RoutedSession):
         procedure : str
             Its address.
         options : autobahn.wamp.types.RegisterOptions, optional
-            As autobahn has them.
+            Options of autobahn.
 
         Returns
         -------
@@ -107,11 +106,11 @@ class BusSession(RoutedSession):
         """
 
         def ask(link: RouterLink, again: bool) -> Any:
-            # Whoever joins holds the agent's address, and with it all below it. The
-            # router may not have noticed yet that an earlier connection is lost.
+            # An agent that has joined holds its address and all below it. The router
+            # may not have noticed yet that an earlier connection is lost.
             mine = again or str(procedure).startswith(f"{self.agent_address}.")
-            force = RegisterOptions(force_reregister=True) if mine else None
-            return link.register(endpoint, procedure, options or force)
+            force = mine and RegisterOptions(force_reregister=True)
+            return link.register(endpoint, procedure, options or force or None)
 
         return soon_in_reactor(self._ask, f"register {procedure or endpoint}", ask)
 
@@ -156,7 +155,7 @@ class BusSession(RoutedSession):
         agent_address : str
             Its address, e.g. ``observatory.thermo1``.
         op_name, action : str
-            The operation and what to do with it, e.g. ``start``.
+            The operation and the request to it, e.g. ``start``.
         params : dict, optional
             Parameters of the operation.
         timeout : float, optional
@@ -166,7 +165,7 @@ class BusSession(RoutedSession):
         -------
         Deferred of list
             The answer ``[code, message, session]``, or False if the call
-            failed. In a worker thread the answer itself, after waiting for it.
+            failed. In a worker thread the answer itself, when it is there.
         """
 
         def failed(failure: Failure) -> bool:
@@ -189,19 +188,19 @@ class BusSession(RoutedSession):
 
         return in_reactor(call)
 
-    # What an author may override, or listen to with `on`: join, ready, leave, disconnect.
+    # Hooks that authors may override; also the events of `on`: join, ready, leave, disconnect.
 
     def onJoin(self, details: Any) -> Any:
-        """Take note that the agent has joined, again and again."""
+        """React to a connection: the agent has joined, for the first time or again."""
 
     def onLeave(self, details: Any) -> Any:
-        """Take note that the agent has lost the router; it will join again."""
+        """React to the loss of the router; the agent will join again."""
 
     def onDisconnect(self) -> Any:
-        """Take note that the connection to the router has closed."""
+        """React to the end of a transport to the router."""
 
-    def tell(self, event: str, hook: Callable[..., Any], *details: Any) -> None:
-        """Call a hook and those who listen to `event`; what they raise is logged."""
+    def run_hook(self, event: str, hook: Callable[..., Any], *details: Any) -> None:
+        """Call a hook and the listeners of `event`, and log what they raise."""
 
         def failed(failure: Failure) -> None:
             self.log.failure(

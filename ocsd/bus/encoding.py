@@ -1,4 +1,4 @@
-"""Turning what agent authors store into what every client can read.
+"""Data of agent authors, made readable for every client.
 
 Session data have to be valid JSON, whichever serialiser carries them: crossbar
 turns a CBOR NaN into a bare ``NaN``, and a JSON client drops the whole message.
@@ -10,15 +10,15 @@ from typing import Any
 
 Complaint = Callable[[str], None]
 
-# What a message may carry at most is 16 MiB (`endpoint.LONGEST_MESSAGE_BYTES`).
+# A message carries at most 16 MiB (`endpoint.LONGEST_WAMP_MESSAGE_BYTES`).
 LONGEST_DATA_BYTES = 4 * 2**20
-# What a number takes, between CBOR's 9 bytes and JSON's 20 or so.
 ITEM_BYTES = 16
-# Serialisers recurse, and Python's recursion has an end.
-DEEPEST = 100
+"""Size of a number, between CBOR's 9 bytes and JSON's 20 or so."""
+DEEPEST_DATA = 100
+"""Levels of containers, at most: serialisers recurse, and Python's recursion has an end."""
 SNAPSHOT_TRIES = 100
-# How much of a value is shown in a message.
 SHOWN_CHARACTERS = 200
+"""Length to which a value is cut in a message."""
 
 
 def shown(value: object) -> str:
@@ -34,7 +34,7 @@ def shown(value: object) -> str:
 
 
 def sendable(text: str) -> str:
-    """Return a text without lone surrogates, which UTF-8, and so no serialiser, has.
+    """Return a text without lone surrogates, because serialisers cannot encode them.
 
     `os.fsdecode` makes them of file names that are not UTF-8.
     """
@@ -55,19 +55,19 @@ def json_safe(
     """Return a copy of `value` made of JSON's types only.
 
     NaN becomes None, numpy arrays and scalars become lists and numbers, tuples
-    and sets become lists, keys become str. Containers are copied in one step
-    each, because an operation may change them from its thread meanwhile.
+    and sets become lists, keys become str. Each container is copied in one step,
+    because an operation may change it from its thread meanwhile.
 
     Parameters
     ----------
     value
-        What an author stored.
+        The author's value.
     complain : callable, optional
-        Called with a description of each value that JSON cannot hold, which is
-        then replaced: infinities, cycles and what is too much by None, anything
-        else by its text.
+        Called with a description of each value that JSON cannot hold. Infinities,
+        cycles and whatever is too large are replaced by None, anything else by
+        its text.
     limit_bytes : int
-        How much there may be in total, roughly [bytes].
+        Size of the copy, at most and roughly [bytes].
 
     Raises
     ------
@@ -75,8 +75,7 @@ def json_safe(
         If `value` holds an infinity, itself or too much, and there is no
         `complain`.
     TypeError
-        If `value` holds something else that JSON cannot hold and there is no
-        `complain`.
+        If `value` holds anything else that JSON cannot hold and there is no `complain`.
     """
     return _Copy(complain, limit_bytes).of(value)
 
@@ -94,7 +93,7 @@ class _Copy:
     def of(self, value: Any) -> Any:
         """Return the copy of a value."""
         if isinstance(value, str):
-            return self._str(value) if self._affordable(len(value)) else None
+            return self._str(value)
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, float):
@@ -108,16 +107,18 @@ class _Copy:
         self._refuse(TypeError, f"{shown(value)}, which JSON has no type for")
         return _text(value)
 
-    def _str(self, value: str) -> str:
+    def _str(self, value: str) -> str | None:
+        if not self._affordable(len(value)):
+            return None
         text = sendable(value)
         if text != value:
             self._refuse(ValueError, f"{shown(value)}, which is not valid Unicode")
         return text
 
     def _container(self, value: Any) -> Any:
-        if id(value) in self._inside or len(self._inside) >= DEEPEST:
-            cycle = id(value) in self._inside
-            self._refuse(ValueError, "itself" if cycle else f"more than {DEEPEST} levels")
+        if id(value) in self._inside or len(self._inside) >= DEEPEST_DATA:
+            too_deep = f"more than {DEEPEST_DATA} levels"
+            self._refuse(ValueError, "itself" if id(value) in self._inside else too_deep)
             return None
         items = _snapshot(value)
         if not self._affordable(ITEM_BYTES * len(items)):
@@ -125,7 +126,9 @@ class _Copy:
         self._inside.add(id(value))
         self._path.append("")
         try:
-            return self._mapping(items) if isinstance(value, Mapping) else self._list(items)
+            if isinstance(value, Mapping):
+                return self._mapping(items)
+            return self._list(items)
         finally:
             self._path.pop()
             self._inside.discard(id(value))
@@ -134,7 +137,7 @@ class _Copy:
         copy = {}
         for key, item in items:
             self._path[-1] = key
-            copy[sendable(key if type(key) is str else _text(key))] = self.of(item)
+            copy[_text(key)] = self.of(item)
         return copy
 
     def _list(self, items: list[Any]) -> list[Any]:
@@ -148,8 +151,9 @@ class _Copy:
         if not self._affordable(ITEM_BYTES * getattr(value, "size", 1)):
             return None
         plain = value.tolist()
-        # A numpy.longdouble is its own list.
-        return self.of(float(plain) if hasattr(plain, "dtype") else plain)
+        if hasattr(plain, "dtype"):  # A numpy.longdouble is its own list.
+            plain = float(plain)
+        return self.of(plain)
 
     def _number(self, value: float) -> float | None:
         if math.isfinite(value):
@@ -187,6 +191,8 @@ def _snapshot(value: Any) -> list[Any]:
 
 
 def _text(value: object) -> str:
+    if type(value) is str:
+        return sendable(value)
     try:
         return sendable(str(value)[:SHOWN_CHARACTERS])
     except Exception:  # noqa: BLE001 - an author's __str__ may do anything

@@ -1,4 +1,4 @@
-"""Where the router is, and how to get a transport to it."""
+"""The address of the router, and transports to it."""
 
 import os
 from collections.abc import Callable
@@ -26,13 +26,13 @@ from ocsd.site.launch import Launch
 
 CONNECT_TIMEOUT_S = 5
 ATTEMPTS_AT_SOCKET = 20
-"""So many attempts take eight seconds, in which a router that is started anew is there."""
-# The longest message of the raw socket protocol.
-LONGEST_MESSAGE_BYTES = 2**24
+"""Attempts at a socket that is missing; they take 8 s, in which a router starts again."""
+LONGEST_WAMP_MESSAGE_BYTES = 2**24
+"""Length of a message, at most; the limit of the raw socket protocol."""
 
 WEBSOCKET_OPTIONS: dict[str, Any] = {
-    "maxFramePayloadSize": LONGEST_MESSAGE_BYTES,
-    "maxMessagePayloadSize": LONGEST_MESSAGE_BYTES,
+    "maxFramePayloadSize": LONGEST_WAMP_MESSAGE_BYTES,
+    "maxMessagePayloadSize": LONGEST_WAMP_MESSAGE_BYTES,
     "failByDrop": True,
     # The router takes its time when hundreds of agents come at once.
     "openHandshakeTimeout": 10.0,
@@ -47,26 +47,19 @@ WEBSOCKET_OPTIONS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class RouterAddress:
-    """Where an agent finds its router.
-
-    Parameters
-    ----------
-    url : str
-        The router's WebSocket address.
-    realm : str
-        The realm to join.
-    socket_path : str, optional
-        Unix raw socket of the router on this machine; used instead of `url`.
-    """
+    """The address at which an agent finds its router."""
 
     url: str
+    """The router's WebSocket address."""
     realm: str
+    """The realm to join."""
     socket_path: str | None = None
+    """Unix raw socket of the router on this machine; used instead of `url`."""
 
     def after(self, failures: int) -> "RouterAddress":
-        """Return where to try after so many attempts in a row that have failed.
+        """Return the address for the next attempt after some that have failed in a row.
 
-        The hub's address is that of the same router, should somebody have removed its socket.
+        The hub's address leads to the same router, in case its socket was removed.
         """
         path = self.socket_path
         if path is None or failures < ATTEMPTS_AT_SOCKET or os.path.exists(path):
@@ -74,7 +67,9 @@ class RouterAddress:
         return replace(self, socket_path=None)
 
     def __str__(self) -> str:
-        return f"unix:{self.socket_path}" if self.socket_path else self.url
+        if self.socket_path:
+            return f"unix:{self.socket_path}"
+        return self.url
 
     @classmethod
     def of(cls, args: Any, launch: Launch | None) -> "RouterAddress":
@@ -83,9 +78,10 @@ class RouterAddress:
         The Unix socket leads to the router that the site's hub names; an agent
         whose arguments name another hub must not end up there.
         """
-        local = launch is not None and args.site_hub == launch.hub.wamp_server
-        socket_path = launch.router_socket if launch is not None and local else None
-        return cls(args.site_hub, args.site_realm, socket_path)
+        address = cls(args.site_hub, args.site_realm)
+        if launch is None or args.site_hub != launch.hub.wamp_server:
+            return address
+        return replace(address, socket_path=launch.router_socket)
 
 
 def connect(

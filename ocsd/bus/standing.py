@@ -1,4 +1,4 @@
-"""What an agent asks of the router, on every connection again."""
+"""Requests of an agent to the router, made again on every connection."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,33 +12,21 @@ from ocsd.bus.wamp import RouterLink, TransportLost
 
 @dataclass(slots=True)
 class StandingRequest:
-    """A subscription or a registration.
-
-    Attributes
-    ----------
-    what : str
-        What is asked for, for the log.
-    ask : callable
-        Asks it of a link; gets the link and whether it was granted before, and
-        returns a Deferred.
-    first : Deferred
-        Fires with what autobahn returns, or fails, when it is asked for the first
-        time.
-    on_refusal : callable
-        Called without arguments if the router refuses it.
-    granted : object
-        What autobahn returned last.
-    """
+    """A subscription or a registration."""
 
     what: str
-    ask: Callable[[RouterLink, bool], Any]
+    """Words for the log, e.g. ``subscribe to a.topic``."""
+    ask: Callable[[RouterLink, bool], "Deferred[Any]"]
+    """Makes the request; takes the link and whether it was granted before."""
     on_refusal: Callable[[], object] = lambda: None
     first: Deferred[Any] = field(default_factory=Deferred)
+    """Fires, or fails, with autobahn's first answer."""
     granted: Any = None
+    """The last object that autobahn returned."""
 
     @property
     def given_up(self) -> bool:
-        """Whether its author has ended it, e.g. with ``unsubscribe()``."""
+        """Whether the author has ended it, e.g. with ``unsubscribe()``."""
         return self.granted is not None and getattr(self.granted, "active", True) is False
 
 
@@ -56,7 +44,7 @@ class StandingRequests:
         link: RouterLink | None,
         on_refusal: Callable[[], object] = lambda: None,
     ) -> "Deferred[Any]":
-        """Ask now, or once there is a link.
+        """Make a request now, or when there is a link.
 
         Returns
         -------
@@ -70,7 +58,7 @@ class StandingRequests:
         return request.first
 
     def ask_all(self, link: RouterLink) -> "Deferred[Any]":
-        """Ask everything of a new link."""
+        """Make all requests on a new link."""
         self._all = [request for request in self._all if not request.given_up]
         return DeferredList([self._ask(request, link) for request in self._all])
 
@@ -87,7 +75,7 @@ class StandingRequests:
 
     def _refused(self, failure: Failure, request: StandingRequest, link: RouterLink) -> None:
         if isinstance(failure.value, TransportLost) or not link.is_attached():
-            return  # It is asked for on the next link.
+            return  # The next link gets the request.
         self._log.error("cannot {what}: {why}", what=request.what, why=failure.value)
         if not request.first.called:
             self._all.remove(request)

@@ -1,4 +1,4 @@
-"""The one place that imports autobahn first, and our two kinds of session.
+"""The one place that imports autobahn, for all of ocsd, and our two kinds of session.
 
 autobahn ties a session to one transport. An agent outlives its transports: so
 each connection gets a `RouterLink` of its own, and the agent (a
@@ -10,9 +10,9 @@ reaching the router under a request number that it does not know.
 import sys
 from typing import Any, Protocol
 
-# Serialisers that autobahn imports where it finds them, and that nobody uses
-# here: crossbar's dependency bjdata prints a traceback about numpy's ABI, and
-# flatbuffers loads numpy, which takes a tenth of a second.
+# Serialisers that autobahn imports where it finds them and that are not used here:
+# crossbar's dependency bjdata prints a traceback about numpy's ABI, and flatbuffers
+# loads numpy, which takes a tenth of a second.
 _UNWANTED = ("bjdata", "autobahn.flatbuffers")
 for _name in _UNWANTED:
     sys.modules.setdefault(_name, None)  # type: ignore[arg-type] # None forbids the import
@@ -47,52 +47,28 @@ for _name in _UNWANTED:
     if sys.modules[_name] is None:
         del sys.modules[_name]
 
-__all__ = [
-    "ApplicationError",
-    "ApplicationSession",
-    "CBORSerializer",
-    "CloseDetails",
-    "ComponentConfig",
-    "Disconnected",
-    "JsonSerializer",
-    "LinkOwner",
-    "PayloadExceededError",
-    "QuietRawSocketProtocol",
-    "QuietWebSocketProtocol",
-    "RegisterOptions",
-    "RoutedSession",
-    "RouterLink",
-    "SerializationError",
-    "SubscribeOptions",
-    "TransportLost",
-    "WampRawSocketClientFactory",
-    "WampWebSocketClientFactory",
-    "parse_url",
-    "txaio",
-]
-
 
 class LinkOwner(Protocol):
-    """Who wants to know what becomes of a link."""
+    """The owner of a link, which gets its events."""
 
     def link_joined(self, link: "RouterLink") -> Any:
-        """Note that the realm has been joined."""
+        """Handle that the realm has been joined."""
 
     def link_left(self, link: "RouterLink", reason: str, text: str) -> None:
-        """Note that the router refused or ended the session."""
+        """Handle that the router has refused or ended the session."""
 
     def link_unregistered(self, link: "RouterLink") -> None:
-        """Note that the router has taken an address away."""
+        """Handle that the router has taken an address away."""
 
 
 class QuietRawSocketProtocol(WampRawSocketClientProtocol):  # type: ignore[misc] # autobahn is untyped
-    """A transport whose troubles are logged by its owner, once."""
+    """A transport of which only the owner logs troubles, once."""
 
     log = txaio.make_logger(level="critical")
 
 
 class QuietWebSocketProtocol(WampWebSocketClientProtocol):  # type: ignore[misc] # autobahn is untyped
-    """A transport whose troubles are logged by its owner, once."""
+    """A transport of which only the owner logs troubles, once."""
 
     log = txaio.make_logger(level="critical")
 
@@ -105,17 +81,17 @@ class RouterLink(ApplicationSession):  # type: ignore[misc] # autobahn is untype
         self._owner = owner
 
     def onJoin(self, details: Any) -> Any:
-        """Tell the owner."""
+        """Hand the event to the owner."""
         return self._owner.link_joined(self)
 
     def onLeave(self, details: Any) -> None:
-        """Fail what is outstanding and tell the owner, who closes the transport."""
-        # Whatever ended the session, what was asked of it was not answered.
+        """Fail all outstanding requests; the owner closes the transport."""
+        # Whatever ended the session, its requests were not answered.
         self._errback_outstanding_requests(TransportLost(f"the session ended: {details.reason}"))
         self._owner.link_left(self, details.reason, details.message or "")
 
     def onUserError(self, fail: Any, msg: str) -> None:
-        """Log what an endpoint raised, but not that a caller lost patience."""
+        """Log the error of an endpoint, but not that a caller lost patience."""
         if not isinstance(fail.value, CancelledError):
             super().onUserError(fail, msg)
 
@@ -129,8 +105,8 @@ class RouterLink(ApplicationSession):  # type: ignore[misc] # autobahn is untype
 class RoutedSession(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
     """A WAMP session that outlives its connections to the router.
 
-    What needs the router raises TransportLost while there is none. To subscribe and
-    to register is left to the agent, whose requests outlive the link.
+    Methods that need the router raise TransportLost while there is none. Subscribing
+    and registering are left to the agent, whose requests outlive the link.
     """
 
     def __init__(self, config: Any = None) -> None:
@@ -153,24 +129,24 @@ class RoutedSession(ApplicationSession):  # type: ignore[misc] # autobahn is unt
     @property
     def transport(self) -> Any:
         """The present transport, or None."""
-        return self._link.transport if self._link else None
+        return getattr(self._link, "transport", None)
 
     @property
     def session_details(self) -> Any:
         """The router's description of the present session, or None."""
-        return self._link.session_details if self._link else None
+        return getattr(self._link, "session_details", None)
 
     @property
     def session_id(self) -> int | None:
         """The router's number of the present session, or None."""
-        return self._link.session_id if self._link else None
+        return getattr(self._link, "session_id", None)
 
     def is_connected(self) -> bool:
-        """Tell whether there is a transport."""
+        """Return whether there is a transport."""
         return self._link is not None and bool(self._link.is_connected())
 
     def is_attached(self) -> bool:
-        """Tell whether a realm is joined."""
+        """Return whether a realm is joined."""
         return self._link is not None and bool(self._link.is_attached())
 
     def publish(self, topic: str, *args: Any, **kwargs: Any) -> Any:
@@ -183,7 +159,7 @@ class RoutedSession(ApplicationSession):  # type: ignore[misc] # autobahn is unt
 
     def leave(self, reason: str | None = None, message: str | None = None) -> Any:
         """Say goodbye to the router; a new connection is made afterwards."""
-        return self._link.leave(reason, message) if self._link else None
+        return self._link and self._link.leave(reason, message)
 
     def disconnect(self) -> None:
         """Close the present transport; a new connection is made afterwards."""

@@ -1,4 +1,4 @@
-"""Making a client for an agent, from the site file or what stands in for it."""
+"""Clients for agents, made from the site file or from its stand-ins."""
 
 import argparse
 import sys
@@ -26,11 +26,11 @@ def get_control_client(
     instance_id : str
         The agent's instance-id, or its whole address (which has dots).
     site : SiteConfig, optional
-        Says where the router is, in place of `args`.
+        Has the address of the router, in place of `args`.
     args : sequence of str or argparse.Namespace, optional
-        Command line words that say where the site file is, or what `parse_args`
-        made of them. None means the words of this script, ``[]`` none. In an
-        agent that the daemon started None means the agent's own site.
+        Command line words that give the site file, or the result of `parse_args`.
+        None means the words of this script, ``[]`` none. In an agent that the
+        daemon started, None means the agent's own site.
     start : bool
         Accepted; there is nothing to start.
     client_type : str, optional
@@ -46,14 +46,16 @@ def get_control_client(
     if client_type not in {None, "http"}:
         raise ValueError(f"client_type {client_type!r} is not available; use 'http'")
     hub = site.hub if site is not None else _hub(args)
-    address = instance_id if "." in instance_id else f"{hub.address_root}.{instance_id}"
-    return ControlClient(address, url=hub.wamp_http, realm=hub.wamp_realm)
+    if "." not in instance_id:
+        instance_id = f"{hub.address_root}.{instance_id}"
+    return ControlClient(instance_id, url=hub.wamp_http, realm=hub.wamp_realm)
 
 
 def _hub(args: Any) -> Hub:
+    if args is None and launches.current() is not None:
+        args = []  # An agent's own words are not for this parser.
     if args is None:
-        # An agent's own words are not for this parser.
-        args = sys.argv[1:] if launches.current() is None else []
+        args = sys.argv[1:]
     if not hasattr(args, "instance_id"):
         args = parse_args(agent_class=CONTROL, args=args)
     site = get_config(args, CONTROL).site

@@ -1,7 +1,7 @@
 """Calls to agents over the router's HTTP bridge.
 
-Standard library only. Each call opens a connection of its own, so one client
-may be used by several threads. Each call ends in bounded time.
+The module uses the standard library only. Each call opens a connection of its own, so
+several threads may use one client, and ends in bounded time.
 """
 
 import base64
@@ -15,10 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from ocsd.client.waiting import OperationRun, Reply, waiting
-
-ANSWER_LIMIT_S = 10.0
-"""For so long a call may take, beyond what the agent was asked to wait [s]."""
+from ocsd.client.waiting import CALL_LIMIT_S, OperationRun, Reply, waiting
 
 CONNECTION_ERROR = "client_http.error.connection_error"
 REQUEST_ERROR = "client_http.error.request_error"
@@ -34,7 +31,7 @@ class ControlClientError(RuntimeError):
     """
 
     def __str__(self) -> str:
-        return f"{self.error}: {self.reason}" if self.reason else self.error
+        return ": ".join(filter(None, (self.error, self.reason)))
 
     @property
     def error(self) -> str:
@@ -43,8 +40,8 @@ class ControlClientError(RuntimeError):
 
     @property
     def reason(self) -> str:
-        """What the error says in words; may be empty."""
-        return " ".join(str(each) for each in self.args[0][5] or ())
+        """The error in words; may be empty."""
+        return " ".join(str(part) for part in self.args[0][5] or ())
 
 
 class ControlClient:
@@ -59,7 +56,7 @@ class ControlClient:
     realm : str, optional
         Accepted; the bridge has a realm of its own.
     timeout_s : float
-        How long a call may take, beyond what the agent is asked to wait [s].
+        Time that a call may take, beyond the time that the agent is asked to wait [s].
 
     Attributes
     ----------
@@ -72,7 +69,7 @@ class ControlClient:
         agent_addr: str,
         url: str,
         realm: str | None = None,
-        timeout_s: float = ANSWER_LIMIT_S,
+        timeout_s: float = CALL_LIMIT_S,
     ) -> None:
         self.agent_addr = agent_addr
         self.call_url = url
@@ -93,8 +90,7 @@ class ControlClient:
         procedure : str
             Its address.
         *args, **kwargs
-            Its arguments. If there is a number `timeout`, the answer may take so
-            much longer [s].
+            Its arguments. A number `timeout` is added to the time limit [s].
 
         Returns
         -------
@@ -107,15 +103,16 @@ class ControlClient:
             If the call was not carried out, or there is no answer in time.
         """
         asked_s = kwargs.get("timeout")
-        longer_s = max(0.0, asked_s) if isinstance(asked_s, (int, float)) else 0.0
-        answer = self._posted(procedure, args, kwargs, self.timeout_s + longer_s)
+        limit_s = self.timeout_s
+        if isinstance(asked_s, (int, float)):
+            limit_s += max(0.0, asked_s)
+        answer = self._post(procedure, args, kwargs, limit_s)
         if "error" in answer:
             raise _error(answer["error"], answer.get("args"), answer.get("kwargs"))
-        results = answer.get("args")
-        return results[0] if results else None
+        return (answer.get("args") or [None])[0]
 
     def get_api(self, simple: bool = False) -> dict[str, Any]:
-        """Return what the agent can do.
+        """Return the agent's feeds and operations.
 
         Parameters
         ----------
@@ -160,7 +157,7 @@ class ControlClient:
     def request(
         self, action: str, op_name: str, params: Mapping[str, Any] | None = None, **kw: Any
     ) -> Any:
-        """Ask for something to be done with an operation.
+        """Send a request to an operation.
 
         Parameters
         ----------
@@ -177,7 +174,7 @@ class ControlClient:
         Returns
         -------
         list or tuple of (int, str, dict)
-            Response code, text and session. `waiting` tells how ``wait`` works.
+            Response code, text and session. For ``wait`` see `waiting`.
 
         Raises
         ------
@@ -191,16 +188,16 @@ class ControlClient:
     def wait(
         self, op_name: str, timeout: float | None = None, run: OperationRun | None = None, **kw: Any
     ) -> Reply:
-        """Wait for the end of a run, by a row of requests that are short.
+        """Wait for the end of a run, by a row of short requests.
 
         Parameters
         ----------
         op_name : str
             The operation.
         timeout : float, optional
-            How long [s]; None waits for ever, negative not at all.
-        run : Run, optional
-            Which run; by default the present one.
+            Time limit [s]; None waits for ever, negative not at all.
+        run : OperationRun, optional
+            The run; by default the present one.
         **kw
             ``password``.
 
@@ -223,13 +220,13 @@ class ControlClient:
         """Call the procedure `subaddr` below the agent's address; see `call`."""
         return self.call(f"{self.agent_addr}.{subaddr}", *args, **kwargs)
 
-    def _posted(
+    def _post(
         self, procedure: str, args: Any, kwargs: Mapping[str, Any], limit_s: float
     ) -> dict[str, Any]:
         url = self.call_url
         body = json.dumps({"procedure": procedure, "args": args, "kwargs": kwargs})
         try:
-            status, content = _post(url, body.encode(), min(limit_s, self.timeout_s), limit_s)
+            status, content = _exchange(url, body.encode(), min(limit_s, self.timeout_s), limit_s)
         except TimeoutError as error:
             text = f"{procedure} has not answered within {limit_s:g} s ({url})"
             raise _error(REQUEST_ERROR, [text]) from error
@@ -241,10 +238,10 @@ class ControlClient:
 
 
 class _UnreachableError(OSError):
-    """Nobody accepts the connection in time."""
+    """The connection was not accepted in time."""
 
 
-def _post(url: str, body: bytes, connect_limit_s: float, limit_s: float) -> tuple[int, bytes]:
+def _exchange(url: str, body: bytes, connect_limit_s: float, limit_s: float) -> tuple[int, bytes]:
     """Return HTTP status and content of the answer to a POST.
 
     Raises
@@ -256,18 +253,22 @@ def _post(url: str, body: bytes, connect_limit_s: float, limit_s: float) -> tupl
     """
     end_s = time.monotonic() + limit_s
     parts = urlsplit(url)
-    secure = parts.scheme == "https"
-    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    kind: type[http.client.HTTPConnection] = http.client.HTTPConnection
+    if parts.scheme == "https":
+        kind = http.client.HTTPSConnection
     connection = kind(parts.hostname or "localhost", parts.port, timeout=connect_limit_s)
     try:
         try:
             connection.connect()
         except TimeoutError as error:
-            raise _UnreachableError(f"nobody accepts within {connect_limit_s:g} s") from error
-        # The answer takes the socket over when it says that it is the last one.
+            text = f"no connection within {connect_limit_s:g} s"
+            raise _UnreachableError(text) from error
+        # The connection hands its socket over to an answer that says it is the last one.
         stream = connection.sock
         stream.settimeout(None)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        target = parts.path or "/"
+        if parts.query:
+            target += f"?{parts.query}"
         headers = {"Content-Type": "application/json", "Connection": "close", **_login(parts)}
         # A time limit of the socket is one for each piece, and pieces may come for ever.
         limit = threading.Timer(_left_s(end_s), _hang_up, [stream])
@@ -284,7 +285,7 @@ def _post(url: str, body: bytes, connect_limit_s: float, limit_s: float) -> tupl
         return answer.status, content
     except (OSError, http.client.HTTPException):
         if time.monotonic() >= end_s:
-            raise TimeoutError from None  # it was we who hung up
+            raise TimeoutError from None  # The timer has hung up.
         raise
     finally:
         connection.close()
@@ -318,9 +319,8 @@ def _decoded(status: int, content: bytes, url: str) -> dict[str, Any]:
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        raise _error(
-            REQUEST_ERROR, [f"{url} answered something that is no JSON object: {content[:80]!r}"]
-        )
+        text = f"{url} answered something other than a JSON object: {content[:80]!r}"
+        raise _error(REQUEST_ERROR, [text])
     return answer
 
 

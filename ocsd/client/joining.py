@@ -1,29 +1,30 @@
-"""Joining the router's realm, with a limit to how long that is tried."""
+"""Joining the router's realm as a client, with a limit to the time of trying."""
 
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.error import ConnectError
-from twisted.python.failure import Failure
-
-from ocsd.bus.endpoint import RouterAddress, connect
+from ocsd.bus.connector import RouterConnector
+from ocsd.bus.endpoint import RouterAddress
+from ocsd.bus.reconnection import LinkEvent, Reconnection
 from ocsd.reactor.threads import the_reactor
 
-RETRY_S = 0.5
-# From an open transport to a joined realm.
-_JOIN_LIMIT_S = 10.0
+ROUTER_RETRY_S = 0.5
+"""Delay between a client's attempts to reach the router [s]."""
+ROUTER_WAIT_LIMIT_S = 10.0
+"""Time that a client waits for the router by default [s]."""
+CLIENT_JOIN_LIMIT_S = 10.0
+"""Time from an open transport to a joined realm [s]."""
 
 
-class Joining:
+class Joining(RouterConnector):
     """Connects sessions of a client, one after the other.
 
-    The session has to call `note_joined` and, when the router refuses it,
-    `note_refused`.
+    The session has to call `session_joined` and, when the router refuses it, `session_refused`.
 
     Parameters
     ----------
     address : RouterAddress
-        Where the router is.
+        The router.
     new_session : callable
         Makes the session for the next connection.
     on_lost : callable
@@ -32,6 +33,9 @@ class Joining:
         Called with the reason when there was no router in time.
     """
 
+    join_limit_s = CLIENT_JOIN_LIMIT_S
+    too_slow = "it accepts connections but does not answer"
+
     def __init__(
         self,
         address: RouterAddress,
@@ -39,78 +43,39 @@ class Joining:
         on_lost: Callable[[], object],
         on_failure: Callable[[str], object],
     ) -> None:
-        self.address = address
-        self._new_session = new_session
+        state = Reconnection(rejoins=False, reason="it does not answer")
+        super().__init__(address, state, new_session)
         self._on_lost = on_lost
         self._on_failure = on_failure
-        self._reason = "it does not answer"
-        self._joined = False
-        self._wanted = False
         self._limit: Any = None
-        self._protocol: Any = None
 
     def start(self, limit_s: float | None) -> None:
         """Try until it succeeds or, unless `limit_s` is None, until the time is over [s]."""
-        self._wanted = True
         if limit_s is not None:
-            self._limit = the_reactor().callLater(limit_s, self._fail)
-        self._attempt()
+            self._limit = the_reactor().callLater(limit_s, self.fire, LinkEvent.TIME_OVER)
+        self.fire(LinkEvent.WANTED)
 
-    def note_joined(self) -> None:
-        """Note that the realm has been joined."""
-        self._joined = True
+    def session_joined(self) -> None:
+        """End the time limit: the realm has been joined."""
+        self.fire(LinkEvent.JOINED)
         self._cancel_limit()
 
-    def note_refused(self, reason: str) -> None:
-        """Note that the router has refused the session, which trying again would not change."""
-        self._reason = reason
-        self._fail()
+    def session_refused(self, reason: str) -> None:
+        """Give up, because the router refused the session and would do so again."""
+        self.fire(LinkEvent.REFUSED, reason)
 
-    def drop(self) -> None:
-        """End the present connection without ceremony."""
-        transport = getattr(self._protocol, "transport", None)
-        if transport is not None:
-            transport.abortConnection()
+    def delay_s(self) -> float:
+        """Return the time until the next attempt [s]."""
+        return ROUTER_RETRY_S
 
-    def _attempt(self) -> None:
-        if self._wanted:
-            opening = connect(self.address, self._new_session, the_reactor())
-            opening.addCallbacks(self._opened, self._not_opened)
+    def report_loss(self) -> None:
+        """Call `on_lost`."""
+        self._on_lost()
 
-    def _opened(self, protocol: Any) -> None:
-        self._protocol = protocol
-        slow = the_reactor().callLater(_JOIN_LIMIT_S, self._took_too_long)
-        protocol.is_closed.addCallback(self._closed, slow)
-
-    def _took_too_long(self) -> None:
-        if not self._joined:
-            self._reason = "it accepts connections but does not answer"
-            self.drop()
-
-    def _not_opened(self, failure: Failure) -> None:
-        why = failure.value
-        text = why.args[-1] if isinstance(why, ConnectError) and why.args else why
-        self._reason = str(text) or type(why).__name__
-        the_reactor().callLater(RETRY_S, self._attempt)
-
-    def _closed(self, protocol: Any, slow: Any) -> Any:
-        self._protocol = None
-        if slow.active():
-            slow.cancel()
-        if self._joined:
-            self._joined = False
-            self._on_lost()
-        elif self._wanted:
-            self._reason = getattr(protocol, "wasNotCleanReason", None) or self._reason
-            the_reactor().callLater(RETRY_S, self._attempt)
-        return protocol
-
-    def _fail(self) -> None:
-        if self._wanted:
-            self._wanted = False
-            self._cancel_limit()
-            self._on_failure(f"no router at {self.address}: {self._reason}")
-            self.drop()
+    def give_up(self) -> None:
+        """Call `on_failure`."""
+        self._cancel_limit()
+        self._on_failure(f"no router at {self.address}: {self.state.reason}")
 
     def _cancel_limit(self) -> None:
         limit, self._limit = self._limit, None

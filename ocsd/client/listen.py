@@ -14,16 +14,15 @@ from twisted.internet.defer import inlineCallbacks
 from ocsd.bus.encoding import json_safe
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig, SubscribeOptions
-from ocsd.client.joining import Joining
+from ocsd.client.joining import ROUTER_WAIT_LIMIT_S, Joining
 from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, UnreachableError
 from ocsd.reactor.threads import the_reactor
 
-_ROUTER_LIMIT_S = 10.0
 _HEARTBEAT = "heartbeat"
 
 
 class FeedListener:
-    """Prints what is published, over all its connections.
+    """Prints publications, over all its connections.
 
     Parameters
     ----------
@@ -43,7 +42,7 @@ class FeedListener:
         self._as_json = as_json
         self._heartbeats = heartbeats
 
-    def heard(self, pair: Any, *_rest: Any) -> None:
+    def print_message(self, pair: Any, *_rest: Any) -> None:
         """Print one message, a pair of message and feed_info."""
         message, feed_info = parts(pair)
         if feed_info.get("feed_name") == _HEARTBEAT and not self._heartbeats:
@@ -56,19 +55,19 @@ class FeedListener:
         try:
             print(line, flush=True)
         except BrokenPipeError:
-            # Whoever read our output went away (`ocsd listen … | head`).
+            # The reader of our output is gone (`ocsd listen … | head`).
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             self.end(BROKEN_PIPE_EXIT)
 
     def lost(self) -> None:
-        """Say so, and try to join again for ever."""
+        """Report the loss, and try to join again for ever."""
         if self._ended:
             return
         complain(f"the connection to the router at {self.joining.address} was lost; trying again")
         self.joining.start(None)
 
     def failed(self, reason: str) -> None:
-        """Give up."""
+        """Report why there is no connection, and end."""
         complain(f"{reason}; see: ocsd status")
         self.end(UnreachableError.exit_code)
 
@@ -89,24 +88,28 @@ class _Session(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
 
     @inlineCallbacks
     def onJoin(self, details: Any) -> Any:
-        """Subscribe."""
-        self._listener.joining.note_joined()
+        """Subscribe to the topic."""
+        self._listener.joining.session_joined()
         topic = self._listener.topic
-        match = "wildcard" if "" in topic.split(".") else "exact"
+        options = SubscribeOptions(match="exact")
+        if "" in topic.split("."):
+            options = SubscribeOptions(match="wildcard")
         try:
-            yield self.subscribe(self._listener.heard, topic, SubscribeOptions(match=match))
+            yield self.subscribe(self._listener.print_message, topic, options)
         except ApplicationError as error:
             self._listener.failed(f"the router refuses to subscribe to {topic}: {error}")
 
     def onLeave(self, details: Any) -> None:
-        """Note why the router ended the session."""
+        """End the attempts if the router refuses the session, and close the connection."""
         if details.reason.startswith("wamp.error."):
-            self._listener.joining.note_refused(f"{details.reason} {details.message or ''}".strip())
+            self._listener.joining.session_refused(
+                f"{details.reason} {details.message or ''}".strip()
+            )
         self.disconnect()
 
 
 def parts(pair: Any) -> tuple[Any, Mapping[str, Any]]:
-    """Return message and feed_info of what was published, made of JSON's types only.
+    """Return message and feed_info of a publication, made of JSON's types only.
 
     Parameters
     ----------
@@ -121,7 +124,7 @@ def parts(pair: Any) -> tuple[Any, Mapping[str, Any]]:
 
 
 def message_text(message: Any, feed_info: Mapping[str, Any], now_at: float) -> str:
-    """Return the line that tells people of a message.
+    """Return the line that shows a message to people.
 
     Parameters
     ----------
@@ -139,7 +142,7 @@ def message_text(message: Any, feed_info: Mapping[str, Any], now_at: float) -> s
 
 
 def _block_text(name: str, block: Any) -> str:
-    """Return how many samples a block has, and the last of them."""
+    """Return the number of samples of a block, and the last sample."""
     try:
         count = len(block["timestamps"])
         last = " ".join(f"{key}={_number(values[-1])}" for key, values in block["data"].items())
@@ -149,11 +152,13 @@ def _block_text(name: str, block: Any) -> str:
 
 
 def _number(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def complain(text: str) -> None:
-    """Tell the operator on standard error."""
+    """Print a complaint on standard error."""
     print(f"ocsd: {text}", file=sys.stderr, flush=True)
 
 
@@ -187,7 +192,7 @@ def main(words: list[str] | None = None) -> int:
             signal.signal(number, lambda *_, code=code: reactor.callFromThread(listener.end, code))
         # `ocsd listen` has blocked them until here.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
-        listener.joining.start(_ROUTER_LIMIT_S)
+        listener.joining.start(ROUTER_WAIT_LIMIT_S)
 
     reactor.callWhenRunning(begin)
     reactor.run()

@@ -13,7 +13,7 @@ from ocsd.text.nearest import did_you_mean
 
 
 class _Operation:
-    """What the objects of tasks and processes have in common."""
+    """The requests that tasks and processes have in common."""
 
     def __init__(self, client: ControlClient, name: str, credentials: dict[str, Any]) -> None:
         self._client = client
@@ -30,7 +30,7 @@ class _Operation:
         Parameters
         ----------
         timeout : float, optional
-            How long [s]; None waits for ever, negative not at all.
+            Time limit [s]; None waits for ever, negative not at all.
 
         Raises
         ------
@@ -92,10 +92,12 @@ class OCSClient:
         The agent: its instance-id or its whole address.
     privs : str or int, optional
         A password to send with each request. A number (a credential level) is
-        accepted and needs no password as long as nobody asks for one.
+        accepted and not sent.
+    args : sequence of str or argparse.Namespace, optional
+        As for `ocsd.site_config.get_control_client`; by default ``[]``, because the
+        words of the script are its own.
     **kwargs
-        `args` and `site` for `ocsd.site_config.get_control_client`. Without
-        `args` the command line of the script is not looked at.
+        Other arguments of `ocsd.site_config.get_control_client`, e.g. `site`.
 
     Attributes
     ----------
@@ -123,35 +125,32 @@ class OCSClient:
         args: Sequence[str] | argparse.Namespace | None = None,
         **kwargs: Any,
     ) -> None:
-        words = [] if args is None else args
-        self._client = get_control_client(instance_id, args=words, **kwargs)
+        if args is None:
+            args = []
+        self._client = get_control_client(instance_id, args=args, **kwargs)
         self.instance_id = instance_id
         self._api = self._client.get_api()
         # Agents without access control do not know the argument.
-        wanted = isinstance(privs, str) and privs and self._api.get("access_control") is not None
-        credentials: dict[str, Any] = {"password": privs} if wanted else {}
-        kinds: tuple[tuple[str, type[_Operation]], ...] = (
-            ("tasks", TaskObject),
-            ("processes", ProcessObject),
-        )
-        for key, kind in kinds:
+        credentials: dict[str, Any] = {}
+        if isinstance(privs, str) and privs and self._api.get("access_control") is not None:
+            credentials["password"] = privs
+        kinds: dict[str, type[_Operation]] = {"tasks": TaskObject, "processes": ProcessObject}
+        for key, kind in kinds.items():
             for name, _, op_info in self._api[key]:
                 documented = _documented(kind, op_info.get("docstring"))
-                setattr(self, _attribute(name), documented(self._client, name, credentials))
+                attribute = name.replace("-", "_").replace(" ", "_")
+                setattr(self, attribute, documented(self._client, name, credentials))
 
     def __getattr__(self, name: str) -> Any:
-        # Called for what is not there. Names with an underscore are Python's own
-        # questions, asked also of an object that is only half made.
-        near = "" if name.startswith("_") else did_you_mean(name, vars(self))
-        whose = self.__dict__.get("instance_id")
-        raise AttributeError(f"agent {whose!r} has no operation {name!r}{near}")
+        # Called for a missing attribute. Python itself asks for names with an underscore,
+        # also of an object that is only half made.
+        text = f"agent {self.__dict__.get('instance_id')!r} has no operation {name!r}"
+        if not name.startswith("_"):
+            text += did_you_mean(name, vars(self))
+        raise AttributeError(text)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.instance_id!r})"
-
-
-def _attribute(op_name: str) -> str:
-    return op_name.replace("-", "_").replace(" ", "_")
 
 
 def _documented(kind: type[_Operation], docstring: str | None) -> Callable[..., _Operation]:

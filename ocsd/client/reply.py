@@ -10,24 +10,18 @@ from ocsd.base import ResponseCode
 _MESSAGES_SHOWN = 5
 _DATA_COLUMNS = 100
 _LONGEST_DATA_LINES = 20
+_OUTCOMES = {True: "without error", False: "with ERROR"}
 
 
 class OCSReply(NamedTuple):
-    """What an agent answered.
-
-    Parameters
-    ----------
-    status : int
-        `OK`, `ERROR` or `TIMEOUT` (`ocsd.base`); speaks of the request only.
-    msg : str
-        The answer in words.
-    session : dict
-        The operation's latest session; empty if it never ran.
-    """
+    """The answer of an agent."""
 
     status: int
+    """`OK`, `ERROR` or `TIMEOUT` (`ocsd.base`) of the request, not of the operation."""
     msg: str
+    """The answer in words."""
     session: dict[str, Any]
+    """The operation's latest session; empty if it never ran."""
 
     def __repr__(self) -> str:
         try:
@@ -40,7 +34,7 @@ class OCSReply(NamedTuple):
         try:
             lines += _session_lines(self.session)
         except (KeyError, TypeError, ValueError):
-            # Not a session as OCS's agents send it; shown as it is.
+            # Not a session as OCS's agents send it.
             lines.append(f"  session: {self.session!r}")
         return "\n".join(lines)
 
@@ -65,7 +59,7 @@ def _session_lines(session: Mapping[str, Any]) -> list[str]:
 
 
 def progress_of(session: Mapping[str, Any], now_at: float) -> str:
-    """Return how a run is doing and for how long, e.g. ``running for 3.2 s``.
+    """Return the state of a run and its duration, e.g. ``running for 3.2 s``.
 
     Parameters
     ----------
@@ -77,13 +71,15 @@ def progress_of(session: Mapping[str, Any], now_at: float) -> str:
     status, begun_at, ended_at = session["status"], session["start_time"], session.get("end_time")
     if status != "done" or ended_at is None:
         return f"{status} for {_duration(now_at - begun_at)}"
-    outcome = "without error" if session.get("success") else "with ERROR"
+    outcome = _OUTCOMES[bool(session.get("success"))]
     ago, took = _duration(now_at - ended_at), _duration(ended_at - begun_at)
     return f"{status} {outcome} {ago} ago, took {took}"
 
 
 def _duration(seconds: float) -> str:
+    if abs(seconds) < 1:
+        return f"{seconds:.3f} s"
     for limit_s, unit_s, unit in ((120, 1, "s"), (7200, 60, "min"), (172800, 3600, "h")):
         if abs(seconds) < limit_s:
-            return f"{seconds / unit_s:.{3 if abs(seconds) < 1 else 1}f} {unit}"
+            return f"{seconds / unit_s:.1f} {unit}"
     return f"{seconds / 86400:.1f} days"

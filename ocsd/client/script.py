@@ -13,8 +13,8 @@ from twisted.python.failure import Failure
 
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig, txaio
-from ocsd.client.joining import Joining
-from ocsd.client.waiting import Reply, waiting
+from ocsd.client.joining import ROUTER_WAIT_LIMIT_S, Joining
+from ocsd.client.waiting import CALL_LIMIT_S, Reply, waiting
 from ocsd.errors import UnreachableError
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.time_limit import within
@@ -22,12 +22,8 @@ from ocsd.site import launch as launches
 from ocsd.site.arguments import parse_args
 from ocsd.site.configuration import CONTROL
 
-ROUTER_LIMIT_S = 10.0
-"""How long there may be no router, unless ``--crossbar-timeout`` says otherwise [s]."""
-ANSWER_LIMIT_S = 10.0
-"""How long an agent may take to answer, beyond what it was asked to wait [s]."""
-# What a closing handshake may take.
 _GOODBYE_LIMIT_S = 1.0
+"""Time that a closing handshake may take [s]."""
 
 Script = Callable[..., Any]
 
@@ -51,11 +47,11 @@ class ControlClientSession(ApplicationSession):  # type: ignore[misc] # autobahn
     Attributes
     ----------
     failure : Failure or None
-        What the function raised.
+        The error of the function.
     finished : bool
         Whether it has returned or raised.
     refusal : str
-        Why the router ended the session, if it did.
+        The router's reason for ending the session, if it did.
     """
 
     def __init__(
@@ -73,18 +69,18 @@ class ControlClientSession(ApplicationSession):  # type: ignore[misc] # autobahn
         function, args, kwargs = self.script
         try:
             yield _running(function, self, *args, **kwargs)
-        except Exception:  # noqa: BLE001 - whatever the script raises ends it
+        except Exception:  # noqa: BLE001 - any error of the script ends it
             self.failure = Failure()  # type: ignore[no-untyped-call] # Twisted's
         self.finished = True
         if self.is_attached():
             self.leave()
 
     def onLeave(self, details: Any) -> None:
-        """Fail what is outstanding and close the connection."""
+        """Fail all outstanding requests and close the connection."""
         if details.reason != "wamp.close.normal":
             self.refusal = f"{details.reason} {details.message or ''}".strip()
         else:
-            self.finished = True  # the script has left by itself
+            self.finished = True  # The script has left by itself.
         self._errback_outstanding_requests(ApplicationError(details.reason, details.message))
         self.disconnect()
 
@@ -94,21 +90,21 @@ class ControlClientSession(ApplicationSession):  # type: ignore[misc] # autobahn
 
 
 class _ScriptSession(ControlClientSession):
-    """The session of `run_control_script`, which sees to the reactor itself."""
+    """The session of `run_control_script`, which stops the reactor itself."""
 
     joining: Joining
 
     def onJoin(self, details: Any) -> Any:
-        self.joining.note_joined()
+        self.joining.session_joined()
         return super().onJoin(details).addCallback(self._limit_goodbye)
 
     def onLeave(self, details: Any) -> None:
         super().onLeave(details)
         if not self.finished:
-            self.joining.note_refused(self.refusal)
+            self.joining.session_refused(self.refusal)
 
     def onDisconnect(self) -> None:
-        """Leave it to `Joining`, which tries again."""
+        """Leave the next attempt to `Joining`."""
 
     def _limit_goodbye(self, _result: Any) -> None:
         the_reactor().callLater(_GOODBYE_LIMIT_S, _stop_reactor)
@@ -119,7 +115,7 @@ def run_control_script(
 ) -> None:
     """Join the site's router, run a function, and leave.
 
-    It runs the reactor, so it can be called once in a program.
+    It runs the reactor, so a program can call it once.
 
     Parameters
     ----------
@@ -159,7 +155,7 @@ def run_control_script(
     address = RouterAddress.of(parsed, launches.current())
     session.joining = Joining(address, lambda: session, lost, failed)
     reactor = the_reactor()
-    reactor.callWhenRunning(session.joining.start, parsed.crossbar_timeout or ROUTER_LIMIT_S)
+    reactor.callWhenRunning(session.joining.start, parsed.crossbar_timeout or ROUTER_WAIT_LIMIT_S)
     reactor.run()
     if complaints:
         parser.exit(UnreachableError.exit_code, f"{parser.prog}: error: {complaints[0]}\n")
@@ -188,7 +184,7 @@ class OperationClient:
     def request(
         self, action: str, params: Any = None, timeout: float | None = None
     ) -> "Deferred[Reply]":
-        """Ask for something to be done.
+        """Send a request.
 
         Parameters
         ----------
@@ -216,11 +212,11 @@ class OperationClient:
         return self.request("status", params=params)
 
     def start(self, params: Any = None) -> "Deferred[Reply]":
-        """Start it."""
+        """Start the operation."""
         return self.request("start", params=params)
 
     def wait(self, params: Any = None, timeout: float | None = None) -> "Deferred[Reply]":
-        """Wait until it has ended."""
+        """Wait until the operation has ended."""
         return self.request("wait", params=params, timeout=timeout)
 
     @inlineCallbacks
@@ -235,7 +231,7 @@ class OperationClient:
                 return end.value
 
     def _asked(self, action: str, params: Any, timeout: float | None) -> "Deferred[Any]":
-        limit_s = ANSWER_LIMIT_S + max(0.0, timeout or 0.0)
+        limit_s = CALL_LIMIT_S + max(0.0, timeout or 0.0)
         asked = self.app.call(
             f"{self.root}.ops", action, self.op_name, params=params, timeout=timeout
         )
@@ -276,10 +272,10 @@ def _running(function: Script, *args: Any, **kwargs: Any) -> Any:
 
 
 def _start_logging() -> None:
-    """Send log lines to standard error, and nothing but them."""
+    """Send log lines, and only them, to standard error."""
     streams = sys.stdout, sys.stderr
     txaio.start_logging(out=sys.stderr, level="info")
-    # Twisted makes log lines of what is printed.
+    # Twisted makes log lines of printed text.
     sys.stdout, sys.stderr = streams
 
 

@@ -1,26 +1,29 @@
 """Waiting for a run of an operation, as a row of short requests.
 
 No single request lasts long, so a lost answer is noticed soon. The rule is a
-generator that does no I/O: it yields how long the agent is to wait and is sent
-the agent's answer; the callers over HTTP and over WAMP ask the agent.
+generator that does no I/O: it yields the time limit of a request and is sent the
+agent's answer. The callers over HTTP and over WAMP ask the agent.
 """
 
+import math
 import time
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from ocsd.base import ERROR, TIMEOUT
 
+CALL_LIMIT_S = 10.0
+"""Time that a call may take, beyond the time that the agent is asked to wait [s]."""
 LONGEST_REQUEST_S = 10.0
-"""For so long one request asks the agent to wait [s]."""
+"""Time that one request asks the agent to wait, at most [s]."""
 
 Reply: TypeAlias = tuple[int, str, dict[str, Any]]
 
 
 class OperationRun(NamedTuple):
-    """What tells one run of an operation from all others.
+    """The identity of one run of an operation.
 
-    The numbers begin anew when an agent is restarted, hence the time.
+    It has the time because the numbers begin again when an agent is restarted.
     """
 
     session_id: Any
@@ -47,9 +50,9 @@ def waiting(
     op_name : str
         The operation, for the texts.
     timeout_s : float, optional
-        How long in all [s]; None waits for ever, negative not at all.
-    run : Run, optional
-        Which run; by default the one that the first answer is about.
+        Time limit of the whole [s]; None waits for ever, negative not at all.
+    run : OperationRun, optional
+        The run; by default that of the first answer.
     monotonic : callable, optional
         The clock [s].
 
@@ -64,10 +67,11 @@ def waiting(
         The last answer. ERROR if the run ended unseen: another run took its
         place, or the agent was restarted.
     """
-    end_s = None if timeout_s is None else monotonic() + timeout_s
+    end_s = math.inf
+    if timeout_s is not None:
+        end_s = monotonic() + timeout_s
     while True:
-        left_s = LONGEST_REQUEST_S if end_s is None else end_s - monotonic()
-        answer = yield min(LONGEST_REQUEST_S, left_s)
+        answer = yield min(LONGEST_REQUEST_S, end_s - monotonic())
         code, text, session = answer
         if code == ERROR:
             return code, text, session
@@ -75,7 +79,7 @@ def waiting(
         if run is not None and seen != run:
             return ERROR, _lost(op_name, run, seen), session
         run = seen
-        if code != TIMEOUT or (end_s is not None and end_s <= monotonic()):
+        if code != TIMEOUT or end_s <= monotonic():
             return code, text, session
 
 

@@ -10,7 +10,7 @@ import os
 import sys
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "path")
-"""Where the module `ocs` lies."""
+"""The folder of the module `ocs`."""
 
 
 def use() -> None:

@@ -21,7 +21,7 @@ def main(args: list[str] | None = None) -> None:
     Parameters
     ----------
     args : list of str, optional
-        Those of OCS's HostManager; of its own ones none has an effect.
+        Arguments of OCS's HostManager; its own ones have no effect.
     """
     parser = argparse.ArgumentParser(description="Run ocsd in place of OCS's HostManager.")
     for option in _WITHOUT_EFFECT:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from statistics import median
 from typing import Any, Final
 
-from ocsd.aggregator.numbers.hole import FEED as HOLES
+from ocsd.aggregator.numbers.hole import HOLES_FEED_NAME
 from ocsd.data.index import CutOff, FileSummary
 from ocsd.data.spans import Span, between, longest_pause_s, overlap, union, window
 
@@ -121,7 +121,7 @@ def _heard(summaries: Iterable[FileSummary]) -> dict[str, _FeedTimes]:
     heard: dict[str, _FeedTimes] = {}
     for summary in summaries:
         for source in summary.sources:
-            if source.feed.endswith(f".feeds.{HOLES}"):
+            if source.feed.endswith(f".feeds.{HOLES_FEED_NAME}"):
                 continue
             times = heard.setdefault(source.feed, _FeedTimes([], {}, []))
             for block in source.blocks:

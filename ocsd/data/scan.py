@@ -15,7 +15,7 @@ from ocsd.data.decode import Whole, kind_word, pieces, seconds
 from ocsd.data.index import Damage, FileSummary, IndexedBlock, IndexedFrame, IndexedSource
 from ocsd.data.spans import Span, longest_pause_s
 
-HOLES_FEED: Final = f".feeds.{hole.FEED}"
+HOLES_FEED: Final = f".feeds.{hole.HOLES_FEED_NAME}"
 # Raised when an entry of a frame is missing or of another type.
 NOT_OF_THE_SCHEMA: Final = (KeyError, AttributeError, TypeError, ValueError, RuntimeError)
 
@@ -171,7 +171,7 @@ def _spans(times: NDArray[np.float64], interval_s: float | None) -> tuple[Span, 
 def _holes(frame: Any) -> list[Hole]:
     holes = []
     for name, block in blocks_of(frame):
-        if name != hole.BLOCK or not set(Hole.__slots__) <= set(block.keys()):
+        if name != hole.HOLES_BLOCK_NAME or not set(Hole.__slots__) <= set(block.keys()):
             continue
         rows = zip(*(list(block[key]) for key in Hole.__slots__), strict=True)
         for at, row in zip(seconds(np.asarray(block.times)).tolist(), rows, strict=True):

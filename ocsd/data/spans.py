@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final
 
+from ocsd.agent.feeds.silence import USUAL_INTERVALS
+
 Span = tuple[float, float]
 """From and until [s, Unix time], both included."""
 
-USUAL_INTERVALS: Final = 5.0
-"""A pause of more than this many usual intervals is a silence …"""
 SHORTEST_SILENCE_S: Final = 1.0
-"""… if it is longer than this, too: fast feeds have short pauses [s]."""
+"""A pause is a silence only if it is longer than this: fast feeds have short pauses [s]."""
 
 
 def longest_pause_s(interval_s: float) -> float:

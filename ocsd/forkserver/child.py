@@ -132,10 +132,10 @@ def _look_after_log(request: SpawnRequest) -> None:
     log_stream.install()
     if request.user is None:
         # Another user may not rename files in the folder of the logs: the daemon does it.
-        LOOKOUT.add(LogFile(Path(request.log_path)).look)
+        LOOKOUT.add(LogFile(Path(request.log_path)).rotate_if_due)
     level = level_file.LevelFile(Path(f"{request.log_path}.level"), logs.set_level)
-    level.look()
-    LOOKOUT.add(level.look)
+    level.apply()
+    LOOKOUT.add(level.apply)
 
 
 def _is_up_to_date(loaded: LoadedCode) -> bool:

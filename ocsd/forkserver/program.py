@@ -14,7 +14,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from ocsd import compat
-from ocsd.agent.wellbeing import origin
+from ocsd.agent.wellbeing import this_process
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError, OcsdError
 from ocsd.site.plugins import AgentEntry, last_line
 from ocsd.system.notify import Delivery, notify
@@ -43,7 +43,7 @@ def run(find: Callable[[], AgentEntry], words: Sequence[str] = ()) -> int:
     try:
         entry = find()
         subject = entry.class_name
-        origin.set_code(file_of(entry))
+        this_process.set_code_file(file_of(entry))
         for warning in entry.warnings:
             print(f"ocsd: warning: {warning}", file=sys.stderr)  # noqa: T201 - the instance's log
         main = entry_point(entry, words)
@@ -170,9 +170,9 @@ def report_failure(failure: str, code: int) -> int:
     """Report a failure to the log and to the daemon; return `code`."""
     print(f"ocsd: {failure}", file=sys.stderr)  # noqa: T201 - stderr is the instance's log
     reason = shortened(failure)
-    fields = {"STATUS": reason, "X_FAILURE": reason, "X_CODE": origin.code()}
-    if not fields["X_CODE"]:
-        del fields["X_CODE"]
+    fields = {"STATUS": reason, "X_FAILURE": reason}
+    if this_process.code_file():
+        fields["X_CODE"] = this_process.code_file()
     for _ in range(LAST_WORDS_TRIES):
         if notify(**fields) is not Delivery.BUSY:
             break

@@ -186,7 +186,7 @@ def _perform(reactor: Any, launch: dict[str, Any]) -> Any:
     launches.set_current(launches.Launch.model_validate(launch))
     agent, args = _agent()
     readiness = Readiness(agent, send=_prepare)
-    connection = Connection(agent, args, on_change=readiness.tell)
+    connection = Connection(agent, args, on_change=readiness.report)
     # Not Twisted's listener, which reserves a descriptor for the rest of its life.
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(launch["router_socket"])
@@ -202,7 +202,7 @@ def _perform(reactor: Any, launch: dict[str, Any]) -> Any:
         yield agent.call(str(agent.agent_address), "get_agent_class")
         _check_log()
         agent.heartbeat.beat()
-        readiness.tell()
+        readiness.report()
         agent.publish_to_feed("rehearsal", _sample())
         _log("{op} {what}", op="acq", what="Status is now")
         yield deferLater(reactor, 0)
@@ -264,8 +264,8 @@ def _check_log() -> None:
     """Check log and level as a thread of an agent does twice a second."""
     nothing = Path(os.devnull)
     log = os.open(nothing, os.O_WRONLY)
-    LogFile(nothing, streams=(log,)).look()
-    LevelFile(Path("/none"), logs.set_level).look()
+    LogFile(nothing, streams=(log,)).rotate_if_due()
+    LevelFile(Path("/none"), logs.set_level).apply()
     os.close(log)
 
 

@@ -1,15 +1,14 @@
 """The log file of an agent: appended to by the agent itself, renamed when it is full.
 
-No pipe ties an agent to the daemon, so no line is lost when that ends. Whoever
-renames the file, this process or logrotate, the agent goes on in a new one of
-the same name.
+No pipe ties an agent to the daemon, so no line is lost when the daemon ends. When this
+process or logrotate renames the file, the agent goes on in a new one of the same name.
 """
 
 import os
 from pathlib import Path
 from typing import Final
 
-LIMIT_BYTES: Final = 20 * 2**20
+LOG_FILE_LIMIT_BYTES: Final = 20 * 2**20
 OLDER_FILES: Final = 5
 _STREAMS: Final = (1, 2)
 """Descriptors of standard output and standard error."""
@@ -23,9 +22,9 @@ class LogFile:
     path : Path
         The file, to which both streams go already.
     limit_bytes : int
-        When it is full. It grows beyond that by what is written between two looks.
+        Size of a full file [bytes]; it may grow beyond that between two checks.
     older_files : int
-        How many full files are kept, as ``{path}.1`` (the latest) and so on.
+        Number of full files to keep, as ``{path}.1`` (the latest) and so on.
     streams : tuple of int
         The descriptors that go to the file.
     """
@@ -33,7 +32,7 @@ class LogFile:
     def __init__(
         self,
         path: Path,
-        limit_bytes: int = LIMIT_BYTES,
+        limit_bytes: int = LOG_FILE_LIMIT_BYTES,
         older_files: int = OLDER_FILES,
         streams: tuple[int, ...] = _STREAMS,
     ) -> None:
@@ -42,11 +41,11 @@ class LogFile:
         self._older_files = older_files
         self._streams = streams
 
-    def look(self) -> None:
+    def rotate_if_due(self) -> None:
         """Begin a new file if this one is full or has lost its name; call it twice a second.
 
-        A disk or a folder that does not allow it is left for the next look: the
-        present file is used until then.
+        If the disk or the folder does not allow it, the present file is used until the
+        next call.
         """
         try:
             mine = os.fstat(self._streams[0])
@@ -74,14 +73,14 @@ class LogFile:
 
 
 def shift(path: Path, older_files: int) -> None:
-    """Make room for a file that is called ``{path}.1`` from now on.
+    """Rename older files, to make room for a new ``{path}.1``.
 
     Parameters
     ----------
     path : Path
         The log.
     older_files : int
-        How many full files are kept.
+        Number of full files to keep.
     """
     for number in range(older_files - 1, 0, -1):
         if numbered(path, number).exists():

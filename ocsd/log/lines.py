@@ -14,16 +14,16 @@ _RANK = {
     LogLevel.error: 3,
     LogLevel.critical: 4,
 }
-LEVELS = {"critical": 4, "error": 3, "warn": 2, "info": 1, "debug": 0, "trace": 0}
+LEVEL_RANKS = {"critical": 4, "error": 3, "warn": 2, "info": 1, "debug": 0, "trace": 0}
 
 
 def log_formatter(event: dict[str, Any]) -> str:
     """Return the line for an event: ``2026-11-22T07:33:01.123Z [info] text``.
 
-    Further lines of a text or of a traceback are indented, so that every line
-    that is not begins an event.
+    Further lines of a text or of a traceback are indented. Every other line begins an
+    event.
     """
-    # Authors use it for observers of their own, whose events may have less.
+    # Authors use it for observers of their own, whose events may lack some keys.
     moment = datetime.datetime.fromtimestamp(event.get("log_time", time.time()), datetime.UTC)
     level = getattr(event.get("log_level"), "name", "info")
     stamp = moment.isoformat(timespec="milliseconds").removesuffix("+00:00")
@@ -38,7 +38,7 @@ class LineObserver:
     Parameters
     ----------
     stream : file
-        Where to write.
+        The stream.
     level : str
         The lowest level to write.
     """
@@ -49,7 +49,7 @@ class LineObserver:
 
     def set_level(self, level: str) -> None:
         """Write events of this level and above from now on; from any thread."""
-        self._lowest = LEVELS[level]
+        self._lowest = LEVEL_RANKS[level]
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Write one event, unless its level is too low."""
@@ -62,9 +62,9 @@ def _text(event: dict[str, Any]) -> str:
     text = formatEvent(event)
     template = event.get("log_format")
     if template and (not text or text.startswith("Unable to format event")):
-        # Authors log text that happens to have braces in it.
+        # Authors log texts that happen to have braces in them.
         text = str(template)
     failure = event.get("log_failure")
-    if failure is not None:
-        text = f"{text}\n{failure.getTraceback()}" if text else failure.getTraceback()
-    return text
+    if failure is None:
+        return text
+    return "\n".join(filter(None, (text, failure.getTraceback())))

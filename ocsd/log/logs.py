@@ -1,4 +1,4 @@
-"""One line per event on standard output: time, level, text."""
+"""The log of this process: one line per event, with time, level and text."""
 
 import os
 import sys
@@ -9,69 +9,87 @@ from typing import TextIO
 from twisted.logger import globalLogPublisher
 
 from ocsd.bus.wamp import txaio
-from ocsd.log.lines import LEVELS, LineObserver, log_formatter
+from ocsd.log.lines import LEVEL_RANKS, LineObserver, log_formatter
 
-__all__ = ["LineObserver", "follow", "log_formatter", "start"]
+__all__ = ["LineObserver", "follow", "log_formatter", "set_level", "start"]
 
-
-# A logger that is made at the same moment hinders the change of all loggers' level.
 LEVEL_TRIES = 10
+"""Attempts to change the level of all loggers; a logger made meanwhile hinders one."""
 
 
-class _Started:
-    yet = False
-    observer: LineObserver | None = None
-    usual_level = "info"
-    wanted_level: str | None = None
+class ProcessLog:
+    """The log of a process: started once, its level changed at any time."""
+
+    def __init__(self) -> None:
+        self._has_started = False
+        self._observer: LineObserver | None = None
+        self._usual_level = "info"
+        self._wanted_level: str | None = None
+
+    def start(self, level: str | None = None, stream: TextIO | None = None) -> None:
+        """Begin to log; further calls have no effect.
+
+        Text that agents print becomes lines of the log as well.
+
+        Parameters
+        ----------
+        level : str, optional
+            The lowest level: ``critical``, ``error``, ``warn``, ``info``, ``debug``;
+            $LOGLEVEL or ``info`` by default.
+        stream : file, optional
+            The stream to write to; standard output by default.
+        """
+        if self._has_started:
+            return
+        self._has_started = True
+        usual = (level or os.environ.get("LOGLEVEL") or "info").lower()
+        if usual in LEVEL_RANKS:
+            self._usual_level = usual
+        lowest = self._wanted_level or self._usual_level
+        self._observer = observer = LineObserver(stream or sys.__stdout__ or sys.stdout, lowest)
+        # An agent's own txaio.start_logging() may have come first; its lines have
+        # another form and would double ours.
+        foreign = getattr(txaio.tx, "_observer", None)
+        if foreign is not None:
+            globalLogPublisher.removeObserver(foreign)
+        txaio.start_logging(out=None, level=lowest)
+        globalLogPublisher.addObserver(observer)  # type: ignore[arg-type] # zope's interface
+
+    def set_level(self, level: str | None) -> None:
+        """Log from this level on; from any thread, also before `start`.
+
+        Parameters
+        ----------
+        level : str or None
+            As for `start`; None for the level of the start.
+        """
+        self._wanted_level = level
+        if self._observer is None:
+            return
+        lowest = level or self._usual_level
+        self._observer.set_level(lowest)
+        for _ in range(LEVEL_TRIES):
+            with suppress(RuntimeError):
+                txaio.set_global_log_level(lowest)
+                break
+        txaio.make_logger().info("the level of this log is {lowest}", lowest=lowest)
+
+    def follow(self, level: str = "info") -> None:
+        """Send messages of agents and of autobahn to the log that this process has already.
+
+        Parameters
+        ----------
+        level : str
+            The lowest level.
+        """
+        self._has_started = True
+        txaio.set_global_log_level(level)
 
 
-def start(level: str | None = None, stream: TextIO | None = None) -> None:
-    """Begin to log; further calls have no effect.
-
-    What agents print becomes lines of the log as well.
-
-    Parameters
-    ----------
-    level : str, optional
-        The lowest level: ``critical``, ``error``, ``warn``, ``info``, ``debug``;
-        $LOGLEVEL or ``info`` by default.
-    stream : file, optional
-        Where to write; standard output by default.
-    """
-    if _Started.yet:
-        return
-    _Started.yet = True
-    wanted = (level or os.environ.get("LOGLEVEL") or "info").lower()
-    _Started.usual_level = wanted if wanted in LEVELS else "info"
-    lowest = _Started.wanted_level or _Started.usual_level
-    _Started.observer = observer = LineObserver(stream or sys.__stdout__ or sys.stdout, lowest)
-    # An agent's own txaio.start_logging() may have come first; its lines have
-    # another form and would double ours.
-    foreign = getattr(txaio.tx, "_observer", None)
-    if foreign is not None:
-        globalLogPublisher.removeObserver(foreign)
-    txaio.start_logging(out=None, level=lowest)
-    globalLogPublisher.addObserver(observer)  # type: ignore[arg-type] # zope's interface
-
-
-def set_level(level: str | None) -> None:
-    """Log from this level on; from any thread, also before `start`.
-
-    Parameters
-    ----------
-    level : str or None
-        As for `start`; None for what it was started with.
-    """
-    _Started.wanted_level = level
-    if _Started.observer is None:
-        return
-    lowest = level or _Started.usual_level
-    _Started.observer.set_level(lowest)
-    for _ in range(LEVEL_TRIES):
-        with suppress(RuntimeError):
-            txaio.set_global_log_level(lowest)
-            break
-    txaio.make_logger().info("the level of this log is {lowest}", lowest=lowest)
+_LOG = ProcessLog()
+start = _LOG.start
+set_level = _LOG.set_level
+follow = _LOG.follow
 
 
 def also_to(folder: Path, name: str) -> None:
@@ -90,15 +108,3 @@ def also_to(folder: Path, name: str) -> None:
         txaio.make_logger().error("no log file in --log-dir: {error}", error=error)
         return
     globalLogPublisher.addObserver(LineObserver(stream))  # type: ignore[arg-type] # zope's interface
-
-
-def follow(level: str = "info") -> None:
-    """Send the messages of agents and of autobahn to where this process logs already.
-
-    Parameters
-    ----------
-    level : str
-        The lowest level.
-    """
-    _Started.yet = True
-    txaio.set_global_log_level(level)

@@ -7,11 +7,11 @@ import sys
 from typing import Any, TextIO
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""What is wrong with a disk that may take more later."""
+"""Errors of a disk that may take more later."""
 
 
 class PatientFile(io.FileIO):
-    """A file to which something can always be written, though it may be lost.
+    """A file that always accepts text, though the text may be lost.
 
     As soon as there is room again, the file says how much was lost and why.
     """
@@ -20,13 +20,13 @@ class PatientFile(io.FileIO):
     _why = ""
 
     def write(self, data: Any) -> int:
-        """Write, or lose, all of it."""
+        """Write all of it, or lose the rest."""
         left = memoryview(data).cast("B")
         size = len(left)
         try:
             if self._lost_bytes:
-                note = f"\nocsd: {self._lost_bytes} bytes of this log were lost: {self._why}\n"
-                super().write(note.encode())
+                gap = f"\nocsd: {self._lost_bytes} bytes of this log were lost: {self._why}\n"
+                super().write(gap.encode())
                 self._lost_bytes = 0
             while left:
                 left = left[super().write(left) or 0 :]
@@ -39,7 +39,7 @@ class PatientFile(io.FileIO):
 
 
 def install() -> None:
-    """Make standard output and error such files, line by line; call it before anything is said."""
+    """Make standard output and error such files; call it before anything is printed."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         stream.flush()
@@ -51,5 +51,5 @@ def install() -> None:
 def opened(descriptor: int) -> TextIO:
     """Return a text stream to a descriptor, which it does not close."""
     buffered = io.BufferedWriter(PatientFile(descriptor, "w", closefd=False))
-    # What cannot be encoded, such as names of files that are no UTF-8, is shown somehow.
+    # Names of files may have bytes that are not UTF-8.
     return io.TextIOWrapper(buffered, "utf-8", errors="backslashreplace", line_buffering=True)

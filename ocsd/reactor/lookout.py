@@ -1,45 +1,57 @@
-"""One thread that looks after what the reactor cannot look after itself.
+"""A thread for checks that the reactor cannot make.
 
-The reactor may be blocked just when its log floods, or because of what blocks it.
+The reactor may be blocked just when its log floods, or by the fault that a check is for.
 """
 
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
-PERIOD_S: Final = 0.5
+LOOKOUT_PERIOD_S: Final = 0.5
+"""Time from one round of checks to the next [s]."""
 
 
 class Lookout:
-    """Calls functions twice a second, from a thread of its own."""
+    """Calls checks twice a second, from a thread of its own.
 
-    def __init__(self) -> None:
-        self._looks: list[Callable[[], object]] = []
-        self._pause = threading.Event()
+    Parameters
+    ----------
+    checks : iterable of callable
+        The first checks; the thread begins with the next one that is added.
+    """
+
+    def __init__(self, checks: Iterable[Callable[[], object]] = ()) -> None:
+        self._checks = list(checks)
         self._thread: threading.Thread | None = None
 
-    def add(self, look: Callable[[], object]) -> None:
-        """Call `look` from now on; one that raises is called no more."""
-        self._looks.append(look)
+    def add(self, check: Callable[[], object]) -> None:
+        """Call `check` from now on, until it raises."""
+        self._checks.append(check)
         if self._thread is None:
             self._thread = threading.Thread(target=self._go_on, name="lookout", daemon=True)
             self._thread.start()
 
-    def remove(self, look: Callable[[], object]) -> None:
-        """Call `look` no more."""
-        if look in self._looks:
-            self._looks.remove(look)
+    def remove(self, check: Callable[[], object]) -> None:
+        """Call `check` no more."""
+        if check in self._checks:
+            self._checks.remove(check)
+
+    def run_checks(self) -> None:
+        """Call each check once, and remove those that raise."""
+        for check in tuple(self._checks):
+            try:
+                check()
+            except Exception:  # noqa: BLE001 - the others must go on
+                traceback.print_exc()
+                self.remove(check)
 
     def _go_on(self) -> None:
-        while not self._pause.wait(PERIOD_S):
-            for look in tuple(self._looks):
-                try:
-                    look()
-                except Exception:  # noqa: BLE001 - the others must go on
-                    traceback.print_exc()
-                    self.remove(look)
+        while True:
+            time.sleep(LOOKOUT_PERIOD_S)
+            self.run_checks()
 
 
 LOOKOUT: Final = Lookout()
-"""The one of this process."""
+"""The lookout of this process."""

@@ -1,4 +1,4 @@
-"""Which thread is this, and how to reach the reactor's."""
+"""Calls from one thread into another: the reactor's, or one of its pool."""
 
 import sys
 import threading
@@ -6,21 +6,22 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-# What a reactor is made of; installing one then takes no time in a forked child.
+# The parts of a reactor; installing one then takes no time in a forked child.
 import twisted.internet.default  # noqa: F401
 from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.threads import blockingCallFromThread, deferToThreadPool
 from twisted.python import threadable
 
 
 def make_time_monotonic() -> None:
-    """Let reactors measure time by the clock that nobody can set.
+    """Let reactors measure time by the monotonic clock, which is never set.
 
     Twisted takes the time of day. A clock that is corrected by an hour would stop
     everything for an hour, or make an hour's worth of limits expire at once.
     """
-    # What a reactor that exists has been asked for is due at a time of day.
+    # The timers of a reactor that exists already are due at a time of day.
     if "twisted.internet.reactor" not in sys.modules:
         ReactorBase.seconds = staticmethod(time.monotonic)
 
@@ -29,7 +30,7 @@ make_time_monotonic()
 
 
 def in_reactor_context() -> bool:
-    """Tell whether the caller runs in the reactor's thread.
+    """Return whether the caller runs in the reactor's thread.
 
     Returns
     -------
@@ -43,11 +44,10 @@ def in_reactor_context() -> bool:
     return bool(threading.get_ident() == io_thread)
 
 
-class _Used:
-    reactor: Any = None
+_in_place_of_the_reactor: Any = None
 
 
-def use_reactor(reactor: Any) -> None:
+def use_reactor(reactor: IReactorTime | None) -> None:
     """Make `the_reactor` return another reactor, e.g. one with simulated time.
 
     Parameters
@@ -55,7 +55,8 @@ def use_reactor(reactor: Any) -> None:
     reactor : IReactorTime or None
         The reactor; None for the process's own.
     """
-    _Used.reactor = reactor
+    global _in_place_of_the_reactor
+    _in_place_of_the_reactor = reactor
 
 
 def the_reactor() -> Any:
@@ -63,8 +64,8 @@ def the_reactor() -> Any:
 
     Every use goes through here, so that importing a module never installs one.
     """
-    if _Used.reactor is not None:
-        return _Used.reactor
+    if _in_place_of_the_reactor is not None:
+        return _in_place_of_the_reactor
     from twisted.internet import reactor
 
     return reactor
@@ -83,8 +84,7 @@ def in_reactor(function: Callable[..., Any], *args: Any) -> Any:
     Returns
     -------
     object
-        What it returned; in a worker thread the result of a Deferred, after
-        waiting for it.
+        The result; in a worker thread that of a Deferred, when it is there.
     """
     if in_reactor_context():
         return function(*args)
@@ -92,7 +92,7 @@ def in_reactor(function: Callable[..., Any], *args: Any) -> Any:
 
 
 def soon_in_reactor(function: Callable[..., Any], *args: Any) -> "Deferred[Any]":
-    """Call a function in the reactor's thread and do not wait for it.
+    """Call a function in the reactor's thread, without waiting for it.
 
     Returns
     -------

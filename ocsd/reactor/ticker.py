@@ -1,4 +1,4 @@
-"""Doing something again and again in the reactor."""
+"""Calls at a steady rate in the reactor."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +9,8 @@ from ocsd.reactor.threads import the_reactor
 class Ticker:
     """Calls a function at a steady rate.
 
-    In place of Twisted's LoopingCall, which installs the reactor as soon as one
-    is made and does a lot more at each call. A call that raises is logged by the
-    reactor and followed by the next.
+    Twisted's LoopingCall would install the reactor as soon as one is made, and does
+    more at each call. The reactor logs a call that raises; the next one follows.
 
     Parameters
     ----------
@@ -28,7 +27,7 @@ class Ticker:
         self._due_s = 0.0
 
     def start(self) -> None:
-        """Call now and from now on, unless it has been started already."""
+        """Call now and from now on, unless the ticker has been started already."""
         if self._timer is None:
             self._due_s = the_reactor().seconds()
             self._tick()
@@ -42,7 +41,7 @@ class Ticker:
     def _tick(self) -> None:
         reactor = the_reactor()
         now_s = reactor.seconds()
-        # What was missed, while the reactor was held up, is not made up for.
+        # Calls that were missed while the reactor was blocked are not made up for.
         periods = (now_s - self._due_s) // self._period_s + 1
         self._due_s += periods * self._period_s
         self._timer = reactor.callLater(max(0.0, self._due_s - now_s), self._tick)

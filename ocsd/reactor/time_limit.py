@@ -14,9 +14,9 @@ def within(deferred: "Deferred[Any]", timeout_s: float | None) -> "Deferred[Any]
     Parameters
     ----------
     deferred : Deferred
-        What is waited for.
+        The Deferred.
     timeout_s : float, optional
-        How long [s]; None does not limit it.
+        The limit [s]; None does not limit it.
     """
     if timeout_s is None or deferred.called:
         return deferred

@@ -19,13 +19,9 @@ class Moment:
 class Rule:
     """The event has an effect.
 
-    Attributes
-    ----------
-    decide : callable
-        Takes the `Lifecycle`, the event and the `Moment`; returns the next `Lifecycle` and the
-        actions. It takes the events that the table gives it, and no other.
-    leads_to : tuple of State
-        The next states that it may choose from; none if the state stays.
+    `decide` takes the `Lifecycle`, an event that the table gives it, and the `Moment`; it returns
+    the next `Lifecycle` and the actions. It chooses from the states `leads_to`; none if the state
+    stays.
     """
 
     decide: Callable[[Any, Any, Moment], Any]

@@ -66,41 +66,28 @@ class BecameHung:
 
 @dataclass(frozen=True, slots=True)
 class CauseCleared:
-    """The cause of the last failure seems to be gone: a file, the entry or a device changed.
-
-    Attributes
-    ----------
-    evidence : str
-        The change that was seen.
-    by : str
-        The person who made it by a request to ocsd; empty if it was seen only.
-    """
+    """The cause of the last failure seems to be gone: a file, the entry or a device changed."""
 
     evidence: str = ""
+    """The change that was seen."""
     by: str = ""
+    """The person who made it by a request to ocsd; empty if it was seen only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """The process ended, or could not be started at all.
-
-    Attributes
-    ----------
-    code : int or None
-        Exit code; None if a signal ended it or the code is unknown.
-    signal : int or None
-        The signal that ended it.
-    detail : str
-        The last words of the process, e.g. the last line of a traceback.
-    shared : bool
-        Whether many instances failed at this time, of one cause: it is not
-        counted against this one, and restarts are spread out.
-    """
+    """The process ended, or could not be started at all."""
 
     code: int | None = None
+    """Exit code; None if a signal ended it or the code is unknown."""
     signal: int | None = None
+    """The signal that ended it."""
     detail: str = ""
+    """The last words of the process, e.g. the last line of a traceback."""
     shared: bool = False
+    """Whether many instances failed at this time, of one cause: it is not counted against this one,
+    and restarts are spread out.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,36 +70,24 @@ _COMPLAINTS: Final = {Layer.CALL: "X_CALL", Layer.FEEDS: "X_FEEDS"}
 
 @dataclass(frozen=True, slots=True)
 class SelfReport:
-    """The last report of an instance on itself, through the notify socket.
-
-    Attributes
-    ----------
-    started_at_s : float or None
-        When its process was started [s, monotonic]; None if it has none yet.
-    heard_at_s : float or None
-        When it last sent anything [s, monotonic]; None if it never did.
-    reports : bool
-        Whether its reactor has begun to report.
-    ready : bool
-        Whether it was joined to the realm then.
-    text : str
-        Its STATUS line: the fault that it sees.
-    complaints : mapping of Layer to str
-        The fault that it sees in a layer.
-    failing_since_s : mapping of Layer to float
-        When each fault began [s, monotonic].
-    held : str
-        What keeps it from reporting, as far as the kernel shows.
-    """
+    """The last report of an instance on itself, through the notify socket."""
 
     started_at_s: float | None = None
+    """When its process was started [s, monotonic]; None if it has none yet."""
     heard_at_s: float | None = None
+    """When it last sent anything [s, monotonic]; None if it never did."""
     reports: bool = False
+    """Whether its reactor has begun to report."""
     ready: bool = False
+    """Whether it was joined to the realm then."""
     text: str = ""
+    """Its STATUS line: the fault that it sees."""
     complaints: Mapping[Layer, str] = field(default_factory=dict)
+    """The fault that it sees in a layer."""
     failing_since_s: Mapping[Layer, float] = field(default_factory=dict)
+    """When each fault began [s, monotonic]."""
     held: str = ""
+    """What keeps it from reporting, as far as the kernel shows."""
 
     def after(self, fields: Mapping[str, str], now_s: float) -> "SelfReport":
         """Return the report that follows a notification.
@@ -147,21 +135,14 @@ class SelfReport:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The health of an instance, and the reason for it.
-
-    Attributes
-    ----------
-    health : Health or None
-        None for an instance that does not run.
-    reason : str
-        The fault; empty if the health is ok.
-    layer : Layer or None
-        The first layer that fails.
-    """
+    """The health of an instance, and the reason for it."""
 
     health: Health | None
+    """None for an instance that does not run."""
     reason: str = ""
+    """The fault; empty if the health is ok."""
     layer: Layer | None = None
+    """The first layer that fails."""
 
 
 def judge(

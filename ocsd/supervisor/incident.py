@@ -14,21 +14,14 @@ SHARE: Final = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """The instances that failed lately, and whether of one cause.
-
-    Attributes
-    ----------
-    at_s : mapping of str to float
-        When each instance last failed [s, monotonic].
-    since_s : float or None
-        When the present incident began [s, monotonic]; None if there is none.
-    names : tuple of str
-        The instances that are part of it, in the order of their failures.
-    """
+    """The instances that failed lately, and whether of one cause."""
 
     at_s: Mapping[str, float] = field(default_factory=dict)
+    """When each instance last failed [s, monotonic]."""
     since_s: float | None = None
+    """When the present incident began [s, monotonic]; None if there is none."""
     names: tuple[str, ...] = ()
+    """The instances that are part of it, in the order of their failures."""
 
     def after(self, instance_id: str, running: int, now_s: float) -> "Failures":
         """Return the failures after one more.

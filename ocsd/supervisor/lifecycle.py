@@ -86,42 +86,29 @@ from ocsd.supervisor.policy import (
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """The state of one instance, and all that later decisions need.
-
-    Attributes
-    ----------
-    state, target
-        The present state and the wanted one.
-    reason : str
-        Why it is in this state; empty where the state says it all.
-    since_s : float
-        When it entered the state [s, monotonic].
-    up_since_s : float or None
-        When its present process got ready [s, monotonic]; None if it has not.
-    wake_at_s : float or None
-        When `TimerFired` is due [s, monotonic].
-    failures : int
-        Unexpected ends in a row.
-    restarts : int
-        Automatic restarts since the daemon started.
-    ending : Ending
-        The way in which its process is, or was last, made to end.
-    last_end : str
-        Its last unexpected end, in words; empty once a person has asked for another.
-    """
+    """The state of one instance, and all that later decisions need."""
 
     policy: RestartPolicy = RestartPolicy.ALWAYS
     backoff: Backoff = DEFAULT_BACKOFF
     state: State = State.DOWN
     target: Target = Target.DOWN
+    """The present state and the wanted one."""
     reason: str = ""
+    """Why it is in this state; empty where the state says it all."""
     since_s: float = 0.0
+    """When it entered the state [s, monotonic]."""
     up_since_s: float | None = None
+    """When its present process got ready [s, monotonic]; None if it has not."""
     wake_at_s: float | None = None
+    """When `TimerFired` is due [s, monotonic]."""
     failures: int = 0
+    """Unexpected ends in a row."""
     restarts: int = 0
+    """Automatic restarts since the daemon started."""
     ending: Ending = field(default_factory=Ending)
+    """The way in which its process is, or was last, made to end."""
     last_end: str = ""
+    """Its last unexpected end, in words; empty once a person has asked for another."""
 
     @property
     def has_process(self) -> bool:

@@ -16,29 +16,21 @@ class RestartPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """The delay before the n-th restart in a row.
-
-    Attributes
-    ----------
-    free : int
-        The number of restarts in a row that happen at once.
-    first_s, longest_s : float
-        The delay of the next one, and the limit of its doubling [s].
-    jitter : float
-        Largest relative change of a delay, so that instances that fell
-        together do not come back together.
-    forgotten_after_s : float
-        Time up after which the failures of an instance are forgotten [s].
-    spread_s : float
-        Time within which instances that fell of one cause come back [s].
-    """
+    """The delay before the n-th restart in a row."""
 
     free: int = 3
+    """The number of restarts in a row that happen at once."""
     first_s: float = 0.5
     longest_s: float = 60.0
+    """The delay of the next one, and the limit of its doubling [s]."""
     jitter: float = 0.2
+    """Largest relative change of a delay, so that instances that fell together do not come back
+    together.
+    """
     forgotten_after_s: float = 60.0
+    """Time up after which the failures of an instance are forgotten [s]."""
     spread_s: float = 5.0
+    """Time within which instances that fell of one cause come back [s]."""
 
     def delay_s(self, failures: int, jitter: float) -> float:
         """Return the delay before a restart.
@@ -71,18 +63,12 @@ DEFAULT_BACKOFF: Final = Backoff()
 
 @dataclass(frozen=True, slots=True)
 class StopStep:
-    """One rung of the ladder by which an instance is made to end.
-
-    Attributes
-    ----------
-    signal : signal.Signals
-        The signal that the process group gets.
-    limit_s : float
-        Time from the delivery of the signal to the next rung [s].
-    """
+    """One rung of the ladder by which an instance is made to end."""
 
     signal: signal.Signals
+    """The signal that the process group gets."""
     limit_s: float
+    """Time from the delivery of the signal to the next rung [s]."""
 
 
 # SIGINT asks an agent to stop its operations and to leave. Unlike a call through the
@@ -105,18 +91,10 @@ SIGNAL_RETRY_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The way in which a process is made to end.
+    """The way in which a process is made to end: its ladder, and the step that it is on.
 
-    Attributes
-    ----------
-    ladder : tuple of StopStep
-        The rungs.
-    step : int
-        The rung that was reached.
-    trouble : str
-        Why it is being ended although it is wanted; empty if it was asked to end.
-    reached : bool
-        Whether the signal of this rung has been delivered, as far as is known.
+    `trouble` says why it is being ended although it is wanted; it is empty if it was asked to end.
+    `reached` says whether the signal of this step has been delivered, as far as is known.
     """
 
     ladder: tuple[StopStep, ...] = STOP_LADDER

@@ -30,12 +30,7 @@ class Cause(Enum):
 class Word:
     """The last request of an operator, as long as it holds.
 
-    Attributes
-    ----------
-    target : Target
-        The target that was asked for.
-    by, when : str
-        The person who asked, and the time in words; empty in files of older versions.
+    `by` is the person who asked, `when` the time in words; both are empty in old files.
     """
 
     target: Target
@@ -45,38 +40,23 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class JobEnd:
-    """The end of a job, which its ``restart`` does not start again.
-
-    Attributes
-    ----------
-    target : Target
-        The target afterwards: down for a job that is done, up for one that has failed.
-    reason : str
-        The end, in words.
-    at : float
-        When [s, Unix time].
-    entry : mapping
-        Its entry in the site file.
-    """
+    """The end of a job, which its ``restart`` does not start again."""
 
     target: Target
+    """The target afterwards: down for a job that is done, up for one that has failed."""
     reason: str
+    """The end, in words."""
     at: float
+    """When [s, Unix time]."""
     entry: Mapping[str, Any]
+    """Its entry in the site file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The target of an instance.
+    """The target of an instance, and the cause that decides on it.
 
-    Attributes
-    ----------
-    target : Target
-        The target.
-    cause : Cause
-        The authority that decides.
-    reason : str
-        Why the instance does not run; empty if nothing keeps it from running.
+    `reason` says why the instance does not run; it is empty if nothing keeps it from running.
     """
 
     target: Target

@@ -31,7 +31,7 @@ class Block:
         self.tags: dict[str, Any] | None = None
 
     def empty(self) -> bool:
-        """Tell whether the block holds no sample."""
+        """Return whether the block holds no sample."""
         return not self.timestamps
 
     def clear(self) -> None:
@@ -76,7 +76,7 @@ class Block:
             column.extend(block["data"][key])
 
     def encoded(self) -> dict[str, Any]:
-        """Return the block as it goes over the wire.
+        """Return the block as it is sent.
 
         Raises
         ------
@@ -85,15 +85,9 @@ class Block:
         """
         for key, column in self.data.items():
             if len(column) != len(self.timestamps):
-                raise ValueError(
-                    f"block {self.name!r}: column {key!r} has {len(column)} values "
-                    f"for {len(self.timestamps)} timestamps"
-                )
-        block: dict[str, Any] = {
-            "block_name": self.name,
-            "data": dict(self.data),
-            "timestamps": self.timestamps,
-        }
+                counts = f"{len(column)} values for {len(self.timestamps)} timestamps"
+                raise ValueError(f"block {self.name!r}: column {key!r} has {counts}")
+        block = {"block_name": self.name, "data": dict(self.data), "timestamps": self.timestamps}
         if self.tags is not None:
             block["influxdb_tags"] = self.tags
         return block

@@ -1,4 +1,4 @@
-"""A named stream of messages from an agent to whoever subscribes."""
+"""Feeds: named streams of messages from an agent to its subscribers."""
 
 import re
 import time
@@ -20,20 +20,21 @@ from ocsd.reactor.threads import in_reactor_context, the_reactor
 
 _FEED_NAME = re.compile(r"[^\s.#]+\Z")
 
-# Listeners have lost the router as well; they should be back when it comes.
+# Delay of the backlog after joining [s]: subscribers have lost the router as well, and need
+# time to come back.
 BACKLOG_DELAY_S = 2.0
-# How many kept messages are sent in one turn of the reactor.
+# Number of kept messages that are sent in one turn of the reactor.
 BACKLOG_STEP = 50
 
 
 class Feed:
     """A named stream of messages.
 
-    Each message carries its number within (feed, life of the agent), from 0, so
-    that a receiver sees when one is missing. While the agent is not connected,
-    messages are kept and sent after it has joined again. The messages of a feed
-    that is recorded are kept for some time in any case, and written to disk before
-    they are sent, so that the aggregator can ask for what it has missed.
+    Each message carries its number within (feed, life of the agent), from 0, so that a
+    receiver sees when one is missing. While the agent is not connected, messages are kept
+    and sent after it has joined again. Messages of a recorded feed are always kept for
+    some time, and written to disk before they are sent, so that the aggregator can ask for
+    those that it has missed.
 
     Parameters
     ----------
@@ -44,18 +45,18 @@ class Feed:
     record : bool
         Whether the messages are samples that the aggregator writes to disk.
     agg_params : dict, optional
-        Wishes for the aggregator: ``frame_length`` [s], ``fresh_time`` [s],
-        ``exclude_aggregator``, ``exclude_influx``; and how much the agent keeps:
+        Settings of the aggregator: ``frame_length`` [s], ``fresh_time`` [s],
+        ``exclude_aggregator``, ``exclude_influx``; and of what the agent keeps:
         ``spool_time`` [s], ``spool_size`` (bytes, or text like ``64M``).
     buffer_time : float
-        How long samples of a recorded feed are collected before they are sent
+        Time for which samples of a recorded feed are collected before they are sent
         [s]; 0 sends at once.
     max_messages : int
         Accepted for the sake of old agents; has no effect.
     keep : bool
         Whether messages are kept while the agent is not connected.
     more_info : callable, optional
-        Returns what is to be added to the description that goes with a message.
+        Returns additions to the description that goes with each message.
     monotonic : callable
         Returns the monotonic time [s].
 
@@ -81,7 +82,7 @@ class Feed:
         self.agent = agent
         self.feed_name = feed_name
         self.record = record
-        # They go with every message, so they must not be what spoils it.
+        # They go with every message, so values that cannot be sent are replaced.
         self.agg_params = json_safe(dict(agg_params or {}), self._complain)
         self.buffer_time = buffer_time
         self.max_messages = max_messages
@@ -102,25 +103,20 @@ class Feed:
         self._unsent: int | None = None
         self._finished = False
         limits = limits_of(self.agg_params, self._complain)
-        # Whether the messages are kept even if they could be sent.
+        # Whether messages are kept even if they could be sent.
         self.is_spooled = record and not self.agg_params.get("exclude_aggregator")
-        self.spool = (
-            agent.spools.spool(feed_name, limits, monotonic)
-            if self.is_spooled
-            else Spool(None, limits, monotonic)
-        )
+        self.spool = Spool(None, limits, monotonic)
+        if self.is_spooled:
+            self.spool = agent.spools.spool(feed_name, limits, monotonic)
 
     @property
     def options(self) -> dict[str, Any]:
-        """What makes it another feed than one of the same name."""
-        return {
-            "record": self.record,
-            "agg_params": self.agg_params,
-            "buffer_time": self.buffer_time,
-        }
+        """Options in which feeds of one name must not differ."""
+        options = ("record", "agg_params", "buffer_time")
+        return {option: getattr(self, option) for option in options}
 
     def refuse(self, why: str) -> None:
-        """Publish nothing from now on; the caller of `publish_message` gets `why`."""
+        """Publish nothing from now on: `publish_message` raises `why`."""
         self.refusal = why
         self.agent.log.error("{why}", why=why)
 
@@ -151,8 +147,7 @@ class Feed:
         Raises
         ------
         ValueError, TypeError
-            If the message breaks a rule, or the feed itself does; nothing of it is
-            published.
+            If the message or the feed itself breaks a rule; nothing of it is published.
         """
         if self.refusal:
             raise ValueError(self.refusal)
@@ -160,17 +155,17 @@ class Feed:
             sample = rules.checked_sample(self.feed_name, message)
             now_s = self._monotonic()
             if now_s - self.freshness.counted_at_s >= COUNTED_S:
-                self.freshness.note(now_s, self._owners())
+                self.freshness.count(now_s, self._owners())
             self._in_reactor(self._collect, sample)
         else:
             self._in_reactor(self._send, rules.checked_free(self.feed_name, message))
 
     def flush_buffer(self) -> None:
-        """Send what has been collected, now; from any thread."""
+        """Send the collected samples now; from any thread."""
         self._in_reactor(self._flush)
 
     def send_backlog(self) -> None:
-        """Send soon what was kept while the agent was not connected (reactor thread)."""
+        """Send soon the messages kept while the agent was not connected (reactor thread)."""
         if self._unsent is not None and self._backlog_timer is None:
             first = max(self._unsent, self.spool.first)
             self.agent.log.info(
@@ -182,13 +177,13 @@ class Feed:
             self._backlog_timer = the_reactor().callLater(BACKLOG_DELAY_S, self._backlog_step)
 
     def finish(self) -> None:
-        """Send everything, now, for there is no later (reactor thread)."""
+        """Send everything now, because the agent is about to end (reactor thread)."""
         self._finished = True
         self._flush()
         timer, self._backlog_timer = self._backlog_timer, None
         if timer is not None:
             timer.cancel()
-        with suppress(OSError):  # the aggregator asks for them anyway
+        with suppress(OSError):  # the aggregator asks for those that are left
             while self._unsent is not None and self._publish_unsent():
                 pass
         self.spool.close()
@@ -214,8 +209,9 @@ class Feed:
         TypeError
             If there is anything but float, int, str and bool.
         """
-        many = isinstance(value, (list, tuple)) or bool(getattr(value, "shape", ()))
-        rules.checked_column("message 'data' block", value if many else [value])
+        if not isinstance(value, (list, tuple)) and not getattr(value, "shape", ()):
+            value = [value]
+        rules.checked_column("message 'data' block", value)
 
     @staticmethod
     def verify_data_field_string(field: str) -> bool:
@@ -235,16 +231,16 @@ class Feed:
         return rules.valid_field_name(field_name)
 
     def complaint(self) -> str:
-        """Return what is wrong with a recorded feed that should go on; empty if nothing is."""
-        return self.freshness.complaint(self._monotonic()) if self.record else ""
+        """Return a complaint if a recorded feed that should go on is silent, else nothing."""
+        return self.freshness.complaint(self._monotonic())
 
     def _owners(self) -> list[OpSession]:
-        """Return the runs of processes that publish at this moment, as far as can be told."""
+        """Return the runs of process operations that may publish at this moment."""
         processes: list[OpSession] = self.agent.operations.active_processes()
         publisher = present_session()
         if publisher is None:
             return processes
-        return [publisher] if publisher in processes else []
+        return [run for run in processes if run is publisher]
 
     def _complain(self, what: str) -> None:
         self.agent.log.error("feed {feed}: agg_params: {what}", feed=self.feed_name, what=what)
@@ -258,7 +254,7 @@ class Feed:
     def _collect(self, sample: dict[str, Any]) -> None:
         block = self.blocks.get(sample["block_name"])
         if block is not None and block.data.keys() != sample["data"].keys():
-            # An agent may change its fields; the two kinds must not share a message.
+            # An agent may change its fields, but the samples of a block have the same ones.
             self._flush()
             block = None
         if block is None:
@@ -273,10 +269,9 @@ class Feed:
         timer, self._flush_timer = self._flush_timer, None
         if timer is not None and timer.active():
             timer.cancel()
-        message = {
-            name: block.encoded() for name, block in self.blocks.items() if not block.empty()
-        }
-        # Not only their samples: an author may have a name for each block, without end.
+        full = [block for block in self.blocks.values() if not block.empty()]
+        message = {block.name: block.encoded() for block in full}
+        # The blocks as well as their samples: an author may use ever new names of blocks.
         self.blocks.clear()
         if message:
             self._send(message)
@@ -286,7 +281,7 @@ class Feed:
         self.next_number += 1
         kept = False
         if self.is_spooled:
-            # First of all, so that what others have seen survives this process.
+            # Before it is published, so that a message that others have seen can be recorded.
             kept = self._put_aside(number, message, info)
             self.agent.spools.feeds[self.feed_name] = self
         if self._unsent is None:
@@ -299,31 +294,25 @@ class Feed:
             self._unsent = number
 
     def _published(self, numbered: list[Any]) -> bool:
-        """Publish, and tell whether the message is off our hands."""
+        """Publish a message; return False if it has to be sent again later."""
         try:
             self.agent.publish(self.address, numbered)
         except (TransportLost, Disconnected):
             return False
         except (SerializationError, PayloadExceededError) as error:
-            self.agent.log.error(
-                "feed {feed}: message {seq} cannot be sent and is dropped: {error}",
-                feed=self.feed_name,
-                seq=numbered[1]["seq"],
-                error=error,
-            )
+            self._log_lost(numbered[1]["seq"], "sent and is dropped", error)
         return True
 
+    def _log_lost(self, number: int, fate: str, error: Exception) -> None:
+        text = "feed {feed}: message {seq} cannot be " + fate + ": {error}"
+        self.agent.log.error(text, feed=self.feed_name, seq=number, error=error)
+
     def _put_aside(self, number: int, message: Any, info: dict[str, Any]) -> bool:
-        """Keep a message, and tell whether that was possible."""
+        """Keep a message; return whether that was possible."""
         try:
             self.spool.put(number, message, info)
         except (ValueError, TypeError) as error:
-            self.agent.log.error(
-                "feed {feed}: message {seq} cannot be kept: {error}",
-                feed=self.feed_name,
-                seq=number,
-                error=error,
-            )
+            self._log_lost(number, "kept", error)
             return False
         return True
 
@@ -331,29 +320,29 @@ class Feed:
         self._backlog_timer = None
         delay_s = 0.0
         try:
-            # If it is interrupted, the next connection brings us here again.
+            # If the router goes away, the next connection begins here again.
             goes_on = self._publish_unsent()
-        except OSError:  # want of descriptors, which may pass
+        except OSError:  # a lack of descriptors, which may pass
             goes_on, delay_s = True, BACKLOG_DELAY_S
         if goes_on and self._unsent is not None:
             self._backlog_timer = the_reactor().callLater(delay_s, self._backlog_step)
 
     def _publish_unsent(self) -> bool:
-        """Publish some of what could not be sent; tell whether it can be gone on with.
+        """Publish one batch of the backlog; return False if publishing has to pause.
 
         Raises
         ------
         OSError
-            If it cannot be read now.
+            If the backlog cannot be read now.
         """
         if self._unsent is None:
             return True
-        some = list(islice(self.spool.messages(self._unsent), BACKLOG_STEP))
-        for message in some:
+        batch = list(islice(self.spool.messages(self._unsent), BACKLOG_STEP))
+        for message in batch:
             if not self._published(message.pair()):
                 return False
             self._unsent = message.number + 1
-        if not some or self._unsent == self.next_number:
+        if not batch or self._unsent == self.next_number:
             self._unsent = None
             if not self.is_spooled:
                 self.spool.clear()

@@ -1,76 +1,67 @@
-"""Whether a feed that should go on has fallen silent."""
+"""Detection of feeds that should go on but have fallen silent."""
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from math import inf
+from typing import Final
+
+from ocsd.agent.feeds.silence import USUAL_INTERVALS
+from ocsd.agent.operations.session import OpSession
 
 COUNTED_S: Final = 1.0
-"""Publications that follow each other faster count as one: an agent may publish in bursts."""
+"""Publications closer together count as one, because an agent may publish in bursts [s]."""
 
 LEAST_INTERVALS: Final = 3
-"""So many intervals must be known until anything is expected."""
+"""Number of intervals from which the rate of a feed is known."""
 
 LEARNING_S: Final = 30.0
-"""In so much time of a run its habits show; nothing is said before."""
+"""Time of a run in which its rate shows; no silence is reported before [s]."""
 
 LEAST_SILENCE_S: Final = 10.0
-EXPECTED_TIMES: Final = 5.0
-"""Silence is what lasts longer than `LEAST_SILENCE_S` and so many times the usual interval."""
+"""A silence lasts at least this long, and longer than `USUAL_INTERVALS` [s]."""
 
 _FORGETTING: Final = 0.95
-"""Of the longest interval so much is left with each further one: some twenty are remembered."""
+"""Factor on the longest interval with each further one: some twenty are remembered."""
 
-_LOOKS_APART_S: Final = 5.0
-"""A process that looks less often than this was held up itself, which excuses its feeds."""
-
-
-class Owner(Protocol):
-    """What fills a feed: the run of an operation."""
-
-    @property
-    def status(self) -> str | None:
-        """How far it is."""
-
-    @property
-    def degraded(self) -> bool:
-        """Whether it says that it does not achieve its purpose."""
+_HELD_UP_S: Final = 5.0
+"""Longest time between two polls; a process that polls later was held up, with its feeds."""
 
 
 class Freshness:
-    """When a feed was last published to, how often it normally is, and by which runs.
+    """The usual interval of a feed, its latest publication, and the runs that publish to it.
 
-    Notes may come from one thread while another looks.
+    One thread may call `count` while another calls `complaint`.
 
     Attributes
     ----------
     counted_at_s : float
-        When a publication was last counted [s, monotonic].
+        Time of the publication that was counted last [s, monotonic].
     """
 
     __slots__ = (
         "_first_at_s",
         "_intervals",
         "_longest_s",
-        "_looked_at_s",
         "_owners",
+        "_polled_at_s",
         "counted_at_s",
     )
 
     def __init__(self) -> None:
-        self.counted_at_s = float("-inf")
+        self.counted_at_s = -inf
         self._first_at_s = 0.0
-        self._looked_at_s = float("-inf")
-        self._owners: Sequence[Owner] = ()
+        self._polled_at_s = -inf
+        self._owners: Sequence[OpSession] = ()
         self._intervals = 0
         self._longest_s = 0.0
 
-    def note(self, now_s: float, owners: Sequence[Owner]) -> None:
+    def count(self, now_s: float, owners: Sequence[OpSession]) -> None:
         """Count a publication; call it only `COUNTED_S` after `counted_at_s`.
 
         Parameters
         ----------
         now_s : float
             The time [s, monotonic].
-        owners : sequence of Owner
+        owners : sequence of OpSession
             The runs of processes that may have published: the feed is expected to go on
             while all of them run. Empty if it came from none.
         """
@@ -86,26 +77,22 @@ class Freshness:
     def complaint(self, now_s: float) -> str:
         """Return e.g. ``silent for 42 s (expected every 1 s)``; empty if all is well.
 
-        Call it every second or so.
-
-        Parameters
-        ----------
-        now_s : float
-            The time [s, monotonic].
+        Call it every second or so, with the time [s, monotonic].
         """
-        pause_s, self._looked_at_s = now_s - self._looked_at_s, now_s
-        if not self._owners or any(each.status != "running" for each in self._owners):
+        pause_s, self._polled_at_s = now_s - self._polled_at_s, now_s
+        if not self._owners or any(run.status != "running" for run in self._owners):
             return ""
-        if pause_s > _LOOKS_APART_S or any(each.degraded for each in self._owners):
-            # From here on: the next interval is not what is normal for the feed.
+        if pause_s > _HELD_UP_S or any(run.degraded for run in self._owners):
+            # The silence begins now: the interval until here is not usual for the feed.
             self.counted_at_s = max(now_s - COUNTED_S, self.counted_at_s)
             return ""
         silent_s = now_s - self.counted_at_s
-        if (
-            self._intervals < LEAST_INTERVALS
-            or now_s - self._first_at_s < LEARNING_S
-            or silent_s < LEAST_SILENCE_S
-            or silent_s < EXPECTED_TIMES * self._longest_s
-        ):
+        if silent_s < self._limit_s(now_s):
             return ""
         return f"silent for {silent_s:.0f} s (expected every {max(1, round(self._longest_s))} s)"
+
+    def _limit_s(self, now_s: float) -> float:
+        """Return the silence from which on to complain; infinite until the rate is known [s]."""
+        if self._intervals < LEAST_INTERVALS or now_s - self._first_at_s < LEARNING_S:
+            return inf
+        return max(LEAST_SILENCE_S, USUAL_INTERVALS * self._longest_s)

@@ -1,12 +1,13 @@
-"""The sign of life that an agent publishes every second."""
+"""The heartbeat: the state of all operations, which an agent publishes every second."""
 
 from typing import Any
 
 from ocsd.agent.feeds.feed import Feed
+from ocsd.base import OpCode
 from ocsd.reactor.ticker import Ticker
 
-FEED = "heartbeat"
-PERIOD_S = 1.0
+HEARTBEAT = "heartbeat"
+HEARTBEAT_PERIOD_S = 1.0
 
 
 class Heartbeat:
@@ -20,27 +21,22 @@ class Heartbeat:
     Attributes
     ----------
     on : bool
-        Whether to publish; a task can switch it off to try out what happens.
+        Whether to publish; a task can switch it off to try out a silent agent.
     """
 
     def __init__(self, agent: Any) -> None:
         self.on = True
         self._agent = agent
         self._feed: Feed | None = None
-        self._ticker = Ticker(PERIOD_S, self.beat)
+        self._ticker = Ticker(HEARTBEAT_PERIOD_S, self.beat)
 
     def start(self) -> None:
         """Publish now and then every second."""
         if self._feed is None:
-            # An old heartbeat is of no use to anyone, so none are kept.
-            # Whoever records learns from the numbers that he missed the last message.
-            self._feed = Feed(
-                self._agent,
-                FEED,
-                keep=False,
-                more_info=lambda: {"feeds": self._agent.spools.numbers()},
-            )
-            self._agent.feeds[FEED] = self._feed
+            # Old heartbeats are of no use, so none are kept. Its `feeds` show a recorder
+            # whether it has missed the last message of a feed.
+            self._feed = Feed(self._agent, HEARTBEAT, keep=False, more_info=self._numbers)
+            self._agent.feeds[HEARTBEAT] = self._feed
         self._ticker.start()
 
     def stop(self) -> None:
@@ -51,7 +47,10 @@ class Heartbeat:
         """Publish once."""
         if self.on and self._feed is not None:
             codes = {
-                name: 1 if session is None else session.op_code.value
+                name: getattr(session, "op_code", OpCode.NONE).value
                 for name, session in self._agent.sessions.items()
             }
             self._feed.publish_message(codes)
+
+    def _numbers(self) -> dict[str, dict[str, int]]:
+        return {"feeds": self._agent.spools.numbers()}

@@ -1,4 +1,4 @@
-"""Checking what agents publish, before it leaves the thread that took the data.
+"""The rules of messages, checked before a message leaves the thread that took the data.
 
 A recorded message becomes columns of a file, so its names and values obey rules
 (docs/reference/wire.md, "Feeds"). A message that breaks one is refused with an error that
@@ -12,12 +12,10 @@ from typing import Any
 
 import cbor2
 
+from ocsd.agent.feeds.field_name import LONGEST_FIELD_NAME, is_field_name
 from ocsd.bus.encoding import sendable, shown
 
-LONGEST_FIELD_NAME = 255
 VALUE_TYPES = frozenset({float, int, str, bool})
-
-_FIELD_NAME = re.compile(r"_*[a-zA-Z][a-zA-Z0-9_]*\Z")
 
 
 def checked_sample(feed_name: str, message: Any) -> dict[str, Any]:
@@ -45,20 +43,17 @@ def checked_sample(feed_name: str, message: Any) -> dict[str, Any]:
         If a value is none of float, int, str, bool.
     """
     where = f"feed {feed_name!r}"
-    one = _is_one_sample(where, message)
-    stamps = [message["timestamp"]] if one else message["timestamps"]
+    stamps, columns = _many_samples(where, message)
     timestamps = checked_column(f"{where}: timestamps", stamps)
     if not all(isinstance(stamp, (int, float)) and isfinite(stamp) for stamp in timestamps):
         raise ValueError(f"{where}: timestamps have to be finite Unix times, not {shown(stamps)}")
     data = {}
-    for field, values in message["data"].items():
+    for field, values in columns.items():
         check_field_name(field, where)
-        column = checked_column(f"{where}: field {field!r}", [values] if one else values)
+        column = checked_column(f"{where}: field {field!r}", values)
         if len(column) != len(timestamps):
-            raise ValueError(
-                f"{where}: field {field!r} has {len(column)} values "
-                f"for {len(timestamps)} timestamps"
-            )
+            counts = f"{len(column)} values for {len(timestamps)} timestamps"
+            raise ValueError(f"{where}: field {field!r} has {counts}")
         data[field] = column
     sample = {"block_name": message["block_name"], "timestamps": timestamps, "data": data}
     tags = message.get("influxdb_tags")
@@ -68,21 +63,26 @@ def checked_sample(feed_name: str, message: Any) -> dict[str, Any]:
     return sample
 
 
-def _is_one_sample(where: str, message: Any) -> bool:
-    """Tell in which of its two forms a message is, refusing any other."""
+def _many_samples(where: str, message: Any) -> tuple[Any, Mapping[str, Any]]:
+    """Return timestamps and columns of a message in either form; refuse any other."""
     if not isinstance(message, Mapping):
         raise TypeError(f"{where}: a recorded message is a dict, not {shown(message)}")
-    one = "timestamp" in message
-    for key in ("block_name", "data", "timestamp" if one else "timestamps"):
+    stamp_key = "timestamps"
+    if "timestamp" in message:
+        stamp_key = "timestamp"
+    for key in ("block_name", "data", stamp_key):
         if key not in message:
             keys = sorted(map(str, message))
             raise ValueError(f"{where}: the message has no {key!r}; it has {keys}")
-    if not isinstance(message["block_name"], str):
-        raise TypeError(f"{where}: block_name is text, not {shown(message['block_name'])}")
-    check_text(message["block_name"], f"{where}: block_name")
-    if not isinstance(message["data"], Mapping):
-        raise TypeError(f"{where}: data is a dict of fields, not {shown(message['data'])}")
-    return one
+    name, stamps, columns = message["block_name"], message[stamp_key], message["data"]
+    if not isinstance(name, str):
+        raise TypeError(f"{where}: block_name is text, not {shown(name)}")
+    check_text(name, f"{where}: block_name")
+    if not isinstance(columns, Mapping):
+        raise TypeError(f"{where}: data is a dict of fields, not {shown(columns)}")
+    if stamp_key == "timestamp":
+        return [stamps], {field: [value] for field, value in columns.items()}
+    return stamps, columns
 
 
 def checked_column(where: str, values: Iterable[Any]) -> list[Any]:
@@ -91,9 +91,10 @@ def checked_column(where: str, values: Iterable[Any]) -> list[Any]:
     Raises
     ------
     TypeError
-        If there is any other value in it, or text among numbers.
+        If it holds another type of value, or text among numbers.
     """
-    values = values.tolist() if hasattr(values, "tolist") else values
+    if hasattr(values, "tolist"):
+        values = values.tolist()
     if not isinstance(values, (list, tuple)):
         raise TypeError(f"{where} is a list, not {shown(values)}")
     kinds = set(map(type, values))
@@ -130,7 +131,7 @@ def check_field_name(field: Any, where: str = "message 'data' block") -> None:
         character other than an underscore is not a letter, or it is empty or
         longer than 255 characters.
     """
-    if not isinstance(field, str) or not _FIELD_NAME.match(field):
+    if not is_field_name(field):
         raise ValueError(
             f"{where}: field name {field!r} is not valid: letters, digits and underscores only, "
             "the first that is not an underscore a letter"
@@ -152,7 +153,7 @@ def check_tags(
     ValueError
         If a set of tags has no ``_field``, or fields and tags do not correspond.
     TypeError
-        If `tags` is no dict.
+        If `tags` is not a dict.
     """
     if not isinstance(tags, Mapping):
         raise TypeError(f"{where}: influxdb_tags is a dict of tags, not {shown(tags)}")
@@ -173,14 +174,16 @@ def valid_field_name(name: str) -> str:
     bare = kept.lstrip("_")
     underscores = kept[: len(kept) - len(bare)]
     valid = underscores + re.sub("^[^a-zA-Z]+", "", bare)
-    return valid[:LONGEST_FIELD_NAME] if valid.strip("_") else "invalid_field"
+    if not valid.strip("_"):
+        return "invalid_field"
+    return valid[:LONGEST_FIELD_NAME]
 
 
 def checked_free(feed_name: str, message: Any) -> Any:
     """Return a copy of a message of a feed that is not recorded.
 
-    Containers are copied, for the author may go on changing his; numpy arrays
-    and scalars become lists and numbers.
+    Containers are copied, because the author may go on changing them; numpy arrays and
+    scalars become lists and numbers.
 
     Raises
     ------
@@ -220,7 +223,7 @@ def _copied(feed_name: str, message: Any) -> Any:
 
 
 def _key(feed_name: str, key: Any) -> Any:
-    """Return a key that every client can have, JSON's included."""
+    """Return a key that JSON can hold, which some clients use."""
     if isinstance(key, (str, int, float, bool)) or key is None:
         return key
     raise TypeError(f"feed {feed_name!r}: {shown(key)} cannot be a key")

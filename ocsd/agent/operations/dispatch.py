@@ -45,22 +45,22 @@ class Operations:
     def add(self, name: str, op: AgentTask | AgentProcess) -> bool:
         """Add an operation under a name.
 
-        A name that stands for two things is neither: clients are refused, and the
-        agent goes on with its other operations.
+        Two different operations of one name are both refused to clients; the agent goes
+        on with its others.
 
         Returns
         -------
         bool
             Whether it was added; not if the name is taken.
         """
-        known = self._find(name)
-        if known is not None:
-            if known.differs_from(op):
-                known.refusal = (
-                    f'Operation "{name}" is registered twice, as {known.place} and as '
+        earlier = self._find(name)
+        if earlier is not None:
+            if earlier.differs_from(op):
+                earlier.refusal = (
+                    f'Operation "{name}" is registered twice, as {earlier.place} and as '
                     f"{op.place}; give one of them another name."
                 )
-                self._app.log.error("{refusal}", refusal=known.refusal)
+                self._app.log.error("{refusal}", refusal=earlier.refusal)
             return False
         if isinstance(op, AgentTask):
             self.tasks[name] = op
@@ -70,16 +70,16 @@ class Operations:
         return True
 
     def refusals(self) -> list[str]:
-        """Return why some operations are not offered."""
-        everything = (*self.tasks.values(), *self.processes.values())
-        return [op.refusal for op in everything if op.refusal]
+        """Return the reasons why some operations are not offered."""
+        operations = (*self.tasks.values(), *self.processes.values())
+        return [op.refusal for op in operations if op.refusal]
 
     def active(self) -> list[OpSession]:
         """Return the sessions that have not ended."""
         return [s for s in self.sessions.values() if s is not None and s.success is None]
 
     def active_processes(self) -> list[OpSession]:
-        """Return the sessions of processes that have not ended."""
+        """Return the sessions of process operations that have not ended."""
         return [session for session in self.active() if session.op_name in self.processes]
 
     def handle(
@@ -94,10 +94,8 @@ class Operations:
         match action:
             case "start":
                 return self.start(op_name, params)
-            case "stop":
-                return self.stop(op_name, params)
-            case "abort":
-                return self.abort(op_name, params)
+            case "stop" | "abort":
+                return self._ask_to_end(action, op_name, params)
             case "wait":
                 waiting: Deferred[Reply] = self.wait(op_name, timeout)
                 return waiting
@@ -124,13 +122,13 @@ class Operations:
         session = OpSession(self._next_session_id, op_name, app=self._app)
         self._next_session_id += 1
         self.sessions[op_name] = session
-        # Before the launch, for a worker thread is quick: "starting" is what
-        # clients have always got.
-        told = session.reply()
+        # Made before the launch, because a worker thread is quick and clients rely on
+        # the status "starting".
+        reply = session.reply()
         op.launch(session, params).addCallback(_returned, session).addErrback(
             self._raised, session
         ).addErrback(self._defect, op_name)
-        return OK, f'Started {op.op_type} "{op_name}".', told
+        return OK, f'Started {op.op_type} "{op_name}".', reply
 
     @inlineCallbacks
     def wait(self, op_name: str, timeout: float | None = None) -> Any:
@@ -157,12 +155,11 @@ class Operations:
             yield within(session.ended(), timeout)
         if session.success is None:
             return TIMEOUT, f'Operation "{op_name}" still running; wait timed out.', session.reply()
-        outcome = "SUCCEEDED" if session.success else "FAILED"
-        text = f'Operation "{op_name}" is currently not running ({outcome}).'
+        text = f'Operation "{op_name}" is currently not running ({session.op_code.name}).'
         return OK, text, session.reply()
 
     def stop(self, op_name: str, params: Any = None) -> Reply:
-        """Ask a process to stop."""
+        """Ask a process operation to stop."""
         return self._ask_to_end("stop", op_name, params)
 
     def abort(self, op_name: str, params: Any = None) -> Reply:
@@ -179,19 +176,19 @@ class Operations:
         return OK, "Session active.", session.reply()
 
     def end_all(self, timeout_s: float) -> "Deferred[Any]":
-        """Ask everything that runs to end and wait for it.
+        """Ask all operations that run to end, and wait for them.
 
         Returns
         -------
         Deferred
-            Fires when all have ended or `timeout_s` is over; cancelling it ends
+            Fires when all have ended or `timeout_s` is over [s]; cancelling it ends
             the waiting.
         """
         active = self.active()
         for session in active:
-            action = "abort" if session.op_name in self.tasks else "stop"
-            if session.status != "stopping":
-                self._ask_to_end(action, session.op_name, None)
+            op = self._find(session.op_name)
+            if op is not None and session.status != "stopping":
+                self._ask_to_end(op.end_action, session.op_name, None)
         return within(DeferredList([s.ended() for s in active], consumeErrors=True), timeout_s)
 
     def _find(self, op_name: str) -> AgentTask | AgentProcess | None:
@@ -201,7 +198,7 @@ class Operations:
         op = self._find(op_name)
         if op is None:
             return ERROR, f'No operation called "{op_name}".', {}
-        if (action == "stop") != isinstance(op, AgentProcess):
+        if action != op.end_action:
             return ERROR, f'Cannot "{action}" "{op_name}" because it is a "{op.op_type}".', {}
         session = self.sessions[op_name]
         if session is None:
@@ -226,11 +223,8 @@ class Operations:
 
     def _stopper_raised(self, failure: Failure, action: str, op_name: str) -> None:
         session = self.sessions[op_name]
-        if (
-            session is not None
-            and session.success is not None
-            and isinstance(failure.value, ValueError)
-        ):
+        ended = session is not None and session.success is not None
+        if ended and isinstance(failure.value, ValueError):
             # It ended by itself just then, and its status cannot go back to "stopping".
             self._app.log.info("{op} had ended before the {action}", op=op_name, action=action)
             return
@@ -249,7 +243,9 @@ class Operations:
 
 def _screened(op: AgentOp, params: Any) -> Any:
     instructions = getattr(op.launcher, PRESCREEN, None)
-    return params if instructions is None else ParamHandler(params).batch(instructions)
+    if instructions is None:
+        return params
+    return ParamHandler(params).batch(instructions)
 
 
 def _returned(result: Any, session: OpSession) -> None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Hold:
-    """One who holds the lock or waits for it.
+    """A caller that holds the lock or waits for it.
 
-    The gate is closed while he waits; `TimeoutLock.release` opens it, which passes
-    the lock on without a moment in which anyone else could take it.
+    Its gate is closed while it waits. `TimeoutLock.release` opens the gate, which passes
+    the lock on without a moment in which another caller could take it.
     """
 
     job: str | None
@@ -22,14 +22,13 @@ class _Hold:
 class TimeoutLock:
     """A lock that is handed out in the order in which it was asked for.
 
-    Whoever waits already when `release_and_acquire` is called gets the lock
-    first, so a process that holds it in a loop cannot starve a task.
+    Callers that wait when `release_and_acquire` is called get the lock first, so an
+    operation that holds it in a loop cannot starve a task.
 
     Parameters
     ----------
     default_timeout : float
-        Time limit where none is given [s]: 0 does not wait, -1 waits for ever.
-
+        Time limit if a call gives none [s]: 0 does not wait, -1 waits for ever.
     """
 
     def __init__(self, default_timeout: float = 0) -> None:
@@ -40,9 +39,11 @@ class TimeoutLock:
 
     @property
     def job(self) -> str | None:
-        """What the holder calls itself; None while nobody holds the lock."""
+        """Name that the holder gave itself; None while the lock is free."""
         holder = self._holder
-        return holder.job if holder else None
+        if holder is None:
+            return None
+        return holder.job
 
     def acquire(self, timeout: float | None = None, job: str | None = None) -> bool:
         """Take the lock.
@@ -52,7 +53,7 @@ class TimeoutLock:
         timeout : float, optional
             How long to wait [s]: 0 does not wait, -1 waits for ever.
         job : str, optional
-            What the caller calls himself.
+            Name of the caller.
 
         Returns
         -------
@@ -62,20 +63,20 @@ class TimeoutLock:
         return self._acquire(timeout, _Hold(job))
 
     def release(self) -> None:
-        """Give the lock to whoever has waited longest, or back.
+        """Give the lock to the caller that has waited longest, or free it.
 
         Raises
         ------
         RuntimeError
-            If nobody holds it.
+            If the lock is free.
         """
         with self._guard:
             if self._holder is None:
-                raise RuntimeError("the lock is released, but nobody holds it")
+                raise RuntimeError("the lock is released, but is not held")
             self._pass_on()
 
     def release_and_acquire(self, timeout: float | None = None) -> bool:
-        """Let all who wait already have the lock, then take it again under the same job.
+        """Let all waiting callers have the lock, then take it again under the same job.
 
         Parameters
         ----------
@@ -90,7 +91,7 @@ class TimeoutLock:
         Raises
         ------
         RuntimeError
-            If nobody holds it.
+            If the lock is free.
         """
         holder = self._holder
         self.release()
@@ -100,10 +101,10 @@ class TimeoutLock:
     def acquire_timeout(
         self, timeout: float | None = None, job: str | None = "unnamed"
     ) -> Iterator[bool]:
-        """Hold the lock within a ``with`` block; it yields whether it is held.
+        """Hold the lock within a ``with`` block, and yield whether it is held.
 
-        At the end of the block the lock is given back only if it is still that of
-        the block: after a `release_and_acquire` in vain it is someone else's.
+        The end of the block releases the lock only if the block still holds it: after a
+        `release_and_acquire` in vain, another caller does.
         """
         hold = _Hold(job)
         held = self._acquire(timeout, hold)
@@ -115,7 +116,9 @@ class TimeoutLock:
                     self._pass_on()
 
     def _acquire(self, timeout: float | None, hold: _Hold) -> bool:
-        limit_s = (self._default_timeout if timeout is None else timeout) or 0
+        if timeout is None:
+            timeout = self._default_timeout
+        limit_s = min(timeout or 0, threading.TIMEOUT_MAX)
         with self._guard:
             if self._holder is None:
                 self._holder = hold
@@ -124,8 +127,9 @@ class TimeoutLock:
                 return False
             hold.gate.acquire()
             self._queue.append(hold)
-        longest_s = -1 if limit_s < 0 else min(limit_s, threading.TIMEOUT_MAX)
-        hold.gate.acquire(timeout=longest_s)
+        if limit_s < 0:
+            limit_s = -1
+        hold.gate.acquire(timeout=limit_s)
         with self._guard:
             # It may have been passed on just as the time was over.
             held = self._holder is hold
@@ -136,6 +140,7 @@ class TimeoutLock:
         return held
 
     def _pass_on(self) -> None:
-        self._holder = self._queue.popleft() if self._queue else None
-        if self._holder is not None:
+        self._holder = None
+        if self._queue:
+            self._holder = self._queue.popleft()
             self._holder.gate.release()

@@ -1,4 +1,4 @@
-"""Tasks and processes: what an agent can be asked to do."""
+"""Tasks and process operations of an agent."""
 
 import inspect
 from collections.abc import Callable
@@ -17,9 +17,10 @@ Operation = Callable[[OpSession, Any], Any]
 
 
 class AgentOp:
-    """What tasks and processes have in common."""
+    """The part that tasks and process operations have in common."""
 
     op_type: str
+    end_action: str
 
     def __init__(
         self,
@@ -30,29 +31,33 @@ class AgentOp:
         min_privs: int,
     ) -> None:
         self.launcher = launcher
-        self.blocking = bool(blocking)
-        doc = launcher.__doc__
-        self.docstring = doc if doc is None or isinstance(doc, str) else str(doc)
+        self.blocking = self._stopper_blocking = bool(blocking)
+        self.docstring = launcher.__doc__
+        if self.docstring is not None:
+            self.docstring = str(self.docstring)  # an author's callable may have any object
         self.refusal: str | None = None
         self.min_privs = CredLevel(max(1, min_privs))
         self._stopper = stopper
-        self._stopper_blocking = self.blocking if stopper_blocking is None else stopper_blocking
+        if stopper_blocking is not None:
+            self._stopper_blocking = stopper_blocking
 
     @property
     def functions(self) -> list[Operation]:
         """The author's functions."""
-        return [self.launcher] if self._stopper is None else [self.launcher, self._stopper]
+        return [function for function in (self.launcher, self._stopper) if function is not None]
 
     @property
     def place(self) -> str:
-        """Where its function is."""
+        """Name, file and line of the author's function."""
         function = inspect.unwrap(self.launcher)
         code = getattr(function, "__code__", None)
         name = getattr(function, "__qualname__", repr(function))
-        return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else name
+        if code is None:
+            return name
+        return f"{name} ({code.co_filename}:{code.co_firstlineno})"
 
     def differs_from(self, other: "AgentOp") -> bool:
-        """Tell whether `other` is anything but the same operation once more."""
+        """Return whether `other` differs from this operation in anything."""
         mine, others = ({**vars(op), "refusal": None} for op in (self, other))
         return type(self) is not type(other) or mine != others
 
@@ -64,7 +69,7 @@ class AgentOp:
             return within_session(session, lambda: self.launcher(session, params))
 
         if self.blocking:
-            # In a list, for a Deferred must not be the result of a thread.
+            # In a list, because a thread must not return a Deferred.
             return in_worker_thread(lambda: [enter()]).addCallback(_awaited, session)
         entered: Deferred[Any] = task.deferLater(
             the_reactor(), 0, maybeDeferred, lambda: _awaited([enter()], session)
@@ -122,7 +127,7 @@ class AgentTask(AgentOp):
         Credential level that a client needs.
     """
 
-    op_type = "task"
+    op_type, end_action = "task", "abort"
 
     def __init__(
         self,
@@ -146,19 +151,11 @@ class AgentProcess(AgentOp):
 
     Parameters
     ----------
-    launcher : callable
-        Called with session and params; returns (ok, message).
-    stopper : callable
-        Called with session and params when a client asks to stop.
-    blocking : bool
-        Whether `launcher` runs in a worker thread.
-    stopper_blocking : bool, optional
-        Whether `stopper` runs in a worker thread; as `blocking` by default.
-    min_privs : int
-        Credential level that a client needs.
+    launcher, blocking, stopper, stopper_blocking, min_privs
+        As those of `AgentTask`; `stopper` is called when a client asks to stop.
     """
 
-    op_type = "process"
+    op_type, end_action = "process", "stop"
 
     def __init__(
         self,

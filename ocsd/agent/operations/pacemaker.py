@@ -1,4 +1,4 @@
-"""Keeping a steady rate in a sampling loop."""
+"""A steady rate for a sampling loop."""
 
 import time
 from typing import Any
@@ -20,7 +20,7 @@ class Pacemaker:
         Whether to run on a grid that starts at full seconds, so that agents
         sample at the same moments. Needs a whole number of Hz.
     clock
-        What tells the time and sleeps: ``time()`` [s] and ``sleep(seconds)``.
+        Has ``time()`` [s] and ``sleep(seconds)``; the module `time` by default.
 
     Raises
     ------
@@ -51,7 +51,9 @@ class Pacemaker:
     def dsleep(self) -> "Deferred[None]":
         """Return a Deferred that fires when the next sample is due."""
         wait_s = self.next_sample - self._clock.time()
-        waiting: Deferred[Any] = dsleep(wait_s) if wait_s > 0 else succeed(None)
+        waiting: Deferred[Any] = succeed(None)
+        if wait_s > 0:
+            waiting = dsleep(wait_s)
         return waiting.addCallback(lambda _: self._plan())
 
     def _plan(self) -> None:

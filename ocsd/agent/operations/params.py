@@ -1,4 +1,4 @@
-"""Checking the parameters that a client sends with a request to start.
+"""Parameters of operations: their declaration, and the check of those that a client sends.
 
 The texts of the errors are part of the wire: client programs match on them
 (docs/reference/wire.md, "Operations").
@@ -11,8 +11,8 @@ from ocsd.bus.encoding import json_safe
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# Where @param keeps its instructions on the decorated function; OCS agents that
-# wrap operations themselves copy this attribute, so its name is fixed.
+# Attribute of a decorated function in which @param keeps its instructions. Its name is
+# fixed, because OCS agents that wrap operations themselves copy it.
 PRESCREEN = "_ocs_prescreen"
 
 
@@ -34,11 +34,13 @@ class ParamHandler:
     Parameters
     ----------
     params : dict, optional
-        What the client sent; None counts as no parameters.
+        The parameters that the client sent; None counts as no parameters.
     """
 
     def __init__(self, params: Mapping[str, Any] | None) -> None:
-        self._params: Mapping[str, Any] = {} if params is None else params
+        if params is None:
+            params = {}
+        self._params = params
         self._seen: set[str] = set()
 
     def get(
@@ -58,15 +60,14 @@ class ParamHandler:
         key : str
             Name of the parameter.
         default
-            Returned where the parameter is missing; without it a missing
-            parameter is an error.
+            Returned if the parameter is missing; without it that is an error.
         check : callable, optional
             Gets the value and returns whether it is acceptable.
         cast : callable, optional
             Converts the value, before all other checks.
         type : type, optional
-            What the value has to be. An int is accepted for float, a list for
-            tuple (JSON has no tuples).
+            Type of the value. An int is accepted for float, a list for tuple, because
+            JSON has no tuples.
         choices : collection, optional
             The acceptable values.
         treat_none_as_missing : bool
@@ -85,17 +86,15 @@ class ParamHandler:
         self._seen.add(key)
         value = self._params.get(key)
         if value is None and (treat_none_as_missing or key not in self._params):
-            if isinstance(default, ParamError):
-                raise ParamError(f"Param '{key}' is required and must not be None")
-            value = default
+            value = _default(key, default)
         if value is None:
             return None
         if cast is not None:
             value = _cast(key, value, cast)
         if type is not None:
             value = _of_type(key, value, type)
-        if choices is not None and value not in choices:
-            raise ParamError(f"Param '{key}'={value} is not in allowed set ({choices})")
+        if choices is not None:
+            _check_choice(key, value, choices)
         if check is not None and not check(value):
             raise ParamError(f"Param '{key}' failed validity check (see docs?).")
         return value
@@ -129,7 +128,7 @@ class ParamHandler:
         return params
 
     def check_for_strays(self, ignore: Collection[str] = ()) -> None:
-        """Refuse parameters that nobody has asked for.
+        """Refuse parameters that the operation has not declared.
 
         Raises
         ------
@@ -142,10 +141,10 @@ class ParamHandler:
 
 
 def param(key: str, **rules: Any) -> Callable[[Function], Function]:
-    """Declare a parameter of an operation; a decorator, outermost, stackable.
+    """Declare a parameter of an operation: an outermost decorator, which can be repeated.
 
-    A request with parameters that break the rules is then answered with the
-    error at once, and the operation is not started.
+    A request with parameters that break the rules is answered with the error at once,
+    and the operation is not started.
 
     Parameters
     ----------
@@ -154,7 +153,7 @@ def param(key: str, **rules: Any) -> Callable[[Function], Function]:
     **rules
         Keyword arguments of `ParamHandler.get`.
     """
-    # Misspelt rules and a default that breaks them show when the agent is imported.
+    # Misspelt rules, and a default that breaks them, raise when the agent is imported.
     ParamHandler({}).get(key, **{"default": None, **rules})
 
     def declare(func: Function) -> Function:
@@ -167,38 +166,55 @@ def param(key: str, **rules: Any) -> Callable[[Function], Function]:
 
 
 def described(func: Callable[..., Any]) -> list[dict[str, Any]] | None:
-    """Return what `param` has declared of an operation, for get_api.
+    """Return the declarations of `param` for an operation, for get_api.
 
     Returns
     -------
     list of dict, or None
-        ``{key, type, default, choices, required}`` for each parameter, in the order
-        of the source; `type` and `choices` are None where anything goes. None if
-        nothing was declared, so that nothing is known.
+        ``{key, type, default, choices, required}`` for each parameter, in the order of
+        the source; `type` and `choices` are None if any value is accepted. None if
+        nothing was declared.
     """
     instructions = getattr(func, PRESCREEN, None)
     if instructions is None:
         return None
-    # Decorators are carried out from the last to the first.
+    # Python applies decorators from the last to the first.
     return [_described(key, rules) for key, rules in reversed(instructions) if key[:1] != "_"]
 
 
 def _described(key: str, rules: Mapping[str, Any]) -> dict[str, Any]:
     default = rules.get("default", REQUIRED)
     required = isinstance(default, ParamError)
-    kind = rules.get("type") or rules.get("cast")
+    if required:
+        default = None
     choices = rules.get("choices")
+    if choices is not None:
+        choices = json_safe(list(choices), _ignore)
+    kind = rules.get("type") or rules.get("cast")
+    if not isinstance(kind, type):
+        kind = None
     return {
         "key": key,
-        "type": kind.__name__ if isinstance(kind, type) else None,
-        "default": None if required else json_safe(default, _no_complaint),
-        "choices": None if choices is None else json_safe(list(choices), _no_complaint),
+        "type": getattr(kind, "__name__", None),
+        "default": json_safe(default, _ignore),
+        "choices": choices,
         "required": required,
     }
 
 
-def _no_complaint(_what: str) -> None:
-    """Accept that a default is told by its text."""
+def _ignore(_complaint: str) -> None:
+    """Ignore that a default has no JSON type; clients get its text."""
+
+
+def _default(key: str, default: Any) -> Any:
+    if isinstance(default, ParamError):
+        raise ParamError(f"Param '{key}' is required and must not be None")
+    return default
+
+
+def _check_choice(key: str, value: Any, choices: Collection[Any]) -> None:
+    if value not in choices:
+        raise ParamError(f"Param '{key}'={value} is not in allowed set ({choices})")
 
 
 def _cast(key: str, value: Any, cast: Callable[[Any], Any]) -> Any:

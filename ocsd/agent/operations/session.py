@@ -13,17 +13,18 @@ from ocsd.bus.encoding import json_safe, sendable, shown
 # A session's status moves forward only.
 SESSION_STATUS_CODES = [None, "starting", "running", "stopping", "done"]
 
-# How many messages of a session are kept (docs/reference/wire.md, "Operations").
+# Bounds of the messages of a session that are kept (docs/reference/wire.md, "Operations").
 KEPT_MESSAGES = {"min_age_s": 3600, "min_messages": 5, "max_messages": 10000}
 
-# A message is for people; a device's memory dump belongs into a file.
-LONGEST_MESSAGE = 10_000
+# Longest message [characters]: messages are for people, not for the dump of a device.
+LONGEST_SESSION_MESSAGE = 10_000
 
 _CODES = {
     None: OpCode.NONE,
     "starting": OpCode.STARTING,
     "running": OpCode.RUNNING,
     "stopping": OpCode.STOPPING,
+    "done": OpCode.FAILED,
 }
 
 
@@ -50,7 +51,7 @@ class OpSession:
     Attributes
     ----------
     data : dict
-        What the operation tells its clients; they get it with every reply.
+        Data of the operation for its clients, who get them with every reply.
     degraded : bool
         Set by an operation that runs without achieving its purpose, e.g. while
         its device does not answer.
@@ -91,15 +92,15 @@ class OpSession:
     @property
     def op_code(self) -> OpCode:
         """Status, success and `degraded` as one number."""
-        if self.status == "done":
-            return OpCode.SUCCEEDED if self.success else OpCode.FAILED
+        if self.success:
+            return OpCode.SUCCEEDED
         if self.status == "running" and self.degraded:
             return OpCode.DEGRADED
         return _CODES[self.status]
 
     @property
     def fault(self) -> str | None:
-        """Why this run cannot succeed, though its function may not know; None if it can."""
+        """Reason why this run cannot succeed, whatever its function returns; None if it can."""
         return self._fault or self._data_fault
 
     def set_status(self, status: str, timestamp: float | None = None) -> None:
@@ -117,19 +118,14 @@ class OpSession:
         ValueError
             If `status` is none of these, or behind the present status.
         """
-        now = self._clock() if timestamp is None else timestamp
+        now = self._time_of(timestamp)
+        where = f"operation {self.op_name!r}: status"
+        if status not in SESSION_STATUS_CODES:
+            raise ValueError(f"{where} {status!r} is none of starting, running, stopping, done")
         with self._lock:
-            if status not in SESSION_STATUS_CODES:
-                raise ValueError(
-                    f"operation {self.op_name!r}: status {status!r} is none of "
-                    "starting, running, stopping, done"
-                )
             step = SESSION_STATUS_CODES.index(status) - SESSION_STATUS_CODES.index(self.status)
             if step < 0:
-                raise ValueError(
-                    f"operation {self.op_name!r}: status cannot go back "
-                    f"from {self.status!r} to {status!r}"
-                )
+                raise ValueError(f"{where} cannot go back from {self.status!r} to {status!r}")
             if step == 0:
                 return
             self.status = status
@@ -138,19 +134,19 @@ class OpSession:
         self.add_message(f'Status is now "{status}".', timestamp=now)
 
     def enter(self) -> None:
-        """Note that the operation's function begins.
+        """Set the status to "running", as the operation's function begins.
 
-        A client may have asked to stop before the function was entered; that
-        is left for the function to see.
+        If a client has asked to stop before, the status stays "stopping", for the function
+        to see.
         """
         with self._lock:
             if self.status == "starting":
                 self.set_status("running")
 
     def finish(self, success: bool, message: str | None) -> None:
-        """End the session and release those who wait for it (reactor thread).
+        """End the session and answer the clients that wait for it (reactor thread).
 
-        A run with a fault does not succeed, whatever its function says.
+        A run with a fault does not succeed, whatever its function returns.
         """
         if message is not None:
             self.add_message(message)
@@ -181,29 +177,30 @@ class OpSession:
         message : str
             The line; anything else is converted.
         timestamp : float, optional
-            Its Unix time [s], if not now.
+            Unix time of the line [s]; now by default.
         """
         self._add(message, "info", timestamp)
 
     def add_fault(self, text: str) -> None:
-        """Note, in messages and log, why this run cannot succeed any more."""
+        """Record, in messages and log, why this run cannot succeed any more."""
         self._fault = text
         self._add(text, "error")
 
     def _add(self, message: object, level: str, timestamp: float | None = None) -> None:
-        now = self._clock() if timestamp is None else timestamp
-        whole = message if isinstance(message, str) else _text(message)
-        text = sendable(whole[:LONGEST_MESSAGE])
+        now = self._time_of(timestamp)
+        text = sendable(_text(message)[:LONGEST_SESSION_MESSAGE])
         with self._lock:
             self.messages.append((now, text))
             self._purge(now)
         if self.app is not None:
-            getattr(self.app.log, level)(
-                "{op_name}:{session_id} {text}",
-                op_name=self.op_name,
-                session_id=self.session_id,
-                text=text,
-            )
+            log = getattr(self.app.log, level)
+            prefix = {"op_name": self.op_name, "session_id": self.session_id}
+            log("{op_name}:{session_id} {text}", text=text, **prefix)
+
+    def _time_of(self, timestamp: float | None) -> float:
+        if timestamp is None:
+            return self._clock()
+        return timestamp
 
     def purge_log(self) -> None:
         """Drop the messages that need not be kept any longer."""
@@ -211,7 +208,7 @@ class OpSession:
             self._purge(self._clock())
 
     def encoded(self) -> dict[str, Any]:
-        """Return what clients get to see.
+        """Return the session as clients get it.
 
         Raises
         ------
@@ -223,15 +220,15 @@ class OpSession:
         return self._envelope(json_safe(self.data))
 
     def reply(self) -> dict[str, Any]:
-        """Return what clients get to see, whatever `data` holds.
+        """Return the session as clients get it, whatever `data` holds.
 
-        A value that JSON cannot hold is replaced and named once in messages and
-        log, for one such value must not make the whole agent unreadable.
+        A value that JSON cannot hold is replaced, and named once in messages and log,
+        because one such value must not make the whole agent unreadable.
         """
         return self._envelope(self.check_data())
 
     def check_data(self) -> Any:
-        """Return the data as clients get them, and note whether they are at fault."""
+        """Return the data as clients get them; data that JSON cannot hold are a fault."""
         complaints: list[str] = []
         try:
             data = json_safe(self.data, complaints.append)

@@ -1,7 +1,7 @@
-"""Threads that authors start, and which operation they belong to.
+"""Deaths of threads that authors start, reported to the operations that they belong to.
 
 Python prints the traceback of a thread that dies and goes on as if nothing had
-happened: an acquisition that has lost its reading thread looks healthy for ever.
+happened: an acquisition that has lost its reading thread would look healthy for ever.
 """
 
 import threading
@@ -20,8 +20,7 @@ _OWNER = "_ocsd_session"
 def within_session(session: OpSession, function: Callable[[], Any]) -> Any:
     """Call a function; the threads that it starts belong to `session`.
 
-    Generators of inlineCallbacks and coroutines that begin in it keep this for
-    all their life.
+    So do the threads of generators of inlineCallbacks and of coroutines that begin in it.
     """
     context = copy_context()
     context.run(_session.set, session)
@@ -31,26 +30,31 @@ def within_session(session: OpSession, function: Callable[[], Any]) -> Any:
 def present_session() -> OpSession | None:
     """Return the run of an operation that the caller belongs to, or None.
 
-    A thread of a pool belongs to the run that made it, but not for ever.
+    A thread of a pool belongs to the run that made it until that run ends.
     """
-    owner = _session.get() or _owner(threading.current_thread())
-    return owner if owner is not None and owner.success is None else None
+    return _unended(_session.get() or _owner(threading.current_thread()))
 
 
 def _owner(thread: threading.Thread | None) -> OpSession | None:
     owner: OpSession | None = getattr(thread, _OWNER, lambda: None)()
-    return owner if owner is not None and owner.success is None else None
+    return _unended(owner)
+
+
+def _unended(session: OpSession | None) -> OpSession | None:
+    if session is None or session.success is not None:
+        return None
+    return session
 
 
 def watch(agent: Any) -> None:
-    """Have the death of a thread told to the operation that started it.
+    """Report the death of a thread to the operation that started it.
 
     Parameters
     ----------
     agent : OCSAgent
-        Is told of threads that belong to no operation.
+        Its `trouble` shows the death of a thread that belongs to no operation.
     """
-    start, report = threading.Thread.start, threading.excepthook
+    start, print_traceback = threading.Thread.start, threading.excepthook
 
     def start_owned(self: threading.Thread) -> None:
         owner = present_session()
@@ -58,11 +62,11 @@ def watch(agent: Any) -> None:
             setattr(self, _OWNER, weakref.ref(owner))
         start(self)
 
-    def note(args: threading.ExceptHookArgs) -> None:
-        report(args)
+    def report_death(args: threading.ExceptHookArgs) -> None:
+        print_traceback(args)
         if args.exc_value is None or isinstance(args.exc_value, SystemExit):
             return
-        name = args.thread.name if args.thread else "unknown"
+        name = getattr(args.thread, "name", "unknown")
         session = _owner(args.thread)
         if session is None:
             agent.trouble = f"thread {name!r} died: {raised(args.exc_value)}"
@@ -74,7 +78,7 @@ def watch(agent: Any) -> None:
             )
             session.degraded = True
 
-    # Threads do not inherit the context of those who start them before Python
-    # 3.14, and there is no hook for their start.
+    # Before Python 3.14 a thread does not inherit the context of the one that starts it,
+    # and there is no hook for its start.
     threading.Thread.start = start_owned  # type: ignore[method-assign] # see above
-    threading.excepthook = note
+    threading.excepthook = report_death

@@ -1,4 +1,4 @@
-"""How much of a feed an agent keeps."""
+"""Bounds of the messages of a feed that an agent keeps."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,45 +7,39 @@ from typing import Any
 
 from ocsd.text.sizes import parse_size
 
-# Smaller, and the descriptions in the segments would be what fills the spool.
+# Smallest size of a spool: a smaller one would hold descriptions rather than messages.
 LEAST_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class SpoolLimits:
-    """Bounds of one feed's spool.
-
-    Parameters
-    ----------
-    max_age_s : float
-        Messages are kept for so long [s], and up to a tenth longer.
-    max_bytes : int
-        Together they are never larger than this.
-    """
+    """Bounds of one feed's spool."""
 
     max_age_s: float = 600.0
+    """How long messages are kept [s]; up to a tenth longer."""
     max_bytes: int = 64 * 2**20
+    """Largest size of all messages together."""
 
     @property
     def segment_s(self) -> float:
-        """How long a segment is added to [s]."""
+        """Time after which a new segment is begun [s]."""
         return self.max_age_s / 10
 
     @property
     def segment_bytes(self) -> int:
-        """How large a segment may become, unless one message is larger."""
+        """Largest size of a segment, unless one message is larger."""
         return self.max_bytes // 16
 
 
 def limits_of(agg_params: Mapping[str, Any], complain: Callable[[str], None]) -> SpoolLimits:
-    """Return what an author wants with ``spool_time`` and ``spool_size``.
+    """Return the bounds that an author sets with ``spool_time`` and ``spool_size``.
 
     Parameters
     ----------
     agg_params : dict
         ``spool_time`` is in seconds; ``spool_size`` in bytes, or text like ``64M``.
     complain : callable
-        Is told of a value that makes no sense; the default is taken instead.
+        Called with a text for each value that makes no sense; the default is used then.
     """
     limits = SpoolLimits()
     max_age_s, max_bytes = limits.max_age_s, limits.max_bytes
@@ -53,7 +47,7 @@ def limits_of(agg_params: Mapping[str, Any], complain: Callable[[str], None]) ->
     if _is_finite(time_s) and time_s > 0:
         max_age_s = float(time_s)
     elif time_s is not None:
-        complain(f"spool_time {time_s!r} is no time in seconds; {max_age_s:.0f} is used")
+        complain(f"spool_time {time_s!r} is not a time in seconds; {max_age_s:.0f} is used")
     size = agg_params.get("spool_size")
     size_bytes = _bytes(size)
     if size_bytes is not None and size_bytes >= LEAST_BYTES:
@@ -64,7 +58,7 @@ def limits_of(agg_params: Mapping[str, Any], complain: Callable[[str], None]) ->
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a value is a number, which NaN is not, nor a bool."""
+    """Return whether a value is a number; NaN and bool are not."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
 
 
@@ -77,5 +71,5 @@ def _bytes(size: Any) -> int | None:
 
 
 def _is_finite(value: Any) -> bool:
-    # An int may be beyond what a float holds.
+    # An int may be larger than any float.
     return is_number(value) and abs(value) <= float_info.max

@@ -1,11 +1,11 @@
-"""How far a feed has come whose messages are in memory only, for the agent may be killed.
+"""A mark: the number of a feed's next message while its messages are in memory only.
 
-The file is made while there is room, for to overwrite it takes none. With it the next
-life knows that there were messages, and what is lost with this one is a recorded hole.
-The feed's description follows the number, for of the files none may be left.
+An agent may be killed before they reach the disk. From the mark the next life knows that they
+existed and records them as lost. The file is made while there is room, because overwriting it
+takes none. The feed's description follows the number, because there may be no other file.
 
-A life that begins while the disk is full can make neither a folder nor a file. So each
-life leaves some with the file in them, for lives to come: to rename takes no room either.
+A life that begins while the disk is full can make neither a folder nor a file. So each life
+leaves spare folders with such a file for later lives: renaming takes no room either.
 """
 
 import os
@@ -15,26 +15,26 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from ocsd.agent.spool.segment import content, description_in, packed, record
+from ocsd.agent.spool.segment import content, description, packed, record
 
 NAME = "next"
 SPARES = ".spare"
 
-# So many lives may begin and be killed while the disk is full, without an end to it.
+# Number of lives that can begin and be killed while the disk stays full.
 MOST_SPARES = 8
 
 _MARK = struct.Struct("<QI")  # the number and its CRC-32
 
 
 class Mark:
-    """The file of a feed in one life.
+    """The mark of one feed in one life.
 
     Parameters
     ----------
     folder : Path
-        The feed's folder, in that of the session.
+        The feed's folder, in that of the life.
     spares : Path, optional
-        Where lives leave folders of sessions for those to come; None for nowhere.
+        Folder of the spare folders, each of which can become that of a life.
     """
 
     def __init__(self, folder: Path, spares: Path | None) -> None:
@@ -42,7 +42,7 @@ class Mark:
         self._spares = spares
 
     def prepare(self, info: dict[str, Any]) -> None:
-        """Make the file, and spare ones, where they are missing; without room, do nothing."""
+        """Make the file and the spare ones that are missing; do nothing if there is no room."""
         data = _packed(0) + record(0, packed(info))
         places = [self._folder]
         if self._spares is not None:
@@ -54,8 +54,8 @@ class Mark:
                     place.mkdir(mode=0o750, parents=True, exist_ok=True)
                     _write(place / NAME, data)
 
-    def note(self, number: int) -> None:
-        """Note the number after that of the newest message; without a file, do nothing."""
+    def write(self, number: int) -> None:
+        """Record the number of the next message; do nothing if no file can be had."""
         with suppress(OSError):
             try:
                 descriptor = self._open()
@@ -71,31 +71,33 @@ class Mark:
         return os.open(self._folder / NAME, os.O_WRONLY | os.O_CLOEXEC)
 
     def _take_spare(self) -> None:
-        """Make a spare folder the feed's, or the session's if that has none."""
-        session = self._folder.parent
-        for spare in () if self._spares is None else sorted(self._spares.iterdir()):
-            with suppress(OSError):  # the session has taken this feed from it
-                if session.exists():
+        """Make a spare folder that of the feed, or that of the life if it has none."""
+        if self._spares is None:
+            return
+        life = self._folder.parent
+        for spare in sorted(self._spares.iterdir()):
+            with suppress(OSError):  # this life has taken the feed from it already
+                if life.exists():
                     (spare / self._folder.name).rename(self._folder)
                 else:
-                    spare.rename(session)
+                    spare.rename(life)
                 return
 
 
 def read(folder: Path) -> tuple[int, dict[str, Any]]:
-    """Return what was noted last, 0 if nothing was, and the feed's description.
+    """Return the number in a feed's mark, 0 if there is none, and the feed's description.
 
     Raises
     ------
     OSError
-        If the process lacks what it takes to read it now.
+        If the process lacks descriptors or memory to read it now.
     """
     data = content(folder / NAME)
     number = int.from_bytes(data[:8], "little")
     if data[: _MARK.size] != _packed(number):
         return 0, {}
     try:
-        return number, description_in(data[_MARK.size :])
+        return number, description(data[_MARK.size :])
     except ValueError:
         return number, {}
 

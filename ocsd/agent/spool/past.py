@@ -1,6 +1,7 @@
-"""What earlier lives of an agent have left of their feeds."""
+"""Messages that earlier lives of an agent have left on the disk."""
 
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,61 +11,61 @@ from typing import Any
 
 from ocsd.agent.spool import mark
 from ocsd.agent.spool.limits import SpoolLimits, limits_of
-from ocsd.agent.spool.segment import PASSING, SUFFIX, FoundSegment, Segment, description
-from ocsd.agent.spool.spool import SpooledMessage, kept
+from ocsd.agent.spool.segment import (
+    DESCRIPTION_BYTES,
+    SHORTAGE_ERRORS,
+    SUFFIX,
+    FoundSegment,
+    content,
+    description,
+)
+from ocsd.agent.spool.spool import SpooledMessage, spooled
 
-# An agent that ends again and again must not fill the disk with folders.
-MOST_SESSIONS = 100
+# Number of earlier lives that are kept: an agent that keeps ending must not fill the disk.
+MOST_EARLIER_LIVES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class PastFeed:
-    """A feed of an earlier life.
+    """A feed of an earlier life: its description and its files that have messages, in order.
 
-    Parameters
-    ----------
-    info : dict
-        Its description.
-    segments : tuple of Segment
-        What there is of it, in order.
-    noted : int
-        The number after that of the newest message, if it was in memory only.
+    `marked` is the number in its mark: that of the next message, if the last ones were in memory.
     """
 
     info: dict[str, Any]
-    segments: tuple[Segment, ...]
-    noted: int
+    segments: tuple[FoundSegment, ...]
+    marked: int
 
     @property
     def first(self) -> int:
         """Number of the oldest message; as `next` if there is none."""
-        return self.segments[0].first if self.segments else self.noted
+        return next((segment.first for segment in self.segments), self.marked)
 
     @property
     def next(self) -> int:
         """The number after that of the newest message."""
-        return max([self.noted, *(each.next for each in self.segments[-1:])])
+        return max([self.marked, *(segment.next for segment in self.segments)])
 
     def messages(self, after: int) -> Iterator[SpooledMessage]:
         """Yield the messages from number `after` on."""
-        return kept(self.segments, after)
+        return spooled(self.segments, after)
 
 
 class PastSpools:
     """The folders of an agent's earlier lives, one for each.
 
-    They are kept until this life has lasted for as long as messages are kept, and
-    within the bounds of size: whoever missed something has had time to fetch it.
+    They are kept until this life has lasted as long as messages are kept, because the
+    aggregator has then had time to fetch them, and within the bounds of size.
 
     Parameters
     ----------
     folder : Path, optional
         Where the folders are.
     present : str
-        The name of this life's, which is left alone.
+        Name of this life's folder, which is left alone.
     limits : callable
         Returns the bounds of a feed of this life, by the name of its folder; None if
-        this life has not had a message of it.
+        this life has not published a message of it.
     """
 
     def __init__(
@@ -73,122 +74,124 @@ class PastSpools:
         self._folder = folder
         self._present = present
         self._limits = limits
-        # They do not change, and to find out where one ends it has to be read.
-        self._known: dict[Path, Segment] = {}
-        # Found by that, not by the time in their names: the clock may have been wrong.
-        self._before: set[str] = set()
+        # Files that have been read: they do not change, and their ends are inside them.
+        self._read: dict[Path, FoundSegment] = {}
+        # Lives that were there at the start. The time in a name does not show that a life
+        # was earlier: the clock may have been wrong.
+        self._earlier: set[str] = set()
         with suppress(OSError):
-            self._before = {each.name for each in self._sessions()}
+            self._earlier = {life.name for life in self._lives()}
 
     def sessions(self) -> dict[str, dict[str, PastFeed]]:
-        """Return the feeds that have messages, by session and name.
+        """Return the feeds that have messages, by agent session and name.
 
-        A session that is beyond reading does not hide the others: it is left out, which
-        tells nobody that it is lost.
+        A life that cannot be read does not hide the others. It is left out, which does
+        not declare it lost.
 
         Raises
         ------
         OSError
             If the disk cannot be read now.
         """
-        before, self._known = self._known, {}
+        read_before, self._read = self._read, {}
         sessions = {}
-        for each in self._sessions():
+        for life in self._lives():
             try:
-                sessions[each.name] = self._feeds_of(each, before)
+                sessions[life.name] = self._feeds_of(life, read_before)
             except OSError as error:
-                if error.errno in PASSING:
+                if error.errno in SHORTAGE_ERRORS:
                     raise
-        return {name: feeds for name, feeds in sessions.items() if feeds}
+        return {session_id: feeds for session_id, feeds in sessions.items() if feeds}
 
     def feed(self, session_id: str, feed_name: str) -> PastFeed | None:
-        """Return a feed of an earlier life; None if there is nothing of it.
+        """Return a feed of an earlier life; None if it has left nothing.
 
         Raises
         ------
         OSError
             If the disk cannot be read now.
         """
-        for session in self._sessions():
-            if session.name == session_id:
-                return self._feeds_of(session, self._known).get(feed_name)
+        for life in self._lives():
+            if life.name == session_id:
+                return self._feeds_of(life, self._read).get(feed_name)
         return None
 
     def tend(self, uptime_s: float) -> None:
-        """Remove what need not be kept any longer.
+        """Remove messages that a life of this age [s] need not keep any longer."""
+        kept_bytes: dict[str, int] = {}
+        with suppress(OSError):  # a disk that cannot be read now is tended the next time
+            # A later life may be there already, if this process has been given up as dead.
+            earlier = [life for life in self._lives() if life.name in self._earlier]
+            for life in reversed(earlier[-MOST_EARLIER_LIVES:]):
+                self._thin_out(life, uptime_s, kept_bytes)
+            for life in earlier[:-MOST_EARLIER_LIVES]:
+                self._thin_out(life, inf, kept_bytes)
 
-        Parameters
-        ----------
-        uptime_s : float
-            How long this life has lasted [s].
-        """
-        # A disk that cannot be read now is looked through the next time.
+    def _thin_out(self, life: Path, uptime_s: float, kept_bytes: dict[str, int]) -> None:
+        """Remove the messages of a life that are too old, or too many with later ones."""
         with suppress(OSError):
-            self._tend(uptime_s)
+            for feed in _folders(life):
+                limits = self._limits(feed.name) or _limits_then(feed)
+                if uptime_s >= limits.max_age_s:
+                    shutil.rmtree(feed, ignore_errors=True)
+                    continue
+                for path in reversed(_files(feed)):
+                    kept_bytes[feed.name] = kept_bytes.get(feed.name, 0) + _size_bytes(path)
+                    if kept_bytes[feed.name] > limits.max_bytes:
+                        with suppress(OSError):
+                            path.unlink()
+            _remove_if_empty(life)
 
-    def _tend(self, uptime_s: float) -> None:
-        taken: dict[str, int] = {}
-        # A later life may be there already, if this process has been given up as dead.
-        earlier = [each for each in self._sessions() if each.name in self._before]
-        for rank, session in enumerate(reversed(earlier)):
-            with suppress(OSError):
-                self._thin_out(session, uptime_s if rank < MOST_SESSIONS else inf, taken)
-
-    def _thin_out(self, session: Path, uptime_s: float, taken: dict[str, int]) -> None:
-        """Remove what is too old or too much of an earlier life."""
-        for feed in _folders(session):
-            limits = self._limits(feed.name) or _limits_then(feed)
-            if uptime_s >= limits.max_age_s:
-                shutil.rmtree(feed, ignore_errors=True)
-                continue
-            for path in reversed(_files(feed)):
-                taken[feed.name] = taken.get(feed.name, 0) + _size_bytes(path)
-                if taken[feed.name] > limits.max_bytes:
-                    _remove(path)
-        _remove_if_empty(session)
-
-    def _sessions(self) -> list[Path]:
+    def _lives(self) -> list[Path]:
         """Return the folders of the other lives, the oldest first."""
         if self._folder is None:
             return []
         no_past = {self._present, mark.SPARES}
-        others = [each for each in _folders(self._folder) if each.name not in no_past]
-        return sorted(others, key=lambda each: _began(each.name))
+        others = [life for life in _folders(self._folder) if life.name not in no_past]
+        return sorted(others, key=lambda life: _began_at(life.name))
 
-    def _feeds_of(self, session: Path, known: Mapping[Path, Segment]) -> dict[str, PastFeed]:
-        feeds = {}
-        for folder in _folders(session):
-            segments: list[Segment] = []
-            following: int | None = None
-            for path in reversed(_files(folder)):
-                segment = _found(path, following, known.get(path))
-                if segment is not None:
-                    self._known[path] = segment
-                    following = segment.first
-                    if segment.next > segment.first:
-                        segments.insert(0, segment)
-            noted, info = mark.read(folder)
-            if segments:
-                info = segments[-1].info
-            if segments or (noted and info):
-                feeds[str(info.get("feed_name"))] = PastFeed(info, tuple(segments), noted)
-        return feeds
+    def _feeds_of(
+        self, life: Path, read_before: Mapping[Path, FoundSegment]
+    ) -> dict[str, PastFeed]:
+        feeds = [self._feed_in(folder, read_before) for folder in _folders(life)]
+        return {str(feed.info.get("feed_name")): feed for feed in feeds if feed is not None}
+
+    def _feed_in(self, folder: Path, read_before: Mapping[Path, FoundSegment]) -> PastFeed | None:
+        segments: deque[FoundSegment] = deque()
+        following: int | None = None
+        for path in reversed(_files(folder)):
+            segment = _segment(path, following, read_before.get(path))
+            if segment is not None:
+                self._read[path] = segment
+                following = segment.first
+                if segment.next > segment.first:
+                    segments.appendleft(segment)
+        marked, info = mark.read(folder)
+        if segments:
+            info = segments[-1].info
+        elif not (marked and info):
+            return None
+        return PastFeed(info, tuple(segments), marked)
 
 
-def _found(path: Path, following: int | None, known: Segment | None) -> Segment | None:
-    # Only the last file may still grow, if its writer lives after all.
-    if known is not None and following is not None:
-        known.next = following
-        return known
-    if known is not None and known.size_bytes == _size_bytes(path):
-        return known
+def _segment(
+    path: Path, following: int | None, read_before: FoundSegment | None
+) -> FoundSegment | None:
+    """Return the segment in a file, from before if possible; None if it is not legible."""
+    if read_before is not None:
+        # Only the last file may still grow, if its writer lives after all.
+        if following is not None:
+            read_before.next = following
+            return read_before
+        if read_before.size_bytes == _size_bytes(path):
+            return read_before
     with suppress(ValueError):
         return FoundSegment(path, following)
     return None
 
 
-def _began(session_id: str) -> float:
-    """Return when a life began, which is what an agent session is named by."""
+def _began_at(session_id: str) -> float:
+    """Return the time at which a life began, which is the name of its agent session."""
     try:
         return float(session_id)
     except ValueError:
@@ -199,27 +202,29 @@ def _limits_then(feed: Path) -> SpoolLimits:
     """Return the bounds that a feed had when it was written."""
     for path in _files(feed)[:1]:
         with suppress(ValueError):
-            params = description(path).get("agg_params")
-            return limits_of(params if isinstance(params, dict) else {}, lambda _: None)
+            data = content(path, size_bytes=DESCRIPTION_BYTES)
+            params = description(data).get("agg_params")
+            if isinstance(params, dict):
+                return limits_of(params, lambda _: None)
     return SpoolLimits()
 
 
 def _folders(folder: Path) -> list[Path]:
-    return [each for each in _listed(folder) if each.is_dir()]
+    return [path for path in _listed(folder) if path.is_dir()]
 
 
 def _files(folder: Path) -> list[Path]:
-    return [each for each in _listed(folder) if each.suffix == SUFFIX]
+    return [path for path in _listed(folder) if path.suffix == SUFFIX]
 
 
 def _listed(folder: Path) -> list[Path]:
-    """Return what is in a folder; nothing if there is none.
+    """Return the paths in a folder; none if it does not exist.
 
     Raises
     ------
     OSError
-        If it cannot be read. Nobody may take it for empty then: what an answer leaves
-        out counts as lost for good.
+        If it cannot be read. It must not be taken for empty then, because messages that
+        an answer leaves out count as lost for good.
     """
     try:
         return sorted(folder.iterdir())
@@ -234,12 +239,7 @@ def _size_bytes(path: Path) -> int:
         return 0
 
 
-def _remove(path: Path) -> None:
-    with suppress(OSError):
-        path.unlink()
-
-
-def _remove_if_empty(session: Path) -> None:
-    for folder in (*_folders(session), session):
+def _remove_if_empty(life: Path) -> None:
+    for folder in (*_folders(life), life):
         with suppress(OSError):
             folder.rmdir()

@@ -1,14 +1,15 @@
 """A part of an agent's spool: messages of one feed in a row, in a file or in memory.
 
-Both hold the same bytes: records of length, CRC-32 and payload, of which the first is
-the feed's description and each other one a message's number and the message. What
-follows a record that is cut off or damaged is not read.
+Both hold the same bytes: records of length, CRC-32 and payload. The first record is the
+feed's description, each other one a message with its number. Reading stops at the first
+record that is cut off or damaged.
 """
 
 import errno
 import marshal
 import os
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,10 +18,12 @@ from zlib import crc32
 
 import cbor2
 
+from ocsd.system.records import whole_records
+
 SUFFIX = ".spool"
-# Want of descriptors or memory, which says nothing of the file.
-PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-# No feed's description is larger.
+# The process lacks descriptors or memory; the file itself may be in order.
+SHORTAGE_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+# Largest size of a feed's description.
 DESCRIPTION_BYTES = 2**16
 
 _HEAD = struct.Struct("<II")
@@ -33,13 +36,13 @@ _MARSHAL, _CBOR = b"m", b"c"
 def packed(value: Any) -> bytes:
     """Return a message as bytes.
 
-    Python's own format takes a fifteenth of the time that CBOR takes, and an agent
-    pays it for every message. CBOR is for the rare types that it does not have.
+    Python's own format takes a fifteenth of the time that CBOR takes, which an agent
+    spends on every message. CBOR is for the rare types that it does not have.
 
     Raises
     ------
     ValueError, TypeError
-        If there is something in it that neither has.
+        If it contains a type that neither format has.
     """
     try:
         return _MARSHAL + marshal.dumps(value, _MARSHAL_VERSION)
@@ -51,12 +54,12 @@ def packed(value: Any) -> bytes:
 
 
 def unpacked(body: bytes) -> Any:
-    """Return the message of which `packed` made `body`.
+    """Return the message from which `packed` made `body`.
 
     Raises
     ------
     ValueError
-        If that is not possible.
+        If it cannot be decoded.
     """
     try:
         if body[:1] == _MARSHAL:
@@ -82,46 +85,65 @@ def record(number: int, body: bytes) -> bytes:
 
 def records(data: bytes) -> Iterator[tuple[int, bytes, int]]:
     """Yield number, body and end [bytes from the beginning] of each whole record."""
-    start = 0
-    while start + _HEAD.size <= len(data):
-        length, checksum = _HEAD.unpack_from(data, start)
-        end = start + _HEAD.size + length
-        payload = data[start + _HEAD.size : end]
+    for _kind, payload, end in whole_records(data, _HEAD):
         # A file system may leave zeros at the end of a file after a power cut.
-        if length <= _NUMBER.size or len(payload) < length or crc32(payload) != checksum:
+        if len(payload) <= _NUMBER.size:
             return
         yield _NUMBER.unpack_from(payload)[0], payload[_NUMBER.size :], end
-        start = end
 
 
-class Segment:
-    """Messages in a row.
-
-    Parameters
-    ----------
-    first : int
-        Number of its first message.
-    info : dict
-        The feed's description.
+class ReadableSegment(ABC):
+    """Messages of one feed in a row.
 
     Attributes
     ----------
-    next : int
-        The number after that of its last message.
+    first, next : int
+        Number of its first message, and the number after that of its last one.
+    info : dict
+        The feed's description.
     size_bytes : int
-        How large it is.
-    begun_s, newest_s : float
-        When it was made and when the last message came, on the monotonic clock.
+        Size of all its records.
     """
 
     def __init__(self, first: int, info: dict[str, Any]) -> None:
         self.first = self.next = first
         self.info = info
         self.size_bytes = 0
-        self.begun_s = self.newest_s = 0.0
-        # Who reads on where he stopped need not begin at the beginning.
-        self._mark = (first, 0)
+        # Lets a reader resume instead of scanning the segment again: a number and its place.
+        self._resume_at = (first, 0)
 
+    @abstractmethod
+    def data(self, start: int) -> bytes:
+        """Return the content from a place on [bytes from the beginning]; empty if it is gone."""
+
+    def bodies(self, after: int) -> Iterator[tuple[int, bytes]]:
+        """Yield number and body of the messages from number `after` on."""
+        number, start = self._resume_at
+        if number > after:
+            start = 0
+        rest = records(self.data(start))
+        if start == 0:
+            next(rest, None)  # the description
+        for number, body, end in rest:
+            if number >= after:
+                yield number, body
+                self._resume_at = (number + 1, start + end)
+
+
+class AppendableSegment(ReadableSegment):
+    """A segment of this life, to which messages are added.
+
+    Attributes
+    ----------
+    begun_s, newest_s : float
+        Time at which it was made and at which its last message came [s, monotonic].
+    """
+
+    def __init__(self, first: int, info: dict[str, Any]) -> None:
+        super().__init__(first, info)
+        self.begun_s = self.newest_s = 0.0
+
+    @abstractmethod
     def write(self, data: bytes) -> None:
         """Add bytes at the end.
 
@@ -130,17 +152,6 @@ class Segment:
         OSError
             If they could not all be written; a part of them may have been.
         """
-        raise NotImplementedError
-
-    def data(self, start: int) -> bytes:
-        """Return all from a place on [bytes from the beginning]; nothing if it is gone."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Write no more."""
-
-    def remove(self) -> None:
-        """Make it disappear."""
 
     def put(self, entry: bytes, number: int, now_s: float) -> None:
         """Add a record, the result of `record`.
@@ -154,20 +165,15 @@ class Segment:
         self.next = number + 1
         self.newest_s = now_s
 
-    def bodies(self, after: int) -> Iterator[tuple[int, bytes]]:
-        """Yield number and body of the messages from number `after` on."""
-        start = self._mark[1] if self._mark[0] <= after else 0
-        found = records(self.data(start))
-        if start == 0:
-            next(found, None)
-        for number, body, end in found:
-            if number >= after:
-                yield number, body
-                self._mark = (number + 1, start + end)
+    def close(self) -> None:
+        """Release the file, if there is one; nothing can be added from now on."""
+
+    def remove(self) -> None:
+        """Delete the file, if there is one."""
 
 
-class MemorySegment(Segment):
-    """A segment for as long as there is no room on the disk."""
+class MemorySegment(AppendableSegment):
+    """A segment in memory, for as long as the disk takes no messages."""
 
     def __init__(self, first: int, info: dict[str, Any]) -> None:
         super().__init__(first, info)
@@ -180,11 +186,11 @@ class MemorySegment(Segment):
         self.size_bytes = len(self._data)
 
     def data(self, start: int) -> bytes:
-        """Return all from a place on [bytes from the beginning]."""
+        """Return the content from a place on [bytes from the beginning]."""
         return bytes(memoryview(self._data)[start:])
 
 
-class FileSegment(Segment):
+class FileSegment(AppendableSegment):
     """A segment in a file, named by its first number.
 
     Parameters
@@ -192,7 +198,7 @@ class FileSegment(Segment):
     folder : Path
         Where to make it; is made as well.
     first, info
-        See `Segment`.
+        See `ReadableSegment`.
 
     Raises
     ------
@@ -206,14 +212,10 @@ class FileSegment(Segment):
         self.path = folder / f"{first:020}{SUFFIX}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = os.open(self.path, flags, 0o640)
-        try:
-            self.write(record(first, packed(info)))
-        except OSError:
-            self.remove()
-            raise
+        self._write_or_remove(record(first, packed(info)))
 
     @classmethod
-    def of(cls, segment: Segment, folder: Path) -> "FileSegment":
+    def of(cls, segment: AppendableSegment, folder: Path) -> "FileSegment":
         """Return a copy of another segment.
 
         Raises
@@ -222,33 +224,23 @@ class FileSegment(Segment):
             If it cannot be made.
         """
         copy = cls(folder, segment.first, segment.info)
-        try:
-            copy.write(segment.data(copy.size_bytes))
-        except OSError:
-            copy.remove()
-            raise
+        copy._write_or_remove(segment.data(copy.size_bytes))
         copy.next, copy.begun_s, copy.newest_s = segment.next, segment.begun_s, segment.newest_s
         return copy
 
     def write(self, data: bytes) -> None:
-        """Add bytes at the end.
-
-        Raises
-        ------
-        OSError
-            If they could not all be written; a part of them may have been.
-        """
+        """Add bytes at the end; raises as `AppendableSegment.write`."""
         written = os.write(self._descriptor, data)
         self.size_bytes += written
         if written < len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
     def data(self, start: int) -> bytes:
-        """Return all from a place on [bytes from the beginning]; nothing if it is gone."""
+        """Return the content from a place on [bytes from the beginning]; empty if it is gone."""
         return content(self.path, start)
 
     def close(self) -> None:
-        """Write no more."""
+        """Close the file; nothing can be added from now on."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             with suppress(OSError):  # it is closed all the same
@@ -265,17 +257,24 @@ class FileSegment(Segment):
         self.close()
         self.path.unlink(missing_ok=True)
 
+    def _write_or_remove(self, data: bytes) -> None:
+        try:
+            self.write(data)
+        except OSError:
+            self.remove()
+            raise
 
-class FoundSegment(Segment):
-    """A segment in a file that an earlier process has left.
+
+class FoundSegment(ReadableSegment):
+    """A segment in a file of an earlier life.
 
     Parameters
     ----------
     path : Path
         The file.
     following : int, optional
-        The first number of the segment after it; None if this is the last, which has to
-        be read to find out where it ends.
+        The first number of the segment after it. None if this is the last one: then the
+        whole file is read to find its end.
 
     Raises
     ------
@@ -285,56 +284,49 @@ class FoundSegment(Segment):
 
     def __init__(self, path: Path, following: int | None = None) -> None:
         self.path = path
-        data = content(path, size_bytes=DESCRIPTION_BYTES if following is not None else -1)
+        size_bytes = -1
+        if following is not None:
+            size_bytes = DESCRIPTION_BYTES
+        data = content(path, size_bytes=size_bytes)
         found = records(data)
         super().__init__(*_description(found))
         self.size_bytes = len(data)
         if following is not None:
             self.next = following
-        for self.next in (number + 1 for number, _, _ in found if following is None):
-            pass
+            return
+        for number, _, _ in found:
+            self.next = number + 1
 
     def data(self, start: int) -> bytes:
-        """Return all from a place on [bytes from the beginning]; nothing if it is gone."""
+        """Return the content from a place on [bytes from the beginning]; empty if it is gone."""
         return content(self.path, start)
 
 
-def description(path: Path) -> dict[str, Any]:
-    """Return the feed's description with which a file begins.
+def description(data: bytes) -> dict[str, Any]:
+    """Return the feed's description at the beginning of a segment's content.
 
     Raises
     ------
     ValueError
-        If it has no legible beginning.
-    """
-    return description_in(content(path, size_bytes=DESCRIPTION_BYTES))
-
-
-def description_in(data: bytes) -> dict[str, Any]:
-    """Return the feed's description with which `data` begin.
-
-    Raises
-    ------
-    ValueError
-        If they have no legible beginning.
+        If the beginning is not legible.
     """
     return _description(records(data))[1]
 
 
 def content(path: Path, start: int = 0, size_bytes: int = -1) -> bytes:
-    """Return a file's content from a place on; nothing if it is gone or beyond reading.
+    """Return a file's content from a place on; empty if it is gone or cannot be read.
 
     Raises
     ------
     OSError
-        If the process lacks what it takes to read it now: it is not lost.
+        If the process lacks descriptors or memory to read it now: it is not lost.
     """
     try:
         with path.open("rb") as file:
             file.seek(start)
             return file.read(size_bytes)
     except OSError as error:
-        if error.errno in PASSING:
+        if error.errno in SHORTAGE_ERRORS:
             raise
         return b""
 

@@ -1,4 +1,4 @@
-"""An agent's spools, of this life and earlier ones, and the answers from them."""
+"""All spools of an agent, of this life and earlier ones, and the answers from them."""
 
 import os
 import time
@@ -12,21 +12,20 @@ from urllib.parse import quote
 from ocsd.agent.spool.limits import SpoolLimits, is_number
 from ocsd.agent.spool.mark import SPARES
 from ocsd.agent.spool.past import PastSpools
-from ocsd.agent.spool.spool import Spool, SpooledMessage
+from ocsd.agent.spool.spool import Spool, SpooledMessage, Witness
 from ocsd.bus.wamp import ApplicationError
 from ocsd.site.launch import Launch
 from ocsd.system import paths
 
-# How much one answer holds unless it is asked for less or more, and at most.
+# Size of an answer if the request names none, and the largest that it can ask for.
 ANSWER_BYTES = 2**20
 MOST_ANSWER_BYTES = 8 * 2**20
-# A thousand small messages keep the reactor busy for some 30 ms.
+# Number of messages in an answer at most: a thousand small ones take the reactor 30 ms.
 MOST_ANSWER_MESSAGES = 1000
-
-# How often what earlier lives have left is looked through [s].
+# Time between two checks of earlier lives for messages to remove [s].
 TEND_EVERY_S = 10.0
 
-NOTHING: Mapping[str, Any] = {"first": 0, "next": 0, "messages": []}
+NO_MESSAGES: Mapping[str, Any] = {"first": 0, "next": 0, "messages": []}
 
 
 class KeptFeed(Protocol):
@@ -39,14 +38,9 @@ class KeptFeed(Protocol):
 
 
 def folder_of(launch: Launch | None, instance_id: str) -> Path | None:
-    """Return where an agent keeps messages; None if it has no place on the disk.
+    """Return the folder in which an instance keeps messages; None if it has none on the disk.
 
-    Parameters
-    ----------
-    launch : Launch, optional
-        What the process was started for.
-    instance_id : str
-        The agent's.
+    An agent that was started by hand, without a launch, has none.
     """
     if launch is None:
         return None
@@ -59,16 +53,13 @@ def folder_of(launch: Launch | None, instance_id: str) -> Path | None:
         return None
 
 
-class SpoolService:
+class SpoolService(Witness):
     """The spools of an agent's recorded feeds.
-
-    Everything happens in the reactor's thread.
 
     Parameters
     ----------
     folder : Path, optional
-        Where this and earlier lives of the agent keep messages; None for in
-        memory only.
+        Folder of all lives of the agent; None keeps messages in memory.
     session_id : str
         The agent session of this life.
     log
@@ -98,10 +89,10 @@ class SpoolService:
         self._tended_s = -inf
         self._past = PastSpools(folder, session_id, self._limits_of)
         self._in_memory: set[Path | None] = set()
-        self._said_not_removed = False
+        self._logged_not_removed = False
 
     def spool(self, feed_name: str, limits: SpoolLimits, monotonic: Callable[[], float]) -> Spool:
-        """Return a new spool for a feed; nothing is made on disk yet."""
+        """Return a new spool for a feed; makes nothing on the disk yet."""
         if self._folder is None:
             return Spool(None, limits, monotonic, self)
         folder = self._folder / self.session_id / _folder_name(feed_name)
@@ -119,33 +110,32 @@ class SpoolService:
         max_bytes: Any = ANSWER_BYTES,
         **_unknown: Any,
     ) -> dict[str, Any]:
-        """Tell what is kept, or give messages.
+        """Return messages of a feed, or which messages there are.
 
         Parameters
         ----------
         feed_name : str, optional
-            The feed; None asks what there is.
+            The feed; None asks which messages there are.
         session_id : str, optional
             Agent session of the feed; this life's if None.
         after : int
             Number of the first message that is wanted.
         max_bytes : int
-            About how much to give; one message is given in any case, and never more
-            than a thousand [bytes].
+            About how much to return [bytes]: at least one message, and at most a thousand.
 
         Returns
         -------
         dict
             ``{sessions: {session_id: {feed_name: {address, first, next}}}}``, or
             ``{first, next, messages: [[message, feed_info], ...]}``, in which
-            ``feed_info["seq"]`` is the number. Numbers from `after` to the last one in
-            the answer that are not in it are lost; so are all up to ``next`` if it
-            holds no message.
+            ``feed_info["seq"]`` is the number. Messages from `after` to the last one in
+            the answer that are not in it are lost. If it holds no message, all up to
+            ``next`` are lost.
 
         Raises
         ------
         ApplicationError
-            If `after` or `max_bytes` is no number.
+            If `after` or `max_bytes` is not a number.
         """
         if feed_name is None:
             return {"sessions": self._index()}
@@ -155,24 +145,25 @@ class SpoolService:
                 f"'after' and 'max_bytes' have to be numbers, not {after!r} and {max_bytes!r}",
             )
         room_bytes = min(max_bytes, MOST_ANSWER_BYTES)
-        if session_id is None or session_id == self.session_id:
-            feed = self.feeds.get(feed_name) if isinstance(feed_name, str) else None
+        name = str(feed_name)
+        if session_id in (None, self.session_id):
+            feed = self.feeds.get(name)
             if feed is None:
-                return dict(NOTHING)
+                return dict(NO_MESSAGES)
             messages = _within(feed.spool.messages(after), room_bytes)
             return {"first": feed.spool.first, "next": feed.next_number, "messages": messages}
-        past = self._past.feed(str(session_id), str(feed_name))
+        past = self._past.feed(str(session_id), name)
         if past is None:
-            return dict(NOTHING)
+            return dict(NO_MESSAGES)
         messages = _within(past.messages(after), room_bytes)
         return {"first": past.first, "next": past.next, "messages": messages}
 
     def in_memory(self, folder: Path | None, error: OSError | None) -> None:
-        """Say once that messages are kept in memory."""
+        """Log once that messages are kept in memory."""
         if not self._in_memory and error is not None:
             self._log.warn(
                 "cannot keep messages in {folder}: {error}; they are kept in memory until that is "
-                "possible, and lost when the agent is killed before",
+                "possible, and lost if the agent is killed before",
                 folder=self._place,
                 error=error,
             )
@@ -184,7 +175,7 @@ class SpoolService:
         self._in_memory.add(folder)
 
     def on_disk(self, folder: Path) -> None:
-        """Say that messages are kept on disk again, and remove old ones."""
+        """Log that messages are kept on the disk again, and remove old ones."""
         if folder in self._in_memory:
             self._in_memory.discard(folder)
             if not self._in_memory:
@@ -192,19 +183,19 @@ class SpoolService:
         self._tend()
 
     def not_removed(self, path: Path, error: OSError) -> None:
-        """Say once that old messages cannot be deleted."""
-        if not self._said_not_removed:
-            self._said_not_removed = True
+        """Log once that old messages cannot be deleted."""
+        if not self._logged_not_removed:
+            self._logged_not_removed = True
             self._log.warn(
-                "cannot delete old messages in {path}: {error}; they take more room than the "
-                "spool is allowed until that is possible, which is tried again and again",
+                "cannot delete old messages in {path}: {error}; until that succeeds, which is "
+                "tried with each message, they take more room than the spool is allowed",
                 path=os.path.realpath(path),
                 error=error,
             )
 
     @property
     def _place(self) -> str:
-        """The folder, by the name that operators know."""
+        """The folder under the name that operators know."""
         return os.path.realpath(self._folder or "")
 
     def _index(self) -> dict[str, dict[str, dict[str, Any]]]:
@@ -242,10 +233,10 @@ def _folder_name(feed_name: str) -> str:
 
 def _within(messages: Iterable[SpooledMessage], room_bytes: float) -> list[list[Any]]:
     """Return the first messages, as many as there is room for, but at least one."""
-    found: list[list[Any]] = []
+    pairs: list[list[Any]] = []
     for message in islice(messages, MOST_ANSWER_MESSAGES):
         room_bytes -= message.size_bytes
-        if found and room_bytes < 0:
+        if pairs and room_bytes < 0:
             break
-        found.append(message.pair())
-    return found
+        pairs.append(message.pair())
+    return pairs

@@ -1,64 +1,92 @@
-"""What an agent keeps of one feed, within bounds, for those who missed it."""
+"""The messages of one feed that an agent keeps for readers who missed them.
+
+**The promise.** Every message of a recorded feed reaches the files of the aggregator, or is
+recorded there as lost, with its number. Nothing may be missing without a trace: not if the
+agent, the aggregator, the router or their hosts end at any moment, and not if a disk is full.
+
+**Disk first.** A message has a number, counted from 0 in each life of the agent. `Spool.put`
+writes it to a file before it is published. In the other order an agent that is killed between
+the two would have shown clients a message that can never be recorded. Written means
+handed to the operating system: it survives the end of the process, but not always a power
+cut. Waiting for the disk (fsync) would hold up the reactor for each message, and the
+aggregator waits for its own disk anyway.
+
+**Asking.** Publishing is only the fast way to the aggregator. In its heartbeat each agent
+says how far its feeds have come; the aggregator compares that with what it has, and asks the
+agent for the rest (`service`). So the agent need not know who listens, and keeps no list of
+what was delivered.
+
+**Segments.** A feed's messages lie in files of a tenth of the time or a sixteenth of the size
+that may be kept. A file is only ever appended to, and is removed as a whole, oldest first: no
+byte is moved, and a file that is damaged costs at most the messages in it. Each file begins
+with the feed's description, so that it can be read without the agent; a new description
+begins a new file. Its name is the number of its first message. Records have a length and a
+checksum: a reader stops at the first one that was cut off when its writer died (`segment`).
+
+**Without a disk.** A device goes on measuring if the disk is full, and the agent with it.
+Messages then go to segments in memory, with the same bounds, and move to files as soon as a
+try succeeds, `DISK_RETRY_S` apart. No error of the disk reaches the author's code.
+
+**Marks.** What is in memory dies with the process. The next life must know that it existed,
+or it would be missing without a trace. A mark is a small file that holds the number of the
+next message. It is made while there is room, because overwriting it takes none (`mark`).
+
+**Lives.** Each life of an agent has a folder of its own and never writes into that of another
+one: two processes of one agent, if there ever are, cannot harm each other. A life reads what
+earlier ones have left, gives it to the aggregator, and removes it when it has itself lasted
+as long as messages are kept: every reader has then had that time to fetch it (`past`).
+
+**Bounds.** An author sets how long and how many bytes messages are kept, with ``spool_time``
+and ``spool_size`` of `agg_params` (`limits`). The bounds hold for each feed, in memory and on
+the disk, and for all earlier lives together. What is dropped before the aggregator has
+fetched it is lost, and becomes a hole in its record.
+
+**Threads.** Everything here happens in the reactor's thread, because a message is only on
+its way there once it has been checked.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ocsd.agent.spool.limits import SpoolLimits
 from ocsd.agent.spool.mark import Mark
-from ocsd.agent.spool.segment import FileSegment, MemorySegment, Segment, packed, record, unpacked
+from ocsd.agent.spool.segment import (
+    AppendableSegment,
+    FileSegment,
+    MemorySegment,
+    ReadableSegment,
+    packed,
+    record,
+    unpacked,
+)
 
-# How long after a failure the disk is left alone [s].
-RETRY_S = 5.0
-# What is larger could be neither sent nor given to who asks for it (16 MiB is what a
-# message of the raw socket protocol may have).
-LONGEST_BYTES = 2**24 - 2**16
-
-
-class Witness(Protocol):
-    """Who is told where messages are kept."""
-
-    def in_memory(self, folder: Path | None, error: OSError | None) -> None:
-        """Note that messages are kept in memory, and why not in the folder."""
-
-    def on_disk(self, folder: Path) -> None:
-        """Note that messages are kept in the folder; called when a file is begun."""
-
-    def not_removed(self, path: Path, error: OSError) -> None:
-        """Note that a file of old messages cannot be deleted now, and why."""
+# Delay after a failure of the disk before it is tried again [s].
+DISK_RETRY_S = 5.0
+# Largest record: a larger one could not be sent, because the raw socket protocol allows
+# messages of 16 MiB at most.
+LONGEST_RECORD_BYTES = 2**24 - 2**16
 
 
-class Unnoticed:
-    """A witness who does not care."""
+class Witness:
+    """Gets reports of where messages are kept; this one ignores them."""
 
     def in_memory(self, folder: Path | None, error: OSError | None) -> None:
-        """Ignore it."""
+        """Report that messages are kept in memory, and why not in the folder."""
 
     def on_disk(self, folder: Path) -> None:
-        """Ignore it."""
+        """Report that messages are kept in the folder; called when a file is begun."""
 
     def not_removed(self, path: Path, error: OSError) -> None:
-        """Ignore it."""
+        """Report that a file of old messages cannot be deleted now, and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpooledMessage:
-    """A message that was kept.
-
-    Parameters
-    ----------
-    number : int
-        Its number.
-    message
-        The message.
-    info : dict
-        The feed's description, without the number.
-    size_bytes : int
-        How large it was when stored.
-    """
+    """A message from a spool, the feed's description, and its size when stored [bytes]."""
 
     number: int
     message: Any
@@ -70,37 +98,32 @@ class SpooledMessage:
         return [self.message, {**self.info, "seq": self.number}]
 
 
-def kept(segments: Iterable[Segment], after: int) -> Iterator[SpooledMessage]:
+def spooled(segments: Iterable[ReadableSegment], after: int) -> Iterator[SpooledMessage]:
     """Yield the messages from number `after` on."""
     for segment in segments:
         if segment.next > after:
             for number, body in segment.bodies(after):
                 try:
                     yield SpooledMessage(number, unpacked(body), segment.info, len(body))
-                except ValueError:  # of a library that encoded it otherwise
+                except ValueError:  # another version of a library has encoded it
                     continue
 
 
 class Spool:
-    """The last messages of one feed.
-
-    They are on disk as soon as `put` returns, as far as the operating system is
-    concerned. While that is not possible they are in memory, within the same
-    bounds, and move to the disk when it is possible again. No failure of the disk
-    is raised.
+    """The last messages of one feed; no failure of the disk is raised.
 
     Parameters
     ----------
     folder : Path, optional
-        Where to keep them; is made with the first message. None for in memory only.
-    limits : Limits
+        Folder of its files, made with the first message; None keeps messages in memory.
+    limits : SpoolLimits
         How much to keep.
     monotonic : callable
         Returns the monotonic time [s].
-    witness : Witness
-        Is told where the messages are.
+    witness : Witness, optional
+        Gets reports of where the messages are.
     spares : Path, optional
-        Where folders for lives without room are (`ocsd.agent.spool.mark`).
+        Folder of the spare folders (`ocsd.agent.spool.mark`).
 
     Attributes
     ----------
@@ -119,24 +142,26 @@ class Spool:
         self.limits = limits
         self.next = 0
         self._folder = folder
-        self._mark = None if folder is None else Mark(folder, spares)
+        self._mark: Mark | None = None
+        if folder is not None:
+            self._mark = Mark(folder, spares)
         self._monotonic = monotonic
-        self._witness = witness or Unnoticed()
-        self._segments: deque[Segment] = deque()
-        self._tail: Segment | None = None
-        # Dropped files that could not be deleted yet. They are not in `_segments`, for one
-        # that cannot go must not keep what follows it, which may be in memory.
+        self._witness = witness or Witness()
+        self._segments: deque[AppendableSegment] = deque()
+        self._tail: AppendableSegment | None = None
+        # Dropped files that could not be deleted yet. They are not in `_segments`, because
+        # they would keep those that follow, which may be in memory, from being dropped.
         self._undeleted: deque[FileSegment] = deque()
         self._retry_at_s: float | None = None
 
     @property
     def first(self) -> int:
         """Number of the oldest message; as `next` if there is none."""
-        return self._segments[0].first if self._segments else self.next
+        return next((segment.first for segment in self._segments), self.next)
 
     @property
     def size_bytes(self) -> int:
-        """How large all messages are together."""
+        """Size of all messages together."""
         return sum(segment.size_bytes for segment in self._segments)
 
     def put(self, number: int, message: Any, info: dict[str, Any]) -> None:
@@ -154,11 +179,13 @@ class Spool:
         Raises
         ------
         ValueError, TypeError
-            If the message cannot be encoded, or is too large to be sent.
+            If the message cannot be encoded, or is larger than can be sent.
         """
         entry = record(number, packed(message))
-        if len(entry) > LONGEST_BYTES:
-            raise ValueError(f"it is larger than the {LONGEST_BYTES:,} bytes that can be sent")
+        if len(entry) > LONGEST_RECORD_BYTES:
+            raise ValueError(
+                f"it is larger than the {LONGEST_RECORD_BYTES:,} bytes that can be sent"
+            )
         now_s = self._monotonic()
         self.next = number + 1
         if self._retry_at_s is not None and now_s >= self._retry_at_s:
@@ -171,12 +198,12 @@ class Spool:
             self._drop_tail_if_empty()
             self._begin(MemorySegment(number, info), now_s).put(entry, number, now_s)
         if self._mark is not None and isinstance(self._tail, MemorySegment):
-            self._mark.note(self.next)
+            self._mark.write(self.next)
         self._trim(now_s)
 
     def messages(self, after: int) -> Iterator[SpooledMessage]:
-        """Yield the messages from number `after` on; put none meanwhile."""
-        return kept(self._segments, after)
+        """Yield the messages from number `after` on; do not call `put` meanwhile."""
+        return spooled(self._segments, after)
 
     def clear(self) -> None:
         """Forget all messages."""
@@ -185,9 +212,9 @@ class Spool:
         self._delete_dropped()
 
     def close(self) -> None:
-        """Leave everything complete, and on the disk if there is room by now."""
+        """Close the files, and move messages in memory to the disk if there is room now."""
         if any(isinstance(segment, MemorySegment) for segment in self._segments):
-            # Without regard to when the next try is due: there may be none after this.
+            # Now, even if the next try is not due yet: there may be none after this one.
             self._move_to_disk(self._monotonic())
         self._end_tail()
 
@@ -198,7 +225,7 @@ class Spool:
 
     def _segment_for(
         self, size_bytes: int, number: int, info: dict[str, Any], now_s: float
-    ) -> Segment:
+    ) -> AppendableSegment:
         tail, limits = self._tail, self.limits
         if (
             tail is not None
@@ -216,7 +243,7 @@ class Spool:
                 self._failed(error, now_s)
         return self._begin(MemorySegment(number, info), now_s)
 
-    def _begin(self, segment: Segment, now_s: float) -> Segment:
+    def _begin(self, segment: AppendableSegment, now_s: float) -> AppendableSegment:
         self._end_tail()
         segment.begun_s = segment.newest_s = now_s
         self._tail = segment
@@ -231,7 +258,7 @@ class Spool:
             self._mark.prepare(info)
 
     def _failed(self, error: OSError, now_s: float) -> None:
-        self._retry_at_s = now_s + RETRY_S
+        self._retry_at_s = now_s + DISK_RETRY_S
         self._witness.in_memory(self._folder, error)
 
     def _drop_tail_if_empty(self) -> None:
@@ -239,29 +266,31 @@ class Spool:
         if tail is not None and tail.next == tail.first:
             self._segments.pop()
             self._tail = None
-            # If it stays it is overwritten: the next file has the same name. So it must
-            # not be deleted later, either.
+            # A file that stays is overwritten, because the next one has the same name. So
+            # it must not be deleted later.
             with suppress(OSError):
                 tail.remove()
 
     def _move_to_disk(self, now_s: float) -> None:
+        if self._folder is None:
+            return
         for place, segment in enumerate(self._segments):
-            if isinstance(segment, MemorySegment) and self._folder is not None:
-                try:
-                    saved = FileSegment.of(segment, self._folder)
-                except OSError as error:
-                    self._failed(error, now_s)
-                    return
-                self._segments[place] = saved
-                if segment is self._tail:
-                    self._tail = saved
-                else:
-                    saved.close()
+            if not isinstance(segment, MemorySegment):
+                continue
+            try:
+                saved = FileSegment.of(segment, self._folder)
+            except OSError as error:
+                self._failed(error, now_s)
+                return
+            self._segments[place] = saved
+            if segment is self._tail:
+                self._tail = saved
+            else:
+                saved.close()
         self._retry_at_s = None
-        if self._folder is not None:
-            for segment in self._segments:
-                self._prepare_mark(segment.info)
-            self._witness.on_disk(self._folder)
+        for segment in self._segments:
+            self._prepare_mark(segment.info)
+        self._witness.on_disk(self._folder)
 
     def _trim(self, now_s: float) -> None:
         size_bytes = self.size_bytes
@@ -274,7 +303,7 @@ class Spool:
             self._drop(segment)
         self._delete_dropped()
 
-    def _drop(self, segment: Segment) -> None:
+    def _drop(self, segment: AppendableSegment) -> None:
         if segment is self._tail:
             self._tail = None
         segment.close()
@@ -282,7 +311,7 @@ class Spool:
             self._undeleted.append(segment)
 
     def _delete_dropped(self) -> None:
-        """Delete what was dropped; what cannot be deleted now is left to the next call."""
+        """Delete dropped files; one that cannot be deleted now is left to the next call."""
         while self._undeleted:
             try:
                 self._undeleted[0].remove()

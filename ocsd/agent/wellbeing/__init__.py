@@ -1,7 +1,7 @@
-"""The health of an agent, as it reports it to the supervisor itself.
+"""The health of an agent, as the agent itself reports it to the supervisor.
 
 `readiness` sends the reports of sd_notify(3), `reactor_watch` finds code that blocks the
-reactor, `self_call` calls the agent through the router, `descriptors` counts open files,
-`origin` remembers the file of the agent's code. The room imports `ocsd.agent.operations`.
-Begin with `readiness`.
+reactor, `self_call` calls the agent through the router, `this_process` knows the file of the
+agent's code and whether another file can be opened. The room imports
+`ocsd.agent.operations`. Begin with `readiness`.
 """

@@ -1,8 +1,8 @@
-"""Noticing that the reactor is blocked, and by what.
+"""Detection of code that blocks the reactor.
 
 A `blocking=False` operation that sleeps stops everything else in the agent: its
-heartbeat, its replies, its other operations. Nothing in the reactor's thread can
-say so while it lasts, so the thread of the lookout looks.
+heartbeat, its replies, its other operations. The reactor's thread cannot report that while
+it lasts, so the thread of the lookout polls it.
 """
 
 import inspect
@@ -13,19 +13,20 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from ocsd.reactor.lookout import LOOKOUT, PERIOD_S
+from ocsd.reactor.lookout import LOOKOUT, LOOKOUT_PERIOD_S
 from ocsd.reactor.ticker import Ticker
 from ocsd.system.notify import notify
 
 ALIVE_EVERY_S = 1.0
-# What is shorter nobody notices; heartbeats are believed for 5 s.
-LIMIT_S = 1.5
-# How long the status shows a block that is over.
+# Time without a sign of life from which the reactor counts as blocked [s]. A shorter block
+# does no harm: a heartbeat is good for 5 s.
+BLOCKED_LIMIT_S = 1.5
+# Time for which the status shows a block that is over [s].
 REMEMBERED_S = 60.0
 
 
 class ReactorWatch:
-    """Tells log and supervisor when the reactor is blocked, and the operation afterwards.
+    """Reports a blocked reactor to log and supervisor, and afterwards to the operation.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ class ReactorWatch:
         self._reactor_thread = 0
         self._alive_at_s = time.monotonic()
         self._shown_at_s = 0.0
-        self._looked_at_s = 0.0
+        self._polled_at_s = 0.0
         self._blocked_by = ""
         self._op_name: str | None = None
 
@@ -50,22 +51,22 @@ class ReactorWatch:
         """Begin to watch (reactor thread)."""
         self._reactor_thread = threading.get_ident()
         self._ticker.start()
-        LOOKOUT.add(self._look)
+        LOOKOUT.add(self._poll)
 
     def stop(self) -> None:
-        """End."""
+        """End the watch."""
         self._ticker.stop()
-        LOOKOUT.remove(self._look)
+        LOOKOUT.remove(self._poll)
 
     def _alive(self) -> None:
         now_s = time.monotonic()
         if self._blocked_by:
-            self._tell_operation(now_s - self._alive_at_s)
+            self._warn_operation(now_s - self._alive_at_s)
         elif now_s - self._shown_at_s > REMEMBERED_S:
             self._agent.blocked = ""
         self._alive_at_s = now_s
 
-    def _tell_operation(self, lasted_s: float) -> None:
+    def _warn_operation(self, lasted_s: float) -> None:
         text, self._blocked_by = f"{self._blocked_by}, for {lasted_s:.1f} s", ""
         session = self._agent.sessions.get(self._op_name)
         if session is None:
@@ -75,12 +76,12 @@ class ReactorWatch:
         self._shown_at_s = time.monotonic()
         session.add_message(f"WARNING: {text}; register what takes time with blocking=True")
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         now_s = time.monotonic()
-        # A machine that was asleep, or has no time for us, blocks nobody.
-        looked_lately = now_s - self._looked_at_s < 2 * PERIOD_S
-        self._looked_at_s = now_s
-        if looked_lately and now_s - self._alive_at_s > LIMIT_S and not self._blocked_by:
+        # After a pause of the whole machine the reactor has had no chance to run either.
+        polled_lately = now_s - self._polled_at_s < 2 * LOOKOUT_PERIOD_S
+        self._polled_at_s = now_s
+        if polled_lately and now_s - self._alive_at_s > BLOCKED_LIMIT_S and not self._blocked_by:
             self._report()
 
     def _report(self) -> None:
@@ -89,8 +90,10 @@ class ReactorWatch:
             return
         place = f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
         self._op_name = self._operation_in(frame)
-        who = f"operation {self._op_name!r}" if self._op_name else "something"
-        self._blocked_by = f"{who} blocks the reactor at {place}"
+        blocker = "something"
+        if self._op_name:
+            blocker = f"operation {self._op_name!r}"
+        self._blocked_by = f"{blocker} blocks the reactor at {place}"
         self._agent.log.error("{text}", text=self._blocked_by)
         if self._op_name:
             self._send(STATUS=self._blocked_by)
@@ -108,6 +111,6 @@ class ReactorWatch:
 
 
 def _is_idle(frame: FrameType) -> bool:
-    """Tell whether a reactor waits for events; it may be short of processor time."""
+    """Return whether a reactor waits for events; it may lack processor time."""
     module: str = frame.f_globals.get("__name__", "")
     return module.startswith("twisted.internet.") and module.endswith("reactor")

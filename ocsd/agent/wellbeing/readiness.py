@@ -1,36 +1,38 @@
-"""Telling the supervisor how the agent is doing (sd_notify(3)).
+"""Reports of the agent's health to the supervisor (sd_notify(3)).
 
-``READY=1`` says that the agent is joined, ``WATCHDOG=1`` that its reactor runs,
-``STATUS`` what is wrong; an empty STATUS says that nothing is. ``X_CALL`` and ``X_FEEDS``
-say what is wrong with these layers, ``X_OPERATIONS`` what runs for how long, ``X_CODE``
-which file holds the agent's code; they are left out when they are empty and were so before.
+``READY=1`` means that the agent is joined, ``WATCHDOG=1`` that its reactor runs. ``STATUS``
+is a complaint, or empty if all is well. ``X_CALL`` and ``X_FEEDS`` are complaints about these
+layers, ``X_OPERATIONS`` the operations that run and since when, ``X_CODE`` the file of the
+agent's code. The last four are left out if they are empty and were so in the report before.
 """
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
 from typing import Any
 
 from ocsd.agent.operations.session import OpSession
-from ocsd.agent.wellbeing import descriptors, origin
+from ocsd.agent.wellbeing import this_process
 from ocsd.agent.wellbeing.self_call import SelfCall
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
 from ocsd.system.notify import Delivery, notify
 from ocsd.text.reason import shortened
 
-PERIOD_S = 1.0
-# Where in its session.data an operation may say why it is degraded.
+REPORT_PERIOD_S = 1.0
+# Keys of session.data under which an operation may give the reason why it is degraded.
 REASON_KEYS = ("reason", "error")
-# How many reports go by until session data that no client asks for are looked at.
-DATA_PERIOD = 5
-# How many reports go by until it is seen whether another file could be opened.
-DESCRIPTORS_PERIOD = 10
-# How many reports go by until the supervisor, which may be new, is told again where the code is.
-CODE_PERIOD = 30
-# A datagram must not cost more than it is worth, with hundreds of agents.
+# Time between two checks of session data that no client asks for [s].
+DATA_PERIOD_S = 5.0
+# Time between two checks whether another file can be opened [s].
+SHORTAGE_PERIOD_S = 10.0
+# Time after which the code file is reported again, because the supervisor may be new [s].
+CODE_PERIOD_S = 30.0
+# Longest status [characters]: with hundreds of agents datagrams should be cheap.
 LONGEST_STATUS = 2000
-# When many agents start at once, their reports do not all fit into the queue.
-RETRY_S = 0.02
+# Delay before a report is repeated that did not fit into the supervisor's queue, as happens
+# when many agents start at once [s].
+BUSY_RETRY_S = 0.02
 
 
 class Readiness:
@@ -42,19 +44,27 @@ class Readiness:
         The agent.
     send : callable
         Takes the assignments of one notification as keyword arguments.
+    shortage : callable
+        Returns a complaint if this process cannot open another file, else nothing.
     """
 
-    def __init__(self, agent: Any, send: Callable[..., object] = notify) -> None:
+    def __init__(
+        self,
+        agent: Any,
+        send: Callable[..., object] = notify,
+        shortage: Callable[[], str] = this_process.shortage,
+    ) -> None:
         self._agent = agent
         self._send = send
+        self._find_shortage = shortage
         self._connection: Any = None
-        self._ticker = Ticker(PERIOD_S, self.tell)
+        self._ticker = Ticker(REPORT_PERIOD_S, self.report)
         self._retry: Any = None
         self._stopped = False
-        self._reports = 0
         self._self_call = SelfCall(agent)
-        self._said: dict[str, str] = {}
+        self._reported: dict[str, str] = {}
         self._shortage = ""
+        self._data_due_s = self._shortage_due_s = self._code_due_s = -inf
 
     def start(self, connection: Any) -> None:
         """Begin to report."""
@@ -70,30 +80,40 @@ class Readiness:
             self._retry = None
         self._send(STOPPING=1, STATUS="ending")
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Report now."""
         if self._connection is None:
             return
-        if self._reports % DESCRIPTORS_PERIOD == 0:
-            self._shortage = descriptors.shortage()
+        now_s = the_reactor().seconds()
+        if now_s >= self._shortage_due_s:
+            self._shortage_due_s = now_s + SHORTAGE_PERIOD_S
+            self._shortage = self._find_shortage()
         details = self._details()
-        # What was empty before and still is need not be said.
-        news = {key: text for key, text in details.items() if text or self._said.get(key)}
-        if self._connection.joined:
-            delivery = self._send(READY=1, WATCHDOG=1, STATUS=self._trouble(), **news)
-        else:
-            reasons = _joined((self._shortage, shortened(self._connection.reason)))
-            delivery = self._send(WATCHDOG=1, STATUS=reasons, **news)
+        if now_s >= self._code_due_s:
+            details["X_CODE"] = this_process.code_file()
+        news = {key: text for key, text in details.items() if text or self._reported.get(key)}
+        delivery = self._send(**self._status(now_s), **news)
+        if delivery is Delivery.BUSY:
+            self._retry_soon()
+            return
+        if "X_CODE" in details:
+            self._code_due_s = now_s + CODE_PERIOD_S
         if delivery is Delivery.DONE:
-            self._said = details
-        if delivery is not Delivery.BUSY:
-            self._reports += 1
-        if delivery is Delivery.BUSY and not self._stopped and self._retry is None:
-            self._retry = the_reactor().callLater(RETRY_S, self._tell_again)
+            self._reported = details
 
-    def _tell_again(self) -> None:
+    def _retry_soon(self) -> None:
+        if not self._stopped and self._retry is None:
+            self._retry = the_reactor().callLater(BUSY_RETRY_S, self._report_again)
+
+    def _report_again(self) -> None:
         self._retry = None
-        self.tell()
+        self.report()
+
+    def _status(self, now_s: float) -> dict[str, int | str]:
+        if self._connection.joined:
+            return {"READY": 1, "WATCHDOG": 1, "STATUS": self._trouble(now_s)}
+        reasons = _joined((self._shortage, shortened(self._connection.reason)))
+        return {"WATCHDOG": 1, "STATUS": reasons}
 
     def _details(self) -> dict[str, str]:
         agent = self._agent
@@ -102,69 +122,58 @@ class Readiness:
             for feed in tuple(agent.feeds.values())
             if (complaint := feed.complaint())
         ]
-        link = agent.link if self._connection.joined and agent.is_attached() else None
-        told = {
-            "X_CALL": self._self_call.look(link),
-            "X_FEEDS": "; ".join(silent),
-            "X_OPERATIONS": in_flight(agent.operations.active(), time.time()),
+        link = None
+        if self._connection.joined and agent.is_attached():
+            link = agent.link
+        return {
+            "X_CALL": shortened(self._self_call.poll(link)),
+            "X_FEEDS": shortened("; ".join(silent)),
+            "X_OPERATIONS": shortened(in_flight(agent.operations.active(), time.time())),
         }
-        details = {key: shortened(text) for key, text in told.items()}
-        if self._reports % CODE_PERIOD == 0:
-            details["X_CODE"] = origin.code()
-        return details
 
-    def _trouble(self) -> str:
+    def _trouble(self, now_s: float) -> str:
         agent = self._agent
-        if self._reports % DATA_PERIOD == 0:
+        if now_s >= self._data_due_s:
+            self._data_due_s = now_s + DATA_PERIOD_S
             for session in agent.operations.active():
                 session.check_data()
         startup_names = {name for _, name, _ in agent.startup_ops}
-        refusals = [feed.refusal for feed in agent.feeds.values() if feed.refusal]
         troubles = [
             self._shortage,
             agent.trouble,
             agent.blocked,
             *agent.operations.refusals(),
-            *refusals,
+            *(feed.refusal for feed in agent.feeds.values()),
             trouble_of(agent.sessions.values(), startup_names),
         ]
         return _joined(troubles)
 
 
-def _joined(troubles: Iterable[str]) -> str:
+def _joined(troubles: Iterable[str | None]) -> str:
     return "; ".join(filter(None, troubles))[:LONGEST_STATUS]
 
 
 def in_flight(sessions: Iterable[OpSession], now_at: float) -> str:
-    """Return which operations run for how long, e.g. ``acq 3421 s, init 2 s``.
-
-    Parameters
-    ----------
-    sessions : iterable of OpSession
-        Those that have not ended.
-    now_at : float
-        Unix time [s].
-    """
+    """Return the operations that run and since when, e.g. ``acq 3421 s, init 2 s``."""
     return ", ".join(
         f"{session.op_name} {max(0.0, now_at - session.start_time):.0f} s" for session in sessions
     )
 
 
 def trouble_of(sessions: Any, startup_names: set[str]) -> str:
-    """Return what an operator should know about an agent's operations.
+    """Return the faults of an agent's operations that an operator should know.
 
     Parameters
     ----------
     sessions : iterable of OpSession or None
         The latest session of each operation.
     startup_names : set of str
-        Operations that are meant to run from the start; any other may fail without
-        being a trouble of the agent.
+        Operations that start with the agent; others may fail without being its fault.
 
     Returns
     -------
     str
-        Empty if all is well.
+        Empty if there are none.
     """
     troubles = []
     for session in sessions:
@@ -180,10 +189,12 @@ def trouble_of(sessions: Any, startup_names: set[str]) -> str:
 
 
 def _last_words(session: OpSession) -> str:
-    # Authors tell a reason that comes and goes in the data, not in a row of messages.
+    # Authors give a reason that comes and goes in the data, not in many messages.
     if isinstance(session.data, Mapping):
         for key in REASON_KEYS:
             if session.data.get(key):
                 return shortened(str(session.data[key]))
-    said = [text for _, text in session.messages if not text.startswith("Status is now")]
-    return shortened(said[-1]) if said else "it does not say why"
+    for _, text in reversed(session.messages):
+        if not text.startswith("Status is now"):
+            return shortened(text)
+    return "it does not say why"

@@ -1,28 +1,29 @@
-"""Whether a call to the agent, through the router, is answered."""
+"""Calls of the agent to itself, through the router, to see that it can be reached."""
 
 import random
 import time
 from collections.abc import Callable
+from math import inf
 from typing import Any, Final
 
 from ocsd.bus.wamp import RouterLink, TransportLost
 
-PERIOD_S: Final = 10.0
-LIMIT_S: Final = 5.0
+CALL_PERIOD_S: Final = 10.0
+CALL_ANSWER_LIMIT_S: Final = 5.0
 
-_LOOKS_APART_S: Final = 5.0
-"""A process that looks less often than this was held up itself, which excuses the router."""
+_LONGEST_POLL_GAP_S: Final = 5.0
+"""Longest time between two polls; a process that polls later was held up itself."""
 
 
 class SelfCall:
-    """Calls the agent's own address now and then, while it is joined.
+    """Calls the agent's own address every ten seconds, while it is joined.
 
     Parameters
     ----------
     agent : OCSAgent
         The agent.
     jitter : callable
-        Returns a number from 0 to 1: agents that start together call one after the other.
+        Returns a number from 0 to 1: it spreads the calls of agents that start together.
     monotonic : callable
         Returns the monotonic time [s].
     """
@@ -37,34 +38,31 @@ class SelfCall:
         self._monotonic = monotonic
         self._jitter = jitter
         self._due_at_s = 0.0
-        self._looked_at_s = float("-inf")
+        self._polled_at_s = -inf
         self._link: RouterLink | None = None
-        self._asked_at_s: float | None = None
+        self._called_at_s = inf  # the oldest call without an answer
         self._error = ""
 
-    def look(self, link: RouterLink | None) -> str:
-        """Call if it is time to; return what is wrong, or nothing.
+    def poll(self, link: RouterLink | None) -> str:
+        """Call if a call is due; return a complaint if calls fail, else nothing.
 
-        Parameters
-        ----------
-        link : RouterLink or None
-            The connection of an agent that is joined; call this every second or so.
+        Poll every second or so, with the link of an agent that is joined.
         """
         now_s = self._monotonic()
-        pause_s, self._looked_at_s = now_s - self._looked_at_s, now_s
+        pause_s, self._polled_at_s = now_s - self._polled_at_s, now_s
         if link is not self._link:
-            self._link, self._asked_at_s, self._error = link, None, ""
-            self._due_at_s = now_s + PERIOD_S * self._jitter()
+            self._link, self._called_at_s, self._error = link, inf, ""
+            self._due_at_s = now_s + CALL_PERIOD_S * self._jitter()
         if link is None:
             return ""
-        if pause_s > _LOOKS_APART_S and self._asked_at_s is not None:
-            # The answer may have come and not been read.
-            self._asked_at_s = now_s
+        if pause_s > _LONGEST_POLL_GAP_S:
+            # An answer may have come and not been read yet.
+            self._called_at_s = max(self._called_at_s, now_s)
         if now_s >= self._due_at_s:
-            self._due_at_s = now_s + PERIOD_S
+            self._due_at_s = now_s + CALL_PERIOD_S
             self._call(link, now_s)
-        waited_s = 0.0 if self._asked_at_s is None else now_s - self._asked_at_s
-        if waited_s >= LIMIT_S:
+        waited_s = now_s - self._called_at_s
+        if waited_s >= CALL_ANSWER_LIMIT_S:
             return f"no answer to a call through the router for {waited_s:.0f} s"
         return self._error
 
@@ -73,18 +71,17 @@ class SelfCall:
             called = link.call(self._agent.agent_address, "get_agent_class")
         except TransportLost:
             return
-        if self._asked_at_s is None:
-            self._asked_at_s = now_s
-        # No limit for a call by itself: a late answer shows at once that all is well again.
+        self._called_at_s = min(self._called_at_s, now_s)
+        # The call itself has no limit: a late answer shows at once that all is well again.
         called.addCallbacks(self._answered, self._failed, (link,), errbackArgs=(link,))
 
     def _answered(self, _: object, link: RouterLink) -> None:
-        self._note(link, "")
+        self._record(link, "")
 
     def _failed(self, failure: Any, link: RouterLink) -> None:
-        self._note(link, f"a call through the router fails: {failure.value}")
+        self._record(link, f"a call through the router fails: {failure.value}")
 
-    def _note(self, link: RouterLink, error: str) -> None:
-        # What is outstanding on a link that closes fails as well, but nobody asks for it.
+    def _record(self, link: RouterLink, error: str) -> None:
+        # Calls on an earlier link fail when it closes, which says nothing of this one.
         if link is self._link:
-            self._asked_at_s, self._error = None, error
+            self._called_at_s, self._error = inf, error

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class AppendFile:
-    """A new file; what is appended is there whole or not at all.
+    """A new file; appended data are there whole or not at all.
 
     Parameters
     ----------
@@ -16,7 +16,7 @@ class AppendFile:
     Attributes
     ----------
     length : int
-        How many bytes the file has.
+        Length of the file [bytes].
 
     Raises
     ------
@@ -39,8 +39,8 @@ class AppendFile:
         Raises
         ------
         OSError
-            If it cannot be written whole; the file ends where it ended before, or
-            is brought to that before anything else is written.
+            If it cannot be written whole; the file keeps its old length, or gets it back
+            before anything else is written.
         """
         self._cut_if_torn()
         rest = memoryview(data)
@@ -53,7 +53,7 @@ class AppendFile:
         self.length += len(data)
 
     def cut(self, length: int) -> None:
-        """Take back what was appended beyond `length`, at the latest before the next `append`."""
+        """Cut the file at `length`, at the latest before the next `append`."""
         self.length = length
         self._torn = True
         # Some file systems need room even for that.
@@ -66,15 +66,15 @@ class AppendFile:
         return self._descriptor
 
     def duplicate(self) -> int:
-        """Return another descriptor of the file; whoever asks for it closes it."""
+        """Return another descriptor of the file, which the caller closes."""
         return os.dup(self._descriptor)
 
     def release(self) -> int:
-        """End writing, and return the descriptor; whoever asks for it closes it."""
+        """End writing, and return the descriptor, which the caller closes."""
         return self._descriptor
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         os.close(self._descriptor)
 
     def discard(self) -> None:
@@ -90,7 +90,7 @@ class AppendFile:
 
 
 def sync_and_close(descriptor: int) -> None:
-    """See a file onto the disk, and close its descriptor.
+    """Sync a file to the disk, and close its descriptor.
 
     Raises
     ------
@@ -101,14 +101,3 @@ def sync_and_close(descriptor: int) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def sync_folder(folder: Path) -> None:
-    """See the names in a folder onto the disk.
-
-    Raises
-    ------
-    OSError
-        If the disk reports that it could not keep them.
-    """
-    sync_and_close(os.open(folder, os.O_RDONLY | os.O_CLOEXEC))

@@ -13,22 +13,22 @@ from ocsd.errors import DataFolderError
 # Readers look for files named within two hours of the data (so3g.hk.load_range).
 LONGEST_FILE_S: Final = 7200.0
 
-# Beyond this difference between the two clocks the name of the file no longer
-# tells when its data were taken [s].
+# Beyond this difference between the two clocks the name of a file would not be the time of
+# its data [s].
 MOST_CLOCK_STEP_S: Final = 60.0
 
 _NAME_ATTEMPTS: Final = 10
 
 
 class Archive:
-    """Append frames to the current file of a data folder.
+    """Appends frames to the current file of a data folder.
 
     Parameters
     ----------
     folder : Path
         The data folder; made if it does not exist.
     time_per_file_s : float
-        How long one file is written [s]; at most `LONGEST_FILE_S`.
+        Time for which one file is written [s]; at most `LONGEST_FILE_S`.
     clock : callable
         Returns the present.
     wait : callable
@@ -59,15 +59,17 @@ class Archive:
     @property
     def name(self) -> str:
         """Name of the last file within the folder."""
-        return "" if self.path is None else str(self.path.relative_to(self.folder))
+        if self.path is None:
+            return ""
+        return str(self.path.relative_to(self.folder))
 
     @property
     def length(self) -> int:
-        """How many bytes the current file has."""
-        return 0 if self._file is None else self._file.length
+        """Length of the current file [bytes]."""
+        return self._current().length
 
     def open(self) -> Instant:
-        """Begin a file, and return when.
+        """Begin a file, and return the time.
 
         Raises
         ------
@@ -96,11 +98,11 @@ class Archive:
             raise folder_trouble(self.folder, error) from error
 
     def cut(self, length: int) -> None:
-        """Take back what was appended beyond `length`."""
+        """Cut the current file at `length`."""
         self._current().cut(length)
 
     def rotation_due(self, now: Instant) -> bool:
-        """Tell whether the current file has to be closed."""
+        """Return whether the current file has to be closed."""
         if not self.is_open:
             return False
         elapsed_s = now.mono_s - self._opened.mono_s
@@ -119,16 +121,18 @@ class Archive:
         self._file = None
 
     def take_unsynced(self) -> list[int]:
-        """Return descriptors of all files that the disk may not have yet; to be closed.
+        """Return descriptors of all files that are not synced; the caller closes them.
 
         Raises
         ------
         OSError
-            If there is no descriptor left; then they are all still due.
+            If no descriptor is left; then all of them are still due.
         """
-        current = [] if self._file is None else [self._file.duplicate()]
+        current = []
+        if self._file is not None:
+            current.append(self._file.duplicate())
         ended, self._ended = self._ended, []
-        return [*ended, *current]
+        return ended + current
 
     def _create(self) -> AppendFile:
         for _ in range(_NAME_ATTEMPTS):
@@ -149,7 +153,7 @@ class Archive:
 
 
 def folder_trouble(folder: Path, error: OSError) -> DataFolderError:
-    """Return the error for operators that an error of the system means."""
+    """Return an error of the system as an error for operators."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         remedy = "make room in it, or change --data-dir"
     elif error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}:
@@ -157,7 +161,7 @@ def folder_trouble(folder: Path, error: OSError) -> DataFolderError:
     elif error.errno in {errno.EMFILE, errno.ENFILE}:
         remedy = "allow more open files (`limits: {open-files: N}` of the aggregator's entry)"
     else:
-        remedy = "see to its disk (`dmesg` tells more), or change --data-dir"
+        remedy = "see to its disk (`dmesg` says more), or change --data-dir"
     return DataFolderError(
         f"cannot write the data folder {folder}: {error.strerror or error}; {remedy}"
     )

@@ -1,17 +1,17 @@
-"""Why messages are missing, in words."""
+"""The cause of a hole, in words."""
 
 import math
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Final
 
 from ocsd.aggregator.disk.journal import Outage
+from ocsd.text.times import utc
 
 LINK_AWAY: Final = "the aggregator had no link to the router"
 SET_ASIDE: Final = "they were refused and are in quarantine"
 
-# A hole with more outages than this was not made by any one of them.
-_MOST_TOLD: Final = 3
+# Outages that the cause of a hole names at most.
+_MOST_OUTAGES_NAMED: Final = 3
 
 
 def cause(outages: Iterable[Outage], why: str) -> str:
@@ -20,14 +20,14 @@ def cause(outages: Iterable[Outage], why: str) -> str:
     Parameters
     ----------
     outages : iterable of Outage
-        What lies within the time of the hole.
+        The outages within the time of the hole.
     why : str
-        Why it cannot be filled.
+        The reason why it cannot be filled.
     """
-    told = list(outages)[-_MOST_TOLD:]
-    if not told:
+    named = list(outages)[-_MOST_OUTAGES_NAMED:]
+    if not named:
         return f"the messages did not arrive, and {why}"
-    return f"{'; '.join(_words(each) for each in told)}; and {why}"
+    return f"{'; '.join(map(_words, named))}; and {why}"
 
 
 def _words(outage: Outage) -> str:
@@ -43,6 +43,8 @@ def _span(began_at: float, ended_at: float) -> str:
 
 def _utc(at: float) -> str:
     try:
-        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    except (ValueError, OverflowError, OSError):
-        return "an unknown time" if math.isfinite(at) else "the beginning"
+        return utc(at)
+    except ValueError:
+        if math.isfinite(at):
+            return "an unknown time"
+        return "the beginning"

@@ -1,4 +1,4 @@
-"""The records of the journal: all that came in, and all that was written of it.
+"""The records of the journal: every message that came in, and every frame made of them.
 
 A segment is a file of records ``length u32, crc32 u32, kind u8, body`` after
 `MAGIC`, in the byte order of the machine. The checksum is that of kind and body.
@@ -13,7 +13,7 @@ kind        body
             u32, bytes u32, packed samples (`ocsd.aggregator.incoming.layout`)
 ``FILE``    CBOR: name of a G3 file, its length now
 ``FRAME``   CBOR: name, offset, length, crc32 of the bytes appended to a G3 file, and
-            what of which messages is in them
+            the numbers of the blocks in them
 ``OUTAGE``  CBOR: Unix times of begin and end, cause
 ``ALIVE``   Unix time f64
 ==========  ==========================================================================
@@ -30,11 +30,12 @@ from typing import Any, Final, TypeAlias
 import cbor2
 
 from ocsd.aggregator.incoming.columns import Kind
-from ocsd.aggregator.incoming.layout import Chunk, Layout
+from ocsd.aggregator.incoming.layout import Layout, PackedBlock
 from ocsd.aggregator.incoming.message import Origin
 from ocsd.aggregator.numbers.ranges import Ranges
+from ocsd.system.records import whole_records
 
-MAGIC: Final = b"OCSDWAL1" if sys.byteorder == "little" else b"OCSDWALB"
+MAGIC: Final = {"little": b"OCSDWAL1", "big": b"OCSDWALB"}[sys.byteorder]
 
 _HEAD: Final = struct.Struct("=IIB")
 _DATA: Final = struct.Struct("=Qd")
@@ -43,7 +44,7 @@ _ALIVE: Final = struct.Struct("=d")
 
 
 class RecordKind(IntEnum):
-    """What a record is about."""
+    """The kinds of records."""
 
     LAYOUT = 1
     DATA = 2
@@ -54,12 +55,12 @@ class RecordKind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """One message: all its good blocks, or one of no samples if there is none."""
+class Message:
+    """One message: its valid blocks, or an empty block if none is valid."""
 
     number: int
     arrived_at: float
-    chunks: tuple[Chunk, ...]
+    blocks: tuple[PackedBlock, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +109,17 @@ class Alive:
     at: float
 
 
-Entry: TypeAlias = Data | File | FrameAppended | Outage | Alive
+Entry: TypeAlias = Message | File | FrameAppended | Outage | Alive
 
 
-def data_record(number: int, arrived_at: float, chunks: Iterable[tuple[int, Chunk]]) -> bytes:
-    """Return the record of a message; each chunk comes with the number of its layout."""
+def message_record(
+    number: int, arrived_at: float, blocks: Iterable[tuple[int, PackedBlock]]
+) -> bytes:
+    """Return the record of a message; each block comes with the number of its layout."""
     parts = [_DATA.pack(number, arrived_at)]
-    for layout_number, chunk in chunks:
-        parts.append(_BLOCK.pack(layout_number, chunk.length, len(chunk.packed)))
-        parts.append(chunk.packed)
+    for layout_number, packed in blocks:
+        parts.append(_BLOCK.pack(layout_number, packed.length, len(packed.content)))
+        parts.append(packed.content)
     return _record(RecordKind.DATA, parts)
 
 
@@ -146,8 +149,8 @@ def file_record(file: File) -> bytes:
 def frame_record(frame: FrameAppended) -> bytes:
     """Return the record of bytes in a G3 file."""
     covers = [
-        [each.address, each.session_id, each.numbered, each.block_name, each.numbers.bounds]
-        for each in frame.covers
+        [cover.address, cover.session_id, cover.numbered, cover.block_name, cover.numbers.bounds]
+        for cover in frame.covers
     ]
     fields = [frame.name, frame.offset, frame.length, frame.checksum, covers]
     return _record(RecordKind.FRAME, [cbor2.dumps(fields)])
@@ -165,7 +168,7 @@ def alive_record(alive: Alive) -> bytes:
 
 
 def read(segment: bytes) -> Iterator[Entry]:
-    """Yield what a segment holds, as far as it is whole; never raises.
+    """Yield the entries of a segment, as far as it is whole; never raises.
 
     Parameters
     ----------
@@ -181,7 +184,7 @@ def read(segment: bytes) -> Iterator[Entry]:
             else:
                 yield _entry(kind, body, layouts)
         except (ValueError, TypeError, LookupError, struct.error, cbor2.CBORDecodeError):
-            return  # As good as torn: whoever wrote this was not us.
+            return  # As good as torn: another program wrote this.
 
 
 def _record(kind: RecordKind, parts: list[bytes]) -> bytes:
@@ -193,24 +196,16 @@ def _record(kind: RecordKind, parts: list[bytes]) -> bytes:
 
 
 def _bodies(segment: bytes) -> Iterator[tuple[int, memoryview]]:
-    view = memoryview(segment)
     if segment[: len(MAGIC)] != MAGIC:
         return
-    place = len(MAGIC)
-    while place + _HEAD.size <= len(view):
-        length, checksum, kind = _HEAD.unpack_from(view, place)
-        place += _HEAD.size
-        body = view[place : place + length]
-        if len(body) < length or crc32(body, kind) != checksum:
-            return
+    for kind, body, _end in whole_records(memoryview(segment), _HEAD, len(MAGIC)):
         yield kind, body
-        place += length
 
 
 def _entry(kind: int, body: memoryview, layouts: dict[int, Layout]) -> Entry:
     match RecordKind(kind):
         case RecordKind.DATA:
-            return _data(body, layouts)
+            return _message(body, layouts)
         case RecordKind.FILE:
             name, length = cbor2.loads(body)
             return File(name, length)
@@ -223,17 +218,17 @@ def _entry(kind: int, body: memoryview, layouts: dict[int, Layout]) -> Entry:
             return Alive(*_ALIVE.unpack(body))
 
 
-def _data(body: memoryview, layouts: dict[int, Layout]) -> Data:
+def _message(body: memoryview, layouts: dict[int, Layout]) -> Message:
     number, arrived_at = _DATA.unpack_from(body)
-    chunks = []
+    blocks = []
     place = _DATA.size
     while place < len(body):
         layout_number, samples, length = _BLOCK.unpack_from(body, place)
         place += _BLOCK.size
         packed = bytes(body[place : place + length])
-        chunks.append(Chunk(layouts[layout_number], samples, packed))
+        blocks.append(PackedBlock(layouts[layout_number], samples, packed))
         place += length
-    return Data(number, arrived_at, tuple(chunks))
+    return Message(number, arrived_at, tuple(blocks))
 
 
 def _layout(fields: list[Any]) -> tuple[int, Layout]:

@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Final
 
 from ocsd.aggregator.disk import journal
-from ocsd.aggregator.disk.append_file import AppendFile, sync_and_close, sync_folder
-from ocsd.aggregator.incoming.layout import Chunk, Layout
+from ocsd.aggregator.disk.append_file import AppendFile, sync_and_close
+from ocsd.aggregator.incoming.layout import Layout, PackedBlock
+from ocsd.system.files import sync_folder
 
 SEGMENT_BYTES: Final = 16 * 2**20
 
 
 class JournalWriter:
-    """Append records to the current segment; begin another when it is full.
+    """Appends records to the current segment, and begins another when it is full.
 
-    A record is handed to the system before `data` and the others return, so that
+    The system has a record before `message` and the others return, so that
     the death of this process loses none.
 
     Parameters
@@ -23,9 +24,9 @@ class JournalWriter:
     folder : Path
         Where the segments are; made if it does not exist.
     first_segment : int
-        Number of the first segment to write; there must be none of this number.
+        Number of the first segment to write; it must not exist.
     segment_bytes : int
-        How long a segment gets [bytes].
+        Length of a segment [bytes].
 
     Attributes
     ----------
@@ -50,17 +51,18 @@ class JournalWriter:
         self.segment = first_segment
         self._file = self._create(first_segment)
 
-    def data(self, number: int, arrived_at: float, chunks: Sequence[Chunk]) -> int:
+    def message(self, number: int, arrived_at: float, blocks: Sequence[PackedBlock]) -> int:
         """Write a message, and return the segment that it is in."""
         self._make_room()
         layouts = self._layouts
-        fresh = {c.layout: None for c in chunks if c.layout not in layouts}
+        fresh = {c.layout: None for c in blocks if c.layout not in layouts}
         if fresh:
             numbers = {layout: len(layouts) + i for i, layout in enumerate(fresh)}
-            self._append(b"".join(journal.layout_record(n, each) for each, n in numbers.items()))
+            records = [journal.layout_record(n, layout) for layout, n in numbers.items()]
+            self._append(b"".join(records))
             layouts.update(numbers)
-        known = [(layouts[chunk.layout], chunk) for chunk in chunks]
-        self._append(journal.data_record(number, arrived_at, known))
+        numbered = [(layouts[packed.layout], packed) for packed in blocks]
+        self._append(journal.message_record(number, arrived_at, numbered))
         return self.segment
 
     def file(self, name: str) -> None:
@@ -91,19 +93,19 @@ class JournalWriter:
         return self._file.path
 
     def take_unsynced(self) -> list[int]:
-        """Return descriptors of all segments that the disk may not have yet; to be closed.
+        """Return descriptors of all segments that are not synced; the caller closes them.
 
         Raises
         ------
         OSError
-            If there is no descriptor left; then they are all still due.
+            If no descriptor is left; then all of them are still due.
         """
         current = self._file.duplicate()
         ended, self._ended = self._ended, []
         return [*ended, current]
 
     def sync(self) -> None:
-        """See all that was written onto the disk; may take a while."""
+        """Sync everything that was written to the disk; this may take a while."""
         for descriptor in self.take_unsynced():
             sync_and_close(descriptor)
         sync_folder(self._folder)
@@ -124,7 +126,7 @@ class JournalWriter:
             self._file.append(records)
         except OSError:
             if os.fstat(self._file.fileno).st_size != before:
-                # A torn record hides what comes after it; what comes is put elsewhere.
+                # A torn record hides the next ones, so they go into another segment.
                 self._segment_is_torn = True
             raise
 
@@ -140,16 +142,16 @@ class JournalWriter:
     def _create(self, number: int) -> AppendFile:
         file = AppendFile(path_of(self._folder, number))
         try:
-            file.append(journal.MAGIC + self._g3_file_now())
+            beginning = journal.MAGIC
+            if self._g3_file is not None:
+                # So that a torn end of the G3 file is known from this segment too.
+                beginning += journal.file_record(self._g3_file)
+            file.append(beginning)
         except OSError:
             file.discard()
             raise
         self._segment_is_torn = False
         return file
-
-    def _g3_file_now(self) -> bytes:
-        """Return what makes a torn end of the current G3 file known in this segment too."""
-        return b"" if self._g3_file is None else journal.file_record(self._g3_file)
 
 
 def path_of(folder: Path, number: int) -> Path:

@@ -1,32 +1,28 @@
-"""What is known about the numbers of all feeds, over restarts.
+"""The ledger: the numbers of all feeds, holes and outages, over restarts.
 
-The ledger in memory is always up to date. Its snapshot on the disk together with
-the segments of the journal that are still there gives the same again
-(`ocsd.aggregator.disk.recovery`).
+The ledger in memory is always up to date. `ocsd.aggregator.disk.recovery` restores it from
+its snapshot on the disk and the segments of the journal that are still there.
 """
 
 import json
-import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, Final
 
-from ocsd.aggregator.disk.append_file import sync_folder
 from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.frames.source import Source
 from ocsd.aggregator.incoming.message import DEFAULT_FRAME_LENGTH_S, DEFAULT_FRESH_TIME_S, Origin
-from ocsd.aggregator.numbers.hole import FEED as HOLES_FEED
-from ocsd.aggregator.numbers.hole import Hole, finite
+from ocsd.aggregator.numbers.hole import HOLES_FEED_NAME, Hole, finite, make_hole
+from ocsd.aggregator.numbers.numbering import Numbering
 from ocsd.aggregator.numbers.rhythm import Rhythm
-from ocsd.aggregator.numbers.sequence import Sequence
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
+from ocsd.supervisor.retention import KEPT_S
 
-VERSION: Final = 1
+LEDGER_VERSION: Final = 1
 
-# How long the numbers of an ended session are remembered, if none is missing [s]. An
-# agent that was away for less may still hold the messages, and must not be asked for them.
-MEMORY_OF_SOURCE_S: Final = 30 * 86400.0
+# How long the numbers of an ended session are remembered, if none is missing [s]. Spools keep
+# messages as long: a session that was forgotten must not be asked for again.
+MEMORY_OF_SOURCE_S: Final = KEPT_S
 
 # Bounds for hostile senders; holes and outages before these are in the files.
 MOST_SOURCES: Final = 20_000
@@ -40,8 +36,8 @@ class Ledger:
     Parameters
     ----------
     recorded_since : float
-        Unix time [s] since when this folder is recorded: sources that began later
-        have to be complete from number 0.
+        Unix time [s] at which the recording of this folder began: sources that began
+        later have to be complete from number 0.
     """
 
     def __init__(self, recorded_since: float) -> None:
@@ -53,20 +49,20 @@ class Ledger:
         self._rhythms: dict[str, Rhythm] = {}
 
     def source(self, key: SourceKey, numbered: bool, sender: str) -> Source:
-        """Return what is known of a source; a new one if nothing is."""
+        """Return a source, which is made if it is unknown."""
         source = self.sources.get((key, numbered))
         if source is None:
             began_at = began(key)
             complete = began_at is not None and began_at >= self.recorded_since
-            sequence = Sequence(from_zero=complete or not numbered)
-            source = self.sources[key, numbered] = Source(key, numbered, sender, sequence)
+            numbering = Numbering(from_zero=complete or not numbered)
+            source = self.sources[key, numbered] = Source(key, numbered, sender, numbering)
         return source
 
     def is_new(self, key: SourceKey, now_at: float) -> bool:
-        """Tell whether a session that is unknown has never been recorded: is not forgotten.
+        """Return whether an unknown session was never recorded, rather than forgotten.
 
-        No session that seems to have begun before the folder is forgotten for its age;
-        they are few, unless the clock of a host starts in the past.
+        Sessions that seem to have begun before the folder are never forgotten for their
+        age; they are few, unless the clock of a host starts in the past.
         """
         return self._is_earlier(key) or (began(key) or 0.0) > now_at - MEMORY_OF_SOURCE_S
 
@@ -75,39 +71,39 @@ class Ledger:
         return began_at is not None and began_at < self.recorded_since
 
     def source_of(self, origin: Origin) -> Source:
-        """Return what is known of the sender of a message."""
+        """Return the source of messages of this sender, which is made if it is unknown."""
         key = SourceKey(origin.address, origin.session_id)
         return self.source(key, origin.numbered, origin.sender)
 
     def pending(self) -> dict[SourceKey, Pending]:
-        """Return what came in and what is missing of all numbered sources."""
+        """Return which numbers of all numbered sources came in and which are missing."""
         return {
             key: Pending(
                 sender=source.sender,
-                next_number=source.sequence.end,
-                missing=tuple(source.sequence.missing()),
-                first_number=source.sequence.first,
-                from_zero=source.sequence.from_zero,
+                next_number=source.numbering.end,
+                missing=tuple(source.numbering.missing()),
+                first_number=source.numbering.first,
+                from_zero=source.numbering.from_zero,
             )
             for (key, numbered), source in self.sources.items()
             if numbered
         }
 
-    def silence(self, address: str, at: float) -> tuple[float, float, str] | None:
-        """Note a message of a feed without numbers.
+    def silence_before(self, address: str, at: float) -> tuple[float, float, str] | None:
+        """Count a message of a feed without numbers, and return an unusual silence before it.
 
         Returns
         -------
         (float, float, str) or None
-            From when to when [Unix s] messages were probably lost, and the cause,
-            if the feed was silent for unusually long during an outage.
+            Begin and end [Unix s] of a silence during an outage, in which messages were
+            probably lost, and the cause of the outage.
         """
         rhythm = self._rhythms.get(address)
         if rhythm is None:
             if len(self._rhythms) < MOST_SOURCES:
                 self._rhythms[address] = Rhythm(at)
             return None
-        silent = rhythm.heard(at)
+        silent = rhythm.arrived(at)
         if silent is None:
             return None
         for outage in reversed(self.outages):
@@ -117,38 +113,29 @@ class Ledger:
 
     def hole(self, source: Source, begin: int, end: int, cause: str, now_at: float) -> Hole:
         """Return the hole that missing numbers of a source become at a Unix time [s]."""
-        before, after = source.sequence.around(begin, end)
+        before, after = source.numbering.around(begin, end)
         until_time = finite(after, default=now_at)
-        return Hole(
-            feed=source.key.address,
-            agent_session=source.key.session_id,
-            first=begin,
-            last=end - 1,
-            count=end - begin,
-            from_time=finite(before, began(source.key), default=until_time),
-            until_time=until_time,
-            cause=cause,
-            estimated=False,
-        )
+        from_time = finite(before, began(source.key), default=until_time)
+        return make_hole(source.key, begin, end, from_time, until_time, cause)
 
     def add_hole(self, hole: Hole) -> None:
-        """Note a hole."""
+        """Add a hole."""
         self.holes.append(hole)
         source = self.sources.get((SourceKey(hole.feed, hole.agent_session), True))
         if source is not None and not hole.estimated:
-            source.sequence.give_up(hole.first, hole.last + 1)
+            source.numbering.give_up(hole.first, hole.last + 1)
 
     def add_outage(self, outage: Outage) -> None:
-        """Note an outage, unless it is known."""
+        """Add an outage, unless it is there already."""
         if outage not in self.outages:
             self.outages.append(outage)
 
     def outages_of(self, key: SourceKey, first: int, last: int, now_at: float) -> list[Outage]:
-        """Return the outages in which these numbers may have been missed by now [Unix s]."""
+        """Return the outages in which these numbers may have been missed until now [Unix s]."""
         source = self.sources.get((key, True))
         if source is None:
             return []
-        before, after = source.sequence.around(first, last + 1)
+        before, after = source.numbering.around(first, last + 1)
         from_time = finite(before, began(key), default=0.0)
         until_time = finite(after, default=now_at)
         return [
@@ -157,53 +144,46 @@ class Ledger:
             if outage.began_at <= until_time and outage.ended_at >= from_time
         ]
 
-    def by_feed(self, figure: Callable[[Sequence], int]) -> dict[str, int]:
+    def by_feed(self, figure: Callable[[Numbering], int]) -> dict[str, int]:
         """Return a figure summed over the sessions of each numbered feed, where it is not 0."""
         counts: Counter[str] = Counter()
         for (key, numbered), source in self.sources.items():
             if numbered:
-                counts[key.address] += figure(source.sequence)
+                counts[key.address] += figure(source.numbering)
         return {address: count for address, count in counts.items() if count}
 
     def forget_old(self, now_at: float) -> None:
-        """Forget sessions that have ended long ago and lack nothing.
+        """Forget sessions that ended long ago and lack nothing.
 
-        The last session of a feed may go on at any time, so it is kept; for those that
-        are earlier than the folder see `is_new`.
+        The last session of a feed may go on at any time, so it is kept; for sessions from
+        before the folder see `is_new`.
         """
-        newest: dict[str, Source] = {}
-        for source in self.sources.values():
-            last = newest.get(source.key.address)
-            if last is None or source.heard_at >= last.heard_at:
-                newest[source.key.address] = source
+        by_age = sorted(self.sources.items(), key=lambda item: item[1].received_at)
+        newest = {key.address: source for (key, _), source in by_age}
         old = [
             place
-            for place, source in self.sources.items()
-            if now_at - source.heard_at > MEMORY_OF_SOURCE_S
-            and not self._is_earlier(source.key)
-            and source is not newest[source.key.address]
-            and not (source.providers or source.sequence.missing())
+            for place, source in by_age
+            if source is not newest[source.key.address] and self._is_done(source, now_at)
         ]
         self._forget(old)
-        if len(self.sources) > MOST_SOURCES:
-            silent = sorted(self.sources, key=lambda place: self.sources[place].heard_at)
-            self._forget(silent[: len(silent) - MOST_SOURCES])
+        surplus = max(len(self.sources) - MOST_SOURCES, 0)
+        self._forget([place for place, _ in by_age if place in self.sources][:surplus])
 
     def encoded(self) -> dict[str, Any]:
-        """Return what session.data shows of it."""
+        """Return the part of session.data about numbers."""
         return {
             "recorded_since": self.recorded_since,
-            "missing": self.by_feed(lambda sequence: sequence.missing_count),
-            "lost": self.by_feed(lambda sequence: sequence.lost_count),
+            "missing": self.by_feed(lambda numbering: numbering.missing_count),
+            "lost": self.by_feed(lambda numbering: numbering.lost_count),
             "estimated_holes": dict(Counter(hole.feed for hole in self.holes if hole.estimated)),
-            "duplicates": self.by_feed(lambda sequence: sequence.duplicates),
+            "duplicates": self.by_feed(lambda numbering: numbering.duplicates),
         }
 
     def snapshot(self, alive_at: float) -> bytes:
         """Return the snapshot."""
         return json.dumps(
             {
-                "version": VERSION,
+                "version": LEDGER_VERSION,
                 "recorded_since": self.recorded_since,
                 "alive_at": alive_at,
                 "sources": [_source_json(source) for source in self.sources.values()],
@@ -220,23 +200,30 @@ class Ledger:
         Raises
         ------
         ValueError, LookupError, TypeError
-            If it is none.
+            If it cannot be read.
         """
         stored = json.loads(snapshot)
-        if stored["version"] != VERSION:
-            raise ValueError(f"it has version {stored['version']!r}, not {VERSION}")
+        if stored["version"] != LEDGER_VERSION:
+            raise ValueError(f"it has version {stored['version']!r}, not {LEDGER_VERSION}")
         ledger = cls(stored["recorded_since"])
         ledger.alive_at = stored["alive_at"]
-        for each in stored["sources"]:
-            key = SourceKey(each["address"], each["session_id"])
-            sequence = Sequence.from_json(each["sequence"])
-            source = Source(key, each["numbered"], each["sender"], sequence)
-            source.heard_at = each["heard_at"]
+        for entry in stored["sources"]:
+            key = SourceKey(entry["address"], entry["session_id"])
+            numbering = Numbering.from_json(entry["sequence"])
+            source = Source(key, entry["numbered"], entry["sender"], numbering)
+            source.received_at = entry["heard_at"]
             ledger.sources[key, source.numbered] = source
         ledger._rhythms = {k: Rhythm(*values) for k, values in stored["rhythms"].items()}
         ledger.holes.extend(Hole.from_json(hole) for hole in stored["holes"])
         ledger.outages.extend(Outage(*outage) for outage in stored["outages"])
         return ledger
+
+    def _is_done(self, source: Source, now_at: float) -> bool:
+        return (
+            now_at - source.received_at > MEMORY_OF_SOURCE_S
+            and not self._is_earlier(source.key)
+            and not (source.providers or source.numbering.missing())
+        )
 
     def _forget(self, places: Iterable[tuple[SourceKey, bool]]) -> None:
         for place in places:
@@ -245,9 +232,9 @@ class Ledger:
 
 
 def origin_of_holes(address: str, session_id: str) -> Origin:
-    """Return the sender of holes, for the aggregator of that address."""
+    """Return the aggregator of that address as the sender of holes."""
     return Origin(
-        address=f"{address}.feeds.{HOLES_FEED}",
+        address=f"{address}.feeds.{HOLES_FEED_NAME}",
         session_id=session_id,
         sender=address,
         numbered=False,
@@ -258,28 +245,11 @@ def origin_of_holes(address: str, session_id: str) -> Origin:
 
 
 def began(key: SourceKey) -> float | None:
-    """Return the Unix time [s] at which a session began, if its id tells."""
+    """Return the Unix time [s] at which a session began, if its id says so."""
     try:
         return float(key.session_id)
     except ValueError:
         return None
-
-
-def write(path: Path, snapshot: bytes) -> None:
-    """Replace the snapshot on the disk, or leave it as it was.
-
-    Raises
-    ------
-    OSError
-        If the disk refuses.
-    """
-    fresh = path.with_suffix(".new")
-    with fresh.open("wb") as file:
-        file.write(snapshot)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    sync_folder(path.parent)
 
 
 def _source_json(source: Source) -> dict[str, Any]:
@@ -288,6 +258,6 @@ def _source_json(source: Source) -> dict[str, Any]:
         "session_id": source.key.session_id,
         "numbered": source.numbered,
         "sender": source.sender,
-        "heard_at": source.heard_at,
-        "sequence": source.sequence.to_json(),
+        "heard_at": source.received_at,
+        "sequence": source.numbering.to_json(),
     }

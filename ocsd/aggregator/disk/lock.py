@@ -1,4 +1,4 @@
-"""One recorder a data folder: two would each replay the journal of the other."""
+"""The lock of a data folder: two recorders would each replay the journal of the other."""
 
 import contextlib
 import fcntl
@@ -14,7 +14,7 @@ class Lock:
     Parameters
     ----------
     folder : Path
-        The data folder; exists.
+        The data folder; it exists.
 
     Raises
     ------
@@ -40,7 +40,7 @@ class Lock:
         except OSError:
             os.close(self._descriptor)
             raise
-        # It is only to be told of, and a full disk has no room even for that.
+        # The pid is only for a message, and a full disk has no room even for that.
         with contextlib.suppress(OSError):
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)

@@ -1,36 +1,37 @@
-"""What the recorder finds when it starts: nothing lost, nothing twice.
+"""Recovery at the start of the recorder: nothing lost, nothing twice.
 
 The rules, in order:
 
-1. The snapshot of the ledger holds for all that is not in the journal any more.
+1. The snapshot of the ledger is right about all that is not in the journal any more.
 2. A G3 file that is longer than the journal says has a torn or unrecorded end: cut off.
 3. A frame that the journal has but the file has not (a power cut) is void.
-4. Data of the journal without a valid frame wait for one again.
+4. Blocks of the journal without a valid frame wait for one again.
 
-All of it may be done any number of times, for it may be interrupted as well.
+All of it can be repeated any number of times, because it may be interrupted as well.
 """
 
 import contextlib
 import os
 from binascii import crc32
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Final, TypeAlias
+
+import numpy as np
 
 from ocsd.aggregator.disk import journal, journal_writer
 from ocsd.aggregator.disk.append_file import sync_and_close
 from ocsd.aggregator.disk.archive import folder_trouble
 from ocsd.aggregator.disk.ledger import Ledger
 from ocsd.aggregator.frames.source import Source
-from ocsd.aggregator.incoming.layout import Chunk, gather
+from ocsd.aggregator.incoming.layout import PackedBlock, gather
 from ocsd.aggregator.incoming.tally import Log
-from ocsd.aggregator.numbers.hole import BLOCK, Hole
+from ocsd.aggregator.numbers.hole import HOLES_BLOCK_NAME, Hole
 from ocsd.aggregator.numbers.ranges import Ranges
 
-# Files are opened in the folder of the present 100,000 s; leftovers of a crash are
-# looked for in this many.
+# Folders that are searched for leftovers of a crash. Each holds files of 100,000 s.
 _FOLDERS_SWEPT: Final = 2
 
 Covered: TypeAlias = dict[tuple[str, str, bool, str], Ranges]
@@ -38,7 +39,7 @@ Covered: TypeAlias = dict[tuple[str, str, bool, str], Ranges]
 
 @dataclass(slots=True)
 class _File:
-    """A G3 file as the journal knows it."""
+    """A G3 file as the journal describes it."""
 
     length: int
     frames: list[journal.FrameAppended] = field(default_factory=list)
@@ -46,13 +47,13 @@ class _File:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Samples of one message that are in the journal, but in no frame."""
+    """Packed blocks of one message that are in the journal, but in no frame."""
 
     segment: int
     number: int
     arrived_at: float
     source: Source
-    chunks: tuple[Chunk, ...]
+    blocks: tuple[PackedBlock, ...]
 
 
 class Recovery:
@@ -67,7 +68,7 @@ class Recovery:
     now_at : float
         Unix time [s].
     log : Log
-        Where to say what was found.
+        Gets lines for operators.
 
     Attributes
     ----------
@@ -76,7 +77,7 @@ class Recovery:
     next_segment : int
         Number for the first new segment of the journal.
     cause : str
-        Why nothing was recorded before this start.
+        The reason why nothing was recorded before this start.
 
     Raises
     ------
@@ -90,10 +91,11 @@ class Recovery:
         self._log = log
         self._segments = journal_writer.segments(journal_folder(folder))
         self._covered: Covered = {}
-        # Whoever ends in order leaves no journal.
-        killed = "the aggregator was killed, or its host went down"
-        self.cause = killed if self._segments else "the aggregator was not running"
-        self.next_segment = self._segments[-1][0] + 1 if self._segments else 0
+        self.cause = "the aggregator was not running"
+        self.next_segment = 0
+        if self._segments:  # An orderly end leaves no journal.
+            self.cause = "the aggregator was killed, or its host went down"
+            self.next_segment = self._segments[-1][0] + 1
         try:
             self.ledger = self._read_ledger(now_at)
             files = self._read_notes()
@@ -104,7 +106,7 @@ class Recovery:
             raise folder_trouble(folder, error) from error
 
     def waiting(self) -> Iterator[Waiting]:
-        """Yield the samples that are in no frame, and bring the ledger up to date.
+        """Yield the packed blocks that are in no frame, and bring the ledger up to date.
 
         Raises
         ------
@@ -112,37 +114,41 @@ class Recovery:
             If the journal cannot be read.
         """
         for source in self.ledger.sources.values():
-            source.sequence.framed = Ranges(source.sequence.seen.bounds)
+            source.numbering.framed = Ranges(source.numbering.seen.bounds)
         for segment, path in self._segments:
             try:
                 content = path.read_bytes()
             except OSError as error:
                 raise folder_trouble(self._folder, error) from error
             for entry in journal.read(content):
-                if isinstance(entry, journal.Data) and entry.chunks:
+                if isinstance(entry, journal.Message) and entry.blocks:
                     yield from self._replay(segment, entry)
 
-    def _replay(self, segment: int, data: journal.Data) -> Iterator[Waiting]:
-        origin = data.chunks[0].layout.origin
-        source = self.ledger.source_of(origin)
-        source.heard_at = max(source.heard_at, data.arrived_at)
-        self._alive(data.arrived_at)
-        fresh = data.number not in source.sequence.seen
-        if fresh:
-            source.sequence.add(data.number, _time_of(data))
-        left = []
-        for chunk in data.chunks:
-            layout = chunk.layout
-            if fresh and origin.address == self._holes_feed and layout.block_name == BLOCK:
-                self.ledger.add_hole(_hole(chunk))
-            place = (origin.address, origin.session_id, source.numbered, layout.block_name)
-            if chunk.length and data.number not in self._covered.get(place, ()):
-                left.append(chunk)
-        if fresh and not left:
-            source.sequence.framed.add(data.number, data.number + 1)
+    def _replay(self, segment: int, message: journal.Message) -> Iterator[Waiting]:
+        number = message.number
+        source = self.ledger.source_of(message.blocks[0].layout.origin)
+        source.received_at = max(source.received_at, message.arrived_at)
+        self._alive(message.arrived_at)
+        if number not in source.numbering.seen:
+            source.numbering.add(number, _time_of(message))
+            source.numbering.framed.add(number, number + 1)
+            if source.key.address == self._holes_feed:
+                self._add_holes(message.blocks)
+        left = tuple(packed for packed in message.blocks if not self._is_framed(number, packed))
         if left:
-            source.sequence.framed.remove(data.number)
-            yield Waiting(segment, data.number, data.arrived_at, source, tuple(left))
+            source.numbering.framed.remove(number)
+            yield Waiting(segment, number, message.arrived_at, source, left)
+
+    def _is_framed(self, number: int, packed: PackedBlock) -> bool:
+        """Return whether a block is in a valid frame, or empty."""
+        origin = packed.layout.origin
+        place = (origin.address, origin.session_id, origin.numbered, packed.layout.block_name)
+        return not packed.length or number in self._covered.get(place, ())
+
+    def _add_holes(self, blocks: Iterable[PackedBlock]) -> None:
+        for packed in blocks:
+            if packed.layout.block_name == HOLES_BLOCK_NAME:
+                self.ledger.add_hole(_hole(packed))
 
     def _read_ledger(self, now_at: float) -> Ledger:
         path = ledger_path(self._folder)
@@ -154,14 +160,14 @@ class Recovery:
             aside = path.with_suffix(f".bad-{int(now_at)}")
             path.rename(aside)
             self._log.warn(
-                "the ledger cannot be read ({error}) and begins anew; it is kept as {aside}",
+                "the ledger cannot be read ({error}) and starts empty; the old one is {aside}",
                 error=str(error),
                 aside=str(aside),
             )
         return Ledger(recorded_since=now_at)
 
     def _read_notes(self) -> dict[str, _File]:
-        """Read all but the data."""
+        """Read everything but the messages."""
         files: dict[str, _File] = {}
         for _number, path in self._segments:
             sync_and_close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
@@ -179,7 +185,7 @@ class Recovery:
         return files
 
     def _mend(self, path: Path, file: _File) -> None:
-        """Note which frames are in a file, and cut off what else is at its end."""
+        """Find out which frames are in a file, and cut off anything else at its end."""
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -195,7 +201,7 @@ class Recovery:
                 self._cut(path, descriptor, end)
         finally:
             if descriptor >= 0:
-                # Whoever wrote it may have died before it was on the disk.
+                # Its writer may have died before it was synced.
                 sync_and_close(descriptor)
 
     def _cut(self, path: Path, descriptor: int, end: int) -> None:
@@ -211,14 +217,14 @@ class Recovery:
             )
 
     def _cover(self, frame: journal.FrameAppended) -> None:
-        for each in frame.covers:
-            place = (each.address, each.session_id, each.numbered, each.block_name)
+        for cover in frame.covers:
+            place = (cover.address, cover.session_id, cover.numbered, cover.block_name)
             covered = self._covered.setdefault(place, Ranges())
-            for first, end in each.numbers:
+            for first, end in cover.numbers:
                 covered.add(first, end)
 
     def _sweep(self) -> None:
-        """Remove files that were made and got no byte."""
+        """Remove files that are empty."""
         folders = sorted(self._folder.glob("[0-9]" * 5), reverse=True)
         for folder in islice(folders, _FOLDERS_SWEPT):
             for path in folder.glob("[0-9]*.g3"):
@@ -231,29 +237,28 @@ class Recovery:
 
 
 def journal_folder(folder: Path) -> Path:
-    """Return where the journal of a data folder is."""
+    """Return the folder of the journal of a data folder."""
     return folder / "ocsd" / "journal"
 
 
 def ledger_path(folder: Path) -> Path:
-    """Return where the ledger of a data folder is."""
+    """Return the path of the ledger of a data folder."""
     return folder / "ocsd" / "ledger.json"
 
 
 def _holds(descriptor: int, frame: journal.FrameAppended) -> bool:
-    found = os.pread(descriptor, frame.length, frame.offset)
-    return len(found) == frame.length and crc32(found) == frame.checksum
+    content = os.pread(descriptor, frame.length, frame.offset)
+    return len(content) == frame.length and crc32(content) == frame.checksum
 
 
-def _time_of(data: journal.Data) -> float:
-    """Return the Unix time [s] of a message, as the recorder took it when it came."""
-    chunk = data.chunks[0]
-    if not chunk.length:
-        return data.arrived_at
-    return float(chunk.layout.unpack(chunk.length, [chunk.packed])[""][-1])
+def _time_of(message: journal.Message) -> float:
+    """Return the Unix time [s] of a message: that of its last sample, or of its arrival."""
+    packed = message.blocks[0]
+    if not packed.length:
+        return message.arrived_at
+    return float(packed.layout.unpack(packed.length, [packed.content])[""][-1])
 
 
-def _hole(chunk: Chunk) -> Hole:
-    columns = gather([chunk], chunk.layout.kinds)
-    values = {name: values[0] for name, values in columns.items()}
-    return Hole.from_json({k: v if isinstance(v, str) else v.item() for k, v in values.items()})
+def _hole(packed: PackedBlock) -> Hole:
+    columns = gather([packed], packed.layout.kinds)
+    return Hole.from_json({name: np.asarray(values).item() for name, values in columns.items()})

@@ -1,8 +1,8 @@
-"""What must not hold up the recording: waiting for the disk, and clearing the journal.
+"""The work that must not hold up the recording: waiting for the disk, clearing the journal.
 
-What counts as safe against a power cut is what was seen onto the disk: the journal
-once a second, the G3 files before the segments that they replace are deleted. The
-order within one round is what makes that true: journal, G3 files, ledger, deletion.
+Only synced data are safe against a power cut: the journal is synced once a second, the G3
+files before the segments that they replace are deleted. The order within one round ensures
+that: journal, G3 files, ledger, deletion.
 """
 
 from collections.abc import Callable
@@ -10,14 +10,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
-from ocsd.aggregator.disk import ledger
-from ocsd.aggregator.disk.append_file import sync_and_close, sync_folder
+from ocsd.aggregator.disk.append_file import sync_and_close
 from ocsd.aggregator.disk.archive import Archive, folder_trouble
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.aggregator.disk.recovery import ledger_path
 from ocsd.aggregator.incoming.tally import Log
+from ocsd.system.files import replace, sync_folder
 
-# How often the ledger is renewed and segments are deleted [s].
+# Period of renewing the ledger and deleting segments [s].
 ROUND_S: Final = 30.0
 
 Job: TypeAlias = Callable[[], None]
@@ -32,7 +32,7 @@ class Worker(Protocol):
         ...
 
     def submit(self, job: Job) -> None:
-        """Have a job done."""
+        """Start a job."""
         ...
 
     def close(self) -> None:
@@ -53,7 +53,7 @@ class Thread:
         return self._last is not None and not self._last.done()
 
     def submit(self, job: Job) -> None:
-        """Have a job done."""
+        """Start a job."""
         self._last = self._executor.submit(job)
 
     def close(self) -> None:
@@ -62,7 +62,7 @@ class Thread:
 
 
 class Upkeep:
-    """See files onto the disk, renew the ledger, delete what is not needed.
+    """Syncs files, renews the ledger, deletes old segments of the journal.
 
     Parameters
     ----------
@@ -71,9 +71,9 @@ class Upkeep:
     writer : JournalWriter
         The journal.
     worker : Worker
-        Who waits for the disk.
+        Waits for the disk.
     log : Log
-        Where to say what operators should know.
+        Gets lines for operators.
     """
 
     def __init__(self, archive: Archive, writer: JournalWriter, worker: Worker, log: Log) -> None:
@@ -88,20 +88,20 @@ class Upkeep:
 
     @property
     def trouble(self) -> str | None:
-        """What the disk has not done, what follows, and what to do."""
+        """The failure of the disk, its consequence and the remedy; None if there is none."""
         return self._unsafe or self._overdue
 
     def tick(
         self, now_s: float, snapshot: Callable[[], bytes], needed: Callable[[], int | None]
     ) -> None:
-        """Have the disk asked, unless it is still busy with the last time.
+        """Start a job for the disk, unless it is still busy with the last one.
 
         Parameters
         ----------
         now_s : float
             Monotonic time [s].
         snapshot : callable
-            Returns the ledger as it is.
+            Returns the present ledger.
         needed : callable
             Returns the first segment that is still needed; None if it is the current one.
         """
@@ -115,25 +115,28 @@ class Upkeep:
         self._submit(lambda: self._round(snapshot(), needed(), everything=False))
 
     def close(self, snapshot: bytes, needed: int | None) -> None:
-        """Do all that is left to do; afterwards an empty journal is no journal."""
+        """Do all that is left to do; a journal that is not needed any more is deleted."""
         self._submit(lambda: self._round(snapshot, needed, everything=needed is None))
         self._worker.close()
         self._writer.close()
 
     def _submit(self, prepare: Callable[[], Job]) -> None:
-        """Have the journal seen onto the disk, and then what `prepare` returns done."""
+        """Start syncing the journal, followed by the job that `prepare` returns."""
         try:
             self._unsynced += self._writer.take_unsynced()
             then = prepare()
-        except OSError as error:  # e.g. for want of a descriptor
+        except OSError as error:  # e.g. no descriptor is left
             then = _failing(error)
         descriptors, self._unsynced = self._unsynced, []
         self._worker.submit(lambda: self._guarded(descriptors, then))
 
     def _round(self, snapshot: bytes, needed: int | None, *, everything: bool) -> Job:
         self._unsynced += self._archive.take_unsynced()
-        current = self._writer.segment
-        end = current + 1 if everything else current if needed is None else min(needed, current)
+        end = self._writer.segment
+        if everything:
+            end += 1
+        elif needed is not None:
+            end = min(needed, end)
         segments = self._writer.segments()
         old = [path for number, path in segments if number < end]
         folders = {path.parent for _, path in segments}
@@ -144,9 +147,9 @@ class Upkeep:
     def _renew(self, folders: set[Path], snapshot: bytes, old: list[Path]) -> None:
         for folder in folders:
             sync_folder(folder)
-        ledger.write(ledger_path(self._archive.folder), snapshot)
+        replace(ledger_path(self._archive.folder), snapshot, durable=True)
         if self._unsafe:
-            return  # What the disk did not keep is perhaps in these segments.
+            return  # These segments may hold the data that the disk did not keep.
         for path in old:
             path.unlink(missing_ok=True)
 
@@ -156,9 +159,9 @@ class Upkeep:
         failure = _sync(descriptors)
         if failure is not None:
             # Linux reports this once only; the next sync would seem to succeed.
-            self._unsafe = self._told(
+            self._unsafe = self._report(
                 f"recording goes on, but the disk of {folder} has not kept all that was written: "
-                f"{failure.strerror or failure}; see to the disk (`dmesg` tells more) and restart "
+                f"{failure.strerror or failure}; see to the disk (`dmesg` says more) and restart "
                 "the aggregator, whose journal grows until then"
             )
             return
@@ -166,19 +169,19 @@ class Upkeep:
             then()
         except OSError as error:
             cause = folder_trouble(folder, error)
-            self._overdue = self._told(f"recording goes on, but its journal grows: {cause}")
+            self._overdue = self._report(f"recording goes on, but its journal grows: {cause}")
         else:
             self._overdue = None
 
-    def _told(self, trouble: str) -> str:
-        """Return `trouble`, which the log has if it is news."""
+    def _report(self, trouble: str) -> str:
+        """Return `trouble`, after logging it if it is new."""
         if trouble not in {self._unsafe, self._overdue}:
             self._log.warn("{trouble}", trouble=trouble)
         return trouble
 
 
 def _sync(descriptors: list[int]) -> OSError | None:
-    """See files onto the disk and close their descriptors; return what has gone wrong."""
+    """Sync files and close their descriptors; return the last failure."""
     failure: OSError | None = None
     for descriptor in descriptors:
         try:

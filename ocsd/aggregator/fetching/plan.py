@@ -1,8 +1,9 @@
-"""Deciding which agent is asked for what: no I/O, no clock, no threads.
+"""Deciding which agent is asked for which messages: no I/O, no clock, no threads.
 
-An agent is first asked what it holds (its index), which tells of messages and of
-whole sessions that nobody has heard of. Then it is asked for what is missing, page
-by page, until nothing is. What is missing of an agent that is not heard stays so.
+An agent is first asked for its index, the numbers that it holds: that shows messages and
+whole sessions of which the recorder knows nothing. Then it is asked for missing messages,
+page by page, until none is missing. Agents that are silent are not asked; their gaps stay
+open.
 """
 
 from collections import deque
@@ -12,52 +13,44 @@ from typing import Final, TypeAlias
 
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
 
-# What is known to exist for less than this may be on its way [s].
-GRACE_S: Final = 3.0
+# A message that has been announced for less than this may be on its way [s].
+TRANSIT_GRACE_S: Final = 3.0
 
-# An agent that was silent for so long is not asked [s]; all publish a heartbeat a second.
-HEARD_S: Final = 10.0
+# An agent that was silent for longer is not asked [s]; all publish a heartbeat a second.
+AGENT_SILENCE_LIMIT_S: Final = 10.0
 
 MOST_REQUESTS: Final = 4
 MOST_AGENTS: Final = 10_000
 
-# A page for a few messages should not bring a thousand that are not wanted.
-FEW: Final = 10
+# A page for at most this many messages is small: it should not bring a thousand unwanted ones.
+FEW_MESSAGES: Final = 10
 SMALL_PAGE_BYTES: Final = 2**16
 PAGE_BYTES: Final = 2**20
 
-LONGEST_DELAY_S: Final = 30.0
+LONGEST_ASK_DELAY_S: Final = 30.0
 
-Ranges: TypeAlias = tuple[tuple[int, int], ...]
+Wanted: TypeAlias = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AskIndex:
-    """Ask an agent what it holds."""
+    """Ask an agent for the numbers that it holds."""
 
     agent: str
 
 
 @dataclass(frozen=True, slots=True)
 class AskPage:
-    """Ask an agent for messages.
-
-    Attributes
-    ----------
-    agent : str
-        Its address.
-    key : SourceKey
-        Feed and session.
-    wanted : Ranges
-        Numbers that are wanted, as half-open ranges; at least one.
-    ended : bool
-        Whether the session is an earlier life of the agent.
-    """
+    """Ask an agent for messages."""
 
     agent: str
+    """Its address."""
     key: SourceKey
-    wanted: Ranges
+    """Feed and session."""
+    wanted: Wanted
+    """Wanted numbers as half-open ranges; at least one."""
     ended: bool
+    """Whether the session is an earlier life of the agent."""
 
     @property
     def feed_name(self) -> str:
@@ -76,9 +69,10 @@ class AskPage:
 
     @property
     def max_bytes(self) -> int:
-        """How much the answer should hold."""
-        few = sum(end - first for first, end in self.wanted) <= FEW
-        return SMALL_PAGE_BYTES if few else PAGE_BYTES
+        """The size that the answer should have [bytes]."""
+        if sum(end - first for first, end in self.wanted) <= FEW_MESSAGES:
+            return SMALL_PAGE_BYTES
+        return PAGE_BYTES
 
 
 Request: TypeAlias = AskIndex | AskPage
@@ -86,126 +80,112 @@ Request: TypeAlias = AskIndex | AskPage
 
 @dataclass(slots=True)
 class _FetchedAgent:
-    """What is known of an agent.
-
-    Attributes
-    ----------
-    session_id : str
-        Its present life.
-    heard_s : float
-        When it was heard last [monotonic s].
-    index_due : bool
-        Whether to ask what it holds.
-    failures : int
-        How often in a row it has not answered.
-    not_before_s : float
-        When it may be asked again [monotonic s].
-    """
+    """An agent that can be asked."""
 
     session_id: str
-    heard_s: float
+    seen_s: float  # time of its last message [monotonic]
     index_due: bool = True
-    failures: int = 0
-    not_before_s: float = 0.0
+    failures: int = 0  # requests in a row that failed
+    not_before_s: float = 0.0  # earliest time of the next request [monotonic]
 
 
 @dataclass(slots=True)
 class _Lack:
-    """What is missing of a source.
-
-    Attributes
-    ----------
-    pending : Pending
-        As the recorder has told.
-    marks : deque of (float, int)
-        From when on [monotonic s] all numbers below one were known to exist.
-    ripe_end : int
-        All below are known for so long that they should be here.
-    turn : int
-        When it was asked for last, among all.
-    """
+    """The missing messages of a source."""
 
     pending: Pending
+    # Since when [monotonic s] all numbers below each of these are known to exist.
     marks: deque[tuple[float, int]] = field(default_factory=deque)
-    ripe_end: int = 0
-    turn: int = 0
+    ripe_end: int = 0  # All numbers below have had time enough to arrive.
+    turn: int = 0  # place of its last request among those for all sources
+
+    def update(self, pending: Pending, now_s: float) -> None:
+        self.pending = pending
+        self.ripen(now_s)
+        if not self.marks or self.marks[-1][1] != pending.next_number:
+            self.marks.append((now_s, pending.next_number))
 
     def ripen(self, now_s: float) -> None:
-        while self.marks and self.marks[0][0] <= now_s - GRACE_S:
+        while self.marks and self.marks[0][0] <= now_s - TRANSIT_GRACE_S:
             self.ripe_end = self.marks.popleft()[1]
 
 
 class CatchingUp:
-    """The agents, what is missing of their feeds, and what they were asked for."""
+    """The agents, the missing messages of their feeds, and the requests to them."""
 
     def __init__(self) -> None:
         self._agents: dict[str, _FetchedAgent] = {}
         self._lacks: dict[str, dict[SourceKey, _Lack]] = {}
-        # What is held of sources that need not be complete, from which number on.
+        # The first number held of sources that need not be complete.
         self._held: dict[SourceKey, int] = {}
         self._in_flight: dict[str, Request] = {}
         self._turn = 0
 
     @property
     def in_flight(self) -> list[Request]:
-        """What was asked for and is not answered."""
+        """The requests that are not answered."""
         return list(self._in_flight.values())
 
-    def heard(self, agent: str, session_id: str, now_s: float) -> None:
-        """Note that an agent that numbers its messages is there."""
-        known = self._agents.get(agent)
-        if known is None:
+    def awaits(self, request: Request) -> bool:
+        """Return whether this very request is not answered yet."""
+        return self._in_flight.get(request.agent) is request
+
+    def agent_seen(self, name: str, session_id: str, now_s: float) -> None:
+        """Register that a numbered message of an agent arrived."""
+        agent = self._agents.get(name)
+        if agent is None:
             if len(self._agents) >= MOST_AGENTS:
                 self._forget(now_s)
-            self._agents[agent] = _FetchedAgent(session_id, now_s)
+            self._agents[name] = _FetchedAgent(session_id, now_s)
             return
-        if known.session_id != session_id or now_s - known.heard_s > HEARD_S:
-            known.session_id = session_id
-            known.index_due = True
-            known.failures, known.not_before_s = 0, 0.0
-        known.heard_s = now_s
+        if agent.session_id != session_id or now_s - agent.seen_s > AGENT_SILENCE_LIMIT_S:
+            agent.session_id = session_id
+            agent.index_due = True
+            agent.failures, agent.not_before_s = 0, 0.0
+        agent.seen_s = now_s
 
-    def left(self) -> None:
-        """Note that the link to the router is gone: who is heard again is asked anew."""
+    def link_lost(self) -> None:
+        """Forget the agents: each one is asked for its index when its messages arrive again."""
         self._agents.clear()
 
-    def know(self, pending: Mapping[SourceKey, Pending], now_s: float) -> None:
-        """Note what the recorder has and lacks of all numbered sources."""
+    def update(self, pending: Mapping[SourceKey, Pending], now_s: float) -> None:
+        """Take over which messages of all numbered sources the recorder has and lacks."""
         self._held = {
             key: first
             for key, first in self._held.items()
             if key in pending and self._is_held_before(key, pending[key])
         }
         lacks: dict[str, dict[SourceKey, _Lack]] = {}
-        for key, each in pending.items():
-            if not each.missing and not self._is_held_before(key, each):
-                continue
-            if not key.address.startswith(f"{each.sender}.feeds."):
-                continue  # Nobody can be asked for it.
-            lack = self._lacks.get(each.sender, {}).get(key) or _Lack(each)
-            lack.pending = each
-            lack.ripen(now_s)
-            if not lack.marks or lack.marks[-1][1] != each.next_number:
-                lack.marks.append((now_s, each.next_number))
-            lacks.setdefault(each.sender, {})[key] = lack
+        for key, source in pending.items():
+            # A feed that does not belong to its sender cannot be asked for.
+            if key.address.startswith(f"{source.sender}.feeds.") and (
+                source.missing or self._is_held_before(key, source)
+            ):
+                lack = self._lacks.get(source.sender, {}).get(key) or _Lack(source)
+                lack.update(source, now_s)
+                lacks.setdefault(source.sender, {})[key] = lack
         self._lacks = lacks
 
     def holds(self, first_numbers: Mapping[SourceKey, int]) -> None:
-        """Note what an agent holds, from which number on.
+        """Take over the first number of each source that an agent holds.
 
-        It matters where more is held than has to be recorded: a session that began
-        before the folder was first recorded.
+        It matters where an agent holds more than has to be recorded: of a session that
+        began before the folder was first recorded.
         """
         self._held.update(first_numbers)
 
     def plan(self, now_s: float) -> list[Request]:
-        """Return what is to be asked now; it counts as asked."""
+        """Return the requests to send now; they count as sent."""
         requests: list[Request] = []
         for name, agent in list(self._agents.items()):
             if len(self._in_flight) >= MOST_REQUESTS:
                 break
-            silent_s = now_s - agent.heard_s
-            if name in self._in_flight or silent_s > HEARD_S or now_s < agent.not_before_s:
+            silent_s = now_s - agent.seen_s
+            if (
+                name in self._in_flight
+                or silent_s > AGENT_SILENCE_LIMIT_S
+                or now_s < agent.not_before_s
+            ):
                 continue
             request = self._next_request(name, agent, now_s)
             if request is not None:
@@ -215,19 +195,20 @@ class CatchingUp:
                 requests.append(request)
         return requests
 
-    def answered(self, request: Request, end: int, now_s: float) -> None:
-        """Note that an answer has been recorded, and told by `know`.
+    def answered(self, name: str, end: int, now_s: float) -> None:
+        """Finish a request whose answer has been recorded, after an `update`.
 
         Parameters
         ----------
-        request : Request
-            What was asked for.
+        name : str
+            The agent that answered.
         end : int
-            For a page: there is no need to ask for what lies before this number.
+            For a page: no number before this one needs to be asked for again.
         now_s : float
             Monotonic time [s].
         """
-        agent = self._agents.get(request.agent)
+        request = self._in_flight[name]
+        agent = self._agents.get(name)
         match request:
             case AskIndex():
                 if agent is not None:
@@ -235,23 +216,23 @@ class CatchingUp:
             case AskPage(key=key):
                 if key in self._held:
                     self._held[key] = max(self._held[key], end)
-                lack = self._lacks.get(request.agent, {}).get(key)
+                lack = self._lacks.get(name, {}).get(key)
                 if lack is not None and any(
                     first <= request.after < last for first, last in self._wanted(key, lack)
                 ):
-                    # E.g. the recording pauses. To ask again at once would be in vain.
+                    # E.g. the recording pauses, so asking again at once would be useless.
                     self.failed(request, now_s)
                     return
-        self._in_flight.pop(request.agent, None)
+        del self._in_flight[name]
         if agent is not None:
             agent.failures, agent.not_before_s = 0, 0.0
 
     def failed(self, request: Request, now_s: float) -> None:
-        """Note that there was no answer, or no use in it; it is tried again."""
+        """Finish a request without a useful answer; the agent is asked again later."""
         self._in_flight.pop(request.agent, None)
         agent = self._agents.get(request.agent)
         if agent is not None:
-            agent.not_before_s = now_s + min(2.0**agent.failures, LONGEST_DELAY_S)
+            agent.not_before_s = now_s + min(2.0**agent.failures, LONGEST_ASK_DELAY_S)
             agent.failures = min(agent.failures + 1, 10)
 
     def _next_request(self, name: str, agent: _FetchedAgent, now_s: float) -> Request | None:
@@ -268,7 +249,7 @@ class CatchingUp:
         return None
 
     def _wanted(self, key: SourceKey, lack: _Lack) -> Iterator[tuple[int, int]]:
-        """Yield what should be here by now and is not."""
+        """Yield the numbers that should be here by now and are not."""
         if self._is_held_before(key, lack.pending):
             yield self._held[key], lack.pending.first_number
         for first, end in lack.pending.missing:
@@ -281,11 +262,11 @@ class CatchingUp:
         return held is not None and not pending.from_zero and held < pending.first_number
 
     def _forget(self, now_s: float) -> None:
-        """Forget who is not heard any more, or else who was heard first."""
+        """Forget the agents that are silent, and if need be the oldest of the others."""
         self._agents = {
             name: agent
             for name, agent in self._agents.items()
-            if now_s - agent.heard_s <= HEARD_S or name in self._in_flight
+            if now_s - agent.seen_s <= AGENT_SILENCE_LIMIT_S or name in self._in_flight
         }
         while len(self._agents) >= MOST_AGENTS:
             del self._agents[next(iter(self._agents))]

@@ -1,4 +1,4 @@
-"""Why an agent did not answer, in words for operators."""
+"""The reason why an agent did not answer, in words for operators."""
 
 from typing import Final
 
@@ -16,8 +16,8 @@ _REASONS: Final = {
 
 
 def why_unanswered(error: BaseException | None) -> str:
-    """Return what an error means that came instead of an answer; never raises."""
+    """Return the meaning of an error that came instead of an answer; never raises."""
     if not isinstance(error, ApplicationError):
         return str(error) or type(error).__name__
-    said = ", ".join(map(shown, error.args or (error.error,)))
-    return _REASONS.get(error.error, f"it answered with the error {said}")
+    text = ", ".join(map(shown, error.args or (error.error,)))
+    return _REASONS.get(error.error, f"it answered with the error {text}")

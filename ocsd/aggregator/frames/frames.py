@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsd.aggregator.frames.heap import keep_freed_memory
-from ocsd.aggregator.frames.provider import Part, Provider
+from ocsd.aggregator.frames.provider import FrameBlock, Provider
 from ocsd.aggregator.frames.schema import (
     DATA,
     HKAGG_VERSION,
@@ -32,48 +32,35 @@ from ocsd.aggregator.incoming.moment import Instant
 
 @dataclass(frozen=True, slots=True)
 class RecordingRun:
-    """One run of the recorder, a "session" of the HK schema.
-
-    Attributes
-    ----------
-    session_id : int
-        Differs between runs, ascending in time.
-    started_at : float
-        Unix time [s].
-    description : str
-        For people.
-    """
+    """A recording run, a "session" of the HK schema."""
 
     session_id: int
+    """Differs between runs, ascending in time."""
     started_at: float
+    """Unix time [s]."""
     description: str = "HK data"
+    """For people."""
 
     @classmethod
     def begin(cls, now: Instant, description: str = "HK data") -> "RecordingRun":
         """Return a new run.
 
-        Readers take two runs of one id for one, whose providers they then mix
-        up; so the id holds the whole start time, not only its second.
+        Readers would mix up the providers of two runs with one id; so the id holds the
+        whole start time, not only its second.
         """
         salt = binascii.crc32(f"{description} {now.at!r} {now.mono_s!r}".encode())
         session_id = (int(now.at) % 2**32) << 28 | (os.getpid() % 2**14) << 14 | salt % 2**14
         return cls(session_id=session_id, started_at=now.at, description=description)
 
 
-class FrameSamples(NamedTuple):
-    """A block as a frame holds it.
-
-    Attributes
-    ----------
-    columns : G3TimesampleMap
-        Times and values, ascending in time.
-    first_tick, last_tick : int
-        Times of the first and the last sample [G3 ticks].
-    """
+class G3Block(NamedTuple):
+    """A block as a frame holds it."""
 
     columns: Any
+    """Times and values, ascending in time."""
     first_tick: int
     last_tick: int
+    """Times of the first and the last sample [G3 ticks]."""
 
 
 def session_frame(run: RecordingRun) -> bytes:
@@ -100,21 +87,21 @@ def status_frame(run: RecordingRun, providers: Iterable[Provider], now: Instant)
 
 
 def data_frame(
-    run: RecordingRun, provider: Provider, samples: Mapping[str, FrameSamples], now: Instant
+    run: RecordingRun, provider: Provider, blocks: Mapping[str, G3Block], now: Instant
 ) -> bytes:
-    """Return a frame of these samples of `provider`, which keeps them."""
+    """Return a frame of these blocks of `provider`, which keeps them."""
     core = _core()
-    blocks = core.G3VectorFrameObject()
+    maps = core.G3VectorFrameObject()
     names = core.G3VectorString()
-    for name, each in samples.items():
-        blocks.append(each.columns)
+    for name, block in blocks.items():
+        maps.append(block.columns)
         names.append(name)
     frame = _frame(DATA, run)
     frame["prov_id"] = provider.prov_id
     frame["timestamp"] = now.at
     frame["address"] = provider.origin.address
     frame["provider_session_id"] = provider.origin.session_id
-    frame["blocks"] = blocks
+    frame["blocks"] = maps
     frame["block_names"] = names
     return _bytes(frame)
 
@@ -140,33 +127,38 @@ def ticks(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
     return whole.astype(np.int64) * TICKS_PER_SECOND + fraction.astype(np.int64)
 
 
-def samples_of(part: Part) -> FrameSamples:
-    """Return the samples of a block in the order of time."""
+def g3_block(block: FrameBlock) -> G3Block:
+    """Return a block for a frame, its samples in the order of time."""
     core = _core()
-    columns = gather(part.chunks, part.kinds)
+    columns = gather(block.blocks, block.kinds)
     times = ticks(np.asarray(columns[""]))
-    order = None
     if bool((times[1:] < times[:-1]).any()):
         # Readers search times by bisection.
         order = np.argsort(times, kind="stable")
         times = times[order]
+        columns = {name: _reordered(values, order) for name, values in columns.items()}
     result = core.G3TimesampleMap()
     result.times = core.G3VectorTime(times)
-    for name, kind in part.kinds.items():
-        result[name] = _vector(kind, columns[name], order)
-    return FrameSamples(result, int(times[0]), int(times[-1]))
+    for name, kind in block.kinds.items():
+        result[name] = _vector(kind, columns[name])
+    return G3Block(result, int(times[0]), int(times[-1]))
 
 
-def _vector(kind: Kind, values: Values, order: NDArray[np.intp] | None) -> Any:
-    core = _core()
+def _reordered(values: Values, order: NDArray[np.intp]) -> Values:
     if isinstance(values, list):
-        return core.G3VectorString(values if order is None else [values[i] for i in order])
+        return [values[place] for place in order]
+    return values[order]
+
+
+def _vector(kind: Kind, values: Values) -> Any:
+    core = _core()
     vector = {
+        Kind.TEXT: core.G3VectorString,
         Kind.FLOAT: core.G3VectorDouble,
         Kind.INT: core.G3VectorInt,
         Kind.BOOL: core.G3VectorBool,
     }[kind]
-    return vector(values if order is None else values[order])
+    return vector(values)
 
 
 def _frame(hkagg_type: int, run: RecordingRun) -> Any:
@@ -187,6 +179,6 @@ def _bytes(frame: Any) -> bytes:
 @cache
 def _core() -> Any:
     core = spt3g_core()
-    # Only a process that makes frames needs it, so not at every import of spt3g.
+    # Only a process that makes frames needs this, so it is not done at every import of spt3g.
     keep_freed_memory()
     return core

@@ -1,4 +1,4 @@
-"""How the C library treats memory that is given back."""
+"""The treatment of freed memory by the C library."""
 
 import ctypes
 from typing import Final
@@ -12,12 +12,11 @@ _LARGEST_BYTES: Final = 32 * 2**20
 
 
 def keep_freed_memory() -> None:
-    """Have freed memory kept for the next frame instead of returned to the system.
+    """Keep freed memory for the next frame instead of returning it to the system.
 
-    A frame is copied several times on its way into a file. By default each of these
-    megabytes is asked of the system and given back, and its pages are cleared by
-    the kernel every time: two fifths of the time of writing (measured). Elsewhere than
-    with glibc nothing is done.
+    A frame is copied several times on its way into a file. By default glibc asks the system
+    for each of these megabytes and returns them, and the kernel clears the pages every time:
+    two fifths of the time of writing (measured). With another C library nothing is done.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -1,49 +1,37 @@
-"""The samples of one feed that wait for their frame."""
+"""A provider: one feed in one life of its agent, with its packed blocks that wait for a frame."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from ocsd.aggregator.incoming.columns import Kind, MisfitError, kind_of, wider
-from ocsd.aggregator.incoming.layout import Chunk, Layout, bad_field
-from ocsd.aggregator.incoming.message import Origin, Samples, check_field_names
+from ocsd.aggregator.incoming.layout import Layout, PackedBlock, bad_field
+from ocsd.aggregator.incoming.message import CheckedBlock, Origin, check_field_names
 from ocsd.aggregator.incoming.moment import Instant
+from ocsd.aggregator.numbers.numbering import Numbering
 from ocsd.aggregator.numbers.ranges import Ranges
 
-# What a chunk takes in memory beside its bytes, about.
-_CHUNK_BYTES: Final = 120
+# Estimated memory of a packed block beside its content.
+_BLOCK_OVERHEAD_BYTES: Final = 120
 
-_first: Final = itemgetter(0)
+_by_number: Final = itemgetter(0)
 
-
-# Blocks and what is remembered of their fields stay in memory. Who makes up new names
+# Blocks and the types of their fields stay in memory. A sender that makes up new names
 # all the time gets a new provider now and then, and the old one goes.
 MOST_BLOCKS: Final = 1000
 
-# A frame is split at so many places at most: what is still missing in a frame with
-# more holes than that will be found, but not in the order of time.
-MOST_PARTS: Final = 100
+# A frame is split at this many places at most. Late messages for further gaps are recorded
+# all the same, but not in the order of time.
+MOST_SPLITS: Final = 100
 
 
-class Numbers(Protocol):
-    """What a provider has to know of the numbers of its messages."""
-
-    @property
-    def framed(self) -> Ranges:
-        """What is in frames."""
-        ...
-
-    def splits(self, first: int, last: int) -> list[int]:
-        """Return where a frame of messages from `first` to `last` must be split."""
-        ...
-
-
-class Part(NamedTuple):
-    """The samples of a block that go into one frame, and the numbers of their messages."""
+class FrameBlock(NamedTuple):
+    """Packed blocks of one name for one frame, and the numbers of their messages."""
 
     kinds: Mapping[str, Kind]
-    chunks: Sequence[Chunk]
+    blocks: Sequence[PackedBlock]
     numbers: Ranges
 
     @property
@@ -51,27 +39,27 @@ class Part(NamedTuple):
         """Unix times of all samples [s], in the order of arrival."""
         return [
             at
-            for chunk in self.chunks
-            for at in memoryview(chunk.packed)[: 8 * chunk.length].cast("d")
+            for packed in self.blocks
+            for at in memoryview(packed.content)[: 8 * packed.length].cast("d")
         ]
 
 
 class BlockBuffer:
-    """Samples of co-sampled fields.
+    """Packed blocks of one name that wait for a frame.
 
     Parameters
     ----------
     layout : Layout
-        How new samples are packed.
+        Packs new blocks.
 
     Attributes
     ----------
     layout : Layout
-        The same; changes when a field becomes wider.
-    chunks : list of Chunk
-        What waits for its frame, in the order of arrival.
+        The same; replaced when a field becomes wider.
+    blocks : list of PackedBlock
+        The waiting blocks, in the order of arrival.
     order : list of int
-        Number of the message that each chunk came from.
+        The number of each one's message.
     numbers : Ranges
         All of these.
     framed : bool
@@ -79,14 +67,12 @@ class BlockBuffer:
         the first frame for the whole provider, so they are fixed from then on.
     """
 
-    __slots__ = ("chunks", "framed", "layout", "numbers", "order")
+    __slots__ = ("blocks", "framed", "layout", "numbers", "order")
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.chunks: list[Chunk] = []
-        self.order: list[int] = []
-        self.numbers = Ranges()
         self.framed = False
+        self._empty()
 
     def widen(self, kinds: Mapping[str, Kind]) -> bool:
         """Make room for values of these types.
@@ -94,7 +80,7 @@ class BlockBuffer:
         Returns
         -------
         bool
-            False if this block cannot hold them; then nothing has changed.
+            False if this buffer cannot hold them; then nothing has changed.
         """
         own = self.layout.kinds
         if own.keys() != kinds.keys():
@@ -109,47 +95,59 @@ class BlockBuffer:
         return True
 
     def clear(self) -> None:
-        """Forget the samples, which have been written."""
-        self.framed = self.framed or bool(self.chunks)
-        self.chunks = []
-        self.order = []
-        self.numbers = Ranges()
+        """Forget the waiting blocks, which have been written."""
+        self.framed = self.framed or bool(self.blocks)
+        self._empty()
 
-    def parts(self, splits: Sequence[int]) -> list[Part]:
-        """Return what lies between each two of `splits`, each part by message number."""
-        parts: list[tuple[list[Chunk], Ranges]] = [([], Ranges()) for _ in range(len(splits) + 1)]
-        for number, chunk in sorted(zip(self.order, self.chunks, strict=True), key=_first):
-            chunks, numbers = parts[bisect_right(splits, number)]
-            chunks.append(chunk)
+    def between(self, splits: Sequence[int]) -> dict[int, FrameBlock]:
+        """Return the waiting blocks between each two of `splits`, in the order of number.
+
+        Returns
+        -------
+        dict of int to FrameBlock
+            By place: 0 before the first split, and so on; only places with blocks.
+        """
+        if not splits:
+            return {0: FrameBlock(self.layout.kinds, self.blocks, self.numbers)}
+        parts: defaultdict[int, tuple[list[PackedBlock], Ranges]]
+        parts = defaultdict(lambda: ([], Ranges()))
+        for number, packed in sorted(zip(self.order, self.blocks, strict=True), key=_by_number):
+            blocks, numbers = parts[bisect_right(splits, number)]
+            blocks.append(packed)
             numbers.add(number, number + 1)
-        return [Part(self.layout.kinds, *part) for part in parts]
+        return {place: FrameBlock(self.layout.kinds, *part) for place, part in parts.items()}
+
+    def _empty(self) -> None:
+        self.blocks: list[PackedBlock] = []
+        self.order: list[int] = []
+        self.numbers = Ranges()
 
 
 class Provider:
-    """A feed during one run of its agent, with one fixed set of columns a block.
+    """One feed in one life of its agent; each of its blocks has a fixed set of fields.
 
     Parameters
     ----------
     prov_id : int
         Number of the provider in the files.
     origin : Origin
-        The sender, as it introduced itself first.
-    now : Moment
+        The sender, as its first message described it.
+    now : Instant
         The time of its first message.
-    numbers : Numbers
-        What is known of the messages of its source.
+    numbering : Numbering
+        The numbers of its source.
 
     Attributes
     ----------
     newest_ticks : dict of str to int
         Time of the last sample of each block that was written [G3 ticks].
     oldest_segment : int or None
-        Where in the journal the first of the waiting samples are.
+        The segment of the journal with the first of the waiting blocks.
     """
 
-    def __init__(self, prov_id: int, origin: Origin, now: Instant, numbers: Numbers) -> None:
+    def __init__(self, prov_id: int, origin: Origin, now: Instant, numbering: Numbering) -> None:
         self.prov_id = prov_id
-        self.numbers = numbers
+        self.numbering = numbering
         self.newest_ticks: dict[str, int] = {}
         self.origin = origin
         self.started = now
@@ -161,63 +159,67 @@ class Provider:
         self.oldest_segment: int | None = None
         self._oldest_s = 0.0
 
-    def fit(self, samples: Samples, known: Mapping[str, Kind]) -> tuple[BlockBuffer, bytes] | None:
-        """Pack samples for the block that they belong to; `take` them afterwards.
+    def fit(
+        self, block: CheckedBlock, earlier: Mapping[str, Kind]
+    ) -> tuple[BlockBuffer, bytes] | None:
+        """Pack a block for the buffer that it belongs to; `take` it afterwards.
 
         Parameters
         ----------
-        samples : Samples
-            What came in.
-        known : mapping of str to Kind
-            Types that the fields of this block had before, if any; a new block
-            is made wide enough for them as well.
+        block : CheckedBlock
+            A block as it came in.
+        earlier : mapping of str to Kind
+            Types that its fields had before, if any; a new buffer is made wide enough
+            for them as well.
 
         Returns
         -------
-        (Block, bytes) or None
+        (BlockBuffer, bytes) or None
             None if this provider has that block with other fields or types, or has
             too many blocks for another one.
 
         Raises
         ------
         RefusedError
-            If no provider can take them.
+            If no provider can take it.
         """
-        block = self.blocks.get(samples.block_name)
-        if block is not None and not self.retired:
-            if block.layout.kinds.keys() != samples.columns.keys():
+        buffer = self.blocks.get(block.block_name)
+        if buffer is not None and not self.retired:
+            if buffer.layout.kinds.keys() != block.columns.keys():
                 return None
             try:
-                return block, block.layout.pack(samples)
+                return buffer, buffer.layout.pack(block)
             except MisfitError:
-                pass  # The block may be widened.
-        if block is None:
-            check_field_names(samples.block_name, list(samples.columns))
-        block = self.room_for(samples.block_name, kinds_of(samples), known)
-        return None if block is None else (block, block.layout.pack(samples))
+                pass  # The buffer may be widened.
+        if buffer is None:
+            check_field_names(block.block_name, list(block.columns))
+        buffer = self.room_for(block.block_name, kinds_of(block), earlier)
+        if buffer is None:
+            return None
+        return buffer, buffer.layout.pack(block)
 
     def room_for(
-        self, name: str, kinds: Mapping[str, Kind], known: Mapping[str, Kind]
+        self, name: str, kinds: Mapping[str, Kind], earlier: Mapping[str, Kind]
     ) -> BlockBuffer | None:
-        """Return the block for values of these types, widened or made if need be.
+        """Return the buffer for values of these types, widened or made if need be.
 
-        A new provider has room for any. A block that is made belongs to the provider
-        when it has taken something.
+        A new provider has room for any. A buffer that is made belongs to the provider
+        once it has taken a block.
         """
         if self.retired:
             return None
-        block = self.blocks.get(name)
-        if block is not None:
-            return block if block.widen(kinds) else None
-        if len(self.blocks) >= MOST_BLOCKS:
+        buffer = self.blocks.get(name)
+        if buffer is not None and buffer.widen(kinds):
+            return buffer
+        if buffer is not None or len(self.blocks) >= MOST_BLOCKS:
             return None
-        wide = {key: wider(kind, known.get(key, kind)) or kind for key, kind in kinds.items()}
+        wide = {key: wider(kind, earlier.get(key, kind)) or kind for key, kind in kinds.items()}
         return BlockBuffer(Layout(self.origin, name, wide))
 
     def take(
-        self, block: BlockBuffer, chunk: Chunk, number: int, segment: int, now: Instant
+        self, buffer: BlockBuffer, packed: PackedBlock, number: int, segment: int, now: Instant
     ) -> None:
-        """Append packed samples to a block that has room for them.
+        """Append a packed block to a buffer that has room for it.
 
         Parameters
         ----------
@@ -229,20 +231,20 @@ class Provider:
             Number of the message that they came in.
         segment : int
             Where in the journal they are.
-        now : Moment
+        now : Instant
             The time of arrival.
         """
-        name = chunk.layout.block_name
+        name = packed.layout.block_name
         if self.oldest_segment is None:
             self.oldest_segment, self._oldest_s = segment, now.mono_s
         self.oldest_segment = min(self.oldest_segment, segment)
-        self.blocks[name] = block
-        block.chunks.append(chunk)
-        block.order.append(number)
-        block.numbers.add(number, number + 1)
+        self.blocks[name] = buffer
+        buffer.blocks.append(packed)
+        buffer.order.append(number)
+        buffer.numbers.add(number, number + 1)
         self.last_block = name
         self.refreshed = now
-        self.buffered_bytes += len(chunk.packed) + _CHUNK_BYTES
+        self.buffered_bytes += len(packed.content) + _BLOCK_OVERHEAD_BYTES
 
     @property
     def empty(self) -> bool:
@@ -250,44 +252,39 @@ class Provider:
         return self.oldest_segment is None
 
     def frame_due(self, now: Instant) -> bool:
-        """Tell whether the oldest sample has waited long enough, by arrival.
+        """Return whether the oldest block has waited long enough since it arrived.
 
-        The age of the timestamps does not count: an agent that catches up would
-        otherwise cause a frame for every message.
+        The age of the timestamps does not count: otherwise an agent that catches up
+        would cause a frame for every message.
         """
         return not self.empty and now.mono_s - self._oldest_s >= self.origin.frame_length_s
 
     def stale(self, now: Instant) -> bool:
-        """Tell whether the feed has been silent for its `fresh_time`."""
+        """Return whether the feed has been silent for its `fresh_time`."""
         return now.mono_s - self.refreshed.mono_s > self.origin.fresh_time_s
 
-    def parts(self) -> list[dict[str, Part]]:
-        """Return what waits, by block, in parts that each need a frame of their own."""
-        waiting = {name: block for name, block in self.blocks.items() if block.chunks}
-        splits = self._splits(waiting.values()) if self.origin.numbered else []
-        if not splits:
-            whole = {name: Part(b.layout.kinds, b.chunks, b.numbers) for name, b in waiting.items()}
-            return [whole]
-        parts: list[dict[str, Part]] = [{} for _ in range(len(splits) + 1)]
-        for name, block in waiting.items():
-            for part, own in zip(parts, block.parts(splits), strict=True):
-                if own.chunks:
-                    part[name] = own
-        return [part for part in parts if part]
+    def frames(self) -> list[dict[str, FrameBlock]]:
+        """Return the waiting blocks by name, for each frame that they need."""
+        waiting = {name: buffer for name, buffer in self.blocks.items() if buffer.blocks}
+        splits: list[int] = []
+        if self.origin.numbered:
+            numbers = [buffer.numbers.bounds for buffer in waiting.values()]
+            first, end = min(bounds[0] for bounds in numbers), max(bounds[-1] for bounds in numbers)
+            splits = self.numbering.splits(first, end - 1)[:MOST_SPLITS]
+        frames: dict[int, dict[str, FrameBlock]] = {}
+        for name, buffer in waiting.items():
+            for place, block in buffer.between(splits).items():
+                frames.setdefault(place, {})[name] = block
+        return [frames[place] for place in sorted(frames)]
 
     def clear(self) -> None:
-        """Forget the samples, which have been written."""
-        for block in self.blocks.values():
-            for first, end in block.numbers:
-                self.numbers.framed.add(first, end)
-            block.clear()
+        """Forget the waiting blocks, which have been written."""
+        for buffer in self.blocks.values():
+            for first, end in buffer.numbers:
+                self.numbering.framed.add(first, end)
+            buffer.clear()
         self.buffered_bytes = 0
         self.oldest_segment = None
-
-    def _splits(self, waiting: Collection[BlockBuffer]) -> list[int]:
-        first = min(block.numbers.bounds[0] for block in waiting)
-        last = max(block.numbers.bounds[-1] for block in waiting) - 1
-        return self.numbers.splits(first, last)[:MOST_PARTS]
 
     def encoded(self, now: Instant) -> dict[str, Any]:
         """Return the provider as OCS shows it in session.data."""
@@ -299,8 +296,8 @@ class Provider:
         }
 
 
-def kinds_of(samples: Samples) -> dict[str, Kind]:
-    """Return the type that each field of `samples` needs.
+def kinds_of(block: CheckedBlock) -> dict[str, Kind]:
+    """Return the type that each field of `block` needs.
 
     Raises
     ------
@@ -308,9 +305,9 @@ def kinds_of(samples: Samples) -> dict[str, Kind]:
         If a field has values of no common type.
     """
     kinds = {}
-    for name, values in samples.columns.items():
+    for name, values in block.columns.items():
         try:
             kinds[name] = kind_of(values)
         except ValueError as error:
-            raise bad_field(samples.block_name, name, error) from error
+            raise bad_field(block.block_name, name, error) from error
     return kinds

@@ -1,7 +1,7 @@
-"""What writers and readers of the so3g HK schema share (docs/reference/wire.md, "Files").
+"""The constants of the so3g HK schema, for writers and readers (docs/reference/wire.md, "Files").
 
-Nothing large is imported here before it is needed: the command line names these
-constants, too.
+Nothing large is imported here before it is needed: the command line uses these constants
+as well.
 """
 
 from functools import cache
@@ -18,12 +18,12 @@ DATA: Final = 2
 """Samples of one provider."""
 
 TICKS_PER_SECOND: Final = 100_000_000
-"""A G3Time counts these."""
+"""The unit of a G3Time is one tick."""
 
 
 @cache
 def spt3g_core() -> Any:
-    """Return the module ``spt3g.core``, imported when it is first asked for.
+    """Return the module ``spt3g.core``, imported at the first call.
 
     Returns
     -------

@@ -1,14 +1,14 @@
-"""What is remembered about a feed during one run of its agent."""
+"""A source: one feed in one life of its agent, with its numbering and its providers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import islice
-from typing import Final
+from typing import Final, TypeAlias
 
 from ocsd.aggregator.frames.provider import MOST_BLOCKS, BlockBuffer, Provider
 from ocsd.aggregator.incoming.columns import Kind
-from ocsd.aggregator.incoming.layout import Layout
-from ocsd.aggregator.incoming.message import Origin, RefusedError, Samples
-from ocsd.aggregator.numbers.sequence import Sequence
+from ocsd.aggregator.incoming.layout import Layout, PackedBlock
+from ocsd.aggregator.incoming.message import CheckedBlock, Origin, RefusedError
+from ocsd.aggregator.numbers.numbering import Numbering
 from ocsd.aggregator.numbers.source_key import SourceKey
 
 # A provider that is replaced after a shorter life stays beside its successor: an
@@ -17,9 +17,14 @@ from ocsd.aggregator.numbers.source_key import SourceKey
 SHORT_LIFE_S: Final = 10.0
 MOST_PROVIDERS: Final = 8
 
+Fitting: TypeAlias = tuple[Provider, BlockBuffer, bytes]
+"""A packed block, and where it goes."""
+
+_NO_KINDS: Final[Mapping[str, Kind]] = {}
+
 
 class Source:
-    """A feed of one agent session: its numbers and its present providers.
+    """One feed in one life of its agent.
 
     Parameters
     ----------
@@ -29,89 +34,91 @@ class Source:
         Whether the agent numbers the messages; else the recorder does.
     sender : str
         Address of the agent.
-    sequence : Sequence
-        Which messages came in.
+    numbering : Numbering
+        The numbers that came in.
 
     Attributes
     ----------
     providers : list of Provider
         Usually one; more only while fields or types change.
-    heard_at : float
+    received_at : float
         Unix time of the last message [s].
-    nothing : Layout or None
-        Stands in the journal for messages without anything to record.
     """
 
-    def __init__(self, key: SourceKey, numbered: bool, sender: str, sequence: Sequence) -> None:
+    def __init__(self, key: SourceKey, numbered: bool, sender: str, numbering: Numbering) -> None:
         self.key = key
         self.numbered = numbered
         self.sender = sender
-        self.sequence = sequence
+        self.numbering = numbering
         self.providers: list[Provider] = []
-        self.heard_at = 0.0
-        self.nothing: Layout | None = None
-        self._kinds: dict[str, dict[str, Kind]] = {}
+        self.received_at = 0.0
+        self._empty: PackedBlock | None = None
+        self._kinds: dict[str, Mapping[str, Kind]] = {}
 
-    def fit(
-        self, samples: Samples, begin: Callable[[], Provider]
-    ) -> tuple[Provider, BlockBuffer, bytes]:
-        """Pack samples for the provider that they fit.
-
-        Parameters
-        ----------
-        samples : Samples
-            What came in.
-        begin : callable
-            Returns a new provider.
+    def fit(self, block: CheckedBlock) -> Fitting | None:
+        """Pack a block for the first provider that it fits; None if it fits none.
 
         Raises
         ------
         RefusedError
-            If no provider can take them; then none has begun.
+            If no provider at all can take it.
         """
-        known = self._kinds.get(samples.block_name, {})
+        earlier = self._kinds.get(block.block_name, _NO_KINDS)
         for provider in self.providers:
-            if (found := provider.fit(samples, known)) is not None:
-                return provider, *found
-        self._remember_all()
-        fresh = begin()
-        found = fresh.fit(samples, self._kinds.get(samples.block_name, {}))
-        if found is None:
-            raise RefusedError(f"block {samples.block_name!r} fits no provider")
-        self._replace(fresh)
-        return fresh, *found
+            fitting = provider.fit(block, earlier)
+            if fitting is not None:
+                return provider, *fitting
+        return None
 
-    def room_for(
-        self, name: str, kinds: Mapping[str, Kind], begin: Callable[[], Provider]
-    ) -> tuple[Provider, BlockBuffer]:
-        """Return where packed samples of these types go."""
-        known = self._kinds.get(name, {})
-        for provider in self.providers:
-            if (block := provider.room_for(name, kinds, known)) is not None:
-                return provider, block
+    def begin(self, fresh: Provider, block: CheckedBlock) -> Fitting:
+        """Pack a block that fits none of the providers for a new one, and add that.
+
+        Raises
+        ------
+        RefusedError
+            If no provider can take it; then the new one is not added.
+        """
         self._remember_all()
-        fresh = begin()
-        block = fresh.room_for(name, kinds, self._kinds.get(name, {}))
-        if block is None:
+        fitting = fresh.fit(block, self._kinds.get(block.block_name, _NO_KINDS))
+        if fitting is None:
+            raise RefusedError(f"block {block.block_name!r} fits no provider")
+        self._add(fresh)
+        return fresh, *fitting
+
+    def room_for(self, layout: Layout) -> tuple[Provider, BlockBuffer] | None:
+        """Return the place for packed blocks of this layout; None if no provider has one."""
+        earlier = self._kinds.get(layout.block_name, _NO_KINDS)
+        for provider in self.providers:
+            buffer = provider.room_for(layout.block_name, layout.kinds, earlier)
+            if buffer is not None:
+                return provider, buffer
+        return None
+
+    def make_room(self, fresh: Provider, layout: Layout) -> tuple[Provider, BlockBuffer]:
+        """Return the place for packed blocks of this layout in a new provider, which is added."""
+        self._remember_all()
+        earlier = self._kinds.get(layout.block_name, _NO_KINDS)
+        buffer = fresh.room_for(layout.block_name, layout.kinds, earlier)
+        if buffer is None:
             raise ValueError("a new provider has room for anything")
-        self._replace(fresh)
-        return fresh, block
+        self._add(fresh)
+        return fresh, buffer
 
-    def nothing_layout(self, origin: Origin) -> Layout:
-        """Return what stands for a message without anything to record."""
-        if self.nothing is None:
-            self.nothing = Layout(origin, "", {})
-        return self.nothing
+    def empty_block(self, origin: Origin) -> PackedBlock:
+        """Return the block that stands in the journal for a message without a good one."""
+        if self._empty is None:
+            self._empty = PackedBlock(Layout(origin, "", {}), 0, b"")
+        return self._empty
 
     def end(self, provider: Provider) -> None:
         """Forget a provider, but not the types of its fields."""
         self._remember(provider)
         self.providers.remove(provider)
 
-    def _replace(self, fresh: Provider) -> None:
-        """Retire the old providers, unless they have just begun.
+    def _add(self, fresh: Provider) -> None:
+        """Add a provider, and retire the old ones unless they have just begun.
 
-        Fields keep the type that they were once widened to: readers take a
+        Fields keep the type that they were once widened to, because readers take a
         field's type from the first file that they meet.
         """
         for old in self.providers:
@@ -125,9 +132,9 @@ class Source:
             self._remember(provider)
 
     def _remember(self, provider: Provider) -> None:
-        for name, block in provider.blocks.items():
-            self._kinds.pop(name, None)  # What was seen last is the last to be forgotten.
-            self._kinds[name] = dict(block.layout.kinds)
+        for name, buffer in provider.blocks.items():
+            self._kinds.pop(name, None)  # The latest name is the last to be forgotten.
+            self._kinds[name] = dict(buffer.layout.kinds)
         surplus = len(self._kinds) - MOST_BLOCKS
         for name in list(islice(self._kinds, max(surplus, 0))):
             del self._kinds[name]

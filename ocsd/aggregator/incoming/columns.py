@@ -24,8 +24,7 @@ class Kind(StrEnum):
 class MisfitError(Exception):
     """The values do not fit a column; `kind` is the type that they would need.
 
-    Internal to the aggregator: the provider answers it by widening the column
-    or by starting a new provider, and nobody else sees it.
+    Internal to the aggregator: the provider widens the column, or a new provider starts.
     """
 
     def __init__(self, kind: Kind) -> None:
@@ -38,12 +37,13 @@ _WIDTH: Final = {Kind.BOOL: 0, Kind.INT: 1, Kind.FLOAT: 2}
 TYPECODE: Final = {Kind.INT: "q", Kind.FLOAT: "d"}
 BYTES: Final = {Kind.BOOL: 1, Kind.INT: 8, Kind.FLOAT: 8, Kind.TEXT: 0}
 _NUMBERS: Final = frozenset({bool, int, float, type(None)})
+_NAN_OF: Final = {None: float("nan")}
 _INT64: Final = range(-(2**63), 2**63)
 
-# What packing raises about values that are no numbers.
+# Errors of packing values that are not all numbers.
 NOT_ALL_NUMBERS: Final = (TypeError, OverflowError, struct.error)
 
-# From this length on a list is packed by itself, and numpy is worth its call.
+# From this length on, a list is packed by itself and checked by numpy.
 LONG_LIST: Final = 24
 
 
@@ -73,13 +73,13 @@ def kind_of(values: list[Any]) -> Kind:
     return Kind.FLOAT
 
 
-def wider(one: Kind, other: Kind) -> Kind | None:
+def wider(kind: Kind, other: Kind) -> Kind | None:
     """Return the type that holds the values of both, None if there is none."""
-    if one is other:
-        return one
-    if Kind.TEXT in {one, other}:
+    if kind is other:
+        return kind
+    if Kind.TEXT in {kind, other}:
         return None
-    return max(one, other, key=_WIDTH.__getitem__)
+    return max(kind, other, key=_WIDTH.__getitem__)
 
 
 def pack(kind: Kind, values: list[Any]) -> bytes:
@@ -127,8 +127,7 @@ def _pack_slowly(kind: Kind, values: list[Any]) -> bytes:
         raise MisfitError(needed)
     if kind is Kind.BOOL:
         return bytes(values)
-    nan = float("nan")
-    numbers = [nan if value is None else value for value in values]
+    numbers = [_NAN_OF.get(value, value) for value in values]
     try:
         return array(TYPECODE[kind], numbers).tobytes()
     except OverflowError as error:

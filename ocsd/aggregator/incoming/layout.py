@@ -1,4 +1,4 @@
-"""How one block of messages is packed: its fields in order, each with its type."""
+"""The layout of packed blocks: their fields in order, each with its type."""
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from ocsd.aggregator.incoming.columns import (
     pack,
     packer,
 )
-from ocsd.aggregator.incoming.message import Origin, RefusedError, Samples
+from ocsd.aggregator.incoming.message import CheckedBlock, Origin, RefusedError
 
 _DTYPES: Final = {Kind.BOOL: "?", Kind.INT: "i8", Kind.FLOAT: "f8"}
 _EMPTY: Final = {Kind.BOOL: np.bool_, Kind.INT: np.int64, Kind.FLOAT: np.float64}
@@ -37,7 +37,7 @@ class Layout:
     Parameters
     ----------
     origin : Origin
-        The sender, as it introduced itself first.
+        The sender, as its first message described it.
     block_name : str
         Name of the block.
     kinds : mapping of str to Kind
@@ -56,8 +56,8 @@ class Layout:
         self._plain = all(kind in TYPECODE for kind in self.kinds.values())
         self._short: dict[int, struct.Struct] = {}
 
-    def pack(self, samples: Samples) -> bytes:
-        """Return samples that have the fields of this layout as bytes.
+    def pack(self, block: CheckedBlock) -> bytes:
+        """Return a block that has the fields of this layout as bytes.
 
         Raises
         ------
@@ -66,13 +66,13 @@ class Layout:
         RefusedError
             If a field has values of no type.
         """
-        columns = samples.columns
+        columns = block.columns
         if self._plain:
             try:
-                return self._pack_numbers(samples)
+                return self._pack_numbers(block)
             except NOT_ALL_NUMBERS:
-                pass  # One by one, it shows whether a None or a wider type was it.
-        parts = [samples.times]
+                pass  # Packing one by one finds out whether it is a None or a wider type.
+        parts = [block.times]
         name = ""
         try:
             for name, kind in self.kinds.items():  # named in the error
@@ -81,19 +81,19 @@ class Layout:
                 else:
                     parts.append(pack(kind, columns[name]))
         except ValueError as error:
-            raise bad_field(samples.block_name, name, error) from error
+            raise bad_field(block.block_name, name, error) from error
         if self._texts:
             parts.append(cbor2.dumps([columns[name] for name in self._texts]))
         return b"".join(parts)
 
-    def unpack(self, length: int, packed: Sequence[bytes]) -> dict[str, Values]:
-        """Return the columns of several packed samples, each of `length` samples.
+    def unpack(self, length: int, contents: Sequence[bytes]) -> dict[str, Values]:
+        """Return the columns of the contents of several blocks, each of `length` samples.
 
         The timestamps have the name "", which no field has.
         """
-        numbers = packed
+        numbers = contents
         if self._texts:
-            numbers = [each[: self.width * length] for each in packed]
+            numbers = [content[: self.width * length] for content in contents]
         raw = np.frombuffer(b"".join(numbers), dtype=self._dtype(length))
         columns: dict[str, Values] = {"": raw["f0"].reshape(-1)}
         column = 1
@@ -102,21 +102,21 @@ class Layout:
                 columns[name] = raw[f"f{column}"].reshape(-1)
                 column += 1
         if self._texts:
-            texts = [cbor2.loads(each[self.width * length :]) for each in packed]
+            texts = [cbor2.loads(content[self.width * length :]) for content in contents]
             for index, name in enumerate(self._texts):
-                columns[name] = [text for each in texts for text in each[index]]
+                columns[name] = list(chain.from_iterable(lists[index] for lists in texts))
         return columns
 
-    def _pack_numbers(self, samples: Samples) -> bytes:
-        length = samples.length
-        lists = map(samples.columns.__getitem__, self._names)
+    def _pack_numbers(self, block: CheckedBlock) -> bytes:
+        length = block.length
+        lists = map(block.columns.__getitem__, self._names)
         if length < LONG_LIST:
             layout = self._short.get(length) or self._add_short(length)
-            return samples.times + layout.pack(*chain.from_iterable(lists))
+            return block.times + layout.pack(*chain.from_iterable(lists))
         pack_as = {kind: packer(f"{length}{code}").pack for kind, code in TYPECODE.items()}
         kinds = self.kinds.values()
         parts = [pack_as[kind](*values) for kind, values in zip(kinds, lists, strict=True)]
-        return b"".join([samples.times, *parts])
+        return b"".join([block.times, *parts])
 
     def _dtype(self, length: int) -> np.dtype[Any]:
         numbers = [_DTYPES[kind] for kind in self.kinds.values() if kind in _DTYPES]
@@ -130,30 +130,30 @@ class Layout:
         return self._short[length]
 
 
-class Chunk(NamedTuple):
-    """Samples of one message, packed."""
+class PackedBlock(NamedTuple):
+    """One block of a message as bytes."""
 
     layout: Layout
     length: int
-    packed: bytes
+    content: bytes
 
 
-def gather(chunks: Sequence[Chunk], kinds: Mapping[str, Kind]) -> dict[str, Values]:
-    """Return the columns of many chunks as one, each of the type that `kinds` says.
+def gather(blocks: Sequence[PackedBlock], kinds: Mapping[str, Kind]) -> dict[str, Values]:
+    """Return the columns of many blocks as one, each of the type that `kinds` says.
 
     Parameters
     ----------
-    chunks : sequence of Chunk
+    blocks : sequence of PackedBlock
         At least one; their fields are those of `kinds`, of the same or narrower types.
     kinds : mapping of str to Kind
-        The types that are wanted.
+        The types of the result.
 
     Returns
     -------
     dict of str to ndarray or list of str
         Each of n samples; "" are the timestamps as Unix times [s], float64.
     """
-    parts = list(_parts(chunks))
+    parts = list(_parts(blocks))
     columns: dict[str, Values] = {"": _joined(Kind.FLOAT, [part[""] for part in parts])}
     for name, kind in kinds.items():
         columns[name] = _joined(kind, [part[name] for part in parts])
@@ -165,11 +165,11 @@ def bad_field(block_name: str, name: str, error: Exception) -> RefusedError:
     return RefusedError(f"block {block_name!r}: field {name!r} {error}")
 
 
-def _parts(chunks: Sequence[Chunk]) -> Iterator[dict[str, Values]]:
-    for _, group in groupby(chunks, key=lambda chunk: (id(chunk.layout), chunk.length)):
+def _parts(blocks: Sequence[PackedBlock]) -> Iterator[dict[str, Values]]:
+    for _, group in groupby(blocks, key=lambda packed: (id(packed.layout), packed.length)):
         alike = list(group)
-        layout, length, _packed = alike[0]
-        yield layout.unpack(length, [chunk.packed for chunk in alike])
+        layout, length, _ = alike[0]
+        yield layout.unpack(length, [packed.content for packed in alike])
 
 
 def _joined(kind: Kind, parts: list[Any]) -> Values:

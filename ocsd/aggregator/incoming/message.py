@@ -1,34 +1,33 @@
-"""What may come in from the router, and what is refused.
+"""Reading and checking messages from the router (docs/reference/wire.md, "Feeds").
 
-Rules of docs/reference/wire.md, "Feeds". Everything that a sender controls is looked at
-here or in ``columns``; behind them data are known to fit into a frame.
+Everything that a sender controls is checked here or in ``columns``; behind them data are
+known to fit into a frame.
 """
 
 import math
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeGuard
 
 import numpy as np
 
+from ocsd.agent.feeds.field_name import LONGEST_FIELD_NAME, is_field_name
 from ocsd.aggregator.incoming.columns import LONG_LIST, NOT_ALL_NUMBERS, packer
 
 DEFAULT_FRAME_LENGTH_S: Final = 300.0
 DEFAULT_FRESH_TIME_S: Final = 180.0
+# Longest name of a feed, session, sender or block [characters].
 LONGEST_NAME: Final = 255
 
 # The journal counts in 64 bits.
 MOST_NUMBER: Final = 2**63 - 1
 
-# So much of a value of the sender's choice is shown in a text for people.
+# Characters of a value of the sender's choice that a text for people shows.
 _SHOWN: Final = 80
 
-# G3Time counts 10 ns ticks in 64 bits, so this is where it ends [Unix s].
+# The end of G3Time, which counts 10 ns ticks in 64 bits [Unix s].
 LATEST_TIME: Final = 2**63 / 1e8 - 1
-
-_FIELD_NAME: Final = re.compile(r"_*[A-Za-z][A-Za-z0-9_]*")
 
 
 class RefusedError(Exception):
@@ -40,53 +39,36 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who sent a message, from its feed_info.
-
-    Attributes
-    ----------
-    address : str
-        Address of the feed.
-    session_id : str
-        Which run of the agent; with the address it names a provider.
-    sender : str
-        Address of the agent, for people.
-    numbered : bool
-        Whether the agent numbers its messages; the published OCS does not.
-    frame_length_s, fresh_time_s : float
-        How long data are collected for a frame, and how long a provider is
-        kept without data [s].
-    wanted : bool
-        False if the feed asks not to be recorded here.
-    """
+    """The sender of a message, from its feed_info."""
 
     address: str
+    """Address of the feed."""
     session_id: str
+    """The life of the agent; with the address it names a provider."""
     sender: str
+    """Address of the agent, for people."""
     numbered: bool
+    """Whether the agent numbers its messages; the published OCS does not."""
     frame_length_s: float
     fresh_time_s: float
-    wanted: bool
-
-
-class Samples(NamedTuple):
-    """One block of a message; lengths agree, times are good, values unchecked.
-
-    Attributes
-    ----------
-    block_name : str
-        Name of the block.
-    length : int
-        How many samples.
-    times : bytes
-        Unix times [s], float64.
-    columns : dict of str to list
-        One list of `length` values for each field.
+    """Time for which data are collected for a frame, and for which a provider is kept without data
+    [s].
     """
+    wanted: bool
+    """False if the feed asks not to be recorded here."""
+
+
+class CheckedBlock(NamedTuple):
+    """One block of a message: lengths agree, times are good, values are unchecked."""
 
     block_name: str
+    """Name of the block."""
     length: int
+    """Number of samples."""
     times: bytes
+    """Unix times [s], float64."""
     columns: dict[str, list[Any]]
+    """One list of `length` values for each field."""
 
     @property
     def last_time(self) -> float:
@@ -94,35 +76,27 @@ class Samples(NamedTuple):
         return float(packer("d").unpack_from(self.times, len(self.times) - 8)[0])
 
 
-def is_recorded(feed_info: object) -> bool:
-    """Tell whether the message is for the recorder at all; never raises.
-
-    What does not say so itself is for the recorder to refuse.
-    """
-    # A dict, nearly always; asking the abstract class takes ten times as long.
-    return not isinstance(feed_info, dict | Mapping) or bool(feed_info.get("record"))
-
-
 def shown(value: object) -> str:
     """Return a value of the sender's choice, short and fit for any log; never raises."""
     try:
-        text = repr(value[:_SHOWN] if isinstance(value, str | bytes) else value)
+        if isinstance(value, str | bytes):
+            value = value[:_SHOWN]
+        text = repr(value)
     except Exception as error:  # noqa: BLE001 # e.g. an integer of 5,000 digits
         return f"a {type(value).__name__} that cannot be shown ({type(error).__name__})"
-    text = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    if len(text) > _SHOWN:
+        text = text[:_SHOWN] + "…"
     return text.encode(errors="backslashreplace").decode()
 
 
-def read_origin(feed_info: object) -> Origin:
-    """Return who sent a message.
+def read_origin(feed_info: Mapping[str, Any]) -> Origin:
+    """Return the sender of a message.
 
     Raises
     ------
     RefusedError
         If feed_info does not say which feed and session it belongs to.
     """
-    if not isinstance(feed_info, Mapping):
-        raise RefusedError(f"its feed_info is a {type(feed_info).__name__}, not a map")
     parameters = feed_info.get("agg_params")
     if not isinstance(parameters, Mapping):
         parameters = {}
@@ -152,7 +126,7 @@ def read_number(feed_info: Mapping[str, Any]) -> int | None:
 
 
 def sender_of(feed_info: object) -> str:
-    """Return the best name there is for the sender; never raises."""
+    """Return the best available name of the sender; never raises."""
     if isinstance(feed_info, Mapping):
         for key in ("agent_address", "address"):
             name = feed_info.get(key)
@@ -161,10 +135,10 @@ def sender_of(feed_info: object) -> str:
     return "unknown"
 
 
-def read_blocks(message: object) -> Iterator[Samples | RefusedError]:
-    """Yield the blocks of a message; a bad one as the reason, in its place.
+def read_blocks(message: object) -> Iterator[CheckedBlock | RefusedError]:
+    """Yield the blocks of a message, and in place of a bad one the error.
 
-    Blocks without samples are left out: there is nothing to record in them.
+    Blocks without samples are left out.
     """
     if not isinstance(message, dict | Mapping):
         yield RefusedError(f"the message is a {type(message).__name__}, not a map of blocks")
@@ -190,25 +164,30 @@ def check_field_names(block_name: str, names: list[str]) -> None:
     if not names:
         raise RefusedError(f"block {block_name!r} has no fields")
     for name in names:
-        if not isinstance(name, str) or not _FIELD_NAME.fullmatch(name):
+        if not is_field_name(name):
             raise RefusedError(
                 f"block {block_name!r}: field name {shown(name)} is not made of letters, digits "
                 "and underscores with a letter first"
             )
-        if len(name) > LONGEST_NAME:
+        if len(name) > LONGEST_FIELD_NAME:
             raise RefusedError(
                 f"block {block_name!r}: field name {name[:40]!r}… has {len(name)} characters, "
-                f"more than {LONGEST_NAME}"
+                f"more than {LONGEST_FIELD_NAME}"
             )
 
 
-def _read_block(name: object, block: object) -> Samples:
+def _checked_block_name(name: object) -> str:
     if not isinstance(name, str) or not name or not _encodable(name):
         raise RefusedError(f"block name {shown(name)} is not a text")
     if len(name) > LONGEST_NAME:
         raise RefusedError(
             f"block name {shown(name)} has {len(name)} characters, more than {LONGEST_NAME}"
         )
+    return name
+
+
+def _read_block(key: object, block: object) -> CheckedBlock:
+    name = _checked_block_name(key)
     if not isinstance(block, dict | Mapping):
         raise RefusedError(f"block {name!r} is a {type(block).__name__}, not a map")
     data = block.get("data")
@@ -219,8 +198,10 @@ def _read_block(name: object, block: object) -> Samples:
     columns = data.values()
     if not set(map(type, columns)) <= {list} or not set(map(len, columns)) <= {length}:
         raise RefusedError(_misshapen(name, data, length))
-    times = _packed_times(name, timestamps) if length else b""
-    return Samples(block_name=name, length=length, times=times, columns=data)
+    times = b""
+    if length:
+        times = _packed_times(name, timestamps)
+    return CheckedBlock(block_name=name, length=length, times=times, columns=data)
 
 
 def _misshapen(block_name: str, data: dict[Any, Any], length: int) -> str:
@@ -262,10 +243,15 @@ def _all_times(timestamps: list[Any], packed: bytes) -> bool:
 def _text(feed_info: Mapping[str, Any], key: str) -> str:
     value = feed_info.get(key)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        value = repr(value) if abs(value) < LATEST_TIME else None
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME or not _encodable(value):
+        value = (abs(value) < LATEST_TIME and repr(value)) or None
+    if not is_name(value):
         raise RefusedError(f"its feed_info has no usable {key!r}: {shown(value)}")
     return value
+
+
+def is_name(value: object) -> TypeGuard[str]:
+    """Return whether a value can name a feed, a session or a sender."""
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and _encodable(value)
 
 
 def _encodable(text: str) -> bool:
@@ -279,5 +265,6 @@ def _encodable(text: str) -> bool:
 def _duration(value: object, default_s: float) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return default_s
-    # An integer may be too large for any float.
-    return float(value) if 0 < value <= sys.float_info.max else default_s
+    if 0 < value <= sys.float_info.max:  # An integer may be too large for any float.
+        return float(value)
+    return default_s

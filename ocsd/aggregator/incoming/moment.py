@@ -7,19 +7,14 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """An instant on both clocks.
-
-    Attributes
-    ----------
-    at : float
-        Unix time [s]: what goes into files and their names.
-    mono_s : float
-        Monotonic time [s]: what decides when something is due, so that a
-        stepped wall clock neither hurries nor delays it.
-    """
+    """An instant on both clocks."""
 
     at: float
+    """Unix time [s], for files and their names."""
     mono_s: float
+    """Monotonic time [s]. It decides when something is due, so that a stepped wall clock neither
+    hurries nor delays it.
+    """
 
     @classmethod
     def now(cls) -> Self:

@@ -1,19 +1,21 @@
-"""A file of what was refused, so that a night's data can be mended by hand."""
+"""Files of refused messages, from which a night's data can be mended by hand."""
 
 import json
 import os
 import time
 from collections.abc import Iterator, Mapping
+from itertools import chain, count
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
 # A longer line is cut [characters].
-LONGEST_MESSAGE: Final = 10_000
+LONGEST_KEPT_MESSAGE: Final = 10_000
 FILE_BYTES: Final = 8 * 2**20
 TOTAL_BYTES: Final = 64 * 2**20
 LONGEST_KEPT_S: Final = 30 * 86400.0
 
-_DEEPEST: Final = 20
+_DEEPEST_KEPT: Final = 20
 _MOST_ITEMS: Final = 2000
 
 
@@ -23,7 +25,7 @@ class Quarantine:
     Parameters
     ----------
     folder : Path
-        Where the files are; made when there is something to keep.
+        Where the files are; made for the first message.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,16 +43,18 @@ class Quarantine:
         sender : str
             Address of the agent that sent it.
         message, feed_info : object
-            What came in.
+            Both as they came in.
         reason : str
-            Why it was refused.
+            The reason of the refusal.
 
         Raises
         ------
         OSError
             If it cannot be written.
         """
-        feed = feed_info.get("address") if isinstance(feed_info, Mapping) else None
+        feed = None
+        if isinstance(feed_info, Mapping):
+            feed = feed_info.get("address")
         line = json.dumps(
             {
                 "time": at,
@@ -78,20 +82,17 @@ class Quarantine:
 
     def _next_path(self, day: str) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
-        number = 0
-        while True:
-            path = self._folder / (f"{day}.{number}.jsonl" if number else f"{day}.jsonl")
-            if _size(path) < FILE_BYTES:
-                return path
-            number += 1
+        names = chain([f"{day}.jsonl"], (f"{day}.{number}.jsonl" for number in count(1)))
+        return next(path for path in map(self._folder.joinpath, names) if _size(path) < FILE_BYTES)
 
     def _remove_old(self, at: float) -> None:
         files = sorted(self._folder.glob("*.jsonl"), key=os.path.getmtime, reverse=True)
-        total = 0
+        total = FILE_BYTES  # of the current file, which grows to that
         for path in files:
-            total += max(_size(path), FILE_BYTES if path == self._path else 0)
-            old = at - path.stat().st_mtime > LONGEST_KEPT_S
-            if path != self._path and (total > TOTAL_BYTES or old):
+            if path == self._path:
+                continue
+            total += _size(path)
+            if total > TOTAL_BYTES or at - path.stat().st_mtime > LONGEST_KEPT_S:
                 path.unlink()
 
 
@@ -99,25 +100,19 @@ def cut(value: object) -> Any:
     """Return a value as JSON can hold it, or as the beginning of its text."""
     safe = plain(value)
     text = json.dumps(safe)
-    return safe if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE]
+    if len(text) > LONGEST_KEPT_MESSAGE:
+        return text[:LONGEST_KEPT_MESSAGE]
+    return safe
 
 
 def plain(value: object) -> Any:
-    """Return a value as JSON can hold it; bounded in depth and in all."""
-    return _plain(value, _DEEPEST, iter(range(_MOST_ITEMS)))
+    """Return a value as JSON can hold it, bounded in depth and in total."""
+    return _plain(value, _DEEPEST_KEPT, iter(range(_MOST_ITEMS)))
 
 
 def _plain(value: object, deep: int, budget: Iterator[int]) -> Any:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return value if abs(value) < 2**63 else hex(value)[:LONGEST_MESSAGE]
-    if isinstance(value, float):
-        return value if abs(value) < float("inf") else repr(value)
-    if isinstance(value, str):
-        return value[:LONGEST_MESSAGE]
-    if isinstance(value, bytes | bytearray):
-        return repr(bytes(value[:LONGEST_MESSAGE]))
+    if value is None or isinstance(value, bool | int | float | str | bytes | bytearray):
+        return _plain_scalar(value)
     # One budget for all depths: CBOR can share values, so a small message can be endless.
     if deep and isinstance(value, Mapping):
         items = zip(value.items(), budget, strict=False)
@@ -127,8 +122,23 @@ def _plain(value: object, deep: int, budget: Iterator[int]) -> Any:
     return f"a {type(value).__name__}"
 
 
+def _plain_scalar(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:LONGEST_KEPT_MESSAGE]
+    if isinstance(value, bytes | bytearray):
+        return repr(bytes(value[:LONGEST_KEPT_MESSAGE]))
+    if isinstance(value, int) and abs(value) >= 2**63:
+        return hex(value)[:LONGEST_KEPT_MESSAGE]
+    if isinstance(value, float) and not isfinite(value):
+        return repr(value)
+    return value
+
+
 def _key(key: object) -> str:
-    return key[:LONGEST_MESSAGE] if isinstance(key, str) else json.dumps(plain(key))
+    text = plain(key)
+    if isinstance(key, str):
+        return str(text)
+    return json.dumps(text)
 
 
 def _size(path: Path) -> int:

@@ -1,10 +1,10 @@
-"""Counts by sender of what was not recorded."""
+"""Counts by sender of messages that were not recorded."""
 
 from collections import Counter
 from typing import Any, Final, Protocol
 
-# What comes from more senders than this is counted as "others": memory must not
-# depend on what names senders make up.
+# Senders beyond this many are counted as "others": memory must not depend on the names
+# that senders make up.
 MOST_SENDERS: Final = 1000
 OTHERS: Final = "others"
 
@@ -20,14 +20,14 @@ class Log(Protocol):
 
 
 class Tally:
-    """Count by sender, remember the latest reason, and log without flooding.
+    """Counts by sender, remembers the latest reason, and logs without flooding.
 
     Parameters
     ----------
     log : Log
         Gets the 1st, 10th, 100th and every 1000th case of a sender.
     what : str
-        What happened to the messages, e.g. ``'set aside'``.
+        The fate of the messages, e.g. ``'set aside'``.
     """
 
     def __init__(self, log: Log, what: str) -> None:
@@ -50,10 +50,10 @@ class Tally:
             )
 
     def count(self, sender: str, reason: str) -> str:
-        """Count one case, and return the name under which that was done."""
+        """Count one case, and return the name under which it counts."""
         if sender not in self.counts and len(self.counts) >= MOST_SENDERS:
             sender = OTHERS
         self.counts[sender] += 1
-        self.reasons.pop(sender, None)  # The latest one is the last.
+        self.reasons.pop(sender, None)  # The latest reason is the last.
         self.reasons[sender] = reason
         return sender

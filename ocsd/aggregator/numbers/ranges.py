@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 
 class Ranges:
@@ -30,7 +31,7 @@ class Ranges:
         return zip(self.bounds[::2], self.bounds[1::2], strict=True)
 
     def __len__(self) -> int:
-        """Return how many ranges there are, not how many numbers."""
+        """Return the number of ranges, not of numbers."""
         return len(self.bounds) // 2
 
     def __eq__(self, other: object) -> bool:
@@ -40,7 +41,7 @@ class Ranges:
 
     @property
     def count(self) -> int:
-        """How many numbers are in the set."""
+        """Number of numbers in the set."""
         return sum(self.bounds[1::2]) - sum(self.bounds[::2])
 
     def add(self, first: int, end: int) -> None:
@@ -50,32 +51,33 @@ class Ranges:
             bounds[-1] = end
             return
         begin, after = bisect_left(bounds, first), bisect_right(bounds, end)
-        middle = [first] if begin % 2 == 0 else []
-        if after % 2 == 0:
-            middle.append(end)
-        bounds[begin:after] = middle
+        # A bound at an odd place is inside or at the end of a range that is there already.
+        bounds[begin:after] = [first] * (begin % 2 == 0) + [end] * (after % 2 == 0)
 
     def remove(self, number: int) -> None:
         """Take one number out, if it is there."""
         place = bisect_right(self.bounds, number)
         if place % 2:
             first, end = self.bounds[place - 1 : place + 1]
-            middle = [first, number] if first < number else []
-            self.bounds[place - 1 : place + 1] = (
-                [*middle, number + 1, end] if number + 1 < end else middle
-            )
+            below = [first, number] * (first < number)
+            above = [number + 1, end] * (number + 1 < end)
+            self.bounds[place - 1 : place + 1] = below + above
+
+    def ending_after(self, number: int) -> "Ranges":
+        """Return the ranges that end after `number`."""
+        return Ranges(chain.from_iterable(pair for pair in self if pair[1] > number))
 
     def missing(self, first: int, end: int) -> list[tuple[int, int]]:
         """Return the numbers from `first` to before `end` that are not in the set."""
-        found = []
+        gaps = []
         for begin, after in self:
             if after <= first:
                 continue
             if begin >= end:
                 break
             if begin > first:
-                found.append((first, begin))
+                gaps.append((first, begin))
             first = after
         if first < end:
-            found.append((first, end))
-        return found
+            gaps.append((first, end))
+        return gaps

@@ -1,25 +1,53 @@
-"""What an operator should know about the recording, in one line."""
+"""The condition of the recording in one line for operators."""
 
 from collections import Counter, deque
 from collections.abc import Container, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 REFUSED_FOR_S: Final = 300.0
 DROPPED_FOR_S: Final = 300.0
 LOST_FOR_S: Final = 3600.0
 MOST_LAG_S: Final = 10.0
 
+
+class _Fault(NamedTuple):
+    figure: str
+    memory_s: float
+    text: str
+
+
+_FAULTS: Final = (
+    _Fault(
+        "lost", LOST_FOR_S, "{count} messages lost in the last hour ({names}); see `ocsd data gaps`"
+    ),
+    _Fault(
+        "estimated_holes",
+        LOST_FOR_S,
+        "estimated holes in the last hour, in feeds without numbers: {count} ({names}); "
+        "see `ocsd data gaps`",
+    ),
+    _Fault("refused", REFUSED_FOR_S, "{count} refused in the last 5 minutes, e.g. of {latest}"),
+    _Fault(
+        "not_kept",
+        REFUSED_FOR_S,
+        "{count} of the refused could not even be put in quarantine, e.g. of {latest}",
+    ),
+    _Fault(
+        "dropped", DROPPED_FOR_S, "{count} without a number dropped in the last 5 minutes ({names})"
+    ),
+)
+
 _MOST_NAMES: Final = 3
-_MOST_ENTRIES: Final = 60
+_MOST_GROWTH_ENTRIES: Final = 60
 
 
 class Recent:
-    """How much counts have grown lately, by name.
+    """Recent growth of counts, by name.
 
     Parameters
     ----------
     memory_s : float
-        For about how long growth counts [s].
+        How long growth counts, roughly [s].
 
     Attributes
     ----------
@@ -35,7 +63,7 @@ class Recent:
 
     @property
     def count(self) -> int:
-        """How much all have grown."""
+        """The growth of all of them."""
         return self.counts.total()
 
     @property
@@ -44,86 +72,52 @@ class Recent:
         names = [name for name, _ in self.counts.most_common(_MOST_NAMES + 1)]
         return ", ".join(names[:_MOST_NAMES]) + " and others" * (len(names) > _MOST_NAMES)
 
-    def look(self, totals: Mapping[str, int], now_s: float) -> None:
-        """Note totals by name; the first ones are where counting begins."""
+    def update(self, totals: Mapping[str, int], now_s: float) -> None:
+        """Compare totals by name with the ones before; the first ones are the baseline."""
         before, self._totals = self._totals, dict(totals)
         if before is not None and before != self._totals:
-            self._note(Counter(self._totals) - Counter(before), now_s)
+            self._grow(Counter(self._totals) - Counter(before), now_s)
         while self._growth and self._growth[0][0] < now_s - self._memory_s:
             self.counts = self.counts - self._growth.popleft()[1]
 
-    def _note(self, grown: Counter[str], now_s: float) -> None:
-        # A new one, for another thread may be reading.
+    def _grow(self, grown: Counter[str], now_s: float) -> None:
+        # A new Counter, because another thread may be reading the old one.
         self.counts = self.counts + grown
-        # What has grown at nearly the same time is one entry: memory is bounded.
-        if self._growth and now_s - self._growth[-1][0] < self._memory_s / _MOST_ENTRIES:
+        # Growth at nearly the same time shares an entry: memory is bounded.
+        if self._growth and now_s - self._growth[-1][0] < self._memory_s / _MOST_GROWTH_ENTRIES:
             self._growth[-1][1].update(grown)
         elif grown:
             self._growth.append((now_s, grown))
 
 
 class Condition:
-    """Tells what is wrong, from the figures of session.data."""
+    """The faults of a recording, from the figures of session.data."""
 
     def __init__(self) -> None:
-        self._refused = Recent(REFUSED_FOR_S)
-        self._not_kept = Recent(REFUSED_FOR_S)
-        self._dropped = Recent(DROPPED_FOR_S)
-        self._lost = Recent(LOST_FOR_S)
-        self._estimated = Recent(LOST_FOR_S)
+        self._recent = [(fault, Recent(fault.memory_s)) for fault in _FAULTS]
 
-    def look(self, data: Mapping[str, Any], now_s: float) -> None:
-        """Note the figures; call it about once a second.
-
-        Parameters
-        ----------
-        data : mapping
-            The session's data.
-        now_s : float
-            Monotonic time [s].
-        """
-        self._refused.look(data["refused"], now_s)
-        self._not_kept.look(data["not_kept"], now_s)
-        self._dropped.look(data["dropped"], now_s)
-        self._lost.look(data["lost"], now_s)
-        self._estimated.look(data["estimated_holes"], now_s)
+    def update(self, data: Mapping[str, Any], now_s: float) -> None:
+        """Compare session.data with that of before [monotonic s]; call it once a second."""
+        for fault, recent in self._recent:
+            recent.update(data[fault.figure], now_s)
 
     def reason(self, data: Mapping[str, Any]) -> str:
-        """Return what is wrong; empty if all is well."""
-        found = [data["trouble"]]
+        """Return the faults as one line; empty if all is well."""
+        faults = [data["trouble"]]
         if data["lag_s"] > MOST_LAG_S:
-            found.append(
+            faults.append(
                 f"{data['lag_s']:.0f} s behind: {data['waiting']} messages wait to be recorded"
             )
-        if self._lost.count:
-            found.append(
-                f"{self._lost.count} messages lost in the last hour "
-                f"({self._lost.names}); see `ocsd data gaps`"
-            )
-        if self._estimated.count:
-            found.append(
-                "estimated holes in the last hour, in feeds without numbers: "
-                f"{self._estimated.count} ({self._estimated.names}); see `ocsd data gaps`"
-            )
-        if self._refused.count:
-            found.append(
-                f"{self._refused.count} refused in the last 5 minutes, e.g. of "
-                f"{_latest(data['refused_because'], self._refused.counts)}"
-            )
-        if self._not_kept.count:
-            found.append(
-                f"{self._not_kept.count} of the refused could not even be put in quarantine, e.g. "
-                f"of {_latest(data['not_kept_because'], self._not_kept.counts)}"
-            )
-        if self._dropped.count:
-            found.append(
-                f"{self._dropped.count} without a number dropped in the last 5 minutes "
-                f"({self._dropped.names})"
-            )
-        return "; ".join(filter(None, found))
+        for fault, recent in self._recent:
+            if recent.count:
+                latest = _latest(data.get(f"{fault.figure}_because", {}), recent.counts)
+                faults.append(
+                    fault.text.format(count=recent.count, names=recent.names, latest=latest)
+                )
+        return "; ".join(filter(None, faults))
 
 
 def _latest(reasons: dict[str, str], recent: Container[str]) -> str:
-    """Return the latest reason of a sender to which it happened lately."""
-    told = (f"{name}: {reasons[name]}" for name in reversed(reasons) if name in recent)
-    return next(told, "unknown")
+    """Return the latest reason among senders with recent cases."""
+    recently = (f"{name}: {reasons[name]}" for name in reversed(reasons) if name in recent)
+    return next(recently, "unknown")

@@ -3,20 +3,20 @@
 from binascii import crc32
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from ocsd.aggregator.disk import journal
 from ocsd.aggregator.disk.archive import Archive, folder_trouble
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.aggregator.frames import frames
-from ocsd.aggregator.frames.provider import BlockBuffer, Numbers, Part, Provider
-from ocsd.aggregator.incoming.layout import Chunk
+from ocsd.aggregator.frames.provider import BlockBuffer, FrameBlock, Provider
+from ocsd.aggregator.incoming.layout import PackedBlock
 from ocsd.aggregator.incoming.message import Origin
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
-from ocsd.aggregator.numbers.hole import Hole, estimate
-from ocsd.aggregator.numbers.ranges import Ranges
-from ocsd.aggregator.numbers.source_key import SourceKey
+from ocsd.aggregator.numbers.numbering import Numbering
+from ocsd.aggregator.recording.unframed import Unframed, covers_of, unframed
 from ocsd.errors import DataFolderError
 
 # A frame is also written when it grows beyond this, and the largest one when all
@@ -26,92 +26,41 @@ MOST_BUFFERED_BYTES: Final = 64 * 2**20
 
 
 class Made(NamedTuple):
-    """Bytes for the file, and what of which messages is in them."""
+    """Bytes for the file, and the numbers that they cover."""
 
     frames: bytes
     covers: tuple[journal.Cover, ...] = ()
 
 
-class Unframed(NamedTuple):
-    """Samples that will be in no frame, for it could not be made.
-
-    Attributes
-    ----------
-    origin : Origin
-        The sender.
-    covers : tuple of Cover
-        What of which messages they are.
-    oldest_segment : int or None
-        Where in the journal the first of them may be.
-    from_time, until_time : float
-        Unix times of the first and the last of them [s].
-    error : Exception
-        Why there is no frame.
-    """
-
-    origin: Origin
-    covers: tuple[journal.Cover, ...]
-    oldest_segment: int | None
-    from_time: float
-    until_time: float
-    error: Exception
-
-    def holes(self, void: Ranges) -> list[Hole]:
-        """Return what is lost, without the numbers in `void`, of which that is on record."""
-        key = SourceKey(self.origin.address, self.origin.session_id)
-        cause = f"a defect of ocsd, no frame could be made of them: {self.error!r}"
-        if not self.origin.numbered:
-            return [estimate(key, self.from_time, self.until_time, cause)]
-        numbers = Ranges()
-        for cover in self.covers:
-            for first, end in cover.numbers:
-                numbers.add(first, end)
-        return [
-            Hole(
-                feed=key.address,
-                agent_session=key.session_id,
-                first=first,
-                last=end - 1,
-                count=end - first,
-                from_time=self.from_time,
-                until_time=self.until_time,
-                cause=cause,
-                estimated=False,
-            )
-            for bounds in numbers
-            for first, end in void.missing(*bounds)
-        ]
-
-
 class Filing:
-    """Keep the samples that wait, and write them as frames.
+    """Keeps the packed blocks that wait, and writes them as frames.
 
     Parameters
     ----------
     archive : Archive
-        Where frames go.
+        Takes the frames.
     writer : JournalWriter
         Gets a record of each frame after it is in the file.
-    run : Run
+    run : RecordingRun
         Identity of this recording in the files.
     log : Log
-        Where to say what operators should know.
+        Gets lines for operators.
     remove : callable
-        Told of each provider that is gone.
+        Called with each provider that is gone.
 
     Attributes
     ----------
     providers : dict of int to Provider
         By number in the files.
     unframed : deque of Unframed
-        What is still to be given up. Until then the journal has it, as if it waited
-        for its frame, and whoever finds the journal after a kill tries again.
+        Blocks that are still to be given up. Until then the journal keeps them, as if
+        they waited for a frame, and a recovery after a kill tries again.
     buffered_bytes : int
-        About what all of them hold.
+        Estimated memory of all waiting blocks [bytes].
     trouble : str or None
-        Why no frame can be written just now.
+        The reason why no frame can be written just now.
     has_filed : bool
-        Whether samples are in files.
+        True once blocks are in files.
     """
 
     def __init__(
@@ -135,71 +84,55 @@ class Filing:
         self._listed: tuple[int, ...] = ()
         self._next_prov_id = 0
 
-    def begin(self) -> None:
-        """Begin a file, so that a folder that cannot be written shows at once.
-
-        Raises
-        ------
-        DataFolderError
-            If there can be no file.
-        """
-        self._open()
-
-    def new_provider(self, origin: Origin, now: Instant, numbers: Numbers) -> Provider:
-        """Return a provider that is listed in the files when it has samples."""
-        return Provider(self._new_id(), origin, now, numbers)
+    def new_provider(self, origin: Origin, now: Instant, numbering: Numbering) -> Provider:
+        """Return a provider, which the files list when it has blocks."""
+        return Provider(self._new_id(), origin, now, numbering)
 
     def take(
         self,
         provider: Provider,
-        block: BlockBuffer,
-        chunk: Chunk,
+        buffer: BlockBuffer,
+        packed: PackedBlock,
         *,
         number: int,
         segment: int,
         now: Instant,
     ) -> None:
-        """Keep samples that are in the journal."""
+        """Keep a packed block that is in the journal."""
         before = provider.buffered_bytes
-        provider.take(block, chunk, number, segment, now)
+        provider.take(buffer, packed, number, segment, now)
         self.providers[provider.prov_id] = provider
         self.buffered_bytes += provider.buffered_bytes - before
 
     def write_early(self, provider: Provider, siblings: Iterable[Provider], now: Instant) -> None:
-        """Write what must not wait for the next `tick`."""
+        """Write the frames that must not wait for the next `tick`."""
         if self.trouble is not None:
             return
         if self._archive.rotation_due(now):
             self._rotate(now)
         if not self._archive.is_open:
             # A file is named by the time of its first sample, not of its first frame.
-            self._attempt(lambda: Made(self._status_if_due(now)))
-        for old in [each for each in siblings if each.retired]:
+            self._write_status(now)
+        for old in [sibling for sibling in siblings if sibling.retired]:
             if self._write(old, now):
                 self._remove(old)
         if provider.buffered_bytes >= LARGEST_FRAME_BYTES:
             self._write(provider, now)
         elif self.buffered_bytes >= MOST_BUFFERED_BYTES:
-            self._write(max(self.providers.values(), key=lambda each: each.buffered_bytes), now)
+            self._write(max(self.providers.values(), key=attrgetter("buffered_bytes")), now)
 
     def tick(self, now: Instant) -> None:
-        """Write what is due; call it about once a second."""
+        """Write everything that is due; call it about once a second."""
         if self._archive.rotation_due(now):
             self._rotate(now)
         for provider in list(self.providers.values()):
-            ending = provider.retired or provider.stale(now)
-            # In trouble everything that waits is tried: one success ends it.
-            if not (ending or self.trouble or provider.frame_due(now)):
-                continue
-            if not self._write(provider, now):
+            if not self._write_if_due(provider, now):
                 break
-            if ending:
-                self._remove(provider)
         if self._archive.is_open and not self.trouble and self._listed != tuple(self.providers):
-            self._attempt(lambda: Made(self._status_if_due(now)))
+            self._write_status(now)
 
     def give_up(self, unframed: Unframed) -> bool:
-        """Note that the journal need not have that; False if it has to be tried again."""
+        """Record in the journal that these blocks are done with; False if it has to be retried."""
         return self._attempt(lambda: Made(b"", unframed.covers))
 
     def write_all(self, now: Instant) -> None:
@@ -214,73 +147,83 @@ class Filing:
         self._archive.close()
 
     def oldest_segment(self) -> int | None:
-        """Return the first segment of the journal whose samples still wait; None if none do."""
-        segments = [each.oldest_segment for each in self.providers.values()]
-        segments += [each.oldest_segment for each in self.unframed]
+        """Return the first segment of the journal with a waiting block; None if none waits."""
+        segments = [provider.oldest_segment for provider in self.providers.values()]
+        segments += [unframed.oldest_segment for unframed in self.unframed]
         return min((segment for segment in segments if segment is not None), default=None)
 
     def _rotate(self, now: Instant) -> None:
-        """End the file; what cannot be written to it goes to the next one."""
+        """End the file; blocks that cannot be written to it go to the next one."""
         if self.trouble is None:
             self.write_all(now)
         self._archive.close()
 
+    def _write_if_due(self, provider: Provider, now: Instant) -> bool:
+        """Write a provider whose frame is due, remove one that has ended; False in trouble."""
+        ending = provider.retired or provider.stale(now)
+        # In trouble everything that waits is tried, because one success ends it.
+        if not (ending or self.trouble or provider.frame_due(now)):
+            return True
+        written = self._write(provider, now)
+        if written and ending:
+            self._remove(provider)
+        return written
+
     def _write(self, provider: Provider, now: Instant) -> bool:
-        """Write what `provider` holds; False if that has to be tried again."""
+        """Write all blocks of `provider`; False if that has to be tried again."""
         if provider.empty:
             return True
-        unframed: list[Unframed] = []
-        if not self._attempt(lambda: self._frames(provider, now, unframed)):
+        failed: list[Unframed] = []
+        if not self._attempt(lambda: self._frames(provider, now, failed)):
             return False
-        # Not before: what the disk refuses is made again.
-        self.unframed += unframed
+        # Not before: frames that the disk refuses are made again.
+        self.unframed += failed
         self.buffered_bytes -= provider.buffered_bytes
         provider.clear()
         return True
 
-    def _frames(self, provider: Provider, now: Instant, unframed: list[Unframed]) -> Made:
-        """Return all that `provider` holds, and a status frame before it where that is due.
+    def _frames(self, provider: Provider, now: Instant, failed: list[Unframed]) -> Made:
+        """Return frames of all that `provider` holds, each after a status frame if that is due.
 
-        What no frame can be made of is appended to `unframed`.
+        Blocks of which no frame can be made are appended to `failed`.
         """
         made: list[bytes] = []
         covers: list[journal.Cover] = []
-        for part in provider.parts():
+        for blocks in provider.frames():
             try:
-                made.append(self._frame(provider, part, now))
-                covers += _covers(provider, part)
+                made.append(self._frame(provider, blocks, now))
+                covers += covers_of(provider, blocks)
             except Exception as error:  # noqa: BLE001 # one feed must not stop the others
-                unframed.append(_unframed(provider, part, error))
+                failed.append(unframed(provider, blocks, error))
         return Made(b"".join(made), tuple(covers))
 
-    def _frame(self, provider: Provider, part: Mapping[str, Part], now: Instant) -> bytes:
-        samples = {name: frames.samples_of(block) for name, block in part.items()}
-        self._keep_order(provider, samples)
-        data = frames.data_frame(self._run, provider, samples, now)
+    def _frame(self, provider: Provider, blocks: Mapping[str, FrameBlock], now: Instant) -> bytes:
+        g3_blocks = {name: frames.g3_block(block) for name, block in blocks.items()}
+        self._keep_order(provider, g3_blocks)
+        data = frames.data_frame(self._run, provider, g3_blocks, now)
         return self._status_if_due(now) + data
 
-    def _keep_order(self, provider: Provider, samples: Mapping[str, frames.FrameSamples]) -> None:
-        """See that the samples follow what readers find of that provider.
+    def _keep_order(self, provider: Provider, blocks: Mapping[str, frames.G3Block]) -> None:
+        """Give the provider another id unless these blocks follow its earlier ones in time.
 
-        so3g takes the first and the last time of a provider in a file for all the
-        time that it covers. So what comes late, after an outage, is that of another
-        provider.
+        so3g takes the first and the last time of a provider in a file for all the time
+        that it covers. Late samples, after an outage, therefore need another provider.
         """
         newest = provider.newest_ticks
-        if any(each.first_tick <= newest.get(name, -(2**63)) for name, each in samples.items()):
+        if any(block.first_tick <= newest.get(name, -(2**63)) for name, block in blocks.items()):
             self.providers.pop(provider.prov_id, None)
             provider.prov_id = self._new_id()
             self.providers[provider.prov_id] = provider
             newest.clear()
-        for name, each in samples.items():
-            newest[name] = each.last_tick
+        for name, block in blocks.items():
+            newest[name] = block.last_tick
 
     def _attempt(self, make: Callable[[], Made]) -> bool:
         """Append frames; False if the disk refuses."""
         listed = self._listed
         try:
             if not self._archive.is_open:
-                self._open()
+                self.begin()
                 listed = self._listed
             made = make()
             if not any(made):
@@ -297,13 +240,20 @@ class Filing:
             self.trouble = None
         return True
 
-    def _open(self) -> None:
+    def begin(self) -> None:
+        """Begin a file, because a folder that cannot be written should show at once.
+
+        Raises
+        ------
+        DataFolderError
+            If no file can be made.
+        """
         opened = self._archive.open()
         self._listed = tuple(self.providers)
         try:
             try:
                 self._writer.file(self._archive.name)
-                # After a power cut nobody else would know that its end may be torn.
+                # After a power cut only this says that the end of the file may be torn.
                 self._writer.sync()
             except OSError as error:
                 raise folder_trouble(self._archive.folder, error) from error
@@ -330,6 +280,9 @@ class Filing:
         self._next_prov_id += 1
         return self._next_prov_id - 1
 
+    def _write_status(self, now: Instant) -> None:
+        self._attempt(lambda: Made(self._status_if_due(now)))
+
     def _status_if_due(self, now: Instant) -> bytes:
         """Return a status frame if providers have changed."""
         if self._listed == tuple(self.providers):
@@ -344,29 +297,3 @@ class Filing:
     def _remove(self, provider: Provider) -> None:
         self.providers.pop(provider.prov_id, None)
         self._removed(provider)
-
-
-def _unframed(provider: Provider, part: Mapping[str, Part], error: Exception) -> Unframed:
-    times = [at for each in part.values() for at in each.times]
-    return Unframed(
-        origin=provider.origin,
-        covers=_covers(provider, part),
-        oldest_segment=provider.oldest_segment,
-        from_time=min(times),
-        until_time=max(times),
-        error=error,
-    )
-
-
-def _covers(provider: Provider, part: Mapping[str, Part]) -> tuple[journal.Cover, ...]:
-    origin = provider.origin
-    return tuple(
-        journal.Cover(
-            address=origin.address,
-            session_id=origin.session_id,
-            numbered=origin.numbered,
-            block_name=name,
-            numbers=each.numbers,
-        )
-        for name, each in part.items()
-    )

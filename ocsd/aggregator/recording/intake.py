@@ -1,4 +1,4 @@
-"""What waits for the recording thread: bounded, in order, and with its age."""
+"""The queue of arrivals for the recording thread: bounded, in order, with the age of the oldest."""
 
 import time
 from collections import deque
@@ -6,18 +6,18 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeAlias
 
-from ocsd.aggregator.recording.recorder import Recorder
+from ocsd.aggregator.recording.arrivals import Arrival
 
-# So much may wait in memory; what comes then is left out.
+# Memory for waiting arrivals; when it is used up, new messages are left out.
 MOST_BYTES: Final = 128 * 2**20
 
-# What a message takes in memory, about: a Python float in a list, and all around it.
+# Estimated memory of a message: a Python float in a list, and everything around it.
 _VALUE_BYTES: Final = 32
 _MESSAGE_BYTES: Final = 2000
 # A message of unknown shape is refused soon, but it may be large.
 _STRANGE_BYTES: Final = 2**17
 
-Job: TypeAlias = Callable[[Recorder], None]
+Record: TypeAlias = Callable[[Arrival], None]
 
 
 class Intake:
@@ -26,7 +26,7 @@ class Intake:
     Parameters
     ----------
     most_bytes : int
-        How much may wait.
+        Memory for waiting arrivals [bytes].
     monotonic : callable
         Returns the monotonic time [s].
     """
@@ -36,7 +36,7 @@ class Intake:
     ) -> None:
         self._most_bytes = most_bytes
         self._monotonic = monotonic
-        self._jobs: SimpleQueue[tuple[Job, int] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Arrival, int] | None] = SimpleQueue()
         self._put_at_s: deque[float] = deque()
         # Each is written by one thread only, so none needs a lock.
         self._put_bytes = 0
@@ -44,12 +44,12 @@ class Intake:
 
     @property
     def waiting(self) -> int:
-        """How many jobs are not done."""
+        """Number of arrivals that are not recorded yet."""
         return len(self._put_at_s)
 
     @property
     def size_bytes(self) -> int:
-        """How much waits, about."""
+        """Estimated memory of all waiting arrivals [bytes]."""
         return self._put_bytes - self._done_bytes
 
     @property
@@ -64,69 +64,56 @@ class Intake:
 
     @property
     def lag_s(self) -> float:
-        """How long the oldest job has waited [s]; 0 if none waits."""
+        """Age of the oldest waiting arrival [s]; 0 if none waits."""
         try:
             return self._monotonic() - self._put_at_s[0]
         except IndexError:
             return 0.0
 
-    def put(self, job: Job, size_bytes: int = 0) -> None:
-        """Have a job done, even if the queue is full (reactor thread)."""
+    def put(self, arrival: Arrival, size_bytes: int = 0) -> None:
+        """Append an arrival, even if the queue is full (reactor thread)."""
         self._put_bytes += size_bytes
         self._put_at_s.append(self._monotonic())
-        self._jobs.put((job, size_bytes))
+        self._queue.put((arrival, size_bytes))
 
     def wake(self) -> None:
-        """Have `work` return when it has done what was put in before."""
-        self._jobs.put(None)
+        """Make `work` return after everything that was put in before."""
+        self._queue.put(None)
 
-    def work(self, recorder: Recorder, seconds: float) -> None:
-        """Do jobs, in order, for some time (recording thread)."""
+    def work(self, record: Record, seconds: float) -> None:
+        """Record arrivals, in order, for some time (recording thread)."""
         end_s = self._monotonic() + seconds
         while (left_s := end_s - self._monotonic()) > 0:
             try:
-                item = self._jobs.get(timeout=left_s)
+                item = self._queue.get(timeout=left_s)
             except Empty:
                 return
             if item is None:
                 return
-            self._do(*item, recorder)
+            self._record(item, record)
 
-    def finish(self, recorder: Recorder) -> None:
-        """Do what waits at this moment (recording thread)."""
-        for _ in range(self._jobs.qsize()):
-            item = self._jobs.get()
+    def finish(self, record: Record) -> None:
+        """Record everything that waits at this moment (recording thread)."""
+        for _ in range(self._queue.qsize()):
+            item = self._queue.get()
             if item is not None:
-                self._do(*item, recorder)
+                self._record(item, record)
 
     def clear(self) -> None:
-        """Forget what waits (recording thread)."""
-        while not self._jobs.empty():
-            item = self._jobs.get()
-            if item is not None:
-                self._done(item[1])
+        """Drop everything that waits (recording thread)."""
+        self.finish(lambda _arrival: None)
 
-    def _do(self, job: Job, size_bytes: int, recorder: Recorder) -> None:
+    def _record(self, item: tuple[Arrival, int], record: Record) -> None:
+        arrival, size_bytes = item
         try:
-            do(job, recorder)
+            record(arrival)
         finally:
-            self._done(size_bytes)
-
-    def _done(self, size_bytes: int) -> None:
-        self._put_at_s.popleft()
-        self._done_bytes += size_bytes
-
-
-def do(job: Job, recorder: Recorder) -> None:
-    """Do a job; a defect of ours must not end the recording, and is put on record."""
-    try:
-        job(recorder)
-    except Exception as error:  # noqa: BLE001 # whatever it is
-        recorder.refuse(None, None, f"defect of ocsd: {error!r}")
+            self._put_at_s.popleft()
+            self._done_bytes += size_bytes
 
 
 def size_of(message: Any) -> int:
-    """Return about how much memory a message takes [bytes]; never raises."""
+    """Return the estimated memory of a message [bytes]; never raises."""
     size_bytes = _MESSAGE_BYTES
     try:
         for block in message.values():
@@ -136,6 +123,6 @@ def size_of(message: Any) -> int:
             for values in columns:
                 if length and type(values[0]) is str:
                     size_bytes += len(values[0]) * length
-    except Exception:  # noqa: BLE001 # it is for the recorder to say what is wrong with it
+    except Exception:  # noqa: BLE001 # the recorder reports the fault of the message
         return _STRANGE_BYTES
     return size_bytes

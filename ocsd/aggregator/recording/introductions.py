@@ -1,4 +1,4 @@
-"""Who is known to send, so that not every message has to be read for it."""
+"""Known senders, remembered because reading every feed_info in full would take long."""
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -7,11 +7,11 @@ from ocsd.aggregator.disk.ledger import Ledger
 from ocsd.aggregator.frames.source import Source
 from ocsd.aggregator.incoming.message import Origin, read_origin
 
-# A bound for hostile senders; beyond it all introduce themselves again.
+# A bound for hostile senders; beyond it every feed_info is read again.
 _MOST: Final = 20_000
 
 
-class _Known(NamedTuple):
+class _Sender(NamedTuple):
     sender: object
     parameters: object
     origin: Origin
@@ -19,27 +19,27 @@ class _Known(NamedTuple):
 
 
 class Introductions:
-    """Find the source of a message.
+    """Finds the source of a message.
 
     Parameters
     ----------
     ledger : Ledger
-        Has the sources.
+        Holds the sources.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._known: dict[Any, _Known] = {}
+        self._senders: dict[Any, _Sender] = {}
 
     def of(self, feed_info: Mapping[str, Any]) -> tuple[Origin, Source | None]:
-        """Return who sent a message.
+        """Return the sender and the source of a message.
 
         Returns
         -------
         Origin
             The sender.
         Source or None
-            None if the feed is not wanted here.
+            None if the feed asks not to be recorded here.
 
         Raises
         ------
@@ -53,25 +53,25 @@ class Introductions:
         )
         sender, parameters = feed_info.get("agent_address"), feed_info.get("agg_params")
         try:
-            known = self._known.get(place)
-            if known is not None and (known.sender, known.parameters) == (sender, parameters):
-                return known.origin, known.source
+            entry = self._senders.get(place)
+            if entry is not None and (entry.sender, entry.parameters) == (sender, parameters):
+                return entry.origin, entry.source
         except (TypeError, RecursionError):
-            pass  # It has a list where a text belongs, or worse.
+            pass  # E.g. a list in place of a text: `read_origin` finds the fault.
         origin = read_origin(feed_info)
         if not origin.wanted:
             return origin, None
         source = self._ledger.source_of(origin)
-        if len(self._known) >= _MOST:
-            self._known.clear()
+        if len(self._senders) >= _MOST:
+            self._senders.clear()
         if isinstance(sender, str | None) and _plain(place):
-            self._known[place] = _Known(sender, parameters, origin, source)
+            self._senders[place] = _Sender(sender, parameters, origin, source)
         return origin, source
 
     def forget(self) -> None:
-        """Have all introduce themselves again, for the ledger has forgotten some."""
-        self._known.clear()
+        """Read every feed_info again, because the ledger has forgotten some sources."""
+        self._senders.clear()
 
 
 def _plain(place: tuple[object, ...]) -> bool:
-    return all(isinstance(each, str | float | int) for each in place)
+    return all(isinstance(value, str | float | int) for value in place)

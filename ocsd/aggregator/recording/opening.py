@@ -1,16 +1,17 @@
-"""Begin to record into a folder: all parts of it together, or nothing held and nothing left."""
+"""Opens a data folder: all parts of a recording together, or nothing held and nothing left."""
 
 import contextlib
 import os
 from dataclasses import dataclass
 
 from ocsd.aggregator.disk.archive import Archive, folder_trouble
-from ocsd.aggregator.disk.journal_writer import JournalWriter
+from ocsd.aggregator.disk.journal_writer import SEGMENT_BYTES, JournalWriter
 from ocsd.aggregator.disk.ledger import Ledger
 from ocsd.aggregator.disk.lock import Lock
 from ocsd.aggregator.disk.recovery import Recovery, Waiting, journal_folder
 from ocsd.aggregator.disk.upkeep import Upkeep, Worker
 from ocsd.aggregator.frames import frames
+from ocsd.aggregator.incoming.message import Origin
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
 from ocsd.aggregator.recording.filing import Filing
@@ -19,14 +20,9 @@ from ocsd.aggregator.recording.introductions import Introductions
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The parts of a recording at work.
+    """The parts of a recording at work."""
 
-    Attributes
-    ----------
-    cause : str
-        Why nothing was recorded before.
-    """
-
+    archive: Archive
     lock: Lock
     ledger: Ledger
     introductions: Introductions
@@ -34,6 +30,9 @@ class Opened:
     filing: Filing
     upkeep: Upkeep
     cause: str
+    """Why nothing was recorded before."""
+    holes_origin: Origin
+    """The sender of holes: the recorder itself."""
 
 
 def open_folder(
@@ -43,33 +42,36 @@ def open_folder(
     worker: Worker,
     *,
     now: Instant,
-    holes_feed: str,
+    origin: Origin,
+    segment_bytes: int = SEGMENT_BYTES,
 ) -> Opened:
     """Mend what a crash has left in the folder of `archive`, and begin the first file.
 
     Parameters
     ----------
     archive, log, run, worker
-        As for `ocsd.aggregator.recording.recorder.Recorder`.
-    now : Moment
+        As for `ocsd.aggregator.recording.recorder.Recorder.open`.
+    now : Instant
         The present.
-    holes_feed : str
-        Address of the recorder's own feed of holes.
+    origin : Origin
+        The sender of holes.
+    segment_bytes : int
+        Length of a segment of the journal [bytes].
 
     Raises
     ------
     DataFolderError
-        If there can be no file, or another recorder is at work in the folder. Then
-        nothing is held, and whoever tries again and again leaves nothing behind.
+        If no file can be made, or another recorder is at work in the folder. Then
+        nothing is held, and repeated attempts leave nothing behind.
     """
     folder = archive.folder
     try:
         with contextlib.ExitStack() as undo:
             lock = Lock(folder)
             undo.callback(lock.release)
-            recovery = Recovery(folder, holes_feed, now.at, log)
+            recovery = Recovery(folder, origin.address, now.at, log)
             ledger = recovery.ledger
-            writer = JournalWriter(journal_folder(folder), recovery.next_segment)
+            writer = JournalWriter(journal_folder(folder), recovery.next_segment, segment_bytes)
             filing = Filing(
                 archive,
                 writer,
@@ -88,32 +90,42 @@ def open_folder(
     except OSError as error:
         raise folder_trouble(folder, error) from error
     upkeep = Upkeep(archive, writer, worker, log)
-    return Opened(lock, ledger, Introductions(ledger), writer, filing, upkeep, recovery.cause)
+    return Opened(
+        archive=archive,
+        lock=lock,
+        ledger=ledger,
+        introductions=Introductions(ledger),
+        writer=writer,
+        filing=filing,
+        upkeep=upkeep,
+        cause=recovery.cause,
+        holes_origin=origin,
+    )
 
 
 def _restore(filing: Filing, waiting: Waiting, now: Instant) -> None:
-    """Have samples of an earlier life wait for a frame again."""
+    """Make packed blocks of an earlier run wait for a frame again."""
     source = waiting.source
-    for chunk in waiting.chunks:
-        layout = chunk.layout
-        provider, block = source.room_for(
-            layout.block_name,
-            layout.kinds,
-            lambda: filing.new_provider(layout.origin, now, source.sequence),  # noqa: B023 # called now
-        )
-        filing.take(provider, block, chunk, number=waiting.number, segment=waiting.segment, now=now)
+    for packed in waiting.blocks:
+        layout = packed.layout
+        room = source.room_for(layout)
+        if room is None:
+            fresh = filing.new_provider(layout.origin, now, source.numbering)
+            room = source.make_room(fresh, layout)
+        filing.take(*room, packed, number=waiting.number, segment=waiting.segment, now=now)
+        provider, _ = room
         filing.write_early(provider, source.providers, now)
 
 
 def _abandon(archive: Archive, writer: JournalWriter, has_filed: bool) -> None:
-    """Close all files, and remove those that hold nothing but how they begin."""
+    """Close all files, and remove those that hold nothing but their first frames."""
     archive.close()
     descriptors = archive.take_unsynced()
     for descriptor in descriptors:
         with contextlib.suppress(OSError):
             os.close(descriptor)
     writer.close()
-    # A segment must outlive its G3 file: it alone tells how far that file is good.
+    # A segment must outlive its G3 file: only it says how far that file is good.
     if has_filed or len(descriptors) > 1:
         return
     with contextlib.suppress(OSError):

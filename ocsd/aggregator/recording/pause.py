@@ -1,4 +1,4 @@
-"""When the recording has to wait, since when, and what it leaves out meanwhile."""
+"""The pause of a recording: its reason, its begin, and the messages that it leaves out."""
 
 import os
 from pathlib import Path
@@ -10,12 +10,12 @@ from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log, Tally
 from ocsd.aggregator.recording.filing import Filing
 
-# While files cannot be written but the journal can, so much is taken; what comes
-# then is left to the spools.
+# Memory for blocks while files cannot be written but the journal can; beyond it, messages
+# are left to the spools.
 MOST_WAITING_BYTES: Final = 256 * 2**20
 
-# So much room a full disk must have before it is tried again: room for one small
-# record would end the pause for a moment only [bytes].
+# Room that a full disk must have before it is tried again [bytes]: room for one small
+# record would end the pause for a moment only.
 LEAST_ROOM: Final = 2**20
 
 
@@ -27,17 +27,17 @@ class Pause:
     folder : Path
         The data folder.
     log : Log
-        Where to say what operators should know.
+        Gets lines for operators.
 
     Attributes
     ----------
     reason : str or None
-        Why the recording pauses; None if it does not.
+        The reason of the pause; None if the recording goes on.
     disk_refuses : bool
-        True if the journal cannot be written; it is not, while only the G3 files
-        cannot and memory is full.
+        True if the journal cannot be written; False if only the G3 files cannot, and
+        memory is full.
     left_out, dropped : Tally
-        Messages of all pauses with a number, which can be fetched later, and without.
+        Messages of all pauses: with a number, which can be fetched later, and without.
     """
 
     def __init__(self, folder: Path, log: Log) -> None:
@@ -52,7 +52,7 @@ class Pause:
 
     @property
     def trouble(self) -> str | None:
-        """What an operator should know; None if the recording does not pause."""
+        """The pause in words for operators; None if the recording goes on."""
         if self.reason is None:
             return None
         return (
@@ -61,12 +61,12 @@ class Pause:
         )
 
     def begin(self, now: Instant, error: OSError) -> None:
-        """Note that the journal cannot be written."""
+        """Begin a pause because the journal cannot be written."""
         self.disk_refuses = True
         self._begin(now, str(folder_trouble(self._folder, error)))
 
-    def look(self, filing: Filing, now: Instant) -> None:
-        """Pause if too much waits for files that cannot be written."""
+    def check_backlog(self, filing: Filing, now: Instant) -> None:
+        """Begin a pause if too much waits for files that cannot be written."""
         if self.reason is None and filing.trouble and filing.buffered_bytes >= MOST_WAITING_BYTES:
             self._begin(now, filing.trouble)
 
@@ -80,21 +80,21 @@ class Pause:
             self.dropped.count(source.sender, self.reason or "")
 
     def has_room(self) -> bool:
-        """Tell whether the disk has room again, as far as it can be known."""
+        """Return whether the disk has room again; False if that cannot be found out."""
         try:
-            found = os.statvfs(self._folder)
+            disk = os.statvfs(self._folder)
         except OSError:
             return False
-        return found.f_bavail * found.f_frsize >= LEAST_ROOM
+        return disk.f_bavail * disk.f_frsize >= LEAST_ROOM
 
     def end(self, filing: Filing, now: Instant) -> tuple[float, str] | None:
-        """End the pause, for the journal can be written.
+        """End the pause, because the journal can be written.
 
         Returns
         -------
         (float, str) or None
-            Unix time [s] of its begin, and the reason; None if there is no pause
-            or it has to go on.
+            Unix time [s] of its begin, and the reason; None if there is no pause, or if
+            it has to go on.
         """
         if self.reason is None:
             return None
@@ -102,21 +102,21 @@ class Pause:
         if filing.trouble and filing.buffered_bytes >= MOST_WAITING_BYTES:
             return None
         reason, self.reason = self.reason, None
-        self._log.info("{told}", told=self._told(now))
+        self._log.info("{summary}", summary=self._summary(now))
         return self._began.at, reason
 
     def _begin(self, now: Instant, reason: str) -> None:
-        news = self.reason is None
+        begins = self.reason is None
         self.reason = reason
-        if news:
+        if begins:
             self._began = now
             self._fetchable = self._gone = 0
             self._log.warn("{trouble}", trouble=self.trouble)
 
-    def _told(self, now: Instant) -> str:
-        told = [f"recording again after {now.mono_s - self._began.mono_s:.0f} s"]
+    def _summary(self, now: Instant) -> str:
+        words = [f"recording again after {now.mono_s - self._began.mono_s:.0f} s"]
         if self._fetchable:
-            told.append(f"{self._fetchable} messages were left to the agents and are fetched now")
+            words.append(f"{self._fetchable} messages were left to the agents and are fetched now")
         if self._gone:
-            told.append(f"{self._gone} messages without numbers are gone")
-        return "; ".join(told)
+            words.append(f"{self._gone} messages without numbers are gone")
+        return "; ".join(words)

@@ -1,208 +1,173 @@
-"""From messages to files: the one place that knows the order of things.
+"""From the wire to the file: the one place that knows the order of things.
 
-A message is written to the journal, then its number is noted, then it waits for its
-frame. A frame is written to its file, then noted in the journal. So at any instant
-the journal tells what has come in, and what of it is in a frame.
+The data have few names. A *message* is all that a feed publishes at once, with a *feed_info*
+that names the sender. It has *blocks*: fields that were sampled at the same times. A *packed
+block* is a block as bytes, laid out by a `Layout`. Packed blocks wait in the *buffer* of a
+*provider*, one feed in one life of its agent, until they become one *frame* of a G3 *file*.
+A *source* is a feed in one life of its agent; its messages share one *numbering*. A *hole* is
+a range of numbers that no agent can deliver any more.
+
+**The path.** `agent` takes a message off the bus (reactor thread) and puts it as an `Arrival`
+into the `Intake`; everything else happens in the recording thread:
+
+1. Its source is found (`Introductions`). A number that has been seen is a duplicate: ignored.
+2. Its blocks are checked and packed. A bad block goes to quarantine, the others go on.
+3. The packed blocks are written to the *journal*, all in one record.
+4. Its number is added to the numbering, in memory. Only now the message counts as recorded.
+5. The packed blocks wait in memory. A provider's frame is due when its oldest block has
+   waited `frame_length`, when memory is short, or when the file ends.
+6. The frame is appended to the file; then a record in the journal says which numbers of
+   which blocks it holds. If that record cannot be written, the frame is cut off again.
+7. Every 30 s the files and the journal are synced, the *ledger* (all numberings, holes and
+   outages) replaces its file, and segments of the journal of which all is framed are deleted,
+   in this order.
+
+**What is safe when.** After step 3 a kill loses nothing: the system has the bytes, and
+`disk.recovery` replays them. The journal is synced every second, so a power cut costs at most
+the messages of about one second; the agents still have those.
+
+**Exactly once, or a hole.** At any instant the journal says what came in and what of it is in
+a frame. Recovery cuts off whatever a file holds beyond the last recorded frame, and lets the
+blocks that no recorded frame covers wait again: a message is neither lost between the steps
+nor framed twice. A number that is missing is asked for (`fetching`). If the agent cannot
+deliver it, or if no frame can be made, a hole is recorded as a message of the aggregator's
+own feed ``holes``, by the same seven steps, and enters the ledger after step 4. The hole is
+recorded before the data are given up: a kill between the two leaves it on record, and it is
+recognised when recovery tries again.
+
+**Pause.** If the journal cannot be written, or if files cannot and too much waits in memory,
+the recording pauses: messages are counted and left out. Their numbers are added to the end of
+the numbering, so they are missing, not forgotten. `tick` tries the disk every second. When the
+pause ends it is recorded as an outage, and the missing numbers are fetched from the agents.
+
+**Catching up.** A fetched message takes the same path as a live one, so it does not matter
+in which order they arrive, nor how often. A frame never reaches over numbers that are missing
+or in another frame (`Numbering.splits`), because readers search times by bisection.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, assert_never
 
-from ocsd.aggregator.disk import journal
+from ocsd.aggregator.disk import cause as causes
 from ocsd.aggregator.disk.archive import Archive
+from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.disk.ledger import origin_of_holes
 from ocsd.aggregator.disk.upkeep import Thread, Worker
-from ocsd.aggregator.frames import frames
-from ocsd.aggregator.frames.provider import BlockBuffer, Provider
-from ocsd.aggregator.frames.source import Source
-from ocsd.aggregator.incoming.layout import Chunk
-from ocsd.aggregator.incoming.message import (
-    MOST_NUMBER,
-    Origin,
-    RefusedError,
-    is_recorded,
-    read_blocks,
-    read_number,
-    sender_of,
-)
+from ocsd.aggregator.frames.frames import RecordingRun
 from ocsd.aggregator.incoming.moment import Instant
-from ocsd.aggregator.incoming.quarantine import Quarantine
-from ocsd.aggregator.incoming.tally import Log, Tally
-from ocsd.aggregator.numbers.hole import Hole, estimate
+from ocsd.aggregator.incoming.tally import Log
+from ocsd.aggregator.numbers.ranges import Ranges
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
-from ocsd.aggregator.recording.filing import Unframed
-from ocsd.aggregator.recording.opening import open_folder
+from ocsd.aggregator.recording.arrivals import (
+    Announced,
+    Arrival,
+    Received,
+    SpoolIndex,
+    SpoolPage,
+    Unreadable,
+)
+from ocsd.aggregator.recording.message_path import MessagePath
+from ocsd.aggregator.recording.opening import Opened, open_folder
 from ocsd.aggregator.recording.pause import Pause
+from ocsd.aggregator.recording.refusals import Refusals
+from ocsd.aggregator.recording.unframed import Unframed
 from ocsd.errors import DataFolderError
 
 FORGET_EVERY_S: Final = 60.0
 
-Placed: TypeAlias = tuple[Provider, BlockBuffer, Chunk]
-
 
 class Recorder:
-    """Collect the messages of all recorded feeds and write them as frames.
+    """Collects the messages of all recorded feeds and writes them as frames.
 
-    All methods belong to one thread. None but `start` and `close` raises because
-    of what came in or because the disk refuses: the one is refused and kept in
-    quarantine, the other pauses the recording until a `tick` finds it well again.
+    All methods belong to one thread. Only `open` and `close` raise. A bad message goes to
+    quarantine; a disk error pauses the recording until a `tick` finds the disk well again.
 
     Parameters
     ----------
-    archive : Archive
-        Where frames go; its folder also gets the journal and the ledger.
+    opened : Opened
+        The parts of the recording, at work in a data folder.
     log : Log
-        Where to say what operators should know.
-    run : Run
-        Identity of this recording in the files.
+        Gets lines for operators.
     clock : callable
         Returns the present.
-    address : str
-        Address of the aggregator, whose feed ``holes`` tells what is lost.
-    worker : Worker, optional
-        Who waits for the disk; a thread by default.
     """
 
-    def __init__(
-        self,
+    def __init__(self, opened: Opened, log: Log, clock: Callable[[], Instant]) -> None:
+        self._archive, self._lock, self._ledger = opened.archive, opened.lock, opened.ledger
+        self._introductions, self._writer = opened.introductions, opened.writer
+        self._filing, self._upkeep = opened.filing, opened.upkeep
+        self._holes_origin = opened.holes_origin
+        self._clock = clock
+        self._forgot_s = 0.0
+        self._pause = Pause(opened.archive.folder, log)
+        self._refusals = Refusals(opened.archive.folder, log)
+        self._path = MessagePath(opened, self._pause, self._refusals, log, clock)
+        if self._ledger.alive_at is not None:
+            self._record_outage(Outage(self._ledger.alive_at, clock().at, opened.cause))
+
+    @classmethod
+    def open(
+        cls,
         archive: Archive,
         log: Log,
-        run: frames.RecordingRun,
+        run: RecordingRun,
         clock: Callable[[], Instant],
         address: str = "observatory.aggregator",
         worker: Worker | None = None,
-    ) -> None:
-        self._archive = archive
-        self._log = log
-        self._run = run
-        self._clock = clock
-        self._worker = worker or Thread()
-        self._holes_origin = origin_of_holes(address, repr(run.started_at))
-        self._messages = 0
-        self._samples = 0
-        self._forgot_s = 0.0
-        self._pause = Pause(archive.folder, log)
-        self._refused = Tally(log, "set aside")
-        self._not_kept = Tally(log, "refused and not even kept")
-        self._quarantine = Quarantine(archive.folder / "ocsd" / "quarantine")
+    ) -> "Recorder":
+        """Mend the leftovers of a crash, begin the first file, and return a recorder at work.
 
-    def start(self) -> None:
-        """Mend what a crash has left, and begin the first file.
+        Parameters
+        ----------
+        archive : Archive
+            Takes the frames; its folder also gets the journal and the ledger.
+        log : Log
+            Gets lines for operators.
+        run : RecordingRun
+            Identity of this recording in the files.
+        clock : callable
+            Returns the present.
+        address : str
+            Address of the aggregator, whose feed ``holes`` lists lost messages.
+        worker : Worker, optional
+            Waits for the disk; a thread by default.
 
         Raises
         ------
         DataFolderError
-            If there can be no file, or another recorder is at work in the folder.
+            If no file can be made, or another recorder is at work in the folder.
         """
-        now = self._clock()
-        opened = open_folder(
-            self._archive,
-            self._log,
-            self._run,
-            self._worker,
-            now=now,
-            holes_feed=self._holes_origin.address,
-        )
-        self._lock, self._ledger, self._writer = opened.lock, opened.ledger, opened.writer
-        self._introductions, self._filing = opened.introductions, opened.filing
-        self._upkeep = opened.upkeep
-        alive_at = self._ledger.alive_at
-        if alive_at is not None:
-            self.outage(alive_at, now.at, opened.cause)
+        origin = origin_of_holes(address, repr(run.started_at))
+        opened = open_folder(archive, log, run, worker or Thread(), now=clock(), origin=origin)
+        return cls(opened, log, clock)
 
     @property
     def trouble(self) -> str | None:
-        """What is wrong with the disk, what follows, and what to do."""
+        """The trouble with the disk, its consequence and the remedy; None if there is none."""
         filing = self._filing.trouble
         waits = filing and f"recording goes on in the journal, the files wait: {filing}"
         return self._pause.trouble or waits or self._upkeep.trouble
 
     @property
     def held_up(self) -> bool:
-        """Whether files cannot be written just now, or nothing at all."""
+        """True while files cannot be written, or nothing at all."""
         return bool(self._pause.reason or self._filing.trouble)
 
-    def accept(self, message: object, feed_info: object) -> None:
-        """Take one message, live or fetched from a spool."""
-        if not is_recorded(feed_info):
-            return
-        try:
-            if not isinstance(feed_info, dict | Mapping):
-                raise RefusedError(f"its feed_info is a {type(feed_info).__name__}, not a map")
-            origin, source = self._introductions.of(feed_info)
-            if source is not None:
-                number = read_number(feed_info)
-                self._take(message, feed_info, origin, source, number, self._clock())
-        except RefusedError as refused:
-            self.refuse(message, feed_info, str(refused))
-        except Exception as error:  # noqa: BLE001 # a defect of ours must not end the recording
-            self.refuse(message, feed_info, f"defect of ocsd: {error!r}")
+    def record(self, arrival: Arrival) -> None:
+        """Take whatever reached the recording thread."""
+        self._survive(lambda: self._record(arrival))
+
+    def accept(self, message: object, feed_info: Mapping[str, Any]) -> None:
+        """Take one message of a recorded feed, live or fetched from a spool."""
+        self._path.accept(message, feed_info)
 
     def tick(self) -> None:
-        """Write what is due; call it about once a second."""
-        now = self._clock()
-        self._look_at_disk(now)
-        if not self._pause.disk_refuses:
-            self._filing.tick(now)
-            self._give_up_unframed()
-        if now.mono_s - self._forgot_s >= FORGET_EVERY_S:
-            self._forgot_s = now.mono_s
-            self._ledger.forget_old(now.at)
-            self._introductions.forget()
-        self._upkeep.tick(
-            now.mono_s, lambda: self._ledger.snapshot(now.at), self._filing.oldest_segment
-        )
+        """Write everything that is due; call it about once a second."""
+        self._survive(self._tick)
 
     def pending(self) -> Mapping[SourceKey, Pending]:
-        """Return what came in and what is missing of every numbered source."""
+        """Return which numbers of every numbered source came in and which are missing."""
         return self._ledger.pending()
-
-    def is_new(self, key: SourceKey) -> bool:
-        """Tell whether a source that is not in `pending` has never been recorded."""
-        return self._ledger.is_new(key, self._clock().at)
-
-    def told(self, key: SourceKey, sender: str, next_number: int) -> None:
-        """Note that a source has published all numbers below `next_number`."""
-        if type(next_number) is int and 0 <= next_number <= MOST_NUMBER:
-            source = self._ledger.source(key, True, sender)
-            source.sender = sender
-            source.heard_at = source.heard_at or self._clock().at
-            source.sequence.told(next_number)
-
-    def lost(self, key: SourceKey, first: int, last: int, cause: str) -> None:
-        """Record that nobody can give the numbers from `first` to `last`.
-
-        Only what is missing of them becomes a hole. While the recording pauses
-        nothing happens: it stays missing, and can be given up later.
-        """
-        source = self._ledger.sources.get((key, True))
-        if source is None:
-            return
-        for begin, end in source.sequence.missing():
-            if begin <= last and end > first:
-                self._lose(source, max(begin, first), min(end, last + 1), cause)
-
-    def outages_of(self, key: SourceKey, first: int, last: int) -> list[journal.Outage]:
-        """Return the outages in which these numbers may have been missed."""
-        return self._ledger.outages_of(key, first, last, self._clock().at)
-
-    def outage(self, began_at: float, ended_at: float, cause: str) -> None:
-        """Record that nothing could come in for a while [Unix s]."""
-        outage = journal.Outage(began_at, ended_at, cause)
-        self._ledger.add_outage(outage)
-        try:
-            self._writer.outage(outage)
-        except OSError as error:
-            self._pause.begin(self._clock(), error)
-
-    def refuse(self, message: object, feed_info: object, reason: str) -> None:
-        """Put a message in quarantine."""
-        sender = sender_of(feed_info)
-        self._refused.add(sender, reason)
-        try:
-            self._quarantine.add(self._clock().at, sender, message, feed_info, reason)
-        except OSError as error:
-            self._not_kept.add(sender, error.strerror or str(error))
 
     def close(self) -> None:
         """Write everything that waits and end the file.
@@ -210,10 +175,10 @@ class Recorder:
         Raises
         ------
         DataFolderError
-            If that is impossible; what is in no frame stays in the journal.
+            If that is impossible; blocks that are in no frame stay in the journal.
         """
         now = self._clock()
-        for _ in range(2):  # what is given up leaves holes, which are written as well
+        for _ in range(2):  # a frame that is given up leaves holes, which are written as well
             self._filing.write_all(now)
             self._give_up_unframed()
         self._filing.close(now)
@@ -227,136 +192,94 @@ class Recorder:
             )
 
     def encoded(self) -> dict[str, Any]:
-        """Return session.data: what OCS shows there, and our additions."""
+        """Return session.data: the keys of OCS, and our additions."""
         now = self._clock()
         path = self._archive.path
         providers = self._filing.providers.values()
         return {
-            "current_file": None if path is None else str(path),
+            "current_file": path and str(path),
             "providers": {each.origin.address: each.encoded(now) for each in providers},
-            "messages": self._messages,
-            "samples": self._samples,
+            "messages": self._path.messages,
+            "samples": self._path.samples,
             "buffered_bytes": self._filing.buffered_bytes,
             **self._ledger.encoded(),
-            "refused": dict(self._refused.counts),
-            "refused_because": dict(self._refused.reasons),
-            "not_kept": dict(self._not_kept.counts),
-            "not_kept_because": dict(self._not_kept.reasons),
+            **self._refusals.encoded(),
             "dropped": dict(self._pause.dropped.counts),
             "left_out": dict(self._pause.left_out.counts),
             "trouble": self.trouble,
         }
 
-    def _take(
-        self,
-        message: object,
-        feed_info: object,
-        origin: Origin,
-        source: Source,
-        number: int | None,
-        now: Instant,
-    ) -> bool:
-        """Record a message; False if it was there before, or has to wait."""
-        sequence = source.sequence
-        if number is None:
-            number = sequence.end
-        elif number in sequence.seen:
-            sequence.duplicates += 1
-            return False
-        if self._pause.reason is not None:
-            self._leave_out(source, number)
-            return False
-        at, placed = self._place(message, feed_info, source, origin, now)
-        chunks = [chunk for _, _, chunk in placed] or [Chunk(source.nothing_layout(origin), 0, b"")]
+    def _survive(self, action: Callable[[], None]) -> None:
+        """Do something; a defect of ours must not end the recording, and is put on record."""
         try:
-            segment = self._writer.data(number, now.at, chunks)
-        except OSError as error:
-            self._pause.begin(now, error)
-            self._leave_out(source, number)
-            return False
-        self._note(source, number, now.at if at is None else at, now)
-        if not placed:
-            sequence.framed.add(number, number + 1)
-        for provider, block, chunk in placed:
-            self._samples += chunk.length
-            self._filing.take(provider, block, chunk, number=number, segment=segment, now=now)
-        for provider, _, _ in placed:
-            self._filing.write_early(provider, source.providers, now)
-        return True
+            action()
+        except Exception as error:  # noqa: BLE001 # whatever it is
+            self._path.refuse(None, None, f"defect of ocsd: {error!r}")
 
-    def _place(
-        self, message: object, feed_info: object, source: Source, origin: Origin, now: Instant
-    ) -> tuple[float | None, list[Placed]]:
-        """Pack the good blocks of a message, refuse the others; nothing is taken yet.
+    def _record(self, arrival: Arrival) -> None:
+        match arrival:
+            case Received():
+                self._path.accept(arrival.message, arrival.feed_info)
+            case Announced():
+                for key, number in arrival.next_numbers.items():
+                    self._path.announce(key, arrival.sender, number)
+            case SpoolPage():
+                self._record_page(arrival)
+            case SpoolIndex():
+                self._record_index(arrival)
+            case Outage():
+                self._record_outage(arrival)
+            case Unreadable(message, info):
+                reason = f"its feed_info is a {type(info).__name__}, not a map"
+                self._path.refuse(message, info, reason)
+            case _:
+                assert_never(arrival)
 
-        Returns
-        -------
-        float or None
-            Unix time of the last sample of the first good block [s].
-        list of Placed
-            The blocks.
-        """
-        at: float | None = None
-        placed: list[Placed] = []
-        for samples in read_blocks(message):
-            try:
-                if isinstance(samples, RefusedError):
-                    raise samples
-                provider, block, packed = source.fit(
-                    samples, lambda: self._filing.new_provider(origin, now, source.sequence)
-                )
-            except RefusedError as refused:
-                self.refuse(message, feed_info, str(refused))
-                continue
-            at = samples.last_time if at is None else at
-            placed.append((provider, block, Chunk(block.layout, samples.length, packed)))
-        return at, placed
-
-    def _note(self, source: Source, number: int, at: float, now: Instant) -> None:
-        """Note that a message is in the journal."""
-        self._messages += 1
-        source.heard_at = now.at
-        source.sequence.add(number, at)
-        if source.sequence.crowded:
-            for begin, end in source.sequence.surplus():
-                self._lose(source, begin, end, "too many gaps at a time")
-            if self._pause.reason is None:
-                source.sequence.forget_surplus()
-        if not source.numbered and source.key.address != self._holes_origin.address:
-            silence = self._ledger.silence(source.key.address, now.at)
-            if silence is not None:
-                self._record_hole(estimate(source.key, *silence))
-
-    def _leave_out(self, source: Source, number: int) -> None:
-        """Take nothing for now; what has a number can be fetched later."""
-        if source.numbered:
-            source.sequence.told(number + 1)
-        self._pause.leave_out(source)
-
-    def _lose(self, source: Source, begin: int, end: int, cause: str) -> None:
-        self._record_hole(self._ledger.hole(source, begin, end, cause, self._clock().at))
-
-    def _record_hole(self, hole: Hole) -> bool:
-        """Write a hole as a message of our own; the ledger learns it if that works."""
-        if self._pause.reason is not None:
-            return False
+    def _record_index(self, index: SpoolIndex) -> None:
         now = self._clock()
-        origin = self._holes_origin
-        source = self._ledger.source_of(origin)
-        if not self._take(hole.message(now.at), None, origin, source, None, now):
-            return False
-        self._ledger.add_hole(hole)
-        self._log.warn(
-            "{count} messages of {feed} are lost: {cause}",
-            count="some" if hole.estimated else hole.count,
-            feed=hole.feed,
-            cause=hole.cause,
-        )
-        return True
+        for key, held in index.held.items():
+            # A session that the ledger has forgotten must not be recorded again.
+            if (key, True) in self._ledger.sources or self._ledger.is_new(key, now.at):
+                self._path.announce(key, index.agent, held.end)
 
-    def _look_at_disk(self, now: Instant) -> None:
-        """Show the disk that we live, and resume if it takes that."""
-        self._pause.look(self._filing, now)
+    def _record_page(self, page: SpoolPage) -> None:
+        came = Ranges()
+        for message, feed_info in page.messages:
+            if feed_info.get("record"):
+                self._path.accept(message, feed_info)
+            came.add(feed_info["seq"], feed_info["seq"] + 1)
+        now = self._clock()
+        for lost in page.lost:
+            outages = self._ledger.outages_of(page.key, lost.first, lost.last, now.at)
+            self._path.lose(page.key, lost.first, lost.last + 1, causes.cause(outages, lost.why))
+        for first, end in came:
+            # A number that is still missing now would be refused again.
+            self._path.lose(page.key, first, end, causes.SET_ASIDE)
+
+    def _record_outage(self, outage: Outage) -> None:
+        self._ledger.add_outage(outage)
+        try:
+            self._writer.outage(outage)
+        except OSError as error:
+            self._pause.begin(self._clock(), error)
+
+    def _tick(self) -> None:
+        now = self._clock()
+        self._probe_disk(now)
+        if not self._pause.disk_refuses:
+            self._filing.tick(now)
+            self._give_up_unframed()
+        if now.mono_s - self._forgot_s >= FORGET_EVERY_S:
+            self._forgot_s = now.mono_s
+            self._ledger.forget_old(now.at)
+            self._introductions.forget()
+        self._upkeep.tick(
+            now.mono_s, lambda: self._ledger.snapshot(now.at), self._filing.oldest_segment
+        )
+
+    def _probe_disk(self, now: Instant) -> None:
+        """Write a sign of life to the journal, and resume if that ends a pause."""
+        self._pause.check_backlog(self._filing, now)
         if self._pause.disk_refuses and not self._pause.has_room():
             return
         try:
@@ -364,28 +287,26 @@ class Recorder:
         except OSError as error:
             self._pause.begin(now, error)
             return
-        if (ended := self._pause.end(self._filing, now)) is not None:
+        ended = self._pause.end(self._filing, now)
+        if ended is not None:
             began_at, reason = ended
-            self.outage(began_at, now.at, f"recording paused: {reason}")
+            self._record_outage(Outage(began_at, now.at, f"recording paused: {reason}"))
 
     def _give_up_unframed(self) -> None:
-        """Record as lost what no frame could be made of; what has to wait is tried again.
-
-        The hole comes first: a kill between the two leaves it on record, not a loss
-        of which nobody knows.
-        """
+        """Record blocks as lost of which no frame could be made; retry those that have to wait."""
         waiting = self._filing.unframed
         while waiting and self._record_unframed(waiting[0]) and self._filing.give_up(waiting[0]):
             gone = waiting.popleft()
-            told = f"defect of ocsd, a frame is lost: {gone.error!r}"
-            self._refused.add(gone.origin.address, told)
+            reason = f"defect of ocsd, a frame is lost: {gone.error!r}"
+            self._refusals.count(gone.origin.address, reason)
 
     def _record_unframed(self, unframed: Unframed) -> bool:
-        """Record as lost what is not yet on record as such; False if that has to wait."""
+        """Record the holes that are not on record yet; False if that has to wait."""
         origin = unframed.origin
         # A hole in the holes would be spoilt in the same way, and so on.
         if origin.address == self._holes_origin.address:
             return True
-        holes = unframed.holes(self._ledger.source_of(origin).sequence.void)
-        known = self._ledger.holes if not origin.numbered else ()
-        return all(hole in known or self._record_hole(hole) for hole in holes)
+        holes = unframed.holes(self._ledger.source_of(origin).numbering.void)
+        if not origin.numbered:
+            holes = [hole for hole in holes if hole not in self._ledger.holes]
+        return all(map(self._path.record_hole, holes))

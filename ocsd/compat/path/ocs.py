@@ -1,6 +1,6 @@
 """``import ocs``: ocsd's own modules, under the names that OCS gives them.
 
-What ocsd does not have (OCS's publisher to InfluxDB) is the published module, if
+A module that ocsd does not have (OCS's publisher to InfluxDB) is the published one, if
 there is one. It runs on ocsd's modules, as any other agent does.
 """
 
@@ -13,7 +13,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from types import CodeType, ModuleType
 
-# What differs in more than its first word.
+# Names that differ in more than the first word.
 _ELSEWHERE = {
     "ocs.agents": "ocsd_agents",
     "ocs.agents.registry": "ocsd.registry",
@@ -57,21 +57,28 @@ class _Ours(MetaPathFinder, InspectLoader):
 
     def get_code(self, fullname: str) -> CodeType | None:
         """Return the code of a module, for ``python -m ocs.agents.….agent``."""
-        ours = _find_ours(fullname)
-        loader = ours.loader if ours else None
-        return loader.get_code(ours.name) if ours and isinstance(loader, InspectLoader) else None
+        loader = _loader(fullname)
+        if loader is None:
+            return None
+        return loader.get_code(_our_name(fullname))
 
     def get_source(self, fullname: str) -> str | None:
-        ours = _find_ours(fullname)
-        loader = ours.loader if ours else None
-        return loader.get_source(ours.name) if ours and isinstance(loader, InspectLoader) else None
+        loader = _loader(fullname)
+        if loader is None:
+            return None
+        return loader.get_source(_our_name(fullname))
 
 
 def _find_ours(name: str) -> ModuleSpec | None:
     try:
         return find_spec(_our_name(name))
     except ModuleNotFoundError:
-        return None  # ocsd does not even have the package that it would be in
+        return None  # ocsd does not even have the package of it
+
+
+def _loader(name: str) -> InspectLoader | None:
+    loader = getattr(_find_ours(name), "loader", None)
+    return loader if isinstance(loader, InspectLoader) else None
 
 
 def _find_published(name: str) -> ModuleSpec | None:
@@ -87,7 +94,7 @@ def _find_published(name: str) -> ModuleSpec | None:
 
 
 def _other_folders() -> list[str]:
-    """Return where a published OCS may be: the search path without this folder."""
+    """Return the search path for a published OCS: the present one without this folder."""
     folder = os.path.dirname(os.path.abspath(__file__))
     return [path for path in sys.path if os.path.abspath(path) != folder]
 
@@ -103,5 +110,5 @@ if find_spec("ocsd") is None:
     _import_published()
 else:
     sys.meta_path.insert(0, _Ours())
-    # What an import leaves here is what the import statement returns.
+    # The import statement returns the module that an import leaves here.
     sys.modules["ocs"] = importlib.import_module("ocsd")

@@ -1,7 +1,7 @@
 """Jobs that have ended, remembered so that no later daemon does them again."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,15 @@ class Finished:
     ----------
     path : Path, optional
         File in which they are kept; without one they are forgotten with this object.
+    boot : callable
+        Returns the id of the machine's present run.
     """
 
     log = Logger()
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, boot: Callable[[], str] = boot_id) -> None:
         self._path = path
+        self._boot = boot
         self._ends: dict[str, JobEnd] = {}
         if path is not None:
             self._ends = self._read(path)
@@ -68,7 +71,7 @@ class Finished:
     def _read(self, path: Path) -> dict[str, JobEnd]:
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
-            if kept["boot"] != boot_id():
+            if kept["boot"] != self._boot():
                 return {}
             return {
                 str(name): JobEnd(
@@ -85,7 +88,10 @@ class Finished:
     def _write(self) -> None:
         if self._path is None:
             return
-        kept = {"boot": boot_id(), "ends": {name: asdict(end) for name, end in self._ends.items()}}
+        kept = {
+            "boot": self._boot(),
+            "ends": {name: asdict(end) for name, end in self._ends.items()},
+        }
         try:
             if self._ends:
                 files.replace(self._path, json.dumps(kept, indent=1).encode())

@@ -25,28 +25,20 @@ RESERVED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class HostPlan:
-    """The work of the daemon of a host.
-
-    Attributes
-    ----------
-    host : Host
-        The host's entry.
-    runs_router : bool
-        Whether the site's router belongs here.
-    instances : tuple of Instance
-        The agents to supervise, the built-in ones included, in the order of their start.
-    notices : tuple of str
-        Entries that are left alone, and why, because the operator may not expect that.
-    host_manager : Instance
-        The name under which the daemon answers OCS's tools: the host's HostManager
-        entry, or one that is called after the host.
-    """
+    """The work of the daemon of a host."""
 
     host: Host
+    """The host's entry."""
     runs_router: bool
+    """Whether the site's router belongs here."""
     instances: tuple[Instance, ...]
+    """The agents to supervise, the built-in ones included, in the order of their start."""
     notices: tuple[str, ...]
+    """Entries that are left alone, and why, because the operator may not expect that."""
     host_manager: Instance
+    """The name under which the daemon answers OCS's tools: the host's HostManager entry, or one
+    that is called after the host.
+    """
 
 
 def plan(site: Site, host: Host, data_dir: str) -> HostPlan:

@@ -8,25 +8,16 @@ from ocsd.supervisor.lifecycle import Lifecycle
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One instance went from one state to another.
-
-    Attributes
-    ----------
-    instance_id : str
-        The instance-id.
-    before, after : Lifecycle
-        Its state before and after.
-    at : float
-        When [s, Unix time].
-    event : Event
-        The event that led to it.
-    pid : int or None
-        The process concerned.
-    """
+    """One instance went from one state to another."""
 
     instance_id: str
+    """The instance-id."""
     before: Lifecycle
     after: Lifecycle
+    """Its state before and after."""
     at: float
+    """When [s, Unix time]."""
     event: Event
+    """The event that led to it."""
     pid: int | None
+    """The process concerned."""

@@ -33,21 +33,14 @@ EDITED = "its entry in the site file changed"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The changes that a new version of the site file would make.
-
-    Attributes
-    ----------
-    settings : Settings
-        The settings by the new version.
-    difference : Difference
-        The entries that differ.
-    effects : mapping of str to Effect
-        The effect on those instances, once it is foreseen.
-    """
+    """The changes that a new version of the site file would make."""
 
     settings: Settings
+    """The settings by the new version."""
     difference: Difference
+    """The entries that differ."""
     effects: Mapping[str, Effect] = field(default_factory=dict)
+    """The effect on those instances, once it is foreseen."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it for the control API (docs/control-api.md)."""

@@ -17,33 +17,22 @@ from ocsd.system.paths import HostPaths
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The site as this host sees it, and where the daemon keeps things.
-
-    Attributes
-    ----------
-    site : Site
-        The whole site.
-    plan : HostPlan
-        What this host runs.
-    router : RouterPlan
-        How it gets its router.
-    paths : HostPaths
-        Where things are kept.
-    working_dir : Path
-        Working directory of the agents.
-    log : file
-        The daemon's own log, open for writing.
-    fork_server_runs : bool
-        Whether an earlier daemon's fork server still runs.
-    """
+    """The site as this host sees it, and where the daemon keeps things."""
 
     site: Site
+    """The whole site."""
     plan: HostPlan
+    """What this host runs."""
     router: RouterPlan
+    """How it gets its router."""
     paths: HostPaths
+    """Where things are kept."""
     working_dir: Path
+    """Working directory of the agents."""
     log: TextIO
+    """The daemon's own log, open for writing."""
     fork_server_runs: bool
+    """Whether an earlier daemon's fork server still runs."""
 
     @property
     def hub(self) -> Hub:

@@ -16,12 +16,14 @@ from typing import Final
 
 import psutil
 
-from ocsd.log.file import LIMIT_BYTES, OLDER_FILES, numbered, shift
+from ocsd.log.file import LOG_FILE_LIMIT_BYTES, OLDER_FILES, numbered, shift
 
 SIGSTOP_LIMIT_S: Final = 0.1
 
 
-def rotate(log: Path, pid: int, limit_bytes: int = LIMIT_BYTES, older: int = OLDER_FILES) -> bool:
+def rotate(
+    log: Path, pid: int, limit_bytes: int = LOG_FILE_LIMIT_BYTES, older: int = OLDER_FILES
+) -> bool:
     """Move a log that is full aside, and empty it; keep at most `older` full ones.
 
     Parameters

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from ocsd.forkserver.protocol import Ended
-from ocsd.log.file import LIMIT_BYTES, OLDER_FILES
+from ocsd.log.file import LOG_FILE_LIMIT_BYTES, OLDER_FILES
 from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.system
@@ -63,7 +63,7 @@ def test_a_flood_stays_bounded_and_no_line_is_lost(fork_server):
     # As many as are kept, so none has been thrown away.
     assert 2 <= len(files) <= 1 + OLDER_FILES
     # What is written between two looks, on a busy machine, comes on top.
-    assert largest < LIMIT_BYTES + 60 * 2**20
+    assert largest < LOG_FILE_LIMIT_BYTES + 60 * 2**20
     lines = sum(each.read_bytes().count(b"x" * 1023 + b"\n") for each in files)
     assert lines == 100 * 1024
 

@@ -12,7 +12,7 @@ from functools import partial
 import psutil
 import pytest
 
-from ocsd.log.file import LIMIT_BYTES
+from ocsd.log.file import LOG_FILE_LIMIT_BYTES
 from tests.system.conftest import fake_agent
 from tests.system.recording.test_spool import asked, index
 from tests.system.waiting import wait_until
@@ -121,9 +121,9 @@ def test_its_log_is_rotated_by_the_daemon(lab):
     lab.start()
     pid = pid_when_well(lab, "hers")
     log = lab.folder / "log/lab/hers.log"
-    os.truncate(log, LIMIT_BYTES)
+    os.truncate(log, LOG_FILE_LIMIT_BYTES)
     wait_until(log.with_name("hers.log.1").exists, "the log to be begun anew")
-    wait_until(lambda: log.stat().st_size < LIMIT_BYTES, "the log to be begun anew")
+    wait_until(lambda: log.stat().st_size < LOG_FILE_LIMIT_BYTES, "the log to be begun anew")
     assert pid_when_well(lab, "hers") == pid
 
 

@@ -61,7 +61,7 @@ def agent(reactor):
 
 @pytest.fixture
 def link(agent):
-    """What the agent's feeds reach; the agent is not joined otherwise."""
+    """The link of the agent's feeds; the agent is not joined otherwise."""
     link = RecordingLink()
     agent._link = link
     return link

@@ -1,4 +1,6 @@
-"""Operations that go wrong: what they are given, and who sees what of it."""
+"""Operations that go wrong, and what clients and operators see of them."""
+
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,10 +38,9 @@ def status_line(agent):
     """Return the STATUS that a joined agent reports to its supervisor."""
     reports = []
     readiness = Readiness(agent, lambda **fields: reports.append(fields["STATUS"]))
-    readiness._connection = type("Joined", (), {"joined": True})
-    for _ in range(5):
-        readiness.tell()
-    return reports[-1]
+    readiness.start(SimpleNamespace(joined=True))
+    readiness.stop()
+    return reports[0]
 
 
 def check_the_agent_goes_on(agent, reactor):

@@ -1,4 +1,4 @@
-"""What an agent asked of the router outlives the connection to it."""
+"""Requests of an agent to the router outlive the connection."""
 
 import threading
 
@@ -13,7 +13,7 @@ class Granted:
 
 
 class Link:
-    """A connection that grants what is asked, unless told otherwise."""
+    """A connection that grants what is asked, unless the test says otherwise."""
 
     session_details = "details of the session"
     attached = True
@@ -72,7 +72,7 @@ def asked(link):
     return [(what, address) for what, address, *_ in link.asked]
 
 
-def test_subscriptions_and_procedures_are_there_on_every_connection(agent, joined):
+def test_subscriptions_and_procedures_are_made_each_time(agent, joined):
     agent.subscribe_on_start(print, "a.feeds.b")
     first = joined()
     agent.subscribe(print, "a..feeds.", options={"match": "wildcard"})
@@ -94,7 +94,7 @@ def test_subscriptions_and_procedures_are_there_on_every_connection(agent, joine
     assert agent.subscribed_topics == {"a.feeds.b", "a..feeds.", "root.thermo.feeds.temps"}
 
 
-def test_what_is_below_the_agents_address_is_taken_from_a_dead_predecessor(agent, joined):
+def test_addresses_are_taken_from_a_dead_predecessor(agent, joined):
     agent.register(print, "observatory.thermo1.poll")
     assert joined().asked[0][2].force_reregister is True
 
@@ -138,7 +138,7 @@ def test_a_refused_topic_can_be_subscribed_again(agent, joined):
     "error",
     [TransportLost("gone"), ApplicationError("wamp.close.transport_lost", "gone")],
 )
-def test_what_was_not_answered_when_the_router_went_is_asked_again(agent, joined, error):
+def test_requests_unanswered_when_the_router_went_are_repeated(agent, joined, error):
     link = joined(mute=("a",))
     granted = []
     agent.subscribe(print, "a").addCallback(granted.append)
@@ -159,7 +159,7 @@ def test_what_its_author_gave_up_is_not_asked_again(agent, joined):
     assert joined().asked == []
 
 
-def test_authors_are_told_when_the_agent_joins_and_when_it_loses_the_router(agent, joined):
+def test_authors_hooks_run_on_joining_and_on_losing_the_router(agent, joined):
     events = []
     for event in ("join", "ready", "leave", "disconnect"):
         agent.on(event, lambda *args, event=event: events.append(event))

@@ -1,23 +1,17 @@
-"""What the fork server, the supervisor and the log see of an agent's process."""
+"""Starting an agent: its imports, its router, its log file and its access control."""
 
-import io
 import subprocess
 import sys
 
 import pytest
-from twisted.logger import LogLevel
-from twisted.python.failure import Failure
 
 from ocsd.access import CredLevel, policy_of
-from ocsd.agent.wellbeing.readiness import Readiness, trouble_of
 from ocsd.bus.backoff import retry_delay_s
 from ocsd.bus.connection import check_url
 from ocsd.errors import AgentArgumentsError
-from ocsd.log.logs import LineObserver
-from ocsd.ocs_agent import OpSession
 
 
-def test_importing_the_faces_installs_no_reactor_and_starts_no_thread():
+def test_importing_the_faces_starts_no_reactor_and_no_thread():
     code = (
         "import sys, threading\n"
         "import ocsd.ocs_agent, ocsd.ocs_feed, ocsd.ocs_twisted, ocsd.site_config, ocsd.access\n"
@@ -60,98 +54,6 @@ def test_attempts_are_spread_by_a_fifth():
 def test_what_is_no_router_address_is_refused(url):
     with pytest.raises(AgentArgumentsError, match="wamp_server"):
         check_url(url)
-
-
-def line(level=LogLevel.info, **event):
-    stream = io.StringIO()
-    LineObserver(stream)({"log_time": 1795328225.1234, "log_level": level, **event})
-    return stream.getvalue()
-
-
-def test_a_log_line_has_time_level_and_text():
-    text = line(log_format="{n} samples", n=4)
-    assert text == "2026-11-22T06:17:05.123Z [info] 4 samples\n"
-
-
-def test_text_with_braces_is_logged_as_it_is():
-    assert line(log_format="got {'a': 1}").endswith("[info] got {'a': 1}\n")
-
-
-def test_further_lines_are_indented():
-    assert line(log_format="one\ntwo\n").endswith("[info] one\n  two\n")
-
-
-def test_a_failure_is_logged_with_its_traceback():
-    try:
-        raise OSError("gone")
-    except OSError:
-        text = line(LogLevel.critical, log_format="read failed", log_failure=Failure())
-    assert "[critical] read failed\n  Traceback" in text
-    assert "OSError: gone" in text
-
-
-def test_lower_levels_are_left_out():
-    assert line(LogLevel.debug, log_format="detail") == ""
-
-
-class Connection:
-    joined = False
-    reason = "waiting for the router at ws://x"
-
-
-def reports_of(agent, connection):
-    reports = []
-    readiness = Readiness(agent, lambda **fields: reports.append(fields))
-    readiness._connection = connection
-    readiness.tell()
-    return reports
-
-
-def test_an_agent_without_router_says_so_and_shows_that_it_lives(agent):
-    assert reports_of(agent, Connection()) == [
-        {"WATCHDOG": 1, "STATUS": "waiting for the router at ws://x"}
-    ]
-
-
-def test_a_joined_agent_is_ready(agent):
-    connection = Connection()
-    connection.joined = True
-    assert reports_of(agent, connection) == [{"READY": 1, "WATCHDOG": 1, "STATUS": ""}]
-
-
-def test_reports_come_every_second_until_the_end(agent, reactor):
-    reports = []
-    readiness = Readiness(agent, lambda **fields: reports.append(fields))
-    readiness.start(Connection())
-    for _ in range(3):
-        reactor.advance(1)
-    readiness.stop()
-    assert [report.get("STOPPING") for report in reports] == [None] * 4 + [1]
-
-
-def session(name, *, degraded=False, success=None, says=()):
-    run = OpSession(0, name)
-    run.enter()
-    run.degraded = degraded
-    for text in says:
-        run.add_message(text)
-    if success is not None:
-        run.finish(success, None)
-    return run
-
-
-def test_trouble_names_what_failed_at_startup_and_what_is_degraded():
-    sessions = [
-        None,
-        session("record", success=False, says=["/data is full"]),
-        session("acq", degraded=True, says=["no answer from the device"]),
-        session("home", success=False, says=["a task that failed is no trouble of the agent"]),
-        session("count"),
-    ]
-    assert trouble_of(sessions, {"record", "acq"}) == (
-        "operation 'record' failed: /data is full; "
-        "operation 'acq' is degraded: no answer from the device"
-    )
 
 
 def test_without_access_control_nothing_is_refused():
@@ -202,9 +104,3 @@ def test_what_the_daemon_starts_logs_to_the_daemons_file_only(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_formatter_takes_what_an_authors_own_logger_gives():
-    from ocsd.ocs_agent import log_formatter
-
-    assert log_formatter({"log_format": "{n} samples", "n": 4}).endswith("Z [info] 4 samples\n")

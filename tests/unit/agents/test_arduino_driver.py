@@ -153,7 +153,7 @@ def stopped():
     return threading.Event()
 
 
-def test_the_port_is_opened_once_and_every_request_has_a_new_number(arduino, port, stopped):
+def test_the_port_opens_once_and_each_request_has_a_new_number(arduino, port, stopped):
     readings = [arduino.read(stopped) for _ in range(3)]
     assert [reading.volts for reading in readings] == [(1.5,)] * 3
     assert port.opened == 1
@@ -212,7 +212,7 @@ def test_a_silent_device_is_asked_again_and_then_given_up(arduino, port, stopped
         (errno.EIO, "the connection broke"),
     ],
 )
-def test_a_port_that_cannot_be_used_is_told_of_with_the_reason(
+def test_a_port_that_cannot_be_used_is_reported_with_the_reason(
     arduino, port, stopped, code, reason
 ):
     port.error = OSError(code, "text")

@@ -1,7 +1,7 @@
 import threading
 
 import pytest
-from ocsd_agents.barebones.agent import FEED, BarebonesAgent, add_agent_args
+from ocsd_agents.barebones.agent import COUNT_FEED, BarebonesAgent, add_agent_args
 
 from ocsd.ocs_agent import OpSession
 
@@ -26,7 +26,7 @@ def test_counting_publishes_and_shows_the_same_value(agent, barebones, link):
     assert session["success"] is True
     assert session["data"]["value"] == 1
     [(topic, (message, info))] = link.published
-    assert topic.endswith(f".feeds.{FEED}")
+    assert topic.endswith(f".feeds.{COUNT_FEED}")
     assert message["count"]["data"] == {"value": [1]}
     assert message["count"]["timestamps"] == [session["data"]["timestamp"]]
     assert info["agg_params"] == {"frame_length": 600}

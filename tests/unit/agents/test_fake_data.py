@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ocsd_agents.fake_data.agent import FEED, FakeDataAgent, add_agent_args
+from ocsd_agents.fake_data.agent import TEMPERATURE_FEED, FakeDataAgent, add_agent_args
 from ocsd_agents.fake_data.noise import PinkNoise
 
 from ocsd.ocs_agent import OpSession
@@ -16,7 +16,11 @@ def fake(agent):
 
 
 def acquired(link):
-    blocks = [message["temps"] for topic, (message, _) in link.published if topic.endswith(FEED)]
+    blocks = [
+        message["temps"]
+        for topic, (message, _) in link.published
+        if topic.endswith(TEMPERATURE_FEED)
+    ]
     times = [t for block in blocks for t in block["timestamps"]]
     return blocks, np.array(times)
 
@@ -40,10 +44,10 @@ def acquire_until(fake, link, count, **params):
 def test_timestamps_are_evenly_spaced_without_gap_or_repeat(fake, link):
     acquire_until(fake, link, 2)
     blocks, times = acquired(link)
-    # On a busy machine a batch may be due at once when the stop comes.
+    # On a busy machine the first batch may be short, and one may be due when the stop comes.
     assert len(blocks) >= 2
     assert np.abs(np.diff(times) - 1 / 200.0).max() < 1e-6
-    assert len(times) > 300
+    assert len(times) >= 200
 
 
 def test_every_channel_has_a_value_for_every_timestamp(fake, link):
@@ -99,7 +103,7 @@ def test_a_delay_shows_its_progress_and_is_aborted_at_once(agent, reactor, tasks
 
 
 @pytest.mark.parametrize("succeed", [True, False])
-def test_a_delay_ends_as_it_is_told(agent, reactor, tasks, succeed):
+def test_a_delay_ends_as_requested(agent, reactor, tasks, succeed):
     agent.start("delay_task", {"delay": 0, "succeed": succeed})
     reactor.advance(0)
     assert agent.status("delay_task")[2]["success"] is succeed

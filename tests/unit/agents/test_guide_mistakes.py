@@ -1,4 +1,4 @@
-"""What the guide for authors says that mistakes get."""
+"""Mistakes of authors have the consequences that the guide describes."""
 
 import re
 import threading

@@ -6,5 +6,5 @@ from tests.unit.aggregator.rig import Recording
 @pytest.fixture
 def recording(tmp_path):
     recording = Recording(tmp_path / "data")
-    recording.recorder.start()
+    recording.start()
     return recording

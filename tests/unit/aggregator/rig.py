@@ -6,8 +6,12 @@ from so3g.hk import HKArchiveScanner
 from spt3g import core
 
 from ocsd.aggregator.disk.archive import Archive
+from ocsd.aggregator.disk.journal_writer import SEGMENT_BYTES
 from ocsd.aggregator.frames.frames import RecordingRun
 from ocsd.aggregator.incoming.moment import Instant
+from ocsd.aggregator.disk.ledger import origin_of_holes
+from ocsd.aggregator.recording.arrivals import Announced, LostRange, SpoolPage
+from ocsd.aggregator.recording.opening import open_folder
 from ocsd.aggregator.recording.recorder import Recorder
 
 START = 1_795_328_225.25
@@ -53,15 +57,42 @@ class AtOnce:
 
 
 class Recording:
-    """A recorder and everything around it."""
+    """A recorder and everything around it; `parts` are those of which the recorder is made."""
 
-    def __init__(self, folder, time_per_file_s=3600.0, clock=None):
+    def __init__(self, folder, time_per_file_s=3600.0, clock=None, segment_bytes=SEGMENT_BYTES):
         self.folder = folder
         self.clock = clock or Clock()
         self.log = Lines()
         self.archive = Archive(folder, time_per_file_s, self.clock, self.clock.advance)
-        run = RecordingRun.begin(self.clock())
-        self.recorder = Recorder(self.archive, self.log, run, self.clock, worker=AtOnce())
+        self.recording_run = RecordingRun.begin(self.clock())
+        self._segment_bytes = segment_bytes
+
+    def start(self):
+        run = self.recording_run
+        self.parts = open_folder(
+            self.archive,
+            self.log,
+            run,
+            AtOnce(),
+            now=self.clock(),
+            origin=origin_of_holes("observatory.aggregator", repr(run.started_at)),
+            segment_bytes=self._segment_bytes,
+        )
+        self.recorder = Recorder(self.parts, self.log, self.clock)
+
+    def kill(self):
+        """Release what the system would release at the end of a killed process."""
+        self.parts.lock.release()
+
+    def announce(self, key, next_number):
+        """Let a heartbeat say which messages of a feed exist."""
+        sender = key.address.split(".feeds.")[0]
+        self.recorder.record(Announced(sender, {key: next_number}))
+
+    def lose(self, key, first, last, why="again"):
+        """Let an agent's spool say that it has not got these messages."""
+        page = SpoolPage("observatory.thermo1", key, (), (LostRange(first, last, why),), last + 1)
+        self.recorder.record(page)
 
     def send(self, timestamps, seq=None, feed="thermo1.feeds.temps", block="b", info=None, **data):
         feed_info = {

@@ -5,13 +5,13 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 from twisted.internet.task import Clock
 
 from ocsd.agent.operations.session import OpSession
-from ocsd.aggregator import agent
 from ocsd.aggregator.agent import Aggregator, data_folder, make_parser
 from ocsd.aggregator.fetching.ask import Snapshot
 from ocsd.aggregator.recording.intake import Intake
@@ -22,6 +22,7 @@ from ocsd.ocs_agent import OCSAgent
 from ocsd.reactor import threads
 from ocsd.site import launch as launches
 from ocsd.site.launch import Launch
+from tests.unit.aggregator import rig
 
 
 class Reactor(Clock):
@@ -71,10 +72,10 @@ class Record:
         return self.session.data
 
 
-def make_aggregator(folder, record_at_start=True):
+def make_aggregator(folder, record_at_start=True, **doubles):
     args = SimpleNamespace(instance_id="aggregator", address_root="observatory")
     agent = OCSAgent(ComponentConfig("test_realm", {}), args, address="observatory.aggregator")
-    return Aggregator(agent, folder, 3600.0, record_at_start)
+    return Aggregator(agent, folder, 3600.0, record_at_start, **doubles)
 
 
 NOTHING_YET = {
@@ -142,17 +143,17 @@ def test_a_heartbeat_tells_what_is_missing_in_line_with_the_messages(tmp_path):
 
 
 def test_when_the_queue_is_full_what_has_a_number_is_left_to_the_spool(tmp_path):
-    aggregator = make_aggregator(tmp_path)
-    aggregator._intake = Intake(most_bytes=1)
+    aggregator = make_aggregator(tmp_path, intake=Intake(most_bytes=1))
     aggregator.receive(message(0))
     aggregator.receive(message(1))
     pair = message(2)
     del pair[1]["seq"]
     aggregator.receive(pair)
+    aggregator.receive([{}, "not a map"])
     data = Record(aggregator).stop()
     assert data["messages"] == 1
     assert data["left_out"] == {"observatory.a": 1}
-    assert data["dropped"] == {"observatory.a": 1}
+    assert data["dropped"] == {"observatory.a": 1, "unknown": 1}
 
 
 def test_time_without_the_router_is_noted(tmp_path):
@@ -169,13 +170,12 @@ def test_time_without_the_router_is_noted(tmp_path):
     assert began_at - 1 < from_time <= until_time < began_at + 20
 
 
-def test_a_second_word_of_the_same_absence_does_not_shorten_it(tmp_path, monkeypatch):
-    now = [1000.0]
-    monkeypatch.setattr(agent.time, "time", lambda: now[0])
-    aggregator = make_aggregator(tmp_path)
+def test_a_second_report_of_the_same_absence_does_not_shorten_it(tmp_path):
+    clock = rig.Clock(at=1000.0)
+    aggregator = make_aggregator(tmp_path, clock=clock)
     aggregator.receive(message(0))
     aggregator._left()
-    now[0] += 500
+    clock.advance(500)
     aggregator._left()
     aggregator._joined()
     Record(aggregator).stop()
@@ -187,7 +187,7 @@ def test_an_agent_is_not_asked_over_a_link_that_is_gone(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(OCSAgent, "call", lambda _, address: asked.append(address) or {})
     aggregator = make_aggregator(tmp_path)
-    aggregator._fetcher.know(Snapshot({}, in_trouble=False))
+    aggregator._fetcher.update(Snapshot({}, in_trouble=False))
     aggregator.receive(message(0))
     aggregator._left()
     aggregator._step()
@@ -199,15 +199,14 @@ def test_an_agent_is_not_asked_over_a_link_that_is_gone(tmp_path, monkeypatch):
 
 
 def test_the_reactor_shows_the_lag_while_the_recording_thread_is_held_up(tmp_path):
-    now = [0.0]
-    aggregator = make_aggregator(tmp_path)
-    aggregator._intake = Intake(monotonic=lambda: now[0])
+    clock = rig.Clock()
+    intake = Intake(monotonic=lambda: clock.mono_s)
+    aggregator = make_aggregator(tmp_path, intake=intake, clock=clock)
     aggregator.receive(message(0))
     # As `record` does it.
     aggregator._session = session = OpSession(0, "record", status="running")
     aggregator._recorded = NOTHING_YET
-    now[0] = 12.0
-    aggregator._shown_s = time.monotonic() - 10
+    clock.advance(12)
     aggregator._step()
     assert session.data["lag_s"] == 12.0
     assert session.degraded
@@ -229,19 +228,17 @@ def test_a_folder_that_cannot_be_written_fails_the_process_with_the_reason(tmp_p
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EAGAIN])
-def test_a_folder_that_is_of_no_use_for_a_while_is_tried_again(tmp_path, monkeypatch, number):
-    monkeypatch.setattr(agent, "RETRY_S", 0.01)
-    start, fails = Recorder.start, [1] * 3
+def test_a_folder_that_is_of_no_use_for_a_while_is_tried_again(tmp_path, number):
+    fails = [1] * 3
 
-    def start_at_last(self):
+    def open_at_last(*parts):
         if fails:
             fails.pop()
             raise DataFolderError("no room") from OSError(number, "no room")
-        start(self)
+        return Recorder.open(*parts)
 
-    monkeypatch.setattr(Recorder, "start", start_at_last)
     session = OpSession(0, "record", status="running")
-    aggregator = make_aggregator(tmp_path)
+    aggregator = make_aggregator(tmp_path, open_recorder=open_at_last, folder_retry_s=0.01)
     aggregator.receive(message(0))
     ok, _ = aggregator.record(session, {"test_mode": True})
     assert ok
@@ -251,34 +248,51 @@ def test_a_folder_that_is_of_no_use_for_a_while_is_tried_again(tmp_path, monkeyp
     assert not session.degraded
 
 
-def test_the_wait_for_a_folder_ends_with_the_process(tmp_path, monkeypatch):
-    def start(self):
+def test_the_wait_for_a_folder_ends_with_the_process(tmp_path):
+    def refuse(*_):
         session.set_status("stopping")
         raise DataFolderError("no room") from OSError(errno.ENOSPC, "no room")
 
-    monkeypatch.setattr(Recorder, "start", start)
     session = OpSession(0, "record", status="running")
-    assert make_aggregator(tmp_path).record(session, {"test_mode": False}) == (False, "no room")
+    aggregator = make_aggregator(tmp_path, open_recorder=refuse)
+    assert aggregator.record(session, {"test_mode": False}) == (False, "no room")
 
 
-def test_a_defect_of_ours_is_put_on_record_and_the_recording_goes_on(tmp_path, monkeypatch):
-    tick, ticked, defects = Recorder.tick, threading.Event(), [ZeroDivisionError("oh")]
+class FaultyWorker(rig.AtOnce):
+    """A worker for the disk that has a defect at first."""
 
-    def tick_at_last(self):
-        if defects:
-            raise defects.pop()
-        tick(self)
-        ticked.set()
+    def __init__(self):
+        self.worked = threading.Event()
+        self._defects = [ZeroDivisionError("oh")]
 
-    monkeypatch.setattr(agent, "TICK_S", 0.01)
-    monkeypatch.setattr(Recorder, "tick", tick_at_last)
-    aggregator = make_aggregator(tmp_path)
+    def submit(self, job):
+        if self._defects:
+            raise self._defects.pop()
+        job()
+        self.worked.set()
+
+
+def test_a_defect_of_ours_is_put_on_record_and_the_recording_goes_on(tmp_path):
+    worker = FaultyWorker()
+    open_recorder = partial(Recorder.open, worker=worker)
+    aggregator = make_aggregator(tmp_path, open_recorder=open_recorder, tick_s=0.01)
     record = Record(aggregator)
-    assert ticked.wait(20)
+    assert worker.worked.wait(20)
     aggregator.receive(message(0))
     data = record.stop()
     assert data["messages"] == 1
     assert data["refused_because"] == {"unknown": "defect of ocsd: ZeroDivisionError('oh')"}
+
+
+def test_a_message_without_a_feed_info_is_refused_and_an_unrecorded_feed_left_alone(tmp_path):
+    aggregator = make_aggregator(tmp_path)
+    aggregator.receive([{}, "not a map"])
+    unrecorded = message(0)
+    unrecorded[1]["record"] = False
+    aggregator.receive(unrecorded)
+    data = Record(aggregator).stop()
+    assert data["messages"] == 0
+    assert data["refused_because"] == {"unknown": "its feed_info is a str, not a map"}
 
 
 def test_an_idle_aggregator_collects_nothing(tmp_path):

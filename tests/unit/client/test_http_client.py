@@ -47,7 +47,7 @@ def test_a_request_goes_to_ops_with_its_arguments(client, bridge):
     ]
 
 
-def test_the_parts_of_the_api_and_special_addresses_are_asked_by_name(client, bridge):
+def test_parts_of_the_api_and_special_addresses_have_names(client, bridge):
     for ask, query in (
         (client.get_tasks, "get_tasks"),
         (client.get_processes, "get_processes"),
@@ -87,7 +87,7 @@ def test_an_answer_that_cannot_be_read_is_an_error(client, bridge, status, answe
     assert refused(client.get_api) == error
 
 
-def test_an_agent_that_does_not_answer_is_an_error_in_bounded_time(client, bridge):
+def test_a_silent_agent_is_an_error_in_bounded_time(client, bridge):
     released = threading.Event()
     bridge.answer = lambda *_: released.wait(20)
     for call in (client.get_api, lambda: client.request("start", "init")):
@@ -97,7 +97,7 @@ def test_an_agent_that_does_not_answer_is_an_error_in_bounded_time(client, bridg
     released.set()
 
 
-def test_a_router_that_accepts_and_is_silent_is_an_error_in_bounded_time():
+def test_a_silent_router_is_an_error_in_bounded_time():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/call"
         client = ControlClient("observatory.dev1", url=url, timeout_s=0.3)

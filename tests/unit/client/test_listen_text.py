@@ -42,26 +42,26 @@ def test_what_is_not_recorded_is_shown_as_json():
 def test_heartbeats_are_left_out_unless_asked_for(capsys):
     beat = ({"acq": 3}, {**INFO, "feed_name": "heartbeat"})
     for heartbeats in (False, True):
-        listen.FeedListener("observatory..feeds.", True, heartbeats).heard(beat)
+        listen.FeedListener("observatory..feeds.", True, heartbeats).print_message(beat)
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["message"] == {"acq": 3}
 
 
 def test_something_that_is_no_feed_is_printed_all_the_same(capsys):
-    listen.FeedListener("some.topic", True, False).heard("hello")
+    listen.FeedListener("some.topic", True, False).print_message("hello")
     printed = json.load(io.StringIO(capsys.readouterr().out))
     assert printed == {"topic": "some.topic", "message": "hello", "feed_info": {}}
 
 
 @pytest.mark.parametrize("as_json", [True, False])
-def test_what_json_has_no_word_for_is_printed_as_json_all_the_same(capsys, as_json):
+def test_values_that_json_does_not_have_are_printed_as_json(capsys, as_json):
     message = {"raw": b"ab", "value": float("nan")}
-    listen.FeedListener("t", as_json, False).heard((message, {**INFO, "record": False}))
+    listen.FeedListener("t", as_json, False).print_message((message, {**INFO, "record": False}))
     line = capsys.readouterr().out
     assert json.loads(line[line.index("{") :] if not as_json else line)
     assert "NaN" not in line
 
 
 def test_a_pair_that_is_no_feed_is_printed_whole(capsys):
-    listen.FeedListener("t", True, False).heard([1, 2])
+    listen.FeedListener("t", True, False).print_message([1, 2])
     assert json.loads(capsys.readouterr().out)["message"] == [1, 2]

@@ -71,7 +71,7 @@ def test_the_docstring_of_an_operation_is_where_help_looks(client):
     assert "Read it." in client.acq.start.__doc__
 
 
-def test_a_misspelt_operation_is_an_error_with_the_right_spelling(client):
+def test_a_misspelt_operation_is_an_error_with_a_proposal(client):
     with pytest.raises(AttributeError, match=r"'dev1' has no operation 'innit'.*'init'"):
         client.innit()
 

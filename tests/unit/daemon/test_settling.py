@@ -51,7 +51,7 @@ def test_a_host_that_is_being_stopped_has_no_start_to_tell_of(settling, fleet, t
     assert told == []
 
 
-def test_a_step_that_fails_ends_the_daemon_with_its_traceback_in_the_log():
+def test_a_step_that_fails_ends_the_daemon_and_is_logged():
     def step():
         raise RuntimeError("boom")
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from ocsd.agent.wellbeing import origin
+from ocsd.agent.wellbeing import this_process
 from ocsd.forkserver import program
 from ocsd.site.plugins import AgentEntry
 from ocsd.system import notify
@@ -48,7 +48,7 @@ def test_what_is_not_found_has_no_file(module):
 def test_the_last_words_name_the_file(monkeypatch, capsys):
     told = []
     monkeypatch.setattr(program, "notify", lambda **fields: told.append(fields))
-    monkeypatch.setattr(origin._CodeFile, "file", "/agents/thermo.py")
+    monkeypatch.setattr(this_process, "_code_file", "/agents/thermo.py")
     assert program.report_failure("no library", 125) == 125
     assert told == [
         {"STATUS": "no library", "X_FAILURE": "no library", "X_CODE": "/agents/thermo.py"}
@@ -58,6 +58,6 @@ def test_the_last_words_name_the_file(monkeypatch, capsys):
 
 def test_nobody_needs_to_listen(monkeypatch):
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    monkeypatch.setattr(origin._CodeFile, "file", "")
-    assert origin.set_code("/agents/thermo.py") is notify.Delivery.NOBODY
-    assert origin.code() == "/agents/thermo.py"
+    monkeypatch.setattr(this_process, "_code_file", "")
+    assert this_process.set_code_file("/agents/thermo.py") is notify.Delivery.NOBODY
+    assert this_process.code_file() == "/agents/thermo.py"

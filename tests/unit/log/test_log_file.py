@@ -30,10 +30,10 @@ def lines(folder):
     ]
 
 
-def test_a_full_file_is_renamed_and_both_streams_go_on_in_a_new_one(tmp_path, streams):
+def test_a_full_file_is_renamed_and_both_streams_get_a_new_one(tmp_path, streams):
     log = LogFile(tmp_path / "a.log", limit_bytes=10, streams=streams)
     os.write(streams[0], b"0123456789\n")
-    log.look()
+    log.rotate_if_due()
     os.write(streams[0], b"out\n")
     os.write(streams[1], b"err\n")
     assert (tmp_path / "a.log.1").read_text() == "0123456789\n"
@@ -43,7 +43,7 @@ def test_a_full_file_is_renamed_and_both_streams_go_on_in_a_new_one(tmp_path, st
 def test_a_file_that_is_not_full_stays(tmp_path, streams):
     log = LogFile(tmp_path / "a.log", limit_bytes=100, streams=streams)
     os.write(streams[0], b"0123456789\n")
-    log.look()
+    log.rotate_if_due()
     assert [file.name for file in tmp_path.iterdir()] == ["a.log"]
 
 
@@ -51,7 +51,7 @@ def test_only_so_many_older_files_are_kept(tmp_path, streams):
     log = LogFile(tmp_path / "a.log", limit_bytes=1, older_files=2, streams=streams)
     for number in range(5):
         os.write(streams[0], f"{number}\n".encode())
-        log.look()
+        log.rotate_if_due()
     assert lines(tmp_path) == ["3", "4"]
 
 
@@ -63,7 +63,7 @@ def test_a_file_that_another_program_takes_away_is_begun_anew(tmp_path, streams,
         (tmp_path / "a.log").rename(tmp_path / "a.log.old")
     else:
         (tmp_path / "a.log").unlink()
-    log.look()
+    log.rotate_if_due()
     os.write(streams[1], b"after\n")
     assert (tmp_path / "a.log").read_text() == "after\n"
 
@@ -86,7 +86,7 @@ def test_no_line_is_lost_while_threads_write(tmp_path, streams):
     for writer in writers:
         writer.start()
     while len(list(tmp_path.iterdir())) < 5:
-        log.look()
+        log.rotate_if_due()
     enough.set()
     for writer in writers:
         writer.join()
@@ -96,6 +96,6 @@ def test_no_line_is_lost_while_threads_write(tmp_path, streams):
 
 def test_a_folder_that_is_gone_leaves_the_streams_as_they_are(tmp_path, streams):
     log = LogFile(tmp_path / "gone" / "a.log", streams=streams)
-    log.look()
+    log.rotate_if_due()
     os.write(streams[0], b"still here\n")
     assert (tmp_path / "a.log").read_text() == "still here\n"

@@ -1,68 +1,47 @@
-"""The thread that looks after what the reactor cannot."""
+"""The thread for checks that the reactor cannot make."""
 
 import threading
 
-import pytest
-
-from ocsd.reactor import lookout
+from ocsd.reactor.lookout import LOOKOUT, Lookout
 
 
-@pytest.fixture
-def quick(monkeypatch):
-    monkeypatch.setattr(lookout, "PERIOD_S", 0.005)
-    quick = lookout.Lookout()
-    yield quick
-    quick._pause.set()
-    quick._thread.join(10)
+def test_checks_come_from_one_thread_that_is_not_the_callers():
+    names, made = set(), threading.Event()
+
+    def check():
+        names.add(threading.current_thread().name)
+        made.set()
+
+    LOOKOUT.add(check)
+    try:
+        assert made.wait(10)
+    finally:
+        LOOKOUT.remove(check)
+    assert names == {"lookout"}
 
 
-def test_all_looks_come_from_one_thread_that_is_not_the_caller(quick):
-    seen = set()
-    first, second = threading.Event(), threading.Event()
-
-    def look(event):
-        seen.add(threading.current_thread().name)
-        event.set()
-
-    quick.add(lambda: look(first))
-    quick.add(lambda: look(second))
-    assert first.wait(10)
-    assert second.wait(10)
-    assert seen == {"lookout"}
-
-
-def test_a_look_that_raises_is_given_up_and_the_others_go_on(quick, capsys):
-    calls, went_on = [], threading.Event()
+def test_a_check_that_raises_is_given_up_and_the_others_go_on(capsys):
+    calls = []
 
     def broken():
-        calls.append(1)
-        raise ValueError("broken look")
+        calls.append("broken")
+        raise ValueError("broken check")
 
-    def sound():
-        if len(calls) == 1:
-            went_on.set()
-
-    quick.add(broken)
-    quick.add(sound)
-    assert went_on.wait(10)
-    again = threading.Event()
-    quick.add(again.set)
-    assert again.wait(10)
-    assert len(calls) == 1
-    assert "broken look" in capsys.readouterr().err
+    lookout = Lookout([broken, lambda: calls.append("sound")])
+    lookout.run_checks()
+    lookout.run_checks()
+    assert calls == ["broken", "sound", "sound"]
+    assert "broken check" in capsys.readouterr().err
 
 
-def test_what_was_removed_is_not_called(quick):
-    calls, other = [], threading.Event()
+def test_a_check_that_was_removed_is_not_called():
+    calls = []
 
-    def look():
+    def check():
         calls.append(1)
 
-    quick.add(look)
-    quick.remove(look)
-    before = len(calls)
-    quick.add(other.set)
-    assert other.wait(10)
-    other.clear()
-    assert other.wait(10)
-    assert len(calls) <= before + 1
+    lookout = Lookout([check])
+    lookout.remove(check)
+    lookout.remove(check)
+    lookout.run_checks()
+    assert calls == []

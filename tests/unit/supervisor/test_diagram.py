@@ -21,7 +21,7 @@ def test_the_page_shows_the_table_that_decides():
     assert f"\n\n{table()}\n" in text, HOW
 
 
-def test_the_diagram_has_an_arrow_for_every_change_of_state_and_no_other():
+def test_the_diagram_has_just_the_changes_of_state():
     arrows = {
         (before, after, event)
         for before, after, events in re.findall(r"^    (\w+) --> (\w+): (.*)$", mermaid(), re.M)

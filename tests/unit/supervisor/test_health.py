@@ -85,7 +85,7 @@ def test_a_layer_that_answers_with_nothing_is_not_looked_at():
     assert judge(up(), report, 100.0, liveness) == Verdict(Health.OK)
 
 
-def test_a_start_that_takes_long_is_degraded_with_what_it_waits_for():
+def test_a_long_start_is_degraded_and_says_what_it_waits_for():
     life = Lifecycle(state=State.STARTING, since_s=0.0)
     report = heard((AWAY, 11.5))
     assert judge(life, report, 9.0) == Verdict(Health.OK)
@@ -126,7 +126,7 @@ def test_a_program_that_reports_nothing_is_not_taken_for_hung():
     assert judge(up(), SelfReport(), 1000.0) == Verdict(Health.OK)
 
 
-def test_a_crash_loop_is_unstable_until_it_has_been_up_for_a_minute():
+def test_a_crash_loop_is_unstable_until_up_for_a_minute():
     life = up(failures=2, last_end="killed by SIGSEGV")
     assert judge(life, heard((JOINED, 30.0)), 30.0) == Verdict(
         Health.UNSTABLE, "2 unexpected ends in a row; killed by SIGSEGV"
@@ -134,7 +134,7 @@ def test_a_crash_loop_is_unstable_until_it_has_been_up_for_a_minute():
     assert judge(life, heard((JOINED, 60.0)), 60.0) == Verdict(Health.OK)
 
 
-def test_a_silent_reactor_is_a_reason_to_restart_after_half_a_minute():
+def test_half_a_minute_of_silence_is_a_reason_to_restart():
     report = heard((JOINED, 100.0))
     assert reason_to_restart(up(), report, 129.9) == ""
     assert reason_to_restart(up(), report, 130.0) == (
@@ -143,7 +143,7 @@ def test_a_silent_reactor_is_a_reason_to_restart_after_half_a_minute():
 
 
 @pytest.mark.parametrize("key", ["X_CALL", "X_FEEDS"])
-def test_silence_alone_is_no_reason_to_restart_unless_the_entry_says_so(key):
+def test_silence_is_a_reason_to_restart_only_if_the_entry_says_so(key):
     layer = {"X_CALL": Layer.CALL, "X_FEEDS": Layer.FEEDS}[key]
     fields = {**JOINED, key: "silent"}
     report = heard((fields, 100.0), (fields, 140.0))
@@ -152,14 +152,14 @@ def test_silence_alone_is_no_reason_to_restart_unless_the_entry_says_so(key):
     assert reason_to_restart(up(), report, 140.0, liveness) == f"{layer}: silent"
 
 
-def test_a_layer_that_recovered_in_between_is_given_its_time_anew():
+def test_a_layer_that_recovered_in_between_has_all_its_time_again():
     silent = {**JOINED, "X_FEEDS": "silent"}
     report = heard((silent, 100.0), ({**JOINED, "X_FEEDS": ""}, 120.0), (silent, 121.0))
     liveness = {**DEFAULT_LIVENESS, Layer.FEEDS: Response.RESTART}
     assert reason_to_restart(up(), report, 131.0, liveness) == ""
 
 
-def test_a_word_that_says_nothing_of_the_router_leaves_it_as_it_is():
+def test_a_report_without_the_router_leaves_it_as_it_is():
     assert heard((JOINED, 1.0), ({"X_FAILURE": "no device"}, 2.0)).ready
     assert not heard((JOINED, 1.0), (AWAY, 2.0)).ready
 
@@ -181,7 +181,7 @@ def test_who_never_reported_is_not_taken_for_one_that_did():
     assert SelfReport().excused(200.0) == SelfReport()
 
 
-def test_a_start_that_falls_silent_is_a_hang_whatever_else_it_waits_for():
+def test_a_start_that_falls_silent_is_a_hang():
     life = Lifecycle(state=State.STARTING, since_s=0.0)
     report = heard((AWAY, 1.0))
     assert judge(life, report, 11.0) == Verdict(

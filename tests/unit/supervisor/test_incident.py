@@ -17,7 +17,7 @@ def test_two_failures_are_the_fault_of_each():
     assert not fall(("a", 0.0), ("b", 0.1)).is_shared(0.1)
 
 
-def test_a_third_of_all_within_seconds_is_one_incident_that_names_all():
+def test_a_third_of_all_within_seconds_is_one_incident():
     failures = fall(("a", 1.0), ("b", 2.0), ("c", 4.0))
     assert failures.is_shared(4.0)
     assert (failures.since_s, failures.names) == (1.0, ("a", "b", "c"))
@@ -35,7 +35,7 @@ def test_failures_that_lie_apart_do_not_add_up():
     assert not fall(("a", 0.0), ("b", 10.0), ("c", 20.0)).is_shared(20.0)
 
 
-def test_an_incident_grows_while_more_fail_and_is_over_after_a_pause():
+def test_an_incident_grows_and_is_over_after_a_pause():
     failures = fall(("a", 0.0), ("b", 0.0), ("c", 0.0), ("d", 4.0))
     assert failures.names == ("a", "b", "c", "d")
     assert failures.over(8.0) == failures

@@ -103,7 +103,7 @@ def test_an_instance_that_is_wanted_is_spawned_and_gets_ready():
     assert (life.state, life.since_s, actions) == (State.UP, 2.0, [])
 
 
-def test_three_crashes_are_restarted_at_once_and_later_ones_wait_longer_and_longer():
+def test_three_crashes_restart_at_once_and_later_ones_wait_longer():
     life = up_since(0.0)
     delays = []
     now_s = 0.0
@@ -136,7 +136,7 @@ def test_a_minute_of_health_makes_earlier_failures_forgotten():
     assert (late.state, late.failures) == (State.STARTING, 1)
 
 
-def test_a_permanent_failure_is_not_tried_again_until_somebody_asks():
+def test_a_permanent_failure_is_not_tried_again_unasked():
     life, actions = run(up_since(0.0), (Exited(code=125, detail="no module named 'visa'"), 1.0))
     assert (life.state, life.reason, actions) == (State.FAILED, "no module named 'visa'", [])
     life, actions = run(life, (RestartRequested(), 2.0))
@@ -158,7 +158,7 @@ def test_the_policy_says_which_ends_are_followed_by_a_restart(policy, code, stat
     assert (life.state, life.target) == (state, target)
 
 
-def test_a_stuck_agent_is_asked_then_killed_and_the_step_that_worked_is_told():
+def test_a_stuck_agent_is_asked_then_killed():
     life = up_since(0.0)
     asked = []
     for event, now_s in [
@@ -203,7 +203,7 @@ def test_whoever_asks_last_while_an_instance_stops_has_the_say():
     assert (unwanted.state, actions) == (State.DOWN, [])
 
 
-def test_an_instance_that_waits_for_a_try_can_be_told_to_rest_or_to_hurry():
+def test_what_waits_for_a_try_can_be_asked_to_rest_or_to_hurry():
     waiting, _ = run(up_since(0.0), *[(Exited(signal=9), 0.0)] * 4)
     assert waiting.state is State.BACKOFF
     assert waiting.reason == "killed by SIGKILL"
@@ -249,7 +249,7 @@ def hung(reason="its reactor has not answered for 30 s"):
     return life, actions
 
 
-def test_a_hung_instance_is_examined_asked_for_its_stacks_and_killed():
+def test_a_hung_instance_is_examined_and_killed_with_its_stacks():
     life, actions = hung()
     assert (life.state, life.target) == (State.STOPPING, Target.UP)
     assert actions == (Examine(life.reason), Signal(signal.SIGQUIT))
@@ -299,7 +299,7 @@ def test_a_hung_instance_that_shall_not_be_restarted_is_down():
 
 
 @pytest.mark.parametrize(("jitter", "delay_s"), [(-0.9, 0.25), (0.0, 2.5), (1.0, 5.0)])
-def test_a_shared_cause_is_not_counted_and_restarts_are_spread_out(jitter, delay_s):
+def test_a_shared_cause_is_not_counted_but_spread_out(jitter, delay_s):
     life, actions = up_since(0.0).after(Exited(code=1, shared=True), 1.0, jitter)
     assert (life.state, life.failures, actions) == (State.BACKOFF, 0, ())
     assert life.wake_at_s == pytest.approx(1.0 + delay_s)
@@ -346,7 +346,7 @@ def test_what_still_moves_by_itself_is_not_settled(state, target, settled):
 
 
 @pytest.mark.parametrize("state", State)
-def test_another_policy_is_one_from_now_on_and_changes_nothing_else(state):
+def test_another_policy_changes_nothing_else(state):
     life = Lifecycle(state=state, target=Target.UP, wake_at_s=5.0, reason="why")
     after, actions = life.after(Configured(RestartPolicy.NEVER), 1.0)
     assert (after, actions) == (dataclasses.replace(life, policy=RestartPolicy.NEVER), ())
@@ -378,7 +378,7 @@ def test_an_unseen_end_that_was_the_last_one_is_remembered(policy, code, target,
     ("policy", "code"),
     [(RestartPolicy.ALWAYS, 0), (RestartPolicy.ON_FAILURE, 1), (RestartPolicy.NEVER, 125)],
 )
-def test_an_unseen_end_that_another_start_follows_changes_nothing(policy, code):
+def test_an_unseen_end_before_another_start_changes_nothing(policy, code):
     life = Lifecycle(policy=policy)
     assert life.after(EndedUnseen(Exited(code=code)), 1.0) == (life, ())
 

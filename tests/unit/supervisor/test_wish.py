@@ -42,7 +42,7 @@ def test_a_word_without_author_and_time_is_an_operators():
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("cause", Cause)
-def test_only_what_is_down_against_the_site_file_needs_the_reason(state, cause):
+def test_only_what_is_down_against_the_site_file_says_why(state, cause):
     explained = state is State.DOWN and cause in {Cause.OPERATOR, Cause.LAUNCH}
     why_down = Wish(DOWN, cause, "because").why_down(Lifecycle(state=state))
     assert why_down == ("because" if explained else "")

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from ocsd.agent.wellbeing import descriptors
+from ocsd.agent.wellbeing import this_process
 from ocsd.system.notify import Delivery, decode, encode, notify
 
 
@@ -43,10 +43,10 @@ def nothing_left():
 
 def test_a_process_without_descriptors_still_says_that_it_lives(supervisor, nothing_left):
     assert notify(READY=1) is Delivery.DONE
-    assert descriptors.shortage() == ""
+    assert this_process.shortage() == ""
     limit = nothing_left()
     assert notify(WATCHDOG=1) is Delivery.DONE
-    assert descriptors.shortage() == f"out of descriptors ({limit} of {limit} are open)"
+    assert this_process.shortage() == f"out of descriptors ({limit} of {limit} are open)"
     assert [supervisor.recv(100) for _ in range(2)] == [b"READY=1", b"WATCHDOG=1"]
 
 

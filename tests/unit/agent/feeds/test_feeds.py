@@ -116,7 +116,7 @@ def test_an_agent_may_change_its_fields(agent, link, reactor):
     assert [list(m["temps"]["data"]) for _, (m, _) in link.published] == [["a"], ["b"]]
 
 
-def test_a_feed_does_not_remember_the_names_of_blocks_that_are_sent(feed, link):
+def test_a_feed_forgets_the_names_of_blocks_that_are_sent(feed, link):
     for number in range(100):
         feed.publish_message(sample(block=f"scan_{number}", a=1))
     assert len(link.published) == 100
@@ -151,7 +151,7 @@ def test_buffered_samples_are_sent_when_the_agent_ends(agent, link, reactor):
     assert len(link.published) == 1
 
 
-def test_messages_wait_while_the_router_is_away_and_keep_their_order(agent, link, feed, reactor):
+def test_messages_wait_for_the_router_and_keep_their_order(agent, link, feed, reactor):
     link.away = True
     for number in range(120):
         feed.publish_message(sample(float(number), a=number))
@@ -178,7 +178,7 @@ def test_a_second_outage_while_catching_up_loses_nothing(agent, link, feed, reac
     assert [info["seq"] for _, (_, info) in link.published] == list(range(60))
 
 
-def test_what_could_not_be_sent_of_a_feed_that_is_not_recorded_goes_out_once(agent, link, reactor):
+def test_a_backlog_that_is_not_recorded_is_sent_once(agent, link, reactor):
     feed = agent.register_feed("state")
     for outage in range(2):
         link.away = True
@@ -214,7 +214,7 @@ def test_a_message_is_kept_before_it_is_sent(agent, link, feed):
     assert [info["seq"] for _, info in seen] == [0, 1]
 
 
-def test_the_heartbeat_tells_the_numbers_of_feeds_that_are_recorded(agent, link, feed):
+def test_the_heartbeat_has_the_numbers_of_recorded_feeds(agent, link, feed):
     agent.register_feed("aside", record=True, agg_params={"exclude_aggregator": True})
     agent.register_feed("state")
     for name, message in (("aside", sample(a=1)), ("state", 1), ("temperatures", sample(a=1))):
@@ -234,9 +234,7 @@ def test_a_message_that_cannot_be_sent_has_a_number_all_the_same(agent, link, fe
     assert link.publish.call_args.args[1][1]["seq"] == 1
 
 
-def test_a_message_that_is_too_large_is_named_once_and_the_next_ones_wait(
-    agent, link, feed, reactor
-):
+def test_a_message_too_large_is_named_once_and_others_wait(agent, link, feed, reactor):
     link.away = True
     with capturedLogs() as logs:
         feed.publish_message(sample(a="x" * 2**24))
@@ -249,14 +247,14 @@ def test_a_message_that_is_too_large_is_named_once_and_the_next_ones_wait(
     assert agent.spools.numbers() == {"temperatures": 2}
 
 
-def test_what_is_published_after_the_end_is_not_collected_any_more(agent, link, reactor):
+def test_messages_after_the_end_are_not_collected(agent, link, reactor):
     feed = agent.register_feed("f", record=True, buffer_time=60)
     agent.end_operations(1)
     feed.publish_message(sample(a=1))
     assert len(link.published) == 1
 
 
-def test_senseless_bounds_of_the_spool_are_named_and_the_usual_ones_used(agent, link):
+def test_senseless_bounds_are_named_and_the_usual_ones_used(agent, link):
     with capturedLogs() as logs:
         feed = agent.register_feed("f", True, {"spool_time": -1, "spool_size": "64 apples"})
     assert ["-1" in str(e) or "64 apples" in str(e) for e in logs] == [True, True]
@@ -286,7 +284,7 @@ def test_old_heartbeats_are_not_kept(agent, link):
     assert len(link.published) == 1
 
 
-def test_a_feed_that_is_not_recorded_takes_anything_that_serialises(agent, link):
+def test_an_unrecorded_feed_takes_anything_that_serialises(agent, link):
     agent.register_feed("state")
     message = {"list": [1], "array": np.array([1, 2])}
     agent.publish_to_feed("state", message)
@@ -296,7 +294,7 @@ def test_a_feed_that_is_not_recorded_takes_anything_that_serialises(agent, link)
         agent.publish_to_feed("state", {"lock": object()})
 
 
-def test_who_publishes_to_an_unregistered_feed_is_told_which_there_are(agent, link):
+def test_publishing_to_an_unregistered_feed_names_the_others(agent, link):
     agent.register_feed("state")
     with pytest.raises(ValueError, match=r"'nonsense' is not registered; registered are .'state'"):
         agent.publish_to_feed("nonsense", {})
@@ -336,7 +334,7 @@ def test_a_feed_name_that_is_no_part_of_an_address_is_refused(agent, link, name)
         feed.publish_message({})
 
 
-def test_wishes_for_the_aggregator_that_cannot_be_sent_do_not_spoil_the_feed(agent, link):
+def test_agg_params_that_cannot_be_sent_do_not_spoil_the_feed(agent, link):
     agent.register_feed("state", agg_params={"frame_length": math.inf}).publish_message(1)
     assert link.published[0][1][1]["agg_params"] == {"frame_length": None}
 

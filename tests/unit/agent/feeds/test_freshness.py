@@ -17,7 +17,7 @@ class Watched:
 
     def publish(self, *owners):
         if self.now_s - self.freshness.counted_at_s >= 1:
-            self.freshness.note(self.now_s, owners)
+            self.freshness.count(self.now_s, owners)
 
     def pass_by(self, seconds):
         """Return the complaints that there were meanwhile."""
@@ -47,7 +47,7 @@ def feed():
     return Watched()
 
 
-def test_a_feed_that_stops_while_its_process_runs_is_silent_after_ten_seconds(feed):
+def test_a_feed_that_stops_is_silent_after_ten_seconds(feed):
     feed.publish_every(1, 30, Run())
     complaints = feed.pass_by(41)
     assert complaints[:8] == [""] * 8
@@ -120,14 +120,14 @@ def test_a_feed_that_came_from_no_process_may_be_silent(feed):
     assert feed.pass_by(100) == [""] * 100
 
 
-def test_of_several_processes_that_may_have_published_all_must_run(feed):
+def test_of_several_possible_publishers_all_must_run(feed):
     acq, monitor = Run(), Run()
     feed.publish_every(1, 5, acq, monitor)
     acq.status = "done"
     assert feed.pass_by(100) == [""] * 100
 
 
-def test_a_degraded_process_has_told_its_reason_and_has_time_to_recover(feed):
+def test_a_degraded_process_has_time_to_recover(feed):
     acq = Run()
     feed.publish_every(1, 30, acq)
     acq.degraded = True
@@ -183,9 +183,7 @@ def complaint_after(feed, reactor, seconds):
     return complaint
 
 
-def test_samples_count_when_they_are_published_not_when_they_are_sent(
-    agent, link, reactor, recorded
-):
+def test_samples_count_when_published_not_when_sent(agent, link, reactor, recorded):
     session(agent, "acq")
     for _ in range(20):
         recorded.publish_message(SAMPLE)

@@ -1,4 +1,4 @@
-"""A message of a feed that nobody could read is refused where it is published."""
+"""Messages that subscribers could not read are refused where they are published."""
 
 import math
 
@@ -46,7 +46,7 @@ def test_a_bad_message_raises_where_it_is_published(agent, reactor, link, publis
         {"influxdb_tags": {"name": {"_field": object()}}},
     ],
 )
-def test_what_cannot_be_sent_is_refused_before_it_takes_good_samples_along(agent, change):
+def test_a_bad_sample_is_refused_before_it_spoils_good_ones(agent, change):
     feed = agent.register_feed("temps", record=True, buffer_time=10)
     good = {"block_name": "b", "timestamp": 1.0, "data": {"name": "good"}}
     agent.publish_to_feed("temps", good)

@@ -79,7 +79,7 @@ class Users:
                     self.missed[name] += 1
 
 
-def test_with_mixed_limits_nobody_starves_and_no_wakeup_is_lost():
+def test_with_mixed_limits_no_caller_starves_and_no_wakeup_is_lost():
     """Those who hold it in a loop, those who wait and those who look in now and then."""
     users, over = Users(), threading.Event()
     patient = {"one": -1, "two": -1, "three": -1, "limited": LIMIT_S, "also limited": LIMIT_S}
@@ -129,7 +129,7 @@ def test_who_gives_up_leaves_the_queue():
     assert lock.acquire(timeout=0)
 
 
-def test_a_block_that_lost_the_lock_does_not_give_back_the_new_holders():
+def test_a_block_that_lost_the_lock_does_not_release_it():
     lock = TimeoutLock()
     taken, done = threading.Event(), threading.Event()
 
@@ -151,8 +151,8 @@ def test_a_block_that_lost_the_lock_does_not_give_back_the_new_holders():
     assert lock.job is None
 
 
-def test_what_nobody_holds_cannot_be_released():
-    with pytest.raises(RuntimeError, match="nobody holds it"):
+def test_a_lock_that_is_free_cannot_be_released():
+    with pytest.raises(RuntimeError, match="is not held"):
         TimeoutLock().release()
-    with pytest.raises(RuntimeError, match="nobody holds it"):
+    with pytest.raises(RuntimeError, match="is not held"):
         TimeoutLock().release_and_acquire()

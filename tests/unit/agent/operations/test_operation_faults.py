@@ -34,9 +34,7 @@ class HostileError(Exception):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
-def test_an_operation_that_raises_fails_with_its_name_and_the_error(
-    agent, reactor, blocking, error, text
-):
+def test_an_operation_that_raises_fails_with_name_and_error(agent, reactor, blocking, error, text):
     def func(session, params):
         raise error
 
@@ -100,7 +98,7 @@ def test_a_coroutine_of_asyncio_fails_by_name(agent, reactor):
     assert "operation 'op' raised RuntimeError" in fault_of(run(agent, reactor, func))
 
 
-def test_an_inline_callback_in_a_worker_thread_still_ends_the_session(agent, reactor):
+def test_an_inline_callback_in_a_worker_thread_ends_the_session(agent, reactor):
     ending = Deferred()
 
     @inlineCallbacks
@@ -160,7 +158,7 @@ def test_the_same_operation_may_be_registered_again(agent, reactor):
 
 
 @BOTH
-def test_a_stopper_that_raises_is_told(agent, reactor, blocking):
+def test_a_stopper_that_raises_is_reported(agent, reactor, blocking):
     def stop(session, params):
         raise OSError("port closed")
 

@@ -1,4 +1,4 @@
-"""What get_api tells of the parameters that an operation declares."""
+"""The description of the parameters of an operation in get_api."""
 
 import pytest
 
@@ -15,14 +15,14 @@ def described(*decorators):
     return AgentTask(operation).encoded()["params"]
 
 
-def test_parameters_are_told_in_the_order_of_the_source():
+def test_parameters_are_described_in_the_order_of_the_source():
     assert described(param("first", type=float), param("second", default=2)) == [
         {"key": "first", "type": "float", "default": None, "choices": None, "required": True},
         {"key": "second", "type": None, "default": 2, "choices": None, "required": False},
     ]
 
 
-def test_an_operation_without_parameters_differs_from_one_that_declares_nothing():
+def test_no_parameters_is_not_the_same_as_none_declared():
     assert described(param("_")) == []
     assert described(param("_no_check_strays")) == []
     assert described() is None
@@ -40,6 +40,6 @@ def test_an_operation_without_parameters_differs_from_one_that_declares_nothing(
         ({"cast": lambda value: value}, {"type": None}),
     ],
 )
-def test_whatever_is_declared_can_be_sent(rules, told):
+def test_every_declaration_can_be_sent(rules, told):
     (answer,) = described(param("value", **rules))
     assert {key: answer[key] for key in told} == told

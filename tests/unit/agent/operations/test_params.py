@@ -20,7 +20,7 @@ def test_none_counts_as_missing():
     assert ParamHandler({"k": None}).get("k", default=3) == 3
 
 
-def test_none_can_be_told_to_count():
+def test_none_can_count_as_a_value():
     assert ParamHandler({"k": None}).get("k", default=3, treat_none_as_missing=False) is None
     assert "required" in refusal({}, treat_none_as_missing=False)
 
@@ -72,7 +72,7 @@ def test_the_decorator_collects_what_the_request_must_hold():
     assert ParamHandler({"a": 1}).batch(operation._ocs_prescreen) == {"a": 1, "b": 2}
 
 
-def test_parameters_that_nobody_asked_for_are_refused():
+def test_parameters_that_are_not_declared_are_refused():
     with pytest.raises(ParamError) as caught:
         ParamHandler({"a": 1, "b": 2, "c": 3}).batch([("c", {})])
     assert caught.value.msg == "params included unexpected values: ['a', 'b']"

@@ -1,4 +1,4 @@
-"""What an operation tells in its session: whatever clients cannot read is named and left out."""
+"""Session data: values that clients cannot read are named and left out."""
 
 import math
 import threading
@@ -53,9 +53,7 @@ def deep():
     ],
     ids=["inf", "-inf", "array", "bytes", "complex", "object", "cycle", "text", "list", "large"],
 )
-def test_data_that_json_cannot_hold_fail_the_operation_and_no_reply(
-    agent, reactor, data, what, told
-):
+def test_data_that_json_cannot_hold_fail_the_operation_only(agent, reactor, data, what, told):
     def func(session, params):
         session.data = data
         return True, "done"
@@ -97,7 +95,7 @@ def test_the_limit_holds_for_many_small_things_together():
     assert 16 * sum(len(each) for each in kept if each) <= LONGEST_DATA_BYTES
 
 
-def test_a_fault_of_the_data_ends_with_its_cause_while_the_operation_runs():
+def test_a_fault_of_the_data_ends_with_its_cause():
     session = OpSession(0, "acq")
     session.enter()
     session.data = {"a": math.inf}

@@ -100,7 +100,7 @@ def test_a_thread_may_end_with_sys_exit(watched):
     assert status_line(watched) == ""
 
 
-def test_a_thread_of_a_pool_does_not_belong_to_its_first_operation_for_ever(watched, reactor):
+def test_a_thread_of_a_pool_leaves_its_first_operation(watched, reactor):
     pool = ThreadPoolExecutor(1)
 
     def short(session, params):

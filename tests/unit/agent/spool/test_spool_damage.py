@@ -22,7 +22,7 @@ def test_a_damaged_note_of_how_far_a_life_came_does_no_harm(folder, content):
     assert Life(folder, "2.5").sessions()["1.5"]["a"]["next"] == 1
 
 
-def test_a_file_of_an_earlier_life_that_is_damaged_costs_its_messages_only(folder):
+def test_a_damaged_file_costs_its_own_messages_only(folder):
     before = Life(folder, "1.5", SpoolLimits(max_age_s=100))
     for _ in range(4):
         before.put("a", *"xyz")
@@ -40,7 +40,7 @@ def test_a_file_of_an_earlier_life_that_is_damaged_costs_its_messages_only(folde
         assert [info["seq"] for _, info in answer["messages"]] == [0, 1, 2, 6, 7, 9, 10]
 
 
-def test_an_agent_without_descriptors_does_not_call_what_it_keeps_lost(folder):
+def test_an_agent_without_descriptors_declares_nothing_lost(folder):
     Life(folder, "1.5").put("f", "one", "two")
     life = Life(folder, "2.5")
     life.put("f", "three")
@@ -52,7 +52,7 @@ def test_an_agent_without_descriptors_does_not_call_what_it_keeps_lost(folder):
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
-def test_a_life_that_cannot_be_listed_is_neither_lost_nor_in_the_way(folder, monkeypatch, number):
+def test_a_life_that_cannot_be_read_does_not_hide_the_others(folder, monkeypatch, number):
     for session_id in ("1.5", "2.5", "3.5"):
         Life(folder, session_id, SpoolLimits(max_age_s=100)).put("f", session_id)
     life = Life(folder, "4.5", SpoolLimits(max_age_s=100))
@@ -82,7 +82,7 @@ def remains(folder):
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 4000))
-def test_any_prefix_of_a_file_is_read_and_gives_a_prefix_of_the_messages(tmp_path, size):
+def test_any_prefix_of_a_file_gives_a_prefix_of_the_messages(tmp_path, size):
     messages = [{"n": number, "text": "x" * number} for number in range(50)]
     shutil.rmtree(tmp_path / "thermo1", ignore_errors=True)
     Life(tmp_path / "thermo1", "1.5").put("a", *messages)

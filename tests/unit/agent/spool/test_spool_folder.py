@@ -26,7 +26,7 @@ def test_the_folder_is_in_the_hosts_state_folder(monkeypatch):
     assert folder_of(None, "thermo1") is None
 
 
-def test_a_folder_that_is_known_by_a_descriptor_is_told_by_its_name(tmp_path):
+def test_the_log_names_a_folder_known_by_a_descriptor(tmp_path):
     (tmp_path / "1.5").write_text("not a folder")
     descriptor = os.open(tmp_path, os.O_RDONLY)
     try:
@@ -37,7 +37,7 @@ def test_a_folder_that_is_known_by_a_descriptor_is_told_by_its_name(tmp_path):
         os.close(descriptor)
 
 
-def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path):
+def test_a_folder_that_cannot_be_written_is_logged_in_one_line(tmp_path):
     (tmp_path / "spool").write_text("not a folder")
     life = Life(tmp_path / "spool" / "thermo1", "1.5")
     for second in range(30):
@@ -57,7 +57,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path):
     assert Life(tmp_path / "spool" / "thermo1", "2.5").read("b", "1.5") == list(range(31))
 
 
-def test_an_old_file_that_cannot_be_deleted_is_told_once_and_in_its_own_words(folder):
+def test_a_file_that_cannot_be_deleted_is_logged_once(folder):
     life = Life(folder, "1.5", SpoolLimits(max_age_s=100))
     path = folder / "1.5" / "a" / "00000000000000000000.spool"
     for second in range(3):

@@ -1,4 +1,4 @@
-"""What earlier lives of an agent have left: how it is read, by whom, and when it goes."""
+"""Messages that earlier lives of an agent have left: reading them, and removing them."""
 
 import errno
 import os
@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ocsd.agent.spool import past
 from ocsd.agent.spool.limits import LEAST_BYTES, SpoolLimits
 from ocsd.agent.spool.mark import MOST_SPARES, SPARES
+from ocsd.agent.spool.past import MOST_EARLIER_LIVES
 from ocsd.agent.spool.service import TEND_EVERY_S
-from ocsd.agent.spool.spool import RETRY_S
+from ocsd.agent.spool.spool import DISK_RETRY_S
 from tests.unit.agent.spool.spool_life import ADDRESS, Life
 from tests.unit.shortages import no_file_larger_than
 
@@ -46,16 +46,16 @@ def test_the_next_life_knows_of_what_was_lost_with_memory(folder):
         "next": 4,
         "messages": [],
     }
-    before.now_s += RETRY_S
+    before.now_s += DISK_RETRY_S
     before.put("a", "z")
     assert Life(folder, "2.5").read("a", "1.5", 4) == ["z"]
 
 
-def test_a_disk_that_was_full_at_first_knows_of_what_is_lost_when_it_is_full_again(folder):
+def test_a_disk_that_is_full_a_second_time_leaves_a_mark_as_well(folder):
     before = Life(folder, "1.5")
     with no_file_larger_than(0):
         before.put("a", "x")
-    before.now_s += RETRY_S
+    before.now_s += DISK_RETRY_S
     before.put("a", "y")
     with no_file_larger_than(before.feeds["a"].spool.size_bytes):
         before.put("a", "z" * 1000)
@@ -73,7 +73,7 @@ def test_an_earlier_life_in_many_files_is_read_as_one(folder):
     assert got == [str(n) * 10_000 for n in range(kept["first"], 100)]
 
 
-def test_earlier_lives_are_kept_until_this_one_has_lasted_long_enough(folder):
+def test_earlier_lives_are_kept_until_this_one_is_old_enough(folder):
     Life(folder, "1.5").put("a", "x")
     life = Life(folder, "2.5", SpoolLimits(max_age_s=100))
     life.put("a", "y")
@@ -85,7 +85,7 @@ def test_earlier_lives_are_kept_until_this_one_has_lasted_long_enough(folder):
     assert {each.name for each in folder.iterdir()} == {"2.5", SPARES}
 
 
-def test_a_later_life_is_not_removed_by_one_that_was_given_up_as_dead(folder):
+def test_a_life_given_up_as_dead_does_not_remove_a_later_one(folder):
     given_up = Life(folder, "1.5", SpoolLimits(max_age_s=100))
     Life(folder, "2.5").put("a", "x")
     given_up.now_s += 1000
@@ -102,7 +102,7 @@ def test_a_life_whose_clock_was_ahead_is_removed_as_well(folder):
     assert list(life.sessions()) == ["2.5"]
 
 
-def test_a_feed_that_is_silent_in_this_life_has_the_bounds_of_the_one_before(folder):
+def test_a_feed_without_messages_yet_has_its_earlier_bounds(folder):
     before = Life(folder, "1.5")
     before.more_info = {"agg_params": {"spool_time": 5000}}
     before.put("slow", "x")
@@ -114,7 +114,7 @@ def test_a_feed_that_is_silent_in_this_life_has_the_bounds_of_the_one_before(fol
         assert sorted(life.sessions().get("1.5", {})) == names
 
 
-def test_an_agent_that_is_never_asked_removes_earlier_lives_as_well(folder):
+def test_an_agent_that_is_never_asked_removes_earlier_lives(folder):
     Life(folder, "1.5").put("a", "x")
     life = Life(folder, "2.5", SpoolLimits(max_age_s=100))
     for _ in range(12):
@@ -123,7 +123,7 @@ def test_an_agent_that_is_never_asked_removes_earlier_lives_as_well(folder):
     assert {each.name for each in folder.iterdir()} == {"2.5", SPARES}
 
 
-def test_earlier_lives_are_bounded_in_size_together_the_oldest_goes_first(folder):
+def test_earlier_lives_together_are_bounded_in_size(folder):
     small = SpoolLimits(max_bytes=LEAST_BYTES)
     for number in range(4):
         Life(folder, f"{number}.5", small).put("a", *("x" * 50_000 for _ in range(8)))
@@ -137,14 +137,13 @@ def test_earlier_lives_are_bounded_in_size_together_the_oldest_goes_first(folder
     assert (held["2.5"], held["3.5"]) == (8, 8)
 
 
-def test_an_agent_that_ends_again_and_again_does_not_fill_the_disk_with_folders(
-    folder, monkeypatch
-):
-    monkeypatch.setattr(past, "MOST_SESSIONS", 5)
-    for number in range(10, 30):
-        Life(folder, f"{number}.5").put("a", "x")
-    assert len(list(folder.iterdir())) <= 7
-    assert list(Life(folder, "99.5").sessions())[:-1] == [f"{n}.5" for n in range(25, 30)]
+def test_an_agent_that_keeps_ending_does_not_fill_the_disk(folder):
+    lives = [f"{number}.5" for number in range(100, 110 + MOST_EARLIER_LIVES)]
+    for session_id in lives:
+        Life(folder, session_id).put("a", "x")
+    assert len(list(folder.iterdir())) <= MOST_EARLIER_LIVES + 2
+    kept = list(Life(folder, "999.5").sessions())[:-1]
+    assert kept == lives[-MOST_EARLIER_LIVES:]
 
 
 @contextmanager
@@ -159,7 +158,7 @@ def as_an_ordinary_user(folder):
         os.close(descriptor)
 
 
-def test_a_life_that_is_closed_to_this_one_does_not_hide_the_others(folder):
+def test_a_life_without_permission_does_not_hide_the_others(folder):
     Life(folder, "1.5").put("f", "closed")
     Life(folder, "2.5").put("f", "open")
     (folder / "1.5").chmod(0)
@@ -171,7 +170,7 @@ def test_a_life_that_is_closed_to_this_one_does_not_hide_the_others(folder):
         assert life.read("f", "2.5") == ["open"]
 
 
-def test_a_life_of_which_only_memory_was_left_is_known_to_have_published(folder):
+def test_a_life_that_left_only_a_mark_is_known(folder):
     before = Life(folder, "1.5", SpoolLimits(max_age_s=100))
     before.put("a", "x")
     with no_file_larger_than(before.feeds["a"].spool.size_bytes):
@@ -185,9 +184,7 @@ def test_a_life_of_which_only_memory_was_left_is_known_to_have_published(folder)
 
 
 @pytest.mark.parametrize("folders", ["can be made", "cannot be made"])
-def test_lives_that_had_no_room_from_their_beginning_are_known_to_the_next(
-    folder, monkeypatch, folders
-):
+def test_lives_without_room_from_their_start_are_known(folder, monkeypatch, folders):
     first = Life(folder, "1.5")
     first.put("a", "x")
     first.put("b", "x")
@@ -210,7 +207,7 @@ def test_lives_that_had_no_room_from_their_beginning_are_known_to_the_next(
     )
 
 
-def test_with_room_each_life_makes_up_for_the_spare_folders_that_are_gone(folder):
+def test_a_life_with_room_replaces_used_spare_folders(folder):
     Life(folder, "1.5").put("a", "x")
     with no_file_larger_than(20):
         Life(folder, "2.5").put("a", "lost")

@@ -89,7 +89,7 @@ def test_whatever_follows_the_messages_is_not_taken_for_one(rubbish, zeros):
 
 
 @given(st.integers(0), st.data())
-def test_a_damaged_byte_costs_the_messages_from_there_on_and_no_more(where, data):
+def test_a_damaged_byte_costs_only_the_messages_from_there_on(where, data):
     entries = [record(number, packed(f"message {number}")) for number in range(5)]
     whole = bytearray(b"".join(entries))
     place = where % len(whole)
@@ -144,7 +144,7 @@ def test_a_segment_moves_from_memory_to_the_disk(tmp_path):
     assert read(copy.path) == [(7, 7), (8, 8), (9, 9)]
 
 
-def test_a_file_that_somebody_deleted_has_no_messages(tmp_path):
+def test_a_deleted_file_has_no_messages(tmp_path):
     segment = FileSegment(tmp_path, 0, INFO)
     segment.put(record(0, packed("a")), 0, 0.0)
     segment.path.unlink()

@@ -1,4 +1,4 @@
-"""What an agent answers when it is asked for the messages that it has kept."""
+"""The answers of an agent to requests for messages that it has kept."""
 
 import math
 
@@ -11,7 +11,7 @@ from tests.unit.agent.spool.spool_life import ADDRESS, Life
 from tests.unit.shortages import no_descriptors
 
 
-def test_an_agent_that_has_published_nothing_has_nothing_and_made_nothing(folder):
+def test_an_agent_that_has_published_nothing_makes_nothing(folder):
     life = Life(folder, "1.5")
     assert life.service.answer() == {"sessions": {"1.5": {}}}
     assert life.service.answer("f", "1.5", 0) == {"first": 0, "next": 0, "messages": []}
@@ -99,9 +99,7 @@ def test_a_question_without_sense_gets_an_error_that_says_so(folder):
     assert life.service.answer("a", "1.5", 0, later_addition=True)["next"] == 1
 
 
-def test_what_could_not_be_sent_before_a_kill_is_there_for_the_next_life(
-    agent, link, reactor, folder
-):
+def test_messages_unsent_before_a_kill_reach_the_next_life(agent, link, reactor, folder):
     agent.spools = SpoolService(folder, "1.5", agent.log)
     feed = agent.register_feed("f", record=True)
     link.away = True
@@ -116,9 +114,7 @@ def test_what_could_not_be_sent_before_a_kill_is_there_for_the_next_life(
     assert [info["seq"] for _, (_, info) in link.published] == list(range(200))
 
 
-def test_a_lack_of_descriptors_delays_what_could_not_be_sent_and_no_more(
-    agent, link, reactor, folder
-):
+def test_a_lack_of_descriptors_only_delays_the_backlog(agent, link, reactor, folder):
     agent.spools = SpoolService(folder, "1.5", agent.log)
     feed = agent.register_feed("f", record=True)
     link.away = True

@@ -1,15 +1,13 @@
-"""An operation that blocks the reactor is told by name."""
+"""An operation that blocks the reactor is named."""
 
 import time
 
 from ocsd.agent.wellbeing import reactor_watch
-from ocsd.reactor import lookout
 from tests.unit.agent.faulty_runs import run, status_line
 
 
 def test_who_blocks_the_reactor_is_named(agent, reactor, monkeypatch):
-    monkeypatch.setattr(lookout, "PERIOD_S", 0.02)
-    monkeypatch.setattr(reactor_watch, "LIMIT_S", 0.05)
+    monkeypatch.setattr(reactor_watch, "BLOCKED_LIMIT_S", 0.05)
     sent = []
     watch = reactor_watch.ReactorWatch(agent, lambda **fields: sent.append(fields["STATUS"]))
     watch.start()

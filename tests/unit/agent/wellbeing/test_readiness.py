@@ -1,10 +1,19 @@
-"""What an agent tells its supervisor beside its status, and when."""
+"""Reports of an agent to its supervisor: their content and their times."""
+
+from collections import deque
+from types import SimpleNamespace
 
 import pytest
 
 from ocsd.agent.operations.session import OpSession
-from ocsd.agent.wellbeing import descriptors, origin
-from ocsd.agent.wellbeing.readiness import CODE_PERIOD, DESCRIPTORS_PERIOD, Readiness, in_flight
+from ocsd.agent.wellbeing import this_process
+from ocsd.agent.wellbeing.readiness import (
+    CODE_PERIOD_S,
+    SHORTAGE_PERIOD_S,
+    Readiness,
+    in_flight,
+    trouble_of,
+)
 from ocsd.system import notify
 from ocsd.system.notify import Delivery
 from ocsd.text.reason import LONGEST_REASON
@@ -29,9 +38,19 @@ def supervisor():
 
 
 @pytest.fixture
-def readiness(agent, supervisor):
-    readiness = Readiness(agent, supervisor)
-    readiness._connection = type("Away", (), {"joined": False, "reason": "no router"})
+def connection():
+    return SimpleNamespace(joined=False, reason="no router")
+
+
+@pytest.fixture
+def shortages():
+    """Results of the checks for descriptors from the first on."""
+    return deque([""] * 9)
+
+
+@pytest.fixture
+def readiness(agent, supervisor, shortages):
+    readiness = Readiness(agent, supervisor, lambda: shortages.popleft())
     yield readiness
     readiness.stop()
 
@@ -42,23 +61,56 @@ def run(name, clock=lambda: 0.0):
     return session
 
 
-def test_what_runs_for_how_long_is_told_once_more_when_nothing_does(agent, supervisor, readiness):
+def with_past(name, *, success=None, degraded=False, messages=()):
+    session = run(name)
+    session.degraded = degraded
+    for text in messages:
+        session.add_message(text)
+    if success is not None:
+        session.finish(success, None)
+    return session
+
+
+def test_an_agent_without_router_says_so_and_shows_that_it_lives(supervisor, readiness, connection):
+    readiness.start(connection)
+    assert supervisor.reports == [{"WATCHDOG": 1, "STATUS": "no router"}]
+
+
+def test_a_joined_agent_is_ready(supervisor, readiness, connection):
+    connection.joined = True
+    readiness.start(connection)
+    assert supervisor.reports == [{"READY": 1, "WATCHDOG": 1, "STATUS": ""}]
+
+
+def test_reports_come_every_second_until_the_end(reactor, supervisor, readiness, connection):
+    readiness.start(connection)
+    for _ in range(3):
+        reactor.advance(1)
+    readiness.stop()
+    assert [report.get("STOPPING") for report in supervisor.reports] == [None] * 4 + [1]
+
+
+def test_ended_operations_are_reported_as_empty_once(
+    agent, reactor, supervisor, readiness, connection
+):
     agent.sessions["acq"] = run("acq")
-    readiness.tell()
+    readiness.start(connection)
     agent.sessions["acq"].finish(True, "ended")
     for _ in range(3):
-        readiness.tell()
-    told = [report.get("X_OPERATIONS") for report in supervisor.reports]
-    assert told[0].startswith("acq ")
-    assert told[1:] == ["", None, None]
+        reactor.advance(1)
+    first, *later = [report.get("X_OPERATIONS") for report in supervisor.reports]
+    assert first.startswith("acq ")
+    assert later == ["", None, None]
 
 
-def test_what_did_not_arrive_is_said_again(agent, reactor, supervisor, readiness):
+def test_a_report_that_did_not_arrive_is_repeated(
+    agent, reactor, supervisor, readiness, connection
+):
     agent.sessions["acq"] = run("acq")
-    readiness.tell()
+    readiness.start(connection)
     agent.sessions["acq"].finish(True, "ended")
     supervisor.delivery = Delivery.BUSY
-    readiness.tell()
+    reactor.advance(1)
     supervisor.delivery = Delivery.DONE
     reactor.advance(0.1)
     assert supervisor.reports[-1]["X_OPERATIONS"] == ""
@@ -68,56 +120,69 @@ def test_operations_in_flight_have_their_age():
     assert in_flight([run("acq"), run("init", lambda: 3419.0)], 3421.0) == "acq 3421 s, init 2 s"
 
 
-def test_a_silent_feed_is_named(agent, supervisor, readiness, monkeypatch):
-    feed = agent.register_feed("temperatures", record=True)
-    monkeypatch.setattr(feed, "complaint", lambda: "silent for 42 s (expected every 1 s)")
-    agent.register_feed("others", record=True)
-    readiness.tell()
-    assert supervisor.reports[-1]["X_FEEDS"] == (
-        "feed temperatures silent for 42 s (expected every 1 s)"
+def test_a_silent_feed_is_named(agent, supervisor, readiness, connection):
+    complaint = "silent for 42 s (expected every 1 s)"
+    agent.feeds["temperatures"] = SimpleNamespace(
+        feed_name="temperatures", complaint=lambda: complaint, refusal=None
     )
+    agent.register_feed("others", record=True)
+    readiness.start(connection)
+    assert supervisor.reports[-1]["X_FEEDS"] == f"feed temperatures {complaint}"
 
 
-def test_that_nothing_more_can_be_opened_is_told_and_looked_at_now_and_then(
-    supervisor, readiness, monkeypatch
+def test_a_shortage_of_descriptors_is_checked_every_ten_seconds(
+    reactor, supervisor, readiness, connection, shortages
 ):
-    looks = iter(["out of descriptors (128 of 128 are open)", ""])
-    monkeypatch.setattr(descriptors, "shortage", lambda: next(looks))
-    for _ in range(DESCRIPTORS_PERIOD):
-        readiness.tell()
-    told = {report["STATUS"] for report in supervisor.reports}
-    assert told == {"out of descriptors (128 of 128 are open); no router"}
-    readiness._connection = type("Joined", (), {"joined": True})
-    readiness.tell()
-    assert supervisor.reports[-1]["STATUS"] == ""
+    shortages.appendleft("out of descriptors (128 of 128 are open)")
+    readiness.start(connection)
+    connection.joined = True
+    for _ in range(round(SHORTAGE_PERIOD_S)):
+        reactor.advance(1)
+    first, *later, last = [report["STATUS"] for report in supervisor.reports]
+    assert first == "out of descriptors (128 of 128 are open); no router"
+    assert set(later) == {"out of descriptors (128 of 128 are open)"}
+    assert last == ""
 
 
-def test_where_the_code_is_is_repeated_for_a_new_supervisor(supervisor, readiness, monkeypatch):
-    monkeypatch.setattr(origin._CodeFile, "file", "/agents/thermo.py")
-    for _ in range(CODE_PERIOD + 1):
-        readiness.tell()
-    told = [number for number, report in enumerate(supervisor.reports) if "X_CODE" in report]
-    assert told == [0, CODE_PERIOD]
-    assert supervisor.reports[0]["X_CODE"] == "/agents/thermo.py"
+def test_the_code_file_is_repeated_for_a_new_supervisor(reactor, supervisor, readiness, connection):
+    this_process.set_code_file("/agents/thermo.py")
+    readiness.start(connection)
+    for _ in range(round(CODE_PERIOD_S)):
+        reactor.advance(1)
+    this_process.set_code_file("")
+    files = [report.get("X_CODE") for report in supervisor.reports]
+    assert files == ["/agents/thermo.py", *[None] * 29, "/agents/thermo.py"]
 
 
-def test_a_report_stays_small(agent, supervisor, readiness):
-    readiness._connection = type("Joined", (), {"joined": True, "reason": ""})
+def test_a_report_stays_small(agent, supervisor, readiness, connection):
+    connection.joined = True
     agent.trouble = "x" * 10000
     for number in range(1000):
         agent.sessions[f"operation{number}"] = run(f"operation{number}")
-    readiness.tell()
+    readiness.start(connection)
     assert len(notify.encode(supervisor.reports[0])) < 4096
 
 
-def test_what_an_operation_says_of_itself_is_told_in_part(agent, supervisor, readiness):
-    readiness._connection = type("Joined", (), {"joined": True, "reason": ""})
+def test_a_long_reason_of_an_operation_is_cut(agent, supervisor, readiness, connection):
+    connection.joined = True
     for name in ("acq", "init"):
-        agent.sessions[name] = run(name)
-        agent.sessions[name].degraded = True
-        agent.sessions[name].add_message("R" * 3000)
-    readiness.tell()
-    told = supervisor.reports[0]["STATUS"]
-    assert "operation 'acq' is degraded: RRR" in told
-    assert "operation 'init' is degraded: RRR" in told
-    assert len(told) < 3 * LONGEST_REASON
+        agent.sessions[name] = with_past(name, degraded=True, messages=["R" * 3000])
+    readiness.start(connection)
+    status = supervisor.reports[0]["STATUS"]
+    assert "operation 'acq' is degraded: RRR" in status
+    assert "operation 'init' is degraded: RRR" in status
+    assert len(status) < 3 * LONGEST_REASON
+
+
+def test_trouble_names_failed_startup_and_degraded_operations():
+    sessions = [
+        None,
+        with_past("record", success=False, messages=["/data is full"]),
+        with_past("acq", degraded=True, messages=["no answer from the device"]),
+        with_past("home", success=False, messages=["a task that failed is no fault of the agent"]),
+        with_past("count"),
+    ]
+    assert trouble_of(sessions, {"record", "acq"}) == (
+        "operation 'record' failed: /data is full; "
+        "operation 'acq' is degraded: no answer from the device"
+    )

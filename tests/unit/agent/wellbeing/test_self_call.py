@@ -28,72 +28,72 @@ def self_call(agent, reactor):
 
 
 @pytest.fixture
-def look(self_call, reactor):
-    """Look every second for some time; return what was said."""
+def poll(self_call, reactor):
+    """Poll every second for some time; return the complaints."""
 
-    def look(link, seconds):
-        said = []
+    def poll(link, seconds):
+        complaints = []
         for _ in range(seconds):
-            said.append(self_call.look(link))
+            complaints.append(self_call.poll(link))
             reactor.advance(1)
-        return said
+        return complaints
 
-    return look
+    return poll
 
 
-def test_it_calls_every_ten_seconds_beginning_at_a_moment_of_its_own(look):
+def test_it_calls_every_ten_seconds_from_a_random_moment_on(poll):
     link = Link()
-    assert look(link, 5) == [""] * 5
+    assert poll(link, 5) == [""] * 5
     assert link.calls == []
     for count in (1, 2, 3):
-        assert look(link, 1) == [""]
+        assert poll(link, 1) == [""]
         assert len(link.calls) == count
         link.calls[-1].callback("ThermoAgent")
-        assert look(link, 9) == [""] * 9
+        assert poll(link, 9) == [""] * 9
 
 
-def test_no_answer_for_five_seconds_is_told_until_there_is_one(look):
+def test_no_answer_for_five_seconds_is_reported(poll):
     link = Link()
-    said = look(link, 18)
-    assert said[:10] == [""] * 10
-    assert said[10] == "no answer to a call through the router for 5 s"
-    assert said[-1] == "no answer to a call through the router for 12 s"
+    complaints = poll(link, 18)
+    assert complaints[:10] == [""] * 10
+    assert complaints[10] == "no answer to a call through the router for 5 s"
+    assert complaints[-1] == "no answer to a call through the router for 12 s"
     link.calls[0].callback("ThermoAgent")
-    assert look(link, 5) == [""] * 5
+    assert poll(link, 5) == [""] * 5
 
 
-def test_an_error_is_told(look):
+def test_an_error_is_reported(poll):
     link = Link()
-    look(link, 6)
+    poll(link, 6)
     link.calls[0].errback(ApplicationError("wamp.error.no_such_procedure", "nobody there"))
-    [said] = look(link, 1)
-    assert said.startswith("a call through the router fails: ")
-    assert "no_such_procedure" in said
-    look(link, 9)
+    [complaint] = poll(link, 1)
+    assert complaint.startswith("a call through the router fails: ")
+    assert "no_such_procedure" in complaint
+    poll(link, 9)
     link.calls[1].callback("ThermoAgent")
-    assert look(link, 1) == [""]
+    assert poll(link, 1) == [""]
 
 
-def test_a_connection_that_is_lost_is_not_its_business(look):
+def test_a_connection_that_is_lost_is_not_its_business(poll):
     link, another = Link(), Link()
-    assert look(link, 20)[-1]
-    assert look(None, 3) == [""] * 3
+    assert poll(link, 20)[-1]
+    assert poll(None, 3) == [""] * 3
     link.calls[0].errback(ApplicationError("wamp.close.transport_lost"))
-    assert look(another, 5) == [""] * 5
+    assert poll(another, 5) == [""] * 5
     another.is_lost = True
-    assert look(another, 20) == [""] * 20
+    assert poll(another, 20) == [""] * 20
 
 
-def test_a_late_answer_of_an_earlier_connection_says_nothing_of_this_one(look):
+def test_a_late_answer_on_an_earlier_connection_is_ignored(poll):
     link, another = Link(), Link()
-    look(link, 10)
-    look(another, 6)
+    poll(link, 10)
+    poll(another, 6)
     link.calls[0].callback("ThermoAgent")
-    assert look(another, 6)[-1].startswith("no answer")
+    assert poll(another, 6)[-1].startswith("no answer")
 
 
-def test_a_process_that_was_held_up_blames_nobody(look, reactor):
+def test_a_process_that_was_held_up_does_not_complain(poll, reactor):
     link = Link()
-    look(link, 6)
+    poll(link, 6)
     reactor.advance(600)
-    assert look(link, 4) == [""] * 4
+    assert poll(link, 4) == [""] * 4

@@ -137,10 +137,10 @@ def test_all_files_that_the_disk_may_not_have_are_told_once(tmp_path):
 
 def test_two_recordings_in_one_second_have_two_session_ids(tmp_path):
     one, other = Recording(tmp_path), Recording(tmp_path)
-    assert one.recorder._run.session_id == other.recorder._run.session_id  # same instant
+    assert one.recording_run.session_id == other.recording_run.session_id  # same instant
     other.clock.advance(0.001)
-    third = type(other.recorder._run).begin(other.clock())
-    assert third.session_id != one.recorder._run.session_id
+    third = type(other.recording_run).begin(other.clock())
+    assert third.session_id != one.recording_run.session_id
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocsd.aggregator.disk import journal_writer, upkeep
+from ocsd.aggregator.disk import upkeep
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.aggregator.recording import filing, opening
 from tests.unit.aggregator.faults import Disk, Killed
@@ -35,8 +35,10 @@ class Story:
         self.recording = None
 
     def start(self):
-        self.recording = Recording(self.folder, time_per_file_s=10, clock=self.clock)
-        self.recording.recorder.start()
+        self.recording = Recording(
+            self.folder, time_per_file_s=10, clock=self.clock, segment_bytes=800
+        )
+        self.recording.start()
 
     def alive(self, action):
         """Do something; if it kills the recorder, start it again until it lives."""
@@ -51,7 +53,7 @@ class Story:
         if power_left is not None:
             self.disk.cut_power(self.folder, power_left)
         self.start()
-        self.recording.recorder.told(KEY, "observatory.thermo1", self.published)
+        self.recording.announce(KEY, self.published)
 
     def publish(self, *, heard):
         self.published += 1
@@ -104,7 +106,7 @@ class Story:
     def _close(self):
         self.recording.recorder.close()
         self.start()
-        self.recording.recorder.told(KEY, "observatory.thermo1", self.published)
+        self.recording.announce(KEY, self.published)
 
     def fetch(self):
         for first, end in self.recording.recorder.pending()[KEY].missing:
@@ -112,7 +114,7 @@ class Story:
                 self.alive(lambda number=number: self.send(number))
 
     def finish(self):
-        self.recording.recorder.told(KEY, "observatory.thermo1", self.published)
+        self.recording.announce(KEY, self.published)
         self.disk.left = None
         self.fetch()
         self.recording.recorder.close()
@@ -147,7 +149,6 @@ actions = st.lists(
 def _small():
     with (
         mock.patch.object(filing, "LARGEST_FRAME_BYTES", 2000),
-        mock.patch.object(journal_writer.JournalWriter.__init__, "__defaults__", (800,)),
         mock.patch.object(upkeep, "ROUND_S", 2.0),
         # Ours would not go with the "process".
         mock.patch.object(opening, "Lock"),
@@ -162,7 +163,7 @@ def test_after_any_crash_each_sample_is_in_the_files_exactly_once(tmp_path_facto
     with story.disk():
         story.start()
         story.clock.advance(1)
-        story.recording.recorder.told(KEY, "observatory.thermo1", 0)
+        story.recording.announce(KEY, 0)
         for action, argument in script:
             story.do(action, argument)
         story.finish()

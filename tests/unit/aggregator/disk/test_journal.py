@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ocsd.aggregator.disk import journal
 from ocsd.aggregator.disk.journal_writer import JournalWriter, segments
 from ocsd.aggregator.incoming.columns import Kind
-from ocsd.aggregator.incoming.layout import Chunk, Layout, gather
-from ocsd.aggregator.incoming.message import Samples, read_origin
+from ocsd.aggregator.incoming.layout import Layout, PackedBlock, gather
+from ocsd.aggregator.incoming.message import CheckedBlock, read_origin
 from ocsd.aggregator.numbers.ranges import Ranges
 
 KINDS = {"f": Kind.FLOAT, "n": Kind.INT, "b": Kind.BOOL, "s": Kind.TEXT}
@@ -25,8 +25,8 @@ def layout(kinds=KINDS, seq=0):
 def chunk(of, *rows):
     columns = {name: [row[i] for row in rows] for i, name in enumerate(of.kinds)}
     times = [float(i) for i in range(len(rows))]
-    samples = Samples("block", len(rows), struct.pack(f"{len(rows)}d", *times), columns)
-    return Chunk(of, len(rows), of.pack(samples))
+    samples = CheckedBlock("block", len(rows), struct.pack(f"{len(rows)}d", *times), columns)
+    return PackedBlock(of, len(rows), of.pack(samples))
 
 
 ROWS = [(0.5, 1, True, "a"), (2.5, -2, False, "ö")]
@@ -42,7 +42,7 @@ def write_everything(folder, segment_bytes=10**6):
     cover = journal.Cover("observatory.a.feeds.f", "1.5", True, "block", Ranges([0, 3]))
     writer.file("17953/1.g3")
     for number in range(4):
-        writer.data(number, 9.0, [chunk(whole, *ROWS), chunk(numbers, (float(number),))])
+        writer.message(number, 9.0, [chunk(whole, *ROWS), chunk(numbers, (float(number),))])
         writer.frame(journal.FrameAppended("17953/1.g3", 10 * number, 10, 77, (cover,)))
     writer.outage(journal.Outage(1.0, 2.0, "the link was away"))
     writer.alive(3.0)
@@ -52,7 +52,7 @@ def write_everything(folder, segment_bytes=10**6):
 def columns_of(data):
     return [
         {name: list(values) for name, values in gather([each], each.layout.kinds).items()}
-        for each in data.chunks
+        for each in data.blocks
     ]
 
 
@@ -60,16 +60,16 @@ def test_what_was_written_is_read_back(tmp_path):
     write_everything(tmp_path)
     found = entries(tmp_path)
     kinds = [type(entry).__name__ for entry in found]
-    assert kinds == ["File", *["Data", "FrameAppended"] * 4, "Outage", "Alive"]
+    assert kinds == ["File", *["Message", "FrameAppended"] * 4, "Outage", "Alive"]
     data = found[3]
     assert (data.number, data.arrived_at) == (1, 9.0)
     assert columns_of(data) == [
         {"": [0.0, 1.0], "f": [0.5, 2.5], "n": [1, -2], "b": [True, False], "s": ["a", "ö"]},
         {"": [0.0], "x": [1.0]},
     ]
-    assert data.chunks[0].layout.kinds == KINDS
-    assert data.chunks[0].layout.origin == layout().origin
-    assert data.chunks[1].layout.origin.numbered is False
+    assert data.blocks[0].layout.kinds == KINDS
+    assert data.blocks[0].layout.origin == layout().origin
+    assert data.blocks[1].layout.origin.numbered is False
     assert found[2].covers[0].numbers == Ranges([0, 3])
     assert found[-2] == journal.Outage(1.0, 2.0, "the link was away")
 
@@ -80,8 +80,8 @@ def test_each_segment_can_be_read_alone(tmp_path):
     paths = [path for _, path in segments(tmp_path)]
     assert len(paths) > 3
     assert [path.name for path in paths][:2] == ["00000000.wal", "00000001.wal"]
-    data = [e for e in entries(tmp_path) if isinstance(e, journal.Data)]
-    whole = [e for e in entries(tmp_path / "whole") if isinstance(e, journal.Data)]
+    data = [e for e in entries(tmp_path) if isinstance(e, journal.Message)]
+    whole = [e for e in entries(tmp_path / "whole") if isinstance(e, journal.Message)]
     assert [(e.number, columns_of(e)) for e in data] == [(e.number, columns_of(e)) for e in whole]
     for path in paths[1:]:
         # A torn end of the G3 file must show even if all older segments are gone.
@@ -112,8 +112,8 @@ def test_no_damage_raises_and_none_goes_unnoticed(segment, data):
     damage = data.draw(st.binary(min_size=1, max_size=40))
     damaged = segment[:place] + damage + segment[place + len(damage) :]
     if damaged != segment:
-        found = [e for e in journal.read(damaged) if not isinstance(e, journal.Data)]
-        whole = [e for e in journal.read(segment) if not isinstance(e, journal.Data)]
+        found = [e for e in journal.read(damaged) if not isinstance(e, journal.Message)]
+        whole = [e for e in journal.read(segment) if not isinstance(e, journal.Message)]
         assert found == whole[: len(found)]
 
 
@@ -143,8 +143,8 @@ def test_after_a_write_that_failed_the_journal_goes_on_whole(tmp_path, monkeypat
             for name in broken:
                 patched.setattr(os, name, lambda *_: (_ for _ in ()).throw(OSError(5, "broken")))
             with pytest.raises(OSError, match="full"):
-                writer.data(7, 0.0, [chunk(floats, (7.0,))])
-        writer.data(1, 0.0, [chunk(floats, (1.0,))])
+                writer.message(7, 0.0, [chunk(floats, (7.0,))])
+        writer.message(1, 0.0, [chunk(floats, (1.0,))])
     writer.close()
     assert [e.number for e in entries(tmp_path)] == [1, 1]
     assert len(segments(tmp_path)) == 2  # the torn one is left behind

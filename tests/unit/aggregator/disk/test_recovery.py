@@ -27,23 +27,23 @@ def send(recording, number):
 def killed(folder):
     """Record, and end without an end; return the clock."""
     recording = Recording(folder, time_per_file_s=10)
-    recording.recorder.start()
+    recording.start()
     for number in range(COUNT):
         send(recording, number)
         recording.run(1)
-    recording.recorder._lock.release()
+    recording.kill()
     return recording.clock
 
 
-def restarted(folder, at=START + COUNT + 2):
-    recording = Recording(folder, clock=Clock(at))
-    recording.recorder.start()
+def restarted(folder, at=START + COUNT + 2, **options):
+    recording = Recording(folder, clock=Clock(at), **options)
+    recording.start()
     return recording
 
 
 def complete(recording):
     """Give the recorder what it lacks, and check that all is there once."""
-    recording.recorder.told(KEY, "observatory.thermo1", COUNT)
+    recording.announce(KEY, COUNT)
     for first, end in recording.recorder.pending()[KEY].missing:
         for number in range(first, end):
             send(recording, number)
@@ -65,7 +65,7 @@ def test_after_a_kill_nothing_has_to_be_fetched(left, tmp_path):
     recording = restarted(tmp_path)
     (pending,) = recording.recorder.pending().values()
     assert (pending.next_number, pending.missing, pending.from_zero) == (COUNT, (), True)
-    (outage,) = recording.recorder._ledger.outages
+    (outage,) = recording.parts.ledger.outages
     assert (outage.began_at, outage.ended_at) == (START + COUNT, START + COUNT + 2)
     assert outage.cause == "the aggregator was killed, or its host went down"
     complete(recording)
@@ -85,7 +85,7 @@ def test_any_prefix_of_a_file_of_the_journal_or_of_data_is_recovered(left, tmp_p
         content = (folder / path).read_bytes()
         (folder / path).write_bytes(content[: int(len(content) * part)])
     recording = Recording(folder, clock=Clock(START + COUNT + 2))
-    recording.recorder.start()
+    recording.start()
     journal_is_whole = not any(path.suffix == ".wal" for path in cuts)
     if journal_is_whole:
         complete(recording)
@@ -137,16 +137,13 @@ def test_an_end_in_order_leaves_a_ledger_and_no_journal(tmp_path):
     assert recording.recorder.pending()[KEY].missing == ((1, 2),)
     send(recording, 2)
     assert recording.recorder.encoded()["duplicates"] == {KEY.address: 1}
-    (outage,) = recording.recorder._ledger.outages
+    (outage,) = recording.parts.ledger.outages
     assert outage.cause == "the aggregator was not running"
     recording.recorder.close()
 
 
-def test_the_journal_is_deleted_as_its_data_reach_the_files(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "ocsd.aggregator.disk.journal_writer.JournalWriter.__init__.__defaults__", (800,)
-    )
-    recording = restarted(tmp_path)
+def test_the_journal_is_deleted_as_its_data_reach_the_files(tmp_path):
+    recording = restarted(tmp_path, segment_bytes=800)
     for number in range(300):
         send(recording, number)
         recording.run(1)
@@ -162,7 +159,7 @@ def test_numbers_that_the_recorder_gives_go_on_over_restarts(tmp_path):
         for i in range(3):
             recording.send([START + 100 * life + i], a=[3 * life + i])
         if life == 1:
-            recording.recorder._lock.release()  # and it is killed
+            recording.kill()  # and it is killed
         else:
             recording.recorder.close()
     assert sorted(recording.raw("thermo1.feeds.temps", "a")) == list(range(9))

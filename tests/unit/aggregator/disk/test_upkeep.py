@@ -44,7 +44,7 @@ def test_after_a_disk_has_lost_what_it_was_given_no_segment_is_deleted(recording
     # That the next sync succeeds means nothing; so this stays until somebody acts.
     told = (
         f"recording goes on, but the disk of {recording.folder} has not kept all that was "
-        "written: Input/output error; see to the disk (`dmesg` tells more) and restart the "
+        "written: Input/output error; see to the disk (`dmesg` says more) and restart the "
         "aggregator, whose journal grows until then"
     )
     assert recording.recorder.trouble == told
@@ -59,7 +59,7 @@ def no_room(*_):
 
 
 def test_a_ledger_that_cannot_be_written_keeps_the_journal(recording, monkeypatch):
-    monkeypatch.setattr(upkeep.ledger, "write", no_room)
+    monkeypatch.setattr(os, "replace", no_room)
     recording.send([START], seq=0, a=[1])
     recording.run(ROUND_S + 10)
     told = "recording goes on, but its journal grows: cannot write the data folder "
@@ -67,11 +67,12 @@ def test_a_ledger_that_cannot_be_written_keeps_the_journal(recording, monkeypatc
     assert len([line for line in recording.log.lines if line.startswith(told)]) == 1
     recording.recorder.close()
     assert journal(recording) == ["00000000.wal"]
+    assert not list(recording.folder.glob("ocsd/*.new"))
 
 
 def test_a_ledger_that_can_be_written_again_is_soon_no_trouble(recording, monkeypatch):
     with monkeypatch.context() as full:
-        full.setattr(upkeep.ledger, "write", no_room)
+        full.setattr(os, "replace", no_room)
         recording.run(1)
     assert recording.recorder.trouble
     recording.run(1)
@@ -80,7 +81,7 @@ def test_a_ledger_that_can_be_written_again_is_soon_no_trouble(recording, monkey
 
 def test_a_lack_of_descriptors_delays_what_is_due_and_no_more(tmp_path):
     recording = Recording(tmp_path, time_per_file_s=20)
-    recording.recorder.start()
+    recording.start()
     for number in range(60):
         recording.send([recording.clock.at], seq=number, a=[number])
         lacks = 15 < number < 55

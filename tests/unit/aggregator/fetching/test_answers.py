@@ -4,9 +4,10 @@ from hypothesis import strategies as st
 
 from ocsd.aggregator.disk.cause import LINK_AWAY, cause
 from ocsd.aggregator.disk.journal import Outage
-from ocsd.aggregator.fetching.answers import Held, Page, read_index, read_numbers, read_page
+from ocsd.aggregator.fetching.answers import read_index, read_numbers, read_page
 from ocsd.aggregator.fetching.plan import AskPage
 from ocsd.aggregator.numbers.source_key import SourceKey
+from ocsd.aggregator.recording.arrivals import HeldRange, SpoolIndex, SpoolPage
 
 KEY = SourceKey("observatory.a.feeds.f", "2")
 ASKED = AskPage("observatory.a", KEY, ((3, 10),), ended=False)
@@ -72,9 +73,8 @@ def test_messages_of_another_feed_are_no_answer():
 
 def test_an_index_tells_what_is_held_of_which_session():
     told = {"sessions": {"1": {"f": {"address": "x", "first": 2, "next": 9}}, "2": {}}}
-    assert read_index("observatory.a", told) == {
-        SourceKey("observatory.a.feeds.f", "1"): Held(2, 9)
-    }
+    held = {SourceKey("observatory.a.feeds.f", "1"): HeldRange(2, 9)}
+    assert read_index("observatory.a", told) == SpoolIndex("observatory.a", held)
 
 
 def test_of_a_heartbeat_only_what_makes_sense_is_taken():
@@ -91,7 +91,7 @@ def test_an_answer_of_any_shape_is_read_or_refused(read, told):
         found = read(told)
     except ValueError:
         return
-    assert isinstance(found, dict | Page)
+    assert isinstance(found, SpoolIndex | SpoolPage)
 
 
 def test_a_cause_tells_what_happened_and_why_it_could_not_be_mended():

@@ -5,10 +5,12 @@ import errno
 import pytest
 
 from ocsd.aggregator.disk import upkeep
+from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.disk.ledger import MEMORY_OF_SOURCE_S
 from ocsd.aggregator.fetching.ask import Fetcher, Snapshot
-from ocsd.aggregator.fetching.plan import GRACE_S
+from ocsd.aggregator.fetching.plan import TRANSIT_GRACE_S
 from ocsd.aggregator.fetching.unanswered import why_unanswered
+from ocsd.aggregator.recording.arrivals import SpoolIndex, SpoolPage
 from ocsd.aggregator.recording.intake import Intake
 from ocsd.aggregator.recording.recorder import FORGET_EVERY_S
 from ocsd.bus.wamp import ApplicationError, TransportLost
@@ -59,13 +61,7 @@ class Fetching:
     def __init__(self, recording):
         self.recording, self.recorder = recording, recording.recorder
         self.spool, self.intake = Spool(), Intake()
-        self.fetcher = Fetcher(
-            self.spool,
-            self.intake,
-            lambda function, *args: function(*args),
-            recording.log,
-            recording.clock,
-        )
+        self.fetcher = Fetcher(self.spool, self.intake, recording.log, recording.clock)
 
     def live(self, *numbers):
         for number in numbers:
@@ -73,14 +69,23 @@ class Fetching:
                 [START + number], seq=number, info={"session_id": SESSION}, n=[number]
             )
 
-    def run(self, seconds=3 * GRACE_S):
+    def run(self, seconds=3 * TRANSIT_GRACE_S):
         for _ in range(round(seconds)):
             self.recording.run(1)
-            self.fetcher.heard(AGENT, SESSION)
-            self.fetcher.know(Snapshot.of(self.recorder))
+            self.fetcher.agent_seen(AGENT, SESSION)
+            self.fetcher.update(Snapshot.of(self.recorder))
             self.fetcher.step()
             while self.intake.waiting:
-                self.intake.finish(self.recorder)
+                self.finish()
+
+    def finish(self):
+        """Record what waits, as the aggregator's thread does."""
+        self.intake.finish(self._record)
+
+    def _record(self, arrival):
+        self.recorder.record(arrival)
+        if isinstance(arrival, SpoolIndex | SpoolPage):
+            self.fetcher.recorded(arrival, Snapshot.of(self.recorder))
 
     def recorded(self):
         self.recorder.close()
@@ -107,7 +112,7 @@ def test_what_was_missed_is_fetched_page_by_page(fetching):
 
 def test_what_nobody_has_becomes_a_hole_once_with_its_cause(fetching):
     fetching.live(0)
-    fetching.recorder.outage(START, START + 100, "the aggregator was not running")
+    fetching.recorder.record(Outage(START, START + 100, "the aggregator was not running"))
     for number in (4, 5):
         fetching.spool.keep(number)
     fetching.run()
@@ -139,8 +144,8 @@ def test_an_agent_that_fails_is_asked_again_and_that_is_said_once(fetching):
     fetching.spool.failure = None
     fetching.run(40)
     assert [line for line in fetching.recording.log.lines if "cannot ask" in line] == [
-        f"cannot ask {AGENT} for what is missing: it has left the router, or offers no spool; "
-        "it is asked again as long as it is heard"
+        f"cannot ask {AGENT} for missing messages: it has left the router, or offers no spool; "
+        "it is asked again as long as its messages arrive"
     ]
     assert fetching.recorded() == [0, 1]
 
@@ -165,9 +170,9 @@ def test_operators_read_in_words_why_an_agent_did_not_answer(error, words):
 def test_while_there_is_no_link_to_the_router_nobody_is_asked(fetching):
     fetching.live(0)
     fetching.spool.keep(1)
-    fetching.fetcher.heard(AGENT, SESSION)
-    fetching.fetcher.know(Snapshot.of(fetching.recorder))
-    fetching.fetcher.left()
+    fetching.fetcher.agent_seen(AGENT, SESSION)
+    fetching.fetcher.update(Snapshot.of(fetching.recorder))
+    fetching.fetcher.link_lost()
     fetching.fetcher.step()
     assert fetching.spool.calls == []
     fetching.run()
@@ -207,11 +212,11 @@ def test_nothing_is_fetched_that_could_not_be_recorded(fetching, why):
     fetching.live(0)
     fetching.spool.keep(1)
     if why == "trouble":
-        fetching.fetcher.know(Snapshot(fetching.recorder.pending(), in_trouble=True))
+        fetching.fetcher.update(Snapshot(fetching.recorder.pending(), in_trouble=True))
     else:
-        fetching.fetcher.know(Snapshot.of(fetching.recorder))
-        fetching.intake.put(lambda _: None, 2**30)
-    fetching.fetcher.heard(AGENT, SESSION)
+        fetching.fetcher.update(Snapshot.of(fetching.recorder))
+        fetching.intake.put(Outage(0.0, 0.0, ""), 2**30)
+    fetching.fetcher.agent_seen(AGENT, SESSION)
     fetching.fetcher.step()
     assert fetching.spool.calls == []
 
@@ -219,12 +224,12 @@ def test_nothing_is_fetched_that_could_not_be_recorded(fetching, why):
 def test_an_answer_to_an_earlier_run_is_ignored(fetching):
     fetching.live(0)
     fetching.spool.keep(1)
-    fetching.fetcher.heard(AGENT, SESSION)
-    fetching.fetcher.know(Snapshot.of(fetching.recorder))
+    fetching.fetcher.agent_seen(AGENT, SESSION)
+    fetching.fetcher.update(Snapshot.of(fetching.recorder))
     fetching.fetcher.step()
     assert fetching.fetcher.asking == [AGENT]
     fetching.fetcher.forget()
-    fetching.intake.finish(fetching.recorder)
+    fetching.finish()
     assert fetching.fetcher.asking == []
     fetching.fetcher.step()
     assert len(fetching.spool.calls) == 1
@@ -255,8 +260,9 @@ def test_a_life_that_began_with_a_clock_in_the_past_is_fetched_once(fetching, re
     fetching.run()
     if restarted:
         fetching.recorder.close()
-        fetching = Fetching(Recording(fetching.recording.folder, clock=fetching.recording.clock))
-        fetching.recorder.start()
+        recording = Recording(fetching.recording.folder, clock=fetching.recording.clock)
+        recording.start()
+        fetching = Fetching(recording)
         fetching.spool.session = "12.5"
         fetching.spool.keep(4)
     # The agent is away so long that another life of it would be forgotten.

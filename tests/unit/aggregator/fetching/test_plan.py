@@ -6,18 +6,18 @@ from hypothesis import strategies as st
 
 from ocsd.aggregator.fetching.answers import read_page
 from ocsd.aggregator.fetching.plan import (
-    GRACE_S,
-    HEARD_S,
-    LONGEST_DELAY_S,
+    AGENT_SILENCE_LIMIT_S,
+    LONGEST_ASK_DELAY_S,
     MOST_REQUESTS,
     PAGE_BYTES,
     SMALL_PAGE_BYTES,
+    TRANSIT_GRACE_S,
     AskIndex,
     AskPage,
     CatchingUp,
 )
+from ocsd.aggregator.numbers.numbering import Numbering
 from ocsd.aggregator.numbers.ranges import Ranges
-from ocsd.aggregator.numbers.sequence import Sequence
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
 
 KEY = SourceKey("observatory.a.feeds.f", "2")
@@ -33,24 +33,24 @@ def lacks(*missing, sender="observatory.a", first_number=0, from_zero=True):
 def plan():
     """A planner whose agent `a` has been heard and has told what it holds."""
     plan = CatchingUp()
-    plan.heard("observatory.a", "2", 0.0)
+    plan.agent_seen("observatory.a", "2", 0.0)
     [index] = plan.plan(0.0)
     assert index == AskIndex("observatory.a")
-    plan.answered(index, 0, 0.0)
+    plan.answered(index.agent, 0, 0.0)
     return plan
 
 
 def ripe(plan, pending, now_s=0.0):
     """Let the planner know, and some time pass; return the time."""
-    plan.know(pending, now_s)
-    now_s += GRACE_S
-    plan.heard("observatory.a", "2", now_s)
-    plan.know(pending, now_s)
+    plan.update(pending, now_s)
+    now_s += TRANSIT_GRACE_S
+    plan.agent_seen("observatory.a", "2", now_s)
+    plan.update(pending, now_s)
     return now_s
 
 
 def test_an_agent_is_asked_first_what_it_holds_and_only_once(plan):
-    plan.heard("observatory.a", "2", 1.0)
+    plan.agent_seen("observatory.a", "2", 1.0)
     assert plan.plan(1.0) == []
 
 
@@ -59,26 +59,26 @@ def test_an_agent_is_asked_again_what_it_holds_after(plan, what):
     now_s = 1.0
     session_id = "3" if what == "another life" else "2"
     if what == "silence":
-        now_s += HEARD_S
+        now_s += AGENT_SILENCE_LIMIT_S
     if what == "a new link":
-        plan.left()
+        plan.link_lost()
         assert plan.plan(now_s) == []  # It has to be heard first.
-    plan.heard("observatory.a", session_id, now_s)
+    plan.agent_seen("observatory.a", session_id, now_s)
     assert plan.plan(now_s) == [AskIndex("observatory.a")]
 
 
 def test_what_may_be_on_its_way_is_given_some_time(plan):
     pending = {KEY: lacks((3, 5))}
-    plan.know(pending, 0.0)
-    plan.know(pending, GRACE_S - 0.1)
-    assert plan.plan(GRACE_S - 0.1) == []
-    assert plan.plan(GRACE_S) == [AskPage("observatory.a", KEY, ((3, 5),), ended=False)]
+    plan.update(pending, 0.0)
+    plan.update(pending, TRANSIT_GRACE_S - 0.1)
+    assert plan.plan(TRANSIT_GRACE_S - 0.1) == []
+    assert plan.plan(TRANSIT_GRACE_S) == [AskPage("observatory.a", KEY, ((3, 5),), ended=False)]
 
 
 def test_what_became_known_later_is_not_asked_for_yet(plan):
-    plan.know({KEY: lacks((3, 5))}, 0.0)
-    plan.know({KEY: lacks((3, 5), (7, 9))}, 2.0)
-    [page] = plan.plan(GRACE_S)
+    plan.update({KEY: lacks((3, 5))}, 0.0)
+    plan.update({KEY: lacks((3, 5), (7, 9))}, 2.0)
+    [page] = plan.plan(TRANSIT_GRACE_S)
     assert page.wanted == ((3, 5),)
 
 
@@ -86,8 +86,8 @@ def test_an_agent_is_asked_for_one_thing_at_a_time(plan):
     now_s = ripe(plan, {KEY: lacks((0, 5)), EARLIER: lacks((0, 7))})
     [first] = plan.plan(now_s)
     assert plan.plan(now_s) == []
-    plan.know({EARLIER: lacks((0, 7))}, now_s)
-    plan.answered(first, 5, now_s)
+    plan.update({EARLIER: lacks((0, 7))}, now_s)
+    plan.answered(first.agent, 5, now_s)
     [second] = plan.plan(now_s)
     assert (second.key, second.ended) == (EARLIER, True)
     assert second.feed_name == "f"
@@ -97,25 +97,25 @@ def test_few_agents_are_asked_at_once_and_each_gets_its_turn():
     plan = CatchingUp()
     names = [f"observatory.a{number}" for number in range(10)]
     for name in names:
-        plan.heard(name, "1", 0.0)
+        plan.agent_seen(name, "1", 0.0)
     asked = []
     while requests := plan.plan(0.0):
         assert len(plan.in_flight) <= MOST_REQUESTS
         asked += [request.agent for request in requests]
-        plan.answered(requests[0], 0, 0.0)
+        plan.answered(requests[0].agent, 0, 0.0)
         for request in requests[1:]:
-            plan.answered(request, 0, 0.0)
+            plan.answered(request.agent, 0, 0.0)
     assert asked == names
 
 
 def test_an_agent_that_is_away_keeps_its_numbers_and_is_not_asked(plan):
     pending = {KEY: lacks((0, 5))}
-    plan.know(pending, 0.0)
-    plan.know(pending, 100.0)
+    plan.update(pending, 0.0)
+    plan.update(pending, 100.0)
     assert plan.plan(100.0) == []
-    plan.heard("observatory.a", "3", 100.0)
+    plan.agent_seen("observatory.a", "3", 100.0)
     [index] = plan.plan(100.0)
-    plan.answered(index, 0, 100.0)
+    plan.answered(index.agent, 0, 100.0)
     assert plan.plan(100.0) == [AskPage("observatory.a", KEY, ((0, 5),), ended=True)]
 
 
@@ -128,18 +128,18 @@ def test_who_does_not_answer_is_asked_less_and_less_often_but_for_ever(plan):
         failed_s = now_s
         while not plan.plan(now_s):
             now_s += 0.25
-            plan.heard("observatory.a", "2", now_s)
+            plan.agent_seen("observatory.a", "2", now_s)
         delays.append(now_s - failed_s)
     assert delays[0] == 1.0
-    assert delays[-1] == LONGEST_DELAY_S
+    assert delays[-1] == LONGEST_ASK_DELAY_S
 
 
 def test_an_answer_that_could_not_be_recorded_is_not_asked_for_again_at_once(plan):
     pending = {KEY: lacks((0, 5))}
     now_s = ripe(plan, pending)
     [request] = plan.plan(now_s)
-    plan.know(pending, now_s)
-    plan.answered(request, 5, now_s)
+    plan.update(pending, now_s)
+    plan.answered(request.agent, 5, now_s)
     assert plan.plan(now_s) == []
     assert plan.plan(now_s + 1.0) == [request]
 
@@ -147,7 +147,7 @@ def test_an_answer_that_could_not_be_recorded_is_not_asked_for_again_at_once(pla
 def test_a_few_messages_are_asked_for_in_a_small_page(plan):
     now_s = ripe(plan, {KEY: lacks((3, 5))})
     assert plan.plan(now_s)[0].max_bytes == SMALL_PAGE_BYTES
-    plan.know({EARLIER: lacks((0, 500))}, 0.0)
+    plan.update({EARLIER: lacks((0, 500))}, 0.0)
     assert AskPage("a", EARLIER, ((0, 500),), ended=True).max_bytes == PAGE_BYTES
 
 
@@ -157,9 +157,9 @@ def test_more_than_has_to_be_recorded_is_taken_if_it_is_held(plan):
     now_s = ripe(plan, pending)
     [request] = plan.plan(now_s)
     assert request.wanted == ((60, 100),)
-    plan.know(pending, now_s)
-    plan.answered(request, 100, now_s)  # none of it was there after all
-    plan.know(pending, now_s)
+    plan.update(pending, now_s)
+    plan.answered(request.agent, 100, now_s)  # none of it was there after all
+    plan.update(pending, now_s)
     assert plan.plan(now_s + 100) == []
 
 
@@ -174,16 +174,16 @@ class World:
     def __init__(self, feeds, page):
         self.page = page
         self.spools = {}
-        self.sequences = {}
+        self.numberings = {}
         for number, (held, seen, end, from_zero) in enumerate(feeds):
             key = SourceKey(f"observatory.a{number % 3}.feeds.f{number}", str(number % 2))
             self.spools[key] = {n for n in held if n < end}
-            sequence = self.sequences[key] = Sequence(from_zero=from_zero)
+            numbering = self.numberings[key] = Numbering(from_zero=from_zero)
             for n in seen:
-                sequence.add(n, float(n))
-            sequence.told(end)
-        self.before = {key: set(numbers(each.seen)) for key, each in self.sequences.items()}
-        self.taken = {key: [] for key in self.sequences}
+                numbering.add(n, float(n))
+            numbering.extend_to(end)
+        self.before = {key: set(numbers(each.seen)) for key, each in self.numberings.items()}
+        self.taken = {key: [] for key in self.numberings}
 
     def pending(self):
         return {
@@ -194,7 +194,7 @@ class World:
                 first_number=each.first,
                 from_zero=each.from_zero,
             )
-            for key, each in self.sequences.items()
+            for key, each in self.numberings.items()
         }
 
     def answer(self, request):
@@ -208,15 +208,15 @@ class World:
         }
 
     def record(self, request, page):
-        sequence = self.sequences[request.key]
+        numbering = self.numberings[request.key]
         for _, info in page.messages:
-            if info["seq"] not in sequence.seen:
-                sequence.add(info["seq"], 0.0)
+            if info["seq"] not in numbering.seen:
+                numbering.add(info["seq"], 0.0)
                 self.taken[request.key].append(info["seq"])
         for lost in page.lost:
-            for first, end in sequence.missing():
+            for first, end in numbering.missing():
                 if first <= lost.last and end > lost.first:
-                    sequence.give_up(max(first, lost.first), min(end, lost.last + 1))
+                    numbering.give_up(max(first, lost.first), min(end, lost.last + 1))
 
 
 def numbers(ranges):
@@ -235,28 +235,28 @@ def test_from_any_state_everything_is_asked_for_until_nothing_is_missing(feeds, 
     now_s = 0.0
     for _ in range(250):
         for name in ("observatory.a0", "observatory.a1", "observatory.a2"):
-            plan.heard(name, "1", now_s)
-        plan.know(world.pending(), now_s)
+            plan.agent_seen(name, "1", now_s)
+        plan.update(world.pending(), now_s)
         for request in plan.plan(now_s):
             if next(failures, False):
                 plan.failed(request, now_s)
             elif isinstance(request, AskIndex):
                 plan.holds({k: min(s) for k, s in world.spools.items() if s})
-                plan.know(world.pending(), now_s)
-                plan.answered(request, 0, now_s)
+                plan.update(world.pending(), now_s)
+                plan.answered(request.agent, 0, now_s)
             else:
                 found = read_page(request, world.answer(request))
                 world.record(request, found)
-                plan.know(world.pending(), now_s)
-                plan.answered(request, found.end, now_s)
+                plan.update(world.pending(), now_s)
+                plan.answered(request.agent, found.end, now_s)
         now_s += 4.0
     assert plan.in_flight == []
-    for key, sequence in world.sequences.items():
-        spool, seen = world.spools[key], set(numbers(sequence.seen))
-        assert sequence.missing() == []
+    for key, numbering in world.numberings.items():
+        spool, seen = world.spools[key], set(numbers(numbering.seen))
+        assert numbering.missing() == []
         assert len(set(world.taken[key])) == len(world.taken[key])
         assert spool | world.before[key] == seen
-        assert set(numbers(sequence.lost)).isdisjoint(seen)
+        assert set(numbers(numbering.lost)).isdisjoint(seen)
 
 
 @given(st.lists(st.integers(0, 20), max_size=20), st.integers(0, 25))

@@ -6,7 +6,6 @@ import pytest
 from ocsd.aggregator.incoming.message import (
     RefusedError,
     check_field_names,
-    is_recorded,
     read_blocks,
     read_number,
     read_origin,
@@ -57,21 +56,10 @@ def test_a_senseless_number_is_refused(number):
         read_number(feed_info(seq=number))
 
 
-def test_a_message_without_a_feed_info_is_refused():
-    with pytest.raises(RefusedError, match="its feed_info is a str, not a map"):
-        read_origin("heartbeat")
-
-
 @pytest.mark.parametrize("change", [{"address": None}, {"address": ""}, {"session_id": []}])
 def test_a_message_of_no_feed_is_refused(change):
     with pytest.raises(RefusedError):
         read_origin(feed_info(**change))
-
-
-def test_only_recorded_feeds_are_for_the_recorder():
-    assert is_recorded(feed_info())
-    assert not is_recorded(feed_info(record=False))
-    assert is_recorded("what says nothing is for the recorder to refuse")
 
 
 def test_a_feed_may_ask_not_to_be_recorded_here():

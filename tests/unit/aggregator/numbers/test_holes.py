@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from so3g.hk import load_range
 
+from ocsd.aggregator.disk import append_file, journal
+from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.frames import frames
+from ocsd.aggregator.numbers.numbering import MOST_GAPS
 from ocsd.aggregator.numbers.rhythm import Rhythm
-from ocsd.aggregator.numbers.sequence import MOST_GAPS
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
 from tests.unit.aggregator.rig import START, Recording
 
@@ -43,19 +45,19 @@ def test_of_an_older_session_what_is_available_counts(recording):
     assert pending == Pending(SENDER, 7, ((4, 6),), 3, False)
     send(recording, 1, EARLY)
     assert recording.recorder.pending()[key(EARLY)].missing == ((2, 3), (4, 6))
-    recording.recorder.lost(key(EARLY), 0, 2, "the spool reached back to 3 only")
+    recording.lose(key(EARLY), 0, 2, "the spool reached back to 3 only")
     assert recording.recorder.pending()[key(EARLY)].missing == ((4, 6),)
     assert recording.recorder.encoded()["lost"] == {key(EARLY).address: 1}
 
 
 def test_what_a_heartbeat_tells_of_is_missing(recording):
-    recording.recorder.told(key(LATE), SENDER, 5)
+    recording.announce(key(LATE), 5)
     assert recording.recorder.pending()[key(LATE)].missing == ((0, 5),)
-    recording.recorder.told(key(EARLY), SENDER, 5)
+    recording.announce(key(EARLY), 5)
     pending = recording.recorder.pending()[key(EARLY)]
     assert (pending.missing, pending.first_number) == ((), 5)
     for nonsense in (-1, "7", 2**64, None, True):
-        recording.recorder.told(key(LATE), SENDER, nonsense)
+        recording.announce(key(LATE), nonsense)
     assert recording.recorder.pending()[key(LATE)].next_number == 5
 
 
@@ -63,13 +65,13 @@ def test_a_hole_is_in_the_files_in_the_ledger_and_in_the_journal_once(recording)
     for number in (0, 1, 5, 6, 9):
         send(recording, number)
     for _ in range(2):
-        recording.recorder.lost(key(LATE), 1, 6, "the agent was killed")
-    (held,) = recording.recorder._ledger.holes
-    recording.recorder._lock.release()  # killed
+        recording.lose(key(LATE), 1, 6, "the agent was killed")
+    (held,) = recording.parts.ledger.holes
+    recording.kill()  # killed
     again = Recording(recording.folder, clock=recording.clock)
-    again.recorder.start()
-    assert again.recorder._ledger.holes[0] == held
-    again.recorder.lost(key(LATE), 0, 100, "again")
+    again.start()
+    assert again.parts.ledger.holes[0] == held
+    again.lose(key(LATE), 0, 100, "again")
     again.recorder.close()
     first, *others = again.holes()
     assert first == {
@@ -80,7 +82,7 @@ def test_a_hole_is_in_the_files_in_the_ledger_and_in_the_journal_once(recording)
         "count": 3,
         "from_time": START + 1001,
         "until_time": START + 1005,
-        "cause": "the agent was killed",
+        "cause": "the messages did not arrive, and the agent was killed",
         "estimated": False,
     }
     assert [(hole["first"], hole["last"]) for hole in others] == [(7, 8)]
@@ -94,13 +96,13 @@ def test_a_hole_is_in_the_files_in_the_ledger_and_in_the_journal_once(recording)
 def test_holes_are_known_after_a_restart_in_order_too(recording):
     send(recording, 0)
     send(recording, 4)
-    recording.recorder.lost(key(LATE), 1, 3, "the agent was killed")
+    recording.lose(key(LATE), 1, 3, "the agent was killed")
     recording.recorder.close()
     again = Recording(recording.folder, clock=recording.clock)
-    again.recorder.start()
+    again.start()
     assert again.recorder.pending()[key(LATE)].missing == ()
     assert again.recorder.encoded()["lost"] == {key(LATE).address: 3}
-    assert len(again.recorder._ledger.holes) == 1
+    assert len(again.parts.ledger.holes) == 1
     again.recorder.close()
     assert len(again.holes()) == 1
 
@@ -145,13 +147,13 @@ def test_a_feed_without_numbers_has_an_estimated_hole_after_a_long_outage(
     old_feed(recording, 10)
     began_at = recording.clock.at
     recording.clock.advance(away_s)
-    recording.recorder.outage(began_at, recording.clock.at, "the router was away")
+    recording.recorder.record(Outage(began_at, recording.clock.at, "the router was away"))
     old_feed(recording, 10)
     recording.recorder.close()
     holes = recording.holes()
     assert len(holes) == expected
     again = Recording(recording.folder, clock=recording.clock)
-    again.recorder.start()
+    again.start()
     again.recorder.close()
     for each in (recording, again):
         data = each.recorder.encoded()
@@ -180,12 +182,12 @@ def test_any_order_of_loss_repetition_and_delay_gives_the_same_content(
     tmp_path_factory, heard, late, frame_every
 ):
     recording = Recording(tmp_path_factory.mktemp("data"))
-    recording.recorder.start()
+    recording.start()
     for count, number in enumerate(heard):
         give(recording, number)
         if count % frame_every == 0:
             recording.run(2)
-    recording.recorder.told(key(LATE), SENDER, 20)
+    recording.announce(key(LATE), 20)
     missing = {
         number
         for first, end in recording.recorder.pending()[key(LATE)].missing
@@ -228,8 +230,8 @@ def test_messages_without_samples_leave_no_gap_in_what_is_framed(recording):
             recording.send([at], feed=FEED, info=info, seq=number, a=[{"no": "value"}])
         recording.run(1)
     recording.run(4)
-    (source,) = recording.recorder._ledger.sources.values()
-    assert source.sequence.framed.bounds == [0, 60]
+    (source,) = recording.parts.ledger.sources.values()
+    assert source.numbering.framed.bounds == [0, 60]
     recording.recorder.close()
 
 
@@ -277,9 +279,9 @@ def test_what_no_frame_can_be_made_of_is_a_recorded_hole(recording, unframeable,
     recording.run(301)
     unframeable.clear()
     if killed:
-        recording.recorder._lock.release()
+        recording.kill()
         recording = Recording(recording.folder, clock=recording.clock)
-        recording.recorder.start()
+        recording.start()
     send(recording, 3)
     send(recording, 1)  # It may not be written now: it is on record as lost.
     recording.recorder.close()
@@ -291,11 +293,23 @@ def test_what_no_frame_can_be_made_of_is_a_recorded_hole(recording, unframeable,
     assert recording.raw("old.feeds.x", "a") == [0, 1, 2]
 
 
+def refusing_covers(write):
+    """Return os.write that refuses to record which messages of the agents are in frames."""
+
+    def refuse(descriptor, data):
+        feeds = bytes(data).count(b".feeds.") - bytes(data).count(b".feeds.holes")
+        if bytes(data[8:9]) == bytes([journal.RecordKind.FRAME]) and feeds:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, data)
+
+    return refuse
+
+
 def start_again(recording):
     """Return the recording after a kill -9."""
-    recording.recorder._lock.release()
+    recording.kill()
     again = Recording(recording.folder, clock=recording.clock)
-    again.recorder.start()
+    again.start()
     return again
 
 
@@ -321,8 +335,9 @@ def test_a_kill_while_that_is_put_on_record_leaves_it_there_once(
 ):
     unframeable.add(key(LATE).address)
     publish_three(recording)
-    monkeypatch.setattr(recording.recorder._filing, "give_up", lambda _unframed: False)
-    recording.run(301)
+    with monkeypatch.context() as full:
+        full.setattr(append_file.os, "write", refusing_covers(os.write))
+        recording.run(301)
     recording = start_again(recording)
     send(recording, 3)
     recording.run(301)
@@ -339,7 +354,7 @@ def test_an_estimate_is_put_on_record_once_however_often_the_disk_refuses_the_re
 ):
     unframeable.add("observatory.old.feeds.x")
     publish_three(recording)
-    monkeypatch.setattr(recording.recorder._filing, "give_up", lambda _unframed: False)
+    monkeypatch.setattr(append_file.os, "write", refusing_covers(os.write))
     recording.run(310)
     assert recording.recorder.encoded()["estimated_holes"] == {"observatory.old.feeds.x": 1}
 
@@ -347,14 +362,14 @@ def test_an_estimate_is_put_on_record_once_however_often_the_disk_refuses_the_re
 def test_until_that_is_on_record_the_journal_is_kept(recording, unframeable, monkeypatch):
     unframeable.add(key(LATE).address)
     publish_three(recording)
-    segment = recording.recorder._writer.segment
-    monkeypatch.setattr(recording.recorder._filing, "give_up", lambda _unframed: False)
+    segment = recording.parts.writer.segment
+    monkeypatch.setattr(append_file.os, "write", refusing_covers(os.write))
     recording.run(301)
-    assert recording.recorder._filing.oldest_segment() == segment
+    assert recording.parts.filing.oldest_segment() == segment
     monkeypatch.undo()
     recording.run(1)
-    recording.recorder._filing.write_all(recording.clock())
-    assert recording.recorder._filing.oldest_segment() is None
+    recording.parts.filing.write_all(recording.clock())
+    assert recording.parts.filing.oldest_segment() is None
     recording.recorder.close()
     assert [hole["cause"] for hole in recording.holes()] == [FRAMELESS]
 
@@ -380,14 +395,14 @@ def test_of_a_feed_without_numbers_a_frame_that_cannot_be_made_is_estimated(reco
 
 
 def test_only_the_part_of_which_no_frame_can_be_made_is_lost(recording, monkeypatch):
-    samples_of = frames.samples_of
+    g3_block = frames.g3_block
 
     def made(part):
         if 5 in part.numbers:
             raise ZeroDivisionError("oh")
-        return samples_of(part)
+        return g3_block(part)
 
-    monkeypatch.setattr(frames, "samples_of", made)
+    monkeypatch.setattr(frames, "g3_block", made)
     for number in (0, 1, 5, 6, 9):
         send(recording, number)
     recording.recorder.close()
@@ -429,7 +444,9 @@ def test_a_burst_at_the_beginning_is_not_the_rhythm_for_ever(recording):
     for wait_s in [0.001, 0.001, *[1.0] * 30]:
         recording.send([recording.clock.at], feed="old.feeds.x", a=[1.0])
         recording.clock.advance(wait_s)
-    recording.recorder.outage(recording.clock.at - 0.5, recording.clock.at, "the router was away")
+    recording.recorder.record(
+        Outage(recording.clock.at - 0.5, recording.clock.at, "the router was away")
+    )
     old_feed(recording, 10)
     recording.recorder.close()
     assert recording.holes() == []
@@ -437,6 +454,6 @@ def test_a_burst_at_the_beginning_is_not_the_rhythm_for_ever(recording):
 
 def test_a_rhythm_survives_a_silence():
     rhythm = Rhythm(0.0)
-    assert [rhythm.heard(float(at)) for at in range(1, 10)] == [None] * 9
-    assert rhythm.heard(1009.0) == (9.0, 1009.0)
+    assert [rhythm.arrived(float(at)) for at in range(1, 10)] == [None] * 9
+    assert rhythm.arrived(1009.0) == (9.0, 1009.0)
     assert rhythm.interval_s < 2.0

@@ -2,7 +2,9 @@ import threading
 
 import pytest
 
+from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.incoming.tally import Tally
+from ocsd.aggregator.recording.arrivals import Announced, Received
 from ocsd.aggregator.recording.condition import (
     DROPPED_FOR_S,
     LOST_FOR_S,
@@ -27,45 +29,49 @@ WELL = {
 }
 
 
-def test_jobs_are_done_in_order_and_their_size_is_known():
+def outage(number):
+    return Outage(0.0, float(number), "the link was away")
+
+
+def test_arrivals_are_recorded_in_order_and_their_size_is_known():
     intake, done = Intake(100, lambda: 0.0), []
     for number in range(3):
-        intake.put(lambda _, n=number: done.append(n), 20)
+        intake.put(outage(number), 20)
     assert (intake.waiting, intake.size_bytes) == (3, 60)
     assert intake.crowded
     assert not intake.full
-    intake.put(lambda _: None, 40)
+    intake.put(outage(3), 40)
     assert intake.full
-    intake.finish(None)
-    assert done == [0, 1, 2]
+    intake.finish(done.append)
+    assert done == [outage(number) for number in range(4)]
     assert (intake.waiting, intake.size_bytes) == (0, 0)
 
 
-def test_the_lag_is_the_age_of_the_oldest_job():
+def test_the_lag_is_the_age_of_the_oldest_arrival():
     now = [10.0]
     intake = Intake(monotonic=lambda: now[0])
     assert intake.lag_s == 0.0
-    intake.put(lambda _: None)
+    intake.put(outage(0))
     now[0] += 3
-    intake.put(lambda _: None)
+    intake.put(outage(0))
     assert intake.lag_s == 3.0
     intake.clear()
     assert intake.lag_s == 0.0
 
 
-def test_a_job_with_a_defect_is_put_on_record_and_the_next_one_is_done(recording):
-    intake, done = Intake(), []
-    intake.put(lambda recorder: recorder.no_such_method())
-    intake.put(done.append)
-    intake.finish(recording.recorder)
-    assert done == [recording.recorder]
+def test_a_defect_is_put_on_record_and_the_next_arrival_is_recorded(recording):
+    intake = Intake()
+    intake.put(Announced("observatory.a", None))
+    intake.put(Received({}, {"address": "observatory.a.feeds.f", "session_id": "1"}))
+    intake.finish(recording.recorder.record)
+    assert recording.recorder.encoded()["messages"] == 1
     [reason] = recording.recorder.encoded()["refused_because"].values()
     assert reason.startswith("defect of ocsd: AttributeError")
 
 
 def test_work_is_ended_by_a_wake():
     intake = Intake()
-    worker = threading.Thread(target=intake.work, args=(None, 60.0))
+    worker = threading.Thread(target=intake.work, args=(print, 60.0))
     worker.start()
     intake.wake()
     worker.join(20)
@@ -87,7 +93,7 @@ def test_the_size_grows_with_values_and_texts():
 
 def reason(condition, now_s=0.0, **figures):
     data = {**WELL, **figures}
-    condition.look(data, now_s)
+    condition.update(data, now_s)
     return condition.reason(data)
 
 
@@ -148,7 +154,7 @@ def test_only_names_are_told_whose_messages_went_lately():
 def test_what_is_remembered_of_growth_is_bounded():
     recent = Recent(LOST_FOR_S)
     for second in range(3 * int(LOST_FOR_S)):
-        recent.look({"a": second, "b": 0}, float(second))
+        recent.update({"a": second, "b": 0}, float(second))
     assert LOST_FOR_S * 0.98 <= recent.count <= LOST_FOR_S + 1
     assert recent.names == "a"
     assert len(recent._growth) <= 62

@@ -31,14 +31,14 @@ def files(folder):
 def crashed(folder):
     """Have samples wait in the journal; return the recording, which is dead."""
     recording = Recording(folder)
-    recording.recorder.start()
+    recording.start()
     for number in range(3):
         recording.send([START + number], seq=number, a=[number])
-    recording.recorder._lock.release()
+    recording.kill()
     recording.archive.close()
     for descriptor in recording.archive.take_unsynced():
         os.close(descriptor)
-    recording.recorder._writer.close()
+    recording.parts.writer.close()
     return recording
 
 
@@ -80,11 +80,11 @@ def test_a_start_that_fails_holds_nothing_and_leaves_nothing(
         with monkeypatch.context() as faulty:
             faulty.setattr(place, name, fault)
             with pytest.raises(raised):
-                Recording(tmp_path, clock=clock).recorder.start()
+                Recording(tmp_path, clock=clock).start()
         assert held(tmp_path) == []
         assert files(tmp_path) == before
     again = Recording(tmp_path, clock=clock)
-    again.recorder.start()
+    again.start()
     again.recorder.close()
     assert list(again.read("thermo1.feeds.temps.a")[1]) == [0, 1, 2]
 
@@ -104,10 +104,10 @@ def test_what_a_start_that_fails_has_filed_already_stays_and_is_there_once(tmp_p
         faulty.setattr(opening.Filing, "take", take_two)
         faulty.setattr("ocsd.aggregator.recording.filing.LARGEST_FRAME_BYTES", 1)
         with pytest.raises(DataFolderError):
-            Recording(tmp_path, clock=clock).recorder.start()
+            Recording(tmp_path, clock=clock).start()
     assert held(tmp_path) == []
     clock.advance(2)
     again = Recording(tmp_path, clock=clock)
-    again.recorder.start()
+    again.start()
     again.recorder.close()
     assert sorted(again.raw("thermo1.feeds.temps", "a")) == [0, 1, 2]

@@ -54,7 +54,7 @@ def test_a_full_disk_pauses_the_recording_and_the_spool_fills_the_hole(recording
     assert data["trouble"] is None
     assert data["left_out"] == {"observatory.thermo1": 30}
     assert data["missing"] == {"observatory.thermo1.feeds.temps": 30}
-    (outage,) = recording.recorder._ledger.outages
+    (outage,) = recording.parts.ledger.outages
     assert outage.cause.startswith("recording paused: cannot write the data folder")
     assert outage.ended_at - outage.began_at == 30
     fill_gaps(recording, messages)
@@ -90,19 +90,19 @@ def test_a_hole_is_recorded_after_the_pause_and_is_no_message_that_was_dropped(
     disk.full = True
     recording.run(1)
     key, pending = next(iter(recording.recorder.pending().items()))
-    recording.recorder.lost(key, 1, 1, "nobody has it")
+    recording.lose(key, 1, 1, "nobody has it")
     assert recording.recorder.encoded()["dropped"] == {}
     assert recording.recorder.pending()[key] == pending
     disk.full = False
     recording.run(1)
-    recording.recorder.lost(key, 1, 1, "nobody has it")
+    recording.lose(key, 1, 1, "nobody has it")
     recording.recorder.close()
     assert [hole["first"] for hole in recording.holes()] == [1]
 
 
 def test_rotation_on_a_full_disk_loses_nothing(tmp_path, monkeypatch):
     recording = Recording(tmp_path, time_per_file_s=60)
-    recording.recorder.start()
+    recording.start()
     disk = FullDisk(monkeypatch)
     messages = {}
     for i in range(200):
@@ -149,7 +149,7 @@ def test_while_only_the_files_are_refused_the_journal_takes_what_memory_can_hold
     tmp_path, monkeypatch
 ):
     recording = Recording(tmp_path, time_per_file_s=10)
-    recording.recorder.start()
+    recording.start()
     monkeypatch.setattr(ocsd.aggregator.recording.pause, "MOST_WAITING_BYTES", 20 * 136)
     disk = ForbiddenFile(monkeypatch)
     messages = {}
@@ -173,7 +173,7 @@ def test_while_only_the_files_are_refused_the_journal_takes_what_memory_can_hold
 
 def test_what_no_file_takes_at_the_end_is_in_the_journal_for_the_next_start(tmp_path, monkeypatch):
     recording = Recording(tmp_path, time_per_file_s=10)
-    recording.recorder.start()
+    recording.start()
     disk = ForbiddenFile(monkeypatch)
     disk.forbidden = True
     recording.run(11)
@@ -182,7 +182,7 @@ def test_what_no_file_takes_at_the_end_is_in_the_journal_for_the_next_start(tmp_
         recording.recorder.close()
     disk.forbidden = False
     again = Recording(tmp_path, clock=recording.clock)
-    again.recorder.start()
+    again.start()
     again.send([START], seq=0, a=[7])
     again.recorder.close()
     assert list(again.read("thermo1.feeds.temps.a")[1]) == [7]

@@ -88,7 +88,7 @@ def test_a_frame_is_written_when_its_oldest_sample_has_waited_frame_length(recor
 
 def test_files_rotate_and_each_can_be_read_alone(tmp_path):
     recording = Recording(tmp_path, time_per_file_s=60)
-    recording.recorder.start()
+    recording.start()
     for i in range(150):
         recording.send([recording.clock.at], a=[i])
         recording.run(1)
@@ -164,8 +164,7 @@ def test_a_bad_message_is_counted_with_its_sender_and_the_others_are_recorded(re
     assert any("set aside from observatory.thermo1" in line for line in recording.log.lines)
 
 
-def test_feeds_that_ask_not_to_be_recorded_are_not(recording):
-    recording.send([START], info={"record": False}, a=[1.0])
+def test_feeds_that_ask_not_to_be_recorded_here_are_not(recording):
     recording.send([START], info={"agg_params": {"exclude_aggregator": True}}, a=[1.0])
     assert recording.recorder.encoded()["messages"] == 0
 
@@ -208,4 +207,4 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_folder_and_cause(tmp_path
     (tmp_path / "file").write_text("")
     recording = Recording(tmp_path / "file" / "data")
     with pytest.raises(DataFolderError, match=r"file/data: Not a directory; .*--data-dir"):
-        recording.recorder.start()
+        recording.start()

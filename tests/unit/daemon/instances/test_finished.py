@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from ocsd.daemon.instances import finished
 from ocsd.daemon.instances.finished import Finished
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
@@ -34,11 +33,12 @@ class Host:
         self.folder = folder
         self.clock = clock
         self.path = folder / "finished.json"
+        self.boot = "the first"
         self.transitions = []
 
     def daemon(self, launched=True, **entry):
         """Return the fleet of a new daemon with a job, and who waits for it."""
-        fleet = Fleet(Targets(self.folder / "targets.json"), Finished(self.path))
+        fleet = Fleet(Targets(self.folder / "targets.json"), Finished(self.path, lambda: self.boot))
         fleet.observe(lambda each: self.transitions.append(each))
         job = Instance(**{"instance_id": "job", "agent_class": "A", "restart": "never", **entry})
         follower = Instance(instance_id="follower", agent_class="A", after=("job",))
@@ -103,7 +103,7 @@ def test_the_next_daemon_leaves_it_as_it_stood(host, clock, code, stood):
     assert [each.instance_id for each in host.transitions[seen:]] == ["follower"] * 2
 
 
-def test_it_runs_anew_when_somebody_asks_for_it(host):
+def test_it_runs_again_when_an_operator_asks_for_it(host):
     runs_to_its_end(host.daemon())
     fleet = host.daemon()
     fleet.restart(["job"], "alice")
@@ -112,7 +112,7 @@ def test_it_runs_anew_when_somebody_asks_for_it(host):
     assert stands(host.daemon())[0] is State.STARTING
 
 
-def test_it_runs_anew_when_its_entry_changes_but_not_when_that_moves(host):
+def test_it_runs_again_when_its_entry_changes_not_when_that_moves(host):
     runs_to_its_end(host.daemon())
     assert stands(host.daemon(line=7)) == DONE
     assert stands(host.daemon(arguments=("--fast",)))[0] is State.STARTING
@@ -127,14 +127,14 @@ def test_an_entry_that_changes_twice_has_no_end_of_old(host):
     assert fleet.wish("job").cause is not Cause.ENDED
 
 
-def test_after_a_stop_and_after_a_start_of_the_machine_it_runs_again(host, monkeypatch):
+def test_after_a_stop_and_after_a_boot_it_runs_again(host):
     runs_to_its_end(host.daemon())
     Finished(host.path).clear()
     assert not host.path.exists()
     fleet = host.daemon()
     assert stands(fleet)[0] is State.STARTING
     runs_to_its_end(fleet)
-    monkeypatch.setattr(finished, "boot_id", lambda: "another")
+    host.boot = "another"
     assert stands(host.daemon())[0] is State.STARTING
 
 
@@ -176,7 +176,7 @@ def test_what_ended_while_no_daemon_ran_has_ended(host):
 
 
 @pytest.mark.parametrize("restart", ["always", "on-failure"])
-def test_what_is_to_be_started_again_is_although_nobody_saw_it_end(host, restart):
+def test_what_is_to_be_started_again_is_after_an_unseen_end(host, restart):
     fleet = host.daemon(launched=False, restart=restart)
     assert not fleet.ended_unseen(Ended("job", 7, 3, None))
     fleet.launch()

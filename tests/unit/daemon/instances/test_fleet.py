@@ -58,7 +58,7 @@ def rows(fleet):
     return {row["instance_id"]: row for row in report.as_json()["instances"]}
 
 
-def test_before_the_fork_server_has_greeted_the_status_tells_what_is_wanted(begin):
+def test_before_the_launch_the_status_shows_what_is_wanted(begin):
     begin().down(["b"], "alice (uid 7)")
     told = rows(begin())
     assert [(row["state"], row["target"]) for row in told.values()] == [
@@ -71,7 +71,7 @@ def test_before_the_fork_server_has_greeted_the_status_tells_what_is_wanted(begi
     assert told["c"]["reason"] == ""
 
 
-def test_from_its_launch_on_a_fleet_tells_what_each_instance_does(begin):
+def test_from_its_launch_on_a_fleet_shows_what_happens(begin):
     fleet = begin()
     fleet.launch()
     assert fleet.target("a") is Target.UP
@@ -79,7 +79,7 @@ def test_from_its_launch_on_a_fleet_tells_what_each_instance_does(begin):
     assert rows(fleet)["a"]["reason"] == ""
 
 
-def test_at_a_launch_who_waits_for_another_does_so_wherever_the_site_file_has_them(begin):
+def test_at_a_launch_the_order_in_the_site_file_does_not_matter(begin):
     fleet = begin()
     fleet.replace(Instance(instance_id="a", agent_class="A", after=("b", "c")))
     asked = []
@@ -89,13 +89,13 @@ def test_at_a_launch_who_waits_for_another_does_so_wherever_the_site_file_has_th
     assert asked[0] == ("a", ("b",))
 
 
-def test_nothing_is_wanted_any_more_while_everything_is_being_stopped(begin):
+def test_nothing_is_wanted_while_everything_is_being_stopped(begin):
     fleet = begin()
     fleet.stopping = True
     assert fleet.target("a") is Target.DOWN
 
 
-def test_an_instance_put_down_before_the_daemon_began_says_who_did_it(begin):
+def test_an_instance_put_down_under_another_daemon_says_by_whom(begin):
     begin().down(["b"], "alice (uid 7)")
     fleet = begin()
     fleet.launch()
@@ -115,7 +115,7 @@ def test_who_rests_is_told_with_the_reason(begin):
     assert fleet.resting() == {}
 
 
-def test_an_instance_put_down_a_moment_ago_says_so_too_beside_how_it_ended(begin, clock):
+def test_an_instance_put_down_just_now_says_so_beside_its_end(begin, clock):
     fleet = begin()
     fleet.launch()
     keeper = fleet.keeper("b")
@@ -126,7 +126,7 @@ def test_an_instance_put_down_a_moment_ago_says_so_too_beside_how_it_ended(begin
     assert re.fullmatch(f"ended by SIGTERM; {PUT_DOWN}", rows(fleet)["b"]["reason"])
 
 
-def test_a_restart_that_is_asked_for_before_it_is_known_what_runs_is_one(begin, clock):
+def test_a_restart_asked_for_before_the_launch_is_one(begin, clock):
     fleet = begin()
     fleet.restart(["a"], "alice (uid 7)")
     keeper = fleet.keeper("a")

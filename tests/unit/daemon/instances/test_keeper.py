@@ -103,7 +103,7 @@ def test_what_a_process_said_is_not_held_against_the_next_one(keeper):
     assert keeper.life.reason == "killed by SIGKILL"
 
 
-def test_what_a_process_said_is_not_why_the_next_one_cannot_be_started(keeper):
+def test_old_words_are_not_why_the_next_process_cannot_be_started(keeper):
     start(keeper)
     keeper.notified({"X_FAILURE": "OSError: no device"})
     keeper.ended(Ended("thermo1", 7, 1, None))
@@ -111,7 +111,7 @@ def test_what_a_process_said_is_not_why_the_next_one_cannot_be_started(keeper):
     assert keeper.life.reason == "ended with exit code 125"
 
 
-def test_an_instance_that_keeps_crashing_is_tried_when_its_time_has_come(keeper, clock, launcher):
+def test_what_keeps_crashing_is_tried_when_its_time_has_come(keeper, clock, launcher):
     start(keeper)
     for pid in (7, 8, 9, 10):
         keeper.spawned(Spawned("thermo1", pid, 1))
@@ -125,9 +125,7 @@ def test_an_instance_that_keeps_crashing_is_tried_when_its_time_has_come(keeper,
     assert launcher.calls.count(("spawn", "thermo1")) == spawned + 1
 
 
-def test_a_stop_that_overtakes_the_start_is_carried_out_once_there_is_a_process(
-    keeper, launcher, clock
-):
+def test_a_stop_that_overtakes_the_start_waits_for_the_process(keeper, launcher, clock):
     keeper.deliver(UpRequested())
     keeper.deliver(DownRequested())
     assert launcher.calls == [("spawn", "thermo1"), ("withdraw", "thermo1")]
@@ -200,7 +198,7 @@ def test_a_taken_over_process_keeps_its_age(keeper):
     assert (keeper.life.state, keeper.pid, keeper.started_at) == (State.UP, 7, 123.0)
 
 
-def test_a_process_that_hung_before_it_was_taken_over_is_found_out(keeper, launcher, clock):
+def test_a_hang_from_before_the_takeover_is_found_out(keeper, launcher, clock):
     keeper.adopt(Spawned("thermo1", 7, 1), started_at=123.0)
     clock.advance(9.0)
     assert keeper.verdict.health is Health.OK

@@ -36,7 +36,7 @@ def test_nobody_is_told_to_start_after_itself():
     assert str(caught.value).endswith("'odd9', which this host does not run")
 
 
-def test_the_only_host_runs_router_registry_and_aggregator_without_any_entry():
+def test_the_only_host_runs_the_core_without_any_entry():
     found = planned(site(lab=host("lab", agent("thermo1"))), "lab")
     assert found.runs_router
     assert names(found) == ["registry", "aggregator", "thermo1"]
@@ -50,7 +50,7 @@ def test_a_listed_aggregator_keeps_its_name_and_arguments():
     assert found.instances[1] is listed
 
 
-def test_of_several_hosts_the_one_with_the_router_has_the_core_agents():
+def test_the_host_with_the_router_has_the_core_agents():
     several = site(dome=host("dome", agent("b")), hub=host("hub", crossbar=Crossbar()))
     assert names(planned(several, "hub")) == ["registry", "aggregator"]
     assert names(planned(several, "dome")) == ["b"]
@@ -64,7 +64,7 @@ def test_core_agents_listed_on_one_host_do_not_appear_on_another():
     assert names(planned(several, "data")) == ["registry"]
 
 
-def test_without_any_router_entry_the_first_host_has_the_core_agents():
+def test_without_a_router_entry_the_first_host_has_the_core():
     several = site(one=host("one"), two=host("two"))
     assert names(planned(several, "one")) == ["registry", "aggregator"]
     assert names(planned(several, "two")) == []
@@ -96,7 +96,7 @@ def test_the_names_of_ocsds_own_parts_are_refused_for_an_agent(name):
         planned(site(lab=host("lab", agent(name))), "lab")
 
 
-def test_an_instance_that_waits_for_one_that_this_host_does_not_run_is_refused():
+def test_an_instance_that_waits_for_an_unknown_one_is_refused():
     entries = (agent("daq"), agent("acq", after=("daq", "dak"), line=7))
     with pytest.raises(SiteFileError) as caught:
         planned(site(lab=host("lab", *entries)), "lab")

@@ -19,7 +19,7 @@ def test_without_a_word_of_the_operator_the_site_file_decides(tmp_path):
     assert targets.of(agent(Manage.DOWN)) is Target.DOWN
 
 
-def test_the_operators_word_holds_until_the_site_file_says_something_new(tmp_path):
+def test_the_operators_word_holds_until_the_site_file_changes(tmp_path):
     Targets(tmp_path / "targets.json").remember([agent()], Target.DOWN)
     later = Targets(tmp_path / "targets.json")
     assert later.of(agent()) is Target.DOWN
@@ -70,7 +70,7 @@ def test_who_put_an_instance_down_and_when_outlives_the_daemon(tmp_path):
 
 
 @pytest.mark.parametrize("more", ["", ', "at": "noon", "by": ""', ', "by": null'])
-def test_what_an_older_version_remembered_is_a_word_without_author_and_time(tmp_path, more):
+def test_a_word_of_an_older_version_has_no_author_and_time(tmp_path, more):
     file = tmp_path / "targets.json"
     file.write_text(f'{{"thermo1": {{"target": "down", "manage": "up"{more}}}}}')
     assert Targets(file).word(agent()) == Word(Target.DOWN)

@@ -136,7 +136,7 @@ def test_what_waits_is_tried_with_its_new_entry_whatever_changed(site, ends, sta
     assert site.life.state is State.STARTING
 
 
-def test_what_ended_for_good_starts_when_its_entry_changes_and_else_does_not(site):
+def test_what_ended_for_good_starts_only_when_its_entry_changes(site):
     site.edited(restart="never")
     site.runs()
     site.ends(3)
@@ -147,7 +147,7 @@ def test_what_ended_for_good_starts_when_its_entry_changes_and_else_does_not(sit
     assert site.life.reason == ""
 
 
-def test_what_ended_for_good_is_not_wanted_any_more_once_managed_down(site):
+def test_what_ended_for_good_is_unwanted_once_managed_down(site):
     site.edited(restart="never")
     site.runs()
     site.ends(3)

@@ -18,7 +18,7 @@ from ocsd.daemon.watching.watches import (
 )
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.history.file import HistoryFile, read_history
-from ocsd.log.file import LIMIT_BYTES
+from ocsd.log.file import LOG_FILE_LIMIT_BYTES
 from ocsd.site.model import Instance
 from ocsd.supervisor.events import State, UpRequested
 from ocsd.supervisor.health import Health
@@ -152,7 +152,7 @@ def test_a_log_that_its_agent_cannot_rotate_is_rotated_by_the_daemon(
     log = tmp_path / "thermo1.log"
     with log.open("w") as file:
         process = subprocess.Popen(["sleep", "60"], stdout=file, start_new_session=True)
-        file.truncate(LIMIT_BYTES)
+        file.truncate(LOG_FILE_LIMIT_BYTES)
     world.keeper.pid = process.pid
     instance = Instance(instance_id="thermo1", agent_class="FakeDataAgent", **entry)
     try:
@@ -161,7 +161,7 @@ def test_a_log_that_its_agent_cannot_rotate_is_rotated_by_the_daemon(
         process.kill()
         process.wait()
     assert (tmp_path / "thermo1.log.1").exists() == rotated
-    assert log.stat().st_size == (0 if rotated else LIMIT_BYTES)
+    assert log.stat().st_size == (0 if rotated else LOG_FILE_LIMIT_BYTES)
 
 
 def test_one_look_that_fails_does_not_end_the_others(world, clock):

@@ -1,63 +1,51 @@
-"""Which numbered messages of a feed have come in."""
+"""The numbers of a source: seen, lost, missing and framed."""
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 from ocsd.aggregator.numbers.ranges import Ranges
 
-# Gaps beyond this many are given up, the oldest first: a bound for hostile
-# senders, far above what an outage leaves.
+# Gaps beyond this many are given up, the oldest first: a bound for hostile senders, far
+# above the gaps that an outage leaves.
 MOST_GAPS: Final = 1000
 
 
 @dataclass(slots=True)
-class Sequence:
-    """The numbers of one feed in one run of its agent.
-
-    Attributes
-    ----------
-    from_zero : bool
-        Whether number 0 is where counting begins; else the lowest that came in.
-    seen : Ranges
-        What came in.
-    lost : Ranges
-        What nobody can give any more; should one of these come in after all, it
-        is taken.
-    end : int
-        The number after the highest one that is known to exist.
-    void : Ranges
-        What came in and was lost afterwards; it is not taken again.
-    framed : Ranges
-        What is in frames, or has nothing to be framed; not kept on the disk, for
-        recovery knows it.
-    times : dict of int to float
-        Unix time [s] of the messages at the edges of gaps.
-    duplicates : int
-        Messages that came again.
-    """
+class Numbering:
+    """The numbers of one feed in one life of its agent."""
 
     from_zero: bool = False
+    """Whether counting begins at number 0; else at the lowest that came in."""
     seen: Ranges = field(default_factory=Ranges)
+    """Numbers that came in."""
     lost: Ranges = field(default_factory=Ranges)
+    """Numbers that no agent can deliver any more; one that comes in after all is taken."""
     void: Ranges = field(default_factory=Ranges)
+    """Numbers that came in and were lost afterwards; they are not taken again."""
     framed: Ranges = field(default_factory=Ranges)
+    """Numbers in frames, or without a block for one; not stored, because recovery finds them out.
+    """
     end: int = 0
+    """The number after the highest one that is known to exist."""
     times: dict[int, float] = field(default_factory=dict)
+    """Unix time [s] of the messages at the edges of gaps."""
     duplicates: int = 0
+    """Messages that came again."""
 
     @property
     def first(self) -> int:
-        """Where counting begins."""
+        """The number at which counting begins."""
         if self.from_zero:
             return 0
-        return self.seen.bounds[0] if self.seen.bounds else self.end
+        return next(iter(self.seen.bounds), self.end)
 
     def add(self, number: int, at: float) -> None:
-        """Note that message `number`, of Unix time `at` [s], came in."""
+        """Add the number of a message of Unix time `at` [s] that came in."""
         bounds = self.seen.bounds
         self.times[number] = at
         if bounds and bounds[-1] == number:
-            # The last one is no edge any more, unless it is the first of its range.
+            # The one before is not an edge any more, unless it is the first of its range.
             if bounds[-2] != number - 1:
                 self.times.pop(number - 1, None)
             bounds[-1] = number + 1
@@ -68,8 +56,8 @@ class Sequence:
                     self.times.pop(near, None)
         self.end = max(self.end, number + 1)
 
-    def told(self, end: int) -> None:
-        """Note that all numbers below `end` exist."""
+    def extend_to(self, end: int) -> None:
+        """Add that all numbers below `end` exist."""
         self.end = max(self.end, end)
 
     def missing(self) -> list[tuple[int, int]]:
@@ -81,19 +69,19 @@ class Sequence:
 
     @property
     def missing_count(self) -> int:
-        """How many numbers are neither seen nor lost."""
+        """Count of the numbers that are neither seen nor lost."""
         return sum(end - first for first, end in self.missing())
 
     @property
     def lost_count(self) -> int:
-        """How many numbers are lost and have not come in after all."""
+        """Count of the numbers that are lost and have not come in after all."""
         missed = (gap for lost in self.lost for gap in self.seen.missing(*lost))
         return self.void.count + sum(end - first for first, end in missed)
 
     def give_up(self, first: int, end: int) -> None:
-        """Note that nobody can give these numbers any more, not even those that came in."""
+        """Add lost numbers, which may include some that came in."""
         self.lost.add(first, end)
-        missed = Ranges(bound for gap in self.seen.missing(first, end) for bound in gap)
+        missed = Ranges(chain.from_iterable(self.seen.missing(first, end)))
         for begin, after in missed.missing(first, end):
             self.void.add(begin, after)
         self.end = max(self.end, end)
@@ -104,47 +92,44 @@ class Sequence:
         return len(self.seen) > MOST_GAPS + 1
 
     def surplus(self) -> list[tuple[int, int]]:
-        """Return what is missing in gaps beyond `MOST_GAPS`, the oldest ones."""
+        """Return the missing numbers in gaps beyond `MOST_GAPS`, the oldest ones."""
         gaps = self.seen.missing(self.first, self.end)
         return [part for gap in gaps[:-MOST_GAPS] for part in self.lost.missing(*gap)]
 
     def forget_surplus(self) -> None:
-        """Join what lies before the last `MOST_GAPS` gaps; it is taken no more."""
+        """Join everything before the last `MOST_GAPS` gaps, where no number is taken any more."""
         gaps = self.seen.missing(self.first, self.end)
         for first, end in gaps[:-MOST_GAPS]:
             self.seen.add(first, end)
-        begin = self.seen.bounds[1] if self.seen.bounds else 0
-        self.lost = Ranges(bound for lost in self.lost if lost[1] > begin for bound in lost)
-        self.void = Ranges(bound for void in self.void if void[1] > begin for bound in void)
-        # Not one part of it is waited for, so frames need not be split there any more.
-        self.framed.add(self.seen.bounds[0] if self.seen.bounds else 0, begin)
+        begin, joined = next(iter(self.seen), (0, 0))
+        self.lost = self.lost.ending_after(joined)
+        self.void = self.void.ending_after(joined)
+        # None of these numbers is waited for, so frames need not be split there any more.
+        self.framed.add(begin, joined)
         edges = {first for first, _ in self.seen} | {end - 1 for _, end in self.seen}
         self.times = {number: at for number, at in self.times.items() if number in edges}
 
     def splits(self, first: int, last: int) -> list[int]:
-        """Return where a frame of messages from `first` to `last` must be split.
+        """Return the places where a frame of messages from `first` to `last` must be split.
 
-        It must not reach over what is in another frame, or is missing and will
-        be: readers search times by bisection, over all frames of a field.
+        It must not reach over numbers that are in another frame, or missing: readers
+        search times by bisection, over all frames of a field.
         """
-        found = [begin for begin, _ in self.seen.missing(first, last)]
-        found += [begin for begin, _ in self.framed if first < begin <= last]
-        return sorted(found)
+        places = [begin for begin, _ in self.seen.missing(first, last)]
+        places += [begin for begin, _ in self.framed if first < begin <= last]
+        return sorted(places)
 
     def around(self, first: int, end: int) -> tuple[float | None, float | None]:
         """Return the Unix times [s] of the messages before and after a gap.
 
         None stands for a message that has not come in.
         """
-        before = max((n for n in self.times if n < first), default=None)
-        after = min((n for n in self.times if n >= end), default=None)
-        return (
-            None if before is None else self.times[before],
-            None if after is None else self.times[after],
-        )
+        before = max((n for n in self.times if n < first), default=-1)
+        after = min((n for n in self.times if n >= end), default=-1)
+        return self.times.get(before), self.times.get(after)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `from_json` makes the same sequence of."""
+        """Return the form that `from_json` reads."""
         return {
             "from_zero": self.from_zero,
             "seen": self.seen.bounds,
@@ -155,8 +140,8 @@ class Sequence:
         }
 
     @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> "Sequence":
-        """Return a sequence that `to_json` has described."""
+    def from_json(cls, stored: dict[str, Any]) -> "Numbering":
+        """Return the numbering that `to_json` has described."""
         return cls(
             from_zero=stored["from_zero"],
             seen=Ranges(stored["seen"]),

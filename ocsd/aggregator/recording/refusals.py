@@ -1,0 +1,57 @@
+"""Refused messages: counted by sender, logged, and kept in quarantine."""
+
+from pathlib import Path
+from typing import Any
+
+from ocsd.aggregator.incoming.message import sender_of
+from ocsd.aggregator.incoming.quarantine import Quarantine
+from ocsd.aggregator.incoming.tally import Log, Tally
+
+
+class Refusals:
+    """Counts and keeps the messages that cannot be recorded.
+
+    Parameters
+    ----------
+    folder : Path
+        The data folder.
+    log : Log
+        Gets a line about some of them.
+    """
+
+    def __init__(self, folder: Path, log: Log) -> None:
+        self._refused = Tally(log, "set aside")
+        self._not_kept = Tally(log, "refused and not even kept")
+        self._quarantine = Quarantine(folder / "ocsd" / "quarantine")
+
+    def keep(self, at: float, message: object, feed_info: object, reason: str) -> None:
+        """Count a message and put it in quarantine; never raises.
+
+        Parameters
+        ----------
+        at : float
+            Unix time [s].
+        message, feed_info : object
+            Both as they came in; None if a defect of ocsd concerns no message.
+        reason : str
+            Why it is refused.
+        """
+        sender = sender_of(feed_info)
+        self._refused.add(sender, reason)
+        try:
+            self._quarantine.add(at, sender, message, feed_info, reason)
+        except OSError as error:
+            self._not_kept.add(sender, error.strerror or str(error))
+
+    def count(self, sender: str, reason: str) -> None:
+        """Count and log a loss of which no message is left to keep."""
+        self._refused.add(sender, reason)
+
+    def encoded(self) -> dict[str, Any]:
+        """Return the part of session.data about refusals."""
+        return {
+            "refused": dict(self._refused.counts),
+            "refused_because": dict(self._refused.reasons),
+            "not_kept": dict(self._not_kept.counts),
+            "not_kept_because": dict(self._not_kept.reasons),
+        }

@@ -1,0 +1,45 @@
+"""Lines of a log: time, level, text, and tracebacks below it."""
+
+import io
+
+from twisted.logger import LogLevel
+from twisted.python.failure import Failure
+
+from ocsd.log.lines import LineObserver
+from ocsd.ocs_agent import log_formatter
+
+
+def line(level=LogLevel.info, **event):
+    stream = io.StringIO()
+    LineObserver(stream)({"log_time": 1795328225.1234, "log_level": level, **event})
+    return stream.getvalue()
+
+
+def test_a_log_line_has_time_level_and_text():
+    text = line(log_format="{n} samples", n=4)
+    assert text == "2026-11-22T06:17:05.123Z [info] 4 samples\n"
+
+
+def test_text_with_braces_is_logged_as_it_is():
+    assert line(log_format="got {'a': 1}").endswith("[info] got {'a': 1}\n")
+
+
+def test_further_lines_are_indented():
+    assert line(log_format="one\ntwo\n").endswith("[info] one\n  two\n")
+
+
+def test_a_failure_is_logged_with_its_traceback():
+    try:
+        raise OSError("gone")
+    except OSError:
+        text = line(LogLevel.critical, log_format="read failed", log_failure=Failure())
+    assert "[critical] read failed\n  Traceback" in text
+    assert "OSError: gone" in text
+
+
+def test_lower_levels_are_left_out():
+    assert line(LogLevel.debug, log_format="detail") == ""
+
+
+def test_the_formatter_takes_what_an_authors_own_logger_gives():
+    assert log_formatter({"log_format": "{n} samples", "n": 4}).endswith("Z [info] 4 samples\n")
