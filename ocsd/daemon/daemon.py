@@ -34,7 +34,7 @@ from ocsd.errors import OcsdError
 from ocsd.forkserver.protocol import EndRequest, Hello
 from ocsd.supervisor.events import State, UpRequested
 
-ROUTER_WAIT_LIMIT_S = 15.0
+ROUTER_DELAY_LIMIT_S = 15.0
 """Time that agents wait for the router before they are started without it [s]."""
 
 
@@ -167,7 +167,7 @@ class Daemon:
             parts.window.open()
         elif router.life.state is State.DOWN:
             router.deliver(UpRequested())
-        self.reactor.callLater(ROUTER_WAIT_LIMIT_S, parts.window.open)
+        self.reactor.callLater(ROUTER_DELAY_LIMIT_S, parts.window.open)
         parts.fleet.launch()
         parts.settling.report_if_settled()
 

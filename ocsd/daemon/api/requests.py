@@ -37,7 +37,7 @@ class PendingRequest:
     """Called after the last result."""
     clock: Clock
     limit_s: float
-    """How long to wait at most [s]."""
+    """The longest wait [s]."""
 
     def __post_init__(self) -> None:
         self._begun_s = self.clock.seconds()
