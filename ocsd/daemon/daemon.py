@@ -34,7 +34,7 @@ from ocsd.errors import OcsdError
 from ocsd.forkserver.protocol import EndRequest, Hello
 from ocsd.supervisor.events import State, UpRequested
 
-ROUTER_WAIT_LIMIT_S = 15.0
+ROUTER_DELAY_LIMIT_S = 15.0
 """Time that agents wait for the router before they are started without it [s]."""
 
 
@@ -60,21 +60,9 @@ class Parts:
     systemd: SystemdLink
 
 
+@dataclass(eq=False)
 class Daemon:
     """One host's daemon.
-
-    Parameters
-    ----------
-    settings : Settings
-        The site, and where things are kept.
-    progress : StartReport
-        The terminal from which it was started.
-    detached : bool
-        Whether to let go of the terminal once all is settled.
-    reactor : the Twisted reactor
-        Time, sockets and descriptors.
-    lock : DaemonLock
-        Keeps other daemons away.
 
     Attributes
     ----------
@@ -83,22 +71,17 @@ class Daemon:
     """
 
     log = Logger()
-    _parts: Parts
 
-    def __init__(
-        self,
-        settings: Settings,
-        progress: StartReport,
-        detached: bool,
-        reactor: Any,
-        lock: DaemonLock,
-    ) -> None:
+    settings: Settings
+    progress: StartReport
+    detached: bool
+    """Whether to let go of the terminal once all is settled."""
+    reactor: Any
+    lock: DaemonLock
+    """Keeps other daemons away."""
+
+    def __post_init__(self) -> None:
         self.failure: OcsdError | None = None
-        self._settings = settings
-        self._progress = progress
-        self._detached = detached
-        self._reactor = reactor
-        self._lock = lock
         self._host_manager: Any = None
         self._launched = False
         self._ended = False
@@ -107,15 +90,15 @@ class Daemon:
         """Connect the daemon with its parts, and its parts with the instances."""
         self._parts = parts
         parts.keepers.add_router()
-        for instance in self._settings.plan.instances:
+        for instance in self.settings.plan.instances:
             parts.keepers.add(instance)
         parts.fleet.observe(self._observe)
 
     def start(self) -> None:
         """Open the sockets and connect to the fork server; the rest follows from its Hello."""
-        parts, paths = self._parts, self._settings.paths
-        for notice in filter(None, (*self._settings.plan.notices, parts.targets.notice)):
-            self._progress.say(f"  {notice}")
+        parts, paths = self._parts, self.settings.paths
+        for notice in filter(None, (*self.settings.plan.notices, parts.targets.notice)):
+            self.progress.say(f"  {notice}")
         parts.notify.open()
         parts.lost_files.keep(paths.notify_socket, parts.notify.open)
         parts.lost_files.keep(paths.pid_file, lambda: DaemonLock(paths.pid_file, paths.host))
@@ -124,22 +107,16 @@ class Daemon:
         parts.systemd.start()
         parts.oversight.start()
         parts.settling.start()
-        self._reactor.callLater(0, attempt, self._open_control, self.give_up)
+        self.reactor.callLater(0, attempt, self._open_control, self.give_up)
 
     def stop(self, write: Write = lambda _: None) -> None:
-        """End everything in order, then the daemon.
-
-        Parameters
-        ----------
-        write : callable
-            Takes a JSON object for each step.
-        """
+        """End everything in order, then the daemon; `write` takes a JSON object for each step."""
         self._parts.shutdown.request(write)
 
     def give_up(self, failure: OcsdError) -> None:
         """End this daemon, and nothing else."""
         self.failure = failure
-        self._reactor.stop()
+        self.reactor.stop()
 
     def reload(self, by: str, dry_run: bool = False) -> Reloaded:
         """Take the site file, as it is now, into use.
@@ -162,10 +139,10 @@ class Daemon:
             If it cannot be used; nothing has changed then.
         """
         self._parts.fleet.check(())
-        change = self._parts.reload.foresee(compare(self._settings))
+        change = self._parts.reload.foresee(compare(self.settings))
         if dry_run:
             return change, {}
-        self._settings = self._parts.keepers.settings = change.settings
+        self.settings = self._parts.keepers.settings = change.settings
         self._parts.oversight.apply_reload(change.settings, change.difference, by)
         return change, self._parts.reload.apply(change, by)
 
@@ -178,9 +155,9 @@ class Daemon:
         if self._launched:
             return
         if hello.notice:
-            self._progress.say(f"  {hello.notice}")
+            self.progress.say(f"  {hello.notice}")
         self._launched = True
-        if hello.orphans and not self._settings.fork_server_runs:
+        if hello.orphans and not self.settings.fork_server_runs:
             self.forkserver_ended(0, "ended while no daemon ran, exit code unknown")
         parts.shutdown.allow()
         if parts.fleet.stopping:
@@ -190,14 +167,14 @@ class Daemon:
             parts.window.open()
         elif router.life.state is State.DOWN:
             router.deliver(UpRequested())
-        self._reactor.callLater(ROUTER_WAIT_LIMIT_S, parts.window.open)
+        self.reactor.callLater(ROUTER_DELAY_LIMIT_S, parts.window.open)
         parts.fleet.launch()
         parts.settling.report_if_settled()
 
     def forkserver_lost(self) -> None:
         """Reach the fork server again, or end, if it was asked to end."""
         if self._ended:
-            self._reactor.stop()
+            self.reactor.stop()
         else:
             self._parts.forkserver.lost()
 
@@ -215,28 +192,28 @@ class Daemon:
     def settled(self) -> None:
         """Report that the start is over."""
         self._parts.systemd.ready()
-        self._reactor.callLater(0, self._be_host_manager)
-        if self._detached:
-            self._progress.hush()
+        self.reactor.callLater(0, self._be_host_manager)
+        if self.detached:
+            self.progress.hush()
 
     def stopping(self) -> None:
         """Report that everything is being stopped."""
-        self._lock.stopping()
+        self.lock.stopping()
         self._parts.systemd.stopping()
-        self._progress.say("stopping")
+        self.progress.say("stopping")
 
     def stopped(self, took_s: float) -> None:
         """End the fork server, and with it the daemon."""
         self._ended = True
         self._parts.finished.clear()
         self._parts.oversight.record_stop()
-        self._progress.say(f"stopped after {took_s:.2f} s")
+        self.progress.say(f"stopped after {took_s:.2f} s")
         self._parts.processes.connection.send(EndRequest())
 
     def flush(self) -> None:
         """Write what is still in memory."""
         self._parts.oversight.chronicle.close()
-        self._settings.log.flush()
+        self.settings.log.flush()
 
     def excuse_everyone(self) -> None:
         """Forgive all instances their silence: their reports could not arrive."""
@@ -258,7 +235,7 @@ class Daemon:
             after=after.state,
             reason=after.reason,
         )
-        self._progress.transition(transition)
+        self.progress.transition(transition)
         parts.systemd.send_status()
         parts.window.admit()
         if after.state is not State.STARTING:
@@ -274,21 +251,21 @@ class Daemon:
         """Serve the control API; its web server is loaded while the fork server gets ready."""
         parts = self._parts
         control = importlib.import_module("ocsd.daemon.api.control")
-        site = control.control_site(
-            parts.status, parts.fleet, self._reactor, self.stop, parts.upgrade.request, self.reload
+        api = control.ControlApi(
+            parts.status, parts.fleet, self.reactor, self.stop, parts.upgrade.request, self.reload
         )
-        path = self._settings.paths.control_socket
-        ControlPort(self._reactor, path, site, parts.lost_files).open()
+        path = self.settings.paths.control_socket
+        ControlPort(self.reactor, path, api.site(), parts.lost_files).open()
 
     def _be_host_manager(self) -> None:
         """Answer OCS's tools; autobahn is loaded when the agents have been asked for."""
         if self._parts.fleet.stopping:
             return
         session = importlib.import_module("ocsd.daemon.ocs.host_manager_session")
-        instance = self._settings.plan.host_manager
-        launch = self._settings.launch(instance, predecessor_died=False)
+        instance = self.settings.plan.host_manager
+        launch = self.settings.launch(instance, predecessor_died=False)
         self._host_manager = session.connect(
-            launch, self._parts.fleet, self._reload_for_clients, self.stop, self._reactor
+            launch, self._parts.fleet, self._reload_for_clients, self.stop, self.reactor
         )
 
     def _reload_for_clients(self) -> str:
