@@ -251,7 +251,7 @@ class Daemon:
             return
         session = importlib.import_module("ocsd.daemon.ocs.host_manager_session")
         instance = self.settings.plan.host_manager
-        launch = self.settings.launch(instance, predecessor_died=False)
+        launch = self.settings.launch(instance)
         self._host_manager = session.connect(
             launch, self._parts.fleet, self._reload_for_clients, self.stop, self.reactor
         )

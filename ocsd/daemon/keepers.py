@@ -68,7 +68,7 @@ class Keepers:
         return self.add(entry, left=True)
 
     def _launch(self, instance_id: str) -> Launch:
-        return self.settings.launch(self.fleet.instance(instance_id), predecessor_died=False)
+        return self.settings.launch(self.fleet.instance(instance_id))
 
     def _request(self, instance_id: str) -> SpawnRequest:
         keeper = self.fleet.keeper(instance_id)

@@ -8,5 +8,5 @@ earlier life (`ocsd.aggregator.disk.ledger.MEMORY_OF_SOURCE_S`), and asks for no
 
 
 def is_expired(newest_at: float, now_at: float) -> bool:
-    """Return whether no messages can be asked for any more that are as old as the newest one."""
+    """Return whether the newest message, of `newest_at`, is too old to be asked for [Unix time]."""
     return now_at - newest_at > KEPT_S

@@ -256,10 +256,8 @@ class Fleet:
             self._router_word = Word(target, request.by, utc(time.time()))
 
         def deliver() -> None:
-            for each in requested:
-                keeper = self.keeper(each)
-                if keeper is not None:
-                    keeper.deliver(request)
+            for keeper in filter(None, map(self.keeper, requested)):
+                keeper.deliver(request)
 
         # Until the launch a restart would miss a process that still has to be found.
         self.when_launched(deliver)

@@ -77,10 +77,11 @@ class Keeper:
     """Its process and when that was started [s, Unix time]."""
     was_ready: bool = field(default=False, init=False)
     """Whether a process of this daemon's ever held the instance's addresses."""
+    since_at: float = field(init=False)
+    """When it entered its state [s, Unix time]."""
 
     def __post_init__(self) -> None:
         self.since_at = self.wall_clock()
-        """When it entered its state [s, Unix time]."""
         self._last_pid: int | None = None
         self._owed_signal: int | None = None
         self._timer: Timer | None = None
