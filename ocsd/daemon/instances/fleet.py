@@ -103,7 +103,13 @@ class Fleet:
         return self._keepers.get(instance_id)
 
     def instance(self, instance_id: str) -> Instance:
-        """Return the entry of an instance, which the site file has to list."""
+        """Return the entry of an instance.
+
+        Raises
+        ------
+        KeyError
+            If this host has no such instance.
+        """
         return self._instances[instance_id]
 
     def wish(self, instance_id: str, entry: Instance | None = None) -> Wish:
