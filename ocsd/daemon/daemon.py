@@ -1,7 +1,7 @@
 """One host's daemon: what it does at its start, at each event and at its end."""
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.logger import Logger
@@ -12,11 +12,9 @@ from ocsd.daemon.api.systemd import SystemdLink
 from ocsd.daemon.children.forkserver_link import ForkServerLink
 from ocsd.daemon.children.notifications import NotifySocket
 from ocsd.daemon.children.processes import Processes
-from ocsd.daemon.instances.finished import Finished
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME
-from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.instances.window import LaunchWindow
 from ocsd.daemon.keepers import Keepers
@@ -34,8 +32,8 @@ from ocsd.errors import OcsdError
 from ocsd.forkserver.protocol import EndRequest, Hello
 from ocsd.supervisor.events import State, UpRequested
 
-ROUTER_DELAY_LIMIT_S = 15.0
-"""Time that agents wait for the router before they are started without it [s]."""
+LAUNCH_WITHOUT_ROUTER_S = 15.0
+"""Time after which agents are started without the router [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +41,6 @@ class Parts:
     """All parts of a daemon, built by `ocsd.daemon.assembly`."""
 
     fleet: Fleet
-    targets: Targets
-    finished: Finished
     window: LaunchWindow
     keepers: Keepers
     processes: Processes
@@ -62,29 +58,27 @@ class Parts:
 
 @dataclass(eq=False)
 class Daemon:
-    """One host's daemon.
-
-    Attributes
-    ----------
-    failure : OcsdError or None
-        Why the daemon had to give up.
-    """
+    """One host's daemon."""
 
     log = Logger()
+    _parts: Parts = field(init=False)
 
     settings: Settings
+    """The site, and where things are kept."""
     progress: StartReport
+    """The terminal from which it was started."""
     detached: bool
     """Whether to let go of the terminal once all is settled."""
     reactor: Any
+    """Twisted's reactor: time, sockets and descriptors."""
     lock: DaemonLock
     """Keeps other daemons away."""
+    failure: OcsdError | None = field(default=None, init=False)
+    """Why the daemon had to give up."""
 
-    def __post_init__(self) -> None:
-        self.failure: OcsdError | None = None
-        self._host_manager: Any = None
-        self._launched = False
-        self._ended = False
+    _host_manager: Any = field(default=None, init=False)
+    _launched: bool = field(default=False, init=False)
+    _ended: bool = field(default=False, init=False)
 
     def wire(self, parts: Parts) -> None:
         """Connect the daemon with its parts, and its parts with the instances."""
@@ -97,7 +91,7 @@ class Daemon:
     def start(self) -> None:
         """Open the sockets and connect to the fork server; the rest follows from its Hello."""
         parts, paths = self._parts, self.settings.paths
-        for notice in filter(None, (*self.settings.plan.notices, parts.targets.notice)):
+        for notice in filter(None, (*self.settings.plan.notices, parts.fleet.targets.notice)):
             self.progress.say(f"  {notice}")
         parts.notify.open()
         parts.lost_files.keep(paths.notify_socket, parts.notify.open)
@@ -119,19 +113,9 @@ class Daemon:
         self.reactor.stop()
 
     def reload(self, by: str, dry_run: bool = False) -> Reloaded:
-        """Take the site file, as it is now, into use.
+        """Take the site file, as it is now, into use, because the person `by` asks for that.
 
-        Parameters
-        ----------
-        by : str
-            The person who asks.
-        dry_run : bool
-            Only return the changes that it would make.
-
-        Returns
-        -------
-        Reloaded
-            The changes, and the instances that are on their way now.
+        A `dry_run` only returns the changes that it would make.
 
         Raises
         ------
@@ -167,7 +151,7 @@ class Daemon:
             parts.window.open()
         elif router.life.state is State.DOWN:
             router.deliver(UpRequested())
-        self.reactor.callLater(ROUTER_DELAY_LIMIT_S, parts.window.open)
+        self.reactor.callLater(LAUNCH_WITHOUT_ROUTER_S, parts.window.open)
         parts.fleet.launch()
         parts.settling.report_if_settled()
 
@@ -205,7 +189,7 @@ class Daemon:
     def stopped(self, took_s: float) -> None:
         """End the fork server, and with it the daemon."""
         self._ended = True
-        self._parts.finished.clear()
+        self._parts.fleet.finished.clear()
         self._parts.oversight.record_stop()
         self.progress.say(f"stopped after {took_s:.2f} s")
         self._parts.processes.connection.send(EndRequest())
@@ -223,7 +207,11 @@ class Daemon:
     def trouble(self) -> str:
         """Return the faults of the daemon's own records; empty if there are none."""
         parts = self._parts
-        notices = parts.oversight.chronicle.trouble, parts.targets.notice, parts.processes.notice
+        notices = (
+            parts.oversight.chronicle.trouble,
+            parts.fleet.targets.notice,
+            parts.processes.notice,
+        )
         return "; ".join(filter(None, notices))
 
     def _observe(self, transition: Transition) -> None:
@@ -251,11 +239,11 @@ class Daemon:
         """Serve the control API; its web server is loaded while the fork server gets ready."""
         parts = self._parts
         control = importlib.import_module("ocsd.daemon.api.control")
-        api = control.ControlApi(
+        site = control.control_site(
             parts.status, parts.fleet, self.reactor, self.stop, parts.upgrade.request, self.reload
         )
         path = self.settings.paths.control_socket
-        ControlPort(self.reactor, path, api.site(), parts.lost_files).open()
+        ControlPort(self.reactor, path, site, parts.lost_files).open()
 
     def _be_host_manager(self) -> None:
         """Answer OCS's tools; autobahn is loaded when the agents have been asked for."""
@@ -263,7 +251,7 @@ class Daemon:
             return
         session = importlib.import_module("ocsd.daemon.ocs.host_manager_session")
         instance = self.settings.plan.host_manager
-        launch = self.settings.launch(instance, predecessor_died=False)
+        launch = self.settings.launch(instance)
         self._host_manager = session.connect(
             launch, self._parts.fleet, self._reload_for_clients, self.stop, self.reactor
         )

@@ -23,12 +23,15 @@ from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.proc import what_holds
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Keepers:
-    """Adds instances to a fleet, each with its keeper and its way of being started."""
+    """Adds instances to a fleet, each with its keeper and its way of being started.
+
+    The fields are parts of a daemon (`ocsd.daemon.daemon.Parts`).
+    """
 
     settings: Settings
-    """The site as it is in use, for the next start of each instance."""
+    """The settings for the next start of each instance."""
     fleet: Fleet
     window: LaunchWindow
     processes: Processes
@@ -42,8 +45,7 @@ class Keepers:
         if not plan.command:
             return
         launcher = ForkLauncher(self.processes, lambda _: request(plan, settings.paths))
-        keeper = self._keeper(ROUTER_NAME, launcher)
-        self.fleet.router = keeper
+        self.fleet.router = keeper = self._keeper(ROUTER_NAME, launcher)
         watch = RouterWatch(keeper, plan, settings.hub, self.reactor)
         self.fleet.observe(watch.transition)
 
@@ -66,7 +68,7 @@ class Keepers:
         return self.add(entry, left=True)
 
     def _launch(self, instance_id: str) -> Launch:
-        return self.settings.launch(self.fleet.instance(instance_id), predecessor_died=False)
+        return self.settings.launch(self.fleet.instance(instance_id))
 
     def _request(self, instance_id: str) -> SpawnRequest:
         keeper = self.fleet.keeper(instance_id)
