@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     from ocsd.site.plugins import Catalogue
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd check",
-        "ocsd check --site-file site-configs/observatory.yaml",
-        "ocsd check --host grumpy           # only what runs on grumpy",
-    )
-    + "\n\nExit code 78 means that something has to be corrected."
+@options.command(
+    "ocsd check",
+    "ocsd check --site-file site-configs/observatory.yaml",
+    "ocsd check --host grumpy           # only what runs on grumpy",
+    after="Exit code 78 means that something has to be corrected.",
 )
 @options.site_file_option
 @click.option("--host", metavar="HOST", help="Check this host's entry only.")

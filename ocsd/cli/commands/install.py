@@ -29,13 +29,11 @@ _BOOTED = Path("/run/systemd/system")
 _SYSTEMCTL_LIMIT_S = 300.0
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd install --dry-run                      # show the unit, change nothing",
-        "ocsd install --site-file /etc/ocsd/default.yaml --now",
-        "ocsd install --host lab1 --now              # one of several hosts on this machine",
-        "ocsd install --remove",
-    )
+@options.command(
+    "ocsd install --dry-run                      # show the unit, change nothing",
+    "ocsd install --site-file /etc/ocsd/default.yaml --now",
+    "ocsd install --host lab1 --now              # one of several hosts on this machine",
+    "ocsd install --remove",
 )
 @click.option(
     "--host",

@@ -23,15 +23,13 @@ _LINES = 100
 _FOLLOW_POLL_S = 0.1
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd logs fake-data1",
-        "ocsd logs -n 1000 fake-data1 | grep -i error",
-        "ocsd logs --since 2h fake-data1    # rotated files, too",
-        "ocsd logs -f fake-data1 thermo1    # until Ctrl-C; each line begins with a name",
-        "ocsd logs ocsd                     # the daemon's own log",
-        "ocsd logs --level debug thermo1    # from now on; back: --level usual",
-    )
+@options.command(
+    "ocsd logs fake-data1",
+    "ocsd logs -n 1000 fake-data1 | grep -i error",
+    "ocsd logs --since 2h fake-data1    # rotated files, too",
+    "ocsd logs -f fake-data1 thermo1    # until Ctrl-C; each line begins with a name",
+    "ocsd logs ocsd                     # the daemon's own log",
+    "ocsd logs --level debug thermo1    # from now on; back: --level usual",
 )
 @click.argument(
     "names", metavar="NAME...", nargs=-1, required=True, shell_complete=completion.names
