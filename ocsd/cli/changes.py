@@ -38,12 +38,7 @@ def change(
     timeout_s: float,
     as_json: bool,
 ) -> int:
-    """Change the given instances, or all, and print the result; return the exit code.
-
-    Parameters
-    ----------
-    verb : str
-        ``up``, ``down`` or ``restart``; the others are the options of `arguments`.
+    """Bring instances ``up`` or ``down``, or ``restart`` them; return the exit code.
 
     Raises
     ------
@@ -66,12 +61,7 @@ def change(
 def shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list[str]]:
     """Print events as they happen, or as JSON the daemon's unchanged lines.
 
-    Returns
-    -------
-    dict of str to Result
-        The result of each instance.
-    list of str
-        The instances that changed their state.
+    Return the result of each instance, and the instances that changed their state.
     """
     screen = terminal.of_output()
     results: dict[str, replies.Result] = {}

@@ -11,7 +11,7 @@ import click
 from ocsd.cli.arguments import completion, options
 from ocsd.cli.logs import records
 from ocsd.cli.screen import terminal
-from ocsd.cli.screen.table import Cell, ScreenColumn, table_lines
+from ocsd.cli.screen.table import Cell, columns, table_lines
 from ocsd.cli.talk import present, replies
 from ocsd.errors import NoSuchInstanceError, OcsdError
 from ocsd.history.summary import HistoryEntry, Summary, summaries
@@ -19,12 +19,9 @@ from ocsd.text.printable import one_line
 from ocsd.text.reason import clause
 from ocsd.text.times import utc
 
-_EVENTS = tuple(map(ScreenColumn, ("TIME", "INSTANCE", "CHANGE", "REASON")))
-_SUMMARIES = (
-    ScreenColumn("INSTANCE"),
-    *(ScreenColumn(title, right=True) for title in ("AVAILABLE", "RESTARTS", "UNASKED ENDS")),
-    ScreenColumn("LAST UNASKED END"),
-)
+_NUMBERS = ("AVAILABLE", "RESTARTS", "UNASKED ENDS")
+_EVENTS = columns("TIME", "INSTANCE", "CHANGE", "REASON")
+_SUMMARIES = columns("INSTANCE", *_NUMBERS, "LAST UNASKED END", right=_NUMBERS)
 
 
 @options.command(

@@ -12,13 +12,13 @@ from ocsd.cli.arguments import completion, options
 from ocsd.cli.commands.call import find_operation
 from ocsd.cli.screen import session_text, terminal
 from ocsd.cli.screen.progress import WaitIndicator
-from ocsd.cli.screen.table import Cell, ScreenColumn, table_lines
+from ocsd.cli.screen.table import Cell, columns, table_lines
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.cli.talk import site_router
 from ocsd.text.printable import one_line, printable
 
-_COLUMNS = tuple(map(ScreenColumn, ("OPERATION", "KIND", "STATE", "PARAMETERS", "ABOUT")))
-_PARAM_COLUMNS = tuple(map(ScreenColumn, ("PARAMETER", "TYPE", "DEFAULT", "CHOICES")))
+_COLUMNS = columns("OPERATION", "KIND", "STATE", "PARAMETERS", "ABOUT")
+_PARAM_COLUMNS = columns("PARAMETER", "TYPE", "DEFAULT", "CHOICES")
 _NONE = "-"
 _UNPUBLISHED = "?"
 

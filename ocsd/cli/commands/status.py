@@ -1,6 +1,7 @@
 """`ocsd status`: the state of everything on this host, the trouble first."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import click
 from ocsd.cli.arguments import completion, options
 from ocsd.cli.logs import logfile
 from ocsd.cli.screen import terminal, units
-from ocsd.cli.screen.table import Cell, ScreenColumn, table_lines
+from ocsd.cli.screen.table import Cell, columns, table_lines
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.cli.talk import control, replies
 from ocsd.errors import NoSuchInstanceError
@@ -22,11 +23,9 @@ NOT_IN_TARGET_EXIT = 3
 _LOG_END_LINES = 10
 # More names than this would make the verdict too long; the table has them all.
 _NAMES_IN_VERDICT = 5
-_COLUMNS = (
-    *map(ScreenColumn, ("INSTANCE", "CLASS", "STATE", "TARGET", "HEALTH")),
-    *(ScreenColumn(title, True) for title in ("PID", "UPTIME", "RESTARTS", "CPU%", "MEMORY")),
-    ScreenColumn("REASON"),
-)
+_NUMBERS = ("PID", "UPTIME", "RESTARTS", "CPU%", "MEMORY")
+_WORDS = ("INSTANCE", "CLASS", "STATE", "TARGET", "HEALTH")
+_COLUMNS = columns(*_WORDS, *_NUMBERS, "REASON", right=_NUMBERS)
 _NONE = "-"
 
 
@@ -56,12 +55,11 @@ def status(names: tuple[str, ...], host: str | None, as_json: bool) -> int:
         print(json.dumps(answer, indent=2))
         return exit_code(report, with_router=not names)
     screen = terminal.of_output()
-    lines = [verdict(report, screen)]
+    print(verdict(report, screen))
     if names:
-        lines += _details(report, screen)
+        print("\n".join(_details(report, screen)))
     else:
-        lines += _overview(report, screen)
-    print("\n".join(lines))
+        print("\n".join(_overview(report, screen)))
     return exit_code(report, with_router=not names)
 
 
@@ -100,9 +98,7 @@ def _verdict_word(report: replies.HostStatus, *, astray: bool, ailing: bool) -> 
 
 
 def _counts(instances: Iterable[replies.InstanceStatus]) -> str:
-    counts: dict[str, int] = {}
-    for instance in instances:
-        counts[instance.state] = counts.get(instance.state, 0) + 1
+    counts = Counter(instance.state for instance in instances)
     # `up` comes first, because operators search for it.
     words = sorted(counts, key=lambda state: (state != "up", state))
     return ", ".join(f"{counts[word]} {word}" for word in words) or "no instances"
@@ -219,6 +215,6 @@ def no_such_instance(instance_id: str, answer: dict[str, Any]) -> str:
     """Return the message about an instance-id that the daemon's `answer` does not list."""
     from ocsd.text.nearest import did_you_mean
 
-    listed = [str(row.get("instance_id")) for row in answer.get("instances", ())]
-    advice = did_you_mean(instance_id, listed) or "; `ocsd status` lists them"
+    near = did_you_mean(instance_id, replies.instance_ids(answer))
+    advice = near or "; `ocsd status` lists them"
     return f"host '{answer.get('host')}' has no instance '{instance_id}'{advice}"

@@ -72,12 +72,11 @@ def why(name: str, host: str | None, as_json: bool) -> None:
 def _account(
     now: dict[str, Any] | None, history: Sequence[HistoryEntry], log: Sequence[str]
 ) -> _Account:
-    ends = [entry for entry in history if entry.is_unasked_end]
-    forced_ends = [entry for entry in history if entry.event == EXAMINED]
+    latest_first = history[::-1]
+    last_end = next((entry for entry in latest_first if entry.is_unasked_end), None)
+    last_forced_end = next((entry for entry in latest_first if entry.event == EXAMINED), None)
     changes = [entry for entry in history if entry.event != EXAMINED][-_CHANGES:]
-    return _Account(
-        now, next(reversed(ends), None), next(reversed(forced_ends), None), changes, log
-    )
+    return _Account(now, last_end, last_forced_end, changes, log)
 
 
 def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | None:
