@@ -109,7 +109,7 @@ def rotated(path: Path, since_at: float) -> list[BinaryIO]:
 
 
 def last_lines(path: Path, lines: int) -> list[str]:
-    """Return at most so many last lines of a log; none if it cannot be read."""
+    """Return at most `lines` last lines of a log; none if it cannot be read."""
     try:
         with opened(path) as file:
             seek_last_lines(file, lines)
