@@ -8,7 +8,7 @@ from typing import Final
 from ocsd.aggregator.disk import journal
 from ocsd.aggregator.disk.append_file import AppendFile, sync_and_close
 from ocsd.aggregator.incoming.layout import Layout, PackedBlock
-from ocsd.system.files import sync_folder
+from ocsd.system.files import sync
 
 SEGMENT_BYTES: Final = 16 * 2**20
 
@@ -108,7 +108,7 @@ class JournalWriter:
         """Sync everything that was written to the disk; this may take a while."""
         for descriptor in self.take_unsynced():
             sync_and_close(descriptor)
-        sync_folder(self._folder)
+        sync(self._folder)
 
     def segments(self) -> list[tuple[int, Path]]:
         """Return number and path of all segments in the folder, ascending."""

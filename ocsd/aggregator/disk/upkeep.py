@@ -15,7 +15,7 @@ from ocsd.aggregator.disk.archive import Archive, folder_trouble
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.aggregator.disk.recovery import ledger_path
 from ocsd.aggregator.incoming.tally import Log
-from ocsd.system.files import replace, sync_folder
+from ocsd.system.files import replace, sync
 
 # Period of renewing the ledger and deleting segments [s].
 ROUND_S: Final = 30.0
@@ -146,7 +146,7 @@ class Upkeep:
 
     def _renew(self, folders: set[Path], snapshot: bytes, old: list[Path]) -> None:
         for folder in folders:
-            sync_folder(folder)
+            sync(folder)
         replace(ledger_path(self._archive.folder), snapshot, durable=True)
         if self._unsafe:
             return  # These segments may hold the data that the disk did not keep.

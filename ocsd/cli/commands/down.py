@@ -2,17 +2,11 @@
 
 from typing import Any
 
-import click
-
 from ocsd.cli import changes
 from ocsd.cli.arguments import options
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd down thermo1", "ocsd down --all", "ocsd down --timeout 20 thermo1"
-    )
-)
+@options.command("ocsd down thermo1", "ocsd down --all", "ocsd down --timeout 20 thermo1")
 @changes.arguments
 def down(**arguments: Any) -> int:
     """Bring instances down and keep them down.

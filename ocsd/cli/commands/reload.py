@@ -24,14 +24,12 @@ _WOULD: Final = {
 _USUAL: Final = {"added": "starts", "removed": "ends", "changed": "restarts", "kept": "goes on"}
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd reload --dry-run              # what would it change?",
-        "ocsd reload",
-        "ocsd reload --no-wait",
-        "ocsd reload --json | jq .changed",
-    )
-    + "\n\nA broken file changes nothing; the message says where it is broken (exit code 78).",
+@options.command(
+    "ocsd reload --dry-run              # what would it change?",
+    "ocsd reload",
+    "ocsd reload --no-wait",
+    "ocsd reload --json | jq .changed",
+    after="A broken file changes nothing; the message says where it is broken (exit code 78).",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for instances to start, restart or end.")

@@ -2,17 +2,11 @@
 
 from typing import Any
 
-import click
-
 from ocsd.cli import changes
 from ocsd.cli.arguments import options
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd restart thermo1", "ocsd restart --all", "ocsd restart --json --all"
-    )
-)
+@options.command("ocsd restart thermo1", "ocsd restart --all", "ocsd restart --json --all")
 @changes.arguments
 def restart(**arguments: Any) -> int:
     """Stop instances and start them again.

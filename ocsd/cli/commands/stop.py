@@ -1,6 +1,5 @@
 """`ocsd stop`: end everything that the daemon runs, and the daemon."""
 
-import os
 import select
 import sys
 import time
@@ -19,7 +18,7 @@ from ocsd.system.paths import HostPaths
 from ocsd.text.reason import clause
 
 
-@click.command(epilog=options.examples("ocsd stop", "ocsd stop --host grumpy"))
+@options.command("ocsd stop", "ocsd stop --host grumpy")
 @options.host_option
 @options.timeout_option
 @click.option(
@@ -98,7 +97,7 @@ def _end(daemon: control.DaemonClient, timeout_s: float) -> None:
 
 def _all_ended(daemon: control.DaemonClient, before: replies.HostStatus, timeout_s: float) -> bool:
     """Ask the daemon to end everything and print the events; return whether everything ended."""
-    screen = terminal.of(sys.stdout, os.environ)
+    screen = terminal.of_output()
     all_ended = False
     left = {each.instance_id: None for each in before.instances if each.pid is not None}
     try:
