@@ -252,7 +252,7 @@ class Filing:
         self._listed = tuple(self.providers)
         try:
             try:
-                self._writer.file(self._archive.name)
+                self._writer.event(journal.File(self._archive.name, 0))
                 # After a power cut only this says that the end of the file may be torn.
                 self._writer.sync()
             except OSError as error:
@@ -270,7 +270,7 @@ class Filing:
         checksum = crc32(made.frames)
         record = journal.FrameAppended(self._archive.name, offset, length, checksum, made.covers)
         try:
-            self._writer.frame(record)
+            self._writer.event(record)
         except OSError as error:
             self._archive.cut(offset)
             raise folder_trouble(self._archive.folder, error) from error

@@ -50,9 +50,9 @@ from typing import Any, Final, assert_never
 
 from ocsd.aggregator.disk import cause as causes
 from ocsd.aggregator.disk.archive import Archive
-from ocsd.aggregator.disk.journal import Outage
+from ocsd.aggregator.disk.journal import Alive, Outage
 from ocsd.aggregator.disk.ledger import origin_of_holes
-from ocsd.aggregator.disk.upkeep import Thread, Worker
+from ocsd.aggregator.disk.upkeep import Worker
 from ocsd.aggregator.frames.frames import RecordingRun
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
@@ -138,7 +138,7 @@ class Recorder:
             If no file can be made, or another recorder is at work in the folder.
         """
         origin = origin_of_holes(address, repr(run.started_at))
-        opened = open_folder(archive, log, run, worker or Thread(), now=clock(), origin=origin)
+        opened = open_folder(archive, log, run, worker or Worker(), now=clock(), origin=origin)
         return cls(opened, log, clock)
 
     @property
@@ -259,7 +259,7 @@ class Recorder:
     def _record_outage(self, outage: Outage) -> None:
         self._ledger.add_outage(outage)
         try:
-            self._writer.outage(outage)
+            self._writer.event(outage)
         except OSError as error:
             self._pause.begin(self._clock(), error)
 
@@ -283,7 +283,7 @@ class Recorder:
         if self._pause.disk_refuses and not self._pause.has_room():
             return
         try:
-            self._writer.alive(now.at)
+            self._writer.event(Alive(now.at))
         except OSError as error:
             self._pause.begin(now, error)
             return
