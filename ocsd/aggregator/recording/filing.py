@@ -35,18 +35,8 @@ class Made(NamedTuple):
 class Filing:
     """Keeps the packed blocks that wait, and writes them as frames.
 
-    Parameters
-    ----------
-    archive : Archive
-        Takes the frames.
-    writer : JournalWriter
-        Gets a record of each frame after it is in the file.
-    run : RecordingRun
-        Identity of this recording in the files.
-    log : Log
-        Gets lines for operators.
-    remove : callable
-        Called with each provider that is gone.
+    `writer` gets a record of each frame after it is in the file; `removed` is called with
+    each provider that is gone.
 
     Attributes
     ----------
@@ -69,7 +59,7 @@ class Filing:
         writer: JournalWriter,
         run: frames.RecordingRun,
         log: Log,
-        remove: Callable[[Provider], None],
+        removed: Callable[[Provider], None],
     ) -> None:
         self.providers: dict[int, Provider] = {}
         self.unframed: deque[Unframed] = deque()
@@ -80,7 +70,7 @@ class Filing:
         self._writer = writer
         self._run = run
         self._log = log
-        self._removed = remove
+        self._removed = removed
         self._listed: tuple[int, ...] = ()
         self._next_prov_id = 0
 
@@ -249,7 +239,6 @@ class Filing:
             If no file can be made.
         """
         opened = self._archive.open()
-        self._listed = tuple(self.providers)
         try:
             try:
                 self._writer.event(journal.File(self._archive.name, 0))
@@ -287,12 +276,12 @@ class Filing:
         """Return a status frame if providers have changed."""
         if self._listed == tuple(self.providers):
             return b""
-        status = self._status(now)
-        self._listed = tuple(self.providers)
-        return status
+        return self._status(now)
 
     def _status(self, now: Instant) -> bytes:
-        return frames.status_frame(self._run, self.providers.values(), now)
+        status = frames.status_frame(self._run, self.providers.values(), now)
+        self._listed = tuple(self.providers)
+        return status
 
     def _remove(self, provider: Provider) -> None:
         self.providers.pop(provider.prov_id, None)
