@@ -71,7 +71,7 @@ class File:
     length: int
 
 
-class Place(NamedTuple):
+class BlockKey(NamedTuple):
     """A block of one source."""
 
     address: str
@@ -84,7 +84,7 @@ class Place(NamedTuple):
 class Cover:
     """The numbers of the messages of one source whose block is in a frame."""
 
-    place: Place
+    key: BlockKey
     numbers: Ranges
 
 
@@ -118,9 +118,9 @@ class Alive:
 Event: TypeAlias = File | FrameAppended | Outage | Alive
 
 
-def place_of(origin: Origin, block_name: str) -> Place:
-    """Return the place of a block by the sender of its messages."""
-    return Place(origin.address, origin.session_id, origin.numbered, block_name)
+def block_key(origin: Origin, block_name: str) -> BlockKey:
+    """Return the key of a block that this sender sends."""
+    return BlockKey(origin.address, origin.session_id, origin.numbered, block_name)
 
 
 def message_record(
@@ -158,7 +158,7 @@ def event_record(event: Event) -> bytes:
         case File(name, length):
             return _record(RecordKind.FILE, [cbor2.dumps([name, length])])
         case FrameAppended(name, offset, length, checksum, covers):
-            rows = [[*cover.place, cover.numbers.bounds] for cover in covers]
+            rows = [[*cover.key, cover.numbers.bounds] for cover in covers]
             return _record(RecordKind.FRAME, [cbor2.dumps([name, offset, length, checksum, rows])])
         case Outage(began_at, ended_at, cause):
             return _record(RecordKind.OUTAGE, [cbor2.dumps([began_at, ended_at, cause])])
@@ -225,5 +225,5 @@ def _layout(fields: list[Any]) -> tuple[int, Layout]:
 
 
 def _cover(fields: list[Any]) -> Cover:
-    *place, bounds = fields
-    return Cover(Place(*place), Ranges(bounds))
+    *key, bounds = fields
+    return Cover(BlockKey(*key), Ranges(bounds))

@@ -7,7 +7,6 @@ its snapshot on the disk and the segments of the journal that are still there.
 import json
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import asdict, astuple
 from typing import Any, Final
 
 from ocsd.aggregator.disk.journal import Outage
@@ -177,8 +176,8 @@ class Ledger:
                 "alive_at": alive_at,
                 "sources": [_source_json(source) for source in self.sources.values()],
                 "rhythms": {k: [r.last_at, r.interval_s] for k, r in self._rhythms.items()},
-                "holes": list(map(asdict, self.holes)),
-                "outages": list(map(astuple, self.outages)),
+                "holes": [hole.to_json() for hole in self.holes],
+                "outages": [[o.began_at, o.ended_at, o.cause] for o in self.outages],
             }
         ).encode()
 

@@ -80,7 +80,7 @@ class Recovery:
         self._holes_feed = holes_feed
         self._log = log
         self._segments = journal_writer.segments(journal_folder(folder))
-        self._covered: defaultdict[journal.Place, Ranges] = defaultdict(Ranges)
+        self._covered: defaultdict[journal.BlockKey, Ranges] = defaultdict(Ranges)
         self.cause = "the aggregator was not running"
         self.next_segment = 0
         if self._segments:  # An orderly end leaves no journal.
@@ -130,8 +130,8 @@ class Recovery:
 
     def _is_framed(self, number: int, packed: PackedBlock) -> bool:
         """Return whether a block is in a valid frame, or empty."""
-        place = journal.place_of(packed.layout.origin, packed.layout.block_name)
-        return not packed.length or number in self._covered[place]
+        key = journal.block_key(packed.layout.origin, packed.layout.block_name)
+        return not packed.length or number in self._covered[key]
 
     def _add_holes(self, blocks: Iterable[PackedBlock]) -> None:
         for packed in blocks:
@@ -207,7 +207,7 @@ class Recovery:
     def _cover(self, frame: journal.FrameAppended) -> None:
         for cover in frame.covers:
             for first, end in cover.numbers:
-                self._covered[cover.place].add(first, end)
+                self._covered[cover.key].add(first, end)
 
     def _sweep(self) -> None:
         """Remove files that are empty."""

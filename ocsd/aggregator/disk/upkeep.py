@@ -45,7 +45,7 @@ class Worker:
 
 
 class Upkeep:
-    """Syncs files, renews the ledger, deletes old segments of the journal, all in `worker`."""
+    """Syncs files, renews the ledger, deletes old segments; the worker waits for the disk."""
 
     def __init__(self, archive: Archive, writer: JournalWriter, worker: Worker, log: Log) -> None:
         self._archive = archive

@@ -163,15 +163,16 @@ def check_field_names(block_name: str, names: list[str]) -> None:
     if not names:
         raise RefusedError(f"block {block_name!r} has no fields")
     for name in names:
-        fault = None
         if not is_field_name(name):
-            fault = (
-                f"{shown(name)} is not made of letters, digits and underscores with a letter first"
+            raise RefusedError(
+                f"block {block_name!r}: field name {shown(name)} is not made of letters, digits "
+                "and underscores with a letter first"
             )
-        elif len(name) > LONGEST_FIELD_NAME:
-            fault = f"{name[:40]!r}… has {len(name)} characters, more than {LONGEST_FIELD_NAME}"
-        if fault:
-            raise RefusedError(f"block {block_name!r}: field name {fault}")
+        if len(name) > LONGEST_FIELD_NAME:
+            raise RefusedError(
+                f"block {block_name!r}: field name {name[:40]!r}… has {len(name)} characters, "
+                f"more than {LONGEST_FIELD_NAME}"
+            )
 
 
 def _checked_block_name(name: object) -> str:

@@ -9,7 +9,7 @@ from ocsd.aggregator.incoming.tally import Log, Tally
 
 
 class Refusals:
-    """Counts and keeps the messages that cannot be recorded, and logs some of them."""
+    """Counts, logs and keeps the messages that cannot be recorded."""
 
     def __init__(self, folder: Path, log: Log) -> None:
         self._refused = Tally(log, "set aside")

@@ -58,6 +58,6 @@ def unframed(provider: Provider, blocks: Mapping[str, FrameBlock], error: Except
 def covers_of(provider: Provider, blocks: Mapping[str, FrameBlock]) -> tuple[journal.Cover, ...]:
     """Return the numbers that a frame of these blocks covers."""
     return tuple(
-        journal.Cover(journal.place_of(provider.origin, name), block.numbers)
+        journal.Cover(journal.block_key(provider.origin, name), block.numbers)
         for name, block in blocks.items()
     )

@@ -39,8 +39,8 @@ def entries(folder):
 def write_everything(folder, segment_bytes=10**6):
     writer = JournalWriter(folder, 0, segment_bytes)
     whole, numbers = layout(), layout({"x": Kind.FLOAT}, seq=None)
-    place = journal.Place("observatory.a.feeds.f", "1.5", True, "block")
-    cover = journal.Cover(place, Ranges([0, 3]))
+    key = journal.BlockKey("observatory.a.feeds.f", "1.5", True, "block")
+    cover = journal.Cover(key, Ranges([0, 3]))
     writer.event(journal.File("17953/1.g3", 0))
     for number in range(4):
         writer.message(number, 9.0, [chunk(whole, *ROWS), chunk(numbers, (float(number),))])
