@@ -22,13 +22,6 @@ LEAST_ROOM: Final = 2**20
 class Pause:
     """The state of waiting for the disk; its begin and its end are a line each in the log.
 
-    Parameters
-    ----------
-    folder : Path
-        The data folder.
-    log : Log
-        Gets lines for operators.
-
     Attributes
     ----------
     reason : str or None
@@ -90,11 +83,8 @@ class Pause:
     def end(self, filing: Filing, now: Instant) -> tuple[float, str] | None:
         """End the pause, because the journal can be written.
 
-        Returns
-        -------
-        (float, str) or None
-            Unix time [s] of its begin, and the reason; None if there is no pause, or if
-            it has to go on.
+        Return the Unix time [s] of its begin, and the reason; None if there is no pause, or
+        if it has to go on.
         """
         if self.reason is None:
             return None
