@@ -65,11 +65,7 @@ class ControlClient:
     """
 
     def __init__(
-        self,
-        agent_addr: str,
-        url: str,
-        realm: str | None = None,
-        timeout_s: float = CALL_LIMIT_S,
+        self, agent_addr: str, url: str, realm: str | None = None, timeout_s: float = CALL_LIMIT_S
     ) -> None:
         self.agent_addr = agent_addr
         self.call_url = url
