@@ -39,10 +39,6 @@ class ControlClientSession(ApplicationSession):  # type: ignore[misc] # autobahn
         Called with this session, `script_args` and `script_kwargs`. May be a
         generator function that yields Deferreds, decorated with
         ``inlineCallbacks`` or not, or a coroutine function.
-    script_args : sequence
-        See there.
-    script_kwargs : dict
-        See there.
 
     Attributes
     ----------
