@@ -118,10 +118,11 @@ class SpoolService(Witness):
         Returns
         -------
         dict
-            ``{sessions: {session_id: {feed_name: {address, first, next}}}}``, or ``{first,
-            next, messages: [[message, feed_info], ...]}``, in which ``feed_info["seq"]`` is
-            the number. Messages from `after` to the last one in the answer that are not in
-            it are lost. If it holds no message, all up to ``next`` are lost.
+            ``{sessions: {session_id: {feed_name: {address, first, next}}}}``, or
+            ``{first, next, messages: [[message, feed_info], ...]}``, in which
+            ``feed_info["seq"]`` is the number. Messages from `after` to the last one in
+            the answer that are not in it are lost. If it holds no message, all up to
+            ``next`` are lost.
 
         Raises
         ------
