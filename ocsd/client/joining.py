@@ -10,7 +10,7 @@ from ocsd.reactor.threads import the_reactor
 
 ROUTER_RETRY_S = 0.5
 """Delay between a client's attempts to reach the router [s]."""
-ROUTER_WAIT_LIMIT_S = 10.0
+CLIENT_WAIT_LIMIT_S = 10.0
 """Time that a client waits for the router by default [s]."""
 CLIENT_JOIN_LIMIT_S = 10.0
 """Time from an open transport to a joined realm [s]."""

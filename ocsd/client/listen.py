@@ -14,7 +14,7 @@ from twisted.internet.defer import inlineCallbacks
 from ocsd.bus.encoding import json_safe
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig, SubscribeOptions
-from ocsd.client.joining import ROUTER_WAIT_LIMIT_S, Joining
+from ocsd.client.joining import CLIENT_WAIT_LIMIT_S, Joining
 from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, UnreachableError
 from ocsd.reactor.threads import the_reactor
 
@@ -172,7 +172,7 @@ def main(words: list[str] | None = None) -> int:
             signal.signal(number, lambda *_, code=code: reactor.callFromThread(listener.end, code))
         # `ocsd listen` has blocked them until here.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
-        listener.joining.start(ROUTER_WAIT_LIMIT_S)
+        listener.joining.start(CLIENT_WAIT_LIMIT_S)
 
     reactor.callWhenRunning(begin)
     reactor.run()

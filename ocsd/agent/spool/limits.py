@@ -16,7 +16,7 @@ class SpoolLimits:
     """Bounds of one feed's spool."""
 
     max_age_s: float = 600.0
-    """How long messages are kept [s]; up to a tenth longer."""
+    """Time for which messages are kept [s], or up to a tenth longer."""
     max_bytes: int = 64 * 2**20
     """Largest size of all messages together."""
 

@@ -155,8 +155,8 @@ def in_flight(sessions: Iterable[OpSession], now_at: float) -> str:
 def trouble_of(sessions: Any, startup_names: set[str]) -> str:
     """Return the faults of an agent's operations that an operator should know, if any.
 
-    `sessions` has the latest of each operation, or None. The operations in `startup_names` start with the
-    agent; others may fail without being its fault.
+    `sessions` has the latest of each operation, or None. The operations in `startup_names`
+    start with the agent; others may fail without being its fault.
     """
     troubles = []
     for session in sessions:
