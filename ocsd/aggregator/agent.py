@@ -37,9 +37,9 @@ from ocsd.errors import DataFolderError
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
 from ocsd.site import launch as launches
+from ocsd.site.data_folder import AGGREGATOR_CLASS
 from ocsd.system import paths
 
-AGGREGATOR_CLASS: Final = "AggregatorAgent"
 TICK_S: Final = 1.0
 
 # Period of asking agents for missing messages [s].

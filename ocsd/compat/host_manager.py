@@ -16,13 +16,7 @@ _WITHOUT_EFFECT = (
 
 
 def main(args: list[str] | None = None) -> None:
-    """Become the daemon of this host.
-
-    Parameters
-    ----------
-    args : list of str, optional
-        Arguments of OCS's HostManager; its own ones have no effect.
-    """
+    """Become the daemon of this host; of `args` only the site options have an effect."""
     parser = argparse.ArgumentParser(description="Run ocsd in place of OCS's HostManager.")
     for option in _WITHOUT_EFFECT:
         parser.add_argument(option, help="accepted and not used")

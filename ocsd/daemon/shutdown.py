@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 from ocsd.daemon.api.requests import described
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
-from ocsd.daemon.instances.plan import AGGREGATOR_CLASS, REGISTRY_CLASS
+from ocsd.daemon.instances.plan import REGISTRY_CLASS
 from ocsd.daemon.instances.ports import Clock
 from ocsd.daemon.instances.transition import Transition
+from ocsd.site.data_folder import AGGREGATOR_CLASS
 from ocsd.supervisor.events import DownRequested
 from ocsd.supervisor.order import waves_of_end
 

@@ -1,7 +1,7 @@
 """Checks files against the rules of docs/reference/wire.md."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -41,20 +41,11 @@ class FileProblem:
     offset: int
     text: str
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the problem made of JSON's types."""
-        return asdict(self)
-
 
 def check(path: Path, being_written: bool = False) -> list[FileProblem]:
     """Return the problems of a file, at most `MOST_PROBLEMS`.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    being_written : bool
-        True if it may end within a frame, which is still being written.
+    A file that is `being_written` may end within a frame.
 
     Raises
     ------
@@ -186,6 +177,5 @@ def _damage(damage: Damage) -> FileProblem:
     kind = ProblemKind.DAMAGE
     if damage.at_end:
         kind = ProblemKind.TORN
-    return FileProblem(
-        kind, damage.offset, f"{damage.length} bytes cannot be read: {damage.reason}"
-    )
+    text = f"{damage.length} bytes cannot be read: {damage.reason}"
+    return FileProblem(kind, damage.offset, text)

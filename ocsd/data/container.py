@@ -28,17 +28,10 @@ class NotAFrameError(Exception):
 
 
 def end_of_frame(descriptor: int, size: int, offset: int) -> int:
-    """Return where the frame that begins at `offset` ends.
+    """Return where the frame ends that begins at `offset` in a file of `size` [bytes].
 
-    Parameters
-    ----------
-    descriptor : int
-        The file, open for reading. It is not mapped, because a mapped file that
-        becomes shorter would end the process.
-    size : int
-        Of the file [bytes].
-    offset : int
-        Where in the file [bytes].
+    The file is open for reading. It is not mapped, because a mapped file that becomes
+    shorter would end the process.
 
     Raises
     ------

@@ -67,14 +67,8 @@ def check_folder(path: Path) -> None:
 def write(path: Path, tables: Sequence[Table], report: Report = silent) -> None:
     """Write tables into one file, of the kind that the end of its name means.
 
-    Parameters
-    ----------
-    path : Path
-        Written whole or not at all.
-    tables : sequence of Table
-        For CSV and Parquet they are joined by time.
-    report : callable
-        Called with the progress, in rows.
+    It is written whole or not at all. For CSV and Parquet the tables are joined by time.
+    `report` gets the progress in rows.
 
     Raises
     ------

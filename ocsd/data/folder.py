@@ -14,7 +14,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -45,19 +45,14 @@ def silent(_done_bytes: int, _all_bytes: int) -> None:
 class DataFolder:
     """The files below a data folder, and summaries of them.
 
-    Parameters
-    ----------
-    path : Path
-        The folder.
-    clock : callable
-        Returns the present [s, Unix time].
+    `clock` returns the present [s, Unix time].
 
     Raises
     ------
     NoDataError
         If there is no such folder.
     NotPermittedError
-        If this user may not see whether there is one.
+        If this user may not see whether there is one; in methods: read it or a file of it.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
@@ -69,24 +64,13 @@ class DataFolder:
         self._clock = clock
 
     def files(self, since_at: float | None = None, until_at: float | None = None) -> list[Path]:
-        """Return the G3 files that can have data of a time [s, Unix time], in order.
-
-        Raises
-        ------
-        NotPermittedError
-            If this user may not look into the folder.
-        """
+        """Return the G3 files that can have data of a time [s, Unix time], in order."""
         return self._paths(_FILE, since_at, until_at)
 
     def cut_off(self, since_at: float | None = None, until_at: float | None = None) -> list[CutOff]:
         """Return the bytes cut off from files that can have data of a time [s, Unix time].
 
         They are listed as long as they are kept (`ocsd.data.repair`).
-
-        Raises
-        ------
-        NotPermittedError
-            If this user may not look into the folder.
         """
         parts = []
         for path in self._paths(_CUT_OFF, since_at, until_at):
@@ -124,10 +108,7 @@ class DataFolder:
         return path.relative_to(self.path).as_posix()
 
     def being_written(self) -> Path | None:
-        """Return the file that the aggregator may be writing at present.
-
-        It is the newest one, for at most `LONGEST_WRITING_S`.
-        """
+        """Return the newest file, for as long as the aggregator may still be writing it."""
         files = self.files()
         if files and self._clock() - _opened_at(files[-1]) < LONGEST_WRITING_S:
             return files[-1]
@@ -142,11 +123,6 @@ class DataFolder:
         """Return summaries of the files that can have data of a time [s, Unix time].
 
         Only files that are new or changed since they were indexed are read.
-
-        Raises
-        ------
-        NotPermittedError
-            If this user may not read the folder or a file.
         """
         files = self.files(since_at, until_at)
         index = _Index(self.path)
@@ -206,7 +182,7 @@ class _Index:
     def put(self, summary: FileSummary) -> None:
         """Add a summary."""
         subfolder = summary.name.partition("/")[0]
-        self._entries(subfolder)[summary.name] = summary.as_json()
+        self._entries(subfolder)[summary.name] = asdict(summary)
         self._changed.add(subfolder)
 
     def save(self) -> None:
@@ -236,8 +212,7 @@ def places(folder: Path) -> Sequence[Path]:
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     digest = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
     outside = base / "ocsd" / "index" / digest
-    ours = folder.stat().st_uid == os.geteuid() and os.access(folder, os.W_OK)
-    if ours:
+    if folder.stat().st_uid == os.geteuid() and os.access(folder, os.W_OK):
         return inside, outside
     return outside, inside
 
@@ -292,10 +267,10 @@ def permitted(path: Path) -> Iterator[None]:
         ) from error
     except FileNotFoundError as error:
         if path.is_symlink():
-            text = (
-                f"{path} is a link to {path.readlink()}, which is not there; mount its file system"
-            )
-            raise NoDataError(f"{text}, or remove the link") from error
+            raise NoDataError(
+                f"{path} is a link to {path.readlink()}, which is not there; mount its file "
+                "system, or remove the link"
+            ) from error
         raise NoDataError(f"{error.filename or path} was removed just now; try again") from error
     except OSError as error:
         raise OcsdError(

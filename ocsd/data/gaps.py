@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 from ocsd.aggregator.numbers.hole import HOLES_FEED_NAME
 from ocsd.data.index import CutOff, FileSummary
@@ -46,10 +46,6 @@ class Gap:
         """From and until [s, Unix time]."""
         return self.from_at, self.until_at
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the gap made of JSON's types."""
-        return asdict(self)
-
 
 @dataclass(slots=True)
 class _FeedTimes:
@@ -67,15 +63,7 @@ class _FeedTimes:
 
 
 def find(summaries: Sequence[FileSummary], cut_off: Sequence[CutOff] = ()) -> list[Gap]:
-    """Return all gaps, in the order of time.
-
-    Parameters
-    ----------
-    summaries : sequence of FileSummary
-        Of consecutive files.
-    cut_off : sequence of CutOff
-        Bytes that repairs have cut off these files.
-    """
+    """Return all gaps of consecutive files, in the order of time."""
     holes = _holes(summaries)
     heard = _heard(summaries)
     everywhere = _silences_of_all(heard)
@@ -87,9 +75,7 @@ def find(summaries: Sequence[FileSummary], cut_off: Sequence[CutOff] = ()) -> li
         for feed, times in heard.items()
         for gap in _silences(feed, times)
         if not any(overlap(gap.span, span) for span in explained[feed])
-        and not any(
-            _explains(span, gap.span, times.pause_s or 0.0) for span in explained[EVERY_FEED]
-        )
+        and not any(_explains(span, gap.span, times) for span in explained[EVERY_FEED])
     ]
     gaps = [*holes, *everywhere, *silences, *_damage(summaries), *_repaired(summaries, cut_off)]
     return sorted(gaps, key=lambda gap: (gap.from_at, gap.until_at, gap.feed))
@@ -101,19 +87,11 @@ def within(gaps: Iterable[Gap], since_at: float | None, until_at: float | None) 
 
 
 def _holes(summaries: Iterable[FileSummary]) -> list[Gap]:
-    holes = dict.fromkeys(hole for summary in summaries for hole in summary.holes)
-    return [
-        Gap(
-            GapKind.HOLE,
-            hole.feed,
-            hole.from_time,
-            hole.until_time,
-            hole.count,
-            hole.estimated,
-            hole.cause,
-        )
-        for hole in holes
-    ]
+    gaps = []
+    for hole in dict.fromkeys(hole for summary in summaries for hole in summary.holes):
+        span = hole.from_time, hole.until_time
+        gaps.append(Gap(GapKind.HOLE, hole.feed, *span, hole.count, hole.estimated, hole.cause))
+    return gaps
 
 
 def _heard(summaries: Iterable[FileSummary]) -> dict[str, _FeedTimes]:
@@ -141,18 +119,15 @@ def _silences_of_all(heard: Mapping[str, _FeedTimes]) -> list[Gap]:
         return []
     spans = union((span for times in heard.values() for span in times.spans), min(pauses_s))
     cause = "no samples of any feed: aggregator or router were away, or all agents"
-    return [
-        Gap(GapKind.SILENCE, EVERY_FEED, begin, end, 0, True, cause)
-        for begin, end in between(spans)
-    ]
+    return [Gap(GapKind.SILENCE, EVERY_FEED, *span, 0, True, cause) for span in between(spans)]
 
 
 def _silences(feed: str, times: _FeedTimes) -> list[Gap]:
     if times.pause_s is None:
         return []
     return [
-        Gap(GapKind.SILENCE, feed, begin, end, 0, True, _cause(times, (begin, end)))
-        for begin, end in between(union(times.spans, times.pause_s))
+        Gap(GapKind.SILENCE, feed, *span, 0, True, _cause(times, span))
+        for span in between(union(times.spans, times.pause_s))
     ]
 
 
@@ -162,10 +137,10 @@ def _cause(times: _FeedTimes, silence: Span) -> str:
     return "no samples came, although the agent was not restarted"
 
 
-def _explains(everywhere: Span, silence: Span, pause_s: float) -> bool:
+def _explains(everywhere: Span, silence: Span, times: _FeedTimes) -> bool:
     """Return whether a feed was silent because all were: for hardly longer than they."""
     longer_s = (silence[1] - silence[0]) - (everywhere[1] - everywhere[0])
-    return overlap(everywhere, silence) and longer_s <= 2 * pause_s
+    return overlap(everywhere, silence) and longer_s <= 2 * (times.pause_s or 0.0)
 
 
 def _damage(summaries: Iterable[FileSummary]) -> list[Gap]:

@@ -1,7 +1,7 @@
 """The content of a file, as values that survive a trip through JSON."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 from ocsd.aggregator.numbers.hole import Hole
@@ -100,28 +100,19 @@ class FileSummary:
             return None
         return min(begin for begin, _ in spans), max(end for _, end in spans)
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the summary made of JSON's types."""
-        return asdict(self)
-
     @classmethod
     def of_json(cls, value: Mapping[str, Any]) -> Self:
-        """Return the summary that `as_json` was called on.
+        """Return the summary from its fields by name, made of JSON's types.
 
         Raises
         ------
         KeyError, TypeError
             If `value` is something else.
         """
-        return cls(
-            name=value["name"],
-            size_bytes=value["size_bytes"],
-            mtime_ns=value["mtime_ns"],
-            frames=value["frames"],
-            sources=tuple(map(_source, value["sources"])),
-            holes=tuple(Hole(**hole) for hole in value["holes"]),
-            damage=tuple(Damage(**damage) for damage in value["damage"]),
-        )
+        sources = tuple(map(_source, value["sources"]))
+        holes = tuple(Hole(**hole) for hole in value["holes"])
+        damage = tuple(Damage(**damage) for damage in value["damage"])
+        return cls(**{**value, "sources": sources, "holes": holes, "damage": damage})
 
 
 def _source(value: Mapping[str, Any]) -> IndexedSource:

@@ -1,7 +1,6 @@
 """Joins several tables by time."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,8 +28,7 @@ def outer(tables: Sequence[Table]) -> Table:
     begin, height = 0, int(new.sum())
     for table in tables:
         mine = rows[begin : begin + table.samples]
-        spread = partial(_spread, rows=mine, height=height)
-        columns |= {name: spread(column) for name, column in table.columns.items()}
+        columns |= {name: _spread(column, mine, height) for name, column in table.columns.items()}
         begin += table.samples
     return Table("", ticks[new], columns)
 

@@ -12,15 +12,9 @@ _MOST_NAMES_LISTED = 6
 def choose(wanted: Sequence[str], known: Iterable[str], when: str = "") -> list[str]:
     """Return the names that are meant, in the order of `wanted`, each once.
 
-    Parameters
-    ----------
-    wanted : sequence of str
-        Each a whole name, a shell pattern of one, or the end of exactly one
-        (whole words between the dots). A pattern may leave out the first words too.
-    known : iterable of str
-        All names.
-    when : str
-        The times that `known` is limited to; for the error.
+    Each of `wanted` is a whole name, a shell pattern of one, or the end of exactly one
+    (whole words between the dots). A pattern may leave out the first words too. `when` says
+    for the error to which times `known` is limited.
 
     Raises
     ------

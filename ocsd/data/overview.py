@@ -1,9 +1,8 @@
 """Sums up the recorded data, feed by feed. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from statistics import median
-from typing import Any
 
 from ocsd.data.index import FileSummary, IndexedBlock
 from ocsd.data.spans import Span, longest_pause_s, overlap, union, window
@@ -41,10 +40,6 @@ class FeedOverview:
         spans = [span for block in self.blocks for span in block.spans]
         return min(begin for begin, _ in spans), max(end for _, end in spans)
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the overview made of JSON's types."""
-        return asdict(self)
-
 
 @dataclass(slots=True)
 class _FeedSoFar:
@@ -60,12 +55,7 @@ def feeds(
 ) -> list[FeedOverview]:
     """Return an overview of each feed, in the order of their addresses.
 
-    Parameters
-    ----------
-    summaries : iterable of FileSummary
-        Of the files.
-    since_at, until_at : float, optional
-        Leave out blocks that a file has only of other times [s, Unix time].
+    Blocks that a file has only of other times [s, Unix time] are left out.
     """
     wanted = window(since_at, until_at)
     feeds_so_far: dict[str, _FeedSoFar] = {}

@@ -47,11 +47,7 @@ def check(output: Path | None) -> None:
 def draw(tables: Sequence[Table], output: Path | None) -> None:
     """Draw all fields into one picture; a silence breaks the line.
 
-    Parameters
-    ----------
-    tables : sequence of Table
-    output : Path or None
-        The file to write; None shows a window until it is closed.
+    If there is no file to write (`output`), show a window until it is closed.
 
     Raises
     ------

@@ -11,15 +11,10 @@ _COPIED_BYTES = 2**20
 
 
 def repair(path: Path) -> Path | None:
-    """Cut the incomplete frame off the end of a file.
+    """Cut the incomplete frame off the end of a file; return the file that has the cut bytes.
 
-    A file without any whole frame is moved away. Nothing is lost: the bytes are on the
-    disk beside the file before the file becomes shorter.
-
-    Returns
-    -------
-    Path or None
-        The file with the cut bytes; None if there was nothing to cut.
+    If there is nothing to cut, return None. A file without any whole frame is moved away.
+    Nothing is lost: the bytes are on the disk beside the file before it becomes shorter.
 
     Raises
     ------

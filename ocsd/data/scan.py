@@ -51,14 +51,7 @@ class Providers:
 
 
 def scan(path: Path, name: str) -> FileSummary:
-    """Return a summary of a file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : str
-        Its name in the summary.
+    """Return a summary of a file, which has `name` there.
 
     Raises
     ------
@@ -105,15 +98,11 @@ class _Found:
             self._providers.read(piece.frame)
         elif hkagg_type == DATA:
             feed = self._providers.address(piece.frame) or piece.frame["address"]
-            source = self.sources.setdefault((feed, session_of(piece.frame)), _SourceSoFar())
+            session = str(piece.frame.get("provider_session_id", ""))
+            source = self.sources.setdefault((feed, session), _SourceSoFar())
             _take(source, piece)
             if feed.endswith(HOLES_FEED):
                 self.holes += _holes(piece.frame)
-
-
-def session_of(frame: Any) -> str:
-    """Return the agent session of a data frame; empty if it does not say."""
-    return str(frame.get("provider_session_id", ""))
 
 
 def blocks_of(frame: Any) -> Iterator[tuple[str, Any]]:

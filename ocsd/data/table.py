@@ -77,22 +77,9 @@ def load(
 ) -> list[Table]:
     """Return the samples of `fields` with `since_at` <= time < `until_at`.
 
-    Parameters
-    ----------
-    folder : DataFolder
-    summaries : sequence of FileSummary
-        Of the files to read; only the frames that are needed are read.
-    fields : sequence of str
-        Full names.
-    since_at, until_at : float, optional
-        Times [s, Unix time].
-    report : callable
-        Called with the progress.
-
-    Returns
-    -------
-    list of Table
-        One for each group of fields with common times, in the order of `fields`.
+    There is a table for each group of fields with common times, in the order of `fields`,
+    which are full names; times are in s [Unix time]. Of the files with `summaries` only the
+    frames that are needed are read; `report` gets the progress.
 
     Raises
     ------
@@ -196,22 +183,10 @@ def _column(name: str, parts: Sequence[_TablePart], order: NDArray[np.intp]) -> 
     sizes = [len(part.ticks) for part in parts]
     ends = np.cumsum([0, *sizes])
     dtypes = [part.columns[name].dtype for part in parts if name in part.columns]
-    values = np.zeros(ends[-1], dtype=common_dtype(dtypes))
+    values = np.zeros(ends[-1], dtype=np.result_type(*dtypes or [np.dtype(np.float64)]))
     there = np.zeros(ends[-1], dtype=bool)
     for part, (begin, end) in zip(parts, pairwise(ends), strict=True):
         if name in part.columns:
             values[begin:end] = part.columns[name]
             there[begin:end] = True
     return Column(values[order], there[order])
-
-
-def common_dtype(dtypes: Iterable[np.dtype[Any]]) -> np.dtype[Any]:
-    """Return the type that can hold values of all `dtypes`; texts among numbers are objects."""
-    kinds = {dtype.kind for dtype in dtypes}
-    if "O" in kinds:
-        return np.dtype(object)
-    if "f" in kinds or not kinds:
-        return np.dtype(np.float64)
-    if "i" in kinds:
-        return np.dtype(np.int64)
-    return np.dtype(np.bool_)

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, suppress
-from typing import Any, NoReturn
+from typing import Any
 
 from ocsd.errors import AgentArgumentsError, OcsdError
 from ocsd.site import launch as launches
@@ -34,17 +34,12 @@ _ENVIRONMENT = {
 
 
 def add_arguments(parser: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:
-    """Add the site options to a parser.
+    """Add the site options to a parser and return it.
 
     Parameters
     ----------
     parser : argparse.ArgumentParser, optional
         A new one by default. Options that it has already stay as they are.
-
-    Returns
-    -------
-    argparse.ArgumentParser
-        The parser.
     """
     parser = parser or argparse.ArgumentParser()
     group = parser.add_argument_group("Site options")
@@ -136,7 +131,7 @@ def _parse(
     """Find the configuration that `words` mean; parse the arguments of its instance and them."""
     try:
         early = _early(words)
-    except _UnreadableError:
+    except argparse.ArgumentError:
         parser.parse_args(words)  # prints and exits
         early = _early([])
     if {"-h", "--help"} & set(words):
@@ -182,20 +177,9 @@ def _of_environment() -> list[str]:
     return [word for option, value in values if value for word in (option, value)]
 
 
-class _UnreadableError(Exception):
-    pass
-
-
-class _QuietParser(argparse.ArgumentParser):
-    """Leaves complaints to the full parser."""
-
-    def error(self, message: str) -> NoReturn:
-        raise _UnreadableError(message)
-
-
 def _early(words: Sequence[str]) -> argparse.Namespace:
     """Read the options that are needed to find the site file; the full parser follows."""
-    parser = _QuietParser(add_help=False, allow_abbrev=False)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     add_arguments(parser)
     return parser.parse_known_args(list(words))[0]
 
@@ -220,16 +204,13 @@ def _defaults(configuration: Configuration) -> dict[str, Any]:
     """Return the values that the site file has for the options."""
     site, host, instance = configuration
     hub = DEFAULT_HUB
-    defaults: dict[str, Any] = {"site_file": None, "site_host": None, "log_dir": None}
+    defaults: dict[str, Any] = {}
     if site:
         hub = site.hub
         defaults["site_file"] = site.path
     if host:
-        defaults |= {
-            "site_host": host.name,
-            "log_dir": host.log_dir,
-            "crossbar_timeout": host.crossbar_timeout,
-        }
+        defaults |= {"site_host": host.name, "log_dir": host.log_dir}
+        defaults["crossbar_timeout"] = host.crossbar_timeout
     return defaults | {
         "site_hub": hub.wamp_server,
         "site_http": hub.wamp_http,

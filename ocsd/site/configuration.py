@@ -16,8 +16,6 @@ CONTROL = "*control*"
 HOST = "*host*"
 """In place of an agent class: a program that needs only its host."""
 
-_NO_SITE = "none"
-
 
 class Configuration(NamedTuple):
     """The result of `get_config`; with ``--site=none`` all three are None, as in OCS."""
@@ -51,7 +49,7 @@ def get_config(args: argparse.Namespace, agent_class: str | None = None) -> Conf
     launch = launches.current()
     if launch is not None and _means_launch(args, launch):
         return _of_launch(launch, agent_class)
-    if args.site == _NO_SITE:
+    if args.site == "none":
         return Configuration(None, None, None)
     site = load(_file(args))
     host = site.hosts.get(args.site_host)
@@ -67,13 +65,12 @@ def _with_overrides(site: Site, host: Host | None, args: argparse.Namespace) -> 
     hub = site.hub
     if host is not None:
         hub = host.hub(hub)
-    given = {
-        "wamp_server": args.site_hub,
-        "wamp_http": args.site_http,
-        "wamp_realm": args.site_realm,
-        "address_root": args.address_root,
-    }
-    hub = hub.model_copy(update={key: value for key, value in given.items() if value is not None})
+    hub = hub.overridden(
+        wamp_server=args.site_hub,
+        wamp_http=args.site_http,
+        wamp_realm=args.site_realm,
+        address_root=args.address_root,
+    )
     return site.model_copy(update={"hub": hub})
 
 
@@ -136,18 +133,14 @@ def _instance(
     if agent_class is None:
         return None
     where = f"host {host.name!r} in {site.path}"
-    ids = {
-        instance.instance_id: instance
-        for instance in host.instances
-        if instance.agent_class == agent_class
-    }
-    if len(ids) > 1:
+    entries = [entry for entry in host.instances if entry.agent_class == agent_class]
+    if len(entries) > 1:
+        ids = ", ".join(entry.instance_id for entry in entries)
         raise ConfigurationError(
-            f"{where} has {len(ids)} instances of {agent_class}: {', '.join(ids)}; "
-            "pass --instance-id"
+            f"{where} has {len(entries)} instances of {agent_class}: {ids}; pass --instance-id"
         )
-    for instance in ids.values():
-        return instance
+    if entries:
+        return entries[0]
     near = did_you_mean(agent_class, (instance.agent_class for instance in host.instances))
     raise ConfigurationError(f"{where} has no instance of {agent_class}{near}")
 

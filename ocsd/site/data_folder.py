@@ -12,12 +12,8 @@ AGGREGATOR_CLASS: Final = "AggregatorAgent"
 def data_folder(arguments: Sequence[str], state: Path) -> Path:
     """Return the absolute path of the folder that an aggregator writes to.
 
-    Parameters
-    ----------
-    arguments : sequence of str
-        The aggregator's own; a ``--data-dir`` is relative to the working directory.
-    state : Path
-        The host's state folder; `data` in it is the default.
+    A ``--data-dir`` among its `arguments` is relative to the working directory; the default
+    is `data` in the host's state folder.
     """
     parser = ArgumentParser(add_help=False, exit_on_error=False)
     parser.add_argument("--data-dir")

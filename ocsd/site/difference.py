@@ -46,13 +46,7 @@ class Difference:
 
 
 def difference(before: Mapping[str, Launch], after: Mapping[str, Launch]) -> Difference:
-    """Compare the launches of running processes with those of the new site file.
-
-    Parameters
-    ----------
-    before, after : mapping of str to Launch
-        By instance-id, in the order of the site file.
-    """
+    """Compare the launches of running processes with those of the new site file, by instance-id."""
     changed: dict[str, tuple[str, ...]] = {}
     kept: dict[str, tuple[str, ...]] = {}
     for instance_id, launch in after.items():

@@ -8,6 +8,7 @@ spelling (``0.50``, ``010``, ``12:30:00``).
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,24 +67,11 @@ class Document:
         return self.key_lines.get(location) or self.line(location)
 
 
-def read(
-    text: str,
-    spellings: Mapping[str, str],
-    names_at: Location = ("hosts",),
-    loader: Any = LOADER,
-) -> Document:
-    """Read one YAML document.
+def read(text: str, spellings: Mapping[str, str], loader: Any = LOADER) -> Document:
+    """Read one YAML document with a loader class of PyYAML.
 
-    Parameters
-    ----------
-    text : str
-        The file.
-    spellings : mapping
-        Other spelling -> the key that it means, e.g. ``log_dir`` -> ``log-dir``.
-    names_at : tuple
-        Where keys are names that people chose, which have one spelling only.
-    loader : type
-        A loader class of PyYAML.
+    `spellings` has the key that is meant by each other spelling, e.g. ``log-dir`` by
+    ``log_dir``.
     """
     try:
         line = _line_too_deep(text, loader)
@@ -100,7 +88,7 @@ def read(
         return Document(None, {}, {}, (Problem(line, f"YAML syntax: {error.reason}"),))
     if root is None:
         return Document(None, {}, {}, ())
-    reading = _Reading(spellings, names_at)
+    reading = _Reading(spellings)
     value = reading.value(root, ())
     return Document(value, reading.lines, reading.key_lines, tuple(reading.problems))
 
@@ -140,12 +128,11 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
 class _Reading:
     """Turns nodes into values and records their lines."""
 
-    def __init__(self, spellings: Mapping[str, str], names_at: Location) -> None:
+    def __init__(self, spellings: Mapping[str, str]) -> None:
         self.lines: dict[Location, int] = {}
         self.key_lines: dict[Location, int] = {}
         self.problems: list[Problem] = []
         self._spellings = spellings
-        self._names_at = names_at
         self._scalars = yaml.constructor.SafeConstructor()
         self._open: list[Node] = []
         self._left = MOST_NODES
@@ -155,22 +142,23 @@ class _Reading:
         self.lines[location] = _line(node)
         if not self._may_open(node):
             return None
-        self._open.append(node)
-        try:
+        with self._inside(node):
             if location and location[-1] == "arguments" and isinstance(node, SequenceNode):
                 return list(self._arguments(node))
             match node:
                 case MappingNode():
                     return self._mapping(node, location)
                 case SequenceNode():
-                    return [
-                        self.value(item, (*location, index))
-                        for index, item in enumerate(node.value)
-                    ]
+                    items = enumerate(node.value)
+                    return [self.value(item, (*location, index)) for index, item in items]
                 case _:
                     return self._scalar(node)
-        finally:
-            self._open.pop()
+
+    @contextmanager
+    def _inside(self, node: Node) -> Iterator[None]:
+        self._open.append(node)
+        yield
+        self._open.pop()
 
     def _may_open(self, node: Node) -> bool:
         self._left -= 1
@@ -219,11 +207,8 @@ class _Reading:
     def _nested(self, node: MappingNode, location: Location) -> dict[str, tuple[Node, Node]]:
         if not self._may_open(node):
             return {}
-        self._open.append(node)
-        try:
+        with self._inside(node):
             return self._entries(node, location)
-        finally:
-            self._open.pop()
 
     def _merged(self, node: Node) -> Iterator[MappingNode]:
         parts = [node]
@@ -236,8 +221,8 @@ class _Reading:
                 self._refuse(part, "'<<' takes a mapping or a list of mappings")
 
     def _key(self, written: str, location: Location) -> str:
-        if location == self._names_at:
-            return written
+        if location == ("hosts",):
+            return written  # a name that people chose
         return self._spellings.get(written, written)
 
     def _refuse_repeat(self, again: Node, first: Node) -> None:
@@ -262,9 +247,9 @@ class _Reading:
         for item in node.value:
             if not self._may_open(item):
                 continue
-            self._open.append(item)
             if isinstance(item, SequenceNode):
-                yield from self._arguments(item)
+                with self._inside(item):
+                    yield from self._arguments(item)
             elif isinstance(item, MappingNode):
                 self._refuse(item, "an argument is text or a number, not a mapping; quote it")
             elif item.tag in {_TAG + "null", _TAG + "bool"}:
@@ -273,7 +258,6 @@ class _Reading:
                 yield _YAML_NUMBERS.get(item.value.lower(), item.value)
             else:
                 yield item.value
-            self._open.pop()
 
     def _refuse_word(self, node: Node) -> None:
         kind = "true or false"

@@ -88,17 +88,10 @@ def load(path: str | os.PathLike[str]) -> Site:
 
 
 def pick_host(site: Site, name: str | None = None, hostname: str | None = None) -> Host:
-    """Return the entry of one host.
+    """Return the entry of the host `name`, by default that of this machine.
 
-    Parameters
-    ----------
-    site : Site
-        The site file's content.
-    name : str, optional
-        The host (``--host``). By default this machine's hostname, as it is or up to
-        its first dot, else ``localhost``.
-    hostname : str, optional
-        Taken for this machine's hostname.
+    The latter has this machine's `hostname`, as it is or up to its first dot, or is
+    ``localhost``.
 
     Raises
     ------
@@ -168,34 +161,27 @@ def _prepared(document: Document, path: Path, problems: list[Problem]) -> Any:
     value = document.value
     if not isinstance(value, dict):
         return value
-    _add(value, (), {"path": str(path)}, document, problems)
+
+    def add(mapping: dict[str, Any], *location: str | int, **fields: Any) -> None:
+        for key in fields.keys() & mapping.keys():
+            inner = (*location, key)
+            problems.append(Problem(document.key_line(inner), unknown_key(inner)))
+        mapping.update(fields)
+
+    add(value, path=str(path))
     for name, host in _hosts(document):
         host["agent-paths"] = _absolute(host.get("agent-paths"), path.parent)
         for index, entry in _entries(host):
             location = ("hosts", name, "agent-instances", index)
             entry["python"] = _absolute(entry.get("python"), path.parent)
-            line = {"line": document.line(location)}
-            _add(entry, location, line, document, problems)
-        _add(host, ("hosts", name), {"name": name}, document, problems)
+            add(entry, *location, line=document.line(location))
+        add(host, "hosts", name, name=name)
     hosts = value.get("hosts")
     if isinstance(hosts, dict):
         # `grumpy:` with nothing after it is a host without instances.
         empty = (name for name, host in hosts.items() if host is None)
         value["hosts"] = hosts | {name: {"name": name} for name in empty}
     return _without_empty(value)
-
-
-def _add(
-    mapping: dict[str, Any],
-    location: tuple[str | int, ...],
-    extra: Mapping[str, Any],
-    document: Document,
-    problems: list[Problem],
-) -> None:
-    for key in extra.keys() & mapping.keys():
-        inner = (*location, key)
-        problems.append(Problem(document.key_line(inner), unknown_key(inner)))
-    mapping.update(extra)
 
 
 def _absolute(paths: Any, folder: Path) -> Any:

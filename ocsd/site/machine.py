@@ -17,13 +17,7 @@ _MOST_FOR_ROOT = Path("/proc/sys/fs/nr_open")
 
 
 def missing(host: Host) -> Iterator[str]:
-    """Yield a warning for each thing that a host's entry needs and this machine lacks.
-
-    Parameters
-    ----------
-    host : Host
-        The entry.
-    """
+    """Yield a warning for each thing that a host's entry needs and this machine lacks."""
     for occasion, command in host.hooks.items():
         if shutil.which(command[0]) is None:
             yield f"hook {occasion}: there is no program {command[0]!r} on this machine"

@@ -40,17 +40,13 @@ class Manage(StrEnum):
 
 # The words of OCS site files. YAML 1.1 reads `yes` and `no` as booleans.
 MANAGE_WORDS: Mapping[str | bool, Manage] = {
-    "up": Manage.UP,
-    "down": Manage.DOWN,
-    "ignore": Manage.IGNORE,
+    **{manage.value: manage for manage in Manage},
     "host": Manage.UP,
     "host/up": Manage.UP,
     "host/down": Manage.DOWN,
     "docker": Manage.DOCKER_UP,
     "docker/up": Manage.DOCKER_UP,
     "docker/down": Manage.DOCKER_DOWN,
-    "docker-up": Manage.DOCKER_UP,
-    "docker-down": Manage.DOCKER_DOWN,
     "yes": Manage.UP,
     "no": Manage.IGNORE,
     True: Manage.UP,
@@ -157,6 +153,11 @@ class Hub(_Part):
             return {**value, "wamp_http": http_beside(value.get("wamp_server"))}
         return value
 
+    def overridden(self, **values: str | None) -> Self:
+        """Return the hub with those of `values` that are not None."""
+        given = {name: value for name, value in values.items() if value is not None}
+        return self.model_copy(update=given)
+
 
 def http_beside(wamp_server: object) -> str:
     """Return the HTTP call bridge that normally stands beside a WebSocket URL.
@@ -230,13 +231,8 @@ class Host(_Part):
 
     def hub(self, site_hub: Hub) -> Hub:
         """Return `site_hub` with what this host overrides."""
-        overrides = {
-            "wamp_server": self.wamp_server,
-            "wamp_http": self.wamp_http,
-            "wamp_realm": self.wamp_realm,
-        }
-        return site_hub.model_copy(
-            update={key: value for key, value in overrides.items() if value is not None}
+        return site_hub.overridden(
+            wamp_server=self.wamp_server, wamp_http=self.wamp_http, wamp_realm=self.wamp_realm
         )
 
 

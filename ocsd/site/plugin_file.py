@@ -44,14 +44,8 @@ def register_agent_class(class_name: str, path: str | os.PathLike[str]) -> None:
 def registrations(file: Path, modules_of_ocs: Modules) -> Iterator[Registration]:
     """Run a plug-in file and return what it registers.
 
-    Whatever the file raises is raised after the registrations that went before.
-
-    Parameters
-    ----------
-    file : Path
-        The plug-in file.
-    modules_of_ocs : mapping of str to module
-        The modules that the file gets when it imports ``ocs`` or a module of it.
+    Whatever the file raises is raised after the registrations that went before. The file
+    gets `modules_of_ocs` when it imports ``ocs`` or a module of it.
     """
     namespace: dict[str, Any] = {"__name__": file.stem, "__file__": str(file.absolute())}
     start = len(_registered)

@@ -11,12 +11,13 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from ocsd.errors import PluginError, UnknownAgentClassError
+from ocsd.site.data_folder import AGGREGATOR_CLASS
 from ocsd.site.model import HOST_MANAGER
 from ocsd.site.plugin_file import Modules, Registration, registrations, registrations_of
 from ocsd.text.nearest import nearest
@@ -81,11 +82,8 @@ class Catalogue:
         entry = self.entries.get(class_name)
         if entry is not None:
             return entry
-        own = [
-            str(failure)
-            for failure in self.failures
-            if f"agent class {class_name}:" in failure.reason
-        ]
+        mark = f"agent class {class_name}:"
+        own = [str(failure) for failure in self.failures if mark in failure.reason]
         if own:
             raise PluginError("; ".join(own))
         near = _near_class(class_name, self.entries)
@@ -110,31 +108,16 @@ def _near_class(name: str, known: Iterable[str]) -> str:
 
 BUILT_IN: Mapping[str, AgentEntry] = {
     "RegistryAgent": AgentEntry("RegistryAgent", "ocsd.registry.agent"),
-    "AggregatorAgent": AgentEntry("AggregatorAgent", "ocsd.aggregator.agent"),
+    AGGREGATOR_CLASS: AgentEntry(AGGREGATOR_CLASS, "ocsd.aggregator.agent"),
     HOST_MANAGER: AgentEntry(HOST_MANAGER, None),
 }
 
 
 def find_class(class_name: str, agent_paths: Sequence[str], modules_of_ocs: Modules) -> AgentEntry:
-    """Return where the code of one agent class is; see `ocsd.site_config.agent_class`.
+    """Return where the code of one agent class is, for `ocsd.site_config.agent_class`.
 
-    Every plug-in is read, because a class in two of them is a mistake to report.
-
-    Parameters
-    ----------
-    class_name : str
-        The agent class.
-    agent_paths : sequence of str
-        Folders with plug-in files.
-    modules_of_ocs : mapping of str to module
-        The modules that a plug-in file gets when it imports ``ocs`` or a module of it.
-
-    Raises
-    ------
-    UnknownAgentClassError
-        If no plug-in has it; names the nearest.
-    PluginError
-        If no plug-in has it, but not all plug-ins could be read.
+    Every plug-in is read, because a class in two of them is a mistake to report. A plug-in
+    file gets `modules_of_ocs` when it imports ``ocs`` or a module of it.
     """
     if class_name in BUILT_IN:
         return BUILT_IN[class_name]
@@ -144,15 +127,7 @@ def find_class(class_name: str, agent_paths: Sequence[str], modules_of_ocs: Modu
 
 
 def all_classes(agent_paths: Sequence[str], modules_of_ocs: Modules) -> Catalogue:
-    """Return every agent class that this machine has; see `ocsd.site_config.agent_classes`.
-
-    Parameters
-    ----------
-    agent_paths : sequence of str
-        Folders with plug-in files.
-    modules_of_ocs : mapping of str to module
-        The modules that a plug-in file gets when it imports ``ocs`` or a module of it.
-    """
+    """Return every agent class that this machine has, for `ocsd.site_config.agent_classes`."""
     return _collect(agent_paths, modules_of_ocs).catalogue()
 
 
@@ -238,37 +213,27 @@ def _entry_points() -> list[tuple[str, EntryPoint]]:
     """
     found: dict[tuple[str, str], EntryPoint] = {}
     for folder in sys.path:
-        for distribution, point in _Installed.of(folder):
+        try:
+            changed_at_ns = os.stat(folder or os.curdir).st_mtime_ns
+        except OSError:
+            continue
+        for distribution, point in _points_in(folder, changed_at_ns):
             found.setdefault((distribution, point.name), point)
     return [(distribution, found[distribution, name]) for distribution, name in sorted(found)]
 
 
-class _Installed:
-    """The entry points in each folder of the search path, read again when it changes.
+@cache
+def _points_in(folder: str, _changed_at_ns: int) -> list[tuple[str, EntryPoint]]:
+    """Return the entry points in a folder of the search path, read again when it changes.
 
     Reading them takes 3 ms; agents inherit those that their fork server has read.
     """
-
-    known: ClassVar[dict[str, tuple[int, list[tuple[str, EntryPoint]]]]] = {}
-
-    @classmethod
-    def of(cls, folder: str) -> list[tuple[str, EntryPoint]]:
-        try:
-            changed_at = os.stat(folder or os.curdir).st_mtime_ns
-        except OSError:
-            return []
-        before = cls.known.get(folder)
-        if before is None or before[0] != changed_at:
-            before = cls.known[folder] = changed_at, list(_points_in(folder))
-        return before[1]
-
-
-def _points_in(folder: str) -> Iterator[tuple[str, EntryPoint]]:
-    for distribution in distributions(path=[folder]):
-        if not distribution.name:
-            continue  # left behind by an interrupted installation
-        for point in distribution.entry_points.select(group=ENTRY_POINT_GROUP):
-            yield distribution.name, point
+    return [
+        (distribution.name, point)
+        for distribution in distributions(path=[folder])
+        if distribution.name  # else left behind by an interrupted installation
+        for point in distribution.entry_points.select(group=ENTRY_POINT_GROUP)
+    ]
 
 
 def _no_folder(folder: Path) -> Iterator[Registration]:
@@ -311,13 +276,9 @@ def _module_entry(source: _ClassList, name: str, code: Mapping[str, Any]) -> Age
     module, entry_point = code.get("module"), code.get("entry_point", "main")
     if not isinstance(module, str) or not isinstance(entry_point, str):
         raise ValueError(f"agent class {name}: 'module' and 'entry_point' must be names")
+    fork_safe, preload = bool(code.get("fork_safe", True)), tuple(code.get("preload", ()))
     return AgentEntry(
-        name,
-        module,
-        entry_point,
-        source=source.name,
-        fork_safe=bool(code.get("fork_safe", True)),
-        preload=tuple(code.get("preload", ())),
+        name, module, entry_point, source=source.name, fork_safe=fork_safe, preload=preload
     )
 
 

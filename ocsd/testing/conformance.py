@@ -6,7 +6,7 @@ and its failure says what to change.
 """
 
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -300,33 +300,28 @@ def test_it_comes_back_after_the_router_was_restarted(acquiring: str, agent: Exe
 
 
 def test_it_runs_as_the_daemon_runs_it(subject: Subject, bench: Bench) -> None:
-    simulate = subject.simulate()
-    if simulate is None:
-        _launch(subject, bench, [])
-        return
-    with simulate as simulation:
-        _launch(subject, bench, [str(word) for word in simulation.arguments])
-
-
-def _launch(subject: Subject, bench: Bench, words: list[str]) -> None:
-    arguments = [*subject.arguments, *words]
-    fields = {"instance-id": "conformance", "agent-class": "Agent", "arguments": arguments}
-    launch = Launch(
-        site_file=None,
-        host="conformance",
-        hub=bench.router.hub,
-        instance=Instance.model_validate(fields),
-        working_dir=".",
-        router_socket=str(bench.router.socket_path),
-    )
-    with RunningProgram(subject.launched(launch)) as process:
-        require(
-            process.wait_until_ready(AGENT_START_LIMIT_S),
-            "it runs by hand but not as the daemon runs it, which imports the file and calls "
-            f"main(args), or runs it as a program if it has no main\n{process.output()}",
+    with ExitStack() as stack:
+        arguments = [*subject.arguments]
+        simulate = subject.simulate()
+        if simulate is not None:
+            arguments += map(str, stack.enter_context(simulate).arguments)
+        fields = {"instance-id": "conformance", "agent-class": "Agent", "arguments": arguments}
+        launch = Launch(
+            site_file=None,
+            host="conformance",
+            hub=bench.router.hub,
+            instance=Instance.model_validate(fields),
+            working_dir=".",
+            router_socket=str(bench.router.socket_path),
         )
-        process.interrupt()
-        require_exit(process, 0, AGENT_END_LIMIT_S, "It was told to end.")
+        with RunningProgram(subject.launched(launch)) as process:
+            require(
+                process.wait_until_ready(AGENT_START_LIMIT_S),
+                "it runs by hand but not as the daemon runs it, which imports the file and calls "
+                f"main(args), or runs it as a program if it has no main\n{process.output()}",
+            )
+            process.interrupt()
+            require_exit(process, 0, AGENT_END_LIMIT_S, "It was told to end.")
 
 
 def test_it_ends_in_time_and_cleanly_when_told_to(runs: Runs, kept: SharedAgent) -> None:

@@ -13,8 +13,8 @@ import time
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from concurrent.futures import Future
 from enum import Enum, auto
-from types import TracebackType
 from typing import Self
 
 Answer = Callable[[bytes], bytes | None]
@@ -38,13 +38,7 @@ class _Fault(Enum):
 
 
 class Line(ABC):
-    """One open connection to a driver.
-
-    Parameters
-    ----------
-    descriptor : int
-        The file descriptor to wait for; non-blocking.
-    """
+    """One open connection to a driver, by a non-blocking file descriptor."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -98,6 +92,7 @@ class Device(ABC):
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._selector = selectors.DefaultSelector()
         self._error: Exception | None = None
+        self._ending = False
         self._thread: threading.Thread | None = None
 
     # For the test.
@@ -115,21 +110,14 @@ class Device(ABC):
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        self._order(self._unplug, thread)
-        self._orders.put(self._end)
-        os.write(self._wake_out, b"!")
+        self._order(self._end, thread)
         thread.join(ORDER_LIMIT_S)
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _where: object) -> None:
         self.close()
         if error is None and self._error is not None:
             raise self._error
@@ -216,10 +204,6 @@ class Device(ABC):
     def _pull_out(self) -> None:
         """Make the port disappear; the lines are closed already."""
 
-    @abstractmethod
-    def _hung_up(self, line: Line) -> None:
-        """See that a driver has closed a line."""
-
     # The device's thread.
 
     def _order(self, order: Callable[[], None], thread: threading.Thread | None = None) -> None:
@@ -227,48 +211,48 @@ class Device(ABC):
         thread = thread or self._thread
         if thread is None:
             raise RuntimeError(f"{self!r} is not started; use it in a with statement")
-        done: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+        done: Future[None] = Future()
 
         def obey() -> None:
             try:
                 order()
             except Exception as error:  # noqa: BLE001 - belongs to who gave the order
-                done.put(error)
+                done.set_exception(error)
             else:
-                done.put(None)
+                done.set_result(None)
 
         self._orders.put(obey)
         os.write(self._wake_out, b"!")
-        error = done.get(timeout=ORDER_LIMIT_S)
-        if error is not None:
-            raise error
+        done.result(timeout=ORDER_LIMIT_S)
 
     def _serve(self) -> None:
-        try:
-            while True:
-                for key, events in self._selector.select(self._until_next_reply_s()):
-                    if key.fd == self._wake_in:
-                        os.read(self._wake_in, 1)
-                        self._orders.get_nowait()()
-                    else:
-                        key.data(events)
-                self._send_due_replies()
-        except _EndError:
-            self._selector.close()
-            os.close(self._wake_in)
-            os.close(self._wake_out)
+        while not self._ending:
+            for key, events in self._selector.select(self._until_next_reply_s()):
+                if key.fd == self._wake_in:
+                    os.read(self._wake_in, 1)
+                    self._orders.get_nowait()()
+                else:
+                    key.data(events)
+            self._send_due_replies()
+        self._selector.close()
+        os.close(self._wake_in)
+        os.close(self._wake_out)
 
     def _end(self) -> None:
-        raise _EndError
+        self._ending = True
+        self._unplug()
 
     def _replug(self) -> None:
         self._unplug()
         self._plug_in()
 
     def _unplug(self) -> None:
+        self._drop_all()
+        self._pull_out()
+
+    def _drop_all(self) -> None:
         for line in list(self._lines):
             self._drop(line)
-        self._pull_out()
 
     def _add(self, line: Line) -> None:
         self._lines.append(line)
@@ -296,7 +280,7 @@ class Device(ABC):
         except OSError:
             data = b""
         if not data:
-            self._hung_up(line)
+            self._drop(line)
             return
         *requests, line.received = self._split(line.received + data)
         for request in requests:
@@ -357,7 +341,7 @@ class Device(ABC):
         except BlockingIOError:
             pass
         except OSError:
-            self._hung_up(line)
+            self._drop(line)
             return
         waits_for = selectors.EVENT_READ
         if line.unsent:
@@ -366,19 +350,10 @@ class Device(ABC):
         self._selector.modify(line.descriptor, waits_for, key.data)
 
 
-class _EndError(Exception):
-    """Ends the device's thread."""
-
-
 def garbled(data: bytes, terminator: bytes) -> bytes:
     """Return data of the same length that are neither ASCII nor UTF-8.
 
-    Parameters
-    ----------
-    data : bytes
-        The data that the device would have sent.
-    terminator : bytes
-        Stays as it is, so that a driver gets a line, but with rubbish in it.
+    Each `terminator` stays as it is, so that a driver gets a line, but with rubbish in it.
     """
     if not terminator:
         return bytes(byte ^ 0x95 for byte in data)

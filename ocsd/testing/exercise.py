@@ -40,14 +40,7 @@ class Bench:
 class Exercised:
     """An agent in a process, with its device and a client.
 
-    Parameters
-    ----------
-    subject : Subject
-        The agent.
-    bench : Bench
-        Router and listener.
-    plugged : bool
-        False: the device is absent when the agent starts.
+    If not `plugged`, the device is absent when the agent starts.
     """
 
     def __init__(self, subject: Subject, bench: Bench, plugged: bool = True) -> None:
@@ -56,30 +49,18 @@ class Exercised:
         self.client = bench.router.client(self.instance_id, AGENT_ANSWER_LIMIT_S)
         self._stack = ExitStack()
         self.simulation: Simulation | None = None
+        words = ["--instance-id", self.instance_id, *bench.router.options]
         simulate = subject.simulate()
         if simulate is not None:
             self.simulation = self._stack.enter_context(simulate)
+            words = [*map(str, self.simulation.arguments), *words]
             if not plugged:
                 self.simulation.device.unplug()
-        self.process = self._stack.enter_context(RunningProgram(self._command(), {}))
-
-    def _command(self) -> list[str]:
-        site = ["--instance-id", self.instance_id, *self.bench.router.options]
-        return self.subject.command(*self.device_words(), *site)
-
-    def device_words(self) -> list[str]:
-        """Return the arguments that lead it to its device."""
-        if self.simulation is None:
-            return []
-        return [str(word) for word in self.simulation.arguments]
+        self.process = self._stack.enter_context(RunningProgram(subject.command(*words)))
 
     def close(self) -> None:
         """End everything."""
         self._stack.close()
-
-    def joined(self) -> bool:
-        """Wait until it has joined the site; False if it does not."""
-        return self.process.wait_until_ready(AGENT_START_LIMIT_S)
 
     def alive(self) -> bool:
         """Whether it runs and answers."""
@@ -110,8 +91,8 @@ class Exercised:
 
     def start(self, name: str, params: dict[str, Any] | None = None) -> tuple[int, str, Session]:
         """Ask for an operation to be started; return code, text and session."""
-        code, text, session = self.client.request("start", name, params or {})
-        return code, text, session
+        reply: tuple[int, str, Session] = self.client.request("start", name, params or {})
+        return reply
 
     def session(self, name: str) -> Session:
         """Return the present session of an operation, empty if it never ran."""

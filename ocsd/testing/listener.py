@@ -18,13 +18,7 @@ LISTENER_START_LIMIT_S = 60.0
 
 
 class FeedLog:
-    """The messages published at a router since this object was made.
-
-    Parameters
-    ----------
-    router : LocalRouter
-        Runs.
-    """
+    """The messages published at a running router since this object was made."""
 
     def __init__(self, router: LocalRouter) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="ocsd-feeds-")

@@ -77,10 +77,6 @@ class SerialDevice(Device):
     def _pull_out(self) -> None:
         self._place.unlink(missing_ok=True)
 
-    def _hung_up(self, line: Line) -> None:
-        # Cannot happen: the device itself holds the driver's end open as well.
-        self._drop(line)
-
 
 class _Terminal(Line):
     """Both ends of a pseudo-terminal.

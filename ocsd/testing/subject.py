@@ -85,12 +85,8 @@ class Subject:
 def find(name: str, words: str = "") -> Subject:
     """Return the agent that an author means.
 
-    Parameters
-    ----------
-    name : str
-        A class, ``path/to/agent.py`` or ``module:main``.
-    words : str
-        Arguments for its command line, quoted as for a shell.
+    `name` is a class, ``path/to/agent.py`` or ``module:main``; `words` are arguments for
+    its command line, quoted as for a shell.
 
     Raises
     ------

@@ -48,10 +48,6 @@ class TcpDevice(Device):
     def __repr__(self) -> str:
         return f"TcpDevice at {self.host}:{self.port}"
 
-    def _drop_all(self) -> None:
-        for line in list(self._lines):
-            self._drop(line)
-
     def _plug_in(self) -> None:
         self._listener = socket.create_server((self.host, self.port))
         self._listener.setblocking(False)
@@ -71,9 +67,6 @@ class TcpDevice(Device):
             except OSError:
                 return  # the driver has gone again
             self._add(_Connection(connection))
-
-    def _hung_up(self, line: Line) -> None:
-        self._drop(line)
 
 
 class _Connection(Line):

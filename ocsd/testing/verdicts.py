@@ -62,10 +62,9 @@ def require_decent_end(name: str, session: Session) -> None:
         return
     text = last_words(session)
     require(text, f"operation {name!r} has ended without a message: return (ok, message)")
-    require(
-        not crashed(session),
-        f"operation {name!r}: {text}; catch what it may raise and return (ok, message)",
-    )
+    crashed = any(message.startswith("CRASH") for _, message in session.get("messages", ()))
+    advice = "catch what it may raise and return (ok, message)"
+    require(not crashed, f"operation {name!r}: {text}; {advice}")
 
 
 def require_recovery(agent: Exercised, name: str) -> None:
@@ -105,7 +104,7 @@ def require_life(agent: Exercised, since_s: float | None = None) -> None:
 
 def require_joined(agent: Exercised, advice: str = "") -> None:
     """Demand that a fresh agent joins its site."""
-    if agent.joined():
+    if agent.process.wait_until_ready(AGENT_START_LIMIT_S):
         return
     code = agent.process.exit_code
     fault = f"it has ended with exit code {code} before it joined its site"
@@ -124,11 +123,6 @@ def simulation_of(agent: Exercised) -> Simulation:
 def needs_parameters(code_text: str) -> bool:
     """Whether an operation was refused because it cannot do without parameters."""
     return "is required" in code_text
-
-
-def crashed(session: Session) -> bool:
-    """Whether an operation raised, or returned something else than (ok, message)."""
-    return any(text.startswith("CRASH") for _, text in session.get("messages", ()))
 
 
 def last_words(session: Session) -> str:

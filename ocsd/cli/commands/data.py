@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
         chosen = {*names.choose(wanted, feeds), EVERY_FEED}
         listed = [gap for gap in listed if gap.feed in chosen]
     if as_json:
-        selection.print_json(gaps=[gap.as_json() for gap in listed])
+        selection.print_json(gaps=[asdict(gap) for gap in listed])
         return
     if not listed:
         print(f"nothing is missing: {text.total(selection.folder.path, summaries, [])}")
@@ -146,7 +147,7 @@ def verify(selection: Selection, repair: bool, as_json: bool) -> int:
     problems, repaired = _verified(folder, paths, repair)
     listed = [(name, problem) for name in problems for problem in problems[name]]
     if as_json:
-        as_dicts = [{"file": name, **problem.as_json()} for name, problem in listed]
+        as_dicts = [{"file": name, **asdict(problem)} for name, problem in listed]
         selection.print_json(files=len(paths), problems=as_dicts, repaired=repaired)
         return int(bool(problems))
     for name, one in listed:

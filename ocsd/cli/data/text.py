@@ -1,6 +1,7 @@
 """The output of `ocsd data`, as text and as JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def feed_lines(feed: FeedOverview, chosen: set[str]) -> Iterator[str]:
 def feed_as_json(feed: FeedOverview) -> dict[str, Any]:
     """Return a feed made of JSON's types."""
     begin, end = feed.span
-    return {**feed.as_json(), "samples": feed.samples, "from_at": begin, "until_at": end}
+    return {**asdict(feed), "samples": feed.samples, "from_at": begin, "until_at": end}
 
 
 def file_as_json(summary: FileSummary) -> dict[str, Any]:

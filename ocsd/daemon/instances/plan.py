@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from ocsd.errors import SiteFileError
+from ocsd.site.data_folder import AGGREGATOR_CLASS
 from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site
 from ocsd.supervisor.order import cycle
 from ocsd.text.nearest import did_you_mean
 
 REGISTRY_CLASS: Final = "RegistryAgent"
-AGGREGATOR_CLASS: Final = "AggregatorAgent"
 
 ROUTER_NAME: Final = "router"
 """The router's name among the fork server's children."""

@@ -1,6 +1,7 @@
 """What a file holds, found by reading it."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_a_summary_survives_json(tmp_path):
     summary = scan(sound(tmp_path, *frames, addresses=(THERMO, HOLES)), "17953/1795328225.g3")
     assert summary.holes
     assert summary.damage
-    assert FileSummary.of_json(json.loads(json.dumps(summary.as_json()))) == summary
+    assert FileSummary.of_json(json.loads(json.dumps(asdict(summary)))) == summary
 
 
 def test_a_silence_divides_spans_and_what_was_fetched_late_fills_it(tmp_path):
