@@ -15,9 +15,9 @@ from ocsd.daemon.children.words import Words
 from ocsd.daemon.daemon import Daemon, Parts
 from ocsd.daemon.instances.finished import Finished
 from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.launch_window import LaunchWindow
 from ocsd.daemon.instances.plan import ROUTER_NAME
 from ocsd.daemon.instances.targets import Targets
-from ocsd.daemon.instances.window import LaunchWindow
 from ocsd.daemon.keepers import Keepers
 from ocsd.daemon.lock import DaemonLock
 from ocsd.daemon.ocs.outside import OutsideWatch

@@ -14,9 +14,9 @@ from ocsd.daemon.children.notifications import NotifySocket
 from ocsd.daemon.children.processes import Processes
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.launch_window import LaunchWindow
 from ocsd.daemon.instances.plan import ROUTER_NAME
 from ocsd.daemon.instances.transition import Transition
-from ocsd.daemon.instances.window import LaunchWindow
 from ocsd.daemon.keepers import Keepers
 from ocsd.daemon.lock import DaemonLock
 from ocsd.daemon.oversight import Oversight

@@ -11,9 +11,9 @@ from ocsd.daemon.children.forkserver_link import ForkServerLink
 from ocsd.daemon.children.processes import ForkLauncher, Processes
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.launch_window import LaunchWindow, PacedLauncher
 from ocsd.daemon.instances.plan import REGISTRY_CLASS, ROUTER_NAME
 from ocsd.daemon.instances.ports import Launcher
-from ocsd.daemon.instances.window import LaunchWindow, PacedLauncher
 from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.planning.settings import Settings, liveness_of, policy_of
 from ocsd.forkserver.protocol import SpawnRequest

@@ -11,8 +11,8 @@ from ocsd.daemon.instances.plan import REGISTRY_CLASS
 from ocsd.daemon.instances.ports import Clock
 from ocsd.daemon.instances.transition import Transition
 from ocsd.site.data_folder import AGGREGATOR_CLASS
+from ocsd.supervisor.dependencies import waves_of_end
 from ocsd.supervisor.events import DownRequested
-from ocsd.supervisor.order import waves_of_end
 
 Write: TypeAlias = Callable[[dict[str, Any]], None]
 

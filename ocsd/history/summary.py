@@ -43,11 +43,11 @@ class Summary:
 
     wanted_s: float
     up_s: float
-    """How long it was wanted, and how long it was up meanwhile [s]."""
+    """Time in which it was wanted, and in which it was up meanwhile [s]."""
     ends: int
-    """How often it ended although it was wanted."""
+    """Number of ends although it was wanted."""
     restarts: int
-    """How often it was started again, asked or not."""
+    """Number of restarts, asked or not."""
     last_end: HistoryEntry | None
     """Its last end although it was wanted."""
 

@@ -14,7 +14,7 @@ from ocsd.aggregator.frames import frames
 from ocsd.aggregator.incoming.message import Origin
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
-from ocsd.aggregator.recording.filing import Filing
+from ocsd.aggregator.recording.frame_writing import Filing
 from ocsd.aggregator.recording.introductions import Introductions
 
 

@@ -8,7 +8,7 @@ from ocsd.aggregator.disk.archive import folder_trouble
 from ocsd.aggregator.frames.source import Source
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log, Tally
-from ocsd.aggregator.recording.filing import Filing
+from ocsd.aggregator.recording.frame_writing import Filing
 
 # Memory for blocks while files cannot be written but the journal can; beyond it, messages
 # are left to the spools.

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from ocsd.cli import changes
+from ocsd.cli import up_down_restart
 from ocsd.cli.arguments import options
 from ocsd.cli.systemd import unit_job
 from ocsd.cli.talk import control, replies
@@ -65,8 +65,8 @@ def reload(
         print(json.dumps({**plan, "results": [data for data, _ in pairs]}, indent=2))
     else:
         print("\n".join(_plan_lines(plan, dry_run)), flush=True)
-        results, _ = changes.shown(answer, as_json=False)
-    return changes.exit_code(results, plan.get("waits_for", ()))
+        results, _ = up_down_restart.shown(answer, as_json=False)
+    return up_down_restart.exit_code(results, plan.get("waits_for", ()))
 
 
 def _daemon(host: str | None, unit: str | None) -> control.DaemonClient:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import click
 
-from ocsd.cli import changes
+from ocsd.cli import up_down_restart
 from ocsd.cli.arguments import options
 from ocsd.cli.commands.upgrade import watched
 from ocsd.cli.screen import terminal, units
@@ -104,7 +104,7 @@ def _all_ended(daemon: control.DaemonClient, before: replies.HostStatus, timeout
         for _, event in daemon.stop(timeout_s):
             all_ended = all_ended or isinstance(event, replies.Stopped)
             if isinstance(event, replies.StateChange):
-                print(changes.event_line(event, screen), flush=True)
+                print(up_down_restart.event_line(event, screen), flush=True)
                 if event.state == "down":
                     left.pop(event.instance_id, None)
     except UnfinishedError as error:

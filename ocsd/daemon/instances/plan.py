@@ -7,7 +7,7 @@ from typing import Final
 from ocsd.errors import SiteFileError
 from ocsd.site.data_folder import AGGREGATOR_CLASS
 from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site
-from ocsd.supervisor.order import cycle
+from ocsd.supervisor.dependencies import cycle
 from ocsd.text.nearest import did_you_mean
 
 REGISTRY_CLASS: Final = "RegistryAgent"
