@@ -4,6 +4,6 @@
 in the queue `intake`, `message_path` takes one message after another, `frame_writing` decides
 when a frame is due and keeps `unframed` blocks, `refusals` keeps bad messages, `opening`
 restores the leftovers of an earlier process, `pause` bridges a disk that refuses, `condition`
-describes the state to operators, `introductions` remembers senders. The room imports `disk`, `frames`, `numbers` and
-`incoming`. Begin with `recorder`.
+describes the state to operators, `introductions` remembers senders. The room imports `disk`,
+`frames`, `numbers` and `incoming`. Begin with `recorder`.
 """
