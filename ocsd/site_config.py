@@ -51,14 +51,7 @@ def agent_classes(agent_paths: Sequence[str] = ()) -> Catalogue:
 
 
 def agent_class(class_name: str, agent_paths: Sequence[str] = ()) -> AgentEntry:
-    """Return where the code of one agent class is.
-
-    Parameters
-    ----------
-    class_name : str
-        The name that site files use as ``agent-class``.
-    agent_paths : sequence of str
-        Folders with plug-in files.
+    """Return the place of an agent class's code; site files name the class ``agent-class``.
 
     Raises
     ------

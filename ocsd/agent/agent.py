@@ -211,8 +211,7 @@ class OCSAgent(BusSession):
 
     def start(self, op_name: str, params: Any = None, password: Any = None) -> Reply:
         """Start an operation; return (code, message, session)."""
-        reply: Reply = in_reactor(self.operations.start, op_name, params)
-        return reply
+        return in_reactor(self.operations.start, op_name, params)
 
     def wait(
         self, op_name: str, timeout: float | None = None, password: Any = None
@@ -222,18 +221,15 @@ class OCSAgent(BusSession):
 
     def stop(self, op_name: str, params: Any = None, password: Any = None) -> Reply:
         """Ask a process operation to stop; return (code, message, session)."""
-        reply: Reply = in_reactor(self.operations.stop, op_name, params)
-        return reply
+        return in_reactor(self.operations.ask_to_end, "stop", op_name, params)
 
     def abort(self, op_name: str, params: Any = None, password: Any = None) -> Reply:
         """Ask a task to abort; return (code, message, session)."""
-        reply: Reply = in_reactor(self.operations.abort, op_name, params)
-        return reply
+        return in_reactor(self.operations.ask_to_end, "abort", op_name, params)
 
     def status(self, op_name: str, params: Any = None, password: Any = None) -> Reply:
         """Return (code, message, session) of an operation."""
-        reply: Reply = in_reactor(self.operations.status, op_name)
-        return reply
+        return in_reactor(self.operations.status, op_name)
 
     def encoded(self) -> dict[str, Any]:
         """Return a description of the agent."""
@@ -263,11 +259,8 @@ class OCSAgent(BusSession):
     def attach(self, link: RouterLink) -> "Deferred[Any]":
         """Use a link on which the agent's addresses are registered.
 
-        Returns
-        -------
-        Deferred
-            Fires when all subscriptions have been made and, the first time, the
-            startup operations have been launched.
+        The Deferred fires when all subscriptions have been made and, the first time, the
+        startup operations have been launched.
         """
         self._link = link
         self.heartbeat.start()
@@ -286,13 +279,7 @@ class OCSAgent(BusSession):
         return link
 
     def end_operations(self, timeout_s: float) -> "Deferred[Any]":
-        """Ask all operations that run to end, wait for them, and flush the feeds.
-
-        Returns
-        -------
-        Deferred
-            Fires when that is done, or `timeout_s` is over [s].
-        """
+        """Ask all operations to end, wait for them at most `timeout_s` [s], flush the feeds."""
 
         def flush(_: Any) -> None:
             for feed in self.feeds.values():
@@ -310,7 +297,5 @@ class OCSAgent(BusSession):
             return
         self._joined_before = True
         for _, name, params in self.startup_ops:
-            if params is True:
-                params = {}
-            _, text, _ = self.start(name, params)
+            _, text, _ = self.start(name, {} if params is True else params)
             self.log.info("startup: {text}", text=text)

@@ -9,20 +9,10 @@ from ocsd.agent.operations.operation import AgentOp
 
 
 def describe(agent: Any, query: str) -> Any:
-    """Answer a call to the agent's address.
+    """Answer a call to the agent's address (docs/reference/wire.md, "Operations").
 
-    Parameters
-    ----------
-    agent : OCSAgent
-        The agent.
-    query : str
-        ``get_api``, or a part of it: ``get_tasks``, ``get_processes``,
-        ``get_feeds``, ``get_agent_class``.
-
-    Returns
-    -------
-    object
-        The answer (docs/reference/wire.md, "Operations"); None to any other query.
+    The query is ``get_api``, or a part of it: ``get_tasks``, ``get_processes``,
+    ``get_feeds``, ``get_agent_class``. The answer to any other is None.
     """
     match query:
         case "get_api":
@@ -53,9 +43,7 @@ def _feeds(agent: Any) -> list[Any]:
 def _operations(agent: Any, operations: Mapping[str, AgentOp]) -> list[Any]:
     described = []
     for name, op in sorted(operations.items()):
-        reply: dict[str, Any] = {"op_name": name, "status": "no_history"}
         session = agent.sessions[name]
-        if session is not None:
-            reply = session.reply()
+        reply = session.reply() if session else {"op_name": name, "status": "no_history"}
         described.append([name, reply, op.encoded()])
     return described

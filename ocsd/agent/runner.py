@@ -54,13 +54,7 @@ def init_site_agent(args: Any, address: str | None = None) -> tuple[OCSAgent, "R
 
 
 class Runner:
-    """Runs an agent until SIGINT or SIGTERM.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-        The agent's parsed arguments.
-    """
+    """Runs the agent with these parsed arguments until SIGINT or SIGTERM."""
 
     def __init__(self, args: Any) -> None:
         self._args = args
@@ -78,8 +72,7 @@ class Runner:
         Raises
         ------
         SystemExit
-            With code 1, if there was no router for as long as
-            ``--crossbar-timeout`` allows.
+            With code 1, if there was no router for as long as ``--crossbar-timeout`` allows.
         """
         give_up_s = 1e-3
         if auto_reconnect:

@@ -72,8 +72,8 @@ class Aggregator:
         Time for which one file is written [s].
     record_at_start : bool
         Whether ``record`` starts by itself.
-    open_recorder, clock, intake
-        `Recorder.open`, `Instant.now` and the queue for the recording thread, or doubles.
+    open_recorder, intake, clock
+        `Recorder.open`, the queue for the recording thread and `Instant.now`, or doubles.
     tick_s, folder_retry_s : float
         Period of the recorder's work, and of retrying a folder that cannot be written [s].
     """
@@ -239,9 +239,9 @@ class Aggregator:
             self._log.warn("{why}; it is tried again until it works", why=why)
             session.add_message(why)
             session.degraded = True
-        end_s = time.monotonic() + self._folder_retry_s
-        while time.monotonic() < end_s and session.status in {"starting", "running"}:
-            time.sleep(self._folder_retry_s / 20)
+        for _ in range(20):
+            if session.status in {"starting", "running"}:
+                time.sleep(self._folder_retry_s / 20)
         return session.status in {"starting", "running"}
 
     def _put(self, arrival: Received | Unreadable, left_out: Tally) -> None:

@@ -7,17 +7,10 @@ LONGEST_LOCAL_RETRY_DELAY_S = 0.5
 
 
 def retry_delay_s(failures: int, jitter: float, longest_s: float = LONGEST_RETRY_DELAY_S) -> float:
-    """Return the time until the next attempt [s].
+    """Return the time until the next attempt [s]: it doubles with each failure, up to `longest_s`.
 
-    Parameters
-    ----------
-    failures : int
-        Attempts that have failed in a row, at least 1.
-    jitter : float
-        A random number from 0 to 1. It varies the delay by 20 % either way, because
-        many agents should not come at once.
-    longest_s : float
-        The limit of the doubling [s].
+    At least one attempt has failed. `jitter` is a random number from 0 to 1. It varies the
+    delay by 20 % either way, because many agents should not come at once.
     """
     doubled_s = FIRST_RETRY_DELAY_S * 2.0 ** min(failures - 1, 30)
     return min(doubled_s, longest_s) * (0.8 + 0.4 * jitter)

@@ -22,20 +22,7 @@ from ocsd.reactor.threads import in_reactor, soon_in_reactor
 class BusSession(RoutedSession):
     """A session whose subscriptions and registrations outlive its connections.
 
-    Parameters
-    ----------
-    config : autobahn.wamp.types.ComponentConfig
-        Configuration of the WAMP session.
-
-    Attributes
-    ----------
-    log
-        Logger with ``debug``, ``info``, ``warn``, ``error``, ``critical``, each
-        with a ``{}``-style format and its fields.
-    agent_address : str or None
-        The agent's address.
-    subscribed_topics : set of str
-        Topics that are subscribed, or will be as soon as there is a connection.
+    `ocsd.agent.agent.OCSAgent` documents its attributes.
     """
 
     agent_address: str | None = None
@@ -79,13 +66,12 @@ class BusSession(RoutedSession):
         if isinstance(options, Mapping):
             options = SubscribeOptions(**options)
 
-        def ask(link: RouterLink, _again: bool) -> Any:
-            return link.subscribe(handler, topic, options)
-
-        def forget() -> None:
-            self.subscribed_topics.discard(topic)
-
-        return soon_in_reactor(self._ask, f"subscribe to {topic}", ask, forget)
+        return soon_in_reactor(
+            self._ask,
+            f"subscribe to {topic}",
+            lambda link, _again: link.subscribe(handler, topic, options),
+            lambda: self.subscribed_topics.discard(topic),
+        )
 
     def register(self, endpoint: Any, procedure: Any = None, options: Any = None) -> Any:
         """Register a procedure of the author's own, for the life of the agent.
@@ -124,7 +110,7 @@ class BusSession(RoutedSession):
     ) -> Any:
         """Subscribe to a feed of another agent; see `subscribe`."""
         topic = f"{agent_addr}.feeds.{feed_name}"
-        return self.subscribe(handler, topic, options=options, force_subscribe=force_subscribe)
+        return self.subscribe(handler, topic, options, force_subscribe)
 
     def subscribe_on_start(
         self,
@@ -134,9 +120,7 @@ class BusSession(RoutedSession):
         force_subscribe: bool | None = None,
     ) -> None:
         """Subscribe to a topic as soon as the agent has joined; see `subscribe`."""
-        subscribed = self.subscribe(
-            handler, topic, options=options, force_subscribe=force_subscribe
-        )
+        subscribed = self.subscribe(handler, topic, options, force_subscribe)
         if subscribed:
             subscribed.addErrback(lambda _: None)  # It is in the log.
 
@@ -171,20 +155,14 @@ class BusSession(RoutedSession):
         def failed(failure: Failure) -> bool:
             if not isinstance(failure.value, (ApplicationError, TransportLost)):
                 failure.raiseException()
-            self.log.warn(
-                "cannot {action} {op} of {agent}: {why}",
-                action=action,
-                op=op_name,
-                agent=agent_address,
-                why=failure.value,
-            )
+            request = {"action": action, "op": op_name, "agent": agent_address}
+            self.log.warn("cannot {action} {op} of {agent}: {why}", why=failure.value, **request)
             return False
 
-        def call() -> Any:
-            address = f"{agent_address}.ops"
-            return maybeDeferred(
-                self.call, address, action, op_name, params=params, timeout=timeout
-            ).addErrback(failed)
+        def call() -> "Deferred[Any]":
+            request = f"{agent_address}.ops", action, op_name
+            called = maybeDeferred(self.call, *request, params=params, timeout=timeout)
+            return called.addErrback(failed)
 
         return in_reactor(call)
 
@@ -203,9 +181,8 @@ class BusSession(RoutedSession):
         """Call a hook and the listeners of `event`, and log what they raise."""
 
         def failed(failure: Failure) -> None:
-            self.log.failure(
-                "the author's function for {event} raised", failure=failure, event=event
-            )
+            text = "the author's function for {event} raised"
+            self.log.failure(text, failure=failure, event=event)
 
         maybeDeferred(hook, *details).addErrback(failed)
         maybeDeferred(self.fire, event, self, *details).addErrback(failed)

@@ -31,23 +31,16 @@ FORBIDDEN = "wamp.error.not_authorized"
 
 
 class Connection(RouterConnector):
-    """Keeps an agent joined.
+    """Keeps an agent with parsed arguments `args` joined.
 
-    It can be used in a reactor that runs already, and touches neither signals
-    nor the process.
+    It can be used in a reactor that runs already, and touches neither signals nor the process.
 
     Parameters
     ----------
-    agent : OCSAgent
-        The agent.
-    args : argparse.Namespace
-        Its parsed arguments.
     on_change : callable, optional
         Called whenever `joined` or `reason` has changed.
     give_up_s : float
         Call `on_give_up` after this time without a router [s]; 0 never does.
-    on_give_up : callable, optional
-        See there.
     jitter : callable
         Returns a random number from 0 to 1, which spreads the attempts of many agents.
     """
@@ -102,17 +95,14 @@ class Connection(RouterConnector):
     def stop(self) -> Any:
         """Say goodbye to the router and stay away.
 
-        Returns
-        -------
-        Deferred
-            Fires when the transport has closed, after a second at the latest.
+        The Deferred fires when the transport has closed, after a second at the latest.
         """
         self.fire(LinkEvent.UNWANTED)
         link, protocol = self.agent.detach(), self._protocol
         if protocol is None:
             return
         closed: Deferred[None] = Deferred()
-        protocol.is_closed.addCallback(_passing_on(closed))
+        protocol.is_closed.addCallback(closed.callback)
         if link is not None and link.is_attached():
             link.leave()
         else:
@@ -129,12 +119,8 @@ class Connection(RouterConnector):
     def report(self) -> None:
         """Log whether the agent is joined, and notify the user of the connection."""
         if self.joined:
-            self.agent.log.info(
-                "joined realm {realm} at {router} as {address}",
-                realm=self.address.realm,
-                router=self.address,
-                address=self.agent.agent_address,
-            )
+            text = "joined realm {router.realm} at {router} as {address}"
+            self.agent.log.info(text, router=self.address, address=self.agent.agent_address)
         else:
             self.agent.log.warn("{reason}", reason=self.reason)
         self._on_change()
@@ -246,12 +232,3 @@ def check_url(url: object) -> None:
             f"site_hub {url!r} is not the address of a router: {error}; give something like "
             "ws://localhost:8001/ws as wamp_server in the site file or --site-hub"
         ) from error
-
-
-def _passing_on(closed: "Deferred[None]") -> Callable[[Any], Any]:
-    def pass_on(result: Any) -> Any:
-        if not closed.called:
-            closed.callback(None)
-        return result
-
-    return pass_on

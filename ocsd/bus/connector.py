@@ -14,18 +14,9 @@ from ocsd.reactor.threads import the_reactor
 
 
 class RouterConnector:
-    """Opens transports to the router, one after the other.
+    """Opens transports to the router, one after the other, each for a new session.
 
     A kind of connection derives from it, and fires the events of its sessions.
-
-    Parameters
-    ----------
-    address : RouterAddress
-        The router.
-    state : Reconnection
-        The state to begin with.
-    new_session : callable
-        Returns the session for the next transport.
     """
 
     join_limit_s: float

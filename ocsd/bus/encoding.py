@@ -163,12 +163,11 @@ class _Copy:
         return None
 
     def _affordable(self, size_bytes: int) -> bool:
-        affordable = size_bytes <= self._left_bytes
-        if affordable:
-            self._left_bytes -= size_bytes
-        else:
+        if size_bytes > self._left_bytes:
             self._refuse(ValueError, f"more than {self._limit_bytes / 2**20:.3g} MiB")
-        return affordable
+            return False
+        self._left_bytes -= size_bytes
+        return True
 
     def _refuse(self, error: type[Exception], what: str) -> None:
         place = "".join(f"[{key!r:.50}]" for key in self._path[:10])

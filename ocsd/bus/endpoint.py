@@ -6,11 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import (
-    HostnameEndpoint,
-    UNIXClientEndpoint,
-    wrapClientTLS,
-)
+from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
 
 from ocsd.bus.wamp import (
     CBORSerializer,
@@ -67,9 +63,7 @@ class RouterAddress:
         return replace(self, socket_path=None)
 
     def __str__(self) -> str:
-        if self.socket_path:
-            return f"unix:{self.socket_path}"
-        return self.url
+        return f"unix:{self.socket_path}" if self.socket_path else self.url
 
     @classmethod
     def of(cls, args: Any, launch: Launch | None) -> "RouterAddress":
@@ -89,11 +83,8 @@ def connect(
 ) -> "Deferred[Any]":
     """Open a transport and put a new link on it.
 
-    Returns
-    -------
-    Deferred
-        Fires with the protocol; its ``is_closed`` is a Deferred that fires when
-        the transport has closed.
+    The Deferred fires with the protocol, whose ``is_closed`` is a Deferred that fires when
+    the transport has closed.
     """
     if address.socket_path:
         factory = WampRawSocketClientFactory(new_link, serializer=CBORSerializer())

@@ -199,12 +199,7 @@ LINK_TRANSITIONS: Final[dict[Phase, dict[LinkEvent, Step | Fork]]] = {
         **_REFUSALS,
         **_ENDS,
     },
-    Phase.REGISTERED: {
-        LinkEvent.JOINED: _USE,
-        LinkEvent.CLOSED: _FAIL,
-        **_REFUSALS,
-        **_ENDS,
-    },
+    Phase.REGISTERED: {LinkEvent.JOINED: _USE, LinkEvent.CLOSED: _FAIL, **_REFUSALS, **_ENDS},
     Phase.JOINED: {LinkEvent.CLOSED: Fork(_rejoins, _RETRY, _LOSE), **_REFUSALS, **_STOP},
     Phase.DROPPING: {LinkEvent.CLOSED: _FAIL, **_ENDS},
     Phase.WAITING: {LinkEvent.WAITED: _CONNECT, **_ENDS},

@@ -44,13 +44,7 @@ class StandingRequests:
         link: RouterLink | None,
         on_refusal: Callable[[], object] = lambda: None,
     ) -> "Deferred[Any]":
-        """Make a request now, or when there is a link.
-
-        Returns
-        -------
-        Deferred
-            Fires with the first answer.
-        """
+        """Make a request now, or when there is a link; a Deferred of the first answer."""
         request = StandingRequest(what, ask, on_refusal)
         self._all.append(request)
         if link is not None:

@@ -23,23 +23,12 @@ from twisted.internet.defer import CancelledError
 txaio.use_twisted()
 
 from autobahn.exception import Disconnected, PayloadExceededError
-from autobahn.twisted.rawsocket import (
-    WampRawSocketClientFactory,
-    WampRawSocketClientProtocol,
-)
+from autobahn.twisted.rawsocket import WampRawSocketClientFactory, WampRawSocketClientProtocol
 from autobahn.twisted.wamp import ApplicationSession
-from autobahn.twisted.websocket import (
-    WampWebSocketClientFactory,
-    WampWebSocketClientProtocol,
-)
+from autobahn.twisted.websocket import WampWebSocketClientFactory, WampWebSocketClientProtocol
 from autobahn.wamp.exception import ApplicationError, SerializationError, TransportLost
 from autobahn.wamp.serializer import CBORSerializer, JsonSerializer
-from autobahn.wamp.types import (
-    CloseDetails,
-    ComponentConfig,
-    RegisterOptions,
-    SubscribeOptions,
-)
+from autobahn.wamp.types import CloseDetails, ComponentConfig, RegisterOptions, SubscribeOptions
 from autobahn.websocket.util import parse_url
 
 # From here on they are as absent as anything that was never imported.

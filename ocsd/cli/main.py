@@ -118,18 +118,7 @@ def ocsd(context: click.Context) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    int
-        The exit code; ``ocsd --help`` lists them.
-    """
+    """Run the command line, by default that of the process, and return its exit code."""
     # The command line prints with print, because click.echo writes UTF-8 even where
     # the terminal is plain ASCII.
     for stream in (sys.stdout, sys.stderr):

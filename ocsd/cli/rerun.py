@@ -34,19 +34,9 @@ class SavedFiles:
         return bool(self._stamps)
 
     def add(self, paths: Iterable[str], loaded_after_ns: int) -> str | None:
-        """Watch more files from now on.
+        """Watch more files, which were loaded after a time [ns, Unix time].
 
-        Parameters
-        ----------
-        paths : iterable of str
-            The files.
-        loaded_after_ns : int
-            Time before they were loaded [ns, Unix time].
-
-        Returns
-        -------
-        str or None
-            A file that was saved after that time, maybe after it was loaded.
+        Return one that was saved after that time, maybe after it was loaded.
         """
         saved = None
         for path in paths:
@@ -76,21 +66,10 @@ def _stamp(path: str) -> _Stamp | None:
 
 
 def run(name: str, command: list[str], environment: dict[str, str]) -> int:
-    """Run an agent until Ctrl-C, and run it again whenever its code is saved.
+    """Run the agent `name` until Ctrl-C, and run it again whenever its code is saved.
 
-    Parameters
-    ----------
-    name : str
-        The agent's name in messages.
-    command : list of str
-        The program; it reports its files on the descriptor that `FILES_VARIABLE` names.
-    environment : dict of str to str
-        Its environment.
-
-    Returns
-    -------
-    int
-        0 after Ctrl-C; the agent's exit code if it ended before it reported any file.
+    Its program reports its files on the descriptor that `FILES_VARIABLE` names. Return 0 after
+    Ctrl-C, or the agent's exit code if it ended before it reported any file.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     files = SavedFiles()

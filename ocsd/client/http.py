@@ -65,11 +65,7 @@ class ControlClient:
     """
 
     def __init__(
-        self,
-        agent_addr: str,
-        url: str,
-        realm: str | None = None,
-        timeout_s: float = CALL_LIMIT_S,
+        self, agent_addr: str, url: str, realm: str | None = None, timeout_s: float = CALL_LIMIT_S
     ) -> None:
         self.agent_addr = agent_addr
         self.call_url = url
@@ -253,9 +249,8 @@ def _exchange(url: str, body: bytes, connect_limit_s: float, limit_s: float) -> 
     """
     end_s = time.monotonic() + limit_s
     parts = urlsplit(url)
-    kind: type[http.client.HTTPConnection] = http.client.HTTPConnection
-    if parts.scheme == "https":
-        kind = http.client.HTTPSConnection
+    secure = parts.scheme == "https"
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
     connection = kind(parts.hostname or "localhost", parts.port, timeout=connect_limit_s)
     try:
         try:
@@ -271,7 +266,7 @@ def _exchange(url: str, body: bytes, connect_limit_s: float, limit_s: float) -> 
             target += f"?{parts.query}"
         headers = {"Content-Type": "application/json", "Connection": "close", **_login(parts)}
         # A time limit of the socket is one for each piece, and pieces may come for ever.
-        limit = threading.Timer(_left_s(end_s), _hang_up, [stream])
+        limit = threading.Timer(end_s - time.monotonic(), _hang_up, [stream])
         limit.daemon = True
         limit.start()
         try:
@@ -302,13 +297,6 @@ def _login(parts: SplitResult) -> dict[str, str]:
 def _hang_up(stream: socket.socket) -> None:
     with contextlib.suppress(OSError):
         stream.shutdown(socket.SHUT_RDWR)
-
-
-def _left_s(end_s: float) -> float:
-    left_s = end_s - time.monotonic()
-    if left_s <= 0:
-        raise TimeoutError
-    return left_s
 
 
 def _decoded(status: int, content: bytes, url: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from ocsd.reactor.threads import the_reactor
 
 ROUTER_RETRY_S = 0.5
 """Delay between a client's attempts to reach the router [s]."""
-ROUTER_WAIT_LIMIT_S = 10.0
+CLIENT_WAIT_LIMIT_S = 10.0
 """Time that a client waits for the router by default [s]."""
 CLIENT_JOIN_LIMIT_S = 10.0
 """Time from an open transport to a joined realm [s]."""
@@ -20,17 +20,8 @@ class Joining(RouterConnector):
     """Connects sessions of a client, one after the other.
 
     The session has to call `session_joined` and, when the router refuses it, `session_refused`.
-
-    Parameters
-    ----------
-    address : RouterAddress
-        The router.
-    new_session : callable
-        Makes the session for the next connection.
-    on_lost : callable
-        Called when a connection that had joined is gone.
-    on_failure : callable
-        Called with the reason when there was no router in time.
+    `on_lost` is called when a connection that had joined is gone, `on_failure` with the reason
+    when there was no router in time.
     """
 
     join_limit_s = CLIENT_JOIN_LIMIT_S

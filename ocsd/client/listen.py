@@ -14,7 +14,7 @@ from twisted.internet.defer import inlineCallbacks
 from ocsd.bus.encoding import json_safe
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig, SubscribeOptions
-from ocsd.client.joining import ROUTER_WAIT_LIMIT_S, Joining
+from ocsd.client.joining import CLIENT_WAIT_LIMIT_S, Joining
 from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, UnreachableError
 from ocsd.reactor.threads import the_reactor
 
@@ -22,16 +22,9 @@ _HEARTBEAT = "heartbeat"
 
 
 class FeedListener:
-    """Prints publications, over all its connections.
+    """Prints publications, over all its connections; as JSON an object a line.
 
-    Parameters
-    ----------
-    topic : str
-        An address; one with an empty part is a wildcard.
-    as_json : bool
-        Whether to print a JSON object a line.
-    heartbeats : bool
-        Whether to print heartbeats too.
+    A topic that has an empty part is a wildcard. Heartbeats are left out unless asked for.
     """
 
     def __init__(self, topic: str, as_json: bool, heartbeats: bool) -> None:
@@ -91,9 +84,7 @@ class _Session(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
         """Subscribe to the topic."""
         self._listener.joining.session_joined()
         topic = self._listener.topic
-        options = SubscribeOptions(match="exact")
-        if "" in topic.split("."):
-            options = SubscribeOptions(match="wildcard")
+        options = SubscribeOptions(match="wildcard" if "" in topic.split(".") else "exact")
         try:
             yield self.subscribe(self._listener.print_message, topic, options)
         except ApplicationError as error:
@@ -111,10 +102,7 @@ class _Session(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
 def parts(pair: Any) -> tuple[Any, Mapping[str, Any]]:
     """Return message and feed_info of a publication, made of JSON's types only.
 
-    Parameters
-    ----------
-    pair
-        A pair of both, if an agent published it; anything else has no feed_info.
+    What an agent publishes is a pair of both; anything else has no feed_info.
     """
     if isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[1], Mapping):
         message, feed_info = pair
@@ -124,15 +112,7 @@ def parts(pair: Any) -> tuple[Any, Mapping[str, Any]]:
 
 
 def message_text(message: Any, feed_info: Mapping[str, Any], now_at: float) -> str:
-    """Return the line that shows a message to people.
-
-    Parameters
-    ----------
-    message, feed_info
-        As published.
-    now_at : float
-        The present [s, Unix time].
-    """
+    """Return the line that shows a message to people at a time [s, Unix time]."""
     clock = time.strftime("%H:%M:%S", time.gmtime(now_at))
     agent = str(feed_info.get("agent_address", "?")).rpartition(".")[2]
     head = f"{clock} {agent}.{feed_info.get('feed_name', '?')}"
@@ -192,7 +172,7 @@ def main(words: list[str] | None = None) -> int:
             signal.signal(number, lambda *_, code=code: reactor.callFromThread(listener.end, code))
         # `ocsd listen` has blocked them until here.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
-        listener.joining.start(ROUTER_WAIT_LIMIT_S)
+        listener.joining.start(CLIENT_WAIT_LIMIT_S)
 
     reactor.callWhenRunning(begin)
     reactor.run()

@@ -59,15 +59,7 @@ def _session_lines(session: Mapping[str, Any]) -> list[str]:
 
 
 def progress_of(session: Mapping[str, Any], now_at: float) -> str:
-    """Return the state of a run and its duration, e.g. ``running for 3.2 s``.
-
-    Parameters
-    ----------
-    session : dict
-        The run.
-    now_at : float
-        The present [s, Unix time].
-    """
+    """Return the state of a run and its duration at a time, e.g. ``running for 3.2 s``."""
     status, begun_at, ended_at = session["status"], session["start_time"], session.get("end_time")
     if status != "done" or ended_at is None:
         return f"{status} for {_duration(now_at - begun_at)}"

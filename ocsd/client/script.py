@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig, txaio
-from ocsd.client.joining import ROUTER_WAIT_LIMIT_S, Joining
+from ocsd.client.joining import CLIENT_WAIT_LIMIT_S, Joining
 from ocsd.client.waiting import CALL_LIMIT_S, Reply, waiting
 from ocsd.errors import UnreachableError
 from ocsd.reactor.threads import the_reactor
@@ -39,10 +39,6 @@ class ControlClientSession(ApplicationSession):  # type: ignore[misc] # autobahn
         Called with this session, `script_args` and `script_kwargs`. May be a
         generator function that yields Deferreds, decorated with
         ``inlineCallbacks`` or not, or a coroutine function.
-    script_args : sequence
-        See there.
-    script_kwargs : dict
-        See there.
 
     Attributes
     ----------
@@ -155,7 +151,7 @@ def run_control_script(
     address = RouterAddress.of(parsed, launches.current())
     session.joining = Joining(address, lambda: session, lost, failed)
     reactor = the_reactor()
-    reactor.callWhenRunning(session.joining.start, parsed.crossbar_timeout or ROUTER_WAIT_LIMIT_S)
+    reactor.callWhenRunning(session.joining.start, parsed.crossbar_timeout or CLIENT_WAIT_LIMIT_S)
     reactor.run()
     if complaints:
         parser.exit(UnreachableError.exit_code, f"{parser.prog}: error: {complaints[0]}\n")

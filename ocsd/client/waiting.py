@@ -47,14 +47,10 @@ def waiting(
 
     Parameters
     ----------
-    op_name : str
-        The operation, for the texts.
     timeout_s : float, optional
         Time limit of the whole [s]; None waits for ever, negative not at all.
     run : OperationRun, optional
         The run; by default that of the first answer.
-    monotonic : callable, optional
-        The clock [s].
 
     Yields
     ------
@@ -67,9 +63,7 @@ def waiting(
         The last answer. ERROR if the run ended unseen: another run took its
         place, or the agent was restarted.
     """
-    end_s = math.inf
-    if timeout_s is not None:
-        end_s = monotonic() + timeout_s
+    end_s = math.inf if timeout_s is None else monotonic() + timeout_s
     while True:
         answer = yield min(LONGEST_REQUEST_S, end_s - monotonic())
         code, text, session = answer

@@ -15,9 +15,9 @@ from ocsd.daemon.children.words import Words
 from ocsd.daemon.daemon import Daemon, Parts
 from ocsd.daemon.instances.finished import Finished
 from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.launch_window import LaunchWindow
 from ocsd.daemon.instances.plan import ROUTER_NAME
 from ocsd.daemon.instances.targets import Targets
-from ocsd.daemon.instances.window import LaunchWindow
 from ocsd.daemon.keepers import Keepers
 from ocsd.daemon.lock import DaemonLock
 from ocsd.daemon.ocs.outside import OutsideWatch
@@ -48,10 +48,8 @@ def assemble(
     it, or its process that was not needed.
     """
     paths = settings.paths
-    # Build
     daemon = Daemon(settings, progress, detached, reactor, lock)
-    targets, finished = Targets(paths.targets), Finished(paths.finished)
-    fleet = Fleet(targets, finished)
+    fleet = Fleet(Targets(paths.targets), Finished(paths.finished))
     window = LaunchWindow(reactor, fleet.waits_for)
     # Not every wait ends with a transition, so the window is asked in every round.
     outside, always = OutsideWatch(settings.hub, reactor), (window.admit,)
@@ -86,31 +84,23 @@ def assemble(
         start_trouble=lambda: forkserver.trouble,
         excuse=oversight.excuse,
     )
-    settling = Settling(fleet, window.waits_for, progress, reactor, daemon.settled)
-    shutdown = Shutdown(fleet, reactor, daemon.stopping, daemon.stopped)
-    upgrade = Upgrade(fleet, reactor, lock, daemon.flush)
-    lost_files = LostFiles(
-        paths.create, daemon.excuse_everyone, oversight.record_lost_files, reactor
-    )
-    systemd, reload = SystemdLink(reactor, fleet), Reload(fleet, keepers.add)
-    # Wire
     parts = Parts(
-        fleet,
-        targets,
-        finished,
-        window,
-        keepers,
-        processes,
-        forkserver,
-        notify,
-        oversight,
-        lost_files,
-        reload,
-        settling,
-        shutdown,
-        upgrade,
-        status,
-        systemd,
+        fleet=fleet,
+        window=window,
+        keepers=keepers,
+        processes=processes,
+        forkserver=forkserver,
+        notify=notify,
+        oversight=oversight,
+        lost_files=LostFiles(
+            paths.create, daemon.excuse_everyone, oversight.record_lost_files, reactor
+        ),
+        reload=Reload(fleet, keepers.add),
+        settling=Settling(fleet, window.waits_for, progress, reactor, daemon.settled),
+        shutdown=Shutdown(fleet, reactor, daemon.stopping, daemon.stopped),
+        upgrade=Upgrade(fleet, reactor, lock, daemon.flush),
+        status=status,
+        systemd=SystemdLink(reactor, fleet),
     )
     daemon.wire(parts)
     return daemon

@@ -1,7 +1,7 @@
 """One host's daemon: what it does at its start, at each event and at its end."""
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.logger import Logger
@@ -12,13 +12,11 @@ from ocsd.daemon.api.systemd import SystemdLink
 from ocsd.daemon.children.forkserver_link import ForkServerLink
 from ocsd.daemon.children.notifications import NotifySocket
 from ocsd.daemon.children.processes import Processes
-from ocsd.daemon.instances.finished import Finished
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.launch_window import LaunchWindow
 from ocsd.daemon.instances.plan import ROUTER_NAME
-from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.instances.transition import Transition
-from ocsd.daemon.instances.window import LaunchWindow
 from ocsd.daemon.keepers import Keepers
 from ocsd.daemon.lock import DaemonLock
 from ocsd.daemon.oversight import Oversight
@@ -34,8 +32,8 @@ from ocsd.errors import OcsdError
 from ocsd.forkserver.protocol import EndRequest, Hello
 from ocsd.supervisor.events import State, UpRequested
 
-ROUTER_WAIT_LIMIT_S = 15.0
-"""Time that agents wait for the router before they are started without it [s]."""
+LAUNCH_WITHOUT_ROUTER_S = 15.0
+"""Time after which agents are started without the router [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +41,6 @@ class Parts:
     """All parts of a daemon, built by `ocsd.daemon.assembly`."""
 
     fleet: Fleet
-    targets: Targets
-    finished: Finished
     window: LaunchWindow
     keepers: Keepers
     processes: Processes
@@ -60,62 +56,43 @@ class Parts:
     systemd: SystemdLink
 
 
+@dataclass(eq=False)
 class Daemon:
-    """One host's daemon.
-
-    Parameters
-    ----------
-    settings : Settings
-        The site, and where things are kept.
-    progress : StartReport
-        The terminal from which it was started.
-    detached : bool
-        Whether to let go of the terminal once all is settled.
-    reactor : the Twisted reactor
-        Time, sockets and descriptors.
-    lock : DaemonLock
-        Keeps other daemons away.
-
-    Attributes
-    ----------
-    failure : OcsdError or None
-        Why the daemon had to give up.
-    """
+    """One host's daemon."""
 
     log = Logger()
-    _parts: Parts
+    _parts: Parts = field(init=False)
 
-    def __init__(
-        self,
-        settings: Settings,
-        progress: StartReport,
-        detached: bool,
-        reactor: Any,
-        lock: DaemonLock,
-    ) -> None:
-        self.failure: OcsdError | None = None
-        self._settings = settings
-        self._progress = progress
-        self._detached = detached
-        self._reactor = reactor
-        self._lock = lock
-        self._host_manager: Any = None
-        self._launched = False
-        self._ended = False
+    settings: Settings
+    """The site, and where things are kept."""
+    progress: StartReport
+    """The terminal from which it was started."""
+    detached: bool
+    """Whether to let go of the terminal once all is settled."""
+    reactor: Any
+    """Twisted's reactor: time, sockets and descriptors."""
+    lock: DaemonLock
+    """Keeps other daemons away."""
+    failure: OcsdError | None = field(default=None, init=False)
+    """Why the daemon had to give up."""
+
+    _host_manager: Any = field(default=None, init=False)
+    _launched: bool = field(default=False, init=False)
+    _ended: bool = field(default=False, init=False)
 
     def wire(self, parts: Parts) -> None:
         """Connect the daemon with its parts, and its parts with the instances."""
         self._parts = parts
         parts.keepers.add_router()
-        for instance in self._settings.plan.instances:
+        for instance in self.settings.plan.instances:
             parts.keepers.add(instance)
         parts.fleet.observe(self._observe)
 
     def start(self) -> None:
         """Open the sockets and connect to the fork server; the rest follows from its Hello."""
-        parts, paths = self._parts, self._settings.paths
-        for notice in filter(None, (*self._settings.plan.notices, parts.targets.notice)):
-            self._progress.say(f"  {notice}")
+        parts, paths = self._parts, self.settings.paths
+        for notice in filter(None, (*self.settings.plan.notices, parts.fleet.targets.notice)):
+            self.progress.say(f"  {notice}")
         parts.notify.open()
         parts.lost_files.keep(paths.notify_socket, parts.notify.open)
         parts.lost_files.keep(paths.pid_file, lambda: DaemonLock(paths.pid_file, paths.host))
@@ -124,37 +101,21 @@ class Daemon:
         parts.systemd.start()
         parts.oversight.start()
         parts.settling.start()
-        self._reactor.callLater(0, attempt, self._open_control, self.give_up)
+        self.reactor.callLater(0, attempt, self._open_control, self.give_up)
 
     def stop(self, write: Write = lambda _: None) -> None:
-        """End everything in order, then the daemon.
-
-        Parameters
-        ----------
-        write : callable
-            Takes a JSON object for each step.
-        """
+        """End everything in order, then the daemon; `write` takes a JSON object for each step."""
         self._parts.shutdown.request(write)
 
     def give_up(self, failure: OcsdError) -> None:
         """End this daemon, and nothing else."""
         self.failure = failure
-        self._reactor.stop()
+        self.reactor.stop()
 
     def reload(self, by: str, dry_run: bool = False) -> Reloaded:
-        """Take the site file, as it is now, into use.
+        """Take the site file, as it is now, into use, because the person `by` asks for that.
 
-        Parameters
-        ----------
-        by : str
-            The person who asks.
-        dry_run : bool
-            Only return the changes that it would make.
-
-        Returns
-        -------
-        Reloaded
-            The changes, and the instances that are on their way now.
+        A `dry_run` only returns the changes that it would make.
 
         Raises
         ------
@@ -162,10 +123,10 @@ class Daemon:
             If it cannot be used; nothing has changed then.
         """
         self._parts.fleet.check(())
-        change = self._parts.reload.foresee(compare(self._settings))
+        change = self._parts.reload.foresee(compare(self.settings))
         if dry_run:
             return change, {}
-        self._settings = self._parts.keepers.settings = change.settings
+        self.settings = self._parts.keepers.settings = change.settings
         self._parts.oversight.apply_reload(change.settings, change.difference, by)
         return change, self._parts.reload.apply(change, by)
 
@@ -178,9 +139,9 @@ class Daemon:
         if self._launched:
             return
         if hello.notice:
-            self._progress.say(f"  {hello.notice}")
+            self.progress.say(f"  {hello.notice}")
         self._launched = True
-        if hello.orphans and not self._settings.fork_server_runs:
+        if hello.orphans and not self.settings.fork_server_runs:
             self.forkserver_ended(0, "ended while no daemon ran, exit code unknown")
         parts.shutdown.allow()
         if parts.fleet.stopping:
@@ -190,14 +151,14 @@ class Daemon:
             parts.window.open()
         elif router.life.state is State.DOWN:
             router.deliver(UpRequested())
-        self._reactor.callLater(ROUTER_WAIT_LIMIT_S, parts.window.open)
+        self.reactor.callLater(LAUNCH_WITHOUT_ROUTER_S, parts.window.open)
         parts.fleet.launch()
         parts.settling.report_if_settled()
 
     def forkserver_lost(self) -> None:
         """Reach the fork server again, or end, if it was asked to end."""
         if self._ended:
-            self._reactor.stop()
+            self.reactor.stop()
         else:
             self._parts.forkserver.lost()
 
@@ -215,28 +176,28 @@ class Daemon:
     def settled(self) -> None:
         """Report that the start is over."""
         self._parts.systemd.ready()
-        self._reactor.callLater(0, self._be_host_manager)
-        if self._detached:
-            self._progress.hush()
+        self.reactor.callLater(0, self._be_host_manager)
+        if self.detached:
+            self.progress.hush()
 
     def stopping(self) -> None:
         """Report that everything is being stopped."""
-        self._lock.stopping()
+        self.lock.stopping()
         self._parts.systemd.stopping()
-        self._progress.say("stopping")
+        self.progress.say("stopping")
 
     def stopped(self, took_s: float) -> None:
         """End the fork server, and with it the daemon."""
         self._ended = True
-        self._parts.finished.clear()
+        self._parts.fleet.finished.clear()
         self._parts.oversight.record_stop()
-        self._progress.say(f"stopped after {took_s:.2f} s")
+        self.progress.say(f"stopped after {took_s:.2f} s")
         self._parts.processes.connection.send(EndRequest())
 
     def flush(self) -> None:
         """Write what is still in memory."""
         self._parts.oversight.chronicle.close()
-        self._settings.log.flush()
+        self.settings.log.flush()
 
     def excuse_everyone(self) -> None:
         """Forgive all instances their silence: their reports could not arrive."""
@@ -246,7 +207,11 @@ class Daemon:
     def trouble(self) -> str:
         """Return the faults of the daemon's own records; empty if there are none."""
         parts = self._parts
-        notices = parts.oversight.chronicle.trouble, parts.targets.notice, parts.processes.notice
+        notices = (
+            parts.oversight.chronicle.trouble,
+            parts.fleet.targets.notice,
+            parts.processes.notice,
+        )
         return "; ".join(filter(None, notices))
 
     def _observe(self, transition: Transition) -> None:
@@ -258,7 +223,7 @@ class Daemon:
             after=after.state,
             reason=after.reason,
         )
-        self._progress.transition(transition)
+        self.progress.transition(transition)
         parts.systemd.send_status()
         parts.window.admit()
         if after.state is not State.STARTING:
@@ -275,20 +240,20 @@ class Daemon:
         parts = self._parts
         control = importlib.import_module("ocsd.daemon.api.control")
         site = control.control_site(
-            parts.status, parts.fleet, self._reactor, self.stop, parts.upgrade.request, self.reload
+            parts.status, parts.fleet, self.reactor, self.stop, parts.upgrade.request, self.reload
         )
-        path = self._settings.paths.control_socket
-        ControlPort(self._reactor, path, site, parts.lost_files).open()
+        path = self.settings.paths.control_socket
+        ControlPort(self.reactor, path, site, parts.lost_files).open()
 
     def _be_host_manager(self) -> None:
         """Answer OCS's tools; autobahn is loaded when the agents have been asked for."""
         if self._parts.fleet.stopping:
             return
         session = importlib.import_module("ocsd.daemon.ocs.host_manager_session")
-        instance = self._settings.plan.host_manager
-        launch = self._settings.launch(instance, predecessor_died=False)
+        instance = self.settings.plan.host_manager
+        launch = self.settings.launch(instance)
         self._host_manager = session.connect(
-            launch, self._parts.fleet, self._reload_for_clients, self.stop, self._reactor
+            launch, self._parts.fleet, self._reload_for_clients, self.stop, self.reactor
         )
 
     def _reload_for_clients(self) -> str:

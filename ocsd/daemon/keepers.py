@@ -2,6 +2,7 @@
 
 import random
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from ocsd.daemon.builtin.registry_host import RegistryLauncher
@@ -10,9 +11,9 @@ from ocsd.daemon.children.forkserver_link import ForkServerLink
 from ocsd.daemon.children.processes import ForkLauncher, Processes
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.launch_window import LaunchWindow, PacedLauncher
 from ocsd.daemon.instances.plan import REGISTRY_CLASS, ROUTER_NAME
 from ocsd.daemon.instances.ports import Launcher
-from ocsd.daemon.instances.window import LaunchWindow, PacedLauncher
 from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.planning.settings import Settings, liveness_of, policy_of
 from ocsd.forkserver.protocol import SpawnRequest
@@ -22,57 +23,43 @@ from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.proc import what_holds
 
 
+@dataclass(eq=False)
 class Keepers:
     """Adds instances to a fleet, each with its keeper and its way of being started.
 
-    The parameters are parts of a daemon (`ocsd.daemon.daemon.Parts`).
-
-    Attributes
-    ----------
-    settings : Settings
-        The settings for the next start of each instance.
+    The fields are parts of a daemon (`ocsd.daemon.daemon.Parts`).
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        fleet: Fleet,
-        window: LaunchWindow,
-        processes: Processes,
-        forkserver: ForkServerLink,
-        oversight: Oversight,
-        reactor: Any,
-    ) -> None:
-        self.settings = settings
-        self._fleet = fleet
-        self._window = window
-        self._processes = processes
-        self._forkserver = forkserver
-        self._oversight = oversight
-        self._reactor = reactor
+    settings: Settings
+    """The settings for the next start of each instance."""
+    fleet: Fleet
+    window: LaunchWindow
+    processes: Processes
+    forkserver: ForkServerLink
+    oversight: Oversight
+    reactor: Any
 
     def add_router(self) -> None:
         """Add the router, if it runs here."""
         plan, settings = self.settings.router, self.settings
         if not plan.command:
             return
-        launcher = ForkLauncher(self._processes, lambda _: request(plan, settings.paths))
-        keeper = self._keeper(ROUTER_NAME, launcher)
-        self._fleet.router = keeper
-        watch = RouterWatch(keeper, plan, settings.hub, self._reactor)
-        self._fleet.observe(watch.transition)
+        launcher = ForkLauncher(self.processes, lambda _: request(plan, settings.paths))
+        self.fleet.router = keeper = self._keeper(ROUTER_NAME, launcher)
+        watch = RouterWatch(keeper, plan, settings.hub, self.reactor)
+        self.fleet.observe(watch.transition)
 
     def add(self, instance: Instance, *, left: bool = False) -> Keeper:
         """Add an instance; `left` if the site file does not list it."""
-        launcher: Launcher = ForkLauncher(self._processes, self._request)
+        launcher: Launcher = ForkLauncher(self.processes, self._request)
         in_daemon = None
         if instance.agent_class == REGISTRY_CLASS and instance.runtime == "ocsd":
-            launcher = in_daemon = RegistryLauncher(self._launch, self._reactor)
-        paced = PacedLauncher(launcher, self._window)
+            launcher = in_daemon = RegistryLauncher(self._launch, self.reactor)
+        paced = PacedLauncher(launcher, self.window)
         keeper = self._keeper(instance.instance_id, paced, instance)
         if in_daemon is not None:
             in_daemon.keeper = keeper
-        self._fleet.add(instance, keeper, left=left)
+        self.fleet.add(instance, keeper, left=left)
         return keeper
 
     def add_stranger(self, instance_id: str) -> Keeper:
@@ -81,12 +68,12 @@ class Keepers:
         return self.add(entry, left=True)
 
     def _launch(self, instance_id: str) -> Launch:
-        return self.settings.launch(self._fleet.instance(instance_id), predecessor_died=False)
+        return self.settings.launch(self.fleet.instance(instance_id))
 
     def _request(self, instance_id: str) -> SpawnRequest:
-        keeper = self._fleet.keeper(instance_id)
+        keeper = self.fleet.keeper(instance_id)
         died = keeper is not None and keeper.was_ready
-        return self.settings.request(self._fleet.instance(instance_id), predecessor_died=died)
+        return self.settings.request(self.fleet.instance(instance_id), predecessor_died=died)
 
     def _keeper(
         self, instance_id: str, launcher: Launcher, instance: Instance | None = None
@@ -95,16 +82,16 @@ class Keepers:
             instance_id=instance_id,
             life=Lifecycle(policy=policy_of(instance)),
             launcher=launcher,
-            clock=self._reactor,
+            clock=self.reactor,
             wall_clock=time.time,
             jitter=lambda: random.uniform(-1, 1),
-            on_transition=self._fleet.announce,
+            on_transition=self.fleet.announce,
             liveness=liveness_of(instance),
             what_holds=what_holds,
             reaches=self._reaches,
-            is_shared=self._oversight.incidents.failed,
-            examine=self._oversight.examiner.examine,
+            is_shared=self.oversight.incidents.failed,
+            examine=self.oversight.examiner.examine,
         )
 
     def _reaches(self, instance_id: str) -> bool:
-        return self._forkserver.answers or self._processes.is_orphan(instance_id)
+        return self.forkserver.answers or self.processes.is_orphan(instance_id)

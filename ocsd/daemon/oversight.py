@@ -11,7 +11,7 @@ from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.watching.chronicle import DAEMON, Chronicle
 from ocsd.daemon.watching.examiner import Examiner
-from ocsd.daemon.watching.hooks import Hooks, ProcessHooks
+from ocsd.daemon.watching.hooks import Hooks, ProcessHook
 from ocsd.daemon.watching.incidents import Incidents
 from ocsd.daemon.watching.left_spools import LeftSpools
 from ocsd.daemon.watching.watches import (
@@ -35,25 +35,10 @@ class Oversight:
 
     Parameters
     ----------
-    settings : Settings
-        The site, and the folders of the host.
-    fleet : Fleet
-        The instances.
-    reactor : the Twisted reactor
-        Time and descriptors.
     more : tuple of Watch
         Further checks of each instance.
     always : tuple of callable
         Further calls of each round.
-
-    Attributes
-    ----------
-    chronicle : Chronicle
-        Writes the history.
-    examiner : Examiner
-        Examines processes before an end by force.
-    incidents : Incidents
-        Distinguishes incidents from single failures.
     """
 
     def __init__(
@@ -68,7 +53,7 @@ class Oversight:
         self._host = settings.plan.host
         self._fleet = fleet
         self._reactor = reactor
-        self._hooks = Hooks(settings.plan.host.hooks, ProcessHooks(reactor), reactor)
+        self._hooks = Hooks(settings.plan.host.hooks, partial(ProcessHook, reactor), reactor)
         self.chronicle = Chronicle(HistoryFile(paths.journal))
         self.examiner = Examiner(paths.incidents, paths.instance_log, self.chronicle)
         self.incidents = Incidents(reactor, self._running, self.chronicle, self._incident)

@@ -1,6 +1,7 @@
 """The start of a daemon: a step that fails ends it; one report follows when all has settled."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from twisted.logger import Logger
@@ -18,14 +19,9 @@ _LOG = Logger()
 
 
 def attempt(step: Callable[[], None], give_up: Callable[[OcsdError], None]) -> None:
-    """Take a step of the start, without which the daemon would be of no use.
+    """Take a step of the start; if it fails, `give_up` ends the daemon for the reason given.
 
-    Parameters
-    ----------
-    step : callable
-        Called without arguments. The reactor would log what it raises, and go on.
-    give_up : callable
-        Ends the daemon, which makes room for another one; takes the reason.
+    The reactor would log the error of the step, and go on.
     """
     try:
         step()
@@ -39,54 +35,38 @@ def attempt(step: Callable[[], None], give_up: Callable[[OcsdError], None]) -> N
         )
 
 
+@dataclass(eq=False)
 class Settling:
-    """Reports how the start went, unless everything is stopped before.
+    """Reports how the start went, unless everything is stopped before."""
 
-    Parameters
-    ----------
-    fleet : Fleet
-        The instances.
-    waits_for : callable
-        Returns the instances for which an instance waits.
-    progress : StartReport
-        Takes the report.
-    clock : Clock
-        The time.
-    on_settled : callable
-        Called without arguments afterwards.
-    """
+    fleet: Fleet
+    waits_for: Callable[[str], tuple[str, ...]]
+    """Returns the instances for which an instance waits."""
+    progress: StartReport
+    """Takes the report."""
+    clock: Clock
+    on_settled: Callable[[], None]
+    """Called afterwards."""
 
-    def __init__(
-        self,
-        fleet: Fleet,
-        waits_for: Callable[[str], tuple[str, ...]],
-        progress: StartReport,
-        clock: Clock,
-        on_settled: Callable[[], None],
-    ) -> None:
-        self._fleet = fleet
-        self._waits_for = waits_for
-        self._progress = progress
-        self._clock = clock
-        self._on_settled = on_settled
-        self._begun_s = clock.seconds()
+    def __post_init__(self) -> None:
+        self._begun_s = self.clock.seconds()
         self._is_over = False
 
     def start(self) -> None:
         """Begin to wait."""
-        self._clock.callLater(SETTLING_LIMIT_S, self._report)
+        self.clock.callLater(SETTLING_LIMIT_S, self._report)
 
     def report_if_settled(self) -> None:
         """Report if every instance is where it will stay, or waits for another try."""
-        lives = [keeper.life for keeper in self._fleet.everyone()]
+        lives = [keeper.life for keeper in self.fleet.everyone()]
         if all(life.settled or life.state is State.BACKOFF for life in lives):
             self._report()
 
     def _report(self) -> None:
-        if self._is_over or self._fleet.stopping:
+        if self._is_over or self.fleet.stopping:
             return
         self._is_over = True
-        took_s = self._clock.seconds() - self._begun_s
-        for line in start_report(self._fleet, self._waits_for, took_s):
-            self._progress.say(line)
-        self._on_settled()
+        took_s = self.clock.seconds() - self._begun_s
+        for line in start_report(self.fleet, self.waits_for, took_s):
+            self.progress.say(line)
+        self.on_settled()

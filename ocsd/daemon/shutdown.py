@@ -1,6 +1,7 @@
 """The end of everything on a host, in an order in which nothing is lost."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ocsd.daemon.api.requests import described
@@ -10,39 +11,28 @@ from ocsd.daemon.instances.plan import REGISTRY_CLASS
 from ocsd.daemon.instances.ports import Clock
 from ocsd.daemon.instances.transition import Transition
 from ocsd.site.data_folder import AGGREGATOR_CLASS
+from ocsd.supervisor.dependencies import waves_of_end
 from ocsd.supervisor.events import DownRequested
-from ocsd.supervisor.order import waves_of_end
 
 Write: TypeAlias = Callable[[dict[str, Any]], None]
 
 
+@dataclass(eq=False)
 class Shutdown:
     """Stops agents, then the recording, then the router; at most once.
 
     Remembered targets stay as they are: the next start brings up all that runs now.
-
-    Parameters
-    ----------
-    fleet : Fleet
-        The instances and the router.
-    clock : Clock
-        The time.
-    on_begin, on_end : callable
-        Called without arguments when the first one is asked to end, and with the
-        time it took [s] when no process of the fleet is left.
     """
 
-    def __init__(
-        self,
-        fleet: Fleet,
-        clock: Clock,
-        on_begin: Callable[[], None],
-        on_end: Callable[[float], None],
-    ) -> None:
-        self._fleet = fleet
-        self._clock = clock
-        self._on_begin = on_begin
-        self._on_end = on_end
+    fleet: Fleet
+    """The instances and the router."""
+    clock: Clock
+    on_begin: Callable[[], None]
+    """Called when the first instance is asked to end."""
+    on_end: Callable[[float], None]
+    """Called with the time it took [s] when no process of the fleet is left."""
+
+    def __post_init__(self) -> None:
         self._writers: list[Write] = []
         self._waves: list[list[Keeper]] = []
         self._is_allowed = False
@@ -51,13 +41,10 @@ class Shutdown:
     def request(self, write: Write = lambda _: None) -> None:
         """Stop everything, as soon as it is known what runs.
 
-        Parameters
-        ----------
-        write : callable
-            Takes a JSON object for each step; the last one says that all is over.
+        `write` takes a JSON object for each step; the last one says that all is over.
         """
         self._writers.append(write)
-        self._fleet.stopping = True
+        self.fleet.stopping = True
         self._begin()
 
     def allow(self) -> None:
@@ -66,12 +53,12 @@ class Shutdown:
         self._begin()
 
     def _begin(self) -> None:
-        if not (self._is_allowed and self._fleet.stopping) or self._begun_s is not None:
+        if not (self._is_allowed and self.fleet.stopping) or self._begun_s is not None:
             return
-        self._begun_s = self._clock.seconds()
-        self._on_begin()
-        self._waves = _waves(self._fleet)
-        self._fleet.observe(self._observe)
+        self._begun_s = self.clock.seconds()
+        self.on_begin()
+        self._waves = _waves(self.fleet)
+        self.fleet.observe(self._observe)
         self._ask()
 
     def _observe(self, transition: Transition) -> None:
@@ -90,9 +77,9 @@ class Shutdown:
         if self._waves:
             self._ask()
             return
-        took_s = round(self._clock.seconds() - (self._begun_s or 0.0), 3)
+        took_s = round(self.clock.seconds() - (self._begun_s or 0.0), 3)
         self._write({"event": "stopped", "took_s": took_s})
-        self._on_end(took_s)
+        self.on_end(took_s)
 
     def _write(self, event: dict[str, Any]) -> None:
         for write in self._writers:

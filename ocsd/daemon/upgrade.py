@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from twisted.internet.threads import deferToThread
@@ -32,35 +33,25 @@ Answer: TypeAlias = Callable[[dict[str, Any]], None]
 Refuse: TypeAlias = Callable[[OcsdError], None]
 
 
+@dataclass(eq=False)
 class Upgrade:
-    """Replaces this daemon.
-
-    Parameters
-    ----------
-    fleet : Fleet
-        The instances.
-    clock : Clock
-        The time.
-    lock : DaemonLock
-        The lock that keeps other daemons away, also during the upgrade.
-    flush : callable
-        Writes everything in memory to the disk; called last of all.
-    """
+    """Replaces this daemon."""
 
     log = Logger()
 
-    def __init__(
-        self, fleet: Fleet, clock: Clock, lock: DaemonLock, flush: Callable[[], None]
-    ) -> None:
-        self._fleet = fleet
-        self._clock = clock
-        self._lock = lock
-        self._flush = flush
+    fleet: Fleet
+    clock: Clock
+    lock: DaemonLock
+    """Keeps other daemons away, also during the upgrade."""
+    flush: Callable[[], None]
+    """Writes everything in memory to the disk; called last of all."""
+
+    def __post_init__(self) -> None:
         self._begun = False
 
     def request(self, answer: Answer, refuse: Refuse) -> None:
         """Begin, and announce that to `answer`; if the successor cannot start, `refuse` it."""
-        if self._fleet.stopping:
+        if self.fleet.stopping:
             refuse(StoppingError(_STOPPING))
             return
         if self._begun:
@@ -69,11 +60,11 @@ class Upgrade:
         self._begun = True
 
         def begin(checked: Mapping[str, Any]) -> None:
-            if self._fleet.stopping:
+            if self.fleet.stopping:
                 raise StoppingError(_STOPPING)
             answer({"event": "upgrading", "from": __version__, "to": checked["version"]})
             self.log.info("upgrading to {version}", version=checked["version"])
-            self._clock.callLater(UPGRADE_DELAY_S, self._replace)
+            self.clock.callLater(UPGRADE_DELAY_S, self._replace)
 
         def failed(failure: Failure) -> None:
             self._begun = False
@@ -87,16 +78,16 @@ class Upgrade:
 
     def _replace(self) -> None:
         """Become the successor."""
-        environment = {**os.environ, **self._lock.hand_over()}
+        environment = {**os.environ, **self.lock.hand_over()}
         held = {signal.SIGINT, signal.SIGTERM}
         try:
-            self._flush()
+            self.flush()
             # Until the successor can handle these signals.
             signal.pthread_sigmask(signal.SIG_BLOCK, held)
             os.execve(sys.executable, command(), environment)
         except Exception:  # noqa: BLE001 - whatever it is, the agents need a daemon
             signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
-            self._lock.take_back()
+            self.lock.take_back()
             self._begun = False
             self.log.failure("the upgrade failed, this daemon goes on")
 

@@ -1,6 +1,7 @@
 """The daemon's end of the fork server."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +11,16 @@ from twisted.python.failure import Failure
 from ocsd.forkserver.protocol import LineBuffer, Message, Report, Request, encode
 
 
+@dataclass(eq=False)
 class ForkServerConnection(protocol.Protocol):
-    """A connection to the fork server.
+    """A connection to the fork server."""
 
-    Parameters
-    ----------
-    on_report : callable
-        Takes every report, `Hello` first.
-    on_lost : callable
-        Called without arguments when the connection ends.
-    """
+    on_report: Callable[[Report], None]
+    """Takes every report, `Hello` first."""
+    on_lost: Callable[[], None]
+    """Called when the connection ends."""
 
-    def __init__(self, on_report: Callable[[Report], None], on_lost: Callable[[], None]) -> None:
-        self._on_report = on_report
-        self._on_lost = on_lost
+    def __post_init__(self) -> None:
         self._received = LineBuffer()
         self._waiting: list[Request] = []
 
@@ -39,12 +36,12 @@ class ForkServerConnection(protocol.Protocol):
         message: Message
         for message in self._received.feed(data):
             if isinstance(message, Report):
-                self._on_report(message)
+                self.on_report(message)
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         """Report that the fork server is gone."""
         self.connected = 0
-        self._on_lost()
+        self.on_lost()
 
     def send(self, request: Request) -> None:
         """Send a request, now or as soon as there is a fork server again."""
@@ -55,45 +52,30 @@ class ForkServerConnection(protocol.Protocol):
             self._waiting.append(request)
 
 
+@dataclass(eq=False)
 class Connector(protocol.ClientFactory):
-    """Connects to the fork server, trying until its socket exists.
-
-    Parameters
-    ----------
-    reactor : IReactorUNIX and IReactorTime
-        The reactor.
-    path : Path
-        The fork server's socket.
-    connection : Connection
-        The connection to use.
-    goes_on : callable
-        Returns after each failed attempt whether to try again.
-    """
+    """Connects to the fork server, trying until its socket exists."""
 
     retry_s = 0.01
     noisy = False
 
-    def __init__(
-        self,
-        reactor: Any,
-        path: Path,
-        connection: ForkServerConnection,
-        goes_on: Callable[[], bool],
-    ) -> None:
-        self._reactor = reactor
-        self._path = path
-        self._connection = connection
-        self._goes_on = goes_on
+    reactor: Any
+    path: Path
+    """The fork server's socket."""
+    connection: ForkServerConnection
+    """The connection to use."""
+    goes_on: Callable[[], bool]
+    """Returns after each failed attempt whether to try again."""
 
     def connect(self) -> None:
         """Start trying."""
-        self._reactor.connectUNIX(str(self._path), self)
+        self.reactor.connectUNIX(str(self.path), self)
 
     def buildProtocol(self, addr: object) -> ForkServerConnection:
         """Return the one connection."""
-        return self._connection
+        return self.connection
 
     def clientConnectionFailed(self, connector: object, reason: Failure) -> None:
         """Try again soon: the fork server is just starting."""
-        if self._goes_on():
-            self._reactor.callLater(self.retry_s, self.connect)
+        if self.goes_on():
+            self.reactor.callLater(self.retry_s, self.connect)

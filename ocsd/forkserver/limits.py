@@ -20,13 +20,8 @@ def apply(request: SpawnRequest) -> None:
     """Put this process under the limits of its request.
 
     The order matters: only root may raise limits, and a change of user ends that. A process
-    for another user gets that user's environment, and the variables of the request.
-
-    Parameters
-    ----------
-    request : SpawnRequest
-        Its `nice`, `open_files`, `user` and `environment`. Standard output must lead to
-        the log already.
+    for another user gets that user's environment, and the variables of the request. Standard
+    output must lead to the log already.
 
     Raises
     ------

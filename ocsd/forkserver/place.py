@@ -11,17 +11,7 @@ _BACKLOG = 8
 
 
 class Place:
-    """A listening Unix socket at a path.
-
-    Parameters
-    ----------
-    path : Path
-        The path of the socket.
-
-    Attributes
-    ----------
-    listener : socket.socket
-        The socket that accepts connections.
+    """A Unix socket at a path; daemons connect to its `listener`.
 
     Raises
     ------

@@ -28,12 +28,7 @@ LAST_WORDS_PAUSE_S = 0.01
 def run(find: Callable[[], AgentEntry], words: Sequence[str] = ()) -> int:
     """Load the code of an agent class, fresh, and run it to its end.
 
-    Parameters
-    ----------
-    find : callable
-        Returns the place of the code.
-    words : sequence of str
-        For the agent's command line.
+    `find` returns the place of the code; `words` are for the agent's command line.
 
     Returns
     -------
@@ -66,11 +61,7 @@ def run(find: Callable[[], AgentEntry], words: Sequence[str] = ()) -> int:
 def file_of(entry: AgentEntry) -> str:
     """Return the file that holds the agent's code, also of code that cannot be imported.
 
-    Parameters
-    ----------
-    entry : AgentEntry
-        The place of the code. If its package cannot be imported, that package's file is
-        returned; empty if there is none.
+    If its package cannot be imported, that package's file is returned; empty if there is none.
     """
     if entry.script is not None:
         return str(entry.script)
@@ -88,13 +79,6 @@ def file_of(entry: AgentEntry) -> str:
 
 def entry_point(entry: AgentEntry, words: Sequence[str] = ()) -> Callable[[], object]:
     """Return the function that runs an agent; its module is loaded here.
-
-    Parameters
-    ----------
-    entry : AgentEntry
-        The place of the code.
-    words : sequence of str
-        Words for the agent's command line.
 
     Raises
     ------

@@ -42,11 +42,6 @@ class Recorded:
 class Record:
     """Writes the record; entries of earlier fork servers stay until they are forgotten.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-
     Attributes
     ----------
     earlier : Recorded

@@ -65,12 +65,7 @@ _originals: list[CodeType] = []
 
 
 def rehearse(times: int = TIMES) -> None:
-    """Play an agent's life some times over.
-
-    Parameters
-    ----------
-    times : int
-        The number of times, after the first one.
+    """Play an agent's life once, and then some `times` over.
 
     Raises
     ------
@@ -218,7 +213,7 @@ def _perform(reactor: Any, launch: dict[str, Any]) -> Any:
 
 def _be_router(reactor: Any, listener: socket.socket) -> None:
     listener.settimeout(REHEARSAL_LIMIT_S)
-    factory: Any = protocol.Factory.forProtocol(_RouterSide)
+    factory: Any = protocol.Factory.forProtocol(_Router)
     factory.noisy = False
     with listener.accept()[0] as accepted:
         reactor.adoptStreamConnection(accepted.fileno(), socket.AF_UNIX, factory)
@@ -302,28 +297,17 @@ def _log(text: str, **fields: Any) -> None:
     LineObserver(io.StringIO())(event)
 
 
-class _RouterSide(protocol.Protocol):
-    """The router's end of the agent's connection."""
-
-    def connectionMade(self) -> None:
-        self._router = _Router()
-
-    def dataReceived(self, data: bytes) -> None:
-        transport: Any = self.transport
-        transport.writeSequence(list(self._router.answers(data)))
-
-
-class _Router:
+class _Router(protocol.Protocol):
     """Speaks as much of the raw socket protocol and of WAMP as an agent needs."""
 
-    def __init__(self) -> None:
+    def connectionMade(self) -> None:
         self._serializer = CBORSerializer()
         self._received = b""
         self._hands_shaken = False
         self._registrations: dict[str, int] = {}
 
-    def answers(self, data: bytes) -> Iterator[bytes]:
-        """Take in bytes from the agent and yield the answers."""
+    def dataReceived(self, data: bytes) -> None:
+        transport: Any = self.transport
         self._received += data
         while len(self._received) >= 4:
             length = 4
@@ -338,7 +322,7 @@ class _Router:
                 answer = self._serve(piece)
             self._hands_shaken = True
             if answer is not None:
-                yield answer
+                transport.write(answer)
 
     def _serve(self, piece: bytes) -> bytes | None:
         (asked,) = self._serializer.unserialize(piece[4:])

@@ -12,6 +12,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from ocsd.errors import PERMANENT_FAILURE_EXIT
@@ -52,26 +53,18 @@ TRANSIENT_ERRORS = NO_ROOM | {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 HELD_OVER_FORK = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD}
 
 
+@dataclass(eq=False)
 class ForkServer:
-    """Parent of the processes that a daemon asks for.
+    """Parent of the processes that a daemon asks for."""
 
-    Parameters
-    ----------
-    place : Place
-        The socket for daemons.
-    record : Record
-        The record of its children, for its successor.
-    become : callable
-        Turns a forked child into the process that a `SpawnRequest` asks for; never returns.
-    """
+    place: Place
+    record: Record
+    """The record of its children, for its successor."""
+    become: Callable[[SpawnRequest], NoReturn]
+    """Turns a forked child into the process that a request asks for; never returns."""
 
-    def __init__(
-        self, place: Place, record: Record, become: Callable[[SpawnRequest], NoReturn]
-    ) -> None:
-        self._place = place
-        self._record = record
-        self._become = become
-        earlier = record.earlier
+    def __post_init__(self) -> None:
+        earlier = self.record.earlier
         self._left = {process.pid: process for process in (*earlier.living, *earlier.gone)}
         self._selector = selectors.DefaultSelector()
         self._peers: dict[socket.socket, _Peer] = {}
@@ -90,7 +83,7 @@ class ForkServer:
         # No signal may stop the parent of a telescope's agents by accident.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: None)
-        self._selector.register(self._place.listener, selectors.EVENT_READ)
+        self._selector.register(self.place.listener, selectors.EVENT_READ)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         while self._running or not self._ending:
             limit_s = IDLE_LIMIT_S
@@ -110,16 +103,16 @@ class ForkServer:
         if now_s - self._checked_at_s < OWN_FILES_CHECK_S:
             return
         self._checked_at_s = now_s
-        if self._place.is_lost:
+        if self.place.is_lost:
             # Before the socket is closed, because it cannot be unregistered then.
-            self._selector.unregister(self._place.listener)
-            self._place.renew()
-            self._selector.register(self._place.listener, selectors.EVENT_READ)
-        if self._place.is_ours:
-            self._record.renew()
+            self._selector.unregister(self.place.listener)
+            self.place.renew()
+            self._selector.register(self.place.listener, selectors.EVENT_READ)
+        if self.place.is_ours:
+            self.record.renew()
 
     def _attend(self, ready_object: Any, ready: int) -> None:
-        if ready_object is self._place.listener:
+        if ready_object is self.place.listener:
             self._accept()
         elif ready_object is self._wake_read:
             self._reap()
@@ -132,7 +125,7 @@ class ForkServer:
 
     def _accept(self) -> None:
         try:
-            connection, _ = self._place.listener.accept()
+            connection, _ = self.place.listener.accept()
         except OSError:
             return
         connection.setblocking(False)
@@ -141,7 +134,7 @@ class ForkServer:
         self._selector.register(connection, selectors.EVENT_READ)
         orphans = self._orphans()
         running, ended = tuple(self._running.values()), tuple(self._ended.values())
-        notice = self._record.earlier.notice
+        notice = self.record.earlier.notice
         self._send(peer, Hello(os.getpid(), PROTOCOL_VERSION, running, ended, orphans, notice))
 
     def _orphans(self) -> tuple[Spawned, ...]:
@@ -152,7 +145,7 @@ class ForkServer:
                 kill_remains(process)
                 ended = Ended(process.instance_id, process.pid, None, None)
                 self._ended[process.pid] = ended
-                self._record.ended(ended)
+                self.record.ended(ended)
         return tuple(self._left.values())
 
     def _talk(self, peer: "_Peer", ready: int) -> None:
@@ -179,7 +172,7 @@ class ForkServer:
             case ForgetRequest(pid):
                 self._ended.pop(pid, None)
                 self._left.pop(pid, None)
-                self._record.forget(pid)
+                self.record.forget(pid)
             case EndRequest():
                 self._ending = True
 
@@ -222,12 +215,12 @@ class ForkServer:
                 os._exit(0)
             os.close(gate_read)
             self._leave_to_child()
-            self._become(request)
+            self.become(request)
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         os.close(gate_read)
         spawned = Spawned(request.instance_id, pid, start_ticks(pid), log_inode, log_bytes)
         self._running[pid] = spawned
-        self._record.add(spawned)
+        self.record.add(spawned)
         with contextlib.suppress(BrokenPipeError):  # the child was killed already
             os.write(gate_write, b".")
         os.close(gate_write)
@@ -244,7 +237,7 @@ class ForkServer:
         """
         signal.set_wakeup_fd(-1)
         self._selector.close()
-        for opened in (self._place.listener, self._wake_read, self._wake_write, *self._peers):
+        for opened in (self.place.listener, self._wake_read, self._wake_write, *self._peers):
             opened.close()
 
     def _reap(self) -> None:
@@ -274,7 +267,7 @@ class ForkServer:
             instance_id, pid = spawned.instance_id, spawned.pid
             ended = Ended(instance_id, pid, code, number, ended_at=time.time())
             self._ended[ended.pid] = ended
-            self._record.ended(ended)
+            self.record.ended(ended)
             self._report(ended)
 
     def _report(self, report: Report) -> None:

@@ -15,12 +15,8 @@ def prepare(request: SpawnRequest) -> None:
 
     The folder above is closed to that user, and stays so: the agent gets a descriptor of its
     own folder, from which it cannot go up. Files of earlier lives are given to that user as
-    well, so `user` may be changed. Without a folder the agent runs all the same.
-
-    Parameters
-    ----------
-    request : SpawnRequest
-        The request for that user's process. Standard error must lead to its log.
+    well, so `user` may be changed. Without a folder the agent runs all the same. Standard
+    error must lead to its log.
     """
     if os.geteuid() != 0 or request.launch is None or request.command:
         return
@@ -62,15 +58,9 @@ def _make_for(folder: Path, uid: int, gid: int) -> None:
 def give(folder: Path, uid: int, gid: int) -> None:
     """Make a user the owner of a folder and of all that is in it.
 
-    The previous owner may have put anything there, and may do so meanwhile. Entries that are
-    neither a folder nor a file with this one name are removed: they may be another user's.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder; nothing happens if it is that user's already, or a symbolic link.
-    uid, gid : int
-        The user and its group.
+    Nothing happens if it is that user's already, or a symbolic link. The previous owner may
+    have put anything there, and may do so meanwhile. Entries that are neither a folder nor a file
+    with this one name are removed: they may be another user's.
 
     Raises
     ------

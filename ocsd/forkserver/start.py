@@ -124,12 +124,7 @@ class PreparedServer:
             self._process.wait()
 
     def exit_code(self, pid: int) -> int | None:
-        """Return how the fork server `pid` ended, if it is a child of this process.
-
-        Parameters
-        ----------
-        pid : int
-            This fork server, or one that this process started before an upgrade.
+        """Return how a fork server ended that this process, maybe before an upgrade, has started.
 
         Returns
         -------

@@ -27,14 +27,8 @@ _FIELDS: Final = {field.name for field in fields(HistoryEntry)}
 class HistoryFile:
     """Writes the history; a disk that refuses an entry never stops supervision.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    limit_bytes : int
-        Size at which a new file begins.
-    waiting_limit : int
-        How many entries may wait in memory for a disk that is full.
+    A new file begins at a size of `limit_bytes`. While the disk is full, the latest
+    `waiting_limit` entries are kept in memory.
 
     Attributes
     ----------
@@ -115,12 +109,9 @@ class HistoryFile:
 
 
 def read_history(path: Path) -> Iterator[HistoryEntry]:
-    """Yield the entries of a history, the oldest first; torn lines are skipped.
+    """Yield the entries of a history, the oldest first; the file need not exist.
 
-    Parameters
-    ----------
-    path : Path
-        The file; it need not exist.
+    Torn lines are skipped.
 
     Raises
     ------
@@ -130,8 +121,7 @@ def read_history(path: Path) -> Iterator[HistoryEntry]:
     for part in (_older(path), path):
         with contextlib.suppress(FileNotFoundError), part.open("rb") as file:
             for line in file:
-                entry = _entry(line)
-                if entry is not None:
+                if entry := _entry(line):
                     yield entry
 
 

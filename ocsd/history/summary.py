@@ -43,11 +43,11 @@ class Summary:
 
     wanted_s: float
     up_s: float
-    """How long it was wanted, and how long it was up meanwhile [s]."""
+    """Time in which it was wanted, and in which it was up meanwhile [s]."""
     ends: int
-    """How often it ended although it was wanted."""
+    """Number of ends although it was wanted."""
     restarts: int
-    """How often it was started again, asked or not."""
+    """Number of restarts, asked or not."""
     last_end: HistoryEntry | None
     """Its last end although it was wanted."""
 
@@ -60,20 +60,10 @@ class Summary:
 
 
 def summaries(entries: Iterable[HistoryEntry], from_at: float, to_at: float) -> dict[str, Summary]:
-    """Return the availability of each instance.
+    """Return the availability of each instance in a span of Unix time [s], by instance-id.
 
-    Parameters
-    ----------
-    entries : iterable of HistoryEntry
-        In the order of time. The entries before `from_at` show the state at that time.
-    from_at, to_at : float
-        The span of time [s, Unix time].
-
-    Returns
-    -------
-    dict of str to Summary
-        By instance-id. While no daemon ran, an instance counts as being in the state in
-        which the last daemon left it.
+    The entries are in the order of time; those before `from_at` show the state at that time.
+    While no daemon ran, an instance counts as being in the state in which the last daemon left it.
     """
     by_id: dict[str, list[HistoryEntry]] = {}
     for entry in entries:

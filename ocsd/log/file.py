@@ -20,13 +20,11 @@ class LogFile:
     Parameters
     ----------
     path : Path
-        The file, to which both streams go already.
+        The file, to which the descriptors `streams` go already.
     limit_bytes : int
         Size of a full file [bytes]; it may grow beyond that between two checks.
     older_files : int
         Number of full files to keep, as ``{path}.1`` (the latest) and so on.
-    streams : tuple of int
-        The descriptors that go to the file.
     """
 
     def __init__(
@@ -73,15 +71,7 @@ class LogFile:
 
 
 def shift(path: Path, older_files: int) -> None:
-    """Rename older files, to make room for a new ``{path}.1``.
-
-    Parameters
-    ----------
-    path : Path
-        The log.
-    older_files : int
-        Number of full files to keep.
-    """
+    """Rename the older files of a log, to make room for a new ``{path}.1``."""
     for number in range(older_files - 1, 0, -1):
         if numbered(path, number).exists():
             numbered(path, number).replace(numbered(path, number + 1))

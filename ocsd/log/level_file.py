@@ -16,15 +16,7 @@ LEVEL_FILE_LIMIT_BYTES = 64
 
 
 class LevelFile:
-    """Applies a level file to a log.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    set_level : callable
-        Takes the level; None for the usual one.
-    """
+    """Applies a level file to a log; `set_level` takes the level, or None for the usual one."""
 
     def __init__(self, path: Path, set_level: Callable[[str | None], object]) -> None:
         self._path = path

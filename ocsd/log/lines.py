@@ -4,16 +4,9 @@ import datetime
 import time
 from typing import Any, TextIO
 
-from twisted.logger import ILogObserver, LogLevel, formatEvent
+from twisted.logger import ILogObserver, formatEvent
 from zope.interface import implementer
 
-_RANK = {
-    LogLevel.debug: 0,
-    LogLevel.info: 1,
-    LogLevel.warn: 2,
-    LogLevel.error: 3,
-    LogLevel.critical: 4,
-}
 LEVEL_RANKS = {"critical": 4, "error": 3, "warn": 2, "info": 1, "debug": 0, "trace": 0}
 
 
@@ -33,15 +26,7 @@ def log_formatter(event: dict[str, Any]) -> str:
 
 @implementer(ILogObserver)
 class LineObserver:
-    """Writes events to a stream.
-
-    Parameters
-    ----------
-    stream : file
-        The stream.
-    level : str
-        The lowest level to write.
-    """
+    """Writes events of a level and above to a stream."""
 
     def __init__(self, stream: TextIO, level: str = "info") -> None:
         self._stream = stream
@@ -53,7 +38,8 @@ class LineObserver:
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Write one event, unless its level is too low."""
-        if _RANK.get(event.get("log_level", LogLevel.info), 1) >= self._lowest:
+        level = getattr(event.get("log_level"), "name", "info")
+        if LEVEL_RANKS.get(level, 1) >= self._lowest:
             self._stream.write(log_formatter(event))
             self._stream.flush()
 

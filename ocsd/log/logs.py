@@ -37,7 +37,7 @@ class ProcessLog:
             The lowest level: ``critical``, ``error``, ``warn``, ``info``, ``debug``;
             $LOGLEVEL or ``info`` by default.
         stream : file, optional
-            The stream to write to; standard output by default.
+            Standard output by default.
         """
         if self._has_started:
             return
@@ -56,13 +56,7 @@ class ProcessLog:
         globalLogPublisher.addObserver(observer)  # type: ignore[arg-type] # zope's interface
 
     def set_level(self, level: str | None) -> None:
-        """Log from this level on; from any thread, also before `start`.
-
-        Parameters
-        ----------
-        level : str or None
-            As for `start`; None for the level of the start.
-        """
+        """Log from this level on, None for that of the start; from any thread, at any time."""
         self._wanted_level = level
         if self._observer is None:
             return
@@ -75,13 +69,7 @@ class ProcessLog:
         txaio.make_logger().info("the level of this log is {lowest}", lowest=lowest)
 
     def follow(self, level: str = "info") -> None:
-        """Send messages of agents and of autobahn to the log that this process has already.
-
-        Parameters
-        ----------
-        level : str
-            The lowest level.
-        """
+        """Send messages of agents and of autobahn to the log that this process has already."""
         self._has_started = True
         txaio.set_global_log_level(level)
 
@@ -93,15 +81,7 @@ follow = _LOG.follow
 
 
 def also_to(folder: Path, name: str) -> None:
-    """Log to a file as well, if its folder exists and can be written.
-
-    Parameters
-    ----------
-    folder : Path
-        The agent's ``--log-dir``.
-    name : str
-        Name of the file, which is appended to.
-    """
+    """Append to a file in ``--log-dir`` as well, if the folder exists and can be written."""
     try:
         stream = (folder / name).open("a", encoding="utf-8")
     except OSError as error:

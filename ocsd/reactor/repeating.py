@@ -9,12 +9,7 @@ from twisted.internet.task import LoopingCall
 def repeating(function: Callable[[], object], clock: Any) -> LoopingCall:
     """Return a call that can be started, and then repeats itself.
 
-    Parameters
-    ----------
-    function : callable
-        Called without arguments.
-    clock : IReactorTime
-        The time. (Any: mypy cannot match an interface of zope with a class.)
+    The clock is an IReactorTime, but mypy cannot match an interface of zope with a class.
     """
     loop = LoopingCall(function)
     loop.clock = clock

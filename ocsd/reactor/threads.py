@@ -4,7 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 # The parts of a reactor; installing one then takes no time in a forked child.
 import twisted.internet.default  # noqa: F401
@@ -13,6 +13,8 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.threads import blockingCallFromThread, deferToThreadPool
 from twisted.python import threadable
+
+Result = TypeVar("Result")
 
 
 def make_time_monotonic() -> None:
@@ -48,13 +50,7 @@ _in_place_of_the_reactor: Any = None
 
 
 def use_reactor(reactor: IReactorTime | None) -> None:
-    """Make `the_reactor` return another reactor, e.g. one with simulated time.
-
-    Parameters
-    ----------
-    reactor : IReactorTime or None
-        The reactor; None for the process's own.
-    """
+    """Make `the_reactor` return this one, e.g. with simulated time; None for the process's own."""
     global _in_place_of_the_reactor
     _in_place_of_the_reactor = reactor
 
@@ -78,26 +74,21 @@ def in_worker_thread(function: Callable[..., Any], *args: Any) -> "Deferred[Any]
     return called
 
 
-def in_reactor(function: Callable[..., Any], *args: Any) -> Any:
+def in_reactor(function: Callable[..., Result], *args: Any) -> Result:
     """Call a function in the reactor's thread, wherever the caller is.
 
-    Returns
-    -------
-    object
-        The result; in a worker thread that of a Deferred, when it is there.
+    The result is its own; in a worker thread that of a Deferred, when it is there.
     """
     if in_reactor_context():
         return function(*args)
-    return blockingCallFromThread(the_reactor(), function, *args)
+    result: Result = blockingCallFromThread(the_reactor(), function, *args)
+    return result
 
 
 def soon_in_reactor(function: Callable[..., Any], *args: Any) -> "Deferred[Any]":
     """Call a function in the reactor's thread, without waiting for it.
 
-    Returns
-    -------
-    Deferred
-        Fires, in the reactor's thread, with its result.
+    The Deferred fires, in the reactor's thread, with its result.
     """
     if in_reactor_context():
         return maybeDeferred(function, *args)

@@ -7,17 +7,10 @@ from ocsd.reactor.threads import the_reactor
 
 
 class Ticker:
-    """Calls a function at a steady rate.
+    """Calls a function at a steady rate, once in a period [s].
 
     Twisted's LoopingCall would install the reactor as soon as one is made, and does
     more at each call. The reactor logs a call that raises; the next one follows.
-
-    Parameters
-    ----------
-    period_s : float
-        Time from one call to the next [s].
-    function : callable
-        Called without arguments.
     """
 
     def __init__(self, period_s: float, function: Callable[[], object]) -> None:

@@ -9,15 +9,7 @@ from ocsd.reactor.threads import the_reactor
 
 
 def within(deferred: "Deferred[Any]", timeout_s: float | None) -> "Deferred[Any]":
-    """Return `deferred`, cancelled after a time and then fired with None.
-
-    Parameters
-    ----------
-    deferred : Deferred
-        The Deferred.
-    timeout_s : float, optional
-        The limit [s]; None does not limit it.
-    """
+    """Return `deferred`, cancelled after `timeout_s` [s] (None: never) and then fired with None."""
     if timeout_s is None or deferred.called:
         return deferred
     limit = the_reactor().callLater(timeout_s, deferred.cancel)

@@ -25,13 +25,11 @@ BUFFER_TIME_S: Final = 0.1
 class Registry:
     """Listens to heartbeats and publishes the state of every operation.
 
-    Everything happens in the reactor's thread.
+    Everything happens in the reactor's thread. The agent gets the process ``main``, the task
+    ``register_agent`` and the feed ``agent_operations``.
 
     Parameters
     ----------
-    agent : OCSAgent
-        The agent; gets the process ``main``, the task ``register_agent`` and the
-        feed ``agent_operations``.
     publish_every_s : float
         Time between two reports of operations that have not changed [s].
     wall, monotonic : callable

@@ -54,24 +54,19 @@ class KnownAgents:
     def beat(
         self, op_codes: object, feed_info: object, at: float, mono_s: float
     ) -> RegistryEntry | None:
-        """Take in a heartbeat as it came.
+        """Take in a heartbeat as it came, at a Unix time and a monotonic time [s].
 
         Parameters
         ----------
         op_codes : object
             ``{operation: code}``; the 0 of very old agents counts as no operations.
         feed_info : object
-            The sender.
-        at : float
-            Unix time [s].
-        mono_s : float
-            Monotonic time [s].
+            The sender. A heartbeat without one does not count.
 
         Returns
         -------
         RegistryEntry or None
             The agent if its operations or their codes have changed, else None.
-            A heartbeat without a sender does not count.
         """
         if not isinstance(feed_info, Mapping):
             return None

@@ -24,18 +24,11 @@ _LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 def node_config(hub: Hub, socket_path: Path) -> dict[str, Any]:
     """Return crossbar's node configuration for a site.
 
-    Parameters
-    ----------
-    hub : Hub
-        Addresses, realm and address root of the site.
-    socket_path : Path
-        Unix socket for the agents of this host.
-
     Returns
     -------
     dict
-        A WebSocket and an HTTP call bridge at the hub's addresses, a raw socket
-        at `socket_path`, and every right below the site's address root.
+        A WebSocket and an HTTP call bridge at the hub's addresses, a raw socket for the agents
+        of this host at `socket_path`, and every right below the site's address root.
     """
     everything = {"call": True, "register": True, "publish": True, "subscribe": True}
     realm = {
@@ -80,13 +73,10 @@ def _web(hub: Hub) -> list[dict[str, Any]]:
     # Nothing at "/": crossbar's node page there is a leaf and would answer for
     # every path below it as well.
     ws_path, call_path = _path(ws.path), _path(call.path)
+    servers = [(ws, {ws_path: websocket}), (call, {call_path: bridge})]
     if port_of(ws) == port_of(call):
-        paths = {ws_path: websocket, call_path: bridge}
-        return [{"type": "web", "endpoint": _endpoint(ws), "paths": paths}]
-    return [
-        {"type": "web", "endpoint": _endpoint(ws), "paths": {ws_path: websocket}},
-        {"type": "web", "endpoint": _endpoint(call), "paths": {call_path: bridge}},
-    ]
+        servers = [(ws, {ws_path: websocket, call_path: bridge})]
+    return [{"type": "web", "endpoint": _endpoint(url), "paths": paths} for url, paths in servers]
 
 
 def _endpoint(url: SplitResult) -> dict[str, Any]:

@@ -21,12 +21,7 @@ class Answering(StrEnum):
 
 
 def probe(url: str) -> Answering:
-    """Find out what listens at a WebSocket address.
-
-    Parameters
-    ----------
-    url : str
-        The hub's ``wamp_server``.
+    """Find out what listens at a WebSocket address, such as the hub's ``wamp_server``.
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 `lifecycle` is the state machine of one instance, `events` and `answers` its vocabulary,
 `policy` its limits; `wish` is the target of an instance and the reason for it, `health` the
-verdict on it, `order` the dependencies. The package imports `ocsd.errors`
+verdict on it, `dependencies` the order of starts and ends. The package imports `ocsd.errors`
 only; events and the time go in, actions come out. Begin with `lifecycle`.
 """
 

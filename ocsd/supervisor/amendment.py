@@ -18,18 +18,10 @@ class Effect(StrEnum):
 
 
 def effect(life: Lifecycle, wish: Wish, fresh: bool) -> Effect:
-    """Return the effect of a changed entry on an instance.
+    """Return the effect of a changed entry on an instance, whose target is now `wish`.
 
     An instance that waits for another try, or has failed, is tried at once, whatever changed.
-
-    Parameters
-    ----------
-    life : Lifecycle
-        The state of the instance.
-    wish : Wish
-        Its target by the new entry.
-    fresh : bool
-        Whether only a fresh process learns of the change.
+    `fresh` says whether only a fresh process learns of the change.
     """
     if wish.cause is Cause.ENDED:
         return Effect.STAYS_DOWN

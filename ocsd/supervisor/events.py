@@ -47,6 +47,9 @@ class RestartRequested:
     by: str = ""
 
 
+Request = UpRequested | DownRequested | RestartRequested
+
+
 @dataclass(frozen=True, slots=True)
 class BecameReady:
     """The instance joined the realm and its addresses are registered."""
@@ -120,9 +123,7 @@ class EndedUnseen:
 
 
 Event = (
-    UpRequested
-    | DownRequested
-    | RestartRequested
+    Request
     | BecameReady
     | Adopted
     | BecameHung
@@ -163,9 +164,7 @@ class IllegalTransitionError(Exception):
 
 def exited(code: int) -> Exited:
     """Return the end of a process by its exit code, or by the negative number of a signal."""
-    if code < 0:
-        return Exited(signal=-code)
-    return Exited(code)
+    return Exited(signal=-code) if code < 0 else Exited(code)
 
 
 def end_reason(event: Exited) -> str:

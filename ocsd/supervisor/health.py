@@ -56,11 +56,8 @@ class Response(StrEnum):
 Liveness = Mapping[Layer, Response]
 
 DEFAULT_LIVENESS: Final[Liveness] = {
+    **dict.fromkeys(Layer, Response.WARN),
     Layer.REACTOR: Response.RESTART,
-    Layer.ROUTER: Response.WARN,
-    Layer.CALL: Response.WARN,
-    Layer.FEEDS: Response.WARN,
-    Layer.OPERATIONS: Response.WARN,
 }
 """Only a process that does nothing at all is ended by force."""
 
@@ -87,18 +84,13 @@ class SelfReport:
     failing_since_s: Mapping[Layer, float] = field(default_factory=dict)
     """When each fault began [s, monotonic]."""
     held: str = ""
-    """What keeps it from reporting, as far as the kernel shows."""
+    """The obstacle that keeps it from reporting, as far as the kernel shows."""
 
     def after(self, fields: Mapping[str, str], now_s: float) -> "SelfReport":
-        """Return the report that follows a notification.
+        """Return the report that follows a notification at `now_s` [s, monotonic].
 
-        Parameters
-        ----------
-        fields : mapping of str to str
-            Assignments of sd_notify(3), and ``X_CALL`` and ``X_FEEDS``: the faults of
-            these layers, empty if there are none.
-        now_s : float
-            The time [s, monotonic].
+        The fields are assignments of sd_notify(3), and ``X_CALL`` and ``X_FEEDS``: the faults
+        of these layers, empty if there are none.
         """
         says_ready = fields.get("READY") == "1"
         ready = says_ready or (self.ready and "WATCHDOG" not in fields)
@@ -120,17 +112,10 @@ class SelfReport:
         )
 
     def excused(self, now_s: float) -> "SelfReport":
-        """Return the report of an instance that could not be heard until now.
-
-        Parameters
-        ----------
-        now_s : float
-            The time [s, monotonic].
-        """
-        excused = replace(self, failing_since_s=dict.fromkeys(self.failing_since_s, now_s))
-        if self.heard_at_s is None:
-            return excused
-        return replace(excused, heard_at_s=now_s)
+        """Return the report of an instance that could not be heard until now [s, monotonic]."""
+        heard_at_s = None if self.heard_at_s is None else now_s
+        failing_since_s = dict.fromkeys(self.failing_since_s, now_s)
+        return replace(self, heard_at_s=heard_at_s, failing_since_s=failing_since_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,40 +133,26 @@ class Verdict:
 def judge(
     life: Lifecycle, report: SelfReport, now_s: float, liveness: Liveness = DEFAULT_LIVENESS
 ) -> Verdict:
-    """Return an instance's health, the reason for it and the layer that fails.
+    """Return an instance's health at `now_s` [s, monotonic], by its state and its last report.
 
-    Parameters
-    ----------
-    life : Lifecycle
-        Its state.
-    report : SelfReport
-        Its last report.
-    now_s : float
-        The time [s, monotonic].
-    liveness : mapping of Layer to Response
-        The response to each layer; one with ``nothing`` is not judged.
+    A layer whose response is ``nothing`` is not judged.
     """
     if life.state not in {State.STARTING, State.UP}:
         return Verdict(None)
     for layer, text in _failing(life, report, now_s):
         if liveness[layer] is not Response.NOTHING:
-            if layer is Layer.REACTOR:
-                return Verdict(Health.HUNG, text, layer)
-            return Verdict(Health.DEGRADED, text, layer)
+            health = Health.HUNG if layer is Layer.REACTOR else Health.DEGRADED
+            return Verdict(health, text, layer)
     if life.failures >= UNSTABLE_FAILURES and not life.is_steady(now_s):
-        return Verdict(
-            Health.UNSTABLE, f"{life.failures} unexpected ends in a row; {life.last_end}"
-        )
+        text = f"{life.failures} unexpected ends in a row; {life.last_end}"
+        return Verdict(Health.UNSTABLE, text)
     return Verdict(Health.OK)
 
 
 def reason_to_restart(
     life: Lifecycle, report: SelfReport, now_s: float, liveness: Liveness = DEFAULT_LIVENESS
 ) -> str:
-    """Return why an instance has to be restarted for a layer that fails; empty if not.
-
-    The parameters are those of `judge`.
-    """
+    """Return why an instance has to be restarted for a layer that fails; empty if not."""
     if life.state not in {State.STARTING, State.UP}:
         return ""
     since = {**report.failing_since_s, Layer.REACTOR: report.heard_at_s}
@@ -234,5 +205,4 @@ def _late(report: SelfReport, now_s: float) -> list[tuple[Layer, str]]:
     if report.started_at_s is None or now_s - report.started_at_s <= SLOW_START_S:
         return []
     waited_s = now_s - report.started_at_s
-    text = f"not ready after {waited_s:.0f} s: {report.text or 'no word of it'}"
-    return [(Layer.ROUTER, text)]
+    return [(Layer.ROUTER, f"not ready after {waited_s:.0f} s: {report.text or 'no word of it'}")]

@@ -24,27 +24,17 @@ class Failures:
     """The instances that are part of it, in the order of their failures."""
 
     def after(self, instance_id: str, running: int, now_s: float) -> "Failures":
-        """Return the failures after one more.
+        """Return the failures after one more, at `now_s` [s, monotonic].
 
-        Parameters
-        ----------
-        instance_id : str
-            The instance that failed.
-        running : int
-            How many instances ran before the first of these failures.
-        now_s : float
-            The time [s, monotonic].
+        `running` is the number of instances that ran before the first of these failures.
         """
         recent = {key: at_s for key, at_s in self.at_s.items() if now_s - at_s <= WINDOW_S}
-        begun_s, names = self.since_s, self.names
-        if not recent:
-            begun_s, names = None, ()
+        before = self if recent else Failures()
         recent[instance_id] = now_s
-        if begun_s is None and len(recent) < max(FEWEST, SHARE * running):
+        if before.since_s is None and len(recent) < max(FEWEST, SHARE * running):
             return Failures(recent)
-        if begun_s is None:
-            begun_s = min(recent.values())
-        return Failures(recent, begun_s, tuple(dict.fromkeys((*names, *recent))))
+        begun_s = min(recent.values()) if before.since_s is None else before.since_s
+        return Failures(recent, begun_s, tuple(dict.fromkeys((*before.names, *recent))))
 
     def is_shared(self, now_s: float) -> bool:
         """Return whether a failure at this time is part of an incident."""

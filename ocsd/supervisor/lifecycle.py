@@ -131,7 +131,7 @@ class Lifecycle:
     def after(
         self, event: Event, now_s: float, jitter: float = 0.0
     ) -> tuple["Lifecycle", tuple[Action, ...]]:
-        """Return the state that follows an event, and what is to be done.
+        """Return the state that follows an event, and the orders to carry out now, in order.
 
         Parameters
         ----------
@@ -141,13 +141,6 @@ class Lifecycle:
             The time [s, monotonic].
         jitter : float
             A random number from -1 to 1; spreads restarts.
-
-        Returns
-        -------
-        lifecycle : Lifecycle
-            The new state.
-        actions : tuple of Action
-            The orders to carry out now, in this order.
 
         Raises
         ------
@@ -169,20 +162,19 @@ class Lifecycle:
 
 
 _Decided = tuple[Lifecycle, tuple[Action, ...]]
-_Request = events.UpRequested | events.DownRequested | events.RestartRequested
 
 
-def _asked(event: _Request) -> tuple[Target, str]:
+def _asked(event: events.Request) -> tuple[Target, str]:
     if isinstance(event, events.DownRequested):
         return Target.DOWN, event.why or "stop requested"
     return Target.UP, "restart requested"
 
 
-def _want(life: Lifecycle, event: _Request, at: Moment) -> _Decided:
+def _want(life: Lifecycle, event: events.Request, at: Moment) -> _Decided:
     return replace(life, target=_asked(event)[0]), ()
 
 
-def _redirect(life: Lifecycle, event: _Request, at: Moment) -> _Decided:
+def _redirect(life: Lifecycle, event: events.Request, at: Moment) -> _Decided:
     """Change the target of what is being ended: the last request wins."""
     target, words = _asked(event)
     if target is life.target:
@@ -272,9 +264,7 @@ def _failed(life: Lifecycle, reason: str, at: Moment, shared: bool) -> _Decided:
     life = replace(life, last_end=reason)
     if life.policy is RestartPolicy.NEVER:
         return _enter(life, State.DOWN, at, f"{reason}; restart is {life.policy}"), ()
-    counted = life
-    if life.is_steady(at.now_s):
-        counted = replace(life, failures=0)
+    counted = replace(life, failures=0) if life.is_steady(at.now_s) else life
     if shared:
         delay_s = life.backoff.spread_delay_s(at.jitter)
     else:
@@ -288,9 +278,7 @@ def _failed(life: Lifecycle, reason: str, at: Moment, shared: bool) -> _Decided:
 
 
 def _retry(life: Lifecycle, event: events.TimerFired | events.CauseCleared, at: Moment) -> _Decided:
-    cleared = events.CauseCleared()
-    if isinstance(event, events.CauseCleared):
-        cleared = event
+    cleared = event if isinstance(event, events.CauseCleared) else events.CauseCleared()
     again = replace(life, restarts=life.restarts + (not cleared.by))
     reason = "; tried again, for ".join(filter(None, (life.reason, cleared.evidence)))
     return _enter(again, State.STARTING, at, reason), (Spawn(),)

@@ -16,16 +16,9 @@ class Outcome(Enum):
 
 
 def outcome(wanted: Target, life: Lifecycle) -> Outcome:
-    """Return the progress of a request.
+    """Return the progress of a request for a target, after which the instance's state is `life`.
 
     An instance that waits for another try has not come up: the request need not wait for that.
-
-    Parameters
-    ----------
-    wanted : Target
-        The target that was asked for; a restart wants ``up``.
-    life : Lifecycle
-        The state of the instance after the request.
     """
     if life.target is not wanted:
         return Outcome.WILL_NOT

@@ -33,7 +33,7 @@ class Backoff:
     """Time within which instances that fell of one cause come back [s]."""
 
     def delay_s(self, failures: int, jitter: float) -> float:
-        """Return the delay before a restart.
+        """Return the delay before a restart [s].
 
         Parameters
         ----------
@@ -41,11 +41,6 @@ class Backoff:
             Unexpected ends in a row, this one included; 1 or more.
         jitter : float
             A random number from -1 to 1.
-
-        Returns
-        -------
-        float
-            Delay [s].
         """
         if failures <= self.free:
             return 0.0
@@ -80,10 +75,7 @@ STOP_LADDER: Final = (
 )
 
 # A hung process is asked for its stacks, which cannot take long, and then killed.
-HUNG_LADDER: Final = (
-    StopStep(signal.SIGQUIT, 1.0),
-    StopStep(signal.SIGKILL, 5.0),
-)
+HUNG_LADDER: Final = (StopStep(signal.SIGQUIT, 1.0), StopStep(signal.SIGKILL, 5.0))
 
 SIGNAL_RETRY_S: Final = 1.0
 """Interval of the checks whether a signal that could not be delivered has been [s]."""

@@ -8,13 +8,5 @@ earlier life (`ocsd.aggregator.disk.ledger.MEMORY_OF_SOURCE_S`), and asks for no
 
 
 def is_expired(newest_at: float, now_at: float) -> bool:
-    """Return whether no messages as old as these can be asked for any more.
-
-    Parameters
-    ----------
-    newest_at : float
-        When the newest of them was written [s, Unix time].
-    now_at : float
-        The time [s, Unix time].
-    """
+    """Return whether the newest message, of `newest_at`, is too old to be asked for [Unix time]."""
     return now_at - newest_at > KEPT_S

@@ -81,30 +81,24 @@ def wish(
     left: bool = False,
     launched: bool = True,
 ) -> Wish:
-    """Return the target of an instance.
+    """Return the target of an instance, or of the router.
 
     Parameters
     ----------
-    instance_id : str
-        The instance, or the router.
-    managed : Target
-        The target by the site file.
+    instance_id, managed : str, Target
+        The instance, and its target by the site file.
     word : Word, optional
         The last request of an operator, if it still holds.
     end : JobEnd, optional
         The end of a job, if its entry has not changed since.
-    left : bool
-        Whether the site file does not list it any more.
-    launched : bool
-        Whether instances may be started already.
+    left, launched : bool
+        Whether it has left the site file; whether instances may be started already.
     """
     if left:
         return Wish(Target.DOWN, Cause.LEFT, LEFT)
     if end is not None and end.target is Target.DOWN:
         return Wish(Target.DOWN, Cause.ENDED, end.reason)
-    cause, target = Cause.SITE_FILE, managed
-    if word is not None:
-        cause, target = Cause.OPERATOR, word.target
+    cause, target = (Cause.OPERATOR, word.target) if word else (Cause.SITE_FILE, managed)
     if target is Target.DOWN:
         if managed is Target.DOWN:
             return Wish(target, Cause.SITE_FILE, MANAGED_DOWN)

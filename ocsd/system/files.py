@@ -1,9 +1,8 @@
 """Files that are replaced as a whole, so that a reader finds the old one or the new one."""
 
-import contextlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,14 +10,7 @@ from typing import BinaryIO
 def replace(path: Path, content: bytes, durable: bool = False) -> None:
     """Replace a small file, or leave it as it was, with nothing beside it.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    content : bytes
-        All that it shall hold.
-    durable : bool
-        Whether it has to be on the disk before this returns.
+    A durable one is on the disk, under its name, when this returns.
 
     Raises
     ------
@@ -52,47 +44,36 @@ def replacing(path: Path, *, durable: bool = False, shared: bool = False) -> Ite
     try:
         yield unfinished
         if durable:
-            _sync(unfinished)
+            sync(unfinished)
         unfinished.replace(path)
     except BaseException:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             unfinished.unlink()
         raise
     if durable:
-        sync_folder(path.parent)
+        sync(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk.
+def sync(path: Path) -> None:
+    """Wait until the content of a file, or the names in a folder, are on the disk.
 
     Raises
     ------
     OSError
         If the disk reports that it could not keep them.
     """
-    _sync(folder)
-
-
-def tail(file: BinaryIO, most_bytes: int, begin: int = 0) -> bytes:
-    """Return the end of an open file.
-
-    Parameters
-    ----------
-    file : BinaryIO
-        The file; it may grow meanwhile.
-    most_bytes : int
-        The most to return.
-    begin : int
-        The offset before which nothing is read, unless the file is shorter than that.
-    """
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(begin if begin <= size else 0, size - most_bytes))
-    return file.read(most_bytes)
-
-
-def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def tail(file: BinaryIO, most_bytes: int, begin: int = 0) -> bytes:
+    """Return at most `most_bytes` of the end of an open file, which may grow meanwhile.
+
+    Nothing is read before the offset `begin`, unless the file is shorter than that.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(begin if begin <= size else 0, size - most_bytes))
+    return file.read(most_bytes)

@@ -123,18 +123,12 @@ class HostPaths:
 
 
 def of_host(host: str, log_dir: str | None = None) -> HostPaths:
-    """Return the paths of the daemon of `host`.
+    """Return the paths of the daemon of `host`, the name of its entry in the site file.
 
-    Parameters
-    ----------
-    host : str
-        Name of the host's entry in the site file.
-    log_dir : str, optional
-        The entry's ``log-dir``; used unless systemd gives a logs folder.
+    The entry's ``log-dir`` is used unless systemd gives a logs folder.
     """
     state = state_base()
-    given = os.environ.get("LOGS_DIRECTORY")
-    if given:
+    if given := os.environ.get("LOGS_DIRECTORY"):
         logs = Path(given) / host
     elif log_dir:
         logs = Path(log_dir).expanduser().absolute()
@@ -147,14 +141,24 @@ def of_host(host: str, log_dir: str | None = None) -> HostPaths:
 
 def runtime_base() -> Path:
     """Return the folder that holds one runtime folder for each host."""
-    given = os.environ.get("RUNTIME_DIRECTORY")
-    if given:
+    return _base("RUNTIME_DIRECTORY", "/run/ocsd", "XDG_RUNTIME_DIR") or state_base() / "run"
+
+
+def state_base() -> Path:
+    """Return the folder that holds one state folder for each host."""
+    given = _base("STATE_DIRECTORY", "/var/lib/ocsd", "XDG_STATE_HOME")
+    return given or Path.home() / ".local/state/ocsd"
+
+
+def _base(of_systemd: str, of_root: str, of_user: str) -> Path | None:
+    """Return the folder by systemd's variable, the folder of root, or by the user's variable."""
+    if given := os.environ.get(of_systemd):
         return Path(given)
     if _is_root():
-        return Path("/run/ocsd")
-    if session := os.environ.get("XDG_RUNTIME_DIR"):
-        return Path(session) / "ocsd"
-    return state_base() / "run"
+        return Path(of_root)
+    if folder := os.environ.get(of_user):
+        return Path(folder) / "ocsd"
+    return None
 
 
 def identity(path: Path) -> tuple[int, int] | None:
@@ -174,18 +178,6 @@ def is_listening(path: Path) -> bool:
         except OSError:
             return False
     return True
-
-
-def state_base() -> Path:
-    """Return the folder that holds one state folder for each host."""
-    given = os.environ.get("STATE_DIRECTORY")
-    if given:
-        return Path(given)
-    if _is_root():
-        return Path("/var/lib/ocsd")
-    if home := os.environ.get("XDG_STATE_HOME"):
-        return Path(home) / "ocsd"
-    return Path.home() / ".local/state/ocsd"
 
 
 def _is_root() -> bool:

@@ -17,12 +17,6 @@ class Peer(NamedTuple):
 
 
 def peer_of(connection: socket.socket) -> Peer:
-    """Return the process that has connected to a listening Unix socket, or that listens at it.
-
-    Parameters
-    ----------
-    connection : socket
-        Either end of the connection; the pid is 0 if it is not connected.
-    """
+    """Return the process at the other end of a Unix socket; its pid is 0 if none is connected."""
     option = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
     return Peer(*CREDENTIALS.unpack(option))

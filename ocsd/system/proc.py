@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-_STOPPED: Final = "is stopped (state {state}): kill -CONT {pid}; or {end}"
 _WORDS: Final = {
-    "T": _STOPPED,
+    "T": "is stopped (state {state}): kill -CONT {pid}; or {end}",
     "t": "is held by a debugger (state {state}): end that; or {end}",
     "D": "waits for a disk or a device (state {state}): wait, or put that right; or {end}",
     "Z": "is dead but not gone (state {state}): end its parent, then ocsd start: agents run on",
@@ -69,12 +68,7 @@ def what_holds(pid: int) -> str:
 def why_silent(pid: int, after_kill: str = "and ocsd start: agents run on") -> str:
     """Return why a process of ocsd's own cannot answer now, and what to do; empty if it could.
 
-    Parameters
-    ----------
-    pid : int
-        The daemon, or another one.
-    after_kill : str
-        What is to be done, or follows, if it is killed.
+    The words `after_kill` say what is to be done, or follows, if it is killed.
     """
     return _phrase(_WORDS, pid, f"kill -9 {pid} {after_kill}")
 

@@ -10,10 +10,7 @@ _CUT: Final = " ... "
 def shortened(text: str) -> str:
     """Return a reason without its middle if it is too long; the log has all of it.
 
-    Parameters
-    ----------
-    text : str
-        The words of an agent: first the error, and maybe at the end the advice.
+    It begins with the error and may end with the advice.
     """
     if len(text) <= LONGEST_REASON:
         return text

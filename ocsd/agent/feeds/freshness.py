@@ -37,15 +37,6 @@ class Freshness:
         Time of the publication that was counted last [s, monotonic].
     """
 
-    __slots__ = (
-        "_first_at_s",
-        "_intervals",
-        "_longest_s",
-        "_owners",
-        "_polled_at_s",
-        "counted_at_s",
-    )
-
     def __init__(self) -> None:
         self.counted_at_s = -inf
         self._first_at_s = 0.0
@@ -55,15 +46,10 @@ class Freshness:
         self._longest_s = 0.0
 
     def count(self, now_s: float, owners: Sequence[OpSession]) -> None:
-        """Count a publication; call it only `COUNTED_S` after `counted_at_s`.
+        """Count a publication at `now_s` [s]; call it only `COUNTED_S` after `counted_at_s`.
 
-        Parameters
-        ----------
-        now_s : float
-            The time [s, monotonic].
-        owners : sequence of OpSession
-            The runs of processes that may have published: the feed is expected to go on
-            while all of them run. Empty if it came from none.
+        `owners` are the runs of processes that may have published: the feed is expected to
+        go on while all of them run. It is empty if the publication came from none.
         """
         interval_s, self.counted_at_s = now_s - self.counted_at_s, now_s
         if list(owners) != list(self._owners):

@@ -13,11 +13,6 @@ HEARTBEAT_PERIOD_S = 1.0
 class Heartbeat:
     """Publishes the state of all operations while the agent is joined.
 
-    Parameters
-    ----------
-    agent : OCSAgent
-        The agent.
-
     Attributes
     ----------
     on : bool

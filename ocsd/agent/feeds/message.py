@@ -23,8 +23,6 @@ def checked_sample(feed_name: str, message: Any) -> dict[str, Any]:
 
     Parameters
     ----------
-    feed_name : str
-        The feed, for the errors.
     message : dict
         One sample ``{block_name, timestamp, data: {field: value}}`` or many
         ``{block_name, timestamps: [...], data: {field: [...]}}``, optionally
@@ -67,9 +65,7 @@ def _many_samples(where: str, message: Any) -> tuple[Any, Mapping[str, Any]]:
     """Return timestamps and columns of a message in either form; refuse any other."""
     if not isinstance(message, Mapping):
         raise TypeError(f"{where}: a recorded message is a dict, not {shown(message)}")
-    stamp_key = "timestamps"
-    if "timestamp" in message:
-        stamp_key = "timestamp"
+    stamp_key = "timestamp" if "timestamp" in message else "timestamps"
     for key in ("block_name", "data", stamp_key):
         if key not in message:
             keys = sorted(map(str, message))
@@ -174,9 +170,7 @@ def valid_field_name(name: str) -> str:
     bare = kept.lstrip("_")
     underscores = kept[: len(kept) - len(bare)]
     valid = underscores + re.sub("^[^a-zA-Z]+", "", bare)
-    if not valid.strip("_"):
-        return "invalid_field"
-    return valid[:LONGEST_FIELD_NAME]
+    return valid[:LONGEST_FIELD_NAME] if valid.strip("_") else "invalid_field"
 
 
 def checked_free(feed_name: str, message: Any) -> Any:

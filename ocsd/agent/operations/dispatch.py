@@ -20,12 +20,7 @@ Reply = tuple[int, str, dict[str, Any]]
 
 
 class Operations:
-    """The operations of one agent and their latest sessions.
-
-    Parameters
-    ----------
-    app : OCSAgent
-        The agent; the sessions' messages go to its log.
+    """The operations of one agent, and their latest sessions, whose messages go to its log.
 
     Attributes
     ----------
@@ -43,15 +38,10 @@ class Operations:
         self.sessions: dict[str, OpSession | None] = {}
 
     def add(self, name: str, op: AgentTask | AgentProcess) -> bool:
-        """Add an operation under a name.
+        """Add an operation under a name, and return whether the name was free.
 
         Two different operations of one name are both refused to clients; the agent goes
         on with its others.
-
-        Returns
-        -------
-        bool
-            Whether it was added; not if the name is taken.
         """
         earlier = self._find(name)
         if earlier is not None:
@@ -95,7 +85,7 @@ class Operations:
             case "start":
                 return self.start(op_name, params)
             case "stop" | "abort":
-                return self._ask_to_end(action, op_name, params)
+                return self.ask_to_end(action, op_name, params)
             case "wait":
                 waiting: Deferred[Reply] = self.wait(op_name, timeout)
                 return waiting
@@ -132,19 +122,9 @@ class Operations:
 
     @inlineCallbacks
     def wait(self, op_name: str, timeout: float | None = None) -> Any:
-        """Wait until an operation has ended.
+        """Wait until an operation has ended; a Deferred of the answer.
 
-        Parameters
-        ----------
-        op_name : str
-            The operation.
-        timeout : float, optional
-            How long to wait [s]; None waits for ever, negative not at all.
-
-        Returns
-        -------
-        Deferred of (int, str, dict)
-            The answer.
+        `timeout` is how long to wait [s]: None waits for ever, negative not at all.
         """
         if self._find(op_name) is None:
             return ERROR, f'Unknown operation "{op_name}".', {}
@@ -158,14 +138,6 @@ class Operations:
         text = f'Operation "{op_name}" is currently not running ({session.op_code.name}).'
         return OK, text, session.reply()
 
-    def stop(self, op_name: str, params: Any = None) -> Reply:
-        """Ask a process operation to stop."""
-        return self._ask_to_end("stop", op_name, params)
-
-    def abort(self, op_name: str, params: Any = None) -> Reply:
-        """Ask a task to abort."""
-        return self._ask_to_end("abort", op_name, params)
-
     def status(self, op_name: str) -> Reply:
         """Return the latest session of an operation."""
         if self._find(op_name) is None:
@@ -176,25 +148,22 @@ class Operations:
         return OK, "Session active.", session.reply()
 
     def end_all(self, timeout_s: float) -> "Deferred[Any]":
-        """Ask all operations that run to end, and wait for them.
+        """Ask all operations that run to end, and wait for them at most `timeout_s` [s].
 
-        Returns
-        -------
-        Deferred
-            Fires when all have ended or `timeout_s` is over [s]; cancelling it ends
-            the waiting.
+        Cancelling the Deferred ends the waiting.
         """
         active = self.active()
         for session in active:
             op = self._find(session.op_name)
             if op is not None and session.status != "stopping":
-                self._ask_to_end(op.end_action, session.op_name, None)
+                self.ask_to_end(op.end_action, session.op_name)
         return within(DeferredList([s.ended() for s in active], consumeErrors=True), timeout_s)
 
     def _find(self, op_name: str) -> AgentTask | AgentProcess | None:
         return self.tasks.get(op_name) or self.processes.get(op_name)
 
-    def _ask_to_end(self, action: str, op_name: str, params: Any) -> Reply:
+    def ask_to_end(self, action: str, op_name: str, params: Any = None) -> Reply:
+        """Ask a process operation to ``stop``, or a task to ``abort``."""
         op = self._find(op_name)
         if op is None:
             return ERROR, f'No operation called "{op_name}".', {}
@@ -228,14 +197,11 @@ class Operations:
             # It ended by itself just then, and its status cannot go back to "stopping".
             self._app.log.info("{op} had ended before the {action}", op=op_name, action=action)
             return
-        self._app.log.failure(
-            "the function to {action} {op} raised", failure=failure, action=action, op=op_name
-        )
+        text = "the function to {action} {op} raised"
+        self._app.log.failure(text, failure=failure, action=action, op=op_name)
         if session is not None:
-            session.add_fault(
-                f"CRASH: the function to {action} operation {op_name!r} raised "
-                f"{raised(failure.value)}"
-            )
+            crash = f"CRASH: the function to {action} operation {op_name!r} raised"
+            session.add_fault(f"{crash} {raised(failure.value)}")
 
     def _defect(self, failure: Failure, op_name: str) -> None:
         self._app.log.failure("cannot end the session of {op}", failure=failure, op=op_name)
@@ -243,9 +209,7 @@ class Operations:
 
 def _screened(op: AgentOp, params: Any) -> Any:
     instructions = getattr(op.launcher, PRESCREEN, None)
-    if instructions is None:
-        return params
-    return ParamHandler(params).batch(instructions)
+    return params if instructions is None else ParamHandler(params).batch(instructions)
 
 
 def _returned(result: Any, session: OpSession) -> None:

@@ -41,9 +41,7 @@ class TimeoutLock:
     def job(self) -> str | None:
         """Name that the holder gave itself; None while the lock is free."""
         holder = self._holder
-        if holder is None:
-            return None
-        return holder.job
+        return holder.job if holder else None
 
     def acquire(self, timeout: float | None = None, job: str | None = None) -> bool:
         """Take the lock.
@@ -127,9 +125,7 @@ class TimeoutLock:
                 return False
             hold.gate.acquire()
             self._queue.append(hold)
-        if limit_s < 0:
-            limit_s = -1
-        hold.gate.acquire(timeout=limit_s)
+        hold.gate.acquire(timeout=limit_s if limit_s > 0 else -1)
         with self._guard:
             # It may have been passed on just as the time was over.
             held = self._holder is hold

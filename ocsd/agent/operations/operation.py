@@ -31,15 +31,13 @@ class AgentOp:
         min_privs: int,
     ) -> None:
         self.launcher = launcher
-        self.blocking = self._stopper_blocking = bool(blocking)
-        self.docstring = launcher.__doc__
-        if self.docstring is not None:
-            self.docstring = str(self.docstring)  # an author's callable may have any object
+        self.blocking = bool(blocking)
+        doc = launcher.__doc__
+        self.docstring = None if doc is None else str(doc)  # a callable may have any object
         self.refusal: str | None = None
         self.min_privs = CredLevel(max(1, min_privs))
         self._stopper = stopper
-        if stopper_blocking is not None:
-            self._stopper_blocking = stopper_blocking
+        self._stopper_blocking = self.blocking if stopper_blocking is None else stopper_blocking
 
     @property
     def functions(self) -> list[Operation]:
@@ -79,10 +77,7 @@ class AgentOp:
     def ask_to_end(self, session: OpSession, params: Any) -> Deferred[Any] | None:
         """Call the author's stopper or aborter, in a worker thread or in the reactor.
 
-        Returns
-        -------
-        Deferred or None
-            Fires when the function has returned; None if there is none to call.
+        The Deferred fires when the function has returned; None if there is none to call.
         """
         if self._stopper is None:
             return None

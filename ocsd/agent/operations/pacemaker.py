@@ -51,9 +51,7 @@ class Pacemaker:
     def dsleep(self) -> "Deferred[None]":
         """Return a Deferred that fires when the next sample is due."""
         wait_s = self.next_sample - self._clock.time()
-        waiting: Deferred[Any] = succeed(None)
-        if wait_s > 0:
-            waiting = dsleep(wait_s)
+        waiting = dsleep(wait_s) if wait_s > 0 else succeed(None)
         return waiting.addCallback(lambda _: self._plan())
 
     def _plan(self) -> None:

@@ -166,14 +166,10 @@ def param(key: str, **rules: Any) -> Callable[[Function], Function]:
 
 
 def described(func: Callable[..., Any]) -> list[dict[str, Any]] | None:
-    """Return the declarations of `param` for an operation, for get_api.
+    """Return the declarations of `param` for an operation, for get_api; None without any.
 
-    Returns
-    -------
-    list of dict, or None
-        ``{key, type, default, choices, required}`` for each parameter, in the order of
-        the source; `type` and `choices` are None if any value is accepted. None if
-        nothing was declared.
+    They are ``{key, type, default, choices, required}`` for each parameter, in the order of
+    the source; `type` and `choices` are None if any value is accepted.
     """
     instructions = getattr(func, PRESCREEN, None)
     if instructions is None:
@@ -185,19 +181,13 @@ def described(func: Callable[..., Any]) -> list[dict[str, Any]] | None:
 def _described(key: str, rules: Mapping[str, Any]) -> dict[str, Any]:
     default = rules.get("default", REQUIRED)
     required = isinstance(default, ParamError)
-    if required:
-        default = None
     choices = rules.get("choices")
-    if choices is not None:
-        choices = json_safe(list(choices), _ignore)
     kind = rules.get("type") or rules.get("cast")
-    if not isinstance(kind, type):
-        kind = None
     return {
         "key": key,
-        "type": getattr(kind, "__name__", None),
-        "default": json_safe(default, _ignore),
-        "choices": choices,
+        "type": kind.__name__ if isinstance(kind, type) else None,
+        "default": None if required else json_safe(default, _ignore),
+        "choices": None if choices is None else json_safe(list(choices), _ignore),
         "required": required,
     }
 

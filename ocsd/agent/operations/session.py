@@ -198,9 +198,7 @@ class OpSession:
             log("{op_name}:{session_id} {text}", text=text, **prefix)
 
     def _time_of(self, timestamp: float | None) -> float:
-        if timestamp is None:
-            return self._clock()
-        return timestamp
+        return self._clock() if timestamp is None else timestamp
 
     def purge_log(self) -> None:
         """Drop the messages that need not be kept any longer."""

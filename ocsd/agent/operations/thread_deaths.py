@@ -49,10 +49,7 @@ def _unended(session: OpSession | None) -> OpSession | None:
 def watch(agent: Any) -> None:
     """Report the death of a thread to the operation that started it.
 
-    Parameters
-    ----------
-    agent : OCSAgent
-        Its `trouble` shows the death of a thread that belongs to no operation.
+    The agent's `trouble` shows the death of a thread that belongs to no operation.
     """
     start, print_traceback = threading.Thread.start, threading.excepthook
 

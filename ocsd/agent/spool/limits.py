@@ -16,7 +16,7 @@ class SpoolLimits:
     """Bounds of one feed's spool."""
 
     max_age_s: float = 600.0
-    """How long messages are kept [s]; up to a tenth longer."""
+    """Time for which messages are kept [s], or up to a tenth longer."""
     max_bytes: int = 64 * 2**20
     """Largest size of all messages together."""
 
@@ -34,12 +34,8 @@ class SpoolLimits:
 def limits_of(agg_params: Mapping[str, Any], complain: Callable[[str], None]) -> SpoolLimits:
     """Return the bounds that an author sets with ``spool_time`` and ``spool_size``.
 
-    Parameters
-    ----------
-    agg_params : dict
-        ``spool_time`` is in seconds; ``spool_size`` in bytes, or text like ``64M``.
-    complain : callable
-        Called with a text for each value that makes no sense; the default is used then.
+    The time is in seconds, the size in bytes, or text like ``64M``. `complain` gets a text
+    for each value that makes no sense; the default is used then.
     """
     limits = SpoolLimits()
     max_age_s, max_bytes = limits.max_age_s, limits.max_bytes

@@ -27,14 +27,9 @@ _MARK = struct.Struct("<QI")  # the number and its CRC-32
 
 
 class Mark:
-    """The mark of one feed in one life.
+    """The mark of one feed in one life, in the feed's folder in that of the life.
 
-    Parameters
-    ----------
-    folder : Path
-        The feed's folder, in that of the life.
-    spares : Path, optional
-        Folder of the spare folders, each of which can become that of a life.
+    `spares` is the folder of the spare folders, each of which can become that of a life.
     """
 
     def __init__(self, folder: Path, spares: Path | None) -> None:

@@ -55,17 +55,9 @@ class PastSpools:
     """The folders of an agent's earlier lives, one for each.
 
     They are kept until this life has lasted as long as messages are kept, because the
-    aggregator has then had time to fetch them, and within the bounds of size.
-
-    Parameters
-    ----------
-    folder : Path, optional
-        Where the folders are.
-    present : str
-        Name of this life's folder, which is left alone.
-    limits : callable
-        Returns the bounds of a feed of this life, by the name of its folder; None if
-        this life has not published a message of it.
+    aggregator has then had time to fetch them, and within the bounds of size. The folder
+    named `present` is that of this life and left alone. `limits` returns the bounds of a feed
+    of this life, by the name of its folder, or None if it has not published a message yet.
     """
 
     def __init__(

@@ -70,15 +70,7 @@ def unpacked(body: bytes) -> Any:
 
 
 def record(number: int, body: bytes) -> bytes:
-    """Return a message as it is stored.
-
-    Parameters
-    ----------
-    number : int
-        Its number.
-    body : bytes
-        See `packed`.
-    """
+    """Return a message, `packed` into `body`, as it is stored."""
     payload = _NUMBER.pack(number) + body
     return _HEAD.pack(len(payload), crc32(payload)) + payload
 
@@ -191,14 +183,7 @@ class MemorySegment(AppendableSegment):
 
 
 class FileSegment(AppendableSegment):
-    """A segment in a file, named by its first number.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to make it; is made as well.
-    first, info
-        See `ReadableSegment`.
+    """A segment in a file, named by its first number; the folder is made as well.
 
     Raises
     ------
@@ -268,13 +253,8 @@ class FileSegment(AppendableSegment):
 class FoundSegment(ReadableSegment):
     """A segment in a file of an earlier life.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    following : int, optional
-        The first number of the segment after it. None if this is the last one: then the
-        whole file is read to find its end.
+    `following` is the first number of the segment after it. If that is None, because this is
+    the last one, the whole file is read to find its end.
 
     Raises
     ------
@@ -284,10 +264,7 @@ class FoundSegment(ReadableSegment):
 
     def __init__(self, path: Path, following: int | None = None) -> None:
         self.path = path
-        size_bytes = -1
-        if following is not None:
-            size_bytes = DESCRIPTION_BYTES
-        data = content(path, size_bytes=size_bytes)
+        data = content(path, size_bytes=-1 if following is None else DESCRIPTION_BYTES)
         found = records(data)
         super().__init__(*_description(found))
         self.size_bytes = len(data)

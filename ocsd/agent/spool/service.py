@@ -56,16 +56,8 @@ def folder_of(launch: Launch | None, instance_id: str) -> Path | None:
 class SpoolService(Witness):
     """The spools of an agent's recorded feeds.
 
-    Parameters
-    ----------
-    folder : Path, optional
-        Folder of all lives of the agent; None keeps messages in memory.
-    session_id : str
-        The agent session of this life.
-    log
-        The agent's logger.
-    monotonic : callable
-        Returns the monotonic time [s].
+    `folder` is that of all lives of the agent; None keeps messages in memory. `session_id` is
+    the agent session of this life, `monotonic` returns the monotonic time [s].
 
     Attributes
     ----------

@@ -110,20 +110,11 @@ def spooled(segments: Iterable[ReadableSegment], after: int) -> Iterator[Spooled
 
 
 class Spool:
-    """The last messages of one feed; no failure of the disk is raised.
+    """The last messages of one feed, within `limits`; no failure of the disk is raised.
 
-    Parameters
-    ----------
-    folder : Path, optional
-        Folder of its files, made with the first message; None keeps messages in memory.
-    limits : SpoolLimits
-        How much to keep.
-    monotonic : callable
-        Returns the monotonic time [s].
-    witness : Witness, optional
-        Gets reports of where the messages are.
-    spares : Path, optional
-        Folder of the spare folders (`ocsd.agent.spool.mark`).
+    The folder of its files is made with the first message; None keeps messages in memory.
+    `spares` is the folder of the spare folders (`ocsd.agent.spool.mark`), `monotonic` returns
+    the monotonic time [s].
 
     Attributes
     ----------
@@ -142,9 +133,7 @@ class Spool:
         self.limits = limits
         self.next = 0
         self._folder = folder
-        self._mark: Mark | None = None
-        if folder is not None:
-            self._mark = Mark(folder, spares)
+        self._mark = None if folder is None else Mark(folder, spares)
         self._monotonic = monotonic
         self._witness = witness or Witness()
         self._segments: deque[AppendableSegment] = deque()
@@ -167,14 +156,7 @@ class Spool:
     def put(self, number: int, message: Any, info: dict[str, Any]) -> None:
         """Keep a message and drop what is too old or too much.
 
-        Parameters
-        ----------
-        number : int
-            Its number, above those before.
-        message
-            The message.
-        info : dict
-            The feed's description.
+        Its number is above those before; `info` is the feed's description.
 
         Raises
         ------

@@ -28,12 +28,7 @@ REMEMBERED_S = 60.0
 class ReactorWatch:
     """Reports a blocked reactor to log and supervisor, and afterwards to the operation.
 
-    Parameters
-    ----------
-    agent : OCSAgent
-        The agent.
-    send : callable
-        Takes the assignments of one notification as keyword arguments.
+    `send` takes the assignments of one notification as keyword arguments.
     """
 
     def __init__(self, agent: Any, send: Callable[..., object] = notify) -> None:
@@ -90,9 +85,7 @@ class ReactorWatch:
             return
         place = f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
         self._op_name = self._operation_in(frame)
-        blocker = "something"
-        if self._op_name:
-            blocker = f"operation {self._op_name!r}"
+        blocker = f"operation {self._op_name!r}" if self._op_name else "something"
         self._blocked_by = f"{blocker} blocks the reactor at {place}"
         self._agent.log.error("{text}", text=self._blocked_by)
         if self._op_name:

@@ -38,14 +38,8 @@ BUSY_RETRY_S = 0.02
 class Readiness:
     """Reports every second, and at once when something changes.
 
-    Parameters
-    ----------
-    agent : OCSAgent
-        The agent.
-    send : callable
-        Takes the assignments of one notification as keyword arguments.
-    shortage : callable
-        Returns a complaint if this process cannot open another file, else nothing.
+    `send` takes the assignments of one notification as keyword arguments. `shortage` returns
+    a complaint if this process cannot open another file, else nothing.
     """
 
     def __init__(
@@ -122,9 +116,7 @@ class Readiness:
             for feed in tuple(agent.feeds.values())
             if (complaint := feed.complaint())
         ]
-        link = None
-        if self._connection.joined and agent.is_attached():
-            link = agent.link
+        link = agent.link if self._connection.joined and agent.is_attached() else None
         return {
             "X_CALL": shortened(self._self_call.poll(link)),
             "X_FEEDS": shortened("; ".join(silent)),
@@ -161,19 +153,10 @@ def in_flight(sessions: Iterable[OpSession], now_at: float) -> str:
 
 
 def trouble_of(sessions: Any, startup_names: set[str]) -> str:
-    """Return the faults of an agent's operations that an operator should know.
+    """Return the faults of an agent's operations that an operator should know, if any.
 
-    Parameters
-    ----------
-    sessions : iterable of OpSession or None
-        The latest session of each operation.
-    startup_names : set of str
-        Operations that start with the agent; others may fail without being its fault.
-
-    Returns
-    -------
-    str
-        Empty if there are none.
+    `sessions` has the latest of each operation, or None. The operations in `startup_names`
+    start with the agent; others may fail without being its fault.
     """
     troubles = []
     for session in sessions:

@@ -18,14 +18,8 @@ _LONGEST_POLL_GAP_S: Final = 5.0
 class SelfCall:
     """Calls the agent's own address every ten seconds, while it is joined.
 
-    Parameters
-    ----------
-    agent : OCSAgent
-        The agent.
-    jitter : callable
-        Returns a number from 0 to 1: it spreads the calls of agents that start together.
-    monotonic : callable
-        Returns the monotonic time [s].
+    `jitter` returns a number from 0 to 1, which spreads the calls of agents that start
+    together; `monotonic` returns the monotonic time [s].
     """
 
     def __init__(

@@ -8,15 +8,12 @@ from pathlib import Path
 class AppendFile:
     """A new file; appended data are there whole or not at all.
 
-    Parameters
-    ----------
-    path : Path
-        Must not exist.
-
     Attributes
     ----------
     length : int
         Length of the file [bytes].
+    descriptor : int
+        Open for appending.
 
     Raises
     ------
@@ -31,7 +28,7 @@ class AppendFile:
         self.path = path
         self.length = 0
         self._torn = False
-        self._descriptor = os.open(path, flags, 0o644)
+        self.descriptor = os.open(path, flags, 0o644)
 
     def append(self, data: bytes) -> None:
         """Write `data`.
@@ -46,7 +43,7 @@ class AppendFile:
         rest = memoryview(data)
         try:
             while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+                rest = rest[os.write(self.descriptor, rest) :]
         except OSError:
             self.cut(self.length)
             raise
@@ -60,32 +57,15 @@ class AppendFile:
         with contextlib.suppress(OSError):
             self._cut_if_torn()
 
-    @property
-    def fileno(self) -> int:
-        """The descriptor."""
-        return self._descriptor
-
-    def duplicate(self) -> int:
-        """Return another descriptor of the file, which the caller closes."""
-        return os.dup(self._descriptor)
-
-    def release(self) -> int:
-        """End writing, and return the descriptor, which the caller closes."""
-        return self._descriptor
-
-    def close(self) -> None:
-        """Close the descriptor."""
-        os.close(self._descriptor)
-
     def discard(self) -> None:
         """Remove the file."""
-        self.close()
+        os.close(self.descriptor)
         with contextlib.suppress(OSError):
             self.path.unlink()
 
     def _cut_if_torn(self) -> None:
         if self._torn:
-            os.ftruncate(self._descriptor, self.length)
+            os.ftruncate(self.descriptor, self.length)
             self._torn = False
 
 

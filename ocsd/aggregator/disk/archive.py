@@ -21,18 +21,10 @@ _NAME_ATTEMPTS: Final = 10
 
 
 class Archive:
-    """Appends frames to the current file of a data folder.
+    """Appends frames to the current file of a data folder, which is made if it does not exist.
 
-    Parameters
-    ----------
-    folder : Path
-        The data folder; made if it does not exist.
-    time_per_file_s : float
-        Time for which one file is written [s]; at most `LONGEST_FILE_S`.
-    clock : callable
-        Returns the present.
-    wait : callable
-        Lets the given number of seconds pass.
+    One file is written for `time_per_file_s` [s], at most `LONGEST_FILE_S`. `clock` returns
+    the present, `wait` lets the given number of seconds pass.
     """
 
     def __init__(
@@ -59,9 +51,7 @@ class Archive:
     @property
     def name(self) -> str:
         """Name of the last file within the folder."""
-        if self.path is None:
-            return ""
-        return str(self.path.relative_to(self.folder))
+        return str(self.path.relative_to(self.folder)) if self.path else ""
 
     @property
     def length(self) -> int:
@@ -112,7 +102,7 @@ class Archive:
     def close(self) -> None:
         """End the current file, if there is one; `take_unsynced` is still due for it."""
         if self._file is not None:
-            self._ended.append(self._file.release())
+            self._ended.append(self._file.descriptor)
             self._file = None
 
     def discard(self) -> None:
@@ -128,9 +118,7 @@ class Archive:
         OSError
             If no descriptor is left; then all of them are still due.
         """
-        current = []
-        if self._file is not None:
-            current.append(self._file.duplicate())
+        current = [os.dup(self._file.descriptor)] if self._file else []
         ended, self._ended = self._ended, []
         return ended + current
 

@@ -15,15 +15,7 @@ _MOST_OUTAGES_NAMED: Final = 3
 
 
 def cause(outages: Iterable[Outage], why: str) -> str:
-    """Return the cause of a hole.
-
-    Parameters
-    ----------
-    outages : iterable of Outage
-        The outages within the time of the hole.
-    why : str
-        The reason why it cannot be filled.
-    """
+    """Return the cause of a hole: the outages in its time, and why it cannot be filled."""
     named = list(outages)[-_MOST_OUTAGES_NAMED:]
     if not named:
         return f"the messages did not arrive, and {why}"
@@ -31,20 +23,14 @@ def cause(outages: Iterable[Outage], why: str) -> str:
 
 
 def _words(outage: Outage) -> str:
-    return f"{outage.cause} ({_span(outage.began_at, outage.ended_at)})"
-
-
-def _span(began_at: float, ended_at: float) -> str:
-    began, ended = _utc(began_at), _utc(ended_at)
+    began, ended = _utc(outage.began_at), _utc(outage.ended_at)
     if began[:10] == ended[:10]:
         ended = ended[11:]
-    return f"from {began} to {ended}"
+    return f"{outage.cause} (from {began} to {ended})"
 
 
 def _utc(at: float) -> str:
     try:
         return utc(at)
     except ValueError:
-        if math.isfinite(at):
-            return "an unknown time"
-        return "the beginning"
+        return "an unknown time" if math.isfinite(at) else "the beginning"

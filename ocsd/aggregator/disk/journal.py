@@ -25,7 +25,7 @@ from binascii import crc32
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import cbor2
 
@@ -71,14 +71,20 @@ class File:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cover:
-    """The numbers of the messages of one source whose block is in a frame."""
+class BlockKey(NamedTuple):
+    """A block of one source."""
 
     address: str
     session_id: str
     numbered: bool
     block_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """The numbers of the messages of one source whose block is in a frame."""
+
+    key: BlockKey
     numbers: Ranges
 
 
@@ -109,7 +115,12 @@ class Alive:
     at: float
 
 
-Entry: TypeAlias = Message | File | FrameAppended | Outage | Alive
+Event: TypeAlias = File | FrameAppended | Outage | Alive
+
+
+def block_key(origin: Origin, block_name: str) -> BlockKey:
+    """Return the key of a block that this sender sends."""
+    return BlockKey(origin.address, origin.session_id, origin.numbered, block_name)
 
 
 def message_record(
@@ -141,42 +152,26 @@ def layout_record(number: int, layout: Layout) -> bytes:
     return _record(RecordKind.LAYOUT, [cbor2.dumps(fields)])
 
 
-def file_record(file: File) -> bytes:
-    """Return the record of a G3 file."""
-    return _record(RecordKind.FILE, [cbor2.dumps([file.name, file.length])])
+def event_record(event: Event) -> bytes:
+    """Return the record of anything but a message."""
+    match event:
+        case File(name, length):
+            return _record(RecordKind.FILE, [cbor2.dumps([name, length])])
+        case FrameAppended(name, offset, length, checksum, covers):
+            rows = [[*cover.key, cover.numbers.bounds] for cover in covers]
+            return _record(RecordKind.FRAME, [cbor2.dumps([name, offset, length, checksum, rows])])
+        case Outage(began_at, ended_at, cause):
+            return _record(RecordKind.OUTAGE, [cbor2.dumps([began_at, ended_at, cause])])
+        case Alive(at):
+            return _record(RecordKind.ALIVE, [_ALIVE.pack(at)])
 
 
-def frame_record(frame: FrameAppended) -> bytes:
-    """Return the record of bytes in a G3 file."""
-    covers = [
-        [cover.address, cover.session_id, cover.numbered, cover.block_name, cover.numbers.bounds]
-        for cover in frame.covers
-    ]
-    fields = [frame.name, frame.offset, frame.length, frame.checksum, covers]
-    return _record(RecordKind.FRAME, [cbor2.dumps(fields)])
-
-
-def outage_record(outage: Outage) -> bytes:
-    """Return the record of an outage."""
-    fields = [outage.began_at, outage.ended_at, outage.cause]
-    return _record(RecordKind.OUTAGE, [cbor2.dumps(fields)])
-
-
-def alive_record(alive: Alive) -> bytes:
-    """Return the record of a sign of life."""
-    return _record(RecordKind.ALIVE, [_ALIVE.pack(alive.at)])
-
-
-def read(segment: bytes) -> Iterator[Entry]:
-    """Yield the entries of a segment, as far as it is whole; never raises.
-
-    Parameters
-    ----------
-    segment : bytes
-        Content of the file, or any prefix of it.
-    """
+def read(segment: bytes) -> Iterator[Message | Event]:
+    """Yield the entries of a segment or of any prefix, as far as it is whole; never raises."""
     layouts: dict[int, Layout] = {}
-    for kind, body in _bodies(segment):
+    if segment[: len(MAGIC)] != MAGIC:
+        return
+    for kind, body, _end in whole_records(memoryview(segment), _HEAD, len(MAGIC)):
         try:
             if kind == RecordKind.LAYOUT:
                 number, layout = _layout(cbor2.loads(body))
@@ -195,20 +190,12 @@ def _record(kind: RecordKind, parts: list[bytes]) -> bytes:
     return b"".join([_HEAD.pack(length, checksum, kind), *parts])
 
 
-def _bodies(segment: bytes) -> Iterator[tuple[int, memoryview]]:
-    if segment[: len(MAGIC)] != MAGIC:
-        return
-    for kind, body, _end in whole_records(memoryview(segment), _HEAD, len(MAGIC)):
-        yield kind, body
-
-
-def _entry(kind: int, body: memoryview, layouts: dict[int, Layout]) -> Entry:
+def _entry(kind: int, body: memoryview, layouts: dict[int, Layout]) -> Message | Event:
     match RecordKind(kind):
         case RecordKind.DATA:
             return _message(body, layouts)
         case RecordKind.FILE:
-            name, length = cbor2.loads(body)
-            return File(name, length)
+            return File(*cbor2.loads(body))
         case RecordKind.FRAME:
             name, offset, length, checksum, covers = cbor2.loads(body)
             return FrameAppended(name, offset, length, checksum, tuple(map(_cover, covers)))
@@ -232,20 +219,11 @@ def _message(body: memoryview, layouts: dict[int, Layout]) -> Message:
 
 
 def _layout(fields: list[Any]) -> tuple[int, Layout]:
-    number, address, session_id, sender, numbered, frame_length_s, fresh_time_s = fields[:7]
-    block_name, names, kinds = fields[7:]
-    origin = Origin(
-        address=address,
-        session_id=session_id,
-        sender=sender,
-        numbered=numbered,
-        frame_length_s=frame_length_s,
-        fresh_time_s=fresh_time_s,
-        wanted=True,
-    )
-    return number, Layout(origin, block_name, dict(zip(names, map(Kind, kinds), strict=True)))
+    number, *origin, block_name, names, kinds = fields
+    layout = Layout(Origin(*origin), block_name, dict(zip(names, map(Kind, kinds), strict=True)))
+    return number, layout
 
 
 def _cover(fields: list[Any]) -> Cover:
-    address, session_id, numbered, block_name, bounds = fields
-    return Cover(address, session_id, numbered, block_name, Ranges(bounds))
+    *key, bounds = fields
+    return Cover(BlockKey(*key), Ranges(bounds))

@@ -8,7 +8,7 @@ from typing import Final
 from ocsd.aggregator.disk import journal
 from ocsd.aggregator.disk.append_file import AppendFile, sync_and_close
 from ocsd.aggregator.incoming.layout import Layout, PackedBlock
-from ocsd.system.files import sync_folder
+from ocsd.system.files import sync
 
 SEGMENT_BYTES: Final = 16 * 2**20
 
@@ -17,26 +17,13 @@ class JournalWriter:
     """Appends records to the current segment, and begins another when it is full.
 
     The system has a record before `message` and the others return, so that
-    the death of this process loses none.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the segments are; made if it does not exist.
-    first_segment : int
-        Number of the first segment to write; it must not exist.
-    segment_bytes : int
-        Length of a segment [bytes].
+    the death of this process loses none. All methods that write raise OSError if the disk
+    refuses; then nothing has been written.
 
     Attributes
     ----------
     segment : int
-        Number of the current segment.
-
-    Notes
-    -----
-    All methods that write raise OSError if the disk refuses; then nothing has been
-    written.
+        Number of the current segment; the first one must not exist.
     """
 
     def __init__(
@@ -65,27 +52,15 @@ class JournalWriter:
         self._append(journal.message_record(number, arrived_at, numbered))
         return self.segment
 
-    def file(self, name: str) -> None:
-        """Write that a G3 file was made; it has no bytes yet."""
+    def event(self, event: journal.Event) -> None:
+        """Write anything else than a message."""
         self._make_room()
-        self._append(journal.file_record(journal.File(name, 0)))
-        self._g3_file = journal.File(name, 0)
-
-    def frame(self, frame: journal.FrameAppended) -> None:
-        """Write that bytes were appended to a G3 file."""
-        self._make_room()
-        self._append(journal.frame_record(frame))
-        self._g3_file = journal.File(frame.name, frame.offset + frame.length)
-
-    def outage(self, outage: journal.Outage) -> None:
-        """Write that nothing could come in for a while."""
-        self._make_room()
-        self._append(journal.outage_record(outage))
-
-    def alive(self, at: float) -> None:
-        """Write that the recorder is at work at a Unix time [s]."""
-        self._make_room()
-        self._append(journal.alive_record(journal.Alive(at)))
+        self._append(journal.event_record(event))
+        match event:
+            case journal.File():
+                self._g3_file = event
+            case journal.FrameAppended(name, offset, length):
+                self._g3_file = journal.File(name, offset + length)
 
     @property
     def path(self) -> Path:
@@ -100,7 +75,7 @@ class JournalWriter:
         OSError
             If no descriptor is left; then all of them are still due.
         """
-        current = self._file.duplicate()
+        current = os.dup(self._file.descriptor)
         ended, self._ended = self._ended, []
         return [*ended, current]
 
@@ -108,7 +83,7 @@ class JournalWriter:
         """Sync everything that was written to the disk; this may take a while."""
         for descriptor in self.take_unsynced():
             sync_and_close(descriptor)
-        sync_folder(self._folder)
+        sync(self._folder)
 
     def segments(self) -> list[tuple[int, Path]]:
         """Return number and path of all segments in the folder, ascending."""
@@ -116,16 +91,15 @@ class JournalWriter:
 
     def close(self) -> None:
         """End the current segment."""
-        for descriptor in self._ended:
+        for descriptor in [*self._ended, self._file.descriptor]:
             os.close(descriptor)
-        self._file.close()
 
     def _append(self, records: bytes) -> None:
         before = self._file.length
         try:
             self._file.append(records)
         except OSError:
-            if os.fstat(self._file.fileno).st_size != before:
+            if os.fstat(self._file.descriptor).st_size != before:
                 # A torn record hides the next ones, so they go into another segment.
                 self._segment_is_torn = True
             raise
@@ -134,29 +108,24 @@ class JournalWriter:
         if self._file.length < self._segment_bytes and not self._segment_is_torn:
             return
         fresh = self._create(self.segment + 1)
-        self._ended.append(self._file.release())
+        self._ended.append(self._file.descriptor)
         self._file = fresh
         self.segment += 1
         self._layouts = {}
 
     def _create(self, number: int) -> AppendFile:
-        file = AppendFile(path_of(self._folder, number))
+        file = AppendFile(self._folder / f"{number:08}.wal")
         try:
             beginning = journal.MAGIC
             if self._g3_file is not None:
                 # So that a torn end of the G3 file is known from this segment too.
-                beginning += journal.file_record(self._g3_file)
+                beginning += journal.event_record(self._g3_file)
             file.append(beginning)
         except OSError:
             file.discard()
             raise
         self._segment_is_torn = False
         return file
-
-
-def path_of(folder: Path, number: int) -> Path:
-    """Return the path of a segment."""
-    return folder / f"{number:08}.wal"
 
 
 def segments(folder: Path) -> list[tuple[int, Path]]:

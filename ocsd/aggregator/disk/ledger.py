@@ -6,12 +6,12 @@ its snapshot on the disk and the segments of the journal that are still there.
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.frames.source import Source
-from ocsd.aggregator.incoming.message import DEFAULT_FRAME_LENGTH_S, DEFAULT_FRESH_TIME_S, Origin
+from ocsd.aggregator.incoming.message import Origin
 from ocsd.aggregator.numbers.hole import HOLES_FEED_NAME, Hole, finite, make_hole
 from ocsd.aggregator.numbers.numbering import Numbering
 from ocsd.aggregator.numbers.rhythm import Rhythm
@@ -33,11 +33,8 @@ MOST_OUTAGES: Final = 1000
 class Ledger:
     """The numbers of all sources, the holes and the outages of a data folder.
 
-    Parameters
-    ----------
-    recorded_since : float
-        Unix time [s] at which the recording of this folder began: sources that began
-        later have to be complete from number 0.
+    Its recording began at the Unix time `recorded_since` [s]: sources that began later have
+    to be complete from number 0.
     """
 
     def __init__(self, recorded_since: float) -> None:
@@ -65,10 +62,6 @@ class Ledger:
         age; they are few, unless the clock of a host starts in the past.
         """
         return self._is_earlier(key) or (began(key) or 0.0) > now_at - MEMORY_OF_SOURCE_S
-
-    def _is_earlier(self, key: SourceKey) -> bool:
-        began_at = began(key)
-        return began_at is not None and began_at < self.recorded_since
 
     def source_of(self, origin: Origin) -> Source:
         """Return the source of messages of this sender, which is made if it is unknown."""
@@ -136,13 +129,9 @@ class Ledger:
         if source is None:
             return []
         before, after = source.numbering.around(first, last + 1)
-        from_time = finite(before, began(key), default=0.0)
-        until_time = finite(after, default=now_at)
-        return [
-            outage
-            for outage in self.outages
-            if outage.began_at <= until_time and outage.ended_at >= from_time
-        ]
+        from_at = finite(before, began(key), default=0.0)
+        until_at = finite(after, default=now_at)
+        return [o for o in self.outages if o.began_at <= until_at and o.ended_at >= from_at]
 
     def by_feed(self, figure: Callable[[Numbering], int]) -> dict[str, int]:
         """Return a figure summed over the sessions of each numbered feed, where it is not 0."""
@@ -160,14 +149,13 @@ class Ledger:
         """
         by_age = sorted(self.sources.items(), key=lambda item: item[1].received_at)
         newest = {key.address: source for (key, _), source in by_age}
-        old = [
-            place
-            for place, source in by_age
-            if source is not newest[source.key.address] and self._is_done(source, now_at)
-        ]
-        self._forget(old)
+        for place, source in by_age:
+            if source is not newest[source.key.address] and self._is_done(source, now_at):
+                del self.sources[place]
         surplus = max(len(self.sources) - MOST_SOURCES, 0)
-        self._forget([place for place, _ in by_age if place in self.sources][:surplus])
+        for place in [place for place, _ in by_age if place in self.sources][:surplus]:
+            if not self.sources[place].providers:
+                del self.sources[place]
 
     def encoded(self) -> dict[str, Any]:
         """Return the part of session.data about numbers."""
@@ -218,6 +206,10 @@ class Ledger:
         ledger.outages.extend(Outage(*outage) for outage in stored["outages"])
         return ledger
 
+    def _is_earlier(self, key: SourceKey) -> bool:
+        began_at = began(key)
+        return began_at is not None and began_at < self.recorded_since
+
     def _is_done(self, source: Source, now_at: float) -> bool:
         return (
             now_at - source.received_at > MEMORY_OF_SOURCE_S
@@ -225,23 +217,10 @@ class Ledger:
             and not (source.providers or source.numbering.missing())
         )
 
-    def _forget(self, places: Iterable[tuple[SourceKey, bool]]) -> None:
-        for place in places:
-            if not self.sources[place].providers:
-                del self.sources[place]
-
 
 def origin_of_holes(address: str, session_id: str) -> Origin:
     """Return the aggregator of that address as the sender of holes."""
-    return Origin(
-        address=f"{address}.feeds.{HOLES_FEED_NAME}",
-        session_id=session_id,
-        sender=address,
-        numbered=False,
-        frame_length_s=DEFAULT_FRAME_LENGTH_S,
-        fresh_time_s=DEFAULT_FRESH_TIME_S,
-        wanted=True,
-    )
+    return Origin(f"{address}.feeds.{HOLES_FEED_NAME}", session_id, address, numbered=False)
 
 
 def began(key: SourceKey) -> float | None:

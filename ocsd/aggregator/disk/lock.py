@@ -9,12 +9,7 @@ from ocsd.errors import DataFolderError
 
 
 class Lock:
-    """Holds a data folder until `release`, or the death of the process.
-
-    Parameters
-    ----------
-    folder : Path
-        The data folder; it exists.
+    """Holds a data folder, which exists, until `release` or the death of the process.
 
     Raises
     ------

@@ -13,11 +13,12 @@ All of it can be repeated any number of times, because it may be interrupted as 
 import contextlib
 import os
 from binascii import crc32
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 
@@ -33,8 +34,6 @@ from ocsd.aggregator.numbers.ranges import Ranges
 
 # Folders that are searched for leftovers of a crash. Each holds files of 100,000 s.
 _FOLDERS_SWEPT: Final = 2
-
-Covered: TypeAlias = dict[tuple[str, str, bool, str], Ranges]
 
 
 @dataclass(slots=True)
@@ -59,16 +58,7 @@ class Waiting:
 class Recovery:
     """The state of a data folder, made of the ledger and the journal.
 
-    Parameters
-    ----------
-    folder : Path
-        The data folder.
-    holes_feed : str
-        Address of the recorder's own feed of holes.
-    now_at : float
-        Unix time [s].
-    log : Log
-        Gets lines for operators.
+    `holes_feed` is the address of the recorder's own feed of holes, `now_at` a Unix time [s].
 
     Attributes
     ----------
@@ -90,7 +80,7 @@ class Recovery:
         self._holes_feed = holes_feed
         self._log = log
         self._segments = journal_writer.segments(journal_folder(folder))
-        self._covered: Covered = {}
+        self._covered: defaultdict[journal.BlockKey, Ranges] = defaultdict(Ranges)
         self.cause = "the aggregator was not running"
         self.next_segment = 0
         if self._segments:  # An orderly end leaves no journal.
@@ -98,8 +88,7 @@ class Recovery:
             self.next_segment = self._segments[-1][0] + 1
         try:
             self.ledger = self._read_ledger(now_at)
-            files = self._read_notes()
-            for name, file in files.items():
+            for name, file in self._read_notes().items():
                 self._mend(folder / name, file)
             self._sweep()
         except OSError as error:
@@ -141,9 +130,8 @@ class Recovery:
 
     def _is_framed(self, number: int, packed: PackedBlock) -> bool:
         """Return whether a block is in a valid frame, or empty."""
-        origin = packed.layout.origin
-        place = (origin.address, origin.session_id, origin.numbered, packed.layout.block_name)
-        return not packed.length or number in self._covered.get(place, ())
+        key = journal.block_key(packed.layout.origin, packed.layout.block_name)
+        return not packed.length or number in self._covered[key]
 
     def _add_holes(self, blocks: Iterable[PackedBlock]) -> None:
         for packed in blocks:
@@ -176,7 +164,7 @@ class Recovery:
                     case journal.File(name, length):
                         if length == 0 or name not in files:
                             files[name] = _File(length)
-                    case journal.FrameAppended(name=name):
+                    case journal.FrameAppended(name):
                         files.setdefault(name, _File(entry.offset)).frames.append(entry)
                     case journal.Outage():
                         self.ledger.add_outage(entry)
@@ -218,10 +206,8 @@ class Recovery:
 
     def _cover(self, frame: journal.FrameAppended) -> None:
         for cover in frame.covers:
-            place = (cover.address, cover.session_id, cover.numbered, cover.block_name)
-            covered = self._covered.setdefault(place, Ranges())
             for first, end in cover.numbers:
-                covered.add(first, end)
+                self._covered[cover.key].add(first, end)
 
     def _sweep(self) -> None:
         """Remove files that are empty."""

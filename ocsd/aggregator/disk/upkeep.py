@@ -8,14 +8,14 @@ that: journal, G3 files, ledger, deletion.
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from ocsd.aggregator.disk.append_file import sync_and_close
 from ocsd.aggregator.disk.archive import Archive, folder_trouble
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.aggregator.disk.recovery import ledger_path
 from ocsd.aggregator.incoming.tally import Log
-from ocsd.system.files import replace, sync_folder
+from ocsd.system.files import replace, sync
 
 # Period of renewing the ledger and deleting segments [s].
 ROUND_S: Final = 30.0
@@ -23,24 +23,7 @@ ROUND_S: Final = 30.0
 Job: TypeAlias = Callable[[], None]
 
 
-class Worker(Protocol):
-    """Does jobs elsewhere."""
-
-    @property
-    def busy(self) -> bool:
-        """True while a job is under way."""
-        ...
-
-    def submit(self, job: Job) -> None:
-        """Start a job."""
-        ...
-
-    def close(self) -> None:
-        """Return when all jobs are done."""
-        ...
-
-
-class Thread:
+class Worker:
     """A thread that begins with its first job."""
 
     def __init__(self) -> None:
@@ -62,19 +45,7 @@ class Thread:
 
 
 class Upkeep:
-    """Syncs files, renews the ledger, deletes old segments of the journal.
-
-    Parameters
-    ----------
-    archive : Archive
-        The G3 files.
-    writer : JournalWriter
-        The journal.
-    worker : Worker
-        Waits for the disk.
-    log : Log
-        Gets lines for operators.
-    """
+    """Syncs files, renews the ledger, deletes old segments; the worker waits for the disk."""
 
     def __init__(self, archive: Archive, writer: JournalWriter, worker: Worker, log: Log) -> None:
         self._archive = archive
@@ -146,7 +117,7 @@ class Upkeep:
 
     def _renew(self, folders: set[Path], snapshot: bytes, old: list[Path]) -> None:
         for folder in folders:
-            sync_folder(folder)
+            sync(folder)
         replace(ledger_path(self._archive.folder), snapshot, durable=True)
         if self._unsafe:
             return  # These segments may hold the data that the disk did not keep.

@@ -33,9 +33,7 @@ def read_index(agent: str, answer: object) -> SpoolIndex:
     ValueError
         If the answer has another form.
     """
-    sessions = None
-    if isinstance(answer, Mapping):
-        sessions = answer.get("sessions")
+    sessions = answer.get("sessions") if isinstance(answer, Mapping) else None
     if not isinstance(sessions, Mapping):
         raise ValueError(f"its index is a {type(answer).__name__} without 'sessions'")
     held: dict[SourceKey, HeldRange] = {}
@@ -64,9 +62,7 @@ def read_page(request: AskPage, answer: object) -> SpoolPage:
         raise ValueError("its answer lacks 'next' or 'messages'")
     messages = _messages_of(request, pairs)
     # Nothing more comes after an empty answer, whatever other numbers were announced.
-    end = max(held_end, request.end)
-    if messages:
-        end = max(messages) + 1
+    end = max(messages) + 1 if messages else max(held_end, request.end)
     wanted = Ranges(chain.from_iterable(request.wanted))
     return SpoolPage(
         agent=request.agent,
@@ -90,12 +86,8 @@ def _read_row(name: object, row: object) -> HeldRange:
 
 def _messages_of(request: AskPage, pairs: list[Any]) -> dict[int, tuple[Any, Any]]:
     """Return those messages of an answer, by number, that are of the requested feed."""
-    messages = {}
-    for pair in pairs:
-        number = _number(request, pair)
-        if number is not None:
-            messages[number] = (pair[0], pair[1])
-    return messages
+    numbered = ((_number(request, pair), pair) for pair in pairs)
+    return {number: (pair[0], pair[1]) for number, pair in numbered if number is not None}
 
 
 def _gaps(request: AskPage, messages: Iterable[int], end: int) -> Iterator[tuple[int, int]]:
@@ -140,9 +132,7 @@ def _number(request: AskPage, pair: object) -> int | None:
     if (info.get("address"), info.get("session_id")) != (key.address, key.session_id):
         return None
     number = info.get("seq")
-    if _is_count(number) and number >= request.after:
-        return number
-    return None
+    return number if _is_count(number) and number >= request.after else None
 
 
 def _is_count(value: Any) -> TypeGuard[int]:

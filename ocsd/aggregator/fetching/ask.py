@@ -8,7 +8,7 @@ from twisted.internet.defer import maybeDeferred
 from twisted.python.failure import Failure
 
 from ocsd.aggregator.fetching.answers import read_index, read_page
-from ocsd.aggregator.fetching.plan import AskIndex, AskPage, CatchingUp, Request
+from ocsd.aggregator.fetching.plan import AskPage, CatchingUp, Request
 from ocsd.aggregator.fetching.unanswered import why_unanswered
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
@@ -38,21 +38,11 @@ class Snapshot:
 
 
 class Fetcher:
-    """Fetches missing messages from the agents (reactor thread).
+    """Fetches missing messages from the agents into the intake (reactor thread).
 
     An agent is not asked again until its answer has been recorded: the same messages are
-    not fetched twice, nor more than can be recorded.
-
-    Parameters
-    ----------
-    call : callable
-        Calls a procedure by address, with arguments; may return a Deferred.
-    intake : Intake
-        Gets the answers.
-    log : Log
-        Gets lines for operators.
-    clock : callable
-        Returns the present.
+    not fetched twice, nor more than can be recorded. `call` calls a procedure by address,
+    with arguments, and may return a Deferred.
 
     Attributes
     ----------
@@ -95,12 +85,10 @@ class Fetcher:
         if self._queued.get(answer.agent) is not answer:
             return
         del self._queued[answer.agent]
-        end = 0
-        if isinstance(answer, SpoolPage):
-            end = answer.end
-        else:
+        if isinstance(answer, SpoolIndex):
             self._plan.holds({key: held.first for key, held in answer.held.items()})
         self.update(snapshot)
+        end = answer.end if isinstance(answer, SpoolPage) else 0
         self._plan.answered(answer.agent, end, self._clock().mono_s)
         self.step()
 
@@ -138,14 +126,13 @@ class Fetcher:
         if content is None:
             raise TimeoutError(f"no answer within {ANSWER_DEADLINE_S:.0f} s")
         answer: SpoolIndex | SpoolPage
-        match request:
-            case AskIndex():
-                answer = read_index(request.agent, content)
-                size_bytes = 0
-            case AskPage():
-                answer = read_page(request, content)
-                size_bytes = sum(size_of(message) for message, _ in answer.messages)
-                self.fetched += len(answer.messages)
+        size_bytes = 0
+        if isinstance(request, AskPage):
+            answer = read_page(request, content)
+            size_bytes = sum(size_of(message) for message, _ in answer.messages)
+            self.fetched += len(answer.messages)
+        else:
+            answer = read_index(request.agent, content)
         self._queued[request.agent] = answer
         self._intake.put(answer, size_bytes)
         self._complained.discard(request.agent)

@@ -70,9 +70,8 @@ class AskPage:
     @property
     def max_bytes(self) -> int:
         """The size that the answer should have [bytes]."""
-        if sum(end - first for first, end in self.wanted) <= FEW_MESSAGES:
-            return SMALL_PAGE_BYTES
-        return PAGE_BYTES
+        count = sum(end - first for first, end in self.wanted)
+        return SMALL_PAGE_BYTES if count <= FEW_MESSAGES else PAGE_BYTES
 
 
 Request: TypeAlias = AskIndex | AskPage
@@ -180,12 +179,8 @@ class CatchingUp:
         for name, agent in list(self._agents.items()):
             if len(self._in_flight) >= MOST_REQUESTS:
                 break
-            silent_s = now_s - agent.seen_s
-            if (
-                name in self._in_flight
-                or silent_s > AGENT_SILENCE_LIMIT_S
-                or now_s < agent.not_before_s
-            ):
+            silent = now_s - agent.seen_s > AGENT_SILENCE_LIMIT_S
+            if silent or name in self._in_flight or now_s < agent.not_before_s:
                 continue
             request = self._next_request(name, agent, now_s)
             if request is not None:
@@ -196,16 +191,9 @@ class CatchingUp:
         return requests
 
     def answered(self, name: str, end: int, now_s: float) -> None:
-        """Finish a request whose answer has been recorded, after an `update`.
+        """Finish the request to an agent whose answer has been recorded, after an `update`.
 
-        Parameters
-        ----------
-        name : str
-            The agent that answered.
-        end : int
-            For a page: no number before this one needs to be asked for again.
-        now_s : float
-            Monotonic time [s].
+        After a page no number before `end` needs to be asked for again.
         """
         request = self._in_flight[name]
         agent = self._agents.get(name)

@@ -145,9 +145,7 @@ def g3_block(block: FrameBlock) -> G3Block:
 
 
 def _reordered(values: Values, order: NDArray[np.intp]) -> Values:
-    if isinstance(values, list):
-        return [values[place] for place in order]
-    return values[order]
+    return [values[place] for place in order] if isinstance(values, list) else values[order]
 
 
 def _vector(kind: Kind, values: Values) -> Any:

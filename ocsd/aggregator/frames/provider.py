@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -44,44 +45,25 @@ class FrameBlock(NamedTuple):
         ]
 
 
+@dataclass(slots=True, eq=False)
 class BlockBuffer:
-    """Packed blocks of one name that wait for a frame.
+    """Packed blocks of one name that wait for a frame."""
 
-    Parameters
-    ----------
-    layout : Layout
-        Packs new blocks.
-
-    Attributes
-    ----------
-    layout : Layout
-        The same; replaced when a field becomes wider.
-    blocks : list of PackedBlock
-        The waiting blocks, in the order of arrival.
-    order : list of int
-        The number of each one's message.
-    numbers : Ranges
-        All of these.
-    framed : bool
-        True once a frame with this block was written: readers take the types of
-        the first frame for the whole provider, so they are fixed from then on.
+    layout: Layout
+    """Packs new blocks; replaced when a field becomes wider."""
+    blocks: list[PackedBlock] = field(default_factory=list)
+    """The waiting blocks, in the order of arrival."""
+    order: list[int] = field(default_factory=list)
+    """The number of each one's message."""
+    numbers: Ranges = field(default_factory=Ranges)
+    """All of these."""
+    framed: bool = False
+    """True once a frame with this block was written: readers take the types of the first frame for
+    the whole provider, so they are fixed from then on.
     """
 
-    __slots__ = ("blocks", "framed", "layout", "numbers", "order")
-
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
-        self.framed = False
-        self._empty()
-
     def widen(self, kinds: Mapping[str, Kind]) -> bool:
-        """Make room for values of these types.
-
-        Returns
-        -------
-        bool
-            False if this buffer cannot hold them; then nothing has changed.
-        """
+        """Make room for values of these types; False, with nothing changed, if that cannot be."""
         own = self.layout.kinds
         if own.keys() != kinds.keys():
             return False
@@ -97,15 +79,12 @@ class BlockBuffer:
     def clear(self) -> None:
         """Forget the waiting blocks, which have been written."""
         self.framed = self.framed or bool(self.blocks)
-        self._empty()
+        self.blocks, self.order, self.numbers = [], [], Ranges()
 
     def between(self, splits: Sequence[int]) -> dict[int, FrameBlock]:
         """Return the waiting blocks between each two of `splits`, in the order of number.
 
-        Returns
-        -------
-        dict of int to FrameBlock
-            By place: 0 before the first split, and so on; only places with blocks.
+        They come by place: 0 before the first split, and so on; only places with blocks.
         """
         if not splits:
             return {0: FrameBlock(self.layout.kinds, self.blocks, self.numbers)}
@@ -117,60 +96,39 @@ class BlockBuffer:
             numbers.add(number, number + 1)
         return {place: FrameBlock(self.layout.kinds, *part) for place, part in parts.items()}
 
-    def _empty(self) -> None:
-        self.blocks: list[PackedBlock] = []
-        self.order: list[int] = []
-        self.numbers = Ranges()
 
-
+@dataclass(slots=True, eq=False)
 class Provider:
-    """One feed in one life of its agent; each of its blocks has a fixed set of fields.
+    """One feed in one life of its agent; each of its blocks has a fixed set of fields."""
 
-    Parameters
-    ----------
-    prov_id : int
-        Number of the provider in the files.
-    origin : Origin
-        The sender, as its first message described it.
-    now : Instant
-        The time of its first message.
-    numbering : Numbering
-        The numbers of its source.
+    prov_id: int
+    """Number of the provider in the files."""
+    origin: Origin
+    """The sender, as its first message described it."""
+    started: Instant
+    """The time of its first message."""
+    numbering: Numbering
+    """The numbers of its source."""
+    newest_ticks: dict[str, int] = field(default_factory=dict)
+    """Time of the last sample of each block that was written [G3 ticks]."""
+    retired: bool = False
+    last_block: str | None = None
+    blocks: dict[str, BlockBuffer] = field(default_factory=dict)
+    buffered_bytes: int = 0
+    oldest_segment: int | None = None
+    """The segment of the journal with the first of the waiting blocks."""
+    refreshed: Instant = field(init=False)
+    _oldest_s: float = 0.0
 
-    Attributes
-    ----------
-    newest_ticks : dict of str to int
-        Time of the last sample of each block that was written [G3 ticks].
-    oldest_segment : int or None
-        The segment of the journal with the first of the waiting blocks.
-    """
-
-    def __init__(self, prov_id: int, origin: Origin, now: Instant, numbering: Numbering) -> None:
-        self.prov_id = prov_id
-        self.numbering = numbering
-        self.newest_ticks: dict[str, int] = {}
-        self.origin = origin
-        self.started = now
-        self.refreshed = now
-        self.retired = False
-        self.last_block: str | None = None
-        self.blocks: dict[str, BlockBuffer] = {}
-        self.buffered_bytes = 0
-        self.oldest_segment: int | None = None
-        self._oldest_s = 0.0
+    def __post_init__(self) -> None:
+        self.refreshed = self.started
 
     def fit(
         self, block: CheckedBlock, earlier: Mapping[str, Kind]
     ) -> tuple[BlockBuffer, bytes] | None:
         """Pack a block for the buffer that it belongs to; `take` it afterwards.
 
-        Parameters
-        ----------
-        block : CheckedBlock
-            A block as it came in.
-        earlier : mapping of str to Kind
-            Types that its fields had before, if any; a new buffer is made wide enough
-            for them as well.
+        A new buffer is made wide enough for the types that its fields had `earlier`, as well.
 
         Returns
         -------
@@ -219,20 +177,9 @@ class Provider:
     def take(
         self, buffer: BlockBuffer, packed: PackedBlock, number: int, segment: int, now: Instant
     ) -> None:
-        """Append a packed block to a buffer that has room for it.
+        """Append a packed block to the buffer that `fit` or `room_for` returned.
 
-        Parameters
-        ----------
-        block : Block
-            What `fit` or `room_for` returned.
-        chunk : Chunk
-            The samples.
-        number : int
-            Number of the message that they came in.
-        segment : int
-            Where in the journal they are.
-        now : Instant
-            The time of arrival.
+        It came in the message of that number and is in that segment of the journal.
         """
         name = packed.layout.block_name
         if self.oldest_segment is None:

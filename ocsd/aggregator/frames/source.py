@@ -1,7 +1,8 @@
 """A source: one feed in one life of its agent, with its numbering and its providers."""
 
-from collections.abc import Mapping
-from itertools import islice
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Final, TypeAlias
 
 from ocsd.aggregator.frames.provider import MOST_BLOCKS, BlockBuffer, Provider
@@ -23,37 +24,23 @@ Fitting: TypeAlias = tuple[Provider, BlockBuffer, bytes]
 _NO_KINDS: Final[Mapping[str, Kind]] = {}
 
 
+@dataclass(slots=True, eq=False)
 class Source:
-    """One feed in one life of its agent.
+    """One feed in one life of its agent."""
 
-    Parameters
-    ----------
-    key : SourceKey
-        Feed and session.
-    numbered : bool
-        Whether the agent numbers the messages; else the recorder does.
-    sender : str
-        Address of the agent.
-    numbering : Numbering
-        The numbers that came in.
-
-    Attributes
-    ----------
-    providers : list of Provider
-        Usually one; more only while fields or types change.
-    received_at : float
-        Unix time of the last message [s].
-    """
-
-    def __init__(self, key: SourceKey, numbered: bool, sender: str, numbering: Numbering) -> None:
-        self.key = key
-        self.numbered = numbered
-        self.sender = sender
-        self.numbering = numbering
-        self.providers: list[Provider] = []
-        self.received_at = 0.0
-        self._empty: PackedBlock | None = None
-        self._kinds: dict[str, Mapping[str, Kind]] = {}
+    key: SourceKey
+    numbered: bool
+    """Whether the agent numbers the messages; else the recorder does."""
+    sender: str
+    """Address of the agent."""
+    numbering: Numbering
+    """The numbers that came in."""
+    providers: list[Provider] = field(default_factory=list)
+    """Usually one; more only while fields or types change."""
+    received_at: float = 0.0
+    """Unix time of the last message [s]."""
+    _empty: PackedBlock | None = None
+    _kinds: dict[str, Mapping[str, Kind]] = field(default_factory=dict)
 
     def fit(self, block: CheckedBlock) -> Fitting | None:
         """Pack a block for the first provider that it fits; None if it fits none.
@@ -78,7 +65,7 @@ class Source:
         RefusedError
             If no provider can take it; then the new one is not added.
         """
-        self._remember_all()
+        self._remember(self.providers)
         fitting = fresh.fit(block, self._kinds.get(block.block_name, _NO_KINDS))
         if fitting is None:
             raise RefusedError(f"block {block.block_name!r} fits no provider")
@@ -96,7 +83,7 @@ class Source:
 
     def make_room(self, fresh: Provider, layout: Layout) -> tuple[Provider, BlockBuffer]:
         """Return the place for packed blocks of this layout in a new provider, which is added."""
-        self._remember_all()
+        self._remember(self.providers)
         earlier = self._kinds.get(layout.block_name, _NO_KINDS)
         buffer = fresh.room_for(layout.block_name, layout.kinds, earlier)
         if buffer is None:
@@ -112,7 +99,7 @@ class Source:
 
     def end(self, provider: Provider) -> None:
         """Forget a provider, but not the types of its fields."""
-        self._remember(provider)
+        self._remember([provider])
         self.providers.remove(provider)
 
     def _add(self, fresh: Provider) -> None:
@@ -127,12 +114,8 @@ class Source:
                 old.retired = True
         self.providers.append(fresh)
 
-    def _remember_all(self) -> None:
-        for provider in self.providers:
-            self._remember(provider)
-
-    def _remember(self, provider: Provider) -> None:
-        for name, buffer in provider.blocks.items():
+    def _remember(self, providers: Iterable[Provider]) -> None:
+        for name, buffer in chain.from_iterable(each.blocks.items() for each in providers):
             self._kinds.pop(name, None)  # The latest name is the last to be forgotten.
             self._kinds[name] = dict(buffer.layout.kinds)
         surplus = len(self._kinds) - MOST_BLOCKS

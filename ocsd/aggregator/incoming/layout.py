@@ -32,16 +32,8 @@ class Layout:
 
     Packed samples are the timestamps (float64), then one column for each field of
     numbers or bools in order, then the texts of all text fields as one CBOR array
-    of arrays.
-
-    Parameters
-    ----------
-    origin : Origin
-        The sender, as its first message described it.
-    block_name : str
-        Name of the block.
-    kinds : mapping of str to Kind
-        Type of each field, in the order of the columns.
+    of arrays. `kinds` has the type of each field, in the order of the columns; `origin` is the
+    sender, as its first message described it.
     """
 
     __slots__ = ("_names", "_plain", "_short", "_texts", "block_name", "kinds", "origin", "width")
@@ -91,9 +83,8 @@ class Layout:
 
         The timestamps have the name "", which no field has.
         """
-        numbers = contents
-        if self._texts:
-            numbers = [content[: self.width * length] for content in contents]
+        width = self.width * length
+        numbers = [content[:width] for content in contents] if self._texts else contents
         raw = np.frombuffer(b"".join(numbers), dtype=self._dtype(length))
         columns: dict[str, Values] = {"": raw["f0"].reshape(-1)}
         column = 1
@@ -102,7 +93,7 @@ class Layout:
                 columns[name] = raw[f"f{column}"].reshape(-1)
                 column += 1
         if self._texts:
-            texts = [cbor2.loads(content[self.width * length :]) for content in contents]
+            texts = [cbor2.loads(content[width:]) for content in contents]
             for index, name in enumerate(self._texts):
                 columns[name] = list(chain.from_iterable(lists[index] for lists in texts))
         return columns

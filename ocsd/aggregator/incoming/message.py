@@ -49,12 +49,12 @@ class Origin:
     """Address of the agent, for people."""
     numbered: bool
     """Whether the agent numbers its messages; the published OCS does not."""
-    frame_length_s: float
-    fresh_time_s: float
+    frame_length_s: float = DEFAULT_FRAME_LENGTH_S
+    fresh_time_s: float = DEFAULT_FRESH_TIME_S
     """Time for which data are collected for a frame, and for which a provider is kept without data
     [s].
     """
-    wanted: bool
+    wanted: bool = True
     """False if the feed asks not to be recorded here."""
 
 
@@ -97,9 +97,8 @@ def read_origin(feed_info: Mapping[str, Any]) -> Origin:
     RefusedError
         If feed_info does not say which feed and session it belongs to.
     """
-    parameters = feed_info.get("agg_params")
-    if not isinstance(parameters, Mapping):
-        parameters = {}
+    stated = feed_info.get("agg_params")
+    parameters = stated if isinstance(stated, Mapping) else {}
     return Origin(
         address=_text(feed_info, "address"),
         session_id=_text(feed_info, "session_id"),
@@ -198,9 +197,7 @@ def _read_block(key: object, block: object) -> CheckedBlock:
     columns = data.values()
     if not set(map(type, columns)) <= {list} or not set(map(len, columns)) <= {length}:
         raise RefusedError(_misshapen(name, data, length))
-    times = b""
-    if length:
-        times = _packed_times(name, timestamps)
+    times = _packed_times(name, timestamps) if length else b""
     return CheckedBlock(block_name=name, length=length, times=times, columns=data)
 
 
@@ -208,10 +205,8 @@ def _misshapen(block_name: str, data: dict[Any, Any], length: int) -> str:
     bad = next(
         key for key, values in data.items() if type(values) is not list or len(values) != length
     )
-    return (
-        f"block {block_name!r}: field {shown(bad)} is not a list of {length} values, one for each "
-        "timestamp"
-    )
+    field = f"block {block_name!r}: field {shown(bad)}"
+    return f"{field} is not a list of {length} values, one for each timestamp"
 
 
 def _packed_times(block_name: str, timestamps: list[Any]) -> bytes:
@@ -265,6 +260,5 @@ def _encodable(text: str) -> bool:
 def _duration(value: object, default_s: float) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return default_s
-    if 0 < value <= sys.float_info.max:  # An integer may be too large for any float.
-        return float(value)
-    return default_s
+    # An integer may be too large for any float.
+    return float(value) if 0 < value <= sys.float_info.max else default_s

@@ -20,13 +20,7 @@ _MOST_ITEMS: Final = 2000
 
 
 class Quarantine:
-    """Append refused messages to files of JSON lines, one file a day at least.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the files are; made for the first message.
-    """
+    """Appends refused messages to files of JSON lines in a folder, one file a day at least."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -34,38 +28,23 @@ class Quarantine:
         self._length = 0
 
     def add(self, at: float, sender: str, message: object, feed_info: object, reason: str) -> None:
-        """Keep one message.
-
-        Parameters
-        ----------
-        at : float
-            Unix time [s].
-        sender : str
-            Address of the agent that sent it.
-        message, feed_info : object
-            Both as they came in.
-        reason : str
-            The reason of the refusal.
+        """Keep one message that an agent sent, refused at a Unix time [s].
 
         Raises
         ------
         OSError
             If it cannot be written.
         """
-        feed = None
-        if isinstance(feed_info, Mapping):
-            feed = feed_info.get("address")
-        line = json.dumps(
-            {
-                "time": at,
-                "sender": sender,
-                "feed": plain(feed),
-                "reason": reason,
-                "message": cut(message),
-                "feed_info": cut(feed_info),
-            }
-        )
-        data = line.encode() + b"\n"
+        feed = feed_info.get("address") if isinstance(feed_info, Mapping) else None
+        line = {
+            "time": at,
+            "sender": sender,
+            "feed": plain(feed),
+            "reason": reason,
+            "message": cut(message),
+            "feed_info": cut(feed_info),
+        }
+        data = json.dumps(line).encode() + b"\n"
         path = self._path_for(at)
         with path.open("ab") as file:
             file.write(data)
@@ -100,9 +79,7 @@ def cut(value: object) -> Any:
     """Return a value as JSON can hold it, or as the beginning of its text."""
     safe = plain(value)
     text = json.dumps(safe)
-    if len(text) > LONGEST_KEPT_MESSAGE:
-        return text[:LONGEST_KEPT_MESSAGE]
-    return safe
+    return safe if len(text) <= LONGEST_KEPT_MESSAGE else text[:LONGEST_KEPT_MESSAGE]
 
 
 def plain(value: object) -> Any:
@@ -135,10 +112,7 @@ def _plain_scalar(value: Any) -> Any:
 
 
 def _key(key: object) -> str:
-    text = plain(key)
-    if isinstance(key, str):
-        return str(text)
-    return json.dumps(text)
+    return str(plain(key)) if isinstance(key, str) else json.dumps(plain(key))
 
 
 def _size(path: Path) -> int:

@@ -22,32 +22,23 @@ class Log(Protocol):
 class Tally:
     """Counts by sender, remembers the latest reason, and logs without flooding.
 
-    Parameters
-    ----------
-    log : Log
-        Gets the 1st, 10th, 100th and every 1000th case of a sender.
-    what : str
-        The fate of the messages, e.g. ``'set aside'``.
+    The log gets the 1st, 10th, 100th and every 1000th case of a sender, with the fate of the
+    messages, e.g. ``'set aside'``.
     """
 
-    def __init__(self, log: Log, what: str) -> None:
+    def __init__(self, log: Log, fate: str) -> None:
         self.counts: Counter[str] = Counter()
         self.reasons: dict[str, str] = {}
         self._log = log
-        self._what = what
+        self._fate = fate
 
     def add(self, sender: str, reason: str) -> None:
         """Count one case, and log some of them."""
         sender = self.count(sender, reason)
         count = self.counts[sender]
         if count in {1, 10, 100} or count % 1000 == 0:
-            self._log.warn(
-                "{what} from {sender} (number {count}): {reason}",
-                what=self._what,
-                sender=sender,
-                count=count,
-                reason=reason,
-            )
+            text = "{fate} from {sender} (number {count}): {reason}"
+            self._log.warn(text, fate=self._fate, sender=sender, count=count, reason=reason)
 
     def count(self, sender: str, reason: str) -> str:
         """Count one case, and return the name under which it counts."""

@@ -48,6 +48,7 @@ class Hole:
 
     def to_json(self) -> dict[str, Any]:
         """Return the attributes by name."""
+        # `asdict` copies deeply, which takes long for ten thousand holes.
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod

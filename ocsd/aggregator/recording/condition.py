@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Container, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 REFUSED_FOR_S: Final = 300.0
 DROPPED_FOR_S: Final = 300.0
@@ -10,44 +10,31 @@ LOST_FOR_S: Final = 3600.0
 MOST_LAG_S: Final = 10.0
 
 
-class _Fault(NamedTuple):
-    figure: str
-    memory_s: float
-    text: str
-
-
-_FAULTS: Final = (
-    _Fault(
-        "lost", LOST_FOR_S, "{count} messages lost in the last hour ({names}); see `ocsd data gaps`"
-    ),
-    _Fault(
-        "estimated_holes",
+# The text and the memory for each figure of session.data that counts faults.
+_FAULTS: Final = {
+    "lost": (LOST_FOR_S, "{count} messages lost in the last hour ({names}); see `ocsd data gaps`"),
+    "estimated_holes": (
         LOST_FOR_S,
         "estimated holes in the last hour, in feeds without numbers: {count} ({names}); "
         "see `ocsd data gaps`",
     ),
-    _Fault("refused", REFUSED_FOR_S, "{count} refused in the last 5 minutes, e.g. of {latest}"),
-    _Fault(
-        "not_kept",
+    "refused": (REFUSED_FOR_S, "{count} refused in the last 5 minutes, e.g. of {latest}"),
+    "not_kept": (
         REFUSED_FOR_S,
         "{count} of the refused could not even be put in quarantine, e.g. of {latest}",
     ),
-    _Fault(
-        "dropped", DROPPED_FOR_S, "{count} without a number dropped in the last 5 minutes ({names})"
+    "dropped": (
+        DROPPED_FOR_S,
+        "{count} without a number dropped in the last 5 minutes ({names})",
     ),
-)
+}
 
 _MOST_NAMES: Final = 3
 _MOST_GROWTH_ENTRIES: Final = 60
 
 
 class Recent:
-    """Recent growth of counts, by name.
-
-    Parameters
-    ----------
-    memory_s : float
-        How long growth counts, roughly [s].
+    """Growth of counts by name, within about the last `memory_s` [s].
 
     Attributes
     ----------
@@ -60,11 +47,6 @@ class Recent:
         self._memory_s = memory_s
         self._totals: dict[str, int] | None = None
         self._growth: deque[tuple[float, Counter[str]]] = deque()
-
-    @property
-    def count(self) -> int:
-        """The growth of all of them."""
-        return self.counts.total()
 
     @property
     def names(self) -> str:
@@ -94,12 +76,12 @@ class Condition:
     """The faults of a recording, from the figures of session.data."""
 
     def __init__(self) -> None:
-        self._recent = [(fault, Recent(fault.memory_s)) for fault in _FAULTS]
+        self._recent = {figure: Recent(memory_s) for figure, (memory_s, _) in _FAULTS.items()}
 
     def update(self, data: Mapping[str, Any], now_s: float) -> None:
         """Compare session.data with that of before [monotonic s]; call it once a second."""
-        for fault, recent in self._recent:
-            recent.update(data[fault.figure], now_s)
+        for figure, recent in self._recent.items():
+            recent.update(data[figure], now_s)
 
     def reason(self, data: Mapping[str, Any]) -> str:
         """Return the faults as one line; empty if all is well."""
@@ -108,12 +90,11 @@ class Condition:
             faults.append(
                 f"{data['lag_s']:.0f} s behind: {data['waiting']} messages wait to be recorded"
             )
-        for fault, recent in self._recent:
-            if recent.count:
-                latest = _latest(data.get(f"{fault.figure}_because", {}), recent.counts)
-                faults.append(
-                    fault.text.format(count=recent.count, names=recent.names, latest=latest)
-                )
+        for figure, recent in self._recent.items():
+            if count := recent.counts.total():
+                latest = _latest(data.get(f"{figure}_because", {}), recent.counts)
+                _, text = _FAULTS[figure]
+                faults.append(text.format(count=count, names=recent.names, latest=latest))
         return "; ".join(filter(None, faults))
 
 

@@ -21,15 +21,7 @@ Record: TypeAlias = Callable[[Arrival], None]
 
 
 class Intake:
-    """A queue from the reactor's thread to the recording thread.
-
-    Parameters
-    ----------
-    most_bytes : int
-        Memory for waiting arrivals [bytes].
-    monotonic : callable
-        Returns the monotonic time [s].
-    """
+    """A queue from the reactor's thread to the recording thread; `monotonic` returns a time [s]."""
 
     def __init__(
         self, most_bytes: int = MOST_BYTES, monotonic: Callable[[], float] = time.monotonic

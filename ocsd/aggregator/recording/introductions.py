@@ -19,39 +19,23 @@ class _Sender(NamedTuple):
 
 
 class Introductions:
-    """Finds the source of a message.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        Holds the sources.
-    """
+    """Finds the source of a message in the ledger."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._senders: dict[Any, _Sender] = {}
 
     def of(self, feed_info: Mapping[str, Any]) -> tuple[Origin, Source | None]:
-        """Return the sender and the source of a message.
-
-        Returns
-        -------
-        Origin
-            The sender.
-        Source or None
-            None if the feed asks not to be recorded here.
+        """Return sender and source of a message; no source if it is not to be recorded here.
 
         Raises
         ------
         RefusedError
             If feed_info does not say which feed and session it belongs to.
         """
-        place = (
-            feed_info.get("address"),
-            feed_info.get("session_id"),
-            feed_info.get("seq") is not None,
-        )
-        sender, parameters = feed_info.get("agent_address"), feed_info.get("agg_params")
+        get = feed_info.get
+        place = (get("address"), get("session_id"), get("seq") is not None)
+        sender, parameters = get("agent_address"), get("agg_params")
         try:
             entry = self._senders.get(place)
             if entry is not None and (entry.sender, entry.parameters) == (sender, parameters):
@@ -64,14 +48,10 @@ class Introductions:
         source = self._ledger.source_of(origin)
         if len(self._senders) >= _MOST:
             self._senders.clear()
-        if isinstance(sender, str | None) and _plain(place):
+        if isinstance(sender, str | None) and all(isinstance(p, str | float | int) for p in place):
             self._senders[place] = _Sender(sender, parameters, origin, source)
         return origin, source
 
     def forget(self) -> None:
         """Read every feed_info again, because the ledger has forgotten some sources."""
         self._senders.clear()
-
-
-def _plain(place: tuple[object, ...]) -> bool:
-    return all(isinstance(value, str | float | int) for value in place)

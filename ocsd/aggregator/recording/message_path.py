@@ -27,19 +27,6 @@ Placed: TypeAlias = tuple[Provider, BlockBuffer, PackedBlock]
 class MessagePath:
     """Takes messages, and holes as messages of our own; all its methods belong to one thread.
 
-    Parameters
-    ----------
-    parts : Opened
-        The parts of the recording.
-    pause : Pause
-        The state of waiting for the disk.
-    refusals : Refusals
-        Takes the messages that cannot be recorded.
-    log : Log
-        Gets lines for operators.
-    clock : callable
-        Returns the present.
-
     Attributes
     ----------
     messages, samples : int
@@ -154,12 +141,8 @@ class MessagePath:
     ) -> tuple[float, list[Placed]]:
         """Pack the good blocks of a message, refuse the others; nothing is taken yet.
 
-        Returns
-        -------
-        float
-            Unix time [s] of the last sample of the first good block; of arrival without one.
-        list of Placed
-            The packed blocks.
+        The Unix time [s] is that of the last sample of the first good block; of arrival
+        without one.
         """
         at = now.at
         placed: list[Placed] = []

@@ -14,7 +14,7 @@ from ocsd.aggregator.frames import frames
 from ocsd.aggregator.incoming.message import Origin
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
-from ocsd.aggregator.recording.filing import Filing
+from ocsd.aggregator.recording.frame_writing import Filing
 from ocsd.aggregator.recording.introductions import Introductions
 
 
@@ -47,16 +47,8 @@ def open_folder(
 ) -> Opened:
     """Mend what a crash has left in the folder of `archive`, and begin the first file.
 
-    Parameters
-    ----------
-    archive, log, run, worker
-        As for `ocsd.aggregator.recording.recorder.Recorder.open`.
-    now : Instant
-        The present.
-    origin : Origin
-        The sender of holes.
-    segment_bytes : int
-        Length of a segment of the journal [bytes].
+    `origin` is the sender of holes, `segment_bytes` the length of a segment of the journal;
+    the others are as for `ocsd.aggregator.recording.recorder.Recorder.open`.
 
     Raises
     ------
@@ -89,7 +81,6 @@ def open_folder(
             undo.pop_all()
     except OSError as error:
         raise folder_trouble(folder, error) from error
-    upkeep = Upkeep(archive, writer, worker, log)
     return Opened(
         archive=archive,
         lock=lock,
@@ -97,7 +88,7 @@ def open_folder(
         introductions=Introductions(ledger),
         writer=writer,
         filing=filing,
-        upkeep=upkeep,
+        upkeep=Upkeep(archive, writer, worker, log),
         cause=recovery.cause,
         holes_origin=origin,
     )

@@ -8,7 +8,7 @@ from ocsd.aggregator.disk.archive import folder_trouble
 from ocsd.aggregator.frames.source import Source
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log, Tally
-from ocsd.aggregator.recording.filing import Filing
+from ocsd.aggregator.recording.frame_writing import Filing
 
 # Memory for blocks while files cannot be written but the journal can; beyond it, messages
 # are left to the spools.
@@ -21,13 +21,6 @@ LEAST_ROOM: Final = 2**20
 
 class Pause:
     """The state of waiting for the disk; its begin and its end are a line each in the log.
-
-    Parameters
-    ----------
-    folder : Path
-        The data folder.
-    log : Log
-        Gets lines for operators.
 
     Attributes
     ----------
@@ -90,11 +83,8 @@ class Pause:
     def end(self, filing: Filing, now: Instant) -> tuple[float, str] | None:
         """End the pause, because the journal can be written.
 
-        Returns
-        -------
-        (float, str) or None
-            Unix time [s] of its begin, and the reason; None if there is no pause, or if
-            it has to go on.
+        Return the Unix time [s] of its begin, and the reason; None if there is no pause, or
+        if it has to go on.
         """
         if self.reason is None:
             return None

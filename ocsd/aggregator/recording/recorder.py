@@ -50,9 +50,9 @@ from typing import Any, Final, assert_never
 
 from ocsd.aggregator.disk import cause as causes
 from ocsd.aggregator.disk.archive import Archive
-from ocsd.aggregator.disk.journal import Outage
+from ocsd.aggregator.disk.journal import Alive, Outage
 from ocsd.aggregator.disk.ledger import origin_of_holes
-from ocsd.aggregator.disk.upkeep import Thread, Worker
+from ocsd.aggregator.disk.upkeep import Worker
 from ocsd.aggregator.frames.frames import RecordingRun
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
@@ -81,15 +81,6 @@ class Recorder:
 
     All methods belong to one thread. Only `open` and `close` raise. A bad message goes to
     quarantine; a disk error pauses the recording until a `tick` finds the disk well again.
-
-    Parameters
-    ----------
-    opened : Opened
-        The parts of the recording, at work in a data folder.
-    log : Log
-        Gets lines for operators.
-    clock : callable
-        Returns the present.
     """
 
     def __init__(self, opened: Opened, log: Log, clock: Callable[[], Instant]) -> None:
@@ -117,20 +108,8 @@ class Recorder:
     ) -> "Recorder":
         """Mend the leftovers of a crash, begin the first file, and return a recorder at work.
 
-        Parameters
-        ----------
-        archive : Archive
-            Takes the frames; its folder also gets the journal and the ledger.
-        log : Log
-            Gets lines for operators.
-        run : RecordingRun
-            Identity of this recording in the files.
-        clock : callable
-            Returns the present.
-        address : str
-            Address of the aggregator, whose feed ``holes`` lists lost messages.
-        worker : Worker, optional
-            Waits for the disk; a thread by default.
+        The folder of `archive` also gets the journal and the ledger. The feed ``holes`` of
+        `address`, the aggregator, lists lost messages. `worker` waits for the disk.
 
         Raises
         ------
@@ -138,7 +117,7 @@ class Recorder:
             If no file can be made, or another recorder is at work in the folder.
         """
         origin = origin_of_holes(address, repr(run.started_at))
-        opened = open_folder(archive, log, run, worker or Thread(), now=clock(), origin=origin)
+        opened = open_folder(archive, log, run, worker or Worker(), now=clock(), origin=origin)
         return cls(opened, log, clock)
 
     @property
@@ -236,10 +215,10 @@ class Recorder:
                 assert_never(arrival)
 
     def _record_index(self, index: SpoolIndex) -> None:
-        now = self._clock()
+        now_at = self._clock().at
         for key, held in index.held.items():
             # A session that the ledger has forgotten must not be recorded again.
-            if (key, True) in self._ledger.sources or self._ledger.is_new(key, now.at):
+            if (key, True) in self._ledger.sources or self._ledger.is_new(key, now_at):
                 self._path.announce(key, index.agent, held.end)
 
     def _record_page(self, page: SpoolPage) -> None:
@@ -259,7 +238,7 @@ class Recorder:
     def _record_outage(self, outage: Outage) -> None:
         self._ledger.add_outage(outage)
         try:
-            self._writer.outage(outage)
+            self._writer.event(outage)
         except OSError as error:
             self._pause.begin(self._clock(), error)
 
@@ -283,7 +262,7 @@ class Recorder:
         if self._pause.disk_refuses and not self._pause.has_room():
             return
         try:
-            self._writer.alive(now.at)
+            self._writer.event(Alive(now.at))
         except OSError as error:
             self._pause.begin(now, error)
             return

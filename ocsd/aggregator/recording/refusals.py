@@ -9,15 +9,7 @@ from ocsd.aggregator.incoming.tally import Log, Tally
 
 
 class Refusals:
-    """Counts and keeps the messages that cannot be recorded.
-
-    Parameters
-    ----------
-    folder : Path
-        The data folder.
-    log : Log
-        Gets a line about some of them.
-    """
+    """Counts, logs and keeps the messages that cannot be recorded."""
 
     def __init__(self, folder: Path, log: Log) -> None:
         self._refused = Tally(log, "set aside")
@@ -25,16 +17,9 @@ class Refusals:
         self._quarantine = Quarantine(folder / "ocsd" / "quarantine")
 
     def keep(self, at: float, message: object, feed_info: object, reason: str) -> None:
-        """Count a message and put it in quarantine; never raises.
+        """Count a message and put it in quarantine at a Unix time [s]; never raises.
 
-        Parameters
-        ----------
-        at : float
-            Unix time [s].
-        message, feed_info : object
-            Both as they came in; None if a defect of ocsd concerns no message.
-        reason : str
-            Why it is refused.
+        `message` and `feed_info` are None if a defect of ocsd concerns no message.
         """
         sender = sender_of(feed_info)
         self._refused.add(sender, reason)

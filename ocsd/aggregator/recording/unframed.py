@@ -57,14 +57,7 @@ def unframed(provider: Provider, blocks: Mapping[str, FrameBlock], error: Except
 
 def covers_of(provider: Provider, blocks: Mapping[str, FrameBlock]) -> tuple[journal.Cover, ...]:
     """Return the numbers that a frame of these blocks covers."""
-    origin = provider.origin
     return tuple(
-        journal.Cover(
-            address=origin.address,
-            session_id=origin.session_id,
-            numbered=origin.numbered,
-            block_name=name,
-            numbers=block.numbers,
-        )
+        journal.Cover(journal.block_key(provider.origin, name), block.numbers)
         for name, block in blocks.items()
     )

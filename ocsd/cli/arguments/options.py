@@ -1,4 +1,7 @@
-"""Options that several commands share, so that their help is the same everywhere."""
+"""Options and decorators that commands share, so that their help is the same everywhere."""
+
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -37,3 +40,19 @@ timeout_option = click.option(
 def examples(*commands: str) -> str:
     """Return the end of a command's help: examples, each on its own line."""
     return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)
+
+
+def command(*commands: str, after: str = "") -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a command of click whose help ends with examples and the words `after` them."""
+    return click.command(epilog=f"{examples(*commands)}\n\n{after}")
+
+
+def with_all(*decorators: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command several options, the last of them first in the help."""
+
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        for decorate in decorators:
+            command = decorate(command)
+        return command
+
+    return decorated

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -35,16 +34,14 @@ class _Request:
     timeout_s: float | None
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd call fake-data1 delay_task delay=2",
-        "ocsd call fake-data1 acq                     # its status",
-        "ocsd call fake-data1 acq start test_mode=true --wait",
-        "ocsd call fake-data1 acq stop --wait --timeout 10",
-        "ocsd call fake-data1 acq status --json | jq .session.data",
-    )
-    + "\n\nExit code 1 means that the agent refused or that the operation failed, 75 that it "
-    "has not ended in time; the operation goes on then."
+@options.command(
+    "ocsd call fake-data1 delay_task delay=2",
+    "ocsd call fake-data1 acq                     # its status",
+    "ocsd call fake-data1 acq start test_mode=true --wait",
+    "ocsd call fake-data1 acq stop --wait --timeout 10",
+    "ocsd call fake-data1 acq status --json | jq .session.data",
+    after="Exit code 1 means that the agent refused or that the operation failed, 75 that it "
+    "has not ended in time; the operation goes on then.",
 )
 @click.argument("instance_id", metavar="NAME", shell_complete=completion.instance_ids)
 @click.argument("operation", metavar="OP", shell_complete=completion.operations)
@@ -213,7 +210,7 @@ def _show(request: _Request, reply: Reply, as_json: bool) -> None:
         document |= {"action": request.action, "status": word}
         print(json.dumps({**document, "message": message, "session": session}, indent=2))
     else:
-        screen = terminal.of(sys.stdout, os.environ)
+        screen = terminal.of_output()
         print("\n".join(session_text.reply_lines(word, message, session, screen)))
 
 

@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     from ocsd.site.plugins import Catalogue
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd check",
-        "ocsd check --site-file site-configs/observatory.yaml",
-        "ocsd check --host grumpy           # only what runs on grumpy",
-    )
-    + "\n\nExit code 78 means that something has to be corrected."
+@options.command(
+    "ocsd check",
+    "ocsd check --site-file site-configs/observatory.yaml",
+    "ocsd check --host grumpy           # only what runs on grumpy",
+    after="Exit code 78 means that something has to be corrected.",
 )
 @options.site_file_option
 @click.option("--host", metavar="HOST", help="Check this host's entry only.")
@@ -35,7 +33,7 @@ def check(site_file: str | None, host: str | None) -> int:
     machine, a warning names users and programs of hooks that are missing, and limits above its own.
     """
     # pydantic and yaml take longer to load than all of `ocsd status`.
-    from ocsd.site import load
+    from ocsd.site import load, machine
 
     path = load.find(site_file)
     site = load.load(path)
@@ -48,7 +46,8 @@ def check(site_file: str | None, host: str | None) -> int:
         problems.update(dict.fromkeys(_problems_of_host(site, entry)))
         # Users and programs of other machines cannot be seen from here.
         if len(hosts) == 1 or entry.name in _names_of_this_machine():
-            _warn_of_what_is_missing(entry)
+            for warning in machine.missing(entry):
+                print(f"ocsd: warning: {warning}", file=sys.stderr)
     for problem in problems:
         print(f"ocsd: {problem}", file=sys.stderr)
     if not problems:
@@ -90,13 +89,6 @@ def _missing_classes(
 def _names_of_this_machine() -> set[str]:
     name = socket.gethostname()
     return {name, name.partition(".")[0], "localhost"}
-
-
-def _warn_of_what_is_missing(host: "Host") -> None:
-    from ocsd.site import machine
-
-    for warning in machine.missing(host):
-        print(f"ocsd: warning: {warning}", file=sys.stderr)
 
 
 def _find_class(instance: "Instance", classes: "Catalogue") -> None:

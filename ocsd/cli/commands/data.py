@@ -1,12 +1,9 @@
 """`ocsd data`: the recorded data, what is missing of them, and whether the files are sound."""
 
-import functools
 import importlib
-import json
-import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,61 +11,15 @@ import click
 
 from ocsd.cli.arguments import options
 from ocsd.cli.data import out, text
-from ocsd.cli.data.place import (
-    folder_of,
-    options_of_a_folder,
-    refuse_empty,
-    refuse_without_files,
-    when,
-)
+from ocsd.cli.data.selection import Selection, selecting
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.progress import Bar
 from ocsd.cli.screen.table import table_lines
-from ocsd.data import gaps as missing
 from ocsd.data import names, overview
 from ocsd.data.folder import DataFolder, permitted
-from ocsd.data.index import FileSummary
+from ocsd.data.gaps import EVERY_FEED
 from ocsd.errors import OcsdError
-
-
-@dataclass(frozen=True, slots=True)
-class _Selection:
-    """The folder and the span of time that the options of a command select."""
-
-    folder: DataFolder
-    since_at: float | None
-    until_at: float | None
-
-    def summaries(self) -> list[FileSummary]:
-        """Return the summaries of the files in the span."""
-        with Bar("reading files that are not in the index yet") as bar:
-            return self.folder.summaries(self.since_at, self.until_at, bar)
-
-    def feeds(self, summaries: Sequence[FileSummary]) -> list[overview.FeedOverview]:
-        """Return the feeds in these files, in the span."""
-        return overview.feeds(summaries, self.since_at, self.until_at)
-
-    def gaps(self, summaries: Sequence[FileSummary]) -> list[missing.Gap]:
-        """Return the gaps in these files, in the span."""
-        cut_off = self.folder.cut_off(self.since_at, self.until_at)
-        return missing.within(missing.find(summaries, cut_off), self.since_at, self.until_at)
-
-    def print_json(self, **document: Any) -> None:
-        """Print a document for programs, which begins with the folder."""
-        print(json.dumps({"folder": str(self.folder.path), **document}, indent=2))
-
-
-def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a folder; call it with the selection."""
-
-    @options_of_a_folder
-    @functools.wraps(command)
-    def selected(since_at: float | None, until_at: float | None, **arguments: Any) -> Any:
-        refuse_empty(since_at, until_at)
-        selection = _Selection(folder_of(arguments), since_at, until_at)
-        return command(selection, **arguments)
-
-    return selected
+from ocsd.text.printable import one_line
 
 
 @click.group(
@@ -95,16 +46,14 @@ def data(context: click.Context) -> int:
     return 0
 
 
-@data.command(
-    epilog=options.examples(
-        "ocsd data ls",
-        "ocsd data ls --files --since 1d",
-        "ocsd data ls --folder /data/hk --json | jq '.feeds[].feed'",
-    )
+@options.command(
+    "ocsd data ls",
+    "ocsd data ls --files --since 1d",
+    "ocsd data ls --folder /data/hk --json | jq '.feeds[].feed'",
 )
 @click.option("--files", "by_file", is_flag=True, help="List files, not feeds.")
-@_selecting
-def ls(selection: _Selection, by_file: bool, as_json: bool) -> None:
+@selecting
+def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
     """List the feeds that were recorded, with their rates and times.
 
     With --since and --until, list those in files that have data of that time.
@@ -122,29 +71,27 @@ def ls(selection: _Selection, by_file: bool, as_json: bool) -> None:
         name = writing and folder.name(writing)
         columns, rows = text.FILES, [text.file_row(each, each.name == name) for each in summaries]
     if rows:
-        print("\n".join(table_lines(columns, rows, terminal.of(sys.stdout, os.environ))))
+        print("\n".join(table_lines(columns, rows, terminal.of_output())))
     else:
-        print(text.nothing(when(selection.since_at, selection.until_at), writing is not None))
+        print(text.nothing(selection.of_time, writing is not None))
     print(f"\n{text.total(folder.path, summaries, selection.gaps(summaries))}")
 
 
-@data.command(
-    epilog=options.examples(
-        "ocsd data info fake-data1.feeds.false_temperatures",
-        "ocsd data info channel_05",
-        "ocsd data info 'fake-data*' --since 7d",
-    )
+@options.command(
+    "ocsd data info fake-data1.feeds.false_temperatures",
+    "ocsd data info channel_05",
+    "ocsd data info 'fake-data*' --since 7d",
 )
 @click.argument("wanted", metavar="FEED|FIELD...", nargs=-1, required=True)
-@_selecting
-def info(selection: _Selection, wanted: tuple[str, ...], as_json: bool) -> None:
+@selecting
+def info(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
     """Show fields, types, rates, times and files of feeds.
 
     FEED or FIELD is a whole name, a shell pattern, or a unique ending of a name.
     """
     feeds = {feed.feed: feed for feed in selection.feeds(selection.summaries())}
     of_field = {name: feed.feed for feed in feeds.values() for name in feed.fields}
-    chosen = names.choose(wanted, [*feeds, *of_field], when(selection.since_at, selection.until_at))
+    chosen = names.choose(wanted, [*feeds, *of_field], selection.of_time)
     chosen_feeds = [feeds[name] for name in dict.fromkeys(of_field.get(n, n) for n in chosen)]
     if as_json:
         selection.print_json(feeds=[text.feed_as_json(feed) for feed in chosen_feeds])
@@ -152,10 +99,10 @@ def info(selection: _Selection, wanted: tuple[str, ...], as_json: bool) -> None:
     print("\n\n".join("\n".join(text.feed_lines(feed, set(chosen))) for feed in chosen_feeds))
 
 
-@data.command(epilog=options.examples("ocsd data gaps", "ocsd data gaps --since 1d 'fake-data1.*'"))
+@options.command("ocsd data gaps", "ocsd data gaps --since 1d 'fake-data1.*'")
 @click.argument("wanted", metavar="[FEED]...", nargs=-1)
-@_selecting
-def gaps(selection: _Selection, wanted: tuple[str, ...], as_json: bool) -> None:
+@selecting
+def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
     """List missing data, with times and causes.
 
     A hole is data that the aggregator knows to be lost, with the cause. A silence is
@@ -163,12 +110,12 @@ def gaps(selection: _Selection, wanted: tuple[str, ...], as_json: bool) -> None:
     are numbered, nothing is lost in a silence unless a hole says so. Damage is a part of
     a file that cannot be read, or was cut off by `ocsd data verify --repair`.
     """
-    refuse_without_files(selection.folder)
+    selection.refuse_without_files()
     summaries = selection.summaries()
     listed = selection.gaps(summaries)
     if wanted:
         feeds = {feed.feed for feed in overview.feeds(summaries)} | {gap.feed for gap in listed}
-        chosen = {*names.choose(wanted, feeds), missing.EVERY_FEED}
+        chosen = {*names.choose(wanted, feeds), EVERY_FEED}
         listed = [gap for gap in listed if gap.feed in chosen]
     if as_json:
         selection.print_json(gaps=[asdict(gap) for gap in listed])
@@ -177,24 +124,25 @@ def gaps(selection: _Selection, wanted: tuple[str, ...], as_json: bool) -> None:
         print(f"nothing is missing: {text.total(selection.folder.path, summaries, [])}")
         return
     rows = [text.gap_row(gap) for gap in listed]
-    print("\n".join(table_lines(text.GAPS, rows, terminal.of(sys.stdout, os.environ))))
+    print("\n".join(table_lines(text.GAPS, rows, terminal.of_output())))
 
 
-@data.command(
-    epilog=options.examples("ocsd data verify", "ocsd data verify --since 1d --repair")
-    + "\n\nExit code 1 means that something is wrong and has not been repaired."
+@options.command(
+    "ocsd data verify",
+    "ocsd data verify --since 1d --repair",
+    after="Exit code 1 means that something is wrong and has not been repaired.",
 )
 @click.option("--repair", is_flag=True, help="Cut off torn last frames; keep them as FILE.torn.")
-@_selecting
-def verify(selection: _Selection, repair: bool, as_json: bool) -> int:
+@selecting
+def verify(selection: Selection, repair: bool, as_json: bool) -> int:
     """Read every file as a whole and check that it is sound.
 
     A sound file has whole frames with right checksums, keeps the rules of the so3g HK
     schema, and has names by which readers find the data. The file that the aggregator
     may be writing at present may end within a frame, and is never repaired.
     """
+    selection.refuse_without_files()
     folder = selection.folder
-    refuse_without_files(folder)
     paths = folder.files(selection.since_at, selection.until_at)
     problems, repaired = _verified(folder, paths, repair)
     listed = [(name, problem) for name in problems for problem in problems[name]]
@@ -203,7 +151,7 @@ def verify(selection: _Selection, repair: bool, as_json: bool) -> int:
         selection.print_json(files=len(paths), problems=as_dicts, repaired=repaired)
         return int(bool(problems))
     for name, one in listed:
-        print(f"{name}: {one.kind} at byte {one.offset}: {terminal.one_line(one.text)}")
+        print(f"{name}: {one.kind} at byte {one.offset}: {one_line(one.text)}")
     for name, kept in repaired.items():
         print(f"{name}: repaired; the part that was cut off is in {kept}")
     print(text.verdict(folder.path, len(paths), problems, repair))
@@ -246,5 +194,5 @@ def _problems(checking: Any, path: Path, being_written: bool = False) -> list[An
         return [checking.FileProblem(checking.ProblemKind.UNREAD, 0, str(error))]
 
 
-data.add_command(out.export)
-data.add_command(out.plot)
+for command in (ls, info, gaps, verify, out.export, out.plot):
+    data.add_command(command)

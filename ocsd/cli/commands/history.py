@@ -1,8 +1,6 @@
 """`ocsd history`: the events of this host, and the availability of each instance."""
 
 import json
-import os
-import sys
 import time
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -12,28 +10,25 @@ import click
 
 from ocsd.cli.arguments import completion, options
 from ocsd.cli.logs import records
-from ocsd.cli.screen import terminal, units
-from ocsd.cli.screen.table import Cell, ScreenColumn, table_lines
+from ocsd.cli.screen import terminal
+from ocsd.cli.screen.table import Cell, columns, table_lines
 from ocsd.cli.talk import present, replies
 from ocsd.errors import NoSuchInstanceError, OcsdError
 from ocsd.history.summary import HistoryEntry, Summary, summaries
+from ocsd.text.printable import one_line
 from ocsd.text.reason import clause
+from ocsd.text.times import utc
 
-_EVENTS = tuple(map(ScreenColumn, ("TIME", "INSTANCE", "CHANGE", "REASON")))
-_SUMMARIES = (
-    ScreenColumn("INSTANCE"),
-    *(ScreenColumn(title, right=True) for title in ("AVAILABLE", "RESTARTS", "UNASKED ENDS")),
-    ScreenColumn("LAST UNASKED END"),
-)
+_NUMBERS = ("AVAILABLE", "RESTARTS", "UNASKED ENDS")
+_EVENTS = columns("TIME", "INSTANCE", "CHANGE", "REASON")
+_SUMMARIES = columns("INSTANCE", *_NUMBERS, "LAST UNASKED END", right=_NUMBERS)
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd history",
-        "ocsd history thermo1 --since 30d",
-        "ocsd history -n 0 --since 2026-11-01      # only the table of availability",
-        "ocsd history --json | jq '.summaries'",
-    )
+@options.command(
+    "ocsd history",
+    "ocsd history thermo1 --since 30d",
+    "ocsd history -n 0 --since 2026-11-01      # only the table of availability",
+    "ocsd history --json | jq '.summaries'",
 )
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.names)
 @records.since_option
@@ -63,7 +58,7 @@ def history(
     if as_json:
         print(json.dumps(_as_json(recent, by_id, left), indent=2))
         return
-    screen = terminal.of(sys.stdout, os.environ)
+    screen = terminal.of_output()
     shown = [row(entry) for entry in recent[max(0, len(recent) - lines) :]]
     if shown:
         print("\n".join(table_lines(_EVENTS, shown, screen)), end="\n\n")
@@ -85,9 +80,9 @@ def row(entry: HistoryEntry) -> list[Cell]:
     change = entry.after or entry.event
     if entry.after and entry.before != entry.after:
         change = f"{entry.before} -> {entry.after}"
-    reasons = (terminal.one_line(entry.reason), clause("asked for by ", entry.by))
+    reasons = (one_line(entry.reason), clause("asked for by ", entry.by))
     return [
-        Cell(units.date(entry.at)),
+        Cell(utc(entry.at)),
         Cell(entry.name),
         Cell(change, entry.after),
         Cell("; ".join(filter(None, reasons))),
@@ -110,8 +105,8 @@ def _summary_row(name: str, summary: Summary, has_left: bool) -> list[Cell]:
     if summary.availability is not None:
         available = f"{100 * summary.availability:.3f} %"
     if summary.last_end is not None:
-        reason = terminal.one_line(summary.last_end.reason)
-        last_end = f"{units.date(summary.last_end.at)} {reason}"
+        reason = one_line(summary.last_end.reason)
+        last_end = f"{utc(summary.last_end.at)} {reason}"
     texts = (name, available, str(summary.restarts), str(summary.ends), last_end)
     return [Cell(text) for text in texts]
 

@@ -1,12 +1,12 @@
 """`ocsd install`: let systemd run a host's daemon, from now on and after every boot."""
 
-import contextlib
 import difflib
 import os
 import pwd
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -29,13 +29,11 @@ _BOOTED = Path("/run/systemd/system")
 _SYSTEMCTL_LIMIT_S = 300.0
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd install --dry-run                      # show the unit, change nothing",
-        "ocsd install --site-file /etc/ocsd/default.yaml --now",
-        "ocsd install --host lab1 --now              # one of several hosts on this machine",
-        "ocsd install --remove",
-    )
+@options.command(
+    "ocsd install --dry-run                      # show the unit, change nothing",
+    "ocsd install --site-file /etc/ocsd/default.yaml --now",
+    "ocsd install --host lab1 --now              # one of several hosts on this machine",
+    "ocsd install --remove",
 )
 @click.option(
     "--host",
@@ -144,34 +142,31 @@ class _Target:
         print(f"write {path}")
         if self._dry_run:
             return
-        try:
+        with _permitted(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             files.replace(path, text.encode())
             path.chmod(0o644)
-        except OSError as error:
-            raise _denied(path, error) from error
 
     def delete(self, path: Path) -> None:
         """Delete a file."""
         print(f"delete {path}")
-        if self._dry_run:
-            return
-        try:
-            path.unlink()
-        except OSError as error:
-            raise _denied(path, error) from error
+        if not self._dry_run:
+            with _permitted(path):
+                path.unlink()
 
 
 def _write(target: _Target, unit: UnitFile, force: bool) -> None:
     path = target.path(unit.name)
     present = None
-    with contextlib.suppress(FileNotFoundError):
+    with suppress(FileNotFoundError):
         present = path.read_text(encoding="utf-8", errors="replace")
     if present == unit.text:
         print(f"{path} is up to date")
         return
     if present is not None:
-        sys.stdout.writelines(_difference(path, present, unit.text))
+        lines = (present.splitlines(keepends=True), unit.text.splitlines(keepends=True))
+        wanted = "what ocsd install would write"
+        sys.stdout.writelines(difflib.unified_diff(*lines, str(path), wanted))
         if not force:
             sys.stdout.flush()
             raise UnitChangedError(
@@ -241,10 +236,10 @@ def _check_user(user: str) -> None:
         ) from error
 
 
-def _difference(path: Path, present: str, wanted: str) -> Iterator[str]:
-    lines = (present.splitlines(keepends=True), wanted.splitlines(keepends=True))
-    return difflib.unified_diff(*lines, str(path), "what ocsd install would write")
-
-
-def _denied(path: Path, error: OSError) -> NotPermittedError:
-    return NotPermittedError(f"cannot change {path}: {error.strerror}; try again with sudo")
+@contextmanager
+def _permitted(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f"cannot change {path}: {error.strerror}; try again with sudo"
+        raise NotPermittedError(message) from error

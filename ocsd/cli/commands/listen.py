@@ -15,14 +15,12 @@ _FEEDS_LIMIT_S = 2.0
 HEARTBEAT = "heartbeat"
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd listen fake-data1.false_temperatures",
-        "ocsd listen fake-data1             # all its feeds",
-        "ocsd listen fake-data1.heartbeat",
-        "ocsd listen observatory..feeds.    # all feeds of the site",
-        "ocsd listen fake-data1 --json | jq .message",
-    )
+@options.command(
+    "ocsd listen fake-data1.false_temperatures",
+    "ocsd listen fake-data1             # all its feeds",
+    "ocsd listen fake-data1.heartbeat",
+    "ocsd listen observatory..feeds.    # all feeds of the site",
+    "ocsd listen fake-data1 --json | jq .message",
 )
 @click.argument("feed", metavar="FEED", shell_complete=completion.instance_ids)
 @click.option("--heartbeats", is_flag=True, help="Print heartbeats, too.")

@@ -13,7 +13,7 @@ from ocsd.cli.arguments import completion, options
 from ocsd.cli.commands import status
 from ocsd.cli.logs import log_level, logfile
 from ocsd.cli.logs.several_logs import SeveralLogs
-from ocsd.cli.screen.moment import PastTime
+from ocsd.cli.screen.moment import since_option
 from ocsd.cli.talk import present
 from ocsd.cli.talk.hosts import hosts_of_files
 from ocsd.errors import NoDaemonError, NoLogError, NoSuchInstanceError, SeveralDaemonsError
@@ -23,15 +23,13 @@ _LINES = 100
 _FOLLOW_POLL_S = 0.1
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd logs fake-data1",
-        "ocsd logs -n 1000 fake-data1 | grep -i error",
-        "ocsd logs --since 2h fake-data1    # rotated files, too",
-        "ocsd logs -f fake-data1 thermo1    # until Ctrl-C; each line begins with a name",
-        "ocsd logs ocsd                     # the daemon's own log",
-        "ocsd logs --level debug thermo1    # from now on; back: --level usual",
-    )
+@options.command(
+    "ocsd logs fake-data1",
+    "ocsd logs -n 1000 fake-data1 | grep -i error",
+    "ocsd logs --since 2h fake-data1    # rotated files, too",
+    "ocsd logs -f fake-data1 thermo1    # until Ctrl-C; each line begins with a name",
+    "ocsd logs ocsd                     # the daemon's own log",
+    "ocsd logs --level debug thermo1    # from now on; back: --level usual",
 )
 @click.argument(
     "names", metavar="NAME...", nargs=-1, required=True, shell_complete=completion.names
@@ -44,13 +42,7 @@ _FOLLOW_POLL_S = 0.1
     type=click.IntRange(min=0),
     help=f"Begin with the last N lines of each log.  [default: {_LINES}]",
 )
-@click.option(
-    "--since",
-    "since_at",
-    metavar="AGE|DATE",
-    type=PastTime(),
-    help="Begin at this time instead: an age such as 90m, 12h, 7d, or a date or time in UTC.",
-)
+@since_option("Begin at this time instead")
 @click.option(
     "--level",
     type=click.Choice(log_level.LEVEL_CHOICES),

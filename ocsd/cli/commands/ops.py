@@ -2,9 +2,7 @@
 
 import inspect
 import json
-import os
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,22 +12,21 @@ from ocsd.cli.arguments import completion, options
 from ocsd.cli.commands.call import find_operation
 from ocsd.cli.screen import session_text, terminal
 from ocsd.cli.screen.progress import WaitIndicator
-from ocsd.cli.screen.table import Cell, ScreenColumn, table_lines
-from ocsd.cli.screen.terminal import Terminal
+from ocsd.cli.screen.table import Cell, columns, table_lines
+from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.cli.talk import site_router
+from ocsd.text.printable import one_line, printable
 
-_COLUMNS = tuple(map(ScreenColumn, ("OPERATION", "KIND", "STATE", "PARAMETERS", "ABOUT")))
-_PARAM_COLUMNS = tuple(map(ScreenColumn, ("PARAMETER", "TYPE", "DEFAULT", "CHOICES")))
+_COLUMNS = columns("OPERATION", "KIND", "STATE", "PARAMETERS", "ABOUT")
+_PARAM_COLUMNS = columns("PARAMETER", "TYPE", "DEFAULT", "CHOICES")
 _NONE = "-"
 _UNPUBLISHED = "?"
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd ops fake-data1",
-        "ocsd ops fake-data1 delay_task     # its parameters, docstring and latest run",
-        "ocsd ops fake-data1 --json",
-    )
+@options.command(
+    "ocsd ops fake-data1",
+    "ocsd ops fake-data1 delay_task     # its parameters, docstring and latest run",
+    "ocsd ops fake-data1 --json",
 )
 @click.argument("instance_id", metavar="NAME", shell_complete=completion.instance_ids)
 @click.argument("operation", metavar="[OP]", required=False, shell_complete=completion.operations)
@@ -37,11 +34,7 @@ _UNPUBLISHED = "?"
 @options.site_file_option
 @options.host_option
 def ops(
-    instance_id: str,
-    operation: str | None,
-    as_json: bool,
-    site_file: str | None,
-    host: str | None,
+    instance_id: str, operation: str | None, as_json: bool, site_file: str | None, host: str | None
 ) -> None:
     """List the operations of agent NAME, or show all about OP.
 
@@ -61,7 +54,7 @@ def ops(
         }
         print(json.dumps(document, indent=2))
         return
-    screen = terminal.of(sys.stdout, os.environ)
+    screen = terminal.of_output()
     lines = [f"{screen.bold(instance_id)}  {api.get('agent_class')}"]
     if operation:
         lines += _details(operation, operations[operation], screen)
@@ -88,7 +81,7 @@ def _read(docstring: str, name: str) -> tuple[str, str]:
     By OCS's convention the first paragraph is the signature and the second
     begins with the kind of operation.
     """
-    paragraphs = [terminal.one_line(paragraph) for paragraph in docstring.strip().split("\n\n")]
+    paragraphs = [one_line(paragraph) for paragraph in docstring.strip().split("\n\n")]
     params_text = _UNPUBLISHED
     signature = re.fullmatch(rf"{re.escape(name)}\((.*)\)", paragraphs[0])
     if signature:
@@ -120,7 +113,7 @@ def _details(name: str, op_info: Mapping[str, Any], screen: Terminal) -> list[st
     params = op_info.get("params")
     lines = ["", f"{screen.bold(name)}  {op_info.get('op_type')}", ""]
     docstring = inspect.cleandoc(op_info.get("docstring") or "It has no docstring.")
-    lines += [f"  {line}".rstrip() for line in terminal.printable(docstring).splitlines()]
+    lines += [f"  {line}".rstrip() for line in printable(docstring, keep=LAYOUT).splitlines()]
     if params:
         rows = [_param_row(param) for param in params]
         lines += ["", *(f"  {line}" for line in table_lines(_PARAM_COLUMNS, rows, screen))]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from ocsd.cli import changes
+from ocsd.cli import up_down_restart
 from ocsd.cli.arguments import options
 from ocsd.cli.systemd import unit_job
 from ocsd.cli.talk import control, replies
@@ -24,14 +24,12 @@ _WOULD: Final = {
 _USUAL: Final = {"added": "starts", "removed": "ends", "changed": "restarts", "kept": "goes on"}
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd reload --dry-run              # what would it change?",
-        "ocsd reload",
-        "ocsd reload --no-wait",
-        "ocsd reload --json | jq .changed",
-    )
-    + "\n\nA broken file changes nothing; the message says where it is broken (exit code 78).",
+@options.command(
+    "ocsd reload --dry-run              # what would it change?",
+    "ocsd reload",
+    "ocsd reload --no-wait",
+    "ocsd reload --json | jq .changed",
+    after="A broken file changes nothing; the message says where it is broken (exit code 78).",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for instances to start, restart or end.")
@@ -67,8 +65,8 @@ def reload(
         print(json.dumps({**plan, "results": [data for data, _ in pairs]}, indent=2))
     else:
         print("\n".join(_plan_lines(plan, dry_run)), flush=True)
-        results, _ = changes.shown(answer, as_json=False)
-    return changes.exit_code(results, plan.get("waits_for", ()))
+        results, _ = up_down_restart.shown(answer, as_json=False)
+    return up_down_restart.exit_code(results, plan.get("waits_for", ()))
 
 
 def _daemon(host: str | None, unit: str | None) -> control.DaemonClient:

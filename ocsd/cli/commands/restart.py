@@ -2,22 +2,16 @@
 
 from typing import Any
 
-import click
-
-from ocsd.cli import changes
+from ocsd.cli import up_down_restart
 from ocsd.cli.arguments import options
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd restart thermo1", "ocsd restart --all", "ocsd restart --json --all"
-    )
-)
-@changes.arguments
+@options.command("ocsd restart thermo1", "ocsd restart --all", "ocsd restart --json --all")
+@up_down_restart.arguments
 def restart(**arguments: Any) -> int:
     """Stop instances and start them again.
 
     An agent whose code was edited runs its new code. With --all, instances whose
     target is down, and jobs that are done, stay down.
     """
-    return changes.change("restart", **arguments)
+    return up_down_restart.change("restart", **arguments)

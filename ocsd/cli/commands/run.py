@@ -20,13 +20,11 @@ if TYPE_CHECKING:
 _AT_REST = ("down", "failed")
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd run fake-data1                # its log here; Ctrl-C ends it",
-        "ocsd run fake-data1 --reload       # starts it again whenever its code is saved",
-        "ocsd run fake-data1 -- --mode idle # arguments on top of the site file's",
-        "ocsd run ./agent.py -- --site=none --instance-id=try1",
-    )
+@options.command(
+    "ocsd run fake-data1                # its log here; Ctrl-C ends it",
+    "ocsd run fake-data1 --reload       # starts it again whenever its code is saved",
+    "ocsd run fake-data1 -- --mode idle # arguments on top of the site file's",
+    "ocsd run ./agent.py -- --site=none --instance-id=try1",
 )
 @click.argument("name", metavar="NAME|FILE.py")
 @click.argument("words", metavar="[-- ARGS]...", nargs=-1, type=click.UNPROCESSED)

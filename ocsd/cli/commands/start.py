@@ -25,12 +25,10 @@ _FIRST_STATUS_POLL_S = 0.02
 _BLOCK_BYTES = 64 * 1024
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd start                         # in the foreground; Ctrl-C ends everything",
-        "ocsd start --host grumpy --site-file site-configs/default.yaml",
-        "ocsd start -d                      # in the background; returns when all is up",
-    )
+@options.command(
+    "ocsd start                         # in the foreground; Ctrl-C ends everything",
+    "ocsd start --host grumpy --site-file site-configs/default.yaml",
+    "ocsd start -d                      # in the background; returns when all is up",
 )
 @options.host_entry_option
 @options.site_file_option
@@ -41,7 +39,7 @@ def start(host: str | None, site_file: str | None, detach: bool) -> int:
         # The daemon keeps this pid, so that systemd and Ctrl-C reach it.
         become(_daemon_command(host, site_file, "auto"))
     colour = "never"
-    if terminal.of(sys.stdout, os.environ).colour:
+    if terminal.of_output().colour:
         colour = "always"
     return _detached([*_daemon_command(host, site_file, colour), "--detached"])
 
@@ -76,7 +74,7 @@ def _detached(command: list[str]) -> int:
         raise
     if isinstance(report, int):
         return report
-    print(status.verdict(report, terminal.of(sys.stdout, os.environ)))
+    print(status.verdict(report, terminal.of_output()))
     return status.exit_code(report)
 
 

@@ -1,8 +1,7 @@
 """`ocsd status`: the state of everything on this host, the trouble first."""
 
 import json
-import os
-import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,32 +11,31 @@ import click
 from ocsd.cli.arguments import completion, options
 from ocsd.cli.logs import logfile
 from ocsd.cli.screen import terminal, units
-from ocsd.cli.screen.table import Cell, ScreenColumn, table_lines
-from ocsd.cli.screen.terminal import Terminal
+from ocsd.cli.screen.table import Cell, columns, table_lines
+from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.cli.talk import control, replies
 from ocsd.errors import NoSuchInstanceError
+from ocsd.text.printable import one_line, printable
 from ocsd.text.reason import clause, shortened
+from ocsd.text.times import utc
 
 NOT_IN_TARGET_EXIT = 3
 _LOG_END_LINES = 10
 # More names than this would make the verdict too long; the table has them all.
 _NAMES_IN_VERDICT = 5
-_COLUMNS = (
-    *map(ScreenColumn, ("INSTANCE", "CLASS", "STATE", "TARGET", "HEALTH")),
-    *(ScreenColumn(title, True) for title in ("PID", "UPTIME", "RESTARTS", "CPU%", "MEMORY")),
-    ScreenColumn("REASON"),
-)
+_NUMBERS = ("PID", "UPTIME", "RESTARTS", "CPU%", "MEMORY")
+_WORDS = ("INSTANCE", "CLASS", "STATE", "TARGET", "HEALTH")
+_COLUMNS = columns(*_WORDS, *_NUMBERS, "REASON", right=_NUMBERS)
 _NONE = "-"
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd status",
-        "ocsd status thermo1                # everything about one instance",
-        "ocsd status --json | jq '.instances[] | select(.state != .target)'",
-    )
-    + "\n\nExit code 3 means that something is not in its target state. An instance that is\n"
-    "`degraded` or `hung` is in it: its health is in the table and in --json, not in the exit code."
+@options.command(
+    "ocsd status",
+    "ocsd status thermo1                # everything about one instance",
+    "ocsd status --json | jq '.instances[] | select(.state != .target)'",
+    after="Exit code 3 means that something is not in its target state. An instance that is "
+    "`degraded` or `hung` is in it: its health is in the table and in --json, not in the exit "
+    "code.",
 )
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.names)
 @options.host_option
@@ -56,13 +54,12 @@ def status(names: tuple[str, ...], host: str | None, as_json: bool) -> int:
     if as_json:
         print(json.dumps(answer, indent=2))
         return exit_code(report, with_router=not names)
-    screen = terminal.of(sys.stdout, os.environ)
-    lines = [verdict(report, screen)]
+    screen = terminal.of_output()
+    print(verdict(report, screen))
     if names:
-        lines += _details(report, screen)
+        print("\n".join(_details(report, screen)))
     else:
-        lines += _overview(report, screen)
-    print("\n".join(lines))
+        print("\n".join(_overview(report, screen)))
     return exit_code(report, with_router=not names)
 
 
@@ -101,9 +98,7 @@ def _verdict_word(report: replies.HostStatus, *, astray: bool, ailing: bool) -> 
 
 
 def _counts(instances: Iterable[replies.InstanceStatus]) -> str:
-    counts: dict[str, int] = {}
-    for instance in instances:
-        counts[instance.state] = counts.get(instance.state, 0) + 1
+    counts = Counter(instance.state for instance in instances)
     # `up` comes first, because operators search for it.
     words = sorted(counts, key=lambda state: (state != "up", state))
     return ", ".join(f"{counts[word]} {word}" for word in words) or "no instances"
@@ -120,9 +115,9 @@ def _listed(names: Sequence[str]) -> str:
 def _overview(report: replies.HostStatus, screen: Terminal) -> list[str]:
     lines = []
     if report.trouble:
-        lines.append(f"trouble: {terminal.one_line(report.trouble)}")
+        lines.append(f"trouble: {one_line(report.trouble)}")
     if report.router.reason and not report.router.works:
-        lines.append(f"router: {terminal.one_line(report.router.reason)}")
+        lines.append(f"router: {one_line(report.router.reason)}")
     if report.instances:
         instances = sorted(report.instances, key=lambda instance: instance.urgency)
         lines += table_lines(_COLUMNS, [_row(each, screen) for each in instances], screen)
@@ -154,7 +149,7 @@ def _row(instance: replies.InstanceStatus, screen: Terminal) -> list[Cell]:
 def reason_line(instance: replies.InstanceStatus) -> str:
     """Return the reason for an instance's state and the time of the next try, on one line."""
     next_try = _text(instance.next_try_s, "next try in {:.1f} s".format)
-    return "; ".join(filter(None, (terminal.one_line(instance.reason or ""), next_try)))
+    return "; ".join(filter(None, (one_line(instance.reason or ""), next_try)))
 
 
 def _uptime(instance: replies.InstanceStatus) -> str:
@@ -183,13 +178,13 @@ def _details(report: replies.HostStatus, screen: Terminal) -> list[str]:
 
 def _facts(instance: replies.InstanceStatus, screen: Terminal) -> dict[str, str]:
     state = screen.styled(instance.state, instance.state)
-    since = clause(" since ", _text(instance.since_at, units.date))
+    since = clause(" since ", _text(instance.since_at, utc))
     health, reason = instance.health or "", instance.reason or ""
     return {
         "state": f"{state}{since}, target {instance.target}",
         "health": screen.styled(health, health),
         # Further lines of a reason, such as a parser's usage, stand below its first.
-        "reason": terminal.printable(reason.strip()).replace("\n", "\n" + " " * 12),
+        "reason": printable(reason.strip(), keep=LAYOUT).replace("\n", "\n" + " " * 12),
         "next try": _text(instance.next_try_s, "in {:.1f} s".format),
         "pid": _text(instance.pid, str) + clause(", for ", _uptime(instance)),
         "restarts": str(instance.restarts),
@@ -204,7 +199,7 @@ def _end_of_log(path: Path) -> list[str]:
     lines = logfile.last_lines(path, _LOG_END_LINES)
     if not lines:
         return []
-    shown = (f"    {terminal.printable(shortened(line))}" for line in lines)
+    shown = (f"    {printable(shortened(line), keep=LAYOUT)}" for line in lines)
     return ["  last lines of the log:", *shown]
 
 
@@ -220,6 +215,6 @@ def no_such_instance(instance_id: str, answer: dict[str, Any]) -> str:
     """Return the message about an instance-id that the daemon's `answer` does not list."""
     from ocsd.text.nearest import did_you_mean
 
-    listed = [str(row.get("instance_id")) for row in answer.get("instances", ())]
-    advice = did_you_mean(instance_id, listed) or "; `ocsd status` lists them"
+    near = did_you_mean(instance_id, replies.instance_ids(answer))
+    advice = near or "; `ocsd status` lists them"
     return f"host '{answer.get('host')}' has no instance '{instance_id}'{advice}"

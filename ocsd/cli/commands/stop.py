@@ -1,6 +1,5 @@
 """`ocsd stop`: end everything that the daemon runs, and the daemon."""
 
-import os
 import select
 import sys
 import time
@@ -8,7 +7,7 @@ from collections.abc import Iterable
 
 import click
 
-from ocsd.cli import changes
+from ocsd.cli import up_down_restart
 from ocsd.cli.arguments import options
 from ocsd.cli.commands.upgrade import watched
 from ocsd.cli.screen import terminal, units
@@ -19,7 +18,7 @@ from ocsd.system.paths import HostPaths
 from ocsd.text.reason import clause
 
 
-@click.command(epilog=options.examples("ocsd stop", "ocsd stop --host grumpy"))
+@options.command("ocsd stop", "ocsd stop --host grumpy")
 @options.host_option
 @options.timeout_option
 @click.option(
@@ -98,14 +97,14 @@ def _end(daemon: control.DaemonClient, timeout_s: float) -> None:
 
 def _all_ended(daemon: control.DaemonClient, before: replies.HostStatus, timeout_s: float) -> bool:
     """Ask the daemon to end everything and print the events; return whether everything ended."""
-    screen = terminal.of(sys.stdout, os.environ)
+    screen = terminal.of_output()
     all_ended = False
     left = {each.instance_id: None for each in before.instances if each.pid is not None}
     try:
         for _, event in daemon.stop(timeout_s):
             all_ended = all_ended or isinstance(event, replies.Stopped)
             if isinstance(event, replies.StateChange):
-                print(changes.event_line(event, screen), flush=True)
+                print(up_down_restart.event_line(event, screen), flush=True)
                 if event.state == "down":
                     left.pop(event.instance_id, None)
     except UnfinishedError as error:

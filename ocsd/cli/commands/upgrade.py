@@ -7,8 +7,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import click
-
 from ocsd.cli.arguments import options
 from ocsd.cli.screen import units
 from ocsd.cli.talk import control, replies
@@ -20,7 +18,7 @@ _ONE_ANSWER_LIMIT_S = 2.0
 _SUCCESSOR_POLL_S = 0.05
 
 
-@click.command(epilog=options.examples("ocsd upgrade", "ocsd upgrade --host grumpy"))
+@options.command("ocsd upgrade", "ocsd upgrade --host grumpy")
 @options.host_option
 @options.timeout_option
 def upgrade(host: str | None, timeout_s: float) -> None:

@@ -1,8 +1,6 @@
 """`ocsd why`: the reason for the state of one instance, in one place."""
 
 import json
-import os
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,13 +12,15 @@ from ocsd.cli.arguments import completion, options
 from ocsd.cli.commands.history import row
 from ocsd.cli.commands.status import no_such_instance, reason_line
 from ocsd.cli.logs import logfile, records
-from ocsd.cli.screen import terminal, units
-from ocsd.cli.screen.terminal import Terminal
+from ocsd.cli.screen import terminal
+from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.cli.talk import present, replies
 from ocsd.errors import NoDaemonError, NoSuchInstanceError
 from ocsd.history.summary import HistoryEntry
 from ocsd.system import paths
+from ocsd.text.printable import one_line, printable
 from ocsd.text.reason import clause, shortened
+from ocsd.text.times import utc
 
 EXAMINED = "Examined"
 """The event of an end by force; its reason names the folder of the examination."""
@@ -40,9 +40,7 @@ class _Account:
     log: Sequence[str]
 
 
-@click.command(
-    epilog=options.examples("ocsd why thermo1", "ocsd why thermo1 --json | jq .last_end.code")
-)
+@options.command("ocsd why thermo1", "ocsd why thermo1 --json | jq .last_end.code")
 @click.argument("name", shell_complete=completion.names)
 @options.host_option
 @options.json_option
@@ -63,23 +61,22 @@ def why(name: str, host: str | None, as_json: bool) -> None:
     if as_json:
         print(json.dumps(asdict(account), indent=2))
         return
-    screen = terminal.of(sys.stdout, os.environ)
+    screen = terminal.of_output()
     headline = f"{screen.bold(name)}: {_headline(account, host, screen)}"
     print("\n".join([headline, *_lines(account)]))
     if account.log:
         print(f"\nlast lines of {log_path}:")
-        print("\n".join(f"  {terminal.printable(shortened(line))}" for line in account.log))
+        print("\n".join(f"  {printable(shortened(line), keep=LAYOUT)}" for line in account.log))
 
 
 def _account(
     now: dict[str, Any] | None, history: Sequence[HistoryEntry], log: Sequence[str]
 ) -> _Account:
-    ends = [entry for entry in history if entry.is_unasked_end]
-    forced_ends = [entry for entry in history if entry.event == EXAMINED]
+    latest_first = history[::-1]
+    last_end = next((entry for entry in latest_first if entry.is_unasked_end), None)
+    last_forced_end = next((entry for entry in latest_first if entry.event == EXAMINED), None)
     changes = [entry for entry in history if entry.event != EXAMINED][-_CHANGES:]
-    return _Account(
-        now, next(reversed(ends), None), next(reversed(forced_ends), None), changes, log
-    )
+    return _Account(now, last_end, last_forced_end, changes, log)
 
 
 def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | None:
@@ -103,7 +100,7 @@ def _lines(account: _Account) -> Iterator[str]:
     ends = {"last end": account.last_end, "last forced end": account.last_forced_end}
     for title, end in ends.items():
         if end is not None:
-            yield f"{title:<15}  {units.date(end.at)}  {terminal.one_line(end.reason)}"
+            yield f"{title:<15}  {utc(end.at)}  {one_line(end.reason)}"
     if account.changes:
         yield "\nlast changes:"
     for entry in account.changes:
@@ -118,7 +115,7 @@ def _headline(account: _Account, host: str | None, screen: Terminal) -> str:
     last = next(reversed(account.changes), None)
     if last is None or not last.after:
         return missing
-    return f"{missing}; it was {last.after} at {units.date(last.at)}"
+    return f"{missing}; it was {last.after} at {utc(last.at)}"
 
 
 def _state(instance: replies.InstanceStatus, screen: Terminal) -> str:

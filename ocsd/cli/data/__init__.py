@@ -1,6 +1,6 @@
 """The parts of `ocsd data`: the choice of the folder, the texts, and exports.
 
-`place` finds the data folder, `text` writes rows and lines, `out` holds the subcommands
-export and plot. The room imports `arguments`, `talk` and `screen`, and `ocsd.data`. Begin
-with `place`.
+`selection` has the options that all subcommands share, `place` finds the data folder, `text`
+writes rows and lines, `out` holds the subcommands export and plot. The room imports
+`arguments`, `talk` and `screen`, and `ocsd.data`. Begin with `selection`.
 """

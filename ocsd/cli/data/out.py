@@ -1,5 +1,6 @@
 """`ocsd data export` and `ocsd data plot`: recorded fields in files and pictures."""
 
+import functools
 import importlib
 import json
 from collections.abc import Sequence
@@ -9,41 +10,27 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import options
-from ocsd.cli.data.place import folder_of, options_of_a_folder, refuse_empty, when
+from ocsd.cli.data.selection import Selection, selecting
 from ocsd.cli.screen.progress import Bar
 from ocsd.data import names
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 
 _fields = click.argument("wanted", metavar="FIELD...", nargs=-1, required=True)
-_OUTPUT = click.Path(dir_okay=False, path_type=Path)
+_output = functools.partial(
+    click.option, "-o", "output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path)
+)
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd data export channel_05 -o out.csv",
-        "ocsd data export 'observatory.fake-data1.*' --since 2026-11-22T20:00 -o night.parquet",
-        "ocsd data export 'fake-data2.*' --since 12h --until 2h -o out.npz",
-    )
+@options.command(
+    "ocsd data export channel_05 -o out.csv",
+    "ocsd data export 'observatory.fake-data1.*' --since 2026-11-22T20:00 -o night.parquet",
+    "ocsd data export 'fake-data2.*' --since 12h --until 2h -o out.npz",
 )
 @_fields
-@click.option(
-    "-o",
-    "output",
-    metavar="FILE",
-    type=_OUTPUT,
-    required=True,
-    help="File to write; its name ends with .csv, .parquet or .npz.",
-)
-@options_of_a_folder
-def export(
-    wanted: tuple[str, ...],
-    output: Path,
-    since_at: float | None,
-    until_at: float | None,
-    as_json: bool,
-    **place: Any,
-) -> None:
+@_output(required=True, help="File to write; its name ends with .csv, .parquet or .npz.")
+@selecting
+def export(selection: Selection, wanted: tuple[str, ...], output: Path, as_json: bool) -> None:
     """Write the samples of FIELDs to a file for other programs.
 
     FIELD is a whole name (observatory.fake-data1.feeds.false_temperatures.channel_00),
@@ -56,7 +43,7 @@ def export(
     """
     exporting = importlib.import_module("ocsd.data.export")
     exporting.check(output)
-    tables = _load(wanted, since_at, until_at, place)
+    tables = _load(selection, wanted)
     with Bar(f"writing {output.name}") as bar:
         exporting.write(output, tables, bar)
     samples = [table.samples for table in tables]
@@ -75,36 +62,21 @@ def export(
     print(f"They were not sampled together: {where}.")
 
 
-@click.command(
-    epilog=options.examples(
-        "ocsd data plot channel_05 --since 2h -o plot.png",
-        "ocsd data plot 'fake-data1.*.channel_0[01]' -o plot.pdf",
-    )
+@options.command(
+    "ocsd data plot channel_05 --since 2h -o plot.png",
+    "ocsd data plot 'fake-data1.*.channel_0[01]' -o plot.pdf",
 )
 @_fields
-@click.option(
-    "-o",
-    "output",
-    metavar="FILE",
-    type=_OUTPUT,
-    help="Picture to write (.png, .pdf, .svg); needed where there is no display.",
-)
-@options_of_a_folder
-def plot(
-    wanted: tuple[str, ...],
-    output: Path | None,
-    since_at: float | None,
-    until_at: float | None,
-    as_json: bool,
-    **place: Any,
-) -> None:
+@_output(help="Picture to write (.png, .pdf, .svg); needed where there is no display.")
+@selecting
+def plot(selection: Selection, wanted: tuple[str, ...], output: Path | None, as_json: bool) -> None:
     """Plot FIELDs over time; a silence breaks the line.
 
     FIELD is written as for `ocsd data export`.
     """
     plotting = importlib.import_module("ocsd.data.plot")
     plotting.check(output)
-    tables = _load(wanted, since_at, until_at, place)
+    tables = _load(selection, wanted)
     plotting.draw(tables, output)
     fields = [name for table in tables for name in table.columns]
     if as_json:
@@ -113,16 +85,11 @@ def plot(
         print(f"{output}: {one_line(', '.join(fields))}")
 
 
-def _load(
-    wanted: Sequence[str], since_at: float | None, until_at: float | None, place: dict[str, Any]
-) -> list[Any]:
-    refuse_empty(since_at, until_at)
+def _load(selection: Selection, wanted: Sequence[str]) -> list[Any]:
     tabulating = importlib.import_module("ocsd.data.table")
-    folder = folder_of(place)
-    with Bar("reading what is not in the index yet") as bar:
-        summaries = folder.summaries(since_at, until_at, bar)
-    of_time = when(since_at, until_at)
-    fields = names.choose(wanted, tabulating.fields_of(summaries), of_time)
+    summaries = selection.summaries()
+    fields = names.choose(wanted, tabulating.fields_of(summaries), selection.of_time)
+    span = (selection.since_at, selection.until_at)
     with Bar("reading") as bar:
-        tables: list[Any] = tabulating.load(folder, summaries, fields, since_at, until_at, bar)
+        tables: list[Any] = tabulating.load(selection.folder, summaries, fields, *span, bar)
     return tables

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ocsd.cli.screen import units
-from ocsd.cli.screen.table import Cell, ScreenColumn
+from ocsd.cli.screen.table import Cell, columns
 from ocsd.data.gaps import Gap, GapKind
 from ocsd.data.index import FileSummary
 from ocsd.data.overview import FeedOverview
@@ -14,30 +14,10 @@ from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 from ocsd.text.times import utc
 
-FEEDS = (
-    ScreenColumn("FEED"),
-    ScreenColumn("FIELDS", right=True),
-    ScreenColumn("RATE", right=True),
-    ScreenColumn("SAMPLES", right=True),
-    ScreenColumn("FROM"),
-    ScreenColumn("UNTIL"),
-)
-FILES = (
-    ScreenColumn("FILE"),
-    ScreenColumn("SIZE", right=True),
-    ScreenColumn("FEEDS", right=True),
-    ScreenColumn("FROM"),
-    ScreenColumn("UNTIL"),
-    ScreenColumn("STATE"),
-)
-GAPS = (
-    ScreenColumn("FROM"),
-    ScreenColumn("FOR", right=True),
-    ScreenColumn("KIND"),
-    ScreenColumn("LOST", right=True),
-    ScreenColumn("FEED"),
-    ScreenColumn("CAUSE"),
-)
+_NUMBERS = {"FIELDS", "RATE", "SAMPLES", "SIZE", "FEEDS", "FOR", "LOST"}
+FEEDS = columns("FEED", "FIELDS", "RATE", "SAMPLES", "FROM", "UNTIL", right=_NUMBERS)
+FILES = columns("FILE", "SIZE", "FEEDS", "FROM", "UNTIL", "STATE", right=_NUMBERS)
+GAPS = columns("FROM", "FOR", "KIND", "LOST", "FEED", "CAUSE", right=_NUMBERS)
 _SHOWN_SPANS = 20
 _EMPTY = "-"
 _KIND_COLOURS = {GapKind.HOLE: "failed", GapKind.DAMAGE: "failed", GapKind.SILENCE: ""}
@@ -100,11 +80,9 @@ def feed_lines(feed: FeedOverview, chosen: set[str]) -> Iterator[str]:
     yield f"  recorded  {_date(begin)} to {_date(end)}, {feed.samples} samples"
     yield f"  runs      {len(feed.agent_sessions)} of its agent"
     for block in feed.blocks:
-        shown = {
-            key: kind
-            for key, kind in block.fields.items()
-            if not some or f"{feed.feed}.{key}" in some
-        }
+        shown = block.fields
+        if some:
+            shown = {key: shown[key] for key in shown if f"{feed.feed}.{key}" in some}
         if not shown:
             continue
         name = one_line(block.name)

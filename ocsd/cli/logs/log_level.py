@@ -16,16 +16,7 @@ LEVEL_CHOICES = ("critical", "error", "warn", "info", "debug", "trace", USUAL)
 
 
 def set_level(instance_id: str, log: Path, level: str) -> None:
-    """Have an agent log from this level on, and after its next start, too.
-
-    Parameters
-    ----------
-    instance_id : str
-        The agent.
-    log : Path
-        Its log.
-    level : str
-        One of `LEVEL_CHOICES`.
+    """Have an agent log from this level on, one of `LEVEL_CHOICES`, and after its next start, too.
 
     Raises
     ------

@@ -82,12 +82,7 @@ def written_at(line: bytes) -> float | None:
 def seek_time(file: BinaryIO, since_at: float) -> None:
     """Put the position of `file` at its first line of a time or later; at its end, if none is.
 
-    Parameters
-    ----------
-    file : file
-        The log. Lines without a time belong to the one before.
-    since_at : float
-        The time [s, Unix time].
+    Lines without a time belong to the one before. The time is a Unix time [s].
     """
     position = file.seek(0)
     for line in file:
@@ -114,15 +109,7 @@ def rotated(path: Path, since_at: float) -> list[BinaryIO]:
 
 
 def last_lines(path: Path, lines: int) -> list[str]:
-    """Return the last lines of a log; none if it cannot be read.
-
-    Parameters
-    ----------
-    path : Path
-        The log.
-    lines : int
-        The most to return.
-    """
+    """Return at most `lines` last lines of a log; none if it cannot be read."""
     try:
         with opened(path) as file:
             seek_last_lines(file, lines)
@@ -136,14 +123,8 @@ def last_lines(path: Path, lines: int) -> list[str]:
 class Follower:
     """Reads a log from a place near its end, then all text that is appended to it.
 
-    Parameters
-    ----------
-    path : Path
-        The log. It need not exist yet.
-    lines : int
-        The number of present last lines to begin with.
-    since_at : float, optional
-        Begin with the lines of that time instead, in rotated files, too [s, Unix time].
+    The log need not exist yet. Reading begins with its last `lines` lines, or with the lines of
+    the time `since_at` [s, Unix time], in rotated files, too.
     """
 
     def __init__(self, path: Path, lines: int, since_at: float | None = None) -> None:
@@ -173,10 +154,7 @@ class Follower:
     def fresh(self) -> Iterator[str]:
         """Yield the text that can be read now; to be called again and again to follow.
 
-        Yields
-        ------
-        str
-            Pieces of text, which need not end with a line.
+        A piece of text need not end with a line.
         """
         while self._earlier:
             yield from self._rest(self._earlier[0])

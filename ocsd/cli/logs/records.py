@@ -17,11 +17,6 @@ since_option = moment.since_option(default="7d", show_default=True)
 def entries(host: str | None) -> Iterator[HistoryEntry]:
     """Yield the entries of the journal of a host, the oldest first.
 
-    Parameters
-    ----------
-    host : str, optional
-        The host name; not needed where one daemon runs, or ever ran.
-
     Raises
     ------
     NoHistoryError

@@ -7,15 +7,7 @@ from ocsd.cli.logs.logfile import Follower, written_at
 
 
 class SeveralLogs:
-    """Reads several logs.
-
-    Parameters
-    ----------
-    followers : mapping of str to Follower
-        The logs, by name.
-    follow : bool
-        Whether an unfinished line at the end may wait for its rest.
-    """
+    """Reads several logs; with `follow` an unfinished line at the end may wait for its rest."""
 
     def __init__(self, followers: Mapping[str, Follower], follow: bool) -> None:
         width = max(map(len, followers))

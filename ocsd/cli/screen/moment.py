@@ -37,15 +37,7 @@ class PastTime(click.ParamType[float]):
 
 
 def since_option(begin: str = "Begin there", **settings: Any) -> Callable[..., Any]:
-    """Return the option ``--since`` of a command.
-
-    Parameters
-    ----------
-    begin : str
-        The first words of its help.
-    **settings
-        Further arguments of `click.option`.
-    """
+    """Return the option ``--since``, whose help has `begin` as its first words."""
     return click.option(
         "--since",
         "since_at",

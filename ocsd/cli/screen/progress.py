@@ -17,15 +17,7 @@ _ERASE_LINE = "\r\x1b[K"
 
 
 class Bar:
-    """A progress bar on standard error, if that is a terminal.
-
-    Parameters
-    ----------
-    label : str
-        The name of the work.
-    quiet_s : float
-        Time from which on the bar is shown [s].
-    """
+    """A progress bar on standard error, if that is a terminal, shown after `quiet_s` seconds."""
 
     def __init__(self, label: str, quiet_s: float = _QUIET_S) -> None:
         self._label = label
@@ -52,13 +44,7 @@ class Bar:
 
 
 class WaitIndicator:
-    """Shows on standard error, if that is a terminal, how long a command has been waiting.
-
-    Parameters
-    ----------
-    text : str
-        The reason for the wait.
-    """
+    """Shows on standard error, if that is a terminal, how long a command has waited, and why."""
 
     def __init__(self, text: str) -> None:
         self._text = text

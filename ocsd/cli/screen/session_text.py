@@ -21,18 +21,9 @@ _REPLY_WORDS = {"OK": "ok", "FAILED": "failed", "ERROR": "failed", "TIMEOUT": "d
 
 
 def reply_lines(code: str, message: str, session: Mapping[str, Any], screen: Terminal) -> list[str]:
-    """Return the lines that describe an agent's answer.
+    """Return the lines that describe an agent's answer: ``OK``, ``ERROR`` or ``TIMEOUT``.
 
-    Parameters
-    ----------
-    code : str
-        ``OK``, ``ERROR`` or ``TIMEOUT``.
-    message : str
-        The answer in words.
-    session : dict
-        The operation's latest session; empty if it never ran.
-    screen : Terminal
-        The terminal that the lines are for.
+    The session is the operation's latest one; it is empty if the operation never ran.
     """
     # The agent's OK is about the request; people are interested in the operation.
     if code == "OK" and session.get("success") is False:

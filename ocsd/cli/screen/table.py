@@ -4,7 +4,7 @@ rich would cut ids to 80 columns where the output is piped, and costs as much
 time as the rest of `ocsd status`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from ocsd.cli.screen.terminal import Terminal
@@ -19,7 +19,12 @@ class ScreenColumn:
     """One column: its title and on which side its text stands."""
 
     title: str
-    right: bool = False
+    right: bool
+
+
+def columns(*titles: str, right: Container[str] = ()) -> tuple[ScreenColumn, ...]:
+    """Return columns; the text of those whose titles are in `right` stands on the right."""
+    return tuple(ScreenColumn(title, title in right) for title in titles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +38,9 @@ class Cell:
 def table_lines(
     columns: Sequence[ScreenColumn], rows: Sequence[Sequence[Cell]], terminal: Terminal
 ) -> list[str]:
-    """Lay out a table.
+    """Return the lines of a table: the titles, then a line for each row.
 
     Only the last column may be cut, and only on a terminal that is too narrow for it.
-
-    Parameters
-    ----------
-    columns : Sequence of ScreenColumn
-        The columns.
-    rows : Sequence of Sequence of Cell
-        Each as long as `columns`.
-    terminal : Terminal
-        The terminal that the table is for.
-
-    Returns
-    -------
-    list of str
-        The title line, then a line for each row.
     """
     titles = [Cell(column.title) for column in columns]
     widths = [

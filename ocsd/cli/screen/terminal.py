@@ -1,13 +1,11 @@
 """The abilities of the terminal that a command prints to: colours, symbols, width."""
 
+import os
 import shutil
-from collections.abc import Mapping
+import sys
 from dataclasses import dataclass
-from typing import TextIO
 
 import click
-
-from ocsd.text import printable as printables
 
 # Each symbol has a shape of its own, because colours are not for all eyes, and an ASCII form.
 _SYMBOLS = {
@@ -79,33 +77,17 @@ class Terminal:
         return sign if self.unicode else ascii_sign
 
 
-def of(stream: TextIO, environment: Mapping[str, str]) -> Terminal:
-    """Return the abilities of `stream`.
+def of_output() -> Terminal:
+    """Return the abilities of the standard output.
 
-    Parameters
-    ----------
-    stream : TextIO
-        Usually ``sys.stdout``.
-    environment : Mapping[str, str]
-        Usually ``os.environ``; a ``NO_COLOR`` that is not empty (no-color.org)
-        and ``TERM=dumb`` switch colours off.
+    ``TERM=dumb`` and a ``NO_COLOR`` that is not empty (no-color.org) switch colours off.
     """
-    interactive = stream.isatty()
-    encoding = (stream.encoding or "ascii").lower().replace("-", "").replace("_", "")
-    plain = bool(environment.get("NO_COLOR")) or environment.get("TERM") == "dumb"
+    interactive = sys.stdout.isatty()
+    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "").replace("_", "")
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     return Terminal(
         interactive=interactive,
         unicode=encoding.startswith("utf"),
         colour=interactive and not plain,
         width_columns=shutil.get_terminal_size().columns,
     )
-
-
-def one_line(text: str) -> str:
-    """Return `text` on one line."""
-    return printables.one_line(text)
-
-
-def printable(text: str) -> str:
-    """Return `text` with its lines kept."""
-    return printables.printable(text, keep=LAYOUT)

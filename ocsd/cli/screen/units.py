@@ -2,8 +2,6 @@
 
 import time
 
-from ocsd.text.times import utc
-
 _MINUTE_S = 60
 _HOUR_S = 60 * _MINUTE_S
 _DAY_S = 24 * _HOUR_S
@@ -38,11 +36,6 @@ def memory(size_bytes: float) -> str:
             return f"{size:.0f}{unit}"
         size /= 1024
     return f"{size:.1f}G"
-
-
-def date(unix_time_s: float) -> str:
-    """Return a Unix time as ISO 8601 in UTC, to the second."""
-    return utc(unix_time_s)
 
 
 def clock(unix_time_s: float) -> str:

@@ -24,17 +24,9 @@ def main_pid() -> int | None:
 
 
 def is_restart(unit: str) -> bool:
-    """Whether `unit` is being stopped only to be started again at once.
+    """Whether a unit such as ``ocsd.service`` is being stopped only to be started again at once.
 
-    Parameters
-    ----------
-    unit : str
-        Its name, e.g. ``ocsd.service``.
-
-    Returns
-    -------
-    bool
-        False also if systemd cannot be asked, because it ordered a stop.
+    If systemd cannot be asked the answer is no, because it ordered a stop.
     """
     command = ["systemctl", "list-jobs", "--plain", "--no-legend", unit]
     try:
@@ -67,14 +59,7 @@ def make_leave(pid: int, limit_s: float = _LEAVE_LIMIT_S) -> None:
     """End only the daemon, by force if need be; its agents go on.
 
     It returns when the daemon is gone, because systemd would next send it SIGTERM, which
-    means to end everything.
-
-    Parameters
-    ----------
-    pid : int
-        The daemon.
-    limit_s : float
-        Time after which it is killed [s].
+    means to end everything. After `limit_s` the daemon is killed.
     """
     with contextlib.suppress(ProcessLookupError):
         process = os.pidfd_open(pid)

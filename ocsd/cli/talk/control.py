@@ -53,12 +53,7 @@ class DaemonClient:
     """Its control socket."""
 
     def status(self, limit_s: float = _STUCK_AFTER_S) -> dict[str, Any]:
-        """Return the answer of ``GET /v1/status``.
-
-        Parameters
-        ----------
-        limit_s : float
-            Time to wait for the answer [s].
+        """Return the answer of ``GET /v1/status``, which has to come within `limit_s`.
 
         Raises
         ------
@@ -75,16 +70,9 @@ class DaemonClient:
             return _object(answer.read())
 
     def change(self, verb: str, instance_ids: tuple[str, ...], limit_s: float) -> Iterator[Line]:
-        """Bring instances up or down or restart them, and yield the lines of the answer.
+        """Bring instances ``up`` or ``down``, or ``restart`` them; yield the lines of the answer.
 
-        Parameters
-        ----------
-        verb : str
-            ``up``, ``down`` or ``restart``.
-        instance_ids : tuple of str
-            The instances; empty means all of the host.
-        limit_s : float
-            Time that the daemon waits for the result [s].
+        Without instance-ids, all of the host are meant. The daemon waits `limit_s` for the result.
 
         Raises
         ------
@@ -99,12 +87,7 @@ class DaemonClient:
     def reload(self, dry_run: bool, limit_s: float | None = None) -> Iterator[Line]:
         """Have the daemon read the site file; yield the changes, then the lines as `change` does.
 
-        Parameters
-        ----------
-        dry_run : bool
-            Only report what would change.
-        limit_s : float, optional
-            Time that the daemon waits for the result [s]; without it, it does not wait.
+        A dry run only reports what would change. Without `limit_s` the daemon does not wait.
 
         Raises
         ------
@@ -206,14 +189,7 @@ class DaemonClient:
 
 
 def find(host: str | None = None, limit_s: float = _ACCEPT_LIMIT_S) -> DaemonClient:
-    """Return the daemon that a command is meant for.
-
-    Parameters
-    ----------
-    host : str, optional
-        Its host name; not needed where one daemon runs.
-    limit_s : float
-        Time to wait for a daemon to accept [s].
+    """Return the daemon that a command is meant for, if it accepts within `limit_s`.
 
     Raises
     ------

@@ -7,13 +7,7 @@ from ocsd.system.proc import why_silent
 
 
 def describe(host: str | None) -> str:
-    """Return a description of the daemons that hold a lock; empty if none does.
-
-    Parameters
-    ----------
-    host : str or None
-        The host whose lock counts; None for any that ever ran here.
-    """
+    """Return a description of each daemon, of `host` or of any, that holds a lock; else nothing."""
     if host is not None:
         return _of_host(host)
     try:

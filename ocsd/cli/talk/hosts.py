@@ -34,15 +34,7 @@ def paths_in(folder: Path, host: str | None) -> list[HostPaths]:
 
 
 def hosts_of_files(host: str | None, error: NoDaemonError) -> list[str]:
-    """Return the names of hosts whose files may be meant if no daemon answers.
-
-    Parameters
-    ----------
-    host : str, optional
-        The host that was asked for.
-    error : NoDaemonError
-        The reason why no daemon answers.
-    """
+    """Return the hosts whose files may be meant if no daemon answers, with this `error`."""
     if host:
         return [host]
     if isinstance(error, SilentDaemonError):

@@ -57,15 +57,7 @@ def find_of(pid: int) -> list[HostPaths]:
 def end(places: HostPaths) -> list[str]:
     """End all that was left running, the router last, then the fork server.
 
-    Parameters
-    ----------
-    places : HostPaths
-        The paths of the host.
-
-    Returns
-    -------
-    list of str
-        The instance-ids of what ran.
+    Return the instance-ids of what ran.
 
     Raises
     ------
@@ -206,9 +198,8 @@ def _climb(processes: Iterable[Spawned], parent: _Server | _Orphans) -> None:
             left.pop(pid, None)
             if not left:
                 return
-    if left:
-        names = ", ".join(process.instance_id for process in left.values())
-        raise TimeoutError(f"these do not end: {names}")
+    names = ", ".join(process.instance_id for process in left.values())
+    raise TimeoutError(f"these do not end: {names}")
 
 
 @contextmanager

@@ -22,11 +22,6 @@ def who_is_missing(host: str | None) -> str:
 def status(host: str | None) -> dict[str, Any]:
     """Return the daemon's status of its host; if it does not answer, say so on stderr.
 
-    Parameters
-    ----------
-    host : str, optional
-        The host name; not needed where one daemon runs.
-
     Raises
     ------
     SilentDaemonError

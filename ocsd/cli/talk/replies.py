@@ -85,12 +85,12 @@ class InstanceStatus:
 class HostStatus:
     """The condition of a host."""
 
-    host: str
-    version: str
-    pid: int
-    site_file: str | None
-    router: RouterStatus
-    instances: tuple[InstanceStatus, ...]
+    host: str = "?"
+    version: str = "?"
+    pid: int = 0
+    site_file: str | None = None
+    router: RouterStatus = RouterStatus()
+    instances: tuple[InstanceStatus, ...] = ()
     trouble: str = ""
     stopping: bool = False
 
@@ -143,16 +143,9 @@ _KINDS: dict[str, type[Event]] = {
 
 def host_status(answer: Mapping[str, Any]) -> HostStatus:
     """Return the answer of ``GET /v1/status`` as a value."""
-    return HostStatus(
-        host=str(answer.get("host", "?")),
-        version=str(answer.get("version", "?")),
-        pid=int(answer.get("pid", 0)),
-        site_file=answer.get("site_file"),
-        router=_picked(RouterStatus, answer.get("router") or {}),
-        instances=tuple(map(instance_status, answer.get("instances", ()))),
-        trouble=str(answer.get("trouble", "")),
-        stopping=bool(answer.get("stopping", False)),
-    )
+    router = _picked(RouterStatus, answer.get("router") or {})
+    instances = tuple(map(instance_status, answer.get("instances", ())))
+    return _picked(HostStatus, {**answer, "router": router, "instances": instances})
 
 
 def instance_ids(answer: Mapping[str, Any]) -> tuple[str, ...]:

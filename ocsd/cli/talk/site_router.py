@@ -107,14 +107,8 @@ def find(site_file: str | None, host: str | None, limit_s: float = _DAEMON_LIMIT
     That is the site of the site file given, else of ``$OCS_CONFIG_DIR``, else of
     the daemon that runs here, else of the site file in the usual places.
 
-    Parameters
-    ----------
-    site_file : str, optional
-        The site file.
-    host : str, optional
-        The host whose entry or daemon counts; matters where hosts have routers of their own.
-    limit_s : float
-        Time to wait for a daemon [s].
+    The `host` matters where hosts have routers of their own. A daemon has to answer within
+    `limit_s`.
 
     Raises
     ------
@@ -171,14 +165,8 @@ def _of_file(site_file: str | None, host: str | None) -> SiteRouter:
         if host:
             raise
         hub = site.hub
-    return SiteRouter(
-        hub.wamp_server,
-        hub.wamp_http,
-        hub.wamp_realm,
-        hub.address_root,
-        _listed_in(site),
-        str(path),
-    )
+    addresses = (hub.wamp_server, hub.wamp_http, hub.wamp_realm, hub.address_root)
+    return SiteRouter(*addresses, listed=_listed_in(site), site_file=str(path))
 
 
 def _listed_in(site: "Site") -> tuple[str, ...]:

@@ -21,21 +21,13 @@ class BrokenAnswerError(Exception):
 class Answer:
     """The answer to one request.
 
-    Parameters
-    ----------
-    connection : socket.socket
-        Connected; the caller closes it.
-    target : str
-        The path to request.
-    body : mapping or None
-        The JSON to post; None sends GET.
+    The request for the path `target` posts `body` as JSON; without a body it is a GET. The
+    caller closes the connection.
 
     Attributes
     ----------
     status : int
         The HTTP status.
-    connection : socket.socket
-        The connection that it arrives on.
 
     Raises
     ------

@@ -1,6 +1,7 @@
 """Requests that take time: the control API streams their progress and results."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ocsd.daemon.instances.fleet import Fleet
@@ -23,45 +24,28 @@ def described(transition: Transition) -> dict[str, Any]:
     }
 
 
+@dataclass(eq=False)
 class PendingRequest:
-    """One request that moves instances, until each has reached its target or will not.
+    """One request that moves instances, until each has reached its target or will not."""
 
-    Parameters
-    ----------
-    fleet : Fleet
-        The instances; the request must have been delivered to them.
-    wanted : mapping of str to Target
-        The instances that it moves, and their targets.
-    write : callable
-        Takes a JSON object for each transition and each result.
-    on_end : callable
-        Called without arguments after the last result.
-    clock : Clock
-        The time.
-    limit_s : float
-        How long to wait at most [s].
-    """
+    fleet: Fleet
+    wanted: Mapping[str, Target]
+    """The instances that it moves, and their targets."""
+    write: Write
+    """Takes a JSON object for each transition and each result."""
+    on_end: Callable[[], None]
+    """Called after the last result."""
+    clock: Clock
+    limit_s: float
+    """The longest wait [s]."""
 
-    def __init__(
-        self,
-        fleet: Fleet,
-        wanted: Mapping[str, Target],
-        write: Write,
-        on_end: Callable[[], None],
-        clock: Clock,
-        limit_s: float,
-    ) -> None:
-        self._fleet = fleet
-        self._wanted = wanted
-        self._write = write
-        self._on_end = on_end
-        self._clock = clock
-        self._begun_s = clock.seconds()
+    def __post_init__(self) -> None:
+        self._begun_s = self.clock.seconds()
         # The keepers, because an instance may be removed from the site file meanwhile.
-        keepers = {name: fleet.keeper(name) for name in wanted}
+        keepers = {name: self.fleet.keeper(name) for name in self.wanted}
         self._open = {name: keeper for name, keeper in keepers.items() if keeper is not None}
-        self._timer: Timer = clock.callLater(limit_s, self._give_up)
-        self._unobserve = fleet.observe(self._observe)
+        self._timer: Timer = self.clock.callLater(self.limit_s, self._give_up)
+        self._unobserve = self.fleet.observe(self._observe)
 
     def report_settled(self) -> None:
         """Report the instances that have reached their targets already."""
@@ -77,15 +61,15 @@ class PendingRequest:
 
     def _observe(self, transition: Transition) -> None:
         if transition.instance_id in self._open:
-            self._write(described(transition))
+            self.write(described(transition))
             instead = ""
-            if transition.after.target is not self._wanted[transition.instance_id]:
+            if transition.after.target is not self.wanted[transition.instance_id]:
                 instead = _instead(transition.event)
             self._judge(transition.instance_id, instead)
             self._finish_if_done()
 
     def _judge(self, name: str, instead: str = "") -> None:
-        progress = outcome(self._wanted[name], self._open[name].life)
+        progress = outcome(self.wanted[name], self._open[name].life)
         if progress is not Outcome.PENDING:
             self._close(name, progress is Outcome.REACHED, instead)
 
@@ -93,14 +77,14 @@ class PendingRequest:
         self, name: str, came_about: bool, instead: str = "", timed_out: bool = False
     ) -> None:
         keeper = self._open.pop(name)
-        self._write(
+        self.write(
             {
                 "event": "result",
                 "instance_id": name,
                 "ok": came_about,
                 "state": str(keeper.life.state),
                 "reason": instead or keeper.life.reason or keeper.report.text,
-                "took_s": round(self._clock.seconds() - self._begun_s, 3),
+                "took_s": round(self.clock.seconds() - self._begun_s, 3),
                 "timed_out": timed_out,
             }
         )
@@ -113,7 +97,7 @@ class PendingRequest:
     def _finish_if_done(self) -> None:
         if not self._open:
             self.abandon()
-            self._on_end()
+            self.on_end()
 
 
 def _instead(event: Event) -> str:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
@@ -77,102 +77,69 @@ class UsageMeter:
             del self._usages[pid]
 
 
+@dataclass(eq=False)
 class StatusReport:
-    """Assembles the status of a host.
+    """Assembles the status of a host."""
 
-    Parameters
-    ----------
-    host : str
-        The host's name.
-    site_file : str
-        The site file with its entry.
-    pid : int
-        The daemon's process.
-    since_at : float
-        The time when the daemon started [s, Unix time].
-    hub : Hub
-        The router's addresses.
-    paths : HostPaths
-        The folders of the logs.
-    fleet : Fleet
-        The instances.
-    waits_for : callable
-        Returns the instances for which an instance waits before it starts.
-    trouble : callable
-        Returns the fault of the daemon's own records; empty if there is none.
-    start_trouble : callable
-        Returns why nothing can be started or stopped now; empty if it can.
-    excuse : callable
-        Called before the health of instances is judged.
-    """
-
-    def __init__(
-        self,
-        host: str,
-        site_file: str,
-        pid: int,
-        since_at: float,
-        hub: Hub,
-        paths: HostPaths,
-        fleet: Fleet,
-        waits_for: Callable[[str], tuple[str, ...]] = lambda _: (),
-        trouble: Callable[[], str] = str,
-        start_trouble: Callable[[], str] = str,
-        excuse: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._head = {
-            "schema": SCHEMA,
-            "host": host,
-            "version": __version__,
-            "pid": pid,
-            "site_file": site_file,
-            "since_at": since_at,
-        }
-        self._hub = hub
-        self._paths = paths
-        self._fleet = fleet
-        self._waits_for = waits_for
-        self._trouble = trouble
-        self._start_trouble = start_trouble
-        self._excuse = excuse
-        self._meter = UsageMeter()
+    host: str
+    site_file: str
+    pid: int
+    since_at: float
+    """The time when the daemon started [s, Unix time]."""
+    hub: Hub
+    paths: HostPaths
+    fleet: Fleet
+    waits_for: Callable[[str], tuple[str, ...]] = lambda _: ()
+    """Returns the instances for which an instance waits before it starts."""
+    trouble: Callable[[], str] = str
+    """Returns the fault of the daemon's own records; empty if there is none."""
+    start_trouble: Callable[[], str] = str
+    """Returns why nothing can be started or stopped now; empty if it can."""
+    excuse: Callable[[], None] = lambda: None
+    """Called before the health of instances is judged."""
+    _meter: UsageMeter = field(default_factory=UsageMeter, init=False)
 
     def as_json(self) -> dict[str, Any]:
         """Return the status (schema in docs/control-api.md)."""
-        self._excuse()
-        rows = [self._row(instance, keeper) for instance, keeper in self._fleet]
+        self.excuse()
+        rows = [self._row(instance, keeper) for instance, keeper in self.fleet]
         self._meter.forget_all_but({row["pid"] for row in rows if row["pid"]})
         return {
-            **self._head,
-            "stopping": self._fleet.stopping,
-            "trouble": "; ".join(filter(None, (self._trouble(), self._start_trouble()))),
-            "journal_path": str(self._paths.journal),
-            "log_path": str(self._paths.instance_log("ocsd")),
-            "hub": self._hub.model_dump(include=_HUB_KEYS),
+            "schema": SCHEMA,
+            "host": self.host,
+            "version": __version__,
+            "pid": self.pid,
+            "site_file": self.site_file,
+            "since_at": self.since_at,
+            "stopping": self.fleet.stopping,
+            "trouble": "; ".join(filter(None, (self.trouble(), self.start_trouble()))),
+            "journal_path": str(self.paths.journal),
+            "log_path": str(self.paths.instance_log("ocsd")),
+            "hub": self.hub.model_dump(include=_HUB_KEYS),
             "router": self._router(),
             "instances": rows,
         }
 
     def _reason(self, instance: Instance, keeper: Keeper, verdict: Verdict) -> str:
-        why_down = self._fleet.wish(instance.instance_id).why_down(keeper.life)
+        why_down = self.fleet.wish(instance.instance_id).why_down(keeper.life)
         standing = "; ".join(filter(None, (keeper.life.reason, why_down)))
         reason = self._waiting(instance, keeper) or verdict.reason or standing
-        if not reason and self._fleet.stopping:
+        if not reason and self.fleet.stopping:
             return HOST_STOPPING
         return reason
 
     def _waiting(self, instance: Instance, keeper: Keeper) -> str:
-        names = self._waits_for(instance.instance_id)
+        names = self.waits_for(instance.instance_id)
         if names:
             return f"waits for {', '.join(names)}"
         begins = keeper.life.state is State.STARTING and keeper.pid is None
         if begins or keeper.life.state is State.STOPPING:
-            return self._start_trouble()
+            return self.start_trouble()
         return ""
 
     def _router(self) -> dict[str, Any]:
-        keeper = self._fleet.router
-        url = self._hub.wamp_server
+        keeper = self.fleet.router
+        url = self.hub.wamp_server
         if keeper is None:
             return {"state": "external", "pid": None, "health": None, "url": url, "reason": ""}
         verdict, life = keeper.verdict, keeper.life
@@ -184,13 +151,13 @@ class StatusReport:
         }
 
     def _why_no_router(self, keeper: Keeper) -> str:
-        if self._fleet.stopping:
+        if self.fleet.stopping:
             return HOST_STOPPING
-        return self._fleet.wish(ROUTER_NAME).why_down(keeper.life)
+        return self.fleet.wish(ROUTER_NAME).why_down(keeper.life)
 
     def _verdict(self, keeper: Keeper) -> Verdict:
         """Return how an instance does; it cannot be called while the router hangs."""
-        router, verdict = self._fleet.router, keeper.verdict
+        router, verdict = self.fleet.router, keeper.verdict
         if verdict.health is Health.OK and router is not None and keeper.life.state is State.UP:
             hang = router.verdict
             if hang.health is Health.HUNG:
@@ -204,14 +171,14 @@ class StatusReport:
             **self._common(keeper, verdict),
             "instance_id": instance.instance_id,
             "agent_class": instance.agent_class,
-            "target": str(self._fleet.target(instance.instance_id)),
+            "target": str(self.fleet.target(instance.instance_id)),
             "layer": verdict.layer and str(verdict.layer),
             "reason": self._reason(instance, keeper, verdict),
             "cpu_percent": cpu_percent,
             "rss_bytes": rss_bytes,
         }
         if instance.agent_class == AGGREGATOR_CLASS:
-            row["data_dir"] = str(data_folder(instance.arguments, self._paths.state))
+            row["data_dir"] = str(data_folder(instance.arguments, self.paths.state))
         return row
 
     def _common(self, keeper: Keeper, verdict: Verdict) -> dict[str, Any]:
@@ -225,5 +192,5 @@ class StatusReport:
             "since_at": keeper.since_at,
             "uptime_s": started_at and round(time.time() - started_at, 3),
             "next_try_s": keeper.next_try_s,
-            "log_path": str(self._paths.instance_log(keeper.instance_id)),
+            "log_path": str(self.paths.instance_log(keeper.instance_id)),
         }

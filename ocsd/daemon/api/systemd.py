@@ -1,6 +1,7 @@
 """Reports the daemon's state to systemd, if systemd started it (sd_notify(3))."""
 
 import os
+from dataclasses import dataclass
 
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.ports import Clock
@@ -12,26 +13,22 @@ MOST_NAMED = 3
 """The most instances that the status line names for each state; it counts the others."""
 
 
+@dataclass(eq=False)
 class SystemdLink:
-    """Reports readiness, a status line and signs of life.
+    """Reports readiness, a status line that counts the instances, and signs of life.
 
     The signs of life come from the reactor, so a daemon whose reactor is stuck stops
     sending them. Nothing else withholds them, because another daemon would not mend a fault of
     agents, router or fork server.
-
-    Parameters
-    ----------
-    clock : Clock
-        The time.
-    fleet : Fleet
-        The instances that the status line counts.
     """
 
-    def __init__(self, clock: Clock, fleet: Fleet) -> None:
-        self._fleet = fleet
+    clock: Clock
+    fleet: Fleet
+
+    def __post_init__(self) -> None:
         self._sent = ""
         self._stopping = False
-        self._beat = repeating(self._live, clock)
+        self._beat = repeating(self._live, self.clock)
 
     def start(self) -> None:
         """Begin to send signs of life, twice in each period that systemd allows."""
@@ -47,7 +44,7 @@ class SystemdLink:
 
     def send_status(self) -> None:
         """Send the status line if it has changed."""
-        text = summary(self._fleet)
+        text = summary(self.fleet)
         if self._stopping:
             text = f"stopping, {text}"
         if text != self._sent and notify(STATUS=text) is not Delivery.BUSY:

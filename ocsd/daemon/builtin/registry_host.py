@@ -3,6 +3,7 @@
 import importlib
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,31 +21,26 @@ REGISTRY_REPORT_S = 1.0
 REGISTRY_END_LIMIT_S = 2.0
 
 
+@dataclass(eq=False)
 class RegistryLauncher:
-    """Starts and stops the registry's session (`ocsd.daemon.instances.ports.Launcher`).
-
-    Parameters
-    ----------
-    launch_of : callable
-        Returns the launch of the registry, as of any agent, by its instance-id.
-    clock : Clock
-        The time.
-    """
+    """Starts and stops the registry's session (`ocsd.daemon.instances.ports.Launcher`)."""
 
     log = Logger()
 
-    def __init__(self, launch_of: Callable[[str], Launch], clock: Clock) -> None:
-        self._launch_of = launch_of
-        self._clock = clock
+    launch_of: Callable[[str], Launch]
+    """Returns the launch of the registry, as of any agent, by its instance-id."""
+    clock: Clock
+
+    def __post_init__(self) -> None:
         self._beginning: Timer | None = None
         self._agent: Any = None
         self._connection: Any = None
-        self._reporting = repeating(self._report, clock)
+        self._reporting = repeating(self._report, self.clock)
         self.keeper: Keeper | None = None
 
     def spawn(self, instance_id: str) -> None:
         """Start the registry's session, once the agents have been asked for."""
-        self._beginning = self._clock.callLater(0, partial(self._begin, instance_id))
+        self._beginning = self.clock.callLater(0, partial(self._begin, instance_id))
 
     def withdraw(self, instance_id: str) -> bool:
         """Take back a start that has not begun."""
@@ -57,7 +53,7 @@ class RegistryLauncher:
         try:
             session = importlib.import_module("ocsd.daemon.builtin.registry_session")
             self._agent, self._connection = session.assemble(
-                self._launch_of(instance_id), self._report
+                self.launch_of(instance_id), self._report
             )
         except OcsdError as error:
             self._report_end(Ended(instance_id, 0, PERMANENT_FAILURE_EXIT, None, str(error)))

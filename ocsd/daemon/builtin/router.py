@@ -50,12 +50,6 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
 
     Parameters
     ----------
-    plan : HostPlan
-        The plan of the host.
-    hub : Hub
-        The router's addresses.
-    paths : HostPaths
-        The folders of its files.
     runs_already : bool
         Whether the fork server runs the router of an earlier daemon.
 
@@ -122,16 +116,7 @@ def request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
 class RouterWatch:
     """Reports to the router's keeper when the router can be reached, and that it still answers.
 
-    Parameters
-    ----------
-    keeper : Keeper
-        The router's keeper.
-    plan : RouterPlan
-        The router to reach.
-    hub : Hub
-        Its addresses, if it has no socket of its own.
-    reactor : IReactorTime, IReactorTCP
-        The time, and connections.
+    A router without a socket of its own is reached at the hub's addresses.
     """
 
     def __init__(self, keeper: Keeper, plan: RouterPlan, hub: Hub, reactor: Any) -> None:

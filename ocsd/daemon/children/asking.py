@@ -1,6 +1,7 @@
 """Asks a server on this machine, again and again, whether it still answers."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from twisted.internet import protocol
@@ -14,37 +15,24 @@ QUESTION_LIMIT_S: Final = 20.0
 """Time limit of one question [s]; until then no other question is asked."""
 
 
+@dataclass(eq=False)
 class Asking:
-    """Asks one question at a time; any answer will do.
+    """Asks one question at a time; any answer will do."""
 
-    Parameters
-    ----------
-    connect : callable
-        Takes a client factory and connects it, as the reactor's methods do.
-    question : bytes
-        The first bytes to send; empty for a server that speaks first.
-    on_answer : callable
-        Called without arguments when an answer has come.
-    clock : Clock
-        The time.
-    """
+    connect: Callable[[protocol.ClientFactory], Any]
+    """Connects a client factory, as the reactor's methods do."""
+    question: bytes
+    """The first bytes to send; empty for a server that speaks first."""
+    on_answer: Callable[[], None]
+    """Called when an answer has come."""
+    clock: Clock
 
-    def __init__(
-        self,
-        connect: Callable[[protocol.ClientFactory], Any],
-        question: bytes,
-        on_answer: Callable[[], None],
-        clock: Clock,
-    ) -> None:
-        self._connect = connect
-        self._question = question
-        self._on_answer = on_answer
-        self._clock = clock
+    def __post_init__(self) -> None:
         self._connector: Any = None
         self._is_open = False
         self._asked_at_s = 0.0
         self._unanswered_since_s: float | None = None
-        self._asking = repeating(self._ask, clock)
+        self._asking = repeating(self._ask, self.clock)
 
     def start(self) -> None:
         """Ask from now on."""
@@ -56,19 +44,19 @@ class Asking:
         """The time for which no question has been answered [s]."""
         if self._unanswered_since_s is None:
             return 0.0
-        return self._clock.seconds() - self._unanswered_since_s
+        return self.clock.seconds() - self._unanswered_since_s
 
     def answered(self) -> None:
         """Begin to wait afresh, because an answer has come."""
         self._unanswered_since_s = None
-        self._on_answer()
+        self.on_answer()
 
     def over(self) -> None:
         """Allow the next question: this one is answered, or its connection ended or failed."""
         self._is_open = False
 
     def _ask(self) -> None:
-        now_s = self._clock.seconds()
+        now_s = self.clock.seconds()
         if self._is_open:
             if now_s - self._asked_at_s < QUESTION_LIMIT_S:
                 return
@@ -78,7 +66,7 @@ class Asking:
             self._unanswered_since_s = now_s
         # A connection may fail before `connect` returns, so this comes first.
         self._is_open = True
-        self._connector = self._connect(_Question(self, self._question))
+        self._connector = self.connect(_Question(self, self.question))
 
 
 class _Question(protocol.ClientFactory):

@@ -1,6 +1,7 @@
 """Reaches the daemon's fork server, checks that it answers, and replaces it when it ends."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -27,52 +28,33 @@ EXIT_S = 0.2
 """Delay before the exit code is asked for: a process hangs up a moment before it ends [s]."""
 
 
+@dataclass(eq=False)
 class ForkServerLink:
-    """Keeps a fork server connected.
-
-    Parameters
-    ----------
-    server : PreparedServer
-        The fork server that was started for this daemon, whether it was needed or not.
-    paths : HostPaths
-        Its socket and its log.
-    connection : Connection
-        The connection to keep.
-    reactor : IReactorUNIX and IReactorTime
-        The reactor.
-    give_up : callable
-        Takes the reason if not even the first one could be started.
-    on_end : callable
-        Takes the pid of every fork server that has ended, and how.
-    """
+    """Keeps a fork server connected."""
 
     log = Logger()
 
-    def __init__(
-        self,
-        server: PreparedServer,
-        paths: HostPaths,
-        connection: ForkServerConnection,
-        reactor: Any,
-        give_up: Callable[[ForkServerError], None],
-        on_end: Callable[[int, str], None],
-    ) -> None:
-        self._server = server
-        self._paths = paths
-        self._connection = connection
-        self._reactor = reactor
-        self._give_up = give_up
-        self._on_end = on_end
+    server: PreparedServer
+    """The fork server that was started for this daemon, whether it was needed or not."""
+    paths: HostPaths
+    connection: ForkServerConnection
+    reactor: Any
+    give_up: Callable[[ForkServerError], None]
+    """Takes the reason if not even the first one could be started."""
+    on_end: Callable[[int, str], None]
+    """Takes the pid of every fork server that has ended, and how."""
+
+    def __post_init__(self) -> None:
         self._was_greeted = False
         self._pid: int | None = None
         # A fork server greets every client.
-        connect = partial(reactor.connectUNIX, str(paths.forkserver_socket))
-        self._asking = Asking(connect, b"", lambda: None, reactor)
+        connect = partial(self.reactor.connectUNIX, str(self.paths.forkserver_socket))
+        self._asking = Asking(connect, b"", lambda: None, self.reactor)
 
     def connect(self) -> None:
         """Reach the fork server, as soon as it listens."""
         Connector(
-            self._reactor, self._paths.forkserver_socket, self._connection, self._goes_on
+            self.reactor, self.paths.forkserver_socket, self.connection, self._goes_on
         ).connect()
 
     def greeted(self, pid: int) -> None:
@@ -83,9 +65,9 @@ class ForkServerLink:
 
     def lost(self) -> None:
         """Connect again, to another one if this one has ended."""
-        if is_listening(self._paths.forkserver_socket):
+        if is_listening(self.paths.forkserver_socket):
             self.log.error("the fork server has hung up; connecting again")
-            self._reactor.callLater(FORKSERVER_RETRY_S, self.connect)
+            self.reactor.callLater(FORKSERVER_RETRY_S, self.connect)
         else:
             self._replace()
 
@@ -114,7 +96,7 @@ class ForkServerLink:
         """Start another fork server, because the one that has greeted has ended."""
         self.log.error("the fork server has ended; its agents run on, starting another one")
         if self._pid is not None:
-            self._reactor.callLater(EXIT_S, self._report_end, self._server, self._pid)
+            self.reactor.callLater(EXIT_S, self._report_end, self.server, self._pid)
         self._start_another()
 
     def _report_end(self, server: PreparedServer, pid: int) -> None:
@@ -123,20 +105,20 @@ class ForkServerLink:
         if code is not None:
             how = end_reason(exited(code))
         self.log.error("the end of the fork server (pid {pid}): {how}", pid=pid, how=how)
-        self._on_end(pid, how)
+        self.on_end(pid, how)
 
     def _start_another(self) -> None:
         self._pid = None
-        self._server = PreparedServer()
-        self._server.listen(self._paths.forkserver_socket, self._paths.forkserver_log)
+        self.server = PreparedServer()
+        self.server.listen(self.paths.forkserver_socket, self.paths.forkserver_log)
         self.connect()
 
     def _goes_on(self) -> bool:
         """Return whether it makes sense to keep trying to reach the same fork server."""
-        failure = self._server.failure()
+        failure = self.server.failure()
         if not failure:
             return True
-        if self._server.discarded:
+        if self.server.discarded:
             # The fork server of an earlier daemon ended a moment ago.
             self._start_another()
             return False
@@ -145,7 +127,7 @@ class ForkServerLink:
             return False
         self.log.error("{failure}", failure=failure)
         if self._was_greeted:
-            self._reactor.callLater(FORKSERVER_RETRY_S, self._start_another)
+            self.reactor.callLater(FORKSERVER_RETRY_S, self._start_another)
         else:
-            self._give_up(ForkServerError(failure))
+            self.give_up(ForkServerError(failure))
         return False

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,53 +17,45 @@ _LONGEST_DATAGRAM_BYTES = 1 << 16
 
 
 @implementer(IReadDescriptor)
+@implementer(IReadDescriptor)
+@dataclass(eq=False)
 class NotifySocket:
     """The socket that agents find in ``$NOTIFY_SOCKET``.
 
     The kernel vouches for the sender's pid, so no process can speak for another.
-
-    Parameters
-    ----------
-    reactor : IReactorFDSet
-        The reactor.
-    path : Path
-        The socket; a file in its place is replaced.
-    on_message : callable
-        Takes the sender's pid and its assignments.
     """
 
-    def __init__(
-        self,
-        reactor: Any,
-        path: Path,
-        on_message: Callable[[int, Mapping[str, str]], None],
-    ) -> None:
-        self._reactor = reactor
-        self._path = path
-        self._on_message = on_message
+    reactor: Any
+    """Watches descriptors (IReactorFDSet)."""
+    path: Path
+    """The socket; a file in its place is replaced."""
+    on_message: Callable[[int, Mapping[str, str]], None]
+    """Takes the sender's pid and its assignments."""
+
+    def __post_init__(self) -> None:
         self._socket = _datagrams()
 
     def open(self) -> None:
         """Begin to listen, or listen again if the socket was removed."""
-        self._path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
         if self._socket.getsockname():
             self.doRead()
-            self._reactor.removeReader(self)
+            self.reactor.removeReader(self)
             self._socket.close()
             self._socket = _datagrams()
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        self._socket.bind(str(self._path))
+        self._socket.bind(str(self.path))
         # For agents with a `user`; the folder decides who may reach the socket.
-        self._path.chmod(0o666)
-        self._reactor.addReader(self)
+        self.path.chmod(0o666)
+        self.reactor.addReader(self)
 
     def close(self) -> None:
         """Stop listening."""
-        self._reactor.removeReader(self)
+        self.reactor.removeReader(self)
         self._socket.close()
-        self._path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
 
     def doRead(self) -> None:
         """Read all messages that have arrived."""
@@ -73,7 +66,7 @@ class NotifySocket:
                 for level, kind, credentials in ancillary:
                     if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
                         pid, _uid, _gid = CREDENTIALS.unpack(credentials)
-                        self._on_message(pid, decode(data))
+                        self.on_message(pid, decode(data))
 
     def fileno(self) -> int:
         """Return the descriptor to watch."""

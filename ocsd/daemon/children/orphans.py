@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.interfaces import IReadDescriptor
@@ -13,19 +14,12 @@ from ocsd.forkserver.protocol import FOR_THE_LEADER
 
 
 @implementer(IReadDescriptor)
+@implementer(IReadDescriptor)
+@dataclass(eq=False)
 class Orphan:
     """Watches a process that is not the daemon's child, through a pidfd (pidfd_open(2)).
 
     The kernel reports its end, but its exit code went to its parent.
-
-    Parameters
-    ----------
-    reactor : IReactorFDSet
-        The reactor.
-    pid : int
-        The process.
-    on_end : callable
-        Called without arguments once it has ended.
 
     Raises
     ------
@@ -33,12 +27,15 @@ class Orphan:
         If it has ended already.
     """
 
-    def __init__(self, reactor: Any, pid: int, on_end: Callable[[], None]) -> None:
-        self._reactor = reactor
-        self._pid = pid
-        self._on_end = on_end
-        self._descriptor = os.pidfd_open(pid)
-        reactor.addReader(self)
+    reactor: Any
+    """Watches descriptors (IReactorFDSet)."""
+    pid: int
+    on_end: Callable[[], None]
+    """Called once it has ended."""
+
+    def __post_init__(self) -> None:
+        self._descriptor = os.pidfd_open(self.pid)
+        self.reactor.addReader(self)
 
     def kill(self, number: int) -> None:
         """Send a signal to the process and its group."""
@@ -48,17 +45,17 @@ class Orphan:
                 # Fails if the process is gone, even if another one has its number by now.
                 signal.pidfd_send_signal(self._descriptor, sent)
                 if number not in FOR_THE_LEADER:
-                    os.killpg(self._pid, sent)
+                    os.killpg(self.pid, sent)
 
     def discard(self) -> None:
         """Stop watching it."""
-        self._reactor.removeReader(self)
+        self.reactor.removeReader(self)
         os.close(self._descriptor)
 
     def doRead(self) -> None:
         """Report that the process ended."""
         self.discard()
-        self._on_end()
+        self.on_end()
 
     def fileno(self) -> int:
         """Return the descriptor to watch."""

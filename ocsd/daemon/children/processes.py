@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import psutil
@@ -31,16 +31,16 @@ MOST_RECORDED = 1000
 """The number of latest ends that are recognized if a fork server reports them again."""
 
 
+@dataclass(eq=False)
 class ForkLauncher:
     """Starts processes through the fork server at once (`ocsd.daemon.instances.ports.Launcher`)."""
 
-    def __init__(self, processes: "Processes", make_request: MakeRequest) -> None:
-        self._processes = processes
-        self._make_request = make_request
+    processes: "Processes"
+    make_request: MakeRequest
 
     def spawn(self, instance_id: str) -> None:
         """Start the process of an instance."""
-        self._processes.spawn(self._make_request(instance_id))
+        self.processes.spawn(self.make_request(instance_id))
 
     def withdraw(self, instance_id: str) -> bool:
         """Return False: nothing waits here."""
@@ -48,62 +48,33 @@ class ForkLauncher:
 
     def kill(self, instance_id: str, pid: int, number: int) -> None:
         """Send a signal to an instance's process group."""
-        self._processes.kill(instance_id, pid, number)
+        self.processes.kill(instance_id, pid, number)
 
 
+@dataclass(eq=False)
 class Processes:
-    """The processes that the fork server runs for this daemon.
-
-    Parameters
-    ----------
-    fleet : Fleet
-        The instances that own the processes.
-    reactor : IReactorFDSet
-        Watches processes whose fork server died.
-    on_hello : callable
-        Called with every `Hello`, after its processes were taken over.
-    on_stranger : callable
-        Returns a new keeper for a running process that is not in the site file.
-    on_spawned : callable
-        Called with the keeper of every process that was started.
-    drain : callable
-        Reads the messages that processes have sent so far.
-    last_words : callable
-        Returns the last line of an instance's log; takes its instance-id and its process.
-    on_lost : callable
-        Called without arguments when the fork server is gone.
-    on_missed : callable
-        Takes every `Ended` of a time without a connected daemon that changes no state.
-
-    Attributes
-    ----------
-    notice : str
-        The fork server's complaint about its record of processes.
-    """
+    """The processes that the fork server runs for this daemon."""
 
     log = Logger()
 
-    def __init__(
-        self,
-        fleet: Fleet,
-        reactor: Any,
-        on_hello: Callable[[Hello], None],
-        on_stranger: Callable[[str], Keeper],
-        on_spawned: Callable[[Keeper], None],
-        drain: Callable[[], None],
-        last_words: Callable[[str, Spawned | None], str],
-        on_lost: Callable[[], None],
-        on_missed: Callable[[Ended], None],
-    ) -> None:
-        self._fleet = fleet
-        self._reactor = reactor
-        self._on_hello = on_hello
-        self._on_stranger = on_stranger
-        self._on_spawned = on_spawned
-        self._drain = drain
-        self._last_words = last_words
-        self._on_lost = on_lost
-        self._on_missed = on_missed
+    fleet: Fleet
+    reactor: Any
+    """Watches processes whose fork server died (IReactorFDSet)."""
+    on_hello: Callable[[Hello], None]
+    """Called after the processes of a `Hello` were taken over."""
+    on_stranger: Callable[[str], Keeper]
+    """Returns a new keeper for a running process that is not in the site file."""
+    on_spawned: Callable[[Keeper], None]
+    drain: Callable[[], None]
+    """Reads the messages that processes have sent so far."""
+    last_words: Callable[[str, Spawned | None], str]
+    """Returns the last line of the log of an instance and its process."""
+    on_lost: Callable[[], None]
+    """Called when the fork server is gone."""
+    on_missed: Callable[[Ended], None]
+    """Takes every end in a time without a connected daemon that changes no state."""
+
+    def __post_init__(self) -> None:
         self._running: dict[str, Spawned] = {}
         self._orphans: dict[str, Orphan] = {}
         self._asked_for: set[str] = set()
@@ -112,7 +83,7 @@ class Processes:
         self._recorded: deque[int] = deque(maxlen=MOST_RECORDED)
         self._server_pid = 0
         self._server_ends: dict[int, str] = {}
-        self.notice = ""
+        self.notice = ""  # the fork server's complaint about its record of processes
         self.connection = ForkServerConnection(self.reported, self._lost)
 
     def spawn(self, request: SpawnRequest) -> None:
@@ -161,8 +132,8 @@ class Processes:
         self._take_in(report)
         if not expected:
             # An earlier daemon has asked for it, and was killed before it was started.
-            self._fleet.reconsider(report.instance_id)
-        self._on_spawned(keeper)
+            self.fleet.reconsider(report.instance_id)
+        self.on_spawned(keeper)
 
     def _take_in(self, spawned: Spawned) -> None:
         keeper = self._keeper(spawned.instance_id)
@@ -177,11 +148,11 @@ class Processes:
             keeper.adopt(spawned, _started_at(spawned.pid))
 
     def _keeper(self, instance_id: str) -> Keeper:
-        return self._fleet.keeper(instance_id) or self._on_stranger(instance_id)
+        return self.fleet.keeper(instance_id) or self.on_stranger(instance_id)
 
     def _ended(self, report: Ended) -> None:
         instance_id = report.instance_id
-        keeper = self._fleet.keeper(instance_id)
+        keeper = self.fleet.keeper(instance_id)
         if keeper is None:
             return
         if not report.pid and keeper.pid is not None:
@@ -189,12 +160,12 @@ class Processes:
         if report.pid == keeper.pid:
             self._forget_orphan(instance_id)
         # Its last messages were sent before it ended, but on another socket.
-        self._drain()
+        self.drain()
         if report.code and not (report.detail or keeper.failure):
             since = self._running.get(instance_id)
             if since is not None and since.pid != report.pid:
                 since = None
-            report = replace(report, detail=self._last_words(instance_id, since))
+            report = replace(report, detail=self.last_words(instance_id, since))
         keeper.ended(report)
 
     def _take_over(self, hello: Hello) -> None:
@@ -215,10 +186,10 @@ class Processes:
         present = {spawned.instance_id for spawned in (*hello.running, *orphans)}
         for instance_id in unanswered - present:
             self._ended(Ended(instance_id, 0, None, None, "its fork server died as it was started"))
-        self._on_hello(hello)
+        self.on_hello(hello)
 
     def _ended_meanwhile(self, ended: Ended) -> None:
-        keeper = self._fleet.keeper(ended.instance_id)
+        keeper = self.fleet.keeper(ended.instance_id)
         if keeper is not None and keeper.pid == ended.pid:
             self._ended(ended)
         elif ended.pid not in self._recorded and ended.instance_id not in self._unanswered:
@@ -230,8 +201,8 @@ class Processes:
                 code=ended.code,
                 signal=ended.signal,
             )
-            if not self._fleet.ended_unseen(ended):
-                self._on_missed(ended)
+            if not self.fleet.ended_unseen(ended):
+                self.on_missed(ended)
         self._forget(ended.pid)
 
     def _forget_orphan(self, instance_id: str) -> None:
@@ -243,8 +214,8 @@ class Processes:
         """Watch the processes of the dead fork server, so that no second copy is started."""
         self._unanswered |= self._asked_for
         self._asked_for = set()
-        self._on_lost()
-        for keeper in list(self._fleet.everyone()):
+        self.on_lost()
+        for keeper in list(self.fleet.everyone()):
             spawned = self._running.get(keeper.instance_id)
             if spawned is not None and spawned.pid == keeper.pid:
                 self._watch(spawned, self._server_pid)
@@ -265,7 +236,7 @@ class Processes:
         if instance_id in self._orphans:
             return
         try:
-            orphan = Orphan(self._reactor, spawned.pid, gone)
+            orphan = Orphan(self.reactor, spawned.pid, gone)
         except ProcessLookupError:
             gone()
             return

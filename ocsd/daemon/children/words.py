@@ -1,6 +1,7 @@
 """Brings the messages of processes to their keepers, also before the keeper knows its process."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from ocsd.daemon.instances.keeper import Keeper
@@ -9,25 +10,23 @@ MOST_UNCLAIMED: Final = 1000
 """The most unknown processes whose messages are kept."""
 
 
+@dataclass(eq=False)
 class Words:
     """Hands the messages of each process to its keeper.
 
     A process does not use the socket of the fork server, so its first messages may come
     before the report that it was started.
-
-    Parameters
-    ----------
-    keeper_of : callable
-        Returns the keeper of a process by its pid; None if the process is unknown.
     """
 
-    def __init__(self, keeper_of: Callable[[int], Keeper | None]) -> None:
-        self._keeper_of = keeper_of
+    keeper_of: Callable[[int], Keeper | None]
+    """Returns the keeper of a process by its pid; None if the process is unknown."""
+
+    def __post_init__(self) -> None:
         self._unclaimed: dict[int, dict[str, str]] = {}
 
     def receive(self, pid: int, fields: Mapping[str, str]) -> None:
         """Hand over a message of a process, or keep it until it is claimed."""
-        keeper = self._keeper_of(pid)
+        keeper = self.keeper_of(pid)
         if keeper is not None:
             keeper.notified(fields)
         elif len(self._unclaimed) < MOST_UNCLAIMED:

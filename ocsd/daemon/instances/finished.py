@@ -21,14 +21,8 @@ class Finished:
 
     An end holds until the machine boots, an operator starts the instance, its entry
     changes or everything is stopped. The ends are kept in a file of the runtime folder,
-    beside the record of processes, which does not outlive the machine's run either.
-
-    Parameters
-    ----------
-    path : Path, optional
-        File in which they are kept; without one they are forgotten with this object.
-    boot : callable
-        Returns the id of the machine's present run.
+    beside the record of processes, which does not outlive the machine's run either; without
+    a `path` they are forgotten with this object. `boot` returns the id of the machine's run.
     """
 
     log = Logger()
@@ -36,9 +30,7 @@ class Finished:
     def __init__(self, path: Path | None = None, boot: Callable[[], str] = boot_id) -> None:
         self._path = path
         self._boot = boot
-        self._ends: dict[str, JobEnd] = {}
-        if path is not None:
-            self._ends = self._read(path)
+        self._ends = self._read(path) if path else {}
 
     def of(self, instance: Instance) -> JobEnd | None:
         """Return the end of an instance; None if it may be started."""
@@ -74,10 +66,8 @@ class Finished:
             if kept["boot"] != self._boot():
                 return {}
             return {
-                str(name): JobEnd(
-                    Target(end["target"]), str(end["reason"]), end["at"], end["entry"]
-                )
-                for name, end in kept["ends"].items()
+                str(key): JobEnd(Target(end["target"]), str(end["reason"]), end["at"], end["entry"])
+                for key, end in kept["ends"].items()
             }
         except FileNotFoundError:
             return {}
@@ -88,10 +78,8 @@ class Finished:
     def _write(self) -> None:
         if self._path is None:
             return
-        kept = {
-            "boot": self._boot(),
-            "ends": {name: asdict(end) for name, end in self._ends.items()},
-        }
+        ends = {key: asdict(end) for key, end in self._ends.items()}
+        kept = {"boot": self._boot(), "ends": ends}
         try:
             if self._ends:
                 files.replace(self._path, json.dumps(kept, indent=1).encode())

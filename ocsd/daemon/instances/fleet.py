@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from twisted.logger import Logger
@@ -16,6 +17,7 @@ from ocsd.forkserver.protocol import Ended
 from ocsd.site.model import Instance
 from ocsd.supervisor.events import (
     DownRequested,
+    Request,
     RestartRequested,
     State,
     Target,
@@ -26,38 +28,28 @@ from ocsd.text.nearest import did_you_mean
 from ocsd.text.times import utc
 
 Observer: TypeAlias = Callable[[Transition], None]
-Request: TypeAlias = UpRequested | DownRequested | RestartRequested
 
 
+@dataclass(eq=False)
 class Fleet:
-    """All instances of a host.
-
-    Parameters
-    ----------
-    targets : Targets
-        The remembered requests of operators.
-    finished : Finished, optional
-        Jobs that are done.
-
-    Attributes
-    ----------
-    router : Keeper or None
-        The router's keeper, if the router runs here.
-    stopping : bool
-        Whether everything is being stopped; nothing may be changed then.
-    """
+    """All instances of a host."""
 
     log = Logger()
 
-    def __init__(self, targets: Targets, finished: Finished | None = None) -> None:
-        self._targets = targets
-        self._finished = finished or Finished()
+    targets: Targets
+    """The remembered requests of operators."""
+    finished: Finished = field(default_factory=Finished)
+    """Jobs that are done."""
+    router: Keeper | None = field(default=None, init=False)
+    """The router's keeper, if the router runs here."""
+    stopping: bool = field(default=False, init=False)
+    """Whether everything is being stopped; nothing may be changed then."""
+
+    def __post_init__(self) -> None:
         self._keepers: dict[str, Keeper] = {}
         self._instances: dict[str, Instance] = {}
         self._observers: list[Observer] = []
-        self.router: Keeper | None = None
         self._router_word: Word | None = None
-        self.stopping = False
         self._launched = False
         self._at_launch: list[Callable[[], None]] = []
         self._leaving: set[str] = set()
@@ -65,20 +57,13 @@ class Fleet:
     def add(self, instance: Instance, keeper: Keeper, *, left: bool = False) -> None:
         """Add an instance with its keeper.
 
-        Parameters
-        ----------
-        instance : Instance
-            Its entry in the site file.
-        keeper : Keeper
-            Its keeper.
-        left : bool
-            Whether the site file does not list it: it is not started again once it has ended.
+        If the site file does not list it (`left`), it is not started again once it has ended.
         """
         self._instances[instance.instance_id] = instance
         self._keepers[instance.instance_id] = keeper
         if left:
             self._leaving.add(instance.instance_id)
-        end = self._finished.of(instance)
+        end = self.finished.of(instance)
         if end is not None:
             target = self.wish(instance.instance_id).target
             keeper.recall(target, end.reason, end.at)
@@ -87,8 +72,8 @@ class Fleet:
         """Give an instance another entry."""
         self._leaving.discard(instance.instance_id)
         self._instances[instance.instance_id] = instance
-        if self._finished.of(instance) is None:
-            self._finished.forget(instance.instance_id)
+        if self.finished.of(instance) is None:
+            self.finished.forget(instance.instance_id)
 
     def end(self, instance_id: str, by: str) -> None:
         """End an instance that has left the site file, and forget it once it is down."""
@@ -130,21 +115,16 @@ class Fleet:
     def wish(self, instance_id: str, entry: Instance | None = None) -> Wish:
         """Return the target of an instance, or of the router, and the reason for it.
 
-        Parameters
-        ----------
-        instance_id : str
-            The instance.
-        entry : Instance, optional
-            Its next entry in the site file, instead of the one in use.
+        `entry` is its next entry in the site file, instead of the one in use.
         """
         if instance_id == ROUTER_NAME:
             return wish(instance_id, Target.UP, self._router_word)
         instance = entry or self._instances[instance_id]
         return wish(
             instance_id,
-            self._targets.managed(instance),
-            self._targets.word(instance),
-            self._finished.of(instance),
+            self.targets.managed(instance),
+            self.targets.word(instance),
+            self.finished.of(instance),
             left=entry is None and instance_id in self._leaving,
             launched=self._launched,
         )
@@ -172,10 +152,9 @@ class Fleet:
 
         An instance whose target is down keeps no other waiting, nor does a job that is done.
         """
-        instance = self._instances.get(instance_id)
-        if instance is None:
+        if instance_id not in self._instances:
             return ()
-        return tuple(each for each in instance.after if self._is_awaited(each))
+        return tuple(filter(self._is_awaited, self._instances[instance_id].after))
 
     def _is_awaited(self, instance_id: str) -> bool:
         keeper = self._keepers.get(instance_id)
@@ -224,7 +203,7 @@ class Fleet:
         """Pass a transition to all observers."""
         instance_id = transition.instance_id
         if instance_id in self._instances:
-            self._finished.record(transition, self._instances[instance_id])
+            self.finished.record(transition, self._instances[instance_id])
         for observer in list(self._observers):
             try:
                 observer(transition)
@@ -277,16 +256,14 @@ class Fleet:
         requested = list(instance_ids)
         # Before anything is done: a request that cannot be remembered is refused as a whole.
         entries = [self._instances[each] for each in requested if each in self._instances]
-        self._targets.remember(entries, target, request.by)
+        self.targets.remember(entries, target, request.by)
         if ROUTER_NAME in requested:
             # In memory only: the next daemon starts the router as the site file says.
             self._router_word = Word(target, request.by, utc(time.time()))
 
         def deliver() -> None:
-            for each in requested:
-                keeper = self.keeper(each)
-                if keeper is not None:
-                    keeper.deliver(request)
+            for keeper in filter(None, map(self.keeper, requested)):
+                keeper.deliver(request)
 
         # Until the launch a restart would miss a process that still has to be found.
         self.when_launched(deliver)
@@ -296,7 +273,7 @@ class Fleet:
         if keeper is not None and keeper.life.state is State.DOWN:
             self._leaving.discard(instance_id)
             del self._instances[instance_id], self._keepers[instance_id]
-            self._finished.forget(instance_id)
+            self.finished.forget(instance_id)
 
 
 def _end_of(wanted: Wish) -> DownRequested:

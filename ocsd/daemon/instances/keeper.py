@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from ocsd.daemon.instances.ports import Clock, Launcher, Timer
 from ocsd.daemon.instances.transition import Transition
@@ -36,91 +36,52 @@ from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.supervisor.policy import RestartPolicy
 
 
+@dataclass(eq=False)
 class Keeper:
-    """Feeds what happens to one instance into its `Lifecycle` and does what that decides.
+    """Feeds what happens to one instance into its `Lifecycle` and does what that decides."""
 
-    Parameters
-    ----------
-    instance_id : str
-        The instance, or the router.
-    life : Lifecycle
-        Its first state.
-    launcher : Launcher
-        Starts and signals its process.
-    clock : Clock
-        The time.
-    wall_clock : callable
-        Returns the Unix time [s].
-    jitter : callable
-        Returns a random number from -1 to 1.
-    on_transition : callable
-        Takes every `Transition`.
-    liveness : mapping of Layer to Response
-        The response to the failure of each of its layers.
-    what_holds : callable
-        Returns what keeps a process, by its pid, from answering; empty if nothing does.
-    reaches : callable
-        Returns whether a signal to the process of an instance would reach it now.
-    is_shared : callable
-        Returns whether a failure of this instance, now, is one of many of one cause.
-    examine : callable
-        Records a hung process before it is killed: takes this keeper and the reason.
+    instance_id: str
+    """The instance, or the router."""
+    life: Lifecycle
+    """Its state. Only `_advance` assigns it."""
+    launcher: Launcher
+    """Starts and signals its process."""
+    clock: Clock
+    wall_clock: Callable[[], float]
+    """The monotonic time, and a function that returns the Unix time [s]."""
+    jitter: Callable[[], float]
+    """Returns a random number from -1 to 1."""
+    on_transition: Callable[[Transition], None]
+    """Takes every transition."""
+    liveness: Liveness = field(default_factory=lambda: DEFAULT_LIVENESS)
+    """The response to the failure of each of its layers."""
+    what_holds: Callable[[int], str] = lambda _: ""
+    """Returns what keeps a process, by its pid, from answering; empty if nothing does."""
+    reaches: Callable[[str], bool] = lambda _: True
+    """Returns whether a signal to the process of an instance would reach it now."""
+    is_shared: Callable[[str], bool] = lambda _: False
+    """Returns whether a failure of this instance, now, is one of many of one cause."""
+    examine: Callable[["Keeper", str], None] = lambda *_: None
+    """Records a hung process before it is killed, for the reason given."""
 
-    Attributes
-    ----------
-    life : Lifecycle
-        Its state. Only `_advance` assigns it.
-    report : SelfReport
-        The last report of the process on itself.
-    failure : str
-        The reason for which the process is about to end, in its own words.
-    operations : str
-        Its operations in flight.
-    code : str
-        The file that holds its code; empty until it has reported that.
-    pid, started_at : int or None, float or None
-        Its process and when that was started [s, Unix time].
-    since_at : float
-        When it entered its state [s, Unix time].
-    was_ready : bool
-        Whether a process of this daemon's ever held the instance's addresses.
-    """
+    report: SelfReport = field(default_factory=SelfReport, init=False)
+    """The last report of the process on itself."""
+    failure: str = field(default="", init=False)
+    """The reason for which the process is about to end, in its own words."""
+    operations: str = field(default="", init=False)
+    """Its operations in flight."""
+    code: str = field(default="", init=False)
+    """The file that holds its code; empty until it has reported that."""
+    pid: int | None = field(default=None, init=False)
+    started_at: float | None = field(default=None, init=False)
+    """Its process and when that was started [s, Unix time]."""
+    was_ready: bool = field(default=False, init=False)
+    """Whether a process of this daemon's ever held the instance's addresses."""
+    since_at: float = field(init=False)
+    """When it entered its state [s, Unix time]."""
 
-    def __init__(
-        self,
-        instance_id: str,
-        life: Lifecycle,
-        launcher: Launcher,
-        clock: Clock,
-        wall_clock: Callable[[], float],
-        jitter: Callable[[], float],
-        on_transition: Callable[[Transition], None],
-        liveness: Liveness = DEFAULT_LIVENESS,
-        what_holds: Callable[[int], str] = lambda _: "",
-        reaches: Callable[[str], bool] = lambda _: True,
-        is_shared: Callable[[str], bool] = lambda _: False,
-        examine: Callable[["Keeper", str], None] = lambda *_: None,
-    ) -> None:
-        self.instance_id = instance_id
-        self.life = life
-        self.report = SelfReport()
-        self.pid: int | None = None
-        self.started_at: float | None = None
-        self.was_ready = False
-        self.since_at = wall_clock()
-        self._launcher = launcher
-        self._clock = clock
-        self._wall_clock = wall_clock
-        self._jitter = jitter
-        self._on_transition = on_transition
-        self.liveness = liveness
-        self._what_holds = what_holds
-        self._reaches = reaches
-        self._is_shared = is_shared
-        self._examine = examine
-        self.failure = ""
-        self.operations = ""
-        self.code = ""
+    def __post_init__(self) -> None:
+        self.since_at = self.wall_clock()
         self._last_pid: int | None = None
         self._owed_signal: int | None = None
         self._timer: Timer | None = None
@@ -130,28 +91,27 @@ class Keeper:
     @property
     def verdict(self) -> Verdict:
         """Its health, and the reason."""
-        return judge(self.life, self._report_with_holder(), self._clock.seconds(), self.liveness)
+        return judge(self.life, self._report_with_holder(), self.clock.seconds(), self.liveness)
 
     @property
     def reason_to_restart(self) -> str:
         """Why it has to be restarted for a layer that fails; empty if not."""
-        return reason_to_restart(
-            self.life, self._report_with_holder(), self._clock.seconds(), self.liveness
-        )
+        report, now_s = self._report_with_holder(), self.clock.seconds()
+        return reason_to_restart(self.life, report, now_s, self.liveness)
 
     @property
     def next_try_s(self) -> float | None:
         """Time until the next try [s]; None if none is due."""
         if self.life.wake_at_s is None or self.life.has_process:
             return None
-        return max(0.0, self.life.wake_at_s - self._clock.seconds())
+        return max(0.0, self.life.wake_at_s - self.clock.seconds())
 
     @property
     def silent_s(self) -> float | None:
         """Time since its last report [s]; None if it never sent one."""
         if self.report.heard_at_s is None:
             return None
-        return self._clock.seconds() - self.report.heard_at_s
+        return self.clock.seconds() - self.report.heard_at_s
 
     @property
     def held(self) -> str:
@@ -159,7 +119,7 @@ class Keeper:
         silent_s = self.silent_s or 0.0
         if self.pid is None or silent_s <= REACTOR_SILENCE_LIMIT_S:
             return ""
-        return self._what_holds(self.pid)
+        return self.what_holds(self.pid)
 
     def _report_with_holder(self) -> SelfReport:
         return replace(self.report, held=self.held)
@@ -192,7 +152,7 @@ class Keeper:
         self._advance(EndedUnseen(end))
         if self.life is before:
             return False
-        self.since_at = self._wall_clock()
+        self.since_at = self.wall_clock()
         if report.ended_at is not None:
             self.since_at = report.ended_at
         # Observers get an end like all others, of a process that was up.
@@ -202,9 +162,9 @@ class Keeper:
 
     def spawned(self, report: Spawned) -> None:
         """Take the process that was started into care."""
-        self._begin(report.pid, self._wall_clock())
+        self._begin(report.pid, self.wall_clock())
         if self._owed_signal is not None:
-            self._launcher.kill(self.instance_id, report.pid, self._owed_signal)
+            self.launcher.kill(self.instance_id, report.pid, self._owed_signal)
             self._owed_signal = None
 
     def adopt(self, report: Spawned, started_at: float) -> None:
@@ -212,7 +172,7 @@ class Keeper:
         self._begin(report.pid, started_at)
         # A running process reports every second. One that has hung since before this daemon
         # began will never report: its silence counts from now.
-        now_s = self._clock.seconds()
+        now_s = self.clock.seconds()
         self.report = SelfReport(started_at_s=now_s, heard_at_s=now_s, reports=True)
         self.deliver(Adopted())
 
@@ -226,7 +186,7 @@ class Keeper:
         self._owed_signal = None
         self.report = SelfReport()
         unasked = self.life.state in {State.STARTING, State.UP}
-        shared = unasked and self._is_shared(self.instance_id)
+        shared = unasked and self.is_shared(self.instance_id)
         self.deliver(Exited(report.code, report.signal, detail, shared))
 
     def notified(self, fields: Mapping[str, str]) -> None:
@@ -237,7 +197,7 @@ class Keeper:
         fields : mapping of str to str
             Assignments of sd_notify(3), and ``X_FAILURE``: why it is about to end.
         """
-        self.report = self.report.after(fields, self._clock.seconds())
+        self.report = self.report.after(fields, self.clock.seconds())
         self.failure = fields.get("X_FAILURE", self.failure)
         self.operations = fields.get("X_OPERATIONS", self.operations)
         self.code = fields.get("X_CODE", self.code)
@@ -247,29 +207,29 @@ class Keeper:
 
     def excuse(self) -> None:
         """Forgive all silence: the daemon itself was held up and could not hear."""
-        self.report = self.report.excused(self._clock.seconds())
+        self.report = self.report.excused(self.clock.seconds())
 
     def _begin(self, pid: int, started_at: float) -> None:
         self.pid = pid
         self.started_at = started_at
-        self.report = SelfReport(started_at_s=self._clock.seconds())
+        self.report = SelfReport(started_at_s=self.clock.seconds())
         self.failure = self.operations = ""
 
     def _advance(self, event: Event) -> tuple[Action, ...]:
         """Enter the state that follows an event; return what is to be done."""
-        self.life, actions = self.life.after(event, self._clock.seconds(), self._jitter())
+        self.life, actions = self.life.after(event, self.clock.seconds(), self.jitter())
         self._set_timer()
         return actions
 
     def _announce(self, before: Lifecycle, at: float, event: Event, pid: int | None) -> None:
         transition = Transition(self.instance_id, before, self.life, at, event, pid)
-        self._on_transition(transition)
+        self.on_transition(transition)
 
     def _apply(self, event: Event) -> None:
         before, pid = self.life, self.pid
         actions = self._advance(event)
         if _shown(before) != _shown(self.life):
-            at = self._wall_clock()
+            at = self.wall_clock()
             if (before.state, before.since_s) != (self.life.state, self.life.since_s):
                 self.since_at = at
             if isinstance(event, Exited):
@@ -278,16 +238,16 @@ class Keeper:
         for action in actions:
             match action:
                 case Spawn():
-                    self._launcher.spawn(self.instance_id)
+                    self.launcher.spawn(self.instance_id)
                 case Signal(number):
                     self._signal(number)
                 case Examine(reason):
-                    self._examine(self, reason)
+                    self.examine(self, reason)
 
     def _signal(self, number: int) -> None:
         if self.pid is not None:
-            self._launcher.kill(self.instance_id, self.pid, number)
-        elif self._launcher.withdraw(self.instance_id):
+            self.launcher.kill(self.instance_id, self.pid, number)
+        elif self.launcher.withdraw(self.instance_id):
             self._events.append(Exited())
         else:
             self._owed_signal = number
@@ -297,11 +257,11 @@ class Keeper:
             self._timer.cancel()
         self._timer = None
         if self.life.wake_at_s is not None:
-            delay_s = max(0.0, self.life.wake_at_s - self._clock.seconds())
-            self._timer = self._clock.callLater(delay_s, self._wake)
+            delay_s = max(0.0, self.life.wake_at_s - self.clock.seconds())
+            self._timer = self.clock.callLater(delay_s, self._wake)
 
     def _wake(self) -> None:
-        self.deliver(TimerFired(self._reaches(self.instance_id)))
+        self.deliver(TimerFired(self.reaches(self.instance_id)))
 
 
 def _shown(life: Lifecycle) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from typing import Final
 from ocsd.errors import SiteFileError
 from ocsd.site.data_folder import AGGREGATOR_CLASS
 from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site
-from ocsd.supervisor.order import cycle
+from ocsd.supervisor.dependencies import cycle
 from ocsd.text.nearest import did_you_mean
 
 REGISTRY_CLASS: Final = "RegistryAgent"
@@ -42,23 +42,11 @@ class HostPlan:
 
 
 def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
-    """Return the work of `host`.
+    """Return the work of one host of a site.
 
-    Parameters
-    ----------
-    site : Site
-        The whole site.
-    host : Host
-        One of its hosts.
-    data_dir : str
-        Data folder of an aggregator that no entry configures.
-
-    Returns
-    -------
-    HostPlan
-        The router belongs to the host with a ``crossbar`` entry, or to the only
-        host. Registry and aggregator run where an entry lists them; if none
-        does, on the first host with a router, or else on the first one.
+    The router belongs to the host with a ``crossbar`` entry, or to the only host. Registry and
+    aggregator run where an entry lists them; if none does, on the first host with a router, or
+    else on the first one. `data_dir` is for an aggregator that no entry configures.
 
     Raises
     ------
@@ -114,10 +102,8 @@ def _built_in(site: Site, host: Host, data_dir: str) -> tuple[Instance, ...]:
     """Return the built-in agents of a host that no host's entry configures."""
     if host.name != _centre(site):
         return ()
-    taken: set[str] = set()
-    for other in site.hosts.values():
-        for each in other.instances:
-            taken |= {each.agent_class, each.instance_id}
+    listed = [each for other in site.hosts.values() for each in other.instances]
+    taken = {word for each in listed for word in (each.agent_class, each.instance_id)}
     defaults = (
         Instance(instance_id="registry", agent_class=REGISTRY_CLASS),
         Instance(
@@ -143,10 +129,9 @@ def _is_ours(instance: Instance) -> bool:
 
 
 def _left_alone(instance: Instance) -> str:
+    why = f"its entry says manage: {instance.manage}"
     if instance.agent_class == HOST_MANAGER:
         why = "this daemon does the job of OCS's HostManager"
-    else:
-        why = f"its entry says manage: {instance.manage}"
     return f"{instance.instance_id} is left alone: {why}"
 
 

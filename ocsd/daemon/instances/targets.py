@@ -18,24 +18,16 @@ from ocsd.text.times import utc
 class Targets:
     """The targets that an operator has asked for, where the site file says something else.
 
-    A remembered target holds until the entry's ``manage`` is changed: the author
-    of that change then has the last word.
-
-    Parameters
-    ----------
-    path : Path
-        File in which they are kept.
-
-    Attributes
-    ----------
-    notice : str
-        Why the remembered targets are lost; empty if they are not.
+    They are kept in the file `path`. A remembered target holds until the entry's ``manage`` is
+    changed: the author of that change then has the last word.
     """
+
+    notice = ""
+    """Why the remembered targets are lost; empty if they are not."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._words: dict[str, dict[str, Any]] = {}
-        self.notice = ""
         try:
             words = json.loads(path.read_text(encoding="utf-8"))
             self._words = {str(key): dict(value) for key, value in words.items()}
@@ -51,9 +43,7 @@ class Targets:
     @staticmethod
     def managed(instance: Instance) -> Target:
         """Return the target of an instance by the site file."""
-        if instance.manage is Manage.UP:
-            return Target.UP
-        return Target.DOWN
+        return Target.UP if instance.manage is Manage.UP else Target.DOWN
 
     def word(self, instance: Instance) -> Word | None:
         """Return the last request for an instance; None if there is none that still holds."""
@@ -76,15 +66,7 @@ class Targets:
         """Put the target of instances on disk, where it is another one than before.
 
         A full disk therefore does not prevent the restart of an instance whose target is up.
-
-        Parameters
-        ----------
-        instances : iterable of Instance
-            The instances.
-        target : Target
-            Their target from now on.
-        by : str
-            The person who asked.
+        `by` is the person who asked.
 
         Raises
         ------

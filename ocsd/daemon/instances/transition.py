@@ -11,7 +11,6 @@ class Transition:
     """One instance went from one state to another."""
 
     instance_id: str
-    """The instance-id."""
     before: Lifecycle
     after: Lifecycle
     """Its state before and after."""

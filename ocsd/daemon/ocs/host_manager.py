@@ -5,6 +5,7 @@ and ask for changes through `update` (docs/reference/wire.md, "HostManager face"
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
@@ -90,41 +91,25 @@ def wanted(requests: object, known: Iterable[str]) -> list[Request]:
     return list(targets.items())
 
 
+@dataclass(eq=False)
 class HostManagerFace:
-    """Gives an agent HostManager's operations.
+    """Gives an agent with HostManager's address and class name its operations."""
 
-    Parameters
-    ----------
-    agent : OCSAgent
-        An agent with the HostManager's address and class name.
-    fleet : Fleet
-        The instances.
-    reload : callable
-        Reads the site file again.
-    stop : callable
-        Ends everything, and the daemon.
-    clock : Clock
-        The time.
-    """
+    agent: ocs_agent.OCSAgent
+    fleet: Fleet
+    reload: Reload
+    """Reads the site file again."""
+    stop: Callable[[], None]
+    """Ends everything, and the daemon."""
+    clock: Clock
 
-    def __init__(
-        self,
-        agent: ocs_agent.OCSAgent,
-        fleet: Fleet,
-        reload: Reload,
-        stop: Callable[[], None],
-        clock: Clock,
-    ) -> None:
-        self._fleet = fleet
-        self._reload = reload
-        self._stop = stop
-        self._clock = clock
+    def __post_init__(self) -> None:
         self._ending: Deferred[None] | None = None
-        agent.register_process(
+        self.agent.register_process(
             "manager", self.manager, self.stop_manager, blocking=False, startup=True
         )
-        agent.register_task("update", self.update, blocking=False)
-        agent.register_task("die", self.die, blocking=False)
+        self.agent.register_task("update", self.update, blocking=False)
+        self.agent.register_task("die", self.die, blocking=False)
 
     @ocs_agent.param("requests", default=[])
     @ocs_agent.param("reload_config", default=False, type=bool)
@@ -167,11 +152,11 @@ class HostManagerFace:
         }
 
         def show(_: Transition | None = None) -> None:
-            states = [child_state(instance, keeper) for instance, keeper in self._fleet]
+            states = [child_state(instance, keeper) for instance, keeper in self.fleet]
             session.data = {**session.data, "child_states": states}
 
         show()
-        unobserve = self._fleet.observe(show)
+        unobserve = self.fleet.observe(show)
         self._ending = Deferred()
 
         def ended(_: object) -> tuple[bool, str]:
@@ -183,7 +168,7 @@ class HostManagerFace:
     def stop_manager(self, session: ocs_agent.OpSession, _params: Any) -> tuple[bool, str]:
         """Ask ``manager`` to end, and with it, as in OCS, all agents of this host."""
         session.set_status("stopping")
-        self._fleet.down([instance.instance_id for instance, _ in self._fleet], _BY)
+        self.fleet.down([instance.instance_id for instance, _ in self.fleet], _BY)
         if self._ending is not None and not self._ending.called:
             self._ending.callback(None)
         return True, "asked all agents of this host to end"
@@ -211,17 +196,17 @@ class HostManagerFace:
         **Task** - End all agents of this host, and the daemon.
         """  # noqa: D400 # clients show the first line as the call
         # Later, because the answer to this call has to get out first.
-        self._clock.callLater(0, self._stop)
+        self.clock.callLater(0, self.stop)
         return True, "everything on this host is being stopped"
 
     def _request(self, session: ocs_agent.OpSession, params: dict[str, Any]) -> tuple[bool, str]:
         try:
             if params["reload_config"]:
-                session.add_message(self._reload())
+                session.add_message(self.reload())
             requests = wanted(
-                params["requests"], [instance.instance_id for instance, _ in self._fleet]
+                params["requests"], [instance.instance_id for instance, _ in self.fleet]
             )
-            for target, change in ((Target.DOWN, self._fleet.down), (Target.UP, self._fleet.up)):
+            for target, change in ((Target.DOWN, self.fleet.down), (Target.UP, self.fleet.up)):
                 change([name for name, asked in requests if asked is target], _BY)
         except (OcsdError, ValueError) as error:
             return False, str(error)

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,13 +37,7 @@ API_ANSWER_LIMIT_S = 4.0
 def request(launch: Launch, paths: HostPaths) -> SpawnRequest:
     """Return the request that executes an agent with the published OCS.
 
-    Parameters
-    ----------
-    launch : Launch
-        The launch, as of an agent on ocsd. Here it becomes a site file with only the keys
-        that OCS has.
-    paths : HostPaths
-        The folders of that file and of the log.
+    Its launch, as of an agent on ocsd, becomes a site file with only the keys that OCS has.
     """
     instance = launch.instance
     file = paths.runtime / f"{instance.instance_id}.site.yaml"
@@ -100,32 +95,25 @@ def _without_compat() -> str:
     return os.pathsep.join(folder for folder in folders if folder and folder != compat.FOLDER)
 
 
+@dataclass(eq=False)
 class OutsideWatch:
-    """Asks agents of the published OCS over the router how they are.
-
-    Parameters
-    ----------
-    hub : Hub
-        The router.
-    clock : Clock
-        The time.
-    ask : callable
-        Takes the address of an agent and returns its API, maybe later, or fails with a
-        `ControlClientError`.
-    """
+    """Asks agents of the published OCS over the router how they are."""
 
     log = Logger()
 
-    def __init__(self, hub: Hub, clock: Clock, ask: Callable[[str], Any] | None = None) -> None:
-        self._hub = hub
-        self._clock = clock
-        self._ask = ask or self._ask_router
+    hub: Hub
+    clock: Clock
+    ask: Callable[[str], Any] | None = None
+    """Returns the API of the agent at an address, maybe later, or fails with ControlClientError."""
+
+    def __post_init__(self) -> None:
+        self._ask = self.ask or self._ask_router
         self._asked_at_s: dict[str, float] = {}
         self._waiting: set[str] = set()
 
     def check(self, instance: Instance, keeper: Keeper) -> None:
         """Ask an agent of OCS that runs how it is, if it is time to."""
-        state, now_s = keeper.life.state, self._clock.seconds()
+        state, now_s = keeper.life.state, self.clock.seconds()
         if instance.runtime != "ocs" or state not in {State.STARTING, State.UP}:
             return
         age_s = now_s - self._asked_at_s.get(keeper.instance_id, float("-inf"))
@@ -134,7 +122,7 @@ class OutsideWatch:
             return
         self._asked_at_s[keeper.instance_id] = now_s
         self._waiting.add(keeper.instance_id)
-        answered = maybeDeferred(self._ask, f"{self._hub.address_root}.{keeper.instance_id}")
+        answered = maybeDeferred(self._ask, f"{self.hub.address_root}.{keeper.instance_id}")
         answered.addBoth(self._not_waiting, keeper.instance_id)
         answered.addCallbacks(
             partial(self._answered, keeper, keeper.pid), partial(self._refused, keeper, keeper.pid)
@@ -143,7 +131,7 @@ class OutsideWatch:
         answered.addErrback(lambda failure: self.log.failure("while asking", failure))
 
     def _ask_router(self, address: str) -> Any:
-        client = ControlClient(address, self._hub.wamp_http, timeout_s=API_ANSWER_LIMIT_S)
+        client = ControlClient(address, self.hub.wamp_http, timeout_s=API_ANSWER_LIMIT_S)
         return deferToThread(client.get_api)
 
     def _not_waiting(self, result: Any, name: str) -> Any:
@@ -178,17 +166,9 @@ def _report(keeper: Keeper, pid: int, **fields: str) -> None:
 
 
 def trouble_of(api: dict[str, Any]) -> str:
-    """Return the troubles of an agent's operations that an operator should know.
+    """Return the troubles that ``get_api`` shows and an operator should know; empty if all is well.
 
-    Parameters
-    ----------
-    api : dict
-        The agent's answer to ``get_api``.
-
-    Returns
-    -------
-    str
-        Empty if all is well. A task that failed concerns only the client that started it.
+    A task that failed concerns only the client that started it.
     """
     processes, tasks = api.get("processes", ()), api.get("tasks", ())
     troubles = [_trouble(name, session) for name, session, _ in processes]

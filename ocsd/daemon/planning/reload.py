@@ -1,6 +1,6 @@
 """Taking a new version of the site file into use, touching only what it changed."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, assert_never
@@ -63,11 +63,6 @@ Reloaded = tuple[Change, dict[str, Target]]
 def compare(settings: Settings) -> Change:
     """Read the site file again and compare it with the settings in use.
 
-    Parameters
-    ----------
-    settings : Settings
-        The settings in use.
-
     Raises
     ------
     SiteFileError
@@ -102,22 +97,11 @@ def _refuse_changed_router(before: Settings, after: Settings) -> None:
 
 
 def _launches(settings: Settings) -> dict[str, Launch]:
-    return {
-        each.instance_id: settings.launch(each, predecessor_died=False)
-        for each in settings.plan.instances
-    }
+    return {each.instance_id: settings.launch(each) for each in settings.plan.instances}
 
 
 class Reload:
-    """Puts a change of the site file into effect.
-
-    Parameters
-    ----------
-    fleet : Fleet
-        The instances.
-    add : callable
-        Takes an instance that is new.
-    """
+    """Puts a change of the site file into effect; `add` takes an instance that is new."""
 
     def __init__(self, fleet: Fleet, add: Callable[[Instance], object]) -> None:
         self._fleet = fleet
@@ -127,13 +111,9 @@ class Reload:
         """Return a change with its effects on the instances."""
         changes = change.difference
         entries = _entries(change)
-        effects = {
-            each: self._effect(entries[each], fresh=True)
-            for each in (*changes.added, *changes.changed)
-        }
-        for each, keys in changes.kept.items():
-            if keys:
-                effects[each] = self._effect(entries[each], fresh=False)
+        fresh = dict.fromkeys((*changes.added, *changes.changed), True)
+        kept = {key: False for key, keys in changes.kept.items() if keys}
+        effects = {key: self._effect(entries[key], value) for key, value in (fresh | kept).items()}
         return replace(change, effects=effects | dict.fromkeys(changes.removed, Effect.ENDS))
 
     def _effect(self, entry: Instance, fresh: bool) -> Effect:
@@ -144,17 +124,8 @@ class Reload:
     def apply(self, change: Change, by: str) -> dict[str, Target]:
         """Start new instances, end those that are gone, restart those that changed.
 
-        Parameters
-        ----------
-        change : Change
-            The change, as foreseen; the daemon uses its settings already.
-        by : str
-            The person who asked.
-
-        Returns
-        -------
-        dict of str to Target
-            The instances that are on their way now, or cannot get there, with their targets.
+        The change is as foreseen, for the person `by`; the daemon uses its settings already.
+        Return the instances that are on their way now, or cannot get there, with their targets.
         """
         entries = _entries(change)
         for instance_id in change.difference.removed:
@@ -162,15 +133,13 @@ class Reload:
         for instance_id, foreseen in change.effects.items():
             if instance_id in entries:
                 self._bring_about(foreseen, entries[instance_id], by)
-        moved = {Effect.STARTS, Effect.ENDS, Effect.RESTARTS}
-        return self._under_way(key for key, value in change.effects.items() if value in moved)
-
-    def _under_way(self, instance_ids: Iterable[str]) -> dict[str, Target]:
-        keepers = filter(None, map(self._fleet.keeper, instance_ids))
+        moves = {Effect.STARTS, Effect.ENDS, Effect.RESTARTS}
+        moved = [key for key, value in change.effects.items() if value in moves]
+        lives = {each.instance_id: each.life for each in map(self._fleet.keeper, moved) if each}
         return {
-            keeper.instance_id: keeper.life.target
-            for keeper in keepers
-            if outcome(keeper.life.target, keeper.life) is not Outcome.REACHED
+            key: life.target
+            for key, life in lives.items()
+            if outcome(life.target, life) is not Outcome.REACHED
         }
 
     def _bring_about(self, foreseen: Effect, entry: Instance, by: str) -> None:

@@ -22,9 +22,9 @@ class Settings:
     site: Site
     """The whole site."""
     plan: HostPlan
-    """What this host runs."""
+    """The part of it that this host runs."""
     router: RouterPlan
-    """How it gets its router."""
+    """The way in which the host gets its router."""
     paths: HostPaths
     """Where things are kept."""
     working_dir: Path
@@ -39,16 +39,11 @@ class Settings:
         """The hub with this host's overrides."""
         return self.plan.host.hub(self.site.hub)
 
-    def launch(self, instance: Instance, *, predecessor_died: bool) -> Launch:
+    def launch(self, instance: Instance, *, predecessor_died: bool = False) -> Launch:
         """Return the launch of an agent: all that its process gets to know.
 
-        Parameters
-        ----------
-        instance : Instance
-            The agent.
-        predecessor_died : bool
-            Whether its addresses may still be registered by a process that this
-            daemon knows to be dead.
+        `predecessor_died` says whether its addresses may still be registered by a process that
+        this daemon knows to be dead.
         """
         host = self.plan.host
         socket = None
@@ -94,9 +89,7 @@ class Settings:
 
 def policy_of(instance: Instance | None) -> RestartPolicy:
     """Return the restart policy of an instance; the router's is always."""
-    if instance is None:
-        return RestartPolicy.ALWAYS
-    return RestartPolicy(instance.restart)
+    return RestartPolicy(instance.restart) if instance else RestartPolicy.ALWAYS
 
 
 def liveness_of(instance: Instance | None) -> Liveness:

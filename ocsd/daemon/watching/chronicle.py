@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ocsd.daemon.instances.transition import Transition
 from ocsd.forkserver.protocol import Ended
@@ -48,38 +49,31 @@ def entry_of(transition: Transition) -> HistoryEntry:
     )
 
 
+@dataclass(eq=False)
 class Chronicle:
-    """Writes the history of a host.
+    """Writes the history of a host."""
 
-    Parameters
-    ----------
-    file : HistoryFile
-        The file to write.
-    wall_clock : callable
-        Returns the Unix time [s].
-    """
-
-    def __init__(self, file: HistoryFile, wall_clock: Callable[[], float] = time.time) -> None:
-        self._file = file
-        self._wall_clock = wall_clock
+    file: HistoryFile
+    wall_clock: Callable[[], float] = time.time
+    """Returns the Unix time [s]."""
 
     @property
     def trouble(self) -> str:
         """Why entries wait in memory; empty if none do."""
-        return self._file.trouble
+        return self.file.trouble
 
     def catch_up(self) -> None:
         """Try again to write what waits."""
-        if self._file.trouble:
-            self._file.flush()
+        if self.file.trouble:
+            self.file.flush()
 
     def close(self) -> None:
         """Write what waits and let go of the file."""
-        self._file.close()
+        self.file.close()
 
     def transition(self, transition: Transition) -> None:
         """Write down a transition."""
-        self._file.write(entry_of(transition))
+        self.file.write(entry_of(transition))
 
     def missed(self, ended: Ended) -> None:
         """Write down that a process ended while there was no daemon."""
@@ -89,8 +83,8 @@ class Chronicle:
             reason = "ended while no daemon ran, exit code unknown"
         at = ended.ended_at
         if at is None:
-            at = self._wall_clock()
-        self._file.write(
+            at = self.wall_clock()
+        self.file.write(
             HistoryEntry(
                 at,
                 ended.instance_id,
@@ -104,6 +98,4 @@ class Chronicle:
 
     def record(self, instance_id: str, event: str, reason: str, pid: int | None = None) -> None:
         """Write down an event that changed no state, of an instance or of `DAEMON`."""
-        self._file.write(
-            HistoryEntry(self._wall_clock(), instance_id, event, reason=reason, pid=pid)
-        )
+        self.file.write(HistoryEntry(self.wall_clock(), instance_id, event, reason=reason, pid=pid))

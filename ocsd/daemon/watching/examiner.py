@@ -24,25 +24,20 @@ class _Open:
     hangs: bool
 
 
+@dataclass(eq=False)
 class Examiner:
-    """Examines processes before they are ended by force.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder for all examinations.
-    log_of : callable
-        Returns the log of an instance.
-    chronicle : Chronicle
-        Gets a line for each examination.
-    """
+    """Examines processes before they are ended by force."""
 
     log = Logger()
 
-    def __init__(self, folder: Path, log_of: Callable[[str], Path], chronicle: Chronicle) -> None:
-        self._folder = folder
-        self._log_of = log_of
-        self._chronicle = chronicle
+    folder: Path
+    """The folder for all examinations."""
+    log_of: Callable[[str], Path]
+    """Returns the log of an instance."""
+    chronicle: Chronicle
+    """Gets a line for each examination."""
+
+    def __post_init__(self) -> None:
         self._open: dict[str, _Open] = {}
 
     def examine(self, keeper: Keeper, reason: str) -> None:
@@ -58,14 +53,14 @@ class Examiner:
             "last_words": keeper.report.text,
             "operations": keeper.operations,
         }
-        log = self._log_of(keeper.instance_id)
+        log = self.log_of(keeper.instance_id)
         # The stack explains only a hang; not a memory limit, a silent feed or a process that
         # is stopped from outside.
         silent = keeper.silent_s is None or keeper.silent_s > REACTOR_SILENCE_LIMIT_S
         hangs = silent and not keeper.held
         try:
             examination = Examination(
-                self._folder, keeper.instance_id, keeper.pid, log, facts, time.time, keeper.code
+                self.folder, keeper.instance_id, keeper.pid, log, facts, time.time, keeper.code
             )
             self._open[keeper.instance_id] = _Open(examination, reason, hangs)
         except OSError as error:
@@ -89,4 +84,4 @@ class Examiner:
             facts.append(examination.where())
         facts += [examination.shortage, f"see {examination.path}"]
         text = "; ".join(filter(None, facts))
-        self._chronicle.record(transition.instance_id, EXAMINED, text, transition.pid)
+        self.chronicle.record(transition.instance_id, EXAMINED, text, transition.pid)

@@ -24,18 +24,12 @@ SIGSTOP_LIMIT_S: Final = 0.1
 def rotate(
     log: Path, pid: int, limit_bytes: int = LOG_FILE_LIMIT_BYTES, older: int = OLDER_FILES
 ) -> bool:
-    """Move a log that is full aside, and empty it.
+    """Move a log that is full aside, and empty it; keep at most `older` full ones.
 
     Parameters
     ----------
-    log : Path
-        The file to which the process appends.
     pid : int
-        The process; it leads a process group of its own.
-    limit_bytes : int
-        The size of a full log.
-    older : int
-        Number of full logs to keep.
+        The process that appends to it, and leads a process group of its own.
 
     Returns
     -------

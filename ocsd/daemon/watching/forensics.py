@@ -39,14 +39,8 @@ class Examination:
     ----------
     folder : Path
         The folder of all examinations of the host; the oldest go when there are too many.
-    instance_id : str
-        The instance.
-    pid : int
-        Its process.
-    log : Path
-        Its log.
     facts : mapping
-        The daemon's knowledge of it: the reason, its last words, its operations.
+        The daemon's knowledge of the process: the reason, its last words, its operations.
     wall_clock : callable
         Returns the Unix time [s].
     code : str

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from twisted.logger import Logger
@@ -49,25 +50,19 @@ Run = Callable[[Sequence[str], bytes, Ended], Running]
 """Runs a command with some standard input."""
 
 
+@dataclass(eq=False)
 class Hooks:
-    """Runs the commands of a host's ``hooks``.
-
-    Parameters
-    ----------
-    commands : mapping of str to sequence of str
-        The words of each command, by occasion, e.g. ``on-failed``.
-    run : callable
-        Runs a command; see `ProcessHooks`.
-    clock : Clock
-        The time.
-    """
+    """Runs the commands of a host's ``hooks``."""
 
     log = Logger()
 
-    def __init__(self, commands: Mapping[str, Sequence[str]], run: Run, clock: Clock) -> None:
-        self.commands = commands
-        self._run = run
-        self._clock = clock
+    commands: Mapping[str, Sequence[str]]
+    """The words of each command, by occasion, e.g. ``on-failed``."""
+    run: Run
+    """Runs a command; see `ProcessHook`."""
+    clock: Clock
+
+    def __post_init__(self) -> None:
         self._fired_s: dict[tuple[str, str], float] = {}
         self._left_out: dict[tuple[str, str], int] = {}
         self._urgent: deque[tuple[str, dict[str, Any]]] = deque()
@@ -81,7 +76,7 @@ class Hooks:
         """
         if occasion not in self.commands:
             return
-        key, now_s = (occasion, instance_id), self._clock.seconds()
+        key, now_s = (occasion, instance_id), self.clock.seconds()
         too_soon = now_s - self._fired_s.get(key, float("-inf")) < HOOK_PAUSE_S
         queue = self._waiting
         if occasion in URGENT:
@@ -118,32 +113,18 @@ class Hooks:
             self._begin()
 
         try:
-            running = self._run(self.commands[occasion], json.dumps(facts).encode() + b"\n", ended)
+            running = self.run(self.commands[occasion], json.dumps(facts).encode() + b"\n", ended)
         except OSError as failure:
             ended(f"cannot be run: {failure}")
             return
-        limit.append(self._clock.callLater(HOOK_LIMIT_S, running.kill))
+        limit.append(self.clock.callLater(HOOK_LIMIT_S, running.kill))
 
 
-class ProcessHooks:
-    """Runs hooks as processes (`Run`).
+class ProcessHook:
+    """A hook as a process without pipes: files cannot make either side wait for the other.
 
-    Parameters
-    ----------
-    reactor : IReactorFDSet
-        Reports their ends.
+    `ended` is called when it is over.
     """
-
-    def __init__(self, reactor: Any) -> None:
-        self._reactor = reactor
-
-    def __call__(self, command: Sequence[str], facts: bytes, ended: Ended) -> Running:
-        """Start a process; `ended` is called when it is over."""
-        return _Hook(self._reactor, command, facts, ended)
-
-
-class _Hook:
-    """A process without pipes: files cannot make either side wait for the other."""
 
     def __init__(self, reactor: Any, command: Sequence[str], facts: bytes, ended: Ended) -> None:
         self._ended = ended

@@ -1,6 +1,7 @@
 """Distinguishes incidents, many failures at once, from failures of single instances."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ocsd.daemon.instances.ports import Clock, Timer
 from ocsd.daemon.instances.transition import Transition
@@ -9,32 +10,18 @@ from ocsd.supervisor.events import CauseCleared, RestartRequested, State, UpRequ
 from ocsd.supervisor.incident import WINDOW_S, Failures
 
 
+@dataclass(eq=False)
 class Incidents:
-    """Counts the failures of a host's instances.
+    """Counts the failures of a host's instances, and records incidents."""
 
-    Parameters
-    ----------
-    clock : Clock
-        The time.
-    running : callable
-        Returns the number of instances that run.
-    chronicle : Chronicle
-        Gets an entry when an incident begins and when it is over.
-    on_begin : callable
-        Takes the names of those that have failed so far, when an incident begins.
-    """
+    clock: Clock
+    running: Callable[[], int]
+    """Returns the number of instances that run."""
+    chronicle: Chronicle
+    on_begin: Callable[[tuple[str, ...]], None] = lambda _: None
+    """Takes the names of those that have failed so far, when an incident begins."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        running: Callable[[], int],
-        chronicle: Chronicle,
-        on_begin: Callable[[tuple[str, ...]], None] = lambda _: None,
-    ) -> None:
-        self._clock = clock
-        self._running = running
-        self._chronicle = chronicle
-        self._on_begin = on_begin
+    def __post_init__(self) -> None:
         self._failures = Failures()
         self._over: Timer | None = None
         self._on_trial: set[str] = set()
@@ -55,15 +42,15 @@ class Incidents:
         """
         if name in self._on_trial:
             return False
-        now_s = self._clock.seconds()
+        now_s = self.clock.seconds()
         went_on = self._failures.is_shared(now_s)
         fallen = sum(now_s - at_s <= WINDOW_S for at_s in self._failures.at_s.values())
-        self._failures = self._failures.after(name, self._running() + fallen, now_s)
+        self._failures = self._failures.after(name, self.running() + fallen, now_s)
         shared = self._failures.is_shared(now_s)
         if shared and not went_on:
             names = self._failures.names
-            self._chronicle.record(DAEMON, "IncidentBegan", f"{', '.join(names)} failed at once")
-            self._on_begin(names)
+            self.chronicle.record(DAEMON, "IncidentBegan", f"{', '.join(names)} failed at once")
+            self.on_begin(names)
         if shared:
             self._wait()
         return shared
@@ -71,10 +58,10 @@ class Incidents:
     def _wait(self) -> None:
         if self._over is not None and self._over.active():
             self._over.cancel()
-        self._over = self._clock.callLater(WINDOW_S + 0.001, self._end)
+        self._over = self.clock.callLater(WINDOW_S + 0.001, self._end)
 
     def _end(self) -> None:
         names = self._failures.names
-        self._failures = self._failures.over(self._clock.seconds())
+        self._failures = self._failures.over(self.clock.seconds())
         reason = f"{len(names)} instances failed: {', '.join(names)}"
-        self._chronicle.record(DAEMON, "IncidentOver", reason)
+        self.chronicle.record(DAEMON, "IncidentOver", reason)

@@ -17,14 +17,8 @@ DAILY_LIFE = re.compile(r"\S+Z \[(info|debug)\]")
 def last_line(path: Path, since: Spawned | None = None) -> str:
     """Return the last line of a log if it may explain why its writer ended; else nothing.
 
-    Lines of level info or debug explain nothing.
-
-    Parameters
-    ----------
-    path : Path
-        The log.
-    since : Spawned, optional
-        The writer; lines from before its start are not its own.
+    Lines of level info or debug explain nothing, nor do those from before the start of `since`,
+    the writer.
     """
     lines = LINE_END.split(end_of(path, LOG_TAIL_BYTES, since))
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
@@ -19,34 +20,22 @@ SPOOL_CHECK_S: Final = 3600.0
 """Time between two checks [s]. None is made at the start, when the machine's clock may be wrong."""
 
 
+@dataclass(eq=False)
 class LeftSpools:
-    """Checks once an hour for spools that are too old to be asked for.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder with one folder for the spools of each instance.
-    listed : callable
-        Returns the instances that are in the site file, or still run.
-    clock : Clock
-        The time.
-    wall_clock : callable
-        Returns the Unix time [s].
-    """
+    """Checks once an hour for spools that are too old to be asked for."""
 
     log = Logger()
 
-    def __init__(
-        self,
-        folder: Path,
-        listed: Callable[[], Collection[str]],
-        clock: Clock,
-        wall_clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._folder = folder
-        self._listed = listed
-        self._wall_clock = wall_clock
-        self._checking = repeating(self.check, clock)
+    folder: Path
+    """The folder with one folder for the spools of each instance."""
+    listed: Callable[[], Collection[str]]
+    """Returns the instances that are in the site file, or still run."""
+    clock: Clock
+    wall_clock: Callable[[], float] = time.time
+    """Returns the Unix time [s]."""
+
+    def __post_init__(self) -> None:
+        self._checking = repeating(self.check, self.clock)
 
     def start(self) -> None:
         """Begin."""
@@ -54,8 +43,8 @@ class LeftSpools:
 
     def check(self) -> None:
         """Delete the spools that are too old."""
-        listed = self._listed()
-        for folder in _folders(self._folder):
+        listed = self.listed()
+        for folder in _folders(self.folder):
             name = unquote(folder.name)
             try:
                 if name not in listed:
@@ -65,7 +54,7 @@ class LeftSpools:
 
     def _consider(self, name: str, folder: Path) -> None:
         newest_at, size_bytes = _measured(folder)
-        now_at = self._wall_clock()
+        now_at = self.wall_clock()
         if not is_expired(newest_at, now_at):
             return
         # Links that another user has put there are not followed.

@@ -4,6 +4,7 @@ It happens: logind empties a user's runtime folder at logout, and people tidy up
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,37 +17,24 @@ from ocsd.system.paths import identity
 RUNTIME_FILES_CHECK_S: Final = 2.0
 
 
+@dataclass(eq=False)
 class LostFiles:
-    """Checks every two seconds whether the files are still there.
-
-    Parameters
-    ----------
-    make_folders : callable
-        Makes the folders that are missing; raises OcsdError or OSError if it cannot.
-    excuse : callable
-        Called without arguments as long as a file is missing: instances that cannot reach
-        this daemon must not be blamed for their silence.
-    record : callable
-        Takes a sentence for the history.
-    clock : Clock
-        The time.
-    """
+    """Checks every two seconds whether the files are still there."""
 
     log = Logger()
 
-    def __init__(
-        self,
-        make_folders: Callable[[], None],
-        excuse: Callable[[], None],
-        record: Callable[[str], None],
-        clock: Clock,
-    ) -> None:
-        self._make_folders = make_folders
-        self._excuse = excuse
-        self._record = record
+    make_folders: Callable[[], None]
+    """Makes the folders that are missing; raises OcsdError or OSError if it cannot."""
+    excuse: Callable[[], None]
+    """Blames no instance for its silence; called as long as a file is missing."""
+    record: Callable[[str], None]
+    """Takes a sentence for the history."""
+    clock: Clock
+
+    def __post_init__(self) -> None:
         self._kept: dict[Path, tuple[Callable[[], object], object]] = {}
         self._trouble = ""
-        self._checking = repeating(self.check, clock)
+        self._checking = repeating(self.check, self.clock)
 
     def start(self) -> None:
         """Begin."""
@@ -61,10 +49,10 @@ class LostFiles:
         lost = [path for path, (_, before) in self._kept.items() if identity(path) != before]
         if not lost:
             return
-        self._excuse()
+        self.excuse()
         names = ", ".join(map(str, lost))
         try:
-            self._make_folders()
+            self.make_folders()
             for path in lost:
                 make, _ = self._kept[path]
                 make()
@@ -79,5 +67,5 @@ class LostFiles:
         """Log and record a sentence once, however often it is repeated."""
         if text != self._trouble:
             self.log.error("{text}", text=text)
-            self._record(text)
+            self.record(text)
         self._trouble = text

@@ -1,6 +1,7 @@
 """The checks that the daemon makes once a second: health, memory, causes that are over, logs."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -36,36 +37,22 @@ class Watch(Protocol):
         """Check an instance, and report to its keeper."""
 
 
+@dataclass(eq=False)
 class Rounds:
-    """Checks every instance, again and again.
-
-    Parameters
-    ----------
-    fleet : Fleet
-        The instances.
-    watches : sequence of Watch
-        The checks of each instance.
-    clock : Clock
-        The time.
-    always : sequence of callable
-        The checks beside those of instances.
-    """
+    """Checks every instance, again and again."""
 
     log = Logger()
 
-    def __init__(
-        self,
-        fleet: Fleet,
-        watches: tuple[Watch, ...],
-        clock: Clock,
-        always: tuple[Callable[[], None], ...] = (),
-    ) -> None:
-        self._fleet = fleet
-        self._watches = watches
-        self._always = always
-        self._clock = clock
+    fleet: Fleet
+    watches: tuple[Watch, ...]
+    """The checks of each instance."""
+    clock: Clock
+    always: tuple[Callable[[], None], ...] = ()
+    """The checks beside those of instances."""
+
+    def __post_init__(self) -> None:
         self._checked_at_s = float("inf")
-        self._checking = repeating(self.check, clock)
+        self._checking = repeating(self.check, self.clock)
 
     def start(self) -> None:
         """Begin."""
@@ -74,15 +61,15 @@ class Rounds:
     def check(self) -> None:
         """Make one round."""
         self.excuse()
-        if self._fleet.stopping:
+        if self.fleet.stopping:
             return
-        for check in self._always:
+        for check in self.always:
             try:
                 check()
             except Exception:  # noqa: BLE001 - as below
                 self.log.failure("while checking the host")
-        for instance, keeper in list(self._fleet):
-            for watch in self._watches:
+        for instance, keeper in list(self.fleet):
+            for watch in self.watches:
                 try:
                     watch.check(instance, keeper)
                 except Exception:  # noqa: BLE001 - one check that fails must not end all others
@@ -90,28 +77,23 @@ class Rounds:
 
     def excuse(self) -> None:
         """Blame no instance for a time in which this daemon could receive nothing."""
-        now_s = self._clock.seconds()
+        now_s = self.clock.seconds()
         held_up_s, self._checked_at_s = now_s - self._checked_at_s, now_s
         if held_up_s > HELD_UP_S:
             self.log.warn("this daemon was held up for {held_up_s:.0f} s", held_up_s=held_up_s)
-            for keeper in self._fleet.everyone():
+            for keeper in self.fleet.everyone():
                 keeper.excuse()
 
 
+@dataclass(eq=False)
 class HealthWatch:
-    """Ends instances that hang, and records every change of health.
+    """Ends instances that hang, and records every change of health."""
 
-    Parameters
-    ----------
-    chronicle : Chronicle
-        Gets the changes.
-    on_change : callable
-        Takes name, health and reason.
-    """
+    chronicle: Chronicle
+    on_change: Callable[[str, Health, str], None]
+    """Takes name, health and reason."""
 
-    def __init__(self, chronicle: Chronicle, on_change: Callable[[str, Health, str], None]) -> None:
-        self._chronicle = chronicle
-        self._on_change = on_change
+    def __post_init__(self) -> None:
         self._last: dict[str, Health] = {}
 
     def check(self, instance: Instance, keeper: Keeper) -> None:
@@ -128,32 +110,27 @@ class HealthWatch:
             reason = "ok again"
             if verdict.reason:
                 reason = f"{verdict.health}: {verdict.reason}"
-            self._chronicle.record(keeper.instance_id, "HealthChanged", reason, keeper.pid)
-            self._on_change(keeper.instance_id, verdict.health, verdict.reason)
+            self.chronicle.record(keeper.instance_id, "HealthChanged", reason, keeper.pid)
+            self.on_change(keeper.instance_id, verdict.health, verdict.reason)
         self._last[keeper.instance_id] = verdict.health
         reason = keeper.reason_to_restart
         if reason:
             keeper.deliver(BecameHung(reason))
 
 
+@dataclass(eq=False)
 class MemoryWatch:
-    """Ends instances that exceed their memory limit, before the kernel ends another process.
+    """Ends instances that exceed their memory limit, before the kernel ends another process."""
 
-    Parameters
-    ----------
-    used_bytes : callable
-        Returns the resident memory of a process [bytes]; None if it is gone.
-    """
-
-    def __init__(self, used_bytes: Callable[[int], int | None]) -> None:
-        self._used_bytes = used_bytes
+    used_bytes: Callable[[int], int | None]
+    """Returns the resident memory of a process [bytes]; None if it is gone."""
 
     def check(self, instance: Instance, keeper: Keeper) -> None:
         """Compare an instance with its limit."""
         limit = instance.limits.memory
         if limit is None or keeper.pid is None:
             return
-        used = self._used_bytes(keeper.pid)
+        used = self.used_bytes(keeper.pid)
         if used is not None and used > limit:
             sizes = f"{used / _MEBIBYTE:.0f}M is above its limit of {limit / _MEBIBYTE:.0f}M"
             keeper.deliver(BecameHung(f"memory: {sizes}"))
@@ -167,20 +144,15 @@ def resident_bytes(pid: int) -> int | None:
         return None
 
 
+@dataclass(eq=False)
 class EvidenceWatch:
-    """Retries an instance early, when the cause of its failure is over.
+    """Retries an instance early, when the cause of its failure is over."""
 
-    Parameters
-    ----------
-    fleet : Fleet
-        The instances.
-    reactor : IReactorTime, IReactorTCP
-        Connects to devices.
-    """
+    fleet: Fleet
+    reactor: Any
+    """Connects to devices (IReactorTime, IReactorTCP)."""
 
-    def __init__(self, fleet: Fleet, reactor: Any) -> None:
-        self._fleet = fleet
-        self._reactor = reactor
+    def __post_init__(self) -> None:
         self._evidence: dict[str, Evidence] = {}
 
     def transition(self, transition: Transition) -> None:
@@ -191,10 +163,10 @@ class EvidenceWatch:
                 self._router_is_back()
             return
         self._evidence.pop(name, None)
-        keeper = self._fleet.keeper(name)
+        keeper = self.fleet.keeper(name)
         if state in _WAITING and keeper is not None:
-            conditions = self._fleet.instance(name).retry_when
-            self._evidence[name] = Evidence(conditions, keeper.code, self._reactor)
+            conditions = self.fleet.instance(name).retry_when
+            self._evidence[name] = Evidence(conditions, keeper.code, self.reactor)
 
     def check(self, instance: Instance, keeper: Keeper) -> None:
         """Retry an instance if a cause is over."""
@@ -203,22 +175,17 @@ class EvidenceWatch:
             keeper.deliver(CauseCleared(change))
 
     def _router_is_back(self) -> None:
-        for _, keeper in list(self._fleet):
+        for _, keeper in list(self.fleet):
             if keeper.life.state is State.BACKOFF:
                 keeper.deliver(CauseCleared("the router is back"))
 
 
+@dataclass(eq=False)
 class ForeignLogWatch:
-    """Keeps the logs of programs small that cannot rotate them, or may not.
+    """Keeps the logs of programs small that cannot rotate them, or may not."""
 
-    Parameters
-    ----------
-    log_of : callable
-        Returns the log of an instance.
-    """
-
-    def __init__(self, log_of: Callable[[str], Path]) -> None:
-        self._log_of = log_of
+    log_of: Callable[[str], Path]
+    """Returns the log of an instance."""
 
     def check(self, instance: Instance, keeper: Keeper) -> None:
         """Rotate the log of an agent of the published OCS, or of another user."""
@@ -228,4 +195,4 @@ class ForeignLogWatch:
     def rotate(self, keeper: Keeper) -> None:
         """Rotate the log of a program if it is full."""
         if keeper.pid is not None:
-            rotate(self._log_of(keeper.instance_id), keeper.pid)
+            rotate(self.log_of(keeper.instance_id), keeper.pid)

@@ -1,4 +1,4 @@
-"""Starting an agent: its imports, its router, its log file and its access control."""
+"""Starting an agent: its imports, its log file and its access control."""
 
 import subprocess
 import sys
@@ -6,8 +6,6 @@ import sys
 import pytest
 
 from ocsd.access import CredLevel, policy_of
-from ocsd.bus.backoff import retry_delay_s
-from ocsd.bus.connection import check_url
 from ocsd.errors import AgentArgumentsError
 
 
@@ -37,23 +35,6 @@ def test_every_module_can_be_imported_first():
         command = [sys.executable, "-c", code, name]
         done = subprocess.run(command, capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, ""), name
-
-
-def test_attempts_get_rarer_up_to_a_limit():
-    delays = [round(retry_delay_s(n, 0.5), 2) for n in (1, 2, 3, 4, 9, 10, 5000)]
-    assert delays == [0.02, 0.04, 0.08, 0.16, 5.0, 5.0, 5.0]
-    assert retry_delay_s(50, 0.5, longest_s=0.5) == 0.5
-
-
-def test_attempts_are_spread_by_a_fifth():
-    delays = retry_delay_s(20, 0.0), retry_delay_s(20, 1.0)
-    assert delays == pytest.approx((4.0, 6.0))
-
-
-@pytest.mark.parametrize("url", ["http://localhost:8001", None, "localhost", "ws://"])
-def test_what_is_no_router_address_is_refused(url):
-    with pytest.raises(AgentArgumentsError, match="wamp_server"):
-        check_url(url)
 
 
 def test_without_access_control_nothing_is_refused():

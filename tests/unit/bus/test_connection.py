@@ -8,10 +8,11 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionRefusedError as NoRouterError
 from twisted.internet.task import Clock
 
-from ocsd.bus.connection import Connection
+from ocsd.bus.connection import Connection, check_url
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.wamp import ApplicationError, TransportLost
 from ocsd.client.joining import Joining
+from ocsd.errors import AgentArgumentsError
 from ocsd.reactor import threads
 
 URL = "ws://hub:8001/ws"
@@ -369,3 +370,9 @@ def test_a_client_leaves_a_router_that_does_not_answer(joining, router, clock, e
     assert router.transports[0].dropped
     clock.advance(0.4)
     assert events == [f"no router at {URL}: it accepts connections but does not answer"]
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8001", None, "localhost", "ws://"])
+def test_what_is_no_router_address_is_refused(url):
+    with pytest.raises(AgentArgumentsError, match="wamp_server"):
+        check_url(url)

@@ -6,6 +6,7 @@ import pytest
 
 from ocsd.cli.main import _COMMANDS, main
 from ocsd.cli.screen import units
+from ocsd.text.times import utc
 from tests.unit.cli.stand_in_daemon import instance
 
 CODES = ("0", "1", "2", "3", "4", "69", "75", "77", "78", "130")
@@ -106,7 +107,7 @@ def test_a_size_is_at_most_five_characters_long():
 
 
 def test_times_are_utc():
-    assert units.date(1795332781.9) == "2026-11-22T07:33:01Z"
+    assert utc(1795332781.9) == "2026-11-22T07:33:01Z"
     assert units.clock(1795332781.9996) == "07:33:02.000"
 
 

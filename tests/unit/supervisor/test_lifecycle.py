@@ -29,6 +29,7 @@ from ocsd.supervisor.events import (
     TimerFired,
     UpRequested,
     end_reason,
+    exited,
 )
 from ocsd.supervisor.lifecycle import TRANSITIONS, Lifecycle
 from ocsd.supervisor.policy import HUNG_LADDER, Ending, RestartPolicy
@@ -239,7 +240,8 @@ def test_how_a_process_ended_is_said_in_words():
     assert said(Exited(code=1, detail="OSError: no device")) == (
         "ended with exit code 1: OSError: no device"
     )
-    assert said(Exited(signal=11)) == "killed by SIGSEGV"
+    assert said(exited(1)) == "ended with exit code 1"
+    assert said(exited(-signal.SIGSEGV)) == "killed by SIGSEGV"
     assert said(Exited(signal=1000)) == "killed by signal 1000"
     assert said(Exited()) == "ended, cause unknown"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ocsd.aggregator.disk import upkeep
 from ocsd.aggregator.numbers.source_key import SourceKey
-from ocsd.aggregator.recording import filing, opening
+from ocsd.aggregator.recording import frame_writing, opening
 from tests.unit.aggregator.faults import Disk, Killed
 from tests.unit.aggregator.rig import Clock, Recording, frames_of
 
@@ -148,7 +148,7 @@ actions = st.lists(
 @pytest.fixture(autouse=True, scope="module")
 def _small():
     with (
-        mock.patch.object(filing, "LARGEST_FRAME_BYTES", 2000),
+        mock.patch.object(frame_writing, "LARGEST_FRAME_BYTES", 2000),
         mock.patch.object(upkeep, "ROUND_S", 2.0),
         # Ours would not go with the "process".
         mock.patch.object(opening, "Lock"),

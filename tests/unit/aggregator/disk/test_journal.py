@@ -39,13 +39,14 @@ def entries(folder):
 def write_everything(folder, segment_bytes=10**6):
     writer = JournalWriter(folder, 0, segment_bytes)
     whole, numbers = layout(), layout({"x": Kind.FLOAT}, seq=None)
-    cover = journal.Cover("observatory.a.feeds.f", "1.5", True, "block", Ranges([0, 3]))
-    writer.file("17953/1.g3")
+    key = journal.BlockKey("observatory.a.feeds.f", "1.5", True, "block")
+    cover = journal.Cover(key, Ranges([0, 3]))
+    writer.event(journal.File("17953/1.g3", 0))
     for number in range(4):
         writer.message(number, 9.0, [chunk(whole, *ROWS), chunk(numbers, (float(number),))])
-        writer.frame(journal.FrameAppended("17953/1.g3", 10 * number, 10, 77, (cover,)))
-    writer.outage(journal.Outage(1.0, 2.0, "the link was away"))
-    writer.alive(3.0)
+        writer.event(journal.FrameAppended("17953/1.g3", 10 * number, 10, 77, (cover,)))
+    writer.event(journal.Outage(1.0, 2.0, "the link was away"))
+    writer.event(journal.Alive(3.0))
     writer.close()
 
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from ocsd.aggregator.disk import upkeep
-from ocsd.aggregator.disk.upkeep import ROUND_S, Thread
+from ocsd.aggregator.disk.upkeep import ROUND_S, Worker
 from tests.unit.aggregator.rig import START, Recording
 from tests.unit.shortages import no_descriptors
 
@@ -94,13 +94,13 @@ def test_a_lack_of_descriptors_delays_what_is_due_and_no_more(tmp_path):
 
 
 def test_a_slow_disk_is_waited_for_elsewhere():
-    thread, end = Thread(), threading.Event()
-    assert not thread.busy
-    thread.submit(lambda: end.wait(20) and None)
-    assert thread.busy
+    worker, end = Worker(), threading.Event()
+    assert not worker.busy
+    worker.submit(lambda: end.wait(20) and None)
+    assert worker.busy
     end.set()
-    thread.close()
-    assert not thread.busy
+    worker.close()
+    assert not worker.busy
 
 
 @pytest.mark.parametrize("missing", [OSError, AttributeError])

@@ -76,7 +76,6 @@ infos = (
 )
 
 
-@pytest.mark.timeout(600)
 def take(recorder, message, feed_info):
     """Do what the aggregator does with what comes off the bus."""
     if not isinstance(feed_info, Mapping):
@@ -85,6 +84,7 @@ def take(recorder, message, feed_info):
         recorder.record(Received(message, feed_info))
 
 
+@pytest.mark.timeout(600)
 def test_20000_hostile_messages_never_stop_the_recorder_and_the_refused_are_kept(tmp_path):
     recording = Recording(tmp_path, time_per_file_s=7200.0)
     recording.start()

@@ -319,7 +319,7 @@ def test_a_kill_right_after_a_frame_could_not_be_made_leaves_no_loss_without_a_r
 ):
     unframeable.add(key(LATE).address)
     with monkeypatch.context() as patch:
-        patch.setattr("ocsd.aggregator.recording.filing.LARGEST_FRAME_BYTES", 1)
+        patch.setattr("ocsd.aggregator.recording.frame_writing.LARGEST_FRAME_BYTES", 1)
         publish_three(recording)  # and each is tried at once
     if mended:
         unframeable.clear()

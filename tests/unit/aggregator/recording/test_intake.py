@@ -155,7 +155,7 @@ def test_what_is_remembered_of_growth_is_bounded():
     recent = Recent(LOST_FOR_S)
     for second in range(3 * int(LOST_FOR_S)):
         recent.update({"a": second, "b": 0}, float(second))
-    assert LOST_FOR_S * 0.98 <= recent.count <= LOST_FOR_S + 1
+    assert LOST_FOR_S * 0.98 <= recent.counts.total() <= LOST_FOR_S + 1
     assert recent.names == "a"
     assert len(recent._growth) <= 62
 

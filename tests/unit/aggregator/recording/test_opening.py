@@ -102,7 +102,7 @@ def test_what_a_start_that_fails_has_filed_already_stays_and_is_there_once(tmp_p
 
     with monkeypatch.context() as faulty:
         faulty.setattr(opening.Filing, "take", take_two)
-        faulty.setattr("ocsd.aggregator.recording.filing.LARGEST_FRAME_BYTES", 1)
+        faulty.setattr("ocsd.aggregator.recording.frame_writing.LARGEST_FRAME_BYTES", 1)
         with pytest.raises(DataFolderError):
             Recording(tmp_path, clock=clock).start()
     assert held(tmp_path) == []

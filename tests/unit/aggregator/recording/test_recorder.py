@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from so3g.hk import load_range
 
-import ocsd.aggregator.recording.filing
+import ocsd.aggregator.recording.frame_writing
 from ocsd.errors import DataFolderError
 from tests.unit.aggregator.rig import START, Recording, data_frames_of, frames_of, types_of
 
@@ -191,11 +191,11 @@ def test_session_data_has_the_form_of_ocs(recording):
 
 
 def test_memory_is_bounded_by_writing_frames_early(recording, monkeypatch):
-    monkeypatch.setattr(ocsd.aggregator.recording.filing, "LARGEST_FRAME_BYTES", 10_000)
+    monkeypatch.setattr(ocsd.aggregator.recording.frame_writing, "LARGEST_FRAME_BYTES", 10_000)
     for i in range(100):
         recording.send([START + i + j / 100 for j in range(100)], a=[0.5] * 100)
         assert recording.recorder.encoded()["buffered_bytes"] < 12_000
-    monkeypatch.setattr(ocsd.aggregator.recording.filing, "MOST_BUFFERED_BYTES", 5_000)
+    monkeypatch.setattr(ocsd.aggregator.recording.frame_writing, "MOST_BUFFERED_BYTES", 5_000)
     for i in range(20):
         recording.send([START + i], feed=f"a{i}.feeds.x", a=[0.5] * 1)
         assert recording.recorder.encoded()["buffered_bytes"] < 5_100

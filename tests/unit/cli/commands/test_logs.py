@@ -8,7 +8,7 @@ from ocsd.cli.logs import log_level
 from ocsd.cli.logs.logfile import Follower, last_lines, written_at
 from ocsd.cli.logs.several_logs import SeveralLogs
 from ocsd.log.level_file import LevelFile
-from ocsd.log.lines import LEVELS
+from ocsd.log.lines import LEVEL_RANKS
 from tests.unit.cli.stand_in_daemon import instance
 
 
@@ -300,13 +300,13 @@ def test_the_level_is_written_where_agents_look_for_it(ocsd, daemon_of, log):
         done = ocsd("logs", "--level", level, "a")
         assert (done.returncode, done.stdout) == (0, "")
         assert done.stderr == f"a: level {level} from now on\n"
-        agent.look()
+        agent.apply()
         assert seen[-1] == heard
     assert sorted(path.name for path in log.parent.iterdir()) == ["a.log"]
 
 
 def test_every_level_that_agents_know_may_be_asked_for():
-    assert set(log_level.LEVEL_CHOICES) == {*LEVELS, log_level.USUAL}
+    assert set(log_level.LEVEL_CHOICES) == {*LEVEL_RANKS, log_level.USUAL}
 
 
 @pytest.mark.parametrize("name", ["router", "ocsd"])

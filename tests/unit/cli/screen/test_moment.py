@@ -6,7 +6,7 @@ import click
 import pytest
 
 from ocsd.cli.screen.moment import PastTime
-from ocsd.cli.screen.units import date
+from ocsd.text.times import utc
 
 EIGHT_S = 1_795_377_600.0
 
@@ -32,7 +32,7 @@ def test_an_age_is_counted_from_now(text, age_s):
         "2026-11-22T20:00:00Z",
         "2026-11-22T20:00:00.000Z",
         "2026-11-22T21:00+01:00",
-        date(EIGHT_S),
+        utc(EIGHT_S),
     ],
 )
 def test_a_date_is_in_utc_and_may_be_as_the_commands_print_it(text):

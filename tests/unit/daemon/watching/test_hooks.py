@@ -7,7 +7,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from ocsd.daemon.watching import hooks
-from ocsd.daemon.watching.hooks import Hooks, ProcessHooks
+from ocsd.daemon.watching.hooks import Hooks, ProcessHook
 
 
 class Commands:
@@ -145,7 +145,7 @@ def test_a_hook_is_a_process_that_reads_the_facts(tmp_path, script, trouble):
     reactor, troubles = Reactor(), []
     file = tmp_path / "facts"
     command = ["/bin/sh", "-c", script.format(file=file)]
-    ProcessHooks(reactor)(command, b'{"reason": "no device"}', troubles.append)
+    ProcessHook(reactor, command, b'{"reason": "no device"}', troubles.append)
     reactor.run()
     assert troubles == [trouble]
     if "cat" in script:
@@ -154,7 +154,7 @@ def test_a_hook_is_a_process_that_reads_the_facts(tmp_path, script, trouble):
 
 def test_a_killed_hook_takes_along_what_it_started():
     reactor, troubles = Reactor(), []
-    hook = ProcessHooks(reactor)(["/bin/sh", "-c", "sleep 60 & wait"], b"", troubles.append)
+    hook = ProcessHook(reactor, ["/bin/sh", "-c", "sleep 60 & wait"], b"", troubles.append)
     hook.kill()
     reactor.run()
     assert troubles == ["took longer than 30 s"]

@@ -35,18 +35,8 @@ class Made(NamedTuple):
 class Filing:
     """Keeps the packed blocks that wait, and writes them as frames.
 
-    Parameters
-    ----------
-    archive : Archive
-        Takes the frames.
-    writer : JournalWriter
-        Gets a record of each frame after it is in the file.
-    run : RecordingRun
-        Identity of this recording in the files.
-    log : Log
-        Gets lines for operators.
-    remove : callable
-        Called with each provider that is gone.
+    `writer` gets a record of each frame after it is in the file; `removed` is called with
+    each provider that is gone.
 
     Attributes
     ----------
@@ -69,7 +59,7 @@ class Filing:
         writer: JournalWriter,
         run: frames.RecordingRun,
         log: Log,
-        remove: Callable[[Provider], None],
+        removed: Callable[[Provider], None],
     ) -> None:
         self.providers: dict[int, Provider] = {}
         self.unframed: deque[Unframed] = deque()
@@ -80,7 +70,7 @@ class Filing:
         self._writer = writer
         self._run = run
         self._log = log
-        self._removed = remove
+        self._removed = removed
         self._listed: tuple[int, ...] = ()
         self._next_prov_id = 0
 
@@ -249,10 +239,9 @@ class Filing:
             If no file can be made.
         """
         opened = self._archive.open()
-        self._listed = tuple(self.providers)
         try:
             try:
-                self._writer.file(self._archive.name)
+                self._writer.event(journal.File(self._archive.name, 0))
                 # After a power cut only this says that the end of the file may be torn.
                 self._writer.sync()
             except OSError as error:
@@ -270,7 +259,7 @@ class Filing:
         checksum = crc32(made.frames)
         record = journal.FrameAppended(self._archive.name, offset, length, checksum, made.covers)
         try:
-            self._writer.frame(record)
+            self._writer.event(record)
         except OSError as error:
             self._archive.cut(offset)
             raise folder_trouble(self._archive.folder, error) from error
@@ -287,12 +276,12 @@ class Filing:
         """Return a status frame if providers have changed."""
         if self._listed == tuple(self.providers):
             return b""
-        status = self._status(now)
-        self._listed = tuple(self.providers)
-        return status
+        return self._status(now)
 
     def _status(self, now: Instant) -> bytes:
-        return frames.status_frame(self._run, self.providers.values(), now)
+        status = frames.status_frame(self._run, self.providers.values(), now)
+        self._listed = tuple(self.providers)
+        return status
 
     def _remove(self, provider: Provider) -> None:
         self.providers.pop(provider.prov_id, None)

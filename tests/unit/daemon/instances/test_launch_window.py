@@ -1,6 +1,6 @@
 """Only so many instances are being started at a time."""
 
-from ocsd.daemon.instances.window import LONGEST_STAY_S, ROOM, LaunchWindow
+from ocsd.daemon.instances.launch_window import LONGEST_STAY_S, ROOM, LaunchWindow
 
 
 def queue(window, count):

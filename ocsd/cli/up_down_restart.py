@@ -1,9 +1,7 @@
 """Changes instances, waits for the result and prints it: `ocsd up`, `down` and `restart`."""
 
 import json
-import os
-import sys
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import click
@@ -13,24 +11,22 @@ from ocsd.cli.screen import terminal, units
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import control, replies
 from ocsd.errors import NoDaemonError, OcsdError, TimedOutError, UsageError
+from ocsd.text.printable import one_line
 from ocsd.text.reason import clause
 
 Lines = Iterable[tuple[dict[str, Any], replies.Event | None]]
 
 
-def arguments(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options of `up`, `down` and `restart`."""
-    for decorate in (
-        options.json_option,
-        options.timeout_option,
-        options.host_option,
-        click.option("--all", "everything", is_flag=True, help="Change all instances of the host."),
-        click.argument(
-            "instance_ids", metavar="[NAME]...", nargs=-1, shell_complete=completion.instance_ids
-        ),
-    ):
-        command = decorate(command)
-    return command
+arguments = options.with_all(
+    options.json_option,
+    options.timeout_option,
+    options.host_option,
+    click.option("--all", "everything", is_flag=True, help="Change all instances of the host."),
+    click.argument(
+        "instance_ids", metavar="[NAME]...", nargs=-1, shell_complete=completion.instance_ids
+    ),
+)
+"""The options of `up`, `down` and `restart`."""
 
 
 def change(
@@ -42,12 +38,7 @@ def change(
     timeout_s: float,
     as_json: bool,
 ) -> int:
-    """Change the given instances, or all, and print the result; return the exit code.
-
-    Parameters
-    ----------
-    verb : str
-        ``up``, ``down`` or ``restart``; the others are the options of `arguments`.
+    """Bring instances ``up`` or ``down``, or ``restart`` them; return the exit code.
 
     Raises
     ------
@@ -70,14 +61,9 @@ def change(
 def shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list[str]]:
     """Print events as they happen, or as JSON the daemon's unchanged lines.
 
-    Returns
-    -------
-    dict of str to Result
-        The result of each instance.
-    list of str
-        The instances that changed their state.
+    Return the result of each instance, and the instances that changed their state.
     """
-    screen = terminal.of(sys.stdout, os.environ)
+    screen = terminal.of_output()
     results: dict[str, replies.Result] = {}
     begun: dict[str, None] = {}
     for data, event in lines:
@@ -103,7 +89,7 @@ def event_line(event: replies.Event, screen: Terminal) -> str:
         case replies.Result():
             return _result_line(event, screen)
         case replies.LeftOut(instance_id, reason):
-            return f"{screen.bold(instance_id)}: stays down, {terminal.one_line(reason)}"
+            return f"{screen.bold(instance_id)}: stays down, {one_line(reason)}"
         case replies.Stopped(took_s):
             return f"all stopped in {units.short_duration(took_s)}"
 
@@ -121,7 +107,7 @@ def _result_line(result: replies.Result, screen: Terminal) -> str:
 
 
 def _because(reason: str | None) -> str:
-    return clause(": ", terminal.one_line(reason or ""))
+    return clause(": ", one_line(reason or ""))
 
 
 def _summary(verb: str, results: Collection[replies.Result]) -> str:

@@ -7,10 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 def cycle(after: Mapping[str, Collection[str]]) -> tuple[str, ...]:
     """Return instances that wait for each other in a circle; empty if none do.
 
-    Parameters
-    ----------
-    after : mapping of str to collection of str
-        For each instance those that have to be ready before it starts.
+    `after` names for each instance those that have to be ready before it starts.
     """
     try:
         TopologicalSorter(after).prepare()
@@ -24,21 +21,13 @@ def waves_of_end(
 ) -> tuple[tuple[str, ...], ...]:
     """Return the instances in groups that may end together, the first group first.
 
-    An instance that waits for another one at the start ends before that one.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The instances that are to end.
-    after : mapping of str to collection of str
-        For each instance those that start before it, without a cycle.
+    An instance that waits for another one at the start ends before that one. `after` names for
+    each instance those that start before it, without a cycle.
     """
-    followers: dict[str, list[str]] = {name: [] for name in names}
+    sorter = TopologicalSorter(dict.fromkeys(names, ()))
     for name in names:
-        for before in after.get(name, ()):
-            if before in followers:
-                followers[before].append(name)
-    sorter = TopologicalSorter(followers)
+        for before in set(after.get(name, ())).intersection(names):
+            sorter.add(before, name)
     sorter.prepare()
     waves = []
     while sorter.is_active():

@@ -15,12 +15,7 @@ LONGEST_STAY_S = 3.0
 class LaunchWindow:
     """Lets instances start in order, at most `ROOM` of them at the same time.
 
-    Parameters
-    ----------
-    clock : Clock
-        The time.
-    waits_for : callable
-        Returns the instances that have to be ready before one of this name is started.
+    `waits_for` returns the instances that have to be ready before one is started.
     """
 
     def __init__(
@@ -45,9 +40,7 @@ class LaunchWindow:
 
     def waits_for(self, instance_id: str) -> tuple[str, ...]:
         """Return the instances for which one that is not started yet waits."""
-        if instance_id not in self._waiting:
-            return ()
-        return self._waits_for(instance_id)
+        return self._waits_for(instance_id) if instance_id in self._waiting else ()
 
     def withdraw(self, instance_id: str) -> bool:
         """Take back an instance that still waits; False if it does not."""

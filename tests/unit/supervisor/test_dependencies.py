@@ -1,6 +1,6 @@
 """The order in which instances end, and circles in it."""
 
-from ocsd.supervisor.order import cycle, waves_of_end
+from ocsd.supervisor.dependencies import cycle, waves_of_end
 
 AFTER = {"acq": ("daq", "thermo"), "daq": ("power",), "thermo": ("power",)}
 

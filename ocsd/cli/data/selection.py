@@ -1,0 +1,121 @@
+"""The recorded data that a command selects, and the options that select them."""
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ocsd.cli.arguments import options
+from ocsd.cli.data import place
+from ocsd.cli.screen.moment import PastTime, since_option
+from ocsd.cli.screen.progress import Bar
+from ocsd.data import gaps, overview
+from ocsd.data.folder import DataFolder
+from ocsd.data.index import FileSummary
+from ocsd.errors import NoDataError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A data folder and a span of time; None leaves an end of the span open."""
+
+    folder: DataFolder
+    since_at: float | None
+    until_at: float | None
+
+    @property
+    def of_time(self) -> str:
+        """The end of a sentence about missing data: nothing if all times are meant."""
+        if self.since_at is None and self.until_at is None:
+            return ""
+        return " of that time"
+
+    def summaries(self) -> list[FileSummary]:
+        """Return the summaries of the files in the span."""
+        with Bar("reading files that are not in the index yet") as bar:
+            return self.folder.summaries(self.since_at, self.until_at, bar)
+
+    def feeds(self, summaries: Sequence[FileSummary]) -> list[overview.FeedOverview]:
+        """Return the feeds in these files, in the span."""
+        return overview.feeds(summaries, self.since_at, self.until_at)
+
+    def gaps(self, summaries: Sequence[FileSummary]) -> list[gaps.Gap]:
+        """Return the gaps in these files, in the span."""
+        cut_off = self.folder.cut_off(self.since_at, self.until_at)
+        return gaps.within(gaps.find(summaries, cut_off), self.since_at, self.until_at)
+
+    def refuse_without_files(self) -> None:
+        """Refuse a folder without G3 files, in which everything would seem to be well.
+
+        Raises
+        ------
+        NoDataError
+            If it has none.
+        """
+        if not self.folder.files():
+            raise NoDataError(
+                f"there are no G3 files in {self.folder.path} (as 17953/1795328225.g3 would be "
+                "one); say with --folder where data are"
+            )
+
+    def print_json(self, **document: Any) -> None:
+        """Print a document for programs, which begins with the folder."""
+        print(json.dumps({"folder": str(self.folder.path), **document}, indent=2))
+
+
+class _Folder(click.Path):
+    """The path of a folder.
+
+    An empty one, as of a shell variable that is not set, is refused: it would mean ``.``.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the folder."""
+        if not value:
+            return self.fail("it has no name", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of a folder and of a span of time; call it with the selection.
+
+    Raises
+    ------
+    UsageError
+        If there is no time in the span.
+    """
+
+    @options.with_all(
+        options.json_option,
+        options.host_option,
+        options.site_file_option,
+        click.option(
+            "--folder",
+            metavar="DIR",
+            type=_Folder(file_okay=False, path_type=Path),
+            help="Data folder; else that of this host's aggregator, else ./data.",
+        ),
+        click.option(
+            "--until", "until_at", metavar="AGE|DATE", type=PastTime(), help="End before that time."
+        ),
+        since_option(),
+    )
+    @functools.wraps(command)
+    def selected(
+        since_at: float | None,
+        until_at: float | None,
+        folder: Path | None,
+        site_file: str | None,
+        host: str | None,
+        **arguments: Any,
+    ) -> Any:
+        if since_at is not None and until_at is not None and until_at <= since_at:
+            raise UsageError("--until is not later than --since, so there is no time between them")
+        data = DataFolder(place.find(folder, site_file, host))
+        return command(Selection(data, since_at, until_at), **arguments)
+
+    return selected
