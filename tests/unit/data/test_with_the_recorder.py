@@ -34,4 +34,5 @@ def test_a_hole_that_the_recorder_notes_is_told(tmp_path):
     recording.recorder.close()
     (gap,) = find(DataFolder(tmp_path / "data").summaries())
     assert (gap.kind, gap.feed) == (GapKind.HOLE, "observatory.thermo1.feeds.temps")
-    assert (gap.count, gap.cause) == (10, "the spool reached back only so far")
+    cause = "the messages did not arrive, and the spool reached back only so far"
+    assert (gap.count, gap.cause) == (10, cause)
