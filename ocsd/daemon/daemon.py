@@ -239,11 +239,11 @@ class Daemon:
         """Serve the control API; its web server is loaded while the fork server gets ready."""
         parts = self._parts
         control = importlib.import_module("ocsd.daemon.api.control")
-        site = control.control_site(
+        api = control.ControlApi(
             parts.status, parts.fleet, self.reactor, self.stop, parts.upgrade.request, self.reload
         )
         path = self.settings.paths.control_socket
-        ControlPort(self.reactor, path, site, parts.lost_files).open()
+        ControlPort(self.reactor, path, api.site(), parts.lost_files).open()
 
     def _be_host_manager(self) -> None:
         """Answer OCS's tools; autobahn is loaded when the agents have been asked for."""
