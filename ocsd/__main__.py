@@ -2,7 +2,6 @@
 
 import sys
 
-from ocsd.errors import INTERRUPTED_EXIT
 from ocsd.system.interrupts import ends_at_once
 
 
@@ -11,6 +10,7 @@ def main() -> int:
     try:
         with ends_at_once():
             from ocsd.cli.main import main as command_line
+            from ocsd.errors import INTERRUPTED_EXIT
 
         return command_line()
     except KeyboardInterrupt:
