@@ -58,7 +58,7 @@ def _survives(lab, state, logs):
         # What cannot be remembered is refused as a whole.
         refused = lab.site.ocsd("down", "thermo2")
         assert refused.returncode == 1
-        assert "it cannot be remembered" in refused.stderr
+        assert "it could not be remembered" in refused.stderr
         assert lab.row("thermo2")["target"] == "up"
         # The record of a hang cannot be kept, but it is ended all the same.
         pid = lab.pid("grows")
