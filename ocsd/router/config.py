@@ -94,14 +94,29 @@ def _path(path: str) -> str:
 def write(folder: Path, hub: Hub, socket_path: Path) -> None:
     """Write the configuration into `folder`, which becomes crossbar's node folder."""
     folder.mkdir(parents=True, exist_ok=True)
+    # The node's keys, of which nobody asks: crossbar makes new ones. It refuses to start with
+    # those of another crossbar, for the address in them is not the one that it works out.
+    for name in ("key.priv", "key.pub"):
+        (folder / name).unlink(missing_ok=True)
     text = json.dumps(node_config(hub, socket_path), indent=2)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
 
 
-def environment() -> dict[str, str]:
-    """Return the variables to set for crossbar's processes."""
+def environment(crossbar: str) -> dict[str, str]:
+    """Return the variables to set for crossbar's processes, given its executable.
+
+    Only the crossbar that is installed with ocsd does without the modules of `shadow`: what
+    another version makes of them is not known.
+    """
+    if not _is_own(crossbar):
+        return {}
     paths = [str(Path(__file__).parent / "shadow"), os.environ.get("PYTHONPATH", "")]
     return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def _is_own(crossbar: str) -> bool:
+    """Say whether an executable stands beside the Python that runs ocsd."""
+    return Path(crossbar).parent == Path(sys.executable).parent
 
 
 def find_crossbar(configured: str | None) -> str:

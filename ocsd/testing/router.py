@@ -98,7 +98,7 @@ class LocalRouter:
             process = self._process = subprocess.Popen(
                 [crossbar, "start", "--cbdir", str(self._folder)],
                 cwd=self._folder,
-                env={**os.environ, **config.environment()},
+                env={**os.environ, **config.environment(crossbar)},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

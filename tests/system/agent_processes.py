@@ -9,7 +9,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from ocsd.router.config import node_config
+from ocsd.router import config
 from ocsd.site.model import Hub
 from ocsd.system import notify
 from tests.system.waiting import wait_until
@@ -49,12 +49,16 @@ class Router:
         self.process = None
 
     def start(self):
-        config = node_config(self.hub, self.socket_path)
-        (self.folder / "config.json").write_text(json.dumps(config))
-        command = [str(Path(sys.executable).parent / "crossbar"), "start", "--cbdir", "."]
+        config.write(self.folder, self.hub, self.socket_path)
+        crossbar = str(Path(sys.executable).parent / "crossbar")
         with open(self.folder / "out", "a") as out:
             self.process = subprocess.Popen(
-                command, cwd=self.folder, stdout=out, stderr=out, start_new_session=True
+                [crossbar, "start", "--cbdir", "."],
+                env=os.environ | config.environment(crossbar),
+                cwd=self.folder,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
             )
         wait_until(self.answers, "the router")
 

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,6 +43,8 @@ class RouterPlan:
     """The command that runs it; empty if this daemon does not run it."""
     socket: Path | None = None
     """The raw socket for the agents, if the router is on this machine."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables to set for it."""
 
 
 def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) -> RouterPlan:
@@ -80,7 +82,7 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
     config.write(paths.router_config, hub, paths.router_socket)
     local.announce(paths.runtime, hub)
     command = (crossbar, "start", "--cbdir", str(paths.router_config), "--loglevel", "warn")
-    return RouterPlan(command, paths.router_socket)
+    return RouterPlan(command, paths.router_socket, config.environment(crossbar))
 
 
 def last_words(log: Path, hub: Hub, since: Spawned | None) -> str:
@@ -108,7 +110,7 @@ def request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
         instance_id=ROUTER_NAME,
         log_path=str(paths.instance_log(ROUTER_NAME)),
         working_dir=str(paths.state),
-        environment=config.environment(),
+        environment=dict(plan.environment),
         command=plan.command,
     )
 

@@ -56,7 +56,7 @@ class Rig:
     def start_router(self):
         crossbar = str(Path(sys.executable).with_name("crossbar"))
         command = [crossbar, "start", "--cbdir", str(self.folder / "router")]
-        self.router = self._spawn("router", command)
+        self.router = self._spawn("router", command, config.environment(crossbar))
         # Its children outlive a killed crossbar, so the whole group is killed.
         wait_for(lambda: socket.create_connection(("127.0.0.1", self.port), 1), "the router")
 
@@ -144,10 +144,14 @@ class Rig:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
-    def _spawn(self, name, command):
+    def _spawn(self, name, command, environment=None):
         with open(self.folder / f"{name}.log", "ab") as log:
             return subprocess.Popen(
-                command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                command,
+                env=os.environ | (environment or {}),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
 

@@ -1,6 +1,9 @@
 """crossbar's configuration follows from the hub."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,3 +64,34 @@ def test_the_configuration_is_written_as_json(tmp_path):
 def test_a_missing_crossbar_is_refused_with_the_command_that_brings_it(tmp_path):
     with pytest.raises(RouterError, match=r"pip install 'ocsd\[router\]'"):
         config.find_crossbar(str(tmp_path / "crossbar"))
+
+
+def test_the_keys_of_an_earlier_crossbar_are_made_anew(tmp_path):
+    for name in ("key.priv", "key.pub"):
+        (tmp_path / name).write_text("public-adr-eth: 0x1\n")
+    config.write(tmp_path, hub(), SOCKET)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_another_crossbar_than_ocsds_gets_no_stand_ins(tmp_path):
+    assert config.environment(str(tmp_path / "crossbar")) == {}
+
+
+def test_the_router_loads_nothing_for_blockchains(tmp_path):
+    program = (
+        "import sys, crossbar.node.main, crossbar.worker.main, crossbar.worker.router\n"
+        "import crossbar.edge.worker.router, xbr.anything\n"
+        "print(*sorted({'py_ecc', 'pydantic', 'aiohttp', 'bjdata'} & set(sys.modules)))\n"
+        "try: xbr.anything.Name.method()\n"
+        "except NotImplementedError as error: print(error)\n"
+    )
+    own = config.environment(str(Path(sys.executable).parent / "crossbar"))
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | own,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "\nocsd's router runs without blockchains: ocsd/router/shadow\n"

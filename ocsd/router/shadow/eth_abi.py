@@ -1,0 +1,135 @@
+"""Keeps what only blockchains need out of the router's processes.
+
+crossbar 26.10 imports web3 and what stands behind it before anything else: two
+thirds of the CPU time of its start, and 45 MB in each of its two processes. A
+router of ours uses none of it. crossbar's first such import is that of eth_abi, so
+this module, found in its place, lets all of them become empty modules.
+
+Two names in them are really used when crossbar starts: it makes a pair of keys for
+the node (`KeyAPI`) and reads it again (`SecurityModuleMemory`). Both are here, with
+the Ed25519 key as crossbar has it and without a key for Ethereum.
+"""
+
+import importlib.abc
+import importlib.machinery
+import sys
+import types
+from typing import Any
+
+LEFT_OUT = frozenset(
+    {
+        "cfxdb",
+        "crossbar.edge.worker.xbrmm",
+        "docker",
+        "eth_abi",
+        "eth_account",
+        "eth_keys",
+        "eth_typing",
+        "eth_utils",
+        "multihash",
+        "py_eth_sig_utils",
+        "txtorcon",
+        "web3",
+        "xbr",
+        "zlmdb",
+    }
+)
+NO_ADDRESS = "0x" + 40 * "0"
+
+
+class _AbsentType(type):
+    """Lets every attribute of an absent class be an absent class, too."""
+
+    def __getattr__(cls, name: str) -> "_AbsentType":
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return cls
+
+
+class Absent(metaclass=_AbsentType):
+    """In place of each name that an empty module is asked for."""
+
+    def __init__(self, *_args: object, **_kwargs: object) -> None:
+        raise NotImplementedError("ocsd's router runs without blockchains: ocsd/router/shadow")
+
+
+class EmptyModule(types.ModuleType):
+    """A package in which everything is found, and is absent."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__path__ = []
+
+    def __getattr__(self, name: str) -> _AbsentType:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Absent
+
+
+class EmptyModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds the packages of `LEFT_OUT` and what is in them as empty modules."""
+
+    def find_spec(self, fullname: str, *_: Any) -> importlib.machinery.ModuleSpec | None:
+        """Return an empty package's specification, or None for all other modules."""
+        if fullname in LEFT_OUT or fullname.partition(".")[0] in LEFT_OUT:
+            return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        return None
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        """Return the empty module."""
+        module = EmptyModule(spec.name)
+        vars(module).update(_USED.get(spec.name, {}))
+        return module
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Leave the module as it is."""
+
+
+class KeyAPI:
+    """In place of eth_keys: a key whose address is that of nobody."""
+
+    def __init__(self, _backend: object) -> None:
+        self.public_key = self
+
+    def PrivateKey(self, _seed: bytes) -> "KeyAPI":
+        """Return this key."""
+        return self
+
+    def to_checksum_address(self) -> str:
+        """Return the address that no key has."""
+        return NO_ADDRESS
+
+
+class NoEthereumKey:
+    """The first key of the node, which crossbar names in its status."""
+
+    def address(self, binary: bool = True) -> str | bytes:
+        """Return the address that no key has."""
+        return bytes(20) if binary else NO_ADDRESS
+
+
+class SecurityModuleMemory(list[Any]):
+    """In place of xbr's: the keys of the node, always open."""
+
+    is_open = True
+    is_locked = False
+
+    @classmethod
+    def from_keyfile(cls, keyfile: str) -> "SecurityModuleMemory":
+        """Read the file that crossbar has written."""
+        # Not before: autobahn is what crossbar loads next, in an order of its own.
+        from autobahn.util import parse_keyfile
+        from autobahn.wamp.cryptosign import CryptosignKey
+
+        seed = parse_keyfile(keyfile)["private-key-ed25519"]
+        return cls([NoEthereumKey(), CryptosignKey.from_bytes(bytes.fromhex(seed))])
+
+
+_USED: dict[str, dict[str, object]] = {
+    "eth_keys": {"KeyAPI": KeyAPI},
+    "xbr._secmod": {"SecurityModuleMemory": SecurityModuleMemory},
+}
+
+sys.meta_path.insert(0, EmptyModules())
+del sys.modules[__name__]
+sys.modules[__name__] = importlib.import_module(__name__)
