@@ -45,7 +45,7 @@ class Terminal:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "ocsd", "run", *map(str, words)],
-                env=site.environment,
+                env=site.environment | {"PYTHONFAULTHANDLER": "1"},
                 cwd=site.folder,
                 stdout=log,
                 stderr=log,
@@ -64,7 +64,12 @@ class Terminal:
     def ctrl_c(self):
         """Press Ctrl-C; return the exit code."""
         os.killpg(self.process.pid, signal.SIGINT)
-        return self.process.wait(20)
+        try:
+            return self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGABRT)  # Python shows where it stands
+            self.process.wait()
+            raise AssertionError(f"Ctrl-C did not end it:\n{self.log.read_text()}") from None
 
 
 @pytest.fixture
