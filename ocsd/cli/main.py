@@ -13,29 +13,29 @@ from ocsd.cli.arguments.completion import COMPLETE_VARIABLE, PROGRAM
 from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, OcsdError
 from ocsd.system.interrupts import ends_at_once
 
-# In the order of the help. Each is a module of `ocsd.cli.commands` with a function of
-# its name; only the module of the given command is imported.
-_COMMANDS = (
-    "start",
-    "stop",
-    "status",
-    "up",
-    "down",
-    "restart",
-    "upgrade",
-    "why",
-    "history",
-    "reload",
-    "logs",
-    "ops",
-    "call",
-    "listen",
-    "data",
-    "run",
-    "check",
-    "install",
-    "completion",
-)
+# In the order of the help, each with its room in `ocsd.cli.commands`. A command is a module with
+# a function of its name; only the module of the given command is imported.
+_COMMANDS = {
+    "start": "supervise",
+    "stop": "supervise",
+    "status": "look",
+    "up": "supervise",
+    "down": "supervise",
+    "restart": "supervise",
+    "upgrade": "supervise",
+    "why": "look",
+    "history": "look",
+    "reload": "supervise",
+    "logs": "look",
+    "ops": "operate",
+    "call": "operate",
+    "listen": "operate",
+    "data": "look",
+    "run": "supervise",
+    "check": "setup",
+    "install": "setup",
+    "completion": "setup",
+}
 
 _EPILOG = """\b
 Examples:
@@ -73,7 +73,7 @@ class _Commands(click.Group):
         if name not in _COMMANDS:
             return None
         with ends_at_once():
-            module = importlib.import_module(f"ocsd.cli.commands.{name}")
+            module = importlib.import_module(f"ocsd.cli.commands.{_COMMANDS[name]}.{name}")
         return cast(click.Command, getattr(module, name))
 
     def resolve_command(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ocsd.cli.commands.data import data
+from ocsd.cli.commands.look.data import data
 from ocsd.cli.main import main
 from ocsd.data.gaps import GapKind
 from tests.unit.data import recorded

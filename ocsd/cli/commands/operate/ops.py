@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import completion, options
-from ocsd.cli.commands.call import find_operation
+from ocsd.cli.commands.operate.call import find_operation
 from ocsd.cli.screen import session_text, terminal
 from ocsd.cli.screen.progress import WaitIndicator
 from ocsd.cli.screen.table import Cell, columns, table_lines

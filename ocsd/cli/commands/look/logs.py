@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from ocsd.cli.arguments import completion, options
-from ocsd.cli.commands import status
+from ocsd.cli.commands.look import status
 from ocsd.cli.logs import log_level, logfile
 from ocsd.cli.logs.several_logs import SeveralLogs
 from ocsd.cli.screen.moment import since_option

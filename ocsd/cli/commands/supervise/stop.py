@@ -9,7 +9,7 @@ import click
 
 from ocsd.cli import up_down_restart
 from ocsd.cli.arguments import options
-from ocsd.cli.commands.upgrade import watched
+from ocsd.cli.commands.supervise.upgrade import watched
 from ocsd.cli.screen import terminal, units
 from ocsd.cli.systemd import unit_job
 from ocsd.cli.talk import control, leftovers, replies

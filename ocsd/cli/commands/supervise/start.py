@@ -13,7 +13,7 @@ import click
 
 from ocsd.cli.arguments import options
 from ocsd.cli.become import become
-from ocsd.cli.commands import status
+from ocsd.cli.commands.look import status
 from ocsd.cli.screen import terminal
 from ocsd.cli.talk import control, replies
 from ocsd.errors import DaemonStartError, OcsdError, TimedOutError

@@ -1,0 +1,1 @@
+"""Commands that talk to agents through the router: their operations and feeds."""

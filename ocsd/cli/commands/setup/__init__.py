@@ -1,0 +1,1 @@
+"""Commands that prepare a machine or a shell, or check a site file."""

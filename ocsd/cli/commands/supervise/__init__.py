@@ -1,0 +1,1 @@
+"""Commands that change what runs: `start`, `stop`, `up`, `down` and their kin."""
