@@ -52,7 +52,11 @@ class OCSAgent(BusSession):
         Fault of the agent beside its operations; empty if there is none.
     blocked : str
         Code that has blocked the reactor lately; empty if none has.
+    unix_time : callable
+        Returns the Unix time [s], for the check of the times of samples.
     """
+
+    unix_time: Callable[[], float] = staticmethod(time.time)
 
     def __init__(
         self, config: Any, site_args: Any, address: str | None = None, class_name: str | None = None
@@ -254,7 +258,11 @@ class OCSAgent(BusSession):
     def _describe(self, q: str = "get_api", **_unknown: Any) -> Any:
         return describe(self, q)
 
-    # For the connection.
+    # For the connection and the reports of health.
+
+    def reply_fault(self) -> str:
+        """Return why a caller got no reply lately; empty if all got theirs."""
+        return "" if self._link is None else self._link.complaint(time.monotonic())
 
     def attach(self, link: RouterLink) -> "Deferred[Any]":
         """Use a link on which the agent's addresses are registered.

@@ -47,7 +47,10 @@ def _session_lines(session: Mapping[str, Any]) -> list[str]:
     messages = session.get("messages") or []
     if messages:
         shown = messages[-_MESSAGES_SHOWN:]
-        lines.append(f"  messages ({len(shown)} of {len(messages)}):")
+        count = f"{len(shown)} of {len(messages)}"
+        if session.get("messages_left_out"):
+            count += f"; {session['messages_left_out']} older ones are left out"
+        lines.append(f"  messages ({count}):")
         lines += [f"    {at:.3f} {text}" for at, text in shown]
     if session.get("data"):
         text = pprint.pformat(session["data"], width=_DATA_COLUMNS, sort_dicts=False)

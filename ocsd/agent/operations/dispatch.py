@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 
 from ocsd.agent.operations.operation import AgentOp, AgentProcess, AgentTask
 from ocsd.agent.operations.params import PRESCREEN, ParamError, ParamHandler
-from ocsd.agent.operations.session import OpSession
+from ocsd.agent.operations.session import LONGEST_SESSION_MESSAGE, OpSession
 from ocsd.base import ERROR, OK, TIMEOUT
 from ocsd.bus.encoding import raised, shown
 from ocsd.reactor.time_limit import within
@@ -106,9 +106,10 @@ class Operations:
         try:
             params = _screened(op, params)
         except ParamError as error:
-            return ERROR, error.msg, {}
+            return ERROR, error.msg[:LONGEST_SESSION_MESSAGE], {}
         except Exception as error:  # noqa: BLE001 - casts and checks are agent code
-            return ERROR, f"CRASH: during param pre-processing: {error}", {}
+            text = f"CRASH: during param pre-processing: {error}"
+            return ERROR, text[:LONGEST_SESSION_MESSAGE], {}
         session = OpSession(self._next_session_id, op_name, app=self._app)
         self._next_session_id += 1
         self.sessions[op_name] = session

@@ -15,6 +15,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 # fixed, because OCS agents that wrap operations themselves copy it.
 PRESCREEN = "_ocs_prescreen"
 
+LONGEST_DECLARED_BYTES = 2**16
+"""Size of a default or of the choices in get_api at most [bytes]."""
+
 
 class ParamError(Exception):
     """A client sent a parameter that the operation does not accept."""
@@ -186,10 +189,14 @@ def _described(key: str, rules: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "key": key,
         "type": kind.__name__ if isinstance(kind, type) else None,
-        "default": None if required else json_safe(default, _ignore),
-        "choices": None if choices is None else json_safe(list(choices), _ignore),
+        "default": None if required else json_safe(default, _ignore, LONGEST_DECLARED_BYTES),
+        "choices": None if choices is None else _choices(choices),
         "required": required,
     }
+
+
+def _choices(choices: Collection[Any]) -> Any:
+    return json_safe(list(choices), _ignore, LONGEST_DECLARED_BYTES)
 
 
 def _ignore(_complaint: str) -> None:

@@ -14,10 +14,19 @@ from ocsd.bus.encoding import json_safe, sendable, shown
 SESSION_STATUS_CODES = [None, "starting", "running", "stopping", "done"]
 
 # Bounds of the messages of a session that are kept (docs/reference/wire.md, "Operations").
-KEPT_MESSAGES = {"min_age_s": 3600, "min_messages": 5, "max_messages": 10000}
+KEPT_MESSAGES = {
+    "min_age_s": 3600,
+    "min_messages": 5,
+    "max_messages": 10000,
+    # With as much data again, a reply is half as large as a router can carry.
+    "max_bytes": 4 * 2**20,
+}
 
 # Longest message [characters]: messages are for people, not for the dump of a device.
 LONGEST_SESSION_MESSAGE = 10_000
+
+MESSAGE_HEAD_BYTES = 32
+"""Size of a message without its text [bytes]."""
 
 _CODES = {
     None: OpCode.NONE,
@@ -87,6 +96,9 @@ class OpSession:
         self._fault: str | None = None
         self._data_fault: str | None = None
         self._complained = False
+        # Size of all messages, and how many were left out because of it.
+        self._messages_bytes = 0
+        self._left_out = 0
         self.set_status(status, timestamp=self.start_time)
 
     @property
@@ -191,6 +203,7 @@ class OpSession:
         text = sendable(_text(message)[:LONGEST_SESSION_MESSAGE])
         with self._lock:
             self.messages.append((now, text))
+            self._messages_bytes += message_bytes(text)
             self._purge(now)
         if self.app is not None:
             log = getattr(self.app.log, level)
@@ -244,7 +257,7 @@ class OpSession:
     def _envelope(self, data: Any) -> dict[str, Any]:
         with self._lock:
             self._purge(self._clock())
-            return {
+            envelope = {
                 "session_id": self.session_id,
                 "op_name": self.op_name,
                 "op_code": self.op_code.value,
@@ -257,6 +270,9 @@ class OpSession:
                 "data": data,
                 "messages": [list(message) for message in self.messages],
             }
+            if self._left_out:
+                envelope["messages_left_out"] = self._left_out
+            return envelope
 
     def _purge(self, now: float) -> None:
         oldest_at = now - self.purge_policy["min_age_s"]
@@ -265,7 +281,25 @@ class OpSession:
         drop = 0
         while drop < excess or (drop < spare and self.messages[drop][0] < oldest_at):
             drop += 1
+        drop += self._too_large(drop, spare)
+        self._messages_bytes -= sum(message_bytes(text) for _, text in self.messages[:drop])
         del self.messages[:drop]
+
+    def _too_large(self, begin: int, spare: int) -> int:
+        """Return how many messages from `begin` on make all of them too large together."""
+        dropped_bytes = sum(message_bytes(text) for _, text in self.messages[:begin])
+        over_bytes = self._messages_bytes - dropped_bytes - self.purge_policy["max_bytes"]
+        end = begin
+        while over_bytes > 0 and end < spare:
+            over_bytes -= message_bytes(self.messages[end][1])
+            end += 1
+        self._left_out += end - begin
+        return end - begin
+
+
+def message_bytes(text: str) -> int:
+    """Return the size of a message in a reply, with its time [bytes]."""
+    return MESSAGE_HEAD_BYTES + len(text.encode("utf-8", "replace"))
 
 
 def _text(message: object) -> str:

@@ -134,8 +134,9 @@ class Readiness:
             self._shortage,
             agent.trouble,
             agent.blocked,
+            agent.reply_fault(),
             *agent.operations.refusals(),
-            *(feed.refusal for feed in agent.feeds.values()),
+            *(feed.refusal or feed.loss() for feed in tuple(agent.feeds.values())),
             trouble_of(agent.sessions.values(), startup_names),
         ]
         return _joined(troubles)
