@@ -41,7 +41,8 @@ class OCSAgent(BusSession):
     ----------
     log
         Logger with ``debug``, ``info``, ``warn``, ``error``, ``critical``, each
-        with a ``{}``-style format and its fields.
+        with a ``{}``-style format and its fields. The habits of the standard library's
+        loggers (``%`` and arguments, ``warning``, ``exception``) work as well, and no call raises.
     tasks, processes, sessions, feeds : dict
         By name; the session of an operation that never ran is None.
     startup_ops : list of (str, str, object)
@@ -86,6 +87,15 @@ class OCSAgent(BusSession):
             "step": 0,
         }
         self._joined_before = False
+
+    @property
+    def _heartbeat_on(self) -> bool:
+        """OCS's name of ``heartbeat.on``, which agents set."""
+        return self.heartbeat.on
+
+    @_heartbeat_on.setter
+    def _heartbeat_on(self, on: object) -> None:
+        self.heartbeat.on = bool(on)
 
     # For authors: operations and feeds.
 

@@ -42,11 +42,18 @@ def sendable(text: str) -> str:
 
 
 def raised(error: BaseException | None) -> str:
-    """Return the name and the text of an exception, without fail."""
+    """Return the name and the text of an exception, without fail.
+
+    The name has its module, unless Python has it built in: there is more than one ``error``.
+    """
+    kind = type(error)
+    name = kind.__qualname__
+    if kind.__module__ not in {"builtins", "__main__"}:
+        name = f"{kind.__module__}.{name}"
     try:
-        return f"{type(error).__name__}: {error}"
+        return f"{name}: {error}"
     except Exception:  # noqa: BLE001 - an author's __str__ may do anything
-        return type(error).__name__
+        return name
 
 
 def json_safe(

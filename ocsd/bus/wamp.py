@@ -24,6 +24,10 @@ from twisted.internet.defer import CancelledError
 
 txaio.use_twisted()
 
+from ocsd.bus import patient_log
+
+patient_log.install()
+
 from autobahn.exception import Disconnected, PayloadExceededError
 from autobahn.twisted.rawsocket import WampRawSocketClientFactory, WampRawSocketClientProtocol
 from autobahn.twisted.wamp import ApplicationSession

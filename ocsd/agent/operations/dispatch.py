@@ -175,6 +175,7 @@ class Operations:
             return ERROR, "No session active.", {}
         if session.status in ("stopping", "done"):
             return ERROR, f"The operation is already {session.status}", {}
+        session.asked_to_end(action)
         asked = op.ask_to_end(session, params)
         if asked is None:
             text = f'{op.op_type.title()} "{op_name}" has no function to {action} it.'
@@ -215,7 +216,7 @@ def _screened(op: AgentOp, params: Any) -> Any:
 
 def _returned(result: Any, session: OpSession) -> None:
     match result:
-        case (ok, message):
+        case (ok, message) if is_truth(ok):
             session.finish(bool(ok), str(message))
         case _:
             session.add_fault(
@@ -223,3 +224,8 @@ def _returned(result: Any, session: OpSession) -> None:
                 "instead of (ok, message)"
             )
             session.finish(False, None)
+
+
+def is_truth(ok: object) -> bool:
+    """Return whether a value says if a run succeeded: a bool, a number, or a scalar of numpy."""
+    return isinstance(ok, (bool, int, float)) or getattr(ok, "shape", None) == ()

@@ -7,7 +7,7 @@ The texts of the errors are part of the wire: client programs match on them
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
-from ocsd.bus.encoding import json_safe
+from ocsd.bus.encoding import json_safe, shown
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -157,7 +157,11 @@ def param(key: str, **rules: Any) -> Callable[[Function], Function]:
         Keyword arguments of `ParamHandler.get`.
     """
     # Misspelt rules, and a default that breaks them, raise when the agent is imported.
-    ParamHandler({}).get(key, **{"default": None, **rules})
+    try:
+        ParamHandler({}).get(key, **{"default": None, **rules})
+    except ParamError as error:
+        default = shown(rules.get("default"))
+        raise ParamError(f"@param({key!r}): the default is {default}: {error.msg}") from None
 
     def declare(func: Function) -> Function:
         if not hasattr(func, PRESCREEN):

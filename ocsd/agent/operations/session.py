@@ -25,6 +25,9 @@ KEPT_MESSAGES = {
 # Longest message [characters]: messages are for people, not for the dump of a device.
 LONGEST_SESSION_MESSAGE = 10_000
 
+END_LIMIT_S = 10.0
+"""Time in which a run should end after a client has asked for it [s]."""
+
 MESSAGE_HEAD_BYTES = 32
 """Size of a message without its text [bytes]."""
 
@@ -54,8 +57,8 @@ class OpSession:
         Overrides of `KEPT_MESSAGES`.
     cred_level : int
         Credential level of the client that started the operation.
-    clock : callable
-        Returns the Unix time [s].
+    clock, monotonic : callable
+        Return the Unix time and the monotonic time [s].
 
     Attributes
     ----------
@@ -77,6 +80,7 @@ class OpSession:
         purge_policy: Mapping[str, int] | None = None,
         cred_level: int = 1,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.session_id = session_id
         self.op_name = op_name
@@ -91,6 +95,7 @@ class OpSession:
         self.start_time = clock()
         self.end_time: float | None = None
         self._clock = clock
+        self._monotonic = monotonic
         self._lock = threading.RLock()
         self._waiting: list[Deferred[None]] = []
         self._fault: str | None = None
@@ -99,6 +104,8 @@ class OpSession:
         # Size of all messages, and how many were left out because of it.
         self._messages_bytes = 0
         self._left_out = 0
+        # The action that a client asked for last, and when [s, monotonic].
+        self._end_asked: tuple[str, float] | None = None
         self.set_status(status, timestamp=self.start_time)
 
     @property
@@ -154,6 +161,23 @@ class OpSession:
         with self._lock:
             if self.status == "starting":
                 self.set_status("running")
+
+    def asked_to_end(self, action: str) -> None:
+        """Remember that a client has asked to ``stop`` or to ``abort`` the run."""
+        self._end_asked = self._end_asked or (action, self._monotonic())
+
+    def overdue(self) -> str:
+        """Return a complaint if the run goes on long after it was asked to end, else nothing."""
+        if self._end_asked is None or self.status == "done":
+            return ""
+        action, asked_at_s = self._end_asked
+        past_s = self._monotonic() - asked_at_s
+        if past_s < END_LIMIT_S:
+            return ""
+        why = "its function has not returned since"
+        if self.status != "stopping":
+            why = f"the function to {action} it did not set the status"
+        return f"{action} was asked for {past_s:.0f} s ago; {why}"
 
     def finish(self, success: bool, message: str | None) -> None:
         """End the session and answer the clients that wait for it (reactor thread).

@@ -167,6 +167,8 @@ def trouble_of(sessions: Any, startup_names: set[str]) -> str:
             troubles.append(shortened(session.fault))
         elif session.status == "done" and not session.success and session.op_name in startup_names:
             troubles.append(f"operation {session.op_name!r} failed: {_last_words(session)}")
+        elif late := session.overdue():
+            troubles.append(f"operation {session.op_name!r}: {late}")
         elif session.status == "running" and session.degraded:
             troubles.append(f"operation {session.op_name!r} is degraded: {_last_words(session)}")
     return "; ".join(troubles)
