@@ -96,6 +96,7 @@ class OpSession:
         self.end_time: float | None = None
         self._clock = clock
         self._monotonic = monotonic
+        self._begun_s = monotonic()
         self._lock = threading.RLock()
         self._waiting: list[Deferred[None]] = []
         self._fault: str | None = None
@@ -165,6 +166,10 @@ class OpSession:
     def asked_to_end(self, action: str) -> None:
         """Remember that a client has asked to ``stop`` or to ``abort`` the run."""
         self._end_asked = self._end_asked or (action, self._monotonic())
+
+    def age_s(self) -> float:
+        """Return the time since the run was started [s], however the clock was set since."""
+        return self._monotonic() - self._begun_s
 
     def overdue(self) -> str:
         """Return a complaint if the run goes on long after it was asked to end, else nothing."""
