@@ -38,6 +38,11 @@ def test_the_usual_hub_gets_one_loopback_port_and_a_raw_socket():
     assert (raw["type"], raw["endpoint"]["path"]) == ("rawsocket", str(SOCKET))
 
 
+def test_a_call_that_no_message_can_carry_is_refused_by_the_bridge():
+    web, _raw = transports(hub())
+    assert web["paths"]["call"]["options"] == {"post_body_limit": 16_711_680}
+
+
 def test_a_bridge_on_a_port_of_its_own_gets_its_own_transport():
     first, second, _raw = transports(hub(http="http://localhost:8002/api/call"))
     assert (first["endpoint"]["port"], second["endpoint"]["port"]) == (8001, 8002)
