@@ -166,7 +166,8 @@ def test_a_class_that_may_be_in_a_broken_plugin_is_told_with_its_failure(plugin)
 def test_an_agent_path_that_is_no_folder_is_told(tmp_path):
     (failure,) = agent_classes([str(tmp_path / "absent")]).failures
 
-    assert "which is not a folder" in failure.reason
+    assert failure.no_folder
+    assert "there is no such folder" in failure.reason
 
 
 def test_an_unknown_class_is_told_with_the_nearest_name():
