@@ -146,7 +146,8 @@ def moved(before: Catalogue, after: Catalogue) -> frozenset[str]:
 
 
 def _place_of(entry: AgentEntry) -> tuple[str, str]:
-    return _code(entry), entry.entry_point
+    # The same folder may be spelled in another way.
+    return os.path.realpath(entry.script or "") + (entry.module or ""), entry.entry_point
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,9 +89,14 @@ def _refuses_arguments(plan: Mapping[str, Any], daemon: control.DaemonClient) ->
     # pydantic and yaml take longer to load than all of `ocsd status`.
     from ocsd.site import load
 
-    site = load.load(status["site_file"])
+    try:
+        site = load.load(status["site_file"])
+        host = load.pick_host(site, status["host"])
+    except ConfigurationError as error:  # e.g. only the daemon's user may read it
+        print(f"ocsd: warning: arguments of agents were not tried: {error}", file=sys.stderr)
+        return False
     refused = False
-    for kind, text in trial.problems(site, load.pick_host(site, status["host"]), begun):
+    for kind, text in trial.problems(site, host, begun):
         print(f"ocsd: {_LEADS[kind]}{text}", file=sys.stderr)
         refused = refused or kind == "problem"
     return refused
