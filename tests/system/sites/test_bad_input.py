@@ -1,6 +1,7 @@
 """Bad input gets one clear error, and everything else keeps running."""
 
 import os
+import re
 import shutil
 import socket
 from pathlib import Path
@@ -257,6 +258,6 @@ def test_who_blocks_the_reactor_is_shown_while_it_lasts_and_told_afterwards(site
     assert session["success"] is True
     [warning] = [text for _, text in session["messages"] if text.startswith("WARNING: ")]
     assert "hostile_agent.py:" in warning
-    assert "in blocks, for 3." in warning
+    assert re.search(r"in blocks, for [3-9]\.\d s", warning)
     assert "register what takes time with blocking=True" in warning
     assert hostile.request("status", "acq")[2]["status"] == "running"
