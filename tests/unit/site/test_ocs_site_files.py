@@ -216,5 +216,5 @@ def test_keys_that_nothing_reads_are_left_out_with_line_and_remedy(loaded, tmp_p
 def test_the_lines_of_a_hosts_values_are_known(loaded):
     host = loaded(HUB["without a bridge"] + HOSTS).hosts["host-1"]
 
-    assert (host.lines["agent-paths/0"], host.lines["log-dir"]) == (8, 9)
+    assert (host.lines["agent-paths/0"], host.lines["log-dir"]) == (5, 6)
     assert "lines" not in host.data
