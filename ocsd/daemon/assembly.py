@@ -82,6 +82,7 @@ def assemble(
         waits_for=window.waits_for,
         trouble=daemon.trouble,
         start_trouble=lambda: forkserver.trouble,
+        left_alone=lambda: daemon.settings.plan.left_alone,
         excuse=oversight.excuse,
     )
     parts = Parts(

@@ -91,7 +91,8 @@ class Daemon:
     def start(self) -> None:
         """Open the sockets and connect to the fork server; the rest follows from its Hello."""
         parts, paths = self._parts, self.settings.paths
-        for notice in filter(None, (*self.settings.plan.notices, parts.fleet.targets.notice)):
+        notices = filter(None, (*self.settings.plan.notices, parts.fleet.targets.notice))
+        for notice in (*self.settings.warnings(), *notices):
             self.progress.say(f"  {notice}")
         parts.notify.open()
         parts.lost_files.keep(paths.notify_socket, parts.notify.open)

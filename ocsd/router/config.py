@@ -124,21 +124,21 @@ def _is_own(crossbar: str) -> bool:
 
 
 def find_crossbar(configured: str | None) -> str:
-    """Return the crossbar executable, or that of ``crossbar: {bin: …}`` in the site file.
+    """Return the crossbar executable: that of ``crossbar: {bin: …}``, or ocsd's own.
+
+    Site files that come from OCS often name one that this machine has not got
+    (`ocsd.site.machine` warns of it).
 
     Raises
     ------
     RouterError
         If there is none; the message says how to install it.
     """
-    name = "crossbar"
-    candidates = [str(Path(sys.executable).parent / "crossbar"), "crossbar"]
-    if configured:
-        name, candidates = f"{configured!r} (crossbar: bin)", [configured]
-    for candidate in candidates:
+    own = [str(Path(sys.executable).parent / "crossbar"), "crossbar"]
+    for candidate in filter(None, (configured, *own)):
         if path := shutil.which(candidate):
             return path
     raise RouterError(
-        f"this host runs the site's router, but {name} is not installed and no router listens "
+        "this host runs the site's router, but crossbar is not installed and no router listens "
         f"at the hub's address; run: {sys.executable} -m pip install 'ocsd[router]'"
     )

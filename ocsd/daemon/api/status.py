@@ -1,7 +1,7 @@
 """The report behind `ocsd status`: the whole truth about a host, as one JSON object."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME
 from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
-from ocsd.site.model import Hub, Instance
+from ocsd.site.model import Hub, Instance, word_of
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Verdict
 from ocsd.system.paths import HostPaths
@@ -95,6 +95,8 @@ class StatusReport:
     """Returns the fault of the daemon's own records; empty if there is none."""
     start_trouble: Callable[[], str] = str
     """Returns why nothing can be started or stopped now; empty if it can."""
+    left_alone: Callable[[], Sequence[Instance]] = tuple
+    """Returns the entries of the host that something else runs."""
     excuse: Callable[[], None] = lambda: None
     """Called before the health of instances is judged."""
     _meter: UsageMeter = field(default_factory=UsageMeter, init=False)
@@ -118,6 +120,7 @@ class StatusReport:
             "hub": self.hub.model_dump(include=_HUB_KEYS),
             "router": self._router(),
             "instances": rows,
+            "not_managed": [_not_managed(each) for each in self.left_alone()],
         }
 
     def _reason(self, instance: Instance, keeper: Keeper, verdict: Verdict) -> str:
@@ -194,3 +197,13 @@ class StatusReport:
             "next_try_s": keeper.next_try_s,
             "log_path": str(self.paths.instance_log(keeper.instance_id)),
         }
+
+
+def _not_managed(entry: Instance) -> dict[str, Any]:
+    word = word_of(entry.manage)
+    return {
+        "instance_id": entry.instance_id,
+        "agent_class": entry.agent_class,
+        "manage": word,
+        "reason": f"not managed here: its entry says manage: {word}",
+    }

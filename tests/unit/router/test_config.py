@@ -66,7 +66,15 @@ def test_the_configuration_is_written_as_json(tmp_path):
     assert written == config.node_config(hub(), SOCKET)
 
 
-def test_a_missing_crossbar_is_refused_with_the_command_that_brings_it(tmp_path):
+def test_a_crossbar_of_the_site_file_that_is_not_there_gives_way_to_the_own_one(tmp_path):
+    own = config.find_crossbar(None)
+    assert config.find_crossbar(str(tmp_path / "crossbar")) == own
+    assert config.find_crossbar("/bin/true") == "/bin/true"
+
+
+def test_a_missing_crossbar_is_refused_with_the_command_that_brings_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RouterError, match=r"pip install 'ocsd\[router\]'"):
         config.find_crossbar(str(tmp_path / "crossbar"))
 

@@ -35,3 +35,18 @@ def test_an_aggregator_has_a_data_folder(tmp_path, clock):
     other, recorder = report_of(fleet).as_json()["instances"]
     assert recorder["data_dir"] == "/hk"
     assert "data_dir" not in other
+
+
+def test_entries_that_something_else_runs_are_listed_as_not_managed(tmp_path):
+    boxed = Instance(instance_id="boxed", agent_class="A", manage="docker")
+    report = report_of(Fleet(Targets(tmp_path / "targets.json")))
+    assert report.as_json()["not_managed"] == []
+    report.left_alone = lambda: (boxed,)
+    assert report.as_json()["not_managed"] == [
+        {
+            "instance_id": "boxed",
+            "agent_class": "A",
+            "manage": "docker/up",
+            "reason": "not managed here: its entry says manage: docker/up",
+        }
+    ]
