@@ -16,6 +16,7 @@ from typing import Any
 
 # Names that differ in more than the first word.
 _ELSEWHERE = {
+    "ocs.agent_cli": "ocsd.compat.agent_cli",
     "ocs.client_cli": "ocsd.compat.client_cli",
     "ocs.agents": "ocsd_agents",
     "ocs.agents.registry": "ocsd.registry",
