@@ -32,21 +32,29 @@ class ControlClientError(RuntimeError):
     Its one argument is the list ``[0, 0, 0, 0, error, args, kwargs]``. `error` is
     a WAMP error URI (``wamp.error.no_such_procedure``: no such agent), or
     ``client_http.error.connection_error`` (no router) or
-    ``client_http.error.request_error`` (no answer, or none that can be read).
-    """
+    ``client_http.error.request_error`` (no answer, or none that can be read). Its
+    text is that of the list, because scripts for OCS look for words in it.
 
-    def __str__(self) -> str:
-        return ": ".join(filter(None, (self.error, self.reason)))
+    A script may raise it with any other arguments.
+    """
 
     @property
     def error(self) -> str:
-        """The error URI."""
-        return str(self.args[0][4])
+        """The error URI; empty if the arguments are not such a list."""
+        match self.args:
+            case ([_, _, _, _, error, *_],):
+                return str(error)
+        return ""
 
     @property
     def reason(self) -> str:
         """The error in words; may be empty."""
-        return " ".join(str(part) for part in self.args[0][5] or ())
+        match self.args:
+            case ([_, _, _, _, _, list() | tuple() as texts, *_],):
+                return ": ".join(map(str, texts))
+            case ([_, _, _, _, _, None, *_],):
+                return ""
+        return str(self)
 
 
 class ControlClient:
@@ -234,8 +242,8 @@ class ControlClient:
             raise _error(REQUEST_ERROR, [text]) from error
         except (OSError, http.client.HTTPException) as error:
             why = getattr(error, "strerror", None) or error or type(error).__name__
-            text = f"no answer from the router at {url}: {why}"
-            raise _error(CONNECTION_ERROR, [text]) from error
+            # Scripts for OCS take the URL out of the list's text: it ends at an apostrophe.
+            raise _error(CONNECTION_ERROR, [f"Failed to connect to {url}", str(why)]) from error
         return _decoded(status, content, url)
 
 

@@ -113,7 +113,7 @@ def parse_args(
     add_arguments(parser)
     launch = launches.current()
     if launch is None:
-        configuration, parsed = _parse(parser, agent_class, _of_environment() + words)
+        configuration, parsed = _parse(parser, agent_class, of_environment() + words)
         defaults = {"working_dir": os.getcwd()}
     else:
         tried = [*launch.instance.arguments, *words]
@@ -175,7 +175,7 @@ def _option(word: str) -> str:
     return word.partition("=")[0]
 
 
-def _of_environment() -> list[str]:
+def of_environment() -> list[str]:
     """Return the options that the environment of a container holds, as for ocs-agent-cli."""
     values = ((option, os.environ.get(name)) for option, name in _ENVIRONMENT.items())
     return [word for option, value in values if value for word in (option, value)]
