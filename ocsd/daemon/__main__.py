@@ -5,6 +5,7 @@ libraries at the same time.
 """
 
 import argparse
+import contextlib
 import faulthandler
 import importlib
 import json
@@ -21,6 +22,7 @@ from ocsd.forkserver import record
 from ocsd.forkserver import start as forkserver
 from ocsd.forkserver.remains import kill_remains
 from ocsd.system import paths
+from ocsd.system.whereabouts import Whereabouts
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -134,6 +136,7 @@ def _prepare(
     arguments: argparse.Namespace, descriptor: int | None
 ) -> tuple["Settings", DaemonLock]:
     """Read the site, take the lock and find the processes that run already."""
+    from ocsd.daemon import takeover
     from ocsd.daemon.builtin.router import plan_router
     from ocsd.daemon.instances.plan import ROUTER_NAME
     from ocsd.daemon.planning.settings import Settings
@@ -143,6 +146,10 @@ def _prepare(
     places.create()
     try:
         lock = DaemonLock(places.daemon_lock, host.name, descriptor)
+        hub = host.hub(site.hub)
+        places = takeover.in_use(places)
+        takeover.refuse_second_copy(places, hub)
+        places.create()
         # Daemons of earlier versions know this one only.
         DaemonLock(places.pid_file, host.name)
         served = forkserver.running(places.forkserver_socket)
@@ -153,10 +160,13 @@ def _prepare(
             for each in left.gone:
                 kill_remains(each)
             served = frozenset(each.instance_id for each in left.living)
-        router = plan_router(host_plan, host.hub(site.hub), places, ROUTER_NAME in served)
+        router = plan_router(host_plan, hub, places, ROUTER_NAME in served)
         log = places.daemon_log.open("a", encoding="utf-8")
         places.forkserver_log.open("a").close()
         working_dir = Path.cwd()
+        # On a full disk, the kernel's list of sockets still names the runtime folder.
+        with contextlib.suppress(OSError):
+            Whereabouts(places, hub.wamp_server).write()
     except OSError as error:
         raise ConfigurationError(
             f"cannot use {error.filename or 'the working directory'}: {error.strerror}; "
@@ -185,6 +195,9 @@ def _run(
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
     progress = StartReport(sys.stdout, arguments.colour)
     progress.say(f"ocsd (pid {os.getpid()}), host {settings.plan.host.name}, {settings.site.path}")
+    if settings.paths.runtime != (named := paths.of_host(settings.paths.host).runtime):
+        used = f"{settings.paths.runtime} in place of {named}"
+        progress.say(f"  what runs already uses the runtime folder {used}")
     daemon = assemble(settings, server, progress, arguments.detached, reactor, lock)
     reactor.callWhenRunning(attempt, daemon.start, daemon.give_up)
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -16,7 +16,7 @@ from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError
 from ocsd.forkserver import limits, program, spool_folder
 from ocsd.forkserver.loaded import LoadedCode
 from ocsd.forkserver.protocol import SpawnRequest, decode, encode
-from ocsd.log import level_file, logs
+from ocsd.log import level_file, logs, printed
 from ocsd.log import stream as log_stream
 from ocsd.log.file import LogFile
 from ocsd.reactor.lookout import LOOKOUT
@@ -150,6 +150,7 @@ def _is_up_to_date(loaded: LoadedCode) -> bool:
 
 
 def _flush() -> None:
+    printed.finish(sys.stdout, sys.stderr)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

@@ -20,6 +20,7 @@ from ocsd.errors import ConfigurationError
 LONGEST_SOCKET_PATH = 107
 
 ROUTER_SOCKET = "router.sock"
+FORKSERVER_SOCKET = "fork.sock"
 
 SPOOL_VARIABLE = "OCSD_SPOOL_FOLDER"
 """Environment variable with the descriptor of an agent's spool, if it has no other way there."""
@@ -50,7 +51,7 @@ class HostPaths:
     """The daemon's control API."""
     notify_socket = _Place("runtime", "notify.sock")
     """Receives the sd_notify messages of agents."""
-    forkserver_socket = _Place("runtime", "fork.sock")
+    forkserver_socket = _Place("runtime", FORKSERVER_SOCKET)
     """Receives the requests to the fork server."""
     router_socket = _Place("runtime", ROUTER_SOCKET)
     """The router's raw socket for agents of this host."""
