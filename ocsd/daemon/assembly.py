@@ -49,7 +49,7 @@ def assemble(
     """
     paths = settings.paths
     daemon = Daemon(settings, progress, detached, reactor, lock)
-    fleet = Fleet(Targets(paths.targets), Finished(paths.finished))
+    fleet = Fleet(Targets(paths.targets, paths.latest_targets), Finished(paths.finished))
     window = LaunchWindow(reactor, fleet.waits_for)
     # Not every wait ends with a transition, so the window is asked in every round.
     outside, always = OutsideWatch(settings.hub, reactor), (window.admit,)
@@ -83,6 +83,7 @@ def assemble(
         trouble=daemon.trouble,
         start_trouble=lambda: forkserver.trouble,
         excuse=oversight.excuse,
+        disks=oversight.disks.as_json,
     )
     parts = Parts(
         fleet=fleet,

@@ -210,6 +210,7 @@ class Daemon:
         notices = (
             parts.oversight.chronicle.trouble,
             parts.fleet.targets.notice,
+            parts.fleet.targets.unwritten,
             parts.processes.notice,
         )
         return "; ".join(filter(None, notices))

@@ -3,13 +3,17 @@
 import os
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
+
+from twisted.logger import Logger
 
 from ocsd import __version__
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.watching.chronicle import DAEMON, Chronicle
+from ocsd.daemon.watching.disks import Disks
 from ocsd.daemon.watching.examiner import Examiner
 from ocsd.daemon.watching.hooks import Hooks, ProcessHook
 from ocsd.daemon.watching.incidents import Incidents
@@ -24,6 +28,7 @@ from ocsd.daemon.watching.watches import (
     resident_bytes,
 )
 from ocsd.history.file import HistoryFile
+from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
 from ocsd.site.difference import Difference
 from ocsd.supervisor.health import Health
 
@@ -41,6 +46,8 @@ class Oversight:
         Further calls of each round.
     """
 
+    log = Logger()
+
     def __init__(
         self,
         settings: Settings,
@@ -50,6 +57,7 @@ class Oversight:
         always: tuple[Callable[[], None], ...] = (),
     ) -> None:
         paths = settings.paths
+        self._settings = settings
         self._host = settings.plan.host
         self._fleet = fleet
         self._reactor = reactor
@@ -67,7 +75,14 @@ class Oversight:
             self._logs,
             *more,
         )
-        always = (partial(self._router, health), self.chronicle.catch_up, *always)
+        self.disks = Disks(lambda: _places(self._settings), self._disk_fills)
+        always = (
+            partial(self._router, health),
+            self.chronicle.catch_up,
+            fleet.targets.catch_up,
+            self.disks.round,
+            *always,
+        )
         self._left_spools = LeftSpools(paths.spools, self._names, reactor)
         self._rounds = Rounds(fleet, watches, reactor, always)
         for observer in (
@@ -84,6 +99,7 @@ class Oversight:
         self.chronicle.record(DAEMON, "DaemonStarted", f"ocsd {__version__}", os.getpid())
         self._rounds.start()
         self._left_spools.start()
+        self.disks.start()
 
     def excuse(self) -> None:
         """Blame no instance for a time in which this daemon could receive nothing."""
@@ -91,10 +107,15 @@ class Oversight:
 
     def apply_reload(self, settings: Settings, changed: Difference, by: str) -> None:
         """Use the hooks of another version of the site file, and record the changes."""
+        self._settings = settings
         self._host = settings.plan.host
         self._hooks.commands = settings.plan.host.hooks
         reason = f"{changed}; asked for by {by}"
         self.chronicle.record(DAEMON, "Reloaded", reason, os.getpid())
+
+    def _disk_fills(self, text: str) -> None:
+        self.log.warn("{text}", text=text)
+        self.chronicle.record(DAEMON, "DiskFills", text, os.getpid())
 
     def record_lost_files(self, text: str) -> None:
         """Record the loss of the daemon's own files."""
@@ -140,3 +161,13 @@ class Oversight:
 
     def _incident(self, names: tuple[str, ...]) -> None:
         self._hooks.fire("on-incident", DAEMON, {"names": list(names)})
+
+
+def _places(settings: Settings) -> dict[str, Path]:
+    """Return the folders that must not become full."""
+    paths = settings.paths
+    places = {"state": paths.state, "logs": paths.logs}
+    for each in settings.plan.instances:
+        if each.agent_class == AGGREGATOR_CLASS:
+            places["data"] = data_folder(each.arguments, paths.state)
+    return places

@@ -59,6 +59,8 @@ class HostPaths:
     """Holds the running daemon's pid, and is locked by it."""
     finished = _Place("runtime", "finished.json")
     """Jobs that are done in this run of the machine."""
+    latest_targets = _Place("runtime", "targets.json")
+    """The operator's wishes while the disk of `targets` takes nothing."""
     daemon_lock = _Place("state", "daemon.lock")
     """Keeps a second daemon out, even if the runtime folder was removed."""
     targets = _Place("state", "targets.json")

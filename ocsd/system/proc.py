@@ -1,5 +1,7 @@
 """The state of processes, as the kernel reports it in /proc (proc(5))."""
 
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -58,6 +60,15 @@ def start_ticks(pid: int) -> int:
     """Return when a process was started [clock ticks since boot]; 0 if it has ended."""
     entry = entry_of(pid)
     return 0 if entry is None or entry.has_ended else entry.start_ticks
+
+
+def age_s(pid: int) -> float | None:
+    """Return the age of a process [s], which no change of the wall clock affects; None if gone."""
+    ticks = start_ticks(pid)
+    if not ticks:
+        return None
+    since_boot_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return max(0.0, since_boot_s - ticks / os.sysconf("SC_CLK_TCK"))
 
 
 def what_holds(pid: int) -> str:

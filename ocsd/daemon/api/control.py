@@ -101,6 +101,8 @@ class ControlApi:
             pending.abandon()
             raise
         stream.begin()
+        if unwritten := self.fleet.targets.unwritten:
+            stream.write({"event": "notice", "text": unwritten})
         for name, reason in rest.items():
             stream.write({"event": "left_out", "instance_id": name, "reason": reason})
         self.fleet.when_launched(pending.report_settled)

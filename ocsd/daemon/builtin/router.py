@@ -1,7 +1,6 @@
 """The router as an instance: its plan, its readiness, and its last words."""
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,7 +142,7 @@ class RouterWatch:
     def _poll(self) -> None:
         if self._keeper.life.state is not State.STARTING:
             self._polling.stop()
-        elif self._keeper.pid is not None and self._reachable(self._keeper.started_at):
+        elif self._keeper.pid is not None and self._reachable(self._keeper.uptime_s):
             if self._asking is None:
                 self._keeper.deliver(BecameReady())
                 return
@@ -157,13 +156,12 @@ class RouterWatch:
 
 
 def _reachable(plan: RouterPlan, hub: Hub) -> Callable[[float | None], bool]:
-    """Return a function of the start [s, Unix time]: whether the router can be reached."""
+    """Return a function of the router's age [s]: whether it can be reached."""
 
-    def is_reachable(started_at: float | None) -> bool:
+    def is_reachable(age_s: float | None) -> bool:
         socket = plan.socket
-        age_s = time.time() - (started_at or time.time())
         # A router that is still without its socket had one, which was removed.
-        if socket is None or (age_s > SOCKET_LIMIT_S and not socket.exists()):
+        if socket is None or ((age_s or 0.0) > SOCKET_LIMIT_S and not socket.exists()):
             return probe.is_open(hub.wamp_server)
         return is_listening(socket)
 
