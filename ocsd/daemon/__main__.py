@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -201,7 +202,8 @@ def _run(
     daemon = assemble(settings, server, progress, arguments.detached, reactor, lock)
     reactor.callWhenRunning(attempt, daemon.start, daemon.give_up)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: reactor.callFromThread(daemon.stop))
+        by = f"the signal {number.name} to the daemon"
+        signal.signal(number, partial(_stop, reactor, daemon, by))
     interruption.check()
     # All processes are left to the next daemon, as after a kill, for `ocsd stop --unit`.
     signal.signal(signal.SIGQUIT, lambda *_: os._exit(0))
@@ -215,6 +217,10 @@ def _run(
     if daemon.failure is not None:
         raise daemon.failure
     return 0
+
+
+def _stop(reactor: Any, daemon: Any, by: str, *_: object) -> None:
+    reactor.callFromThread(daemon.stop, by=by)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 import os
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import ocsd
 from ocsd.daemon.api.status import StatusReport
 from ocsd.daemon.api.systemd import SystemdLink
 from ocsd.daemon.builtin.router import last_words
@@ -32,6 +34,7 @@ from ocsd.daemon.watching.instance_log import last_line
 from ocsd.daemon.watching.lost_files import LostFiles
 from ocsd.forkserver.protocol import Spawned
 from ocsd.forkserver.start import PreparedServer
+from ocsd.system.files import written_at
 
 
 def assemble(
@@ -83,6 +86,8 @@ def assemble(
         trouble=daemon.trouble,
         start_trouble=lambda: forkserver.trouble,
         excuse=oversight.excuse,
+        router_away_s=lambda: keepers.router_away_s,
+        code_at=written_at(Path(ocsd.__file__).parent),
         disks=oversight.disks.as_json,
     )
     parts = Parts(

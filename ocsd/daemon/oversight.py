@@ -1,7 +1,8 @@
 """Builds the observers of the instances: history, incidents, examinations, hooks, watches."""
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,11 @@ from ocsd.daemon.watching.watches import (
 from ocsd.history.file import HistoryFile
 from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
 from ocsd.site.difference import Difference
+from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health
+from ocsd.text.reason import clause
 
+_UNWELL = {State.BACKOFF, State.FAILED}
 _HOOKED = {Health.DEGRADED: "on-degraded", Health.HUNG: "on-hung"}
 
 
@@ -61,11 +65,13 @@ class Oversight:
         self._host = settings.plan.host
         self._fleet = fleet
         self._reactor = reactor
+        # Instances that are not well, and the occasion of which that was told.
+        self._unwell: dict[str, str] = {}
         self._hooks = Hooks(settings.plan.host.hooks, partial(ProcessHook, reactor), reactor)
         self.chronicle = Chronicle(HistoryFile(paths.journal))
         self.examiner = Examiner(paths.incidents, paths.instance_log, self.chronicle)
         self.incidents = Incidents(reactor, self._running, self.chronicle, self._incident)
-        health = HealthWatch(self.chronicle, self._health)
+        health = HealthWatch(self.chronicle, self._health, self._recovered)
         evidence = EvidenceWatch(fleet, reactor)
         self._logs = ForeignLogWatch(paths.instance_log)
         watches: tuple[Watch, ...] = (
@@ -121,9 +127,10 @@ class Oversight:
         """Record the loss of the daemon's own files."""
         self.chronicle.record(DAEMON, "FilesLost", text, os.getpid())
 
-    def record_stop(self) -> None:
-        """Record that the daemon ends as it was asked to."""
-        self.chronicle.record(DAEMON, "DaemonStopped", "as asked", os.getpid())
+    def record_stop(self, by: str) -> None:
+        """Record that the daemon ends as `by` has asked it to."""
+        reason = f"as asked{clause(' by ', by)}"
+        self.chronicle.record(DAEMON, "DaemonStopped", reason, os.getpid(), by)
 
     def _router(self, health: HealthWatch) -> None:
         if self._fleet.router is not None:
@@ -151,16 +158,40 @@ class Oversight:
             "pid": transition.pid,
             "restarts": after.restarts,
         }
-        self._hooks.fire(f"on-{after.state}", transition.instance_id, facts)
+        if after.state in _UNWELL:
+            self._unwell[transition.instance_id] = f"on-{after.state}"
+        elif after.state is State.DOWN:
+            self._unwell.pop(transition.instance_id, None)
+        self._fire(f"on-{after.state}", transition.instance_id, facts)
 
     def _health(self, instance_id: str, health: Health, reason: str) -> None:
         if health in _HOOKED:
-            self._hooks.fire(
-                _HOOKED[health], instance_id, {"health": str(health), "reason": reason}
-            )
+            self._unwell[instance_id] = _HOOKED[health]
+            self._fire(_HOOKED[health], instance_id, {"health": str(health), "reason": reason})
+
+    def _recovered(self, instance_id: str) -> None:
+        """Tell that an instance is well again, as soon as the hook may run."""
+        after = self._unwell.get(instance_id)
+        if after is None or not self._hooks.is_due("on-ok", instance_id):
+            return
+        if self._fire("on-ok", instance_id, {"health": str(Health.OK), "after": after}):
+            del self._unwell[instance_id]
 
     def _incident(self, names: tuple[str, ...]) -> None:
-        self._hooks.fire("on-incident", DAEMON, {"names": list(names)})
+        self._fire("on-incident", DAEMON, {"names": list(names)})
+
+    def _fire(self, occasion: str, instance_id: str, facts: Mapping[str, Any]) -> bool:
+        """Run a hook with the facts that each one gets; return whether it was not left out."""
+        agent_class = ""
+        with contextlib.suppress(KeyError):
+            agent_class = self._fleet.instance(instance_id).agent_class
+        common = {
+            "host": self._host.name,
+            "at": self.chronicle.wall_clock(),
+            "agent_class": agent_class,
+            "log_path": str(self._settings.paths.instance_log(instance_id)),
+        }
+        return self._hooks.fire(occasion, instance_id, {**common, **facts})
 
 
 def _places(settings: Settings) -> dict[str, Path]:

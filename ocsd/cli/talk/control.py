@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ocsd.cli.talk import holder, replies
+from ocsd.cli.talk import holder, replies, unit_state
 from ocsd.cli.talk.hosts import elsewhere, foreign_folders, places_of, runtime_folders
 from ocsd.cli.talk.unix_http import Answer, BrokenAnswerError
 from ocsd.errors import (
@@ -270,6 +270,10 @@ def _none_runs(host: str | None) -> str:
     if found := holder.describe(host):
         return found
     looked_in = f"looked in {' and '.join(map(str, runtime_folders()))}"
+    hosts = [host] if host else [each.host for each in places_of(None)[0]]
+    if unit := unit_state.starting(hosts):
+        daemon = clause(" for host ", host or "")
+        return f"no daemon{daemon} is running yet; systemd starts it: systemctl status {unit}"
     if folders := foreign_folders(host):
         return _others_run(host, looked_in, folders)
     if host is None:

@@ -6,6 +6,7 @@ orphans, are in the record of processes, and are ended from here. Both climb the
 """
 
 import fcntl
+import getpass
 import os
 import select
 import signal
@@ -30,6 +31,8 @@ from ocsd.forkserver.protocol import (
     encode,
 )
 from ocsd.forkserver.remains import kill_remains
+from ocsd.history.file import HistoryFile
+from ocsd.history.summary import HistoryEntry
 from ocsd.supervisor.policy import STOP_LADDER
 from ocsd.system import proc
 from ocsd.system.paths import HostPaths, is_listening
@@ -86,7 +89,20 @@ def end(places: HostPaths) -> list[str]:
     # As after any stop, the next start is one of everything.
     with suppress(OSError):
         places.finished.unlink()
-    return [process.instance_id for process in (*children, *orphans)]
+    ended = (*children, *orphans)
+    _write_down(places, ended)
+    return [process.instance_id for process in ended]
+
+
+def _write_down(places: HostPaths, ended: _Processes) -> None:
+    """Record in the history who has ended these processes."""
+    history = HistoryFile(places.journal)
+    by = f"{getpass.getuser()} (uid {os.getuid()}, pid {os.getpid()})"
+    reason = f"ended by `ocsd stop` of {by}, while no daemon ran"
+    for process in ended:
+        name, at = process.instance_id, time.time()
+        history.write(HistoryEntry(at, name, "Exited", reason=reason, pid=process.pid, by=by))
+    history.close()
 
 
 def _runs_something(places: HostPaths) -> bool:

@@ -99,6 +99,10 @@ class StatusReport:
     """Returns why nothing can be started or stopped now; empty if it can."""
     excuse: Callable[[], None] = lambda: None
     """Called before the health of instances is judged."""
+    router_away_s: Callable[[], float] = lambda: 0.0
+    """Returns for how long a router that is not run here was not reachable [s]."""
+    code_at: float = 0.0
+    """When ocsd's own code was last written to the disk [s, Unix time]."""
     disks: Callable[[], list[dict[str, Any]]] = list
     """Returns the disks of data, state and logs (`ocsd.daemon.watching.disks`)."""
     _meter: UsageMeter = field(default_factory=UsageMeter, init=False)
@@ -148,7 +152,7 @@ class StatusReport:
         keeper = self.fleet.router
         url = self.hub.wamp_server
         if keeper is None:
-            return {"state": "external", "pid": None, "health": None, "url": url, "reason": ""}
+            return self._external_router()
         verdict, life = keeper.verdict, keeper.life
         return {
             **self._common(keeper, verdict),
@@ -156,6 +160,14 @@ class StatusReport:
             "url": url,
             "reason": verdict.reason or life.reason or self._why_no_router(keeper),
         }
+
+    def _external_router(self) -> dict[str, Any]:
+        url, away_s = self.hub.wamp_server, self.router_away_s()
+        row = {"state": "external", "pid": None, "health": None, "url": url, "reason": ""}
+        if not away_s:
+            return row
+        reason = f"the router at {url}, which is not run by this daemon, is not reachable for "
+        return row | {"health": "unreachable", "reason": f"{reason}{away_s:.0f} s"}
 
     def _why_no_router(self, keeper: Keeper) -> str:
         if self.fleet.stopping:
@@ -183,7 +195,11 @@ class StatusReport:
             "reason": self._reason(instance, keeper, verdict),
             "cpu_percent": cpu_percent,
             "rss_bytes": rss_bytes,
+            "waits_for_router": keeper.report.reports and not keeper.report.ready,
         }
+        if keeper.started_at is not None:
+            # After an upgrade, it goes on with the release that it was started with.
+            row["old_code"] = keeper.started_at < self.code_at
         if instance.agent_class == AGGREGATOR_CLASS:
             row["data_dir"] = str(data_folder(instance.arguments, self.paths.state))
         return row

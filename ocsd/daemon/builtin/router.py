@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from twisted.internet.protocol import ClientFactory
@@ -24,6 +24,9 @@ from ocsd.supervisor.events import BecameReady, State
 from ocsd.system.paths import HostPaths, is_listening
 
 ROUTER_POLL_S = 0.02
+
+EXTERNAL_SILENCE_LIMIT_S: Final = 10.0
+"""A router elsewhere that has not answered for this long is not reachable [s]."""
 
 SOCKET_LIMIT_S = 30.0
 """After this long, a router has opened all its sockets [s]."""
@@ -153,6 +156,31 @@ class RouterWatch:
     def _answered(self) -> None:
         if self._keeper.life.state is State.UP:
             self._keeper.notified({"READY": "1", "WATCHDOG": "1"})
+
+
+class ExternalRouter:
+    """Polls a router that another daemon or program runs."""
+
+    def __init__(self, hub: Hub, reactor: Any) -> None:
+        url = urlsplit(hub.wamp_server)
+        address = url.hostname or "localhost", probe.port_of(url)
+
+        def connect(factory: ClientFactory) -> Any:
+            return reactor.connectTCP(*address, factory)
+
+        # A server with TLS answers it with an alert, which will do.
+        self._asking = Asking(connect, probe.upgrade_request(url), lambda: None, reactor)
+
+    def start(self) -> None:
+        """Begin."""
+        self._asking.start()
+
+    @property
+    def away_s(self) -> float:
+        """Time for which it has answered nothing [s]; 0 if that is no cause for concern."""
+        if self._asking.waited_s < EXTERNAL_SILENCE_LIMIT_S:
+            return 0.0
+        return self._asking.waited_s
 
 
 def _reachable(plan: RouterPlan, hub: Hub) -> Callable[[float | None], bool]:
