@@ -74,9 +74,11 @@ def progress_of(session: Mapping[str, Any], now_at: float) -> str:
 
 
 def _duration(seconds: float) -> str:
-    if abs(seconds) < 1:
+    # A clock that was set back meanwhile makes no duration negative.
+    seconds = max(0.0, seconds)
+    if seconds < 1:
         return f"{seconds:.3f} s"
     for limit_s, unit_s, unit in ((120, 1, "s"), (7200, 60, "min"), (172800, 3600, "h")):
-        if abs(seconds) < limit_s:
+        if seconds < limit_s:
             return f"{seconds / unit_s:.1f} {unit}"
     return f"{seconds / 86400:.1f} days"
