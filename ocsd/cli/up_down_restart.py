@@ -13,6 +13,7 @@ from ocsd.cli.talk import control, replies
 from ocsd.errors import NoDaemonError, OcsdError, TimedOutError, UsageError
 from ocsd.text.printable import one_line
 from ocsd.text.reason import clause
+from ocsd.text.times import clock
 
 Lines = Iterable[tuple[dict[str, Any], replies.Event | None]]
 
@@ -85,7 +86,7 @@ def event_line(event: replies.Event, screen: Terminal) -> str:
             line = f"{instance_id} {screen.styled(state, state)}{_because(reason)}"
             if at is None:
                 return line
-            return f"{units.clock(at)}  {line}"
+            return f"{clock(at)}  {line}"
         case replies.Result():
             return _result_line(event, screen)
         case replies.LeftOut(instance_id, reason):

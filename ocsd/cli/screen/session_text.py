@@ -9,7 +9,7 @@ from ocsd.cli.screen import units
 from ocsd.cli.screen.table import Cell
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.text.printable import one_line, printable
-from ocsd.text.times import utc
+from ocsd.text.times import clock, utc
 
 _SHOWN_MESSAGES = 5
 _LONGEST_VALUE = 100
@@ -69,7 +69,7 @@ def state_cell(session: Mapping[str, Any]) -> Cell:
 def _message(message: Any) -> str:
     try:
         at, text = message
-        return f"{units.clock(at)}  {one_line(str(text))}"
+        return f"{clock(at)}  {one_line(str(text))}"
     except (TypeError, ValueError):
         return one_line(str(message))
 

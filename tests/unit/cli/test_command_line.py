@@ -6,7 +6,6 @@ import pytest
 
 from ocsd.cli.main import _COMMANDS, main
 from ocsd.cli.screen import units
-from ocsd.text.times import utc
 from tests.unit.cli.stand_in_daemon import instance
 
 CODES = ("0", "1", "2", "3", "4", "69", "75", "77", "78", "130")
@@ -105,11 +104,6 @@ def test_a_size_is_at_most_five_characters_long():
     sizes = (0, 999, 1000, 8_178_892, 150 * 2**20, 1023 * 2**20, 2**34)
     shown = [units.memory(size) for size in sizes]
     assert shown == ["0B", "999B", "1.0K", "7.8M", "150M", "1.0G", "16.0G"]
-
-
-def test_times_are_utc():
-    assert utc(1795332781.9) == "2026-11-22T07:33:01Z"
-    assert units.clock(1795332781.9996) == "07:33:02.000"
 
 
 def test_an_output_that_cannot_be_written_is_said_in_one_line():

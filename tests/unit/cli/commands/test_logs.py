@@ -217,11 +217,11 @@ def test_since_shows_rotated_files_while_there_is_no_new_log(tmp_path):
         assert texts(fresh(follower)) == ["line 10", "more"]
 
 
-@pytest.mark.parametrize("since", ["yesterday", "7x", "2026-22-11"])
+@pytest.mark.parametrize("since", ["7x", "last week", "2026-22-11"])
 def test_since_refuses_what_is_no_time(ocsd, since):
     done = ocsd("logs", "a", "--since", since)
     assert done.returncode == 2
-    assert "neither an age" in done.stderr
+    assert "is not a time; write an age" in done.stderr
 
 
 def test_since_and_lines_are_refused_together(ocsd):

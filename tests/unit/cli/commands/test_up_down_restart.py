@@ -20,8 +20,8 @@ def test_each_transition_and_the_result_are_told(ocsd, server):
     done = ocsd("restart", "a", "a")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "07:33:01.250  a stopping",
-        "07:33:01.250  a starting: asked for",
+        "07:33:01.250Z  a stopping",
+        "07:33:01.250Z  a starting: asked for",
         "a: up after 0.05 s",
     ]
     body = {"names": ["a"], "timeout_s": 60.0}
