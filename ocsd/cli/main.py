@@ -27,6 +27,7 @@ _COMMANDS = {
     "history": "look",
     "reload": "supervise",
     "logs": "look",
+    "loglevel": "operate",
     "ops": "operate",
     "call": "operate",
     "listen": "operate",

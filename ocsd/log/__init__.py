@@ -2,6 +2,6 @@
 
 `logs` connects txaio's loggers to the observer of `lines`; `file` rotates a log file;
 `stream` keeps stdout and stderr usable when the disk is full; `level_file` reads the level
-that `ocsd logs --level` asks for. The package imports `ocsd.bus` (for txaio) and nothing
+that `ocsd loglevel` asks for. The package imports `ocsd.bus` (for txaio) and nothing
 above it. Begin with `logs`.
 """

@@ -55,7 +55,13 @@ def past_time(text: str, now_at: float) -> float:
     ValueError
         If it is none of `WAYS_TO_WRITE`.
     """
-    words = text.strip()
+    try:
+        return _past_time(text.strip(), now_at)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is not a time; write {WAYS_TO_WRITE}") from error
+
+
+def _past_time(words: str, now_at: float) -> float:
     if words.lower() == "now":
         return now_at
     if age := _AGE.fullmatch(words):

@@ -34,8 +34,19 @@ def names(context: click.Context, parameter: click.Parameter, begun: str) -> lis
 
 def _not_given(context: click.Context, names: Iterable[str]) -> list[str]:
     """Return the names that the command line does not contain yet."""
-    given = context.params.get("instance_ids") or context.params.get("names") or ()
+    params = context.params
+    given = params.get("instance_ids") or params.get("names") or params.get("words") or ()
     return [name for name in names if name not in given]
+
+
+def levels(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the instance-ids, and after the first one the levels of a log."""
+    from ocsd.cli.arguments.options import LEVELS, USUAL
+
+    found = instance_ids(context, parameter, begun)
+    if not context.params.get("words"):
+        return found
+    return [*found, *_beginning(begun, (*LEVELS, USUAL))]
 
 
 def hosts(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:

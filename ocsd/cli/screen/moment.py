@@ -18,11 +18,10 @@ class PastTime(click.ParamType[float]):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Return the Unix time [s]."""
-        text = str(value)
         try:
-            return past_time(text, time.time())
-        except (ValueError, OverflowError):
-            return self.fail(f"{text!r} is not a time; write {WAYS_TO_WRITE}", param, ctx)
+            return past_time(str(value), time.time())
+        except ValueError as error:
+            return self.fail(str(error), param, ctx)
 
 
 def since_option(begin: str = "Begin there", **settings: Any) -> Callable[..., Any]:

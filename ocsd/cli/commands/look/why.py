@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import completion, options
+from ocsd.cli.arguments.targets import no_such_instance
 from ocsd.cli.commands.look.history import row
-from ocsd.cli.commands.look.status import no_such_instance, reason_line
+from ocsd.cli.commands.look.status import reason_line
 from ocsd.cli.logs import logfile, records
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
