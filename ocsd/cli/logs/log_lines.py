@@ -42,8 +42,15 @@ class LogLine:
         """Its text without time and level."""
         if not self.begins:
             return self.text
-        head = _HEAD.match(self.text) or _STAMP.match(self.text)
-        return self.text[head.end() :] if head else self.text
+        return message_of(self.text)
+
+
+def message_of(text: str) -> str:
+    """Return a line without the time and the level at its beginning."""
+    head = _HEAD.match(text) or _STAMP.match(text)
+    if head is None:
+        return text
+    return text[head.end() :]
 
 
 class LineReader:
