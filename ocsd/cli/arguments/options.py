@@ -23,6 +23,7 @@ host_entry_option = click.option(
     "--host",
     metavar="HOST",
     help="Host entry of the site file; by default this machine's host name, or localhost.",
+    shell_complete=completion.site_hosts,
 )
 site_file_option = click.option(
     "--site-file",

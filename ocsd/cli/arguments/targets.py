@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ocsd.cli.arguments import completion
 from ocsd.cli.talk import replies
 from ocsd.errors import NoSuchInstanceError
 
@@ -14,6 +15,7 @@ class_option = click.option(
     "agent_class",
     metavar="CLASS",
     help="Only instances of this agent class, e.g. FakeDataAgent or 'Lakeshore*'.",
+    shell_complete=completion.classes,
 )
 
 

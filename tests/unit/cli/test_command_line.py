@@ -87,6 +87,24 @@ def test_commands_instance_ids_and_hosts_are_completed(ocsd, daemon_of):
     assert completed(ocsd, "ocsd status --host sleepy f") == []
 
 
+def test_hosts_and_instances_of_the_site_file_and_classes_are_completed(ocsd, daemon_of):
+    (ocsd.base / "site-configs").mkdir()
+    (ocsd.base / "site-configs" / "default.yaml").write_text(
+        "hub: {wamp_server: 'ws://localhost:8001/ws'}\n"
+        "hosts:\n"
+        "  dome: {agent-instances: [{agent-class: FakeDataAgent, instance-id: fake1}]}\n"
+        "  lab: {agent-instances: [{agent-class: FakeDataAgent, instance-id: fake2}]}\n"
+    )
+    assert completed(ocsd, "ocsd start --host ") == ["dome", "lab"]
+    assert completed(ocsd, "ocsd check --host l") == ["lab"]
+    assert completed(ocsd, "ocsd run fa") == ["fake1", "fake2", "fa"]
+    assert completed(ocsd, "ocsd run --host lab fa") == ["fake2", "fa"]
+    assert completed(ocsd, "ocsd start --site-file none.yaml --host ") == []
+    daemon_of("dome", instance("a", agent_class="Ls"), instance("b", agent_class="Pump"))
+    assert completed(ocsd, "ocsd down --class ") == ["Ls", "Pump"]
+    assert completed(ocsd, "ocsd loglevel a d") == ["debug"]
+
+
 def test_completion_does_not_wait_for_a_stuck_daemon(ocsd, daemon_of):
     server = daemon_of("grumpy", instance("fake-data1"))
     server.silent.set()
