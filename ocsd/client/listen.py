@@ -17,6 +17,7 @@ from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig,
 from ocsd.client.joining import CLIENT_WAIT_LIMIT_S, Joining
 from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, UnreachableError
 from ocsd.reactor.threads import the_reactor
+from ocsd.text.characters import adapt
 from ocsd.text.times import clock
 
 _HEARTBEAT = "heartbeat"
@@ -157,7 +158,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--heartbeats", action="store_true")
     args = parser.parse_args(words)
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a text file
+    adapt(sys.stdout)
     listener = FeedListener(args.topic, args.json, args.heartbeats)
     listener.joining = Joining(
         RouterAddress(args.url, args.realm),

@@ -111,7 +111,8 @@ def feeds(context: click.Context, parameter: click.Parameter, begun: str) -> lis
     instance_id, dot, _ = begun.partition(".")
     if not dot:
         return instance_ids(context, parameter, begun)
-    names = [*_api(context, instance_id).get("feeds", ()), "heartbeat"]
+    described = _api(context, instance_id).get("feeds", ())
+    names = [*(str(name) for name, *_ in described), "heartbeat"]
     return _beginning(begun, dict.fromkeys(f"{instance_id}.{name}" for name in names))
 
 
