@@ -244,6 +244,7 @@ def _site(port: int, data_folder: Path) -> dict[str, Any]:
         fake(2, "idle"),
         fake(3, "acq", "ignore"),
         other("ProbeAgent", "probe", "up"),
+        other("ACUAgent", "acu1", "up"),
         other("ProbeAgent", "probe-ocs", "ignore"),
         other("AggregatorAgent", "aggregator-ocs", "ignore"),
         other("AggregatorAgent", "aggregator", "up", "--data-dir", str(data_folder), *RECORDING),
