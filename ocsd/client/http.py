@@ -17,6 +17,11 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from ocsd.client.waiting import CALL_LIMIT_S, OperationRun, Reply, waiting
 
+LONGEST_REQUEST_BYTES = 2**24 - 2**16
+"""Size of a call at most: the router carries 16 MiB at a time [bytes]."""
+MOST_GROWTH = 3
+"""Factor by which arguments grow from JSON to a message at most: ``0.5,`` becomes 9 bytes."""
+
 CONNECTION_ERROR = "client_http.error.connection_error"
 REQUEST_ERROR = "client_http.error.request_error"
 
@@ -229,6 +234,7 @@ class ControlClient:
     ) -> dict[str, Any]:
         url = self.call_url
         body = json.dumps({"procedure": procedure, "args": args, "kwargs": kwargs})
+        _check_size(procedure, len(body), [args, kwargs])
         try:
             status, content = _exchange(url, body.encode(), min(limit_s, self.timeout_s), limit_s)
         except TimeoutError as error:
@@ -239,6 +245,36 @@ class ControlClient:
             # Scripts for OCS take the URL out of the list's text: it ends at an apostrophe.
             raise _error(CONNECTION_ERROR, [f"Failed to connect to {url}", str(why)]) from error
         return _decoded(status, content, url)
+
+
+def _check_size(procedure: str, body_bytes: int, arguments: Any) -> None:
+    """Refuse arguments that the router cannot pass on: the caller would wait in vain.
+
+    Raises
+    ------
+    ControlClientError
+        If they do not fit into a message.
+    """
+    size_bytes = body_bytes
+    if body_bytes * MOST_GROWTH > LONGEST_REQUEST_BYTES:
+        size_bytes = max(body_bytes, _message_bytes(arguments))
+    if size_bytes > LONGEST_REQUEST_BYTES:
+        text = (
+            f"the call of {procedure} has {size_bytes:,} bytes; a message can have at most "
+            f"{LONGEST_REQUEST_BYTES:,}"
+        )
+        raise _error(REQUEST_ERROR, [text])
+
+
+def _message_bytes(value: Any) -> int:
+    """Return the size of a value in a WAMP message (CBOR), or a little more [bytes]."""
+    if isinstance(value, str):
+        return 5 + len(value.encode("utf-8", "replace"))
+    if isinstance(value, Mapping):
+        return 5 + sum(_message_bytes(key) + _message_bytes(item) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return 5 + sum(map(_message_bytes, value))
+    return 9
 
 
 class _UnreachableError(OSError):

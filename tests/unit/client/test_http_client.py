@@ -60,6 +60,27 @@ def test_parts_of_the_api_and_special_addresses_have_names(client, bridge):
     assert bridge.calls[-1] == ("observatory.dev1.agent_poll", [], {"instance_id": "a"})
 
 
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"text": "x" * 20_000_000},
+        {"table": [0.5] * 2_500_000},  # 10 MB of JSON, but 22 MB in a message
+        {"rows": [{"a": [1.5]}] * 1_400_000},
+    ],
+)
+def test_params_that_no_message_can_carry_are_an_error_at_once(params):
+    client = ControlClient("observatory.dev1", url="http://localhost:1/nobody-is-asked")
+    with pytest.raises(ControlClientError, match="a message can have at most 16,711,680") as caught:
+        client.request("start", "init", params)
+    assert caught.value.error == "client_http.error.request_error"
+    assert "observatory.dev1.ops" in str(caught.value)
+
+
+def test_large_params_that_fit_are_sent(client, bridge):
+    client.timeout_s = 30
+    assert client.request("start", "init", {"text": "x" * 10_000_000})[0] == OK
+
+
 def test_errors_of_the_router_are_passed_on(bridge):
     client = ControlClient("observatory.nobody", url=bridge.url)
     assert refused(client.get_api) == "wamp.error.no_such_procedure"
