@@ -1,12 +1,12 @@
 """The agent that the conformance suite is to test, and how it is run."""
 
-import ast
 import importlib
 import importlib.util
 import json
 import os
 import re
 import shlex
+import symtable
 import sys
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -111,26 +111,16 @@ def _has_simulate(file: Path) -> bool:
 
     One that cannot be read is taken for yes, because its import tells more.
     """
+    text = file.read_text(encoding="utf-8", errors="replace")
+    if re.search(r"^\s*from .* import \*", text, re.M):
+        return True
     try:
-        body = ast.parse(file.read_text(encoding="utf-8")).body
+        symbol = symtable.symtable(text, str(file), "exec").lookup("simulate")
+    except KeyError:
+        return False
     except (SyntaxError, ValueError):
         return True
-    names = {name for node in body for name in _bound(node)}
-    return bool(names & {"simulate", "*"})
-
-
-def _bound(node: ast.stmt) -> list[str]:
-    """Return the names that a statement at the top of a module binds."""
-    match node:
-        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-            return [name]
-        case ast.ImportFrom(names=names) | ast.Import(names=names):
-            return [each.asname or each.name for each in names]
-        case ast.Assign(targets=targets):
-            return [each.id for each in targets if isinstance(each, ast.Name)]
-        case ast.If() | ast.Try():
-            return [name for inner in node.body for name in _bound(inner)]
-    return []
+    return symbol.is_assigned() or symbol.is_imported()
 
 
 def _entry(name: str) -> AgentEntry:
