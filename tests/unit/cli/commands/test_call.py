@@ -296,14 +296,6 @@ def test_completion_does_not_wait_for_a_silent_router(ocsd, bridge, daemon_of):
     released.set()
 
 
-def test_who_may_not_ask_the_daemon_is_told_so(ocsd, daemon_of, as_stranger):
-    daemon_of("grumpy", instance("dev1"))
-    for words in (("ops", "dev1"), ("call", "dev1", "acq"), ("listen", "dev1")):
-        done = as_stranger(ocsd.runtime, *words)
-        assert done.returncode == 77, done.stderr
-        assert done.stderr.startswith("ocsd: this user may not speak to the daemon (")
-
-
 def test_values_have_the_types_that_the_agent_declares(run, bridge):
     run("call", "dev1", "init", "delay=.5", "mode=1.10", "note=007")
     (params,) = [args[2] for args in requests(bridge) if args[0] == "start"]
@@ -315,3 +307,11 @@ def test_a_text_in_place_of_a_number_is_told_in_words(run, agent):
     done = run("call", "dev1", "init", "delay=abc")
     assert done.returncode == 1
     assert "ocsd: 'delay' has to be a number, not the text 'abc'" in done.stderr
+
+
+def test_who_may_not_ask_the_daemon_is_told_so(ocsd, daemon_of, as_stranger):
+    daemon_of("grumpy", instance("dev1"))
+    for words in (("ops", "dev1"), ("call", "dev1", "acq"), ("listen", "dev1")):
+        done = as_stranger(ocsd.runtime, *words)
+        assert done.returncode == 77, done.stderr
+        assert done.stderr.startswith("ocsd: this user may not speak to the daemon (")
