@@ -10,7 +10,7 @@ import click
 
 from ocsd.cli.arguments import completion, options, targets
 from ocsd.cli.arguments.targets import no_such_instance
-from ocsd.cli.commands.look.history import reason_words, row
+from ocsd.cli.commands.look.history import reason_words, row, words_of
 from ocsd.cli.commands.look.status import reason_line
 from ocsd.cli.logs import logfile, records
 from ocsd.cli.logs.log_lines import message_of
@@ -112,7 +112,8 @@ def _text(
     name: str, account: _Account, log_path: Path, host: str | None, screen: Terminal
 ) -> Iterator[str]:
     said = Said()
-    yield f"{screen.bold(name)}: {said.once(_headline(account, host, screen))}"
+    headline = words_of(name, _headline(account, host, screen))
+    yield f"{screen.bold(name)}: {said.once(headline)}"
     yield from _lines(account, said)
     if account.log:
         yield f"\nlast lines of {log_path}:"

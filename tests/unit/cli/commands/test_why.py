@@ -148,3 +148,12 @@ def test_without_a_daemon_patterns_choose_among_the_history(ocsd, history_file):
     shown = ocsd("why", "*2", "--host", "lab").stdout
     assert shown.startswith("thermo2: no daemon runs; it was starting at ")
     assert ocsd("why", "--class", "Ls", "--host", "lab").returncode == 69
+
+
+def test_the_router_has_no_reactor(ocsd, history_file, daemon_of):
+    reason = "its reactor has not answered for 12 s"
+    server = daemon_of("lab", {"instance_id": "thermo1"})
+    server.status["router"] |= {"health": "hung", "layer": "router", "reason": reason}
+    assert ocsd("why", "router").stdout.startswith(
+        "router: up (target up): hung, layer router; it has not answered for 12 s\n"
+    )
