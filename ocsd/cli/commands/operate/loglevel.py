@@ -4,8 +4,10 @@ import click
 
 from ocsd.cli.arguments import completion, options, targets
 from ocsd.cli.logs import log_level, places
+from ocsd.cli.logs.log_level import LEVEL_CHOICES
 from ocsd.cli.talk.replies import DAEMON, ROUTER
-from ocsd.errors import UsageError
+from ocsd.errors import NoSuchInstanceError, UsageError
+from ocsd.text.nearest import did_you_mean
 
 
 @options.command(
@@ -24,11 +26,16 @@ def loglevel(words: tuple[str, ...], agent_class: str | None, host: str | None) 
     agent was started. Without LEVEL, the present ones are shown. Works without router and daemon.
     """
     names, level = words, None
-    if words and words[-1] in log_level.LEVEL_CHOICES:
+    if words and words[-1] in LEVEL_CHOICES:
         names, level = words[:-1], words[-1]
     if not names and agent_class is None:
         raise UsageError("`ocsd loglevel` needs the names of agents, or --class")
-    found = places.find(names, agent_class, host)
+    try:
+        found = places.find(names, agent_class, host)
+    except NoSuchInstanceError as error:
+        if level is None and len(words) > 1 and (near := did_you_mean(words[-1], LEVEL_CHOICES)):
+            raise UsageError(f"'{words[-1]}' is neither a level nor an instance{near}") from error
+        raise
     if level is not None:
         for name, path in found.items():
             log_level.set_level(name, path, level)
