@@ -1,5 +1,8 @@
 """`ocsd loglevel`: change how much agents log while they run, or show it."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import click
 
 from ocsd.cli.arguments import completion, options, targets
@@ -30,12 +33,7 @@ def loglevel(words: tuple[str, ...], agent_class: str | None, host: str | None) 
         names, level = words[:-1], words[-1]
     if not names and agent_class is None:
         raise UsageError("`ocsd loglevel` needs the names of agents, or --class")
-    try:
-        found = places.find(names, agent_class, host)
-    except NoSuchInstanceError as error:
-        if level is None and len(words) > 1 and (near := did_you_mean(words[-1], LEVEL_CHOICES)):
-            raise UsageError(f"'{words[-1]}' is neither a level nor an instance{near}") from error
-        raise
+    found = _found(names, words[-1:], agent_class, host)
     if level is not None:
         for name, path in found.items():
             log_level.set_level(name, path, level)
@@ -44,3 +42,17 @@ def loglevel(words: tuple[str, ...], agent_class: str | None, host: str | None) 
     for name, path in found.items():
         if name not in {ROUTER, DAEMON}:
             print(f"{name}: {log_level.level_of(path)}")
+
+
+def _found(
+    names: Sequence[str], last: Sequence[str], agent_class: str | None, host: str | None
+) -> dict[str, Path]:
+    """Return the logs of the names; if the `last` word of several is none, it may be a level."""
+    try:
+        return places.find(names, agent_class, host)
+    except NoSuchInstanceError as error:
+        for word in last:
+            near = did_you_mean(word, LEVEL_CHOICES)
+            if near and word in names[1:]:
+                raise UsageError(f"'{word}' is neither a level nor an instance{near}") from error
+        raise
