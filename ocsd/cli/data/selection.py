@@ -2,6 +2,7 @@
 
 import functools
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ class Selection:
     def gaps(self, summaries: Sequence[FileSummary]) -> list[gaps.Gap]:
         """Return the gaps in these files, in the span."""
         cut_off = self.folder.cut_off(self.since_at, self.until_at)
-        return gaps.within(gaps.find(summaries, cut_off), self.since_at, self.until_at)
+        return gaps.within(gaps.find(summaries, cut_off, time.time()), self.since_at, self.until_at)
 
     def refuse_without_files(self) -> None:
         """Refuse a folder without G3 files, in which everything would seem to be well.
