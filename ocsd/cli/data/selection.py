@@ -12,7 +12,7 @@ import click
 
 from ocsd.cli.arguments import options
 from ocsd.cli.data import place
-from ocsd.cli.screen.moment import PastTime, since_option
+from ocsd.cli.screen.moment import since_option, until_option
 from ocsd.cli.screen.progress import Bar
 from ocsd.data import gaps, overview
 from ocsd.data.folder import DataFolder
@@ -100,9 +100,7 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
             type=_Folder(file_okay=False, path_type=Path),
             help="Data folder; else that of this host's aggregator, else ./data.",
         ),
-        click.option(
-            "--until", "until_at", metavar="AGE|DATE", type=PastTime(), help="End before that time."
-        ),
+        until_option(),
         since_option(),
     )
     @functools.wraps(command)

@@ -82,14 +82,19 @@ def written_at(line: bytes) -> float | None:
 def seek_time(file: BinaryIO, since_at: float) -> None:
     """Put the position of `file` at its first line of a time or later; at its end, if none is.
 
-    Lines without a time belong to the one before. The time is a Unix time [s].
+    Lines without a time belong to the one before; a file without any time is read from its
+    beginning if it was written to since then. The time is a Unix time [s].
     """
     position = file.seek(0)
+    has_times = False
     for line in file:
         at = written_at(line)
+        has_times = has_times or at is not None
         if at is not None and at >= since_at:
             break
         position += len(line)
+    if not has_times and os.fstat(file.fileno()).st_mtime >= since_at:
+        position = 0
     file.seek(position)
 
 

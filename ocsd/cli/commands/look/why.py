@@ -9,17 +9,19 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import completion, options
-from ocsd.cli.commands.look.history import row
-from ocsd.cli.commands.look.status import no_such_instance, reason_line
+from ocsd.cli.arguments.targets import no_such_instance
+from ocsd.cli.commands.look.history import reason_words, row
+from ocsd.cli.commands.look.status import reason_line
 from ocsd.cli.logs import logfile, records
+from ocsd.cli.logs.log_lines import message_of
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.cli.talk import present, replies
 from ocsd.errors import NoDaemonError, NoSuchInstanceError
 from ocsd.history.summary import HistoryEntry
 from ocsd.system import paths
-from ocsd.text.printable import one_line, printable
-from ocsd.text.reason import clause, shortened
+from ocsd.text.printable import printable
+from ocsd.text.reason import AS_ABOVE, Said, clause, shortened
 from ocsd.text.times import utc
 
 EXAMINED = "Examined"
@@ -62,11 +64,12 @@ def why(name: str, host: str | None, as_json: bool) -> None:
         print(json.dumps(asdict(account), indent=2))
         return
     screen = terminal.of_output()
-    headline = f"{screen.bold(name)}: {_headline(account, host, screen)}"
-    print("\n".join([headline, *_lines(account)]))
+    said = Said()
+    headline = f"{screen.bold(name)}: {said.once(_headline(account, host, screen))}"
+    print("\n".join([headline, *_lines(account, said)]))
     if account.log:
         print(f"\nlast lines of {log_path}:")
-        print("\n".join(f"  {printable(shortened(line), keep=LAYOUT)}" for line in account.log))
+        print("\n".join(f"  {line}" for line in _log_lines(account.log, said)))
 
 
 def _account(
@@ -96,16 +99,30 @@ def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | No
     )
 
 
-def _lines(account: _Account) -> Iterator[str]:
+def _lines(account: _Account, said: Said) -> Iterator[str]:
     ends = {"last end": account.last_end, "last forced end": account.last_forced_end}
     for title, end in ends.items():
         if end is not None:
-            yield f"{title:<15}  {utc(end.at)}  {one_line(end.reason)}"
+            yield f"{title:<15}  {utc(end.at)}  {said.once(reason_words(end))}"
     if account.changes:
         yield "\nlast changes:"
     for entry in account.changes:
-        at, _, change, reason = (cell.text for cell in row(entry))
-        yield f"  {at}  {change:<20} {reason}".rstrip()
+        at, _, change, _ = (cell.text for cell in row(entry))
+        reasons = (said.once(reason_words(entry)), clause("asked for by ", entry.by))
+        yield f"  {at}  {change:<20} {'; '.join(filter(None, reasons))}".rstrip()
+
+
+def _log_lines(lines: Sequence[str], said: Said) -> Iterator[str]:
+    """Yield the end of a log; lines in a row that stand in a reason above are one line."""
+    hidden = False
+    for line in lines:
+        if said.has(message_of(line)):
+            if not hidden:
+                yield AS_ABOVE
+            hidden = True
+        else:
+            hidden = False
+            yield printable(shortened(line), keep=LAYOUT)
 
 
 def _headline(account: _Account, host: str | None, screen: Terminal) -> str:
