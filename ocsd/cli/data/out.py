@@ -18,23 +18,34 @@ from ocsd.data import names
 from ocsd.data.index import FileSummary
 from ocsd.data.overview import FeedOverview
 from ocsd.data.spans import EVER, Span
+from ocsd.errors import UsageError
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 from ocsd.text.times import utc
 
 _fields = click.argument("wanted", metavar="FIELD...", nargs=-1, required=True)
 _output = functools.partial(
-    click.option, "-o", "output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path)
+    click.option,
+    "-o",
+    "output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
 )
+
+_STANDARD_OUTPUT = Path("-")
 
 
 @options.command(
     "ocsd data export channel_05 -o out.csv",
     "ocsd data export 'observatory.fake-data1.*' --since 2026-11-22T20:00 -o night.parquet",
     "ocsd data export 'fake-data2.*' --since 12h --until 2h -o out.npz",
+    "ocsd data export channel_05 --since 1h -o - | tail -3",
 )
 @_fields
-@_output(required=True, help="File to write; its name ends with .csv, .parquet or .npz.")
+@_output(
+    required=True,
+    help="File to write; its name ends with .csv, .parquet or .npz; - is CSV to stdout.",
+)
 @selecting
 def export(selection: Selection, wanted: tuple[str, ...], output: Path, as_json: bool) -> None:
     """Write the samples of FIELDs to a file for other programs.
@@ -48,6 +59,11 @@ def export(selection: Selection, wanted: tuple[str, ...], output: Path, as_json:
     each; fields that were sampled together share the array `time`.
     """
     exporting = importlib.import_module("ocsd.data.export")
+    if output == _STANDARD_OUTPUT:
+        if as_json:
+            raise UsageError("--json and -o - would both write to the standard output")
+        exporting.write_csv(sys.stdout, _load(selection, selection.summaries(), wanted))
+        return
     exporting.check(output)
     tables = _load(selection, selection.summaries(), wanted)
     with Bar(f"writing {output.name}") as bar:

@@ -74,6 +74,8 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
         print("\n".join(table_lines(columns, rows, terminal.of_output())))
     else:
         print(text.nothing(selection.of_time, writing is not None))
+    if not rows and (idle := selection.place.idle()):
+        print(idle)
     if outliers := text.outlier_lines(feeds):
         print("\n" + "\n".join(outliers))
     print(f"\n{text.total(folder.path, summaries, selection.gaps(summaries))}")
