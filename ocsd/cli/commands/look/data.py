@@ -73,7 +73,8 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
     if rows:
         print("\n".join(table_lines(columns, rows, terminal.of_output())))
     else:
-        print(text.nothing(selection.of_time, writing is not None))
+        journal = folder.unframed is not None
+        print(text.nothing(selection.of_time, writing is not None, journal))
     if not rows and (idle := selection.place.idle()):
         print(idle)
     if outliers := text.outlier_lines(feeds):
