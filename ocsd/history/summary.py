@@ -10,6 +10,9 @@ from ocsd.supervisor.events import State, Target
 START_ALLOWANCE_S: Final = 60.0
 """Part of a start or restart that was asked for that does not count as unavailable [s]."""
 
+SHORTEST_ABSENCE_S: Final = 0.001
+"""Time that counts as an absence [s]."""
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
@@ -72,7 +75,9 @@ class Summary:
     @property
     def is_flawless(self) -> bool:
         """Whether it was up whenever it was wanted, and never ended unasked."""
-        return not self.ends and self.wanted_s - self.starting_s - self.up_s <= 0
+        # Sums of times differ in their last digits.
+        missing_s = self.wanted_s - self.starting_s - self.up_s
+        return not self.ends and missing_s < SHORTEST_ABSENCE_S
 
 
 def summaries(entries: Iterable[HistoryEntry], from_at: float, to_at: float) -> dict[str, Summary]:

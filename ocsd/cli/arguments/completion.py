@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from ocsd.cli.arguments.levels import LEVELS, USUAL
 from ocsd.errors import OcsdError
 
 if TYPE_CHECKING:
@@ -55,8 +56,6 @@ def _not_given(context: click.Context, names: Iterable[str]) -> list[str]:
 
 def levels(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
     """Return the instance-ids, and after the first one the levels of a log."""
-    from ocsd.cli.arguments.options import LEVELS, USUAL
-
     found = instance_ids(context, parameter, begun)
     if not context.params.get("words"):
         return found

@@ -1,17 +1,11 @@
 """Options and decorators that commands share, so that their help is the same everywhere."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from ocsd.cli.arguments import completion
-
-LEVELS: Final = ("trace", "debug", "info", "warn", "error", "critical")
-"""The levels of log lines, in ascending order."""
-
-USUAL: Final = "usual"
-"""The word for the level with which an agent was started."""
 
 host_option = click.option(
     "--host",

@@ -6,7 +6,7 @@ The level is written into a file beside the log, which the agent reads twice a s
 
 from pathlib import Path
 
-from ocsd.cli.arguments.options import LEVELS, USUAL
+from ocsd.cli.arguments.levels import LEVELS, USUAL
 from ocsd.cli.talk.replies import DAEMON, ROUTER
 from ocsd.errors import NotPermittedError, UsageError
 from ocsd.system import files

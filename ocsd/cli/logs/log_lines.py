@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from ocsd.cli.arguments.options import LEVELS
+from ocsd.cli.arguments.levels import LEVELS
 from ocsd.cli.logs.logfile import Follower, written_at
 from ocsd.cli.talk.replies import ROUTER
 

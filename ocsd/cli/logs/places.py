@@ -15,11 +15,13 @@ _BESIDE = (replies.ROUTER, replies.DAEMON, "forkserver")
 """The logs that stand beside those of the instances."""
 
 
-def find(words: Sequence[str], agent_class: str | None, host: str | None) -> dict[str, Path]:
+def find(
+    words: Sequence[str], agent_class: str | None, host: str | None, *, follow: bool = False
+) -> dict[str, Path]:
     """Return the paths of the logs of names, patterns and a class, by name.
 
-    Without any of these, every log of the host that exists is meant. A log that is named need not
-    exist yet.
+    Without any of these, every log of the host is meant that exists or, to `follow` it, may come
+    to exist. A log that is named need not exist yet.
 
     Raises
     ------
@@ -37,21 +39,29 @@ def find(words: Sequence[str], agent_class: str | None, host: str | None) -> dic
         answer = present.status(host)
     except NoDaemonError as error:
         return _kept(words, agent_class, host, error)
+    if not words and agent_class is None:
+        return _all_of_daemon(answer, follow)
     return _of_daemon(words, agent_class, answer)
+
+
+def _all_of_daemon(answer: Mapping[str, Any], follow: bool) -> dict[str, Path]:
+    listed = _listed(answer)
+    folders = _folders(listed, answer)
+    beside = ((name, _first_of(name, folders)) for name in _BESIDE)
+    logs = {**listed, **{name: path for name, path in beside if path}}
+    if follow:
+        return logs
+    existing = {name: path for name, path in logs.items() if os.path.exists(path)}
+    if not existing:
+        raise NoLogError(f"nothing has written a log yet ({_joined(folders)}); see: ocsd status")
+    return existing
 
 
 def _of_daemon(
     words: Sequence[str], agent_class: str | None, answer: Mapping[str, Any]
 ) -> dict[str, Path]:
     listed = _listed(answer)
-    default = paths.of_host(answer.get("host", "")).logs
-    # The logs of the daemon, the router and instances that left the site file stand
-    # beside the others.
-    folders = dict.fromkeys([*(path.parent for path in listed.values()), default])
-    if not words and agent_class is None:
-        beside = ((name, _first_of(name, folders)) for name in _BESIDE)
-        logs = {**listed, **{name: path for name, path in beside if path}}
-        return _existing(logs, str(default))
+    folders = _folders(listed, answer)
     found = {}
     for name in targets.chosen(words, agent_class, answer):
         path = listed.get(name) or _first_of(name, folders)
@@ -59,6 +69,16 @@ def _of_daemon(
             raise NoSuchInstanceError(targets.no_such_instance(name, answer))
         found[name] = path
     return found
+
+
+def _folders(listed: Mapping[str, Path], answer: Mapping[str, Any]) -> dict[Path, None]:
+    """Return the folders of the logs of a host.
+
+    The logs of the daemon, the router and instances that left the site file stand beside the
+    others.
+    """
+    default = paths.of_host(answer.get("host", "")).logs
+    return dict.fromkeys([*(path.parent for path in listed.values()), default])
 
 
 def _listed(answer: Mapping[str, Any]) -> dict[str, Path]:
@@ -74,13 +94,6 @@ def _listed(answer: Mapping[str, Any]) -> dict[str, Path]:
 def _first_of(name: str, folders: Mapping[Path, None]) -> Path | None:
     candidates = (folder / f"{name}.log" for folder in folders)
     return next((path for path in candidates if os.path.exists(path)), None)
-
-
-def _existing(logs: Mapping[str, Path], places: str) -> dict[str, Path]:
-    existing = {name: path for name, path in logs.items() if os.path.exists(path)}
-    if not existing:
-        raise NoLogError(f"nothing has written a log yet ({places}); see: ocsd status")
-    return existing
 
 
 def _kept(

@@ -96,7 +96,7 @@ def test_hosts_and_instances_of_the_site_file_and_classes_are_completed(ocsd, da
         "  lab: {agent-instances: [{agent-class: FakeDataAgent, instance-id: fake2}]}\n"
     )
     assert completed(ocsd, "ocsd start --host ") == ["dome", "lab"]
-    assert completed(ocsd, "ocsd install --host l") == ["lab"]
+    assert completed(ocsd, "ocsd run --host l") == ["lab"]
     assert completed(ocsd, "ocsd run fa") == ["fake1", "fake2", "fa"]
     assert completed(ocsd, "ocsd run --host lab fa") == ["fake2", "fa"]
     assert completed(ocsd, "ocsd start --site-file none.yaml --host ") == []

@@ -134,10 +134,17 @@ def event_words(event: str) -> str:
 def reason_words(entry: HistoryEntry) -> str:
     """Return the reason of an entry on one line, which names a layer once."""
     reason = re.sub(r"^(\w+): (its \1\b)", r"\2", one_line(entry.reason))
-    if entry.name == replies.ROUTER:
-        # The router is polled; it is crossbar, whose reactor does not report to the daemon.
-        reason = reason.replace("its reactor has not answered", "it has not answered")
-    return reason
+    return words_of(entry.name, reason)
+
+
+def words_of(name: str, reason: str) -> str:
+    """Return a reason in the words for the router, if it is the router's.
+
+    It is polled: as crossbar, it has no reactor that reports to the daemon.
+    """
+    if name != replies.ROUTER:
+        return reason
+    return reason.replace("its reactor has not answered", "it has not answered")
 
 
 def _left(names: Iterable[str], host: str | None) -> set[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from ocsd.cli.arguments import completion, options, targets
-from ocsd.cli.arguments.options import LEVELS, USUAL
+from ocsd.cli.arguments.levels import LEVELS, USUAL
 from ocsd.cli.logs import places
 from ocsd.cli.logs.log_lines import LineFilter, LogLine, as_json, events
 from ocsd.cli.logs.logfile import Follower
@@ -83,7 +83,7 @@ def logs(
     """
     _refuse_contradictions(follow, since_at, until_at, level, names)
     chosen = LineFilter(until_at, level or LEVELS[0], _pattern(grep))
-    found = places.find(names, agent_class, host)
+    found = places.find(names, agent_class, host, follow=follow)
     if since_at is None and chosen.chooses:
         since_at = min(until_at or time.time(), time.time()) - _SEARCHED_S
         print("ocsd: of the last 24 h; --since says how far back to search", file=sys.stderr)

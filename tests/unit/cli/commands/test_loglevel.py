@@ -58,11 +58,12 @@ def test_without_a_name_it_is_refused(ocsd, words):
     assert "needs the names of agents" in done.stderr
 
 
-def test_a_wrong_level_is_an_unknown_name(ocsd, daemon_of, log):
+def test_a_wrong_level_gets_the_nearest_one(ocsd, daemon_of, log):
     daemon_of("grumpy", instance("a", log_path=str(log)))
     done = ocsd("loglevel", "a", "debgu")
-    assert done.returncode == 4
-    assert "'debgu'" in done.stderr
+    assert done.returncode == 2
+    assert "'debgu' is neither a level nor an instance; did you mean 'debug'?" in done.stderr
+    assert ocsd("loglevel", "a", "thermo").returncode == 4
     assert not log.with_name("a.log.level").exists()
 
 

@@ -30,6 +30,28 @@ def test_the_last_lines_are_exactly_those(tmp_path, lines, end):
     assert last_lines(path, lines) == (written[-lines:] if lines else [])
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (0, []),
+        (1, ["f"]),
+        (2, ["e", "f"]),
+        (3, ["d", "e", "f"]),
+        (5, ["b", "c", "d", "e", "f"]),
+        (100, ["a", "b", "c", "d", "e", "f"]),
+    ],
+)
+def test_the_last_lines_may_stand_in_rotated_files(tmp_path, lines, expected):
+    path = tmp_path / "a.log"
+    for name, text in (("a.log.2", "a\nb\n"), ("a.log.1", "c\nd\n"), ("a.log", "e\nf\n")):
+        (tmp_path / name).write_text(text)
+    assert last_lines(path, lines) == expected
+    path.write_text("")
+    assert last_lines(path, lines) == [each for each in "abcd" if lines][-lines:]
+    path.unlink()
+    assert last_lines(path, min(lines, 1)) == ["d"][: min(lines, 1)]
+
+
 def test_only_a_line_feed_ends_a_line(tmp_path):
     path = tmp_path / "thermo1.log"
     path.write_bytes("one\u2028two\x85three\r\n\nfour\n".encode())

@@ -127,3 +127,33 @@ def test_events_are_in_words_and_who_asked_is_always_there(ocsd, history_file, d
     shown = ocsd("why", "thermo1").stdout
     assert shown.count(f"asked for by {by}") == 2
     assert "health changed       ok again" in shown
+
+
+def test_patterns_and_classes_choose_several(ocsd, history_file, daemon_of):
+    rows = [
+        {"instance_id": name, "agent_class": "Ls", "state": "up", "target": "up"}
+        for name in ("thermo1", "thermo2")
+    ]
+    daemon_of("lab", *rows)
+    for words in (("thermo*",), ("--class", "L*"), ("thermo2", "thermo1")):
+        shown = ocsd("why", *words).stdout
+        assert "thermo1: up (target up)" in shown
+        assert "thermo2: up (target up)" in shown
+        assert json.loads(ocsd("why", "--json", *words).stdout).keys() == {"thermo1", "thermo2"}
+    assert ocsd("why", "pump*").returncode == 4
+    assert ocsd("why").returncode == 2
+
+
+def test_without_a_daemon_patterns_choose_among_the_history(ocsd, history_file):
+    shown = ocsd("why", "*2", "--host", "lab").stdout
+    assert shown.startswith("thermo2: no daemon runs; it was starting at ")
+    assert ocsd("why", "--class", "Ls", "--host", "lab").returncode == 69
+
+
+def test_the_router_has_no_reactor(ocsd, history_file, daemon_of):
+    reason = "its reactor has not answered for 12 s"
+    server = daemon_of("lab", {"instance_id": "thermo1"})
+    server.status["router"] |= {"health": "hung", "layer": "router", "reason": reason}
+    assert ocsd("why", "router").stdout.startswith(
+        "router: up (target up): hung, layer router; it has not answered for 12 s\n"
+    )
