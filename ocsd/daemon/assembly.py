@@ -27,6 +27,8 @@ from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.progress import StartReport
 from ocsd.daemon.settling import Settling
 from ocsd.daemon.shutdown import Shutdown
+from ocsd.daemon.surroundings.clock import ClockWatch, ask, output_of
+from ocsd.daemon.surroundings.external_router import ExternalRouter
 from ocsd.daemon.upgrade import Upgrade
 from ocsd.daemon.watching.instance_log import last_line
 from ocsd.daemon.watching.lost_files import LostFiles
@@ -71,6 +73,8 @@ def assemble(
         server, paths, processes.connection, reactor, daemon.give_up, daemon.forkserver_ended
     )
     keepers = Keepers(settings, fleet, window, processes, forkserver, oversight, reactor)
+    external = ExternalRouter(settings.hub, reactor)
+    clock = ClockWatch(reactor, partial(ask, output_of))
     status = StatusReport(
         host=settings.plan.host.name,
         site_file=settings.site.path or "",
@@ -82,6 +86,8 @@ def assemble(
         waits_for=window.waits_for,
         trouble=daemon.trouble,
         start_trouble=lambda: forkserver.trouble,
+        external=external.reach,
+        clock_offset=lambda: clock.offset,
         excuse=oversight.excuse,
     )
     parts = Parts(
@@ -99,6 +105,8 @@ def assemble(
         settling=Settling(fleet, window.waits_for, progress, reactor, daemon.settled),
         shutdown=Shutdown(fleet, reactor, daemon.stopping, daemon.stopped),
         upgrade=Upgrade(fleet, reactor, lock, daemon.flush),
+        external=external,
+        clock=clock,
         status=status,
         systemd=SystemdLink(reactor, fleet),
     )

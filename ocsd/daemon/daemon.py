@@ -25,6 +25,8 @@ from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.progress import StartReport
 from ocsd.daemon.settling import Settling, attempt
 from ocsd.daemon.shutdown import Shutdown, Write
+from ocsd.daemon.surroundings.clock import ClockWatch
+from ocsd.daemon.surroundings.external_router import ExternalRouter
 from ocsd.daemon.upgrade import Upgrade
 from ocsd.daemon.watching.chronicle import DAEMON
 from ocsd.daemon.watching.lost_files import LostFiles
@@ -52,6 +54,8 @@ class Parts:
     settling: Settling
     shutdown: Shutdown
     upgrade: Upgrade
+    external: ExternalRouter
+    clock: ClockWatch
     status: StatusReport
     systemd: SystemdLink
 
@@ -100,6 +104,9 @@ class Daemon:
         parts.forkserver.connect()
         parts.systemd.start()
         parts.oversight.start()
+        parts.clock.start()
+        if parts.fleet.router is None:
+            parts.external.start()
         parts.settling.start()
         self.reactor.callLater(0, attempt, self._open_control, self.give_up)
 

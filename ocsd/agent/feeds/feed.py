@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import islice
+from math import inf
 from typing import Any
 
 from ocsd.agent.feeds import message as rules
@@ -64,6 +65,8 @@ class Feed:
     ----------
     next_number : int
         The number that the next message will have.
+    sampled_at_s : float
+        When the latest sample of a recorded feed was published [s, monotonic]; -inf before.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Feed:
         self.address = f"{self.agent_address}.feeds.{feed_name}"
         self.blocks: dict[str, Block] = {}
         self.next_number = 0
+        self.sampled_at_s = -inf
         self.refusal: str | None = None
         self.freshness = Freshness()
         if not _FEED_NAME.match(feed_name):
@@ -153,7 +157,7 @@ class Feed:
             raise ValueError(self.refusal)
         if self.record:
             sample = rules.checked_sample(self.feed_name, message)
-            now_s = self._monotonic()
+            now_s = self.sampled_at_s = self._monotonic()
             if now_s - self.freshness.counted_at_s >= COUNTED_S:
                 self.freshness.count(now_s, self._owners())
             self._in_reactor(self._collect, sample)

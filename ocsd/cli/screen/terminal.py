@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import click
@@ -30,6 +31,12 @@ _COLOURS = {
     "attention": "red",
 }
 
+CLEAR = "\x1b[2J"
+_HOME, _END_OF_LINE, _BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+"""What a terminal understands: clear all, go to the first place, clear to the end of the line, and
+all below it (ECMA-48).
+"""
+
 LAYOUT = "\n\t"
 """Control characters that are kept in a text of several lines."""
 
@@ -46,6 +53,8 @@ class Terminal:
     """Whether it takes ANSI colours."""
     width_columns: int
     """The width of the terminal."""
+    height_lines: int = 24
+    """Its height."""
 
     def styled(self, text: str, word: str) -> str:
         """Return `text` in the colour that belongs to a state, health or verdict `word`."""
@@ -85,9 +94,17 @@ def of_output() -> Terminal:
     interactive = sys.stdout.isatty()
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "").replace("_", "")
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    size = shutil.get_terminal_size()
     return Terminal(
         interactive=interactive,
         unicode=encoding.startswith("utf"),
         colour=interactive and not plain,
-        width_columns=shutil.get_terminal_size().columns,
+        width_columns=size.columns,
+        height_lines=size.lines,
     )
+
+
+def in_place(lines: Sequence[str], screen: Terminal) -> str:
+    """Return what shows lines at the top of a terminal, and nothing else on it."""
+    shown = lines[: screen.height_lines - 1]
+    return _HOME + "".join(f"{line}{_END_OF_LINE}\n" for line in shown) + _BELOW

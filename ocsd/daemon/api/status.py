@@ -11,6 +11,8 @@ from ocsd import __version__
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME
+from ocsd.daemon.surroundings.clock import ClockOffset
+from ocsd.daemon.surroundings.external_router import Reach
 from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
 from ocsd.site.model import Hub, Instance
 from ocsd.supervisor.events import State
@@ -95,6 +97,10 @@ class StatusReport:
     """Returns the fault of the daemon's own records; empty if there is none."""
     start_trouble: Callable[[], str] = str
     """Returns why nothing can be started or stopped now; empty if it can."""
+    external: Callable[[], Reach] = Reach
+    """Returns whether a router that this daemon does not run can be reached."""
+    clock_offset: Callable[[], ClockOffset | None] = lambda: None
+    """Returns how far the clock is off, if that is known."""
     excuse: Callable[[], None] = lambda: None
     """Called before the health of instances is judged."""
     _meter: UsageMeter = field(default_factory=UsageMeter, init=False)
@@ -103,6 +109,7 @@ class StatusReport:
         """Return the status (schema in docs/control-api.md)."""
         self.excuse()
         rows = [self._row(instance, keeper) for instance, keeper in self.fleet]
+        offset = self.clock_offset()
         self._meter.forget_all_but({row["pid"] for row in rows if row["pid"]})
         return {
             "schema": SCHEMA,
@@ -116,6 +123,7 @@ class StatusReport:
             "journal_path": str(self.paths.journal),
             "log_path": str(self.paths.instance_log("ocsd")),
             "hub": self.hub.model_dump(include=_HUB_KEYS),
+            "clock": offset and offset.as_json(),
             "router": self._router(),
             "instances": rows,
         }
@@ -141,7 +149,9 @@ class StatusReport:
         keeper = self.fleet.router
         url = self.hub.wamp_server
         if keeper is None:
-            return {"state": "external", "pid": None, "health": None, "url": url, "reason": ""}
+            reach = self.external()
+            facts = {"state": "external", "pid": None, "health": reach.health, "url": url}
+            return {**facts, "reason": reach.reason}
         verdict, life = keeper.verdict, keeper.life
         return {
             **self._common(keeper, verdict),
@@ -176,6 +186,7 @@ class StatusReport:
             "reason": self._reason(instance, keeper, verdict),
             "cpu_percent": cpu_percent,
             "rss_bytes": rss_bytes,
+            **keeper.activity.as_json(keeper.clock.seconds()),
         }
         if instance.agent_class == AGGREGATOR_CLASS:
             row["data_dir"] = str(data_folder(instance.arguments, self.paths.state))

@@ -10,8 +10,9 @@ import click
 
 from ocsd.cli.arguments import completion, options
 from ocsd.cli.commands.look.history import row
-from ocsd.cli.commands.look.status import no_such_instance, reason_line
+from ocsd.cli.commands.look.status import no_such_instance
 from ocsd.cli.logs import logfile, records
+from ocsd.cli.overview.rows import reason_line
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.cli.talk import present, replies
