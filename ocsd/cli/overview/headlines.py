@@ -11,6 +11,7 @@ from ocsd.cli.talk.activity import ClockStatus, OperationStatus, RecordingStatus
 from ocsd.cli.talk.replies import HostStatus, InstanceStatus
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
+from ocsd.text.reason import clause
 
 # More names than this would make a line too long; the table has them all.
 _NAMES_IN_LINE: Final = 5
@@ -26,7 +27,9 @@ def headlines(report: HostStatus, verdict: Verdict, screen: Terminal) -> list[Pa
     lines = [verdict_parts(report, verdict, screen)]
     if report.trouble:
         lines.append([f"trouble: {one_line(report.trouble)}"])
-    if report.router.reason and not report.router.works:
+    if report.router.state == "starting":
+        lines.append([_starting(report)])
+    elif report.router.reason and not report.router.works:
         lines.append([f"router: {one_line(report.router.reason)}"])
     for instance in report.instances:
         if instance.records:
@@ -102,6 +105,13 @@ def recording_lines(aggregator: InstanceStatus, screen: Terminal) -> Iterator[Pa
         yield [lost_text(told)]
 
 
+def _starting(report: HostStatus) -> str:
+    waiting = sum(each.target == "up" and each.state != "up" for each in report.instances)
+    age = units.duration(report.router.uptime_s or 0.0)
+    reason = clause(": ", one_line(report.router.reason or ""))
+    return f"router still starts ({age}){reason}; {plural(waiting, 'instance')} not up yet"
+
+
 def _after_colon(told: RecordingStatus) -> str:
     return told.trouble.removeprefix("recording pauses: ")
 
@@ -171,8 +181,7 @@ def _operations(lacking: Sequence[InstanceStatus]) -> str:
         for instance in lacking
         for operation in instance.lacks
     ]
-    verb = "do not run" if len(names) > 1 else "does not run"
-    return f"{plural(len(names), 'operation')} {verb}: {listed(names)}"
+    return f"stopped or failed: {plural(len(names), 'operation')} ({listed(names)})"
 
 
 def clock_text(clock: ClockStatus) -> str:

@@ -172,7 +172,7 @@ def _alike(instances: Sequence[InstanceStatus]) -> list[list[InstanceStatus]]:
     """Return the groups of instances that are in one state for one reason."""
     groups: dict[tuple[object, ...], list[InstanceStatus]] = {}
     for each in instances:
-        if each.reason and not each.lacks:
+        if each.reason:
             groups.setdefault((each.state, each.health, each.reason), []).append(each)
     return [group for group in groups.values() if len(group) >= LEAST_ALIKE]
 

@@ -43,7 +43,6 @@ DROPPED: Final = (
 """Columns in the order in which they are left out where there is no room for them."""
 
 _GAP_COLUMNS: Final = 2
-_LONGEST_OPERATIONS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,8 @@ def _operations(instance: InstanceStatus, screen: Terminal) -> Cell:
     if not shown:
         return Cell(NONE)
     words = ", ".join(operation_text(each) for each in shown)
-    if screen.interactive and len(words) > _LONGEST_OPERATIONS:
+    if screen.interactive:
+        # The line above the table has times and reasons.
         words = ", ".join(f"{each.name} {each.state}" for each in shown)
     return Cell(words, "degraded" if instance.lacks else "")
 

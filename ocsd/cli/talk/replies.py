@@ -33,6 +33,7 @@ class RouterStatus:
     url: str | None = None
     reason: str | None = None
     health: str | None = None
+    uptime_s: float | None = None
 
     @property
     def works(self) -> bool:

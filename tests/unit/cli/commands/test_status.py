@@ -42,9 +42,12 @@ def test_a_host_that_is_well_gets_verdict_table_and_exit_code_0(ocsd, daemon_of)
     assert done.returncode == 0, done.stderr
     assert lines[0] == "grumpy: ok · 1 up, 1 down · router up"
     assert " ".join(lines[1].split()) == (
-        "INSTANCE CLASS STATE TARGET HEALTH PID UPTIME RESTARTS CPU% MEMORY REASON"
+        "INSTANCE CLASS STATE TARGET HEALTH PID UPTIME RESTARTS CPU% MEMORY SAMPLE OPERATIONS "
+        "REASON"
     )
-    assert " ".join(lines[2].split()) == "fake-data1 FakeDataAgent up up ok 4321 3h12m 0 1.2 7.8M"
+    assert (
+        " ".join(lines[2].split()) == "fake-data1 FakeDataAgent up up ok 4321 3h12m 0 1.2 7.8M - -"
+    )
     assert lines[-1].startswith("router ws://localhost:8001/ws · site file /etc/ocsd/default.yaml")
 
 
@@ -147,19 +150,21 @@ def test_piped_output_has_whole_ids_and_no_colours(ocsd, daemon_of):
     assert "\x1b" not in done.stdout
 
 
-def test_a_terminal_gets_colours_symbols_and_cut_reasons(ocsd, daemon_of):
+def test_a_terminal_gets_colours_symbols_and_the_begin_of_a_long_reason(ocsd, daemon_of):
     daemon_of("grumpy", instance("fine"), instance("broken", state="failed", reason="why " * 80))
     shown = on_terminal(ocsd, "status", columns=130)
     assert "\x1b[32m● up\x1b[0m" in shown
     assert "\x1b[31m✗ failed\x1b[0m" in shown
-    row = re.sub(r"\x1b\[\d+m", "", shown).splitlines()[2]
-    assert row.endswith("…")
-    assert len(row) == 130
+    lines = re.sub(r"\x1b\[\d+m", "", shown).splitlines()
+    reason = [line for line in lines if line.startswith("    why")]
+    assert len(reason) == 3
+    assert reason[-1].endswith("…")
+    assert max(map(len, lines)) <= 130
 
 
 def test_a_narrow_terminal_never_cuts_an_id(ocsd, daemon_of):
     daemon_of("grumpy", *FIFTY)
-    shown = on_terminal(ocsd, "status", columns=30)
+    shown = on_terminal(ocsd, "status", "-a", columns=30)
     assert all(one["instance_id"] in shown for one in FIFTY)
 
 
