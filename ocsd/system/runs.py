@@ -14,8 +14,9 @@ SAMPLE_KEY: Final = "X_SAMPLE_AGE"
 RECORDING_KEY: Final = "X_RECORDING"
 """The age of the agent's newest sample [s], and the condition of an aggregator's recording."""
 
-MOST_RUNS: Final = 30
-LONGEST_REASON: Final = 120
+MOST_RUNS: Final = 12
+LONGEST_REASON: Final = 80
+"""Bounds of a report [runs, characters]: with hundreds of agents datagrams should be cheap."""
 
 TASK, PROCESS = "task", "process"
 _SUCCESS: Final = {TASK: "succeeded", PROCESS: "ended"}
@@ -58,12 +59,16 @@ def run_state(
 
 
 def encode_runs(runs: Iterable[Run]) -> str:
-    """Return runs as text of one line; those in flight come first, and at most `MOST_RUNS`."""
-    ranked = sorted(runs, key=lambda run: (run.state not in IN_FLIGHT, run.kind == TASK))
+    """Return runs as text of one line; at most `MOST_RUNS`, the most important first."""
+    ranked = sorted(runs, key=_rank)
     rows = [(*astuple(run)[:-1], run.reason[:LONGEST_REASON]) for run in ranked[:MOST_RUNS]]
     if not rows:
         return ""
     return json.dumps(rows, separators=(",", ":"))
+
+
+def _rank(run: Run) -> tuple[bool, ...]:
+    return run.state not in IN_FLIGHT, run.state == _SUCCESS[TASK], run.kind == TASK
 
 
 def decode_runs(text: str) -> tuple[Run, ...]:

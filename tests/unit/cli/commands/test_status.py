@@ -2,6 +2,7 @@ import json
 import os
 import pty
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -286,6 +287,71 @@ def test_a_router_that_somebody_else_runs_is_told_as_that(ocsd, daemon_of):
     done = ocsd("status", "router")
     assert done.returncode == 0
     assert "the router at ws://x/ws is not run by this daemon" in done.stdout
+
+
+def test_strict_gives_an_exit_code_for_what_is_not_well(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("sick", health="hung", reason="silent for 12 s"))
+    assert ocsd("status").returncode == 0
+    assert ocsd("status", "--strict").returncode == 5
+    server.status["instances"][0] |= {"health": "ok"}
+    assert ocsd("status", "--strict").returncode == 0
+    server.status["instances"][0] |= {"state": "backoff"}
+    assert ocsd("status", "--strict", "--json").returncode == 3
+
+
+def test_a_watch_redraws_in_place_until_ctrl_c(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("fine"))
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        ocsd.command("status", "--watch"),
+        env={**ocsd.environment, "COLUMNS": "80", "TERM": "xterm", "NO_COLOR": "1"},
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    read_until(ours, "grumpy: ok")
+    server.status["instances"][0] |= {"health": "hung", "reason": "silent for 12 s"}
+    assert "\x1b[H" in read_until(ours, "grumpy: degraded")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+    os.close(ours)
+
+
+def read_until(descriptor, text):
+    """Return all that a terminal shows up to some text."""
+    shown = ""
+    while text not in shown:
+        shown += os.read(descriptor, 65536).decode(errors="replace")
+    return shown
+
+
+def test_a_watch_needs_a_terminal(ocsd, daemon_of):
+    daemon_of("grumpy", instance("fine"))
+    done = ocsd("status", "--watch")
+    assert done.returncode == 2
+    assert "--watch is for a terminal" in done.stderr
+
+
+def test_an_external_router_that_is_away_is_told_with_exit_code_3(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("fine"))
+    reason = "not reachable for 20 s: no answer at ws://x/ws"
+    away = {"state": "external", "pid": None, "health": "hung", "url": "ws://x/ws"}
+    server.status["router"] = {**away, "reason": reason}
+    done = ocsd("status")
+    assert done.returncode == 3
+    assert done.stdout.splitlines()[:2] == [
+        "grumpy: attention · 1 up · router external, not reachable",
+        f"router: {reason}",
+    ]
+
+
+def test_a_named_instance_is_shown_with_its_operations(ocsd, daemon_of):
+    acq = {"name": "acq", "kind": "process", "state": "stopped", "since_at": 1795332781.0}
+    operations = [{**acq, "startup": True, "reason": "a client"}]
+    daemon_of("grumpy", instance("fine", operations=operations, sample_age_s=42.4))
+    done = ocsd("status", "fine")
+    assert "doing     acq stopped 07:33:01Z by a client" in done.stdout
+    assert "sample    42 s ago" in done.stdout
 
 
 def test_a_host_that_is_being_stopped_says_so(ocsd, daemon_of):
