@@ -33,6 +33,7 @@ _COMMANDS = {
     "listen": "operate",
     "data": "look",
     "run": "supervise",
+    "init": "setup",
     "check": "setup",
     "install": "setup",
     "completion": "setup",

@@ -90,6 +90,8 @@ def event_line(event: replies.Event, screen: Terminal) -> str:
             return _result_line(event, screen)
         case replies.LeftOut(instance_id, reason):
             return f"{screen.bold(instance_id)}: stays down, {one_line(reason)}"
+        case replies.Notice(text):
+            return f"warning: {one_line(text)}"
         case replies.Stopped(took_s):
             return f"all stopped in {units.short_duration(took_s)}"
 

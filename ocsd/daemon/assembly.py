@@ -3,8 +3,10 @@
 import os
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import ocsd
 from ocsd.daemon.api.status import StatusReport
 from ocsd.daemon.api.systemd import SystemdLink
 from ocsd.daemon.builtin.router import last_words
@@ -28,12 +30,12 @@ from ocsd.daemon.progress import StartReport
 from ocsd.daemon.settling import Settling
 from ocsd.daemon.shutdown import Shutdown
 from ocsd.daemon.surroundings.clock import ClockWatch, ask, output_of
-from ocsd.daemon.surroundings.external_router import ExternalRouter
 from ocsd.daemon.upgrade import Upgrade
 from ocsd.daemon.watching.instance_log import last_line
 from ocsd.daemon.watching.lost_files import LostFiles
 from ocsd.forkserver.protocol import Spawned
 from ocsd.forkserver.start import PreparedServer
+from ocsd.system.files import written_at
 
 
 def assemble(
@@ -51,7 +53,7 @@ def assemble(
     """
     paths = settings.paths
     daemon = Daemon(settings, progress, detached, reactor, lock)
-    fleet = Fleet(Targets(paths.targets), Finished(paths.finished))
+    fleet = Fleet(Targets(paths.targets, paths.latest_targets), Finished(paths.finished))
     window = LaunchWindow(reactor, fleet.waits_for)
     # Not every wait ends with a transition, so the window is asked in every round.
     outside, always = OutsideWatch(settings.hub, reactor), (window.admit,)
@@ -73,7 +75,6 @@ def assemble(
         server, paths, processes.connection, reactor, daemon.give_up, daemon.forkserver_ended
     )
     keepers = Keepers(settings, fleet, window, processes, forkserver, oversight, reactor)
-    external = ExternalRouter(settings.hub, reactor)
     clock = ClockWatch(reactor, partial(ask, output_of))
     status = StatusReport(
         host=settings.plan.host.name,
@@ -86,9 +87,12 @@ def assemble(
         waits_for=window.waits_for,
         trouble=daemon.trouble,
         start_trouble=lambda: forkserver.trouble,
-        external=external.reach,
         clock_offset=lambda: clock.offset,
+        left_alone=lambda: daemon.settings.plan.left_alone,
         excuse=oversight.excuse,
+        router_away_s=lambda: keepers.router_away_s,
+        code_at=written_at(Path(ocsd.__file__).parent),
+        disks=oversight.disks.as_json,
     )
     parts = Parts(
         fleet=fleet,
@@ -105,7 +109,6 @@ def assemble(
         settling=Settling(fleet, window.waits_for, progress, reactor, daemon.settled),
         shutdown=Shutdown(fleet, reactor, daemon.stopping, daemon.stopped),
         upgrade=Upgrade(fleet, reactor, lock, daemon.flush),
-        external=external,
         clock=clock,
         status=status,
         systemd=SystemdLink(reactor, fleet),

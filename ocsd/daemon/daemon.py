@@ -26,7 +26,6 @@ from ocsd.daemon.progress import StartReport
 from ocsd.daemon.settling import Settling, attempt
 from ocsd.daemon.shutdown import Shutdown, Write
 from ocsd.daemon.surroundings.clock import ClockWatch
-from ocsd.daemon.surroundings.external_router import ExternalRouter
 from ocsd.daemon.upgrade import Upgrade
 from ocsd.daemon.watching.chronicle import DAEMON
 from ocsd.daemon.watching.lost_files import LostFiles
@@ -36,6 +35,8 @@ from ocsd.supervisor.events import State, UpRequested
 
 LAUNCH_WITHOUT_ROUTER_S = 15.0
 """Time after which agents are started without the router [s]."""
+
+_CLIENTS = "a client of the HostManager's operations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,6 @@ class Parts:
     settling: Settling
     shutdown: Shutdown
     upgrade: Upgrade
-    external: ExternalRouter
     clock: ClockWatch
     status: StatusReport
     systemd: SystemdLink
@@ -95,7 +95,8 @@ class Daemon:
     def start(self) -> None:
         """Open the sockets and connect to the fork server; the rest follows from its Hello."""
         parts, paths = self._parts, self.settings.paths
-        for notice in filter(None, (*self.settings.plan.notices, parts.fleet.targets.notice)):
+        notices = filter(None, (*self.settings.plan.notices, parts.fleet.targets.notice))
+        for notice in (*self.settings.warnings(), *notices):
             self.progress.say(f"  {notice}")
         parts.notify.open()
         parts.lost_files.keep(paths.notify_socket, parts.notify.open)
@@ -105,14 +106,15 @@ class Daemon:
         parts.systemd.start()
         parts.oversight.start()
         parts.clock.start()
-        if parts.fleet.router is None:
-            parts.external.start()
         parts.settling.start()
         self.reactor.callLater(0, attempt, self._open_control, self.give_up)
 
-    def stop(self, write: Write = lambda _: None) -> None:
-        """End everything in order, then the daemon; `write` takes a JSON object for each step."""
-        self._parts.shutdown.request(write)
+    def stop(self, write: Write = lambda _: None, by: str = "") -> None:
+        """End everything in order, then the daemon, because `by` asks for that.
+
+        `write` takes a JSON object for each step.
+        """
+        self._parts.shutdown.request(write, by)
 
     def give_up(self, failure: OcsdError) -> None:
         """End this daemon, and nothing else."""
@@ -197,7 +199,7 @@ class Daemon:
         """End the fork server, and with it the daemon."""
         self._ended = True
         self._parts.fleet.finished.clear()
-        self._parts.oversight.record_stop()
+        self._parts.oversight.record_stop(self._parts.shutdown.by)
         self.progress.say(f"stopped after {took_s:.2f} s")
         self._parts.processes.connection.send(EndRequest())
 
@@ -217,6 +219,7 @@ class Daemon:
         notices = (
             parts.oversight.chronicle.trouble,
             parts.fleet.targets.notice,
+            parts.fleet.targets.unwritten,
             parts.processes.notice,
         )
         return "; ".join(filter(None, notices))
@@ -260,9 +263,16 @@ class Daemon:
         instance = self.settings.plan.host_manager
         launch = self.settings.launch(instance)
         self._host_manager = session.connect(
-            launch, self._parts.fleet, self._reload_for_clients, self.stop, self.reactor
+            launch,
+            self._parts.fleet,
+            self._reload_for_clients,
+            self._stop_for_clients,
+            self.reactor,
         )
 
+    def _stop_for_clients(self) -> None:
+        self.stop(by=_CLIENTS)
+
     def _reload_for_clients(self) -> str:
-        change, _ = self.reload("a client of the HostManager's operations")
+        change, _ = self.reload(_CLIENTS)
         return f"reloaded: {change.difference}"

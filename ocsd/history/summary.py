@@ -1,7 +1,8 @@
 """Availability and restarts of each instance, counted from the entries of the history."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ocsd.supervisor.events import State, Target
 
@@ -62,11 +63,12 @@ class Summary:
 def summaries(entries: Iterable[HistoryEntry], from_at: float, to_at: float) -> dict[str, Summary]:
     """Return the availability of each instance in a span of Unix time [s], by instance-id.
 
-    The entries are in the order of time; those before `from_at` show the state at that time.
+    The entries are in the order in which they were written, also if the clock was set back
+    meanwhile; those before `from_at` show the state at that time.
     While no daemon ran, an instance counts as being in the state in which the last daemon left it.
     """
     by_id: dict[str, list[HistoryEntry]] = {}
-    for entry in entries:
+    for entry in in_order_of_time(entries):
         # An end while no daemon ran has no state.
         if (entry.after or entry.event == "Exited") and entry.at <= to_at:
             by_id.setdefault(entry.name, []).append(entry)
@@ -75,6 +77,22 @@ def summaries(entries: Iterable[HistoryEntry], from_at: float, to_at: float) -> 
         for instance_id, history in by_id.items()
         if any(entry.after for entry in history)
     }
+
+
+def in_order_of_time(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
+    """Return the entries with times that never decrease.
+
+    An entry that was written before the clock was set back has the time of the entry after it.
+    """
+    ordered: list[HistoryEntry] = []
+    at = math.inf
+    for entry in reversed(list(entries)):
+        if entry.at > at:
+            entry = replace(entry, at=at)
+        at = entry.at
+        ordered.append(entry)
+    ordered.reverse()
+    return ordered
 
 
 def _summary(history: Sequence[HistoryEntry], from_at: float, to_at: float) -> Summary:

@@ -70,8 +70,13 @@ def port_of(parts: SplitResult) -> int:
     return parts.port or {"wss": 443, "https": 443}.get(parts.scheme, 80)
 
 
+def _connect(parts: SplitResult) -> socket.socket:
+    address = (parts.hostname or "localhost", port_of(parts))
+    return socket.create_connection(address, timeout=PROBE_LIMIT_S)
+
+
 def upgrade_request(parts: SplitResult) -> bytes:
-    """Return the request that begins a WAMP connection over WebSocket (RFC 6455)."""
+    """Return a request to speak WAMP over WebSocket, which every router answers."""
     key = base64.b64encode(os.urandom(16)).decode()
     lines = (
         f"GET {parts.path or '/'} HTTP/1.1",

@@ -1,4 +1,4 @@
-"""The data folder of an aggregator, as its entry in the site file gives it."""
+"""The arguments of an aggregator in the site file: its data folder, and whether it records."""
 
 import os
 from argparse import ArgumentError, ArgumentParser
@@ -15,10 +15,20 @@ def data_folder(arguments: Sequence[str], state: Path) -> Path:
     A ``--data-dir`` among its `arguments` is relative to the working directory; the default
     is `data` in the host's state folder.
     """
+    given = _value("--data-dir", arguments)
+    return Path(os.path.abspath(Path(given).expanduser())) if given else state / "data"
+
+
+def records_from_the_start(arguments: Sequence[str]) -> bool:
+    """Whether an aggregator with these arguments records without being asked."""
+    return _value("--initial-state", arguments) == "record"
+
+
+def _value(option: str, arguments: Sequence[str]) -> str | None:
     parser = ArgumentParser(add_help=False, exit_on_error=False)
-    parser.add_argument("--data-dir")
+    parser.add_argument(option, dest="value")
     try:
-        given = parser.parse_known_args(arguments)[0].data_dir
+        given: str | None = parser.parse_known_args(arguments)[0].value
     except ArgumentError:  # it has no value, and the aggregator will complain
         given = None
-    return Path(os.path.abspath(Path(given).expanduser())) if given else state / "data"
+    return given

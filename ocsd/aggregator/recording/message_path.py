@@ -146,7 +146,7 @@ class MessagePath:
         """
         at = now.at
         placed: list[Placed] = []
-        for block in read_blocks(message):
+        for block in read_blocks(message, now.at):
             try:
                 if isinstance(block, RefusedError):
                     raise block

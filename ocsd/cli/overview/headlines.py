@@ -27,19 +27,33 @@ def headlines(report: HostStatus, verdict: Verdict, screen: Terminal) -> list[Pa
     lines = [verdict_parts(report, verdict, screen)]
     if report.trouble:
         lines.append([f"trouble: {one_line(report.trouble)}"])
-    if report.router.state == "starting":
-        lines.append([_starting(report)])
-    elif report.router.reason and not report.router.works:
-        lines.append([f"router: {one_line(report.router.reason)}"])
+    lines += _router(report)
     for instance in report.instances:
         if instance.records:
-            lines += recording_lines(instance, screen)
+            lines += recording_lines(instance, full_in_s(report), screen)
+    lines += [[one_line(disk.warning)] for disk in report.disks if disk.warning]
     if verdict.lacking:
         lines.append([_operations(verdict.lacking)])
-    clock = report.clock
-    if clock is not None and (not clock.synchronised or (clock.offset_s or 0.0) > _CLOCK_LIMIT_S):
-        lines.append([clock_text(clock)])
-    return lines
+    if old := [each.instance_id for each in report.instances if each.old_code]:
+        lines.append([f"run on with the code of before the upgrade: {listed(old)}"])
+    return lines + _clock(report.clock)
+
+
+def _router(report: HostStatus) -> list[Parts]:
+    """Return the line about a router that does not work."""
+    router = report.router
+    if router.state == "starting":
+        return [[_starting(report)]]
+    if router.reason and not router.works:
+        return [[f"router: {one_line(router.reason)}"]]
+    return []
+
+
+def _clock(clock: ClockStatus | None) -> list[Parts]:
+    """Return the line about a clock that is off."""
+    if clock is None or (clock.synchronised and (clock.offset_s or 0.0) <= _CLOCK_LIMIT_S):
+        return []
+    return [[clock_text(clock)]]
 
 
 def verdict_parts(report: HostStatus, verdict: Verdict, screen: Terminal) -> Parts:
@@ -85,8 +99,18 @@ def listed(names: Sequence[str]) -> str:
     return shown
 
 
-def recording_lines(aggregator: InstanceStatus, screen: Terminal) -> Iterator[Parts]:
-    """Yield the lines about the recording of an aggregator."""
+def full_in_s(report: HostStatus) -> float | None:
+    """Return the time until the disk of the data is full [s]; None if it does not fill."""
+    for disk in report.disks:
+        if "data" in disk.what:
+            return disk.full_in_s
+    return None
+
+
+def recording_lines(
+    aggregator: InstanceStatus, full_in_s: float | None, screen: Terminal
+) -> Iterator[Parts]:
+    """Yield the lines about the recording of an aggregator, whose disk is full in `full_in_s`."""
     name, told = aggregator.instance_id, aggregator.recording
     if aggregator.state != "up":
         yield [f"{screen.styled('nothing is recorded', 'attention')}: {name} is {aggregator.state}"]
@@ -97,7 +121,7 @@ def recording_lines(aggregator: InstanceStatus, screen: Terminal) -> Iterator[Pa
     if told.paused:
         yield [f"{screen.styled('recording pauses', 'attention')}: {one_line(_after_colon(told))}"]
     elif told.recording:
-        yield [*_progress(told), *disk_parts(told)]
+        yield [*_progress(told), *disk_parts(told, full_in_s)]
     else:
         why = _why_idle(aggregator)
         yield [f"{screen.styled('nothing is recorded', 'attention')}: {why}"]
@@ -128,14 +152,14 @@ def _progress(told: RecordingStatus) -> Parts:
     return parts
 
 
-def disk_parts(told: RecordingStatus) -> Parts:
+def disk_parts(told: RecordingStatus, full_in_s: float | None) -> Parts:
     """Return how full the disk of the data folder is, and when it will be."""
     if told.disk_free_bytes is None or not told.disk_total_bytes:
         return []
     free = 100 * told.disk_free_bytes / told.disk_total_bytes
     text = f"disk {free:.0f} % free ({units.memory(told.disk_free_bytes)})"
-    if told.full_in_s is not None:
-        text += f", full in {units.duration(told.full_in_s)}"
+    if full_in_s is not None:
+        text += f", full in {units.duration(full_in_s)}"
     return [text]
 
 

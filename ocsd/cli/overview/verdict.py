@@ -49,6 +49,7 @@ def verdict_of(report: HostStatus) -> Verdict:
     lacking = tuple(each for each in instances if each.lacks and not each.records)
     idle = tuple(each for each in instances if each.records and is_idle(each))
     missed = any(operation.is_missed for each in lacking for operation in each.lacks)
+    troubles = (report.trouble, *(disk.warning for disk in report.disks))
     word = Word.OK
     if report.stopping:
         word = Word.STOPPING
@@ -56,7 +57,7 @@ def verdict_of(report: HostStatus) -> Verdict:
         word = Word.ATTENTION
     elif instances and all(each.state == "down" for each in instances):
         word = Word.NOTHING_RUNS
-    elif ailing or idle or missed or report.trouble:
+    elif ailing or idle or missed or any(troubles):
         word = Word.DEGRADED
     return Verdict(word, astray, ailing, lacking, idle)
 

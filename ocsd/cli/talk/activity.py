@@ -50,12 +50,23 @@ class RecordingStatus:
     file: str | None = None
     disk_free_bytes: int | None = None
     disk_total_bytes: int | None = None
-    full_in_s: float | None = None
-    """Time until the disk is full at the present rate [s]; None if not known."""
     lost_holes: int = 0
     lost_messages: int = 0
     lost_feeds: int = 0
     """The holes of the last day."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskStatus:
+    """A file system with something of the host on it."""
+
+    path: str = "?"
+    what: tuple[str, ...] = ()
+    """What is on it: ``data``, ``state``, ``logs``."""
+    full_in_s: float | None = None
+    """Time until it is full at the present rate [s]; None if it does not fill."""
+    warning: str = ""
+    """Empty if there is space enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +107,12 @@ def clock(row: Mapping[str, Any] | None) -> ClockStatus | None:
     if row is None:
         return None
     return ClockStatus(**_known(ClockStatus, row))
+
+
+def disks(rows: Iterable[Mapping[str, Any]] | None) -> tuple[DiskStatus, ...]:
+    """Return the file systems of an answer."""
+    told = ({**row, "what": tuple(row.get("what") or ())} for row in rows or ())
+    return tuple(DiskStatus(**_known(DiskStatus, row)) for row in told)
 
 
 def not_managed(rows: Iterable[Mapping[str, Any]] | None) -> tuple[NotManaged, ...]:

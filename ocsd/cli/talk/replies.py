@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ocsd.cli.talk import activity
-from ocsd.cli.talk.activity import ClockStatus, NotManaged, OperationStatus, RecordingStatus
+from ocsd.cli.talk.activity import (
+    ClockStatus,
+    DiskStatus,
+    NotManaged,
+    OperationStatus,
+    RecordingStatus,
+)
 from ocsd.system import paths
 
 T = TypeVar("T")
@@ -73,6 +79,7 @@ class InstanceStatus:
     operations: tuple[OperationStatus, ...] = ()
     sample_age_s: float | None = None
     recording: RecordingStatus | None = None
+    old_code: bool = False
 
     @property
     def in_target(self) -> bool:
@@ -117,6 +124,7 @@ class HostStatus:
     trouble: str = ""
     stopping: bool = False
     clock: ClockStatus | None = None
+    disks: tuple[DiskStatus, ...] = ()
     not_managed: tuple[NotManaged, ...] = ()
 
 
@@ -151,17 +159,25 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A warning about a request that is carried out."""
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The host has ended everything; its daemon ends now."""
 
     took_s: float = 0.0
 
 
-Event = StateChange | Result | LeftOut | Stopped
+Event = StateChange | Result | LeftOut | Notice | Stopped
 _KINDS: dict[str, type[Event]] = {
     "transition": StateChange,
     "result": Result,
     "left_out": LeftOut,
+    "notice": Notice,
     "stopped": Stopped,
 }
 
@@ -174,6 +190,7 @@ def host_status(answer: Mapping[str, Any]) -> HostStatus:
         "router": router,
         "instances": instances,
         "clock": activity.clock(answer.get("clock")),
+        "disks": activity.disks(answer.get("disks")),
         "not_managed": activity.not_managed(answer.get("not_managed")),
     }
     return _picked(HostStatus, {**answer, **told})
@@ -215,10 +232,11 @@ def _daemon_row(answer: Mapping[str, Any]) -> dict[str, Any]:
         "reason": "",
         "since_at": since_at,
         "pid": answer.get("pid"),
-        "uptime_s": None,
+        "uptime_s": answer.get("uptime_s"),
         "log_path": answer.get("log_path"),
     }
-    if since_at is not None:
+    if row["uptime_s"] is None and since_at is not None:
+        # The daemon of an earlier release.
         row["uptime_s"] = max(0.0, time.time() - since_at)
     if answer.get("stopping"):
         row |= {"state": "stopping", "target": "down", "reason": "the host is being stopped"}

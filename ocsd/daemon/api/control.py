@@ -23,7 +23,7 @@ from ocsd.system.peer import peer_of
 DEFAULT_LIMIT_S: Final = 60.0
 LONGEST_LIMIT_S: Final = 86400.0
 
-Stop = Callable[[Write], None]
+Stop = Callable[[Write, str], None]
 Upgrade = Callable[[Write, Callable[[OcsdError], None]], None]
 Reload = Callable[[str, bool], Reloaded]
 
@@ -38,7 +38,7 @@ class ControlApi:
     fleet: Fleet
     clock: Clock
     stop: Stop
-    """Stops everything; takes a function that writes a JSON object for each step."""
+    """Stops everything; takes a function that writes a JSON object for each step, and who asks."""
     upgrade: Upgrade
     """Replaces this daemon; takes functions that write the answer, and a refusal."""
     reload: Reload
@@ -101,6 +101,8 @@ class ControlApi:
             pending.abandon()
             raise
         stream.begin()
+        if unwritten := self.fleet.targets.unwritten:
+            stream.write({"event": "notice", "text": unwritten})
         for name, reason in rest.items():
             stream.write({"event": "left_out", "instance_id": name, "reason": reason})
         self.fleet.when_launched(pending.report_settled)
@@ -129,7 +131,7 @@ class ControlApi:
         stream = _Stream(request)
         stream.begin()
         # The answer ends with the daemon, which closes its sockets as it goes.
-        self.stop(stream.write)
+        self.stop(stream.write, asker(request))
         return server.NOT_DONE_YET
 
     def _reload(self, request: Any) -> bytes | int:

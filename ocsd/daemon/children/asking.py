@@ -21,10 +21,8 @@ class Asking:
 
     connect: Callable[[protocol.ClientFactory], Any]
     """Connects a client factory, as the reactor's methods do."""
-    question: bytes | None
-    """The first bytes to send; empty for a server that speaks first, None if a connection is
-    answer enough.
-    """
+    question: bytes
+    """The first bytes to send; empty for a server that speaks first."""
     on_answer: Callable[[], None]
     """Called when an answer has come."""
     clock: Clock
@@ -76,7 +74,7 @@ class _Question(protocol.ClientFactory):
 
     noisy = False
 
-    def __init__(self, asking: Asking, question: bytes | None) -> None:
+    def __init__(self, asking: Asking, question: bytes) -> None:
         self.asking = asking
         self.question = question
 
@@ -95,10 +93,7 @@ class _Conversation(protocol.Protocol):
         self._is_answered = False
 
     def connectionMade(self) -> None:
-        if self._question.question is None:
-            self.dataReceived(b"")
-        else:
-            self.transport.write(self._question.question)
+        self.transport.write(self._question.question)
 
     def dataReceived(self, data: bytes) -> None:
         if not self._is_answered:

@@ -254,7 +254,7 @@ class Fleet:
 
     def _request(self, instance_ids: Iterable[str], target: Target, request: Request) -> None:
         requested = list(instance_ids)
-        # Before anything is done: a request that cannot be remembered is refused as a whole.
+        # Before anything is done, because the daemon may be killed meanwhile.
         entries = [self._instances[each] for each in requested if each in self._instances]
         self.targets.remember(entries, target, request.by)
         if ROUTER_NAME in requested:

@@ -1,5 +1,5 @@
-"""What the host depends on and the daemon does not run: an external router, the clock.
+"""What the host depends on and the daemon does not run.
 
-`external_router` asks a router of somebody else whether it answers, `clock` asks chrony or
-systemd-timesyncd how far the clock is off. The room imports `children` and `instances`.
+`clock` asks chrony or systemd-timesyncd how far the clock of the machine is off. The room imports
+`instances`.
 """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocsd.history.summary import HistoryEntry, Summary, summaries
+from ocsd.history.summary import HistoryEntry, Summary, in_order_of_time, summaries
 
 
 def story(*steps, name="thermo1"):
@@ -116,3 +116,23 @@ def test_what_changed_no_state_or_came_later_is_no_part_of_it():
     assert summaries(entries, 0.0, 10.0) == {
         "thermo1": Summary(wanted_s=10.0, up_s=9.0, ends=0, restarts=0, last_end=None)
     }
+
+
+def test_a_clock_that_was_set_back_makes_no_time_negative_and_loses_no_state():
+    # Up for 100 s, then the clock is set back by an hour, and it is up for another 50 s.
+    entries = [
+        HistoryEntry(5000.0, "a", "BecameReady", after="up", target="up"),
+        HistoryEntry(5100.0, "a", "Exited", before="up", after="backoff", target="up"),
+        HistoryEntry(1500.0, "a", "BecameReady", after="up", target="up"),
+    ]
+    assert [each.at for each in in_order_of_time(entries)] == [1500.0] * 3
+    found = summaries(entries, 0.0, 1550.0)["a"]
+    assert (found.wanted_s, found.up_s, found.ends) == (50.0, 50.0, 1)
+
+
+def test_a_clock_that_was_set_forward_changes_nothing_of_what_was_before():
+    entries = [
+        HistoryEntry(1000.0, "a", "BecameReady", after="up", target="up"),
+        HistoryEntry(9000.0, "a", "DownRequested", before="up", after="down", target="down"),
+    ]
+    assert in_order_of_time(entries) == entries

@@ -240,3 +240,10 @@ def test_importing_the_face_is_light():
     )
 
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("word", ["--address", "--log", "--working", "--access"])
+def test_by_hand_options_of_the_framework_are_not_abbreviated(parse, capsys, word):
+    with pytest.raises(SystemExit):
+        parse(f"--instance-id fake1 {word} x")
+    assert f"unrecognized arguments: {word} x" in capsys.readouterr().err

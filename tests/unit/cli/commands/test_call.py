@@ -290,3 +290,16 @@ def test_completion_does_not_wait_for_a_silent_router(ocsd, bridge, daemon_of):
     daemon.status["hub"] = hub_of(bridge)
     assert completed(ocsd, ["call", "dev1"]) == []
     released.set()
+
+
+def test_values_have_the_types_that_the_agent_declares(run, bridge):
+    run("call", "dev1", "init", "delay=.5", "mode=1.10", "note=007")
+    (params,) = [args[2] for args in requests(bridge) if args[0] == "start"]
+    assert params == {"delay": 0.5, "mode": "1.10", "note": "007"}
+
+
+def test_a_text_in_place_of_a_number_is_told_in_words(run, agent):
+    agent.refusal = "Param 'delay'=abc is not of required type (<class 'float'>)"
+    done = run("call", "dev1", "init", "delay=abc")
+    assert done.returncode == 1
+    assert "ocsd: 'delay' has to be a number, not the text 'abc'" in done.stderr

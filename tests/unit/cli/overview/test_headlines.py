@@ -20,9 +20,9 @@ def lines_of(report):
             f"recording 50 feeds | last sample 1s ago | {FILE} | disk 30 % free (12.0G)",
         ),
         (
-            {**RECORDING, "feeds": 1, "stale": 2, "full_in_s": 90000.0},
+            {**RECORDING, "feeds": 1, "stale": 2},
             f"recording 1 feed (2 more silent) | last sample 1s ago | {FILE} | "
-            "disk 30 % free (12.0G), full in 1d01h",
+            "disk 30 % free (12.0G)",
         ),
         ({"recording": True, "feeds": 0}, "recording 0 feeds | no sample yet"),
         (
@@ -67,6 +67,18 @@ def test_losses_of_the_last_day_are_told_with_the_next_step():
     assert lines_of(host(aggregator(lost)))[-1] == (
         "lost in the last day: 1 hole in 1 feed; see: ocsd data gaps"
     )
+
+
+def test_a_disk_that_fills_is_told_with_the_time_that_is_left():
+    disk = {"path": "/data", "what": ["data"], "full_in_s": 9000.0, "warning": "96 % full"}
+    lines = lines_of(host(aggregator(), disks=[disk]))
+    assert lines[0].endswith("disk 30 % free (12.0G), full in 2h30m")
+    assert lines[1] == "96 % full"
+
+
+def test_instances_that_run_the_code_of_before_an_upgrade_are_named():
+    report = host(agent("a", old_code=True), agent("b", old_code=False), agent("c", old_code=True))
+    assert lines_of(report) == ["run on with the code of before the upgrade: a, c"]
 
 
 @pytest.mark.parametrize(

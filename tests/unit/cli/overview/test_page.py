@@ -10,13 +10,14 @@ SICK = [
     agent("starcamera", health="hung", reason=STUCK, sample_age_s=44.0),
     agent("gps-clock", run(state="stopped", reason="a client"), sample_age_s=3720.0),
 ]
-LOST = {**RECORDING, "lost_last_day": {"holes": 2, "feeds": 1, "messages": 12}, "full_in_s": 10800}
+LOST = {**RECORDING, "lost_last_day": {"holes": 2, "feeds": 1, "messages": 12}}
+DISKS = [{"path": "/var/lib", "what": ["state", "data"], "full_in_s": 10800.0, "warning": ""}]
 CLOCK = {"source": "chrony", "synchronised": True, "offset_s": 0.0003}
-NIGHT = host(*WELL, *SICK, aggregator(LOST), agent("registry"), clock=CLOCK)
+NIGHT = host(*WELL, *SICK, aggregator(LOST), agent("registry"), clock=CLOCK, disks=DISKS)
 NO_ROUTER = "waiting for the router at ws://hub:8001/ws: Connection refused"
 AWAY = {
     "state": "external",
-    "health": "hung",
+    "health": "unreachable",
     "url": "ws://hub:8001/ws",
     "reason": "not reachable for 20 s: no answer at ws://hub:8001/ws",
 }

@@ -7,7 +7,7 @@ from tests.unit.cli.overview.hosts import RECORDING, agent, aggregator, host, ru
 
 DOWN = {"state": "down", "target": "down", "health": None}
 ROUTER = {"state": "up", "url": "ws://x/ws", "reason": ""}
-AWAY = {"state": "external", "health": "hung", "url": "ws://x/ws", "reason": "not reachable"}
+AWAY = {"state": "external", "health": "unreachable", "url": "ws://x/ws", "reason": "not reachable"}
 
 # The report, the verdict, the exit code, and the one with --strict.
 TABLE = {
@@ -29,6 +29,7 @@ TABLE = {
     "router of others, not asked yet": (host(router={**AWAY, "health": None}), "ok", 0, 0),
     "router of others away": (host(agent("a"), router=AWAY), "attention", 3, 3),
     "trouble of the daemon": (host(agent("a"), trouble="the disk is full"), "degraded", 0, 5),
+    "a disk that fills": (host(disks=[{"warning": "full in 3 h"}]), "degraded", 0, 5),
     "being stopped": (host(agent("a", state="stopping"), stopping=True), "stopping", 3, 3),
     "records nothing": (host(agent("a"), aggregator({"recording": False})), "degraded", 0, 5),
     "recording pauses": (host(aggregator({**RECORDING, "paused": True})), "degraded", 0, 5),
