@@ -90,8 +90,3 @@ def upgrade_request(parts: SplitResult) -> bytes:
         "",
     )
     return "\r\n".join(lines).encode()
-
-
-def _connect(parts: SplitResult) -> socket.socket:
-    address = (parts.hostname or "localhost", port_of(parts))
-    return socket.create_connection(address, timeout=PROBE_LIMIT_S)
