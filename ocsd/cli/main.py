@@ -31,6 +31,7 @@ _COMMANDS = {
     "ops": "operate",
     "call": "operate",
     "listen": "operate",
+    "values": "operate",
     "data": "look",
     "run": "supervise",
     "init": "setup",

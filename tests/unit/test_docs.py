@@ -63,7 +63,7 @@ def test_every_command_of_the_operators_page_exists(capsys):
     assert verbs == {
         *("start", "status", "up", "down", "restart"),
         *("why", "history", "logs", "reload", "upgrade"),
-        *("ops", "call", "listen", "data"),
+        *("ops", "call", "listen", "values", "data"),
         *("run", "init", "check", "install", "stop", "completion"),
     }
     for verb in verbs:
