@@ -15,7 +15,7 @@ RECORDING_KEY: Final = "X_RECORDING"
 """The age of the agent's newest sample [s], and the condition of an aggregator's recording."""
 
 MOST_RUNS: Final = 12
-LONGEST_REASON: Final = 80
+LONGEST_RUN_REASON: Final = 80
 """Bounds of a report [runs, characters]: with hundreds of agents datagrams should be cheap."""
 
 TASK, PROCESS = "task", "process"
@@ -40,7 +40,7 @@ class Run:
     startup: bool = False
     """Whether it starts with the agent."""
     reason: str = ""
-    """Who stopped it, or why it failed."""
+    """The person or program that stopped it, or why it failed."""
 
 
 def run_state(
@@ -61,7 +61,7 @@ def run_state(
 def encode_runs(runs: Iterable[Run]) -> str:
     """Return runs as text of one line; at most `MOST_RUNS`, the most important first."""
     ranked = sorted(runs, key=_rank)
-    rows = [(*astuple(run)[:-1], run.reason[:LONGEST_REASON]) for run in ranked[:MOST_RUNS]]
+    rows = [(*astuple(run)[:-1], run.reason[:LONGEST_RUN_REASON]) for run in ranked[:MOST_RUNS]]
     if not rows:
         return ""
     return json.dumps(rows, separators=(",", ":"))

@@ -19,7 +19,7 @@ from ocsd.reactor.time_limit import within
 Reply = tuple[int, str, dict[str, Any]]
 
 A_CLIENT, THE_AGENT = "a client", "the agent itself"
-"""Who may ask an operation to end. The router does not tell which client calls."""
+"""Those that may ask an operation to end. The router does not tell which client calls."""
 
 
 class Operations:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from ocsd.cli.overview.verdict import Verdict, Word
+from ocsd.cli.overview.verdict import HostVerdict, HostWord
 from ocsd.cli.screen import units
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk.activity import ClockStatus, OperationStatus, RecordingStatus
@@ -22,7 +22,7 @@ Parts = list[str]
 """The parts of one line, with a dot between each two."""
 
 
-def headlines(report: HostStatus, verdict: Verdict, screen: Terminal) -> list[Parts]:
+def headlines(report: HostStatus, verdict: HostVerdict, screen: Terminal) -> list[Parts]:
     """Return the lines above the table; a screen that is too narrow wraps them between parts."""
     lines = [verdict_parts(report, verdict, screen)]
     if report.trouble:
@@ -56,11 +56,11 @@ def _clock(clock: ClockStatus | None) -> list[Parts]:
     return [[clock_text(clock)]]
 
 
-def verdict_parts(report: HostStatus, verdict: Verdict, screen: Terminal) -> Parts:
+def verdict_parts(report: HostStatus, verdict: HostVerdict, screen: Terminal) -> Parts:
     """Return the line that says whether there is anything to do."""
     word = screen.styled(str(verdict.word), _COLOUR_WORDS.get(verdict.word, ""))
     parts = [word, counts(report.instances)]
-    if verdict.word is Word.NOTHING_RUNS:
+    if verdict.word is HostWord.NOTHING_RUNS:
         parts = [f"{word}: {counts(report.instances)}"]
     if verdict.astray:
         names = listed([f"{each.instance_id} {each.state}" for each in verdict.astray])
@@ -74,11 +74,11 @@ def verdict_parts(report: HostStatus, verdict: Verdict, screen: Terminal) -> Par
 
 
 _COLOUR_WORDS: Final = {
-    Word.OK: "ok",
-    Word.DEGRADED: "degraded",
-    Word.NOTHING_RUNS: "degraded",
-    Word.ATTENTION: "attention",
-    Word.STOPPING: "stopping",
+    HostWord.OK: "ok",
+    HostWord.DEGRADED: "degraded",
+    HostWord.NOTHING_RUNS: "degraded",
+    HostWord.ATTENTION: "attention",
+    HostWord.STOPPING: "stopping",
 }
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from ocsd.cli.overview.headlines import Parts, clock_text, counts, headlines
 from ocsd.cli.overview.rows import NONE, NUMBERS, TITLES, Row, fitting, row
-from ocsd.cli.overview.verdict import Verdict, is_well
+from ocsd.cli.overview.verdict import HostVerdict, is_well
 from ocsd.cli.screen.table import Cell, columns, table_lines
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk.replies import HostStatus, InstanceStatus
@@ -23,7 +23,7 @@ _PROMPT_LINES: Final = 1
 
 
 def page(
-    report: HostStatus, verdict: Verdict, screen: Terminal, *, everything: bool = False
+    report: HostStatus, verdict: HostVerdict, screen: Terminal, *, everything: bool = False
 ) -> list[str]:
     """Return the report on a host.
 
@@ -150,7 +150,7 @@ def _below(reason: str, screen: Terminal) -> list[str]:
     return [_INDENT + line for line in lines]
 
 
-def _folded(report: HostStatus, verdict: Verdict, screen: Terminal, room: int) -> list[str]:
+def _folded(report: HostStatus, verdict: HostVerdict, screen: Terminal, room: int) -> list[str]:
     """Return what is not well, and how many are; at most `room` lines if that can be."""
     well = [each for each in report.instances if is_well(each, verdict.idle)]
     poor = [each for each in _by_urgency(report.instances) if each not in well]

@@ -12,7 +12,7 @@ NOT_IN_TARGET_EXIT: Final = 3
 NOT_WELL_EXIT: Final = 5
 
 
-class Word(StrEnum):
+class HostWord(StrEnum):
     """The verdict in a word, the worst last."""
 
     OK = "ok"
@@ -27,10 +27,10 @@ class Word(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class HostVerdict:
     """The verdict on a host, and what it rests on."""
 
-    word: Word
+    word: HostWord
     astray: tuple[InstanceStatus, ...] = ()
     """Instances that are not in their target state."""
     ailing: tuple[InstanceStatus, ...] = ()
@@ -41,7 +41,7 @@ class Verdict:
     """Aggregators that run and record nothing."""
 
 
-def verdict_of(report: HostStatus) -> Verdict:
+def verdict_of(report: HostStatus) -> HostVerdict:
     """Return the verdict on a host."""
     instances = report.instances
     astray = tuple(each for each in instances if not each.in_target)
@@ -50,16 +50,16 @@ def verdict_of(report: HostStatus) -> Verdict:
     idle = tuple(each for each in instances if each.records and is_idle(each))
     missed = any(operation.is_missed for each in lacking for operation in each.lacks)
     troubles = (report.trouble, *(disk.warning for disk in report.disks))
-    word = Word.OK
+    word = HostWord.OK
     if report.stopping:
-        word = Word.STOPPING
+        word = HostWord.STOPPING
     elif astray or not report.router.works:
-        word = Word.ATTENTION
+        word = HostWord.ATTENTION
     elif instances and all(each.state == "down" for each in instances):
-        word = Word.NOTHING_RUNS
+        word = HostWord.NOTHING_RUNS
     elif ailing or idle or missed or any(troubles):
-        word = Word.DEGRADED
-    return Verdict(word, astray, ailing, lacking, idle)
+        word = HostWord.DEGRADED
+    return HostVerdict(word, astray, ailing, lacking, idle)
 
 
 def is_idle(instance: InstanceStatus) -> bool:
@@ -68,14 +68,14 @@ def is_idle(instance: InstanceStatus) -> bool:
     return instance.state == "up" and (told.paused or not told.recording)
 
 
-def exit_code(verdict: Verdict, *, router_works: bool = True, strict: bool = False) -> int:
+def exit_code(verdict: HostVerdict, *, router_works: bool = True, strict: bool = False) -> int:
     """Return 3 if something is not in its target state, else 0.
 
     A `strict` exit code is 5 if everything is in its target state and the verdict still is not ok.
     """
     if verdict.astray or not router_works:
         return NOT_IN_TARGET_EXIT
-    if strict and verdict.word is not Word.OK:
+    if strict and verdict.word is not HostWord.OK:
         return NOT_WELL_EXIT
     return 0
 

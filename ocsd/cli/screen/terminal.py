@@ -33,8 +33,8 @@ _COLOURS = {
 
 CLEAR = "\x1b[2J"
 _HOME, _END_OF_LINE, _BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
-"""What a terminal understands: clear all, go to the first place, clear to the end of the line, and
-all below it (ECMA-48).
+"""Controls of a terminal: clear all, go to the first place, clear to the end of the line, and all
+below it (ECMA-48).
 """
 
 LAYOUT = "\n\t"

@@ -62,7 +62,7 @@ class DiskStatus:
 
     path: str = "?"
     what: tuple[str, ...] = ()
-    """What is on it: ``data``, ``state``, ``logs``."""
+    """Its uses: ``data``, ``state``, ``logs``."""
     full_in_s: float | None = None
     """Time until it is full at the present rate [s]; None if it does not fill."""
     warning: str = ""

@@ -72,7 +72,7 @@ class Keeper:
     operations: str = field(default="", init=False)
     """Its operations in flight."""
     activity: Activity = field(default_factory=Activity, init=False)
-    """What it does, by its own reports."""
+    """Its operations and samples, by its own reports."""
     code: str = field(default="", init=False)
     """The file that holds its code; empty until it has reported that."""
     pid: int | None = field(default=None, init=False)

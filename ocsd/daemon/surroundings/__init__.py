@@ -1,4 +1,4 @@
-"""What the host depends on and the daemon does not run.
+"""Things that the host depends on and the daemon does not run.
 
 `clock` asks chrony or systemd-timesyncd how far the clock of the machine is off. The room imports
 `instances`.

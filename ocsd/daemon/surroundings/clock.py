@@ -37,7 +37,7 @@ class ClockOffset:
     synchronised: bool
     """Whether it follows a reference at all."""
     offset_s: float | None
-    """How far the clock is off, without sign [s]; None if it does not tell."""
+    """Offset of the clock, without sign [s]; None if it does not tell."""
     asked_at: float
     """When it was asked [Unix s]."""
 

@@ -23,8 +23,8 @@ from ocsd.errors import NoSuchOperationError
 from ocsd.text.printable import one_line
 
 _WAIT_S = 5.0
-_REDRAW_PERIOD_S = 1.0
-_END_LIMIT_S = 2.0
+_RENEWAL_PERIOD_S = 1.0
+_LISTENER_END_S = 2.0
 _BLOCK_BYTES = 1 << 16
 _COLUMNS = columns("FIELD", "VALUE", "AGE", right=("VALUE", "AGE"))
 
@@ -108,7 +108,7 @@ def _listening(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         listener.terminate()
         try:
-            listener.wait(_END_LIMIT_S)
+            listener.wait(_LISTENER_END_S)
         except subprocess.TimeoutExpired:
             listener.kill()
             listener.wait()
@@ -145,7 +145,7 @@ def _watch(listener: subprocess.Popen[bytes], latest: LatestValues) -> int:
     taking_in = _Listener(listener, latest)
     sys.stdout.write(terminal.CLEAR)
     try:
-        while taking_in.listen(_REDRAW_PERIOD_S):
+        while taking_in.listen(_RENEWAL_PERIOD_S):
             screen = terminal.of_output()
             lines = _lines(latest.sorted(), screen, time.time())
             sys.stdout.write(terminal.in_place(_fitted(lines, screen), screen))
