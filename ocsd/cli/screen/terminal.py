@@ -1,7 +1,6 @@
 """The abilities of the terminal that a command prints to: colours, symbols, width."""
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,13 +93,13 @@ def of_output() -> Terminal:
     interactive = sys.stdout.isatty()
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "").replace("_", "")
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    size = shutil.get_terminal_size()
+    width_columns, height_lines = _size()
     return Terminal(
         interactive=interactive,
         unicode=encoding.startswith("utf"),
         colour=interactive and not plain,
-        width_columns=size.columns,
-        height_lines=size.lines,
+        width_columns=width_columns,
+        height_lines=height_lines,
     )
 
 
@@ -108,3 +107,25 @@ def in_place(lines: Sequence[str], screen: Terminal) -> str:
     """Return what shows lines at the top of a terminal, and nothing else on it."""
     shown = lines[: screen.height_lines - 1]
     return _HOME + "".join(f"{line}{_END_OF_LINE}\n" for line in shown) + _BELOW
+
+
+def _size() -> tuple[int, int]:
+    """Return width and height of the terminal, as `shutil.get_terminal_size` does.
+
+    shutil loads all of Python's compression, which takes longer than a short command may.
+    """
+    try:
+        width_columns, height_lines = os.get_terminal_size(sys.__stdout__.fileno())  # type: ignore[union-attr]  # caught below
+    except (AttributeError, ValueError, OSError):
+        width_columns = height_lines = 0
+    # A pseudo-terminal of a program may not have been told its size.
+    width_columns, height_lines = width_columns or 80, height_lines or 24
+    return _given("COLUMNS", width_columns), _given("LINES", height_lines)
+
+
+def _given(variable: str, default: int) -> int:
+    """Return the number in an environment variable, if it has one."""
+    text = os.environ.get(variable, "")
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    return default

@@ -9,7 +9,6 @@ import click
 
 from ocsd.cli.arguments import completion, options
 from ocsd.cli.overview import verdict as verdicts
-from ocsd.cli.overview.details import details
 from ocsd.cli.overview.headlines import verdict_parts
 from ocsd.cli.overview.page import page, wrapped
 from ocsd.cli.overview.verdict import verdict_of
@@ -72,6 +71,8 @@ def _lines(
     report: replies.HostStatus, screen: Terminal, named: bool, everything: bool = False
 ) -> list[str]:
     if named:
+        from ocsd.cli.overview.details import details
+
         return [verdict(report, screen), *details(report, screen)]
     return page(report, verdict_of(report), screen, everything=everything)
 
