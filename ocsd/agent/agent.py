@@ -186,7 +186,8 @@ class OCSAgent(BusSession):
         record, agg_params, buffer_time, max_messages
             See `Feed`.
         """
-        feed = Feed(self, feed_name, record, agg_params, buffer_time, max_messages)
+        options = record, agg_params, buffer_time, max_messages
+        feed = Feed(self, feed_name, *options, unix_time=lambda: self.unix_time())
         if feed_name == HEARTBEAT:
             feed.refuse(f"feed {feed_name!r} is the agent's own; give yours another name")
             return feed

@@ -80,9 +80,11 @@ def _failure_of(args: tuple[Any, ...], fields: Mapping[str, Any]) -> Failure | N
         if isinstance(value, Failure):
             return value
         if isinstance(value, BaseException) and value is fields.get("exc_info"):
-            return Failure(value)
+            return Failure(value)  # type: ignore[no-untyped-call]  # of twisted
     present = sys.exc_info()[1]
-    return Failure(present) if fields.get("exc_info") and present is not None else None
+    if fields.get("exc_info") and present is not None:
+        return Failure(present)  # type: ignore[no-untyped-call]  # of twisted
+    return None
 
 
 def _said(template: str, values: tuple[Any, ...], fields: Mapping[str, Any]) -> str:

@@ -105,9 +105,10 @@ def _heard(parser: argparse.ArgumentParser, args: argparse.Namespace) -> dict[st
     heard: dict[str, Operations] = {}
 
     def take(source: str, message: Any) -> None:
-        operations = message[0] if isinstance(message, list | tuple) and message else message
-        if not isinstance(operations, Mapping):
-            operations = {}  # of an agent from before the states were in it
+        operations: Operations = {}  # of an agent from before the states were in it
+        match message:
+            case [Mapping() as states, *_]:
+                operations = states
         heard[_name(source.removesuffix(".feeds.heartbeat"), args)] = operations
 
     _subscribe(parser, args, topic, take, _HEARTBEATS_S)

@@ -60,8 +60,8 @@ class Feed:
         Whether messages are kept while the agent is not connected.
     more_info : callable, optional
         Returns additions to the description that goes with each message.
-    monotonic : callable
-        Returns the monotonic time [s].
+    monotonic, unix_time : callable
+        Return the monotonic time and the Unix time [s].
 
     Attributes
     ----------
@@ -85,6 +85,7 @@ class Feed:
         keep: bool = True,
         more_info: Callable[[], dict[str, Any]] = dict,
         monotonic: Callable[[], float] = time.monotonic,
+        unix_time: Callable[[], float] = time.time,
     ) -> None:
         self.agent = agent
         self.feed_name = feed_name
@@ -106,6 +107,7 @@ class Feed:
         self._keep = keep
         self._more_info = more_info
         self._monotonic = monotonic
+        self._unix_time = unix_time
         self._flush_timer: Any = None
         self._backlog_timer: Any = None
         # The first of the messages that could not be sent yet.
@@ -166,7 +168,7 @@ class Feed:
             raise ValueError(self.refusal)
         if self.record:
             where = f"feed {self.feed_name!r}"
-            sample = rules.checked_sample(self.feed_name, message, self.agent.unix_time())
+            sample = rules.checked_sample(self.feed_name, message, self._unix_time())
             parts = parts_of(where, sample, self._part_bytes)
             now_s = self.sampled_at_s = self._monotonic()
             if now_s - self.freshness.counted_at_s >= COUNTED_S:

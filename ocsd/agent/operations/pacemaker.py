@@ -62,7 +62,8 @@ class Pacemaker:
 
     def _wait_s(self) -> float:
         # The clock may have been set since the next sample was planned.
-        return min(self.next_sample - self._clock.time(), self.sample_time)
+        ahead_s: float = self.next_sample - self._clock.time()
+        return min(ahead_s, self.sample_time)
 
     def _plan(self) -> None:
         due = self._clock.time() + self.sample_time

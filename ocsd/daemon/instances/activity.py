@@ -53,7 +53,9 @@ class Activity:
             return ""
 
     def _since(self, now_s: float) -> float:
-        return max(0.0, now_s - (self.heard_at_s or now_s))
+        if self.heard_at_s is None:
+            return 0.0
+        return max(0.0, now_s - self.heard_at_s)
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import completion, options
+from ocsd.cli.arguments.targets import no_such_instance
 from ocsd.cli.overview import verdict as verdicts
 from ocsd.cli.overview.headlines import verdict_parts
 from ocsd.cli.overview.page import page, wrapped
@@ -123,12 +124,3 @@ def _only(answer: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
         if name not in rows:
             raise NoSuchInstanceError(no_such_instance(name, answer))
     return {**answer, "instances": [rows[name] for name in dict.fromkeys(names)]}
-
-
-def no_such_instance(instance_id: str, answer: dict[str, Any]) -> str:
-    """Return the message about an instance-id that the daemon's `answer` does not list."""
-    from ocsd.text.nearest import did_you_mean
-
-    near = did_you_mean(instance_id, replies.instance_ids(answer))
-    advice = near or "; `ocsd status` lists them"
-    return f"host '{answer.get('host')}' has no instance '{instance_id}'{advice}"

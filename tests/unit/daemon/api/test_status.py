@@ -8,7 +8,7 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.surroundings.clock import ClockOffset
-from ocsd.forkserver.protocol import Ended, Spawned
+from ocsd.forkserver.protocol import Spawned
 from ocsd.site.model import Hub, Instance
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.paths import of_host
@@ -99,10 +99,10 @@ def test_reports_of_an_aggregator_reach_the_screen(tmp_path, clock):
     assert answer["not_managed"] == []
 
 
-def test_a_process_that_has_ended_has_no_activity(tmp_path, clock):
+def test_a_new_process_begins_without_activity(clock):
     keeper = Keeper("a", Lifecycle(), None, clock, lambda: 0.0, lambda: 0.0, lambda _: None)
     keeper.notified({"WATCHDOG": "1", SAMPLE_KEY: "0.5"})
-    keeper.ended(Ended("a", 0, 1, None))
+    keeper.spawned(Spawned("a", 4121, 1))
     assert keeper.activity.as_json(clock.seconds()) == {"operations": None, "sample_age_s": None}
 
 
