@@ -136,7 +136,7 @@ def _run_agent(request: SpawnRequest, loaded: LoadedCode | None = None) -> int:
             anew()
         return entry
 
-    endless = own_launch.instance.restart == RestartPolicy.ALWAYS
+    endless = RestartPolicy(own_launch.instance.restart) is RestartPolicy.ALWAYS
     return program.run(find, endless=endless, anew=anew)
 
 
