@@ -17,7 +17,7 @@ from ocsd.supervisor.events import DownRequested
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.paths import of_host
 
-LAUNCHER = SimpleNamespace(spawn=lambda name: None)
+LAUNCHER = SimpleNamespace(spawn=lambda name: None, kill=lambda *_: None)
 
 
 @pytest.fixture
