@@ -59,7 +59,9 @@ class DataFolder:
             raise NoDataError(f"there is no data folder {path}; say with --folder where data are")
         self.path = path
         self._clock = clock
-        self.unframed: Any = None  # an `ocsd.data.unframed.Unframed`, as of the last `summaries`
+        self.unframed: Any = (
+            None  # an `ocsd.data.unframed.UnframedRows`, as of the last `summaries`
+        )
 
     def files(self, since_at: float | None = None, until_at: float | None = None) -> list[Path]:
         """Return the G3 files that can have data of a time [s, Unix time], in order."""

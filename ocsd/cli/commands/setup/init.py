@@ -11,7 +11,7 @@ from ocsd.errors import ConfigurationError, UsageError
 
 _DEFAULT = Path("site-configs", "default.yaml")
 
-_TEXT = """\
+_SITE_FILE = """\
 # The site file: the router, and the agents of each computer. Every key is described in
 # docs/reference/site-file.md. After an edit: ocsd check, then ocsd reload.
 
@@ -72,7 +72,7 @@ def init(file: Path, host: str | None) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8") as site_file:
-            site_file.write(_TEXT.format(host=name))
+            site_file.write(_SITE_FILE.format(host=name))
     except FileExistsError:
         raise ConfigurationError(
             f"{file} is there already and is not overwritten; edit it, or name another file"
