@@ -161,9 +161,10 @@ class DataFolder:
     def _is_known(self, path: Path) -> bool:
         """Return whether the journal, if there is one, was read after a file was begun."""
         journal = self.unframed
-        return (
-            journal is None or self.name(path) in journal.ends or _opened_at(path) < journal.read_at
-        )
+        if journal is None or self.name(path) in journal.ends:
+            return True
+        # The name has the second only, and the file may be younger than the journal's reading.
+        return _opened_at(path) + 1 <= journal.read_at
 
     def _end(self, path: Path) -> int | None:
         """Return how far a file has to be read; None if it has to be read whole."""
