@@ -119,7 +119,7 @@ def _read(arguments: argparse.Namespace) -> tuple["Site", "HostPlan", paths.Host
     from ocsd.site import load
 
     site = load.load(load.find(arguments.site_file))
-    host = load.pick_host(site, arguments.host)
+    host = load.own_host(site, arguments.host)
     places = paths.of_host(host.name, host.log_dir)
     return site, plan(site, host, str(places.state / "data")), places
 

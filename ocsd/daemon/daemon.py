@@ -25,6 +25,7 @@ from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.progress import StartReport
 from ocsd.daemon.settling import Settling, attempt
 from ocsd.daemon.shutdown import Shutdown, Write
+from ocsd.daemon.surroundings.clock import ClockWatch
 from ocsd.daemon.upgrade import Upgrade
 from ocsd.daemon.watching.chronicle import DAEMON
 from ocsd.daemon.watching.lost_files import LostFiles
@@ -54,6 +55,7 @@ class Parts:
     settling: Settling
     shutdown: Shutdown
     upgrade: Upgrade
+    clock: ClockWatch
     status: StatusReport
     systemd: SystemdLink
 
@@ -93,7 +95,8 @@ class Daemon:
     def start(self) -> None:
         """Open the sockets and connect to the fork server; the rest follows from its Hello."""
         parts, paths = self._parts, self.settings.paths
-        for notice in filter(None, (*self.settings.plan.notices, parts.fleet.targets.notice)):
+        notices = filter(None, (*self.settings.plan.notices, parts.fleet.targets.notice))
+        for notice in (*self.settings.warnings(), *notices):
             self.progress.say(f"  {notice}")
         parts.notify.open()
         parts.lost_files.keep(paths.notify_socket, parts.notify.open)
@@ -102,6 +105,7 @@ class Daemon:
         parts.forkserver.connect()
         parts.systemd.start()
         parts.oversight.start()
+        parts.clock.start()
         parts.settling.start()
         self.reactor.callLater(0, attempt, self._open_control, self.give_up)
 

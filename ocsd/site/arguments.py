@@ -16,10 +16,10 @@ from typing import Any
 
 from ocsd.errors import AgentArgumentsError, OcsdError
 from ocsd.site import launch as launches
+from ocsd.site import refusals
 from ocsd.site.configuration import CONTROL, HOST, Configuration, get_config
 from ocsd.site.launch import Launch
-from ocsd.site.model import Hub
-from ocsd.text.nearest import did_you_mean
+from ocsd.site.model import Hub, Instance
 
 DEFAULT_HUB = Hub(wamp_server="ws://localhost:8001/ws", wamp_http="http://localhost:8001/call")
 """For ``--site=none``."""
@@ -39,14 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser | None = None) -> argparse.Arg
     Parameters
     ----------
     parser : argparse.ArgumentParser, optional
-        A new one by default. Options that it has already stay as they are.
+        A new one by default. Options that it has already stay as they are; those that are
+        added cannot be abbreviated.
     """
     parser = parser or argparse.ArgumentParser()
     group = parser.add_argument_group("Site options")
+    added: list[argparse.Action] = []
 
     def add(option: str, help_text: str, type_: Callable[[str], object] = str) -> None:
         with suppress(argparse.ArgumentError):
-            group.add_argument(option, help=help_text, type=type_)
+            added.append(group.add_argument(option, help=help_text, type=type_))
 
     add(
         "--site",
@@ -65,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser | None = None) -> argparse.Arg
     add("--working-dir", "folder that relative paths start from")
     add("--crossbar-timeout", "end after this time without a router [s]; 0: never", float)
     add("--access-policy", "access policy (access_policy)")
+    refusals.never_abbreviate(parser, added)
     return parser
 
 
@@ -110,10 +113,11 @@ def parse_args(
     add_arguments(parser)
     launch = launches.current()
     if launch is None:
-        configuration, parsed = _parse(parser, agent_class, _of_environment() + words)
+        configuration, parsed = _parse(parser, agent_class, of_environment() + words)
         defaults = {"working_dir": os.getcwd()}
     else:
-        with _refusals_as_errors(launch, own_usage, parser):
+        tried = [*launch.instance.arguments, *words]
+        with _refusals_as_errors(launch, own_usage, parser, tried):
             configuration, parsed = _parse(parser, agent_class, words)
         defaults = {"working_dir": launch.working_dir}
     _fill(parsed, defaults | _defaults(configuration))
@@ -138,8 +142,21 @@ def _parse(
         parser.parse_args(words)
     configuration = _configuration(early, agent_class, parser)
     if configuration.instance:
+        _warn_of_another_class(configuration.instance, agent_class, parser.prog)
         words = merged(configuration.instance.arguments, words)
     return configuration, parser.parse_args(words)
+
+
+def _warn_of_another_class(instance: Instance, agent_class: str | None, prog: str) -> None:
+    """Tell an author who runs one agent by hand under the name of another."""
+    # Not an error, because agents for OCS may name a class of their own here. The daemon
+    # knows whose code it has started.
+    known = launches.current() is not None or not _is_agent(agent_class)
+    if not known and agent_class != instance.agent_class:
+        sys.stderr.write(
+            f"{prog}: warning: instance {instance.instance_id!r} is a {instance.agent_class}, "
+            f"this is {agent_class}\n"
+        )
 
 
 def merged(first: Sequence[str], second: Sequence[str]) -> list[str]:
@@ -171,7 +188,7 @@ def _option(word: str) -> str:
     return word.partition("=")[0]
 
 
-def _of_environment() -> list[str]:
+def of_environment() -> list[str]:
     """Return the options that the environment of a container holds, as for ocs-agent-cli."""
     values = ((option, os.environ.get(name)) for option, name in _ENVIRONMENT.items())
     return [word for option, value in values if value for word in (option, value)]
@@ -231,7 +248,7 @@ def _fill(args: argparse.Namespace, defaults: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _refusals_as_errors(
-    launch: Launch, usage: str, parser: argparse.ArgumentParser
+    launch: Launch, usage: str, parser: argparse.ArgumentParser, words: Sequence[str]
 ) -> Iterator[None]:
     """Turn the text that argparse prints before it exits into an error for the operator."""
     printed = io.StringIO()
@@ -247,16 +264,10 @@ def _refusals_as_errors(
             place += f":{instance.line}"
         text = printed.getvalue().strip() or str(exit_.code)
         reason = text.rpartition("error: ")[2].strip()
+        ours = refusals.options_of(add_arguments(argparse.ArgumentParser(add_help=False)))
         raise AgentArgumentsError(
             f"{instance.agent_class} refuses the arguments of {instance.instance_id!r} ({place}): "
-            f"{reason}{_near_options(reason, parser)}; {' '.join(usage.split())}"
+            f"{refusals.explained(reason, parser, words, ours)}; {' '.join(usage.split())}"
         ) from None
     finally:
         sys.stderr.write(printed.getvalue())
-
-
-def _near_options(reason: str, parser: argparse.ArgumentParser) -> str:
-    unknown = re.match(r"unrecognized arguments: (--?[\w-]+)", reason)
-    if unknown is None:
-        return ""
-    return did_you_mean(unknown[1], re.findall(r"(?<![\w-])--[\w-]+", parser.format_help()))

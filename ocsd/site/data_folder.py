@@ -1,10 +1,12 @@
-"""The data folder of an aggregator, as its entry in the site file gives it."""
+"""The arguments of an aggregator in the site file: its data folder, and whether it records."""
 
 import os
 from argparse import ArgumentError, ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+from ocsd.site.model import Site
 
 AGGREGATOR_CLASS: Final = "AggregatorAgent"
 
@@ -15,10 +17,34 @@ def data_folder(arguments: Sequence[str], state: Path) -> Path:
     A ``--data-dir`` among its `arguments` is relative to the working directory; the default
     is `data` in the host's state folder.
     """
+    given = _value("--data-dir", arguments)
+    return Path(os.path.abspath(Path(given).expanduser())) if given else state / "data"
+
+
+def records_from_the_start(arguments: Sequence[str]) -> bool:
+    """Whether an aggregator with these arguments records without being asked."""
+    return _value("--initial-state", arguments) == "record"
+
+
+def aggregator_host(site: Site) -> str:
+    """Return the name of the host whose aggregator records: of the entry, or of the centre."""
+    for host in site.hosts.values():
+        if any(each.agent_class == AGGREGATOR_CLASS for each in host.instances):
+            return host.name
+    return centre(site)
+
+
+def centre(site: Site) -> str:
+    """Return the host of the built-in agents: the first one with a router, or else the first."""
+    routers = [host.name for host in site.hosts.values() if host.crossbar is not None]
+    return next(iter(routers or site.hosts))
+
+
+def _value(option: str, arguments: Sequence[str]) -> str | None:
     parser = ArgumentParser(add_help=False, exit_on_error=False)
-    parser.add_argument("--data-dir")
+    parser.add_argument(option, dest="value")
     try:
-        given = parser.parse_known_args(arguments)[0].data_dir
+        given: str | None = parser.parse_known_args(arguments)[0].value
     except ArgumentError:  # it has no value, and the aggregator will complain
         given = None
-    return Path(os.path.abspath(Path(given).expanduser())) if given else state / "data"
+    return given

@@ -1,7 +1,7 @@
 """Compares two versions of a site file and says which instances have to restart."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ocsd.site.launch import Launch
@@ -20,6 +20,9 @@ _NO_RESTART: Final = {
 }
 """Keys of a `Launch` that only the daemon uses."""
 
+_AGENT_PATHS: Final = "agent_paths"
+"""The key of a `Launch` that matters only to an agent whose code it finds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -32,6 +35,8 @@ class Difference:
     """Instances whose processes have to be restarted, each with its changed keys."""
     kept: Mapping[str, tuple[str, ...]]
     """Instances that run on, each with the changed keys that only the daemon uses."""
+    values: Mapping[str, Mapping[str, tuple[Any, Any]]] = field(default_factory=dict)
+    """The old and the new value of each changed key, by instance and key."""
 
     def __str__(self) -> str:
         """Return the difference in words, e.g. for the history."""
@@ -45,20 +50,30 @@ class Difference:
         return "; ".join(parts) or "nothing changed"
 
 
-def difference(before: Mapping[str, Launch], after: Mapping[str, Launch]) -> Difference:
-    """Compare the launches of running processes with those of the new site file, by instance-id."""
+def difference(
+    before: Mapping[str, Launch], after: Mapping[str, Launch], moved: Collection[str] = ()
+) -> Difference:
+    """Compare the launches of running processes with those of the new site file, by instance-id.
+
+    `moved` has the agent classes whose code the new agent-paths find in another place.
+    """
     changed: dict[str, tuple[str, ...]] = {}
     kept: dict[str, tuple[str, ...]] = {}
+    values: dict[str, Mapping[str, tuple[Any, Any]]] = {}
     for instance_id, launch in after.items():
         if instance_id in before:
-            keys = set(_differing(before[instance_id].model_dump(), launch.model_dump()))
-            group = changed if keys - _NO_RESTART else kept
-            group[instance_id] = tuple(map(_of_file, keys))
+            pairs = dict(_differing(_plain(before[instance_id]), _plain(launch)))
+            if launch.instance.agent_class not in moved:
+                pairs.pop(_AGENT_PATHS, None)
+            group = changed if pairs.keys() - _NO_RESTART else kept
+            group[instance_id] = tuple(map(_of_file, pairs))
+            values[instance_id] = {_of_file(key): pair for key, pair in pairs.items()}
     return Difference(
         added=tuple(instance_id for instance_id in after if instance_id not in before),
         removed=tuple(instance_id for instance_id in before if instance_id not in after),
         changed=changed,
         kept=kept,
+        values={key: pairs for key, pairs in values.items() if pairs},
     )
 
 
@@ -72,14 +87,19 @@ def _with_keys(names: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
 
 def _differing(
     before: Mapping[str, Any], after: Mapping[str, Any], inside: str = ""
-) -> Iterator[str]:
+) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """Yield each key that differs, with the old and the new value."""
     for key in before.keys() | after.keys():
         old, new = before.get(key), after.get(key)
         name = f"{inside}{key}"
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             yield from _differing(old, new, f"{name}.")
         elif old != new and name not in _NO_MATTER:
-            yield name
+            yield name, (old, new)
+
+
+def _plain(launch: Launch) -> dict[str, Any]:
+    return launch.model_dump(mode="json")
 
 
 def _of_file(key: str) -> str:

@@ -2,8 +2,9 @@
 
 YAML 1.1 as PyYAML and so OCS read it, with three differences: equal keys are
 refused (PyYAML silently keeps the last), keys that start with ``x-`` are left
-out (a place for anchors, as in docker compose), and agents' arguments keep their
-spelling (``0.50``, ``010``, ``12:30:00``).
+out (a place for anchors, as in docker compose), and numbers among agents' arguments
+keep their spelling (``0.50``, ``010``, ``12:30:00``). Words that YAML reads as true,
+false or null become the texts ``True``, ``False`` and ``None``, as in OCS.
 """
 
 import re
@@ -55,6 +56,8 @@ class Document:
     lines: Mapping[Location, int]
     key_lines: Mapping[Location, int]
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
+    """Things that are read in another way than they may be meant."""
 
     def line(self, location: Location) -> int:
         """Return the line of a value, or of the nearest thing around it."""
@@ -90,7 +93,8 @@ def read(text: str, spellings: Mapping[str, str], loader: Any = LOADER) -> Docum
         return Document(None, {}, {}, ())
     reading = _Reading(spellings)
     value = reading.value(root, ())
-    return Document(value, reading.lines, reading.key_lines, tuple(reading.problems))
+    problems, warnings = tuple(reading.problems), tuple(reading.warnings)
+    return Document(value, reading.lines, reading.key_lines, problems, warnings)
 
 
 def _line_too_deep(text: str, loader: Any) -> int:
@@ -132,6 +136,7 @@ class _Reading:
         self.lines: dict[Location, int] = {}
         self.key_lines: dict[Location, int] = {}
         self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
         self._spellings = spellings
         self._scalars = yaml.constructor.SafeConstructor()
         self._open: list[Node] = []
@@ -253,21 +258,28 @@ class _Reading:
             elif isinstance(item, MappingNode):
                 self._refuse(item, "an argument is text or a number, not a mapping; quote it")
             elif item.tag in {_TAG + "null", _TAG + "bool"}:
-                self._refuse_word(item)
+                yield self._python_word(item)
             elif item.tag == _TAG + "float":
                 yield _YAML_NUMBERS.get(item.value.lower(), item.value)
             else:
                 yield item.value
 
-    def _refuse_word(self, node: Node) -> None:
-        kind = "true or false"
-        if node.tag == _TAG + "null":
-            kind = "nothing (null)"
-        self._refuse(
-            node,
-            f"YAML reads the argument {node.value or '(empty)'} as {kind}; if the agent should "
-            f"get the text, put it in quotes: '{node.value}'",
-        )
+    def _python_word(self, node: ScalarNode) -> str:
+        """Return the text that OCS makes of a word for true, false or null."""
+        text = str(self._scalar(node))
+        if node.value != text:
+            remedy = f"to pass {node.value!r}, put it in quotes; to say what is meant, write {text}"
+            if not node.value:
+                remedy = "write it, or take the empty item out"
+            self._warn(
+                node,
+                f"YAML does not read the argument {node.value or '(empty)'} as text, so the agent "
+                f"gets {text!r}, as in OCS; {remedy}",
+            )
+        return text
+
+    def _warn(self, node: Node, text: str) -> None:
+        self.warnings.append(Problem(_line(node), text))
 
     def _refuse(self, node: Node, text: str) -> None:
         self.problems.append(Problem(_line(node), text))

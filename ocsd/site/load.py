@@ -9,13 +9,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from ocsd.errors import SiteFileError, UnknownHostError, UsageError
-from ocsd.site.document import Document, Problem, read
+from ocsd.site.document import Document, Location, Problem, read
 from ocsd.site.model import MANAGE_WORDS, Host, Manage, Site
-from ocsd.site.wording import problems_of, spellings, unknown_key
+from ocsd.site.wording import keys_at, problems_of, spellings, unknown_key, unused_key
 from ocsd.text.nearest import did_you_mean
 
 DEFAULT_SITE = "default"
 SYSTEM_FOLDER = Path("/etc/ocsd")
+HUB_VARIABLES = {"wamp_server": "OCSD_SITE_HUB", "wamp_http": "OCSD_SITE_HTTP"}
+"""Variables that a daemon's environment has if it was given other URLs than the site file's."""
 
 
 def find(site_file: str | os.PathLike[str] | None = None, site: str | None = None) -> Path:
@@ -70,6 +72,7 @@ def load(path: str | os.PathLike[str]) -> Site:
     text = _text(Path(path))
     document = read(text, spellings())
     problems = list(document.problems)
+    warnings = [*document.warnings, *_left_out(document)]
     site = None
     if document.value is None:
         if not problems:
@@ -84,7 +87,8 @@ def load(path: str | os.PathLike[str]) -> Site:
         # An anchor that is used often has its problem as often.
         lines = (f"{path}:{problem.line}: {problem.text}" for problem in sorted(set(problems)))
         raise SiteFileError("\n".join(lines))
-    return site
+    told = (f"{path}:{each.line}: {each.text}" for each in sorted(set(warnings)))
+    return site.model_copy(update={"warnings": tuple(told)})
 
 
 def pick_host(site: Site, name: str | None = None, hostname: str | None = None) -> Host:
@@ -99,12 +103,11 @@ def pick_host(site: Site, name: str | None = None, hostname: str | None = None) 
         If there is no such entry; lists those that there are.
     """
     machine = hostname or socket.gethostname()
-    candidates = [machine, machine.partition(".")[0], "localhost"]
+    host = of_this_machine(site, machine)
     if name:
-        candidates = [name]
-    for candidate in candidates:
-        if candidate in site.hosts:
-            return site.hosts[candidate]
+        host = site.hosts.get(name)
+    if host is not None:
+        return host
     where = site.path or "the site"
     there = f"it has {', '.join(site.hosts) or 'no hosts at all'}"
     if name:
@@ -114,6 +117,22 @@ def pick_host(site: Site, name: str | None = None, hostname: str | None = None) 
         f"{where} has no host {machine!r} (this machine) and no 'localhost'; {there}; "
         "choose one with --host (of an agent: --site-host)"
     )
+
+
+def of_this_machine(site: Site, hostname: str | None = None) -> Host | None:
+    """Return the entry that is this machine's: of its name, of its short name, or `localhost`."""
+    machine = hostname or socket.gethostname()
+    for candidate in (machine, machine.partition(".")[0], "localhost"):
+        if candidate in site.hosts:
+            return site.hosts[candidate]
+    return None
+
+
+def own_host(site: Site, name: str | None = None) -> Host:
+    """Return `pick_host` for a daemon: with the URLs of the router that its environment has."""
+    host = pick_host(site, name)
+    given = {key: os.environ.get(variable) for key, variable in HUB_VARIABLES.items()}
+    return host.model_copy(update={key: url for key, url in given.items() if url})
 
 
 def _folders() -> list[Path]:
@@ -156,6 +175,37 @@ def _entries(host: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
                 yield index, entry
 
 
+def _left_out(document: Document) -> Iterator[Problem]:
+    """Take keys out of the document that OCS accepts and nothing reads; yield a warning for each.
+
+    Where the file itself has no mapping of keys, there is nothing to take out.
+    """
+    mappings: list[tuple[Location, Any]] = [((), document.value)]
+    if isinstance(document.value, dict):
+        mappings.append((("hub",), document.value.get("hub")))
+    for name, host in _hosts(document):
+        mappings += [(("hosts", name), host), (("hosts", name, "crossbar"), host.get("crossbar"))]
+        entries = _entries(host)
+        mappings += [(("hosts", name, "agent-instances", index), each) for index, each in entries]
+    for location, mapping in mappings:
+        if isinstance(mapping, dict):
+            for key in mapping.keys() - keys_at(location):
+                warning = unused_key((*location, key))
+                if warning is not None:
+                    yield Problem(document.key_line((*location, key)), warning)
+                    del mapping[key]
+
+
+def _lines(document: Document, *outer: str) -> dict[str, int]:
+    """Return the lines of what stands inside `outer`, but for instances."""
+    start = len(outer)
+    return {
+        "/".join(map(str, location[start:])): line
+        for location, line in document.lines.items()
+        if location[:start] == outer and "agent-instances" not in location[start : start + 1]
+    }
+
+
 def _prepared(document: Document, path: Path, problems: list[Problem]) -> Any:
     """Return the document's value with the fields that the file does not spell out."""
     value = document.value
@@ -168,14 +218,15 @@ def _prepared(document: Document, path: Path, problems: list[Problem]) -> Any:
             problems.append(Problem(document.key_line(inner), unknown_key(inner)))
         mapping.update(fields)
 
-    add(value, path=str(path))
+    hub = {f"hub/{key}".rstrip("/"): line for key, line in _lines(document, "hub").items()}
+    add(value, path=str(path), lines=hub)
     for name, host in _hosts(document):
         host["agent-paths"] = _absolute(host.get("agent-paths"), path.parent)
         for index, entry in _entries(host):
             location = ("hosts", name, "agent-instances", index)
             entry["python"] = _absolute(entry.get("python"), path.parent)
             add(entry, *location, line=document.line(location))
-        add(host, "hosts", name, name=name)
+        add(host, "hosts", name, name=name, lines=_lines(document, "hosts", name))
     hosts = value.get("hosts")
     if isinstance(hosts, dict):
         # `grumpy:` with nothing after it is a host without instances.

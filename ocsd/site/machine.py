@@ -1,4 +1,4 @@
-"""Warnings about users, programs and limits that a site file needs and this machine lacks.
+"""Warnings about users, programs, folders and limits that a site file needs and a machine lacks.
 
 They are not errors, because users and programs can be added later, and the daemon may
 run with other limits than the process that checks.
@@ -11,29 +11,82 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from ocsd.site.model import Host, Manage
+from ocsd.site import compose
+from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site
+from ocsd.text.reason import clause
 
 _MOST_FOR_ROOT = Path("/proc/sys/fs/nr_open")
 
 
-def missing(host: Host) -> Iterator[str]:
+def missing(site: Site, host: Host) -> Iterator[str]:
     """Yield a warning for each thing that a host's entry needs and this machine lacks."""
+    for key, text in (*_folders(host), *_router(host), *_hooks(host)):
+        yield f"{site.place(host.lines.get(key))}: {text}"
+    for instance in host.instances:
+        for text in _of_instance(instance):
+            yield f"{site.place(instance.line)}: instance {instance.instance_id!r}: {text}"
+
+
+def router_refusal(host: Host, state: Path | None = None) -> str:
+    """Return why the router cannot run with the host's ``config-dir``; empty if it can.
+
+    A relative folder starts from the host's `state` folder, and cannot be judged without it.
+    """
+    written = host.crossbar and host.crossbar.config_dir
+    if not written or (state is None and not Path(written).is_absolute()):
+        return ""
+    folder = (state or Path()) / written
+    if any((folder / name).is_file() for name in ("config.json", "config.yaml")):
+        return ""
+    line = clause(" (line ", str(host.lines.get("crossbar/config-dir", "")))
+    return (
+        f"crossbar: config-dir {folder}{line and line + ')'} holds no config.json or config.yaml; "
+        "take config-dir out, and ocsd writes crossbar's configuration itself, or put yours there"
+    )
+
+
+def _folders(host: Host) -> Iterator[tuple[str, str]]:
+    for index, folder in enumerate(host.agent_paths):
+        if not Path(folder).is_dir():
+            yield (
+                f"agent-paths/{index}",
+                f"agent-paths names {folder}, and there is no such folder; take it out, if every "
+                "class is found without it",
+            )
+
+
+def _router(host: Host) -> Iterator[tuple[str, str]]:
+    program = host.crossbar and host.crossbar.bin
+    if program and shutil.which(program) is None:
+        yield (
+            "crossbar/bin",
+            f"crossbar: bin {program} is not a program on this machine, so ocsd takes the "
+            "crossbar that is installed with it; take bin out",
+        )
+
+
+def _hooks(host: Host) -> Iterator[tuple[str, str]]:
     for occasion, command in host.hooks.items():
         if shutil.which(command[0]) is None:
-            yield f"hook {occasion}: there is no program {command[0]!r} on this machine"
-    limit = most_open_files()
-    for instance in host.instances:
-        name = instance.instance_id
-        if instance.manage not in {Manage.UP, Manage.DOWN}:
-            continue
-        if instance.user is not None and not _is_known(instance.user):
-            yield f"instance {name!r}: there is no user {instance.user!r} on this machine"
-        wanted = instance.limits.open_files
-        if wanted is not None and wanted > limit:
             yield (
-                f"instance {name!r}: open-files {wanted} is above the {limit} that are "
-                "allowed here; the daemon needs a higher limit (systemd: LimitNOFILE=)"
+                f"hooks/{occasion}",
+                f"hook {occasion}: there is no program {command[0]!r} on this machine",
             )
+
+
+def _of_instance(instance: Instance) -> Iterator[str]:
+    if instance.agent_class == HOST_MANAGER:
+        yield from compose.left_alone(instance.arguments, Path.cwd())
+    if instance.manage not in {Manage.UP, Manage.DOWN}:
+        return
+    if instance.user is not None and not _is_known(instance.user):
+        yield f"there is no user {instance.user!r} on this machine"
+    wanted, limit = instance.limits.open_files, most_open_files()
+    if wanted is not None and wanted > limit:
+        yield (
+            f"open-files {wanted} is above the {limit} that are allowed here; the daemon needs a "
+            "higher limit (systemd: LimitNOFILE=)"
+        )
 
 
 def most_open_files() -> int:

@@ -24,6 +24,10 @@ from ocsd.site.supervision import (
 from ocsd.text.nearest import did_you_mean
 
 LONGEST_INSTANCE_ID = 128
+REALM = "test_realm"
+"""The WAMP realm of a hub that names none."""
+ADDRESS_ROOT = "observatory"
+"""The first part of all addresses, where a hub names none."""
 HOST_MANAGER = "HostManager"
 """The agent class that the daemon itself stands in for."""
 
@@ -53,6 +57,11 @@ MANAGE_WORDS: Mapping[str | bool, Manage] = {
     False: Manage.IGNORE,
 }
 _TAUGHT_WORDS = ("up", "down", "ignore", "host/up", "host/down", "docker/up", "docker/down")
+
+
+def word_of(manage: Manage) -> str:
+    """Return a target as site files spell it."""
+    return manage.value.replace("docker-", "docker/")
 
 
 def _manage(value: object) -> Manage:
@@ -138,8 +147,8 @@ class Hub(_Part):
 
     wamp_server: ServerUrl
     wamp_http: HttpUrl
-    wamp_realm: Annotated[str, Field(min_length=1)] = "test_realm"
-    address_root: Annotated[str, AfterValidator(_address_root)] = "observatory"
+    wamp_realm: Annotated[str, Field(min_length=1)] = REALM
+    address_root: Annotated[str, AfterValidator(_address_root)] = ADDRESS_ROOT
     access_policy: str | None = None
     registry_address: str | None = None
     """Kept for old site files; nothing reads it."""
@@ -228,6 +237,8 @@ class Host(_Part):
     crossbar_timeout: Seconds | None = None
     hooks: Hooks = Field(default={})
     """Commands to run when something happens, by occasion, e.g. ``on-failed``."""
+    lines: Mapping[str, int] = Field(default={}, exclude=True)
+    """Where its values stand in the site file, e.g. ``agent-paths/0``, from 1."""
 
     def hub(self, site_hub: Hub) -> Hub:
         """Return `site_hub` with what this host overrides."""
@@ -243,6 +254,10 @@ class Site(_Part):
     hosts: dict[str, Host] = Field(default={})
     path: str | None = None
     """The file, absolute; None if there is none."""
+    warnings: tuple[str, ...] = Field(default=(), exclude=True)
+    """What the file says in vain, or may not mean: ``FILE:LINE: what, and the remedy``."""
+    lines: Mapping[str, int] = Field(default={}, exclude=True)
+    """Where the hub and its values stand in the file, e.g. ``hub/wamp_server``, from 1."""
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
@@ -250,6 +265,10 @@ class Site(_Part):
             if host.name != name:
                 raise ValueError(f"hosts[{name!r}] is a host of another name, {host.name!r}")
         return self
+
+    def place(self, line: int | None) -> str:
+        """Return a place in the file for messages: ``FILE:LINE``."""
+        return ":".join(filter(None, (self.path or "the site file", str(line or ""))))
 
     @property
     def source_file(self) -> str | None:

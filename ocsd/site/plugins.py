@@ -56,6 +56,8 @@ class Failure:
 
     source: str
     reason: str
+    no_folder: bool = False
+    """A folder of agent-paths is not there, which matters only to a class that is not found."""
 
     def __str__(self) -> str:
         return f"plug-in {self.source}: {self.reason}"
@@ -131,6 +133,23 @@ def all_classes(agent_paths: Sequence[str], modules_of_ocs: Modules) -> Catalogu
     return _collect(agent_paths, modules_of_ocs).catalogue()
 
 
+def moved(before: Catalogue, after: Catalogue) -> frozenset[str]:
+    """Return the classes whose code `after` has in another place than `before`.
+
+    A class that only `after` has counts; one that it no longer has does not, for a process of
+    it would not come back.
+    """
+    codes = {name: _place_of(entry) for name, entry in before.entries.items()}
+    return frozenset(
+        name for name, entry in after.entries.items() if codes.get(name) != _place_of(entry)
+    )
+
+
+def _place_of(entry: AgentEntry) -> tuple[str, str]:
+    # The same folder may be spelled in another way.
+    return os.path.realpath(entry.script or "") + (entry.module or ""), entry.entry_point
+
+
 @dataclass(frozen=True, slots=True)
 class _ClassList:
     """A list of agent classes, not read yet."""
@@ -176,6 +195,10 @@ class _Collecting:
 
 def _collect(agent_paths: Sequence[str], modules_of_ocs: Modules) -> _Collecting:
     collecting = _Collecting()
+    for folder in agent_paths:
+        if not os.path.isdir(folder):
+            reason = "agent-paths names it, and there is no such folder"
+            collecting.failures.append(Failure(f"folder {folder}", reason, no_folder=True))
     for source in _sources(agent_paths, modules_of_ocs):
         collecting.read(source)
     return collecting
@@ -191,8 +214,6 @@ def last_line(error: BaseException) -> str:
 
 def _sources(agent_paths: Sequence[str], modules_of_ocs: Modules) -> Iterator[_ClassList]:
     for folder in map(Path, agent_paths):
-        if not folder.is_dir():
-            yield _ClassList(f"folder {folder}", partial(_no_folder, folder))
         for file in sorted(folder.glob(FILE_PATTERN)):
             read = partial(registrations, file, modules_of_ocs)
             yield _ClassList(str(file), read, file.parent)
@@ -234,10 +255,6 @@ def _points_in(folder: str, _changed_at_ns: int) -> list[tuple[str, EntryPoint]]
         if distribution.name  # else left behind by an interrupted installation
         for point in distribution.entry_points.select(group=ENTRY_POINT_GROUP)
     ]
-
-
-def _no_folder(folder: Path) -> Iterator[Registration]:
-    raise FileNotFoundError(f"agent-paths names {folder}, which is not a folder")
 
 
 def _of_module(name: str) -> Iterator[Registration]:

@@ -13,10 +13,12 @@ from ocsd.text.nearest import did_you_mean, nearest
 
 # Fields that are not keys of the file.
 _NOT_WRITTEN: Mapping[type[BaseModel], frozenset[str]] = {
-    Host: frozenset({"name"}),
+    Host: frozenset({"name", "lines"}),
     Instance: frozenset({"line"}),
-    Site: frozenset({"path"}),
+    Site: frozenset({"path", "warnings", "lines"}),
 }
+_OF_OLD_OCS = frozenset({"registry_agent"})
+"""Keys in the documentation of OCS that no version still in use reads."""
 _PLACES: Mapping[type[BaseModel], str] = {
     Site: "the top level",
     Hub: "hub",
@@ -26,6 +28,7 @@ _PLACES: Mapping[type[BaseModel], str] = {
     LivenessKeys: "liveness",
     ResourceLimits: "limits",
 }
+_OF_OCSD = frozenset({LivenessKeys, ResourceLimits})
 _UNKNOWN = "extra_forbidden"
 _MISSING = "missing"
 _EXPECTED = {
@@ -52,6 +55,11 @@ def keys_of(model: type[BaseModel]) -> frozenset[str]:
     fields = model.model_fields.items()
     keys = frozenset(field.serialization_alias or name for name, field in fields)
     return keys - _NOT_WRITTEN.get(model, frozenset())
+
+
+def keys_at(location: Location) -> frozenset[str]:
+    """Return the keys that a mapping at `location` has in a site file."""
+    return keys_of(_model_at(location))
 
 
 def spellings() -> dict[str, str]:
@@ -82,6 +90,22 @@ def problems_of(error: ValidationError, document: Document) -> Iterator[Problem]
             key = str(location[-1])
             text = f"{_owner(location[:-1])} has no {key!r}{_example(key)}"
             yield Problem(document.line(location[:-1]), text)
+
+
+def unused_key(location: Location) -> str | None:
+    """Return the warning of an unknown key that is left out, as OCS does; None if it is refused.
+
+    A key that is near a right one, or that belongs elsewhere, may be a slip that changes what
+    runs. So may any unknown key among those that only ocsd has.
+    """
+    key = str(location[-1])
+    model, owner = _model_at(location[:-1]), _owner(location[:-1])
+    if key in _OF_OLD_OCS:
+        return f"nothing reads {key!r} in {owner} any more; remove it"
+    elsewhere = any(key in keys_of(other) for other in _PLACES)
+    if model in _OF_OCSD or elsewhere or nearest(key, keys_of(model)) is not None:
+        return None
+    return f"nothing reads {key!r} in {owner}; remove it, or write x-{key} for a note of your own"
 
 
 def unknown_key(location: Location) -> str:

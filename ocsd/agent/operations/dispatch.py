@@ -11,12 +11,15 @@ from twisted.python.failure import Failure
 
 from ocsd.agent.operations.operation import AgentOp, AgentProcess, AgentTask
 from ocsd.agent.operations.params import PRESCREEN, ParamError, ParamHandler
-from ocsd.agent.operations.session import OpSession
+from ocsd.agent.operations.session import LONGEST_SESSION_MESSAGE, OpSession
 from ocsd.base import ERROR, OK, TIMEOUT
 from ocsd.bus.encoding import raised, shown
 from ocsd.reactor.time_limit import within
 
 Reply = tuple[int, str, dict[str, Any]]
+
+A_CLIENT, THE_AGENT = "a client", "the agent itself"
+"""Those that may ask an operation to end. The router does not tell which client calls."""
 
 
 class Operations:
@@ -85,7 +88,7 @@ class Operations:
             case "start":
                 return self.start(op_name, params)
             case "stop" | "abort":
-                return self.ask_to_end(action, op_name, params)
+                return self.ask_to_end(action, op_name, params, by=A_CLIENT)
             case "wait":
                 waiting: Deferred[Reply] = self.wait(op_name, timeout)
                 return waiting
@@ -106,9 +109,10 @@ class Operations:
         try:
             params = _screened(op, params)
         except ParamError as error:
-            return ERROR, error.msg, {}
+            return ERROR, error.msg[:LONGEST_SESSION_MESSAGE], {}
         except Exception as error:  # noqa: BLE001 - casts and checks are agent code
-            return ERROR, f"CRASH: during param pre-processing: {error}", {}
+            text = f"CRASH: during param pre-processing: {error}"
+            return ERROR, text[:LONGEST_SESSION_MESSAGE], {}
         session = OpSession(self._next_session_id, op_name, app=self._app)
         self._next_session_id += 1
         self.sessions[op_name] = session
@@ -162,8 +166,10 @@ class Operations:
     def _find(self, op_name: str) -> AgentTask | AgentProcess | None:
         return self.tasks.get(op_name) or self.processes.get(op_name)
 
-    def ask_to_end(self, action: str, op_name: str, params: Any = None) -> Reply:
-        """Ask a process operation to ``stop``, or a task to ``abort``."""
+    def ask_to_end(
+        self, action: str, op_name: str, params: Any = None, by: str = THE_AGENT
+    ) -> Reply:
+        """Ask a process operation to ``stop``, or a task to ``abort``, because `by` wants that."""
         op = self._find(op_name)
         if op is None:
             return ERROR, f'No operation called "{op_name}".', {}
@@ -174,10 +180,12 @@ class Operations:
             return ERROR, "No session active.", {}
         if session.status in ("stopping", "done"):
             return ERROR, f"The operation is already {session.status}", {}
+        session.asked_to_end(action)
         asked = op.ask_to_end(session, params)
         if asked is None:
             text = f'{op.op_type.title()} "{op_name}" has no function to {action} it.'
             return ERROR, text, session.reply()
+        session.asked_by = session.asked_by or by
         asked.addErrback(self._stopper_raised, action, op_name)
         return OK, f'Requested {action} on {op.op_type} "{op_name}".', session.reply()
 
@@ -214,7 +222,7 @@ def _screened(op: AgentOp, params: Any) -> Any:
 
 def _returned(result: Any, session: OpSession) -> None:
     match result:
-        case (ok, message):
+        case (ok, message) if is_truth(ok):
             session.finish(bool(ok), str(message))
         case _:
             session.add_fault(
@@ -222,3 +230,8 @@ def _returned(result: Any, session: OpSession) -> None:
                 "instead of (ok, message)"
             )
             session.finish(False, None)
+
+
+def is_truth(ok: object) -> bool:
+    """Return whether a value says if a run succeeded: a bool, a number, or a scalar of numpy."""
+    return isinstance(ok, (bool, int, float)) or getattr(ok, "shape", None) == ()

@@ -71,10 +71,18 @@ class DaemonClient:
         with self._answer("/v1/status", None, limit_s) as answer:
             return _object(answer.read())
 
-    def change(self, verb: str, instance_ids: tuple[str, ...], limit_s: float) -> Iterator[Line]:
+    def change(
+        self,
+        verb: str,
+        instance_ids: tuple[str, ...],
+        limit_s: float,
+        *,
+        leave_put_down: bool = False,
+    ) -> Iterator[Line]:
         """Bring instances ``up`` or ``down``, or ``restart`` them; yield the lines of the answer.
 
-        Without instance-ids, all of the host are meant. The daemon waits `limit_s` for the result.
+        Without instance-ids, all of the host are meant, or with `leave_put_down` those that nobody
+        has put down singly. The daemon waits `limit_s` for the result.
 
         Raises
         ------
@@ -82,6 +90,8 @@ class DaemonClient:
             As for `status`; nothing has been changed if the daemon refuses.
         """
         body: dict[str, Any] = {"timeout_s": limit_s, "all": True}
+        if leave_put_down:
+            body["leave_put_down"] = True
         if instance_ids:
             body = {"timeout_s": limit_s, "names": list(instance_ids)}
         yield from self._stream(f"/v1/instances/{verb}", body, limit_s + _RESULT_GRACE_S)

@@ -1,7 +1,7 @@
 """The report behind `ocsd status`: the whole truth about a host, as one JSON object."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +11,9 @@ from ocsd import __version__
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME
+from ocsd.daemon.surroundings.clock import ClockOffset
 from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
-from ocsd.site.model import Hub, Instance
+from ocsd.site.model import Hub, Instance, word_of
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Verdict
 from ocsd.system.paths import HostPaths
@@ -97,6 +98,10 @@ class StatusReport:
     """Returns the fault of the daemon's own records; empty if there is none."""
     start_trouble: Callable[[], str] = str
     """Returns why nothing can be started or stopped now; empty if it can."""
+    clock_offset: Callable[[], ClockOffset | None] = lambda: None
+    """Returns how far the clock is off, if that is known."""
+    left_alone: Callable[[], Sequence[Instance]] = tuple
+    """Returns the entries of the host that something else runs."""
     excuse: Callable[[], None] = lambda: None
     """Called before the health of instances is judged."""
     router_away_s: Callable[[], float] = lambda: 0.0
@@ -112,6 +117,7 @@ class StatusReport:
         """Return the status (schema in docs/control-api.md)."""
         self.excuse()
         rows = [self._row(instance, keeper) for instance, keeper in self.fleet]
+        offset = self.clock_offset()
         self._meter.forget_all_but({row["pid"] for row in rows if row["pid"]})
         return {
             "schema": SCHEMA,
@@ -126,9 +132,11 @@ class StatusReport:
             "journal_path": str(self.paths.journal),
             "log_path": str(self.paths.instance_log("ocsd")),
             "hub": self.hub.model_dump(include=_HUB_KEYS),
+            "clock": offset and offset.as_json(),
             "disks": self.disks(),
             "router": self._router(),
             "instances": rows,
+            "not_managed": [_not_managed(each) for each in self.left_alone()],
         }
 
     def _reason(self, instance: Instance, keeper: Keeper, verdict: Verdict) -> str:
@@ -195,6 +203,7 @@ class StatusReport:
             "reason": self._reason(instance, keeper, verdict),
             "cpu_percent": cpu_percent,
             "rss_bytes": rss_bytes,
+            **keeper.activity.as_json(keeper.clock.seconds()),
             "waits_for_router": keeper.report.reports and not keeper.report.ready,
         }
         if keeper.started_at is not None:
@@ -219,3 +228,13 @@ class StatusReport:
             "next_try_s": keeper.next_try_s,
             "log_path": str(self.paths.instance_log(keeper.instance_id)),
         }
+
+
+def _not_managed(entry: Instance) -> dict[str, Any]:
+    word = word_of(entry.manage)
+    return {
+        "instance_id": entry.instance_id,
+        "agent_class": entry.agent_class,
+        "manage": word,
+        "reason": f"not managed here: its entry says manage: {word}",
+    }

@@ -19,7 +19,8 @@ from ocsd.forkserver.protocol import Spawned, SpawnRequest
 from ocsd.reactor.repeating import repeating
 from ocsd.router import config, local, probe
 from ocsd.router.probe import Answering
-from ocsd.site.model import Hub
+from ocsd.site import machine
+from ocsd.site.model import Crossbar, Hub
 from ocsd.supervisor.events import BecameReady, State
 from ocsd.system.paths import HostPaths, is_listening
 
@@ -77,9 +78,12 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
             raise _in_use("wamp_server", hub.wamp_server)
         if probe.is_open(hub.wamp_http):
             raise _in_use("wamp_http", hub.wamp_http)
-    settings = plan.host.crossbar
-    crossbar = config.find_crossbar(settings.bin if settings else None)
-    if settings and settings.config_dir:
+    settings = plan.host.crossbar or Crossbar()
+    crossbar = config.find_crossbar(settings.bin)
+    if settings.config_dir:
+        refusal = machine.router_refusal(plan.host, paths.state)
+        if refusal:
+            raise RouterError(refusal)
         return RouterPlan((crossbar, "start", "--cbdir", settings.config_dir))
     config.write(paths.router_config, hub, paths.router_socket)
     local.announce(paths.runtime, hub)

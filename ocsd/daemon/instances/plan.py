@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from ocsd.errors import SiteFileError
-from ocsd.site.data_folder import AGGREGATOR_CLASS
-from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site
+from ocsd.site.data_folder import AGGREGATOR_CLASS, centre
+from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site, word_of
 from ocsd.supervisor.dependencies import cycle
 from ocsd.text.nearest import did_you_mean
 
@@ -35,6 +35,8 @@ class HostPlan:
     """The agents to supervise, the built-in ones included, in the order of their start."""
     notices: tuple[str, ...]
     """Entries that are left alone, and why, because the operator may not expect that."""
+    left_alone: tuple[Instance, ...]
+    """Those entries, but for HostManager's: agents of the host that something else runs."""
     host_manager: Instance
     """The name under which the daemon answers OCS's tools: the host's HostManager entry, or one
     that is called after the host.
@@ -56,10 +58,12 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
     _check_names(site, host)
     runs_router = host.crossbar is not None or len(site.hosts) == 1
     listed = [each for each in host.instances if _is_ours(each)]
-    notices = tuple(_left_alone(each) for each in host.instances if not _is_ours(each))
+    others = [each for each in host.instances if not _is_ours(each)]
+    notices = tuple(_left_alone(each) for each in others)
+    left_alone = tuple(each for each in others if each.agent_class != HOST_MANAGER)
     instances = sorted((*_built_in(site, host, data_dir), *listed), key=_rank)
     _check_order(site, instances)
-    return HostPlan(host, runs_router, tuple(instances), notices, _host_manager(host))
+    return HostPlan(host, runs_router, tuple(instances), notices, left_alone, _host_manager(host))
 
 
 def _check_names(site: Site, host: Host) -> None:
@@ -100,7 +104,7 @@ def _check_order(site: Site, instances: list[Instance]) -> None:
 
 def _built_in(site: Site, host: Host, data_dir: str) -> tuple[Instance, ...]:
     """Return the built-in agents of a host that no host's entry configures."""
-    if host.name != _centre(site):
+    if host.name != centre(site):
         return ()
     listed = [each for other in site.hosts.values() for each in other.instances]
     taken = {word for each in listed for word in (each.agent_class, each.instance_id)}
@@ -117,19 +121,13 @@ def _built_in(site: Site, host: Host, data_dir: str) -> tuple[Instance, ...]:
     )
 
 
-def _centre(site: Site) -> str:
-    """Return the first host with a router, or else the first one."""
-    with_router = [each.name for each in site.hosts.values() if each.crossbar is not None]
-    return (with_router or list(site.hosts))[0]
-
-
 def _is_ours(instance: Instance) -> bool:
     supervised = instance.manage in {Manage.UP, Manage.DOWN}
     return supervised and instance.agent_class != HOST_MANAGER
 
 
 def _left_alone(instance: Instance) -> str:
-    why = f"its entry says manage: {instance.manage}"
+    why = f"its entry says manage: {word_of(instance.manage)}"
     if instance.agent_class == HOST_MANAGER:
         why = "this daemon does the job of OCS's HostManager"
     return f"{instance.instance_id} is left alone: {why}"

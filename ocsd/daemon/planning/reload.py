@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, assert_never
 
+from ocsd import site_config
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import plan
 from ocsd.daemon.planning.settings import Settings, liveness_of, policy_of
 from ocsd.errors import ReloadRefusedError
-from ocsd.site import load, machine
+from ocsd.site import load, plugins
 from ocsd.site.difference import Difference, difference
 from ocsd.site.launch import Launch
 from ocsd.site.model import Instance
@@ -50,9 +51,10 @@ class Change:
             "removed": list(changes.removed),
             "changed": {key: sorted(keys) for key, keys in changes.changed.items()},
             "kept": {key: sorted(keys) for key, keys in changes.kept.items() if keys},
+            "values": {key: dict(pairs) for key, pairs in changes.values.items()},
             "effects": {key: str(effect) for key, effect in self.effects.items()},
             "unchanged": sum(not keys for keys in changes.kept.values()),
-            "warnings": list(machine.missing(self.settings.plan.host)),
+            "warnings": self.settings.warnings(),
         }
 
 
@@ -71,13 +73,14 @@ def compare(settings: Settings) -> Change:
         If it changes what only a new start of everything can change.
     """
     site = load.load(Path(settings.site.path or ""))
-    host = load.pick_host(site, settings.plan.host.name)
+    host = load.own_host(site, settings.plan.host.name)
     planned = plan(site, host, str(settings.paths.state / "data"))
     after = replace(settings, site=site, plan=planned)
     _refuse_changed_router(settings, after)
     if host.log_dir != settings.plan.host.log_dir:
         raise ReloadRefusedError("log-dir changed; it takes effect with: ocsd stop, ocsd start")
-    return Change(after, difference(_launches(settings), _launches(after)))
+    moved = _moved(settings.plan.host.agent_paths, host.agent_paths)
+    return Change(after, difference(_launches(settings), _launches(after), moved))
 
 
 def _refuse_changed_router(before: Settings, after: Settings) -> None:
@@ -94,6 +97,13 @@ def _refuse_changed_router(before: Settings, after: Settings) -> None:
                 f"{key} changed, and with it the router, without which nothing runs; "
                 "when the observatory can spare it: ocsd stop, then ocsd start"
             )
+
+
+def _moved(before: tuple[str, ...], after: tuple[str, ...]) -> frozenset[str]:
+    """Return the agent classes that other agent-paths find elsewhere."""
+    if before == after:
+        return frozenset()
+    return plugins.moved(site_config.agent_classes(before), site_config.agent_classes(after))
 
 
 def _launches(settings: Settings) -> dict[str, Launch]:

@@ -8,6 +8,7 @@ from ocsd.daemon.builtin.router import RouterPlan
 from ocsd.daemon.instances.plan import HostPlan
 from ocsd.daemon.ocs import outside
 from ocsd.forkserver.protocol import SpawnRequest
+from ocsd.site import machine
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance, Site
 from ocsd.supervisor.health import DEFAULT_LIVENESS, Layer, Liveness, Response
@@ -38,6 +39,10 @@ class Settings:
     def hub(self) -> Hub:
         """The hub with this host's overrides."""
         return self.plan.host.hub(self.site.hub)
+
+    def warnings(self) -> list[str]:
+        """Return what the site file says in vain, and what it needs and this machine lacks."""
+        return [*self.site.warnings, *machine.missing(self.site, self.plan.host)]
 
     def launch(self, instance: Instance, *, predecessor_died: bool = False) -> Launch:
         """Return the launch of an agent: all that its process gets to know.

@@ -1,6 +1,7 @@
 """Bad input gets one clear error, and everything else keeps running."""
 
 import os
+import re
 import shutil
 import socket
 from pathlib import Path
@@ -190,7 +191,7 @@ WRONGS = {
     "stores_much": "operation 'stores_much': session.data['image'] holds more than 4 MiB",
     "publishes_bad_name": "feed 'temps': field name '9a' is not valid",
     "publishes_bad_value": "feed 'temps': field 'a' holds NoneType None",
-    "publishes_bad_time": "feed 'temps': timestamps have to be finite Unix times, not list [nan]",
+    "publishes_bad_time": "feed 'temps': timestamp float nan is not finite",
     "publishes_unregistered": "feed 'nonsense' is not registered; registered are",
     "loses_thread": "thread 'reader' of operation 'loses_thread' died: ZeroDivisionError",
 }
@@ -257,6 +258,6 @@ def test_who_blocks_the_reactor_is_shown_while_it_lasts_and_told_afterwards(site
     assert session["success"] is True
     [warning] = [text for _, text in session["messages"] if text.startswith("WARNING: ")]
     assert "hostile_agent.py:" in warning
-    assert "in blocks, for 3." in warning
+    assert re.search(r"in blocks, for [3-9]\.\d s", warning)
     assert "register what takes time with blocking=True" in warning
     assert hostile.request("status", "acq")[2]["status"] == "running"

@@ -2,14 +2,16 @@ import subprocess
 import sys
 import time
 
+import click
 import pytest
 
+from ocsd.cli import main as main_module
+from ocsd.cli.arguments.short_help import SHORT_HELP
 from ocsd.cli.main import _COMMANDS, main
 from ocsd.cli.screen import units
-from ocsd.text.times import utc
 from tests.unit.cli.stand_in_daemon import instance
 
-CODES = ("0", "1", "2", "3", "4", "69", "75", "77", "78", "130")
+CODES = ("0", "1", "2", "3", "4", "5", "69", "75", "77", "78", "130")
 
 
 def test_the_help_lists_every_command_and_exit_code(capsys):
@@ -17,7 +19,35 @@ def test_the_help_lists_every_command_and_exit_code(capsys):
     text = capsys.readouterr().out
     assert all(f"  {command}  " in text for command in _COMMANDS)
     table = text[text.index("Exit codes:") :]
-    assert [line.split()[0] for line in table.splitlines()[1:11]] == list(CODES)
+    assert [line.split()[0] for line in table.splitlines()[1:12]] == list(CODES)
+
+
+def test_the_help_has_the_first_line_of_every_command_and_loads_none():
+    context = click.Context(main_module.ocsd)
+    loaded = {
+        name: main_module.ocsd.get_command(context, name).get_short_help_str(200)
+        for name in _COMMANDS
+    }
+    assert loaded == SHORT_HELP
+    code = (
+        "import sys; from ocsd.cli.main import main; main(['--help'])\n"
+        "loaded = [name for name in sys.modules if name.startswith('ocsd.cli.commands')]\n"
+        "assert not loaded, loaded"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("word", ["top", "stpo", "stopp", "dwn", "donw", "restrat", "restar"])
+def test_a_slip_is_never_answered_with_a_command_that_ends_agents(capsys, word):
+    assert main([word]) == 2
+    told = capsys.readouterr().err.splitlines()[0]
+    assert told.startswith(f"ocsd: no such command '{word}'")
+    assert not any(f"'{ending}'" in told for ending in ("stop", "down", "restart"))
+
+
+def test_words_of_other_supervisors_lead_to_ours(capsys):
+    assert main(["top"]) == 2
+    assert "ocsd status --watch" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", _COMMANDS)
@@ -88,6 +118,24 @@ def test_commands_instance_ids_and_hosts_are_completed(ocsd, daemon_of):
     assert completed(ocsd, "ocsd status --host sleepy f") == []
 
 
+def test_hosts_and_instances_of_the_site_file_and_classes_are_completed(ocsd, daemon_of):
+    (ocsd.base / "site-configs").mkdir()
+    (ocsd.base / "site-configs" / "default.yaml").write_text(
+        "hub: {wamp_server: 'ws://localhost:8001/ws'}\n"
+        "hosts:\n"
+        "  dome: {agent-instances: [{agent-class: FakeDataAgent, instance-id: fake1}]}\n"
+        "  lab: {agent-instances: [{agent-class: FakeDataAgent, instance-id: fake2}]}\n"
+    )
+    assert completed(ocsd, "ocsd start --host ") == ["dome", "lab"]
+    assert completed(ocsd, "ocsd run --host l") == ["lab"]
+    assert completed(ocsd, "ocsd run fa") == ["fake1", "fake2", "fa"]
+    assert completed(ocsd, "ocsd run --host lab fa") == ["fake2", "fa"]
+    assert completed(ocsd, "ocsd start --site-file none.yaml --host ") == []
+    daemon_of("dome", instance("a", agent_class="Ls"), instance("b", agent_class="Pump"))
+    assert completed(ocsd, "ocsd down --class ") == ["Ls", "Pump"]
+    assert completed(ocsd, "ocsd loglevel a d") == ["debug"]
+
+
 def test_completion_does_not_wait_for_a_stuck_daemon(ocsd, daemon_of):
     server = daemon_of("grumpy", instance("fake-data1"))
     server.silent.set()
@@ -105,11 +153,6 @@ def test_a_size_is_at_most_five_characters_long():
     sizes = (0, 999, 1000, 8_178_892, 150 * 2**20, 1023 * 2**20, 2**34)
     shown = [units.memory(size) for size in sizes]
     assert shown == ["0B", "999B", "1.0K", "7.8M", "150M", "1.0G", "16.0G"]
-
-
-def test_times_are_utc():
-    assert utc(1795332781.9) == "2026-11-22T07:33:01Z"
-    assert units.clock(1795332781.9996) == "07:33:02.000"
 
 
 def test_an_output_that_cannot_be_written_is_said_in_one_line():

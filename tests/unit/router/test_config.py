@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,11 @@ def test_the_usual_hub_gets_one_loopback_port_and_a_raw_socket():
     assert (raw["type"], raw["endpoint"]["path"]) == ("rawsocket", str(SOCKET))
 
 
+def test_a_call_that_no_message_can_carry_is_refused_by_the_bridge():
+    web, _raw = transports(hub())
+    assert web["paths"]["call"]["options"] == {"post_body_limit": 16_711_680}
+
+
 def test_a_bridge_on_a_port_of_its_own_gets_its_own_transport():
     first, second, _raw = transports(hub(http="http://localhost:8002/api/call"))
     assert (first["endpoint"]["port"], second["endpoint"]["port"]) == (8001, 8002)
@@ -61,7 +67,15 @@ def test_the_configuration_is_written_as_json(tmp_path):
     assert written == config.node_config(hub(), SOCKET)
 
 
-def test_a_missing_crossbar_is_refused_with_the_command_that_brings_it(tmp_path):
+def test_a_crossbar_of_the_site_file_that_is_not_there_gives_way_to_the_own_one(tmp_path):
+    own = config.find_crossbar(None)
+    assert config.find_crossbar(str(tmp_path / "crossbar")) == own
+    assert config.find_crossbar("/bin/true") == "/bin/true"
+
+
+def test_a_missing_crossbar_is_refused_with_the_command_that_brings_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RouterError, match=r"pip install 'ocsd\[router\]'"):
         config.find_crossbar(str(tmp_path / "crossbar"))
 
@@ -77,6 +91,7 @@ def test_another_crossbar_than_ocsds_gets_no_stand_ins(tmp_path):
     assert config.environment(str(tmp_path / "crossbar")) == {}
 
 
+@pytest.mark.skipif(find_spec("crossbar") is None, reason="crossbar is not installed")
 def test_the_router_loads_nothing_for_blockchains(tmp_path):
     program = (
         "import sys, crossbar.node.main, crossbar.worker.main, crossbar.worker.router\n"

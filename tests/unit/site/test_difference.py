@@ -71,9 +71,12 @@ def test_a_changed_hub_concerns_every_instance():
     }
 
 
-def test_changed_agent_paths_are_told_as_the_file_spells_them():
-    found = difference({"a": told()}, {"a": told(agent_paths=("/opt/agents",))})
+def test_changed_agent_paths_concern_only_classes_that_are_found_elsewhere():
+    before, after = {"a": told()}, {"a": told(agent_paths=("/opt/agents",))}
+    found = difference(before, after, moved={"FakeDataAgent", "Other"})
     assert found.changed == {"a": ("agent-paths",)}
+    found = difference(before, after, moved={"Other"})
+    assert (found.changed, found.kept) == ({}, {"a": ()})
 
 
 def test_limits_that_a_process_is_started_with_need_a_restart():

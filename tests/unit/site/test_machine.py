@@ -6,12 +6,20 @@ import sys
 import pytest
 
 from ocsd.site import machine
-from ocsd.site.model import Host, Instance
+from ocsd.site.model import Crossbar, Host, Hub, Instance, Site
+
+FILE = "/lab.yaml"
 
 
-def told(hooks=None, **keys):
-    instance = Instance(instance_id="a", agent_class="A", **keys)
-    return list(machine.missing(Host(name="lab", instances=(instance,), hooks=hooks or {})))
+def told(hooks=None, agent_class="A", **keys):
+    instance = Instance(instance_id="a", agent_class=agent_class, line=9, **keys)
+    return of_host(instances=(instance,), hooks=hooks or {}, lines={"hooks/on-failed": 4})
+
+
+def of_host(**fields):
+    host = Host(name="lab", **fields)
+    hub = Hub(wamp_server="ws://localhost:8001/ws")
+    return list(machine.missing(Site(hub=hub, hosts={"lab": host}, path=FILE), host))
 
 
 def test_what_this_machine_has_is_no_matter():
@@ -21,12 +29,14 @@ def test_what_this_machine_has_is_no_matter():
 
 def test_a_hook_without_a_program_is_told():
     assert told({"on-failed": ("/no/such/pager", "--urgent")}) == [
-        "hook on-failed: there is no program '/no/such/pager' on this machine"
+        "/lab.yaml:4: hook on-failed: there is no program '/no/such/pager' on this machine"
     ]
 
 
 def test_an_unknown_user_is_told():
-    assert told(user="nosuch") == ["instance 'a': there is no user 'nosuch' on this machine"]
+    assert told(user="nosuch") == [
+        "/lab.yaml:9: instance 'a': there is no user 'nosuch' on this machine"
+    ]
 
 
 def test_an_instance_that_something_else_runs_is_no_matter():
@@ -40,3 +50,63 @@ def test_more_open_files_than_are_allowed_are_told(monkeypatch, uid):
     assert told(limits={"open_files": most}) == []
     (warning,) = told(limits={"open_files": most + 1})
     assert f"open-files {most + 1} is above the {most} that are allowed here" in warning
+
+
+def test_a_folder_of_agents_that_is_not_there_is_told_with_its_line(tmp_path):
+    paths, lines = (str(tmp_path), "/opt/socs/agents"), {"agent-paths/1": 7}
+    assert of_host(agent_paths=paths, lines=lines) == [
+        "/lab.yaml:7: agent-paths names /opt/socs/agents, and there is no such folder; take it "
+        "out, if every class is found without it"
+    ]
+
+
+def test_a_crossbar_that_is_not_there_is_told_with_its_line():
+    (warning,) = of_host(crossbar=Crossbar(bin="/no/crossbar"), lines={"crossbar/bin": 3})
+    assert warning.startswith("/lab.yaml:3: crossbar: bin /no/crossbar is not a program on this")
+    assert warning.endswith("; take bin out")
+    assert of_host(crossbar=Crossbar(bin=sys.executable)) == []
+
+
+def test_a_router_is_refused_a_folder_without_its_configuration(tmp_path):
+    folder = tmp_path / ".crossbar"
+    host = Host(
+        name="lab", crossbar=Crossbar(config_dir=str(folder)), lines={"crossbar/config-dir": 5}
+    )
+    assert machine.router_refusal(host).startswith(
+        f"crossbar: config-dir {folder} (line 5) holds no config.json or config.yaml; take "
+    )
+    folder.mkdir()
+    (folder / "config.yaml").touch()
+    assert machine.router_refusal(host) == ""
+
+
+def test_a_relative_folder_of_the_router_is_judged_where_the_router_starts(tmp_path):
+    host = Host(name="lab", crossbar=Crossbar(config_dir="cb"))
+    assert machine.router_refusal(host) == ""
+    assert f"config-dir {tmp_path / 'cb'} holds no" in machine.router_refusal(host, tmp_path)
+    assert machine.router_refusal(Host(name="lab"), tmp_path) == ""
+
+
+def test_services_of_a_hostmanagers_compose_file_are_told(tmp_path):
+    file = tmp_path / "compose.yaml"
+    arguments = ("--docker-compose", f"{file}, /no/compose.yaml", "--docker-service-prefix", "x-")
+    file.write_text("services:\n  influxdb: {}\n  ocs-web: {}\n")
+    assert told(agent_class="HostManager", manage="ignore", arguments=arguments) == [
+        f"/lab.yaml:9: instance 'a': 2 services of {file} are not managed by ocsd: influxdb, "
+        "ocs-web; start and watch them with docker compose",
+        "/lab.yaml:9: instance 'a': the services of /no/compose.yaml are not managed by ocsd; it "
+        "cannot be read here",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "services:\n", "[a]\n", "services: [", "a: !odd b\n"])
+def test_a_compose_file_that_cannot_be_understood_is_told_as_such(tmp_path, text):
+    file = tmp_path / "compose.yaml"
+    file.write_text(text)
+    (warning,) = told(agent_class="HostManager", arguments=("--docker-compose", str(file)))
+    assert "cannot be read here" in warning
+
+
+@pytest.mark.parametrize("arguments", [(), ("--docker-compose",), ("--initial-state", "up")])
+def test_a_hostmanager_without_containers_is_no_matter(arguments):
+    assert told(agent_class="HostManager", arguments=arguments) == []

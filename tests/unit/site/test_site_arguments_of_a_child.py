@@ -132,3 +132,79 @@ def test_a_refusal_of_a_subcommand_is_an_error_too(launched):
 
     with pytest.raises(AgentArgumentsError, match="the following arguments are required: --port"):
         site_config.parse_args("Thermometer", parser, ["serial"])
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [
+        ("--address", "--ip-address"),
+        ("--log", None),
+        ("--working", None),
+        ("--site-h", None),
+        ("--instance", None),
+        ("--crossbar", None),
+        ("--registry", None),
+        ("--access", None),
+    ],
+)
+def test_options_of_the_framework_are_not_abbreviated_in_a_site_file(launched, word, near):
+    launched("fake1")
+    parser = a_parser()
+    parser.add_argument("--ip-address")
+
+    with pytest.raises(AgentArgumentsError, match=f"unrecognized arguments: {word} x") as caught:
+        site_config.parse_args("Fake", parser, [word, "x"])
+    if near:
+        assert f"; did you mean '{near}'?" in str(caught.value)
+
+
+def test_an_agents_own_options_may_be_abbreviated_beside_those_of_the_framework(launched):
+    launched("fake1")
+    parser = a_parser()
+    parser.add_argument("--address-of-device")
+
+    assert site_config.parse_args("Fake", parser, ["--addr", "x"]).address_of_device == "x"
+
+
+def test_site_options_that_an_author_added_himself_are_not_abbreviated_either(launched):
+    launched("fake1")
+    parser = site_config.add_arguments(a_parser())
+
+    with pytest.raises(AgentArgumentsError, match="unrecognized arguments: --log x"):
+        site_config.parse_args("Fake", parser, ["--log", "x"])
+
+
+def test_an_unknown_option_is_named_where_the_parser_misses_a_required_one(launched):
+    launched("fake1")
+    parser = a_parser()
+    parser.add_argument("--port", required=True)
+
+    with pytest.raises(AgentArgumentsError) as caught:
+        site_config.parse_args("Fake", parser, ["--prot", "/dev/ttyUSB0"])
+    assert (
+        "the following arguments are required: --port; there is no option '--prot'; did you mean "
+        "'--port'?"
+    ) in str(caught.value)
+
+
+def test_an_unknown_option_of_a_subcommand_is_named_too(launched):
+    launched("fake1")
+    parser = a_parser()
+    inner = parser.add_subparsers().add_parser("serial")
+    inner.add_argument("--port", required=True)
+    inner.add_argument("--baud")
+
+    with pytest.raises(AgentArgumentsError) as caught:
+        site_config.parse_args("Fake", parser, ["serial", "--baud", "9600", "--prt", "x"])
+    assert "required: --port; there is no option '--prt'; did you mean '--port'?" in str(
+        caught.value
+    )
+
+
+def test_values_that_follow_an_option_are_no_unknown_options(launched):
+    launched("fake1")
+    parser = a_parser()
+    parser.add_argument("--port", required=True)
+
+    with pytest.raises(AgentArgumentsError, match="required: --port; usage:"):
+        site_config.parse_args("Fake", parser, ["--rate", "-3", "--mod", "acq"])

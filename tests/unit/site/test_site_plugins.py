@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from ocsd.errors import PluginError, UnknownAgentClassError
-from ocsd.site.plugins import AgentEntry
+from ocsd.site.plugins import AgentEntry, moved
 from ocsd.site_config import agent_class, agent_classes
 
 
@@ -166,7 +166,8 @@ def test_a_class_that_may_be_in_a_broken_plugin_is_told_with_its_failure(plugin)
 def test_an_agent_path_that_is_no_folder_is_told(tmp_path):
     (failure,) = agent_classes([str(tmp_path / "absent")]).failures
 
-    assert "which is not a folder" in failure.reason
+    assert failure.no_folder
+    assert "there is no such folder" in failure.reason
 
 
 def test_an_unknown_class_is_told_with_the_nearest_name():
@@ -275,3 +276,19 @@ def test_that_all_classes_end_alike_makes_none_of_them_near():
     with pytest.raises(UnknownAgentClassError) as told:
         agent_class("NopeAgent")
     assert "did you mean" not in str(told.value)
+
+
+def test_classes_have_moved_if_other_folders_find_other_code_for_them(folder, plugin):
+    paths = plugin("agents = [('OneAgent', 'one.py'), ('TwoAgent', 'two.py')]\n")
+    other = folder / "other"
+    other.mkdir()
+    (other / "one.py").write_text("")
+    (other / "ocs_plugin_more.py").write_text("agents = [('OneAgent', 'one.py')]\n")
+    alone, both = agent_classes(paths), agent_classes([str(other), *paths])
+
+    assert moved(alone, both) == {"OneAgent"}
+    assert moved(alone, agent_classes([*paths, str(other)])) == set()
+    assert moved(agent_classes([]), alone) == {"OneAgent", "TwoAgent"}
+    assert moved(alone, agent_classes([])) == set()
+    respelled = agent_classes([f"{folder}/other/.."])
+    assert moved(alone, respelled) == set()

@@ -1,7 +1,6 @@
 """`ocsd call`: start, stop or abort an operation of an agent, wait for it or show it."""
 
 import json
-import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from typing import Any
 import click
 
 from ocsd.base import ERROR, OK, TIMEOUT, ResponseCode
-from ocsd.cli.arguments import completion, options
+from ocsd.cli.arguments import completion, options, values
 from ocsd.cli.screen import session_text, terminal
 from ocsd.cli.screen.progress import WaitIndicator
 from ocsd.cli.talk import site_router
@@ -77,24 +76,27 @@ def call(
     """Call operation OP of agent NAME.
 
     Without an action, a task is started and waited for, and a process shows its
-    status, as when it is called from Python. A VALUE that is JSON (`2.5`,
-    `true`, `[1, 2]`) is read as JSON, any other as text.
+    status, as when it is called from Python. A VALUE has the type that the agent
+    declares for it: a text is passed as it is written. Where none is declared, a
+    VALUE that is JSON (`2.5`, `true`, `[1, 2]`) is read as JSON, any other as text.
 
     The router is taken from --site-file, else from $OCS_CONFIG_DIR, else from
     the daemon that runs here.
     """
-    action, params = _read(words)
-    request = _Request(instance_id, operation, action, params, then_wait, timeout_s)
+    action, texts = _read(words)
+    request = _Request(instance_id, operation, action, {}, then_wait, timeout_s)
     router = site_router.find(site_file, host)
     client = router.client(instance_id)
     with router.explaining(instance_id), WaitIndicator(f"waiting for {instance_id} {operation}"):
         op_info = find_operation(client.get_api(), instance_id, operation)
-        request = _with_action(request, op_info.get("op_type"))
+        kinds = values.types(op_info)
+        params = {key: values.read(text, kinds.get(key)) for key, text in texts.items()}
+        request = _with_action(replace(request, params=params), op_info.get("op_type"))
         _check(request)
         reply = _carried_out(client, request)
     _show(request, reply, as_json)
     if reply[0] == ERROR:
-        _hint(params, op_info)
+        _hint(request.params, kinds)
     return _exit_code(request, reply)
 
 
@@ -118,8 +120,8 @@ def find_operation(api: Mapping[str, Any], instance_id: str, operation: str) -> 
     return operations[operation]
 
 
-def _read(words: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
-    """Return the action, empty if none is given, and the parameters."""
+def _read(words: tuple[str, ...]) -> tuple[str, dict[str, str]]:
+    """Return the action, empty if none is given, and the parameters as they are written."""
     action = ""
     if words and words[0] in ACTIONS:
         action, words = words[0], words[1:]
@@ -130,7 +132,7 @@ def _read(words: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
             raise _unreadable(word, action)
         if key in params:
             raise UsageError(f"parameter '{key}' is given twice")
-        params[key] = _value(value)
+        params[key] = value
     return action, params
 
 
@@ -141,21 +143,6 @@ def _unreadable(word: str, action: str) -> UsageError:
 
         message += did_you_mean(word, ACTIONS)
     return UsageError(message)
-
-
-def _value(text: str) -> Any:
-    try:
-        # Python's reader would accept NaN and 1e999, which cannot be sent to an agent.
-        return json.loads(text, parse_constant=_finite, parse_float=_finite)
-    except ValueError:
-        return text
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(text)
-    return number
 
 
 def _with_action(request: _Request, op_type: Any) -> _Request:
@@ -214,17 +201,22 @@ def _show(request: _Request, reply: Reply, as_json: bool) -> None:
         print("\n".join(session_text.reply_lines(word, message, session, screen)))
 
 
-def _hint(params: Mapping[str, Any], op_info: Mapping[str, Any]) -> None:
-    """Propose the right spelling of parameters and of Python's words."""
+def _hint(params: Mapping[str, Any], kinds: Mapping[str, str | None]) -> None:
+    """Say which parameter is of a wrong type or unknown, and what may be meant.
+
+    `kinds` has the declared type of each parameter of the operation.
+    """
     from ocsd.text.nearest import nearest
 
-    keys = [str(param.get("key")) for param in op_info.get("params") or ()]
     for key, value in params.items():
         word = isinstance(value, str) and _PYTHON_WORDS.get(value)
+        misfit = values.misfit(key, value, kinds.get(key))
         if word:
             print(f"ocsd: '{value}' is text; did you mean {key}={word}?", file=sys.stderr)
-        right = nearest(key, keys)
-        if key not in keys and right:
+        elif misfit:
+            print(f"ocsd: {misfit}", file=sys.stderr)
+        right = nearest(key, kinds)
+        if key not in kinds and right:
             print(f"ocsd: there is no parameter '{key}'; did you mean '{right}'?", file=sys.stderr)
 
 

@@ -3,92 +3,159 @@
 import shutil
 import socket
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import click
 
-from ocsd.cli.arguments import options
-from ocsd.errors import ConfigurationError, OcsdError
-from ocsd.text.reason import clause
+from ocsd.cli.arguments import options, trial
+from ocsd.errors import ConfigurationError, OcsdError, SiteFileError
+from ocsd.text.plural import plural
 
 if TYPE_CHECKING:
     from ocsd.site.model import Host, Instance, Site
     from ocsd.site.plugins import Catalogue
 
 
+@dataclass(slots=True)
+class _Findings:
+    """The results of a check, without repetitions."""
+
+    good: list[str] = field(default_factory=list)
+    warnings: dict[str, None] = field(default_factory=dict)
+    problems: dict[str, None] = field(default_factory=dict)
+
+    def warn(self, *texts: str) -> None:
+        self.warnings.update(dict.fromkeys(texts))
+
+    def refuse(self, *texts: str) -> None:
+        self.problems.update(dict.fromkeys(texts))
+
+
 @options.command(
     "ocsd check",
     "ocsd check --site-file site-configs/observatory.yaml",
     "ocsd check --host grumpy           # only what runs on grumpy",
+    "ocsd check --host grumpy --deep    # also the arguments of each agent",
     after="Exit code 78 means that something has to be corrected.",
 )
 @options.site_file_option
 @click.option("--host", metavar="HOST", help="Check this host's entry only.")
-def check(site_file: str | None, host: str | None) -> int:
+@click.option("--deep", is_flag=True, help="Let each agent parse its arguments, too.")
+def check(site_file: str | None, host: str | None, deep: bool) -> int:
     """Check a site file and find every agent class that it names.
 
     Nothing is started or changed, and no agent's own module is imported. If the host is this
-    machine, a warning names users and programs of hooks that are missing, and limits above its own.
+    machine, a warning names users, folders and programs that are missing, and limits above its
+    own.
+
+    With --deep, each agent's module is loaded in a process of its own, up to the moment when it
+    has parsed its arguments: unknown options, missing ones and wrong values are found, and
+    instances that name the same device.
     """
     # pydantic and yaml take longer to load than all of `ocsd status`.
-    from ocsd.site import load, machine
+    from ocsd.site import load
 
     path = load.find(site_file)
-    site = load.load(path)
-    print(f"ok  site file {path}")
-    hosts = list(site.hosts.values())
-    if host:
-        hosts = [load.pick_host(site, host)]
-    problems: dict[str, None] = {}
-    for entry in hosts:
-        problems.update(dict.fromkeys(_problems_of_host(site, entry)))
-        # Users and programs of other machines cannot be seen from here.
-        if len(hosts) == 1 or entry.name in _names_of_this_machine():
-            for warning in machine.missing(entry):
-                print(f"ocsd: warning: {warning}", file=sys.stderr)
-    for problem in problems:
+    findings = _Findings()
+    try:
+        site = load.load(path)
+    except SiteFileError as error:
+        findings.refuse(*str(error).splitlines())
+    else:
+        _judge(site, host, deep, findings)
+    for warning in findings.warnings:
+        print(f"ocsd: warning: {warning}", file=sys.stderr)
+    for problem in findings.problems:
         print(f"ocsd: {problem}", file=sys.stderr)
-    if not problems:
+    if not findings.problems:
+        print(f"ok  site file {path}")
+    for line in findings.good:
+        print(line)
+    if not findings.problems:
         return 0
-    print(f"ocsd: {len(problems)} problem{'s' * (len(problems) > 1)} in {path}", file=sys.stderr)
+    print(f"ocsd: {plural(len(findings.problems), 'problem')} in {path}", file=sys.stderr)
     return ConfigurationError.exit_code
 
 
-def _problems_of_host(site: "Site", host: "Host") -> Iterator[str]:
+def _judge(site: "Site", host: str | None, deep: bool, findings: _Findings) -> None:
+    from ocsd.site import advice, load, machine
+
+    findings.warn(*site.warnings, *advice.of_site(site))
+    here = load.of_this_machine(site)
+    hosts = list(site.hosts.values())
+    if host:
+        hosts = [load.pick_host(site, host)]
+    for entry in hosts:
+        findings.warn(*advice.of_host(site, entry))
+        found = _judge_host(site, entry, findings)
+        if deep and found:
+            _try_arguments(site, entry, findings)
+        # Users and programs of other machines cannot be seen from here.
+        if len(hosts) == 1 or entry is here:
+            findings.warn(*machine.missing(site, entry))
+            findings.refuse(*filter(None, [machine.router_refusal(entry)]))
+    if not host:
+        findings.good.append(_of_this_machine(site, here))
+
+
+def _of_this_machine(site: "Site", here: "Host | None") -> str:
+    """Say which host `ocsd start` would take here."""
+    machine = socket.gethostname()
+    if here is not None:
+        return f"    this machine, {machine!r}, is host {here.name}"
+    first = next(iter(site.hosts), "HOST")
+    return (
+        f"    this machine, {machine!r}, is none of these hosts; to start one of them here, "
+        f"name it: ocsd start --host {first}"
+    )
+
+
+def _try_arguments(site: "Site", host: "Host", findings: _Findings) -> None:
+    before = len(findings.problems)
+    for kind, text in trial.problems(site, host):
+        if kind == "problem":
+            findings.refuse(text)
+        else:
+            findings.warn(text)
+    if len(findings.problems) == before:
+        findings.good.append(f"ok  host {host.name}: every agent takes its arguments")
+
+
+def _judge_host(site: "Site", host: "Host", findings: _Findings) -> bool:
+    """Look up the classes of a host's instances; return whether all are found."""
     from ocsd import site_config
 
     catalogue = site_config.agent_classes(host.agent_paths)
-    for warning in catalogue.warnings:
-        print(f"ocsd: warning: {warning}", file=sys.stderr)
-    problems = [str(failure) for failure in catalogue.failures]
+    findings.warn(*catalogue.warnings)
     # The class of an instance that something else runs need not be installed here.
     ours = [instance for instance in host.instances if instance.manage in {"up", "down"}]
-    # Each failure is reported once, not again for each class that may be missing because of it.
-    problems += _missing_classes(site, ours, replace(catalogue, failures=()))
+    failed = {str(failure) for failure in catalogue.failures if not failure.no_folder}
+    problems = list(_missing_classes(site, ours, catalogue))
+    # A failure of one class is told with the instance that needs it.
+    problems = [each for each in failed if not any(each in other for other in problems)] + problems
+    findings.refuse(*problems)
     if not problems:
-        count = f"{len(ours)} instance{'s' * (len(ours) != 1)}, every class found"
+        text = f"{plural(len(ours), 'instance')}, every class found"
         if len(ours) < len(host.instances):
-            count += f", {len(host.instances) - len(ours)} run by others"
-        print(f"ok  host {host.name}: {count}")
-    yield from problems
+            text += f", {len(host.instances) - len(ours)} run by others"
+        findings.good.append(f"ok  host {host.name}: {text}")
+    return not problems
 
 
 def _missing_classes(
-    site: "Site", instances: Iterable["Instance"], classes: "Catalogue"
+    site: "Site", instances: list["Instance"], classes: "Catalogue"
 ) -> Iterator[str]:
+    # Of the plug-ins as a whole, each failure is told once, not for each class that may be
+    # missing because of it.
+    own = [each for each in classes.failures if each.no_folder or "agent class " in each.reason]
+    classes = replace(classes, failures=tuple(own))
     for instance in instances:
         try:
             _find_class(instance, classes)
         except OcsdError as error:
-            place = f"{site.path}{clause(':', str(instance.line or ''))}"
-            yield f"{place}: instance '{instance.instance_id}': {error}"
-
-
-def _names_of_this_machine() -> set[str]:
-    name = socket.gethostname()
-    return {name, name.partition(".")[0], "localhost"}
+            yield f"{site.place(instance.line)}: instance '{instance.instance_id}': {error}"
 
 
 def _find_class(instance: "Instance", classes: "Catalogue") -> None:

@@ -8,9 +8,11 @@ from typing import Any, Final
 import click
 
 from ocsd.cli import up_down_restart
-from ocsd.cli.arguments import options
+from ocsd.cli.arguments import options, trial
+from ocsd.cli.screen import change_text
 from ocsd.cli.systemd import unit_job
 from ocsd.cli.talk import control, replies
+from ocsd.errors import ConfigurationError
 
 _WOULD: Final = {
     "starts": "start",
@@ -20,6 +22,8 @@ _WOULD: Final = {
     "stays down": "leave down",
 }
 """The verb for each effect of a reload, in the order in which the effects are printed."""
+
+_LEADS: Final = {"problem": "", "warning": "warning: "}
 
 _USUAL: Final = {"added": "starts", "removed": "ends", "changed": "restarts", "kept": "goes on"}
 
@@ -51,6 +55,9 @@ def reload(
 ) -> int:
     """Read the site file again, and start, restart and end what it changed.
 
+    With --dry-run, each change is shown with its old and its new value, and the agents that would
+    be started parse their arguments, without being started.
+
     New instances are started, instances that left the file are ended, and
     instances whose entries changed are restarted. All others are not touched.
     """
@@ -59,14 +66,40 @@ def reload(
     plan, _ = next(answer, ({}, None))
     for warning in plan.get("warnings", ()):
         print(f"ocsd: warning: {warning}", file=sys.stderr)
+    refused = dry_run and bool(plan) and _refuses_arguments(plan, daemon)
     if as_json:
         pairs = [(data, event) for data, event in answer if isinstance(event, replies.Result)]
         results = {result.instance_id: result for _, result in pairs}
         print(json.dumps({**plan, "results": [data for data, _ in pairs]}, indent=2))
     else:
         print("\n".join(_plan_lines(plan, dry_run)), flush=True)
-        results, _ = up_down_restart.shown(answer, as_json=False)
+        results, *_ = up_down_restart.shown(answer, as_json=False)
+    if refused:
+        return ConfigurationError.exit_code
     return up_down_restart.exit_code(results, plan.get("waits_for", ()))
+
+
+def _refuses_arguments(plan: Mapping[str, Any], daemon: control.DaemonClient) -> bool:
+    """Try the arguments of what would be started; say which agent would refuse its own."""
+    effects = plan.get("effects") or {}
+    begun = [name for name, effect in effects.items() if effect in {"starts", "restarts"}]
+    status = daemon.status()
+    if not begun or not status.get("site_file"):
+        return False
+    # pydantic and yaml take longer to load than all of `ocsd status`.
+    from ocsd.site import load
+
+    try:
+        site = load.load(status["site_file"])
+        host = load.pick_host(site, status["host"])
+    except ConfigurationError as error:  # e.g. only the daemon's user may read it
+        print(f"ocsd: warning: arguments of agents were not tried: {error}", file=sys.stderr)
+        return False
+    refused = False
+    for kind, text in trial.problems(site, host, begun):
+        print(f"ocsd: {_LEADS[kind]}{text}", file=sys.stderr)
+        refused = refused or kind == "problem"
+    return refused
 
 
 def _daemon(host: str | None, unit: str | None) -> control.DaemonClient:
@@ -93,6 +126,10 @@ def _plan_lines(plan: Mapping[str, Any], dry_run: bool) -> list[str]:
 def _lines_by_effect(plan: Mapping[str, Any], dry_run: bool) -> dict[str, list[str]]:
     by_effect: dict[str, list[str]] = {effect: [] for effect in _WOULD}
     effects = plan.get("effects") or {}  # an older daemon does not send them
+    values: Mapping[str, change_text.Pairs] = {}
+    if dry_run:
+        values = plan.get("values") or {}
+    shown = _Details()
     for kind, usual in _USUAL.items():
         instances = plan.get(kind) or ()
         for instance_id in instances:
@@ -103,4 +140,20 @@ def _lines_by_effect(plan: Mapping[str, Any], dry_run: bool) -> dict[str, list[s
             if isinstance(instances, Mapping):
                 line += f" ({', '.join(instances[instance_id])} changed)"
             by_effect.setdefault(effect, []).append(line)
+            by_effect[effect] += shown.of(values.get(instance_id, {}))
     return by_effect
+
+
+class _Details:
+    """The lines of changed values; a change of many instances is shown once."""
+
+    def __init__(self) -> None:
+        self._last: list[str] = []
+
+    def of(self, pairs: change_text.Pairs) -> list[str]:
+        """Return the lines of an instance, nothing if they are those of the one before."""
+        lines = [f"{'':<14}   {line}" for line in change_text.lines(pairs)]
+        if lines == self._last:
+            return []
+        self._last = lines
+        return lines

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ocsd.cli import rerun
-from ocsd.cli.arguments import options
+from ocsd.cli.arguments import completion, options
 from ocsd.cli.become import become
 from ocsd.cli.talk import control
 from ocsd.errors import InstanceRunsError, NoSuchInstanceError, UsageError
@@ -26,7 +26,7 @@ _AT_REST = ("down", "failed")
     "ocsd run fake-data1 -- --mode idle # arguments on top of the site file's",
     "ocsd run ./agent.py -- --site=none --instance-id=try1",
 )
-@click.argument("name", metavar="NAME|FILE.py")
+@click.argument("name", metavar="NAME|FILE.py", shell_complete=completion.site_instances)
 @click.argument("words", metavar="[-- ARGS]...", nargs=-1, type=click.UNPROCESSED)
 @options.site_file_option
 @options.host_entry_option
@@ -59,7 +59,11 @@ def _launch(instance_id: str, site_file: str | None, host_name: str | None) -> t
     from ocsd.site import load
     from ocsd.site.launch import LAUNCH_VARIABLE, Launch
 
+    if host_name is None:
+        site_file, host_name = _of_daemon(instance_id, site_file)
     site = load.load(load.find(site_file))
+    for warning in site.warnings:
+        print(f"ocsd: warning: {warning}", file=sys.stderr)
     host = load.pick_host(site, host_name)
     instance = _instance(instance_id, site, host)
     if instance.runtime == "ocs":
@@ -84,6 +88,30 @@ def _launch(instance_id: str, site_file: str | None, host_name: str | None) -> t
         crossbar_timeout=host.crossbar_timeout,
     )
     return LAUNCH_VARIABLE, launch.model_dump_json()
+
+
+def _of_daemon(instance_id: str, site_file: str | None) -> tuple[str | None, str | None]:
+    """Return site file and host of the daemon here that lists an instance.
+
+    The host is None, and the site file as given, if there is no such daemon or more than one.
+    """
+    found = []
+    for daemon in control.find_all():
+        status = daemon.status()
+        file = status.get("site_file")
+        rows = (*status.get("instances", ()), *status.get("not_managed", ()))
+        if _is_meant(site_file, file) and instance_id in [each["instance_id"] for each in rows]:
+            found.append((file, daemon.host))
+    if len(found) != 1:
+        return site_file, None
+    return found[0]
+
+
+def _is_meant(given: str | None, file: str | None) -> bool:
+    """Whether a daemon's site file is the one that a command names; it need not name one."""
+    if given is None:
+        return file is not None and not os.environ.get("OCS_CONFIG_DIR")
+    return file is not None and os.path.abspath(given) == os.path.abspath(file)
 
 
 def _instance(instance_id: str, site: "Site", host: "Host") -> "Instance":

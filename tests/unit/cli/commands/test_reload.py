@@ -42,7 +42,7 @@ def test_what_becomes_of_each_is_told(ocsd, daemon_of):
     assert done.stdout.splitlines() == [
         "starts         b",
         "1 instances are not touched",
-        "07:33:01.250  b up",
+        "07:33:01.250Z  b up",
         "b: up after 0.05 s",
     ]
     assert server.requests == [("/v1/reload", {"dry_run": False, "timeout_s": 7.0})]
@@ -111,3 +111,60 @@ def test_instances_are_listed_by_effect_not_by_kind_of_change(ocsd, daemon_of):
         "1 instances are not touched",
         "see how they do: ocsd status",
     ]
+
+
+def test_a_dry_run_shows_old_and_new_values_and_those_of_many_once(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("a"))
+    hub = {"wamp_server": ["ws://a:1/ws", "ws://b:1/ws"]}
+    server.streams["/v1/reload"] = [
+        {
+            **ANSWER,
+            "added": [],
+            "changed": {"a": ["arguments"], "b": ["wamp_server"], "c": ["wamp_server"]},
+            "kept": {"d": ["manage"]},
+            "values": {
+                "a": {"arguments": [["--mode", "acq", "--rate", "4"], ["--mode", "acq"]]},
+                "b": hub,
+                "c": hub,
+                "d": {"manage": ["up", "down"]},
+            },
+        }
+    ]
+    assert ocsd("reload", "--dry-run").stdout.splitlines() == [
+        "would restart  a (arguments changed)",
+        "                 arguments: --rate 4 -> (none)",
+        "would restart  b (wamp_server changed)",
+        "                 wamp_server: ws://a:1/ws -> ws://b:1/ws",
+        "would restart  c (wamp_server changed)",
+        "would leave running d (manage changed)",
+        "                 manage: up -> down",
+        "1 instances are not touched",
+    ]
+    assert "->" not in ocsd("reload", "--no-wait").stdout
+
+
+def test_a_dry_run_tries_the_arguments_of_what_would_be_started(ocsd, daemon_of):
+    site = ocsd.base / "site.yaml"
+    site.write_text(
+        "hub: {wamp_server: 'ws://localhost:8001/ws'}\nhosts:\n  grumpy:\n    agent-instances:\n"
+        "      - {agent-class: FakeDataAgent, instance-id: a, arguments: [--mode, acqq]}\n"
+        "      - {agent-class: FakeDataAgent, instance-id: b, arguments: [--num-chanels, 3]}\n"
+    )
+    server = daemon_of("grumpy", instance("a"))
+    server.status["site_file"] = str(site)
+    server.streams["/v1/reload"] = [{**ANSWER, "effects": {"b": "starts"}}]
+    done = ocsd("reload", "--dry-run")
+    assert done.returncode == 78
+    assert done.stdout.startswith("would start    b\n")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"ocsd: FakeDataAgent refuses the arguments of 'b' ({site}:6): ")
+    assert "--num-chanels 3; did you mean '--num-channels'?" in line
+
+
+def test_a_site_file_that_this_user_cannot_read_is_told_and_no_failure(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("a"))
+    server.status["site_file"] = str(ocsd.base / "gone.yaml")
+    server.streams["/v1/reload"] = [{**ANSWER, "effects": {"b": "starts"}}]
+    done = ocsd("reload", "--dry-run")
+    assert done.returncode == 0
+    assert "arguments of agents were not tried: cannot read site file" in done.stderr

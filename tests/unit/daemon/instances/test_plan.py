@@ -86,8 +86,9 @@ def test_what_others_run_is_left_alone_and_said():
     assert names(found) == ["registry", "aggregator", "parked"]
     assert found.notices == (
         "hm-lab is left alone: this daemon does the job of OCS's HostManager",
-        "boxed is left alone: its entry says manage: docker-up",
+        "boxed is left alone: its entry says manage: docker/up",
     )
+    assert [each.instance_id for each in found.left_alone] == ["boxed"]
 
 
 @pytest.mark.parametrize("name", ["router", "ocsd", "forkserver"])

@@ -1,0 +1,88 @@
+"""`ocsd init`: write a commented site file for this machine."""
+
+import re
+import socket
+from pathlib import Path
+
+import click
+
+from ocsd.cli.arguments import options
+from ocsd.errors import ConfigurationError, UsageError
+
+_DEFAULT = Path("site-configs", "default.yaml")
+
+_TEXT = """\
+# The site file: the router, and the agents of each computer. Every key is described in
+# docs/reference/site-file.md. After an edit: ocsd check, then ocsd reload.
+
+hub:                                       # where agents and their clients meet
+  wamp_server: ws://localhost:8001/ws      # for agents; other computers need this one's name here
+  wamp_http: http://localhost:8001/call    # for clients and scripts
+  wamp_realm: test_realm
+  address_root: observatory                # addresses are observatory.<instance-id>
+
+hosts:
+  {host}:                                  # `ocsd start` takes the entry with this machine's name
+    crossbar: {{}}                           # this computer runs the router
+    # agent-paths: [../agents]             # folders with your files ocs_plugin_*.py
+    # log-dir: /var/log/lab                # where the logs are kept
+
+    agent-instances:
+      # Records what agents publish in G3 files, a new one each hour.
+      - agent-class: AggregatorAgent
+        instance-id: aggregator
+        arguments: [--initial-state, record, --data-dir, data, --time-per-file, 3600]
+
+      # A thermometer that needs no hardware: 4 channels, twice a second.
+      - agent-class: FakeDataAgent
+        instance-id: fake-data1
+        arguments: [--mode, acq, --num-channels, 4, --sample-rate, 2]
+
+      # The same, but not started until `ocsd up fake-data2`, and ended above 500 MB.
+      - agent-class: FakeDataAgent
+        instance-id: fake-data2
+        manage: down                       # or up, which is the default, or ignore
+        restart: on-failure                # or always, which is the default, or never
+        limits: {{memory: 500M}}
+        arguments: [--mode, idle]
+
+      # A device at a serial port.
+      # - agent-class: ArduinoAgent
+      #   instance-id: arduino1
+      #   arguments: [--port, /dev/ttyUSB0, --mode, acq]
+      #   retry-when: file:///dev/ttyUSB0    # try again as soon as it is plugged in
+"""
+
+
+@options.command(
+    "ocsd init",
+    "ocsd init /etc/ocsd/default.yaml --host control",
+    after="An existing file is never overwritten.",
+)
+@click.argument("file", metavar="[FILE]", type=click.Path(path_type=Path), default=_DEFAULT)
+@click.option("--host", metavar="HOST", help="Name of the entry; by default this machine's.")
+def init(file: Path, host: str | None) -> None:
+    """Write a commented site file for this machine, which runs as it is.
+
+    Without FILE it is ./site-configs/default.yaml, which all commands find by themselves.
+    """
+    name = host or socket.gethostname().partition(".")[0]
+    if re.fullmatch(r"[A-Za-z0-9_][\w.-]*", name, re.ASCII) is None:
+        raise UsageError(f"host {name!r} needs a name of letters, digits, '-', '_'; pass --host")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as site_file:
+            site_file.write(_TEXT.format(host=name))
+    except FileExistsError:
+        raise ConfigurationError(
+            f"{file} is there already and is not overwritten; edit it, or name another file"
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {file}: {error.strerror}") from error
+    option = f" --site-file {file}"
+    if file == _DEFAULT:
+        option = ""
+    started = ""
+    if host:
+        started = f" --host {host}"
+    print(f"wrote {file}; next: ocsd check{option}, then ocsd start -d{started}{option}")

@@ -1,0 +1,32 @@
+"""Warnings about a site file that can be used, but not as its author may expect."""
+
+from collections.abc import Iterator
+
+from ocsd.site.data_folder import AGGREGATOR_CLASS, records_from_the_start
+from ocsd.site.model import Host, Manage, Site
+
+_WANTED_BY_OCS = ("wamp_http", "wamp_realm", "address_root")
+
+
+def of_site(site: Site) -> Iterator[str]:
+    """Yield a warning if OCS's own clients cannot use the site."""
+    lacking = [key for key in _WANTED_BY_OCS if f"hub/{key}" not in site.lines]
+    if lacking:
+        values = ", ".join(f"{key}: {getattr(site.hub, key)}" for key in lacking)
+        place = site.place(site.lines.get("hub"))
+        yield (
+            f"{place}: hub has no {' and no '.join(lacking)}; ocsd takes "
+            f"{values}, but clients of the published OCS need it in the file: write it there"
+        )
+
+
+def of_host(site: Site, host: Host) -> Iterator[str]:
+    """Yield a warning for each aggregator of a host that records nothing when it starts."""
+    for each in host.instances:
+        ours = each.manage in {Manage.UP, Manage.DOWN} and each.agent_class == AGGREGATOR_CLASS
+        if ours and not records_from_the_start(each.arguments):
+            yield (
+                f"{site.place(each.line)}: instance {each.instance_id!r} records nothing until "
+                "somebody starts its operation 'record'; to record from the start, add "
+                "--initial-state record to its arguments"
+            )
