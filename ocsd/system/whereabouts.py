@@ -27,7 +27,7 @@ class Whereabouts:
 
     paths: HostPaths
     hub: str = ""
-    """The address of the site's router."""
+    """The site's router, realm and address root."""
 
     def write(self) -> None:
         """Write this to the state folder and to the runtime folder.
