@@ -21,7 +21,7 @@ def never_abbreviate(parser: argparse.ArgumentParser, actions: Sequence[argparse
     def others(option: str) -> list[tuple[argparse.Action, str, str | None]]:
         return [each for each in candidates(option) if each[0] not in actions]
 
-    parser._get_option_tuples = others  # type: ignore[method-assign]  # noqa: SLF001 - as above
+    parser._get_option_tuples = others  # type: ignore[assignment, method-assign]  # noqa: SLF001
 
 
 def explained(
