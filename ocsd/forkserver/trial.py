@@ -26,7 +26,7 @@ from ocsd.site.plugins import last_line
 TRIAL_LIMIT_S = 20.0
 """After this long, an agent that has not parsed its arguments is given up [s]."""
 
-_SITE_OPTIONS = frozenset(vars(site_config.add_arguments().parse_args([])))
+_SITE_OPTIONS = frozenset((*vars(site_config.add_arguments().parse_args([])), "agent_class"))
 
 
 class _Parsed(BaseException):
