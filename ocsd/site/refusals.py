@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ocsd.text.nearest import did_you_mean
 
 _UNRECOGNIZED = "unrecognized arguments: "
-_REQUIRED = "the following arguments are required"
+_MISSED = "the following arguments are required"
 
 
 def never_abbreviate(parser: argparse.ArgumentParser, actions: Sequence[argparse.Action]) -> None:
@@ -43,7 +43,7 @@ def explained(
         if option is not None:
             return reason + meant(option[0])
         return reason
-    if not reason.startswith(_REQUIRED):
+    if not reason.startswith(_MISSED):
         return reason
     told = (f"there is no option {word!r}{meant(word)}" for word in _unknown(words, known))
     return "; ".join((reason, *told))

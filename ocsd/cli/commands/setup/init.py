@@ -12,7 +12,7 @@ from ocsd.errors import ConfigurationError, UsageError
 
 _DEFAULT = Path("site-configs", "default.yaml")
 
-_SITE_FILE = """\
+_COMMENTED_SITE = """\
 # The site file: the router, and the agents of each computer. Every key is described in
 # docs/reference/site-file.md. After an edit: ocsd check, then ocsd reload.
 
@@ -77,7 +77,7 @@ def init(file: Path, host: str | None) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8") as site_file:
-            site_file.write(_SITE_FILE.format(host=name))
+            site_file.write(_COMMENTED_SITE.format(host=name))
     except OSError as error:
         raise ConfigurationError(f"cannot write {file}: {error.strerror}") from error
     option = f" --site-file {file}"
