@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+__all__ = ["ERROR", "OK", "TIMEOUT", "OpCode", "ResponseCode"]
+
 
 class ResponseCode(IntEnum):
     """The outcome of a request, which is not that of the operation."""

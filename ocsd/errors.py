@@ -44,10 +44,6 @@ class StoppingError(OcsdError):
     """Everything on this host is being stopped; start it again to change anything."""
 
 
-class StateFolderError(OcsdError):
-    """The request could not be saved in the state folder, so nothing was done."""
-
-
 class ForkServerError(OcsdError):
     """There is no fork server that starts processes; its log says why."""
 

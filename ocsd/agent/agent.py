@@ -41,7 +41,8 @@ class OCSAgent(BusSession):
     ----------
     log
         Logger with ``debug``, ``info``, ``warn``, ``error``, ``critical``, each
-        with a ``{}``-style format and its fields.
+        with a ``{}``-style format and its fields. The habits of the standard library's
+        loggers (``%`` and arguments, ``warning``, ``exception``) work as well, and no call raises.
     tasks, processes, sessions, feeds : dict
         By name; the session of an operation that never ran is None.
     startup_ops : list of (str, str, object)
@@ -52,7 +53,11 @@ class OCSAgent(BusSession):
         Fault of the agent beside its operations; empty if there is none.
     blocked : str
         Code that has blocked the reactor lately; empty if none has.
+    unix_time : callable
+        Returns the Unix time [s], for the check of the times of samples.
     """
+
+    unix_time: Callable[[], float] = staticmethod(time.time)
 
     def __init__(
         self, config: Any, site_args: Any, address: str | None = None, class_name: str | None = None
@@ -82,6 +87,15 @@ class OCSAgent(BusSession):
             "step": 0,
         }
         self._joined_before = False
+
+    @property
+    def _heartbeat_on(self) -> bool:
+        """OCS's name of ``heartbeat.on``, which agents set."""
+        return self.heartbeat.on
+
+    @_heartbeat_on.setter
+    def _heartbeat_on(self, on: object) -> None:
+        self.heartbeat.on = bool(on)
 
     # For authors: operations and feeds.
 
@@ -169,7 +183,8 @@ class OCSAgent(BusSession):
         record, agg_params, buffer_time, max_messages
             See `Feed`.
         """
-        feed = Feed(self, feed_name, record, agg_params, buffer_time, max_messages)
+        options = record, agg_params, buffer_time, max_messages
+        feed = Feed(self, feed_name, *options, unix_time=lambda: self.unix_time())
         if feed_name == HEARTBEAT:
             feed.refuse(f"feed {feed_name!r} is the agent's own; give yours another name")
             return feed
@@ -254,7 +269,11 @@ class OCSAgent(BusSession):
     def _describe(self, q: str = "get_api", **_unknown: Any) -> Any:
         return describe(self, q)
 
-    # For the connection.
+    # For the connection and the reports of health.
+
+    def reply_fault(self) -> str:
+        """Return why a caller got no reply lately; empty if all got theirs."""
+        return "" if self._link is None else self._link.complaint(time.monotonic())
 
     def attach(self, link: RouterLink) -> "Deferred[Any]":
         """Use a link on which the agent's addresses are registered.

@@ -15,7 +15,7 @@ from ocsd.agent.wellbeing.reactor_watch import ReactorWatch
 from ocsd.agent.wellbeing.readiness import Readiness
 from ocsd.bus.connection import Connection
 from ocsd.bus.wamp import ComponentConfig
-from ocsd.log import logs
+from ocsd.log import logs, printed
 from ocsd.reactor.threads import the_reactor
 from ocsd.site import launch
 
@@ -164,6 +164,7 @@ def _leave_threads(agent: OCSAgent, code: int) -> NoReturn:
 
 def _exit_now(code: int) -> NoReturn:
     """End this process without waiting for threads that do not end."""
+    printed.finish(sys.stdout, sys.stderr)
     for stream in (sys.stdout, sys.stderr, sys.__stdout__):
         if stream is not None:
             stream.flush()

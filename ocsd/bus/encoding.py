@@ -42,15 +42,25 @@ def sendable(text: str) -> str:
 
 
 def raised(error: BaseException | None) -> str:
-    """Return the name and the text of an exception, without fail."""
+    """Return the name and the text of an exception, without fail.
+
+    A name like ``error``, which several modules of Python have, comes with its module.
+    """
+    kind = type(error)
+    name = kind.__name__
+    if name.islower():
+        name = f"{kind.__module__}.{name}"
     try:
-        return f"{type(error).__name__}: {error}"
+        return f"{name}: {error}"
     except Exception:  # noqa: BLE001 - an author's __str__ may do anything
-        return type(error).__name__
+        return name
 
 
 def json_safe(
-    value: Any, complain: Complaint | None = None, limit_bytes: int = LONGEST_DATA_BYTES
+    value: Any,
+    complain: Complaint | None = None,
+    limit_bytes: int = LONGEST_DATA_BYTES,
+    name: str = "session.data",
 ) -> Any:
     """Return a copy of `value` made of JSON's types only.
 
@@ -68,6 +78,8 @@ def json_safe(
         its text.
     limit_bytes : int
         Size of the copy, at most and roughly [bytes].
+    name : str
+        Name of the value, for complaints and errors.
 
     Raises
     ------
@@ -77,14 +89,15 @@ def json_safe(
     TypeError
         If `value` holds anything else that JSON cannot hold and there is no `complain`.
     """
-    return _Copy(complain, limit_bytes).of(value)
+    return _Copy(complain, limit_bytes, name).of(value)
 
 
 class _Copy:
     """One copy in the making."""
 
-    def __init__(self, complain: Complaint | None, limit_bytes: int) -> None:
+    def __init__(self, complain: Complaint | None, limit_bytes: int, name: str) -> None:
         self._complain = complain
+        self._name = name
         self._limit_bytes = limit_bytes
         self._left_bytes = limit_bytes
         self._inside: set[int] = set()
@@ -108,7 +121,9 @@ class _Copy:
         return _text(value)
 
     def _str(self, value: str) -> str | None:
-        if not self._affordable(len(value)):
+        if not self._affordable(
+            len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
+        ):
             return None
         text = sendable(value)
         if text != value:
@@ -164,17 +179,23 @@ class _Copy:
 
     def _affordable(self, size_bytes: int) -> bool:
         if size_bytes > self._left_bytes:
-            self._refuse(ValueError, f"more than {self._limit_bytes / 2**20:.3g} MiB")
+            self._refuse(ValueError, f"more than {_size(self._limit_bytes)}")
             return False
         self._left_bytes -= size_bytes
         return True
 
     def _refuse(self, error: type[Exception], what: str) -> None:
         place = "".join(f"[{key!r:.50}]" for key in self._path[:10])
-        text = f"session.data{place} holds {what}"
+        text = f"{self._name}{place} holds {what}"
         if self._complain is None:
             raise error(text)
         self._complain(text)
+
+
+def _size(size_bytes: int) -> str:
+    if size_bytes < 2**20:
+        return f"{size_bytes / 2**10:.3g} KiB"
+    return f"{size_bytes / 2**20:.3g} MiB"
 
 
 def _snapshot(value: Any) -> list[Any]:

@@ -8,6 +8,8 @@ reaching the router under a request number that it does not know.
 """
 
 import sys
+import time
+from math import inf
 from typing import Any, Protocol
 
 # Serialisers that autobahn imports where it finds them and that are not used here:
@@ -22,11 +24,16 @@ from twisted.internet.defer import CancelledError
 
 txaio.use_twisted()
 
+from ocsd.bus import patient_log
+
+patient_log.install()
+
 from autobahn.exception import Disconnected, PayloadExceededError
 from autobahn.twisted.rawsocket import WampRawSocketClientFactory, WampRawSocketClientProtocol
 from autobahn.twisted.wamp import ApplicationSession
 from autobahn.twisted.websocket import WampWebSocketClientFactory, WampWebSocketClientProtocol
 from autobahn.wamp.exception import ApplicationError, SerializationError, TransportLost
+from autobahn.wamp.message import Error, Invocation, Yield
 from autobahn.wamp.serializer import CBORSerializer, JsonSerializer
 from autobahn.wamp.types import CloseDetails, ComponentConfig, RegisterOptions, SubscribeOptions
 from autobahn.websocket.util import parse_url
@@ -35,6 +42,10 @@ from autobahn.websocket.util import parse_url
 for _name in _UNWANTED:
     if sys.modules[_name] is None:
         del sys.modules[_name]
+
+
+COMPLAINT_SHOWN_S = 60.0
+"""Time for which a fault of a reply is shown [s]."""
 
 
 class LinkOwner(Protocol):
@@ -50,13 +61,38 @@ class LinkOwner(Protocol):
         """Handle that the router has taken an address away."""
 
 
-class QuietRawSocketProtocol(WampRawSocketClientProtocol):  # type: ignore[misc] # autobahn is untyped
+class _AlwaysAnswering:
+    """A transport on which a reply that is too large becomes an error reply.
+
+    autobahn does the same, but repeats the reply in the error, which is then too large as well:
+    the caller would wait in vain.
+    """
+
+    log: Any
+    _session: Any
+
+    def send(self, msg: Any) -> None:
+        """Send a message, or an error in place of a reply that is too large."""
+        try:
+            super().send(msg)  # type: ignore[misc] # the class beside this one has it
+        except PayloadExceededError as error:
+            if not isinstance(msg, (Yield, Error)):
+                raise
+            fault = f"the reply is too large: {error}"
+            kind, uri = Invocation.MESSAGE_TYPE, ApplicationError.PAYLOAD_SIZE_EXCEEDED
+            super().send(Error(kind, msg.request, uri, args=[fault]))  # type: ignore[misc] # see above
+            note = getattr(self._session, "reply_was_too_large", None)
+            if note is not None:
+                note(fault)
+
+
+class QuietRawSocketProtocol(_AlwaysAnswering, WampRawSocketClientProtocol):  # type: ignore[misc] # autobahn is untyped
     """A transport of which only the owner logs troubles, once."""
 
     log = txaio.make_logger(level="critical")
 
 
-class QuietWebSocketProtocol(WampWebSocketClientProtocol):  # type: ignore[misc] # autobahn is untyped
+class QuietWebSocketProtocol(_AlwaysAnswering, WampWebSocketClientProtocol):  # type: ignore[misc] # autobahn is untyped
     """A transport of which only the owner logs troubles, once."""
 
     log = txaio.make_logger(level="critical")
@@ -68,6 +104,7 @@ class RouterLink(ApplicationSession):  # type: ignore[misc] # autobahn is untype
     def __init__(self, realm: str, owner: LinkOwner) -> None:
         super().__init__(ComponentConfig(realm))
         self._owner = owner
+        self._large_reply = ("", -inf)
 
     def onJoin(self, details: Any) -> Any:
         """Hand the event to the owner."""
@@ -83,6 +120,16 @@ class RouterLink(ApplicationSession):  # type: ignore[misc] # autobahn is untype
         """Log the error of an endpoint, but not that a caller lost patience."""
         if not isinstance(fail.value, CancelledError):
             super().onUserError(fail, msg)
+
+    def reply_was_too_large(self, fault: str) -> None:
+        """Log and remember that a caller got an error in place of a reply."""
+        self._large_reply = (fault, time.monotonic())
+        self.log.error("a caller got an error, because {fault}", fault=fault)
+
+    def complaint(self, now_s: float) -> str:
+        """Return what was wrong with replies lately, at a time [s, monotonic]; or nothing."""
+        fault, at_s = self._large_reply
+        return fault if now_s - at_s < COMPLAINT_SHOWN_S else ""
 
     def onMessage(self, msg: Any) -> None:
         """Watch for the router taking an address away; autobahn only logs it."""

@@ -12,6 +12,7 @@ from ocsd import __version__
 from ocsd.cli.arguments.completion import COMPLETE_VARIABLE, PROGRAM
 from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, OcsdError
 from ocsd.system.interrupts import ends_at_once
+from ocsd.text.characters import adapt
 
 # In the order of the help, each with its room in `ocsd.cli.commands`. A command is a module with
 # a function of its name; only the module of the given command is imported.
@@ -27,6 +28,7 @@ _COMMANDS = {
     "history": "look",
     "reload": "supervise",
     "logs": "look",
+    "loglevel": "operate",
     "ops": "operate",
     "call": "operate",
     "listen": "operate",
@@ -124,7 +126,7 @@ def main(arguments: list[str] | None = None) -> int:
     # the terminal is plain ASCII.
     for stream in (sys.stdout, sys.stderr):
         # A character that the terminal cannot show must not fail the command.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # text files
+        adapt(stream)
     try:
         code = _run(arguments)
     except OcsdError as error:

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import click
 
-from ocsd.cli.arguments import completion, options
-from ocsd.cli.screen import terminal, units
+from ocsd.cli.arguments import completion, options, targets
+from ocsd.cli.screen import question, terminal, units
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import control, replies
 from ocsd.errors import NoDaemonError, OcsdError, TimedOutError, UsageError
 from ocsd.text.printable import one_line
 from ocsd.text.reason import clause
+from ocsd.text.times import clock
 
 Lines = Iterable[tuple[dict[str, Any], replies.Event | None]]
 
@@ -21,6 +23,7 @@ arguments = options.with_all(
     options.json_option,
     options.timeout_option,
     options.host_option,
+    targets.class_option,
     click.option("--all", "everything", is_flag=True, help="Change all instances of the host."),
     click.argument(
         "instance_ids", metavar="[NAME]...", nargs=-1, shell_complete=completion.instance_ids
@@ -34,48 +37,85 @@ def change(
     *,
     instance_ids: tuple[str, ...],
     everything: bool,
+    agent_class: str | None,
     host: str | None,
     timeout_s: float,
     as_json: bool,
+    is_sure: bool = True,
+    also_put_down: bool = False,
 ) -> int:
     """Bring instances ``up`` or ``down``, or ``restart`` them; return the exit code.
+
+    Unless it `is_sure`, a person at a terminal is asked before all are brought down. What was put
+    down singly stays down when all are brought up, unless `also_put_down`.
 
     Raises
     ------
     UsageError
-        If `instance_ids` and `everything` are both given, or neither.
+        If `instance_ids` or a class, and `everything` are both given, or none.
+    NoSuchInstanceError
+        If a pattern or the class stands for no instance.
     """
-    if everything and instance_ids:
+    chooses = bool(instance_ids or agent_class)
+    if everything and chooses:
         raise UsageError(f"`ocsd {verb}` takes names or --all, not both")
-    if not everything and not instance_ids:
-        raise UsageError(f"`ocsd {verb}` needs the names of instances, or --all")
+    if not everything and not chooses:
+        raise UsageError(f"`ocsd {verb}` needs the names of instances, --class or --all")
+    daemon = control.find(host)
     instance_ids = tuple(dict.fromkeys(instance_ids))
-    lines = control.find(host).change(verb, instance_ids, timeout_s)
-    results, begun = shown(lines, as_json)
+    if agent_class or any(map(targets.is_pattern, instance_ids)):
+        instance_ids = tuple(targets.chosen(instance_ids, agent_class, daemon.status()))
+    if not is_sure:
+        _confirm_all(daemon, instance_ids)
+    leave = verb == "up" and everything and not also_put_down
+    lines = daemon.change(verb, instance_ids, timeout_s, leave_put_down=leave)
+    results, begun, left_out = shown(lines, as_json)
     code = exit_code(results, instance_ids or begun)
-    if len(results) > 1 and not as_json:
+    if as_json:
+        return code
+    if len(results) > 1:
         print(_summary(verb, results.values()))
+    if leave and left_out:
+        print(f"{len(left_out)} left down; to start these too: ocsd up --all --also-put-down")
     return code
 
 
-def shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list[str]]:
+def _confirm_all(daemon: control.DaemonClient, instance_ids: tuple[str, ...]) -> None:
+    """Ask whether all instances are to go down, if these are all."""
+    if not question.can_ask():
+        return
+    report = replies.host_status(daemon.status())
+    listed = {instance.instance_id for instance in report.instances}
+    if len(listed) > 1 and (not instance_ids or listed <= set(instance_ids)):
+        question.confirm(f"{daemon.host}: bring down all {len(listed)} instances?")
+
+
+def shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list[str], list[str]]:
     """Print events as they happen, or as JSON the daemon's unchanged lines.
 
-    Return the result of each instance, and the instances that changed their state.
+    Return the result of each instance, the instances that changed their state, and those that
+    were left out. A reason is printed once.
     """
     screen = terminal.of_output()
     results: dict[str, replies.Result] = {}
-    begun: dict[str, None] = {}
+    said: dict[str, str] = {}
+    left_out = []
     for data, event in lines:
-        if isinstance(event, replies.Result):
-            results[event.instance_id] = event
-        elif isinstance(event, replies.StateChange):
-            begun[event.instance_id] = None
+        line = event
+        match event:
+            case replies.Result(instance_id):
+                results[instance_id] = event
+                if event.reason and event.reason == said.get(instance_id):
+                    line = replace(event, reason="")
+            case replies.StateChange(instance_id):
+                said[instance_id] = event.reason or ""
+            case replies.LeftOut(instance_id):
+                left_out.append(instance_id)
         if as_json:
             print(json.dumps(data), flush=True)
-        elif event is not None:
-            print(event_line(event, screen), flush=True)
-    return results, list(begun)
+        elif line is not None:
+            print(event_line(line, screen), flush=True)
+    return results, list(said), left_out
 
 
 def event_line(event: replies.Event, screen: Terminal) -> str:
@@ -85,11 +125,13 @@ def event_line(event: replies.Event, screen: Terminal) -> str:
             line = f"{instance_id} {screen.styled(state, state)}{_because(reason)}"
             if at is None:
                 return line
-            return f"{units.clock(at)}  {line}"
+            return f"{clock(at)}  {line}"
         case replies.Result():
             return _result_line(event, screen)
         case replies.LeftOut(instance_id, reason):
             return f"{screen.bold(instance_id)}: stays down, {one_line(reason)}"
+        case replies.Notice(text):
+            return f"warning: {one_line(text)}"
         case replies.Stopped(took_s):
             return f"all stopped in {units.short_duration(took_s)}"
 

@@ -9,12 +9,13 @@ from ocsd.client.http import ControlClient
 from ocsd.site import launch as launches
 from ocsd.site.arguments import parse_args
 from ocsd.site.configuration import CONTROL, get_config
-from ocsd.site.model import Hub, Site
+from ocsd.site.model import Hub
+from ocsd.site.parts import SiteConfig
 
 
 def get_control_client(
     instance_id: str,
-    site: Site | None = None,
+    site: SiteConfig | None = None,
     args: Sequence[str] | argparse.Namespace | None = None,
     start: bool = True,
     client_type: str | None = "http",
@@ -45,7 +46,7 @@ def get_control_client(
     """
     if client_type not in {None, "http"}:
         raise ValueError(f"client_type {client_type!r} is not available; use 'http'")
-    hub = site.hub if site is not None else _hub(args)
+    hub = (site and site.hub) or _hub(args)
     if "." not in instance_id:
         instance_id = f"{hub.address_root}.{instance_id}"
     return ControlClient(instance_id, url=hub.wamp_http, realm=hub.wamp_realm)

@@ -17,6 +17,11 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from ocsd.client.waiting import CALL_LIMIT_S, OperationRun, Reply, waiting
 
+LONGEST_REQUEST_BYTES = 2**24 - 2**16
+"""Size of a call at most: the router carries 16 MiB at a time [bytes]."""
+MOST_GROWTH = 3
+"""Factor by which arguments grow from JSON to a message at most: ``0.5,`` becomes 9 bytes."""
+
 CONNECTION_ERROR = "client_http.error.connection_error"
 REQUEST_ERROR = "client_http.error.request_error"
 
@@ -27,21 +32,29 @@ class ControlClientError(RuntimeError):
     Its one argument is the list ``[0, 0, 0, 0, error, args, kwargs]``. `error` is
     a WAMP error URI (``wamp.error.no_such_procedure``: no such agent), or
     ``client_http.error.connection_error`` (no router) or
-    ``client_http.error.request_error`` (no answer, or none that can be read).
-    """
+    ``client_http.error.request_error`` (no answer, or none that can be read). Its
+    text is that of the list, because scripts for OCS look for words in it.
 
-    def __str__(self) -> str:
-        return ": ".join(filter(None, (self.error, self.reason)))
+    A script may raise it with any other arguments.
+    """
 
     @property
     def error(self) -> str:
-        """The error URI."""
-        return str(self.args[0][4])
+        """The error URI; empty if the arguments are not such a list."""
+        match self.args:
+            case ([_, _, _, _, error, *_],):
+                return str(error)
+        return ""
 
     @property
     def reason(self) -> str:
         """The error in words; may be empty."""
-        return " ".join(str(part) for part in self.args[0][5] or ())
+        match self.args:
+            case ([_, _, _, _, _, list() | tuple() as texts, *_],):
+                return ": ".join(map(str, texts))
+            case ([_, _, _, _, _, None, *_],):
+                return ""
+        return str(self)
 
 
 class ControlClient:
@@ -221,6 +234,7 @@ class ControlClient:
     ) -> dict[str, Any]:
         url = self.call_url
         body = json.dumps({"procedure": procedure, "args": args, "kwargs": kwargs})
+        _check_size(procedure, len(body), [args, kwargs])
         try:
             status, content = _exchange(url, body.encode(), min(limit_s, self.timeout_s), limit_s)
         except TimeoutError as error:
@@ -228,9 +242,39 @@ class ControlClient:
             raise _error(REQUEST_ERROR, [text]) from error
         except (OSError, http.client.HTTPException) as error:
             why = getattr(error, "strerror", None) or error or type(error).__name__
-            text = f"no answer from the router at {url}: {why}"
-            raise _error(CONNECTION_ERROR, [text]) from error
+            # Scripts for OCS take the URL out of the list's text: it ends at an apostrophe.
+            raise _error(CONNECTION_ERROR, [f"Failed to connect to {url}", str(why)]) from error
         return _decoded(status, content, url)
+
+
+def _check_size(procedure: str, body_bytes: int, arguments: Any) -> None:
+    """Refuse arguments that the router cannot pass on: the caller would wait in vain.
+
+    Raises
+    ------
+    ControlClientError
+        If they do not fit into a message.
+    """
+    size_bytes = body_bytes
+    if body_bytes * MOST_GROWTH > LONGEST_REQUEST_BYTES:
+        size_bytes = max(body_bytes, _message_bytes(arguments))
+    if size_bytes > LONGEST_REQUEST_BYTES:
+        text = (
+            f"the call of {procedure} has {size_bytes:,} bytes; a message can have at most "
+            f"{LONGEST_REQUEST_BYTES:,}"
+        )
+        raise _error(REQUEST_ERROR, [text])
+
+
+def _message_bytes(value: Any) -> int:
+    """Return the size of a value in a WAMP message (CBOR), or a little more [bytes]."""
+    if isinstance(value, str):
+        return 5 + len(value.encode("utf-8", "replace"))
+    if isinstance(value, Mapping):
+        return 5 + sum(_message_bytes(key) + _message_bytes(item) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return 5 + sum(map(_message_bytes, value))
+    return 9
 
 
 class _UnreachableError(OSError):

@@ -17,6 +17,8 @@ from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig,
 from ocsd.client.joining import CLIENT_WAIT_LIMIT_S, Joining
 from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, UnreachableError
 from ocsd.reactor.threads import the_reactor
+from ocsd.text.characters import adapt
+from ocsd.text.times import clock
 
 _HEARTBEAT = "heartbeat"
 
@@ -113,9 +115,8 @@ def parts(pair: Any) -> tuple[Any, Mapping[str, Any]]:
 
 def message_text(message: Any, feed_info: Mapping[str, Any], now_at: float) -> str:
     """Return the line that shows a message to people at a time [s, Unix time]."""
-    clock = time.strftime("%H:%M:%S", time.gmtime(now_at))
     agent = str(feed_info.get("agent_address", "?")).rpartition(".")[2]
-    head = f"{clock} {agent}.{feed_info.get('feed_name', '?')}"
+    head = f"{clock(now_at)} {agent}.{feed_info.get('feed_name', '?')}"
     if feed_info.get("record") and isinstance(message, Mapping):
         return f"{head}  {'; '.join(_block_text(name, block) for name, block in message.items())}"
     return f"{head}  {json.dumps(message, ensure_ascii=False)}"
@@ -157,7 +158,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--heartbeats", action="store_true")
     args = parser.parse_args(words)
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a text file
+    adapt(sys.stdout)
     listener = FeedListener(args.topic, args.json, args.heartbeats)
     listener.joining = Joining(
         RouterAddress(args.url, args.realm),

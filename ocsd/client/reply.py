@@ -47,7 +47,10 @@ def _session_lines(session: Mapping[str, Any]) -> list[str]:
     messages = session.get("messages") or []
     if messages:
         shown = messages[-_MESSAGES_SHOWN:]
-        lines.append(f"  messages ({len(shown)} of {len(messages)}):")
+        count = f"{len(shown)} of {len(messages)}"
+        if session.get("messages_left_out"):
+            count += f"; {session['messages_left_out']} older ones are left out"
+        lines.append(f"  messages ({count}):")
         lines += [f"    {at:.3f} {text}" for at, text in shown]
     if session.get("data"):
         text = pprint.pformat(session["data"], width=_DATA_COLUMNS, sort_dicts=False)
@@ -62,16 +65,20 @@ def progress_of(session: Mapping[str, Any], now_at: float) -> str:
     """Return the state of a run and its duration at a time, e.g. ``running for 3.2 s``."""
     status, begun_at, ended_at = session["status"], session["start_time"], session.get("end_time")
     if status != "done" or ended_at is None:
-        return f"{status} for {_duration(now_at - begun_at)}"
+        return f"{status} for {_duration(max(0.0, now_at - begun_at))}"
     outcome = _OUTCOMES[bool(session.get("success"))]
-    ago, took = _duration(now_at - ended_at), _duration(ended_at - begun_at)
+    # The clocks of the agent and of this machine may differ, or may have been set meanwhile.
+    ago = _duration(max(0.0, now_at - ended_at))
+    took = _duration(max(0.0, ended_at - begun_at))
     return f"{status} {outcome} {ago} ago, took {took}"
 
 
 def _duration(seconds: float) -> str:
-    if abs(seconds) < 1:
+    # A clock that was set back meanwhile makes no duration negative.
+    seconds = max(0.0, seconds)
+    if seconds < 1:
         return f"{seconds:.3f} s"
     for limit_s, unit_s, unit in ((120, 1, "s"), (7200, 60, "min"), (172800, 3600, "h")):
-        if abs(seconds) < limit_s:
+        if seconds < limit_s:
             return f"{seconds / unit_s:.1f} {unit}"
     return f"{seconds / 86400:.1f} days"

@@ -5,12 +5,14 @@ libraries at the same time.
 """
 
 import argparse
+import contextlib
 import faulthandler
 import importlib
 import json
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ from ocsd.forkserver import record
 from ocsd.forkserver import start as forkserver
 from ocsd.forkserver.remains import kill_remains
 from ocsd.system import paths
+from ocsd.system.whereabouts import Whereabouts
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -116,7 +119,7 @@ def _read(arguments: argparse.Namespace) -> tuple["Site", "HostPlan", paths.Host
     from ocsd.site import load
 
     site = load.load(load.find(arguments.site_file))
-    host = load.pick_host(site, arguments.host)
+    host = load.own_host(site, arguments.host)
     places = paths.of_host(host.name, host.log_dir)
     return site, plan(site, host, str(places.state / "data")), places
 
@@ -134,6 +137,7 @@ def _prepare(
     arguments: argparse.Namespace, descriptor: int | None
 ) -> tuple["Settings", DaemonLock]:
     """Read the site, take the lock and find the processes that run already."""
+    from ocsd.daemon import takeover
     from ocsd.daemon.builtin.router import plan_router
     from ocsd.daemon.instances.plan import ROUTER_NAME
     from ocsd.daemon.planning.settings import Settings
@@ -143,6 +147,10 @@ def _prepare(
     places.create()
     try:
         lock = DaemonLock(places.daemon_lock, host.name, descriptor)
+        hub = host.hub(site.hub)
+        places = takeover.in_use(places)
+        takeover.refuse_second_copy(places, hub)
+        places.create()
         # Daemons of earlier versions know this one only.
         DaemonLock(places.pid_file, host.name)
         served = forkserver.running(places.forkserver_socket)
@@ -153,10 +161,13 @@ def _prepare(
             for each in left.gone:
                 kill_remains(each)
             served = frozenset(each.instance_id for each in left.living)
-        router = plan_router(host_plan, host.hub(site.hub), places, ROUTER_NAME in served)
+        router = plan_router(host_plan, hub, places, ROUTER_NAME in served)
         log = places.daemon_log.open("a", encoding="utf-8")
         places.forkserver_log.open("a").close()
         working_dir = Path.cwd()
+        # On a full disk, the kernel's list of sockets still names the runtime folder.
+        with contextlib.suppress(OSError):
+            Whereabouts(places, hub.wamp_server).write()
     except OSError as error:
         raise ConfigurationError(
             f"cannot use {error.filename or 'the working directory'}: {error.strerror}; "
@@ -185,10 +196,14 @@ def _run(
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
     progress = StartReport(sys.stdout, arguments.colour)
     progress.say(f"ocsd (pid {os.getpid()}), host {settings.plan.host.name}, {settings.site.path}")
+    if settings.paths.runtime != (named := paths.of_host(settings.paths.host).runtime):
+        used = f"{settings.paths.runtime} in place of {named}"
+        progress.say(f"  what runs already uses the runtime folder {used}")
     daemon = assemble(settings, server, progress, arguments.detached, reactor, lock)
     reactor.callWhenRunning(attempt, daemon.start, daemon.give_up)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: reactor.callFromThread(daemon.stop))
+        by = f"the signal {number.name} to the daemon"
+        signal.signal(number, partial(_stop, reactor, daemon, by))
     interruption.check()
     # All processes are left to the next daemon, as after a kill, for `ocsd stop --unit`.
     signal.signal(signal.SIGQUIT, lambda *_: os._exit(0))
@@ -202,6 +217,10 @@ def _run(
     if daemon.failure is not None:
         raise daemon.failure
     return 0
+
+
+def _stop(reactor: Any, daemon: Any, by: str, *_: object) -> None:
+    reactor.callFromThread(daemon.stop, by=by)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 import os
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import ocsd
 from ocsd.daemon.api.status import StatusReport
 from ocsd.daemon.api.systemd import SystemdLink
 from ocsd.daemon.builtin.router import last_words
@@ -32,6 +34,7 @@ from ocsd.daemon.watching.instance_log import last_line
 from ocsd.daemon.watching.lost_files import LostFiles
 from ocsd.forkserver.protocol import Spawned
 from ocsd.forkserver.start import PreparedServer
+from ocsd.system.files import written_at
 
 
 def assemble(
@@ -49,7 +52,7 @@ def assemble(
     """
     paths = settings.paths
     daemon = Daemon(settings, progress, detached, reactor, lock)
-    fleet = Fleet(Targets(paths.targets), Finished(paths.finished))
+    fleet = Fleet(Targets(paths.targets, paths.latest_targets), Finished(paths.finished))
     window = LaunchWindow(reactor, fleet.waits_for)
     # Not every wait ends with a transition, so the window is asked in every round.
     outside, always = OutsideWatch(settings.hub, reactor), (window.admit,)
@@ -84,6 +87,9 @@ def assemble(
         start_trouble=lambda: forkserver.trouble,
         left_alone=lambda: daemon.settings.plan.left_alone,
         excuse=oversight.excuse,
+        router_away_s=lambda: keepers.router_away_s,
+        code_at=written_at(Path(ocsd.__file__).parent),
+        disks=oversight.disks.as_json,
     )
     parts = Parts(
         fleet=fleet,

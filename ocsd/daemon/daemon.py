@@ -35,6 +35,8 @@ from ocsd.supervisor.events import State, UpRequested
 LAUNCH_WITHOUT_ROUTER_S = 15.0
 """Time after which agents are started without the router [s]."""
 
+_CLIENTS = "a client of the HostManager's operations"
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -104,9 +106,12 @@ class Daemon:
         parts.settling.start()
         self.reactor.callLater(0, attempt, self._open_control, self.give_up)
 
-    def stop(self, write: Write = lambda _: None) -> None:
-        """End everything in order, then the daemon; `write` takes a JSON object for each step."""
-        self._parts.shutdown.request(write)
+    def stop(self, write: Write = lambda _: None, by: str = "") -> None:
+        """End everything in order, then the daemon, because `by` asks for that.
+
+        `write` takes a JSON object for each step.
+        """
+        self._parts.shutdown.request(write, by)
 
     def give_up(self, failure: OcsdError) -> None:
         """End this daemon, and nothing else."""
@@ -191,7 +196,7 @@ class Daemon:
         """End the fork server, and with it the daemon."""
         self._ended = True
         self._parts.fleet.finished.clear()
-        self._parts.oversight.record_stop()
+        self._parts.oversight.record_stop(self._parts.shutdown.by)
         self.progress.say(f"stopped after {took_s:.2f} s")
         self._parts.processes.connection.send(EndRequest())
 
@@ -211,6 +216,7 @@ class Daemon:
         notices = (
             parts.oversight.chronicle.trouble,
             parts.fleet.targets.notice,
+            parts.fleet.targets.unwritten,
             parts.processes.notice,
         )
         return "; ".join(filter(None, notices))
@@ -254,9 +260,16 @@ class Daemon:
         instance = self.settings.plan.host_manager
         launch = self.settings.launch(instance)
         self._host_manager = session.connect(
-            launch, self._parts.fleet, self._reload_for_clients, self.stop, self.reactor
+            launch,
+            self._parts.fleet,
+            self._reload_for_clients,
+            self._stop_for_clients,
+            self.reactor,
         )
 
+    def _stop_for_clients(self) -> None:
+        self.stop(by=_CLIENTS)
+
     def _reload_for_clients(self) -> str:
-        change, _ = self.reload("a client of the HostManager's operations")
+        change, _ = self.reload(_CLIENTS)
         return f"reloaded: {change.difference}"

@@ -2,11 +2,11 @@
 
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ocsd.daemon.builtin.registry_host import RegistryLauncher
-from ocsd.daemon.builtin.router import RouterWatch, request
+from ocsd.daemon.builtin.router import ExternalRouter, RouterWatch, request
 from ocsd.daemon.children.forkserver_link import ForkServerLink
 from ocsd.daemon.children.processes import ForkLauncher, Processes
 from ocsd.daemon.instances.fleet import Fleet
@@ -39,10 +39,22 @@ class Keepers:
     oversight: Oversight
     reactor: Any
 
+    external_router: ExternalRouter | None = field(default=None, init=False)
+    """The router, if another daemon or program runs it."""
+
+    @property
+    def router_away_s(self) -> float:
+        """Time for which the router of another daemon or program was not reachable [s]."""
+        if self.external_router is None:
+            return 0.0
+        return self.external_router.away_s
+
     def add_router(self) -> None:
         """Add the router, if it runs here."""
         plan, settings = self.settings.router, self.settings
         if not plan.command:
+            self.external_router = ExternalRouter(settings.hub, self.reactor)
+            self.external_router.start()
             return
         launcher = ForkLauncher(self.processes, lambda _: request(plan, settings.paths))
         self.fleet.router = keeper = self._keeper(ROUTER_NAME, launcher)

@@ -1,15 +1,20 @@
 """Builds the observers of the instances: history, incidents, examinations, hooks, watches."""
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
+
+from twisted.logger import Logger
 
 from ocsd import __version__
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.watching.chronicle import DAEMON, Chronicle
+from ocsd.daemon.watching.disks import Disks
 from ocsd.daemon.watching.examiner import Examiner
 from ocsd.daemon.watching.hooks import Hooks, ProcessHook
 from ocsd.daemon.watching.incidents import Incidents
@@ -24,9 +29,13 @@ from ocsd.daemon.watching.watches import (
     resident_bytes,
 )
 from ocsd.history.file import HistoryFile
+from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
 from ocsd.site.difference import Difference
+from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health
+from ocsd.text.reason import clause
 
+_UNWELL = {State.BACKOFF, State.FAILED}
 _HOOKED = {Health.DEGRADED: "on-degraded", Health.HUNG: "on-hung"}
 
 
@@ -41,6 +50,8 @@ class Oversight:
         Further calls of each round.
     """
 
+    log = Logger()
+
     def __init__(
         self,
         settings: Settings,
@@ -50,14 +61,17 @@ class Oversight:
         always: tuple[Callable[[], None], ...] = (),
     ) -> None:
         paths = settings.paths
+        self._settings = settings
         self._host = settings.plan.host
         self._fleet = fleet
         self._reactor = reactor
+        # Instances that are not well, and the occasion of which that was told.
+        self._unwell: dict[str, str] = {}
         self._hooks = Hooks(settings.plan.host.hooks, partial(ProcessHook, reactor), reactor)
         self.chronicle = Chronicle(HistoryFile(paths.journal))
         self.examiner = Examiner(paths.incidents, paths.instance_log, self.chronicle)
         self.incidents = Incidents(reactor, self._running, self.chronicle, self._incident)
-        health = HealthWatch(self.chronicle, self._health)
+        health = HealthWatch(self.chronicle, self._health, self._recovered)
         evidence = EvidenceWatch(fleet, reactor)
         self._logs = ForeignLogWatch(paths.instance_log)
         watches: tuple[Watch, ...] = (
@@ -67,7 +81,14 @@ class Oversight:
             self._logs,
             *more,
         )
-        always = (partial(self._router, health), self.chronicle.catch_up, *always)
+        self.disks = Disks(lambda: _places(self._settings), self._disk_fills)
+        always = (
+            partial(self._router, health),
+            self.chronicle.catch_up,
+            fleet.targets.catch_up,
+            self.disks.round,
+            *always,
+        )
         self._left_spools = LeftSpools(paths.spools, self._names, reactor)
         self._rounds = Rounds(fleet, watches, reactor, always)
         for observer in (
@@ -84,6 +105,7 @@ class Oversight:
         self.chronicle.record(DAEMON, "DaemonStarted", f"ocsd {__version__}", os.getpid())
         self._rounds.start()
         self._left_spools.start()
+        self.disks.start()
 
     def excuse(self) -> None:
         """Blame no instance for a time in which this daemon could receive nothing."""
@@ -91,18 +113,24 @@ class Oversight:
 
     def apply_reload(self, settings: Settings, changed: Difference, by: str) -> None:
         """Use the hooks of another version of the site file, and record the changes."""
+        self._settings = settings
         self._host = settings.plan.host
         self._hooks.commands = settings.plan.host.hooks
         reason = f"{changed}; asked for by {by}"
         self.chronicle.record(DAEMON, "Reloaded", reason, os.getpid())
 
+    def _disk_fills(self, text: str) -> None:
+        self.log.warn("{text}", text=text)
+        self.chronicle.record(DAEMON, "DiskFills", text, os.getpid())
+
     def record_lost_files(self, text: str) -> None:
         """Record the loss of the daemon's own files."""
         self.chronicle.record(DAEMON, "FilesLost", text, os.getpid())
 
-    def record_stop(self) -> None:
-        """Record that the daemon ends as it was asked to."""
-        self.chronicle.record(DAEMON, "DaemonStopped", "as asked", os.getpid())
+    def record_stop(self, by: str) -> None:
+        """Record that the daemon ends as `by` has asked it to."""
+        reason = f"as asked{clause(' by ', by)}"
+        self.chronicle.record(DAEMON, "DaemonStopped", reason, os.getpid(), by)
 
     def _router(self, health: HealthWatch) -> None:
         if self._fleet.router is not None:
@@ -130,13 +158,47 @@ class Oversight:
             "pid": transition.pid,
             "restarts": after.restarts,
         }
-        self._hooks.fire(f"on-{after.state}", transition.instance_id, facts)
+        if after.state in _UNWELL:
+            self._unwell[transition.instance_id] = f"on-{after.state}"
+        elif after.state is State.DOWN:
+            self._unwell.pop(transition.instance_id, None)
+        self._fire(f"on-{after.state}", transition.instance_id, facts)
 
     def _health(self, instance_id: str, health: Health, reason: str) -> None:
         if health in _HOOKED:
-            self._hooks.fire(
-                _HOOKED[health], instance_id, {"health": str(health), "reason": reason}
-            )
+            self._unwell[instance_id] = _HOOKED[health]
+            self._fire(_HOOKED[health], instance_id, {"health": str(health), "reason": reason})
+
+    def _recovered(self, instance_id: str) -> None:
+        """Tell that an instance is well again, as soon as the hook may run."""
+        after = self._unwell.get(instance_id)
+        if after is None or not self._hooks.is_due("on-ok", instance_id):
+            return
+        if self._fire("on-ok", instance_id, {"health": str(Health.OK), "after": after}):
+            del self._unwell[instance_id]
 
     def _incident(self, names: tuple[str, ...]) -> None:
-        self._hooks.fire("on-incident", DAEMON, {"names": list(names)})
+        self._fire("on-incident", DAEMON, {"names": list(names)})
+
+    def _fire(self, occasion: str, instance_id: str, facts: Mapping[str, Any]) -> bool:
+        """Run a hook with the facts that each one gets; return whether it was not left out."""
+        agent_class = ""
+        with contextlib.suppress(KeyError):
+            agent_class = self._fleet.instance(instance_id).agent_class
+        common = {
+            "host": self._host.name,
+            "at": self.chronicle.wall_clock(),
+            "agent_class": agent_class,
+            "log_path": str(self._settings.paths.instance_log(instance_id)),
+        }
+        return self._hooks.fire(occasion, instance_id, {**common, **facts})
+
+
+def _places(settings: Settings) -> dict[str, Path]:
+    """Return the folders that must not become full."""
+    paths = settings.paths
+    places = {"state": paths.state, "logs": paths.logs}
+    for each in settings.plan.instances:
+        if each.agent_class == AGGREGATOR_CLASS:
+            places["data"] = data_folder(each.arguments, paths.state)
+    return places

@@ -9,6 +9,7 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.transition import Transition
 from ocsd.supervisor.events import State, Target
+from ocsd.text.characters import takes_unicode
 from ocsd.text.printable import printable
 
 _SIGNS = {
@@ -36,7 +37,7 @@ class StartReport:
         self._stream: TextIO | None = stream
         wants_colour = stream.isatty() and not os.environ.get("NO_COLOR")
         self._coloured = colour == "always" or (colour == "auto" and wants_colour)
-        self._plain = not (stream.encoding or "").lower().startswith("utf")
+        self._plain = not takes_unicode(stream.encoding, os.environ)
 
     def say(self, text: str) -> None:
         """Write a line."""

@@ -1,7 +1,7 @@
 """The end of everything on a host, in an order in which nothing is lost."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ocsd.daemon.api.requests import described
@@ -32,17 +32,22 @@ class Shutdown:
     on_end: Callable[[float], None]
     """Called with the time it took [s] when no process of the fleet is left."""
 
+    by: str = field(default="", init=False)
+    """The person or the signal that asked for it."""
+
     def __post_init__(self) -> None:
         self._writers: list[Write] = []
         self._waves: list[list[Keeper]] = []
         self._is_allowed = False
         self._begun_s: float | None = None
 
-    def request(self, write: Write = lambda _: None) -> None:
+    def request(self, write: Write = lambda _: None, by: str = "") -> None:
         """Stop everything, as soon as it is known what runs.
 
-        `write` takes a JSON object for each step; the last one says that all is over.
+        `write` takes a JSON object for each step; the last one says that all is over. `by` is
+        the person or the signal that asked; the first one counts.
         """
+        self.by = self.by or by
         self._writers.append(write)
         self.fleet.stopping = True
         self._begin()
@@ -67,7 +72,7 @@ class Shutdown:
 
     def _ask(self) -> None:
         for keeper in list(self._waves[0]):
-            keeper.deliver(DownRequested())
+            keeper.deliver(DownRequested(self.by))
         self._advance()
 
     def _advance(self) -> None:

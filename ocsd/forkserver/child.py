@@ -16,11 +16,13 @@ from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError
 from ocsd.forkserver import limits, program, spool_folder
 from ocsd.forkserver.loaded import LoadedCode
 from ocsd.forkserver.protocol import SpawnRequest, decode, encode
-from ocsd.log import level_file, logs
+from ocsd.log import level_file, logs, printed
 from ocsd.log import stream as log_stream
 from ocsd.log.file import LogFile
+from ocsd.log.stream import NOTE
 from ocsd.reactor.lookout import LOOKOUT
 from ocsd.site import launch, plugins
+from ocsd.supervisor.policy import RestartPolicy
 
 COLD_START = "OCSD_COLD_START"
 """Variable that hands the request of a class that is unsafe to fork to a new interpreter."""
@@ -117,15 +119,25 @@ def _run_agent(request: SpawnRequest, loaded: LoadedCode | None = None) -> int:
         # Agents written for OCS search there for files of their own.
         os.environ.setdefault("OCS_CONFIG_DIR", os.path.dirname(own_launch.site_file))
 
+    def anew(why: str = "") -> None:
+        """Run this agent in a new interpreter, unless this is one."""
+        if loaded is None:
+            return
+        if why:
+            # An editable install (PEP 660) is found by a new interpreter only.
+            sys.stderr.write(f"{NOTE}looked for again in a new interpreter: {why}\n")
+        os.environ[COLD_START] = encode(request).decode()
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "ocsd.forkserver.cold"])
+
     def find() -> plugins.AgentEntry:
         entry = site_config.agent_class(own_launch.instance.agent_class, own_launch.agent_paths)
         fresh = not entry.fork_safe or limits.are_read_at_start(request.environment)
         if loaded is not None and (fresh or not _is_up_to_date(loaded)):
-            os.environ[COLD_START] = encode(request).decode()
-            os.execv(sys.executable, [sys.executable, "-P", "-m", "ocsd.forkserver.cold"])
+            anew()
         return entry
 
-    return program.run(find)
+    endless = RestartPolicy(own_launch.instance.restart) is RestartPolicy.ALWAYS
+    return program.run(find, endless=endless, anew=anew)
 
 
 def _look_after_log(request: SpawnRequest) -> None:
@@ -143,13 +155,14 @@ def _is_up_to_date(loaded: LoadedCode) -> bool:
     changed = loaded.changed()
     if changed:
         sys.stderr.write(
-            f"ocsd: {changed} has changed since the fork server loaded it, so this agent is "
+            f"{NOTE}{changed} has changed since the fork server loaded it, so this agent is "
             "started from scratch; `ocsd stop` and `ocsd start` make starts fast again\n"
         )
     return changed is None
 
 
 def _flush() -> None:
+    printed.finish(sys.stdout, sys.stderr)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

@@ -16,6 +16,7 @@ from typing import Any
 from ocsd import compat
 from ocsd.agent.wellbeing import this_process
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError, OcsdError
+from ocsd.log.stream import NOTE
 from ocsd.site.plugins import AgentEntry, last_line
 from ocsd.system.notify import Delivery, notify
 from ocsd.text.reason import shortened
@@ -24,11 +25,29 @@ from ocsd.text.reason import shortened
 LAST_WORDS_TRIES = 50
 LAST_WORDS_PAUSE_S = 0.01
 
+_interrupted = False
 
-def run(find: Callable[[], AgentEntry], words: Sequence[str] = ()) -> int:
+
+def run(
+    find: Callable[[], AgentEntry],
+    words: Sequence[str] = (),
+    *,
+    endless: bool = False,
+    anew: Callable[[str], None] = lambda _: None,
+) -> int:
     """Load the code of an agent class, fresh, and run it to its end.
 
-    `find` returns the place of the code; `words` are for the agent's command line.
+    Parameters
+    ----------
+    find : callable
+        Returns the place of the code.
+    words : sequence of str
+        The words of the agent's command line.
+    endless : bool
+        Whether the agent has to run until it is stopped: it has failed for good if it never ran.
+    anew : callable
+        Called with the reason before code that was not found is reported as missing. It may
+        replace this process by a new interpreter, which sees the packages that are installed now.
 
     Returns
     -------
@@ -45,17 +64,45 @@ def run(find: Callable[[], AgentEntry], words: Sequence[str] = ()) -> int:
         subject = entry.class_name
         this_process.set_code_file(file_of(entry))
         for warning in entry.warnings:
-            print(f"ocsd: warning: {warning}", file=sys.stderr)  # noqa: T201 - the instance's log
+            print(f"{NOTE}{warning}", file=sys.stderr)  # noqa: T201 - the instance's log
         main = entry_point(entry, words)
     except KeyboardInterrupt:
         return 0  # asked to end before it has begun
     except OcsdError as error:
+        anew(str(error))
         return report_failure(str(error), PERMANENT_FAILURE_EXIT)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an import may raise anything
+        if isinstance(error, ImportError):
+            anew(last_line(error))
         traceback.print_exc()
         failure = f"cannot import {subject}: {last_line(error)}"
         return report_failure(failure, PERMANENT_FAILURE_EXIT)
-    return _call(main)
+    code = _call(main, anew)
+    if endless and code == 0 and not _has_run():
+        return report_failure(_never_ran(entry), PERMANENT_FAILURE_EXIT)
+    return code
+
+
+def _has_run() -> bool:
+    """Whether Twisted's reactor ran in this process, or was asked to end before it did."""
+    reactor = sys.modules.get("twisted.internet.reactor")
+    return bool(getattr(reactor, "_startedBefore", False)) or _interrupted
+
+
+def _never_ran(entry: AgentEntry) -> str:
+    """Return the reason why an agent's code has ended without an agent."""
+    remedy = "; for a program that ends by itself, add `restart: on-failure` to its entry"
+    if entry.script is None:
+        return (
+            f"NoRun: {entry.entry_point}() of {entry.module} returned without "
+            f"runner.run(agent){remedy}"
+        )
+    script = str(entry.script)
+    if _defines_main(script):
+        return f"NoRun: main() of {script} returned without runner.run(agent){remedy}"
+    if _has_code_under_main(script):
+        return f"NoRun: the code under __main__ of {script} ended without runner.run(agent){remedy}"
+    return f"NoMain: {script} defines no main() and has no code under __main__{remedy}"
 
 
 def file_of(entry: AgentEntry) -> str:
@@ -140,16 +187,27 @@ def _required_arguments(function: Callable[..., object]) -> int:
 
 
 def _defines_main(script: str) -> bool:
-    # As bytes, because a script may declare its encoding.
-    with open(script, "rb") as file:
-        body = ast.parse(file.read(), script).body
+    body = _statements(script)
     return any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in body)
 
 
-def _call(main: Callable[[], object]) -> int:
+def _has_code_under_main(script: str) -> bool:
+    tests = (node.test for node in _statements(script) if isinstance(node, ast.If))
+    return any("__main__" in ast.unparse(test) for test in tests)
+
+
+def _statements(script: str) -> list[ast.stmt]:
+    # As bytes, because a script may declare its encoding.
+    with open(script, "rb") as file:
+        return ast.parse(file.read(), script).body
+
+
+def _call(main: Callable[[], object], anew: Callable[[str], None]) -> int:
+    global _interrupted
     try:
         main()
     except KeyboardInterrupt:
+        _interrupted = True
         return 0  # asked to end before its reactor ran
     except ConfigurationError as error:
         return report_failure(str(error), PERMANENT_FAILURE_EXIT)
@@ -158,6 +216,8 @@ def _call(main: Callable[[], object]) -> int:
             return report_failure(ending.code, 1)
         return ending.code or 0
     except BaseException as error:  # noqa: BLE001 - the boundary to the agent's code
+        if isinstance(error, ModuleNotFoundError) and not _has_run():
+            anew(last_line(error))
         traceback.print_exc()
         # A missing library or a syntax error stays until a person mends it.
         if isinstance(error, ImportError | SyntaxError):

@@ -19,6 +19,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -289,7 +290,8 @@ def _offer(agent: ocs_agent.OCSAgent) -> None:
 
 def _sample() -> dict[str, Any]:
     fields = {f"channel_{number:02}": [0.0, 1.0] for number in range(4)}
-    return {"block_name": "block", "timestamps": [1.0, 2.0], "data": fields}
+    now_at = time.time()
+    return {"block_name": "block", "timestamps": [now_at, now_at], "data": fields}
 
 
 def _log(text: str, **fields: Any) -> None:

@@ -12,6 +12,7 @@ from ocsd.errors import ForkServerError
 from ocsd.forkserver.protocol import Hello, LineBuffer
 from ocsd.system.peer import peer_of
 from ocsd.system.proc import why_silent
+from ocsd.system.whereabouts import is_bound
 
 HELLO_LIMIT_S = 5.0
 
@@ -40,7 +41,7 @@ def running(path: Path, remade_limit_s: float = REMADE_LIMIT_S) -> frozenset[str
             return None  # there is none, or it has just ended
         except OSError as error:
             pid = peer_of(connection).pid
-            why = why_silent(pid, "and start again: agents run on") or f"has not answered ({error})"
+            why = why_silent(pid) or f"has not answered ({error})"
             raise ForkServerError(
                 f"the fork server at {path} (pid {pid}) does not answer, and its agents may be "
                 f"alive, so no other one is started; it {why}"
@@ -50,12 +51,13 @@ def running(path: Path, remade_limit_s: float = REMADE_LIMIT_S) -> frozenset[str
 def _await_socket(path: Path, limit_s: float) -> None:
     """Wait until a fork server whose socket was removed has made another one."""
     deadline_s = time.monotonic() + limit_s
-    while not path.exists() and _is_bound(path):
+    while not path.exists() and is_bound(path):
         if time.monotonic() > deadline_s:
             raise ForkServerError(
                 f"a fork server listens at {path}, but that socket was removed; its "
-                "agents may be alive, so no other one is started: find it with "
-                "ps -ef | grep ocsd.forkserver, end it with kill -9, and start again"
+                "agents may be alive, so no other one is started: it makes the socket again "
+                "within seconds, unless it is stopped: ps -eo pid,stat,cmd | grep "
+                "ocsd.forkserver shows state T then, and kill -CONT lets it go on"
             )
         time.sleep(0.02)
 
@@ -69,15 +71,6 @@ def _instances(connection: socket.socket) -> frozenset[str] | None:
                 processes = (*message.running, *message.orphans)
                 return frozenset(process.instance_id for process in processes)
     return None
-
-
-def _is_bound(path: Path) -> bool:
-    """Whether a process listens at `path`, even if the file was removed."""
-    with contextlib.suppress(OSError):
-        ending = b" " + os.fsencode(path)
-        sockets = Path("/proc/net/unix").read_bytes().splitlines()
-        return any(line.endswith(ending) for line in sockets)
-    return False
 
 
 class PreparedServer:

@@ -2,12 +2,18 @@
 
 import datetime
 import time
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 from twisted.logger import ILogObserver, formatEvent
 from zope.interface import implementer
 
+from ocsd.text.frames import traceback_text
+
 LEVEL_RANKS = {"critical": 4, "error": 3, "warn": 2, "info": 1, "debug": 0, "trace": 0}
+
+NOISY_TEMPLATES = frozenset({"Starting factory {factory!r}", "Stopping factory {factory!r}"})
+"""Lines that Twisted logs as info for every connection, and that belong to debug."""
 
 
 def log_formatter(event: dict[str, Any]) -> str:
@@ -18,7 +24,7 @@ def log_formatter(event: dict[str, Any]) -> str:
     """
     # Authors use it for observers of their own, whose events may lack some keys.
     moment = datetime.datetime.fromtimestamp(event.get("log_time", time.time()), datetime.UTC)
-    level = getattr(event.get("log_level"), "name", "info")
+    level = _level_of(event)
     stamp = moment.isoformat(timespec="milliseconds").removesuffix("+00:00")
     text = _text(event).rstrip("\n").replace("\n", "\n  ")
     return f"{stamp}Z [{level}] {text}\n"
@@ -38,10 +44,15 @@ class LineObserver:
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Write one event, unless its level is too low."""
-        level = getattr(event.get("log_level"), "name", "info")
-        if LEVEL_RANKS.get(level, 1) >= self._lowest:
+        if LEVEL_RANKS.get(_level_of(event), 1) >= self._lowest:
             self._stream.write(log_formatter(event))
             self._stream.flush()
+
+
+def _level_of(event: Mapping[str, Any]) -> str:
+    if event.get("log_format") in NOISY_TEMPLATES:
+        return "debug"
+    return getattr(event.get("log_level"), "name", "info")
 
 
 def _text(event: dict[str, Any]) -> str:
@@ -53,4 +64,12 @@ def _text(event: dict[str, Any]) -> str:
     failure = event.get("log_failure")
     if failure is None:
         return text
-    return "\n".join(filter(None, (text, failure.getTraceback())))
+    return "\n".join(filter(None, (text, _traceback_of(failure))))
+
+
+def _traceback_of(failure: Any) -> str:
+    """Return the traceback of a failure, from the author's first call on."""
+    try:
+        return traceback_text(failure.value, failure.value.__traceback__)
+    except Exception:  # noqa: BLE001 - an author's exception may do anything
+        return str(failure.getTraceback())

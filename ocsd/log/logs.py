@@ -6,10 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from twisted.logger import globalLogPublisher
+from twisted.logger import LoggingFile, globalLogPublisher
 
 from ocsd.bus.wamp import txaio
 from ocsd.log.lines import LEVEL_RANKS, LineObserver, log_formatter
+from ocsd.log.printed import PrintedText
+from ocsd.reactor.lookout import LOOKOUT
 
 __all__ = ["LineObserver", "follow", "log_formatter", "set_level", "start"]
 
@@ -53,6 +55,7 @@ class ProcessLog:
         if foreign is not None:
             globalLogPublisher.removeObserver(foreign)
         txaio.start_logging(out=None, level=lowest)
+        _take_unfinished_lines()
         globalLogPublisher.addObserver(observer)  # type: ignore[arg-type] # zope's interface
 
     def set_level(self, level: str | None) -> None:
@@ -72,6 +75,16 @@ class ProcessLog:
         """Send messages of agents and of autobahn to the log that this process has already."""
         self._has_started = True
         txaio.set_global_log_level(level)
+
+
+def _take_unfinished_lines() -> None:
+    """Let text that is flushed without a newline be in the log as well."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if isinstance(stream, LoggingFile):
+            printed = PrintedText(stream)
+            setattr(sys, name, printed)
+            LOOKOUT.add(printed.write_due)
 
 
 _LOG = ProcessLog()

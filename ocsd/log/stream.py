@@ -9,6 +9,9 @@ from typing import Any, TextIO
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """Errors of a disk that may take more later."""
 
+NOTE = "ocsd: note: "
+"""The begin of a line that ocsd itself writes to an agent's log, which explains no failure."""
+
 
 class PatientFile(io.FileIO):
     """A file that always accepts text, though the text may be lost.
@@ -25,7 +28,7 @@ class PatientFile(io.FileIO):
         size = len(left)
         try:
             if self._lost_bytes:
-                gap = f"\nocsd: {self._lost_bytes} bytes of this log were lost: {self._why}\n"
+                gap = f"\n{NOTE}{self._lost_bytes} bytes of this log were lost: {self._why}\n"
                 super().write(gap.encode())
                 self._lost_bytes = 0
             while left:

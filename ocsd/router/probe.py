@@ -39,7 +39,7 @@ def probe(url: str) -> Answering:
             # ocsd starts no router with TLS: any server will do.
             return Answering.ROUTER
         with suppress(OSError):
-            connection.sendall(_upgrade_request(parts))
+            connection.sendall(upgrade_request(parts))
             answer = connection.recv(4096).decode("latin-1").lower()
             if answer.startswith("http/1.1 101") and "sec-websocket-protocol: wamp.2." in answer:
                 return Answering.ROUTER
@@ -75,7 +75,8 @@ def _connect(parts: SplitResult) -> socket.socket:
     return socket.create_connection(address, timeout=PROBE_LIMIT_S)
 
 
-def _upgrade_request(parts: SplitResult) -> bytes:
+def upgrade_request(parts: SplitResult) -> bytes:
+    """Return a request to speak WAMP over WebSocket, which every router answers."""
     key = base64.b64encode(os.urandom(16)).decode()
     lines = (
         f"GET {parts.path or '/'} HTTP/1.1",

@@ -16,6 +16,8 @@ from ocsd.text.nearest import did_you_mean
 
 DEFAULT_SITE = "default"
 SYSTEM_FOLDER = Path("/etc/ocsd")
+HUB_VARIABLES = {"wamp_server": "OCSD_SITE_HUB", "wamp_http": "OCSD_SITE_HTTP"}
+"""Variables that a daemon's environment has if it was given other URLs than the site file's."""
 
 
 def find(site_file: str | os.PathLike[str] | None = None, site: str | None = None) -> Path:
@@ -124,6 +126,13 @@ def of_this_machine(site: Site, hostname: str | None = None) -> Host | None:
         if candidate in site.hosts:
             return site.hosts[candidate]
     return None
+
+
+def own_host(site: Site, name: str | None = None) -> Host:
+    """Return `pick_host` for a daemon: with the URLs of the router that its environment has."""
+    host = pick_host(site, name)
+    given = {key: os.environ.get(variable) for key, variable in HUB_VARIABLES.items()}
+    return host.model_copy(update={key: url for key, url in given.items() if url})
 
 
 def _folders() -> list[Path]:

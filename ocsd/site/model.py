@@ -24,6 +24,10 @@ from ocsd.site.supervision import (
 from ocsd.text.nearest import did_you_mean
 
 LONGEST_INSTANCE_ID = 128
+REALM = "test_realm"
+"""The WAMP realm of a hub that names none."""
+ADDRESS_ROOT = "observatory"
+"""The first part of all addresses, where a hub names none."""
 HOST_MANAGER = "HostManager"
 """The agent class that the daemon itself stands in for."""
 
@@ -143,8 +147,8 @@ class Hub(_Part):
 
     wamp_server: ServerUrl
     wamp_http: HttpUrl
-    wamp_realm: Annotated[str, Field(min_length=1)] = "test_realm"
-    address_root: Annotated[str, AfterValidator(_address_root)] = "observatory"
+    wamp_realm: Annotated[str, Field(min_length=1)] = REALM
+    address_root: Annotated[str, AfterValidator(_address_root)] = ADDRESS_ROOT
     access_policy: str | None = None
     registry_address: str | None = None
     """Kept for old site files; nothing reads it."""

@@ -19,6 +19,7 @@ OCCASIONS = (
     "on-failed",
     "on-hung",
     "on-degraded",
+    "on-ok",
     "on-incident",
 )
 """When a host's ``hooks`` can be run."""

@@ -10,6 +10,9 @@ from ocsd.supervisor.lifecycle import Lifecycle
 
 LEFT = "left the site file"
 MANAGED_DOWN = "manage is down in the site file"
+WITH_ALL = ", with all"
+"""Ends the person of a request that was made for all instances of a host."""
+
 NOT_LAUNCHED = "the daemon waits for its fork server"
 
 
@@ -36,6 +39,11 @@ class Word:
     target: Target
     by: str = ""
     when: str = ""
+
+    @property
+    def is_put_down(self) -> bool:
+        """Whether somebody has put down this instance, and not all of them."""
+        return self.target is Target.DOWN and not self.by.endswith(WITH_ALL)
 
 
 @dataclass(frozen=True, slots=True)

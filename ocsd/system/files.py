@@ -69,6 +69,17 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def written_at(package: Path) -> float:
+    """Return when the newest Python file of a package was written [s, Unix time]; 0 if none was."""
+    newest_at = 0.0
+    for folder, _, names in os.walk(package):
+        for name in names:
+            if name.endswith(".py"):
+                with suppress(OSError):
+                    newest_at = max(newest_at, os.stat(os.path.join(folder, name)).st_mtime)
+    return newest_at
+
+
 def tail(file: BinaryIO, most_bytes: int, begin: int = 0) -> bytes:
     """Return at most `most_bytes` of the end of an open file, which may grow meanwhile.
 

@@ -20,6 +20,7 @@ from ocsd.errors import ConfigurationError
 LONGEST_SOCKET_PATH = 107
 
 ROUTER_SOCKET = "router.sock"
+FORKSERVER_SOCKET = "fork.sock"
 
 SPOOL_VARIABLE = "OCSD_SPOOL_FOLDER"
 """Environment variable with the descriptor of an agent's spool, if it has no other way there."""
@@ -50,7 +51,7 @@ class HostPaths:
     """The daemon's control API."""
     notify_socket = _Place("runtime", "notify.sock")
     """Receives the sd_notify messages of agents."""
-    forkserver_socket = _Place("runtime", "fork.sock")
+    forkserver_socket = _Place("runtime", FORKSERVER_SOCKET)
     """Receives the requests to the fork server."""
     router_socket = _Place("runtime", ROUTER_SOCKET)
     """The router's raw socket for agents of this host."""
@@ -58,6 +59,8 @@ class HostPaths:
     """Holds the running daemon's pid, and is locked by it."""
     finished = _Place("runtime", "finished.json")
     """Jobs that are done in this run of the machine."""
+    latest_targets = _Place("runtime", "targets.json")
+    """The operator's wishes while the disk of `targets` takes nothing."""
     daemon_lock = _Place("state", "daemon.lock")
     """Keeps a second daemon out, even if the runtime folder was removed."""
     targets = _Place("state", "targets.json")

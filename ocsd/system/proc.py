@@ -1,13 +1,15 @@
 """The state of processes, as the kernel reports it in /proc (proc(5))."""
 
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
 _WORDS: Final = {
-    "T": "is stopped (state {state}): kill -CONT {pid}; or {end}",
-    "t": "is held by a debugger (state {state}): end that; or {end}",
-    "D": "waits for a disk or a device (state {state}): wait, or put that right; or {end}",
+    "T": "is stopped (state {state}): kill -CONT {pid} lets it go on",
+    "t": "is held by a debugger (state {state}): end that, and it goes on",
+    "D": "waits for a disk or a device (state {state}): wait, or put that right",
     "Z": "is dead but not gone (state {state}): end its parent, then ocsd start: agents run on",
 }
 
@@ -60,21 +62,27 @@ def start_ticks(pid: int) -> int:
     return 0 if entry is None or entry.has_ended else entry.start_ticks
 
 
+def age_s(pid: int) -> float | None:
+    """Return the age of a process [s], which no change of the wall clock affects; None if gone."""
+    ticks = start_ticks(pid)
+    if not ticks:
+        return None
+    since_boot_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return max(0.0, since_boot_s - ticks / os.sysconf("SC_CLK_TCK"))
+
+
 def what_holds(pid: int) -> str:
     """Return what keeps an instance's process from running, and what to do; else nothing."""
-    return _phrase(_HOLDS, pid, "")
+    return _phrase(_HOLDS, pid)
 
 
-def why_silent(pid: int, after_kill: str = "and ocsd start: agents run on") -> str:
-    """Return why a process of ocsd's own cannot answer now, and what to do; empty if it could.
-
-    The words `after_kill` say what is to be done, or follows, if it is killed.
-    """
-    return _phrase(_WORDS, pid, f"kill -9 {pid} {after_kill}")
+def why_silent(pid: int) -> str:
+    """Return why a process of ocsd's own cannot answer now, and what to do; empty if it could."""
+    return _phrase(_WORDS, pid)
 
 
-def _phrase(phrases: dict[str, str], pid: int, end: str) -> str:
+def _phrase(phrases: dict[str, str], pid: int) -> str:
     entry = entry_of(pid)
     if entry is None:
         return ""
-    return phrases.get(entry.state, "").format(state=entry.state, pid=pid, end=end)
+    return phrases.get(entry.state, "").format(state=entry.state, pid=pid)

@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from ocsd.testing.agent_process import RunningProgram
     from ocsd.testing.emulator import DeviceEmulator, create_device_emulator
     from ocsd.testing.fixtures import (
+        SIGINT_TIMEOUT,
         check_crossbar_connection,
         create_agent_runner_fixture,
         create_client_fixture,
     )
+    from ocsd.testing.fixtures import _AgentRunner as _AgentRunner
     from ocsd.testing.patience import wait_until
     from ocsd.testing.router import LocalRouter
 
 __all__ = [
+    "SIGINT_TIMEOUT",
     "DeviceEmulator",
     "LocalRouter",
     "RunningProgram",
@@ -36,6 +39,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "SIGINT_TIMEOUT": "fixtures",
+    "_AgentRunner": "fixtures",
     "RunningProgram": "agent_process",
     "DeviceEmulator": "emulator",
     "LocalRouter": "router",

@@ -22,7 +22,98 @@ from ocsd.testing.router import LocalRouter, shared_router
 SITE_FILE = "default.yaml"
 READY_LIMIT_S = 10.0
 """The fixture waits at most this long for an agent to join; then the test goes on, as in OCS."""
-AGENT_END_LIMIT_S = 10.0
+SIGINT_TIMEOUT = 10.0
+"""An agent has to end within this time of SIGINT [s]."""
+
+
+class _AgentRunner:
+    """One agent of a test, under the name that tests for OCS know.
+
+    Parameters
+    ----------
+    agent_path, agent_name, args, kill_to_exit
+        As for `create_agent_runner_fixture`.
+    measured : sequence of str
+        Words that run a program under coverage.
+
+    Attributes
+    ----------
+    cmd : list of str
+        The command line; it may be changed before `run`.
+    env : dict of str to str
+        The environment; the same.
+    agent_name : str
+        As given.
+    proc : RunningProgram or None
+        The agent, once `run` was called.
+    """
+
+    def __init__(
+        self,
+        agent_path: str,
+        agent_name: str,
+        args: Sequence[str] | None,
+        kill_to_exit: bool = False,
+        measured: Sequence[str] = (),
+    ) -> None:
+        site = ["--site", "none"]
+        if Path(SITE_FILE).exists():
+            site = ["--site-file", f"./{SITE_FILE}"]
+        self.agent_name = agent_name
+        self.cmd = [*python(), *measured, agent_path, *site, *(args or ())]
+        self.env = {**os.environ, **site_router().environment, "OCS_CONFIG_DIR": os.getcwd()}
+        self.proc: RunningProgram | None = None
+        self._kill_to_exit = kill_to_exit
+        self._timeout_s = 0.0
+        self._limit: threading.Timer | None = None
+
+    def run(self, timeout: float) -> None:
+        """Start the agent and wait until it has joined, for `READY_LIMIT_S` at most.
+
+        Parameters
+        ----------
+        timeout : float
+            Kill the agent after this time [s].
+
+        Raises
+        ------
+        RuntimeError
+            If it ends with an error.
+        """
+        self._timeout_s = timeout
+        self.proc = RunningProgram(self.cmd, self.env)
+        self._limit = threading.Timer(timeout, self.proc.kill)
+        self._limit.start()
+        try:
+            self.proc.wait_until_ready(min(READY_LIMIT_S, timeout))
+            _check_it_lives(self.proc, self.agent_name, "when it was started")
+        except BaseException:
+            self.close()
+            raise
+
+    def shutdown(self) -> None:
+        """End the agent.
+
+        Raises
+        ------
+        RuntimeError
+            If it has ended with an error before, or does not end.
+        """
+        if self.proc is None:
+            return
+        try:
+            when = f"within the test (limit: {self._timeout_s} s)"
+            _check_it_lives(self.proc, self.agent_name, when)
+            _end(self.proc, self.agent_name, self._kill_to_exit)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Kill the agent if it still runs, and forget its output."""
+        if self._limit is not None:
+            self._limit.cancel()
+        if self.proc is not None:
+            self.proc.close()
 
 
 def create_agent_runner_fixture(
@@ -55,23 +146,15 @@ def create_agent_runner_fixture(
     """
 
     @pytest.fixture
-    def run_agent(request: pytest.FixtureRequest) -> Iterator[RunningProgram]:
-        site = ["--site", "none"]
-        if Path(SITE_FILE).exists():
-            site = ["--site-file", f"./{SITE_FILE}"]
-        command = [*python(), *_measured(request.config), agent_path, *site, *(args or ())]
-        environment = {**site_router().environment, "OCS_CONFIG_DIR": os.getcwd()}
-        with RunningProgram(command, environment) as agent:
-            limit = threading.Timer(timeout, agent.kill)
-            limit.start()
-            try:
-                agent.wait_until_ready(min(READY_LIMIT_S, timeout))
-                _check_it_lives(agent, agent_name, "when it was started")
-                yield agent
-                _check_it_lives(agent, agent_name, f"within the test (limit: {timeout} s)")
-                _end(agent, agent_name, kill_to_exit)
-            finally:
-                limit.cancel()
+    def run_agent(request: pytest.FixtureRequest) -> Iterator[RunningProgram | None]:
+        measured = _measured(request.config)
+        runner = _AgentRunner(agent_path, agent_name, args, kill_to_exit, measured)
+        runner.run(timeout)
+        try:
+            yield runner.proc
+            runner.shutdown()
+        finally:
+            runner.close()
 
     return run_agent
 
@@ -161,9 +244,9 @@ def _end(agent: RunningProgram, name: str, kill: bool) -> None:
         agent.kill()
     else:
         agent.interrupt()
-    if agent.wait(AGENT_END_LIMIT_S) is None:
+    if agent.wait(SIGINT_TIMEOUT) is None:
         _show(agent, name)
-        raise RuntimeError(f"agent {name} did not end within {AGENT_END_LIMIT_S} s of SIGINT")
+        raise RuntimeError(f"agent {name} did not end within {SIGINT_TIMEOUT} s of SIGINT")
     _show(agent, name)
 
 

@@ -16,6 +16,7 @@ PACKAGES = (
     "ocs>=0.12,<0.13",
     "socs==0.6.4",
     "pymodbustcp",
+    "sorunlib==0.1.35",
     *("requests", "urllib3", "certifi", "charset-normalizer"),
 )
 

@@ -84,6 +84,8 @@ SIGNATURES = [
         "AgentProcess",
         "launcher stopper blocking=None stopper_blocking=None min_privs=0",
     ),
+    ("ocs_agent", "AgentTask.launch_deferred", "session params"),
+    ("ocs_agent", "AgentProcess.launch_deferred", "session params"),
     ("ocs_agent", "log_formatter", "event"),
     ("ocs_twisted", "TimeoutLock", "default_timeout=0"),
     ("ocs_twisted", "TimeoutLock.acquire", "timeout=None job=None"),
@@ -116,6 +118,17 @@ SIGNATURES = [
     ("site_config", "parse_args", "agent_class=None parser=None args=None"),
     ("site_config", "get_config", "args agent_class=None"),
     ("site_config", "get_control_client", "instance_id site=None args=None"),
+    ("site_config", "add_site_attributes", "args site host=None"),
+    ("site_config", "summarize_dict", "d"),
+    ("site_config", "ArgContainer", "args"),
+    ("site_config", "ArgContainer.update", "arg_container2"),
+    ("site_config", "SiteConfig.from_dict", "data"),
+    ("site_config", "SiteConfig.from_yaml", "filename"),
+    ("site_config", "HostConfig.from_dict", "data parent=None name=None"),
+    ("site_config", "HubConfig.from_dict", "data parent=None"),
+    ("site_config", "InstanceConfig.from_dict", "data parent=None"),
+    ("site_config", "CrossbarConfig.from_dict", "data parent=None"),
+    ("site_config", "CrossbarConfig.get_cmd", "cmd"),
     ("site_config", "register_agent_class", "class_name=ANY path=ANY"),
 ]
 
@@ -139,7 +152,7 @@ def found(module, name):
 def test_a_name_takes_what_its_callers_pass(module, name, expected):
     parameters = list(inspect.signature(found(module, name)).parameters.values())
     method = "." in name and not isinstance(
-        inspect.getattr_static(*_owner(module, name)), staticmethod
+        inspect.getattr_static(*_owner(module, name)), staticmethod | classmethod
     )
     for parameter in parameters[1:] if method else parameters:
         if not expected:

@@ -62,7 +62,7 @@ def test_every_command_of_the_operators_page_exists(capsys):
     verbs = {verb for command in commands for verb in command.split("|")}
     assert verbs == {
         *("start", "status", "up", "down", "restart"),
-        *("why", "history", "logs", "reload", "upgrade"),
+        *("why", "history", "logs", "loglevel", "reload", "upgrade"),
         *("ops", "call", "listen", "data"),
         *("run", "init", "check", "install", "stop", "completion"),
     }

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 def test_setup_cfg_lists_every_package():
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
-    listed = set(config["options"]["packages"].split())
+    listed = set(config["options"]["packages"].split()) - {"ocs-stubs"}  # no code
     found = {
         ".".join(path.parent.relative_to(ROOT).parts).replace("agents", "ocsd_agents", 1)
         if path.is_relative_to(ROOT / "agents")

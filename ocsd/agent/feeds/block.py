@@ -39,6 +39,13 @@ class Block:
         self.timestamps = []
         self.data = {key: [] for key in self.data}
 
+    def takes(self, data: Mapping[str, list[Any]]) -> bool:
+        """Return whether columns can be added: with the same names, none of text to numbers."""
+        return self.data.keys() == data.keys() and all(
+            not (column and more) or isinstance(column[0], str) == isinstance(more[0], str)
+            for column, more in ((column, data[key]) for key, column in self.data.items())
+        )
+
     def append(self, d: Mapping[str, Any]) -> None:
         """Add one sample.
 

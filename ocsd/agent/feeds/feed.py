@@ -10,11 +10,13 @@ from typing import Any
 from ocsd.agent.feeds import message as rules
 from ocsd.agent.feeds.block import Block
 from ocsd.agent.feeds.freshness import COUNTED_S, Freshness
+from ocsd.agent.feeds.losses import Losses
+from ocsd.agent.feeds.settings import checked_settings
+from ocsd.agent.feeds.size import PART_BYTES, parts_of
 from ocsd.agent.operations.session import OpSession
 from ocsd.agent.operations.thread_deaths import present_session
 from ocsd.agent.spool.limits import limits_of
 from ocsd.agent.spool.spool import Spool
-from ocsd.bus.encoding import json_safe
 from ocsd.bus.wamp import Disconnected, PayloadExceededError, SerializationError, TransportLost
 from ocsd.reactor.threads import in_reactor_context, the_reactor
 
@@ -57,13 +59,15 @@ class Feed:
         Whether messages are kept while the agent is not connected.
     more_info : callable, optional
         Returns additions to the description that goes with each message.
-    monotonic : callable
-        Returns the monotonic time [s].
+    monotonic, unix_time : callable
+        Return the monotonic time and the Unix time [s].
 
     Attributes
     ----------
     next_number : int
         The number that the next message will have.
+    losses : Losses
+        The messages that could be neither sent nor kept.
     """
 
     def __init__(
@@ -78,12 +82,13 @@ class Feed:
         keep: bool = True,
         more_info: Callable[[], dict[str, Any]] = dict,
         monotonic: Callable[[], float] = time.monotonic,
+        unix_time: Callable[[], float] = time.time,
     ) -> None:
         self.agent = agent
         self.feed_name = feed_name
         self.record = record
         # They go with every message, so values that cannot be sent are replaced.
-        self.agg_params = json_safe(dict(agg_params or {}), self._complain)
+        self.agg_params = checked_settings(agg_params or {}, self._complain)
         self.buffer_time = buffer_time
         self.max_messages = max_messages
         self.agent_address = agent.agent_address
@@ -92,22 +97,28 @@ class Feed:
         self.next_number = 0
         self.refusal: str | None = None
         self.freshness = Freshness()
+        self.losses = Losses()
         if not _FEED_NAME.match(feed_name):
             self.refuse(f"feed name {feed_name!r} is not valid: no spaces, dots and '#'")
         self._keep = keep
         self._more_info = more_info
         self._monotonic = monotonic
+        self._unix_time = unix_time
         self._flush_timer: Any = None
         self._backlog_timer: Any = None
         # The first of the messages that could not be sent yet.
         self._unsent: int | None = None
         self._finished = False
+        # Estimated size of the collected samples.
+        self._gathered_bytes = 0
         limits = limits_of(self.agg_params, self._complain)
         # Whether messages are kept even if they could be sent.
         self.is_spooled = record and not self.agg_params.get("exclude_aggregator")
         self.spool = Spool(None, limits, monotonic)
         if self.is_spooled:
             self.spool = agent.spools.spool(feed_name, limits, monotonic)
+        # Several messages have to fit into a small spool.
+        self._part_bytes = min(PART_BYTES, limits.max_bytes // 4)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -152,11 +163,13 @@ class Feed:
         if self.refusal:
             raise ValueError(self.refusal)
         if self.record:
-            sample = rules.checked_sample(self.feed_name, message)
+            where = f"feed {self.feed_name!r}"
+            sample = rules.checked_sample(self.feed_name, message, self._unix_time())
+            parts = parts_of(where, sample, self._part_bytes)
             now_s = self._monotonic()
             if now_s - self.freshness.counted_at_s >= COUNTED_S:
                 self.freshness.count(now_s, self._owners())
-            self._in_reactor(self._collect, sample)
+            self._in_reactor(self._collect_all, parts)
         else:
             self._in_reactor(self._send, rules.checked_free(self.feed_name, message))
 
@@ -234,6 +247,11 @@ class Feed:
         """Return a complaint if a recorded feed that should go on is silent, else nothing."""
         return self.freshness.complaint(self._monotonic())
 
+    def loss(self) -> str:
+        """Return a complaint if a message was lost lately, else nothing."""
+        complaint = self.losses.complaint(self._monotonic())
+        return complaint and f"feed {self.feed_name} {complaint}"
+
     def _owners(self) -> list[OpSession]:
         """Return the runs of process operations that may publish at this moment."""
         processes: list[OpSession] = self.agent.operations.active_processes()
@@ -243,7 +261,7 @@ class Feed:
         return [run for run in processes if run is publisher]
 
     def _complain(self, what: str) -> None:
-        self.agent.log.error("feed {feed}: agg_params: {what}", feed=self.feed_name, what=what)
+        self.agent.log.warn("feed {feed}: agg_params: {what}", feed=self.feed_name, what=what)
 
     def _in_reactor(self, function: Callable[..., None], *args: Any) -> None:
         if in_reactor_context():
@@ -251,10 +269,17 @@ class Feed:
         else:
             the_reactor().callFromThread(function, *args)
 
+    def _collect_all(self, parts: list[tuple[dict[str, Any], int]]) -> None:
+        for sample, size_bytes in parts:
+            if self._gathered_bytes + size_bytes > self._part_bytes:
+                self._flush()
+            self._gathered_bytes += size_bytes
+            self._collect(sample)
+
     def _collect(self, sample: dict[str, Any]) -> None:
         block = self.blocks.get(sample["block_name"])
-        if block is not None and block.data.keys() != sample["data"].keys():
-            # An agent may change its fields, but the samples of a block have the same ones.
+        if block is not None and not block.takes(sample["data"]):
+            # An agent may change its fields and their types, but not within a block.
             self._flush()
             block = None
         if block is None:
@@ -273,6 +298,7 @@ class Feed:
         message = {block.name: block.encoded() for block in full}
         # The blocks as well as their samples: an author may use ever new names of blocks.
         self.blocks.clear()
+        self._gathered_bytes = 0
         if message:
             self._send(message)
 
@@ -299,20 +325,23 @@ class Feed:
             self.agent.publish(self.address, numbered)
         except (TransportLost, Disconnected):
             return False
-        except (SerializationError, PayloadExceededError) as error:
-            self._log_lost(numbered[1]["seq"], "sent and is dropped", error)
+        except SerializationError as error:
+            self._lose(numbered[1]["seq"], f"it cannot be encoded: {error}")
+        except PayloadExceededError as error:
+            self._lose(numbered[1]["seq"], f"it is too large: {error}")
         return True
 
-    def _log_lost(self, number: int, fate: str, error: Exception) -> None:
-        text = "feed {feed}: message {seq} cannot be " + fate + ": {error}"
-        self.agent.log.error(text, feed=self.feed_name, seq=number, error=error)
+    def _lose(self, number: int, cause: str) -> None:
+        self.losses.add(number, cause, self._monotonic())
+        text = "feed {feed}: message {seq} is lost: {cause}"
+        self.agent.log.error(text, feed=self.feed_name, seq=number, cause=cause)
 
     def _put_aside(self, number: int, message: Any, info: dict[str, Any]) -> bool:
         """Keep a message; return whether that was possible."""
         try:
             self.spool.put(number, message, info)
         except (ValueError, TypeError) as error:
-            self._log_lost(number, "kept", error)
+            self._lose(number, f"it cannot be kept: {error}")
             return False
         return True
 

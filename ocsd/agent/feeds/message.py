@@ -6,27 +6,41 @@ names the feed and the field.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from math import isfinite
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import cbor2
 
-from ocsd.agent.feeds.field_name import LONGEST_FIELD_NAME, is_field_name
+from ocsd.agent.feeds.names import LONGEST_FIELD_NAME, block_name_fault, is_field_name
+from ocsd.agent.feeds.size import check_size
+from ocsd.agent.feeds.times import first_bad_time, time_fault
 from ocsd.bus.encoding import sendable, shown
 
 VALUE_TYPES = frozenset({float, int, str, bool})
+_INT64: Final = range(-(2**63), 2**63)
 
 
-def checked_sample(feed_name: str, message: Any) -> dict[str, Any]:
+class _Samples(NamedTuple):
+    """A recorded message of either form: the key of its times, times and columns."""
+
+    stamp_key: str
+    times: Any
+    columns: Mapping[Any, Any]
+
+
+def checked_sample(feed_name: str, message: Any, now_at: float) -> dict[str, Any]:
     """Return a recorded message in its many-samples form, copied and checked.
 
     Parameters
     ----------
+    feed_name : str
+        The feed, for errors.
     message : dict
         One sample ``{block_name, timestamp, data: {field: value}}`` or many
         ``{block_name, timestamps: [...], data: {field: [...]}}``, optionally
         with ``influxdb_tags``. Columns may be numpy arrays.
+    now_at : float
+        The present Unix time [s].
 
     Returns
     -------
@@ -36,17 +50,18 @@ def checked_sample(feed_name: str, message: Any) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If a key is missing, a field has a bad name or columns differ in length.
+        If a key is missing, a name is bad, a time is no Unix time near the present one,
+        there is no field, or columns differ in length.
     TypeError
         If a value is none of float, int, str, bool.
     """
     where = f"feed {feed_name!r}"
-    stamps, columns = _many_samples(where, message)
-    timestamps = checked_column(f"{where}: timestamps", stamps)
-    if not all(isinstance(stamp, (int, float)) and isfinite(stamp) for stamp in timestamps):
-        raise ValueError(f"{where}: timestamps have to be finite Unix times, not {shown(stamps)}")
+    samples = _samples_of(where, message)
+    timestamps = _checked_times(where, samples, now_at)
+    if not samples.columns:
+        raise ValueError(f"{where}: data is empty; a sample has at least one field")
     data = {}
-    for field, values in columns.items():
+    for field, values in samples.columns.items():
         check_field_name(field, where)
         column = checked_column(f"{where}: field {field!r}", values)
         if len(column) != len(timestamps):
@@ -61,24 +76,56 @@ def checked_sample(feed_name: str, message: Any) -> dict[str, Any]:
     return sample
 
 
-def _many_samples(where: str, message: Any) -> tuple[Any, Mapping[str, Any]]:
-    """Return timestamps and columns of a message in either form; refuse any other."""
+def _samples_of(where: str, message: Any) -> _Samples:
+    """Return times and columns of a message in either form; refuse any other."""
     if not isinstance(message, Mapping):
         raise TypeError(f"{where}: a recorded message is a dict, not {shown(message)}")
-    stamp_key = "timestamp" if "timestamp" in message else "timestamps"
-    for key in ("block_name", "data", stamp_key):
-        if key not in message:
-            keys = sorted(map(str, message))
-            raise ValueError(f"{where}: the message has no {key!r}; it has {keys}")
-    name, stamps, columns = message["block_name"], message[stamp_key], message["data"]
+    _check_keys(where, message)
+    name, columns = message["block_name"], message["data"]
     if not isinstance(name, str):
         raise TypeError(f"{where}: block_name is text, not {shown(name)}")
-    check_text(name, f"{where}: block_name")
+    fault = block_name_fault(name)
+    if fault:
+        raise ValueError(f"{where}: block_name {shown(name)} {fault}")
     if not isinstance(columns, Mapping):
         raise TypeError(f"{where}: data is a dict of fields, not {shown(columns)}")
-    if stamp_key == "timestamp":
-        return [stamps], {field: [value] for field, value in columns.items()}
-    return stamps, columns
+    if "timestamp" in message:
+        one = {field: [value] for field, value in columns.items()}
+        return _Samples("timestamp", [message["timestamp"]], one)
+    return _Samples("timestamps", message["timestamps"], columns)
+
+
+def _check_keys(where: str, message: Mapping[Any, Any]) -> None:
+    keys = sorted(map(str, message))
+    for key in ("block_name", "data"):
+        if key not in message:
+            raise ValueError(f"{where}: the message has no {key!r}; it has {keys}")
+    if not {"timestamp", "timestamps"} & message.keys():
+        raise ValueError(
+            f"{where}: the message has neither 'timestamp', for one sample, nor 'timestamps', for "
+            f"many; it has {keys}"
+        )
+
+
+def _checked_times(where: str, samples: _Samples, now_at: float) -> list[Any]:
+    """Return the times as a list of numbers that the aggregator accepts now."""
+    key, times = samples.stamp_key, samples.times
+    if (
+        key == "timestamps"
+        and not isinstance(times, (list, tuple))
+        and not hasattr(times, "tolist")
+    ):
+        raise TypeError(f"{where}: timestamps is a list of Unix times, not {shown(times)}")
+    try:
+        stamps = checked_column(f"{where}: {key}", times)
+    except (TypeError, ValueError):
+        stamps = list(times)
+    index = first_bad_time(stamps, now_at)
+    if index is None:
+        return stamps
+    bad = stamps[index]
+    error = ValueError if isinstance(bad, (int, float, str)) else TypeError
+    raise error(f"{where}: {key} {shown(bad)} {time_fault(bad, now_at)}")
 
 
 def checked_column(where: str, values: Iterable[Any]) -> list[Any]:
@@ -88,6 +135,8 @@ def checked_column(where: str, values: Iterable[Any]) -> list[Any]:
     ------
     TypeError
         If it holds another type of value, or text among numbers.
+    ValueError
+        If it holds a number or a text that files cannot hold.
     """
     if hasattr(values, "tolist"):
         values = values.tolist()
@@ -102,7 +151,26 @@ def checked_column(where: str, values: Iterable[Any]) -> list[Any]:
             raise TypeError(f"{where} mixes text with other values")
         for value in values:
             check_text(value, where)
+    if int in kinds and not _all_fit(values, kinds):
+        values = [_fitting(where, value) for value in values]
     return list(values)
+
+
+def _all_fit(values: Sequence[Any], kinds: set[type]) -> bool:
+    """Return whether the ints among numbers have at most 64 bits."""
+    if float in kinds:
+        return all(type(value) is not int or value in _INT64 for value in values)
+    return min(values) in _INT64 and max(values) in _INT64
+
+
+def _fitting(where: str, value: Any) -> Any:
+    """Return an int beyond 64 bits as a float, which is what files can hold."""
+    if type(value) is not int or value in _INT64:
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{where} holds an integer too large for a float") from None
 
 
 def check_text(text: str, where: str) -> None:
@@ -184,14 +252,16 @@ def checked_free(feed_name: str, message: Any) -> Any:
     TypeError
         If something in it cannot be serialised.
     ValueError
-        If it contains itself.
+        If it contains itself, or is too large to be sent.
     """
     try:
-        return _copied(feed_name, message)
+        copy = _copied(feed_name, message)
     except RecursionError:
         raise ValueError(
             f"feed {feed_name!r}: the message contains itself or is nested too deeply"
         ) from None
+    check_size(f"feed {feed_name!r}: the message", copy)
+    return copy
 
 
 def _copied(feed_name: str, message: Any) -> Any:

@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 
 from ocsd.agent.operations.operation import AgentOp, AgentProcess, AgentTask
 from ocsd.agent.operations.params import PRESCREEN, ParamError, ParamHandler
-from ocsd.agent.operations.session import OpSession
+from ocsd.agent.operations.session import LONGEST_SESSION_MESSAGE, OpSession
 from ocsd.base import ERROR, OK, TIMEOUT
 from ocsd.bus.encoding import raised, shown
 from ocsd.reactor.time_limit import within
@@ -106,9 +106,10 @@ class Operations:
         try:
             params = _screened(op, params)
         except ParamError as error:
-            return ERROR, error.msg, {}
+            return ERROR, error.msg[:LONGEST_SESSION_MESSAGE], {}
         except Exception as error:  # noqa: BLE001 - casts and checks are agent code
-            return ERROR, f"CRASH: during param pre-processing: {error}", {}
+            text = f"CRASH: during param pre-processing: {error}"
+            return ERROR, text[:LONGEST_SESSION_MESSAGE], {}
         session = OpSession(self._next_session_id, op_name, app=self._app)
         self._next_session_id += 1
         self.sessions[op_name] = session
@@ -174,6 +175,7 @@ class Operations:
             return ERROR, "No session active.", {}
         if session.status in ("stopping", "done"):
             return ERROR, f"The operation is already {session.status}", {}
+        session.asked_to_end(action)
         asked = op.ask_to_end(session, params)
         if asked is None:
             text = f'{op.op_type.title()} "{op_name}" has no function to {action} it.'
@@ -214,7 +216,7 @@ def _screened(op: AgentOp, params: Any) -> Any:
 
 def _returned(result: Any, session: OpSession) -> None:
     match result:
-        case (ok, message):
+        case (ok, message) if is_truth(ok):
             session.finish(bool(ok), str(message))
         case _:
             session.add_fault(
@@ -222,3 +224,8 @@ def _returned(result: Any, session: OpSession) -> None:
                 "instead of (ok, message)"
             )
             session.finish(False, None)
+
+
+def is_truth(ok: object) -> bool:
+    """Return whether a value says if a run succeeded: a bool, a number, or a scalar of numpy."""
+    return isinstance(ok, (bool, int, float)) or getattr(ok, "shape", None) == ()

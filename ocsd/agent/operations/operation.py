@@ -74,6 +74,10 @@ class AgentOp:
         )
         return entered
 
+    def launch_deferred(self, session: OpSession, params: Any) -> Deferred[Any]:
+        """Do the same as `launch`, under the name that OCS gives it."""
+        return self.launch(session, params)
+
     def ask_to_end(self, session: OpSession, params: Any) -> Deferred[Any] | None:
         """Call the author's stopper or aborter, in a worker thread or in the reactor.
 

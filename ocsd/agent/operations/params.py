@@ -7,13 +7,16 @@ The texts of the errors are part of the wire: client programs match on them
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
-from ocsd.bus.encoding import json_safe
+from ocsd.bus.encoding import json_safe, shown
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # Attribute of a decorated function in which @param keeps its instructions. Its name is
 # fixed, because OCS agents that wrap operations themselves copy it.
 PRESCREEN = "_ocs_prescreen"
+
+LONGEST_DECLARED_BYTES = 2**16
+"""Size of a default or of the choices in get_api at most [bytes]."""
 
 
 class ParamError(Exception):
@@ -154,7 +157,11 @@ def param(key: str, **rules: Any) -> Callable[[Function], Function]:
         Keyword arguments of `ParamHandler.get`.
     """
     # Misspelt rules, and a default that breaks them, raise when the agent is imported.
-    ParamHandler({}).get(key, **{"default": None, **rules})
+    try:
+        ParamHandler({}).get(key, **{"default": None, **rules})
+    except ParamError as error:
+        default = shown(rules.get("default"))
+        raise ParamError(f"@param({key!r}): the default is {default}: {error.msg}") from None
 
     def declare(func: Function) -> Function:
         if not hasattr(func, PRESCREEN):
@@ -186,10 +193,14 @@ def _described(key: str, rules: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "key": key,
         "type": kind.__name__ if isinstance(kind, type) else None,
-        "default": None if required else json_safe(default, _ignore),
-        "choices": None if choices is None else json_safe(list(choices), _ignore),
+        "default": None if required else json_safe(default, _ignore, LONGEST_DECLARED_BYTES),
+        "choices": None if choices is None else _choices(choices),
         "required": required,
     }
+
+
+def _choices(choices: Collection[Any]) -> Any:
+    return json_safe(list(choices), _ignore, LONGEST_DECLARED_BYTES)
 
 
 def _ignore(_complaint: str) -> None:

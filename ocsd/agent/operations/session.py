@@ -14,10 +14,22 @@ from ocsd.bus.encoding import json_safe, sendable, shown
 SESSION_STATUS_CODES = [None, "starting", "running", "stopping", "done"]
 
 # Bounds of the messages of a session that are kept (docs/reference/wire.md, "Operations").
-KEPT_MESSAGES = {"min_age_s": 3600, "min_messages": 5, "max_messages": 10000}
+KEPT_MESSAGES = {
+    "min_age_s": 3600,
+    "min_messages": 5,
+    "max_messages": 10000,
+    # With as much data again, a reply is half as large as a router can carry.
+    "max_bytes": 4 * 2**20,
+}
 
 # Longest message [characters]: messages are for people, not for the dump of a device.
 LONGEST_SESSION_MESSAGE = 10_000
+
+END_LIMIT_S = 10.0
+"""Time in which a run should end after a client has asked for it [s]."""
+
+MESSAGE_HEAD_BYTES = 32
+"""Size of a message without its text [bytes]."""
 
 _CODES = {
     None: OpCode.NONE,
@@ -45,8 +57,8 @@ class OpSession:
         Overrides of `KEPT_MESSAGES`.
     cred_level : int
         Credential level of the client that started the operation.
-    clock : callable
-        Returns the Unix time [s].
+    clock, monotonic : callable
+        Return the Unix time and the monotonic time [s].
 
     Attributes
     ----------
@@ -68,6 +80,7 @@ class OpSession:
         purge_policy: Mapping[str, int] | None = None,
         cred_level: int = 1,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.session_id = session_id
         self.op_name = op_name
@@ -82,11 +95,18 @@ class OpSession:
         self.start_time = clock()
         self.end_time: float | None = None
         self._clock = clock
+        self._monotonic = monotonic
+        self._begun_s = monotonic()
         self._lock = threading.RLock()
         self._waiting: list[Deferred[None]] = []
         self._fault: str | None = None
         self._data_fault: str | None = None
         self._complained = False
+        # Size of all messages, and how many were left out because of it.
+        self._messages_bytes = 0
+        self._left_out = 0
+        # The action that a client asked for last, and when [s, monotonic].
+        self._end_asked: tuple[str, float] | None = None
         self.set_status(status, timestamp=self.start_time)
 
     @property
@@ -143,6 +163,27 @@ class OpSession:
             if self.status == "starting":
                 self.set_status("running")
 
+    def asked_to_end(self, action: str) -> None:
+        """Remember that a client has asked to ``stop`` or to ``abort`` the run."""
+        self._end_asked = self._end_asked or (action, self._monotonic())
+
+    def age_s(self) -> float:
+        """Return the time since the run was started [s], however the clock was set since."""
+        return self._monotonic() - self._begun_s
+
+    def overdue(self) -> str:
+        """Return a complaint if the run goes on long after it was asked to end, else nothing."""
+        if self._end_asked is None or self.status == "done":
+            return ""
+        action, asked_at_s = self._end_asked
+        past_s = self._monotonic() - asked_at_s
+        if past_s < END_LIMIT_S:
+            return ""
+        why = "its function has not returned since"
+        if self.status != "stopping":
+            why = f"the function to {action} it did not set the status"
+        return f"{action} was asked for {past_s:.0f} s ago; {why}"
+
     def finish(self, success: bool, message: str | None) -> None:
         """End the session and answer the clients that wait for it (reactor thread).
 
@@ -191,6 +232,7 @@ class OpSession:
         text = sendable(_text(message)[:LONGEST_SESSION_MESSAGE])
         with self._lock:
             self.messages.append((now, text))
+            self._messages_bytes += message_bytes(text)
             self._purge(now)
         if self.app is not None:
             log = getattr(self.app.log, level)
@@ -244,7 +286,7 @@ class OpSession:
     def _envelope(self, data: Any) -> dict[str, Any]:
         with self._lock:
             self._purge(self._clock())
-            return {
+            envelope = {
                 "session_id": self.session_id,
                 "op_name": self.op_name,
                 "op_code": self.op_code.value,
@@ -257,6 +299,9 @@ class OpSession:
                 "data": data,
                 "messages": [list(message) for message in self.messages],
             }
+            if self._left_out:
+                envelope["messages_left_out"] = self._left_out
+            return envelope
 
     def _purge(self, now: float) -> None:
         oldest_at = now - self.purge_policy["min_age_s"]
@@ -265,7 +310,25 @@ class OpSession:
         drop = 0
         while drop < excess or (drop < spare and self.messages[drop][0] < oldest_at):
             drop += 1
+        drop += self._too_large(drop, spare)
+        self._messages_bytes -= sum(message_bytes(text) for _, text in self.messages[:drop])
         del self.messages[:drop]
+
+    def _too_large(self, begin: int, spare: int) -> int:
+        """Return how many messages from `begin` on make all of them too large together."""
+        dropped_bytes = sum(message_bytes(text) for _, text in self.messages[:begin])
+        over_bytes = self._messages_bytes - dropped_bytes - self.purge_policy["max_bytes"]
+        end = begin
+        while over_bytes > 0 and end < spare:
+            over_bytes -= message_bytes(self.messages[end][1])
+            end += 1
+        self._left_out += end - begin
+        return end - begin
+
+
+def message_bytes(text: str) -> int:
+    """Return the size of a message in a reply, with its time [bytes]."""
+    return MESSAGE_HEAD_BYTES + len(text.encode("utf-8", "replace"))
 
 
 def _text(message: object) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ocsd.agent.operations.session import OpSession
 from ocsd.bus.encoding import raised
+from ocsd.text.frames import from_author
 
 _session: ContextVar[OpSession | None] = ContextVar("session", default=None)
 _OWNER = "_ocsd_session"
@@ -60,7 +61,8 @@ def watch(agent: Any) -> None:
         start(self)
 
     def report_death(args: threading.ExceptHookArgs) -> None:
-        print_traceback(args)
+        kind, error, trace, thread = args
+        print_traceback(threading.ExceptHookArgs((kind, error, from_author(trace), thread)))
         if args.exc_value is None or isinstance(args.exc_value, SystemExit):
             return
         name = getattr(args.thread, "name", "unknown")

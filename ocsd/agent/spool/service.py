@@ -28,6 +28,16 @@ TEND_EVERY_S = 10.0
 NO_MESSAGES: Mapping[str, Any] = {"first": 0, "next": 0, "messages": []}
 
 
+class LostMessages(Protocol):
+    """The messages of a feed that could be neither sent nor kept."""
+
+    def rows(self, after: int) -> list[list[int | str]]:
+        """Return ``[number, cause]`` of each from number `after` on."""
+
+    def has(self, number: int) -> bool:
+        """Return whether a message is one of them."""
+
+
 class KeptFeed(Protocol):
     """A feed whose messages are kept for others."""
 
@@ -35,6 +45,7 @@ class KeptFeed(Protocol):
     address: str
     spool: Spool
     next_number: int
+    losses: LostMessages
 
 
 def folder_of(launch: Launch | None, instance_id: str) -> Path | None:
@@ -122,7 +133,8 @@ class SpoolService(Witness):
             ``{first, next, messages: [[message, feed_info], ...]}``, in which
             ``feed_info["seq"]`` is the number. Messages from `after` to the last one in
             the answer that are not in it are lost. If it holds no message, all up to
-            ``next`` are lost.
+            ``next`` are lost. ``lost: [[number, cause], ...]`` has those that could be
+            neither sent nor kept.
 
         Raises
         ------
@@ -142,8 +154,16 @@ class SpoolService(Witness):
             feed = self.feeds.get(name)
             if feed is None:
                 return dict(NO_MESSAGES)
-            messages = _within(feed.spool.messages(after), room_bytes)
-            return {"first": feed.spool.first, "next": feed.next_number, "messages": messages}
+            held = (kept for kept in feed.spool.messages(after) if not feed.losses.has(kept.number))
+            answer: dict[str, Any] = {
+                "first": feed.spool.first,
+                "next": feed.next_number,
+                "messages": _within(held, room_bytes),
+            }
+            lost = feed.losses.rows(after)
+            if lost:
+                answer["lost"] = lost
+            return answer
         past = self._past.feed(str(session_id), name)
         if past is None:
             return dict(NO_MESSAGES)

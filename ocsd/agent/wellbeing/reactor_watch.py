@@ -9,13 +9,14 @@ import inspect
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
 from ocsd.reactor.lookout import LOOKOUT, LOOKOUT_PERIOD_S
 from ocsd.reactor.ticker import Ticker
 from ocsd.system.notify import notify
+from ocsd.text.frames import authors_frame
 
 ALIVE_EVERY_S = 1.0
 # Time without a sign of life from which the reactor counts as blocked [s]. A shorter block
@@ -83,24 +84,32 @@ class ReactorWatch:
         frame = sys._current_frames().get(self._reactor_thread)  # noqa: SLF001 - documented
         if frame is None or _is_idle(frame):
             return
-        place = f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
-        self._op_name = self._operation_in(frame)
+        codes = self._codes()
+        blocking = authors_frame(frame, codes)
+        code = blocking.f_code
+        place = f"{code.co_filename}:{blocking.f_lineno} in {code.co_name}"
+        self._op_name = _operation_in(frame, codes)
         blocker = f"operation {self._op_name!r}" if self._op_name else "something"
         self._blocked_by = f"{blocker} blocks the reactor at {place}"
         self._agent.log.error("{text}", text=self._blocked_by)
         if self._op_name:
             self._send(STATUS=self._blocked_by)
 
-    def _operation_in(self, frame: FrameType | None) -> str | None:
-        codes: dict[Any, str] = {}
-        for name, op in {**self._agent.tasks, **self._agent.processes}.items():
-            for function in op.functions:
-                codes[getattr(inspect.unwrap(function), "__code__", None)] = name
-        while frame is not None:
-            if frame.f_code in codes:
-                return codes[frame.f_code]
-            frame = frame.f_back
-        return None
+    def _codes(self) -> dict[Any, str]:
+        """Return the names of operations by the code of their functions."""
+        return {
+            getattr(inspect.unwrap(function), "__code__", None): name
+            for name, op in {**self._agent.tasks, **self._agent.processes}.items()
+            for function in op.functions
+        }
+
+
+def _operation_in(frame: FrameType | None, codes: Mapping[Any, str]) -> str | None:
+    while frame is not None:
+        if frame.f_code in codes:
+            return codes[frame.f_code]
+        frame = frame.f_back
+    return None
 
 
 def _is_idle(frame: FrameType) -> bool:

@@ -6,7 +6,6 @@ layers, ``X_OPERATIONS`` the operations that run and since when, ``X_CODE`` the 
 agent's code. The last four are left out if they are empty and were so in the report before.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from typing import Any
@@ -120,7 +119,7 @@ class Readiness:
         return {
             "X_CALL": shortened(self._self_call.poll(link)),
             "X_FEEDS": shortened("; ".join(silent)),
-            "X_OPERATIONS": shortened(in_flight(agent.operations.active(), time.time())),
+            "X_OPERATIONS": shortened(in_flight(agent.operations.active())),
         }
 
     def _trouble(self, now_s: float) -> str:
@@ -134,8 +133,9 @@ class Readiness:
             self._shortage,
             agent.trouble,
             agent.blocked,
+            agent.reply_fault(),
             *agent.operations.refusals(),
-            *(feed.refusal for feed in agent.feeds.values()),
+            *(feed.refusal or feed.loss() for feed in tuple(agent.feeds.values())),
             trouble_of(agent.sessions.values(), startup_names),
         ]
         return _joined(troubles)
@@ -145,11 +145,9 @@ def _joined(troubles: Iterable[str | None]) -> str:
     return "; ".join(filter(None, troubles))[:LONGEST_STATUS]
 
 
-def in_flight(sessions: Iterable[OpSession], now_at: float) -> str:
+def in_flight(sessions: Iterable[OpSession]) -> str:
     """Return the operations that run and since when, e.g. ``acq 3421 s, init 2 s``."""
-    return ", ".join(
-        f"{session.op_name} {max(0.0, now_at - session.start_time):.0f} s" for session in sessions
-    )
+    return ", ".join(f"{session.op_name} {session.age_s():.0f} s" for session in sessions)
 
 
 def trouble_of(sessions: Any, startup_names: set[str]) -> str:
@@ -166,6 +164,8 @@ def trouble_of(sessions: Any, startup_names: set[str]) -> str:
             troubles.append(shortened(session.fault))
         elif session.status == "done" and not session.success and session.op_name in startup_names:
             troubles.append(f"operation {session.op_name!r} failed: {_last_words(session)}")
+        elif late := session.overdue():
+            troubles.append(f"operation {session.op_name!r}: {late}")
         elif session.status == "running" and session.degraded:
             troubles.append(f"operation {session.op_name!r} is degraded: {_last_words(session)}")
     return "; ".join(troubles)

@@ -11,6 +11,9 @@ from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.aggregator.recording.arrivals import HeldRange, LostRange, SpoolIndex, SpoolPage
 from ocsd.text.times import utc
 
+LONGEST_CAUSE: Final = 500
+"""Characters of an agent's reason that a hole shows."""
+
 # Far above the ten feeds and the hundred earlier lives of an agent.
 MOST_ROWS: Final = 10_000
 
@@ -69,8 +72,9 @@ def read_page(request: AskPage, answer: object) -> SpoolPage:
         key=request.key,
         messages=tuple(messages[n] for n in sorted(messages) if n in wanted),
         lost=tuple(
-            LostRange(first, last - 1, _why(request, messages, last))
-            for first, last in _gaps(request, messages, end)
+            LostRange(first, last - 1, why)
+            for gap in _gaps(request, messages, end)
+            for first, last, why in _explained(request, messages, gap, _causes(answer))
         ),
         end=end,
     )
@@ -98,6 +102,36 @@ def _gaps(request: AskPage, messages: Iterable[int], end: int) -> Iterator[tuple
     for first, last in request.wanted:
         if first < end:
             yield from present.missing(first, min(last, end))
+
+
+def _causes(answer: Mapping[Any, Any]) -> dict[int, str]:
+    """Return the agent's own reasons for the loss of single messages, by number."""
+    rows = answer.get("lost")
+    if not isinstance(rows, list):
+        return {}
+    pairs = [row for row in rows if isinstance(row, list | tuple) and len(row) == 2]
+    return {
+        number: cause[:LONGEST_CAUSE]
+        for number, cause in pairs
+        if _is_count(number) and isinstance(cause, str)
+    }
+
+
+def _explained(
+    request: AskPage,
+    messages: Mapping[int, tuple[Any, Any]],
+    gap: tuple[int, int],
+    causes: Mapping[int, str],
+) -> Iterator[tuple[int, int, str]]:
+    """Yield the parts of a gap, each with why it is lost, as half-open ranges."""
+    first, end = gap
+    for number in sorted(number for number in causes if first <= number < end):
+        if first < number:
+            yield first, number, _why(request, messages, number)
+        yield number, number + 1, f"the agent could not send it: {causes[number]}"
+        first = number + 1
+    if first < end:
+        yield first, end, _why(request, messages, end)
 
 
 def _why(request: AskPage, messages: Mapping[int, tuple[Any, Any]], gap_end: int) -> str:

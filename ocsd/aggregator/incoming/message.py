@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple, TypeGuard
 
 import numpy as np
 
-from ocsd.agent.feeds.field_name import LONGEST_FIELD_NAME, is_field_name
+from ocsd.agent.feeds.names import LONGEST_FIELD_NAME, block_name_fault, is_field_name
+from ocsd.agent.feeds.times import LATEST_TIME, allowed_times, first_bad_time, time_fault
 from ocsd.aggregator.incoming.columns import LONG_LIST, NOT_ALL_NUMBERS, packer
 
 DEFAULT_FRAME_LENGTH_S: Final = 300.0
@@ -25,9 +26,6 @@ MOST_NUMBER: Final = 2**63 - 1
 
 # Characters of a value of the sender's choice that a text for people shows.
 _SHOWN: Final = 80
-
-# The end of G3Time, which counts 10 ns ticks in 64 bits [Unix s].
-LATEST_TIME: Final = 2**63 / 1e8 - 1
 
 
 class RefusedError(Exception):
@@ -134,17 +132,18 @@ def sender_of(feed_info: object) -> str:
     return "unknown"
 
 
-def read_blocks(message: object) -> Iterator[CheckedBlock | RefusedError]:
+def read_blocks(message: object, now_at: float) -> Iterator[CheckedBlock | RefusedError]:
     """Yield the blocks of a message, and in place of a bad one the error.
 
-    Blocks without samples are left out.
+    Blocks without samples are left out. `now_at` is the present Unix time [s]: the times of
+    samples have to be near it (`ocsd.agent.feeds.times`).
     """
     if not isinstance(message, dict | Mapping):
         yield RefusedError(f"the message is a {type(message).__name__}, not a map of blocks")
         return
     for name, block in message.items():
         try:
-            samples = _read_block(name, block)
+            samples = _read_block(name, block, now_at)
         except RefusedError as refused:
             yield refused
         else:
@@ -176,16 +175,13 @@ def check_field_names(block_name: str, names: list[str]) -> None:
 
 
 def _checked_block_name(name: object) -> str:
-    if not isinstance(name, str) or not name or not _encodable(name):
-        raise RefusedError(f"block name {shown(name)} is not a text")
-    if len(name) > LONGEST_NAME:
-        raise RefusedError(
-            f"block name {shown(name)} has {len(name)} characters, more than {LONGEST_NAME}"
-        )
-    return name
+    fault = block_name_fault(name)
+    if fault:
+        raise RefusedError(f"block name {shown(name)} {fault}")
+    return str(name)
 
 
-def _read_block(key: object, block: object) -> CheckedBlock:
+def _read_block(key: object, block: object, now_at: float) -> CheckedBlock:
     name = _checked_block_name(key)
     if not isinstance(block, dict | Mapping):
         raise RefusedError(f"block {name!r} is a {type(block).__name__}, not a map")
@@ -197,7 +193,7 @@ def _read_block(key: object, block: object) -> CheckedBlock:
     columns = data.values()
     if not set(map(type, columns)) <= {list} or not set(map(len, columns)) <= {length}:
         raise RefusedError(_misshapen(name, data, length))
-    times = _packed_times(name, timestamps) if length else b""
+    times = _packed_times(name, timestamps, now_at) if length else b""
     return CheckedBlock(block_name=name, length=length, times=times, columns=data)
 
 
@@ -209,29 +205,27 @@ def _misshapen(block_name: str, data: dict[Any, Any], length: int) -> str:
     return f"{field} is not a list of {length} values, one for each timestamp"
 
 
-def _packed_times(block_name: str, timestamps: list[Any]) -> bytes:
-    if not set(map(type, timestamps)) <= {int, float}:
-        raise RefusedError(f"block {block_name!r} has a timestamp that is not a number")
+def _packed_times(block_name: str, timestamps: list[Any], now_at: float) -> bytes:
     try:
         packed = packer(f"{len(timestamps)}d").pack(*timestamps)
-        good = _all_times(timestamps, packed)
+        good = set(map(type, timestamps)) <= {int, float} and _all_near(timestamps, packed, now_at)
     except (ValueError, *NOT_ALL_NUMBERS):
         good = False
     if not good:
-        raise RefusedError(
-            f"block {block_name!r} has a timestamp that is no Unix time in seconds "
-            f"(first {shown(timestamps[0])}, last {shown(timestamps[-1])})"
-        )
+        at = timestamps[first_bad_time(timestamps, now_at) or 0]
+        raise RefusedError(f"block {block_name!r}: timestamp {shown(at)} {time_fault(at, now_at)}")
     return packed
 
 
-def _all_times(timestamps: list[Any], packed: bytes) -> bool:
+def _all_near(timestamps: list[Any], packed: bytes, now_at: float) -> bool:
+    earliest, latest = allowed_times(now_at)
     if len(timestamps) >= LONG_LIST:
-        # The maximum is NaN if any is, and then no comparison holds.
-        return bool(np.abs(np.frombuffer(packed)).max() < LATEST_TIME)
+        times = np.frombuffer(packed)
+        # Both are NaN if any time is, and then no comparison holds.
+        return bool(earliest <= times.min() and times.max() <= latest)
     # A sum is finite only if every term is; min and max alone miss a NaN.
     return math.isfinite(math.fsum(timestamps)) and (
-        min(timestamps) > -LATEST_TIME and max(timestamps) < LATEST_TIME
+        earliest <= min(timestamps) and max(timestamps) <= latest
     )
 
 

@@ -146,7 +146,7 @@ class MessagePath:
         """
         at = now.at
         placed: list[Placed] = []
-        for block in read_blocks(message):
+        for block in read_blocks(message, now.at):
             try:
                 if isinstance(block, RefusedError):
                     raise block
@@ -158,7 +158,7 @@ class MessagePath:
                 self.refuse(message, feed_info, str(refused))
                 continue
             if not placed:
-                at = block.last_time
+                at = now.dated(block.last_time)
             provider, buffer, content = fitting
             placed.append((provider, buffer, PackedBlock(buffer.layout, block.length, content)))
         return at, placed

@@ -183,6 +183,8 @@ class Recorder:
             "buffered_bytes": self._filing.buffered_bytes,
             **self._ledger.encoded(),
             **self._refusals.encoded(),
+            "retyped": dict(self._filing.retyped.counts),
+            "retyped_because": dict(self._filing.retyped.reasons),
             "dropped": dict(self._pause.dropped.counts),
             "left_out": dict(self._pause.left_out.counts),
             "trouble": self.trouble,

@@ -1,9 +1,10 @@
 """Refused messages: counted by sender, logged, and kept in quarantine."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ocsd.aggregator.incoming.message import sender_of
+from ocsd.aggregator.incoming.message import is_name, sender_of
 from ocsd.aggregator.incoming.quarantine import Quarantine
 from ocsd.aggregator.incoming.tally import Log, Tally
 
@@ -22,7 +23,7 @@ class Refusals:
         `message` and `feed_info` are None if a defect of ocsd concerns no message.
         """
         sender = sender_of(feed_info)
-        self._refused.add(sender, reason)
+        self._refused.add(sender, f"{_feed_of(sender, feed_info)}{reason}")
         try:
             self._quarantine.add(at, sender, message, feed_info, reason)
         except OSError as error:
@@ -40,3 +41,11 @@ class Refusals:
             "not_kept": dict(self._not_kept.counts),
             "not_kept_because": dict(self._not_kept.reasons),
         }
+
+
+def _feed_of(sender: str, feed_info: object) -> str:
+    """Return the feed of a refused message, for people, e.g. ``feed 'temps': ``; or nothing."""
+    address = feed_info.get("address") if isinstance(feed_info, Mapping) else None
+    if not is_name(address):
+        return ""
+    return f"feed {address.removeprefix(f'{sender}.feeds.')!r}: "

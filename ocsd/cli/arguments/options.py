@@ -17,6 +17,7 @@ host_entry_option = click.option(
     "--host",
     metavar="HOST",
     help="Host entry of the site file; by default this machine's host name, or localhost.",
+    shell_complete=completion.site_hosts,
 )
 site_file_option = click.option(
     "--site-file",
@@ -26,6 +27,7 @@ site_file_option = click.option(
     "/etc/ocsd/default.yaml.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+yes_option = click.option("-y", "--yes", "is_sure", is_flag=True, help="Do not ask.")
 timeout_option = click.option(
     "--timeout",
     "timeout_s",
@@ -56,3 +58,18 @@ def with_all(*decorators: Callable[..., Any]) -> Callable[[Callable[..., Any]], 
         return command
 
     return decorated
+
+
+def not_names(verb: str, change: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Have a command of a whole host answer names of instances with the command for these."""
+
+    def refuse(
+        _context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]
+    ) -> None:
+        if names:
+            given = " ".join(names)
+            raise click.UsageError(
+                f"`ocsd {verb}` {verb}s everything on a host; did you mean `ocsd {change} {given}`?"
+            )
+
+    return click.argument("names", metavar="", nargs=-1, expose_value=False, callback=refuse)

@@ -1,4 +1,4 @@
-"""The log level of a running agent: `ocsd logs --level`.
+"""The log level of a running agent: `ocsd loglevel`.
 
 The level is written into a file beside the log, which the agent reads twice a second
 (`ocsd.log.level_file`), so it needs no daemon and no router.
@@ -6,13 +6,13 @@ The level is written into a file beside the log, which the agent reads twice a s
 
 from pathlib import Path
 
+from ocsd.cli.arguments.levels import LEVELS, USUAL
 from ocsd.cli.talk.replies import DAEMON, ROUTER
 from ocsd.errors import NotPermittedError, UsageError
 from ocsd.system import files
 
-USUAL = "usual"
-LEVEL_CHOICES = ("critical", "error", "warn", "info", "debug", "trace", USUAL)
-"""The levels of `--level`; `USUAL` is that with which the agent was started."""
+LEVEL_CHOICES = (*LEVELS[::-1], USUAL)
+"""The levels that an agent may be given; `USUAL` is that with which the agent was started."""
 
 
 def set_level(instance_id: str, log: Path, level: str) -> None:
@@ -26,8 +26,8 @@ def set_level(instance_id: str, log: Path, level: str) -> None:
         If this user may not write there.
     """
     if instance_id in {ROUTER, DAEMON}:
-        raise UsageError(f"--level is for agents; '{instance_id}' is none")
-    file = log.with_name(f"{log.name}.level")
+        raise UsageError(f"only agents have a level that can be changed; '{instance_id}' is none")
+    file = _level_file(log)
     try:
         if level == USUAL:
             file.unlink(missing_ok=True)
@@ -37,3 +37,16 @@ def set_level(instance_id: str, log: Path, level: str) -> None:
         raise NotPermittedError(
             f"this user may not write {file}; use the account of the daemon, or sudo"
         ) from error
+
+
+def level_of(log: Path) -> str:
+    """Return the level that was set for an agent; `USUAL` if none was."""
+    try:
+        word = _level_file(log).read_text("utf-8", "replace").strip()
+    except OSError:
+        return USUAL
+    return word if word in LEVEL_CHOICES else USUAL
+
+
+def _level_file(log: Path) -> Path:
+    return log.with_name(f"{log.name}.level")

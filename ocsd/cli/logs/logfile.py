@@ -50,20 +50,26 @@ def opened(path: Path) -> BinaryIO:
         ) from error
 
 
-def seek_last_lines(file: BinaryIO, lines: int) -> None:
-    """Put the position of `file` at the beginning of its last `lines` lines."""
+def seek_last_lines(file: BinaryIO, lines: int) -> int:
+    """Put the position of `file` at the beginning of its last `lines` lines; return their number.
+
+    It is smaller if the file has fewer.
+    """
     end = begin = file.seek(0, os.SEEK_END)
-    size = 0
+    size = found = 0
     while lines > 0 and begin > 0:
         size = 2 * size + _BLOCK_BYTES
         begin = max(0, end - size)
         file.seek(begin)
         # The line feed that ends the last line begins none.
         older, *last = file.read(end - begin).removesuffix(b"\n").rsplit(b"\n", lines)
-        if len(last) == lines:
+        found = len(last)
+        if found == lines:
             begin += len(older) + 1
             break
+        found += 1  # the one that begins where the file does, as the loop ends there
     file.seek(begin)
+    return found
 
 
 def written_at(line: bytes) -> float | None:
@@ -82,14 +88,19 @@ def written_at(line: bytes) -> float | None:
 def seek_time(file: BinaryIO, since_at: float) -> None:
     """Put the position of `file` at its first line of a time or later; at its end, if none is.
 
-    Lines without a time belong to the one before. The time is a Unix time [s].
+    Lines without a time belong to the one before; a file without any time is read from its
+    beginning if it was written to since then. The time is a Unix time [s].
     """
     position = file.seek(0)
+    has_times = False
     for line in file:
         at = written_at(line)
+        has_times = has_times or at is not None
         if at is not None and at >= since_at:
             break
         position += len(line)
+    if not has_times and os.fstat(file.fileno()).st_mtime >= since_at:
+        position = 0
     file.seek(position)
 
 
@@ -108,12 +119,26 @@ def rotated(path: Path, since_at: float) -> list[BinaryIO]:
     return files[::-1]
 
 
+def rotated_end(path: Path, lines: int) -> list[BinaryIO]:
+    """Open the full files of a log that hold its last `lines` lines, and go there; oldest first."""
+    files: list[BinaryIO] = []
+    for number in itertools.count(1):
+        if lines <= 0:
+            break
+        try:
+            file = opened(path.with_name(f"{path.name}.{number}"))
+        except FileNotFoundError:
+            break
+        lines -= seek_last_lines(file, lines)
+        files.append(file)
+    return files[::-1]
+
+
 def last_lines(path: Path, lines: int) -> list[str]:
     """Return at most `lines` last lines of a log; none if it cannot be read."""
     try:
-        with opened(path) as file:
-            seek_last_lines(file, lines)
-            text = file.read().decode("utf-8", "replace")
+        with Follower(path, lines) as log:
+            text = "".join(log.fresh())
     except (OSError, NoLogError, NotPermittedError):
         return []
     # str.splitlines would also split at other characters, which may be inside a message.
@@ -124,7 +149,7 @@ class Follower:
     """Reads a log from a place near its end, then all text that is appended to it.
 
     The log need not exist yet. Reading begins with its last `lines` lines, or with the lines of
-    the time `since_at` [s, Unix time], in rotated files, too.
+    the time `since_at` [s, Unix time]; both may stand in rotated files.
     """
 
     def __init__(self, path: Path, lines: int, since_at: float | None = None) -> None:
@@ -135,8 +160,8 @@ class Follower:
         self._file: BinaryIO | None = self._open()
         if since_at is not None:
             self._begin_at(since_at)
-        elif self._file is not None:
-            seek_last_lines(self._file, lines)
+        else:
+            self._begin_with_last(lines)
 
     def __enter__(self) -> Self:
         return self
@@ -175,11 +200,20 @@ class Follower:
         else:
             self._compare_name(self._file)
 
-    def _begin_at(self, since_at: float) -> None:
-        self._earlier = rotated(self._path, since_at)
-        # It may have been rotated in the moment between.
+    def _begin_with_last(self, lines: int) -> None:
+        if self._file is not None:
+            lines -= seek_last_lines(self._file, lines)
+        self._earlier = rotated_end(self._path, lines)
+        self._drop_double()
+
+    def _drop_double(self) -> None:
+        """Close a full file that is the present one: it was rotated in the moment between."""
         if self._file and self._earlier and _is_same(self._file, self._earlier[-1]):
             self._earlier.pop().close()
+
+    def _begin_at(self, since_at: float) -> None:
+        self._earlier = rotated(self._path, since_at)
+        self._drop_double()
         first = next(iter((*self._earlier, self._file)), None)
         if first is not None:
             seek_time(first, since_at)

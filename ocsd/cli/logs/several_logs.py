@@ -1,51 +1,52 @@
 """Several logs as one: in order of time, each line with the name of its log."""
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 
-from ocsd.cli.logs.logfile import Follower, written_at
+from ocsd.cli.logs.log_lines import LineFilter, LineReader, LogLine
+from ocsd.cli.logs.logfile import Follower
 
 
 class SeveralLogs:
-    """Reads several logs; with `follow` an unfinished line at the end may wait for its rest."""
+    """Reads several logs; with `follow` an unfinished line at the end may wait for its rest.
 
-    def __init__(self, followers: Mapping[str, Follower], follow: bool) -> None:
-        width = max(map(len, followers))
-        self._sources = [
-            _LogSource(f"{name:<{width}}  ", log, follow) for name, log in followers.items()
-        ]
+    With `last` it begins with so many last lines, of each log or of all together.
+    """
 
-    def fresh(self) -> Iterator[str]:
+    def __init__(
+        self,
+        followers: Mapping[str, Follower],
+        follow: bool,
+        line_filter: LineFilter = LineFilter(),  # noqa: B008 - it is frozen
+        last: int | None = None,
+        *,
+        of_each: bool = True,
+    ) -> None:
+        self._readers = [LineReader(name, log, follow) for name, log in followers.items()]
+        self._filter = line_filter
+        self._last = last
+        self._of_each = of_each
+
+    def fresh(self) -> Iterator[LogLine]:
         """Yield the lines that can be read now; to be called again and again to follow.
 
         Lines that were written between two calls are put in order; none waits for a later call.
         """
-        lines = (source.fresh() for source in self._sources)
-        for _, text in heapq.merge(*lines, key=lambda line: line[0]):
-            yield text
+        each: list[Iterable[LogLine]] = [
+            self._filter.passed(reader.fresh()) for reader in self._readers
+        ]
+        if self._of_each:
+            each = [_last(lines, self._last) for lines in each]
+        merged: Iterable[LogLine] = heapq.merge(*each, key=lambda line: line.at or 0.0)
+        if not self._of_each:
+            merged = _last(merged, self._last)
+        yield from merged
+        self._last = None
 
 
-class _LogSource:
-    """One log, line by line."""
-
-    def __init__(self, prefix: str, follower: Follower, follow: bool) -> None:
-        self._prefix = prefix
-        self._follower = follower
-        self._follow = follow
-        self._rest = ""
-        self._at = 0.0
-
-    def fresh(self) -> Iterator[tuple[float, str]]:
-        """Yield the time and text of each line; a line without a time has that of the last."""
-        waits = False
-        for text in self._follower.fresh():
-            *lines, self._rest = (self._rest + text).split("\n")
-            yield from map(self._line, lines)
-            waits = self._follow
-        if self._rest and not waits:
-            yield self._line(self._rest)
-            self._rest = ""
-
-    def _line(self, line: str) -> tuple[float, str]:
-        self._at = max(self._at, written_at(line.encode()) or 0.0)
-        return self._at, f"{self._prefix}{line}\n"
+def _last(lines: Iterable[LogLine], number: int | None) -> Iterable[LogLine]:
+    """Return the last lines; all of them if there is no number."""
+    if number is None:
+        return lines
+    return deque(lines, number)

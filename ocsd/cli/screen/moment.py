@@ -1,19 +1,16 @@
-"""Times in the past, as people write them on the command line."""
+"""Options for times in the past, as people write them on the command line."""
 
-import re
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_AGE = re.compile(rf"([0-9]+(?:\.[0-9]+)?)([{''.join(_UNITS_S)}])")
+from ocsd.text.times import WAYS_TO_WRITE, past_time
 
 
 class PastTime(click.ParamType[float]):
-    """A time in the past: an age such as ``90m``, or a date in UTC."""
+    """A time in the past, in a form that `ocsd.text.times.past_time` reads."""
 
     name = "moment"
 
@@ -21,19 +18,10 @@ class PastTime(click.ParamType[float]):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Return the Unix time [s]."""
-        text = str(value)
-        if age := _AGE.fullmatch(text):
-            return time.time() - float(age[1]) * _UNITS_S[age[2]]
         try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            return self.fail(
-                f"{text!r} is neither an age such as 90m or 7d nor a date or time in UTC such as "
-                "2026-11-22 or 2026-11-22T20:00"
-            )
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return moment.timestamp()
+            return past_time(str(value), time.time())
+        except ValueError as error:
+            return self.fail(str(error), param, ctx)
 
 
 def since_option(begin: str = "Begin there", **settings: Any) -> Callable[..., Any]:
@@ -41,8 +29,20 @@ def since_option(begin: str = "Begin there", **settings: Any) -> Callable[..., A
     return click.option(
         "--since",
         "since_at",
-        metavar="AGE|DATE",
+        metavar="TIME",
         type=PastTime(),
-        help=f"{begin}: an age such as 90m, 12h, 7d, or a date or time in UTC.",
+        help=f"{begin}: {WAYS_TO_WRITE}.",
+        **settings,
+    )
+
+
+def until_option(end: str = "End before that time", **settings: Any) -> Callable[..., Any]:
+    """Return the option ``--until``, whose help has `end` as its first words."""
+    return click.option(
+        "--until",
+        "until_at",
+        metavar="TIME",
+        type=PastTime(),
+        help=f"{end}; it is written as for --since.",
         **settings,
     )

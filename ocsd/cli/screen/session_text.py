@@ -1,6 +1,7 @@
 """A run of an operation, as lines for people."""
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,13 +10,16 @@ from ocsd.cli.screen import units
 from ocsd.cli.screen.table import Cell
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.text.printable import one_line, printable
-from ocsd.text.times import utc
+from ocsd.text.times import clock, utc
 
 _SHOWN_MESSAGES = 5
 _LONGEST_VALUE = 100
 _INDENT = "  "
 _COLOUR_WORDS = {"running": "up", "succeeded": "ok"}
 """The states of an instance that lend their colours to states of a run."""
+
+_STANDING = re.compile(r'Operation "[^"]*" is currently (not )?running')
+"""An agent's sentence about the state of an operation, in OCS's words."""
 
 _REPLY_WORDS = {"OK": "ok", "FAILED": "failed", "ERROR": "failed", "TIMEOUT": "degraded"}
 
@@ -29,22 +33,27 @@ def reply_lines(code: str, message: str, session: Mapping[str, Any], screen: Ter
     if code == "OK" and session.get("success") is False:
         code = "FAILED"
     word = screen.styled(code, _REPLY_WORDS.get(code, ""))
-    return [f"{word}: {printable(message, keep=LAYOUT)}", *session_lines(session, screen)]
+    lines = session_lines(session, screen)
+    if lines and _STANDING.match(message):
+        # The session says it in plain words.
+        return [f"{word}: {lines[0].strip()}", *lines[1:]]
+    return [f"{word}: {printable(message, keep=LAYOUT)}", *lines]
 
 
 def session_lines(session: Mapping[str, Any], screen: Terminal) -> list[str]:
     """Return the lines that describe a run: status, duration, data, last messages."""
+    # Agents number the sessions of all their operations together, so the number is no count.
     if not session or "session_id" not in session:
         return []
     state = state_cell(session)
-    facts = [screen.styled(state.text, state.word), f"run {session['session_id']}"]
-    begun_at, ended_at, word = session.get("start_time"), session.get("end_time"), "took"
+    outcome = screen.styled(state.text, state.word)
+    begun_at, ended_at, word = session.get("start_time"), session.get("end_time"), "after"
     if begun_at is not None:
         if ended_at is None:
             ended_at, word = time.time(), "for"
-        facts.append(f"{word} {units.short_duration(max(0.0, ended_at - begun_at))}")
-        facts.append(f"started {utc(begun_at)}")
-    lines = [f"{_INDENT}{screen.bold(str(session.get('op_name')))}  {', '.join(facts)}"]
+        took = units.short_duration(max(0.0, ended_at - begun_at))
+        outcome = f"{outcome} {word} {took}, started {utc(begun_at)}"
+    lines = [f"{_INDENT}{screen.bold(str(session.get('op_name')))}  {outcome}"]
     if session.get("data"):
         lines += [f"{_INDENT}data", *_value_lines(session["data"], _INDENT * 2)]
     messages = (session.get("messages") or [])[-_SHOWN_MESSAGES:]
@@ -69,7 +78,7 @@ def state_cell(session: Mapping[str, Any]) -> Cell:
 def _message(message: Any) -> str:
     try:
         at, text = message
-        return f"{units.clock(at)}  {one_line(str(text))}"
+        return f"{clock(at)}  {one_line(str(text))}"
     except (TypeError, ValueError):
         return one_line(str(message))
 

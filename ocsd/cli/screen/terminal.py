@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import click
 
+from ocsd.text.characters import takes_unicode
+
 # Each symbol has a shape of its own, because colours are not for all eyes, and an ASCII form.
 _SYMBOLS = {
     "up": ("●", "+"),
@@ -83,11 +85,10 @@ def of_output() -> Terminal:
     ``TERM=dumb`` and a ``NO_COLOR`` that is not empty (no-color.org) switch colours off.
     """
     interactive = sys.stdout.isatty()
-    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "").replace("_", "")
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     return Terminal(
         interactive=interactive,
-        unicode=encoding.startswith("utf"),
+        unicode=takes_unicode(sys.stdout.encoding, os.environ),
         colour=interactive and not plain,
         width_columns=shutil.get_terminal_size().columns,
     )

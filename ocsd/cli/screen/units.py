@@ -1,6 +1,4 @@
-"""Durations, sizes and times of day as operators read them: short enough for a column."""
-
-import time
+"""Durations and sizes as operators read them: short enough for a column."""
 
 _MINUTE_S = 60
 _HOUR_S = 60 * _MINUTE_S
@@ -36,10 +34,3 @@ def memory(size_bytes: float) -> str:
             return f"{size:.0f}{unit}"
         size /= 1024
     return f"{size:.1f}G"
-
-
-def clock(unix_time_s: float) -> str:
-    """Return the time of day of a Unix time in UTC, to the millisecond."""
-    thousandths = round(unix_time_s * 1000)
-    seconds, rest = divmod(thousandths, 1000)
-    return f"{time.strftime('%H:%M:%S', time.gmtime(seconds))}.{rest:03d}"

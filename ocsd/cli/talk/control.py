@@ -6,14 +6,14 @@ It needs nothing but the standard library, and one request opens one connection.
 import json
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ocsd.cli.talk import holder, replies
-from ocsd.cli.talk.hosts import paths_in, runtime_folders
+from ocsd.cli.talk import holder, replies, unit_state
+from ocsd.cli.talk.hosts import elsewhere, foreign_folders, places_of, runtime_folders
 from ocsd.cli.talk.unix_http import Answer, BrokenAnswerError
 from ocsd.errors import (
     DaemonRefusedError,
@@ -24,8 +24,10 @@ from ocsd.errors import (
     TimedOutError,
     UnfinishedError,
 )
+from ocsd.system.paths import HostPaths
 from ocsd.system.peer import peer_of
 from ocsd.system.proc import why_silent
+from ocsd.text.reason import clause
 
 _STUCK_AFTER_S = 5.0
 """Time after which a daemon that has not answered is stuck: others answer in milliseconds [s]."""
@@ -69,10 +71,18 @@ class DaemonClient:
         with self._answer("/v1/status", None, limit_s) as answer:
             return _object(answer.read())
 
-    def change(self, verb: str, instance_ids: tuple[str, ...], limit_s: float) -> Iterator[Line]:
+    def change(
+        self,
+        verb: str,
+        instance_ids: tuple[str, ...],
+        limit_s: float,
+        *,
+        leave_put_down: bool = False,
+    ) -> Iterator[Line]:
         """Bring instances ``up`` or ``down``, or ``restart`` them; yield the lines of the answer.
 
-        Without instance-ids, all of the host are meant. The daemon waits `limit_s` for the result.
+        Without instance-ids, all of the host are meant, or with `leave_put_down` those that nobody
+        has put down singly. The daemon waits `limit_s` for the result.
 
         Raises
         ------
@@ -80,6 +90,8 @@ class DaemonClient:
             As for `status`; nothing has been changed if the daemon refuses.
         """
         body: dict[str, Any] = {"timeout_s": limit_s, "all": True}
+        if leave_put_down:
+            body["leave_put_down"] = True
         if instance_ids:
             body = {"timeout_s": limit_s, "names": list(instance_ids)}
         yield from self._stream(f"/v1/instances/{verb}", body, limit_s + _RESULT_GRACE_S)
@@ -220,22 +232,24 @@ def find_all(limit_s: float = _ACCEPT_LIMIT_S) -> list[DaemonClient]:
 
 def _search(host: str | None, limit_s: float) -> tuple[list[DaemonClient], list[Path]]:
     """Return the daemons that listen, and the places that this user may not use."""
+    candidates, denied = places_of(host)
+    daemons, closed = _listening(candidates, limit_s)
+    if not daemons:
+        daemons, _ = _listening(elsewhere(host), limit_s)
+    return daemons, denied + closed
+
+
+def _listening(
+    candidates: Iterable[HostPaths], limit_s: float
+) -> tuple[list[DaemonClient], list[Path]]:
     daemons: list[DaemonClient] = []
     denied: list[Path] = []
-    for folder in runtime_folders():
+    for places in candidates:
         try:
-            candidates = paths_in(folder, host)
+            if _listens(places.control_socket, limit_s):
+                daemons.append(DaemonClient(places.host, places.control_socket))
         except PermissionError:
-            denied.append(folder)
-            continue
-        except OSError:
-            continue  # nothing ever ran there
-        for places in candidates:
-            try:
-                if _listens(places.control_socket, limit_s):
-                    daemons.append(DaemonClient(places.host, places.control_socket))
-            except PermissionError:
-                denied.append(places.control_socket)
+            denied.append(places.control_socket)
     return daemons, denied
 
 
@@ -266,6 +280,12 @@ def _none_runs(host: str | None) -> str:
     if found := holder.describe(host):
         return found
     looked_in = f"looked in {' and '.join(map(str, runtime_folders()))}"
+    hosts = [host] if host else [each.host for each in places_of(None)[0]]
+    if unit := unit_state.starting(hosts):
+        daemon = clause(" for host ", host or "")
+        return f"no daemon{daemon} is running yet; systemd starts it: systemctl status {unit}"
+    if folders := foreign_folders(host):
+        return _others_run(host, looked_in, folders)
     if host is None:
         return f"no daemon is running ({looked_in}); start one with: ocsd start"
     others = ", ".join(daemon.host for daemon in find_all())
@@ -274,6 +294,17 @@ def _none_runs(host: str | None) -> str:
     return (
         f"no daemon for host '{host}' is running ({looked_in}); "
         f"start it with: ocsd start --host {host}"
+    )
+
+
+def _others_run(host: str | None, looked_in: str, folders: list[Path]) -> str:
+    """Return the message that ocsd runs with other folders than those of the environment."""
+    found = ", ".join(f"host '{each.name}' in {each}" for each in folders)
+    return (
+        f"no daemon{clause(' for host ', host or '')} is running with the folders of this shell "
+        f"({looked_in}), but ocsd "
+        f"runs with others: {found}. To speak to it, be its user and name its folder: "
+        f"RUNTIME_DIRECTORY={folders[0].parent} ocsd status"
     )
 
 

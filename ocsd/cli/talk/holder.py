@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ocsd.system import paths
+from ocsd.system import paths, whereabouts
 from ocsd.system.proc import why_silent
 
 
@@ -27,12 +27,31 @@ def _of_host(host: str) -> str:
         return ""
     if not any(_is_held(line.split(), pid, inode) for line in held):
         return ""
-    what = why_silent(int(pid)) or (
-        "runs, but its control socket is not there: it is starting, or makes the socket again "
-        f"within seconds; try again. If that does not help: kill -9 {pid} and ocsd start: "
-        "agents run on"
+    return f"the daemon of host '{host}' (pid {pid}) {why_silent(int(pid)) or _no_socket(host)}"
+
+
+def _no_socket(host: str) -> str:
+    """Return words for a daemon that can run, but does not listen."""
+    looked_at = paths.of_host(host)
+    used = whereabouts.of_state(host)
+    if used is None:
+        return (
+            f"runs, but its control socket is not at {looked_at.control_socket}: it is starting, "
+            "or makes the socket again within seconds; try again. If that does not help, it "
+            "uses another runtime folder: set RUNTIME_DIRECTORY as it was when it was started"
+        )
+    text = (
+        f"runs, but its control socket is not at {used.control_socket}: it is starting, or makes "
+        "the socket again within seconds; try again"
     )
-    return f"the daemon of host '{host}' (pid {pid}) {what}"
+    if not used.runtime.parent.exists():
+        text += (
+            f". {used.runtime.parent} was removed, as logind does with a user's folder at logout "
+            "(loginctl enable-linger keeps it): log in as that user, and the socket comes back"
+        )
+    if used.runtime != looked_at.runtime:
+        text += f". The environment of this shell names another runtime folder, {looked_at.runtime}"
+    return text
 
 
 def _is_held(words: list[str], pid: str, inode: int) -> bool:

@@ -2,11 +2,12 @@
 
 import os
 import socket
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ocsd.errors import NoDaemonError, SilentDaemonError
-from ocsd.system import paths
+from ocsd.system import paths, whereabouts
 from ocsd.system.paths import HostPaths
 
 _SYSTEM_RUNTIME = Path("/run/ocsd")
@@ -21,16 +22,67 @@ def runtime_folders() -> list[Path]:
     return [own, _SYSTEM_RUNTIME]
 
 
-def paths_in(folder: Path, host: str | None) -> list[HostPaths]:
-    """Return the paths of `host`, or of all hosts, whose folders are in a runtime folder.
+def places_of(host: str | None) -> tuple[list[HostPaths], list[Path]]:
+    """Return the paths of `host`, or of all hosts, that had a daemon here.
 
-    Raises
-    ------
-    OSError
-        If the folder cannot be listed.
+    These are the hosts in the runtime folders, and those whose daemon wrote to its state folder
+    that it uses another one.
+
+    Returns
+    -------
+    places : list of HostPaths
+        Their paths.
+    denied : list of Path
+        Runtime folders that this user may not list.
     """
-    names = [host] if host else sorted(os.listdir(folder))
-    return [replace(paths.of_host(name), runtime=folder / name) for name in names]
+    found: dict[Path, HostPaths] = {}
+    denied: list[Path] = []
+    for folder in runtime_folders():
+        try:
+            names = [host] if host else sorted(os.listdir(folder))
+        except PermissionError:
+            denied.append(folder)
+            continue
+        except OSError:
+            continue  # nothing ever ran there
+        found.update((folder / name, whereabouts.of_runtime(folder / name)) for name in names)
+    for recorded in _recorded(host):
+        found.setdefault(recorded.runtime, recorded)
+    return list(found.values()), denied
+
+
+def _recorded(host: str | None) -> Iterator[HostPaths]:
+    names = [host] if host else []
+    with suppress(OSError):
+        names = names or sorted(os.listdir(paths.state_base()))
+    for name in names:
+        if places := whereabouts.of_state(name):
+            yield places
+
+
+def elsewhere(host: str | None) -> list[HostPaths]:
+    """Return the paths of daemons with folders that the environment does not name.
+
+    There are none for an environment that names a runtime folder, because it asks for that one.
+    Otherwise they are the daemons of this user, or of anybody for root.
+    """
+    if "RUNTIME_DIRECTORY" in os.environ:
+        return []
+    return [whereabouts.of_runtime(folder) for folder in foreign_folders(host) if _is_ours(folder)]
+
+
+def foreign_folders(host: str | None) -> list[Path]:
+    """Return the runtime folders, out of those of the environment, in which a fork server runs."""
+    own = runtime_folders()
+    found = (folder for folder in whereabouts.listening() if folder.parent not in own)
+    return [folder for folder in found if host in {None, folder.name}]
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        return os.geteuid() in {0, folder.stat().st_uid}
+    except OSError:
+        return False
 
 
 def hosts_of_files(host: str | None, error: NoDaemonError) -> list[str]:
@@ -41,8 +93,7 @@ def hosts_of_files(host: str | None, error: NoDaemonError) -> list[str]:
         return [error.host]
     names = {socket.gethostname(), "localhost"}
     for folder in runtime_folders():
-        try:
+        with suppress(OSError):
             names.update(os.listdir(folder))
-        except OSError:
-            continue
+    names.update(places.host for places in _recorded(None))
     return sorted(names)

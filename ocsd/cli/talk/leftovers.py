@@ -6,6 +6,7 @@ orphans, are in the record of processes, and are ended from here. Both climb the
 """
 
 import fcntl
+import getpass
 import os
 import select
 import signal
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TextIO, TypeAlias
 
-from ocsd.cli.talk.hosts import paths_in, runtime_folders
+from ocsd.cli.talk.hosts import elsewhere, places_of
 from ocsd.cli.talk.replies import ROUTER
 from ocsd.errors import DaemonRunningError, ForkServerError
 from ocsd.forkserver import record
@@ -30,6 +31,8 @@ from ocsd.forkserver.protocol import (
     encode,
 )
 from ocsd.forkserver.remains import kill_remains
+from ocsd.history.file import HistoryFile
+from ocsd.history.summary import HistoryEntry
 from ocsd.supervisor.policy import STOP_LADDER
 from ocsd.system import proc
 from ocsd.system.paths import HostPaths, is_listening
@@ -42,11 +45,8 @@ _SERVER_LIMIT_S = 5.0
 
 def find(host: str | None) -> list[HostPaths]:
     """Return the paths of one host or of all where processes were left running."""
-    found: list[HostPaths] = []
-    for folder in runtime_folders():
-        with suppress(OSError):
-            found += paths_in(folder, host)
-    return [each for each in found if is_listening(each.forkserver_socket) or _recorded(each)]
+    own = [each for each in places_of(host)[0] if _runs_something(each)]
+    return own or [each for each in elsewhere(host) if _runs_something(each)]
 
 
 def find_of(pid: int) -> list[HostPaths]:
@@ -89,7 +89,24 @@ def end(places: HostPaths) -> list[str]:
     # As after any stop, the next start is one of everything.
     with suppress(OSError):
         places.finished.unlink()
-    return [process.instance_id for process in (*children, *orphans)]
+    ended = (*children, *orphans)
+    _write_down(places, ended)
+    return [process.instance_id for process in ended]
+
+
+def _write_down(places: HostPaths, ended: _Processes) -> None:
+    """Record in the history who has ended these processes."""
+    history = HistoryFile(places.journal)
+    by = f"{getpass.getuser()} (uid {os.getuid()}, pid {os.getpid()})"
+    reason = f"ended by `ocsd stop` of {by}, while no daemon ran"
+    for process in ended:
+        name, at = process.instance_id, time.time()
+        history.write(HistoryEntry(at, name, "Exited", reason=reason, pid=process.pid, by=by))
+    history.close()
+
+
+def _runs_something(places: HostPaths) -> bool:
+    return is_listening(places.forkserver_socket) or bool(_recorded(places))
 
 
 def _recorded(places: HostPaths) -> _Processes:
@@ -220,8 +237,8 @@ def _lock(file: TextIO, places: HostPaths) -> None:
         pid = _recorded_pid(places) or "unknown"
         frozen = proc.why_silent(int(pid)) if pid.isdigit() else ""
         what = frozen or (
-            f"is starting or stuck; wait a moment and try again, or kill -9 {pid}, which ends "
-            "none of its agents, and then: ocsd stop"
+            "is starting or stuck; wait a moment and try again. If that lasts: kill -ABRT "
+            f"{pid} ends it and none of its agents; then: ocsd stop"
         )
         raise DaemonRunningError(
             f"the daemon of host {places.host!r} (pid {pid}) {what}"

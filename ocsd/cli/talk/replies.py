@@ -126,17 +126,25 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A warning about a request that is carried out."""
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The host has ended everything; its daemon ends now."""
 
     took_s: float = 0.0
 
 
-Event = StateChange | Result | LeftOut | Stopped
+Event = StateChange | Result | LeftOut | Notice | Stopped
 _KINDS: dict[str, type[Event]] = {
     "transition": StateChange,
     "result": Result,
     "left_out": LeftOut,
+    "notice": Notice,
     "stopped": Stopped,
 }
 
@@ -184,10 +192,11 @@ def _daemon_row(answer: Mapping[str, Any]) -> dict[str, Any]:
         "reason": "",
         "since_at": since_at,
         "pid": answer.get("pid"),
-        "uptime_s": None,
+        "uptime_s": answer.get("uptime_s"),
         "log_path": answer.get("log_path"),
     }
-    if since_at is not None:
+    if row["uptime_s"] is None and since_at is not None:
+        # The daemon of an earlier release.
         row["uptime_s"] = max(0.0, time.time() - since_at)
     if answer.get("stopping"):
         row |= {"state": "stopping", "target": "down", "reason": "the host is being stopped"}

@@ -7,14 +7,17 @@ there is one. It runs on ocsd's modules, as any other agent does.
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from types import CodeType, ModuleType
+from typing import Any
 
 # Names that differ in more than the first word.
 _ELSEWHERE = {
+    "ocs.agent_cli": "ocsd.compat.agent_cli",
+    "ocs.client_cli": "ocsd.compat.client_cli",
     "ocs.agents": "ocsd_agents",
     "ocs.agents.registry": "ocsd.registry",
     "ocs.agents.aggregator": "ocsd.aggregator",
@@ -47,6 +50,8 @@ class _Ours(MetaPathFinder, InspectLoader):
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = importlib.import_module(_our_name(spec.name))
+        if hasattr(module, "__path__"):
+            _give_submodules(module, spec.name)
         # The machinery is about to overwrite it.
         spec.loader_state = module.__spec__
         return module
@@ -93,6 +98,31 @@ def _find_published(name: str) -> ModuleSpec | None:
     return spec
 
 
+def _give_submodules(package: ModuleType, name: str) -> None:
+    """Let ``from ocs.x import y`` find what ``import ocs.x.y`` finds.
+
+    Python looks for `y` in the package's own name, which is ocsd's.
+    """
+    own: Callable[[str], Any] | None = vars(package).get("__getattr__")
+
+    def submodule(attribute: str) -> Any:
+        if own is not None:
+            try:
+                return own(attribute)
+            except AttributeError:
+                pass  # then it may be a module
+        wanted = f"{name}.{attribute}"
+        if not attribute.startswith("__"):
+            try:
+                return importlib.import_module(wanted)
+            except ModuleNotFoundError as error:
+                if error.name != wanted:
+                    raise
+        raise AttributeError(f"module {package.__name__!r} has no attribute {attribute!r}")
+
+    vars(package)["__getattr__"] = submodule
+
+
 def _other_folders() -> list[str]:
     """Return the search path for a published OCS: the present one without this folder."""
     folder = os.path.dirname(os.path.abspath(__file__))
@@ -112,3 +142,4 @@ else:
     sys.meta_path.insert(0, _Ours())
     # The import statement returns the module that an import leaves here.
     sys.modules["ocs"] = importlib.import_module("ocsd")
+    _give_submodules(sys.modules["ocs"], "ocs")

@@ -18,12 +18,13 @@ from ocsd.daemon.instances.ports import Clock
 from ocsd.daemon.planning.reload import Reloaded
 from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
 from ocsd.supervisor.events import Target
+from ocsd.supervisor.wish import WITH_ALL
 from ocsd.system.peer import peer_of
 
 DEFAULT_LIMIT_S: Final = 60.0
 LONGEST_LIMIT_S: Final = 86400.0
 
-Stop = Callable[[Write], None]
+Stop = Callable[[Write, str], None]
 Upgrade = Callable[[Write, Callable[[OcsdError], None]], None]
 Reload = Callable[[str, bool], Reloaded]
 
@@ -38,7 +39,7 @@ class ControlApi:
     fleet: Fleet
     clock: Clock
     stop: Stop
-    """Stops everything; takes a function that writes a JSON object for each step."""
+    """Stops everything; takes a function that writes a JSON object for each step, and who asks."""
     upgrade: Upgrade
     """Replaces this daemon; takes functions that write the answer, and a refusal."""
     reload: Reload
@@ -88,7 +89,7 @@ class ControlApi:
     ) -> bytes | int:
         """Bring instances up or down, or restart them."""
         try:
-            names, rest, limit_s = self._read_change(verb, request)
+            names, rest, limit_s, by = self._read_change(verb, request)
             self.fleet.check(names)
         except NoSuchInstanceError as error:
             return _refuse(request, error, 404)
@@ -96,19 +97,22 @@ class ControlApi:
         stream = _Stream(request)
         pending = self._results(stream, dict.fromkeys(names, target), limit_s)
         try:
-            change(names, asker(request))
+            change(names, by)
         except OcsdError:
             pending.abandon()
             raise
         stream.begin()
+        if unwritten := self.fleet.targets.unwritten:
+            stream.write({"event": "notice", "text": unwritten})
         for name, reason in rest.items():
             stream.write({"event": "left_out", "instance_id": name, "reason": reason})
         self.fleet.when_launched(pending.report_settled)
         return server.NOT_DONE_YET
 
-    def _read_change(self, verb: str, request: Any) -> tuple[list[str], dict[str, str], float]:
-        """Return the instances, those left out and why, and how long the request waits [s]."""
+    def _read_change(self, verb: str, request: Any) -> tuple[list[str], dict[str, str], float, str]:
+        """Return the instances, those left out and why, how long the request waits [s], and who."""
         rest: dict[str, str] = {}
+        by = asker(request)
         try:
             body = json.loads(request.content.read() or b"{}")
             names = body.get("names")
@@ -116,20 +120,23 @@ class ControlApi:
                 if verb == "restart":
                     # An instance may be down because its device is being worked on.
                     rest = self.fleet.resting()
+                elif verb == "up" and body.get("leave_put_down") is True:
+                    rest = self.fleet.put_down_singly()
+                by += WITH_ALL
                 names = [name for name in self.fleet.listed if name not in rest]
             limit_s = _limit_s(body.get("timeout_s", DEFAULT_LIMIT_S))
         except (ValueError, TypeError, AttributeError) as error:
             raise _bad_body("/v1/instances", error) from error
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise UsageError('name the instances, as {"names": ["NAME"]}, or say {"all": true}')
-        return list(dict.fromkeys(names)), rest, limit_s
+        return list(dict.fromkeys(names)), rest, limit_s, by
 
     def _stop(self, request: Any) -> int:
         self._log_change(request, "stop")
         stream = _Stream(request)
         stream.begin()
         # The answer ends with the daemon, which closes its sockets as it goes.
-        self.stop(stream.write)
+        self.stop(stream.write, asker(request))
         return server.NOT_DONE_YET
 
     def _reload(self, request: Any) -> bytes | int:

@@ -16,6 +16,7 @@ from ocsd.site.model import Hub, Instance, word_of
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Verdict
 from ocsd.system.paths import HostPaths
+from ocsd.system.proc import age_s
 
 SCHEMA = "ocsd.status/1"
 
@@ -28,7 +29,8 @@ class _Usage:
     """The resources that a process had used when it was last measured."""
 
     process: psutil.Process
-    measured_at: float
+    measured_s: float
+    """When that was [s, monotonic]."""
     cpu_s: float
     cpu_percent: float
 
@@ -52,23 +54,23 @@ class UsageMeter:
         """
         if pid is None:
             return None, None
-        now = time.time()
+        now_s = time.monotonic()
         try:
             usage = self._usages.get(pid)
             if usage is None or not usage.process.is_running():
                 process = psutil.Process(pid)
-                usage = self._usages[pid] = _Usage(process, process.create_time(), 0.0, 0.0)
+                usage = self._usages[pid] = _Usage(process, now_s - (age_s(pid) or 0.0), 0.0, 0.0)
             with usage.process.oneshot():
                 times = usage.process.cpu_times()
                 rss_bytes = usage.process.memory_info().rss
         except psutil.Error:
             self._usages.pop(pid, None)
             return None, None
-        span_s = now - usage.measured_at
+        span_s = now_s - usage.measured_s
         if span_s >= self.shortest_span_s:
             cpu_s = times.user + times.system
             usage.cpu_percent = 100 * (cpu_s - usage.cpu_s) / span_s
-            usage.measured_at, usage.cpu_s = now, cpu_s
+            usage.measured_s, usage.cpu_s = now_s, cpu_s
         return round(usage.cpu_percent, 1), rss_bytes
 
     def forget_all_but(self, pids: set[int]) -> None:
@@ -99,7 +101,14 @@ class StatusReport:
     """Returns the entries of the host that something else runs."""
     excuse: Callable[[], None] = lambda: None
     """Called before the health of instances is judged."""
+    router_away_s: Callable[[], float] = lambda: 0.0
+    """Returns for how long a router that is not run here was not reachable [s]."""
+    code_at: float = 0.0
+    """When ocsd's own code was last written to the disk [s, Unix time]."""
+    disks: Callable[[], list[dict[str, Any]]] = list
+    """Returns the disks of data, state and logs (`ocsd.daemon.watching.disks`)."""
     _meter: UsageMeter = field(default_factory=UsageMeter, init=False)
+    _began_s: float = field(default_factory=time.monotonic, init=False)
 
     def as_json(self) -> dict[str, Any]:
         """Return the status (schema in docs/control-api.md)."""
@@ -113,11 +122,13 @@ class StatusReport:
             "pid": self.pid,
             "site_file": self.site_file,
             "since_at": self.since_at,
+            "uptime_s": round(time.monotonic() - self._began_s, 3),
             "stopping": self.fleet.stopping,
             "trouble": "; ".join(filter(None, (self.trouble(), self.start_trouble()))),
             "journal_path": str(self.paths.journal),
             "log_path": str(self.paths.instance_log("ocsd")),
             "hub": self.hub.model_dump(include=_HUB_KEYS),
+            "disks": self.disks(),
             "router": self._router(),
             "instances": rows,
             "not_managed": [_not_managed(each) for each in self.left_alone()],
@@ -144,7 +155,7 @@ class StatusReport:
         keeper = self.fleet.router
         url = self.hub.wamp_server
         if keeper is None:
-            return {"state": "external", "pid": None, "health": None, "url": url, "reason": ""}
+            return self._external_router()
         verdict, life = keeper.verdict, keeper.life
         return {
             **self._common(keeper, verdict),
@@ -152,6 +163,14 @@ class StatusReport:
             "url": url,
             "reason": verdict.reason or life.reason or self._why_no_router(keeper),
         }
+
+    def _external_router(self) -> dict[str, Any]:
+        url, away_s = self.hub.wamp_server, self.router_away_s()
+        row = {"state": "external", "pid": None, "health": None, "url": url, "reason": ""}
+        if not away_s:
+            return row
+        reason = f"the router at {url}, which is not run by this daemon, is not reachable for "
+        return row | {"health": "unreachable", "reason": f"{reason}{away_s:.0f} s"}
 
     def _why_no_router(self, keeper: Keeper) -> str:
         if self.fleet.stopping:
@@ -179,21 +198,27 @@ class StatusReport:
             "reason": self._reason(instance, keeper, verdict),
             "cpu_percent": cpu_percent,
             "rss_bytes": rss_bytes,
+            "waits_for_router": keeper.report.reports and not keeper.report.ready,
         }
+        if keeper.started_at is not None:
+            # After an upgrade, it goes on with the release that it was started with.
+            row["old_code"] = keeper.started_at < self.code_at
         if instance.agent_class == AGGREGATOR_CLASS:
             row["data_dir"] = str(data_folder(instance.arguments, self.paths.state))
         return row
 
     def _common(self, keeper: Keeper, verdict: Verdict) -> dict[str, Any]:
         """Return the facts that are reported of the router as well as of instances."""
-        started_at = keeper.started_at
+        uptime_s = keeper.uptime_s
+        if uptime_s is not None:
+            uptime_s = round(uptime_s, 3)
         return {
             "state": str(keeper.life.state),
             "health": verdict.health and str(verdict.health),
             "pid": keeper.pid,
             "restarts": keeper.life.restarts,
             "since_at": keeper.since_at,
-            "uptime_s": started_at and round(time.time() - started_at, 3),
+            "uptime_s": uptime_s,
             "next_try_s": keeper.next_try_s,
             "log_path": str(self.paths.instance_log(keeper.instance_id)),
         }

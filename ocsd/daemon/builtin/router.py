@@ -1,11 +1,10 @@
 """The router as an instance: its plan, its readiness, and its last words."""
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from twisted.internet.protocol import ClientFactory
@@ -26,6 +25,9 @@ from ocsd.supervisor.events import BecameReady, State
 from ocsd.system.paths import HostPaths, is_listening
 
 ROUTER_POLL_S = 0.02
+
+EXTERNAL_SILENCE_LIMIT_S: Final = 10.0
+"""A router elsewhere that has not answered for this long is not reachable [s]."""
 
 SOCKET_LIMIT_S = 30.0
 """After this long, a router has opened all its sockets [s]."""
@@ -147,7 +149,7 @@ class RouterWatch:
     def _poll(self) -> None:
         if self._keeper.life.state is not State.STARTING:
             self._polling.stop()
-        elif self._keeper.pid is not None and self._reachable(self._keeper.started_at):
+        elif self._keeper.pid is not None and self._reachable(self._keeper.uptime_s):
             if self._asking is None:
                 self._keeper.deliver(BecameReady())
                 return
@@ -160,14 +162,38 @@ class RouterWatch:
             self._keeper.notified({"READY": "1", "WATCHDOG": "1"})
 
 
-def _reachable(plan: RouterPlan, hub: Hub) -> Callable[[float | None], bool]:
-    """Return a function of the start [s, Unix time]: whether the router can be reached."""
+class ExternalRouter:
+    """Polls a router that another daemon or program runs."""
 
-    def is_reachable(started_at: float | None) -> bool:
+    def __init__(self, hub: Hub, reactor: Any) -> None:
+        url = urlsplit(hub.wamp_server)
+        address = url.hostname or "localhost", probe.port_of(url)
+
+        def connect(factory: ClientFactory) -> Any:
+            return reactor.connectTCP(*address, factory)
+
+        # A server with TLS answers it with an alert, which will do.
+        self._asking = Asking(connect, probe.upgrade_request(url), lambda: None, reactor)
+
+    def start(self) -> None:
+        """Begin."""
+        self._asking.start()
+
+    @property
+    def away_s(self) -> float:
+        """Time for which it has answered nothing [s]; 0 if that is no cause for concern."""
+        if self._asking.waited_s < EXTERNAL_SILENCE_LIMIT_S:
+            return 0.0
+        return self._asking.waited_s
+
+
+def _reachable(plan: RouterPlan, hub: Hub) -> Callable[[float | None], bool]:
+    """Return a function of the router's age [s]: whether it can be reached."""
+
+    def is_reachable(age_s: float | None) -> bool:
         socket = plan.socket
-        age_s = time.time() - (started_at or time.time())
         # A router that is still without its socket had one, which was removed.
-        if socket is None or (age_s > SOCKET_LIMIT_S and not socket.exists()):
+        if socket is None or ((age_s or 0.0) > SOCKET_LIMIT_S and not socket.exists()):
             return probe.is_open(hub.wamp_server)
         return is_listening(socket)
 

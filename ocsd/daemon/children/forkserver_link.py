@@ -83,9 +83,11 @@ class ForkServerLink:
         )
         if self._pid is None:
             return text
-        then = "and the daemon starts another one: agents run on"
-        busy = f"may be busy; if that lasts: kill -9 {self._pid} {then}"
-        return f"{text}; it (pid {self._pid}) {why_silent(self._pid, then) or busy}"
+        busy = (
+            f"may be busy; if that lasts: kill -ABRT {self._pid} and the daemon starts another "
+            "one: agents run on"
+        )
+        return f"{text}; it (pid {self._pid}) {why_silent(self._pid) or busy}"
 
     @property
     def answers(self) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-import psutil
 from twisted.logger import Logger
 
 from ocsd.daemon.children.orphans import Orphan
@@ -24,6 +23,7 @@ from ocsd.forkserver.protocol import (
 )
 from ocsd.forkserver.record import lives
 from ocsd.forkserver.remains import kill_remains
+from ocsd.system.proc import age_s
 
 MakeRequest: TypeAlias = Callable[[str], SpawnRequest]
 
@@ -249,8 +249,5 @@ class Processes:
 
 
 def _started_at(pid: int) -> float:
-    """Return when a process was started [s, Unix time]; now, if it has just ended."""
-    try:
-        return psutil.Process(pid).create_time()
-    except psutil.NoSuchProcess:
-        return time.time()
+    """Return when a process was started [s, Unix time as it is now]; now, if it has just ended."""
+    return time.time() - (age_s(pid) or 0.0)

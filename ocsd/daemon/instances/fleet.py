@@ -140,6 +140,12 @@ class Fleet:
         wishes = {each: self.wish(each) for each in self.listed}
         return {each: it.reason for each, it in wishes.items() if it.target is Target.DOWN}
 
+    def put_down_singly(self) -> dict[str, str]:
+        """Return the instances that somebody has put down, and not with all; with the reason."""
+        resting = self.resting()
+        words = {each: self.targets.word(self._instances[each]) for each in resting}
+        return {each: resting[each] for each, word in words.items() if word and word.is_put_down}
+
     def ended_unseen(self, ended: Ended) -> bool:
         """Record an end while no daemon ran; return whether it stays the last one."""
         keeper = self._keepers.get(ended.instance_id)
@@ -254,7 +260,7 @@ class Fleet:
 
     def _request(self, instance_ids: Iterable[str], target: Target, request: Request) -> None:
         requested = list(instance_ids)
-        # Before anything is done: a request that cannot be remembered is refused as a whole.
+        # Before anything is done, because the daemon may be killed meanwhile.
         entries = [self._instances[each] for each in requested if each in self._instances]
         self.targets.remember(entries, target, request.by)
         if ROUTER_NAME in requested:

@@ -83,6 +83,7 @@ class Keeper:
     def __post_init__(self) -> None:
         self.since_at = self.wall_clock()
         self._last_pid: int | None = None
+        self._began_s = 0.0
         self._owed_signal: int | None = None
         self._timer: Timer | None = None
         self._events: deque[Event] = deque()
@@ -105,6 +106,13 @@ class Keeper:
         if self.life.wake_at_s is None or self.life.has_process:
             return None
         return max(0.0, self.life.wake_at_s - self.clock.seconds())
+
+    @property
+    def uptime_s(self) -> float | None:
+        """The age of its process [s], whatever happens to the wall clock; None if there is none."""
+        if self.pid is None:
+            return None
+        return self.clock.seconds() - self._began_s
 
     @property
     def silent_s(self) -> float | None:
@@ -170,6 +178,7 @@ class Keeper:
     def adopt(self, report: Spawned, started_at: float) -> None:
         """Take over a process that an earlier daemon started."""
         self._begin(report.pid, started_at)
+        self._began_s -= max(0.0, self.wall_clock() - started_at)
         # A running process reports every second. One that has hung since before this daemon
         # began will never report: its silence counts from now.
         now_s = self.clock.seconds()
@@ -212,7 +221,8 @@ class Keeper:
     def _begin(self, pid: int, started_at: float) -> None:
         self.pid = pid
         self.started_at = started_at
-        self.report = SelfReport(started_at_s=self.clock.seconds())
+        self._began_s = self.clock.seconds()
+        self.report = SelfReport(started_at_s=self._began_s)
         self.failure = self.operations = ""
 
     def _advance(self, event: Event) -> tuple[Action, ...]:

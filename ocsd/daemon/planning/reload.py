@@ -73,7 +73,7 @@ def compare(settings: Settings) -> Change:
         If it changes what only a new start of everything can change.
     """
     site = load.load(Path(settings.site.path or ""))
-    host = load.pick_host(site, settings.plan.host.name)
+    host = load.own_host(site, settings.plan.host.name)
     planned = plan(site, host, str(settings.paths.state / "data"))
     after = replace(settings, site=site, plan=planned)
     _refuse_changed_router(settings, after)

@@ -96,6 +96,9 @@ class Chronicle:
             )
         )
 
-    def record(self, instance_id: str, event: str, reason: str, pid: int | None = None) -> None:
+    def record(
+        self, instance_id: str, event: str, reason: str, pid: int | None = None, by: str = ""
+    ) -> None:
         """Write down an event that changed no state, of an instance or of `DAEMON`."""
-        self.file.write(HistoryEntry(self.wall_clock(), instance_id, event, reason=reason, pid=pid))
+        at = self.wall_clock()
+        self.file.write(HistoryEntry(at, instance_id, event, reason=reason, pid=pid, by=by))

@@ -76,7 +76,7 @@ class Examination:
         with contextlib.suppress(OSError), log.open("rb") as file:
             end_of_log = tail(file, LOG_BYTES)
         (self.path / "log.txt").write_bytes(end_of_log)
-        _forget_oldest(folder)
+        _forget_oldest(folder, self.path)
 
     def finish(self) -> None:
         """Add the stacks, which the process has written to its log since."""
@@ -194,7 +194,8 @@ def _identity(log: Path) -> tuple[int, int]:
     return status.st_size, status.st_ino
 
 
-def _forget_oldest(folder: Path) -> None:
-    kept = sorted(path for path in folder.iterdir() if path.is_dir())
-    for path in kept[:-MOST_EXAMINATIONS]:
+def _forget_oldest(folder: Path, newest: Path) -> None:
+    """Delete the oldest by name, but not the `newest`: the clock may have been set back."""
+    others = sorted(path for path in folder.iterdir() if path.is_dir() and path != newest)
+    for path in others[: 1 - MOST_EXAMINATIONS]:
         shutil.rmtree(path, ignore_errors=True)

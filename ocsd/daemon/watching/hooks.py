@@ -27,7 +27,7 @@ from ocsd.text.printable import one_line
 HOOK_PAUSE_S: Final = 10.0
 """Minimum time between two runs of the same hook for one instance [s]."""
 
-URGENT: Final = frozenset({"on-failed", "on-hung", "on-incident"})
+URGENT: Final = frozenset({"on-failed", "on-hung", "on-incident", "on-ok"})
 """Hooks that run first: a person may be woken by them, and a start fires many others."""
 
 MOST_AT_ONCE: Final = 4
@@ -69,13 +69,14 @@ class Hooks:
         self._waiting: deque[tuple[str, dict[str, Any]]] = deque()
         self._running = 0
 
-    def fire(self, occasion: str, instance_id: str, facts: Mapping[str, Any]) -> None:
+    def fire(self, occasion: str, instance_id: str, facts: Mapping[str, Any]) -> bool:
         """Run the hook of an occasion, e.g. ``on-failed``, if there is one and it is not too soon.
 
-        `facts` are its input, beside the occasion and the instance-id.
+        `facts` are its input, beside the occasion and the instance-id. Return whether it was not
+        left out.
         """
         if occasion not in self.commands:
-            return
+            return True
         key, now_s = (occasion, instance_id), self.clock.seconds()
         too_soon = now_s - self._fired_s.get(key, float("-inf")) < HOOK_PAUSE_S
         queue = self._waiting
@@ -83,12 +84,18 @@ class Hooks:
             queue = self._urgent
         if too_soon or len(queue) >= MOST_WAITING:
             self._left_out[key] = self._left_out.get(key, 0) + 1
-            return
+            return False
         self._fired_s[key] = now_s
         left_out = self._left_out.pop(key, 0)
         head = {"occasion": occasion, "instance_id": instance_id}
         queue.append((occasion, {**head, **facts, "left_out": left_out}))
         self._begin()
+        return True
+
+    def is_due(self, occasion: str, instance_id: str) -> bool:
+        """Whether `fire` would not leave this occasion out as too soon."""
+        before_s = self._fired_s.get((occasion, instance_id), float("-inf"))
+        return self.clock.seconds() - before_s >= HOOK_PAUSE_S
 
     def _begin(self) -> None:
         while (queue := self._urgent or self._waiting) and self._running < MOST_AT_ONCE:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from ocsd.forkserver.protocol import Spawned
+from ocsd.log.stream import NOTE
 from ocsd.system.files import tail
 from ocsd.text.reason import shortened
 
@@ -17,11 +18,11 @@ DAILY_LIFE = re.compile(r"\S+Z \[(info|debug)\]")
 def last_line(path: Path, since: Spawned | None = None) -> str:
     """Return the last line of a log if it may explain why its writer ended; else nothing.
 
-    Lines of level info or debug explain nothing, nor do those from before the start of `since`,
-    the writer.
+    Lines of level info or debug explain nothing, nor do ocsd's own notes, nor those from before
+    the start of `since`, the writer.
     """
-    lines = LINE_END.split(end_of(path, LOG_TAIL_BYTES, since))
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    lines = map(str.strip, reversed(LINE_END.split(end_of(path, LOG_TAIL_BYTES, since))))
+    last = next((line for line in lines if line and not line.startswith(NOTE)), "")
     if DAILY_LIFE.match(last):
         return ""
     return shortened(last.removeprefix("ocsd: "))

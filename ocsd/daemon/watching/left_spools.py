@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from ocsd.daemon.instances.ports import Clock
 from ocsd.reactor.repeating import repeating
-from ocsd.supervisor.retention import is_expired
+from ocsd.supervisor.retention import CONFIRMED_AFTER_S, is_expired
 
 SPOOL_CHECK_S: Final = 3600.0
 """Time between two checks [s]. None is made at the start, when the machine's clock may be wrong."""
@@ -22,7 +22,7 @@ SPOOL_CHECK_S: Final = 3600.0
 
 @dataclass(eq=False)
 class LeftSpools:
-    """Checks once an hour for spools that are too old to be asked for."""
+    """Checks once an hour for spools that are too old to be asked for, for a day already."""
 
     log = Logger()
 
@@ -36,6 +36,7 @@ class LeftSpools:
 
     def __post_init__(self) -> None:
         self._checking = repeating(self.check, self.clock)
+        self._expired_since_s: dict[str, float] = {}
 
     def start(self) -> None:
         """Begin."""
@@ -44,6 +45,8 @@ class LeftSpools:
     def check(self) -> None:
         """Delete the spools that are too old."""
         listed = self.listed()
+        for name in self._expired_since_s.keys() & set(listed):
+            del self._expired_since_s[name]
         for folder in _folders(self.folder):
             name = unquote(folder.name)
             try:
@@ -56,7 +59,12 @@ class LeftSpools:
         newest_at, size_bytes = _measured(folder)
         now_at = self.wall_clock()
         if not is_expired(newest_at, now_at):
+            self._expired_since_s.pop(name, None)
             return
+        now_s = self.clock.seconds()
+        if now_s - self._expired_since_s.setdefault(name, now_s) < CONFIRMED_AFTER_S:
+            return
+        del self._expired_since_s[name]
         # Links that another user has put there are not followed.
         shutil.rmtree(folder)
         self.log.info(

@@ -92,6 +92,8 @@ class HealthWatch:
     chronicle: Chronicle
     on_change: Callable[[str, Health, str], None]
     """Takes name, health and reason."""
+    on_ok: Callable[[str], None] = lambda _: None
+    """Takes the name of each healthy instance, in each round."""
 
     def __post_init__(self) -> None:
         self._last: dict[str, Health] = {}
@@ -113,6 +115,8 @@ class HealthWatch:
             self.chronicle.record(keeper.instance_id, "HealthChanged", reason, keeper.pid)
             self.on_change(keeper.instance_id, verdict.health, verdict.reason)
         self._last[keeper.instance_id] = verdict.health
+        if verdict.health is Health.OK and keeper.life.state is State.UP:
+            self.on_ok(keeper.instance_id)
         reason = keeper.reason_to_restart
         if reason:
             keeper.deliver(BecameHung(reason))

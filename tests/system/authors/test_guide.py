@@ -202,7 +202,8 @@ def test_the_files_listed_at_the_top_are_those_that_follow():
     ]
     assert {line.split()[0] for line in LISTED} == set(LOCAL)
     assert set(GUIDE.files) - set(LOCAL) == {
-        *("package/pyproject.toml", "package/lab_agents/plugin.py", "docker-compose.yml")
+        *("package/pyproject.toml", "package/lab_agents/plugin.py", "docker-compose.yml"),
+        "weather.py",
     }
 
 

@@ -55,11 +55,19 @@ def _survives(lab, state, logs):
         pid = lab.pid("thermo1")
         os.kill(pid, signal.SIGKILL)
         lab.back("thermo1", pid, AGENT_BACK_S)
-        # What cannot be remembered is refused as a whole.
-        refused = lab.site.ocsd("down", "thermo2")
-        assert refused.returncode == 1
-        assert "it could not be remembered" in refused.stderr
-        assert lab.row("thermo2")["target"] == "up"
+        # A full disk stops nobody from stopping an agent; what is not remembered is said.
+        done = lab.site.ocsd("down", "thermo2")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "warning: up and down are not remembered in" in done.stdout
+        assert lab.row("thermo2")["state"] == "down"
+        assert "are not remembered" in lab.status()["trouble"]
+        done = lab.site.ocsd("up", "thermo2")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert lab.site.ocsd("down", "thermo2").returncode == 0
+        # The disks are told of.
+        [disk] = [each for each in lab.status()["disks"] if "logs" in each["what"]]
+        assert disk["used"] > 0.99
+        assert "100 % full" in disk["warning"]
         # The record of a hang cannot be kept, but it is ended all the same.
         pid = lab.pid("grows")
         lab.ask("grows", "grow")
@@ -68,7 +76,7 @@ def _survives(lab, state, logs):
         lab.done("talks", "talk")
         # The journal has a rest of a page for some twenty entries.
         for _ in range(15):
-            if not lab.status()["trouble"]:
+            if "entries wait" not in lab.status()["trouble"]:
                 assert lab.site.ocsd("restart", "thermo1").returncode == 0
         told = lab.site.ocsd("status").stdout
         assert "entries wait for" in told

@@ -48,11 +48,11 @@ class Hostile:
         return True, "stored"
 
     def publishes_bad_name(self, session, params):
-        self.publish("temps", 1.0, {"9a": 1})
+        self.publish("temps", time.time(), {"9a": 1})
         return True, "published"
 
     def publishes_bad_value(self, session, params):
-        self.publish("temps", 1.0, {"a": None})
+        self.publish("temps", time.time(), {"a": None})
         return True, "published"
 
     def publishes_bad_time(self, session, params):

@@ -191,7 +191,7 @@ WRONGS = {
     "stores_much": "operation 'stores_much': session.data['image'] holds more than 4 MiB",
     "publishes_bad_name": "feed 'temps': field name '9a' is not valid",
     "publishes_bad_value": "feed 'temps': field 'a' holds NoneType None",
-    "publishes_bad_time": "feed 'temps': timestamps have to be finite Unix times, not list [nan]",
+    "publishes_bad_time": "feed 'temps': timestamp float nan is not finite",
     "publishes_unregistered": "feed 'nonsense' is not registered; registered are",
     "loses_thread": "thread 'reader' of operation 'loses_thread' died: ZeroDivisionError",
 }

@@ -83,7 +83,7 @@ def ending(process):
 def test_the_command_line_runs_a_task_and_lists_operations(lab):
     done = lab.ocsd("call", "fake-data1", "delay_task", "delay=1")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"delay_task  succeeded, run \d+, took 1\.\d+ s", done.stdout)
+    assert re.search(r"OK: delay_task  succeeded after 1\.\d+ s, started 2", done.stdout)
     rows = [line.split() for line in lab.ocsd("ops", "fake-data1").stdout.splitlines()]
     assert ["delay_task", "task", "succeeded", "delay=5.0", "succeed=true"] in [r[:5] for r in rows]
     assert ["acq", "process", "running"] in [row[:3] for row in rows]

@@ -102,7 +102,7 @@ def test_a_daemon_that_is_frozen_is_named_and_its_files_are_read(lab):
             begun_s = time.monotonic()
             done = lab.ocsd(*words)
             assert done.returncode == 75
-            assert f"kill -9 {daemon.pid} and ocsd start: agents run on" in done.stderr
+            assert f"kill -CONT {daemon.pid} lets it go on" in done.stderr
             assert time.monotonic() - begun_s < 15
         refused = lab.ocsd("start", "-d", "--site-file", str(lab.file), "--host", "lab")
         assert f"kill -CONT {daemon.pid}" in refused.stderr

@@ -56,7 +56,9 @@ def reactor():
 @pytest.fixture
 def agent(reactor):
     args = Namespace(instance_id="thermo1", access_policy=None)
-    return OCSAgent(ComponentConfig("test_realm"), args, "observatory.thermo1", "ThermoAgent")
+    agent = OCSAgent(ComponentConfig("test_realm"), args, "observatory.thermo1", "ThermoAgent")
+    agent.unix_time = lambda: 0.0  # a clock that is not set, with which small times are good
+    return agent
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import pytest
 
 from ocsd.cli.main import _COMMANDS, main
 from ocsd.cli.screen import units
-from ocsd.text.times import utc
 from tests.unit.cli.stand_in_daemon import instance
 
 CODES = ("0", "1", "2", "3", "4", "69", "75", "77", "78", "130")
@@ -88,6 +87,24 @@ def test_commands_instance_ids_and_hosts_are_completed(ocsd, daemon_of):
     assert completed(ocsd, "ocsd status --host sleepy f") == []
 
 
+def test_hosts_and_instances_of_the_site_file_and_classes_are_completed(ocsd, daemon_of):
+    (ocsd.base / "site-configs").mkdir()
+    (ocsd.base / "site-configs" / "default.yaml").write_text(
+        "hub: {wamp_server: 'ws://localhost:8001/ws'}\n"
+        "hosts:\n"
+        "  dome: {agent-instances: [{agent-class: FakeDataAgent, instance-id: fake1}]}\n"
+        "  lab: {agent-instances: [{agent-class: FakeDataAgent, instance-id: fake2}]}\n"
+    )
+    assert completed(ocsd, "ocsd start --host ") == ["dome", "lab"]
+    assert completed(ocsd, "ocsd run --host l") == ["lab"]
+    assert completed(ocsd, "ocsd run fa") == ["fake1", "fake2", "fa"]
+    assert completed(ocsd, "ocsd run --host lab fa") == ["fake2", "fa"]
+    assert completed(ocsd, "ocsd start --site-file none.yaml --host ") == []
+    daemon_of("dome", instance("a", agent_class="Ls"), instance("b", agent_class="Pump"))
+    assert completed(ocsd, "ocsd down --class ") == ["Ls", "Pump"]
+    assert completed(ocsd, "ocsd loglevel a d") == ["debug"]
+
+
 def test_completion_does_not_wait_for_a_stuck_daemon(ocsd, daemon_of):
     server = daemon_of("grumpy", instance("fake-data1"))
     server.silent.set()
@@ -105,11 +122,6 @@ def test_a_size_is_at_most_five_characters_long():
     sizes = (0, 999, 1000, 8_178_892, 150 * 2**20, 1023 * 2**20, 2**34)
     shown = [units.memory(size) for size in sizes]
     assert shown == ["0B", "999B", "1.0K", "7.8M", "150M", "1.0G", "16.0G"]
-
-
-def test_times_are_utc():
-    assert utc(1795332781.9) == "2026-11-22T07:33:01Z"
-    assert units.clock(1795332781.9996) == "07:33:02.000"
 
 
 def test_an_output_that_cannot_be_written_is_said_in_one_line():

@@ -1,12 +1,16 @@
 """A daemon that does not answer, or whose socket is gone."""
 
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 
 import pytest
 
+from ocsd.system.paths import HostPaths
+from ocsd.system.whereabouts import Whereabouts
 from tests.unit.cli.stand_in_daemon import instance
 
 LINE = (
@@ -119,7 +123,7 @@ def test_what_a_stopped_daemon_was_asked_for_is_done_later_and_that_is_said(tmp_
         daemon.kill()
         daemon.communicate()
     changed, tried, asked = done.stdout.splitlines()
-    stopped = f"(pid {daemon.pid}) is stopped (state T): kill -CONT {daemon.pid}; or "
+    stopped = f"(pid {daemon.pid}) is stopped (state T): kill -CONT {daemon.pid} lets it go on"
     assert all(stopped in each for each in (changed, tried, asked))
     later = "; what was asked for is done when it goes on"
     assert changed.endswith(later)
@@ -145,6 +149,48 @@ def test_a_daemon_whose_socket_is_gone_is_named(ocsd, holder, words):
     assert done.returncode == 69
     assert f"the daemon of host 'grumpy' (pid {holder.pid}) runs, but its" in done.stderr
     assert "try again" in done.stderr
+    assert "kill" not in done.stderr
+    assert "it uses another runtime folder: set RUNTIME_DIRECTORY" in done.stderr
+
+
+def test_the_runtime_folder_of_a_daemon_without_a_socket_is_named(ocsd, holder):
+    used = ocsd.base / "gone" / "grumpy"
+    places = HostPaths("grumpy", used, ocsd.base / "state" / "grumpy", ocsd.base / "log")
+    used.mkdir(parents=True)
+    Whereabouts(places).write()
+    done = ocsd("status")
+    assert f"its control socket is not at {used}/control.sock" in done.stderr
+    assert f"names another runtime folder, {ocsd.runtime}/grumpy" in done.stderr
+    shutil.rmtree(used.parent)
+    done = ocsd("status")
+    assert f"{used.parent} was removed, as logind does" in done.stderr
+
+
+def test_a_daemon_with_another_runtime_folder_is_found_by_the_state_folder(ocsd, daemon_of):
+    daemon_of("grumpy", instance("a"))
+    (ocsd.base / "state" / "grumpy").mkdir(parents=True)
+    used = ocsd.runtime / "grumpy"
+    Whereabouts(HostPaths("grumpy", used, ocsd.base / "state" / "grumpy", ocsd.base)).write()
+    other = str(ocsd.base / "other")
+    assert "grumpy: ok" in ocsd("status", RUNTIME_DIRECTORY=other).stdout
+    assert "grumpy: ok" in ocsd("status", "--host", "grumpy", RUNTIME_DIRECTORY=other).stdout
+    assert ocsd("status", "--host", "dopey", RUNTIME_DIRECTORY=other).returncode == 69
+
+
+def test_a_fork_server_with_other_folders_is_named_and_nobody_is_told_to_start(ocsd):
+    folder = ocsd.base / "elsewhere" / "grumpy"
+    folder.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "fork.sock"))
+        listener.listen()
+        for words in (("status",), ("status", "--host", "grumpy")):
+            done = ocsd(*words)
+            assert done.returncode == 69
+            assert f"host 'grumpy' in {folder}" in done.stderr
+            assert f"looked in {ocsd.runtime}" in done.stderr
+            assert f"RUNTIME_DIRECTORY={folder.parent} ocsd status" in done.stderr
+            assert "ocsd start" not in done.stderr
+        assert "start it with: ocsd start" in ocsd("status", "--host", "dopey").stderr
 
 
 def test_a_lock_that_nobody_holds_says_nothing(ocsd, holder):

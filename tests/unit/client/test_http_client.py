@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import re
 import socket
 import threading
 import time
@@ -59,17 +60,81 @@ def test_parts_of_the_api_and_special_addresses_have_names(client, bridge):
     assert bridge.calls[-1] == ("observatory.dev1.agent_poll", [], {"instance_id": "a"})
 
 
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"text": "x" * 20_000_000},
+        {"table": [0.5] * 2_500_000},  # 10 MB of JSON, but 22 MB in a message
+        {"rows": [{"a": [1.5]}] * 1_400_000},
+    ],
+)
+def test_params_that_no_message_can_carry_are_an_error_at_once(params):
+    client = ControlClient("observatory.dev1", url="http://localhost:1/nobody-is-asked")
+    with pytest.raises(ControlClientError, match="a message can have at most 16,711,680") as caught:
+        client.request("start", "init", params)
+    assert caught.value.error == "client_http.error.request_error"
+    assert "observatory.dev1.ops" in str(caught.value)
+
+
+def test_large_params_that_fit_are_sent(client, bridge):
+    client.timeout_s = 30
+    assert client.request("start", "init", {"text": "x" * 10_000_000})[0] == OK
+
+
 def test_errors_of_the_router_are_passed_on(bridge):
     client = ControlClient("observatory.nobody", url=bridge.url)
     assert refused(client.get_api) == "wamp.error.no_such_procedure"
 
 
-def test_no_router_is_a_connection_error():
+@pytest.fixture
+def nothing_there():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}/call"
-    client = ControlClient("observatory.dev1", url=url)
+        return f"http://127.0.0.1:{unused.getsockname()[1]}/call"
+
+
+def test_no_router_is_a_connection_error(nothing_there):
+    client = ControlClient("observatory.dev1", url=nothing_there)
     assert refused(client.get_api) == "client_http.error.connection_error"
+
+
+def test_the_text_of_a_connection_error_is_one_that_scripts_for_ocs_take_apart(nothing_there):
+    with pytest.raises(ControlClientError) as caught:
+        ControlClient("observatory.dev1", url=nothing_there).get_api()
+    # The way of control libraries: the words, then the URL up to an apostrophe.
+    assert "Failed to connect" in str(caught.value)
+    assert re.search(r"(http://[^ ]+)'", str(caught.value))[1] == nothing_there
+    assert caught.value.reason == f"Failed to connect to {nothing_there}: Connection refused"
+
+
+def test_the_text_of_an_absent_agent_has_the_words_of_the_router(bridge):
+    with pytest.raises(ControlClientError, match="no callee registered"):
+        ControlClient("observatory.nobody", url=bridge.url).get_api()
+
+
+INNER = ControlClientError([0, 0, 0, 0, "wamp.error.canceled", ["callee gone"], {}])
+
+
+@pytest.mark.parametrize(
+    ("made", "text", "error", "reason"),
+    [
+        (ControlClientError("the link is down"), "the link is down", "", "the link is down"),
+        (ControlClientError(INNER), "callee gone", "", str(INNER)),
+        (ControlClientError(), "", "", ""),
+        (ControlClientError("a", "b"), "'b'", "", "('a', 'b')"),
+        (ControlClientError([0, 0]), "[0, 0]", "", "[0, 0]"),
+        (ControlClientError({"why": 1}), "'why'", "", "{'why': 1}"),
+        (ControlClientError(None), "None", "", "None"),
+        (ControlClientError([0, 0, 0, 0, "e", None, {}]), "'e'", "e", ""),
+        (ControlClientError([0, 0, 0, 0, "e", [1, "x"], {}]), "[1, 'x']", "e", "1: x"),
+        (ControlClientError([0, 0, 0, 0, "e"]), "'e'", "e", "[0, 0, 0, 0, 'e']"),
+        (INNER, "callee gone", "wamp.error.canceled", "callee gone"),
+    ],
+    ids=repr,
+)
+def test_an_error_shows_whatever_a_script_made_it_with(made, text, error, reason):
+    assert text in str(made)
+    assert (made.error, made.reason) == (error, reason)
 
 
 @pytest.mark.parametrize(

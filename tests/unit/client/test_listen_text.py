@@ -23,7 +23,7 @@ NOON = 12 * 3600.0
 
 def test_a_recorded_message_is_told_by_its_last_sample():
     text = listen.message_text({"b": BLOCK}, INFO, NOON)
-    assert text == "12:00:00 dev1.values  b (2 samples) t=2.12346 ok=1"
+    assert text == "12:00:00.000Z dev1.values  b (2 samples) t=2.12346 ok=1"
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_recorded_message_is_told_by_its_last_sample():
     [({"b": {"timestamps": []}}, 'b: {"timestamps": []}'), ({"b": 1}, "b: 1"), ([1], "[1]")],
 )
 def test_a_message_of_another_shape_is_shown_as_it_is(message, told):
-    assert listen.message_text(message, INFO, NOON) == f"12:00:00 dev1.values  {told}"
+    assert listen.message_text(message, INFO, NOON) == f"12:00:00.000Z dev1.values  {told}"
 
 
 def test_what_is_not_recorded_is_shown_as_json():

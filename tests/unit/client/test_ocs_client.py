@@ -107,8 +107,8 @@ def test_an_address_and_a_namespace_do_as_well(words, bridge):
 
 
 def test_a_site_gives_the_router_and_only_http_is_offered(bridge):
-    hub = site_config.HubConfig(wamp_server="ws://localhost:1/ws", wamp_http=bridge.url)
-    site = site_config.SiteConfig(hub=hub)
+    hub = {"wamp_server": "ws://localhost:1/ws", "wamp_http": bridge.url}
+    site = site_config.SiteConfig.from_dict({"hub": hub})
     assert site_config.get_control_client("dev1", site=site).get_tasks()
     with pytest.raises(ValueError, match="wampy"):
         site_config.get_control_client("dev1", site=site, client_type="wampy")

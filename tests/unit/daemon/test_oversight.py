@@ -1,5 +1,6 @@
 """What looks on is told what happens, and looks at everything."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ from ocsd.daemon.oversight import Oversight
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.history.file import read_history
 from ocsd.site.model import Host, Instance
+from ocsd.supervisor.events import DownRequested
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.paths import of_host
 
@@ -31,6 +33,86 @@ def test_what_is_to_be_done_once_a_second_is(paths):
     Oversight(settings, fleet, clock, (), (lambda: looked.append(True),)).start()
     clock.pump([1, 1, 1])
     assert len(looked) == 3
+
+
+class World:
+    """One instance, the host's hooks, and an hour that passes quickly."""
+
+    def __init__(self, paths):
+        paths.state.mkdir(parents=True)
+        self.clock = Clock()
+        self.fired = []
+        names = ("on-degraded", "on-failed", "on-ok", "on-up", "on-backoff")
+        host = Host(name="lab", hooks={each: ["true"] for each in names})
+        settings = SimpleNamespace(paths=paths, plan=SimpleNamespace(host=host, instances=()))
+        fleet = Fleet(Targets(paths.targets))
+        oversight = Oversight(settings, fleet, self.clock)
+        oversight._hooks.run = self.run
+        fleet.launch()
+        self.keeper = Keeper(
+            *("a", Lifecycle(), LAUNCHER, self.clock, self.clock.seconds, lambda: 0.0),
+            fleet.announce,
+        )
+        fleet.add(Instance(instance_id="a", agent_class="Thermo"), self.keeper)
+        oversight._rounds.start()
+        fleet.up("a", "ann")
+        self.keeper.spawned(Spawned("a", 7, 1))
+        self.says(READY="1")
+
+    def run(self, command, facts, ended):
+        self.fired.append(json.loads(facts))
+        ended("")
+        return SimpleNamespace(kill=lambda: None)
+
+    def says(self, seconds=1, **fields):
+        for _ in range(seconds):
+            self.keeper.notified({"READY": "1", "WATCHDOG": "1", **fields})
+            self.clock.advance(1)
+
+    def occasions(self):
+        found, self.fired = [each["occasion"] for each in self.fired], []
+        return found
+
+
+def test_an_alarm_is_cleared_by_a_hook_with_all_that_a_message_needs(paths):
+    world = World(paths)
+    assert world.occasions() == ["on-up"]
+    world.says(seconds=3)
+    assert world.occasions() == []
+    world.says(seconds=2, X_CALL="no answer")
+    world.says(seconds=3, X_CALL="")
+    degraded, ok = world.fired
+    for fact in (degraded, ok):
+        assert (fact["host"], fact["agent_class"]) == ("lab", "Thermo")
+        assert fact["log_path"].endswith("a.log")
+        assert fact["at"] > 0
+    assert (ok["occasion"], ok["after"]) == ("on-ok", "on-degraded")
+
+
+def test_no_recovery_is_left_out_however_soon_it_comes(paths):
+    world = World(paths)
+    for _ in range(4):
+        world.says(X_CALL="no answer")
+        world.says(X_CALL="")
+    world.says(seconds=12)
+    assert world.occasions()[-1] == "on-ok"
+    world.says(seconds=30)
+    assert world.occasions() == []
+
+
+def test_a_crash_is_over_when_the_instance_is_up_again_and_not_if_it_is_put_down(paths):
+    world = World(paths)
+    for pid in range(7, 12):
+        world.keeper.ended(Ended("a", pid, 1, None))
+        world.clock.advance(3)
+        world.keeper.spawned(Spawned("a", pid + 1, 1))
+    assert "on-backoff" in world.occasions()
+    world.says(seconds=70, READY="1")
+    assert world.occasions()[-1] == "on-ok"
+    world.keeper.deliver(DownRequested("ann"))
+    world.keeper.ended(Ended("a", 12, 0, None))
+    world.clock.advance(60)
+    assert "on-ok" not in world.occasions()
 
 
 @pytest.mark.parametrize("by", ["ann", ""])

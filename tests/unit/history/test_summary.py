@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocsd.history.summary import HistoryEntry, Summary, summaries
+from ocsd.history.summary import HistoryEntry, Summary, in_order_of_time, summaries
 
 
 def story(*steps, name="thermo1"):
@@ -22,10 +22,54 @@ STARTED = [
 ]
 
 
-def test_an_instance_that_runs_is_available_since_it_was_up():
+def test_a_start_that_was_asked_for_is_no_time_of_unavailability():
     summary = summaries(story(*STARTED), 0.0, 10.0)["thermo1"]
-    assert summary == Summary(wanted_s=10.0, up_s=9.0, ends=0, restarts=0, last_end=None)
-    assert summary.availability == pytest.approx(0.9)
+    assert summary == Summary(10.0, 9.0, ends=0, restarts=0, last_end=None, starting_s=1.0)
+    assert (summary.availability, summary.is_flawless) == (1.0, True)
+    assert summaries(story(*STARTED), 0.5, 10.0)["thermo1"].starting_s == 0.5
+
+
+def test_of_a_long_start_a_minute_is_allowed():
+    entries = story((0.0, "UpRequested", "down", "starting"))
+    assert summaries(entries, 0.0, 50.0)["thermo1"].availability is None
+    summary = summaries(entries, 0.0, 100.0)["thermo1"]
+    assert (summary.starting_s, summary.availability, summary.is_flawless) == (60.0, 0.0, False)
+    later = story((0.0, "UpRequested", "down", "starting"), (80.0, "BecameReady", "starting", "up"))
+    assert summaries(later, 0.0, 100.0)["thermo1"].availability == 0.5
+
+
+def test_a_start_that_fails_counts_from_the_failure_on():
+    entries = story(
+        (0.0, "UpRequested", "down", "starting"),
+        (1.0, "Exited", "starting", "backoff", {"code": 1}),
+        (2.0, "TimerFired", "backoff", "starting"),
+        (4.0, "BecameReady", "starting", "up"),
+    )
+    summary = summaries(entries, 0.0, 9.0)["thermo1"]
+    assert (summary.starting_s, summary.availability) == (1.0, 5 / 8)
+
+
+def test_a_restart_that_was_asked_for_does_not_count():
+    entries = story(
+        *STARTED,
+        (5.0, "RestartRequested", "up", "stopping", {"by": "alice"}),
+        (6.0, "Exited", "stopping", "starting", {"code": 0}),
+        (7.0, "BecameReady", "starting", "up"),
+    )
+    summary = summaries(entries, 0.0, 10.0)["thermo1"]
+    assert (summary.availability, summary.restarts, summary.is_flawless) == (1.0, 1, True)
+
+
+@pytest.mark.parametrize("event", ["UpRequested", "RestartRequested", "CauseCleared"])
+@pytest.mark.parametrize("before", ["backoff", "failed"])
+def test_whoever_ends_a_failure_the_time_until_up_counts(event, before):
+    entries = story(
+        *STARTED,
+        (5.0, "Exited", "up", before, {"code": 1}),
+        (6.0, event, before, "starting"),
+        (7.0, "BecameReady", "starting", "up"),
+    )
+    assert summaries(entries, 0.0, 10.0)["thermo1"].availability == pytest.approx(7 / 9)
 
 
 def test_a_crash_counts_and_the_time_until_up_again_is_missing():
@@ -114,5 +158,25 @@ def test_what_changed_no_state_or_came_later_is_no_part_of_it():
         *story((11.0, "Exited", "up", "starting", {"code": 1})),
     ]
     assert summaries(entries, 0.0, 10.0) == {
-        "thermo1": Summary(wanted_s=10.0, up_s=9.0, ends=0, restarts=0, last_end=None)
+        "thermo1": Summary(10.0, 9.0, ends=0, restarts=0, last_end=None, starting_s=1.0)
     }
+
+
+def test_a_clock_that_was_set_back_makes_no_time_negative_and_loses_no_state():
+    # Up for 100 s, then the clock is set back by an hour, and it is up for another 50 s.
+    entries = [
+        HistoryEntry(5000.0, "a", "BecameReady", after="up", target="up"),
+        HistoryEntry(5100.0, "a", "Exited", before="up", after="backoff", target="up"),
+        HistoryEntry(1500.0, "a", "BecameReady", after="up", target="up"),
+    ]
+    assert [each.at for each in in_order_of_time(entries)] == [1500.0] * 3
+    found = summaries(entries, 0.0, 1550.0)["a"]
+    assert (found.wanted_s, found.up_s, found.ends) == (50.0, 50.0, 1)
+
+
+def test_a_clock_that_was_set_forward_changes_nothing_of_what_was_before():
+    entries = [
+        HistoryEntry(1000.0, "a", "BecameReady", after="up", target="up"),
+        HistoryEntry(9000.0, "a", "DownRequested", before="up", after="down", target="down"),
+    ]
+    assert in_order_of_time(entries) == entries

@@ -2,6 +2,8 @@
 
 import io
 
+import pytest
+from twisted.internet.defer import succeed
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
@@ -35,6 +37,37 @@ def test_a_failure_is_logged_with_its_traceback():
         text = line(LogLevel.critical, log_format="read failed", log_failure=Failure())
     assert "[critical] read failed\n  Traceback" in text
     assert "OSError: gone" in text
+
+
+def test_a_traceback_begins_with_the_authors_first_line():
+    failure = []
+    succeed(None).addCallback(lambda _: {}["key"]).addErrback(failure.append)
+    text = line(LogLevel.critical, log_format="read failed", log_failure=failure[0])
+    frames = [each for each in text.splitlines() if each.strip().startswith("File ")]
+    assert len(frames) == 1
+    assert __file__ in frames[0]
+    assert "KeyError: 'key'" in text
+
+
+def test_the_cause_of_an_error_is_logged_as_well():
+    try:
+        try:
+            {}["key"]
+        except KeyError as error:
+            raise OSError("gone") from error
+    except OSError:
+        text = line(LogLevel.critical, log_format="read failed", log_failure=Failure())
+    assert "KeyError: 'key'" in text
+    assert "direct cause" in text
+
+
+@pytest.mark.parametrize("template", ["Starting", "Stopping"])
+def test_what_twisted_says_of_each_connection_is_for_debugging(template):
+    event = {"log_format": f"{template} factory {{factory!r}}", "factory": "F"}
+    assert line(LogLevel.info, **event) == ""
+    stream = io.StringIO()
+    LineObserver(stream, "debug")({"log_level": LogLevel.info, **event})
+    assert f"[debug] {template} factory 'F'" in stream.getvalue()
 
 
 def test_lower_levels_are_left_out():

@@ -41,7 +41,7 @@ def test_a_full_disk_stops_nobody_and_what_was_lost_is_told_once(log, tmp_path):
     assert (tmp_path / "log").read_text().splitlines() == [
         "before",
         "",
-        "ocsd: 11000 bytes of this log were lost: No space left on device",
+        "ocsd: note: 11000 bytes of this log were lost: No space left on device",
         "after",
         "and more",
     ]

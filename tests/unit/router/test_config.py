@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,11 @@ def test_the_usual_hub_gets_one_loopback_port_and_a_raw_socket():
         "call": "caller",
     }
     assert (raw["type"], raw["endpoint"]["path"]) == ("rawsocket", str(SOCKET))
+
+
+def test_a_call_that_no_message_can_carry_is_refused_by_the_bridge():
+    web, _raw = transports(hub())
+    assert web["paths"]["call"]["options"] == {"post_body_limit": 16_711_680}
 
 
 def test_a_bridge_on_a_port_of_its_own_gets_its_own_transport():
@@ -85,6 +91,7 @@ def test_another_crossbar_than_ocsds_gets_no_stand_ins(tmp_path):
     assert config.environment(str(tmp_path / "crossbar")) == {}
 
 
+@pytest.mark.skipif(find_spec("crossbar") is None, reason="crossbar is not installed")
 def test_the_router_loads_nothing_for_blockchains(tmp_path):
     program = (
         "import sys, crossbar.node.main, crossbar.worker.main, crossbar.worker.router\n"

@@ -6,7 +6,7 @@ import pytest
 
 from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.lifecycle import Lifecycle
-from ocsd.supervisor.wish import LEFT, MANAGED_DOWN, NOT_LAUNCHED, Cause, Wish, Word, wish
+from ocsd.supervisor.wish import LEFT, MANAGED_DOWN, NOT_LAUNCHED, WITH_ALL, Cause, Wish, Word, wish
 
 UP, DOWN = Target.UP, Target.DOWN
 DONE = SimpleNamespace(target=DOWN, reason="ended with exit code 0")
@@ -46,3 +46,16 @@ def test_only_what_is_down_against_the_site_file_says_why(state, cause):
     explained = state is State.DOWN and cause in {Cause.OPERATOR, Cause.LAUNCH}
     why_down = Wish(DOWN, cause, "because").why_down(Lifecycle(state=state))
     assert why_down == ("because" if explained else "")
+
+
+@pytest.mark.parametrize(
+    ("word", "put_down"),
+    [
+        (BY_ALICE, True),
+        (Word(DOWN), True),
+        (Word(UP, "alice"), False),
+        (Word(DOWN, f"alice{WITH_ALL}"), False),
+    ],
+)
+def test_a_word_about_all_is_none_about_this_instance(word, put_down):
+    assert word.is_put_down is put_down

@@ -74,6 +74,10 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
         print("\n".join(table_lines(columns, rows, terminal.of_output())))
     else:
         print(text.nothing(selection.of_time, writing is not None))
+    if not rows and (idle := selection.place.idle()):
+        print(idle)
+    if outliers := text.outlier_lines(feeds):
+        print("\n" + "\n".join(outliers))
     print(f"\n{text.total(folder.path, summaries, selection.gaps(summaries))}")
 
 
@@ -165,30 +169,31 @@ def _verified(
     # Only this command loads numpy; the import contract of the command line forbids it.
     checking = importlib.import_module("ocsd.data.check")
     repairing = importlib.import_module("ocsd.data.repair")
+    kinds = checking.FieldKinds()
     problems: dict[str, list[Any]] = {}
     repaired: dict[str, str] = {}
     writing = folder.being_written()
     with Bar("reading") as bar:
         for number, path in enumerate(paths):
-            faults = _problems(checking, path, path == writing)
+            faults = _problems(checking, path, path == writing, kinds)
             torn = any(fault.kind == checking.ProblemKind.TORN for fault in faults)
             if repair and torn and path != writing:
                 kept = repairing.repair(path)
                 repaired[folder.name(path)] = str(kept)
-                faults = []
+                faults = [fault for fault in faults if fault.kind == checking.ProblemKind.TYPE]
                 if path.exists():
-                    faults = _problems(checking, path)
+                    faults += _problems(checking, path, being_written=False, kinds=kinds)
             if faults:
                 problems[folder.name(path)] = faults
             bar(number + 1, len(paths))
     return problems, repaired
 
 
-def _problems(checking: Any, path: Path, being_written: bool = False) -> list[Any]:
+def _problems(checking: Any, path: Path, being_written: bool, kinds: Any) -> list[Any]:
     """Return the problems of a file; a file that cannot be read is one problem."""
     try:
         with permitted(path):
-            problems: list[Any] = checking.check(path, being_written)
+            problems: list[Any] = checking.check(path, being_written, kinds)
             return problems
     except OcsdError as error:
         return [checking.FileProblem(checking.ProblemKind.UNREAD, 0, str(error))]

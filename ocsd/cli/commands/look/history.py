@@ -1,6 +1,7 @@
 """`ocsd history`: the events of this host, and the availability of each instance."""
 
 import json
+import re
 import time
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -8,13 +9,16 @@ from typing import Any
 
 import click
 
-from ocsd.cli.arguments import completion, options
+from ocsd.cli.arguments import completion, options, targets
 from ocsd.cli.logs import records
-from ocsd.cli.screen import terminal
+from ocsd.cli.screen import moment, terminal
 from ocsd.cli.screen.table import Cell, columns, table_lines
+from ocsd.cli.screen.terminal import Terminal
+from ocsd.cli.screen.units import duration
 from ocsd.cli.talk import present, replies
-from ocsd.errors import NoSuchInstanceError, OcsdError
+from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
 from ocsd.history.summary import HistoryEntry, Summary, summaries
+from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 from ocsd.text.reason import clause
 from ocsd.text.times import utc
@@ -27,11 +31,13 @@ _SUMMARIES = columns("INSTANCE", *_NUMBERS, "LAST UNASKED END", right=_NUMBERS)
 @options.command(
     "ocsd history",
     "ocsd history thermo1 --since 30d",
-    "ocsd history -n 0 --since 2026-11-01      # only the table of availability",
+    "ocsd history --since 'yesterday 22:00' --until 'today 06:00'",
+    "ocsd history --availability --since 2026-11-01      # of every instance, the worst first",
     "ocsd history --json | jq '.summaries'",
 )
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.names)
 @records.since_option
+@moment.until_option()
 @click.option(
     "-n",
     "--lines",
@@ -41,52 +47,104 @@ _SUMMARIES = columns("INSTANCE", *_NUMBERS, "LAST UNASKED END", right=_NUMBERS)
     show_default=True,
     help="Show only the last N changes.",
 )
+@click.option(
+    "--availability", is_flag=True, help="Show how available every instance was, and no changes."
+)
+@targets.class_option
 @options.host_option
 @options.json_option
 def history(
-    names: tuple[str, ...], since_at: float, lines: int, host: str | None, as_json: bool
+    names: tuple[str, ...],
+    since_at: float,
+    until_at: float | None,
+    lines: int,
+    availability: bool,
+    agent_class: str | None,
+    host: str | None,
+    as_json: bool,
 ) -> None:
     """Show the events of this host's instances, and how available the instances were.
 
-    Works with and without a running daemon. RESTARTS counts every restart; in `ocsd status` it
-    counts only automatic ones since the daemon started.
+    NAME may be a pattern such as 'thermo-*'. At the end are the instances that were not up
+    whenever they were wanted. AVAILABLE is the part of the wanted time in which an instance was
+    up; a start or restart that was asked for does not count, for up to a minute. Works with and
+    without a running daemon. RESTARTS counts every restart; in `ocsd status` it counts only
+    automatic ones since the daemon started.
     """
-    entries = _chosen(list(records.entries(host)), names)
-    by_id = summaries(entries, since_at, time.time())
+    to_at = min(until_at or time.time(), time.time())
+    if to_at <= since_at:
+        raise UsageError("--until is not later than --since, so there is no time between them")
+    entries = _chosen(list(records.entries(host)), names, agent_class, host)
+    by_id = summaries(entries, since_at, to_at)
     left = _left(by_id, host)
-    recent = [entry for entry in entries if entry.at >= since_at]
+    recent = [entry for entry in entries if since_at <= entry.at < to_at]
     if as_json:
-        print(json.dumps(_as_json(recent, by_id, left), indent=2))
+        window = {"from_at": since_at, "to_at": to_at}
+        print(json.dumps({**_as_json(recent, by_id, left), **window}, indent=2))
         return
     screen = terminal.of_output()
+    if availability:
+        lines = 0
     shown = [row(entry) for entry in recent[max(0, len(recent) - lines) :]]
     if shown:
         print("\n".join(table_lines(_EVENTS, shown, screen)), end="\n\n")
-    rows = [_summary_row(name, summary, name in left) for name, summary in by_id.items()]
-    print("\n".join(table_lines(_SUMMARIES, rows, screen)))
+    begin_at = max(since_at, min((entry.at for entry in entries), default=since_at))
+    print(f"availability from {utc(begin_at)} to {utc(to_at)} ({duration(to_at - begin_at)})")
+    print("\n".join(_summary_lines(by_id, left, screen, everything=lines == 0)))
 
 
-def _chosen(entries: Sequence[HistoryEntry], names: Sequence[str]) -> Sequence[HistoryEntry]:
-    if not names:
-        return entries
+def _chosen(
+    entries: Sequence[HistoryEntry], words: Sequence[str], agent_class: str | None, host: str | None
+) -> Sequence[HistoryEntry]:
+    known = dict.fromkeys(entry.name for entry in entries)
+    names = targets.matching(words, known)
     for name in names:
-        if not any(entry.name == name for entry in entries):
-            raise NoSuchInstanceError(f"the history has nothing of '{name}'")
+        if name not in known:
+            from ocsd.text.nearest import did_you_mean
+
+            near = did_you_mean(name, known)
+            raise NoSuchInstanceError(f"the history has nothing of '{name}'{near}")
+    if agent_class is not None:
+        members = targets.of_class(agent_class, present.status(host))
+        names = [name for name in names or members if name in members]
+    elif not names:
+        return entries
     return [entry for entry in entries if entry.name in names]
 
 
 def row(entry: HistoryEntry) -> list[Cell]:
     """Return the cells of one change: time, name, states, and why."""
-    change = entry.after or entry.event
+    change = entry.after or event_words(entry.event)
     if entry.after and entry.before != entry.after:
         change = f"{entry.before} -> {entry.after}"
-    reasons = (one_line(entry.reason), clause("asked for by ", entry.by))
+    reasons = (reason_words(entry), clause("asked for by ", entry.by))
     return [
         Cell(utc(entry.at)),
         Cell(entry.name),
         Cell(change, entry.after),
         Cell("; ".join(filter(None, reasons))),
     ]
+
+
+def event_words(event: str) -> str:
+    """Return the name of an event as words: ``HealthChanged`` as ``health changed``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", event).lower()
+
+
+def reason_words(entry: HistoryEntry) -> str:
+    """Return the reason of an entry on one line, which names a layer once."""
+    reason = re.sub(r"^(\w+): (its \1\b)", r"\2", one_line(entry.reason))
+    return words_of(entry.name, reason)
+
+
+def words_of(name: str, reason: str) -> str:
+    """Return a reason in the words for the router, if it is the router's.
+
+    It is polled: as crossbar, it has no reactor that reports to the daemon.
+    """
+    if name != replies.ROUTER:
+        return reason
+    return reason.replace("its reactor has not answered", "it has not answered")
 
 
 def _left(names: Iterable[str], host: str | None) -> set[str]:
@@ -98,6 +156,27 @@ def _left(names: Iterable[str], host: str | None) -> set[str]:
     return set(names) - set(listed)
 
 
+def _summary_lines(
+    by_id: Mapping[str, Summary], left: Container[str], screen: Terminal, *, everything: bool
+) -> list[str]:
+    """Return the table of instances, the worst first; if not of all, of those with a flaw."""
+    chosen = [name for name, summary in by_id.items() if everything or not summary.is_flawless]
+    chosen.sort(key=lambda name: _rank(by_id[name]))
+    lines = []
+    if chosen:
+        rows = [_summary_row(name, by_id[name], name in left) for name in chosen]
+        lines = table_lines(_SUMMARIES, rows, screen)
+    others = len(by_id) - len(chosen)
+    if others:
+        lines.append(f"{plural(others, 'instance')} up whenever wanted; all: --availability")
+    return lines or ["no instance was wanted then"]
+
+
+def _rank(summary: Summary) -> tuple[bool, float, int]:
+    availability = summary.availability
+    return availability is None, availability or 0.0, -summary.ends
+
+
 def _summary_row(name: str, summary: Summary, has_left: bool) -> list[Cell]:
     available = last_end = "-"
     if has_left:
@@ -105,7 +184,7 @@ def _summary_row(name: str, summary: Summary, has_left: bool) -> list[Cell]:
     if summary.availability is not None:
         available = f"{100 * summary.availability:.3f} %"
     if summary.last_end is not None:
-        reason = one_line(summary.last_end.reason)
+        reason = reason_words(summary.last_end)
         last_end = f"{utc(summary.last_end.at)} {reason}"
     texts = (name, available, str(summary.restarts), str(summary.ends), last_end)
     return [Cell(text) for text in texts]

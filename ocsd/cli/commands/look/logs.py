@@ -1,127 +1,204 @@
 """`ocsd logs`: the logs of instances, with or without a running daemon."""
 
-import os
+import json
+import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from ocsd.cli.arguments import completion, options
-from ocsd.cli.commands.look import status
-from ocsd.cli.logs import log_level, logfile
+from ocsd.cli.arguments import completion, options, targets
+from ocsd.cli.arguments.levels import LEVELS, USUAL
+from ocsd.cli.logs import places
+from ocsd.cli.logs.log_lines import LineFilter, LogLine, as_json, events
+from ocsd.cli.logs.logfile import Follower
 from ocsd.cli.logs.several_logs import SeveralLogs
-from ocsd.cli.screen.moment import since_option
-from ocsd.cli.talk import present
-from ocsd.cli.talk.hosts import hosts_of_files
-from ocsd.errors import NoDaemonError, NoLogError, NoSuchInstanceError, SeveralDaemonsError
-from ocsd.system import paths
+from ocsd.cli.screen.moment import since_option, until_option
+from ocsd.errors import NoLogError, UsageError
 
 _LINES = 100
 _FOLLOW_POLL_S = 0.1
+_SEARCHED_S = 24 * 3600.0
+"""Time to search if nothing says how far back: all files of a host may be gigabytes [s]."""
 
 
 @options.command(
+    "ocsd logs                          # everything on this host, in order of time",
     "ocsd logs fake-data1",
-    "ocsd logs -n 1000 fake-data1 | grep -i error",
-    "ocsd logs --since 2h fake-data1    # rotated files, too",
-    "ocsd logs -f fake-data1 thermo1    # until Ctrl-C; each line begins with a name",
+    "ocsd logs -f 'thermo-*'            # until Ctrl-C; each line begins with a name",
     "ocsd logs ocsd                     # the daemon's own log",
-    "ocsd logs --level debug thermo1    # from now on; back: --level usual",
+    "ocsd logs --level warn --since yesterday",
+    "ocsd logs --since 03:10 --until 03:15 --grep 'no answer|timeout'",
+    "ocsd logs --json --since 2h thermo1 | jq -r .text",
 )
-@click.argument(
-    "names", metavar="NAME...", nargs=-1, required=True, shell_complete=completion.names
-)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.names)
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines, until Ctrl-C.")
 @click.option(
     "-n",
     "--lines",
     metavar="N",
     type=click.IntRange(min=0),
-    help=f"Begin with the last N lines of each log.  [default: {_LINES}]",
+    help="Begin with the last N lines: of each log that is named, of all together if none is.  "
+    f"[default: {_LINES}, or all if --since, --until, --grep or --level is given]",
 )
-@since_option("Begin at this time instead")
+@since_option("Begin at this time, in rotated files, too")
+@until_option()
+@click.option(
+    "--grep",
+    metavar="REGEX",
+    help="Only events in which this is found; upper and lower case count as the same unless "
+    "REGEX has an upper-case letter.",
+)
 @click.option(
     "--level",
-    type=click.Choice(log_level.LEVEL_CHOICES),
-    help="Change how much they log, also after a restart; prints the logs only with -f.",
+    type=click.Choice([*LEVELS, USUAL]),
+    metavar="|".join(LEVELS),
+    help="Only events of this level and worse. To change how much an agent logs: ocsd loglevel.",
 )
+@targets.class_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each event.")
 @options.host_option
 def logs(
     names: tuple[str, ...],
     follow: bool,
     lines: int | None,
     since_at: float | None,
+    until_at: float | None,
+    grep: str | None,
     level: str | None,
+    agent_class: str | None,
+    as_json: bool,
     host: str | None,
 ) -> None:
-    """Print the end of the logs of instances.
+    """Print the end of the logs of instances, or of everything on this host.
 
-    NAME may also be `router`, or `ocsd`, the daemon itself. Lines of several logs are printed in
-    order of time. Logs can also be read while no daemon runs.
+    NAME may be a pattern such as 'thermo-*', and also `router`, or `ocsd`, the daemon itself.
+    Lines of several logs are printed in order of time, each with its name. An event is a line
+    with a time and the lines below that belong to it, such as a traceback; lines without a level
+    count as `info`, of the router as `warn`. Logs can also be read while no daemon runs.
     """
-    if lines is not None and since_at is not None:
-        raise click.UsageError("-n and --since both say where to begin; give one of them")
-    places = {name: _log_path(name, host) for name in names}
-    if level is not None:
-        for name, path in places.items():
-            log_level.set_level(name, path, level)
-            print(f"{name}: level {level} from now on", file=sys.stderr)
-        if not follow:
-            return
-    if lines is None:
+    _refuse_contradictions(follow, since_at, until_at, level, names)
+    chosen = LineFilter(until_at, level or LEVELS[0], _pattern(grep))
+    found = places.find(names, agent_class, host, follow=follow)
+    if since_at is None and chosen.chooses:
+        since_at = min(until_at or time.time(), time.time()) - _SEARCHED_S
+        print("ocsd: of the last 24 h; --since says how far back to search", file=sys.stderr)
+    if since_at is None and lines is None:
         lines = _LINES
-    _show(places, follow, lines, since_at)
-
-
-def _show(places: Mapping[str, Path], follow: bool, lines: int, since_at: float | None) -> None:
+    view = _View(follow, lines, since_at, chosen, as_json)
     with ExitStack() as opened:
-        followers: dict[str, logfile.Follower] = {}
-        for name, path in places.items():
-            followers[name] = opened.enter_context(logfile.Follower(path, lines, since_at))
-            if not follow and not followers[name].exists:
-                raise NoLogError(
-                    f"'{name}' has written no log yet ({path}); see: ocsd status {name}"
-                )
-        source: logfile.Follower | SeveralLogs = SeveralLogs(followers, follow)
-        if len(followers) == 1:
-            [source] = followers.values()
-        while True:
-            for text in source.fresh():
-                print(text, end="", flush=True)
-            if not follow:
-                return
+        followers = _opened(found, view, opened)
+        if names == tuple(found) and len(found) == 1 and view.is_whole:
+            [follower] = followers.values()
+            view.repeat(lambda: _print_texts(follower.fresh()))
+            return
+        is_named = bool(names or agent_class)
+        several = SeveralLogs(followers, follow, chosen, lines, of_each=is_named)
+        printed = _printer(found, as_json, prefixed=names != tuple(found) or len(found) > 1)
+        view.repeat(lambda: printed(several.fresh()))
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The part of the logs that is shown, and how."""
+
+    follow: bool
+    lines: int | None
+    since_at: float | None
+    chosen: LineFilter
+    as_json: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all text from the beginning on is shown as it is, unfinished lines too."""
+        limited = self.since_at is not None and self.lines is not None
+        return not (self.chosen.chooses or self.as_json or limited)
+
+    def repeat(self, show: Callable[[], None]) -> None:
+        """Show what can be read now, and to follow go on for ever."""
+        show()
+        while self.follow:
             time.sleep(_FOLLOW_POLL_S)
+            show()
 
 
-def _log_path(name: str, host: str | None) -> Path:
-    if not name or os.sep in name or name.startswith("."):
-        raise NoSuchInstanceError(f"'{name}' cannot be the name of an instance")
+def _refuse_contradictions(
+    follow: bool,
+    since_at: float | None,
+    until_at: float | None,
+    level: str | None,
+    names: tuple[str, ...],
+) -> None:
+    if follow and until_at is not None:
+        raise UsageError("-f goes on for ever, and --until ends; give one of them")
+    if since_at is not None and until_at is not None and until_at <= since_at:
+        raise UsageError("--until is not later than --since, so there is no time between them")
+    change = f"ocsd loglevel {' '.join(names) or 'NAME'} {level}"
+    if level == USUAL:
+        raise UsageError(f"--level shows lines of a level; to log as usual again: {change}")
+    if level in {"debug", "trace"}:
+        print(
+            f"ocsd: --level only shows lines; to have more of them logged: {change}",
+            file=sys.stderr,
+        )
+
+
+def _pattern(grep: str | None) -> re.Pattern[str] | None:
+    """Return what to search for; lower-case letters stand for both."""
+    if grep is None:
+        return None
+    letters = re.sub(r"\\.", "", grep)
+    flags = re.NOFLAG
+    if letters == letters.lower():
+        flags = re.IGNORECASE
     try:
-        answer = present.status(host)
-    except NoDaemonError as error:
-        return _kept_log(name, host, error)
-    listed = {row.get("instance_id"): row.get("log_path") for row in answer.get("instances", ())}
-    default = paths.of_host(answer.get("host", "")).instance_log(name)
-    if name in listed:
-        return Path(listed[name] or default)
-    # The logs of the daemon, the router and instances that left the site file stand
-    # beside the others.
-    for path in filter(None, (*listed.values(), default)):
-        if os.path.exists(beside := Path(path).with_name(default.name)):
-            return beside
-    raise NoSuchInstanceError(status.no_such_instance(name, answer))
+        return re.compile(grep, flags)
+    except re.error as error:
+        raise UsageError(
+            f"--grep: {grep!r} is no regular expression: {error}; a sign such as ( is searched "
+            "for with a backslash before it"
+        ) from error
 
 
-def _kept_log(name: str, host: str | None, why: NoDaemonError) -> Path:
-    places = [paths.of_host(each) for each in hosts_of_files(host, why)]
-    logs = [path for place in places if os.path.exists(path := place.instance_log(name))]
-    if not logs:
-        folders = ", ".join(str(place.logs) for place in places)
-        raise NoDaemonError(f"{why}. There is no log of '{name}' in {folders} either") from why
-    if len(logs) > 1:
-        listed = ", ".join(map(str, logs))
-        raise SeveralDaemonsError(f"several hosts have a log of '{name}' ({listed}); add --host")
-    return logs[0]
+def _opened(found: Mapping[str, Path], view: _View, opened: ExitStack) -> dict[str, Follower]:
+    lines = view.lines or 0
+    followers = {
+        name: opened.enter_context(Follower(path, lines, view.since_at))
+        for name, path in found.items()
+    }
+    for name, follower in followers.items():
+        if not view.follow and not follower.exists:
+            raise NoLogError(
+                f"'{name}' has written no log yet ({found[name]}); see: ocsd status {name}"
+            )
+    return followers
+
+
+def _print_texts(texts: Iterable[str]) -> None:
+    for text in texts:
+        print(text, end="", flush=True)
+
+
+def _printer(
+    names: Iterable[str], as_json: bool, *, prefixed: bool
+) -> Callable[[Iterable[LogLine]], None]:
+    """Return a function that prints lines."""
+    if as_json:
+        return _print_json
+    width = max(map(len, names))
+
+    def printed(lines: Iterable[LogLine]) -> None:
+        for line in lines:
+            prefix = f"{line.name:<{width}}  " if prefixed else ""
+            print(f"{prefix}{line.text}", flush=True)
+
+    return printed
+
+
+def _print_json(lines: Iterable[LogLine]) -> None:
+    for event in events(lines):
+        print(json.dumps(as_json(event)), flush=True)

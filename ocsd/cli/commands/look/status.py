@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import completion, options
+from ocsd.cli.arguments.targets import no_such_instance
 from ocsd.cli.logs import logfile
 from ocsd.cli.screen import terminal, units
 from ocsd.cli.screen.table import Cell, columns, table_lines
@@ -209,12 +210,3 @@ def _only(answer: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
         if name not in rows:
             raise NoSuchInstanceError(no_such_instance(name, answer))
     return {**answer, "instances": [rows[name] for name in dict.fromkeys(names)]}
-
-
-def no_such_instance(instance_id: str, answer: dict[str, Any]) -> str:
-    """Return the message about an instance-id that the daemon's `answer` does not list."""
-    from ocsd.text.nearest import did_you_mean
-
-    near = did_you_mean(instance_id, replies.instance_ids(answer))
-    advice = near or "; `ocsd status` lists them"
-    return f"host '{answer.get('host')}' has no instance '{instance_id}'{advice}"

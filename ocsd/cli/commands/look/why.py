@@ -8,18 +8,20 @@ from typing import Any
 
 import click
 
-from ocsd.cli.arguments import completion, options
-from ocsd.cli.commands.look.history import row
-from ocsd.cli.commands.look.status import no_such_instance, reason_line
+from ocsd.cli.arguments import completion, options, targets
+from ocsd.cli.arguments.targets import no_such_instance
+from ocsd.cli.commands.look.history import reason_words, row, words_of
+from ocsd.cli.commands.look.status import reason_line
 from ocsd.cli.logs import logfile, records
+from ocsd.cli.logs.log_lines import message_of
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.cli.talk import present, replies
-from ocsd.errors import NoDaemonError, NoSuchInstanceError
+from ocsd.errors import NoDaemonError, NoSuchInstanceError, UsageError
 from ocsd.history.summary import HistoryEntry
 from ocsd.system import paths
-from ocsd.text.printable import one_line, printable
-from ocsd.text.reason import clause, shortened
+from ocsd.text.printable import printable
+from ocsd.text.reason import AS_ABOVE, Said, clause, shortened
 from ocsd.text.times import utc
 
 EXAMINED = "Examined"
@@ -40,33 +42,82 @@ class _Account:
     log: Sequence[str]
 
 
-@options.command("ocsd why thermo1", "ocsd why thermo1 --json | jq .last_end.code")
-@click.argument("name", shell_complete=completion.names)
+@options.command(
+    "ocsd why thermo1",
+    "ocsd why 'thermo-*'",
+    "ocsd why --class FakeDataAgent",
+    "ocsd why thermo1 --json | jq .last_end.code",
+)
+@click.argument("names", metavar="NAME...", nargs=-1, shell_complete=completion.names)
+@targets.class_option
 @options.host_option
 @options.json_option
-def why(name: str, host: str | None, as_json: bool) -> None:
-    """Show why instance NAME is in its state, and what led to it.
+def why(names: tuple[str, ...], agent_class: str | None, host: str | None, as_json: bool) -> None:
+    """Show why instances are in their state, and what led to it.
 
-    The parts are: its state and health; its last unasked end; the record of its last end by
-    force (after a hang, or because of `liveness` or `limits`); its last changes, each with the
-    user that asked for it; the end of its log. NAME may also be `router`, or `ocsd`, the daemon.
+    The parts are: state and health; the last unasked end; the record of the last end by
+    force (after a hang, or because of `liveness` or `limits`); the last changes, each with the
+    user that asked for it; the end of the log. A long reason stands there once. NAME may be a
+    pattern, and also `router`, or `ocsd`, the daemon.
     """
-    history = [entry for entry in records.entries(host) if entry.name == name]
+    if not names and agent_class is None:
+        raise UsageError("`ocsd why` needs the names of instances, or --class")
+    entries = list(records.entries(host))
+    chosen = _chosen(names, agent_class, entries, host)
+    accounts = {name: _account_of(name, entries, host) for name in chosen}
+    if as_json:
+        document: Any = {name: asdict(account) for name, (account, _) in accounts.items()}
+        if names == tuple(chosen) and len(chosen) == 1:
+            [document] = document.values()
+        print(json.dumps(document, indent=2))
+        return
+    screen = terminal.of_output()
+    texts = [
+        "\n".join(_text(name, account, log_path, host, screen))
+        for name, (account, log_path) in accounts.items()
+    ]
+    print("\n\n".join(texts))
+
+
+def _chosen(
+    names: tuple[str, ...],
+    agent_class: str | None,
+    entries: Sequence[HistoryEntry],
+    host: str | None,
+) -> list[str]:
+    if agent_class is None and not any(map(targets.is_pattern, names)):
+        return list(dict.fromkeys(names))
+    try:
+        return targets.chosen(names, agent_class, present.status(host))
+    except NoDaemonError:
+        if agent_class is not None:
+            raise
+    return targets.matching(names, dict.fromkeys(entry.name for entry in entries))
+
+
+def _account_of(
+    name: str, entries: Sequence[HistoryEntry], host: str | None
+) -> tuple[_Account, Path]:
+    """Return all about an instance, and the path of its log."""
+    history = [entry for entry in entries if entry.name == name]
     now = _present(name, host, bool(history))
     if now is None and not history:
         raise NoSuchInstanceError(f"neither the daemon nor the history has an instance '{name}'")
     kept_path = (now or {}).get("log_path")
     log_path = Path(kept_path or paths.of_host(records.host_of(host)).instance_log(name))
-    account = _account(now, history, logfile.last_lines(log_path, _LOG_TAIL_LINES))
-    if as_json:
-        print(json.dumps(asdict(account), indent=2))
-        return
-    screen = terminal.of_output()
-    headline = f"{screen.bold(name)}: {_headline(account, host, screen)}"
-    print("\n".join([headline, *_lines(account)]))
+    return _account(now, history, logfile.last_lines(log_path, _LOG_TAIL_LINES)), log_path
+
+
+def _text(
+    name: str, account: _Account, log_path: Path, host: str | None, screen: Terminal
+) -> Iterator[str]:
+    said = Said()
+    headline = words_of(name, _headline(account, host, screen))
+    yield f"{screen.bold(name)}: {said.once(headline)}"
+    yield from _lines(account, said)
     if account.log:
-        print(f"\nlast lines of {log_path}:")
-        print("\n".join(f"  {printable(shortened(line), keep=LAYOUT)}" for line in account.log))
+        yield f"\nlast lines of {log_path}:"
+        yield from (f"  {line}" for line in _log_lines(account.log, said))
 
 
 def _account(
@@ -96,16 +147,30 @@ def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | No
     )
 
 
-def _lines(account: _Account) -> Iterator[str]:
+def _lines(account: _Account, said: Said) -> Iterator[str]:
     ends = {"last end": account.last_end, "last forced end": account.last_forced_end}
     for title, end in ends.items():
         if end is not None:
-            yield f"{title:<15}  {utc(end.at)}  {one_line(end.reason)}"
+            yield f"{title:<15}  {utc(end.at)}  {said.once(reason_words(end))}"
     if account.changes:
         yield "\nlast changes:"
     for entry in account.changes:
-        at, _, change, reason = (cell.text for cell in row(entry))
-        yield f"  {at}  {change:<20} {reason}".rstrip()
+        at, _, change, _ = (cell.text for cell in row(entry))
+        reasons = (said.once(reason_words(entry)), clause("asked for by ", entry.by))
+        yield f"  {at}  {change:<20} {'; '.join(filter(None, reasons))}".rstrip()
+
+
+def _log_lines(lines: Sequence[str], said: Said) -> Iterator[str]:
+    """Yield the end of a log; lines in a row that stand in a reason above are one line."""
+    hidden = False
+    for line in lines:
+        if said.has(message_of(line)):
+            if not hidden:
+                yield AS_ABOVE
+            hidden = True
+        else:
+            hidden = False
+            yield printable(shortened(line), keep=LAYOUT)
 
 
 def _headline(account: _Account, host: str | None, screen: Terminal) -> str:

@@ -22,7 +22,7 @@ HEARTBEAT = "heartbeat"
     "ocsd listen observatory..feeds.    # all feeds of the site",
     "ocsd listen fake-data1 --json | jq .message",
 )
-@click.argument("feed", metavar="FEED", shell_complete=completion.instance_ids)
+@click.argument("feed", metavar="FEED", shell_complete=completion.feeds)
 @click.option("--heartbeats", is_flag=True, help="Print heartbeats, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines, for programs.")
 @options.site_file_option

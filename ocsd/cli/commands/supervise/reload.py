@@ -73,7 +73,7 @@ def reload(
         print(json.dumps({**plan, "results": [data for data, _ in pairs]}, indent=2))
     else:
         print("\n".join(_plan_lines(plan, dry_run)), flush=True)
-        results, _ = up_down_restart.shown(answer, as_json=False)
+        results, *_ = up_down_restart.shown(answer, as_json=False)
     if refused:
         return ConfigurationError.exit_code
     return up_down_restart.exit_code(results, plan.get("waits_for", ()))

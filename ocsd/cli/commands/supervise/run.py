@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ocsd.cli import rerun
-from ocsd.cli.arguments import options
+from ocsd.cli.arguments import completion, options
 from ocsd.cli.become import become
 from ocsd.cli.talk import control
 from ocsd.errors import InstanceRunsError, NoSuchInstanceError, UsageError
@@ -26,7 +26,7 @@ _AT_REST = ("down", "failed")
     "ocsd run fake-data1 -- --mode idle # arguments on top of the site file's",
     "ocsd run ./agent.py -- --site=none --instance-id=try1",
 )
-@click.argument("name", metavar="NAME|FILE.py")
+@click.argument("name", metavar="NAME|FILE.py", shell_complete=completion.site_instances)
 @click.argument("words", metavar="[-- ARGS]...", nargs=-1, type=click.UNPROCESSED)
 @options.site_file_option
 @options.host_entry_option

@@ -30,6 +30,7 @@ _BLOCK_BYTES = 64 * 1024
     "ocsd start --host grumpy --site-file site-configs/default.yaml",
     "ocsd start -d                      # in the background; returns when all is up",
 )
+@options.not_names("start", "up")
 @options.host_entry_option
 @options.site_file_option
 @click.option("-d", "--detach", is_flag=True, help="Return when everything is up.")

@@ -10,15 +10,18 @@ import click
 from ocsd.cli import up_down_restart
 from ocsd.cli.arguments import options
 from ocsd.cli.commands.supervise.upgrade import watched
-from ocsd.cli.screen import terminal, units
+from ocsd.cli.screen import question, terminal, units
 from ocsd.cli.systemd import unit_job
 from ocsd.cli.talk import control, leftovers, replies
 from ocsd.errors import NoDaemonError, OcsdError, TimedOutError, UnfinishedError
 from ocsd.system.paths import HostPaths
+from ocsd.text.plural import plural
 from ocsd.text.reason import clause
 
 
-@options.command("ocsd stop", "ocsd stop --host grumpy")
+@options.command("ocsd stop", "ocsd stop --yes --host grumpy")
+@options.not_names("stop", "down")
+@options.yes_option
 @options.host_option
 @options.timeout_option
 @click.option(
@@ -27,20 +30,20 @@ from ocsd.text.reason import clause
     help="For ExecStop in a unit of systemd: the daemon is $MAINPID, and if UNIT is being "
     "restarted only the daemon ends.",
 )
-def stop(host: str | None, timeout_s: float, unit: str | None) -> None:
+def stop(is_sure: bool, host: str | None, timeout_s: float, unit: str | None) -> None:
     """End agents, router and daemon of this host.
 
-    The command returns when they are gone. The targets stay as they are: the next start
-    brings up again whatever was up. If the daemon has died, the processes that it left
-    running are ended.
+    A person at a terminal is asked first. The command returns when they are gone. The targets
+    stay as they are: the next start brings up again whatever was up. If the daemon has died, the
+    processes that it left running are ended.
     """
     if unit is None:
-        _stop_host(host, timeout_s)
+        _stop_host(host, timeout_s, is_sure=is_sure)
     else:
         _stop_unit(unit, timeout_s)
 
 
-def _stop_host(host: str | None, timeout_s: float) -> None:
+def _stop_host(host: str | None, timeout_s: float, *, is_sure: bool) -> None:
     try:
         daemon = control.find(host)
     except NoDaemonError:
@@ -49,6 +52,11 @@ def _stop_host(host: str | None, timeout_s: float) -> None:
             raise
         _end_leftovers(hosts)
     else:
+        if not is_sure and question.can_ask():
+            running = len(replies.host_status(daemon.status()).instances)
+            question.confirm(
+                f"{daemon.host}: stop {plural(running, 'instance')}, the router and the daemon?"
+            )
         _end(daemon, timeout_s)
 
 

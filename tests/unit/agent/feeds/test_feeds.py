@@ -78,8 +78,15 @@ def test_tags_are_passed_through(feed, link):
         (sample(**{"": 1}), ValueError, "''"),
         (sample(__=1), ValueError, "'__'"),
         (sample(**{"a" * 256: 1}), ValueError, "256"),
-        (sample(t=math.nan, a=1), ValueError, "timestamps"),
-        ({"block_name": "x", "data": {}}, ValueError, "'timestamps'"),
+        (sample(t=math.nan, a=1), ValueError, "timestamp float nan is not finite"),
+        ({"block_name": "x", "data": {}}, ValueError, "neither 'timestamp', for one sample"),
+        (sample(), ValueError, "data is empty"),
+        (sample(block="", a=1), ValueError, "block_name str '' is empty"),
+        (sample(block="b" * 256, a=1), ValueError, "256 characters"),
+        (sample(t=True, a=1), ValueError, "timestamp bool True is no number"),
+        (samples([1.0, "2"], a=[1, 2]), ValueError, "timestamps str '2' is no number"),
+        (samples("2026", a=[1, 2, 3, 4]), TypeError, "timestamps is a list of Unix times, not str"),
+        (sample(a=10**400), ValueError, "'a' holds an integer too large for a float"),
         ({"timestamp": 1.0, "data": {}}, ValueError, "'block_name'"),
         ({**sample(a=1), "influxdb_tags": {"a": {}}}, ValueError, "_field"),
         ({**sample(a=1), "influxdb_tags": {"b": {"_field": "t"}}}, ValueError, "'b'"),
@@ -88,8 +95,8 @@ def test_tags_are_passed_through(feed, link):
         ({"block_name": None, "timestamp": 1.0, "data": {"a": 1}}, TypeError, "block_name"),
         ({"block_name": "b", "timestamp": 1.0, "data": None}, TypeError, "None"),
         ({"block_name": "b", "timestamps": 1.0, "data": {"a": [1]}}, TypeError, "timestamps"),
-        (sample(t=None, a=1), TypeError, "timestamps"),
-        (sample(t="now", a=1), ValueError, "'now'"),
+        (sample(t=None, a=1), TypeError, "timestamp NoneType None is no number"),
+        (sample(t="now", a=1), ValueError, "timestamp str 'now' is no number"),
         ({**sample(a=1), "influxdb_tags": "a"}, TypeError, "influxdb_tags"),
         (sample(a=b"x"), TypeError, "bytes"),
         ({**sample(a=1), 5: 6, "timestamp": 1.0, "block_name": 7}, TypeError, "int 7"),
@@ -234,17 +241,20 @@ def test_a_message_that_cannot_be_sent_has_a_number_all_the_same(agent, link, fe
     assert link.publish.call_args.args[1][1]["seq"] == 1
 
 
-def test_a_message_too_large_is_named_once_and_others_wait(agent, link, feed, reactor):
-    link.away = True
-    with capturedLogs() as logs:
-        feed.publish_message(sample(a="x" * 2**24))
-    assert [e["seq"] for e in logs if "cannot be kept" in e["log_format"]] == [0]
-    feed.publish_message(sample(a="y"))
-    link.away = False
-    feed.send_backlog()
-    reactor.advance(BACKLOG_DELAY_S)
-    assert [info["seq"] for _, (_, info) in link.published] == [1]
-    assert agent.spools.numbers() == {"temperatures": 2}
+def test_an_int_beyond_64_bits_is_a_float_as_in_the_files(feed, link):
+    feed.publish_message(samples([1.0, 2.0], a=[2**70, 1], b=[2**63, 0.5]))
+    data = link.published[0][1][0]["temps"]["data"]
+    assert data == {"a": [float(2**70), 1], "b": [float(2**63), 0.5]}
+    assert type(data["a"][0]) is type(data["b"][0]) is float
+
+
+def test_a_field_that_changes_from_number_to_text_begins_another_message(agent, link, reactor):
+    feed = agent.register_feed("f", record=True, buffer_time=10)
+    for value in (1, 2.5, True, "off", "on", 3):
+        feed.publish_message(sample(a=value))
+    feed.flush_buffer()
+    columns = [message["temps"]["data"]["a"] for _, (message, _) in link.published]
+    assert columns == [[1, 2.5, True], ["off", "on"], [3]]
 
 
 def test_messages_after_the_end_are_not_collected(agent, link, reactor):

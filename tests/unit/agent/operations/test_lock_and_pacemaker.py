@@ -89,11 +89,40 @@ def test_the_pace_does_not_depend_on_the_work():
 def test_a_quantised_pace_falls_on_the_grid():
     clock = SimulatedTime(100.13)
     pace = Pacemaker(4, quantize=True, clock=clock)
+    moments = []
+    for _ in range(4):
+        pace.sleep()
+        moments.append(clock.now)
+    assert moments == [100.13, 100.25, 100.5, 100.75]
     pace.sleep()
+    assert clock.now == 101.0
+
+
+@pytest.mark.parametrize("quantize", [True, False])
+@pytest.mark.parametrize("step_s", [-3600, 3600, -0.3, 0.3, -1e9, 1e9])
+def test_no_sleep_is_longer_than_a_period_whatever_the_clock_does(quantize, step_s):
+    clock, slept = SimulatedTime(1_800_000_000.0), []
+    pace = Pacemaker(2, quantize=quantize, clock=clock)
+    clock.sleep = lambda seconds: (
+        slept.append(seconds),
+        setattr(clock, "now", clock.now + seconds),
+    )
+    for turn in range(8):
+        clock.now += step_s if turn in {2, 5} else 0.01
+        pace.sleep()
+    assert max(slept) <= 0.5
+    assert len(slept) >= 4
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.004, 0.2])
+def test_a_sleep_that_ends_early_or_late_makes_no_sample_more_or_less(late_s):
+    clock = SimulatedTime(100.0)
+    pace = Pacemaker(4, quantize=True, clock=clock)
     pace.sleep()
-    assert clock.now == 100.5
-    pace.sleep()
-    assert clock.now == 100.75
+    clock.sleep = lambda seconds: setattr(clock, "now", clock.now + seconds + late_s)
+    for _ in range(8):
+        pace.sleep()
+    assert abs(clock.now - 102.0) <= abs(late_s) + 1e-9
 
 
 def test_the_pace_of_a_reactor_is_the_same(reactor):

@@ -1,10 +1,12 @@
 """Whatever an operation does wrong is said, by name, and stays its own trouble."""
 
 import asyncio
+import termios
 
 import numpy as np
 import pytest
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
+from twisted.logger import capturedLogs, formatEvent
 
 from ocsd.ocs_agent import param
 from tests.unit.agent.faulty_runs import (
@@ -201,3 +203,66 @@ def test_a_docstring_may_be_anything(agent):
     agent.register_task("op", func)
     [[_, _, info]] = agent.procedures()["observatory.thermo1"]("get_tasks")
     assert isinstance(info["docstring"], str)
+
+
+@pytest.mark.parametrize("result", [("done", True), (None, "done"), ([], "x"), ("", "x")])
+def test_a_first_value_that_is_no_bool_is_refused_with_words(agent, reactor, result):
+    fault = fault_of(run(agent, reactor, lambda session, params: result))
+    assert f"returned tuple {result!r} instead of (ok, message)" in fault
+
+
+@pytest.mark.parametrize("ok", [True, 1, np.bool_(True), np.int64(1)])
+def test_a_number_and_a_bool_of_numpy_say_whether_it_succeeded(agent, reactor, ok):
+    assert run(agent, reactor, lambda session, params: (ok, "done"))["success"] is True
+
+
+def test_an_error_is_named_with_its_module(agent, reactor):
+    def func(session, params):
+        raise termios.error(5, "Input/output error")
+
+    fault = fault_of(run(agent, reactor, func))
+    assert fault == "CRASH: operation 'op' raised termios.error: (5, 'Input/output error')"
+
+
+@pytest.mark.parametrize(
+    ("stopper", "complaint"),
+    [
+        (lambda session, params: None, "the function to stop it did not set the status"),
+        (
+            lambda session, params: session.set_status("stopping"),
+            "its function has not returned since",
+        ),
+    ],
+)
+def test_a_stop_without_effect_is_a_trouble_after_ten_seconds(agent, reactor, stopper, complaint):
+    waits = Deferred()
+    agent.register_process("acq", lambda s, p: waits, stopper, blocking=False)
+    agent.start("acq")
+    reactor.advance(0)
+    session, now_s = agent.sessions["acq"], [100.0]
+    session._monotonic = lambda: now_s[0]
+    agent.stop("acq")
+    now_s[0] = 109.0
+    assert status_line(agent) == ""
+    now_s[0] = 111.0
+    agent.stop("acq")
+    assert status_line(agent) == f"operation 'acq': stop was asked for 11 s ago; {complaint}"
+    waits.callback((True, "stopped"))
+    assert status_line(agent) == ""
+
+
+def test_the_old_name_switches_the_heartbeat(agent, link):
+    agent.heartbeat.start()
+    agent._heartbeat_on = False
+    agent.heartbeat.beat()
+    agent._heartbeat_on = True
+    agent.heartbeat.beat()
+    agent.heartbeat.stop()
+    assert len(link.published) == 2
+    assert agent._heartbeat_on is True
+
+
+def test_an_agents_log_takes_the_habits_of_the_standard_library(agent):
+    with capturedLogs() as events:
+        agent.log.info("x %s", 5)
+    assert formatEvent(events[0]) == "x 5"

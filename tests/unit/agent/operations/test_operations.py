@@ -315,3 +315,11 @@ def test_a_stop_just_as_the_operation_ends_is_not_a_fault(agent, reactor):
     code, _, session = agent.status("acq")
     assert (code, session["success"]) == (0, True)
     assert not [text for _, text in session["messages"] if "CRASH" in text]
+
+
+def test_an_operation_can_be_launched_under_the_name_that_ocs_gives_it(agent, reactor):
+    agent.register_task("job", lambda session, params: (True, params), blocking=False)
+    launched = agent.tasks["job"].launch_deferred(MagicMock(), {"n": 1})
+    assert not launched.called
+    reactor.advance(0)
+    assert answer(launched) == (True, {"n": 1})

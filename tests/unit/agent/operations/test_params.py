@@ -90,3 +90,9 @@ def test_an_underscore_declares_that_there_are_no_parameters():
 def test_a_default_that_breaks_its_own_rule_is_found_at_import():
     with pytest.raises(ParamError):
         param("k", default="slow", choices=["fast"])
+
+
+def test_a_default_of_the_wrong_type_is_shown_with_its_type():
+    said = r"@param\('n'\): the default is str '5': Param 'n'=5 is not of required type"
+    with pytest.raises(ParamError, match=said):
+        param("n", default="5", type=int)

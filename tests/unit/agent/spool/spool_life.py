@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+from ocsd.agent.feeds.losses import Losses
 from ocsd.agent.spool.limits import SpoolLimits
 from ocsd.agent.spool.service import SpoolService
 
@@ -34,7 +35,11 @@ class Life:
         if feed is None:
             spool = self.service.spool(name, self.limits, lambda: self.now_s)
             feed = SimpleNamespace(
-                feed_name=name, address=f"{ADDRESS}.{name}", spool=spool, next_number=0
+                feed_name=name,
+                address=f"{ADDRESS}.{name}",
+                spool=spool,
+                next_number=0,
+                losses=Losses(),
             )
             self.feeds[name] = self.service.feeds[name] = feed
         info = {

@@ -117,13 +117,18 @@ def test_a_report_that_did_not_arrive_is_repeated(
 
 
 def test_operations_in_flight_have_their_age():
-    assert in_flight([run("acq"), run("init", lambda: 3419.0)], 3421.0) == "acq 3421 s, init 2 s"
+    now_s = [0.0]
+    acq = OpSession(0, "acq", monotonic=lambda: now_s[0])
+    now_s[0] = 3419.0
+    init = OpSession(1, "init", monotonic=lambda: now_s[0])
+    now_s[0] = 3421.0
+    assert in_flight([acq, init]) == "acq 3421 s, init 2 s"
 
 
 def test_a_silent_feed_is_named(agent, supervisor, readiness, connection):
     complaint = "silent for 42 s (expected every 1 s)"
     agent.feeds["temperatures"] = SimpleNamespace(
-        feed_name="temperatures", complaint=lambda: complaint, refusal=None
+        feed_name="temperatures", complaint=lambda: complaint, refusal=None, loss=str
     )
     agent.register_feed("others", record=True)
     readiness.start(connection)

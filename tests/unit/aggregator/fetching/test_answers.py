@@ -48,6 +48,24 @@ def test_what_lies_between_messages_is_lost():
     assert whys(read_page(ASKED, answer(3, 6))) == [(4, 5, "the agent's spool lacks them as well")]
 
 
+def test_the_agents_own_reason_is_the_cause_of_the_loss():
+    large = "the agent could not send it: it is too large: 20 of 16"
+    told = {**answer(3, 8), "lost": [[5, "it is too large: 20 of 16"], [99, "other"]]}
+    assert whys(read_page(ASKED, told)) == [
+        (4, 4, "the agent's spool lacks them as well"),
+        (5, 5, large),
+        (6, 7, "the agent's spool lacks them as well"),
+    ]
+    nothing = {**answer(), "lost": [[9, "it is too large: 20 of 16"]]}
+    held = "the agent's spool does not hold them any more"
+    assert whys(read_page(ASKED, nothing)) == [(3, 8, held), (9, 9, large)]
+
+
+@pytest.mark.parametrize("lost", [None, 3, [3], [[]], [["5", "x"]], [[5, 5]], [[5, "x", 1]], {}])
+def test_reasons_without_sense_are_ignored(lost):
+    assert read_page(ASKED, {**answer(3, 6), "lost": lost}) == read_page(ASKED, answer(3, 6))
+
+
 def test_after_an_empty_answer_nothing_more_comes():
     assert whys(read_page(ASKED, answer())) == [
         (3, 9, "the agent's spool does not hold them any more")

@@ -73,7 +73,7 @@ def test_the_sender_has_a_name_whatever_it_sends():
 
 
 def test_a_good_block_comes_out_as_it_went_in():
-    (samples,) = read_blocks(block([1.0, 2.0], a=[1, 2], b=["x", "y"]))
+    (samples,) = read_blocks(block([1.0, 2.0], a=[1, 2], b=["x", "y"]), 0.0)
     assert (samples.block_name, samples.length) == ("temps", 2)
     assert list(array("d", samples.times)) == [1.0, 2.0]
     assert samples.last_time == 2.0
@@ -82,13 +82,13 @@ def test_a_good_block_comes_out_as_it_went_in():
 
 def test_a_bad_block_does_not_take_the_good_ones_with_it():
     message = {"bad": {"data": {"a": [1]}, "timestamps": [math.nan]}} | block([1.0], a=[1])
-    refused, samples = read_blocks(message)
+    refused, samples = read_blocks(message, 0.0)
     assert isinstance(refused, RefusedError)
     assert samples.block_name == "temps"
 
 
 def test_a_block_without_samples_is_left_out():
-    assert list(read_blocks(block([], a=[]))) == []
+    assert list(read_blocks(block([], a=[]), 0.0)) == []
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_block_without_samples_is_left_out():
     ],
 )
 def test_what_cannot_be_recorded_is_refused_with_a_reason(message):
-    (refused,) = read_blocks(message)
+    (refused,) = read_blocks(message, 0.0)
     assert isinstance(refused, RefusedError)
     assert str(refused)
 

@@ -23,6 +23,8 @@ WELL = {
     "estimated_holes": {},
     "refused": {},
     "refused_because": {},
+    "retyped": {},
+    "retyped_because": {},
     "not_kept": {},
     "not_kept_because": {},
     "dropped": {},

@@ -69,7 +69,7 @@ def test_a_task_is_run_to_its_end_and_told_of(run, bridge):
     }
     lines = done.stdout.splitlines()
     assert lines[0] == "OK: wait init"
-    assert lines[1].startswith("  init  succeeded, run 1, took 1.50 s, started 2026-")
+    assert lines[1].startswith("  init  succeeded after 1.50 s, started 2026-")
     assert "    steps: 3" in lines
     assert lines[-1].endswith('Status is now "starting".')
     assert "\x1b" not in done.stdout
@@ -246,7 +246,7 @@ def test_operations_are_listed_with_state_parameters_and_purpose(run):
 
 def test_one_operation_is_told_in_full(run):
     shown = run("ops", "dev1", "init").stdout
-    for part in ("Notes", "PARAMETER", "required", "a b", "steps: 3", "run 0"):
+    for part in ("Notes", "PARAMETER", "required", "a b", "steps: 3", "started 2026-"):
         assert part in shown
 
 
@@ -277,6 +277,10 @@ def test_names_operations_actions_and_parameters_are_completed(ocsd, bridge, dae
     assert completed(ocsd, ["call"], "d") == ["dev1"]
     assert completed(ocsd, ["call", "dev1"]) == ["init", "acq"]
     assert completed(ocsd, ["ops", "dev1"], "a") == ["acq"]
+    assert completed(ocsd, ["listen"], "d") == ["dev1"]
+    assert completed(ocsd, ["listen"], "dev1.") == ["dev1.values", "dev1.heartbeat"]
+    assert completed(ocsd, ["listen"], "dev1.v") == ["dev1.values"]
+    assert completed(ocsd, ["listen"], "other.") == ["other.heartbeat"]
     words = ["start", "abort", "wait", "status", "delay=", "mode="]
     assert completed(ocsd, ["call", "dev1", "init"]) == words
     assert completed(ocsd, ["call", "dev1", "init", "start", "delay=2"]) == ["mode="]
@@ -303,3 +307,11 @@ def test_a_text_in_place_of_a_number_is_told_in_words(run, agent):
     done = run("call", "dev1", "init", "delay=abc")
     assert done.returncode == 1
     assert "ocsd: 'delay' has to be a number, not the text 'abc'" in done.stderr
+
+
+def test_who_may_not_ask_the_daemon_is_told_so(ocsd, daemon_of, as_stranger):
+    daemon_of("grumpy", instance("dev1"))
+    for words in (("ops", "dev1"), ("call", "dev1", "acq"), ("listen", "dev1")):
+        done = as_stranger(ocsd.runtime, *words)
+        assert done.returncode == 77, done.stderr
+        assert done.stderr.startswith("ocsd: this user may not speak to the daemon (")

@@ -1,14 +1,12 @@
+import json
 import os
 import signal
 import time
 
 import pytest
 
-from ocsd.cli.logs import log_level
 from ocsd.cli.logs.logfile import Follower, last_lines, written_at
 from ocsd.cli.logs.several_logs import SeveralLogs
-from ocsd.log.level_file import LevelFile
-from ocsd.log.lines import LEVEL_RANKS
 from tests.unit.cli.stand_in_daemon import instance
 
 
@@ -30,6 +28,28 @@ def test_the_last_lines_are_exactly_those(tmp_path, lines, end):
     path = tmp_path / "a.log"
     path.write_text("\n".join(written) + end)
     assert last_lines(path, lines) == (written[-lines:] if lines else [])
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (0, []),
+        (1, ["f"]),
+        (2, ["e", "f"]),
+        (3, ["d", "e", "f"]),
+        (5, ["b", "c", "d", "e", "f"]),
+        (100, ["a", "b", "c", "d", "e", "f"]),
+    ],
+)
+def test_the_last_lines_may_stand_in_rotated_files(tmp_path, lines, expected):
+    path = tmp_path / "a.log"
+    for name, text in (("a.log.2", "a\nb\n"), ("a.log.1", "c\nd\n"), ("a.log", "e\nf\n")):
+        (tmp_path / name).write_text(text)
+    assert last_lines(path, lines) == expected
+    path.write_text("")
+    assert last_lines(path, lines) == [each for each in "abcd" if lines][-lines:]
+    path.unlink()
+    assert last_lines(path, min(lines, 1)) == ["d"][: min(lines, 1)]
 
 
 def test_only_a_line_feed_ends_a_line(tmp_path):
@@ -217,17 +237,18 @@ def test_since_shows_rotated_files_while_there_is_no_new_log(tmp_path):
         assert texts(fresh(follower)) == ["line 10", "more"]
 
 
-@pytest.mark.parametrize("since", ["yesterday", "7x", "2026-22-11"])
+@pytest.mark.parametrize("since", ["7x", "last week", "2026-22-11"])
 def test_since_refuses_what_is_no_time(ocsd, since):
     done = ocsd("logs", "a", "--since", since)
     assert done.returncode == 2
-    assert "neither an age" in done.stderr
+    assert "is not a time; write an age" in done.stderr
 
 
-def test_since_and_lines_are_refused_together(ocsd):
-    done = ocsd("logs", "a", "--since", "1h", "-n", "3")
-    assert done.returncode == 2
-    assert "give one of them" in done.stderr
+def test_lines_limit_what_since_shows(ocsd, daemon_of, log):
+    write_rotated(log, 7200, 3600, 0)
+    daemon_of("grumpy", instance("a", log_path=str(log)))
+    done = ocsd("logs", "a", "--since", "2h", "-n", "3")
+    assert texts(done.stdout) == ["before 0", "line 0", "more"]
 
 
 def test_several_logs_are_put_in_order_of_time_with_their_names(ocsd, daemon_of):
@@ -282,48 +303,13 @@ def test_half_a_line_waits_one_round_for_its_other_half(tmp_path):
         with paths["a"].open("a", buffering=1) as writer:
             writer.write("ha")
             writer.flush()
-            assert fresh(both) == ""
+            assert not list(both.fresh())
             writer.write("lf\n")
-            assert fresh(both) == "a  half\n"
+            assert [line.text for line in both.fresh()] == ["half"]
             writer.write("prompt> ")
             writer.flush()
-            assert fresh(both) == ""
-            assert fresh(both) == "a  prompt> \n"
-
-
-def test_the_level_is_written_where_agents_look_for_it(ocsd, daemon_of, log):
-    log.write_text("one\n")
-    daemon_of("grumpy", instance("a", log_path=str(log)))
-    seen = []
-    agent = LevelFile(log.with_name("a.log.level"), seen.append)
-    for level, heard in (("debug", "debug"), ("error", "error"), ("usual", None), ("usual", None)):
-        done = ocsd("logs", "--level", level, "a")
-        assert (done.returncode, done.stdout) == (0, "")
-        assert done.stderr == f"a: level {level} from now on\n"
-        agent.apply()
-        assert seen[-1] == heard
-    assert sorted(path.name for path in log.parent.iterdir()) == ["a.log"]
-
-
-def test_every_level_that_agents_know_may_be_asked_for():
-    assert set(log_level.LEVEL_CHOICES) == {*LEVEL_RANKS, log_level.USUAL}
-
-
-@pytest.mark.parametrize("name", ["router", "ocsd"])
-def test_only_agents_have_a_level(ocsd, daemon_of, log, name):
-    log.with_name(f"{name}.log").write_text("one\n")
-    daemon_of("grumpy", instance("a", log_path=str(log)))
-    done = ocsd("logs", "--level", "debug", name)
-    assert done.returncode == 2
-    assert "--level is for agents" in done.stderr
-
-
-def test_a_level_that_may_not_be_written_gets_exit_code_77(ocsd, daemon_of, log, as_stranger):
-    log.write_text("one\n")
-    daemon_of("grumpy", instance("a", log_path=str(log)))
-    done = as_stranger(log.parent, "logs", "--level", "debug", "a")
-    assert done.returncode == 77, done.stderr
-    assert f"may not write {log}.level" in done.stderr
+            assert not list(both.fresh())
+            assert [(line.name, line.text) for line in both.fresh()] == [("a", "prompt> ")]
 
 
 def test_a_log_that_is_no_file_is_told_in_words(ocsd, daemon_of, log):
@@ -333,3 +319,184 @@ def test_a_log_that_is_no_file_is_told_in_words(ocsd, daemon_of, log):
     assert done.returncode == 1
     assert done.stderr.startswith(f"ocsd: the log {log} cannot be read: Is a directory")
     assert last_lines(log, 5) == []
+
+
+def test_without_a_name_everything_on_the_host_is_shown(ocsd, daemon_of):
+    written = {
+        "a": "2026-11-22T12:00:01.000Z [info] first\n",
+        "thermo1": "2026-11-22T12:00:03.000Z [info] third\n",
+        "router": "2026-11-22T12:00:02+0000 [Router 7] second\n",
+        "ocsd": "2026-11-22T12:00:04.000Z [info] fourth\n",
+        "unrelated": "2026-11-22T12:00:05.000Z of another program\n",
+    }
+    for name, text in written.items():
+        (ocsd.base / f"{name}.log").write_text(text)
+    names = ("a", "thermo1", "silent")
+    daemon_of("grumpy", *(instance(it, log_path=str(ocsd.base / f"{it}.log")) for it in names))
+    done = ocsd("logs")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        *("a", "router", "thermo1", "ocsd")
+    ]
+    assert texts(ocsd("logs", "-n", "2").stdout)[0].endswith("third")
+    both = ocsd("logs", "-n", "1", "a", "thermo1").stdout.splitlines()
+    assert [line.split()[0] for line in both] == ["a", "thermo1"]
+
+
+def test_patterns_and_classes_choose_logs(ocsd, daemon_of):
+    rows = []
+    for name, agent_class in (("thermo1", "Ls"), ("thermo2", "Ls"), ("pump1", "Pump")):
+        path = ocsd.base / f"{name}.log"
+        path.write_text(f"{stamp(5)} [info] of {name}\n")
+        rows.append(instance(name, agent_class=agent_class, log_path=str(path)))
+    daemon_of("grumpy", *rows)
+
+    def shown(*words):
+        return [line.split()[0] for line in ocsd("logs", *words).stdout.splitlines()]
+
+    assert shown("thermo-*", "pump1") == []
+    assert shown("thermo*") == shown("--class", "Ls") == ["thermo1", "thermo2"]
+    assert shown("*1", "--class", "L*") == ["thermo1"]
+    none = ocsd("logs", "thermo-*")
+    assert none.returncode == 4
+    assert "no instance matches 'thermo-*'; there are: thermo1, thermo2, pump1" in none.stderr
+    none = ocsd("logs", "--class", "Pmup")
+    assert none.returncode == 4
+    assert "has no instance of class 'Pmup'; did you mean 'Pump'?" in none.stderr
+
+
+def test_without_a_daemon_patterns_choose_among_the_files(ocsd, log):
+    for name in ("thermo1", "thermo2", "pump1"):
+        log.with_name(f"{name}.log").write_text(f"{name}\n")
+    (ocsd.runtime / "grumpy").mkdir()
+    assert len(ocsd("logs").stdout.splitlines()) == 3
+    done = ocsd("logs", "thermo*")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["thermo1", "thermo2"]
+    assert ocsd("logs", "x*").returncode == 4
+    assert ocsd("logs", "--class", "Pump").returncode == 69
+    (ocsd.runtime / "lab").mkdir()
+    lab = ocsd.base / "log" / "lab"
+    lab.mkdir()
+    (lab / "pump2.log").write_text("pump2\n")
+    several = ocsd("logs")
+    assert (several.returncode, several.stdout) == (2, "")
+    assert "several hosts have logs (grumpy, lab); add --host" in several.stderr
+    assert ocsd("logs", "--host", "lab").stdout == "pump2  pump2\n"
+
+
+@pytest.fixture
+def eventful(ocsd, daemon_of, log):
+    """A log of four events, one of them with a traceback, and one a crash."""
+    log.write_text(
+        f"{stamp(90000)} [error] the day before yesterday\n"
+        f"{stamp(300)} [info] connected to Lakeshore\n"
+        f"{stamp(200)} [error] reading failed\n"
+        "  Traceback (most recent call last):\n"
+        "  TimeoutError: no answer\n"
+        f"{stamp(100)} [warn] trying again\n"
+        f"{stamp(50)} [info] ending\n"
+        "Traceback (most recent call last):\n"
+        "ValueError: 7 (of 5)\n"
+    )
+    daemon_of("grumpy", instance("a", log_path=str(log)))
+
+    def shown(*words):
+        done = ocsd("logs", "a", *words)
+        assert done.returncode == 0, done.stderr
+        return [line.split("] ")[-1].strip() for line in done.stdout.splitlines()]
+
+    return shown
+
+
+def test_level_filters_and_keeps_what_belongs_to_an_event(eventful):
+    crash = ["Traceback (most recent call last):", "ValueError: 7 (of 5)"]
+    failed = ["reading failed", crash[0], "TimeoutError: no answer"]
+    assert eventful("--level", "error") == [*failed, *crash]
+    assert eventful("--level", "warn") == [*failed, "trying again", *crash]
+    assert eventful("--level", "error", "-n", "1") == [crash[-1]]
+    assert eventful("--level", "error", "--since", "2d") == [
+        *("the day before yesterday", *failed, *crash)
+    ]
+
+
+def test_grep_finds_events_by_any_of_their_lines(eventful):
+    assert len(eventful("--grep", "no answer")) == len(eventful("--grep", "timeouterror")) == 3
+    assert eventful("--grep", "lakeshore|again") == ["connected to Lakeshore", "trying again"]
+    assert eventful("--grep", "LAKESHORE") == []
+    assert eventful("--grep", r"\d \(of")[-1] == "ValueError: 7 (of 5)"
+
+
+def test_until_ends_before_a_time(eventful):
+    assert eventful("--until", "250s") == ["connected to Lakeshore"]
+    assert eventful("--since", "250s", "--until", "2 min ago")[0] == "reading failed"
+
+
+def test_a_search_says_how_far_back_it_goes(ocsd, eventful):
+    done = ocsd("logs", "a", "--grep", "yesterday")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "ocsd: of the last 24 h; --since says how far back to search\n"
+
+
+def test_json_has_an_object_for_each_event(ocsd, eventful):
+    done = ocsd("logs", "a", "--json", "--since", "250s")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(each["level"], each["text"]) for each in events] == [
+        (
+            "error",
+            "reading failed\n  Traceback (most recent call last):\n  TimeoutError: no answer",
+        ),
+        ("warn", "trying again"),
+        ("info", "ending"),
+        ("error", "Traceback (most recent call last):\nValueError: 7 (of 5)"),
+    ]
+    assert {each["instance_id"] for each in events} == {"a"}
+    assert events[0]["at"] == pytest.approx(time.time() - 200, abs=20)
+
+
+def test_lines_without_a_level_count_as_info_and_of_the_router_as_warnings(ocsd, daemon_of, log):
+    for name in ("a", "router"):
+        log.with_name(f"{name}.log").write_text(f"{stamp(5)} of {name}\n")
+    daemon_of("grumpy", instance("a", log_path=str(log)))
+    done = ocsd("logs", "--level", "warn")
+    assert "of router" in done.stdout
+    assert "of a" not in done.stdout
+
+
+def test_a_log_without_times_can_be_searched(ocsd, daemon_of, log):
+    log.write_text("12:03 Error: one\n12:04 two\n")
+    daemon_of("grumpy", instance("a", log_path=str(log)))
+    assert ocsd("logs", "a", "--grep", "error").stdout.startswith("12:03 Error")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--grep", "(of"), "is no regular expression"),
+        (("-f", "--until", "1h"), "--until ends"),
+        (("--since", "1h", "--until", "2h"), "no time between them"),
+        (("--level", "usual"), "to log as usual again: ocsd loglevel a usual"),
+        (("--level", "loud"), "is not one of"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused(ocsd, words, message):
+    done = ocsd("logs", "a", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_who_used_level_to_change_it_learns_the_new_command(ocsd, eventful):
+    done = ocsd("logs", "a", "--level", "debug")
+    assert "to have more of them logged: ocsd loglevel a debug\n" in done.stderr
+
+
+def test_following_filters_too(ocsd, daemon_of, log):
+    log.write_text(f"{stamp(5)} [info] one\n{stamp(5)} [warn] two\n")
+    daemon_of("grumpy", instance("a", log_path=str(log)))
+    process = ocsd.begin("logs", "-f", "a", "--level", "warn")
+    assert process.stdout.readline().endswith("two\n")
+    with log.open("a") as writer:
+        writer.write(f"{stamp(0)} [info] three\n{stamp(0)} [error] four\n  its cause\n")
+    assert process.stdout.readline().endswith("four\n")
+    assert process.stdout.readline() == "  its cause\n"
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)

@@ -42,7 +42,7 @@ def test_what_becomes_of_each_is_told(ocsd, daemon_of):
     assert done.stdout.splitlines() == [
         "starts         b",
         "1 instances are not touched",
-        "07:33:01.250  b up",
+        "07:33:01.250Z  b up",
         "b: up after 0.05 s",
     ]
     assert server.requests == [("/v1/reload", {"dry_run": False, "timeout_s": 7.0})]

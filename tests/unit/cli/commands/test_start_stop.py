@@ -74,7 +74,7 @@ def test_stop_returns_only_when_the_daemon_is_gone(ocsd, daemon_of):
     server.after["/v1/stop"] = daemon.stdin.close
     done = ocsd("stop")
     assert done.returncode == 0
-    assert done.stdout.splitlines()[0] == "00:00:00.000  a down"
+    assert done.stdout.splitlines()[0] == "00:00:00.000Z  a down"
     assert daemon.wait(10) is not None
 
 

@@ -1,4 +1,8 @@
+import contextlib
 import json
+import os
+import pty
+import subprocess
 
 import pytest
 
@@ -20,8 +24,8 @@ def test_each_transition_and_the_result_are_told(ocsd, server):
     done = ocsd("restart", "a", "a")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "07:33:01.250  a stopping",
-        "07:33:01.250  a starting: asked for",
+        "07:33:01.250Z  a stopping",
+        "07:33:01.250Z  a starting: asked for",
         "a: up after 0.05 s",
     ]
     body = {"names": ["a"], "timeout_s": 60.0}
@@ -98,3 +102,100 @@ def test_wrong_use_gets_exit_code_2_and_asks_nothing(ocsd, server, verb, argumen
 
 def test_no_daemon_gets_exit_code_69(ocsd):
     assert ocsd("up", "a").returncode == 69
+
+
+def test_patterns_and_classes_stand_for_instances(ocsd, daemon_of):
+    rows = [instance(name, agent_class="Ls") for name in ("thermo1", "thermo2")]
+    server = daemon_of("grumpy", *rows, instance("pump", agent_class="Pump"))
+    server.streams["/v1/instances/down"] = [result("thermo1", state="down"), result("thermo2")]
+    for words in (("thermo*",), ("--class", "Ls"), ("*1", "thermo[2]"), ("t*", "--class", "L?")):
+        assert ocsd("down", *words).returncode == 0
+        assert server.requests.pop()[1]["names"] == ["thermo1", "thermo2"]
+    for words in (("x*",), ("--class", "Lss"), ("pump", "--class", "Ls")):
+        done = ocsd("down", *words)
+        assert (done.returncode, server.requests) == (4, [])
+        assert done.stderr.startswith("ocsd: ")
+
+
+def test_up_of_all_leaves_what_was_put_down_singly_unless_told(ocsd, server):
+    left_out = {"event": "left_out", "instance_id": "b", "reason": "put down by bob"}
+    server.streams["/v1/instances/up"] = [left_out, result("a")]
+    done = ocsd("up", "--all")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "b: stays down, put down by bob",
+        "a: up after 0.05 s",
+        "1 left down; to start these too: ocsd up --all --also-put-down",
+    ]
+    body = {"all": True, "timeout_s": 60.0}
+    assert server.requests.pop()[1] == {**body, "leave_put_down": True}
+    ocsd("up", "--all", "--also-put-down")
+    assert server.requests.pop()[1] == body
+
+
+def test_a_reason_is_printed_once(ocsd, server):
+    server.streams["/v1/instances/up"] = [
+        transition("a", "failed", "no such class"),
+        result("a", ok=False, state="failed", reason="no such class"),
+    ]
+    assert ocsd("up", "a").stdout.count("no such class") == 1
+
+
+@pytest.fixture
+def at_terminal(ocsd):
+    """Run `ocsd` at a terminal on which a person types, and return exit code and screen."""
+
+    def ask(typed, *words):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            ocsd.command(*words),
+            env=ocsd.environment,
+            stdin=theirs,
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        screen = b""
+        with contextlib.suppress(OSError):
+            while block := os.read(ours, 4096):
+                screen += block
+        os.close(ours)
+        return process.wait(30), screen.decode()
+
+    return ask
+
+
+@pytest.mark.parametrize("words", [("--all",), ("*",), ("a", "b", "--class", "Fake*")])
+def test_before_all_go_down_a_person_at_a_terminal_is_asked(server, at_terminal, words):
+    server.streams["/v1/instances/down"] = [result("a", state="down"), result("b", state="down")]
+    code, screen = at_terminal("n\n", "down", *words)
+    assert code == 1
+    assert "grumpy: bring down all 2 instances? [y/N]" in screen
+    assert "nothing was done" in screen
+    assert server.requests == []
+    assert at_terminal("y\n", "down", *words)[0] == 0
+    code, screen = at_terminal("", "down", "--yes", *words)
+    assert (code, "?" in screen) == (0, False)
+    assert len(server.requests) == 2
+
+
+def test_one_of_several_goes_down_unasked(server, at_terminal):
+    server.streams["/v1/instances/down"] = [result("a", state="down")]
+    code, screen = at_terminal("", "down", "a")
+    assert (code, "?" in screen) == (0, False)
+
+
+def test_before_everything_is_stopped_a_person_at_a_terminal_is_asked(server, at_terminal):
+    code, screen = at_terminal("\n", "stop")
+    assert code == 1
+    assert "grumpy: stop 2 instances, the router and the daemon? [y/N]" in screen
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(("verb", "right"), [("stop", "down"), ("start", "up")])
+def test_names_are_for_other_commands(ocsd, server, verb, right):
+    done = ocsd(verb, "a", "b")
+    assert (done.returncode, server.requests) == (2, [])
+    assert f"did you mean `ocsd {right} a b`?" in done.stderr

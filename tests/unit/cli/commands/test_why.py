@@ -94,3 +94,66 @@ def test_a_colon_at_the_end_of_a_reason_is_kept(ocsd, history_file, daemon_of):
 def test_an_instance_that_is_well_has_no_reason(ocsd, history_file, daemon_of):
     daemon_of("lab", {"instance_id": "thermo1", "state": "up", "target": "up", "health": "ok"})
     assert ocsd("why", "thermo1").stdout.splitlines()[0] == "thermo1: up (target up)"
+
+
+def test_a_reason_stands_once_and_the_log_does_not_repeat_it(ocsd, history_file, daemon_of):
+    error = "agent.py: error: argument --mode: invalid choice: 'acqq' (choose from 'idle', 'acq')"
+    usage = "usage: agent.py [-h] [--mode {idle,acq}] [--sample-rate HZ]"
+    reason = f"ended with exit code 2: {usage} {error}"
+    for before, after in (("starting", "backoff"), ("starting", "failed")):
+        end = HistoryEntry(
+            time.time(), "thermo1", "Exited", before, after, target="up", reason=reason, code=2
+        )
+        history_file.write(end)
+    log = ocsd.base / "log" / "lab" / "thermo1.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(f"2026-11-22T12:02:48.000Z [info] starts\n{usage}\n{error}\n")
+    row = {"instance_id": "thermo1", "state": "failed", "target": "up", "reason": reason}
+    daemon_of("lab", {**row, "log_path": str(log)})
+    shown = ocsd("why", "thermo1").stdout
+    assert shown.count(usage) == shown.count(error) == 1
+    assert shown.splitlines()[-2:] == ["  2026-11-22T12:02:48.000Z [info] starts", "  (as above)"]
+    assert "starting -> failed   (as above)" in shown
+
+
+def test_events_are_in_words_and_who_asked_is_always_there(ocsd, history_file, daemon_of):
+    daemon_of("lab", {"instance_id": "thermo1", "state": "up", "target": "up"})
+    by = "alice (uid 1000, pid 4121), in the control room"
+    for state in ("stopping", "starting"):
+        history_file.write(
+            HistoryEntry(time.time(), "thermo1", "RestartRequested", "up", state, by=by)
+        )
+    history_file.write(HistoryEntry(time.time(), "thermo1", "HealthChanged", reason="ok again"))
+    shown = ocsd("why", "thermo1").stdout
+    assert shown.count(f"asked for by {by}") == 2
+    assert "health changed       ok again" in shown
+
+
+def test_patterns_and_classes_choose_several(ocsd, history_file, daemon_of):
+    rows = [
+        {"instance_id": name, "agent_class": "Ls", "state": "up", "target": "up"}
+        for name in ("thermo1", "thermo2")
+    ]
+    daemon_of("lab", *rows)
+    for words in (("thermo*",), ("--class", "L*"), ("thermo2", "thermo1")):
+        shown = ocsd("why", *words).stdout
+        assert "thermo1: up (target up)" in shown
+        assert "thermo2: up (target up)" in shown
+        assert json.loads(ocsd("why", "--json", *words).stdout).keys() == {"thermo1", "thermo2"}
+    assert ocsd("why", "pump*").returncode == 4
+    assert ocsd("why").returncode == 2
+
+
+def test_without_a_daemon_patterns_choose_among_the_history(ocsd, history_file):
+    shown = ocsd("why", "*2", "--host", "lab").stdout
+    assert shown.startswith("thermo2: no daemon runs; it was starting at ")
+    assert ocsd("why", "--class", "Ls", "--host", "lab").returncode == 69
+
+
+def test_the_router_has_no_reactor(ocsd, history_file, daemon_of):
+    reason = "its reactor has not answered for 12 s"
+    server = daemon_of("lab", {"instance_id": "thermo1"})
+    server.status["router"] |= {"health": "hung", "layer": "router", "reason": reason}
+    assert ocsd("why", "router").stdout.startswith(
+        "router: up (target up): hung, layer router; it has not answered for 12 s\n"
+    )

@@ -15,37 +15,15 @@ def read(text):
     return PastTime().convert(text, None, None)
 
 
-@pytest.mark.parametrize(
-    ("text", "age_s"), [("90s", 90), ("1.5h", 5400), ("7d", 604800), ("2w", 1209600)]
-)
-def test_an_age_is_counted_from_now(text, age_s):
-    assert read(text) == pytest.approx(time.time() - age_s, abs=5)
+def test_an_age_is_counted_from_now():
+    assert read("90s") == pytest.approx(time.time() - 90, abs=5)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "2026-11-22T20:00",
-        "2026-11-22 20:00",
-        "2026-11-22T20:00:00",
-        "2026-11-22T20:00Z",
-        "2026-11-22T20:00:00Z",
-        "2026-11-22T20:00:00.000Z",
-        "2026-11-22T21:00+01:00",
-        utc(EIGHT_S),
-    ],
-)
-def test_a_date_is_in_utc_and_may_be_as_the_commands_print_it(text):
-    assert read(text) == EIGHT_S
+def test_a_date_is_in_utc_and_may_be_as_the_commands_print_it():
+    assert read("2026-11-22T20:00") == read(utc(EIGHT_S)) == EIGHT_S
 
 
-def test_a_date_alone_is_its_beginning():
-    assert read("2026-11-22") == EIGHT_S - 20 * 3600
-
-
-@pytest.mark.parametrize(
-    "text", ["", "d", "-5m", "\u00b2d", "1.d", "1y", "now", "2026-13-01", "12"]
-)
+@pytest.mark.parametrize("text", ["", "1y", "2026-13-01", "12", "0001-01-01 local", "9e99w"])
 def test_anything_else_is_refused_with_what_is_right(text):
-    with pytest.raises(click.UsageError, match=r"such as 90m or 7d nor .* 2026-11-22T20:00"):
+    with pytest.raises(click.UsageError, match=r"is not a time; write an age \(90m, .*20:00\)"):
         read(text)

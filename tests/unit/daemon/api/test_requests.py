@@ -7,6 +7,7 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.shutdown import Shutdown
+from ocsd.daemon.watching.chronicle import entry_of
 from ocsd.errors import NoSuchInstanceError, StoppingError
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.site.model import Instance
@@ -275,3 +276,18 @@ def test_an_onlooker_that_stumbles_stops_nothing(world):
     world.fleet.up(["a"])
     world.begin("a")
     assert world.fleet.keeper("a").life.state is State.UP
+
+
+def test_whoever_has_asked_for_the_stop_stands_in_the_history(world, shutdown):
+    all_up(world)
+    entries = []
+    world.fleet.observe(lambda transition: entries.append(entry_of(transition)))
+    shutdown.allow()
+    shutdown.request(by="ann (uid 1000, pid 7)")
+    shutdown.request(by="bob")
+    for name in ("a", "b", "aggregator", "router"):
+        world.end(name)
+    asked = [entry for entry in entries if entry.event == "DownRequested"]
+    assert {(entry.name, entry.by) for entry in asked} == {
+        (name, "ann (uid 1000, pid 7)") for name in ("a", "b", "aggregator", "router")
+    }

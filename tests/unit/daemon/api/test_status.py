@@ -4,6 +4,7 @@ from ocsd.daemon.api.status import StatusReport
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
+from ocsd.forkserver.protocol import Spawned
 from ocsd.site.model import Hub, Instance
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.paths import of_host
@@ -50,3 +51,16 @@ def test_entries_that_something_else_runs_are_listed_as_not_managed(tmp_path):
             "reason": "not managed here: its entry says manage: docker/up",
         }
     ]
+
+
+def test_a_process_from_before_an_upgrade_is_marked(tmp_path, clock):
+    fleet = Fleet(Targets(tmp_path / "targets.json"))
+    for name, started_at in (("old", 1000.0), ("new", 3000.0)):
+        keeper = Keeper(name, Lifecycle(), None, clock, lambda: 4000.0, lambda: 0.0, lambda _: None)
+        keeper.adopt(Spawned(name, 2**22 + 1, 1), started_at)
+        fleet.add(Instance(instance_id=name, agent_class="A"), keeper)
+    report = report_of(fleet)
+    report.code_at = 2000.0
+    old, new = report.as_json()["instances"]
+    assert (old["old_code"], new["old_code"]) == (True, False)
+    assert (old["uptime_s"], new["uptime_s"]) == (3000.0, 1000.0)

@@ -57,12 +57,12 @@ def test_requests_are_held_up_while_it_does_not_answer(link, clock, reactor):
 
 def test_the_trouble_names_its_pid_and_the_way_out(link, clock, process):
     clock.advance(GREETING_LIMIT_S + 1)
-    then = f"kill -9 {process.pid} and the daemon starts another one: agents run on"
+    then = f"kill -ABRT {process.pid} and the daemon starts another one: agents run on"
     said = "the fork server has not answered for 6 s: all that runs goes on, but what starts or "
     said += f"stops waits for it; it (pid {process.pid}) "
     assert link.trouble == f"{said}may be busy; if that lasts: {then}"
     process.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, process.pid, os.WSTOPPED)
-    assert link.trouble == f"{said}is stopped (state T): kill -CONT {process.pid}; or {then}"
+    assert link.trouble == f"{said}is stopped (state T): kill -CONT {process.pid} lets it go on"
     clock.advance(QUESTION_PERIOD_S)
     assert " for 11 s: " in link.trouble

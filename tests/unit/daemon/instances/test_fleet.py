@@ -12,7 +12,7 @@ from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.site.model import Hub, Instance, Manage
 from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.lifecycle import Lifecycle
-from ocsd.supervisor.wish import MANAGED_DOWN
+from ocsd.supervisor.wish import MANAGED_DOWN, WITH_ALL
 from ocsd.system.paths import of_host
 
 HUB = Hub(wamp_server="ws://localhost:8001/ws")
@@ -137,3 +137,18 @@ def test_a_restart_asked_for_before_the_launch_is_one(begin, clock):
     assert keeper.life.reason == "restart requested"
     keeper.ended(Ended("a", 7, None, 2))
     assert keeper.life.state is State.STARTING
+
+
+def test_what_was_put_down_by_its_name_is_told_from_what_went_down_with_all(begin):
+    fleet = begin()
+    fleet.launch()
+    fleet.down(["b"], "alice (uid 7)")
+    fleet.down(["a", "b", "c"], f"bob (uid 8){WITH_ALL}")
+    assert list(fleet.resting()) == ["a", "b", "c"]
+    [(name, reason)] = fleet.put_down_singly().items()
+    assert name == "b"
+    assert re.fullmatch(PUT_DOWN, reason)
+    # The next daemon remembers it.
+    assert list(begin().put_down_singly()) == ["b"]
+    fleet.up(["b"], "bob (uid 8)")
+    assert fleet.put_down_singly() == {}

@@ -196,6 +196,33 @@ def test_a_taken_over_process_keeps_its_age(keeper):
     keeper.adopt(Spawned("thermo1", 7, 1), started_at=123.0)
     keeper.notified({"READY": "1", "WATCHDOG": "1"})
     assert (keeper.life.state, keeper.pid, keeper.started_at) == (State.UP, 7, 123.0)
+    assert keeper.uptime_s == 1000.0 - 123.0
+
+
+@pytest.mark.parametrize("jump_s", [-3600.0, 3600.0, -2e9])
+def test_a_clock_that_jumps_changes_no_uptime_no_wait_and_no_health(
+    keeper, clock, launcher, jump_s
+):
+    wall = [1000.0]
+    keeper.wall_clock = lambda: wall[0]
+    start(keeper)
+    clock.advance(5.0)
+    wall[0] += jump_s
+    assert keeper.uptime_s == 5.0
+    assert keeper.verdict.health is Health.OK
+    for pid in (7, 8, 9, 10):
+        keeper.ended(Ended("thermo1", pid, 1, None))
+        keeper.spawned(Spawned("thermo1", pid + 1, 1))
+    assert keeper.life.state is State.BACKOFF or keeper.uptime_s == 0.0
+    wall[0] -= 2 * jump_s
+    assert 0.0 <= (keeper.next_try_s or 0.0) <= 60.0
+    keeper.deliver(DownRequested())
+    clock.advance(200.0)
+
+
+def test_a_process_of_the_future_is_no_older_than_it_is(keeper):
+    keeper.adopt(Spawned("thermo1", 7, 1), started_at=5000.0)
+    assert keeper.uptime_s == 0.0
 
 
 def test_a_hang_from_before_the_takeover_is_found_out(keeper, launcher, clock):

@@ -3,7 +3,6 @@
 import pytest
 
 from ocsd.daemon.instances.targets import Targets
-from ocsd.errors import StateFolderError
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import Target
 from ocsd.supervisor.wish import Word
@@ -28,12 +27,40 @@ def test_the_operators_word_holds_until_the_site_file_changes(tmp_path):
     assert Targets(tmp_path / "targets.json").of(agent()) is Target.UP
 
 
-def test_what_cannot_be_written_is_refused_each_time(tmp_path):
+def test_what_cannot_be_written_holds_and_is_told_until_it_is_written(tmp_path):
     targets = Targets(tmp_path / "gone" / "targets.json")
+    targets.remember([agent()], Target.DOWN)
     for _ in range(2):
-        with pytest.raises(StateFolderError, match="No such file or directory"):
-            targets.remember([agent()], Target.DOWN)
+        assert "No such file or directory; they hold until this daemon ends" in targets.unwritten
+        assert targets.of(agent()) is Target.DOWN
+        targets.catch_up()
+    (tmp_path / "gone").mkdir()
+    targets.catch_up()
+    assert targets.unwritten == ""
+    assert Targets(tmp_path / "gone" / "targets.json").of(agent()) is Target.DOWN
+
+
+def test_while_the_disk_takes_nothing_the_runtime_folder_keeps_the_targets(tmp_path):
+    places = tmp_path / "gone" / "targets.json", tmp_path / "latest.json"
+    targets = Targets(*places)
+    targets.remember([agent()], Target.DOWN)
+    assert "they hold until the machine is restarted" in targets.unwritten
+    # The daemon is replaced: `ocsd upgrade`.
+    successor = Targets(*places)
+    assert successor.of(agent()) is Target.DOWN
+    assert successor.unwritten
+    places[0].parent.mkdir()
+    successor.catch_up()
+    assert not places[1].exists()
+    assert Targets(*places).of(agent()) is Target.DOWN
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"a": 1}'])
+def test_a_damaged_file_in_the_runtime_folder_is_left_alone(tmp_path, content):
+    (tmp_path / "latest.json").write_text(content)
+    targets = Targets(tmp_path / "targets.json", tmp_path / "latest.json")
     assert targets.of(agent()) is Target.UP
+    assert targets.notice == targets.unwritten == ""
 
 
 def test_a_damaged_file_is_said_and_not_believed(tmp_path):
@@ -51,8 +78,9 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(StateFolderError, match="No space left"):
-        Targets(tmp_path / "targets.json").remember([agent()], Target.DOWN)
+    targets = Targets(tmp_path / "targets.json")
+    targets.remember([agent()], Target.DOWN)
+    assert "No space left" in targets.unwritten
     assert list(tmp_path.iterdir()) == []
 
 

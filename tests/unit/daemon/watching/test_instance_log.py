@@ -68,3 +68,22 @@ def test_only_a_line_feed_ends_a_line(log, inside):
 
 def test_a_log_that_cannot_be_read_says_nothing(tmp_path):
     assert last_line(tmp_path) == last_line(tmp_path / "none.log") == ""
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "/venv/site-packages has changed since the fork server loaded it, so this agent is started "
+        "from scratch; `ocsd stop` and `ocsd start` make starts fast again",
+        "11000 bytes of this log were lost: No space left on device",
+        "looked for again in a new interpreter: no plug-in has the agent class 'New'",
+    ],
+)
+def test_a_note_of_ocsd_itself_explains_no_end(log, note):
+    process = started(log)
+    with log.open("a") as file:
+        file.write(f"ocsd: note: {note}\n")
+    assert last_line(log, process) == ""
+    with log.open("a") as file:
+        file.write(f"OSError: no device\nocsd: note: {note}\n")
+    assert last_line(log, process) == "OSError: no device"

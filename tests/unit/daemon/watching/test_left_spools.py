@@ -12,10 +12,11 @@ from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.watching.left_spools import SPOOL_CHECK_S, LeftSpools
 from ocsd.site.model import Host, Instance
-from ocsd.supervisor.retention import KEPT_S
+from ocsd.supervisor.retention import CONFIRMED_AFTER_S, KEPT_S
 from ocsd.system.paths import of_host
 
 NOW_AT = 1_795_000_000.0
+CHECKS = int(CONFIRMED_AFTER_S / SPOOL_CHECK_S)
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ class World:
     def __init__(self, folder):
         self.folder = folder
         self.listed = {"listed"}
+        self.now_at = NOW_AT
 
     def keep(self, name, age_s, size_bytes=1000):
         file = self.folder / name / "1.5" / "f" / "0.spool"
@@ -40,17 +42,21 @@ class World:
         return file
 
     def look(self):
-        """Return what was said within the next hour."""
+        """Return what was said within the next day."""
         clock = Clock()
-        spools = LeftSpools(self.folder, lambda: self.listed, clock, lambda: NOW_AT)
+        spools = LeftSpools(self.folder, lambda: self.listed, clock, lambda: self.now_at)
         spools.start()
-        clock.advance(SPOOL_CHECK_S - 1)
+        before = self.names
+        clock.pump([SPOOL_CHECK_S] * CHECKS)
+        assert self.names == before
         with capturedLogs() as events:
-            clock.advance(1)
+            clock.advance(SPOOL_CHECK_S)
         return [formatEvent(event) for event in events]
 
     @property
     def names(self):
+        if not self.folder.exists():
+            return set()
         return {each.name for each in self.folder.iterdir()}
 
 
@@ -64,6 +70,21 @@ def test_what_an_instance_left_long_ago_is_deleted_and_named(world):
     ]
     assert world.names == {"gone-lately", "listed"}
     assert world.look() == []
+
+
+def test_a_clock_that_is_a_year_ahead_for_some_hours_deletes_nothing(world):
+    world.keep("gone", 86400)
+    clock = Clock()
+    spools = LeftSpools(world.folder, lambda: world.listed, clock, lambda: world.now_at)
+    spools.start()
+    for _ in range(3):
+        world.now_at = NOW_AT + 365 * 86400
+        clock.pump([SPOOL_CHECK_S] * (CHECKS - 1))
+        world.now_at = NOW_AT
+        clock.pump([SPOOL_CHECK_S] * 3)
+    world.now_at = 0.0  # a machine without a battery for its clock
+    clock.pump([SPOOL_CHECK_S] * 2 * CHECKS)
+    assert world.names == {"gone"}
 
 
 def test_the_newest_file_counts(world):
@@ -104,9 +125,9 @@ def test_the_daemon_spares_what_its_site_file_lists_managed_or_not(world, tmp_pa
         world.keep(name, KEPT_S + 86400)
     listed = [Instance(instance_id="up", agent_class="Thermo")]
     listed.append(Instance(instance_id="docker", agent_class="Thermo", manage="no"))
-    plan = SimpleNamespace(host=Host(name="lab", instances=tuple(listed)))
+    plan = SimpleNamespace(host=Host(name="lab", instances=tuple(listed)), instances=())
     clock = Clock()
     fleet = Fleet(Targets(paths.targets))
     Oversight(SimpleNamespace(paths=paths, plan=plan), fleet, clock).start()
-    clock.advance(SPOOL_CHECK_S)
+    clock.pump([SPOOL_CHECK_S] * (CHECKS + 1))
     assert world.names == {"up", "docker"}

@@ -1,0 +1,1 @@
+from ocsd.client_t import *

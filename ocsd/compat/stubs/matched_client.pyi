@@ -1,0 +1,1 @@
+from ocsd.matched_client import *

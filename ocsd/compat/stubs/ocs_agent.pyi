@@ -1,0 +1,1 @@
+from ocsd.ocs_agent import *

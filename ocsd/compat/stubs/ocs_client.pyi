@@ -1,0 +1,1 @@
+from ocsd.ocs_client import *

@@ -1,0 +1,1 @@
+from ocsd.site_config import *

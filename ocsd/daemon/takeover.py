@@ -1,0 +1,78 @@
+"""Finds what an earlier daemon of this host has left running, wherever that is.
+
+No instance is ever started a second time, whatever folders the environment names.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from ocsd.errors import DaemonRunningError
+from ocsd.forkserver import record
+from ocsd.router.probe import is_open
+from ocsd.site.model import Hub
+from ocsd.system import whereabouts
+from ocsd.system.paths import HostPaths
+
+
+def in_use(places: HostPaths) -> HostPaths:
+    """Return `places` with the runtime folder in which processes of an earlier daemon run.
+
+    Without such processes they stay as they are. The lock of the state folder must be held.
+    """
+    earlier = whereabouts.of_state(places.host)
+    if earlier is None or earlier.runtime == places.runtime:
+        return places
+    place = earlier.forkserver_socket
+    if not whereabouts.is_bound(place) and not record.read(record.beside(place)).living:
+        return places
+    return replace(places, runtime=earlier.runtime)
+
+
+def refuse_second_copy(places: HostPaths, hub: Hub) -> None:
+    """Refuse to start a host that runs with other folders for the same site.
+
+    The site is the same if its router is. That of another user cannot be read: then it is taken
+    for the same one if the router of `hub` is there already.
+
+    Raises
+    ------
+    DaemonRunningError
+        If that is the case.
+    """
+    for folder in whereabouts.listening():
+        if folder.name != places.host or folder == places.runtime:
+            continue
+        if _serves(folder, hub):
+            raise DaemonRunningError(_refusal(places, folder))
+
+
+def _serves(folder: Path, hub: Hub) -> bool:
+    try:
+        found = whereabouts.read(folder)
+        if found is None:
+            # An earlier release wrote nothing; another machine's folder, as of a container that
+            # shares only the network, is not there.
+            return folder.exists() and is_open(hub.wamp_server)
+    except PermissionError:
+        return is_open(hub.wamp_server)
+    return found.hub == hub.wamp_server
+
+
+def _refusal(places: HostPaths, folder: Path) -> str:
+    return (
+        f"ocsd runs host {places.host!r} already, with other folders: its runtime folder is "
+        f"{folder}, and this start would use {places.runtime} and {places.state}. Its agents "
+        "would run twice; to go on with them, be their user and set "
+        f"RUNTIME_DIRECTORY={folder.parent}{_state(folder)}; to end them, do that and run: "
+        f"ocsd stop --host {places.host}"
+    )
+
+
+def _state(folder: Path) -> str:
+    try:
+        found = whereabouts.read(folder)
+    except PermissionError:
+        return ""
+    if found is None:
+        return ""
+    return f" STATE_DIRECTORY={found.paths.state.parent}"

@@ -1,0 +1,129 @@
+"""Measures the disks of data, state and logs, and warns before one is full.
+
+A network disk that does not answer holds up whoever asks, so a thread of its own does.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from twisted.logger import Logger
+
+from ocsd.supervisor.disk_space import DiskHistory, Space, warning
+
+MEASURE_PERIOD_S: Final = 10.0
+SILENT_AFTER_S: Final = 60.0
+"""A disk that was not measured for this long does not answer [s]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A file system that something of this host is on."""
+
+    path: Path
+    """A folder on it."""
+    what: tuple[str, ...]
+    """What is on it: ``data``, ``state``, ``logs``, ``runtime``."""
+    history: DiskHistory
+
+
+@dataclass(eq=False)
+class Disks:
+    """Keeps the latest measurements."""
+
+    log = Logger()
+
+    places: Callable[[], Mapping[str, Path]]
+    """Returns the folder of ``data``, ``state`` and so on."""
+    on_warning: Callable[[str], None]
+    """Takes each warning once; called by `round`."""
+    clock_s: Callable[[], float] = time.monotonic
+    _disks: dict[int, Disk] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._measured_s = self.clock_s()
+        self._warned: set[int] = set()
+
+    def start(self) -> None:
+        """Measure every ten seconds, in a thread that holds up nobody."""
+        threading.Thread(target=self._go_on, name="disks", daemon=True).start()
+
+    def measure(self) -> None:
+        """Measure each disk once."""
+        now_s, found = self.clock_s(), {}
+        for device, (path, what) in _devices(self.places()).items():
+            before = self._disks.get(device)
+            history = DiskHistory()
+            if before is not None:
+                history = before.history
+            statistics = os.statvfs(path)
+            total_bytes = statistics.f_blocks - statistics.f_bfree + statistics.f_bavail
+            unit_bytes = statistics.f_frsize
+            space = Space(total_bytes * unit_bytes, statistics.f_bavail * unit_bytes)
+            found[device] = Disk(path, what, history.after(now_s, space))
+        self._disks, self._measured_s = found, now_s
+
+    def round(self) -> None:
+        """Report each disk that has begun to need a warning."""
+        disks = self._disks
+        texts = {device: _warning(disk) for device, disk in disks.items()}
+        needed = {device for device, text in texts.items() if text}
+        for device in needed - self._warned:
+            self.on_warning(texts[device])
+        self._warned = needed
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return the disks for the status."""
+        silent_s = self.clock_s() - self._measured_s
+        return [_row(disk, silent_s) for disk in self._disks.values()]
+
+    def _go_on(self) -> None:
+        while True:
+            try:
+                self.measure()
+            except OSError as error:
+                self.log.error("cannot measure the disks: {error}", error=error)
+            except Exception:  # noqa: BLE001 - the next measurement may be better
+                self.log.failure("while the disks were measured")
+            time.sleep(MEASURE_PERIOD_S)
+
+
+def _row(disk: Disk, silent_s: float) -> dict[str, Any]:
+    space, full_in_s = disk.history.now or Space(0, 0), disk.history.full_in_s
+    text = _warning(disk)
+    if silent_s > SILENT_AFTER_S:
+        text = f"the disk of {', '.join(disk.what)} ({disk.path}) was not measured for "
+        text += f"{silent_s:.0f} s: this disk or another one does not answer"
+    return {
+        "path": str(disk.path),
+        "what": list(disk.what),
+        "total_bytes": space.total_bytes,
+        "free_bytes": space.free_bytes,
+        "used": round(space.used, 4),
+        "full_in_s": full_in_s and round(full_in_s),
+        "warning": text,
+    }
+
+
+def _warning(disk: Disk) -> str:
+    return warning(disk.what, str(disk.path), disk.history)
+
+
+def _devices(places: Mapping[str, Path]) -> dict[int, tuple[Path, tuple[str, ...]]]:
+    """Return the folder and the uses of each file system, by the number of its device."""
+    found: dict[int, tuple[Path, tuple[str, ...]]] = {}
+    for what, path in places.items():
+        folder = _existing((path, *path.parents))
+        device = folder.stat().st_dev
+        first, before = found.get(device, (folder, ()))
+        found[device] = first, (*before, what)
+    return found
+
+
+def _existing(candidates: Iterable[Path]) -> Path:
+    """Return the first folder that exists: what is to be made in it will be on its disk."""
+    return next(path for path in candidates if path.exists())

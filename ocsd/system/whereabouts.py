@@ -1,0 +1,114 @@
+"""The folders that a host's daemon uses, for processes whose environment names others.
+
+``sudo``, cron, and ssh without ``XDG_RUNTIME_DIR`` change the environment, and with it the
+runtime folder that `ocsd.system.paths` computes. So each daemon writes down its folders, in its
+state folder and in its runtime folder. The kernel's list of sockets names the rest.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ocsd.system import files, paths
+from ocsd.system.paths import HostPaths
+
+_FILE: Final = "folders.json"
+_SOCKETS: Final = Path("/proc/net/unix")
+_LISTENS: Final = 0x10000  # __SO_ACCEPTCON, among the flags of a socket
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """The folders of a daemon, and the router of its site."""
+
+    paths: HostPaths
+    hub: str = ""
+    """The address of the site's router."""
+
+    def write(self) -> None:
+        """Write this to the state folder and to the runtime folder.
+
+        Raises
+        ------
+        OSError
+            If one of them cannot be written; the other is written nevertheless.
+        """
+        places = self.paths
+        facts = {
+            "host": places.host,
+            "runtime": str(places.runtime),
+            "state": str(places.state),
+            "logs": str(places.logs),
+            "hub": self.hub,
+        }
+        content = json.dumps(facts).encode() + b"\n"
+        try:
+            files.replace(places.runtime / _FILE, content)
+        finally:
+            files.replace(places.state / _FILE, content)
+
+
+def read(folder: Path) -> Whereabouts | None:
+    """Return what a daemon wrote to its runtime or state folder; None if there is nothing.
+
+    Raises
+    ------
+    PermissionError
+        If this user may not read it.
+    """
+    try:
+        facts = json.loads((folder / _FILE).read_bytes())
+        runtime, state, logs = (Path(facts[name]) for name in ("runtime", "state", "logs"))
+        return Whereabouts(HostPaths(facts["host"], runtime, state, logs), str(facts["hub"]))
+    except PermissionError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def of_state(host: str) -> HostPaths | None:
+    """Return the folders that the last daemon of `host` with this state folder has used."""
+    with suppress(PermissionError):
+        if found := read(paths.of_host(host).state):
+            return found.paths
+    return None
+
+
+def of_runtime(folder: Path) -> HostPaths:
+    """Return the folders of the daemon whose runtime folder is `folder`."""
+    with suppress(PermissionError):
+        found = read(folder)
+        if found is not None and found.paths.runtime == folder:
+            return found.paths
+    computed = paths.of_host(folder.name)
+    return HostPaths(computed.host, folder, computed.state, computed.logs)
+
+
+def listening() -> list[Path]:
+    """Return the runtime folders in which a fork server listens, of all users of this machine."""
+    try:
+        lines = _SOCKETS.read_bytes().splitlines()
+    except OSError:
+        return []
+    return sorted(set(_folders(lines)))
+
+
+def _folders(lines: list[bytes]) -> Iterator[Path]:
+    # For example: 00000000: 00000002 00000000 00010000 0001 01 2416 /run/ocsd/lab/fork.sock
+    ending = b"/" + paths.FORKSERVER_SOCKET.encode()
+    for line in lines:
+        words = line.split(maxsplit=7)
+        if len(words) == 8 and words[7].endswith(ending) and int(words[3], 16) & _LISTENS:
+            yield Path(os.fsdecode(words[7])).parent
+
+
+def is_bound(path: Path) -> bool:
+    """Whether a process listens at the Unix socket `path`, even if the file was removed."""
+    with suppress(OSError):
+        ending = b" " + os.fsencode(path)
+        return any(line.endswith(ending) for line in _SOCKETS.read_bytes().splitlines())
+    return False

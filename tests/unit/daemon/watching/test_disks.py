@@ -1,0 +1,46 @@
+"""The disks of data, state and logs, as the status shows them."""
+
+import pytest
+
+from ocsd.daemon.watching.disks import SILENT_AFTER_S, Disks
+from ocsd.supervisor.disk_space import Space
+
+
+@pytest.fixture
+def warnings():
+    return []
+
+
+@pytest.fixture
+def disks(tmp_path, clock, warnings):
+    places = {"data": tmp_path / "not" / "yet", "state": tmp_path, "logs": tmp_path / "log"}
+    return Disks(lambda: places, warnings.append, clock.seconds)
+
+
+def test_folders_on_one_disk_are_one_row(disks, tmp_path):
+    assert disks.as_json() == []
+    disks.measure()
+    [row] = disks.as_json()
+    assert row["path"] == str(tmp_path)
+    assert row["what"] == ["data", "state", "logs"]
+    assert 0 < row["free_bytes"] <= row["total_bytes"]
+    assert row["full_in_s"] is None
+
+
+def test_a_disk_that_fills_is_told_once_until_it_has_space_again(disks, clock, warnings):
+    disks.measure()
+    [(device, disk)] = disks._disks.items()
+    full = Space(100, 1)
+    for history in (disk.history.after(1.0, full), disk.history, disk.history.after(3.0, full)):
+        disks._disks = {device: type(disk)(disk.path, disk.what, history)}
+        disks.round()
+        disks.round()
+    assert len(warnings) >= 2
+    assert "is 99 % full" in warnings[-1]
+    assert "is 99 % full" in disks.as_json()[0]["warning"]
+
+
+def test_a_disk_that_does_not_answer_is_told(disks, clock):
+    disks.measure()
+    clock.advance(SILENT_AFTER_S + 1)
+    assert "does not answer" in disks.as_json()[0]["warning"]
