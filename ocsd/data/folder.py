@@ -141,17 +141,17 @@ class DataFolder:
         for _subfolder, group in groupby(to_read, key=lambda path: path.parent):
             for path in group:
                 summaries[path] = summary = self._scan(path, path == writing)
-                # Of a file that went on after the journal was read, the end is missing.
-                if (
-                    path != writing
-                    and (self._end(path) or summary.size_bytes) >= summary.size_bytes
-                ):
+                if path != writing and self._is_whole(path, summary):
                     index.put(summary)
                 done += to_read[path]
                 report(done, work)
             index.save()
         summaries[self.path] = self.unframed and self.unframed.summary()
         return [summary for summary in summaries.values() if summary is not None]
+
+    def _is_whole(self, path: Path, summary: FileSummary) -> bool:
+        """Return whether a summary has all of a file, which may have gone on since."""
+        return (self._end(path) or summary.size_bytes) >= summary.size_bytes
 
     def _read_journal(self) -> Any:
         if not any((self.path / "ocsd" / "journal").glob("*.wal")):
@@ -164,7 +164,8 @@ class DataFolder:
         if journal is None or self.name(path) in journal.ends:
             return True
         # The name has the second only, and the file may be younger than the journal's reading.
-        return _opened_at(path) + 1 <= journal.read_at
+        read_at: float = journal.read_at
+        return _opened_at(path) + 1 <= read_at
 
     def _end(self, path: Path) -> int | None:
         """Return how far a file has to be read; None if it has to be read whole."""

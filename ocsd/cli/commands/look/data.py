@@ -74,9 +74,8 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
         print("\n".join(table_lines(columns, rows, terminal.of_output())))
     else:
         journal = folder.unframed is not None
-        print(text.nothing(selection.of_time, writing is not None, journal))
-    if not rows and (idle := selection.place.idle()):
-        print(idle)
+        nothing = text.nothing(selection.of_time, writing is not None, journal)
+        print("\n".join(filter(None, (nothing, selection.place.idle()))))
     if outliers := text.outlier_lines(feeds):
         print("\n" + "\n".join(outliers))
     print(f"\n{text.total(folder.path, summaries, selection.gaps(summaries))}")
