@@ -31,8 +31,8 @@ def in_use(places: HostPaths) -> HostPaths:
 def refuse_second_copy(places: HostPaths, hub: Hub) -> None:
     """Refuse to start a host that runs with other folders for the same site.
 
-    The site is the same if router, realm and address root are. That of another user cannot be read: then it is taken
-    for the same one if the router of `hub` is there already.
+    The site is the same if router, realm and address root are. That of another user cannot be
+    read: then it is taken for the same one if the router of `hub` is there already.
 
     Raises
     ------
