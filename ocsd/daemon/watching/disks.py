@@ -27,7 +27,7 @@ class Disk:
     path: Path
     """A folder on it."""
     what: tuple[str, ...]
-    """Its contents: ``data``, ``state``, ``logs``, ``runtime``."""
+    """Its uses: ``data``, ``state``, ``logs``, ``runtime``."""
     history: DiskHistory
 
 
