@@ -5,6 +5,7 @@ a short list for each run.
 """
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from typing import Final
@@ -83,4 +84,6 @@ def _run(
     name: object, kind: object, state: object, since_at: object, startup: object, reason: object
 ) -> Run:
     at = float(since_at)  # type: ignore[arg-type]  # the caller handles the TypeError
+    if not math.isfinite(at):
+        raise ValueError(f"{at} is no time")  # JSON has no such number
     return Run(str(name), str(kind), str(state), at, bool(startup), str(reason))

@@ -190,13 +190,20 @@ def operation_text(operation: OperationStatus) -> str:
     """Return an operation, its state and the reason, e.g. ``acq stopped 21:16:03Z by a client``."""
     if operation.in_flight:
         return f"{operation.name} {operation.state}"
-    at = times.clock(operation.since_at).partition(".")[0]
-    text = f"{operation.name} {operation.state} {at}Z"
+    text = f"{operation.name} {operation.state}{_at(operation.since_at)}"
     if operation.reason and operation.state == "stopped":
         return f"{text} by {one_line(operation.reason)}"
     if operation.reason:
         return f"{text}: {one_line(operation.reason)}"
     return text
+
+
+def _at(unix_time_s: float) -> str:
+    """Return a time of day, to the second; nothing if the calendar has no such time."""
+    try:
+        return f" {times.clock(unix_time_s).partition('.')[0]}Z"
+    except (ValueError, OverflowError, OSError):
+        return ""
 
 
 def _operations(lacking: Sequence[InstanceStatus]) -> str:

@@ -4,6 +4,7 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Final
 
 from ocsd.cli.overview.headlines import Parts, clock_text, counts, headlines
@@ -153,19 +154,30 @@ def _below(reason: str, screen: Terminal) -> list[str]:
 def _folded(report: HostStatus, verdict: HostVerdict, screen: Terminal, room: int) -> list[str]:
     """Return what is not well, and how many are; at most `room` lines if that can be."""
     well = [each for each in report.instances if is_well(each, verdict.idle)]
-    poor = [each for each in _by_urgency(report.instances) if each not in well]
+    poor = _by_urgency(_others(report.instances, well))
     alike = _alike(poor)
-    singles = [each for each in poor if not any(each in group for group in alike)]
+    singles = _others(poor, list(chain.from_iterable(alike)))
     lines = [line for group in alike for line in _group(group, screen)]
     more = _count_line(well, report, screen)
-    room -= len(lines) + len(more)
-    shown = singles
-    while shown and len(_table(shown, screen)) + (len(shown) < len(singles)) > room:
-        shown = shown[:-1]
-    lines += _table(shown, screen)
-    if left := singles[len(shown) :]:
-        lines.append(f"and {len(left)} more that are not well; ocsd status -a shows them")
-    return [*lines, *more]
+    return [*lines, *_first_rows(singles, screen, room - len(lines) - len(more)), *more]
+
+
+def _others(
+    instances: Iterable[InstanceStatus], but: Sequence[InstanceStatus]
+) -> list[InstanceStatus]:
+    names = {each.instance_id for each in but}
+    return [each for each in instances if each.instance_id not in names]
+
+
+def _first_rows(instances: Sequence[InstanceStatus], screen: Terminal, room: int) -> list[str]:
+    """Return the table of the first instances, of as many as fit, and how many are left."""
+    lines = _table(instances, screen)
+    shown = len(instances)
+    while len(lines) > room and shown:
+        shown -= 1
+        left = f"and {len(instances) - shown} more that are not well; ocsd status -a shows them"
+        lines = [*_table(instances[:shown], screen), left]
+    return lines
 
 
 def _alike(instances: Sequence[InstanceStatus]) -> list[list[InstanceStatus]]:

@@ -1,6 +1,6 @@
 """The rows of the table of instances: their cells, and the columns that fit a terminal."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -111,16 +111,25 @@ def text(value: object, render: Callable[[Any], str]) -> str:
 
 def fitting(rows: Sequence[Row], width_columns: int) -> tuple[str, ...]:
     """Return the titles of the columns that fit, the reason among them if it fits as a whole."""
-    titles = [title for title in TITLES if title not in _empty(rows)]
-    longest_reason = max((len(row.reason) for row in rows), default=0)
+    titles = _without(TITLES, _empty(rows))
     for title in ("", *DROPPED):
-        titles = [each for each in titles if each != title]
-        used = sum(_width(rows, each) + _GAP_COLUMNS for each in titles if each != "REASON")
-        if used - _GAP_COLUMNS <= width_columns:
+        titles = _without(titles, {title})
+        if _used(rows, titles) <= width_columns:
             break
-    if "REASON" in titles and used + max(longest_reason, len("REASON")) > width_columns:
-        titles.remove("REASON")
-    return tuple(titles)
+    longest_reason = max(len("REASON"), *(len(row.reason) for row in rows))
+    if _used(rows, titles) + _GAP_COLUMNS + longest_reason > width_columns:
+        titles = _without(titles, {"REASON"})
+    return titles
+
+
+def _without(titles: Sequence[str], dropped: Container[str]) -> tuple[str, ...]:
+    return tuple(title for title in titles if title not in dropped)
+
+
+def _used(rows: Sequence[Row], titles: Sequence[str]) -> int:
+    """Return the width of columns but that of the reason, with the gaps between them."""
+    widths = [_width(rows, each) for each in _without(titles, {"REASON"})]
+    return sum(widths) + _GAP_COLUMNS * (len(widths) - 1)
 
 
 def _empty(rows: Sequence[Row]) -> set[str]:

@@ -1,7 +1,7 @@
 """The verdict on a host: whether there is anything to do, and about what."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -44,28 +44,58 @@ class HostVerdict:
 def verdict_of(report: HostStatus) -> HostVerdict:
     """Return the verdict on a host."""
     instances = report.instances
-    astray = tuple(each for each in instances if not each.in_target)
-    ailing = tuple(each for each in instances if each.in_target and not each.healthy)
-    lacking = tuple(each for each in instances if each.lacks and not each.records)
-    idle = tuple(each for each in instances if each.records and is_idle(each))
-    missed = any(operation.is_missed for each in lacking for operation in each.lacks)
-    troubles = (report.trouble, *(disk.warning for disk in report.disks))
-    word = HostWord.OK
+    found = HostVerdict(
+        HostWord.OK,
+        astray=tuple(filter(_is_astray, instances)),
+        ailing=tuple(filter(_is_ailing, instances)),
+        lacking=tuple(filter(_is_lacking, instances)),
+        idle=tuple(filter(is_idle, instances)),
+    )
+    return replace(found, word=_word(report, found))
+
+
+def _is_astray(instance: InstanceStatus) -> bool:
+    return not instance.in_target
+
+
+def _is_ailing(instance: InstanceStatus) -> bool:
+    return instance.in_target and not instance.healthy
+
+
+def _is_lacking(instance: InstanceStatus) -> bool:
+    # The recording of an aggregator has a line of its own.
+    return bool(instance.lacks) and not instance.records
+
+
+def _word(report: HostStatus, found: HostVerdict) -> HostWord:
     if report.stopping:
-        word = HostWord.STOPPING
-    elif astray or not report.router.works:
-        word = HostWord.ATTENTION
-    elif instances and all(each.state == "down" for each in instances):
-        word = HostWord.NOTHING_RUNS
-    elif ailing or idle or missed or any(troubles):
-        word = HostWord.DEGRADED
-    return HostVerdict(word, astray, ailing, lacking, idle)
+        return HostWord.STOPPING
+    if found.astray or not report.router.works:
+        return HostWord.ATTENTION
+    if _is_down(report.instances):
+        return HostWord.NOTHING_RUNS
+    if any((found.ailing, found.idle, _misses(found.lacking), _has_trouble(report))):
+        return HostWord.DEGRADED
+    return HostWord.OK
+
+
+def _is_down(instances: Sequence[InstanceStatus]) -> bool:
+    return len(instances) > 0 and all(each.state == "down" for each in instances)
+
+
+def _misses(lacking: Iterable[InstanceStatus]) -> bool:
+    return any(operation.is_missed for each in lacking for operation in each.lacks)
+
+
+def _has_trouble(report: HostStatus) -> bool:
+    return bool(report.trouble) or any(disk.warning for disk in report.disks)
 
 
 def is_idle(instance: InstanceStatus) -> bool:
     """Return whether an aggregator that runs has told that it records nothing."""
     told = instance.recording or RecordingStatus(recording=True)
-    return instance.state == "up" and (told.paused or not told.recording)
+    silent = told.paused or not told.recording
+    return instance.records and instance.state == "up" and silent
 
 
 def exit_code(verdict: HostVerdict, *, router_works: bool = True, strict: bool = False) -> int:

@@ -25,7 +25,16 @@ def test_a_report_of_an_agent_with_many_operations_is_bounded():
 
 
 @pytest.mark.parametrize(
-    "text", ["nonsense", "7", '{"a": 1}', "[1]", '[["acq"]]', "[[1,2,3,[],5,6]]"]
+    "text",
+    [
+        "nonsense",
+        "7",
+        '{"a": 1}',
+        "[1]",
+        '[["a", "task", "failed", NaN, 0, ""]]',
+        '[["acq"]]',
+        "[[1,2,3,[],5,6]]",
+    ],
 )
 def test_what_nobody_would_send_is_no_run(text):
     assert decode_runs(text) == ()

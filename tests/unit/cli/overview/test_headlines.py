@@ -62,6 +62,13 @@ def test_operations_that_do_not_run_are_listed_with_time_and_cause():
     ]
 
 
+def test_a_time_that_no_calendar_has_hides_nothing():
+    odd = {**run(state="failed", reason="mute"), "since_at": 1e30}
+    assert lines_of(host(agent("old", odd))) == [
+        "stopped or failed: 1 operation (old acq failed: mute)"
+    ]
+
+
 def test_losses_of_the_last_day_are_told_with_the_next_step():
     lost = {**RECORDING, "lost_last_day": {"holes": 1, "feeds": 1, "messages": 0}}
     assert lines_of(host(aggregator(lost)))[-1] == (
