@@ -53,6 +53,8 @@ class OCSAgent(BusSession):
         Fault of the agent beside its operations; empty if there is none.
     blocked : str
         Code that has blocked the reactor lately; empty if none has.
+    facts : dict of callable
+        Further assignments of the agent's reports to its supervisor: each returns the text.
     unix_time : callable
         Returns the Unix time [s], for the check of the times of samples.
     """
@@ -79,6 +81,7 @@ class OCSAgent(BusSession):
         self.heartbeat = Heartbeat(self)
         self.trouble = ""
         self.blocked = ""
+        self.facts: dict[str, Callable[[], str]] = {}
         self.access_data = {
             "version": access.AC_VERSION,
             "policy": access.policy_of(getattr(site_args, "access_policy", None)),
@@ -183,7 +186,8 @@ class OCSAgent(BusSession):
         record, agg_params, buffer_time, max_messages
             See `Feed`.
         """
-        feed = Feed(self, feed_name, record, agg_params, buffer_time, max_messages)
+        options = record, agg_params, buffer_time, max_messages
+        feed = Feed(self, feed_name, *options, unix_time=lambda: self.unix_time())
         if feed_name == HEARTBEAT:
             feed.refuse(f"feed {feed_name!r} is the agent's own; give yours another name")
             return feed

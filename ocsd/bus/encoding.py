@@ -44,11 +44,11 @@ def sendable(text: str) -> str:
 def raised(error: BaseException | None) -> str:
     """Return the name and the text of an exception, without fail.
 
-    The name has its module, unless Python has it built in: there is more than one ``error``.
+    A name like ``error``, which several modules of Python have, comes with its module.
     """
     kind = type(error)
-    name = kind.__qualname__
-    if kind.__module__ not in {"builtins", "__main__"}:
+    name = kind.__name__
+    if name.islower():
         name = f"{kind.__module__}.{name}"
     try:
         return f"{name}: {error}"

@@ -17,27 +17,29 @@ from ocsd.site import configuration
 from ocsd.site.arguments import of_environment
 from ocsd.site.plugins import AgentEntry
 
-DESCRIPTION = "Run the agent of an instance-id, with the class that the site file names for it."
+AGENT_CLI_DESCRIPTION = "Run the agent of an instance-id, of the class in its site file."
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the agent that the words, or the environment of a container, mean."""
     parser = argparse.ArgumentParser(
-        prog="ocs-agent-cli", description=DESCRIPTION, allow_abbrev=False
+        prog="ocs-agent-cli", description=AGENT_CLI_DESCRIPTION, allow_abbrev=False
     )
     parser.add_argument("--agent", help="file of an agent that no plug-in has")
     parser.add_argument("--entrypoint", help="its function to call")
-    own, words = parser.parse_known_args(sys.argv[1:] if args is None else args)
+    own, words = parser.parse_known_args(args)
     compat.use()
     try:
-        entry = _given(own) if own.agent else _of_site(words)
+        entry = _entry(own, words)
     except OcsdError as error:
         parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")
     _run(entry, words)
 
 
-def _given(own: argparse.Namespace) -> AgentEntry:
-    """Return the place of an agent that is named by its file."""
+def _entry(own: argparse.Namespace, words: Sequence[str]) -> AgentEntry:
+    """Return the place of the agent that is named by its file, or by its instance-id."""
+    if not own.agent:
+        return _of_site(words)
     file = Path(own.agent)
     if not file.is_file():
         raise UsageError(f"there is no file {file}, which --agent names")

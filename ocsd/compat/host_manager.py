@@ -28,7 +28,9 @@ def main(args: Sequence[str] | None = None) -> None:
     for option in _WITHOUT_EFFECT:
         parser.add_argument(option, help="accepted and not used")
     parser.add_argument("--quiet", action="store_true", help="accepted and not used")
-    words = sys.argv[1:] if args is None else args
+    words = list(sys.argv[1:])
+    if args is not None:
+        words = list(args)
     parsed = add_arguments(parser).parse_args([*of_environment(), *words])
     if parsed.site == "none":
         parser.error("a host needs a site file: leave --site=none out, or give --site-file")

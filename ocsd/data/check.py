@@ -8,7 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from ocsd.aggregator.frames.field_kinds import FieldKinds
 from ocsd.aggregator.frames.schema import DATA, HKAGG_VERSION, SESSION, STATUS
+from ocsd.aggregator.incoming.columns import Kind
 from ocsd.data.decode import Whole, kind_word, pieces, seconds
 from ocsd.data.folder import REACH_S
 from ocsd.data.index import Damage
@@ -29,6 +31,8 @@ class ProblemKind(StrEnum):
     """A frame breaks a rule of the so3g HK schema."""
     NAME = "name"
     """Readers will not look for these data in a file of this name."""
+    TYPE = "type"
+    """A field has changed its type, so readers do not return all values as published."""
     UNREAD = "unread"
     """This user cannot read the file."""
 
@@ -42,10 +46,13 @@ class FileProblem:
     text: str
 
 
-def check(path: Path, being_written: bool = False) -> list[FileProblem]:
+def check(
+    path: Path, being_written: bool = False, kinds: FieldKinds | None = None
+) -> list[FileProblem]:
     """Return the problems of a file, at most `MOST_PROBLEMS`.
 
-    A file that is `being_written` may end within a frame.
+    A file that is `being_written` may end within a frame. `kinds` are the types of fields
+    in the files before it; those in this file are added.
 
     Raises
     ------
@@ -53,9 +60,10 @@ def check(path: Path, being_written: bool = False) -> list[FileProblem]:
         If it cannot be read.
     """
     problems = list(_name(path))
-    rules = _Rules(None)
+    opened_at = None
     if path.stem.isdigit():
-        rules = _Rules(int(path.stem))
+        opened_at = int(path.stem)
+    rules = _Rules(opened_at, kinds or FieldKinds())
     empty = True
     for piece in pieces(path):
         empty = False
@@ -79,8 +87,9 @@ def torn(path: Path) -> Damage | None:
 class _Rules:
     """The rules for the frames of one file, which have to come in order."""
 
-    def __init__(self, opened_at: int | None) -> None:
+    def __init__(self, opened_at: int | None, kinds: FieldKinds) -> None:
         self._opened_at = opened_at
+        self._kinds = kinds
         self._session_id: Any = None
         self._frames = 0
         self._providers = Providers()
@@ -96,6 +105,8 @@ class _Rules:
                 yield FileProblem(ProblemKind.SCHEMA, piece.offset, text)
             for text in self._reach(frame):
                 yield FileProblem(ProblemKind.NAME, piece.offset, text)
+            for text in self._changes(frame):
+                yield FileProblem(ProblemKind.TYPE, piece.offset, text)
         except NOT_OF_THE_SCHEMA as error:
             text = f"a frame lacks what its kind must have: {error}"
             yield FileProblem(ProblemKind.SCHEMA, piece.offset, text)
@@ -146,6 +157,16 @@ class _Rules:
                 yield f"field {key!r} has {len(block[key])} values for {len(times)} times"
         if self._layouts.setdefault((prov_id, name), layout) != layout:
             yield "its fields or their types have changed"
+
+    def _changes(self, frame: Any) -> Iterator[str]:
+        """Yield a problem for each field whose values readers of earlier frames misread here."""
+        if frame.get("hkagg_type") != DATA:
+            return
+        feed = self._providers.address(frame) or frame["address"]
+        for _, block in blocks_of(frame):
+            kinds = {key: Kind(kind_word(block[key])) for key in block.keys()}  # noqa: SIM118 # no dict
+            for change in self._kinds.wrote(feed, kinds):
+                yield f"{change.field} {change}; `ocsd data export` reads all as published"
 
     def _reach(self, frame: Any) -> Iterator[str]:
         """Yield a problem for each feed with data that readers will not look for here."""

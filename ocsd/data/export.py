@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,17 +102,28 @@ def time_text(ticks: int) -> str:
     return f"{whole}.{rest:08d}"
 
 
-def _csv(path: Path, tables: Sequence[Table], report: Report) -> None:
+def write_csv(file: TextIO, tables: Sequence[Table], report: Report = silent) -> None:
+    """Write tables, joined by time, as CSV into an open file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
     table = outer(tables)
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([TIME, *table.columns])
+    for begin in range(0, table.samples, _ROWS_AT_ONCE):
+        rows = slice(begin, begin + _ROWS_AT_ONCE)
+        times = map(time_text, table.ticks[rows].tolist())
+        columns = [_cells(column, rows) for column in table.columns.values()]
+        writer.writerows(zip(times, *columns, strict=True))
+        report(min(begin + _ROWS_AT_ONCE, table.samples), table.samples)
+
+
+def _csv(path: Path, tables: Sequence[Table], report: Report) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([TIME, *table.columns])
-        for begin in range(0, table.samples, _ROWS_AT_ONCE):
-            rows = slice(begin, begin + _ROWS_AT_ONCE)
-            times = map(time_text, table.ticks[rows].tolist())
-            columns = [_cells(column, rows) for column in table.columns.values()]
-            writer.writerows(zip(times, *columns, strict=True))
-            report(min(begin + _ROWS_AT_ONCE, table.samples), table.samples)
+        write_csv(file, tables, report)
 
 
 def _cells(column: Column, rows: slice) -> list[Any]:

@@ -20,20 +20,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from ocsd.data.index import CutOff, FileSummary
-from ocsd.data.spans import window
+from ocsd.data.spans import LONGEST_WRITING_S, window
 from ocsd.errors import NoDataError, NotPermittedError, OcsdError
 from ocsd.system.files import replacing
 
 Report = Callable[[int, int], None]
 """Called with the bytes that were read, and the bytes to read in all."""
 
-# Longest time that a file is written (docs/reference/wire.md), and a minute to close it.
-LONGEST_WRITING_S: Final = 7200.0 + 60.0
-
 # Greatest distance of data from the time in a file's name (so3g.hk.load_range) [s].
 REACH_S: Final = 7200.0
 
-_INDEX_VERSION: Final = 2
+_INDEX_VERSION: Final = 3
 _FILE = re.compile(r"\d{5}/\d+\.g3")
 _CUT_OFF = re.compile(r"\d{5}/\d+\.g3\.torn\d*")
 
@@ -62,6 +59,9 @@ class DataFolder:
             raise NoDataError(f"there is no data folder {path}; say with --folder where data are")
         self.path = path
         self._clock = clock
+        self.unframed: Any = (
+            None  # an `ocsd.data.unframed.UnframedRows`, as of the last `summaries`
+        )
 
     def files(self, since_at: float | None = None, until_at: float | None = None) -> list[Path]:
         """Return the G3 files that can have data of a time [s, Unix time], in order."""
@@ -122,9 +122,11 @@ class DataFolder:
     ) -> list[FileSummary]:
         """Return summaries of the files that can have data of a time [s, Unix time].
 
-        Only files that are new or changed since they were indexed are read.
+        Only files that are new or changed since they were indexed are read. The last summary is
+        that of the journal, if samples in it are in no file yet.
         """
-        files = self.files(since_at, until_at)
+        self.unframed = self._read_journal()
+        files = [path for path in self.files(since_at, until_at) if self._is_known(path)]
         index = _Index(self.path)
         summaries: dict[Path, FileSummary | None] = {}
         to_read: dict[Path, int] = {}
@@ -139,18 +141,43 @@ class DataFolder:
         for _subfolder, group in groupby(to_read, key=lambda path: path.parent):
             for path in group:
                 summaries[path] = summary = self._scan(path, path == writing)
-                if path != writing:
+                # Of a file that went on after the journal was read, the end is missing.
+                if (
+                    path != writing
+                    and (self._end(path) or summary.size_bytes) >= summary.size_bytes
+                ):
                     index.put(summary)
                 done += to_read[path]
                 report(done, work)
             index.save()
+        summaries[self.path] = self.unframed and self.unframed.summary()
         return [summary for summary in summaries.values() if summary is not None]
+
+    def _read_journal(self) -> Any:
+        if not any((self.path / "ocsd" / "journal").glob("*.wal")):
+            return None
+        return importlib.import_module("ocsd.data.unframed").read(self.path, self._clock())
+
+    def _is_known(self, path: Path) -> bool:
+        """Return whether the journal, if there is one, was read after a file was begun."""
+        journal = self.unframed
+        if journal is None or self.name(path) in journal.ends:
+            return True
+        # The name has the second only, and the file may be younger than the journal's reading.
+        return _opened_at(path) + 1 <= journal.read_at
+
+    def _end(self, path: Path) -> int | None:
+        """Return how far a file has to be read; None if it has to be read whole."""
+        if self.unframed is None:
+            return None
+        end: int | None = self.unframed.ends.get(self.name(path))
+        return end
 
     def _scan(self, path: Path, being_written: bool) -> FileSummary:
         # It imports numpy and so3g, which are slow and which the command line must not load.
         scan = importlib.import_module("ocsd.data.scan")
         with permitted(path):
-            summary: FileSummary = scan.scan(path, self.name(path))
+            summary: FileSummary = scan.scan(path, self.name(path), self._end(path))
         if being_written:
             # The frame that is just being written is not damage.
             damage = tuple(damage for damage in summary.damage if not damage.at_end)

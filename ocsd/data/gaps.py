@@ -62,10 +62,17 @@ class _FeedTimes:
         return longest_pause_s(median(self.intervals_s))
 
 
-def find(summaries: Sequence[FileSummary], cut_off: Sequence[CutOff] = ()) -> list[Gap]:
-    """Return all gaps of consecutive files, in the order of time."""
+def find(
+    summaries: Sequence[FileSummary],
+    cut_off: Sequence[CutOff] = (),
+    now_at: float = float("inf"),
+) -> list[Gap]:
+    """Return all gaps of consecutive files, in the order of time.
+
+    No silence ends after now [s, Unix time], even if the clock of a device is ahead.
+    """
     holes = _holes(summaries)
-    heard = _heard(summaries)
+    heard = _heard(summaries, now_at)
     everywhere = _silences_of_all(heard)
     explained: dict[str, list[Span]] = defaultdict(list)
     for gap in (*holes, *everywhere):
@@ -94,7 +101,7 @@ def _holes(summaries: Iterable[FileSummary]) -> list[Gap]:
     return gaps
 
 
-def _heard(summaries: Iterable[FileSummary]) -> dict[str, _FeedTimes]:
+def _heard(summaries: Iterable[FileSummary], now_at: float) -> dict[str, _FeedTimes]:
     """Return the times of each feed's samples, without the feed of holes, which has few."""
     heard: dict[str, _FeedTimes] = {}
     for summary in summaries:
@@ -103,10 +110,10 @@ def _heard(summaries: Iterable[FileSummary]) -> dict[str, _FeedTimes]:
                 continue
             times = heard.setdefault(source.feed, _FeedTimes([], {}, []))
             for block in source.blocks:
-                times.spans += block.spans
+                times.spans += [(begin, end) for begin, end in block.spans if begin <= now_at]
                 if block.interval_s is not None:
                     times.intervals_s.append(block.interval_s)
-                begin = min(span[0] for span in block.spans)
+                begin = min((span[0] for span in block.spans), default=float("inf"))
                 earlier = times.sessions.get(source.agent_session, begin)
                 times.sessions[source.agent_session] = min(begin, earlier)
     return heard

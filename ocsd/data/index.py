@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 from ocsd.aggregator.numbers.hole import Hole
-from ocsd.data.spans import Span
+from ocsd.data.spans import Outliers, Span
 
 
 class IndexedFrame(NamedTuple):
@@ -33,7 +33,14 @@ class IndexedBlock:
     interval_s: float | None
     """The usual time between samples [s]; None if there are too few samples."""
     spans: tuple[Span, ...]
-    """Times with samples, split at each silence."""
+    """Times with samples, split at each silence; without the outliers."""
+    outliers: tuple[Outliers, ...] = ()
+    """Samples dated before or after the file was written: at most one of each."""
+
+    @property
+    def dated(self) -> tuple[Span, ...]:
+        """Times of all samples: if no time can be believed, those of the outliers."""
+        return self.spans or tuple((each.from_at, each.until_at) for each in self.outliers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,11 @@ class FileSummary:
     damage: tuple[Damage, ...]
 
     @property
+    def in_file(self) -> bool:
+        """Whether it is that of a G3 file, not of the journal."""
+        return self.name.endswith(".g3")
+
+    @property
     def opened_at(self) -> int:
         """When the file was opened [s, Unix time], as its name says."""
         return int(self.name.rpartition("/")[2].partition(".")[0])
@@ -117,7 +129,13 @@ class FileSummary:
 
 def _source(value: Mapping[str, Any]) -> IndexedSource:
     blocks = tuple(
-        IndexedBlock(**{**block, "spans": tuple((begin, end) for begin, end in block["spans"])})
+        IndexedBlock(
+            **{
+                **block,
+                "spans": tuple((begin, end) for begin, end in block["spans"]),
+                "outliers": tuple(Outliers(*each) for each in block["outliers"]),
+            }
+        )
         for block in value["blocks"]
     )
     frames = tuple(map(IndexedFrame._make, value["frames"]))

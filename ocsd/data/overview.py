@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 from ocsd.data.index import FileSummary, IndexedBlock
-from ocsd.data.spans import Span, longest_pause_s, overlap, union, window
+from ocsd.data.spans import Outliers, Span, longest_pause_s, overlap, union, window
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,19 @@ class FeedOverview:
         return sum(block.samples for block in self.blocks)
 
     @property
-    def span(self) -> Span:
-        """The first and the last time."""
+    def span(self) -> Span | None:
+        """The first and the last time; None if no time can be believed."""
         spans = [span for block in self.blocks for span in block.spans]
+        if not spans:
+            return None
         return min(begin for begin, _ in spans), max(end for _, end in spans)
+
+    @property
+    def outliers(self) -> list[Outliers]:
+        """Samples dated before or after the times of their files: at most one of each."""
+        found = [each for block in self.blocks for each in block.outliers]
+        sides = [[o for o in found if o.away_s < 0], [o for o in found if o.away_s >= 0]]
+        return [_together(side) for side in sides if side]
 
 
 @dataclass(slots=True)
@@ -62,7 +71,7 @@ def feeds(
     for summary in summaries:
         for source in summary.sources:
             for block in source.blocks:
-                if any(overlap(span, wanted) for span in block.spans):
+                if any(overlap(span, wanted) for span in block.dated):
                     feed = feeds_so_far.setdefault(source.feed, _FeedSoFar())
                     feed.sessions[source.agent_session] = None
                     feed.files[summary.name] = None
@@ -87,5 +96,20 @@ def _block(parts: Sequence[IndexedBlock]) -> IndexedBlock:
         interval_s = median(intervals_s)
         pause_s = longest_pause_s(interval_s)
     spans = union((span for part in parts for span in part.spans), pause_s)
-    samples = sum(part.samples for part in parts)
-    return replace(parts[0], samples=samples, interval_s=interval_s, spans=tuple(spans))
+    outliers = tuple(each for part in parts for each in part.outliers)
+    return replace(
+        parts[0],
+        samples=sum(part.samples for part in parts),
+        interval_s=interval_s,
+        spans=tuple(spans),
+        outliers=outliers,
+    )
+
+
+def _together(outliers: Sequence[Outliers]) -> Outliers:
+    return Outliers(
+        sum(each.samples for each in outliers),
+        min(each.from_at for each in outliers),
+        max(each.until_at for each in outliers),
+        max((each.away_s for each in outliers), key=abs),
+    )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ocsd.data.decode import seconds
 from ocsd.data.export import check_folder, library, whole
-from ocsd.data.spans import longest_pause_s
+from ocsd.data.spans import EVER, Span, longest_pause_s
 from ocsd.data.table import Column, Table
 from ocsd.errors import UsageError
 from ocsd.text.printable import printable
@@ -44,10 +44,13 @@ def check(output: Path | None) -> None:
         check_folder(output)
 
 
-def draw(tables: Sequence[Table], output: Path | None) -> None:
+def draw(
+    tables: Sequence[Table], output: Path | None, title: str = "", believable: Span = EVER
+) -> None:
     """Draw all fields into one picture; a silence breaks the line.
 
-    If there is no file to write (`output`), show a window until it is closed.
+    If there is no file to write (`output`), show a window until it is closed. Samples outside
+    of the `believable` times [s, Unix time] are left out.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def draw(tables: Sequence[Table], output: Path | None) -> None:
         matplotlib.use("Agg")
     pyplot: Any = library("matplotlib.pyplot", "to plot")
     figure, axes = pyplot.subplots(figsize=(10, 5), layout="constrained")
-    for table in tables:
+    for table in (_within(each, believable) for each in tables):
         for name, column in table.columns.items():
             axes.plot(*line(name, table, column), label=_label(name), linewidth=0.8)
     dates: Any = library("matplotlib.dates", "to plot")
@@ -70,8 +73,9 @@ def draw(tables: Sequence[Table], output: Path | None) -> None:
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     axes.set_xlabel("time (UTC)")
     axes.grid(visible=True, alpha=0.3)
-    # To find the best place would take as long as all the rest.
-    axes.legend(fontsize="small", loc="upper right")
+    axes.set_title(_label(title), fontsize="medium", loc="left")
+    # Beside the data, which it would hide.
+    figure.legend(fontsize="small", loc="outside right upper")
     if output is None:
         pyplot.show()
         return
@@ -80,6 +84,16 @@ def draw(tables: Sequence[Table], output: Path | None) -> None:
             figure.savefig(beside, dpi=120, format=output.suffix[1:])
     finally:
         pyplot.close(figure)
+
+
+def _within(table: Table, span: Span) -> Table:
+    times = seconds(table.ticks)
+    kept = (times >= span[0]) & (times <= span[1])
+    columns = {
+        name: Column(column.values[kept], column.there[kept])
+        for name, column in table.columns.items()
+    }
+    return Table(table.feed, table.ticks[kept], columns)
 
 
 def line(

@@ -1,6 +1,6 @@
 """Reads a file whole and sums up its content."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,14 @@ from ocsd.aggregator.numbers import hole
 from ocsd.aggregator.numbers.hole import Hole
 from ocsd.data.decode import Whole, kind_word, pieces, seconds
 from ocsd.data.index import Damage, FileSummary, IndexedBlock, IndexedFrame, IndexedSource
-from ocsd.data.spans import Span, longest_pause_s
+from ocsd.data.spans import (
+    BELIEVED_AHEAD_S,
+    MOST_BEHIND_S,
+    Outliers,
+    Span,
+    believable,
+    longest_pause_s,
+)
 
 HOLES_FEED: Final = f".feeds.{hole.HOLES_FEED_NAME}"
 # Raised when an entry of a frame is missing or of another type.
@@ -50,8 +57,8 @@ class Providers:
         return self._addresses.get(frame["prov_id"])
 
 
-def scan(path: Path, name: str) -> FileSummary:
-    """Return a summary of a file, which has `name` there.
+def scan(path: Path, name: str, end: int | None = None) -> FileSummary:
+    """Return a summary of a file, which has `name` there, up to a byte `end` if there is one.
 
     Raises
     ------
@@ -60,7 +67,13 @@ def scan(path: Path, name: str) -> FileSummary:
     """
     before = path.stat()
     found = _Found()
+    opened_at = before.st_mtime
+    if path.stem.isdigit():
+        opened_at = float(path.stem)
+    limits = believable(opened_at, before.st_mtime)
     for piece in pieces(path):
+        if end is not None and piece.offset >= end:
+            break
         if isinstance(piece, Damage):
             found.damage.append(piece)
             continue
@@ -74,7 +87,7 @@ def scan(path: Path, name: str) -> FileSummary:
         size_bytes=before.st_size,
         mtime_ns=before.st_mtime_ns,
         frames=found.frames,
-        sources=tuple(_source(*key, source) for key, source in found.sources.items()),
+        sources=tuple(_source(*key, source, limits) for key, source in found.sources.items()),
         holes=tuple(found.holes),
         damage=tuple(found.damage),
     )
@@ -125,14 +138,45 @@ def _take(source: _SourceSoFar, piece: Whole) -> None:
         source.frames.append(IndexedFrame(piece.offset, piece.length, min(edges), max(edges)))
 
 
-def _source(feed: str, agent_session: str, found: _SourceSoFar) -> IndexedSource:
-    blocks = []
-    for (name, fields), parts in found.times.items():
-        times = np.sort(np.concatenate(parts))
-        interval_s = _usual_interval_s(times)
-        spans = _spans(times, interval_s)
-        blocks.append(IndexedBlock(name, dict(fields), len(times), interval_s, spans))
-    return IndexedSource(feed, agent_session, tuple(found.frames), tuple(blocks))
+def _source(feed: str, agent_session: str, found: _SourceSoFar, limits: Span) -> IndexedSource:
+    blocks = tuple(
+        block_of(name, dict(fields), np.sort(np.concatenate(parts)), limits)
+        for (name, fields), parts in found.times.items()
+    )
+    return IndexedSource(feed, agent_session, tuple(found.frames), blocks)
+
+
+def block_of(
+    name: str, fields: Mapping[str, str], times: NDArray[np.float64], limits: Span
+) -> IndexedBlock:
+    """Return the summary of samples of a block.
+
+    Parameters
+    ----------
+    name : str
+        Name of the block.
+    fields : mapping of str to str
+        Type of each field.
+    times : ndarray of float64, shape (n,)
+        Unix times [s], ascending.
+    limits : Span
+        Samples that are not between these times are outliers [s, Unix time].
+    """
+    begin, end = np.searchsorted(times, limits)
+    outliers = _outliers(times[:begin], limits[0] + MOST_BEHIND_S)
+    outliers += _outliers(times[end:], limits[1] - BELIEVED_AHEAD_S)
+    interval_s = _usual_interval_s(times[begin:end])
+    spans = _spans(times[begin:end], interval_s)
+    return IndexedBlock(name, fields, len(times), interval_s, spans, outliers)
+
+
+def _outliers(times: NDArray[np.float64], near: float) -> tuple[Outliers, ...]:
+    """Return samples that are too far from the time `near` [s, Unix time], if there are any."""
+    if not len(times):
+        return ()
+    first, last = float(times[0]), float(times[-1])
+    away_s = max(first - near, last - near, key=abs)
+    return (Outliers(len(times), first, last, away_s),)
 
 
 def _usual_interval_s(times: NDArray[np.float64]) -> float | None:
@@ -145,6 +189,8 @@ def _usual_interval_s(times: NDArray[np.float64]) -> float | None:
 
 
 def _spans(times: NDArray[np.float64], interval_s: float | None) -> tuple[Span, ...]:
+    if not len(times):
+        return ()
     if interval_s is None:
         return ((float(times[0]), float(times[-1])),)
     steps = np.diff(times)
@@ -160,14 +206,22 @@ def _spans(times: NDArray[np.float64], interval_s: float | None) -> tuple[Span, 
 def _holes(frame: Any) -> list[Hole]:
     holes = []
     for name, block in blocks_of(frame):
-        if name != hole.HOLES_BLOCK_NAME or not set(Hole.__slots__) <= set(block.keys()):
-            continue
-        rows = zip(*(list(block[key]) for key in Hole.__slots__), strict=True)
-        for at, row in zip(seconds(np.asarray(block.times)).tolist(), rows, strict=True):
-            written = Hole(*map(_plain, row))
-            begin = hole.finite(written.from_time, default=at)
-            end = hole.finite(written.until_time, default=at)
-            holes.append(replace(written, from_time=begin, until_time=end))
+        columns = {key: block[key] for key in block.keys()}  # noqa: SIM118 # no dict
+        holes += holes_of(name, columns, seconds(np.asarray(block.times)).tolist())
+    return holes
+
+
+def holes_of(block_name: str, columns: Mapping[str, Any], times: Sequence[float]) -> list[Hole]:
+    """Return the holes in a block of the feed of holes; `times` are when they were recorded."""
+    if block_name != hole.HOLES_BLOCK_NAME or not set(Hole.__slots__) <= columns.keys():
+        return []
+    holes = []
+    rows = zip(*(list(columns[key]) for key in Hole.__slots__), strict=True)
+    for at, row in zip(times, rows, strict=True):
+        written = Hole(*map(_plain, row))
+        begin = hole.finite(written.from_time, default=at)
+        end = hole.finite(written.until_time, default=at)
+        holes.append(replace(written, from_time=begin, until_time=end))
     return holes
 
 

@@ -2,15 +2,52 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from ocsd.agent.feeds.silence import USUAL_INTERVALS
+from ocsd.supervisor.retention import KEPT_S
 
 Span = tuple[float, float]
 """From and until [s, Unix time], both included."""
 
+EVER: Final[Span] = (float("-inf"), float("inf"))
+"""All times."""
+
+# Longest time that a file is written (docs/reference/wire.md), and a minute to close it.
+LONGEST_WRITING_S: Final = 7200.0 + 60.0
+
 SHORTEST_SILENCE_S: Final = 1.0
 """A pause is a silence only if it is longer than this: fast feeds have short pauses [s]."""
+
+
+BELIEVED_AHEAD_S: Final = 60.0
+"""Samples may be dated this much later than the last write of their file [s]: clocks differ."""
+
+MOST_BEHIND_S: Final = KEPT_S
+"""Samples may be dated this much earlier than their file [s]: spools keep none for longer."""
+
+
+class Outliers(NamedTuple):
+    """Samples that are dated at a time at which they cannot have been taken."""
+
+    samples: int
+    from_at: float
+    until_at: float
+    """The first and the last of these times [s, Unix time]."""
+    away_s: float
+    """Distance of the farthest from the time of its file [s]; below 0 if it is before it."""
+
+
+def believable(opened_at: float, written_at: float) -> Span:
+    """Return the times that samples of a file can have.
+
+    The file was opened and last written at these Unix times [s]. Copies are newer, or older if
+    a clock was wrong; so the longest time of writing counts as well.
+    """
+    latest = opened_at + LONGEST_WRITING_S
+    if written_at > opened_at:
+        latest = min(latest, written_at)
+    return opened_at - MOST_BEHIND_S, latest + BELIEVED_AHEAD_S
 
 
 def longest_pause_s(interval_s: float) -> float:

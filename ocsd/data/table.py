@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ocsd.aggregator.frames.frames import ticks
 from ocsd.aggregator.frames.schema import TICKS_PER_SECOND
 from ocsd.data.container import NotAFrameError
 from ocsd.data.decode import frame_of
@@ -16,6 +17,7 @@ from ocsd.data.folder import DataFolder, Report, permitted, silent
 from ocsd.data.index import FileSummary, IndexedFrame
 from ocsd.data.scan import blocks_of
 from ocsd.data.spans import Span, window
+from ocsd.data.unframed import Columns
 from ocsd.errors import NoDataError, OcsdError
 
 _GroupKey: TypeAlias = tuple[str, frozenset[str]]
@@ -79,7 +81,8 @@ def load(
 
     There is a table for each group of fields with common times, in the order of `fields`,
     which are full names; times are in s [Unix time]. Of the files with `summaries` only the
-    frames that are needed are read; `report` gets the progress.
+    frames that are needed are read; samples of the journal are added as `folder.summaries` found
+    them. `report` gets the progress.
 
     Raises
     ------
@@ -89,12 +92,17 @@ def load(
         If a file changed since it was listed.
     """
     span = window(since_at, until_at)
+    unframed: Sequence[Columns] = getattr(folder.unframed, "columns", ())
     groups = _groups(fields_of(summaries), fields)
     parts: dict[_GroupKey, list[_TablePart]] = defaultdict(list)
     for feed, frame in _frames(folder, summaries, {feed for feed, _ in groups}, span, report):
         for key, wanted in groups.items():
             if key[0] == feed:
                 parts[key] += _parts(frame, feed, wanted)
+    for columns in unframed:
+        for key, wanted in groups.items():
+            if key[0] == columns.feed:
+                parts[key] += _waiting(columns, wanted)
     # Each part is freed as soon as its table is made: all parts are as large as the result.
     tables = [_table(key[0], parts.pop(key, []), wanted, span) for key, wanted in groups.items()]
     if not any(table.samples for table in tables):
@@ -157,8 +165,17 @@ def _parts(frame: Any, feed: str, wanted: Sequence[str]) -> Iterator[_TablePart]
         there = set(block.keys())
         keys = {name: key for name in wanted if (key := name[len(feed) + 1 :]) in there}
         if keys:
-            ticks = np.array(block.times, dtype=np.int64)
-            yield _TablePart(ticks, {name: _array(block[key]) for name, key in keys.items()})
+            times = np.array(block.times, dtype=np.int64)
+            yield _TablePart(times, {name: _array(block[key]) for name, key in keys.items()})
+
+
+def _waiting(columns: Columns, wanted: Sequence[str]) -> Iterator[_TablePart]:
+    """Yield the rows of samples that are in no frame yet."""
+    begin = len(columns.feed) + 1
+    keys = {name: name[begin:] for name in wanted if name[begin:] in columns.kinds}
+    if keys:
+        times = ticks(np.asarray(columns.values[""]))
+        yield _TablePart(times, {name: _array(columns.values[key]) for name, key in keys.items()})
 
 
 def _array(vector: Any) -> NDArray[Any]:

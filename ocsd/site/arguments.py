@@ -19,7 +19,7 @@ from ocsd.site import launch as launches
 from ocsd.site import refusals
 from ocsd.site.configuration import CONTROL, HOST, Configuration, get_config
 from ocsd.site.launch import Launch
-from ocsd.site.model import Hub
+from ocsd.site.model import Hub, Instance
 
 DEFAULT_HUB = Hub(wamp_server="ws://localhost:8001/ws", wamp_http="http://localhost:8001/call")
 """For ``--site=none``."""
@@ -142,8 +142,21 @@ def _parse(
         parser.parse_args(words)
     configuration = _configuration(early, agent_class, parser)
     if configuration.instance:
+        _warn_of_another_class(configuration.instance, agent_class, parser.prog)
         words = merged(configuration.instance.arguments, words)
     return configuration, parser.parse_args(words)
+
+
+def _warn_of_another_class(instance: Instance, agent_class: str | None, prog: str) -> None:
+    """Tell an author who runs one agent by hand under the name of another."""
+    # Not an error, because agents for OCS may name a class of their own here. The daemon
+    # knows whose code it has started.
+    known = launches.current() is not None or not _is_agent(agent_class)
+    if not known and agent_class != instance.agent_class:
+        sys.stderr.write(
+            f"{prog}: warning: instance {instance.instance_id!r} is a {instance.agent_class}, "
+            f"this is {agent_class}\n"
+        )
 
 
 def merged(first: Sequence[str], second: Sequence[str]) -> list[str]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from ocsd.site.model import Site
+
 AGGREGATOR_CLASS: Final = "AggregatorAgent"
 
 
@@ -22,6 +24,20 @@ def data_folder(arguments: Sequence[str], state: Path) -> Path:
 def records_from_the_start(arguments: Sequence[str]) -> bool:
     """Whether an aggregator with these arguments records without being asked."""
     return _value("--initial-state", arguments) == "record"
+
+
+def aggregator_host(site: Site) -> str:
+    """Return the name of the host whose aggregator records: of the entry, or of the centre."""
+    for host in site.hosts.values():
+        if any(each.agent_class == AGGREGATOR_CLASS for each in host.instances):
+            return host.name
+    return centre(site)
+
+
+def centre(site: Site) -> str:
+    """Return the host of the built-in agents: the first one with a router, or else the first."""
+    routers = [host.name for host in site.hosts.values() if host.crossbar is not None]
+    return next(iter(routers or site.hosts))
 
 
 def _value(option: str, arguments: Sequence[str]) -> str | None:

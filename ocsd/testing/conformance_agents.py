@@ -5,7 +5,8 @@ which may be run along with the suite, may have other fixtures by these names.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -67,14 +68,31 @@ def kept(subject: Subject, bench: Bench) -> Iterator[SharedAgent]:
     kept.close()
 
 
-@pytest.fixture
-def agent(kept: SharedAgent) -> Iterator[Exercised]:
-    """Return a running agent whose operations are idle; show its output if the check fails."""
+@contextmanager
+def one_check(kept: SharedAgent, failures: Callable[[], int]) -> Iterator[Exercised]:
+    """Give a check the kept agent, and the next one a new agent if this one fails.
+
+    `failures` returns the number of checks that have failed. A check that fails may leave
+    the agent in any state.
+    """
     agent = kept.agent()
-    begun_s = time.monotonic()
-    yield agent
-    print(f"--- output of the agent ---\n{agent.process.output()}")  # noqa: T201
-    require_life(agent, begun_s)
+    begun_s, before = time.monotonic(), failures()
+    well = False
+    try:
+        yield agent
+        print(f"--- output of the agent ---\n{agent.process.output()}")  # noqa: T201
+        require_life(agent, begun_s)
+        well = failures() == before
+    finally:
+        if not well:
+            kept.close()
+
+
+@pytest.fixture
+def agent(kept: SharedAgent, request: pytest.FixtureRequest) -> Iterator[Exercised]:
+    """Return a running agent whose operations are idle; show its output if the check fails."""
+    with one_check(kept, lambda: request.session.testsfailed) as agent:
+        yield agent
 
 
 @pytest.fixture(scope="session")

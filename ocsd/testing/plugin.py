@@ -31,6 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="WORDS",
         help="arguments that the agents of --ocsd-agent need, in one word",
     )
+    group.addoption(
+        "--ocsd-agent-no-simulator",
+        action="store_true",
+        help="leave out a simulator.py beside the agent, and the checks of its device",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,9 +45,9 @@ def pytest_configure(config: pytest.Config) -> None:
     from ocsd.errors import OcsdError
     from ocsd.testing import subject
 
-    words = config.option.ocsd_agent_args
+    words, simulated = config.option.ocsd_agent_args, not config.option.ocsd_agent_no_simulator
     try:
-        subjects = [subject.find(name, words) for name in config.option.ocsd_agent]
+        subjects = [subject.find(name, words, simulated) for name in config.option.ocsd_agent]
     except (OcsdError, ValueError) as error:
         raise pytest.UsageError(f"--ocsd-agent: {error}") from None
     config.stash[subject.SUBJECTS] = subjects

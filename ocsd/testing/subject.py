@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import symtable
 import sys
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -44,6 +45,8 @@ class Subject:
     file: Path
     """Where its code is."""
     arguments: tuple[str, ...] = ()
+    simulated: bool = True
+    """Whether a ``simulator.py`` beside it counts."""
 
     def command(self, *words: str) -> list[str]:
         """Return how an author runs it by hand."""
@@ -58,23 +61,13 @@ class Subject:
         return python("-m", LAUNCHER, self._described(launch))
 
     def simulate(self) -> AbstractContextManager[Simulation] | None:
-        """Return the simulation of its hardware; None if there is no simulator.
-
-        Raises
-        ------
-        PluginError
-            If ``simulator.py`` has no ``simulate()``.
-        """
+        """Return the simulation of its hardware; None if there is no simulator."""
         file = self.file.with_name("simulator.py")
-        if not file.exists():
+        if not self.simulated or not file.exists():
             return None
-        module = _simulator(file, self.entry.module)
-        if not hasattr(module, "simulate"):
-            raise PluginError(
-                f"{file} has no function simulate(); it has to be a context manager that yields "
-                "an object with .device and .arguments (docs/agents/testing.md)"
-            )
-        simulation: AbstractContextManager[Simulation] = module.simulate()
+        simulation: AbstractContextManager[Simulation] = _simulator(
+            file, self.entry.module
+        ).simulate()
         return simulation
 
     def _described(self, launch: Launch | None) -> str:
@@ -82,16 +75,17 @@ class Subject:
         return json.dumps(described, default=str)
 
 
-def find(name: str, words: str = "") -> Subject:
+def find(name: str, words: str = "", simulated: bool = True) -> Subject:
     """Return the agent that an author means.
 
     `name` is a class, ``path/to/agent.py`` or ``module:main``; `words` are arguments for
-    its command line, quoted as for a shell.
+    its command line, quoted as for a shell. If it is `simulated`, a ``simulator.py`` beside
+    it has to be of ocsd's form.
 
     Raises
     ------
     PluginError, UnknownAgentClassError
-        If there is no such agent.
+        If there is no such agent, or its simulator has no ``simulate()``.
     ValueError
         If `words` has a quote without its partner.
     """
@@ -102,7 +96,31 @@ def find(name: str, words: str = "") -> Subject:
             raise PluginError(f"there is no file {file}")
     else:
         file = _file_of(str(entry.module), name)
-    return Subject(name, entry, file, tuple(shlex.split(words)))
+    simulator = file.with_name("simulator.py")
+    if simulated and simulator.exists() and not _has_simulate(simulator):
+        raise PluginError(
+            f"{simulator} has no function simulate(), a context manager that yields an object "
+            "with .device and .arguments (docs/agents/testing.md); if it is something else, "
+            "leave it out with --ocsd-agent-no-simulator"
+        )
+    return Subject(name, entry, file, tuple(shlex.split(words)), simulated)
+
+
+def _has_simulate(file: Path) -> bool:
+    """Whether a module defines or imports ``simulate``; it is not run, since it may be a program.
+
+    One that cannot be read is taken for yes, because its import tells more.
+    """
+    text = file.read_text(encoding="utf-8", errors="replace")
+    if re.search(r"^\s*from .* import \*", text, re.M):
+        return True
+    try:
+        symbol = symtable.symtable(text, str(file), "exec").lookup("simulate")
+    except KeyError:
+        return False
+    except (SyntaxError, ValueError):
+        return True
+    return symbol.is_assigned() or symbol.is_imported()
 
 
 def _entry(name: str) -> AgentEntry:

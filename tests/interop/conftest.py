@@ -194,7 +194,8 @@ def site() -> Iterator[OcsdSite]:
     site_file.write_text(yaml.safe_dump(_site(_free_port(), folder / "data"), sort_keys=False))
     site = OcsdSite(folder, site_file, [f"--site-file={site_file}", f"--site-host={HOST}"])
     try:
-        started = site.ocsd("start", "-d", "--host", HOST, "--site-file", str(site_file))
+        words = ["-d", "--host", HOST, "--site-file", str(site_file)]
+        started = site.ocsd("start", *words, limit_s=200)
         # 3: on a busy machine not all was up after 30 s, and comes up by itself.
         assert started.returncode in {0, 3}, started.stdout + started.stderr
         _until(lambda: site.ocsd("status").returncode == 0, limit_s=120)
@@ -244,6 +245,7 @@ def _site(port: int, data_folder: Path) -> dict[str, Any]:
         fake(2, "idle"),
         fake(3, "acq", "ignore"),
         other("ProbeAgent", "probe", "up"),
+        other("ACUAgent", "acu1", "up"),
         other("ProbeAgent", "probe-ocs", "ignore"),
         other("AggregatorAgent", "aggregator-ocs", "ignore"),
         other("AggregatorAgent", "aggregator", "up", "--data-dir", str(data_folder), *RECORDING),

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import islice
+from math import inf
 from typing import Any
 
 from ocsd.agent.feeds import message as rules
@@ -59,13 +60,15 @@ class Feed:
         Whether messages are kept while the agent is not connected.
     more_info : callable, optional
         Returns additions to the description that goes with each message.
-    monotonic : callable
-        Returns the monotonic time [s].
+    monotonic, unix_time : callable
+        Return the monotonic time and the Unix time [s].
 
     Attributes
     ----------
     next_number : int
         The number that the next message will have.
+    sampled_at_s : float
+        When the latest sample of a recorded feed was published [s, monotonic]; -inf before.
     losses : Losses
         The messages that could be neither sent nor kept.
     """
@@ -82,6 +85,7 @@ class Feed:
         keep: bool = True,
         more_info: Callable[[], dict[str, Any]] = dict,
         monotonic: Callable[[], float] = time.monotonic,
+        unix_time: Callable[[], float] = time.time,
     ) -> None:
         self.agent = agent
         self.feed_name = feed_name
@@ -94,6 +98,7 @@ class Feed:
         self.address = f"{self.agent_address}.feeds.{feed_name}"
         self.blocks: dict[str, Block] = {}
         self.next_number = 0
+        self.sampled_at_s = -inf
         self.refusal: str | None = None
         self.freshness = Freshness()
         self.losses = Losses()
@@ -102,6 +107,7 @@ class Feed:
         self._keep = keep
         self._more_info = more_info
         self._monotonic = monotonic
+        self._unix_time = unix_time
         self._flush_timer: Any = None
         self._backlog_timer: Any = None
         # The first of the messages that could not be sent yet.
@@ -162,9 +168,9 @@ class Feed:
             raise ValueError(self.refusal)
         if self.record:
             where = f"feed {self.feed_name!r}"
-            sample = rules.checked_sample(self.feed_name, message, self.agent.unix_time())
+            sample = rules.checked_sample(self.feed_name, message, self._unix_time())
             parts = parts_of(where, sample, self._part_bytes)
-            now_s = self._monotonic()
+            now_s = self.sampled_at_s = self._monotonic()
             if now_s - self.freshness.counted_at_s >= COUNTED_S:
                 self.freshness.count(now_s, self._owners())
             self._in_reactor(self._collect_all, parts)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ocsd.aggregator.disk.journal import Outage
+from ocsd.aggregator.frames.field_kinds import FieldKinds
 from ocsd.aggregator.frames.source import Source
 from ocsd.aggregator.incoming.message import Origin
 from ocsd.aggregator.numbers.hole import HOLES_FEED_NAME, Hole, finite, make_hole
@@ -31,7 +32,7 @@ MOST_OUTAGES: Final = 1000
 
 
 class Ledger:
-    """The numbers of all sources, the holes and the outages of a data folder.
+    """The numbers of all sources, the holes, the outages and types of fields of a data folder.
 
     Its recording began at the Unix time `recorded_since` [s]: sources that began later have
     to be complete from number 0.
@@ -43,6 +44,7 @@ class Ledger:
         self.holes: deque[Hole] = deque(maxlen=MOST_HOLES)
         self.outages: deque[Outage] = deque(maxlen=MOST_OUTAGES)
         self.alive_at: float | None = None
+        self.kinds = FieldKinds()
         self._rhythms: dict[str, Rhythm] = {}
 
     def source(self, key: SourceKey, numbered: bool, sender: str) -> Source:
@@ -177,6 +179,7 @@ class Ledger:
                 "sources": [_source_json(source) for source in self.sources.values()],
                 "rhythms": {k: [r.last_at, r.interval_s] for k, r in self._rhythms.items()},
                 "holes": [hole.to_json() for hole in self.holes],
+                "kinds": self.kinds.to_json(),
                 "outages": [[o.began_at, o.ended_at, o.cause] for o in self.outages],
             }
         ).encode()
@@ -203,6 +206,7 @@ class Ledger:
             ledger.sources[key, source.numbered] = source
         ledger._rhythms = {k: Rhythm(*values) for k, values in stored["rhythms"].items()}
         ledger.holes.extend(Hole.from_json(hole) for hole in stored["holes"])
+        ledger.kinds = FieldKinds.from_json(stored.get("kinds", {}))  # none before 2026-11-29
         ledger.outages.extend(Outage(*outage) for outage in stored["outages"])
         return ledger
 

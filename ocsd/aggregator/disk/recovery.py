@@ -28,6 +28,7 @@ from ocsd.aggregator.disk.archive import folder_trouble
 from ocsd.aggregator.disk.ledger import Ledger
 from ocsd.aggregator.frames.source import Source
 from ocsd.aggregator.incoming.layout import PackedBlock, gather
+from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
 from ocsd.aggregator.numbers.hole import HOLES_BLOCK_NAME, Hole
 from ocsd.aggregator.numbers.ranges import Ranges
@@ -123,10 +124,15 @@ class Recovery:
             source.numbering.framed.add(number, number + 1)
             if source.key.address == self._holes_feed:
                 self._add_holes(message.blocks)
-        left = tuple(packed for packed in message.blocks if not self._is_framed(number, packed))
+        left = []
+        for packed in message.blocks:
+            if self._is_framed(number, packed):
+                self.ledger.kinds.wrote(source.key.address, packed.layout.kinds)
+            else:
+                left.append(packed)
         if left:
             source.numbering.framed.remove(number)
-            yield Waiting(segment, number, message.arrived_at, source, left)
+            yield Waiting(segment, number, message.arrived_at, source, tuple(left))
 
     def _is_framed(self, number: int, packed: PackedBlock) -> bool:
         """Return whether a block is in a valid frame, or empty."""
@@ -242,7 +248,8 @@ def _time_of(message: journal.Message) -> float:
     packed = message.blocks[0]
     if not packed.length:
         return message.arrived_at
-    return float(packed.layout.unpack(packed.length, [packed.content])[""][-1])
+    last = float(packed.layout.unpack(packed.length, [packed.content])[""][-1])
+    return Instant(at=message.arrived_at, mono_s=0.0).dated(last)
 
 
 def _hole(packed: PackedBlock) -> Hole:

@@ -57,10 +57,6 @@ class BlockBuffer:
     """The number of each one's message."""
     numbers: Ranges = field(default_factory=Ranges)
     """All of these."""
-    framed: bool = False
-    """True once a frame with this block was written: readers take the types of the first frame for
-    the whole provider, so they are fixed from then on.
-    """
 
     def widen(self, kinds: Mapping[str, Kind]) -> bool:
         """Make room for values of these types; False, with nothing changed, if that cannot be."""
@@ -70,7 +66,7 @@ class BlockBuffer:
         wanted = {name: wider(kind, kinds[name]) for name, kind in own.items()}
         if wanted == own:
             return True
-        if self.framed or None in wanted.values():
+        if None in wanted.values():
             return False
         widened = {name: kind for name, kind in wanted.items() if kind is not None}
         self.layout = Layout(self.layout.origin, self.layout.block_name, widened)
@@ -78,7 +74,6 @@ class BlockBuffer:
 
     def clear(self) -> None:
         """Forget the waiting blocks, which have been written."""
-        self.framed = self.framed or bool(self.blocks)
         self.blocks, self.order, self.numbers = [], [], Ranges()
 
     def between(self, splits: Sequence[int]) -> dict[int, FrameBlock]:
@@ -102,7 +97,9 @@ class Provider:
     """One feed in one life of its agent; each of its blocks has a fixed set of fields."""
 
     prov_id: int
-    """Number of the provider in the files."""
+    """Number of the provider in the files. It changes when the types of the fields do, or when
+    samples are older than those of its last frame.
+    """
     origin: Origin
     """The sender, as its first message described it."""
     started: Instant
@@ -110,7 +107,9 @@ class Provider:
     numbering: Numbering
     """The numbers of its source."""
     newest_ticks: dict[str, int] = field(default_factory=dict)
-    """Time of the last sample of each block that was written [G3 ticks]."""
+    """Time of the last sample of each block that was written under this number [G3 ticks]."""
+    written_kinds: dict[str, Mapping[str, Kind]] = field(default_factory=dict)
+    """Types of the fields of each block that was written under this number."""
     retired: bool = False
     last_block: str | None = None
     blocks: dict[str, BlockBuffer] = field(default_factory=dict)
@@ -123,12 +122,8 @@ class Provider:
     def __post_init__(self) -> None:
         self.refreshed = self.started
 
-    def fit(
-        self, block: CheckedBlock, earlier: Mapping[str, Kind]
-    ) -> tuple[BlockBuffer, bytes] | None:
+    def fit(self, block: CheckedBlock) -> tuple[BlockBuffer, bytes] | None:
         """Pack a block for the buffer that it belongs to; `take` it afterwards.
-
-        A new buffer is made wide enough for the types that its fields had `earlier`, as well.
 
         Returns
         -------
@@ -151,14 +146,12 @@ class Provider:
                 pass  # The buffer may be widened.
         if buffer is None:
             check_field_names(block.block_name, list(block.columns))
-        buffer = self.room_for(block.block_name, kinds_of(block), earlier)
+        buffer = self.room_for(block.block_name, kinds_of(block))
         if buffer is None:
             return None
         return buffer, buffer.layout.pack(block)
 
-    def room_for(
-        self, name: str, kinds: Mapping[str, Kind], earlier: Mapping[str, Kind]
-    ) -> BlockBuffer | None:
+    def room_for(self, name: str, kinds: Mapping[str, Kind]) -> BlockBuffer | None:
         """Return the buffer for values of these types, widened or made if need be.
 
         A new provider has room for any. A buffer that is made belongs to the provider
@@ -171,8 +164,7 @@ class Provider:
             return buffer
         if buffer is not None or len(self.blocks) >= MOST_BLOCKS:
             return None
-        wide = {key: wider(kind, earlier.get(key, kind)) or kind for key, kind in kinds.items()}
-        return BlockBuffer(Layout(self.origin, name, wide))
+        return BlockBuffer(Layout(self.origin, name, kinds))
 
     def take(
         self, buffer: BlockBuffer, packed: PackedBlock, number: int, segment: int, now: Instant

@@ -7,6 +7,7 @@ from typing import Any, Final
 REFUSED_FOR_S: Final = 300.0
 DROPPED_FOR_S: Final = 300.0
 LOST_FOR_S: Final = 3600.0
+RETYPED_FOR_S: Final = 3600.0
 MOST_LAG_S: Final = 10.0
 
 
@@ -19,6 +20,11 @@ _FAULTS: Final = {
         "see `ocsd data gaps`",
     ),
     "refused": (REFUSED_FOR_S, "{count} refused in the last 5 minutes, e.g. of {latest}"),
+    "retyped": (
+        RETYPED_FOR_S,
+        "changes of a field's type in the last hour: {count}, e.g. {latest}; `ocsd data export` "
+        "reads all values as they were published",
+    ),
     "not_kept": (
         REFUSED_FOR_S,
         "{count} of the refused could not even be put in quarantine, e.g. of {latest}",

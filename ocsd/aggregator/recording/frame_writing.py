@@ -10,11 +10,13 @@ from ocsd.aggregator.disk import journal
 from ocsd.aggregator.disk.archive import Archive, folder_trouble
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.aggregator.frames import frames
+from ocsd.aggregator.frames.field_kinds import FieldKinds
 from ocsd.aggregator.frames.provider import BlockBuffer, FrameBlock, Provider
+from ocsd.aggregator.incoming.columns import Kind
 from ocsd.aggregator.incoming.layout import PackedBlock
 from ocsd.aggregator.incoming.message import Origin
 from ocsd.aggregator.incoming.moment import Instant
-from ocsd.aggregator.incoming.tally import Log
+from ocsd.aggregator.incoming.tally import Log, Tally
 from ocsd.aggregator.numbers.numbering import Numbering
 from ocsd.aggregator.recording.unframed import Unframed, covers_of, unframed
 from ocsd.errors import DataFolderError
@@ -35,8 +37,8 @@ class Made(NamedTuple):
 class Filing:
     """Keeps the packed blocks that wait, and writes them as frames.
 
-    `writer` gets a record of each frame after it is in the file; `removed` is called with
-    each provider that is gone.
+    `writer` gets a record of each frame after it is in the file; `kinds` are the types in which
+    fields were written before; `removed` is called with each provider that is gone.
 
     Attributes
     ----------
@@ -51,6 +53,8 @@ class Filing:
         The reason why no frame can be written just now.
     has_filed : bool
         True once blocks are in files.
+    retyped : Tally
+        Changes of the types of fields that readers do not get over, by full name of the field.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Filing:
         writer: JournalWriter,
         run: frames.RecordingRun,
         log: Log,
+        kinds: FieldKinds,
         removed: Callable[[Provider], None],
     ) -> None:
         self.providers: dict[int, Provider] = {}
@@ -66,6 +71,8 @@ class Filing:
         self.buffered_bytes = 0
         self.trouble: str | None = None
         self.has_filed = False
+        self.retyped = Tally(log, "another type")
+        self._kinds = kinds
         self._archive = archive
         self._writer = writer
         self._run = run
@@ -90,6 +97,8 @@ class Filing:
     ) -> None:
         """Keep a packed block that is in the journal."""
         before = provider.buffered_bytes
+        if not buffer.blocks or buffer.blocks[-1].layout is not packed.layout:
+            self._kinds.expect(provider.origin.address, packed.layout.kinds)
         provider.take(buffer, packed, number, segment, now)
         self.providers[provider.prov_id] = provider
         self.buffered_bytes += provider.buffered_bytes - before
@@ -188,23 +197,40 @@ class Filing:
         return Made(b"".join(made), tuple(covers))
 
     def _frame(self, provider: Provider, blocks: Mapping[str, FrameBlock], now: Instant) -> bytes:
-        g3_blocks = {name: frames.g3_block(block) for name, block in blocks.items()}
-        self._keep_order(provider, g3_blocks)
+        address = provider.origin.address
+        kinds = {n: self._kinds.widest(address, block.kinds) for n, block in blocks.items()}
+        g3_blocks = {
+            name: frames.g3_block(block._replace(kinds=kinds[name]))
+            for name, block in blocks.items()
+        }
+        self._keep_order(provider, g3_blocks, kinds)
         data = frames.data_frame(self._run, provider, g3_blocks, now)
+        for of_block in kinds.values():
+            for change in self._kinds.wrote(address, of_block):
+                self.retyped.add(change.field, str(change))
         return self._status_if_due(now) + data
 
-    def _keep_order(self, provider: Provider, blocks: Mapping[str, frames.G3Block]) -> None:
-        """Give the provider another id unless these blocks follow its earlier ones in time.
+    def _keep_order(
+        self,
+        provider: Provider,
+        blocks: Mapping[str, frames.G3Block],
+        kinds: Mapping[str, Mapping[str, Kind]],
+    ) -> None:
+        """Give the provider another id unless these blocks can follow its earlier ones.
 
         so3g takes the first and the last time of a provider in a file for all the time
-        that it covers. Late samples, after an outage, therefore need another provider.
+        that it covers. Late samples, after an outage, therefore need another provider, and
+        so do other types: those of a block are fixed within one provider.
         """
-        newest = provider.newest_ticks
-        if any(block.first_tick <= newest.get(name, -(2**63)) for name, block in blocks.items()):
+        newest, written = provider.newest_ticks, provider.written_kinds
+        late = any(block.first_tick <= newest.get(n, -(2**63)) for n, block in blocks.items())
+        if late or any(written.get(name, kinds[name]) != kinds[name] for name in kinds):
             self.providers.pop(provider.prov_id, None)
             provider.prov_id = self._new_id()
             self.providers[provider.prov_id] = provider
             newest.clear()
+            written.clear()
+        written.update(kinds)
         for name, block in blocks.items():
             newest[name] = block.last_tick
 

@@ -158,7 +158,7 @@ class MessagePath:
                 self.refuse(message, feed_info, str(refused))
                 continue
             if not placed:
-                at = block.last_time
+                at = now.dated(block.last_time)
             provider, buffer, content = fitting
             placed.append((provider, buffer, PackedBlock(buffer.layout, block.length, content)))
         return at, placed

@@ -69,6 +69,7 @@ def open_folder(
                 writer,
                 run,
                 log,
+                ledger.kinds,
                 lambda provider: ledger.source_of(provider.origin).end(provider),
             )
             try:

@@ -3,6 +3,7 @@
 import functools
 import importlib
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,25 +11,43 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import options
+from ocsd.cli.data import offered, text
 from ocsd.cli.data.selection import Selection, selecting
 from ocsd.cli.screen.progress import Bar
 from ocsd.data import names
+from ocsd.data.index import FileSummary
+from ocsd.data.overview import FeedOverview
+from ocsd.data.spans import EVER, Span
+from ocsd.errors import UsageError
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
+from ocsd.text.times import utc
 
-_fields = click.argument("wanted", metavar="FIELD...", nargs=-1, required=True)
-_output = functools.partial(
-    click.option, "-o", "output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path)
+_fields = click.argument(
+    "wanted", metavar="FIELD...", nargs=-1, required=True, shell_complete=offered.fields
 )
+_output = functools.partial(
+    click.option,
+    "-o",
+    "output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+)
+
+_STANDARD_OUTPUT = Path("-")
 
 
 @options.command(
     "ocsd data export channel_05 -o out.csv",
     "ocsd data export 'observatory.fake-data1.*' --since 2026-11-22T20:00 -o night.parquet",
     "ocsd data export 'fake-data2.*' --since 12h --until 2h -o out.npz",
+    "ocsd data export channel_05 --since 1h -o - | tail -3",
 )
 @_fields
-@_output(required=True, help="File to write; its name ends with .csv, .parquet or .npz.")
+@_output(
+    required=True,
+    help="File to write; its name ends with .csv, .parquet or .npz; - is CSV to stdout.",
+)
 @selecting
 def export(selection: Selection, wanted: tuple[str, ...], output: Path, as_json: bool) -> None:
     """Write the samples of FIELDs to a file for other programs.
@@ -42,8 +61,13 @@ def export(selection: Selection, wanted: tuple[str, ...], output: Path, as_json:
     each; fields that were sampled together share the array `time`.
     """
     exporting = importlib.import_module("ocsd.data.export")
+    if output == _STANDARD_OUTPUT:
+        if as_json:
+            raise UsageError("--json and -o - would both write to the standard output")
+        exporting.write_csv(sys.stdout, _load(selection, selection.summaries(), wanted))
+        return
     exporting.check(output)
-    tables = _load(selection, wanted)
+    tables = _load(selection, selection.summaries(), wanted)
     with Bar(f"writing {output.name}") as bar:
         exporting.write(output, tables, bar)
     samples = [table.samples for table in tables]
@@ -76,8 +100,13 @@ def plot(selection: Selection, wanted: tuple[str, ...], output: Path | None, as_
     """
     plotting = importlib.import_module("ocsd.data.plot")
     plotting.check(output)
-    tables = _load(selection, wanted)
-    plotting.draw(tables, output)
+    summaries = selection.summaries()
+    tables = _load(selection, summaries, wanted)
+    feeds = {table.feed for table in tables}
+    plotted = [feed for feed in selection.feeds(summaries) if feed.feed in feeds]
+    plotting.draw(tables, output, _title(selection), _believable(plotted))
+    for outliers in text.outlier_lines(plotted):
+        print(f"not in the picture: {outliers}", file=sys.stderr)
     fields = [name for table in tables for name in table.columns]
     if as_json:
         print(json.dumps({"file": output and str(output), "fields": fields}, indent=2))
@@ -85,9 +114,28 @@ def plot(selection: Selection, wanted: tuple[str, ...], output: Path | None, as_
         print(f"{output}: {one_line(', '.join(fields))}")
 
 
-def _load(selection: Selection, wanted: Sequence[str]) -> list[Any]:
+def _title(selection: Selection) -> str:
+    """Return the title of a picture: the data folder, and the times that were asked for."""
+    title = str(selection.folder.path)
+    if selection.since_at is not None:
+        title += f", from {utc(selection.since_at)}"
+    if selection.until_at is not None:
+        title += f", until {utc(selection.until_at)}"
+    return title
+
+
+def _believable(feeds: Sequence[FeedOverview]) -> Span:
+    """Return the times of the samples that are not outliers; all times if there are no others."""
+    spans = [feed.span for feed in feeds if feed.span is not None]
+    if not spans:
+        return EVER
+    return min(begin for begin, _ in spans), max(end for _, end in spans)
+
+
+def _load(
+    selection: Selection, summaries: Sequence[FileSummary], wanted: Sequence[str]
+) -> list[Any]:
     tabulating = importlib.import_module("ocsd.data.table")
-    summaries = selection.summaries()
     fields = names.choose(wanted, tabulating.fields_of(summaries), selection.of_time)
     span = (selection.since_at, selection.until_at)
     with Bar("reading") as bar:

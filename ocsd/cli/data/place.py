@@ -1,22 +1,55 @@
 """The data folder that a command means."""
 
-from collections.abc import Mapping
+import contextlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ocsd.cli.talk import control, replies
 from ocsd.data.folder import permitted
 from ocsd.errors import NoDataError, SiteFileError, UnknownHostError
 from ocsd.system import paths
 
+if TYPE_CHECKING:
+    from ocsd.site.model import Host, Site
+
 _HERE = Path("data")
 
 
-def find(folder: Path | None, site_file: str | None, host: str | None) -> Path:
+@dataclass(frozen=True, slots=True)
+class DataPlace:
+    """A data folder, and what is known of the aggregator that writes it."""
+
+    path: Path
+    note: str = ""
+    """The reason why it is this one, if it is not the obvious one."""
+    history: Path | None = None
+    """The history of the aggregator's host."""
+    idle: Callable[[], str] = str
+    """Return the reason why nothing is recorded there, and the remedy; empty if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Configured:
+    """The aggregator's folder by daemon or site file; without one, `why` says where it runs."""
+
+    path: Path | None = None
+    former: Path | None = None
+    """The folder of an aggregator that may have run on this host before."""
+    why: str = ""
+    history: Path | None = None
+    idle: Callable[[], str] = str
+
+
+def find(folder: Path | None, site_file: str | None, host: str | None) -> DataPlace:
     """Return the data folder that is meant.
 
     That is the one given, else that of this host's aggregator (in the site file
-    given, else of the running daemon, else in the usual site file), else ``./data``.
+    given, else of the running daemon, else in the usual site file), else the one of the last
+    time, else ``./data``.
 
     Raises
     ------
@@ -28,40 +61,130 @@ def find(folder: Path | None, site_file: str | None, host: str | None) -> Path:
         If daemons of several hosts run and `host` is not given.
     """
     if folder is not None:
-        return folder
-    places = [*_configured(site_file, host), _HERE.absolute()]
-    for place in places:
-        with permitted(place):
-            if place.is_dir():
-                return place
+        return DataPlace(folder)
+    configured = _configured(site_file, host)
+    if configured.path is not None and _is_folder(configured.path):
+        _remember(configured.path)
+        return DataPlace(configured.path, "", configured.history, configured.idle)
+    why = configured.why
+    if configured.path is not None:
+        idle = configured.idle()
+        why = "; ".join(filter(None, [f"the folder {configured.path} is not there", idle]))
+    fallbacks = [_HERE.absolute()]
+    if configured.former is not None:
+        fallbacks = [configured.former, *fallbacks]
+    elif site_file is None and host is None:
+        fallbacks = [*_remembered(), *fallbacks]
+    for place in fallbacks:
+        if _is_folder(place):
+            return DataPlace(place, f"{why}; this is {place}", configured.history, configured.idle)
     raise NoDataError(
-        f"there is no data folder (looked for {' and '.join(map(str, places))}); say with "
+        f"there is no data folder: {why}, nor is {' or '.join(map(str, fallbacks))}; say with "
         "--folder where data are"
     )
 
 
-def _configured(site_file: str | None, host: str | None) -> list[Path]:
-    """Return the data folder of this host's aggregator; nothing if there is no site file."""
+def _configured(site_file: str | None, host: str | None) -> _Configured:
+    """Return what daemon and site file say about this host's aggregator."""
     if site_file is None and any(host in {None, each.host} for each in control.find_all()):
-        return [_of_daemon(control.find(host).status())]
+        status = control.find(host).status()
+        history = replies.journal_path(status)
+        path = _of_daemon(status)
+        if path is not None:
+            return _Configured(path, history=history, idle=partial(_idle, status))
+        former = history.with_name("data")
+        why = "the daemon here runs no aggregator"
+        return _Configured(former=former, why=_elsewhere(status) or why, history=history)
     # pydantic and yaml cost more than reading an index.
-    from ocsd.site import data_folder, load
+    from ocsd.site import load
 
     try:
-        entry = load.pick_host(load.load(load.find(site_file)), host)
+        site = load.load(load.find(site_file))
+        entry = load.pick_host(site, host)
     except (SiteFileError, UnknownHostError):
         if site_file is None and host is None:
-            return []
+            return _Configured(why="no daemon runs here, and no site file was found")
         raise
-    state = paths.of_host(entry.name, entry.log_dir).state
+    return _of_site(site, entry)
+
+
+def _of_site(site: "Site", entry: "Host") -> _Configured:
+    from ocsd.site import data_folder
+
+    here = paths.of_host(entry.name, entry.log_dir)
     for instance in entry.instances:
         if instance.agent_class == data_folder.AGGREGATOR_CLASS:
-            return [data_folder.data_folder(instance.arguments, state)]
-    return [state / "data"]
+            path = data_folder.data_folder(instance.arguments, here.state)
+            idle = partial(_idle_text, instance.instance_id, instance.arguments)
+            return _Configured(path, history=here.journal, idle=idle)
+    owner = data_folder.aggregator_host(site)
+    if owner == entry.name:
+        return _Configured(here.state / "data", history=here.journal)
+    why = f"the aggregator of this site runs on host '{owner}'"
+    return _Configured(former=here.state / "data", why=why, history=here.journal)
 
 
-def _of_daemon(status: Mapping[str, Any]) -> Path:
+def _elsewhere(status: Mapping[str, Any]) -> str:
+    """Return which other host of the running daemon's site has the aggregator."""
+    from ocsd.site import data_folder, load
+
+    with contextlib.suppress(SiteFileError, UnknownHostError):
+        owner = data_folder.aggregator_host(load.load(load.find(status.get("site_file"))))
+        if owner != status.get("host"):
+            return f"the aggregator of this site runs on host '{owner}'"
+    return ""
+
+
+def _of_daemon(status: Mapping[str, Any]) -> Path | None:
     for row in status.get("instances", ()):
         if row.get("data_dir"):
             return Path(row["data_dir"])
-    return replies.journal_path(status).with_name("data")
+    return None
+
+
+def _idle(status: Mapping[str, Any]) -> str:
+    """Return why the aggregator of a running daemon may record nothing."""
+    from ocsd.site import data_folder, load
+
+    with contextlib.suppress(SiteFileError, UnknownHostError):
+        entry = load.pick_host(load.load(load.find(status.get("site_file"))), status.get("host"))
+        for instance in entry.instances:
+            if instance.agent_class == data_folder.AGGREGATOR_CLASS:
+                return _idle_text(instance.instance_id, instance.arguments)
+    return ""
+
+
+def _idle_text(instance_id: str, arguments: Sequence[str]) -> str:
+    from ocsd.site import data_folder
+
+    if data_folder.records_from_the_start(arguments):
+        return ""
+    return (
+        f"{instance_id} is idle until it is asked to record: give it --initial-state record, or "
+        f"run: ocsd call {instance_id} record"
+    )
+
+
+def _is_folder(place: Path) -> bool:
+    with permitted(place):
+        return place.is_dir()
+
+
+def _note() -> Path:
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "ocsd" / "last-data-folder"
+
+
+def _remember(place: Path) -> None:
+    """Write the folder down for a time when neither daemon nor site file tells it."""
+    note, text = _note(), f"{place}\n"
+    with contextlib.suppress(OSError, ValueError):
+        if not note.exists() or note.read_text() != text:
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(text)
+
+
+def _remembered() -> list[Path]:
+    with contextlib.suppress(OSError, ValueError):
+        return [Path(_note().read_text().strip())]
+    return []

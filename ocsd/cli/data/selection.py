@@ -1,7 +1,10 @@
 """The recorded data that a command selects, and the options that select them."""
 
+import contextlib
 import functools
 import json
+import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +17,11 @@ from ocsd.cli.data import place
 from ocsd.cli.screen.moment import since_option, until_option
 from ocsd.cli.screen.progress import Bar
 from ocsd.data import gaps, overview
+from ocsd.data.explain import explained
 from ocsd.data.folder import DataFolder
 from ocsd.data.index import FileSummary
 from ocsd.errors import NoDataError, UsageError
+from ocsd.history.file import read_history
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,7 @@ class Selection:
     folder: DataFolder
     since_at: float | None
     until_at: float | None
+    place: place.DataPlace
 
     @property
     def of_time(self) -> str:
@@ -46,7 +52,14 @@ class Selection:
     def gaps(self, summaries: Sequence[FileSummary]) -> list[gaps.Gap]:
         """Return the gaps in these files, in the span."""
         cut_off = self.folder.cut_off(self.since_at, self.until_at)
-        return gaps.within(gaps.find(summaries, cut_off), self.since_at, self.until_at)
+        found = gaps.within(
+            gaps.find(summaries, cut_off, time.time()), self.since_at, self.until_at
+        )
+        if self.place.history is None:
+            return found
+        with contextlib.suppress(OSError):  # a history that this user may not read
+            return explained(found, list(read_history(self.place.history)))
+        return found
 
     def refuse_without_files(self) -> None:
         """Refuse a folder without G3 files, in which everything would seem to be well.
@@ -113,7 +126,9 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         if since_at is not None and until_at is not None and until_at <= since_at:
             raise UsageError("--until is not later than --since, so there is no time between them")
-        data = DataFolder(place.find(folder, site_file, host))
-        return command(Selection(data, since_at, until_at), **arguments)
+        found = place.find(folder, site_file, host)
+        if found.note:
+            print(f"ocsd: note: {found.note}", file=sys.stderr)
+        return command(Selection(DataFolder(found.path), since_at, until_at, found), **arguments)
 
     return selected

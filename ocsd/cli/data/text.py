@@ -10,6 +10,7 @@ from ocsd.cli.screen.table import Cell, columns
 from ocsd.data.gaps import Gap, GapKind
 from ocsd.data.index import FileSummary
 from ocsd.data.overview import FeedOverview
+from ocsd.data.spans import Outliers
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 from ocsd.text.times import utc
@@ -25,7 +26,7 @@ _KIND_COLOURS = {GapKind.HOLE: "failed", GapKind.DAMAGE: "failed", GapKind.SILEN
 
 def feed_row(feed: FeedOverview) -> list[Cell]:
     """Return the cells of a feed in `ocsd data ls`."""
-    begin, end = feed.span
+    begin, end = feed.span or (None, None)
     intervals = sorted(each.interval_s for each in feed.blocks if each.interval_s is not None)
     rates = dict.fromkeys(map(rate, [*intervals[:1], *intervals[-1:]]))
     return [
@@ -46,6 +47,8 @@ def file_row(summary: FileSummary, being_written: bool) -> list[Cell]:
         state = Cell("damaged", "failed")
     elif being_written:
         state = Cell("being written")
+    elif not summary.in_file:
+        state = Cell("in no file yet")
     return [
         Cell(summary.name),
         Cell(units.memory(summary.size_bytes)),
@@ -74,10 +77,11 @@ def gap_row(gap: Gap) -> list[Cell]:
 
 def feed_lines(feed: FeedOverview, chosen: set[str]) -> Iterator[str]:
     """Yield the lines of `ocsd data info` for a feed, with its fields that are chosen, or all."""
-    begin, end = feed.span
+    begin, end = feed.span or (None, None)
     some = chosen & feed.fields.keys()
     yield one_line(feed.feed)
     yield f"  recorded  {_date(begin)} to {_date(end)}, {feed.samples} samples"
+    yield from (f"  outliers  {outliers_text(each)}" for each in feed.outliers)
     yield f"  runs      {len(feed.agent_sessions)} of its agent"
     for block in feed.blocks:
         shown = block.fields
@@ -98,8 +102,27 @@ def feed_lines(feed: FeedOverview, chosen: set[str]) -> Iterator[str]:
 
 def feed_as_json(feed: FeedOverview) -> dict[str, Any]:
     """Return a feed made of JSON's types."""
-    begin, end = feed.span
+    begin, end = feed.span or (None, None)
     return {**asdict(feed), "samples": feed.samples, "from_at": begin, "until_at": end}
+
+
+def outliers_text(outliers: Outliers) -> str:
+    """Return samples with impossible times in words."""
+    times = _date(outliers.from_at)
+    if outliers.samples > 1:
+        times += f" to {_date(outliers.until_at)}"
+    side = "ahead of"
+    if outliers.away_s < 0:
+        side = "before"
+    length = units.duration(abs(outliers.away_s))
+    return (
+        f"{plural(outliers.samples, 'sample')} dated {length} {side} the time of its file ({times})"
+    )
+
+
+def outlier_lines(feeds: Sequence[FeedOverview]) -> list[str]:
+    """Return a line for the samples of each feed that have impossible times."""
+    return [f"{one_line(f.feed)}: {outliers_text(each)}" for f in feeds for each in f.outliers]
 
 
 def file_as_json(summary: FileSummary) -> dict[str, Any]:
@@ -117,8 +140,11 @@ def file_as_json(summary: FileSummary) -> dict[str, Any]:
 
 def total(folder: Path, summaries: Sequence[FileSummary], missing: Sequence[Gap]) -> str:
     """Return the line that sums up a folder."""
-    size = units.memory(sum(summary.size_bytes for summary in summaries))
-    text = f"{folder}: {plural(len(summaries), 'file')}, {size}"
+    size = units.memory(sum(summary.size_bytes for summary in summaries if summary.in_file))
+    files = sum(summary.in_file for summary in summaries)
+    text = f"{folder}: {plural(files, 'file')}, {size}"
+    if files < len(summaries):
+        text += ", the last samples are in the journal"
     kinds = [(kind, sum(gap.kind is kind for gap in missing)) for kind in GapKind]
     counts = [plural(count, kind) for kind, count in kinds if count]
     if counts:
@@ -126,8 +152,10 @@ def total(folder: Path, summaries: Sequence[FileSummary], missing: Sequence[Gap]
     return text
 
 
-def nothing(when: str, being_written: bool) -> str:
-    """Return the message of `ocsd data ls` if there are no data."""
+def nothing(when: str, being_written: bool, journal: bool) -> str:
+    """Return the message of `ocsd data ls` if there are no data, with or without a journal."""
+    if journal:
+        return f"there are no data{when}: no message of a recorded feed has come in"
     text = f"there are no data{when} in files"
     if not being_written:
         return text

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ocsd.errors import SiteFileError
-from ocsd.site.data_folder import AGGREGATOR_CLASS
+from ocsd.site.data_folder import AGGREGATOR_CLASS, centre
 from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site, word_of
 from ocsd.supervisor.dependencies import cycle
 from ocsd.text.nearest import did_you_mean
@@ -104,7 +104,7 @@ def _check_order(site: Site, instances: list[Instance]) -> None:
 
 def _built_in(site: Site, host: Host, data_dir: str) -> tuple[Instance, ...]:
     """Return the built-in agents of a host that no host's entry configures."""
-    if host.name != _centre(site):
+    if host.name != centre(site):
         return ()
     listed = [each for other in site.hosts.values() for each in other.instances]
     taken = {word for each in listed for word in (each.agent_class, each.instance_id)}
@@ -119,12 +119,6 @@ def _built_in(site: Site, host: Host, data_dir: str) -> tuple[Instance, ...]:
     return tuple(
         each for each in defaults if taken.isdisjoint((each.agent_class, each.instance_id))
     )
-
-
-def _centre(site: Site) -> str:
-    """Return the first host with a router, or else the first one."""
-    with_router = [each.name for each in site.hosts.values() if each.crossbar is not None]
-    return (with_router or list(site.hosts))[0]
 
 
 def _is_ours(instance: Instance) -> bool:

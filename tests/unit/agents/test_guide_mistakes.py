@@ -5,8 +5,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from twisted.logger import capturedLogs, formatEvent
 
 from ocsd.agent.operations import thread_deaths
+from ocsd.agent.operations.session import OpSession
 
 PAGE = Path(__file__).parents[3] / "docs" / "agents" / "writing-an-agent.md"
 
@@ -57,8 +59,8 @@ def test_data_that_are_not_json_fail_the_operation(agent, value):
 @pytest.mark.parametrize(
     ("mistake", "feed", "field", "value", "error"),
     [
-        ("a bad field name or value is published", "good", "1st", 1.0, ValueError),
-        ("a bad field name or value is published", "good", "first", b"", TypeError),
+        ("a bad name, value or time is published", "good", "1st", 1.0, ValueError),
+        ("a bad name, value or time is published", "good", "first", b"", TypeError),
         ("the feed is not registered", "bad", "first", 1.0, ValueError),
     ],
 )
@@ -75,6 +77,39 @@ def test_a_bad_message_raises_in_the_publishing_thread(
     with pytest.raises(error, match=f"'{feed}'.*('{field}'|'good')"):
         agent.publish_to_feed(feed, message)
     assert f"`{error.__name__}`" in row(mistake)[0]
+
+
+def test_a_time_in_milliseconds_is_refused_in_the_words_of_the_page(agent):
+    agent.unix_time = lambda: 1795328225.0
+    agent.register_feed("temperatures", record=True)
+    sample = {"block_name": "b", "timestamp": 1795328225123.0, "data": {"a": 1}}
+    with pytest.raises(ValueError, match="milliseconds") as raised:
+        agent.publish_to_feed("temperatures", sample)
+    assert is_quoted(str(raised.value), row("a bad name, value or time is published")[1])
+
+
+def test_a_row_that_is_too_large_is_refused(agent):
+    agent.register_feed("log", record=True)
+    sample = {"block_name": "b", "timestamp": 1.0, "data": {"a": "x" * 17_000_000}}
+    with pytest.raises(ValueError, match="16,711,680") as raised:
+        agent.publish_to_feed("log", sample)
+    told = row("more is published than a message can carry (16 MiB)")[1]
+    assert type(raised.value).__name__ in told
+
+
+def test_a_misspelt_setting_is_named_in_the_log(agent):
+    with capturedLogs() as events:
+        agent.register_feed("temperatures", agg_params={"framelength": 60})
+    [line] = map(formatEvent, events)
+    assert is_quoted(line, row("a key of `agg_params` is misspelt")[1])
+
+
+def test_a_stop_without_effect_is_told_after_ten_seconds(agent, reactor):
+    now_s = [0.0]
+    session = OpSession(0, "acq", monotonic=lambda: now_s[0])
+    session.asked_to_end("stop")
+    now_s[0] = 10.0
+    assert is_quoted(session.overdue(), row("a stop function does not set the status")[1])
 
 
 def test_a_name_that_is_registered_twice_is_refused(agent):

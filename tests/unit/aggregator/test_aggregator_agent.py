@@ -112,7 +112,7 @@ def message(number, session_id="1"):
         "record": True,
         "seq": number,
     }
-    return [{"b": {"timestamps": [float(number)], "data": {"x": [number]}}}, feed_info]
+    return [{"b": {"timestamps": [time.time()], "data": {"x": [number]}}}, feed_info]
 
 
 def test_what_came_before_the_stop_is_written_and_nothing_is_waited_for(tmp_path):

@@ -3,9 +3,16 @@
 import pytest
 from autobahn.exception import PayloadExceededError
 from autobahn.wamp.message import Error, Publish, Yield
+from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs
 
-from ocsd.bus.wamp import COMPLAINT_SHOWN_S, RouterLink, _AlwaysAnswering
+from ocsd.bus.wamp import (
+    COMPLAINT_SHOWN_S,
+    CBORSerializer,
+    QuietRawSocketProtocol,
+    RouterLink,
+    _AlwaysAnswering,
+)
 
 
 class Transport:
@@ -51,3 +58,16 @@ def test_what_is_no_reply_raises_in_the_caller():
     transport.send(Yield(7, args=["x"]))
     assert len(transport.sent) == 1
     assert transport._session.complaint(0.0) == ""
+
+
+def test_the_raw_socket_of_agents_answers_as_well():
+    protocol = QuietRawSocketProtocol()
+    protocol.transport = StringTransport()
+    protocol._session = RouterLink("test_realm", None)
+    protocol._serializer = CBORSerializer()
+    protocol._max_len_send = 1000
+    with capturedLogs():
+        protocol.send(Yield(7, args=["x" * 2000]))
+    [answer] = protocol._serializer.unserialize(protocol.transport.value()[4:], True)
+    assert answer.error == "wamp.error.payload_size_exceeded"
+    assert "size 2009 exceeding payload limit of 1000" in answer.args[0]

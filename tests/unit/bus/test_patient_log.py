@@ -80,9 +80,3 @@ def test_a_level_that_is_off_stays_off():
         log.warning("low on %s", "helium")
         log.info("x %s")
     assert events == []
-
-
-def test_an_agents_log_is_patient(agent):
-    with capturedLogs() as events:
-        agent.log.info("x %s", 5)
-    assert formatEvent(events[0]) == "x 5"

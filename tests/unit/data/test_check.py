@@ -8,6 +8,7 @@ import pytest
 from so3g.hk import load_range
 from spt3g import core
 
+from ocsd.aggregator.frames.field_kinds import FieldKinds
 from ocsd.data.check import MOST_PROBLEMS, ProblemKind, _Rules, check
 from ocsd.data.repair import repair
 from ocsd.errors import OutputFileError
@@ -90,7 +91,9 @@ def test_a_column_that_is_too_short_is_told():
         times = np.array([1, 2, 3])
 
     odd = Odd(x=core.G3VectorDouble([1.0, 2.0]))
-    assert list(_Rules(OPENED)._block(0, "temps", odd)) == ["field 'x' has 2 values for 3 times"]
+    assert list(_Rules(OPENED, FieldKinds())._block(0, "temps", odd)) == [
+        "field 'x' has 2 values for 3 times"
+    ]
 
 
 def test_data_that_readers_would_not_look_for_in_the_file_are_told_once_a_feed(tmp_path):
@@ -202,3 +205,18 @@ def test_a_file_that_cannot_be_repaired_stays_as_it_was(tmp_path):
     with pytest.raises(OutputFileError, match="it is as it was"):
         repair(path)
     assert path.read_bytes() == before
+
+
+def test_a_field_that_changes_its_type_is_told_once_over_all_files(tmp_path):
+    known = FieldKinds()
+    first = sound(tmp_path, samples(every(1, 3), x=[1, 2, 3]))
+    later = [OPENED + 10, OPENED + 11], [OPENED + 12, OPENED + 13]
+    frames = [samples(times, x=[0.5, 1.5]) for times in later]
+    second = sound(tmp_path, *frames, opened=OPENED + 10)
+    assert check(first, kinds=known) == []
+    (problem,) = check(second, kinds=known)
+    assert problem.kind is ProblemKind.TYPE
+    assert problem.text == (
+        f"{THERMO}.x was int and is float now: over both, so3g.hk.load_range converts all values "
+        "to int; `ocsd data export` reads all as published"
+    )

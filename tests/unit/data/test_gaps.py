@@ -1,7 +1,15 @@
 """What is missing, and why."""
 
+import json
+import os
+from dataclasses import asdict
+
+import pytest
+
+from ocsd.data import overview
 from ocsd.data.folder import DataFolder
 from ocsd.data.gaps import GapKind, find, within
+from ocsd.data.index import FileSummary
 from ocsd.data.repair import repair
 from ocsd.data.scan import scan
 from ocsd.data.spans import between, union
@@ -72,6 +80,36 @@ def test_the_silence_of_all_feeds_is_one(tmp_path):
 def test_a_feed_that_was_silent_for_much_longer_than_all_is_told_too(tmp_path):
     found = gaps(tmp_path, [thermo((0, 10), (60, 70)), other((0, 9), (500, 510))])
     assert (GapKind.SILENCE, OTHER, 8, 500) in told(found)
+
+
+@pytest.mark.parametrize("odd", [7200, 40_000, -40_000_000, -OPENED, 10 * 365 * 86400])
+def test_one_sample_with_an_impossible_time_is_no_silence_and_is_named(tmp_path, odd):
+    strange = samples([OPENED + 20 + odd], run="1")
+    frames = [thermo((0, 20)), strange, thermo((20, 40)), other((0, 40))]
+    path = sound(tmp_path, *frames, opened=OPENED, addresses=(THERMO, OTHER, HOLES))
+    os.utime(path, (OPENED + 40, OPENED + 40))
+    summary = scan(path, f"17953/{OPENED}.g3")
+    assert find([summary]) == []
+    first, second = overview.feeds([summary])
+    assert (first.span, first.samples) == ((OPENED, OPENED + 39), 41)
+    (outlier,) = first.outliers
+    assert (outlier.samples, outlier.from_at) == (1, OPENED + 20 + odd)
+    assert abs(outlier.away_s - odd) < 60
+    assert second.outliers == []
+    assert FileSummary.of_json(json.loads(json.dumps(asdict(summary)))) == summary
+
+
+def test_a_feed_that_has_only_impossible_times_is_listed(tmp_path):
+    path = sound(tmp_path, samples([37.0, 38.0]), opened=OPENED)
+    (feed,) = overview.feeds([scan(path, f"17953/{OPENED}.g3")])
+    assert (feed.span, feed.samples) == (None, 2)
+
+
+def test_no_silence_ends_after_now(tmp_path):
+    path = sound(tmp_path, samples(every(1.0, 9)), samples([OPENED + 60]), opened=OPENED)
+    summary = scan(path, f"17953/{OPENED}.g3")
+    assert find([summary], now_at=OPENED + 10) == []
+    assert [gap.until_at for gap in find([summary], now_at=OPENED + 61)] == [OPENED + 60]
 
 
 def test_a_silence_over_the_end_of_a_file_is_told(tmp_path):

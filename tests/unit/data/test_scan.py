@@ -44,7 +44,9 @@ def test_a_silence_divides_spans_and_what_was_fetched_late_fills_it(tmp_path):
 
 
 def test_a_feed_without_rhythm_keeps_its_longest_silences_only(tmp_path):
-    times = sorted({OPENED + number**2 + part for number in range(400) for part in (0, 0.01, 0.02)})
+    times = sorted(
+        {OPENED + number**2 / 40 + part for number in range(400) for part in (0, 0.01, 0.02)}
+    )
     block = scan(sound(tmp_path, samples(times)), "f").sources[0].blocks[0]
     assert len(block.spans) == MOST_SPANS_OF_BLOCK
     assert block.spans[0][0] == OPENED

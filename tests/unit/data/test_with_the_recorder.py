@@ -1,6 +1,6 @@
 """What the recorder writes is what the reading expects."""
 
-from ocsd.data.check import check
+from ocsd.data.check import ProblemKind, check
 from ocsd.data.folder import DataFolder
 from ocsd.data.gaps import GapKind, find
 from ocsd.data.table import load
@@ -16,7 +16,11 @@ def test_files_of_the_recorder_are_sound_and_read_back(tmp_path):
     recording.send([START + 320], seq=320, x=[1.5], n=[0.5], s=["a"], b=[False])
     recording.recorder.close()
     folder = DataFolder(tmp_path / "data")
-    assert [check(path) for path in folder.files()] == [[]] * len(recording.files())
+    (problem,) = [problem for path in folder.files() for problem in check(path)]
+    assert (problem.kind, problem.text.split()[0]) == (
+        ProblemKind.TYPE,
+        "observatory.thermo1.feeds.temps.n",
+    )
     field = "observatory.thermo1.feeds.temps.x"
     (table,) = load(folder, folder.summaries(), [field])
     assert table.columns[field].values.tolist() == [*(n / 8 for n in range(320)), 1.5]

@@ -140,6 +140,15 @@ def test_by_hand_a_wrong_name_ends_the_agent_with_one_line(parse, capsys, words,
     assert error.count("\n") == 1
 
 
+def test_by_hand_an_agent_is_told_that_the_instance_has_another_class(parse, capsys):
+    parse("--instance-id thermo1", "Fake")
+    said = "agent.py: warning: instance 'thermo1' is a Thermometer, this is Fake\n"
+    assert capsys.readouterr().err == said
+    parse("--instance-id thermo1", "Thermometer")
+    parse("--instance-id thermo1", None)
+    assert capsys.readouterr().err == ""
+
+
 def test_by_hand_the_parser_refuses_as_parsers_do(parse, capsys):
     with pytest.raises(SystemExit) as caught:
         parse("--mode aqc")

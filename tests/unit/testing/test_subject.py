@@ -63,8 +63,35 @@ def test_a_simulator_lies_beside_its_agent(tmp_path):
     assert subject.find("agent.py").simulate() == "a device"
 
 
-def test_a_simulator_without_simulate_is_named(tmp_path):
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "import sys\nsys.exit('run by hand')\n",
+        "class Simulator:\n    def simulate(self): ...\n",
+    ],
+)
+def test_a_simulator_of_another_form_is_named_once_and_not_run(tmp_path, text):
     (tmp_path / "agent.py").write_text("")
-    (tmp_path / "simulator.py").write_text("")
-    with pytest.raises(PluginError, match=r"simulator\.py has no function simulate\(\)"):
-        subject.find("agent.py").simulate()
+    (tmp_path / "simulator.py").write_text(text)
+    with pytest.raises(PluginError, match=r"simulator\.py has no function simulate\(\)") as caught:
+        subject.find("agent.py")
+    assert "--ocsd-agent-no-simulator" in str(caught.value)
+    assert subject.find("agent.py", simulated=False).simulate() is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from elsewhere import simulate\n",
+        "from elsewhere import run as simulate\n",
+        "from elsewhere import *\n",
+        "simulate = make()\n",
+        "try:\n    from a import simulate\nexcept ImportError:\n    simulate = None\n",
+        "def simulate(:\n",
+    ],
+)
+def test_a_simulator_may_get_simulate_from_anywhere(tmp_path, text):
+    (tmp_path / "agent.py").write_text("")
+    (tmp_path / "simulator.py").write_text(text)
+    assert subject.find("agent.py").simulated

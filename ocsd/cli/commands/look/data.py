@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import options
-from ocsd.cli.data import out, text
+from ocsd.cli.data import offered, out, text
 from ocsd.cli.data.selection import Selection, selecting
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.progress import Bar
@@ -73,7 +73,12 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
     if rows:
         print("\n".join(table_lines(columns, rows, terminal.of_output())))
     else:
-        print(text.nothing(selection.of_time, writing is not None))
+        journal = folder.unframed is not None
+        print(text.nothing(selection.of_time, writing is not None, journal))
+    if not rows and (idle := selection.place.idle()):
+        print(idle)
+    if outliers := text.outlier_lines(feeds):
+        print("\n" + "\n".join(outliers))
     print(f"\n{text.total(folder.path, summaries, selection.gaps(summaries))}")
 
 
@@ -82,7 +87,13 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
     "ocsd data info channel_05",
     "ocsd data info 'fake-data*' --since 7d",
 )
-@click.argument("wanted", metavar="FEED|FIELD...", nargs=-1, required=True)
+@click.argument(
+    "wanted",
+    metavar="FEED|FIELD...",
+    nargs=-1,
+    required=True,
+    shell_complete=offered.fields,
+)
 @selecting
 def info(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
     """Show fields, types, rates, times and files of feeds.
@@ -100,7 +111,7 @@ def info(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
 
 
 @options.command("ocsd data gaps", "ocsd data gaps --since 1d 'fake-data1.*'")
-@click.argument("wanted", metavar="[FEED]...", nargs=-1)
+@click.argument("wanted", metavar="[FEED]...", nargs=-1, shell_complete=offered.feeds)
 @selecting
 def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
     """List missing data, with times and causes.
@@ -165,30 +176,31 @@ def _verified(
     # Only this command loads numpy; the import contract of the command line forbids it.
     checking = importlib.import_module("ocsd.data.check")
     repairing = importlib.import_module("ocsd.data.repair")
+    kinds = checking.FieldKinds()
     problems: dict[str, list[Any]] = {}
     repaired: dict[str, str] = {}
     writing = folder.being_written()
     with Bar("reading") as bar:
         for number, path in enumerate(paths):
-            faults = _problems(checking, path, path == writing)
+            faults = _problems(checking, path, path == writing, kinds)
             torn = any(fault.kind == checking.ProblemKind.TORN for fault in faults)
             if repair and torn and path != writing:
                 kept = repairing.repair(path)
                 repaired[folder.name(path)] = str(kept)
-                faults = []
+                faults = [fault for fault in faults if fault.kind == checking.ProblemKind.TYPE]
                 if path.exists():
-                    faults = _problems(checking, path)
+                    faults += _problems(checking, path, being_written=False, kinds=kinds)
             if faults:
                 problems[folder.name(path)] = faults
             bar(number + 1, len(paths))
     return problems, repaired
 
 
-def _problems(checking: Any, path: Path, being_written: bool = False) -> list[Any]:
+def _problems(checking: Any, path: Path, being_written: bool, kinds: Any) -> list[Any]:
     """Return the problems of a file; a file that cannot be read is one problem."""
     try:
         with permitted(path):
-            problems: list[Any] = checking.check(path, being_written)
+            problems: list[Any] = checking.check(path, being_written, kinds)
             return problems
     except OcsdError as error:
         return [checking.FileProblem(checking.ProblemKind.UNREAD, 0, str(error))]

@@ -86,7 +86,7 @@ def test_what_is_small_leaves_its_share_to_the_others():
     assert kept["messages_left_out"] == 1000 - len(kept["messages"])
 
 
-@pytest.mark.parametrize("params", [{"text": "x" * 20 * MIB}, {"y" * 20 * MIB: 1}])
+@pytest.mark.parametrize("params", [{"text": "x" * 20 * MIB}, {"text": 5, "y" * 20 * MIB: 1}])
 def test_a_refusal_does_not_repeat_large_params(agent, params):
     @param("text", type=int)
     def func(session, params):

@@ -94,6 +94,8 @@ def test_a_quantised_pace_falls_on_the_grid():
         pace.sleep()
         moments.append(clock.now)
     assert moments == [100.13, 100.25, 100.5, 100.75]
+    pace.sleep()
+    assert clock.now == 101.0
 
 
 @pytest.mark.parametrize("quantize", [True, False])
@@ -112,7 +114,7 @@ def test_no_sleep_is_longer_than_a_period_whatever_the_clock_does(quantize, step
     assert len(slept) >= 4
 
 
-@pytest.mark.parametrize("late_s", [-0.004, 0.0, 0.004, 0.2])
+@pytest.mark.parametrize("late_s", [0.0, 0.004, 0.2])
 def test_a_sleep_that_ends_early_or_late_makes_no_sample_more_or_less(late_s):
     clock = SimulatedTime(100.0)
     pace = Pacemaker(4, quantize=True, clock=clock)
@@ -121,8 +123,6 @@ def test_a_sleep_that_ends_early_or_late_makes_no_sample_more_or_less(late_s):
     for _ in range(8):
         pace.sleep()
     assert abs(clock.now - 102.0) <= abs(late_s) + 1e-9
-    pace.sleep()
-    assert clock.now == 100.75
 
 
 def test_the_pace_of_a_reactor_is_the_same(reactor):

@@ -6,6 +6,7 @@ import termios
 import numpy as np
 import pytest
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
+from twisted.logger import capturedLogs, formatEvent
 
 from ocsd.ocs_agent import param
 from tests.unit.agent.faulty_runs import (
@@ -259,3 +260,9 @@ def test_the_old_name_switches_the_heartbeat(agent, link):
     agent.heartbeat.stop()
     assert len(link.published) == 2
     assert agent._heartbeat_on is True
+
+
+def test_an_agents_log_takes_the_habits_of_the_standard_library(agent):
+    with capturedLogs() as events:
+        agent.log.info("x %s", 5)
+    assert formatEvent(events[0]) == "x 5"

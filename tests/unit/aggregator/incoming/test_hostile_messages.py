@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ocsd.aggregator.frames import provider, source
+from ocsd.aggregator.frames import provider
 from ocsd.aggregator.incoming import quarantine
 from ocsd.aggregator.incoming.message import sender_of
 from ocsd.aggregator.incoming.quarantine import Quarantine, cut
@@ -182,14 +182,12 @@ def test_each_day_has_a_file_and_a_restart_goes_on_with_it(tmp_path):
 
 def test_memory_of_block_names_is_bounded(recording, monkeypatch):
     monkeypatch.setattr(provider, "MOST_BLOCKS", 20)
-    monkeypatch.setattr(source, "MOST_BLOCKS", 20)
     for i in range(300):
         recording.send([recording.clock.at], block=f"scan_{i}", **{f"a{i}": [i], "n": [i]})
         recording.run(1)
         (sender,) = recording.parts.ledger.sources.values()
         assert len(sender.providers) <= 2
         assert all(len(each.blocks) <= 20 for each in sender.providers)
-        assert len(sender._kinds) <= 20
     recording.recorder.close()
     assert sorted(recording.raw("thermo1.feeds.temps", "n")) == list(range(300))
 

@@ -1,14 +1,16 @@
 """`ocsd data` on folders that are made for each test."""
 
+import functools
 import json
 import subprocess
 import sys
 import time
 
+import click
 import numpy as np
 import pytest
 
-from ocsd.cli.data import place
+from ocsd.cli.data import offered, place
 from ocsd.cli.data import text as data_text
 from ocsd.cli.main import main
 from ocsd.errors import NoDataError
@@ -207,15 +209,88 @@ def test_the_folder_is_that_of_the_hosts_aggregator(tmp_path):
         "  other:\n"
         "    agent-instances: []\n"
     )
-    with pytest.raises(NoDataError, match=rf"looked for {tmp_path}/hk and {tmp_path}/data\)"):
+    with pytest.raises(
+        NoDataError, match=rf"the folder {tmp_path}/hk is not there, nor is {tmp_path}/data;"
+    ):
         place.find(None, str(site), "lab")
     (tmp_path / "data").mkdir()
-    assert place.find(None, str(site), "lab") == tmp_path / "data"
+    found = place.find(None, str(site), "lab")
+    assert found.path == tmp_path / "data"
+    assert found.note == f"the folder {tmp_path}/hk is not there; this is {tmp_path}/data"
+    found = place.find(None, str(site), "other")
+    assert found.path == tmp_path / "data"
+    assert found.note.startswith("the aggregator of this site runs on host 'lab'; this is ")
     (tmp_path / "hk").mkdir()
-    assert place.find(None, str(site), "lab") == tmp_path / "hk"
+    found = place.find(None, str(site), "lab")
+    assert (found.path, found.note, found.idle()) == (tmp_path / "hk", "", "")
     (tmp_path / "state/other/data").mkdir(parents=True)
-    assert place.find(None, str(site), "other") == tmp_path / "state/other/data"
-    assert place.find(tmp_path, str(site), "lab") == tmp_path
+    assert place.find(None, str(site), "other").path == tmp_path / "state/other/data"
+    assert place.find(tmp_path, str(site), "lab").path == tmp_path
+
+
+def idle_site(tmp_path):
+    """Write a site file whose aggregator waits until it is asked to record."""
+    site = tmp_path / "site.yaml"
+    site.write_text(
+        "hub: {wamp_server: 'ws://localhost:8001/ws'}\n"
+        "hosts:\n"
+        "  lab:\n"
+        "    agent-instances:\n"
+        "      - agent-class: AggregatorAgent\n"
+        "        instance-id: agg\n"
+        f"        arguments: [--data-dir, {tmp_path}/hk]\n"
+    )
+    return site
+
+
+def test_without_site_file_the_folder_of_the_last_time_is_read(tmp_path):
+    site = idle_site(tmp_path)
+    (tmp_path / "hk").mkdir()
+    (tmp_path / "data").mkdir()
+    assert place.find(None, None, None).path == tmp_path / "data"
+    found = place.find(None, str(site), "lab")
+    assert found.idle() == (
+        "agg is idle until it is asked to record: give it --initial-state record, or run: "
+        "ocsd call agg record"
+    )
+    found = place.find(None, None, None)
+    assert found.path == tmp_path / "hk"
+    assert found.note == (f"no daemon runs here, and no site file was found; this is {tmp_path}/hk")
+
+
+def test_ls_says_that_the_aggregator_is_idle(run, tmp_path):
+    site = idle_site(tmp_path)
+    (tmp_path / "hk").mkdir()
+    out = run("ls", "--site-file", site, "--host", "lab").out
+    assert "agg is idle until it is asked to record: give it --initial-state record" in out
+
+
+def test_export_to_the_standard_output_is_csv(run, folder):
+    lines = run("export", "channel_00", "-o", "-").out.splitlines()
+    assert lines[0] == f"time,{FIELD}"
+    assert len(lines) == 81
+    assert "standard output" in run("export", "channel_00", "-o", "-", "--json", code=2).err
+
+
+def test_a_silence_says_who_stopped_the_agent_according_to_the_history(run, tmp_path):
+    site = idle_site(tmp_path)
+    times = [*every(0.25, 40), *every(0.25, 40, OPENED + 60)]
+    sound(tmp_path / "hk", samples(times, channel_00=[0.5] * 80))
+    entry = {
+        "at": OPENED + 10.5,
+        "name": "thermo1",
+        "event": "DownRequested",
+        "before": "up",
+        "after": "stopping",
+        "reason": "put down",
+        "by": "jane",
+    }
+    history = tmp_path / "state/lab/journal.jsonl"
+    history.parent.mkdir(parents=True)
+    history.write_text(json.dumps(entry) + "\n")
+    (gap,) = as_json(run, "gaps", "--site-file", site, "--host", "lab")["gaps"]
+    assert gap["kind"] == "silence"
+    assert gap["cause"] == ("thermo1 left `up` at 2026-11-22T06:17:15Z: put down, asked by jane")
 
 
 @pytest.mark.parametrize(
@@ -325,3 +400,18 @@ def test_names_in_a_file_cannot_steer_the_terminal(run, tmp_path):
     assert "\x1b" not in run("info", "temps").out
     assert "\x1b" not in run("export", "temps.*", "-o", tmp_path / "o.csv").out
     assert "\x1b" not in run("plot", "temps.*", "-o", tmp_path / "o.png").out
+
+
+def test_the_tab_key_offers_recent_fields_and_feeds(folder):
+    recent = int(time.time()) - 60
+    sound(folder, samples(every(1, 3, recent), channel_00=[0.5] * 3), opened=recent)
+    context = click.Context(click.Command("plot"))
+    context.params = {"folder": folder}
+    parameter = click.Argument(["wanted"])
+    offer = functools.partial(offered.fields, context, parameter)
+    assert offer("thermo1.feeds.temps.ch") == ["thermo1.feeds.temps.channel_00"]
+    assert offer("observatory.th") == [FIELD]
+    assert offer("pump") == []
+    assert offered.feeds(context, parameter, "") == ["thermo1.feeds.temps"]
+    context.params = {"folder": folder / "none"}
+    assert offer("") == []

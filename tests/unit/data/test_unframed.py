@@ -1,0 +1,155 @@
+"""The last minutes, which are in the journal only, and never twice with those in files."""
+
+import shutil
+import threading
+
+import pytest
+
+from ocsd.data import gaps, overview, table, unframed
+from ocsd.data.folder import DataFolder
+from tests.unit.aggregator.rig import START, Recording
+
+FIELD = "observatory.thermo1.feeds.temps.a"
+
+
+@pytest.fixture
+def recording(tmp_path):
+    recording = Recording(tmp_path / "data", segment_bytes=2000)
+    recording.start()
+    return recording
+
+
+def exported(folder, field=FIELD):
+    opened = DataFolder(folder)
+    (found,) = table.load(opened, opened.summaries(), [field])
+    return found.columns[field].values.tolist()
+
+
+def overview_of(folder):
+    summaries = DataFolder(folder).summaries()
+    return {feed.feed: feed for feed in overview.feeds(summaries)}
+
+
+def send(recording, count, begin=0, **more):
+    for number in range(begin, begin + count):
+        recording.send([recording.clock.at], seq=number, a=[number], text=[f"n{number}"], **more)
+        recording.clock.advance(1)
+
+
+def test_samples_are_seen_at_once_and_once_whatever_becomes_of_them(recording):
+    send(recording, 3)
+    assert exported(recording.folder) == [0, 1, 2]
+    recording.run(301, step_s=301)
+    assert exported(recording.folder) == [0, 1, 2]
+    send(recording, 100, begin=3)
+    assert exported(recording.folder) == list(range(103))
+    assert exported(recording.folder, FIELD[:-1] + "text") == [f"n{n}" for n in range(103)]
+    recording.run(3601, step_s=3601)
+    assert exported(recording.folder) == list(range(103))
+    send(recording, 2, begin=103)
+    recording.kill()
+    assert exported(recording.folder) == list(range(105))
+    again = Recording(recording.folder, clock=recording.clock)
+    again.start()
+    assert exported(recording.folder) == list(range(105))
+    again.recorder.close()
+    assert exported(recording.folder) == list(range(105))
+
+
+def test_overviews_and_holes_know_the_journal(recording):
+    send(recording, 5)
+    recording.lose(
+        next(key for key, _ in recording.parts.ledger.sources if "temps" in key.address), 7, 8
+    )
+    recording.announce(
+        next(key for key, _ in recording.parts.ledger.sources if "temps" in key.address), 9
+    )
+    recording.lose(
+        next(key for key, _ in recording.parts.ledger.sources if "temps" in key.address), 5, 8
+    )
+    feed = overview_of(recording.folder)["observatory.thermo1.feeds.temps"]
+    assert (feed.samples, feed.span) == (5, (START, START + 4))
+    assert feed.files == ("ocsd/journal/00000000.wal",)
+    summaries = DataFolder(recording.folder).summaries()
+    assert not summaries[-1].in_file
+    (hole,) = gaps.find(summaries)
+    assert (hole.kind, hole.count) == (gaps.GapKind.HOLE, 4)
+
+
+def test_a_torn_journal_is_read_as_far_as_it_is_whole(recording):
+    send(recording, 5)
+    (path,) = (recording.folder / "ocsd/journal").glob("*.wal")
+    content = path.read_bytes()
+    before = 0
+    for length in range(0, len(content) + 1, 7):
+        path.write_bytes(content[:length])
+        found = unframed.read(recording.folder, START)
+        count = sum(len(each.values["a"]) for each in found.columns if "a" in each.kinds)
+        assert before <= count <= 5
+        before = count
+
+
+def test_frames_that_come_after_the_journal_was_read_are_not_counted_twice(recording, monkeypatch):
+    send(recording, 4)
+    real = unframed.read
+
+    def slow(folder, now_at):
+        found = real(folder, now_at)
+        recording.run(301, step_s=301)
+        return found
+
+    monkeypatch.setattr(unframed, "read", slow)
+    assert exported(recording.folder) == [0, 1, 2, 3]
+
+
+def test_a_file_that_went_on_and_ended_meanwhile_is_not_indexed_without_its_end(
+    recording, monkeypatch
+):
+    send(recording, 4)
+    real = unframed.read
+
+    def slow(folder, now_at):
+        found = real(folder, now_at)
+        recording.run(301, step_s=301)
+        recording.run(3601, step_s=3601)
+        send(recording, 1, begin=4)
+        return found
+
+    monkeypatch.setattr(unframed, "read", slow)
+    assert exported(recording.folder) == [0, 1, 2, 3]
+    monkeypatch.setattr(unframed, "read", real)
+    assert exported(recording.folder) == [0, 1, 2, 3, 4]
+
+
+def test_segments_that_vanish_while_they_are_read_hold_nothing_that_is_missing(recording):
+    send(recording, 30)
+    ended = threading.Event()
+    faults = []
+
+    def read_on():
+        while not ended.is_set():
+            values = exported(recording.folder)
+            if values != list(range(len(values))) or len(values) < 30:
+                faults.append(values)
+
+    reader = threading.Thread(target=read_on)
+    reader.start()
+    for begin in range(30, 90, 10):
+        send(recording, 10, begin=begin)
+        recording.run(310, step_s=155)
+    ended.set()
+    reader.join()
+    assert not faults
+    assert exported(recording.folder) == list(range(90))
+
+
+def test_a_frame_that_a_power_cut_took_away_is_still_in_the_journal(recording):
+    send(recording, 3)
+    path = recording.files()[-1]
+    length = path.stat().st_size
+    kept = recording.folder.parent / "kept"
+    shutil.copytree(recording.folder / "ocsd", kept)
+    recording.run(301, step_s=301)
+    with path.open("r+b") as file:
+        file.truncate(length)
+    assert exported(recording.folder) == [0, 1, 2]
