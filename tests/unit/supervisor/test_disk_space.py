@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocsd.supervisor.disk_space import WINDOW_S, DiskHistory, Space, warning
+from ocsd.supervisor.disk_space import RATE_WINDOW_S, DiskHistory, Space, warning
 
 GB = 10**9
 HOUR_S = 3600.0
@@ -38,7 +38,7 @@ def test_no_rate_is_told_of_a_moment():
 
 def test_only_the_last_half_hour_counts():
     before = history(90, 50)
-    now = before.after(60.0 + WINDOW_S, Space(100 * GB, 50 * GB))
+    now = before.after(60.0 + RATE_WINDOW_S, Space(100 * GB, 50 * GB))
     assert now.full_in_s is None
     assert len(now.samples) == 2
 
