@@ -1,5 +1,7 @@
 """When a disk will be full, and when to warn of it."""
 
+import re
+
 import pytest
 
 from ocsd.supervisor.disk_space import RATE_WINDOW_S, DiskHistory, Space, warning
@@ -59,6 +61,7 @@ def test_it_warns_at_nine_tenths_and_before():
     )
     assert warning(["data"], "/data", history(0)).endswith("100 % full: 0 kB free")
     assert "full in 3 days at this rate" in warning(["data"], "/d", history(9.002, 9.0))
+    assert re.search(r"full in \d+ s at this rate", warning(["data"], "/d", history(10, 0.1)))
 
 
 def test_a_file_system_without_a_size_is_full():
