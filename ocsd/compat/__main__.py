@@ -29,7 +29,8 @@ def main(words: list[str]) -> None:
     if program is None:
         sys.exit(f"there is no program {words[0]!r} on PATH\n{_USAGE}")
     compat.use()
-    os.execv(program, words)
+    # Python finds its virtual environment by the path that it is called with.
+    os.execv(program, [program, *words[1:]])
 
 
 if __name__ == "__main__":
