@@ -87,7 +87,10 @@ class SiteRouter:
         if error.error == "wamp.error.canceled":
             return UnreachableError(f"'{name}' left the router before it had answered; {see}")
         if error.error in {CONNECTION_ERROR, REQUEST_ERROR}:
-            return UnreachableError(f"{error.reason}; {see}")
+            who = ""
+            if "has not answered" in error.reason:
+                who = f": '{name}' or its router hangs"
+            return UnreachableError(f"{error.reason}{who}; {see}")
         return OcsdError(f"'{name}' cannot be called: {error.error} {error.reason}".rstrip())
 
     def _not_there(self, name: str, see: str) -> OcsdError:
