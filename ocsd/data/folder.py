@@ -59,7 +59,9 @@ class DataFolder:
             raise NoDataError(f"there is no data folder {path}; say with --folder where data are")
         self.path = path
         self._clock = clock
-        self.unframed: Any = None  # an `ocsd.data.unframed.Unframed`, as of the last `summaries`
+        self.unframed: Any = (
+            None  # an `ocsd.data.unframed.UnframedRows`, as of the last `summaries`
+        )
 
     def files(self, since_at: float | None = None, until_at: float | None = None) -> list[Path]:
         """Return the G3 files that can have data of a time [s, Unix time], in order."""
@@ -139,17 +141,17 @@ class DataFolder:
         for _subfolder, group in groupby(to_read, key=lambda path: path.parent):
             for path in group:
                 summaries[path] = summary = self._scan(path, path == writing)
-                # Of a file that went on after the journal was read, the end is missing.
-                if (
-                    path != writing
-                    and (self._end(path) or summary.size_bytes) >= summary.size_bytes
-                ):
+                if path != writing and self._is_whole(path, summary):
                     index.put(summary)
                 done += to_read[path]
                 report(done, work)
             index.save()
         summaries[self.path] = self.unframed and self.unframed.summary()
         return [summary for summary in summaries.values() if summary is not None]
+
+    def _is_whole(self, path: Path, summary: FileSummary) -> bool:
+        """Return whether a summary has all of a file, which may have gone on since."""
+        return (self._end(path) or summary.size_bytes) >= summary.size_bytes
 
     def _read_journal(self) -> Any:
         if not any((self.path / "ocsd" / "journal").glob("*.wal")):
@@ -159,9 +161,11 @@ class DataFolder:
     def _is_known(self, path: Path) -> bool:
         """Return whether the journal, if there is one, was read after a file was begun."""
         journal = self.unframed
-        return (
-            journal is None or self.name(path) in journal.ends or _opened_at(path) < journal.read_at
-        )
+        if journal is None or self.name(path) in journal.ends:
+            return True
+        # The name has the second only, and the file may be younger than the journal's reading.
+        read_at: float = journal.read_at
+        return _opened_at(path) + 1 <= read_at
 
     def _end(self, path: Path) -> int | None:
         """Return how far a file has to be read; None if it has to be read whole."""

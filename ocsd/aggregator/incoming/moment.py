@@ -7,7 +7,7 @@ from typing import Final, Self
 from ocsd.supervisor.retention import KEPT_S
 
 # Clocks of devices may be ahead by this much [s].
-MOST_AHEAD_S: Final = 60.0
+MOST_AHEAD_S: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import options
-from ocsd.cli.data import text
+from ocsd.cli.data import offered, text
 from ocsd.cli.data.selection import Selection, selecting
 from ocsd.cli.screen.progress import Bar
 from ocsd.data import names
@@ -23,7 +23,9 @@ from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 from ocsd.text.times import utc
 
-_fields = click.argument("wanted", metavar="FIELD...", nargs=-1, required=True)
+_fields = click.argument(
+    "wanted", metavar="FIELD...", nargs=-1, required=True, shell_complete=offered.fields
+)
 _output = functools.partial(
     click.option,
     "-o",

@@ -152,8 +152,10 @@ def total(folder: Path, summaries: Sequence[FileSummary], missing: Sequence[Gap]
     return text
 
 
-def nothing(when: str, being_written: bool) -> str:
-    """Return the message of `ocsd data ls` if there are no data."""
+def nothing(when: str, being_written: bool, journal: bool) -> str:
+    """Return the message of `ocsd data ls` if there are no data, with or without a journal."""
+    if journal:
+        return f"there are no data{when}: no message of a recorded feed has come in"
     text = f"there are no data{when} in files"
     if not being_written:
         return text

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import options
-from ocsd.cli.data import out, text
+from ocsd.cli.data import offered, out, text
 from ocsd.cli.data.selection import Selection, selecting
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.progress import Bar
@@ -73,9 +73,9 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
     if rows:
         print("\n".join(table_lines(columns, rows, terminal.of_output())))
     else:
-        print(text.nothing(selection.of_time, writing is not None))
-    if not rows and (idle := selection.place.idle()):
-        print(idle)
+        journal = folder.unframed is not None
+        nothing = text.nothing(selection.of_time, writing is not None, journal)
+        print("\n".join(filter(None, (nothing, selection.place.idle()))))
     if outliers := text.outlier_lines(feeds):
         print("\n" + "\n".join(outliers))
     print(f"\n{text.total(folder.path, summaries, selection.gaps(summaries))}")
@@ -86,7 +86,13 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
     "ocsd data info channel_05",
     "ocsd data info 'fake-data*' --since 7d",
 )
-@click.argument("wanted", metavar="FEED|FIELD...", nargs=-1, required=True)
+@click.argument(
+    "wanted",
+    metavar="FEED|FIELD...",
+    nargs=-1,
+    required=True,
+    shell_complete=offered.fields,
+)
 @selecting
 def info(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
     """Show fields, types, rates, times and files of feeds.
@@ -104,7 +110,7 @@ def info(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
 
 
 @options.command("ocsd data gaps", "ocsd data gaps --since 1d 'fake-data1.*'")
-@click.argument("wanted", metavar="[FEED]...", nargs=-1)
+@click.argument("wanted", metavar="[FEED]...", nargs=-1, shell_complete=offered.feeds)
 @selecting
 def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
     """List missing data, with times and causes.

@@ -175,3 +175,16 @@ def test_trouble_and_lag_are_told_at_once():
     assert reason(condition, lag_s=12.3, waiting=7) == (
         "12 s behind: 7 messages wait to be recorded"
     )
+
+
+def test_a_field_that_changed_its_type_is_told_with_both_types():
+    condition = Condition()
+    reason(condition)
+    change = "was int and is float now"
+    told = reason(
+        condition, 1.0, retyped={"a.feeds.b.x": 1}, retyped_because={"a.feeds.b.x": change}
+    )
+    assert told == (
+        "changes of a field's type in the last hour: 1, e.g. a.feeds.b.x: was int and is float "
+        "now; `ocsd data export` reads all values as they were published"
+    )

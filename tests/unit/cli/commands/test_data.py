@@ -1,14 +1,16 @@
 """`ocsd data` on folders that are made for each test."""
 
+import functools
 import json
 import subprocess
 import sys
 import time
 
+import click
 import numpy as np
 import pytest
 
-from ocsd.cli.data import place
+from ocsd.cli.data import offered, place
 from ocsd.cli.data import text as data_text
 from ocsd.cli.main import main
 from ocsd.errors import NoDataError
@@ -398,3 +400,18 @@ def test_names_in_a_file_cannot_steer_the_terminal(run, tmp_path):
     assert "\x1b" not in run("info", "temps").out
     assert "\x1b" not in run("export", "temps.*", "-o", tmp_path / "o.csv").out
     assert "\x1b" not in run("plot", "temps.*", "-o", tmp_path / "o.png").out
+
+
+def test_the_tab_key_offers_recent_fields_and_feeds(folder):
+    recent = int(time.time()) - 60
+    sound(folder, samples(every(1, 3, recent), channel_00=[0.5] * 3), opened=recent)
+    context = click.Context(click.Command("plot"))
+    context.params = {"folder": folder}
+    parameter = click.Argument(["wanted"])
+    offer = functools.partial(offered.fields, context, parameter)
+    assert offer("thermo1.feeds.temps.ch") == ["thermo1.feeds.temps.channel_00"]
+    assert offer("observatory.th") == [FIELD]
+    assert offer("pump") == []
+    assert offered.feeds(context, parameter, "") == ["thermo1.feeds.temps"]
+    context.params = {"folder": folder / "none"}
+    assert offer("") == []
