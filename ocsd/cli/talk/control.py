@@ -299,12 +299,14 @@ def _none_runs(host: str | None) -> str:
 
 def _others_run(host: str | None, looked_in: str, folders: list[Path]) -> str:
     """Return the message that ocsd runs with other folders than those of the environment."""
-    found = ", ".join(f"host '{each.name}' in {each}" for each in folders)
+    found = ", ".join(
+        f"host '{each.name}' in {each} (RUNTIME_DIRECTORY={each.parent} ocsd status)"
+        for each in folders
+    )
     return (
         f"no daemon{clause(' for host ', host or '')} is running with the folders of this shell "
-        f"({looked_in}), but ocsd "
-        f"runs with others: {found}. To speak to it, be its user and name its folder: "
-        f"RUNTIME_DIRECTORY={folders[0].parent} ocsd status"
+        f"({looked_in}), but ocsd runs with others: {found}. To speak to one, be its user and name "
+        "its folder, as in brackets"
     )
 
 

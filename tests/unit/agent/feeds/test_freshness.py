@@ -1,5 +1,7 @@
 """Which feeds count as silent, in simulated time."""
 
+import time
+
 import pytest
 
 from ocsd.agent.feeds.feed import Feed
@@ -155,7 +157,7 @@ def test_a_process_that_was_held_up_blames_no_feed(feed):
 # What a feed of an agent notes.
 
 
-SAMPLE = {"block_name": "block", "timestamp": 1.0, "data": {"x": 1.0}}
+SAMPLE = {"block_name": "block", "timestamp": time.time(), "data": {"x": 1.0}}
 
 
 @pytest.fixture
