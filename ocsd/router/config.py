@@ -18,8 +18,6 @@ from ocsd.site.model import Hub
 
 _ANONYMOUS = {"anonymous": {"type": "static", "role": "ocs"}}
 _PING = {"auto_ping_interval": 10000, "auto_ping_timeout": 5000}  # [ms]
-LONGEST_CALL_BYTES = 2**24 - 2**16
-"""Size of a call over the bridge at most: a message can have 16 MiB [bytes]."""
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -71,9 +69,8 @@ def _web(hub: Hub) -> list[dict[str, Any]]:
         "auth": _ANONYMOUS,
         "options": _PING,
     }
-    # A larger call could not be passed on, and the caller would wait in vain.
-    options = {"post_body_limit": LONGEST_CALL_BYTES}
-    bridge = {"type": "caller", "realm": hub.wamp_realm, "role": "ocs", "options": options}
+    # No `post_body_limit`: crossbar ends if it is above 1 MiB, and calls may have 16 MiB.
+    bridge = {"type": "caller", "realm": hub.wamp_realm, "role": "ocs"}
     # Nothing at "/": crossbar's node page there is a leaf and would answer for
     # every path below it as well.
     ws_path, call_path = _path(ws.path), _path(call.path)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from ocsd.cli.logs import logfile
 from ocsd.cli.overview.headlines import operation_text
-from ocsd.cli.overview.rows import NONE, text, uptime
+from ocsd.cli.overview.reasons import text
+from ocsd.cli.overview.rows import NONE, uptime
 from ocsd.cli.screen import units
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.cli.talk.replies import HostStatus, InstanceStatus

@@ -21,6 +21,7 @@ MOST_REASON_LINES: Final = 3
 _INDENT: Final = "    "
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _PROMPT_LINES: Final = 1
+_NOT_MANAGED: Final = "not managed here"
 
 
 def page(
@@ -215,8 +216,11 @@ def _not_managed(report: HostStatus, screen: Terminal) -> list[str]:
     if not report.not_managed:
         return []
     rows = [
-        [Cell(each.instance_id), Cell(each.agent_class), Cell("not managed here"), Cell(why)]
+        [
+            Cell(each.instance_id),
+            Cell(each.agent_class),
+            Cell(each.reason or f"{_NOT_MANAGED}: its entry says manage: {each.manage}"),
+        ]
         for each in report.not_managed
-        for why in (each.reason or f"manage: {each.manage}",)
     ]
-    return table_lines(columns("NOT MANAGED", "CLASS", "STATE", "REASON"), rows, screen)[1:]
+    return table_lines(columns("INSTANCE", "CLASS", "REASON"), rows, screen)[1:]

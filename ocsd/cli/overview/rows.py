@@ -1,15 +1,15 @@
 """The rows of the table of instances: their cells, and the columns that fit a terminal."""
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from ocsd.cli.overview.headlines import operation_text
+from ocsd.cli.overview.reasons import reason_line, text
 from ocsd.cli.screen import units
 from ocsd.cli.screen.table import Cell
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk.replies import InstanceStatus
-from ocsd.text.printable import one_line
 
 NONE: Final = "-"
 TITLES: Final = (
@@ -89,24 +89,11 @@ def _operations(instance: InstanceStatus, screen: Terminal) -> Cell:
     return Cell(words, "degraded" if instance.lacks else "")
 
 
-def reason_line(instance: InstanceStatus) -> str:
-    """Return the reason for an instance's state and the time of the next try, on one line."""
-    next_try = text(instance.next_try_s, "next try in {:.1f} s".format)
-    return "; ".join(filter(None, (one_line(instance.reason or ""), next_try)))
-
-
 def uptime(instance: InstanceStatus) -> str:
     """Return how long the process of an instance has run; nothing without one."""
     if instance.pid is None:
         return ""
     return text(instance.uptime_s, units.duration)
-
-
-def text(value: object, render: Callable[[Any], str]) -> str:
-    """Return a value as text; nothing if it is not known."""
-    if value is None:
-        return ""
-    return render(value)
 
 
 def fitting(rows: Sequence[Row], width_columns: int) -> tuple[str, ...]:

@@ -39,9 +39,10 @@ def test_the_usual_hub_gets_one_loopback_port_and_a_raw_socket():
     assert (raw["type"], raw["endpoint"]["path"]) == ("rawsocket", str(SOCKET))
 
 
-def test_a_call_that_no_message_can_carry_is_refused_by_the_bridge():
+def test_the_bridge_has_no_limit_that_crossbar_refuses():
     web, _raw = transports(hub())
-    assert web["paths"]["call"]["options"] == {"post_body_limit": 16_711_680}
+    limit = web["paths"]["call"].get("options", {}).get("post_body_limit", 0)
+    assert limit <= 2**20
 
 
 def test_a_bridge_on_a_port_of_its_own_gets_its_own_transport():

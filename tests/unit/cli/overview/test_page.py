@@ -148,7 +148,7 @@ def test_colours_change_no_line_but_in_colour():
 def test_what_the_daemon_leaves_alone_has_a_row():
     left = [{"instance_id": "influx", "agent_class": "InfluxDBAgent", "manage": "docker"}]
     whole = shown(host(agent("a"), not_managed=left), interactive=False)
-    row = "influx InfluxDBAgent not managed here manage: docker"
+    row = "influx InfluxDBAgent not managed here: its entry says manage: docker"
     assert " ".join(whole[-2].split()) == row
     assert row in " ".join("\n".join(shown(host(agent("a"), not_managed=left))).split())
     folded = "\n".join(shown(host(*WELL, *SICK, not_managed=left)))
