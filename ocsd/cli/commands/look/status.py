@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ocsd.cli.arguments import completion, options
+from ocsd.cli.arguments import completion, options, targets
 from ocsd.cli.arguments.targets import no_such_instance
 from ocsd.cli.overview import verdict as verdicts
 from ocsd.cli.overview.headlines import verdict_parts
@@ -120,7 +120,8 @@ def _present(names: tuple[str, ...], host: str | None, screen: Terminal) -> list
 
 def _only(answer: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     rows = replies.rows(answer)
-    for name in names:
+    chosen = targets.matching(names, replies.instance_ids(answer))
+    for name in chosen:
         if name not in rows:
             raise NoSuchInstanceError(no_such_instance(name, answer))
-    return {**answer, "instances": [rows[name] for name in dict.fromkeys(names)]}
+    return {**answer, "instances": [rows[name] for name in chosen]}

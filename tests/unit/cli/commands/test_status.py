@@ -361,3 +361,10 @@ def test_a_host_that_is_being_stopped_says_so(ocsd, daemon_of):
     server.status["stopping"] = True
     assert ocsd("status").stdout.startswith("grumpy: stopping · 1 down")
     assert "state     stopping" in ocsd("status", "ocsd").stdout
+
+
+def test_a_pattern_stands_for_instances(ocsd, daemon_of):
+    daemon_of("grumpy", instance("thermo1"), instance("thermo2"), instance("pump"))
+    rows = json.loads(ocsd("status", "--json", "thermo*").stdout)["instances"]
+    assert [row["instance_id"] for row in rows] == ["thermo1", "thermo2"]
+    assert ocsd("status", "x*").returncode == 4
