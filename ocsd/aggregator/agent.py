@@ -179,8 +179,8 @@ class Aggregator:
                     'last_block_received': 'temps'}},
              'messages': 76, 'samples': 304, 'buffered_bytes': 41344,
              'missing': {}, 'lost': {}, 'estimated_holes': {}, 'duplicates': {},
-             'refused': {}, 'refused_because': {}, 'not_kept': {},
-             'not_kept_because': {}, 'dropped': {}, 'left_out': {},
+             'refused': {}, 'refused_because': {}, 'retyped': {}, 'retyped_because': {},
+             'not_kept': {}, 'not_kept_because': {}, 'dropped': {}, 'left_out': {},
              'recorded_since': 1795328225.2, 'trouble': None, 'lag_s': 0.0, 'waiting': 0,
              'waiting_bytes': 0, 'asking': [], 'fetched': 0, 'reason': ''}
         """  # noqa: D400 # clients show the first line as the call

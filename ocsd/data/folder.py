@@ -184,7 +184,7 @@ class DataFolder:
         if journal is None or self.name(path) in journal.ends:
             return True
         # The name has the second only, and the file may be younger than the journal's reading.
-        return _opened_at(path) + 1 <= journal.read_at
+        return _opened_at(path) + 1.0 <= float(journal.read_at)
 
     def _end(self, path: Path) -> int | None:
         """Return how far a file has to be read; None if it has to be read whole."""
