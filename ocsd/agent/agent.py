@@ -53,6 +53,8 @@ class OCSAgent(BusSession):
         Fault of the agent beside its operations; empty if there is none.
     blocked : str
         Code that has blocked the reactor lately; empty if none has.
+    facts : dict of callable
+        Further assignments of the agent's reports to its supervisor: each returns the text.
     unix_time : callable
         Returns the Unix time [s], for the check of the times of samples.
     """
@@ -79,6 +81,7 @@ class OCSAgent(BusSession):
         self.heartbeat = Heartbeat(self)
         self.trouble = ""
         self.blocked = ""
+        self.facts: dict[str, Callable[[], str]] = {}
         self.access_data = {
             "version": access.AC_VERSION,
             "policy": access.policy_of(getattr(site_args, "access_policy", None)),

@@ -5,7 +5,6 @@ import errno
 import math
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ from ocsd.aggregator.fetching.ask import Fetcher, Snapshot
 from ocsd.aggregator.frames.frames import RecordingRun
 from ocsd.aggregator.incoming.message import sender_of
 from ocsd.aggregator.incoming.moment import Instant
-from ocsd.aggregator.incoming.tally import Tally
+from ocsd.aggregator.incoming.tally import Tally, together
 from ocsd.aggregator.recording.arrivals import (
     Announced,
     Arrival,
@@ -30,6 +29,7 @@ from ocsd.aggregator.recording.arrivals import (
     SpoolPage,
     Unreadable,
 )
+from ocsd.aggregator.recording.brief import brief
 from ocsd.aggregator.recording.condition import Condition
 from ocsd.aggregator.recording.intake import Intake, size_of
 from ocsd.aggregator.recording.recorder import Recorder
@@ -39,6 +39,7 @@ from ocsd.reactor.ticker import Ticker
 from ocsd.site import launch as launches
 from ocsd.site.data_folder import AGGREGATOR_CLASS
 from ocsd.system import paths
+from ocsd.system.runs import RECORDING_KEY
 
 TICK_S: Final = 1.0
 
@@ -117,6 +118,7 @@ class Aggregator:
         self._recorded: dict[str, Any] = {}
         self._condition = Condition()
         self._shown_s = 0.0
+        agent.facts[RECORDING_KEY] = lambda: brief(self._session, self._clock().at)
         agent.on("join", self._joined)
         agent.on("leave", self._left)
         agent.subscribe_on_start(
@@ -166,8 +168,8 @@ class Aggregator:
         and could not be put in quarantine either. ``waiting`` messages
         have come in and are not recorded yet, the oldest for ``lag_s``; agents that
         are being asked are in ``asking``, and ``fetched`` messages came that way.
-        ``reason`` is for operators, and `ocsd status` shows it;
-        ``trouble`` is the part of it that keeps data from being written::
+        ``reason`` is for operators, and `ocsd status` shows it; ``trouble`` is the part of it
+        that keeps data from being written, ``paused`` whether nothing is written::
 
             >>> response.session['data']
             {'current_file': '/data/17953/1795328225.g3',
@@ -182,7 +184,9 @@ class Aggregator:
              'refused': {}, 'refused_because': {}, 'retyped': {}, 'retyped_because': {},
              'not_kept': {}, 'not_kept_because': {}, 'dropped': {}, 'left_out': {},
              'recorded_since': 1795328225.2, 'trouble': None, 'lag_s': 0.0, 'waiting': 0,
-             'waiting_bytes': 0, 'asking': [], 'fetched': 0, 'reason': ''}
+             'waiting_bytes': 0, 'asking': [], 'fetched': 0, 'reason': '', 'paused': False,
+             'lost_last_day': {'holes': 0, 'feeds': 0, 'messages': 0},
+             'disk': {'disk_free_bytes': 5242880, 'disk_total_bytes': 10485760}}
         """  # noqa: D400 # clients show the first line as the call
         try:
             recorder = self._begin(session)
@@ -323,8 +327,8 @@ class Aggregator:
         recorded = self._recorded
         data = {
             **recorded,
-            "dropped": _sum(recorded["dropped"], self._dropped.counts),
-            "left_out": _sum(recorded["left_out"], self._left_out.counts),
+            "dropped": together(recorded["dropped"], self._dropped.counts),
+            "left_out": together(recorded["left_out"], self._left_out.counts),
             "lag_s": round(self._intake.lag_s, 1),
             "waiting": self._intake.waiting,
             "waiting_bytes": self._intake.size_bytes,
@@ -333,11 +337,6 @@ class Aggregator:
         }
         data["reason"] = self._condition.reason(data)
         return data
-
-
-def _sum(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
-    # Copies are made in one step each, because another thread may be counting.
-    return dict(Counter(dict(counts)) + Counter(dict(more)))
 
 
 def _post(function: Any, *args: Any) -> None:

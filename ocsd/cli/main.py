@@ -10,6 +10,7 @@ import click
 
 from ocsd import __version__
 from ocsd.cli.arguments.completion import COMPLETE_VARIABLE, PROGRAM
+from ocsd.cli.arguments.short_help import SHORT_HELP
 from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, OcsdError
 from ocsd.system.interrupts import ends_at_once
 from ocsd.text.characters import adapt
@@ -32,12 +33,24 @@ _COMMANDS = {
     "ops": "operate",
     "call": "operate",
     "listen": "operate",
+    "values": "operate",
     "data": "look",
     "run": "supervise",
     "init": "setup",
     "check": "setup",
     "install": "setup",
     "completion": "setup",
+}
+
+# Never proposed to somebody who has made a slip: they end agents.
+_ENDING = {"stop", "down", "restart"}
+
+# Words of other supervisors.
+_INSTEAD = {
+    "top": "; for a display that renews itself: ocsd status --watch",
+    "watch": "; for a display that renews itself: ocsd status --watch",
+    "ps": "; see: ocsd status",
+    "list": "; see: ocsd status",
 }
 
 _EPILOG = """\b
@@ -56,6 +69,7 @@ Exit codes:
   2    the command was used wrongly
   3    something is not in its target state (status, start -d)
   4    no such instance, operation, feed or data
+  5    all is in its target state, but not well (status --strict)
   69   no daemon is running; router or agent do not answer
   75   timed out waiting
   77   not permitted
@@ -79,13 +93,27 @@ class _Commands(click.Group):
             module = importlib.import_module(f"ocsd.cli.commands.{_COMMANDS[name]}.{name}")
         return cast(click.Command, getattr(module, name))
 
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        limit = formatter.width - 6 - max(map(len, _COMMANDS))
+        rows = [(name, self._short_help(context, name, limit)) for name in _COMMANDS]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def _short_help(self, context: click.Context, name: str, limit: int) -> str:
+        if name in SHORT_HELP:
+            return click.Command(name, help=SHORT_HELP[name]).get_short_help_str(limit)
+        return cast(click.Command, self.get_command(context, name)).get_short_help_str(limit)
+
     def resolve_command(
         self, context: click.Context, arguments: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if arguments and arguments[0] not in _COMMANDS:
-            # click proposes the nearest of the commands that were added.
-            for name in _COMMANDS:
-                self.add_command(cast(click.Command, self.get_command(context, name)))
+        if arguments and arguments[0] not in _COMMANDS and not arguments[0].startswith("-"):
+            from ocsd.text.nearest import did_you_mean
+
+            harmless = [name for name in _COMMANDS if name not in _ENDING]
+            name = arguments[0]
+            hint = _INSTEAD.get(name) or did_you_mean(name, harmless)
+            raise click.UsageError(f"no such command {name!r}{hint}", context)
         return super().resolve_command(context, arguments)
 
     def invoke(self, context: click.Context) -> Any:

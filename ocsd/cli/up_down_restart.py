@@ -56,15 +56,9 @@ def change(
     NoSuchInstanceError
         If a pattern or the class stands for no instance.
     """
-    chooses = bool(instance_ids or agent_class)
-    if everything and chooses:
-        raise UsageError(f"`ocsd {verb}` takes names or --all, not both")
-    if not everything and not chooses:
-        raise UsageError(f"`ocsd {verb}` needs the names of instances, --class or --all")
+    _check_choice(verb, bool(instance_ids or agent_class), everything)
     daemon = control.find(host)
-    instance_ids = tuple(dict.fromkeys(instance_ids))
-    if agent_class or any(map(targets.is_pattern, instance_ids)):
-        instance_ids = tuple(targets.chosen(instance_ids, agent_class, daemon.status()))
+    instance_ids = _chosen_targets(instance_ids, agent_class, daemon)
     if not is_sure:
         _confirm_all(daemon, instance_ids)
     leave = verb == "up" and everything and not also_put_down
@@ -78,6 +72,22 @@ def change(
     if leave and left_out:
         print(f"{len(left_out)} left down; to start these too: ocsd up --all --also-put-down")
     return code
+
+
+def _check_choice(verb: str, chooses: bool, everything: bool) -> None:
+    if everything and chooses:
+        raise UsageError(f"`ocsd {verb}` takes names or --all, not both")
+    if not everything and not chooses:
+        raise UsageError(f"`ocsd {verb}` needs the names of instances, --class or --all")
+
+
+def _chosen_targets(
+    instance_ids: tuple[str, ...], agent_class: str | None, daemon: control.DaemonClient
+) -> tuple[str, ...]:
+    """Return the instances that the names, patterns and the class stand for, each once."""
+    if agent_class or any(map(targets.is_pattern, instance_ids)):
+        return tuple(targets.chosen(instance_ids, agent_class, daemon.status()))
+    return tuple(dict.fromkeys(instance_ids))
 
 
 def _confirm_all(daemon: control.DaemonClient, instance_ids: tuple[str, ...]) -> None:

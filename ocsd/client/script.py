@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from twisted.internet.defer import Deferred, ensureDeferred, inlineCallbacks
+from twisted.internet.defer import Deferred, ensureDeferred, inlineCallbacks, maybeDeferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.python.failure import Failure
 
@@ -196,7 +196,8 @@ class OperationClient:
         Deferred
             Fires with response code, text and session; fails with
             ``ApplicationError`` if the call was not carried out, with TimeoutError
-            if there is no answer in time.
+            if there is no answer in time, with autobahn's PayloadExceededError if
+            `params` do not fit into a message.
         """
         if action == "wait":
             waited: Deferred[Reply] = self._wait(params, timeout)
@@ -228,8 +229,10 @@ class OperationClient:
 
     def _asked(self, action: str, params: Any, timeout: float | None) -> "Deferred[Any]":
         limit_s = CALL_LIMIT_S + max(0.0, timeout or 0.0)
-        asked = self.app.call(
-            f"{self.root}.ops", action, self.op_name, params=params, timeout=timeout
+        address = f"{self.root}.ops"
+        # Params that are too large for a message raise at once.
+        asked = maybeDeferred(
+            self.app.call, address, action, self.op_name, params=params, timeout=timeout
         )
         return within(asked, limit_s).addCallback(self._answered, action, limit_s)
 

@@ -59,7 +59,7 @@ class Subscription:
             reactor.stop()
 
 
-class _Session(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
+class _SubscriberSession(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
     """The connection of a subscription."""
 
     def __init__(self, realm: str, subscription: Subscription) -> None:
@@ -100,7 +100,7 @@ def run(
     subscription = Subscription(topic, take, limit_s)
     subscription.joining = Joining(
         RouterAddress(url, realm),
-        lambda: _Session(realm, subscription),
+        lambda: _SubscriberSession(realm, subscription),
         subscription.lost,
         subscription.end,
     )

@@ -17,13 +17,13 @@ from ocsd.site import configuration
 from ocsd.site.arguments import of_environment
 from ocsd.site.plugins import AgentEntry
 
-DESCRIPTION = "Run the agent of an instance-id, with the class that the site file names for it."
-
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the agent that the words, or the environment of a container, mean."""
     parser = argparse.ArgumentParser(
-        prog="ocs-agent-cli", description=DESCRIPTION, allow_abbrev=False
+        prog="ocs-agent-cli",
+        description="Run the agent of an instance-id, with the class that the site file names.",
+        allow_abbrev=False,
     )
     parser.add_argument("--agent", help="file of an agent that no plug-in has")
     parser.add_argument("--entrypoint", help="its function to call")

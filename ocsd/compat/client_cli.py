@@ -16,7 +16,7 @@ from ocsd.base import OpCode
 from ocsd.client.http import ControlClientError
 from ocsd.ocs_client import OCSClient
 
-DESCRIPTION = "List the agents of a site, listen to their feeds, or open a Python shell to them."
+CLIENT_CLI_DESCRIPTION = "List a site's agents, listen to their feeds, or open a shell to them."
 _HEARTBEATS_S = 2.0
 """Time that a scan listens to heartbeats, of which an agent sends one a second [s]."""
 
@@ -26,7 +26,7 @@ Operations = Mapping[str, int]
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of the three commands; the site options are not in it."""
-    parser = argparse.ArgumentParser(prog="ocs-client-cli", description=DESCRIPTION)
+    parser = argparse.ArgumentParser(prog="ocs-client-cli", description=CLIENT_CLI_DESCRIPTION)
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
     one = commands.add_parser("shell", help="open a Python shell that has a client of an agent")
     one.add_argument("instance_id", nargs="+", help="the agents")

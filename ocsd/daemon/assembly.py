@@ -29,6 +29,7 @@ from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.progress import StartReport
 from ocsd.daemon.settling import Settling
 from ocsd.daemon.shutdown import Shutdown
+from ocsd.daemon.surroundings.clock import ClockWatch, ask, output_of
 from ocsd.daemon.upgrade import Upgrade
 from ocsd.daemon.watching.instance_log import last_line
 from ocsd.daemon.watching.lost_files import LostFiles
@@ -74,6 +75,7 @@ def assemble(
         server, paths, processes.connection, reactor, daemon.give_up, daemon.forkserver_ended
     )
     keepers = Keepers(settings, fleet, window, processes, forkserver, oversight, reactor)
+    clock = ClockWatch(reactor, partial(ask, output_of))
     status = StatusReport(
         host=settings.plan.host.name,
         site_file=settings.site.path or "",
@@ -85,6 +87,7 @@ def assemble(
         waits_for=window.waits_for,
         trouble=daemon.trouble,
         start_trouble=lambda: forkserver.trouble,
+        clock_offset=lambda: clock.offset,
         left_alone=lambda: daemon.settings.plan.left_alone,
         excuse=oversight.excuse,
         router_away_s=lambda: keepers.router_away_s,
@@ -106,6 +109,7 @@ def assemble(
         settling=Settling(fleet, window.waits_for, progress, reactor, daemon.settled),
         shutdown=Shutdown(fleet, reactor, daemon.stopping, daemon.stopped),
         upgrade=Upgrade(fleet, reactor, lock, daemon.flush),
+        clock=clock,
         status=status,
         systemd=SystemdLink(reactor, fleet),
     )

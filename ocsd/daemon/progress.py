@@ -2,11 +2,12 @@
 
 import contextlib
 import os
-from collections.abc import Callable
-from typing import TextIO
+from collections.abc import Callable, Mapping
+from typing import Final, TextIO
 
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.plan import ROUTER_NAME
 from ocsd.daemon.instances.transition import Transition
 from ocsd.supervisor.events import State, Target
 from ocsd.text.characters import takes_unicode
@@ -20,6 +21,10 @@ _SIGNS = {
     State.BACKOFF: ("↻", "~", "33"),
     State.FAILED: ("✗", "X", "31"),
 }
+
+
+MOST_NAMES: Final = 3
+"""Number of instances that are named one by one although one reason holds them all."""
 
 
 class StartReport:
@@ -92,21 +97,56 @@ def start_report(
 
     `waits_for` returns the instances for which one waits; `took_s` is the duration [s].
     """
-    lines = []
     keepers = [keeper for _, keeper in fleet]
+    lines = _starting(fleet, waits_for, took_s)
     for keeper in keepers:
-        if not keeper.life.settled and keeper.life.state is State.STARTING:
-            lines.append(
-                f"  {keeper.instance_id} still starts: {_why_it_starts(keeper, waits_for)}"
-            )
-        elif why_down := fleet.wish(keeper.instance_id).why_down(keeper.life):
+        if why_down := fleet.wish(keeper.instance_id).why_down(keeper.life):
             lines.append(f"  {keeper.instance_id} is down: {why_down}")
     wanted = [keeper.life for keeper in keepers if keeper.life.target is Target.UP]
     up = sum(life.state is State.UP for life in wanted)
     return [*lines, f"{up} of {len(wanted)} instances up after {took_s:.1f} s"]
 
 
+def _starting(
+    fleet: Fleet, waits_for: Callable[[str], tuple[str, ...]], took_s: float
+) -> list[str]:
+    """Return lines about what still starts; a router that does explains all that wait for it."""
+    reasons = {
+        keeper.instance_id: _why_it_starts(keeper, waits_for)
+        for _, keeper in fleet
+        if not keeper.life.settled and keeper.life.state is State.STARTING
+    }
+    router = fleet.router
+    if router is None or router.life.state is not State.STARTING:
+        return _once(reasons)
+    others = {name: why for name, why in reasons.items() if ROUTER_NAME not in why}
+    waiting = len(reasons) - len(others)
+    return [f"  router still starts ({took_s:.0f} s); {_wait(waiting)} for it", *_once(others)]
+
+
 def _why_it_starts(keeper: Keeper, waits_for: Callable[[str], tuple[str, ...]]) -> str:
     if others := waits_for(keeper.instance_id):
         return f"waits for {', '.join(others)}"
     return keeper.report.text or "no message from it yet"
+
+
+def _wait(number: int) -> str:
+    if number == 1:
+        return "1 instance waits"
+    return f"{number} instances wait"
+
+
+def _once(reasons: Mapping[str, str]) -> list[str]:
+    """Return a line for each reason; many instances share one."""
+    names_of: dict[str, list[str]] = {}
+    for name, why in reasons.items():
+        names_of.setdefault(why, []).append(name)
+    lines = []
+    for why, names in names_of.items():
+        if len(names) <= MOST_NAMES:
+            lines += [f"  {name} still starts: {why}" for name in names]
+        else:
+            more = len(names) - MOST_NAMES
+            shown = ", ".join(names[:MOST_NAMES])
+            lines.append(f"  {shown} and {more} more still start: {why}")
+    return lines

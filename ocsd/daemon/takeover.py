@@ -31,8 +31,8 @@ def in_use(places: HostPaths) -> HostPaths:
 def refuse_second_copy(places: HostPaths, hub: Hub) -> None:
     """Refuse to start a host that runs with other folders for the same site.
 
-    The site is the same if its router is. That of another user cannot be read: then it is taken
-    for the same one if the router of `hub` is there already.
+    The site is the same if router, realm and address root are. That of another user cannot be
+    read: then it is taken for the same one if the router of `hub` is there already.
 
     Raises
     ------
@@ -46,6 +46,11 @@ def refuse_second_copy(places: HostPaths, hub: Hub) -> None:
             raise DaemonRunningError(_refusal(places, folder))
 
 
+def named(hub: Hub) -> str:
+    """Return words for a hub, equal for all hosts of one site: several sites may share a router."""
+    return f"{hub.wamp_server} {hub.wamp_realm} {hub.address_root}"
+
+
 def _serves(folder: Path, hub: Hub) -> bool:
     try:
         found = whereabouts.read(folder)
@@ -55,7 +60,7 @@ def _serves(folder: Path, hub: Hub) -> bool:
             return folder.exists() and is_open(hub.wamp_server)
     except PermissionError:
         return is_open(hub.wamp_server)
-    return found.hub == hub.wamp_server
+    return found.hub == named(hub)
 
 
 def _refusal(places: HostPaths, folder: Path) -> str:

@@ -60,7 +60,7 @@ class DataFolder:
         self.path = path
         self._clock = clock
         self.unframed: Any = (
-            None  # an `ocsd.data.unframed.JournalContent`, as of the last `summaries`
+            None  # an `ocsd.data.unframed.UnframedRows`, as of the last `summaries`
         )
 
     def files(self, since_at: float | None = None, until_at: float | None = None) -> list[Path]:
@@ -184,7 +184,8 @@ class DataFolder:
         if journal is None or self.name(path) in journal.ends:
             return True
         # The name has the second only, and the file may be younger than the journal's reading.
-        return _opened_at(path) + 1.0 <= float(journal.read_at)
+        read_at: float = journal.read_at
+        return _opened_at(path) + 1 <= read_at
 
     def _end(self, path: Path) -> int | None:
         """Return how far a file has to be read; None if it has to be read whole."""

@@ -14,7 +14,7 @@ from ocsd.aggregator.numbers.hole import Hole
 from ocsd.data.decode import Whole, kind_word, pieces, seconds
 from ocsd.data.index import Damage, FileSummary, IndexedBlock, IndexedFrame, IndexedSource
 from ocsd.data.spans import (
-    MOST_AHEAD_S,
+    BELIEVED_AHEAD_S,
     MOST_BEHIND_S,
     Outliers,
     Span,
@@ -164,7 +164,7 @@ def block_of(
     """
     begin, end = np.searchsorted(times, limits)
     outliers = _outliers(times[:begin], limits[0] + MOST_BEHIND_S)
-    outliers += _outliers(times[end:], limits[1] - MOST_AHEAD_S)
+    outliers += _outliers(times[end:], limits[1] - BELIEVED_AHEAD_S)
     interval_s = _usual_interval_s(times[begin:end])
     spans = _spans(times[begin:end], interval_s)
     return IndexedBlock(name, fields, len(times), interval_s, spans, outliers)

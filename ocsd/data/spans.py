@@ -20,7 +20,7 @@ SHORTEST_SILENCE_S: Final = 1.0
 """A pause is a silence only if it is longer than this: fast feeds have short pauses [s]."""
 
 
-MOST_AHEAD_S: Final = 60.0
+BELIEVED_AHEAD_S: Final = 60.0
 """Samples may be dated this much later than the last write of their file [s]: clocks differ."""
 
 MOST_BEHIND_S: Final = KEPT_S
@@ -47,7 +47,7 @@ def believable(opened_at: float, written_at: float) -> Span:
     latest = opened_at + LONGEST_WRITING_S
     if written_at > opened_at:
         latest = min(latest, written_at)
-    return opened_at - MOST_BEHIND_S, latest + MOST_AHEAD_S
+    return opened_at - MOST_BEHIND_S, latest + BELIEVED_AHEAD_S
 
 
 def longest_pause_s(interval_s: float) -> float:

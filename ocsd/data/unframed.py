@@ -41,7 +41,7 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
-class JournalContent:
+class UnframedRows:
     """The content of the journal that is in no file."""
 
     columns: Sequence[Columns]
@@ -79,7 +79,7 @@ class JournalContent:
             yield IndexedSource(feed, session, (), tuple(found))
 
 
-def read(folder: Path, now_at: float) -> JournalContent | None:
+def read(folder: Path, now_at: float) -> UnframedRows | None:
     """Return the content of the journal of a data folder now [s, Unix time]; None without one.
 
     A journal that this user may not read is like none.
@@ -99,7 +99,7 @@ def read(folder: Path, now_at: float) -> JournalContent | None:
                     ends[name] = max(ends.get(name, 0), length)
                 case journal.FrameAppended():
                     _cover(folder, entry, covered, ends)
-    return JournalContent(
+    return UnframedRows(
         columns=[*_columns(messages, covered)],
         ends=ends,
         read_at=now_at,

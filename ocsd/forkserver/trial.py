@@ -7,6 +7,7 @@ code does so while it is being imported.
 """
 
 import contextlib
+import importlib
 import json
 import os
 import select
@@ -19,6 +20,7 @@ from typing import Any, NoReturn
 from ocsd import compat, ocs_agent, site_config
 from ocsd.errors import OcsdError
 from ocsd.forkserver import program
+from ocsd.forkserver.__main__ import PRELOADED, one_thread
 from ocsd.site import launch as launches
 from ocsd.site.launch import Launch
 from ocsd.site.plugins import last_line
@@ -26,7 +28,7 @@ from ocsd.site.plugins import last_line
 TRIAL_LIMIT_S = 20.0
 """After this long, an agent that has not parsed its arguments is given up [s]."""
 
-_SITE_OPTIONS = frozenset(vars(site_config.add_arguments().parse_args([])))
+_SITE_OPTIONS = frozenset((*vars(site_config.add_arguments().parse_args([])), "agent_class"))
 
 
 class _Parsed(BaseException):
@@ -39,6 +41,12 @@ class _Parsed(BaseException):
 
 def main() -> int:
     """Try each launch of standard input in a child of its own."""
+    compat.use()
+    with one_thread():
+        for name in PRELOADED:
+            importlib.import_module(name)
+    # What is read of the installed packages here is inherited by every child.
+    site_config.agent_classes()
     for line in sys.stdin:
         here = Launch.model_validate_json(line)
         print(json.dumps(_tried(here)), flush=True)  # noqa: T201 - the answer
@@ -82,7 +90,6 @@ def _be_the_agent(here: Launch, descriptor: int) -> NoReturn:
 
 
 def _outcome(here: Launch) -> dict[str, Any]:
-    compat.use()
     launches.set_current(here)
     try:
         entry = site_config.agent_class(here.instance.agent_class, here.agent_paths)

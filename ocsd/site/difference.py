@@ -60,21 +60,31 @@ def difference(
     changed: dict[str, tuple[str, ...]] = {}
     kept: dict[str, tuple[str, ...]] = {}
     values: dict[str, Mapping[str, tuple[Any, Any]]] = {}
-    for instance_id, launch in after.items():
-        if instance_id in before:
-            pairs = dict(_differing(_plain(before[instance_id]), _plain(launch)))
-            if launch.instance.agent_class not in moved:
-                pairs.pop(_AGENT_PATHS, None)
-            group = changed if pairs.keys() - _NO_RESTART else kept
-            group[instance_id] = tuple(map(_of_file, pairs))
+    for instance_id in (name for name in after if name in before):
+        pairs = _changes(before[instance_id], after[instance_id], moved)
+        group = changed if pairs.keys() - _NO_RESTART else kept
+        group[instance_id] = tuple(map(_of_file, pairs))
+        if pairs:
             values[instance_id] = {_of_file(key): pair for key, pair in pairs.items()}
     return Difference(
-        added=tuple(instance_id for instance_id in after if instance_id not in before),
-        removed=tuple(instance_id for instance_id in before if instance_id not in after),
+        added=_only_in(after, before),
+        removed=_only_in(before, after),
         changed=changed,
         kept=kept,
-        values={key: pairs for key, pairs in values.items() if pairs},
+        values=values,
     )
+
+
+def _only_in(names: Mapping[str, Launch], others: Mapping[str, Launch]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in others)
+
+
+def _changes(before: Launch, after: Launch, moved: Collection[str]) -> dict[str, tuple[Any, Any]]:
+    """Return the old and the new value of each key that makes a difference."""
+    pairs = dict(_differing(before.model_dump(mode="json"), after.model_dump(mode="json")))
+    if after.instance.agent_class not in moved:
+        pairs.pop(_AGENT_PATHS, None)
+    return pairs
 
 
 def _with_keys(names: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
@@ -96,10 +106,6 @@ def _differing(
             yield from _differing(old, new, f"{name}.")
         elif old != new and name not in _NO_MATTER:
             yield name, (old, new)
-
-
-def _plain(launch: Launch) -> dict[str, Any]:
-    return launch.model_dump(mode="json")
 
 
 def _of_file(key: str) -> str:

@@ -255,7 +255,7 @@ class Site(_Part):
     path: str | None = None
     """The file, absolute; None if there is none."""
     warnings: tuple[str, ...] = Field(default=(), exclude=True)
-    """What the file says in vain, or may not mean: ``FILE:LINE: what, and the remedy``."""
+    """Things that the file says in vain, or may not mean: ``FILE:LINE: thing, remedy``."""
     lines: Mapping[str, int] = Field(default={}, exclude=True)
     """Where the hub and its values stand in the file, e.g. ``hub/wamp_server``, from 1."""
 

@@ -1,4 +1,4 @@
-"""What a parser refuses, in words for an operator: unknown options first, with the nearest."""
+"""The refusals of a parser in words for an operator: unknown options, and the nearest to each."""
 
 import argparse
 import re
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ocsd.text.nearest import did_you_mean
 
 _UNRECOGNIZED = "unrecognized arguments: "
-_MISSING = "the following arguments are required"
+_MISSED = "the following arguments are required"
 
 
 def never_abbreviate(parser: argparse.ArgumentParser, actions: Sequence[argparse.Action]) -> None:
@@ -21,7 +21,7 @@ def never_abbreviate(parser: argparse.ArgumentParser, actions: Sequence[argparse
     def others(option: str) -> list[tuple[argparse.Action, str, str | None]]:
         return [each for each in candidates(option) if each[0] not in actions]
 
-    parser._get_option_tuples = others  # type: ignore[assignment, method-assign]  # noqa: SLF001 - as above
+    parser._get_option_tuples = others  # type: ignore[assignment, method-assign]  # noqa: SLF001
 
 
 def explained(
@@ -43,7 +43,7 @@ def explained(
         if option is not None:
             return reason + meant(option[0])
         return reason
-    if not reason.startswith(_MISSING):
+    if not reason.startswith(_MISSED):
         return reason
     told = (f"there is no option {word!r}{meant(word)}" for word in _unknown(words, known))
     return "; ".join((reason, *told))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-WINDOW_S: Final = 1800.0
+RATE_WINDOW_S: Final = 1800.0
 """The rate is that of the last half hour [s]."""
 SHORTEST_SPAN_S: Final = 60.0
 """No rate is told of less than this [s]."""
@@ -36,7 +36,7 @@ class DiskHistory:
 
     def after(self, now_s: float, space: Space) -> "DiskHistory":
         """Return the history with one measurement more."""
-        recent = [each for each in self.samples if now_s - each[0] <= WINDOW_S]
+        recent = [each for each in self.samples if now_s - each[0] <= RATE_WINDOW_S]
         if recent and recent[-1][1].total_bytes != space.total_bytes:
             recent = []  # another disk was mounted, or this one has grown
         return replace(self, samples=(*recent, (now_s, space)))

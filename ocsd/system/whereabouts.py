@@ -16,7 +16,7 @@ from typing import Final
 from ocsd.system import files, paths
 from ocsd.system.paths import HostPaths
 
-_FILE: Final = "folders.json"
+_FOLDERS_FILE: Final = "folders.json"
 _SOCKETS: Final = Path("/proc/net/unix")
 _LISTENS: Final = 0x10000  # __SO_ACCEPTCON, among the flags of a socket
 
@@ -27,7 +27,7 @@ class Whereabouts:
 
     paths: HostPaths
     hub: str = ""
-    """The address of the site's router."""
+    """The site's router, realm and address root."""
 
     def write(self) -> None:
         """Write this to the state folder and to the runtime folder.
@@ -47,9 +47,9 @@ class Whereabouts:
         }
         content = json.dumps(facts).encode() + b"\n"
         try:
-            files.replace(places.runtime / _FILE, content)
+            files.replace(places.runtime / _FOLDERS_FILE, content)
         finally:
-            files.replace(places.state / _FILE, content)
+            files.replace(places.state / _FOLDERS_FILE, content)
 
 
 def read(folder: Path) -> Whereabouts | None:
@@ -61,7 +61,7 @@ def read(folder: Path) -> Whereabouts | None:
         If this user may not read it.
     """
     try:
-        facts = json.loads((folder / _FILE).read_bytes())
+        facts = json.loads((folder / _FOLDERS_FILE).read_bytes())
         runtime, state, logs = (Path(facts[name]) for name in ("runtime", "state", "logs"))
         return Whereabouts(HostPaths(facts["host"], runtime, state, logs), str(facts["hub"]))
     except PermissionError:

@@ -66,7 +66,7 @@ def _size_rows(tree: Repository) -> list[Row]:
     full = folders.files_per_folder(tree.code)
     return [
         ("ocsd: modules", f"{len(tree.daemon)}", ""),
-        ("ocsd: lines", f"{_lines(tree.daemon):,}", f"{limits.LINES:,}"),
+        ("ocsd: lines", f"{_lines(tree.daemon):,}", ""),
         ("ocsd: lines of code (no blank, comment, docstring)", f"{tree.code_lines:,}", ""),
         ("modules", f"{len(tree.product)}", ""),
         ("lines", f"{_lines(tree.product):,}", ""),

@@ -68,10 +68,6 @@ def test_functions_that_radon_finds_complex_are_few(tree):
     assert len(found) <= limits.COMPLEX_FUNCTIONS, _lines(found)
 
 
-def test_the_daemon_has_no_more_lines_than_before(tree):
-    assert sum(source.lines for source in tree.daemon) <= limits.LINES
-
-
 def test_no_file_is_too_long(tree):
     long = [source for source in tree.product if source.lines > limits.MODULE_LINES]
     assert not long, _lines(source.place(source.lines, "") for source in long)

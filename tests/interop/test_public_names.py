@@ -22,7 +22,7 @@ CONSOLE = "a program: ocsd has a command of its own, docs/compatibility.md names
 LEFT_OUT = {
     "ocs._version": "ocs.__version__ has it",
     "ocs.access": NOT_YET,
-    "ocs.agent_cli": "its one missing name, build_agent_list: site_config.agent_classes",
+    "ocs.agent_cli": "a text, and build_agent_list: ocsd's is site_config.agent_classes",
     "ocs.agents.access_director": NOT_YET,
     "ocs.agents.access_director.agent": NOT_YET,
     "ocs.agents.aggregator.agent": INSIDE,

@@ -63,7 +63,7 @@ def test_every_command_of_the_operators_page_exists(capsys):
     assert verbs == {
         *("start", "status", "up", "down", "restart"),
         *("why", "history", "logs", "loglevel", "reload", "upgrade"),
-        *("ops", "call", "listen", "data"),
+        *("ops", "call", "listen", "values", "data"),
         *("run", "init", "check", "install", "stop", "completion"),
     }
     for verb in verbs:
@@ -75,7 +75,7 @@ def test_the_exit_codes_of_the_operators_page_are_those_of_the_help(capsys):
     command_line(["--help"])
     shown = capsys.readouterr().out
     told = re.findall(r"^\| (\d+) \|", page("operating.md"), re.MULTILINE)
-    assert told == ["0", "1", "2", "3", "4", "69", "75", "77", "78", "130"]
+    assert told == ["0", "1", "2", "3", "4", "5", "69", "75", "77", "78", "130"]
     for code in told:
         assert re.search(rf"^\s*{code}\s", shown, re.MULTILINE), code
 

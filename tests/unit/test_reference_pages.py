@@ -7,6 +7,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
+from ocsd.agent.feeds.settings import KNOWN
 from ocsd.agent.operations.session import OpSession
 from ocsd.base import OpCode
 from ocsd.daemon.ocs.host_manager import _NEXT_ACTION
@@ -28,6 +29,13 @@ def part(title):
 @pytest.mark.parametrize("name", sorted({name for _, name, _ in SIGNATURES}))
 def test_the_api_page_has_every_name_that_authors_use(name):
     assert re.search(rf"\b{name.rpartition('.')[2]}\b", API)
+
+
+def test_the_api_page_has_every_word_that_old_agents_use():
+    words = "_no_check_strays exclude_aggregator exclude_influx fresh_time influxdb_tags min_privs"
+    settings = " ".join(KNOWN)
+    for word in f"{words} {settings} max_messages dsleep _heartbeat_on".split():
+        assert re.search(rf"\b{word}\b", API), word
 
 
 def test_the_api_page_has_every_constant_and_every_option():

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import islice
+from math import inf
 from typing import Any
 
 from ocsd.agent.feeds import message as rules
@@ -66,6 +67,8 @@ class Feed:
     ----------
     next_number : int
         The number that the next message will have.
+    sampled_at_s : float
+        When the latest sample of a recorded feed was published [s, monotonic]; -inf before.
     losses : Losses
         The messages that could be neither sent nor kept.
     """
@@ -95,6 +98,7 @@ class Feed:
         self.address = f"{self.agent_address}.feeds.{feed_name}"
         self.blocks: dict[str, Block] = {}
         self.next_number = 0
+        self.sampled_at_s = -inf
         self.refusal: str | None = None
         self.freshness = Freshness()
         self.losses = Losses()
@@ -166,7 +170,7 @@ class Feed:
             where = f"feed {self.feed_name!r}"
             sample = rules.checked_sample(self.feed_name, message, self._unix_time())
             parts = parts_of(where, sample, self._part_bytes)
-            now_s = self._monotonic()
+            now_s = self.sampled_at_s = self._monotonic()
             if now_s - self.freshness.counted_at_s >= COUNTED_S:
                 self.freshness.count(now_s, self._owners())
             self._in_reactor(self._collect_all, parts)

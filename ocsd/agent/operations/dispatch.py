@@ -18,6 +18,9 @@ from ocsd.reactor.time_limit import within
 
 Reply = tuple[int, str, dict[str, Any]]
 
+A_CLIENT, THE_AGENT = "a client", "the agent itself"
+"""Those that may ask an operation to end. The router does not tell which client calls."""
+
 
 class Operations:
     """The operations of one agent, and their latest sessions, whose messages go to its log.
@@ -85,7 +88,7 @@ class Operations:
             case "start":
                 return self.start(op_name, params)
             case "stop" | "abort":
-                return self.ask_to_end(action, op_name, params)
+                return self.ask_to_end(action, op_name, params, by=A_CLIENT)
             case "wait":
                 waiting: Deferred[Reply] = self.wait(op_name, timeout)
                 return waiting
@@ -163,8 +166,10 @@ class Operations:
     def _find(self, op_name: str) -> AgentTask | AgentProcess | None:
         return self.tasks.get(op_name) or self.processes.get(op_name)
 
-    def ask_to_end(self, action: str, op_name: str, params: Any = None) -> Reply:
-        """Ask a process operation to ``stop``, or a task to ``abort``."""
+    def ask_to_end(
+        self, action: str, op_name: str, params: Any = None, by: str = THE_AGENT
+    ) -> Reply:
+        """Ask a process operation to ``stop``, or a task to ``abort``, because `by` wants that."""
         op = self._find(op_name)
         if op is None:
             return ERROR, f'No operation called "{op_name}".', {}
@@ -180,6 +185,7 @@ class Operations:
         if asked is None:
             text = f'{op.op_type.title()} "{op_name}" has no function to {action} it.'
             return ERROR, text, session.reply()
+        session.asked_by = session.asked_by or by
         asked.addErrback(self._stopper_raised, action, op_name)
         return OK, f'Requested {action} on {op.op_type} "{op_name}".', session.reply()
 

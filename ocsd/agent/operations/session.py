@@ -69,6 +69,8 @@ class OpSession:
         its device does not answer.
     success : bool or None
         None until the operation has ended.
+    asked_by : str
+        Who asked the operation to end; empty if nobody has.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class OpSession:
         self.data: Any = {}
         self.degraded = False
         self.success: bool | None = None
+        self.asked_by = ""
         self.status: str | None = None
         self.start_time = clock()
         self.end_time: float | None = None

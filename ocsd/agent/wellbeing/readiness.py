@@ -2,25 +2,27 @@
 
 ``READY=1`` means that the agent is joined, ``WATCHDOG=1`` that its reactor runs. ``STATUS``
 is a complaint, or empty if all is well. ``X_CALL`` and ``X_FEEDS`` are complaints about these
-layers, ``X_OPERATIONS`` the operations that run and since when, ``X_CODE`` the file of the
-agent's code. The last four are left out if they are empty and were so in the report before.
+layers, ``X_OPERATIONS`` the operations that run and since when, ``X_RUNS`` the latest run of each
+operation, ``X_SAMPLE_AGE`` the age of the newest sample, ``X_CODE`` the file of the agent's code.
+All that begin with X are left out if they are empty and were so in the report before.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any
 
 from ocsd.agent.operations.session import OpSession
 from ocsd.agent.wellbeing import this_process
+from ocsd.agent.wellbeing.activity import last_words, runs_of, sample_age
 from ocsd.agent.wellbeing.self_call import SelfCall
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
 from ocsd.system.notify import Delivery, notify
+from ocsd.system.runs import RUNS_KEY, SAMPLE_KEY
 from ocsd.text.reason import shortened
 
 REPORT_PERIOD_S = 1.0
-# Keys of session.data under which an operation may give the reason why it is degraded.
-REASON_KEYS = ("reason", "error")
 # Time between two checks of session data that no client asks for [s].
 DATA_PERIOD_S = 5.0
 # Time between two checks whether another file can be opened [s].
@@ -120,6 +122,9 @@ class Readiness:
             "X_CALL": shortened(self._self_call.poll(link)),
             "X_FEEDS": shortened("; ".join(silent)),
             "X_OPERATIONS": shortened(in_flight(agent.operations.active())),
+            RUNS_KEY: runs_of(agent),
+            SAMPLE_KEY: sample_age(tuple(agent.feeds.values()), time.monotonic()),
+            **{key: fact() for key, fact in agent.facts.items()},
         }
 
     def _trouble(self, now_s: float) -> str:
@@ -163,21 +168,9 @@ def trouble_of(sessions: Any, startup_names: set[str]) -> str:
         if session.fault is not None:
             troubles.append(shortened(session.fault))
         elif session.status == "done" and not session.success and session.op_name in startup_names:
-            troubles.append(f"operation {session.op_name!r} failed: {_last_words(session)}")
+            troubles.append(f"operation {session.op_name!r} failed: {last_words(session)}")
         elif late := session.overdue():
             troubles.append(f"operation {session.op_name!r}: {late}")
         elif session.status == "running" and session.degraded:
-            troubles.append(f"operation {session.op_name!r} is degraded: {_last_words(session)}")
+            troubles.append(f"operation {session.op_name!r} is degraded: {last_words(session)}")
     return "; ".join(troubles)
-
-
-def _last_words(session: OpSession) -> str:
-    # Authors give a reason that comes and goes in the data, not in many messages.
-    if isinstance(session.data, Mapping):
-        for key in REASON_KEYS:
-            if session.data.get(key):
-                return shortened(str(session.data[key]))
-    for _, text in reversed(session.messages):
-        if not text.startswith("Status is now"):
-            return shortened(text)
-    return "it does not say why"

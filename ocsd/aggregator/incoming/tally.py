@@ -1,6 +1,7 @@
 """Counts by sender of messages that were not recorded."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 # Senders beyond this many are counted as "others": memory must not depend on the names
@@ -48,3 +49,9 @@ class Tally:
         self.reasons.pop(sender, None)  # The latest reason is the last.
         self.reasons[sender] = reason
         return sender
+
+
+def together(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    """Return the sums of two counts by name."""
+    # Copies are made in one step each, because another thread may be counting.
+    return dict(Counter(dict(counts)) + Counter(dict(more)))

@@ -66,6 +66,7 @@ from ocsd.aggregator.recording.arrivals import (
     SpoolPage,
     Unreadable,
 )
+from ocsd.aggregator.recording.brief import DAY_S, disk_room, holes_since
 from ocsd.aggregator.recording.message_path import MessagePath
 from ocsd.aggregator.recording.opening import Opened, open_folder
 from ocsd.aggregator.recording.pause import Pause
@@ -188,6 +189,9 @@ class Recorder:
             "dropped": dict(self._pause.dropped.counts),
             "left_out": dict(self._pause.left_out.counts),
             "trouble": self.trouble,
+            "paused": bool(self._pause.reason),
+            "lost_last_day": holes_since(self._ledger.holes, now.at - DAY_S),
+            "disk": disk_room(self._archive.folder),
         }
 
     def _survive(self, action: Callable[[], None]) -> None:

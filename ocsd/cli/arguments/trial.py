@@ -24,7 +24,7 @@ def problems(
     """
     from ocsd.site.sharing import shared_devices
 
-    entries = {each.instance_id: each for each in host.instances if _can_be_tried(each)}
+    entries = {each.instance_id: each for each in triable(host)}
     values = {}
     for answer in _answers(site, host, list(entries.values())):
         name = answer["instance_id"]
@@ -34,6 +34,11 @@ def problems(
     running = {name: each for name, each in values.items() if entries[name].manage == "up"}
     for warning in shared_devices(running):
         yield "warning", f"host {host.name}: {warning}"
+
+
+def triable(host: "Host") -> list["Instance"]:
+    """Return the instances of a host whose arguments can be tried."""
+    return [each for each in host.instances if _can_be_tried(each)]
 
 
 def _placed(problem: str, instance_id: str, place: str) -> str:

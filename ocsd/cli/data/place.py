@@ -20,7 +20,7 @@ _HERE = Path("data")
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFolder:
+class DataPlace:
     """A data folder, and what is known of the aggregator that writes it."""
 
     path: Path
@@ -44,7 +44,7 @@ class _Configured:
     idle: Callable[[], str] = str
 
 
-def find(folder: Path | None, site_file: str | None, host: str | None) -> FoundFolder:
+def find(folder: Path | None, site_file: str | None, host: str | None) -> DataPlace:
     """Return the data folder that is meant.
 
     That is the one given, else that of this host's aggregator (in the site file
@@ -61,11 +61,11 @@ def find(folder: Path | None, site_file: str | None, host: str | None) -> FoundF
         If daemons of several hosts run and `host` is not given.
     """
     if folder is not None:
-        return FoundFolder(folder)
+        return DataPlace(folder)
     configured = _configured(site_file, host)
     if configured.path is not None and _is_folder(configured.path):
         _remember(configured.path)
-        return FoundFolder(configured.path, "", configured.history, configured.idle)
+        return DataPlace(configured.path, "", configured.history, configured.idle)
     why = configured.why
     if configured.path is not None:
         idle = configured.idle()
@@ -77,9 +77,7 @@ def find(folder: Path | None, site_file: str | None, host: str | None) -> FoundF
         fallbacks = [*_remembered(), *fallbacks]
     for place in fallbacks:
         if _is_folder(place):
-            return FoundFolder(
-                place, f"{why}; this is {place}", configured.history, configured.idle
-            )
+            return DataPlace(place, f"{why}; this is {place}", configured.history, configured.idle)
     raise NoDataError(
         f"there is no data folder: {why}, nor is {' or '.join(map(str, fallbacks))}; say with "
         "--folder where data are"

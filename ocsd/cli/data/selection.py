@@ -31,7 +31,7 @@ class Selection:
     folder: DataFolder
     since_at: float | None
     until_at: float | None
-    place: place.FoundFolder
+    place: place.DataPlace
 
     @property
     def of_time(self) -> str:

@@ -1,8 +1,8 @@
 """The abilities of the terminal that a command prints to: colours, symbols, width."""
 
 import os
-import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import click
@@ -32,6 +32,12 @@ _COLOURS = {
     "attention": "red",
 }
 
+CLEAR = "\x1b[2J"
+_HOME, _END_OF_LINE, _BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+"""Controls of a terminal: clear all, go to the first place, clear to the end of the line, and all
+below it (ECMA-48).
+"""
+
 LAYOUT = "\n\t"
 """Control characters that are kept in a text of several lines."""
 
@@ -48,6 +54,8 @@ class Terminal:
     """Whether it takes ANSI colours."""
     width_columns: int
     """The width of the terminal."""
+    height_lines: int = 24
+    """Its height."""
 
     def styled(self, text: str, word: str) -> str:
         """Return `text` in the colour that belongs to a state, health or verdict `word`."""
@@ -86,9 +94,39 @@ def of_output() -> Terminal:
     """
     interactive = sys.stdout.isatty()
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    width_columns, height_lines = _size()
     return Terminal(
         interactive=interactive,
         unicode=takes_unicode(sys.stdout.encoding, os.environ),
         colour=interactive and not plain,
-        width_columns=shutil.get_terminal_size().columns,
+        width_columns=width_columns,
+        height_lines=height_lines,
     )
+
+
+def in_place(lines: Sequence[str], screen: Terminal) -> str:
+    """Return what shows lines at the top of a terminal, and nothing else on it."""
+    shown = lines[: screen.height_lines - 1]
+    return _HOME + "".join(f"{line}{_END_OF_LINE}\n" for line in shown) + _BELOW
+
+
+def _size() -> tuple[int, int]:
+    """Return width and height of the terminal, as `shutil.get_terminal_size` does.
+
+    shutil loads all of Python's compression, which takes longer than a short command may.
+    """
+    try:
+        width_columns, height_lines = os.get_terminal_size(sys.__stdout__.fileno())  # type: ignore[union-attr]  # caught below
+    except (AttributeError, ValueError, OSError):
+        width_columns = height_lines = 0
+    # A pseudo-terminal of a program may not have been told its size.
+    width_columns, height_lines = width_columns or 80, height_lines or 24
+    return _given("COLUMNS", width_columns), _given("LINES", height_lines)
+
+
+def _given(variable: str, default: int) -> int:
+    """Return the number in an environment variable, if it has one."""
+    text = os.environ.get(variable, "")
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    return default

@@ -10,10 +10,19 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ocsd.cli.talk import activity
+from ocsd.cli.talk.activity import (
+    ClockStatus,
+    DiskStatus,
+    NotManaged,
+    OperationStatus,
+    RecordingStatus,
+)
 from ocsd.system import paths
 
 T = TypeVar("T")
 
+AGGREGATOR_CLASS = "AggregatorAgent"
 ROUTER, DAEMON = "router", "ocsd"
 """The names of router and daemon among those of instances."""
 
@@ -30,6 +39,7 @@ class RouterStatus:
     url: str | None = None
     reason: str | None = None
     health: str | None = None
+    uptime_s: float | None = None
 
     @property
     def works(self) -> bool:
@@ -39,9 +49,11 @@ class RouterStatus:
     @property
     def word(self) -> str:
         """Its state, or its health if it runs but does not work."""
-        if self.state in _ROUTER_WORKS and not self.works:
-            return self.health or self.state
-        return self.state
+        if self.works or self.state not in _ROUTER_WORKS:
+            return self.state
+        if self.state == "external":
+            return "external, not reachable"
+        return self.health or self.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,10 @@ class InstanceStatus:
     next_try_s: float | None = None
     data_dir: str | None = None
     layer: str | None = None
+    operations: tuple[OperationStatus, ...] = ()
+    sample_age_s: float | None = None
+    recording: RecordingStatus | None = None
+    old_code: bool = False
 
     @property
     def in_target(self) -> bool:
@@ -76,9 +92,23 @@ class InstanceStatus:
         return self.health in {None, "ok"}
 
     @property
+    def lacks(self) -> tuple[OperationStatus, ...]:
+        """Its operations that should or might run and do not."""
+        return tuple(each for each in self.operations if each.is_over)
+
+    @property
+    def records(self) -> bool:
+        """Whether it is an aggregator."""
+        return self.agent_class == AGGREGATOR_CLASS
+
+    @property
     def urgency(self) -> int:
         """Its place in a list that begins with what needs attention."""
-        return self.in_target + (self.in_target and self.healthy)
+        if not self.in_target:
+            return 0
+        if not self.healthy:
+            return 1
+        return 3 - bool(self.lacks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +123,9 @@ class HostStatus:
     instances: tuple[InstanceStatus, ...] = ()
     trouble: str = ""
     stopping: bool = False
+    clock: ClockStatus | None = None
+    disks: tuple[DiskStatus, ...] = ()
+    not_managed: tuple[NotManaged, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +186,14 @@ def host_status(answer: Mapping[str, Any]) -> HostStatus:
     """Return the answer of ``GET /v1/status`` as a value."""
     router = _picked(RouterStatus, answer.get("router") or {})
     instances = tuple(map(instance_status, answer.get("instances", ())))
-    return _picked(HostStatus, {**answer, "router": router, "instances": instances})
+    told = {
+        "router": router,
+        "instances": instances,
+        "clock": activity.clock(answer.get("clock")),
+        "disks": activity.disks(answer.get("disks")),
+        "not_managed": activity.not_managed(answer.get("not_managed")),
+    }
+    return _picked(HostStatus, {**answer, **told})
 
 
 def instance_ids(answer: Mapping[str, Any]) -> tuple[str, ...]:
@@ -207,7 +247,11 @@ def _daemon_row(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 def instance_status(row: Mapping[str, Any]) -> InstanceStatus:
     """Return one instance of the answer as a value."""
-    return _picked(InstanceStatus, row)
+    told = {
+        "operations": activity.operations(row.get("operations")),
+        "recording": activity.recording(row.get("recording")),
+    }
+    return _picked(InstanceStatus, {**row, **told})
 
 
 def event(line: Mapping[str, Any]) -> Event | None:

@@ -1,6 +1,5 @@
 """The state of the units of systemd that may run a host's daemon."""
 
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +16,8 @@ def starting(hosts: Iterable[str]) -> str:
     if not _BOOTED_BY_SYSTEMD.exists():
         return ""
     units = ["ocsd.service", *(f"ocsd@{host}.service" for host in hosts)]
+    import subprocess  # no command needs it whose daemon answers
+
     for scope in ((), ("--user",)):
         command = ["systemctl", *scope, "show", "--property=Id,ActiveState", "--", *units]
         try:

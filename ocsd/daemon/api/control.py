@@ -117,11 +117,7 @@ class ControlApi:
             body = json.loads(request.content.read() or b"{}")
             names = body.get("names")
             if body.get("all") is True:
-                if verb == "restart":
-                    # An instance may be down because its device is being worked on.
-                    rest = self.fleet.resting()
-                elif verb == "up" and body.get("leave_put_down") is True:
-                    rest = self.fleet.put_down_singly()
+                rest = self._left_out(verb, leave_put_down=body.get("leave_put_down") is True)
                 by += WITH_ALL
                 names = [name for name in self.fleet.listed if name not in rest]
             limit_s = _limit_s(body.get("timeout_s", DEFAULT_LIMIT_S))
@@ -130,6 +126,15 @@ class ControlApi:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise UsageError('name the instances, as {"names": ["NAME"]}, or say {"all": true}')
         return list(dict.fromkeys(names)), rest, limit_s, by
+
+    def _left_out(self, verb: str, leave_put_down: bool) -> dict[str, str]:
+        """Return the instances that a request for all leaves as they are, each with the reason."""
+        if verb == "restart":
+            # An instance may be down because its device is being worked on.
+            return self.fleet.resting()
+        if verb == "up" and leave_put_down:
+            return self.fleet.put_down_singly()
+        return {}
 
     def _stop(self, request: Any) -> int:
         self._log_change(request, "stop")

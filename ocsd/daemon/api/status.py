@@ -11,6 +11,7 @@ from ocsd import __version__
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME
+from ocsd.daemon.surroundings.clock import ClockOffset
 from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
 from ocsd.site.model import Hub, Instance, word_of
 from ocsd.supervisor.events import State
@@ -97,6 +98,8 @@ class StatusReport:
     """Returns the fault of the daemon's own records; empty if there is none."""
     start_trouble: Callable[[], str] = str
     """Returns why nothing can be started or stopped now; empty if it can."""
+    clock_offset: Callable[[], ClockOffset | None] = lambda: None
+    """Returns how far the clock is off, if that is known."""
     left_alone: Callable[[], Sequence[Instance]] = tuple
     """Returns the entries of the host that something else runs."""
     excuse: Callable[[], None] = lambda: None
@@ -114,6 +117,7 @@ class StatusReport:
         """Return the status (schema in docs/control-api.md)."""
         self.excuse()
         rows = [self._row(instance, keeper) for instance, keeper in self.fleet]
+        offset = self.clock_offset()
         self._meter.forget_all_but({row["pid"] for row in rows if row["pid"]})
         return {
             "schema": SCHEMA,
@@ -128,6 +132,7 @@ class StatusReport:
             "journal_path": str(self.paths.journal),
             "log_path": str(self.paths.instance_log("ocsd")),
             "hub": self.hub.model_dump(include=_HUB_KEYS),
+            "clock": offset and offset.as_json(),
             "disks": self.disks(),
             "router": self._router(),
             "instances": rows,
@@ -198,6 +203,7 @@ class StatusReport:
             "reason": self._reason(instance, keeper, verdict),
             "cpu_percent": cpu_percent,
             "rss_bytes": rss_bytes,
+            **keeper.activity.as_json(keeper.clock.seconds()),
             "waits_for_router": keeper.report.reports and not keeper.report.ready,
         }
         if keeper.started_at is not None:

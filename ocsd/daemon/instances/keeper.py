@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from ocsd.daemon.instances.activity import Activity
 from ocsd.daemon.instances.ports import Clock, Launcher, Timer
 from ocsd.daemon.instances.transition import Transition
 from ocsd.forkserver.protocol import Ended, Spawned
@@ -70,6 +71,8 @@ class Keeper:
     """The reason for which the process is about to end, in its own words."""
     operations: str = field(default="", init=False)
     """Its operations in flight."""
+    activity: Activity = field(default_factory=Activity, init=False)
+    """Its operations and samples, by its own reports."""
     code: str = field(default="", init=False)
     """The file that holds its code; empty until it has reported that."""
     pid: int | None = field(default=None, init=False)
@@ -193,7 +196,7 @@ class Keeper:
         self.failure = ""  # nor is it the reason why the next one cannot be started
         self._last_pid, self.pid, self.started_at = self.pid, None, None
         self._owed_signal = None
-        self.report = SelfReport()
+        self.report, self.activity = SelfReport(), Activity()
         unasked = self.life.state in {State.STARTING, State.UP}
         shared = unasked and self.is_shared(self.instance_id)
         self.deliver(Exited(report.code, report.signal, detail, shared))
@@ -209,6 +212,7 @@ class Keeper:
         self.report = self.report.after(fields, self.clock.seconds())
         self.failure = fields.get("X_FAILURE", self.failure)
         self.operations = fields.get("X_OPERATIONS", self.operations)
+        self.activity = self.activity.after(fields, self.clock.seconds())
         self.code = fields.get("X_CODE", self.code)
         if fields.get("READY") == "1":
             self.was_ready = True
@@ -224,6 +228,7 @@ class Keeper:
         self._began_s = self.clock.seconds()
         self.report = SelfReport(started_at_s=self._began_s)
         self.failure = self.operations = ""
+        self.activity = Activity()
 
     def _advance(self, event: Event) -> tuple[Action, ...]:
         """Enter the state that follows an event; return what is to be done."""

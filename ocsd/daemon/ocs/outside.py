@@ -7,7 +7,7 @@ how it is, and reports to its keeper as an agent on ocsd would do itself.
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,11 +27,13 @@ from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance
 from ocsd.supervisor.events import State
 from ocsd.system.paths import HostPaths
+from ocsd.system.runs import PROCESS, RUNS_KEY, TASK, Run, encode_runs, run_state
 from ocsd.text.reason import shortened
 
 API_POLL_S = 2.0
 """Time between two questions to an agent that is up [s]; one that starts is asked each round."""
 API_ANSWER_LIMIT_S = 4.0
+SESSION_STATUSES = frozenset({"starting", "running", "stopping", "done"})
 
 
 def request(launch: Launch, paths: HostPaths) -> SpawnRequest:
@@ -144,7 +146,8 @@ class OutsideWatch:
             return
         holder = api.get("instance_pid")
         if holder == pid:
-            _report(keeper, pid, READY="1", WATCHDOG="1", STATUS=trouble_of(api))
+            runs = {RUNS_KEY: encode_runs(runs_of(api))}
+            _report(keeper, pid, READY="1", WATCHDOG="1", STATUS=trouble_of(api), **runs)
             return
         where = api.get("instance_hostname")
         _report(keeper, pid, WATCHDOG="1", STATUS=f"pid {holder} on {where} has its address")
@@ -174,6 +177,21 @@ def trouble_of(api: dict[str, Any]) -> str:
     troubles = [_trouble(name, session) for name, session, _ in processes]
     troubles += [_trouble(name, {**session, "success": None}) for name, session, _ in tasks]
     return "; ".join(filter(None, troubles))
+
+
+def runs_of(api: dict[str, Any]) -> Iterator[Run]:
+    """Yield the latest run of each operation that ``get_api`` shows.
+
+    OCS does not tell whether somebody asked a process to end.
+    """
+    for kind, key in ((TASK, "tasks"), (PROCESS, "processes")):
+        for name, session, _ in api.get(key, ()):
+            status, success = session.get("status"), session.get("success")
+            if status in SESSION_STATUSES:
+                degraded = bool(session.get("degraded"))
+                since_at = session.get("end_time") or session.get("start_time") or 0.0
+                state = run_state(kind, status, success, degraded=degraded)
+                yield Run(str(name), kind, state, float(since_at))
 
 
 def _trouble(name: str, session: dict[str, Any]) -> str:

@@ -27,7 +27,7 @@ class Disk:
     path: Path
     """A folder on it."""
     what: tuple[str, ...]
-    """What is on it: ``data``, ``state``, ``logs``, ``runtime``."""
+    """Its uses: ``data``, ``state``, ``logs``, ``runtime``."""
     history: DiskHistory
 
 

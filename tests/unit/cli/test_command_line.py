@@ -2,13 +2,16 @@ import subprocess
 import sys
 import time
 
+import click
 import pytest
 
+from ocsd.cli import main as main_module
+from ocsd.cli.arguments.short_help import SHORT_HELP
 from ocsd.cli.main import _COMMANDS, main
 from ocsd.cli.screen import units
 from tests.unit.cli.stand_in_daemon import instance
 
-CODES = ("0", "1", "2", "3", "4", "69", "75", "77", "78", "130")
+CODES = ("0", "1", "2", "3", "4", "5", "69", "75", "77", "78", "130")
 
 
 def test_the_help_lists_every_command_and_exit_code(capsys):
@@ -16,7 +19,35 @@ def test_the_help_lists_every_command_and_exit_code(capsys):
     text = capsys.readouterr().out
     assert all(f"  {command}  " in text for command in _COMMANDS)
     table = text[text.index("Exit codes:") :]
-    assert [line.split()[0] for line in table.splitlines()[1:11]] == list(CODES)
+    assert [line.split()[0] for line in table.splitlines()[1:12]] == list(CODES)
+
+
+def test_the_help_has_the_first_line_of_every_command_and_loads_none():
+    context = click.Context(main_module.ocsd)
+    loaded = {
+        name: main_module.ocsd.get_command(context, name).get_short_help_str(200)
+        for name in _COMMANDS
+    }
+    assert loaded == SHORT_HELP
+    code = (
+        "import sys; from ocsd.cli.main import main; main(['--help'])\n"
+        "loaded = [name for name in sys.modules if name.startswith('ocsd.cli.commands')]\n"
+        "assert not loaded, loaded"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("word", ["top", "stpo", "stopp", "dwn", "donw", "restrat", "restar"])
+def test_a_slip_is_never_answered_with_a_command_that_ends_agents(capsys, word):
+    assert main([word]) == 2
+    told = capsys.readouterr().err.splitlines()[0]
+    assert told.startswith(f"ocsd: no such command '{word}'")
+    assert not any(f"'{ending}'" in told for ending in ("stop", "down", "restart"))
+
+
+def test_words_of_other_supervisors_lead_to_ours(capsys):
+    assert main(["top"]) == 2
+    assert "ocsd status --watch" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", _COMMANDS)

@@ -64,7 +64,7 @@ def test_it_is_away_after_ten_seconds_and_back_with_the_first_answer(reactor, cl
 
 
 @pytest.mark.parametrize(
-    ("away_s", "code", "word"), [(0.0, 0, "external"), (20.4, 3, "unreachable")]
+    ("away_s", "code", "word"), [(0.0, 0, "external"), (20.4, 3, "external, not reachable")]
 )
 def test_the_status_says_it_and_its_exit_code_too(tmp_path, away_s, code, word):
     fleet = Fleet(Targets(tmp_path / "targets.json"))

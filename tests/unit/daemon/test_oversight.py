@@ -17,7 +17,7 @@ from ocsd.supervisor.events import DownRequested
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.paths import of_host
 
-LAUNCHER = SimpleNamespace(spawn=lambda name: None)
+LAUNCHER = SimpleNamespace(spawn=lambda name: None, kill=lambda *_: None)
 
 
 @pytest.fixture
@@ -28,7 +28,9 @@ def paths(tmp_path, monkeypatch):
 
 def test_what_is_to_be_done_once_a_second_is(paths):
     looked, clock = [], Clock()
-    settings = SimpleNamespace(paths=paths, plan=SimpleNamespace(host=Host(name="lab")))
+    settings = SimpleNamespace(
+        paths=paths, plan=SimpleNamespace(host=Host(name="lab"), instances=())
+    )
     fleet = Fleet(Targets(paths.targets))
     Oversight(settings, fleet, clock, (), (lambda: looked.append(True),)).start()
     clock.pump([1, 1, 1])
@@ -119,7 +121,9 @@ def test_a_crash_is_over_when_the_instance_is_up_again_and_not_if_it_is_put_down
 def test_an_operator_who_restarts_what_is_broken_makes_no_incident(paths, by):
     paths.state.mkdir(parents=True)
     clock = Clock()
-    settings = SimpleNamespace(paths=paths, plan=SimpleNamespace(host=Host(name="lab")))
+    settings = SimpleNamespace(
+        paths=paths, plan=SimpleNamespace(host=Host(name="lab"), instances=())
+    )
     fleet = Fleet(Targets(paths.targets))
     oversight = Oversight(settings, fleet, clock)
     fleet.launch()

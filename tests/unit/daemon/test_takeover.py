@@ -31,7 +31,7 @@ def earlier(tmp_path, monkeypatch):
     used = HostPaths("lab", tmp_path / "used" / "lab", tmp_path / "state" / "lab", tmp_path / "log")
     used.runtime.mkdir(parents=True)
     used.state.mkdir(parents=True)
-    Whereabouts(used, HUB.wamp_server).write()
+    Whereabouts(used, takeover.named(HUB)).write()
     return used
 
 
@@ -89,6 +89,7 @@ def test_the_same_site_with_another_state_folder_is_refused(named, tmp_path, for
 
 def test_another_site_another_host_and_the_own_folder_are_not_refused(earlier, named, fork_server):
     takeover.refuse_second_copy(named, OTHER_HUB)
+    takeover.refuse_second_copy(named, HUB.model_copy(update={"address_root": "other"}))
     takeover.refuse_second_copy(replace(named, host="dopey"), HUB)
     takeover.refuse_second_copy(earlier, HUB)
 

@@ -119,8 +119,8 @@ INSTANCES = {
     ),
     "a negative number, a rate and a word of its own": (
         "{'agent-class': 'HWPSupervisor', 'instance-id': 'hwp', 'arguments': "
-        "['--offset', -3, ['--sleep-time', .5], '--driver-iboot-id', 'power-iboot']}",
-        "--offset -3 --sleep-time .5 --driver-iboot-id power-iboot",
+        "['--offset', -3, ['--sleep-time', 0.5], '--driver-iboot-id', 'power-iboot']}",
+        "--offset -3 --sleep-time 0.5 --driver-iboot-id power-iboot",
     ),
 }
 

@@ -1,8 +1,10 @@
 """When a disk will be full, and when to warn of it."""
 
+import re
+
 import pytest
 
-from ocsd.supervisor.disk_space import WINDOW_S, DiskHistory, Space, warning
+from ocsd.supervisor.disk_space import RATE_WINDOW_S, DiskHistory, Space, warning
 
 GB = 10**9
 HOUR_S = 3600.0
@@ -38,7 +40,7 @@ def test_no_rate_is_told_of_a_moment():
 
 def test_only_the_last_half_hour_counts():
     before = history(90, 50)
-    now = before.after(60.0 + WINDOW_S, Space(100 * GB, 50 * GB))
+    now = before.after(60.0 + RATE_WINDOW_S, Space(100 * GB, 50 * GB))
     assert now.full_in_s is None
     assert len(now.samples) == 2
 
@@ -59,6 +61,7 @@ def test_it_warns_at_nine_tenths_and_before():
     )
     assert warning(["data"], "/data", history(0)).endswith("100 % full: 0 kB free")
     assert "full in 3 days at this rate" in warning(["data"], "/d", history(9.002, 9.0))
+    assert re.search(r"full in \d+ s at this rate", warning(["data"], "/d", history(10, 0.1)))
 
 
 def test_a_file_system_without_a_size_is_full():

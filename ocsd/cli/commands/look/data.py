@@ -70,21 +70,15 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
     if by_file:
         name = writing and folder.name(writing)
         columns, rows = text.FILES, [text.file_row(each, each.name == name) for each in summaries]
-    lines = table_lines(columns, rows, terminal.of_output())
-    if not rows:
-        lines = _nothing(selection, writing is not None)
-    outliers = text.outlier_lines(feeds)
-    if outliers:
-        outliers = ["", *outliers]
-    print("\n".join([*lines, *outliers]))
+    if rows:
+        print("\n".join(table_lines(columns, rows, terminal.of_output())))
+    else:
+        journal = folder.unframed is not None
+        nothing = text.nothing(selection.of_time, writing is not None, journal)
+        print("\n".join(filter(None, (nothing, selection.place.idle()))))
+    if outliers := text.outlier_lines(feeds):
+        print("\n" + "\n".join(outliers))
     print(f"\n{text.total(folder.path, summaries, selection.gaps(summaries))}")
-
-
-def _nothing(selection: Selection, being_written: bool) -> list[str]:
-    """Return why there may be no data."""
-    journal = selection.folder.unframed is not None
-    nothing = text.nothing(selection.of_time, being_written, journal)
-    return [line for line in (nothing, selection.place.idle()) if line]
 
 
 @options.command(

@@ -85,8 +85,7 @@ def logs(
     chosen = LineFilter(until_at, level or LEVELS[0], _pattern(grep))
     found = places.find(names, agent_class, host, follow=follow)
     if since_at is None and chosen.chooses:
-        since_at = min(until_at or time.time(), time.time()) - _SEARCHED_S
-        print("ocsd: of the last 24 h; --since says how far back to search", file=sys.stderr)
+        since_at = _day_before(until_at)
     if since_at is None and lines is None:
         lines = _LINES
     view = _View(follow, lines, since_at, chosen, as_json)
@@ -100,6 +99,13 @@ def logs(
         several = SeveralLogs(followers, follow, chosen, lines, of_each=is_named)
         printed = _printer(found, as_json, prefixed=names != tuple(found) or len(found) > 1)
         view.repeat(lambda: printed(several.fresh()))
+
+
+def _day_before(until_at: float | None) -> float:
+    """Return how far back a search goes by itself, and say so."""
+    print("ocsd: of the last 24 h; --since says how far back to search", file=sys.stderr)
+    now_at = time.time()
+    return min(until_at or now_at, now_at) - _SEARCHED_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import click
 from ocsd.cli.arguments import completion, options, targets
 from ocsd.cli.arguments.targets import no_such_instance
 from ocsd.cli.commands.look.history import reason_words, row, words_of
-from ocsd.cli.commands.look.status import reason_line
 from ocsd.cli.logs import logfile, records
 from ocsd.cli.logs.log_lines import message_of
+from ocsd.cli.overview.rows import reason_line
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.cli.talk import present, replies

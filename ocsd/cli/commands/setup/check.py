@@ -120,7 +120,8 @@ def _try_arguments(site: "Site", host: "Host", findings: _Findings) -> None:
         else:
             findings.warn(text)
     if len(findings.problems) == before:
-        findings.good.append(f"ok  host {host.name}: every agent takes its arguments")
+        tried = plural(len(trial.triable(host)), "agent")
+        findings.good.append(f"ok  host {host.name}: no fault in the arguments of {tried}")
 
 
 def _judge_host(site: "Site", host: "Host", findings: _Findings) -> bool:

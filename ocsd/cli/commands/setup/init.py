@@ -1,5 +1,6 @@
 """`ocsd init`: write a commented site file for this machine."""
 
+import os
 import re
 import socket
 from pathlib import Path
@@ -11,7 +12,7 @@ from ocsd.errors import ConfigurationError, UsageError
 
 _DEFAULT = Path("site-configs", "default.yaml")
 
-_TEXT = """\
+_COMMENTED_SITE = """\
 # The site file: the router, and the agents of each computer. Every key is described in
 # docs/reference/site-file.md. After an edit: ocsd check, then ocsd reload.
 
@@ -69,14 +70,14 @@ def init(file: Path, host: str | None) -> None:
     name = host or socket.gethostname().partition(".")[0]
     if re.fullmatch(r"[A-Za-z0-9_][\w.-]*", name, re.ASCII) is None:
         raise UsageError(f"host {name!r} needs a name of letters, digits, '-', '_'; pass --host")
+    if os.path.lexists(file):
+        raise ConfigurationError(
+            f"{file} is there already and is not overwritten; edit it, or name another file"
+        )
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8") as site_file:
-            site_file.write(_TEXT.format(host=name))
-    except FileExistsError:
-        raise ConfigurationError(
-            f"{file} is there already and is not overwritten; edit it, or name another file"
-        ) from None
+            site_file.write(_COMMENTED_SITE.format(host=name))
     except OSError as error:
         raise ConfigurationError(f"cannot write {file}: {error.strerror}") from error
     option = f" --site-file {file}"

@@ -67,6 +67,16 @@ def reload(
     for warning in plan.get("warnings", ()):
         print(f"ocsd: warning: {warning}", file=sys.stderr)
     refused = dry_run and bool(plan) and _refuses_arguments(plan, daemon)
+    code = _shown(plan, answer, dry_run, as_json)
+    if refused:
+        return ConfigurationError.exit_code
+    return code
+
+
+def _shown(
+    plan: Mapping[str, Any], answer: up_down_restart.Lines, dry_run: bool, as_json: bool
+) -> int:
+    """Print the changes and what becomes of them; return the exit code."""
     if as_json:
         pairs = [(data, event) for data, event in answer if isinstance(event, replies.Result)]
         results = {result.instance_id: result for _, result in pairs}
@@ -74,8 +84,6 @@ def reload(
     else:
         print("\n".join(_plan_lines(plan, dry_run)), flush=True)
         results, *_ = up_down_restart.shown(answer, as_json=False)
-    if refused:
-        return ConfigurationError.exit_code
     return up_down_restart.exit_code(results, plan.get("waits_for", ()))
 
 

@@ -128,7 +128,7 @@ def test_operations_in_flight_have_their_age():
 def test_a_silent_feed_is_named(agent, supervisor, readiness, connection):
     complaint = "silent for 42 s (expected every 1 s)"
     agent.feeds["temperatures"] = SimpleNamespace(
-        feed_name="temperatures", complaint=lambda: complaint, refusal=None, loss=str
+        feed_name="temperatures", complaint=lambda: complaint, refusal=None, loss=str, record=False
     )
     agent.register_feed("others", record=True)
     readiness.start(connection)

@@ -22,7 +22,7 @@ def test_its_arguments_are_taken_by_every_agent(ocsd):
     ocsd("init", str(file), "--host", "lab")
     checked = ocsd("check", "--site-file", str(file), "--host", "lab", "--deep")
     assert (checked.returncode, checked.stderr) == (0, "")
-    assert "ok  host lab: every agent takes its arguments" in checked.stdout
+    assert "ok  host lab: no fault in the arguments of 3 agents" in checked.stdout
 
 
 def test_an_existing_file_is_not_overwritten(ocsd):

@@ -2,6 +2,7 @@ import json
 import os
 import pty
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -42,9 +43,12 @@ def test_a_host_that_is_well_gets_verdict_table_and_exit_code_0(ocsd, daemon_of)
     assert done.returncode == 0, done.stderr
     assert lines[0] == "grumpy: ok · 1 up, 1 down · router up"
     assert " ".join(lines[1].split()) == (
-        "INSTANCE CLASS STATE TARGET HEALTH PID UPTIME RESTARTS CPU% MEMORY REASON"
+        "INSTANCE CLASS STATE TARGET HEALTH PID UPTIME RESTARTS CPU% MEMORY SAMPLE OPERATIONS "
+        "REASON"
     )
-    assert " ".join(lines[2].split()) == "fake-data1 FakeDataAgent up up ok 4321 3h12m 0 1.2 7.8M"
+    assert (
+        " ".join(lines[2].split()) == "fake-data1 FakeDataAgent up up ok 4321 3h12m 0 1.2 7.8M - -"
+    )
     assert lines[-1].startswith("router ws://localhost:8001/ws · site file /etc/ocsd/default.yaml")
 
 
@@ -147,19 +151,21 @@ def test_piped_output_has_whole_ids_and_no_colours(ocsd, daemon_of):
     assert "\x1b" not in done.stdout
 
 
-def test_a_terminal_gets_colours_symbols_and_cut_reasons(ocsd, daemon_of):
-    daemon_of("grumpy", instance("fine"), instance("broken", state="failed", reason="why " * 80))
+def test_a_terminal_gets_colours_symbols_and_the_begin_of_a_long_reason(ocsd, daemon_of):
+    daemon_of("grumpy", instance("fine"), instance("broken", state="failed", reason="why " * 200))
     shown = on_terminal(ocsd, "status", columns=130)
     assert "\x1b[32m● up\x1b[0m" in shown
     assert "\x1b[31m✗ failed\x1b[0m" in shown
-    row = re.sub(r"\x1b\[\d+m", "", shown).splitlines()[2]
-    assert row.endswith("…")
-    assert len(row) == 130
+    lines = re.sub(r"\x1b\[\d+m", "", shown).splitlines()
+    reason = [line for line in lines if line.startswith("    why")]
+    assert len(reason) == 3
+    assert reason[-1].endswith("…")
+    assert max(map(len, lines)) <= 130
 
 
 def test_a_narrow_terminal_never_cuts_an_id(ocsd, daemon_of):
     daemon_of("grumpy", *FIFTY)
-    shown = on_terminal(ocsd, "status", columns=30)
+    shown = on_terminal(ocsd, "status", "-a", columns=30)
     assert all(one["instance_id"] in shown for one in FIFTY)
 
 
@@ -170,7 +176,9 @@ def test_no_color_is_honoured(ocsd, daemon_of):
 
 
 def test_ascii_is_enough_where_the_output_is_not_utf_8(ocsd, daemon_of):
-    daemon_of("grumpy", instance("fine"), instance("broken", state="failed", reason="\u00b5" * 200))
+    daemon_of(
+        "grumpy", instance("fine"), instance("broken", state="failed", reason="\u00b5 " * 400)
+    )
     plain = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "NO_COLOR": "1"}
     shown = on_terminal(ocsd, "status", columns=120, **plain)
     assert shown.isascii()
@@ -281,6 +289,71 @@ def test_a_router_that_somebody_else_runs_is_told_as_that(ocsd, daemon_of):
     done = ocsd("status", "router")
     assert done.returncode == 0
     assert "the router at ws://x/ws is not run by this daemon" in done.stdout
+
+
+def test_strict_gives_an_exit_code_for_what_is_not_well(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("sick", health="hung", reason="silent for 12 s"))
+    assert ocsd("status").returncode == 0
+    assert ocsd("status", "--strict").returncode == 5
+    server.status["instances"][0] |= {"health": "ok"}
+    assert ocsd("status", "--strict").returncode == 0
+    server.status["instances"][0] |= {"state": "backoff"}
+    assert ocsd("status", "--strict", "--json").returncode == 3
+
+
+def test_a_watch_redraws_in_place_until_ctrl_c(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("fine"))
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        ocsd.command("status", "--watch"),
+        env={**ocsd.environment, "COLUMNS": "80", "TERM": "xterm", "NO_COLOR": "1"},
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    read_until(ours, "grumpy: ok")
+    server.status["instances"][0] |= {"health": "hung", "reason": "silent for 12 s"}
+    assert "\x1b[H" in read_until(ours, "grumpy: degraded")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+    os.close(ours)
+
+
+def read_until(descriptor, text):
+    """Return all that a terminal shows up to some text."""
+    shown = ""
+    while text not in shown:
+        shown += os.read(descriptor, 65536).decode(errors="replace")
+    return shown
+
+
+def test_a_watch_needs_a_terminal(ocsd, daemon_of):
+    daemon_of("grumpy", instance("fine"))
+    done = ocsd("status", "--watch")
+    assert done.returncode == 2
+    assert "--watch is for a terminal" in done.stderr
+
+
+def test_an_external_router_that_is_away_is_told_with_exit_code_3(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("fine"))
+    reason = "not reachable for 20 s: no answer at ws://x/ws"
+    away = {"state": "external", "pid": None, "health": "unreachable", "url": "ws://x/ws"}
+    server.status["router"] = {**away, "reason": reason}
+    done = ocsd("status")
+    assert done.returncode == 3
+    assert done.stdout.splitlines()[:2] == [
+        "grumpy: attention · 1 up · router external, not reachable",
+        f"router: {reason}",
+    ]
+
+
+def test_a_named_instance_is_shown_with_its_operations(ocsd, daemon_of):
+    acq = {"name": "acq", "kind": "process", "state": "stopped", "since_at": 1795332781.0}
+    operations = [{**acq, "startup": True, "reason": "a client"}]
+    daemon_of("grumpy", instance("fine", operations=operations, sample_age_s=42.4))
+    done = ocsd("status", "fine")
+    assert "doing     acq stopped 07:33:01Z by a client" in done.stdout
+    assert "sample    42 s ago" in done.stdout
 
 
 def test_a_host_that_is_being_stopped_says_so(ocsd, daemon_of):

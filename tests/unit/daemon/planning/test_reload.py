@@ -1,21 +1,26 @@
 """What a changed entry does to its instance is foreseen, and then done."""
 
+import io
 from types import SimpleNamespace
 
 import pytest
 
+from ocsd.daemon.builtin.router import RouterPlan
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
+from ocsd.daemon.instances.plan import plan
 from ocsd.daemon.instances.targets import Targets
-from ocsd.daemon.planning.reload import EDITED, Change, Reload
-from ocsd.daemon.planning.settings import policy_of
+from ocsd.daemon.planning.reload import EDITED, Change, Reload, compare
+from ocsd.daemon.planning.settings import Settings, policy_of
 from ocsd.daemon.watching.watches import EvidenceWatch
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.site.difference import Difference
+from ocsd.site.load import load
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.supervisor.wish import MANAGED_DOWN
+from ocsd.system.paths import of_host
 
 BY = "alice (uid 7)"
 NOTHING = Difference((), (), {}, {})
@@ -153,3 +158,62 @@ def test_what_ended_for_good_is_unwanted_once_managed_down(site):
     site.ends(3)
     assert site.edited(restart="never", manage=Manage.DOWN) == ("stays down", {})
     assert site.life.target is Target.DOWN
+
+
+FILE = """\
+hub: {wamp_server: 'ws://localhost:1/ws'}
+hosts:
+  lab:
+    agent-paths: [one]
+    agent-instances:
+      - {agent-class: FakeDataAgent, instance-id: fake1}
+      - {agent-class: LabAgent, instance-id: lab1}
+"""
+
+
+@pytest.fixture
+def in_use(tmp_path):
+    """The settings by a file with one folder of plug-ins; `two` is another, with the same class."""
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "lab.py").write_text("")
+        (folder / f"ocs_plugin_{name}.py").write_text("agents = [('LabAgent', 'lab.py')]\n")
+    (tmp_path / "empty").mkdir()
+    file = tmp_path / "site.yaml"
+    file.write_text(FILE)
+    site = load(file)
+    paths = of_host("lab")
+    planned = plan(site, site.hosts["lab"], str(paths.state / "data"))
+    return Settings(site, planned, RouterPlan(), paths, tmp_path, io.StringIO(), False)
+
+
+@pytest.mark.parametrize(
+    ("paths", "restarted"),
+    [
+        ("[one, empty]", set()),
+        ("[empty, one]", set()),
+        ("[one, two]", set()),
+        ("[two, one]", {"lab1"}),
+        ("[two]", {"lab1"}),
+        ("[]", set()),
+    ],
+)
+def test_other_agent_paths_restart_only_what_is_found_elsewhere(in_use, paths, restarted):
+    file = in_use.working_dir / "site.yaml"
+    file.write_text(FILE.replace("[one]", paths))
+    found = compare(in_use).difference
+    assert set(found.changed) == restarted
+    assert {key for key, keys in found.kept.items() if keys} == set()
+
+
+def test_old_and_new_values_are_in_the_answer_and_so_are_warnings_of_the_file(in_use):
+    file = in_use.working_dir / "site.yaml"
+    edited = FILE.replace("instance-id: fake1", "instance-id: fake1, arguments: [--x, yes]")
+    file.write_text(edited.replace("[one]", "[one, /no/folder]"))
+    told = compare(in_use).as_json()
+    assert told["changed"] == {"fake1": ["arguments"]}
+    assert told["values"] == {"fake1": {"arguments": ([], ["--x", "True"])}}
+    first, second = told["warnings"]
+    assert first.startswith(f"{file}:6: YAML does not read the argument yes as text")
+    assert second.startswith(f"{file}:4: agent-paths names /no/folder")

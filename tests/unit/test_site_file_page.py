@@ -10,7 +10,7 @@ from ocsd.site.model import MANAGE_WORDS, Crossbar, Host, Hub, Instance, Site
 from ocsd.site.supervision import LivenessKeys, ResourceLimits
 from ocsd.site.wording import keys_of
 
-PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "site-file.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "site-file.md").read_text()
 
 
 def section(title):

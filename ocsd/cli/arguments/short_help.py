@@ -1,0 +1,29 @@
+"""The commands in one line each, for `ocsd --help`, which then loads none of them.
+
+A test compares the lines with the docstrings of the commands.
+"""
+
+SHORT_HELP = {
+    "start": "Bring up a host: router, registry, aggregator and agents.",
+    "stop": "End agents, router and daemon of this host.",
+    "status": "Show the state of this host's instances.",
+    "up": "Bring instances up and keep them up.",
+    "down": "Bring instances down and keep them down.",
+    "restart": "Stop instances and start them again.",
+    "upgrade": "Replace the running daemon by the installed version.",
+    "why": "Show why instances are in their state, and what led to it.",
+    "history": "Show the events of this host's instances, and how available the instances were.",
+    "reload": "Read the site file again, and start, restart and end what it changed.",
+    "logs": "Print the end of the logs of instances, or of everything on this host.",
+    "loglevel": "Change how much agents log from now on, also after a restart.",
+    "ops": "List the operations of agent NAME, or show all about OP.",
+    "call": "Call operation OP of agent NAME.",
+    "listen": "Print the messages of FEED until Ctrl-C.",
+    "values": "Show the latest value of each field that agents publish.",
+    "data": "List, check, export and plot recorded data.",
+    "run": "Run one agent of the site in the foreground, for its author.",
+    "init": "Write a commented site file for this machine, which runs as it is.",
+    "check": "Check a site file and find every agent class that it names.",
+    "install": "Have systemd start this host at every boot.",
+    "completion": "Print the completion script for a shell.",
+}

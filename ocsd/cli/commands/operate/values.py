@@ -1,0 +1,182 @@
+"""`ocsd values`: the latest value of each field, as a table that can renew itself."""
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from ocsd.cli.arguments import completion, options
+from ocsd.cli.screen import terminal, units
+from ocsd.cli.screen.table import Cell, columns, table_lines
+from ocsd.cli.screen.terminal import Terminal
+from ocsd.cli.talk import site_router
+from ocsd.cli.talk.latest import LatestValues, Value
+from ocsd.errors import NoSuchOperationError
+from ocsd.text.printable import one_line
+
+_WAIT_S = 5.0
+_RENEWAL_PERIOD_S = 1.0
+_LISTENER_END_S = 2.0
+_BLOCK_BYTES = 1 << 16
+_COLUMNS = columns("FIELD", "VALUE", "AGE", right=("VALUE", "AGE"))
+
+
+@options.command(
+    "ocsd values                        # all fields of the site",
+    "ocsd values thermo1                # those of an agent; also AGENT.FEED, or a field",
+    "ocsd values 'thermo*.channel_0?' --watch",
+    "ocsd values --wait 30 --json | jq '.[] | select(.value > 5)'",
+)
+@click.argument("patterns", metavar="[PATTERN]...", nargs=-1, shell_complete=completion.names)
+@click.option("--watch", is_flag=True, help="Show them in place, until Ctrl-C.")
+@click.option(
+    "--wait",
+    "wait_s",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True, max=3600),
+    default=_WAIT_S,
+    show_default=True,
+    help="How long to listen; a feed is shown once it has published.",
+)
+@options.json_option
+@options.site_file_option
+@options.host_option
+def values(
+    patterns: tuple[str, ...],
+    watch: bool,
+    wait_s: float,
+    as_json: bool,
+    site_file: str | None,
+    host: str | None,
+) -> int:
+    """Show the latest value of each field that agents publish.
+
+    The values come from the router as agents publish them, with the age of their sample. PATTERN
+    is an agent, AGENT.FEED, AGENT.FEED.FIELD or a field; `*` stands for anything.
+    """
+    screen = terminal.of_output()
+    if watch and (as_json or not screen.interactive):
+        raise click.UsageError("--watch is for a terminal; a program can use: ocsd listen --json")
+    router = site_router.find(site_file, host)
+    topic = f"{router.address_root}..feeds."
+    command = [sys.executable, "-P", "-m", "ocsd.client.listen", "--json"]
+    command += ["--url", router.wamp_server, "--realm", router.wamp_realm, topic]
+    latest = LatestValues(patterns)
+    with _listening(command) as listener:
+        if watch:
+            return _watch(listener, latest)
+        _Listener(listener, latest).listen(wait_s)
+        code = listener.poll()
+    if code:
+        return code  # it has told why
+    found = latest.sorted()
+    if as_json:
+        print(json.dumps([{"name": value.name, **asdict(value)} for value in found], indent=2))
+    elif found:
+        print("\n".join(_lines(found, screen, time.time())))
+    if not found:
+        raise NoSuchOperationError(_nothing(patterns, wait_s))
+    return 0
+
+
+def _nothing(patterns: Sequence[str], wait_s: float) -> str:
+    named = " and ".join(map(repr, patterns))
+    if named:
+        named = f" that {named} names"
+    return (
+        f"no recorded feed has published a field{named} within {wait_s:g} s; "
+        "listen for longer with --wait, or see: ocsd status"
+    )
+
+
+@contextmanager
+def _listening(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a listener, in a session of its own: Ctrl-C is for this process."""
+    listener = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        yield listener
+    finally:
+        listener.terminate()
+        try:
+            listener.wait(_LISTENER_END_S)
+        except subprocess.TimeoutExpired:
+            listener.kill()
+            listener.wait()
+
+
+class _Listener:
+    """Takes in what a process prints, a JSON object a line."""
+
+    def __init__(self, process: subprocess.Popen[bytes], latest: LatestValues) -> None:
+        self._process = process
+        self._latest = latest
+        self._rest = b""
+
+    def listen(self, limit_s: float) -> bool:
+        """Take in what comes within `limit_s`; return False if the process has ended."""
+        deadline_s = time.monotonic() + limit_s
+        output: Any = self._process.stdout
+        with selectors.DefaultSelector() as selector:
+            selector.register(output, selectors.EVENT_READ)
+            while (left_s := deadline_s - time.monotonic()) > 0:
+                if not selector.select(left_s):
+                    return True
+                block = os.read(output.fileno(), _BLOCK_BYTES)
+                if not block:
+                    self._process.wait()
+                    return False
+                *lines, self._rest = (self._rest + block).split(b"\n")
+                for line in lines:
+                    self._latest.take(json.loads(line))
+        return True
+
+
+def _watch(listener: subprocess.Popen[bytes], latest: LatestValues) -> int:
+    taking_in = _Listener(listener, latest)
+    sys.stdout.write(terminal.CLEAR)
+    try:
+        while taking_in.listen(_RENEWAL_PERIOD_S):
+            screen = terminal.of_output()
+            lines = _lines(latest.sorted(), screen, time.time())
+            sys.stdout.write(terminal.in_place(_fitted(lines, screen), screen))
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 0
+    return int(listener.returncode)
+
+
+def _lines(found: Sequence[Value], screen: Terminal, now_at: float) -> list[str]:
+    rows = [
+        [
+            Cell(one_line(value.name)),
+            Cell(_text(value.value)),
+            Cell(units.duration(max(0.0, now_at - value.at))),
+        ]
+        for value in found
+    ]
+    return table_lines(_COLUMNS, rows, screen)
+
+
+def _fitted(lines: list[str], screen: Terminal) -> list[str]:
+    """Return the lines that fit, and how many do not."""
+    room = screen.height_lines - 1
+    if len(lines) <= room:
+        return lines
+    more = len(lines) - room + 1
+    return [*lines[: room - 1], f"and {more} more: name some, e.g. ocsd values AGENT --watch"]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return one_line(str(value))

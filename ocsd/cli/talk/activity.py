@@ -1,0 +1,125 @@
+"""The activity of instances in the daemon's answer: operations, recordings; and the clock."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+STOPPED: Final = frozenset({"stopped", "ended"})
+_OVER: Final = STOPPED | {"failed"}
+_IN_FLIGHT: Final = frozenset({"starting", "running", "degraded", "stopping"})
+
+
+@dataclass(frozen=True, slots=True)
+class OperationStatus:
+    """The latest run of an operation."""
+
+    name: str = "?"
+    kind: str = "task"
+    state: str = "?"
+    since_at: float = 0.0
+    startup: bool = False
+    reason: str = ""
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether it has not ended."""
+        return self.state in _IN_FLIGHT
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it should or might run and does not: a process, or what starts with the agent."""
+        return self.state in _OVER and (self.startup or self.kind == "process")
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether it is over, although the site file starts it or nobody asked it to end."""
+        return self.is_over and (self.startup or self.state == "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStatus:
+    """The recording of an aggregator."""
+
+    recording: bool = False
+    paused: bool = False
+    trouble: str = ""
+    feeds: int = 0
+    stale: int = 0
+    age_s: float | None = None
+    """Age of the newest sample [s]; None if none came yet."""
+    file: str | None = None
+    disk_free_bytes: int | None = None
+    disk_total_bytes: int | None = None
+    lost_holes: int = 0
+    lost_messages: int = 0
+    lost_feeds: int = 0
+    """The holes of the last day."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskStatus:
+    """A file system with something of the host on it."""
+
+    path: str = "?"
+    what: tuple[str, ...] = ()
+    """Its uses: ``data``, ``state``, ``logs``."""
+    full_in_s: float | None = None
+    """Time until it is full at the present rate [s]; None if it does not fill."""
+    warning: str = ""
+    """Empty if there is space enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStatus:
+    """The clock of the machine, as the program that keeps it tells."""
+
+    source: str = "?"
+    synchronised: bool = False
+    offset_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotManaged:
+    """An entry of the site file that the daemon leaves alone."""
+
+    instance_id: str = "?"
+    agent_class: str = "?"
+    manage: str = ""
+    reason: str = ""
+
+
+def operations(rows: Iterable[Mapping[str, Any]] | None) -> tuple[OperationStatus, ...]:
+    """Return the operations of an instance's row."""
+    return tuple(OperationStatus(**_known(OperationStatus, row)) for row in rows or ())
+
+
+def recording(row: Mapping[str, Any] | None) -> RecordingStatus | None:
+    """Return the recording of an aggregator's row; None if it has told nothing."""
+    if row is None:
+        return None
+    lost = row.get("lost_last_day") or {}
+    holes = {f"lost_{key}": lost.get(key, 0) for key in ("holes", "messages", "feeds")}
+    return RecordingStatus(**_known(RecordingStatus, row), **holes)
+
+
+def clock(row: Mapping[str, Any] | None) -> ClockStatus | None:
+    """Return the clock of an answer; None if nothing is known of it."""
+    if row is None:
+        return None
+    return ClockStatus(**_known(ClockStatus, row))
+
+
+def disks(rows: Iterable[Mapping[str, Any]] | None) -> tuple[DiskStatus, ...]:
+    """Return the file systems of an answer."""
+    told = ({**row, "what": tuple(row.get("what") or ())} for row in rows or ())
+    return tuple(DiskStatus(**_known(DiskStatus, row)) for row in told)
+
+
+def not_managed(rows: Iterable[Mapping[str, Any]] | None) -> tuple[NotManaged, ...]:
+    """Return the entries that the daemon leaves alone."""
+    return tuple(NotManaged(**_known(NotManaged, row)) for row in rows or ())
+
+
+def _known(kind: Any, row: Mapping[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in row.items() if name in names}

@@ -1,0 +1,66 @@
+"""The activity of an instance by its last reports: operations, samples, a recording."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ocsd.system.runs import RECORDING_KEY, RUNS_KEY, SAMPLE_KEY, decode_runs
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """The last word of an instance on what it does, as it came."""
+
+    heard_at_s: float | None = None
+    """When a report came last [s, monotonic]; None if none did."""
+    runs: str | None = None
+    """The text of ``X_RUNS``; None if it never reported any, as agents of the published OCS."""
+    sample_age: str = ""
+    """The text of ``X_SAMPLE_AGE``."""
+    recording: str = ""
+    """The text of ``X_RECORDING``."""
+
+    def after(self, fields: Mapping[str, str], now_s: float) -> "Activity":
+        """Return the activity that follows a notification at `now_s` [s, monotonic]."""
+        if not fields.keys() & {"WATCHDOG", RUNS_KEY, SAMPLE_KEY, RECORDING_KEY}:
+            return self
+        return Activity(
+            heard_at_s=now_s,
+            runs=fields.get(RUNS_KEY, self.runs),
+            sample_age=fields.get(SAMPLE_KEY, self._aged(now_s)),
+            recording=fields.get(RECORDING_KEY, self.recording),
+        )
+
+    def as_json(self, now_s: float) -> dict[str, Any]:
+        """Return the activity at `now_s` [s, monotonic] for the status; None means not known."""
+        told: dict[str, Any] = {"operations": None, "sample_age_s": None}
+        if self.runs is not None:
+            told["operations"] = [asdict(run) for run in decode_runs(self.runs)]
+        if aged := self._aged(now_s):
+            told["sample_age_s"] = float(aged)
+        if recording := _object(self.recording):
+            told["recording"] = recording
+            if "age_s" in recording:
+                recording["age_s"] = round(recording["age_s"] + self._since(now_s), 1)
+        return told
+
+    def _aged(self, now_s: float) -> str:
+        """Return the age of the newest sample, which has grown since the report [s]."""
+        try:
+            return f"{float(self.sample_age) + self._since(now_s):.1f}"
+        except ValueError:
+            return ""
+
+    def _since(self, now_s: float) -> float:
+        if self.heard_at_s is None:
+            return 0.0
+        return max(0.0, now_s - self.heard_at_s)
+
+
+def _object(text: str) -> dict[str, Any]:
+    """Return the JSON object of a text; empty if it is none."""
+    try:
+        return dict(json.loads(text or "{}"))
+    except (ValueError, TypeError):
+        return {}

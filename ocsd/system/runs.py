@@ -1,0 +1,89 @@
+"""Latest runs of an agent's operations, as one assignment of the notify protocol.
+
+The agent writes ``X_RUNS`` and the daemon reads it, so both find its form here: a JSON list with
+a short list for each run.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from typing import Final
+
+RUNS_KEY: Final = "X_RUNS"
+SAMPLE_KEY: Final = "X_SAMPLE_AGE"
+RECORDING_KEY: Final = "X_RECORDING"
+"""The age of the agent's newest sample [s], and the condition of an aggregator's recording."""
+
+MOST_RUNS: Final = 12
+LONGEST_RUN_REASON: Final = 80
+"""Bounds of a report [runs, characters]: with hundreds of agents datagrams should be cheap."""
+
+TASK, PROCESS = "task", "process"
+_SUCCESS: Final = {TASK: "succeeded", PROCESS: "ended"}
+IN_FLIGHT: Final = frozenset({"starting", "running", "degraded", "stopping"})
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The latest run of an operation."""
+
+    name: str
+    """The operation."""
+    kind: str
+    """``task`` or ``process``."""
+    state: str
+    """``starting running degraded stopping``, or after its end ``stopped`` (somebody asked for
+    that), ``ended`` (a process that nobody asked to), ``succeeded`` (a task) or ``failed``.
+    """
+    since_at: float
+    """When it began or, after its end, when it ended [Unix s]."""
+    startup: bool = False
+    """Whether it starts with the agent."""
+    reason: str = ""
+    """The person or program that stopped it, or why it failed."""
+
+
+def run_state(
+    kind: str, status: str, success: bool | None, *, degraded: bool = False, asked: bool = False
+) -> str:
+    """Return the state of a run with this status of its session; `asked` if somebody stopped it."""
+    if status == "running" and degraded:
+        return "degraded"
+    if status != "done":
+        return status
+    if not success:
+        return "failed"
+    if asked:
+        return "stopped"
+    return _SUCCESS[kind]
+
+
+def encode_runs(runs: Iterable[Run]) -> str:
+    """Return runs as text of one line; at most `MOST_RUNS`, the most important first."""
+    ranked = sorted(runs, key=_rank)
+    rows = [(*astuple(run)[:-1], run.reason[:LONGEST_RUN_REASON]) for run in ranked[:MOST_RUNS]]
+    if not rows:
+        return ""
+    return json.dumps(rows, separators=(",", ":"))
+
+
+def _rank(run: Run) -> tuple[bool, ...]:
+    return run.state not in IN_FLIGHT, run.state == _SUCCESS[TASK], run.kind == TASK
+
+
+def decode_runs(text: str) -> tuple[Run, ...]:
+    """Return the runs of a text; none if it is not of the form that `encode_runs` has."""
+    try:
+        return tuple(_run(*row) for row in json.loads(text or "[]"))
+    except (ValueError, TypeError):
+        return ()
+
+
+def _run(
+    name: object, kind: object, state: object, since_at: object, startup: object, reason: object
+) -> Run:
+    at = float(since_at)  # type: ignore[arg-type]  # the caller handles the TypeError
+    if not math.isfinite(at):
+        raise ValueError(f"{at} is no time")  # JSON has no such number
+    return Run(str(name), str(kind), str(state), at, bool(startup), str(reason))

@@ -1,0 +1,111 @@
+"""The lines above the table: the recording, operations, the clock."""
+
+import pytest
+
+from ocsd.cli.overview.headlines import clock_text, headlines
+from ocsd.cli.overview.verdict import verdict_of
+from ocsd.cli.talk.activity import ClockStatus
+from tests.unit.cli.overview.hosts import FILE, RECORDING, agent, aggregator, host, run, screen
+
+
+def lines_of(report):
+    return [" | ".join(parts) for parts in headlines(report, verdict_of(report), screen())][1:]
+
+
+@pytest.mark.parametrize(
+    ("recording", "line"),
+    [
+        (
+            RECORDING,
+            f"recording 50 feeds | last sample 1s ago | {FILE} | disk 30 % free (12.0G)",
+        ),
+        (
+            {**RECORDING, "feeds": 1, "stale": 2},
+            f"recording 1 feed (2 more silent) | last sample 1s ago | {FILE} | "
+            "disk 30 % free (12.0G)",
+        ),
+        ({"recording": True, "feeds": 0}, "recording 0 feeds | no sample yet"),
+        (
+            {**RECORDING, "paused": True, "trouble": "recording pauses: no space left"},
+            "recording pauses: no space left",
+        ),
+        (None, "recording: agg does not tell"),
+    ],
+)
+def test_the_recording_is_told(recording, line):
+    assert lines_of(host(aggregator(recording))) == [line]
+
+
+def test_an_aggregator_that_was_never_told_to_record_says_what_to_do():
+    report = host(aggregator({"recording": False}, run("other", "succeeded", kind="task")))
+    assert lines_of(report) == [
+        "nothing is recorded: agg was not told to; ocsd call agg record start, and for good: "
+        "--initial-state record among its arguments"
+    ]
+
+
+def test_an_aggregator_whose_recording_was_stopped_says_by_whom():
+    report = host(aggregator({"recording": False}, run("record", "stopped", reason="a client")))
+    assert lines_of(report) == [
+        "nothing is recorded: agg: record stopped 07:33:01Z by a client; ocsd call agg record start"
+    ]
+
+
+def test_operations_that_do_not_run_are_listed_with_time_and_cause():
+    report = host(
+        agent("gps-clock", run(state="stopped", reason="a client"), run("count")),
+        agent("heater", run("pid", "failed", startup=False, reason="no answer of the bridge")),
+    )
+    assert lines_of(report) == [
+        "stopped or failed: 2 operations (gps-clock acq stopped 07:33:01Z by a client, "
+        "heater pid failed 07:33:01Z: no answer of the bridge)"
+    ]
+
+
+def test_a_time_that_no_calendar_has_hides_nothing():
+    odd = {**run(state="failed", reason="mute"), "since_at": 1e30}
+    assert lines_of(host(agent("old", odd))) == [
+        "stopped or failed: 1 operation (old acq failed: mute)"
+    ]
+
+
+def test_losses_of_the_last_day_are_told_with_the_next_step():
+    lost = {**RECORDING, "lost_last_day": {"holes": 1, "feeds": 1, "messages": 0}}
+    assert lines_of(host(aggregator(lost)))[-1] == (
+        "lost in the last day: 1 hole in 1 feed; see: ocsd data gaps"
+    )
+
+
+def test_a_disk_that_fills_is_told_with_the_time_that_is_left():
+    disk = {"path": "/data", "what": ["data"], "full_in_s": 9000.0, "warning": "96 % full"}
+    lines = lines_of(host(aggregator(), disks=[disk]))
+    assert lines[0].endswith("disk 30 % free (12.0G), full in 2h30m")
+    assert lines[1] == "96 % full"
+
+
+def test_instances_that_run_the_code_of_before_an_upgrade_are_named():
+    report = host(agent("a", old_code=True), agent("b", old_code=False), agent("c", old_code=True))
+    assert lines_of(report) == ["run on with the code of before the upgrade: a, c"]
+
+
+@pytest.mark.parametrize(
+    ("clock", "line"),
+    [
+        ({"source": "chrony", "synchronised": True, "offset_s": 0.0003}, []),
+        (
+            {"source": "chrony", "synchronised": True, "offset_s": 2.5},
+            ["clock 2.5 s off (chrony)"],
+        ),
+        (
+            {"source": "systemd-timesyncd", "synchronised": False, "offset_s": None},
+            ["clock not synchronised (systemd-timesyncd)"],
+        ),
+        (None, []),
+    ],
+)
+def test_a_clock_that_is_off_has_a_line(clock, line):
+    assert lines_of(host(clock=clock)) == line
+
+
+def test_a_small_offset_is_told_in_milliseconds():
+    assert clock_text(ClockStatus("chrony", True, 0.0042)) == "clock 4.2 ms off (chrony)"
