@@ -13,7 +13,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
@@ -128,30 +128,50 @@ class DataFolder:
         self.unframed = self._read_journal()
         files = [path for path in self.files(since_at, until_at) if self._is_known(path)]
         index = _Index(self.path)
-        summaries: dict[Path, FileSummary | None] = {}
-        to_read: dict[Path, int] = {}
+        summaries = self._indexed(files, index)
+        summaries |= self._read([path for path in files if path not in summaries], index, report)
+        found = [summaries[path] for path in files]
+        waiting = self.unframed and self.unframed.summary()
+        if waiting:
+            found.append(waiting)
+        return found
+
+    def _indexed(self, files: Iterable[Path], index: "_Index") -> dict[Path, FileSummary]:
+        """Return the summaries of those files that are in the index."""
+        summaries = {}
         with _no_garbage():
             for path in files:
                 with permitted(path):
-                    summaries[path] = index.get(self.name(path), path)
-                    if summaries[path] is None:
-                        to_read[path] = path.stat().st_size
+                    summary = index.get(self.name(path), path)
+                if summary is not None:
+                    summaries[path] = summary
+        return summaries
+
+    def _read(
+        self, files: Sequence[Path], index: "_Index", report: Report
+    ) -> dict[Path, FileSummary]:
+        """Read files whole, and put those into the index that are complete."""
+        summaries: dict[Path, FileSummary] = {}
+        to_read: dict[Path, int] = {}
+        for path in files:
+            with permitted(path):
+                to_read[path] = path.stat().st_size
         done, work = 0, sum(to_read.values())
         writing = self.being_written()
         for _subfolder, group in groupby(to_read, key=lambda path: path.parent):
             for path in group:
                 summaries[path] = summary = self._scan(path, path == writing)
-                if path != writing and self._is_whole(path, summary):
+                if path != writing and self._is_complete(path, summary):
                     index.put(summary)
                 done += to_read[path]
                 report(done, work)
             index.save()
-        summaries[self.path] = self.unframed and self.unframed.summary()
-        return [summary for summary in summaries.values() if summary is not None]
+        return summaries
 
-    def _is_whole(self, path: Path, summary: FileSummary) -> bool:
-        """Return whether a summary has all of a file, which may have gone on since."""
-        return (self._end(path) or summary.size_bytes) >= summary.size_bytes
+    def _is_complete(self, path: Path, summary: FileSummary) -> bool:
+        """Return whether a file did not go on after the journal was read."""
+        end = self._end(path)
+        return end is None or end >= summary.size_bytes
 
     def _read_journal(self) -> Any:
         if not any((self.path / "ocsd" / "journal").glob("*.wal")):

@@ -96,13 +96,11 @@ def load(
     groups = _groups(fields_of(summaries), fields)
     parts: dict[_GroupKey, list[_TablePart]] = defaultdict(list)
     for feed, frame in _frames(folder, summaries, {feed for feed, _ in groups}, span, report):
-        for key, wanted in groups.items():
-            if key[0] == feed:
-                parts[key] += _parts(frame, feed, wanted)
+        for key, wanted in _of_feed(groups, feed):
+            parts[key] += _parts(frame, feed, wanted)
     for columns in unframed:
-        for key, wanted in groups.items():
-            if key[0] == columns.feed:
-                parts[key] += _waiting(columns, wanted)
+        for key, wanted in _of_feed(groups, columns.feed):
+            parts[key] += _waiting(columns, wanted)
     # Each part is freed as soon as its table is made: all parts are as large as the result.
     tables = [_table(key[0], parts.pop(key, []), wanted, span) for key, wanted in groups.items()]
     if not any(table.samples for table in tables):
@@ -119,6 +117,12 @@ def _groups(blocks: Mapping[str, set[str]], fields: Sequence[str]) -> dict[_Grou
     for name in fields:
         groups[name.rpartition(".")[0], frozenset(blocks[name])].append(name)
     return groups
+
+
+def _of_feed(
+    groups: Mapping[_GroupKey, list[str]], feed: str
+) -> Iterator[tuple[_GroupKey, list[str]]]:
+    return ((key, wanted) for key, wanted in groups.items() if key[0] == feed)
 
 
 def _frames(

@@ -7,7 +7,7 @@ from typing import Final, Self
 from ocsd.supervisor.retention import KEPT_S
 
 # Clocks of devices may be ahead by this much [s].
-MOST_AHEAD_S: Final = 3600.0
+MOST_DEVICE_AHEAD_S: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Instant:
 
         A device whose clock is wrong must not date holes in 1970.
         """
-        if self.at - KEPT_S <= at <= self.at + MOST_AHEAD_S:
+        if self.at - KEPT_S <= at <= self.at + MOST_DEVICE_AHEAD_S:
             return at
         return self.at
 

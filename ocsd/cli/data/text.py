@@ -8,7 +8,7 @@ from typing import Any
 from ocsd.cli.screen import units
 from ocsd.cli.screen.table import Cell, columns
 from ocsd.data.gaps import Gap, GapKind
-from ocsd.data.index import FileSummary
+from ocsd.data.index import FileSummary, IndexedBlock
 from ocsd.data.overview import FeedOverview
 from ocsd.data.spans import Outliers
 from ocsd.text.plural import plural
@@ -87,17 +87,20 @@ def feed_lines(feed: FeedOverview, chosen: set[str]) -> Iterator[str]:
         shown = block.fields
         if some:
             shown = {key: shown[key] for key in shown if f"{feed.feed}.{key}" in some}
-        if not shown:
-            continue
-        name = one_line(block.name)
-        yield f"  block     {name}: {rate(block.interval_s)}, {block.samples} samples"
-        width = max(map(len, shown))
-        yield from (f"    {one_line(key):<{width}}  {kind}" for key, kind in shown.items())
-        for first, last in block.spans[:_SHOWN_SPANS]:
-            yield f"    from {_date(first)} to {_date(last)}"
-        if len(block.spans) > _SHOWN_SPANS:
-            yield f"    and {len(block.spans) - _SHOWN_SPANS} spans more (see --json)"
+        if shown:
+            yield from _block_lines(block, shown)
     yield f"  files     {_listed(feed.files)}"
+
+
+def _block_lines(block: IndexedBlock, shown: Mapping[str, str]) -> Iterator[str]:
+    name = one_line(block.name)
+    yield f"  block     {name}: {rate(block.interval_s)}, {block.samples} samples"
+    width = max(map(len, shown))
+    yield from (f"    {one_line(key):<{width}}  {kind}" for key, kind in shown.items())
+    for first, last in block.spans[:_SHOWN_SPANS]:
+        yield f"    from {_date(first)} to {_date(last)}"
+    if len(block.spans) > _SHOWN_SPANS:
+        yield f"    and {len(block.spans) - _SHOWN_SPANS} spans more (see --json)"
 
 
 def feed_as_json(feed: FeedOverview) -> dict[str, Any]:
