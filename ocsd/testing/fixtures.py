@@ -66,6 +66,7 @@ class _AgentRunner:
         self._kill_to_exit = kill_to_exit
         self._timeout_s = 0.0
         self._limit: threading.Timer | None = None
+        self._is_closed = False
 
     def run(self, timeout: float) -> None:
         """Start the agent and wait until it has joined, for `READY_LIMIT_S` at most.
@@ -112,7 +113,8 @@ class _AgentRunner:
         """Kill the agent if it still runs, and forget its output."""
         if self._limit is not None:
             self._limit.cancel()
-        if self.proc is not None:
+        if self.proc is not None and not self._is_closed:
+            self._is_closed = True
             self.proc.close()
 
 

@@ -106,7 +106,9 @@ def test_listen_prints_messages_and_no_heartbeats(lab):
 def test_listen_takes_addresses_and_heartbeats_if_they_are_asked_for(lab):
     for words in (["fake-data1.heartbeat"], ["observatory..feeds.heartbeat"]):
         with ending(script(lab, "-m", "ocsd", "listen", *words)) as listener:
-            assert re.match(r"\d\d:\d\d:\d\d \S+\.heartbeat  \{", listener.stdout.readline())
+            assert re.match(
+                r"\d\d:\d\d:\d\d\.\d{3}Z \S+\.heartbeat  \{", listener.stdout.readline()
+            )
             listener.terminate()
             _, errors = listener.communicate(timeout=10)
             assert (listener.returncode, errors) == (0, "")
