@@ -109,11 +109,13 @@ def test_both_are_killed_and_an_agent_ends_before_the_next_daemon_starts(lab):
     with Watch(lab.site, may_change=["thermo2"]):
         lab.kill(lab.pids["thermo2"])
         wait_until(lambda: is_up(lab, "thermo2") not in {None, lab.pids["thermo2"]}, "thermo2")
-    # What is on record is told once, and what was asked to end is not missed.
+    # What is on record is told once, and what was asked to end is on record as that.
     lab.kill(lab.fork_server, lab.status()["pid"])
     assert lab.site.ocsd("stop").returncode == 0
     lab.start()
-    assert [len(lab.ends(name)) for name in ("thermo1", "thermo2", "thermo3")] == [1, 1, 0]
+    names = ("thermo1", "thermo2", "thermo3")
+    assert [lab.counted_ends(name) for name in names] == [1, 1, 0]
+    assert ["ocsd stop" in lab.ends(name)[-1].reason for name in names] == [True, True, True]
 
 
 SPAWNING = """
