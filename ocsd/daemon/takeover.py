@@ -54,13 +54,11 @@ def named(hub: Hub) -> str:
 def _serves(folder: Path, hub: Hub) -> bool:
     try:
         found = whereabouts.read(folder)
-        if found is None:
-            # An earlier release wrote nothing; another machine's folder, as of a container that
-            # shares only the network, is not there.
-            return folder.exists() and is_open(hub.wamp_server)
     except PermissionError:
         return is_open(hub.wamp_server)
-    return found.hub == named(hub)
+    # A daemon that is just starting has written nothing yet, and may be of any site. The folder of
+    # another machine, as of a container that shares only the network, is not there.
+    return found is not None and found.hub == named(hub)
 
 
 def _refusal(places: HostPaths, folder: Path) -> str:

@@ -202,7 +202,7 @@ def test_an_entry_that_comes_back_while_its_process_still_ends_waits_for_that_en
 def test_it_is_on_record_what_a_reload_changed_and_who_left(running):
     running.write(fake_agent("b", channels=7), fake_agent("c"), fake_agent("d"))
     done = running.ocsd("reload", "--no-wait")
-    assert done.stdout.splitlines()[-1] == "see how they do: ocsd status"
+    assert done.stdout.endswith("\nsee how they do: ocsd status\n"), done.stderr
     up(running, "b", "c", "d")
     told = json.loads(running.ocsd("history", "--json").stdout)
     (reloaded,) = [each for each in told["entries"] if each["event"] == "Reloaded"]

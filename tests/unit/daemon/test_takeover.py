@@ -3,6 +3,7 @@
 import os
 import socket
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -94,17 +95,31 @@ def test_another_site_another_host_and_the_own_folder_are_not_refused(earlier, n
     takeover.refuse_second_copy(earlier, HUB)
 
 
-@pytest.mark.parametrize("router_is_there", [True, False])
-def test_what_cannot_be_read_is_the_same_site_if_its_router_is_there(
-    earlier, named, fork_server, router_is_there
+def test_a_daemon_that_has_written_nothing_yet_is_not_taken_for_the_same_site(
+    earlier, named, fork_server
 ):
-    (earlier.runtime / "folders.json").unlink()  # as of an earlier release
+    (earlier.runtime / "folders.json").unlink()
     with socket.create_server(("localhost", 0)) as router:
-        address = f"ws://localhost:{router.getsockname()[1]}/ws"
-        hub = HUB.model_copy(update={"wamp_server": address})
-        if not router_is_there:
-            router.close()
-            takeover.refuse_second_copy(named, hub)
-            return
+        takeover.refuse_second_copy(named, at_port(router.getsockname()[1]))
+
+
+def test_what_may_not_be_read_is_the_same_site_if_its_router_is_there(
+    earlier, named, fork_server, monkeypatch
+):
+    read_bytes = Path.read_bytes
+
+    def read(path):
+        if path.name == "folders.json":
+            raise PermissionError(path)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    with socket.create_server(("localhost", 0)) as router:
+        hub = at_port(router.getsockname()[1])
         with pytest.raises(DaemonRunningError):
             takeover.refuse_second_copy(named, hub)
+    takeover.refuse_second_copy(named, hub)
+
+
+def at_port(port):
+    return HUB.model_copy(update={"wamp_server": f"ws://localhost:{port}/ws"})
