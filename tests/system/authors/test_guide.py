@@ -22,8 +22,9 @@ from tests.system.waiting import free_port, wait_until
 
 pytestmark = pytest.mark.system
 
-PAGE = Path(__file__).parents[3] / "docs" / "agents" / "writing-an-agent.md"
-DOCKERFILE = Path(__file__).parents[3] / "agents" / "arduino" / "Dockerfile"
+REPOSITORY = Path(__file__).parents[3]
+PAGE = REPOSITORY / "docs" / "agents" / "writing-an-agent.md"
+DOCKERFILE = REPOSITORY / "agents" / "arduino" / "Dockerfile"
 IN_PACKAGE = "from lab_agents.thermometer.drivers import Thermometer"
 
 
@@ -182,12 +183,15 @@ RUN = "ocsd run thermo1 --reload"
 BY_HAND = "python3 lab-agents/thermometer/agent.py --instance-id=thermo1"
 CONFORMANCE = "pytest --ocsd-agent lab-agents/thermometer/agent.py"
 
+TYPE_CHECK = "MYPYPATH=/path/to/ocsd/.typing mypy lab-agents/thermometer/agent.py"
+
 # What to do with a command of the page; any other runs to its end and has to succeed.
 STAYING = {
     SIMULATOR: open_simulator,
     LISTEN: check_listen,
     RUN: lambda lab: check_foreground(lab, RUN),
     BY_HAND: lambda lab: check_foreground(lab, BY_HAND),
+    TYPE_CHECK: lambda lab: lab.run(TYPE_CHECK.replace("/path/to/ocsd", str(REPOSITORY))),
 }
 
 
