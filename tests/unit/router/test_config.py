@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,7 @@ def test_another_crossbar_than_ocsds_gets_no_stand_ins(tmp_path):
     assert config.environment(str(tmp_path / "crossbar")) == {}
 
 
+@pytest.mark.skipif(find_spec("crossbar") is None, reason="crossbar is not installed")
 def test_the_router_loads_nothing_for_blockchains(tmp_path):
     program = (
         "import sys, crossbar.node.main, crossbar.worker.main, crossbar.worker.router\n"
