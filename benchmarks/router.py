@@ -72,7 +72,7 @@ def running(crossbar: Path, folder: Path, hub: Hub, neighbour: Path) -> Iterator
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [crossbar, "start", "--cbdir", folder, "--loglevel", "warn"],
-            env=os.environ | config.environment(crossbar),
+            env=os.environ | config.environment(str(crossbar)),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

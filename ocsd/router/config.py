@@ -95,8 +95,8 @@ def _path(path: str) -> str:
 def write(folder: Path, hub: Hub, socket_path: Path) -> None:
     """Write the configuration into `folder`, which becomes crossbar's node folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    # The node's keys, of which nobody asks: crossbar makes new ones. It refuses to start with
-    # those of another crossbar, for the address in them is not the one that it works out.
+    # Nothing uses the keys of the node, and crossbar makes new ones. With keys that another
+    # crossbar made it refuses to start, because the address in them is not the one it computes.
     for name in ("key.priv", "key.pub"):
         (folder / name).unlink(missing_ok=True)
     text = json.dumps(node_config(hub, socket_path), indent=2)
