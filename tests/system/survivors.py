@@ -17,8 +17,7 @@ class Lab:
     def __init__(self, site):
         self.site = site
         site.write(*[fake_agent(f"thermo{number}") for number in range(1, 5)])
-        begun = site.start()
-        assert begun.returncode == 0, begun.stdout + begun.stderr
+        site.bring_up()
         assert site.ocsd("down", "thermo4").returncode == 0
         self.pids = pids(self.status())
         assert set(self.pids) - {"router"} == {"aggregator", "thermo1", "thermo2", "thermo3"}

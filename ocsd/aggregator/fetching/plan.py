@@ -51,6 +51,8 @@ class AskPage:
     """Wanted numbers as half-open ranges; at least one."""
     ended: bool
     """Whether the session is an earlier life of the agent."""
+    max_bytes: int = PAGE_BYTES
+    """The size that the answer should have [bytes]."""
 
     @property
     def feed_name(self) -> str:
@@ -67,12 +69,6 @@ class AskPage:
         """The number after the last that is wanted."""
         return self.wanted[-1][1]
 
-    @property
-    def max_bytes(self) -> int:
-        """The size that the answer should have [bytes]."""
-        count = sum(end - first for first, end in self.wanted)
-        return SMALL_PAGE_BYTES if count <= FEW_MESSAGES else PAGE_BYTES
-
 
 Request: TypeAlias = AskIndex | AskPage
 
@@ -86,6 +82,8 @@ class _FetchedAgent:
     index_due: bool = True
     failures: int = 0  # requests in a row that failed
     not_before_s: float = 0.0  # earliest time of the next request [monotonic]
+    # Halved by each failure: where host or link are slow, a whole page never comes in time.
+    page_bytes: int = PAGE_BYTES
 
 
 @dataclass(slots=True)
@@ -214,6 +212,8 @@ class CatchingUp:
         del self._in_flight[name]
         if agent is not None:
             agent.failures, agent.not_before_s = 0, 0.0
+            if isinstance(request, AskPage):
+                agent.page_bytes = min(2 * agent.page_bytes, PAGE_BYTES)
 
     def failed(self, request: Request, now_s: float) -> None:
         """Finish a request without a useful answer; the agent is asked again later."""
@@ -222,6 +222,7 @@ class CatchingUp:
         if agent is not None:
             agent.not_before_s = now_s + min(2.0**agent.failures, LONGEST_ASK_DELAY_S)
             agent.failures = min(agent.failures + 1, 10)
+            agent.page_bytes = max(agent.page_bytes // 2, SMALL_PAGE_BYTES)
 
     def _next_request(self, name: str, agent: _FetchedAgent, now_s: float) -> Request | None:
         if agent.index_due:
@@ -233,7 +234,10 @@ class CatchingUp:
             if wanted:
                 self._turn += 1
                 lack.turn = self._turn
-                return AskPage(name, key, wanted, key.session_id != agent.session_id)
+                ended = key.session_id != agent.session_id
+                few = sum(end - first for first, end in wanted) <= FEW_MESSAGES
+                size = SMALL_PAGE_BYTES if few else agent.page_bytes
+                return AskPage(name, key, wanted, ended, size)
         return None
 
     def _wanted(self, key: SourceKey, lack: _Lack) -> Iterator[tuple[int, int]]:

@@ -48,8 +48,7 @@ def mode(path):
 
 def test_an_agent_of_another_user_works_and_nothing_else_is_opened_to_that_user(own_router, lab):
     lab.write(fake_agent("hers", user=USER), fake_agent("mine"))
-    begun = lab.start()
-    assert begun.returncode == 0, begun.stdout + begun.stderr
+    lab.bring_up()
     process = psutil.Process(pid_when_well(lab, "hers"))
     assert set(process.uids()) == {NOBODY.pw_uid}
     assert set(process.gids()) == {NOBODY.pw_gid}

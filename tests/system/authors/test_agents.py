@@ -83,8 +83,7 @@ def test_an_arduino_is_recorded_through_a_pulled_cable(site):
             aggregator,
             {"agent-class": "ArduinoAgent", "instance-id": "arduino1", "arguments": arguments},
         )
-        begun = site.start()
-        assert begun.returncode == 0, begun.stdout + begun.stderr
+        site.bring_up()
         wait_until(lambda: data(site, "arduino1", "acq").get("connected"), "readings")
         pid = site.instance("arduino1")["pid"]
 

@@ -74,8 +74,7 @@ def acquires(site, typed):
 @pytest.mark.parametrize("form", [PAIRS, CALLS], ids=["list of pairs", "register_agent_class"])
 def test_it_runs_under_ocsd_start(site, typed, form):
     site.write(typed[2], **list_in(form, typed, site))
-    begun = site.start()
-    assert begun.returncode == 0, begun.stdout + begun.stderr
+    site.bring_up()
     acquires(site, typed)
     log = site.ocsd("logs", typed[2]["instance-id"]).stdout
     assert "Traceback" not in log

@@ -66,8 +66,7 @@ class Lab:
         self.site.write(*instances, **{"agent-paths": [str(HERE / "plugins")], **keys})
 
     def start(self):
-        begun = self.site.start()
-        assert begun.returncode == 0, begun.stdout + begun.stderr
+        self.site.bring_up()
 
     def status(self):
         return self.site.status()
@@ -105,7 +104,7 @@ class Lab:
     def done(self, name, operation, **params):
         """Start an operation and wait for its end; return its session."""
         self.ask(name, operation, **params)
-        _, _, session = self.client(name).wait(operation, 30)
+        _, _, session = self.client(name).wait(operation, 120)
         assert session["success"], session
         return session
 

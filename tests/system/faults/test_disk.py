@@ -10,7 +10,7 @@ from tests.system.faults.lab import AGENT_BACK_S, a_lab, faulty, wait_until
 from tests.system.invariants import Watch
 from tests.system.small_disk import fill, free, is_full, mounted
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.alone]
 
 SIZE = "24m"
 """Room for what crossbar keeps there; filled to the last byte by the tests."""

@@ -29,8 +29,7 @@ PAGE = Path(__file__).parents[3] / "docs/clients.md"
 def begin(site):
     """Start a site with one agent, that acquires."""
     site.write(fake_agent("fake-data1"))
-    begun = site.start()
-    assert begun.returncode == 0, begun.stdout + begun.stderr
+    site.bring_up()
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,7 @@ LONGER_THAN_SILENCE_S = 13.0
 @pytest.fixture
 def lab(site):
     site.write(fake_agent("thermo1"), fake_agent("thermo2"))
-    begun = site.start()
-    assert begun.returncode == 0, begun.stdout + begun.stderr
+    site.bring_up()
     return site
 
 
@@ -75,8 +74,7 @@ def test_a_daemon_that_is_killed_after_that_has_a_successor_that_finds_everythin
     shutil.rmtree(folder)
     daemon.kill()  # perhaps before anything is made anew
     psutil.wait_procs([daemon], timeout=10)
-    begun = lab.start()
-    assert begun.returncode == 0, begun.stdout + begun.stderr
+    lab.bring_up()
     assert running(lab) == before
     assert copies(lab) == {name: [pid] for name, pid in before.items()}
     assert fork_servers(lab) == [server]
@@ -89,21 +87,17 @@ def test_a_daemon_that_is_frozen_is_named_and_its_files_are_read(lab):
     daemon.send_signal(signal.SIGSTOP)
     try:
         for words in (("why", "thermo1"), ("history",), ("logs", "ocsd")):
-            begun_s = time.monotonic()
-            done = lab.ocsd(*words)
+            done = lab.ocsd(*words, limit_s=20)
             assert done.returncode == 0, done.stderr
             assert done.stdout
             assert (
                 f"(pid {daemon.pid}) is stopped (state T): kill -CONT {daemon.pid}" in done.stderr
             )
             assert done.stderr.count("\n") == 1
-            assert time.monotonic() - begun_s < 5
         for words in (("status",), ("down", "thermo1"), ("stop",)):
-            begun_s = time.monotonic()
-            done = lab.ocsd(*words)
+            done = lab.ocsd(*words, limit_s=40)
             assert done.returncode == 75
             assert f"kill -CONT {daemon.pid} lets it go on" in done.stderr
-            assert time.monotonic() - begun_s < 15
         refused = lab.ocsd("start", "-d", "--site-file", str(lab.file), "--host", "lab")
         assert f"kill -CONT {daemon.pid}" in refused.stderr
     finally:

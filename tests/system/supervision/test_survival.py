@@ -141,8 +141,7 @@ def test_the_children_of_an_orphan_do_not_outlive_it(site, end):
     (plugins / "spawning.py").write_text(SPAWNING)
     entry = {"agent-class": "Spawning", "instance-id": "parent"}
     site.write(entry, **{"agent-paths": [str(plugins)]})
-    begun = site.start()
-    assert begun.returncode == 0, begun.stdout + begun.stderr
+    site.bring_up()
     parent = psutil.Process(site.instance("parent")["pid"])
     children = wait_until(lambda: len(found := parent.children()) == 2 and found, "its children")
     [fork_server] = wait_until(lambda: fork_servers(site), "a fork server")
@@ -224,8 +223,7 @@ def test_a_record_fools_nobody_with_numbers_that_others_have_by_now(site):
             Spawned("router", os.getpid(), start_ticks(os.getpid()) + 1),
         ]
         record.write_bytes(f"{boot_id()}\n".encode() + b"".join(map(encode, wrong)))
-        begun = site.start()
-        assert begun.returncode == 0, begun.stdout
+        site.bring_up()
         assert site.instance("thermo1")["pid"] not in {other.pid, None}
         assert site.ocsd("stop").returncode == 0
         assert other.poll() is None

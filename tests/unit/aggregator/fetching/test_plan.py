@@ -72,7 +72,8 @@ def test_what_may_be_on_its_way_is_given_some_time(plan):
     plan.update(pending, 0.0)
     plan.update(pending, TRANSIT_GRACE_S - 0.1)
     assert plan.plan(TRANSIT_GRACE_S - 0.1) == []
-    assert plan.plan(TRANSIT_GRACE_S) == [AskPage("observatory.a", KEY, ((3, 5),), ended=False)]
+    request = AskPage("observatory.a", KEY, ((3, 5),), ended=False, max_bytes=SMALL_PAGE_BYTES)
+    assert plan.plan(TRANSIT_GRACE_S) == [request]
 
 
 def test_what_became_known_later_is_not_asked_for_yet(plan):
@@ -116,7 +117,8 @@ def test_an_agent_that_is_away_keeps_its_numbers_and_is_not_asked(plan):
     plan.agent_seen("observatory.a", "3", 100.0)
     [index] = plan.plan(100.0)
     plan.answered(index.agent, 0, 100.0)
-    assert plan.plan(100.0) == [AskPage("observatory.a", KEY, ((0, 5),), ended=True)]
+    request = AskPage("observatory.a", KEY, ((0, 5),), ended=True, max_bytes=SMALL_PAGE_BYTES)
+    assert plan.plan(100.0) == [request]
 
 
 def test_who_does_not_answer_is_asked_less_and_less_often_but_for_ever(plan):
@@ -147,8 +149,25 @@ def test_an_answer_that_could_not_be_recorded_is_not_asked_for_again_at_once(pla
 def test_a_few_messages_are_asked_for_in_a_small_page(plan):
     now_s = ripe(plan, {KEY: lacks((3, 5))})
     assert plan.plan(now_s)[0].max_bytes == SMALL_PAGE_BYTES
-    plan.update({EARLIER: lacks((0, 500))}, 0.0)
-    assert AskPage("a", EARLIER, ((0, 500),), ended=True).max_bytes == PAGE_BYTES
+
+
+def test_who_sends_no_page_in_time_is_asked_for_smaller_ones(plan):
+    pending = {KEY: lacks((0, 5000))}
+    now_s, sizes = ripe(plan, pending), []
+    for _ in range(6):
+        [request] = plan.plan(now_s)
+        sizes.append(request.max_bytes)
+        plan.failed(request, now_s)
+        now_s += LONGEST_ASK_DELAY_S
+        plan.agent_seen("observatory.a", "2", now_s)
+        [index] = plan.plan(now_s)  # It was silent for so long.
+        plan.answered(index.agent, 0, now_s)
+    assert sizes == [PAGE_BYTES, 2**19, 2**18, 2**17, SMALL_PAGE_BYTES, SMALL_PAGE_BYTES]
+    for size in (2**16, 2**17, 2**18):
+        [request] = plan.plan(now_s)
+        assert request.max_bytes == size
+        plan.update({KEY: lacks((request.after + 1, 5000))}, now_s)
+        plan.answered(request.agent, request.after + 1, now_s)
 
 
 def test_more_than_has_to_be_recorded_is_taken_if_it_is_held(plan):
