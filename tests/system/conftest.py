@@ -28,6 +28,7 @@ def fake_agent(name, mode="acq", channels=2, rate_hz=4, **more):
 # Files that take minutes, to be begun first: the rest fills up what time is left.
 LONG = (
     "test_answers.py",
+    "test_agent.py",
     "test_stuck.py",
     "test_site.py",
     "test_clients.py",
@@ -35,6 +36,8 @@ LONG = (
     "test_testing_kit.py",
     "test_reload.py",
     "test_lost_files.py",
+    "test_daemon.py",
+    "test_aggregator.py",
     "test_router.py",
     "test_recording.py",
     "test_nothing_is_lost.py",
@@ -55,10 +58,23 @@ LONG = (
 )
 
 
+SHARED = {
+    "test_agent.py": "stuck",
+    "test_stuck.py": "stuck",
+    "test_daemon.py": "centre",
+    "test_aggregator.py": "centre",
+    "test_router.py": "centre",
+}
+"""Files that share a site (tests/system/faults/conftest.py), so one worker has to run them."""
+
+
 def pytest_collection_modifyitems(items):
-    """Sort the files of the run; for xdist, with ``--no-loadscope-reorder``."""
+    """Sort the files of the run, and keep each on one worker of xdist (``--dist loadgroup``)."""
     ranks = {name: rank for rank, name in enumerate(LONG)}
     items.sort(key=lambda item: ranks.get(item.path.name, len(LONG)))
+    for item in items:
+        group = SHARED.get(item.path.name, str(item.path))
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @dataclass

@@ -20,7 +20,10 @@ from ocsd.client.http import ControlClient, ControlClientError
 from ocsd.errors import OcsdError
 
 UNNOTICED_LIMIT_S = 10.0
-LOOK_EVERY_S = 0.25
+COUNT_EVERY_S = 0.5
+ASK_EVERY_S = 1.0
+"""A call to each agent; more of them take the machine from those who are watched."""
+
 ANSWER_LIMIT_S = 2.0
 
 
@@ -107,8 +110,8 @@ class Watch:
         self._unreachable_since = {}
         self._over = threading.Event()
         self._threads = [
-            threading.Thread(target=self._repeat, args=(look,), daemon=True)
-            for look in (self._count, self._ask)
+            threading.Thread(target=self._repeat, args=look, daemon=True)
+            for look in ((self._count, COUNT_EVERY_S), (self._ask, ASK_EVERY_S))
         ]
 
     def __enter__(self):
@@ -131,8 +134,8 @@ class Watch:
         if kind is None:
             assert self.violations == []
 
-    def _repeat(self, look):
-        while not self._over.wait(LOOK_EVERY_S):
+    def _repeat(self, look, every_s):
+        while not self._over.wait(every_s):
             look()
 
     def _count(self):

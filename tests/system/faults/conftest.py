@@ -41,7 +41,7 @@ class Stuck:
     putting_down: Future | None = None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stuck():
     """Begin everything that takes long, so that other tests can run meanwhile."""
     limits = {"leaks": {"limits": {"open-files": 64}}, "grows": {"limits": {"memory": "300M"}}}
@@ -104,7 +104,7 @@ def lab(stuck):
     return stuck.lab
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def centre():
     """A site whose centre fails: router, aggregator, daemon, fork server."""
     with a_lab() as lab:
