@@ -68,12 +68,13 @@ SHARED = {
 """Files that share a site (tests/system/faults/conftest.py), so one worker has to run them."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Sort the files of the run, and keep each on one worker of xdist (``--dist loadgroup``)."""
     ranks = {name: rank for rank, name in enumerate(LONG)}
     items.sort(key=lambda item: ranks.get(item.path.name, len(LONG)))
     for item in items:
-        group = SHARED.get(item.path.name, str(item.path))
+        group = SHARED.get(item.path.name, item.path.stem)
         item.add_marker(pytest.mark.xdist_group(group))
 
 
