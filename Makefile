@@ -42,7 +42,7 @@ else
 test: $(VENV)/installed-test  ## everything: checks, unit, system and interop tests
 	@$(MAKE) --no-print-directory --output-sync --jobs 3 lint unit published
 	# Three, because on two cores four starve each other and end no sooner.
-	$(BIN)/python -m pytest tests/system tests/interop -m 'not alone' -n 3 --dist loadgroup --no-loadscope-reorder --durations 15
+	$(BIN)/python -m pytest tests/system tests/interop -m 'not alone' -n 3 --dist loadscope --no-loadscope-reorder --durations 15
 	$(BIN)/python -m pytest tests/system -m alone -q
 endif
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
+from xdist.scheduler import LoadScopeScheduling
 
 from ocsd.cli.talk.control import DaemonClient
 from tests.system.agent_processes import Router, Supervisor
@@ -65,16 +66,26 @@ SHARED = {
     "test_aggregator.py": "centre",
     "test_router.py": "centre",
 }
-"""Files that share a site (tests/system/faults/conftest.py), so one worker has to run them."""
+"""Files that share a site (tests/system/faults/conftest.py)."""
 
 
 def pytest_collection_modifyitems(items):
-    """Sort the files of the run, and keep each on one worker of xdist (``--dist loadgroup``)."""
+    """Sort the files of the run; for xdist, with ``--no-loadscope-reorder``."""
     ranks = {name: rank for rank, name in enumerate(LONG)}
     items.sort(key=lambda item: ranks.get(item.path.name, len(LONG)))
-    for item in items:
-        group = SHARED.get(item.path.name, str(item.path))
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+class BySite(LoadScopeScheduling):
+    """Gives each file to one worker, and files that share a site to the same one."""
+
+    def _split_scope(self, nodeid):
+        file = nodeid.partition("::")[0]
+        return SHARED.get(Path(file).name, file)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Let xdist divide the tests by their sites."""
+    return BySite(config, log)
 
 
 @dataclass
