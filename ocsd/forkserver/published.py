@@ -32,6 +32,8 @@ def main() -> None:
     sys.modules[ours.__name__] = ours
     try:
         agent_cli = importlib.import_module("ocs.agent_cli")
+        if agent_cli.__name__ != "ocs.agent_cli":
+            raise ImportError("its module ocs is ocsd's own")
     except ImportError as error:
         give_up(
             f"{sys.executable} has no published ocs ({error}); install it there, or correct "

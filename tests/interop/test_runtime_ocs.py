@@ -141,7 +141,7 @@ def test_what_cannot_be_run_with_ocs_has_failed_with_the_reason(lab):
     done = lab.start()
     assert done.returncode == 3
     rows = {name: lab.instance(name) for name in ("unknown", "gone", "without")}
-    assert {row["state"] for row in rows.values()} == {"failed"}
+    assert {row["state"] for row in rows.values()} == {"failed"}, rows
     assert (
         f"no package of {lab.python} has the agent class 'NoSuchAgent'" in rows["unknown"]["reason"]
     )
