@@ -1,4 +1,4 @@
-"""Keeps what only blockchains need out of the router's processes.
+"""Keeps what a router of ours does not need out of its processes.
 
 crossbar 26.10 imports web3 and what stands behind it before anything else, and numpy
 for the cookies in its database: two thirds of the CPU time of its start, and 55 MB in
