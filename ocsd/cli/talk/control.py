@@ -4,7 +4,9 @@ It needs nothing but the standard library, and one request opens one connection.
 """
 
 import json
+import shlex
 import socket
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -200,19 +202,24 @@ class DaemonClient:
         )
 
 
-def find(host: str | None = None, limit_s: float = _ACCEPT_LIMIT_S) -> DaemonClient:
+def find(
+    host: str | None = None, limit_s: float = _ACCEPT_LIMIT_S, *, anywhere: bool = False
+) -> DaemonClient:
     """Return the daemon that a command is meant for, if it accepts within `limit_s`.
+
+    A command that only reads may find it `anywhere` on this machine, if no daemon uses the folders
+    that the environment names.
 
     Raises
     ------
     NoDaemonError
-        If none runs, or none for `host`.
+        If none runs, or none for `host`, or only `anywhere`.
     SeveralDaemonsError
         If several run and `host` is not given.
     NotPermittedError
         If one runs but this user may not speak to it.
     """
-    daemons, denied = _search(host, limit_s)
+    daemons, denied = _search(host, limit_s, anywhere=anywhere)
     if len(daemons) == 1:
         return daemons[0]
     if daemons:
@@ -227,14 +234,16 @@ def find(host: str | None = None, limit_s: float = _ACCEPT_LIMIT_S) -> DaemonCli
 
 def find_all(limit_s: float = _ACCEPT_LIMIT_S) -> list[DaemonClient]:
     """Return every daemon that runs on this machine and that this user may speak to."""
-    return _search(None, limit_s)[0]
+    return _search(None, limit_s, anywhere=True)[0]
 
 
-def _search(host: str | None, limit_s: float) -> tuple[list[DaemonClient], list[Path]]:
+def _search(
+    host: str | None, limit_s: float, *, anywhere: bool
+) -> tuple[list[DaemonClient], list[Path]]:
     """Return the daemons that listen, and the places that this user may not use."""
     candidates, denied = places_of(host)
     daemons, closed = _listening(candidates, limit_s)
-    if not daemons:
+    if anywhere and not daemons:
         daemons, _ = _listening(elsewhere(host), limit_s)
     return daemons, denied + closed
 
@@ -299,8 +308,9 @@ def _none_runs(host: str | None) -> str:
 
 def _others_run(host: str | None, looked_in: str, folders: list[Path]) -> str:
     """Return the message that ocsd runs with other folders than those of the environment."""
+    words = shlex.join(["ocsd", *sys.argv[1:]])
     found = ", ".join(
-        f"host '{each.name}' in {each} (RUNTIME_DIRECTORY={each.parent} ocsd status)"
+        f"host '{each.name}' in {each} (RUNTIME_DIRECTORY={each.parent} {words})"
         for each in folders
     )
     return (
