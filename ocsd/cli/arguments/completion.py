@@ -35,7 +35,7 @@ def _instances(context: click.Context) -> list[dict[str, Any]]:
     from ocsd.cli.talk import control
 
     try:
-        daemon = control.find(context.params.get("host"), _COMPLETION_LIMIT_S, anywhere=True)
+        daemon = control.find(context.params.get("host"), _COMPLETION_LIMIT_S)
         return list(daemon.status(_COMPLETION_LIMIT_S).get("instances", ()))
     except OcsdError:
         return []

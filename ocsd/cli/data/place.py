@@ -87,7 +87,7 @@ def find(folder: Path | None, site_file: str | None, host: str | None) -> DataPl
 def _configured(site_file: str | None, host: str | None) -> _Configured:
     """Return what daemon and site file say about this host's aggregator."""
     if site_file is None and any(host in {None, each.host} for each in control.find_all()):
-        status = control.find(host, anywhere=True).status()
+        status = control.find(host).status()
         history = replies.journal_path(status)
         path = _of_daemon(status)
         if path is not None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ocsd.cli.talk import holder, replies, unit_state
-from ocsd.cli.talk.hosts import elsewhere, foreign_folders, places_of, runtime_folders
+from ocsd.cli.talk.hosts import foreign_folders, places_of, runtime_folders
 from ocsd.cli.talk.unix_http import Answer, BrokenAnswerError
 from ocsd.errors import (
     DaemonRefusedError,
@@ -202,24 +202,22 @@ class DaemonClient:
         )
 
 
-def find(
-    host: str | None = None, limit_s: float = _ACCEPT_LIMIT_S, *, anywhere: bool = False
-) -> DaemonClient:
+def find(host: str | None = None, limit_s: float = _ACCEPT_LIMIT_S) -> DaemonClient:
     """Return the daemon that a command is meant for, if it accepts within `limit_s`.
 
-    A command that only reads may find it `anywhere` on this machine, if no daemon uses the folders
-    that the environment names.
+    A daemon whose folders the environment does not name may be another one of that host name; the
+    error says how to reach it.
 
     Raises
     ------
     NoDaemonError
-        If none runs, or none for `host`, or only `anywhere`.
+        If none runs, or none for `host`.
     SeveralDaemonsError
         If several run and `host` is not given.
     NotPermittedError
         If one runs but this user may not speak to it.
     """
-    daemons, denied = _search(host, limit_s, anywhere=anywhere)
+    daemons, denied = _search(host, limit_s)
     if len(daemons) == 1:
         return daemons[0]
     if daemons:
@@ -234,17 +232,13 @@ def find(
 
 def find_all(limit_s: float = _ACCEPT_LIMIT_S) -> list[DaemonClient]:
     """Return every daemon that runs on this machine and that this user may speak to."""
-    return _search(None, limit_s, anywhere=True)[0]
+    return _search(None, limit_s)[0]
 
 
-def _search(
-    host: str | None, limit_s: float, *, anywhere: bool
-) -> tuple[list[DaemonClient], list[Path]]:
+def _search(host: str | None, limit_s: float) -> tuple[list[DaemonClient], list[Path]]:
     """Return the daemons that listen, and the places that this user may not use."""
     candidates, denied = places_of(host)
     daemons, closed = _listening(candidates, limit_s)
-    if anywhere and not daemons:
-        daemons, _ = _listening(elsewhere(host), limit_s)
     return daemons, denied + closed
 
 

@@ -31,7 +31,7 @@ def status(host: str | None) -> dict[str, Any]:
     """
     if host in _silent:
         raise _silent[host]
-    daemon = control.find(host, anywhere=True)
+    daemon = control.find(host)
     try:
         return daemon.status(_STATUS_LIMIT_S)
     except TimedOutError as error:

@@ -136,7 +136,7 @@ def find(site_file: str | None, host: str | None, limit_s: float = _DAEMON_LIMIT
     except SiteFileError as error:
         with suppress(NoDaemonError):
             # It raises the NotPermittedError of a daemon that this user may not ask.
-            control.find(host, limit_s, anywhere=True)
+            control.find(host, limit_s)
         raise SiteFileError(f"no daemon is running here, and {error}") from error
 
 

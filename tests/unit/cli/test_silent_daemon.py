@@ -194,20 +194,22 @@ def test_a_fork_server_with_other_folders_is_named_and_nobody_is_told_to_start(o
         assert "start it with: ocsd start" in ocsd("status", "--host", "dopey").stderr
 
 
-def test_a_daemon_elsewhere_is_shown_but_only_changed_by_who_names_its_folder(ocsd, daemon_of):
+def test_a_daemon_elsewhere_is_left_alone_and_named_with_the_command_that_reaches_it(
+    ocsd, daemon_of
+):
     host = f"grumpy-{os.getpid()}"
     stand_in = daemon_of(host, instance("thermo1"))
     folder = ocsd.environment.pop("RUNTIME_DIRECTORY")
     with socket.socket(socket.AF_UNIX) as fork_server:
         fork_server.bind(f"{folder}/{host}/fork.sock")
         fork_server.listen()
-        assert f"{host}: ok" in ocsd("status", "--host", host).stdout
-        for words in ("stop", "down thermo1", "restart thermo1", "reload", "upgrade"):
+        for words in ("status", "stop", "down thermo1", "restart thermo1", "reload", "upgrade"):
             verb, *names = words.split()
             done = ocsd(verb, "--host", host, *names)
             assert done.returncode == 69
             command = " ".join(["ocsd", verb, "--host", host, *names])
             assert f"RUNTIME_DIRECTORY={folder} {command})" in done.stderr
+        assert f"{host}: ok" in ocsd("status", "--host", host, RUNTIME_DIRECTORY=folder).stdout
     assert stand_in.requests == []
 
 

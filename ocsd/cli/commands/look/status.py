@@ -57,7 +57,7 @@ def status(
     """
     if watch:
         return _watch(names, host, as_json)
-    answer = control.find(host, anywhere=True).status()
+    answer = control.find(host).status()
     if names:
         answer = _only(answer, names)
     report = replies.host_status(answer)
@@ -110,7 +110,7 @@ def _watch(names: tuple[str, ...], host: str | None, as_json: bool) -> int:
 def _present(names: tuple[str, ...], host: str | None, screen: Terminal) -> list[str]:
     """Return the lines of this moment; a daemon that is away may come back."""
     try:
-        answer = control.find(host, anywhere=True).status()
+        answer = control.find(host).status()
     except OcsdError as error:
         return wrapped([[f"{error}"]], screen)
     if names:
