@@ -81,7 +81,7 @@ class Overview(Widget):
     def render(self) -> Text:
         """Return the lines, as many as fit."""
         if self.report is None:
-            return Text("")
+            return Text("asking the daemon")
         lines = picture(self.report, self.choice, self.heard_at, self._fitted())
         return Text("\n").join(Text.from_ansi(self.terminal.written(line)) for line in lines)
 
@@ -114,7 +114,8 @@ class Top(App[None]):
         Binding("r", "change('restart')", "restart"),
         Binding("u", "change('up')", "up"),
         Binding("d", "change('down')", "down"),
-        Binding("slash", "filter", "filter"),
+        # At once: the letters that follow are not keys.
+        Binding("slash", "filter", "filter", priority=True),
         Binding("a", "all", "all/wrong"),
         Binding("question_mark", "help", "help"),
         Binding("q", "quit", "quit"),
@@ -209,6 +210,10 @@ class Top(App[None]):
         choice = self._overview.choice
         self._choose(replace(choice, only_wrong=not choice.only_wrong))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let a slash be one where it is written, and on other pages."""
+        return action != "filter" or not (self._filter.display or len(self.screen_stack) > 1)
+
     def action_filter(self) -> None:
         """Ask for a part of a name."""
         self._asked(asked=True)
@@ -230,7 +235,7 @@ class Top(App[None]):
     def _asked(self, *, asked: bool) -> None:
         self._filter.display = asked
         if asked:
-            self._filter.focus()
+            self.screen.set_focus(self._filter)
 
     def action_help(self) -> None:
         """Show the keys."""
