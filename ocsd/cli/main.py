@@ -21,6 +21,7 @@ _COMMANDS = {
     "start": "supervise",
     "stop": "supervise",
     "status": "look",
+    "top": "look",
     "up": "supervise",
     "down": "supervise",
     "restart": "supervise",
@@ -47,8 +48,7 @@ _ENDING = {"stop", "down", "restart"}
 
 # Words of other supervisors.
 _INSTEAD = {
-    "top": "; for a display that renews itself: ocsd status --watch",
-    "watch": "; for a display that renews itself: ocsd status --watch",
+    "watch": "; for a display that renews itself: ocsd top, or ocsd status --watch",
     "ps": "; see: ocsd status",
     "list": "; see: ocsd status",
 }

@@ -7,6 +7,7 @@ SHORT_HELP = {
     "start": "Bring up a host: router, registry, aggregator and agents.",
     "stop": "End agents, router and daemon of this host.",
     "status": "Show the state of this host's instances.",
+    "top": "Show this host on the full screen, with keys for why, logs and restart.",
     "up": "Bring instances up and keep them up.",
     "down": "Bring instances down and keep them down.",
     "restart": "Stop instances and start them again.",

@@ -105,8 +105,7 @@ def _chosen(
             near = did_you_mean(name, known)
             raise NoSuchInstanceError(f"the history has nothing of '{name}'{near}")
     if agent_class is not None:
-        members = targets.of_class(agent_class, present.status(host))
-        names = [name for name in names or members if name in members]
+        names = targets.narrowed(names, agent_class, present.status(host))
     elif not names:
         return entries
     return [entry for entry in entries if entry.name in names]
