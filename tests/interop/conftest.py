@@ -100,6 +100,10 @@ class PublishedOcs:
         code = PRELUDE + textwrap.dedent(script) + "\nprint(json.dumps(result))"
         return json.loads(self._output([self.python, "-c", code, *self.site.ocs_arguments]))
 
+    def program(self, name: str, *words: str) -> str:
+        """Run one of OCS's programs and return what it prints."""
+        return self._output([self.python.with_name(name), *self.site.ocs_arguments, *words])
+
     def client_cli(self, *arguments: str, check: bool = True) -> str:
         """Run ``ocs-client-cli`` and return what it prints; without `check` it may fail."""
         program = self.python.with_name("ocs-client-cli")
@@ -246,6 +250,7 @@ def _site(port: int, data_folder: Path) -> dict[str, Any]:
         fake(3, "acq", "ignore"),
         other("ProbeAgent", "probe", "up"),
         other("ACUAgent", "acu1", "up"),
+        other("HostManager", f"hm-{HOST}", "up"),
         other("ProbeAgent", "probe-ocs", "ignore"),
         other("AggregatorAgent", "aggregator-ocs", "ignore"),
         other("AggregatorAgent", "aggregator", "up", "--data-dir", str(data_folder), *RECORDING),
