@@ -20,6 +20,8 @@ import yaml
 
 from tests.system.waiting import wait_until
 
+collect_ignore = ["written_for_ocs"]  # run as somebody else's tests
+
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "interop"
 RECORDING = ("--initial-state", "record")
