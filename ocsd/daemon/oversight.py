@@ -19,6 +19,7 @@ from ocsd.daemon.watching.examiner import Examiner
 from ocsd.daemon.watching.hooks import Hooks, ProcessHook
 from ocsd.daemon.watching.incidents import Incidents
 from ocsd.daemon.watching.left_spools import LeftSpools
+from ocsd.daemon.watching.requests import ClientRequests
 from ocsd.daemon.watching.watches import (
     EvidenceWatch,
     ForeignLogWatch,
@@ -69,6 +70,7 @@ class Oversight:
         self._unwell: dict[str, str] = {}
         self._hooks = Hooks(settings.plan.host.hooks, partial(ProcessHook, reactor), reactor)
         self.chronicle = Chronicle(HistoryFile(paths.journal))
+        self.requests = ClientRequests(self.chronicle, reactor)
         self.examiner = Examiner(paths.incidents, paths.instance_log, self.chronicle)
         self.incidents = Incidents(reactor, self._running, self.chronicle, self._incident)
         health = HealthWatch(self.chronicle, self._health, self._recovered)
@@ -116,8 +118,11 @@ class Oversight:
         self._settings = settings
         self._host = settings.plan.host
         self._hooks.commands = settings.plan.host.hooks
-        reason = f"{changed}; asked for by {by}"
-        self.chronicle.record(DAEMON, "Reloaded", reason, os.getpid())
+        self.chronicle.record(DAEMON, "Reloaded", str(changed), os.getpid(), by)
+
+    def record_upgrade(self, text: str, by: str) -> None:
+        """Record that `by` has asked for an upgrade, and what came of it."""
+        self.chronicle.record(DAEMON, "UpgradeRequested", text, os.getpid(), by)
 
     def _disk_fills(self, text: str) -> None:
         self.log.warn("{text}", text=text)

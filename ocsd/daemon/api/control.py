@@ -19,13 +19,13 @@ from ocsd.daemon.planning.reload import Reloaded
 from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
 from ocsd.supervisor.events import Target
 from ocsd.supervisor.wish import WITH_ALL
-from ocsd.system.peer import peer_of
+from ocsd.system.peer import login_of, peer_of
 
 DEFAULT_LIMIT_S: Final = 60.0
 LONGEST_LIMIT_S: Final = 86400.0
 
 Stop = Callable[[Write, str], None]
-Upgrade = Callable[[Write, Callable[[OcsdError], None]], None]
+Upgrade = Callable[[Write, Callable[[OcsdError], None], str], None]
 Reload = Callable[[str, bool], Reloaded]
 
 
@@ -41,7 +41,7 @@ class ControlApi:
     stop: Stop
     """Stops everything; takes a function that writes a JSON object for each step, and who asks."""
     upgrade: Upgrade
-    """Replaces this daemon; takes functions that write the answer, and a refusal."""
+    """Replaces this daemon; takes functions that write the answer and a refusal, and who asks."""
     reload: Reload
     """Takes the site file into use; takes the client, and whether only to report the changes.
     Returns these, and the targets of the instances that move.
@@ -173,7 +173,7 @@ class ControlApi:
             stream.finish()
 
         # The answer ends when the successor closes the descriptors that it finds open.
-        self.upgrade(stream.write, refuse)
+        self.upgrade(stream.write, refuse, asker(request))
         return server.NOT_DONE_YET
 
     def _results(
@@ -281,10 +281,20 @@ def refusal(error: OcsdError) -> dict[str, Any]:
 
 
 def asker(request: Any) -> str:
-    """Return the client, as the kernel vouches for it, e.g. ``alice (uid 1000, pid 4121)``."""
+    """Return the client, as the kernel vouches for it, e.g. ``alice (uid 1000, pid 4121)``.
+
+    Behind `sudo` it is root, and the user that logged in is named as well.
+    """
     pid, uid, _ = peer_of(request.channel.transport.getHandle())
+    text = f"{_user_name(uid)} (uid {uid}, pid {pid})"
+    login = login_of(pid)
+    if login is None or login == uid:
+        return text
+    return f"{text}, logged in as {_user_name(login)}"
+
+
+def _user_name(uid: int) -> str:
     try:
-        name = pwd.getpwuid(uid).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        name = "a user without a name"
-    return f"{name} (uid {uid}, pid {pid})"
+        return "a user without a name"
