@@ -248,7 +248,13 @@ class Daemon:
         parts = self._parts
         control = importlib.import_module("ocsd.daemon.api.control")
         api = control.ControlApi(
-            parts.status, parts.fleet, self.reactor, self.stop, parts.upgrade.request, self.reload
+            parts.status,
+            parts.fleet,
+            self.reactor,
+            self.stop,
+            parts.upgrade.request,
+            self.reload,
+            parts.oversight,
         )
         path = self.settings.paths.control_socket
         ControlPort(self.reactor, path, api.site(), parts.lost_files).open()

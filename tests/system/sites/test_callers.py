@@ -95,3 +95,16 @@ def test_the_history_tells_who_asked_the_daemon_to_upgrade(site):
     entries = json.loads(site.ocsd("history", "--json").stdout)["entries"]
     [upgrade] = [each for each in entries if each["event"] == "UpgradeRequested"]
     assert upgrade["by"].startswith(getpass.getuser())
+
+
+def test_a_hook_is_tried_by_the_daemon_itself(site):
+    told = site.folder / "told"
+    site.write(
+        fake_agent("fake-data1"), hooks={"on-failed": ["/bin/sh", "-c", f"cat > {told}; id"]}
+    )
+    assert site.ocsd("reload").returncode == 0
+    done = site.ocsd("hook", "on-failed", "fake-data1")
+    assert done.returncode == 0, done.stderr
+    assert "uid=" in done.stdout
+    assert json.loads(told.read_text())["test"] is True
+    assert "HookTried" in site.ocsd("history", "--json").stdout
