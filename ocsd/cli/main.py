@@ -34,6 +34,7 @@ _COMMANDS = {
     "ops": "operate",
     "call": "operate",
     "listen": "operate",
+    "hook": "operate",
     "values": "operate",
     "data": "look",
     "run": "supervise",

@@ -63,7 +63,7 @@ def test_every_command_of_the_operators_page_exists(capsys):
     assert verbs == {
         *("start", "status", "top", "up", "down", "restart"),
         *("why", "history", "logs", "loglevel", "reload", "upgrade"),
-        *("ops", "call", "listen", "values", "data"),
+        *("ops", "call", "listen", "hook", "values", "data"),
         *("run", "init", "check", "install", "stop", "completion"),
     }
     for verb in verbs:

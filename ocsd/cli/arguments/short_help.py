@@ -20,6 +20,7 @@ SHORT_HELP = {
     "ops": "List the operations of agent NAME, or show all about OP.",
     "call": "Call operation OP of agent NAME.",
     "listen": "Print the messages of FEED until Ctrl-C.",
+    "hook": "Try a hook of this host, or list the hooks.",
     "values": "Show the latest value of each field that agents publish.",
     "data": "List, check, export and plot recorded data.",
     "run": "Run one agent of the site in the foreground, for its author.",

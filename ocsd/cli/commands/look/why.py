@@ -27,7 +27,11 @@ from ocsd.text.times import utc
 EXAMINED = "Examined"
 """The event of an end by force; its reason names the folder of the examination."""
 
+REQUESTS = ("OperationStart", "OperationStop", "OperationAbort")
+"""The events of requests of clients to the operations of an agent."""
+
 _CHANGES = 8
+_REQUESTS = 4
 _LOG_TAIL_LINES = 8
 
 
@@ -39,6 +43,7 @@ class _Account:
     last_end: HistoryEntry | None
     last_forced_end: HistoryEntry | None
     changes: Sequence[HistoryEntry]
+    requests: Sequence[HistoryEntry]
     log: Sequence[str]
 
 
@@ -56,9 +61,10 @@ def why(names: tuple[str, ...], agent_class: str | None, host: str | None, as_js
     """Show why instances are in their state, and what led to it.
 
     The parts are: state and health; the last unasked end; the record of the last end by
-    force (after a hang, or because of `liveness` or `limits`); the last changes, each with the
-    user that asked for it; the end of the log. A long reason stands there once. NAME may be a
-    pattern, and also `router`, or `ocsd`, the daemon.
+    force (after a hang, or because of `liveness` or `limits`); the last changes, and the last
+    requests of clients to its operations, each with the user that asked for it; the end of the
+    log. A long reason stands there once. NAME may be a pattern, and also `router`, or `ocsd`, the
+    daemon.
     """
     if not names and agent_class is None:
         raise UsageError("`ocsd why` needs the names of instances, or --class")
@@ -126,8 +132,10 @@ def _account(
     latest_first = history[::-1]
     last_end = next((entry for entry in latest_first if entry.is_unasked_end), None)
     last_forced_end = next((entry for entry in latest_first if entry.event == EXAMINED), None)
-    changes = [entry for entry in history if entry.event != EXAMINED][-_CHANGES:]
-    return _Account(now, last_end, last_forced_end, changes, log)
+    requests = [entry for entry in history if entry.event in REQUESTS]
+    changes = [entry for entry in history if entry.event not in {EXAMINED, *REQUESTS}]
+    latest = changes[-_CHANGES:], requests[-_REQUESTS:]
+    return _Account(now, last_end, last_forced_end, *latest, log)
 
 
 def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | None:
@@ -152,9 +160,14 @@ def _lines(account: _Account, said: Said) -> Iterator[str]:
     for title, end in ends.items():
         if end is not None:
             yield f"{title:<15}  {utc(end.at)}  {said.once(reason_words(end))}"
-    if account.changes:
-        yield "\nlast changes:"
-    for entry in account.changes:
+    yield from _entries("last changes", account.changes, said)
+    yield from _entries("last requests of clients", account.requests, said)
+
+
+def _entries(title: str, entries: Sequence[HistoryEntry], said: Said) -> Iterator[str]:
+    if entries:
+        yield f"\n{title}:"
+    for entry in entries:
         at, _, change, _ = (cell.text for cell in row(entry))
         reasons = (said.once(reason_words(entry)), clause("asked for by ", entry.by))
         yield f"  {at}  {change:<20} {'; '.join(filter(None, reasons))}".rstrip()

@@ -43,7 +43,7 @@ def fleet(tmp_path, clock):
 @pytest.fixture
 def post(fleet, clock):
     """Return a function that posts a change and returns the lines of the answer so far."""
-    api = ControlApi(None, fleet, clock, None, None, None)
+    api = ControlApi(None, fleet, clock, None, None, None, None)
     changes = api.site().resource.children[b"v1"].children[b"instances"].children
     ours, theirs = socket.socketpair()
     requests = []
