@@ -13,7 +13,22 @@ _YEAR_S = 366 * 86400.0
 _VALUES = [True, 0, -99, 2**63, 2**70, 10**400, 1.5, math.nan, -math.inf, "a", "", "é", "\ud800"]
 _VALUES += ["\0", None, b"a", [1], {}, 1j, np.float32(3), np.int8(1), np.uint64(2**64 - 1)]
 _VALUES += [np.bool_(True), np.str_("x"), np.longdouble(1), np.datetime64("2026-01-01")]
-_NAMES = ["b", "_a", "1a", "_", "", "a b", "a.b", "é", "a\n", "\ud800", "x" * 255, "x" * 256, 3, None]
+_NAMES = [
+    "b",
+    "_a",
+    "1a",
+    "_",
+    "",
+    "a b",
+    "a.b",
+    "é",
+    "a\n",
+    "\ud800",
+    "x" * 255,
+    "x" * 256,
+    3,
+    None,
+]
 _TIMES = [START * 1e3, 0, -1, math.nan, math.inf, None, "x", True, 2**80, [START], np.array(START)]
 _TIMES += [START + away_s for away_s in (3600, _YEAR_S - 9, _YEAR_S + 9, 9 - _YEAR_S, -_YEAR_S - 9)]
 _TIMES += [np.float64(START), np.float32(START), np.int64(START)]
