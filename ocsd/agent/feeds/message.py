@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import cbor2
 
-from ocsd.agent.feeds.names import LONGEST_FIELD_NAME, name_fault, is_field_name
+from ocsd.agent.feeds.names import LONGEST_FIELD_NAME, is_field_name, name_fault
 from ocsd.agent.feeds.size import check_size
 from ocsd.agent.feeds.times import first_bad_time, time_fault
 from ocsd.bus.encoding import sendable, shown
