@@ -99,10 +99,17 @@ def run_state(
 def encode_runs(runs: Iterable[Run]) -> str:
     """Return runs as text of one line; at most `MOST_RUNS`, the most important first."""
     ranked = sorted(runs, key=_rank)
-    rows = [(*astuple(run)[:-1], run.reason[:LONGEST_RUN_REASON]) for run in ranked[:MOST_RUNS]]
+    rows = [(*astuple(run)[:-1], _cut(run.reason)) for run in ranked[:MOST_RUNS]]
     if not rows:
         return ""
     return json.dumps(rows, separators=(",", ":"))
+
+
+def _cut(reason: str) -> str:
+    """Return a reason that shows that it is not whole."""
+    if len(reason) <= LONGEST_RUN_REASON:
+        return reason
+    return reason[: LONGEST_RUN_REASON - 1] + "…"
 
 
 def _rank(run: Run) -> tuple[bool, ...]:
