@@ -37,6 +37,7 @@ _COMMANDS = {
     "data": "look",
     "run": "supervise",
     "init": "setup",
+    "new": "setup",
     "check": "setup",
     "install": "setup",
     "completion": "setup",
