@@ -49,7 +49,7 @@ def test_all_names_follow_from_one(given, package, agent, instance):
 
 @pytest.mark.parametrize(
     "given",
-    ["", "3he", "-x", "x-", "a--b", "a b", "a.b", "µwave", "x/", "agent", "Agent", "x" * 31, "x\n"],
+    ["", "3he", "-x", "x-", "a--b", "a b", "a.b", "gauß", "x/", "agent", "Agent", "x" * 31, "x\n"],
 )
 def test_a_name_that_no_agent_can_have_is_refused_with_an_example(given):
     with pytest.raises(UsageError, match=r"pressure-gauge|at most 30"):
