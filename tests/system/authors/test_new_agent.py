@@ -43,6 +43,7 @@ class Environment:
             script = self.bin / name
             script.write_text(f'#!/bin/sh\nexec {self.bin}/python -m {module} "$@"\n')
             script.chmod(0o755)
+        (self.bin / "crossbar").symlink_to(Path(sys.executable).with_name("crossbar"))
 
     def run(self, command, folder, **environment):
         """Run a command as a shell does; return what it prints."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ocsd.cli.main import main
 from ocsd.cli.scaffold.making import Kind, files_of
 from ocsd.cli.scaffold.names import LONGEST_NAME, names_of
 from ocsd.errors import UsageError
@@ -186,3 +187,40 @@ def test_a_wrong_name_is_a_matter_of_usage(ocsd):
     done = ocsd("new", "3he")
     assert (done.returncode, done.stdout) == (2, "")
     assert "'3he' cannot be the name of an agent: it begins with a letter" in done.stderr
+
+
+# The page for authors.
+
+PAGE = (Path(__file__).resolve().parents[4] / "docs/agents/new-agent.md").read_text()
+
+
+def test_every_command_of_the_page_and_of_the_help_makes_an_agent(ocsd, capsys):
+    shown = re.findall(r"^    (ocsd new .*)$", PAGE, re.MULTILINE)
+    assert main(["new", "--help"]) == 0
+    told = re.findall(r"^ +(ocsd new [a-z].*)$", capsys.readouterr().out, re.MULTILINE)
+    assert len(shown) == len(told) == 4
+    assert [line.partition("#")[0].split() for line in shown] == [
+        line.partition("#")[0].split() for line in told
+    ]
+    for line in shown:
+        _, *words = line.partition("#")[0].split()
+        assert ocsd(*words).returncode == 0
+
+
+def test_the_page_lists_the_files_and_the_names():
+    names = [names_of("pressure-gauge"), names_of("LakeShore372")]
+    made = {str(path) for path in files_of(names[0], Kind.SERIAL)}
+    listed = re.findall(r"^\| `([^`]+)` \| ", PAGE.split("## Names")[0], re.MULTILINE)
+    silent = {".gitignore", "pressure_gauge_agent/__init__.py", "pressure_gauge_agent/py.typed"}
+    assert {path for path in made if not path.startswith("tests/")} == {*listed, *silent} - {
+        "tests/"
+    }
+    rows = dict(re.findall(r"^\| (\w[^|]*) \| (.*) \|$", PAGE.split("## Names")[1], re.MULTILINE))
+    for row, key in {
+        "agent class": "agent",
+        "package": "package",
+        "package, for pip": "distribution",
+        "first instance-id": "instance",
+    }.items():
+        assert re.findall("`(.*?)`", rows[row]) == [getattr(each, key) for each in names]
+    assert f"at most {LONGEST_NAME} characters" in PAGE
