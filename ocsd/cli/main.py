@@ -39,6 +39,7 @@ _COMMANDS = {
     "data": "look",
     "run": "supervise",
     "init": "setup",
+    "new": "setup",
     "check": "setup",
     "install": "setup",
     "completion": "setup",

@@ -25,6 +25,7 @@ SHORT_HELP = {
     "data": "List, check, export and plot recorded data.",
     "run": "Run one agent of the site in the foreground, for its author.",
     "init": "Write a commented site file for this machine, which runs as it is.",
+    "new": "Make the folder of a new agent, with driver, simulator and tests.",
     "check": "Check a site file and find every agent class that it names.",
     "install": "Have systemd start this host at every boot.",
     "completion": "Print the completion script for a shell.",
