@@ -1,5 +1,6 @@
 # Each target works on a fresh machine with python3 (3.11 or newer) and make:
 # the virtual environment .venv is made when it is missing or out of date.
+# PYTHON=python3.13 makes it with another Python; remove it first (make clean).
 PYTHON ?= python3
 # Other people's packages: the versions that CI has tried, or LATEST=1: the newest of each, or
 # OLDEST=1: the oldest that setup.cfg allows. Each has a virtual environment of its own.
@@ -30,7 +31,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --
 # Without compiled files each of the many processes would compile ocsd for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check lint unit scoreboard published bench compatibility lock clean
+.PHONY: run test check lint unit trixie scoreboard published bench compatibility lock clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
@@ -59,6 +60,9 @@ lint: $(VENV)/installed-test  ## format, lint, types, layers, and the limits of 
 unit: $(VENV)/installed-test  ## unit tests; every branch of the pure modules has to be tested
 	$(BIN)/python -m pytest $(PURE) -q --cov
 	$(BIN)/python -m pytest tests/unit -q -n 2 $(PURE:%=--ignore=%)
+
+trixie:  ## the unit tests on Debian trixie, with its Python 3.13; needs root and mmdebstrap
+	sh tests/trixie.sh make unit
 
 scoreboard: $(VENV)/installed-test  ## figures of the source tree, beside the limits that tests hold
 	@$(BIN)/python -m tests.architecture

@@ -14,6 +14,8 @@ RUNS_KEY: Final = "X_RUNS"
 SAMPLE_KEY: Final = "X_SAMPLE_AGE"
 RECORDING_KEY: Final = "X_RECORDING"
 """The age of the agent's newest sample [s], and the condition of an aggregator's recording."""
+CHANGED_CODE_KEY: Final = "X_CHANGED_CODE"
+"""A file of the agent's code that was written or removed since the agent loaded it."""
 
 REQUESTS_KEY: Final = "X_REQUESTS"
 """The requests of clients to operations since the last report."""

@@ -249,7 +249,8 @@ def _screened(op: AgentOp, params: Any) -> Any:
 
 def _returned(result: Any, session: OpSession) -> None:
     match result:
-        case (ok, message) if is_truth(ok):
+        # No other sequence of two: arrays of numpy 2.5 would match as well.
+        case tuple((ok, message)) | list((ok, message)) if is_truth(ok):
             session.finish(bool(ok), str(message))
         case _:
             session.add_fault(

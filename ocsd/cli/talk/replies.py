@@ -80,6 +80,7 @@ class InstanceStatus:
     sample_age_s: float | None = None
     recording: RecordingStatus | None = None
     old_code: bool = False
+    changed_code: str = ""
 
     @property
     def in_target(self) -> bool:
