@@ -144,7 +144,7 @@ def words_of(name: str, reason: str) -> str:
     """
     if name != replies.ROUTER:
         return reason
-    return reason.replace("its reactor has not answered", "it has not answered")
+    return reason.removeprefix("reactor: ").replace("its reactor has", "it has")
 
 
 def _left(names: Iterable[str], host: str | None) -> set[str]:
