@@ -12,7 +12,6 @@ from ocsd.cli.talk.replies import HostStatus, InstanceStatus
 from ocsd.text import times
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
-from ocsd.text.reason import clause
 
 # More names than this would make a line too long; the table has them all.
 _NAMES_IN_LINE: Final = 5

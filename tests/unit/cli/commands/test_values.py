@@ -86,7 +86,7 @@ def test_a_router_that_is_away_is_told_instead_of_silence():
         probe.bind(("127.0.0.1", 0))
         url = f"ws://127.0.0.1:{probe.getsockname()[1]}/ws"
         router = SiteRouter(url, "http://x/call", "r", "lab")
-        with pytest.raises(UnreachableError, match="nothing listens at .*; see: ocsd why router"):
+        with pytest.raises(UnreachableError, match=r"nothing listens at .*; see: ocsd why router"):
             _refuse_without_router(router)
         probe.listen()
         _refuse_without_router(router)
