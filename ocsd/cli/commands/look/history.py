@@ -87,7 +87,10 @@ def history(
         lines = 0
     shown = [row(entry) for entry in recent[max(0, len(recent) - lines) :]]
     if shown:
-        print("\n".join(table_lines(_EVENTS, shown, screen)), end="\n\n")
+        print("\n".join(table_lines(_EVENTS, shown, screen)))
+        if len(shown) < len(recent):
+            print(f"the last {lines} of {len(recent)} changes; all: -n {len(recent)}")
+        print()
     begin_at = max(since_at, min((entry.at for entry in entries), default=since_at))
     print(f"availability from {utc(begin_at)} to {utc(to_at)} ({duration(to_at - begin_at)})")
     print("\n".join(_summary_lines(by_id, left, screen, everything=lines == 0)))

@@ -49,10 +49,12 @@ def _found(
 ) -> dict[str, Path]:
     """Return the logs of the names; if the `last` word of several is none, it may be a level."""
     try:
-        return places.find(names, agent_class, host)
+        return places.find(names, agent_class, host, follow=True)
     except NoSuchInstanceError as error:
         for word in last:
-            near = did_you_mean(word, LEVEL_CHOICES)
-            if near and word in names[1:]:
+            if word in names[1:] and f"'{word}'" in str(error):
+                near = (
+                    did_you_mean(word, LEVEL_CHOICES) or f"; levels are {', '.join(LEVEL_CHOICES)}"
+                )
                 raise UsageError(f"'{word}' is neither a level nor an instance{near}") from error
         raise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ocsd.cli.arguments import options, trial
+from ocsd.cli.arguments import completion, options, trial
 from ocsd.errors import ConfigurationError, OcsdError, SiteFileError
 from ocsd.text.plural import plural
 
@@ -41,7 +41,12 @@ class _Findings:
     after="Exit code 78 means that something has to be corrected.",
 )
 @options.site_file_option
-@click.option("--host", metavar="HOST", help="Check this host's entry only.")
+@click.option(
+    "--host",
+    metavar="HOST",
+    help="Check this host's entry only.",
+    shell_complete=completion.site_hosts,
+)
 @click.option("--deep", is_flag=True, help="Let each agent parse its arguments, too.")
 def check(site_file: str | None, host: str | None, deep: bool) -> int:
     """Check a site file and find every agent class that it names.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from ocsd.cli.arguments import options
+from ocsd.cli.arguments import completion, options
 from ocsd.cli.systemd.unit_file import UnitFile
 from ocsd.errors import (
     NoSuchUserError,
@@ -40,6 +40,7 @@ _SYSTEMCTL_LIMIT_S = 300.0
     metavar="HOST",
     help="For machines with several hosts: install ocsd@HOST.service. Without it, ocsd.service "
     "runs the entry of this machine.",
+    shell_complete=completion.site_hosts,
 )
 @options.site_file_option
 @click.option("--user", metavar="USER", default="ocs", show_default=True, help="Run as USER.")
