@@ -4,11 +4,12 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple
 
-from ocsd.errors import ConfigurationError, UnknownHostError
+from ocsd.errors import ConfigurationError, SiteFileError, UnknownHostError
 from ocsd.site import launch as launches
 from ocsd.site.launch import Launch
 from ocsd.site.load import find, load, pick_host
 from ocsd.site.model import Host, Instance, Site
+from ocsd.system import whereabouts
 from ocsd.text.nearest import did_you_mean
 
 CONTROL = "*control*"
@@ -51,7 +52,7 @@ def get_config(args: argparse.Namespace, agent_class: str | None = None) -> Conf
         return _of_launch(launch, agent_class)
     if args.site == "none":
         return Configuration(None, None, None)
-    site = load(_file(args))
+    site = load(_file(args, agent_class))
     host = site.hosts.get(args.site_host)
     if agent_class != CONTROL:
         host = _host(site, args)
@@ -79,7 +80,20 @@ def _means_launch(args: argparse.Namespace, launch: Launch) -> bool:
     return args.site is None and args.site_file in {None, launch.site_file}
 
 
-def _file(args: argparse.Namespace) -> Path:
+def _file(args: argparse.Namespace, agent_class: str | None) -> Path:
+    try:
+        return _named_file(args)
+    except SiteFileError:
+        if agent_class != CONTROL or args.site or args.site_file:
+            raise
+        # A client means the site that runs here, as the commands do.
+        running = whereabouts.site_files()
+        if len(running) != 1:
+            raise
+        return running.pop()
+
+
+def _named_file(args: argparse.Namespace) -> Path:
     if args.site is not None and args.site_file is not None:
         named = find(site=args.site)
         if args.site_file == str(named.absolute()):  # filled in by parse_args

@@ -28,6 +28,8 @@ class Whereabouts:
     paths: HostPaths
     hub: str = ""
     """The site's router, realm and address root."""
+    site_file: str = ""
+    """The site file, absolute."""
 
     def write(self) -> None:
         """Write this to the state folder and to the runtime folder.
@@ -44,6 +46,7 @@ class Whereabouts:
             "state": str(places.state),
             "logs": str(places.logs),
             "hub": self.hub,
+            "site_file": self.site_file,
         }
         content = json.dumps(facts).encode() + b"\n"
         try:
@@ -63,7 +66,8 @@ def read(folder: Path) -> Whereabouts | None:
     try:
         facts = json.loads((folder / _FOLDERS_FILE).read_bytes())
         runtime, state, logs = (Path(facts[name]) for name in ("runtime", "state", "logs"))
-        return Whereabouts(HostPaths(facts["host"], runtime, state, logs), str(facts["hub"]))
+        found = HostPaths(facts["host"], runtime, state, logs)
+        return Whereabouts(found, str(facts["hub"]), str(facts.get("site_file", "")))
     except PermissionError:
         raise
     except (OSError, ValueError, KeyError, TypeError):
@@ -95,6 +99,21 @@ def listening() -> list[Path]:
     except OSError:
         return []
     return sorted(set(_folders(lines)))
+
+
+def site_files() -> set[Path]:
+    """Return the site files of what runs on this machine, as far as this user may see them.
+
+    An environment that names a runtime folder asks for that one only.
+    """
+    found = set()
+    for folder in listening():
+        if "RUNTIME_DIRECTORY" in os.environ and folder.parent != paths.runtime_base():
+            continue
+        with suppress(PermissionError):
+            if (told := read(folder)) and told.site_file:
+                found.add(Path(told.site_file))
+    return found
 
 
 def _folders(lines: list[bytes]) -> Iterator[Path]:

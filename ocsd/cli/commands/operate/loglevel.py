@@ -53,8 +53,9 @@ def _found(
     except NoSuchInstanceError as error:
         for word in last:
             if word in names[1:] and f"'{word}'" in str(error):
-                near = (
-                    did_you_mean(word, LEVEL_CHOICES) or f"; levels are {', '.join(LEVEL_CHOICES)}"
-                )
-                raise UsageError(f"'{word}' is neither a level nor an instance{near}") from error
+                neither = f"'{word}' is neither a level nor an instance"
+                if near := did_you_mean(word, LEVEL_CHOICES):
+                    raise UsageError(f"{neither}{near}") from error
+                levels = ", ".join(LEVEL_CHOICES)
+                raise NoSuchInstanceError(f"{neither}; levels are {levels}") from error
         raise
