@@ -13,6 +13,7 @@ from ocsd.cli.arguments.targets import no_such_instance
 from ocsd.cli.commands.look.history import reason_words, row, words_of
 from ocsd.cli.logs import logfile, records
 from ocsd.cli.logs.log_lines import message_of
+from ocsd.cli.overview.headlines import operation_text, recording_lines
 from ocsd.cli.overview.reasons import reason_line
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
@@ -120,6 +121,7 @@ def _text(
     said = Said()
     headline = words_of(name, _headline(account, host, screen))
     yield f"{screen.bold(name)}: {said.once(headline)}"
+    yield from _activity(account.now, screen)
     yield from _lines(account, said)
     if account.log:
         yield f"\nlast lines of {log_path}:"
@@ -153,6 +155,20 @@ def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | No
         f"host '{answer.get('host')}' has no instance '{name}' any more: it has left the site "
         f"file; to see its past: ocsd history {name}"
     )
+
+
+def _activity(now: dict[str, Any] | None, screen: Terminal) -> Iterator[str]:
+    """Yield how the recording of an aggregator goes, or which operations do not run."""
+    if now is None:
+        return
+    instance = replies.instance_status(now)
+    if instance.records:
+        for parts in recording_lines(instance, None, screen):
+            yield f" {screen.dot} ".join(parts)
+        return
+    for operation in instance.lacks:
+        again = f"to start it: ocsd call {instance.instance_id} {operation.name} start"
+        yield f"{'does not run':<15}  {operation_text(operation)}; {again}"
 
 
 def _lines(account: _Account, said: Said) -> Iterator[str]:
