@@ -9,7 +9,6 @@ import json
 import os
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +20,7 @@ FILE_LIMIT_BYTES: Final = 8 * 2**20
 WAITING_LIMIT: Final = 10_000
 """Entries kept in memory while the disk is full; older ones are dropped and counted."""
 
-_FIELDS: Final = {field.name for field in fields(HistoryEntry)}
+_FIELDS: Final = frozenset(HistoryEntry._fields)
 
 
 class HistoryFile:
@@ -130,7 +129,7 @@ def _older(path: Path) -> Path:
 
 
 def _line(entry: HistoryEntry) -> bytes:
-    filled = {key: value for key, value in asdict(entry).items() if value not in (None, "")}
+    filled = {key: value for key, value in entry._asdict().items() if value not in (None, "")}
     return json.dumps(filled).encode() + b"\n"
 
 

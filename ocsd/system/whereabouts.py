@@ -9,9 +9,8 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from ocsd.system import files, paths
 from ocsd.system.paths import HostPaths
@@ -21,8 +20,7 @@ _SOCKETS: Final = Path("/proc/net/unix")
 _LISTENS: Final = 0x10000  # __SO_ACCEPTCON, among the flags of a socket
 
 
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
+class Whereabouts(NamedTuple):
     """The folders of a daemon, and the router of its site."""
 
     paths: HostPaths

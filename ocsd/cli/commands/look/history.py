@@ -4,7 +4,6 @@ import json
 import re
 import time
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -194,9 +193,8 @@ def _as_json(
     entries: Sequence[HistoryEntry], by_id: Mapping[str, Summary], left: Container[str]
 ) -> dict[str, Any]:
     return {
-        "entries": [asdict(entry) for entry in entries],
+        "entries": [entry._asdict() for entry in entries],
         "summaries": {
-            name: {**asdict(summary), "availability": summary.availability, "left": name in left}
-            for name, summary in by_id.items()
+            name: {**summary.to_json(), "left": name in left} for name, summary in by_id.items()
         },
     }

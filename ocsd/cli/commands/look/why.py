@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -31,8 +30,7 @@ _CHANGES = 8
 _LOG_TAIL_LINES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class _Account:
+class _Account(NamedTuple):
     """All that explains the state of an instance; its fields are the keys of --json."""
 
     now: dict[str, Any] | None
@@ -40,6 +38,15 @@ class _Account:
     last_forced_end: HistoryEntry | None
     changes: Sequence[HistoryEntry]
     log: Sequence[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the account as JSON has it."""
+        return {
+            **self._asdict(),
+            "last_end": self.last_end and self.last_end._asdict(),
+            "last_forced_end": self.last_forced_end and self.last_forced_end._asdict(),
+            "changes": [entry._asdict() for entry in self.changes],
+        }
 
 
 @options.command(
@@ -66,7 +73,7 @@ def why(names: tuple[str, ...], agent_class: str | None, host: str | None, as_js
     chosen = _chosen(names, agent_class, entries, host)
     accounts = {name: _account_of(name, entries, host) for name in chosen}
     if as_json:
-        document: Any = {name: asdict(account) for name, (account, _) in accounts.items()}
+        document: Any = {name: account.to_json() for name, (account, _) in accounts.items()}
         if names == tuple(chosen) and len(chosen) == 1:
             [document] = document.values()
         print(json.dumps(document, indent=2))
