@@ -16,7 +16,7 @@ from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.screen.units import duration
 from ocsd.cli.talk import present, replies
 from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
-from ocsd.history.summary import HistoryEntry, Summary, summaries
+from ocsd.history.summary import START_ALLOWANCE_S, HistoryEntry, Summary, summaries
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 from ocsd.text.reason import clause
@@ -73,7 +73,8 @@ def history(
     to_at = min(until_at or time.time(), time.time())
     if to_at <= since_at:
         raise UsageError("--until is not later than --since, so there is no time between them")
-    entries = _chosen(list(records.entries(host)), names, agent_class, host)
+    # A start that was asked for before then may still count.
+    entries = _chosen(records.since(host, since_at - START_ALLOWANCE_S), names, agent_class, host)
     by_id = summaries(entries, since_at, to_at)
     left = _left(by_id, host)
     recent = [entry for entry in entries if since_at <= entry.at < to_at]

@@ -69,8 +69,8 @@ def why(names: tuple[str, ...], agent_class: str | None, host: str | None, as_js
     """
     if not names and agent_class is None:
         raise UsageError("`ocsd why` needs the names of instances, or --class")
-    entries = list(records.entries(host))
-    chosen = _chosen(names, agent_class, entries, host)
+    chosen = _chosen(names, agent_class, host)
+    entries = records.entries(host, chosen)
     accounts = {name: _account_of(name, entries, host) for name in chosen}
     if as_json:
         document: Any = {name: account.to_json() for name, (account, _) in accounts.items()}
@@ -86,12 +86,7 @@ def why(names: tuple[str, ...], agent_class: str | None, host: str | None, as_js
     print("\n\n".join(texts))
 
 
-def _chosen(
-    names: tuple[str, ...],
-    agent_class: str | None,
-    entries: Sequence[HistoryEntry],
-    host: str | None,
-) -> list[str]:
+def _chosen(names: tuple[str, ...], agent_class: str | None, host: str | None) -> list[str]:
     if agent_class is None and not any(map(targets.is_pattern, names)):
         return list(dict.fromkeys(names))
     try:
@@ -99,7 +94,7 @@ def _chosen(
     except NoDaemonError:
         if agent_class is not None:
             raise
-    return targets.matching(names, dict.fromkeys(entry.name for entry in entries))
+    return targets.matching(names, dict.fromkeys(entry.name for entry in records.latest(host)))
 
 
 def _account_of(
