@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -36,8 +35,7 @@ _REQUESTS = 4
 _LOG_TAIL_LINES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class _Account:
+class _Account(NamedTuple):
     """All that explains the state of an instance; its fields are the keys of --json."""
 
     now: dict[str, Any] | None
@@ -46,6 +44,15 @@ class _Account:
     changes: Sequence[HistoryEntry]
     requests: Sequence[HistoryEntry]
     log: Sequence[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the account as JSON has it."""
+        return {
+            **self._asdict(),
+            "last_end": self.last_end and self.last_end._asdict(),
+            "last_forced_end": self.last_forced_end and self.last_forced_end._asdict(),
+            "changes": [entry._asdict() for entry in self.changes],
+        }
 
 
 @options.command(
@@ -69,11 +76,11 @@ def why(names: tuple[str, ...], agent_class: str | None, host: str | None, as_js
     """
     if not names and agent_class is None:
         raise UsageError("`ocsd why` needs the names of instances, or --class")
-    entries = list(records.entries(host))
-    chosen = _chosen(names, agent_class, entries, host)
+    chosen = _chosen(names, agent_class, host)
+    entries = records.entries(host, chosen)
     accounts = {name: _account_of(name, entries, host) for name in chosen}
     if as_json:
-        document: Any = {name: asdict(account) for name, (account, _) in accounts.items()}
+        document: Any = {name: account.to_json() for name, (account, _) in accounts.items()}
         if names == tuple(chosen) and len(chosen) == 1:
             [document] = document.values()
         print(json.dumps(document, indent=2))
@@ -86,12 +93,7 @@ def why(names: tuple[str, ...], agent_class: str | None, host: str | None, as_js
     print("\n\n".join(texts))
 
 
-def _chosen(
-    names: tuple[str, ...],
-    agent_class: str | None,
-    entries: Sequence[HistoryEntry],
-    host: str | None,
-) -> list[str]:
+def _chosen(names: tuple[str, ...], agent_class: str | None, host: str | None) -> list[str]:
     if agent_class is None and not any(map(targets.is_pattern, names)):
         return list(dict.fromkeys(names))
     try:
@@ -99,7 +101,7 @@ def _chosen(
     except NoDaemonError:
         if agent_class is not None:
             raise
-    return targets.matching(names, dict.fromkeys(entry.name for entry in entries))
+    return targets.matching(names, dict.fromkeys(entry.name for entry in records.latest(host)))
 
 
 def _account_of(
