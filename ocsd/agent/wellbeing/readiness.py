@@ -5,8 +5,8 @@ is a complaint, or empty if all is well. ``X_CALL`` and ``X_FEEDS`` are complain
 layers, ``X_OPERATIONS`` the operations that run and since when, ``X_RUNS`` the latest run of each
 operation, ``X_REQUESTS`` the requests of clients since the report before, ``X_SAMPLE_AGE`` the
 age of the newest sample, ``X_CODE`` the file of the agent's code, ``X_CHANGED_CODE`` a file of it
-that was written or removed since it was loaded. All that begin with X are left out if they are empty
-and were so in the report before.
+that was written or removed since it was loaded. All that begin with X are left out if they are
+empty and were so in the report before.
 """
 
 import time
