@@ -6,9 +6,7 @@ _TEXT = """\
 # Written by `ocsd install`; docs/systemd.md describes it. Change it with: systemctl edit {name}
 [Unit]
 Description=ocsd, the supervisor of {whose} observatory agents
-Wants=network-online.target
-After=network-online.target time-sync.target
-# A daemon that cannot start is tried for ever: its agents may be running, and at night no
+{order}# A daemon that cannot start is tried for ever: its agents may be running, and at night no
 # operator is there to reset a counter.
 StartLimitIntervalSec=0
 
@@ -35,6 +33,17 @@ WatchdogSec=30s
 # One agent that eats all memory must not cost the others.
 OOMPolicy=continue
 
+{surroundings}
+[Install]
+WantedBy={target}
+"""
+
+_ORDER = """\
+Wants=network-online.target
+After=network-online.target time-sync.target
+"""
+
+_OF_SYSTEM = """\
 User={user}
 SupplementaryGroups=dialout
 WorkingDirectory=/var/lib/ocsd
@@ -68,9 +77,13 @@ RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM
+"""
 
-[Install]
-WantedBy=multi-user.target
+# The folders are those of `ocsd start` in a session. A user's systemd cannot make a sandbox.
+_OF_USER = """\
+WorkingDirectory=%h
+UMask=0022
+LimitNOFILE=65536
 """
 
 
@@ -86,8 +99,8 @@ class UnitFile:
     """The program that runs ocsd: an absolute path, and arguments if need be."""
     site_file: str | None = None
     """Absolute path of the site file; None leaves it to ``ocsd start`` to find it."""
-    user: str = "ocs"
-    """The account that runs it."""
+    user: str | None = "ocs"
+    """The account that runs it; None for the systemd of a user, which has no other one."""
 
     @property
     def name(self) -> str:
@@ -102,13 +115,18 @@ class UnitFile:
             name, whose, options, which = "ocsd@HOST", "host %i's", " --host %i", "--host %i"
         if self.site_file is not None:
             options += f" --site-file {_quoted(self.site_file)}"
+        order, surroundings, target = _ORDER, _OF_SYSTEM, "multi-user.target"
+        if self.user is None:
+            order, surroundings, target = "", _OF_USER, "default.target"
         return _TEXT.format(
+            order=order,
+            surroundings=surroundings.format(user=self.user),
+            target=target,
             name=name,
             whose=whose,
             program=" ".join(map(_quoted, self.program)),
             options=options,
             which=which,
-            user=self.user,
         )
 
 

@@ -29,6 +29,8 @@ def is_restart(unit: str) -> bool:
     If systemd cannot be asked the answer is no, because it ordered a stop.
     """
     command = ["systemctl", "list-jobs", "--plain", "--no-legend", unit]
+    if "MANAGERPID" in os.environ:  # it was the systemd of a user that started this process
+        command.insert(1, "--user")
     try:
         listed = subprocess.run(
             command, capture_output=True, text=True, timeout=_LIST_JOBS_LIMIT_S, check=True

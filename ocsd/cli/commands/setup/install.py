@@ -33,6 +33,7 @@ _SYSTEMCTL_LIMIT_S = 300.0
     "ocsd install --dry-run                      # show the unit, change nothing",
     "ocsd install --site-file /etc/ocsd/default.yaml --now",
     "ocsd install --host lab1 --now              # one of several hosts on this machine",
+    "ocsd install --user-unit --now              # as yourself, without root",
     "ocsd install --remove",
 )
 @click.option(
@@ -43,7 +44,8 @@ _SYSTEMCTL_LIMIT_S = 300.0
     shell_complete=completion.site_hosts,
 )
 @options.site_file_option
-@click.option("--user", metavar="USER", default="ocs", show_default=True, help="Run as USER.")
+@click.option("--user", metavar="USER", help="Run as USER.  [default: ocs]")
+@click.option("--user-unit", is_flag=True, help="Install for your own systemd, without root.")
 @click.option(
     "--root",
     metavar="DIR",
@@ -58,7 +60,8 @@ _SYSTEMCTL_LIMIT_S = 300.0
 def install(
     host: str | None,
     site_file: str | None,
-    user: str,
+    user: str | None,
+    user_unit: bool,
     root: Path,
     now: bool,
     dry_run: bool,
@@ -68,18 +71,22 @@ def install(
     """Have systemd start this host at every boot.
 
     The command writes a unit with the paths of this ocsd and of the site file, and enables it.
-    With --remove it stops, disables and deletes the unit.
+    With --remove it stops, disables and deletes the unit. With --user-unit it does the same for
+    the systemd of your own account, which needs `loginctl enable-linger` to run at boot.
     """
+    if user_unit and (user or root != Path("/")):
+        raise click.UsageError("--user-unit excludes --user and --root: it is of this account")
     if now and root != Path("/"):
         raise click.UsageError("--now and --root exclude each other: nothing runs in an image")
-    target = _Target(root, dry_run)
+    target = _Target(root, dry_run, own=user_unit)
     if remove:
         _remove(target, host)
         return
     checked = _checked_site_file(site_file, host, root)
-    unit = UnitFile(several=host is not None, program=_program(), site_file=checked, user=user)
-    if target.is_here and not dry_run:
-        _check_user(user)
+    account = None if user_unit else user or "ocs"
+    if target.is_here and account and not dry_run:
+        _check_user(account)
+    unit = UnitFile(several=host is not None, program=_program(), site_file=checked, user=account)
     _write(target, unit, force)
     service = _service(host)
     target.systemctl("enable", service, now=now)
@@ -87,19 +94,30 @@ def install(
         print(
             f"nothing was changed; this would be {target.path(unit.name)}:\n\n{unit.text}", end=""
         )
-    elif now:
-        print(f"{service} runs; see: systemctl status {service}, ocsd status")
-    elif target.is_here:
-        print(f"next: systemctl start {service}, or boot")
     else:
-        print("next: boot it")
+        print("\n".join(_next_steps(target, service, now)))
+
+
+def _next_steps(target: "_Target", service: str, now: bool) -> Iterator[str]:
+    if now:
+        yield f"{service} runs; see: {target.program} status {service}, ocsd status"
+    elif target.is_here:
+        yield f"next: {target.program} start {service}, or boot"
+    else:
+        yield "next: boot it"
+    if target.is_own:
+        yield "to have it run without a session of yours, at boot, too: loginctl enable-linger"
 
 
 class _Target:
     """The system into which the unit goes."""
 
-    def __init__(self, root: Path, dry_run: bool) -> None:
+    def __init__(self, root: Path, dry_run: bool, *, own: bool = False) -> None:
         self._root = root.absolute()
+        self.is_own = own
+        self.program = "systemctl"
+        if own:
+            self.program = "systemctl --user"
         self._dry_run = dry_run
         self.is_here = self._root == Path("/")
         if self.is_here and not dry_run and not _BOOTED.is_dir():
@@ -110,11 +128,14 @@ class _Target:
 
     def path(self, name: str) -> Path:
         """Return the path of a unit's file."""
+        if self.is_own:
+            base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+            return Path(base) / "systemd/user" / name
         return self._root / _UNITS / name
 
     def systemctl(self, *words: str, now: bool = False) -> None:
         """Print and run a command of systemctl; `now` lets it also start or stop the unit."""
-        command = ["systemctl"]
+        command = self.program.split()
         if not self.is_here:
             command += ["--root", str(self._root)]
         command.append(words[0])
@@ -125,9 +146,7 @@ class _Target:
         if self._dry_run:
             return
         try:
-            subprocess.run(
-                [command[0], "--quiet", *command[1:]], check=True, timeout=_SYSTEMCTL_LIMIT_S
-            )
+            subprocess.run([*command, "--quiet"], check=True, timeout=_SYSTEMCTL_LIMIT_S)
         except FileNotFoundError as error:
             raise NoSystemdError(
                 "there is no program systemctl; install systemd, or use `ocsd start`"

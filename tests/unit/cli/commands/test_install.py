@@ -178,3 +178,35 @@ def test_every_drop_in_of_the_page_is_understood_by_systemd(tmp_path):
         timeout=30,
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_a_unit_of_ones_own_account_names_no_user_and_no_folder_of_the_system(ocsd, image):
+    site = str(image / "etc/ocsd/default.yaml")
+    words = ("install", "--user-unit", "--dry-run", "--site-file", site, "--host", "grumpy")
+    config = ocsd.base / "config"
+    done = ocsd(*words, XDG_CONFIG_HOME=str(config))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[:2] == [
+        f"write {config}/systemd/user/ocsd@.service",
+        "systemctl --user daemon-reload",
+    ]
+    assert "systemctl --user enable ocsd@grumpy.service\n" in done.stdout
+    assert "WantedBy=default.target\n" in done.stdout
+    for absent in ("User=", "StateDirectory=", "ProtectSystem=", "network-online", "multi-user"):
+        assert absent not in done.stdout
+    assert not config.exists()
+    assert ocsd("install", "--user-unit", "--user", "ocs").returncode == 2
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_a_unit_of_ones_own_account_is_understood_by_systemd(tmp_path):
+    unit = UnitFile(program=(sys.executable,), user=None)
+    (tmp_path / unit.name).write_text(unit.text)
+    done = subprocess.run(
+        ["systemd-analyze", "--user", "verify", tmp_path / unit.name],
+        env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path), "SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
