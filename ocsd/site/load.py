@@ -55,6 +55,8 @@ def find(site_file: str | os.PathLike[str] | None = None, site: str | None = Non
     hint = "pass --site-file"
     if not os.environ.get("OCS_CONFIG_DIR"):
         hint += " or set OCS_CONFIG_DIR"
+    if site is None:
+        hint += "; `ocsd init` writes a new one"
     raise SiteFileError(
         f"no site file found{_near_file(name, folders)}; {hint}; looked for{places}"
     )
@@ -112,7 +114,7 @@ def pick_host(site: Site, name: str | None = None, hostname: str | None = None) 
     there = f"it has {', '.join(site.hosts) or 'no hosts at all'}"
     if name:
         near = did_you_mean(name, site.hosts)
-        raise UnknownHostError(f"{where} has no host {name!r}{near}; {there}")
+        raise UnknownHostError(f"{where} has no host {name!r}; {there}{near}")
     raise UnknownHostError(
         f"{where} has no host {machine!r} (this machine) and no 'localhost'; {there}; "
         "choose one with --host (of an agent: --site-host)"
