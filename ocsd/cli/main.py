@@ -21,6 +21,7 @@ _COMMANDS = {
     "start": "supervise",
     "stop": "supervise",
     "status": "look",
+    "top": "look",
     "up": "supervise",
     "down": "supervise",
     "restart": "supervise",
@@ -33,10 +34,12 @@ _COMMANDS = {
     "ops": "operate",
     "call": "operate",
     "listen": "operate",
+    "hook": "operate",
     "values": "operate",
     "data": "look",
     "run": "supervise",
     "init": "setup",
+    "new": "setup",
     "check": "setup",
     "install": "setup",
     "completion": "setup",
@@ -47,8 +50,7 @@ _ENDING = {"stop", "down", "restart"}
 
 # Words of other supervisors.
 _INSTEAD = {
-    "top": "; for a display that renews itself: ocsd status --watch",
-    "watch": "; for a display that renews itself: ocsd status --watch",
+    "watch": "; for a display that renews itself: ocsd top, or ocsd status --watch",
     "ps": "; see: ocsd status",
     "list": "; see: ocsd status",
 }

@@ -7,11 +7,11 @@ state folder and in its runtime folder. The kernel's list of sockets names the r
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from ocsd.system import files, paths
 from ocsd.system.paths import HostPaths
@@ -21,15 +21,15 @@ _SOCKETS: Final = Path("/proc/net/unix")
 _LISTENS: Final = 0x10000  # __SO_ACCEPTCON, among the flags of a socket
 
 
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
+class Whereabouts(NamedTuple):
     """The folders of a daemon, and the router of its site."""
 
     paths: HostPaths
     hub: str = ""
     """The site's router, realm and address root."""
-    site_file: str = ""
-    """The site file, absolute."""
+    addresses: Mapping[str, str] = MappingProxyType({})
+    """The same by their keys in the site file, with the router's call bridge; empty if the daemon
+    is of an older release."""
 
     def write(self) -> None:
         """Write this to the state folder and to the runtime folder.
@@ -46,7 +46,7 @@ class Whereabouts:
             "state": str(places.state),
             "logs": str(places.logs),
             "hub": self.hub,
-            "site_file": self.site_file,
+            "addresses": dict(self.addresses),
         }
         content = json.dumps(facts).encode() + b"\n"
         try:
@@ -66,8 +66,8 @@ def read(folder: Path) -> Whereabouts | None:
     try:
         facts = json.loads((folder / _FOLDERS_FILE).read_bytes())
         runtime, state, logs = (Path(facts[name]) for name in ("runtime", "state", "logs"))
-        found = HostPaths(facts["host"], runtime, state, logs)
-        return Whereabouts(found, str(facts["hub"]), str(facts.get("site_file", "")))
+        places = HostPaths(facts["host"], runtime, state, logs)
+        return Whereabouts(places, str(facts["hub"]), dict(facts.get("addresses", {})))
     except PermissionError:
         raise
     except (OSError, ValueError, KeyError, TypeError):
@@ -99,21 +99,6 @@ def listening() -> list[Path]:
     except OSError:
         return []
     return sorted(set(_folders(lines)))
-
-
-def site_files() -> set[Path]:
-    """Return the site files of what runs on this machine, as far as this user may see them.
-
-    An environment that names a runtime folder asks for that one only.
-    """
-    found = set()
-    for folder in listening():
-        if "RUNTIME_DIRECTORY" in os.environ and folder.parent != paths.runtime_base():
-            continue
-        with suppress(PermissionError):
-            if (told := read(folder)) and told.site_file:
-                found.add(Path(told.site_file))
-    return found
 
 
 def _folders(lines: list[bytes]) -> Iterator[Path]:

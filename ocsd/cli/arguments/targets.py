@@ -77,11 +77,21 @@ def chosen(words: Sequence[str], agent_class: str | None, answer: Mapping[str, A
     NoSuchInstanceError
         If a pattern, the class or both together choose nothing.
     """
-    names = matching(words, replies.instance_ids(answer))
+    return narrowed(matching(words, replies.instance_ids(answer)), agent_class, answer)
+
+
+def narrowed(names: list[str], agent_class: str | None, answer: Mapping[str, Any]) -> list[str]:
+    """Return those of the names that are of a class; without names, all of the class.
+
+    Raises
+    ------
+    NoSuchInstanceError
+        If there is none.
+    """
     if agent_class is None:
         return names
     members = of_class(agent_class, answer)
-    if not words:
+    if not names:
         return members
     both = [name for name in names if name in members]
     if not both:

@@ -3,10 +3,9 @@
 import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocsd.cli.talk import control, replies
 from ocsd.cli.talk.activity import RecordingStatus
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
 _HERE = Path("data")
 
 
-@dataclass(frozen=True, slots=True)
-class DataPlace:
+class DataPlace(NamedTuple):
     """A data folder, and what is known of the aggregator that writes it."""
 
     path: Path
@@ -39,8 +37,7 @@ class DataPlace:
     """Return the reason why nothing is recorded there, and the remedy; empty if there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Configured:
+class _Configured(NamedTuple):
     """The aggregator's folder by daemon or site file; without one, `why` says where it runs."""
 
     path: Path | None = None

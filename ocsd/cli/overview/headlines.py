@@ -36,7 +36,13 @@ def headlines(report: HostStatus, verdict: HostVerdict, screen: Terminal) -> lis
         lines.append([_operations(verdict.lacking)])
     if old := [each.instance_id for each in report.instances if each.old_code]:
         lines.append([f"run on with the code of before the upgrade: {listed(old)}"])
+    if changed := [_changed(each) for each in report.instances if each.changed_code]:
+        lines.append([f"code changed since they were started: {listed(changed)}"])
     return lines + _clock(report.clock)
+
+
+def _changed(instance: InstanceStatus) -> str:
+    return f"{instance.instance_id} ({one_line(instance.changed_code)})"
 
 
 def _router(report: HostStatus) -> list[Parts]:
@@ -122,6 +128,8 @@ def recording_lines(
         yield [f"{screen.styled('recording pauses', 'attention')}: {one_line(_after_colon(told))}"]
     elif told.recording:
         yield [*_progress(told), *disk_parts(told, full_in_s)]
+    elif aggregator.opens_data_folder:
+        yield [f"recording begins: {name} opens its data folder"]
     else:
         why = _why_idle(aggregator)
         yield [f"{screen.styled('nothing is recorded', 'attention')}: {why}"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 _TEXT = """\
-# Written by `ocsd install`; docs/systemd.md describes it. Change it with: systemctl edit {name}
+# Written by `ocsd install`; docs/systemd.md describes it. Change it with: {systemctl} edit {name}
 [Unit]
 Description=ocsd, the supervisor of {whose} observatory agents
 {order}# A daemon that cannot start is tried for ever: its agents may be running, and at night no
@@ -33,17 +33,34 @@ WatchdogSec=30s
 # One agent that eats all memory must not cost the others.
 OOMPolicy=continue
 
-{surroundings}
-[Install]
+{account}# Data files are there for others to read.
+UMask=0022
+LimitNOFILE=65536
+
+{sandbox}[Install]
 WantedBy={target}
 """
 
-_ORDER = """\
+
+@dataclass(frozen=True, slots=True)
+class _Manager:
+    """The parts of a unit in which systemd's two kinds of service managers differ."""
+
+    systemctl: str
+    target: str
+    order: str
+    account: str
+    sandbox: str
+
+
+_SYSTEM = _Manager(
+    systemctl="systemctl",
+    target="multi-user.target",
+    order="""\
 Wants=network-online.target
 After=network-online.target time-sync.target
-"""
-
-_OF_SYSTEM = """\
+""",
+    account="""\
 User={user}
 SupplementaryGroups=dialout
 WorkingDirectory=/var/lib/ocsd
@@ -53,10 +70,8 @@ RuntimeDirectory=ocsd
 RuntimeDirectoryPreserve=yes
 StateDirectory=ocsd
 LogsDirectory=ocsd
-# Data files are there for others to read.
-UMask=0022
-LimitNOFILE=65536
-
+""",
+    sandbox="""\
 # Left out on purpose: PrivateTmp (agents that outlive the daemon would lose their /tmp),
 # PrivateDevices, DeviceAllow and ProtectClock (they hide serial ports and USB), PrivateUsers (the
 # group of a device would not count), MemoryDenyWriteExecute (libraries of vendors).
@@ -77,14 +92,25 @@ RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM
-"""
 
-# The folders are those of `ocsd start` in a session. A user's systemd cannot make a sandbox.
-_OF_USER = """\
-WorkingDirectory=%h
-UMask=0022
-LimitNOFILE=65536
-"""
+""",
+)
+
+# It has no targets of the network, cannot change the account, and its sandbox would need
+# namespaces that many machines refuse to users. Its folders are those of a start by hand.
+_OF_USER = _Manager(
+    systemctl="systemctl --user",
+    target="default.target",
+    order="",
+    account="""\
+# The home folder: what is relative in the site file counts from it.
+WorkingDirectory=~
+""",
+    sandbox="""\
+NoNewPrivileges=yes
+
+""",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +125,10 @@ class UnitFile:
     """The program that runs ocsd: an absolute path, and arguments if need be."""
     site_file: str | None = None
     """Absolute path of the site file; None leaves it to ``ocsd start`` to find it."""
-    user: str | None = "ocs"
-    """The account that runs it; None for the systemd of a user, which has no other one."""
+    user: str = "ocs"
+    """The account that runs it; a unit of a user has that user's."""
+    of_user: bool = False
+    """Whether it belongs to the service manager of a user (``systemctl --user``)."""
 
     @property
     def name(self) -> str:
@@ -115,18 +143,20 @@ class UnitFile:
             name, whose, options, which = "ocsd@HOST", "host %i's", " --host %i", "--host %i"
         if self.site_file is not None:
             options += f" --site-file {_quoted(self.site_file)}"
-        order, surroundings, target = _ORDER, _OF_SYSTEM, "multi-user.target"
-        if self.user is None:
-            order, surroundings, target = "", _OF_USER, "default.target"
+        manager = _SYSTEM
+        if self.of_user:
+            manager = _OF_USER
         return _TEXT.format(
-            order=order,
-            surroundings=surroundings.format(user=self.user),
-            target=target,
             name=name,
             whose=whose,
             program=" ".join(map(_quoted, self.program)),
             options=options,
             which=which,
+            systemctl=manager.systemctl,
+            order=manager.order,
+            account=manager.account.format(user=self.user),
+            sandbox=manager.sandbox,
+            target=manager.target,
         )
 
 

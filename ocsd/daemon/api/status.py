@@ -22,7 +22,6 @@ from ocsd.system.proc import age_s
 SCHEMA = "ocsd.status/1"
 
 HOST_STOPPING = "the host is being stopped"
-_HUB_KEYS = {"wamp_server", "wamp_http", "wamp_realm", "address_root"}
 
 
 @dataclass(slots=True)
@@ -131,7 +130,7 @@ class StatusReport:
             "trouble": "; ".join(filter(None, (self.trouble(), self.start_trouble()))),
             "journal_path": str(self.paths.journal),
             "log_path": str(self.paths.instance_log("ocsd")),
-            "hub": self.hub.model_dump(include=_HUB_KEYS),
+            "hub": self.hub.addresses,
             "clock": offset and offset.as_json(),
             "disks": self.disks(),
             "router": self._router(),

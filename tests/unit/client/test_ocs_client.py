@@ -6,10 +6,8 @@ import pytest
 
 from ocsd import site_config
 from ocsd.base import ERROR, OK
-from ocsd.errors import SiteFileError
 from ocsd.matched_client import MatchedClient
 from ocsd.ocs_client import OCSClient, OCSReply
-from ocsd.system import whereabouts
 from tests.unit.client.stand_in_bridge import session
 
 
@@ -132,21 +130,3 @@ def test_a_reply_prints_whatever_it_is_given():
     assert "has not run" in repr(OCSReply(OK, "Idle.", {}))
     assert repr(OCSReply(7, "?", None)).startswith("OCSReply: 7 : ?")
     assert "{'strange': 1}" in repr(OCSReply(ERROR, "no", {"strange": 1}))
-
-
-def test_a_client_without_a_site_file_is_of_the_one_site_that_runs_here(
-    bridge, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("OCS_CONFIG_DIR", raising=False)
-    site = tmp_path / "lab.yaml"
-    site.write_text(f"hub: {{wamp_server: 'ws://localhost:1/ws', wamp_http: '{bridge.url}'}}\n")
-    running = set()
-    monkeypatch.setattr(whereabouts, "site_files", lambda: set(running))
-    with pytest.raises(SiteFileError):
-        OCSClient("dev1")
-    running.add(site)
-    assert OCSClient("dev1").instance_id == "dev1"
-    running.add(tmp_path / "other.yaml")
-    with pytest.raises(SiteFileError):
-        OCSClient("dev1")

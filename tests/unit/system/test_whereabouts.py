@@ -1,7 +1,6 @@
 """A daemon's folders are found, whatever folders the environment names."""
 
 import socket
-from pathlib import Path
 
 import pytest
 
@@ -68,14 +67,3 @@ def test_the_kernel_lists_the_fork_servers_that_listen(places):
         assert whereabouts.is_bound(place)
     assert places.runtime not in whereabouts.listening()
     assert not whereabouts.is_bound(place)
-
-
-def test_the_site_files_of_what_runs_are_known(places, monkeypatch):
-    Whereabouts(places, "ws://hub", "/lab/default.yaml").write()
-    assert whereabouts.site_files() == set()
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(places.forkserver_socket))
-        listener.listen()
-        assert whereabouts.site_files() == set()  # the environment names another folder
-        monkeypatch.setenv("RUNTIME_DIRECTORY", str(places.runtime.parent))
-        assert whereabouts.site_files() == {Path("/lab/default.yaml")}

@@ -3,37 +3,26 @@
 import difflib
 import os
 import pwd
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from ocsd.cli.arguments import completion, options
+from ocsd.cli.systemd.target import Target
 from ocsd.cli.systemd.unit_file import UnitFile
-from ocsd.errors import (
-    NoSuchUserError,
-    NoSystemdError,
-    NotPermittedError,
-    SystemctlError,
-    UnitChangedError,
-)
-from ocsd.system import files
+from ocsd.errors import NoSuchUserError, UnitChangedError
 
-_UNITS = Path("etc/systemd/system")
-# This folder exists if and only if systemd started this machine (sd_booted(3)).
-_BOOTED = Path("/run/systemd/system")
-# `ocsd stop` may take two minutes.
-_SYSTEMCTL_LIMIT_S = 300.0
+# systemd has a file here for each user whose services run without a login (loginctl(1)).
+_LINGERING = Path("/var/lib/systemd/linger")
 
 
 @options.command(
     "ocsd install --dry-run                      # show the unit, change nothing",
     "ocsd install --site-file /etc/ocsd/default.yaml --now",
     "ocsd install --host lab1 --now              # one of several hosts on this machine",
-    "ocsd install --user-unit --now              # as yourself, without root",
+    "ocsd install --user-unit --now              # without root: a unit of your own",
     "ocsd install --remove",
 )
 @click.option(
@@ -44,8 +33,12 @@ _SYSTEMCTL_LIMIT_S = 300.0
     shell_complete=completion.site_hosts,
 )
 @options.site_file_option
-@click.option("--user", metavar="USER", help="Run as USER.  [default: ocs]")
-@click.option("--user-unit", is_flag=True, help="Install for your own systemd, without root.")
+@click.option("--user", metavar="USER", help="Run as USER; by default as ocs.")
+@click.option(
+    "--user-unit",
+    is_flag=True,
+    help="Without root: install a unit of your own (systemctl --user), which runs as you.",
+)
 @click.option(
     "--root",
     metavar="DIR",
@@ -71,22 +64,28 @@ def install(
     """Have systemd start this host at every boot.
 
     The command writes a unit with the paths of this ocsd and of the site file, and enables it.
-    With --remove it stops, disables and deletes the unit. With --user-unit it does the same for
-    the systemd of your own account, which needs `loginctl enable-linger` to run at boot.
+    With --remove it stops, disables and deletes the unit.
     """
-    if user_unit and (user or root != Path("/")):
-        raise click.UsageError("--user-unit excludes --user and --root: it is of this account")
     if now and root != Path("/"):
         raise click.UsageError("--now and --root exclude each other: nothing runs in an image")
-    target = _Target(root, dry_run, own=user_unit)
+    if user_unit and (user is not None or root != Path("/")):
+        raise click.UsageError("--user-unit runs here and as you: leave out --user and --root")
+    if user_unit:
+        target = Target.of_user(dry_run)
+    else:
+        target = Target.of_system(root, dry_run)
     if remove:
         _remove(target, host)
         return
-    checked = _checked_site_file(site_file, host, root)
-    account = None if user_unit else user or "ocs"
-    if target.is_here and account and not dry_run:
-        _check_user(account)
-    unit = UnitFile(several=host is not None, program=_program(), site_file=checked, user=account)
+    unit = UnitFile(
+        several=host is not None,
+        program=_program(),
+        site_file=_checked_site_file(site_file, host, root),
+        user=user or "ocs",
+        of_user=user_unit,
+    )
+    if target.is_here and not dry_run and not user_unit:
+        _check_user(unit.user)
     _write(target, unit, force)
     service = _service(host)
     target.systemctl("enable", service, now=now)
@@ -95,87 +94,30 @@ def install(
             f"nothing was changed; this would be {target.path(unit.name)}:\n\n{unit.text}", end=""
         )
     else:
-        print("\n".join(_next_steps(target, service, now)))
+        _tell_next(target, service, now)
+    if user_unit:
+        _tell_of_lingering()
 
 
-def _next_steps(target: "_Target", service: str, now: bool) -> Iterator[str]:
-    if now:
-        yield f"{service} runs; see: {target.program} status {service}, ocsd status"
+def _tell_next(target: Target, service: str, runs: bool) -> None:
+    if runs:
+        print(f"{service} runs; see: {target.command('status', service)}, ocsd status")
     elif target.is_here:
-        yield f"next: {target.program} start {service}, or boot"
+        print(f"next: {target.command('start', service)}, or boot")
     else:
-        yield "next: boot it"
-    if target.is_own:
-        yield "to have it run without a session of yours, at boot, too: loginctl enable-linger"
+        print("next: boot it")
 
 
-class _Target:
-    """The system into which the unit goes."""
-
-    def __init__(self, root: Path, dry_run: bool, *, own: bool = False) -> None:
-        self._root = root.absolute()
-        self.is_own = own
-        self.program = "systemctl"
-        if own:
-            self.program = "systemctl --user"
-        self._dry_run = dry_run
-        self.is_here = self._root == Path("/")
-        if self.is_here and not dry_run and not _BOOTED.is_dir():
-            raise NoSystemdError(
-                f"systemd does not run this machine (there is no {_BOOTED}); start ocsd with "
-                "`ocsd start`, or install into an image with --root"
-            )
-
-    def path(self, name: str) -> Path:
-        """Return the path of a unit's file."""
-        if self.is_own:
-            base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-            return Path(base) / "systemd/user" / name
-        return self._root / _UNITS / name
-
-    def systemctl(self, *words: str, now: bool = False) -> None:
-        """Print and run a command of systemctl; `now` lets it also start or stop the unit."""
-        command = self.program.split()
-        if not self.is_here:
-            command += ["--root", str(self._root)]
-        command.append(words[0])
-        if now:
-            command.append("--now")
-        command += words[1:]
-        print(" ".join(command))
-        if self._dry_run:
-            return
-        try:
-            subprocess.run([*command, "--quiet"], check=True, timeout=_SYSTEMCTL_LIMIT_S)
-        except FileNotFoundError as error:
-            raise NoSystemdError(
-                "there is no program systemctl; install systemd, or use `ocsd start`"
-            ) from error
-        except subprocess.SubprocessError as error:
-            raise SystemctlError(
-                f"`{' '.join(command)}` failed, as it says above; when that is put right, run "
-                "this command again"
-            ) from error
-
-    def write(self, path: Path, text: str) -> None:
-        """Replace a file at once or not at all."""
-        print(f"write {path}")
-        if self._dry_run:
-            return
-        with _permitted(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            files.replace(path, text.encode())
-            path.chmod(0o644)
-
-    def delete(self, path: Path) -> None:
-        """Delete a file."""
-        print(f"delete {path}")
-        if not self._dry_run:
-            with _permitted(path):
-                path.unlink()
+def _tell_of_lingering() -> None:
+    user = pwd.getpwuid(os.getuid()).pw_name
+    if not (_LINGERING / user).exists():
+        print(
+            f"{user} does not linger: it would end when {user} logs out, and start at the next "
+            f"login, not at boot; to change that: loginctl enable-linger {user}"
+        )
 
 
-def _write(target: _Target, unit: UnitFile, force: bool) -> None:
+def _write(target: Target, unit: UnitFile, force: bool) -> None:
     path = target.path(unit.name)
     present = None
     with suppress(FileNotFoundError):
@@ -191,14 +133,14 @@ def _write(target: _Target, unit: UnitFile, force: bool) -> None:
             sys.stdout.flush()
             raise UnitChangedError(
                 f"{path} has another content, see the difference above; add --force to overwrite "
-                f"it, and keep your own settings in a drop-in: systemctl edit {unit.name}"
+                f"it, and keep your own settings in a drop-in: {target.command('edit', unit.name)}"
             )
     target.write(path, unit.text)
     if target.is_here:
         target.systemctl("daemon-reload")
 
 
-def _remove(target: _Target, host: str | None) -> None:
+def _remove(target: Target, host: str | None) -> None:
     path = target.path(UnitFile(several=host is not None).name)
     if not path.exists():
         print(f"there is no {path}: nothing to remove")
@@ -254,12 +196,3 @@ def _check_user(user: str) -> None:
             f"there is no user {user!r} to run the daemon; pass --user, or make one with: "
             f"useradd --system --home-dir /var/lib/ocsd --groups dialout {user}"
         ) from error
-
-
-@contextmanager
-def _permitted(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        message = f"cannot change {path}: {error.strerror}; try again with sudo"
-        raise NotPermittedError(message) from error

@@ -45,7 +45,7 @@ def post(fleet, clock):
     """Return a function that posts a change and returns the lines of the answer so far."""
     boxed = Instance(instance_id="boxed", agent_class="A", manage="docker")
     status = SimpleNamespace(left_alone=lambda: (boxed,))
-    api = ControlApi(status, fleet, clock, None, None, None)
+    api = ControlApi(status, fleet, clock, None, None, None, None)
     changes = api.site().resource.children[b"v1"].children[b"instances"].children
     ours, theirs = socket.socketpair()
     requests = []
