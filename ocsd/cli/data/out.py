@@ -35,7 +35,7 @@ _output = functools.partial(
 )
 
 _STANDARD_OUTPUT = Path("-")
-_NAMES_IN_LINE = 3
+_FIELDS_IN_LINE = 3
 
 
 @options.command(
@@ -117,7 +117,7 @@ def plot(selection: Selection, wanted: tuple[str, ...], output: Path | None, as_
 
 def named(fields: Sequence[str]) -> str:
     """Return the names of fields for one line, or if they are many, how many."""
-    if len(fields) > _NAMES_IN_LINE:
+    if len(fields) > _FIELDS_IN_LINE:
         return plural(len(fields), "field")
     return one_line(", ".join(fields))
 
