@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +51,18 @@ def find(site_file: str | os.PathLike[str] | None = None, site: str | None = Non
     for folder in folders:
         if os.path.isfile(folder / name):
             return folder / name
+    raise SiteFileError(_nowhere(name, folders, is_usual=site is None))
+
+
+def _nowhere(name: str, folders: Sequence[Path], *, is_usual: bool) -> str:
+    """Return the message about a site file that is in none of the folders."""
     places = "".join(f"\n  {folder / name}" for folder in folders)
     hint = "pass --site-file"
     if not os.environ.get("OCS_CONFIG_DIR"):
         hint += " or set OCS_CONFIG_DIR"
-    raise SiteFileError(
-        f"no site file found{_near_file(name, folders)}; {hint}; looked for{places}"
-    )
+    if is_usual:
+        hint += "; `ocsd init` writes a new one"
+    return f"no site file found{_near_file(name, folders)}; {hint}; looked for{places}"
 
 
 def load(path: str | os.PathLike[str]) -> Site:
@@ -112,7 +117,7 @@ def pick_host(site: Site, name: str | None = None, hostname: str | None = None) 
     there = f"it has {', '.join(site.hosts) or 'no hosts at all'}"
     if name:
         near = did_you_mean(name, site.hosts)
-        raise UnknownHostError(f"{where} has no host {name!r}{near}; {there}")
+        raise UnknownHostError(f"{where} has no host {name!r}; {there}{near}")
     raise UnknownHostError(
         f"{where} has no host {machine!r} (this machine) and no 'localhost'; {there}; "
         "choose one with --host (of an agent: --site-host)"

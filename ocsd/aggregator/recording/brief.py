@@ -29,7 +29,8 @@ def disk_room(folder: Path) -> dict[str, int]:
         disk = os.statvfs(folder)
         return {
             "disk_free_bytes": disk.f_bavail * disk.f_frsize,
-            "disk_total_bytes": disk.f_blocks * disk.f_frsize,
+            # As df counts: what is kept for root is not there.
+            "disk_total_bytes": (disk.f_blocks - disk.f_bfree + disk.f_bavail) * disk.f_frsize,
         }
     return {}
 

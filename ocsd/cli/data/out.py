@@ -35,6 +35,7 @@ _output = functools.partial(
 )
 
 _STANDARD_OUTPUT = Path("-")
+_FIELDS_IN_LINE = 3
 
 
 @options.command(
@@ -111,7 +112,14 @@ def plot(selection: Selection, wanted: tuple[str, ...], output: Path | None, as_
     if as_json:
         print(json.dumps({"file": output and str(output), "fields": fields}, indent=2))
     elif output is not None:
-        print(f"{output}: {one_line(', '.join(fields))}")
+        print(f"{output}: {named(fields)}")
+
+
+def named(fields: Sequence[str]) -> str:
+    """Return the names of fields for one line, or if they are many, how many."""
+    if len(fields) > _FIELDS_IN_LINE:
+        return plural(len(fields), "field")
+    return one_line(", ".join(fields))
 
 
 def _title(selection: Selection) -> str:

@@ -46,6 +46,9 @@ def test_when_there_is_no_site_file_all_places_are_listed(folders):
     assert str(folders[0] / "observatry.yaml") in message
     assert "site-configs/observatry.yaml" in message
     assert "/etc/ocsd/observatry.yaml" in message
+    assert "ocsd init" not in message
+    with pytest.raises(SiteFileError, match="`ocsd init` writes a new one"):
+        find()
 
 
 def test_a_site_file_that_is_not_there_is_told(tmp_path):
@@ -82,7 +85,7 @@ def test_an_unknown_host_is_told_with_those_there_are(site):
     with pytest.raises(UnknownHostError) as caught:
         pick_host(site, "grumpyy", "doc")
 
-    assert "no host 'grumpyy'; did you mean 'grumpy'?; it has grumpy, doc, localhost" in str(
+    assert "no host 'grumpyy'; it has grumpy, doc, localhost; did you mean 'grumpy'?" in str(
         caught.value
     )
 

@@ -77,9 +77,8 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
         print(text.nothing(selection.of_time, writing is not None, journal))
     if outliers := text.outlier_lines(feeds):
         print("\n" + "\n".join(outliers))
-    print(f"\n{text.total(folder.path, summaries, selection.gaps(summaries))}")
-    if idle := selection.place.idle():
-        print(idle)
+    total = text.total(folder.path, summaries, selection.gaps(summaries))
+    print("\n" + "\n".join(filter(None, (total, selection.place.idle()))))
 
 
 @options.command(

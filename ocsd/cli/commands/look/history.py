@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -85,15 +85,18 @@ def history(
     screen = terminal.of_output()
     if availability:
         lines = 0
-    shown = [row(entry) for entry in recent[max(0, len(recent) - lines) :]]
-    if shown:
-        print("\n".join(table_lines(_EVENTS, shown, screen)))
-        if len(shown) < len(recent):
-            print(f"the last {lines} of {len(recent)} changes; all: -n {len(recent)}")
-        print()
+    if recent and lines:
+        print("\n".join(_change_lines(recent, lines, screen)), end="\n\n")
     begin_at = max(since_at, min((entry.at for entry in entries), default=since_at))
     print(f"availability from {utc(begin_at)} to {utc(to_at)} ({duration(to_at - begin_at)})")
     print("\n".join(_summary_lines(by_id, left, screen, everything=lines == 0)))
+
+
+def _change_lines(recent: Sequence[HistoryEntry], most: int, screen: Terminal) -> Iterator[str]:
+    """Yield the table of the last changes, and how many there are if some are left out."""
+    yield from table_lines(_EVENTS, [row(entry) for entry in recent[-most:]], screen)
+    if most < len(recent):
+        yield f"the last {most} of {len(recent)} changes; all: -n {len(recent)}"
 
 
 def _chosen(

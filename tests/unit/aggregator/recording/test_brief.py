@@ -1,8 +1,11 @@
 """The recording in one line, for the supervisor."""
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
+
+import pytest
 
 from ocsd.aggregator.numbers.hole import Hole
 from ocsd.aggregator.recording.brief import brief, disk_room, holes_since
@@ -71,3 +74,11 @@ def test_a_disk_that_cannot_be_asked_has_no_size(tmp_path):
     room = disk_room(tmp_path)
     assert 0 <= room["disk_free_bytes"] <= room["disk_total_bytes"]
     assert disk_room(Path("/no/such/folder")) == {}
+
+
+def test_the_room_of_a_disk_is_that_of_df(tmp_path):
+    room, disk = disk_room(tmp_path), os.statvfs(tmp_path)
+    used_bytes = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+    total_bytes = used_bytes + disk.f_bavail * disk.f_frsize
+    # Others write to this disk meanwhile.
+    assert room["disk_total_bytes"] == pytest.approx(total_bytes, rel=0.01)

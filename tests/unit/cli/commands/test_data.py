@@ -12,6 +12,7 @@ import pytest
 
 from ocsd.cli.data import offered, place
 from ocsd.cli.data import text as data_text
+from ocsd.cli.data.out import named
 from ocsd.cli.main import main
 from ocsd.errors import NoDataError
 from tests.unit.data import recorded
@@ -194,6 +195,11 @@ def test_plot_writes_a_picture_or_says_that_it_needs_a_name(run, folder, tmp_pat
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     assert "with -o" in run("plot", "channel_00", code=2).err
+
+
+def test_many_fields_of_a_picture_are_counted():
+    assert named(["a", "b", "c"]) == "a, b, c"
+    assert named(["a", "b", "c", "d"]) == "4 fields"
 
 
 def test_the_folder_is_that_of_the_hosts_aggregator(tmp_path):
