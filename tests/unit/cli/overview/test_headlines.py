@@ -95,6 +95,11 @@ def test_instances_that_run_the_code_of_before_an_upgrade_are_named():
     assert lines_of(report) == ["run on with the code of before the upgrade: a, c"]
 
 
+def test_instances_whose_own_code_changed_are_named_with_the_file():
+    report = host(agent("a", changed_code="/lab/a.py"), agent("b"))
+    assert lines_of(report) == ["code changed since they were started: a (/lab/a.py)"]
+
+
 @pytest.mark.parametrize(
     ("clock", "line"),
     [
