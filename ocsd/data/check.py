@@ -1,6 +1,6 @@
 """Checks files against the rules of docs/reference/wire.md."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -49,7 +49,7 @@ class FileProblem:
 def check(
     path: Path, being_written: bool = False, kinds: FieldKinds | None = None
 ) -> list[FileProblem]:
-    """Return the problems of a file, at most `MOST_PROBLEMS`.
+    """Return the problems of a file: `MOST_PROBLEMS` one by one, and how many more of each kind.
 
     A file that is `being_written` may end within a frame. `kinds` are the types of fields
     in the files before it; those in this file are added.
@@ -59,7 +59,8 @@ def check(
     OSError
         If it cannot be read.
     """
-    problems = list(_name(path))
+    problems = _Problems()
+    problems.add(_name(path))
     opened_at = None
     if path.stem.isdigit():
         opened_at = int(path.stem)
@@ -67,21 +68,44 @@ def check(
     empty = True
     for piece in pieces(path):
         empty = False
-        if len(problems) >= MOST_PROBLEMS:
-            break
         if isinstance(piece, Whole):
-            problems += rules.broken_by(piece)
+            problems.add(rules.broken_by(piece))
         elif not (being_written and piece.at_end):
-            problems.append(_damage(piece))
+            problems.add([_damage(piece)])
     if empty and not being_written:
-        problems.append(FileProblem(ProblemKind.TORN, 0, "the file is empty"))
-    return problems[:MOST_PROBLEMS]
+        problems.add([FileProblem(ProblemKind.TORN, 0, "the file is empty")])
+    return problems.listed()
 
 
 def torn(path: Path) -> Damage | None:
     """Return the incomplete frame at the end of a file; None if the last frame is whole."""
     ends = (piece for piece in pieces(path) if isinstance(piece, Damage) and piece.at_end)
     return next(ends, None)
+
+
+class _Problems:
+    """The problems of a file: the first ones, and the number of others by kind."""
+
+    def __init__(self) -> None:
+        self._first: list[FileProblem] = []
+        self._more: dict[ProblemKind, list[int]] = {}
+
+    def add(self, problems: Iterable[FileProblem]) -> None:
+        """Add the next problems."""
+        for problem in problems:
+            if len(self._first) < MOST_PROBLEMS:
+                self._first.append(problem)
+            else:
+                first_and_count = self._more.setdefault(problem.kind, [problem.offset, 0])
+                first_and_count[1] += 1
+
+    def listed(self) -> list[FileProblem]:
+        """Return all, those that are not told one by one as one problem for each kind."""
+        more = [
+            FileProblem(kind, offset, f"the first of {count:,} more problems of this kind")
+            for kind, (offset, count) in self._more.items()
+        ]
+        return self._first + more
 
 
 class _Rules:

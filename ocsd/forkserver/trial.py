@@ -29,6 +29,8 @@ from ocsd.supervisor.policy import RestartPolicy
 TRIAL_LIMIT_S = 20.0
 """After this long, an agent that has not parsed its arguments is given up [s]."""
 
+_ENDED = "it ended before it had parsed its arguments"
+
 _SITE_OPTIONS = frozenset((*vars(site_config.add_arguments().parse_args([])), "agent_class"))
 
 
@@ -72,7 +74,7 @@ def _tried(here: Launch) -> dict[str, Any]:
     if answer:
         found = json.loads(answer)
     elif ready:
-        found = {"problem": "it ended before it had parsed its arguments"}
+        found = {"problem": _ENDED}
     return {"instance_id": here.instance.instance_id, "problem": "", "values": {}, **found}
 
 
@@ -100,7 +102,9 @@ def _outcome(here: Launch) -> dict[str, Any]:
         return {"values": dict(_plain(parsed.values))}
     except OcsdError as error:
         return {"problem": str(error)}
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary to the agent's code
+    except SystemExit as ended:
+        return {"problem": f"{_ENDED}: sys.exit({ended.code!r})"}
+    except Exception as error:  # noqa: BLE001 - the boundary to the agent's code
         return {"problem": f"cannot try its arguments: {last_line(error)}"}
     if RestartPolicy(here.instance.restart) is not RestartPolicy.ALWAYS:
         return {}  # A program that ends by itself need not have arguments.

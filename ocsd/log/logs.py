@@ -79,10 +79,10 @@ class ProcessLog:
 
 def _take_unfinished_lines() -> None:
     """Let text that is flushed without a newline be in the log as well."""
-    for name in ("stdout", "stderr"):
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
         stream = getattr(sys, name)
         if isinstance(stream, LoggingFile):
-            printed = PrintedText(stream)
+            printed = PrintedText(stream, descriptor=descriptor)
             setattr(sys, name, printed)
             LOOKOUT.add(printed.write_due)
 

@@ -93,10 +93,23 @@ class Unfinished:
 
 
 class PrintedText:
-    """Takes the place of `sys.stdout` or `sys.stderr` in front of a stream that writes lines."""
+    """Takes the place of `sys.stdout` or `sys.stderr` in front of a stream that writes lines.
 
-    def __init__(self, lines: Any, clock: Callable[[], float] = time.monotonic) -> None:
+    Parameters
+    ----------
+    lines : file
+        Writes lines into the log.
+    clock : callable
+        Returns the monotonic time [s].
+    descriptor : int
+        The file descriptor of the stream whose place this takes.
+    """
+
+    def __init__(
+        self, lines: Any, clock: Callable[[], float] = time.monotonic, descriptor: int = -1
+    ) -> None:
         self._lines = lines
+        self._descriptor = descriptor
         self._clock = clock
         self._unfinished = Unfinished(clock())
         self._renew_lock()
@@ -113,13 +126,26 @@ class PrintedText:
         """
         if self._lines.closed:
             raise ValueError("I/O operation on closed file")
+        length = len(text)
         if isinstance(text, bytes):
             text = text.decode(self._lines.encoding, "backslashreplace")
         with self._lock:
             self._log(self._unfinished.added(text, self._clock()))
-        return len(text)
+        return length
 
-    def writelines(self, lines: Iterable[str]) -> None:
+    @property
+    def buffer(self) -> "PrintedText":
+        """The stream that takes bytes, which is this one."""
+        return self
+
+    def fileno(self) -> int:
+        """Return the descriptor, which subprocesses and C libraries write to."""
+        return self._descriptor
+
+    def reconfigure(self, **_options: Any) -> None:
+        """Change nothing: every line is in the log at once."""
+
+    def writelines(self, lines: Iterable[str | bytes]) -> None:
         """Write each text."""
         for line in lines:
             self.write(line)

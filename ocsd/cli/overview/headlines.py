@@ -128,8 +128,6 @@ def recording_lines(
         yield [f"{screen.styled('recording pauses', 'attention')}: {one_line(_after_colon(told))}"]
     elif told.recording:
         yield [*_progress(told), *disk_parts(told, full_in_s)]
-    elif aggregator.opens_data_folder:
-        yield [f"recording begins: {name} opens its data folder"]
     else:
         why = _why_idle(aggregator)
         yield [f"{screen.styled('nothing is recorded', 'attention')}: {why}"]

@@ -100,15 +100,6 @@ class InstanceStatus(NamedTuple):
         return self.agent_class == AGGREGATOR_CLASS
 
     @property
-    def opens_data_folder(self) -> bool:
-        """Whether its recording was started and has not begun to write yet."""
-        told = self.recording
-        if told is None or told.recording:
-            return False
-        runs = [each for each in self.operations if each.name == "record" and each.in_flight]
-        return any(each.state != "stopping" for each in runs)
-
-    @property
     def urgency(self) -> int:
         """Its place in a list that begins with what needs attention."""
         if not self.in_target:

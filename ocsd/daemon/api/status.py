@@ -206,8 +206,9 @@ class StatusReport:
             "waits_for_router": keeper.report.reports and not keeper.report.ready,
         }
         if keeper.started_at is not None:
-            # After an upgrade, it goes on with the release that it was started with.
-            row["old_code"] = keeper.started_at < self.code_at
+            # After an upgrade, it goes on with the release that it was started with. What this
+            # daemon has started runs the present one, whatever the clock said at its start.
+            row["old_code"] = keeper.adopted and keeper.started_at < self.code_at
         if instance.agent_class == AGGREGATOR_CLASS:
             row["data_dir"] = str(data_folder(instance.arguments, self.paths.state))
         return row

@@ -81,6 +81,8 @@ class Keeper:
     pid: int | None = field(default=None, init=False)
     started_at: float | None = field(default=None, init=False)
     """Its process and when that was started [s, Unix time]."""
+    adopted: bool = field(default=False, init=False)
+    """Whether an earlier daemon has started that process."""
     was_ready: bool = field(default=False, init=False)
     """Whether a process of this daemon's ever held the instance's addresses."""
     since_at: float = field(init=False)
@@ -184,6 +186,7 @@ class Keeper:
     def adopt(self, report: Spawned, started_at: float) -> None:
         """Take over a process that an earlier daemon started."""
         self._begin(report.pid, started_at)
+        self.adopted = True
         self._began_s -= max(0.0, self.wall_clock() - started_at)
         # A running process reports every second. One that has hung since before this daemon
         # began will never report: its silence counts from now.
@@ -229,7 +232,7 @@ class Keeper:
 
     def _begin(self, pid: int, started_at: float) -> None:
         self.pid = pid
-        self.started_at = started_at
+        self.started_at, self.adopted = started_at, False
         self._began_s = self.clock.seconds()
         self.report = SelfReport(started_at_s=self._began_s)
         self.failure = self.operations = ""

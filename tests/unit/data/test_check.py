@@ -128,8 +128,13 @@ def test_a_wrong_byte_in_the_midst_is_told_with_its_place_and_the_rest_is_checke
 
 
 def test_a_file_that_is_wrong_throughout_is_told_briefly(tmp_path):
-    path = sound(tmp_path, *[samples(every(-1, 3)) for _ in range(100)])
-    assert len(check(path)) == MOST_PROBLEMS
+    bad = [samples(every(-1, 3)) for _ in range(100)]
+    whole = check(sound(tmp_path, *bad))
+    assert len(whole) == MOST_PROBLEMS + 1
+    assert whole[-1].kind is ProblemKind.SCHEMA
+    assert whole[-1].text == "the first of 80 more problems of this kind"
+    torn = check(sound(tmp_path, *bad, GOOD[:-5]))
+    assert [each.kind for each in torn[MOST_PROBLEMS:]] == [ProblemKind.SCHEMA, ProblemKind.TORN]
 
 
 def test_a_file_being_written_may_end_within_a_frame(tmp_path):

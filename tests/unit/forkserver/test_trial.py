@@ -89,8 +89,11 @@ def test_what_an_agents_code_does_wrong_is_told_with_the_line_of_its_entry(tmp_p
     broken = found(site(tmp_path, entries, imports="import no_such_library"))
     text = "cannot try its arguments: ModuleNotFoundError: No module named 'no_such_library'"
     assert broken == [("problem", place + text)]
+    text = "it ended before it had parsed its arguments"
     ended = found(site(tmp_path, entries, before="import os; os._exit(3)"))
-    assert ended == [("problem", f"{place}it ended before it had parsed its arguments")]
+    assert ended == [("problem", f"{place}{text}")]
+    left = found(site(tmp_path, entries, before="import sys; sys.exit('no device')"))
+    assert left == [("problem", f"{place}{text}: sys.exit('no device')")]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from ocsd.log.printed import BURST, PrintedText, Unfinished, finish
 class Lines(io.StringIO):
     """The stream that takes lines."""
 
+    encoding = "utf-8"
+
     def taken(self):
         return self.getvalue().splitlines()
 
@@ -44,6 +46,16 @@ def test_what_is_flushed_is_written_at_once_and_not_again(printed, lines):
     print(file=printed)
     print(file=printed)
     assert lines.taken()[1:] == [" done", "next", ""]
+
+
+def test_a_stream_of_the_log_can_do_what_authors_expect_of_a_file(lines, clock):
+    printed = PrintedText(lines, clock.seconds, descriptor=1)
+    assert printed.buffer.write("21.5 °C\n".encode()) == len("21.5 °C\n".encode())
+    printed.buffer.flush()
+    printed.buffer.writelines([b"a\n", b"b\n"])
+    printed.reconfigure(line_buffering=True)
+    assert lines.taken() == ["21.5 °C", "a", "b"]
+    assert (printed.fileno(), printed.isatty()) == (1, False)
 
 
 def test_what_is_not_flushed_waits_for_its_end(printed, lines, clock):

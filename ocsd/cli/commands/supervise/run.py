@@ -109,9 +109,11 @@ def _of_daemon(instance_id: str, site_file: str | None) -> tuple[str | None, str
 
 def _is_meant(given: str | None, file: str | None) -> bool:
     """Whether a daemon's site file is the one that a command names; it need not name one."""
-    if given is None:
-        return file is not None and not os.environ.get("OCS_CONFIG_DIR")
-    return file is not None and os.path.abspath(given) == os.path.abspath(file)
+    from ocsd.site import load
+
+    if given is None and os.environ.get("OCS_CONFIG_DIR"):
+        given = str(load.find())
+    return file is not None and (given is None or os.path.realpath(given) == os.path.realpath(file))
 
 
 def _instance(instance_id: str, site: "Site", host: "Host") -> "Instance":

@@ -30,6 +30,14 @@ def test_it_takes_the_daemons_host_for_the_same_site_file(ocsd, daemon_of, site)
     assert f"FakeDataAgent refuses the arguments of 'a' ({site}:5)" in done.stderr
 
 
+def test_it_takes_the_daemons_host_for_the_site_file_of_the_environment(ocsd, daemon_of, site):
+    file = site.rename(site.parent / "default.yaml")
+    (site.parent / "link").symlink_to(site.parent)
+    daemon_of("grumpy", instance("a", state="down")).status["site_file"] = str(file)
+    done = ocsd("run", "a", OCS_CONFIG_DIR=str(site.parent / "link"))
+    assert "FakeDataAgent refuses the arguments of 'a' (" in done.stderr
+
+
 def test_another_site_file_is_read_for_this_machine(ocsd, daemon_of, site):
     daemon_of("grumpy", instance("a", state="down")).status["site_file"] = "/other.yaml"
     done = ocsd("run", "a", "--site-file", str(site))

@@ -71,6 +71,16 @@ def test_a_process_from_before_an_upgrade_is_marked(tmp_path, clock):
     assert (old["uptime_s"], new["uptime_s"]) == (3000.0, 1000.0)
 
 
+def test_what_this_daemon_started_has_its_code_although_the_clock_was_set_back(tmp_path, clock):
+    fleet = Fleet(Targets(tmp_path / "targets.json"))
+    keeper = Keeper("a", Lifecycle(), None, clock, lambda: 1000.0, lambda: 0.0, lambda _: None)
+    keeper._begin(2**22 + 1, 1000.0)
+    fleet.add(Instance(instance_id="a", agent_class="A"), keeper)
+    report = report_of(fleet)
+    report.code_at = 2000.0
+    assert report.as_json()["instances"][0]["old_code"] is False
+
+
 def test_reports_of_an_aggregator_reach_the_screen(tmp_path, clock):
     fleet = Fleet(Targets(tmp_path / "targets.json"))
     keeper = Keeper("agg", Lifecycle(), None, clock, lambda: 0.0, lambda: 0.0, None)
