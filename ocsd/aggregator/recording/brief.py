@@ -35,7 +35,7 @@ def disk_room(folder: Path) -> dict[str, int]:
     return {}
 
 
-def brief(session: Any, now_at: float, *, begins: bool = False) -> str:
+def brief(session: Any, now_at: float, begins: bool = False) -> str:
     """Return the text for the present run of ``record``, at a Unix time [s].
 
     Without a run that has data, nothing is recorded, unless one `begins`.
