@@ -149,7 +149,7 @@ def read_since(path: Path, from_at: float) -> list[HistoryEntry]:
     while begin and not (entries and entries[0].at < from_at):
         end, begin = begin, max(0, begin - PARSED_AT_ONCE)
         entries = _parsed(lines[begin:end]) + entries
-    last = {_name_in(lines[number]): number for number in range(begin) if _STATE in lines[number]}
+    last = {_name_in(line): number for number, line in enumerate(lines[:begin]) if _STATE in line}
     return _parsed([lines[number] for number in sorted(last.values())]) + entries
 
 
@@ -157,7 +157,7 @@ def _lines(path: Path) -> list[bytes]:
     lines = []
     for part in (_older(path), path):
         with contextlib.suppress(FileNotFoundError):
-            lines += part.read_bytes().splitlines()
+            lines += part.read_bytes().split(b"\n")
     return lines
 
 
@@ -178,7 +178,7 @@ def _line(entry: HistoryEntry) -> bytes:
 def _parsed(lines: Sequence[bytes]) -> list[HistoryEntry]:
     """Return the entries of lines; all at once, which takes a third of the time."""
     try:
-        rows = json.loads(b"[%s]" % b",".join(lines))
+        rows = json.loads(b"[%s]" % b",".join(filter(None, lines)))
     except ValueError:  # one is torn
         rows = map(_row, lines)
     return [entry for row in rows if (entry := _entry(row))]
@@ -193,6 +193,8 @@ def _row(line: bytes) -> Any:
 
 def _entry(row: Any) -> HistoryEntry | None:
     try:
-        return HistoryEntry(**{key: row[key] for key in row if key in _FIELDS})
-    except TypeError:
+        if row.keys() <= _FIELDS:
+            return HistoryEntry(**row)
+        return HistoryEntry(**{key: row[key] for key in row.keys() & _FIELDS})
+    except (TypeError, AttributeError):
         return None

@@ -7,8 +7,7 @@ a short list for each run.
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 RUNS_KEY: Final = "X_RUNS"
 SAMPLE_KEY: Final = "X_SAMPLE_AGE"
@@ -24,8 +23,7 @@ _SUCCESS: Final = {TASK: "succeeded", PROCESS: "ended"}
 IN_FLIGHT: Final = frozenset({"starting", "running", "degraded", "stopping"})
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """The latest run of an operation."""
 
     name: str
@@ -62,7 +60,7 @@ def run_state(
 def encode_runs(runs: Iterable[Run]) -> str:
     """Return runs as text of one line; at most `MOST_RUNS`, the most important first."""
     ranked = sorted(runs, key=_rank)
-    rows = [(*astuple(run)[:-1], run.reason[:LONGEST_RUN_REASON]) for run in ranked[:MOST_RUNS]]
+    rows = [(*run[:-1], run.reason[:LONGEST_RUN_REASON]) for run in ranked[:MOST_RUNS]]
     if not rows:
         return ""
     return json.dumps(rows, separators=(",", ":"))
