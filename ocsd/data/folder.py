@@ -6,7 +6,6 @@ be in the way of the aggregator later.
 """
 
 import contextlib
-import gc
 import hashlib
 import importlib
 import json
@@ -23,6 +22,7 @@ from ocsd.data.index import CutOff, FileSummary
 from ocsd.data.spans import LONGEST_WRITING_S, window
 from ocsd.errors import NoDataError, NotPermittedError, OcsdError
 from ocsd.system.files import replacing
+from ocsd.system.garbage import uncollected
 
 Report = Callable[[int, int], None]
 """Called with the bytes that were read, and the bytes to read in all."""
@@ -139,7 +139,7 @@ class DataFolder:
     def _indexed(self, files: Iterable[Path], index: "_Index") -> dict[Path, FileSummary]:
         """Return the summaries of those files that are in the index."""
         summaries = {}
-        with _no_garbage():
+        with uncollected():
             for path in files:
                 with permitted(path):
                     summary = index.get(self.name(path), path)
@@ -275,18 +275,6 @@ def _stored(path: Path) -> dict[str, Any]:
             return files
         case _:
             return {}
-
-
-@contextlib.contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Turn off garbage collection, which would take longer than reading an index."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _opened_at(path: Path) -> int:

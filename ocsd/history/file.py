@@ -157,7 +157,7 @@ def _lines(path: Path) -> list[bytes]:
     lines = []
     for part in (_older(path), path):
         with contextlib.suppress(FileNotFoundError):
-            lines += part.read_bytes().split(b"\n")
+            lines += filter(None, part.read_bytes().split(b"\n"))
     return lines
 
 
@@ -178,7 +178,7 @@ def _line(entry: HistoryEntry) -> bytes:
 def _parsed(lines: Sequence[bytes]) -> list[HistoryEntry]:
     """Return the entries of lines; all at once, which takes a third of the time."""
     try:
-        rows = json.loads(b"[%s]" % b",".join(filter(None, lines)))
+        rows = json.loads(b"[%s]" % b",".join(lines))
     except ValueError:  # one is torn
         rows = map(_row, lines)
     return [entry for row in rows if (entry := _entry(row))]
