@@ -154,7 +154,7 @@ def read_since(path: Path, from_at: float) -> list[HistoryEntry]:
 
 
 def _lines(path: Path) -> list[bytes]:
-    lines = []
+    lines: list[bytes] = []
     for part in (_older(path), path):
         with contextlib.suppress(FileNotFoundError):
             lines += filter(None, part.read_bytes().split(b"\n"))
