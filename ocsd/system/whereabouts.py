@@ -7,9 +7,10 @@ state folder and in its runtime folder. The kernel's list of sockets names the r
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from ocsd.system import files, paths
@@ -26,6 +27,9 @@ class Whereabouts(NamedTuple):
     paths: HostPaths
     hub: str = ""
     """The site's router, realm and address root."""
+    addresses: Mapping[str, str] = MappingProxyType({})
+    """The same by their keys in the site file, with the router's call bridge; empty if the daemon
+    is of an older release."""
 
     def write(self) -> None:
         """Write this to the state folder and to the runtime folder.
@@ -42,6 +46,7 @@ class Whereabouts(NamedTuple):
             "state": str(places.state),
             "logs": str(places.logs),
             "hub": self.hub,
+            "addresses": dict(self.addresses),
         }
         content = json.dumps(facts).encode() + b"\n"
         try:
@@ -61,7 +66,8 @@ def read(folder: Path) -> Whereabouts | None:
     try:
         facts = json.loads((folder / _FOLDERS_FILE).read_bytes())
         runtime, state, logs = (Path(facts[name]) for name in ("runtime", "state", "logs"))
-        return Whereabouts(HostPaths(facts["host"], runtime, state, logs), str(facts["hub"]))
+        places = HostPaths(facts["host"], runtime, state, logs)
+        return Whereabouts(places, str(facts["hub"]), dict(facts.get("addresses", {})))
     except PermissionError:
         raise
     except (OSError, ValueError, KeyError, TypeError):

@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocsd.cli.talk import control, replies
+from ocsd.cli.talk.activity import RecordingStatus
 from ocsd.data.folder import permitted
-from ocsd.errors import NoDataError, SiteFileError, UnknownHostError
+from ocsd.errors import (
+    NoDaemonError,
+    NoDataError,
+    NotPermittedError,
+    SiteFileError,
+    UnknownHostError,
+)
 from ocsd.system import paths
 
 if TYPE_CHECKING:
@@ -100,9 +107,19 @@ def _configured(site_file: str | None, host: str | None) -> _Configured:
         entry = load.pick_host(site, host)
     except (SiteFileError, UnknownHostError):
         if site_file is None and host is None:
-            return _Configured(why="no daemon runs here, and no site file was found")
+            return _Configured(why=_why_no_site(host))
         raise
     return _of_site(site, entry)
+
+
+def _why_no_site(host: str | None) -> str:
+    try:
+        control.find(host)
+    except NotPermittedError as error:
+        return str(error)
+    except NoDaemonError:
+        pass
+    return "no daemon runs here, and no site file was found"
 
 
 def _of_site(site: "Site", entry: "Host") -> _Configured:
@@ -140,7 +157,24 @@ def _of_daemon(status: Mapping[str, Any]) -> Path | None:
 
 
 def _idle(status: Mapping[str, Any]) -> str:
-    """Return why the aggregator of a running daemon may record nothing."""
+    """Return why the aggregator of a running daemon records nothing."""
+    for each in replies.host_status(status).instances:
+        if each.records and each.state != "up":
+            return f"nothing is recorded now: {each.instance_id} is {each.state}"
+        if each.records and each.recording:
+            return _idle_now(each.instance_id, each.recording)
+    return _idle_by_file(status)
+
+
+def _idle_now(instance_id: str, told: RecordingStatus) -> str:
+    if told.paused:
+        return told.trouble
+    if told.recording:
+        return ""
+    return f"nothing is recorded now; to record: ocsd call {instance_id} record start"
+
+
+def _idle_by_file(status: Mapping[str, Any]) -> str:
     from ocsd.site import data_folder, load
 
     with contextlib.suppress(SiteFileError, UnknownHostError):

@@ -92,7 +92,7 @@ def _has_trouble(report: HostStatus) -> bool:
 def is_idle(instance: InstanceStatus) -> bool:
     """Return whether an aggregator that runs has told that it records nothing."""
     told = instance.recording or RecordingStatus(recording=True)
-    silent = told.paused or not told.recording
+    silent = told.paused or not (told.recording or instance.opens_data_folder)
     return instance.records and instance.state == "up" and silent
 
 

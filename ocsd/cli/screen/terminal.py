@@ -68,6 +68,16 @@ class Terminal(NamedTuple):
             return text
         return click.style(text, bold=True)
 
+    def marked(self, text: str) -> str:
+        """Return a line that stands out from the others also without colours."""
+        return click.style(click.unstyle(text).ljust(self.width_columns), reverse=True)
+
+    def written(self, text: str) -> str:
+        """Return `text` in the characters that the terminal takes."""
+        if self.unicode:
+            return text
+        return text.encode("ascii", "backslashreplace").decode()
+
     def symbol(self, state: str) -> str:
         """Return the symbol of a state."""
         return self._either(*_SYMBOLS.get(state, "??"))

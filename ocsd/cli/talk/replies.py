@@ -77,6 +77,7 @@ class InstanceStatus(NamedTuple):
     sample_age_s: float | None = None
     recording: RecordingStatus | None = None
     old_code: bool = False
+    changed_code: str = ""
 
     @property
     def in_target(self) -> bool:
@@ -97,6 +98,15 @@ class InstanceStatus(NamedTuple):
     def records(self) -> bool:
         """Whether it is an aggregator."""
         return self.agent_class == AGGREGATOR_CLASS
+
+    @property
+    def opens_data_folder(self) -> bool:
+        """Whether its recording was started and has not begun to write yet."""
+        told = self.recording
+        if told is None or told.recording:
+            return False
+        runs = [each for each in self.operations if each.name == "record" and each.in_flight]
+        return any(each.state != "stopping" for each in runs)
 
     @property
     def urgency(self) -> int:

@@ -183,7 +183,9 @@ RUN = "ocsd run thermo1 --reload"
 BY_HAND = "python3 lab-agents/thermometer/agent.py --instance-id=thermo1"
 CONFORMANCE = "pytest --ocsd-agent lab-agents/thermometer/agent.py"
 
-TYPE_CHECK = "MYPYPATH=/path/to/ocsd/.typing mypy --follow-imports=silent lab-agents/thermometer/agent.py"
+TYPE_CHECK = (
+    "MYPYPATH=/path/to/ocsd/.typing mypy --follow-imports=silent lab-agents/thermometer/agent.py"
+)
 
 # What to do with a command of the page; any other runs to its end and has to succeed.
 STAYING = {

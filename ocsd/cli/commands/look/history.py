@@ -87,7 +87,10 @@ def history(
         lines = 0
     shown = [row(entry) for entry in recent[max(0, len(recent) - lines) :]]
     if shown:
-        print("\n".join(table_lines(_EVENTS, shown, screen)), end="\n\n")
+        print("\n".join(table_lines(_EVENTS, shown, screen)))
+        if len(shown) < len(recent):
+            print(f"the last {lines} of {len(recent)} changes; all: -n {len(recent)}")
+        print()
     begin_at = max(since_at, min((entry.at for entry in entries), default=since_at))
     print(f"availability from {utc(begin_at)} to {utc(to_at)} ({duration(to_at - begin_at)})")
     print("\n".join(_summary_lines(by_id, left, screen, everything=lines == 0)))
@@ -105,8 +108,7 @@ def _chosen(
             near = did_you_mean(name, known)
             raise NoSuchInstanceError(f"the history has nothing of '{name}'{near}")
     if agent_class is not None:
-        members = targets.of_class(agent_class, present.status(host))
-        names = [name for name in names or members if name in members]
+        names = targets.narrowed(names, agent_class, present.status(host))
     elif not names:
         return entries
     return [entry for entry in entries if entry.name in names]
@@ -144,7 +146,7 @@ def words_of(name: str, reason: str) -> str:
     """
     if name != replies.ROUTER:
         return reason
-    return reason.replace("its reactor has not answered", "it has not answered")
+    return reason.removeprefix("reactor: ").replace("its reactor has", "it has")
 
 
 def _left(names: Iterable[str], host: str | None) -> set[str]:
