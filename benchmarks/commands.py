@@ -11,6 +11,7 @@ import argparse
 import json
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -193,6 +194,8 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=20_000, help="of the history of 30 days")
     parser.add_argument("--keep", type=Path, help="copy what the site wrote to this folder")
     options = parser.parse_args()
+    # A time limit ends it by this signal, and the site has to end, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     with tempfile.TemporaryDirectory(prefix="ocsd-bench-") as name:
         folder = Path(name)
         write_site(folder / "site.yaml", free_port())

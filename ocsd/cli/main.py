@@ -12,6 +12,7 @@ from ocsd import __version__
 from ocsd.cli.arguments.completion import COMPLETE_VARIABLE, PROGRAM
 from ocsd.cli.arguments.short_help import SHORT_HELP
 from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, OcsdError
+from ocsd.system.garbage import loaded
 from ocsd.system.interrupts import ends_at_once
 from ocsd.text.characters import adapt
 
@@ -91,7 +92,7 @@ class _Commands(click.Group):
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
-        with ends_at_once():
+        with ends_at_once(), loaded():
             module = importlib.import_module(f"ocsd.cli.commands.{_COMMANDS[name]}.{name}")
         return cast(click.Command, getattr(module, name))
 

@@ -13,7 +13,7 @@ from ocsd.text.times import utc
 
 # An instance is stopped at most this long after the last sample before the silence [s].
 _AFTER_S: Final = 30.0
-_BEFORE_S: Final = 2.0
+BEFORE_S: Final = 2.0
 
 
 def explained(gaps: Iterable[Gap], history: Sequence[HistoryEntry]) -> list[Gap]:
@@ -25,7 +25,7 @@ def explained(gaps: Iterable[Gap], history: Sequence[HistoryEntry]) -> list[Gap]
 def _explained(gap: Gap, ends: Iterable[HistoryEntry]) -> Gap:
     if gap.kind is not GapKind.SILENCE:
         return gap
-    begin, end = gap.from_at - _BEFORE_S, min(gap.until_at, gap.from_at + _AFTER_S)
+    begin, end = gap.from_at - BEFORE_S, min(gap.until_at, gap.from_at + _AFTER_S)
     sender = instance_of(gap.feed)
     then = [
         entry

@@ -6,7 +6,6 @@ be in the way of the aggregator later.
 """
 
 import contextlib
-import gc
 import hashlib
 import importlib
 import json
@@ -23,6 +22,7 @@ from ocsd.data.index import CutOff, FileSummary
 from ocsd.data.spans import LONGEST_WRITING_S, window
 from ocsd.errors import NoDataError, NotPermittedError, OcsdError
 from ocsd.system.files import replacing
+from ocsd.system.garbage import uncollected
 
 Report = Callable[[int, int], None]
 """Called with the bytes that were read, and the bytes to read in all."""
@@ -139,7 +139,7 @@ class DataFolder:
     def _indexed(self, files: Iterable[Path], index: "_Index") -> dict[Path, FileSummary]:
         """Return the summaries of those files that are in the index."""
         summaries = {}
-        with _no_garbage():
+        with uncollected():
             for path in files:
                 with permitted(path):
                     summary = index.get(self.name(path), path)
@@ -150,7 +150,7 @@ class DataFolder:
     def _read(
         self, files: Sequence[Path], index: "_Index", report: Report
     ) -> dict[Path, FileSummary]:
-        """Read files whole, and put those into the index that are complete."""
+        """Read files whole, and put them into the index."""
         summaries: dict[Path, FileSummary] = {}
         to_read: dict[Path, int] = {}
         for path in files:
@@ -160,13 +160,22 @@ class DataFolder:
         writing = self.being_written()
         for _subfolder, group in groupby(to_read, key=lambda path: path.parent):
             for path in group:
-                summaries[path] = summary = self._scan(path, path == writing)
-                if path != writing and self._is_complete(path, summary):
-                    index.put(summary)
+                summaries[path] = self._read_whole(path, index, path == writing)
                 done += to_read[path]
                 report(done, work)
             index.save()
         return summaries
+
+    def _read_whole(self, path: Path, index: "_Index", being_written: bool) -> FileSummary:
+        """Read a file, and put it into the index unless a frame of it is being written."""
+        summary = self._scan(path)
+        settled = tuple(damage for damage in summary.damage if not damage.at_end)
+        if being_written and settled != summary.damage:
+            # A frame that is just being written is not damage, and the file is not complete.
+            return replace(summary, damage=settled)
+        if self._is_complete(path, summary):
+            index.put(summary)
+        return summary
 
     def _is_complete(self, path: Path, summary: FileSummary) -> bool:
         """Return whether a file did not go on after the journal was read."""
@@ -194,15 +203,11 @@ class DataFolder:
         end: int | None = self.unframed.ends.get(self.name(path))
         return end
 
-    def _scan(self, path: Path, being_written: bool) -> FileSummary:
+    def _scan(self, path: Path) -> FileSummary:
         # It imports numpy and so3g, which are slow and which the command line must not load.
         scan = importlib.import_module("ocsd.data.scan")
         with permitted(path):
             summary: FileSummary = scan.scan(path, self.name(path), self._end(path))
-        if being_written:
-            # The frame that is just being written is not damage.
-            damage = tuple(damage for damage in summary.damage if not damage.at_end)
-            summary = replace(summary, damage=damage)
         return summary
 
 
@@ -275,18 +280,6 @@ def _stored(path: Path) -> dict[str, Any]:
             return files
         case _:
             return {}
-
-
-@contextlib.contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Turn off garbage collection, which would take longer than reading an index."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _opened_at(path: Path) -> int:

@@ -149,15 +149,15 @@ def read_since(path: Path, from_at: float) -> list[HistoryEntry]:
     while begin and not (entries and entries[0].at < from_at):
         end, begin = begin, max(0, begin - PARSED_AT_ONCE)
         entries = _parsed(lines[begin:end]) + entries
-    last = {_name_in(lines[number]): number for number in range(begin) if _STATE in lines[number]}
+    last = {_name_in(line): number for number, line in enumerate(lines[:begin]) if _STATE in line}
     return _parsed([lines[number] for number in sorted(last.values())]) + entries
 
 
 def _lines(path: Path) -> list[bytes]:
-    lines = []
+    lines: list[bytes] = []
     for part in (_older(path), path):
         with contextlib.suppress(FileNotFoundError):
-            lines += part.read_bytes().splitlines()
+            lines += filter(None, part.read_bytes().split(b"\n"))
     return lines
 
 
@@ -193,6 +193,8 @@ def _row(line: bytes) -> Any:
 
 def _entry(row: Any) -> HistoryEntry | None:
     try:
-        return HistoryEntry(**{key: row[key] for key in row if key in _FIELDS})
-    except TypeError:
+        if row.keys() <= _FIELDS:
+            return HistoryEntry(**row)
+        return HistoryEntry(**{key: row[key] for key in row.keys() & _FIELDS})
+    except (TypeError, AttributeError):
         return None

@@ -12,6 +12,10 @@ START_ALLOWANCE_S: Final = 60.0
 SHORTEST_ABSENCE_S: Final = 0.001
 """Time that counts as an absence [s]."""
 
+_FAILING: Final = frozenset({State.BACKOFF, State.FAILED})
+_ON_THE_WAY: Final = frozenset({State.STARTING, State.STOPPING})
+"""States that a start or restart passes through."""
+
 
 class HistoryEntry(NamedTuple):
     """One line of the history: an event of an instance, or of the daemon."""
@@ -148,7 +152,7 @@ def _wanted_spans(changes: Sequence[HistoryEntry], from_at: float, to_at: float)
         begin_at = max(entry.at, from_at)
         if _is_asked_start(entry):
             allowed_until = entry.at + START_ALLOWANCE_S
-        elif entry.after not in {State.STARTING, State.STOPPING}:
+        elif entry.after not in _ON_THE_WAY:
             # It is up, or has failed; whatever comes then is no part of that start.
             allowed_until = from_at
         if entry.target == Target.UP:
@@ -158,7 +162,7 @@ def _wanted_spans(changes: Sequence[HistoryEntry], from_at: float, to_at: float)
 
 def _is_asked_start(entry: HistoryEntry) -> bool:
     """Whether a start or restart begins that is no consequence of a failure."""
-    if entry.before in {State.BACKOFF, State.FAILED}:
+    if entry.before in _FAILING:
         return False
     from_rest = entry.before == State.DOWN and entry.after == State.STARTING
     return from_rest or (entry.event == "RestartRequested" and entry.before != entry.after)

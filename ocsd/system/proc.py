@@ -38,15 +38,40 @@ class ProcessEntry(NamedTuple):
         return self.state in "ZX"
 
 
+class ProcessUsage(NamedTuple):
+    """The resources that a process uses."""
+
+    start_ticks: int
+    """When it was started [clock ticks since boot]."""
+    cpu_s: float
+    """The processor time that it has used, of its user and of the system [s]."""
+    rss_bytes: int
+    """Its resident memory."""
+
+
+def usage_of(pid: int) -> ProcessUsage | None:
+    """Return the resources that a process uses, from one small file; None if there is none."""
+    try:
+        fields = _stat_fields(pid)
+        cpu_s = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return ProcessUsage(int(fields[19]), cpu_s, int(fields[21]) * os.sysconf("SC_PAGE_SIZE"))
+    except (OSError, IndexError):
+        return None
+
+
 def entry_of(pid: int) -> ProcessEntry | None:
     """Return the entry of a process; None if there is none."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            # The name in parentheses may itself hold spaces and parentheses.
-            fields = file.read().rpartition(")")[2].split()
+        fields = _stat_fields(pid)
         return ProcessEntry(pid, fields[0], int(fields[2]), int(fields[3]), int(fields[19]))
     except (OSError, IndexError):
         return None
+
+
+def _stat_fields(pid: int) -> list[str]:
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        # The name in parentheses may itself hold spaces and parentheses.
+        return file.read().rpartition(")")[2].split()
 
 
 def entries() -> Iterator[ProcessEntry]:

@@ -7,8 +7,7 @@ form here: a JSON list with a short list for each run or request.
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 RUNS_KEY: Final = "X_RUNS"
 SAMPLE_KEY: Final = "X_SAMPLE_AGE"
@@ -30,8 +29,7 @@ _SUCCESS: Final = {TASK: "succeeded", PROCESS: "ended"}
 IN_FLIGHT: Final = frozenset({"starting", "running", "degraded", "stopping"})
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """The latest run of an operation."""
 
     name: str
@@ -50,8 +48,7 @@ class Run:
     """The person or program that stopped it, or why it failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class OperationRequest:
+class OperationRequest(NamedTuple):
     """A request of a client to an operation that was carried out."""
 
     action: str
@@ -65,7 +62,7 @@ class OperationRequest:
 
 def encode_requests(requests: Iterable[OperationRequest]) -> str:
     """Return requests as text of one line; empty if there are none."""
-    rows = [astuple(request) for request in requests]
+    rows = list(requests)
     if not rows:
         return ""
     return json.dumps(rows, separators=(",", ":"))
@@ -101,7 +98,7 @@ def run_state(
 def encode_runs(runs: Iterable[Run]) -> str:
     """Return runs as text of one line; at most `MOST_RUNS`, the most important first."""
     ranked = sorted(runs, key=_rank)
-    rows = [(*astuple(run)[:-1], _cut(run.reason)) for run in ranked[:MOST_RUNS]]
+    rows = [(*run[:-1], _cut(run.reason)) for run in ranked[:MOST_RUNS]]
     if not rows:
         return ""
     return json.dumps(rows, separators=(",", ":"))

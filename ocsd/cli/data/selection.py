@@ -16,11 +16,11 @@ from ocsd.cli.data import place
 from ocsd.cli.screen.moment import since_option, until_option
 from ocsd.cli.screen.progress import Bar
 from ocsd.data import gaps, overview
-from ocsd.data.explain import explained
+from ocsd.data.explain import BEFORE_S, explained
 from ocsd.data.folder import DataFolder
 from ocsd.data.index import FileSummary
 from ocsd.errors import NoDataError, UsageError
-from ocsd.history.file import read_history
+from ocsd.history.file import read_since
 
 
 class Selection(NamedTuple):
@@ -53,10 +53,11 @@ class Selection(NamedTuple):
         found = gaps.within(
             gaps.find(summaries, cut_off, time.time()), self.since_at, self.until_at
         )
-        if self.place.history is None:
+        if self.place.history is None or not found:
             return found
+        begin_at = min(gap.from_at for gap in found) - BEFORE_S
         with contextlib.suppress(OSError):  # a history that this user may not read
-            return explained(found, list(read_history(self.place.history)))
+            return explained(found, read_since(self.place.history, begin_at))
         return found
 
     def refuse_without_files(self) -> None:

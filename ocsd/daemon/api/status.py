@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import psutil
-
 from ocsd import __version__
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
@@ -17,7 +15,7 @@ from ocsd.site.model import Hub, Instance, word_of
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Verdict
 from ocsd.system.paths import HostPaths
-from ocsd.system.proc import age_s
+from ocsd.system.proc import age_s, usage_of
 
 SCHEMA = "ocsd.status/1"
 
@@ -28,7 +26,8 @@ HOST_STOPPING = "the host is being stopped"
 class _Usage:
     """The resources that a process had used when it was last measured."""
 
-    process: psutil.Process
+    start_ticks: int
+    """When the process was started: another one may have its number later."""
     measured_s: float
     """When that was [s, monotonic]."""
     cpu_s: float
@@ -39,7 +38,7 @@ class UsageMeter:
     """Measures processor time and memory of processes.
 
     The processor's share is that since the last measurement, if that is at least a
-    second old, so that one costs two small files of /proc.
+    second old, so that one costs a small file of /proc.
     """
 
     shortest_span_s = 1.0
@@ -54,24 +53,19 @@ class UsageMeter:
         """
         if pid is None:
             return None, None
-        now_s = time.monotonic()
-        try:
-            usage = self._usages.get(pid)
-            if usage is None or not usage.process.is_running():
-                process = psutil.Process(pid)
-                usage = self._usages[pid] = _Usage(process, now_s - (age_s(pid) or 0.0), 0.0, 0.0)
-            with usage.process.oneshot():
-                times = usage.process.cpu_times()
-                rss_bytes = usage.process.memory_info().rss
-        except psutil.Error:
+        now_s, used = time.monotonic(), usage_of(pid)
+        if used is None:
             self._usages.pop(pid, None)
             return None, None
+        usage = self._usages.get(pid)
+        if usage is None or usage.start_ticks != used.start_ticks:
+            began_s = now_s - (age_s(pid) or 0.0)
+            usage = self._usages[pid] = _Usage(used.start_ticks, began_s, 0.0, 0.0)
         span_s = now_s - usage.measured_s
         if span_s >= self.shortest_span_s:
-            cpu_s = times.user + times.system
-            usage.cpu_percent = 100 * (cpu_s - usage.cpu_s) / span_s
-            usage.measured_s, usage.cpu_s = now_s, cpu_s
-        return round(usage.cpu_percent, 1), rss_bytes
+            usage.cpu_percent = 100 * (used.cpu_s - usage.cpu_s) / span_s
+            usage.measured_s, usage.cpu_s = now_s, used.cpu_s
+        return round(usage.cpu_percent, 1), used.rss_bytes
 
     def forget_all_but(self, pids: set[int]) -> None:
         """Drop the measurements of processes that are not in `pids`."""

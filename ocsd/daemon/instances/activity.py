@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ocsd.system.runs import (
@@ -47,7 +47,7 @@ class Activity:
         """Return the activity at `now_s` [s, monotonic] for the status; None means not known."""
         told: dict[str, Any] = {"operations": None, "sample_age_s": None}
         if self.runs is not None:
-            told["operations"] = [asdict(run) for run in decode_runs(self.runs)]
+            told["operations"] = [run._asdict() for run in decode_runs(self.runs)]
         if aged := self._aged(now_s):
             told["sample_age_s"] = float(aged)
         if self.changed_code:

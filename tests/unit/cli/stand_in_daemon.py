@@ -67,6 +67,7 @@ class StandIn(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.silent = threading.Event()  # while set, nothing is answered
         self.after: dict[str, Any] = {}  # what to do when a stream has been sent
         self.requests: list[tuple[str, dict[str, Any]]] = []
+        self.asked = 0  # how often for its status
         super().__init__(str(socket_path), _Answer)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -82,6 +83,7 @@ class _Answer(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
+        self.server.asked += 1
         while self.server.silent.is_set():
             time.sleep(0.01)
         if not self._refused():

@@ -103,6 +103,21 @@ def test_a_file_that_changed_is_read_again(path):
     assert summary.sources[0].blocks[0].samples == 10
 
 
+def test_the_file_being_written_is_read_again_after_its_next_frame_only(path):
+    written = file(path, OPENED)
+    first = folder(path, OPENED + 100).summaries()
+    again = folder(path, OPENED + 100)
+    assert again.being_written() == written
+    read = counting(again)
+    assert again.summaries() == first
+    assert read == []
+    with written.open("ab") as opened:
+        opened.write(samples(every(1, 5))[:-3])
+    assert again.summaries()[0].damage == ()
+    assert read == [written.name]
+    assert folder(path, OPENED + LONGEST_WRITING_S).summaries()[0].damage[0].at_end
+
+
 def test_the_file_being_written_is_not_remembered_and_its_last_frame_no_damage(path):
     with file(path, OPENED).open("ab") as opened:
         opened.write(samples(every(1, 5))[:-3])

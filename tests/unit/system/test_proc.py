@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 
 from ocsd.system import proc
@@ -53,3 +55,18 @@ def test_nothing_holds_a_process_that_runs_or_is_gone():
     assert proc.what_holds(2**22 + 1) == ""
     assert proc.entry_of(2**22 + 1) is None
     assert proc.start_ticks(2**22 + 1) == 0
+
+
+def test_the_usage_is_that_which_psutil_reports():
+    process = psutil.Process()
+    begun_s = time.process_time()
+    while time.process_time() - begun_s < 0.05:
+        pass
+    used, times = proc.usage_of(os.getpid()), process.cpu_times()
+    assert used.start_ticks == proc.start_ticks(os.getpid())
+    assert used.cpu_s == pytest.approx(times.user + times.system, abs=0.1)
+    assert used.rss_bytes == pytest.approx(process.memory_info().rss, rel=0.1)
+
+
+def test_a_process_that_is_gone_uses_nothing():
+    assert proc.usage_of(2**22 + 1) is None

@@ -3,6 +3,8 @@
 import json
 import time
 
+import pytest
+
 from ocsd.history.summary import HistoryEntry
 
 
@@ -157,6 +159,13 @@ def test_the_router_has_no_reactor(ocsd, history_file, daemon_of):
     assert ocsd("why", "router").stdout.startswith(
         "router: up (target up): hung, layer router; it has not answered for 12 s\n"
     )
+
+
+@pytest.mark.parametrize("words", [("why", "thermo1"), ("why", "thermo*"), ("history",), ("logs",)])
+def test_the_daemon_is_asked_once(ocsd, history_file, daemon_of, words):
+    daemon = daemon_of("lab", {"instance_id": "thermo1", "state": "up", "target": "up"})
+    ocsd(*words)
+    assert daemon.asked == 1
 
 
 def test_operations_that_do_not_run_are_named_with_the_way_to_start_them(

@@ -1,0 +1,28 @@
+"""Garbage collection, where it would take longer than the work that it interrupts."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Collect no garbage meanwhile."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@contextmanager
+def loaded() -> Iterator[None]:
+    """Collect no garbage while code is being loaded, and leave out for good what was loaded.
+
+    Code is no garbage, and to search it took a tenth of the time of a short command.
+    """
+    with uncollected():
+        yield
+        gc.freeze()
