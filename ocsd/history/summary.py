@@ -14,6 +14,14 @@ SHORTEST_ABSENCE_S: Final = 0.001
 """Time that counts as an absence [s]."""
 
 
+OPERATION_EVENTS: Final = {
+    "start": "OperationStart",
+    "stop": "OperationStop",
+    "abort": "OperationAbort",
+}
+"""The events of requests of clients to an agent's operations, by action."""
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """One line of the history: an event of an instance, or of the daemon."""

@@ -18,7 +18,7 @@ from ocsd.base import ERROR, OK, TIMEOUT
 from ocsd.bus.caller import Caller, caller_of
 from ocsd.bus.encoding import enclosed, raised_at, shown
 from ocsd.reactor.time_limit import within
-from ocsd.system.runs import MOST_REQUESTS, OperationRequest
+from ocsd.system.runs import MOST_CLIENT_REQUESTS, OperationRequest
 
 Reply = tuple[int, str, dict[str, Any]]
 
@@ -41,7 +41,7 @@ class Operations:
     """
 
     def __init__(self, app: Any) -> None:
-        self.requests: deque[OperationRequest] = deque(maxlen=MOST_REQUESTS)
+        self.requests: deque[OperationRequest] = deque(maxlen=MOST_CLIENT_REQUESTS)
         self._app = app
         self._next_session_id = 0
         self.tasks: dict[str, AgentTask] = {}

@@ -40,7 +40,7 @@ _RESULT_GRACE_S = 5.0
 _BEGIN_LIMIT_S = 10.0
 """Time in which the daemon reports that it has begun with a change [s]."""
 
-_HOOK_LIMIT_S = 40.0
+_HOOK_ANSWER_LIMIT_S = 40.0
 """Time in which a hook has ended, or the daemon has killed it [s]."""
 
 _ACCEPT_LIMIT_S = 2.0
@@ -143,7 +143,7 @@ class DaemonClient:
             As for `status`; the daemon refuses what it has no hook or no instance for.
         """
         body = {"occasion": occasion, "instance_id": instance_id}
-        for line, _ in self._stream("/v1/hooks", body, _HOOK_LIMIT_S):
+        for line, _ in self._stream("/v1/hooks", body, _HOOK_ANSWER_LIMIT_S):
             return line
         raise self._ended()
 

@@ -18,7 +18,7 @@ from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.cli.talk import present, replies
 from ocsd.errors import NoDaemonError, NoSuchInstanceError, UsageError
-from ocsd.history.summary import HistoryEntry
+from ocsd.history.summary import OPERATION_EVENTS, HistoryEntry
 from ocsd.system import paths
 from ocsd.text.printable import printable
 from ocsd.text.reason import AS_ABOVE, Said, clause, shortened
@@ -27,11 +27,8 @@ from ocsd.text.times import utc
 EXAMINED = "Examined"
 """The event of an end by force; its reason names the folder of the examination."""
 
-REQUESTS = ("OperationStart", "OperationStop", "OperationAbort")
-"""The events of requests of clients to the operations of an agent."""
-
 _CHANGES = 8
-_REQUESTS = 4
+_SHOWN_REQUESTS = 4
 _LOG_TAIL_LINES = 8
 
 
@@ -132,9 +129,10 @@ def _account(
     latest_first = history[::-1]
     last_end = next((entry for entry in latest_first if entry.is_unasked_end), None)
     last_forced_end = next((entry for entry in latest_first if entry.event == EXAMINED), None)
-    requests = [entry for entry in history if entry.event in REQUESTS]
-    changes = [entry for entry in history if entry.event not in {EXAMINED, *REQUESTS}]
-    latest = changes[-_CHANGES:], requests[-_REQUESTS:]
+    of_clients = {*OPERATION_EVENTS.values()}
+    requests = [entry for entry in history if entry.event in of_clients]
+    changes = [entry for entry in history if entry.event not in {EXAMINED, *of_clients}]
+    latest = changes[-_CHANGES:], requests[-_SHOWN_REQUESTS:]
     return _Account(now, last_end, last_forced_end, *latest, log)
 
 

@@ -4,6 +4,7 @@ import json
 import time
 
 from ocsd.history.summary import HistoryEntry
+from tests.unit.cli.commands.conftest import happened
 
 
 def test_the_account_has_state_ends_and_changes(ocsd, history_file, daemon_of):
@@ -157,3 +158,16 @@ def test_the_router_has_no_reactor(ocsd, history_file, daemon_of):
     assert ocsd("why", "router").stdout.startswith(
         "router: up (target up): hung, layer router; it has not answered for 12 s\n"
     )
+
+
+def test_requests_of_clients_do_not_push_the_changes_out(ocsd, history_file):
+    for number in range(20):
+        by = "simon@grumpy (ocsd), from 10.0.0.5"
+        entry = happened(100 - number, "thermo1", "OperationStop", "", "", reason="acq", by=by)
+        history_file.write(entry)
+    shown = ocsd("why", "thermo1", "--host", "lab").stdout
+    assert "down -> starting" in shown
+    requests = shown.split("last requests of clients:\n")[1].splitlines()[:5]
+    assert len([line for line in requests if f"acq; asked for by {by}" in line]) == 4
+    told = json.loads(ocsd("why", "thermo1", "--host", "lab", "--json").stdout)
+    assert [each["event"] for each in told["requests"]] == ["OperationStop"] * 4
