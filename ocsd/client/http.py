@@ -241,7 +241,7 @@ class ControlClient:
         except TimeoutError as error:
             text = f"{procedure} has not answered within {limit_s:g} s ({url})"
             raise _error(REQUEST_ERROR, [text]) from error
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             why = getattr(error, "strerror", None) or error or type(error).__name__
             # Scripts for OCS take the URL out of the list's text: it ends at an apostrophe.
             raise _error(CONNECTION_ERROR, [f"Failed to connect to {url}", str(why)]) from error
@@ -291,9 +291,13 @@ def _exchange(url: str, body: bytes, connect_limit_s: float, limit_s: float) -> 
         If the whole takes longer than `limit_s`.
     OSError, HTTPException
         If there is no connection, or it is lost.
+    ValueError
+        If the URL is none.
     """
     end_s = time.monotonic() + limit_s
     parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"}:
+        raise ValueError("wamp_http of the site file begins with http:// or https://")
     secure = parts.scheme == "https"
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
     connection = kind(parts.hostname or "localhost", parts.port, timeout=connect_limit_s)

@@ -14,6 +14,8 @@ RUNS_KEY: Final = "X_RUNS"
 SAMPLE_KEY: Final = "X_SAMPLE_AGE"
 RECORDING_KEY: Final = "X_RECORDING"
 """The age of the agent's newest sample [s], and the condition of an aggregator's recording."""
+CHANGED_CODE_KEY: Final = "X_CHANGED_CODE"
+"""A file of the agent's code that was written or removed since the agent loaded it."""
 
 REQUESTS_KEY: Final = "X_REQUESTS"
 """The requests of clients to operations since the last report."""
@@ -99,10 +101,17 @@ def run_state(
 def encode_runs(runs: Iterable[Run]) -> str:
     """Return runs as text of one line; at most `MOST_RUNS`, the most important first."""
     ranked = sorted(runs, key=_rank)
-    rows = [(*astuple(run)[:-1], run.reason[:LONGEST_RUN_REASON]) for run in ranked[:MOST_RUNS]]
+    rows = [(*astuple(run)[:-1], _cut(run.reason)) for run in ranked[:MOST_RUNS]]
     if not rows:
         return ""
     return json.dumps(rows, separators=(",", ":"))
+
+
+def _cut(reason: str) -> str:
+    """Return a reason that shows that it is not whole."""
+    if len(reason) <= LONGEST_RUN_REASON:
+        return reason
+    return reason[: LONGEST_RUN_REASON - 1] + "…"
 
 
 def _rank(run: Run) -> tuple[bool, ...]:

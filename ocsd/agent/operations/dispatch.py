@@ -186,7 +186,8 @@ class Operations:
 
     def _returned(self, result: Any, session: OpSession) -> None:
         match result:
-            case (ok, message) if is_truth(ok):
+            # No other sequence of two: arrays of numpy 2.5 would match as well.
+            case tuple((ok, message)) | list((ok, message)) if is_truth(ok):
                 session.finish(bool(ok), str(message))
             case _:
                 session.add_fault(

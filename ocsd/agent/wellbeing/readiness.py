@@ -4,8 +4,9 @@
 is a complaint, or empty if all is well. ``X_CALL`` and ``X_FEEDS`` are complaints about these
 layers, ``X_OPERATIONS`` the operations that run and since when, ``X_RUNS`` the latest run of each
 operation, ``X_REQUESTS`` the requests of clients since the report before, ``X_SAMPLE_AGE`` the
-age of the newest sample, ``X_CODE`` the file of the agent's code. All that begin with X are left
-out if they are empty and were so in the report before.
+age of the newest sample, ``X_CODE`` the file of the agent's code, ``X_CHANGED_CODE`` a file of it
+that was written or removed since it was loaded. All that begin with X are left out if they are
+empty and were so in the report before.
 """
 
 import time
@@ -16,11 +17,12 @@ from typing import Any
 from ocsd.agent.operations.session import OpSession
 from ocsd.agent.wellbeing import this_process
 from ocsd.agent.wellbeing.activity import last_words, runs_of, sample_age
+from ocsd.agent.wellbeing.own_code import OWN_CODE
 from ocsd.agent.wellbeing.self_call import SelfCall
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
 from ocsd.system.notify import Delivery, notify
-from ocsd.system.runs import REQUESTS_KEY, RUNS_KEY, SAMPLE_KEY, encode_requests
+from ocsd.system.runs import CHANGED_CODE_KEY, REQUESTS_KEY, RUNS_KEY, SAMPLE_KEY, encode_requests
 from ocsd.text.reason import shortened
 
 REPORT_PERIOD_S = 1.0
@@ -131,6 +133,7 @@ class Readiness:
             "X_OPERATIONS": shortened(in_flight(agent.operations.active())),
             RUNS_KEY: runs_of(agent),
             SAMPLE_KEY: sample_age(tuple(agent.feeds.values()), time.monotonic()),
+            CHANGED_CODE_KEY: OWN_CODE.changed,
             **{key: fact() for key, fact in agent.facts.items()},
         }
 

@@ -10,9 +10,8 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from ocsd.cli.talk import holder, replies, unit_state
 from ocsd.cli.talk.hosts import foreign_folders, places_of, runtime_folders
@@ -50,8 +49,7 @@ Line: TypeAlias = tuple[dict[str, Any], replies.Event | None]
 """A line of a streamed answer, as it came and as a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class DaemonClient:
+class DaemonClient(NamedTuple):
     """The client of a daemon that listens."""
 
     host: str

@@ -14,6 +14,7 @@ from twisted.web.error import UnsupportedMethod
 from ocsd.daemon.api.requests import PendingRequest, Write, described
 from ocsd.daemon.api.status import StatusReport
 from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.plan import why_left_alone
 from ocsd.daemon.instances.ports import Clock
 from ocsd.daemon.planning.reload import Reloaded
 from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
@@ -104,6 +105,7 @@ class ControlApi:
         """Bring instances up or down, or restart them."""
         try:
             names, rest, limit_s, by = self._read_change(verb, request)
+            self._refuse_left_alone(names)
             self.fleet.check(names)
         except NoSuchInstanceError as error:
             return _refuse(request, error, 404)
@@ -122,6 +124,12 @@ class ControlApi:
             stream.write({"event": "left_out", "instance_id": name, "reason": reason})
         self.fleet.when_launched(pending.report_settled)
         return server.NOT_DONE_YET
+
+    def _refuse_left_alone(self, names: list[str]) -> None:
+        for entry in self.status.left_alone():
+            if entry.instance_id in names:
+                why = why_left_alone(entry)
+                raise NoSuchInstanceError(f"{entry.instance_id!r} is not managed here: {why}")
 
     def _read_change(self, verb: str, request: Any) -> tuple[list[str], dict[str, str], float, str]:
         """Return the instances, those left out and why, how long the request waits [s], and who."""

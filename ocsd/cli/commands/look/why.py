@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -13,6 +12,7 @@ from ocsd.cli.arguments.targets import no_such_instance
 from ocsd.cli.commands.look.history import reason_words, row, words_of
 from ocsd.cli.logs import logfile, records
 from ocsd.cli.logs.log_lines import message_of
+from ocsd.cli.overview.headlines import operation_text, recording_lines
 from ocsd.cli.overview.reasons import reason_line
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
@@ -32,8 +32,7 @@ _SHOWN_REQUESTS = 4
 _LOG_TAIL_LINES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class _Account:
+class _Account(NamedTuple):
     """All that explains the state of an instance; its fields are the keys of --json."""
 
     now: dict[str, Any] | None
@@ -42,6 +41,15 @@ class _Account:
     changes: Sequence[HistoryEntry]
     requests: Sequence[HistoryEntry]
     log: Sequence[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the account as JSON has it."""
+        return {
+            **self._asdict(),
+            "last_end": self.last_end and self.last_end._asdict(),
+            "last_forced_end": self.last_forced_end and self.last_forced_end._asdict(),
+            "changes": [entry._asdict() for entry in self.changes],
+        }
 
 
 @options.command(
@@ -65,11 +73,11 @@ def why(names: tuple[str, ...], agent_class: str | None, host: str | None, as_js
     """
     if not names and agent_class is None:
         raise UsageError("`ocsd why` needs the names of instances, or --class")
-    entries = list(records.entries(host))
-    chosen = _chosen(names, agent_class, entries, host)
+    chosen = _chosen(names, agent_class, host)
+    entries = records.entries(host, chosen)
     accounts = {name: _account_of(name, entries, host) for name in chosen}
     if as_json:
-        document: Any = {name: asdict(account) for name, (account, _) in accounts.items()}
+        document: Any = {name: account.to_json() for name, (account, _) in accounts.items()}
         if names == tuple(chosen) and len(chosen) == 1:
             [document] = document.values()
         print(json.dumps(document, indent=2))
@@ -82,12 +90,7 @@ def why(names: tuple[str, ...], agent_class: str | None, host: str | None, as_js
     print("\n\n".join(texts))
 
 
-def _chosen(
-    names: tuple[str, ...],
-    agent_class: str | None,
-    entries: Sequence[HistoryEntry],
-    host: str | None,
-) -> list[str]:
+def _chosen(names: tuple[str, ...], agent_class: str | None, host: str | None) -> list[str]:
     if agent_class is None and not any(map(targets.is_pattern, names)):
         return list(dict.fromkeys(names))
     try:
@@ -95,7 +98,7 @@ def _chosen(
     except NoDaemonError:
         if agent_class is not None:
             raise
-    return targets.matching(names, dict.fromkeys(entry.name for entry in entries))
+    return targets.matching(names, dict.fromkeys(entry.name for entry in records.latest(host)))
 
 
 def _account_of(
@@ -117,6 +120,7 @@ def _text(
     said = Said()
     headline = words_of(name, _headline(account, host, screen))
     yield f"{screen.bold(name)}: {said.once(headline)}"
+    yield from _activity(account.now, screen)
     yield from _lines(account, said)
     if account.log:
         yield f"\nlast lines of {log_path}:"
@@ -151,6 +155,20 @@ def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | No
         f"host '{answer.get('host')}' has no instance '{name}' any more: it has left the site "
         f"file; to see its past: ocsd history {name}"
     )
+
+
+def _activity(now: dict[str, Any] | None, screen: Terminal) -> Iterator[str]:
+    """Yield how the recording of an aggregator goes, or which operations do not run."""
+    if now is None:
+        return
+    instance = replies.instance_status(now)
+    if instance.records:
+        for parts in recording_lines(instance, None, screen):
+            yield f" {screen.dot} ".join(parts)
+        return
+    for operation in instance.lacks:
+        again = f"to start it: ocsd call {instance.instance_id} {operation.name} start"
+        yield f"{'does not run':<15}  {operation_text(operation)}; {again}"
 
 
 def _lines(account: _Account, said: Said) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import termios
+from collections import deque
 
 import numpy as np
 import pytest
@@ -60,6 +61,7 @@ def test_an_operation_that_raises_fails_with_error_and_line(agent, reactor, bloc
         ((True, "ok", 3), "tuple (True, 'ok', 3)"),
         ({}, "dict {}"),
         (np.zeros(2), "ndarray array"),
+        (deque((True, "ok")), "deque deque("),
         (Hostile(), "Hostile (whose repr fails)"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
