@@ -36,7 +36,7 @@ def _run(session: OpSession, is_process: bool, startup: bool) -> Run:
     if session.end_time is not None:
         since_at = session.end_time
     if state in {"failed", "degraded"}:
-        reason = last_words(session)
+        reason = session.fault or last_words(session)
     elif state in {"stopped", "stopping"}:
         reason = session.asked_by
     return Run(session.op_name, kind, state, round(since_at, 3), startup, _short(reason))

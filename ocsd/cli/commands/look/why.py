@@ -49,6 +49,7 @@ class _Account(NamedTuple):
             "last_end": self.last_end and self.last_end._asdict(),
             "last_forced_end": self.last_forced_end and self.last_forced_end._asdict(),
             "changes": [entry._asdict() for entry in self.changes],
+            "requests": [entry._asdict() for entry in self.requests],
         }
 
 
