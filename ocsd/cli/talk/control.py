@@ -18,6 +18,7 @@ from ocsd.cli.talk.hosts import foreign_folders, places_of, runtime_folders
 from ocsd.cli.talk.unix_http import Answer, BrokenAnswerError
 from ocsd.errors import (
     DaemonRefusedError,
+    ForeignDaemonError,
     NoDaemonError,
     NotPermittedError,
     OcsdError,
@@ -247,7 +248,7 @@ def find(host: str | None = None, limit_s: float = _ACCEPT_LIMIT_S) -> DaemonCli
         )
     if denied:
         raise _not_permitted(denied)
-    raise NoDaemonError(_none_runs(host))
+    raise _none_runs(host)
 
 
 def find_all(limit_s: float = _ACCEPT_LIMIT_S) -> list[DaemonClient]:
@@ -299,25 +300,33 @@ def _connected(place: Path, limit_s: float) -> socket.socket:
     return connection
 
 
-def _none_runs(host: str | None) -> str:
+def _none_runs(host: str | None) -> NoDaemonError:
+    """Return the error for a daemon that is not there, with the next step."""
     if found := holder.describe(host):
-        return found
+        return NoDaemonError(found)
     looked_in = f"looked in {' and '.join(map(str, runtime_folders()))}"
     hosts = [host] if host else [each.host for each in places_of(None)[0]]
     if unit := unit_state.starting(hosts):
         daemon = clause(" for host ", host or "")
-        return f"no daemon{daemon} is running yet; systemd starts it: systemctl status {unit}"
-    if folders := foreign_folders(host):
-        return _others_run(host, looked_in, folders)
+        text = f"no daemon{daemon} is running yet; systemd starts it: systemctl status {unit}"
+        return NoDaemonError(text)
+    # Whoever had a daemon of his own wants that, and not to be led to another one.
+    if not _had_daemon(host) and (folders := foreign_folders(host)):
+        return ForeignDaemonError(_others_run(host, looked_in, folders))
     if host is None:
-        return f"no daemon is running ({looked_in}); start one with: ocsd start"
+        return NoDaemonError(f"no daemon is running ({looked_in}); start one with: ocsd start")
     others = ", ".join(daemon.host for daemon in find_all())
     if others:
         looked_in = f"the running ones are: {others}"
-    return (
+    return NoDaemonError(
         f"no daemon for host '{host}' is running ({looked_in}); "
         f"start it with: ocsd start --host {host}"
     )
+
+
+def _had_daemon(host: str | None) -> bool:
+    """Return whether a daemon of this shell's folders ran, and did not end in order."""
+    return any(each.control_socket.exists() for each in places_of(host)[0])
 
 
 def _others_run(host: str | None, looked_in: str, folders: list[Path]) -> str:

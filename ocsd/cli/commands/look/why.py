@@ -109,6 +109,7 @@ def _account_of(
     history = [entry for entry in entries if entry.name == name]
     now = _present(name, host, bool(history))
     if now is None and not history:
+        present.raise_if_foreign(host)
         raise NoSuchInstanceError(f"neither the daemon nor the history has an instance '{name}'")
     kept_path = (now or {}).get("log_path")
     log_path = Path(kept_path or paths.of_host(records.host_of(host)).instance_log(name))

@@ -106,3 +106,4 @@ def test_a_run_that_failed_by_its_thread_says_so_and_not_its_own_last_words(busy
     session.finish(True, "done")
     state, reason = states(busy)["count"]
     assert (state, reason[:22]) == ("failed", "CRASH: thread 'reader'")
+    reactor.advance(1)
