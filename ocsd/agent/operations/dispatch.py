@@ -70,6 +70,11 @@ class Operations:
         self.sessions[name] = None
         return True
 
+    def forget(self, number: int) -> None:
+        """Drop the oldest requests, which have been passed on."""
+        for _ in range(number):
+            self.requests.popleft()
+
     def refusals(self) -> list[str]:
         """Return the reasons why some operations are not offered."""
         operations = (*self.tasks.values(), *self.processes.values())

@@ -8,7 +8,7 @@ import shlex
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -242,10 +242,7 @@ def find(host: str | None = None, limit_s: float = _ACCEPT_LIMIT_S) -> DaemonCli
     if len(daemons) == 1:
         return daemons[0]
     if daemons:
-        names = ", ".join(daemon.host for daemon in daemons)
-        raise SeveralDaemonsError(
-            f"daemons of several hosts run on this machine ({names}); add --host and one of them"
-        )
+        raise SeveralDaemonsError(_several(daemons))
     if denied:
         raise _not_permitted(denied)
     raise _none_runs(host)
@@ -300,6 +297,18 @@ def _connected(place: Path, limit_s: float) -> socket.socket:
     return connection
 
 
+def _several(daemons: Sequence[DaemonClient]) -> str:
+    hosts = [daemon.host for daemon in daemons]
+    if len(set(hosts)) == len(hosts):
+        names = ", ".join(hosts)
+        return f"daemons of several hosts run on this machine ({names}); add --host and one of them"
+    places = ", ".join(str(daemon.socket_path.parent) for daemon in daemons)
+    return (
+        f"RUNTIME_DIRECTORY and STATE_DIRECTORY of this shell lead to different daemons ({places}); "
+        "set both to the folders of one"
+    )
+
+
 def _none_runs(host: str | None) -> NoDaemonError:
     """Return the error for a daemon that is not there, with the next step."""
     if found := holder.describe(host):
@@ -313,12 +322,17 @@ def _none_runs(host: str | None) -> NoDaemonError:
     # Whoever had a daemon of his own wants that, and not to be led to another one.
     if not _had_daemon(host) and (folders := foreign_folders(host)):
         return ForeignDaemonError(_others_run(host, looked_in, folders))
+    return NoDaemonError(_to_start(host, looked_in))
+
+
+def _to_start(host: str | None, looked_in: str) -> str:
+    """Return the message that a daemon has to be started."""
     if host is None:
-        return NoDaemonError(f"no daemon is running ({looked_in}); start one with: ocsd start")
+        return f"no daemon is running ({looked_in}); start one with: ocsd start"
     others = ", ".join(daemon.host for daemon in find_all())
     if others:
         looked_in = f"the running ones are: {others}"
-    return NoDaemonError(
+    return (
         f"no daemon for host '{host}' is running ({looked_in}); "
         f"start it with: ocsd start --host {host}"
     )
