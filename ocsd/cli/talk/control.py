@@ -304,8 +304,8 @@ def _several(daemons: Sequence[DaemonClient]) -> str:
         return f"daemons of several hosts run on this machine ({names}); add --host and one of them"
     places = ", ".join(str(daemon.socket_path.parent) for daemon in daemons)
     return (
-        f"RUNTIME_DIRECTORY and STATE_DIRECTORY of this shell lead to different daemons ({places}); "
-        "set both to the folders of one"
+        "RUNTIME_DIRECTORY and STATE_DIRECTORY of this shell lead to different daemons "
+        f"({places}); set both to the folders of one"
     )
 
 

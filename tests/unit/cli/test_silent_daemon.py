@@ -238,3 +238,19 @@ def test_a_lock_that_nobody_holds_says_nothing(ocsd, holder):
     done = ocsd("status")
     assert done.returncode == 69
     assert "no daemon is running" in done.stderr
+
+
+def test_folders_that_lead_to_two_daemons_of_one_name_are_named(ocsd, daemon_of):
+    daemon_of("grumpy", instance("a"))
+    other = ocsd.base / "other" / "grumpy"
+    other.mkdir(parents=True)
+    state = ocsd.base / "state" / "grumpy"
+    state.mkdir(parents=True)
+    Whereabouts(HostPaths("grumpy", other, state, ocsd.base)).write()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(other / "control.sock"))
+        listener.listen()
+        done = ocsd("stop", "--yes", "--host", "grumpy")
+    assert done.returncode != 0
+    assert f"{ocsd.runtime / 'grumpy'}, {other}" in done.stderr
+    assert "add --host" not in done.stderr
