@@ -70,6 +70,10 @@ class NoDaemonError(OcsdError):
     exit_code = 69
 
 
+class ForeignDaemonError(NoDaemonError):
+    """Only daemons with other folders run here; be their user and name their folders."""
+
+
 class SilentDaemonError(NoDaemonError):
     """A daemon runs but does not answer; the message says what may help."""
 

@@ -42,7 +42,7 @@ class Caller:
     peer: str = ""
     """The address from which it is connected, e.g. ``tcp4:10.0.0.5:53122``; may be empty."""
     words: str = ""
-    """What it says of itself, e.g. ``ocs-client-cli (simon@grumpy)``; may be empty."""
+    """Its own words about itself, e.g. ``ocs-client-cli (simon@grumpy)``; may be empty."""
 
     def __str__(self) -> str:
         """Return it for an operator; all before the comma is the client's own word."""
@@ -78,14 +78,14 @@ class Caller:
         return rest.rpartition(":")[0]
 
 
-UNKNOWN: Final = Caller()
+UNKNOWN_CLIENT: Final = Caller()
 """A client of which the router tells nothing."""
 
 
 def caller_of(details: Any) -> Caller:
     """Return the caller that autobahn's details of a call name."""
     if details is None or details.caller is None:
-        return UNKNOWN
+        return UNKNOWN_CLIENT
     return _caller(details.caller, details.caller_authid or "", details.caller_authrole or "")
 
 

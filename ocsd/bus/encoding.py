@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ocsd.text.frames import place_of
+
 Complaint = Callable[[str], None]
 
 # A message carries at most 16 MiB (`endpoint.LONGEST_WAMP_MESSAGE_BYTES`).
@@ -54,6 +56,22 @@ def raised(error: BaseException | None) -> str:
         return f"{name}: {error}"
     except Exception:  # noqa: BLE001 - an author's __str__ may do anything
         return name
+
+
+def raised_at(failure: Any, otherwise: str = "") -> str:
+    """Return the name and text of a failure's exception, and the author's line of it.
+
+    If no line of the author was reached, it is `otherwise`, a place.
+    """
+    place = place_of(failure.getTracebackObject()) or otherwise
+    return raised(failure.value) + enclosed(place)
+
+
+def enclosed(place: str) -> str:
+    """Return a place in brackets, behind a blank; nothing if there is none."""
+    if not place:
+        return ""
+    return f" ({place})"
 
 
 def json_safe(

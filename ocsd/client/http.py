@@ -354,6 +354,9 @@ def _hang_up(stream: socket.socket) -> None:
 
 
 def _decoded(status: int, content: bytes, url: str) -> dict[str, Any]:
+    if status == http.client.REQUEST_ENTITY_TOO_LARGE:
+        text = f"{url} takes no request of this size (HTTP status {status}): post_body_limit"
+        raise _error(REQUEST_ERROR, [f"{text} in the router's configuration"])
     if status != http.client.OK:
         raise _error(REQUEST_ERROR, [f"{url} answered with HTTP status {status}"])
     try:

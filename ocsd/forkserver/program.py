@@ -7,7 +7,6 @@ import os
 import runpy
 import sys
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from importlib.machinery import SourceFileLoader
 from types import FunctionType, ModuleType
@@ -19,6 +18,7 @@ from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError, OcsdError
 from ocsd.log.stream import NOTE
 from ocsd.site.plugins import AgentEntry, last_line
 from ocsd.system.notify import Delivery, notify
+from ocsd.text.frames import place_of, traceback_text
 from ocsd.text.reason import shortened
 
 # An agent that ends can wait until its supervisor reads its last message.
@@ -74,8 +74,8 @@ def run(
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an import may raise anything
         if isinstance(error, ImportError):
             anew(last_line(error))
-        traceback.print_exc()
-        failure = f"cannot import {subject}: {last_line(error)}"
+        _print_traceback(error)
+        failure = f"cannot import {subject}: {_told(error)}"
         return report_failure(failure, PERMANENT_FAILURE_EXIT)
     code = _call(main, anew)
     if endless and code == 0 and not _has_run():
@@ -218,12 +218,24 @@ def _call(main: Callable[[], object], anew: Callable[[str], None]) -> int:
     except BaseException as error:  # noqa: BLE001 - the boundary to the agent's code
         if isinstance(error, ModuleNotFoundError) and not _has_run():
             anew(last_line(error))
-        traceback.print_exc()
+        _print_traceback(error)
         # A missing library or a syntax error stays until a person mends it.
         if isinstance(error, ImportError | SyntaxError):
-            return report_failure(last_line(error), PERMANENT_FAILURE_EXIT)
-        return report_failure(last_line(error), 1)
+            return report_failure(_told(error), PERMANENT_FAILURE_EXIT)
+        return report_failure(_told(error), 1)
     return 0
+
+
+def _print_traceback(error: BaseException) -> None:
+    print(traceback_text(error, error.__traceback__), end="", file=sys.stderr)  # noqa: T201 - see below
+
+
+def _told(error: BaseException) -> str:
+    """Return an error and the author's line of it; that of a syntax error is in its text."""
+    place = place_of(error.__traceback__)
+    if isinstance(error, SyntaxError) or not place:
+        return last_line(error)
+    return f"{last_line(error)} ({place})"
 
 
 def report_failure(failure: str, code: int) -> int:

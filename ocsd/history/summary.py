@@ -17,6 +17,14 @@ _ON_THE_WAY: Final = frozenset({State.STARTING, State.STOPPING})
 """States that a start or restart passes through."""
 
 
+OPERATION_EVENTS: Final = {
+    "start": "OperationStart",
+    "stop": "OperationStop",
+    "abort": "OperationAbort",
+}
+"""The events of requests of clients to an agent's operations, by action."""
+
+
 class HistoryEntry(NamedTuple):
     """One line of the history: an event of an instance, or of the daemon."""
 

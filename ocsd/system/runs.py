@@ -18,7 +18,7 @@ CHANGED_CODE_KEY: Final = "X_CHANGED_CODE"
 
 REQUESTS_KEY: Final = "X_REQUESTS"
 """The requests of clients to operations since the last report."""
-MOST_REQUESTS: Final = 30
+MOST_CLIENT_REQUESTS: Final = 30
 
 MOST_RUNS: Final = 12
 LONGEST_RUN_REASON: Final = 120

@@ -36,6 +36,28 @@ def from_author(trace: TracebackType | None) -> TracebackType | None:
     return inner or trace
 
 
+def place_of(trace: TracebackType | None) -> str:
+    """Return the author's line in a traceback, as folder, file and number; or nothing.
+
+    It is the innermost of the author's own; if all code is installed, the outermost that is
+    neither ocsd's nor Twisted's.
+    """
+    frames = []
+    while trace is not None:
+        frames.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+        trace = trace.tb_next
+    own = [each for each in frames if is_authors(each[0])]
+    others = [each for each in frames if not _is_no_place(each[0])]
+    for file, number in (*own[-1:], *others[:1]):
+        return f"{short_path(file)}:{number}"
+    return ""
+
+
+def short_path(file: str) -> str:
+    """Return the end of a path that tells an agent's file from others: its folder and name."""
+    return "/".join(Path(file).parts[-2:])
+
+
 def traceback_text(error: BaseException, trace: TracebackType | None) -> str:
     """Return the traceback of an exception, from the author's first call on."""
     return "".join(traceback.format_exception(type(error), error, from_author(trace)))
@@ -68,5 +90,12 @@ def _outwards(frame: FrameType | None) -> list[FrameType]:
     return frames
 
 
+def _is_no_place(file: str) -> bool:
+    return _calls_authors(file) or file.startswith((_STANDARD, "<"))
+
+
 def _calls_authors(file: str) -> bool:
-    return is_ocsds(file) or file == f"{_STANDARD}threading.py" or bool(_CALLER.search(file))
+    loader = file.startswith("<frozen")
+    return (
+        loader or is_ocsds(file) or file == f"{_STANDARD}threading.py" or bool(_CALLER.search(file))
+    )

@@ -12,18 +12,18 @@ AS_ABOVE: Final = "(as above)"
 _SHORT: Final = 30
 """Length up to which a text may be printed twice."""
 
-_END: Final = 100
 _CUT: Final = " ... "
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, longest: int = LONGEST_REASON) -> str:
     """Return a reason without its middle if it is too long; the log has all of it.
 
-    It begins with the error and may end with the advice.
+    It begins with the error and may end with the advice, or the place.
     """
-    if len(text) <= LONGEST_REASON:
+    if len(text) <= longest:
         return text
-    return f"{text[: LONGEST_REASON - _END - len(_CUT)]}{_CUT}{text[-_END:]}"
+    end = longest // 3
+    return f"{text[: longest - end - len(_CUT)]}{_CUT}{text[-end:]}"
 
 
 def clause(lead: str, text: str) -> str:

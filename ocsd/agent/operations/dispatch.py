@@ -16,9 +16,9 @@ from ocsd.agent.operations.params import PRESCREEN, ParamError, ParamHandler
 from ocsd.agent.operations.session import LONGEST_SESSION_MESSAGE, OpSession
 from ocsd.base import ERROR, OK, TIMEOUT
 from ocsd.bus.caller import Caller, caller_of
-from ocsd.bus.encoding import raised, shown
+from ocsd.bus.encoding import enclosed, raised_at, shown
 from ocsd.reactor.time_limit import within
-from ocsd.system.runs import MOST_REQUESTS, OperationRequest
+from ocsd.system.runs import MOST_CLIENT_REQUESTS, OperationRequest
 
 Reply = tuple[int, str, dict[str, Any]]
 
@@ -41,7 +41,7 @@ class Operations:
     """
 
     def __init__(self, app: Any) -> None:
-        self.requests: deque[OperationRequest] = deque(maxlen=MOST_REQUESTS)
+        self.requests: deque[OperationRequest] = deque(maxlen=MOST_CLIENT_REQUESTS)
         self._app = app
         self._next_session_id = 0
         self.tasks: dict[str, AgentTask] = {}
@@ -69,6 +69,11 @@ class Operations:
             self.processes[name] = op
         self.sessions[name] = None
         return True
+
+    def forget(self, number: int) -> None:
+        """Drop the oldest requests, which have been passed on."""
+        for _ in range(number):
+            self.requests.popleft()
 
     def refusals(self) -> list[str]:
         """Return the reasons why some operations are not offered."""
@@ -132,7 +137,7 @@ class Operations:
         # Made before the launch, because a worker thread is quick and clients rely on
         # the status "starting".
         reply = session.reply()
-        op.launch(session, params).addCallback(_returned, session).addErrback(
+        op.launch(session, params).addCallback(self._returned, session).addErrback(
             self._raised, session
         ).addErrback(self._defect, op_name)
         self._note("start", session, by)
@@ -176,6 +181,25 @@ class Operations:
             if op is not None and session.status != "stopping":
                 self.ask_to_end(op.end_action, session.op_name)
         return within(DeferredList([s.ended() for s in active], consumeErrors=True), timeout_s)
+
+    def _place_of(self, op_name: str) -> str:
+        """Return the place of the author's function."""
+        op = self._find(op_name)
+        if op is None:
+            return ""
+        return op.line
+
+    def _returned(self, result: Any, session: OpSession) -> None:
+        match result:
+            # No other sequence of two: arrays of numpy 2.5 would match as well.
+            case tuple((ok, message)) | list((ok, message)) if is_truth(ok):
+                session.finish(bool(ok), str(message))
+            case _:
+                session.add_fault(
+                    f"CRASH: operation {session.op_name!r} returned {shown(result)} "
+                    f"instead of (ok, message){enclosed(self._place_of(session.op_name))}"
+                )
+                session.finish(False, None)
 
     def _find(self, op_name: str) -> AgentTask | AgentProcess | None:
         return self.tasks.get(op_name) or self.processes.get(op_name)
@@ -222,7 +246,9 @@ class Operations:
             session.finish(False, f"ERROR: {error.msg}")
             return
         self._app.log.failure("operation {op} raised", failure=failure, op=session.op_name)
-        session.add_fault(f"CRASH: operation {session.op_name!r} raised {raised(error)}")
+        place = self._place_of(session.op_name)
+        told = raised_at(failure, place)
+        session.add_fault(f"CRASH: operation {session.op_name!r} raised {told}")
         session.finish(False, None)
 
     def _stopper_raised(self, failure: Failure, action: str, op_name: str) -> None:
@@ -236,7 +262,7 @@ class Operations:
         self._app.log.failure(text, failure=failure, action=action, op=op_name)
         if session is not None:
             crash = f"CRASH: the function to {action} operation {op_name!r} raised"
-            session.add_fault(f"{crash} {raised(failure.value)}")
+            session.add_fault(f"{crash} {raised_at(failure)}")
 
     def _defect(self, failure: Failure, op_name: str) -> None:
         self._app.log.failure("cannot end the session of {op}", failure=failure, op=op_name)
@@ -245,19 +271,6 @@ class Operations:
 def _screened(op: AgentOp, params: Any) -> Any:
     instructions = getattr(op.launcher, PRESCREEN, None)
     return params if instructions is None else ParamHandler(params).batch(instructions)
-
-
-def _returned(result: Any, session: OpSession) -> None:
-    match result:
-        # No other sequence of two: arrays of numpy 2.5 would match as well.
-        case tuple((ok, message)) | list((ok, message)) if is_truth(ok):
-            session.finish(bool(ok), str(message))
-        case _:
-            session.add_fault(
-                f"CRASH: operation {session.op_name!r} returned {shown(result)} "
-                "instead of (ok, message)"
-            )
-            session.finish(False, None)
 
 
 def is_truth(ok: object) -> bool:

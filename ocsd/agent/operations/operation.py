@@ -12,6 +12,7 @@ from ocsd.agent.operations.params import described
 from ocsd.agent.operations.session import OpSession
 from ocsd.agent.operations.thread_deaths import within_session
 from ocsd.reactor.threads import in_worker_thread, the_reactor
+from ocsd.text.frames import short_path
 
 Operation = Callable[[OpSession, Any], Any]
 
@@ -53,6 +54,14 @@ class AgentOp:
         if code is None:
             return name
         return f"{name} ({code.co_filename}:{code.co_firstlineno})"
+
+    @property
+    def line(self) -> str:
+        """Folder, file and line of the author's function; empty if it is none of Python."""
+        code = getattr(inspect.unwrap(self.launcher), "__code__", None)
+        if code is None:
+            return ""
+        return f"{short_path(code.co_filename)}:{code.co_firstlineno}"
 
     def differs_from(self, other: "AgentOp") -> bool:
         """Return whether `other` differs from this operation in anything."""

@@ -11,8 +11,8 @@ from contextvars import ContextVar, copy_context
 from typing import Any
 
 from ocsd.agent.operations.session import OpSession
-from ocsd.bus.encoding import raised
-from ocsd.text.frames import from_author
+from ocsd.bus.encoding import enclosed, raised
+from ocsd.text.frames import from_author, place_of
 
 _session: ContextVar[OpSession | None] = ContextVar("session", default=None)
 _OWNER = "_ocsd_session"
@@ -66,14 +66,14 @@ def watch(agent: Any) -> None:
         if args.exc_value is None or isinstance(args.exc_value, SystemExit):
             return
         name = getattr(args.thread, "name", "unknown")
+        told = raised(args.exc_value) + enclosed(place_of(trace))
         session = _owner(args.thread)
         if session is None:
-            agent.trouble = f"thread {name!r} died: {raised(args.exc_value)}"
+            agent.trouble = f"thread {name!r} died: {told}"
             agent.log.error("{trouble}", trouble=agent.trouble)
         else:
             session.add_fault(
-                f"CRASH: thread {name!r} of operation {session.op_name!r} died: "
-                f"{raised(args.exc_value)}"
+                f"CRASH: thread {name!r} of operation {session.op_name!r} died: {told}"
             )
             session.degraded = True
 

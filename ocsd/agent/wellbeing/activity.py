@@ -5,7 +5,7 @@ from math import inf
 from typing import Any
 
 from ocsd.agent.operations.session import OpSession
-from ocsd.system.runs import PROCESS, TASK, Run, encode_runs, run_state
+from ocsd.system.runs import LONGEST_RUN_REASON, PROCESS, TASK, Run, encode_runs, run_state
 from ocsd.text.reason import shortened
 
 # Keys of session.data under which an operation may give the reason why it is degraded.
@@ -36,10 +36,14 @@ def _run(session: OpSession, is_process: bool, startup: bool) -> Run:
     if session.end_time is not None:
         since_at = session.end_time
     if state in {"failed", "degraded"}:
-        reason = last_words(session)
+        reason = session.fault or last_words(session)
     elif state in {"stopped", "stopping"}:
         reason = session.asked_by
-    return Run(session.op_name, kind, state, round(since_at, 3), startup, reason)
+    return Run(session.op_name, kind, state, round(since_at, 3), startup, _short(reason))
+
+
+def _short(reason: str) -> str:
+    return shortened(reason, LONGEST_RUN_REASON)
 
 
 def sample_age(feeds: Iterable[Any], now_s: float) -> str:

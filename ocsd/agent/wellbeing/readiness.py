@@ -102,8 +102,7 @@ class Readiness:
             self._code_due_s = now_s + CODE_PERIOD_S
         if delivery is Delivery.DONE:
             self._reported = details
-            for _ in requests:
-                self._agent.operations.requests.popleft()
+            self._agent.operations.forget(len(requests))
 
     def _retry_soon(self) -> None:
         if not self._stopped and self._retry is None:

@@ -8,7 +8,7 @@ import shlex
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -18,6 +18,7 @@ from ocsd.cli.talk.hosts import foreign_folders, places_of, runtime_folders
 from ocsd.cli.talk.unix_http import Answer, BrokenAnswerError
 from ocsd.errors import (
     DaemonRefusedError,
+    ForeignDaemonError,
     NoDaemonError,
     NotPermittedError,
     OcsdError,
@@ -39,7 +40,7 @@ _RESULT_GRACE_S = 5.0
 _BEGIN_LIMIT_S = 10.0
 """Time in which the daemon reports that it has begun with a change [s]."""
 
-_HOOK_LIMIT_S = 40.0
+_HOOK_ANSWER_LIMIT_S = 40.0
 """Time in which a hook has ended, or the daemon has killed it [s]."""
 
 _ACCEPT_LIMIT_S = 2.0
@@ -141,7 +142,7 @@ class DaemonClient(NamedTuple):
             As for `status`; the daemon refuses what it has no hook or no instance for.
         """
         body = {"occasion": occasion, "instance_id": instance_id}
-        for line, _ in self._stream("/v1/hooks", body, _HOOK_LIMIT_S):
+        for line, _ in self._stream("/v1/hooks", body, _HOOK_ANSWER_LIMIT_S):
             return line
         raise self._ended()
 
@@ -241,13 +242,10 @@ def find(host: str | None = None, limit_s: float = _ACCEPT_LIMIT_S) -> DaemonCli
     if len(daemons) == 1:
         return daemons[0]
     if daemons:
-        names = ", ".join(daemon.host for daemon in daemons)
-        raise SeveralDaemonsError(
-            f"daemons of several hosts run on this machine ({names}); add --host and one of them"
-        )
+        raise SeveralDaemonsError(_several(daemons))
     if denied:
         raise _not_permitted(denied)
-    raise NoDaemonError(_none_runs(host))
+    raise _none_runs(host)
 
 
 def find_all(limit_s: float = _ACCEPT_LIMIT_S) -> list[DaemonClient]:
@@ -299,16 +297,36 @@ def _connected(place: Path, limit_s: float) -> socket.socket:
     return connection
 
 
-def _none_runs(host: str | None) -> str:
+def _several(daemons: Sequence[DaemonClient]) -> str:
+    hosts = [daemon.host for daemon in daemons]
+    if len(set(hosts)) == len(hosts):
+        names = ", ".join(hosts)
+        return f"daemons of several hosts run on this machine ({names}); add --host and one of them"
+    places = ", ".join(str(daemon.socket_path.parent) for daemon in daemons)
+    return (
+        "RUNTIME_DIRECTORY and STATE_DIRECTORY of this shell lead to different daemons "
+        f"({places}); set both to the folders of one"
+    )
+
+
+def _none_runs(host: str | None) -> NoDaemonError:
+    """Return the error for a daemon that is not there, with the next step."""
     if found := holder.describe(host):
-        return found
+        return NoDaemonError(found)
     looked_in = f"looked in {' and '.join(map(str, runtime_folders()))}"
     hosts = [host] if host else [each.host for each in places_of(None)[0]]
     if unit := unit_state.starting(hosts):
         daemon = clause(" for host ", host or "")
-        return f"no daemon{daemon} is running yet; systemd starts it: systemctl status {unit}"
-    if folders := foreign_folders(host):
-        return _others_run(host, looked_in, folders)
+        text = f"no daemon{daemon} is running yet; systemd starts it: systemctl status {unit}"
+        return NoDaemonError(text)
+    # Whoever had a daemon of his own wants that, and not to be led to another one.
+    if not _had_daemon(host) and (folders := foreign_folders(host)):
+        return ForeignDaemonError(_others_run(host, looked_in, folders))
+    return NoDaemonError(_to_start(host, looked_in))
+
+
+def _to_start(host: str | None, looked_in: str) -> str:
+    """Return the message that a daemon has to be started."""
     if host is None:
         return f"no daemon is running ({looked_in}); start one with: ocsd start"
     others = ", ".join(daemon.host for daemon in find_all())
@@ -318,6 +336,11 @@ def _none_runs(host: str | None) -> str:
         f"no daemon for host '{host}' is running ({looked_in}); "
         f"start it with: ocsd start --host {host}"
     )
+
+
+def _had_daemon(host: str | None) -> bool:
+    """Return whether a daemon of this shell's folders ran, and did not end in order."""
+    return any(each.control_socket.exists() for each in places_of(host)[0])
 
 
 def _others_run(host: str | None, looked_in: str, folders: list[Path]) -> str:

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from ocsd.cli.talk import control
-from ocsd.errors import SilentDaemonError, TimedOutError
+from ocsd.errors import ForeignDaemonError, OcsdError, SilentDaemonError, TimedOutError
 
 _STATUS_LIMIT_S = 2.0
 """Time after which a command reads the files of a daemon that has not answered [s]."""
@@ -21,6 +21,22 @@ def who_is_missing(host: str | None) -> str:
 
 
 @cache
+def raise_if_foreign(host: str | None) -> None:
+    """Raise the error of a daemon that is there, but with other folders than this shell's.
+
+    Raises
+    ------
+    ForeignDaemonError
+        If that is why there is no answer.
+    """
+    try:
+        control.find(host)
+    except ForeignDaemonError:
+        raise
+    except OcsdError:
+        return
+
+
 def status(host: str | None) -> dict[str, Any]:
     """Return the daemon's status of its host; if it does not answer, say so on stderr.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ocsd.cli.talk import control, replies
 from ocsd.client.http import CONNECTION_ERROR, REQUEST_ERROR, ControlClient, ControlClientError
 from ocsd.errors import (
+    ForeignDaemonError,
     NoDaemonError,
     NoSuchInstanceError,
     OcsdError,
@@ -136,10 +137,14 @@ def find(site_file: str | None, host: str | None, limit_s: float = _DAEMON_LIMIT
     try:
         return _of_file(None, host)
     except SiteFileError as error:
-        with suppress(NoDaemonError):
+        why = "no daemon is running here"
+        try:
             # It raises the NotPermittedError of a daemon that this user may not ask.
             control.find(host, limit_s)
-        raise SiteFileError(f"no daemon is running here, and {error}") from error
+        except NoDaemonError as missing:
+            if isinstance(missing, ForeignDaemonError):
+                why = str(missing)
+        raise SiteFileError(f"{why}, and {error}") from error
 
 
 def _is_configured() -> bool:

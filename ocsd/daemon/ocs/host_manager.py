@@ -12,7 +12,7 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred
 
 from ocsd import ocs_agent
-from ocsd.bus.caller import UNKNOWN, Caller
+from ocsd.bus.caller import UNKNOWN_CLIENT, Caller
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.ports import Clock
@@ -37,7 +37,7 @@ _NEXT_ACTION: Final = {
 
 def asker(caller: Caller | None) -> str:
     """Return who asks for a change, for the history: a client of these operations."""
-    return f"{caller or UNKNOWN}, through the HostManager"
+    return f"{caller or UNKNOWN_CLIENT}, through the HostManager"
 
 
 Request = tuple[str, Target]

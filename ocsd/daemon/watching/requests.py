@@ -6,6 +6,7 @@ from typing import Final
 
 from ocsd.daemon.instances.ports import Clock
 from ocsd.daemon.watching.chronicle import Chronicle
+from ocsd.history.summary import OPERATION_EVENTS
 from ocsd.system.runs import OperationRequest
 from ocsd.text.plural import plural
 
@@ -14,13 +15,6 @@ PAUSE_S: Final = 60.0
 
 A program that starts a task every second would push everything else out of the history.
 """
-
-EVENTS: Final = {
-    "start": "OperationStart",
-    "stop": "OperationStop",
-    "abort": "OperationAbort",
-}
-"""The events of the history, by action."""
 
 
 @dataclass(eq=False)
@@ -38,7 +32,7 @@ class ClientRequests:
     ) -> None:
         """Write down the requests that an agent has reported."""
         for each in requests:
-            event = EVENTS.get(each.action)
+            event = OPERATION_EVENTS.get(each.action)
             if event is None:
                 continue
             key = (instance_id, each.operation, each.by)

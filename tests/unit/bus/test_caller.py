@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from ocsd.bus import caller
-from ocsd.bus.caller import BRIDGE_ROLE, UNKNOWN, caller_of
+from ocsd.bus.caller import BRIDGE_ROLE, UNKNOWN_CLIENT, caller_of
 
 
 def told(authid, role="ocs", session=7):
@@ -37,9 +37,9 @@ def test_a_caller_is_shown_by_its_words_and_its_address(authid, shown):
 
 @pytest.mark.parametrize("details", [None, SimpleNamespace(caller=None)])
 def test_a_router_that_tells_nothing_leaves_the_client_unknown(details):
-    assert caller_of(details) == UNKNOWN
-    assert str(UNKNOWN) == "an unknown client"
-    assert UNKNOWN.as_json() == {"name": "an unknown client", "says": "", "router": None}
+    assert caller_of(details) == UNKNOWN_CLIENT
+    assert str(UNKNOWN_CLIENT) == "an unknown client"
+    assert UNKNOWN_CLIENT.as_json() == {"name": "an unknown client", "says": "", "router": None}
 
 
 def test_on_record_facts_and_words_are_apart():

@@ -192,6 +192,25 @@ def test_a_fork_server_with_other_folders_is_named_and_nobody_is_told_to_start(o
             assert f"RUNTIME_DIRECTORY={folder.parent} ocsd status" in done.stderr
             assert "ocsd start" not in done.stderr
         assert "start it with: ocsd start" in ocsd("status", "--host", "dopey").stderr
+        # Commands that also work without a daemon name it as well.
+        for words in (("why", "a"), ("call", "a", "acq"), ("ops", "a")):
+            assert f"host 'grumpy' in {folder}" in ocsd(*words).stderr
+
+
+def test_whoever_had_a_daemon_is_not_led_to_that_of_other_folders(ocsd):
+    folder = ocsd.base / "elsewhere" / "grumpy"
+    stale = ocsd.runtime / "grumpy" / "control.sock"
+    for path in (folder, stale.parent):
+        path.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as killed:
+        listener.bind(str(folder / "fork.sock"))
+        listener.listen()
+        killed.bind(str(stale))
+        for words in (("status", "--host", "grumpy"), ("stop", "--yes", "--host", "grumpy")):
+            done = ocsd(*words)
+            assert done.returncode == 69
+            assert "start it with: ocsd start --host grumpy" in done.stderr
+            assert str(folder) not in done.stderr
 
 
 def test_a_daemon_elsewhere_is_left_alone_and_named_with_the_command_that_reaches_it(
@@ -219,3 +238,19 @@ def test_a_lock_that_nobody_holds_says_nothing(ocsd, holder):
     done = ocsd("status")
     assert done.returncode == 69
     assert "no daemon is running" in done.stderr
+
+
+def test_folders_that_lead_to_two_daemons_of_one_name_are_named(ocsd, daemon_of):
+    daemon_of("grumpy", instance("a"))
+    other = ocsd.base / "other" / "grumpy"
+    other.mkdir(parents=True)
+    state = ocsd.base / "state" / "grumpy"
+    state.mkdir(parents=True)
+    Whereabouts(HostPaths("grumpy", other, state, ocsd.base)).write()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(other / "control.sock"))
+        listener.listen()
+        done = ocsd("stop", "--yes", "--host", "grumpy")
+    assert done.returncode != 0
+    assert f"{ocsd.runtime / 'grumpy'}, {other}" in done.stderr
+    assert "add --host" not in done.stderr

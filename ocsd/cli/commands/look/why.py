@@ -18,7 +18,7 @@ from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.cli.talk import present, replies
 from ocsd.errors import NoDaemonError, NoSuchInstanceError, UsageError
-from ocsd.history.summary import HistoryEntry
+from ocsd.history.summary import OPERATION_EVENTS, HistoryEntry
 from ocsd.system import paths
 from ocsd.text.printable import printable
 from ocsd.text.reason import AS_ABOVE, Said, clause, shortened
@@ -27,11 +27,8 @@ from ocsd.text.times import utc
 EXAMINED = "Examined"
 """The event of an end by force; its reason names the folder of the examination."""
 
-REQUESTS = ("OperationStart", "OperationStop", "OperationAbort")
-"""The events of requests of clients to the operations of an agent."""
-
 _CHANGES = 8
-_REQUESTS = 4
+_SHOWN_REQUESTS = 4
 _LOG_TAIL_LINES = 8
 
 
@@ -52,6 +49,7 @@ class _Account(NamedTuple):
             "last_end": self.last_end and self.last_end._asdict(),
             "last_forced_end": self.last_forced_end and self.last_forced_end._asdict(),
             "changes": [entry._asdict() for entry in self.changes],
+            "requests": [entry._asdict() for entry in self.requests],
         }
 
 
@@ -111,6 +109,7 @@ def _account_of(
     history = [entry for entry in entries if entry.name == name]
     now = _present(name, host, bool(history))
     if now is None and not history:
+        present.raise_if_foreign(host)
         raise NoSuchInstanceError(f"neither the daemon nor the history has an instance '{name}'")
     kept_path = (now or {}).get("log_path")
     log_path = Path(kept_path or paths.of_host(records.host_of(host)).instance_log(name))
@@ -136,9 +135,10 @@ def _account(
     latest_first = history[::-1]
     last_end = next((entry for entry in latest_first if entry.is_unasked_end), None)
     last_forced_end = next((entry for entry in latest_first if entry.event == EXAMINED), None)
-    requests = [entry for entry in history if entry.event in REQUESTS]
-    changes = [entry for entry in history if entry.event not in {EXAMINED, *REQUESTS}]
-    latest = changes[-_CHANGES:], requests[-_REQUESTS:]
+    of_clients = {*OPERATION_EVENTS.values()}
+    requests = [entry for entry in history if entry.event in of_clients]
+    changes = [entry for entry in history if entry.event not in {EXAMINED, *of_clients}]
+    latest = changes[-_CHANGES:], requests[-_SHOWN_REQUESTS:]
     return _Account(now, last_end, last_forced_end, *latest, log)
 
 

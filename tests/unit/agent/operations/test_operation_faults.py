@@ -1,6 +1,7 @@
 """Whatever an operation does wrong is said, by name, and stays its own trouble."""
 
 import asyncio
+import re
 import termios
 from collections import deque
 
@@ -37,11 +38,13 @@ class HostileError(Exception):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
-def test_an_operation_that_raises_fails_with_name_and_error(agent, reactor, blocking, error, text):
+def test_an_operation_that_raises_fails_with_error_and_line(agent, reactor, blocking, error, text):
     def func(session, params):
         raise error
 
+    line = func.__code__.co_firstlineno + 1
     session = run(agent, reactor, func, blocking=blocking)
+    text += f" (operations/test_operation_faults.py:{line})"
     assert fault_of(session) == f"CRASH: operation 'op' raised {text}"
     assert f"operation 'op' raised {text}" in status_line(agent)
     check_the_agent_goes_on(agent, reactor)
@@ -65,7 +68,9 @@ def test_an_operation_that_raises_fails_with_name_and_error(agent, reactor, bloc
 )
 def test_a_result_of_the_wrong_shape_is_named(agent, reactor, blocking, result, shown):
     session = run(agent, reactor, lambda s, p: result, blocking=blocking)
-    assert fault_of(session).startswith(f"CRASH: operation 'op' returned {shown}")
+    fault = fault_of(session)
+    assert fault.startswith(f"CRASH: operation 'op' returned {shown}")
+    assert re.search(r" \(operations/test_operation_faults\.py:\d+\)$", fault)
     assert shown in status_line(agent)
 
 
@@ -176,7 +181,41 @@ def test_a_stopper_that_raises_is_reported(agent, reactor, blocking):
     text = "CRASH: the function to stop operation 'acq' raised OSError: port closed"
     assert text in status_line(agent)
     ending.callback((True, "ended after all"))
-    assert fault_of(agent.status("acq")[2]) == text
+    place = f" (operations/test_operation_faults.py:{stop.__code__.co_firstlineno + 1})"
+    assert fault_of(agent.status("acq")[2]) == text + place
+
+
+def test_an_operation_with_a_wrong_signature_is_named_with_its_line(agent, reactor):
+    def func(session):
+        return True, "never"
+
+    fault = fault_of(run(agent, reactor, func, blocking=False))
+    assert "func() takes 1 positional argument but 2 were given" in fault
+    assert fault.endswith(f"(operations/test_operation_faults.py:{func.__code__.co_firstlineno})")
+
+
+def test_an_error_behind_a_deferred_has_the_line_of_the_author(agent, reactor):
+    @inlineCallbacks
+    def func(session, params):
+        yield succeed(None)
+        raise OSError("no answer")
+
+    fault = fault_of(run(agent, reactor, func, blocking=False))
+    line = func.__wrapped__.__code__.co_firstlineno + 3
+    assert fault.endswith(f"OSError: no answer (operations/test_operation_faults.py:{line})")
+
+
+async def answers_never():
+    raise OSError("no answer")
+
+
+def test_an_error_in_a_coroutine_has_the_line_of_the_author(agent, reactor):
+    async def func(session, params):
+        await answers_never()
+
+    fault = fault_of(run(agent, reactor, func, blocking=False))
+    line = answers_never.__code__.co_firstlineno + 1
+    assert fault.endswith(f"OSError: no answer (operations/test_operation_faults.py:{line})")
 
 
 def test_checks_of_parameters_that_raise_are_answered(agent, reactor):
@@ -223,7 +262,8 @@ def test_an_error_is_named_with_its_module(agent, reactor):
         raise termios.error(5, "Input/output error")
 
     fault = fault_of(run(agent, reactor, func))
-    assert fault == "CRASH: operation 'op' raised termios.error: (5, 'Input/output error')"
+    text = "CRASH: operation 'op' raised termios.error: (5, 'Input/output error')"
+    assert fault.startswith(text)
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,8 @@ def test_an_exception_is_a_crash_with_its_name(agent):
     agent.start("read")
     session = agent.status("read")[2]
     assert (session["status"], session["success"], session["op_code"]) == ("done", False, 6)
-    assert session["messages"][-2][1] == "CRASH: operation 'read' raised OSError: port closed"
+    crash = session["messages"][-2][1]
+    assert crash.startswith("CRASH: operation 'read' raised OSError: port closed (operations/")
 
 
 def test_waiting_for_what_never_ran_is_over_at_once(agent, job):

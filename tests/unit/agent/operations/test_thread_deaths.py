@@ -34,7 +34,9 @@ def test_a_thread_that_dies_fails_the_operation_that_started_it(watched, reactor
     agent.start("acq")
     reactor.advance(0)
     session = agent.status("acq")[2]
+    line = die.__code__.co_firstlineno + 1
     text = "CRASH: thread 'reader' of operation 'acq' died: OSError: no answer"
+    text += f" (operations/test_thread_deaths.py:{line})"
     assert (session["status"], session["degraded"], session["op_code"]) == ("running", True, 8)
     assert text in status_line(agent)
     ending.callback((True, "stopped"))
@@ -87,7 +89,7 @@ def test_a_thread_of_no_operation_is_the_agents_trouble(watched):
     thread = threading.Thread(target=die, name="loose")
     thread.start()
     thread.join(10)
-    assert status_line(watched) == "thread 'loose' died: OSError: no answer"
+    assert status_line(watched).startswith("thread 'loose' died: OSError: no answer (operations/")
 
 
 def test_a_thread_may_end_with_sys_exit(watched):
@@ -118,5 +120,5 @@ def test_a_thread_of_a_pool_leaves_its_first_operation(watched, reactor):
     assert run(watched, reactor, short)["success"] is True
     pool.submit(start_and_join).result()
     pool.shutdown()
-    assert watched.trouble == "thread 'unrelated' died: OSError: unrelated"
+    assert watched.trouble.startswith("thread 'unrelated' died: OSError: unrelated (operations/")
     assert watched.status("op")[2]["op_code"] == 5

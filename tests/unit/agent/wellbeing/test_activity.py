@@ -98,3 +98,12 @@ def test_a_published_sample_and_the_facts_of_the_agent_are_reported(agent, react
     assert "X_SAMPLE_AGE" not in reports[0]
     assert float(reports[1]["X_SAMPLE_AGE"]) < 5
     assert reports[1]["X_MORE"] == "facts"
+
+
+def test_a_run_that_failed_by_its_thread_says_so_and_not_its_own_last_words(busy, reactor):
+    session = session_of(busy, "count")
+    session.add_fault("CRASH: thread 'reader' of operation 'count' died: KeyError: 'voltage'")
+    session.finish(True, "done")
+    state, reason = states(busy)["count"]
+    assert (state, reason[:22]) == ("failed", "CRASH: thread 'reader'")
+    reactor.advance(1)

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from ocsd.history.summary import HistoryEntry
+from tests.unit.cli.commands.conftest import happened
 
 
 def test_the_account_has_state_ends_and_changes(ocsd, history_file, daemon_of):
@@ -166,6 +167,19 @@ def test_the_daemon_is_asked_once(ocsd, history_file, daemon_of, words):
     daemon = daemon_of("lab", {"instance_id": "thermo1", "state": "up", "target": "up"})
     ocsd(*words)
     assert daemon.asked == 1
+
+
+def test_requests_of_clients_do_not_push_the_changes_out(ocsd, history_file):
+    for number in range(20):
+        by = "simon@grumpy (ocsd), from 10.0.0.5"
+        entry = happened(100 - number, "thermo1", "OperationStop", "", "", reason="acq", by=by)
+        history_file.write(entry)
+    shown = ocsd("why", "thermo1", "--host", "lab").stdout
+    assert "down -> starting" in shown
+    requests = shown.split("last requests of clients:\n")[1].splitlines()[:5]
+    assert len([line for line in requests if f"acq; asked for by {by}" in line]) == 4
+    told = json.loads(ocsd("why", "thermo1", "--host", "lab", "--json").stdout)
+    assert [each["event"] for each in told["requests"]] == ["OperationStop"] * 4
 
 
 def test_operations_that_do_not_run_are_named_with_the_way_to_start_them(
