@@ -18,7 +18,7 @@ PACKAGES = (
     "pymodbustcp",
     "sorunlib==0.1.35",
     *("requests", "urllib3", "certifi", "charset-normalizer"),
-    *("pysnmp", "pyasn1", "pysmi", "ply", "pycryptodomex"),
+    *("pysnmp", "pyasn1", "pysmi", "lark", "pycryptodomex"),
 )
 
 
