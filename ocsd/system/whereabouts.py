@@ -9,9 +9,9 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from ocsd.system import files, paths
 from ocsd.system.paths import HostPaths
@@ -21,14 +21,13 @@ _SOCKETS: Final = Path("/proc/net/unix")
 _LISTENS: Final = 0x10000  # __SO_ACCEPTCON, among the flags of a socket
 
 
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
+class Whereabouts(NamedTuple):
     """The folders of a daemon, and the router of its site."""
 
     paths: HostPaths
     hub: str = ""
     """The site's router, realm and address root."""
-    addresses: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = MappingProxyType({})
     """The same by their keys in the site file, with the router's call bridge; empty if the daemon
     is of an older release."""
 

@@ -43,6 +43,7 @@ LONG = (
     "test_recording.py",
     "test_nothing_is_lost.py",
     "test_guide.py",
+    "test_new_agent.py",
     "test_runtime_ocs.py",
     "test_user_of_an_instance.py",
     "test_agent_runtime.py",

@@ -10,7 +10,7 @@ import psutil
 from ocsd import __version__
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
-from ocsd.daemon.instances.plan import ROUTER_NAME
+from ocsd.daemon.instances.plan import ROUTER_NAME, why_left_alone
 from ocsd.daemon.surroundings.clock import ClockOffset
 from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
 from ocsd.site.model import Hub, Instance, word_of
@@ -230,10 +230,9 @@ class StatusReport:
 
 
 def _not_managed(entry: Instance) -> dict[str, Any]:
-    word = word_of(entry.manage)
     return {
         "instance_id": entry.instance_id,
         "agent_class": entry.agent_class,
-        "manage": word,
-        "reason": f"not managed here: its entry says manage: {word}",
+        "manage": word_of(entry.manage),
+        "reason": f"not managed here: {why_left_alone(entry)}",
     }
