@@ -137,7 +137,7 @@ INSTANCES = {
         "--address 10.10.10.50 --port 161 --mode acq --snmp-version 2 --lock-outlet 1 2 3",
     ),
     "a rate in exponents": (
-        "{'agent-class': 'LabJackAgent', 'instance-id': 'labjack', 'arguments': "
+        "{'agent-class': 'LabJackAgent', 'instance-id': 'labjack-slow', 'arguments': "
         "[['--sampling-frequency', 1e-3], ['--limit', .inf], [[['--deep', [1, [2]]]]]]}",
         "--sampling-frequency 1e-3 --limit inf --deep 1 2",
     ),
