@@ -3,7 +3,8 @@
 The folder `path` holds one module of that name. First on the search path of
 everything that ocsd starts, it comes before a published package; installed as a
 top-level module as well, it serves agents run by hand where there is no
-published one. `host_manager` stands in for OCS's HostManager. Begin with `path/ocs.py`.
+published one. The other modules are OCS's programs; `host_manager` stands in for its
+HostManager. Begin with `path/ocs.py`.
 """
 
 import os

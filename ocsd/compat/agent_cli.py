@@ -26,6 +26,9 @@ def main(args: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="ocs-agent-cli",
         description="Run the agent of an instance-id, with the class that the site file names.",
+        epilog="All other options are the agent's own. Those of a container come from its "
+        "environment as well: --instance-id (INSTANCE_ID), --site-host (SITE_HOST), --site-hub "
+        "(SITE_HUB), --site-http (SITE_HTTP), --crossbar-timeout (CROSSBAR_TIMEOUT).",
         allow_abbrev=False,
     )
     parser.add_argument("--agent", help="file of an agent that no plug-in has")

@@ -4,7 +4,7 @@ import sys
 
 from ocsd.errors import OcsdError
 
-_TEXT = (
+_INSTEAD_OF_INFLUX = (
     "ocsd does not write to InfluxDB from files yet. Recorded data as CSV, Parquet or NumPy: "
     "'ocsd data export FIELD --since TIME -o FILE'. What agents publish from now on: list an "
     "InfluxDBAgent of the published package ocs in the site file"
@@ -19,5 +19,5 @@ def main() -> None:
     SystemExit
         Always.
     """
-    print(f"g32influx: error: {_TEXT}", file=sys.stderr)  # noqa: T201 - a command
+    print(f"g32influx: error: {_INSTEAD_OF_INFLUX}", file=sys.stderr)  # noqa: T201 - a command
     sys.exit(OcsdError.exit_code)

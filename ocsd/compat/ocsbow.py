@@ -79,7 +79,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 @dataclass(frozen=True)
 class _Answers:
-    """What the managers of one host answered."""
+    """One host's report, and the managers that were asked for it."""
 
     report: HostReport
     managers: tuple[Manager, ...]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 HOST_MANAGER = "HostManager"
-UNKNOWN = "?"
+NOT_TOLD = "?"
 _STABLE = 0.5
 """An instance of this stability or less is shown as unstable."""
 _ORDER = ("hm", "host", "docker", "ignore")
@@ -21,7 +21,7 @@ _CLASSES_DIFFER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AgentRow:
     """One agent."""
 
     instance_id: str
@@ -42,7 +42,7 @@ class HostReport:
     """One host's agents."""
 
     name: str
-    rows: tuple[Row, ...]
+    rows: tuple[AgentRow, ...]
 
 
 def host_report(
@@ -65,7 +65,7 @@ def host_report(
         The state of each manager by its instance-id.
     """
     told = {str(child["instance_id"]): child for child in children}
-    rows: dict[str, Row] = {}
+    rows: dict[str, AgentRow] = {}
     for manage, entry in entries:
         row = _row(manage, entry, told, managers)
         rows.setdefault(row.instance_id, row)
@@ -80,11 +80,11 @@ def _row(
     entry: Mapping[str, Any],
     told: Mapping[str, Mapping[str, Any]],
     managers: Mapping[str, str],
-) -> Row:
+) -> AgentRow:
     instance_id, agent_class = str(entry["instance-id"]), str(entry["agent-class"])
     if agent_class == HOST_MANAGER:
-        state = managers.get(instance_id, UNKNOWN)
-        return Row(instance_id, agent_class, state, "n/a", "hm")
+        state = managers.get(instance_id, NOT_TOLD)
+        return AgentRow(instance_id, agent_class, state, "n/a", "hm")
     kind = manage.partition("/")[0]
     shown = agent_class + _MARKS.get(kind, "")
     child = told.get(instance_id)
@@ -92,20 +92,20 @@ def _row(
         reported = str(child["agent_class"])
         if reported != shown:
             shown += f"/{reported}"
-        return Row(instance_id, shown, _state(child), str(child["target_state"]), kind)
+        return AgentRow(instance_id, shown, _state(child), str(child["target_state"]), kind)
     if kind != "ignore":
-        shown += f"/{UNKNOWN}"
-    return Row(instance_id, shown, UNKNOWN, UNKNOWN, kind)
+        shown += f"/{NOT_TOLD}"
+    return AgentRow(instance_id, shown, NOT_TOLD, NOT_TOLD, kind)
 
 
-def _unlisted(instance_id: str, child: Mapping[str, Any]) -> Row:
+def _unlisted(instance_id: str, child: Mapping[str, Any]) -> AgentRow:
     """Return the row of an agent that a manager runs and the site file lacks."""
     agent_class = str(child["agent_class"])
     kind = "host"
     if "[d" in agent_class:
         kind = "docker"
-    shown = f"{UNKNOWN}/{agent_class}"
-    return Row(instance_id, shown, _state(child), str(child["target_state"]), kind)
+    shown = f"{NOT_TOLD}/{agent_class}"
+    return AgentRow(instance_id, shown, _state(child), str(child["target_state"]), kind)
 
 
 def _state(child: Mapping[str, Any]) -> str:

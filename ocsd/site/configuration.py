@@ -5,12 +5,17 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from ocsd.errors import ConfigurationError, SiteFileError, UnknownHostError
+from ocsd.errors import (
+    ConfigurationError,
+    SeveralDaemonsError,
+    SiteFileError,
+    UnknownHostError,
+)
 from ocsd.site import launch as launches
-from ocsd.site import running
 from ocsd.site.launch import Launch
 from ocsd.site.load import find, load, pick_host
-from ocsd.site.model import Host, Instance, Site
+from ocsd.site.model import Host, Hub, Instance, Site
+from ocsd.system import whereabouts
 from ocsd.text.nearest import did_you_mean
 
 CONTROL = "*control*"
@@ -71,8 +76,28 @@ def _site(args: argparse.Namespace, agent_class: str | None) -> Site:
         named = args.site_file is not None or args.site is not None
         if agent_class != CONTROL or named or os.environ.get("OCS_CONFIG_DIR"):
             raise
-        return Site(hub=running.hub(error), hosts={})
+        return Site(hub=_hub_of_running_site(error), hosts={})
     return load(path)
+
+
+def _hub_of_running_site(no_file: SiteFileError) -> Hub:
+    """Return the hub of the one site that runs on this machine; `no_file` if none does."""
+    sites, closed = whereabouts.running_sites()
+    if len(sites) > 1:
+        listed = "; ".join(f"{each['wamp_server']} ({name})" for name, each in sites.items())
+        raise SeveralDaemonsError(
+            f"there is no site file, and several sites run here: {listed}; pass --site-file, or "
+            "set OCS_CONFIG_DIR"
+        ) from no_file
+    for addresses in sites.values():
+        return Hub.model_validate(dict(addresses))
+    if closed:
+        places = ", ".join(map(str, closed))
+        raise SiteFileError(
+            f"{no_file}\nocsd runs here ({places}), but this user may not read for which site: use "
+            "its owner's account, or join its group"
+        ) from no_file
+    raise no_file
 
 
 def _with_overrides(site: Site, host: Host | None, args: argparse.Namespace) -> Site:

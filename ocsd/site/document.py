@@ -9,7 +9,7 @@ false or null become the texts ``True``, ``False`` and ``None``, as in OCS.
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -259,6 +259,8 @@ class _Reading:
                 self._refuse(item, "an argument is text or a number, not a mapping; quote it")
             elif item.tag in {_TAG + "null", _TAG + "bool"}:
                 yield self._python_word(item)
+            elif item.tag == _TAG + "int":
+                yield self._whole_number(item)
             elif item.tag == _TAG + "float":
                 yield _YAML_NUMBERS.get(item.value.lower(), item.value)
             else:
@@ -277,6 +279,20 @@ class _Reading:
                 f"gets {text!r}, as in OCS; {remedy}",
             )
         return text
+
+    def _whole_number(self, node: ScalarNode) -> str:
+        """Return a number as written, with a warning if OCS makes another number of it."""
+        of_ocs = self._scalar(node)
+        with suppress(ValueError):
+            if int(node.value) == of_ocs:
+                return str(node.value)
+        if of_ocs is not None:
+            self._warn(
+                node,
+                f"the agent gets the argument {node.value} as written, and not {of_ocs} as from "
+                f"OCS; put it in quotes, or write {of_ocs}",
+            )
+        return str(node.value)
 
     def _warn(self, node: Node, text: str) -> None:
         self.warnings.append(Problem(_line(node), text))

@@ -167,7 +167,7 @@ class Hub(_Part):
 
     @property
     def addresses(self) -> dict[str, str]:
-        """What a client needs to reach an agent, by the keys of the file."""
+        """Router, realm and address root, by the keys of the file."""
         return self.model_dump(include=_ADDRESSES)
 
     def overridden(self, **values: str | None) -> Self:

@@ -101,6 +101,33 @@ def listening() -> list[Path]:
     return sorted(set(_folders(lines)))
 
 
+def running_sites() -> tuple[dict[str, Mapping[str, str]], list[Path]]:
+    """Return the sites of which something runs on this machine.
+
+    An environment that names a runtime folder asks for that one.
+
+    Returns
+    -------
+    sites : dict of str to mapping
+        The addresses of each site by its first host.
+    closed : list of Path
+        Runtime folders that this user may not read.
+    """
+    sites: dict[str, Mapping[str, str]] = {}
+    closed = []
+    for folder in listening():
+        if "RUNTIME_DIRECTORY" in os.environ and folder.parent != paths.runtime_base():
+            continue
+        try:
+            found = read(folder)
+        except PermissionError:
+            closed.append(folder)
+            continue
+        if found is not None and found.addresses and found.addresses not in sites.values():
+            sites[found.paths.host] = found.addresses
+    return sites, closed
+
+
 def _folders(lines: list[bytes]) -> Iterator[Path]:
     # For example: 00000000: 00000002 00000000 00010000 0001 01 2416 /run/ocsd/lab/fork.sock
     ending = b"/" + paths.FORKSERVER_SOCKET.encode()

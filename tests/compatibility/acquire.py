@@ -56,9 +56,7 @@ def acquisition(
             return {}
         fleet = Fleet(config, _environment(devices))
         source = Wanted("FakeDataAgent", ["--mode", "acq", "--sample-rate", "4"])
-        wanted = [
-            Wanted(name, [*map(str, each.arguments)], "always") for name, each in devices.items()
-        ]
+        wanted = [Wanted(name, each.arguments, "always") for name, each in devices.items()]
         fleet.write([source, *wanted])
         heard = config / "heard.jsonl"
         with running(fleet), _listening(fleet, heard):

@@ -18,6 +18,7 @@ PACKAGES = (
     "pymodbustcp",
     "sorunlib==0.1.35",
     *("requests", "urllib3", "certifi", "charset-normalizer"),
+    *("pysnmp", "pyasn1", "pysmi", "lark", "pycryptodomex"),
 )
 
 
@@ -34,8 +35,9 @@ def few(folder: Path = FOLDER) -> Path:
     CalledProcessError
         If they cannot be installed.
     """
-    done = folder / "done"
-    if not done.exists() or done.stat().st_mtime < CONSTRAINTS.stat().st_mtime:
+    done, wanted = folder / "done", "\n".join(PACKAGES)
+    made = done.exists() and done.read_text() == wanted
+    if not made or done.stat().st_mtime < CONSTRAINTS.stat().st_mtime:
         subprocess.run(
             [
                 *(sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"),
@@ -45,7 +47,7 @@ def few(folder: Path = FOLDER) -> Path:
             env=pip_environment(),
             stdout=sys.stderr,
         )
-        done.touch()
+        done.write_text(wanted)
     return folder
 
 

@@ -30,7 +30,7 @@ class Wanted:
     """One instance that shall run."""
 
     class_name: str
-    arguments: Sequence[str]
+    arguments: Sequence[object]
     restart: str = "never"
 
     @property
@@ -176,8 +176,15 @@ def _entry(wanted: Wanted, instance_id: str, manage: str) -> dict[str, Any]:
         "instance-id": instance_id,
         "manage": manage,
         "restart": wanted.restart,
-        "arguments": [str(word) for word in wanted.arguments],
+        "arguments": [_word(each) for each in wanted.arguments],
     }
+
+
+def _word(value: object) -> object:
+    """Return an argument as a site file has it: with True, False and null as they are."""
+    if value is None or isinstance(value, bool):
+        return value
+    return str(value)
 
 
 def _end(folder: Path) -> None:

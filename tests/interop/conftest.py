@@ -252,6 +252,8 @@ def _site(port: int, data_folder: Path) -> dict[str, Any]:
         fake(3, "acq", "ignore"),
         other("ProbeAgent", "probe", "up"),
         other("ACUAgent", "acu1", "up"),
+        other("PysmurfController", "smurf1", "up"),
+        other("PysmurfController", "smurf2", "up", "--broken"),
         other("HostManager", f"hm-{HOST}", "up"),
         other("ProbeAgent", "probe-ocs", "ignore"),
         other("AggregatorAgent", "aggregator-ocs", "ignore"),

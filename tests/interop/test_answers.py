@@ -82,7 +82,7 @@ IMPROVEMENTS = {
     ),
 }
 
-# Keys that ocsd adds to descriptions and sessions.
+# Keys of a description and of a session that ocsd adds.
 ADDED = {"params", "started_by", "ended_by"}
 
 WIRE = [

@@ -16,6 +16,7 @@ PROGRAMS = {
     "ocs-agent-cli": "from ocs.agent_cli import main as run",
     "ocs-client-cli": "from ocs.client_cli import main as run",
     "ocsbow": "from ocs.ocsbow import main as run",
+    "ocs-install-systemd": "from ocs.ocs_systemd import main as run",
     "ocs-local-support": "from ocs.ocsbow import main_local as run",
     "checkdata": "from ocs.checkdata import main as run",
 }

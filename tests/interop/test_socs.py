@@ -9,29 +9,34 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from tests.compatibility import environment
 
 pytestmark = pytest.mark.interop
 
-# Files, a web page, Modbus, a serial line, TCP, datagrams with numpy's numbers.
-ACQUIRING = (
-    "BlueforsAgent",
-    "FlowmeterAgent",
-    "Hi6200Agent",
-    "Lakeshore240Agent",
-    "PfeifferAgent",
-    "HWPBBBAgent",
-)
+LINKS = {
+    "BlueforsAgent": "files",
+    "FlowmeterAgent": "HTTP",
+    "Hi6200Agent": "TCP, Modbus",
+    "PfeifferAgent": "TCP",
+    "Lakeshore240Agent": "serial",
+    "HWPBBBAgent": "UDP, with numpy's numbers",
+    "PysmurfMonitor": "UDP",
+    "MeinbergSyncboxAgent": "SNMP",
+}
+"""The agents of one site, and what links each to its device."""
+
 EXAMINE = """
 import json, sys
 from tests.compatibility import acquire, classes, fleet
 
 names = tuple(sys.argv[1:])
 with fleet.scratch() as folder:
-    found = acquire.acquisition(classes.published_classes(names), folder, limit_s=60)
+    found = acquire.acquisition(classes.published_classes(names), folder, limit_s=90)
+    site_file = (folder / "default.yaml").read_text()
 result = {name: [each.ok, each.note, each.outcome.operations] for name, each in found.items()}
-print(json.dumps(result))
+print(json.dumps([result, site_file]))
 """
 
 
@@ -64,12 +69,23 @@ def python(packages):
 
 
 @pytest.fixture(scope="module")
-def results(python):
-    """What the agents did, by class."""
-    return json.loads(python("-c", EXAMINE, *ACQUIRING))
+def ran(python):
+    """What the agents did, by class, and the site file."""
+    return json.loads(python("-c", EXAMINE, *LINKS))
 
 
-@pytest.mark.parametrize("name", ACQUIRING)
+@pytest.fixture(scope="module")
+def results(ran):
+    return ran[0]
+
+
+def test_the_site_file_has_true_false_and_null_among_its_arguments(ran):
+    entries = yaml.safe_load(ran[1])["hosts"]["compatibility"]["agent-instances"]
+    words = [word for entry in entries for word in entry["arguments"]]
+    assert [sum(word is value for word in words) for value in (True, False, None)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", LINKS)
 def test_an_agent_of_socs_acquires_from_a_simulated_device(results, name):
     acquires, note, _ = results[name]
     assert acquires, note

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -22,7 +23,7 @@ def sorunlib(site, tmp_path_factory):
     except subprocess.CalledProcessError as error:
         pytest.skip(f"sorunlib cannot be installed: {error}")
     folder = tmp_path_factory.mktemp("sorunlib")
-    (folder / "sorunlib.yaml").write_text("registry: registry\n")
+    (folder / "sorunlib.yaml").write_text("{registry: registry, smurf_failure_threshold: 1}\n")
 
     def run(script, config_dir=site.folder):
         code = f"import json, ocs, sorunlib as run\n{textwrap.dedent(script)}\n"
@@ -96,6 +97,87 @@ def test_it_watches_a_process(sorunlib):
             result = str(error)
     """)
     assert said.startswith("Operation monitor in Agent acu1 is not in the 'running'")
+
+
+SOON = """
+import datetime as dt
+run.initialize()
+acu = run.CLIENTS["acu"]
+acu.monitor.start()
+
+def soon(seconds):
+    return (dt.datetime.now(dt.timezone.utc) + dt.timedelta(seconds=seconds)).isoformat()
+"""
+"""Begins a schedule: the telescope is watched, and `soon` is a time to come."""
+
+
+def test_it_scans_while_all_readouts_stream(sorunlib, until):
+    scanned = sorunlib(f"""{SOON}
+run.acu.set_scan_params(2.0, 1.0)
+run.seq.scan("field", soon(2), width=20.0, tag="tag1", subtype="obs")
+scans = acu.generate_scan.status().session
+streams = [each.stream.status().session for each in run.CLIENTS["smurf"]]
+result = [scans["data"], [[one["success"], one["data"]["tag"]] for one in streams]]
+acu.monitor.stop()
+acu.monitor.wait()
+""")
+    data, streams = scanned
+    assert (data["az_endpoint1"], data["az_endpoint2"]) == (120.0, 140.0)
+    assert streams == [[True, "tag1"], [True, "tag1"]]
+
+
+def test_a_scan_that_ends_early_ends_its_schedule(sorunlib):
+    said = sorunlib(f"""{SOON}
+try:
+    run.seq.scan("field", soon(30), width=0.0)
+except RuntimeError as error:
+    result = str(error)
+acu.monitor.stop()
+acu.monitor.wait()
+""")
+    assert re.match("Operation generate_scan in Agent acu1 is not (in the )?'running'", said)
+
+
+def test_a_readout_that_fails_is_left_out_until_too_few_remain(sorunlib):
+    left = sorunlib("""
+        run.initialize()
+        before = sorted(each.instance_id for each in run.CLIENTS["smurf"])
+        run.smurf._run_op("take_noise", concurrent=True, settling_time=0)
+        left = [each.instance_id for each in run.CLIENTS["smurf"]]
+        run.smurf.set_targets(["smurf2"])
+        try:
+            run.smurf._run_op("take_noise", concurrent=False, settling_time=0)
+        except RuntimeError as error:
+            result = [before, left, str(error)]
+    """)
+    assert left[:2] == [["smurf1", "smurf2"], ["smurf1"]]
+    assert "(0 < 1)" in left[2]
+
+
+def test_what_takes_too_long_and_what_is_refused_are_told(sorunlib):
+    timeout, refusal, unknown = sorunlib("""
+        from sorunlib import _internal
+        run.initialize()
+        acu, smurf = run.CLIENTS["acu"], run.CLIENTS["smurf"][0]
+        said = []
+
+        def check(client, response):
+            try:
+                _internal.check_response(client, response)
+            except RuntimeError as error:
+                said.append(str(error))
+
+        smurf.stream.start()
+        check(smurf, smurf.stream.wait(timeout=0.2))
+        check(smurf, smurf.stream.start())
+        smurf.stream.stop()
+        smurf.stream.wait()
+        check(acu, acu.set_boresight(angle=1.0))
+        result = said
+    """)
+    assert re.match("Timeout reached waiting for stream in Agent smurf[12] to complete", timeout)
+    assert re.match("Request for Operation stream in Agent smurf[12] failed", refusal)
+    assert "set_boresight" in unknown or unknown.startswith("Unable to parse response")
 
 
 def test_an_agent_that_is_not_there_is_no_client(sorunlib):

@@ -19,6 +19,8 @@ def model_240(_: Path) -> Iterator[Simulated]:
         table[f"SRDG? {channel}"] = "+1.0276"
     with SerialDevice(replies(table)) as device:
         arguments = ["--port", device.port, "--mode", "acq", "--sampling-frequency", 2]
+        # Two old options that it takes and does not use, written as site files have them.
+        arguments += ["--fake-data", False, "--num-channels", None]
         values = {"Channel_1_T": 77.5, "Channel_2_T": 78.5, "Channel_1_V": 1.0276}
         yield Simulated(arguments, "temperatures", values)
 

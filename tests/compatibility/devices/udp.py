@@ -41,7 +41,14 @@ def smurf(folder: Path) -> Iterator[Simulated]:
         return json.dumps({**head, "payload": payload}).encode()
 
     with _sending(port, metadata):
-        arguments = ["--udp-port", port, "--create-table", 1, "--db-path", folder / "suprsync.db"]
+        arguments = [
+            "--udp-port",
+            port,
+            "--create-table",
+            True,
+            "--db-path",
+            folder / "suprsync.db",
+        ]
         yield Simulated(arguments, "lab_meta", {"roottemperature": 42.5})
 
 

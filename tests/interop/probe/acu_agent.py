@@ -22,15 +22,29 @@ class Acu:
         """set_boresight(target) - Turn the third axis."""
         return True, "turned"
 
+    def set_scan_params(self, session, params):
+        """set_scan_params(**params) - Take any parameters."""
+        session.data = params
+        return True, "set"
+
     @ocs_agent.param("_")
     def monitor(self, session, params):
         """monitor() - Watch the drives."""
+        place = {"Azimuth current position": 120.0, "Elevation current position": 50.0}
+        session.data = {"StatusDetailed": place}
         while session.status == "running":
             time.sleep(0.05)
         return True, "stopped"
 
+    def generate_scan(self, session, params):
+        """generate_scan(**params) - Go to and fro; without any speed, end by itself."""
+        session.data = params
+        while session.status == "running" and params["az_endpoint1"] != params["az_endpoint2"]:
+            time.sleep(0.05)
+        return True, "stopped"
+
     def stop(self, session, params):
-        """Ask `monitor` to end."""
+        """Ask a process to end."""
         session.set_status("stopping")
 
 
@@ -41,7 +55,9 @@ def main(args=None):
     acu = Acu()
     agent.register_task("go_to", acu.go_to)
     agent.register_task("set_boresight", acu.set_boresight)
+    agent.register_task("set_scan_params", acu.set_scan_params)
     agent.register_process("monitor", acu.monitor, acu.stop)
+    agent.register_process("generate_scan", acu.generate_scan, acu.stop)
     runner.run(agent, auto_reconnect=True)
 
 

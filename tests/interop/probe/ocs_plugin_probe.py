@@ -10,3 +10,6 @@ site_config.register_agent_class(
 site_config.register_agent_class(
     "ACUAgent", os.path.join(os.path.dirname(os.path.abspath(__file__)), "acu_agent.py")
 )
+site_config.register_agent_class(
+    "PysmurfController", os.path.join(os.path.dirname(os.path.abspath(__file__)), "smurf_agent.py")
+)

@@ -1,6 +1,6 @@
 """The table of `ocsbow` joins the site file with what HostManagers answer."""
 
-from ocsd.compat.site_report import HostReport, Row, host_report, status_lines
+from ocsd.compat.site_report import AgentRow, HostReport, host_report, status_lines
 
 
 def entry(name, agent_class="PumpAgent"):
@@ -22,7 +22,9 @@ def row_of(manage, name, *children, agent_class="PumpAgent"):
 
 
 def test_what_file_and_manager_agree_on_has_its_state():
-    assert row_of("host/up", "p1", child("p1")) == (Row("p1", "PumpAgent", "up", "up", "host"),)
+    assert row_of("host/up", "p1", child("p1")) == (
+        AgentRow("p1", "PumpAgent", "up", "up", "host"),
+    )
 
 
 def test_a_manager_has_no_target():
@@ -73,7 +75,7 @@ def test_managers_come_first_and_the_first_of_two_entries_counts():
 
 
 def test_the_report_has_the_form_that_scripts_read():
-    rows = (Row("pump-with-a-long-name-1", "PumpAgent", "up", "down", "host"),)
+    rows = (AgentRow("pump-with-a-long-name-1", "PumpAgent", "up", "down", "host"),)
     lines = status_lines("/s.yaml", "http://r:1/call", "", [HostReport("dome", rows)])
     assert lines[:8] == [
         *("ocs status", "----------", ""),
@@ -88,7 +90,7 @@ def test_the_report_has_the_form_that_scripts_read():
 
 
 def test_a_router_that_is_away_and_a_mismatch_are_told():
-    rows = (Row("p1", "PumpAgent/?", "?", "?", "host"),)
+    rows = (AgentRow("p1", "PumpAgent/?", "?", "?", "host"),)
     lines = status_lines("/s.yaml", "url", "gone", [HostReport("dome", rows)], ["a note"])
     assert "  ****Warning**** gone" in lines
     notes = lines[lines.index("Important Notes:") + 1 :]

@@ -15,7 +15,7 @@ STUBS = ROOT / "ocsd" / "compat" / "stubs"
 GUIDE = ROOT / "docs" / "agents" / "writing-an-agent.md"
 
 SCRIPT = """
-from ocs import OK, client_http, ocs_agent, ocs_feed, site_config
+from ocs import OK, agent_cli, client_http, ocs_agent, ocs_feed, ocsbow, site_config
 from ocs.ocs_client import OCSClient
 from ocs.ocs_twisted import Pacemaker, TimeoutLock
 
@@ -27,8 +27,18 @@ reveal_type(site_config.SiteConfig.from_yaml("x.yaml").hosts)
 reveal_type(ocs_agent.init_site_agent(site_config.parse_args("A"))[0])
 reveal_type(OCSClient("a").instance_id)
 reveal_type(client_http.ControlClientError().reason)
+reveal_type(agent_cli.build_agent_list())
+ocsbow.main(["status"])
 TimeoutLock().no_such_method()
 """
+
+
+PROGRAMS = {
+    "checkdata": "ocsd.data.checkdata",
+    **{
+        name: f"ocsd.compat.{name}" for name in ("agent_cli", "client_cli", "ocs_systemd", "ocsbow")
+    },
+}
 
 
 def modules():
@@ -37,8 +47,10 @@ def modules():
 
 @pytest.mark.parametrize("name", modules())
 def test_a_stub_offers_the_public_names_of_the_module(name):
-    assert (STUBS / f"{name}.pyi").read_text() == f"from ocsd.{name} import *\n"
-    assert importlib.import_module(f"ocsd.{name}").__all__
+    place = PROGRAMS.get(name, f"ocsd.{name}")
+    assert (STUBS / f"{name}.pyi").read_text() == f"from {place} import *\n"
+    module = importlib.import_module(place)
+    assert hasattr(module, "__all__") or hasattr(module, "main")
 
 
 def test_the_stub_of_the_package_offers_all_of_its_names():
@@ -122,6 +134,7 @@ def test_a_type_checker_knows_what_comes_from_ocs(checked):
         "OCSAgent",
         "str",
         "str",
+        "dict[str, dict[str, str]]",
     ]
 
 
@@ -145,6 +158,7 @@ def test_pyright_knows_what_comes_from_ocs(checked_by_pyright):
         "OCSAgent",
         "str",
         "str",
+        "dict[str, dict[str, str]]",
     ]
 
 

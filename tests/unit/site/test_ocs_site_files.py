@@ -117,6 +117,40 @@ INSTANCES = {
         "['--snmp-version', 3]]}",
         "--address 10.10.10.50 --port 161 --mode acq --snmp-version 3",
     ),
+    "a thermometer": (
+        "{'agent-class': 'Lakeshore372Agent', 'instance-id': 'LSASIM', 'arguments': "
+        "[['--serial-number', 'LSASIM'], ['--ip-address', '10.10.10.6'], "
+        "['--dwell-time-delay', 0], ['--mode', 'acq'], ['--sample-heater', False], "
+        "['--enable-control-chan']]}",
+        "--serial-number LSASIM --ip-address 10.10.10.6 --dwell-time-delay 0 --mode acq "
+        "--sample-heater False --enable-control-chan",
+    ),
+    "a camera": (
+        "{'agent-class': 'HTTPCameraAgent', 'instance-id': 'cameras', 'arguments': "
+        "['--mode', 'acq', '--config-file', 'cameras.yaml']}",
+        "--mode acq --config-file cameras.yaml",
+    ),
+    "a list of numbers": (
+        "{'agent-class': 'ibootbarAgent', 'instance-id': 'ibootbar', 'arguments': "
+        "[['--address', '10.10.10.50'], ['--port', 161], ['--mode', 'acq'], "
+        "['--snmp-version', 2], ['--lock-outlet', 1, 2, 3]]}",
+        "--address 10.10.10.50 --port 161 --mode acq --snmp-version 2 --lock-outlet 1 2 3",
+    ),
+    "a rate in exponents": (
+        "{'agent-class': 'LabJackAgent', 'instance-id': 'labjack-slow', 'arguments': "
+        "[['--sampling-frequency', 1e-3], ['--limit', .inf], [[['--deep', [1, [2]]]]]]}",
+        "--sampling-frequency 1e-3 --limit inf --deep 1 2",
+    ),
+    "copying files": (
+        "{'agent-class': 'SupRsync', 'instance-id': 'timestream-sync', 'arguments': "
+        "['--archive-name', 'timestreams', '--remote-basedir', '/path/to/base/dir', "
+        "'--db-path', '/data/so/dbs/suprsync.db', '--ssh-host', 'user@hostname', "
+        "'--ssh-key', '/home/user/.ssh/id_rsa', '--delete-local-after', 604800, "
+        "'--max-copy-attempts', 5, '--copy-timeout', 60, '--cmd-timeout', 5]}",
+        "--archive-name timestreams --remote-basedir /path/to/base/dir --db-path "
+        "/data/so/dbs/suprsync.db --ssh-host user@hostname --ssh-key /home/user/.ssh/id_rsa "
+        "--delete-local-after 604800 --max-copy-attempts 5 --copy-timeout 60 --cmd-timeout 5",
+    ),
     "a negative number, a rate and a word of its own": (
         "{'agent-class': 'HWPSupervisor', 'instance-id': 'hwp', 'arguments': "
         "['--offset', -3, ['--sleep-time', 0.5], '--driver-iboot-id', 'power-iboot']}",
@@ -179,6 +213,29 @@ def test_words_are_what_ocs_makes_of_them_with_a_warning_if_that_is_another_text
         assert warning.startswith(f"{tmp_path / 'lab.yaml'}:5: ")
         assert f"the agent gets {text!r}" in warning
         assert f"to pass {written!r}, put it in quotes" in warning
+
+
+@pytest.mark.parametrize(
+    ("written", "of_ocs"), [("0x1F", 31), ("012", 10), ("12:30", 750), ("0b101", 5), ("-010", -8)]
+)
+def test_a_number_that_ocs_changes_stays_as_written_with_a_warning(loaded, written, of_ocs):
+    site = loaded(
+        f"{HUB['without a bridge']}hosts:\n  lab:\n    agent-instances:\n"
+        f"      - {{agent-class: A, instance-id: a, arguments: [--x, [{written}]]}}\n"
+    )
+    assert site.hosts["lab"].instances[0].arguments == ("--x", written)
+    (warning,) = site.warnings
+    assert ":5: " in warning
+    assert f"not {of_ocs} as from OCS; put it in quotes, or write {of_ocs}" in warning
+
+
+@pytest.mark.parametrize("written", ["8001", "-3", "+5", "1_000", "0", "1e-3", "0.50", "-.5"])
+def test_a_number_that_ocs_passes_on_needs_no_warning(loaded, written):
+    site = loaded(
+        f"{HUB['without a bridge']}hosts:\n  lab:\n    agent-instances:\n"
+        f"      - {{agent-class: A, instance-id: a, arguments: [--x, [{written}]]}}\n"
+    )
+    assert (site.hosts["lab"].instances[0].arguments[1], site.warnings) == (written, ())
 
 
 def test_an_empty_argument_is_none_with_a_warning(loaded):

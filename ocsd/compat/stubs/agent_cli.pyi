@@ -1,0 +1,1 @@
+from ocsd.compat.agent_cli import *

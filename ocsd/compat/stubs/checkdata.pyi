@@ -1,0 +1,1 @@
+from ocsd.data.checkdata import *

@@ -1,0 +1,1 @@
+from ocsd.compat.client_cli import *

@@ -1,0 +1,1 @@
+from ocsd.compat.ocs_systemd import *
