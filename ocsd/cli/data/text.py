@@ -1,12 +1,13 @@
 """The output of `ocsd data`, as text and as JSON."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ocsd.cli.screen import units
 from ocsd.cli.screen.table import Cell, columns
+from ocsd.cli.screen.terminal import Terminal
 from ocsd.data.gaps import Gap, GapKind
 from ocsd.data.index import FileSummary, IndexedBlock
 from ocsd.data.overview import FeedOverview
@@ -19,18 +20,31 @@ _NUMBERS = {"FIELDS", "RATE", "SAMPLES", "SIZE", "FEEDS", "FOR", "LOST"}
 FEEDS = columns("FEED", "FIELDS", "RATE", "SAMPLES", "FROM", "UNTIL", right=_NUMBERS)
 FILES = columns("FILE", "SIZE", "FEEDS", "FROM", "UNTIL", "STATE", right=_NUMBERS)
 GAPS = columns("FROM", "FOR", "KIND", "LOST", "FEED", "CAUSE", right=_NUMBERS)
+DROPPED = ("FIELDS", "SIZE", "SAMPLES", "FEEDS", "LOST", "KIND", "FROM")
+"""Columns in the order in which they are left out where there is no room for them."""
 _SHOWN_SPANS = 20
 _EMPTY = "-"
 _KIND_COLOURS = {GapKind.HOLE: "failed", GapKind.DAMAGE: "failed", GapKind.SILENCE: ""}
 
 
-def feed_row(feed: FeedOverview) -> list[Cell]:
-    """Return the cells of a feed in `ocsd data ls`."""
+def common_root(feeds: Iterable[str], screen: Terminal) -> str:
+    """Return the address root that a terminal need not show with every feed: that of them all.
+
+    The commands take a name without it.
+    """
+    roots = {feed.partition(".")[0] for feed in feeds}
+    if not screen.interactive or len(roots) != 1:
+        return ""
+    return f"{roots.pop()}."
+
+
+def feed_row(feed: FeedOverview, root: str = "") -> list[Cell]:
+    """Return the cells of a feed in `ocsd data ls`; its name is without the address `root`."""
     begin, end = feed.span or (None, None)
     intervals = sorted(each.interval_s for each in feed.blocks if each.interval_s is not None)
     rates = dict.fromkeys(map(rate, [*intervals[:1], *intervals[-1:]]))
     return [
-        Cell(one_line(feed.feed)),
+        Cell(one_line(feed.feed.removeprefix(root))),
         Cell(str(len(feed.fields))),
         Cell(" to ".join(rates) or _EMPTY),
         Cell(str(feed.samples)),
@@ -59,12 +73,12 @@ def file_row(summary: FileSummary, being_written: bool) -> list[Cell]:
     ]
 
 
-def gap_row(gap: Gap) -> list[Cell]:
-    """Return the cells of a gap."""
+def gap_row(gap: Gap, root: str = "") -> list[Cell]:
+    """Return the cells of a gap; its feed is without the address `root`."""
     length = units.duration(gap.until_at - gap.from_at)
     if gap.kind is GapKind.HOLE and gap.estimated:
         length = f"about {length}"
-    feed = "every feed" if gap.feed == "*" else one_line(gap.feed)
+    feed = "every feed" if gap.feed == "*" else one_line(gap.feed.removeprefix(root))
     return [
         Cell(_date(gap.from_at)),
         Cell(length),

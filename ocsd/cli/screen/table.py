@@ -6,12 +6,12 @@ time as the rest of `ocsd status`.
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from ocsd.cli.screen.terminal import Terminal
+from ocsd.cli.screen.wrap import below
 
 _GAP = "  "
-_LEAST_LAST_COLUMNS = 12
-"""Width below which the last column is better wrapped by the terminal than cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +36,68 @@ class Cell:
 
 
 def table_lines(
-    columns: Sequence[ScreenColumn], rows: Sequence[Sequence[Cell]], terminal: Terminal
+    columns: Sequence[ScreenColumn],
+    rows: Sequence[Sequence[Cell]],
+    terminal: Terminal,
+    *,
+    dropped: Sequence[str] = (),
 ) -> list[str]:
     """Return the lines of a table: the titles, then a line for each row.
 
-    Only the last column may be cut, and only on a terminal that is too narrow for it.
+    On a terminal that is too narrow, the columns `dropped` are left out one after the other, as
+    far as needed. Text of the last column that still has no room stands below its row.
     """
+    title, blocks = table_blocks(columns, rows, terminal, dropped=dropped)
+    return [title, *chain.from_iterable(blocks)]
+
+
+def table_blocks(
+    columns: Sequence[ScreenColumn],
+    rows: Sequence[Sequence[Cell]],
+    terminal: Terminal,
+    *,
+    dropped: Sequence[str] = (),
+) -> tuple[str, list[list[str]]]:
+    """Return the line of titles of a table, and the lines of each row."""
     titles = [Cell(column.title) for column in columns]
     widths = [
-        max(len(cells[number].text) for cells in (titles, *rows)) for number in range(len(columns))
+        max(len(row[number].text) for row in (titles, *rows)) for number in range(len(titles))
     ]
-    room = terminal.width_columns - sum(widths[:-1]) - len(_GAP) * (len(columns) - 1)
-    if not terminal.interactive or room < _LEAST_LAST_COLUMNS:
-        room = widths[-1]
-    lines = [terminal.bold(_line(columns, widths, titles, terminal))]
+    shown = _fitting(columns, widths, dropped, terminal)
+    kept, widths = [columns[number] for number in shown], [widths[number] for number in shown]
+    last = columns[shown[-1]]
+    room = terminal.width_columns - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1)
+    whole = not terminal.interactive or last.right or room >= widths[-1]
+    *heads, end = (titles[number] for number in shown)
+    if not whole and len(end.text) > room:
+        end = Cell("")
+    title = terminal.bold(_line(kept, widths, [*heads, end], terminal))
+    blocks = []
     for row in rows:
-        last = Cell(_cut(row[-1].text, room, terminal), row[-1].word)
-        lines.append(_line(columns, widths, (*row[:-1], last), terminal))
-    return lines
+        *cells, end = (row[number] for number in shown)
+        if whole or len(end.text) <= room:
+            blocks.append([_line(kept, widths, [*cells, end], terminal)])
+        else:
+            line = _line(kept, widths, [*cells, Cell("")], terminal)
+            blocks.append([line, *below(end.text, terminal)])
+    return title, blocks
+
+
+def _fitting(
+    columns: Sequence[ScreenColumn],
+    widths: Sequence[int],
+    dropped: Sequence[str],
+    terminal: Terminal,
+) -> list[int]:
+    """Return the numbers of the columns for which there is room."""
+    shown = list(range(len(columns)))
+    titles = [column.title for column in columns]
+    for title in (title for title in dropped if title in titles):
+        used = sum(widths[number] for number in shown) + len(_GAP) * (len(shown) - 1)
+        if not terminal.interactive or used <= terminal.width_columns:
+            break
+        shown.remove(titles.index(title))
+    return shown
 
 
 def _line(
@@ -68,9 +112,3 @@ def _line(
         text = terminal.styled(cell.text, cell.word)
         parts.append(padding + text if column.right else text + padding)
     return _GAP.join(parts).rstrip()
-
-
-def _cut(text: str, width: int, terminal: Terminal) -> str:
-    if len(text) <= width:
-        return text
-    return text[: width - len(terminal.ellipsis)] + terminal.ellipsis

@@ -15,6 +15,7 @@ from ocsd.cli.data.selection import Selection, selecting
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.progress import Bar
 from ocsd.cli.screen.table import table_lines
+from ocsd.cli.screen.wrap import broken
 from ocsd.data import names, overview
 from ocsd.data.folder import DataFolder, permitted
 from ocsd.data.gaps import EVERY_FEED
@@ -66,19 +67,22 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
         selection.print_json(feeds=as_dicts, files=files)
         return
     writing = folder.being_written()
-    columns, rows = text.FEEDS, [text.feed_row(feed) for feed in feeds]
+    screen = terminal.of_output()
+    root = text.common_root((feed.feed for feed in feeds), screen)
+    columns, rows = text.FEEDS, [text.feed_row(feed, root) for feed in feeds]
     if by_file:
         name = writing and folder.name(writing)
         columns, rows = text.FILES, [text.file_row(each, each.name == name) for each in summaries]
     if rows:
-        print("\n".join(table_lines(columns, rows, terminal.of_output())))
+        print("\n".join(table_lines(columns, rows, screen, dropped=text.DROPPED)))
     else:
         journal = folder.unframed is not None
         nothing = text.nothing(selection.of_time, writing is not None, journal)
         print("\n".join(filter(None, (nothing, selection.place.idle()))))
     if outliers := text.outlier_lines(feeds):
         print("\n" + "\n".join(outliers))
-    print(f"\n{text.total(folder.path, summaries, selection.gaps(summaries))}")
+    total = text.total(folder.path, summaries, selection.gaps(summaries))
+    print("\n" + "\n".join(broken(total, screen)))
 
 
 @options.command(
@@ -133,8 +137,10 @@ def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
     if not listed:
         print(f"nothing is missing: {text.total(selection.folder.path, summaries, [])}")
         return
-    rows = [text.gap_row(gap) for gap in listed]
-    print("\n".join(table_lines(text.GAPS, rows, terminal.of_output())))
+    screen = terminal.of_output()
+    root = text.common_root((gap.feed for gap in listed if gap.feed != EVERY_FEED), screen)
+    rows = [text.gap_row(gap, root) for gap in listed]
+    print("\n".join(table_lines(text.GAPS, rows, screen, dropped=text.DROPPED)))
 
 
 @options.command(

@@ -79,7 +79,10 @@ def _lines(
     if named:
         from ocsd.cli.overview.details import details
 
-        return [verdict(report, screen), *details(report, screen)]
+        first = [verdict(report, screen)]
+        if screen.interactive:
+            first = wrapped([verdict_parts(report, verdict_of(report), screen)], screen)
+        return [*first, *details(report, screen)]
     return page(report, verdict_of(report), screen, everything=everything)
 
 

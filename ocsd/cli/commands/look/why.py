@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from ocsd.cli.logs import logfile, records
 from ocsd.cli.logs.log_lines import message_of
 from ocsd.cli.overview.reasons import reason_line
 from ocsd.cli.screen import terminal
+from ocsd.cli.screen.table import columns, table_lines
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
+from ocsd.cli.screen.wrap import broken
 from ocsd.cli.talk import present, replies
 from ocsd.errors import NoDaemonError, NoSuchInstanceError, UsageError
 from ocsd.history.summary import HistoryEntry
@@ -29,6 +31,7 @@ EXAMINED = "Examined"
 
 _CHANGES = 8
 _LOG_TAIL_LINES = 8
+_CHANGE_COLUMNS = columns("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +116,9 @@ def _text(
 ) -> Iterator[str]:
     said = Said()
     headline = words_of(name, _headline(account, host, screen))
-    yield f"{screen.bold(name)}: {said.once(headline)}"
-    yield from _lines(account, said)
+    facts = [f"{screen.bold(name)}: {said.once(headline)}", *_ends(account, said)]
+    yield from (piece for fact in facts for piece in broken(fact, screen))
+    yield from _changes(account, said, screen)
     if account.log:
         yield f"\nlast lines of {log_path}:"
         yield from (f"  {line}" for line in _log_lines(account.log, said))
@@ -147,17 +151,23 @@ def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | No
     )
 
 
-def _lines(account: _Account, said: Said) -> Iterator[str]:
+def _ends(account: _Account, said: Said) -> Iterator[str]:
     ends = {"last end": account.last_end, "last forced end": account.last_forced_end}
     for title, end in ends.items():
         if end is not None:
             yield f"{title:<15}  {utc(end.at)}  {said.once(reason_words(end))}"
-    if account.changes:
-        yield "\nlast changes:"
-    for entry in account.changes:
-        at, _, change, _ = (cell.text for cell in row(entry))
-        reasons = (said.once(reason_words(entry)), clause("asked for by ", entry.by))
-        yield f"  {at}  {change:<20} {'; '.join(filter(None, reasons))}".rstrip()
+
+
+def _changes(account: _Account, said: Said, screen: Terminal) -> Iterator[str]:
+    if not account.changes:
+        return
+    yield "\nlast changes:"
+    # The name stands above.
+    cells = (row(entry, said) for entry in account.changes)
+    rows = [[at, change, reason] for at, _, change, reason in cells]
+    fitted = replace(screen, width_columns=screen.width_columns - 2)
+    for line in table_lines(_CHANGE_COLUMNS, rows, fitted)[1:]:
+        yield f"  {line}"
 
 
 def _log_lines(lines: Sequence[str], said: Said) -> Iterator[str]:
