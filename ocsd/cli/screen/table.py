@@ -60,27 +60,32 @@ def table_blocks(
 ) -> tuple[str, list[list[str]]]:
     """Return the line of titles of a table, and the lines of each row."""
     titles = [Cell(column.title) for column in columns]
-    widths = [
-        max(len(row[number].text) for row in (titles, *rows)) for number in range(len(titles))
-    ]
+    cells_of = zip(titles, *rows, strict=True)
+    widths = [max(len(cell.text) for cell in column) for column in cells_of]
     shown = _fitting(columns, widths, dropped, terminal)
     kept, widths = [columns[number] for number in shown], [widths[number] for number in shown]
-    last = columns[shown[-1]]
     room = terminal.width_columns - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1)
-    whole = not terminal.interactive or last.right or room >= widths[-1]
-    *heads, end = (titles[number] for number in shown)
-    if not whole and len(end.text) > room:
-        end = Cell("")
-    title = terminal.bold(_line(kept, widths, [*heads, end], terminal))
-    blocks = []
-    for row in rows:
-        *cells, end = (row[number] for number in shown)
-        if whole or len(end.text) <= room:
-            blocks.append([_line(kept, widths, [*cells, end], terminal)])
-        else:
-            line = _line(kept, widths, [*cells, Cell("")], terminal)
-            blocks.append([line, *below(end.text, terminal)])
-    return title, blocks
+    if not terminal.interactive or kept[-1].right:
+        room = max(room, widths[-1])
+    [title, *_], *blocks = (
+        _block(kept, widths, [row[number] for number in shown], room, terminal)
+        for row in (titles, *rows)
+    )
+    return terminal.bold(title), blocks
+
+
+def _block(
+    columns: Sequence[ScreenColumn],
+    widths: Sequence[int],
+    cells: Sequence[Cell],
+    room: int,
+    terminal: Terminal,
+) -> list[str]:
+    """Return the lines of a row; its last text stands below if it has not the `room` beside."""
+    *before, end = cells
+    if len(end.text) <= room:
+        return [_line(columns, widths, cells, terminal)]
+    return [_line(columns, widths, [*before, Cell("")], terminal), *below(end.text, terminal)]
 
 
 def _fitting(

@@ -121,3 +121,27 @@ def test_the_progress_of_reading_files_leaves_no_trace(terminal):
     lines = terminal.written()
     assert lines[0].startswith("FEED ")
     assert max(map(len, lines)) <= 80
+
+
+def test_values_are_shown_once_in_place_and_until_ctrl_c(site, terminal):
+    terminal.open(f"{OCSD} values 'thermo-0?' --wait 3", 60)
+    terminal.shows("END 0")
+    lines = terminal.written()
+    assert lines[0].split() == ["FIELD", "VALUE", "AGE"]
+    assert sum(line.startswith("thermo-0") for line in lines) == 20
+    assert max(map(len, lines)) <= 60
+
+    terminal.open(f"{OCSD} values --watch")
+    assert terminal.shows("and 79 more").startswith("FIELD ")
+    terminal.press("C-c")
+    terminal.shows("END 0")
+
+    terminal.open(f"{OCSD} values --wait 60")
+    wait_until(lambda: "ocsd.client.listen" in commands(site), "the listener")
+    terminal.press("C-c")
+    terminal.shows("END 130")
+    assert "ocsd.client.listen" not in commands(site)
+
+
+def commands(site):
+    return {word for process in site.processes() for word in process.cmdline()}

@@ -68,13 +68,12 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
         return
     writing = folder.being_written()
     screen = terminal.of_output()
-    root = text.common_root((feed.feed for feed in feeds), screen)
-    columns, rows = text.FEEDS, [text.feed_row(feed, root) for feed in feeds]
+    columns, rows = text.FEEDS, text.feed_rows(feeds, screen)
     if by_file:
         name = writing and folder.name(writing)
         columns, rows = text.FILES, [text.file_row(each, each.name == name) for each in summaries]
     if rows:
-        print("\n".join(table_lines(columns, rows, screen, dropped=text.DROPPED)))
+        print("\n".join(table_lines(columns, rows, screen, dropped=text.NARROW_WITHOUT)))
     else:
         journal = folder.unframed is not None
         nothing = text.nothing(selection.of_time, writing is not None, journal)
@@ -138,9 +137,8 @@ def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
         print(f"nothing is missing: {text.total(selection.folder.path, summaries, [])}")
         return
     screen = terminal.of_output()
-    root = text.common_root((gap.feed for gap in listed if gap.feed != EVERY_FEED), screen)
-    rows = [text.gap_row(gap, root) for gap in listed]
-    print("\n".join(table_lines(text.GAPS, rows, screen, dropped=text.DROPPED)))
+    rows = text.gap_rows(listed, screen)
+    print("\n".join(table_lines(text.GAPS, rows, screen, dropped=text.NARROW_WITHOUT)))
 
 
 @options.command(

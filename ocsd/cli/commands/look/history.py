@@ -86,16 +86,21 @@ def history(
     screen = terminal.of_output()
     if availability:
         lines = 0
-    said = None
-    if screen.interactive:
-        said = Said()
-    shown = [row(entry, said) for entry in recent[max(0, len(recent) - lines) :]]
-    if shown:
-        print("\n".join(table_lines(_EVENTS, shown, screen)), end="\n\n")
+    _print_events(recent[max(0, len(recent) - lines) :], screen)
     begin_at = max(since_at, min((entry.at for entry in entries), default=since_at))
     window = f"availability from {utc(begin_at)} to {utc(to_at)} ({duration(to_at - begin_at)})"
     print("\n".join(broken(window, screen)))
     print("\n".join(_summary_lines(by_id, left, screen, everything=lines == 0)))
+
+
+def _print_events(entries: Sequence[HistoryEntry], screen: Terminal) -> None:
+    """Print the table of events; a terminal gets each long reason once."""
+    said = None
+    if screen.interactive:
+        said = Said()
+    rows = [row(entry, said) for entry in entries]
+    if rows:
+        print("\n".join(table_lines(_EVENTS, rows, screen)), end="\n\n")
 
 
 def _chosen(

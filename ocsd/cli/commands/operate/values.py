@@ -26,6 +26,10 @@ _WAIT_S = 5.0
 _RENEWAL_PERIOD_S = 1.0
 _LISTENER_END_S = 2.0
 _BLOCK_BYTES = 1 << 16
+_LEAST_VALUE_COLUMNS = 12
+_GAPS_COLUMNS = 4
+"""The gaps between three columns."""
+_NONE_YET = "no value yet: a feed is shown once it has published; Ctrl-C ends this"
 _COLUMNS = columns("FIELD", "VALUE", "AGE", right=("VALUE", "AGE"))
 
 
@@ -147,7 +151,10 @@ def _watch(listener: subprocess.Popen[bytes], latest: LatestValues) -> int:
     try:
         while taking_in.listen(_RENEWAL_PERIOD_S):
             screen = terminal.of_output()
-            lines = _lines(latest.sorted(), screen, time.time())
+            found = latest.sorted()
+            lines = [_NONE_YET]
+            if found:
+                lines = _lines(found, screen, time.time())
             sys.stdout.write(terminal.in_place(_fitted(lines, screen), screen))
             sys.stdout.flush()
     except KeyboardInterrupt:
@@ -156,15 +163,26 @@ def _watch(listener: subprocess.Popen[bytes], latest: LatestValues) -> int:
 
 
 def _lines(found: Sequence[Value], screen: Terminal, now_at: float) -> list[str]:
+    """Return the table of values; on a terminal, a long text as value is cut to the room it has."""
+    names = [one_line(value.name) for value in found]
+    ages = [units.duration(max(0.0, now_at - value.at)) for value in found]
+    room = screen.width_columns - _longest("FIELD", names) - _longest("AGE", ages) - _GAPS_COLUMNS
     rows = [
-        [
-            Cell(one_line(value.name)),
-            Cell(_text(value.value)),
-            Cell(units.duration(max(0.0, now_at - value.at))),
-        ]
-        for value in found
+        [Cell(name), Cell(_cut(_text(value.value), room, screen)), Cell(age)]
+        for name, value, age in zip(names, found, ages, strict=True)
     ]
-    return table_lines(_COLUMNS, rows, screen)
+    return table_lines(_COLUMNS, rows, screen, dropped=["AGE"])
+
+
+def _longest(title: str, texts: Sequence[str]) -> int:
+    return max(map(len, (title, *texts)))
+
+
+def _cut(text: str, room: int, screen: Terminal) -> str:
+    limit = max(room, _LEAST_VALUE_COLUMNS)
+    if not screen.interactive or len(text) <= limit:
+        return text
+    return text[: limit - len(screen.ellipsis)] + screen.ellipsis
 
 
 def _fitted(lines: list[str], screen: Terminal) -> list[str]:

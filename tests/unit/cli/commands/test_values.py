@@ -4,6 +4,8 @@ import json
 import sys
 import time
 
+import pytest
+
 from ocsd.cli.commands.operate import values
 from ocsd.cli.commands.operate.values import _fitted, _lines, _Listener, _nothing
 from ocsd.cli.talk.latest import LatestValues, Value
@@ -47,6 +49,21 @@ def test_values_are_shown_with_the_age_of_their_sample():
         "thermo1.t.a  1.23457  1m00s",
         "thermo1.t.b       on     0s",
     ]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_long_text_is_cut_on_a_terminal_and_whole_in_a_pipe(width):
+    found = [
+        Value("thermo1", "temperatures", "state", "warming up " * 30, 100.0),
+        Value("thermo1", "temperatures", "channel_00", -1.5e-300, 100.0),
+    ]
+    lines = _lines(found, screen(width), 160.5)
+    assert max(map(len, lines)) <= max(width, len("thermo1.temperatures.channel_00") + 14)
+    assert "warming" in lines[1]
+    assert "…" in lines[1]
+    whole = _lines(found, screen(width, interactive=False), 160.5)
+    assert ("warming up " * 30).strip() in whole[1]
+    assert whole[1].endswith("1m00s")
 
 
 def test_what_does_not_fit_is_counted():
