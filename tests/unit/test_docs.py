@@ -63,8 +63,8 @@ def test_every_command_of_the_operators_page_exists(capsys):
     assert verbs == {
         *("start", "status", "top", "up", "down", "restart"),
         *("why", "history", "logs", "loglevel", "reload", "upgrade"),
-        *("ops", "call", "listen", "values", "data"),
-        *("run", "init", "check", "install", "stop", "completion"),
+        *("ops", "call", "listen", "hook", "values", "data"),
+        *("run", "init", "new", "check", "install", "stop", "completion"),
     }
     for verb in verbs:
         assert command_line([verb, "--help"]) == 0

@@ -105,6 +105,9 @@ def no_such_instance(instance_id: str, answer: Mapping[str, Any]) -> str:
     """Return the message about an instance-id that a daemon's status does not list."""
     from ocsd.text.nearest import did_you_mean
 
+    for each in replies.host_status(answer).not_managed:
+        if each.instance_id == instance_id:
+            return f"'{instance_id}' is {each.reason}"
     near = did_you_mean(instance_id, replies.instance_ids(answer))
     advice = near or "; `ocsd status` lists them"
     return f"host '{answer.get('host')}' has no instance '{instance_id}'{advice}"

@@ -185,12 +185,22 @@ def not_managed_lines(report: HostStatus, screen: Terminal) -> list[str]:
     """Return a row for each entry of the site file that the daemon leaves alone."""
     if not report.not_managed:
         return []
+    # The names are as wide as in the table above.
+    width = max(len("INSTANCE"), *(len(each.instance_id) for each in report.instances), 0)
     rows = [
         [
-            Cell(each.instance_id),
+            Cell(each.instance_id.ljust(width)),
             Cell(each.agent_class),
             Cell(each.reason or f"{_NOT_MANAGED}: its entry says manage: {each.manage}"),
         ]
         for each in report.not_managed
     ]
     return table_lines(columns("INSTANCE", "CLASS", "REASON"), rows, screen)[1:]
+
+
+def lines_above(report: HostStatus, verdict: HostVerdict, screen: Terminal) -> list[str]:
+    """Return the lines above the table, or above the facts of single instances."""
+    lines = headlines(report, verdict, screen)
+    if screen.interactive:
+        return wrapped(lines, screen)
+    return _joined(lines, screen)

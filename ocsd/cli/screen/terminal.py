@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 
@@ -42,8 +42,7 @@ LAYOUT = "\n\t"
 """Control characters that are kept in a text of several lines."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+class Terminal(NamedTuple):
     """The abilities of an output stream."""
 
     interactive: bool

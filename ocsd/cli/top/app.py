@@ -86,7 +86,7 @@ class Overview(Widget):
         return Text("\n").join(Text.from_ansi(self.terminal.written(line)) for line in lines)
 
     def _fitted(self) -> Terminal:
-        return replace(self.terminal, width_columns=self.size.width, height_lines=self.size.height)
+        return self.terminal._replace(width_columns=self.size.width, height_lines=self.size.height)
 
 
 class Top(App[None]):
@@ -157,7 +157,7 @@ class Top(App[None]):
 
     def on_resize(self, event: Resize) -> None:
         """Fit the keys to the width."""
-        fitted = replace(self._terminal, width_columns=event.size.width)
+        fitted = self._terminal._replace(width_columns=event.size.width)
         self._keys.update("\n".join(key_lines(fitted)))
 
     def _ask(self) -> None:
@@ -279,7 +279,7 @@ class Top(App[None]):
         self.push_screen(Question(question), answered)
 
     def _change(self, verb: str, name: str) -> None:
-        plain = replace(self._terminal, colour=False)
+        plain = self._terminal._replace(colour=False)
         try:
             for event in self._source.change(verb, name):
                 is_bad = not getattr(event, "ok", True)

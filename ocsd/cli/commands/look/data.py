@@ -76,12 +76,13 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
         print("\n".join(table_lines(columns, rows, screen, dropped=text.NARROW_WITHOUT)))
     else:
         journal = folder.unframed is not None
-        nothing = text.nothing(selection.of_time, writing is not None, journal)
-        print("\n".join(filter(None, (nothing, selection.place.idle()))))
+        print(text.nothing(selection.of_time, writing is not None, journal))
     if outliers := text.outlier_lines(feeds):
         print("\n" + "\n".join(outliers))
     total = text.total(folder.path, summaries, selection.gaps(summaries))
     print("\n" + "\n".join(broken(total, screen)))
+    if idle := selection.place.idle():
+        print("\n".join(broken(idle, screen)))
 
 
 @options.command(

@@ -4,7 +4,6 @@ import json
 import re
 import time
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -18,7 +17,7 @@ from ocsd.cli.screen.units import duration
 from ocsd.cli.screen.wrap import broken
 from ocsd.cli.talk import present, replies
 from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
-from ocsd.history.summary import HistoryEntry, Summary, summaries
+from ocsd.history.summary import START_ALLOWANCE_S, HistoryEntry, Summary, summaries
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 from ocsd.text.reason import Said, clause
@@ -75,7 +74,8 @@ def history(
     to_at = min(until_at or time.time(), time.time())
     if to_at <= since_at:
         raise UsageError("--until is not later than --since, so there is no time between them")
-    entries = _chosen(list(records.entries(host)), names, agent_class, host)
+    # A start that was asked for before then may still count.
+    entries = _chosen(records.since(host, since_at - START_ALLOWANCE_S), names, agent_class, host)
     by_id = summaries(entries, since_at, to_at)
     left = _left(by_id, host)
     recent = [entry for entry in entries if since_at <= entry.at < to_at]
@@ -86,21 +86,25 @@ def history(
     screen = terminal.of_output()
     if availability:
         lines = 0
-    _print_events(recent[max(0, len(recent) - lines) :], screen)
+    _print_events(recent, lines, screen)
     begin_at = max(since_at, min((entry.at for entry in entries), default=since_at))
     window = f"availability from {utc(begin_at)} to {utc(to_at)} ({duration(to_at - begin_at)})"
     print("\n".join(broken(window, screen)))
     print("\n".join(_summary_lines(by_id, left, screen, everything=lines == 0)))
 
 
-def _print_events(entries: Sequence[HistoryEntry], screen: Terminal) -> None:
-    """Print the table of events; a terminal gets each long reason once."""
+def _print_events(entries: Sequence[HistoryEntry], last: int, screen: Terminal) -> None:
+    """Print the table of the `last` events; a terminal gets each long reason once."""
     said = None
     if screen.interactive:
         said = Said()
-    rows = [row(entry, said) for entry in entries]
-    if rows:
-        print("\n".join(table_lines(_EVENTS, rows, screen)), end="\n\n")
+    rows = [row(entry, said) for entry in entries[max(0, len(entries) - last) :]]
+    if not rows:
+        return
+    print("\n".join(table_lines(_EVENTS, rows, screen)))
+    if len(rows) < len(entries):
+        print(f"the last {last} of {len(entries)} changes; all: -n {len(entries)}")
+    print()
 
 
 def _chosen(
@@ -156,7 +160,7 @@ def words_of(name: str, reason: str) -> str:
     """
     if name != replies.ROUTER:
         return reason
-    return reason.replace("its reactor has not answered", "it has not answered")
+    return reason.removeprefix("reactor: ").replace("its reactor has", "it has")
 
 
 def _left(names: Iterable[str], host: str | None) -> set[str]:
@@ -206,9 +210,8 @@ def _as_json(
     entries: Sequence[HistoryEntry], by_id: Mapping[str, Summary], left: Container[str]
 ) -> dict[str, Any]:
     return {
-        "entries": [asdict(entry) for entry in entries],
+        "entries": [entry._asdict() for entry in entries],
         "summaries": {
-            name: {**asdict(summary), "availability": summary.availability, "left": name in left}
-            for name, summary in by_id.items()
+            name: {**summary.to_json(), "left": name in left} for name, summary in by_id.items()
         },
     }

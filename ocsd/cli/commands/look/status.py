@@ -11,7 +11,7 @@ from ocsd.cli.arguments import completion, options, targets
 from ocsd.cli.arguments.targets import no_such_instance
 from ocsd.cli.overview import verdict as verdicts
 from ocsd.cli.overview.headlines import verdict_parts
-from ocsd.cli.overview.page import page, wrapped
+from ocsd.cli.overview.page import lines_above, page, wrapped
 from ocsd.cli.overview.verdict import verdict_of
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import Terminal
@@ -79,10 +79,7 @@ def _lines(
     if named:
         from ocsd.cli.overview.details import details
 
-        first = [verdict(report, screen)]
-        if screen.interactive:
-            first = wrapped([verdict_parts(report, verdict_of(report), screen)], screen)
-        return [*first, *details(report, screen)]
+        return [*lines_above(report, verdict_of(report), screen), *details(report, screen)]
     return page(report, verdict_of(report), screen, everything=everything)
 
 

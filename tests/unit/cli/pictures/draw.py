@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ocsd.cli.main import main
+from ocsd.cli.talk import present
 from tests.unit.cli.pictures.night import night
 
 COMMANDS = (
@@ -83,6 +84,7 @@ def _written(patch: pytest.MonkeyPatch, words: list[str], kind: Kind) -> str:
     with os.fdopen(writer, "w", encoding="utf-8") as stream, patch.context() as inner:
         inner.setattr(sys, "stdout", stream)
         inner.setattr(sys, "stderr", stream)
+        present.status.cache_clear()  # as in a process of its own
         main(words)
     reading.join()
     os.close(reader)
