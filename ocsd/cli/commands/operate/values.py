@@ -26,6 +26,8 @@ from ocsd.text.printable import one_line
 _WAIT_S = 5.0
 _RENEWAL_PERIOD_S = 1.0
 _LISTENER_END_S = 2.0
+_BEGIN_LIMIT_S = 60.0
+_BEGIN_POLL_S = 0.1
 _BLOCK_BYTES = 1 << 16
 _LEAST_VALUE_COLUMNS = 12
 _GAPS_COLUMNS = 4
@@ -72,13 +74,16 @@ def values(
         raise click.UsageError("--watch is for a terminal; a program can use: ocsd listen --json")
     router = site_router.find(site_file, host)
     topic = f"{router.address_root}..feeds."
-    command = [sys.executable, "-P", "-m", "ocsd.client.listen", "--json"]
+    command = [sys.executable, "-P", "-m", "ocsd.client.listen", "--json", "--announce"]
     command += ["--url", router.wamp_server, "--realm", router.wamp_realm, topic]
     latest = LatestValues(patterns)
     with _listening(command) as listener:
         if watch:
             return _watch(listener, latest)
-        _Listener(listener, latest).listen(wait_s)
+        taking_in = _Listener(listener, latest)
+        # On a busy machine, the listener takes seconds to begin.
+        if taking_in.begin(_BEGIN_LIMIT_S):
+            taking_in.listen(wait_s)
         code = listener.poll()
     if code:
         return code  # it has told why
@@ -135,6 +140,15 @@ class _Listener:
         self._process = process
         self._latest = latest
         self._rest = b""
+        self._has_begun = False
+
+    def begin(self, limit_s: float) -> bool:
+        """Wait until the process listens; return False if it has ended."""
+        deadline_s = time.monotonic() + limit_s
+        while not self._has_begun and time.monotonic() < deadline_s:
+            if not self.listen(_BEGIN_POLL_S):
+                return False
+        return True
 
     def listen(self, limit_s: float) -> bool:
         """Take in what comes within `limit_s`; return False if the process has ended."""
@@ -150,6 +164,7 @@ class _Listener:
                     self._process.wait()
                     return False
                 *lines, self._rest = (self._rest + block).split(b"\n")
+                self._has_begun = self._has_begun or bool(lines)
                 for line in lines:
                     self._latest.take(json.loads(line))
         return True

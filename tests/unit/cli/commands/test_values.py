@@ -44,6 +44,23 @@ def test_all_lines_that_come_at_once_are_taken_in_and_the_listener_is_ended():
     assert process.returncode is not None
 
 
+def test_a_listener_that_begins_late_is_waited_for():
+    code = "import time; time.sleep(0.5); print('{}', flush=True); time.sleep(60)"
+    latest = LatestValues()
+    with values._listening([sys.executable, "-c", code]) as process:
+        taking_in = _Listener(process, latest)
+        begun_s = time.monotonic()
+        assert taking_in.begin(30)
+        assert 0.4 < time.monotonic() - begun_s < 25
+    assert latest.sorted() == []
+
+
+def test_a_listener_that_cannot_begin_is_not_waited_for():
+    with values._listening([sys.executable, "-c", "raise SystemExit(69)"]) as process:
+        assert not _Listener(process, LatestValues()).begin(30)
+        assert process.returncode == 69
+
+
 def test_the_end_of_the_listener_is_seen():
     command = [sys.executable, "-c", "raise SystemExit(69)"]
     with values._listening(command) as process:
