@@ -26,8 +26,8 @@ from ocsd.text.printable import one_line
 _WAIT_S = 5.0
 _RENEWAL_PERIOD_S = 1.0
 _LISTENER_END_S = 2.0
-_BEGIN_LIMIT_S = 60.0
-_BEGIN_POLL_S = 0.1
+_LISTENER_BEGIN_S = 60.0
+_LISTENER_POLL_S = 0.1
 _BLOCK_BYTES = 1 << 16
 _LEAST_VALUE_COLUMNS = 12
 _GAPS_COLUMNS = 4
@@ -82,7 +82,7 @@ def values(
             return _watch(listener, latest)
         taking_in = _Listener(listener, latest)
         # On a busy machine, the listener takes seconds to begin.
-        if taking_in.begin(_BEGIN_LIMIT_S):
+        if taking_in.begin(_LISTENER_BEGIN_S):
             taking_in.listen(wait_s)
         code = listener.poll()
     if code:
@@ -146,7 +146,7 @@ class _Listener:
         """Wait until the process listens; return False if it has ended."""
         deadline_s = time.monotonic() + limit_s
         while not self._has_begun and time.monotonic() < deadline_s:
-            if not self.listen(_BEGIN_POLL_S):
+            if not self.listen(_LISTENER_POLL_S):
                 return False
         return True
 
