@@ -26,11 +26,13 @@ _HEARTBEAT = "heartbeat"
 class FeedListener:
     """Prints publications, over all its connections; as JSON an object a line.
 
-    A topic that has an empty part is a wildcard. Heartbeats are left out unless asked for.
+    A topic that has an empty part is a wildcard. Heartbeats are left out unless asked for. To
+    `announce` is to print an empty object whenever it has begun to listen.
     """
 
-    def __init__(self, topic: str, as_json: bool, heartbeats: bool) -> None:
+    def __init__(self, topic: str, as_json: bool, heartbeats: bool, announce: bool = False) -> None:
         self.topic = topic
+        self.announce = announce
         self.joining: Joining
         self.exit_code = 0
         self._ended = False
@@ -91,6 +93,9 @@ class _Session(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
             yield self.subscribe(self._listener.print_message, topic, options)
         except ApplicationError as error:
             self._listener.failed(f"the router refuses to subscribe to {topic}: {error}")
+            return
+        if self._listener.announce:
+            print("{}", flush=True)
 
     def onLeave(self, details: Any) -> None:
         """End the attempts if the router refuses the session, and close the connection."""
@@ -157,9 +162,10 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--realm", required=True)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--heartbeats", action="store_true")
+    parser.add_argument("--announce", action="store_true")
     args = parser.parse_args(words)
     adapt(sys.stdout)
-    listener = FeedListener(args.topic, args.json, args.heartbeats)
+    listener = FeedListener(args.topic, args.json, args.heartbeats, args.announce)
     listener.joining = Joining(
         RouterAddress(args.url, args.realm),
         lambda: _Session(args.realm, listener),

@@ -47,10 +47,11 @@ class Said:
     def once(self, text: str) -> str:
         """Return a text with `AS_ABOVE` for what was printed before.
 
-        That is looked for in its parts between semicolons, and behind the colon of each.
+        That is looked for in all of it and in its parts between semicolons, and behind the colon
+        of each.
         """
-        shown = [AS_ABOVE]
-        if not self.has(text):
+        shown = [self._part(text)]
+        if shown == [text] or "; " in text.partition(": ")[0]:
             shown = [self._part(part) for part in text.split("; ")]
         self._texts.append(one_line(text))
         return "; ".join(part for part, _ in itertools.groupby(shown))

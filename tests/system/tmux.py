@@ -42,9 +42,13 @@ class Tmux:
         self.run("send-keys", *keys)
 
     def screen(self, *, escapes=False):
-        """Return the lines of the terminal, as they stand there."""
+        """Return the text of the terminal, as it stands there."""
         options = ("-e",) if escapes else ()
         return self.run("capture-pane", "-p", *options).stdout.rstrip("\n")
+
+    def written(self):
+        """Return all lines since it was opened; one that was too wide for it is one line."""
+        return self.run("capture-pane", "-p", "-J", "-S", "-").stdout.rstrip("\n").split("\n")
 
     def shows(self, text, limit_s=60):
         """Wait until a text stands on the terminal; return all of it."""

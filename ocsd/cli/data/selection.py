@@ -40,7 +40,7 @@ class Selection(NamedTuple):
 
     def summaries(self) -> list[FileSummary]:
         """Return the summaries of the files in the span."""
-        with Bar("reading files that are not in the index yet") as bar:
+        with Bar("reading files not in the index yet") as bar:
             return self.folder.summaries(self.since_at, self.until_at, bar)
 
     def feeds(self, summaries: Sequence[FileSummary]) -> list[overview.FeedOverview]:

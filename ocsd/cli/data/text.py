@@ -1,13 +1,14 @@
 """The output of `ocsd data`, as text and as JSON."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ocsd.cli.screen import units
 from ocsd.cli.screen.table import Cell, columns
-from ocsd.data.gaps import Gap, GapKind
+from ocsd.cli.screen.terminal import Terminal
+from ocsd.data.gaps import EVERY_FEED, Gap, GapKind
 from ocsd.data.index import FileSummary, IndexedBlock
 from ocsd.data.overview import FeedOverview
 from ocsd.data.spans import Outliers
@@ -19,18 +20,36 @@ _NUMBERS = {"FIELDS", "RATE", "SAMPLES", "SIZE", "FEEDS", "FOR", "LOST"}
 FEEDS = columns("FEED", "FIELDS", "RATE", "SAMPLES", "FROM", "UNTIL", right=_NUMBERS)
 FILES = columns("FILE", "SIZE", "FEEDS", "FROM", "UNTIL", "STATE", right=_NUMBERS)
 GAPS = columns("FROM", "FOR", "KIND", "LOST", "FEED", "CAUSE", right=_NUMBERS)
+NARROW_WITHOUT = ("FIELDS", "SIZE", "SAMPLES", "FEEDS", "LOST", "KIND", "FROM")
+"""Columns in the order in which they are left out where there is no room for them."""
 _SHOWN_SPANS = 20
 _EMPTY = "-"
 _KIND_COLOURS = {GapKind.HOLE: "failed", GapKind.DAMAGE: "failed", GapKind.SILENCE: ""}
 
 
-def feed_row(feed: FeedOverview) -> list[Cell]:
-    """Return the cells of a feed in `ocsd data ls`."""
+def _common_root(feeds: Iterable[str], screen: Terminal) -> str:
+    """Return the address root that a terminal need not show with every feed: that of them all.
+
+    The commands take a name without it.
+    """
+    roots = {feed.partition(".")[0] for feed in feeds}
+    if not screen.interactive or len(roots) != 1:
+        return ""
+    return f"{roots.pop()}."
+
+
+def feed_rows(feeds: Sequence[FeedOverview], screen: Terminal) -> list[list[Cell]]:
+    """Return the rows of `ocsd data ls`."""
+    root = _common_root((feed.feed for feed in feeds), screen)
+    return [_feed_row(feed, root) for feed in feeds]
+
+
+def _feed_row(feed: FeedOverview, root: str) -> list[Cell]:
     begin, end = feed.span or (None, None)
     intervals = sorted(each.interval_s for each in feed.blocks if each.interval_s is not None)
     rates = dict.fromkeys(map(rate, [*intervals[:1], *intervals[-1:]]))
     return [
-        Cell(one_line(feed.feed)),
+        Cell(one_line(feed.feed.removeprefix(root))),
         Cell(str(len(feed.fields))),
         Cell(" to ".join(rates) or _EMPTY),
         Cell(str(feed.samples)),
@@ -59,12 +78,17 @@ def file_row(summary: FileSummary, being_written: bool) -> list[Cell]:
     ]
 
 
-def gap_row(gap: Gap) -> list[Cell]:
-    """Return the cells of a gap."""
+def gap_rows(gaps: Sequence[Gap], screen: Terminal) -> list[list[Cell]]:
+    """Return the rows of `ocsd data gaps`."""
+    root = _common_root((gap.feed for gap in gaps if gap.feed != EVERY_FEED), screen)
+    return [_gap_row(gap, root) for gap in gaps]
+
+
+def _gap_row(gap: Gap, root: str) -> list[Cell]:
     length = units.duration(gap.until_at - gap.from_at)
     if gap.kind is GapKind.HOLE and gap.estimated:
         length = f"about {length}"
-    feed = "every feed" if gap.feed == "*" else one_line(gap.feed)
+    feed = "every feed" if gap.feed == EVERY_FEED else one_line(gap.feed.removeprefix(root))
     return [
         Cell(_date(gap.from_at)),
         Cell(length),

@@ -9,12 +9,14 @@ from ocsd.cli.overview.reasons import text
 from ocsd.cli.overview.rows import NONE, uptime
 from ocsd.cli.screen import units
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
+from ocsd.cli.screen.wrap import broken
 from ocsd.cli.talk.replies import HostStatus, InstanceStatus
 from ocsd.text.printable import printable
 from ocsd.text.reason import clause, shortened
 from ocsd.text.times import utc
 
 _LOG_END_LINES = 10
+_INDENT = " " * 12
 
 
 def details(report: HostStatus, screen: Terminal) -> list[str]:
@@ -23,8 +25,9 @@ def details(report: HostStatus, screen: Terminal) -> list[str]:
     for instance in report.instances:
         lines += ["", f"{screen.bold(instance.instance_id)}  {instance.agent_class}"]
         facts = _facts(instance, screen)
-        lines += [f"  {name:<9} {fact}" for name, fact in facts.items() if fact]
-        lines += _operations(instance, screen)
+        told = [f"  {name:<9} {fact}" for name, fact in facts.items() if fact]
+        told += _operations(instance, screen)
+        lines += [piece for fact in told for piece in broken(fact, screen, _INDENT)]
         if not instance.in_target and instance.log_path:
             lines += _end_of_log(Path(instance.log_path))
     return lines
@@ -38,7 +41,7 @@ def _facts(instance: InstanceStatus, screen: Terminal) -> dict[str, str]:
         "state": f"{state}{since}, target {instance.target}",
         "health": screen.styled(health, health),
         # Further lines of a reason, such as a parser's usage, stand below its first.
-        "reason": printable(reason.strip(), keep=LAYOUT).replace("\n", "\n" + " " * 12),
+        "reason": printable(reason.strip(), keep=LAYOUT).replace("\n", "\n" + _INDENT),
         "next try": text(instance.next_try_s, "in {:.1f} s".format),
         "pid": text(instance.pid, str) + clause(", for ", uptime(instance)),
         "restarts": str(instance.restarts),

@@ -1,7 +1,5 @@
 """The report on a host as lines: fitted to a terminal, or whole for programs."""
 
-import re
-import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -10,16 +8,14 @@ from typing import Final
 from ocsd.cli.overview.headlines import Parts, clock_text, counts, headlines
 from ocsd.cli.overview.rows import NONE, NUMBERS, TITLES, Row, fitting, row
 from ocsd.cli.overview.verdict import HostVerdict, is_well
-from ocsd.cli.screen.table import Cell, columns, table_lines
+from ocsd.cli.screen.table import Cell, columns, table_blocks, table_lines
 from ocsd.cli.screen.terminal import Terminal
+from ocsd.cli.screen.wrap import below, broken, shown_length
 from ocsd.cli.talk.replies import HostStatus, InstanceStatus
 from ocsd.text.printable import one_line
 
 LEAST_ALIKE: Final = 3
 """Number of instances with one reason from which on it is told once."""
-MOST_REASON_LINES: Final = 3
-_INDENT: Final = "    "
-_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _PROMPT_LINES: Final = 1
 _NOT_MANAGED: Final = "not managed here"
 
@@ -33,12 +29,12 @@ def page(
     If the lines do not fit and `everything` is not asked for, instances that are well are
     counted only, and those of one reason share a line.
     """
-    head, below = headlines(report, verdict, screen), [foot(report)]
+    head, last = headlines(report, verdict, screen), [foot(report)]
     if not screen.interactive:
         rows = [row(each, screen) for each in by_urgency(report.instances)]
         body = _whole_table(rows, screen) + not_managed_lines(report, screen)
-        return [*_joined(head, screen), *body, *_joined(below, screen)]
-    top, bottom = wrapped(head, screen), wrapped(below, screen)
+        return [*_joined(head, screen), *body, *_joined(last, screen)]
+    top, bottom = wrapped(head, screen), wrapped(last, screen)
     room = screen.height_lines - _PROMPT_LINES - len(top) - len(bottom)
     body = _table(by_urgency(report.instances), screen) + not_managed_lines(report, screen)
     if len(body) > room and not everything:
@@ -75,33 +71,11 @@ def _wrapped(parts: Parts, screen: Terminal) -> list[str]:
     lines = [parts[0]]
     for part in parts[1:]:
         longer = f"{lines[-1]} {screen.dot} {part}"
-        if _shown_length(longer) > screen.width_columns:
+        if shown_length(longer) > screen.width_columns:
             lines.append(f"  {part}")
         else:
             lines[-1] = longer
-    return [piece for line in lines for piece in _broken(line, screen)]
-
-
-def _broken(line: str, screen: Terminal) -> list[str]:
-    """Break a line between words; the colours of its first words do not count."""
-    surplus = len(line) - _shown_length(line)
-    if len(line) - surplus <= screen.width_columns:
-        return [line]
-    first, *more = textwrap.wrap(
-        line,
-        screen.width_columns + surplus,
-        drop_whitespace=True,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    rest = " ".join(more)
-    width = max(1, screen.width_columns - len(_INDENT))
-    pieces = textwrap.wrap(rest, width, break_long_words=False, break_on_hyphens=False)
-    return [first, *(_INDENT + piece for piece in pieces)]
-
-
-def _shown_length(text: str) -> int:
-    return len(_COLOUR.sub("", text))
+    return [piece for line in lines for piece in broken(line, screen)]
 
 
 def _whole_table(rows: Sequence[Row], screen: Terminal) -> list[str]:
@@ -127,11 +101,10 @@ def blocks_of(instances: Sequence[InstanceStatus], screen: Terminal) -> tuple[st
     titles = fitting(rows, screen.width_columns)
     beside = "REASON" in titles
     cells = [[{**each.cells, "REASON": Cell(each.reason)}[key] for key in titles] for each in rows]
-    title_line, *lines = table_lines(columns(*titles, right=NUMBERS), cells, screen)
-    blocks = [[line] for line in lines]
+    title_line, blocks = table_blocks(columns(*titles, right=NUMBERS), cells, screen)
     for one, block in zip(rows, blocks, strict=True):
         if one.reason and not beside:
-            block += _below(one.reason, screen)
+            block += below(one.reason, screen)
     return title_line, blocks
 
 
@@ -147,18 +120,6 @@ def _without_repeats(rows: Sequence[Row]) -> list[Row]:
             reason = f"as {name}"
         found.append(Row(each.cells, reason))
     return found
-
-
-def _below(reason: str, screen: Terminal) -> list[str]:
-    width = max(20, screen.width_columns - len(_INDENT))
-    lines = textwrap.wrap(
-        reason,
-        width,
-        max_lines=MOST_REASON_LINES,
-        placeholder=f" {screen.ellipsis}",
-        break_on_hyphens=False,
-    )
-    return [_INDENT + line for line in lines]
 
 
 def _folded(report: HostStatus, verdict: HostVerdict, screen: Terminal, room: int) -> list[str]:

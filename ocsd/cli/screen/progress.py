@@ -14,10 +14,15 @@ _QUIET_S = 2.0
 
 _REDRAW_PERIOD_S = 0.5
 _ERASE_LINE = "\r\x1b[K"
+_ERASE_LAST_LINE = "\x1b[A\x1b[2K"
+"""Controls of a terminal: go up, clear the line (ECMA-48)."""
 
 
 class Bar:
-    """A progress bar on standard error, if that is a terminal, shown after `quiet_s` seconds."""
+    """A progress bar on standard error, if that is a terminal, shown after `quiet_s` seconds.
+
+    It takes the width of the terminal, and leaves nothing on it.
+    """
 
     def __init__(self, label: str, quiet_s: float = _QUIET_S) -> None:
         self._label = label
@@ -30,7 +35,7 @@ class Bar:
         if self._bar is None:
             if time.monotonic() < self._show_at_s or not sys.stderr.isatty():
                 return
-            self._bar = click.progressbar(length=work, label=self._label, file=sys.stderr)
+            self._bar = click.progressbar(length=work, label=self._label, width=0, file=sys.stderr)
             self._bar.__enter__()
         self._bar.update(done - self._shown)
         self._shown = done
@@ -41,6 +46,7 @@ class Bar:
     def __exit__(self, *raised: object) -> None:
         if self._bar is not None:
             self._bar.__exit__(*raised)
+            print(_ERASE_LAST_LINE, end="", file=sys.stderr, flush=True)
 
 
 class WaitIndicator:

@@ -5,13 +5,13 @@ time as the rest of `ocsd status`.
 """
 
 from collections.abc import Container, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from ocsd.cli.screen.terminal import Terminal
+from ocsd.cli.screen.wrap import below
 
 _GAP = "  "
-_LEAST_LAST_COLUMNS = 12
-"""Width below which the last column is better wrapped by the terminal than cut."""
 
 
 class ScreenColumn(NamedTuple):
@@ -34,24 +34,73 @@ class Cell(NamedTuple):
 
 
 def table_lines(
-    columns: Sequence[ScreenColumn], rows: Sequence[Sequence[Cell]], terminal: Terminal
+    columns: Sequence[ScreenColumn],
+    rows: Sequence[Sequence[Cell]],
+    terminal: Terminal,
+    *,
+    dropped: Sequence[str] = (),
 ) -> list[str]:
     """Return the lines of a table: the titles, then a line for each row.
 
-    Only the last column may be cut, and only on a terminal that is too narrow for it.
+    On a terminal that is too narrow, the columns `dropped` are left out one after the other, as
+    far as needed. Text of the last column that still has no room stands below its row.
     """
+    title, blocks = table_blocks(columns, rows, terminal, dropped=dropped)
+    return [title, *chain.from_iterable(blocks)]
+
+
+def table_blocks(
+    columns: Sequence[ScreenColumn],
+    rows: Sequence[Sequence[Cell]],
+    terminal: Terminal,
+    *,
+    dropped: Sequence[str] = (),
+) -> tuple[str, list[list[str]]]:
+    """Return the line of titles of a table, and the lines of each row."""
     titles = [Cell(column.title) for column in columns]
-    widths = [
-        max(len(cells[number].text) for cells in (titles, *rows)) for number in range(len(columns))
-    ]
-    room = terminal.width_columns - sum(widths[:-1]) - len(_GAP) * (len(columns) - 1)
-    if not terminal.interactive or room < _LEAST_LAST_COLUMNS:
-        room = widths[-1]
-    lines = [terminal.bold(_line(columns, widths, titles, terminal))]
-    for row in rows:
-        last = Cell(_cut(row[-1].text, room, terminal), row[-1].word)
-        lines.append(_line(columns, widths, (*row[:-1], last), terminal))
-    return lines
+    cells_of = zip(titles, *rows, strict=True)
+    widths = [max(len(cell.text) for cell in column) for column in cells_of]
+    shown = _fitting(columns, widths, dropped, terminal)
+    kept, widths = [columns[number] for number in shown], [widths[number] for number in shown]
+    room = terminal.width_columns - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1)
+    if not terminal.interactive or kept[-1].right:
+        room = max(room, widths[-1])
+    [title, *_], *blocks = (
+        _block(kept, widths, [row[number] for number in shown], room, terminal)
+        for row in (titles, *rows)
+    )
+    return terminal.bold(title), blocks
+
+
+def _block(
+    columns: Sequence[ScreenColumn],
+    widths: Sequence[int],
+    cells: Sequence[Cell],
+    room: int,
+    terminal: Terminal,
+) -> list[str]:
+    """Return the lines of a row; its last text stands below if it has not the `room` beside."""
+    *before, end = cells
+    if len(end.text) <= room:
+        return [_line(columns, widths, cells, terminal)]
+    return [_line(columns, widths, [*before, Cell("")], terminal), *below(end.text, terminal)]
+
+
+def _fitting(
+    columns: Sequence[ScreenColumn],
+    widths: Sequence[int],
+    dropped: Sequence[str],
+    terminal: Terminal,
+) -> list[int]:
+    """Return the numbers of the columns for which there is room."""
+    shown = list(range(len(columns)))
+    titles = [column.title for column in columns]
+    for title in (title for title in dropped if title in titles):
+        used = sum(widths[number] for number in shown) + len(_GAP) * (len(shown) - 1)
+        if not terminal.interactive or used <= terminal.width_columns:
+            break
+        shown.remove(titles.index(title))
+    return shown
 
 
 def _line(
@@ -66,9 +115,3 @@ def _line(
         text = terminal.styled(cell.text, cell.word)
         parts.append(padding + text if column.right else text + padding)
     return _GAP.join(parts).rstrip()
-
-
-def _cut(text: str, width: int, terminal: Terminal) -> str:
-    if len(text) <= width:
-        return text
-    return text[: width - len(terminal.ellipsis)] + terminal.ellipsis

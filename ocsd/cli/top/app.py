@@ -22,11 +22,11 @@ from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk.replies import HostStatus, InstanceStatus
 from ocsd.cli.top.picture import HELP, Choice, Contact, key_lines, moved, picture, selected
 from ocsd.cli.top.screens import LogPage, Page, Question
-from ocsd.cli.top.source import Source
+from ocsd.cli.top.source import HostSource
 from ocsd.cli.up_down_restart import event_line
 from ocsd.errors import OcsdError
 
-_ASK_PERIOD_S = 1.0
+_RENEWAL_PERIOD_S = 1.0
 _ASKED = {"restart": "restart {}?", "up": "bring {} up?", "down": "bring {} down?"}
 """The question before each change."""
 _PAGE_ROWS = 10
@@ -123,7 +123,7 @@ class Top(App[None]):
         Binding("ctrl+c", "quit", show=False, priority=True),
     ]
 
-    def __init__(self, source: Source, terminal: Terminal) -> None:
+    def __init__(self, source: HostSource, terminal: Terminal) -> None:
         super().__init__(ansi_color=True)
         self._source = source
         self._terminal = terminal
@@ -149,7 +149,7 @@ class Top(App[None]):
         for widget in (self._silence, self._told, self._filter):
             widget.display = False
         _beside(self._ask)
-        self.set_interval(_ASK_PERIOD_S, self._tell_silence)
+        self.set_interval(_RENEWAL_PERIOD_S, self._tell_silence)
 
     def on_unmount(self) -> None:
         """End the asking."""
@@ -166,7 +166,7 @@ class Top(App[None]):
                 self.post_message(Answered(self._source.status()))
             except OcsdError as error:
                 self.post_message(Unanswered(str(error)))
-            self._over.wait(_ASK_PERIOD_S)
+            self._over.wait(_RENEWAL_PERIOD_S)
 
     def on_answered(self, message: Answered) -> None:
         """Show an answer."""

@@ -56,7 +56,7 @@ What has been asked for goes on when you leave.
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a person chose to see."""
+    """The part of the report that a person chose to see."""
 
     selected: str = ""
     """An instance-id; the first that is shown if this one is not."""

@@ -16,7 +16,7 @@ from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.errors import OcsdError
 from ocsd.text.printable import printable
 
-_FOLLOW_POLL_S = 0.2
+_LOG_POLL_S = 0.2
 _MOST_LINES = 10_000
 _LEAVE = "q back  arrows, Page Up, Page Down, Home, End"
 
@@ -119,7 +119,7 @@ class LogPage(Page):
                     text = "\n"
                 if text:
                     yield text
-                self._over.wait(_FOLLOW_POLL_S)
+                self._over.wait(_LOG_POLL_S)
 
 
 class Question(ModalScreen[bool]):

@@ -20,7 +20,7 @@ _WHY_LIMIT_S = 30.0
 _LOG_LINES = 500
 
 
-class Source(Protocol):
+class HostSource(Protocol):
     """Answers for the screen. Each method may wait, and is called beside the screen."""
 
     def status(self) -> HostStatus:

@@ -60,7 +60,7 @@ def test_top_shows_the_host_and_restarts_an_instance_that_was_killed(site, termi
     terminal.shows("asked for by")
     terminal.press("q", "l")
     terminal.shows("ocsd logs -f thermo-07")
-    terminal.shows("INFO")
+    wait_until(lambda: len(terminal.screen().split()) > 20, "the lines of the log")
     terminal.press("q", "q")
     terminal.shows("END 0")
 
@@ -95,3 +95,53 @@ def test_top_does_without_colours_and_with_ascii(terminal, variables):
         assert "LC_ALL" not in variables or seen.isascii()
     terminal.press("n", "q")
     terminal.shows("END 0")
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (60, 24), (200, 50)])
+def test_the_status_of_52_instances_fits(terminal, width, height):
+    terminal.open(f"{OCSD} status", width, height)
+    terminal.shows("END 0")
+    lines = terminal.written()
+    assert re.match(r"lab: \w+ · 52 up", lines[0])
+    assert max(map(len, lines)) <= width
+    assert len(lines) <= height
+
+
+@pytest.mark.parametrize("command", ["status -a", "history", "check --site-file site.yaml"])
+def test_no_line_of_a_table_is_wider_than_80_columns(terminal, command):
+    # Warnings about the file are not wrapped.
+    terminal.open(f"{OCSD} {command} --host lab 2>/dev/null")
+    terminal.shows("END 0")
+    assert max(map(len, terminal.written())) <= 80
+
+
+def test_the_progress_of_reading_files_leaves_no_trace(terminal):
+    terminal.open(f"{OCSD} data ls")
+    terminal.shows("END 0")
+    lines = terminal.written()
+    assert lines[0].startswith("FEED ")
+    assert max(map(len, lines)) <= 80
+
+
+def test_values_are_shown_once_in_place_and_until_ctrl_c(site, terminal):
+    terminal.open(f"{OCSD} values 'thermo-0?' --wait 3", 60)
+    terminal.shows("END 0")
+    lines = terminal.written()
+    assert lines[0].split() == ["FIELD", "VALUE", "AGE"]
+    assert sum(line.startswith("thermo-0") for line in lines) == 20
+    assert max(map(len, lines)) <= 60
+
+    terminal.open(f"{OCSD} values --watch")
+    assert terminal.shows("and 79 more").startswith("FIELD ")
+    terminal.press("C-c")
+    terminal.shows("END 0")
+
+    terminal.open(f"{OCSD} values --wait 60")
+    wait_until(lambda: "ocsd.client.listen" in commands(site), "the listener")
+    terminal.press("C-c")
+    terminal.shows("END 130")
+    assert "ocsd.client.listen" not in commands(site)
+
+
+def commands(site):
+    return {word for process in site.processes() for word in process.cmdline()}

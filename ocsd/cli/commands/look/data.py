@@ -15,6 +15,7 @@ from ocsd.cli.data.selection import Selection, selecting
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.progress import Bar
 from ocsd.cli.screen.table import table_lines
+from ocsd.cli.screen.wrap import broken
 from ocsd.data import names, overview
 from ocsd.data.folder import DataFolder, permitted
 from ocsd.data.gaps import EVERY_FEED
@@ -66,19 +67,22 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
         selection.print_json(feeds=as_dicts, files=files)
         return
     writing = folder.being_written()
-    columns, rows = text.FEEDS, [text.feed_row(feed) for feed in feeds]
+    screen = terminal.of_output()
+    columns, rows = text.FEEDS, text.feed_rows(feeds, screen)
     if by_file:
         name = writing and folder.name(writing)
         columns, rows = text.FILES, [text.file_row(each, each.name == name) for each in summaries]
     if rows:
-        print("\n".join(table_lines(columns, rows, terminal.of_output())))
+        print("\n".join(table_lines(columns, rows, screen, dropped=text.NARROW_WITHOUT)))
     else:
         journal = folder.unframed is not None
         print(text.nothing(selection.of_time, writing is not None, journal))
     if outliers := text.outlier_lines(feeds):
         print("\n" + "\n".join(outliers))
     total = text.total(folder.path, summaries, selection.gaps(summaries))
-    print("\n" + "\n".join(filter(None, (total, selection.place.idle()))))
+    print("\n" + "\n".join(broken(total, screen)))
+    if idle := selection.place.idle():
+        print("\n".join(broken(idle, screen)))
 
 
 @options.command(
@@ -133,8 +137,9 @@ def gaps(selection: Selection, wanted: tuple[str, ...], as_json: bool) -> None:
     if not listed:
         print(f"nothing is missing: {text.total(selection.folder.path, summaries, [])}")
         return
-    rows = [text.gap_row(gap) for gap in listed]
-    print("\n".join(table_lines(text.GAPS, rows, terminal.of_output())))
+    screen = terminal.of_output()
+    rows = text.gap_rows(listed, screen)
+    print("\n".join(table_lines(text.GAPS, rows, screen, dropped=text.NARROW_WITHOUT)))
 
 
 @options.command(

@@ -14,12 +14,13 @@ from ocsd.cli.screen import moment, terminal
 from ocsd.cli.screen.table import Cell, columns, table_lines
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.screen.units import duration
+from ocsd.cli.screen.wrap import broken
 from ocsd.cli.talk import present, replies
 from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
 from ocsd.history.summary import START_ALLOWANCE_S, HistoryEntry, Summary, summaries
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
-from ocsd.text.reason import clause
+from ocsd.text.reason import Said, clause
 from ocsd.text.times import utc
 
 _NUMBERS = ("AVAILABLE", "RESTARTS", "UNASKED ENDS")
@@ -79,24 +80,31 @@ def history(
     left = _left(by_id, host)
     recent = [entry for entry in entries if since_at <= entry.at < to_at]
     if as_json:
-        window = {"from_at": since_at, "to_at": to_at}
-        print(json.dumps({**_as_json(recent, by_id, left), **window}, indent=2))
+        times = {"from_at": since_at, "to_at": to_at}
+        print(json.dumps({**_as_json(recent, by_id, left), **times}, indent=2))
         return
     screen = terminal.of_output()
     if availability:
         lines = 0
-    if recent and lines:
-        print("\n".join(_change_lines(recent, lines, screen)), end="\n\n")
+    _print_events(recent, lines, screen)
     begin_at = max(since_at, min((entry.at for entry in entries), default=since_at))
-    print(f"availability from {utc(begin_at)} to {utc(to_at)} ({duration(to_at - begin_at)})")
+    window = f"availability from {utc(begin_at)} to {utc(to_at)} ({duration(to_at - begin_at)})"
+    print("\n".join(broken(window, screen)))
     print("\n".join(_summary_lines(by_id, left, screen, everything=lines == 0)))
 
 
-def _change_lines(recent: Sequence[HistoryEntry], most: int, screen: Terminal) -> Iterator[str]:
-    """Yield the table of the last changes, and how many there are if some are left out."""
-    yield from table_lines(_EVENTS, [row(entry) for entry in recent[-most:]], screen)
-    if most < len(recent):
-        yield f"the last {most} of {len(recent)} changes; all: -n {len(recent)}"
+def _print_events(entries: Sequence[HistoryEntry], last: int, screen: Terminal) -> None:
+    """Print the table of the `last` events; a terminal gets each long reason once."""
+    said = None
+    if screen.interactive:
+        said = Said()
+    rows = [row(entry, said) for entry in entries[max(0, len(entries) - last) :]]
+    if not rows:
+        return
+    print("\n".join(table_lines(_EVENTS, rows, screen)))
+    if len(rows) < len(entries):
+        print(f"the last {last} of {len(entries)} changes; all: -n {len(entries)}")
+    print()
 
 
 def _chosen(
@@ -117,12 +125,15 @@ def _chosen(
     return [entry for entry in entries if entry.name in names]
 
 
-def row(entry: HistoryEntry) -> list[Cell]:
-    """Return the cells of one change: time, name, states, and why."""
+def row(entry: HistoryEntry, said: Said | None = None) -> list[Cell]:
+    """Return the cells of one change: time, name, states, and why unless that was `said`."""
     change = entry.after or event_words(entry.event)
     if entry.after and entry.before != entry.after:
         change = f"{entry.before} -> {entry.after}"
-    reasons = (reason_words(entry), clause("asked for by ", entry.by))
+    reason = reason_words(entry)
+    if said is not None:
+        reason = said.once(reason)
+    reasons = (reason, clause("asked for by ", entry.by))
     return [
         Cell(utc(entry.at)),
         Cell(entry.name),

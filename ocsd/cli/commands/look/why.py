@@ -15,7 +15,9 @@ from ocsd.cli.logs.log_lines import message_of
 from ocsd.cli.overview.headlines import operation_text, recording_lines
 from ocsd.cli.overview.reasons import reason_line
 from ocsd.cli.screen import terminal
+from ocsd.cli.screen.table import columns, table_lines
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
+from ocsd.cli.screen.wrap import broken
 from ocsd.cli.talk import present, replies
 from ocsd.errors import NoDaemonError, NoSuchInstanceError, UsageError
 from ocsd.history.summary import OPERATION_EVENTS, HistoryEntry
@@ -30,6 +32,7 @@ EXAMINED = "Examined"
 _CHANGES = 8
 _SHOWN_REQUESTS = 4
 _LOG_TAIL_LINES = 8
+_CHANGE_COLUMNS = columns("", "", "")
 
 
 class _Account(NamedTuple):
@@ -121,9 +124,11 @@ def _text(
 ) -> Iterator[str]:
     said = Said()
     headline = words_of(name, _headline(account, host, screen))
-    yield f"{screen.bold(name)}: {said.once(headline)}"
-    yield from _activity(account.now, screen)
-    yield from _lines(account, said)
+    facts = [f"{screen.bold(name)}: {said.once(headline)}", *_activity(account.now, screen)]
+    facts += _ends(account, said)
+    yield from (piece for fact in facts for piece in broken(fact, screen))
+    yield from _entries("last changes", account.changes, said, screen)
+    yield from _entries("last requests of clients", account.requests, said, screen)
     if account.log:
         yield f"\nlast lines of {log_path}:"
         yield from (f"  {line}" for line in _log_lines(account.log, said))
@@ -173,22 +178,25 @@ def _activity(now: dict[str, Any] | None, screen: Terminal) -> Iterator[str]:
         yield f"{'does not run':<15}  {operation_text(operation)}; {again}"
 
 
-def _lines(account: _Account, said: Said) -> Iterator[str]:
+def _ends(account: _Account, said: Said) -> Iterator[str]:
     ends = {"last end": account.last_end, "last forced end": account.last_forced_end}
     for title, end in ends.items():
         if end is not None:
             yield f"{title:<15}  {utc(end.at)}  {said.once(reason_words(end))}"
-    yield from _entries("last changes", account.changes, said)
-    yield from _entries("last requests of clients", account.requests, said)
 
 
-def _entries(title: str, entries: Sequence[HistoryEntry], said: Said) -> Iterator[str]:
-    if entries:
-        yield f"\n{title}:"
-    for entry in entries:
-        at, _, change, _ = (cell.text for cell in row(entry))
-        reasons = (said.once(reason_words(entry)), clause("asked for by ", entry.by))
-        yield f"  {at}  {change:<20} {'; '.join(filter(None, reasons))}".rstrip()
+def _entries(
+    title: str, entries: Sequence[HistoryEntry], said: Said, screen: Terminal
+) -> Iterator[str]:
+    if not entries:
+        return
+    yield f"\n{title}:"
+    # The name stands above.
+    cells = (row(entry, said) for entry in entries)
+    rows = [[at, change, reason] for at, _, change, reason in cells]
+    fitted = screen._replace(width_columns=screen.width_columns - 2)
+    for line in table_lines(_CHANGE_COLUMNS, rows, fitted)[1:]:
+        yield f"  {line}"
 
 
 def _log_lines(lines: Sequence[str], said: Said) -> Iterator[str]:

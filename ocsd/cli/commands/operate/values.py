@@ -26,7 +26,13 @@ from ocsd.text.printable import one_line
 _WAIT_S = 5.0
 _RENEWAL_PERIOD_S = 1.0
 _LISTENER_END_S = 2.0
+_LISTENER_BEGIN_S = 60.0
+_LISTENER_POLL_S = 0.1
 _BLOCK_BYTES = 1 << 16
+_LEAST_VALUE_COLUMNS = 12
+_GAPS_COLUMNS = 4
+"""The gaps between three columns."""
+_NONE_YET = "no value yet: a feed is shown once it has published; Ctrl-C ends this"
 _COLUMNS = columns("FIELD", "VALUE", "AGE", right=("VALUE", "AGE"))
 
 
@@ -68,13 +74,16 @@ def values(
         raise click.UsageError("--watch is for a terminal; a program can use: ocsd listen --json")
     router = site_router.find(site_file, host)
     topic = f"{router.address_root}..feeds."
-    command = [sys.executable, "-P", "-m", "ocsd.client.listen", "--json"]
+    command = [sys.executable, "-P", "-m", "ocsd.client.listen", "--json", "--announce"]
     command += ["--url", router.wamp_server, "--realm", router.wamp_realm, topic]
     latest = LatestValues(patterns)
     with _listening(command) as listener:
         if watch:
             return _watch(listener, latest)
-        _Listener(listener, latest).listen(wait_s)
+        taking_in = _Listener(listener, latest)
+        # On a busy machine, the listener takes seconds to begin.
+        if taking_in.begin(_LISTENER_BEGIN_S):
+            taking_in.listen(wait_s)
         code = listener.poll()
     if code:
         return code  # it has told why
@@ -131,6 +140,15 @@ class _Listener:
         self._process = process
         self._latest = latest
         self._rest = b""
+        self._has_begun = False
+
+    def begin(self, limit_s: float) -> bool:
+        """Wait until the process listens; return False if it has ended."""
+        deadline_s = time.monotonic() + limit_s
+        while not self._has_begun and time.monotonic() < deadline_s:
+            if not self.listen(_LISTENER_POLL_S):
+                return False
+        return True
 
     def listen(self, limit_s: float) -> bool:
         """Take in what comes within `limit_s`; return False if the process has ended."""
@@ -146,6 +164,7 @@ class _Listener:
                     self._process.wait()
                     return False
                 *lines, self._rest = (self._rest + block).split(b"\n")
+                self._has_begun = self._has_begun or bool(lines)
                 for line in lines:
                     self._latest.take(json.loads(line))
         return True
@@ -157,7 +176,10 @@ def _watch(listener: subprocess.Popen[bytes], latest: LatestValues) -> int:
     try:
         while taking_in.listen(_RENEWAL_PERIOD_S):
             screen = terminal.of_output()
-            lines = _lines(latest.sorted(), screen, time.time())
+            found = latest.sorted()
+            lines = [_NONE_YET]
+            if found:
+                lines = _lines(found, screen, time.time())
             sys.stdout.write(terminal.in_place(_fitted(lines, screen), screen))
             sys.stdout.flush()
     except KeyboardInterrupt:
@@ -166,15 +188,26 @@ def _watch(listener: subprocess.Popen[bytes], latest: LatestValues) -> int:
 
 
 def _lines(found: Sequence[Value], screen: Terminal, now_at: float) -> list[str]:
+    """Return the table of values; on a terminal, a long text as value is cut to the room it has."""
+    names = [one_line(value.name) for value in found]
+    ages = [units.duration(max(0.0, now_at - value.at)) for value in found]
+    room = screen.width_columns - _longest("FIELD", names) - _longest("AGE", ages) - _GAPS_COLUMNS
     rows = [
-        [
-            Cell(one_line(value.name)),
-            Cell(_text(value.value)),
-            Cell(units.duration(max(0.0, now_at - value.at))),
-        ]
-        for value in found
+        [Cell(name), Cell(_cut(_text(value.value), room, screen)), Cell(age)]
+        for name, value, age in zip(names, found, ages, strict=True)
     ]
-    return table_lines(_COLUMNS, rows, screen)
+    return table_lines(_COLUMNS, rows, screen, dropped=["AGE"])
+
+
+def _longest(title: str, texts: Sequence[str]) -> int:
+    return max(map(len, (title, *texts)))
+
+
+def _cut(text: str, room: int, screen: Terminal) -> str:
+    limit = max(room, _LEAST_VALUE_COLUMNS)
+    if not screen.interactive or len(text) <= limit:
+        return text
+    return text[: limit - len(screen.ellipsis)] + screen.ellipsis
 
 
 def _fitted(lines: list[str], screen: Terminal) -> list[str]:

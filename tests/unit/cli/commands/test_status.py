@@ -157,9 +157,10 @@ def test_a_terminal_gets_colours_symbols_and_the_begin_of_a_long_reason(ocsd, da
     assert "\x1b[32m● up\x1b[0m" in shown
     assert "\x1b[31m✗ failed\x1b[0m" in shown
     lines = re.sub(r"\x1b\[\d+m", "", shown).splitlines()
-    reason = [line for line in lines if line.startswith("    why")]
-    assert len(reason) == 3
-    assert reason[-1].endswith("…")
+    begin = next(number for number, line in enumerate(lines) if line.startswith("    why"))
+    assert lines[begin + 1].startswith("    why")
+    assert lines[begin + 2].startswith("    … why")
+    assert lines[begin + 3].startswith("fine")
     assert max(map(len, lines)) <= 130
 
 

@@ -44,6 +44,23 @@ def test_all_lines_that_come_at_once_are_taken_in_and_the_listener_is_ended():
     assert process.returncode is not None
 
 
+def test_a_listener_that_begins_late_is_waited_for():
+    code = "import time; time.sleep(0.5); print('{}', flush=True); time.sleep(60)"
+    latest = LatestValues()
+    with values._listening([sys.executable, "-c", code]) as process:
+        taking_in = _Listener(process, latest)
+        begun_s = time.monotonic()
+        assert taking_in.begin(30)
+        assert 0.4 < time.monotonic() - begun_s < 25
+    assert latest.sorted() == []
+
+
+def test_a_listener_that_cannot_begin_is_not_waited_for():
+    with values._listening([sys.executable, "-c", "raise SystemExit(69)"]) as process:
+        assert not _Listener(process, LatestValues()).begin(30)
+        assert process.returncode == 69
+
+
 def test_the_end_of_the_listener_is_seen():
     command = [sys.executable, "-c", "raise SystemExit(69)"]
     with values._listening(command) as process:
@@ -58,6 +75,21 @@ def test_values_are_shown_with_the_age_of_their_sample():
         "thermo1.t.a  1.23457  1m00s",
         "thermo1.t.b       on     0s",
     ]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_long_text_is_cut_on_a_terminal_and_whole_in_a_pipe(width):
+    found = [
+        Value("thermo1", "temperatures", "state", "warming up " * 30, 100.0),
+        Value("thermo1", "temperatures", "channel_00", -1.5e-300, 100.0),
+    ]
+    lines = _lines(found, screen(width), 160.5)
+    assert max(map(len, lines)) <= max(width, len("thermo1.temperatures.channel_00") + 14)
+    assert "warming" in lines[1]
+    assert "…" in lines[1]
+    whole = _lines(found, screen(width, interactive=False), 160.5)
+    assert ("warming up " * 30).strip() in whole[1]
+    assert whole[1].endswith("1m00s")
 
 
 def test_what_does_not_fit_is_counted():

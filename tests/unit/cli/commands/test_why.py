@@ -129,7 +129,7 @@ def test_events_are_in_words_and_who_asked_is_always_there(ocsd, history_file, d
     history_file.write(HistoryEntry(time.time(), "thermo1", "HealthChanged", reason="ok again"))
     shown = ocsd("why", "thermo1").stdout
     assert shown.count(f"asked for by {by}") == 2
-    assert "health changed       ok again" in shown
+    assert "health changed    ok again" in shown
 
 
 def test_patterns_and_classes_choose_several(ocsd, history_file, daemon_of):

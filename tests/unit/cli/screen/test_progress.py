@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import sys
 
 from ocsd.cli.screen.progress import Bar
@@ -25,6 +26,13 @@ def test_long_work_has_a_bar_on_a_terminal(monkeypatch):
     text = shown(monkeypatch, quiet_s=0.0)
     assert "reading" in text
     assert "100%" in text
+    visible = re.sub(r"\x1b\[[?0-9]*[a-zA-Z]", "", text)
+    assert max(map(len, visible.split("\r"))) <= 80
+
+
+def test_the_bar_goes_when_the_work_is_done(monkeypatch):
+    text = shown(monkeypatch, quiet_s=0.0)
+    assert text.endswith("\x1b[A\x1b[2Kend of the test\r\n")
 
 
 def test_short_work_has_no_bar(monkeypatch):
