@@ -55,6 +55,8 @@ def find(site_file: str | os.PathLike[str] | None = None, site: str | None = Non
     hint = "pass --site-file"
     if not os.environ.get("OCS_CONFIG_DIR"):
         hint += " or set OCS_CONFIG_DIR"
+    if site is None:
+        hint += ", or begin one with `ocsd init`"
     raise SiteFileError(
         f"no site file found{_near_file(name, folders)}; {hint}; looked for{places}"
     )
