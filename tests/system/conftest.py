@@ -84,6 +84,7 @@ class BySite(LoadScopeScheduling):
         return SHARED.get(Path(file).name, file)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Let xdist divide the tests by their sites."""
     return BySite(config, log)

@@ -4,7 +4,9 @@ It needs nothing but the standard library, and one request opens one connection.
 """
 
 import json
+import shlex
 import socket
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ocsd.cli.talk import holder, replies, unit_state
-from ocsd.cli.talk.hosts import elsewhere, foreign_folders, places_of, runtime_folders
+from ocsd.cli.talk.hosts import foreign_folders, places_of, runtime_folders
 from ocsd.cli.talk.unix_http import Answer, BrokenAnswerError
 from ocsd.errors import (
     DaemonRefusedError,
@@ -203,6 +205,9 @@ class DaemonClient:
 def find(host: str | None = None, limit_s: float = _ACCEPT_LIMIT_S) -> DaemonClient:
     """Return the daemon that a command is meant for, if it accepts within `limit_s`.
 
+    A daemon whose folders the environment does not name may be another one of that host name; the
+    error says how to reach it.
+
     Raises
     ------
     NoDaemonError
@@ -234,8 +239,6 @@ def _search(host: str | None, limit_s: float) -> tuple[list[DaemonClient], list[
     """Return the daemons that listen, and the places that this user may not use."""
     candidates, denied = places_of(host)
     daemons, closed = _listening(candidates, limit_s)
-    if not daemons:
-        daemons, _ = _listening(elsewhere(host), limit_s)
     return daemons, denied + closed
 
 
@@ -299,8 +302,9 @@ def _none_runs(host: str | None) -> str:
 
 def _others_run(host: str | None, looked_in: str, folders: list[Path]) -> str:
     """Return the message that ocsd runs with other folders than those of the environment."""
+    words = shlex.join(["ocsd", *sys.argv[1:]])
     found = ", ".join(
-        f"host '{each.name}' in {each} (RUNTIME_DIRECTORY={each.parent} ocsd status)"
+        f"host '{each.name}' in {each} (RUNTIME_DIRECTORY={each.parent} {words})"
         for each in folders
     )
     return (

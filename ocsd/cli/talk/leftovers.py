@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import TextIO, TypeAlias
 
-from ocsd.cli.talk.hosts import elsewhere, places_of
+from ocsd.cli.talk.hosts import places_of
 from ocsd.cli.talk.replies import ROUTER
 from ocsd.errors import DaemonRunningError, ForkServerError
 from ocsd.forkserver import record
@@ -47,8 +47,7 @@ _SERVER_LIMIT_S = 5.0
 
 def find(host: str | None) -> list[HostPaths]:
     """Return the paths of one host or of all where processes were left running."""
-    own = [each for each in places_of(host)[0] if _runs_something(each)]
-    return own or [each for each in elsewhere(host) if _runs_something(each)]
+    return [each for each in places_of(host)[0] if _runs_something(each)]
 
 
 def find_of(pid: int) -> list[HostPaths]:
