@@ -123,7 +123,9 @@ def _next_commands(file: Path, host: str | None) -> list[str]:
     with suppress(SiteFileError):
         if load.find().absolute() == file.absolute():
             site_file = []
-    entry = ["--host", host] * bool(host)
+    entry = []
+    if host:
+        entry = ["--host", host]
     return [
         shlex.join(["ocsd", "check", *site_file]),
         shlex.join(["ocsd", "start", "-d", *entry, *site_file]),
