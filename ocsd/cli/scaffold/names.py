@@ -49,7 +49,8 @@ def names_of(name: str) -> Names:
         )
     if len(name) > LONGEST_AGENT_NAME:
         raise UsageError(
-            f"{name!r} has {len(name)} letters, and at most {LONGEST_AGENT_NAME} are read"
+            f"{name!r} is {len(name)} characters long; the name of an agent has at most "
+            f"{LONGEST_AGENT_NAME}"
         )
     stem = _AGENT_SUFFIX.sub("", name)
     if not stem:

@@ -63,6 +63,7 @@ def test_a_name_that_no_agent_can_have_is_refused_with_an_example(given):
 @every_kind
 @pytest.mark.parametrize("name", [SHORTEST, LONGEST, "class"])
 def test_what_is_made_is_formatted_and_passes_the_linter(tmp_path, kind, name):
+    pytest.importorskip("ruff")
     for path, text in files_of(names_of(name), kind).items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
