@@ -32,7 +32,7 @@ def new(path: Path, **links: bool) -> None:
     The agent works as it is, with a simulated device, and passes the conformance suite. Change it
     into the agent of your device. NAME may be a path: its last part is the name.
     """
-    names = names_of(path.name)
+    names = names_of(path.name or str(path))
     kind = _kind(links)
     _refuse_known_class(names)
     _write(path, files_of(names, kind))
