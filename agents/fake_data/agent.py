@@ -18,6 +18,8 @@ MEAN_K = 0.1
 RMS_K = 0.002
 OCTAVES = 12
 TASK_STEP_S = 0.5
+CLOCK_STEP_S = 1.0
+"""The clock was set if it differs by more than this from what has elapsed [s]."""
 
 
 class FakeDataAgent:
@@ -82,6 +84,7 @@ class FakeDataAgent:
         sent = 0
         while session.status == "running":
             elapsed_s = time.monotonic() - begun_s
+            begun_at = begin(begun_at, elapsed_s, time.time())
             period_s = params["degradation_period"]
             if period_s:
                 session.degraded = int(elapsed_s / period_s) % 2 == 1
@@ -208,6 +211,18 @@ class FakeDataAgent:
             pass
         finally:
             del self._sleeping[session.session_id]
+
+
+def begin(begun_at: float, elapsed_s: float, now_at: float) -> float:
+    """Return when an acquisition began by the clock of now [Unix time, s].
+
+    It is `begun_at` unless the clock was set since then. A steady clock gives evenly spaced
+    samples, but one that was set right must be followed.
+    """
+    step_s = now_at - (begun_at + elapsed_s)
+    if abs(step_s) > CLOCK_STEP_S:
+        return begun_at + step_s
+    return begun_at
 
 
 def add_agent_args(parser: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import ocsd
-from ocsd.forkserver.loaded import LoadedCode
+from ocsd.forkserver.loaded import LoadedCode, package_folders
 
 PRELOADED = (
     # Libraries of nearly every agent; none of these starts a thread, installs a
@@ -84,7 +84,8 @@ def load() -> tuple[str, LoadedCode]:
         rehearsal.rehearse()
     except Exception:  # noqa: BLE001 - a saving must never cost an agent
         trouble = traceback.format_exc()
-    loaded = LoadedCode(list(sys.modules.values()), os.path.dirname(ocsd.__file__))
+    own = os.path.dirname(ocsd.__file__)
+    loaded = LoadedCode(list(sys.modules.values()), own, package_folders())
     _forget_missing_folders()
     gc.collect()
     # Objects that are never collected are never touched by the collector, so

@@ -12,6 +12,7 @@ from typing import NoReturn
 import setproctitle
 
 from ocsd import site_config
+from ocsd.agent.wellbeing.own_code import OWN_CODE
 from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError
 from ocsd.forkserver import limits, program, spool_folder
 from ocsd.forkserver.loaded import LoadedCode
@@ -148,6 +149,8 @@ def _look_after_log(request: SpawnRequest) -> None:
     level = level_file.LevelFile(Path(f"{request.log_path}.level"), logs.set_level)
     level.apply()
     LOOKOUT.add(level.apply)
+    OWN_CODE.begin()
+    LOOKOUT.add(OWN_CODE.check)
 
 
 def _is_up_to_date(loaded: LoadedCode) -> bool:

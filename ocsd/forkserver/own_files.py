@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from ocsd.forkserver.loaded import file_of
+from ocsd.system.modules import file_of
 
 FILES_VARIABLE = "OCSD_FILES_PIPE"
 """Environment variable with the descriptor to which an agent writes its files, a line each."""

@@ -51,6 +51,7 @@ from ocsd.log.level_file import LevelFile
 from ocsd.log.lines import LineObserver
 from ocsd.reactor import threads
 from ocsd.site import launch as launches
+from ocsd.site import plugins
 from ocsd.site.model import Hub, Instance
 from ocsd.system.notify import encode
 from ocsd.system.proc import start_ticks
@@ -230,17 +231,18 @@ def _close(reactor: Any) -> None:
 def _agent() -> tuple[ocs_agent.OCSAgent, Any]:
     # First on the search path of agents; Python remembers the folder's content.
     sys.path.insert(0, compat.FOLDER)
+    before = set(sys.modules)
     try:
         entry = site_config.agent_class(_CLASS)
     finally:
         sys.path.remove(compat.FOLDER)
-    before = set(sys.modules)
     program.entry_point(entry)
     module = sys.modules[str(entry.module)]
-    # Not kept: an agent's own modules are loaded in the child, fresh at each start.
-    package = str(entry.module).partition(".")[0]
+    # Not kept: an agent's own modules, and the lists of plug-ins, are loaded in the child, fresh
+    # at each start.
+    packages = tuple(f"{name}." for name in (*plugins.packages(), "ocsd_agents"))
     for name in set(sys.modules) - before:
-        if name.startswith(f"{package}."):
+        if f"{name}.".startswith(packages):
             del sys.modules[name]
     parser = module.add_agent_args()
     args = site_config.parse_args(agent_class=_CLASS, parser=parser, args=[])

@@ -243,6 +243,12 @@ def _entry_points() -> list[tuple[str, EntryPoint]]:
     return [(distribution, found[distribution, name]) for distribution, name in sorted(found)]
 
 
+def packages() -> set[str]:
+    """Return the top-level packages of the installed plug-ins that are not ocsd's or OCS's."""
+    points = (point for name, point in _entry_points() if name not in {"ocs", "ocsd"})
+    return {point.module.partition(".")[0] for point in points}
+
+
 @cache
 def _points_in(folder: str, _changed_at_ns: int) -> list[tuple[str, EntryPoint]]:
     """Return the entry points in a folder of the search path, read again when it changes.
@@ -252,7 +258,7 @@ def _points_in(folder: str, _changed_at_ns: int) -> list[tuple[str, EntryPoint]]
     return [
         (distribution.name, point)
         for distribution in distributions(path=[folder])
-        if distribution.name  # else left behind by an interrupted installation
+        if "Name" in distribution.metadata  # else left behind by an interrupted installation
         for point in distribution.entry_points.select(group=ENTRY_POINT_GROUP)
     ]
 

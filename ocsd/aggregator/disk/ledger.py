@@ -13,11 +13,12 @@ from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.frames.field_kinds import FieldKinds
 from ocsd.aggregator.frames.source import Source
 from ocsd.aggregator.incoming.message import Origin
+from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.numbers.hole import HOLES_FEED_NAME, Hole, finite, make_hole
 from ocsd.aggregator.numbers.numbering import Numbering
 from ocsd.aggregator.numbers.rhythm import Rhythm
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
-from ocsd.supervisor.retention import KEPT_S
+from ocsd.supervisor.retention import KEPT_S, Confirmation
 
 LEDGER_VERSION: Final = 1
 
@@ -46,6 +47,7 @@ class Ledger:
         self.alive_at: float | None = None
         self.kinds = FieldKinds()
         self._rhythms: dict[str, Rhythm] = {}
+        self._confirmation: Confirmation[tuple[SourceKey, bool]] = Confirmation()
 
     def source(self, key: SourceKey, numbered: bool, sender: str) -> Source:
         """Return a source, which is made if it is unknown."""
@@ -143,17 +145,24 @@ class Ledger:
                 counts[key.address] += figure(source.numbering)
         return {address: count for address, count in counts.items() if count}
 
-    def forget_old(self, now_at: float) -> None:
+    def forget_old(self, now: Instant) -> None:
         """Forget sessions that ended long ago and lack nothing.
+
+        A session that was forgotten while the clock of this machine was wrong would be recorded
+        again afterwards, so each has to be old for a day of the monotonic clock.
 
         The last session of a feed may go on at any time, so it is kept; for sessions from
         before the folder see `is_new`.
         """
         by_age = sorted(self.sources.items(), key=lambda item: item[1].received_at)
         newest = {key.address: source for (key, _), source in by_age}
-        for place, source in by_age:
-            if source is not newest[source.key.address] and self._is_done(source, now_at):
-                del self.sources[place]
+        done = (
+            place
+            for place, source in by_age
+            if source is not newest[source.key.address] and self._is_done(source, now.at)
+        )
+        for place in self._confirmation.of(done, now.mono_s):
+            del self.sources[place]
         surplus = max(len(self.sources) - MOST_SOURCES, 0)
         for place in [place for place, _ in by_age if place in self.sources][:surplus]:
             if not self.sources[place].providers:

@@ -3,17 +3,18 @@
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, count
 from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
+from ocsd.supervisor.retention import KEPT_S, Confirmation
+
 # A longer line is cut [characters].
 LONGEST_KEPT_MESSAGE: Final = 10_000
 FILE_BYTES: Final = 8 * 2**20
 TOTAL_BYTES: Final = 64 * 2**20
-LONGEST_KEPT_S: Final = 30 * 86400.0
 
 _DEEPEST_KEPT: Final = 20
 _MOST_ITEMS: Final = 2000
@@ -22,8 +23,10 @@ _MOST_ITEMS: Final = 2000
 class Quarantine:
     """Appends refused messages to files of JSON lines in a folder, one file a day at least."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
+        self._monotonic = monotonic
+        self._confirmation: Confirmation[Path] = Confirmation()
         self._path: Path | None = None
         self._length = 0
 
@@ -66,12 +69,13 @@ class Quarantine:
 
     def _remove_old(self, at: float) -> None:
         files = sorted(self._folder.glob("*.jsonl"), key=os.path.getmtime, reverse=True)
+        files = [path for path in files if path != self._path]
+        expired = [path for path in files if at - path.stat().st_mtime > KEPT_S]
+        too_old = self._confirmation.of(expired, self._monotonic())
         total = FILE_BYTES  # of the current file, which grows to that
         for path in files:
-            if path == self._path:
-                continue
             total += _size(path)
-            if total > TOTAL_BYTES or at - path.stat().st_mtime > LONGEST_KEPT_S:
+            if total > TOTAL_BYTES or path in too_old:
                 path.unlink()
 
 

@@ -256,7 +256,7 @@ class Recorder:
             self._give_up_unframed()
         if now.mono_s - self._forgot_s >= FORGET_EVERY_S:
             self._forgot_s = now.mono_s
-            self._ledger.forget_old(now.at)
+            self._ledger.forget_old(now)
             self._introductions.forget()
         self._upkeep.tick(
             now.mono_s, lambda: self._ledger.snapshot(now.at), self._filing.oldest_segment

@@ -12,7 +12,6 @@ from ocsd.cli.talk.replies import HostStatus, InstanceStatus
 from ocsd.text import times
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
-from ocsd.text.reason import clause
 
 # More names than this would make a line too long; the table has them all.
 _NAMES_IN_LINE: Final = 5
@@ -37,7 +36,13 @@ def headlines(report: HostStatus, verdict: HostVerdict, screen: Terminal) -> lis
         lines.append([_operations(verdict.lacking)])
     if old := [each.instance_id for each in report.instances if each.old_code]:
         lines.append([f"run on with the code of before the upgrade: {listed(old)}"])
+    if changed := [_changed(each) for each in report.instances if each.changed_code]:
+        lines.append([f"code changed since they were started: {listed(changed)}"])
     return lines + _clock(report.clock)
+
+
+def _changed(instance: InstanceStatus) -> str:
+    return f"{instance.instance_id} ({one_line(instance.changed_code)})"
 
 
 def _router(report: HostStatus) -> list[Parts]:
@@ -123,6 +128,8 @@ def recording_lines(
         yield [f"{screen.styled('recording pauses', 'attention')}: {one_line(_after_colon(told))}"]
     elif told.recording:
         yield [*_progress(told), *disk_parts(told, full_in_s)]
+    elif aggregator.opens_data_folder:
+        yield [f"recording begins: {name} opens its data folder"]
     else:
         why = _why_idle(aggregator)
         yield [f"{screen.styled('nothing is recorded', 'attention')}: {why}"]
@@ -131,10 +138,13 @@ def recording_lines(
 
 
 def _starting(report: HostStatus) -> str:
-    waiting = sum(each.target == "up" and each.state != "up" for each in report.instances)
-    age = units.duration(report.router.uptime_s or 0.0)
-    reason = clause(": ", one_line(report.router.reason or ""))
-    return f"router still starts ({age}){reason}; {plural(waiting, 'instance')} not up yet"
+    waiting = sum(each.state == "starting" for each in report.instances)
+    parts = [f"router still starts ({units.duration(report.router.uptime_s or 0.0)})"]
+    if reason := one_line(report.router.reason or "").removeprefix("reactor: "):
+        parts = [f"{parts[0]}: {reason}"]
+    if waiting:
+        parts.append(f"{plural(waiting, 'instance')} not up yet")
+    return "; ".join(parts)
 
 
 def _after_colon(told: RecordingStatus) -> str:

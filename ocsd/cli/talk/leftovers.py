@@ -14,7 +14,6 @@ import socket
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from typing import TextIO, TypeAlias
 
 from ocsd.cli.talk.hosts import places_of
@@ -34,8 +33,8 @@ from ocsd.forkserver.protocol import (
 from ocsd.forkserver.remains import kill_remains
 from ocsd.history.file import HistoryFile
 from ocsd.history.summary import HistoryEntry
-from ocsd.supervisor.events import State
 from ocsd.supervisor.policy import STOP_LADDER
+from ocsd.supervisor.states import State
 from ocsd.system import proc
 from ocsd.system.paths import HostPaths, is_listening
 
@@ -102,7 +101,7 @@ def _write_down(places: HostPaths, ended: _Processes) -> None:
     reason = f"ended by `ocsd stop` of {by}, while no daemon ran"
     for process in ended:
         end = HistoryEntry(time.time(), process.instance_id, "Exited", State.STOPPING)
-        history.write(replace(end, reason=reason, pid=process.pid, by=by))
+        history.write(end._replace(reason=reason, pid=process.pid, by=by))
     history.close()
 
 

@@ -3,9 +3,17 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
-from ocsd.system.runs import RECORDING_KEY, RUNS_KEY, SAMPLE_KEY, decode_runs
+from ocsd.system.runs import (
+    CHANGED_CODE_KEY,
+    RECORDING_KEY,
+    RUNS_KEY,
+    SAMPLE_KEY,
+    decode_runs,
+)
+
+_KEYS: Final = {"WATCHDOG", RUNS_KEY, SAMPLE_KEY, RECORDING_KEY, CHANGED_CODE_KEY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +28,19 @@ class Activity:
     """The text of ``X_SAMPLE_AGE``."""
     recording: str = ""
     """The text of ``X_RECORDING``."""
+    changed_code: str = ""
+    """The text of ``X_CHANGED_CODE``."""
 
     def after(self, fields: Mapping[str, str], now_s: float) -> "Activity":
         """Return the activity that follows a notification at `now_s` [s, monotonic]."""
-        if not fields.keys() & {"WATCHDOG", RUNS_KEY, SAMPLE_KEY, RECORDING_KEY}:
+        if not fields.keys() & _KEYS:
             return self
         return Activity(
             heard_at_s=now_s,
             runs=fields.get(RUNS_KEY, self.runs),
             sample_age=fields.get(SAMPLE_KEY, self._aged(now_s)),
             recording=fields.get(RECORDING_KEY, self.recording),
+            changed_code=fields.get(CHANGED_CODE_KEY, self.changed_code),
         )
 
     def as_json(self, now_s: float) -> dict[str, Any]:
@@ -39,6 +50,8 @@ class Activity:
             told["operations"] = [asdict(run) for run in decode_runs(self.runs)]
         if aged := self._aged(now_s):
             told["sample_age_s"] = float(aged)
+        if self.changed_code:
+            told["changed_code"] = self.changed_code
         if recording := _object(self.recording):
             told["recording"] = recording
             if "age_s" in recording:

@@ -1,5 +1,7 @@
 """A class is looked up when its instance starts: nothing needs a restart of the daemon."""
 
+import shutil
+
 import pytest
 
 from tests.system.waiting import wait_until
@@ -84,6 +86,36 @@ def test_plugins_that_come_while_the_daemon_runs_are_found(lab):
     file.write_text("agents = [('OneAgent', 'other.py')]\n")
     assert lab.site.ocsd("restart", "one").returncode == 0
     assert "this is what the edited list says" in lab.log("one")
+
+
+def test_a_package_that_is_edited_removed_or_installed_anew_counts_at_the_next_start(lab):
+    lab.install(lab.installed, "labpack", {"TwoAgent": {"module": "labpack.agent"}})
+    package = lab.installed / "labpack"
+    (package / "__init__.py").write_text("WORD = 'one'\n")
+    source = AGENT.format(word="").replace("''", "labpack.WORD")
+    (package / "agent.py").write_text(f"import labpack\n{source}")
+    # This fork server reads the list of plug-ins, and with it the package, before it forks.
+    assert lab.site.ocsd("stop").returncode == 0
+    assert lab.site.start().returncode == 3
+    assert "this is one" in lab.log("two")
+    assert "changed_code" not in lab.site.instance("two")
+
+    # In place, which leaves the folder as it was; not as long, for Python's cache.
+    (package / "__init__.py").write_text("WORD = 'another'\n")
+    wait_until(lambda: "changed_code" in lab.site.instance("two"), "what is newer on the disk")
+    told = f"code changed since they were started: two ({package}/__init__.py)"
+    assert told in lab.site.ocsd("status").stdout
+    assert lab.site.ocsd("restart", "two").returncode == 0
+    assert "this is another" in lab.log("two")
+    assert "changed_code" not in lab.site.instance("two")
+
+    for path in (package, lab.installed / "labpack-1.0.dist-info"):
+        shutil.rmtree(path)
+    wait_until(lambda: "changed_code" in lab.site.instance("two"), "the package to be missed")
+    assert lab.site.ocsd("restart", "two").returncode == 1
+    assert "no plug-in has the agent class 'TwoAgent'" in lab.site.instance("two")["reason"]
+    lab.install(lab.installed, "labpack", {"TwoAgent": {"module": "labpack.agent"}})
+    assert "this is labpack" in lab.up("two")
 
 
 def test_two_plugins_with_one_class_are_named_in_the_log_and_by_the_check(lab):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ocsd_agents.fake_data.agent import TEMPERATURE_FEED, FakeDataAgent, add_agent_args
+from ocsd_agents.fake_data.agent import TEMPERATURE_FEED, FakeDataAgent, add_agent_args, begin
 from ocsd_agents.fake_data.noise import PinkNoise
 
 from ocsd.ocs_agent import OpSession
@@ -48,6 +48,13 @@ def test_timestamps_are_evenly_spaced_without_gap_or_repeat(fake, link):
     assert len(blocks) >= 2
     assert np.abs(np.diff(times) - 1 / 200.0).max() < 1e-6
     assert len(times) >= 200
+
+
+@pytest.mark.parametrize(
+    ("now_at", "expected"), [(1010.0, 1000.0), (1010.9, 1000.0), (4610.0, 4600.0), (10.0, 0.0)]
+)
+def test_timestamps_follow_a_clock_that_was_set(now_at, expected):
+    assert begin(1000.0, 10.0, now_at) == expected
 
 
 def test_every_channel_has_a_value_for_every_timestamp(fake, link):

@@ -301,7 +301,7 @@ def test_a_plot_of_very_many_samples_keeps_peaks_and_silences(tmp_path):
     assert len(drawn) < 8000
     assert (np.nanmax(drawn), np.nanmin(drawn)) == (99.0, -99.0)
     assert np.isnan(drawn).sum() == 1
-    assert (np.diff(drawn_times) > np.timedelta64(0)).all()
+    assert (np.diff(drawn_times) > np.timedelta64(0, "ns")).all()
 
 
 def test_that_there_is_no_folder_for_the_file_is_told_before_anything_is_read(tmp_path):

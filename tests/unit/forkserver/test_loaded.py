@@ -17,7 +17,9 @@ def module(path):
 
 @pytest.fixture
 def tree(tmp_path):
-    for name in ("ocsd", "library"):
+    (tmp_path / "packages").mkdir()
+    os.utime(tmp_path / "packages", (1, 1))
+    for name in ("ocsd", "packages/library", "checkout"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "code.py").write_text("")
         os.utime(tmp_path / name, (1, 1))
@@ -27,8 +29,9 @@ def tree(tmp_path):
 
 @pytest.fixture
 def loaded(tree):
-    modules = [module(tree / name / "code.py") for name in ("ocsd", "library")]
-    return LoadedCode([*modules, None, ModuleType("built_in")], str(tree / "ocsd"))
+    modules = [module(tree / name / "code.py") for name in ("ocsd", "packages/library", "checkout")]
+    modules += [None, ModuleType("built_in")]
+    return LoadedCode(modules, str(tree / "ocsd"), [str(tree / "packages")])
 
 
 def test_what_was_not_touched_is_up_to_date(loaded):
@@ -36,8 +39,8 @@ def test_what_was_not_touched_is_up_to_date(loaded):
 
 
 def test_an_upgrade_of_a_library_is_noticed_by_its_folder(tree, loaded):
-    (tree / "library" / "code.py").unlink()
-    assert loaded.changed() == str(tree / "library")
+    (tree / "packages" / "library" / "code.py").unlink()
+    assert loaded.changed() == str(tree / "packages" / "library")
 
 
 def test_an_edit_of_ocsd_itself_is_noticed_in_place(tree, loaded):
@@ -45,10 +48,25 @@ def test_an_edit_of_ocsd_itself_is_noticed_in_place(tree, loaded):
     assert loaded.changed() == str(tree / "ocsd" / "code.py")
 
 
+def test_an_edit_of_an_installed_package_in_place_costs_no_look_at_each_file(tree, loaded):
+    os.utime(tree / "packages" / "library" / "code.py", (2, 2))
+    assert loaded.changed() is None
+
+
+def test_an_edit_of_an_editable_install_is_noticed_in_place(tree, loaded):
+    os.utime(tree / "checkout" / "code.py", (2, 2))
+    assert loaded.changed() == str(tree / "checkout" / "code.py")
+
+
+def test_an_installation_is_noticed_even_if_nothing_was_loaded_from_its_folder(tree, loaded):
+    (tree / "packages" / "__editable__.lab.pth").touch()
+    assert loaded.changed() == str(tree / "packages")
+
+
 def test_a_folder_that_is_gone_counts_as_changed(tree, loaded):
-    (tree / "library" / "code.py").unlink()
-    (tree / "library").rmdir()
-    assert loaded.changed() == str(tree / "library")
+    (tree / "checkout" / "code.py").unlink()
+    (tree / "checkout").rmdir()
+    assert loaded.changed() == str(tree / "checkout")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

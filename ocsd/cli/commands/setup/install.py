@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from ocsd.cli.arguments import options
+from ocsd.cli.arguments import completion, options
 from ocsd.cli.systemd.unit_file import UnitFile
 from ocsd.cli.systemd.unit_folder import UnitFolder
 from ocsd.errors import NoSuchUserError, UnitChangedError
@@ -30,6 +30,7 @@ _LINGERING = Path("/var/lib/systemd/linger")
     metavar="HOST",
     help="For machines with several hosts: install ocsd@HOST.service. Without it, ocsd.service "
     "runs the entry of this machine.",
+    shell_complete=completion.site_hosts,
 )
 @options.site_file_option
 @click.option("--user", metavar="USER", help="Run as USER; by default as ocs.")

@@ -2,6 +2,7 @@
 
 import asyncio
 import termios
+from collections import deque
 
 import numpy as np
 import pytest
@@ -57,6 +58,7 @@ def test_an_operation_that_raises_fails_with_name_and_error(agent, reactor, bloc
         ((True, "ok", 3), "tuple (True, 'ok', 3)"),
         ({}, "dict {}"),
         (np.zeros(2), "ndarray array"),
+        (deque((True, "ok")), "deque deque("),
         (Hostile(), "Hostile (whose repr fails)"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
@@ -178,6 +179,19 @@ def test_each_day_has_a_file_and_a_restart_goes_on_with_it(tmp_path):
     names = sorted(path.name for path in tmp_path.glob("*"))
     assert names == ["2026-11-22.jsonl", "2026-11-23.jsonl"]
     assert len(lines(tmp_path)) == 4
+
+
+@pytest.mark.parametrize("hours", [20, 25])
+def test_a_day_of_a_clock_that_is_a_year_ahead_deletes_nothing_before_it_is_over(tmp_path, hours):
+    now_s = [0.0]
+    kept = Quarantine(tmp_path, lambda: now_s[0])
+    kept.add(START, "observatory.a", "of the right time", None, "because")
+    os.utime(tmp_path / "2026-11-22.jsonl", (START, START))
+    year_later = START + 366 * 86400
+    kept.add(year_later, "observatory.a", "ahead", None, "because")
+    now_s[0] += hours * 3600
+    kept.add(year_later + hours * 3600, "observatory.a", "ahead", None, "because")
+    assert (tmp_path / "2026-11-22.jsonl").exists() == (hours < 24)
 
 
 def test_memory_of_block_names_is_bounded(recording, monkeypatch):

@@ -51,6 +51,13 @@ def test_an_aggregator_whose_recording_was_stopped_says_by_whom():
     ]
 
 
+@pytest.mark.parametrize("state", ["starting", "running", "degraded"])
+def test_a_recording_that_only_begins_is_not_called_idle(state):
+    report = host(aggregator({"recording": False}, run("record", state)))
+    assert lines_of(report) == ["recording begins: agg opens its data folder"]
+    assert verdict_of(report).idle == ()
+
+
 def test_operations_that_do_not_run_are_listed_with_time_and_cause():
     report = host(
         agent("gps-clock", run(state="stopped", reason="a client"), run("count")),
@@ -86,6 +93,11 @@ def test_a_disk_that_fills_is_told_with_the_time_that_is_left():
 def test_instances_that_run_the_code_of_before_an_upgrade_are_named():
     report = host(agent("a", old_code=True), agent("b", old_code=False), agent("c", old_code=True))
     assert lines_of(report) == ["run on with the code of before the upgrade: a, c"]
+
+
+def test_instances_whose_own_code_changed_are_named_with_the_file():
+    report = host(agent("a", changed_code="/lab/a.py"), agent("b"))
+    assert lines_of(report) == ["code changed since they were started: a (/lab/a.py)"]
 
 
 @pytest.mark.parametrize(

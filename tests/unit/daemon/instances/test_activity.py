@@ -47,3 +47,10 @@ def test_the_newest_sample_of_a_recording_ages_as_well():
 @pytest.mark.parametrize("text", ["", "nonsense", "[]", "7"])
 def test_an_unreadable_recording_is_none(text):
     assert "recording" not in Activity().after({"X_RECORDING": text}, 5.0).as_json(6.0)
+
+
+def test_code_that_changed_is_told_until_the_agent_says_otherwise():
+    told = Activity().after({"WATCHDOG": "1", "X_CHANGED_CODE": "/lab/a.py"}, 5.0)
+    told = told.after({"WATCHDOG": "1"}, 6.0)
+    assert told.as_json(6.0)["changed_code"] == "/lab/a.py"
+    assert "changed_code" not in told.after({"X_CHANGED_CODE": ""}, 7.0).as_json(7.0)
