@@ -52,14 +52,19 @@ def find(site_file: str | os.PathLike[str] | None = None, site: str | None = Non
         if os.path.isfile(folder / name):
             return folder / name
     places = "".join(f"\n  {folder / name}" for folder in folders)
-    hint = "pass --site-file"
-    if not os.environ.get("OCS_CONFIG_DIR"):
-        hint += " or set OCS_CONFIG_DIR"
-    if site is None:
-        hint += ", or begin one with `ocsd init`"
     raise SiteFileError(
-        f"no site file found{_near_file(name, folders)}; {hint}; looked for{places}"
+        f"no site file found{_near_file(name, folders)}; {_remedy(site)}; looked for{places}"
     )
+
+
+def _remedy(site: str | None) -> str:
+    """Return the advice where no file of a site was found."""
+    text = "pass --site-file"
+    if not os.environ.get("OCS_CONFIG_DIR"):
+        text += " or set OCS_CONFIG_DIR"
+    if site is None:
+        text += ", or begin one with `ocsd init`"
+    return text
 
 
 def load(path: str | os.PathLike[str]) -> Site:

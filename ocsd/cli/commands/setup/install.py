@@ -68,12 +68,7 @@ def install(
     """
     if now and root != Path("/"):
         raise click.UsageError("--now and --root exclude each other: nothing runs in an image")
-    if user_unit and (user is not None or root != Path("/")):
-        raise click.UsageError("--user-unit runs here and as you: leave out --user and --root")
-    if user_unit:
-        folder = UnitFolder.of_user(dry_run)
-    else:
-        folder = UnitFolder.of_system(root, dry_run)
+    folder = _folder(user, user_unit, root, dry_run)
     if remove:
         _remove(folder, host)
         return
@@ -84,8 +79,7 @@ def install(
         user=user or "ocs",
         of_user=user_unit,
     )
-    if folder.is_here and not dry_run and not user_unit:
-        _check_user(unit.user)
+    _check_user(unit, folder)
     _write(folder, unit, force)
     service = _service(host)
     folder.systemctl("enable", service, now=now)
@@ -97,6 +91,15 @@ def install(
         _tell_next(folder, service, now)
     if user_unit:
         _tell_of_lingering()
+
+
+def _folder(user: str | None, user_unit: bool, root: Path, dry_run: bool) -> UnitFolder:
+    """Return the folder into which the unit belongs."""
+    if not user_unit:
+        return UnitFolder.of_system(root, dry_run)
+    if user is not None or root != Path("/"):
+        raise click.UsageError("--user-unit runs here and as you: leave out --user and --root")
+    return UnitFolder.of_user(dry_run)
 
 
 def _tell_next(folder: UnitFolder, service: str, runs: bool) -> None:
@@ -188,7 +191,11 @@ def _checked_site_file(site_file: str | None, host: str | None, root: Path) -> s
     return str(inside)
 
 
-def _check_user(user: str) -> None:
+def _check_user(unit: UnitFile, folder: UnitFolder) -> None:
+    """Refuse an account that this machine has not got, before anything is written."""
+    if unit.of_user or folder.dry_run or not folder.is_here:
+        return
+    user = unit.user
     try:
         pwd.getpwnam(user)
     except KeyError as error:
