@@ -134,6 +134,6 @@ def find_crossbar(configured: str | None) -> str:
         if path := shutil.which(candidate):
             return path
     raise RouterError(
-        "this host runs the site's router, but crossbar is not installed and no router listens "
-        f"at the hub's address; run: {sys.executable} -m pip install 'ocsd[router]'"
+        "this host runs the site's router, but crossbar is not installed; run: "
+        f"{sys.executable} -m pip install 'ocsd[router]', or start a router at the hub's address"
     )

@@ -9,7 +9,7 @@ from string import Template
 from ocsd.cli.scaffold.names import Names
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_SUFFIX = ".in"
+_TEMPLATE_SUFFIX = ".in"
 _PACKAGE_FOLDER = "package"
 
 _UNTYPED_SERIAL = """
@@ -20,7 +20,7 @@ ignore_missing_imports = true
 """
 
 
-class Kind(StrEnum):
+class DeviceKind(StrEnum):
     """The link between the agent and its device."""
 
     PLAIN = "plain"
@@ -45,9 +45,9 @@ class _Link:
     untyped: str = ""
 
 
-_LINKS: Mapping[Kind, _Link] = {
-    Kind.PLAIN: _Link(),
-    Kind.SERIAL: _Link(
+_LINKS: Mapping[DeviceKind, _Link] = {
+    DeviceKind.PLAIN: _Link(),
+    DeviceKind.SERIAL: _Link(
         option="port",
         metavar="PATH",
         help="Serial port, preferably one of /dev/serial/by-id.",
@@ -56,14 +56,14 @@ _LINKS: Mapping[Kind, _Link] = {
         dependencies='"pyserial>=3.5"',
         untyped=_UNTYPED_SERIAL,
     ),
-    Kind.TCP: _Link(
+    DeviceKind.TCP: _Link(
         option="address",
         metavar="HOST:PORT",
         help="Where the device is in the network.",
         real="10.0.0.5:7777",
         simulated="localhost:7777",
     ),
-    Kind.HTTP: _Link(
+    DeviceKind.HTTP: _Link(
         option="url",
         metavar="URL",
         help="Where the device is in the network, as http://host:port.",
@@ -73,22 +73,22 @@ _LINKS: Mapping[Kind, _Link] = {
 }
 
 
-def files_of(names: Names, kind: Kind) -> dict[PurePath, str]:
+def files_of(names: Names, kind: DeviceKind) -> dict[PurePath, str]:
     """Return the files of a new agent: path in its folder, content."""
     layers = ["every", "device", kind.value]
-    if kind is Kind.PLAIN:
+    if kind is DeviceKind.PLAIN:
         layers.remove("device")
     words = _words(names, kind)
     made = {}
     for layer in (_TEMPLATES / each for each in layers):
-        for file in sorted(layer.rglob(f"*{_SUFFIX}")):
+        for file in sorted(layer.rglob(f"*{_TEMPLATE_SUFFIX}")):
             text = file.read_text(encoding="utf-8")
             path = _path(file.relative_to(layer), names)
             made[path] = Template(text).substitute(words).rstrip("\n") + "\n" * bool(text)
     return made
 
 
-def _words(names: Names, kind: Kind) -> dict[str, str]:
+def _words(names: Names, kind: DeviceKind) -> dict[str, str]:
     link = _LINKS[kind]
     place = link.simulated.format(instance=names.instance)
     arguments = "--mode, acq"
@@ -113,4 +113,4 @@ def _quoted(place: str) -> str:
 
 def _path(template: PurePath, names: Names) -> PurePath:
     folders = [names.package if part == _PACKAGE_FOLDER else part for part in template.parts[:-1]]
-    return PurePath(*folders, template.name.removesuffix(_SUFFIX))
+    return PurePath(*folders, template.name.removesuffix(_TEMPLATE_SUFFIX))

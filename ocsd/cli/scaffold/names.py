@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from ocsd.errors import UsageError
 
-LONGEST_NAME = 30
+LONGEST_AGENT_NAME = 30
 """Longest name [characters]: with it, no line of the files that are made is too long."""
 
 _PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9]*([-_][A-Za-z0-9]+)*")
-_SUFFIX = re.compile(r"[-_]?agent$", re.IGNORECASE)
+_AGENT_SUFFIX = re.compile(r"[-_]?agent$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,12 @@ def names_of(name: str) -> Names:
             f"{name!r} cannot be the name of an agent: it begins with a letter and has letters "
             "and digits, with single '-' or '_' between them, e.g. pressure-gauge2"
         )
-    if len(name) > LONGEST_NAME:
-        raise UsageError(f"{name!r} has {len(name)} letters, and at most {LONGEST_NAME} are read")
-    stem = _SUFFIX.sub("", name)
+    if len(name) > LONGEST_AGENT_NAME:
+        raise UsageError(
+            f"{name!r} is {len(name)} characters long; the name of an agent has at most "
+            f"{LONGEST_AGENT_NAME}"
+        )
+    stem = _AGENT_SUFFIX.sub("", name)
     if not stem:
         raise UsageError(f"{name!r} says nothing of the device; name that, e.g. pressure-gauge")
     words = re.split("[-_]", stem)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-_TEXT = """\
+_UNIT_TEXT = """\
 # Written by `ocsd install`; docs/systemd.md describes it. Change it with: {systemctl} edit {name}
 [Unit]
 Description=ocsd, the supervisor of {whose} observatory agents
@@ -146,7 +146,7 @@ class UnitFile:
         manager = _SYSTEM
         if self.of_user:
             manager = _OF_USER
-        return _TEXT.format(
+        return _UNIT_TEXT.format(
             name=name,
             whose=whose,
             program=" ".join(map(_quoted, self.program)),

@@ -27,6 +27,20 @@ class Environment:
     """A virtual environment with ocsd, and with the made packages in it."""
 
     folder: Path
+    made: dict = field(default_factory=dict)
+
+    def package(self, kind):
+        """Return the folder of an agent, made and installed as `ocsd new` says."""
+        if kind not in self.made:
+            option = f" --{kind}" if kind != "plain" else ""
+            told = self.run(f"ocsd new {kind}-thing{option}", self.folder)
+            first, enter, install, test = told.splitlines()
+            assert first == f"made {kind}-thing, with {kind.title()}ThingAgent; next:"
+            self.run(f"{enter} && {install}", self.folder)
+            # A test of its own runs that.
+            assert test == "  python -m pytest"
+            self.made[kind] = self.folder / f"{kind}-thing"
+        return self.made[kind]
 
     @property
     def bin(self):
@@ -69,23 +83,15 @@ class Environment:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """An environment in which one agent of each kind has been made and installed."""
+    """An environment in which an agent of each kind is made and installed."""
     lab = Environment(tmp_path_factory.mktemp("new"))
     lab.make()
-    for kind in KINDS:
-        option = f" --{kind}" if kind != "plain" else ""
-        told = lab.run(f"ocsd new {kind}-thing{option}", lab.folder)
-        first, *commands = told.splitlines()
-        assert first == f"made {kind}-thing, with {kind.title()}ThingAgent; next:"
-        # The third, which runs the tests, is run below.
-        lab.run(" && ".join(commands[:2]), lab.folder)
-        assert commands[2] == "  python -m pytest"
     return lab
 
 
 @every_kind
 def test_its_own_tests_pass(lab, kind):
-    told = lab.run("python -m pytest", lab.folder / f"{kind}-thing")
+    told = lab.run("python -m pytest", lab.package(kind))
     assert re.search(r"\d+ passed", told)
     assert "skipped" not in told
 
@@ -94,7 +100,7 @@ def test_its_own_tests_pass(lab, kind):
 def test_it_passes_the_conformance_suite(lab, kind):
     told = lab.run(
         f"pytest --ocsd-agent {kind.title()}ThingAgent -p no:cacheprovider",
-        lab.folder / f"{kind}-thing",
+        lab.package(kind),
     )
     passed = int(re.search(r"(\d+) passed", told)[1])
     if kind == "plain":
@@ -104,9 +110,10 @@ def test_it_passes_the_conformance_suite(lab, kind):
 
 
 def test_its_types_are_right(lab):
+    pytest.importorskip("mypy")
     for kind in KINDS:
         command = f"python -m mypy --follow-imports=silent --cache-dir {lab.folder}/mypy"
-        lab.run(command, lab.folder / f"{kind}-thing", MYPYPATH=str(REPOSITORY / ".typing"))
+        lab.run(command, lab.package(kind), MYPYPATH=str(REPOSITORY / ".typing"))
 
 
 @dataclass
@@ -120,7 +127,7 @@ class Reader:
 
     @property
     def folder(self):
-        return self.lab.folder / f"{self.kind}-thing"
+        return self.lab.package(self.kind)
 
     @property
     def instance(self):
@@ -147,6 +154,8 @@ class Reader:
     def run(self, command):
         if command == "ocsd start -d":
             self.site.daemons.append("localhost")
+            # On a busy machine it says that the host still starts.
+            command += " || test $? = 3"
         return self.lab.run(command, self.folder, **self.environment)
 
     def open(self, command):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ocsd.cli.arguments import completion, options, trial
-from ocsd.errors import ConfigurationError, OcsdError, SiteFileError
+from ocsd.errors import ConfigurationError, OcsdError, RouterError, SiteFileError
 from ocsd.text.plural import plural
 
 if TYPE_CHECKING:
@@ -99,10 +99,22 @@ def _judge(site: "Site", host: str | None, deep: bool, findings: _Findings) -> N
             _try_arguments(site, entry, missing, findings)
         # Users and programs of other machines cannot be seen from here.
         if len(hosts) == 1 or entry is here:
-            findings.warn(*machine.missing(site, entry))
+            findings.warn(*machine.missing(site, entry), *_missing_crossbar(site, entry))
             findings.refuse(*filter(None, [machine.router_refusal(entry)]))
     if not host:
         findings.good.append(_of_this_machine(site, here))
+
+
+def _missing_crossbar(site: "Site", host: "Host") -> Iterator[str]:
+    """Yield a warning if the host is to run the router, and there is none to run."""
+    from ocsd.router import config
+
+    if host.crossbar is None:
+        return
+    try:
+        config.find_crossbar(host.crossbar.bin)
+    except RouterError as error:
+        yield f"{site.place(host.lines.get('crossbar'))}: {error}"
 
 
 def _of_this_machine(site: "Site", here: "Host | None") -> str:

@@ -2,15 +2,18 @@
 
 import os
 import re
+import shlex
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from ocsd.cli.arguments import options
-from ocsd.errors import ConfigurationError, UsageError
+from ocsd.errors import ConfigurationError, SiteFileError, UsageError
 
 _DEFAULT = Path("site-configs", "default.yaml")
+_OUTPUT = Path("-")
 
 _COMMENTED_SITE = """\
 # The site file: the router, and the agents of each computer. Every key is described in
@@ -23,7 +26,7 @@ hub:                                       # where agents and their clients meet
   address_root: observatory                # addresses are observatory.<instance-id>
 
 hosts:
-  {host}:                                  # `ocsd start` takes the entry with this machine's name
+  {host:<40} # `ocsd start` takes the entry with this machine's name
     crossbar: {{}}                           # this computer runs the router
     # agent-paths: [../agents]             # folders with your files ocs_plugin_*.py
     # log-dir: /var/log/lab                # where the logs are kept
@@ -58,6 +61,7 @@ hosts:
 @options.command(
     "ocsd init",
     "ocsd init /etc/ocsd/default.yaml --host control",
+    "ocsd init - | sudo tee /etc/ocsd/default.yaml",
     after="An existing file is never overwritten.",
 )
 @click.argument("file", metavar="[FILE]", type=click.Path(path_type=Path), default=_DEFAULT)
@@ -65,11 +69,36 @@ hosts:
 def init(file: Path, host: str | None) -> None:
     """Write a commented site file for this machine, which runs as it is.
 
-    Without FILE it is ./site-configs/default.yaml, which all commands find by themselves.
+    Without FILE it is ./site-configs/default.yaml, which all commands find by themselves. With -
+    it is printed.
     """
     name = host or socket.gethostname().partition(".")[0]
     if re.fullmatch(r"[A-Za-z0-9_][\w.-]*", name, re.ASCII) is None:
         raise UsageError(f"host {name!r} needs a name of letters, digits, '-', '_'; pass --host")
+    text = _text(name)
+    if file == _OUTPUT:
+        print(text, end="")
+        return
+    _write(file, text)
+    print(f"wrote {file}: host {name} with a router, a recorder and two fake thermometers; next:")
+    for command in _next_commands(file, host):
+        print(f"  {command}")
+
+
+def _text(host: str) -> str:
+    """Return the file's text, with the name of the host as YAML needs it."""
+    # It takes long to load.
+    import yaml
+
+    key = host
+    if yaml.safe_load(host) != host:
+        key = f"'{host}'"  # such as 12, no and 1.5, which would be no names
+    return _COMMENTED_SITE.format(host=f"{key}:")
+
+
+def _write(file: Path, text: str) -> None:
+    if os.path.isdir(file):
+        raise ConfigurationError(f"{file} is a folder; name a file, e.g. {file / _DEFAULT.name}")
     if os.path.lexists(file):
         raise ConfigurationError(
             f"{file} is there already and is not overwritten; edit it, or name another file"
@@ -77,13 +106,28 @@ def init(file: Path, host: str | None) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8") as site_file:
-            site_file.write(_COMMENTED_SITE.format(host=name))
+            site_file.write(text)
     except OSError as error:
-        raise ConfigurationError(f"cannot write {file}: {error.strerror}") from error
-    option = f" --site-file {file}"
-    if file == _DEFAULT:
-        option = ""
-    started = ""
+        raise ConfigurationError(
+            f"cannot write {file}: {error.strerror}; name a file that you may write, e.g. "
+            f"ocsd init ~/{_DEFAULT.name}"
+        ) from error
+
+
+def _next_commands(file: Path, host: str | None) -> list[str]:
+    """Return the commands for a file that was just written, with the options that they need."""
+    from ocsd.site import load
+
+    site_file = ["--site-file", str(file)]
+    # Another file may come first, e.g. in $OCS_CONFIG_DIR.
+    with suppress(SiteFileError):
+        if load.find().absolute() == file.absolute():
+            site_file = []
+    entry = []
     if host:
-        started = f" --host {host}"
-    print(f"wrote {file}; next: ocsd check{option}, then ocsd start -d{started}{option}")
+        entry = ["--host", host]
+    return [
+        shlex.join(["ocsd", "check", *site_file]),
+        shlex.join(["ocsd", "start", "-d", *entry, *site_file]),
+        "ocsd status",
+    ]

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from ocsd.cli.arguments import completion, options
-from ocsd.cli.systemd.target import Target
 from ocsd.cli.systemd.unit_file import UnitFile
+from ocsd.cli.systemd.unit_folder import UnitFolder
 from ocsd.errors import NoSuchUserError, UnitChangedError
 
 # systemd has a file here for each user whose services run without a login (loginctl(1)).
@@ -68,14 +68,9 @@ def install(
     """
     if now and root != Path("/"):
         raise click.UsageError("--now and --root exclude each other: nothing runs in an image")
-    if user_unit and (user is not None or root != Path("/")):
-        raise click.UsageError("--user-unit runs here and as you: leave out --user and --root")
-    if user_unit:
-        target = Target.of_user(dry_run)
-    else:
-        target = Target.of_system(root, dry_run)
+    folder = _folder(user, user_unit, root, dry_run)
     if remove:
-        _remove(target, host)
+        _remove(folder, host)
         return
     unit = UnitFile(
         several=host is not None,
@@ -84,26 +79,34 @@ def install(
         user=user or "ocs",
         of_user=user_unit,
     )
-    if target.is_here and not dry_run and not user_unit:
-        _check_user(unit.user)
-    _write(target, unit, force)
+    _check_user(unit, folder)
+    _write(folder, unit, force)
     service = _service(host)
-    target.systemctl("enable", service, now=now)
+    folder.systemctl("enable", service, now=now)
     if dry_run:
         print(
-            f"nothing was changed; this would be {target.path(unit.name)}:\n\n{unit.text}", end=""
+            f"nothing was changed; this would be {folder.path(unit.name)}:\n\n{unit.text}", end=""
         )
     else:
-        _tell_next(target, service, now)
+        _tell_next(folder, service, now)
     if user_unit:
         _tell_of_lingering()
 
 
-def _tell_next(target: Target, service: str, runs: bool) -> None:
+def _folder(user: str | None, user_unit: bool, root: Path, dry_run: bool) -> UnitFolder:
+    """Return the folder into which the unit belongs."""
+    if not user_unit:
+        return UnitFolder.of_system(root, dry_run)
+    if user is not None or root != Path("/"):
+        raise click.UsageError("--user-unit runs here and as you: leave out --user and --root")
+    return UnitFolder.of_user(dry_run)
+
+
+def _tell_next(folder: UnitFolder, service: str, runs: bool) -> None:
     if runs:
-        print(f"{service} runs; see: {target.command('status', service)}, ocsd status")
-    elif target.is_here:
-        print(f"next: {target.command('start', service)}, or boot")
+        print(f"{service} runs; see: {folder.command('status', service)}, ocsd status")
+    elif folder.is_here:
+        print(f"next: {folder.command('start', service)}, or {folder.occasion}")
     else:
         print("next: boot it")
 
@@ -117,8 +120,8 @@ def _tell_of_lingering() -> None:
         )
 
 
-def _write(target: Target, unit: UnitFile, force: bool) -> None:
-    path = target.path(unit.name)
+def _write(folder: UnitFolder, unit: UnitFile, force: bool) -> None:
+    path = folder.path(unit.name)
     present = None
     with suppress(FileNotFoundError):
         present = path.read_text(encoding="utf-8", errors="replace")
@@ -133,28 +136,28 @@ def _write(target: Target, unit: UnitFile, force: bool) -> None:
             sys.stdout.flush()
             raise UnitChangedError(
                 f"{path} has another content, see the difference above; add --force to overwrite "
-                f"it, and keep your own settings in a drop-in: {target.command('edit', unit.name)}"
+                f"it, and keep your own settings in a drop-in: {folder.command('edit', unit.name)}"
             )
-    target.write(path, unit.text)
-    if target.is_here:
-        target.systemctl("daemon-reload")
+    folder.write(path, unit.text)
+    if folder.is_here:
+        folder.systemctl("daemon-reload")
 
 
-def _remove(target: Target, host: str | None) -> None:
-    path = target.path(UnitFile(several=host is not None).name)
+def _remove(folder: UnitFolder, host: str | None) -> None:
+    path = folder.path(UnitFile(several=host is not None).name)
     if not path.exists():
         print(f"there is no {path}: nothing to remove")
         return
-    target.systemctl("disable", _service(host), now=target.is_here)
+    folder.systemctl("disable", _service(host), now=folder.is_here)
     # The template serves other hosts, too.
     links = path.parent.glob("*.wants/ocsd@?*.service")
     others = [link.name for link in links if link.name != _service(host)]
     if host is not None and others:
         print(f"{path} stays, for {', '.join(sorted(others))}")
         return
-    target.delete(path)
-    if target.is_here:
-        target.systemctl("daemon-reload")
+    folder.delete(path)
+    if folder.is_here:
+        folder.systemctl("daemon-reload")
 
 
 def _service(host: str | None) -> str:
@@ -188,7 +191,11 @@ def _checked_site_file(site_file: str | None, host: str | None, root: Path) -> s
     return str(inside)
 
 
-def _check_user(user: str) -> None:
+def _check_user(unit: UnitFile, folder: UnitFolder) -> None:
+    """Refuse an account that this machine has not got, before anything is written."""
+    if unit.of_user or folder.dry_run or not folder.is_here:
+        return
+    user = unit.user
     try:
         pwd.getpwnam(user)
     except KeyError as error:

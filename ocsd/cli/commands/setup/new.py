@@ -10,7 +10,7 @@ from shlex import join
 import click
 
 from ocsd.cli.arguments import options
-from ocsd.cli.scaffold.making import Kind, files_of
+from ocsd.cli.scaffold.making import DeviceKind, files_of
 from ocsd.cli.scaffold.names import Names, names_of
 from ocsd.errors import ConfigurationError, PluginError, UsageError
 
@@ -32,7 +32,7 @@ def new(path: Path, **links: bool) -> None:
     The agent works as it is, with a simulated device, and passes the conformance suite. Change it
     into the agent of your device. NAME may be a path: its last part is the name.
     """
-    names = names_of(path.name)
+    names = names_of(path.name or str(path))
     kind = _kind(links)
     _refuse_known_class(names)
     _write(path, files_of(names, kind))
@@ -45,12 +45,12 @@ def new(path: Path, **links: bool) -> None:
     print(f"  {python} -m pytest")
 
 
-def _kind(links: Mapping[str, bool]) -> Kind:
+def _kind(links: Mapping[str, bool]) -> DeviceKind:
     match [link for link, is_given in links.items() if is_given]:
         case []:
-            return Kind.PLAIN
+            return DeviceKind.PLAIN
         case [link]:
-            return Kind(link)
+            return DeviceKind(link)
         case several:
             given = " and ".join(f"--{link}" for link in several)
             raise UsageError(f"{given} exclude each other: an agent is in charge of one device")

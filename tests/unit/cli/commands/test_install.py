@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from ocsd.cli.main import main
-from ocsd.cli.systemd.target import Target, require_manager_of_user
 from ocsd.cli.systemd.unit_file import UnitFile
+from ocsd.cli.systemd.unit_folder import UnitFolder, require_manager_of_user
 from ocsd.cli.systemd.unit_job import is_restart
 from ocsd.errors import NoSystemdError
 
@@ -156,7 +156,7 @@ def test_a_unit_of_a_user_is_written_enabled_and_removed_in_the_home_folder(
 ):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("SYSTEMD_OFFLINE", "1")
-    target = Target.of_user(dry_run=True)
+    target = UnitFolder.of_user(dry_run=True)
     assert target.path("ocsd.service") == tmp_path / "systemd/user/ocsd.service"
     target = replace(target, dry_run=False)
     path = target.path("ocsd.service")

@@ -19,8 +19,8 @@ _SYSTEMCTL_LIMIT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A place for units, and the systemctl for it."""
+class UnitFolder:
+    """A folder of units, and the systemctl for it."""
 
     units: Path
     """The folder of its units."""
@@ -30,6 +30,8 @@ class Target:
     """Whether it runs on this machine; False for the image of another one."""
     remedy: str = "try again with sudo"
     """The advice where a file of it cannot be changed."""
+    occasion: str = "boot"
+    """The deed after which its units start by themselves."""
     dry_run: bool = False
 
     @classmethod
@@ -65,6 +67,7 @@ class Target:
             Path(configuration, "systemd", "user"),
             ("--user",),
             remedy="see to it that the folder is yours",
+            occasion="log in again",
             dry_run=dry_run,
         )
 

@@ -1,4 +1,4 @@
-"""`ocsd new` makes an agent's folder; tests/system/authors/test_new.py runs what it makes."""
+"""`ocsd new` makes an agent's folder; tests/system/authors/test_new_agent.py runs what it makes."""
 
 import os
 import re
@@ -11,14 +11,14 @@ import pytest
 import yaml
 
 from ocsd.cli.main import main
-from ocsd.cli.scaffold.making import Kind, files_of
-from ocsd.cli.scaffold.names import LONGEST_NAME, names_of
+from ocsd.cli.scaffold.making import DeviceKind, files_of
+from ocsd.cli.scaffold.names import LONGEST_AGENT_NAME, names_of
 from ocsd.errors import UsageError
 from ocsd.site.load import load
 
-SHORTEST, LONGEST = "x", "Very-long-names-" + "m" * (LONGEST_NAME - 16)
+SHORTEST, LONGEST = "x", "Very-long-names-" + "m" * (LONGEST_AGENT_NAME - 16)
 
-every_kind = pytest.mark.parametrize("kind", list(Kind))
+every_kind = pytest.mark.parametrize("kind", list(DeviceKind))
 
 
 # Names.
@@ -63,6 +63,7 @@ def test_a_name_that_no_agent_can_have_is_refused_with_an_example(given):
 @every_kind
 @pytest.mark.parametrize("name", [SHORTEST, LONGEST, "class"])
 def test_what_is_made_is_formatted_and_passes_the_linter(tmp_path, kind, name):
+    pytest.importorskip("ruff")
     for path, text in files_of(names_of(name), kind).items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
@@ -94,7 +95,7 @@ def test_every_file_that_a_page_of_the_folder_names_is_there(kind):
     [module] = project["project"]["entry-points"]["ocs.plugins"].values()
     assert f"{module.replace('.', '/')}.py" in files
     assert {"gauge_agent/drivers.py" in files, "gauge_agent/simulator.py" in files} == {
-        kind is not Kind.PLAIN
+        kind is not DeviceKind.PLAIN
     }
 
 
@@ -112,7 +113,7 @@ def test_the_site_file_is_right(tmp_path, kind):
 
 
 def test_a_driver_knows_nothing_of_ocsd():
-    for kind in (Kind.SERIAL, Kind.TCP, Kind.HTTP):
+    for kind in (DeviceKind.SERIAL, DeviceKind.TCP, DeviceKind.HTTP):
         files = {str(path): text for path, text in files_of(names_of("gauge"), kind).items()}
         assert not re.search(r"^(from|import) ocs", files["gauge_agent/drivers.py"], re.MULTILINE)
 
@@ -132,7 +133,7 @@ def test_it_makes_the_folder_and_prints_three_commands(ocsd):
     ]
     folder = ocsd.base / "agents/pressure-gauge"
     made = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert made == {str(path) for path in files_of(names_of("pressure-gauge"), Kind.TCP)}
+    assert made == {str(path) for path in files_of(names_of("pressure-gauge"), DeviceKind.TCP)}
 
 
 def test_python_has_its_short_name_where_that_is_the_right_one(ocsd):
@@ -209,7 +210,7 @@ def test_every_command_of_the_page_and_of_the_help_makes_an_agent(ocsd, capsys):
 
 def test_the_page_lists_the_files_and_the_names():
     names = [names_of("pressure-gauge"), names_of("LakeShore372")]
-    made = {str(path) for path in files_of(names[0], Kind.SERIAL)}
+    made = {str(path) for path in files_of(names[0], DeviceKind.SERIAL)}
     listed = re.findall(r"^\| `([^`]+)` \| ", PAGE.split("## Names")[0], re.MULTILINE)
     silent = {".gitignore", "pressure_gauge_agent/__init__.py", "pressure_gauge_agent/py.typed"}
     assert {path for path in made if not path.startswith("tests/")} == {*listed, *silent} - {
@@ -223,4 +224,4 @@ def test_the_page_lists_the_files_and_the_names():
         "first instance-id": "instance",
     }.items():
         assert re.findall("`(.*?)`", rows[row]) == [getattr(each, key) for each in names]
-    assert f"at most {LONGEST_NAME} characters" in PAGE
+    assert f"at most {LONGEST_AGENT_NAME} characters" in PAGE
