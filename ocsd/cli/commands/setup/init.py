@@ -9,6 +9,7 @@ import click
 
 from ocsd.cli.arguments import options
 from ocsd.errors import ConfigurationError, UsageError
+from ocsd.system import files
 
 _DEFAULT = Path("site-configs", "default.yaml")
 
@@ -76,8 +77,8 @@ def init(file: Path, host: str | None) -> None:
         )
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as site_file:
-            site_file.write(_COMMENTED_SITE.format(host=name))
+        # At once or not at all: half a file on a full disk could not be written again.
+        files.replace(file, _COMMENTED_SITE.format(host=name).encode())
     except OSError as error:
         raise ConfigurationError(f"cannot write {file}: {error.strerror}") from error
     option = f" --site-file {file}"

@@ -17,6 +17,7 @@ from ocsd.errors import (
     NoSuchUserError,
     NoSystemdError,
     NotPermittedError,
+    OcsdError,
     SystemctlError,
     UnitChangedError,
 )
@@ -240,6 +241,8 @@ def _check_user(user: str) -> None:
 def _permitted(path: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
+    except PermissionError as error:
         message = f"cannot change {path}: {error.strerror}; try again with sudo"
         raise NotPermittedError(message) from error
+    except OSError as error:
+        raise OcsdError(f"cannot change {path}: {error.strerror}") from error
