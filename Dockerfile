@@ -2,10 +2,15 @@
 #
 #     docker build -t ocsd .
 #     docker run -v /etc/ocsd:/etc/ocsd:ro -v ocsd-data:/data -p 127.0.0.1:8001:8001 ocsd --host grumpy
+#
+# An image for agents alone needs no router, which is 100 packages:
+#
+#     docker build --build-arg EXTRAS= -t ocsd .
 FROM python:3.11-slim-bookworm AS build
+ARG EXTRAS=[router]
 COPY . /src
 RUN python -m venv /opt/ocsd && PIP_CONSTRAINT=/src/constraints/locked.txt \
-    /opt/ocsd/bin/pip install --no-cache-dir '/src[router]'
+    /opt/ocsd/bin/pip install --no-cache-dir "/src${EXTRAS}"
 
 FROM python:3.11-slim-bookworm
 # The numbers that OCS's images have, so that both can share volumes.

@@ -6,15 +6,15 @@ PYTHON ?= python3
 # OLDEST=1: the oldest that setup.cfg allows. Each has a virtual environment of its own.
 ifdef LATEST
 VENV := .venv-latest
-EXTRAS := router,data,test,check
+EXTRAS := router,data,tui,test,check
 export LATEST
 else ifdef OLDEST
 VENV := .venv-oldest
-EXTRAS := data,test
+EXTRAS := data,tui,test
 CONSTRAINTS := $(CURDIR)/constraints/oldest.txt
 else
 VENV := .venv
-EXTRAS := router,data,test,check
+EXTRAS := router,data,tui,test,check
 CONSTRAINTS := $(CURDIR)/constraints/locked.txt
 endif
 BIN := $(VENV)/bin
@@ -31,7 +31,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --
 # Without compiled files each of the many processes would compile ocsd for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check lint unit trixie scoreboard published bench compatibility lock clean
+.PHONY: run test check lint unit trixie scoreboard published published-ocs bench compatibility lock clean
 
 run: $(VENV)/installed  ## bring up the host of the example site; Ctrl-C ends it
 	@$(BIN)/ocsd start --host $(HOST) --site-file $(SITE_FILE)
@@ -40,7 +40,8 @@ ifdef OLDEST
 test: $(VENV)/installed-test  ## the unit tests, without crossbar, which needs newer packages
 	$(BIN)/python -m pytest tests/unit -q -n 2
 else
-test: $(VENV)/installed-test  ## everything: checks, unit, system and interop tests
+test:  ## everything: checks, unit, system and interop tests
+	@$(MAKE) --no-print-directory --jobs 2 $(VENV)/installed-test published-ocs
 	@$(MAKE) --no-print-directory --output-sync --jobs 3 lint unit published
 	# Three, because on two cores four starve each other and end no sooner.
 	$(BIN)/python -m pytest tests/system tests/interop -m 'not alone' -n 3 --dist loadscope --no-loadscope-reorder --durations 15
@@ -67,9 +68,11 @@ trixie:  ## the unit tests on Debian trixie, with its Python 3.13; needs root an
 scoreboard: $(VENV)/installed-test  ## figures of the source tree, beside the limits that tests hold
 	@$(BIN)/python -m tests.architecture
 
-published: $(VENV)/installed-test  ## what the interop tests drive: OCS and socs, each in a folder of its own
-	test -n "$$OCSD_TEST_OCS_PYTHON" || $(BIN)/python -m benchmarks.ocs_venv
+published: $(VENV)/installed-test published-ocs  ## what the interop tests drive: OCS and socs, each in a folder of its own
 	-$(BIN)/python -m tests.compatibility.environment
+
+published-ocs:
+	test -n "$$OCSD_TEST_OCS_PYTHON" || $(PYTHON) -m benchmarks.ocs_venv
 
 bench: $(VENV)/installed  ## ocsd beside OCS's HostManager; installs OCS into .venv-ocs
 	$(BIN)/python -m benchmarks.supervision
@@ -79,7 +82,7 @@ compatibility: .venv-socs/installed  ## run every agent class of OCS and socs; w
 
 lock: .venv-lock/installed  ## take the newest versions of other people's packages into constraints/
 	$(LOCK) setup.cfg --all-extras --universal --output-file constraints/locked.txt
-	$(LOCK) setup.cfg --extra data --extra test --resolution lowest-direct --output-file constraints/oldest.txt
+	$(LOCK) setup.cfg --extra data --extra tui --extra test --resolution lowest-direct --output-file constraints/oldest.txt
 	$(LOCK) constraints/published.in --universal --output-file constraints/published.txt
 
 clean:

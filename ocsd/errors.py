@@ -143,7 +143,7 @@ class OutputFileError(OcsdError):
 
 
 class DaemonRunningError(OcsdError):
-    """A daemon for this host runs already; stop it first with ``ocsd stop``."""
+    """A daemon for this host runs already; ``ocsd reload`` takes an edited site file into use."""
 
 
 class ReloadRefusedError(OcsdError):

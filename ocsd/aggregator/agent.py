@@ -118,7 +118,9 @@ class Aggregator:
         self._recorded: dict[str, Any] = {}
         self._condition = Condition()
         self._shown_s = 0.0
-        agent.facts[RECORDING_KEY] = lambda: brief(self._session, self._clock().at)
+        agent.facts[RECORDING_KEY] = lambda: brief(
+            self._session, self._clock().at, begins=self._listening
+        )
         agent.on("join", self._joined)
         agent.on("leave", self._left)
         agent.subscribe_on_start(

@@ -67,12 +67,13 @@ class Connection(RouterConnector):
             force=launch is not None and launch.force_register,
             reason=f"waiting for the router at {address}",
         )
-        super().__init__(address, state, lambda: RouterLink(address.realm, self))
+        super().__init__(address, state, lambda: RouterLink(address.realm, self, self._name))
         self.failing = f"{state.reason}: "
         self.too_slow = (
             f"the router at {address} did not answer within {REGISTRATION_LIMIT_S:.0f} s"
         )
         self.agent = agent
+        self._name = str(getattr(args, "instance_id", None) or "")
         self._on_change = on_change
         self._on_give_up = on_give_up
         self._jitter = jitter
@@ -156,9 +157,10 @@ class Connection(RouterConnector):
 
     def _register(self, link: RouterLink) -> "Deferred[Exception | None]":
         """Register the agent's addresses; the Deferred fires with the first error."""
-        options = self.state.force and RegisterOptions(force_reregister=True)
+        # The endpoints get the details of each call: who calls.
+        options = RegisterOptions(details=True, force_reregister=self.state.force or None)
         registered = [
-            link.register(endpoint, procedure, options or None)
+            link.register(endpoint, procedure, options)
             for procedure, endpoint in self.agent.procedures().items()
         ]
         return DeferredList(registered, consumeErrors=True).addCallback(

@@ -15,6 +15,9 @@ from twisted.python.failure import Failure
 _TAKEN: Final = frozenset({"self", "level", "format", "failure", "exc_info", "stack_info"})
 """Names of fields that Twisted's logger or the standard library's gives another meaning."""
 
+_METHODS: Final = {50: "critical", 40: "error", 30: "warn", 20: "info", 10: "debug"}
+"""The method for each level of the standard library, the highest first."""
+
 
 class PatientLogger(txaio.tx.Logger):  # type: ignore[misc] # txaio is untyped
     """A logger as txaio's, with the habits of the standard library."""
@@ -24,6 +27,16 @@ class PatientLogger(txaio.tx.Logger):  # type: ignore[misc] # txaio is untyped
         """The standard library's name of `warn`."""
         warn: Callable[..., None] = self.warn
         return warn
+
+    @property
+    def fatal(self) -> Callable[..., None]:
+        """The standard library's other name of `critical`."""
+        critical: Callable[..., None] = self.critical
+        return critical
+
+    def log(self, level: object, text: object = "", /, *args: Any, **fields: Any) -> None:
+        """Log with a level of the standard library, which is a number or a name."""
+        getattr(self, _method_of(level))(text, *args, **fields)
 
     def exception(self, text: object = "", /, *args: Any, **fields: Any) -> None:
         """Log an error with the traceback of the present exception."""
@@ -73,6 +86,15 @@ def event_of(
     if values or _TAKEN & fields.keys() - {"format", "failure", "exc_info", "stack_info"}:
         return "{said}", {**event, "said": _said(template, values, fields)}
     return template, event
+
+
+def _method_of(level: object) -> str:
+    if isinstance(level, int):
+        return next((name for least, name in _METHODS.items() if level >= least), "debug")
+    name = str(getattr(level, "name", level)).lower().removesuffix("ing")
+    if name in _METHODS.values():
+        return name
+    return {"fatal": "critical"}.get(name, "info")
 
 
 def _failure_of(args: tuple[Any, ...], fields: Mapping[str, Any]) -> Failure | None:

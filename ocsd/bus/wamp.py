@@ -25,6 +25,7 @@ from twisted.internet.defer import CancelledError
 txaio.use_twisted()
 
 from ocsd.bus import patient_log
+from ocsd.bus.caller import greeting
 
 patient_log.install()
 
@@ -99,12 +100,17 @@ class QuietWebSocketProtocol(_AlwaysAnswering, WampWebSocketClientProtocol):  # 
 
 
 class RouterLink(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
-    """A WAMP session over one transport."""
+    """A WAMP session over one transport; agents are told the owner's `name` when it calls."""
 
-    def __init__(self, realm: str, owner: LinkOwner) -> None:
+    def __init__(self, realm: str, owner: LinkOwner, name: str = "") -> None:
         super().__init__(ComponentConfig(realm))
         self._owner = owner
+        self._name = name
         self._large_reply = ("", -inf)
+
+    def onConnect(self) -> None:
+        """Join the realm, under the owner's name."""
+        self.join(self.config.realm, authextra=greeting(self._name))
 
     def onJoin(self, details: Any) -> Any:
         """Hand the event to the owner."""

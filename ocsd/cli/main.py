@@ -21,6 +21,7 @@ _COMMANDS = {
     "start": "supervise",
     "stop": "supervise",
     "status": "look",
+    "top": "look",
     "up": "supervise",
     "down": "supervise",
     "restart": "supervise",
@@ -33,10 +34,12 @@ _COMMANDS = {
     "ops": "operate",
     "call": "operate",
     "listen": "operate",
+    "hook": "operate",
     "values": "operate",
     "data": "look",
     "run": "supervise",
     "init": "setup",
+    "new": "setup",
     "check": "setup",
     "install": "setup",
     "completion": "setup",
@@ -47,8 +50,7 @@ _ENDING = {"stop", "down", "restart"}
 
 # Words of other supervisors.
 _INSTEAD = {
-    "top": "; for a display that renews itself: ocsd status --watch",
-    "watch": "; for a display that renews itself: ocsd status --watch",
+    "watch": "; for a display that renews itself: ocsd top, or ocsd status --watch",
     "ps": "; see: ocsd status",
     "list": "; see: ocsd status",
 }
@@ -108,12 +110,9 @@ class _Commands(click.Group):
         self, context: click.Context, arguments: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if arguments and arguments[0] not in _COMMANDS and not arguments[0].startswith("-"):
-            from ocsd.text.nearest import did_you_mean
-
-            harmless = [name for name in _COMMANDS if name not in _ENDING]
-            name = arguments[0]
-            hint = _INSTEAD.get(name) or did_you_mean(name, harmless)
-            raise click.UsageError(f"no such command {name!r}{hint}", context)
+            raise click.UsageError(
+                f"no such command {arguments[0]!r}{_hint(arguments[0])}", context
+            )
         return super().resolve_command(context, arguments)
 
     def invoke(self, context: click.Context) -> Any:
@@ -125,6 +124,19 @@ class _Commands(click.Group):
             _let_go_of_output()
             return BROKEN_PIPE_EXIT
         return code
+
+
+def _hint(word: str) -> str:
+    """Return the end of the message about a word that is no command."""
+    from ocsd.text.nearest import did_you_mean
+
+    if word in _INSTEAD:
+        return _INSTEAD[word]
+    begun = [name for name in _COMMANDS if name.startswith(word)]
+    harmless = [name for name in begun or _COMMANDS if name not in _ENDING]
+    if begun and harmless:
+        return f"; did you mean {' or '.join(map(repr, harmless))}?"
+    return did_you_mean(word, harmless)
 
 
 def _let_go_of_output() -> None:

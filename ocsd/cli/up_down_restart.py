@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import click
@@ -116,7 +115,7 @@ def shown(lines: Lines, as_json: bool) -> tuple[dict[str, replies.Result], list[
             case replies.Result(instance_id):
                 results[instance_id] = event
                 if event.reason and event.reason == said.get(instance_id):
-                    line = replace(event, reason="")
+                    line = event._replace(reason="")
             case replies.StateChange(instance_id):
                 said[instance_id] = event.reason or ""
             case replies.LeftOut(instance_id):

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from ocsd.bus.caller import own_words
 from ocsd.client.waiting import CALL_LIMIT_S, OperationRun, Reply, waiting
 
 LONGEST_REQUEST_BYTES = 2**24 - 2**16
@@ -240,7 +241,7 @@ class ControlClient:
         except TimeoutError as error:
             text = f"{procedure} has not answered within {limit_s:g} s ({url})"
             raise _error(REQUEST_ERROR, [text]) from error
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             why = getattr(error, "strerror", None) or error or type(error).__name__
             # Scripts for OCS take the URL out of the list's text: it ends at an apostrophe.
             raise _error(CONNECTION_ERROR, [f"Failed to connect to {url}", str(why)]) from error
@@ -255,9 +256,9 @@ def _check_size(procedure: str, body_bytes: int, arguments: Any) -> None:
     ControlClientError
         If they do not fit into a message.
     """
-    size_bytes = body_bytes
-    if body_bytes * MOST_GROWTH > LONGEST_REQUEST_BYTES:
-        size_bytes = max(body_bytes, _message_bytes(arguments))
+    if body_bytes * MOST_GROWTH <= LONGEST_REQUEST_BYTES:
+        return
+    size_bytes = message_bytes(arguments)
     if size_bytes > LONGEST_REQUEST_BYTES:
         text = (
             f"the call of {procedure} has {size_bytes:,} bytes; a message can have at most "
@@ -266,14 +267,14 @@ def _check_size(procedure: str, body_bytes: int, arguments: Any) -> None:
         raise _error(REQUEST_ERROR, [text])
 
 
-def _message_bytes(value: Any) -> int:
+def message_bytes(value: Any) -> int:
     """Return the size of a value in a WAMP message (CBOR), or a little more [bytes]."""
     if isinstance(value, str):
         return 5 + len(value.encode("utf-8", "replace"))
     if isinstance(value, Mapping):
-        return 5 + sum(_message_bytes(key) + _message_bytes(item) for key, item in value.items())
+        return 5 + sum(message_bytes(key) + message_bytes(item) for key, item in value.items())
     if isinstance(value, (list, tuple)):
-        return 5 + sum(map(_message_bytes, value))
+        return 5 + sum(map(message_bytes, value))
     return 9
 
 
@@ -290,9 +291,13 @@ def _exchange(url: str, body: bytes, connect_limit_s: float, limit_s: float) -> 
         If the whole takes longer than `limit_s`.
     OSError, HTTPException
         If there is no connection, or it is lost.
+    ValueError
+        If the URL is none.
     """
     end_s = time.monotonic() + limit_s
     parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"}:
+        raise ValueError("wamp_http of the site file begins with http:// or https://")
     secure = parts.scheme == "https"
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
     connection = kind(parts.hostname or "localhost", parts.port, timeout=connect_limit_s)
@@ -308,7 +313,12 @@ def _exchange(url: str, body: bytes, connect_limit_s: float, limit_s: float) -> 
         target = parts.path or "/"
         if parts.query:
             target += f"?{parts.query}"
-        headers = {"Content-Type": "application/json", "Connection": "close", **_login(parts)}
+        headers = {
+            "Content-Type": "application/json",
+            "Connection": "close",
+            "User-Agent": own_words().encode("ascii", "replace").decode(),
+            **_login(parts),
+        }
         # A time limit of the socket is one for each piece, and pieces may come for ever.
         limit = threading.Timer(end_s - time.monotonic(), _hang_up, [stream])
         limit.daemon = True

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, ensureDeferred, inlineCallbacks, ma
 from twisted.internet.error import ReactorNotRunning
 from twisted.python.failure import Failure
 
+from ocsd.bus.caller import greeting
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig, txaio
 from ocsd.client.joining import CLIENT_WAIT_LIMIT_S, Joining
@@ -58,6 +59,10 @@ class ControlClientSession(ApplicationSession):  # type: ignore[misc] # autobahn
         self.failure: Failure | None = None
         self.finished = False
         self.refusal = ""
+
+    def onConnect(self) -> None:
+        """Join the realm, and tell agents which script it is that calls them."""
+        self.join(self.config.realm, authextra=greeting())
 
     @inlineCallbacks
     def onJoin(self, details: Any) -> Any:

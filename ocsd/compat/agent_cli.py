@@ -17,6 +17,9 @@ from ocsd.site import configuration
 from ocsd.site.arguments import of_environment
 from ocsd.site.plugins import AgentEntry
 
+HOST_MANAGER_MODULE = "ocsd.compat.host_manager"
+"""Its plug-in entry has no module, because the daemon does its job."""
+
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the agent that the words, or the environment of a container, mean."""
@@ -34,6 +37,15 @@ def main(args: Sequence[str] | None = None) -> None:
     except OcsdError as error:
         parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")
     _run(entry, words)
+
+
+def build_agent_list() -> dict[str, dict[str, str]]:
+    """Return the module and its function of each agent class that an installed package has."""
+    return {
+        name: {"module": entry.module or HOST_MANAGER_MODULE, "entry_point": entry.entry_point}
+        for name, entry in site_config.agent_classes().entries.items()
+        if entry.script is None
+    }
 
 
 def _entry(own: argparse.Namespace, words: Sequence[str]) -> AgentEntry:
@@ -69,8 +81,7 @@ def _run(entry: AgentEntry, words: Sequence[str]) -> None:
         sys.path.insert(0, os.path.dirname(entry.script))
         runpy.run_path(entry.script, run_name="__main__")
         return
-    # For HostManager the entry has no module, because the daemon does its job.
-    module = importlib.import_module(entry.module or "ocsd.compat.host_manager")
+    module = importlib.import_module(entry.module or HOST_MANAGER_MODULE)
     getattr(module, entry.entry_point)(args=list(words))
 
 

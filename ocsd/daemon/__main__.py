@@ -167,7 +167,7 @@ def _prepare(
         working_dir = Path.cwd()
         # On a full disk, the kernel's list of sockets still names the runtime folder.
         with contextlib.suppress(OSError):
-            Whereabouts(places, takeover.named(hub)).write()
+            Whereabouts(places, takeover.named(hub), hub.addresses).write()
     except OSError as error:
         raise ConfigurationError(
             f"cannot use {error.filename or 'the working directory'}: {error.strerror}; "

@@ -108,7 +108,7 @@ def assemble(
         reload=Reload(fleet, keepers.add),
         settling=Settling(fleet, window.waits_for, progress, reactor, daemon.settled),
         shutdown=Shutdown(fleet, reactor, daemon.stopping, daemon.stopped),
-        upgrade=Upgrade(fleet, reactor, lock, daemon.flush),
+        upgrade=Upgrade(fleet, reactor, lock, oversight.record_upgrade, daemon.flush),
         clock=clock,
         status=status,
         systemd=SystemdLink(reactor, fleet),

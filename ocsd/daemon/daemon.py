@@ -36,8 +36,6 @@ from ocsd.supervisor.events import State, UpRequested
 LAUNCH_WITHOUT_ROUTER_S = 15.0
 """Time after which agents are started without the router [s]."""
 
-_CLIENTS = "a client of the HostManager's operations"
-
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -250,7 +248,13 @@ class Daemon:
         parts = self._parts
         control = importlib.import_module("ocsd.daemon.api.control")
         api = control.ControlApi(
-            parts.status, parts.fleet, self.reactor, self.stop, parts.upgrade.request, self.reload
+            parts.status,
+            parts.fleet,
+            self.reactor,
+            self.stop,
+            parts.upgrade.request,
+            self.reload,
+            parts.oversight,
         )
         path = self.settings.paths.control_socket
         ControlPort(self.reactor, path, api.site(), parts.lost_files).open()
@@ -270,9 +274,9 @@ class Daemon:
             self.reactor,
         )
 
-    def _stop_for_clients(self) -> None:
-        self.stop(by=_CLIENTS)
+    def _stop_for_clients(self, by: str) -> None:
+        self.stop(by=by)
 
-    def _reload_for_clients(self) -> str:
-        change, _ = self.reload(_CLIENTS)
+    def _reload_for_clients(self, by: str) -> str:
+        change, _ = self.reload(by)
         return f"reloaded: {change.difference}"

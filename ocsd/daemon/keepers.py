@@ -98,6 +98,7 @@ class Keepers:
             wall_clock=time.time,
             jitter=lambda: random.uniform(-1, 1),
             on_transition=self.fleet.announce,
+            on_requests=self.oversight.requests.record,
             liveness=liveness_of(instance),
             what_holds=what_holds,
             reaches=self._reaches,

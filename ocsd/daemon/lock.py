@@ -87,6 +87,6 @@ def _refusal(host: str, pid: str = "unknown", doing: str = "") -> str:
     if doing == STOPPING_MARK:
         return f"{daemon} is stopping everything; start again when it has ended"
     return (
-        f"a daemon for host {host!r} runs already, pid {pid}; "
-        f"see `ocsd status`, or end it with `ocsd stop --host {host}`"
+        f"a daemon for host {host!r} runs already, pid {pid}; see: ocsd status --host {host}; "
+        "an edited site file is taken into use by `ocsd reload`, another ocsd by `ocsd upgrade`"
     )

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ from ocsd.daemon.planning.settings import Settings
 from ocsd.daemon.watching.chronicle import DAEMON, Chronicle
 from ocsd.daemon.watching.disks import Disks
 from ocsd.daemon.watching.examiner import Examiner
+from ocsd.daemon.watching.hook_trial import facts_of_trial
 from ocsd.daemon.watching.hooks import Hooks, ProcessHook
 from ocsd.daemon.watching.incidents import Incidents
 from ocsd.daemon.watching.left_spools import LeftSpools
+from ocsd.daemon.watching.requests import ClientRequests
 from ocsd.daemon.watching.watches import (
     EvidenceWatch,
     ForeignLogWatch,
@@ -69,6 +71,7 @@ class Oversight:
         self._unwell: dict[str, str] = {}
         self._hooks = Hooks(settings.plan.host.hooks, partial(ProcessHook, reactor), reactor)
         self.chronicle = Chronicle(HistoryFile(paths.journal))
+        self.requests = ClientRequests(self.chronicle, reactor)
         self.examiner = Examiner(paths.incidents, paths.instance_log, self.chronicle)
         self.incidents = Incidents(reactor, self._running, self.chronicle, self._incident)
         health = HealthWatch(self.chronicle, self._health, self._recovered)
@@ -116,8 +119,41 @@ class Oversight:
         self._settings = settings
         self._host = settings.plan.host
         self._hooks.commands = settings.plan.host.hooks
-        reason = f"{changed}; asked for by {by}"
-        self.chronicle.record(DAEMON, "Reloaded", reason, os.getpid())
+        self.chronicle.record(DAEMON, "Reloaded", str(changed), os.getpid(), by)
+
+    def record_upgrade(self, text: str, by: str) -> None:
+        """Record that `by` has asked for an upgrade, and what came of it."""
+        self.chronicle.record(DAEMON, "UpgradeRequested", text, os.getpid(), by)
+
+    @property
+    def hooks(self) -> Mapping[str, Sequence[str]]:
+        """The words of each hook, by occasion."""
+        return self._hooks.commands
+
+    def try_hook(
+        self, occasion: str, name: str | None, by: str, on_end: Callable[[dict[str, Any]], None]
+    ) -> None:
+        """Run a hook, because `by` asks for that, as if it had happened to instance `name`.
+
+        By default that is the first of the host. `on_end` takes what came of it.
+
+        Raises
+        ------
+        UsageError, NoSuchInstanceError
+            If there is no such hook, or no such instance.
+        """
+        if name is not None and name != DAEMON:
+            self._fleet.check((name,))
+        chosen = name or next(iter(self._fleet.listed), DAEMON)
+        facts = partial(facts_of_trial, occasion, chosen, by)
+        head = {"occasion": occasion, "instance_id": chosen}
+
+        def ended(failure: str, printed: str) -> None:
+            command = list(self.hooks[occasion])
+            on_end({**head, "command": command, "failure": failure, "printed": printed})
+
+        self._hooks.try_out(occasion, chosen, lambda: {**self._common(chosen), **facts()}, ended)
+        self.chronicle.record(DAEMON, "HookTried", f"{occasion} of {chosen}", os.getpid(), by)
 
     def _disk_fills(self, text: str) -> None:
         self.log.warn("{text}", text=text)
@@ -182,16 +218,19 @@ class Oversight:
 
     def _fire(self, occasion: str, instance_id: str, facts: Mapping[str, Any]) -> bool:
         """Run a hook with the facts that each one gets; return whether it was not left out."""
+        return self._hooks.fire(occasion, instance_id, {**self._common(instance_id), **facts})
+
+    def _common(self, instance_id: str) -> dict[str, Any]:
+        """Return the facts that each hook gets."""
         agent_class = ""
         with contextlib.suppress(KeyError):
             agent_class = self._fleet.instance(instance_id).agent_class
-        common = {
+        return {
             "host": self._host.name,
             "at": self.chronicle.wall_clock(),
             "agent_class": agent_class,
             "log_path": str(self._settings.paths.instance_log(instance_id)),
         }
-        return self._hooks.fire(occasion, instance_id, {**common, **facts})
 
 
 def _places(settings: Settings) -> dict[str, Path]:

@@ -121,19 +121,21 @@ def _starting(
         return _once(reasons)
     others = {name: why for name, why in reasons.items() if ROUTER_NAME not in why}
     waiting = len(reasons) - len(others)
-    return [f"  router still starts ({took_s:.0f} s); {_wait(waiting)} for it", *_once(others)]
+    return [f"  router still starts ({took_s:.0f} s){_wait(waiting)}", *_once(others)]
 
 
 def _why_it_starts(keeper: Keeper, waits_for: Callable[[str], tuple[str, ...]]) -> str:
     if others := waits_for(keeper.instance_id):
         return f"waits for {', '.join(others)}"
-    return keeper.report.text or "no message from it yet"
+    return keeper.report.text or "no message yet"
 
 
 def _wait(number: int) -> str:
+    if number == 0:
+        return ""
     if number == 1:
-        return "1 instance waits"
-    return f"{number} instances wait"
+        return "; 1 instance waits for it"
+    return f"; {number} instances wait for it"
 
 
 def _once(reasons: Mapping[str, str]) -> list[str]:

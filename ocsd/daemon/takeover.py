@@ -22,27 +22,32 @@ def in_use(places: HostPaths) -> HostPaths:
     earlier = whereabouts.of_state(places.host)
     if earlier is None or earlier.runtime == places.runtime:
         return places
-    place = earlier.forkserver_socket
-    if not whereabouts.is_bound(place) and not record.read(record.beside(place)).living:
+    if not _runs_something(earlier):
         return places
     return replace(places, runtime=earlier.runtime)
+
+
+def _runs_something(places: HostPaths) -> bool:
+    server = places.forkserver_socket
+    return whereabouts.is_bound(server) or bool(record.read(record.beside(server)).living)
 
 
 def refuse_second_copy(places: HostPaths, hub: Hub) -> None:
     """Refuse to start a host that runs with other folders for the same site.
 
     The site is the same if router, realm and address root are. That of another user cannot be
-    read: then it is taken for the same one if the router of `hub` is there already.
+    read: then it is taken for the same one if the router of `hub` is there already. A daemon that
+    takes over what runs with its own folders starts no second copy.
 
     Raises
     ------
     DaemonRunningError
         If that is the case.
     """
+    if _runs_something(places):
+        return
     for folder in whereabouts.listening():
-        if folder.name != places.host or folder == places.runtime:
-            continue
-        if _serves(folder, hub):
+        if folder.name == places.host and _serves(folder, hub):
             raise DaemonRunningError(_refusal(places, folder))
 
 

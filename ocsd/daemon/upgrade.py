@@ -43,14 +43,19 @@ class Upgrade:
     clock: Clock
     lock: DaemonLock
     """Keeps other daemons away, also during the upgrade."""
+    record: Callable[[str, str], None]
+    """Writes an upgrade, or why there is none, and who asked for it into the history."""
     flush: Callable[[], None]
     """Writes everything in memory to the disk; called last of all."""
 
     def __post_init__(self) -> None:
         self._begun = False
 
-    def request(self, answer: Answer, refuse: Refuse) -> None:
-        """Begin, and announce that to `answer`; if the successor cannot start, `refuse` it."""
+    def request(self, answer: Answer, refuse: Refuse, by: str) -> None:
+        """Begin, because `by` asks for that, and announce it to `answer`.
+
+        If the successor cannot start, `refuse` it.
+        """
         if self.fleet.stopping:
             refuse(StoppingError(_STOPPING))
             return
@@ -64,6 +69,7 @@ class Upgrade:
                 raise StoppingError(_STOPPING)
             answer({"event": "upgrading", "from": __version__, "to": checked["version"]})
             self.log.info("upgrading to {version}", version=checked["version"])
+            self.record(f"from {__version__} to {checked['version']}", by)
             self.clock.callLater(UPGRADE_DELAY_S, self._replace)
 
         def failed(failure: Failure) -> None:
@@ -72,6 +78,7 @@ class Upgrade:
             if not isinstance(error, OcsdError):
                 self.log.failure("the installed version cannot be checked", failure)
                 error = UpgradeError(f"the installed version cannot be checked: {error}")
+            self.record(f"refused: {error}", by)
             refuse(error)
 
         deferToThread(check).addCallback(begin).addErrback(failed)

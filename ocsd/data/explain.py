@@ -7,7 +7,7 @@ from typing import Final
 
 from ocsd.data.gaps import EVERY_FEED, Gap, GapKind
 from ocsd.history.summary import HistoryEntry
-from ocsd.supervisor.events import State
+from ocsd.supervisor.states import State
 from ocsd.text.plural import plural
 from ocsd.text.times import utc
 

@@ -79,7 +79,7 @@ def run(
         return report_failure(failure, PERMANENT_FAILURE_EXIT)
     code = _call(main, anew)
     if endless and code == 0 and not _has_run():
-        return report_failure(_never_ran(entry), PERMANENT_FAILURE_EXIT)
+        return report_failure(never_ran(entry), PERMANENT_FAILURE_EXIT)
     return code
 
 
@@ -89,8 +89,8 @@ def _has_run() -> bool:
     return bool(getattr(reactor, "_startedBefore", False)) or _interrupted
 
 
-def _never_ran(entry: AgentEntry) -> str:
-    """Return the reason why an agent's code has ended without an agent."""
+def never_ran(entry: AgentEntry) -> str:
+    """Return the reason why an agent's code ended without an agent, and the remedy."""
     remedy = "; for a program that ends by itself, add `restart: on-failure` to its entry"
     if entry.script is None:
         return (

@@ -24,6 +24,7 @@ from ocsd.forkserver.__main__ import PRELOADED, one_thread
 from ocsd.site import launch as launches
 from ocsd.site.launch import Launch
 from ocsd.site.plugins import last_line
+from ocsd.supervisor.policy import RestartPolicy
 
 TRIAL_LIMIT_S = 20.0
 """After this long, an agent that has not parsed its arguments is given up [s]."""
@@ -101,7 +102,9 @@ def _outcome(here: Launch) -> dict[str, Any]:
         return {"problem": str(error)}
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary to the agent's code
         return {"problem": f"cannot try its arguments: {last_line(error)}"}
-    return {"problem": "its main function has not parsed its arguments"}
+    if RestartPolicy(here.instance.restart) is not RestartPolicy.ALWAYS:
+        return {}  # A program that ends by itself need not have arguments.
+    return {"problem": program.never_ran(entry)}
 
 
 @contextlib.contextmanager

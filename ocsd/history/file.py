@@ -1,15 +1,16 @@
 """The file of a host's history: one JSON object on each line, lines are only appended.
 
 The file is bounded: when it is full it becomes ``journal.jsonl.1`` and replaces the
-older one of that name. The command line reads it without the daemon.
+older one of that name. The command line reads it without the daemon. Most lines of a
+full file are old: those that a reader does not need are not parsed.
 """
 
 import contextlib
 import json
 import os
+import re
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import asdict, fields
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,13 @@ FILE_LIMIT_BYTES: Final = 8 * 2**20
 WAITING_LIMIT: Final = 10_000
 """Entries kept in memory while the disk is full; older ones are dropped and counted."""
 
-_FIELDS: Final = {field.name for field in fields(HistoryEntry)}
+PARSED_AT_ONCE: Final = 1000
+"""Lines to parse at once in search of a time."""
+
+_STATE: Final = b'"after": "'
+"""Stands in the line of every entry with a state; texts of people have no bare quotes in JSON."""
+
+_FIELDS: Final = frozenset(HistoryEntry._fields)
 
 
 class HistoryFile:
@@ -108,21 +115,55 @@ class HistoryFile:
             self._file = None
 
 
-def read_history(path: Path) -> Iterator[HistoryEntry]:
-    """Yield the entries of a history, the oldest first; the file need not exist.
+def read_history(path: Path, names: Collection[str] | None = None) -> list[HistoryEntry]:
+    """Return the entries of a history, or only those of some names, the oldest first.
 
-    Torn lines are skipped.
+    The file need not exist. Torn lines are skipped.
 
     Raises
     ------
     OSError
         If it may not be read.
     """
+    lines = _lines(path)
+    if names is None:
+        return _parsed(lines)
+    quoted = b"|".join(re.escape(json.dumps(name).encode()) for name in names)
+    chosen = list(filter(re.compile(quoted).search, lines))
+    return [entry for entry in _parsed(chosen) if entry.name in names]
+
+
+def read_since(path: Path, from_at: float) -> list[HistoryEntry]:
+    """Return the entries since a Unix time [s], and of each name the last state before it.
+
+    There may be some more. The oldest is the first. If the clock was set back, lines above an
+    entry are taken to be older than that.
+
+    Raises
+    ------
+    OSError
+        If it may not be read.
+    """
+    lines = _lines(path)
+    begin, entries = len(lines), list[HistoryEntry]()
+    while begin and not (entries and entries[0].at < from_at):
+        end, begin = begin, max(0, begin - PARSED_AT_ONCE)
+        entries = _parsed(lines[begin:end]) + entries
+    last = {_name_in(lines[number]): number for number in range(begin) if _STATE in lines[number]}
+    return _parsed([lines[number] for number in sorted(last.values())]) + entries
+
+
+def _lines(path: Path) -> list[bytes]:
+    lines = []
     for part in (_older(path), path):
-        with contextlib.suppress(FileNotFoundError), part.open("rb") as file:
-            for line in file:
-                if entry := _entry(line):
-                    yield entry
+        with contextlib.suppress(FileNotFoundError):
+            lines += part.read_bytes().splitlines()
+    return lines
+
+
+def _name_in(line: bytes) -> bytes:
+    """Return the name in a line, as JSON has it."""
+    return line.partition(b'"name": "')[2].partition(b'"')[0]
 
 
 def _older(path: Path) -> Path:
@@ -130,13 +171,28 @@ def _older(path: Path) -> Path:
 
 
 def _line(entry: HistoryEntry) -> bytes:
-    filled = {key: value for key, value in asdict(entry).items() if value not in (None, "")}
+    filled = {key: value for key, value in entry._asdict().items() if value not in (None, "")}
     return json.dumps(filled).encode() + b"\n"
 
 
-def _entry(line: bytes) -> HistoryEntry | None:
+def _parsed(lines: Sequence[bytes]) -> list[HistoryEntry]:
+    """Return the entries of lines; all at once, which takes a third of the time."""
     try:
-        data: dict[str, Any] = json.loads(line)
-        return HistoryEntry(**{key: value for key, value in data.items() if key in _FIELDS})
-    except (ValueError, TypeError, AttributeError):
+        rows = json.loads(b"[%s]" % b",".join(lines))
+    except ValueError:  # one is torn
+        rows = map(_row, lines)
+    return [entry for row in rows if (entry := _entry(row))]
+
+
+def _row(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _entry(row: Any) -> HistoryEntry | None:
+    try:
+        return HistoryEntry(**{key: row[key] for key in row if key in _FIELDS})
+    except TypeError:
         return None

@@ -2,10 +2,9 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final, NamedTuple
 
-from ocsd.supervisor.events import State, Target
+from ocsd.supervisor.states import State, Target
 
 START_ALLOWANCE_S: Final = 60.0
 """Part of a start or restart that was asked for that does not count as unavailable [s]."""
@@ -14,8 +13,7 @@ SHORTEST_ABSENCE_S: Final = 0.001
 """Time that counts as an absence [s]."""
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class HistoryEntry(NamedTuple):
     """One line of the history: an event of an instance, or of the daemon."""
 
     at: float
@@ -45,8 +43,7 @@ class HistoryEntry:
         return self.event == "Exited" and self.before != State.STOPPING
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """Availability of one instance in a span of time."""
 
     wanted_s: float
@@ -79,6 +76,11 @@ class Summary:
         missing_s = self.wanted_s - self.starting_s - self.up_s
         return not self.ends and missing_s < SHORTEST_ABSENCE_S
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields and the availability by name."""
+        last_end = self.last_end and self.last_end._asdict()
+        return {**self._asdict(), "last_end": last_end, "availability": self.availability}
+
 
 def summaries(entries: Iterable[HistoryEntry], from_at: float, to_at: float) -> dict[str, Summary]:
     """Return the availability of each instance in a span of Unix time [s], by instance-id.
@@ -108,7 +110,7 @@ def in_order_of_time(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
     at = math.inf
     for entry in reversed(list(entries)):
         if entry.at > at:
-            entry = replace(entry, at=at)
+            entry = entry._replace(at=at)
         at = entry.at
         ordered.append(entry)
     ordered.reverse()
@@ -129,8 +131,7 @@ def _summary(history: Sequence[HistoryEntry], from_at: float, to_at: float) -> S
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(NamedTuple):
     """The time in which a wanted instance was in one state."""
 
     state: str

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from ocsd.bus.caller import BRIDGE_ROLE
 from ocsd.errors import RouterError
 from ocsd.router.probe import port_of
 from ocsd.site.model import Hub
 
-_ANONYMOUS = {"anonymous": {"type": "static", "role": "ocs"}}
+_ROLE = "ocs"
+_ANONYMOUS = {"anonymous": {"type": "static", "role": _ROLE}}
 _PING = {"auto_ping_interval": 10000, "auto_ping_timeout": 5000}  # [ms]
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
@@ -28,25 +30,20 @@ def node_config(hub: Hub, socket_path: Path) -> dict[str, Any]:
     -------
     dict
         A WebSocket and an HTTP call bridge at the hub's addresses, a raw socket for the agents
-        of this host at `socket_path`, and every right below the site's address root.
+        of this host at `socket_path`, and every right below the site's address root. The HTTP
+        bridge has a role of its own, by which agents know it.
     """
     everything = {"call": True, "register": True, "publish": True, "subscribe": True}
+    below_root = {
+        "uri": f"{hub.address_root}.",
+        "match": "prefix",
+        "allow": everything,
+        "disclose": {"caller": True, "publisher": False},
+        "cache": True,
+    }
     realm = {
         "name": hub.wamp_realm,
-        "roles": [
-            {
-                "name": "ocs",
-                "permissions": [
-                    {
-                        "uri": f"{hub.address_root}.",
-                        "match": "prefix",
-                        "allow": everything,
-                        "disclose": {"caller": False, "publisher": False},
-                        "cache": True,
-                    }
-                ],
-            }
-        ],
+        "roles": [{"name": name, "permissions": [below_root]} for name in (_ROLE, BRIDGE_ROLE)],
     }
     raw = {
         "type": "rawsocket",
@@ -69,8 +66,9 @@ def _web(hub: Hub) -> list[dict[str, Any]]:
         "auth": _ANONYMOUS,
         "options": _PING,
     }
-    # No `post_body_limit`: crossbar ends if it is above 1 MiB, and calls may have 16 MiB.
-    bridge = {"type": "caller", "realm": hub.wamp_realm, "role": "ocs"}
+    # No `post_body_limit`: crossbar ends if it is above 1 MiB, and calls may have 16 MiB
+    # (`ocsd.router.callers` refuses larger ones).
+    bridge = {"type": "caller", "realm": hub.wamp_realm, "role": BRIDGE_ROLE}
     # Nothing at "/": crossbar's node page there is a leaf and would answer for
     # every path below it as well.
     ws_path, call_path = _path(ws.path), _path(call.path)

@@ -1,11 +1,13 @@
 """Finds the part of the site file that a program's arguments mean."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import NamedTuple
 
-from ocsd.errors import ConfigurationError, UnknownHostError
+from ocsd.errors import ConfigurationError, SiteFileError, UnknownHostError
 from ocsd.site import launch as launches
+from ocsd.site import running
 from ocsd.site.launch import Launch
 from ocsd.site.load import find, load, pick_host
 from ocsd.site.model import Host, Instance, Site
@@ -51,7 +53,7 @@ def get_config(args: argparse.Namespace, agent_class: str | None = None) -> Conf
         return _of_launch(launch, agent_class)
     if args.site == "none":
         return Configuration(None, None, None)
-    site = load(_file(args))
+    site = _site(args, agent_class)
     host = site.hosts.get(args.site_host)
     if agent_class != CONTROL:
         host = _host(site, args)
@@ -59,6 +61,18 @@ def get_config(args: argparse.Namespace, agent_class: str | None = None) -> Conf
     if host is None or agent_class in {CONTROL, HOST}:
         return Configuration(site, host, None)
     return Configuration(site, host, _instance(site, host, args.instance_id, agent_class))
+
+
+def _site(args: argparse.Namespace, agent_class: str | None) -> Site:
+    """Read the site file; a client without one is for the site whose daemon runs here."""
+    try:
+        path = _file(args)
+    except SiteFileError as error:
+        named = args.site_file is not None or args.site is not None
+        if agent_class != CONTROL or named or os.environ.get("OCS_CONFIG_DIR"):
+            raise
+        return Site(hub=running.hub(error), hosts={})
+    return load(path)
 
 
 def _with_overrides(site: Site, host: Host | None, args: argparse.Namespace) -> Site:

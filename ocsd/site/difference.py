@@ -37,6 +37,8 @@ class Difference:
     """Instances that run on, each with the changed keys that only the daemon uses."""
     values: Mapping[str, Mapping[str, tuple[Any, Any]]] = field(default_factory=dict)
     """The old and the new value of each changed key, by instance and key."""
+    hooks: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    """The old and the new command of each hook of the host that changed, by occasion."""
 
     def __str__(self) -> str:
         """Return the difference in words, e.g. for the history."""
@@ -47,15 +49,21 @@ class Difference:
             ("changed without a restart", {name: keys for name, keys in self.kept.items() if keys}),
         )
         parts = [f"{kind}: {', '.join(_with_keys(names))}" for kind, names in kinds if names]
+        if self.hooks:
+            parts.append(f"hooks: {', '.join(self.hooks)}")
         return "; ".join(parts) or "nothing changed"
 
 
 def difference(
-    before: Mapping[str, Launch], after: Mapping[str, Launch], moved: Collection[str] = ()
+    before: Mapping[str, Launch],
+    after: Mapping[str, Launch],
+    moved: Collection[str] = (),
+    hooks: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}),
 ) -> Difference:
     """Compare the launches of running processes with those of the new site file, by instance-id.
 
-    `moved` has the agent classes whose code the new agent-paths find in another place.
+    `moved` has the agent classes whose code the new agent-paths find in another place, `hooks`
+    the old and the new commands by occasion.
     """
     changed: dict[str, tuple[str, ...]] = {}
     kept: dict[str, tuple[str, ...]] = {}
@@ -72,6 +80,7 @@ def difference(
         changed=changed,
         kept=kept,
         values=values,
+        hooks=dict(sorted(_differing(*hooks))),
     )
 
 

@@ -142,6 +142,9 @@ class _Part(KeysModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
+_ADDRESSES = {"wamp_server", "wamp_http", "wamp_realm", "address_root"}
+
+
 class Hub(_Part):
     """The site's router and the names that everyone uses on it."""
 
@@ -161,6 +164,11 @@ class Hub(_Part):
         if isinstance(value, dict) and value.get("wamp_http") is None:
             return {**value, "wamp_http": http_beside(value.get("wamp_server"))}
         return value
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """What a client needs to reach an agent, by the keys of the file."""
+        return self.model_dump(include=_ADDRESSES)
 
     def overridden(self, **values: str | None) -> Self:
         """Return the hub with those of `values` that are not None."""

@@ -2,27 +2,10 @@
 
 import signal
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from ocsd.supervisor.policy import RestartPolicy
-
-
-class State(StrEnum):
-    """The present activity of an instance, in the words that operators see."""
-
-    DOWN = "down"
-    STARTING = "starting"
-    UP = "up"
-    STOPPING = "stopping"
-    BACKOFF = "backoff"
-    FAILED = "failed"
-
-
-class Target(StrEnum):
-    """The state in which the operator wants an instance."""
-
-    UP = "up"
-    DOWN = "down"
+from ocsd.supervisor.states import State as State  # part of this vocabulary
+from ocsd.supervisor.states import Target as Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,7 @@ def reason_to_restart(
         since_s = since.get(layer)
         lasted = since_s is not None and now_s - since_s >= PATIENCE_S
         if lasted and liveness[layer] is Response.RESTART:
-            return f"{layer}: {text}"
+            return f"{layer}: {_without_remedy(text, report)}"
     return ""
 
 
@@ -198,6 +198,12 @@ def _silent(report: SelfReport, silent_s: float) -> str:
         f"its reactor has not begun to report for {silent_s:.0f} s since its start; "
         "if it needs that long, its entry may say `liveness: {reactor: warn}`"
     )
+
+
+def _without_remedy(text: str, report: SelfReport) -> str:
+    """Leave out the remedy for a process that is held: it is about to be ended."""
+    _, semicolon, remedy = report.held.partition(";")
+    return text.removesuffix(semicolon + remedy)
 
 
 def _late(report: SelfReport, now_s: float) -> list[tuple[Layer, str]]:

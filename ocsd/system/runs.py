@@ -1,7 +1,7 @@
-"""Latest runs of an agent's operations, as one assignment of the notify protocol.
+"""Latest runs of an agent's operations and requests to them, in the notify protocol.
 
-The agent writes ``X_RUNS`` and the daemon reads it, so both find its form here: a JSON list with
-a short list for each run.
+The agent writes ``X_RUNS`` and ``X_REQUESTS`` and the daemon reads them, so both find their
+form here: a JSON list with a short list for each run or request.
 """
 
 import json
@@ -17,8 +17,12 @@ RECORDING_KEY: Final = "X_RECORDING"
 CHANGED_CODE_KEY: Final = "X_CHANGED_CODE"
 """A file of the agent's code that was written or removed since the agent loaded it."""
 
+REQUESTS_KEY: Final = "X_REQUESTS"
+"""The requests of clients to operations since the last report."""
+MOST_REQUESTS: Final = 30
+
 MOST_RUNS: Final = 12
-LONGEST_RUN_REASON: Final = 80
+LONGEST_RUN_REASON: Final = 120
 """Bounds of a report [runs, characters]: with hundreds of agents datagrams should be cheap."""
 
 TASK, PROCESS = "task", "process"
@@ -46,6 +50,39 @@ class Run:
     """The person or program that stopped it, or why it failed."""
 
 
+@dataclass(frozen=True, slots=True)
+class OperationRequest:
+    """A request of a client to an operation that was carried out."""
+
+    action: str
+    """``start``, ``stop`` or ``abort``."""
+    operation: str
+    by: str
+    """The client, for operators."""
+    at: float
+    """When it was made [Unix s]."""
+
+
+def encode_requests(requests: Iterable[OperationRequest]) -> str:
+    """Return requests as text of one line; empty if there are none."""
+    rows = [astuple(request) for request in requests]
+    if not rows:
+        return ""
+    return json.dumps(rows, separators=(",", ":"))
+
+
+def decode_requests(text: str) -> tuple[OperationRequest, ...]:
+    """Return the requests of a text; none if it is not of the form of `encode_requests`."""
+    try:
+        return tuple(_request(*row) for row in json.loads(text or "[]"))
+    except (ValueError, TypeError):
+        return ()
+
+
+def _request(action: object, operation: object, by: object, at: object) -> OperationRequest:
+    return OperationRequest(str(action), str(operation), str(by), _finite(at))
+
+
 def run_state(
     kind: str, status: str, success: bool | None, *, degraded: bool = False, asked: bool = False
 ) -> str:
@@ -64,10 +101,17 @@ def run_state(
 def encode_runs(runs: Iterable[Run]) -> str:
     """Return runs as text of one line; at most `MOST_RUNS`, the most important first."""
     ranked = sorted(runs, key=_rank)
-    rows = [(*astuple(run)[:-1], run.reason[:LONGEST_RUN_REASON]) for run in ranked[:MOST_RUNS]]
+    rows = [(*astuple(run)[:-1], _cut(run.reason)) for run in ranked[:MOST_RUNS]]
     if not rows:
         return ""
     return json.dumps(rows, separators=(",", ":"))
+
+
+def _cut(reason: str) -> str:
+    """Return a reason that shows that it is not whole."""
+    if len(reason) <= LONGEST_RUN_REASON:
+        return reason
+    return reason[: LONGEST_RUN_REASON - 1] + "…"
 
 
 def _rank(run: Run) -> tuple[bool, ...]:
@@ -85,7 +129,11 @@ def decode_runs(text: str) -> tuple[Run, ...]:
 def _run(
     name: object, kind: object, state: object, since_at: object, startup: object, reason: object
 ) -> Run:
-    at = float(since_at)  # type: ignore[arg-type]  # the caller handles the TypeError
+    return Run(str(name), str(kind), str(state), _finite(since_at), bool(startup), str(reason))
+
+
+def _finite(time: object) -> float:
+    at = float(time)  # type: ignore[arg-type]  # the caller handles the TypeError
     if not math.isfinite(at):
         raise ValueError(f"{at} is no time")  # JSON has no such number
-    return Run(str(name), str(kind), str(state), at, bool(startup), str(reason))
+    return at

@@ -7,11 +7,11 @@ state folder and in its runtime folder. The kernel's list of sockets names the r
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from ocsd.system import files, paths
 from ocsd.system.paths import HostPaths
@@ -21,13 +21,15 @@ _SOCKETS: Final = Path("/proc/net/unix")
 _LISTENS: Final = 0x10000  # __SO_ACCEPTCON, among the flags of a socket
 
 
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
+class Whereabouts(NamedTuple):
     """The folders of a daemon, and the router of its site."""
 
     paths: HostPaths
     hub: str = ""
     """The site's router, realm and address root."""
+    addresses: Mapping[str, str] = MappingProxyType({})
+    """The same by their keys in the site file, with the router's call bridge; empty if the daemon
+    is of an older release."""
 
     def write(self) -> None:
         """Write this to the state folder and to the runtime folder.
@@ -44,6 +46,7 @@ class Whereabouts:
             "state": str(places.state),
             "logs": str(places.logs),
             "hub": self.hub,
+            "addresses": dict(self.addresses),
         }
         content = json.dumps(facts).encode() + b"\n"
         try:
@@ -63,7 +66,8 @@ def read(folder: Path) -> Whereabouts | None:
     try:
         facts = json.loads((folder / _FOLDERS_FILE).read_bytes())
         runtime, state, logs = (Path(facts[name]) for name in ("runtime", "state", "logs"))
-        return Whereabouts(HostPaths(facts["host"], runtime, state, logs), str(facts["hub"]))
+        places = HostPaths(facts["host"], runtime, state, logs)
+        return Whereabouts(places, str(facts["hub"]), dict(facts.get("addresses", {})))
     except PermissionError:
         raise
     except (OSError, ValueError, KeyError, TypeError):

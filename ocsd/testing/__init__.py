@@ -1,6 +1,6 @@
 """For those who write agents: devices that fail on demand, a router, agents in processes.
 
-`SerialDevice` and `TcpDevice` need nothing of pytest, so a simulator runs without
+`SerialDevice`, `TcpDevice` and `HttpDevice` need nothing of pytest, so a simulator runs without
 it. What needs pytest, or the router's part of ocsd, is loaded when it is asked for:
 this package is imported by every run of pytest on a machine that has ocsd.
 """
@@ -8,6 +8,7 @@ this package is imported by every run of pytest on a machine that has ocsd.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ocsd.testing.http_device import HttpDevice
 from ocsd.testing.serial_device import SerialDevice
 from ocsd.testing.tcp_device import TcpDevice
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SIGINT_TIMEOUT",
     "DeviceEmulator",
+    "HttpDevice",
     "LocalRouter",
     "RunningProgram",
     "SerialDevice",

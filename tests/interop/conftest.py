@@ -20,6 +20,8 @@ import yaml
 
 from tests.system.waiting import wait_until
 
+collect_ignore = ["written_for_ocs"]  # run as somebody else's tests
+
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "interop"
 RECORDING = ("--initial-state", "record")
@@ -99,6 +101,10 @@ class PublishedOcs:
         """Run a script that leaves something in `result`; return that."""
         code = PRELUDE + textwrap.dedent(script) + "\nprint(json.dumps(result))"
         return json.loads(self._output([self.python, "-c", code, *self.site.ocs_arguments]))
+
+    def program(self, name: str, *words: str) -> str:
+        """Run one of OCS's programs and return what it prints."""
+        return self._output([self.python.with_name(name), *self.site.ocs_arguments, *words])
 
     def client_cli(self, *arguments: str, check: bool = True) -> str:
         """Run ``ocs-client-cli`` and return what it prints; without `check` it may fail."""
@@ -246,6 +252,7 @@ def _site(port: int, data_folder: Path) -> dict[str, Any]:
         fake(3, "acq", "ignore"),
         other("ProbeAgent", "probe", "up"),
         other("ACUAgent", "acu1", "up"),
+        other("HostManager", f"hm-{HOST}", "up"),
         other("ProbeAgent", "probe-ocs", "ignore"),
         other("AggregatorAgent", "aggregator-ocs", "ignore"),
         other("AggregatorAgent", "aggregator", "up", "--data-dir", str(data_folder), *RECORDING),

@@ -43,6 +43,7 @@ LONG = (
     "test_recording.py",
     "test_nothing_is_lost.py",
     "test_guide.py",
+    "test_new_agent.py",
     "test_runtime_ocs.py",
     "test_user_of_an_instance.py",
     "test_agent_runtime.py",
@@ -83,6 +84,7 @@ class BySite(LoadScopeScheduling):
         return SHARED.get(Path(file).name, file)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Let xdist divide the tests by their sites."""
     return BySite(config, log)

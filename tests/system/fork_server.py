@@ -66,7 +66,8 @@ class Daemon:
     def ask(self, name, code):
         """Ask for an agent with that code."""
         self.agent.write_text(code)
-        instance = Instance(instance_id=name, agent_class="Probe")
+        # Its code ends by itself.
+        instance = Instance(instance_id=name, agent_class="Probe", restart="on-failure")
         launch = Launch(
             site_file=None,
             host="lab",
@@ -120,7 +121,7 @@ class ListeningDaemon(Daemon):
             site_file=None,
             host="lab",
             hub=self.router.hub,
-            instance=Instance(instance_id="probe", agent_class="Probe"),
+            instance=Instance(instance_id="probe", agent_class="Probe", restart="on-failure"),
             agent_paths=(str(self.folder),),
             working_dir=str(self.folder),
             router_socket=str(self.router.socket_path),

@@ -61,10 +61,10 @@ def test_every_command_of_the_operators_page_exists(capsys):
     commands = re.findall(r"^    ocsd ([a-z|]+)", page("operating.md"), re.MULTILINE)
     verbs = {verb for command in commands for verb in command.split("|")}
     assert verbs == {
-        *("start", "status", "up", "down", "restart"),
+        *("start", "status", "top", "up", "down", "restart"),
         *("why", "history", "logs", "loglevel", "reload", "upgrade"),
-        *("ops", "call", "listen", "values", "data"),
-        *("run", "init", "check", "install", "stop", "completion"),
+        *("ops", "call", "listen", "hook", "values", "data"),
+        *("run", "init", "new", "check", "install", "stop", "completion"),
     }
     for verb in verbs:
         assert command_line([verb, "--help"]) == 0

@@ -1,6 +1,7 @@
 """setup.cfg tells pip the truth."""
 
 import configparser
+from glob import glob
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,18 @@ def test_setup_cfg_lists_every_package():
         for path in (ROOT / folder).rglob("__init__.py")
     }
     assert listed == found
+
+
+def test_every_template_of_a_new_agent_is_installed():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    patterns = config["options.package_data"]["ocsd.cli.scaffold"].split()
+    scaffold = ROOT / "ocsd" / "cli" / "scaffold"
+    # glob is what setuptools does, pathlib is not: it takes `*` for hidden files, too.
+    installed = {
+        Path(file) for each in patterns for file in glob(f"{scaffold}/{each}", recursive=True)
+    }
+    assert installed == {path for path in (scaffold / "templates").rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("name", ["locked", "oldest"])
@@ -51,7 +64,7 @@ def _requirements(name):
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     extras = config["options.extras_require"]
-    wanted = extras if name == "locked" else ("data", "test")
+    wanted = extras if name == "locked" else ("data", "tui", "test")
     lines = [config["options"]["install_requires"], *(extras[extra] for extra in wanted)]
     return [Requirement(line) for line in "\n".join(lines).split("\n") if line.strip()]
 

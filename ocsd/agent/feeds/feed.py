@@ -1,6 +1,5 @@
 """Feeds: named streams of messages from an agent to its subscribers."""
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -12,16 +11,16 @@ from ocsd.agent.feeds import message as rules
 from ocsd.agent.feeds.block import Block
 from ocsd.agent.feeds.freshness import COUNTED_S, Freshness
 from ocsd.agent.feeds.losses import Losses
+from ocsd.agent.feeds.names import feed_name_fault
 from ocsd.agent.feeds.settings import checked_settings
 from ocsd.agent.feeds.size import PART_BYTES, parts_of
 from ocsd.agent.operations.session import OpSession
 from ocsd.agent.operations.thread_deaths import present_session
 from ocsd.agent.spool.limits import limits_of
 from ocsd.agent.spool.spool import Spool
+from ocsd.bus.encoding import shown
 from ocsd.bus.wamp import Disconnected, PayloadExceededError, SerializationError, TransportLost
 from ocsd.reactor.threads import in_reactor_context, the_reactor
-
-_FEED_NAME = re.compile(r"[^\s.#]+\Z")
 
 # Delay of the backlog after joining [s]: subscribers have lost the router as well, and need
 # time to come back.
@@ -102,8 +101,9 @@ class Feed:
         self.refusal: str | None = None
         self.freshness = Freshness()
         self.losses = Losses()
-        if not _FEED_NAME.match(feed_name):
-            self.refuse(f"feed name {feed_name!r} is not valid: no spaces, dots and '#'")
+        fault = feed_name_fault(feed_name, self.address)
+        if fault:
+            self.refuse(f"feed name {shown(feed_name)} {fault}")
         self._keep = keep
         self._more_info = more_info
         self._monotonic = monotonic

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import cbor2
 
-from ocsd.agent.feeds.names import LONGEST_FIELD_NAME, block_name_fault, is_field_name
+from ocsd.agent.feeds.names import LONGEST_FIELD_NAME, is_field_name, name_fault
 from ocsd.agent.feeds.size import check_size
 from ocsd.agent.feeds.times import first_bad_time, time_fault
 from ocsd.bus.encoding import sendable, shown
@@ -84,7 +84,7 @@ def _samples_of(where: str, message: Any) -> _Samples:
     name, columns = message["block_name"], message["data"]
     if not isinstance(name, str):
         raise TypeError(f"{where}: block_name is text, not {shown(name)}")
-    fault = block_name_fault(name)
+    fault = name_fault(name)
     if fault:
         raise ValueError(f"{where}: block_name {shown(name)} {fault}")
     if not isinstance(columns, Mapping):

@@ -4,7 +4,9 @@ The texts of the answers are part of the wire: client programs match on them
 (docs/reference/wire.md, "Operations").
 """
 
-from typing import Any
+import time
+from collections import deque
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks
 from twisted.python.failure import Failure
@@ -13,13 +15,15 @@ from ocsd.agent.operations.operation import AgentOp, AgentProcess, AgentTask
 from ocsd.agent.operations.params import PRESCREEN, ParamError, ParamHandler
 from ocsd.agent.operations.session import LONGEST_SESSION_MESSAGE, OpSession
 from ocsd.base import ERROR, OK, TIMEOUT
+from ocsd.bus.caller import Caller, caller_of
 from ocsd.bus.encoding import raised, shown
 from ocsd.reactor.time_limit import within
+from ocsd.system.runs import MOST_REQUESTS, OperationRequest
 
 Reply = tuple[int, str, dict[str, Any]]
 
-A_CLIENT, THE_AGENT = "a client", "the agent itself"
-"""Those that may ask an operation to end. The router does not tell which client calls."""
+THE_AGENT: Final = "the agent itself"
+"""The asker, if no client is."""
 
 
 class Operations:
@@ -31,9 +35,13 @@ class Operations:
         Operations by name.
     sessions : dict
         The latest session of each operation by its name; None if it never ran.
+    requests : deque of OperationRequest
+        The latest requests of clients that were carried out. Whoever has passed them on
+        clears it.
     """
 
     def __init__(self, app: Any) -> None:
+        self.requests: deque[OperationRequest] = deque(maxlen=MOST_REQUESTS)
         self._app = app
         self._next_session_id = 0
         self.tasks: dict[str, AgentTask] = {}
@@ -81,14 +89,15 @@ class Operations:
         op_name: str,
         params: Any = None,
         timeout: float | None = None,
+        details: Any = None,
         **_unknown: Any,
     ) -> "Reply | Deferred[Reply]":
-        """Answer a call to the agent's ``.ops`` address."""
+        """Answer a call to the agent's ``.ops`` address; `details` are autobahn's."""
         match action:
             case "start":
-                return self.start(op_name, params)
+                return self.start(op_name, params, by=caller_of(details))
             case "stop" | "abort":
-                return self.ask_to_end(action, op_name, params, by=A_CLIENT)
+                return self.ask_to_end(action, op_name, params, by=caller_of(details))
             case "wait":
                 waiting: Deferred[Reply] = self.wait(op_name, timeout)
                 return waiting
@@ -96,8 +105,11 @@ class Operations:
                 return self.status(op_name)
         return ERROR, f'No implementation for "{op_name}"', {}
 
-    def start(self, op_name: str, params: Any = None) -> Reply:
-        """Start an operation, unless it runs already or `params` are wrong."""
+    def start(self, op_name: str, params: Any = None, by: Caller | None = None) -> Reply:
+        """Start an operation, unless it runs already or `params` are wrong.
+
+        The client `by` asks for that; None is the agent itself.
+        """
         op = self._find(op_name)
         if op is None:
             return ERROR, f'No task or process called "{op_name}"', {}
@@ -114,6 +126,7 @@ class Operations:
             text = f"CRASH: during param pre-processing: {error}"
             return ERROR, text[:LONGEST_SESSION_MESSAGE], {}
         session = OpSession(self._next_session_id, op_name, app=self._app)
+        session.started_by = by
         self._next_session_id += 1
         self.sessions[op_name] = session
         # Made before the launch, because a worker thread is quick and clients rely on
@@ -122,6 +135,7 @@ class Operations:
         op.launch(session, params).addCallback(_returned, session).addErrback(
             self._raised, session
         ).addErrback(self._defect, op_name)
+        self._note("start", session, by)
         return OK, f'Started {op.op_type} "{op_name}".', reply
 
     @inlineCallbacks
@@ -167,9 +181,12 @@ class Operations:
         return self.tasks.get(op_name) or self.processes.get(op_name)
 
     def ask_to_end(
-        self, action: str, op_name: str, params: Any = None, by: str = THE_AGENT
+        self, action: str, op_name: str, params: Any = None, by: Caller | None = None
     ) -> Reply:
-        """Ask a process operation to ``stop``, or a task to ``abort``, because `by` wants that."""
+        """Ask a process operation to ``stop``, or a task to ``abort``.
+
+        The client `by` asks for that; None is the agent itself.
+        """
         op = self._find(op_name)
         if op is None:
             return ERROR, f'No operation called "{op_name}".', {}
@@ -181,13 +198,23 @@ class Operations:
         if session.status in ("stopping", "done"):
             return ERROR, f"The operation is already {session.status}", {}
         session.asked_to_end(action)
-        asked = op.ask_to_end(session, params)
-        if asked is None:
+        if not op.ends_when_asked:
             text = f'{op.op_type.title()} "{op_name}" has no function to {action} it.'
             return ERROR, text, session.reply()
-        session.asked_by = session.asked_by or by
-        asked.addErrback(self._stopper_raised, action, op_name)
+        # Before the author's function, which may look at it.
+        session.is_ended_by(by, str(by or THE_AGENT))
+        self._note(action, session, by)
+        op.ask_to_end(session, params).addErrback(self._stopper_raised, action, op_name)
         return OK, f'Requested {action} on {op.op_type} "{op_name}".', session.reply()
+
+    def _note(self, action: str, session: OpSession, by: Caller | None) -> None:
+        """Log a request of a client, and keep it for the supervisor's history."""
+        if by is None:
+            return
+        text = "{action} of {op_name}:{session_id}, asked for by {by}"
+        ids = {"op_name": session.op_name, "session_id": session.session_id}
+        self._app.log.info(text, action=action, by=str(by), **ids)
+        self.requests.append(OperationRequest(action, session.op_name, str(by), time.time()))
 
     def _raised(self, failure: Failure, session: OpSession) -> None:
         error = failure.value

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet import task
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 
 from ocsd.access import CredLevel
 from ocsd.agent.operations.params import described
@@ -78,13 +78,18 @@ class AgentOp:
         """Do the same as `launch`, under the name that OCS gives it."""
         return self.launch(session, params)
 
-    def ask_to_end(self, session: OpSession, params: Any) -> Deferred[Any] | None:
+    @property
+    def ends_when_asked(self) -> bool:
+        """Whether the author has given a function to stop or to abort it."""
+        return self._stopper is not None
+
+    def ask_to_end(self, session: OpSession, params: Any) -> Deferred[Any]:
         """Call the author's stopper or aborter, in a worker thread or in the reactor.
 
-        The Deferred fires when the function has returned; None if there is none to call.
+        The Deferred fires when the function has returned, at once if there is none to call.
         """
         if self._stopper is None:
-            return None
+            return succeed(None)
         if self._stopper_blocking:
             return in_worker_thread(self._stopper, session, params)
         asked: Deferred[Any] = maybeDeferred(self._stopper, session, params)

@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 
 from ocsd.base import OpCode
+from ocsd.bus.caller import Caller
 from ocsd.bus.encoding import json_safe, sendable, shown
 
 # A session's status moves forward only.
@@ -71,6 +72,8 @@ class OpSession:
         None until the operation has ended.
     asked_by : str
         Who asked the operation to end; empty if nobody has.
+    started_by, ended_by : Caller or None
+        The client that started it, and the one that asked it to end; None for the agent itself.
     """
 
     def __init__(
@@ -94,6 +97,8 @@ class OpSession:
         self.degraded = False
         self.success: bool | None = None
         self.asked_by = ""
+        self.started_by: Caller | None = None
+        self.ended_by: Caller | None = None
         self.status: str | None = None
         self.start_time = clock()
         self.end_time: float | None = None
@@ -169,6 +174,11 @@ class OpSession:
     def asked_to_end(self, action: str) -> None:
         """Remember that a client has asked to ``stop`` or to ``abort`` the run."""
         self._end_asked = self._end_asked or (action, self._monotonic())
+
+    def is_ended_by(self, client: Caller | None, name: str) -> None:
+        """Remember who was the first that made it end: a client, or by its name the agent."""
+        if not self.asked_by:
+            self.ended_by, self.asked_by = client, name
 
     def age_s(self) -> float:
         """Return the time since the run was started [s], however the clock was set since."""
@@ -302,6 +312,8 @@ class OpSession:
                 "data": data,
                 "messages": [list(message) for message in self.messages],
             }
+            clients = {"started_by": self.started_by, "ended_by": self.ended_by}
+            envelope |= {key: each.as_json() for key, each in clients.items() if each is not None}
             if self._left_out:
                 envelope["messages_left_out"] = self._left_out
             return envelope

@@ -63,7 +63,7 @@ class ReactorWatch:
         self._alive_at_s = now_s
 
     def _warn_operation(self, lasted_s: float) -> None:
-        text, self._blocked_by = f"{self._blocked_by}, for {lasted_s:.1f} s", ""
+        text, self._blocked_by = f"{self._blocked_by}, for up to {lasted_s:.1f} s", ""
         session = self._agent.sessions.get(self._op_name)
         if session is None:
             self._agent.log.warn("{text}", text=text)

@@ -3,9 +3,10 @@
 ``READY=1`` means that the agent is joined, ``WATCHDOG=1`` that its reactor runs. ``STATUS``
 is a complaint, or empty if all is well. ``X_CALL`` and ``X_FEEDS`` are complaints about these
 layers, ``X_OPERATIONS`` the operations that run and since when, ``X_RUNS`` the latest run of each
-operation, ``X_SAMPLE_AGE`` the age of the newest sample, ``X_CODE`` the file of the agent's code,
-``X_CHANGED_CODE`` a file of it that was written or removed since it was loaded.
-All that begin with X are left out if they are empty and were so in the report before.
+operation, ``X_REQUESTS`` the requests of clients since the report before, ``X_SAMPLE_AGE`` the
+age of the newest sample, ``X_CODE`` the file of the agent's code, ``X_CHANGED_CODE`` a file of it
+that was written or removed since it was loaded. All that begin with X are left out if they are
+empty and were so in the report before.
 """
 
 import time
@@ -21,7 +22,7 @@ from ocsd.agent.wellbeing.self_call import SelfCall
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
 from ocsd.system.notify import Delivery, notify
-from ocsd.system.runs import CHANGED_CODE_KEY, RUNS_KEY, SAMPLE_KEY
+from ocsd.system.runs import CHANGED_CODE_KEY, REQUESTS_KEY, RUNS_KEY, SAMPLE_KEY, encode_requests
 from ocsd.text.reason import shortened
 
 REPORT_PERIOD_S = 1.0
@@ -77,7 +78,9 @@ class Readiness:
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
-        self._send(STOPPING=1, STATUS="ending")
+        requests = encode_requests(self._agent.operations.requests)
+        news = {REQUESTS_KEY: requests} if requests else {}
+        self._send(STOPPING=1, STATUS="ending", **news)
 
     def report(self) -> None:
         """Report now."""
@@ -90,6 +93,8 @@ class Readiness:
         details = self._details()
         if now_s >= self._code_due_s:
             details["X_CODE"] = this_process.code_file()
+        requests = tuple(self._agent.operations.requests)
+        details[REQUESTS_KEY] = encode_requests(requests)
         news = {key: text for key, text in details.items() if text or self._reported.get(key)}
         delivery = self._send(**self._status(now_s), **news)
         if delivery is Delivery.BUSY:
@@ -99,6 +104,8 @@ class Readiness:
             self._code_due_s = now_s + CODE_PERIOD_S
         if delivery is Delivery.DONE:
             self._reported = details
+            for _ in requests:
+                self._agent.operations.requests.popleft()
 
     def _retry_soon(self) -> None:
         if not self._stopped and self._retry is None:

@@ -12,14 +12,12 @@ from typing import Any, Final, NamedTuple, TypeGuard
 
 import numpy as np
 
-from ocsd.agent.feeds.names import LONGEST_FIELD_NAME, block_name_fault, is_field_name
+from ocsd.agent.feeds.names import LONGEST_FIELD_NAME, LONGEST_NAME, is_field_name, name_fault
 from ocsd.agent.feeds.times import LATEST_TIME, allowed_times, first_bad_time, time_fault
 from ocsd.aggregator.incoming.columns import LONG_LIST, NOT_ALL_NUMBERS, packer
 
 DEFAULT_FRAME_LENGTH_S: Final = 300.0
 DEFAULT_FRESH_TIME_S: Final = 180.0
-# Longest name of a feed, session, sender or block [characters].
-LONGEST_NAME: Final = 255
 
 # The journal counts in 64 bits.
 MOST_NUMBER: Final = 2**63 - 1
@@ -175,7 +173,7 @@ def check_field_names(block_name: str, names: list[str]) -> None:
 
 
 def _checked_block_name(name: object) -> str:
-    fault = block_name_fault(name)
+    fault = name_fault(name)
     if fault:
         raise RefusedError(f"block name {shown(name)} {fault}")
     return str(name)
@@ -240,15 +238,7 @@ def _text(feed_info: Mapping[str, Any], key: str) -> str:
 
 def is_name(value: object) -> TypeGuard[str]:
     """Return whether a value can name a feed, a session or a sender."""
-    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and _encodable(value)
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return not name_fault(value)
 
 
 def _duration(value: object, default_s: float) -> float:

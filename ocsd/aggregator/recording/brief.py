@@ -11,7 +11,6 @@ from ocsd.aggregator.numbers.hole import HOLES_FEED_NAME, Hole
 
 DAY_S: Final = 86400.0
 LONGEST_TROUBLE: Final = 300
-_NOTHING: Final = json.dumps({"recording": False})
 
 
 def holes_since(holes: Iterable[Hole], at: float) -> dict[str, int]:
@@ -35,14 +34,14 @@ def disk_room(folder: Path) -> dict[str, int]:
     return {}
 
 
-def brief(session: Any, now_at: float) -> str:
+def brief(session: Any, now_at: float, *, begins: bool = False) -> str:
     """Return the text for the present run of ``record``, at a Unix time [s].
 
-    Without a run, or before it has data, nothing is recorded.
+    Without a run that has data, nothing is recorded, unless one `begins`.
     """
     data: Mapping[str, Any] = session and session.data
     if not data:
-        return _NOTHING
+        return json.dumps({"recording": begins})
     # The holes are the recorder's own feed, of which silence is the best news.
     providers = {
         address: provider

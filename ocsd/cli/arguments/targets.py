@@ -77,11 +77,21 @@ def chosen(words: Sequence[str], agent_class: str | None, answer: Mapping[str, A
     NoSuchInstanceError
         If a pattern, the class or both together choose nothing.
     """
-    names = matching(words, replies.instance_ids(answer))
+    return narrowed(matching(words, replies.instance_ids(answer)), agent_class, answer)
+
+
+def narrowed(names: list[str], agent_class: str | None, answer: Mapping[str, Any]) -> list[str]:
+    """Return those of the names that are of a class; without names, all of the class.
+
+    Raises
+    ------
+    NoSuchInstanceError
+        If there is none.
+    """
     if agent_class is None:
         return names
     members = of_class(agent_class, answer)
-    if not words:
+    if not names:
         return members
     both = [name for name in names if name in members]
     if not both:
@@ -95,6 +105,9 @@ def no_such_instance(instance_id: str, answer: Mapping[str, Any]) -> str:
     """Return the message about an instance-id that a daemon's status does not list."""
     from ocsd.text.nearest import did_you_mean
 
+    for each in replies.host_status(answer).not_managed:
+        if each.instance_id == instance_id:
+            return f"'{instance_id}' is {each.reason}"
     near = did_you_mean(instance_id, replies.instance_ids(answer))
     advice = near or "; `ocsd status` lists them"
     return f"host '{answer.get('host')}' has no instance '{instance_id}'{advice}"

@@ -3,14 +3,20 @@
 import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocsd.cli.talk import control, replies
+from ocsd.cli.talk.activity import RecordingStatus
 from ocsd.data.folder import permitted
-from ocsd.errors import NoDataError, SiteFileError, UnknownHostError
+from ocsd.errors import (
+    NoDaemonError,
+    NoDataError,
+    NotPermittedError,
+    SiteFileError,
+    UnknownHostError,
+)
 from ocsd.system import paths
 
 if TYPE_CHECKING:
@@ -19,8 +25,7 @@ if TYPE_CHECKING:
 _HERE = Path("data")
 
 
-@dataclass(frozen=True, slots=True)
-class DataPlace:
+class DataPlace(NamedTuple):
     """A data folder, and what is known of the aggregator that writes it."""
 
     path: Path
@@ -32,8 +37,7 @@ class DataPlace:
     """Return the reason why nothing is recorded there, and the remedy; empty if there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Configured:
+class _Configured(NamedTuple):
     """The aggregator's folder by daemon or site file; without one, `why` says where it runs."""
 
     path: Path | None = None
@@ -103,9 +107,19 @@ def _configured(site_file: str | None, host: str | None) -> _Configured:
         entry = load.pick_host(site, host)
     except (SiteFileError, UnknownHostError):
         if site_file is None and host is None:
-            return _Configured(why="no daemon runs here, and no site file was found")
+            return _Configured(why=_why_no_site(host))
         raise
     return _of_site(site, entry)
+
+
+def _why_no_site(host: str | None) -> str:
+    try:
+        control.find(host)
+    except NotPermittedError as error:
+        return str(error)
+    except NoDaemonError:
+        pass
+    return "no daemon runs here, and no site file was found"
 
 
 def _of_site(site: "Site", entry: "Host") -> _Configured:
@@ -143,7 +157,24 @@ def _of_daemon(status: Mapping[str, Any]) -> Path | None:
 
 
 def _idle(status: Mapping[str, Any]) -> str:
-    """Return why the aggregator of a running daemon may record nothing."""
+    """Return why the aggregator of a running daemon records nothing."""
+    for each in replies.host_status(status).instances:
+        if each.records and each.state != "up":
+            return f"nothing is recorded now: {each.instance_id} is {each.state}"
+        if each.records and each.recording:
+            return _idle_now(each.instance_id, each.recording)
+    return _idle_by_file(status)
+
+
+def _idle_now(instance_id: str, told: RecordingStatus) -> str:
+    if told.paused:
+        return told.trouble
+    if told.recording:
+        return ""
+    return f"nothing is recorded now; to record: ocsd call {instance_id} record start"
+
+
+def _idle_by_file(status: Mapping[str, Any]) -> str:
     from ocsd.site import data_folder, load
 
     with contextlib.suppress(SiteFileError, UnknownHostError):

@@ -6,9 +6,8 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -24,8 +23,7 @@ from ocsd.errors import NoDataError, UsageError
 from ocsd.history.file import read_history
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """A data folder and a span of time; None leaves an end of the span open."""
 
     folder: DataFolder

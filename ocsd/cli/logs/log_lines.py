@@ -6,9 +6,8 @@ traceback.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from ocsd.cli.arguments.levels import LEVELS
 from ocsd.cli.logs.logfile import Follower, written_at
@@ -23,8 +22,7 @@ _UNSAID: Final = {ROUTER: "warn"}
 _EVENT_LIMIT_LINES: Final = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One line of a log, without its line feed."""
 
     name: str
@@ -88,8 +86,7 @@ class LineReader:
         return LogLine(self._name, text, self._at, self._level, begins)
 
 
-@dataclass(frozen=True, slots=True)
-class LineFilter:
+class LineFilter(NamedTuple):
     """Chooses events by time, level and text."""
 
     until_at: float | None = None

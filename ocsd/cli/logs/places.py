@@ -21,7 +21,8 @@ def find(
     """Return the paths of the logs of names, patterns and a class, by name.
 
     Without any of these, every log of the host is meant that exists or, to `follow` it, may come
-    to exist. A log that is named need not exist yet.
+    to exist. A log that is named need not exist yet; those of a pattern or class are the written
+    ones.
 
     Raises
     ------
@@ -41,7 +42,10 @@ def find(
         return _kept(words, agent_class, host, error)
     if not words and agent_class is None:
         return _all_of_daemon(answer, follow)
-    return _of_daemon(words, agent_class, answer)
+    found = _of_daemon(words, agent_class, answer)
+    if follow:
+        return found
+    return _written(found, words)
 
 
 def _all_of_daemon(answer: Mapping[str, Any], follow: bool) -> dict[str, Path]:
@@ -69,6 +73,14 @@ def _of_daemon(
             raise NoSuchInstanceError(targets.no_such_instance(name, answer))
         found[name] = path
     return found
+
+
+def _written(found: Mapping[str, Path], words: Sequence[str]) -> dict[str, Path]:
+    """Leave out the logs that do not exist, unless they are named."""
+    kept = {name: path for name, path in found.items() if name in words or os.path.exists(path)}
+    if not kept:
+        raise NoLogError(f"none of these has written a log yet: {', '.join(found)}")
+    return kept
 
 
 def _folders(listed: Mapping[str, Path], answer: Mapping[str, Any]) -> dict[Path, None]:

@@ -1,21 +1,36 @@
 """The journals of this machine's hosts, whether their daemons run or not."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ocsd.cli.screen import moment
 from ocsd.cli.talk import present, replies
 from ocsd.cli.talk.hosts import hosts_of_files
 from ocsd.errors import NoDaemonError, NoHistoryError, NotPermittedError, SeveralDaemonsError
-from ocsd.history.file import read_history
+from ocsd.history.file import read_history, read_since
 from ocsd.history.summary import HistoryEntry
 from ocsd.system import paths
 
 since_option = moment.since_option(default="7d", show_default=True)
 
 
-def entries(host: str | None) -> Iterator[HistoryEntry]:
-    """Yield the entries of the journal of a host, the oldest first.
+def entries(host: str | None, names: Collection[str]) -> list[HistoryEntry]:
+    """Return the entries about some names in the journal of a host, the oldest first.
+
+    Raises
+    ------
+    NoHistoryError, SeveralDaemonsError, NotPermittedError
+        As for `since`.
+    """
+    path = _path(host)
+    with _readable(path):
+        return list(read_history(path, names))
+
+
+def since(host: str | None, from_at: float) -> list[HistoryEntry]:
+    """Return the entries of the journal of a host that `ocsd.history.file.read_since` returns.
 
     Raises
     ------
@@ -27,8 +42,25 @@ def entries(host: str | None) -> Iterator[HistoryEntry]:
         If this user may not read it.
     """
     path = _path(host)
+    with _readable(path):
+        return read_since(path, from_at)
+
+
+def latest(host: str | None) -> list[HistoryEntry]:
+    """Return the last state of each name in the journal of a host.
+
+    Raises
+    ------
+    NoHistoryError, SeveralDaemonsError, NotPermittedError
+        As for `since`.
+    """
+    return since(host, math.inf)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        yield from read_history(path)
+        yield
     except PermissionError as error:
         raise NotPermittedError(
             f"this user may not read {path}; use its owner's account, join its group, or use sudo"

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from ocsd.cli.logs import logfile
+from ocsd.cli.arguments.levels import USUAL
+from ocsd.cli.logs import log_level, logfile
 from ocsd.cli.overview.headlines import operation_text
 from ocsd.cli.overview.reasons import text
 from ocsd.cli.overview.rows import NONE, uptime
@@ -45,8 +46,17 @@ def _facts(instance: InstanceStatus, screen: Terminal) -> dict[str, str]:
         "memory": text(instance.rss_bytes, units.memory),
         "sample": text(instance.sample_age_s, "{:.0f} s ago".format),
         "log": instance.log_path or NONE,
+        "log level": _log_level(instance),
         "data": instance.data_dir or "",
     }
+
+
+def _log_level(instance: InstanceStatus) -> str:
+    """Return the level that was set by `ocsd loglevel`; nothing if none was."""
+    level = log_level.level_of(Path(instance.log_path or NONE))
+    if level == USUAL:
+        return ""
+    return f"{level}; as it was started: ocsd loglevel {instance.instance_id} {USUAL}"
 
 
 def _operations(instance: InstanceStatus, screen: Terminal) -> list[str]:

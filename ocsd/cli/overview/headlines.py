@@ -12,7 +12,6 @@ from ocsd.cli.talk.replies import HostStatus, InstanceStatus
 from ocsd.text import times
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
-from ocsd.text.reason import clause
 
 # More names than this would make a line too long; the table has them all.
 _NAMES_IN_LINE: Final = 5
@@ -129,6 +128,8 @@ def recording_lines(
         yield [f"{screen.styled('recording pauses', 'attention')}: {one_line(_after_colon(told))}"]
     elif told.recording:
         yield [*_progress(told), *disk_parts(told, full_in_s)]
+    elif aggregator.opens_data_folder:
+        yield [f"recording begins: {name} opens its data folder"]
     else:
         why = _why_idle(aggregator)
         yield [f"{screen.styled('nothing is recorded', 'attention')}: {why}"]
@@ -137,10 +138,13 @@ def recording_lines(
 
 
 def _starting(report: HostStatus) -> str:
-    waiting = sum(each.target == "up" and each.state != "up" for each in report.instances)
-    age = units.duration(report.router.uptime_s or 0.0)
-    reason = clause(": ", one_line(report.router.reason or ""))
-    return f"router still starts ({age}){reason}; {plural(waiting, 'instance')} not up yet"
+    waiting = sum(each.state == "starting" for each in report.instances)
+    parts = [f"router still starts ({units.duration(report.router.uptime_s or 0.0)})"]
+    if reason := one_line(report.router.reason or "").removeprefix("reactor: "):
+        parts = [f"{parts[0]}: {reason}"]
+    if waiting:
+        parts.append(f"{plural(waiting, 'instance')} not up yet")
+    return "; ".join(parts)
 
 
 def _after_colon(told: RecordingStatus) -> str:

@@ -33,27 +33,29 @@ def page(
     If the lines do not fit and `everything` is not asked for, instances that are well are
     counted only, and those of one reason share a line.
     """
-    head, foot = headlines(report, verdict, screen), [_foot(report)]
+    head, below = headlines(report, verdict, screen), [foot(report)]
     if not screen.interactive:
-        rows = [row(each, screen) for each in _by_urgency(report.instances)]
-        body = _whole_table(rows, screen) + _not_managed(report, screen)
-        return [*_joined(head, screen), *body, *_joined(foot, screen)]
-    top, bottom = wrapped(head, screen), wrapped(foot, screen)
+        rows = [row(each, screen) for each in by_urgency(report.instances)]
+        body = _whole_table(rows, screen) + not_managed_lines(report, screen)
+        return [*_joined(head, screen), *body, *_joined(below, screen)]
+    top, bottom = wrapped(head, screen), wrapped(below, screen)
     room = screen.height_lines - _PROMPT_LINES - len(top) - len(bottom)
-    body = _table(_by_urgency(report.instances), screen) + _not_managed(report, screen)
+    body = _table(by_urgency(report.instances), screen) + not_managed_lines(report, screen)
     if len(body) > room and not everything:
         body = _folded(report, verdict, screen, room)
     return [*top, *body, *bottom]
 
 
-def _foot(report: HostStatus) -> Parts:
+def foot(report: HostStatus) -> Parts:
+    """Return the line below the table: where things are, and of which release."""
     parts = [f"router {report.router.url or NONE}", f"site file {report.site_file or NONE}"]
     if report.clock is not None and report.clock.synchronised:
         parts.append(clock_text(report.clock))
     return [*parts, f"ocsd {report.version}, pid {report.pid}"]
 
 
-def _by_urgency(instances: Iterable[InstanceStatus]) -> list[InstanceStatus]:
+def by_urgency(instances: Iterable[InstanceStatus]) -> list[InstanceStatus]:
+    """Return instances in the order of a list that begins with what needs attention."""
     return sorted(instances, key=lambda instance: instance.urgency)
 
 
@@ -110,20 +112,27 @@ def _whole_table(rows: Sequence[Row], screen: Terminal) -> list[str]:
 
 
 def _table(instances: Sequence[InstanceStatus], screen: Terminal) -> list[str]:
-    """Return a table in the columns that fit; reasons that do not fit stand below their rows."""
     if not instances:
         return []
+    title_line, blocks = blocks_of(instances, screen)
+    return [title_line, *chain.from_iterable(blocks)]
+
+
+def blocks_of(instances: Sequence[InstanceStatus], screen: Terminal) -> tuple[str, list[list[str]]]:
+    """Return the line of titles and the lines of each instance, in the columns that fit.
+
+    Reasons that do not fit stand below their rows. There has to be an instance.
+    """
     rows = _without_repeats([row(each, screen) for each in instances])
     titles = fitting(rows, screen.width_columns)
     beside = "REASON" in titles
     cells = [[{**each.cells, "REASON": Cell(each.reason)}[key] for key in titles] for each in rows]
     title_line, *lines = table_lines(columns(*titles, right=NUMBERS), cells, screen)
-    found = [title_line]
-    for one, line in zip(rows, lines, strict=True):
-        found.append(line)
+    blocks = [[line] for line in lines]
+    for one, block in zip(rows, blocks, strict=True):
         if one.reason and not beside:
-            found += _below(one.reason, screen)
-    return found
+            block += _below(one.reason, screen)
+    return title_line, blocks
 
 
 def _without_repeats(rows: Sequence[Row]) -> list[Row]:
@@ -155,7 +164,7 @@ def _below(reason: str, screen: Terminal) -> list[str]:
 def _folded(report: HostStatus, verdict: HostVerdict, screen: Terminal, room: int) -> list[str]:
     """Return what is not well, and how many are; at most `room` lines if that can be."""
     well = [each for each in report.instances if is_well(each, verdict.idle)]
-    poor = _by_urgency(_others(report.instances, well))
+    poor = by_urgency(_others(report.instances, well))
     alike = _alike(poor)
     singles = _others(poor, list(chain.from_iterable(alike)))
     lines = [line for group in alike for line in _group(group, screen)]
@@ -211,16 +220,26 @@ def _count_line(well: Sequence[InstanceStatus], report: HostStatus, screen: Term
     return wrapped([[*parts, "ocsd status -a shows them"]], screen)
 
 
-def _not_managed(report: HostStatus, screen: Terminal) -> list[str]:
+def not_managed_lines(report: HostStatus, screen: Terminal) -> list[str]:
     """Return a row for each entry of the site file that the daemon leaves alone."""
     if not report.not_managed:
         return []
+    # The names are as wide as in the table above.
+    width = max(len("INSTANCE"), *(len(each.instance_id) for each in report.instances), 0)
     rows = [
         [
-            Cell(each.instance_id),
+            Cell(each.instance_id.ljust(width)),
             Cell(each.agent_class),
             Cell(each.reason or f"{_NOT_MANAGED}: its entry says manage: {each.manage}"),
         ]
         for each in report.not_managed
     ]
     return table_lines(columns("INSTANCE", "CLASS", "REASON"), rows, screen)[1:]
+
+
+def lines_above(report: HostStatus, verdict: HostVerdict, screen: Terminal) -> list[str]:
+    """Return the lines above the table, or above the facts of single instances."""
+    lines = headlines(report, verdict, screen)
+    if screen.interactive:
+        return wrapped(lines, screen)
+    return _joined(lines, screen)

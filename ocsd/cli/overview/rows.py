@@ -1,8 +1,7 @@
 """The rows of the table of instances: their cells, and the columns that fit a terminal."""
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ocsd.cli.overview.headlines import operation_text
 from ocsd.cli.overview.reasons import reason_line, text
@@ -45,8 +44,7 @@ DROPPED: Final = (
 _GAP_COLUMNS: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One instance in the table."""
 
     cells: dict[str, Cell]

@@ -1,9 +1,8 @@
 """The verdict on a host: whether there is anything to do, and about what."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from ocsd.cli.talk.activity import RecordingStatus
 from ocsd.cli.talk.replies import HostStatus, InstanceStatus
@@ -26,8 +25,7 @@ class HostWord(StrEnum):
     """The host is being stopped."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostVerdict:
+class HostVerdict(NamedTuple):
     """The verdict on a host, and what it rests on."""
 
     word: HostWord
@@ -51,7 +49,7 @@ def verdict_of(report: HostStatus) -> HostVerdict:
         lacking=tuple(filter(_is_lacking, instances)),
         idle=tuple(filter(is_idle, instances)),
     )
-    return replace(found, word=_word(report, found))
+    return found._replace(word=_word(report, found))
 
 
 def _is_astray(instance: InstanceStatus) -> bool:
@@ -94,7 +92,7 @@ def _has_trouble(report: HostStatus) -> bool:
 def is_idle(instance: InstanceStatus) -> bool:
     """Return whether an aggregator that runs has told that it records nothing."""
     told = instance.recording or RecordingStatus(recording=True)
-    silent = told.paused or not told.recording
+    silent = told.paused or not (told.recording or instance.opens_data_folder)
     return instance.records and instance.state == "up" and silent
 
 

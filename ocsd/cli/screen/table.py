@@ -5,7 +5,7 @@ time as the rest of `ocsd status`.
 """
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ocsd.cli.screen.terminal import Terminal
 
@@ -14,8 +14,7 @@ _LEAST_LAST_COLUMNS = 12
 """Width below which the last column is better wrapped by the terminal than cut."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScreenColumn:
+class ScreenColumn(NamedTuple):
     """One column: its title and on which side its text stands."""
 
     title: str
@@ -27,8 +26,7 @@ def columns(*titles: str, right: Container[str] = ()) -> tuple[ScreenColumn, ...
     return tuple(ScreenColumn(title, title in right) for title in titles)
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell: its text, and the state or health word that gives its colour."""
 
     text: str

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 
@@ -42,8 +42,7 @@ LAYOUT = "\n\t"
 """Control characters that are kept in a text of several lines."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+class Terminal(NamedTuple):
     """The abilities of an output stream."""
 
     interactive: bool
@@ -68,6 +67,16 @@ class Terminal:
         if not self.colour:
             return text
         return click.style(text, bold=True)
+
+    def marked(self, text: str) -> str:
+        """Return a line that stands out from the others also without colours."""
+        return click.style(click.unstyle(text).ljust(self.width_columns), reverse=True)
+
+    def written(self, text: str) -> str:
+        """Return `text` in the characters that the terminal takes."""
+        if self.unicode:
+            return text
+        return text.encode("ascii", "backslashreplace").decode()
 
     def symbol(self, state: str) -> str:
         """Return the symbol of a state."""

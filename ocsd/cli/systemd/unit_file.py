@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 _TEXT = """\
-# Written by `ocsd install`; docs/systemd.md describes it. Change it with: systemctl edit {name}
+# Written by `ocsd install`; docs/systemd.md describes it. Change it with: {systemctl} edit {name}
 [Unit]
 Description=ocsd, the supervisor of {whose} observatory agents
-Wants=network-online.target
-After=network-online.target time-sync.target
-# A daemon that cannot start is tried for ever: its agents may be running, and at night no
+{order}# A daemon that cannot start is tried for ever: its agents may be running, and at night no
 # operator is there to reset a counter.
 StartLimitIntervalSec=0
 
@@ -35,6 +33,34 @@ WatchdogSec=30s
 # One agent that eats all memory must not cost the others.
 OOMPolicy=continue
 
+{account}# Data files are there for others to read.
+UMask=0022
+LimitNOFILE=65536
+
+{sandbox}[Install]
+WantedBy={target}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Manager:
+    """The parts of a unit in which systemd's two kinds of service managers differ."""
+
+    systemctl: str
+    target: str
+    order: str
+    account: str
+    sandbox: str
+
+
+_SYSTEM = _Manager(
+    systemctl="systemctl",
+    target="multi-user.target",
+    order="""\
+Wants=network-online.target
+After=network-online.target time-sync.target
+""",
+    account="""\
 User={user}
 SupplementaryGroups=dialout
 WorkingDirectory=/var/lib/ocsd
@@ -44,10 +70,8 @@ RuntimeDirectory=ocsd
 RuntimeDirectoryPreserve=yes
 StateDirectory=ocsd
 LogsDirectory=ocsd
-# Data files are there for others to read.
-UMask=0022
-LimitNOFILE=65536
-
+""",
+    sandbox="""\
 # Left out on purpose: PrivateTmp (agents that outlive the daemon would lose their /tmp),
 # PrivateDevices, DeviceAllow and ProtectClock (they hide serial ports and USB), PrivateUsers (the
 # group of a device would not count), MemoryDenyWriteExecute (libraries of vendors).
@@ -69,9 +93,24 @@ SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM
 
-[Install]
-WantedBy=multi-user.target
-"""
+""",
+)
+
+# It has no targets of the network, cannot change the account, and its sandbox would need
+# namespaces that many machines refuse to users. Its folders are those of a start by hand.
+_OF_USER = _Manager(
+    systemctl="systemctl --user",
+    target="default.target",
+    order="",
+    account="""\
+# The home folder: what is relative in the site file counts from it.
+WorkingDirectory=~
+""",
+    sandbox="""\
+NoNewPrivileges=yes
+
+""",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +126,9 @@ class UnitFile:
     site_file: str | None = None
     """Absolute path of the site file; None leaves it to ``ocsd start`` to find it."""
     user: str = "ocs"
-    """The account that runs it."""
+    """The account that runs it; a unit of a user has that user's."""
+    of_user: bool = False
+    """Whether it belongs to the service manager of a user (``systemctl --user``)."""
 
     @property
     def name(self) -> str:
@@ -102,13 +143,20 @@ class UnitFile:
             name, whose, options, which = "ocsd@HOST", "host %i's", " --host %i", "--host %i"
         if self.site_file is not None:
             options += f" --site-file {_quoted(self.site_file)}"
+        manager = _SYSTEM
+        if self.of_user:
+            manager = _OF_USER
         return _TEXT.format(
             name=name,
             whose=whose,
             program=" ".join(map(_quoted, self.program)),
             options=options,
             which=which,
-            user=self.user,
+            systemctl=manager.systemctl,
+            order=manager.order,
+            account=manager.account.format(user=self.user),
+            sandbox=manager.sandbox,
+            target=manager.target,
         )
 
 

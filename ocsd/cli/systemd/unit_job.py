@@ -28,7 +28,9 @@ def is_restart(unit: str) -> bool:
 
     If systemd cannot be asked the answer is no, because it ordered a stop.
     """
-    command = ["systemctl", "list-jobs", "--plain", "--no-legend", unit]
+    # Only the service manager of a user sets it (systemd.exec(5)).
+    scope = ["--user"] * ("MANAGERPID" in os.environ)
+    command = ["systemctl", *scope, "list-jobs", "--plain", "--no-legend", unit]
     try:
         listed = subprocess.run(
             command, capture_output=True, text=True, timeout=_LIST_JOBS_LIMIT_S, check=True

@@ -1,16 +1,14 @@
 """The activity of instances in the daemon's answer: operations, recordings; and the clock."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 STOPPED: Final = frozenset({"stopped", "ended"})
 _OVER: Final = STOPPED | {"failed"}
 _IN_FLIGHT: Final = frozenset({"starting", "running", "degraded", "stopping"})
 
 
-@dataclass(frozen=True, slots=True)
-class OperationStatus:
+class OperationStatus(NamedTuple):
     """The latest run of an operation."""
 
     name: str = "?"
@@ -36,8 +34,7 @@ class OperationStatus:
         return self.is_over and (self.startup or self.state == "failed")
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingStatus:
+class RecordingStatus(NamedTuple):
     """The recording of an aggregator."""
 
     recording: bool = False
@@ -56,8 +53,7 @@ class RecordingStatus:
     """The holes of the last day."""
 
 
-@dataclass(frozen=True, slots=True)
-class DiskStatus:
+class DiskStatus(NamedTuple):
     """A file system with something of the host on it."""
 
     path: str = "?"
@@ -69,8 +65,7 @@ class DiskStatus:
     """Empty if there is space enough."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClockStatus:
+class ClockStatus(NamedTuple):
     """The clock of the machine, as the program that keeps it tells."""
 
     source: str = "?"
@@ -78,8 +73,7 @@ class ClockStatus:
     offset_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NotManaged:
+class NotManaged(NamedTuple):
     """An entry of the site file that the daemon leaves alone."""
 
     instance_id: str = "?"
@@ -90,7 +84,7 @@ class NotManaged:
 
 def operations(rows: Iterable[Mapping[str, Any]] | None) -> tuple[OperationStatus, ...]:
     """Return the operations of an instance's row."""
-    return tuple(OperationStatus(**_known(OperationStatus, row)) for row in rows or ())
+    return tuple(OperationStatus(**known(OperationStatus, row)) for row in rows or ())
 
 
 def recording(row: Mapping[str, Any] | None) -> RecordingStatus | None:
@@ -99,27 +93,27 @@ def recording(row: Mapping[str, Any] | None) -> RecordingStatus | None:
         return None
     lost = row.get("lost_last_day") or {}
     holes = {f"lost_{key}": lost.get(key, 0) for key in ("holes", "messages", "feeds")}
-    return RecordingStatus(**_known(RecordingStatus, row), **holes)
+    return RecordingStatus(**known(RecordingStatus, row), **holes)
 
 
 def clock(row: Mapping[str, Any] | None) -> ClockStatus | None:
     """Return the clock of an answer; None if nothing is known of it."""
     if row is None:
         return None
-    return ClockStatus(**_known(ClockStatus, row))
+    return ClockStatus(**known(ClockStatus, row))
 
 
 def disks(rows: Iterable[Mapping[str, Any]] | None) -> tuple[DiskStatus, ...]:
     """Return the file systems of an answer."""
     told = ({**row, "what": tuple(row.get("what") or ())} for row in rows or ())
-    return tuple(DiskStatus(**_known(DiskStatus, row)) for row in told)
+    return tuple(DiskStatus(**known(DiskStatus, row)) for row in told)
 
 
 def not_managed(rows: Iterable[Mapping[str, Any]] | None) -> tuple[NotManaged, ...]:
     """Return the entries that the daemon leaves alone."""
-    return tuple(NotManaged(**_known(NotManaged, row)) for row in rows or ())
+    return tuple(NotManaged(**known(NotManaged, row)) for row in rows or ())
 
 
-def _known(kind: Any, row: Mapping[str, Any]) -> dict[str, Any]:
-    names = {field.name for field in fields(kind)}
-    return {name: value for name, value in row.items() if name in names}
+def known(kind: Any, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a row that `kind`, a NamedTuple, has fields for."""
+    return {name: row[name] for name in kind._fields if name in row}

@@ -4,16 +4,17 @@ It needs nothing but the standard library, and one request opens one connection.
 """
 
 import json
+import shlex
 import socket
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from ocsd.cli.talk import holder, replies, unit_state
-from ocsd.cli.talk.hosts import elsewhere, foreign_folders, places_of, runtime_folders
+from ocsd.cli.talk.hosts import foreign_folders, places_of, runtime_folders
 from ocsd.cli.talk.unix_http import Answer, BrokenAnswerError
 from ocsd.errors import (
     DaemonRefusedError,
@@ -38,6 +39,9 @@ _RESULT_GRACE_S = 5.0
 _BEGIN_LIMIT_S = 10.0
 """Time in which the daemon reports that it has begun with a change [s]."""
 
+_HOOK_LIMIT_S = 40.0
+"""Time in which a hook has ended, or the daemon has killed it [s]."""
+
 _ACCEPT_LIMIT_S = 2.0
 _RELEASES = "are the ocsd of this command and of the daemon of one release?"
 
@@ -45,8 +49,7 @@ Line: TypeAlias = tuple[dict[str, Any], replies.Event | None]
 """A line of a streamed answer, as it came and as a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class DaemonClient:
+class DaemonClient(NamedTuple):
     """The client of a daemon that listens."""
 
     host: str
@@ -122,6 +125,25 @@ class DaemonClient:
             If the daemon has begun, but not ended everything in time.
         """
         yield from self._stream("/v1/stop", {}, limit_s)
+
+    def hooks(self) -> dict[str, list[str]]:
+        """Return the words of each hook of the host, by occasion."""
+        with self._answer("/v1/hooks", None, _STUCK_AFTER_S) as answer:
+            hooks: dict[str, list[str]] = _object(answer.read())["hooks"]
+        return hooks
+
+    def try_hook(self, occasion: str, instance_id: str | None) -> dict[str, Any]:
+        """Run the hook of an occasion, as if it had happened; return what came of it.
+
+        Raises
+        ------
+        NoDaemonError, TimedOutError, NotPermittedError, DaemonRefusedError
+            As for `status`; the daemon refuses what it has no hook or no instance for.
+        """
+        body = {"occasion": occasion, "instance_id": instance_id}
+        for line, _ in self._stream("/v1/hooks", body, _HOOK_LIMIT_S):
+            return line
+        raise self._ended()
 
     def upgrade(self, limit_s: float) -> Iterator[dict[str, Any]]:
         """Replace the daemon by the installed version; yield the lines of its answer."""
@@ -203,6 +225,9 @@ class DaemonClient:
 def find(host: str | None = None, limit_s: float = _ACCEPT_LIMIT_S) -> DaemonClient:
     """Return the daemon that a command is meant for, if it accepts within `limit_s`.
 
+    A daemon whose folders the environment does not name may be another one of that host name; the
+    error says how to reach it.
+
     Raises
     ------
     NoDaemonError
@@ -234,8 +259,6 @@ def _search(host: str | None, limit_s: float) -> tuple[list[DaemonClient], list[
     """Return the daemons that listen, and the places that this user may not use."""
     candidates, denied = places_of(host)
     daemons, closed = _listening(candidates, limit_s)
-    if not daemons:
-        daemons, _ = _listening(elsewhere(host), limit_s)
     return daemons, denied + closed
 
 
@@ -299,8 +322,9 @@ def _none_runs(host: str | None) -> str:
 
 def _others_run(host: str | None, looked_in: str, folders: list[Path]) -> str:
     """Return the message that ocsd runs with other folders than those of the environment."""
+    words = shlex.join(["ocsd", *sys.argv[1:]])
     found = ", ".join(
-        f"host '{each.name}' in {each} (RUNTIME_DIRECTORY={each.parent} ocsd status)"
+        f"host '{each.name}' in {each} (RUNTIME_DIRECTORY={each.parent} {words})"
         for each in folders
     )
     return (

@@ -60,29 +60,11 @@ def _recorded(host: str | None) -> Iterator[HostPaths]:
             yield places
 
 
-def elsewhere(host: str | None) -> list[HostPaths]:
-    """Return the paths of daemons with folders that the environment does not name.
-
-    There are none for an environment that names a runtime folder, because it asks for that one.
-    Otherwise they are the daemons of this user, or of anybody for root.
-    """
-    if "RUNTIME_DIRECTORY" in os.environ:
-        return []
-    return [whereabouts.of_runtime(folder) for folder in foreign_folders(host) if _is_ours(folder)]
-
-
 def foreign_folders(host: str | None) -> list[Path]:
     """Return the runtime folders, out of those of the environment, in which a fork server runs."""
     own = runtime_folders()
     found = (folder for folder in whereabouts.listening() if folder.parent not in own)
     return [folder for folder in found if host in {None, folder.name}]
-
-
-def _is_ours(folder: Path) -> bool:
-    try:
-        return os.geteuid() in {0, folder.stat().st_uid}
-    except OSError:
-        return False
 
 
 def hosts_of_files(host: str | None, error: NoDaemonError) -> list[str]:

@@ -14,10 +14,9 @@ import socket
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from typing import TextIO, TypeAlias
 
-from ocsd.cli.talk.hosts import elsewhere, places_of
+from ocsd.cli.talk.hosts import places_of
 from ocsd.cli.talk.replies import ROUTER
 from ocsd.errors import DaemonRunningError, ForkServerError
 from ocsd.forkserver import record
@@ -34,8 +33,8 @@ from ocsd.forkserver.protocol import (
 from ocsd.forkserver.remains import kill_remains
 from ocsd.history.file import HistoryFile
 from ocsd.history.summary import HistoryEntry
-from ocsd.supervisor.events import State
 from ocsd.supervisor.policy import STOP_LADDER
+from ocsd.supervisor.states import State
 from ocsd.system import proc
 from ocsd.system.paths import HostPaths, is_listening
 
@@ -47,8 +46,7 @@ _SERVER_LIMIT_S = 5.0
 
 def find(host: str | None) -> list[HostPaths]:
     """Return the paths of one host or of all where processes were left running."""
-    own = [each for each in places_of(host)[0] if _runs_something(each)]
-    return own or [each for each in elsewhere(host) if _runs_something(each)]
+    return [each for each in places_of(host)[0] if _runs_something(each)]
 
 
 def find_of(pid: int) -> list[HostPaths]:
@@ -103,7 +101,7 @@ def _write_down(places: HostPaths, ended: _Processes) -> None:
     reason = f"ended by `ocsd stop` of {by}, while no daemon ran"
     for process in ended:
         end = HistoryEntry(time.time(), process.instance_id, "Exited", State.STOPPING)
-        history.write(replace(end, reason=reason, pid=process.pid, by=by))
+        history.write(end._replace(reason=reason, pid=process.pid, by=by))
     history.close()
 
 

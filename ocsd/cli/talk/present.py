@@ -1,6 +1,7 @@
 """The present status of a daemon, which some commands can also work without."""
 
 import sys
+from functools import cache
 from typing import Any
 
 from ocsd.cli.talk import control
@@ -19,8 +20,11 @@ def who_is_missing(host: str | None) -> str:
     return "no daemon runs"
 
 
+@cache
 def status(host: str | None) -> dict[str, Any]:
     """Return the daemon's status of its host; if it does not answer, say so on stderr.
+
+    A command asks once, however many of its parts use the answer.
 
     Raises
     ------

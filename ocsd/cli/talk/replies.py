@@ -6,9 +6,8 @@ the command line also serves the daemon of an older or newer release.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ocsd.cli.talk import activity
 from ocsd.cli.talk.activity import (
@@ -30,8 +29,7 @@ _ROUTER_WORKS = frozenset({"up", "external"})
 """States in which the router needs no care; another daemon or program runs an external one."""
 
 
-@dataclass(frozen=True, slots=True)
-class RouterStatus:
+class RouterStatus(NamedTuple):
     """The condition of the site's router, as this host sees it."""
 
     state: str = "unknown"
@@ -56,8 +54,7 @@ class RouterStatus:
         return self.health or self.state
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceStatus:
+class InstanceStatus(NamedTuple):
     """The condition of one instance; None means not known or not running."""
 
     instance_id: str
@@ -103,6 +100,15 @@ class InstanceStatus:
         return self.agent_class == AGGREGATOR_CLASS
 
     @property
+    def opens_data_folder(self) -> bool:
+        """Whether its recording was started and has not begun to write yet."""
+        told = self.recording
+        if told is None or told.recording:
+            return False
+        runs = [each for each in self.operations if each.name == "record" and each.in_flight]
+        return any(each.state != "stopping" for each in runs)
+
+    @property
     def urgency(self) -> int:
         """Its place in a list that begins with what needs attention."""
         if not self.in_target:
@@ -112,8 +118,7 @@ class InstanceStatus:
         return 3 - bool(self.lacks)
 
 
-@dataclass(frozen=True, slots=True)
-class HostStatus:
+class HostStatus(NamedTuple):
     """The condition of a host."""
 
     host: str = "?"
@@ -129,8 +134,7 @@ class HostStatus:
     not_managed: tuple[NotManaged, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StateChange:
+class StateChange(NamedTuple):
     """An instance that changed its state."""
 
     instance_id: str
@@ -139,8 +143,7 @@ class StateChange:
     at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """The outcome of a request for one instance."""
 
     instance_id: str
@@ -151,23 +154,20 @@ class Result:
     timed_out: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """An instance that a request for all leaves as it is."""
 
     instance_id: str
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """A warning about a request that is carried out."""
 
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped:
+class Stopped(NamedTuple):
     """The host has ended everything; its daemon ends now."""
 
     took_s: float = 0.0
@@ -264,5 +264,4 @@ def event(line: Mapping[str, Any]) -> Event | None:
 
 
 def _picked(kind: type[T], data: Mapping[str, Any]) -> T:
-    names = (field.name for field in fields(kind))  # type: ignore[arg-type]  # all are dataclasses
-    return kind(**{name: data[name] for name in names if name in data})
+    return kind(**activity.known(kind, data))

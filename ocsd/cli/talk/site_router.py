@@ -86,7 +86,9 @@ class SiteRouter:
             return self._not_there(name, see)
         if error.error == "wamp.error.canceled":
             return UnreachableError(f"'{name}' left the router before it had answered; {see}")
-        if error.error in {CONNECTION_ERROR, REQUEST_ERROR}:
+        if error.error == CONNECTION_ERROR:
+            return UnreachableError(f"{error.reason}: the router is away; see: ocsd why router")
+        if error.error == REQUEST_ERROR:
             who = ""
             if "has not answered" in error.reason:
                 who = f": '{name}' or its router hangs"

@@ -18,6 +18,9 @@ from typing import Any
 _ELSEWHERE = {
     "ocs.agent_cli": "ocsd.compat.agent_cli",
     "ocs.client_cli": "ocsd.compat.client_cli",
+    "ocs.ocs_systemd": "ocsd.compat.ocs_systemd",
+    "ocs.ocsbow": "ocsd.compat.ocsbow",
+    "ocs.checkdata": "ocsd.data.checkdata",
     "ocs.agents": "ocsd_agents",
     "ocs.agents.registry": "ocsd.registry",
     "ocs.agents.aggregator": "ocsd.aggregator",

@@ -2,10 +2,10 @@
 
 import json
 import pwd
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from twisted.logger import Logger
 from twisted.web import resource, server
@@ -14,19 +14,31 @@ from twisted.web.error import UnsupportedMethod
 from ocsd.daemon.api.requests import PendingRequest, Write, described
 from ocsd.daemon.api.status import StatusReport
 from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.plan import why_left_alone
 from ocsd.daemon.instances.ports import Clock
 from ocsd.daemon.planning.reload import Reloaded
 from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
 from ocsd.supervisor.events import Target
 from ocsd.supervisor.wish import WITH_ALL
-from ocsd.system.peer import peer_of
+from ocsd.system.peer import login_of, peer_of
 
 DEFAULT_LIMIT_S: Final = 60.0
 LONGEST_LIMIT_S: Final = 86400.0
 
 Stop = Callable[[Write, str], None]
-Upgrade = Callable[[Write, Callable[[OcsdError], None]], None]
+Upgrade = Callable[[Write, Callable[[OcsdError], None], str], None]
 Reload = Callable[[str, bool], Reloaded]
+
+
+class HookTrial(Protocol):
+    """Lists and tries the hooks of a host."""
+
+    @property
+    def hooks(self) -> Mapping[str, Sequence[str]]:
+        """The words of each hook, by occasion."""
+
+    def try_hook(self, occasion: str, name: str | None, by: str, on_end: Write) -> None:
+        """Run a hook as if it had happened to an instance; `on_end` takes what came of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +53,13 @@ class ControlApi:
     stop: Stop
     """Stops everything; takes a function that writes a JSON object for each step, and who asks."""
     upgrade: Upgrade
-    """Replaces this daemon; takes functions that write the answer, and a refusal."""
+    """Replaces this daemon; takes functions that write the answer and a refusal, and who asks."""
     reload: Reload
     """Takes the site file into use; takes the client, and whether only to report the changes.
     Returns these, and the targets of the instances that move.
     """
+    hooks: HookTrial
+    """Lists and tries the hooks of the host."""
 
     def site(self) -> server.Site:
         """Return the web site that serves the control API."""
@@ -59,6 +73,7 @@ class ControlApi:
         version.putChild(b"stop", _Leaf(self._stop))
         version.putChild(b"upgrade", _Leaf(self._upgrade))
         version.putChild(b"reload", _Leaf(self._reload))
+        version.putChild(b"hooks", _Leaf(self._list_or_try_hook, b"GET", b"HEAD", b"POST"))
         version.putChild(b"instances", instances)
         changes = {
             "up": (self.fleet.up, Target.UP),
@@ -90,6 +105,7 @@ class ControlApi:
         """Bring instances up or down, or restart them."""
         try:
             names, rest, limit_s, by = self._read_change(verb, request)
+            self._refuse_left_alone(names)
             self.fleet.check(names)
         except NoSuchInstanceError as error:
             return _refuse(request, error, 404)
@@ -108,6 +124,12 @@ class ControlApi:
             stream.write({"event": "left_out", "instance_id": name, "reason": reason})
         self.fleet.when_launched(pending.report_settled)
         return server.NOT_DONE_YET
+
+    def _refuse_left_alone(self, names: list[str]) -> None:
+        for entry in self.status.left_alone():
+            if entry.instance_id in names:
+                why = why_left_alone(entry)
+                raise NoSuchInstanceError(f"{entry.instance_id!r} is not managed here: {why}")
 
     def _read_change(self, verb: str, request: Any) -> tuple[list[str], dict[str, str], float, str]:
         """Return the instances, those left out and why, how long the request waits [s], and who."""
@@ -173,7 +195,29 @@ class ControlApi:
             stream.finish()
 
         # The answer ends when the successor closes the descriptors that it finds open.
-        self.upgrade(stream.write, refuse)
+        self.upgrade(stream.write, refuse, asker(request))
+        return server.NOT_DONE_YET
+
+    def _list_or_try_hook(self, request: Any) -> bytes | int:
+        """List the hooks, or run one and stream how it began and ended."""
+        if request.method != b"POST":
+            commands = {occasion: list(words) for occasion, words in self.hooks.hooks.items()}
+            return _answer(request, {"hooks": commands})
+        try:
+            body = json.loads(request.content.read() or b"{}")
+            occasion, name = body["occasion"], body.get("instance_id")
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise _bad_body("/v1/hooks", error) from error
+        stream, begun_s = _Stream(request), self.clock.seconds()
+
+        def ended(result: dict[str, Any]) -> None:
+            took_s = round(self.clock.seconds() - begun_s, 3)
+            stream.write({"event": "hook_ended", **result, "took_s": took_s})
+            stream.finish()
+
+        self._log_change(request, f"hook {occasion}")
+        self.hooks.try_hook(str(occasion), name, asker(request), ended)
+        stream.begin()
         return server.NOT_DONE_YET
 
     def _results(
@@ -281,10 +325,20 @@ def refusal(error: OcsdError) -> dict[str, Any]:
 
 
 def asker(request: Any) -> str:
-    """Return the client, as the kernel vouches for it, e.g. ``alice (uid 1000, pid 4121)``."""
+    """Return the client, as the kernel vouches for it, e.g. ``alice (uid 1000, pid 4121)``.
+
+    Behind `sudo` it is root, and the user that logged in is named as well.
+    """
     pid, uid, _ = peer_of(request.channel.transport.getHandle())
+    text = f"{_user_name(uid)} (uid {uid}, pid {pid})"
+    login = login_of(pid)
+    if login is None or login == uid:
+        return text
+    return f"{text}, logged in as {_user_name(login)}"
+
+
+def _user_name(uid: int) -> str:
     try:
-        name = pwd.getpwuid(uid).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        name = "a user without a name"
-    return f"{name} (uid {uid}, pid {pid})"
+        return "a user without a name"

@@ -10,7 +10,7 @@ import psutil
 from ocsd import __version__
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
-from ocsd.daemon.instances.plan import ROUTER_NAME
+from ocsd.daemon.instances.plan import ROUTER_NAME, why_left_alone
 from ocsd.daemon.surroundings.clock import ClockOffset
 from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
 from ocsd.site.model import Hub, Instance, word_of
@@ -22,7 +22,6 @@ from ocsd.system.proc import age_s
 SCHEMA = "ocsd.status/1"
 
 HOST_STOPPING = "the host is being stopped"
-_HUB_KEYS = {"wamp_server", "wamp_http", "wamp_realm", "address_root"}
 
 
 @dataclass(slots=True)
@@ -131,7 +130,7 @@ class StatusReport:
             "trouble": "; ".join(filter(None, (self.trouble(), self.start_trouble()))),
             "journal_path": str(self.paths.journal),
             "log_path": str(self.paths.instance_log("ocsd")),
-            "hub": self.hub.model_dump(include=_HUB_KEYS),
+            "hub": self.hub.addresses,
             "clock": offset and offset.as_json(),
             "disks": self.disks(),
             "router": self._router(),
@@ -231,10 +230,9 @@ class StatusReport:
 
 
 def _not_managed(entry: Instance) -> dict[str, Any]:
-    word = word_of(entry.manage)
     return {
         "instance_id": entry.instance_id,
         "agent_class": entry.agent_class,
-        "manage": word,
-        "reason": f"not managed here: its entry says manage: {word}",
+        "manage": word_of(entry.manage),
+        "reason": f"not managed here: {why_left_alone(entry)}",
     }

@@ -1,7 +1,7 @@
 """Keeps one instance in its target state."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ocsd.daemon.instances.activity import Activity
@@ -35,6 +35,7 @@ from ocsd.supervisor.health import (
 )
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.supervisor.policy import RestartPolicy
+from ocsd.system.runs import REQUESTS_KEY, OperationRequest, decode_requests
 
 
 @dataclass(eq=False)
@@ -54,6 +55,8 @@ class Keeper:
     """Returns a random number from -1 to 1."""
     on_transition: Callable[[Transition], None]
     """Takes every transition."""
+    on_requests: Callable[[str, int | None, Sequence[OperationRequest]], None] = lambda *_: None
+    """Takes the requests of clients to its operations, with instance-id and pid."""
     liveness: Liveness = field(default_factory=lambda: DEFAULT_LIVENESS)
     """The response to the failure of each of its layers."""
     what_holds: Callable[[int], str] = lambda _: ""
@@ -214,6 +217,8 @@ class Keeper:
         self.operations = fields.get("X_OPERATIONS", self.operations)
         self.activity = self.activity.after(fields, self.clock.seconds())
         self.code = fields.get("X_CODE", self.code)
+        if requests := decode_requests(fields.get(REQUESTS_KEY, "")):
+            self.on_requests(self.instance_id, self.pid, requests)
         if fields.get("READY") == "1":
             self.was_ready = True
             self.deliver(BecameReady())

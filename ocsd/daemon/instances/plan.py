@@ -6,7 +6,7 @@ from typing import Final
 
 from ocsd.errors import SiteFileError
 from ocsd.site.data_folder import AGGREGATOR_CLASS, centre
-from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site, word_of
+from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site
 from ocsd.supervisor.dependencies import cycle
 from ocsd.text.nearest import did_you_mean
 
@@ -126,11 +126,17 @@ def _is_ours(instance: Instance) -> bool:
     return supervised and instance.agent_class != HOST_MANAGER
 
 
-def _left_alone(instance: Instance) -> str:
-    why = f"its entry says manage: {word_of(instance.manage)}"
+def why_left_alone(instance: Instance) -> str:
+    """Return why an entry of the site file is left alone, and where to look for it."""
     if instance.agent_class == HOST_MANAGER:
-        why = "this daemon does the job of OCS's HostManager"
-    return f"{instance.instance_id} is left alone: {why}"
+        return "this daemon does the job of OCS's HostManager"
+    if instance.manage is Manage.IGNORE:
+        return "its entry tells ocsd to ignore it (manage)"
+    return "docker runs it (manage); see: docker ps -a"
+
+
+def _left_alone(instance: Instance) -> str:
+    return f"{instance.instance_id} is left alone: {why_left_alone(instance)}"
 
 
 def _rank(instance: Instance) -> int:

@@ -6,11 +6,13 @@ and ask for changes through `update` (docs/reference/wire.md, "HostManager face"
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 
 from ocsd import ocs_agent
+from ocsd.bus.caller import UNKNOWN, Caller
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.ports import Clock
@@ -32,11 +34,17 @@ _NEXT_ACTION: Final = {
 }
 """The present state in OCS's words, which call it the next action."""
 
-_BY: Final = "a client of the HostManager's operations"
+
+def asker(caller: Caller | None) -> str:
+    """Return who asks for a change, for the history: a client of these operations."""
+    return f"{caller or UNKNOWN}, through the HostManager"
+
 
 Request = tuple[str, Target]
-Reload = Callable[[], str]
-"""Reads the site file again; returns the changes in words, or raises OcsdError."""
+Reload = Callable[[str], str]
+"""Reads the site file again, because somebody asks for that; returns the changes in words, or
+raises OcsdError.
+"""
 
 
 def child_state(instance: Instance, keeper: Keeper) -> dict[str, Any]:
@@ -99,8 +107,8 @@ class HostManagerFace:
     fleet: Fleet
     reload: Reload
     """Reads the site file again."""
-    stop: Callable[[], None]
-    """Ends everything, and the daemon."""
+    stop: Callable[[str], None]
+    """Ends everything, and the daemon, because somebody asks for that."""
     clock: Clock
 
     def __post_init__(self) -> None:
@@ -168,7 +176,8 @@ class HostManagerFace:
     def stop_manager(self, session: ocs_agent.OpSession, _params: Any) -> tuple[bool, str]:
         """Ask ``manager`` to end, and with it, as in OCS, all agents of this host."""
         session.set_status("stopping")
-        self.fleet.down([instance.instance_id for instance, _ in self.fleet], _BY)
+        by = asker(session.ended_by)
+        self.fleet.down([instance.instance_id for instance, _ in self.fleet], by)
         if self._ending is not None and not self._ending.called:
             self._ending.callback(None)
         return True, "asked all agents of this host to end"
@@ -190,24 +199,25 @@ class HostManagerFace:
         return self._request(session, params)
 
     @ocs_agent.param("disown_dockers", default=False, type=bool)
-    def die(self, _session: ocs_agent.OpSession, _params: Any) -> tuple[bool, str]:
+    def die(self, session: ocs_agent.OpSession, _params: Any) -> tuple[bool, str]:
         """die(disown_dockers=False)
 
         **Task** - End all agents of this host, and the daemon.
         """  # noqa: D400 # clients show the first line as the call
         # Later, because the answer to this call has to get out first.
-        self.clock.callLater(0, self.stop)
+        self.clock.callLater(0, partial(self.stop, asker(session.started_by)))
         return True, "everything on this host is being stopped"
 
     def _request(self, session: ocs_agent.OpSession, params: dict[str, Any]) -> tuple[bool, str]:
+        by = asker(session.started_by)
         try:
             if params["reload_config"]:
-                session.add_message(self.reload())
+                session.add_message(self.reload(by))
             requests = wanted(
                 params["requests"], [instance.instance_id for instance, _ in self.fleet]
             )
             for target, change in ((Target.DOWN, self.fleet.down), (Target.UP, self.fleet.up)):
-                change([name for name, asked in requests if asked is target], _BY)
+                change([name for name, asked in requests if asked is target], by)
         except (OcsdError, ValueError) as error:
             return False, str(error)
         return True, f"asked {len(requests)} instances to change"

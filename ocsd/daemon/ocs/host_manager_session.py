@@ -18,7 +18,7 @@ from ocsd.site.model import HOST_MANAGER
 
 
 def connect(
-    launch: Launch, fleet: Fleet, reload: Reload, stop: Callable[[], None], reactor: Any
+    launch: Launch, fleet: Fleet, reload: Reload, stop: Callable[[str], None], reactor: Any
 ) -> Connection:
     """Bring the HostManager's operations to the router, for as long as the daemon runs.
 

@@ -52,6 +52,7 @@ class Change:
             "changed": {key: sorted(keys) for key, keys in changes.changed.items()},
             "kept": {key: sorted(keys) for key, keys in changes.kept.items() if keys},
             "values": {key: dict(pairs) for key, pairs in changes.values.items()},
+            "hooks": dict(changes.hooks),
             "effects": {key: str(effect) for key, effect in self.effects.items()},
             "unchanged": sum(not keys for keys in changes.kept.values()),
             "warnings": self.settings.warnings(),
@@ -80,7 +81,8 @@ def compare(settings: Settings) -> Change:
     if host.log_dir != settings.plan.host.log_dir:
         raise ReloadRefusedError("log-dir changed; it takes effect with: ocsd stop, ocsd start")
     moved = _moved(settings.plan.host.agent_paths, host.agent_paths)
-    return Change(after, difference(_launches(settings), _launches(after), moved))
+    hooks = (settings.plan.host.hooks, host.hooks)
+    return Change(after, difference(_launches(settings), _launches(after), moved, hooks))
 
 
 def _refuse_changed_router(before: Settings, after: Settings) -> None:

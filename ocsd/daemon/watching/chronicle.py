@@ -97,8 +97,18 @@ class Chronicle:
         )
 
     def record(
-        self, instance_id: str, event: str, reason: str, pid: int | None = None, by: str = ""
+        self,
+        instance_id: str,
+        event: str,
+        reason: str,
+        pid: int | None = None,
+        by: str = "",
+        at: float | None = None,
     ) -> None:
-        """Write down an event that changed no state, of an instance or of `DAEMON`."""
-        at = self.wall_clock()
+        """Write down an event that changed no state, of an instance or of `DAEMON`.
+
+        It happened at Unix time `at` [s], now by default.
+        """
+        if at is None:
+            at = self.wall_clock()
         self.file.write(HistoryEntry(at, instance_id, event, reason=reason, pid=pid, by=by))

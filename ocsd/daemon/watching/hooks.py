@@ -20,6 +20,7 @@ from twisted.logger import Logger
 
 from ocsd.daemon.children.orphans import Orphan
 from ocsd.daemon.instances.ports import Clock, Timer
+from ocsd.errors import UsageError
 from ocsd.supervisor.events import end_reason, exited
 from ocsd.system.files import tail
 from ocsd.text.printable import one_line
@@ -35,8 +36,8 @@ MOST_WAITING: Final = 100
 HOOK_LIMIT_S: Final = 30.0
 _KEPT_OUTPUT_BYTES: Final = 2000
 
-Ended = Callable[[str], None]
-"""Takes the failure of a hook that ended; empty if it succeeded."""
+Ended = Callable[[str, str], None]
+"""Takes the failure of a hook that ended, empty if it succeeded, and what it printed."""
 
 
 class Running(Protocol):
@@ -92,6 +93,29 @@ class Hooks:
         self._begin()
         return True
 
+    def try_out(
+        self,
+        occasion: str,
+        instance_id: str,
+        facts: Callable[[], Mapping[str, Any]],
+        ended: Ended,
+    ) -> None:
+        """Run the hook of an occasion at once, although nothing has happened.
+
+        Raises
+        ------
+        UsageError
+            If there is none.
+        """
+        if occasion not in self.commands:
+            there_are = ", ".join(self.commands) or "none"
+            raise UsageError(
+                f"the site file has no hook {occasion!r} for this host; it has: {there_are}"
+            )
+        self._running += 1
+        head = {"occasion": occasion, "instance_id": instance_id}
+        self._start(occasion, {**head, **facts(), "left_out": 0}, ended)
+
     def is_due(self, occasion: str, instance_id: str) -> bool:
         """Whether `fire` would not leave this occasion out as too soon."""
         before_s = self._fired_s.get((occasion, instance_id), float("-inf"))
@@ -102,14 +126,17 @@ class Hooks:
             self._running += 1
             self._start(*queue.popleft())
 
-    def _start(self, occasion: str, facts: dict[str, Any]) -> None:
+    def _start(self, occasion: str, facts: dict[str, Any], on_end: Ended = lambda *_: None) -> None:
         limit: list[Timer] = []
 
-        def ended(trouble: str) -> None:
+        def ended(trouble: str, printed: str) -> None:
             for timer in limit:
                 if timer.active():
                     timer.cancel()
             self._running -= 1
+            on_end(trouble, printed)
+            if trouble and printed:
+                trouble += f"; it printed: {one_line(printed)}"
             if trouble:
                 self.log.warn(
                     "hook {occasion} of {name}: {trouble}",
@@ -122,7 +149,7 @@ class Hooks:
         try:
             running = self.run(self.commands[occasion], json.dumps(facts).encode() + b"\n", ended)
         except OSError as failure:
-            ended(f"cannot be run: {failure}")
+            ended(f"cannot be run: {failure}", "")
             return
         limit.append(self.clock.callLater(HOOK_LIMIT_S, running.kill))
 
@@ -158,12 +185,10 @@ class ProcessHook:
     def _gone(self) -> None:
         code = self._process.wait()
         with self._printed as file:
-            printed = one_line(tail(file, _KEPT_OUTPUT_BYTES).decode("utf-8", "replace"))
+            printed = tail(file, _KEPT_OUTPUT_BYTES).decode("utf-8", "replace")
         failure = ""
         if code and self._killed:
             failure = f"took longer than {HOOK_LIMIT_S:.0f} s"
         elif code:
             failure = end_reason(exited(code))
-        if failure and printed:
-            failure += f"; it printed: {printed}"
-        self._ended(failure)
+        self._ended(failure, printed)

@@ -9,13 +9,19 @@ empty modules.
 Two names in them are really used when crossbar starts: it makes a pair of keys for
 the node (`KeyAPI`) and reads it again (`SecurityModuleMemory`). Both are here, with
 the Ed25519 key as crossbar has it and without a key for Ethereum.
+
+It also lets `ocsd.router.callers` change the modules of crossbar that it names, when they
+are imported.
 """
 
 import importlib.abc
 import importlib.machinery
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
+
+from ocsd.router.callers import AMENDMENTS
 
 LEFT_OUT = frozenset(
     {
@@ -127,11 +133,44 @@ class SecurityModuleMemory(list[Any]):
         return cls([NoEthereumKey(), CryptosignKey.from_bytes(bytes.fromhex(seed))])
 
 
+class AmendedModules(importlib.abc.MetaPathFinder):
+    """Finds the modules of crossbar that ocsd changes."""
+
+    def find_spec(
+        self, fullname: str, path: Any, target: Any = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Return the specification of such a module, or None for all others."""
+        if fullname not in AMENDMENTS:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _AmendingLoader(spec.loader, AMENDMENTS[fullname])
+        return spec
+
+
+class _AmendingLoader(importlib.abc.Loader):
+    """Loads a module, and changes it."""
+
+    def __init__(self, loader: Any, amend: Callable[[types.ModuleType], None]) -> None:
+        self._loader = loader
+        self._amend = amend
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType | None:
+        """Leave that to the module's own loader."""
+        module: types.ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Execute the module as it is, then change it."""
+        self._loader.exec_module(module)
+        self._amend(module)
+
+
 _USED: dict[str, dict[str, object]] = {
     "eth_keys": {"KeyAPI": KeyAPI},
     "xbr._secmod": {"SecurityModuleMemory": SecurityModuleMemory},
 }
 
-sys.meta_path.insert(0, EmptyModules())
+sys.meta_path[:0] = [EmptyModules(), AmendedModules()]
 del sys.modules[__name__]
 sys.modules[__name__] = importlib.import_module(__name__)

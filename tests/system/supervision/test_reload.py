@@ -45,7 +45,7 @@ def test_only_what_changed_is_touched(running):
         "would end      a",
         "would restart  b (arguments changed)",
         "                 arguments: --num-channels 2 -> --num-channels 7",
-        "3 instances are not touched",
+        "3 instances not touched",
     ]
     assert pids(running) == before
 

@@ -1,10 +1,11 @@
 """Calls of the log: every habit of authors gives a line, and none raises."""
 
+import logging
 import math
 import sys
 
 import pytest
-from twisted.logger import capturedLogs, formatEvent
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.python.failure import Failure
 
 from ocsd.bus.wamp import txaio
@@ -46,6 +47,14 @@ def logged(call):
         (lambda log: log.error("gone", exc_info=True), "error", "gone"),
         (lambda log: log.info("x", extra={"a": 1}, stacklevel=2), "info", "x"),
         (lambda log: log.critical("hot: %.1f K", 400), "critical", "hot: 400.0 K"),
+        (lambda log: log.fatal("hot: %.1f K", 400), "critical", "hot: 400.0 K"),
+        (lambda log: log.log(logging.INFO, "at %d K", 4), "info", "at 4 K"),
+        (lambda log: log.log(35, "between"), "warn", "between"),
+        (lambda log: log.log(5, "low"), "debug", "low"),
+        (lambda log: log.log("WARNING", "by name"), "warn", "by name"),
+        (lambda log: log.log("FATAL", "by name"), "critical", "by name"),
+        (lambda log: log.log(LogLevel.error, "{n} gone", n=2), "error", "2 gone"),
+        (lambda log: log.log(None, "no level"), "info", "no level"),
     ],
 )
 def test_a_line_is_logged(call, level, text):

@@ -37,7 +37,7 @@ def test_the_help_has_the_first_line_of_every_command_and_loads_none():
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
-@pytest.mark.parametrize("word", ["top", "stpo", "stopp", "dwn", "donw", "restrat", "restar"])
+@pytest.mark.parametrize("word", ["stpo", "stopp", "dwn", "donw", "restrat", "restar", "sto", "do"])
 def test_a_slip_is_never_answered_with_a_command_that_ends_agents(capsys, word):
     assert main([word]) == 2
     told = capsys.readouterr().err.splitlines()[0]
@@ -45,8 +45,20 @@ def test_a_slip_is_never_answered_with_a_command_that_ends_agents(capsys, word):
     assert not any(f"'{ending}'" in told for ending in ("stop", "down", "restart"))
 
 
+def test_the_beginning_of_a_command_is_understood_before_other_slips(capsys):
+    for word, meant in (
+        ("stat", "'status'"),
+        ("hist", "'history'"),
+        ("lo", "'logs' or 'loglevel'"),
+    ):
+        assert main([word]) == 2
+        assert f"did you mean {meant}?" in capsys.readouterr().err
+    assert main(["sto"]) == 2
+    assert "did you mean" not in capsys.readouterr().err
+
+
 def test_words_of_other_supervisors_lead_to_ours(capsys):
-    assert main(["top"]) == 2
+    assert main(["watch"]) == 2
     assert "ocsd status --watch" in capsys.readouterr().err
 
 

@@ -1,5 +1,6 @@
 """A daemon that does not answer, or whose socket is gone."""
 
+import os
 import shutil
 import signal
 import socket
@@ -191,6 +192,25 @@ def test_a_fork_server_with_other_folders_is_named_and_nobody_is_told_to_start(o
             assert f"RUNTIME_DIRECTORY={folder.parent} ocsd status" in done.stderr
             assert "ocsd start" not in done.stderr
         assert "start it with: ocsd start" in ocsd("status", "--host", "dopey").stderr
+
+
+def test_a_daemon_elsewhere_is_left_alone_and_named_with_the_command_that_reaches_it(
+    ocsd, daemon_of
+):
+    host = f"grumpy-{os.getpid()}"
+    stand_in = daemon_of(host, instance("thermo1"))
+    folder = ocsd.environment.pop("RUNTIME_DIRECTORY")
+    with socket.socket(socket.AF_UNIX) as fork_server:
+        fork_server.bind(f"{folder}/{host}/fork.sock")
+        fork_server.listen()
+        for words in ("status", "stop", "down thermo1", "restart thermo1", "reload", "upgrade"):
+            verb, *names = words.split()
+            done = ocsd(verb, "--host", host, *names)
+            assert done.returncode == 69
+            command = " ".join(["ocsd", verb, "--host", host, *names])
+            assert f"RUNTIME_DIRECTORY={folder} {command})" in done.stderr
+        assert f"{host}: ok" in ocsd("status", "--host", host, RUNTIME_DIRECTORY=folder).stdout
+    assert stand_in.requests == []
 
 
 def test_a_lock_that_nobody_holds_says_nothing(ocsd, holder):

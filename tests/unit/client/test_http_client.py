@@ -107,6 +107,26 @@ def test_the_text_of_a_connection_error_is_one_that_scripts_for_ocs_take_apart(n
     assert caught.value.reason == f"Failed to connect to {nothing_there}: Connection refused"
 
 
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://localhost:99999/call", "Port out of range 0-65535"),
+        ("http://localhost:x/call", "Port could not be cast"),
+        ("http://[::1/call", "Invalid IPv6 URL"),
+        ("http://a..b/call", ""),
+        ("localhost:8001/call", "begins with http:// or https://"),
+        ("ws://localhost:8001/ws", "begins with http:// or https://"),
+        ("", "begins with http:// or https://"),
+    ],
+)
+def test_a_url_that_is_none_is_a_connection_error_as_well(url, why):
+    with pytest.raises(ControlClientError) as caught:
+        ControlClient("observatory.dev1", url=url).get_api()
+    assert caught.value.error == "client_http.error.connection_error"
+    assert caught.value.reason.startswith(f"Failed to connect to {url}: ")
+    assert why in caught.value.reason
+
+
 def test_the_text_of_an_absent_agent_has_the_words_of_the_router(bridge):
     with pytest.raises(ControlClientError, match="no callee registered"):
         ControlClient("observatory.nobody", url=bridge.url).get_api()

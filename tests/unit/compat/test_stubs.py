@@ -1,7 +1,9 @@
 """Type checkers find ocsd's types under the names of OCS."""
 
 import importlib
+import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +76,25 @@ def checked(tmp_path_factory):
     return {name: [line for line in lines if line.startswith(name)] for name in files}
 
 
+@pytest.fixture(scope="module")
+def checked_by_pyright(tmp_path_factory):
+    """What pyright says of the script, where it is installed (npm or pip install pyright)."""
+    pyright = shutil.which("pyright")
+    if pyright is None:
+        pytest.skip("pyright is not on PATH")
+    folder = tmp_path_factory.mktemp("pyright")
+    (folder / "script.py").write_text(SCRIPT)
+    settings = {"include": ["script.py"], "extraPaths": [str(ROOT / ".typing")]}
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
+    done = subprocess.run(
+        [pyright, "--outputjson", "--pythonpath", sys.executable],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(done.stdout)["generalDiagnostics"]
+
+
 def guide_files():
     """Return agent.py and drivers.py of the guide."""
     blocks = re.findall(
@@ -108,6 +129,29 @@ def test_a_type_checker_finds_a_mistake_and_no_other(checked):
     errors = [line for line in checked["script.py"] if ": error:" in line]
     assert len(errors) == 1
     assert '"TimeoutLock" has no attribute "no_such_method"' in errors[0]
+
+
+def test_pyright_knows_what_comes_from_ocs(checked_by_pyright):
+    revealed = [
+        each["message"].rpartition(" is ")[2].strip('"')
+        for each in checked_by_pyright
+        if each["severity"] == "information"
+    ]
+    assert revealed == [
+        "Literal[0]",
+        "dict[str, Any] | Any",
+        "list[dict[str, Any]] | Any",
+        "dict[str, HostConfig]",
+        "OCSAgent",
+        "str",
+        "str",
+    ]
+
+
+def test_pyright_finds_a_mistake_and_no_other(checked_by_pyright):
+    errors = [each["message"] for each in checked_by_pyright if each["severity"] == "error"]
+    assert len(errors) == 1
+    assert '"no_such_method" for class "TimeoutLock"' in errors[0]
 
 
 def test_the_agent_of_the_guide_has_no_type_error(checked):

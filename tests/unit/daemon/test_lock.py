@@ -36,8 +36,10 @@ time.sleep(1000)
 
 def test_a_second_daemon_is_refused_and_told_who_holds_the_lock(tmp_path):
     held = DaemonLock(tmp_path / "pid", "lab")
-    with pytest.raises(DaemonRunningError, match=f"pid {os.getpid()}"):
+    with pytest.raises(DaemonRunningError, match=f"pid {os.getpid()}") as caught:
         DaemonLock(tmp_path / "pid", "lab")
+    assert "ocsd status --host lab" in str(caught.value)
+    assert "ocsd stop" not in str(caught.value)
     assert held
 
 

@@ -10,6 +10,7 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.oversight import Oversight
+from ocsd.errors import NoSuchInstanceError, UsageError
 from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.history.file import read_history
 from ocsd.site.model import Host, Instance
@@ -48,7 +49,7 @@ class World:
         host = Host(name="lab", hooks={each: ["true"] for each in names})
         settings = SimpleNamespace(paths=paths, plan=SimpleNamespace(host=host, instances=()))
         fleet = Fleet(Targets(paths.targets))
-        oversight = Oversight(settings, fleet, self.clock)
+        self.oversight = oversight = Oversight(settings, fleet, self.clock)
         oversight._hooks.run = self.run
         fleet.launch()
         self.keeper = Keeper(
@@ -63,7 +64,7 @@ class World:
 
     def run(self, command, facts, ended):
         self.fired.append(json.loads(facts))
-        ended("")
+        ended("", "")
         return SimpleNamespace(kill=lambda: None)
 
     def says(self, seconds=1, **fields):
@@ -140,3 +141,25 @@ def test_an_operator_who_restarts_what_is_broken_makes_no_incident(paths, by):
     oversight.chronicle.close()
     began = [each for each in read_history(paths.journal) if each.event == "IncidentBegan"]
     assert len(began) == (0 if by else 1)
+
+
+def test_an_operator_tries_a_hook_and_is_on_record(paths):
+    world, results = World(paths), []
+    world.occasions()
+    world.oversight.try_hook("on-failed", None, "ann (uid 1)", results.append)
+    [facts] = world.fired
+    assert facts["test"] is True
+    assert (facts["host"], facts["instance_id"], facts["agent_class"]) == ("lab", "a", "Thermo")
+    command = {"command": ["true"], "failure": "", "printed": ""}
+    assert results == [{"occasion": "on-failed", "instance_id": "a", **command}]
+    *_, tried = read_history(paths.journal)
+    assert (tried.event, tried.reason, tried.by) == ("HookTried", "on-failed of a", "ann (uid 1)")
+
+
+@pytest.mark.parametrize(
+    ("occasion", "name", "error"),
+    [("on-fail", "a", UsageError), ("on-failed", "b", NoSuchInstanceError)],
+)
+def test_a_hook_or_an_instance_that_there_is_not_is_refused(paths, occasion, name, error):
+    with pytest.raises(error):
+        World(paths).oversight.try_hook(occasion, name, "ann", print)

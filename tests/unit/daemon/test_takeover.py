@@ -3,7 +3,6 @@
 import os
 import socket
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -106,19 +105,28 @@ def test_a_daemon_that_has_written_nothing_yet_is_not_taken_for_the_same_site(
 def test_what_may_not_be_read_is_the_same_site_if_its_router_is_there(
     earlier, named, fork_server, monkeypatch
 ):
-    read_bytes = Path.read_bytes
-
-    def read(path):
-        if path.name == "folders.json":
-            raise PermissionError(path)
-        return read_bytes(path)
-
-    monkeypatch.setattr(Path, "read_bytes", read)
+    named.runtime.mkdir(parents=True)
+    monkeypatch.setattr(takeover.whereabouts, "read", _denied)
     with socket.create_server(("localhost", 0)) as router:
         hub = at_port(router.getsockname()[1])
         with pytest.raises(DaemonRunningError):
             takeover.refuse_second_copy(named, hub)
-    takeover.refuse_second_copy(named, hub)
+        # The router is that of the agents that run on here.
+        record.Record(record.beside(named.forkserver_socket)).add(
+            Spawned("router", os.getpid(), start_ticks(os.getpid()))
+        )
+        takeover.refuse_second_copy(named, hub)
+
+
+def test_what_may_not_be_read_is_another_site_if_no_router_is_there(
+    earlier, named, fork_server, monkeypatch
+):
+    monkeypatch.setattr(takeover.whereabouts, "read", _denied)
+    takeover.refuse_second_copy(named, HUB)
+
+
+def _denied(path):
+    raise PermissionError(path)
 
 
 def at_port(port):

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from ocsd.cli.arguments import trial
 from ocsd.site.load import load
 
@@ -89,6 +91,21 @@ def test_what_an_agents_code_does_wrong_is_told_with_the_line_of_its_entry(tmp_p
     assert broken == [("problem", place + text)]
     ended = found(site(tmp_path, entries, before="import os; os._exit(3)"))
     assert ended == [("problem", f"{place}it ended before it had parsed its arguments")]
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("from ocs import ocs_agent\n", "NoMain: {file} defines no main()"),
+        ("def main(args=None):\n    pass\n", "NoRun: main() of {file} returned without"),
+        ("if __name__ == '__main__':\n    pass\n", "NoRun: the code under __main__ of {file}"),
+    ],
+)
+def test_code_that_makes_no_agent_is_told_as_at_the_start(tmp_path, code, problem):
+    a_site = site(tmp_path, ["instance-id: a", "instance-id: job, restart: on-failure"])
+    (tmp_path / "lab.py").write_text(code)
+    [(_, told)] = found(a_site)
+    assert f"instance 'a': {problem.format(file=tmp_path / 'lab.py')}" in told
 
 
 def test_only_those_that_are_asked_for_are_told(tmp_path):

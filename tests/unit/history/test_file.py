@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsd.history.file import HistoryFile, read_history
-from ocsd.history.summary import HistoryEntry
+from ocsd.history import file
+from ocsd.history.file import HistoryFile, read_history, read_since
+from ocsd.history.summary import START_ALLOWANCE_S, HistoryEntry, summaries
 
 
 @pytest.fixture
@@ -100,3 +101,75 @@ def test_a_folder_that_is_gone_is_reported(path):
     writer = HistoryFile(path.parent / "gone" / "journal.jsonl")
     writer.write(entry(1))
     assert "No such file or directory" in writer.trouble
+
+
+NAMES = ("thermo1", "thermo2", "ocsd", "Ünï")
+STEPS = st.tuples(
+    st.integers(0, 400),
+    st.sampled_from(NAMES),
+    st.sampled_from(("UpRequested", "RestartRequested", "Exited", "BecameReady", "Examined")),
+    st.sampled_from(("down", "up", "starting", "stopping")),
+    st.sampled_from(("up", "starting", "stopping", "backoff", "")),
+    st.sampled_from(("up", "down")),
+)
+
+
+def written(path, steps):
+    writer = HistoryFile(path, limit_bytes=2000)
+    for at, name, event, before, after, target in steps:
+        reason = 'said "name": "thermo1"' * (event == "Examined")
+        writer.write(HistoryEntry(float(at), name, event, before, after, target, reason))
+    writer.close()
+    return list(read_history(path))
+
+
+@given(steps=st.lists(STEPS, max_size=30), names=st.sets(st.sampled_from(NAMES)))
+def test_entries_of_some_names_are_those_of_the_whole_file(tmp_path_factory, steps, names):
+    path = tmp_path_factory.mktemp("journal") / "journal.jsonl"
+    whole = written(path, steps)
+    assert list(read_history(path, names)) == [each for each in whole if each.name in names]
+
+
+@given(steps=st.lists(STEPS, max_size=30), from_at=st.integers(0, 400))
+def test_a_window_of_the_file_has_the_availability_of_the_whole(tmp_path_factory, steps, from_at):
+    path = tmp_path_factory.mktemp("journal") / "journal.jsonl"
+    whole = written(path, sorted(steps))
+    part = read_since(path, from_at - START_ALLOWANCE_S)
+    assert summaries(part, from_at, 500.0) == summaries(whole, from_at, 500.0)
+    recent = [each for each in whole if each.at >= from_at]
+    assert part[len(part) - len(recent) :] == recent
+
+
+def test_old_lines_are_not_parsed_but_for_the_last_state_of_each_name(path, monkeypatch):
+    monkeypatch.setattr(file, "PARSED_AT_ONCE", 2)
+    whole = written(
+        path, [(at, f"thermo{at % 3}", "Exited", "up", "down", "up") for at in range(20)]
+    )
+    assert [each.at for each in read_since(path, 18.0)] == [
+        13.0,
+        14.0,
+        15.0,
+        16.0,
+        17.0,
+        18.0,
+        19.0,
+    ]
+    assert read_since(path, 0.0) == whole
+    assert [each.at for each in read_since(path, 100.0)] == [15.0, 16.0, 17.0, 18.0, 19.0]
+
+
+def test_what_was_written_before_the_clock_was_set_back_is_older(path, monkeypatch):
+    monkeypatch.setattr(file, "PARSED_AT_ONCE", 1)
+    whole = written(path, [(at, "thermo1", "Exited", "up", "down", "up") for at in (9, 8, 1, 2)])
+    assert read_since(path, 2.0) == whole[1:]
+
+
+@pytest.mark.parametrize(
+    "torn", [b"", b"[]", b"{", b'{"at": 1.0, "name": "thermo1"', b"\xff", b"7"]
+)
+def test_a_torn_line_costs_no_other(path, torn):
+    written(path, [(1, "thermo1", "Exited", "up", "down", "up")])
+    path.write_bytes(path.read_bytes() + torn + b"\n" + path.read_bytes())
+    entries = read_history(path)
+    assert [each.at for each in entries] == [1.0, 1.0]
+    assert read_since(path, 0.0) == read_history(path, {"thermo1"}) == entries

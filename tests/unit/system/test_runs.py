@@ -22,6 +22,7 @@ def test_a_report_of_an_agent_with_many_operations_is_bounded():
     assert len(runs) == MOST_RUNS
     assert runs[0].name == "acq"
     assert len(runs[0].reason) < 200
+    assert runs[0].reason.endswith("…")
 
 
 @pytest.mark.parametrize(

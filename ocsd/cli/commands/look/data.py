@@ -74,11 +74,12 @@ def ls(selection: Selection, by_file: bool, as_json: bool) -> None:
         print("\n".join(table_lines(columns, rows, terminal.of_output())))
     else:
         journal = folder.unframed is not None
-        nothing = text.nothing(selection.of_time, writing is not None, journal)
-        print("\n".join(filter(None, (nothing, selection.place.idle()))))
+        print(text.nothing(selection.of_time, writing is not None, journal))
     if outliers := text.outlier_lines(feeds):
         print("\n" + "\n".join(outliers))
     print(f"\n{text.total(folder.path, summaries, selection.gaps(summaries))}")
+    if idle := selection.place.idle():
+        print(idle)
 
 
 @options.command(

@@ -5,7 +5,6 @@ import math
 import re
 import time
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -18,7 +17,7 @@ from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.screen.units import duration
 from ocsd.cli.talk import present, replies
 from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
-from ocsd.history.summary import HistoryEntry, Summary, summaries
+from ocsd.history.summary import START_ALLOWANCE_S, HistoryEntry, Summary, summaries
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 from ocsd.text.reason import clause
@@ -75,7 +74,8 @@ def history(
     to_at = min(until_at or time.time(), time.time())
     if to_at <= since_at:
         raise UsageError("--until is not later than --since, so there is no time between them")
-    entries = _chosen(list(records.entries(host)), names, agent_class, host)
+    # A start that was asked for before then may still count.
+    entries = _chosen(records.since(host, since_at - START_ALLOWANCE_S), names, agent_class, host)
     by_id = summaries(entries, since_at, to_at)
     left = _left(by_id, host)
     # Without --until, also what was dated into the future by a clock that was ahead.
@@ -90,7 +90,10 @@ def history(
         lines = 0
     shown = [row(entry) for entry in recent[max(0, len(recent) - lines) :]]
     if shown:
-        print("\n".join(table_lines(_EVENTS, shown, screen)), end="\n\n")
+        print("\n".join(table_lines(_EVENTS, shown, screen)))
+        if len(shown) < len(recent):
+            print(f"the last {lines} of {len(recent)} changes; all: -n {len(recent)}")
+        print()
     begin_at = max(since_at, min((entry.at for entry in entries), default=since_at))
     print(f"availability from {utc(begin_at)} to {utc(to_at)} ({duration(to_at - begin_at)})")
     print("\n".join(_summary_lines(by_id, left, screen, everything=lines == 0)))
@@ -108,8 +111,7 @@ def _chosen(
             near = did_you_mean(name, known)
             raise NoSuchInstanceError(f"the history has nothing of '{name}'{near}")
     if agent_class is not None:
-        members = targets.of_class(agent_class, present.status(host))
-        names = [name for name in names or members if name in members]
+        names = targets.narrowed(names, agent_class, present.status(host))
     elif not names:
         return entries
     return [entry for entry in entries if entry.name in names]
@@ -147,7 +149,7 @@ def words_of(name: str, reason: str) -> str:
     """
     if name != replies.ROUTER:
         return reason
-    return reason.replace("its reactor has not answered", "it has not answered")
+    return reason.removeprefix("reactor: ").replace("its reactor has", "it has")
 
 
 def _left(names: Iterable[str], host: str | None) -> set[str]:
@@ -197,9 +199,8 @@ def _as_json(
     entries: Sequence[HistoryEntry], by_id: Mapping[str, Summary], left: Container[str]
 ) -> dict[str, Any]:
     return {
-        "entries": [asdict(entry) for entry in entries],
+        "entries": [entry._asdict() for entry in entries],
         "summaries": {
-            name: {**asdict(summary), "availability": summary.availability, "left": name in left}
-            for name, summary in by_id.items()
+            name: {**summary.to_json(), "left": name in left} for name, summary in by_id.items()
         },
     }

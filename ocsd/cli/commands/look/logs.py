@@ -6,8 +6,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -108,8 +108,7 @@ def _day_before(until_at: float | None) -> float:
     return min(until_at or now_at, now_at) - _SEARCHED_S
 
 
-@dataclass(frozen=True, slots=True)
-class _View:
+class _View(NamedTuple):
     """The part of the logs that is shown, and how."""
 
     follow: bool

@@ -11,7 +11,7 @@ from ocsd.cli.arguments import completion, options, targets
 from ocsd.cli.arguments.targets import no_such_instance
 from ocsd.cli.overview import verdict as verdicts
 from ocsd.cli.overview.headlines import verdict_parts
-from ocsd.cli.overview.page import page, wrapped
+from ocsd.cli.overview.page import lines_above, page, wrapped
 from ocsd.cli.overview.verdict import verdict_of
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import Terminal
@@ -24,6 +24,7 @@ WATCH_PERIOD_S = 2.0
 @options.command(
     "ocsd status                        # what is not well; -a shows all",
     "ocsd status thermo1                # everything about one instance",
+    "ocsd status 'thermo-*'             # or about some; also --class FakeDataAgent",
     "ocsd status --watch                # the same in place, every two seconds",
     "ocsd status --strict >/dev/null || echo look at this host",
     "ocsd status --json | jq '.instances[] | select(.state != .target)'",
@@ -36,6 +37,7 @@ WATCH_PERIOD_S = 2.0
 @click.option("-a", "--all", "everything", is_flag=True, help="Fold nothing on a small terminal.")
 @click.option("--watch", is_flag=True, help="Show it in place, until Ctrl-C.")
 @click.option("--strict", is_flag=True, help="Exit code 5 if the verdict is not ok.")
+@targets.class_option
 @options.host_option
 @options.json_option
 def status(
@@ -43,6 +45,7 @@ def status(
     everything: bool,
     watch: bool,
     strict: bool,
+    agent_class: str | None,
     host: str | None,
     as_json: bool,
 ) -> int:
@@ -53,19 +56,21 @@ def status(
     lines the instances that are well are counted only.
 
     With NAME..., everything about these instances, and the end of the log of
-    those that are not in their target state. NAME may also be `router`, or `ocsd`, the daemon.
+    those that are not in their target state. NAME may be a pattern, and also `router`, or
+    `ocsd`, the daemon.
     """
     if watch:
-        return _watch(names, host, as_json)
+        return _watch(names, agent_class, host, as_json)
     answer = control.find(host).status()
-    if names:
-        answer = _only(answer, names)
+    named = bool(names or agent_class)
+    if named:
+        answer = _only(answer, names, agent_class)
     report = replies.host_status(answer)
     if as_json:
         print(json.dumps(answer, indent=2))
     else:
-        print("\n".join(_lines(report, terminal.of_output(), bool(names), everything)))
-    return exit_code(report, with_router=not names, strict=strict)
+        print("\n".join(_lines(report, terminal.of_output(), named, everything)))
+    return exit_code(report, with_router=not named, strict=strict)
 
 
 def _lines(
@@ -74,7 +79,7 @@ def _lines(
     if named:
         from ocsd.cli.overview.details import details
 
-        return [verdict(report, screen), *details(report, screen)]
+        return [*lines_above(report, verdict_of(report), screen), *details(report, screen)]
     return page(report, verdict_of(report), screen, everything=everything)
 
 
@@ -89,7 +94,7 @@ def verdict(report: replies.HostStatus, screen: Terminal) -> str:
     return f" {screen.dot} ".join(verdict_parts(report, verdict_of(report), screen))
 
 
-def _watch(names: tuple[str, ...], host: str | None, as_json: bool) -> int:
+def _watch(names: tuple[str, ...], agent_class: str | None, host: str | None, as_json: bool) -> int:
     screen = terminal.of_output()
     if as_json or not screen.interactive:
         raise click.UsageError(
@@ -99,7 +104,7 @@ def _watch(names: tuple[str, ...], host: str | None, as_json: bool) -> int:
     try:
         while True:
             screen = terminal.of_output()
-            lines = _present(names, host, screen)
+            lines = _present(names, agent_class, host, screen)
             sys.stdout.write(terminal.in_place(lines, screen))
             sys.stdout.flush()
             time.sleep(WATCH_PERIOD_S)
@@ -107,20 +112,25 @@ def _watch(names: tuple[str, ...], host: str | None, as_json: bool) -> int:
         return 0
 
 
-def _present(names: tuple[str, ...], host: str | None, screen: Terminal) -> list[str]:
+def _present(
+    names: tuple[str, ...], agent_class: str | None, host: str | None, screen: Terminal
+) -> list[str]:
     """Return the lines of this moment; a daemon that is away may come back."""
     try:
         answer = control.find(host).status()
     except OcsdError as error:
         return wrapped([[f"{error}"]], screen)
-    if names:
-        answer = _only(answer, names)
-    return _lines(replies.host_status(answer), screen, bool(names))
+    named = bool(names or agent_class)
+    if named:
+        answer = _only(answer, names, agent_class)
+    return _lines(replies.host_status(answer), screen, named)
 
 
-def _only(answer: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def _only(
+    answer: dict[str, Any], names: tuple[str, ...], agent_class: str | None
+) -> dict[str, Any]:
     rows = replies.rows(answer)
-    chosen = targets.matching(names, replies.instance_ids(answer))
+    chosen = targets.chosen(names, agent_class, answer)
     for name in chosen:
         if name not in rows:
             raise NoSuchInstanceError(no_such_instance(name, answer))

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -13,6 +12,7 @@ from ocsd.cli.arguments.targets import no_such_instance
 from ocsd.cli.commands.look.history import reason_words, row, words_of
 from ocsd.cli.logs import logfile, records
 from ocsd.cli.logs.log_lines import message_of
+from ocsd.cli.overview.headlines import operation_text, recording_lines
 from ocsd.cli.overview.reasons import reason_line
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
@@ -27,19 +27,32 @@ from ocsd.text.times import utc
 EXAMINED = "Examined"
 """The event of an end by force; its reason names the folder of the examination."""
 
+REQUESTS = ("OperationStart", "OperationStop", "OperationAbort")
+"""The events of requests of clients to the operations of an agent."""
+
 _CHANGES = 8
+_REQUESTS = 4
 _LOG_TAIL_LINES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class _Account:
+class _Account(NamedTuple):
     """All that explains the state of an instance; its fields are the keys of --json."""
 
     now: dict[str, Any] | None
     last_end: HistoryEntry | None
     last_forced_end: HistoryEntry | None
     changes: Sequence[HistoryEntry]
+    requests: Sequence[HistoryEntry]
     log: Sequence[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the account as JSON has it."""
+        return {
+            **self._asdict(),
+            "last_end": self.last_end and self.last_end._asdict(),
+            "last_forced_end": self.last_forced_end and self.last_forced_end._asdict(),
+            "changes": [entry._asdict() for entry in self.changes],
+        }
 
 
 @options.command(
@@ -56,17 +69,18 @@ def why(names: tuple[str, ...], agent_class: str | None, host: str | None, as_js
     """Show why instances are in their state, and what led to it.
 
     The parts are: state and health; the last unasked end; the record of the last end by
-    force (after a hang, or because of `liveness` or `limits`); the last changes, each with the
-    user that asked for it; the end of the log. A long reason stands there once. NAME may be a
-    pattern, and also `router`, or `ocsd`, the daemon.
+    force (after a hang, or because of `liveness` or `limits`); the last changes, and the last
+    requests of clients to its operations, each with the user that asked for it; the end of the
+    log. A long reason stands there once. NAME may be a pattern, and also `router`, or `ocsd`, the
+    daemon.
     """
     if not names and agent_class is None:
         raise UsageError("`ocsd why` needs the names of instances, or --class")
-    entries = list(records.entries(host))
-    chosen = _chosen(names, agent_class, entries, host)
+    chosen = _chosen(names, agent_class, host)
+    entries = records.entries(host, chosen)
     accounts = {name: _account_of(name, entries, host) for name in chosen}
     if as_json:
-        document: Any = {name: asdict(account) for name, (account, _) in accounts.items()}
+        document: Any = {name: account.to_json() for name, (account, _) in accounts.items()}
         if names == tuple(chosen) and len(chosen) == 1:
             [document] = document.values()
         print(json.dumps(document, indent=2))
@@ -79,12 +93,7 @@ def why(names: tuple[str, ...], agent_class: str | None, host: str | None, as_js
     print("\n\n".join(texts))
 
 
-def _chosen(
-    names: tuple[str, ...],
-    agent_class: str | None,
-    entries: Sequence[HistoryEntry],
-    host: str | None,
-) -> list[str]:
+def _chosen(names: tuple[str, ...], agent_class: str | None, host: str | None) -> list[str]:
     if agent_class is None and not any(map(targets.is_pattern, names)):
         return list(dict.fromkeys(names))
     try:
@@ -92,7 +101,7 @@ def _chosen(
     except NoDaemonError:
         if agent_class is not None:
             raise
-    return targets.matching(names, dict.fromkeys(entry.name for entry in entries))
+    return targets.matching(names, dict.fromkeys(entry.name for entry in records.latest(host)))
 
 
 def _account_of(
@@ -114,6 +123,7 @@ def _text(
     said = Said()
     headline = words_of(name, _headline(account, host, screen))
     yield f"{screen.bold(name)}: {said.once(headline)}"
+    yield from _activity(account.now, screen)
     yield from _lines(account, said)
     if account.log:
         yield f"\nlast lines of {log_path}:"
@@ -126,8 +136,10 @@ def _account(
     latest_first = history[::-1]
     last_end = next((entry for entry in latest_first if entry.is_unasked_end), None)
     last_forced_end = next((entry for entry in latest_first if entry.event == EXAMINED), None)
-    changes = [entry for entry in history if entry.event != EXAMINED][-_CHANGES:]
-    return _Account(now, last_end, last_forced_end, changes, log)
+    requests = [entry for entry in history if entry.event in REQUESTS]
+    changes = [entry for entry in history if entry.event not in {EXAMINED, *REQUESTS}]
+    latest = changes[-_CHANGES:], requests[-_REQUESTS:]
+    return _Account(now, last_end, last_forced_end, *latest, log)
 
 
 def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | None:
@@ -147,14 +159,33 @@ def _present(name: str, host: str | None, has_past: bool) -> dict[str, Any] | No
     )
 
 
+def _activity(now: dict[str, Any] | None, screen: Terminal) -> Iterator[str]:
+    """Yield how the recording of an aggregator goes, or which operations do not run."""
+    if now is None:
+        return
+    instance = replies.instance_status(now)
+    if instance.records:
+        for parts in recording_lines(instance, None, screen):
+            yield f" {screen.dot} ".join(parts)
+        return
+    for operation in instance.lacks:
+        again = f"to start it: ocsd call {instance.instance_id} {operation.name} start"
+        yield f"{'does not run':<15}  {operation_text(operation)}; {again}"
+
+
 def _lines(account: _Account, said: Said) -> Iterator[str]:
     ends = {"last end": account.last_end, "last forced end": account.last_forced_end}
     for title, end in ends.items():
         if end is not None:
             yield f"{title:<15}  {utc(end.at)}  {said.once(reason_words(end))}"
-    if account.changes:
-        yield "\nlast changes:"
-    for entry in account.changes:
+    yield from _entries("last changes", account.changes, said)
+    yield from _entries("last requests of clients", account.requests, said)
+
+
+def _entries(title: str, entries: Sequence[HistoryEntry], said: Said) -> Iterator[str]:
+    if entries:
+        yield f"\n{title}:"
+    for entry in entries:
         at, _, change, _ = (cell.text for cell in row(entry))
         reasons = (said.once(reason_words(entry)), clause("asked for by ", entry.by))
         yield f"  {at}  {change:<20} {'; '.join(filter(None, reasons))}".rstrip()

@@ -49,10 +49,13 @@ def _found(
 ) -> dict[str, Path]:
     """Return the logs of the names; if the `last` word of several is none, it may be a level."""
     try:
-        return places.find(names, agent_class, host)
+        return places.find(names, agent_class, host, follow=True)
     except NoSuchInstanceError as error:
         for word in last:
-            near = did_you_mean(word, LEVEL_CHOICES)
-            if near and word in names[1:]:
-                raise UsageError(f"'{word}' is neither a level nor an instance{near}") from error
+            if word in names[1:] and f"'{word}'" in str(error):
+                neither = f"'{word}' is neither a level nor an instance"
+                if near := did_you_mean(word, LEVEL_CHOICES):
+                    raise UsageError(f"{neither}{near}") from error
+                levels = ", ".join(LEVEL_CHOICES)
+                raise NoSuchInstanceError(f"{neither}; levels are {levels}") from error
         raise

@@ -19,7 +19,8 @@ from ocsd.cli.screen.table import Cell, columns, table_lines
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import site_router
 from ocsd.cli.talk.latest import LatestValues, Value
-from ocsd.errors import NoSuchOperationError
+from ocsd.cli.talk.site_router import SiteRouter
+from ocsd.errors import NoSuchOperationError, UnreachableError
 from ocsd.text.printable import one_line
 
 _WAIT_S = 5.0
@@ -83,8 +84,17 @@ def values(
     elif found:
         print("\n".join(_lines(found, screen, time.time())))
     if not found:
+        _refuse_without_router(router)
         raise NoSuchOperationError(_nothing(patterns, wait_s))
     return 0
+
+
+def _refuse_without_router(router: SiteRouter) -> None:
+    from ocsd.router.probe import is_open
+
+    if not is_open(router.wamp_server):
+        away = f"nothing listens at the address of the router, {router.wamp_server}"
+        raise UnreachableError(f"{away}; see: ocsd why router")
 
 
 def _nothing(patterns: Sequence[str], wait_s: float) -> str:

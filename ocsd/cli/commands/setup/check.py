@@ -3,13 +3,13 @@
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import click
 
-from ocsd.cli.arguments import options, trial
+from ocsd.cli.arguments import completion, options, trial
 from ocsd.errors import ConfigurationError, OcsdError, SiteFileError
 from ocsd.text.plural import plural
 
@@ -41,7 +41,12 @@ class _Findings:
     after="Exit code 78 means that something has to be corrected.",
 )
 @options.site_file_option
-@click.option("--host", metavar="HOST", help="Check this host's entry only.")
+@click.option(
+    "--host",
+    metavar="HOST",
+    help="Check this host's entry only.",
+    shell_complete=completion.site_hosts,
+)
 @click.option("--deep", is_flag=True, help="Let each agent parse its arguments, too.")
 def check(site_file: str | None, host: str | None, deep: bool) -> int:
     """Check a site file and find every agent class that it names.
@@ -89,9 +94,9 @@ def _judge(site: "Site", host: str | None, deep: bool, findings: _Findings) -> N
         hosts = [load.pick_host(site, host)]
     for entry in hosts:
         findings.warn(*advice.of_host(site, entry))
-        found = _judge_host(site, entry, findings)
-        if deep and found:
-            _try_arguments(site, entry, findings)
+        missing = _judge_host(site, entry, findings)
+        if deep:
+            _try_arguments(site, entry, missing, findings)
         # Users and programs of other machines cannot be seen from here.
         if len(hosts) == 1 or entry is here:
             findings.warn(*machine.missing(site, entry))
@@ -112,20 +117,24 @@ def _of_this_machine(site: "Site", here: "Host | None") -> str:
     )
 
 
-def _try_arguments(site: "Site", host: "Host", findings: _Findings) -> None:
+def _try_arguments(
+    site: "Site", host: "Host", missing: Collection[str], findings: _Findings
+) -> None:
+    """Try the arguments of all agents but those whose classes are missing."""
     before = len(findings.problems)
-    for kind, text in trial.problems(site, host):
+    found = [each.instance_id for each in trial.triable(host) if each.instance_id not in missing]
+    for kind, text in trial.problems(site, host, found):
         if kind == "problem":
             findings.refuse(text)
         else:
             findings.warn(text)
     if len(findings.problems) == before:
-        tried = plural(len(trial.triable(host)), "agent")
+        tried = plural(len(found), "agent")
         findings.good.append(f"ok  host {host.name}: no fault in the arguments of {tried}")
 
 
-def _judge_host(site: "Site", host: "Host", findings: _Findings) -> bool:
-    """Look up the classes of a host's instances; return whether all are found."""
+def _judge_host(site: "Site", host: "Host", findings: _Findings) -> Collection[str]:
+    """Look up the classes of a host's instances; return the instances whose class is missing."""
     from ocsd import site_config
 
     catalogue = site_config.agent_classes(host.agent_paths)
@@ -133,7 +142,8 @@ def _judge_host(site: "Site", host: "Host", findings: _Findings) -> bool:
     # The class of an instance that something else runs need not be installed here.
     ours = [instance for instance in host.instances if instance.manage in {"up", "down"}]
     failed = {str(failure) for failure in catalogue.failures if not failure.no_folder}
-    problems = list(_missing_classes(site, ours, catalogue))
+    missing = dict(_missing_classes(site, ours, catalogue))
+    problems = list(missing.values())
     # A failure of one class is told with the instance that needs it.
     problems = [each for each in failed if not any(each in other for other in problems)] + problems
     findings.refuse(*problems)
@@ -142,12 +152,13 @@ def _judge_host(site: "Site", host: "Host", findings: _Findings) -> bool:
         if len(ours) < len(host.instances):
             text += f", {len(host.instances) - len(ours)} run by others"
         findings.good.append(f"ok  host {host.name}: {text}")
-    return not problems
+    return missing
 
 
 def _missing_classes(
     site: "Site", instances: list["Instance"], classes: "Catalogue"
-) -> Iterator[str]:
+) -> Iterator[tuple[str, str]]:
+    """Yield each instance whose class is missing, with the problem."""
     # Of the plug-ins as a whole, each failure is told once, not for each class that may be
     # missing because of it.
     own = [each for each in classes.failures if each.no_folder or "agent class " in each.reason]
@@ -156,7 +167,8 @@ def _missing_classes(
         try:
             _find_class(instance, classes)
         except OcsdError as error:
-            yield f"{site.place(instance.line)}: instance '{instance.instance_id}': {error}"
+            name = instance.instance_id
+            yield name, f"{site.place(instance.line)}: instance '{name}': {error}"
 
 
 def _find_class(instance: "Instance", classes: "Catalogue") -> None:

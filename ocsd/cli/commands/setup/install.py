@@ -3,37 +3,26 @@
 import difflib
 import os
 import pwd
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from ocsd.cli.arguments import options
+from ocsd.cli.arguments import completion, options
+from ocsd.cli.systemd.target import Target
 from ocsd.cli.systemd.unit_file import UnitFile
-from ocsd.errors import (
-    NoSuchUserError,
-    NoSystemdError,
-    NotPermittedError,
-    OcsdError,
-    SystemctlError,
-    UnitChangedError,
-)
-from ocsd.system import files
+from ocsd.errors import NoSuchUserError, UnitChangedError
 
-_UNITS = Path("etc/systemd/system")
-# This folder exists if and only if systemd started this machine (sd_booted(3)).
-_BOOTED = Path("/run/systemd/system")
-# `ocsd stop` may take two minutes.
-_SYSTEMCTL_LIMIT_S = 300.0
+# systemd has a file here for each user whose services run without a login (loginctl(1)).
+_LINGERING = Path("/var/lib/systemd/linger")
 
 
 @options.command(
     "ocsd install --dry-run                      # show the unit, change nothing",
     "ocsd install --site-file /etc/ocsd/default.yaml --now",
     "ocsd install --host lab1 --now              # one of several hosts on this machine",
+    "ocsd install --user-unit --now              # without root: a unit of your own",
     "ocsd install --remove",
 )
 @click.option(
@@ -41,9 +30,15 @@ _SYSTEMCTL_LIMIT_S = 300.0
     metavar="HOST",
     help="For machines with several hosts: install ocsd@HOST.service. Without it, ocsd.service "
     "runs the entry of this machine.",
+    shell_complete=completion.site_hosts,
 )
 @options.site_file_option
-@click.option("--user", metavar="USER", default="ocs", show_default=True, help="Run as USER.")
+@click.option("--user", metavar="USER", help="Run as USER; by default as ocs.")
+@click.option(
+    "--user-unit",
+    is_flag=True,
+    help="Without root: install a unit of your own (systemctl --user), which runs as you.",
+)
 @click.option(
     "--root",
     metavar="DIR",
@@ -58,7 +53,8 @@ _SYSTEMCTL_LIMIT_S = 300.0
 def install(
     host: str | None,
     site_file: str | None,
-    user: str,
+    user: str | None,
+    user_unit: bool,
     root: Path,
     now: bool,
     dry_run: bool,
@@ -72,14 +68,24 @@ def install(
     """
     if now and root != Path("/"):
         raise click.UsageError("--now and --root exclude each other: nothing runs in an image")
-    target = _Target(root, dry_run)
+    if user_unit and (user is not None or root != Path("/")):
+        raise click.UsageError("--user-unit runs here and as you: leave out --user and --root")
+    if user_unit:
+        target = Target.of_user(dry_run)
+    else:
+        target = Target.of_system(root, dry_run)
     if remove:
         _remove(target, host)
         return
-    checked = _checked_site_file(site_file, host, root)
-    unit = UnitFile(several=host is not None, program=_program(), site_file=checked, user=user)
-    if target.is_here and not dry_run:
-        _check_user(user)
+    unit = UnitFile(
+        several=host is not None,
+        program=_program(),
+        site_file=_checked_site_file(site_file, host, root),
+        user=user or "ocs",
+        of_user=user_unit,
+    )
+    if target.is_here and not dry_run and not user_unit:
+        _check_user(unit.user)
     _write(target, unit, force)
     service = _service(host)
     target.systemctl("enable", service, now=now)
@@ -87,76 +93,31 @@ def install(
         print(
             f"nothing was changed; this would be {target.path(unit.name)}:\n\n{unit.text}", end=""
         )
-    elif now:
-        print(f"{service} runs; see: systemctl status {service}, ocsd status")
+    else:
+        _tell_next(target, service, now)
+    if user_unit:
+        _tell_of_lingering()
+
+
+def _tell_next(target: Target, service: str, runs: bool) -> None:
+    if runs:
+        print(f"{service} runs; see: {target.command('status', service)}, ocsd status")
     elif target.is_here:
-        print(f"next: systemctl start {service}, or boot")
+        print(f"next: {target.command('start', service)}, or boot")
     else:
         print("next: boot it")
 
 
-class _Target:
-    """The system into which the unit goes."""
-
-    def __init__(self, root: Path, dry_run: bool) -> None:
-        self._root = root.absolute()
-        self._dry_run = dry_run
-        self.is_here = self._root == Path("/")
-        if self.is_here and not dry_run and not _BOOTED.is_dir():
-            raise NoSystemdError(
-                f"systemd does not run this machine (there is no {_BOOTED}); start ocsd with "
-                "`ocsd start`, or install into an image with --root"
-            )
-
-    def path(self, name: str) -> Path:
-        """Return the path of a unit's file."""
-        return self._root / _UNITS / name
-
-    def systemctl(self, *words: str, now: bool = False) -> None:
-        """Print and run a command of systemctl; `now` lets it also start or stop the unit."""
-        command = ["systemctl"]
-        if not self.is_here:
-            command += ["--root", str(self._root)]
-        command.append(words[0])
-        if now:
-            command.append("--now")
-        command += words[1:]
-        print(" ".join(command))
-        if self._dry_run:
-            return
-        try:
-            subprocess.run(
-                [command[0], "--quiet", *command[1:]], check=True, timeout=_SYSTEMCTL_LIMIT_S
-            )
-        except FileNotFoundError as error:
-            raise NoSystemdError(
-                "there is no program systemctl; install systemd, or use `ocsd start`"
-            ) from error
-        except subprocess.SubprocessError as error:
-            raise SystemctlError(
-                f"`{' '.join(command)}` failed, as it says above; when that is put right, run "
-                "this command again"
-            ) from error
-
-    def write(self, path: Path, text: str) -> None:
-        """Replace a file at once or not at all."""
-        print(f"write {path}")
-        if self._dry_run:
-            return
-        with _permitted(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            files.replace(path, text.encode())
-            path.chmod(0o644)
-
-    def delete(self, path: Path) -> None:
-        """Delete a file."""
-        print(f"delete {path}")
-        if not self._dry_run:
-            with _permitted(path):
-                path.unlink()
+def _tell_of_lingering() -> None:
+    user = pwd.getpwuid(os.getuid()).pw_name
+    if not (_LINGERING / user).exists():
+        print(
+            f"{user} does not linger: it would end when {user} logs out, and start at the next "
+            f"login, not at boot; to change that: loginctl enable-linger {user}"
+        )
 
 
-def _write(target: _Target, unit: UnitFile, force: bool) -> None:
+def _write(target: Target, unit: UnitFile, force: bool) -> None:
     path = target.path(unit.name)
     present = None
     with suppress(FileNotFoundError):
@@ -172,14 +133,14 @@ def _write(target: _Target, unit: UnitFile, force: bool) -> None:
             sys.stdout.flush()
             raise UnitChangedError(
                 f"{path} has another content, see the difference above; add --force to overwrite "
-                f"it, and keep your own settings in a drop-in: systemctl edit {unit.name}"
+                f"it, and keep your own settings in a drop-in: {target.command('edit', unit.name)}"
             )
     target.write(path, unit.text)
     if target.is_here:
         target.systemctl("daemon-reload")
 
 
-def _remove(target: _Target, host: str | None) -> None:
+def _remove(target: Target, host: str | None) -> None:
     path = target.path(UnitFile(several=host is not None).name)
     if not path.exists():
         print(f"there is no {path}: nothing to remove")
@@ -235,14 +196,3 @@ def _check_user(user: str) -> None:
             f"there is no user {user!r} to run the daemon; pass --user, or make one with: "
             f"useradd --system --home-dir /var/lib/ocsd --groups dialout {user}"
         ) from error
-
-
-@contextmanager
-def _permitted(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except PermissionError as error:
-        message = f"cannot change {path}: {error.strerror}; try again with sudo"
-        raise NotPermittedError(message) from error
-    except OSError as error:
-        raise OcsdError(f"cannot change {path}: {error.strerror}") from error

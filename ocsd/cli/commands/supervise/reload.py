@@ -9,10 +9,11 @@ import click
 
 from ocsd.cli import up_down_restart
 from ocsd.cli.arguments import options, trial
-from ocsd.cli.screen import change_text
+from ocsd.cli.screen import change_text, question
 from ocsd.cli.systemd import unit_job
 from ocsd.cli.talk import control, replies
 from ocsd.errors import ConfigurationError
+from ocsd.text.plural import plural
 
 _WOULD: Final = {
     "starts": "start",
@@ -22,6 +23,9 @@ _WOULD: Final = {
     "stays down": "leave down",
 }
 """The verb for each effect of a reload, in the order in which the effects are printed."""
+
+_ASK_ABOVE: Final = 3
+"""Number of instances that are interrupted without a question."""
 
 _LEADS: Final = {"problem": "", "warning": "warning: "}
 
@@ -36,6 +40,7 @@ _USUAL: Final = {"added": "starts", "removed": "ends", "changed": "restarts", "k
     after="A broken file changes nothing; the message says where it is broken (exit code 78).",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@options.yes_option
 @click.option("--no-wait", is_flag=True, help="Do not wait for instances to start, restart or end.")
 @options.host_option
 @options.timeout_option
@@ -47,6 +52,7 @@ _USUAL: Final = {"added": "starts", "removed": "ends", "changed": "restarts", "k
 )
 def reload(
     dry_run: bool,
+    is_sure: bool,
     no_wait: bool,
     host: str | None,
     timeout_s: float,
@@ -59,9 +65,12 @@ def reload(
     be started parse their arguments, without being started.
 
     New instances are started, instances that left the file are ended, and
-    instances whose entries changed are restarted. All others are not touched.
+    instances whose entries changed are restarted. All others are not touched. Before more than
+    three would be restarted or ended, a person at a terminal is asked.
     """
     daemon = _daemon(host, unit)
+    if not (dry_run or is_sure) and question.can_ask():
+        _confirm_many(daemon)
     answer = daemon.reload(dry_run, None if dry_run or no_wait else timeout_s)
     plan, _ = next(answer, ({}, None))
     for warning in plan.get("warnings", ()):
@@ -71,6 +80,16 @@ def reload(
     if refused:
         return ConfigurationError.exit_code
     return code
+
+
+def _confirm_many(daemon: control.DaemonClient) -> None:
+    """Ask before many instances are interrupted: the cause may be a slip in what they share."""
+    plan, _ = next(daemon.reload(dry_run=True), ({}, None))
+    effects = (plan.get("effects") or {}).items()
+    hit = [name for name, effect in effects if effect in {"restarts", "ends"}]
+    if len(hit) > _ASK_ABOVE:
+        print("\n".join(_plan_lines(plan, dry_run=True)), file=sys.stderr)
+        question.confirm(f"{daemon.host}: interrupt {len(hit)} instances?")
 
 
 def _shown(
@@ -120,15 +139,24 @@ def _daemon(host: str | None, unit: str | None) -> control.DaemonClient:
 def _plan_lines(plan: Mapping[str, Any], dry_run: bool) -> list[str]:
     """Return a line for each instance that changed, or would; its result follows if awaited."""
     by_effect = _lines_by_effect(plan, dry_run)
-    unchanged = plan.get("unchanged", 0)
-    if not any(by_effect.values()):
-        return [f"nothing to do: the site file says what runs ({unchanged} instances)"]
+    unchanged = plural(plan.get("unchanged", 0), "instance")
+    hooks = _hook_lines(plan, dry_run)
+    if not any(by_effect.values()) and not hooks:
+        return [f"nothing to do: the site file says what runs ({unchanged})"]
     listed = [line for lines in by_effect.values() for line in lines]
-    listed.append(f"{unchanged} instances are not touched")
+    listed += [*hooks, f"{unchanged} not touched"]
     begun = by_effect["starts"] or by_effect["restarts"]
     if begun and not dry_run and "waits_for" not in plan:
         listed.append("see how they do: ocsd status")
     return listed
+
+
+def _hook_lines(plan: Mapping[str, Any], dry_run: bool) -> list[str]:
+    """Return a line for each hook of the host that changes."""
+    verb = "changes"
+    if dry_run:
+        verb = "would change"
+    return [f"{verb:<14} hook {line}" for line in change_text.lines(plan.get("hooks") or {})]
 
 
 def _lines_by_effect(plan: Mapping[str, Any], dry_run: bool) -> dict[str, list[str]]:

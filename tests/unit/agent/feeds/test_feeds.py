@@ -337,11 +337,14 @@ def test_the_heartbeat_stays_the_agents_own(agent, link):
     assert [message for _, (message, _) in link.published] == [{}]
 
 
-@pytest.mark.parametrize("name", ["", "two words", "a.b", "a#"])
+@pytest.mark.parametrize(
+    "name", ["", "two words", "a.b", "a#", "a\n", "\ud800", "n" * 300, "n" * 230]
+)
 def test_a_feed_name_that_is_no_part_of_an_address_is_refused(agent, link, name):
-    feed = agent.register_feed(name)
+    feed = agent.register_feed(name, record=True)
     with pytest.raises(ValueError, match="feed name"):
-        feed.publish_message({})
+        feed.publish_message(sample(a=1))
+    assert link.published == []
 
 
 def test_agg_params_that_cannot_be_sent_do_not_spoil_the_feed(agent, link):

@@ -50,7 +50,7 @@ def session_of(agent, name):
 
 
 def test_the_request_of_a_client_and_that_of_the_agent_differ(busy, reactor):
-    for by_client, who in ((True, "a client"), (False, "the agent itself")):
+    for by_client, who in ((True, "an unknown client"), (False, "the agent itself")):
         session = session_of(busy, "count")
         session.enter()
         if by_client:

@@ -34,6 +34,7 @@ def told(now_at=100.0, **changed):
 def test_without_a_run_nothing_is_recorded():
     assert json.loads(brief(None, 1.0)) == {"recording": False}
     assert json.loads(brief(SimpleNamespace(data={}), 1.0)) == {"recording": False}
+    assert json.loads(brief(None, 1.0, begins=True)) == {"recording": True}
 
 
 def test_a_recording_tells_feeds_age_file_and_disk_but_not_its_own_feed():

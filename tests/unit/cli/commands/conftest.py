@@ -1,5 +1,9 @@
 """The history of a host, for `ocsd history` and `ocsd why`."""
 
+import contextlib
+import os
+import pty
+import subprocess
 import time
 
 import pytest
@@ -42,3 +46,29 @@ def history_file(ocsd):
     for entry in story():
         history.write(entry)
     return history
+
+
+@pytest.fixture
+def at_terminal(ocsd):
+    """Run `ocsd` at a terminal on which a person types, and return exit code and screen."""
+
+    def ask(typed, *words):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            ocsd.command(*words),
+            env=ocsd.environment,
+            stdin=theirs,
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        screen = b""
+        with contextlib.suppress(OSError):
+            while block := os.read(ours, 4096):
+                screen += block
+        os.close(ours)
+        return process.wait(30), screen.decode()
+
+    return ask

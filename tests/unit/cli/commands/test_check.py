@@ -187,3 +187,20 @@ def test_a_folder_without_the_routers_configuration_is_a_problem(ocsd, site):
     done = ocsd("check", "--site-file", str(site), "--host", "grumpy")
     assert done.returncode == 78
     assert "crossbar: config-dir /no (line 8) holds no config.json" in done.stderr
+
+
+def test_a_missing_class_hides_no_wrong_argument_of_others(ocsd, site):
+    text = site.read_text()
+    entry = "      - {agent-class: FakeDataAgent, instance-id: fake, arguments: [--mode, acqq]}\n"
+    site.write_text(text.replace("  sleepy:", entry + "  sleepy:").replace("ThermoAgent", "Tgent"))
+    done = ocsd("check", "--deep", "--host", "grumpy", "--site-file", str(site))
+    assert done.returncode == 78
+    problems = [line for line in done.stderr.splitlines() if "warning" not in line]
+    assert [
+        name for line in problems for name in ("thermo1", "thermo2", "fake") if f"'{name}'" in line
+    ] == [
+        "thermo1",
+        "thermo2",
+        "fake",
+    ]
+    assert problems[-1] == f"ocsd: 3 problems in {site}"

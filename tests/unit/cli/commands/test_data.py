@@ -415,3 +415,28 @@ def test_the_tab_key_offers_recent_fields_and_feeds(folder):
     assert offered.feeds(context, parameter, "") == ["thermo1.feeds.temps"]
     context.params = {"folder": folder / "none"}
     assert offer("") == []
+
+
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        ({"recording": {"recording": True}}, ""),
+        ({"recording": {}}, "nothing is recorded now; to record: ocsd call agg record start"),
+        ({"recording": {"paused": True, "trouble": "recording pauses: full"}}, "pauses: full"),
+        ({"state": "backoff"}, "nothing is recorded now: agg is backoff"),
+    ],
+)
+def test_ls_says_when_the_aggregator_that_runs_records_nothing(ocsd, daemon_of, told, line):
+    sound(ocsd.base / "hk", samples(every(1, 3)))
+    row = {"instance_id": "agg", "agent_class": "AggregatorAgent", "state": "up", "target": "up"}
+    daemon_of("lab", {**row, "data_dir": str(ocsd.base / "hk"), **told})
+    last = ocsd("data", "ls").stdout.splitlines()[-1]
+    assert last.endswith(line)
+    assert (line == "") == (str(ocsd.base / "hk") in last)
+
+
+def test_a_daemon_that_this_user_may_not_ask_is_not_denied(ocsd, daemon_of, as_stranger):
+    daemon_of("grumpy")
+    done = as_stranger(ocsd.runtime / "grumpy", "data", "ls")
+    assert "this user may not speak to the daemon" in done.stderr
+    assert "no daemon runs here" not in done.stderr

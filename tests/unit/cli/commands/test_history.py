@@ -143,3 +143,10 @@ def test_a_history_that_cannot_be_read_is_an_error(ocsd, command):
     assert done.returncode == 1
     assert done.stderr.startswith("ocsd: the journal ")
     assert "cannot be read: Is a directory" in done.stderr
+
+
+def test_changes_that_are_left_out_are_counted(ocsd, history_file):
+    changes = ocsd("history", "--host", "lab", "-n", "2").stdout.split("\n\n")[0].splitlines()
+    assert len(changes) == 4
+    assert changes[-1] == "the last 2 of 5 changes; all: -n 5"
+    assert "the last" not in ocsd("history", "--host", "lab", "-n", "5").stdout

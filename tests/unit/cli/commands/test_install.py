@@ -1,17 +1,22 @@
 """`ocsd install`, into images; tests/system/supervision/test_systemd.py installs for real."""
 
 import os
+import pwd
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ocsd.cli.main import main
+from ocsd.cli.systemd.target import Target, require_manager_of_user
 from ocsd.cli.systemd.unit_file import UnitFile
+from ocsd.cli.systemd.unit_job import is_restart
+from ocsd.errors import NoSystemdError
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 EXAMPLE = REPOSITORY / "site-configs/default.yaml"
@@ -140,6 +145,90 @@ def test_a_refusal_of_systemctl_is_passed_on(ocsd, image):
 )
 def test_paths_are_written_as_systemd_reads_them(path, written):
     assert f" start --site-file {written}\n" in UnitFile(site_file=path).text
+
+
+# A unit of a user.
+
+
+@needs_systemctl
+def test_a_unit_of_a_user_is_written_enabled_and_removed_in_the_home_folder(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("SYSTEMD_OFFLINE", "1")
+    target = Target.of_user(dry_run=True)
+    assert target.path("ocsd.service") == tmp_path / "systemd/user/ocsd.service"
+    target = replace(target, dry_run=False)
+    path = target.path("ocsd.service")
+    target.write(path, UnitFile(of_user=True).text)
+    target.systemctl("enable", "ocsd.service")
+    assert (path.parent / "default.target.wants/ocsd.service").is_symlink()
+    target.systemctl("disable", "ocsd.service")
+    target.delete(path)
+    assert [each for each in tmp_path.rglob("*") if not each.is_dir()] == []
+    assert capsys.readouterr().out.splitlines() == [
+        f"write {path}",
+        "systemctl --user enable ocsd.service",
+        "systemctl --user disable ocsd.service",
+        f"delete {path}",
+    ]
+
+
+def test_a_dry_run_for_a_user_shows_all_and_says_how_to_linger(ocsd):
+    words = ("--site-file", str(EXAMPLE), "--host", "grumpy", "--dry-run")
+    done = ocsd("install", "--user-unit", *words, XDG_CONFIG_HOME=str(ocsd.base / "config"))
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = done.stdout.splitlines()
+    assert shown[:3] == [
+        f"write {ocsd.base}/config/systemd/user/ocsd@.service",
+        "systemctl --user daemon-reload",
+        "systemctl --user enable ocsd@grumpy.service",
+    ]
+    assert "WantedBy=default.target" in shown
+    # Needs root, or namespaces.
+    assert not re.search(
+        r"^(User|Supplem|Protect|Restrict|Capab|\w+Directory=ocsd)", done.stdout, re.M
+    )
+    user = pwd.getpwuid(os.getuid()).pw_name
+    assert shown[-1].startswith(f"{user} does not linger: it would end when {user} logs out")
+    assert shown[-1].endswith(f"loginctl enable-linger {user}")
+    assert not (ocsd.base / "config").exists()
+
+
+@pytest.mark.parametrize("words", [("--user", "ocs"), ("--root", "/tmp")])
+def test_a_unit_of_a_user_has_no_other_user_and_no_image(ocsd, words):
+    done = ocsd("install", "--user-unit", *words)
+    assert done.returncode == 2
+    assert "leave out --user and --root" in done.stderr
+
+
+@pytest.mark.parametrize("runtime", [None, "nowhere", "empty"])
+def test_a_login_without_a_service_manager_is_told_what_to_do(tmp_path, monkeypatch, runtime):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    if runtime is not None:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / runtime))
+    with pytest.raises(NoSystemdError, match="as after su or sudo; log in as this user"):
+        require_manager_of_user()
+    (tmp_path / "systemd").mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    require_manager_of_user()
+
+
+@pytest.mark.parametrize(("manager_pid", "scope"), [(None, ""), ("712", "--user ")])
+def test_a_unit_asks_its_own_manager_whether_it_is_restarted(
+    tmp_path, monkeypatch, manager_pid, scope
+):
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(f'#!/bin/sh\necho "$*" > {tmp_path}/asked\necho 30 x restart running\n')
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("MANAGERPID", raising=False)
+    if manager_pid is not None:
+        monkeypatch.setenv("MANAGERPID", manager_pid)
+    assert is_restart("ocsd.service")
+    asked = (tmp_path / "asked").read_text()
+    assert asked == f"{scope}list-jobs --plain --no-legend ocsd.service\n"
 
 
 # The page for operators.

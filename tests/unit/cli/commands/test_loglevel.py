@@ -84,3 +84,11 @@ def test_a_level_that_may_not_be_written_gets_exit_code_77(ocsd, daemon_of, log,
     done = as_stranger(log.parent, "loglevel", "a", "debug")
     assert done.returncode == 77, done.stderr
     assert f"may not write {log}.level" in done.stderr
+
+
+def test_a_word_that_is_neither_gets_the_levels(ocsd, daemon_of, log):
+    daemon_of("grumpy", instance("a", log_path=str(log)))
+    done = ocsd("loglevel", "a", "loud")
+    assert done.returncode == 4
+    assert "'loud' is neither a level nor an instance; levels are critical, error" in done.stderr
+    assert ocsd("loglevel", "loud", "debug").returncode == 4

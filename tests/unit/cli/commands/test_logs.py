@@ -500,3 +500,17 @@ def test_following_filters_too(ocsd, daemon_of, log):
     assert process.stdout.readline() == "  its cause\n"
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
+
+
+def test_a_pattern_leaves_out_what_has_written_no_log(ocsd, daemon_of):
+    path = ocsd.base / "a1.log"
+    path.write_text(f"{stamp(5)} [info] here\n")
+    absent = {"log_path": str(ocsd.base / "absent.log")}
+    daemon_of("grumpy", instance("a1", log_path=str(path)), instance("a2", **absent))
+    for words in (("*",), ("--class", "Fake*")):
+        done = ocsd("logs", *words)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "here" in done.stdout
+    none = ocsd("logs", "*2")
+    assert none.returncode == 1
+    assert "none of these has written a log yet: a2" in none.stderr

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.unit.cli.answers import result, transition
 from tests.unit.cli.stand_in_daemon import instance
 
@@ -17,7 +19,7 @@ def test_the_daemon_of_the_unit_is_meant_where_several_run(ocsd, daemon_of):
     done = ocsd("reload", "--no-wait", "--unit", "ocsd.service", MAINPID="4121")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
-        "starts         b\n1 instances are not touched\nsee how they do: ocsd status\n"
+        "starts         b\n1 instance not touched\nsee how they do: ocsd status\n"
     )
     assert (server.requests, other.requests) == ([("/v1/reload", {"dry_run": False})], [])
 
@@ -41,7 +43,7 @@ def test_what_becomes_of_each_is_told(ocsd, daemon_of):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         "starts         b",
-        "1 instances are not touched",
+        "1 instance not touched",
         "07:33:01.250Z  b up",
         "b: up after 0.05 s",
     ]
@@ -102,13 +104,13 @@ def test_instances_are_listed_by_effect_not_by_kind_of_change(ocsd, daemon_of):
         "would leave running r (after changed)",
         "would leave down off",
         "would leave down d (arguments changed)",
-        "1 instances are not touched",
+        "1 instance not touched",
     ]
     assert ocsd("reload", "--no-wait").stdout.splitlines()[5:] == [
         "goes on        r (after changed)",
         "stays down     off",
         "stays down     d (arguments changed)",
-        "1 instances are not touched",
+        "1 instance not touched",
         "see how they do: ocsd status",
     ]
 
@@ -138,7 +140,7 @@ def test_a_dry_run_shows_old_and_new_values_and_those_of_many_once(ocsd, daemon_
         "would restart  c (wamp_server changed)",
         "would leave running d (manage changed)",
         "                 manage: up -> down",
-        "1 instances are not touched",
+        "1 instance not touched",
     ]
     assert "->" not in ocsd("reload", "--no-wait").stdout
 
@@ -168,3 +170,29 @@ def test_a_site_file_that_this_user_cannot_read_is_told_and_no_failure(ocsd, dae
     done = ocsd("reload", "--dry-run")
     assert done.returncode == 0
     assert "arguments of agents were not tried: cannot read site file" in done.stderr
+
+
+def test_a_hook_that_changes_is_no_nothing(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("a"))
+    hooks = {"on-ok": [None, ["/opt/clear"]], "on-down": [["/opt/old"], ["/opt/new", "-v"]]}
+    server.streams["/v1/reload"] = [{**ANSWER, "added": [], "hooks": hooks}]
+    assert ocsd("reload", "--dry-run").stdout.splitlines() == [
+        "would change   hook on-down: /opt/old -> /opt/new -v",
+        "would change   hook on-ok: (none) -> /opt/clear",
+        "1 instance not touched",
+    ]
+    assert ocsd("reload", "--no-wait").stdout.startswith("changes        hook on-down: ")
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_before_many_are_interrupted_a_person_at_a_terminal_is_asked(
+    ocsd, daemon_of, at_terminal, count
+):
+    names = [f"a{number}" for number in range(count)]
+    plan = {**ANSWER, "added": [], "changed": {name: ["arguments"] for name in names}}
+    server = daemon_of("grumpy", *map(instance, names))
+    server.streams["/v1/reload"] = [{**plan, "effects": dict.fromkeys(names, "restarts")}]
+    code, screen = at_terminal("n\n", "reload", "--no-wait")
+    asked = "grumpy: interrupt 4 instances? [y/N]" in screen
+    assert (code, asked) == (int(count > 3), count > 3)
+    assert at_terminal("", "reload", "--no-wait", "--yes")[0] == 0

@@ -368,3 +368,32 @@ def test_a_pattern_stands_for_instances(ocsd, daemon_of):
     rows = json.loads(ocsd("status", "--json", "thermo*").stdout)["instances"]
     assert [row["instance_id"] for row in rows] == ["thermo1", "thermo2"]
     assert ocsd("status", "x*").returncode == 4
+
+
+def test_the_verdict_on_a_named_instance_says_why(ocsd, daemon_of):
+    acq = {"name": "acq", "kind": "process", "state": "stopped", "since_at": 1795332781.0}
+    operations = [{**acq, "startup": True, "reason": "a client"}]
+    daemon_of("grumpy", instance("fine"), instance("idle", operations=operations))
+    assert ocsd("status", "idle").stdout.splitlines()[:2] == [
+        "grumpy: degraded · 1 up · router up",
+        "stopped or failed: 1 operation (idle acq stopped 07:33:01Z by a client)",
+    ]
+
+
+def test_a_level_that_was_set_is_shown_with_the_way_back(ocsd, daemon_of):
+    log = ocsd.base / "fine.log"
+    daemon_of("grumpy", instance("fine", log_path=str(log)))
+    assert "log level" not in ocsd("status", "fine").stdout
+    log.with_name("fine.log.level").write_text("debug\n")
+    line = "log level debug; as it was started: ocsd loglevel fine usual"
+    assert line in ocsd("status", "fine").stdout
+
+
+def test_what_something_else_runs_is_not_called_unknown(ocsd, daemon_of):
+    server = daemon_of("grumpy", instance("fine"))
+    reason = "not managed here: docker runs it (manage); see: docker ps -a"
+    server.status["not_managed"] = [{"instance_id": "boxed", "reason": reason}]
+    for command in ("status", "why", "logs", "loglevel"):
+        done = ocsd(command, "boxed")
+        assert done.returncode == 4
+        assert f"'boxed' is {reason}" in done.stderr

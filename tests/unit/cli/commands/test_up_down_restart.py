@@ -1,8 +1,4 @@
-import contextlib
 import json
-import os
-import pty
-import subprocess
 
 import pytest
 
@@ -139,32 +135,6 @@ def test_a_reason_is_printed_once(ocsd, server):
         result("a", ok=False, state="failed", reason="no such class"),
     ]
     assert ocsd("up", "a").stdout.count("no such class") == 1
-
-
-@pytest.fixture
-def at_terminal(ocsd):
-    """Run `ocsd` at a terminal on which a person types, and return exit code and screen."""
-
-    def ask(typed, *words):
-        ours, theirs = pty.openpty()
-        process = subprocess.Popen(
-            ocsd.command(*words),
-            env=ocsd.environment,
-            stdin=theirs,
-            stdout=subprocess.DEVNULL,
-            stderr=theirs,
-            start_new_session=True,
-        )
-        os.close(theirs)
-        os.write(ours, typed.encode())
-        screen = b""
-        with contextlib.suppress(OSError):
-            while block := os.read(ours, 4096):
-                screen += block
-        os.close(ours)
-        return process.wait(30), screen.decode()
-
-    return ask
 
 
 @pytest.mark.parametrize("words", [("--all",), ("*",), ("a", "b", "--class", "Fake*")])

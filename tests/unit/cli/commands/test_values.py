@@ -1,12 +1,23 @@
 """`ocsd values`, with a process in place of the listener."""
 
 import json
+import socket
 import sys
 import time
 
+import pytest
+
 from ocsd.cli.commands.operate import values
-from ocsd.cli.commands.operate.values import _fitted, _lines, _Listener, _nothing
+from ocsd.cli.commands.operate.values import (
+    _fitted,
+    _lines,
+    _Listener,
+    _nothing,
+    _refuse_without_router,
+)
 from ocsd.cli.talk.latest import LatestValues, Value
+from ocsd.cli.talk.site_router import SiteRouter
+from ocsd.errors import UnreachableError
 from tests.unit.cli.overview.hosts import screen
 
 
@@ -68,3 +79,14 @@ def test_nothing_heard_tells_for_how_long_and_the_next_step():
         "no recorded feed has published a field that 'pump' names within 5 s; "
         "listen for longer with --wait, or see: ocsd status"
     )
+
+
+def test_a_router_that_is_away_is_told_instead_of_silence():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        url = f"ws://127.0.0.1:{probe.getsockname()[1]}/ws"
+        router = SiteRouter(url, "http://x/call", "r", "lab")
+        with pytest.raises(UnreachableError, match=r"nothing listens at .*; see: ocsd why router"):
+            _refuse_without_router(router)
+        probe.listen()
+        _refuse_without_router(router)

@@ -157,3 +157,35 @@ def test_the_router_has_no_reactor(ocsd, history_file, daemon_of):
     assert ocsd("why", "router").stdout.startswith(
         "router: up (target up): hung, layer router; it has not answered for 12 s\n"
     )
+
+
+def test_operations_that_do_not_run_are_named_with_the_way_to_start_them(
+    ocsd, history_file, daemon_of
+):
+    acq = {"name": "acq", "kind": "process", "since_at": 1795332781.0, "startup": True}
+    runs = [{**acq, "state": "stopped", "reason": "a client"}, {**acq, "state": "running"}]
+    daemon_of("lab", {"instance_id": "thermo1", "state": "up", "target": "up", "operations": runs})
+    assert ocsd("why", "thermo1").stdout.splitlines()[:2] == [
+        "thermo1: up (target up)",
+        "does not run     acq stopped 07:33:01Z by a client; "
+        "to start it: ocsd call thermo1 acq start",
+    ]
+
+
+def test_an_aggregator_that_records_nothing_says_so(ocsd, history_file, daemon_of):
+    row = {"instance_id": "agg", "agent_class": "AggregatorAgent", "state": "up", "target": "up"}
+    daemon_of("lab", {**row, "recording": {"recording": False}})
+    assert "nothing is recorded: agg was not told to; ocsd call agg record start" in (
+        ocsd("why", "agg").stdout
+    )
+
+
+def test_the_router_has_no_reactor_in_its_account(ocsd, history_file, daemon_of):
+    daemon_of("lab", {"instance_id": "thermo1"})
+    reason = "reactor: no answer for 30 s: it is stopped (SIGSTOP)"
+    history_file.write(
+        HistoryEntry(time.time(), "router", "BecameHung", "up", "stopping", reason=reason)
+    )
+    shown = ocsd("why", "router").stdout
+    assert "no answer for 30 s: it is stopped (SIGSTOP)" in shown
+    assert "reactor" not in shown

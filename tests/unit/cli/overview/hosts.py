@@ -44,6 +44,10 @@ def aggregator(recording=RECORDING, *runs, **fields):
     return agent("agg", *(runs or (run("record"),)), **fields)
 
 
+def idle_aggregator():
+    return aggregator({"recording": False}, run("record", "stopped"))
+
+
 def host(*instances, **changed):
     answer = stand_in_daemon.status("one", *instances)
     return replies.host_status({**answer, "pid": 77, **changed})

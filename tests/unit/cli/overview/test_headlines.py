@@ -51,6 +51,13 @@ def test_an_aggregator_whose_recording_was_stopped_says_by_whom():
     ]
 
 
+@pytest.mark.parametrize("state", ["starting", "running", "degraded"])
+def test_a_recording_that_only_begins_is_not_called_idle(state):
+    report = host(aggregator({"recording": False}, run("record", state)))
+    assert lines_of(report) == ["recording begins: agg opens its data folder"]
+    assert verdict_of(report).idle == ()
+
+
 def test_operations_that_do_not_run_are_listed_with_time_and_cause():
     report = host(
         agent("gps-clock", run(state="stopped", reason="a client"), run("count")),

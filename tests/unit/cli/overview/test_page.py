@@ -124,6 +124,20 @@ def test_a_router_that_still_starts_explains_the_rest():
     assert "router still starts (30s); 52 instances not up yet" in text
 
 
+def test_a_router_that_starts_again_counts_no_instance_that_runs_or_has_failed():
+    reason = "reactor: no answer for 30 s: it is stopped (SIGSTOP)"
+    router = {"state": "starting", "url": "ws://x/ws", "uptime_s": 1.2, "reason": reason}
+    text = "\n".join(shown(host(agent("a"), agent("b", state="failed"), router=router)))
+    assert "router still starts (1s): no answer for 30 s: it is stopped (SIGSTOP)\n" in text
+    assert "not up yet" not in text
+
+
+def test_a_row_of_what_is_left_alone_stands_in_line_with_the_table():
+    left = [{"instance_id": "influx", "agent_class": "InfluxDBAgent", "manage": "docker"}]
+    whole = shown(host(agent("a-long-name"), not_managed=left), interactive=False)
+    assert whole[-2].index("InfluxDBAgent") == whole[-3].index("FakeDataAgent")
+
+
 def test_a_pipe_gets_every_row_whole_whatever_its_size():
     lines = shown(NIGHT, 40, 10, interactive=False)
     assert len(lines) == 4 + 1 + 52 + 1

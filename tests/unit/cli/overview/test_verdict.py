@@ -3,7 +3,7 @@
 import pytest
 
 from ocsd.cli.overview.verdict import exit_code, is_well, verdict_of
-from tests.unit.cli.overview.hosts import RECORDING, agent, aggregator, host, run
+from tests.unit.cli.overview.hosts import RECORDING, agent, aggregator, host, idle_aggregator, run
 
 DOWN = {"state": "down", "target": "down", "health": None}
 ROUTER = {"state": "up", "url": "ws://x/ws", "reason": ""}
@@ -31,7 +31,8 @@ TABLE = {
     "trouble of the daemon": (host(agent("a"), trouble="the disk is full"), "degraded", 0, 5),
     "a disk that fills": (host(disks=[{"warning": "full in 3 h"}]), "degraded", 0, 5),
     "being stopped": (host(agent("a", state="stopping"), stopping=True), "stopping", 3, 3),
-    "records nothing": (host(agent("a"), aggregator({"recording": False})), "degraded", 0, 5),
+    "records nothing": (host(agent("a"), idle_aggregator()), "degraded", 0, 5),
+    "recording begins": (host(aggregator({"recording": False}, run("record"))), "ok", 0, 0),
     "recording pauses": (host(aggregator({**RECORDING, "paused": True})), "degraded", 0, 5),
     "aggregator of an older release": (host(aggregator(None)), "ok", 0, 0),
     "aggregator put down": (host(agent("a"), aggregator(**DOWN)), "ok", 0, 0),
@@ -81,6 +82,6 @@ def test_the_verdict_is_that_of_the_table(case):
 
 
 def test_an_idle_aggregator_is_not_well_although_it_is_healthy():
-    report = host(aggregator({"recording": False}), agent("a"), agent("b", run(state="stopped")))
+    report = host(idle_aggregator(), agent("a"), agent("b", run(state="stopped")))
     idle = verdict_of(report).idle
     assert [is_well(each, idle) for each in report.instances] == [False, True, False]

@@ -43,7 +43,9 @@ def fleet(tmp_path, clock):
 @pytest.fixture
 def post(fleet, clock):
     """Return a function that posts a change and returns the lines of the answer so far."""
-    api = ControlApi(None, fleet, clock, None, None, None)
+    boxed = Instance(instance_id="boxed", agent_class="A", manage="docker")
+    status = SimpleNamespace(left_alone=lambda: (boxed,))
+    api = ControlApi(status, fleet, clock, None, None, None, None)
     changes = api.site().resource.children[b"v1"].children[b"instances"].children
     ours, theirs = socket.socketpair()
     requests = []
@@ -62,7 +64,8 @@ def post(fleet, clock):
         )
         gone = Deferred()
         requests.append(gone)
-        changes[verb.encode()].render(request)
+        if isinstance(refused := changes[verb.encode()].render(request), bytes):
+            written.append(refused)
         return [json.loads(line) for line in b"".join(written).splitlines()]
 
     yield ask
@@ -90,3 +93,9 @@ def test_what_was_put_down_by_its_name_is_left_out_of_up_of_all_on_request(fleet
 def test_a_restart_of_all_leaves_out_whatever_is_down(fleet, post):
     post("down", {"all": True})
     assert left_out(post("restart", {"all": True})) == ["a", "b", "c"]
+
+
+def test_what_something_else_runs_is_refused_with_the_reason(post):
+    [told] = post("down", {"names": ["a", "boxed"]})
+    reason = "not managed here: docker runs it (manage); see: docker ps -a"
+    assert told["error"]["message"] == f"'boxed' is {reason}"

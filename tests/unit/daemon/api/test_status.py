@@ -53,7 +53,7 @@ def test_entries_that_something_else_runs_are_listed_as_not_managed(tmp_path):
             "instance_id": "boxed",
             "agent_class": "A",
             "manage": "docker/up",
-            "reason": "not managed here: its entry says manage: docker/up",
+            "reason": "not managed here: docker runs it (manage); see: docker ps -a",
         }
     ]
 

@@ -78,6 +78,7 @@ def test_what_others_run_is_left_alone_and_said():
                 "lab",
                 agent("hm-lab", "HostManager"),
                 agent("boxed", manage=Manage.DOCKER_UP),
+                agent("other", manage=Manage.IGNORE),
                 agent("parked", manage=Manage.DOWN),
             )
         ),
@@ -86,9 +87,10 @@ def test_what_others_run_is_left_alone_and_said():
     assert names(found) == ["registry", "aggregator", "parked"]
     assert found.notices == (
         "hm-lab is left alone: this daemon does the job of OCS's HostManager",
-        "boxed is left alone: its entry says manage: docker/up",
+        "boxed is left alone: docker runs it (manage); see: docker ps -a",
+        "other is left alone: its entry tells ocsd to ignore it (manage)",
     )
-    assert [each.instance_id for each in found.left_alone] == ["boxed"]
+    assert [each.instance_id for each in found.left_alone] == ["boxed", "other"]
 
 
 @pytest.mark.parametrize("name", ["router", "ocsd", "forkserver"])

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ocsd.bus.caller import Caller
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
@@ -15,6 +16,8 @@ from ocsd.supervisor.events import Target, UpRequested
 from ocsd.supervisor.lifecycle import Lifecycle
 from tests.unit.daemon.timers import cancel_timers
 
+SIMON = Caller(7, peer="tcp:10.0.0.5:1", words="ocsbow (simon@grumpy)")
+ASKER = "simon@grumpy (ocsbow), from 10.0.0.5, through the HostManager"
 KNOWN = ["thermo1", "thermo2"]
 
 
@@ -80,17 +83,24 @@ def stops():
 
 @pytest.fixture
 def face(fleet, clock, stops):
-    def refuse():
+    def refuse(by):
+        assert by == ASKER
         raise SiteFileError("site.yaml:3: unknown key 'argumets'")
 
-    face = HostManagerFace(Operations(), fleet, refuse, lambda: stops.append(1), clock)
+    face = HostManagerFace(Operations(), fleet, refuse, stops.append, clock)
     yield face
     cancel_timers(clock)
 
 
 def session():
     return SimpleNamespace(
-        data={}, start_time=5.0, messages=[], add_message=print, set_status=lambda status: None
+        data={},
+        start_time=5.0,
+        messages=[],
+        add_message=print,
+        set_status=lambda status: None,
+        started_by=SIMON,
+        ended_by=None,
     )
 
 
@@ -139,4 +149,4 @@ def test_die_answers_before_everything_ends(face, clock, stops):
     assert face.die(session(), {})[0]
     assert stops == []
     clock.advance(0)
-    assert stops == [1]
+    assert stops == [ASKER]

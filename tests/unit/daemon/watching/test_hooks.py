@@ -5,9 +5,13 @@ import select
 
 import pytest
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 
 from ocsd.daemon.watching import hooks
+from ocsd.daemon.watching.hook_trial import facts_of_trial
 from ocsd.daemon.watching.hooks import Hooks, ProcessHook
+from ocsd.errors import UsageError
+from ocsd.site.supervision import OCCASIONS
 
 
 class Commands:
@@ -25,7 +29,7 @@ class Commands:
         self.killed += 1
 
     def end(self, trouble=""):
-        self.begun.pop(0)[2](trouble)
+        self.begun.pop(0)[2](trouble, "")
 
 
 @pytest.fixture
@@ -129,32 +133,75 @@ class Reactor:
 
 
 @pytest.mark.parametrize(
-    ("script", "trouble"),
+    ("script", "failure", "printed"),
     [
-        ("cat > {file}", ""),
-        ("echo no route; exit 3", "ended with exit code 3; it printed: no route"),
-        ("kill -TERM $$", "killed by SIGTERM"),
-        (
-            "printf 'a\\nb \\033[31mred'; exit 3",
-            "ended with exit code 3; it printed: a b [31mred",
-        ),
-        ("yes | head -c 1000000", ""),
+        ("cat > {file}", "", ""),
+        ("echo no route; exit 3", "ended with exit code 3", "no route\n"),
+        ("kill -TERM $$", "killed by SIGTERM", ""),
+        ("printf 'a\\nb \\033[31mred'; exit 3", "ended with exit code 3", "a\nb \033[31mred"),
+        ("yes | head -c 1000000", "", "y\n" * 1000),
     ],
 )
-def test_a_hook_is_a_process_that_reads_the_facts(tmp_path, script, trouble):
-    reactor, troubles = Reactor(), []
+def test_a_hook_is_a_process_that_reads_the_facts(tmp_path, script, failure, printed):
+    reactor, ends = Reactor(), []
     file = tmp_path / "facts"
     command = ["/bin/sh", "-c", script.format(file=file)]
-    ProcessHook(reactor, command, b'{"reason": "no device"}', troubles.append)
+    ProcessHook(reactor, command, b'{"reason": "no device"}', lambda *end: ends.append(end))
     reactor.run()
-    assert troubles == [trouble]
+    assert ends == [(failure, printed)]
     if "cat" in script:
         assert file.read_text() == '{"reason": "no device"}'
 
 
+def test_a_failure_is_logged_on_one_line_with_what_it_printed(site, commands):
+    site.fire("on-failed", "thermo1", {})
+    with capturedLogs() as logs:
+        commands.begun.pop()[2]("ended with exit code 3", "no\nroute\033[31m")
+    assert [each["trouble"] for each in logs] == [
+        "ended with exit code 3; it printed: no route [31m"
+    ]
+
+
+def test_a_hook_is_tried_at_once_and_whatever_ran_before(site, commands):
+    ends = []
+    site.fire("on-failed", "thermo1", {})
+    site.try_out("on-failed", "thermo1", lambda: {"test": True}, lambda *end: ends.append(end))
+    (_, told, _) = commands.begun[-1]
+    assert told == {
+        "occasion": "on-failed",
+        "instance_id": "thermo1",
+        "test": True,
+        "left_out": 0,
+    }
+    commands.begun.pop()[2]("", "paged")
+    assert ends == [("", "paged")]
+
+
+def test_a_hook_that_there_is_not_cannot_be_tried(site):
+    with pytest.raises(UsageError, match="no hook 'on-up' for this host; it has: on-failed"):
+        site.try_out("on-up", "thermo1", dict, lambda *_: None)
+
+
+@pytest.mark.parametrize("occasion", OCCASIONS)
+def test_facts_of_a_trial_have_the_keys_of_the_page_and_say_that_they_are_none(occasion):
+    facts = facts_of_trial(occasion, "thermo1", "ann (uid 1)")
+    assert facts.pop("test") is True
+    reason = facts.pop("reason")
+    assert reason == "a test by ann (uid 1): nothing has happened"
+    keys = {"before", "after", "target", "pid", "restarts"}
+    keys = {
+        "on-ok": {"health", "after"},
+        "on-degraded": {"health"},
+        "on-hung": {"health"},
+        "on-incident": {"names"},
+    }.get(occasion, keys)
+    assert facts.keys() == keys
+
+
 def test_a_killed_hook_takes_along_what_it_started():
     reactor, troubles = Reactor(), []
-    hook = ProcessHook(reactor, ["/bin/sh", "-c", "sleep 60 & wait"], b"", troubles.append)
+    ended = lambda *end: troubles.append(end)  # noqa: E731 - short
+    hook = ProcessHook(reactor, ["/bin/sh", "-c", "sleep 60 & wait"], b"", ended)
     hook.kill()
     reactor.run()
-    assert troubles == ["took longer than 30 s"]
+    assert troubles == [("took longer than 30 s", "")]

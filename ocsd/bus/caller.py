@@ -1,0 +1,125 @@
+"""The client that calls an agent: the router's facts about it, and its own words.
+
+Nothing checks what a client says of itself, so the two are kept apart. It says that in its
+HELLO (`greeting`) or, over HTTP and from browsers, in the header ``User-Agent``. ocsd's
+router passes the words on, together with the address from which they came, as the
+client's authid (`ocsd.router.callers`); any other router tells its own authid, or nothing.
+
+The module imports neither Twisted nor autobahn: the command line uses it as well.
+"""
+
+import getpass
+import os
+import re
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ocsd.text.printable import one_line
+
+BRIDGE_ROLE: Final = "ocs-bridge"
+"""Role of the router's HTTP bridge, which no other client gets."""
+
+LONGEST_WORDS: Final = 120
+"""Length of a client's words about itself at most [characters]."""
+
+_KEY: Final = "client"
+_OURS: Final = re.compile(r"(?P<program>.+) \((?P<person>[^()@]+@[^()@]+)\)")
+_PLACE: Final = re.compile(r"tcp\d?:\S+|unix(?::\S*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The client that called."""
+
+    session: int | None = None
+    """Its WAMP session; None if the router does not tell."""
+    authid: str = ""
+    authrole: str = ""
+    """Its name and role for the router."""
+    peer: str = ""
+    """The address from which it is connected, e.g. ``tcp4:10.0.0.5:53122``; may be empty."""
+    words: str = ""
+    """What it says of itself, e.g. ``ocs-client-cli (simon@grumpy)``; may be empty."""
+
+    def __str__(self) -> str:
+        """Return it for an operator; all before the comma is the client's own word."""
+        if self.session is None:
+            return "an unknown client"
+        who = "a client"
+        if ours := _OURS.fullmatch(self.words):
+            who = f"{ours['person']} ({ours['program']})"
+        elif self.words:
+            who = f"a client ({self.words})"
+        if host := self._host():
+            return f"{who}, from {host}"
+        if self.authid:
+            return f"{who}, authid {self.authid}"
+        return who
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for clients: the router's facts apart from its own words."""
+        facts = None
+        if self.session is not None:
+            facts = {
+                "session": self.session,
+                "authid": self.authid,
+                "authrole": self.authrole,
+                "peer": self.peer,
+            }
+        return {"name": str(self), "says": self.words, "router": facts}
+
+    def _host(self) -> str:
+        kind, _, rest = self.peer.partition(":")
+        if kind == "unix":
+            return "this machine"
+        return rest.rpartition(":")[0]
+
+
+UNKNOWN: Final = Caller()
+"""A client of which the router tells nothing."""
+
+
+def caller_of(details: Any) -> Caller:
+    """Return the caller that autobahn's details of a call name."""
+    if details is None or details.caller is None:
+        return UNKNOWN
+    return _caller(details.caller, details.caller_authid or "", details.caller_authrole or "")
+
+
+def _caller(session: int, authid: str, role: str) -> Caller:
+    peer, _, words = authid.partition(" ")
+    if not _PLACE.fullmatch(peer):
+        return Caller(session, one_line(authid)[:LONGEST_WORDS], role)
+    return Caller(session, "", role, peer, one_line(words)[:LONGEST_WORDS])
+
+
+def authid_of(peer: str, words: object) -> str:
+    """Return the authid that ocsd's router gives to a client at `peer` that says `words`."""
+    return f"{peer} {one_line(str(words or ''))[:LONGEST_WORDS]}".strip()
+
+
+def words_of(greeting: object, headers: Mapping[str, str]) -> str:
+    """Return a client's words about itself, from its HELLO or from the header of its request."""
+    if isinstance(greeting, Mapping) and greeting.get(_KEY):
+        return str(greeting[_KEY])
+    return headers.get("user-agent", "")
+
+
+def own_words(program: str = "") -> str:
+    """Return this process's words about itself; `program` is the script's name by default."""
+    program = program or os.path.basename(sys.argv[0] or sys.executable)
+    if program.startswith("-"):
+        program = "python"  # `python -c`
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())  # as in a container
+    return one_line(f"{program} ({user}@{socket.gethostname()})")
+
+
+def greeting(program: str = "") -> dict[str, str]:
+    """Return the part of a HELLO with which a WAMP client says who it is (authextra)."""
+    return {_KEY: own_words(program)}
