@@ -190,7 +190,7 @@ def _run(arguments: list[str] | None) -> Any:
         )
         sys.stdout.flush()
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EIO}:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EIO}:
             raise
         _let_go_of_output()
         raise OcsdError(f"cannot write the output: {error.strerror}") from error

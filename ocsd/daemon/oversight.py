@@ -236,7 +236,7 @@ class Oversight:
 def _places(settings: Settings) -> dict[str, Path]:
     """Return the folders that must not become full."""
     paths = settings.paths
-    places = {"state": paths.state, "logs": paths.logs}
+    places = {"state": paths.state, "logs": paths.logs, "runtime": paths.runtime}
     for each in settings.plan.instances:
         if each.agent_class == AGGREGATOR_CLASS:
             places["data"] = data_folder(each.arguments, paths.state)

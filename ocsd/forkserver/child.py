@@ -13,7 +13,12 @@ import setproctitle
 
 from ocsd import site_config
 from ocsd.agent.wellbeing.own_code import OWN_CODE
-from ocsd.errors import PERMANENT_FAILURE_EXIT, ConfigurationError
+from ocsd.errors import (
+    PERMANENT_FAILURE_EXIT,
+    ConfigurationError,
+    PluginError,
+    UnknownAgentClassError,
+)
 from ocsd.forkserver import limits, program, spool_folder
 from ocsd.forkserver.loaded import LoadedCode
 from ocsd.forkserver.protocol import SpawnRequest, decode, encode
@@ -131,7 +136,12 @@ def _run_agent(request: SpawnRequest, loaded: LoadedCode | None = None) -> int:
         os.execv(sys.executable, [sys.executable, "-P", "-m", "ocsd.forkserver.cold"])
 
     def find() -> plugins.AgentEntry:
-        entry = site_config.agent_class(own_launch.instance.agent_class, own_launch.agent_paths)
+        try:
+            entry = site_config.agent_class(own_launch.instance.agent_class, own_launch.agent_paths)
+        except (UnknownAgentClassError, PluginError) as error:
+            # An installed package does not bring the next try, as an edited file does.
+            again = f"{error}; when that is done: ocsd up {request.instance_id}"
+            raise type(error)(again) from error
         fresh = not entry.fork_safe or limits.are_read_at_start(request.environment)
         if loaded is not None and (fresh or not _is_up_to_date(loaded)):
             anew()

@@ -76,7 +76,10 @@ class HistoryFile:
         except OSError as error:
             self._close()
             waiting = len(self._unwritten) + self._dropped
-            self.trouble = f"{waiting} entries wait for {self._path}: {error.strerror}"
+            entries = "1 entry waits"
+            if waiting > 1:
+                entries = f"{waiting} entries wait"
+            self.trouble = f"{entries} for {self._path}: {error.strerror}"
         else:
             self.trouble = ""
 

@@ -18,6 +18,10 @@ class Space:
 
     total_bytes: int
     free_bytes: int
+    total_files: int = 0
+    """Number of files that it can hold; 0 if it does not tell."""
+    free_files: int = 0
+    read_only: bool = False
 
     @property
     def used(self) -> float:
@@ -25,6 +29,13 @@ class Space:
         if self.total_bytes <= 0:
             return 1.0
         return 1.0 - self.free_bytes / self.total_bytes
+
+    @property
+    def files_used(self) -> float:
+        """The part of the files that it can hold, 0 to 1."""
+        if self.total_files <= 0:
+            return 0.0
+        return 1.0 - self.free_files / self.total_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +89,21 @@ def warning(what: Iterable[str], path: str, history: DiskHistory) -> str:
     space, full_in_s = history.now, history.full_in_s
     if space is None:
         return ""
+    disk = f"the disk of {', '.join(what)} ({path})"
+    if space.read_only:
+        return f"{disk} is mounted read-only: nothing can be written to it"
+    if space.files_used >= WARN_USED:
+        return (
+            f"{disk} has room for {max(space.free_files, 0)} more files only, whatever their size: "
+            f"{100 * space.files_used:.0f} % of its {space.total_files} files are in use"
+        )
     fills_soon = full_in_s is not None and full_in_s < WARN_FULL_IN_S
     if space.used < WARN_USED and not fills_soon:
         return ""
     rate = ""
     if full_in_s:
         rate = f", full in {_duration(full_in_s)} at this rate"
-    return (
-        f"the disk of {', '.join(what)} ({path}) is {100 * space.used:.0f} % full: "
-        f"{_size(space.free_bytes)} free{rate}"
-    )
+    return f"{disk} is {100 * space.used:.0f} % full: {_size(space.free_bytes)} free{rate}"
 
 
 def _duration(span_s: float) -> str:

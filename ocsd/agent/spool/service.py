@@ -92,6 +92,7 @@ class SpoolService(Witness):
         self._tended_s = -inf
         self._past = PastSpools(folder, session_id, self._limits_of)
         self._in_memory: set[Path | None] = set()
+        self._why_in_memory = ""
         self._logged_not_removed = False
 
     def spool(self, feed_name: str, limits: SpoolLimits, monotonic: Callable[[], float]) -> Spool:
@@ -185,6 +186,22 @@ class SpoolService(Witness):
                 "started by ocsd"
             )
         self._in_memory.add(folder)
+        if error is not None:
+            self._why_in_memory = error.strerror or str(error)
+
+    def complaint(self) -> str:
+        """Return a complaint if a disk does not take the messages, else nothing.
+
+        Another try is made if it is due, also for feeds that publish seldom.
+        """
+        for feed in self.feeds.values():
+            feed.spool.retry()
+        if not self._in_memory or not self._why_in_memory:
+            return ""
+        return (
+            "its messages are kept in memory only, and lost if it is killed: cannot write "
+            f"{self._place}: {self._why_in_memory}"
+        )
 
     def on_disk(self, folder: Path) -> None:
         """Log that messages are kept on the disk again, and remove old ones."""

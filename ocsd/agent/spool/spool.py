@@ -170,8 +170,7 @@ class Spool:
             )
         now_s = self._monotonic()
         self.next = number + 1
-        if self._retry_at_s is not None and now_s >= self._retry_at_s:
-            self._move_to_disk(now_s)
+        self.retry()
         tail = self._segment_for(len(entry), number, info, now_s)
         try:
             tail.put(entry, number, now_s)
@@ -182,6 +181,12 @@ class Spool:
         if self._mark is not None and isinstance(self._tail, MemorySegment):
             self._mark.write(self.next)
         self._trim(now_s)
+
+    def retry(self) -> None:
+        """Move messages in memory to the disk, if another try is due."""
+        now_s = self._monotonic()
+        if self._retry_at_s is not None and now_s >= self._retry_at_s:
+            self._move_to_disk(now_s)
 
     def messages(self, after: int) -> Iterator[SpooledMessage]:
         """Yield the messages from number `after` on; do not call `put` meanwhile."""

@@ -67,6 +67,8 @@ class Readiness:
     def start(self, connection: Any) -> None:
         """Begin to report."""
         self._connection = connection
+        # Before it is up: a file that is written from then on was written after it was loaded.
+        OWN_CODE.check()
         self._ticker.start()
 
     def stop(self) -> None:
@@ -148,6 +150,7 @@ class Readiness:
             agent.trouble,
             agent.blocked,
             agent.reply_fault(),
+            agent.spools.complaint(),
             *agent.operations.refusals(),
             *(feed.refusal or feed.loss() for feed in tuple(agent.feeds.values())),
             trouble_of(agent.sessions.values(), startup_names),

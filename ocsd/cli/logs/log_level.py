@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ocsd.cli.arguments.levels import LEVELS, USUAL
 from ocsd.cli.talk.replies import DAEMON, ROUTER
-from ocsd.errors import NotPermittedError, UsageError
+from ocsd.errors import NotPermittedError, OcsdError, UsageError
 from ocsd.system import files
 
 LEVEL_CHOICES = (*LEVELS[::-1], USUAL)
@@ -24,6 +24,8 @@ def set_level(instance_id: str, log: Path, level: str) -> None:
         If it is not an agent.
     NotPermittedError
         If this user may not write there.
+    OcsdError
+        If the disk is full or read-only.
     """
     if instance_id in {ROUTER, DAEMON}:
         raise UsageError(f"only agents have a level that can be changed; '{instance_id}' is none")
@@ -36,6 +38,11 @@ def set_level(instance_id: str, log: Path, level: str) -> None:
     except PermissionError as error:
         raise NotPermittedError(
             f"this user may not write {file}; use the account of the daemon, or sudo"
+        ) from error
+    except OSError as error:
+        raise OcsdError(
+            f"the level was not changed: cannot write {file}: {error.strerror}; make room on its "
+            "disk, or make it writable"
         ) from error
 
 

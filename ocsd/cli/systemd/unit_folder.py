@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ocsd.errors import NoSystemdError, NotPermittedError, SystemctlError
+from ocsd.errors import NoSystemdError, NotPermittedError, OcsdError, SystemctlError
 from ocsd.system import files
 
 _SYSTEM_UNITS = Path("etc/systemd/system")
@@ -124,9 +124,11 @@ class UnitFolder:
     def _permitted(self, path: Path) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
+        except PermissionError as error:
             message = f"cannot change {path}: {error.strerror}; {self.remedy}"
             raise NotPermittedError(message) from error
+        except OSError as error:
+            raise OcsdError(f"cannot change {path}: {error.strerror}") from error
 
 
 def _require_systemd(otherwise: str) -> None:

@@ -60,11 +60,7 @@ class Disks:
             history = DiskHistory()
             if before is not None:
                 history = before.history
-            statistics = os.statvfs(path)
-            total_bytes = statistics.f_blocks - statistics.f_bfree + statistics.f_bavail
-            unit_bytes = statistics.f_frsize
-            space = Space(total_bytes * unit_bytes, statistics.f_bavail * unit_bytes)
-            found[device] = Disk(path, what, history.after(now_s, space))
+            found[device] = Disk(path, what, history.after(now_s, space_of(os.statvfs(path))))
         self._disks, self._measured_s = found, now_s
 
     def round(self) -> None:
@@ -90,6 +86,18 @@ class Disks:
             except Exception:  # noqa: BLE001 - the next measurement may be better
                 self.log.failure("while the disks were measured")
             time.sleep(MEASURE_PERIOD_S)
+
+
+def space_of(statistics: os.statvfs_result) -> Space:
+    """Return what a user without privileges may use of a file system."""
+    total_units = statistics.f_blocks - statistics.f_bfree + statistics.f_bavail
+    return Space(
+        total_units * statistics.f_frsize,
+        statistics.f_bavail * statistics.f_frsize,
+        statistics.f_files - statistics.f_ffree + statistics.f_favail,
+        statistics.f_favail,
+        bool(statistics.f_flag & os.ST_RDONLY),
+    )
 
 
 def _row(disk: Disk, silent_s: float) -> dict[str, Any]:

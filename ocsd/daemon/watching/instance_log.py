@@ -13,6 +13,8 @@ LOG_TAIL_BYTES = 4096
 # Not Unicode's other line ends (str.splitlines), which may be part of a message.
 LINE_END = re.compile("[\r\n]")
 DAILY_LIFE = re.compile(r"\S+Z \[(info|debug)\]")
+# All that a full disk has taken of a line.
+ONLY_A_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.Z+-]*")
 
 
 def last_line(path: Path, since: Spawned | None = None) -> str:
@@ -22,10 +24,14 @@ def last_line(path: Path, since: Spawned | None = None) -> str:
     the start of `since`, the writer.
     """
     lines = map(str.strip, reversed(LINE_END.split(end_of(path, LOG_TAIL_BYTES, since))))
-    last = next((line for line in lines if line and not line.startswith(NOTE)), "")
+    last = next((line for line in lines if _says_something(line)), "")
     if DAILY_LIFE.match(last):
         return ""
     return shortened(last.removeprefix("ocsd: "))
+
+
+def _says_something(line: str) -> bool:
+    return bool(line) and not line.startswith(NOTE) and not ONLY_A_TIME.fullmatch(line)
 
 
 def end_of(path: Path, most_bytes: int, since: Spawned | None = None) -> str:

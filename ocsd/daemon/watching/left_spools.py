@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from ocsd.daemon.instances.ports import Clock
 from ocsd.reactor.repeating import repeating
-from ocsd.supervisor.retention import CONFIRMED_AFTER_S, is_expired
+from ocsd.supervisor.retention import Confirmation, is_expired
 
 SPOOL_CHECK_S: Final = 3600.0
 """Time between two checks [s]. None is made at the start, when the machine's clock may be wrong."""
@@ -36,7 +36,7 @@ class LeftSpools:
 
     def __post_init__(self) -> None:
         self._checking = repeating(self.check, self.clock)
-        self._expired_since_s: dict[str, float] = {}
+        self._confirmation: Confirmation[Path] = Confirmation()
 
     def start(self) -> None:
         """Begin."""
@@ -44,27 +44,27 @@ class LeftSpools:
 
     def check(self) -> None:
         """Delete the spools that are too old."""
-        listed = self.listed()
-        for name in self._expired_since_s.keys() & set(listed):
-            del self._expired_since_s[name]
-        for folder in _folders(self.folder):
-            name = unquote(folder.name)
+        listed, now_at = self.listed(), self.wall_clock()
+        left = [each for each in _folders(self.folder) if unquote(each.name) not in listed]
+        expired = [each for each in left if self._is_expired(each, now_at)]
+        for folder in self._confirmation.of(expired, self.clock.seconds()):
             try:
-                if name not in listed:
-                    self._consider(name, folder)
+                self._delete(folder, now_at)
             except OSError as error:  # the next check tries again
-                self.log.error("cannot tidy up {folder}: {error}", folder=folder, error=error)
+                self._cannot(folder, error)
 
-    def _consider(self, name: str, folder: Path) -> None:
+    def _is_expired(self, folder: Path, now_at: float) -> bool:
+        try:
+            return is_expired(_measured(folder)[0], now_at)
+        except OSError as error:
+            self._cannot(folder, error)
+            return False
+
+    def _cannot(self, folder: Path, error: OSError) -> None:
+        self.log.error("cannot tidy up {folder}: {error}", folder=folder, error=error)
+
+    def _delete(self, folder: Path, now_at: float) -> None:
         newest_at, size_bytes = _measured(folder)
-        now_at = self.wall_clock()
-        if not is_expired(newest_at, now_at):
-            self._expired_since_s.pop(name, None)
-            return
-        now_s = self.clock.seconds()
-        if now_s - self._expired_since_s.setdefault(name, now_s) < CONFIRMED_AFTER_S:
-            return
-        del self._expired_since_s[name]
         # Links that another user has put there are not followed.
         shutil.rmtree(folder)
         self.log.info(
@@ -72,7 +72,7 @@ class LeftSpools:
             "last wrote there {days:.0f} days ago",
             folder=folder,
             size_mb=size_bytes / 1e6,
-            name=name,
+            name=unquote(folder.name),
             days=(now_at - newest_at) / 86400,
         )
 

@@ -48,6 +48,11 @@ def test_full_disks_under_state_and_logs_stop_nothing_and_are_told_of():
             lab.site.ocsd("stop")
 
 
+def reason(lab, name):
+    """Return the reason of an instance's health; empty if there is none."""
+    return lab.row(name)["reason"] or ""
+
+
 def _survives(lab, state, logs):
     with Watch(lab.site, may_change=["thermo1", "thermo2", "grows"]):
         for disk in (state, logs):
@@ -69,6 +74,9 @@ def _survives(lab, state, logs):
         [disk] = [each for each in lab.status()["disks"] if "logs" in each["what"]]
         assert disk["used"] > 0.99
         assert "100 % full" in disk["warning"]
+        # So is what only an agent notices: nobody could fetch from it what it keeps, if it died.
+        wait_until(lambda: "kept in memory only" in reason(lab, "thermo1"), "its spool's trouble")
+        assert lab.row("thermo1")["health"] == "degraded"
         # The record of a hang cannot be kept, but it is ended all the same.
         pid = lab.pid("grows")
         lab.ask("grows", "grow")
@@ -86,6 +94,7 @@ def _survives(lab, state, logs):
         for disk in (state, logs):
             free(disk)
         wait_until(lambda: not lab.status()["trouble"], "the journal to be written", AGENT_BACK_S)
+        wait_until(lambda: "memory" not in reason(lab, "thermo1"), "its spool", AGENT_BACK_S)
         assert lab.site.ocsd("down", "thermo2").returncode == 0
         assert lab.site.ocsd("up", "thermo2").returncode == 0
     for name in ("thermo1", "grows"):

@@ -113,7 +113,9 @@ def test_a_package_that_is_edited_removed_or_installed_anew_counts_at_the_next_s
         shutil.rmtree(path)
     wait_until(lambda: "changed_code" in lab.site.instance("two"), "the package to be missed")
     assert lab.site.ocsd("restart", "two").returncode == 1
-    assert "no plug-in has the agent class 'TwoAgent'" in lab.site.instance("two")["reason"]
+    reason = lab.site.instance("two")["reason"]
+    assert "no plug-in has the agent class 'TwoAgent'" in reason
+    assert reason.endswith("when that is done: ocsd up two")
     lab.install(lab.installed, "labpack", {"TwoAgent": {"module": "labpack.agent"}})
     assert "this is labpack" in lab.up("two")
 

@@ -73,6 +73,7 @@ def full_disk(monkeypatch):
 def test_a_full_disk_makes_entries_wait(path, full_disk):
     writer = HistoryFile(path)
     writer.write(entry(1))
+    assert writer.trouble.startswith("1 entry waits for ")
     writer.write(entry(2))
     assert "2 entries wait" in writer.trouble
     assert str(path) in writer.trouble

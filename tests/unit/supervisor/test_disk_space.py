@@ -50,6 +50,26 @@ def test_a_disk_that_has_grown_begins_anew():
     assert (grown.full_in_s, len(grown.samples)) == (None, 1)
 
 
+@pytest.mark.parametrize(
+    ("space", "text"),
+    [
+        (
+            Space(GB, GB, read_only=True),
+            "the disk of state (/s) is mounted read-only: nothing can be written to it",
+        ),
+        (
+            Space(GB, GB, total_files=1000, free_files=5),
+            "the disk of state (/s) has room for 5 more files only, whatever their size: "
+            "100 % of its 1000 files are in use",
+        ),
+        (Space(GB, GB, total_files=1000, free_files=500), ""),
+        (Space(GB, GB), ""),  # btrfs does not tell how many files it can hold
+    ],
+)
+def test_it_warns_of_a_disk_that_takes_nothing_although_it_has_space(space, text):
+    assert warning(["state"], "/s", DiskHistory().after(0.0, space)) == text
+
+
 def test_it_warns_at_nine_tenths_and_before():
     assert warning(["data"], "/data", history()) == ""
     assert warning(["data"], "/data", history(50, 49.99)) == ""

@@ -1,6 +1,7 @@
 """`ocsd history`: the events of this host, and the availability of each instance."""
 
 import json
+import math
 import re
 import time
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -78,7 +79,9 @@ def history(
     entries = _chosen(records.since(host, since_at - START_ALLOWANCE_S), names, agent_class, host)
     by_id = summaries(entries, since_at, to_at)
     left = _left(by_id, host)
-    recent = [entry for entry in entries if since_at <= entry.at < to_at]
+    # Without --until, also what was dated into the future by a clock that was ahead.
+    end_at = until_at or math.inf
+    recent = [entry for entry in entries if since_at <= entry.at < end_at]
     if as_json:
         times = {"from_at": since_at, "to_at": to_at}
         print(json.dumps({**_as_json(recent, by_id, left), **times}, indent=2))

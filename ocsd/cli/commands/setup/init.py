@@ -11,6 +11,7 @@ import click
 
 from ocsd.cli.arguments import options
 from ocsd.errors import ConfigurationError, SiteFileError, UsageError
+from ocsd.system import files
 
 _DEFAULT = Path("site-configs", "default.yaml")
 _OUTPUT = Path("-")
@@ -105,8 +106,8 @@ def _write(file: Path, text: str) -> None:
         )
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as site_file:
-            site_file.write(text)
+        # At once or not at all: half a file on a full disk could not be written again.
+        files.replace(file, text.encode())
     except OSError as error:
         raise ConfigurationError(
             f"cannot write {file}: {error.strerror}; name a file that you may write, e.g. "

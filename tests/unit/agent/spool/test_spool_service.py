@@ -1,11 +1,13 @@
 """The answers of an agent to requests for messages that it has kept."""
 
 import math
+import shutil
 
 import pytest
 
 from ocsd.agent.feeds.feed import BACKLOG_DELAY_S
 from ocsd.agent.spool.service import ANSWER_BYTES, SpoolService
+from ocsd.agent.spool.spool import DISK_RETRY_S
 from ocsd.bus.wamp import ApplicationError
 from tests.unit.agent.spool.spool_life import ADDRESS, Life
 from tests.unit.shortages import no_descriptors
@@ -127,6 +129,31 @@ def test_a_lack_of_descriptors_only_delays_the_backlog(agent, link, reactor, fol
     reactor.pump([BACKLOG_DELAY_S, 0])
     feed.publish_message({"block_name": "b", "timestamp": 2.0, "data": {"n": 2}})
     assert [info["seq"] for _, (_, info) in link.published] == [0, 1]
+
+
+def test_a_disk_that_takes_no_messages_is_a_complaint_until_they_are_there(folder):
+    life = Life(folder, "1.5")
+    life.put("often", "x")
+    assert life.service.complaint() == ""
+    life.service.feeds["often"].spool.clear()
+    shutil.rmtree(folder)
+    folder.touch()
+    life.put("seldom", "y")
+    assert life.service.complaint() == (
+        "its messages are kept in memory only, and lost if it is killed: cannot write "
+        f"{folder}: Not a directory"
+    )
+    folder.unlink()
+    assert life.service.complaint() != ""  # another try is not due yet
+    life.now_s += DISK_RETRY_S
+    assert life.service.complaint() == ""
+    assert Life(folder, "2.5").read("seldom", "1.5") == ["y"]
+
+
+def test_an_agent_that_was_started_by_hand_complains_of_no_disk():
+    life = Life(None, "1.5")
+    life.put("a", "x")
+    assert life.service.complaint() == ""
 
 
 def test_the_agent_answers_at_its_address(agent, link):

@@ -52,6 +52,13 @@ def test_a_window_has_two_ends(ocsd, history_file):
     assert ocsd("history", "--since", "1h", "--until", "2h", "--host", "lab").returncode == 2
 
 
+def test_what_a_clock_that_was_ahead_has_dated_into_the_future_is_shown(ocsd, history_file):
+    history_file.write(happened(-1800, "thermo1", "Exited", "up", "backoff", reason="no cable"))
+    assert "no cable" in ocsd("history", "--host", "lab").stdout
+    window = ("--since", "1h", "--until", "1m", "--host", "lab")
+    assert "no cable" not in ocsd("history", *window).stdout
+
+
 def test_patterns_and_classes_choose_instances(ocsd, history_file, daemon_of):
     daemon_of("lab", instance("thermo1", agent_class="Ls"), instance("thermo2", agent_class="X"))
     for words in (("*1",), ("--class", "Ls"), ("thermo*", "--class", "L*")):

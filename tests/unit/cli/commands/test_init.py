@@ -111,7 +111,7 @@ def test_any_reader_of_yaml_gets_the_name_of_the_host_as_a_text(ocsd, host):
 def test_a_machine_without_a_site_file_is_led_here(ocsd):
     done = ocsd("check")
     assert done.returncode == 78
-    assert "or begin one with `ocsd init`; looked for\n" in done.stderr
+    assert "`ocsd init` writes a new one; looked for\n" in done.stderr
 
 
 def test_a_machine_without_crossbar_is_told_by_check(ocsd):

@@ -38,6 +38,18 @@ def test_patterns_change_several(ocsd, daemon_of, log):
     assert shown == ["a1: debug", "a2: debug", "b: usual"]
 
 
+def test_a_disk_that_takes_nothing_is_named_with_the_file(ocsd, daemon_of, log):
+    daemon_of("grumpy", instance("a", log_path=str(log)))
+    log.with_name("a.log.level.new").mkdir()
+    done = ocsd("loglevel", "a", "debug")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"ocsd: the level was not changed: cannot write {log}.level: Is a directory; make room on "
+        "its disk, or make it writable\n"
+    )
+    assert ocsd("loglevel", "a").stdout == "a: usual\n"
+
+
 def test_every_level_that_agents_know_may_be_asked_for():
     assert set(log_level.LEVEL_CHOICES) == {*LEVEL_RANKS, log_level.USUAL}
 

@@ -1,8 +1,10 @@
 """The disks of data, state and logs, as the status shows them."""
 
+import os
+
 import pytest
 
-from ocsd.daemon.watching.disks import SILENT_AFTER_S, Disks
+from ocsd.daemon.watching.disks import SILENT_AFTER_S, Disks, space_of
 from ocsd.supervisor.disk_space import Space
 
 
@@ -44,3 +46,8 @@ def test_a_disk_that_does_not_answer_is_told(disks, clock):
     disks.measure()
     clock.advance(SILENT_AFTER_S + 1)
     assert "does not answer" in disks.as_json()[0]["warning"]
+
+
+def test_the_room_for_users_without_privileges_counts():
+    found = os.statvfs_result((4096, 512, 100, 30, 20, 1000, 300, 200, os.ST_RDONLY, 255))
+    assert space_of(found) == Space(90 * 512, 20 * 512, 900, 200, read_only=True)

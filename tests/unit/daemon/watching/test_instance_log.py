@@ -31,6 +31,13 @@ def test_what_was_written_before_it_was_started_is_not_its_word(log):
     assert last_line(log, process) == "OSError: no device"
 
 
+@pytest.mark.parametrize("rest", ["2026-11-29T11", "2026-11-29T11:04:55+0000", "2026-11-29T1\n"])
+def test_a_line_of_which_a_full_disk_has_taken_the_time_only_says_nothing(log, rest):
+    with log.open("a") as file:
+        file.write(f"OSError: no space\n{rest}")
+    assert last_line(log) == "OSError: no space"
+
+
 def test_a_log_that_was_begun_anew_holds_its_words_only(log):
     process = started(log)
     log.rename(log.with_suffix(".1"))
