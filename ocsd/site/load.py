@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def find(site_file: str | os.PathLike[str] | None = None, site: str | None = Non
     raise SiteFileError(_nowhere(name, folders, is_usual=site is None))
 
 
-def _nowhere(name: str, folders: Sequence[Path], *, is_usual: bool) -> str:
+def _nowhere(name: str, folders: list[Path], *, is_usual: bool) -> str:
     """Return the message about a site file that is in none of the folders."""
     places = "".join(f"\n  {folder / name}" for folder in folders)
     hint = "pass --site-file"
