@@ -48,6 +48,12 @@ def test_full_disks_under_state_and_logs_stop_nothing_and_are_told_of():
             lab.site.ocsd("stop")
 
 
+def of_logs(lab):
+    """Return the row of the disk that has the logs."""
+    [disk] = [each for each in lab.status()["disks"] if "logs" in each["what"]]
+    return disk
+
+
 def reason(lab, name):
     """Return the reason of an instance's health; empty if there is none."""
     return lab.row(name)["reason"] or ""
@@ -71,9 +77,8 @@ def _survives(lab, state, logs):
         assert done.returncode == 0, done.stdout + done.stderr
         assert lab.site.ocsd("down", "thermo2").returncode == 0
         # The disks are told of.
-        [disk] = [each for each in lab.status()["disks"] if "logs" in each["what"]]
-        assert disk["used"] > 0.99
-        assert "100 % full" in disk["warning"]
+        wait_until(lambda: "100 % full" in of_logs(lab)["warning"], "another measurement")
+        assert of_logs(lab)["used"] > 0.99
         # So is what only an agent notices: nobody could fetch from it what it keeps, if it died.
         wait_until(lambda: "kept in memory only" in reason(lab, "thermo1"), "its spool's trouble")
         assert lab.row("thermo1")["health"] == "degraded"
