@@ -93,7 +93,7 @@ def checked_by_pyright(tmp_path_factory):
     """What pyright says of the script, where it is installed (npm or pip install pyright)."""
     pyright = shutil.which("pyright")
     if pyright is None:
-        pytest.skip("pyright is not on PATH")
+        pytest.skip("optional: pyright is not on PATH")
     folder = tmp_path_factory.mktemp("pyright")
     (folder / "script.py").write_text(SCRIPT)
     settings = {"include": ["script.py"], "extraPaths": [str(ROOT / ".typing")]}
