@@ -81,6 +81,9 @@ def test_a_crash_counts_and_the_time_until_up_again_is_missing():
     summary = summaries(entries, 0.0, 10.0)["thermo1"]
     assert (summary.ends, summary.restarts, summary.up_s) == (1, 1, 7.0)
     assert summary.last_end == entries[2]
+    told = summary.to_json()
+    assert (told["up_s"], told["availability"]) == (7.0, summary.availability)
+    assert told["last_end"]["code"] == 1
 
 
 def test_a_hang_is_an_end_that_nobody_asked_for():
@@ -136,7 +139,9 @@ def test_a_process_that_outlived_the_daemon_was_up_meanwhile():
 
 def test_what_was_never_wanted_has_no_availability():
     entries = story((0.0, "DownRequested", "down", "down", {"target": "down"}))
-    assert summaries(entries, 0.0, 10.0)["thermo1"].availability is None
+    summary = summaries(entries, 0.0, 10.0)["thermo1"]
+    assert summary.availability is None
+    assert summary.to_json()["last_end"] is None
 
 
 def test_each_instance_has_its_own_story():

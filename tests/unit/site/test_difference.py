@@ -97,3 +97,8 @@ def test_it_is_told_in_words():
         "changed without a restart: c (restart)"
     )
     assert str(difference(before, before)) == "nothing changed"
+
+
+def test_a_changed_hook_of_the_host_is_told():
+    found = difference({}, {}, hooks=({"on-ok": ["say"]}, {"on-ok": ["say", "ok"]}))
+    assert str(found) == "hooks: on-ok"
