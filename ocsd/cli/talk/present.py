@@ -37,6 +37,7 @@ def raise_if_foreign(host: str | None) -> None:
         return
 
 
+@cache
 def status(host: str | None) -> dict[str, Any]:
     """Return the daemon's status of its host; if it does not answer, say so on stderr.
 

@@ -198,7 +198,9 @@ def test_the_site_file_of_the_environment_beats_the_daemon(ocsd, site_file, daem
 def test_without_daemon_and_site_file_the_exit_code_is_78(ocsd):
     done = ocsd("call", "dev1", "init")
     assert done.returncode == 78
-    assert "no daemon is running here, and no site file found" in done.stderr
+    # Other daemons of this machine would be named in between.
+    assert "no daemon is running" in done.stderr
+    assert "no site file found" in done.stderr
 
 
 def test_ctrl_c_tells_that_the_operation_goes_on(ocsd, site_file, bridge, agent):
