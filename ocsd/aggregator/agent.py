@@ -100,8 +100,7 @@ class Aggregator:
                 given=time_per_file_s,
                 longest=LONGEST_FILE_S,
             )
-        self._folder = folder
-        self._time_per_file_s = time_per_file_s
+        self._folder, self._time_per_file_s = folder, time_per_file_s
         self._open_recorder, self._clock = open_recorder, clock
         self._tick_s, self._folder_retry_s = tick_s, folder_retry_s
         # True before `record` is entered, so that no message is missed meanwhile.
@@ -117,8 +116,10 @@ class Aggregator:
         self._session: ocs_agent.OpSession | None = None
         self._recorded: dict[str, Any] = {}
         self._condition = Condition()
-        self._shown_s = 0.0
-        agent.facts[RECORDING_KEY] = lambda: brief(self._session, self._clock().at, self._listening)
+        self._shown_s, self._obstacle = 0.0, ""
+        agent.facts[RECORDING_KEY] = lambda: brief(
+            self._session, self._clock().at, self._listening, self._obstacle
+        )
         agent.on("join", self._joined)
         agent.on("leave", self._left)
         agent.subscribe_on_start(
@@ -191,10 +192,10 @@ class Aggregator:
         try:
             recorder = self._begin(session)
         except DataFolderError as error:
-            self._listening = False
+            self._listening, self._obstacle = False, ""
             self._intake.clear()
             return False, str(error)
-        self._session, self._condition = session, Condition()
+        self._session, self._condition, self._obstacle = session, Condition(), ""
         self._report(recorder)
         _post(self._ticker.start)
         try:
@@ -239,6 +240,7 @@ class Aggregator:
 
     def _waits(self, session: ocs_agent.OpSession, why: str) -> bool:
         """Let some time pass while messages wait in the queue; False if the process is to end."""
+        self._obstacle = why
         if not session.degraded:
             self._log.warn("{why}; it is tried again until it works", why=why)
             session.add_message(why)
@@ -324,11 +326,10 @@ class Aggregator:
 
     def _data(self) -> dict[str, Any]:
         """Return session.data."""
-        recorded = self._recorded
         data = {
-            **recorded,
-            "dropped": together(recorded["dropped"], self._dropped.counts),
-            "left_out": together(recorded["left_out"], self._left_out.counts),
+            **self._recorded,
+            "dropped": together(self._recorded["dropped"], self._dropped.counts),
+            "left_out": together(self._recorded["left_out"], self._left_out.counts),
             "lag_s": round(self._intake.lag_s, 1),
             "waiting": self._intake.waiting,
             "waiting_bytes": self._intake.size_bytes,

@@ -1,7 +1,7 @@
 """The client that calls an agent: the router's facts about it, and its own words.
 
-Nothing checks what a client says of itself, so the two are kept apart. It says that in its
-HELLO (`greeting`) or, over HTTP and from browsers, in the header ``User-Agent``. ocsd's
+Nothing checks what a client says of itself, so the two are kept apart. A client introduces itself
+in its HELLO (`greeting`) or, over HTTP and from browsers, in the header ``User-Agent``. ocsd's
 router passes the words on, together with the address from which they came, as the
 client's authid (`ocsd.router.callers`); any other router tells its own authid, or nothing.
 
@@ -49,10 +49,12 @@ class Caller:
         if self.session is None:
             return "an unknown client"
         who = "a client"
-        if ours := _OURS.fullmatch(self.words):
+        # Only the router speaks behind a comma.
+        words = self.words.replace(",", ";")
+        if ours := _OURS.fullmatch(words):
             who = f"{ours['person']} ({ours['program']})"
-        elif self.words:
-            who = f"a client ({self.words})"
+        elif words:
+            who = f"a client ({words})"
         if host := self._host():
             return f"{who}, from {host}"
         if self.authid:
@@ -108,16 +110,20 @@ def words_of(greeting: object, headers: Mapping[str, str]) -> str:
     return headers.get("user-agent", "")
 
 
+def user_name() -> str:
+    """Return the name of this process's user; its number if it has none, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
 def own_words(program: str = "") -> str:
     """Return this process's words about itself; `program` is the script's name by default."""
     program = program or os.path.basename(sys.argv[0] or sys.executable)
     if program.startswith("-"):
         program = "python"  # `python -c`
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())  # as in a container
-    return one_line(f"{program} ({user}@{socket.gethostname()})")
+    return one_line(f"{program} ({user_name()}@{socket.gethostname()})")
 
 
 def greeting(program: str = "") -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+from ocsd.compat.managers import refuse_without_site
 from ocsd.errors import ConfigurationError, OcsdError
 from ocsd.site import load
 from ocsd.site.arguments import add_arguments, of_environment
@@ -32,8 +33,7 @@ def main(args: Sequence[str] | None = None) -> None:
     if args is not None:
         words = list(args)
     parsed = add_arguments(parser).parse_args([*of_environment(), *words])
-    if parsed.site == "none":
-        parser.error("a host needs a site file: leave --site=none out, or give --site-file")
+    refuse_without_site(parser, parsed)
     try:
         start, variables = command(parsed)
     except OcsdError as error:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from ocsd import site_config
-from ocsd.compat.managers import Manager, bridge_problem, manager_ids
+from ocsd.compat.managers import Manager, bridge_problem, manager_ids, refuse_without_site
 from ocsd.errors import OcsdError, UsageError
 from ocsd.site.parts import HostConfig
 
@@ -35,6 +35,7 @@ def main_local(args: Sequence[str] | None = None) -> None:
     parser = get_parser_local()
     try:
         parsed = site_config.parse_args(agent_class="*host*", parser=parser, args=args)
+        refuse_without_site(parser, parsed)
         host = site_config.get_config(parsed, "*host*").host
         if parsed.here_cmd == "status":
             print("\n".join(_status_lines(parsed, host)))  # noqa: T201 - a command

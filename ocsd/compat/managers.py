@@ -109,3 +109,9 @@ def manager_ids(host: HostConfig) -> list[str]:
         if entry.get("agent-class") == HOST_MANAGER
     ]
     return listed or [f"hm-{host.name}"]
+
+
+def refuse_without_site(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """End a program of hosts that is told to use no site file."""
+    if args.site == "none":
+        parser.error("a host needs a site file: leave --site=none out, or give --site-file")

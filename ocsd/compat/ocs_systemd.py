@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from ocsd import site_config
+from ocsd.compat.managers import refuse_without_site
 from ocsd.errors import OcsdError, UsageError
 from ocsd.site import load
 
@@ -39,6 +40,7 @@ def main(args: Sequence[str] | None = None) -> None:
     parser = get_parser()
     try:
         parsed = site_config.parse_args(agent_class="*host*", parser=parser, args=args)
+        refuse_without_site(parser, parsed)
         host = str(site_config.get_config(parsed, "*host*").host.name)
         own = load.of_this_machine(load.load(parsed.site_file), socket.gethostname())
         words = command(parsed, host, own is not None and own.name == host)

@@ -13,7 +13,7 @@ from ocsd import site_config
 from ocsd.client.http import ControlClientError
 from ocsd.compat.agent_cli import build_agent_list
 from ocsd.compat.local_support import get_parser_local, main_local
-from ocsd.compat.managers import Manager, bridge_problem, manager_ids
+from ocsd.compat.managers import Manager, bridge_problem, manager_ids, refuse_without_site
 from ocsd.compat.site_report import HOST_MANAGER, HostReport, host_report, status_lines
 from ocsd.errors import OcsdError
 from ocsd.site.parts import HostConfig, InstanceConfig, SiteConfig
@@ -67,6 +67,7 @@ def main(args: Sequence[str] | None = None) -> None:
     parser.set_defaults(command="status", host=None, reload_config=False)
     try:
         parsed = site_config.parse_args(agent_class="*control*", parser=parser, args=args)
+        refuse_without_site(parser, parsed)
         parsed.command = parsed.command or "status"
         run = {"status": _status, "up": _change, "down": _change, "config": _config}
         run[parsed.command](parsed, site_config.get_config(parsed, "*control*").site)

@@ -146,11 +146,12 @@ class Oversight:
             self._fleet.check((name,))
         chosen = name or next(iter(self._fleet.listed), DAEMON)
         facts = partial(facts_of_trial, occasion, chosen, by)
-        head = {"occasion": occasion, "instance_id": chosen}
+        # As it is now: a reload may take the hook away before it ends.
+        command = list(self.hooks.get(occasion, ()))
+        head = {"occasion": occasion, "instance_id": chosen, "command": command}
 
         def ended(failure: str, printed: str) -> None:
-            command = list(self.hooks[occasion])
-            on_end({**head, "command": command, "failure": failure, "printed": printed})
+            on_end({**head, "failure": failure, "printed": printed})
 
         self._hooks.try_out(occasion, chosen, lambda: {**self._common(chosen), **facts()}, ended)
         self.chronicle.record(DAEMON, "HookTried", f"{occasion} of {chosen}", os.getpid(), by)

@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,6 +30,7 @@ from ocsd.supervisor.policy import RestartPolicy
 TRIAL_LIMIT_S = 20.0
 """After this long, an agent that has not parsed its arguments is given up [s]."""
 
+_END = b"\n"
 _ENDED = "it ended before it had parsed its arguments"
 
 _SITE_OPTIONS = frozenset((*vars(site_config.add_arguments().parse_args([])), "agent_class"))
@@ -64,18 +66,34 @@ def _tried(here: Launch) -> dict[str, Any]:
         os.close(reading)
         _be_the_agent(here, writing)
     os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        ready, _, _ = select.select([pipe], [], [], TRIAL_LIMIT_S)
-        if not ready:
-            os.kill(pid, signal.SIGKILL)
-        answer = pipe.read()
+    answer = _line(reading)
+    os.close(reading)
+    os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    found = {"problem": f"its arguments were not parsed within {TRIAL_LIMIT_S:g} s"}
-    if answer:
+    found = {"problem": _ENDED}
+    if answer is None:
+        found = {"problem": f"its arguments were not parsed within {TRIAL_LIMIT_S:g} s"}
+    elif answer.endswith(_END):
         found = json.loads(answer)
-    elif ready:
-        found = {"problem": _ENDED}
     return {"instance_id": here.instance.instance_id, "problem": "", "values": {}, **found}
+
+
+def _line(descriptor: int) -> bytes | None:
+    """Return what comes up to the end of a line or of the pipe; None if that takes too long.
+
+    A process that the agent's code has started may keep the pipe open.
+    """
+    found = b""
+    deadline_s = time.monotonic() + TRIAL_LIMIT_S
+    while not found.endswith(_END):
+        left_s = max(0.0, deadline_s - time.monotonic())
+        if not select.select([descriptor], [], [], left_s)[0]:
+            return None
+        block = os.read(descriptor, 1 << 16)
+        if not block:
+            break
+        found += block
+    return found
 
 
 def _be_the_agent(here: Launch, descriptor: int) -> NoReturn:
@@ -86,7 +104,8 @@ def _be_the_agent(here: Launch, descriptor: int) -> NoReturn:
         os.environ.update(here.instance.env)
         if here.site_file:
             os.environ.setdefault("OCS_CONFIG_DIR", str(Path(here.site_file).parent))
-        os.write(descriptor, json.dumps(_outcome(here)).encode())
+        with os.fdopen(descriptor, "wb") as pipe:
+            pipe.write(json.dumps(_outcome(here)).encode() + _END)
     finally:
         # No function of atexit, and no thread of the agent's, may hold it up.
         os._exit(0)

@@ -6,7 +6,7 @@ from typing import Final
 
 RATE_WINDOW_S: Final = 1800.0
 """The rate is that of the last half hour [s]."""
-SHORTEST_SPAN_S: Final = 60.0
+SHORTEST_SPAN_S: Final = 300.0
 """No rate is told of less than this [s]."""
 WARN_USED: Final = 0.9
 WARN_FULL_IN_S: Final = 12 * 3600.0

@@ -18,7 +18,7 @@ from ocsd.system.paths import HostPaths
 
 _FOLDERS_FILE: Final = "folders.json"
 _SOCKETS: Final = Path("/proc/net/unix")
-_LISTENS: Final = 0x10000  # __SO_ACCEPTCON, among the flags of a socket
+_LISTENS: Final = b"00010000"  # __SO_ACCEPTCON, the flags of a socket that listens
 
 
 class Whereabouts(NamedTuple):
@@ -133,7 +133,8 @@ def _folders(lines: list[bytes]) -> Iterator[Path]:
     ending = b"/" + paths.FORKSERVER_SOCKET.encode()
     for line in lines:
         words = line.split(maxsplit=7)
-        if len(words) == 8 and words[7].endswith(ending) and int(words[3], 16) & _LISTENS:
+        # A path may have a line feed in it, so a line may be anything.
+        if len(words) == 8 and words[7].endswith(ending) and words[3] == _LISTENS:
             yield Path(os.fsdecode(words[7])).parent
 
 

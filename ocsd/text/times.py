@@ -56,7 +56,9 @@ def past_time(text: str, now_at: float) -> float:
         If it is none of `WAYS_TO_WRITE`.
     """
     try:
-        return _past_time(text.strip(), now_at)
+        moment_at = _past_time(text.strip(), now_at)
+        utc(moment_at)  # an age may lead out of the calendar
+        return moment_at
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is not a time; write {WAYS_TO_WRITE}") from error
 

@@ -5,6 +5,7 @@ OCS's agent is asked by our client as well.
 """
 
 import json
+import re
 import subprocess
 import sys
 
@@ -236,7 +237,10 @@ def test_messages_tell_what_happened(tables):
         )
         for name in ("crash", "wrong shape"):
             assert messages(table, name)[2].startswith("CRASH: ")
-    assert messages(ours, "crash")[2] == "CRASH: operation 'crash' raised OSError: port closed"
+    assert re.fullmatch(
+        r"CRASH: operation 'crash' raised OSError: port closed \(\S+/\w+\.py:\d+\)",
+        messages(ours, "crash")[2],
+    )
     assert messages(ours, "wrong shape")[2] == (
         "CRASH: operation 'misshape' returned str 'neither ok nor message' instead of (ok, message)"
     )

@@ -22,6 +22,9 @@ LATEST_TIME: Final = 2**63 / 1e8 - 1
 CLOCK_IS_SET_AFTER: Final = 1_577_836_800.0
 """2020: a host with an earlier time has no clock of its own, and was not told the time yet."""
 
+TIME_UNKNOWN: Final = 0.0
+"""In place of the present time: every time that files can hold is allowed [Unix s]."""
+
 _LONGEST_UPTIME_S: Final = 10 * 366 * 86400.0
 _UNITS: Final = ((1e3, "milliseconds"), (1e6, "microseconds"), (1e9, "nanoseconds"))
 

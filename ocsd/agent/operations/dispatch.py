@@ -221,10 +221,10 @@ class Operations:
             return ERROR, "No session active.", {}
         if session.status in ("stopping", "done"):
             return ERROR, f"The operation is already {session.status}", {}
-        session.asked_to_end(action)
         if not op.ends_when_asked:
             text = f'{op.op_type.title()} "{op_name}" has no function to {action} it.'
             return ERROR, text, session.reply()
+        session.asked_to_end(action)
         # Before the author's function, which may look at it.
         session.is_ended_by(by, str(by or THE_AGENT))
         self._note(action, session, by)

@@ -194,7 +194,8 @@ class SpoolService(Witness):
 
         Another try is made if it is due, also for feeds that publish seldom.
         """
-        for feed in self.feeds.values():
+        # Threads of the agent may register feeds meanwhile.
+        for feed in tuple(self.feeds.values()):
             feed.spool.retry()
         if not self._in_memory or not self._why_in_memory:
             return ""

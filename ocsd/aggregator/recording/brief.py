@@ -35,12 +35,16 @@ def disk_room(folder: Path) -> dict[str, int]:
     return {}
 
 
-def brief(session: Any, now_at: float, begins: bool = False) -> str:
+def brief(session: Any, now_at: float, begins: bool = False, obstacle: str = "") -> str:
     """Return the text for the present run of ``record``, at a Unix time [s].
 
-    Without a run that has data, nothing is recorded, unless one `begins`.
+    Without a run that has data, nothing is recorded, unless one `begins`. It may have to wait
+    because of an `obstacle`.
     """
     data: Mapping[str, Any] = session and session.data
+    if not data and obstacle:
+        trouble = obstacle[:LONGEST_TROUBLE]
+        return json.dumps({"recording": True, "paused": True, "trouble": trouble})
     if not data:
         return json.dumps({"recording": begins})
     # The holes are the recorder's own feed, of which silence is the best news.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from ocsd.agent.feeds.times import TIME_UNKNOWN
 from ocsd.aggregator.frames.provider import BlockBuffer, Provider
 from ocsd.aggregator.frames.source import Source
 from ocsd.aggregator.incoming.layout import PackedBlock
@@ -146,7 +147,12 @@ class MessagePath:
         """
         at = now.at
         placed: list[Placed] = []
-        for block in read_blocks(message, now.at):
+        checked_at = now.at
+        if source.numbered:
+            # Its agent has checked the times, and a message that is refused is not fetched again:
+            # a clock that is wrong here must not have any refused.
+            checked_at = TIME_UNKNOWN
+        for block in read_blocks(message, checked_at):
             try:
                 if isinstance(block, RefusedError):
                     raise block

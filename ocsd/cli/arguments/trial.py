@@ -31,6 +31,10 @@ def problems(
         values[name] = answer["values"]
         if answer["problem"] and (only is None or name in only):
             yield "problem", _placed(answer["problem"], name, site.place(entries[name].line))
+    for name, entry in entries.items():
+        if name not in values and (only is None or name in only):
+            untried = "its arguments were not tried: what tries them has ended; try again"
+            yield "problem", _placed(untried, name, site.place(entry.line))
     running = {name: each for name, each in values.items() if entries[name].manage == "up"}
     for warning in shared_devices(running):
         yield "warning", f"host {host.name}: {warning}"

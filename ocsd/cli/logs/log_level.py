@@ -4,10 +4,11 @@ The level is written into a file beside the log, which the agent reads twice a s
 (`ocsd.log.level_file`), so it needs no daemon and no router.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ocsd.cli.arguments.levels import LEVELS, USUAL
-from ocsd.cli.talk.replies import DAEMON, ROUTER
+from ocsd.cli.logs.places import BESIDE
 from ocsd.errors import NotPermittedError, OcsdError, UsageError
 from ocsd.system import files
 
@@ -15,20 +16,29 @@ LEVEL_CHOICES = (*LEVELS[::-1], USUAL)
 """The levels that an agent may be given; `USUAL` is that with which the agent was started."""
 
 
-def set_level(instance_id: str, log: Path, level: str) -> None:
-    """Have an agent log from this level on, one of `LEVEL_CHOICES`, and after its next start, too.
+def refuse_others(names: Iterable[str]) -> None:
+    """Refuse the logs of what is no agent, before any level is changed.
 
     Raises
     ------
     UsageError
-        If it is not an agent.
+        If there is one among them.
+    """
+    for name in names:
+        if name in BESIDE:
+            raise UsageError(f"only agents have a level that can be changed; '{name}' is none")
+
+
+def set_level(log: Path, level: str) -> None:
+    """Have an agent log from this level on, one of `LEVEL_CHOICES`, and after its next start, too.
+
+    Raises
+    ------
     NotPermittedError
         If this user may not write there.
     OcsdError
         If the disk is full or read-only.
     """
-    if instance_id in {ROUTER, DAEMON}:
-        raise UsageError(f"only agents have a level that can be changed; '{instance_id}' is none")
     file = _level_file(log)
     try:
         if level == USUAL:

@@ -34,6 +34,8 @@ class LogLine(NamedTuple):
     """Level of its event; None if that does not say it."""
     begins: bool
     """Whether it is the first line of its event."""
+    order_at: float = 0.0
+    """The latest time in its log up to it [s, Unix time]: its place among the lines of others."""
 
     @property
     def message(self) -> str:
@@ -60,6 +62,7 @@ class LineReader:
         self._follow = follow
         self._rest = ""
         self._at: float | None = None
+        self._order_at = 0.0
         self._level: str | None = None
 
     def fresh(self) -> Iterator[LogLine]:
@@ -77,13 +80,14 @@ class LineReader:
         at = written_at(text.encode())
         begins = at is not None
         if at is not None:
+            self._at = at
             # No line stands before an earlier one of the same log, though its clock was set back.
-            self._at = max(self._at or at, at)
+            self._order_at = max(self._order_at, at)
             head = _HEAD.match(text)
             self._level = head and head["level"]
         elif _CRASH.match(text):
             begins, self._level = True, "error"
-        return LogLine(self._name, text, self._at, self._level, begins)
+        return LogLine(self._name, text, self._at, self._level, begins, self._order_at)
 
 
 class LineFilter(NamedTuple):

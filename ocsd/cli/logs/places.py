@@ -11,7 +11,7 @@ from ocsd.cli.talk.hosts import hosts_of_files
 from ocsd.errors import NoDaemonError, NoLogError, NoSuchInstanceError, SeveralDaemonsError
 from ocsd.system import paths
 
-_BESIDE = (replies.ROUTER, replies.DAEMON, "forkserver")
+BESIDE = (replies.ROUTER, replies.DAEMON, "forkserver")
 """The logs that stand beside those of the instances."""
 
 
@@ -51,7 +51,7 @@ def find(
 def _all_of_daemon(answer: Mapping[str, Any], follow: bool) -> dict[str, Path]:
     listed = _listed(answer)
     folders = _folders(listed, answer)
-    beside = ((name, _first_of(name, folders)) for name in _BESIDE)
+    beside = ((name, _first_of(name, folders)) for name in BESIDE)
     logs = {**listed, **{name: path for name, path in beside if path}}
     if follow:
         return logs
@@ -121,7 +121,10 @@ def _kept(
     if len(hosts) > 1:
         raise SeveralDaemonsError(f"several hosts have logs ({', '.join(hosts)}); add --host")
     for logs in hosts.values():
-        names = targets.matching(words or list(logs), logs)
+        names = list(logs)
+        if words:
+            # As with a daemon, patterns stand for instances only.
+            names = targets.matching(words, [each for each in logs if each not in BESIDE])
         return {name: _kept_log(name, hosts, folders.values(), why) for name in names}
     raise NoDaemonError(f"{why}. There is no log in {_joined(folders.values())} either") from why
 

@@ -38,7 +38,7 @@ class SeveralLogs:
         ]
         if self._of_each:
             each = [_last(lines, self._last) for lines in each]
-        merged: Iterable[LogLine] = heapq.merge(*each, key=lambda line: line.at or 0.0)
+        merged: Iterable[LogLine] = heapq.merge(*each, key=lambda line: line.order_at)
         if not self._of_each:
             merged = _last(merged, self._last)
         yield from merged

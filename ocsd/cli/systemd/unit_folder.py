@@ -110,7 +110,8 @@ class UnitFolder:
             return
         with self._permitted(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            files.replace(path, text.encode())
+            with files.replacing(path, shared=True) as unfinished:
+                unfinished.write_text(text, encoding="utf-8")
             path.chmod(0o644)
 
     def delete(self, path: Path) -> None:

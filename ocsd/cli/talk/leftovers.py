@@ -6,7 +6,6 @@ orphans, are in the record of processes, and are ended from here. Both climb the
 """
 
 import fcntl
-import getpass
 import os
 import select
 import signal
@@ -16,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TextIO, TypeAlias
 
+from ocsd.bus.caller import user_name
 from ocsd.cli.talk.hosts import places_of
 from ocsd.cli.talk.replies import ROUTER
 from ocsd.errors import DaemonRunningError, ForkServerError
@@ -97,7 +97,7 @@ def end(places: HostPaths) -> list[str]:
 def _write_down(places: HostPaths, ended: _Processes) -> None:
     """Record in the history who has ended these processes."""
     history = HistoryFile(places.journal)
-    by = f"{getpass.getuser()} (uid {os.getuid()}, pid {os.getpid()})"
+    by = f"{user_name()} (uid {os.getuid()}, pid {os.getpid()})"
     reason = f"ended by `ocsd stop` of {by}, while no daemon ran"
     for process in ended:
         end = HistoryEntry(time.time(), process.instance_id, "Exited", State.STOPPING)

@@ -211,8 +211,10 @@ class Top(App[None]):
         self._choose(replace(choice, only_wrong=not choice.only_wrong))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Let a slash be one where it is written, and on other pages."""
-        return action != "filter" or not (self._filter.display or len(self.screen_stack) > 1)
+        """Let keys act on the overview only while nothing lies on it; a slash may be written."""
+        if len(self.screen_stack) > 1:
+            return action == "quit"
+        return action != "filter" or not self._filter.display
 
     def action_filter(self) -> None:
         """Ask for a part of a name."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 from ocsd.system.runs import (
@@ -54,16 +55,20 @@ class Activity:
             told["changed_code"] = self.changed_code
         if recording := _object(self.recording):
             told["recording"] = recording
-            if "age_s" in recording:
-                recording["age_s"] = round(recording["age_s"] + self._since(now_s), 1)
+            age_s = recording.pop("age_s", None)
+            if isinstance(age_s, (int, float)):
+                recording["age_s"] = round(age_s + self._since(now_s), 1)
         return told
 
     def _aged(self, now_s: float) -> str:
         """Return the age of the newest sample, which has grown since the report [s]."""
         try:
-            return f"{float(self.sample_age) + self._since(now_s):.1f}"
+            age_s = float(self.sample_age) + self._since(now_s)
         except ValueError:
             return ""
+        if not isfinite(age_s):
+            return ""
+        return f"{age_s:.1f}"
 
     def _since(self, now_s: float) -> float:
         if self.heard_at_s is None:
@@ -74,6 +79,10 @@ class Activity:
 def _object(text: str) -> dict[str, Any]:
     """Return the JSON object of a text; empty if it is none."""
     try:
-        return dict(json.loads(text or "{}"))
+        return dict(json.loads(text or "{}", parse_constant=_refuse))
     except (ValueError, TypeError):
         return {}
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -21,6 +21,7 @@ from ocsd.errors import OcsdError
 from ocsd.site.model import Instance
 from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.health import Health
+from ocsd.supervisor.wish import WITH_ALL
 
 EVERYONE: Final = "all"
 
@@ -176,7 +177,7 @@ class HostManagerFace:
     def stop_manager(self, session: ocs_agent.OpSession, _params: Any) -> tuple[bool, str]:
         """Ask ``manager`` to end, and with it, as in OCS, all agents of this host."""
         session.set_status("stopping")
-        by = asker(session.ended_by)
+        by = asker(session.ended_by) + WITH_ALL
         self.fleet.down([instance.instance_id for instance, _ in self.fleet], by)
         if self._ending is not None and not self._ending.called:
             self._ending.callback(None)

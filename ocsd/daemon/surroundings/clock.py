@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -84,8 +85,10 @@ def ask(run: Run, now_at: Callable[[], float] = time.time) -> ClockOffset | None
     """
     for command, read in _PROGRAMS:
         answer = run(command)
-        if answer and (offset := read(answer, now_at())):
-            return offset
+        # Another release of a program may answer in other words.
+        with suppress(ValueError, KeyError):
+            if answer and (offset := read(answer, now_at())):
+                return offset
     return None
 
 

@@ -7,17 +7,23 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from twisted.logger import Logger
 
 from ocsd.supervisor.disk_space import DiskHistory, Space, warning
 
 MEASURE_PERIOD_S: Final = 10.0
+REMIND_S: Final = 3600.0
+"""A disk that was well for this long is warned of again [s]."""
 SILENT_AFTER_S: Final = 60.0
 """A disk that was not measured for this long does not answer [s]."""
+
+
+_Key: TypeAlias = int | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,8 @@ class Disk:
     what: tuple[str, ...]
     """Its uses: ``data``, ``state``, ``logs``, ``runtime``."""
     history: DiskHistory
+    fault: str = ""
+    """Why it cannot be measured; empty if it can."""
 
 
 @dataclass(eq=False)
@@ -42,11 +50,11 @@ class Disks:
     on_warning: Callable[[str], None]
     """Takes each warning once; called by `round`."""
     clock_s: Callable[[], float] = time.monotonic
-    _disks: dict[int, Disk] = field(default_factory=dict, init=False)
+    _disks: dict[_Key, Disk] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self._measured_s = self.clock_s()
-        self._warned: set[int] = set()
+        self._needed_s: dict[_Key, float] = {}
 
     def start(self) -> None:
         """Measure every ten seconds, in a thread that holds up nobody."""
@@ -55,22 +63,19 @@ class Disks:
     def measure(self) -> None:
         """Measure each disk once."""
         now_s, found = self.clock_s(), {}
-        for device, (path, what) in _devices(self.places()).items():
-            before = self._disks.get(device)
-            history = DiskHistory()
-            if before is not None:
-                history = before.history
-            found[device] = Disk(path, what, history.after(now_s, space_of(os.statvfs(path))))
+        for key, disk in _disks(self.places()).items():
+            before = self._disks.get(key, disk)
+            found[key] = _measured(replace(disk, history=before.history), now_s)
         self._disks, self._measured_s = found, now_s
 
     def round(self) -> None:
         """Report each disk that has begun to need a warning."""
-        disks = self._disks
-        texts = {device: _warning(disk) for device, disk in disks.items()}
-        needed = {device for device, text in texts.items() if text}
-        for device in needed - self._warned:
-            self.on_warning(texts[device])
-        self._warned = needed
+        now_s = self.clock_s()
+        for key, disk in self._disks.items():
+            if text := _warning(disk):
+                if now_s - self._needed_s.get(key, -inf) > REMIND_S:
+                    self.on_warning(text)
+                self._needed_s[key] = now_s
 
     def as_json(self) -> list[dict[str, Any]]:
         """Return the disks for the status."""
@@ -81,8 +86,6 @@ class Disks:
         while True:
             try:
                 self.measure()
-            except OSError as error:
-                self.log.error("cannot measure the disks: {error}", error=error)
             except Exception:  # noqa: BLE001 - the next measurement may be better
                 self.log.failure("while the disks were measured")
             time.sleep(MEASURE_PERIOD_S)
@@ -118,17 +121,37 @@ def _row(disk: Disk, silent_s: float) -> dict[str, Any]:
 
 
 def _warning(disk: Disk) -> str:
+    if disk.fault:
+        return f"the disk of {', '.join(disk.what)} ({disk.path}) {disk.fault}"
     return warning(disk.what, str(disk.path), disk.history)
 
 
-def _devices(places: Mapping[str, Path]) -> dict[int, tuple[Path, tuple[str, ...]]]:
-    """Return the folder and the uses of each file system, by the number of its device."""
-    found: dict[int, tuple[Path, tuple[str, ...]]] = {}
+def _measured(disk: Disk, now_s: float) -> Disk:
+    if disk.fault:
+        return disk
+    try:
+        space = space_of(os.statvfs(disk.path))
+    except OSError as error:
+        return replace(disk, fault=_fault(error))
+    return replace(disk, history=disk.history.after(now_s, space))
+
+
+def _fault(error: OSError) -> str:
+    return f"cannot be measured: {error.strerror}"
+
+
+def _disks(places: Mapping[str, Path]) -> dict[_Key, Disk]:
+    """Return the file systems, not measured yet, by device, or by use if that is not known."""
+    found: dict[_Key, Disk] = {}
     for what, path in places.items():
-        folder = _existing((path, *path.parents))
-        device = folder.stat().st_dev
-        first, before = found.get(device, (folder, ()))
-        found[device] = first, (*before, what)
+        try:
+            folder = _existing((path, *path.parents))
+            device = folder.stat().st_dev
+        except OSError as error:
+            found[what] = Disk(path, (what,), DiskHistory(), _fault(error))
+            continue
+        before = found.get(device, Disk(folder, (), DiskHistory()))
+        found[device] = replace(before, what=(*before.what, what))
     return found
 
 

@@ -206,7 +206,8 @@ def test_it_is_on_record_what_a_reload_changed_and_who_left(running):
     up(running, "b", "c", "d")
     told = json.loads(running.ocsd("history", "--json").stdout)
     (reloaded,) = [each for each in told["entries"] if each["event"] == "Reloaded"]
-    assert reloaded["reason"].startswith("new: d; left the file: a; restarted: b (arguments); ask")
+    assert reloaded["reason"] == "new: d; left the file: a; restarted: b (arguments)"
+    assert "uid" in reloaded["by"]
     (asked,) = [
         each for each in told["entries"] if (each["name"], each["after"]) == ("a", "stopping")
     ]

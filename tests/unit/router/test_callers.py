@@ -80,8 +80,10 @@ def test_the_bridge_calls_in_the_name_of_its_client(user_agent, told):
     assert kwargs["timeout"] == 3
 
 
-def test_an_argument_with_the_name_of_the_options_goes_through():
-    assert post(body_of(kwargs={"options": {"a": 1}}))["kwargs"] == {"options": {"a": 1}}
+@pytest.mark.parametrize("own", [None, {}, {"a": 1}])
+def test_no_client_of_the_bridge_can_hide(own):
+    options = post(body_of(kwargs={"options": own}))["kwargs"]["options"]
+    assert options.forward_for[0]["authrole"] == BRIDGE_ROLE
 
 
 def refusal(answer):

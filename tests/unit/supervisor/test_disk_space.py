@@ -10,7 +10,7 @@ GB = 10**9
 HOUR_S = 3600.0
 
 
-def history(*free_gb, step_s=60.0, total_gb=100):
+def history(*free_gb, step_s=300.0, total_gb=100):
     found = DiskHistory()
     for number, each in enumerate(free_gb):
         found = found.after(number * step_s, Space(total_gb * GB, round(each * GB)))
@@ -24,8 +24,8 @@ def history(*free_gb, step_s=60.0, total_gb=100):
         ((50,), None),
         ((50, 50), None),
         ((50, 51), None),  # something was deleted
-        ((50, 49), 49 * 60.0),
-        ((52, 51, 50), 50 * 60.0),
+        ((50, 49), 49 * 300.0),
+        ((52, 51, 50), 50 * 300.0),
         ((1, 0), 0.0),
         ((0,), 0.0),
     ],
@@ -35,18 +35,18 @@ def test_a_disk_is_full_when_the_rate_has_used_the_rest(free_gb, full_in_s):
 
 
 def test_no_rate_is_told_of_a_moment():
-    assert history(50, 40, step_s=59.0).full_in_s is None
+    assert history(50, 40, step_s=299.0).full_in_s is None
 
 
 def test_only_the_last_half_hour_counts():
     before = history(90, 50)
-    now = before.after(60.0 + RATE_WINDOW_S, Space(100 * GB, 50 * GB))
+    now = before.after(300.0 + RATE_WINDOW_S, Space(100 * GB, 50 * GB))
     assert now.full_in_s is None
     assert len(now.samples) == 2
 
 
 def test_a_disk_that_has_grown_begins_anew():
-    grown = history(50, 49).after(120.0, Space(200 * GB, 149 * GB))
+    grown = history(50, 49).after(600.0, Space(200 * GB, 149 * GB))
     assert (grown.full_in_s, len(grown.samples)) == (None, 1)
 
 
@@ -76,11 +76,11 @@ def test_it_warns_at_nine_tenths_and_before():
     assert warning(["data"], "/data", history(9)) == (
         "the disk of data (/data) is 91 % full: 9.0 GB free"
     )
-    assert warning(["state", "logs"], "/var", history(38, 37.8)) == (
-        "the disk of state, logs (/var) is 62 % full: 37.8 GB free, full in 3 h at this rate"
+    assert warning(["state", "logs"], "/var", history(38, 37)) == (
+        "the disk of state, logs (/var) is 63 % full: 37.0 GB free, full in 3 h at this rate"
     )
     assert warning(["data"], "/data", history(0)).endswith("100 % full: 0 kB free")
-    assert "full in 3 days at this rate" in warning(["data"], "/d", history(9.002, 9.0))
+    assert "full in 3 days at this rate" in warning(["data"], "/d", history(9.01, 9.0))
     assert re.search(r"full in \d+ s at this rate", warning(["data"], "/d", history(10, 0.1)))
 
 

@@ -73,6 +73,8 @@ def history(
     automatic ones since the daemon started.
     """
     to_at = min(until_at or time.time(), time.time())
+    if to_at <= since_at and until_at is None:
+        raise UsageError("--since is in the future, so there is no time since then")
     if to_at <= since_at:
         raise UsageError("--until is not later than --since, so there is no time between them")
     # A start that was asked for before then may still count.

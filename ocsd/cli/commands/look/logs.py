@@ -103,7 +103,10 @@ def logs(
 
 def _day_before(until_at: float | None) -> float:
     """Return how far back a search goes by itself, and say so."""
-    print("ocsd: of the last 24 h; --since says how far back to search", file=sys.stderr)
+    span = "the last 24 h"
+    if until_at is not None:
+        span = "the 24 h before --until"
+    print(f"ocsd: of {span}; --since says how far back to search", file=sys.stderr)
     now_at = time.time()
     return min(until_at or now_at, now_at) - _SEARCHED_S
 

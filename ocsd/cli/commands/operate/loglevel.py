@@ -8,7 +8,6 @@ import click
 from ocsd.cli.arguments import completion, options, targets
 from ocsd.cli.logs import log_level, places
 from ocsd.cli.logs.log_level import LEVEL_CHOICES
-from ocsd.cli.talk.replies import DAEMON, ROUTER
 from ocsd.errors import NoSuchInstanceError, UsageError
 from ocsd.text.nearest import did_you_mean
 
@@ -34,14 +33,14 @@ def loglevel(words: tuple[str, ...], agent_class: str | None, host: str | None) 
     if not names and agent_class is None:
         raise UsageError("`ocsd loglevel` needs the names of agents, or --class")
     found = _found(names, words[-1:], agent_class, host)
+    log_level.refuse_others(found)
     if level is not None:
         for name, path in found.items():
-            log_level.set_level(name, path, level)
+            log_level.set_level(path, level)
             print(f"{name}: level {level} from now on")
         return
     for name, path in found.items():
-        if name not in {ROUTER, DAEMON}:
-            print(f"{name}: {log_level.level_of(path)}")
+        print(f"{name}: {log_level.level_of(path)}")
 
 
 def _found(

@@ -107,7 +107,9 @@ def _write(file: Path, text: str) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         # At once or not at all: half a file on a full disk could not be written again.
-        files.replace(file, text.encode())
+        # `default.yaml.new` may be the operator's.
+        with files.replacing(file, shared=True) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(
             f"cannot write {file}: {error.strerror}; name a file that you may write, e.g. "

@@ -40,6 +40,15 @@ def test_without_a_run_nothing_is_recorded():
     assert json.loads(brief(None, 1.0, begins=True)) == {"recording": True}
 
 
+def test_a_recording_that_cannot_open_its_folder_is_not_under_way():
+    told = json.loads(brief(None, 1.0, True, "cannot write /data: No space left"))
+    assert told == {
+        "recording": True,
+        "paused": True,
+        "trouble": "cannot write /data: No space left",
+    }
+
+
 def test_a_recording_tells_feeds_age_file_and_disk_but_not_its_own_feed():
     assert told() == {
         "recording": True,

@@ -208,3 +208,12 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_folder_and_cause(tmp_path
     recording = Recording(tmp_path / "file" / "data")
     with pytest.raises(DataFolderError, match=r"file/data: Not a directory; .*--data-dir"):
         recording.start()
+
+
+def test_a_recorder_whose_clock_is_wrong_refuses_no_time_that_an_agent_has_checked(recording):
+    three_years_s = 3 * 366 * 86400.0
+    recording.send([START + three_years_s], seq=0, a=[1.0])
+    recording.send([START + three_years_s], feed="old.feeds.temps", a=[2.0])  # not numbered
+    recording.recorder.close()
+    assert recording.raw("thermo1.feeds.temps", "a") == [1.0]
+    assert recording.raw("old.feeds.temps", "a") == []

@@ -1,10 +1,11 @@
 """The disks of data, state and logs, as the status shows them."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
-from ocsd.daemon.watching.disks import SILENT_AFTER_S, Disks, space_of
+from ocsd.daemon.watching.disks import REMIND_S, SILENT_AFTER_S, Disks, space_of
 from ocsd.supervisor.disk_space import Space
 
 
@@ -32,14 +33,35 @@ def test_folders_on_one_disk_are_one_row(disks, tmp_path):
 def test_a_disk_that_fills_is_told_once_until_it_has_space_again(disks, clock, warnings):
     disks.measure()
     [(device, disk)] = disks._disks.items()
-    full = Space(100, 1)
-    for history in (disk.history.after(1.0, full), disk.history, disk.history.after(3.0, full)):
-        disks._disks = {device: type(disk)(disk.path, disk.what, history)}
+    full, empty = disk.history.after(1.0, Space(100, 1)), disk.history.after(1.0, Space(100, 99))
+    for history, told, wait_s in (
+        (full, 1, 60),
+        (empty, 1, 60),
+        (full, 1, REMIND_S + 1),
+        (full, 2, 0),
+    ):
+        disks._disks = {device: replace(disk, history=history)}
         disks.round()
         disks.round()
-    assert len(warnings) >= 2
+        assert len(warnings) == told
+        clock.advance(wait_s)
     assert "is 99 % full" in warnings[-1]
-    assert "is 99 % full" in disks.as_json()[0]["warning"]
+
+
+def test_a_folder_that_cannot_be_seen_is_told_and_hides_no_other(clock, warnings, tmp_path):
+    class Hidden(type(tmp_path)):
+        def exists(self):
+            raise PermissionError(13, "Permission denied")
+
+    places = {"data": Hidden(tmp_path / "nas"), "state": tmp_path}
+    disks = Disks(lambda: places, warnings.append, clock.seconds)
+    disks.measure()
+    disks.round()
+    hidden, seen = disks.as_json()
+    assert hidden["warning"].endswith("nas) cannot be measured: Permission denied")
+    assert (hidden["what"], seen["what"]) == (["data"], ["state"])
+    assert seen["free_bytes"] > 0
+    assert hidden["warning"] in warnings
 
 
 def test_a_disk_that_does_not_answer_is_told(disks, clock):
