@@ -38,7 +38,7 @@ BROKEN = {
     "is_silent.py": ("every_operation_is_documented", "no docstring: identify"),
     "chokes_on_rubbish.py": (
         "it_outlives_a_device_that_is",
-        "this was no number; catch what it may raise",
+        "chokes_on_rubbish.py:11); catch what it may raise",
     ),
 }
 

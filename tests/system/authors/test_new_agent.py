@@ -20,6 +20,9 @@ COMMAND_LIMIT_S = 300
 KINDS = ("plain", "serial", "tcp", "http")
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
+# What takes a minute for each kind; with $OCSD_TEST_EVERY_KIND for every one.
+THOROUGH = KINDS if os.environ.get("OCSD_TEST_EVERY_KIND") else ("serial",)
+some_kinds = pytest.mark.parametrize("kind", THOROUGH)
 
 
 @dataclass
@@ -96,7 +99,7 @@ def test_its_own_tests_pass(lab, kind):
     assert "skipped" not in told
 
 
-@every_kind
+@some_kinds
 def test_it_passes_the_conformance_suite(lab, kind):
     told = lab.run(
         f"pytest --ocsd-agent {kind.title()}ThingAgent -p no:cacheprovider",
@@ -187,7 +190,7 @@ def reader(lab, site, kind):
         process.wait()
 
 
-@every_kind
+@some_kinds
 def test_the_readme_leads_to_values(reader):
     place = reader.settle_in()
     install, tests, suite, *commands = reader.commands()
