@@ -31,7 +31,7 @@ def ran(tmp_path_factory):
     (folder / "pytest.ini").write_text("[pytest]\n")  # nothing of ocsd's own settings
     done = subprocess.run(
         [sys.executable, "-m", "ocsd.compat", "pytest", "-v", "-p", "no:cacheprovider"],
-        env=os.environ | {"PYTHONPATH": str(packages)},
+        env=os.environ | {"PYTHONPATH": str(packages), "PYTEST_ADDOPTS": ""},
         cwd=folder,
         capture_output=True,
         text=True,

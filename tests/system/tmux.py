@@ -37,6 +37,8 @@ class Tmux:
 
     def close(self):
         self.run("kill-server")
+        # Until it has ended, it would take what is meant for the next one.
+        wait_until(lambda: self.run("list-sessions").returncode != 0, "the end of tmux")
 
     def press(self, *keys):
         self.run("send-keys", *keys)
