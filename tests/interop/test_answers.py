@@ -241,7 +241,7 @@ def test_messages_tell_what_happened(tables):
         r"CRASH: operation 'crash' raised OSError: port closed \(\S+/\w+\.py:\d+\)",
         messages(ours, "crash")[2],
     )
-    assert messages(ours, "wrong shape")[2] == (
+    assert messages(ours, "wrong shape")[2].startswith(
         "CRASH: operation 'misshape' returned str 'neither ok nor message' instead of (ok, message)"
     )
     assert messages(ours, "data, infinity")[3] == (

@@ -18,7 +18,7 @@ from ocsd.aggregator.incoming.quarantine import Quarantine, cut
 from ocsd.aggregator.recording.arrivals import Received, Unreadable
 from tests.unit.aggregator.rig import START, Recording
 
-EXAMPLES, MESSAGES = 1000, 20
+EXAMPLES, MESSAGES = int(os.environ.get("OCSD_TEST_EXAMPLES", "400")), 20
 
 anything = st.recursive(
     st.none()
@@ -86,7 +86,7 @@ def take(recorder, message, feed_info):
 
 
 @pytest.mark.timeout(600)
-def test_20000_hostile_messages_never_stop_the_recorder_and_the_refused_are_kept(tmp_path):
+def test_thousands_of_hostile_messages_never_stop_the_recorder_and_the_refused_are_kept(tmp_path):
     recording = Recording(tmp_path, time_per_file_s=7200.0)
     recording.start()
     recorder = recording.recorder
@@ -117,10 +117,10 @@ def test_20000_hostile_messages_never_stop_the_recorder_and_the_refused_are_kept
 
     send()
     assert sent >= EXAMPLES * MESSAGES * 0.99
-    assert sum(expected.values()) > 1000
+    assert sum(expected.values()) > EXAMPLES
     good = recorder.encoded()["messages"]
     recorder.close()
-    assert good > 1000
+    assert good > EXAMPLES
     assert not any("defect" in line for line in recording.log.lines)
     kept = Counter()
     for path in (tmp_path / "ocsd" / "quarantine").glob("*.jsonl"):
