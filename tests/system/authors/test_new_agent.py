@@ -19,10 +19,9 @@ REPOSITORY = Path(__file__).parents[3]
 COMMAND_LIMIT_S = 300
 KINDS = ("plain", "serial", "tcp", "http")
 
-every_kind = pytest.mark.parametrize("kind", KINDS)
-# What takes a minute for each kind; with $OCSD_TEST_EVERY_KIND for every one.
-THOROUGH = KINDS if os.environ.get("OCSD_TEST_EVERY_KIND") else ("serial",)
-some_kinds = pytest.mark.parametrize("kind", THOROUGH)
+# It takes minutes for each kind; with $OCSD_TEST_EVERY_KIND it is every one.
+TRIED = KINDS if os.environ.get("OCSD_TEST_EVERY_KIND") else ("serial",)
+each_kind = pytest.mark.parametrize("kind", TRIED)
 
 
 @dataclass
@@ -92,14 +91,14 @@ def lab(tmp_path_factory):
     return lab
 
 
-@every_kind
+@each_kind
 def test_its_own_tests_pass(lab, kind):
     told = lab.run("python -m pytest", lab.package(kind))
     assert re.search(r"\d+ passed", told)
     assert "skipped" not in told
 
 
-@some_kinds
+@each_kind
 def test_it_passes_the_conformance_suite(lab, kind):
     told = lab.run(
         f"pytest --ocsd-agent {kind.title()}ThingAgent -p no:cacheprovider",
@@ -114,7 +113,7 @@ def test_it_passes_the_conformance_suite(lab, kind):
 
 def test_its_types_are_right(lab):
     pytest.importorskip("mypy")
-    for kind in THOROUGH:
+    for kind in TRIED:
         command = f"python -m mypy --follow-imports=silent --cache-dir {lab.folder}/mypy"
         lab.run(command, lab.package(kind), MYPYPATH=str(REPOSITORY / ".typing"))
 
@@ -190,7 +189,7 @@ def reader(lab, site, kind):
         process.wait()
 
 
-@some_kinds
+@each_kind
 def test_the_readme_leads_to_values(reader):
     place = reader.settle_in()
     install, tests, suite, *commands = reader.commands()
