@@ -18,9 +18,12 @@ class Tmux:
     environment: dict
 
     def run(self, *words):
+        # xdist tells its workers a size, which is not that of this terminal.
+        sizes = {"COLUMNS", "LINES"}
+        inherited = {key: value for key, value in self.environment.items() if key not in sizes}
         return subprocess.run(
             ["tmux", "-u", "-S", str(self.folder / "tmux.sock"), "-f", "/dev/null", *words],
-            env={**self.environment, "TERM": "xterm-256color"},
+            env={**inherited, "TERM": "xterm-256color"},
             cwd=self.folder,
             capture_output=True,
             text=True,
