@@ -69,10 +69,11 @@ def running(crossbar: Path, folder: Path, hub: Hub, neighbour: Path) -> Iterator
     neighbour.mkdir(parents=True)
     config.write(folder, site_hub, neighbour / ROUTER_SOCKET)
     local.announce(neighbour, site_hub)
+    start = config.start(str(crossbar), folder)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [crossbar, "start", "--cbdir", folder, "--loglevel", "warn"],
-            env=os.environ | config.environment(str(crossbar)),
+            start.command,
+            env=os.environ | start.environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

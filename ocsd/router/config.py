@@ -8,8 +8,9 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from ocsd.bus.caller import BRIDGE_ROLE
@@ -101,16 +102,26 @@ def write(folder: Path, hub: Hub, socket_path: Path) -> None:
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
 
 
-def environment(crossbar: str) -> dict[str, str]:
-    """Return the variables to set for crossbar's processes, given its executable.
+class Start(NamedTuple):
+    """How to start a node of crossbar."""
 
-    Only the crossbar that is installed with ocsd does without the modules of `shadow`: what
-    another version makes of them is not known.
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    """Variables to set for it."""
+
+
+def start(crossbar: str, folder: Path) -> Start:
+    """Return how to start crossbar, given its executable and its node folder.
+
+    Only the crossbar that is installed with ocsd is started by `ocsd.router.crossbar_node` and
+    does without the modules of `shadow`: what another version makes of them is not known.
     """
+    words = ("start", "--cbdir", str(folder), "--loglevel", "warn")
     if not _is_own(crossbar):
-        return {}
+        return Start((crossbar, *words), {})
     paths = [str(Path(__file__).parent / "shadow"), os.environ.get("PYTHONPATH", "")]
-    return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    environment = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    return Start((sys.executable, "-P", "-m", "ocsd.router.crossbar_node", *words), environment)
 
 
 def _is_own(crossbar: str) -> bool:

@@ -88,17 +88,17 @@ class LocalRouter:
         """
         if self.running:
             return
-        crossbar = config.find_crossbar(None)
         if self._folder is None:
             # Short, for the path of a Unix socket is at most 107 bytes long.
             self._folder = Path(tempfile.mkdtemp(prefix="ocsd-router-"))
             config.write(self._folder, self.hub, self.socket_path)
+        start = config.start(config.find_crossbar(None), self._folder)
         log = self._folder / "log"
         with log.open("ab") as out:
             process = self._process = subprocess.Popen(
-                [crossbar, "start", "--cbdir", str(self._folder)],
+                start.command,
                 cwd=self._folder,
-                env={**os.environ, **config.environment(crossbar)},
+                env={**os.environ, **start.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

@@ -51,10 +51,11 @@ class Router:
     def start(self):
         config.write(self.folder, self.hub, self.socket_path)
         crossbar = str(Path(sys.executable).parent / "crossbar")
+        start = config.start(crossbar, self.folder)
         with open(self.folder / "out", "a") as out:
             self.process = subprocess.Popen(
-                [crossbar, "start", "--cbdir", "."],
-                env=os.environ | config.environment(crossbar),
+                start.command,
+                env=os.environ | start.environment,
                 cwd=self.folder,
                 stdout=out,
                 stderr=out,

@@ -87,8 +87,8 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
         return RouterPlan((crossbar, "start", "--cbdir", settings.config_dir))
     config.write(paths.router_config, hub, paths.router_socket)
     local.announce(paths.runtime, hub)
-    command = (crossbar, "start", "--cbdir", str(paths.router_config), "--loglevel", "warn")
-    return RouterPlan(command, paths.router_socket, config.environment(crossbar))
+    start = config.start(crossbar, paths.router_config)
+    return RouterPlan(start.command, paths.router_socket, start.environment)
 
 
 def last_words(log: Path, hub: Hub, since: Spawned | None) -> str:

@@ -95,7 +95,7 @@ def test_a_router_that_is_stopped_for_a_while_is_told_of_and_goes_on(centre, onl
 
 def test_a_router_that_crashes_over_and_over_is_tried_less_and_less_often(centre, only):
     crashes = centre.faults / "crashes"
-    crashes.write_text("bin/crossbar")
+    crashes.write_text("crossbar_node")
     before = centre.row("router")["restarts"]
     os.kill(centre.pid("router"), signal.SIGKILL)
     wait_until(
@@ -112,7 +112,7 @@ def test_a_router_that_crashes_over_and_over_is_tried_less_and_less_often(centre
 def test_a_router_whose_port_is_taken_while_it_is_away_says_by_whom(centre, only):
     # Kept away until somebody else has its port.
     crashes = centre.faults / "crashes"
-    crashes.write_text("bin/crossbar")
+    crashes.write_text("crossbar_node")
     os.kill(centre.pid("router"), signal.SIGKILL)
     wait_until(lambda: centre.row("router")["state"] == "backoff", "the router's absence")
     with taken(centre.site.port):

@@ -55,8 +55,8 @@ class Rig:
 
     def start_router(self):
         crossbar = str(Path(sys.executable).with_name("crossbar"))
-        command = [crossbar, "start", "--cbdir", str(self.folder / "router")]
-        self.router = self._spawn("router", command, config.environment(crossbar))
+        start = config.start(crossbar, self.folder / "router")
+        self.router = self._spawn("router", start.command, start.environment)
         # Its children outlive a killed crossbar, so the whole group is killed.
         wait_for(lambda: socket.create_connection(("127.0.0.1", self.port), 1), "the router")
 

@@ -88,8 +88,10 @@ def test_the_keys_of_an_earlier_crossbar_are_made_anew(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 
-def test_another_crossbar_than_ocsds_gets_no_stand_ins(tmp_path):
-    assert config.environment(str(tmp_path / "crossbar")) == {}
+def test_another_crossbar_than_ocsds_is_started_as_it_is(tmp_path):
+    program = str(tmp_path / "crossbar")
+    words = ("start", "--cbdir", str(tmp_path), "--loglevel", "warn")
+    assert config.start(program, tmp_path) == ((program, *words), {})
 
 
 @pytest.mark.skipif(find_spec("crossbar") is None, reason="crossbar is not installed")
@@ -102,7 +104,7 @@ def test_the_router_loads_neither_blockchains_nor_numpy(tmp_path):
         "try: xbr.anything.Name.method()\n"
         "except NotImplementedError as error: print(error)\n"
     )
-    own = config.environment(str(Path(sys.executable).parent / "crossbar"))
+    own = config.start(str(Path(sys.executable).parent / "crossbar"), tmp_path).environment
     done = subprocess.run(
         [sys.executable, "-c", program],
         env=os.environ | own,
@@ -112,3 +114,27 @@ def test_the_router_loads_neither_blockchains_nor_numpy(tmp_path):
         check=True,
     )
     assert done.stdout == "\nocsd's router runs without blockchains: ocsd/router/shadow\n"
+
+
+@pytest.mark.skipif(find_spec("crossbar") is None, reason="crossbar is not installed")
+def test_what_both_processes_of_a_router_need_is_imported_without_a_reactor(tmp_path):
+    program = (
+        "import sys\n"
+        "from ocsd.router import crossbar_node\n"
+        "crossbar_node.preload()\n"
+        "before = set(sys.modules)\n"
+        "print('twisted.internet.reactor' in before)\n"
+        "import crossbar.worker.main, crossbar.edge.worker.router, twisted.web.proxy\n"
+        "print(*sorted(set(sys.modules) - before))\n"
+        "print(twisted.web.proxy.reactor.seconds() > 0)\n"
+    )
+    own = config.start(str(Path(sys.executable).parent / "crossbar"), tmp_path).environment
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | own,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "False\n\nTrue\n"
