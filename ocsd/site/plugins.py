@@ -258,8 +258,10 @@ def _points_in(folder: str, _changed_at_ns: int) -> list[tuple[str, EntryPoint]]
     return [
         (distribution.name, point)
         for distribution in distributions(path=[folder])
-        if "Name" in distribution.metadata  # else left behind by an interrupted installation
         for point in distribution.entry_points.select(group=ENTRY_POINT_GROUP)
+        # Last, because to parse the metadata of each is slow. Without a name, it was left behind
+        # by an interrupted installation.
+        if "Name" in distribution.metadata
     ]
 
 
