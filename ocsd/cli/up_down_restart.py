@@ -51,11 +51,14 @@ def change(
     Raises
     ------
     UsageError
-        If `instance_ids` or a class, and `everything` are both given, or none.
+        If `instance_ids` or a class, and `everything` are both given, or none; or if
+        `also_put_down` is given without `everything`.
     NoSuchInstanceError
         If a pattern or the class stands for no instance.
     """
     _check_choice(verb, bool(instance_ids or agent_class), everything)
+    if also_put_down and not everything:
+        raise UsageError("--also-put-down belongs to --all; what is named is brought up anyway")
     daemon = control.find(host)
     instance_ids = _chosen_targets(instance_ids, agent_class, daemon)
     if not is_sure:

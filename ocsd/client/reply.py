@@ -65,16 +65,14 @@ def progress_of(session: Mapping[str, Any], now_at: float) -> str:
     """Return the state of a run and its duration at a time, e.g. ``running for 3.2 s``."""
     status, begun_at, ended_at = session["status"], session["start_time"], session.get("end_time")
     if status != "done" or ended_at is None:
-        return f"{status} for {_duration(max(0.0, now_at - begun_at))}"
+        return f"{status} for {_duration(now_at - begun_at)}"
     outcome = _OUTCOMES[bool(session.get("success"))]
-    # The clocks of the agent and of this machine may differ, or may have been set meanwhile.
-    ago = _duration(max(0.0, now_at - ended_at))
-    took = _duration(max(0.0, ended_at - begun_at))
+    ago, took = _duration(now_at - ended_at), _duration(ended_at - begun_at)
     return f"{status} {outcome} {ago} ago, took {took}"
 
 
 def _duration(seconds: float) -> str:
-    # A clock that was set back meanwhile makes no duration negative.
+    # The clocks of the agent and of this machine may differ, or may have been set meanwhile.
     seconds = max(0.0, seconds)
     if seconds < 1:
         return f"{seconds:.3f} s"

@@ -79,7 +79,8 @@ class _SubscriberSession(ApplicationSession):  # type: ignore[misc] # autobahn i
             yield self.subscribe(subscription.heard, subscription.topic, options)
         except ApplicationError as error:
             subscription.end(f"the router refuses to subscribe to {subscription.topic}: {error}")
-        subscription.subscribed()
+        else:
+            subscription.subscribed()
 
     def onLeave(self, details: Any) -> None:
         """End the attempts if the router refuses the session, and close the connection."""

@@ -4,12 +4,16 @@ The daemon is both, so `start` and `stop` are ``ocsd start`` and ``ocsd stop``.
 """
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
 
 from ocsd import site_config
-from ocsd.compat.managers import Manager, bridge_problem, manager_ids, refuse_without_site
+from ocsd.compat.managers import (
+    Manager,
+    become_ocsd,
+    bridge_problem,
+    manager_ids,
+    refuse_without_site,
+)
 from ocsd.errors import OcsdError, UsageError
 from ocsd.site.parts import HostConfig
 
@@ -43,8 +47,7 @@ def main_local(args: Sequence[str] | None = None) -> None:
         words = command(parsed, str(host.name))
     except OcsdError as error:
         parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")
-    print(f"{parser.prog}: this is: ocsd {' '.join(words)}", flush=True)  # noqa: T201 - a command
-    os.execv(sys.executable, [sys.executable, "-m", "ocsd", *words])
+    become_ocsd(parser, words)
 
 
 def command(args: argparse.Namespace, host: str) -> list[str]:

@@ -1,9 +1,11 @@
 """The HostManagers of a site, which on hosts of ocsd are the daemons, and what they answer."""
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from ocsd.base import OK
 from ocsd.client.http import ControlClient, ControlClientError
@@ -115,3 +117,9 @@ def refuse_without_site(parser: argparse.ArgumentParser, args: argparse.Namespac
     """End a program of hosts that is told to use no site file."""
     if args.site == "none":
         parser.error("a host needs a site file: leave --site=none out, or give --site-file")
+
+
+def become_ocsd(parser: argparse.ArgumentParser, words: Sequence[str]) -> NoReturn:
+    """Go on as the command of ocsd that a program of OCS stands for, and say which that is."""
+    print(f"{parser.prog}: this is: ocsd {' '.join(words)}", flush=True)  # noqa: T201 - a command
+    os.execv(sys.executable, [sys.executable, "-m", "ocsd", *words])

@@ -1,13 +1,11 @@
 """``ocs-install-systemd``: the program of OCS that installs a unit; here it is ``ocsd install``."""
 
 import argparse
-import os
 import socket
-import sys
 from collections.abc import Sequence
 
 from ocsd import site_config
-from ocsd.compat.managers import refuse_without_site
+from ocsd.compat.managers import become_ocsd, refuse_without_site
 from ocsd.errors import OcsdError, UsageError
 from ocsd.site import load
 
@@ -46,8 +44,7 @@ def main(args: Sequence[str] | None = None) -> None:
         words = command(parsed, host, own is not None and own.name == host)
     except OcsdError as error:
         parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")
-    print(f"{parser.prog}: this is: ocsd {' '.join(words)}", flush=True)  # noqa: T201 - a command
-    os.execv(sys.executable, [sys.executable, "-m", "ocsd", *words])
+    become_ocsd(parser, words)
 
 
 def command(args: argparse.Namespace, host: str, is_this_machine: bool) -> list[str]:

@@ -13,11 +13,12 @@ from typing import Any, Final, NamedTuple, TypeGuard
 import numpy as np
 
 from ocsd.agent.feeds.names import LONGEST_FIELD_NAME, LONGEST_NAME, is_field_name, name_fault
+from ocsd.agent.feeds.settings import DEFAULT_S
 from ocsd.agent.feeds.times import LATEST_TIME, allowed_times, first_bad_time, time_fault
 from ocsd.aggregator.incoming.columns import LONG_LIST, NOT_ALL_NUMBERS, packer
 
-DEFAULT_FRAME_LENGTH_S: Final = 300.0
-DEFAULT_FRESH_TIME_S: Final = 180.0
+DEFAULT_FRAME_LENGTH_S: Final = float(DEFAULT_S["frame_length"])
+DEFAULT_FRESH_TIME_S: Final = float(DEFAULT_S["fresh_time"])
 
 # The journal counts in 64 bits.
 MOST_NUMBER: Final = 2**63 - 1

@@ -36,13 +36,12 @@ def since_option(begin: str = "Begin there", **settings: Any) -> Callable[..., A
     )
 
 
-def until_option(end: str = "End before that time", **settings: Any) -> Callable[..., Any]:
-    """Return the option ``--until``, whose help has `end` as its first words."""
+def until_option() -> Callable[..., Any]:
+    """Return the option ``--until``."""
     return click.option(
         "--until",
         "until_at",
         metavar="TIME",
         type=PastTime(),
-        help=f"{end}; it is written as for --since.",
-        **settings,
+        help="End before that time; it is written as for --since.",
     )

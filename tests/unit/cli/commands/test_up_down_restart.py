@@ -169,3 +169,10 @@ def test_names_are_for_other_commands(ocsd, server, verb, right):
     done = ocsd(verb, "a", "b")
     assert (done.returncode, server.requests) == (2, [])
     assert f"did you mean `ocsd {right} a b`?" in done.stderr
+
+
+def test_what_belongs_to_all_is_refused_beside_names(ocsd, server):
+    done = ocsd("up", "a", "--also-put-down")
+    assert done.returncode == 2
+    assert "--also-put-down belongs to --all" in done.stderr
+    assert server.requests == []
