@@ -1,0 +1,39 @@
+"""Modules that are loaded when they are used."""
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocsd.system.late import without_margin
+
+
+@given(st.text("ab \t\n", max_size=30))
+def test_a_margin_is_stripped_as_by_inspect(text):
+    assert without_margin(text) == inspect.cleandoc(text)
+
+
+@pytest.mark.parametrize(
+    ("use", "printed"),
+    [
+        ("inspect.cleandoc('a\\n  b')", "'a\\nb' late"),
+        ("inspect.isfunction(print)", "False loaded"),
+        ("__import__('dataclasses').make_dataclass('A', ['b'])(1)", "A(b=1) loaded"),
+    ],
+)
+def test_it_is_loaded_when_it_is_used(use, printed):
+    program = (
+        "import sys\n"
+        "from ocsd.system.late import LateModule, load_late\n"
+        "load_late()\n"
+        "import inspect\n"
+        f"value = repr({use})\n"
+        "print(value, 'late' if type(sys.modules['inspect']) is LateModule else 'loaded')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == printed
