@@ -17,11 +17,12 @@ WAYS_TO_WRITE: Final = (
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _UNIT: Final = r"s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?"
-_PART: Final = re.compile(rf"([0-9]+(?:\.[0-9]+)?)\s*({_UNIT})\s*", re.IGNORECASE)
-_AGE: Final = re.compile(rf"-?((?:{_PART.pattern})+?)(ago)?", re.IGNORECASE)
+# Patterns as text, which only a command that reads a time has to compile.
+_PART: Final = rf"([0-9]+(?:\.[0-9]+)?)\s*({_UNIT})\s*"
+_AGE: Final = rf"-?((?:{_PART})+?)(ago)?"
 _DAYS_BACK: Final = {"today": 0, "yesterday": 1}
-_ZONE: Final = re.compile(r"(?<=[\d\sy])\s*(z|utc|local|[+-]\d\d:?\d\d)$", re.IGNORECASE)
-_TIME_OF_DAY: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(\.\d{1,6})?)?")
+_ZONE: Final = r"(?<=[\d\sy])\s*(z|utc|local|[+-]\d\d:?\d\d)$"
+_TIME_OF_DAY: Final = r"(\d{1,2}):(\d\d)(?::(\d\d)(\.\d{1,6})?)?"
 
 
 def utc(unix_time_s: float) -> str:
@@ -66,9 +67,10 @@ def past_time(text: str, now_at: float) -> float:
 def _past_time(words: str, now_at: float) -> float:
     if words.lower() == "now":
         return now_at
-    if age := _AGE.fullmatch(words):
+    if age := re.fullmatch(_AGE, words, re.IGNORECASE):
         return now_at - sum(
-            float(number) * _UNITS_S[unit[0].lower()] for number, unit in _PART.findall(age[1])
+            float(number) * _UNITS_S[unit[0].lower()]
+            for number, unit in re.findall(_PART, age[1], re.IGNORECASE)
         )
     rest, zone = _without_zone(words)
     moment = _last_time_of_day(rest, zone, now_at) or _on_a_day(rest, zone, now_at)
@@ -78,7 +80,7 @@ def _past_time(words: str, now_at: float) -> float:
 def _without_zone(words: str) -> tuple[str, tzinfo | None]:
     """Return the words before a zone, and the zone; None is that of this machine."""
     # The end of a date, as in 2026-11-22, is no zone.
-    found = _ZONE.search(words)
+    found = re.search(_ZONE, words, re.IGNORECASE)
     if found is None or not (":" in words[: found.start()] or found[1][0].isalpha()):
         return words, UTC
     rest, name = words[: found.start()], found[1].lower()
@@ -92,7 +94,7 @@ def _without_zone(words: str) -> tuple[str, tzinfo | None]:
 
 def _last_time_of_day(words: str, zone: tzinfo | None, now_at: float) -> datetime | None:
     """Return the last moment at which clocks showed a time of day; None if it is none."""
-    found = _TIME_OF_DAY.fullmatch(words)
+    found = re.fullmatch(_TIME_OF_DAY, words)
     if found is None:
         return None
     for days_back in (0, 1):
@@ -112,7 +114,7 @@ def _on_a_day(words: str, zone: tzinfo | None, now_at: float) -> datetime:
     day = _midnight(zone, now_at, days_back)
     if not rest:
         return _zoned(day, zone)
-    found = _TIME_OF_DAY.fullmatch(rest.strip())
+    found = re.fullmatch(_TIME_OF_DAY, rest.strip())
     if found is None:
         raise ValueError(f"{rest!r} is no time of day")
     return _zoned(_with_time_of_day(day, found), zone)
