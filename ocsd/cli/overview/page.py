@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Final
 
-from ocsd.cli.overview.headlines import Parts, clock_text, counts, headlines
 from ocsd.cli.overview.rows import NONE, NUMBERS, TITLES, Row, fitting, row
-from ocsd.cli.overview.verdict import HostVerdict, is_well
 from ocsd.cli.screen.table import Cell, columns, table_blocks, table_lines
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.screen.wrap import below, broken, shown_length
-from ocsd.cli.talk.replies import HostStatus, InstanceStatus
+from ocsd.status.headlines import Parts, clock_text, counts, headlines
+from ocsd.status.replies import HostStatus, InstanceStatus
+from ocsd.status.verdict import HostVerdict, is_well
 from ocsd.text.printable import one_line
 
 LEAST_ALIKE: Final = 3

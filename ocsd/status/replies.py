@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from ocsd.cli.talk import activity
-from ocsd.cli.talk.activity import (
+from ocsd.status import activity
+from ocsd.status.activity import (
     ClockStatus,
     DiskStatus,
     NotManaged,

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from ocsd.cli.talk.activity import RecordingStatus
-from ocsd.cli.talk.replies import HostStatus, InstanceStatus
+from ocsd.status.activity import RecordingStatus
+from ocsd.status.replies import HostStatus, InstanceStatus
 
 NOT_IN_TARGET_EXIT: Final = 3
 NOT_WELL_EXIT: Final = 5
