@@ -45,6 +45,7 @@ def page(
 def foot(report: HostStatus) -> Parts:
     """Return the line below the table: where things are, and of which release."""
     parts = [f"router {report.router.url or NONE}", f"site file {report.site_file or NONE}"]
+    parts += [f"page {each.address}" for each in report.instances if each.address]
     if report.clock is not None and report.clock.synchronised:
         parts.append(clock_text(report.clock))
     return [*parts, f"ocsd {report.version}, pid {report.pid}"]
