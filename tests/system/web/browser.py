@@ -30,7 +30,8 @@ class Browser:
                 {**kind, **(headers or {})},
             )
             answer = connection.getresponse()
-            return answer.status, dict(answer.getheaders()), answer.read()
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            return answer.status, names, answer.read()
 
     def get(self, path, **params):
         """Return an answer in JSON, which has to be one of success."""
