@@ -8,7 +8,8 @@ A crash can leave the last record of a segment torn; a reader stops there.
 kind        body
 ==========  ==========================================================================
 ``LAYOUT``  CBOR: number in this segment, address, session, sender, numbered, frame
-            length, fresh time, block name, field names, their types
+            length, fresh time, block name, field names, their types; behind it, if the
+            feed has any, CBOR: map of units and labels of its fields
 ``DATA``    message number u64, arrival f64, and for each block: layout u32, samples
             u32, bytes u32, packed samples (`ocsd.aggregator.incoming.layout`)
 ``FILE``    CBOR: name of a G3 file, its length now
@@ -19,16 +20,19 @@ kind        body
 ==========  ==========================================================================
 """
 
+import io
 import struct
 import sys
 from binascii import crc32
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import cbor2
 
+from ocsd.agent.feeds.units import LABELS, UNITS, received
 from ocsd.aggregator.incoming.columns import Kind
 from ocsd.aggregator.incoming.layout import Layout, PackedBlock
 from ocsd.aggregator.incoming.message import Origin
@@ -149,7 +153,10 @@ def layout_record(number: int, layout: Layout) -> bytes:
         list(layout.kinds),
         [str(kind) for kind in layout.kinds.values()],
     ]
-    return _record(RecordKind.LAYOUT, [cbor2.dumps(fields)])
+    parts = [cbor2.dumps(fields)]
+    if origin.units or origin.labels:
+        parts.append(cbor2.dumps({UNITS: dict(origin.units), LABELS: dict(origin.labels)}))
+    return _record(RecordKind.LAYOUT, parts)
 
 
 def event_record(event: Event) -> bytes:
@@ -174,7 +181,7 @@ def read(segment: bytes) -> Iterator[Message | Event]:
     for kind, body, _end in whole_records(memoryview(segment), _HEAD, len(MAGIC)):
         try:
             if kind == RecordKind.LAYOUT:
-                number, layout = _layout(cbor2.loads(body))
+                number, layout = _layout(body)
                 layouts[number] = layout
             else:
                 yield _entry(kind, body, layouts)
@@ -218,10 +225,16 @@ def _message(body: memoryview, layouts: dict[int, Layout]) -> Message:
     return Message(number, arrived_at, tuple(blocks))
 
 
-def _layout(fields: list[Any]) -> tuple[int, Layout]:
-    number, *origin, block_name, names, kinds = fields
-    layout = Layout(Origin(*origin), block_name, dict(zip(names, map(Kind, kinds), strict=True)))
-    return number, layout
+def _layout(body: memoryview) -> tuple[int, Layout]:
+    decoder = cbor2.CBORDecoder(io.BytesIO(body))
+    number, *origin, block_name, names, kinds = decoder.decode()
+    about_fields = {}
+    # Behind the array, because releases that do not know it read no further.
+    with suppress(cbor2.CBORDecodeEOF):
+        about_fields = dict(decoder.decode())
+    units, labels = received(about_fields, UNITS), received(about_fields, LABELS)
+    sender = replace(Origin(*origin), units=units, labels=labels)
+    return number, Layout(sender, block_name, dict(zip(names, map(Kind, kinds), strict=True)))
 
 
 def _cover(fields: list[Any]) -> Cover:

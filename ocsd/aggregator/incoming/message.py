@@ -7,13 +7,14 @@ known to fit into a frame.
 import math
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeGuard
 
 import numpy as np
 
 from ocsd.agent.feeds.names import LONGEST_FIELD_NAME, LONGEST_NAME, is_field_name, name_fault
 from ocsd.agent.feeds.times import LATEST_TIME, allowed_times, first_bad_time, time_fault
+from ocsd.agent.feeds.units import LABELS, UNITS, received
 from ocsd.aggregator.incoming.columns import LONG_LIST, NOT_ALL_NUMBERS, packer
 
 DEFAULT_FRAME_LENGTH_S: Final = 300.0
@@ -52,6 +53,9 @@ class Origin:
     """
     wanted: bool = True
     """False if the feed asks not to be recorded here."""
+    units: Mapping[str, str] = field(default_factory=dict, hash=False)
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Unit of a field, and its name for people, where they are declared."""
 
 
 class CheckedBlock(NamedTuple):
@@ -103,6 +107,8 @@ def read_origin(feed_info: Mapping[str, Any]) -> Origin:
         frame_length_s=_duration(parameters.get("frame_length"), DEFAULT_FRAME_LENGTH_S),
         fresh_time_s=_duration(parameters.get("fresh_time"), DEFAULT_FRESH_TIME_S),
         wanted=not parameters.get("exclude_aggregator", False),
+        units=received(feed_info, UNITS),
+        labels=received(feed_info, LABELS),
     )
 
 
