@@ -5,15 +5,15 @@ import pyarrow.parquet
 import pytest
 from so3g.hk import HKArchiveScanner
 
-from ocsd.aggregator.disk import journal
-from ocsd.aggregator.incoming.columns import Kind
-from ocsd.aggregator.incoming.layout import Layout, PackedBlock
 from ocsd.aggregator.incoming.message import read_origin
 from ocsd.cli.main import main
 from ocsd.data import export, plot
 from ocsd.data.folder import DataFolder
 from ocsd.data.table import load
 from ocsd.data.units import Meaning, axis_label, units, with_units
+from ocsd.journal import format as journal
+from ocsd.journal.kinds import Kind
+from ocsd.journal.layout import Layout, PackedBlock
 from tests.unit.aggregator.rig import START, Recording, frames_of
 
 X = "observatory.thermo1.feeds.temps.x"

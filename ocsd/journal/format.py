@@ -11,7 +11,7 @@ kind        body
             length, fresh time, block name, field names, their types; behind it, if the
             feed has any, CBOR: map of units and labels of its fields
 ``DATA``    message number u64, arrival f64, and for each block: layout u32, samples
-            u32, bytes u32, packed samples (`ocsd.aggregator.incoming.layout`)
+            u32, bytes u32, packed samples (`ocsd.journal.layout`)
 ``FILE``    CBOR: name of a G3 file, its length now
 ``FRAME``   CBOR: name, offset, length, crc32 of the bytes appended to a G3 file, and
             the numbers of the blocks in them
@@ -32,15 +32,15 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import cbor2
 
-from ocsd.agent.feeds.units import LABELS, UNITS, received
-from ocsd.aggregator.incoming.columns import Kind
-from ocsd.aggregator.incoming.layout import Layout, PackedBlock
-from ocsd.aggregator.incoming.message import Origin
-from ocsd.aggregator.numbers.ranges import Ranges
+from ocsd.journal.kinds import Kind
+from ocsd.journal.layout import Layout, PackedBlock
+from ocsd.journal.origin import Origin
+from ocsd.journal.ranges import Ranges
 from ocsd.system.records import whole_records
 
 MAGIC: Final = {"little": b"OCSDWAL1", "big": b"OCSDWALB"}[sys.byteorder]
 
+_ABOUT_FIELDS: Final = ("units", "labels")
 _HEAD: Final = struct.Struct("=IIB")
 _DATA: Final = struct.Struct("=Qd")
 _BLOCK: Final = struct.Struct("=III")
@@ -155,7 +155,7 @@ def layout_record(number: int, layout: Layout) -> bytes:
     ]
     parts = [cbor2.dumps(fields)]
     if origin.units or origin.labels:
-        parts.append(cbor2.dumps({UNITS: dict(origin.units), LABELS: dict(origin.labels)}))
+        parts.append(cbor2.dumps({key: getattr(origin, key) for key in _ABOUT_FIELDS}))
     return _record(RecordKind.LAYOUT, parts)
 
 
@@ -232,8 +232,7 @@ def _layout(body: memoryview) -> tuple[int, Layout]:
     # Behind the array, because releases that do not know it read no further.
     with suppress(cbor2.CBORDecodeEOF):
         about_fields = dict(decoder.decode())
-    units, labels = received(about_fields, UNITS), received(about_fields, LABELS)
-    sender = replace(Origin(*origin), units=units, labels=labels)
+    sender = replace(Origin(*origin), **{key: about_fields.get(key, {}) for key in _ABOUT_FIELDS})
     return number, Layout(sender, block_name, dict(zip(names, map(Kind, kinds), strict=True)))
 
 
