@@ -73,3 +73,6 @@ ABOUT: Final = record(
         "viewers": COUNT,
     }
 )
+VIEWS: Final = record(
+    {"views": list_of(record({"name": TEXT, "description": TEXT, "url": TEXT, "feed": TEXT}))}
+)
