@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from ocsd import __version__
@@ -17,6 +17,7 @@ from ocsd.web.settings import Settings
 from ocsd.web.sources.agents import Agents
 from ocsd.web.sources.daemon import Daemon
 from ocsd.web.sources.states import States
+from ocsd.web.sources.views import views
 from ocsd.web.work import Work
 
 STARTED_AT: Final = time.time()
@@ -50,6 +51,11 @@ class Handlers:
         from ocsd.web.api.table import routes
 
         return document(routes(self))
+
+    async def views(self, _call: Call) -> dict[str, Any]:
+        """Return the feed viewers of this host."""
+        found = views(self.settings.paths.runtime, time.time())
+        return {"views": [asdict(each) for each in found]}
 
     async def about(self, _call: Call) -> dict[str, Any]:
         """Return the facts about this process."""

@@ -166,5 +166,12 @@ def _of_process(handlers: Handlers) -> tuple[Route, ...]:
             handlers.about,
             schemas.ABOUT,
         ),
+        Route(
+            "GET",
+            "views",
+            "The feed viewers (`ocsd view-feed`) that told this host about themselves.",
+            handlers.views,
+            schemas.VIEWS,
+        ),
         Route("GET", "openapi.json", "This document.", handlers.openapi, {"type": "object"}),
     )

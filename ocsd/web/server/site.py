@@ -185,7 +185,7 @@ class Site(server.Site):
 
     noisy = False
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: resource.Resource) -> None:
         super().__init__(pages, requestFactory=Request)
 
     def log(self, request: Any) -> None:
