@@ -5,13 +5,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ocsd.cli.screen import units
 from ocsd.cli.screen.table import Cell, columns
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.data.gaps import EVERY_FEED, Gap, GapKind
 from ocsd.data.index import FileSummary, IndexedBlock
 from ocsd.data.overview import FeedOverview
 from ocsd.data.spans import Outliers
+from ocsd.text import units
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 from ocsd.text.times import utc

@@ -14,13 +14,14 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import completion, options
-from ocsd.cli.screen import terminal, units
+from ocsd.cli.screen import terminal
 from ocsd.cli.screen.table import Cell, columns, table_lines
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import site_router
 from ocsd.cli.talk.latest import LatestValues, Value
 from ocsd.cli.talk.site_router import SiteRouter
 from ocsd.errors import NoSuchOperationError, UnreachableError
+from ocsd.text import units
 from ocsd.text.printable import one_line
 
 _WAIT_S = 5.0
