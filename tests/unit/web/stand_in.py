@@ -254,7 +254,10 @@ class Handler(BaseHTTPRequestHandler):
             return {
                 "operations": {"operations": world.operations()},
                 "strip": {"spans": [{**each, "reason": "asked"} for each in spans]},
-                "log": {"lines": [{"at": now, "level": "info", "text": "<i>hello</i>"}], "path": ""},
+                "log": {
+                    "lines": [{"at": now, "level": "info", "text": "<i>hello</i>"}],
+                    "path": "",
+                },
             }[words[2]]
         if words == ["window"]:
             since, until = (float(query[key][0]) for key in ("since", "until"))
