@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from ocsd.data.decode import seconds
 from ocsd.data.export import check_folder, library, whole
 from ocsd.data.spans import EVER, Span, longest_pause_s
 from ocsd.data.table import Column, Table
+from ocsd.data.units import Meaning, axis_label, with_units
 from ocsd.errors import UsageError
 from ocsd.text.printable import printable
 
@@ -45,12 +46,16 @@ def check(output: Path | None) -> None:
 
 
 def draw(
-    tables: Sequence[Table], output: Path | None, title: str = "", believable: Span = EVER
+    tables: Sequence[Table],
+    output: Path | None,
+    title: str = "",
+    believable: Span = EVER,
+    about: Mapping[str, Meaning] | None = None,
 ) -> None:
     """Draw all fields into one picture; a silence breaks the line.
 
     If there is no file to write (`output`), show a window until it is closed. Samples outside
-    of the `believable` times [s, Unix time] are left out.
+    of the `believable` times [s, Unix time] are left out. `about` has the units of fields.
 
     Raises
     ------
@@ -64,9 +69,13 @@ def draw(
         matplotlib.use("Agg")
     pyplot: Any = library("matplotlib.pyplot", "to plot")
     figure, axes = pyplot.subplots(figsize=(10, 5), layout="constrained")
+    known = about or {}
+    meanings = {name: known.get(name, Meaning()) for table in tables for name in table.columns}
     for table in (_within(each, believable) for each in tables):
         for name, column in table.columns.items():
-            axes.plot(*line(name, table, column), label=_label(name), linewidth=0.8)
+            label = _label(with_units(name, meanings[name]))
+            axes.plot(*line(name, table, column), label=label, linewidth=0.8)
+    axes.set_ylabel(_label(axis_label(meanings.values())))
     dates: Any = library("matplotlib.dates", "to plot")
     locator = dates.AutoDateLocator()
     axes.xaxis.set_major_locator(locator)

@@ -8,7 +8,8 @@ A crash can leave the last record of a segment torn; a reader stops there.
 kind        body
 ==========  ==========================================================================
 ``LAYOUT``  CBOR: number in this segment, address, session, sender, numbered, frame
-            length, fresh time, block name, field names, their types
+            length, fresh time, block name, field names, their types; behind it, if the
+            feed has any, CBOR: map of units and labels of its fields
 ``DATA``    message number u64, arrival f64, and for each block: layout u32, samples
             u32, bytes u32, packed samples (`ocsd.journal.layout`)
 ``FILE``    CBOR: name of a G3 file, its length now
@@ -19,11 +20,13 @@ kind        body
 ==========  ==========================================================================
 """
 
+import io
 import struct
 import sys
 from binascii import crc32
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -45,6 +48,7 @@ MAGIC: Final = _MAGICS[sys.byteorder]
 """The first bytes of a segment."""
 
 HEAD: Final = struct.Struct("=IIB")
+_ABOUT_FIELDS: Final = ("units", "labels")
 _DATA: Final = struct.Struct("=Qd")
 _BLOCK: Final = struct.Struct("=III")
 _ALIVE: Final = struct.Struct("=d")
@@ -156,7 +160,10 @@ def layout_record(number: int, layout: Layout) -> bytes:
         list(layout.kinds),
         [str(kind) for kind in layout.kinds.values()],
     ]
-    return _record(RecordKind.LAYOUT, [cbor2.dumps(fields)])
+    parts = [cbor2.dumps(fields)]
+    if origin.units or origin.labels:
+        parts.append(cbor2.dumps({key: getattr(origin, key) for key in _ABOUT_FIELDS}))
+    return _record(RecordKind.LAYOUT, parts)
 
 
 def event_record(event: Event) -> bytes:
@@ -197,7 +204,7 @@ class Decoder:
         for kind, body, end in whole_records(data, HEAD, start):
             try:
                 if kind == RecordKind.LAYOUT:
-                    number, layout = _layout(cbor2.loads(body))
+                    number, layout = _layout(body)
                     self._layouts[number] = layout
                     continue
                 entry = _entry(kind, body, self._layouts)
@@ -272,10 +279,15 @@ def _message(body: memoryview, layouts: dict[int, Layout]) -> Message:
     return Message(number, arrived_at, tuple(blocks))
 
 
-def _layout(fields: list[Any]) -> tuple[int, Layout]:
-    number, *origin, block_name, names, kinds = fields
-    layout = Layout(Origin(*origin), block_name, dict(zip(names, map(Kind, kinds), strict=True)))
-    return number, layout
+def _layout(body: memoryview) -> tuple[int, Layout]:
+    decoder = cbor2.CBORDecoder(io.BytesIO(body))
+    number, *origin, block_name, names, kinds = decoder.decode()
+    about_fields = {}
+    # Behind the array, because releases that do not know it read no further.
+    with suppress(cbor2.CBORDecodeEOF):
+        about_fields = dict(decoder.decode())
+    sender = replace(Origin(*origin), **{key: about_fields.get(key, {}) for key in _ABOUT_FIELDS})
+    return number, Layout(sender, block_name, dict(zip(names, map(Kind, kinds), strict=True)))
 
 
 def _cover(fields: list[Any]) -> Cover:

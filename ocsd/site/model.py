@@ -21,6 +21,7 @@ from ocsd.site.supervision import (
     Variables,
     key,
 )
+from ocsd.site.web import Web
 from ocsd.text.nearest import did_you_mean
 
 LONGEST_INSTANCE_ID = 128
@@ -245,6 +246,8 @@ class Host(_Part):
     crossbar_timeout: Seconds | None = None
     hooks: Hooks = Field(default={})
     """Commands to run when something happens, by occasion, e.g. ``on-failed``."""
+    web: Web = Web()
+    """The page in the browser."""
     lines: Mapping[str, int] = Field(default={}, exclude=True)
     """Where its values stand in the site file, e.g. ``agent-paths/0``, from 1."""
 

@@ -18,6 +18,7 @@ from ocsd.data import names
 from ocsd.data.index import FileSummary
 from ocsd.data.overview import FeedOverview
 from ocsd.data.spans import EVER, Span
+from ocsd.data.units import Meaning, meanings
 from ocsd.errors import UsageError
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
@@ -49,8 +50,17 @@ _FIELDS_IN_LINE = 3
     required=True,
     help="File to write; its name ends with .csv, .parquet or .npz; - is CSV to stdout.",
 )
+@click.option(
+    "--units", "with_units", is_flag=True, help="Show units in the header of CSV: FIELD [K]."
+)
 @selecting
-def export(selection: Selection, wanted: tuple[str, ...], output: Path, as_json: bool) -> None:
+def export(
+    selection: Selection,
+    wanted: tuple[str, ...],
+    output: Path,
+    with_units: bool,
+    as_json: bool,
+) -> None:
     """Write the samples of FIELDs to a file for other programs.
 
     FIELD is a whole name (observatory.fake-data1.feeds.false_temperatures.channel_00),
@@ -60,17 +70,24 @@ def export(selection: Selection, wanted: tuple[str, ...], output: Path, as_json:
     field. Fields that were not sampled together are joined by time: a row for each
     time of any of them, with empty cells. In .npz such fields have an array FIELD:time
     each; fields that were sampled together share the array `time`.
+
+    Units and labels that agents declare are in the metadata of Parquet's columns; in the
+    header of CSV, which other programs read, only with --units.
     """
     exporting = importlib.import_module("ocsd.data.export")
     if output == _STANDARD_OUTPUT:
         if as_json:
             raise UsageError("--json and -o - would both write to the standard output")
-        exporting.write_csv(sys.stdout, _load(selection, selection.summaries(), wanted))
+        summaries = selection.summaries()
+        about = _about(selection, summaries, shown=with_units)
+        exporting.write_csv(sys.stdout, _load(selection, summaries, wanted), about=about)
         return
     exporting.check(output)
-    tables = _load(selection, selection.summaries(), wanted)
+    summaries = selection.summaries()
+    tables = _load(selection, summaries, wanted)
+    about = _about(selection, summaries, shown=with_units or output.suffix != ".csv")
     with Bar(f"writing {output.name}") as bar:
-        exporting.write(output, tables, bar)
+        exporting.write(output, tables, bar, about)
     samples = [table.samples for table in tables]
     fields = [name for table in tables for name in table.columns]
     if as_json:
@@ -105,7 +122,9 @@ def plot(selection: Selection, wanted: tuple[str, ...], output: Path | None, as_
     tables = _load(selection, summaries, wanted)
     feeds = {table.feed for table in tables}
     plotted = [feed for feed in selection.feeds(summaries) if feed.feed in feeds]
-    plotting.draw(tables, output, _title(selection), _believable(plotted))
+    plotting.draw(
+        tables, output, _title(selection), _believable(plotted), _about(selection, summaries)
+    )
     for outliers in text.outlier_lines(plotted):
         print(f"not in the picture: {outliers}", file=sys.stderr)
     fields = [name for table in tables for name in table.columns]
@@ -120,6 +139,16 @@ def named(fields: Sequence[str]) -> str:
     if len(fields) > _FIELDS_IN_LINE:
         return plural(len(fields), "field")
     return one_line(", ".join(fields))
+
+
+def _about(
+    selection: Selection, summaries: Sequence[FileSummary], *, shown: bool = True
+) -> dict[str, Meaning]:
+    """Return units and labels of all fields by name; nothing unless they are shown."""
+    if not shown:
+        return {}
+    feeds = selection.feeds(summaries)
+    return {name: meaning for feed in feeds for name, meaning in meanings(feed).items()}
 
 
 def _title(selection: Selection) -> str:

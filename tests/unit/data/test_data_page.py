@@ -8,6 +8,7 @@ import pytest
 
 from ocsd.cli.commands.look.data import data
 from ocsd.cli.main import main
+from ocsd.data import units
 from ocsd.data.gaps import GapKind
 from tests.unit.data import recorded
 from tests.unit.data.recorded import OPENED, every, hole, samples, sound
@@ -63,11 +64,21 @@ def test_every_command_of_the_page_and_of_the_help_works(command, capsys):
 
 
 def test_the_python_of_the_page_reads_what_it_says():
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    _, code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     names = {}
     exec(code, names)
     assert len(names["times"]) == len(names["values"]) == 60
     assert list(names["found"][f"{HOLES}.cause"][1]) == ["the disk was full"]
+
+
+def test_the_units_of_the_page_are_read_as_it_says(monkeypatch):
+    of_units, _ = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    field = "observatory.thermo1.feeds.temperatures.channel_00"
+    monkeypatch.setattr(units, "units", lambda folder: {field: units.Meaning("K", "cold plate")})
+    asked = of_units.replace("units(", "asked = units(", 1)
+    names = {}
+    exec(asked, names)
+    assert f"# {names['asked']!r}\n" in of_units
 
 
 def test_the_page_explains_every_kind_of_gap():

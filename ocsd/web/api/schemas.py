@@ -1,0 +1,134 @@
+"""The forms of the answers, as schemas of JSON."""
+
+from typing import Any, Final
+
+from ocsd.web.server.route import Schema
+
+
+def record(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
+    """Return the schema of an object with these properties, and no others."""
+    return {
+        "type": "object",
+        "required": list(required),
+        "properties": {**required, **(optional or {})},
+        "additionalProperties": False,
+    }
+
+
+def list_of(item: Schema) -> Schema:
+    """Return the schema of a list."""
+    return {"type": "array", "items": item}
+
+
+def or_null(schema: Schema) -> Schema:
+    """Return the schema of a value that may be unknown."""
+    return {"anyOf": [schema, NULL]}
+
+
+NULL: Final[Schema] = {"type": "null"}
+TEXT: Final[Schema] = {"type": "string"}
+NUMBER: Final[Schema] = {"type": "number"}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+FLAG: Final[Schema] = {"type": "boolean"}
+OBJECT: Final[Schema] = {"type": "object"}
+ANY: Final[dict[str, Any]] = {}
+
+WRONG: Final = record(
+    {
+        "what": TEXT,
+        "instance_id": or_null(TEXT),
+        "reason": TEXT,
+        "since_at": or_null(NUMBER),
+        "remedy": TEXT,
+    }
+)
+HOST: Final = record(
+    {
+        "host": TEXT,
+        "answers": FLAG,
+        "reason": TEXT,
+        "asked_at": NUMBER,
+        "level": {"enum": ["ok", "warning", "bad"]},
+        "verdict": TEXT,
+        "wrong": list_of(WRONG),
+        "status": or_null(OBJECT),
+    },
+    {"away_since_at": or_null(NUMBER), "answered_at": or_null(NUMBER)},
+)
+STATE: Final = record(
+    {
+        "schema": {"const": "ocsd.page/1"},
+        "at": NUMBER,
+        "site": record({"name": TEXT, "colour": or_null(TEXT)}),
+        "hosts": list_of(HOST),
+    }
+)
+ABOUT: Final = record(
+    {
+        "version": TEXT,
+        "pid": COUNT,
+        "since_at": NUMBER,
+        "address": TEXT,
+        "trends": record({"built": COUNT, "waiting": COUNT, "folder": or_null(TEXT)}),
+        "viewers": COUNT,
+    }
+)
+CHANGE: Final = record(
+    {},
+    {
+        "names": list_of(TEXT),
+        "all": FLAG,
+        "leave_put_down": FLAG,
+        "timeout_s": NUMBER,
+    },
+)
+OPERATION: Final = record(
+    {
+        "name": TEXT,
+        "kind": {"enum": ["task", "process"]},
+        "docstring": TEXT,
+        "params": or_null(
+            list_of(
+                record(
+                    {
+                        "name": TEXT,
+                        "type": or_null(TEXT),
+                        "choices": or_null(list_of(ANY)),
+                        "default": ANY,
+                        "has_default": FLAG,
+                        "help": TEXT,
+                    }
+                )
+            )
+        ),
+        "abortable": FLAG,
+        "session": or_null(OBJECT),
+    }
+)
+OPERATIONS: Final = record({"operations": list_of(OPERATION)})
+SESSION: Final = record({"session": or_null(OBJECT)})
+PARAMS: Final = record({}, {"params": OBJECT})
+ANSWER: Final = record(
+    {"status": {"type": "integer"}, "message": TEXT, "session": or_null(OBJECT)},
+)
+LINE: Final = record({"at": or_null(NUMBER), "level": or_null(TEXT), "text": TEXT})
+LOG: Final = record({"lines": list_of(LINE), "path": TEXT})
+STRIP: Final = record(
+    {
+        "spans": list_of(
+            record(
+                {
+                    "state": TEXT,
+                    "health": or_null(TEXT),
+                    "reason": TEXT,
+                    "since_at": NUMBER,
+                    "until_at": NUMBER,
+                }
+            )
+        )
+    }
+)
+HISTORY: Final = record({"entries": list_of(OBJECT)})
+VIEWS: Final = record(
+    {"views": list_of(record({"name": TEXT, "description": TEXT, "url": TEXT, "feed": TEXT}))}
+)
