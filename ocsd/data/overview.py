@@ -81,14 +81,14 @@ def feeds(
         FeedOverview(
             address,
             tuple(feed.sessions),
-            tuple(map(_block, feed.blocks.values())),
+            tuple(map(joined, feed.blocks.values())),
             tuple(feed.files),
         )
         for address, feed in sorted(feeds_so_far.items())
     ]
 
 
-def _block(parts: Sequence[IndexedBlock]) -> IndexedBlock:
+def joined(parts: Sequence[IndexedBlock]) -> IndexedBlock:
     """Return blocks of one layout, from several files, as one."""
     interval_s, pause_s = None, 0.0
     intervals_s = [part.interval_s for part in parts if part.interval_s is not None]
