@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from ocsd.aggregator.disk import journal
-from ocsd.aggregator.incoming.columns import Kind
-from ocsd.aggregator.incoming.layout import PackedBlock, Values, gather
-from ocsd.aggregator.numbers.ranges import Ranges
+from ocsd import journal
 from ocsd.data.index import FileSummary, IndexedBlock, IndexedSource
 from ocsd.data.scan import HOLES_FEED, block_of, holes_of
 from ocsd.data.spans import believable
+from ocsd.journal.kinds import Kind
+from ocsd.journal.layout import PackedBlock, Values, gather
+from ocsd.journal.ranges import Ranges
 
 _Segment = tuple[Path, bytes]
 _Key = tuple[str, str, str, tuple[tuple[str, Kind], ...]]
@@ -84,7 +84,7 @@ def read(folder: Path, now_at: float) -> UnframedRows | None:
 
     A journal that this user may not read is like none.
     """
-    segments = list(_segments(folder / "ocsd" / "journal"))
+    segments = list(_segments(journal.journal_folder(folder)))
     if not segments:
         return None
     messages: list[journal.Message] = []
@@ -109,7 +109,7 @@ def read(folder: Path, now_at: float) -> UnframedRows | None:
 
 
 def _segments(folder: Path) -> Iterator[_Segment]:
-    for path in sorted(folder.glob("*.wal")):
+    for _, path in journal.segments(folder):
         try:
             yield path, path.read_bytes()
         except OSError:  # deleted meanwhile, or not for this user

@@ -22,16 +22,16 @@ from typing import Final
 
 import numpy as np
 
-from ocsd.aggregator.disk import journal, journal_writer
+from ocsd import journal
 from ocsd.aggregator.disk.append_file import sync_and_close
 from ocsd.aggregator.disk.archive import folder_trouble
 from ocsd.aggregator.disk.ledger import Ledger
 from ocsd.aggregator.frames.source import Source
-from ocsd.aggregator.incoming.layout import PackedBlock, gather
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
 from ocsd.aggregator.numbers.hole import HOLES_BLOCK_NAME, Hole
-from ocsd.aggregator.numbers.ranges import Ranges
+from ocsd.journal.layout import PackedBlock, gather
+from ocsd.journal.ranges import Ranges
 
 # Folders that are searched for leftovers of a crash. Each holds files of 100,000 s.
 _FOLDERS_SWEPT: Final = 2
@@ -80,7 +80,7 @@ class Recovery:
         self._folder = folder
         self._holes_feed = holes_feed
         self._log = log
-        self._segments = journal_writer.segments(journal_folder(folder))
+        self._segments = journal.segments(journal.journal_folder(folder))
         self._covered: defaultdict[journal.BlockKey, Ranges] = defaultdict(Ranges)
         self.cause = "the aggregator was not running"
         self.next_segment = 0
@@ -226,11 +226,6 @@ class Recovery:
 
     def _alive(self, at: float) -> None:
         self.ledger.alive_at = max(self.ledger.alive_at or at, at)
-
-
-def journal_folder(folder: Path) -> Path:
-    """Return the folder of the journal of a data folder."""
-    return folder / "ocsd" / "journal"
 
 
 def ledger_path(folder: Path) -> Path:

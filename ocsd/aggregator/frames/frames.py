@@ -25,9 +25,9 @@ from ocsd.aggregator.frames.schema import (
     TICKS_PER_SECOND,
     spt3g_core,
 )
-from ocsd.aggregator.incoming.columns import Kind
-from ocsd.aggregator.incoming.layout import Values, gather
 from ocsd.aggregator.incoming.moment import Instant
+from ocsd.journal.kinds import Kind
+from ocsd.journal.layout import Values, gather
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from typing import Any, Final, NamedTuple
 
 from ocsd.aggregator.disk.ledger import Ledger
 from ocsd.aggregator.frames.source import Source
-from ocsd.aggregator.incoming.message import Origin, read_origin
+from ocsd.aggregator.incoming.message import read_origin
+from ocsd.journal.origin import Origin
 
 # A bound for hostile senders; beyond it every feed_info is read again.
 _MOST: Final = 20_000

@@ -8,14 +8,15 @@ from ocsd.aggregator.disk.archive import Archive, folder_trouble
 from ocsd.aggregator.disk.journal_writer import SEGMENT_BYTES, JournalWriter
 from ocsd.aggregator.disk.ledger import Ledger
 from ocsd.aggregator.disk.lock import Lock
-from ocsd.aggregator.disk.recovery import Recovery, Waiting, journal_folder
+from ocsd.aggregator.disk.recovery import Recovery, Waiting
 from ocsd.aggregator.disk.upkeep import Upkeep, Worker
 from ocsd.aggregator.frames import frames
-from ocsd.aggregator.incoming.message import Origin
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
 from ocsd.aggregator.recording.frame_writing import Filing
 from ocsd.aggregator.recording.introductions import Introductions
+from ocsd.journal.origin import Origin
+from ocsd.journal.segments import journal_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocsd.aggregator.disk import journal
-from ocsd.aggregator.disk.journal_writer import JournalWriter, segments
-from ocsd.aggregator.incoming.columns import Kind
-from ocsd.aggregator.incoming.layout import Layout, PackedBlock, gather
+from ocsd import journal
+from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.aggregator.incoming.message import CheckedBlock, read_origin
-from ocsd.aggregator.numbers.ranges import Ranges
+from ocsd.aggregator.incoming.packing import PackingLayout
+from ocsd.journal.kinds import Kind
+from ocsd.journal.layout import PackedBlock, gather
+from ocsd.journal.ranges import Ranges
+from ocsd.journal.segments import segments
 
 KINDS = {"f": Kind.FLOAT, "n": Kind.INT, "b": Kind.BOOL, "s": Kind.TEXT}
 
 
 def layout(kinds=KINDS, seq=0):
     info = {"address": "observatory.a.feeds.f", "session_id": "1.5", "seq": seq}
-    return Layout(read_origin(info), "block", kinds)
+    return PackingLayout(read_origin(info), "block", kinds)
 
 
 def chunk(of, *rows):

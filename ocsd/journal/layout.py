@@ -1,6 +1,5 @@
 """The layout of packed blocks: their fields in order, each with its type."""
 
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -9,17 +8,8 @@ import cbor2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsd.aggregator.incoming.columns import (
-    BYTES,
-    LONG_LIST,
-    NOT_ALL_NUMBERS,
-    TYPECODE,
-    Kind,
-    check_texts,
-    pack,
-    packer,
-)
-from ocsd.aggregator.incoming.message import CheckedBlock, Origin, RefusedError
+from ocsd.journal.kinds import BYTES, Kind
+from ocsd.journal.origin import Origin
 
 _DTYPES: Final = {Kind.BOOL: "?", Kind.INT: "i8", Kind.FLOAT: "f8"}
 _EMPTY: Final = {Kind.BOOL: np.bool_, Kind.INT: np.int64, Kind.FLOAT: np.float64}
@@ -36,47 +26,14 @@ class Layout:
     sender, as its first message described it.
     """
 
-    __slots__ = ("_names", "_plain", "_short", "_texts", "block_name", "kinds", "origin", "width")
+    __slots__ = ("_texts", "block_name", "kinds", "origin", "width")
 
     def __init__(self, origin: Origin, block_name: str, kinds: Mapping[str, Kind]) -> None:
         self.origin = origin
         self.block_name = block_name
         self.kinds = dict(kinds)
         self.width = 8 + sum(BYTES[kind] for kind in self.kinds.values())
-        self._names = tuple(self.kinds)
         self._texts = [name for name, kind in self.kinds.items() if kind is Kind.TEXT]
-        self._plain = all(kind in TYPECODE for kind in self.kinds.values())
-        self._short: dict[int, struct.Struct] = {}
-
-    def pack(self, block: CheckedBlock) -> bytes:
-        """Return a block that has the fields of this layout as bytes.
-
-        Raises
-        ------
-        MisfitError
-            If a field has another type now.
-        RefusedError
-            If a field has values of no type.
-        """
-        columns = block.columns
-        if self._plain:
-            try:
-                return self._pack_numbers(block)
-            except NOT_ALL_NUMBERS:
-                pass  # Packing one by one finds out whether it is a None or a wider type.
-        parts = [block.times]
-        name = ""
-        try:
-            for name, kind in self.kinds.items():  # named in the error
-                if kind is Kind.TEXT:
-                    check_texts(columns[name])
-                else:
-                    parts.append(pack(kind, columns[name]))
-        except ValueError as error:
-            raise bad_field(block.block_name, name, error) from error
-        if self._texts:
-            parts.append(cbor2.dumps([columns[name] for name in self._texts]))
-        return b"".join(parts)
 
     def unpack(self, length: int, contents: Sequence[bytes]) -> dict[str, Values]:
         """Return the columns of the contents of several blocks, each of `length` samples.
@@ -98,27 +55,9 @@ class Layout:
                 columns[name] = list(chain.from_iterable(lists[index] for lists in texts))
         return columns
 
-    def _pack_numbers(self, block: CheckedBlock) -> bytes:
-        length = block.length
-        lists = map(block.columns.__getitem__, self._names)
-        if length < LONG_LIST:
-            layout = self._short.get(length) or self._add_short(length)
-            return block.times + layout.pack(*chain.from_iterable(lists))
-        pack_as = {kind: packer(f"{length}{code}").pack for kind, code in TYPECODE.items()}
-        kinds = self.kinds.values()
-        parts = [pack_as[kind](*values) for kind, values in zip(kinds, lists, strict=True)]
-        return b"".join([block.times, *parts])
-
     def _dtype(self, length: int) -> np.dtype[Any]:
         numbers = [_DTYPES[kind] for kind in self.kinds.values() if kind in _DTYPES]
         return np.dtype([(f"f{i}", code, (length,)) for i, code in enumerate(["f8", *numbers])])
-
-    def _add_short(self, length: int) -> struct.Struct:
-        """Remember how all columns of a short list are packed at once."""
-        codes = [f"{length}{TYPECODE[kind]}" for kind in self.kinds.values()]
-        # The alignment of the machine; all items have 8 bytes, so there is no padding.
-        self._short[length] = struct.Struct("".join(codes))
-        return self._short[length]
 
 
 class PackedBlock(NamedTuple):
@@ -149,11 +88,6 @@ def gather(blocks: Sequence[PackedBlock], kinds: Mapping[str, Kind]) -> dict[str
     for name, kind in kinds.items():
         columns[name] = _joined(kind, [part[name] for part in parts])
     return columns
-
-
-def bad_field(block_name: str, name: str, error: Exception) -> RefusedError:
-    """Return the reason for refusing a block because of one field."""
-    return RefusedError(f"block {block_name!r}: field {name!r} {error}")
 
 
 def _parts(blocks: Sequence[PackedBlock]) -> Iterator[dict[str, Values]]:

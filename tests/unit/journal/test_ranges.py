@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsd.aggregator.numbers.ranges import Ranges
+from ocsd.journal.ranges import Ranges
 
 spans = st.tuples(st.integers(0, 40), st.integers(1, 10)).map(lambda p: (p[0], p[0] + p[1]))
 

@@ -10,7 +10,7 @@ kind        body
 ``LAYOUT``  CBOR: number in this segment, address, session, sender, numbered, frame
             length, fresh time, block name, field names, their types
 ``DATA``    message number u64, arrival f64, and for each block: layout u32, samples
-            u32, bytes u32, packed samples (`ocsd.aggregator.incoming.layout`)
+            u32, bytes u32, packed samples (`ocsd.journal.layout`)
 ``FILE``    CBOR: name of a G3 file, its length now
 ``FRAME``   CBOR: name, offset, length, crc32 of the bytes appended to a G3 file, and
             the numbers of the blocks in them
@@ -29,10 +29,10 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import cbor2
 
-from ocsd.aggregator.incoming.columns import Kind
-from ocsd.aggregator.incoming.layout import Layout, PackedBlock
-from ocsd.aggregator.incoming.message import Origin
-from ocsd.aggregator.numbers.ranges import Ranges
+from ocsd.journal.kinds import Kind
+from ocsd.journal.layout import Layout, PackedBlock
+from ocsd.journal.origin import Origin
+from ocsd.journal.ranges import Ranges
 from ocsd.system.records import whole_records
 
 MAGIC: Final = {"little": b"OCSDWAL1", "big": b"OCSDWALB"}[sys.byteorder]
