@@ -156,7 +156,9 @@ class _Gathering:
             self._sum_up()
         finest = max(self._bins)
         parts = [
-            merged([part], finest // step_s) for step_s, found in self._bins.items() for part in found
+            merged([part], finest // step_s)
+            for step_s, found in self._bins.items()
+            for part in found
         ]
         texts = {name: self._changes(name) for name, kind in self.kinds.items() if kind == "str"}
         return Block(self.feed, self.name, self.kinds, _levels(merged(parts), finest), texts)
