@@ -1,4 +1,4 @@
-"""The answers to the requests of the API."""
+"""The answers to the requests of the API, subject by subject."""
 
 import os
 import time
@@ -7,14 +7,18 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from ocsd import __version__
+from ocsd.web.api.changing import Changing
 from ocsd.web.api.openapi import document
+from ocsd.web.api.telling import Telling
 from ocsd.web.api.watching import Watching
 from ocsd.web.server.route import Call
 from ocsd.web.server.seats import Seats
 from ocsd.web.settings import Settings
+from ocsd.web.sources.agents import Agents
 from ocsd.web.sources.daemon import Daemon
 from ocsd.web.sources.states import States
 from ocsd.web.sources.views import views
+from ocsd.web.work import Work
 
 STARTED_AT: Final = time.time()
 
@@ -29,9 +33,14 @@ class Handlers:
     seats: Seats = field(default_factory=Seats)
 
     def __post_init__(self) -> None:
-        self.daemon = Daemon(self.reactor, self.settings.paths.control_socket)
-        states = States(self.daemon, self.reactor)
-        self.watching = Watching(self.settings, states, self.seats, self.reactor)
+        own, reactor, seats = self.settings, self.reactor, self.seats
+        # Calls wait for agents, reading computes: a hung agent must not hold up a plot.
+        calls = Work(reactor, "calls to agents", threads=8, waiting=64)
+        reading = Work(reactor, "logs and history", threads=2, waiting=64)
+        daemon = Daemon(reactor, own.paths.control_socket)
+        self.watching = Watching(own, States(daemon, reactor), seats)
+        self.changing = Changing(daemon, Agents(own.hub), calls)
+        self.telling = Telling(own, seats, reading)
 
     def trouble(self) -> str:
         """Return the faults that an operator should know; empty if there are none."""

@@ -76,3 +76,59 @@ ABOUT: Final = record(
 VIEWS: Final = record(
     {"views": list_of(record({"name": TEXT, "description": TEXT, "url": TEXT, "feed": TEXT}))}
 )
+CHANGE: Final = record(
+    {},
+    {
+        "names": list_of(TEXT),
+        "all": FLAG,
+        "leave_put_down": FLAG,
+        "timeout_s": NUMBER,
+    },
+)
+OPERATION: Final = record(
+    {
+        "name": TEXT,
+        "kind": {"enum": ["task", "process"]},
+        "docstring": TEXT,
+        "params": or_null(
+            list_of(
+                record(
+                    {
+                        "name": TEXT,
+                        "type": or_null(TEXT),
+                        "choices": or_null(list_of(ANY)),
+                        "default": ANY,
+                        "has_default": FLAG,
+                        "help": TEXT,
+                    }
+                )
+            )
+        ),
+        "abortable": FLAG,
+        "session": or_null(OBJECT),
+    }
+)
+OPERATIONS: Final = record({"operations": list_of(OPERATION)})
+SESSION: Final = record({"session": or_null(OBJECT)})
+PARAMS: Final = record({}, {"params": OBJECT})
+ANSWER: Final = record(
+    {"status": {"type": "integer"}, "message": TEXT, "session": or_null(OBJECT)},
+)
+LINE: Final = record({"at": or_null(NUMBER), "level": or_null(TEXT), "text": TEXT})
+LOG: Final = record({"lines": list_of(LINE), "path": TEXT})
+STRIP: Final = record(
+    {
+        "spans": list_of(
+            record(
+                {
+                    "state": TEXT,
+                    "health": or_null(TEXT),
+                    "reason": TEXT,
+                    "since_at": NUMBER,
+                    "until_at": NUMBER,
+                }
+            )
+        )
+    }
+)
+HISTORY: Final = record({"entries": list_of(OBJECT)})

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ocsd.log.levels import LEVELS
 from ocsd.web.api import schemas
-from ocsd.web.server.route import EVENTS, Route
+from ocsd.web.server.route import EVENTS, LINES, Param, Route
+from ocsd.web.sources.records import MOST_ENTRIES, MOST_LINES
 
 if TYPE_CHECKING:
     from ocsd.web.api.handlers import Handlers
@@ -15,11 +17,24 @@ _STATE_EVENTS: Final = {
     "transition": "an instance changed its state, as in the control API",
     "tick": "the time, once a second",
 }
+SINCE: Final = Param("since", "number", "the beginning of the time [Unix s]; a day ago by default")
+UNTIL: Final = Param("until", "number", "the end of the time [Unix s]; now by default")
+_LEVEL: Final = Param("level", "choice", "the lowest level of lines", LEVELS[0], choices=LEVELS)
+_GREP: Final = Param("grep", "text", "text to find; small letters mean capitals, too", "")
+_LINES: Final = Param("lines", "count", "number of lines, at most", 200, least=1, most=MOST_LINES)
+_LOG_SINCE: Final = Param("since", "number", "the time of the first line [Unix s]")
+_LIMIT: Final = Param("limit", "count", "number, at most", 200, least=1, most=MOST_ENTRIES)
+_FOUND: Final = (400, 404, 503)
 
 
 def routes(handlers: Handlers) -> tuple[Route, ...]:
     """Return the table, with the handlers that answer."""
-    return (*_of_state(handlers), *_of_process(handlers))
+    return (
+        *_of_state(handlers),
+        *_of_instances(handlers),
+        *_of_records(handlers),
+        *_of_process(handlers),
+    )
 
 
 def _of_state(handlers: Handlers) -> tuple[Route, ...]:
@@ -39,6 +54,105 @@ def _of_state(handlers: Handlers) -> tuple[Route, ...]:
             kind=EVENTS,
             refusals=(400, 503),
             events=_STATE_EVENTS,
+        ),
+    )
+
+
+def _of_instances(handlers: Handlers) -> tuple[Route, ...]:
+    verbs = {
+        "up": "Bring instances up; the lines tell what becomes of each.",
+        "down": "Bring instances down.",
+        "restart": "Restart instances.",
+    }
+    changes = (
+        Route(
+            "POST",
+            f"instances/{verb}",
+            summary,
+            handlers.changing.instances(verb),
+            schemas.OBJECT,
+            kind=LINES,
+            body=schemas.CHANGE,
+            refusals=_FOUND,
+        )
+        for verb, summary in verbs.items()
+    )
+    operations = "instances/{name}/operations"
+    return (
+        *changes,
+        Route(
+            "GET",
+            operations,
+            "The operations of an agent, with their parameters and latest sessions.",
+            handlers.changing.operations,
+            schemas.OPERATIONS,
+            refusals=_FOUND,
+        ),
+        Route(
+            "GET",
+            f"{operations}/{{operation}}",
+            "The latest session of an operation.",
+            handlers.changing.operation,
+            schemas.SESSION,
+            refusals=_FOUND,
+        ),
+        Route(
+            "POST",
+            f"{operations}/{{operation}}/{{action}}",
+            "Start, stop or abort an operation (action: `start`, `stop`, `abort`).",
+            handlers.changing.request,
+            schemas.ANSWER,
+            body=schemas.PARAMS,
+            refusals=_FOUND,
+        ),
+    )
+
+
+def _of_records(handlers: Handlers) -> tuple[Route, ...]:
+    return (
+        Route(
+            "GET",
+            "instances/{name}/log",
+            "The last lines of a log; also of `router` and `ocsd`, the daemon.",
+            handlers.telling.log,
+            schemas.LOG,
+            params=(_LINES, _LEVEL, _GREP, _LOG_SINCE),
+            refusals=_FOUND,
+        ),
+        Route(
+            "GET",
+            "instances/{name}/log/follow",
+            "The lines that are appended to a log.",
+            handlers.telling.follow,
+            schemas.LINE,
+            kind=EVENTS,
+            params=(_LEVEL, _GREP),
+            refusals=_FOUND,
+            events={"line": "a line of the log"},
+        ),
+        Route(
+            "GET",
+            "instances/{name}/strip",
+            "The states of an instance, one after the other.",
+            handlers.telling.strip,
+            schemas.STRIP,
+            params=(SINCE, UNTIL),
+            refusals=_FOUND,
+        ),
+        Route(
+            "GET",
+            "history",
+            "What happened on the host, the oldest first.",
+            handlers.telling.history,
+            schemas.HISTORY,
+            params=(
+                Param("instance", "text", "a name; `ocsd` is the daemon", many=True),
+                Param("kind", "choice", "only what somebody asked for", "", choices=("request",)),
+                SINCE,
+                UNTIL,
+                _LIMIT,
+            ),
+            refusals=(400, 503),
         ),
     )
 

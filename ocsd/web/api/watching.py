@@ -16,7 +16,7 @@ from ocsd.web.sources.states import HostState, States
 class Watching:
     """Answers `state` and `events`; one event is made for all viewers."""
 
-    def __init__(self, settings: Settings, states: States, seats: Seats, _reactor: Any) -> None:
+    def __init__(self, settings: Settings, states: States, seats: Seats) -> None:
         self._settings = settings
         self._states = states
         self._seats = seats

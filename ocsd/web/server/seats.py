@@ -3,12 +3,10 @@
 from collections import Counter
 from typing import Final
 
+from ocsd.web.refusals import BusyError
+
 MOST_VIEWERS: Final = 500
 """Streams of one kind at the same time."""
-
-
-class FullError(Exception):
-    """Nobody else can be served now; says why, and what to do."""
 
 
 class Seats:
@@ -23,11 +21,11 @@ class Seats:
 
         Raises
         ------
-        FullError
+        BusyError
             If all are taken.
         """
         if self._taken[kind] >= self._most:
-            raise FullError(
+            raise BusyError(
                 f"{self._most} viewers are looking already, which is the limit of this page; "
                 "close one, or try again later"
             )

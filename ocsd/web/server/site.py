@@ -8,7 +8,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.web import http, resource, server
 
-from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
+from ocsd.errors import OcsdError, UsageError
 from ocsd.text.nearest import did_you_mean
 from ocsd.text.printable import one_line
 from ocsd.web.server.files import Files
@@ -16,33 +16,11 @@ from ocsd.web.server.plain import dumps
 from ocsd.web.server.read import Query, body_of
 from ocsd.web.server.route import JSON, Call, Route
 from ocsd.web.server.safety import HEADERS, refusal
-from ocsd.web.server.seats import FullError
 
 LARGEST_BODY_BYTES: Final = 2**20
 """Size of what a request may post."""
 
 API: Final = ("api", "v1")
-
-
-class AwayError(OcsdError):
-    """A source of the page is away; says which, and since when. It comes back by itself."""
-
-
-class MissingError(OcsdError):
-    """There is nothing of that name; the message says what there is."""
-
-
-class BusyError(OcsdError):
-    """The page has too much to do already; try again."""
-
-
-_CODES: Final[Mapping[type[Exception], int]] = {
-    MissingError: 404,
-    NoSuchInstanceError: 404,
-    AwayError: 503,
-    BusyError: 503,
-    FullError: 503,
-}
 
 
 @dataclass(eq=False)
@@ -148,8 +126,8 @@ class Pages(resource.Resource):
         if failure.check(CancelledError) or request._disconnected:  # noqa: SLF001 - as above
             return
         error = failure.value
-        code = _CODES.get(type(error), 400)
-        if not isinstance(error, OcsdError | FullError):
+        code = getattr(error, "code", 400)
+        if not isinstance(error, OcsdError):
             self.log.failure("a request to the page failed", failure)
             code = 500
         if request.startedWriting:

@@ -11,30 +11,13 @@ from twisted.protocols.basic import LineReceiver
 
 from ocsd.errors import OcsdError
 from ocsd.reactor.threads import the_reactor
+from ocsd.web.refusals import AwayError, DaemonRefusedError
 
 ANSWER_LIMIT_S: Final = 2.0
 """Time that the daemon has for a short answer."""
 LONGEST_LINE_BYTES: Final = 2**24
 
 _OK: Final = 200
-
-
-class DaemonAwayError(OcsdError):
-    """The daemon does not answer. What runs goes on running; `ocsd start` starts a new one."""
-
-
-class DaemonRefusedError(OcsdError):
-    """The daemon refuses a request; the message says why.
-
-    Attributes
-    ----------
-    code : int
-        Its status of HTTP.
-    """
-
-    def __init__(self, message: str, code: int) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class _Conversation(LineReceiver):
@@ -84,7 +67,7 @@ class _Conversation(LineReceiver):
         if self.done.called:
             return
         if self.failure is None and self._in_head:
-            self.failure = DaemonAwayError("the daemon ended before it had answered")
+            self.failure = AwayError("the daemon ended before it had answered")
         if self.failure is None and self._code != _OK:
             self.failure = DaemonRefusedError(_message(b"\n".join(self._refused)), self._code)
         if self.failure is not None:
@@ -97,7 +80,7 @@ class _Conversation(LineReceiver):
             self._timer.cancel()
 
     def _late(self) -> None:
-        self.failure = DaemonAwayError(f"the daemon has not answered for {self._limit_s:g} s")
+        self.failure = AwayError(f"the daemon has not answered for {self._limit_s:g} s")
         self._abort()
 
     def _abort(self) -> None:
@@ -117,9 +100,7 @@ class _Factory(ClientFactory):
 
     def clientConnectionFailed(self, _connector: Any, reason: Any) -> None:
         why = getattr(reason.value, "osError", None) or reason.getErrorMessage()
-        self._conversation.done.errback(
-            DaemonAwayError(f"no daemon listens at {self._path} ({why})")
-        )
+        self._conversation.done.errback(AwayError(f"no daemon listens at {self._path} ({why})"))
 
 
 class Daemon:
@@ -134,7 +115,7 @@ class Daemon:
 
         Raises
         ------
-        DaemonAwayError, DaemonRefusedError
+        AwayError, DaemonRefusedError
             If it does not answer, or refuses.
         """
         lines: list[bytes] = []
