@@ -1,6 +1,10 @@
 """`ocsd view-feed`: from the variables of OCS's guide to the words of its process."""
 
+import re
+from pathlib import Path
+
 import pytest
+import yaml
 
 from ocsd.cli.commands.operate import view_feed
 from ocsd.cli.main import main
@@ -45,6 +49,21 @@ def test_the_variables_of_the_guide_configure_it(monkeypatch, became):
     assert (own.hub, own.realm) == ("ws://crossbar:8001/ws", "test_realm")
     assert own.topic == "observatory.fake-data1.feeds.false_temperatures"
     assert own.buffer_time_s == 600.0
+
+
+def test_the_service_of_our_guide_starts_it(monkeypatch, became):
+    page = (Path(__file__).parents[4] / "docs/agents/writing-an-agent.md").read_text()
+    [block] = re.findall(r"```yaml\n(  thermo1-view:\n.*?)```", page, re.DOTALL)
+    service = yaml.safe_load(block)["thermo1-view"]
+    for word in service["environment"]:
+        monkeypatch.setenv(*word.split("=", 1))
+    program, *words = service["entrypoint"]
+    assert program == "ocsd"
+    assert main(words) == 0
+    own = of_words(became[0][4:])
+    assert (own.topic, own.name) == ("observatory.thermo1.feeds.temperatures", "thermo1")
+    assert str(own.listen).partition(":")[2] == service["ports"][0].rpartition(":")[2] == "5000"
+    assert not own.listen.is_local
 
 
 def test_options_have_precedence(monkeypatch, became):
