@@ -32,16 +32,23 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import cbor2
 
+from ocsd.errors import JournalVersionError
 from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Layout, PackedBlock
 from ocsd.journal.origin import Origin
 from ocsd.journal.ranges import Ranges
 from ocsd.system.records import whole_records
 
-MAGIC: Final = {"little": b"OCSDWAL1", "big": b"OCSDWALB"}[sys.byteorder]
+VERSION: Final = 1
+"""Version of the format. A newer one has another letter at the end of `MAGIC`."""
 
+_MAGICS: Final = {"little": b"OCSDWAL1", "big": b"OCSDWALB"}
+_OTHER_ORDER: Final = {"little": "big", "big": "little"}[sys.byteorder]
+MAGIC: Final = _MAGICS[sys.byteorder]
+"""The first bytes of a segment."""
+
+HEAD: Final = struct.Struct("=IIB")
 _ABOUT_FIELDS: Final = ("units", "labels")
-_HEAD: Final = struct.Struct("=IIB")
 _DATA: Final = struct.Struct("=Qd")
 _BLOCK: Final = struct.Struct("=III")
 _ALIVE: Final = struct.Struct("=d")
@@ -175,18 +182,65 @@ def event_record(event: Event) -> bytes:
 
 def read(segment: bytes) -> Iterator[Message | Event]:
     """Yield the entries of a segment or of any prefix, as far as it is whole; never raises."""
-    layouts: dict[int, Layout] = {}
-    if segment[: len(MAGIC)] != MAGIC:
-        return
-    for kind, body, _end in whole_records(memoryview(segment), _HEAD, len(MAGIC)):
-        try:
-            if kind == RecordKind.LAYOUT:
-                number, layout = _layout(body)
-                layouts[number] = layout
-            else:
-                yield _entry(kind, body, layouts)
-        except (ValueError, TypeError, LookupError, struct.error, cbor2.CBORDecodeError):
-            return  # As good as torn: another program wrote this.
+    if segment[: len(MAGIC)] == MAGIC:
+        for entry, _begin, _end in Decoder().entries(memoryview(segment), len(MAGIC)):
+            yield entry
+
+
+class Decoder:
+    """Decodes the records of one segment, in their order."""
+
+    def __init__(self) -> None:
+        self._layouts: dict[int, Layout] = {}
+
+    def entries(
+        self, data: memoryview, start: int = 0
+    ) -> Iterator[tuple[Message | Event, int, int]]:
+        """Yield each entry, and where its record begins and ends in `data`; never raises.
+
+        It ends before the first record that is torn or damaged. Layouts are remembered for
+        the records that come later.
+        """
+        for kind, body, end in whole_records(data, HEAD, start):
+            try:
+                if kind == RecordKind.LAYOUT:
+                    number, layout = _layout(body)
+                    self._layouts[number] = layout
+                    continue
+                entry = _entry(kind, body, self._layouts)
+            except (ValueError, TypeError, LookupError, struct.error, cbor2.CBORDecodeError):
+                return  # As good as torn: another program wrote this.
+            yield entry, end - len(body) - HEAD.size, end
+
+
+def check_version(beginning: bytes, name: str) -> bool:
+    """Return whether a file that begins so is a segment that this version can read.
+
+    Parameters
+    ----------
+    beginning : bytes
+        As many as `MAGIC` has, or fewer: a segment that has just been made.
+    name : str
+        Name of the file, for the error.
+
+    Raises
+    ------
+    JournalVersionError
+        If it is a segment of another version.
+    """
+    if beginning == MAGIC:
+        return True
+    if len(beginning) < len(MAGIC) or beginning[:-1] != MAGIC[:-1]:
+        return False
+    if beginning == _MAGICS[_OTHER_ORDER]:
+        raise JournalVersionError(
+            f"{name} comes from a machine of the other byte order ({_OTHER_ORDER}-endian); "
+            "read it on such a machine"
+        )
+    raise JournalVersionError(
+        f"{name} has another format than version {VERSION} of the journal, which this ocsd reads "
+        f"(it begins with {beginning!r}): a newer ocsd wrote it; update this one"
+    )
 
 
 def _record(kind: RecordKind, parts: list[bytes]) -> bytes:
@@ -194,7 +248,7 @@ def _record(kind: RecordKind, parts: list[bytes]) -> bytes:
     for part in parts:
         length += len(part)
         checksum = crc32(part, checksum)
-    return b"".join([_HEAD.pack(length, checksum, kind), *parts])
+    return b"".join([HEAD.pack(length, checksum, kind), *parts])
 
 
 def _entry(kind: int, body: memoryview, layouts: dict[int, Layout]) -> Message | Event:

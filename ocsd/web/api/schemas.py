@@ -73,9 +73,6 @@ ABOUT: Final = record(
         "viewers": COUNT,
     }
 )
-VIEWS: Final = record(
-    {"views": list_of(record({"name": TEXT, "description": TEXT, "url": TEXT, "feed": TEXT}))}
-)
 CHANGE: Final = record(
     {},
     {
@@ -132,3 +129,6 @@ STRIP: Final = record(
     }
 )
 HISTORY: Final = record({"entries": list_of(OBJECT)})
+VIEWS: Final = record(
+    {"views": list_of(record({"name": TEXT, "description": TEXT, "url": TEXT, "feed": TEXT}))}
+)
