@@ -314,7 +314,9 @@ class Handler(BaseHTTPRequestHandler):
             self._event("tick", {"at": time.time()})
 
     def _live(self, query):
-        step, at = float(query["step"][0]), float(query["since"][0])
+        step = float(query["step"][0])
+        at = math.ceil(float(query["since"][0]) / step) * step
+        self._event("begin", {"since": at, "step": step})
         while not self._over_after(0.25):
             last = time.time()
             bins = range(math.floor(at / step), math.floor(last / step) + 1)

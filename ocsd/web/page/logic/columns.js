@@ -1,14 +1,16 @@
 // Series of columns (t, n, min, max, mean) over time: live ones join the window, lines break.
 // A column of a raw series is one sample; a column without a number has null in min, max, mean.
 
+const KEYS = ["t", "n", "min", "max", "mean"];
+
 /** A series of an answer of `window`. */
 export function seriesOf(answer) {
   return {
-    t: answer.t, n: answer.n, min: answer.min, max: answer.max, mean: answer.mean,
-    breaks: new Set(answer.breaks.map((place) => answer.t[place])),
-    windowEnd: answer.t.length ? answer.t[answer.t.length - 1] : -Infinity,
+    ...Object.fromEntries(KEYS.map((key) => [key, answer[key] ?? []])),
+    breaks: new Set((answer.breaks ?? []).map((place) => answer.t[place])),
+    windowEnd: answer.t?.length ? answer.t[answer.t.length - 1] : -Infinity,
     usual_s: null,
-    raw: answer.raw, changes: answer.changes || null,
+    raw: answer.raw, changes: answer.changes ?? null,
     units: answer.units || "", label: answer.label || "",
   };
 }
@@ -27,18 +29,21 @@ export function placeOf(t, at) {
 
 /** Take live columns into a series: a column that is there already is replaced. */
 export function merge(series, update) {
+  if (update.changes) mergeChanges(series, update.changes);
+  if (!update.t) return;
   for (let i = 0; i < update.t.length; i += 1) {
     const place = placeOf(series.t, update.t[i]);
     const replaces = series.t[place] === update.t[i] ? 1 : 0;
-    for (const key of ["t", "n", "min", "max", "mean"]) {
+    for (const key of KEYS) {
       if (place === series.t.length) series[key].push(update[key][i]);
       else series[key].splice(place, replaces, update[key][i]);
     }
   }
-  if (update.changes && series.changes) mergeChanges(series.changes, update.changes);
 }
 
-function mergeChanges(changes, more) {
+function mergeChanges(series, more) {
+  series.changes ??= [];
+  const { changes } = series;
   for (const [at, text] of more) {
     const last = changes[changes.length - 1];
     if (!last || (at > last[0] && text !== last[1])) changes.push([at, text]);
@@ -49,7 +54,7 @@ function mergeChanges(changes, more) {
 export function trim(series, since) {
   const old = placeOf(series.t, since) - 1;
   if (old > series.t.length / 4 && old > 50) {
-    for (const key of ["t", "n", "min", "max", "mean"]) series[key].splice(0, old);
+    for (const key of KEYS) series[key].splice(0, old);
     for (const at of series.breaks) if (at < series.t[0]) series.breaks.delete(at);
   }
   const { changes } = series;

@@ -14,14 +14,16 @@ export const feedOf = (field) => field.slice(0, field.lastIndexOf("."));
 /**
  * Plots for the fields: numbers with the same units together, or each alone; each text alone.
  *
+ * A field whose series is not known yet has no plot.
  * Returns a list of {key, isText, units, fields: [{field, style}]}.
  */
 export function plotsOf(fields, seriesOf, apart) {
   const plots = new Map();
   fields.forEach((field, place) => {
     const series = seriesOf(field);
-    const isText = Boolean(series?.changes);
-    const units = series?.units ?? "";
+    if (!series) return;
+    const isText = Boolean(series.changes);
+    const units = series.units;
     const key = apart || isText ? field : `units ${units}`;
     if (!plots.has(key)) plots.set(key, { key, isText, units, fields: [] });
     plots.get(key).fields.push({ field, style: styleOf(place) });

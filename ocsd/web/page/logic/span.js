@@ -42,14 +42,10 @@ export function zoomed(view, factor, now, around = null) {
   return fixed(centre - (centre - since) * factor, centre + (until - centre) * factor, now);
 }
 
-const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60];
-
-/** The step of live columns for a span that is `width` pixels wide [s]; at most a minute. */
+/**
+ * The step of live columns for a span that is `width` pixels wide: a power of two [s], because
+ * these divide Unix times without rounding; at most 64 s.
+ */
 export function stepFor(span_s, width) {
-  return STEPS.find((step) => step >= span_s / width) ?? STEPS[STEPS.length - 1];
-}
-
-/** The last whole step before `now`: where the window ends and the live columns begin. */
-export function seam(now, step) {
-  return Math.round(Math.floor(now / step) * step * 1000) / 1000;
+  return 2 ** Math.min(6, Math.max(-4, Math.floor(Math.log2(span_s / width))));
 }

@@ -86,7 +86,7 @@ export function tickValue(value, increment) {
 
 /** A count with thin spaces: "31 536 000". */
 export function count(value) {
-  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, " ");
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, "\u2009");
 }
 
 /** A size in decimal units: "57 MB". */

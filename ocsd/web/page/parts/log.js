@@ -15,7 +15,7 @@ export class Log {
     this.level = h("select", { "aria-label": "Least level" },
       ["", "info", "warning", "error"].map((level) => h("option", { value: level }, level || "all levels")));
     this.said = h("span.quiet");
-    this.lines = h("ol.log-lines", { tabIndex: 0, role: "log", "aria-live": "off", "aria-label": `Log of ${name}` });
+    this.lines = h("div.log-lines", { tabIndex: 0, role: "log", "aria-live": "off", "aria-label": `Log of ${name}` });
     this.element = h("div", {}, h("div.head", {}, h("h3", {}, "Log"), this.grep, this.level, this.said), this.lines);
     this.grep.addEventListener("input", () => this.soon());
     this.level.addEventListener("change", () => this.load());
@@ -74,7 +74,7 @@ export class Log {
 
   line({ at, level, text }) {
     const time = at ? clock(at, this.shown.utc, 3) : "";
-    return h("li", { "data-level": level ?? "" }, h("time", {}, time), h("span", {}, text));
+    return h("p", { "data-level": level ?? "" }, h("time", {}, time), h("span", {}, text));
   }
 
   stop() {
