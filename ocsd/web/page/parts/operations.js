@@ -115,7 +115,8 @@ class OperationRow {
     setText(this.shape, SHAPES[status] ?? "·");
     setText(this.state, stateText(session, this.all.site.now(), this.all.shown.utc));
     setAttribute(this.element, "data-tone", toneOf(session));
-    this.end.hidden = !runs;
+    this.start.hidden = runs;
+    this.end.hidden = !runs || operation.abortable === false;
     this.showProgress(operation, runs);
     if (this.details.open && session) this.showSession(session);
   }
