@@ -16,7 +16,7 @@ _DEFAULT_REALM = "test_realm"
 
 
 def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    from ocsd.site.web import address_of
+    from ocsd.system.address import address_of
 
     try:
         address_of(value)
