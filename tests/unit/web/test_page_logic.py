@@ -264,6 +264,13 @@ def test_the_text_of_a_form_becomes_a_value(run, parameter, text, read):
     assert run(FORMS, "return forms.valueOf(...given)", [parameter, text]) == read
 
 
+def test_an_agent_that_does_not_tell_its_parameters_gets_json(run):
+    code = "return given.map((text) => forms.paramsOf(null, [text]))"
+    refused = {"errors": ['params: a JSON object such as {"delay": 5}, not "[1]"']}
+    read = run(FORMS, code, ["", '{"delay": 5}', "[1]"])
+    assert read == [{"params": {}}, {"params": {"delay": 5}}, refused]
+
+
 def test_progress_is_what_a_session_tells(run):
     code = "return given.map((data) => forms.progressOf({data}))"
     told = [{"progress": 0.4}, {"requested_delay": 5, "delay_so_far": 1}, {"x": 1}, None]
