@@ -18,9 +18,8 @@ from typing import Any
 
 from ocsd.errors import PluginError, UnknownAgentClassError
 from ocsd.site.data_folder import AGGREGATOR_CLASS
-from ocsd.site.model import HOST_MANAGER
+from ocsd.site.model import HOST_MANAGER, WEB_CLASS
 from ocsd.site.plugin_file import Modules, Registration, registrations, registrations_of
-from ocsd.site.web import WEB_CLASS
 from ocsd.text.nearest import nearest
 
 ENTRY_POINT_GROUP = "ocs.plugins"

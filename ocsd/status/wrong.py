@@ -27,7 +27,7 @@ class Wrong(NamedTuple):
     since_at: float | None
     """Since when, if that is known [Unix s]."""
     remedy: str
-    """What to do."""
+    """The next step."""
 
 
 _REMEDIES: Final = {

@@ -18,11 +18,12 @@ from ocsd.system.notify import notify
 from ocsd.system.runs import ADDRESS_KEY, CHANGED_CODE_KEY
 from ocsd.web import settings
 from ocsd.web.api.handlers import Handlers
+from ocsd.web.api.openapi import document
 from ocsd.web.api.table import routes
 from ocsd.web.server.files import Files
-from ocsd.web.server.ports import NoPlaceError, Place, listen, listen_at_socket
-from ocsd.web.server.site import Pages, Site
-from ocsd.web.settings import Settings
+from ocsd.web.server.ports import Listening, NoPlaceError, listen, listen_at_socket
+from ocsd.web.server.site import Pages, PageSite
+from ocsd.web.settings import PageSettings
 
 REPORT_PERIOD_S: Final = 1.0
 PLACE_RETRY_S: Final = 2.0
@@ -43,16 +44,18 @@ class WebProcess:
 
     log = Logger()
 
-    def __init__(self, own: Settings, reactor: Any) -> None:
+    def __init__(self, own: PageSettings, reactor: Any) -> None:
         self._settings = own
         self._reactor = reactor
-        self._place: Place | None = None
+        self._place: Listening | None = None
         self._trouble = "it does not listen yet"
         self._ticker = Ticker(REPORT_PERIOD_S, self.report)
         self._handlers = Handlers(own, reactor, lambda: self.address)
         local = own.socket is None and own.listen.is_local
-        pages = Pages(routes(self._handlers), Files(), local, own.path_prefix)
-        self._site = Site(pages)
+        table = routes(self._handlers)
+        self._handlers.document = document(table)
+        pages = Pages(table, Files(), local, own.path_prefix)
+        self._site = PageSite(pages)
 
     @property
     def address(self) -> str:

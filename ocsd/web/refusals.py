@@ -4,35 +4,35 @@ from typing import Final
 
 from ocsd.errors import OcsdError
 
-MISSING: Final = 404
+NOT_FOUND: Final = 404
 AWAY: Final = 503
 
 
-class RefusedError(OcsdError):
+class RequestRefusedError(OcsdError):
     """A request is refused; the message says why, and what to do."""
 
     code = 400
 
 
-class MissingError(RefusedError):
+class MissingError(RequestRefusedError):
     """There is nothing of that name; the message says what there is."""
 
-    code = MISSING
+    code = NOT_FOUND
 
 
-class AwayError(RefusedError):
+class AwayError(RequestRefusedError):
     """A source of the page is away; it is asked again, and comes back by itself."""
 
     code = AWAY
 
 
-class BusyError(RefusedError):
+class BusyError(RequestRefusedError):
     """The page has too much to do already; try again in a moment."""
 
     code = AWAY
 
 
-class DaemonRefusedError(RefusedError):
+class RefusedByDaemonError(RequestRefusedError):
     """The daemon refuses a request; the message says why."""
 
     def __init__(self, message: str, code: int) -> None:

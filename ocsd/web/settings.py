@@ -11,12 +11,12 @@ from ocsd.errors import ConfigurationError
 from ocsd.site import launch as launches
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub
-from ocsd.site.web import DEFAULT_LISTEN, Address, address_of
 from ocsd.system import paths
+from ocsd.system.address import DEFAULT_LISTEN, Address, address_of
 from ocsd.system.paths import HostPaths
 
 
-class Settings(NamedTuple):
+class PageSettings(NamedTuple):
     """The settings of the process."""
 
     host: str
@@ -35,7 +35,7 @@ class Settings(NamedTuple):
     """The data folder of the host's aggregator; None if it has none."""
 
 
-def of_this_process() -> Settings:
+def of_this_process() -> PageSettings:
     """Return the settings that the daemon has given to this process.
 
     Raises
@@ -49,7 +49,7 @@ def of_this_process() -> Settings:
     return of_launch(launch, os.environ.get("NOTIFY_SOCKET", ""))
 
 
-def of_launch(launch: Launch, notify_socket: str = "") -> Settings:
+def of_launch(launch: Launch, notify_socket: str = "") -> PageSettings:
     """Return the settings of a launch.
 
     The runtime folder is that of the daemon's `notify_socket`, which may be another one than the
@@ -59,7 +59,7 @@ def of_launch(launch: Launch, notify_socket: str = "") -> Settings:
     if notify_socket:
         host_paths = replace(host_paths, runtime=Path(notify_socket).parent)
     words = _words(launch.instance.arguments)
-    return Settings(
+    return PageSettings(
         host=launch.host,
         paths=host_paths,
         hub=launch.hub,

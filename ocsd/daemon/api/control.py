@@ -25,7 +25,7 @@ from ocsd.text.printable import one_line
 
 DEFAULT_LIMIT_S: Final = 60.0
 LONGEST_LIMIT_S: Final = 86400.0
-LONGEST_NAME: Final = 160
+LONGEST_PERSON: Final = 160
 """Length of the words of a program about its user [characters]."""
 
 Stop = Callable[[Write, str], None]
@@ -322,7 +322,7 @@ def _on_behalf(person: object, client: str) -> str:
     """Return who asks, through a program that names its user, e.g. the page in the browser."""
     if not person:
         return client
-    return f"{one_line(str(person))[:LONGEST_NAME]}, through {client}"
+    return f"{one_line(str(person))[:LONGEST_PERSON]}, through {client}"
 
 
 def _limit_s(value: object) -> float:

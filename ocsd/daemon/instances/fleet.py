@@ -14,8 +14,7 @@ from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.instances.transition import Transition
 from ocsd.errors import NoSuchInstanceError, StoppingError
 from ocsd.forkserver.protocol import Ended
-from ocsd.site.model import Instance
-from ocsd.site.web import WEB_CLASS
+from ocsd.site.model import WEB_CLASS, Instance
 from ocsd.supervisor.events import (
     DownRequested,
     Request,

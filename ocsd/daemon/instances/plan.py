@@ -8,9 +8,8 @@ from typing import Final
 
 from ocsd.errors import SiteFileError
 from ocsd.site.data_folder import AGGREGATOR_CLASS, centre, data_folder
-from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site
+from ocsd.site.model import HOST_MANAGER, WEB_CLASS, WEB_NAME, Host, Instance, Manage, Site
 from ocsd.site.supervision import ResourceLimits
-from ocsd.site.web import WEB_CLASS, WEB_NAME
 from ocsd.supervisor.dependencies import cycle
 from ocsd.text.nearest import did_you_mean
 

@@ -7,8 +7,8 @@ from ocsd.errors import UsageError
 from ocsd.web.refusals import MissingError
 from ocsd.web.server.route import LINES, Call
 from ocsd.web.server.stream import Stream
-from ocsd.web.sources.agents import ACTIONS, Agents
-from ocsd.web.sources.daemon import Daemon
+from ocsd.web.sources.agents import OPERATION_ACTIONS, Agents
+from ocsd.web.sources.daemon import DaemonLink
 from ocsd.web.work import Work
 
 BEGIN_LIMIT_S: Final = 10.0
@@ -18,7 +18,7 @@ BEGIN_LIMIT_S: Final = 10.0
 class Changing:
     """Answers the requests that change something, and those about operations."""
 
-    def __init__(self, daemon: Daemon, agents: Agents, work: Work) -> None:
+    def __init__(self, daemon: DaemonLink, agents: Agents, work: Work) -> None:
         self._daemon = daemon
         self._agents = agents
         self._work = work
@@ -57,8 +57,10 @@ class Changing:
     async def request(self, call: Call) -> dict[str, Any]:
         """Start, stop or abort an operation."""
         name, operation, action = (call.names[key] for key in ("name", "operation", "action"))
-        if action not in ACTIONS:
-            raise MissingError(f"an operation takes {', '.join(ACTIONS)}, not {action[:40]!r}")
+        if action not in OPERATION_ACTIONS:
+            raise MissingError(
+                f"an operation takes {', '.join(OPERATION_ACTIONS)}, not {action[:40]!r}"
+            )
         params = call.body.get("params") or {}
         if not isinstance(params, dict):
             raise UsageError('params has to be an object, e.g. {"params": {"delay": 5}}')

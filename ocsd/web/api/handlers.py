@@ -2,20 +2,19 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from ocsd import __version__
 from ocsd.web.api.changing import Changing
-from ocsd.web.api.openapi import document
 from ocsd.web.api.telling import Telling
 from ocsd.web.api.watching import Watching
 from ocsd.web.server.route import Call
 from ocsd.web.server.seats import Seats
-from ocsd.web.settings import Settings
+from ocsd.web.settings import PageSettings
 from ocsd.web.sources.agents import Agents
-from ocsd.web.sources.daemon import Daemon
+from ocsd.web.sources.daemon import DaemonLink
 from ocsd.web.sources.states import States
 from ocsd.web.sources.views import views
 from ocsd.web.work import Work
@@ -27,17 +26,19 @@ STARTED_AT: Final = time.time()
 class Handlers:
     """Answers requests; each method is the handler of a route of `ocsd.web.api.table`."""
 
-    settings: Settings
+    settings: PageSettings
     reactor: Any
     address: Callable[[], str]
     seats: Seats = field(default_factory=Seats)
+    document: Mapping[str, Any] = field(default_factory=dict, init=False)
+    """The description of the API, which `ocsd.web.process` makes from the table."""
 
     def __post_init__(self) -> None:
         own, reactor, seats = self.settings, self.reactor, self.seats
         # Calls wait for agents, reading computes: a hung agent must not hold up a plot.
         calls = Work(reactor, "calls to agents", threads=8, waiting=64)
         reading = Work(reactor, "logs and history", threads=2, waiting=64)
-        daemon = Daemon(reactor, own.paths.control_socket)
+        daemon = DaemonLink(reactor, own.paths.control_socket)
         self.watching = Watching(own, States(daemon, reactor), seats)
         self.changing = Changing(daemon, Agents(own.hub), calls)
         self.telling = Telling(own, seats, reading)
@@ -46,11 +47,9 @@ class Handlers:
         """Return the faults that an operator should know; empty if there are none."""
         return ""
 
-    async def openapi(self, _call: Call) -> dict[str, Any]:
+    async def openapi(self, _call: Call) -> Mapping[str, Any]:
         """Return the description of the API."""
-        from ocsd.web.api.table import routes
-
-        return document(routes(self))
+        return self.document
 
     async def views(self, _call: Call) -> dict[str, Any]:
         """Return the feed viewers of this host."""

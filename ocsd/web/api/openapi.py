@@ -13,7 +13,7 @@ _WORDS: Final = {
     413: "it is too large",
     503: "a source is away, or the page is busy; try again",
 }
-ERROR: Final[Schema] = {
+ERROR_SCHEMA: Final[Schema] = {
     "type": "object",
     "required": ["error"],
     "properties": {
@@ -41,7 +41,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         },
         "servers": [{"url": "."}],
         "paths": paths,
-        "components": {"schemas": {"Error": ERROR}},
+        "components": {"schemas": {"Error": ERROR_SCHEMA}},
     }
 
 

@@ -42,7 +42,7 @@ WRONG: Final = record(
         "remedy": TEXT,
     }
 )
-HOST: Final = record(
+HOST_SCHEMA: Final = record(
     {
         "host": TEXT,
         "answers": FLAG,
@@ -55,12 +55,12 @@ HOST: Final = record(
     },
     {"away_since_at": or_null(NUMBER), "answered_at": or_null(NUMBER)},
 )
-STATE: Final = record(
+STATE_SCHEMA: Final = record(
     {
         "schema": {"const": "ocsd.page/1"},
         "at": NUMBER,
         "site": record({"name": TEXT, "colour": or_null(TEXT)}),
-        "hosts": list_of(HOST),
+        "hosts": list_of(HOST_SCHEMA),
     }
 )
 ABOUT: Final = record(
@@ -106,13 +106,13 @@ OPERATION: Final = record(
     }
 )
 OPERATIONS: Final = record({"operations": list_of(OPERATION)})
-SESSION: Final = record({"session": or_null(OBJECT)})
+SESSION_SCHEMA: Final = record({"session": or_null(OBJECT)})
 PARAMS: Final = record({}, {"params": OBJECT})
 ANSWER: Final = record(
     {"status": {"type": "integer"}, "message": TEXT, "session": or_null(OBJECT)},
 )
 LINE: Final = record({"at": or_null(NUMBER), "level": or_null(TEXT), "text": TEXT})
-LOG: Final = record({"lines": list_of(LINE), "path": TEXT})
+LOG_SCHEMA: Final = record({"lines": list_of(LINE), "path": TEXT})
 STRIP: Final = record(
     {
         "spans": list_of(

@@ -1,16 +1,12 @@
 """The table of the API: every request with its parameters, its answer, and its handler."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ocsd.log.levels import LEVELS
 from ocsd.web.api import schemas
+from ocsd.web.api.handlers import Handlers
 from ocsd.web.server.route import EVENTS, LINES, Param, Route
 from ocsd.web.sources.records import MOST_ENTRIES, MOST_LINES
-
-if TYPE_CHECKING:
-    from ocsd.web.api.handlers import Handlers
 
 _STATE_EVENTS: Final = {
     "state": "as `GET state`, whenever something changed, and every 2 s at least",
@@ -44,7 +40,7 @@ def _of_state(handlers: Handlers) -> tuple[Route, ...]:
             "state",
             "The state of the host: the verdict, what is wrong, and its status.",
             handlers.watching.state,
-            schemas.STATE,
+            schemas.STATE_SCHEMA,
         ),
         Route(
             "GET",
@@ -93,7 +89,7 @@ def _of_instances(handlers: Handlers) -> tuple[Route, ...]:
             f"{operations}/{{operation}}",
             "The latest session of an operation.",
             handlers.changing.operation,
-            schemas.SESSION,
+            schemas.SESSION_SCHEMA,
             refusals=_FOUND,
         ),
         Route(
@@ -115,7 +111,7 @@ def _of_records(handlers: Handlers) -> tuple[Route, ...]:
             "instances/{name}/log",
             "The last lines of a log; also of `router` and `ocsd`, the daemon.",
             handlers.telling.log,
-            schemas.LOG,
+            schemas.LOG_SCHEMA,
             params=(_LINES, _LEVEL, _GREP, _LOG_SINCE),
             refusals=_FOUND,
         ),

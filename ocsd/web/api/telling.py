@@ -1,4 +1,4 @@
-"""What happened: logs, states, history; from files, so that no daemon is needed."""
+"""Logs, states and history of the host, from files: no daemon is needed."""
 
 import time
 from typing import Any, Final
@@ -9,13 +9,13 @@ from ocsd.web.refusals import BusyError
 from ocsd.web.server.route import Call
 from ocsd.web.server.seats import Seats
 from ocsd.web.server.stream import Stream
-from ocsd.web.settings import Settings
+from ocsd.web.settings import PageSettings
 from ocsd.web.sources import records
 from ocsd.web.sources.records import LogTail
 from ocsd.web.work import Work
 
 DAY_S: Final = 86400.0
-FOLLOW_POLL_S: Final = 0.5
+LOG_STREAM_POLL_S: Final = 0.5
 """Time between two looks at a log that is followed [s]."""
 MOST_LINES_AT_ONCE: Final = 1000
 
@@ -23,7 +23,7 @@ MOST_LINES_AT_ONCE: Final = 1000
 class Telling:
     """Answers requests for logs, states and history."""
 
-    def __init__(self, settings: Settings, seats: Seats, work: Work) -> None:
+    def __init__(self, settings: PageSettings, seats: Seats, work: Work) -> None:
         self._paths = settings.paths
         self._seats = seats
         self._work = work
@@ -97,7 +97,7 @@ class _Following:
 
     def _again(self, _: object) -> None:
         if self._stream.is_open:
-            self._timer = the_reactor().callLater(FOLLOW_POLL_S, self._poll)
+            self._timer = the_reactor().callLater(LOG_STREAM_POLL_S, self._poll)
 
     def _closed(self) -> None:
         self._seats.leave("log")

@@ -7,11 +7,11 @@ from ocsd.status.headlines import PLAIN, full_in_s, recording_lines, verdict_par
 from ocsd.status.replies import HostStatus, host_status
 from ocsd.status.verdict import HostVerdict, HostWord, verdict_of
 from ocsd.status.wrong import Wrong, wrong_of
-from ocsd.web.settings import Settings
+from ocsd.web.settings import PageSettings
 from ocsd.web.sources.states import HostState
 
 DOT: Final = " · "
-LEVELS: Final = {
+LEVEL_OF_WORD: Final = {
     HostWord.OK: "ok",
     HostWord.DEGRADED: "warning",
     HostWord.NOTHING_RUNS: "warning",
@@ -21,7 +21,7 @@ LEVELS: Final = {
 """The level of each verdict; the page has a sign and a colour for each."""
 
 
-def state_of(settings: Settings, state: HostState, now_at: float) -> dict[str, Any]:
+def state_of(settings: PageSettings, state: HostState, now_at: float) -> dict[str, Any]:
     """Return the state at a time [Unix s], as `GET state` answers."""
     return {
         "schema": "ocsd.page/1",
@@ -59,7 +59,7 @@ def _present(status: Mapping[str, Any]) -> dict[str, Any]:
     report = host_status(status)
     verdict = verdict_of(report)
     return {
-        "level": LEVELS[verdict.word],
+        "level": LEVEL_OF_WORD[verdict.word],
         "verdict": verdict_line(report, verdict),
         "wrong": [each._asdict() for each in wrong_of(report, verdict)],
     }

@@ -9,14 +9,14 @@ from ocsd.web.api.view import state_of
 from ocsd.web.server.route import Call
 from ocsd.web.server.seats import Seats
 from ocsd.web.server.stream import Stream, event_bytes
-from ocsd.web.settings import Settings
+from ocsd.web.settings import PageSettings
 from ocsd.web.sources.states import HostState, States
 
 
 class Watching:
     """Answers `state` and `events`; one event is made for all viewers."""
 
-    def __init__(self, settings: Settings, states: States, seats: Seats) -> None:
+    def __init__(self, settings: PageSettings, states: States, seats: Seats) -> None:
         self._settings = settings
         self._states = states
         self._seats = seats

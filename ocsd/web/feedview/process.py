@@ -22,7 +22,7 @@ from ocsd.web.feedview.buffer import FeedBuffer
 from ocsd.web.feedview.pages import ViewPages
 from ocsd.web.feedview.settings import ViewSettings, of_words
 from ocsd.web.feedview.watch import Watch
-from ocsd.web.server.site import Site
+from ocsd.web.server.site import PageSite
 from ocsd.web.sources.views import Notice, View, folders_of
 
 PERIOD_S: Final = 1.0
@@ -52,7 +52,7 @@ class FeedView:
         self.session: _Session | None = None
         self._told = ""
         self._asked_s = 0.0
-        self._site = Site(ViewPages(settings, self.buffer, self.missing))
+        self._site = PageSite(ViewPages(settings, self.buffer, self.missing))
         self._notice: Notice | None = None
 
     def begin(self) -> None:

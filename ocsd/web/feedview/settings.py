@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from ocsd.site.web import Address, address_of
+from ocsd.system.address import Address, address_of
 
 DEFAULT_LISTEN: Final = "127.0.0.1:5000"
 """The port is that of OCS's data feed server."""

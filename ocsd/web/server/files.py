@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
-FOLDER: Final = Path(__file__).parent.parent / "page"
+PAGE_FOLDER: Final = Path(__file__).parent.parent / "page"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 TYPES: Final = {
@@ -24,7 +24,7 @@ TYPES: Final = {
 """Media types of the files that are served; no other file is."""
 
 
-class File(NamedTuple):
+class PageFile(NamedTuple):
     """A file of the page."""
 
     content: bytes
@@ -36,11 +36,11 @@ class File(NamedTuple):
 class Files:
     """Serves the files of a folder, each read again when it has changed."""
 
-    def __init__(self, folder: Path = FOLDER) -> None:
+    def __init__(self, folder: Path = PAGE_FOLDER) -> None:
         self._folder = folder
-        self._kept: dict[Path, tuple[int, int, File]] = {}
+        self._kept: dict[Path, tuple[int, int, PageFile]] = {}
 
-    def find(self, pieces: tuple[str, ...]) -> File | None:
+    def find(self, pieces: tuple[str, ...]) -> PageFile | None:
         """Return the file at a path below the folder; None if there is none."""
         path = self._folder.joinpath(*pieces)
         kind = TYPES.get(path.suffix)
@@ -52,7 +52,7 @@ class Files:
             if kept is None or kept[:2] != (status.st_mtime_ns, status.st_size):
                 content = path.read_bytes()
                 tag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
-                file = File(content, kind, tag)
+                file = PageFile(content, kind, tag)
                 kept = self._kept[path] = (status.st_mtime_ns, status.st_size, file)
         except OSError:
             return None

@@ -2,16 +2,19 @@
 
 import errno
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from ocsd.site.web import MORE_PORTS, Address
+from ocsd.system.address import Address
 from ocsd.system.paths import is_listening
 
-PUBLIC_SOCKET_MODE = 0o660
+MORE_PORTS: Final = 10
+"""Number of further ports that are tried if the one of ``listen`` is taken."""
+
+PUBLIC_SOCKET_MODE: Final = 0o660
 """The web server in front of it is in the group of the user that runs ocsd."""
 
 
-class Place(NamedTuple):
+class Listening(NamedTuple):
     """The place where the page is served."""
 
     port: Any
@@ -25,7 +28,7 @@ class NoPlaceError(Exception):
     """The page cannot be served anywhere; says why."""
 
 
-def listen(reactor: Any, site: Any, address: Address, prefix: str = "") -> Place:
+def listen(reactor: Any, site: Any, address: Address, prefix: str = "") -> Listening:
     """Serve `site` at an address, or at the next free port after it.
 
     Raises
@@ -48,14 +51,14 @@ def listen(reactor: Any, site: Any, address: Address, prefix: str = "") -> Place
         notice = ""
         if number != address.port:
             notice = f"port {address.port} is taken by another program, so the page is at {found}"
-        return Place(port, f"http://{found}{prefix}/", notice)
+        return Listening(port, f"http://{found}{prefix}/", notice)
     raise NoPlaceError(
         f"the ports {address.port} to {last} of {address.host} are taken; end what listens there, "
         "or choose another one with web: {listen: …} of the host"
     )
 
 
-def listen_at_socket(reactor: Any, site: Any, path: Path) -> Place:
+def listen_at_socket(reactor: Any, site: Any, path: Path) -> Listening:
     """Serve `site` at a Unix socket; one that nobody listens on any more is replaced.
 
     Raises
@@ -74,4 +77,4 @@ def listen_at_socket(reactor: Any, site: Any, path: Path) -> Place:
         raise NoPlaceError(
             f"cannot listen at {path}: {why}; correct web: {{socket: …}} of the host"
         ) from error
-    return Place(port, f"unix:{path}")
+    return Listening(port, f"unix:{path}")

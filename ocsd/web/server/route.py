@@ -15,7 +15,7 @@ from ocsd.text.nearest import did_you_mean
 JSON, EVENTS, LINES = "application/json", "text/event-stream", "application/x-ndjson"
 MOST_VALUES: Final = 200
 """Number of values of one parameter, at most."""
-LONGEST_VALUE: Final = 1000
+LONGEST_PARAMETER: Final = 1000
 """Length of a value, at most [characters]."""
 
 Schema = Mapping[str, Any]
@@ -56,9 +56,9 @@ class Param:
         return values if self.many else values[0]
 
     def _value(self, text: str) -> Any:
-        if len(text) > LONGEST_VALUE:
+        if len(text) > LONGEST_PARAMETER:
             raise UsageError(
-                f"{self.name} has {len(text)} characters, and may have {LONGEST_VALUE}"
+                f"{self.name} has {len(text)} characters, and may have {LONGEST_PARAMETER}"
             )
         if self.kind == "choice" and text not in self.choices:
             near = did_you_mean(text, self.choices)
@@ -83,7 +83,7 @@ class Param:
 
     def schema(self) -> dict[str, Any]:
         """Return the schema of a value, or of the list of values."""
-        one: dict[str, Any] = {"type": "string", "maxLength": LONGEST_VALUE}
+        one: dict[str, Any] = {"type": "string", "maxLength": LONGEST_PARAMETER}
         if self.kind in {"number", "count"}:
             one = {"type": "integer" if self.kind == "count" else "number"}
             limits = {"minimum": self.least, "maximum": self.most}

@@ -180,7 +180,7 @@ class Request(server.Request):
             super().handleContentChunk(data)
 
 
-class Site(server.Site):
+class PageSite(server.Site):
     """The web site, without a log of accesses."""
 
     noisy = False

@@ -7,12 +7,12 @@ from typing import Any, Final
 from ocsd.client.http import CONNECTION_ERROR, REQUEST_ERROR, ControlClient, ControlClientError
 from ocsd.site.model import Hub
 from ocsd.text.nearest import did_you_mean
-from ocsd.web.refusals import AwayError, MissingError, RefusedError
+from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
 
 CALL_LIMIT_S: Final = 10.0
 """Time that an agent has for its answer [s]."""
 
-ACTIONS: Final = ("start", "stop", "abort")
+OPERATION_ACTIONS: Final = ("start", "stop", "abort")
 _NO_AGENT: Final = "wamp.error.no_such_procedure"
 
 
@@ -28,7 +28,7 @@ class Agents:
 
         Raises
         ------
-        AwayError, MissingError, RefusedError
+        AwayError, MissingError, RequestRefusedError
             If it cannot be asked.
         """
         with _explaining(name):
@@ -40,7 +40,7 @@ class Agents:
 
         Raises
         ------
-        AwayError, MissingError, RefusedError
+        AwayError, MissingError, RequestRefusedError
             If it cannot be asked.
         """
         return dict(self._ask(name, operation, "status", {}, "")[2]) or None
@@ -52,7 +52,7 @@ class Agents:
 
         Raises
         ------
-        AwayError, MissingError, RefusedError
+        AwayError, MissingError, RequestRefusedError
             If it cannot be asked.
         """
         status, message, session = self._ask(name, operation, action, params, who)
@@ -65,7 +65,7 @@ class Agents:
         with _explaining(name):
             answer = client.request(action, operation, params)
         if not isinstance(answer, list | tuple) or len(answer) != 3:
-            raise RefusedError(f"{name} answered something that is no answer of an agent")
+            raise RequestRefusedError(f"{name} answered something that is no answer of an agent")
         status, message, session = answer
         if status != 0 and not session:
             self._check_operation(name, operation)
@@ -133,7 +133,7 @@ def _explaining(name: str) -> Iterator[None]:
         raise explained(error, name) from error
 
 
-def explained(error: ControlClientError, name: str) -> RefusedError:
+def explained(error: ControlClientError, name: str) -> RequestRefusedError:
     """Return the refusal that an error of a call to the agent `name` means."""
     if error.error == _NO_AGENT:
         return AwayError(f"{name} is not connected to the router; see: ocsd why {name}")
@@ -141,4 +141,4 @@ def explained(error: ControlClientError, name: str) -> RefusedError:
         return AwayError(f"{error.reason}: the router is away; see: ocsd why router")
     if error.error == REQUEST_ERROR:
         return AwayError(f"{error.reason}: {name} or the router hangs; see: ocsd why {name}")
-    return RefusedError(f"{name} cannot be called: {error.error} {error.reason}".rstrip())
+    return RequestRefusedError(f"{name} cannot be called: {error.error} {error.reason}".rstrip())

@@ -11,22 +11,22 @@ from twisted.protocols.basic import LineReceiver
 
 from ocsd.errors import OcsdError
 from ocsd.reactor.threads import the_reactor
-from ocsd.web.refusals import AwayError, DaemonRefusedError
+from ocsd.web.refusals import AwayError, RefusedByDaemonError
 
 ANSWER_LIMIT_S: Final = 2.0
 """Time that the daemon has for a short answer."""
-LONGEST_LINE_BYTES: Final = 2**24
+LONGEST_STATUS_BYTES: Final = 2**24
 
-_OK: Final = 200
+_HTTP_OK: Final = 200
 
 
-class _Conversation(LineReceiver):
+class _Exchange(LineReceiver):
     """One request of HTTP/1.0, answered up to the end of the connection."""
 
     # Any: Twisted's interfaces are zope's, which mypy cannot match with classes.
     transport: Any
     delimiter = b"\n"
-    MAX_LENGTH = LONGEST_LINE_BYTES
+    MAX_LENGTH = LONGEST_STATUS_BYTES
 
     def __init__(self, request: bytes, on_line: Callable[[bytes], None], limit_s: float) -> None:
         self._request = request
@@ -56,7 +56,7 @@ class _Conversation(LineReceiver):
             self._in_head = bool(line)
             if not self._in_head:
                 self._quiet()
-        elif self._code == _OK:
+        elif self._code == _HTTP_OK:
             self._on_line(line)
         else:
             self._refused.append(line)
@@ -68,8 +68,8 @@ class _Conversation(LineReceiver):
             return
         if self.failure is None and self._in_head:
             self.failure = AwayError("the daemon ended before it had answered")
-        if self.failure is None and self._code != _OK:
-            self.failure = DaemonRefusedError(_message(b"\n".join(self._refused)), self._code)
+        if self.failure is None and self._code != _HTTP_OK:
+            self.failure = RefusedByDaemonError(_message(b"\n".join(self._refused)), self._code)
         if self.failure is not None:
             self.done.errback(self.failure)
         else:
@@ -91,11 +91,11 @@ class _Conversation(LineReceiver):
 class _Factory(ClientFactory):
     noisy = False
 
-    def __init__(self, conversation: _Conversation, path: Path) -> None:
+    def __init__(self, conversation: _Exchange, path: Path) -> None:
         self._conversation = conversation
         self._path = path
 
-    def buildProtocol(self, _addr: Any) -> _Conversation:
+    def buildProtocol(self, _addr: Any) -> _Exchange:
         return self._conversation
 
     def clientConnectionFailed(self, _connector: Any, reason: Any) -> None:
@@ -103,7 +103,7 @@ class _Factory(ClientFactory):
         self._conversation.done.errback(AwayError(f"no daemon listens at {self._path} ({why})"))
 
 
-class Daemon:
+class DaemonLink:
     """The control API at a Unix socket."""
 
     def __init__(self, reactor: Any, path: Path) -> None:
@@ -115,7 +115,7 @@ class Daemon:
 
         Raises
         ------
-        AwayError, DaemonRefusedError
+        AwayError, RefusedByDaemonError
             If it does not answer, or refuses.
         """
         lines: list[bytes] = []
@@ -142,7 +142,7 @@ class Daemon:
             f"{method} {target} HTTP/1.0\r\nHost: localhost\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
         )
-        conversation = _Conversation(head.encode("ascii") + content, on_line, limit_s)
+        conversation = _Exchange(head.encode("ascii") + content, on_line, limit_s)
         factory = _Factory(conversation, self._path)
         self._reactor.connectUNIX(str(self._path), factory, timeout=limit_s)
         return conversation.done

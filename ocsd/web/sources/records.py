@@ -1,4 +1,4 @@
-"""What happened on the host, from the files of its history and logs; no daemon is needed."""
+"""The host's history and logs, from their files: no daemon is needed."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +10,7 @@ from ocsd.history.summary import HistoryEntry, in_order_of_time
 from ocsd.log.log_lines import LineFilter, LineReader, LogLine
 from ocsd.log.logfile import Follower
 from ocsd.system.paths import HostPaths
-from ocsd.web.refusals import MissingError, RefusedError
+from ocsd.web.refusals import MissingError, RequestRefusedError
 
 MOST_ENTRIES: Final = 10_000
 MOST_LINES: Final = 10_000
@@ -41,7 +41,7 @@ def _entries(paths: HostPaths, since_at: float) -> list[HistoryEntry]:
     try:
         return read_since(paths.journal, since_at)
     except OSError as error:
-        raise RefusedError(f"the history {paths.journal} cannot be read: {error}") from error
+        raise RequestRefusedError(f"the history {paths.journal} cannot be read: {error}") from error
 
 
 def strip(paths: HostPaths, name: str, since_at: float, until_at: float) -> list[dict[str, Any]]:

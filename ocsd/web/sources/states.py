@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ocsd.errors import OcsdError
-from ocsd.web.sources.daemon import Daemon
+from ocsd.web.sources.daemon import DaemonLink
 
 POLL_S: Final = 2.0
 """Time between two questions while somebody looks [s]."""
@@ -25,7 +25,7 @@ _LIST_OF_EVENTS: Final = b"data: "
 
 @dataclass(frozen=True, slots=True)
 class HostState:
-    """What is known of the host."""
+    """The last status of the host, and whether it answers."""
 
     answers: bool = False
     reason: str = "not asked yet"
@@ -51,11 +51,11 @@ class States:
 
     log = Logger()
 
-    daemon: Daemon
+    daemon: DaemonLink
     reactor: Any
     wall_clock: Callable[[], float] = time.time
     present: HostState = field(default_factory=HostState, init=False)
-    """What is known now."""
+    """The last one."""
 
     def __post_init__(self) -> None:
         self._watchers: list[_Watcher] = []

@@ -16,7 +16,7 @@ _DEFAULT_REALM = "test_realm"
 
 
 def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    from ocsd.site.web import address_of
+    from ocsd.system.address import address_of
 
     try:
         address_of(value)
@@ -43,8 +43,8 @@ def _address(_context: click.Context, _parameter: click.Parameter, value: str) -
     "buffer_time_s",
     metavar="SECONDS",
     envvar="BUFFER_TIME",
-    type=click.FloatRange(min=1, max=30 * 86400),
-    default=3600.0,
+    type=click.IntRange(min=1, max=30 * 86400),
+    default=3600,
     show_default=True,
     help="How long samples are kept in memory.",
 )
@@ -77,7 +77,7 @@ def view_feed(
     feed: str | None,
     name: str | None,
     description: str,
-    buffer_time_s: float,
+    buffer_time_s: int,
     hub: str | None,
     listen: str,
     url: str,
