@@ -63,7 +63,8 @@ def test_every_imported_module_exists_and_has_what_is_imported():
 
 
 def test_every_module_is_used():
-    used = {"main.js"}
+    # The second is of another page, that of `ocsd view-feed`.
+    used = {"main.js", "feedview/feedview.js"}
     for path in MODULES:
         for module in re.findall(r"from \"(.+?)\"", path.read_text()):
             used.add((path.parent / module).resolve().relative_to(PAGE).as_posix())
