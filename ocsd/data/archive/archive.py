@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from ocsd.data import unframed
+from ocsd.data import overview, unframed
 from ocsd.data.archive.answer import FieldWindow, Window, field_window
 from ocsd.data.archive.holes import holes, silences
 from ocsd.data.archive.listing import Listing
@@ -23,7 +23,9 @@ from ocsd.data.archive.tree import Node, Tree
 from ocsd.data.folder import REACH_S, DataFolder
 from ocsd.data.index import FileSummary
 from ocsd.data.names import choose
+from ocsd.data.overview import FeedOverview
 from ocsd.data.spans import LONGEST_WRITING_S
+from ocsd.data.spans import window as time_span
 from ocsd.data.trend.levels import column_s, tick_of
 from ocsd.data.trend.places import TrendPlaces
 from ocsd.errors import OcsdError, UsageError
@@ -118,10 +120,10 @@ class Archive:
                     raise
         raise AssertionError("unreachable")
 
-    def fields(self) -> dict[str, set[str]]:
-        """Return the full names of all fields, each with its types.
+    def feeds(self, since: float | None = None, until: float | None = None) -> list[FeedOverview]:
+        """Return the feeds with samples of a time [s, Unix time], with their fields and times.
 
-        A type is ``float``, ``int``, ``bool`` or ``str``.
+        Of files that were never read, those that can have samples of the time are read first.
 
         Raises
         ------
@@ -129,7 +131,9 @@ class Archive:
             If the folder or a file cannot be read.
         """
         self.refresh()
-        return _fields(self._digests())
+        begin, end = time_span(since, until)
+        self._index(begin, end)
+        return overview.feeds(self._digests(), since, until)
 
     def refresh(self) -> None:
         """Read what is new: the journal, then the names of files, then the newest file.
@@ -152,15 +156,21 @@ class Archive:
         self.store.advance(self._groups, limits)
 
     def missing(self, since: float = -FARTHEST_S, until: float = FARTHEST_S) -> list[Node]:
-        """Return what has no trend yet, smaller parts first.
+        """Return what has no trend yet and can have samples of a time [s, Unix time].
 
-        A window of this time [s, Unix time] takes longer as long as there are any.
+        A window of this time takes longer as long as there are any. What is in a folder or group
+        that has its trend is not examined.
         """
-        nodes = [
-            node for node in _all(self._groups) if node.closed and _may_reach(node, since, until)
-        ]
-        missing = [node for node in nodes if not self.places.has(node.name, node.key)]
-        return sorted(missing, key=lambda node: (node.tier, node.name))
+        return [*self._missing(self._groups, since, until)]
+
+    def _missing(self, nodes: Sequence[Node], since: float, until: float) -> Iterator[Node]:
+        for node in nodes:
+            if not _may_reach(node, since, until):
+                continue
+            if not (node.closed and self.places.has(node.name, node.key)):
+                if node.closed:
+                    yield node
+                yield from self._missing(node.children, since, until)
 
     def _window(self, fields: Sequence[str], since: float, until: float, columns: int) -> Window:
         self._index(since, until)
@@ -309,17 +319,11 @@ def _signature(folder: Path) -> list[tuple[str, int]]:
     return found
 
 
-def _all(nodes: Sequence[Node]) -> Iterator[Node]:
-    for node in nodes:
-        yield node
-        yield from _all(node.children)
-
-
 def _may_reach(node: Node, since: float, until: float) -> bool:
     """Return whether the names of files say that they may have samples of a time."""
     return any(
         file.opened_at - REACH_S <= until and since <= file.opened_at + LONGEST_WRITING_S + REACH_S
-        for file in (node.files[0], node.files[-1], *node.files)
+        for file in node.files
     )
 
 
@@ -352,3 +356,14 @@ def _of_field(pieces: Sequence[Level | Part], key: str) -> Iterator[Level | Part
                 yield piece.of(key)
         elif key in piece.columns:
             yield piece
+
+
+def window(
+    folder: Path, fields: Sequence[str], since: float, until: float, columns: int = 2000
+) -> Window:
+    """Return fields of a data folder over a time, in columns.
+
+    It is `Archive.window`, with the same arguments and errors, for a single question. Whoever
+    asks again keeps an `Archive`.
+    """
+    return Archive(folder).window(fields, since, until, columns)
