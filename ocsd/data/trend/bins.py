@@ -96,7 +96,7 @@ def within(bins: Bins, first: int, after: int) -> Bins:
 
 
 def mean(stack: Stack, n: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the mean of the samples that are not NaN, shape (fields, bins); NaN if there is none."""
+    """Return the mean of the samples that are not NaN, shape (fields, bins); NaN of none."""
     with np.errstate(invalid="ignore", divide="ignore"):
         means: NDArray[np.float64] = stack.total / (n - stack.nans)
     return means

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from ocsd.data.index import FileSummary
 from ocsd.data.spans import Span
 from ocsd.data.trend.bins import Bins, binned, merged
 from ocsd.data.trend.digest import digest, reach
-from ocsd.data.trend.format import Block, Trend
+from ocsd.data.trend.format import Block, StoredBlock, Trend
 from ocsd.data.trend.frames import blocks_in, frame_at, opened
 from ocsd.data.trend.levels import (
     LEAST_SAMPLES_OF_FOLDER,
@@ -30,36 +30,15 @@ _MOST_WAITING: Final = 2**20
 _Layout = tuple[str, str, tuple[tuple[str, str], ...]]
 
 
-class SomeBlock(Protocol):
-    """A block of a trend, in memory or in a file."""
-
-    feed: str
-    name: str
-    kinds: Mapping[str, str]
-
-    @property
-    def steps_s(self) -> Sequence[int]:
-        """The levels that are kept [s]."""
-        ...
-
-    def bins(self, step_s: int, names: Sequence[str]) -> Bins:
-        """Return the bins of some fields at a level."""
-        ...
-
-    def changes(self, name: str) -> list[Change] | None:
-        """Return the changes of a text field; None if they are too many."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Child:
     """A trend that is merged into that of a folder."""
 
     spans: Sequence[Span]
-    blocks: Sequence[SomeBlock]
-    finer: Callable[[SomeBlock, int], Bins]
+    blocks: Sequence[StoredBlock]
+    finer: Callable[[StoredBlock, int], Bins]
     """Returns the bins of all fields of a block at a level [s] that is not kept."""
-    texts: Callable[[SomeBlock, str], list[Change]]
+    texts: Callable[[StoredBlock, str], list[Change]]
     """Returns the changes of a text field that are too many to be kept."""
 
 
@@ -107,7 +86,7 @@ def of_children(
 
     `summaries` are those of its files or folders.
     """
-    parts: dict[_Layout, list[tuple[Child, SomeBlock]]] = defaultdict(list)
+    parts: dict[_Layout, list[tuple[Child, StoredBlock]]] = defaultdict(list)
     for child in children.values():
         for block in child.blocks:
             layout = block.feed, block.name, tuple(block.kinds.items())
@@ -203,7 +182,7 @@ def _of_parts(
     feed: str,
     name: str,
     kinds: Mapping[str, str],
-    parts: Sequence[tuple[Child, SomeBlock]],
+    parts: Sequence[tuple[Child, StoredBlock]],
     from_step_s: int,
 ) -> Block:
     numbers = [each for each, kind in kinds.items() if kind != "str"]
@@ -221,7 +200,7 @@ def _of_parts(
     return Block(feed, name, kinds, levels, texts)
 
 
-def _texts_of(parts: Sequence[tuple[Child, SomeBlock]], name: str) -> Iterator[list[Change]]:
+def _texts_of(parts: Sequence[tuple[Child, StoredBlock]], name: str) -> Iterator[list[Change]]:
     for child, block in parts:
         found = block.changes(name)
         if found is None:

@@ -20,6 +20,7 @@ VERSION: Final = 1
 MAGIC: Final = b"OCSDTRND"
 
 _HEAD: Final = struct.Struct("<8sIII")
+_READ_AHEAD: Final = 2**16
 _TYPES: Final = {"float": "<f8", "int": "<i8", "bool": "<i8"}
 
 
@@ -43,21 +44,6 @@ class Block:
     texts: Mapping[str, list[Change] | None]
     """The changes of each text field; None if they are too many."""
 
-    @property
-    def steps_s(self) -> list[int]:
-        """The levels that are kept [s]."""
-        return list(self.levels)
-
-    def bins(self, step_s: int, names: Sequence[str]) -> Bins:
-        """Return the bins of some fields at a level."""
-        bins = self.levels[step_s]
-        stacks = tuple(some for stack in bins.stacks if (some := stack.rows(names)).names)
-        return Bins(bins.index, bins.n, stacks)
-
-    def changes(self, name: str) -> list[Change] | None:
-        """Return the changes of a text field; None if they are too many."""
-        return self.texts[name]
-
 
 @dataclass(frozen=True, slots=True)
 class Trend:
@@ -74,14 +60,8 @@ class Trend:
     """What the index says of all files together; empty for that of one file."""
 
 
-def write(path: Path, trend: Trend) -> None:
-    """Write a trend file whole, so that a reader finds all of it or none.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written.
-    """
+def encoded(trend: Trend) -> bytes:
+    """Return the content of the file of a trend."""
     body = _Body()
     header = {
         "key": trend.key,
@@ -92,9 +72,20 @@ def write(path: Path, trend: Trend) -> None:
     }
     text = json.dumps(header).encode()
     text += b" " * (-(_HEAD.size + len(text)) % 8)
+    return _HEAD.pack(MAGIC, VERSION, len(text), crc32(text)) + text + body.bytes()
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a trend file whole, so that a reader finds all of it or none.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path, shared=True) as beside, beside.open("wb") as file:
-        file.write(_HEAD.pack(MAGIC, VERSION, len(text), crc32(text)) + text + body.bytes())
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())  # its name may be lost in a power cut, because it is made again
 
@@ -102,7 +93,7 @@ def write(path: Path, trend: Trend) -> None:
 class TrendFile:
     """A trend file, of which parts are read as they are needed.
 
-    `size_bytes` is its size.
+    `content` is what it would have, if it could not be written.
 
     Raises
     ------
@@ -112,14 +103,14 @@ class TrendFile:
         If it cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, content: bytes | None = None) -> None:
         self._path = path
-        with path.open("rb") as file:
-            beginning = file.read(65536)
-            magic, version, length, checksum = _head(path, beginning)
-            text = beginning[_HEAD.size : _HEAD.size + length]
-            text += file.read(length - len(text))
-            self.size_bytes = os.fstat(file.fileno()).st_size
+        self._content = content
+        beginning = self._pieces([(0, _READ_AHEAD)])[0]
+        magic, version, length, checksum = _head(path, beginning)
+        text = beginning[_HEAD.size : _HEAD.size + length]
+        if len(text) < length:
+            text = self._pieces([(_HEAD.size, length)])[0]
         if magic != MAGIC or version != VERSION or crc32(text) != checksum:
             raise BadTrendError(f"{path} is damaged, or of another version than {VERSION}")
         header = json.loads(text)
@@ -159,15 +150,21 @@ class TrendFile:
 
     def read(self, parts: Sequence[Sequence[int]]) -> list[bytes]:
         """Return parts of the file, each given by offset, length and checksum."""
-        descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            found = [os.pread(descriptor, part[1], self._begin + part[0]) for part in parts]
-        finally:
-            os.close(descriptor)
+        found = self._pieces([(self._begin + part[0], part[1]) for part in parts])
         for content, part in zip(found, parts, strict=True):
             if len(content) != part[1] or crc32(content) != part[2]:
                 raise BadTrendError(f"{self._path} is damaged")
         return found
+
+    def _pieces(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Return the bytes at offsets, of lengths."""
+        if self._content is not None:
+            return [self._content[offset : offset + length] for offset, length in places]
+        descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return [os.pread(descriptor, length, offset) for offset, length in places]
+        finally:
+            os.close(descriptor)
 
 
 class StoredBlock:

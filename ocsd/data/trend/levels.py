@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Final
 
 from ocsd.aggregator.frames.schema import TICKS_PER_SECOND
@@ -20,6 +21,8 @@ LEAST_SAMPLES_OF_FOLDER: Final = 4
 
 SHORTEST_COLUMN_S: Final = 2.0**-8
 """The shortest column [s]: the shortest power of two that is a whole number of ticks."""
+
+_VAGUE_TICKS: Final = 30
 
 
 def kept(step_s: int, samples: int, bins: int, least: int = LEAST_SAMPLES) -> bool:
@@ -53,6 +56,18 @@ def rounded(since_at: float, until_at: float, length_s: float) -> tuple[float, f
 def ticks_of(step_s: float) -> int:
     """Return the length of a bin or column in ticks of 10 ns."""
     return round(step_s * TICKS_PER_SECOND)
+
+
+def tick_of(at: float) -> int:
+    """Return the first tick of 10 ns that is not before a time [s, Unix time].
+
+    Floats of today's times are exact to 240 ns only. So a time that is no whole number of ticks
+    stands for any within 300 ns: the time of a sample, as a float, does not leave it out.
+    """
+    exact = Fraction(at) * TICKS_PER_SECOND
+    if exact.denominator == 1:
+        return exact.numerator
+    return math.ceil(exact) - _VAGUE_TICKS
 
 
 def _needed(since_at: float, until_at: float, length_s: float) -> int:

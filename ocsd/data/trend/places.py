@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ocsd.data.folder import places
-from ocsd.data.trend.format import BadTrendError, Trend, TrendFile, write
+from ocsd.data.trend.format import BadTrendError, Trend, TrendFile, encoded, write
 
 Source = tuple[str, int, int]
 """Name, size [bytes] and time of the last change [ns] of a G3 file."""
@@ -59,15 +59,18 @@ class TrendPlaces:
         """Return whether a trend is there, sound, and of these sources."""
         return self.find(name, key) is not None
 
-    def keep(self, name: str, trend: Trend) -> None:
-        """Write a trend; a place that refuses it is no error, because the trend can be made again."""
+    def keep(self, name: str, trend: Trend) -> TrendFile:
+        """Write a trend; if it cannot be written, return it as it would be read."""
+        path = self.folder / f"{name}.trend"
+        content = encoded(trend)
         try:
-            write(self.folder / f"{name}.trend", trend)
+            write(path, content)
         except OSError as error:
             reason = error.strerror or str(error)
             self.refusal = f"cannot write trends into {self.folder}: {reason}"
-        else:
-            self.refusal = ""
+            return TrendFile(path, content)
+        self.refusal = ""
+        return TrendFile(path)
 
     def stored(self) -> list[Path]:
         """Return all trend files that this user can write."""

@@ -8,7 +8,7 @@ import pytest
 
 from ocsd.cli.commands.look.data import data
 from ocsd.cli.main import main
-from ocsd.data import units
+from ocsd.data import meaning
 from ocsd.data.gaps import GapKind
 from tests.unit.data import recorded
 from tests.unit.data.recorded import OPENED, every, hole, samples, sound
@@ -63,8 +63,14 @@ def test_every_command_of_the_page_and_of_the_help_works(command, capsys):
     assert capsys.readouterr().out
 
 
+def python_with(word):
+    """Return the Python of the page that has a word."""
+    [code] = [each for each in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if word in each]
+    return code
+
+
 def test_the_python_of_the_page_reads_what_it_says():
-    _, code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    code = python_with("load_range")
     names = {}
     exec(code, names)
     assert len(names["times"]) == len(names["values"]) == 60
@@ -72,9 +78,10 @@ def test_the_python_of_the_page_reads_what_it_says():
 
 
 def test_the_units_of_the_page_are_read_as_it_says(monkeypatch):
-    of_units, _ = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    of_units = python_with("import units")
     field = "observatory.thermo1.feeds.temperatures.channel_00"
-    monkeypatch.setattr(units, "units", lambda folder: {field: units.Meaning("K", "cold plate")})
+    declared = meaning.Meaning("K", "cold plate")
+    monkeypatch.setattr(meaning, "units", lambda folder: {field: declared})
     asked = of_units.replace("units(", "asked = units(", 1)
     names = {}
     exec(asked, names)
