@@ -10,7 +10,7 @@ from ocsd.journal import Alive, Entry, JournalFollower, Lost, Message, Outage
 from ocsd.web.live.cursor import Journaled, LiveCursor
 from ocsd.web.live.latest import LatestValue, is_meant
 from ocsd.web.live.recent import Recent
-from ocsd.web.refusals import BusyError, RefusedError
+from ocsd.web.refusals import BusyError, RequestRefusedError
 
 MOST_CURSOR_BYTES: Final = 128 * 2**20
 """Memory for the columns of all viewers together."""
@@ -91,13 +91,13 @@ class Live:
 
         Raises
         ------
-        RefusedError
+        RequestRefusedError
             If the step is not a positive number.
         BusyError
             If the fields of all viewers together need too much memory.
         """
         if not 0 < step_s < float("inf") or abs(since_at) == float("inf") or since_at != since_at:
-            raise RefusedError(
+            raise RequestRefusedError(
                 f"step {step_s} and since {since_at} have to be numbers, step above 0"
             )
         cursor = LiveCursor(self._recent, self._journaled, fields, step_s, since_at)

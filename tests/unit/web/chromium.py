@@ -21,8 +21,9 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        # Root, as in CI, can have no sandbox.
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        # Root can have no sandbox, and a container has little shared memory.
+        options = ["--no-sandbox", "--disable-dev-shm-usage"]
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
         try:
             yield running
         finally:

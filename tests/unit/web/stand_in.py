@@ -182,7 +182,7 @@ class World:
         if field.endswith(".mode"):
             changes = [[at, f"mode {int(at // 300) % 7}"] for at in times if at % 300 < step]
             return {
-                **dict.fromkeys(("t", "n", "n_nan", "min", "max", "mean", "breaks"), []),
+                **{key: [] for key in ("t", "n", "n_nan", "min", "max", "mean", "breaks")},
                 "raw": False,
                 "changes": changes,
                 "units": "",

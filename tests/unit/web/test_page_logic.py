@@ -37,7 +37,7 @@ def series(times, means=None, breaks=(), window_end=None):
         (3599.7, "1 h"),
         (9 * 86400 + 4 * 3600 + 7, "9 d 4 h"),
         (-3, "0.0 s"),
-        (None, "–"),
+        (None, "\u2013"),
     ],
 )
 def test_a_duration_is_told_in_its_two_largest_units(run, seconds, words):
@@ -48,11 +48,11 @@ def test_a_duration_is_told_in_its_two_largest_units(run, seconds, words):
     ("value", "text"),
     [
         (0, "0"),
-        (-12, "−12"),
+        (-12, "\u221212"),
         (282.2490001, "282.249"),
-        (1.5e-7, "1.5000e−7"),
+        (1.5e-7, "1.5000e\u22127"),
         (2.5e12, "2.5000e+12"),
-        (None, "–"),
+        (None, "\u2013"),
         ("<b>on</b>", "<b>on</b>"),
     ],
 )
@@ -131,7 +131,8 @@ def test_a_night_of_live_columns_stays_small(run):
       columns.merge(series, {t: [at], n: [1], min: [1], max: [1], mean: [1]});
       columns.trim(series, at - 600);
     }
-    return [series.t.length <= 1000, series.t[0] <= 49999 - 600, series.n.length === series.t.length]"""
+    const { t, n } = series;
+    return [t.length <= 1000, t[0] <= 49999 - 600, n.length === t.length];"""
     )
     assert run(COLUMNS, code) == [True, True, True]
 
@@ -263,6 +264,13 @@ def test_the_text_of_a_form_becomes_a_value(run, parameter, text, read):
     assert run(FORMS, "return forms.valueOf(...given)", [parameter, text]) == read
 
 
+def test_an_agent_that_does_not_tell_its_parameters_gets_json(run):
+    code = "return given.map((text) => forms.paramsOf(null, [text]))"
+    refused = {"errors": ['params: a JSON object such as {"delay": 5}, not "[1]"']}
+    read = run(FORMS, code, ["", '{"delay": 5}', "[1]"])
+    assert read == [{"params": {}}, {"params": {"delay": 5}}, refused]
+
+
 def test_progress_is_what_a_session_tells(run):
     code = "return given.map((data) => forms.progressOf({data}))"
     told = [{"progress": 0.4}, {"requested_delay": 5, "delay_so_far": 1}, {"x": 1}, None]
@@ -291,7 +299,7 @@ def test_operations_are_counted_the_failed_first(run):
     operations = [{"state": state} for state in ("running", "failed", "succeeded", "stopped")]
     told = run(STATES, "return states.operationText(given)", operations)
     assert told == "1 failed · 1 run · 1 stopped"
-    assert run(STATES, "return states.operationText(null)") == "–"
+    assert run(STATES, "return states.operationText(null)") == "\u2013"
 
 
 def test_fields_share_a_plot_if_they_have_the_same_units(run):

@@ -65,8 +65,23 @@ function typed(param, text) {
   return { value };
 }
 
+/** What a form asks of an agent that does not tell its parameters: all of them, as JSON. */
+export const UNTOLD = [{ name: "params", type: "JSON object, e.g. {\"delay\": 5}", has_default: true }];
+
+function untold(text) {
+  if (text.trim() === "") return { params: {} };
+  try {
+    const params = JSON.parse(text);
+    if (params !== null && typeof params === "object" && !Array.isArray(params)) return { params };
+  } catch {
+    // The answer below is for this, too.
+  }
+  return { errors: [`params: a JSON object such as {"delay": 5}, not "${text}"`] };
+}
+
 /** The parameters of a whole form: {params} or {errors}. */
 export function paramsOf(params, texts) {
+  if (params === null) return untold(texts[0]);
   const values = {};
   const errors = [];
   params.forEach((param, place) => {

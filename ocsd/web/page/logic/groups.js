@@ -11,6 +11,9 @@ export function styleOf(place) {
 /** The feed of a field. */
 export const feedOf = (field) => field.slice(0, field.lastIndexOf("."));
 
+/** A field without the root of the address: "thermo1.temps.channel_00". */
+export const shortOf = (field) => field.replace(/^[^.]+\.([^.]+)\.feeds\./, "$1.");
+
 /**
  * Plots for the fields: numbers with the same units together, or each alone; each text alone.
  *

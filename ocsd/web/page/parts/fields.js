@@ -1,6 +1,7 @@
 // The search for fields, with their latest values in place; a tick puts one into the plots.
 import { get } from "../connect/api.js";
 import { Rows, h, setAttribute, setText } from "../dom/build.js";
+import { feedOf, shortOf } from "../logic/groups.js";
 import { duration, number } from "../logic/words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -71,7 +72,8 @@ export class Fields {
 
   createRow({ field, label }) {
     const box = h("input", { type: "checkbox", onchange: () => this.choose(field, box.checked) });
-    const [name, place] = split(field);
+    const name = field.slice(feedOf(field).length + 1);
+    const place = feedOf(shortOf(field));
     const said = h("span.label", {}, label ?? "");
     const text = h("label", { title: field }, box, h("span.name", {}, name), said, h("span.quiet.place", {}, place));
     const value = h("span");
@@ -94,12 +96,6 @@ export class Fields {
       },
     };
   }
-}
-
-/** The field's own name, and the instance and feed that it belongs to. */
-export function split(field) {
-  const place = field.lastIndexOf(".");
-  return [field.slice(place + 1), field.slice(0, place)];
 }
 
 function saidOf(shown, total, search) {

@@ -1,7 +1,7 @@
 // The operations of an instance: a form for each, its progress, its session.
 import { get, post } from "../connect/api.js";
 import { Rows, h, say, setAttribute, setText } from "../dom/build.js";
-import { controlOf, paramsOf, progressOf } from "../logic/forms.js";
+import { UNTOLD, controlOf, paramsOf, progressOf } from "../logic/forms.js";
 import { clock, duration, shortMoment } from "../logic/words.js";
 
 const AGAIN_MS = 1500;
@@ -73,7 +73,7 @@ class OperationRow {
 
   form() {
     const { operation, all } = this;
-    this.controls = operation.params.map((param) => controlFor(param));
+    this.controls = (operation.params ?? UNTOLD).map((param) => controlFor(param));
     this.complaint = h("p.complaint", { role: "alert" });
     const button = (verb) => {
       const made = h("button.small", { type: "button", "data-changes": verb, onclick: () => this.act(verb) }, verb);
@@ -115,7 +115,8 @@ class OperationRow {
     setText(this.shape, SHAPES[status] ?? "·");
     setText(this.state, stateText(session, this.all.site.now(), this.all.shown.utc));
     setAttribute(this.element, "data-tone", toneOf(session));
-    this.end.hidden = !runs;
+    this.start.hidden = runs;
+    this.end.hidden = !runs || operation.abortable === false;
     this.showProgress(operation, runs);
     if (this.details.open && session) this.showSession(session);
   }

@@ -3,6 +3,7 @@
 import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { h, setAttribute, setText } from "../dom/build.js";
 import { extremes, nearest, padded, textAt } from "../logic/columns.js";
+import { feedOf, shortOf } from "../logic/groups.js";
 import { holeText, holesAt } from "../logic/holes.js";
 import { clock, count, duration, moment, number, tickValue, ticks } from "../logic/words.js";
 import { paintHoles, paintSeries, paintTexts } from "./paint.js";
@@ -30,7 +31,7 @@ export class Plot {
     const value = h("span.value");
     const line = h("span.swatch", { "data-line": style.colour, "data-dash": style.dash.length });
     const remove = h("button.remove", { type: "button", "aria-label": `Remove ${field}`, onclick: () => this.moves.remove(field) }, "×");
-    this.legend.append(h("li", { title: field }, line, h("span.name", {}, field), value, remove));
+    this.legend.append(h("li", { title: field }, line, h("span.name", {}, shortOf(field)), value, remove));
     return { field, style, value };
   }
 
@@ -60,7 +61,7 @@ export class Plot {
 
   /** Show this view of the series; `lookup(field)` finds them. */
   draw(view, lookup, holes, newest) {
-    const feeds = new Set(this.fields.map(({ field }) => field.slice(0, field.lastIndexOf("."))));
+    const feeds = new Set(this.fields.map(({ field }) => feedOf(field)));
     Object.assign(this, { view, lookup, newest, holes: holes.filter(({ feed }) => feeds.has(feed)) });
     const [low, high] = this.valueRange();
     this.uplot.batch(() => {
@@ -84,7 +85,7 @@ export class Plot {
   }
 
   describe() {
-    const names = this.fields.map(({ field }) => field).join(", ");
+    const names = this.fields.map(({ field }) => shortOf(field)).join(", ");
     const { utc } = this.shown;
     const span = `${moment(this.view.since, utc)} to ${moment(this.view.until, utc)}`;
     const least = (this.found ?? []).map((each) => number(each.least)).join(", ");

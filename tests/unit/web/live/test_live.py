@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.journal.kinds import Kind
 from ocsd.web.live.columns import KEPT_COLUMNS
-from ocsd.web.refusals import BusyError, RefusedError
+from ocsd.web.refusals import BusyError, RequestRefusedError
 from tests.unit.web.live.written import FEED, Journal, Viewer
 
 
@@ -299,7 +299,7 @@ def test_a_pattern_is_a_name_its_end_a_shell_pattern_or_an_instance(written, pat
 
 def test_bad_steps_and_too_many_fields_are_refused(written):
     for step, since in ((0.0, 0.0), (math.nan, 0.0), (-1.0, 0.0), (math.inf, 0.0), (1.0, math.nan)):
-        with pytest.raises(RefusedError, match="have to be numbers"):
+        with pytest.raises(RequestRefusedError, match="have to be numbers"):
             written.live.watch(["a.x"], step, since)
     with pytest.raises(BusyError, match="choose fewer fields"):
         written.live.watch([f"a.x{i}" for i in range(100_000)], 1.0, 0.0)
