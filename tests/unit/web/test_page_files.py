@@ -63,7 +63,12 @@ def test_every_imported_module_exists_and_has_what_is_imported():
 
 
 def test_every_module_is_used():
-    used = {"main.js"}
+    scripts = [
+        Path(src).name
+        for html in PAGE.rglob("*.html")
+        for src in re.findall(r"<script[^>]* src=\"([^\"]+)", html.read_text())
+    ]
+    used = {path.relative_to(PAGE).as_posix() for path in MODULES if path.name in scripts}
     for path in MODULES:
         for module in re.findall(r"from \"(.+?)\"", path.read_text()):
             used.add((path.parent / module).resolve().relative_to(PAGE).as_posix())
