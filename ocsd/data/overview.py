@@ -89,7 +89,7 @@ def feeds(
         FeedOverview(
             address,
             tuple(feed.sessions),
-            tuple(map(_block, feed.blocks.values())),
+            tuple(map(joined, feed.blocks.values())),
             tuple(feed.files),
             {name: next(reversed(texts)) for name, texts in feed.units.items()},
             feed.labels,
@@ -108,7 +108,7 @@ def _declare(feed: _FeedSoFar, source: IndexedSource) -> None:
     feed.labels |= {f"{source.feed}.{name}": text for name, text in source.labels.items()}
 
 
-def _block(parts: Sequence[IndexedBlock]) -> IndexedBlock:
+def joined(parts: Sequence[IndexedBlock]) -> IndexedBlock:
     """Return blocks of one layout, from several files, as one."""
     interval_s, pause_s = None, 0.0
     intervals_s = [part.interval_s for part in parts if part.interval_s is not None]

@@ -80,7 +80,7 @@ def scan(path: Path, name: str, end: int | None = None) -> FileSummary:
         If it cannot be read.
     """
     before = path.stat()
-    found = _Found()
+    found = Found()
     opened_at = before.st_mtime
     if path.stem.isdigit():
         opened_at = float(path.stem)
@@ -101,21 +101,21 @@ def scan(path: Path, name: str, end: int | None = None) -> FileSummary:
         size_bytes=before.st_size,
         mtime_ns=before.st_mtime_ns,
         frames=found.frames,
-        sources=tuple(_source(*key, source, limits) for key, source in found.sources.items()),
+        sources=found.sources(limits),
         holes=tuple(found.holes),
         damage=tuple(found.damage),
     )
 
 
-class _Found:
-    """The content of a file so far."""
+class Found:
+    """The content of a file so far; the feeds of its providers may be known from before."""
 
-    def __init__(self) -> None:
+    def __init__(self, providers: Providers | None = None) -> None:
         self.frames = 0
-        self.sources: dict[tuple[str, str], _SourceSoFar] = {}
         self.holes: list[Hole] = []
         self.damage: list[Damage] = []
-        self._providers = Providers()
+        self._sources: dict[tuple[str, str], _SourceSoFar] = {}
+        self._providers = providers or Providers()
 
     def take(self, piece: Whole) -> None:
         """Add a frame."""
@@ -126,12 +126,16 @@ class _Found:
         elif hkagg_type == DATA:
             feed = self._providers.address(piece.frame) or piece.frame["address"]
             session = str(piece.frame.get("provider_session_id", ""))
-            source = self.sources.setdefault((feed, session), _SourceSoFar())
+            source = self._sources.setdefault((feed, session), _SourceSoFar())
             _take(source, piece)
             for key, texts in self._providers.about_fields(piece.frame).items():
                 source.about_fields.setdefault(key, {}).update(texts)
             if feed.endswith(HOLES_FEED):
                 self.holes += _holes(piece.frame)
+
+    def sources(self, limits: Span) -> tuple[IndexedSource, ...]:
+        """Return the sources; samples not between `limits` [s, Unix time] are outliers."""
+        return tuple(_source(*key, source, limits) for key, source in self._sources.items())
 
 
 def blocks_of(frame: Any) -> Iterator[tuple[str, Any]]:

@@ -1,12 +1,13 @@
 """The recorder's journal: its format, and reading it while it is written.
 
 The aggregator writes every message to the journal before it does anything else with it
-(`ocsd.aggregator.disk.journal_writer`). `format` has the records, `layout` the packed samples in
-them, `origin` their sender, `kinds` the types of fields, `ranges` sets of numbers, `segments` the
-files; `follower` reads them as they grow, through `open_segment`. Begin with `format`.
+(`ocsd.aggregator.disk.journal_writer`); docs/reference/journal.md has every byte. `format` has
+the records, `layout` the packed samples in them, `origin` their sender, `kinds` the types of
+fields, `ranges` sets of numbers, `segments` the files; `follower` reads them as they grow, through
+`open_segment`. Begin with `format`.
 """
 
-from ocsd.journal.follower import Entry, Follower, Lost, Place, Start
+from ocsd.journal.follower import Entry, JournalFollower, JournalPlace, Lost, Start
 from ocsd.journal.format import (
     MAGIC,
     VERSION,
@@ -32,12 +33,12 @@ __all__ = [
     "Entry",
     "Event",
     "File",
-    "Follower",
     "FrameAppended",
+    "JournalFollower",
+    "JournalPlace",
     "Lost",
     "Message",
     "Outage",
-    "Place",
     "Start",
     "block_key",
     "journal_folder",

@@ -19,7 +19,7 @@ _CHUNK_BYTES: Final = 2**20
 _LONGEST_SILENCE_S: Final = 60.0
 
 
-class Place(NamedTuple):
+class JournalPlace(NamedTuple):
     """The place behind an entry, to go on from it later."""
 
     segment: int
@@ -27,8 +27,8 @@ class Place(NamedTuple):
     offset: int
     """End of the entry's record [bytes]."""
     checksum: int
-    """That of the record: an orderly end of the recorder deletes the journal, and the next one
-    begins with the same number again.
+    """The record's: an orderly end of the recorder deletes the journal, and the next one begins
+    with the same number again.
     """
     at: float
     """Time of the newest entry so far [Unix s], 0 if none has a time."""
@@ -53,7 +53,7 @@ class Lost:
 Entry: TypeAlias = Message | Event | Lost
 
 
-class Follower:
+class JournalFollower:
     """Reads a journal from any place to its newest entry, and goes on as it grows.
 
     A segment that is deleted or moved while it is read stays readable. A torn end is tried again
@@ -64,19 +64,19 @@ class Follower:
     ----------
     folder : Path
         That of the journal (`ocsd.journal.segments.journal_folder`).
-    start : Place or Start
+    start : JournalPlace or Start
         The place behind which to go on, or the oldest or newest entry.
 
     Attributes
     ----------
-    place : Place or None
+    place : JournalPlace or None
         Behind the last entry that was returned; None before the first one.
     behind : bool
         True if `poll` can return more at once.
     """
 
-    def __init__(self, folder: Path, start: Place | Start = Start.OLDEST) -> None:
-        self.place = start if isinstance(start, Place) else None
+    def __init__(self, folder: Path, start: JournalPlace | Start = Start.OLDEST) -> None:
+        self.place = start if isinstance(start, JournalPlace) else None
         self.behind = False
         self._folder = folder
         self._start = start
@@ -116,7 +116,7 @@ class Follower:
             self._segment.close()
         self._segment = None
 
-    def __enter__(self) -> "Follower":
+    def __enter__(self) -> "JournalFollower":
         return self
 
     def __exit__(
@@ -134,14 +134,14 @@ class Follower:
             if self._start is Start.NEWEST:
                 self._start = Start.OLDEST  # everything that comes is new
             return False
-        if isinstance(self._start, Place):
+        if isinstance(self._start, JournalPlace):
             return self._go_on(self._start, paths, found)
         first = min(paths)
         if self._start is Start.NEWEST:
             first = max(paths)
         return self._open(first, paths)
 
-    def _go_on(self, place: Place, paths: dict[int, Path], found: list[Entry]) -> bool:
+    def _go_on(self, place: JournalPlace, paths: dict[int, Path], found: list[Entry]) -> bool:
         oldest = min(paths)
         if place.segment in paths and self._open(place.segment, paths):
             if self._segment and self._segment.find(place.offset, place.checksum):
@@ -177,7 +177,7 @@ class Follower:
         if self._is_doubtful:
             self._resolve(entries, found)
         self._at = _time_of(reversed(entries)) or self._at
-        self.place = Place(segment.number, segment.offset, segment.checksum, self._at)
+        self.place = JournalPlace(segment.number, segment.offset, segment.checksum, self._at)
         found += entries
         return segment.offset - before
 
@@ -196,15 +196,12 @@ class Follower:
             return False
         paths = dict(segments(self._folder))
         is_there = segment.is_at(paths.get(segment.number))
-        later = {number: path for number, path in paths.items() if number > segment.number}
-        if is_there or len(later) == len(paths):
-            paths = later
-        if not paths:
+        number = _following(segment.number, paths, is_there=is_there)
+        if number is None:
             return False
         if not segment.ended:
             segment.ended = True
             return True  # The last entry may have been written after this one was read.
-        number = min(paths)
         loss = _loss(segment, number)
         if not self._open(number, paths):
             return False
@@ -212,6 +209,19 @@ class Follower:
             found.append(Lost(self._at, loss))
         self._is_doubtful = not loss and not is_there
         return True
+
+
+def _following(current: int, numbers: Iterable[int], *, is_there: bool) -> int | None:
+    """Return the number of the segment to read after the current one; None if there is none.
+
+    `is_there` says whether the current one is still in the folder. Otherwise lower numbers are
+    of another journal: the oldest segments are deleted first.
+    """
+    present = set(numbers)
+    later = {number for number in present if number > current}
+    if is_there or later == present:
+        present = later
+    return min(present, default=None)
 
 
 def _loss(segment: OpenSegment, number: int) -> str | None:

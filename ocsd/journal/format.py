@@ -1,7 +1,7 @@
 """The records of the journal: every message that came in, and every frame made of them.
 
 A segment is a file of records ``length u32, crc32 u32, kind u8, body`` after
-`MAGIC`, in the byte order of the machine. The checksum is that of kind and body.
+`MAGIC`, in the byte order of the machine. The checksum is that of the body, begun with the kind.
 A crash can leave the last record of a segment torn; a reader stops there.
 
 ==========  ==========================================================================

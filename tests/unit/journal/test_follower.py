@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ocsd import journal
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.errors import JournalVersionError
-from ocsd.journal import Alive, Follower, Lost, Message, Outage, Start
+from ocsd.journal import Alive, JournalFollower, Lost, Message, Outage, Start
 from ocsd.journal.kinds import Kind
 from tests.unit.journal.written import chunk, layout
 
@@ -39,7 +39,7 @@ def in_words(entries):
 
 
 def all_of(folder):
-    with Follower(folder) as follower:
+    with JournalFollower(folder) as follower:
         return everything(follower)
 
 
@@ -62,7 +62,7 @@ def writer(tmp_path):
 
 
 def test_entries_come_once_and_in_order_over_all_segments(tmp_path, writer):
-    with Follower(tmp_path) as follower:
+    with JournalFollower(tmp_path) as follower:
         found = []
         for first in range(0, 40, 2):
             write(writer, first, 2)
@@ -91,7 +91,7 @@ def test_any_cut_of_the_file_while_following_gives_each_entry_once(written, data
     contents, expected = written
     with TemporaryDirectory() as name:
         folder, found = Path(name) / "journal", []
-        follower = Follower(folder)
+        follower = JournalFollower(folder)
         for number, content in enumerate(contents):
             cuts = data.draw(st.lists(st.integers(0, len(content)), max_size=6))
             for cut in [*sorted(cuts), len(content)]:
@@ -108,7 +108,7 @@ def test_any_cut_of_the_file_while_following_gives_each_entry_once(written, data
                         found += in_words(follower.poll(1))
                     case "restart":
                         follower.close()
-                        follower = Follower(folder, follower.place or Start.OLDEST)
+                        follower = JournalFollower(folder, follower.place or Start.OLDEST)
         found += everything(follower)
         follower.close()
         assert found == expected
@@ -120,7 +120,7 @@ def test_what_is_deleted_was_read_or_is_told(data):
     with TemporaryDirectory() as name:
         folder, found = Path(name), []
         writer = JournalWriter(folder, 0, segment_bytes=600)
-        follower = Follower(folder)
+        follower = JournalFollower(folder)
         count = 0
         for _ in range(data.draw(st.integers(1, 12))):
             match data.draw(st.sampled_from(["write", "poll", "delete", "restart"])):
@@ -135,7 +135,7 @@ def test_what_is_deleted_was_read_or_is_told(data):
                             path.unlink()
                 case "restart":
                     follower.close()
-                    follower = Follower(folder, follower.place or Start.OLDEST)
+                    follower = JournalFollower(folder, follower.place or Start.OLDEST)
         found += everything(follower)
         follower.close()
         writer.close()
@@ -156,7 +156,7 @@ def assert_told(found):
 
 
 def test_a_segment_is_read_to_its_end_although_it_is_deleted(tmp_path, writer):
-    with Follower(tmp_path) as follower:
+    with JournalFollower(tmp_path) as follower:
         write(writer, 0, 1)
         everything(follower)
         write(writer, 1, 12)
@@ -169,7 +169,7 @@ def test_a_segment_is_read_to_its_end_although_it_is_deleted(tmp_path, writer):
 
 
 def test_segments_that_went_unread_are_told_with_the_time_of_the_entry_before(tmp_path, writer):
-    with Follower(tmp_path) as follower:
+    with JournalFollower(tmp_path) as follower:
         write(writer, 0, 1)
         everything(follower)
         write(writer, 1, 60)
@@ -196,14 +196,14 @@ def begun_anew(folder, at):
 
 def test_another_journal_of_the_same_numbers_is_not_taken_for_the_old_one(tmp_path, writer):
     write(writer, 0, 3)
-    with Follower(tmp_path) as follower:
+    with JournalFollower(tmp_path) as follower:
         before = everything(follower)
         place = follower.place
         begun_anew(tmp_path, 10_000.0)
         found = everything(follower)
     assert found[0].startswith("Lost")
     assert len(before) == len(found[1:])
-    with Follower(tmp_path, place) as follower:
+    with JournalFollower(tmp_path, place) as follower:
         again = everything(follower)
     assert again[0].startswith("Lost")
     assert again[1:] == found[1:]
@@ -213,7 +213,7 @@ def test_a_segment_of_the_next_number_but_much_later_is_of_another_journal(tmp_p
     old = JournalWriter(tmp_path, 7)
     write(old, 0, 3)
     old.close()
-    with Follower(tmp_path) as follower:
+    with JournalFollower(tmp_path) as follower:
         everything(follower)
         old.path.unlink()
         fresh = JournalWriter(tmp_path, 8)
@@ -224,18 +224,18 @@ def test_a_segment_of_the_next_number_but_much_later_is_of_another_journal(tmp_p
 
 def test_where_the_segment_of_a_place_is_gone_the_rest_of_it_may_be_lost(tmp_path, writer):
     write(writer, 0, 1)
-    with Follower(tmp_path) as follower:
+    with JournalFollower(tmp_path) as follower:
         everything(follower)
         write(writer, 1, 12)
         place = follower.place
     journal.segments(tmp_path)[0][1].unlink()
-    with Follower(tmp_path, place) as follower:
+    with JournalFollower(tmp_path, place) as follower:
         assert follower.poll()[0] == Lost(100.0, "segment 0 of the journal is gone")
 
 
 def test_a_follower_of_the_newest_begins_with_what_comes(tmp_path, writer):
     write(writer, 0, 10)
-    with Follower(tmp_path, Start.NEWEST) as follower:
+    with JournalFollower(tmp_path, Start.NEWEST) as follower:
         assert everything(follower) == []
         write(writer, 10, 1)
         assert [each.split(":")[0] for each in everything(follower)] == ["message 10"]
@@ -244,7 +244,7 @@ def test_a_follower_of_the_newest_begins_with_what_comes(tmp_path, writer):
 def test_a_folder_that_comes_later_is_read_from_its_beginning(tmp_path):
     for start in (Start.OLDEST, Start.NEWEST):
         folder = tmp_path / start.value
-        with Follower(folder, start) as follower:
+        with JournalFollower(folder, start) as follower:
             assert follower.poll() == []
             made = JournalWriter(folder, 0)
             write(made, 0, 2)
@@ -255,7 +255,7 @@ def test_a_folder_that_comes_later_is_read_from_its_beginning(tmp_path):
 def test_a_folder_that_is_moved_is_followed_until_another_takes_its_place(tmp_path):
     folder = tmp_path / "journal"
     writer = JournalWriter(folder, 0)
-    with Follower(folder) as follower:
+    with JournalFollower(folder) as follower:
         write(writer, 0, 1)
         everything(follower)
         folder.rename(tmp_path / "aside")
@@ -275,7 +275,7 @@ def test_a_torn_end_is_waited_for_and_left_when_the_recorder_has_gone_on(tmp_pat
     whole = writer.path.read_bytes()
     writer.close()
     writer.path.write_bytes(whole[:-3])
-    with Follower(tmp_path) as follower:
+    with JournalFollower(tmp_path) as follower:
         assert len(everything(follower)) == 1
         assert everything(follower) == []
         fresh = JournalWriter(tmp_path, 1)
@@ -291,7 +291,7 @@ def test_a_mended_end_is_read(tmp_path):
     write(writer, 0, 2)
     whole = writer.path.read_bytes()
     writer.close()
-    with Follower(tmp_path) as follower:
+    with JournalFollower(tmp_path) as follower:
         writer.path.write_bytes(whole[:-3] + b"abc")
         first = everything(follower)
         writer.path.write_bytes(whole[:-3])
@@ -303,7 +303,7 @@ def test_a_newer_version_is_refused_until_it_is_gone(tmp_path, writer):
     write(writer, 0, 2)
     path = tmp_path / "00000001.wal"
     path.write_bytes(b"OCSDWAL2 and whatever a newer ocsd writes")
-    with Follower(tmp_path) as follower:
+    with JournalFollower(tmp_path) as follower:
         assert len(everything(follower)) == 3
         for _ in range(2):
             with pytest.raises(JournalVersionError, match=r"00000001.wal has another format"):
@@ -317,7 +317,7 @@ def test_a_file_that_is_no_segment_is_told(tmp_path, writer):
     (tmp_path / "notes.wal").write_text("not a segment")
     (tmp_path / "00000001.wal").write_text("no segment of a journal")
     write(writer, 0, 1)
-    with Follower(tmp_path) as follower:
+    with JournalFollower(tmp_path) as follower:
         assert len(everything(follower)) == 2
         shutil.copy(writer.path, tmp_path / "00000002.wal")
         assert "damaged at 0" in everything(follower)[0]
@@ -329,7 +329,7 @@ def test_a_record_longer_than_a_piece_is_read(tmp_path):
     writer.message(0, 1.0, [long])
     writer.message(1, 1.0, [long])
     writer.close()
-    with Follower(tmp_path) as follower:
+    with JournalFollower(tmp_path) as follower:
         assert [entry.number for entry in follower.poll(1)] == [0]
         assert follower.behind
         assert [entry.number for entry in follower.poll()] == [1]

@@ -1,0 +1,61 @@
+"""Summaries of many files as one, so that years are known without reading the index. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from ocsd.data.index import FileSummary, IndexedBlock, IndexedSource
+from ocsd.data.overview import joined
+from ocsd.data.spans import Span, union
+
+_MARGIN_S = 1e-6
+"""Floats of today's times are exact to 240 ns."""
+
+_Layout = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def digest(name: str, summaries: Sequence[FileSummary]) -> list[FileSummary]:
+    """Return the summaries of the files of a folder as few: one of all sound files.
+
+    Files with damage keep their own, because it is told with the name and times of the file.
+    The frames are left out.
+    """
+    sources: dict[tuple[str, str], dict[_Layout, list[IndexedBlock]]] = defaultdict(dict)
+    sound = [summary for summary in summaries if not summary.damage]
+    for summary in sound:
+        for source in summary.sources:
+            blocks = sources[source.feed, source.agent_session]
+            for block in source.blocks:
+                blocks.setdefault((block.name, tuple(block.fields.items())), []).append(block)
+    whole = FileSummary(
+        name=name,
+        size_bytes=sum(summary.size_bytes for summary in sound),
+        mtime_ns=0,
+        frames=sum(summary.frames for summary in sound),
+        sources=tuple(
+            IndexedSource(feed, session, (), tuple(map(_together, blocks.values())))
+            for (feed, session), blocks in sources.items()
+        ),
+        holes=tuple(hole for summary in sound for hole in summary.holes),
+        damage=(),
+    )
+    return [whole, *(_without_frames(summary) for summary in summaries if summary.damage)]
+
+
+def reach(summaries: Iterable[FileSummary]) -> list[Span]:
+    """Return the times with samples [s, Unix time]: one of all believable ones, and each other."""
+    blocks = [block for each in summaries for source in each.sources for block in source.blocks]
+    spans = [span for block in blocks for span in block.spans]
+    found = [(each.from_at, each.until_at) for block in blocks for each in block.outliers]
+    if spans:
+        found.append((min(begin for begin, _ in spans), max(end for _, end in spans)))
+    return [(begin - _MARGIN_S, end + _MARGIN_S) for begin, end in union(found)]
+
+
+def _together(parts: Sequence[IndexedBlock]) -> IndexedBlock:
+    return joined(parts)
+
+
+def _without_frames(summary: FileSummary) -> FileSummary:
+    sources = tuple(replace(source, frames=()) for source in summary.sources)
+    return replace(summary, sources=sources)
