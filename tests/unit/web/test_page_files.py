@@ -100,3 +100,15 @@ def test_what_comes_from_others_is_unchanged_and_has_its_licence(folder):
     assert sums == {
         name: hashlib.sha256((VENDOR / folder / name).read_bytes()).hexdigest() for name in sums
     }
+
+
+def test_the_page_of_docs_lists_the_keys():
+    pattern = r"\{ key: \"(.+?)\"(?:, name: \"(.+?)\")?, text: \"(.+?)\""
+    found = re.findall(pattern, (PAGE / "main.js").read_text())
+    keys = {name or key: text for key, name, text in found}
+    docs = (PAGE.parents[2] / "docs" / "page.md").read_text()
+    section = docs.partition("## Keys")[2].partition("## ")[0]
+    mouse = {"drag", "wheel", "double click"}
+    assert dict(re.findall(r"^\| `(.+?)` \| (.+?) \|$", section, re.MULTILINE)) == {
+        key: text for key, text in keys.items() if key not in mouse
+    }
