@@ -131,8 +131,8 @@ def test_a_night_of_live_columns_stays_small(run):
       columns.merge(series, {t: [at], n: [1], min: [1], max: [1], mean: [1]});
       columns.trim(series, at - 600);
     }
-    const { t, n } = series;
-    return [t.length <= 1000, t[0] <= 49999 - 600, n.length === t.length];"""
+    const length = series.t.length;
+    return [length <= 1000, series.t[0] <= 49999 - 600, series.n.length === length];"""
     )
     assert run(COLUMNS, code) == [True, True, True]
 
