@@ -127,7 +127,7 @@ def plot(selection: Selection, wanted: tuple[str, ...], output: Path | None, as_
     fields = names.choose(wanted, known, selection.of_time)
     plotted = [feed for feed in feeds if feed in map(known.get, fields)]
     span = _span(selection, plotted)
-    about = {name: meaning for feed in plotted for name, meaning in meanings(feed).items()}
+    about = _meanings(plotted)
     plotting.draw(archive.window(fields, *span), output, _title(selection), about)
     for outliers in text.outlier_lines(plotted):
         print(f"not in the picture: {outliers}", file=sys.stderr)
@@ -145,12 +145,15 @@ def named(fields: Sequence[str]) -> str:
 
 
 def _about(
-    selection: Selection, summaries: Sequence[FileSummary], *, shown: bool = True
+    selection: Selection, summaries: Sequence[FileSummary], *, shown: bool
 ) -> dict[str, Meaning]:
     """Return units and labels of all fields by name; nothing unless they are shown."""
     if not shown:
         return {}
-    feeds = selection.feeds(summaries)
+    return _meanings(selection.feeds(summaries))
+
+
+def _meanings(feeds: Sequence[FeedOverview]) -> dict[str, Meaning]:
     return {name: meaning for feed in feeds for name, meaning in meanings(feed).items()}
 
 
