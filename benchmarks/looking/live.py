@@ -80,7 +80,7 @@ def main() -> None:
 def run(case: Case, folder: Path, seconds: int) -> Cost:
     """Write, read and send for some seconds of samples."""
     writer = JournalWriter(folder, 0)
-    writer.event(Alive(_START_AT))
+    writer.event(Alive(_START_AT - 10.0))
     live = Live(folder, lambda: _START_AT)
     cost = Cost()
     messages = _messages(case, seconds)

@@ -309,13 +309,15 @@ def check(since: float, until: float, columns: int) -> None:
         )
 
 
-def _signature(folder: Path) -> list[tuple[str, int]]:
+def _signature(folder: Path) -> list[tuple[str, int, int, int]]:
     found = []
     for path in sorted(folder.glob("*.wal")):
         try:
-            found.append((path.name, path.stat().st_size))
+            status = path.stat()
         except FileNotFoundError:
             continue
+        # An orderly end deletes the journal, and the next one has the same names.
+        found.append((path.name, status.st_ino, status.st_size, status.st_mtime_ns))
     return found
 
 

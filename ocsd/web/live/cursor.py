@@ -61,7 +61,7 @@ class Journaled(NamedTuple):
     gaps: int
     """Number of gaps so far."""
     since_at: float
-    """Time since which every message has been seen [s, Unix time]."""
+    """Every sample that is newer has been seen [s, Unix time]."""
 
 
 class LiveCursor:
