@@ -138,6 +138,8 @@ def _stack(
 
 
 def _beside(stacks: Sequence[Stack]) -> Stack:
+    if len(stacks) == 1:
+        return stacks[0]
     return Stack(
         stacks[0].names,
         np.concatenate([stack.least for stack in stacks], axis=1),
