@@ -72,6 +72,8 @@ def merged(parts: Sequence[Bins], ratio: int = 1) -> Bins:
 
     Ints become floats if they are both.
     """
+    if len(parts) == ratio == 1:
+        return parts[0]
     index = np.concatenate([part.index for part in parts]) // ratio
     n = np.concatenate([part.n for part in parts])
     stacks = [_beside([part.stacks[at] for part in parts]) for at in range(len(parts[0].stacks))]

@@ -49,7 +49,7 @@ def channels(count):
 
 def test_the_page_has_every_command():
     assert {command.split()[2] for command in COMMANDS} == {
-        *("ls", "info", "gaps", "verify", "export", "plot")
+        *("ls", "info", "gaps", "verify", "export", "plot", "trend")
     }
 
 
@@ -63,9 +63,16 @@ def test_every_command_of_the_page_and_of_the_help_works(command, capsys):
 
 
 def test_the_python_of_the_page_reads_what_it_says():
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    answering, building, reading = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     names = {}
-    exec(code, names)
+    exec(answering, names)
+    assert names["found"].n.sum() == 60
+    assert [gap.cause for gap in names["window"].holes if gap.kind == GapKind.HOLE] == [
+        "the disk was full"
+    ]
+    exec(building, names)
+    assert [*Path("data/ocsd/trend").rglob("*.trend")]
+    exec(reading, names)
     assert len(names["times"]) == len(names["values"]) == 60
     assert list(names["found"][f"{HOLES}.cause"][1]) == ["the disk was full"]
 
