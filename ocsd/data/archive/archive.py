@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ocsd.data import overview, unframed
 from ocsd.data.archive.answer import FieldWindow, Window, field_window
@@ -28,7 +28,7 @@ from ocsd.data.spans import LONGEST_WRITING_S
 from ocsd.data.spans import window as time_span
 from ocsd.data.trend.levels import column_s, tick_of
 from ocsd.data.trend.places import TrendPlaces
-from ocsd.errors import OcsdError, UsageError
+from ocsd.errors import NoDataError, OcsdError, UsageError
 
 MOST_COLUMNS: Final = 100_000
 """Most columns of a window: more than any screen has, and 4 MB a field."""
@@ -40,6 +40,8 @@ FARTHEST_S: Final = 9e10
 """G3 has no times farther from 1970 than this [s]."""
 
 _TRIES: Final = 3
+
+T = TypeVar("T")
 
 
 class Archive:
@@ -110,15 +112,7 @@ class Archive:
             If a file cannot be read.
         """
         check(since, until, columns)
-        for attempt in range(_TRIES):
-            self.refresh()
-            try:
-                return self._window(fields, since, until, columns)
-            except OcsdError:
-                # A file was removed, moved or replaced after it was listed.
-                if attempt == _TRIES - 1 or not self._has_changed():
-                    raise
-        raise AssertionError("unreachable")
+        return self._answered(lambda: self._window(fields, since, until, columns))
 
     def feeds(self, since: float | None = None, until: float | None = None) -> list[FeedOverview]:
         """Return the feeds with samples of a time [s, Unix time], with their fields and times.
@@ -130,10 +124,12 @@ class Archive:
         NoDataError, NotPermittedError, OcsdError
             If the folder or a file cannot be read.
         """
-        self.refresh()
-        begin, end = time_span(since, until)
-        self._index(begin, end)
-        return overview.feeds(self._digests(), since, until)
+
+        def listed() -> list[FeedOverview]:
+            self._index(*time_span(since, until))
+            return overview.feeds(self._digests(), since, until)
+
+        return self._answered(listed)
 
     def refresh(self) -> None:
         """Read what is new: the journal, then the names of files, then the newest file.
@@ -172,10 +168,22 @@ class Archive:
                     yield node
                 yield from self._missing(node.children, since, until)
 
+    def _answered(self, work: Callable[[], T]) -> T:
+        """Return the result of some work, done again if files were changed meanwhile."""
+        for _ in range(_TRIES):
+            self.refresh()
+            try:
+                return self.store.sound(work)
+            except OcsdError:
+                # A file may have been removed, moved or replaced after it was listed.
+                if not self._has_changed():
+                    raise
+        return self.store.sound(work)
+
     def _window(self, fields: Sequence[str], since: float, until: float, columns: int) -> Window:
         self._index(since, until)
+        names = self._choose(fields)
         digests = self._digests()
-        names = choose(fields, _fields(digests))
         if len(names) > MOST_FIELDS:
             raise UsageError(
                 f"{len(names)} fields are more than the {MOST_FIELDS} of one window; ask for fewer"
@@ -200,6 +208,21 @@ class Archive:
             self._read_at,
             sum(len(self.store.unread(folder)) for folder in self._folders()),
         )
+
+    def _choose(self, fields: Sequence[str]) -> list[str]:
+        """Return the full names of fields; before one is unknown, the newest file is read."""
+        try:
+            return choose(fields, _fields(self._digests()))
+        except NoDataError:
+            unread = [
+                (each, files) for each in self._folders() if (files := self.store.unread(each))
+            ]
+            if not unread:
+                raise
+        folder, files = unread[-1]
+        self.store.index(folder, files[-1:])
+        when = " in the files that were read so far; `ocsd data trend` reads all"
+        return choose(fields, _fields(self._digests()), when)
 
     def _field(
         self,

@@ -50,7 +50,7 @@ def channels(count):
 
 def test_the_page_has_every_command():
     assert {command.split()[2] for command in COMMANDS} == {
-        *("ls", "info", "gaps", "verify", "export", "plot")
+        *("ls", "info", "gaps", "verify", "export", "plot", "trend")
     }
 
 
@@ -70,9 +70,16 @@ def python_with(word):
 
 
 def test_the_python_of_the_page_reads_what_it_says():
-    code = python_with("load_range")
+    answering, building, reading = map(python_with, ("import Archive\n", "Builder", "load_range"))
     names = {}
-    exec(code, names)
+    exec(answering, names)
+    assert names["found"].n.sum() == 60
+    assert [gap.cause for gap in names["window"].holes if gap.kind == GapKind.HOLE] == [
+        "the disk was full"
+    ]
+    exec(building, names)
+    assert [*Path("data/ocsd/trend").rglob("*.trend")]
+    exec(reading, names)
     assert len(names["times"]) == len(names["values"]) == 60
     assert list(names["found"][f"{HOLES}.cause"][1]) == ["the disk was full"]
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ocsd.data import Archive
@@ -43,7 +43,12 @@ def is_right(window, samples):
         assert window.max[shown].max() == max(numbers)
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.generate],
+)
 @given(st.data(), BATCHES, st.booleans(), st.integers(0, 99), st.integers(1, 300))
 def test_every_sample_is_counted_once_and_every_extreme_is_shown(
     data, batches, closed, seed, columns
