@@ -12,7 +12,7 @@ const SEAM_S = 10;
 const HOLE_KNOWN_MS = 3000;
 
 export class History {
-  /** `changed` is called when there is something new to draw, `said` with a text for the reader. */
+  /** `changed(isNew)` is called when there is something to draw, `said` with a text to read. */
   constructor(site, changed, said) {
     Object.assign(this, { site, changed, said });
     this.series = new Map();
@@ -58,7 +58,7 @@ export class History {
       if (error.name === "AbortError" || this.loading !== loading) return;
       this.failed(error);
     }
-    this.changed();
+    this.changed(true);
   }
 
   take(answer) {
@@ -126,7 +126,7 @@ export class History {
       longest = Math.max(longest, series.t.length);
     }
     if (longest > TOO_MANY_COLUMNS) this.again(0);
-    this.changed();
+    this.changed(false);
   }
 
   /** Data that come after a gap: the recorder now knows the cause of the hole. */
