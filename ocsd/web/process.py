@@ -86,6 +86,7 @@ class WebProcess:
         self._catch_signals()  # again, because the reactor has set handlers of its own
         self._listen()
         self._ticker.start()
+        self._handlers.start()
 
     def _listen(self) -> None:
         own = self._settings

@@ -23,6 +23,7 @@ from ocsd.data.archive.tree import Node, Tree
 from ocsd.data.folder import REACH_S, DataFolder
 from ocsd.data.index import FileSummary
 from ocsd.data.names import choose
+from ocsd.data.overview import FeedOverview, feeds
 from ocsd.data.spans import LONGEST_WRITING_S
 from ocsd.data.trend.levels import column_s, tick_of
 from ocsd.data.trend.places import TrendPlaces
@@ -130,6 +131,17 @@ class Archive:
         """
         self.refresh()
         return _fields(self._digests())
+
+    def feeds(self) -> list[FeedOverview]:
+        """Return an overview of each feed: fields, units, labels, first and last time.
+
+        Raises
+        ------
+        NoDataError, NotPermittedError, OcsdError
+            If the folder or a file cannot be read.
+        """
+        self.refresh()
+        return feeds(self._digests())
 
     def refresh(self) -> None:
         """Read what is new: the journal, then the names of files, then the newest file.

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from ocsd import __version__
 from ocsd.web.api.changing import Changing
+from ocsd.web.api.living import Living
+from ocsd.web.api.recorded import Recorded
 from ocsd.web.api.telling import Telling
 from ocsd.web.api.watching import Watching
 from ocsd.web.server.route import Call
@@ -15,7 +17,9 @@ from ocsd.web.server.seats import Seats
 from ocsd.web.settings import PageSettings
 from ocsd.web.sources.agents import Agents
 from ocsd.web.sources.daemon import DaemonLink
+from ocsd.web.sources.samples import Samples
 from ocsd.web.sources.states import States
+from ocsd.web.sources.trends import Trends, builder_of
 from ocsd.web.sources.views import views
 from ocsd.web.work import Work
 
@@ -38,14 +42,25 @@ class Handlers:
         # Calls wait for agents, reading computes: a hung agent must not hold up a plot.
         calls = Work(reactor, "calls to agents", threads=8, waiting=64)
         reading = Work(reactor, "logs and history", threads=2, waiting=64)
+        data = Work(reactor, "recorded data", threads=2, waiting=64)
+        state = own.paths.state
+        samples = Samples(own.data_dir, state)
         daemon = DaemonLink(reactor, own.paths.control_socket)
         self.watching = Watching(own, States(daemon, reactor), seats)
         self.changing = Changing(daemon, Agents(own.hub), calls)
         self.telling = Telling(own, seats, reading)
+        self.recorded = Recorded(own, samples, data)
+        self.living = Living(own.data_dir, samples, seats, data)
+        self.trends = Trends(own.data_dir, lambda: builder_of(Path(own.data_dir or ""), state))
+
+    def start(self) -> None:
+        """Begin with what goes on without anybody asking."""
+        self.living.start()
+        self.trends.start()
 
     def trouble(self) -> str:
         """Return the faults that an operator should know; empty if there are none."""
-        return ""
+        return "; ".join(filter(None, (self.living.trouble, self.trends.trouble)))
 
     async def openapi(self, _call: Call) -> Mapping[str, Any]:
         """Return the description of the API."""
@@ -63,6 +78,6 @@ class Handlers:
             "pid": os.getpid(),
             "since_at": STARTED_AT,
             "address": self.address(),
-            "trends": {"built": 0, "waiting": 0, "folder": None},
+            "trends": self.trends.as_json(),
             "viewers": self.seats.taken("events"),
         }

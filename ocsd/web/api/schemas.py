@@ -132,3 +132,63 @@ HISTORY: Final = record({"entries": list_of(OBJECT)})
 VIEWS: Final = record(
     {"views": list_of(record({"name": TEXT, "description": TEXT, "url": TEXT, "feed": TEXT}))}
 )
+FIELD: Final = record(
+    {
+        "field": TEXT,
+        "instance_id": TEXT,
+        "feed": TEXT,
+        "name": TEXT,
+        "kind": {"enum": ["number", "text"]},
+        "units": or_null(TEXT),
+        "label": or_null(TEXT),
+        "newest_at": or_null(NUMBER),
+    }
+)
+FIELDS: Final = record({"fields": list_of(FIELD), "total": COUNT})
+FIELD_WINDOW: Final = record(
+    {
+        "t": list_of(NUMBER),
+        "n": list_of(COUNT),
+        "n_nan": list_of(COUNT),
+        "min": list_of(or_null(NUMBER)),
+        "max": list_of(or_null(NUMBER)),
+        "mean": list_of(or_null(NUMBER)),
+        "raw": FLAG,
+        "breaks": list_of(COUNT),
+        "changes": or_null(list_of({"type": "array", "prefixItems": [NUMBER, TEXT]})),
+        "units": or_null(TEXT),
+        "label": or_null(TEXT),
+    }
+)
+HOLE: Final = record(
+    {
+        "feed": TEXT,
+        "since_at": NUMBER,
+        "until_at": NUMBER,
+        "cause": TEXT,
+        "count": COUNT,
+        "estimated": FLAG,
+    }
+)
+WINDOW: Final = record(
+    {
+        "since": NUMBER,
+        "until": NUMBER,
+        "read_at": NUMBER,
+        "unread": COUNT,
+        "column_s": NUMBER,
+        "fields": {"type": "object", "additionalProperties": FIELD_WINDOW},
+        "holes": list_of(HOLE),
+    }
+)
+VALUE: Final = record(
+    {
+        "field": TEXT,
+        "value": {"type": ["number", "string", "boolean", "null"]},
+        "at": NUMBER,
+        "age_s": NUMBER,
+        "units": or_null(TEXT),
+        "label": or_null(TEXT),
+    }
+)
+VALUES: Final = record({"at": NUMBER, "values": list_of(VALUE)})

@@ -6,6 +6,7 @@ from ocsd.log.levels import LEVELS
 from ocsd.web.api import schemas
 from ocsd.web.api.handlers import Handlers
 from ocsd.web.server.route import EVENTS, LINES, Param, Route
+from ocsd.web.sources.export import TYPES
 from ocsd.web.sources.records import MOST_ENTRIES, MOST_LINES
 
 _STATE_EVENTS: Final = {
@@ -20,6 +21,30 @@ _GREP: Final = Param("grep", "text", "text to find; small letters mean capitals,
 _LINES: Final = Param("lines", "count", "number of lines, at most", 200, least=1, most=MOST_LINES)
 _LOG_SINCE: Final = Param("since", "number", "the time of the first line [Unix s]")
 _LIMIT: Final = Param("limit", "count", "number, at most", 200, least=1, most=MOST_ENTRIES)
+_FIELDS: Final = Param(
+    "field",
+    "text",
+    "a field: its whole name, a pattern, or a unique ending, as `ocsd data plot` takes it",
+    required=True,
+    many=True,
+)
+MOST_COLUMNS: Final = 20_000
+_BEGIN: Final = Param("since", "number", "the beginning of the time [Unix s]", required=True)
+_COLUMNS: Final = Param(
+    "columns", "count", "number of columns of each field", 2000, least=1, most=MOST_COLUMNS
+)
+_STEP: Final = Param(
+    "step", "number", "length of a column [s]; a power of two, else the next below", 0.125, least=0
+)
+_LIVE_SINCE: Final = Param("since", "number", "the time of the first column [Unix s]; now")
+_PATTERN: Final = Param("pattern", "text", "a name, an ending, an instance, or a pattern; all", "")
+_LIVE_EVENTS: Final = {
+    "begin": "first, and again after a gap: from `since` on columns are complete",
+    "update": "new columns, or columns that came before with more samples now",
+    "redraw": "samples came late: ask for the window again from `since`",
+    "tick": "the time, once a second",
+}
+_FORMAT: Final = Param("format", "choice", "the kind of file", "csv", choices=tuple(TYPES))
 _FOUND: Final = (400, 404, 503)
 
 
@@ -29,6 +54,8 @@ def routes(handlers: Handlers) -> tuple[Route, ...]:
         *_of_state(handlers),
         *_of_instances(handlers),
         *_of_records(handlers),
+        *_of_data(handlers),
+        *_of_live_values(handlers),
         *_of_process(handlers),
     )
 
@@ -149,6 +176,74 @@ def _of_records(handlers: Handlers) -> tuple[Route, ...]:
                 _LIMIT,
             ),
             refusals=(400, 503),
+        ),
+    )
+
+
+def _of_data(handlers: Handlers) -> tuple[Route, ...]:
+    return (
+        Route(
+            "GET",
+            "fields",
+            "The recorded fields.",
+            handlers.recorded.fields,
+            schemas.FIELDS,
+            params=(Param("search", "text", "words in name or label, all of them", ""), _LIMIT),
+            refusals=(400, 503),
+        ),
+        Route(
+            "GET",
+            "window",
+            "Fields over a time, in columns: number, least, greatest and mean of the samples.",
+            handlers.recorded.window,
+            schemas.WINDOW,
+            params=(_FIELDS, _BEGIN, UNTIL, _COLUMNS),
+            refusals=_FOUND,
+        ),
+        Route(
+            "GET",
+            "export",
+            "The samples of fields, as a file.",
+            handlers.recorded.export,
+            schemas.TEXT,
+            kind=TYPES["csv"],
+            params=(_FIELDS, _BEGIN, UNTIL, _FORMAT),
+            refusals=_FOUND,
+        ),
+    )
+
+
+def _of_live_values(handlers: Handlers) -> tuple[Route, ...]:
+    return (
+        Route(
+            "GET",
+            "live",
+            "Columns of fields as samples are recorded, at the same absolute times for everybody.",
+            handlers.living.live,
+            schemas.OBJECT,
+            kind=EVENTS,
+            params=(_FIELDS, _STEP, _LIVE_SINCE),
+            refusals=_FOUND,
+            events=_LIVE_EVENTS,
+        ),
+        Route(
+            "GET",
+            "values",
+            "The latest value of each field that was recorded in the last minutes.",
+            handlers.living.values,
+            schemas.VALUES,
+            params=(_PATTERN,),
+        ),
+        Route(
+            "GET",
+            "values/follow",
+            "The latest values, once a second.",
+            handlers.living.follow_values,
+            schemas.VALUES,
+            kind=EVENTS,
+            params=(_PATTERN,),
+            refusals=_FOUND,
+            events={"values": "as `GET values`", "tick": "the time, once a second"},
         ),
     )
 

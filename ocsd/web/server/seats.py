@@ -10,10 +10,11 @@ MOST_VIEWERS: Final = 500
 
 
 class Seats:
-    """Counts streams, and refuses more than `most` of one kind."""
+    """Counts streams, or other things, and refuses more than `most` of one kind."""
 
-    def __init__(self, most: int = MOST_VIEWERS) -> None:
+    def __init__(self, most: int = MOST_VIEWERS, what: str = "viewers of this") -> None:
         self._most = most
+        self._what = what
         self._taken: Counter[str] = Counter()
 
     def take(self, kind: str) -> None:
@@ -26,7 +27,7 @@ class Seats:
         """
         if self._taken[kind] >= self._most:
             raise BusyError(
-                f"{self._most} viewers are looking already, which is the limit of this page; "
+                f"there are {self._most} {self._what} already, which is the limit of this page; "
                 "close one, or try again later"
             )
         self._taken[kind] += 1
