@@ -11,7 +11,7 @@ from twisted.web import http, resource, server
 from ocsd.errors import OcsdError, UsageError
 from ocsd.text.nearest import did_you_mean
 from ocsd.text.printable import one_line
-from ocsd.web.server.files import Files
+from ocsd.web.server.files import PageFiles
 from ocsd.web.server.plain import dumps
 from ocsd.web.server.read import Query, body_of
 from ocsd.web.server.route import JSON, Call, Route
@@ -34,7 +34,7 @@ class Pages(resource.Resource):
     log = Logger()
 
     routes: Sequence[Route]
-    files: Files
+    files: PageFiles
     local: bool
     """Whether the page is served on a loopback address, and not through another web server."""
     prefix: str = ""
