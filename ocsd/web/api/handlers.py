@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from ocsd import __version__
@@ -51,7 +52,7 @@ class Handlers:
         self.telling = Telling(own, seats, reading)
         self.recorded = Recorded(own, samples, data)
         self.living = Living(own.data_dir, samples, seats, data)
-        self.trends = Trends(own.data_dir, lambda: builder_of(Path(own.data_dir or ""), state))
+        self.trends = Trends(own.data_dir, partial(builder_of, state))
 
     def start(self) -> None:
         """Begin with what goes on without anybody asking."""

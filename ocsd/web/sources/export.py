@@ -52,7 +52,8 @@ class Export:
                 raise RequestRefusedError(failure)
             self._head(kind)
             with open(file.name, "rb") as content:
-                await FileSender().beginFileTransfer(content, self._request)
+                sender: Any = FileSender()
+                await sender.beginFileTransfer(content, self._request)
             self._request.finish()
         finally:
             self._kill(None)

@@ -26,12 +26,12 @@ class Trends:
     folder : Path or None
         The data folder; None if the host has none.
     make_builder : callable
-        Returns a `Builder` of `ocsd.data`.
+        Returns a `Builder` of `ocsd.data` for the folder.
     """
 
     log = Logger()
 
-    def __init__(self, folder: Path | None, make_builder: Callable[[], Any]) -> None:
+    def __init__(self, folder: Path | None, make_builder: Callable[[Path], Any]) -> None:
         self._folder = folder
         self._make_builder = make_builder
         self._progress: Any = None
@@ -40,7 +40,9 @@ class Trends:
     def start(self) -> None:
         """Begin, if there is anything to do."""
         if self._folder is not None:
-            threading.Thread(target=self._run, name="trends", daemon=True).start()
+            threading.Thread(
+                target=self._run, args=(self._folder,), name="trends", daemon=True
+            ).start()
 
     def as_json(self) -> dict[str, Any]:
         """Return how far it is, as `GET about` answers."""
@@ -53,13 +55,13 @@ class Trends:
             "folder": str(progress.folder),
         }
 
-    def _run(self) -> None:
+    def _run(self, folder: Path) -> None:
         # On Linux a priority belongs to a thread.
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)
         builder: Any = None
         while True:
             try:
-                builder = builder or self._make_builder()
+                builder = builder or self._make_builder(folder)
                 self._progress = builder.survey()
                 while builder.step():
                     self._progress = builder.progress
@@ -78,7 +80,7 @@ class Trends:
         self.trouble = trouble
 
 
-def builder_of(folder: Path, state: Path) -> Any:
+def builder_of(state: Path, folder: Path) -> Any:
     """Return a builder of trends; its libraries are loaded here, for they take a second."""
     from ocsd.data.archive.archive import Archive
     from ocsd.data.archive.builder import Builder

@@ -26,6 +26,8 @@ def lab():
         site.write(fake_agent("fake1", rate_hz=10), fake_agent("idle", mode="idle"), web=page)
         site.bring_up()
         wait_until(lambda: site.instance("web")["state"] == "up", "the page")
+        fields = Browser(site.instance("web")["address"])
+        wait_until(lambda: fields.get("fields", search="channel_00")["total"], "samples")
         yield site
 
 
@@ -82,6 +84,34 @@ class TestAnswers:
         wait_until(lambda: browser.get(path)["session"]["status"] == "done", "the task's end")
         assert browser.post(f"{path}/start", {"params": {"delay": "x"}})[1]["status"] == -1
 
+    def test_live_columns_and_the_window_before_them_are_whole(self, browser):
+        since_at = time.time() - 20
+        with browser.listening("live", field="channel_00", step=0.5, since=since_at) as events:
+            wait_until(lambda: len(_columns(events)) >= 4, "four live columns")
+        name, begin, _ = events[0]
+        assert name == "begin"
+        begun = begin["since"]
+        window = browser.get("window", field="channel_00", since=begun - 60, until=begun)
+        times = window["fields"][FIELD]["t"]
+        assert all(at < begun for at in times)
+        columns = _columns(events)
+        assert all(at >= begun for at in columns)
+        assert max(columns.values()) == 5  # 10 Hz, half a second
+
+    def test_the_latest_values_and_a_file_of_samples(self, browser):
+        [value] = browser.get("values", pattern="channel_00")["values"]
+        assert value["field"] == FIELD
+        assert value["age_s"] < 30
+        since_at, until_at = time.time() - 8, time.time() - 3
+        _, headers, content = browser.ask("export", field=FIELD, since=since_at, until=until_at)
+        head, *rows = content.decode().splitlines()
+        assert head == f"time,{FIELD}"
+        assert 40 <= len(rows) <= 60
+        assert 'filename="ocsd_' in headers["content-disposition"]
+        assert browser.get("window", field=FIELD, since=since_at, until=until_at, columns=1000)[
+            "fields"
+        ][FIELD]["n"] == [1] * len(rows)
+
     def test_a_restart_says_who_asked_for_it(self, lab, browser):
         status, _, content = browser.ask("instances/restart", "POST", {"names": ["idle"]})
         lines = [json.loads(line) for line in content.splitlines()]
@@ -116,6 +146,15 @@ class TestBadInput:
             ("history", {"since": 5, "until": 5}, 400, "no time between them"),
             ("history", {"limit": 10**9}, 400, "it may be 10000 at most"),
             ("history", {"since": "nan"}, 400, "not a finite number"),
+            ("window", {"field": FIELD}, 400, "the parameter since is missing"),
+            ("window", {"since": 1}, 400, "the parameter field is missing"),
+            ("window", {"field": FIELD, "since": 5, "until": 5}, 400, "no time between them"),
+            ("window", {"field": FIELD, "since": 1, "columns": 10**9}, 400, "20000 at most"),
+            ("window", {"field": "channel_99", "since": 1}, 404, "did you mean"),
+            ("window", {"field": "channel_*" * 200, "since": 1}, 400, "may have 1000"),
+            ("live", {"field": FIELD, "step": 0}, 400, "have to be numbers"),
+            ("export", {"field": FIELD, "since": 1, "format": "xls"}, 400, "not one of csv"),
+            ("export", {"field": "nothing", "since": 1}, 404, "there are no data of 'nothing'"),
             ("instances/fake9/log", {}, 404, "there is no log of 'fake9'"),
             ("instances/..%2F..%2Fetc/log", {}, 404, "cannot be the name"),
             ("instances/fake1/log", {"level": "bad"}, 400, "not one of trace"),
@@ -210,8 +249,11 @@ class TestAway:
     def test_all_down_leaves_the_page_up(self, lab, browser):
         down = lab.ocsd("down", "--all", "--yes")
         assert "ocsd down web" in down.stdout
-        [host] = browser.get("state")["hosts"]
-        assert "nothing runs" in host["verdict"]
+        wait_until(
+            lambda: "nothing runs" in browser.get("state")["hosts"][0]["verdict"],
+            "the verdict",
+            limit_s=60,
+        )
         assert lab.ocsd("up", "--all").returncode == 0
 
 
@@ -241,6 +283,12 @@ def _body(path, method):
     if "operations" in path:
         return {"params": {}}
     return {"names": ["idle"]}
+
+
+def _columns(events):
+    """Return the number of samples of each live column of the field, by its time."""
+    updates = [value["fields"][FIELD] for name, value, _ in events if name == "update"]
+    return {at: n for each in updates for at, n in zip(each["t"], each["n"], strict=True)}
 
 
 def _last_host(events):
