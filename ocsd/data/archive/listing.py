@@ -28,7 +28,7 @@ class SourceFile(NamedTuple):
 
     @property
     def source(self) -> Source:
-        """What a trend of it depends on."""
+        """The values that a trend of it depends on."""
         return self.name, self.size_bytes, self.mtime_ns
 
 
