@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -145,11 +144,11 @@ class Archive:
         self._read_journal()
         self._listing.refresh()
         limits = self._limits()
-        folders = {
-            name: tuple(file for file in files if limits.get(file.name) != _NOT_YET)
-            for name, files in self._listing.folders.items()
-        }
-        limits = {name: limit for name, limit in limits.items() if limit != _NOT_YET}
+        folders = self._listing.folders
+        for name in [name for name, limit in limits.items() if limit == _NOT_YET]:
+            del limits[name]
+            folder = name.partition("/")[0]
+            folders[folder] = tuple(file for file in folders[folder] if file.name != name)
         self._groups = self._tree.groups(folders, set(limits), self._read_at)
         self.store.advance(self._groups, limits)
 
@@ -203,15 +202,14 @@ class Archive:
             pieces = list(self._pieces(wanted))
             for key in keys:
                 found[f"{feed}.{key}"] = self._field(digests, wanted, key, pieces, columns)
-        cut_off = self._folder.cut_off(since, until)
         return Window(
             since,
             until,
             length_s,
             {name: found[name] for name in names},
-            holes(digests, cut_off, feeds, (since, until), self._read_at),
+            holes(digests, self._listing.cut_off, feeds, (since, until), self._read_at),
             self._read_at,
-            sum(len(self.store.unread(folder)) for folder in self._folders()),
+            sum(len(files) for _, files in self._unread()),
         )
 
     def _choose(self, fields: Sequence[str]) -> list[str]:
@@ -219,9 +217,7 @@ class Archive:
         try:
             return choose(fields, _fields(self._digests()))
         except NoDataError:
-            unread = [
-                (each, files) for each in self._folders() if (files := self.store.unread(each))
-            ]
+            unread = self._unread()
             if not unread:
                 raise
         folder, files = unread[-1]
@@ -271,13 +267,13 @@ class Archive:
 
     def _index(self, since: float, until: float) -> None:
         """Read the files that can have samples of a time and are in no index yet."""
-        for folder in self._folders():
-            wanted = [node for node in self.store.unread(folder) if _may_reach(node, since, until)]
+        for folder, files in self._unread():
+            wanted = [node for node in files if _may_reach(node, since, until)]
             if wanted:
                 self.store.index(folder, wanted)
 
-    def _folders(self) -> Iterator[Node]:
-        return (folder for group in self._groups for folder in group.children)
+    def _unread(self) -> list[tuple[Node, list[Node]]]:
+        return [each for group in self._groups for each in self.store.unread(group)]
 
     def _read_journal(self) -> None:
         signature = _signature(self._folder.path / "ocsd" / "journal")
@@ -292,7 +288,7 @@ class Archive:
         if newest and self._read_at - newest.opened_at < LONGEST_WRITING_S:
             limits[newest.name] = None
         if self._unframed is not None:
-            for file in chain.from_iterable(self._listing.folders.values()):
+            for file in self._listing.recent(self._unframed.ends):
                 limit = _limit(file, self._unframed)
                 if limit is not None and (file.name in limits or limit < file.size_bytes):
                     limits[file.name] = limit

@@ -102,9 +102,15 @@ class Store:
             found = self._folder.summaries_of(new)
             known |= {self._name(path): summary for path, summary in found.items()}
 
-    def unread(self, folder: Node) -> list[Node]:
-        """Return the closed files of a folder that are in no index yet."""
-        if self._trend_there(folder):
+    def unread(self, node: Node) -> list[tuple[Node, list[Node]]]:
+        """Return the folders of a group that have closed files in no index yet, and these."""
+        if self._trend_there(node) is not None:
+            return []
+        found = [(folder, self._unread(folder)) for folder in node.children]
+        return [(folder, files) for folder, files in found if files]
+
+    def _unread(self, folder: Node) -> list[Node]:
+        if self._trend_there(folder) is not None:
             return []
         known = self._known(folder)
         return [node for node in folder.children if node.closed and node.name not in known]
@@ -161,9 +167,9 @@ class Store:
         """Return whether a node is closed, and all of its files were read."""
         if node.tier == 0:
             return node.closed and self.summary(node) is not None
-        if node.tier == 1 or self._trend_there(node) is not None:
-            return node.closed and not self.unread(node)
-        return node.closed and not any(map(self.unread, node.children))
+        if node.tier == 1:
+            return node.closed and not self._unread(node)
+        return node.closed and not self.unread(node)
 
     def trend(self, node: Node) -> TrendFile:
         """Return the trend of a closed node; it is made if it is not there.
