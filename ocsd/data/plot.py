@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ocsd.data.archive.answer import FieldWindow, Window
 from ocsd.data.export import check_folder, library, whole
+from ocsd.data.meaning import Meaning, axis_label, with_units
 from ocsd.errors import NoDataError, UsageError
 from ocsd.text.printable import printable
 from ocsd.text.reason import shortened
@@ -48,13 +49,12 @@ def draw(
     window: Window,
     output: Path | None,
     title: str = "",
-    units: Mapping[str, str] | None = None,
+    about: Mapping[str, Meaning] | None = None,
 ) -> None:
     """Draw all fields of a window into one picture: the mean in a band from least to greatest.
 
     A silence breaks the line; the time of each hole is shaded, with its cause. If there is no
-    file to write (`output`), show a window until it is closed. `units` has the unit of each field
-    that has one.
+    file to write (`output`), show a window until it is closed. `about` has the units of fields.
 
     Raises
     ------
@@ -71,9 +71,11 @@ def draw(
         matplotlib.use("Agg")
     pyplot: Any = library("matplotlib.pyplot", "to plot")
     figure, axes = pyplot.subplots(figsize=(10, 5), layout="constrained")
+    meanings = {name: (about or {}).get(name, Meaning()) for name in window.fields}
+    axes.set_ylabel(_label(axis_label(meanings.values())))
     for name, found in window.fields.items():
         line = lines(found)
-        label = _label(with_unit(name, (units or {}).get(name, "")))
+        label = _label(with_units(name, meanings[name]))
         (drawn,) = axes.plot(line.times, line.mean, label=label, linewidth=0.8)
         if not found.raw:
             band = {"color": drawn.get_color(), "alpha": 0.3, "linewidth": 0.5}
@@ -116,13 +118,6 @@ def lines(found: FieldWindow) -> DrawnLines:
         for values in (found.min, found.mean, found.max)
     )
     return DrawnLines(times, least, mean, greatest)
-
-
-def with_unit(name: str, unit: str) -> str:
-    """Return the name of a field with its unit, if it has one."""
-    if unit:
-        return f"{name} [{unit}]"
-    return name
 
 
 def _refuse(window: Window) -> None:

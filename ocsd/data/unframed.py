@@ -38,6 +38,8 @@ class Columns:
     kinds: Mapping[str, Kind]
     values: Mapping[str, Values]
     """By field; "" are the Unix times [s], in the order of arrival."""
+    units: Mapping[str, str]
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +71,16 @@ class UnframedRows:
 
     def _sources(self) -> Iterator[IndexedSource]:
         blocks: dict[tuple[str, str], list[IndexedBlock]] = defaultdict(list)
+        about_fields: dict[tuple[str, str], tuple[Mapping[str, str], Mapping[str, str]]] = {}
         limits = believable(self.read_at, self.read_at)
         for each in self.columns:
             fields = {name: str(kind) for name, kind in each.kinds.items()}
             times = np.sort(np.asarray(each.values[""]))
             block = block_of(each.block_name, fields, times, limits)
             blocks[each.feed, each.agent_session].append(block)
+            about_fields[each.feed, each.agent_session] = each.units, each.labels
         for (feed, session), found in blocks.items():
-            yield IndexedSource(feed, session, (), tuple(found))
+            yield IndexedSource(feed, session, (), tuple(found), *about_fields[feed, session])
 
 
 def read(folder: Path, now_at: float) -> UnframedRows | None:
@@ -147,7 +151,9 @@ def _columns(
                 kinds = tuple(layout.kinds.items())
                 waiting[key.address, key.session_id, key.block_name, kinds].append(packed)
     for (feed, session, name, kinds), blocks in waiting.items():
-        yield Columns(feed, session, name, dict(kinds), gather(blocks, dict(kinds)))
+        origin = blocks[-1].layout.origin
+        columns = gather(blocks, dict(kinds))
+        yield Columns(feed, session, name, dict(kinds), columns, origin.units, origin.labels)
 
 
 def _holes(columns: Columns) -> list[Any]:

@@ -1,14 +1,15 @@
 """The records of the journal: every message that came in, and every frame made of them.
 
 A segment is a file of records ``length u32, crc32 u32, kind u8, body`` after
-`MAGIC`, in the byte order of the machine. The checksum is that of kind and body.
+`MAGIC`, in the byte order of the machine. The checksum is that of the body, begun with the kind.
 A crash can leave the last record of a segment torn; a reader stops there.
 
 ==========  ==========================================================================
 kind        body
 ==========  ==========================================================================
 ``LAYOUT``  CBOR: number in this segment, address, session, sender, numbered, frame
-            length, fresh time, block name, field names, their types
+            length, fresh time, block name, field names, their types; behind it, if the
+            feed has any, CBOR: map of units and labels of its fields
 ``DATA``    message number u64, arrival f64, and for each block: layout u32, samples
             u32, bytes u32, packed samples (`ocsd.journal.layout`)
 ``FILE``    CBOR: name of a G3 file, its length now
@@ -19,25 +20,35 @@ kind        body
 ==========  ==========================================================================
 """
 
+import io
 import struct
 import sys
 from binascii import crc32
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import cbor2
 
+from ocsd.errors import JournalVersionError
 from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Layout, PackedBlock
 from ocsd.journal.origin import Origin
 from ocsd.journal.ranges import Ranges
 from ocsd.system.records import whole_records
 
-MAGIC: Final = {"little": b"OCSDWAL1", "big": b"OCSDWALB"}[sys.byteorder]
+VERSION: Final = 1
+"""Version of the format. A newer one has another letter at the end of `MAGIC`."""
 
-_HEAD: Final = struct.Struct("=IIB")
+_MAGICS: Final = {"little": b"OCSDWAL1", "big": b"OCSDWALB"}
+_OTHER_ORDER: Final = {"little": "big", "big": "little"}[sys.byteorder]
+MAGIC: Final = _MAGICS[sys.byteorder]
+"""The first bytes of a segment."""
+
+HEAD: Final = struct.Struct("=IIB")
+_ABOUT_FIELDS: Final = ("units", "labels")
 _DATA: Final = struct.Struct("=Qd")
 _BLOCK: Final = struct.Struct("=III")
 _ALIVE: Final = struct.Struct("=d")
@@ -149,7 +160,10 @@ def layout_record(number: int, layout: Layout) -> bytes:
         list(layout.kinds),
         [str(kind) for kind in layout.kinds.values()],
     ]
-    return _record(RecordKind.LAYOUT, [cbor2.dumps(fields)])
+    parts = [cbor2.dumps(fields)]
+    if origin.units or origin.labels:
+        parts.append(cbor2.dumps({key: getattr(origin, key) for key in _ABOUT_FIELDS}))
+    return _record(RecordKind.LAYOUT, parts)
 
 
 def event_record(event: Event) -> bytes:
@@ -168,18 +182,65 @@ def event_record(event: Event) -> bytes:
 
 def read(segment: bytes) -> Iterator[Message | Event]:
     """Yield the entries of a segment or of any prefix, as far as it is whole; never raises."""
-    layouts: dict[int, Layout] = {}
-    if segment[: len(MAGIC)] != MAGIC:
-        return
-    for kind, body, _end in whole_records(memoryview(segment), _HEAD, len(MAGIC)):
-        try:
-            if kind == RecordKind.LAYOUT:
-                number, layout = _layout(cbor2.loads(body))
-                layouts[number] = layout
-            else:
-                yield _entry(kind, body, layouts)
-        except (ValueError, TypeError, LookupError, struct.error, cbor2.CBORDecodeError):
-            return  # As good as torn: another program wrote this.
+    if segment[: len(MAGIC)] == MAGIC:
+        for entry, _begin, _end in Decoder().entries(memoryview(segment), len(MAGIC)):
+            yield entry
+
+
+class Decoder:
+    """Decodes the records of one segment, in their order."""
+
+    def __init__(self) -> None:
+        self._layouts: dict[int, Layout] = {}
+
+    def entries(
+        self, data: memoryview, start: int = 0
+    ) -> Iterator[tuple[Message | Event, int, int]]:
+        """Yield each entry, and where its record begins and ends in `data`; never raises.
+
+        It ends before the first record that is torn or damaged. Layouts are remembered for
+        the records that come later.
+        """
+        for kind, body, end in whole_records(data, HEAD, start):
+            try:
+                if kind == RecordKind.LAYOUT:
+                    number, layout = _layout(body)
+                    self._layouts[number] = layout
+                    continue
+                entry = _entry(kind, body, self._layouts)
+            except (ValueError, TypeError, LookupError, struct.error, cbor2.CBORDecodeError):
+                return  # As good as torn: another program wrote this.
+            yield entry, end - len(body) - HEAD.size, end
+
+
+def check_version(beginning: bytes, name: str) -> bool:
+    """Return whether a file that begins so is a segment that this version can read.
+
+    Parameters
+    ----------
+    beginning : bytes
+        As many as `MAGIC` has, or fewer: a segment that has just been made.
+    name : str
+        Name of the file, for the error.
+
+    Raises
+    ------
+    JournalVersionError
+        If it is a segment of another version.
+    """
+    if beginning == MAGIC:
+        return True
+    if len(beginning) < len(MAGIC) or beginning[:-1] != MAGIC[:-1]:
+        return False
+    if beginning == _MAGICS[_OTHER_ORDER]:
+        raise JournalVersionError(
+            f"{name} comes from a machine of the other byte order ({_OTHER_ORDER}-endian); "
+            "read it on such a machine"
+        )
+    raise JournalVersionError(
+        f"{name} has another format than version {VERSION} of the journal, which this ocsd reads "
+        f"(it begins with {beginning!r}): a newer ocsd wrote it; update this one"
+    )
 
 
 def _record(kind: RecordKind, parts: list[bytes]) -> bytes:
@@ -187,7 +248,7 @@ def _record(kind: RecordKind, parts: list[bytes]) -> bytes:
     for part in parts:
         length += len(part)
         checksum = crc32(part, checksum)
-    return b"".join([_HEAD.pack(length, checksum, kind), *parts])
+    return b"".join([HEAD.pack(length, checksum, kind), *parts])
 
 
 def _entry(kind: int, body: memoryview, layouts: dict[int, Layout]) -> Message | Event:
@@ -218,10 +279,15 @@ def _message(body: memoryview, layouts: dict[int, Layout]) -> Message:
     return Message(number, arrived_at, tuple(blocks))
 
 
-def _layout(fields: list[Any]) -> tuple[int, Layout]:
-    number, *origin, block_name, names, kinds = fields
-    layout = Layout(Origin(*origin), block_name, dict(zip(names, map(Kind, kinds), strict=True)))
-    return number, layout
+def _layout(body: memoryview) -> tuple[int, Layout]:
+    decoder = cbor2.CBORDecoder(io.BytesIO(body))
+    number, *origin, block_name, names, kinds = decoder.decode()
+    about_fields = {}
+    # Behind the array, because releases that do not know it read no further.
+    with suppress(cbor2.CBORDecodeEOF):
+        about_fields = dict(decoder.decode())
+    sender = replace(Origin(*origin), **{key: about_fields.get(key, {}) for key in _ABOUT_FIELDS})
+    return number, Layout(sender, block_name, dict(zip(names, map(Kind, kinds), strict=True)))
 
 
 def _cover(fields: list[Any]) -> Cover:

@@ -1,6 +1,6 @@
 """The layout of packed blocks: their fields in order, each with its type."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -26,38 +26,46 @@ class Layout:
     sender, as its first message described it.
     """
 
-    __slots__ = ("_texts", "block_name", "kinds", "origin", "width")
+    __slots__ = ("_dtype", "_keys", "_texts", "block_name", "kinds", "origin", "width")
 
     def __init__(self, origin: Origin, block_name: str, kinds: Mapping[str, Kind]) -> None:
         self.origin = origin
         self.block_name = block_name
         self.kinds = dict(kinds)
         self.width = 8 + sum(BYTES[kind] for kind in self.kinds.values())
+        numbers = [name for name, kind in self.kinds.items() if kind is not Kind.TEXT]
+        self._dtype: tuple[int, np.dtype[Any]] | None = None
+        self._keys = {name: f"f{place}" for place, name in enumerate(numbers, start=1)}
         self._texts = [name for name, kind in self.kinds.items() if kind is Kind.TEXT]
 
-    def unpack(self, length: int, contents: Sequence[bytes]) -> dict[str, Values]:
+    def unpack(
+        self, length: int, contents: Sequence[bytes], names: Container[str] | None = None
+    ) -> dict[str, Values]:
         """Return the columns of the contents of several blocks, each of `length` samples.
 
-        The timestamps have the name "", which no field has.
+        The timestamps have the name "", which no field has. `names` are the fields that are
+        wanted, None for all.
         """
+        wanted = [name for name in self.kinds if names is None or name in names]
         width = self.width * length
         numbers = [content[:width] for content in contents] if self._texts else contents
-        raw = np.frombuffer(b"".join(numbers), dtype=self._dtype(length))
+        raw = np.frombuffer(b"".join(numbers), dtype=self._dtype_of(length))
         columns: dict[str, Values] = {"": raw["f0"].reshape(-1)}
-        column = 1
-        for name, kind in self.kinds.items():
-            if kind is not Kind.TEXT:
-                columns[name] = raw[f"f{column}"].reshape(-1)
-                column += 1
-        if self._texts:
+        for name in wanted:
+            if self.kinds[name] is not Kind.TEXT:
+                columns[name] = raw[self._keys[name]].reshape(-1)
+        if any(name in self._texts for name in wanted):
             texts = [cbor2.loads(content[width:]) for content in contents]
             for index, name in enumerate(self._texts):
                 columns[name] = list(chain.from_iterable(lists[index] for lists in texts))
         return columns
 
-    def _dtype(self, length: int) -> np.dtype[Any]:
-        numbers = [_DTYPES[kind] for kind in self.kinds.values() if kind in _DTYPES]
-        return np.dtype([(f"f{i}", code, (length,)) for i, code in enumerate(["f8", *numbers])])
+    def _dtype_of(self, length: int) -> np.dtype[Any]:
+        if self._dtype is None or self._dtype[0] != length:
+            codes = [_DTYPES[kind] for kind in self.kinds.values() if kind in _DTYPES]
+            parts = [(f"f{place}", code, (length,)) for place, code in enumerate(["f8", *codes])]
+            self._dtype = length, np.dtype(parts)
+        return self._dtype[1]
 
 
 class PackedBlock(NamedTuple):
@@ -74,7 +82,7 @@ def gather(blocks: Sequence[PackedBlock], kinds: Mapping[str, Kind]) -> dict[str
     Parameters
     ----------
     blocks : sequence of PackedBlock
-        At least one; their fields are those of `kinds`, of the same or narrower types.
+        At least one; all have the fields of `kinds`, of the same or narrower types.
     kinds : mapping of str to Kind
         The types of the result.
 
@@ -83,18 +91,18 @@ def gather(blocks: Sequence[PackedBlock], kinds: Mapping[str, Kind]) -> dict[str
     dict of str to ndarray or list of str
         Each of n samples; "" are the timestamps as Unix times [s], float64.
     """
-    parts = list(_parts(blocks))
+    parts = list(_parts(blocks, kinds))
     columns: dict[str, Values] = {"": _joined(Kind.FLOAT, [part[""] for part in parts])}
     for name, kind in kinds.items():
         columns[name] = _joined(kind, [part[name] for part in parts])
     return columns
 
 
-def _parts(blocks: Sequence[PackedBlock]) -> Iterator[dict[str, Values]]:
+def _parts(blocks: Sequence[PackedBlock], names: Container[str]) -> Iterator[dict[str, Values]]:
     for _, group in groupby(blocks, key=lambda packed: (id(packed.layout), packed.length)):
         alike = list(group)
         layout, length, _ = alike[0]
-        yield layout.unpack(length, [packed.content for packed in alike])
+        yield layout.unpack(length, [packed.content for packed in alike], names)
 
 
 def _joined(kind: Kind, parts: list[Any]) -> Values:

@@ -1,6 +1,7 @@
 """The sender of a message."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 DEFAULT_FRAME_LENGTH_S: Final = 300.0
@@ -26,3 +27,6 @@ class Origin:
     """
     wanted: bool = True
     """False if the feed asks not to be recorded here."""
+    units: Mapping[str, str] = field(default_factory=dict, hash=False)
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Unit of a field, and its name for people, where they are declared."""

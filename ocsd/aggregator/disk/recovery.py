@@ -30,6 +30,7 @@ from ocsd.aggregator.frames.source import Source
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
 from ocsd.aggregator.numbers.hole import HOLES_BLOCK_NAME, Hole
+from ocsd.journal.format import check_version
 from ocsd.journal.layout import PackedBlock, gather
 from ocsd.journal.ranges import Ranges
 
@@ -73,7 +74,7 @@ class Recovery:
     Raises
     ------
     DataFolderError
-        If a file cannot be read or cut.
+        If a file cannot be read or cut, or is of a newer version.
     """
 
     def __init__(self, folder: Path, holes_feed: str, now_at: float, log: Log) -> None:
@@ -165,7 +166,9 @@ class Recovery:
         files: dict[str, _File] = {}
         for _number, path in self._segments:
             sync_and_close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-            for entry in journal.read(path.read_bytes()):
+            content = path.read_bytes()
+            check_version(content[: len(journal.MAGIC)], str(path))
+            for entry in journal.read(content):
                 match entry:
                     case journal.File(name, length):
                         if length == 0 or name not in files:

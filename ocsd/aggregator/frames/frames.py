@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ocsd.agent.feeds.units import LABELS, UNITS
 from ocsd.aggregator.frames.heap import keep_freed_memory
 from ocsd.aggregator.frames.provider import FrameBlock, Provider
 from ocsd.aggregator.frames.schema import (
@@ -79,6 +80,9 @@ def status_frame(run: RecordingRun, providers: Iterable[Provider], now: Instant)
         entry = core.G3MapFrameObject()
         entry["prov_id"] = core.G3Int(provider.prov_id)
         entry["description"] = core.G3String(provider.origin.address)
+        for key, texts in ((UNITS, provider.origin.units), (LABELS, provider.origin.labels)):
+            if texts:
+                entry[key] = core.G3MapString(texts)
         listed.append(entry)
     frame = _frame(STATUS, run)
     frame["timestamp"] = now.at

@@ -13,6 +13,7 @@ import numpy as np
 
 from ocsd.agent.feeds.names import LONGEST_FIELD_NAME, LONGEST_NAME, is_field_name, name_fault
 from ocsd.agent.feeds.times import LATEST_TIME, allowed_times, first_bad_time, time_fault
+from ocsd.agent.feeds.units import LABELS, UNITS, received
 from ocsd.aggregator.incoming.columns import LONG_LIST, NOT_ALL_NUMBERS, packer
 from ocsd.journal.origin import DEFAULT_FRAME_LENGTH_S, DEFAULT_FRESH_TIME_S, Origin
 
@@ -79,6 +80,8 @@ def read_origin(feed_info: Mapping[str, Any]) -> Origin:
         frame_length_s=_duration(parameters.get("frame_length"), DEFAULT_FRAME_LENGTH_S),
         fresh_time_s=_duration(parameters.get("fresh_time"), DEFAULT_FRESH_TIME_S),
         wanted=not parameters.get("exclude_aggregator", False),
+        units=received(feed_info, UNITS),
+        labels=received(feed_info, LABELS),
     )
 
 

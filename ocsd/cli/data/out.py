@@ -16,6 +16,7 @@ from ocsd.cli.data.selection import Selection, selecting
 from ocsd.cli.screen.progress import Bar
 from ocsd.data import names
 from ocsd.data.index import FileSummary
+from ocsd.data.meaning import Meaning, meanings
 from ocsd.data.overview import FeedOverview
 from ocsd.data.spans import Span
 from ocsd.errors import UsageError
@@ -51,8 +52,17 @@ _LAST_WITHIN_S = 0.001
     required=True,
     help="File to write; its name ends with .csv, .parquet or .npz; - is CSV to stdout.",
 )
+@click.option(
+    "--units", "with_units", is_flag=True, help="Show units in the header of CSV: FIELD [K]."
+)
 @selecting
-def export(selection: Selection, wanted: tuple[str, ...], output: Path, as_json: bool) -> None:
+def export(
+    selection: Selection,
+    wanted: tuple[str, ...],
+    output: Path,
+    with_units: bool,
+    as_json: bool,
+) -> None:
     """Write the samples of FIELDs to a file for other programs.
 
     FIELD is a whole name (observatory.fake-data1.feeds.false_temperatures.channel_00),
@@ -62,17 +72,24 @@ def export(selection: Selection, wanted: tuple[str, ...], output: Path, as_json:
     field. Fields that were not sampled together are joined by time: a row for each
     time of any of them, with empty cells. In .npz such fields have an array FIELD:time
     each; fields that were sampled together share the array `time`.
+
+    Units and labels that agents declare are in the metadata of Parquet's columns; in the
+    header of CSV, which other programs read, only with --units.
     """
     exporting = importlib.import_module("ocsd.data.export")
     if output == _STANDARD_OUTPUT:
         if as_json:
             raise UsageError("--json and -o - would both write to the standard output")
-        exporting.write_csv(sys.stdout, _load(selection, selection.summaries(), wanted))
+        summaries = selection.summaries()
+        about = _about(selection, summaries, shown=with_units)
+        exporting.write_csv(sys.stdout, _load(selection, summaries, wanted), about=about)
         return
     exporting.check(output)
-    tables = _load(selection, selection.summaries(), wanted)
+    summaries = selection.summaries()
+    tables = _load(selection, summaries, wanted)
+    about = _about(selection, summaries, shown=with_units or output.suffix != ".csv")
     with Bar(f"writing {output.name}") as bar:
-        exporting.write(output, tables, bar)
+        exporting.write(output, tables, bar, about)
     samples = [table.samples for table in tables]
     fields = [name for table in tables for name in table.columns]
     if as_json:
@@ -110,7 +127,8 @@ def plot(selection: Selection, wanted: tuple[str, ...], output: Path | None, as_
     fields = names.choose(wanted, known, selection.of_time)
     plotted = [feed for feed in feeds if feed in map(known.get, fields)]
     span = _span(selection, plotted)
-    plotting.draw(archive.window(fields, *span), output, _title(selection))
+    about = _meanings(plotted)
+    plotting.draw(archive.window(fields, *span), output, _title(selection), about)
     for outliers in text.outlier_lines(plotted):
         print(f"not in the picture: {outliers}", file=sys.stderr)
     if as_json:
@@ -124,6 +142,19 @@ def named(fields: Sequence[str]) -> str:
     if len(fields) > _FIELDS_IN_LINE:
         return plural(len(fields), "field")
     return one_line(", ".join(fields))
+
+
+def _about(
+    selection: Selection, summaries: Sequence[FileSummary], *, shown: bool
+) -> dict[str, Meaning]:
+    """Return units and labels of all fields by name; nothing unless they are shown."""
+    if not shown:
+        return {}
+    return _meanings(selection.feeds(summaries))
+
+
+def _meanings(feeds: Sequence[FeedOverview]) -> dict[str, Meaning]:
+    return {name: meaning for feed in feeds for name, meaning in meanings(feed).items()}
 
 
 def _title(selection: Selection) -> str:

@@ -7,9 +7,9 @@ import click
 from ocsd.cli.arguments import options
 from ocsd.cli.data.selection import Selection, selecting
 from ocsd.cli.screen.progress import Bar
-from ocsd.cli.screen.units import memory
 from ocsd.errors import OutputFileError
 from ocsd.text.plural import plural
+from ocsd.text.units import memory
 
 
 @options.command(

@@ -336,13 +336,15 @@ def _limit(file: SourceFile, journal: unframed.UnframedRows) -> int | None:
     return end
 
 
-def _signature(folder: Path) -> list[tuple[str, int]]:
+def _signature(folder: Path) -> list[tuple[str, int, int, int]]:
     found = []
     for path in sorted(folder.glob("*.wal")):
         try:
-            found.append((path.name, path.stat().st_size))
+            status = path.stat()
         except FileNotFoundError:
             continue
+        # An orderly end deletes the journal, and the next one has the same names.
+        found.append((path.name, status.st_ino, status.st_size, status.st_mtime_ns))
     return found
 
 

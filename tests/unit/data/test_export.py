@@ -11,6 +11,7 @@ from so3g.hk import load_range
 from ocsd.data import Archive, plot
 from ocsd.data.export import check, library, time_text, write
 from ocsd.data.folder import DataFolder
+from ocsd.data.meaning import Meaning
 from ocsd.data.table import load
 from ocsd.errors import MissingLibraryError, NoDataError, OcsdError, OutputFileError, UsageError
 from tests.unit.data.recorded import OPENED, THERMO, block, data, every, samples, sound
@@ -250,7 +251,7 @@ def window(folder, *fields, since_at=OPENED - 60, until_at=OPENED + 3600):
 
 def test_a_plot_is_written(recorded, tmp_path):
     plot.check(tmp_path / "out.png")
-    plot.draw(window(recorded, A, C), tmp_path / "out.png", units={A: "K"})
+    plot.draw(window(recorded, A, C), tmp_path / "out.png", about={A: Meaning("K")})
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -1,6 +1,5 @@
 import errno
 import os
-import struct
 from itertools import pairwise
 
 import pytest
@@ -9,27 +8,11 @@ from hypothesis import strategies as st
 
 from ocsd import journal
 from ocsd.aggregator.disk.journal_writer import JournalWriter
-from ocsd.aggregator.incoming.message import CheckedBlock, read_origin
-from ocsd.aggregator.incoming.packing import PackingLayout
 from ocsd.journal.kinds import Kind
-from ocsd.journal.layout import PackedBlock, gather
+from ocsd.journal.layout import gather
 from ocsd.journal.ranges import Ranges
 from ocsd.journal.segments import segments
-
-KINDS = {"f": Kind.FLOAT, "n": Kind.INT, "b": Kind.BOOL, "s": Kind.TEXT}
-
-
-def layout(kinds=KINDS, seq=0):
-    info = {"address": "observatory.a.feeds.f", "session_id": "1.5", "seq": seq}
-    return PackingLayout(read_origin(info), "block", kinds)
-
-
-def chunk(of, *rows):
-    columns = {name: [row[i] for row in rows] for i, name in enumerate(of.kinds)}
-    times = [float(i) for i in range(len(rows))]
-    samples = CheckedBlock("block", len(rows), struct.pack(f"{len(rows)}d", *times), columns)
-    return PackedBlock(of, len(rows), of.pack(samples))
-
+from tests.unit.journal.written import KINDS, chunk, layout
 
 ROWS = [(0.5, 1, True, "a"), (2.5, -2, False, "ö")]
 

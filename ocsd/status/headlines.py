@@ -2,14 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, Protocol
 
-from ocsd.cli.overview.verdict import HostVerdict, HostWord
-from ocsd.cli.screen import units
-from ocsd.cli.screen.terminal import Terminal
-from ocsd.cli.talk.activity import ClockStatus, OperationStatus, RecordingStatus
-from ocsd.cli.talk.replies import HostStatus, InstanceStatus
-from ocsd.text import times
+from ocsd.status.activity import ClockStatus, OperationStatus, RecordingStatus
+from ocsd.status.replies import HostStatus, InstanceStatus
+from ocsd.status.verdict import HostVerdict, HostWord
+from ocsd.text import times, units
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 
@@ -18,11 +16,36 @@ _NAMES_IN_LINE: Final = 5
 _CLOCK_LIMIT_S: Final = 0.1
 """Offset of the clock from which on it gets a line of its own [s]."""
 
+
+class Style(Protocol):
+    """The marks of words that stand out: those of a terminal, or none."""
+
+    def styled(self, text: str, word: str) -> str:
+        """Return `text` in the colour that belongs to a state, health or verdict `word`."""
+
+    def bold(self, text: str) -> str:
+        """Return `text` in bold type."""
+
+
+class Plain:
+    """No marks at all."""
+
+    def styled(self, text: str, _word: str) -> str:
+        """Return `text`."""
+        return text
+
+    def bold(self, text: str) -> str:
+        """Return `text`."""
+        return text
+
+
+PLAIN: Final = Plain()
+
 Parts = list[str]
 """The parts of one line, with a dot between each two."""
 
 
-def headlines(report: HostStatus, verdict: HostVerdict, screen: Terminal) -> list[Parts]:
+def headlines(report: HostStatus, verdict: HostVerdict, screen: Style) -> list[Parts]:
     """Return the lines above the table; a screen that is too narrow wraps them between parts."""
     lines = [verdict_parts(report, verdict, screen)]
     if report.trouble:
@@ -62,7 +85,7 @@ def _clock(clock: ClockStatus | None) -> list[Parts]:
     return [[clock_text(clock)]]
 
 
-def verdict_parts(report: HostStatus, verdict: HostVerdict, screen: Terminal) -> Parts:
+def verdict_parts(report: HostStatus, verdict: HostVerdict, screen: Style) -> Parts:
     """Return the line that says whether there is anything to do."""
     word = screen.styled(str(verdict.word), _COLOUR_WORDS.get(verdict.word, ""))
     parts = [word, counts(report.instances)]
@@ -114,7 +137,7 @@ def full_in_s(report: HostStatus) -> float | None:
 
 
 def recording_lines(
-    aggregator: InstanceStatus, full_in_s: float | None, screen: Terminal
+    aggregator: InstanceStatus, full_in_s: float | None, screen: Style
 ) -> Iterator[Parts]:
     """Yield the lines about the recording of an aggregator, whose disk is full in `full_in_s`."""
     name, told = aggregator.instance_id, aggregator.recording

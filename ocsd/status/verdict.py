@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from ocsd.cli.talk.activity import RecordingStatus
-from ocsd.cli.talk.replies import HostStatus, InstanceStatus
+from ocsd.status.activity import RecordingStatus
+from ocsd.status.replies import HostStatus, InstanceStatus
 
 NOT_IN_TARGET_EXIT: Final = 3
 NOT_WELL_EXIT: Final = 5
+
+_BROKEN: Final = frozenset({"backoff", "failed"})
 
 
 class HostWord(StrEnum):
@@ -53,10 +55,12 @@ def verdict_of(report: HostStatus) -> HostVerdict:
 
 
 def _is_astray(instance: InstanceStatus) -> bool:
-    return not instance.in_target
+    return not instance.in_target and not instance.is_page
 
 
 def _is_ailing(instance: InstanceStatus) -> bool:
+    if instance.is_page and instance.state in _BROKEN:
+        return True
     return instance.in_target and not instance.healthy
 
 
@@ -78,7 +82,8 @@ def _word(report: HostStatus, found: HostVerdict) -> HostWord:
 
 
 def _is_down(instances: Sequence[InstanceStatus]) -> bool:
-    return len(instances) > 0 and all(each.state == "down" for each in instances)
+    agents = [each for each in instances if not each.is_page]
+    return len(agents) > 0 and all(each.state == "down" for each in agents)
 
 
 def _misses(lacking: Iterable[InstanceStatus]) -> bool:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from ocsd.cli.talk import activity
-from ocsd.cli.talk.activity import (
+from ocsd.status import activity
+from ocsd.status.activity import (
     ClockStatus,
     DiskStatus,
     NotManaged,
@@ -22,6 +22,8 @@ from ocsd.system import paths
 T = TypeVar("T")
 
 AGGREGATOR_CLASS = "AggregatorAgent"
+WEB_CLASS = "Web"
+"""The class of the process that serves the page in the browser."""
 ROUTER, DAEMON = "router", "ocsd"
 """The names of router and daemon among those of instances."""
 
@@ -78,6 +80,12 @@ class InstanceStatus(NamedTuple):
     recording: RecordingStatus | None = None
     old_code: bool = False
     changed_code: str = ""
+    address: str = ""
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it serves the page in the browser, without which nothing is missing."""
+        return self.agent_class == WEB_CLASS
 
     @property
     def in_target(self) -> bool:

@@ -9,14 +9,13 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from ocsd.cli.arguments.levels import LEVELS
-from ocsd.cli.logs.logfile import Follower, written_at
-from ocsd.cli.talk.replies import ROUTER
+from ocsd.log.levels import LEVELS
+from ocsd.log.logfile import Follower, written_at
 
 _HEAD: Final = re.compile(r"\S+ \[(?P<level>critical|error|warn|info|debug|trace)\] ?")
 _STAMP: Final = re.compile(r"\d{4}-\S+ ?")
 _CRASH: Final = re.compile(r"Traceback \(most recent call last\)|Fatal Python error")
-_UNSAID: Final = {ROUTER: "warn"}
+_UNSAID: Final = {"router": "warn"}
 """The level of lines that do not say it, if it is not `info`: crossbar logs warnings and worse."""
 
 _EVENT_LIMIT_LINES: Final = 1000

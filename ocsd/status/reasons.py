@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ocsd.cli.talk.replies import InstanceStatus
+from ocsd.status.replies import InstanceStatus
 from ocsd.text.printable import one_line
 
 
