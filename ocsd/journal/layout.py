@@ -26,7 +26,7 @@ class Layout:
     sender, as its first message described it.
     """
 
-    __slots__ = ("_keys", "_texts", "block_name", "kinds", "origin", "width")
+    __slots__ = ("_dtype", "_keys", "_texts", "block_name", "kinds", "origin", "width")
 
     def __init__(self, origin: Origin, block_name: str, kinds: Mapping[str, Kind]) -> None:
         self.origin = origin
@@ -34,6 +34,7 @@ class Layout:
         self.kinds = dict(kinds)
         self.width = 8 + sum(BYTES[kind] for kind in self.kinds.values())
         numbers = [name for name, kind in self.kinds.items() if kind is not Kind.TEXT]
+        self._dtype: tuple[int, np.dtype[Any]] | None = None
         self._keys = {name: f"f{place}" for place, name in enumerate(numbers, start=1)}
         self._texts = [name for name, kind in self.kinds.items() if kind is Kind.TEXT]
 
@@ -48,7 +49,7 @@ class Layout:
         wanted = [name for name in self.kinds if names is None or name in names]
         width = self.width * length
         numbers = [content[:width] for content in contents] if self._texts else contents
-        raw = np.frombuffer(b"".join(numbers), dtype=self._dtype(length))
+        raw = np.frombuffer(b"".join(numbers), dtype=self._dtype_of(length))
         columns: dict[str, Values] = {"": raw["f0"].reshape(-1)}
         for name in wanted:
             if self.kinds[name] is not Kind.TEXT:
@@ -59,9 +60,12 @@ class Layout:
                 columns[name] = list(chain.from_iterable(lists[index] for lists in texts))
         return columns
 
-    def _dtype(self, length: int) -> np.dtype[Any]:
-        numbers = [_DTYPES[kind] for kind in self.kinds.values() if kind in _DTYPES]
-        return np.dtype([(f"f{i}", code, (length,)) for i, code in enumerate(["f8", *numbers])])
+    def _dtype_of(self, length: int) -> np.dtype[Any]:
+        if self._dtype is None or self._dtype[0] != length:
+            codes = [_DTYPES[kind] for kind in self.kinds.values() if kind in _DTYPES]
+            parts = [(f"f{place}", code, (length,)) for place, code in enumerate(["f8", *codes])]
+            self._dtype = length, np.dtype(parts)
+        return self._dtype[1]
 
 
 class PackedBlock(NamedTuple):

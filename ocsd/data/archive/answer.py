@@ -1,5 +1,6 @@
 """The answer for a window: columns, or single samples, of each field. Pure."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -154,13 +155,17 @@ def _bins(ticks: NDArray[np.int64], values: NDArray[Any]) -> Bins:
 
 def _columns(name: str, pieces: Sequence[Level | Part], column_s: float) -> Bins:
     found = []
+    parts: dict[str, list[Part]] = defaultdict(list)
     for piece in pieces:
         if isinstance(piece, Part):
-            values = {name: _numbers(piece.columns[name])}
-            found.append(binned(piece.ticks, values, ticks_of(column_s)))
+            parts[piece.columns[name].dtype.kind].append(piece)
         else:
             ratio = round(column_s / piece.step_s)
             found.append(_with_numbers(merged([piece.bins], ratio)))
+    for alike in parts.values():
+        ticks = np.concatenate([part.ticks for part in alike])
+        values = _numbers(np.concatenate([part.columns[name] for part in alike]))
+        found.append(binned(ticks, {name: values}, ticks_of(column_s)))
     return merged(found)
 
 

@@ -4,9 +4,9 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from ocsd.data import unframed
+from ocsd.data import overview, unframed
 from ocsd.data.archive.answer import FieldWindow, Window, field_window
 from ocsd.data.archive.holes import holes, silences
 from ocsd.data.archive.listing import Listing
@@ -23,11 +23,12 @@ from ocsd.data.archive.tree import Node, Tree
 from ocsd.data.folder import REACH_S, DataFolder
 from ocsd.data.index import FileSummary
 from ocsd.data.names import choose
-from ocsd.data.overview import FeedOverview, feeds
+from ocsd.data.overview import FeedOverview
 from ocsd.data.spans import LONGEST_WRITING_S
+from ocsd.data.spans import window as time_span
 from ocsd.data.trend.levels import column_s, tick_of
 from ocsd.data.trend.places import TrendPlaces
-from ocsd.errors import OcsdError, UsageError
+from ocsd.errors import NoDataError, OcsdError, UsageError
 
 MOST_COLUMNS: Final = 100_000
 """Most columns of a window: more than any screen has, and 4 MB a field."""
@@ -39,6 +40,8 @@ FARTHEST_S: Final = 9e10
 """G3 has no times farther from 1970 than this [s]."""
 
 _TRIES: Final = 3
+
+T = TypeVar("T")
 
 
 class Archive:
@@ -109,39 +112,24 @@ class Archive:
             If a file cannot be read.
         """
         check(since, until, columns)
-        for attempt in range(_TRIES):
-            self.refresh()
-            try:
-                return self._window(fields, since, until, columns)
-            except OcsdError:
-                # A file was removed, moved or replaced after it was listed.
-                if attempt == _TRIES - 1 or not self._has_changed():
-                    raise
-        raise AssertionError("unreachable")
+        return self._answered(lambda: self._window(fields, since, until, columns))
 
-    def fields(self) -> dict[str, set[str]]:
-        """Return the full names of all fields, each with its types.
+    def feeds(self, since: float | None = None, until: float | None = None) -> list[FeedOverview]:
+        """Return the feeds with samples of a time [s, Unix time], with their fields and times.
 
-        A type is ``float``, ``int``, ``bool`` or ``str``.
+        Of files that were never read, those that can have samples of the time are read first.
 
         Raises
         ------
         NoDataError, NotPermittedError, OcsdError
             If the folder or a file cannot be read.
         """
-        self.refresh()
-        return _fields(self._digests())
 
-    def feeds(self) -> list[FeedOverview]:
-        """Return an overview of each feed: fields, units, labels, first and last time.
+        def listed() -> list[FeedOverview]:
+            self._index(*time_span(since, until))
+            return overview.feeds(self._digests(), since, until)
 
-        Raises
-        ------
-        NoDataError, NotPermittedError, OcsdError
-            If the folder or a file cannot be read.
-        """
-        self.refresh()
-        return feeds(self._digests())
+        return self._answered(listed)
 
     def refresh(self) -> None:
         """Read what is new: the journal, then the names of files, then the newest file.
@@ -164,20 +152,38 @@ class Archive:
         self.store.advance(self._groups, limits)
 
     def missing(self, since: float = -FARTHEST_S, until: float = FARTHEST_S) -> list[Node]:
-        """Return what has no trend yet, smaller parts first.
+        """Return what has no trend yet and can have samples of a time [s, Unix time].
 
-        A window of this time [s, Unix time] takes longer as long as there are any.
+        A window of this time takes longer as long as there are any. What is in a folder or group
+        that has its trend is not examined.
         """
-        nodes = [
-            node for node in _all(self._groups) if node.closed and _may_reach(node, since, until)
-        ]
-        missing = [node for node in nodes if not self.places.has(node.name, node.key)]
-        return sorted(missing, key=lambda node: (node.tier, node.name))
+        return [*self._missing(self._groups, since, until)]
+
+    def _missing(self, nodes: Sequence[Node], since: float, until: float) -> Iterator[Node]:
+        for node in nodes:
+            if not _may_reach(node, since, until):
+                continue
+            if not (node.closed and self.places.has(node.name, node.key)):
+                if node.closed:
+                    yield node
+                yield from self._missing(node.children, since, until)
+
+    def _answered(self, work: Callable[[], T]) -> T:
+        """Return the result of some work, done again if files were changed meanwhile."""
+        for _ in range(_TRIES):
+            self.refresh()
+            try:
+                return self.store.sound(work)
+            except OcsdError:
+                # A file may have been removed, moved or replaced after it was listed.
+                if not self._has_changed():
+                    raise
+        return self.store.sound(work)
 
     def _window(self, fields: Sequence[str], since: float, until: float, columns: int) -> Window:
         self._index(since, until)
+        names = self._choose(fields)
         digests = self._digests()
-        names = choose(fields, _fields(digests))
         if len(names) > MOST_FIELDS:
             raise UsageError(
                 f"{len(names)} fields are more than the {MOST_FIELDS} of one window; ask for fewer"
@@ -202,6 +208,21 @@ class Archive:
             self._read_at,
             sum(len(self.store.unread(folder)) for folder in self._folders()),
         )
+
+    def _choose(self, fields: Sequence[str]) -> list[str]:
+        """Return the full names of fields; before one is unknown, the newest file is read."""
+        try:
+            return choose(fields, _fields(self._digests()))
+        except NoDataError:
+            unread = [
+                (each, files) for each in self._folders() if (files := self.store.unread(each))
+            ]
+            if not unread:
+                raise
+        folder, files = unread[-1]
+        self.store.index(folder, files[-1:])
+        when = " in the files that were read so far; `ocsd data trend` reads all"
+        return choose(fields, _fields(self._digests()), when)
 
     def _field(
         self,
@@ -311,27 +332,23 @@ def check(since: float, until: float, columns: int) -> None:
         )
 
 
-def _signature(folder: Path) -> list[tuple[str, int]]:
+def _signature(folder: Path) -> list[tuple[str, int, int, int]]:
     found = []
     for path in sorted(folder.glob("*.wal")):
         try:
-            found.append((path.name, path.stat().st_size))
+            status = path.stat()
         except FileNotFoundError:
             continue
+        # An orderly end deletes the journal, and the next one has the same names.
+        found.append((path.name, status.st_ino, status.st_size, status.st_mtime_ns))
     return found
-
-
-def _all(nodes: Sequence[Node]) -> Iterator[Node]:
-    for node in nodes:
-        yield node
-        yield from _all(node.children)
 
 
 def _may_reach(node: Node, since: float, until: float) -> bool:
     """Return whether the names of files say that they may have samples of a time."""
     return any(
         file.opened_at - REACH_S <= until and since <= file.opened_at + LONGEST_WRITING_S + REACH_S
-        for file in (node.files[0], node.files[-1], *node.files)
+        for file in node.files
     )
 
 
@@ -364,3 +381,14 @@ def _of_field(pieces: Sequence[Level | Part], key: str) -> Iterator[Level | Part
                 yield piece.of(key)
         elif key in piece.columns:
             yield piece
+
+
+def window(
+    folder: Path, fields: Sequence[str], since: float, until: float, columns: int = 2000
+) -> Window:
+    """Return fields of a data folder over a time, in columns.
+
+    It is `Archive.window`, with the same arguments and errors, for a single question. Whoever
+    asks again keeps an `Archive`.
+    """
+    return Archive(folder).window(fields, since, until, columns)

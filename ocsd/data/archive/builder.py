@@ -85,7 +85,7 @@ class Builder:
             return False
         node = self._waiting.pop()
         try:
-            self._archive.store.trend(node)
+            self._archive.store.sound(lambda: self._archive.store.trend(node))
         except OcsdError as error:
             self._failed.add((node.name, node.key))
             self._problems.append(str(error))

@@ -1,7 +1,7 @@
 """Summaries, trends and samples of the nodes of a data folder, kept as long as they are needed."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
@@ -16,7 +16,7 @@ from ocsd.data.trend import build
 from ocsd.data.trend.bins import Bins, binned, merged
 from ocsd.data.trend.build import Child
 from ocsd.data.trend.digest import digest, reach
-from ocsd.data.trend.format import StoredBlock, Trend, TrendFile
+from ocsd.data.trend.format import BadTrendError, StoredBlock, Trend, TrendFile
 from ocsd.data.trend.levels import ticks_of
 from ocsd.data.trend.places import TrendPlaces
 from ocsd.data.trend.texts import Change
@@ -42,6 +42,10 @@ class _Recent(Generic[T]):
             return None
         self._values.move_to_end(node.name)
         return value
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        self._values.clear()
 
     def put(self, node: Node, value: T) -> None:
         """Keep a value."""
@@ -176,6 +180,15 @@ class Store:
         trend = self._places.keep(node.name, self._made(node))
         self._trends.put(node, trend)
         return trend
+
+    def sound(self, work: Callable[[], T]) -> T:
+        """Return the result of some work, done again without trends that turn out to be damaged."""
+        while True:
+            try:
+                return work()
+            except BadTrendError as error:
+                self._places.discard(error.path)
+                self._trends.clear()
 
     def samples(
         self, node: Node, feed: str, names: Sequence[str], begin: int, end: int

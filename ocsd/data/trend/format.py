@@ -27,8 +27,12 @@ _TYPES: Final = {"float": "<f8", "int": "<i8", "bool": "<i8"}
 class BadTrendError(Exception):
     """A trend file that is damaged, of another version or of other sources.
 
-    Internal to the reading: it is made again.
+    Internal to the reading: it is made again. `path` is the file.
     """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} {reason}")
+        self.path = path
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,7 @@ class TrendFile:
     Raises
     ------
     BadTrendError
-        If it is damaged or of another version.
-    OSError
-        If it cannot be read.
+        If it is damaged, of another version, or cannot be read.
     """
 
     def __init__(self, path: Path, content: bytes | None = None) -> None:
@@ -112,7 +114,7 @@ class TrendFile:
         if len(text) < length:
             text = self._pieces([(_HEAD.size, length)])[0]
         if magic != MAGIC or version != VERSION or crc32(text) != checksum:
-            raise BadTrendError(f"{path} is damaged, or of another version than {VERSION}")
+            raise BadTrendError(path, f"is damaged, or of another version than {VERSION}")
         header = json.loads(text)
         self._begin = _HEAD.size + length
         self.key: str = header["key"]
@@ -125,7 +127,7 @@ class TrendFile:
 
         Raises
         ------
-        BadTrendError, OSError
+        BadTrendError
             If it cannot be read.
         """
         return {
@@ -138,7 +140,7 @@ class TrendFile:
 
         Raises
         ------
-        BadTrendError, OSError
+        BadTrendError
             If it cannot be read.
         """
         found: list[Mapping[str, Any]] = self.json(*self._parts["summaries"])
@@ -153,18 +155,21 @@ class TrendFile:
         found = self._pieces([(self._begin + part[0], part[1]) for part in parts])
         for content, part in zip(found, parts, strict=True):
             if len(content) != part[1] or crc32(content) != part[2]:
-                raise BadTrendError(f"{self._path} is damaged")
+                raise BadTrendError(self._path, "is damaged")
         return found
 
     def _pieces(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes at offsets, of lengths."""
         if self._content is not None:
             return [self._content[offset : offset + length] for offset, length in places]
-        descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return [os.pread(descriptor, length, offset) for offset, length in places]
-        finally:
-            os.close(descriptor)
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                return [os.pread(descriptor, length, offset) for offset, length in places]
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise BadTrendError(self._path, f"cannot be read: {error.strerror}") from error
 
 
 class StoredBlock:
@@ -184,7 +189,7 @@ class StoredBlock:
 
         Raises
         ------
-        BadTrendError, OSError
+        BadTrendError
             If they cannot be read.
         """
         level = self._levels[step_s]
@@ -208,7 +213,7 @@ class StoredBlock:
 
         Raises
         ------
-        BadTrendError, OSError
+        BadTrendError
             If they cannot be read.
         """
         found = self._file.json(*self._texts)[name]
@@ -245,7 +250,7 @@ def _head(path: Path, beginning: bytes) -> tuple[bytes, int, int, int]:
     try:
         magic, version, length, checksum = _HEAD.unpack_from(beginning)
     except struct.error as error:
-        raise BadTrendError(f"{path} ends within its head") from error
+        raise BadTrendError(path, "ends within its head") from error
     return magic, version, length, checksum
 
 

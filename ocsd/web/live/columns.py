@@ -1,5 +1,6 @@
 """Columns of a live plot, and adding samples to them. Pure."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from ocsd.data.trend.bins import Bins, Stack, binned, mean, merged, within
 
-KEPT_COLUMNS: Final = 256
+KEPT_COLUMNS: Final = 128
 """Columns to which later samples can be added."""
 
 BYTES_OF_FIELD: Final = 40 * KEPT_COLUMNS
@@ -32,7 +33,7 @@ class LiveColumns(NamedTuple):
 
     def as_json(self) -> dict[str, list[Any]]:
         """Return lists; numbers that are not finite are None."""
-        return {name: _plain(values) for name, values in self._asdict().items()}
+        return {name: _plain(values) for name, values in zip(self._fields, self, strict=True)}
 
 
 @dataclass(slots=True)
@@ -62,11 +63,14 @@ class Summed:
         fresh = binned(numbers, values, 1)
         if self.settled_before is not None and fresh.index[0] < self.settled_before:
             return False
-        if self.bins is None:
-            self.bins = fresh
-        else:
+        if self.bins is not None:
             self.bins = merged([self.bins, fresh])
-        self.changed = np.union1d(self.changed, fresh.index)
+        else:
+            self.bins = fresh
+        if len(self.changed):
+            self.changed = np.union1d(self.changed, fresh.index)
+        else:
+            self.changed = fresh.index
         return True
 
     def fresh(self) -> dict[str, LiveColumns]:
@@ -115,6 +119,6 @@ def _columns(bins: Bins, numbers: NDArray[np.int64], step_s: float) -> dict[str,
 
 def _plain(values: NDArray[Any]) -> list[Any]:
     listed: list[Any] = values.tolist()
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        return [value if abs(value) < np.inf else None for value in listed]
+    if not math.isfinite(sum(listed)):
+        return [value if math.isfinite(value) else None for value in listed]
     return listed

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -60,7 +61,7 @@ class Journaled(NamedTuple):
     gaps: int
     """Number of gaps so far."""
     since_at: float
-    """Time since which every message has been seen [s, Unix time]."""
+    """Every sample that is newer has been seen [s, Unix time]."""
 
 
 class LiveCursor:
@@ -217,11 +218,11 @@ def _alike(
 ) -> dict[tuple[tuple[str, Kind], ...], list[PackedBlock]]:
     """Return blocks by those of the fields that they have; numbers of all types are floats."""
     found: dict[tuple[tuple[str, Kind], ...], list[PackedBlock]] = defaultdict(list)
-    for packed in blocks:
-        own = packed.layout.kinds
+    for layout, same in groupby(blocks, key=lambda packed: packed.layout):
+        own = layout.kinds
         kinds = tuple((name, _shown_as(own[name])) for name in names if name in own)
         if kinds:
-            found[kinds].append(packed)
+            found[kinds] += same
     return found
 
 

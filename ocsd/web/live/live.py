@@ -15,6 +15,11 @@ from ocsd.web.refusals import BusyError, RequestRefusedError
 MOST_CURSOR_BYTES: Final = 128 * 2**20
 """Memory for the columns of all viewers together."""
 
+AHEAD_S: Final = 2.0
+"""How far the clocks of agents may be ahead of this host [s]: a sample that was recorded before
+the journal began is older than its beginning and this.
+"""
+
 _POLL_BYTES: Final = 2**23
 
 
@@ -133,4 +138,4 @@ class Live:
         since_at = self._since_at
         if since_at is None:
             since_at = self._clock()
-        return Journaled(self._gaps, since_at)
+        return Journaled(self._gaps, since_at + AHEAD_S)

@@ -14,7 +14,7 @@ from ocsd.errors import OcsdError
 LOWEST_PRIORITY: Final = 19
 SURVEY_PERIOD_S: Final = 60.0
 """Time between two looks for files without a trend [s]."""
-PAUSE_S: Final = 0.05
+STEP_PAUSE_S: Final = 0.05
 """Pause after each step, so that this process goes on with all else [s]."""
 
 
@@ -65,7 +65,7 @@ class Trends:
                 self._progress = builder.survey()
                 while builder.step():
                     self._progress = builder.progress
-                    time.sleep(PAUSE_S)
+                    time.sleep(STEP_PAUSE_S)
                 self._progress = builder.progress
                 self._tell("; ".join(builder.progress.problems[-1:]))
             except OcsdError as error:

@@ -22,6 +22,8 @@ class Journal:
         self.writer = JournalWriter(folder, 0, segment_bytes)
         self.live = Live(folder, lambda: self.now, Recent(**recent))
         self.number = 0
+        self.writer.event(journal.Alive(self.now - 5.0))
+        self.poll()
 
     def write(self, times, address=FEED, name="block", kinds=None, **columns):
         """Write a message of a block."""
