@@ -76,7 +76,7 @@ class Archive:
         self.store = Store(self._folder, self.places)
         self._groups: list[Node] = []
         self._unframed: unframed.UnframedRows | None = None
-        self._journal: Any = None
+        self._journal = unframed.UnframedReader(folder)
         self._read_at = clock()
 
     def window(
@@ -234,7 +234,7 @@ class Archive:
 
     def _waiting(self, wanted: Wanted) -> Iterator[Part]:
         if self._unframed is not None:
-            columns = self._unframed.columns
+            columns = self._unframed.of(wanted.feed, wanted.names)
             yield from waiting(columns, wanted.feed, wanted.names, wanted.begin, wanted.end)
 
     def _digests(self) -> list[FileSummary]:
@@ -254,10 +254,7 @@ class Archive:
         return (folder for group in self._groups for folder in group.children)
 
     def _read_journal(self) -> None:
-        signature = _signature(self._folder.path / "ocsd" / "journal")
-        if signature != self._journal:
-            self._unframed = unframed.read(self._folder.path, self._read_at)
-            self._journal = signature
+        self._unframed = self._journal.read(self._read_at)
 
     def _limits(self) -> dict[str, Any]:
         """Return the files that are being written, with the byte up to which each counts."""
@@ -309,18 +306,6 @@ def check(since: float, until: float, columns: int) -> None:
         raise UsageError(
             f"columns={columns} is not from 1 to {MOST_COLUMNS}; a screen has some 2,000"
         )
-
-
-def _signature(folder: Path) -> list[tuple[str, int, int, int]]:
-    found = []
-    for path in sorted(folder.glob("*.wal")):
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            continue
-        # An orderly end deletes the journal, and the next one has the same names.
-        found.append((path.name, status.st_ino, status.st_size, status.st_mtime_ns))
-    return found
 
 
 def _all(nodes: Sequence[Node]) -> Iterator[Node]:
