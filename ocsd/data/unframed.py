@@ -21,7 +21,7 @@ from ocsd.data.scan import HOLES_FEED, block_of, holes_of
 from ocsd.data.spans import Span, believable
 from ocsd.errors import JournalVersionError
 from ocsd.journal.kinds import Kind
-from ocsd.journal.layout import PackedBlock, Values, gather
+from ocsd.journal.layout import Layout, PackedBlock, Values, gather
 from ocsd.journal.ranges import Ranges
 
 _Kinds = tuple[tuple[str, Kind], ...]
@@ -200,32 +200,30 @@ class UnframedReader:
         if self._unproven and oldest != self._oldest:
             return False
         self._oldest = oldest
-        fresh: dict[tuple[journal.BlockKey, _Kinds], UnframedBlocks] = {}
+        fresh: dict[Layout, UnframedBlocks] = {}
         # One piece at a time, so that all its entries are of the segment of the place.
         while entries := self._follower.poll(most_bytes=1):
             for entry in entries:
                 if isinstance(entry, journal.Lost):
                     return False
                 self._take(entry, fresh)
-        for (key, kinds), blocks in fresh.items():
-            self._add(self._waiting.setdefault(key, {}).setdefault(kinds, []), blocks)
+        for layout, blocks in fresh.items():
+            by_kinds = self._waiting.setdefault(
+                journal.block_key(layout.origin, layout.block_name), {}
+            )
+            self._add(by_kinds.setdefault(tuple(layout.kinds.items()), []), blocks)
         self._unproven = [each for each in self._unproven if not self._cover(*each)]
         self._ends = {name: end for name, end in self._ends.items() if end[1] >= oldest}
         return True
 
-    def _take(
-        self,
-        entry: journal.Entry,
-        fresh: dict[tuple[journal.BlockKey, _Kinds], UnframedBlocks],
-    ) -> None:
+    def _take(self, entry: journal.Entry, fresh: dict[Layout, UnframedBlocks]) -> None:
         match entry:
             case journal.Message(number, _, blocks):
                 for packed in blocks:
                     if packed.length:
-                        layout = packed.layout
-                        key = journal.block_key(layout.origin, layout.block_name)
-                        kinds = tuple(layout.kinds.items())
-                        batch = fresh.setdefault((key, kinds), UnframedBlocks([], []))
+                        batch = fresh.get(packed.layout)
+                        if batch is None:
+                            batch = fresh[packed.layout] = UnframedBlocks([], [])
                         batch.numbers.append(number)
                         batch.blocks.append(packed)
             case journal.File(name, length):
