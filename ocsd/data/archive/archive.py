@@ -80,7 +80,7 @@ class Archive:
         self.store = Store(self._folder, self.places)
         self._groups: list[Node] = []
         self._unframed: unframed.UnframedRows | None = None
-        self._journal: Any = None
+        self._journal = unframed.UnframedReader(folder)
         self._read_at = clock()
 
     def window(
@@ -256,7 +256,7 @@ class Archive:
 
     def _waiting(self, wanted: Wanted) -> Iterator[Part]:
         if self._unframed is not None:
-            columns = self._unframed.columns
+            columns = self._unframed.of(wanted.feed, wanted.names)
             yield from waiting(columns, wanted.feed, wanted.names, wanted.begin, wanted.end)
 
     def _digests(self) -> list[FileSummary]:
@@ -276,10 +276,7 @@ class Archive:
         return [each for group in self._groups for each in self.store.unread(group)]
 
     def _read_journal(self) -> None:
-        signature = _signature(self._folder.path / "ocsd" / "journal")
-        if signature != self._journal:
-            self._unframed = unframed.read(self._folder.path, self._read_at)
-            self._journal = signature
+        self._unframed = self._journal.read(self._read_at)
 
     def _limits(self) -> dict[str, int | None]:
         """Return the files that are being written, with the byte up to which each counts."""
@@ -334,18 +331,6 @@ def _limit(file: SourceFile, journal: unframed.UnframedRows) -> int | None:
     if end is None and file.opened_at + 1 > journal.read_at:
         return _NOT_YET
     return end
-
-
-def _signature(folder: Path) -> list[tuple[str, int, int, int]]:
-    found = []
-    for path in sorted(folder.glob("*.wal")):
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            continue
-        # An orderly end deletes the journal, and the next one has the same names.
-        found.append((path.name, status.st_ino, status.st_size, status.st_mtime_ns))
-    return found
 
 
 def _may_reach(node: Node, since: float, until: float) -> bool:
