@@ -16,8 +16,8 @@ from ocsd.aggregator.frames.schema import TICKS_PER_SECOND
 from ocsd.data.decode import seconds
 from ocsd.data.folder import Report, silent
 from ocsd.data.join import outer
+from ocsd.data.meaning import Meaning, with_units
 from ocsd.data.table import Column, Table
-from ocsd.data.units import Meaning, with_units
 from ocsd.errors import MissingLibraryError, OutputFileError, UsageError
 from ocsd.system.files import replacing
 

@@ -141,8 +141,9 @@ class DataFolder:
         index = _Index(self.path)
         summaries = self._indexed(files, index)
         if read:
-            new = [path for path in files if path not in summaries]
-            summaries |= self._read(new, index, silent)
+            for path in (path for path in files if path not in summaries):
+                summaries[path] = self._read_whole(path, index, being_written=False)
+            index.save()
         return summaries
 
     def _indexed(self, files: Iterable[Path], index: "_Index") -> dict[Path, FileSummary]:

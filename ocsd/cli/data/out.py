@@ -16,9 +16,9 @@ from ocsd.cli.data.selection import Selection, selecting
 from ocsd.cli.screen.progress import Bar
 from ocsd.data import names
 from ocsd.data.index import FileSummary
+from ocsd.data.meaning import Meaning, meanings
 from ocsd.data.overview import FeedOverview
-from ocsd.data.spans import EVER, Span
-from ocsd.data.units import Meaning, meanings
+from ocsd.data.spans import Span
 from ocsd.errors import UsageError
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
@@ -37,6 +37,8 @@ _output = functools.partial(
 
 _STANDARD_OUTPUT = Path("-")
 _FIELDS_IN_LINE = 3
+# The last sample lies within the time of a picture by that much [s].
+_LAST_WITHIN_S = 0.001
 
 
 @options.command(
@@ -118,16 +120,17 @@ def plot(selection: Selection, wanted: tuple[str, ...], output: Path | None, as_
     """
     plotting = importlib.import_module("ocsd.data.plot")
     plotting.check(output)
-    summaries = selection.summaries()
-    tables = _load(selection, summaries, wanted)
-    feeds = {table.feed for table in tables}
-    plotted = [feed for feed in selection.feeds(summaries) if feed.feed in feeds]
-    plotting.draw(
-        tables, output, _title(selection), _believable(plotted), _about(selection, summaries)
-    )
+    archive = selection.archive()
+    with Bar("reading files not in the index yet"):
+        feeds = archive.feeds(selection.since_at, selection.until_at)
+    known = {name: feed for feed in feeds for name in feed.fields}
+    fields = names.choose(wanted, known, selection.of_time)
+    plotted = [feed for feed in feeds if feed in map(known.get, fields)]
+    span = _span(selection, plotted)
+    about = _meanings(plotted)
+    plotting.draw(archive.window(fields, *span), output, _title(selection), about)
     for outliers in text.outlier_lines(plotted):
         print(f"not in the picture: {outliers}", file=sys.stderr)
-    fields = [name for table in tables for name in table.columns]
     if as_json:
         print(json.dumps({"file": output and str(output), "fields": fields}, indent=2))
     elif output is not None:
@@ -142,12 +145,15 @@ def named(fields: Sequence[str]) -> str:
 
 
 def _about(
-    selection: Selection, summaries: Sequence[FileSummary], *, shown: bool = True
+    selection: Selection, summaries: Sequence[FileSummary], *, shown: bool
 ) -> dict[str, Meaning]:
     """Return units and labels of all fields by name; nothing unless they are shown."""
     if not shown:
         return {}
-    feeds = selection.feeds(summaries)
+    return _meanings(selection.feeds(summaries))
+
+
+def _meanings(feeds: Sequence[FeedOverview]) -> dict[str, Meaning]:
     return {name: meaning for feed in feeds for name, meaning in meanings(feed).items()}
 
 
@@ -161,12 +167,18 @@ def _title(selection: Selection) -> str:
     return title
 
 
-def _believable(feeds: Sequence[FeedOverview]) -> Span:
-    """Return the times of the samples that are not outliers; all times if there are no others."""
+def _span(selection: Selection, feeds: Sequence[FeedOverview]) -> Span:
+    """Return the time of a picture: that of the samples of feeds which are not outliers.
+
+    If there are no others, it is theirs.
+    """
     spans = [feed.span for feed in feeds if feed.span is not None]
     if not spans:
-        return EVER
-    return min(begin for begin, _ in spans), max(end for _, end in spans)
+        spans = [(each.from_at, each.until_at) for feed in feeds for each in feed.outliers]
+    begin, end = selection.limits
+    begin = max(begin, min(span[0] for span in spans))
+    end = min(end, max(span[1] for span in spans) + _LAST_WITHIN_S)
+    return begin, max(end, begin + _LAST_WITHIN_S)
 
 
 def _load(

@@ -9,9 +9,9 @@ from ocsd.cli.screen.table import Cell, columns
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.data.gaps import EVERY_FEED, Gap, GapKind
 from ocsd.data.index import FileSummary, IndexedBlock
+from ocsd.data.meaning import meanings, with_units
 from ocsd.data.overview import FeedOverview
 from ocsd.data.spans import Outliers
-from ocsd.data.units import meanings, with_units
 from ocsd.text import units
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line

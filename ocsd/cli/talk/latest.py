@@ -18,7 +18,7 @@ class Value:
     """The time of the sample [Unix s]."""
     units: str = ""
     label: str = ""
-    """What its agent has declared; empty if nothing."""
+    """As its agent declares them; empty if it declares none."""
 
     @property
     def name(self) -> str:

@@ -4,12 +4,12 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from ocsd.data import unframed
+from ocsd.data import overview, unframed
 from ocsd.data.archive.answer import FieldWindow, Window, field_window
 from ocsd.data.archive.holes import holes, silences
-from ocsd.data.archive.listing import Listing
+from ocsd.data.archive.listing import Listing, SourceFile
 from ocsd.data.archive.pieces import (
     Level,
     Wanted,
@@ -23,22 +23,26 @@ from ocsd.data.archive.tree import Node, Tree
 from ocsd.data.folder import REACH_S, DataFolder
 from ocsd.data.index import FileSummary
 from ocsd.data.names import choose
-from ocsd.data.overview import FeedOverview, feeds
+from ocsd.data.overview import FeedOverview
 from ocsd.data.spans import LONGEST_WRITING_S
+from ocsd.data.spans import window as time_span
+from ocsd.data.trend.digest import all_blocks
 from ocsd.data.trend.levels import column_s, tick_of
 from ocsd.data.trend.places import TrendPlaces
-from ocsd.errors import OcsdError, UsageError
+from ocsd.errors import NoDataError, OcsdError, UsageError
 
 MOST_COLUMNS: Final = 100_000
 """Most columns of a window: more than any screen has, and 4 MB a field."""
 
-MOST_FIELDS: Final = 500
+FIELDS_OF_WINDOW: Final = 500
 """Most fields of a window."""
 
-FARTHEST_S: Final = 9e10
+FARTHEST_FROM_1970_S: Final = 9e10
 """G3 has no times farther from 1970 than this [s]."""
 
 _TRIES: Final = 3
+
+T = TypeVar("T")
 
 
 class Archive:
@@ -109,39 +113,24 @@ class Archive:
             If a file cannot be read.
         """
         check(since, until, columns)
-        for attempt in range(_TRIES):
-            self.refresh()
-            try:
-                return self._window(fields, since, until, columns)
-            except OcsdError:
-                # A file was removed, moved or replaced after it was listed.
-                if attempt == _TRIES - 1 or not self._has_changed():
-                    raise
-        raise AssertionError("unreachable")
+        return self._answered(lambda: self._window(fields, since, until, columns))
 
-    def fields(self) -> dict[str, set[str]]:
-        """Return the full names of all fields, each with its types.
+    def feeds(self, since: float | None = None, until: float | None = None) -> list[FeedOverview]:
+        """Return the feeds with samples of a time [s, Unix time], with their fields and times.
 
-        A type is ``float``, ``int``, ``bool`` or ``str``.
+        Of files that were never read, those that can have samples of the time are read first.
 
         Raises
         ------
         NoDataError, NotPermittedError, OcsdError
             If the folder or a file cannot be read.
         """
-        self.refresh()
-        return _fields(self._digests())
 
-    def feeds(self) -> list[FeedOverview]:
-        """Return an overview of each feed: fields, units, labels, first and last time.
+        def listed() -> list[FeedOverview]:
+            self._index(*time_span(since, until))
+            return overview.feeds(self._digests(), since, until)
 
-        Raises
-        ------
-        NoDataError, NotPermittedError, OcsdError
-            If the folder or a file cannot be read.
-        """
-        self.refresh()
-        return feeds(self._digests())
+        return self._answered(listed)
 
     def refresh(self) -> None:
         """Read what is new: the journal, then the names of files, then the newest file.
@@ -155,32 +144,53 @@ class Archive:
         self._read_journal()
         self._listing.refresh()
         limits = self._limits()
-        folders = {
-            name: tuple(file for file in files if limits.get(file.name) != _UNKNOWN)
-            for name, files in self._listing.folders.items()
-        }
-        limits = {name: limit for name, limit in limits.items() if limit != _UNKNOWN}
+        folders = self._listing.folders
+        for name in [name for name, limit in limits.items() if limit == _NOT_YET]:
+            del limits[name]
+            folder = name.partition("/")[0]
+            folders[folder] = tuple(file for file in folders[folder] if file.name != name)
         self._groups = self._tree.groups(folders, set(limits), self._read_at)
         self.store.advance(self._groups, limits)
 
-    def missing(self, since: float = -FARTHEST_S, until: float = FARTHEST_S) -> list[Node]:
-        """Return what has no trend yet, smaller parts first.
+    def missing(
+        self, since: float = -FARTHEST_FROM_1970_S, until: float = FARTHEST_FROM_1970_S
+    ) -> list[Node]:
+        """Return what has no trend yet and can have samples of a time [s, Unix time].
 
-        A window of this time [s, Unix time] takes longer as long as there are any.
+        A window of this time takes longer as long as there are any. What is in a folder or group
+        that has its trend is not examined.
         """
-        nodes = [
-            node for node in _all(self._groups) if node.closed and _may_reach(node, since, until)
-        ]
-        missing = [node for node in nodes if not self.places.has(node.name, node.key)]
-        return sorted(missing, key=lambda node: (node.tier, node.name))
+        return [*self._missing(self._groups, since, until)]
+
+    def _missing(self, nodes: Sequence[Node], since: float, until: float) -> Iterator[Node]:
+        for node in nodes:
+            if not _may_reach(node, since, until):
+                continue
+            if not (node.closed and self.places.has(node.name, node.key)):
+                if node.closed:
+                    yield node
+                yield from self._missing(node.children, since, until)
+
+    def _answered(self, work: Callable[[], T]) -> T:
+        """Return the result of some work, done again if files were changed meanwhile."""
+        for _ in range(_TRIES):
+            self.refresh()
+            try:
+                return self.store.sound(work)
+            except OcsdError:
+                # A file may have been removed, moved or replaced after it was listed.
+                if not self._has_changed():
+                    raise
+        return self.store.sound(work)
 
     def _window(self, fields: Sequence[str], since: float, until: float, columns: int) -> Window:
         self._index(since, until)
+        names = self._choose(fields)
         digests = self._digests()
-        names = choose(fields, _fields(digests))
-        if len(names) > MOST_FIELDS:
+        if len(names) > FIELDS_OF_WINDOW:
             raise UsageError(
-                f"{len(names)} fields are more than the {MOST_FIELDS} of one window; ask for fewer"
+                f"{len(names)} fields are more than the {FIELDS_OF_WINDOW} of a window; ask for "
+                "fewer"
             )
         length_s = column_s(since, until, columns)
         span = tick_of(since), tick_of(until)
@@ -192,16 +202,28 @@ class Archive:
             pieces = list(self._pieces(wanted))
             for key in keys:
                 found[f"{feed}.{key}"] = self._field(digests, wanted, key, pieces, columns)
-        cut_off = self._folder.cut_off(since, until)
         return Window(
             since,
             until,
             length_s,
             {name: found[name] for name in names},
-            holes(digests, cut_off, feeds, (since, until), self._read_at),
+            holes(digests, self._listing.cut_off, feeds, (since, until), self._read_at),
             self._read_at,
-            sum(len(self.store.unread(folder)) for folder in self._folders()),
+            sum(len(files) for _, files in self._unread()),
         )
+
+    def _choose(self, fields: Sequence[str]) -> list[str]:
+        """Return the full names of fields; before one is unknown, the newest file is read."""
+        try:
+            return choose(fields, _fields(self._digests()))
+        except NoDataError:
+            unread = self._unread()
+            if not unread:
+                raise
+        folder, files = unread[-1]
+        self.store.index(folder, files[-1:])
+        when = " in the files that were read so far; `ocsd data trend` reads all"
+        return choose(fields, _fields(self._digests()), when)
 
     def _field(
         self,
@@ -245,33 +267,28 @@ class Archive:
 
     def _index(self, since: float, until: float) -> None:
         """Read the files that can have samples of a time and are in no index yet."""
-        for folder in self._folders():
-            wanted = [node for node in self.store.unread(folder) if _may_reach(node, since, until)]
+        for folder, files in self._unread():
+            wanted = [node for node in files if _may_reach(node, since, until)]
             if wanted:
                 self.store.index(folder, wanted)
 
-    def _folders(self) -> Iterator[Node]:
-        return (folder for group in self._groups for folder in group.children)
+    def _unread(self) -> list[tuple[Node, list[Node]]]:
+        return [each for group in self._groups for each in self.store.unread(group)]
 
     def _read_journal(self) -> None:
         self._unframed = self._journal.read(self._read_at)
 
-    def _limits(self) -> dict[str, Any]:
+    def _limits(self) -> dict[str, int | None]:
         """Return the files that are being written, with the byte up to which each counts."""
-        limits: dict[str, Any] = {}
+        limits: dict[str, int | None] = {}
         newest = self._listing.newest()
         if newest and self._read_at - newest.opened_at < LONGEST_WRITING_S:
             limits[newest.name] = None
-        if self._unframed is None:
-            return limits
-        ends = self._unframed.ends
-        for files in self._listing.folders.values():
-            for file in files:
-                end = ends.get(file.name)
-                if end is not None and (file.name in limits or end < file.size_bytes):
-                    limits[file.name] = end
-                elif end is None and file.opened_at + 1 > self._unframed.read_at:
-                    limits[file.name] = _UNKNOWN
+        if self._unframed is not None:
+            for file in self._listing.recent(self._unframed.ends):
+                limit = _limit(file, self._unframed)
+                if limit is not None and (file.name in limits or limit < file.size_bytes):
+                    limits[file.name] = limit
         return limits
 
     def _has_changed(self) -> bool:
@@ -280,7 +297,7 @@ class Archive:
         return before != [group.key for group in self._groups]
 
 
-_UNKNOWN: Final = -1
+_NOT_YET: Final = -1
 """The limit of a file that is younger than what is known of the journal: it is left out."""
 
 
@@ -293,7 +310,7 @@ def check(since: float, until: float, columns: int) -> None:
         If the time has no length or no such times exist, or there are too few or many columns.
     """
     for name, at in (("since", since), ("until", until)):
-        if not math.isfinite(at) or abs(at) > FARTHEST_S:
+        if not math.isfinite(at) or abs(at) > FARTHEST_FROM_1970_S:
             raise UsageError(
                 f"{name}={at!r} is no time of a recording; write Unix time in seconds, "
                 "e.g. 1795328225.5"
@@ -308,38 +325,35 @@ def check(since: float, until: float, columns: int) -> None:
         )
 
 
-def _all(nodes: Sequence[Node]) -> Iterator[Node]:
-    for node in nodes:
-        yield node
-        yield from _all(node.children)
+def _limit(file: SourceFile, journal: unframed.UnframedRows) -> int | None:
+    """Return the byte up to which a file counts by the journal; None if it does not say."""
+    end = journal.ends.get(file.name)
+    if end is None and file.opened_at + 1 > journal.read_at:
+        return _NOT_YET
+    return end
 
 
 def _may_reach(node: Node, since: float, until: float) -> bool:
     """Return whether the names of files say that they may have samples of a time."""
     return any(
         file.opened_at - REACH_S <= until and since <= file.opened_at + LONGEST_WRITING_S + REACH_S
-        for file in (node.files[0], node.files[-1], *node.files)
+        for file in node.files
     )
 
 
-def _fields(summaries: Sequence[FileSummary]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for summary in summaries:
-        for source in summary.sources:
-            for block in source.blocks:
-                for key, kind in block.fields.items():
-                    found.setdefault(f"{source.feed}.{key}", set()).add(kind)
+def _fields(summaries: Sequence[FileSummary]) -> dict[str, None]:
+    """Return the full names of all fields."""
+    found: dict[str, None] = {}
+    for source, block in all_blocks(summaries):
+        found |= dict.fromkeys(f"{source.feed}.{key}" for key in block.fields)
     return found
 
 
 def _kinds(summaries: Sequence[FileSummary], feed: str, key: str) -> set[str]:
     return {
         block.fields[key]
-        for summary in summaries
-        for source in summary.sources
-        if source.feed == feed
-        for block in source.blocks
-        if key in block.fields
+        for source, block in all_blocks(summaries)
+        if source.feed == feed and key in block.fields
     }
 
 
@@ -351,3 +365,14 @@ def _of_field(pieces: Sequence[Level | Part], key: str) -> Iterator[Level | Part
                 yield piece.of(key)
         elif key in piece.columns:
             yield piece
+
+
+def window(
+    folder: Path, fields: Sequence[str], since: float, until: float, columns: int = 2000
+) -> Window:
+    """Return fields of a data folder over a time, in columns.
+
+    It is `Archive.window`, with the same arguments and errors, for a single question. Whoever
+    asks again keeps an `Archive`.
+    """
+    return Archive(folder).window(fields, since, until, columns)

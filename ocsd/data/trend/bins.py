@@ -72,6 +72,8 @@ def merged(parts: Sequence[Bins], ratio: int = 1) -> Bins:
 
     Ints become floats if they are both.
     """
+    if len(parts) == ratio == 1:
+        return parts[0]
     index = np.concatenate([part.index for part in parts]) // ratio
     n = np.concatenate([part.n for part in parts])
     stacks = [_beside([part.stacks[at] for part in parts]) for at in range(len(parts[0].stacks))]
@@ -138,6 +140,8 @@ def _stack(
 
 
 def _beside(stacks: Sequence[Stack]) -> Stack:
+    if len(stacks) == 1:
+        return stacks[0]
     return Stack(
         stacks[0].names,
         np.concatenate([stack.least for stack in stacks], axis=1),

@@ -17,22 +17,26 @@ from ocsd.data.trend.texts import Change
 from ocsd.system.files import replacing
 
 VERSION: Final = 1
-MAGIC: Final = b"OCSDTRND"
+TREND_MAGIC: Final = b"OCSDTRND"
 
 _HEAD: Final = struct.Struct("<8sIII")
 _READ_AHEAD: Final = 2**16
-_TYPES: Final = {"float": "<f8", "int": "<i8", "bool": "<i8"}
+_CODES: Final = {"f": "<f8", "i": "<i8"}
 
 
 class BadTrendError(Exception):
     """A trend file that is damaged, of another version or of other sources.
 
-    Internal to the reading: it is made again.
+    Internal to the reading: it is made again. `path` is the file.
     """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} {reason}")
+        self.path = path
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class BinnedBlock:
     """The bins of fields of a feed that were sampled together."""
 
     feed: str
@@ -55,9 +59,9 @@ class Trend:
     """Times with samples."""
     children: Mapping[str, Sequence[Span]]
     """The files or folders it was made of, with their times; empty for that of one file."""
-    blocks: Sequence[Block]
+    blocks: Sequence[BinnedBlock]
     summaries: Sequence[Mapping[str, Any]]
-    """What the index says of all files together; empty for that of one file."""
+    """Summaries of all files together, as of the index; empty for that of one file."""
 
 
 def encoded(trend: Trend) -> bytes:
@@ -72,7 +76,7 @@ def encoded(trend: Trend) -> bytes:
     }
     text = json.dumps(header).encode()
     text += b" " * (-(_HEAD.size + len(text)) % 8)
-    return _HEAD.pack(MAGIC, VERSION, len(text), crc32(text)) + text + body.bytes()
+    return _HEAD.pack(TREND_MAGIC, VERSION, len(text), crc32(text)) + text + body.bytes()
 
 
 def write(path: Path, content: bytes) -> None:
@@ -98,9 +102,7 @@ class TrendFile:
     Raises
     ------
     BadTrendError
-        If it is damaged or of another version.
-    OSError
-        If it cannot be read.
+        If it is damaged, of another version, or cannot be read.
     """
 
     def __init__(self, path: Path, content: bytes | None = None) -> None:
@@ -111,8 +113,8 @@ class TrendFile:
         text = beginning[_HEAD.size : _HEAD.size + length]
         if len(text) < length:
             text = self._pieces([(_HEAD.size, length)])[0]
-        if magic != MAGIC or version != VERSION or crc32(text) != checksum:
-            raise BadTrendError(f"{path} is damaged, or of another version than {VERSION}")
+        if magic != TREND_MAGIC or version != VERSION or crc32(text) != checksum:
+            raise BadTrendError(path, f"is damaged, or of another version than {VERSION}")
         header = json.loads(text)
         self._begin = _HEAD.size + length
         self.key: str = header["key"]
@@ -125,7 +127,7 @@ class TrendFile:
 
         Raises
         ------
-        BadTrendError, OSError
+        BadTrendError
             If it cannot be read.
         """
         return {
@@ -138,7 +140,7 @@ class TrendFile:
 
         Raises
         ------
-        BadTrendError, OSError
+        BadTrendError
             If it cannot be read.
         """
         found: list[Mapping[str, Any]] = self.json(*self._parts["summaries"])
@@ -153,18 +155,21 @@ class TrendFile:
         found = self._pieces([(self._begin + part[0], part[1]) for part in parts])
         for content, part in zip(found, parts, strict=True):
             if len(content) != part[1] or crc32(content) != part[2]:
-                raise BadTrendError(f"{self._path} is damaged")
+                raise BadTrendError(self._path, "is damaged")
         return found
 
     def _pieces(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes at offsets, of lengths."""
         if self._content is not None:
             return [self._content[offset : offset + length] for offset, length in places]
-        descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return [os.pread(descriptor, length, offset) for offset, length in places]
-        finally:
-            os.close(descriptor)
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                return [os.pread(descriptor, length, offset) for offset, length in places]
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise BadTrendError(self._path, f"cannot be read: {error.strerror}") from error
 
 
 class StoredBlock:
@@ -184,31 +189,31 @@ class StoredBlock:
 
         Raises
         ------
-        BadTrendError, OSError
+        BadTrendError
             If they cannot be read.
         """
         level = self._levels[step_s]
-        names = [name for name in names if name in level["rows"]]
-        times, *rows = self._file.read([level["times"], *(level["rows"][name] for name in names)])
+        there = [name for name in names if name in level["rows"]]
+        times, *rows = self._file.read([level["times"], *map(level["rows"].get, there)])
         count: int = level["bins"]
         index = np.frombuffer(times, "<i8", count)
         n = np.frombuffer(times, "<u4", count, 8 * count).astype(np.int64)
-        stored = dict(zip(names, rows, strict=True))
-        floats = [name for name in names if self.kinds[name] == "float"]
-        whole = [name for name in names if self.kinds[name] != "float"]
-        stacks = (
-            _unpacked([(name, stored[name]) for name in alike], _TYPES[kind], count)
-            for kind, alike in (("float", floats), ("int", whole))
-            if alike
-        )
-        return Bins(index, n, tuple(stacks))
+        floats: dict[str, bytes] = {}
+        whole: dict[str, bytes] = {}
+        for name, row in zip(there, rows, strict=True):
+            alike = whole
+            if self.kinds[name] == "float":
+                alike = floats
+            alike[name] = row
+        found = (_unpacked(floats, "<f8", count), _unpacked(whole, "<i8", count))
+        return Bins(index, n, tuple(stack for stack in found if stack is not None))
 
     def changes(self, name: str) -> list[Change] | None:
         """Return the changes of a text field; None if they are too many.
 
         Raises
         ------
-        BadTrendError, OSError
+        BadTrendError
             If they cannot be read.
         """
         found = self._file.json(*self._texts)[name]
@@ -245,11 +250,11 @@ def _head(path: Path, beginning: bytes) -> tuple[bytes, int, int, int]:
     try:
         magic, version, length, checksum = _HEAD.unpack_from(beginning)
     except struct.error as error:
-        raise BadTrendError(f"{path} ends within its head") from error
+        raise BadTrendError(path, "ends within its head") from error
     return magic, version, length, checksum
 
 
-def _block(body: _Body, block: Block) -> dict[str, Any]:
+def _block(body: _Body, block: BinnedBlock) -> dict[str, Any]:
     return {
         "feed": block.feed,
         "name": block.name,
@@ -270,7 +275,7 @@ def _level(body: _Body, step_s: int, bins: Bins) -> dict[str, Any]:
 
 def _packed(stack: Stack, at: int) -> bytes:
     """Return a row: least, greatest, sum; and the numbers of NaN if there are any."""
-    code = _TYPES[{"f": "float", "i": "int"}[stack.least.dtype.kind]]
+    code = _CODES[stack.least.dtype.kind]
     parts = [stack.least[at].astype(code), stack.greatest[at].astype(code)]
     parts.append(stack.total[at].astype("<f8"))
     if stack.nans[at].any():
@@ -278,15 +283,18 @@ def _packed(stack: Stack, at: int) -> bytes:
     return b"".join(part.tobytes() for part in parts)
 
 
-def _unpacked(rows: Sequence[tuple[str, bytes]], code: str, count: int) -> Stack:
-    ends = [np.frombuffer(content, code, 2 * count) for _, content in rows]
-    totals = [np.frombuffer(content, "<f8", count, 16 * count) for _, content in rows]
+def _unpacked(rows: Mapping[str, bytes], code: str, count: int) -> Stack | None:
+    """Return the rows of fields of one type; None if there are none."""
+    if not rows:
+        return None
+    ends = [np.frombuffer(content, code, 2 * count) for content in rows.values()]
+    totals = [np.frombuffer(content, "<f8", count, 16 * count) for content in rows.values()]
     nans = np.zeros((len(rows), count), dtype=np.int64)
-    for at, (_, content) in enumerate(rows):
+    for at, content in enumerate(rows.values()):
         if len(content) > 24 * count:
             nans[at] = np.frombuffer(content, "<u4", count, 24 * count)
     return Stack(
-        tuple(name for name, _ in rows),
+        tuple(rows),
         np.stack([each[:count] for each in ends]),
         np.stack([each[count:] for each in ends]),
         np.stack(totals),

@@ -40,6 +40,7 @@ class TrendPlaces:
         if first == inside:
             self._folders.reverse()
         self.refusal = ""
+        self._bad: set[Path] = set()
 
     @property
     def folder(self) -> Path:
@@ -49,9 +50,10 @@ class TrendPlaces:
     def find(self, name: str, key: str) -> TrendFile | None:
         """Return a trend if it is there, sound, and of these sources."""
         for folder in self._folders:
-            with suppress(OSError, BadTrendError, ValueError, KeyError, TypeError):
-                file = TrendFile(folder / f"{name}.trend")
-                if file.key == key:
+            path = folder / f"{name}.trend"
+            with suppress(BadTrendError, ValueError, KeyError, TypeError):
+                file = TrendFile(path)
+                if file.key == key and path not in self._bad:
                     return file
         return None
 
@@ -70,7 +72,14 @@ class TrendPlaces:
             self.refusal = f"cannot write trends into {self.folder}: {reason}"
             return TrendFile(path, content)
         self.refusal = ""
+        self._bad.discard(path)
         return TrendFile(path)
+
+    def discard(self, path: Path) -> None:
+        """Take a damaged trend file for none, and remove it if possible."""
+        self._bad.add(path)
+        with suppress(OSError):
+            path.unlink()
 
     def stored(self) -> list[Path]:
         """Return all trend files that this user can write."""

@@ -17,7 +17,7 @@ from ocsd.web.server.stream import Stream
 from ocsd.web.sources.samples import Samples
 from ocsd.web.work import Work
 
-POLL_S: Final = 0.1
+JOURNAL_POLL_S: Final = 0.1
 IDLE_POLL_S: Final = 1.0
 """Time between two looks into the journal while somebody looks, and while nobody does [s]."""
 UPDATE_S: Final = 0.25
@@ -118,7 +118,7 @@ class Living:
         live.poll()
         delay_s = IDLE_POLL_S
         if self._viewers:
-            delay_s = POLL_S
+            delay_s = JOURNAL_POLL_S
         if live.behind:
             delay_s = 0.0
         the_reactor().callLater(delay_s, self._poll, live)

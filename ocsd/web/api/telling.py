@@ -127,7 +127,7 @@ def check_span(since_at: float, until_at: float) -> tuple[float, float]:
     """
     if until_at <= since_at:
         raise UsageError(
-            f"until ({until_at:g}) is not later than since ({since_at:g}), so there is no time "
+            f"until ({until_at:.3f}) is not later than since ({since_at:.3f}), so there is no time "
             "between them"
         )
     return since_at, until_at

@@ -148,7 +148,7 @@ class FeedBuffer:
 
     @property
     def reach_s(self) -> float:
-        """How far back it reaches [s]."""
+        """Age of the oldest message of which it has samples [s]."""
         if not self._arrivals:
             return 0.0
         return self._monotonic() - self._arrivals[0][0]

@@ -5,7 +5,7 @@ for samples of some of these in a span of time.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -40,26 +40,34 @@ def query(body: Mapping[str, Any], buffer: FeedBuffer, prefix: str) -> list[dict
     UsageError
         If the request has no such form.
     """
-    span = body.get("range")
+    span = _span(body.get("range"))
+    most = _most(body.get("maxDataPoints"))
+    answers = []
+    for name, kind in _targets(body.get("targets")):
+        field = name.removeprefix(f"{prefix}.")
+        points = _points(buffer.between(field, *span), most)
+        answers.append(_answer(name, field, points, buffer, kind))
+    return answers
+
+
+def _targets(targets: object) -> Iterator[tuple[str, str]]:
+    """Yield name and kind of each target."""
+    if not isinstance(targets, list) or len(targets) > MOST_TARGETS:
+        raise UsageError(f'the query has no list "targets" of at most {MOST_TARGETS}')
+    for target in targets:
+        # Grafana sends a row of its form that is not filled in without a target.
+        if isinstance(target, Mapping) and isinstance(name := target.get("target"), str) and name:
+            yield name, str(target.get("type") or TIMESERIE)
+
+
+def _span(span: object) -> tuple[float, float]:
+    """Return the times of a range [s, Unix time]."""
     if not isinstance(span, Mapping):
         raise UsageError('the query has no "range": {"from": TIME, "to": TIME}')
     since_at, until_at = (_time(key, span.get(key)) for key in ("from", "to"))
     if until_at < since_at:
         raise UsageError('the "range" of the query ends before it begins')
-    most = _most(body.get("maxDataPoints"))
-    targets = body.get("targets")
-    if not isinstance(targets, list) or len(targets) > MOST_TARGETS:
-        raise UsageError(f'the query has no list "targets" of at most {MOST_TARGETS}')
-    answers = []
-    for target in targets:
-        # Grafana sends a row of its form that is not filled in without a target.
-        if isinstance(target, Mapping) and isinstance(name := target.get("target"), str) and name:
-            field = name.removeprefix(f"{prefix}.")
-            shown = buffer.between(field, since_at, until_at)
-            points = _points(shown, most)
-            kind = target.get("type") or TIMESERIE
-            answers.append(_answer(name, field, points, buffer, str(kind)))
-    return answers
+    return since_at, until_at
 
 
 def _answer(

@@ -10,8 +10,8 @@ from ocsd.errors import UsageError
 from ocsd.web.feedview import grafana
 from ocsd.web.feedview.buffer import FeedBuffer
 from ocsd.web.feedview.settings import ViewSettings
-from ocsd.web.feedview.thinning import thinned
-from ocsd.web.server.files import Files
+from ocsd.web.feedview.thinning import line
+from ocsd.web.server.files import PageFiles
 from ocsd.web.server.plain import dumps
 from ocsd.web.server.read import body_of
 from ocsd.web.server.route import JSON
@@ -19,6 +19,8 @@ from ocsd.web.server.safety import HEADERS, refusal
 
 PLOTTED: Final = 2000
 """Samples of a field in the picture, at most."""
+MOST_OF_LINE: Final = 2 * PLOTTED
+"""The same, with the silences between them and the changes of a text."""
 MOST_PLOTTED_FIELDS: Final = 64
 
 
@@ -43,7 +45,7 @@ class ViewPages(resource.Resource):
         self._buffer = buffer
         self._missing = missing
         self._clock = clock
-        self._files = Files()
+        self._files = PageFiles()
         self._posted: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
             "/search": self._search,
             "/query": lambda body: grafana.query(body, buffer, settings.name),
@@ -80,11 +82,10 @@ class ViewPages(resource.Resource):
         for name in buffer.names()[:MOST_PLOTTED_FIELDS]:
             times, values = buffer.between(name, float("-inf"), float("inf"))
             if not buffer.is_text(name):
-                chosen = thinned(times, values, PLOTTED)
-                times, values = times[chosen], values[chosen]
+                times, values = line(times, values, PLOTTED)
             fields[name] = {
-                "t": times[-PLOTTED:].tolist(),
-                "v": values[-PLOTTED:].tolist(),
+                "t": times[-MOST_OF_LINE:].tolist(),
+                "v": values[-MOST_OF_LINE:].tolist(),
                 "text": buffer.is_text(name),
                 "units": buffer.units.get(name, ""),
                 "label": buffer.labels.get(name, ""),

@@ -19,14 +19,14 @@ from ocsd.log import logs
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
 from ocsd.web.feedview.buffer import FeedBuffer
+from ocsd.web.feedview.feed_state import FeedState
 from ocsd.web.feedview.pages import ViewPages
 from ocsd.web.feedview.settings import ViewSettings, of_words
-from ocsd.web.feedview.watch import Watch
 from ocsd.web.server.site import PageSite
-from ocsd.web.sources.views import Notice, View, folders_of
+from ocsd.web.sources.views import View, ViewNotice, folders_of
 
 PERIOD_S: Final = 1.0
-ASK_PERIOD_S: Final = 5.0
+FEED_ASK_PERIOD_S: Final = 5.0
 REFUSED_RETRY_S: Final = 5.0
 
 
@@ -42,18 +42,18 @@ class FeedView:
     def __init__(self, settings: ViewSettings) -> None:
         self.settings = settings
         self.buffer = FeedBuffer(settings.buffer_time_s)
-        self.watch = Watch(settings.target, settings.feed, settings.hub)
+        self.state = FeedState(settings.target, settings.feed, settings.hub)
         self.joining = Joining(
             RouterAddress(settings.hub, settings.realm),
-            lambda: _Session(settings.realm, self),
+            lambda: _ViewSession(settings.realm, self),
             lambda: self.lost("the connection was lost"),
             self.refused,
         )
-        self.session: _Session | None = None
+        self.session: _ViewSession | None = None
         self._told = ""
         self._asked_s = 0.0
         self._site = PageSite(ViewPages(settings, self.buffer, self.missing))
-        self._notice: Notice | None = None
+        self._notice: ViewNotice | None = None
 
     def begin(self) -> None:
         """Listen, and join the router for as long as it takes.
@@ -74,7 +74,7 @@ class FeedView:
         url = self.settings.url or f"http://{shown}/"
         own = self.settings
         view = View(own.name, own.description, url, f"{own.target}.{own.feed}")
-        self._notice = Notice(lambda: folders_of(own.host), view, os.getpid())
+        self._notice = ViewNotice(lambda: folders_of(own.host), view, os.getpid())
         self.log.info(
             "{feed} is shown at {url}", feed=f"{self.settings.target}.{self.settings.feed}", url=url
         )
@@ -88,38 +88,38 @@ class FeedView:
         sys.stdout.flush()
         os._exit(0)
 
-    def joined(self, session: "_Session") -> None:
+    def joined(self, session: "_ViewSession") -> None:
         """Take a connection."""
         self.session = session
-        self.watch = self.watch.joined()
+        self.state = self.state.joined()
         self._asked_s = 0.0
 
     def lost(self, reason: str) -> None:
         """Try again for ever."""
         self.session = None
-        self.watch = self.watch.lost(reason)
+        self.state = self.state.lost(reason)
         self.joining.start(None)
 
     def refused(self, reason: str) -> None:
         """Try again later, because the router refuses."""
         self.session = None
-        self.watch = self.watch.lost(reason)
+        self.state = self.state.lost(reason)
         the_reactor().callLater(REFUSED_RETRY_S, self.joining.start, None)
 
     def take(self, pair: Any, *_rest: Any) -> None:
         """Take in a message of the feed."""
         message, feed_info = parts(pair)
-        self.watch = self.watch.heard(time.time())
+        self.state = self.state.heard(time.time())
         self.buffer.take(message, feed_info)
 
     def missing(self) -> str:
         """Return what is missing, for people."""
-        return self.watch.words(time.time())
+        return self.state.words(time.time())
 
     def tick(self) -> None:
         """Ask, forget, log and tell."""
         now_s = time.monotonic()
-        due = now_s - self._asked_s >= ASK_PERIOD_S and self.watch.is_silent(time.time())
+        due = now_s - self._asked_s >= FEED_ASK_PERIOD_S and self.state.is_silent(time.time())
         if due and self.session is not None:
             self._asked_s = now_s
             self.session.ask()
@@ -132,7 +132,7 @@ class FeedView:
             self._notice.renew(time.time())
 
 
-class _Session(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
+class _ViewSession(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
     """One connection of a feed viewer."""
 
     def __init__(self, realm: str, view: FeedView) -> None:
@@ -156,11 +156,11 @@ class _Session(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
         view = self._view
         try:
             feeds = yield self.call(view.settings.agent_address, "get_feeds")
-            view.watch = view.watch.answered([str(name) for name, _ in feeds])
+            view.state = view.state.answered([str(name) for name, _ in feeds])
         except ApplicationError as error:
-            view.watch = view.watch.unanswered(str(error.error))
+            view.state = view.state.unanswered(str(error.error))
         except Exception as error:  # noqa: BLE001 # an answer of any form, or the connection ends
-            view.watch = view.watch.unanswered(type(error).__name__)
+            view.state = view.state.unanswered(type(error).__name__)
 
     def onLeave(self, details: Any) -> None:
         """Take a refusal of the router, and close the connection."""

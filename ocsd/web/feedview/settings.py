@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from ocsd.system.address import Address, address_of
 
-DEFAULT_LISTEN: Final = "127.0.0.1:5000"
+DEFAULT_VIEW_LISTEN: Final = "127.0.0.1:5000"
 """The port is that of OCS's data feed server."""
 DEFAULT_BUFFER_TIME_S: Final = 3600.0
 
@@ -21,7 +21,7 @@ class ViewSettings(NamedTuple):
     """Beginning of the names of the fields, and title of the page."""
     description: str
     buffer_time_s: float
-    """How long samples are kept [s]."""
+    """Time for which samples are kept [s]."""
     hub: str
     """WebSocket address of the router."""
     realm: str
@@ -53,5 +53,5 @@ def of_words(words: Sequence[str] | None = None) -> ViewSettings:
     parser.add_argument(
         "--buffer-time", dest="buffer_time_s", type=float, default=DEFAULT_BUFFER_TIME_S
     )
-    parser.add_argument("--listen", type=address_of, default=address_of(DEFAULT_LISTEN))
+    parser.add_argument("--listen", type=address_of, default=address_of(DEFAULT_VIEW_LISTEN))
     return ViewSettings(**vars(parser.parse_args(words)))

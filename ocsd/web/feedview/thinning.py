@@ -1,7 +1,9 @@
-"""The samples that are shown where there are more than a picture can show. Pure."""
+"""The samples that a picture shows, and where its lines break. Pure."""
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ocsd.data.spans import longest_pause_s
 
 
 def thinned(times: NDArray[np.float64], values: NDArray[np.float64], most: int) -> NDArray[np.intp]:
@@ -38,3 +40,22 @@ def thinned(times: NDArray[np.float64], values: NDArray[np.float64], most: int) 
         picks.add(begin + int(np.argmin(low[begin:end])))
         picks.add(begin + int(np.argmax(high[begin:end])))
     return np.array(sorted(picks), dtype=np.intp)
+
+
+def line(
+    times: NDArray[np.float64], values: NDArray[np.float64], most: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return times and values of a line: thinned, with a NaN in every silence.
+
+    Parameters and lengths are those of `thinned`, but for the NaN in silences, which are those
+    of `ocsd data gaps`.
+    """
+    chosen = thinned(times, values, most)
+    steps = np.diff(times)
+    positive = steps[steps > 0]
+    if len(positive) < 2:
+        return times[chosen], values[chosen]
+    silences = np.flatnonzero(steps > longest_pause_s(float(np.median(positive))))
+    middles = (times[silences] + times[silences + 1]) / 2
+    places = np.searchsorted(times[chosen], middles)
+    return np.insert(times[chosen], places, middles), np.insert(values[chosen], places, np.nan)

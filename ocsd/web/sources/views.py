@@ -15,12 +15,12 @@ from typing import Any, Final
 from ocsd.system.files import replace
 from ocsd.system.paths import of_host, runtime_base
 
-FOLDER: Final = "views"
+VIEWS_FOLDER: Final = "views"
 RENEWAL_S: Final = 5.0
 LIFE_S: Final = 30.0
 """Time after which a viewer that has not renewed its file counts no more [s]."""
-_MOST: Final = 500
-_LARGEST_BYTES: Final = 16_384
+_MOST_VIEWS: Final = 500
+_LARGEST_VIEW_BYTES: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class View:
     """Agent and feed, e.g. ``fake-data1.false_temperatures``."""
 
 
-class Notice:
+class ViewNotice:
     """The files by which a viewer tells hosts about itself."""
 
     def __init__(self, folders: Callable[[], Sequence[Path]], view: View, pid: int) -> None:
@@ -67,9 +67,9 @@ class Notice:
 def folders_of(host: str = "") -> list[Path]:
     """Return the folders of a host, or of each host that has a runtime folder here."""
     if host:
-        return [of_host(host).runtime / FOLDER]
+        return [of_host(host).runtime / VIEWS_FOLDER]
     with suppress(OSError):
-        return [each / FOLDER for each in sorted(runtime_base().iterdir()) if each.is_dir()]
+        return [each / VIEWS_FOLDER for each in sorted(runtime_base().iterdir()) if each.is_dir()]
     return []
 
 
@@ -79,9 +79,9 @@ def views(runtime: Path, now_at: float) -> list[View]:
     `runtime` is the runtime folder of a host. What cannot be read is left out.
     """
     found = []
-    for path in sorted((runtime / FOLDER).glob("*.json"))[:_MOST]:
+    for path in sorted((runtime / VIEWS_FOLDER).glob("*.json"))[:_MOST_VIEWS]:
         try:
-            if path.stat().st_size > _LARGEST_BYTES:
+            if path.stat().st_size > _LARGEST_VIEW_BYTES:
                 continue
             written = json.loads(path.read_bytes())
             if abs(now_at - written["renewed_at"]) <= LIFE_S:

@@ -8,7 +8,8 @@ from tests.unit.web.chromium import needs_chromium
 
 needs_chromium()
 
-from tests.unit.web.stand_in import MADE_UP, World, served  # noqa: E402 - after the skip
+from tests.unit.web.stand_in import served  # noqa: E402 - after the skip
+from tests.unit.web.world import MADE_UP, World  # noqa: E402 - after the skip
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 FIELD = "fake-data1.false_temperatures.channel_00"

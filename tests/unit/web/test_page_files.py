@@ -63,7 +63,12 @@ def test_every_imported_module_exists_and_has_what_is_imported():
 
 
 def test_every_module_is_used():
-    used = {"main.js"}
+    scripts = [
+        Path(src).name
+        for html in PAGE.rglob("*.html")
+        for src in re.findall(r"<script[^>]* src=\"([^\"]+)", html.read_text())
+    ]
+    used = {path.relative_to(PAGE).as_posix() for path in MODULES if path.name in scripts}
     for path in MODULES:
         for module in re.findall(r"from \"(.+?)\"", path.read_text()):
             used.add((path.parent / module).resolve().relative_to(PAGE).as_posix())
@@ -94,4 +99,16 @@ def test_what_comes_from_others_is_unchanged_and_has_its_licence(folder):
     } <= set(sums)
     assert sums == {
         name: hashlib.sha256((VENDOR / folder / name).read_bytes()).hexdigest() for name in sums
+    }
+
+
+def test_the_page_of_docs_lists_the_keys():
+    pattern = r"\{ key: \"(.+?)\"(?:, name: \"(.+?)\")?, text: \"(.+?)\""
+    found = re.findall(pattern, (PAGE / "main.js").read_text())
+    keys = {name or key: text for key, name, text in found}
+    docs = (PAGE.parents[2] / "docs" / "page.md").read_text()
+    section = docs.partition("## Keys")[2].partition("## ")[0]
+    mouse = {"drag", "wheel", "double click"}
+    assert dict(re.findall(r"^\| `(.+?)` \| (.+?) \|$", section, re.MULTILINE)) == {
+        key: text for key, text in keys.items() if key not in mouse
     }

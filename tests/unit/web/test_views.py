@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from ocsd.web.sources.views import LIFE_S, Notice, View, folders_of, views
+from ocsd.web.sources.views import LIFE_S, View, ViewNotice, folders_of, views
 
 LAB = View("lab", "two <b>channels</b>", "http://127.0.0.1:5000/", "fake-data1.temps")
 
 
 def test_a_viewer_is_listed_while_it_renews_its_file(tmp_path):
-    notice = Notice(lambda: [tmp_path / "views"], LAB, 7)
+    notice = ViewNotice(lambda: [tmp_path / "views"], LAB, 7)
     notice.renew(100.0)
     assert views(tmp_path, 100.0 + LIFE_S) == [LAB]
     assert views(tmp_path, 101.0 + LIFE_S) == []
@@ -23,12 +23,12 @@ def test_a_viewer_is_listed_while_it_renews_its_file(tmp_path):
 def test_two_viewers_of_one_container_image_do_not_hide_each_other(tmp_path):
     other = View("lab2", "", "http://127.0.0.1:5000/", "fake-data2.temps")
     for view in (other, LAB):
-        Notice(lambda: [tmp_path / "views"], view, 1).renew(100.0)
+        ViewNotice(lambda: [tmp_path / "views"], view, 1).renew(100.0)
     assert views(tmp_path, 100.0) == [LAB, other]
 
 
 def test_a_host_without_a_runtime_folder_is_left_out(tmp_path):
-    notice = Notice(lambda: [tmp_path / "host" / "views"], LAB, 7)
+    notice = ViewNotice(lambda: [tmp_path / "host" / "views"], LAB, 7)
     notice.renew(100.0)
     assert not (tmp_path / "host").exists()
     (tmp_path / "host").mkdir()

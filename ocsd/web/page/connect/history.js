@@ -3,16 +3,17 @@
 import { address, get } from "./api.js";
 import { Stream } from "./stream.js";
 import { wait } from "../logic/backoff.js";
-import { breaksBefore, merge, placeOf, seriesOf, trim } from "../logic/columns.js";
+import { breaksBefore, from, merge, placeOf, seriesOf, trim } from "../logic/columns.js";
 import { resolved, stepFor } from "../logic/span.js";
 
 const MOST_COLUMNS = 2000;
 const TOO_MANY_COLUMNS = 6000;
 const SEAM_S = 10;
 const HOLE_KNOWN_MS = 3000;
+const REDRAW_MS = 1000;
 
 export class History {
-  /** `changed` is called when there is something new to draw, `said` with a text for the reader. */
+  /** `changed(isNew)` is called when there is something to draw, `said` with a text to read. */
   constructor(site, changed, said) {
     Object.assign(this, { site, changed, said });
     this.series = new Map();
@@ -43,7 +44,8 @@ export class History {
     this.follow(fields, since, until, stepFor(until - since, width));
   }
 
-  async askWindow(fields, since, until) {
+  /** Ask for a window; `keep` keeps the live columns behind it. */
+  async askWindow(fields, since, until, keep = false) {
     const loading = new AbortController();
     this.loading = loading;
     const ratio = Math.min(2, window.devicePixelRatio || 1);
@@ -51,19 +53,21 @@ export class History {
     try {
       const answer = await get("window", { field: fields, since, until, columns }, loading.signal);
       if (this.loading !== loading) return;
-      this.take(answer);
+      this.take(answer, keep);
       this.attempt = 0;
       this.said("");
     } catch (error) {
       if (error.name === "AbortError" || this.loading !== loading) return;
       this.failed(error);
     }
-    this.changed();
+    this.changed(true);
   }
 
-  take(answer) {
+  take(answer, keep) {
+    const before = this.series;
     this.series = new Map(Object.entries(answer.fields).map(([field, one]) => [field, seriesOf(one)]));
     this.holes = answer.holes;
+    if (keep) before.forEach((series, field) => this.join({ [field]: from(series, answer.until) }));
     const early = this.early;
     this.early = null;
     early?.forEach((columns) => this.join(columns));
@@ -80,7 +84,8 @@ export class History {
 
   /**
    * Follow live columns. From the time that `begin` names they are complete, so the window
-   * that ends there meets them. A stream that never begins has a reason, which the window tells.
+   * that ends there meets them. It may come again, after much that is new. A stream that never begins has a
+   * reason, which the window tells.
    */
   follow(fields, since, until, step) {
     const url = address("live", { field: fields, step, since: until - SEAM_S - step });
@@ -94,15 +99,26 @@ export class History {
     };
     const begin = ({ since: seam }) => {
       begun = true;
+      this.seam = seam;
+      this.early = [];
       this.askWindow(fields, since, seam);
     };
-    this.early = [];
     this.stream = new Stream(url, {
       begin,
       update: ({ fields: columns }) => (this.early ? this.early.push(columns) : this.join(columns)),
-      redraw: () => this.again(200),
+      redraw: () => this.redraw(),
       tick: () => {},
     }, { lost });
+  }
+
+  /** Late data, before the live columns: the window is asked again, once a second at most. */
+  redraw() {
+    if (this.redrawing) return;
+    this.redrawing = setTimeout(() => {
+      this.redrawing = null;
+      const since = this.site.now() - this.view.span_s;
+      if (this.seam > since && this.early === null) this.askWindow(this.fields, since, this.seam, true);
+    }, REDRAW_MS);
   }
 
   async askReason(fields, since, until, delay_ms) {
@@ -120,20 +136,20 @@ export class History {
     for (const [field, update] of Object.entries(columns)) {
       const series = this.series.get(field);
       if (!series) continue;
+      const known = series.t[series.t.length - 1] ?? Infinity;
       merge(series, update);
+      this.lookForHole(series, (update.t ?? []).filter((at) => at > known));
       trim(series, oldest);
-      if (update.t?.length) this.lookForHole(series, update.t[0]);
       longest = Math.max(longest, series.t.length);
     }
     if (longest > TOO_MANY_COLUMNS) this.again(0);
-    this.changed();
+    this.changed(false);
   }
 
   /** Data that come after a gap: the recorder now knows the cause of the hole. */
-  lookForHole(series, at) {
-    const place = placeOf(series.t, at);
-    if (place === 0 || at === this.gapAt || !breaksBefore(series, place)) return;
-    if (series.breaks.has(at)) return;
+  lookForHole(series, times) {
+    const at = times.find((time) => breaksBefore(series, placeOf(series.t, time)));
+    if (at === undefined || at === this.gapAt) return;
     this.gapAt = at;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.again(0), HOLE_KNOWN_MS);
@@ -143,6 +159,8 @@ export class History {
     this.loading?.abort();
     this.loading = null;
     clearTimeout(this.timer);
+    clearTimeout(this.redrawing);
+    this.redrawing = null;
     this.stream?.close();
     this.stream = null;
     this.early = null;

@@ -39,7 +39,14 @@ function shown(value) {
 function joined(numbers) {
   if (numbers.length === 0) return [[]];
   const tables = numbers.map(([, field]) => [field.t, field.v]);
-  return uPlot.join(tables);
+  // A null breaks the line of its own field only, also where other fields have samples.
+  return uPlot.join(tables, tables.map(() => [0, 2]));
+}
+
+// UTC, as everywhere in ocsd.
+function clock(seconds, step) {
+  const text = new Date(seconds * 1000).toISOString();
+  return step < 60 ? text.slice(11, 19) : text.slice(11, 16);
 }
 
 function draw(numbers) {
@@ -63,15 +70,19 @@ function draw(numbers) {
     width: place.clientWidth || 600,
     height: 360,
     tzDate: (t) => uPlot.tzDate(new Date(t * 1e3), "Etc/UTC"),
-    axes: [{ ...axis }, { ...axis, label: units.size === 1 ? [...units][0] : "", size: 70 }],
+    legend: { markers: { dash: (_plot, index) => (index > COLOURS.length ? "dashed" : "solid") } },
+    axes: [{
+      ...axis,
+      space: 80,
+      values: (_plot, splits) => splits.map((at) => clock(at, splits[1] - splits[0])),
+    }, { ...axis, label: units.size === 1 ? [...units][0] : "", size: 70 }],
     series: [
-      { label: "time (UTC)" },
+      { label: "time (UTC)", value: (_plot, at) => (at === null ? "--" : clock(at, 1)) },
       ...titles.map((label, number) => ({
         label,
         stroke: COLOURS[number % COLOURS.length],
         dash: DASHES[Math.floor(number / COLOURS.length) % DASHES.length],
         width: 1.5,
-        points: { show: undefined },
       })),
     ],
   }, data, place);

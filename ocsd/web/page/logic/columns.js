@@ -27,6 +27,14 @@ export function placeOf(t, at) {
   return low;
 }
 
+/** The columns and changes of a series from a time on, as an update of live columns. */
+export function from(series, since) {
+  const first = placeOf(series.t, since);
+  const columns = KEYS.map((key) => [key, series[key].slice(first)]);
+  const changes = series.changes?.filter(([at]) => at >= since);
+  return { ...Object.fromEntries(columns), changes };
+}
+
 /** Take live columns into a series: a column that is there already is replaced. */
 export function merge(series, update) {
   if (update.changes) mergeChanges(series, update.changes);

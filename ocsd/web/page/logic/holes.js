@@ -24,7 +24,8 @@ export function holesAt(holes, at, within_s) {
 export function holeText(hole, utc) {
   const length = duration(hole.until_at - hole.since_at);
   const span = `${moment(hole.since_at, utc)} to ${moment(hole.until_at, utc)}`;
-  const parts = [`${hole.feed}: ${span} (${length}): ${hole.cause}`];
+  const feed = hole.feed === "*" ? "all feeds" : hole.feed;
+  const parts = [`${feed}: ${span} (${length}): ${hole.cause}`];
   if (hole.count) {
     let about = "";
     if (hole.estimated) about = "about ";

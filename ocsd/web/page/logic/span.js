@@ -44,8 +44,9 @@ export function zoomed(view, factor, now, around = null) {
 
 /**
  * The step of live columns for a span that is `width` pixels wide: a power of two [s], because
- * these divide Unix times without rounding; at most 64 s.
+ * these divide Unix times without rounding; at most 8 s, because live columns begin at a whole
+ * step, and until then the window is asked again.
  */
 export function stepFor(span_s, width) {
-  return 2 ** Math.min(6, Math.max(-4, Math.floor(Math.log2(span_s / width))));
+  return 2 ** Math.min(3, Math.max(-4, Math.floor(Math.log2(span_s / width))));
 }

@@ -80,7 +80,7 @@ function paintBand(context, { t, min, max }, first, last, toX, toY, ratio) {
   context.lineWidth = ratio;
   context.beginPath();
   for (let i = first; i <= last; i += 1) {
-    if (min[i] === max[i]) continue;
+    if (toY(min[i]) - toY(max[i]) < 2 * ratio) continue;
     context.moveTo(toX(t[i]), toY(min[i]));
     context.lineTo(toX(t[i]), toY(max[i]));
   }

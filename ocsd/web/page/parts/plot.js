@@ -62,7 +62,7 @@ export class Plot {
   /** Show this view of the series; `lookup(field)` finds them. */
   draw(view, lookup, holes, newest) {
     const feeds = new Set(this.fields.map(({ field }) => feedOf(field)));
-    Object.assign(this, { view, lookup, newest, holes: holes.filter(({ feed }) => feeds.has(feed)) });
+    Object.assign(this, { view, lookup, newest, holes: holes.filter(({ feed }) => feed === "*" || feeds.has(feed)) });
     const [low, high] = this.valueRange();
     this.uplot.batch(() => {
       this.uplot.setScale("x", { min: view.since, max: view.until });

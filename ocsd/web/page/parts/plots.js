@@ -9,14 +9,15 @@ import { Plot, spanText } from "./plot.js";
 import { palette } from "./paint.js";
 
 const $ = (id) => document.getElementById(id);
-const FRAME_MS = 200;
+const FASTEST_MS = 150;
+const SLOWEST_MS = 2000;
 const MOVED_MS = 220;
 const LISTED_HOLES = 50;
 
 export class Plots {
   constructor(site, shown) {
-    Object.assign(this, { site, shown, plots: [], key: "" });
-    this.history = new History(site, () => this.soon(), (text) => setText($("plots-said"), text));
+    Object.assign(this, { site, shown, plots: [], key: "", due: Infinity });
+    this.history = new History(site, (isNew) => (isNew ? this.soon() : this.later()), (text) => setText($("plots-said"), text));
     this.holes = new Rows($("holes-list"), (hole) => JSON.stringify(hole), holeRow(shown));
     this.moves = {
       zoom: (since, until) => this.go(fixed(since, until, site.now())),
@@ -36,7 +37,9 @@ export class Plots {
     site.on("state", start);
     document.addEventListener("visibilitychange", () => (document.hidden ? this.history.stop() : this.reload(0)));
     new ResizeObserver(() => this.resized()).observe($("plots"));
-    setInterval(() => this.shown.view.live && this.draw(), 1000);
+    this.seen = true;
+    new IntersectionObserver(([{ isIntersecting }]) => this.see(isIntersecting)).observe($("plots"));
+    setInterval(() => this.shown.view.live && this.later(), 1000);
   }
 
   wire() {
@@ -119,16 +122,35 @@ export class Plots {
     event.currentTarget.href = address("export", { field: fields, ...resolved(view, this.site.now()), format });
   }
 
-  /** Draw with the next frames, a few times a second at most. */
+  /** Plots that cannot be seen are not drawn. */
+  see(isSeen) {
+    this.seen = isSeen;
+    if (isSeen) this.soon();
+  }
+
+  /** Draw as soon as something else was chosen. */
   soon() {
-    if (this.waiting || document.hidden) return;
-    this.waiting = setTimeout(() => {
-      this.waiting = null;
-      requestAnimationFrame(() => this.draw());
-    }, FRAME_MS - Math.min(FRAME_MS, performance.now() - (this.drawnAt ?? 0)));
+    this.drawIn(FASTEST_MS);
+  }
+
+  /** Draw what came, when it has moved by a pixel. */
+  later() {
+    const { since, until } = resolved(this.shown.view, this.site.now());
+    const pixel_ms = ((until - since) / this.width()) * 1000;
+    this.drawIn(Math.min(SLOWEST_MS, Math.max(FASTEST_MS, pixel_ms)));
+  }
+
+  drawIn(pause_ms) {
+    if (document.hidden || !this.seen) return;
+    const left_ms = pause_ms - (performance.now() - (this.drawnAt ?? -Infinity));
+    if (this.due <= performance.now() + left_ms) return;
+    clearTimeout(this.waiting);
+    this.due = performance.now() + Math.max(0, left_ms);
+    this.waiting = setTimeout(() => requestAnimationFrame(() => this.draw()), left_ms);
   }
 
   draw() {
+    this.due = Infinity;
     if (document.hidden || !this.started) return;
     this.drawnAt = performance.now();
     const { series, holes } = this.history;

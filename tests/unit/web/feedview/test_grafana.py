@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ocsd.errors import UsageError
 from ocsd.web.feedview.buffer import FeedBuffer
 from ocsd.web.feedview.grafana import MOST_POINTS, query, search
-from ocsd.web.feedview.thinning import thinned
+from ocsd.web.feedview.thinning import line, thinned
 from ocsd.web.server.plain import dumps
 
 # 2026-11-22T06:17:05Z
@@ -146,3 +146,14 @@ def test_thinning_keeps_every_extreme_and_its_order(samples, most):
     if not np.isnan(values).all():
         assert np.nanmin(values[shown]) == np.nanmin(values)
         assert np.nanmax(values[shown]) == np.nanmax(values)
+
+
+def test_a_line_breaks_in_a_silence_and_nowhere_else():
+    times = np.array([*range(10), *range(40, 50)], dtype=float)
+    shown, values = line(times, times, 100)
+    assert shown[np.isnan(values)].tolist() == [24.5]
+    assert len(shown) == 21
+    times = np.arange(10_000, dtype=float)
+    assert not np.isnan(line(times, times, 100)[1]).any()
+    few = np.array([1.0, 1000.0])
+    assert line(few, few, 100)[0].tolist() == [1.0, 1000.0]

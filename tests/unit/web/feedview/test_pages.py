@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from ocsd.site.web import address_of
 from twisted.web.http_headers import Headers
 
+from ocsd.system.address import address_of
 from ocsd.web.feedview.buffer import FeedBuffer
 from ocsd.web.feedview.pages import ViewPages
 from ocsd.web.feedview.settings import of_words

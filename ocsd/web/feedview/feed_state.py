@@ -11,8 +11,8 @@ SILENT_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """What is known about router, agent and feed; each method returns what is known after it."""
+class FeedState:
+    """The knowledge of router, agent and feed; each method returns the knowledge after it."""
 
     target: str
     feed: str
@@ -25,19 +25,19 @@ class Watch:
     came_at: float | None = None
     """Time of the latest message [s, Unix time]."""
 
-    def joined(self) -> "Watch":
+    def joined(self) -> "FeedState":
         """Take a connection to the router."""
         return replace(self, trouble="", missing="")
 
-    def lost(self, reason: str) -> "Watch":
+    def lost(self, reason: str) -> "FeedState":
         """Take the end of a connection, or a failed attempt at one."""
         return replace(self, trouble=reason)
 
-    def heard(self, now_at: float) -> "Watch":
+    def heard(self, now_at: float) -> "FeedState":
         """Take a message of the feed."""
         return replace(self, came_at=now_at, missing="")
 
-    def answered(self, feeds: Collection[str]) -> "Watch":
+    def answered(self, feeds: Collection[str]) -> "FeedState":
         """Take the names of the agent's feeds."""
         missing = ""
         if self.feed not in feeds:
@@ -45,7 +45,7 @@ class Watch:
             missing = f"agent '{self.target}' has no feed '{self.feed}' yet{near}"
         return replace(self, missing=missing)
 
-    def unanswered(self, reason: str) -> "Watch":
+    def unanswered(self, reason: str) -> "FeedState":
         """Take a call to the agent that failed: `reason` is WAMP's URI, or words."""
         why = f"agent '{self.target}' does not answer ({reason})"
         if reason == "wamp.error.no_such_procedure":

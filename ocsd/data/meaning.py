@@ -9,7 +9,7 @@ from ocsd.data.overview import FeedOverview, feeds
 
 
 class Meaning(NamedTuple):
-    """What an agent has declared about a field; empty where it has declared nothing."""
+    """Units and label of a field as its agent declares them; empty where it declares none."""
 
     units: str = ""
     label: str = ""

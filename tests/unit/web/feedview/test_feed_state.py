@@ -2,9 +2,9 @@
 
 import pytest
 
-from ocsd.web.feedview.watch import Watch
+from ocsd.web.feedview.feed_state import FeedState
 
-NEW = Watch("fake-data1", "temps", "ws://localhost:8001/ws")
+NEW = FeedState("fake-data1", "temps", "ws://localhost:8001/ws")
 JOINED = NEW.joined()
 
 

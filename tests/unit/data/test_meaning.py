@@ -7,10 +7,10 @@ from so3g.hk import HKArchiveScanner
 
 from ocsd.aggregator.incoming.message import read_origin
 from ocsd.cli.main import main
-from ocsd.data import export, plot
+from ocsd.data import export, plot, window
 from ocsd.data.folder import DataFolder
+from ocsd.data.meaning import Meaning, axis_label, units, with_units
 from ocsd.data.table import load
-from ocsd.data.units import Meaning, axis_label, units, with_units
 from ocsd.journal import format as journal
 from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Layout, PackedBlock
@@ -110,7 +110,8 @@ def test_exports_and_plots_show_them(recording, tmp_path, monkeypatch):
     schema = pyarrow.parquet.read_table(tmp_path / "a.parquet").schema
     assert schema.field(X).metadata == {b"units": b"K", b"label": b"cold plate"}
     assert not schema.field(Y).metadata
-    plot.draw(tables, tmp_path / "a.svg", about=about)
+    drawn = window(folder.path, [X, Y], START - 1, START + 10)
+    plot.draw(drawn, tmp_path / "a.svg", about=about)
     assert (tmp_path / "a.svg").stat().st_size > 1000
 
 
