@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ocsd import ocs_agent, site_config
 from ocsd.agent.feeds.heartbeat import HEARTBEAT
-from ocsd.aggregator.disk.archive import LONGEST_FILE_S, Archive
+from ocsd.aggregator.disk.archive import LONGEST_FILE_S, G3Files
 from ocsd.aggregator.disk.cause import LINK_AWAY
 from ocsd.aggregator.fetching.answers import read_numbers
 from ocsd.aggregator.fetching.ask import Fetcher, Snapshot
@@ -228,7 +228,7 @@ class Aggregator:
         """
         self._listening = True
         while True:
-            archive = Archive(self._folder, self._time_per_file_s, self._clock, time.sleep)
+            archive = G3Files(self._folder, self._time_per_file_s, self._clock, time.sleep)
             run = RecordingRun.begin(self._clock())
             address = str(self._agent.agent_address)
             try:

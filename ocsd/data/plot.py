@@ -19,7 +19,7 @@ from ocsd.text.reason import shortened
 
 _KINDS: Final = (".png", ".pdf", ".svg")
 _SHADES: Final = ("tab:red", "tab:orange", "tab:purple", "tab:gray")
-_LONGEST_CAUSE: Final = 60
+_LEGEND_CHARACTERS: Final = 60
 
 
 def check(output: Path | None) -> None:
@@ -100,7 +100,7 @@ def draw(
         pyplot.close(figure)
 
 
-class Lines(NamedTuple):
+class DrawnLines(NamedTuple):
     """The lines of a field; NaN where they are broken."""
 
     times: NDArray[np.datetime64]
@@ -109,7 +109,7 @@ class Lines(NamedTuple):
     greatest: NDArray[np.float64]
 
 
-def lines(found: FieldWindow) -> Lines:
+def lines(found: FieldWindow) -> DrawnLines:
     """Return the lines of a field, with a NaN at every silence."""
     times = (found.t * 1e9).astype("datetime64[ns]")
     times = np.insert(times, found.breaks, times[found.breaks - 1] + np.timedelta64(1, "us"))
@@ -117,7 +117,7 @@ def lines(found: FieldWindow) -> Lines:
         np.insert(values.astype(np.float64), found.breaks, np.nan)
         for values in (found.min, found.mean, found.max)
     )
-    return Lines(times, least, mean, greatest)
+    return DrawnLines(times, least, mean, greatest)
 
 
 def _refuse(window: Window) -> None:
@@ -146,7 +146,7 @@ def _shade(axes: Any, window: Window) -> None:
             found,
             (0, 1),
             transform=axes.get_xaxis_transform(),
-            label=_label(shortened(cause, _LONGEST_CAUSE)),
+            label=_label(shortened(cause, _LEGEND_CHARACTERS)),
             facecolor=colour,
             edgecolor=colour,
             alpha=0.25,

@@ -65,6 +65,11 @@ class RecordKind(IntEnum):
     ALIVE = 6
 
 
+# Comparing an int with these takes a tenth of the time of making a `RecordKind`.
+_LAYOUT: Final = int(RecordKind.LAYOUT)
+_MESSAGE: Final = int(RecordKind.DATA)
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message: its valid blocks, or an empty block if none is valid."""
@@ -203,11 +208,14 @@ class Decoder:
         """
         for kind, body, end in whole_records(data, HEAD, start):
             try:
-                if kind == RecordKind.LAYOUT:
+                if kind == _LAYOUT:
                     number, layout = _layout(body)
                     self._layouts[number] = layout
                     continue
-                entry = _entry(kind, body, self._layouts)
+                if kind == _MESSAGE:
+                    entry: Message | Event = _message(body, self._layouts)
+                else:
+                    entry = _event(RecordKind(kind), body)
             except (ValueError, TypeError, LookupError, struct.error, cbor2.CBORDecodeError):
                 return  # As good as torn: another program wrote this.
             yield entry, end - len(body) - HEAD.size, end
@@ -251,10 +259,8 @@ def _record(kind: RecordKind, parts: list[bytes]) -> bytes:
     return b"".join([HEAD.pack(length, checksum, kind), *parts])
 
 
-def _entry(kind: int, body: memoryview, layouts: dict[int, Layout]) -> Message | Event:
-    match RecordKind(kind):
-        case RecordKind.DATA:
-            return _message(body, layouts)
+def _event(kind: RecordKind, body: memoryview) -> Event:
+    match kind:
         case RecordKind.FILE:
             return File(*cbor2.loads(body))
         case RecordKind.FRAME:

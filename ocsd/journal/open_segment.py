@@ -1,6 +1,7 @@
 """A segment of the journal that is read while it is written."""
 
 import os
+import weakref
 from pathlib import Path
 
 from ocsd.journal.format import HEAD, MAGIC, Decoder, Event, Message, check_version
@@ -35,10 +36,11 @@ class OpenSegment:
         self._decoder = Decoder()
         self._fruitless = (0, 0)
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._closing = weakref.finalize(self, os.close, self._descriptor)
 
     def close(self) -> None:
-        """Close the descriptor."""
-        os.close(self._descriptor)
+        """Close the descriptor, which otherwise ends with this object."""
+        self._closing()
 
     def read(self, most_bytes: int) -> list[Message | Event]:
         """Return the next entries that are whole, of about `most_bytes`; at least one if there is.

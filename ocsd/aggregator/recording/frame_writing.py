@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 from ocsd import journal
-from ocsd.aggregator.disk.archive import Archive, folder_trouble
+from ocsd.aggregator.disk.archive import G3Files, folder_trouble
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.aggregator.frames import frames
 from ocsd.aggregator.frames.field_kinds import FieldKinds
@@ -59,7 +59,7 @@ class Filing:
 
     def __init__(
         self,
-        archive: Archive,
+        archive: G3Files,
         writer: JournalWriter,
         run: frames.RecordingRun,
         log: Log,

@@ -49,7 +49,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, assert_never
 
 from ocsd.aggregator.disk import cause as causes
-from ocsd.aggregator.disk.archive import Archive
+from ocsd.aggregator.disk.archive import G3Files
 from ocsd.aggregator.disk.ledger import origin_of_holes
 from ocsd.aggregator.disk.upkeep import Worker
 from ocsd.aggregator.frames.frames import RecordingRun
@@ -100,7 +100,7 @@ class Recorder:
     @classmethod
     def open(
         cls,
-        archive: Archive,
+        archive: G3Files,
         log: Log,
         run: RecordingRun,
         clock: Callable[[], Instant],

@@ -38,7 +38,7 @@ _output = functools.partial(
 _STANDARD_OUTPUT = Path("-")
 _FIELDS_IN_LINE = 3
 # The last sample lies within the time of a picture by that much [s].
-_AFTER_S = 0.001
+_LAST_WITHIN_S = 0.001
 
 
 @options.command(
@@ -177,8 +177,8 @@ def _span(selection: Selection, feeds: Sequence[FeedOverview]) -> Span:
         spans = [(each.from_at, each.until_at) for feed in feeds for each in feed.outliers]
     begin, end = selection.limits
     begin = max(begin, min(span[0] for span in spans))
-    end = min(end, max(span[1] for span in spans) + _AFTER_S)
-    return begin, max(end, begin + _AFTER_S)
+    end = min(end, max(span[1] for span in spans) + _LAST_WITHIN_S)
+    return begin, max(end, begin + _LAST_WITHIN_S)
 
 
 def _load(

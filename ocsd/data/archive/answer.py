@@ -30,7 +30,7 @@ class FieldWindow:
     n: NDArray[np.int64]
     """Number of samples, shape (k,)."""
     n_nan: NDArray[np.int64]
-    """How many of them are no numbers: NaN, or texts; shape (k,)."""
+    """Number of those that are no numbers: NaN, or texts; shape (k,)."""
     min: NDArray[Any]
     max: NDArray[Any]
     """Least and greatest, of float64, or int64 if all are whole numbers; shape (k,)."""
@@ -99,21 +99,19 @@ def field_window(
     columns : int
         How many columns were asked for.
     """
-    levels = [piece for piece in pieces if len(_times(piece))]
-    parts = [piece for piece in levels if isinstance(piece, Part)]
-    raw = len(parts) == len(levels)
-    raw = raw and sum(len(part.ticks) for part in parts) <= SAMPLES_OF_COLUMN * columns
+    found = [piece for piece in pieces if len(_times(piece))]
+    parts = [piece for piece in found if isinstance(piece, Part)]
+    few = sum(len(part.ticks) for part in parts) <= SAMPLES_OF_COLUMN * columns
+    raw = few and len(parts) == len(found)
     if raw:
         bins = _samples(name, parts)
         t = seconds(bins.index)
-        breaks = [np.searchsorted(t, after - 5e-7) for _, after in silences]
+        breaks = np.searchsorted(t, np.array([after for _, after in silences]) - 5e-7)
     else:
-        bins = _columns(name, levels, column_s)
+        bins = _columns(name, found, column_s)
         t = (bins.index.astype(np.float64) + 0.5) * column_s
-        crossed = [span for span in silences if span[0] // column_s != span[1] // column_s]
-        breaks = [np.searchsorted(bins.index, after // column_s) for _, after in crossed]
+        breaks = _breaks(bins, silences, column_s)
     stack = bins.stacks[0]
-    inner = sorted({int(each) for each in breaks if 0 < each < len(t)})
     return FieldWindow(
         t,
         bins.n,
@@ -122,9 +120,21 @@ def field_window(
         stack.greatest[0],
         mean(stack, bins.n)[0],
         raw,
-        np.array(inner, dtype=np.int64),
+        _inner(breaks, len(t)),
         _changes(joined(texts), span, column_s, columns),
     )
+
+
+def _inner(indices: NDArray[np.intp], length: int) -> NDArray[np.int64]:
+    """Return indices that are not those of the first element or behind the last, each once."""
+    return np.unique(indices[(indices > 0) & (indices < length)]).astype(np.int64)
+
+
+def _breaks(bins: Bins, silences: Sequence[Span], column_s: float) -> NDArray[np.intp]:
+    """Return the indices of columns before which a silence ends that began in another column."""
+    columns = [(before // column_s, after // column_s) for before, after in silences]
+    ends = [after for before, after in columns if before != after]
+    return np.searchsorted(bins.index, np.array(ends))
 
 
 def _times(piece: Level | Part) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from ocsd.data import overview, unframed
 from ocsd.data.archive.answer import FieldWindow, Window, field_window
 from ocsd.data.archive.holes import holes, silences
-from ocsd.data.archive.listing import Listing
+from ocsd.data.archive.listing import Listing, SourceFile
 from ocsd.data.archive.pieces import (
     Level,
     Wanted,
@@ -26,6 +26,7 @@ from ocsd.data.names import choose
 from ocsd.data.overview import FeedOverview
 from ocsd.data.spans import LONGEST_WRITING_S
 from ocsd.data.spans import window as time_span
+from ocsd.data.trend.digest import all_blocks
 from ocsd.data.trend.levels import column_s, tick_of
 from ocsd.data.trend.places import TrendPlaces
 from ocsd.errors import NoDataError, OcsdError, UsageError
@@ -33,10 +34,10 @@ from ocsd.errors import NoDataError, OcsdError, UsageError
 MOST_COLUMNS: Final = 100_000
 """Most columns of a window: more than any screen has, and 4 MB a field."""
 
-MOST_FIELDS: Final = 500
+FIELDS_OF_WINDOW: Final = 500
 """Most fields of a window."""
 
-FARTHEST_S: Final = 9e10
+FARTHEST_FROM_1970_S: Final = 9e10
 """G3 has no times farther from 1970 than this [s]."""
 
 _TRIES: Final = 3
@@ -79,7 +80,7 @@ class Archive:
         self.store = Store(self._folder, self.places)
         self._groups: list[Node] = []
         self._unframed: unframed.UnframedRows | None = None
-        self._journal: Any = None
+        self._journal = unframed.UnframedReader(folder)
         self._read_at = clock()
 
     def window(
@@ -143,15 +144,17 @@ class Archive:
         self._read_journal()
         self._listing.refresh()
         limits = self._limits()
-        folders = {
-            name: tuple(file for file in files if limits.get(file.name) != _UNKNOWN)
-            for name, files in self._listing.folders.items()
-        }
-        limits = {name: limit for name, limit in limits.items() if limit != _UNKNOWN}
+        folders = self._listing.folders
+        for name in [name for name, limit in limits.items() if limit == _NOT_YET]:
+            del limits[name]
+            folder = name.partition("/")[0]
+            folders[folder] = tuple(file for file in folders[folder] if file.name != name)
         self._groups = self._tree.groups(folders, set(limits), self._read_at)
         self.store.advance(self._groups, limits)
 
-    def missing(self, since: float = -FARTHEST_S, until: float = FARTHEST_S) -> list[Node]:
+    def missing(
+        self, since: float = -FARTHEST_FROM_1970_S, until: float = FARTHEST_FROM_1970_S
+    ) -> list[Node]:
         """Return what has no trend yet and can have samples of a time [s, Unix time].
 
         A window of this time takes longer as long as there are any. What is in a folder or group
@@ -184,9 +187,10 @@ class Archive:
         self._index(since, until)
         names = self._choose(fields)
         digests = self._digests()
-        if len(names) > MOST_FIELDS:
+        if len(names) > FIELDS_OF_WINDOW:
             raise UsageError(
-                f"{len(names)} fields are more than the {MOST_FIELDS} of one window; ask for fewer"
+                f"{len(names)} fields are more than the {FIELDS_OF_WINDOW} of a window; ask for "
+                "fewer"
             )
         length_s = column_s(since, until, columns)
         span = tick_of(since), tick_of(until)
@@ -198,15 +202,14 @@ class Archive:
             pieces = list(self._pieces(wanted))
             for key in keys:
                 found[f"{feed}.{key}"] = self._field(digests, wanted, key, pieces, columns)
-        cut_off = self._folder.cut_off(since, until)
         return Window(
             since,
             until,
             length_s,
             {name: found[name] for name in names},
-            holes(digests, cut_off, feeds, (since, until), self._read_at),
+            holes(digests, self._listing.cut_off, feeds, (since, until), self._read_at),
             self._read_at,
-            sum(len(self.store.unread(folder)) for folder in self._folders()),
+            sum(len(files) for _, files in self._unread()),
         )
 
     def _choose(self, fields: Sequence[str]) -> list[str]:
@@ -214,9 +217,7 @@ class Archive:
         try:
             return choose(fields, _fields(self._digests()))
         except NoDataError:
-            unread = [
-                (each, files) for each in self._folders() if (files := self.store.unread(each))
-            ]
+            unread = self._unread()
             if not unread:
                 raise
         folder, files = unread[-1]
@@ -255,7 +256,7 @@ class Archive:
 
     def _waiting(self, wanted: Wanted) -> Iterator[Part]:
         if self._unframed is not None:
-            columns = self._unframed.columns
+            columns = self._unframed.of(wanted.feed, wanted.names)
             yield from waiting(columns, wanted.feed, wanted.names, wanted.begin, wanted.end)
 
     def _digests(self) -> list[FileSummary]:
@@ -266,36 +267,28 @@ class Archive:
 
     def _index(self, since: float, until: float) -> None:
         """Read the files that can have samples of a time and are in no index yet."""
-        for folder in self._folders():
-            wanted = [node for node in self.store.unread(folder) if _may_reach(node, since, until)]
+        for folder, files in self._unread():
+            wanted = [node for node in files if _may_reach(node, since, until)]
             if wanted:
                 self.store.index(folder, wanted)
 
-    def _folders(self) -> Iterator[Node]:
-        return (folder for group in self._groups for folder in group.children)
+    def _unread(self) -> list[tuple[Node, list[Node]]]:
+        return [each for group in self._groups for each in self.store.unread(group)]
 
     def _read_journal(self) -> None:
-        signature = _signature(self._folder.path / "ocsd" / "journal")
-        if signature != self._journal:
-            self._unframed = unframed.read(self._folder.path, self._read_at)
-            self._journal = signature
+        self._unframed = self._journal.read(self._read_at)
 
-    def _limits(self) -> dict[str, Any]:
+    def _limits(self) -> dict[str, int | None]:
         """Return the files that are being written, with the byte up to which each counts."""
-        limits: dict[str, Any] = {}
+        limits: dict[str, int | None] = {}
         newest = self._listing.newest()
         if newest and self._read_at - newest.opened_at < LONGEST_WRITING_S:
             limits[newest.name] = None
-        if self._unframed is None:
-            return limits
-        ends = self._unframed.ends
-        for files in self._listing.folders.values():
-            for file in files:
-                end = ends.get(file.name)
-                if end is not None and (file.name in limits or end < file.size_bytes):
-                    limits[file.name] = end
-                elif end is None and file.opened_at + 1 > self._unframed.read_at:
-                    limits[file.name] = _UNKNOWN
+        if self._unframed is not None:
+            for file in self._listing.recent(self._unframed.ends):
+                limit = _limit(file, self._unframed)
+                if limit is not None and (file.name in limits or limit < file.size_bytes):
+                    limits[file.name] = limit
         return limits
 
     def _has_changed(self) -> bool:
@@ -304,7 +297,7 @@ class Archive:
         return before != [group.key for group in self._groups]
 
 
-_UNKNOWN: Final = -1
+_NOT_YET: Final = -1
 """The limit of a file that is younger than what is known of the journal: it is left out."""
 
 
@@ -317,7 +310,7 @@ def check(since: float, until: float, columns: int) -> None:
         If the time has no length or no such times exist, or there are too few or many columns.
     """
     for name, at in (("since", since), ("until", until)):
-        if not math.isfinite(at) or abs(at) > FARTHEST_S:
+        if not math.isfinite(at) or abs(at) > FARTHEST_FROM_1970_S:
             raise UsageError(
                 f"{name}={at!r} is no time of a recording; write Unix time in seconds, "
                 "e.g. 1795328225.5"
@@ -332,16 +325,12 @@ def check(since: float, until: float, columns: int) -> None:
         )
 
 
-def _signature(folder: Path) -> list[tuple[str, int, int, int]]:
-    found = []
-    for path in sorted(folder.glob("*.wal")):
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            continue
-        # An orderly end deletes the journal, and the next one has the same names.
-        found.append((path.name, status.st_ino, status.st_size, status.st_mtime_ns))
-    return found
+def _limit(file: SourceFile, journal: unframed.UnframedRows) -> int | None:
+    """Return the byte up to which a file counts by the journal; None if it does not say."""
+    end = journal.ends.get(file.name)
+    if end is None and file.opened_at + 1 > journal.read_at:
+        return _NOT_YET
+    return end
 
 
 def _may_reach(node: Node, since: float, until: float) -> bool:
@@ -352,24 +341,19 @@ def _may_reach(node: Node, since: float, until: float) -> bool:
     )
 
 
-def _fields(summaries: Sequence[FileSummary]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for summary in summaries:
-        for source in summary.sources:
-            for block in source.blocks:
-                for key, kind in block.fields.items():
-                    found.setdefault(f"{source.feed}.{key}", set()).add(kind)
+def _fields(summaries: Sequence[FileSummary]) -> dict[str, None]:
+    """Return the full names of all fields."""
+    found: dict[str, None] = {}
+    for source, block in all_blocks(summaries):
+        found |= dict.fromkeys(f"{source.feed}.{key}" for key in block.fields)
     return found
 
 
 def _kinds(summaries: Sequence[FileSummary], feed: str, key: str) -> set[str]:
     return {
         block.fields[key]
-        for summary in summaries
-        for source in summary.sources
-        if source.feed == feed
-        for block in source.blocks
-        if key in block.fields
+        for source, block in all_blocks(summaries)
+        if source.feed == feed and key in block.fields
     }
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocsd.data.archive.archive import FARTHEST_S, Archive
+from ocsd.data.archive.archive import FARTHEST_FROM_1970_S, Archive
 from ocsd.data.archive.tree import Node
 from ocsd.errors import OcsdError
 
@@ -15,13 +15,13 @@ class Progress:
     """The trends of a data folder."""
 
     built: int
-    """How many this builder has made."""
+    """Number of trends that this builder has made."""
     waiting: int
-    """How many are missing."""
+    """Number of trends that are missing."""
     folder: Path
     """Where they are written."""
     problems: tuple[str, ...]
-    """What could not be read or written; the last few."""
+    """Reasons why files could not be read or written; the last few."""
 
 
 class Builder:
@@ -57,7 +57,9 @@ class Builder:
             tuple(problems[-_MOST_PROBLEMS:]),
         )
 
-    def survey(self, since: float = -FARTHEST_S, until: float = FARTHEST_S) -> Progress:
+    def survey(
+        self, since: float = -FARTHEST_FROM_1970_S, until: float = FARTHEST_FROM_1970_S
+    ) -> Progress:
         """List what is missing now, of files that can have samples of a time [s, Unix time].
 
         Raises

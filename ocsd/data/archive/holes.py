@@ -1,11 +1,13 @@
-"""What is missing of some feeds, by the rule of `ocsd data gaps`. Pure."""
+"""Missing data of some feeds, by the rule of `ocsd data gaps`. Pure."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from statistics import median
 
 from ocsd.data.gaps import Gap, find_among, within
 from ocsd.data.index import CutOff, FileSummary
 from ocsd.data.spans import Span, between, longest_pause_s, overlap, union
+from ocsd.data.trend.digest import all_blocks
 
 
 def holes(
@@ -27,16 +29,12 @@ def silences(summaries: Iterable[FileSummary], feed: str, name: str, span: Span)
     """Return the silences of a field that reach into a time [s, Unix time]."""
     blocks = [
         block
-        for summary in summaries
-        for source in summary.sources
-        if source.feed == feed
-        for block in source.blocks
-        if name in block.fields
+        for source, block in all_blocks(summaries)
+        if source.feed == feed and name in block.fields
     ]
     intervals_s = [block.interval_s for block in blocks if block.interval_s is not None]
     if not intervals_s:
         return []
-    spans = union(
-        (each for block in blocks for each in block.spans), longest_pause_s(median(intervals_s))
-    )
+    pause_s = longest_pause_s(median(intervals_s))
+    spans = union(chain.from_iterable(block.spans for block in blocks), pause_s)
     return [silence for silence in between(spans) if overlap(silence, span)]

@@ -2,16 +2,19 @@
 
 import os
 import re
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from ocsd.data.folder import permitted
+from ocsd.data.index import CutOff
 from ocsd.data.trend.places import Source
 from ocsd.errors import NoDataError
 
 _SUBFOLDER: Final = re.compile(r"\d{5}")
-_FILE: Final = re.compile(r"\d+\.g3")
+_FILE: Final = re.compile(r"\d+\.g3(\.torn\d*)?")
 # A folder whose time of change is that young may change again within the same time.
 _RECENT_NS: Final = 2_000_000_000
 _ALL_AGAIN_S: Final = 600.0
@@ -28,7 +31,7 @@ class SourceFile(NamedTuple):
 
     @property
     def source(self) -> Source:
-        """What a trend of it depends on."""
+        """The values that a trend of it depends on."""
         return self.name, self.size_bytes, self.mtime_ns
 
 
@@ -36,6 +39,7 @@ class _Listed(NamedTuple):
     changed_ns: int
     settled: bool
     files: tuple[SourceFile, ...]
+    cut_off: tuple[CutOff, ...]
 
 
 class Listing:
@@ -59,6 +63,17 @@ class Listing:
         """Return the file that was opened last."""
         last = [listed.files[-1] for listed in self._listed.values() if listed.files]
         return max(last, key=lambda file: file.opened_at, default=None)
+
+    @property
+    def cut_off(self) -> list[CutOff]:
+        """The bytes that repairs have cut off from files."""
+        return [part for _, listed in sorted(self._listed.items()) for part in listed.cut_off]
+
+    def recent(self, names: Iterable[str]) -> list[SourceFile]:
+        """Return the files of the subfolders of some files, and of the newest subfolders."""
+        wanted = {name.partition("/")[0] for name in names} | {*sorted(self._listed)[-2:]}
+        found = [self._listed[name].files for name in wanted if name in self._listed]
+        return [*chain.from_iterable(found)]
 
     def refresh(self) -> None:
         """List what is new.
@@ -90,27 +105,35 @@ class Listing:
     def _refresh(self, name: str, again: bool) -> None:
         path = self._root / name
         with permitted(path):
-            changed_ns = path.stat().st_mtime_ns
+            state = path.stat()
+            changed_ns = state.st_mtime_ns
             known = self._listed.get(name)
             if known and known.settled and known.changed_ns == changed_ns and not again:
                 return
-            files = tuple(sorted(_files_in(path), key=lambda file: file.opened_at))
-        if known and known.files == files:
-            files = known.files  # the same object, which is compared faster
+            found = _Listed(changed_ns, False, (), ())
+            if stat.S_ISDIR(state.st_mode):
+                found = _listed(path, changed_ns)
+        if known and known.files == found.files:
+            found = found._replace(files=known.files)  # the same object is compared faster
         settled = self._clock() * 1e9 - changed_ns > _RECENT_NS
-        self._listed[name] = _Listed(changed_ns, settled, files)
+        self._listed[name] = found._replace(settled=settled)
 
 
-def _files_in(folder: Path) -> list[SourceFile]:
-    files = []
+def _listed(folder: Path, changed_ns: int) -> _Listed:
+    files, cut_off = [], []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if _FILE.fullmatch(entry.name):
-                try:
-                    found = entry.stat()
-                except FileNotFoundError:  # a link to nothing: reading it says so
-                    found = entry.stat(follow_symlinks=False)
-                opened_at = int(entry.name.partition(".")[0])
-                name = f"{folder.name}/{entry.name}"
+            if not _FILE.fullmatch(entry.name):
+                continue
+            try:
+                found = entry.stat()
+            except FileNotFoundError:  # a link to nothing: reading it says so
+                found = entry.stat(follow_symlinks=False)
+            name = f"{folder.name}/{entry.name}"
+            opened_at = int(entry.name.partition(".")[0])
+            if entry.name.endswith(".g3"):
                 files.append(SourceFile(name, opened_at, found.st_size, found.st_mtime_ns))
-    return files
+            elif found.st_size:
+                cut_off.append(CutOff(name.rpartition(".")[0], name, opened_at, found.st_size))
+    files.sort(key=lambda file: file.opened_at)
+    return _Listed(changed_ns, False, tuple(files), tuple(cut_off))

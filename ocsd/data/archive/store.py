@@ -102,33 +102,39 @@ class Store:
             found = self._folder.summaries_of(new)
             known |= {self._name(path): summary for path, summary in found.items()}
 
-    def unread(self, folder: Node) -> list[Node]:
-        """Return the closed files of a folder that are in no index yet."""
-        if self._trend_there(folder):
+    def unread(self, node: Node) -> list[tuple[Node, list[Node]]]:
+        """Return the folders of a group that have closed files in no index yet, and these."""
+        if self._trend_there(node) is not None:
+            return []
+        found = [(folder, self._unread(folder)) for folder in node.children]
+        return [(folder, files) for folder, files in found if files]
+
+    def _unread(self, folder: Node) -> list[Node]:
+        if self._trend_there(folder) is not None:
             return []
         known = self._known(folder)
         return [node for node in folder.children if node.closed and node.name not in known]
 
     def digest(self, node: Node) -> list[FileSummary]:
         """Return the summaries of all files of a folder or group that were read, as few."""
+        if node.tier == 2 and not node.closed:
+            return [summary for child in node.children for summary in self.digest(child)]
         kept = self._digests.get(node)
-        if kept is not None and node.closed:
-            return kept
+        if kept is None or not node.closed:
+            kept = self._new_digest(node)
+        return kept
+
+    def _new_digest(self, node: Node) -> list[FileSummary]:
         trend = self._trend_there(node)
         if trend is not None:
             found = [FileSummary.of_json(each) for each in trend.summaries()]
         elif node.tier == 2:
-            parts = [summary for child in node.children for summary in self.digest(child)]
-            if not node.closed:
-                return parts
-            found = digest(node.name, parts)
+            found = digest(
+                node.name, [each for part in node.children for each in self.digest(part)]
+            )
         else:
-            known = [*map(self.summary, node.children)]
-            summaries = [summary for summary in known if summary is not None]
-            found = digest(node.name, summaries)
-            if len(summaries) < len(known):
-                return found
-        if node.closed:
+            found = digest(node.name, [*filter(None, map(self.summary, node.children))])
+        if self._is_known(node):
             self._digests.put(node, found)
         return found
 
@@ -142,29 +148,28 @@ class Store:
     def spans(self, node: Node) -> Sequence[Span]:
         """Return the times with samples [s, Unix time], of the files that were read."""
         kept = self._spans.get(node)
-        if kept is not None and node.closed:
-            return kept
+        if kept is None or not node.closed:
+            kept = self._new_spans(node)
+            if self._is_known(node):
+                self._spans.put(node, kept)
+        return kept
+
+    def _new_spans(self, node: Node) -> list[Span]:
         if node.tier == 0:
-            summary = self.summary(node)
-            found = reach(filter(None, [summary]))
-            if summary is not None and node.closed:
-                self._spans.put(node, found)
-            return found
+            return reach(filter(None, [self.summary(node)]))
         trend = self._trend_there(node)
         if trend is not None:
-            found = list(trend.spans)
             self._learn(node, trend)
-        else:
-            found = union(span for child in node.children for span in self.spans(child))
-        if node.closed and (trend is not None or not self.unread_in(node)):
-            self._spans.put(node, found)
-        return found
+            return list(trend.spans)
+        return union(span for child in node.children for span in self.spans(child))
 
-    def unread_in(self, node: Node) -> bool:
-        """Return whether any file of a node is in no index yet."""
-        if node.tier == 2:
-            return any(self.unread(folder) for folder in node.children)
-        return bool(self.unread(node))
+    def _is_known(self, node: Node) -> bool:
+        """Return whether a node is closed, and all of its files were read."""
+        if node.tier == 0:
+            return node.closed and self.summary(node) is not None
+        if node.tier == 1:
+            return node.closed and not self._unread(node)
+        return node.closed and not self.unread(node)
 
     def trend(self, node: Node) -> TrendFile:
         """Return the trend of a closed node; it is made if it is not there.

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from ocsd.data.archive.listing import SourceFile
@@ -15,7 +16,7 @@ FINEST_S: Final = (1, 256, 4096)
 """The finest level [s] of the trend of a file, a folder, a group."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Node:
     """A file, a folder of files, or a group of folders."""
 
@@ -25,10 +26,14 @@ class Node:
     """0 for a file, 1 for a folder, 2 for a group."""
     closed: bool
     """Whether nothing will be added."""
-    key: str
     files: tuple[SourceFile, ...]
     """All files in it."""
     children: tuple["Node", ...] = ()
+
+    @cached_property
+    def key(self) -> str:
+        """The key of its trend."""
+        return key_of(file.source for file in self.files)
 
 
 class Tree:
@@ -50,7 +55,7 @@ class Tree:
     def _folder(
         self, name: str, files: tuple[SourceFile, ...], growing: set[str], now_at: float
     ) -> Node:
-        open_files = growing & {file.name for file in files}
+        open_files = {each for each in growing if each.startswith(f"{name}/")}
         over = now_at >= (int(name) + 1) * _FOLDER_S
         state = files, frozenset(open_files), over
         known = self._folders.get(name)
@@ -61,13 +66,12 @@ class Tree:
                 file.name.removesuffix(".g3"),
                 tier=0,
                 closed=file.name not in open_files,
-                key=key_of([file.source]),
                 files=(file,),
             )
             for file in files
         )
         closed = over and not open_files
-        node = Node(name, 1, closed, key_of(file.source for file in files), files, children)
+        node = Node(name, 1, closed, files, children)
         self._folders[name] = state, node
         return node
 
@@ -77,7 +81,6 @@ class Tree:
         if known and known[0] == nodes and known[1].closed == closed:
             return known[1]
         files = tuple(file for node in nodes for file in node.files)
-        key = key_of(file.source for file in files)
-        node = Node(name, 2, closed, key, files, nodes)
+        node = Node(name, 2, closed, files, nodes)
         self._groups[name] = nodes, node
         return node

@@ -14,7 +14,7 @@ from ocsd.data.index import FileSummary
 from ocsd.data.spans import Span
 from ocsd.data.trend.bins import Bins, binned, merged
 from ocsd.data.trend.digest import digest, reach
-from ocsd.data.trend.format import Block, StoredBlock, Trend
+from ocsd.data.trend.format import BinnedBlock, StoredBlock, Trend
 from ocsd.data.trend.frames import blocks_in, frame_at, opened
 from ocsd.data.trend.levels import (
     LEAST_SAMPLES_OF_FOLDER,
@@ -24,7 +24,7 @@ from ocsd.data.trend.levels import (
 )
 from ocsd.data.trend.texts import MOST_CHANGES, Change, changes, joined, thinned
 
-_MOST_WAITING: Final = 2**20
+_SUMMED_AT_ONCE: Final = 2**20
 """Values of a block that are summed up at once: enough to be fast, few enough to be held."""
 
 _Layout = tuple[str, str, tuple[tuple[str, str], ...]]
@@ -126,10 +126,10 @@ class _Gathering:
         if texts:
             self._texts.append((ticks, texts))
         self._waiting += len(ticks) * max(len(columns), 1)
-        if self._waiting > _MOST_WAITING:
+        if self._waiting > _SUMMED_AT_ONCE:
             self._sum_up()
 
-    def block(self) -> Block:
+    def block(self) -> BinnedBlock:
         """Return the bins of all samples."""
         if self._ticks:
             self._sum_up()
@@ -140,7 +140,7 @@ class _Gathering:
             for part in found
         ]
         texts = {name: self._changes(name) for name, kind in self.kinds.items() if kind == "str"}
-        return Block(self.feed, self.name, self.kinds, _levels(merged(parts), finest), texts)
+        return BinnedBlock(self.feed, self.name, self.kinds, _levels(merged(parts), finest), texts)
 
     def _sum_up(self) -> None:
         ticks = np.concatenate(self._ticks)
@@ -184,7 +184,7 @@ def _of_parts(
     kinds: Mapping[str, str],
     parts: Sequence[tuple[Child, StoredBlock]],
     from_step_s: int,
-) -> Block:
+) -> BinnedBlock:
     numbers = [each for each, kind in kinds.items() if kind != "str"]
     found = []
     for child, block in parts:
@@ -197,7 +197,7 @@ def _of_parts(
     texts: dict[str, list[Change] | None] = {}
     for each in kinds.keys() - set(numbers):
         texts[each] = thinned(joined(_texts_of(parts, each)), step)
-    return Block(feed, name, kinds, levels, texts)
+    return BinnedBlock(feed, name, kinds, levels, texts)
 
 
 def _texts_of(parts: Sequence[tuple[Child, StoredBlock]], name: str) -> Iterator[list[Change]]:

@@ -1,7 +1,7 @@
 """Summaries of many files as one, so that years are known without reading the index. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ocsd.data.index import FileSummary, IndexedBlock, IndexedSource
@@ -20,40 +20,50 @@ def digest(name: str, summaries: Sequence[FileSummary]) -> list[FileSummary]:
     Files with damage keep their own, because it is told with the name and times of the file.
     The frames are left out.
     """
-    sources: dict[tuple[str, str], dict[_Layout, list[IndexedBlock]]] = defaultdict(dict)
     sound = [summary for summary in summaries if not summary.damage]
-    for summary in sound:
-        for source in summary.sources:
-            blocks = sources[source.feed, source.agent_session]
-            for block in source.blocks:
-                blocks.setdefault((block.name, tuple(block.fields.items())), []).append(block)
     whole = FileSummary(
         name=name,
         size_bytes=sum(summary.size_bytes for summary in sound),
         mtime_ns=0,
         frames=sum(summary.frames for summary in sound),
-        sources=tuple(
-            IndexedSource(feed, session, (), tuple(map(_together, blocks.values())))
-            for (feed, session), blocks in sources.items()
-        ),
+        sources=_joined_sources(sound),
         holes=tuple(hole for summary in sound for hole in summary.holes),
         damage=(),
     )
     return [whole, *(_without_frames(summary) for summary in summaries if summary.damage)]
 
 
+def _joined_sources(summaries: Iterable[FileSummary]) -> tuple[IndexedSource, ...]:
+    sources: dict[tuple[str, str], dict[_Layout, list[IndexedBlock]]] = defaultdict(dict)
+    for source, block in all_blocks(summaries):
+        blocks = sources[source.feed, source.agent_session]
+        blocks.setdefault((block.name, tuple(block.fields.items())), []).append(block)
+    return tuple(
+        IndexedSource(feed, session, (), tuple(map(joined, blocks.values())))
+        for (feed, session), blocks in sources.items()
+    )
+
+
+def all_blocks(
+    summaries: Iterable[FileSummary],
+) -> Iterator[tuple[IndexedSource, IndexedBlock]]:
+    """Yield each block of files, with its source."""
+    for summary in summaries:
+        for source in summary.sources:
+            for block in source.blocks:
+                yield source, block
+
+
 def reach(summaries: Iterable[FileSummary]) -> list[Span]:
     """Return the times with samples [s, Unix time]: one of all believable ones, and each other."""
-    blocks = [block for each in summaries for source in each.sources for block in source.blocks]
-    spans = [span for block in blocks for span in block.spans]
-    found = [(each.from_at, each.until_at) for block in blocks for each in block.outliers]
+    spans: list[Span] = []
+    found: list[Span] = []
+    for _, block in all_blocks(summaries):
+        spans += block.spans
+        found += ((each.from_at, each.until_at) for each in block.outliers)
     if spans:
         found.append((min(begin for begin, _ in spans), max(end for _, end in spans)))
     return [(begin - _MARGIN_S, end + _MARGIN_S) for begin, end in union(found)]
-
-
-def _together(parts: Sequence[IndexedBlock]) -> IndexedBlock:
-    return joined(parts)
 
 
 def _without_frames(summary: FileSummary) -> FileSummary:

@@ -17,11 +17,11 @@ from ocsd.data.trend.texts import Change
 from ocsd.system.files import replacing
 
 VERSION: Final = 1
-MAGIC: Final = b"OCSDTRND"
+TREND_MAGIC: Final = b"OCSDTRND"
 
 _HEAD: Final = struct.Struct("<8sIII")
 _READ_AHEAD: Final = 2**16
-_TYPES: Final = {"float": "<f8", "int": "<i8", "bool": "<i8"}
+_CODES: Final = {"f": "<f8", "i": "<i8"}
 
 
 class BadTrendError(Exception):
@@ -36,7 +36,7 @@ class BadTrendError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class BinnedBlock:
     """The bins of fields of a feed that were sampled together."""
 
     feed: str
@@ -59,9 +59,9 @@ class Trend:
     """Times with samples."""
     children: Mapping[str, Sequence[Span]]
     """The files or folders it was made of, with their times; empty for that of one file."""
-    blocks: Sequence[Block]
+    blocks: Sequence[BinnedBlock]
     summaries: Sequence[Mapping[str, Any]]
-    """What the index says of all files together; empty for that of one file."""
+    """Summaries of all files together, as of the index; empty for that of one file."""
 
 
 def encoded(trend: Trend) -> bytes:
@@ -76,7 +76,7 @@ def encoded(trend: Trend) -> bytes:
     }
     text = json.dumps(header).encode()
     text += b" " * (-(_HEAD.size + len(text)) % 8)
-    return _HEAD.pack(MAGIC, VERSION, len(text), crc32(text)) + text + body.bytes()
+    return _HEAD.pack(TREND_MAGIC, VERSION, len(text), crc32(text)) + text + body.bytes()
 
 
 def write(path: Path, content: bytes) -> None:
@@ -113,7 +113,7 @@ class TrendFile:
         text = beginning[_HEAD.size : _HEAD.size + length]
         if len(text) < length:
             text = self._pieces([(_HEAD.size, length)])[0]
-        if magic != MAGIC or version != VERSION or crc32(text) != checksum:
+        if magic != TREND_MAGIC or version != VERSION or crc32(text) != checksum:
             raise BadTrendError(path, f"is damaged, or of another version than {VERSION}")
         header = json.loads(text)
         self._begin = _HEAD.size + length
@@ -193,20 +193,20 @@ class StoredBlock:
             If they cannot be read.
         """
         level = self._levels[step_s]
-        names = [name for name in names if name in level["rows"]]
-        times, *rows = self._file.read([level["times"], *(level["rows"][name] for name in names)])
+        there = [name for name in names if name in level["rows"]]
+        times, *rows = self._file.read([level["times"], *map(level["rows"].get, there)])
         count: int = level["bins"]
         index = np.frombuffer(times, "<i8", count)
         n = np.frombuffer(times, "<u4", count, 8 * count).astype(np.int64)
-        stored = dict(zip(names, rows, strict=True))
-        floats = [name for name in names if self.kinds[name] == "float"]
-        whole = [name for name in names if self.kinds[name] != "float"]
-        stacks = (
-            _unpacked([(name, stored[name]) for name in alike], _TYPES[kind], count)
-            for kind, alike in (("float", floats), ("int", whole))
-            if alike
-        )
-        return Bins(index, n, tuple(stacks))
+        floats: dict[str, bytes] = {}
+        whole: dict[str, bytes] = {}
+        for name, row in zip(there, rows, strict=True):
+            alike = whole
+            if self.kinds[name] == "float":
+                alike = floats
+            alike[name] = row
+        found = (_unpacked(floats, "<f8", count), _unpacked(whole, "<i8", count))
+        return Bins(index, n, tuple(stack for stack in found if stack is not None))
 
     def changes(self, name: str) -> list[Change] | None:
         """Return the changes of a text field; None if they are too many.
@@ -254,7 +254,7 @@ def _head(path: Path, beginning: bytes) -> tuple[bytes, int, int, int]:
     return magic, version, length, checksum
 
 
-def _block(body: _Body, block: Block) -> dict[str, Any]:
+def _block(body: _Body, block: BinnedBlock) -> dict[str, Any]:
     return {
         "feed": block.feed,
         "name": block.name,
@@ -275,7 +275,7 @@ def _level(body: _Body, step_s: int, bins: Bins) -> dict[str, Any]:
 
 def _packed(stack: Stack, at: int) -> bytes:
     """Return a row: least, greatest, sum; and the numbers of NaN if there are any."""
-    code = _TYPES[{"f": "float", "i": "int"}[stack.least.dtype.kind]]
+    code = _CODES[stack.least.dtype.kind]
     parts = [stack.least[at].astype(code), stack.greatest[at].astype(code)]
     parts.append(stack.total[at].astype("<f8"))
     if stack.nans[at].any():
@@ -283,15 +283,18 @@ def _packed(stack: Stack, at: int) -> bytes:
     return b"".join(part.tobytes() for part in parts)
 
 
-def _unpacked(rows: Sequence[tuple[str, bytes]], code: str, count: int) -> Stack:
-    ends = [np.frombuffer(content, code, 2 * count) for _, content in rows]
-    totals = [np.frombuffer(content, "<f8", count, 16 * count) for _, content in rows]
+def _unpacked(rows: Mapping[str, bytes], code: str, count: int) -> Stack | None:
+    """Return the rows of fields of one type; None if there are none."""
+    if not rows:
+        return None
+    ends = [np.frombuffer(content, code, 2 * count) for content in rows.values()]
+    totals = [np.frombuffer(content, "<f8", count, 16 * count) for content in rows.values()]
     nans = np.zeros((len(rows), count), dtype=np.int64)
-    for at, (_, content) in enumerate(rows):
+    for at, content in enumerate(rows.values()):
         if len(content) > 24 * count:
             nans[at] = np.frombuffer(content, "<u4", count, 24 * count)
     return Stack(
-        tuple(name for name, _ in rows),
+        tuple(rows),
         np.stack([each[:count] for each in ends]),
         np.stack([each[count:] for each in ends]),
         np.stack(totals),

@@ -27,7 +27,7 @@ def test_the_example_of_the_page_reads_a_trend(tmp_path, monkeypatch, capsys):
 
 def test_the_page_has_the_numbers_of_the_code():
     assert f"describes version {trend_format.VERSION}." in PAGE
-    assert f"`{trend_format.MAGIC.decode()}`" in PAGE
+    assert f"`{trend_format.TREND_MAGIC.decode()}`" in PAGE
     first, always = levels.STEPS_S[:3], levels.STEPS_S[3:]
     assert f"{', '.join(map(str, first))} s; {', '.join(map(str, always))} s always" in PAGE
     assert always[0] == levels.ALWAYS_KEPT_FROM_S
