@@ -69,7 +69,10 @@ class Samples:
         """
         with self._open() as archive:
             found = archive.window(fields, since_at, until_at, columns)
-            feeds = self._fresh_feeds(archive)
+            feeds = self._feeds
+            if not self._is_fresh:
+                # Those of this time only: all of them may have to be read first.
+                feeds = _by_address(archive.feeds(since_at, until_at))
         return {
             "since": since_at,
             "until": until_at,
@@ -105,11 +108,14 @@ class Samples:
 
     def _fresh_feeds(self, archive: Any) -> Mapping[str, FeedOverview]:
         """Return the overview of each feed, by address, of the last seconds."""
-        now_s = time.monotonic()
-        if now_s - self._feeds_read_s > FEEDS_LIFE_S:
-            self._feeds = {feed.feed: feed for feed in archive.feeds()}
-            self._feeds_read_s = now_s
+        if not self._is_fresh:
+            self._feeds = _by_address(archive.feeds())
+            self._feeds_read_s = time.monotonic()
         return self._feeds
+
+    @property
+    def _is_fresh(self) -> bool:
+        return time.monotonic() - self._feeds_read_s <= FEEDS_LIFE_S
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
@@ -142,6 +148,10 @@ def explaining() -> Iterator[None]:
         raise AwayError(str(error)) from error
     except OcsdError as error:
         raise RequestRefusedError(str(error)) from error
+
+
+def _by_address(feeds: Sequence[FeedOverview]) -> dict[str, FeedOverview]:
+    return {feed.feed: feed for feed in feeds}
 
 
 def _rows(feed: FeedOverview) -> Iterator[dict[str, Any]]:
