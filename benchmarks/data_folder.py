@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ocsd.aggregator.disk.archive import Archive
+from ocsd.aggregator.disk.archive import G3Files
 from ocsd.aggregator.frames.frames import RecordingRun
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.recording.recorder import Recorder
@@ -66,7 +66,7 @@ def write(folder: Path, agents: int, hours: float) -> int:
         How long they are recorded [h].
     """
     clock = _Clock()
-    archive = Archive(folder, 3600.0, clock, clock.advance)
+    archive = G3Files(folder, 3600.0, clock, clock.advance)
     recorder = Recorder.open(archive, _NoLog(), RecordingRun.begin(clock()), clock)
     noise = np.random.default_rng(1)
     count = MESSAGE_S * RATE_HZ

@@ -86,7 +86,7 @@ class OcsdCore:
     """ocsd's Recorder: journal, ledger and frames."""
 
     def __init__(self, folder: Path) -> None:
-        from ocsd.aggregator.disk.archive import Archive
+        from ocsd.aggregator.disk.archive import G3Files
         from ocsd.aggregator.frames.frames import RecordingRun
         from ocsd.aggregator.incoming.moment import Instant
         from ocsd.aggregator.recording.recorder import Recorder
@@ -94,7 +94,7 @@ class OcsdCore:
         self._moment: Any = Instant
         self._passed_s = 0.0
         self._ticked_s = time.monotonic()
-        archive = Archive(folder, 3600.0, self._now, time.sleep)
+        archive = G3Files(folder, 3600.0, self._now, time.sleep)
         run = RecordingRun.begin(self._now())
         self._recorder = Recorder.open(archive, Lines(), run, self._now)
 

@@ -132,6 +132,10 @@ class DataFolderError(ConfigurationError):
     """The data folder cannot be written; correct its owner or ``--data-dir``."""
 
 
+class JournalVersionError(DataFolderError):
+    """The recorder's journal was written by another version of ocsd; use that, or update."""
+
+
 class NoDataError(OcsdError):
     """There is no such data folder, file or field; ``ocsd data ls`` lists what there is."""
 

@@ -12,6 +12,8 @@ from ocsd.ocs_twisted import TimeoutLock
 
 AMPLITUDES = "amplitudes"
 VOLTS_FRAME_S = 60
+MOST_INPUTS = 16
+"""The analog inputs of an Arduino Mega; the sketch decides how many it reads."""
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 5.0
 
@@ -40,7 +42,12 @@ class ArduinoAgent:
         self._period_s = 1.0 / sampling_frequency
         self._stopped = threading.Event()
         agent.register_feed(
-            AMPLITUDES, record=True, agg_params={"frame_length": VOLTS_FRAME_S}, buffer_time=1.0
+            AMPLITUDES,
+            record=True,
+            agg_params={"frame_length": VOLTS_FRAME_S},
+            buffer_time=1.0,
+            units={f"A{number}": "V" for number in range(MOST_INPUTS)},
+            labels={f"A{number}": f"analog input {number}" for number in range(MOST_INPUTS)},
         )
 
     @ocs_agent.param("_")

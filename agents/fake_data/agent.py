@@ -55,7 +55,14 @@ class FakeDataAgent:
             for number, name in enumerate(self.channel_names)
         }
         agent.register_feed(
-            TEMPERATURE_FEED, record=True, agg_params={"frame_length": frame_length}
+            TEMPERATURE_FEED,
+            record=True,
+            agg_params={"frame_length": frame_length},
+            units=dict.fromkeys(self.channel_names, "K"),
+            labels={
+                name: f"false temperature {number}"
+                for number, name in enumerate(self.channel_names)
+            },
         )
 
     @ocs_agent.param("test_mode", default=False, type=bool)

@@ -174,6 +174,9 @@ class OCSAgent(BusSession):
         agg_params: Mapping[str, Any] | None = None,
         buffer_time: float = 0,
         max_messages: int = 0,
+        *,
+        units: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> Feed:
         """Make a feed.
 
@@ -183,11 +186,25 @@ class OCSAgent(BusSession):
         ----------
         feed_name : str
             Name of the feed.
-        record, agg_params, buffer_time, max_messages
+        record, agg_params, buffer_time, max_messages, units, labels
             See `Feed`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a unit or a label breaks a rule.
         """
-        options = record, agg_params, buffer_time, max_messages
-        feed = Feed(self, feed_name, *options, unix_time=lambda: self.unix_time())
+        feed = Feed(
+            self,
+            feed_name,
+            record,
+            agg_params,
+            buffer_time,
+            max_messages,
+            units=units,
+            labels=labels,
+            unix_time=lambda: self.unix_time(),
+        )
         if feed_name == HEARTBEAT:
             feed.refuse(f"feed {feed_name!r} is the agent's own; give yours another name")
             return feed

@@ -12,9 +12,8 @@ from typing import Any, Final
 
 from ocsd import ocs_agent, site_config
 from ocsd.agent.feeds.heartbeat import HEARTBEAT
-from ocsd.aggregator.disk.archive import LONGEST_FILE_S, Archive
+from ocsd.aggregator.disk.archive import LONGEST_FILE_S, G3Files
 from ocsd.aggregator.disk.cause import LINK_AWAY
-from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.fetching.answers import read_numbers
 from ocsd.aggregator.fetching.ask import Fetcher, Snapshot
 from ocsd.aggregator.frames.frames import RecordingRun
@@ -34,6 +33,7 @@ from ocsd.aggregator.recording.condition import Condition
 from ocsd.aggregator.recording.intake import Intake, size_of
 from ocsd.aggregator.recording.recorder import Recorder
 from ocsd.errors import DataFolderError
+from ocsd.journal.format import Outage
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
 from ocsd.site import launch as launches
@@ -228,7 +228,7 @@ class Aggregator:
         """
         self._listening = True
         while True:
-            archive = Archive(self._folder, self._time_per_file_s, self._clock, time.sleep)
+            archive = G3Files(self._folder, self._time_per_file_s, self._clock, time.sleep)
             run = RecordingRun.begin(self._clock())
             address = str(self._agent.agent_address)
             try:

@@ -37,6 +37,7 @@ _COMMANDS = {
     "listen": "operate",
     "hook": "operate",
     "values": "operate",
+    "view-feed": "operate",
     "data": "look",
     "run": "supervise",
     "init": "setup",
@@ -93,8 +94,9 @@ class _Commands(click.Group):
         if name not in _COMMANDS:
             return None
         with ends_at_once(), loaded():
-            module = importlib.import_module(f"ocsd.cli.commands.{_COMMANDS[name]}.{name}")
-        return cast(click.Command, getattr(module, name))
+            function = name.replace("-", "_")
+            module = importlib.import_module(f"ocsd.cli.commands.{_COMMANDS[name]}.{function}")
+        return cast(click.Command, getattr(module, function))
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         limit = formatter.width - 6 - max(map(len, _COMMANDS))

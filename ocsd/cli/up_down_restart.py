@@ -7,10 +7,12 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import completion, options, targets
-from ocsd.cli.screen import question, terminal, units
+from ocsd.cli.screen import question, terminal
 from ocsd.cli.screen.terminal import Terminal
-from ocsd.cli.talk import control, replies
+from ocsd.cli.talk import control
 from ocsd.errors import NoDaemonError, OcsdError, TimedOutError, UsageError
+from ocsd.status import replies
+from ocsd.text import units
 from ocsd.text.printable import one_line
 from ocsd.text.reason import clause
 from ocsd.text.times import clock

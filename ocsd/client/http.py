@@ -71,6 +71,8 @@ class ControlClient:
         Accepted; the bridge has a realm of its own.
     timeout_s : float
         Time that a call may take, beyond the time that the agent is asked to wait [s].
+    words : str, optional
+        The client's words about itself, by default those of this program.
 
     Attributes
     ----------
@@ -79,12 +81,18 @@ class ControlClient:
     """
 
     def __init__(
-        self, agent_addr: str, url: str, realm: str | None = None, timeout_s: float = CALL_LIMIT_S
+        self,
+        agent_addr: str,
+        url: str,
+        realm: str | None = None,
+        timeout_s: float = CALL_LIMIT_S,
+        words: str = "",
     ) -> None:
         self.agent_addr = agent_addr
         self.call_url = url
         self.realm = realm
         self.timeout_s = timeout_s
+        self._words = words
 
     def start(self, *_args: Any, **_kwargs: Any) -> None:
         """Do nothing; older clients had to be started."""
@@ -237,7 +245,8 @@ class ControlClient:
         body = json.dumps({"procedure": procedure, "args": args, "kwargs": kwargs})
         _check_size(procedure, len(body), [args, kwargs])
         try:
-            status, content = _exchange(url, body.encode(), min(limit_s, self.timeout_s), limit_s)
+            connect_limit_s, words = min(limit_s, self.timeout_s), self._words or own_words()
+            status, content = _exchange(url, body.encode(), connect_limit_s, limit_s, words)
         except TimeoutError as error:
             text = f"{procedure} has not answered within {limit_s:g} s ({url})"
             raise _error(REQUEST_ERROR, [text]) from error
@@ -282,7 +291,9 @@ class _UnreachableError(OSError):
     """The connection was not accepted in time."""
 
 
-def _exchange(url: str, body: bytes, connect_limit_s: float, limit_s: float) -> tuple[int, bytes]:
+def _exchange(
+    url: str, body: bytes, connect_limit_s: float, limit_s: float, words: str
+) -> tuple[int, bytes]:
     """Return HTTP status and content of the answer to a POST.
 
     Raises
@@ -316,7 +327,7 @@ def _exchange(url: str, body: bytes, connect_limit_s: float, limit_s: float) -> 
         headers = {
             "Content-Type": "application/json",
             "Connection": "close",
-            "User-Agent": own_words().encode("ascii", "replace").decode(),
+            "User-Agent": words.encode("ascii", "replace").decode(),
             **_login(parts),
         }
         # A time limit of the socket is one for each piece, and pieces may come for ever.

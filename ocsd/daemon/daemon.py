@@ -231,7 +231,8 @@ class Daemon:
             after=after.state,
             reason=after.reason,
         )
-        self.progress.transition(transition)
+        keeper = parts.fleet.keeper(transition.instance_id)
+        self.progress.transition(transition, keeper.activity.address if keeper else "")
         parts.systemd.send_status()
         parts.window.admit()
         if after.state is not State.STARTING:

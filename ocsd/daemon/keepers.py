@@ -18,7 +18,7 @@ from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.planning.settings import Settings, liveness_of, policy_of
 from ocsd.forkserver.protocol import SpawnRequest
 from ocsd.site.launch import Launch
-from ocsd.site.model import Instance, Manage
+from ocsd.site.model import WEB_CLASS, Instance, Manage
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.proc import what_holds
 
@@ -67,8 +67,10 @@ class Keepers:
         in_daemon = None
         if instance.agent_class == REGISTRY_CLASS and instance.runtime == "ocsd":
             launcher = in_daemon = RegistryLauncher(self._launch, self.reactor)
-        paced = PacedLauncher(launcher, self.window)
-        keeper = self._keeper(instance.instance_id, paced, instance)
+        if instance.agent_class != WEB_CLASS:
+            # The page needs no router: it is what people look at when that does not start.
+            launcher = PacedLauncher(launcher, self.window)
+        keeper = self._keeper(instance.instance_id, launcher, instance)
         if in_daemon is not None:
             in_daemon.keeper = keeper
         self.fleet.add(instance, keeper, left=left)

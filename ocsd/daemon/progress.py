@@ -55,8 +55,11 @@ class StartReport:
             self._stream.write(text + "\n")
             self._stream.flush()
 
-    def transition(self, transition: Transition) -> None:
-        """Write the line for a transition; quick steps on the way need none."""
+    def transition(self, transition: Transition, address: str = "") -> None:
+        """Write the line for a transition; quick steps on the way need none.
+
+        `address` is that of the page in the browser, if the instance serves it.
+        """
         after = transition.after
         if after.state in {State.STARTING, State.STOPPING} and not after.reason:
             return
@@ -69,6 +72,8 @@ class StartReport:
         if self._coloured:
             text = f"\x1b[{code}m{text}\x1b[0m"
         self.say(text)
+        if after.state is State.UP and address:
+            self.say(page_line(address))
 
     def _remark(self, transition: Transition) -> str:
         before, after = transition.before, transition.after
@@ -97,8 +102,8 @@ def start_report(
 
     `waits_for` returns the instances for which one waits; `took_s` is the duration [s].
     """
-    keepers = [keeper for _, keeper in fleet]
-    lines = _starting(fleet, waits_for, took_s)
+    keepers = [keeper for _, keeper in fleet.agents()]
+    lines = [*_starting(fleet, waits_for, took_s), *_page(fleet)]
     for keeper in keepers:
         if why_down := fleet.wish(keeper.instance_id).why_down(keeper.life):
             lines.append(f"  {keeper.instance_id} is down: {why_down}")
@@ -107,13 +112,26 @@ def start_report(
     return [*lines, f"{up} of {len(wanted)} instances up after {took_s:.1f} s"]
 
 
+def page_line(address: str) -> str:
+    """Return the line about the page in the browser."""
+    return f"  the page: {address}"
+
+
+def _page(fleet: Fleet) -> list[str]:
+    """Return the line about a page that is not served yet; one that is has its line already."""
+    page = fleet.page()
+    if page is None or page.life.target is not Target.UP or page.life.state is State.UP:
+        return []
+    return ["  the page still starts; ocsd status has its address"]
+
+
 def _starting(
     fleet: Fleet, waits_for: Callable[[str], tuple[str, ...]], took_s: float
 ) -> list[str]:
     """Return lines about what still starts; a router that does explains all that wait for it."""
     reasons = {
         keeper.instance_id: _why_it_starts(keeper, waits_for)
-        for _, keeper in fleet
+        for _, keeper in fleet.agents()
         if not keeper.life.settled and keeper.life.state is State.STARTING
     }
     router = fleet.router

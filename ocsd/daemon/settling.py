@@ -58,7 +58,10 @@ class Settling:
 
     def report_if_settled(self) -> None:
         """Report if every instance is where it will stay, or waits for another try."""
-        lives = [keeper.life for keeper in self.fleet.everyone()]
+        router = self.fleet.router
+        lives = [keeper.life for _, keeper in self.fleet.agents()]
+        if router is not None:
+            lives.append(router.life)
         if all(life.settled or life.state is State.BACKOFF for life in lives):
             self._report()
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from ocsd.aggregator.frames.field_kinds import FieldKinds
 from ocsd.aggregator.frames.schema import DATA, HKAGG_VERSION, SESSION, STATUS
-from ocsd.aggregator.incoming.columns import Kind
 from ocsd.data.decode import Whole, kind_word, pieces, seconds
 from ocsd.data.folder import REACH_S
 from ocsd.data.index import Damage
 from ocsd.data.scan import NOT_OF_THE_SCHEMA, Providers, blocks_of
+from ocsd.journal.kinds import Kind
 
 # Enough for a file that is wrong throughout.
 MOST_PROBLEMS: Final = 20

@@ -24,8 +24,8 @@ class Whole:
     frame: Any
 
 
-def pieces(path: Path) -> Iterator[Whole | Damage]:
-    """Yield a file piece by piece, in order and without a gap.
+def pieces(path: Path, begin: int = 0) -> Iterator[Whole | Damage]:
+    """Yield a file from byte `begin` on, piece by piece, in order and without a gap.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def pieces(path: Path) -> Iterator[Whole | Damage]:
     with path.open("rb") as file:
         descriptor = file.fileno()
         size = os.fstat(descriptor).st_size
-        offset = 0
+        offset = begin
         while offset < size:
             try:
                 piece: Whole | Damage = _whole(descriptor, size, offset)

@@ -4,7 +4,7 @@ import csv
 import importlib
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -16,6 +16,7 @@ from ocsd.aggregator.frames.schema import TICKS_PER_SECOND
 from ocsd.data.decode import seconds
 from ocsd.data.folder import Report, silent
 from ocsd.data.join import outer
+from ocsd.data.meaning import Meaning, with_units
 from ocsd.data.table import Column, Table
 from ocsd.errors import MissingLibraryError, OutputFileError, UsageError
 from ocsd.system.files import replacing
@@ -64,11 +65,17 @@ def check_folder(path: Path) -> None:
     raise OutputFileError(f"cannot write {path}: {reason} choose another place with -o")
 
 
-def write(path: Path, tables: Sequence[Table], report: Report = silent) -> None:
+def write(
+    path: Path,
+    tables: Sequence[Table],
+    report: Report = silent,
+    about: Mapping[str, Meaning] | None = None,
+) -> None:
     """Write tables into one file, of the kind that the end of its name means.
 
     It is written whole or not at all. For CSV and Parquet the tables are joined by time.
-    `report` gets the progress in rows.
+    `report` gets the progress in rows. `about` has units and labels of fields: CSV shows the
+    units behind the names in its header, Parquet has both in the metadata of its columns.
 
     Raises
     ------
@@ -76,7 +83,7 @@ def write(path: Path, tables: Sequence[Table], report: Report = silent) -> None:
         If the file cannot be written.
     """
     with whole(path) as beside:
-        _WRITERS[path.suffix](beside, tables, report)
+        _WRITERS[path.suffix](beside, tables, report, about or {})
 
 
 def library(name: str, purpose: str) -> Any:
@@ -102,8 +109,13 @@ def time_text(ticks: int) -> str:
     return f"{whole}.{rest:08d}"
 
 
-def write_csv(file: TextIO, tables: Sequence[Table], report: Report = silent) -> None:
-    """Write tables, joined by time, as CSV into an open file.
+def write_csv(
+    file: TextIO,
+    tables: Sequence[Table],
+    report: Report = silent,
+    about: Mapping[str, Meaning] | None = None,
+) -> None:
+    """Write tables, joined by time, as CSV into an open file; `about` as for `write`.
 
     Raises
     ------
@@ -112,7 +124,9 @@ def write_csv(file: TextIO, tables: Sequence[Table], report: Report = silent) ->
     """
     table = outer(tables)
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([TIME, *table.columns])
+    meanings = about or {}
+    titles = [with_units(name, meanings.get(name, Meaning())) for name in table.columns]
+    writer.writerow([TIME, *titles])
     for begin in range(0, table.samples, _ROWS_AT_ONCE):
         rows = slice(begin, begin + _ROWS_AT_ONCE)
         times = map(time_text, table.ticks[rows].tolist())
@@ -121,9 +135,9 @@ def write_csv(file: TextIO, tables: Sequence[Table], report: Report = silent) ->
         report(min(begin + _ROWS_AT_ONCE, table.samples), table.samples)
 
 
-def _csv(path: Path, tables: Sequence[Table], report: Report) -> None:
+def _csv(path: Path, tables: Sequence[Table], report: Report, about: Mapping[str, Meaning]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        write_csv(file, tables, report)
+        write_csv(file, tables, report, about)
 
 
 def _cells(column: Column, rows: slice) -> list[Any]:
@@ -136,7 +150,9 @@ def _cells(column: Column, rows: slice) -> list[Any]:
     return values
 
 
-def _npz(path: Path, tables: Sequence[Table], report: Report) -> None:
+def _npz(
+    path: Path, tables: Sequence[Table], report: Report, _about: Mapping[str, Meaning]
+) -> None:
     arrays = list(_arrays(tables))
     # As numpy.savez, which would not report its progress.
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
@@ -161,15 +177,21 @@ def _arrays(tables: Sequence[Table]) -> Iterator[tuple[str, NDArray[Any]]]:
                 yield f"{name}:{TIME}", times[column.there]
 
 
-def _parquet(path: Path, tables: Sequence[Table], report: Report) -> None:
+def _parquet(
+    path: Path, tables: Sequence[Table], report: Report, about: Mapping[str, Meaning]
+) -> None:
     arrow: Any = library("pyarrow", "to write Parquet")
     parquet: Any = library("pyarrow.parquet", "to write Parquet")
     table = outer(tables)
     schema = _arrow_table(arrow, table, slice(0, 0)).schema
+    for name, meaning in about.items():
+        index = schema.get_field_index(name)
+        if index >= 0 and meaning.known:
+            schema = schema.set(index, schema.field(index).with_metadata(meaning.known))
     with parquet.ParquetWriter(path, schema) as writer:
         for begin in range(0, table.samples, _ROWS_OF_A_GROUP):
             rows = slice(begin, begin + _ROWS_OF_A_GROUP)
-            writer.write_table(_arrow_table(arrow, table, rows))
+            writer.write_table(_arrow_table(arrow, table, rows).cast(schema))
             report(min(rows.stop, table.samples), table.samples)
 
 
@@ -186,7 +208,8 @@ def _arrow_table(arrow: Any, table: Table, rows: slice) -> Any:
     return arrow.table(columns)
 
 
-_WRITERS: Final[dict[str, Callable[[Path, Sequence[Table], Report], None]]] = {
+_Writer = Callable[[Path, Sequence[Table], Report, Mapping[str, Meaning]], None]
+_WRITERS: Final[dict[str, _Writer]] = {
     ".csv": _csv,
     ".npz": _npz,
     ".parquet": _parquet,

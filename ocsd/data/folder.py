@@ -136,6 +136,16 @@ class DataFolder:
             found.append(waiting)
         return found
 
+    def summaries_of(self, files: Sequence[Path], read: bool = True) -> dict[Path, FileSummary]:
+        """Return summaries of closed files; without `read`, of those only that are indexed."""
+        index = _Index(self.path)
+        summaries = self._indexed(files, index)
+        if read:
+            for path in (path for path in files if path not in summaries):
+                summaries[path] = self._read_whole(path, index, being_written=False)
+            index.save()
+        return summaries
+
     def _indexed(self, files: Iterable[Path], index: "_Index") -> dict[Path, FileSummary]:
         """Return the summaries of those files that are in the index."""
         summaries = {}
@@ -259,12 +269,15 @@ class _Index:
         return self._read[subfolder]
 
 
-def places(folder: Path) -> Sequence[Path]:
-    """Return the folders that can have an index of `folder`; it is written to the first."""
-    inside = folder / "ocsd" / "index"
+def places(folder: Path, what: str = "index") -> Sequence[Path]:
+    """Return the folders that can have an index of `folder`; it is written to the first.
+
+    `what` is the name of these folders; trends have others.
+    """
+    inside = folder / "ocsd" / what
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     digest = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
-    outside = base / "ocsd" / "index" / digest
+    outside = base / "ocsd" / what / digest
     if folder.stat().st_uid == os.geteuid() and os.access(folder, os.W_OK):
         return inside, outside
     return outside, inside

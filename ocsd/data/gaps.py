@@ -71,9 +71,27 @@ def find(
 
     No silence ends after now [s, Unix time], even if the clock of a device is ahead.
     """
-    holes = _holes(summaries)
     heard = _heard(summaries, now_at)
-    everywhere = _silences_of_all(heard)
+    return _find(summaries, cut_off, heard, _silences_of_all(heard))
+
+
+def find_among(
+    feeds: set[str], summaries: Sequence[FileSummary], cut_off: Sequence[CutOff], now_at: float
+) -> list[Gap]:
+    """Return the gaps of some feeds, as `find` does, with those of all feeds together."""
+    heard = _heard(summaries, now_at)
+    wanted = {feed: times for feed, times in heard.items() if feed in feeds}
+    gaps = _find(summaries, cut_off, wanted, _silences_of_all(heard))
+    return [gap for gap in gaps if gap.feed in {*feeds, EVERY_FEED}]
+
+
+def _find(
+    summaries: Sequence[FileSummary],
+    cut_off: Sequence[CutOff],
+    heard: Mapping[str, _FeedTimes],
+    everywhere: Sequence[Gap],
+) -> list[Gap]:
+    holes = _holes(summaries)
     explained: dict[str, list[Span]] = defaultdict(list)
     for gap in (*holes, *everywhere):
         explained[gap.feed].append(gap.span)

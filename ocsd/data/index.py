@@ -1,7 +1,7 @@
 """The content of a file, as values that survive a trip through JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 from ocsd.aggregator.numbers.hole import Hole
@@ -51,6 +51,9 @@ class IndexedSource:
     agent_session: str
     frames: tuple[IndexedFrame, ...]
     blocks: tuple[IndexedBlock, ...]
+    units: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Unit of a field, and its name for people, where its agent declared them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,4 +142,6 @@ def _source(value: Mapping[str, Any]) -> IndexedSource:
         for block in value["blocks"]
     )
     frames = tuple(map(IndexedFrame._make, value["frames"]))
-    return IndexedSource(value["feed"], value["agent_session"], frames, blocks)
+    # Indexes of earlier releases lack them, and so do the files that they are of.
+    about_fields = {key: value.get(key, {}) for key in ("units", "labels")}
+    return IndexedSource(value["feed"], value["agent_session"], frames, blocks, **about_fields)

@@ -1,10 +1,10 @@
 """Sums up the recorded data, feed by feed. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
-from ocsd.data.index import FileSummary, IndexedBlock
+from ocsd.data.index import FileSummary, IndexedBlock, IndexedSource
 from ocsd.data.spans import Outliers, Span, longest_pause_s, overlap, union, window
 
 
@@ -20,6 +20,11 @@ class FeedOverview:
     """Over all files; each with one set of fields."""
     files: tuple[str, ...]
     """The files that have its data."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Unit of a field, and its name for people, as declared last; by full name of the field."""
+    earlier_units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Other units that a field had before in these files, the last one first."""
 
     @property
     def fields(self) -> dict[str, str]:
@@ -54,6 +59,8 @@ class FeedOverview:
 class _FeedSoFar:
     sessions: dict[str, None] = field(default_factory=dict)
     files: dict[str, None] = field(default_factory=dict)
+    units: dict[str, dict[str, None]] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
     blocks: dict[tuple[str, tuple[tuple[str, str], ...]], list[IndexedBlock]] = field(
         default_factory=dict
     )
@@ -74,6 +81,7 @@ def feeds(
                 if any(overlap(span, wanted) for span in block.dated):
                     feed = feeds_so_far.setdefault(source.feed, _FeedSoFar())
                     feed.sessions[source.agent_session] = None
+                    _declare(feed, source)
                     feed.files[summary.name] = None
                     layout = block.name, tuple(block.fields.items())
                     feed.blocks.setdefault(layout, []).append(block)
@@ -81,14 +89,26 @@ def feeds(
         FeedOverview(
             address,
             tuple(feed.sessions),
-            tuple(map(_block, feed.blocks.values())),
+            tuple(map(joined, feed.blocks.values())),
             tuple(feed.files),
+            {name: next(reversed(texts)) for name, texts in feed.units.items()},
+            feed.labels,
+            {name: (*reversed(texts),)[1:] for name, texts in feed.units.items() if len(texts) > 1},
         )
         for address, feed in sorted(feeds_so_far.items())
     ]
 
 
-def _block(parts: Sequence[IndexedBlock]) -> IndexedBlock:
+def _declare(feed: _FeedSoFar, source: IndexedSource) -> None:
+    """Take in the units and labels of a source that is newer than those before."""
+    for name, text in source.units.items():
+        units = feed.units.setdefault(f"{source.feed}.{name}", {})
+        units.pop(text, None)
+        units[text] = None
+    feed.labels |= {f"{source.feed}.{name}": text for name, text in source.labels.items()}
+
+
+def joined(parts: Sequence[IndexedBlock]) -> IndexedBlock:
     """Return blocks of one layout, from several files, as one."""
     interval_s, pause_s = None, 0.0
     intervals_s = [part.interval_s for part in parts if part.interval_s is not None]

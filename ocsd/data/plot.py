@@ -2,23 +2,24 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsd.data.decode import seconds
+from ocsd.data.archive.answer import FieldWindow, Window
 from ocsd.data.export import check_folder, library, whole
-from ocsd.data.spans import EVER, Span, longest_pause_s
-from ocsd.data.table import Column, Table
-from ocsd.errors import UsageError
+from ocsd.data.meaning import Meaning, axis_label, with_units
+from ocsd.errors import NoDataError, UsageError
 from ocsd.text.printable import printable
+from ocsd.text.reason import shortened
 
 _KINDS: Final = (".png", ".pdf", ".svg")
-# More than the columns of pixels of a picture.
-_STRETCHES: Final = 2000
+_SHADES: Final = ("tab:red", "tab:orange", "tab:purple", "tab:gray")
+_LEGEND_CHARACTERS: Final = 60
 
 
 def check(output: Path | None) -> None:
@@ -45,28 +46,41 @@ def check(output: Path | None) -> None:
 
 
 def draw(
-    tables: Sequence[Table], output: Path | None, title: str = "", believable: Span = EVER
+    window: Window,
+    output: Path | None,
+    title: str = "",
+    about: Mapping[str, Meaning] | None = None,
 ) -> None:
-    """Draw all fields into one picture; a silence breaks the line.
+    """Draw all fields of a window into one picture: the mean in a band from least to greatest.
 
-    If there is no file to write (`output`), show a window until it is closed. Samples outside
-    of the `believable` times [s, Unix time] are left out.
+    A silence breaks the line; the time of each hole is shaded, with its cause. If there is no
+    file to write (`output`), show a window until it is closed. `about` has the units of fields.
 
     Raises
     ------
     UsageError
         If a field holds texts.
+    NoDataError
+        If there is not one sample.
     OutputFileError
         If the file cannot be written.
     """
+    _refuse(window)
     matplotlib: Any = library("matplotlib", "to plot")
     if output is not None:
         matplotlib.use("Agg")
     pyplot: Any = library("matplotlib.pyplot", "to plot")
     figure, axes = pyplot.subplots(figsize=(10, 5), layout="constrained")
-    for table in (_within(each, believable) for each in tables):
-        for name, column in table.columns.items():
-            axes.plot(*line(name, table, column), label=_label(name), linewidth=0.8)
+    meanings = {name: (about or {}).get(name, Meaning()) for name in window.fields}
+    axes.set_ylabel(_label(axis_label(meanings.values())))
+    for name, found in window.fields.items():
+        line = lines(found)
+        label = _label(with_units(name, meanings[name]))
+        (drawn,) = axes.plot(line.times, line.mean, label=label, linewidth=0.8)
+        if not found.raw:
+            band = {"color": drawn.get_color(), "alpha": 0.3, "linewidth": 0.5}
+            axes.fill_between(line.times, line.least, line.greatest, **band)
+    _shade(axes, window)
     dates: Any = library("matplotlib.dates", "to plot")
     locator = dates.AutoDateLocator()
     axes.xaxis.set_major_locator(locator)
@@ -86,54 +100,63 @@ def draw(
         pyplot.close(figure)
 
 
-def _within(table: Table, span: Span) -> Table:
-    times = seconds(table.ticks)
-    kept = (times >= span[0]) & (times <= span[1])
-    columns = {
-        name: Column(column.values[kept], column.there[kept])
-        for name, column in table.columns.items()
-    }
-    return Table(table.feed, table.ticks[kept], columns)
+class DrawnLines(NamedTuple):
+    """The lines of a field; NaN where they are broken."""
+
+    times: NDArray[np.datetime64]
+    least: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    greatest: NDArray[np.float64]
 
 
-def line(
-    name: str, table: Table, column: Column
-) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
-    """Return times and values of a line, with a NaN in every silence.
-
-    Of very many samples, those that a picture would not show are left out.
-
-    Raises
-    ------
-    UsageError
-        If the field holds texts.
-    """
-    if column.values.dtype.kind == "O":
-        raise UsageError(f"'{name}' holds texts, which cannot be plotted; see `ocsd data export`")
-    ticks = table.ticks[column.there]
-    values = column.values[column.there].astype(np.float64)
-    steps = np.diff(seconds(ticks))
-    if len(steps) >= 2:
-        silences = np.flatnonzero(steps > longest_pause_s(float(np.median(steps)))) + 1
-        ticks = np.insert(ticks, silences, ticks[silences - 1] + 1)
-        values = np.insert(values, silences, np.nan)
-    shown = _shown(values)
-    return (ticks[shown] * 10).astype("datetime64[ns]"), values[shown]
+def lines(found: FieldWindow) -> DrawnLines:
+    """Return the lines of a field, with a NaN at every silence."""
+    times = (found.t * 1e9).astype("datetime64[ns]")
+    times = np.insert(times, found.breaks, times[found.breaks - 1] + np.timedelta64(1, "us"))
+    least, mean, greatest = (
+        np.insert(values.astype(np.float64), found.breaks, np.nan)
+        for values in (found.min, found.mean, found.max)
+    )
+    return DrawnLines(times, least, mean, greatest)
 
 
-def _shown(values: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the indices to draw: the lowest and highest of each stretch, and every NaN."""
-    length = -(-len(values) // _STRETCHES)
-    if length <= 4:
-        return np.arange(len(values))
-    missing = np.isnan(values)
-    picks = [np.flatnonzero(missing)]
-    for odd, pick in ((np.inf, np.argmin), (-np.inf, np.argmax)):
-        stretches = np.full(length * _STRETCHES, odd)
-        stretches[: len(values)] = np.where(missing, odd, values)
-        picks.append(np.arange(_STRETCHES) * length + pick(stretches.reshape(-1, length), axis=1))
-    shown = np.unique(np.concatenate(picks))
-    return shown[shown < len(values)]
+def _refuse(window: Window) -> None:
+    for name, found in window.fields.items():
+        if found.changes is not None:
+            raise UsageError(
+                f"'{name}' holds texts, which cannot be plotted; see `ocsd data export`"
+            )
+    if not any(len(found.t) for found in window.fields.values()):
+        raise NoDataError(
+            f"there are no samples of {', '.join([*window.fields][:6])} in that time; `ocsd data "
+            "info` says when there are"
+        )
+
+
+def _shade(axes: Any, window: Window) -> None:
+    """Shade the holes, those of one cause in one colour; each is seen, however short."""
+    spans: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
+    for gap in window.holes:
+        begin, end = max(gap.from_at, window.since), min(gap.until_at, window.until)
+        at, until = (np.datetime64(round(each * 1e6), "us") for each in (begin, end))
+        spans[gap.cause].append((at, until - at))
+    for number, (cause, found) in enumerate(sorted(spans.items(), key=_longest)):
+        colour = _SHADES[min(number, len(_SHADES) - 1)]
+        axes.broken_barh(
+            found,
+            (0, 1),
+            transform=axes.get_xaxis_transform(),
+            label=_label(shortened(cause, _LEGEND_CHARACTERS)),
+            facecolor=colour,
+            edgecolor=colour,
+            alpha=0.25,
+            linewidth=1,
+            zorder=0,
+        )
+
+
+def _longest(spans: tuple[str, list[tuple[Any, Any]]]) -> Any:
+    return -sum(length for _, length in spans[1])
 
 
 def _label(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ocsd.agent.feeds.units import LABELS, UNITS
 from ocsd.aggregator.frames.schema import DATA, STATUS
 from ocsd.aggregator.numbers import hole
 from ocsd.aggregator.numbers.hole import Hole
@@ -23,6 +24,7 @@ from ocsd.data.spans import (
 )
 
 HOLES_FEED: Final = f".feeds.{hole.HOLES_FEED_NAME}"
+ABOUT_FIELDS: Final = frozenset({UNITS, LABELS})
 # Raised when an entry of a frame is missing or of another type.
 NOT_OF_THE_SCHEMA: Final = (KeyError, AttributeError, TypeError, ValueError, RuntimeError)
 
@@ -38,6 +40,7 @@ class _SourceSoFar:
     times: dict[tuple[str, tuple[tuple[str, str], ...]], list[NDArray[np.float64]]] = field(
         default_factory=dict
     )
+    about_fields: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 class Providers:
@@ -45,16 +48,27 @@ class Providers:
 
     def __init__(self) -> None:
         self._addresses: dict[int, str] = {}
+        self._about_fields: dict[int, dict[str, dict[str, str]]] = {}
 
     def read(self, frame: Any) -> None:
         """Read a status frame."""
         self._addresses = {
             entry["prov_id"].value: entry["description"].value for entry in frame["providers"]
         }
+        self._about_fields = {
+            entry["prov_id"].value: {
+                key: dict(entry[key]) for key in ABOUT_FIELDS & {*entry.keys()}
+            }
+            for entry in frame["providers"]
+        }
 
     def address(self, frame: Any) -> str | None:
         """Return the feed of a data frame; None if no status frame has listed it."""
         return self._addresses.get(frame["prov_id"])
+
+    def about_fields(self, frame: Any) -> Mapping[str, Mapping[str, str]]:
+        """Return the units and the labels of the fields of a data frame, where there are any."""
+        return self._about_fields.get(frame["prov_id"], {})
 
 
 def scan(path: Path, name: str, end: int | None = None) -> FileSummary:
@@ -66,7 +80,7 @@ def scan(path: Path, name: str, end: int | None = None) -> FileSummary:
         If it cannot be read.
     """
     before = path.stat()
-    found = _Found()
+    found = Found()
     opened_at = before.st_mtime
     if path.stem.isdigit():
         opened_at = float(path.stem)
@@ -87,21 +101,21 @@ def scan(path: Path, name: str, end: int | None = None) -> FileSummary:
         size_bytes=before.st_size,
         mtime_ns=before.st_mtime_ns,
         frames=found.frames,
-        sources=tuple(_source(*key, source, limits) for key, source in found.sources.items()),
+        sources=found.sources(limits),
         holes=tuple(found.holes),
         damage=tuple(found.damage),
     )
 
 
-class _Found:
-    """The content of a file so far."""
+class Found:
+    """The content of a file so far; the feeds of its providers may be known from before."""
 
-    def __init__(self) -> None:
+    def __init__(self, providers: Providers | None = None) -> None:
         self.frames = 0
-        self.sources: dict[tuple[str, str], _SourceSoFar] = {}
         self.holes: list[Hole] = []
         self.damage: list[Damage] = []
-        self._providers = Providers()
+        self._sources: dict[tuple[str, str], _SourceSoFar] = {}
+        self._providers = providers or Providers()
 
     def take(self, piece: Whole) -> None:
         """Add a frame."""
@@ -112,10 +126,16 @@ class _Found:
         elif hkagg_type == DATA:
             feed = self._providers.address(piece.frame) or piece.frame["address"]
             session = str(piece.frame.get("provider_session_id", ""))
-            source = self.sources.setdefault((feed, session), _SourceSoFar())
+            source = self._sources.setdefault((feed, session), _SourceSoFar())
             _take(source, piece)
+            for key, texts in self._providers.about_fields(piece.frame).items():
+                source.about_fields.setdefault(key, {}).update(texts)
             if feed.endswith(HOLES_FEED):
                 self.holes += _holes(piece.frame)
+
+    def sources(self, limits: Span) -> tuple[IndexedSource, ...]:
+        """Return the sources; samples not between `limits` [s, Unix time] are outliers."""
+        return tuple(_source(*key, source, limits) for key, source in self._sources.items())
 
 
 def blocks_of(frame: Any) -> Iterator[tuple[str, Any]]:
@@ -143,7 +163,7 @@ def _source(feed: str, agent_session: str, found: _SourceSoFar, limits: Span) ->
         block_of(name, dict(fields), np.sort(np.concatenate(parts)), limits)
         for (name, fields), parts in found.times.items()
     )
-    return IndexedSource(feed, agent_session, tuple(found.frames), blocks)
+    return IndexedSource(feed, agent_session, tuple(found.frames), blocks, **found.about_fields)
 
 
 def block_of(

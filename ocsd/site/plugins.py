@@ -18,7 +18,7 @@ from typing import Any
 
 from ocsd.errors import PluginError, UnknownAgentClassError
 from ocsd.site.data_folder import AGGREGATOR_CLASS
-from ocsd.site.model import HOST_MANAGER
+from ocsd.site.model import HOST_MANAGER, WEB_CLASS
 from ocsd.site.plugin_file import Modules, Registration, registrations, registrations_of
 from ocsd.text.nearest import nearest
 
@@ -111,6 +111,7 @@ def _near_class(name: str, known: Iterable[str]) -> str:
 BUILT_IN: Mapping[str, AgentEntry] = {
     "RegistryAgent": AgentEntry("RegistryAgent", "ocsd.registry.agent"),
     AGGREGATOR_CLASS: AgentEntry(AGGREGATOR_CLASS, "ocsd.aggregator.agent"),
+    WEB_CLASS: AgentEntry(WEB_CLASS, "ocsd.web.process"),
     HOST_MANAGER: AgentEntry(HOST_MANAGER, None),
 }
 

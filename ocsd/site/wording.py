@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ocsd.site.document import Document, Location, Problem
-from ocsd.site.model import Crossbar, Host, Hub, Instance, Site
+from ocsd.site.model import Crossbar, Host, Hub, Instance, Site, Web
 from ocsd.site.supervision import LivenessKeys, ResourceLimits
 from ocsd.text.nearest import did_you_mean, nearest
 
@@ -24,11 +24,12 @@ _PLACES: Mapping[type[BaseModel], str] = {
     Hub: "hub",
     Host: "a host",
     Crossbar: "crossbar",
+    Web: "web",
     Instance: "an entry of agent-instances",
     LivenessKeys: "liveness",
     ResourceLimits: "limits",
 }
-_OF_OCSD = frozenset({LivenessKeys, ResourceLimits})
+_OF_OCSD = frozenset({LivenessKeys, ResourceLimits, Web})
 _UNKNOWN = "extra_forbidden"
 _MISSING = "missing"
 _EXPECTED = {
@@ -37,6 +38,8 @@ _EXPECTED = {
     "model_attributes_type": "a mapping (key: value)",
     "dict_type": "a mapping (key: value)",
     "tuple_type": "a list",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
     "list_type": "a list",
     "float_type": "a number",
     "float_parsing": "a number",
@@ -168,6 +171,8 @@ def _model_at(location: Location) -> type[BaseModel]:
             return Host
         case ("hosts", _, "crossbar"):
             return Crossbar
+        case ("hosts", _, "web"):
+            return Web
         case ("hosts", _, "agent-instances", _):
             return Instance
         case ("hosts", _, "agent-instances", _, "liveness"):
@@ -182,8 +187,8 @@ def _owner(location: Location) -> str:
     match location:
         case ("hosts", host):
             return f"host {host!r}"
-        case ("hosts", host, "crossbar"):
-            return f"crossbar of host {host!r}"
+        case ("hosts", host, "crossbar" | "web" as key):
+            return f"{key} of host {host!r}"
         case ("hosts", host, "agent-instances", int(index)):
             return f"entry {index + 1} of agent-instances of host {host!r}"
         case (*entry, "liveness" | "limits" as key):

@@ -13,6 +13,8 @@ RUNS_KEY: Final = "X_RUNS"
 SAMPLE_KEY: Final = "X_SAMPLE_AGE"
 RECORDING_KEY: Final = "X_RECORDING"
 """The age of the agent's newest sample [s], and the condition of an aggregator's recording."""
+ADDRESS_KEY: Final = "X_ADDRESS"
+"""The URL at which a process serves the page in the browser."""
 CHANGED_CODE_KEY: Final = "X_CHANGED_CODE"
 """A file of the agent's code that was written or removed since the agent loaded it."""
 

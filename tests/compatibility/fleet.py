@@ -76,7 +76,7 @@ class Fleet:
         }
         entries = [_entry(each, each.instance_id, "up") for each in instances]
         entries += [_entry(each, published_id(each), "ignore") for each in others]
-        hosts = {HOST: {"crossbar": {}, "agent-instances": entries}}
+        hosts = {HOST: {"crossbar": {}, "agent-instances": entries, "web": {"enabled": False}}}
         self.site_file.write_text(yaml.safe_dump({"hub": hub, "hosts": hosts}, sort_keys=False))
 
     def ocsd(self, *words: str, limit_s: float = 120) -> subprocess.CompletedProcess[str]:

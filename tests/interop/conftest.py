@@ -266,7 +266,14 @@ def _site(port: int, data_folder: Path) -> dict[str, Any]:
             "wamp_realm": "test_realm",
             "address_root": "observatory",
         },
-        "hosts": {HOST: {"crossbar": {}, "agent-paths": [str(PROBE)], "agent-instances": agents}},
+        "hosts": {
+            HOST: {
+                "crossbar": {},
+                "agent-paths": [str(PROBE)],
+                "agent-instances": agents,
+                "web": {"enabled": False},
+            }
+        },
     }
 
 

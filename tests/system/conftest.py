@@ -26,6 +26,10 @@ def fake_agent(name, mode="acq", channels=2, rate_hz=4, **more):
     return {"agent-class": "FakeDataAgent", "instance-id": name, "arguments": arguments, **more}
 
 
+NO_PAGE = {"enabled": False}
+"""The key ``web`` of a host that serves no page."""
+
+
 # Files that take minutes, to be begun first: the rest fills up what time is left.
 LONG = (
     "test_answers.py",
@@ -115,8 +119,11 @@ class Site:
         return {**inherited, **folders, "NO_COLOR": "1", **self.extra_environment}
 
     def write(self, *instances, host="lab", **keys):
-        """Write the site file, with these instances on a host."""
-        self.hosts[host] = {**keys, "agent-instances": list(instances)}
+        """Write the site file, with these instances on a host.
+
+        Without the page in the browser, unless `keys` have it: it takes CPU.
+        """
+        self.hosts[host] = {"web": NO_PAGE, **keys, "agent-instances": list(instances)}
         url = f"localhost:{self.port}"
         hub = {"wamp_server": f"ws://{url}/ws", "wamp_http": f"http://{url}/call"}
         self.file.write_text(yaml.safe_dump({"hub": hub, "hosts": self.hosts}))

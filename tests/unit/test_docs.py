@@ -57,12 +57,12 @@ def test_every_site_file_in_the_readme_is_right(tmp_path):
 
 
 def test_every_command_of_the_operators_page_exists(capsys):
-    commands = re.findall(r"^    ocsd ([a-z|]+)", page("operating.md"), re.MULTILINE)
+    commands = re.findall(r"^    ocsd ([a-z|-]+)", page("operating.md"), re.MULTILINE)
     verbs = {verb for command in commands for verb in command.split("|")}
     assert verbs == {
         *("start", "status", "top", "up", "down", "restart"),
         *("why", "history", "logs", "loglevel", "reload", "upgrade"),
-        *("ops", "call", "listen", "hook", "values", "data"),
+        *("ops", "call", "listen", "hook", "values", "view-feed", "data"),
         *("run", "init", "new", "check", "install", "stop", "completion"),
     }
     for verb in verbs:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ocsd.site.load import load
-from ocsd.site.model import MANAGE_WORDS, Crossbar, Host, Hub, Instance, Site
+from ocsd.site.model import MANAGE_WORDS, Crossbar, Host, Hub, Instance, Site, Web
 from ocsd.site.supervision import LivenessKeys, ResourceLimits
 from ocsd.site.wording import keys_of
 
@@ -30,6 +30,7 @@ def names(title):
         ("hub", Hub),
         ("A host", Host),
         ("crossbar", Crossbar),
+        ("web", Web),
         ("An instance", Instance),
     ],
 )

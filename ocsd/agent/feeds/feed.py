@@ -14,6 +14,7 @@ from ocsd.agent.feeds.losses import Losses
 from ocsd.agent.feeds.names import feed_name_fault
 from ocsd.agent.feeds.settings import checked_settings
 from ocsd.agent.feeds.size import PART_BYTES, parts_of
+from ocsd.agent.feeds.units import LABELS, UNITS, Unpublished, declared
 from ocsd.agent.operations.session import OpSession
 from ocsd.agent.operations.thread_deaths import present_session
 from ocsd.agent.spool.limits import limits_of
@@ -55,6 +56,8 @@ class Feed:
         [s]; 0 sends at once.
     max_messages : int
         Accepted for the sake of old agents; has no effect.
+    units, labels : mapping of str to str, optional
+        The unit of a field, e.g. ``{"channel_00": "K"}``, and its name for people.
     keep : bool
         Whether messages are kept while the agent is not connected.
     more_info : callable, optional
@@ -70,6 +73,11 @@ class Feed:
         When the latest sample of a recorded feed was published [s, monotonic]; -inf before.
     losses : Losses
         The messages that could be neither sent nor kept.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a unit or a label breaks a rule (`ocsd.agent.feeds.units`).
     """
 
     def __init__(
@@ -81,6 +89,8 @@ class Feed:
         buffer_time: float = 0,
         max_messages: int = 0,
         *,
+        units: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
         keep: bool = True,
         more_info: Callable[[], dict[str, Any]] = dict,
         monotonic: Callable[[], float] = time.monotonic,
@@ -91,6 +101,9 @@ class Feed:
         self.record = record
         # They go with every message, so values that cannot be sent are replaced.
         self.agg_params = checked_settings(agg_params or {}, self._complain)
+        self.units = declared(feed_name, UNITS, units)
+        self.labels = declared(feed_name, LABELS, labels)
+        self._unpublished = Unpublished(self.units, self.labels)
         self.buffer_time = buffer_time
         self.max_messages = max_messages
         self.agent_address = agent.agent_address
@@ -127,7 +140,7 @@ class Feed:
     @property
     def options(self) -> dict[str, Any]:
         """Options in which feeds of one name must not differ."""
-        options = ("record", "agg_params", "buffer_time")
+        options = ("record", "agg_params", "buffer_time", UNITS, LABELS)
         return {option: getattr(self, option) for option in options}
 
     def refuse(self, why: str) -> None:
@@ -137,6 +150,7 @@ class Feed:
 
     def encoded(self) -> dict[str, Any]:
         """Return the feed's description, as it goes with every message."""
+        about_fields = {UNITS: self.units, LABELS: self.labels}
         return {
             "agent_address": self.agent_address,
             "agg_params": self.agg_params,
@@ -145,6 +159,7 @@ class Feed:
             "record": self.record,
             "session_id": self.agent.agent_session_id,
             "agent_class": self.agent.class_name,
+            **{key: texts for key, texts in about_fields.items() if texts},
         }
 
     def publish_message(self, message: Any, timestamp: float | None = None) -> None:
@@ -171,6 +186,9 @@ class Feed:
             sample = rules.checked_sample(self.feed_name, message, self._unix_time())
             parts = parts_of(where, sample, self._part_bytes)
             now_s = self.sampled_at_s = self._monotonic()
+            missing = self._unpublished.fields and self._unpublished.see(sample["data"], now_s)
+            if missing:
+                self.agent.log.warn("{feed}: {what}", feed=where, what=missing)
             if now_s - self.freshness.counted_at_s >= COUNTED_S:
                 self.freshness.count(now_s, self._owners())
             self._in_reactor(self._collect_all, parts)

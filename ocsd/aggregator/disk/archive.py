@@ -20,7 +20,7 @@ MOST_CLOCK_STEP_S: Final = 60.0
 _NAME_ATTEMPTS: Final = 10
 
 
-class Archive:
+class G3Files:
     """Appends frames to the current file of a data folder, which is made if it does not exist.
 
     One file is written for `time_per_file_s` [s], at most `LONGEST_FILE_S`. `clock` returns

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Final
 
-from ocsd.aggregator.disk.journal import Outage
+from ocsd.journal.format import Outage
 from ocsd.text.times import utc
 
 LINK_AWAY: Final = "the aggregator had no link to the router"

@@ -1,13 +1,14 @@
 """The journal of a data folder, in segments."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ocsd.aggregator.disk import journal
+from ocsd import journal
 from ocsd.aggregator.disk.append_file import AppendFile, sync_and_close
-from ocsd.aggregator.incoming.layout import Layout, PackedBlock
+from ocsd.journal.format import event_record, layout_record, message_record
+from ocsd.journal.layout import Layout, PackedBlock
 from ocsd.system.files import sync
 
 SEGMENT_BYTES: Final = 16 * 2**20
@@ -45,17 +46,17 @@ class JournalWriter:
         fresh = {c.layout: None for c in blocks if c.layout not in layouts}
         if fresh:
             numbers = {layout: len(layouts) + i for i, layout in enumerate(fresh)}
-            records = [journal.layout_record(n, layout) for layout, n in numbers.items()]
+            records = [layout_record(n, layout) for layout, n in numbers.items()]
             self._append(b"".join(records))
             layouts.update(numbers)
         numbered = [(layouts[packed.layout], packed) for packed in blocks]
-        self._append(journal.message_record(number, arrived_at, numbered))
+        self._append(message_record(number, arrived_at, numbered))
         return self.segment
 
     def event(self, event: journal.Event) -> None:
         """Write anything else than a message."""
         self._make_room()
-        self._append(journal.event_record(event))
+        self._append(event_record(event))
         match event:
             case journal.File():
                 self._g3_file = event
@@ -87,7 +88,7 @@ class JournalWriter:
 
     def segments(self) -> list[tuple[int, Path]]:
         """Return number and path of all segments in the folder, ascending."""
-        return segments(self._folder)
+        return journal.segments(self._folder)
 
     def close(self) -> None:
         """End the current segment."""
@@ -119,16 +120,10 @@ class JournalWriter:
             beginning = journal.MAGIC
             if self._g3_file is not None:
                 # So that a torn end of the G3 file is known from this segment too.
-                beginning += journal.event_record(self._g3_file)
+                beginning += event_record(self._g3_file)
             file.append(beginning)
         except OSError:
             file.discard()
             raise
         self._segment_is_torn = False
         return file
-
-
-def segments(folder: Path) -> list[tuple[int, Path]]:
-    """Return number and path of all segments in a folder, ascending."""
-    paths: Iterable[Path] = folder.glob("*.wal")
-    return sorted((int(path.stem), path) for path in paths if path.stem.isdigit())

@@ -9,15 +9,15 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.frames.field_kinds import FieldKinds
 from ocsd.aggregator.frames.source import Source
-from ocsd.aggregator.incoming.message import Origin
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.numbers.hole import HOLES_FEED_NAME, Hole, finite, make_hole
 from ocsd.aggregator.numbers.numbering import Numbering
 from ocsd.aggregator.numbers.rhythm import Rhythm
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
+from ocsd.journal.format import Outage
+from ocsd.journal.origin import Origin
 from ocsd.supervisor.retention import KEPT_S, Confirmation
 
 LEDGER_VERSION: Final = 1

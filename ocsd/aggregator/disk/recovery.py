@@ -22,16 +22,17 @@ from typing import Final
 
 import numpy as np
 
-from ocsd.aggregator.disk import journal, journal_writer
+from ocsd import journal
 from ocsd.aggregator.disk.append_file import sync_and_close
 from ocsd.aggregator.disk.archive import folder_trouble
 from ocsd.aggregator.disk.ledger import Ledger
 from ocsd.aggregator.frames.source import Source
-from ocsd.aggregator.incoming.layout import PackedBlock, gather
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
 from ocsd.aggregator.numbers.hole import HOLES_BLOCK_NAME, Hole
-from ocsd.aggregator.numbers.ranges import Ranges
+from ocsd.journal.format import check_version
+from ocsd.journal.layout import PackedBlock, gather
+from ocsd.journal.ranges import Ranges
 
 # Folders that are searched for leftovers of a crash. Each holds files of 100,000 s.
 _FOLDERS_SWEPT: Final = 2
@@ -73,14 +74,14 @@ class Recovery:
     Raises
     ------
     DataFolderError
-        If a file cannot be read or cut.
+        If a file cannot be read or cut, or is of a newer version.
     """
 
     def __init__(self, folder: Path, holes_feed: str, now_at: float, log: Log) -> None:
         self._folder = folder
         self._holes_feed = holes_feed
         self._log = log
-        self._segments = journal_writer.segments(journal_folder(folder))
+        self._segments = journal.segments(journal.journal_folder(folder))
         self._covered: defaultdict[journal.BlockKey, Ranges] = defaultdict(Ranges)
         self.cause = "the aggregator was not running"
         self.next_segment = 0
@@ -165,7 +166,9 @@ class Recovery:
         files: dict[str, _File] = {}
         for _number, path in self._segments:
             sync_and_close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-            for entry in journal.read(path.read_bytes()):
+            content = path.read_bytes()
+            check_version(content[: len(journal.MAGIC)], str(path))
+            for entry in journal.read(content):
                 match entry:
                     case journal.File(name, length):
                         if length == 0 or name not in files:
@@ -226,11 +229,6 @@ class Recovery:
 
     def _alive(self, at: float) -> None:
         self.ledger.alive_at = max(self.ledger.alive_at or at, at)
-
-
-def journal_folder(folder: Path) -> Path:
-    """Return the folder of the journal of a data folder."""
-    return folder / "ocsd" / "journal"
 
 
 def ledger_path(folder: Path) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from ocsd.aggregator.disk.append_file import sync_and_close
-from ocsd.aggregator.disk.archive import Archive, folder_trouble
+from ocsd.aggregator.disk.archive import G3Files, folder_trouble
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.aggregator.disk.recovery import ledger_path
 from ocsd.aggregator.incoming.tally import Log
@@ -47,7 +47,7 @@ class Worker:
 class Upkeep:
     """Syncs files, renews the ledger, deletes old segments; the worker waits for the disk."""
 
-    def __init__(self, archive: Archive, writer: JournalWriter, worker: Worker, log: Log) -> None:
+    def __init__(self, archive: G3Files, writer: JournalWriter, worker: Worker, log: Log) -> None:
         self._archive = archive
         self._writer = writer
         self._worker = worker

@@ -6,9 +6,9 @@ from typing import Any, Final, TypeGuard
 
 from ocsd.aggregator.fetching.plan import AskPage
 from ocsd.aggregator.incoming.message import MOST_NUMBER, is_name
-from ocsd.aggregator.numbers.ranges import Ranges
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.aggregator.recording.arrivals import HeldRange, LostRange, SpoolIndex, SpoolPage
+from ocsd.journal.ranges import Ranges
 from ocsd.text.times import utc
 
 LONGEST_CAUSE: Final = 500

@@ -10,7 +10,8 @@ the earlier frames are in files already; it is told instead.
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from ocsd.aggregator.incoming.columns import Kind, wider
+from ocsd.aggregator.incoming.columns import wider
+from ocsd.journal.kinds import Kind
 
 # Fields that are remembered; the feeds that were written longest ago are forgotten first.
 MOST_FIELDS: Final = 100_000

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ocsd.agent.feeds.units import LABELS, UNITS
 from ocsd.aggregator.frames.heap import keep_freed_memory
 from ocsd.aggregator.frames.provider import FrameBlock, Provider
 from ocsd.aggregator.frames.schema import (
@@ -25,9 +26,9 @@ from ocsd.aggregator.frames.schema import (
     TICKS_PER_SECOND,
     spt3g_core,
 )
-from ocsd.aggregator.incoming.columns import Kind
-from ocsd.aggregator.incoming.layout import Values, gather
 from ocsd.aggregator.incoming.moment import Instant
+from ocsd.journal.kinds import Kind
+from ocsd.journal.layout import Values, gather
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,9 @@ def status_frame(run: RecordingRun, providers: Iterable[Provider], now: Instant)
         entry = core.G3MapFrameObject()
         entry["prov_id"] = core.G3Int(provider.prov_id)
         entry["description"] = core.G3String(provider.origin.address)
+        for key, texts in ((UNITS, provider.origin.units), (LABELS, provider.origin.labels)):
+            if texts:
+                entry[key] = core.G3MapString(texts)
         listed.append(entry)
     frame = _frame(STATUS, run)
     frame["timestamp"] = now.at

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from ocsd.aggregator.incoming.columns import Kind, MisfitError, kind_of, wider
-from ocsd.aggregator.incoming.layout import Layout, PackedBlock, bad_field
-from ocsd.aggregator.incoming.message import CheckedBlock, Origin, check_field_names
+from ocsd.aggregator.incoming.columns import MisfitError, kind_of, wider
+from ocsd.aggregator.incoming.message import CheckedBlock, check_field_names
 from ocsd.aggregator.incoming.moment import Instant
+from ocsd.aggregator.incoming.packing import PackingLayout, bad_field
 from ocsd.aggregator.numbers.numbering import Numbering
-from ocsd.aggregator.numbers.ranges import Ranges
+from ocsd.journal.kinds import Kind
+from ocsd.journal.layout import PackedBlock
+from ocsd.journal.origin import Origin
+from ocsd.journal.ranges import Ranges
 
 # Estimated memory of a packed block beside its content.
 _BLOCK_OVERHEAD_BYTES: Final = 120
@@ -49,7 +52,7 @@ class FrameBlock(NamedTuple):
 class BlockBuffer:
     """Packed blocks of one name that wait for a frame."""
 
-    layout: Layout
+    layout: PackingLayout
     """Packs new blocks; replaced when a field becomes wider."""
     blocks: list[PackedBlock] = field(default_factory=list)
     """The waiting blocks, in the order of arrival."""
@@ -69,7 +72,7 @@ class BlockBuffer:
         if None in wanted.values():
             return False
         widened = {name: kind for name, kind in wanted.items() if kind is not None}
-        self.layout = Layout(self.layout.origin, self.layout.block_name, widened)
+        self.layout = PackingLayout(self.layout.origin, self.layout.block_name, widened)
         return True
 
     def clear(self) -> None:
@@ -164,7 +167,7 @@ class Provider:
             return buffer
         if buffer is not None or len(self.blocks) >= MOST_BLOCKS:
             return None
-        return BlockBuffer(Layout(self.origin, name, kinds))
+        return BlockBuffer(PackingLayout(self.origin, name, kinds))
 
     def take(
         self, buffer: BlockBuffer, packed: PackedBlock, number: int, segment: int, now: Instant

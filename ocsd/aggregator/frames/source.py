@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from ocsd.aggregator.frames.provider import BlockBuffer, Provider
-from ocsd.aggregator.incoming.layout import Layout, PackedBlock
-from ocsd.aggregator.incoming.message import CheckedBlock, Origin, RefusedError
+from ocsd.aggregator.incoming.message import CheckedBlock, RefusedError
 from ocsd.aggregator.numbers.numbering import Numbering
 from ocsd.aggregator.numbers.source_key import SourceKey
+from ocsd.journal.layout import Layout, PackedBlock
+from ocsd.journal.origin import Origin
 
 # A provider that is replaced after a shorter life stays beside its successor: an
 # agent that sends two sets of fields in turn gets two providers, not one for

@@ -1,4 +1,4 @@
-"""The types of columns, and lists of values packed as bytes of one type.
+"""Lists of values, packed as bytes of one type.
 
 The lists of a message are packed as they come off the wire: one pass over the
 values checks and converts them. The same bytes go into the journal and, when
@@ -7,18 +7,10 @@ their time has come, into a frame.
 
 import struct
 from array import array
-from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
 
-
-class Kind(StrEnum):
-    """The four column types of a G3 housekeeping block."""
-
-    BOOL = "bool"
-    INT = "int"
-    FLOAT = "float"
-    TEXT = "str"
+from ocsd.journal.kinds import TYPECODE, Kind
 
 
 class MisfitError(Exception):
@@ -34,8 +26,6 @@ class MisfitError(Exception):
 
 # A value of a narrower type can stand in a column of a wider one.
 _WIDTH: Final = {Kind.BOOL: 0, Kind.INT: 1, Kind.FLOAT: 2}
-TYPECODE: Final = {Kind.INT: "q", Kind.FLOAT: "d"}
-BYTES: Final = {Kind.BOOL: 1, Kind.INT: 8, Kind.FLOAT: 8, Kind.TEXT: 0}
 _NUMBERS: Final = frozenset({bool, int, float, type(None)})
 _NAN_OF: Final = {None: float("nan")}
 _INT64: Final = range(-(2**63), 2**63)

@@ -7,18 +7,15 @@ known to fit into a frame.
 import math
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeGuard
 
 import numpy as np
 
 from ocsd.agent.feeds.names import LONGEST_FIELD_NAME, LONGEST_NAME, is_field_name, name_fault
-from ocsd.agent.feeds.settings import DEFAULT_S
 from ocsd.agent.feeds.times import LATEST_TIME, allowed_times, first_bad_time, time_fault
+from ocsd.agent.feeds.units import LABELS, UNITS, received
 from ocsd.aggregator.incoming.columns import LONG_LIST, NOT_ALL_NUMBERS, packer
-
-DEFAULT_FRAME_LENGTH_S: Final = float(DEFAULT_S["frame_length"])
-DEFAULT_FRESH_TIME_S: Final = float(DEFAULT_S["fresh_time"])
+from ocsd.journal.origin import DEFAULT_FRAME_LENGTH_S, DEFAULT_FRESH_TIME_S, Origin
 
 # The journal counts in 64 bits.
 MOST_NUMBER: Final = 2**63 - 1
@@ -32,27 +29,6 @@ class RefusedError(Exception):
 
     Internal to the aggregator: it ends as a line in the log and a count.
     """
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The sender of a message, from its feed_info."""
-
-    address: str
-    """Address of the feed."""
-    session_id: str
-    """The life of the agent; with the address it names a provider."""
-    sender: str
-    """Address of the agent, for people."""
-    numbered: bool
-    """Whether the agent numbers its messages; the published OCS does not."""
-    frame_length_s: float = DEFAULT_FRAME_LENGTH_S
-    fresh_time_s: float = DEFAULT_FRESH_TIME_S
-    """Time for which data are collected for a frame, and for which a provider is kept without data
-    [s].
-    """
-    wanted: bool = True
-    """False if the feed asks not to be recorded here."""
 
 
 class CheckedBlock(NamedTuple):
@@ -104,6 +80,8 @@ def read_origin(feed_info: Mapping[str, Any]) -> Origin:
         frame_length_s=_duration(parameters.get("frame_length"), DEFAULT_FRAME_LENGTH_S),
         fresh_time_s=_duration(parameters.get("fresh_time"), DEFAULT_FRESH_TIME_S),
         wanted=not parameters.get("exclude_aggregator", False),
+        units=received(feed_info, UNITS),
+        labels=received(feed_info, LABELS),
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Final
 
-from ocsd.aggregator.numbers.ranges import Ranges
+from ocsd.journal.ranges import Ranges
 
 # Gaps beyond this many are given up, the oldest first: a bound for hostile senders, far
 # above the gaps that an outage leaves.

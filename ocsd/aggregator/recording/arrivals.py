@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.numbers.source_key import SourceKey
+from ocsd.journal.format import Outage
 
 
 class Received(NamedTuple):

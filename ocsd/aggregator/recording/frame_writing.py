@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from ocsd.aggregator.disk import journal
-from ocsd.aggregator.disk.archive import Archive, folder_trouble
+from ocsd import journal
+from ocsd.aggregator.disk.archive import G3Files, folder_trouble
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.aggregator.frames import frames
 from ocsd.aggregator.frames.field_kinds import FieldKinds
 from ocsd.aggregator.frames.provider import BlockBuffer, FrameBlock, Provider
-from ocsd.aggregator.incoming.columns import Kind
-from ocsd.aggregator.incoming.layout import PackedBlock
-from ocsd.aggregator.incoming.message import Origin
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log, Tally
 from ocsd.aggregator.numbers.numbering import Numbering
 from ocsd.aggregator.recording.unframed import Unframed, covers_of, unframed
 from ocsd.errors import DataFolderError
+from ocsd.journal.kinds import Kind
+from ocsd.journal.layout import PackedBlock
+from ocsd.journal.origin import Origin
 
 # A frame is also written when it grows beyond this, and the largest one when all
 # buffers together do: memory must not depend on what agents choose to send.
@@ -59,7 +59,7 @@ class Filing:
 
     def __init__(
         self,
-        archive: Archive,
+        archive: G3Files,
         writer: JournalWriter,
         run: frames.RecordingRun,
         log: Log,

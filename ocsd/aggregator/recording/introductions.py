@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from ocsd.agent.feeds.units import LABELS, UNITS
 from ocsd.aggregator.disk.ledger import Ledger
 from ocsd.aggregator.frames.source import Source
-from ocsd.aggregator.incoming.message import Origin, read_origin
+from ocsd.aggregator.incoming.message import read_origin
+from ocsd.journal.origin import Origin
 
 # A bound for hostile senders; beyond it every feed_info is read again.
 _MOST: Final = 20_000
 
 
 class _Sender(NamedTuple):
-    sender: object
-    parameters: object
+    stated: tuple[object, ...]
+    """All of feed_info that the origin depends on."""
     origin: Origin
     source: Source
 
@@ -35,10 +37,11 @@ class Introductions:
         """
         get = feed_info.get
         place = (get("address"), get("session_id"), get("seq") is not None)
-        sender, parameters = get("agent_address"), get("agg_params")
+        sender = get("agent_address")
+        stated = (sender, get("agg_params"), get(UNITS), get(LABELS))
         try:
             entry = self._senders.get(place)
-            if entry is not None and (entry.sender, entry.parameters) == (sender, parameters):
+            if entry is not None and entry.stated == stated:
                 return entry.origin, entry.source
         except (TypeError, RecursionError):
             pass  # E.g. a list in place of a text: `read_origin` finds the fault.
@@ -49,7 +52,7 @@ class Introductions:
         if len(self._senders) >= _MOST:
             self._senders.clear()
         if isinstance(sender, str | None) and all(isinstance(p, str | float | int) for p in place):
-            self._senders[place] = _Sender(sender, parameters, origin, source)
+            self._senders[place] = _Sender(stated, origin, source)
         return origin, source
 
     def forget(self) -> None:

@@ -6,10 +6,8 @@ from typing import Any, TypeAlias
 from ocsd.agent.feeds.times import TIME_UNKNOWN
 from ocsd.aggregator.frames.provider import BlockBuffer, Provider
 from ocsd.aggregator.frames.source import Source
-from ocsd.aggregator.incoming.layout import PackedBlock
 from ocsd.aggregator.incoming.message import (
     MOST_NUMBER,
-    Origin,
     RefusedError,
     read_blocks,
     read_number,
@@ -21,6 +19,8 @@ from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.aggregator.recording.opening import Opened
 from ocsd.aggregator.recording.pause import Pause
 from ocsd.aggregator.recording.refusals import Refusals
+from ocsd.journal.layout import PackedBlock
+from ocsd.journal.origin import Origin
 
 Placed: TypeAlias = tuple[Provider, BlockBuffer, PackedBlock]
 

@@ -4,25 +4,26 @@ import contextlib
 import os
 from dataclasses import dataclass
 
-from ocsd.aggregator.disk.archive import Archive, folder_trouble
+from ocsd.aggregator.disk.archive import G3Files, folder_trouble
 from ocsd.aggregator.disk.journal_writer import SEGMENT_BYTES, JournalWriter
 from ocsd.aggregator.disk.ledger import Ledger
 from ocsd.aggregator.disk.lock import Lock
-from ocsd.aggregator.disk.recovery import Recovery, Waiting, journal_folder
+from ocsd.aggregator.disk.recovery import Recovery, Waiting
 from ocsd.aggregator.disk.upkeep import Upkeep, Worker
 from ocsd.aggregator.frames import frames
-from ocsd.aggregator.incoming.message import Origin
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
 from ocsd.aggregator.recording.frame_writing import Filing
 from ocsd.aggregator.recording.introductions import Introductions
+from ocsd.journal.origin import Origin
+from ocsd.journal.segments import journal_folder
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """The parts of a recording at work."""
 
-    archive: Archive
+    archive: G3Files
     lock: Lock
     ledger: Ledger
     introductions: Introductions
@@ -36,7 +37,7 @@ class Opened:
 
 
 def open_folder(
-    archive: Archive,
+    archive: G3Files,
     log: Log,
     run: frames.RecordingRun,
     worker: Worker,
@@ -109,7 +110,7 @@ def _restore(filing: Filing, waiting: Waiting, now: Instant) -> None:
         filing.write_early(provider, source.providers, now)
 
 
-def _abandon(archive: Archive, writer: JournalWriter, has_filed: bool) -> None:
+def _abandon(archive: G3Files, writer: JournalWriter, has_filed: bool) -> None:
     """Close all files, and remove those that hold nothing but their first frames."""
     archive.close()
     descriptors = archive.take_unsynced()

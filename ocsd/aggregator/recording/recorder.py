@@ -49,14 +49,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, assert_never
 
 from ocsd.aggregator.disk import cause as causes
-from ocsd.aggregator.disk.archive import Archive
-from ocsd.aggregator.disk.journal import Alive, Outage
+from ocsd.aggregator.disk.archive import G3Files
 from ocsd.aggregator.disk.ledger import origin_of_holes
 from ocsd.aggregator.disk.upkeep import Worker
 from ocsd.aggregator.frames.frames import RecordingRun
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
-from ocsd.aggregator.numbers.ranges import Ranges
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
 from ocsd.aggregator.recording.arrivals import (
     Announced,
@@ -73,6 +71,8 @@ from ocsd.aggregator.recording.pause import Pause
 from ocsd.aggregator.recording.refusals import Refusals
 from ocsd.aggregator.recording.unframed import Unframed
 from ocsd.errors import DataFolderError
+from ocsd.journal.format import Alive, Outage
+from ocsd.journal.ranges import Ranges
 
 FORGET_EVERY_S: Final = 60.0
 
@@ -100,7 +100,7 @@ class Recorder:
     @classmethod
     def open(
         cls,
-        archive: Archive,
+        archive: G3Files,
         log: Log,
         run: RecordingRun,
         clock: Callable[[], Instant],

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import NamedTuple
 
-from ocsd.aggregator.disk import journal
+from ocsd import journal
 from ocsd.aggregator.frames.provider import FrameBlock, Provider
-from ocsd.aggregator.incoming.message import Origin
 from ocsd.aggregator.numbers.hole import Hole, make_hole
-from ocsd.aggregator.numbers.ranges import Ranges
 from ocsd.aggregator.numbers.source_key import SourceKey
+from ocsd.journal.origin import Origin
+from ocsd.journal.ranges import Ranges
 
 
 class Unframed(NamedTuple):

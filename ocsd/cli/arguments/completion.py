@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from ocsd.cli.arguments.levels import LEVELS, USUAL
 from ocsd.errors import OcsdError
+from ocsd.log.levels import LEVELS, USUAL
 
 if TYPE_CHECKING:
     from ocsd.site.model import Site

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import completion
-from ocsd.cli.talk import replies
 from ocsd.errors import NoSuchInstanceError
+from ocsd.status import replies
 
 class_option = click.option(
     "--class",

@@ -13,11 +13,12 @@ import click
 from ocsd.cli.arguments import options
 from ocsd.cli.data import offered, text
 from ocsd.cli.data.selection import Selection, selecting
-from ocsd.cli.screen.progress import Bar
+from ocsd.cli.screen.progress import Bar, WaitIndicator
 from ocsd.data import names
 from ocsd.data.index import FileSummary
+from ocsd.data.meaning import Meaning, meanings
 from ocsd.data.overview import FeedOverview
-from ocsd.data.spans import EVER, Span
+from ocsd.data.spans import Span
 from ocsd.errors import UsageError
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
@@ -36,6 +37,8 @@ _output = functools.partial(
 
 _STANDARD_OUTPUT = Path("-")
 _FIELDS_IN_LINE = 3
+# The last sample lies within the time of a picture by that much [s].
+_LAST_WITHIN_S = 0.001
 
 
 @options.command(
@@ -49,8 +52,17 @@ _FIELDS_IN_LINE = 3
     required=True,
     help="File to write; its name ends with .csv, .parquet or .npz; - is CSV to stdout.",
 )
+@click.option(
+    "--units", "with_units", is_flag=True, help="Show units in the header of CSV: FIELD [K]."
+)
 @selecting
-def export(selection: Selection, wanted: tuple[str, ...], output: Path, as_json: bool) -> None:
+def export(
+    selection: Selection,
+    wanted: tuple[str, ...],
+    output: Path,
+    with_units: bool,
+    as_json: bool,
+) -> None:
     """Write the samples of FIELDs to a file for other programs.
 
     FIELD is a whole name (observatory.fake-data1.feeds.false_temperatures.channel_00),
@@ -60,17 +72,24 @@ def export(selection: Selection, wanted: tuple[str, ...], output: Path, as_json:
     field. Fields that were not sampled together are joined by time: a row for each
     time of any of them, with empty cells. In .npz such fields have an array FIELD:time
     each; fields that were sampled together share the array `time`.
+
+    Units and labels that agents declare are in the metadata of Parquet's columns; in the
+    header of CSV, which other programs read, only with --units.
     """
     exporting = importlib.import_module("ocsd.data.export")
     if output == _STANDARD_OUTPUT:
         if as_json:
             raise UsageError("--json and -o - would both write to the standard output")
-        exporting.write_csv(sys.stdout, _load(selection, selection.summaries(), wanted))
+        summaries = selection.summaries()
+        about = _about(selection, summaries, shown=with_units)
+        exporting.write_csv(sys.stdout, _load(selection, summaries, wanted), about=about)
         return
     exporting.check(output)
-    tables = _load(selection, selection.summaries(), wanted)
+    summaries = selection.summaries()
+    tables = _load(selection, summaries, wanted)
+    about = _about(selection, summaries, shown=with_units or output.suffix != ".csv")
     with Bar(f"writing {output.name}") as bar:
-        exporting.write(output, tables, bar)
+        exporting.write(output, tables, bar, about)
     samples = [table.samples for table in tables]
     fields = [name for table in tables for name in table.columns]
     if as_json:
@@ -101,14 +120,19 @@ def plot(selection: Selection, wanted: tuple[str, ...], output: Path | None, as_
     """
     plotting = importlib.import_module("ocsd.data.plot")
     plotting.check(output)
-    summaries = selection.summaries()
-    tables = _load(selection, summaries, wanted)
-    feeds = {table.feed for table in tables}
-    plotted = [feed for feed in selection.feeds(summaries) if feed.feed in feeds]
-    plotting.draw(tables, output, _title(selection), _believable(plotted))
+    archive = selection.archive()
+    with WaitIndicator("reading files not in the index yet"):
+        feeds = archive.feeds(selection.since_at, selection.until_at)
+    known = {name: feed for feed in feeds for name in feed.fields}
+    fields = names.choose(wanted, known, selection.of_time)
+    plotted = [feed for feed in feeds if feed in map(known.get, fields)]
+    span = _span(selection, plotted)
+    about = _meanings(plotted)
+    with WaitIndicator("reading; `ocsd data trend` would do most of it in advance"):
+        window = archive.window(fields, *span)
+    plotting.draw(window, output, _title(selection), about)
     for outliers in text.outlier_lines(plotted):
         print(f"not in the picture: {outliers}", file=sys.stderr)
-    fields = [name for table in tables for name in table.columns]
     if as_json:
         print(json.dumps({"file": output and str(output), "fields": fields}, indent=2))
     elif output is not None:
@@ -122,6 +146,19 @@ def named(fields: Sequence[str]) -> str:
     return one_line(", ".join(fields))
 
 
+def _about(
+    selection: Selection, summaries: Sequence[FileSummary], *, shown: bool
+) -> dict[str, Meaning]:
+    """Return units and labels of all fields by name; nothing unless they are shown."""
+    if not shown:
+        return {}
+    return _meanings(selection.feeds(summaries))
+
+
+def _meanings(feeds: Sequence[FeedOverview]) -> dict[str, Meaning]:
+    return {name: meaning for feed in feeds for name, meaning in meanings(feed).items()}
+
+
 def _title(selection: Selection) -> str:
     """Return the title of a picture: the data folder, and the times that were asked for."""
     title = str(selection.folder.path)
@@ -132,12 +169,18 @@ def _title(selection: Selection) -> str:
     return title
 
 
-def _believable(feeds: Sequence[FeedOverview]) -> Span:
-    """Return the times of the samples that are not outliers; all times if there are no others."""
+def _span(selection: Selection, feeds: Sequence[FeedOverview]) -> Span:
+    """Return the time of a picture: that of the samples of feeds which are not outliers.
+
+    If there are no others, it is theirs.
+    """
     spans = [feed.span for feed in feeds if feed.span is not None]
     if not spans:
-        return EVER
-    return min(begin for begin, _ in spans), max(end for _, end in spans)
+        spans = [(each.from_at, each.until_at) for feed in feeds for each in feed.outliers]
+    begin, end = selection.limits
+    begin = max(begin, min(span[0] for span in spans))
+    end = min(end, max(span[1] for span in spans) + _LAST_WITHIN_S)
+    return begin, max(end, begin + _LAST_WITHIN_S)
 
 
 def _load(

@@ -7,8 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ocsd.cli.talk import control, replies
-from ocsd.cli.talk.activity import RecordingStatus
+from ocsd.cli.talk import control
 from ocsd.data.folder import permitted
 from ocsd.errors import (
     NoDaemonError,
@@ -17,6 +16,8 @@ from ocsd.errors import (
     SiteFileError,
     UnknownHostError,
 )
+from ocsd.status import replies
+from ocsd.status.activity import RecordingStatus
 from ocsd.system import paths
 
 if TYPE_CHECKING:

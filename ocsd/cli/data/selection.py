@@ -2,7 +2,9 @@
 
 import contextlib
 import functools
+import importlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +21,7 @@ from ocsd.data import gaps, overview
 from ocsd.data.explain import BEFORE_S, explained
 from ocsd.data.folder import DataFolder
 from ocsd.data.index import FileSummary
+from ocsd.data.spans import window
 from ocsd.errors import NoDataError, UsageError
 from ocsd.history.file import read_since
 
@@ -38,10 +41,24 @@ class Selection(NamedTuple):
             return ""
         return " of that time"
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The span, with infinities for open ends."""
+        return window(self.since_at, self.until_at)
+
     def summaries(self) -> list[FileSummary]:
         """Return the summaries of the files in the span."""
         with Bar("reading files not in the index yet") as bar:
             return self.folder.summaries(self.since_at, self.until_at, bar)
+
+    def archive(self) -> Any:
+        """Return the folder as an `ocsd.data.Archive`."""
+        # It loads numpy, which the command line must not.
+        opening = importlib.import_module("ocsd.data.archive.archive")
+        state = None
+        if self.place.history is not None and os.access(self.place.history.parent, os.W_OK):
+            state = self.place.history.parent
+        return opening.Archive(self.folder.path, state)
 
     def feeds(self, summaries: Sequence[FileSummary]) -> list[overview.FeedOverview]:
         """Return the feeds in these files, in the span."""

@@ -5,13 +5,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ocsd.cli.screen import units
 from ocsd.cli.screen.table import Cell, columns
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.data.gaps import EVERY_FEED, Gap, GapKind
 from ocsd.data.index import FileSummary, IndexedBlock
+from ocsd.data.meaning import meanings, with_units
 from ocsd.data.overview import FeedOverview
 from ocsd.data.spans import Outliers
+from ocsd.text import units
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 from ocsd.text.times import utc
@@ -112,15 +113,21 @@ def feed_lines(feed: FeedOverview, chosen: set[str]) -> Iterator[str]:
         if some:
             shown = {key: shown[key] for key in shown if f"{feed.feed}.{key}" in some}
         if shown:
-            yield from _block_lines(block, shown)
+            yield from _block_lines(feed, block, shown)
     yield f"  files     {_listed(feed.files)}"
 
 
-def _block_lines(block: IndexedBlock, shown: Mapping[str, str]) -> Iterator[str]:
+def _block_lines(
+    feed: FeedOverview, block: IndexedBlock, shown: Mapping[str, str]
+) -> Iterator[str]:
     name = one_line(block.name)
     yield f"  block     {name}: {rate(block.interval_s)}, {block.samples} samples"
     width = max(map(len, shown))
-    yield from (f"    {one_line(key):<{width}}  {kind}" for key, kind in shown.items())
+    about = meanings(feed)
+    for key, kind in shown.items():
+        meaning = with_units(kind, about[f"{feed.feed}.{key}"])
+        label = one_line(about[f"{feed.feed}.{key}"].label)
+        yield f"    {one_line(key):<{width}}  {one_line(meaning)}  {label}".rstrip()
     for first, last in block.spans[:_SHOWN_SPANS]:
         yield f"    from {_date(first)} to {_date(last)}"
     if len(block.spans) > _SHOWN_SPANS:

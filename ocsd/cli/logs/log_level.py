@@ -7,9 +7,9 @@ The level is written into a file beside the log, which the agent reads twice a s
 from collections.abc import Iterable
 from pathlib import Path
 
-from ocsd.cli.arguments.levels import LEVELS, USUAL
 from ocsd.cli.logs.places import BESIDE
 from ocsd.errors import NotPermittedError, OcsdError, UsageError
+from ocsd.log.levels import LEVELS, USUAL
 from ocsd.system import files
 
 LEVEL_CHOICES = (*LEVELS[::-1], USUAL)

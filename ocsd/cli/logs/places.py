@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ocsd.cli.arguments import targets
-from ocsd.cli.talk import present, replies
+from ocsd.cli.talk import present
 from ocsd.cli.talk.hosts import hosts_of_files
 from ocsd.errors import NoDaemonError, NoLogError, NoSuchInstanceError, SeveralDaemonsError
+from ocsd.status import replies
 from ocsd.system import paths
 
 BESIDE = (replies.ROUTER, replies.DAEMON, "forkserver")

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ocsd.cli.screen import moment
-from ocsd.cli.talk import present, replies
+from ocsd.cli.talk import present
 from ocsd.cli.talk.hosts import hosts_of_files
 from ocsd.errors import NoDaemonError, NoHistoryError, NotPermittedError, SeveralDaemonsError
 from ocsd.history.file import read_history, read_since
 from ocsd.history.summary import HistoryEntry
+from ocsd.status import replies
 from ocsd.system import paths
 
 since_option = moment.since_option(default="7d", show_default=True)

@@ -4,8 +4,8 @@ import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 
-from ocsd.cli.logs.log_lines import LineFilter, LineReader, LogLine
-from ocsd.cli.logs.logfile import Follower
+from ocsd.log.log_lines import LineFilter, LineReader, LogLine
+from ocsd.log.logfile import Follower
 
 
 class SeveralLogs:

@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
-from ocsd.cli.arguments.levels import USUAL
-from ocsd.cli.logs import log_level, logfile
-from ocsd.cli.overview.headlines import operation_text
-from ocsd.cli.overview.reasons import text
+from ocsd.cli.logs import log_level
 from ocsd.cli.overview.rows import NONE, uptime
-from ocsd.cli.screen import units
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.cli.screen.wrap import broken
-from ocsd.cli.talk.replies import HostStatus, InstanceStatus
+from ocsd.log import logfile
+from ocsd.log.levels import USUAL
+from ocsd.status.headlines import operation_text
+from ocsd.status.reasons import text
+from ocsd.status.replies import HostStatus, InstanceStatus
+from ocsd.text import units
 from ocsd.text.printable import printable
 from ocsd.text.reason import clause, shortened
 from ocsd.text.times import utc

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Final
 
-from ocsd.cli.overview.headlines import Parts, clock_text, counts, headlines
 from ocsd.cli.overview.rows import NONE, NUMBERS, TITLES, Row, fitting, row
-from ocsd.cli.overview.verdict import HostVerdict, is_well
 from ocsd.cli.screen.table import Cell, columns, table_blocks, table_lines
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.screen.wrap import below, broken, shown_length
-from ocsd.cli.talk.replies import HostStatus, InstanceStatus
+from ocsd.status.headlines import Parts, clock_text, counts, headlines
+from ocsd.status.replies import HostStatus, InstanceStatus
+from ocsd.status.verdict import HostVerdict, is_well
 from ocsd.text.printable import one_line
 
 LEAST_ALIKE: Final = 3
@@ -45,6 +45,7 @@ def page(
 def foot(report: HostStatus) -> Parts:
     """Return the line below the table: where things are, and of which release."""
     parts = [f"router {report.router.url or NONE}", f"site file {report.site_file or NONE}"]
+    parts += [f"page {each.address}" for each in report.instances if each.address]
     if report.clock is not None and report.clock.synchronised:
         parts.append(clock_text(report.clock))
     return [*parts, f"ocsd {report.version}, pid {report.pid}"]

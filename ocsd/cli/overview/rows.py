@@ -3,12 +3,12 @@
 from collections.abc import Container, Sequence
 from typing import Final, NamedTuple
 
-from ocsd.cli.overview.headlines import operation_text
-from ocsd.cli.overview.reasons import reason_line, text
-from ocsd.cli.screen import units
 from ocsd.cli.screen.table import Cell
 from ocsd.cli.screen.terminal import Terminal
-from ocsd.cli.talk.replies import InstanceStatus
+from ocsd.status.headlines import operation_text
+from ocsd.status.reasons import reason_line, text
+from ocsd.status.replies import InstanceStatus
+from ocsd.text import units
 
 NONE: Final = "-"
 TITLES: Final = (

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import click
 
-from ocsd.cli.screen import units
+from ocsd.text import units
 
 _QUIET_S = 2.0
 """Time for which nothing is shown, because short work needs no progress [s]."""

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ocsd.cli.screen import units
 from ocsd.cli.screen.table import Cell
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
+from ocsd.text import units
 from ocsd.text.printable import one_line, printable
 from ocsd.text.times import clock, utc
 

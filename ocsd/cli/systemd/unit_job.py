@@ -6,8 +6,9 @@ import select
 import signal
 import subprocess
 
-from ocsd.cli.talk import control, replies
+from ocsd.cli.talk import control
 from ocsd.errors import NoDaemonError, OcsdError
+from ocsd.status import replies
 from ocsd.system.proc import why_silent
 
 _RESTARTS = frozenset({"restart", "try-restart"})

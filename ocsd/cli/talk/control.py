@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from ocsd.cli.talk import holder, replies, unit_state
+from ocsd.cli.talk import holder, unit_state
 from ocsd.cli.talk.hosts import foreign_folders, places_of, runtime_folders
 from ocsd.cli.talk.unix_http import Answer, BrokenAnswerError
 from ocsd.errors import (
@@ -26,6 +26,7 @@ from ocsd.errors import (
     TimedOutError,
     UnfinishedError,
 )
+from ocsd.status import replies
 from ocsd.system.paths import HostPaths
 from ocsd.system.peer import peer_of
 from ocsd.system.proc import why_silent

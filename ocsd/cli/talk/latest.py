@@ -16,6 +16,9 @@ class Value:
     value: Any
     at: float
     """The time of the sample [Unix s]."""
+    units: str = ""
+    label: str = ""
+    """As its agent declares them; empty if it declares none."""
 
     @property
     def name(self) -> str:
@@ -60,6 +63,7 @@ def _values(line: Mapping[str, Any]) -> Iterator[Value]:
         return
     agent = str(info.get("agent_address", "?")).rpartition(".")[2]
     feed = str(info.get("feed_name", "?"))
+    units, labels = _texts(info, "units"), _texts(info, "labels")
     for block in message.values():
         try:
             at = float(block["timestamps"][-1])
@@ -67,4 +71,12 @@ def _values(line: Mapping[str, Any]) -> Iterator[Value]:
         except (KeyError, TypeError, IndexError, AttributeError, ValueError):
             continue  # `ocsd listen` shows what is wrong with it
         for field, value in newest.items():
-            yield Value(agent, feed, str(field), value, at)
+            about = (str(texts.get(field, "")) for texts in (units, labels))
+            yield Value(agent, feed, str(field), value, at, *about)
+
+
+def _texts(info: Mapping[str, Any], key: str) -> Mapping[Any, Any]:
+    texts = info.get(key)
+    if isinstance(texts, Mapping):
+        return texts
+    return {}

@@ -17,7 +17,6 @@ from typing import TextIO, TypeAlias
 
 from ocsd.bus.caller import user_name
 from ocsd.cli.talk.hosts import places_of
-from ocsd.cli.talk.replies import ROUTER
 from ocsd.errors import DaemonRunningError, ForkServerError
 from ocsd.forkserver import record
 from ocsd.forkserver.protocol import (
@@ -33,6 +32,7 @@ from ocsd.forkserver.protocol import (
 from ocsd.forkserver.remains import kill_remains
 from ocsd.history.file import HistoryFile
 from ocsd.history.summary import HistoryEntry
+from ocsd.status.replies import ROUTER
 from ocsd.supervisor.policy import STOP_LADDER
 from ocsd.supervisor.states import State
 from ocsd.system import proc

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ocsd.cli.talk import control, replies
+from ocsd.cli.talk import control
 from ocsd.client.http import CONNECTION_ERROR, REQUEST_ERROR, ControlClient, ControlClientError
 from ocsd.errors import (
     ForeignDaemonError,
@@ -18,6 +18,7 @@ from ocsd.errors import (
     SiteFileError,
     UnreachableError,
 )
+from ocsd.status import replies
 
 if TYPE_CHECKING:
     from ocsd.site.model import Site

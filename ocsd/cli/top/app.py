@@ -19,12 +19,12 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from ocsd.cli.screen.terminal import Terminal
-from ocsd.cli.talk.replies import HostStatus, InstanceStatus
 from ocsd.cli.top.picture import HELP, Choice, Contact, key_lines, moved, picture, selected
 from ocsd.cli.top.screens import LogPage, Page, Question
 from ocsd.cli.top.source import HostSource
 from ocsd.cli.up_down_restart import event_line
 from ocsd.errors import OcsdError
+from ocsd.status.replies import HostStatus, InstanceStatus
 
 _RENEWAL_PERIOD_S = 1.0
 _ASKED = {"restart": "restart {}?", "up": "bring {} up?", "down": "bring {} down?"}

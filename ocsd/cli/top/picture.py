@@ -7,12 +7,12 @@ from itertools import chain
 from typing import Final
 
 from ocsd.cli.arguments.targets import is_pattern
-from ocsd.cli.overview.headlines import counts, headlines
 from ocsd.cli.overview.page import blocks_of, by_urgency, foot, not_managed_lines, wrapped
-from ocsd.cli.overview.verdict import is_well, verdict_of
-from ocsd.cli.screen import units
 from ocsd.cli.screen.terminal import Terminal
-from ocsd.cli.talk.replies import HostStatus, InstanceStatus
+from ocsd.status.headlines import counts, headlines
+from ocsd.status.replies import HostStatus, InstanceStatus
+from ocsd.status.verdict import is_well, verdict_of
+from ocsd.text import units
 from ocsd.text.printable import one_line
 from ocsd.text.times import clock
 

@@ -11,9 +11,9 @@ from textual.message import Message
 from textual.screen import ModalScreen, Screen
 from textual.widgets import RichLog, Static
 
-from ocsd.cli.logs.logfile import Follower
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.errors import OcsdError
+from ocsd.log.logfile import Follower
 from ocsd.text.printable import printable
 
 _LOG_POLL_S = 0.2

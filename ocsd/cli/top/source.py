@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ocsd.cli.logs.logfile import Follower
-from ocsd.cli.talk import replies
 from ocsd.cli.talk.control import DaemonClient
-from ocsd.cli.talk.replies import HostStatus, InstanceStatus
+from ocsd.log.logfile import Follower
+from ocsd.status import replies
+from ocsd.status.replies import HostStatus, InstanceStatus
 from ocsd.system import paths
 
 _STATUS_LIMIT_S = 2.0

@@ -21,9 +21,12 @@ from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
 from ocsd.supervisor.events import Target
 from ocsd.supervisor.wish import WITH_ALL
 from ocsd.system.peer import login_of, peer_of
+from ocsd.text.printable import one_line
 
 DEFAULT_LIMIT_S: Final = 60.0
 LONGEST_LIMIT_S: Final = 86400.0
+LONGEST_PERSON: Final = 160
+"""Length of the words of a program about its user [characters]."""
 
 Stop = Callable[[Write, str], None]
 Upgrade = Callable[[Write, Callable[[OcsdError], None], str], None]
@@ -134,10 +137,10 @@ class ControlApi:
     def _read_change(self, verb: str, request: Any) -> tuple[list[str], dict[str, str], float, str]:
         """Return the instances, those left out and why, how long the request waits [s], and who."""
         rest: dict[str, str] = {}
-        by = asker(request)
         try:
             body = json.loads(request.content.read() or b"{}")
             names = body.get("names")
+            by = _on_behalf(body.get("by"), asker(request))
             if body.get("all") is True:
                 rest = self._left_out(verb, leave_put_down=body.get("leave_put_down") is True)
                 by += WITH_ALL
@@ -156,6 +159,10 @@ class ControlApi:
             return self.fleet.resting()
         if verb == "up" and leave_put_down:
             return self.fleet.put_down_singly()
+        page = self.fleet.page()
+        if verb == "down" and page is not None:
+            name = page.instance_id
+            return {name: f"it shows what is down; to end it, too: ocsd down {name}"}
         return {}
 
     def _stop(self, request: Any) -> int:
@@ -309,6 +316,13 @@ def _answer(request: Any, value: dict[str, Any]) -> bytes:
 
 def _bad_body(resource: str, error: Exception) -> UsageError:
     return UsageError(f"the request's body is not what {resource} takes: {error}")
+
+
+def _on_behalf(person: object, client: str) -> str:
+    """Return who asks, through a program that names its user, e.g. the page in the browser."""
+    if not person:
+        return client
+    return f"{one_line(str(person))[:LONGEST_PERSON]}, through {client}"
 
 
 def _limit_s(value: object) -> float:

@@ -11,7 +11,7 @@ from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME, why_left_alone
 from ocsd.daemon.surroundings.clock import ClockOffset
 from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
-from ocsd.site.model import Hub, Instance, word_of
+from ocsd.site.model import WEB_CLASS, Hub, Instance, word_of
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Verdict
 from ocsd.system.paths import HostPaths
@@ -178,6 +178,8 @@ class StatusReport:
     def _verdict(self, keeper: Keeper) -> Verdict:
         """Return how an instance does; it cannot be called while the router hangs."""
         router, verdict = self.fleet.router, keeper.verdict
+        if keeper is self.fleet.page():
+            return verdict
         if verdict.health is Health.OK and router is not None and keeper.life.state is State.UP:
             hang = router.verdict
             if hang.health is Health.HUNG:
@@ -197,7 +199,11 @@ class StatusReport:
             "cpu_percent": cpu_percent,
             "rss_bytes": rss_bytes,
             **keeper.activity.as_json(keeper.clock.seconds()),
-            "waits_for_router": keeper.report.reports and not keeper.report.ready,
+            "waits_for_router": (
+                keeper.report.reports
+                and not keeper.report.ready
+                and instance.agent_class != WEB_CLASS
+            ),
         }
         if keeper.started_at is not None:
             # After an upgrade, it goes on with the release that it was started with. What this

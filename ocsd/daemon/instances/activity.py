@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any, Final
 
 from ocsd.system.runs import (
+    ADDRESS_KEY,
     CHANGED_CODE_KEY,
     RECORDING_KEY,
     RUNS_KEY,
@@ -14,7 +15,7 @@ from ocsd.system.runs import (
     decode_runs,
 )
 
-_KEYS: Final = {"WATCHDOG", RUNS_KEY, SAMPLE_KEY, RECORDING_KEY, CHANGED_CODE_KEY}
+_KEYS: Final = {"WATCHDOG", RUNS_KEY, SAMPLE_KEY, RECORDING_KEY, CHANGED_CODE_KEY, ADDRESS_KEY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Activity:
     """The text of ``X_RECORDING``."""
     changed_code: str = ""
     """The text of ``X_CHANGED_CODE``."""
+    address: str = ""
+    """The text of ``X_ADDRESS``."""
 
     def after(self, fields: Mapping[str, str], now_s: float) -> "Activity":
         """Return the activity that follows a notification at `now_s` [s, monotonic]."""
@@ -42,6 +45,7 @@ class Activity:
             sample_age=fields.get(SAMPLE_KEY, self._aged(now_s)),
             recording=fields.get(RECORDING_KEY, self.recording),
             changed_code=fields.get(CHANGED_CODE_KEY, self.changed_code),
+            address=fields.get(ADDRESS_KEY, self.address),
         )
 
     def as_json(self, now_s: float) -> dict[str, Any]:
@@ -53,6 +57,8 @@ class Activity:
             told["sample_age_s"] = float(aged)
         if self.changed_code:
             told["changed_code"] = self.changed_code
+        if self.address:
+            told["address"] = self.address
         if recording := _object(self.recording):
             told["recording"] = recording
             age_s = recording.pop("age_s", None)

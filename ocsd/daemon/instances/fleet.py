@@ -14,7 +14,7 @@ from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.instances.transition import Transition
 from ocsd.errors import NoSuchInstanceError, StoppingError
 from ocsd.forkserver.protocol import Ended
-from ocsd.site.model import Instance
+from ocsd.site.model import WEB_CLASS, Instance
 from ocsd.supervisor.events import (
     DownRequested,
     Request,
@@ -89,6 +89,15 @@ class Fleet:
     def __iter__(self) -> Iterator[tuple[Instance, Keeper]]:
         """Iterate over the instances, in the order of their start."""
         return iter(list(zip(self._instances.values(), self._keepers.values(), strict=True)))
+
+    def agents(self) -> Iterator[tuple[Instance, Keeper]]:
+        """Iterate over the instances but the page, which no start waits for."""
+        return iter([pair for pair in self if pair[0].agent_class != WEB_CLASS])
+
+    def page(self) -> Keeper | None:
+        """Return the keeper of the page; None if this host has none."""
+        pages = (keeper for instance, keeper in self if instance.agent_class == WEB_CLASS)
+        return next(pages, None)
 
     def everyone(self) -> Iterator[Keeper]:
         """Iterate over all keepers, the router's first."""

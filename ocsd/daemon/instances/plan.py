@@ -1,16 +1,22 @@
 """The part of the site file that one host runs."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from ocsd.errors import SiteFileError
-from ocsd.site.data_folder import AGGREGATOR_CLASS, centre
-from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site
+from ocsd.site.data_folder import AGGREGATOR_CLASS, centre, data_folder
+from ocsd.site.model import HOST_MANAGER, WEB_CLASS, WEB_NAME, Host, Instance, Manage, Site
+from ocsd.site.supervision import ResourceLimits
 from ocsd.supervisor.dependencies import cycle
 from ocsd.text.nearest import did_you_mean
 
 REGISTRY_CLASS: Final = "RegistryAgent"
+
+WEB_NICE: Final = 5
+"""Priority of the page: behind what supervises, acquires and records."""
 
 ROUTER_NAME: Final = "router"
 """The router's name among the fork server's children."""
@@ -59,9 +65,10 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
     runs_router = host.crossbar is not None or len(site.hosts) == 1
     listed = [each for each in host.instances if _is_ours(each)]
     others = [each for each in host.instances if not _is_ours(each)]
-    notices = tuple(_left_alone(each) for each in others)
+    notices = (*map(_left_alone, others), *_hidden_page(site, host))
     left_alone = tuple(each for each in others if each.agent_class != HOST_MANAGER)
-    instances = sorted((*_built_in(site, host, data_dir), *listed), key=_rank)
+    instances = sorted((*_built_in(site, host, data_dir), *listed, *_page(host)), key=_rank)
+    instances = [_told_of_host(each, host, instances, data_dir) for each in instances]
     _check_order(site, instances)
     return HostPlan(host, runs_router, tuple(instances), notices, left_alone, _host_manager(host))
 
@@ -121,6 +128,43 @@ def _built_in(site: Site, host: Host, data_dir: str) -> tuple[Instance, ...]:
     )
 
 
+def _page(host: Host) -> tuple[Instance, ...]:
+    """Return the process that serves the page in the browser, unless an entry configures it."""
+    listed = {word for each in host.instances for word in (each.agent_class, each.instance_id)}
+    if not host.web.enabled or not listed.isdisjoint((WEB_CLASS, WEB_NAME)):
+        return ()
+    limits = ResourceLimits(nice=WEB_NICE)
+    return (Instance(instance_id=WEB_NAME, agent_class=WEB_CLASS, limits=limits),)
+
+
+def _hidden_page(site: Site, host: Host) -> Iterator[str]:
+    """Yield a notice if an agent has the name of the page."""
+    classes = {each.agent_class for each in host.instances}
+    for each in host.instances:
+        if each.instance_id == WEB_NAME and host.web.enabled and WEB_CLASS not in classes:
+            yield (
+                f"{site.place(each.line)}: the page in the browser is not served, because an "
+                f"instance is called {WEB_NAME!r}; give the page another name with an entry "
+                f"{{agent-class: {WEB_CLASS}, instance-id: page}}, or write web: {{enabled: false}}"
+            )
+
+
+def _told_of_host(
+    instance: Instance, host: Host, instances: Sequence[Instance], data_dir: str
+) -> Instance:
+    """Return an instance that knows, if it serves the page, the key ``web`` and the data folder."""
+    if instance.agent_class != WEB_CLASS:
+        return instance
+    folders = [
+        data_folder(each.arguments, Path(data_dir).parent)
+        for each in instances
+        if each.agent_class == AGGREGATOR_CLASS
+    ]
+    words = (f"--data-dir={folder}" for folder in folders)
+    arguments = (*host.web.arguments(), *words, *instance.arguments)
+    return instance.model_copy(update={"arguments": arguments})
+
+
 def _is_ours(instance: Instance) -> bool:
     supervised = instance.manage in {Manage.UP, Manage.DOWN}
     return supervised and instance.agent_class != HOST_MANAGER
@@ -140,5 +184,6 @@ def _left_alone(instance: Instance) -> str:
 
 
 def _rank(instance: Instance) -> int:
-    """Start the agents that record before those that publish."""
-    return {REGISTRY_CLASS: 0, AGGREGATOR_CLASS: 1}.get(instance.agent_class, 2)
+    """Start the agents that record before those that publish, and the page last."""
+    ranks = {REGISTRY_CLASS: 0, AGGREGATOR_CLASS: 1, WEB_CLASS: 3}
+    return ranks.get(instance.agent_class, 2)

@@ -161,7 +161,7 @@ class HostManagerFace:
         }
 
         def show(_: Transition | None = None) -> None:
-            states = [child_state(instance, keeper) for instance, keeper in self.fleet]
+            states = [child_state(instance, keeper) for instance, keeper in self.fleet.agents()]
             session.data = {**session.data, "child_states": states}
 
         show()
@@ -178,7 +178,7 @@ class HostManagerFace:
         """Ask ``manager`` to end, and with it, as in OCS, all agents of this host."""
         session.set_status("stopping")
         by = asker(session.ended_by) + WITH_ALL
-        self.fleet.down([instance.instance_id for instance, _ in self.fleet], by)
+        self.fleet.down([instance.instance_id for instance, _ in self.fleet.agents()], by)
         if self._ending is not None and not self._ending.called:
             self._ending.callback(None)
         return True, "asked all agents of this host to end"
@@ -215,7 +215,7 @@ class HostManagerFace:
             if params["reload_config"]:
                 session.add_message(self.reload(by))
             requests = wanted(
-                params["requests"], [instance.instance_id for instance, _ in self.fleet]
+                params["requests"], [instance.instance_id for instance, _ in self.fleet.agents()]
             )
             for target, change in ((Target.DOWN, self.fleet.down), (Target.UP, self.fleet.up)):
                 change([name for name, asked in requests if asked is target], by)

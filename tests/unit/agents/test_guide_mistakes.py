@@ -132,3 +132,20 @@ def test_a_thread_that_dies_fails_the_operation(agent, monkeypatch):
         return True, "done"
 
     assert is_quoted(failing(agent, function), row("a thread that the operation started dies")[1])
+
+
+def test_a_unit_that_is_not_text_is_refused_in_the_words_of_the_page(agent):
+    with pytest.raises(TypeError) as raised:
+        agent.register_feed("temperatures", record=True, units={"channel_00": 4})
+    assert is_quoted(str(raised.value), row("a unit or a label is not text")[1])
+
+
+def test_a_misspelt_field_of_a_unit_is_named_in_the_log(agent, monkeypatch):
+    now_s = [0.0]
+    feed = agent.register_feed("temperatures", record=True, units={"chanel_00": "K"})
+    monkeypatch.setattr(feed, "_monotonic", lambda: now_s[0])
+    with capturedLogs() as events:
+        for now_s[0] in (0.0, 60.0):
+            feed.publish_message({"block_name": "b", "timestamp": 1.0, "data": {"channel_00": 1}})
+    quotes = row("the name of a field in `units` is misspelt")[1]
+    assert any(is_quoted(formatEvent(event), quotes) for event in events)

@@ -5,7 +5,7 @@ import numpy as np
 from so3g.hk import HKArchiveScanner
 from spt3g import core
 
-from ocsd.aggregator.disk.archive import Archive
+from ocsd.aggregator.disk.archive import G3Files
 from ocsd.aggregator.disk.journal_writer import SEGMENT_BYTES
 from ocsd.aggregator.frames.frames import RecordingRun
 from ocsd.aggregator.incoming.moment import Instant
@@ -63,7 +63,7 @@ class Recording:
         self.folder = folder
         self.clock = clock or Clock()
         self.log = Lines()
-        self.archive = Archive(folder, time_per_file_s, self.clock, self.clock.advance)
+        self.archive = G3Files(folder, time_per_file_s, self.clock, self.clock.advance)
         self.recording_run = RecordingRun.begin(self.clock())
         self._segment_bytes = segment_bytes
 

@@ -8,7 +8,7 @@ import pytest
 from ocsd.cli import main as main_module
 from ocsd.cli.arguments.short_help import SHORT_HELP
 from ocsd.cli.main import _COMMANDS, main
-from ocsd.cli.screen import units
+from ocsd.text import units
 from tests.unit.cli.stand_in_daemon import instance
 
 CODES = ("0", "1", "2", "3", "4", "5", "69", "75", "77", "78", "130")

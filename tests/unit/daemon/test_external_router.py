@@ -7,12 +7,12 @@ from twisted.internet.error import ConnectionRefusedError
 from twisted.python.failure import Failure
 
 from ocsd.cli.commands.look import status
-from ocsd.cli.talk import replies
 from ocsd.daemon.api.status import StatusReport
 from ocsd.daemon.builtin.router import ExternalRouter
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.targets import Targets
 from ocsd.site.model import Hub
+from ocsd.status import replies
 from ocsd.system.paths import of_host
 from tests.unit.daemon.timers import cancel_timers
 

@@ -8,6 +8,7 @@ import pytest
 
 from ocsd.cli.commands.look.data import data
 from ocsd.cli.main import main
+from ocsd.data import meaning
 from ocsd.data.gaps import GapKind
 from tests.unit.data import recorded
 from tests.unit.data.recorded import OPENED, every, hole, samples, sound
@@ -49,7 +50,7 @@ def channels(count):
 
 def test_the_page_has_every_command():
     assert {command.split()[2] for command in COMMANDS} == {
-        *("ls", "info", "gaps", "verify", "export", "plot")
+        *("ls", "info", "gaps", "verify", "export", "plot", "trend")
     }
 
 
@@ -62,12 +63,36 @@ def test_every_command_of_the_page_and_of_the_help_works(command, capsys):
     assert capsys.readouterr().out
 
 
+def python_with(word):
+    """Return the Python of the page that has a word."""
+    [code] = [each for each in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if word in each]
+    return code
+
+
 def test_the_python_of_the_page_reads_what_it_says():
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    answering, building, reading = map(python_with, ("import Archive\n", "Builder", "load_range"))
     names = {}
-    exec(code, names)
+    exec(answering, names)
+    assert names["found"].n.sum() == 60
+    assert [gap.cause for gap in names["window"].holes if gap.kind == GapKind.HOLE] == [
+        "the disk was full"
+    ]
+    exec(building, names)
+    assert [*Path("data/ocsd/trend").rglob("*.trend")]
+    exec(reading, names)
     assert len(names["times"]) == len(names["values"]) == 60
     assert list(names["found"][f"{HOLES}.cause"][1]) == ["the disk was full"]
+
+
+def test_the_units_of_the_page_are_read_as_it_says(monkeypatch):
+    of_units = python_with("import units")
+    field = "observatory.thermo1.feeds.temperatures.channel_00"
+    declared = meaning.Meaning("K", "cold plate")
+    monkeypatch.setattr(meaning, "units", lambda folder: {field: declared})
+    asked = of_units.replace("units(", "asked = units(", 1)
+    names = {}
+    exec(asked, names)
+    assert f"# {names['asked']!r}\n" in of_units
 
 
 def test_the_page_explains_every_kind_of_gap():

@@ -8,9 +8,10 @@ import pyarrow.parquet
 import pytest
 from so3g.hk import load_range
 
-from ocsd.data import plot
+from ocsd.data import Archive, plot
 from ocsd.data.export import check, library, time_text, write
 from ocsd.data.folder import DataFolder
+from ocsd.data.meaning import Meaning
 from ocsd.data.table import load
 from ocsd.errors import MissingLibraryError, NoDataError, OcsdError, OutputFileError, UsageError
 from tests.unit.data.recorded import OPENED, THERMO, block, data, every, samples, sound
@@ -244,32 +245,35 @@ def test_times_are_written_without_loss(at):
     assert float(time_text(round(at * 10**8))) == at
 
 
+def window(folder, *fields, since_at=OPENED - 60, until_at=OPENED + 3600):
+    return Archive(folder).window(fields, since_at, until_at)
+
+
 def test_a_plot_is_written(recorded, tmp_path):
     plot.check(tmp_path / "out.png")
-    plot.draw(tables(recorded, A, C), tmp_path / "out.png")
+    plot.draw(window(recorded, A, C), tmp_path / "out.png", about={A: Meaning("K")})
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_line_is_broken_by_a_silence(tmp_path):
     sound(tmp_path, samples([*every(1, 5), *every(1, 5, OPENED + 100)], a=list(range(10))))
-    (table,) = tables(tmp_path, A)
-    times, drawn = plot.line(A, table, table.columns[A])
-    assert [n for n, value in enumerate(drawn) if math.isnan(value)] == [5]
-    assert len(times) == 11
-    assert times[0] == np.datetime64("2026-11-22T06:17:05")
+    drawn = plot.lines(window(tmp_path, A).fields[A])
+    assert [n for n, value in enumerate(drawn.mean) if math.isnan(value)] == [5]
+    assert len(drawn.times) == 11
+    assert drawn.times[0] == np.datetime64("2026-11-22T06:17:05")
 
 
 def test_what_cannot_be_plotted_is_refused(tmp_path, monkeypatch):
     sound(tmp_path, samples(every(1, 2), a=["on", "off"], b=[1, 2]))
     with pytest.raises(UsageError, match="holds texts"):
-        plot.draw(tables(tmp_path, A), tmp_path / "out.png")
+        plot.draw(window(tmp_path, A), tmp_path / "out.png")
     for name in ("out.xyz", "out"):
         with pytest.raises(UsageError, match=rf"{name}' is not the name of a picture; end it with"):
             plot.check(tmp_path / name)
     with pytest.raises(OutputFileError):
         plot.check(tmp_path / "nowhere" / "out.png")
     with pytest.raises(NoDataError):
-        plot.draw(tables(tmp_path, B, since_at=OPENED + 50), tmp_path / "out.png")
+        plot.draw(window(tmp_path, B, since_at=OPENED + 50), tmp_path / "out.png")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(UsageError, match="write a file with -o"):
@@ -286,7 +290,7 @@ def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypat
 
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", half)
     with pytest.raises(OutputFileError, match=r"cannot write .*out\.png: full"):
-        plot.draw(tables(tmp_path, B), tmp_path / "out.png")
+        plot.draw(window(tmp_path, B), tmp_path / "out.png")
     assert (tmp_path / "out.png").read_text() == "old"
     assert [one.name for one in tmp_path.glob(".*")] == []
 
@@ -296,12 +300,11 @@ def test_a_plot_of_very_many_samples_keeps_peaks_and_silences(tmp_path):
     values = [float(number % 7) for number in range(60_000)]
     values[12_345], values[54_321] = 99.0, -99.0
     sound(tmp_path, samples(times, a=values))
-    (table,) = tables(tmp_path, A)
-    drawn_times, drawn = plot.line(A, table, table.columns[A])
-    assert len(drawn) < 8000
-    assert (np.nanmax(drawn), np.nanmin(drawn)) == (99.0, -99.0)
-    assert np.isnan(drawn).sum() == 1
-    assert (np.diff(drawn_times) > np.timedelta64(0, "ns")).all()
+    drawn = plot.lines(window(tmp_path, A).fields[A])
+    assert len(drawn.times) < 8000
+    assert (np.nanmax(drawn.greatest), np.nanmin(drawn.least)) == (99.0, -99.0)
+    assert np.isnan(drawn.mean).sum() == 1
+    assert (np.diff(drawn.times) > np.timedelta64(0, "ns")).all()
 
 
 def test_that_there_is_no_folder_for_the_file_is_told_before_anything_is_read(tmp_path):

@@ -2,8 +2,12 @@
 
 import shutil
 import threading
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ocsd.data import gaps, overview, table, unframed
 from ocsd.data.folder import DataFolder
@@ -153,3 +157,80 @@ def test_a_frame_that_a_power_cut_took_away_is_still_in_the_journal(recording):
     with path.open("r+b") as file:
         file.truncate(length)
     assert exported(recording.folder) == [0, 1, 2]
+
+
+def waits_in(rows):
+    """Return what waits, by feed, and what the journal knows of the files."""
+    if rows is None:
+        return None
+    waiting = {}
+    for columns in rows.columns:
+        values = columns.values["a"]
+        waiting.setdefault(columns.feed, []).extend(map(float, values))
+    summary = rows.summary()
+    samples = {}
+    for source in summary.sources if summary else ():
+        count = sum(block.samples for block in source.blocks)
+        samples[source.feed] = samples.get(source.feed, 0) + count
+    return {feed: sorted(values) for feed, values in waiting.items()}, samples, rows.ends
+
+
+class Scene:
+    """A recorder to which things happen."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.recording = Recording(folder, segment_bytes=700, time_per_file_s=50)
+        self.recording.start()
+        self.count = 0
+
+    def send(self):
+        send(self.recording, 2, begin=self.count)
+        self.count += 2
+
+    def other_feed(self):
+        send(self.recording, 1, begin=self.count, feed="thermo2.feeds.temps")
+
+    def other_type(self):
+        self.recording.send([self.recording.clock.at], seq=self.count, a=[0.5], text=["half"])
+        self.count += 1
+
+    def tick(self):
+        self.recording.run(1)
+
+    def frame(self):
+        self.recording.run(320, step_s=40)
+
+    def restart(self):
+        self.recording.recorder.close()
+        self.recording.start()
+
+    def kill(self):
+        self.recording.kill()
+        clock = self.recording.clock
+        self.recording = Recording(self.folder, 50, clock=clock, segment_bytes=700)
+        self.recording.start()
+
+
+happenings = st.sampled_from(
+    [
+        *(Scene.send, Scene.send, Scene.other_feed, Scene.other_type, Scene.tick),
+        *(Scene.frame, Scene.restart, Scene.kill, None, None),
+    ]
+)
+
+
+@settings(max_examples=30)
+@given(st.lists(happenings, max_size=25))
+def test_a_reader_that_follows_knows_what_one_knows_that_reads_all(happenings):
+    with TemporaryDirectory() as name:
+        scene = Scene(Path(name))
+        reader = unframed.UnframedReader(Path(name))
+        for happens in [*happenings, None]:
+            if happens:
+                happens(scene)
+            else:
+                now_at = scene.recording.clock.at
+                assert waits_in(reader.read(now_at)) == waits_in(unframed.read(Path(name), now_at))
+        reader.close()
+        scene.recording.recorder.close()

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import options
-from ocsd.cli.data import offered, out, text
+from ocsd.cli.data import offered, out, text, trend
 from ocsd.cli.data.selection import Selection, selecting
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.progress import Bar
@@ -210,5 +210,5 @@ def _problems(checking: Any, path: Path, being_written: bool, kinds: Any) -> lis
         return [checking.FileProblem(checking.ProblemKind.UNREAD, 0, str(error))]
 
 
-for command in (ls, info, gaps, verify, out.export, out.plot):
+for command in (ls, info, gaps, verify, out.export, out.plot, trend.trend):
     data.add_command(command)

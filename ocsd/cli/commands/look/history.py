@@ -14,15 +14,16 @@ from ocsd.cli.logs import records
 from ocsd.cli.screen import moment, terminal
 from ocsd.cli.screen.table import Cell, columns, table_lines
 from ocsd.cli.screen.terminal import Terminal
-from ocsd.cli.screen.units import duration
 from ocsd.cli.screen.wrap import broken
-from ocsd.cli.talk import present, replies
+from ocsd.cli.talk import present
 from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
 from ocsd.history.summary import START_ALLOWANCE_S, HistoryEntry, Summary, summaries
+from ocsd.status import replies
 from ocsd.text.plural import plural
 from ocsd.text.printable import one_line
 from ocsd.text.reason import Said, clause
 from ocsd.text.times import utc
+from ocsd.text.units import duration
 
 _NUMBERS = ("AVAILABLE", "RESTARTS", "UNASKED ENDS")
 _EVENTS = columns("TIME", "INSTANCE", "CHANGE", "REASON")

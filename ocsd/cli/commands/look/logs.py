@@ -12,13 +12,13 @@ from typing import NamedTuple
 import click
 
 from ocsd.cli.arguments import completion, options, targets
-from ocsd.cli.arguments.levels import LEVELS, USUAL
 from ocsd.cli.logs import places
-from ocsd.cli.logs.log_lines import LineFilter, LogLine, as_json, events
-from ocsd.cli.logs.logfile import Follower
 from ocsd.cli.logs.several_logs import SeveralLogs
 from ocsd.cli.screen.moment import since_option, until_option
 from ocsd.errors import NoLogError, UsageError
+from ocsd.log.levels import LEVELS, USUAL
+from ocsd.log.log_lines import LineFilter, LogLine, as_json, events
+from ocsd.log.logfile import Follower
 
 _LINES = 100
 _FOLLOW_POLL_S = 0.1

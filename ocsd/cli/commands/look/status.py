@@ -9,14 +9,15 @@ import click
 
 from ocsd.cli.arguments import completion, options, targets
 from ocsd.cli.arguments.targets import no_such_instance
-from ocsd.cli.overview import verdict as verdicts
-from ocsd.cli.overview.headlines import verdict_parts
 from ocsd.cli.overview.page import lines_above, page, wrapped
-from ocsd.cli.overview.verdict import verdict_of
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.terminal import Terminal
-from ocsd.cli.talk import control, replies
+from ocsd.cli.talk import control
 from ocsd.errors import NoSuchInstanceError, OcsdError
+from ocsd.status import replies
+from ocsd.status import verdict as verdicts
+from ocsd.status.headlines import verdict_parts
+from ocsd.status.verdict import verdict_of
 
 WATCH_PERIOD_S = 2.0
 

@@ -10,17 +10,19 @@ import click
 from ocsd.cli.arguments import completion, options, targets
 from ocsd.cli.arguments.targets import no_such_instance
 from ocsd.cli.commands.look.history import reason_words, row, words_of
-from ocsd.cli.logs import logfile, records
-from ocsd.cli.logs.log_lines import message_of
-from ocsd.cli.overview.headlines import operation_text, recording_lines
-from ocsd.cli.overview.reasons import reason_line
+from ocsd.cli.logs import records
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.table import columns, table_lines
 from ocsd.cli.screen.terminal import LAYOUT, Terminal
 from ocsd.cli.screen.wrap import broken
-from ocsd.cli.talk import present, replies
+from ocsd.cli.talk import present
 from ocsd.errors import NoDaemonError, NoSuchInstanceError, UsageError
 from ocsd.history.summary import OPERATION_EVENTS, HistoryEntry
+from ocsd.log import logfile
+from ocsd.log.log_lines import message_of
+from ocsd.status import replies
+from ocsd.status.headlines import operation_text, recording_lines
+from ocsd.status.reasons import reason_line
 from ocsd.system import paths
 from ocsd.text.printable import printable
 from ocsd.text.reason import AS_ABOVE, Said, clause, shortened

@@ -9,10 +9,10 @@ import click
 from ocsd.cli.arguments import completion, options
 from ocsd.cli.screen import terminal
 from ocsd.cli.screen.table import Cell, columns, table_lines
-from ocsd.cli.screen.units import short_duration
 from ocsd.cli.talk import control
 from ocsd.errors import OcsdError
 from ocsd.text.printable import printable
+from ocsd.text.units import short_duration
 
 
 @options.command(

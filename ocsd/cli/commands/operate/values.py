@@ -14,13 +14,14 @@ from typing import Any
 import click
 
 from ocsd.cli.arguments import completion, options
-from ocsd.cli.screen import terminal, units
+from ocsd.cli.screen import terminal
 from ocsd.cli.screen.table import Cell, columns, table_lines
 from ocsd.cli.screen.terminal import Terminal
 from ocsd.cli.talk import site_router
 from ocsd.cli.talk.latest import LatestValues, Value
 from ocsd.cli.talk.site_router import SiteRouter
 from ocsd.errors import NoSuchOperationError, UnreachableError
+from ocsd.text import units
 from ocsd.text.printable import one_line
 
 _WAIT_S = 5.0
@@ -30,10 +31,10 @@ _LISTENER_BEGIN_S = 60.0
 _LISTENER_POLL_S = 0.1
 _BLOCK_BYTES = 1 << 16
 _LEAST_VALUE_COLUMNS = 12
-_GAPS_COLUMNS = 4
-"""The gaps between three columns."""
+_GAP_COLUMNS = 2
 _NONE_YET = "no value yet: a feed is shown once it has published; Ctrl-C ends this"
 _COLUMNS = columns("FIELD", "VALUE", "AGE", right=("VALUE", "AGE"))
+_COLUMNS_WITH_UNITS = columns("FIELD", "VALUE", "UNITS", "AGE", right=("VALUE", "AGE"))
 
 
 @options.command(
@@ -191,12 +192,16 @@ def _lines(found: Sequence[Value], screen: Terminal, now_at: float) -> list[str]
     """Return the table of values; on a terminal, a long text as value is cut to the room it has."""
     names = [one_line(value.name) for value in found]
     ages = [units.duration(max(0.0, now_at - value.at)) for value in found]
-    room = screen.width_columns - _longest("FIELD", names) - _longest("AGE", ages) - _GAPS_COLUMNS
-    rows = [
-        [Cell(name), Cell(_cut(_text(value.value), room, screen)), Cell(age)]
-        for name, value, age in zip(names, found, ages, strict=True)
-    ]
-    return table_lines(_COLUMNS, rows, screen, dropped=["AGE"])
+    cells = {"FIELD": names, "UNITS": [one_line(value.units) for value in found], "AGE": ages}
+    shown = _COLUMNS_WITH_UNITS
+    if not any(cells["UNITS"]):
+        shown = _COLUMNS
+        del cells["UNITS"]
+    taken = sum(_longest(title, texts) + _GAP_COLUMNS for title, texts in cells.items())
+    room = screen.width_columns - taken
+    cells["VALUE"] = [_cut(_text(value.value), room, screen) for value in found]
+    rows = [list(map(Cell, row)) for row in zip(*(cells[c.title] for c in shown), strict=True)]
+    return table_lines(shown, rows, screen, dropped=["AGE"])
 
 
 def _longest(title: str, texts: Sequence[str]) -> int:

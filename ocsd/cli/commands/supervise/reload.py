@@ -11,8 +11,9 @@ from ocsd.cli import up_down_restart
 from ocsd.cli.arguments import options, trial
 from ocsd.cli.screen import change_text, question
 from ocsd.cli.systemd import unit_job
-from ocsd.cli.talk import control, replies
+from ocsd.cli.talk import control
 from ocsd.errors import ConfigurationError
+from ocsd.status import replies
 from ocsd.text.plural import plural
 
 _WOULD: Final = {

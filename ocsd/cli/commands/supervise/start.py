@@ -15,8 +15,9 @@ from ocsd.cli.arguments import options
 from ocsd.cli.become import become
 from ocsd.cli.commands.look import status
 from ocsd.cli.screen import terminal
-from ocsd.cli.talk import control, replies
+from ocsd.cli.talk import control
 from ocsd.errors import DaemonStartError, OcsdError, TimedOutError
+from ocsd.status import replies
 
 # Once the daemon has closed its output its status takes milliseconds.
 _FIRST_STATUS_LIMIT_S = 10.0

@@ -10,11 +10,13 @@ import click
 from ocsd.cli import up_down_restart
 from ocsd.cli.arguments import options
 from ocsd.cli.commands.supervise.upgrade import watched
-from ocsd.cli.screen import question, terminal, units
+from ocsd.cli.screen import question, terminal
 from ocsd.cli.systemd import unit_job
-from ocsd.cli.talk import control, leftovers, replies
+from ocsd.cli.talk import control, leftovers
 from ocsd.errors import NoDaemonError, OcsdError, TimedOutError, UnfinishedError
+from ocsd.status import replies
 from ocsd.system.paths import HostPaths
+from ocsd.text import units
 from ocsd.text.plural import plural
 from ocsd.text.reason import clause
 

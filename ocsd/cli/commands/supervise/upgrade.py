@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ocsd.cli.arguments import options
-from ocsd.cli.screen import units
-from ocsd.cli.talk import control, replies
+from ocsd.cli.talk import control
 from ocsd.errors import DaemonRefusedError, NoDaemonError, OcsdError, TimedOutError, UpgradeError
+from ocsd.status import replies
+from ocsd.text import units
 
 # The daemon first loads the installed version in another process, to check that it works.
 _CONSENT_LIMIT_S = 40.0

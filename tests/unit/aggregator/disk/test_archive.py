@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ocsd.aggregator.disk.archive import Archive, folder_trouble, path_of
+from ocsd.aggregator.disk.archive import G3Files, folder_trouble, path_of
 from ocsd.errors import DataFolderError
 from tests.unit.aggregator.rig import START, Clock, Recording
 
 
 def archive(folder, clock, time_per_file_s=3600.0):
-    return Archive(folder, time_per_file_s, clock, clock.advance)
+    return G3Files(folder, time_per_file_s, clock, clock.advance)
 
 
 def test_a_file_is_named_by_the_second_in_which_it_is_opened(tmp_path):

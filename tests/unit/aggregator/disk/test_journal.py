@@ -1,33 +1,18 @@
 import errno
 import os
-import struct
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocsd.aggregator.disk import journal
-from ocsd.aggregator.disk.journal_writer import JournalWriter, segments
-from ocsd.aggregator.incoming.columns import Kind
-from ocsd.aggregator.incoming.layout import Layout, PackedBlock, gather
-from ocsd.aggregator.incoming.message import CheckedBlock, read_origin
-from ocsd.aggregator.numbers.ranges import Ranges
-
-KINDS = {"f": Kind.FLOAT, "n": Kind.INT, "b": Kind.BOOL, "s": Kind.TEXT}
-
-
-def layout(kinds=KINDS, seq=0):
-    info = {"address": "observatory.a.feeds.f", "session_id": "1.5", "seq": seq}
-    return Layout(read_origin(info), "block", kinds)
-
-
-def chunk(of, *rows):
-    columns = {name: [row[i] for row in rows] for i, name in enumerate(of.kinds)}
-    times = [float(i) for i in range(len(rows))]
-    samples = CheckedBlock("block", len(rows), struct.pack(f"{len(rows)}d", *times), columns)
-    return PackedBlock(of, len(rows), of.pack(samples))
-
+from ocsd import journal
+from ocsd.aggregator.disk.journal_writer import JournalWriter
+from ocsd.journal.kinds import Kind
+from ocsd.journal.layout import gather
+from ocsd.journal.ranges import Ranges
+from ocsd.journal.segments import segments
+from tests.unit.journal.written import KINDS, chunk, layout
 
 ROWS = [(0.5, 1, True, "a"), (2.5, -2, False, "ö")]
 

@@ -163,3 +163,12 @@ def test_numbers_that_the_recorder_gives_go_on_over_restarts(tmp_path):
         else:
             recording.recorder.close()
     assert sorted(recording.raw("thermo1.feeds.temps", "a")) == list(range(9))
+
+
+def test_a_journal_of_a_newer_version_is_refused_and_kept(tmp_path):
+    killed(tmp_path)
+    path = tmp_path / "ocsd" / "journal" / "00000099.wal"
+    path.write_bytes(b"OCSDWAL2 and whatever a newer ocsd writes")
+    with pytest.raises(DataFolderError, match=r"99.wal has another format than version 1"):
+        restarted(tmp_path)
+    assert path.exists()

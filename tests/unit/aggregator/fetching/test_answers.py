@@ -3,11 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocsd.aggregator.disk.cause import LINK_AWAY, cause
-from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.fetching.answers import read_index, read_numbers, read_page
 from ocsd.aggregator.fetching.plan import AskPage
 from ocsd.aggregator.numbers.source_key import SourceKey
 from ocsd.aggregator.recording.arrivals import HeldRange, SpoolIndex, SpoolPage
+from ocsd.journal.format import Outage
 
 KEY = SourceKey("observatory.a.feeds.f", "2")
 ASKED = AskPage("observatory.a", KEY, ((3, 10),), ended=False)

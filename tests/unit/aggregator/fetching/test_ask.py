@@ -5,7 +5,6 @@ import errno
 import pytest
 
 from ocsd.aggregator.disk import upkeep
-from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.disk.ledger import MEMORY_OF_SOURCE_S
 from ocsd.aggregator.fetching.ask import Fetcher, Snapshot
 from ocsd.aggregator.fetching.plan import TRANSIT_GRACE_S
@@ -14,6 +13,7 @@ from ocsd.aggregator.recording.arrivals import SpoolIndex, SpoolPage
 from ocsd.aggregator.recording.intake import Intake
 from ocsd.aggregator.recording.recorder import FORGET_EVERY_S
 from ocsd.bus.wamp import ApplicationError, TransportLost
+from ocsd.journal.format import Outage
 from tests.unit.aggregator.rig import START, Recording
 
 AGENT = "observatory.thermo1"

@@ -17,8 +17,8 @@ from ocsd.aggregator.fetching.plan import (
     CatchingUp,
 )
 from ocsd.aggregator.numbers.numbering import Numbering
-from ocsd.aggregator.numbers.ranges import Ranges
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
+from ocsd.journal.ranges import Ranges
 
 KEY = SourceKey("observatory.a.feeds.f", "2")
 EARLIER = SourceKey("observatory.a.feeds.f", "1")

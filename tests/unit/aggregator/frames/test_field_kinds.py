@@ -6,7 +6,7 @@ import pytest
 
 from ocsd.aggregator.frames import field_kinds
 from ocsd.aggregator.frames.field_kinds import FieldKinds
-from ocsd.aggregator.incoming.columns import Kind
+from ocsd.journal.kinds import Kind
 
 FEED = "observatory.scale.feeds.weight"
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocsd.aggregator.incoming.columns import LONG_LIST, Kind, MisfitError, kind_of, pack, wider
+from ocsd.aggregator.incoming.columns import LONG_LIST, MisfitError, kind_of, pack, wider
+from ocsd.journal.kinds import Kind
 
 
 @pytest.mark.parametrize(

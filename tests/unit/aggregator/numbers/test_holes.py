@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from so3g.hk import load_range
 
-from ocsd.aggregator.disk import append_file, journal
-from ocsd.aggregator.disk.journal import Outage
+from ocsd.aggregator.disk import append_file
 from ocsd.aggregator.frames import frames
 from ocsd.aggregator.numbers.numbering import MOST_GAPS
 from ocsd.aggregator.numbers.rhythm import Rhythm
 from ocsd.aggregator.numbers.source_key import Pending, SourceKey
+from ocsd.journal.format import Outage, RecordKind
 from tests.unit.aggregator.rig import START, Recording
 
 FEED = "thermo1.feeds.temps"
@@ -298,7 +298,7 @@ def refusing_covers(write):
 
     def refuse(descriptor, data):
         feeds = bytes(data).count(b".feeds.") - bytes(data).count(b".feeds.holes")
-        if bytes(data[8:9]) == bytes([journal.RecordKind.FRAME]) and feeds:
+        if bytes(data[8:9]) == bytes([RecordKind.FRAME]) and feeds:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return write(descriptor, data)
 

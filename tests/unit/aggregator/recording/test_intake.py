@@ -2,7 +2,6 @@ import threading
 
 import pytest
 
-from ocsd.aggregator.disk.journal import Outage
 from ocsd.aggregator.incoming.tally import Tally
 from ocsd.aggregator.recording.arrivals import Announced, Received
 from ocsd.aggregator.recording.condition import (
@@ -13,6 +12,7 @@ from ocsd.aggregator.recording.condition import (
     Recent,
 )
 from ocsd.aggregator.recording.intake import Intake, size_of
+from ocsd.journal.format import Outage
 from tests.unit.aggregator.rig import Lines
 
 WELL = {

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from ocsd.cli.logs.logfile import Follower, last_lines, written_at
 from ocsd.cli.logs.several_logs import SeveralLogs
+from ocsd.log.logfile import Follower, last_lines, written_at
 from tests.unit.cli.stand_in_daemon import instance
 
 

@@ -77,6 +77,18 @@ def test_values_are_shown_with_the_age_of_their_sample():
     ]
 
 
+def test_units_have_a_column_if_there_are_any():
+    found = [
+        Value("thermo1", "t", "a", 1.5, 100.0, "K"),
+        Value("thermo1", "t", "b", "on", 200.0),
+    ]
+    assert _lines(found, screen(), 160.5) == [
+        "FIELD        VALUE  UNITS    AGE",
+        "thermo1.t.a    1.5  K      1m00s",
+        "thermo1.t.b     on            0s",
+    ]
+
+
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_a_long_text_is_cut_on_a_terminal_and_whole_in_a_pipe(width):
     found = [

@@ -1,9 +1,9 @@
 """Answers of a daemon, and the screens on which they are shown."""
 
 from ocsd.cli.overview.page import page
-from ocsd.cli.overview.verdict import verdict_of
 from ocsd.cli.screen.terminal import Terminal
-from ocsd.cli.talk import replies
+from ocsd.status import replies
+from ocsd.status.verdict import verdict_of
 from tests.unit.cli import stand_in_daemon
 
 AT = 1795332781.0

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ocsd.cli.overview.headlines import clock_text, headlines
-from ocsd.cli.overview.verdict import verdict_of
-from ocsd.cli.talk.activity import ClockStatus
+from ocsd.status.activity import ClockStatus
+from ocsd.status.headlines import clock_text, headlines
+from ocsd.status.verdict import verdict_of
 from tests.unit.cli.overview.hosts import FILE, RECORDING, agent, aggregator, host, run, screen
 
 

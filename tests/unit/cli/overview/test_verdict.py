@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocsd.cli.overview.verdict import exit_code, is_well, verdict_of
+from ocsd.status.verdict import exit_code, is_well, verdict_of
 from tests.unit.cli.overview.hosts import RECORDING, agent, aggregator, host, run
 
 DOWN = {"state": "down", "target": "down", "health": None}

@@ -65,3 +65,15 @@ def test_what_is_no_sample_is_left_out(line):
     latest = LatestValues()
     latest.take(line)
     assert names(latest) == []
+
+
+@pytest.mark.parametrize(
+    ("units", "shown"), [({"channel_00": "K"}, "K"), ({}, ""), (None, ""), (["K"], ""), ("K", "")]
+)
+def test_units_that_its_agent_declares_are_those_of_the_value(units, shown):
+    latest = LatestValues()
+    line = message(channel_00=1)
+    line["feed_info"]["units"] = units
+    latest.take(line)
+    [value] = latest.sorted()
+    assert value.units == shown

@@ -4,7 +4,7 @@ import pytest
 
 from ocsd.daemon.instances.plan import plan
 from ocsd.errors import SiteFileError
-from ocsd.site.model import Crossbar, Host, Hub, Instance, Manage, Site
+from ocsd.site.model import Crossbar, Host, Hub, Instance, Manage, Site, Web
 
 HUB = Hub(wamp_server="ws://localhost:8001/ws", wamp_http="http://localhost:8001/call")
 
@@ -26,7 +26,10 @@ def planned(a_site, name):
 
 
 def names(a_plan):
-    return [each.instance_id for each in a_plan.instances]
+    """Return the names of the agents, in their order: the page comes last."""
+    *agents, page = [each.instance_id for each in a_plan.instances]
+    assert page == "web"
+    return agents
 
 
 def test_nobody_is_told_to_start_after_itself():
@@ -119,3 +122,43 @@ def test_instances_that_wait_for_each_other_are_refused():
 def test_an_instance_may_wait_for_a_built_in_one():
     found = planned(site(lab=host("lab", agent("acq", after=("registry",)))), "lab")
     assert names(found) == ["registry", "aggregator", "acq"]
+
+
+def page(**more):
+    """Return the last instance of a host."""
+    entries = more.pop("entries", ())
+    return planned(site(lab=host("lab", agent("thermo1"), *entries, **more)), "lab").instances[-1]
+
+
+def test_the_page_is_told_what_the_host_says_of_it():
+    web = Web(name="Lab 1", path_prefix="/ocsd", listen="[::1]:9000")
+    found = page(web=web, entries=[agent("rec", "AggregatorAgent", arguments=("--data-dir", "/d"))])
+    assert (found.instance_id, found.agent_class) == ("web", "Web")
+    assert found.limits.nice == 5
+    assert found.arguments == (
+        "--listen=[::1]:9000",
+        "--path-prefix=/ocsd",
+        "--name=Lab 1",
+        "--data-dir=/d",
+    )
+
+
+def test_an_entry_of_its_class_configures_the_page():
+    found = page(entries=[agent("page", "Web", arguments=("--name=mine",))])
+    assert found.instance_id == "page"
+    assert found.arguments[-1] == "--name=mine"
+
+
+def test_a_host_may_have_no_page():
+    assert page(web=Web(enabled=False)).instance_id == "thermo1"
+
+
+def test_an_agent_with_the_name_of_the_page_has_it_and_that_is_said():
+    found = planned(site(lab=host("lab", agent("web"))), "lab")
+    assert [each.agent_class for each in found.instances if each.instance_id == "web"] == [
+        "FakeDataAgent"
+    ]
+    [notice] = found.notices
+    assert "the page in the browser is not served" in notice
+    entries = (agent("web"), agent("page", "Web"))
+    assert planned(site(lab=host("lab", *entries)), "lab").notices == ()

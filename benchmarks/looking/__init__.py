@@ -1,0 +1,1 @@
+"""What it costs that people look: the live values and the history."""

@@ -1,0 +1,98 @@
+"""Makes trends in advance, one at a time."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocsd.data.archive.archive import FARTHEST_FROM_1970_S, Archive
+from ocsd.data.archive.tree import Node
+from ocsd.errors import OcsdError
+
+_MOST_PROBLEMS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The trends of a data folder."""
+
+    built: int
+    """Number of trends that this builder has made."""
+    waiting: int
+    """Number of trends that are missing."""
+    folder: Path
+    """Where they are written."""
+    problems: tuple[str, ...]
+    """Reasons why files could not be read or written; the last few."""
+
+
+class Builder:
+    """Makes the trends that are missing, the newest first, in steps of one file each.
+
+    It has an `Archive` of its own, so it may run in a thread or process beside one that answers.
+    Give that thread the lowest priority: a step takes up to some seconds of one core. A folder
+    follows its files, and a group its folders.
+
+    Parameters
+    ----------
+    archive : Archive
+        The data folder; nobody else uses this object.
+    """
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._waiting: list[Node] = []
+        self._failed: set[tuple[str, str]] = set()
+        self._built = 0
+        self._problems: list[str] = []
+
+    @property
+    def progress(self) -> Progress:
+        """The trends so far."""
+        problems = self._problems
+        if self._archive.places.refusal:
+            problems = [*problems, self._archive.places.refusal]
+        return Progress(
+            self._built,
+            len(self._waiting),
+            self._archive.places.folder,
+            tuple(problems[-_MOST_PROBLEMS:]),
+        )
+
+    def survey(
+        self, since: float = -FARTHEST_FROM_1970_S, until: float = FARTHEST_FROM_1970_S
+    ) -> Progress:
+        """List what is missing now, of files that can have samples of a time [s, Unix time].
+
+        Raises
+        ------
+        NoDataError, NotPermittedError, OcsdError
+            If the folder cannot be read.
+        """
+        self._archive.refresh()
+        missing = [
+            node
+            for node in self._archive.missing(since, until)
+            if (node.name, node.key) not in self._failed
+        ]
+        # The last one comes first: the newest file, then folders, then groups.
+        self._waiting = sorted(missing, key=lambda node: (-node.tier, node.name))
+        return self.progress
+
+    def step(self) -> bool:
+        """Make one trend; return whether more are missing.
+
+        A file that cannot be read is named in `progress`, and not tried again until it changes.
+        A place that cannot be written ends the work, until the next `survey`.
+        """
+        if not self._waiting:
+            return False
+        node = self._waiting.pop()
+        try:
+            self._archive.store.sound(lambda: self._archive.store.trend(node))
+        except OcsdError as error:
+            self._failed.add((node.name, node.key))
+            self._problems.append(str(error))
+        else:
+            self._built += 1
+        if self._archive.places.refusal:
+            self._waiting.clear()
+        return bool(self._waiting)

@@ -1,0 +1,287 @@
+"""Summaries, trends and samples of the nodes of a data folder, kept as long as they are needed."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+from ocsd.data.archive.growing import GrowingFile
+from ocsd.data.archive.pieces import changes_in, layout_of
+from ocsd.data.archive.samples import FrameReader, Part
+from ocsd.data.archive.tree import FINEST_S, Node
+from ocsd.data.folder import DataFolder
+from ocsd.data.index import FileSummary
+from ocsd.data.spans import Span, union
+from ocsd.data.trend import build
+from ocsd.data.trend.bins import Bins, binned, merged
+from ocsd.data.trend.build import Child
+from ocsd.data.trend.digest import digest, reach
+from ocsd.data.trend.format import BadTrendError, StoredBlock, Trend, TrendFile
+from ocsd.data.trend.levels import ticks_of
+from ocsd.data.trend.places import TrendPlaces
+from ocsd.data.trend.texts import Change
+
+_MOST_TRENDS: Final = 512
+_MOST_FOLDERS: Final = 64
+_ANY_TIME: Final = (-(2**62), 2**62)
+
+T = TypeVar("T")
+
+
+class _Recent(Generic[T]):
+    """The values that were used last, each as long as its node has the same key."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[str, tuple[str, T]] = OrderedDict()
+
+    def get(self, node: Node) -> T | None:
+        """Return the value of a node; None if there is none."""
+        key, value = self._values.get(node.name, ("", None))
+        if key != node.key:
+            return None
+        self._values.move_to_end(node.name)
+        return value
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        self._values.clear()
+
+    def put(self, node: Node, value: T) -> None:
+        """Keep a value."""
+        self._values[node.name] = node.key, value
+        if len(self._values) > self._most:
+            self._values.popitem(last=False)
+
+
+class Store:
+    """Everything that the nodes of a data folder hold.
+
+    Parameters
+    ----------
+    folder : DataFolder
+        The data folder.
+    places : TrendPlaces
+        Where its trends are.
+    """
+
+    def __init__(self, folder: DataFolder, places: TrendPlaces) -> None:
+        self._folder = folder
+        self._places = places
+        self._frames = FrameReader()
+        self._trends: _Recent[TrendFile] = _Recent(_MOST_TRENDS)
+        self._indexed: _Recent[dict[str, FileSummary]] = _Recent(_MOST_FOLDERS)
+        self._digests: _Recent[list[FileSummary]] = _Recent(10**6)
+        self._spans: _Recent[list[Span]] = _Recent(10**6)
+        self._growing: dict[str, GrowingFile] = {}
+        self._folders: dict[str, Node] = {}
+
+    def advance(self, groups: Sequence[Node], limits: Mapping[str, int | None]) -> None:
+        """Take the nodes of now, and read on in the files that are being written.
+
+        `limits` has the name of each of these, and the byte up to which it counts, if there is one.
+
+        Raises
+        ------
+        OcsdError
+            If one cannot be read.
+        """
+        self._folders = {folder.name: folder for group in groups for folder in group.children}
+        self._growing = {
+            name: self._growing.get(name) or GrowingFile(self._folder.path / name, name)
+            for name in limits
+        }
+        for name, limit in limits.items():
+            self._growing[name].advance(limit)
+
+    def index(self, folder: Node, wanted: Iterable[Node]) -> None:
+        """Read those of the wanted files of a folder that are in no index yet."""
+        known = self._known(folder)
+        new = [self._path(node) for node in wanted if node.closed and node.name not in known]
+        if new:
+            found = self._folder.summaries_of(new)
+            known |= {self._name(path): summary for path, summary in found.items()}
+
+    def unread(self, node: Node) -> list[tuple[Node, list[Node]]]:
+        """Return the folders of a group that have closed files in no index yet, and these."""
+        if self._trend_there(node) is not None:
+            return []
+        found = [(folder, self._unread(folder)) for folder in node.children]
+        return [(folder, files) for folder, files in found if files]
+
+    def _unread(self, folder: Node) -> list[Node]:
+        if self._trend_there(folder) is not None:
+            return []
+        known = self._known(folder)
+        return [node for node in folder.children if node.closed and node.name not in known]
+
+    def digest(self, node: Node) -> list[FileSummary]:
+        """Return the summaries of all files of a folder or group that were read, as few."""
+        if node.tier == 2 and not node.closed:
+            return [summary for child in node.children for summary in self.digest(child)]
+        kept = self._digests.get(node)
+        if kept is None or not node.closed:
+            kept = self._new_digest(node)
+        return kept
+
+    def _new_digest(self, node: Node) -> list[FileSummary]:
+        trend = self._trend_there(node)
+        if trend is not None:
+            found = [FileSummary.of_json(each) for each in trend.summaries()]
+        elif node.tier == 2:
+            found = digest(
+                node.name, [each for part in node.children for each in self.digest(part)]
+            )
+        else:
+            found = digest(node.name, [*filter(None, map(self.summary, node.children))])
+        if self._is_known(node):
+            self._digests.put(node, found)
+        return found
+
+    def summary(self, node: Node) -> FileSummary | None:
+        """Return the summary of a file; None if it is in no index yet."""
+        growing = self._growing.get(f"{node.name}.g3")
+        if growing is not None:
+            return growing.summary()
+        return self._known(self._folder_of(node)).get(node.name)
+
+    def spans(self, node: Node) -> Sequence[Span]:
+        """Return the times with samples [s, Unix time], of the files that were read."""
+        kept = self._spans.get(node)
+        if kept is None or not node.closed:
+            kept = self._new_spans(node)
+            if self._is_known(node):
+                self._spans.put(node, kept)
+        return kept
+
+    def _new_spans(self, node: Node) -> list[Span]:
+        if node.tier == 0:
+            return reach(filter(None, [self.summary(node)]))
+        trend = self._trend_there(node)
+        if trend is not None:
+            self._learn(node, trend)
+            return list(trend.spans)
+        return union(span for child in node.children for span in self.spans(child))
+
+    def _is_known(self, node: Node) -> bool:
+        """Return whether a node is closed, and all of its files were read."""
+        if node.tier == 0:
+            return node.closed and self.summary(node) is not None
+        if node.tier == 1:
+            return node.closed and not self._unread(node)
+        return node.closed and not self.unread(node)
+
+    def trend(self, node: Node) -> TrendFile:
+        """Return the trend of a closed node; it is made if it is not there.
+
+        Raises
+        ------
+        OcsdError
+            If a file cannot be read.
+        """
+        there = self._trend_there(node)
+        if there is not None:
+            return there
+        trend = self._places.keep(node.name, self._made(node))
+        self._trends.put(node, trend)
+        return trend
+
+    def sound(self, work: Callable[[], T]) -> T:
+        """Return the result of some work, done again without trends that turn out to be damaged."""
+        while True:
+            try:
+                return work()
+            except BadTrendError as error:
+                self._places.discard(error.path)
+                self._trends.clear()
+
+    def samples(
+        self, node: Node, feed: str, names: Sequence[str], begin: int, end: int
+    ) -> Iterator[Part]:
+        """Yield the samples of fields of a file with `begin` <= time < `end` [ticks].
+
+        Raises
+        ------
+        OcsdError
+            If it cannot be read.
+        """
+        summary = self.summary(node)
+        if summary is not None:
+            yield from self._frames.parts(self._path(node), summary, feed, names, begin, end)
+
+    def _trend_there(self, node: Node) -> TrendFile | None:
+        if not node.closed:
+            return None
+        trend = self._trends.get(node)
+        if trend is None:
+            trend = self._places.find(node.name, node.key)
+            if trend is not None:
+                self._trends.put(node, trend)
+        return trend
+
+    def _made(self, node: Node) -> Trend:
+        if node.tier == 0:
+            folder = self._folder_of(node)
+            self.index(folder, [node])
+            return build.of_file(self._path(node), self._known(folder)[node.name], node.key)
+        if node.tier == 1:
+            self.index(node, node.children)
+        children = {child.name: self._child(child) for child in node.children}
+        if node.tier == 1:
+            known = self._known(node)
+            summaries = [known[child.name] for child in node.children]
+        else:
+            summaries = [each for child in node.children for each in self.digest(child)]
+        return build.of_children(node.key, children, summaries, FINEST_S[node.tier], node.name)
+
+    def _child(self, node: Node) -> Child:
+        trend = self.trend(node)
+        return Child(
+            trend.spans,
+            trend.blocks,
+            lambda block, step_s: self._finer(node, block, step_s),
+            lambda block, name: self._texts(node, block, name),
+        )
+
+    def _finer(self, node: Node, block: StoredBlock, step_s: int) -> Bins:
+        """Return the bins of a block of a file at a level that is not kept."""
+        names = list(block.kinds)
+        parts = [
+            binned(part.ticks, part.columns, ticks_of(step_s))
+            for part in self.samples(node, block.feed, names, *_ANY_TIME)
+            if part.layout == layout_of(block)
+        ]
+        return merged(parts)
+
+    def _texts(self, node: Node, block: StoredBlock, name: str) -> list[Change]:
+        return [
+            change
+            for part in self.samples(node, block.feed, [name], *_ANY_TIME)
+            if part.layout == layout_of(block)
+            for change in changes_in(part, name)
+        ]
+
+    def _learn(self, node: Node, trend: TrendFile) -> None:
+        """Keep the times of the folders of a group, which its trend knows."""
+        if node.tier == 2:
+            spans = trend.children()
+            for child in node.children:
+                self._spans.put(child, spans[child.name])
+
+    def _known(self, folder: Node) -> dict[str, FileSummary]:
+        known = self._indexed.get(folder)
+        if known is None:
+            paths = [self._path(node) for node in folder.children if node.closed]
+            found = self._folder.summaries_of(paths, read=False)
+            known = {self._name(path): summary for path, summary in found.items()}
+            self._indexed.put(folder, known)
+        return known
+
+    def _folder_of(self, node: Node) -> Node:
+        return self._folders[node.name.partition("/")[0]]
+
+    def _path(self, node: Node) -> Path:
+        return self._folder.path / f"{node.name}.g3"
+
+    def _name(self, path: Path) -> str:
+        return self._folder.name(path).removesuffix(".g3")

@@ -1,0 +1,208 @@
+"""Makes trends: of one G3 file, and of the trends of a folder."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsd.data.decode import kind_word
+from ocsd.data.index import FileSummary
+from ocsd.data.spans import Span
+from ocsd.data.trend.bins import Bins, binned, merged
+from ocsd.data.trend.digest import digest, reach
+from ocsd.data.trend.format import BinnedBlock, StoredBlock, Trend
+from ocsd.data.trend.frames import blocks_in, frame_at, opened
+from ocsd.data.trend.levels import (
+    LEAST_SAMPLES_OF_FOLDER,
+    STEPS_S,
+    kept,
+    ticks_of,
+)
+from ocsd.data.trend.texts import MOST_CHANGES, Change, changes, joined, thinned
+
+_SUMMED_AT_ONCE: Final = 2**20
+"""Values of a block that are summed up at once: enough to be fast, few enough to be held."""
+
+_Layout = tuple[str, str, tuple[tuple[str, str], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A trend that is merged into that of a folder."""
+
+    spans: Sequence[Span]
+    blocks: Sequence[StoredBlock]
+    finer: Callable[[StoredBlock, int], Bins]
+    """Returns the bins of all fields of a block at a level [s] that is not kept."""
+    texts: Callable[[StoredBlock, str], list[Change]]
+    """Returns the changes of a text field that are too many to be kept."""
+
+
+def of_file(path: Path, summary: FileSummary, key: str) -> Trend:
+    """Return the trend of a G3 file, of which the index has a summary.
+
+    Raises
+    ------
+    OcsdError
+        If it cannot be read, or is not the file of the summary any more.
+    """
+    gathering: dict[_Layout, _Gathering] = {}
+    with opened(path) as descriptor:
+        for source in summary.sources:
+            for place in source.frames:
+                frame = frame_at(path, descriptor, place)
+                for name, ticks, block in blocks_in(frame):
+                    _gather(gathering, source.feed, name, ticks, block)
+    blocks = [each.block() for each in gathering.values()]
+    return Trend(key, reach([summary]), {}, blocks, [])
+
+
+def _gather(
+    gathering: dict[_Layout, "_Gathering"],
+    feed: str,
+    name: str,
+    ticks: NDArray[np.int64],
+    block: Any,
+) -> None:
+    kinds = {each: kind_word(block[each]) for each in block.keys()}  # noqa: SIM118 # no dict
+    layout = feed, name, tuple(kinds.items())
+    if layout not in gathering:
+        gathering[layout] = _Gathering(feed, name, kinds)
+    gathering[layout].add(ticks, {each: np.array(block[each]) for each in kinds})
+
+
+def of_children(
+    key: str,
+    children: Mapping[str, Child],
+    summaries: Sequence[FileSummary],
+    from_step_s: int,
+    name: str,
+) -> Trend:
+    """Return the trend of a folder, or of a group of folders, with levels of `from_step_s` on.
+
+    `summaries` are those of its files or folders.
+    """
+    parts: dict[_Layout, list[tuple[Child, StoredBlock]]] = defaultdict(list)
+    for child in children.values():
+        for block in child.blocks:
+            layout = block.feed, block.name, tuple(block.kinds.items())
+            parts[layout].append((child, block))
+    blocks = [
+        _of_parts(feed, name, dict(kinds), found, from_step_s)
+        for (feed, name, kinds), found in parts.items()
+    ]
+    together = digest(name, summaries)
+    return Trend(
+        key,
+        reach(together),
+        {each: child.spans for each, child in children.items()},
+        blocks,
+        [asdict(summary) for summary in together],
+    )
+
+
+@dataclass(slots=True)
+class _Gathering:
+    """The samples of a block so far."""
+
+    feed: str
+    name: str
+    kinds: Mapping[str, str]
+    _ticks: list[NDArray[np.int64]] = field(default_factory=list)
+    _columns: list[Mapping[str, NDArray[Any]]] = field(default_factory=list)
+    _texts: list[tuple[NDArray[np.int64], Mapping[str, NDArray[Any]]]] = field(default_factory=list)
+    _bins: dict[int, list[Bins]] = field(default_factory=lambda: defaultdict(list))
+    _waiting: int = 0
+
+    def add(self, ticks: NDArray[np.int64], columns: Mapping[str, NDArray[Any]]) -> None:
+        """Add samples."""
+        texts = {name: each for name, each in columns.items() if self.kinds[name] == "str"}
+        self._ticks.append(ticks)
+        self._columns.append({name: each for name, each in columns.items() if name not in texts})
+        if texts:
+            self._texts.append((ticks, texts))
+        self._waiting += len(ticks) * max(len(columns), 1)
+        if self._waiting > _SUMMED_AT_ONCE:
+            self._sum_up()
+
+    def block(self) -> BinnedBlock:
+        """Return the bins of all samples."""
+        if self._ticks:
+            self._sum_up()
+        finest = max(self._bins)
+        parts = [
+            merged([part], finest // step_s)
+            for step_s, found in self._bins.items()
+            for part in found
+        ]
+        texts = {name: self._changes(name) for name, kind in self.kinds.items() if kind == "str"}
+        return BinnedBlock(self.feed, self.name, self.kinds, _levels(merged(parts), finest), texts)
+
+    def _sum_up(self) -> None:
+        ticks = np.concatenate(self._ticks)
+        names = self._columns[0]
+        columns = {name: np.concatenate([each[name] for each in self._columns]) for name in names}
+        step_s = _finest(np.sort(ticks))
+        self._bins[step_s].append(binned(ticks, columns, ticks_of(step_s)))
+        self._ticks, self._columns, self._waiting = [], [], 0
+
+    def _changes(self, name: str) -> list[Change] | None:
+        ticks = np.concatenate([ticks for ticks, _ in self._texts])
+        found = changes(ticks, [text for _, each in self._texts for text in each[name].tolist()])
+        if len(found) > MOST_CHANGES:
+            return None
+        return found
+
+
+def _finest(ticks: NDArray[np.int64]) -> int:
+    """Return the finest level that is kept for ascending times [ticks of 10 ns]."""
+    for step_s in STEPS_S:
+        bins = 1 + int(np.count_nonzero(np.diff(ticks // ticks_of(step_s))))
+        if kept(step_s, len(ticks), bins):
+            return step_s
+    return STEPS_S[-1]
+
+
+def _levels(finest: Bins, from_step_s: int, least: int = 1) -> dict[int, Bins]:
+    """Return the levels that are kept, made of the bins of the finest one."""
+    levels = {}
+    bins, step_s = finest, from_step_s
+    for coarser_s in STEPS_S[STEPS_S.index(from_step_s) :]:
+        bins, step_s = merged([bins], coarser_s // step_s), coarser_s
+        if kept(step_s, int(bins.n.sum()), len(bins.index), least):
+            levels[step_s] = bins
+    return levels
+
+
+def _of_parts(
+    feed: str,
+    name: str,
+    kinds: Mapping[str, str],
+    parts: Sequence[tuple[Child, StoredBlock]],
+    from_step_s: int,
+) -> BinnedBlock:
+    numbers = [each for each, kind in kinds.items() if kind != "str"]
+    found = []
+    for child, block in parts:
+        if from_step_s in block.steps_s:
+            found.append(block.bins(from_step_s, numbers))
+        else:
+            found.append(child.finer(block, from_step_s))
+    levels = _levels(merged(found), from_step_s, LEAST_SAMPLES_OF_FOLDER)
+    step = ticks_of(from_step_s)
+    texts: dict[str, list[Change] | None] = {}
+    for each in kinds.keys() - set(numbers):
+        texts[each] = thinned(joined(_texts_of(parts, each)), step)
+    return BinnedBlock(feed, name, kinds, levels, texts)
+
+
+def _texts_of(parts: Sequence[tuple[Child, StoredBlock]], name: str) -> Iterator[list[Change]]:
+    for child, block in parts:
+        found = block.changes(name)
+        if found is None:
+            found = child.texts(block, name)
+        yield found

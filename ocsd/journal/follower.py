@@ -1,0 +1,248 @@
+"""Follows the journal: every entry once, in order, while the recorder writes it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple, TypeAlias
+
+from ocsd.errors import JournalVersionError
+from ocsd.journal.format import Alive, Event, Message, Outage
+from ocsd.journal.open_segment import OpenSegment
+from ocsd.journal.segments import segments
+
+_CHUNK_BYTES: Final = 2**20
+
+# The recorder writes a sign of life every second. Over a longer silence than this, segments
+# that cannot be seen any more may have come and gone.
+_LONGEST_SILENCE_S: Final = 60.0
+
+
+class JournalPlace(NamedTuple):
+    """The place behind an entry, to go on from it later."""
+
+    segment: int
+    """Number of the segment."""
+    offset: int
+    """End of the entry's record [bytes]."""
+    checksum: int
+    """The record's: an orderly end of the recorder deletes the journal, and the next one begins
+    with the same number again.
+    """
+    at: float
+    """Time of the newest entry so far [Unix s], 0 if none has a time."""
+
+
+class Start(Enum):
+    """Where a follower begins that has no place to go on from."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Entries may have gone before they were read; what they held is in files or lost itself."""
+
+    since_at: float
+    """Time of the newest entry before them [Unix s], 0 if there is none."""
+    reason: str
+
+
+Entry: TypeAlias = Message | Event | Lost
+
+
+class JournalFollower:
+    """Reads a journal from any place to its newest entry, and goes on as it grows.
+
+    A segment that is deleted or moved while it is read stays readable. A torn end is tried again
+    until the recorder has mended it or begun another segment. A folder that is not there is
+    waited for.
+
+    Parameters
+    ----------
+    folder : Path
+        That of the journal (`ocsd.journal.segments.journal_folder`).
+    start : JournalPlace or Start
+        The place behind which to go on, or the oldest or newest entry.
+
+    Attributes
+    ----------
+    place : JournalPlace or None
+        Behind the last entry that was returned; None before the first one.
+    behind : bool
+        True if `poll` can return more at once.
+    """
+
+    def __init__(self, folder: Path, start: JournalPlace | Start = Start.OLDEST) -> None:
+        self.place = start if isinstance(start, JournalPlace) else None
+        self.behind = False
+        self._folder = folder
+        self._start = start
+        self._at = self.place.at if self.place else 0.0
+        self._segment: OpenSegment | None = None
+        self._is_doubtful = False
+
+    def poll(self, most_bytes: int = 2**22) -> list[Entry]:
+        """Return the entries that have come since the last call, about `most_bytes` at most.
+
+        Raises
+        ------
+        JournalVersionError
+            If a segment is of another version of the format; all before it has been returned.
+        OSError
+            If the folder or a segment cannot be read.
+        """
+        found: list[Entry] = []
+        left = most_bytes
+        try:
+            while left > 0 and (self._segment or self._begin(found)):
+                taken = self._read(found)
+                left -= taken
+                if not taken and not self._next_segment(found):
+                    break
+        except JournalVersionError:
+            self.close()
+            self._start = self.place or Start.OLDEST
+            if not found:
+                raise
+        self.behind = left <= 0
+        return found
+
+    def close(self) -> None:
+        """Close the segment that is open."""
+        if self._segment:
+            self._segment.close()
+        self._segment = None
+
+    def __enter__(self) -> "JournalFollower":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _begin(self, found: list[Entry]) -> bool:
+        """Open the first segment; False if there is none."""
+        paths = dict(segments(self._folder))
+        if not paths:
+            if self._start is Start.NEWEST:
+                self._start = Start.OLDEST  # everything that comes is new
+            return False
+        if isinstance(self._start, JournalPlace):
+            return self._go_on(self._start, paths, found)
+        first = min(paths)
+        if self._start is Start.NEWEST:
+            first = max(paths)
+        return self._open(first, paths)
+
+    def _go_on(self, place: JournalPlace, paths: dict[int, Path], found: list[Entry]) -> bool:
+        oldest = min(paths)
+        if place.segment in paths and self._open(place.segment, paths):
+            if self._segment and self._segment.find(place.offset, place.checksum):
+                return True
+            self.close()
+        # Nobody knows whether it had been read to its end.
+        if self._open(oldest, paths):
+            found.append(Lost(self._at, f"segment {place.segment} of the journal is gone"))
+            return True
+        return False
+
+    def _open(self, number: int, paths: dict[int, Path]) -> bool:
+        try:
+            fresh = OpenSegment(number, paths[number])
+        except FileNotFoundError:  # deleted meanwhile
+            return False
+        if self._start is Start.NEWEST:
+            fresh.skip()
+            self._start = Start.OLDEST
+        self.close()
+        self._segment = fresh
+        return True
+
+    def _read(self, found: list[Entry]) -> int:
+        """Append the next entries of the segment, and return their length [bytes]."""
+        segment = self._segment
+        if segment is None:
+            return 0
+        before = segment.offset
+        entries = segment.read(_CHUNK_BYTES)
+        if not entries:
+            return 0
+        if self._is_doubtful:
+            self._resolve(entries, found)
+        self._at = _time_of(reversed(entries)) or self._at
+        self.place = JournalPlace(segment.number, segment.offset, segment.checksum, self._at)
+        found += entries
+        return segment.offset - before
+
+    def _resolve(self, entries: list[Message | Event], found: list[Entry]) -> None:
+        """Find out whether a segment was the next of the same journal."""
+        at = _time_of(entries)
+        if at:
+            self._is_doubtful = False
+            if at > self._at + _LONGEST_SILENCE_S:
+                found.append(Lost(self._at, "segments of the journal were deleted unread"))
+
+    def _next_segment(self, found: list[Entry]) -> bool:
+        """Go on to the next segment; False if there is none, and this one is at its end."""
+        segment = self._segment
+        if segment is None:
+            return False
+        paths = dict(segments(self._folder))
+        is_there = segment.is_at(paths.get(segment.number))
+        number = _following(segment.number, paths, is_there=is_there)
+        if number is None:
+            return False
+        if not segment.ended:
+            segment.ended = True
+            return True  # The last entry may have been written after this one was read.
+        loss = _loss(segment, number)
+        if not self._open(number, paths):
+            return False
+        if loss:
+            found.append(Lost(self._at, loss))
+        self._is_doubtful = not loss and not is_there
+        return True
+
+
+def _following(current: int, numbers: Iterable[int], *, is_there: bool) -> int | None:
+    """Return the number of the segment to read after the current one; None if there is none.
+
+    `is_there` says whether the current one is still in the folder. Otherwise lower numbers are
+    of another journal: the oldest segments are deleted first.
+    """
+    present = set(numbers)
+    later = {number for number in present if number > current}
+    if is_there or later == present:
+        present = later
+    return min(present, default=None)
+
+
+def _loss(segment: OpenSegment, number: int) -> str | None:
+    """Return why entries between a segment and the next one may be missing."""
+    if number <= segment.number:
+        return "the recorder has begun another journal"
+    if number > segment.number + 1:
+        return f"segments of the journal before {number} were deleted unread"
+    if segment.left_bytes:
+        return f"segment {segment.number} of the journal is torn or damaged at {segment.offset}"
+    return None
+
+
+def _time_of(entries: Iterable[Message | Event]) -> float | None:
+    """Return the time of the first entry that has one [Unix s]."""
+    for entry in entries:
+        match entry:
+            case Message():
+                return entry.arrived_at
+            case Alive(at) | Outage(ended_at=at):
+                return at
+            case _:
+                continue
+    return None

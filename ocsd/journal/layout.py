@@ -1,0 +1,112 @@
+"""The layout of packed blocks: their fields in order, each with its type."""
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import chain, groupby
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import cbor2
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsd.journal.kinds import BYTES, Kind
+from ocsd.journal.origin import Origin
+
+_DTYPES: Final = {Kind.BOOL: "?", Kind.INT: "i8", Kind.FLOAT: "f8"}
+_EMPTY: Final = {Kind.BOOL: np.bool_, Kind.INT: np.int64, Kind.FLOAT: np.float64}
+
+Values: TypeAlias = NDArray[Any] | list[str]
+
+
+class Layout:
+    """The fields of a block from one source.
+
+    Packed samples are the timestamps (float64), then one column for each field of
+    numbers or bools in order, then the texts of all text fields as one CBOR array
+    of arrays. `kinds` has the type of each field, in the order of the columns; `origin` is the
+    sender, as its first message described it.
+    """
+
+    __slots__ = ("_dtype", "_keys", "_texts", "block_name", "kinds", "origin", "width")
+
+    def __init__(self, origin: Origin, block_name: str, kinds: Mapping[str, Kind]) -> None:
+        self.origin = origin
+        self.block_name = block_name
+        self.kinds = dict(kinds)
+        self.width = 8 + sum(BYTES[kind] for kind in self.kinds.values())
+        numbers = [name for name, kind in self.kinds.items() if kind is not Kind.TEXT]
+        self._dtype: tuple[int, np.dtype[Any]] | None = None
+        self._keys = {name: f"f{place}" for place, name in enumerate(numbers, start=1)}
+        self._texts = [name for name, kind in self.kinds.items() if kind is Kind.TEXT]
+
+    def unpack(
+        self, length: int, contents: Sequence[bytes], names: Container[str] | None = None
+    ) -> dict[str, Values]:
+        """Return the columns of the contents of several blocks, each of `length` samples.
+
+        The timestamps have the name "", which no field has. `names` are the fields that are
+        wanted, None for all.
+        """
+        wanted = [name for name in self.kinds if names is None or name in names]
+        width = self.width * length
+        numbers = [content[:width] for content in contents] if self._texts else contents
+        raw = np.frombuffer(b"".join(numbers), dtype=self._dtype_of(length))
+        columns: dict[str, Values] = {"": raw["f0"].reshape(-1)}
+        for name in wanted:
+            if self.kinds[name] is not Kind.TEXT:
+                columns[name] = raw[self._keys[name]].reshape(-1)
+        if any(name in self._texts for name in wanted):
+            texts = [cbor2.loads(content[width:]) for content in contents]
+            for index, name in enumerate(self._texts):
+                columns[name] = list(chain.from_iterable(lists[index] for lists in texts))
+        return columns
+
+    def _dtype_of(self, length: int) -> np.dtype[Any]:
+        if self._dtype is None or self._dtype[0] != length:
+            codes = [_DTYPES[kind] for kind in self.kinds.values() if kind in _DTYPES]
+            parts = [(f"f{place}", code, (length,)) for place, code in enumerate(["f8", *codes])]
+            self._dtype = length, np.dtype(parts)
+        return self._dtype[1]
+
+
+class PackedBlock(NamedTuple):
+    """One block of a message as bytes."""
+
+    layout: Layout
+    length: int
+    content: bytes
+
+
+def gather(blocks: Sequence[PackedBlock], kinds: Mapping[str, Kind]) -> dict[str, Values]:
+    """Return the columns of many blocks as one, each of the type that `kinds` says.
+
+    Parameters
+    ----------
+    blocks : sequence of PackedBlock
+        At least one; all have the fields of `kinds`, of the same or narrower types.
+    kinds : mapping of str to Kind
+        The types of the result.
+
+    Returns
+    -------
+    dict of str to ndarray or list of str
+        Each of n samples; "" are the timestamps as Unix times [s], float64.
+    """
+    parts = list(_parts(blocks, kinds))
+    columns: dict[str, Values] = {"": _joined(Kind.FLOAT, [part[""] for part in parts])}
+    for name, kind in kinds.items():
+        columns[name] = _joined(kind, [part[name] for part in parts])
+    return columns
+
+
+def _parts(blocks: Sequence[PackedBlock], names: Container[str]) -> Iterator[dict[str, Values]]:
+    for _, group in groupby(blocks, key=lambda packed: (id(packed.layout), packed.length)):
+        alike = list(group)
+        layout, length, _ = alike[0]
+        yield layout.unpack(length, [packed.content for packed in alike], names)
+
+
+def _joined(kind: Kind, parts: list[Any]) -> Values:
+    if kind is Kind.TEXT:
+        return list(chain.from_iterable(parts))
+    joined = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return np.ascontiguousarray(joined, dtype=_EMPTY[kind])

@@ -1,0 +1,108 @@
+"""The list of what is wrong with a host, the worst first, each with its remedy."""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from ocsd.status.headlines import (
+    PLAIN,
+    clock_text,
+    lost_text,
+    operation_text,
+    recording_lines,
+)
+from ocsd.status.reasons import reason_line
+from ocsd.status.replies import ROUTER, HostStatus, InstanceStatus
+from ocsd.status.verdict import HostVerdict
+from ocsd.text.printable import one_line
+
+
+class Wrong(NamedTuple):
+    """One thing that is wrong."""
+
+    what: str
+    """The thing and its condition, e.g. ``thermo1 is failed``."""
+    instance_id: str | None
+    """The instance; ``router``, or None for the host."""
+    reason: str
+    since_at: float | None
+    """Since when, if that is known [Unix s]."""
+    remedy: str
+    """The next step."""
+
+
+_REMEDIES: Final = {
+    "failed": "mend that, then: ocsd up {name}",
+    "backoff": "it is tried again by itself; the end of its log: ocsd logs {name}",
+    "starting": "if it lasts: ocsd why {name}",
+    "stopping": "it is ended by force if it does not end by itself",
+    "down": "ocsd up {name}",
+    "hung": "it is examined and restarted if that lasts: ocsd why {name}",
+    "degraded": "its log may tell more: ocsd logs {name}",
+    "unstable": "what ended it, each time: ocsd why {name}",
+}
+
+
+def wrong_of(report: HostStatus, verdict: HostVerdict) -> list[Wrong]:
+    """Return what is wrong, the worst first; empty if the verdict is ok and nothing was lost."""
+    return [
+        *_of_host(report),
+        *(_of_instance(each, each.state) for each in verdict.astray),
+        *_of_recording(report, verdict),
+        *(_of_instance(each, each.health or each.state) for each in verdict.ailing),
+        *_of_operations(verdict),
+        *_of_surroundings(report),
+    ]
+
+
+def _of_host(report: HostStatus) -> Iterator[Wrong]:
+    if report.trouble:
+        yield Wrong("the daemon has trouble", None, one_line(report.trouble), None, _LOG_OF_DAEMON)
+    router = report.router
+    if not router.works and not report.stopping:
+        what = f"the router is {router.word}"
+        yield Wrong(what, ROUTER, one_line(router.reason or ""), None, "ocsd why router")
+
+
+_LOG_OF_DAEMON: Final = "its log may tell more: ocsd logs ocsd"
+
+
+def _of_instance(instance: InstanceStatus, word: str) -> Wrong:
+    name = instance.instance_id
+    remedy = _REMEDIES.get(word, "ocsd why {name}").format(name=name)
+    reason = reason_line(instance)
+    return Wrong(f"{name} is {word}", name, reason, instance.since_at, remedy)
+
+
+def _of_recording(report: HostStatus, verdict: HostVerdict) -> Iterator[Wrong]:
+    for each in verdict.idle:
+        name = each.instance_id
+        for first, *_ in recording_lines(each, None, PLAIN):
+            what, _, reason = first.partition(": ")
+            yield Wrong(what, name, reason, None, f"ocsd call {name} record start")
+            break
+
+
+def _of_operations(verdict: HostVerdict) -> Iterator[Wrong]:
+    for instance in verdict.lacking:
+        name = instance.instance_id
+        for each in instance.lacks:
+            if not each.is_missed:
+                continue
+            remedy = f"ocsd call {name} {each.name} start"
+            text = operation_text(each)
+            yield Wrong(f"{each.name} of {name} {each.state}", name, text, each.since_at, remedy)
+
+
+def _of_surroundings(report: HostStatus) -> Iterator[Wrong]:
+    for disk in report.disks:
+        if disk.warning:
+            remedy = "free some of it: ocsd data ls shows what is recorded"
+            yield Wrong(f"the disk of {', '.join(disk.what)}", None, disk.warning, None, remedy)
+    for instance in report.instances:
+        told = instance.recording
+        if told is not None and told.lost_holes:
+            what, _, rest = lost_text(told).partition(": ")
+            yield Wrong(what, instance.instance_id, rest, None, "ocsd data gaps")
+    clock = report.clock
+    if clock is not None and not clock.synchronised:
+        yield Wrong("the clock", None, clock_text(clock), None, "let chrony or ntpd keep it")

@@ -1,0 +1,84 @@
+"""The answers to the requests of the API, subject by subject."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from ocsd import __version__
+from ocsd.web.api.changing import Changing
+from ocsd.web.api.living import Living
+from ocsd.web.api.recorded import RecordedData
+from ocsd.web.api.telling import Telling
+from ocsd.web.api.watching import Watching
+from ocsd.web.server.route import Call
+from ocsd.web.server.seats import Seats
+from ocsd.web.settings import PageSettings
+from ocsd.web.sources.agents import Agents
+from ocsd.web.sources.daemon import DaemonLink
+from ocsd.web.sources.samples import Samples
+from ocsd.web.sources.states import States
+from ocsd.web.sources.trends import Trends, builder_of
+from ocsd.web.sources.views import views
+from ocsd.web.work import Work
+
+STARTED_AT: Final = time.time()
+
+
+@dataclass(eq=False)
+class Handlers:
+    """Answers requests; each method is the handler of a route of `ocsd.web.api.table`."""
+
+    settings: PageSettings
+    reactor: Any
+    address: Callable[[], str]
+    seats: Seats = field(default_factory=Seats)
+    document: Mapping[str, Any] = field(default_factory=dict, init=False)
+    """The description of the API, which `ocsd.web.process` makes from the table."""
+
+    def __post_init__(self) -> None:
+        own, reactor, seats = self.settings, self.reactor, self.seats
+        # Calls wait for agents, reading computes: a hung agent must not hold up a plot.
+        calls = Work(reactor, "calls to agents", threads=8, waiting=64)
+        reading = Work(reactor, "logs and history", threads=2, waiting=64)
+        data = Work(reactor, "recorded data", threads=2, waiting=64)
+        state = own.paths.state
+        samples = Samples(own.data_dir, state)
+        daemon = DaemonLink(reactor, own.paths.control_socket)
+        self.watching = Watching(own, States(daemon, reactor), seats)
+        self.changing = Changing(daemon, Agents(own.hub), calls)
+        self.telling = Telling(own, seats, reading)
+        self.recorded = RecordedData(own, samples, data)
+        self.living = Living(own.data_dir, samples, seats, data)
+        self.trends = Trends(own.data_dir, partial(builder_of, state))
+
+    def start(self) -> None:
+        """Begin with what goes on without anybody asking."""
+        self.living.start()
+        self.trends.start()
+
+    def trouble(self) -> str:
+        """Return the faults that an operator should know; empty if there are none."""
+        return "; ".join(filter(None, (self.living.trouble, self.trends.trouble)))
+
+    async def openapi(self, _call: Call) -> Mapping[str, Any]:
+        """Return the description of the API."""
+        return self.document
+
+    async def views(self, _call: Call) -> dict[str, Any]:
+        """Return the feed viewers of this host."""
+        found = views(self.settings.paths.runtime, time.time())
+        return {"views": [asdict(each) for each in found]}
+
+    async def about(self, _call: Call) -> dict[str, Any]:
+        """Return the facts about this process."""
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "since_at": STARTED_AT,
+            "address": self.address(),
+            "trends": self.trends.as_json(),
+            "viewers": self.seats.taken("events"),
+        }

@@ -1,0 +1,187 @@
+"""Live values, as streams: columns of fields, and the latest value of each."""
+
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from ocsd import journal
+from ocsd.reactor.threads import the_reactor
+from ocsd.reactor.ticker import Ticker
+from ocsd.web.live.cursor import LiveBegin, LiveCursor, LiveRedraw
+from ocsd.web.live.latest import LatestValue
+from ocsd.web.live.live import Live
+from ocsd.web.refusals import MissingError
+from ocsd.web.server.route import Call
+from ocsd.web.server.seats import Seats
+from ocsd.web.server.stream import Stream
+from ocsd.web.sources.samples import Samples
+from ocsd.web.work import Work
+
+JOURNAL_POLL_S: Final = 0.1
+IDLE_POLL_S: Final = 1.0
+"""Time between two looks into the journal while somebody looks, and while nobody does [s]."""
+UPDATE_S: Final = 0.25
+"""Time between two updates of a viewer [s]."""
+VALUES_S: Final = 1.0
+
+
+class Living:
+    """Answers `live` and `values`; one reading of the journal serves all viewers."""
+
+    def __init__(self, data_dir: Path | None, samples: Samples, seats: Seats, work: Work) -> None:
+        self._live: Live | None = None
+        if data_dir is not None:
+            self._live = Live(journal.journal_folder(data_dir), time.time)
+        self._samples = samples
+        self._seats = seats
+        self._work = work
+        self._viewers: set[_Viewer] = set()
+        self._patterns: dict[str, tuple[float, dict[str, Any]]] = {}
+
+    @property
+    def trouble(self) -> str:
+        """Why the journal cannot be read; empty if it can."""
+        if self._live is None:
+            return ""
+        return self._live.trouble or ""
+
+    def start(self) -> None:
+        """Begin to read the journal."""
+        if self._live is not None:
+            self._poll(self._live)
+
+    async def live(self, call: Call) -> None:
+        """Stream columns of fields as they come."""
+        live = self._source()
+        names = await self._work.do(self._samples.chosen, call.params["field"])
+        since_at = call.params["since"]
+        if since_at is None:
+            since_at = time.time()
+        cursor = live.watch(names, call.params["step"], since_at)
+        self._seats.take("live")
+        _LiveViewer(call, self, cursor)
+
+    async def values(self, call: Call) -> dict[str, Any]:
+        """Return the latest values."""
+        if self._live is not None:
+            self._live.poll()
+        return self.latest(call.params["pattern"])
+
+    async def follow_values(self, call: Call) -> None:
+        """Stream the latest values once a second."""
+        self._source()
+        self._seats.take("values")
+        _ValuesViewer(call, self, call.params["pattern"])
+
+    def latest(self, pattern: str) -> dict[str, Any]:
+        """Return the latest values that a pattern means, not older than some tenths of a second."""
+        now_at = time.time()
+        kept = self._patterns.get(pattern)
+        if kept is not None and 0 <= now_at - kept[0] < VALUES_S / 2:
+            return kept[1]
+        found: list[LatestValue] = []
+        if self._live is not None:
+            found = self._live.latest(pattern or "*")
+        answer = {
+            "at": now_at,
+            "values": [
+                {
+                    "field": each.field,
+                    "value": each.value,
+                    "at": each.at,
+                    "age_s": now_at - each.at,
+                    "units": each.units or None,
+                    "label": each.label or None,
+                }
+                for each in found
+            ],
+        }
+        fresh = {key: old for key, old in self._patterns.items() if now_at - old[0] < VALUES_S}
+        self._patterns = {**fresh, pattern: (now_at, answer)}
+        return answer
+
+    def join(self, viewer: "_Viewer") -> None:
+        """Take note of a viewer."""
+        self._viewers.add(viewer)
+
+    def leave(self, viewer: "_Viewer", seat: str) -> None:
+        """Forget a viewer."""
+        self._viewers.discard(viewer)
+        self._seats.leave(seat)
+
+    def _source(self) -> Live:
+        if self._live is None:
+            raise MissingError("this host has no aggregator, so there are no live values here")
+        return self._live
+
+    def _poll(self, live: Live) -> None:
+        live.poll()
+        delay_s = IDLE_POLL_S
+        if self._viewers:
+            delay_s = JOURNAL_POLL_S
+        if live.behind:
+            delay_s = 0.0
+        the_reactor().callLater(delay_s, self._poll, live)
+
+
+class _Viewer:
+    """A viewer of a stream that is written at a steady rate."""
+
+    seat = ""
+    period_s = VALUES_S
+
+    def __init__(self, call: Call, living: Living) -> None:
+        self._living = living
+        self._stream = Stream(call.request)
+        self._stream.on_close = self._closed
+        self._tick_due_at = 0.0
+        living.join(self)
+        self._ticker = Ticker(self.period_s, self._beat)
+        self._ticker.start()
+
+    def _beat(self) -> None:
+        # Nothing is lost by a reader that is behind: it gets all of it next time.
+        if self._stream.is_behind or not self._stream.is_open:
+            return
+        self.write()
+        now_at = time.time()
+        if now_at >= self._tick_due_at:
+            self._tick_due_at = now_at + 1.0
+            self._stream.event("tick", {"at": now_at})
+
+    def write(self) -> None:
+        """Write what is new."""
+
+    def _closed(self) -> None:
+        self._ticker.stop()
+        self._living.leave(self, self.seat)
+
+
+class _LiveViewer(_Viewer):
+    seat = "live"
+    period_s = UPDATE_S
+
+    def __init__(self, call: Call, living: Living, cursor: LiveCursor) -> None:
+        self._cursor = cursor
+        super().__init__(call, living)
+
+    def write(self) -> None:
+        for event in self._cursor.updates():
+            match event:
+                case LiveBegin():
+                    self._stream.event("begin", event._asdict())
+                case LiveRedraw():
+                    self._stream.event("redraw", event._asdict())
+                case _:
+                    self._stream.event("update", {"at": time.time(), "fields": event.as_json()})
+
+
+class _ValuesViewer(_Viewer):
+    seat = "values"
+
+    def __init__(self, call: Call, living: Living, pattern: str) -> None:
+        self._pattern = pattern
+        super().__init__(call, living)
+
+    def write(self) -> None:
+        self._stream.event("values", self._living.latest(self._pattern))

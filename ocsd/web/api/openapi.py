@@ -1,0 +1,99 @@
+"""The OpenAPI document, made from the table that routes."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ocsd import __version__
+from ocsd.web.server.route import JSON, Route, Schema
+
+_WORDS: Final = {
+    400: "the request is wrong; the message says what",
+    404: "there is nothing of that name",
+    409: "it cannot be done now",
+    413: "it is too large",
+    503: "a source is away, or the page is busy; try again",
+}
+ERROR_SCHEMA: Final[Schema] = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message"],
+            "properties": {"message": {"type": "string"}},
+        }
+    },
+}
+
+
+def document(routes: Sequence[Route]) -> dict[str, Any]:
+    """Return the OpenAPI document of a table of routes."""
+    paths: dict[str, Any] = {}
+    for route in routes:
+        paths.setdefault(f"/{route.path}", {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "ocsd: the page's API",
+            "version": "1",
+            "description": f"Served by ocsd {__version__}. Times are Unix seconds in UTC; values "
+            "that are no finite number are null.",
+        },
+        "servers": [{"url": "."}],
+        "paths": paths,
+        "components": {"schemas": {"Error": ERROR_SCHEMA}},
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": route.summary,
+        "operationId": _identifier(route),
+        "parameters": [*_path_parameters(route), *_query_parameters(route)],
+        "responses": {"200": _answer(route), **_refusals(route)},
+    }
+    if route.body is not None:
+        content = {JSON: {"schema": route.body}}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _identifier(route: Route) -> str:
+    pieces = [piece.strip("{}").replace(".", "_") for piece in route.pieces]
+    return "_".join((route.method.lower(), *pieces))
+
+
+def _path_parameters(route: Route) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in route.names
+    ]
+
+
+def _query_parameters(route: Route) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": each.name,
+            "in": "query",
+            "description": each.help,
+            "required": each.required,
+            "schema": each.schema(),
+        }
+        for each in route.params
+    ]
+
+
+def _answer(route: Route) -> dict[str, Any]:
+    description = "the answer"
+    if route.events:
+        kinds = "; ".join(f"`{name}`: {meaning}" for name, meaning in route.events.items())
+        description = f"server-sent events: {kinds}"
+    return {"description": description, "content": {route.kind: {"schema": dict(route.answer)}}}
+
+
+def _refusals(route: Route) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Error"}
+    return {
+        str(code): {"description": _WORDS[code], "content": {JSON: {"schema": schema}}}
+        for code in route.refusals
+    }

@@ -1,0 +1,68 @@
+"""Recorded data: fields, windows, and files for other programs."""
+
+import time
+from typing import Any, Final
+
+from ocsd.errors import UsageError
+from ocsd.reactor.threads import the_reactor
+from ocsd.web.api.telling import check_span
+from ocsd.web.refusals import MissingError
+from ocsd.web.server.plain import dumps
+from ocsd.web.server.route import Call
+from ocsd.web.server.seats import Seats
+from ocsd.web.settings import PageSettings
+from ocsd.web.sources.export import Export
+from ocsd.web.sources.samples import Samples
+from ocsd.web.work import Work
+
+MOST_EXPORTS: Final = 2
+"""Exports at the same time; each is a process of its own."""
+
+
+class RecordedData:
+    """Answers `fields`, `window` and `export`."""
+
+    def __init__(self, settings: PageSettings, samples: Samples, work: Work) -> None:
+        self._folder = settings.data_dir
+        self._samples = samples
+        self._work = work
+        self._exports = Seats(MOST_EXPORTS, "exports")
+
+    async def fields(self, call: Call) -> Any:
+        """Return the recorded fields."""
+        search, limit = call.params["search"], call.params["limit"]
+        return await self._work.do(self._samples.fields, search, limit)
+
+    async def window(self, call: Call) -> Any:
+        """Return fields over a time."""
+        since_at, until_at = _span(call)
+        names, columns = call.params["field"], call.params["columns"]
+
+        def read() -> bytes:
+            # The text is made here, too: a megabyte takes long enough to hold up a stream.
+            return dumps(self._samples.window(names, since_at, until_at, columns)) + b"\n"
+
+        return await self._work.do(read)
+
+    async def export(self, call: Call) -> None:
+        """Write samples as a file."""
+        since_at, until_at = _span(call)
+        if self._folder is None:
+            raise MissingError("this host has no aggregator, so nothing is recorded here")
+        names = call.params["field"]
+        # Refused in words before anything is written.
+        await self._work.do(self._samples.window, names, since_at, until_at, 1)
+        self._exports.take("export")
+        export = Export(call.request, self._folder, names, (since_at, until_at))
+        export.on_end = lambda: self._exports.leave("export")
+        await export.start(the_reactor(), call.params["format"])
+
+
+def _span(call: Call) -> tuple[float, float]:
+    until_at = call.params["until"]
+    if until_at is None:
+        until_at = time.time()
+    since_at = call.params["since"]
+    if since_at is None:
+        raise UsageError("the parameter since is missing: the beginning of the time [Unix s]")
+    return check_span(since_at, until_at)

@@ -1,0 +1,74 @@
+"""The state of the host, once or as a stream of events."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ocsd.reactor.ticker import Ticker
+from ocsd.web.api.view import state_of
+from ocsd.web.server.route import Call
+from ocsd.web.server.seats import Seats
+from ocsd.web.server.stream import Stream, event_bytes
+from ocsd.web.settings import PageSettings
+from ocsd.web.sources.states import HostState, States
+
+
+class Watching:
+    """Answers `state` and `events`; one event is made for all viewers."""
+
+    def __init__(self, settings: PageSettings, states: States, seats: Seats) -> None:
+        self._settings = settings
+        self._states = states
+        self._seats = seats
+        self._streams: set[Stream] = set()
+        self._ticker = Ticker(1.0, self._tick)
+        self._forget: Any = None
+        self._last = b""
+
+    async def state(self, _call: Call) -> dict[str, Any]:
+        """Return what the page shows of the host."""
+        return self._view(await self._states.fresh())
+
+    async def events(self, call: Call) -> None:
+        """Stream each state and each transition."""
+        self._seats.take("events")
+        stream = Stream(call.request)
+        stream.on_close = lambda: self._left(stream)
+        stream.on_caught_up = lambda: self._repeat(stream)
+        self._streams.add(stream)
+        if self._forget is None:
+            self._forget = self._states.watch(self._told, self._moved)
+            self._ticker.start()
+        else:
+            self._repeat(stream)
+
+    def _repeat(self, stream: Stream) -> None:
+        """Write the present state to a new viewer, or to one that was skipped."""
+        if self._last:
+            stream.raw(self._last)
+
+    def _left(self, stream: Stream) -> None:
+        self._seats.leave("events")
+        self._streams.discard(stream)
+        if not self._streams:
+            self._forget()
+            self._forget = None
+            self._last = b""
+            self._ticker.stop()
+
+    def _told(self, state: HostState) -> None:
+        self._last = event_bytes("state", self._view(state))
+        self._send(self._last)
+
+    def _moved(self, transition: Mapping[str, Any]) -> None:
+        self._send(event_bytes("transition", {**transition, "host": self._settings.host}))
+
+    def _tick(self) -> None:
+        self._send(event_bytes("tick", {"at": time.time()}))
+
+    def _send(self, data: bytes) -> None:
+        for stream in list(self._streams):
+            stream.raw(data)
+
+    def _view(self, state: HostState) -> dict[str, Any]:
+        return state_of(self._settings, state, time.time())

@@ -1,0 +1,238 @@
+"""What is new for one viewer: columns and texts of the fields that are looked at."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsd.journal.kinds import Kind
+from ocsd.journal.layout import PackedBlock, gather
+from ocsd.web.live.columns import BYTES_OF_FIELD, LiveColumns, Summed, fresh_together
+from ocsd.web.live.recent import Recent, Track
+
+SHORTEST_STEP_S: Final = 2.0**-8
+LONGEST_STEP_S: Final = 2.0**16
+
+# A viewer who has to begin anew gets this much before the newest sample [s].
+_LOOK_BACK_S: Final = 10.0
+
+
+class LiveBegin(NamedTuple):
+    """From a time on the updates behind this one are complete; drop what was drawn of it.
+
+    Ask for the window up to that time when this has come, not before.
+    """
+
+    since: float
+    """A whole number of steps and of seconds [s, Unix time]."""
+    step: float
+    """Length of a column [s]."""
+
+
+class LiveRedraw(NamedTuple):
+    """Samples came late: ask for the window again from this time on [s, Unix time]."""
+
+    since: float
+
+
+class LiveUpdate(NamedTuple):
+    """New columns and texts; a column that was sent before has more samples now."""
+
+    numbers: Mapping[str, LiveColumns]
+    """By full name of the field."""
+    texts: Mapping[str, Sequence[tuple[float, str]]]
+    """Times [s, Unix time] at which the text of a field changed, and the text from then on."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields as `GET live` answers."""
+        numbers = {name: columns.as_json() for name, columns in self.numbers.items()}
+        return numbers | {name: {"changes": found} for name, found in self.texts.items()}
+
+
+LiveEvent: TypeAlias = LiveBegin | LiveRedraw | LiveUpdate
+
+
+class Journaled(NamedTuple):
+    """How far back the journal was read without a gap."""
+
+    gaps: int
+    """Number of gaps so far."""
+    since_at: float
+    """Every sample that is newer has been seen [s, Unix time]."""
+
+
+class LiveCursor:
+    """Follows fields for one viewer, from the newest sample that was received.
+
+    Parameters
+    ----------
+    recent : Recent
+        The last messages.
+    journaled : callable
+        Returns how far back they are complete.
+    fields : iterable of str
+        Full names of fields.
+    step_s : float
+        Length of the columns [s], rounded down to a power of two: these divide Unix times
+        without rounding.
+    since_at : float
+        Time from which the viewer wants columns [s, Unix time].
+    """
+
+    def __init__(
+        self,
+        recent: Recent,
+        journaled: Callable[[], Journaled],
+        fields: Iterable[str],
+        step_s: float,
+        since_at: float,
+    ) -> None:
+        self._recent = recent
+        self._journaled = journaled
+        self._fields: dict[str, list[str]] = defaultdict(list)
+        for full in dict.fromkeys(fields):
+            address, _, name = full.rpartition(".")
+            self._fields[address].append(name)
+        self._step_s = float(2.0 ** np.floor(np.log2(step_s)))
+        self._step_s = min(max(self._step_s, SHORTEST_STEP_S), LONGEST_STEP_S)
+        self._wish_at = since_at
+        self._since_at = since_at
+        self._gaps = -1
+        self._order = 0
+        self._again = True
+        self._late_at = np.inf
+        self._sums: dict[tuple[Track, tuple[str, ...]], Summed] = {}
+        self._texts: dict[str, tuple[float, str]] = {}
+        self._changes: dict[str, list[tuple[float, str]]] = {}
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that it may take, about."""
+        return BYTES_OF_FIELD * sum(map(len, self._fields.values()))
+
+    def updates(self) -> list[LiveEvent]:
+        """Return what is new since the last call.
+
+        The first is a `LiveBegin`. It comes again if columns that were sent cannot be corrected:
+        the journal was read with a gap, the viewer was too slow, or samples came very late.
+        """
+        events: list[LiveEvent] = []
+        if not self._again:
+            self._take()
+        if self._again or self._gaps != self._journaled().gaps:
+            events.append(self._begin())
+        elif self._late_at < np.inf:
+            events.append(LiveRedraw(float(self._late_at)))
+        self._late_at = np.inf
+        update = self._update()
+        if update.numbers or update.texts:
+            events.append(update)
+        return events
+
+    def _begin(self) -> LiveBegin:
+        """Begin anew, with all samples that are there."""
+        journaled = self._journaled()
+        tracks = [track for track, _ in self._tracks()]
+        if self._gaps >= 0:
+            newest = [track.newest.at for track in tracks]
+            self._wish_at = max([self._since_at, *(at - _LOOK_BACK_S for at in newest)])
+        self._gaps = journaled.gaps
+        whole_since = max([journaled.since_at, *(track.dropped_until for track in tracks)])
+        unit_s = max(self._step_s, 1.0)
+        since_at = np.floor(self._wish_at / unit_s) * unit_s
+        if since_at <= whole_since:
+            since_at = np.ceil(np.nextafter(whole_since, np.inf) / unit_s) * unit_s
+        self._since_at = float(since_at)
+        self._order = -1
+        self._again = False
+        self._sums.clear()
+        self._texts.clear()
+        self._changes.clear()
+        self._take()
+        self._again = False
+        return LiveBegin(self._since_at, self._step_s)
+
+    def _tracks(self) -> Iterator[tuple[Track, list[str]]]:
+        for address, names in self._fields.items():
+            for track in self._recent.of(address):
+                yield track, names
+
+    def _take(self) -> None:
+        """Take in the blocks that have come since the last call."""
+        for track, names in self._tracks():
+            if track.dropped_order >= self._order >= 0:
+                self._again = True
+            for kinds, blocks in _alike(track.since(self._order), names).items():
+                self._add(track, dict(kinds), blocks)
+        self._order = self._recent.order
+
+    def _add(self, track: Track, kinds: Mapping[str, Kind], blocks: Sequence[PackedBlock]) -> None:
+        columns: dict[str, Any] = gather(blocks, kinds)
+        times = columns.pop("")
+        early = times < self._since_at
+        if early.any():
+            self._late_at = min(self._late_at, times[early].min())
+            times = times[~early]
+            columns = {name: _without(each, early) for name, each in columns.items()}
+        if not len(times):
+            return
+        numbers = {name: each for name, each in columns.items() if kinds[name] is Kind.FLOAT}
+        if numbers:
+            summed = self._sums.setdefault((track, tuple(numbers)), Summed(self._step_s))
+            self._again |= not summed.add(times, numbers)
+        for name in columns.keys() - numbers.keys():
+            self._add_texts(f"{track.address}.{name}", times, columns[name])
+
+    def _add_texts(self, full: str, times: NDArray[np.float64], texts: Sequence[str]) -> None:
+        last_at, last = self._texts.get(full, (-np.inf, None))
+        if times.min() < last_at:
+            self._again = True
+        for place in np.argsort(times, kind="stable").tolist():
+            if texts[place] != last:
+                last = texts[place]
+                self._changes.setdefault(full, []).append((float(times[place]), last))
+        self._texts[full] = float(times.max()), str(last)
+
+    def _update(self) -> LiveUpdate:
+        parts: dict[str, list[Summed]] = defaultdict(list)
+        numbers: dict[str, LiveColumns] = {}
+        for (track, names), summed in self._sums.items():
+            for name in names:
+                parts[f"{track.address}.{name}"].append(summed)
+            fresh = summed.fresh()
+            numbers |= {f"{track.address}.{name}": each for name, each in fresh.items()}
+        for full in numbers:
+            if len(parts[full]) > 1:  # the other fields beside it have changed
+                numbers[full] = fresh_together(parts[full], full.rpartition(".")[2])
+        for summed in self._sums.values():
+            summed.settle()
+        changes, self._changes = self._changes, {}
+        return LiveUpdate(numbers, {full: sorted(each) for full, each in changes.items()})
+
+
+def _alike(
+    blocks: Sequence[PackedBlock], names: Sequence[str]
+) -> dict[tuple[tuple[str, Kind], ...], list[PackedBlock]]:
+    """Return blocks by those of the fields that they have; numbers of all types are floats."""
+    found: dict[tuple[tuple[str, Kind], ...], list[PackedBlock]] = defaultdict(list)
+    for layout, same in groupby(blocks, key=lambda packed: packed.layout):
+        own = layout.kinds
+        kinds = tuple((name, _shown_as(own[name])) for name in names if name in own)
+        if kinds:
+            found[kinds] += same
+    return found
+
+
+def _shown_as(kind: Kind) -> Kind:
+    if kind is Kind.TEXT:
+        return kind
+    return Kind.FLOAT
+
+
+def _without(values: Any, left_out: NDArray[np.bool_]) -> Any:
+    if isinstance(values, list):
+        return [value for value, out in zip(values, left_out.tolist(), strict=True) if not out]
+    return values[~left_out]

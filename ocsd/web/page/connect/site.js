@@ -1,0 +1,79 @@
+// The state of the site as the server last told it, and how long ago that was.
+import { address, get } from "./api.js";
+import { Stream } from "./stream.js";
+
+const HIDDEN_POLL_MS = 10000;
+export const STALLED_AFTER_S = 2.5;
+
+export class SiteState {
+  constructor() {
+    this.state = null;
+    this.heardAt = performance.now();
+    this.everHeard = false;
+    this.serverAt = Date.now() / 1000;
+    this.listeners = { state: [], transition: [] };
+    document.addEventListener("visibilitychange", () => this.follow());
+    this.follow();
+  }
+
+  on(name, take) {
+    this.listeners[name].push(take);
+  }
+
+  /** A hidden page holds no connection: browsers allow six for all tabs of a site together. */
+  follow() {
+    this.stream?.close();
+    this.stream = null;
+    clearInterval(this.poll);
+    if (document.hidden) {
+      this.poll = setInterval(() => this.ask(), HIDDEN_POLL_MS);
+      return;
+    }
+    this.stream = new Stream(address("events"), {
+      state: (state) => this.take(state),
+      transition: (transition) => this.tell("transition", transition),
+      tick: ({ at }) => this.hear(at),
+    });
+  }
+
+  async ask() {
+    try {
+      this.take(await get("state"));
+    } catch {
+      // The next try is in ten seconds; the age of what is shown says the rest.
+    }
+  }
+
+  take(state) {
+    this.hear(state.at);
+    this.state = state;
+    this.tell("state", state);
+  }
+
+  hear(at) {
+    this.heardAt = performance.now();
+    this.everHeard = true;
+    this.serverAt = at;
+  }
+
+  tell(name, what) {
+    this.listeners[name].forEach((take) => take(what));
+  }
+
+  /** The time of the server [Unix s]. */
+  now() {
+    return this.serverAt + this.silence_s();
+  }
+
+  /** How long the server has told nothing [s]. */
+  silence_s() {
+    return (performance.now() - this.heardAt) / 1000;
+  }
+
+  /** The age of the oldest part of what is shown of hosts that answer [s]. */
+  age_s() {
+    const asked = (this.state?.hosts ?? []).filter(({ answers }) => answers);
+    const oldest = Math.min(this.serverAt, ...asked.map((host) => host.asked_at ?? this.serverAt));
+    return this.now() - oldest;
+  }
+}

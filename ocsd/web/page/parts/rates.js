@@ -1,0 +1,73 @@
+// Sparklines: the rate of samples of each instance over the last hour, asked once a minute.
+import { get } from "../connect/api.js";
+import { setAttribute, svg } from "../dom/build.js";
+import { rates } from "../logic/rates.js";
+import { rate } from "../logic/words.js";
+
+const SPAN_S = 3600;
+const COLUMNS = 60;
+const AGAIN_MS = 60000;
+const AT_ONCE = 32;
+const WIDTH = 84;
+const HEIGHT = 18;
+
+export class Rates {
+  constructor(site) {
+    this.site = site;
+    this.found = new Map();
+    this.askedAt = -Infinity;
+    this.known = 0;
+  }
+
+  /** Ask again if a minute has passed or an instance has come. */
+  follow(instances) {
+    const isDue = performance.now() - this.askedAt > AGAIN_MS || instances.length !== this.known;
+    if (!isDue || this.asking) return;
+    this.known = instances.length;
+    this.askedAt = performance.now();
+    this.asking = this.ask().catch(() => {}).finally(() => { this.asking = null; });
+  }
+
+  async ask() {
+    const { fields } = await get("fields", { limit: 2000 });
+    const one = new Map();
+    for (const field of fields) {
+      const best = one.get(field.instance_id);
+      if (field.kind === "number" && !(best?.newest_at >= field.newest_at)) one.set(field.instance_id, field);
+    }
+    const wanted = [...one.entries()];
+    const until = Math.floor(this.site.now() / 60) * 60;
+    for (let i = 0; i < wanted.length; i += AT_ONCE) {
+      const some = wanted.slice(i, i + AT_ONCE);
+      const query = { field: some.map(([, { field }]) => field), since: until - SPAN_S, until, columns: COLUMNS };
+      const answer = await get("window", query);
+      for (const [name, { field }] of some) {
+        this.found.set(name, rates(answer.fields[field], until - SPAN_S, until, COLUMNS));
+      }
+    }
+  }
+
+  draw() {
+    const line = svg("path", { fill: "none", stroke: "currentColor", "stroke-width": "1.2" });
+    const element = svg("svg", { class: "spark", role: "img", width: WIDTH, height: HEIGHT, viewBox: `0 0 ${WIDTH} ${HEIGHT}` }, line);
+    setAttribute(element, "aria-label", "rate not known yet");
+    let drawn;
+    const update = (name) => {
+      const values = this.found.get(name);
+      if (!values || values === drawn) return;
+      drawn = values;
+      setAttribute(line, "d", path(values));
+      const told = `${rate(values[values.length - 1])} now, up to ${rate(Math.max(...values))} in the last hour`;
+      setAttribute(element, "aria-label", told);
+    };
+    return { element, update };
+  }
+}
+
+function path(values) {
+  const top = Math.max(...values, 1e-9) * 1.05;
+  const step = WIDTH / Math.max(1, values.length - 1);
+  return values
+    .map((value, i) => `${i ? "L" : "M"}${(i * step).toFixed(1)} ${(HEIGHT - 1 - (value / top) * (HEIGHT - 2)).toFixed(1)}`)
+    .join("");
+}

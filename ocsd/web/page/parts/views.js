@@ -1,0 +1,39 @@
+// Links to feed viewers that have told the host about themselves, and what this server is.
+import { get } from "../connect/api.js";
+import { Rows, h, setText } from "../dom/build.js";
+import { moment } from "../logic/words.js";
+
+const $ = (id) => document.getElementById(id);
+const AGAIN_MS = 60000;
+
+export function followViews() {
+  const rows = new Rows($("views-list"), ({ name, url }) => `${name} ${url}`, createRow);
+  const ask = async () => {
+    if (document.hidden) return;
+    try {
+      const { views } = await get("views");
+      const safe = views.filter(({ url }) => /^https?:\/\//.test(new URL(url, document.baseURI).href));
+      $("views").hidden = safe.length === 0;
+      rows.update(safe);
+      const about = await get("about");
+      setText($("about"), `ocsd ${about.version} · web since ${moment(about.since_at, true)} UTC, pid ${about.pid} · ${about.viewers} looking`);
+    } catch {
+      // They are asked again in a minute; the first line says that web is away.
+    }
+  };
+  setInterval(ask, AGAIN_MS);
+  ask();
+}
+
+function createRow() {
+  const link = h("a", { target: "_blank", rel: "noopener noreferrer" });
+  const text = h("span.quiet");
+  return {
+    element: h("li", {}, link, " ", text),
+    update({ name, url, description, feed }) {
+      setText(link, name);
+      link.href = new URL(url, document.baseURI).href;
+      setText(text, [description, feed].filter(Boolean).join(" · "));
+    },
+  };
+}

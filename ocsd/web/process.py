@@ -1,0 +1,134 @@
+"""The process that serves the page: from its start to its end."""
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from twisted.logger import Logger
+
+from ocsd.agent.wellbeing.own_code import OWN_CODE
+from ocsd.log import logs
+from ocsd.reactor.threads import the_reactor
+from ocsd.reactor.ticker import Ticker
+from ocsd.system.notify import notify
+from ocsd.system.runs import ADDRESS_KEY, CHANGED_CODE_KEY
+from ocsd.web import settings
+from ocsd.web.api.handlers import Handlers
+from ocsd.web.api.openapi import document
+from ocsd.web.api.table import routes
+from ocsd.web.server.files import PageFiles
+from ocsd.web.server.ports import Listening, NoPlaceError, listen, listen_at_socket
+from ocsd.web.server.site import Pages, PageSite
+from ocsd.web.settings import PageSettings
+
+REPORT_PERIOD_S: Final = 1.0
+PLACE_RETRY_S: Final = 2.0
+"""Delay before it is tried again to listen somewhere [s]."""
+MOST_DESCRIPTORS: Final = 8192
+"""Each viewer has a few connections."""
+
+
+def main() -> None:
+    """Serve the page until SIGINT or SIGTERM."""
+    logs.start()
+    _raise_limit()
+    WebProcess(settings.of_this_process(), the_reactor()).run()
+
+
+class WebProcess:
+    """Serves the page, and reports that it does."""
+
+    log = Logger()
+
+    def __init__(self, own: PageSettings, reactor: Any) -> None:
+        self._settings = own
+        self._reactor = reactor
+        self._place: Listening | None = None
+        self._trouble = "it does not listen yet"
+        self._ticker = Ticker(REPORT_PERIOD_S, self.report)
+        self._handlers = Handlers(own, reactor, lambda: self.address)
+        local = own.socket is None and own.listen.is_local
+        table = routes(self._handlers)
+        self._handlers.document = document(table)
+        pages = Pages(table, PageFiles(), local, own.path_prefix)
+        self._site = PageSite(pages)
+
+    @property
+    def address(self) -> str:
+        """The URL of the page; empty while there is none."""
+        if self._place is None:
+            return ""
+        return self._place.url
+
+    def run(self) -> None:
+        """Run the reactor to its end."""
+        # Now, because the reactor swallows a KeyboardInterrupt while it starts.
+        self._catch_signals()
+        self._reactor.callWhenRunning(self._begin)
+        self._reactor.run()
+
+    def report(self) -> None:
+        """Report to the daemon how this process does."""
+        notify(**self._fields())
+
+    def _fields(self) -> Mapping[str, str | int]:
+        fields: dict[str, str | int] = {"WATCHDOG": 1, CHANGED_CODE_KEY: OWN_CODE.changed}
+        if self._place is None:
+            return {**fields, "STATUS": self._trouble}
+        trouble = self._handlers.trouble()
+        return {**fields, "READY": 1, "STATUS": trouble, ADDRESS_KEY: self.address}
+
+    def _begin(self) -> None:
+        self._catch_signals()  # again, because the reactor has set handlers of its own
+        self._listen()
+        self._ticker.start()
+        self._handlers.start()
+
+    def _listen(self) -> None:
+        own = self._settings
+        try:
+            if own.socket is not None:
+                place = listen_at_socket(self._reactor, self._site, own.socket)
+            else:
+                place = listen(self._reactor, self._site, own.listen, own.path_prefix)
+        except NoPlaceError as error:
+            if str(error) != self._trouble:
+                self.log.error("{error}", error=error)
+            self._trouble = str(error)
+            self._reactor.callLater(PLACE_RETRY_S, self._listen)
+            return
+        self._place = place
+        self.log.info("the page: {url} {notice}", url=place.url, notice=place.notice)
+        self.report()
+
+    def _catch_signals(self) -> None:
+        def on_signal(number: int, _frame: object) -> None:
+            self._reactor.callFromThread(self._end, signal.Signals(number).name)
+
+        signal.signal(signal.SIGINT, on_signal)
+        signal.signal(signal.SIGTERM, on_signal)
+
+    def _end(self, why: str) -> NoReturn:
+        """End at once: nothing here has to be kept, and no viewer or thread is waited for."""
+        self.log.info("{signal}: ending", signal=why)
+        notify(STOPPING=1, STATUS="ending")
+        if self._settings.socket is not None and self._place is not None:
+            Path(self._settings.socket).unlink(missing_ok=True)
+        for stream in (sys.stdout, sys.stderr, sys.__stdout__):
+            if stream is not None:
+                stream.flush()
+        os._exit(0)
+
+
+def _raise_limit() -> None:
+    """Let this process open as many files as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_DESCRIPTORS
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,80 @@
+"""The place where the page is served: a Unix socket, or the first free port."""
+
+import errno
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from ocsd.system.address import Address
+from ocsd.system.paths import is_listening
+
+MORE_PORTS: Final = 10
+"""Number of further ports that are tried if the one of ``listen`` is taken."""
+
+PUBLIC_SOCKET_MODE: Final = 0o660
+"""The web server in front of it is in the group of the user that runs ocsd."""
+
+
+class Listening(NamedTuple):
+    """The place where the page is served."""
+
+    port: Any
+    """Twisted's listening port."""
+    url: str
+    notice: str = ""
+    """Why it is not the place that the site file names; empty if it is."""
+
+
+class NoPlaceError(Exception):
+    """The page cannot be served anywhere; says why."""
+
+
+def listen(reactor: Any, site: Any, address: Address, prefix: str = "") -> Listening:
+    """Serve `site` at an address, or at the next free port after it.
+
+    Raises
+    ------
+    NoPlaceError
+        If no port is free, or the address is not this machine's.
+    """
+    from twisted.internet.error import CannotListenError
+
+    last = min(address.port + MORE_PORTS, 65535)
+    for number in range(address.port, last + 1):
+        try:
+            port = reactor.listenTCP(number, site, interface=address.host)
+        except CannotListenError as error:
+            if getattr(error.socketError, "errno", None) != errno.EADDRINUSE:
+                why = f"cannot listen at {address}: {error.socketError}"
+                raise NoPlaceError(f"{why}; correct web: {{listen: …}} of the host") from error
+            continue
+        found = Address(address.host, number)
+        notice = ""
+        if number != address.port:
+            notice = f"port {address.port} is taken by another program, so the page is at {found}"
+        return Listening(port, f"http://{found}{prefix}/", notice)
+    raise NoPlaceError(
+        f"the ports {address.port} to {last} of {address.host} are taken; end what listens there, "
+        "or choose another one with web: {listen: …} of the host"
+    )
+
+
+def listen_at_socket(reactor: Any, site: Any, path: Path) -> Listening:
+    """Serve `site` at a Unix socket; one that nobody listens on any more is replaced.
+
+    Raises
+    ------
+    NoPlaceError
+        If another process listens there, or the socket cannot be made.
+    """
+    from twisted.internet.error import CannotListenError
+
+    try:
+        if path.is_socket() and not is_listening(path):
+            path.unlink()
+        port = reactor.listenUNIX(str(path), site, mode=PUBLIC_SOCKET_MODE)
+    except (CannotListenError, OSError) as error:
+        why = getattr(error, "socketError", error)
+        raise NoPlaceError(
+            f"cannot listen at {path}: {why}; correct web: {{socket: …}} of the host"
+        ) from error
+    return Listening(port, f"unix:{path}")

@@ -1,0 +1,77 @@
+"""The requests that are refused whatever they ask for, and the headers of every answer.
+
+A web page of somebody else must not operate the telescope of whoever reads it: a change needs a
+POST with JSON, which browsers send to another site only if that allows it (we do not), and must
+not say that it comes from another site. A name that somebody else's name server lets lead to
+this machine (DNS rebinding) is none of ours.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+HEADERS: Final[Mapping[str, str]] = {
+    "content-security-policy": (
+        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'self'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
+"""Headers of every answer."""
+
+_OWN_NAMES: Final = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
+_SAME: Final = frozenset({"same-origin", "none"})
+
+Header = Callable[[str], str]
+"""Returns a header of the request by its name; empty if it has none."""
+
+
+class Refusal(NamedTuple):
+    """Why a request is refused."""
+
+    code: int
+    """The status of HTTP."""
+    message: str
+
+
+def refusal(method: str, header: Header, *, local: bool) -> Refusal | None:
+    """Return why a request is refused; None if it is not.
+
+    `local` says that the page is served on a loopback address, and not through a web server
+    in front of it, which then answers for the names that lead to it.
+    """
+    host = header("host")
+    if local and not _OWN_NAMES.fullmatch(host):
+        return Refusal(
+            403,
+            f"this page is served to this machine only, and {host!r} is not its name; open it as "
+            "http://localhost:PORT/, or set a web server in front of it (docs/operating.md)",
+        )
+    if method != "POST":
+        return None
+    kind = header("content-type").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        return Refusal(415, f"a change needs content-type: application/json, not {kind or 'none'}")
+    return _of_other_site(host, header)
+
+
+def _of_other_site(host: str, header: Header) -> Refusal | None:
+    origin, site = header("origin"), header("sec-fetch-site").lower()
+    if site:
+        if site in _SAME:
+            return None
+    elif not origin or urlsplit(origin).netloc.lower() in _names(host, header):
+        return None
+    return Refusal(
+        403,
+        f"a page of {origin or 'another site'} may not change anything here; behind a web server, "
+        "let that pass on its name: proxy_set_header X-Forwarded-Host $http_host",
+    )
+
+
+def _names(host: str, header: Header) -> set[str]:
+    forwarded = header("x-forwarded-host").split(",")
+    return {each.strip().lower() for each in (host, *forwarded) if each.strip()}

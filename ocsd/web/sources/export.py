@@ -1,0 +1,111 @@
+"""Samples as a file for other programs: written by `ocsd data export`, in a process of its own."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import ProcessProtocol
+from twisted.protocols.basic import FileSender
+
+from ocsd.text.times import utc
+from ocsd.web.refusals import RequestRefusedError
+
+EXPORT_TYPES: Final = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+LOW_PRIORITY: Final = 15
+LONGEST_FAILURE: Final = 2000
+
+
+class Export:
+    """One export for one client; the process ends when the client goes away."""
+
+    def __init__(
+        self, request: Any, folder: Path, fields: Sequence[str], span: tuple[float, float]
+    ) -> None:
+        self._request = request
+        self._folder = folder
+        self._fields = fields
+        self._span = span
+        self._process: Any = None
+        self.on_end: Callable[[], None] = lambda: None
+
+    async def start(self, reactor: Any, kind: str) -> None:
+        """Write the samples into a file, then send it; returns when all is sent.
+
+        Raises
+        ------
+        RequestRefusedError
+            If they cannot be written.
+        """
+        file = tempfile.NamedTemporaryFile(prefix="ocsd-export-", suffix=f".{kind}")  # noqa: SIM115 # closed below
+        try:
+            ended = _Ended()
+            words = self._words(file.name)
+            self._process = reactor.spawnProcess(ended, words[0], words, env=os.environ)
+            self._request.notifyFinish().addBoth(self._kill)
+            failure = await ended.done
+            if failure:
+                raise RequestRefusedError(failure)
+            self._head(kind)
+            with open(file.name, "rb") as content:
+                sender: Any = FileSender()
+                await sender.beginFileTransfer(content, self._request)
+            self._request.finish()
+        finally:
+            self._kill(None)
+            file.close()
+            self.on_end()
+
+    def _words(self, path: str) -> list[str]:
+        since_at, until_at = self._span
+        return [
+            "/usr/bin/nice",
+            "-n",
+            str(LOW_PRIORITY),
+            sys.executable,
+            *("-P", "-m", "ocsd", "data", "export", "--folder", str(self._folder)),
+            *("--since", _moment(since_at), "--until", _moment(until_at), "-o", path, "--"),
+            *self._fields,
+        ]
+
+    def _head(self, kind: str) -> None:
+        since, until = (utc(at).replace(":", "") for at in self._span)
+        name = f"ocsd {since} {until}.{kind}".replace(" ", "_")
+        header = f'attachment; filename="{name}"'
+        self._request.setHeader(b"content-type", EXPORT_TYPES[kind].encode())
+        self._request.setHeader(b"content-disposition", header.encode("ascii", "replace"))
+
+    def _kill(self, _: object) -> None:
+        if self._process is not None and self._process.pid:
+            self._process.signalProcess("KILL")
+
+
+def _moment(at: float) -> str:
+    """Return a Unix time [s] as the command line takes it, to the microsecond."""
+    try:
+        return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")
+    except (ValueError, OverflowError, OSError) as error:
+        raise RequestRefusedError(f"{at:g} is no time of the calendar") from error
+
+
+class _Ended(ProcessProtocol):
+    """Waits for the end of the process; `done` fires with its last words if it has failed."""
+
+    def __init__(self) -> None:
+        self._words = b""
+        self.done: Deferred[str] = Deferred()
+
+    def errReceived(self, data: bytes) -> None:
+        self._words = (self._words + data)[-LONGEST_FAILURE:]
+
+    def processEnded(self, reason: Any) -> None:
+        failure = ""
+        if reason.value.exitCode != 0:
+            words = self._words.decode("utf-8", "replace").strip().split("\n")[-1]
+            failure = words.removeprefix("ocsd: ") or f"the export ended: {reason.value}"
+        if not self.done.called:
+            self.done.callback(failure)

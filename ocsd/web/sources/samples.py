@@ -1,0 +1,222 @@
+"""Recorded data of the host: fields, and windows of them. Everything here runs in threads."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import inf
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocsd.data.gaps import Gap
+from ocsd.data.overview import FeedOverview
+from ocsd.errors import NoDataError, NotPermittedError, OcsdError
+from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
+
+TEXT_KIND: Final = "str"
+FEEDS_LIFE_S: Final = 5.0
+"""Time for which the list of feeds, with units and labels, is not read again [s]."""
+
+
+class Samples:
+    """The data folder of the host's aggregator.
+
+    Parameters
+    ----------
+    folder : Path or None
+        The folder; None if the host has no aggregator. It may come later, or go.
+    state : Path
+        Place of trends, if this user may not write into the folder.
+    """
+
+    def __init__(self, folder: Path | None, state: Path) -> None:
+        self._folder = folder
+        self._state = state
+        self._archive: Any = None
+        self._feeds: dict[str, FeedOverview] = {}
+        self._feeds_read_s = -inf
+        self._lock = threading.Lock()
+
+    def fields(self, search: str, limit: int) -> dict[str, Any]:
+        """Return the recorded fields with all words of `search` in their names or labels.
+
+        Raises
+        ------
+        MissingError, AwayError, RequestRefusedError
+            If the folder cannot be read.
+        """
+        if self._folder is None or not self._folder.is_dir():
+            return {"fields": [], "total": 0}
+        with self._open() as archive:
+            feeds = self._fresh_feeds(archive)
+        words = search.lower().split()
+        rows = [row for feed in feeds.values() for row in _rows(feed)]
+        found = [row for row in rows if _has(row, words)]
+        return {"fields": found[:limit], "total": len(found)}
+
+    def window(
+        self, fields: Sequence[str], since_at: float, until_at: float, columns: int
+    ) -> dict[str, Any]:
+        """Return fields over a time, as `GET window` answers.
+
+        Raises
+        ------
+        MissingError, AwayError, RequestRefusedError
+            If there is no such field, or the folder cannot be read.
+        """
+        with self._open() as archive:
+            found = archive.window(fields, since_at, until_at, columns)
+            feeds = self._feeds
+            if not self._is_fresh:
+                # Those of this time only: all of them may have to be read first.
+                feeds = _by_address(archive.feeds(since_at, until_at))
+        return {
+            "since": since_at,
+            "until": until_at,
+            "read_at": found.read_at,
+            "unread": found.unread,
+            "column_s": found.column_s,
+            "fields": {
+                name: {**_field(field), **_meaning(feeds.get(name.rpartition(".")[0]), name)}
+                for name, field in found.fields.items()
+            },
+            "holes": [_hole(gap) for gap in found.holes],
+        }
+
+    def chosen(self, fields: Sequence[str]) -> list[str]:
+        """Return the full names of fields that are written as people do.
+
+        Those that are not recorded yet stay as they are.
+        """
+        from ocsd.data.names import choose
+
+        if self._folder is None or not self._folder.is_dir():
+            return list(fields)
+        with self._open() as archive:
+            feeds = self._fresh_feeds(archive).values()
+        known = [name for feed in feeds for name in feed.fields]
+        names = []
+        for field in fields:
+            try:
+                names += choose([field], known)
+            except NoDataError:
+                names.append(field)
+        return list(dict.fromkeys(names))
+
+    def _fresh_feeds(self, archive: Any) -> Mapping[str, FeedOverview]:
+        """Return the overview of each feed, by address, of the last seconds."""
+        if not self._is_fresh:
+            self._feeds = _by_address(archive.feeds())
+            self._feeds_read_s = time.monotonic()
+        return self._feeds
+
+    @property
+    def _is_fresh(self) -> bool:
+        return time.monotonic() - self._feeds_read_s <= FEEDS_LIFE_S
+
+    @contextmanager
+    def _open(self) -> Iterator[Any]:
+        """Yield the archive, for one thread at a time."""
+        if self._folder is None:
+            raise MissingError("this host has no aggregator, so nothing is recorded here")
+        with self._lock, explaining():
+            if self._archive is None:
+                self._archive = opened(self._folder, self._state)
+            yield self._archive
+
+
+def opened(folder: Path, state: Path) -> Any:
+    """Return an archive; its libraries are loaded here, for they take a second."""
+    from ocsd.data.archive.archive import Archive
+
+    return Archive(folder, state)
+
+
+@contextmanager
+def explaining() -> Iterator[None]:
+    """Turn errors of the data folder into refusals."""
+    try:
+        yield
+    except RequestRefusedError:
+        raise
+    except NoDataError as error:
+        raise MissingError(str(error)) from error
+    except (NotPermittedError, OSError) as error:
+        raise AwayError(str(error)) from error
+    except OcsdError as error:
+        raise RequestRefusedError(str(error)) from error
+
+
+def _by_address(feeds: Sequence[FeedOverview]) -> dict[str, FeedOverview]:
+    return {feed.feed: feed for feed in feeds}
+
+
+def _rows(feed: FeedOverview) -> Iterator[dict[str, Any]]:
+    newest: dict[str, float] = {}
+    for block in feed.blocks:
+        for key in block.fields:
+            name = f"{feed.feed}.{key}"
+            newest[name] = max([newest.get(name, 0.0), *(end for _, end in block.spans)])
+    for name, kind in feed.fields.items():
+        yield {
+            "field": name,
+            "instance_id": instance_of(feed.feed),
+            "feed": feed.feed,
+            "name": name[len(feed.feed) + 1 :],
+            "kind": {TEXT_KIND: "text"}.get(kind, "number"),
+            "newest_at": newest[name] or None,
+            **_meaning(feed, name),
+        }
+
+
+def instance_of(feed: str) -> str:
+    """Return the instance-id in the address of a feed."""
+    return feed.partition(".feeds.")[0].rpartition(".")[2]
+
+
+def _meaning(feed: FeedOverview | None, name: str) -> dict[str, Any]:
+    if feed is None:
+        return {"units": None, "label": None}
+    return {"units": feed.units.get(name), "label": feed.labels.get(name)}
+
+
+def _has(row: dict[str, Any], words: Sequence[str]) -> bool:
+    text = f"{row['field']} {row['label'] or ''}".lower()
+    return all(word in text for word in words)
+
+
+def _field(field: Any) -> dict[str, Any]:
+    return {
+        "t": field.t.tolist(),
+        "n": field.n.tolist(),
+        "n_nan": field.n_nan.tolist(),
+        "min": numbers(field.min),
+        "max": numbers(field.max),
+        "mean": numbers(field.mean),
+        "raw": field.raw,
+        "breaks": field.breaks.tolist(),
+        "changes": field.changes,
+    }
+
+
+def numbers(values: NDArray[Any]) -> list[Any]:
+    """Return values as a list, those that are no finite number as None."""
+    listed: list[Any] = values.tolist()
+    if values.dtype.kind == "f":
+        for index in np.flatnonzero(~np.isfinite(values)).tolist():
+            listed[index] = None
+    return listed
+
+
+def _hole(gap: Gap) -> dict[str, Any]:
+    return {
+        "feed": gap.feed,
+        "since_at": gap.from_at,
+        "until_at": gap.until_at,
+        "cause": gap.cause,
+        "count": gap.count,
+        "estimated": gap.estimated,
+    }

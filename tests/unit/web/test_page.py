@@ -1,0 +1,236 @@
+"""The page in a Chromium, against a stand-in for the process `web`."""
+
+import re
+
+import pytest
+
+from tests.unit.web.chromium import needs_chromium
+
+needs_chromium()
+
+from tests.unit.web.stand_in import served  # noqa: E402 - after the skip
+from tests.unit.web.world import MADE_UP, World  # noqa: E402 - after the skip
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+FIELD = "fake-data1.false_temperatures.channel_00"
+
+
+@pytest.fixture
+def world():
+    """The site that the page shows."""
+    return World()
+
+
+@pytest.fixture
+def address(world):
+    """Where it is served."""
+    with served(world) as url:
+        yield url
+
+
+@pytest.fixture
+def page(chromium):
+    """A page that fails the test if it logged an error."""
+    context = chromium.new_context()
+    opened = context.new_page()
+    opened.set_default_timeout(10_000)
+    opened.errors = []
+    opened.on("console", lambda said: opened.errors.append(said.text) if _bad(said) else None)
+    opened.on("pageerror", lambda error: opened.errors.append(str(error)))
+    yield opened
+    context.close()
+    assert opened.errors == []
+
+
+def _bad(said):
+    # The browser itself logs each request that nobody answers.
+    return said.type == "error" and "net::ERR" not in said.text
+
+
+def test_whatever_the_server_says_is_shown_as_text(chromium, page):
+    wrong = [{**MADE_UP[0], "instance_id": HOSTILE, "reason": "<script>alert(2)</script>"}]
+    dialogs = []
+    page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    with served(World([HOSTILE, "b"], wrong)) as url:
+        page.goto(url)
+        page.get_by_role("button", name=HOSTILE, exact=True).nth(1).click()
+        page.locator("#instance .log-lines p").first.wait_for()
+        page.locator("#values tr").first.wait_for()
+        page.locator("#instance summary").nth(1).click()
+
+        assert page.locator("img, iframe, object, .docstring script").count() == 0
+        assert page.locator("script").count() == 1
+        assert "<script>alert(2)</script>" in page.locator("#wrong").inner_text()
+        assert "<b>Task</b>" in page.locator(".docstring").nth(1).inner_text()
+        assert dialogs == []
+
+
+def test_a_stalled_stream_is_said_in_red_within_three_seconds(page, world, address):
+    page.goto(address)
+    page.locator("#rows tr").first.wait_for()
+    page.evaluate("document.body.dataset.same = 'yes'")
+    world.silent.set()
+
+    page.locator("#stall").wait_for(timeout=3500)
+    red = page.locator("#age").evaluate("(age) => getComputedStyle(age).color")
+    world.silent.clear()
+    page.locator("#stall").wait_for(state="hidden")
+
+    assert red == "rgb(177, 32, 26)"
+    assert page.evaluate("document.body.dataset.same") == "yes"
+
+
+def test_the_page_comes_back_by_itself_when_its_process_does(page, world):
+    with served(world) as url:
+        port = int(re.search(r":(\d+)", url)[1])
+        page.goto(f"{url}#field={FIELD}")
+        page.locator(".legend .value", has_text="samples").wait_for()
+        page.evaluate("document.body.dataset.same = 'yes'")
+    page.locator("#stall").wait_for()
+    with served(world, port):
+        page.locator("#stall").wait_for(state="hidden")
+        before = page.locator("#span-said").inner_text()
+        page.wait_for_function(
+            "(before) => document.getElementById('span-said').textContent !== before", arg=before
+        )
+        page.locator("#plots-said:empty").wait_for(state="attached")
+
+        assert page.evaluate("document.body.dataset.same") == "yes"
+
+
+def test_a_change_needs_the_padlock_which_closes_after_thirty_seconds(page, world, address):
+    page.clock.install()
+    page.goto(address)
+    restart = page.get_by_role("button", name="restart fake-data1")
+    restart.wait_for()
+    assert restart.is_disabled()
+
+    page.keyboard.press("u")
+    restart.click()
+    page.locator(".note", has_text="fake-data1: up after 0.4 s").wait_for()
+    page.clock.run_for(31_000)
+
+    assert restart.is_disabled()
+    assert world.asked == [("instances", "restart", {"names": ["fake-data1"]})]
+
+
+def test_a_task_is_started_with_what_its_form_says(page, world, address):
+    page.goto(f"{address}#instance=fake-data1")
+    task = page.locator(".operations > li", has_text="delay_task")
+    task.wait_for()
+    page.locator("#padlock").click()
+    delay = task.get_by_role("textbox", name="delay")
+    delay.fill("soon")
+    task.get_by_role("button", name="start").click()
+    assert task.get_by_role("alert").inner_text() == 'delay: a number, not "soon"'
+
+    delay.fill("2.5")
+    task.get_by_role("combobox", name="succeed").select_option("false")
+    task.get_by_role("button", name="start").click()
+    task.locator("progress").wait_for()
+
+    params = {"delay": 2.5, "succeed": False, "mode": "fast"}
+    operation = ("instances", "fake-data1", "operations", "delay_task", "start")
+    assert world.asked == [(*operation, {"params": params})]
+
+
+def test_the_link_keeps_what_is_seen(page, address):
+    page.goto(address)
+    page.get_by_label(re.compile("channel_00")).first.check()
+    page.get_by_role("button", name="1 h", exact=True).click()
+    page.locator("#zone").click()
+    page.locator(".plot canvas").wait_for()
+    assert page.evaluate("location.hash") == f"#field={FIELD}&span=3600&time=local"
+
+    page.go_back()
+    page.go_back()
+
+    page.locator("#spans [aria-pressed=true]", has_text="10 min").wait_for()
+    assert page.evaluate("location.hash") == f"#field={FIELD}"
+
+
+def test_dragging_zooms_and_what_is_exported_is_what_is_seen(page, address):
+    page.goto(f"{address}#field={FIELD}&since=2026-11-01T00:00:00Z&until=2026-11-02T00:00:00Z")
+    over = page.locator(".plot .over")
+    over.scroll_into_view_if_needed()
+    box = over.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.25, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, middle, steps=4)
+    page.mouse.up()
+    page.wait_for_function("location.hash.includes('T06:0') || location.hash.includes('T05:5')")
+
+    page.evaluate("addEventListener('click', (event) => event.preventDefault())")
+    page.locator("#export-csv").click()
+
+    href = page.locator("#export-csv").get_attribute("href")
+    since, until = (float(re.search(rf"{key}=([\d.]+)", href)[1]) for key in ("since", "until"))
+    assert abs(since - 1793512800) < 400
+    assert abs(until - since - 43200) < 400
+    assert f"field={FIELD}" in href
+
+
+def test_every_part_can_be_reached_by_keys(page, address):
+    page.goto(f"{address}#field={FIELD}")
+    page.locator("#rows tr").nth(1).wait_for()
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keys").wait_for()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.locator("#instance-title", has_text="fake-data2").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("#instance").wait_for(state="hidden")
+    page.locator(".plot-box").focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("location.hash.includes('since=')")
+    page.keyboard.press("l")
+    page.wait_for_function("!location.hash.includes('since=')")
+    page.keyboard.press("/")
+    page.keyboard.type("data2?")
+
+    assert page.locator("#search").input_value() == "data2?"
+
+
+def test_a_page_that_stays_open_does_not_grow(page, world, address):
+    page.goto(f"{address}#instance=fake-data1&field={FIELD}")
+    page.locator(".legend .value", has_text="samples").wait_for()
+    count = "() => document.querySelectorAll('*:not(.log-lines p, .log-lines p *, .note)').length"
+    page.wait_for_timeout(1500)
+    before = page.evaluate(count)
+    page.wait_for_timeout(3000)
+
+    assert page.evaluate(count) == before
+
+
+def test_fifty_healthy_instances_are_a_number(page):
+    names = [f"agent{i}" for i in range(50)]
+    with served(World([*names, "thermo1"], MADE_UP)) as url:
+        page.goto(url)
+        page.locator("#well-count", has_text="50 ok").wait_for()
+
+        assert page.locator("#rows tr").first.inner_text().split()[:3] == [
+            "↻",
+            "backoff",
+            "thermo1",
+        ]
+        assert page.title() == "✕ 2 wrong · Sandbox"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(page, scheme):
+    sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page.emulate_media(color_scheme=scheme)
+    with served(World(["fake-data1", "thermo1"], MADE_UP)) as url:
+        page.goto(f"{url}#instance=fake-data1&field={FIELD}")
+        page.locator(".legend .value", has_text="samples").wait_for()
+        page.locator("#instance .log-lines p").first.wait_for()
+        found = sync_playwright.Axe().run(page).response["violations"]
+
+    assert [
+        (each["id"], [node["html"] for node in each["nodes"]][:3])
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ] == []
