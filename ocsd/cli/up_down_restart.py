@@ -58,9 +58,7 @@ def change(
     NoSuchInstanceError
         If a pattern or the class stands for no instance.
     """
-    _check_choice(verb, bool(instance_ids or agent_class), everything)
-    if also_put_down and not everything:
-        raise UsageError("--also-put-down belongs to --all; what is named is brought up anyway")
+    _check_choice(verb, bool(instance_ids or agent_class), everything, also_put_down)
     daemon = control.find(host)
     instance_ids = _chosen_targets(instance_ids, agent_class, daemon)
     if not is_sure:
@@ -78,7 +76,9 @@ def change(
     return code
 
 
-def _check_choice(verb: str, chooses: bool, everything: bool) -> None:
+def _check_choice(verb: str, chooses: bool, everything: bool, also_put_down: bool) -> None:
+    if also_put_down and not everything:
+        raise UsageError("--also-put-down belongs to --all; what is named is brought up anyway")
     if everything and chooses:
         raise UsageError(f"`ocsd {verb}` takes names or --all, not both")
     if not everything and not chooses:

@@ -103,7 +103,7 @@ def write(folder: Path, hub: Hub, socket_path: Path) -> None:
 
 
 class Start(NamedTuple):
-    """How to start a node of crossbar."""
+    """The start of a node of crossbar."""
 
     command: tuple[str, ...]
     environment: Mapping[str, str]
