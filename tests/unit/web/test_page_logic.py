@@ -69,8 +69,24 @@ def test_moments_are_in_utc_or_in_the_time_of_the_browser(run):
 
 
 def test_a_typed_time_is_read_as_it_is_shown(run):
-    code = "return [true, false].map((utc) => words.inputTime(words.inputText(given, utc), utc))"
+    code = "return [true, false].map((utc) => words.typedTime(words.moment(given, utc), utc))"
     assert run(WORDS, code, AT) == [AT - 0.25, AT - 0.25]
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-11-29", 1795910400),
+        ("2026-11-29 13:46", AT - 40.25),
+        ("2026-11-29T13:46:40.25Z", AT),
+        ("yesterday", None),
+        ("2026-13-01", None),
+        ("", None),
+    ],
+)
+def test_a_typed_time_may_be_short(run, text, at):
+    read = run(WORDS, "return words.typedTime(given, true)", text)
+    assert (read if read == read else None) == at  # only NaN differs from itself
 
 
 def test_ticks_name_the_day_where_it_changes(run):
