@@ -31,7 +31,8 @@ def address(world):
 @pytest.fixture
 def page(chromium):
     """A page that fails the test if it logged an error."""
-    context = chromium.new_context()
+    # So high that all is seen; what is not seen is not drawn.
+    context = chromium.new_context(viewport={"width": 1280, "height": 2200})
     opened = context.new_page()
     opened.set_default_timeout(10_000)
     opened.errors = []

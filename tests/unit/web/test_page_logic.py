@@ -68,6 +68,11 @@ def test_moments_are_in_utc_or_in_the_time_of_the_browser(run):
     assert run(WORDS, f"return {local} === {utc}", [AT, offset_s])
 
 
+def test_a_typed_time_is_read_as_it_is_shown(run):
+    code = "return [true, false].map((utc) => words.inputTime(words.inputText(given, utc), utc))"
+    assert run(WORDS, code, AT) == [AT - 0.25, AT - 0.25]
+
+
 def test_ticks_name_the_day_where_it_changes(run):
     code = "return words.ticks([given, given + 3600, given + 39600], 3600, true)"
     assert run(WORDS, code, AT - 40.25) == ["13:46\n2026-11-29", "14:46", "00:46\n2026-11-30"]

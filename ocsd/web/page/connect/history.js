@@ -12,6 +12,11 @@ const SEAM_S = 10;
 const HOLE_KNOWN_MS = 3000;
 const REDRAW_MS = 1000;
 
+function unreadText(files) {
+  if (!files) return "";
+  return `${files} files have not been read yet; samples in them that came late are missing here.`;
+}
+
 export class History {
   /** `changed(isNew)` is called when there is something to draw, `said` with a text to read. */
   constructor(site, changed, said) {
@@ -55,7 +60,7 @@ export class History {
       if (this.loading !== loading) return;
       this.take(answer, keep);
       this.attempt = 0;
-      this.said("");
+      this.said(unreadText(answer.unread));
     } catch (error) {
       if (error.name === "AbortError" || this.loading !== loading) return;
       this.failed(error);

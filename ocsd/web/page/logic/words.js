@@ -38,6 +38,15 @@ export function moment(at, utc, digits = 0) {
   return `${day(at, utc)} ${clock(at, utc, digits)}`;
 }
 
+/** A moment as controls for date and time have it. */
+export const inputText = (at, utc) => `${day(at, utc)}T${clock(at, utc)}`;
+
+/** The moment of such a control; NaN if it is empty. */
+export function inputTime(text, utc) {
+  if (utc) return Date.parse(`${text}Z`) / 1000;
+  return Date.parse(text) / 1000;
+}
+
 /** The time alone if it is of the same day as `now`, else day and time. */
 export function shortMoment(at, now, utc) {
   if (day(at, utc) === day(now, utc)) return clock(at, utc);

@@ -5,6 +5,7 @@ import { Rows, h, setAttribute, setText } from "../dom/build.js";
 import { plotsOf } from "../logic/groups.js";
 import { holeText } from "../logic/holes.js";
 import { PRESETS, fixed, live, moved, resolved, zoomed } from "../logic/span.js";
+import { inputText, inputTime } from "../logic/words.js";
 import { Plot, spanText } from "./plot.js";
 import { palette } from "./paint.js";
 
@@ -55,6 +56,7 @@ export class Plots {
     click("go-live", () => (shown.view.live ? moves.zoom(...Object.values(resolved(shown.view, site.now()))) : this.goLive()));
     click("zone", () => shown.set({ utc: !shown.utc }));
     click("apart", () => shown.set({ apart: !shown.apart }));
+    for (const id of ["from", "to"]) $(id).addEventListener("change", () => this.typed());
     for (const format of ["csv", "parquet"]) click(`export-${format}`, (event) => this.export(event, format));
   }
 
@@ -62,6 +64,24 @@ export class Plots {
     const { view } = this.shown;
     if (view.live) this.go(live(span_s));
     else this.go(fixed(view.until - span_s, view.until, this.site.now()));
+  }
+
+  /** A time that was typed; without an end, until now. */
+  typed() {
+    const now = this.site.now();
+    const since = inputTime($("from").value, this.shown.utc);
+    let until = inputTime($("to").value, this.shown.utc);
+    if (Number.isNaN(until)) until = now;
+    if (since < Math.min(until, now)) this.go(fixed(since, until, now));
+    else if (since < now) this.go(fixed(since, now, now));
+  }
+
+  showTimes({ since, until }) {
+    const { view, utc } = this.shown;
+    const texts = { from: inputText(since, utc), to: view.live ? "" : inputText(until, utc) };
+    for (const [id, text] of Object.entries(texts)) {
+      if (document.activeElement !== $(id) && $(id).value !== text) $(id).value = text;
+    }
   }
 
   goLive() {
@@ -158,6 +178,7 @@ export class Plots {
     this.arrange(plotsOf(this.shown.fields, lookup, this.shown.apart));
     const view = resolved(this.shown.view, this.site.now());
     setText($("span-said"), this.shown.fields.length ? spanText(this.shown.view, view, this.shown.utc) : "");
+    this.showTimes(view);
     for (const plot of this.plots) plot.draw(view, lookup, holes, this.site.now());
     this.listHoles(holes.filter((hole) => hole.until_at >= view.since && hole.since_at <= view.until));
   }
