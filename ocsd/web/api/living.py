@@ -203,7 +203,8 @@ class _LiveViewer(_Viewer):
                 case LiveRedraw():
                     self._stream.event("redraw", event._asdict())
                 case _:
-                    self._stream.event("update", {"at": time.time(), "fields": event.as_json()})
+                    text = f'{{"at":{time.time()!r},"fields":{event.as_json()}}}'
+                    self._stream.raw(f"event: update\ndata: {text}\n\n".encode())
 
 
 class _ValuesViewer(_Viewer):
