@@ -177,6 +177,27 @@ def test_a_text_holds_until_it_changes(run):
     assert run(COLUMNS, code) == ["", "a", "b", "b"]
 
 
+# --- Log ---
+
+
+@pytest.mark.parametrize(
+    ("shown", "answer", "new"),
+    [
+        ("", "ab", "ab"),
+        ("ab", "bc", "c"),
+        ("ab", "ab", ""),
+        ("ab", "cd", "cd"),
+        ("aab", "abb", "b"),
+        ("ab", "", ""),
+    ],
+)
+def test_a_log_that_is_asked_again_shows_each_line_once(run, shown, answer, new):
+    code = """
+    const lines_of = (texts) => [...texts].map((text) => ({at: 1, text}));
+    return lines.newLines(lines_of(given[0]), lines_of(given[1])).map(({text}) => text).join("");"""
+    assert run("logic/lines.js", code, [shown, answer]) == new
+
+
 # --- Holes ---
 
 

@@ -79,7 +79,8 @@ export class Plots {
 
   showTimes({ since, until }) {
     const { view, utc } = this.shown;
-    const texts = { from: moment(since, utc), to: view.live ? "" : moment(until, utc) };
+    const texts = { from: "", to: "" };
+    if (!view.live) Object.assign(texts, { from: moment(since, utc), to: moment(until, utc) });
     for (const [id, text] of Object.entries(texts)) {
       if (document.activeElement === $(id) || $(id).hasAttribute("aria-invalid")) continue;
       if ($(id).value !== text) $(id).value = text;
