@@ -209,6 +209,19 @@ def test_a_hole_is_at_least_a_pixel_wide_and_neighbours_are_one_band(run):
     assert run("logic/holes.js", code) == [[10, 2], [50, 10]]
 
 
+def test_a_hole_that_is_told_again_is_one_hole(run):
+    known = [
+        {"feed": "a", "since_at": 5, "until_at": 6},
+        {"feed": "b", "since_at": 5, "until_at": 6},
+    ]
+    more = [
+        {"feed": "a", "since_at": 5, "until_at": 7},
+        {"feed": "a", "since_at": 1, "until_at": 2},
+    ]
+    joined = run("logic/holes.js", "return holes.joined(...given)", [known, more])
+    assert joined == [more[1], more[0], known[1]]
+
+
 def test_a_hole_tells_its_feed_time_length_and_cause(run):
     hole = {
         "feed": "thermo1.temps",
