@@ -73,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--days", type=float, default=365.0, help="of 4 fields at 1 Hz")
     parser.add_argument("--hours", type=float, default=48.0, help="of 160 fields at 10 Hz")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "ocsd-looking")
-    parser.add_argument("--only", choices=["trends", "windows", "so3g", "influx"])
+    parts_of_it = ["trends", "windows", "so3g", "influx"]
+    parser.add_argument("--only", action="append", choices=parts_of_it, help="may come again")
     parser.add_argument("--influxd", default=shutil.which("influxd"), help="program of InfluxDB 1")
     parser.add_argument("--so3g-days", type=float, default=30.0, help="longest span for so3g")
     parser.add_argument("--influx-days", type=float, default=30.0, help="longest span for InfluxDB")
@@ -87,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "influx": lambda: _influx(options.influxd, options.cache, year, options.influx_days),
     }
     for name, part in parts.items():
-        if options.only in {None, name}:
+        if name in (options.only or parts_of_it):
             part()
             print(f"\nload {' '.join(f'{each:.1f}' for each in os.getloadavg())}\n", flush=True)
 

@@ -13,7 +13,7 @@ import click
 from ocsd.cli.arguments import options
 from ocsd.cli.data import offered, text
 from ocsd.cli.data.selection import Selection, selecting
-from ocsd.cli.screen.progress import Bar
+from ocsd.cli.screen.progress import Bar, WaitIndicator
 from ocsd.data import names
 from ocsd.data.index import FileSummary
 from ocsd.data.meaning import Meaning, meanings
@@ -121,14 +121,16 @@ def plot(selection: Selection, wanted: tuple[str, ...], output: Path | None, as_
     plotting = importlib.import_module("ocsd.data.plot")
     plotting.check(output)
     archive = selection.archive()
-    with Bar("reading files not in the index yet"):
+    with WaitIndicator("reading files not in the index yet"):
         feeds = archive.feeds(selection.since_at, selection.until_at)
     known = {name: feed for feed in feeds for name in feed.fields}
     fields = names.choose(wanted, known, selection.of_time)
     plotted = [feed for feed in feeds if feed in map(known.get, fields)]
     span = _span(selection, plotted)
     about = _meanings(plotted)
-    plotting.draw(archive.window(fields, *span), output, _title(selection), about)
+    with WaitIndicator("reading; `ocsd data trend` would do most of it in advance"):
+        window = archive.window(fields, *span)
+    plotting.draw(window, output, _title(selection), about)
     for outliers in text.outlier_lines(plotted):
         print(f"not in the picture: {outliers}", file=sys.stderr)
     if as_json:

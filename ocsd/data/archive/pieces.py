@@ -16,7 +16,7 @@ from ocsd.data.trend.levels import ticks_of
 from ocsd.data.trend.texts import Change, changes
 
 
-class Files(Protocol):
+class NodeReader(Protocol):
     """Reads what is in the nodes of the tree."""
 
     def spans(self, node: Node) -> Sequence[Span]:
@@ -72,7 +72,7 @@ class Level(NamedTuple):
         return Level(self.step_s, (name,), Bins(self.bins.index, self.bins.n, stacks))
 
 
-def of_node(files: Files, node: Node, wanted: Wanted) -> Iterator[Level | Part]:
+def of_node(files: NodeReader, node: Node, wanted: Wanted) -> Iterator[Level | Part]:
     """Yield bins, of levels not coarser than the columns, and samples, of a node."""
     if not _reaches(files, node, wanted):
         return
@@ -87,7 +87,9 @@ def of_node(files: Files, node: Node, wanted: Wanted) -> Iterator[Level | Part]:
                 yield from _of_block(files, node, block, wanted)
 
 
-def texts_of_node(files: Files, node: Node, wanted: Wanted, name: str) -> Iterator[list[Change]]:
+def texts_of_node(
+    files: NodeReader, node: Node, wanted: Wanted, name: str
+) -> Iterator[list[Change]]:
     """Yield the changes of a text field of a node; some may lie outside of the time."""
     if not _reaches(files, node, wanted):
         return
@@ -120,7 +122,7 @@ def changes_in(part: Part, name: str) -> list[Change]:
 
 
 def _of_block(
-    files: Files, node: Node, block: StoredBlock, wanted: Wanted
+    files: NodeReader, node: Node, block: StoredBlock, wanted: Wanted
 ) -> Iterator[Level | Part]:
     layout = layout_of(block)
     for step_s in sorted(block.steps_s, reverse=True):
@@ -135,7 +137,7 @@ def _of_block(
     yield from _finer(files, node, wanted.between(wanted.begin, wanted.end, layout))
 
 
-def _finer(files: Files, node: Node, wanted: Wanted) -> Iterator[Level | Part]:
+def _finer(files: NodeReader, node: Node, wanted: Wanted) -> Iterator[Level | Part]:
     if not _reaches(files, node, wanted):
         return
     for child in node.children:
@@ -157,10 +159,10 @@ def _is_wanted(block: StoredBlock, wanted: Wanted) -> bool:
     return wanted.layout is None or layout_of(block) == wanted.layout
 
 
-def _reaches(files: Files, node: Node, wanted: Wanted) -> bool:
+def _reaches(files: NodeReader, node: Node, wanted: Wanted) -> bool:
     return any(overlap(span, wanted.span) for span in files.spans(node))
 
 
-def _changes(files: Files, node: Node, wanted: Wanted, name: str) -> Iterator[list[Change]]:
+def _changes(files: NodeReader, node: Node, wanted: Wanted, name: str) -> Iterator[list[Change]]:
     for part in files.samples(node, wanted.feed, [name], wanted.begin, wanted.end):
         yield changes_in(part, name)

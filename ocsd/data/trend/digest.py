@@ -11,6 +11,9 @@ from ocsd.data.spans import Span, union
 _MARGIN_S = 1e-6
 """Floats of today's times are exact to 240 ns."""
 
+_Source = tuple[str, str]
+"""A feed, and the life of its agent."""
+
 _Layout = tuple[str, tuple[tuple[str, str], ...]]
 
 
@@ -34,13 +37,18 @@ def digest(name: str, summaries: Sequence[FileSummary]) -> list[FileSummary]:
 
 
 def _joined_sources(summaries: Iterable[FileSummary]) -> tuple[IndexedSource, ...]:
-    sources: dict[tuple[str, str], dict[_Layout, list[IndexedBlock]]] = defaultdict(dict)
+    """Return the sources of all files, each once, with its newest units and labels."""
+    blocks: dict[_Source, dict[_Layout, list[IndexedBlock]]] = defaultdict(dict)
+    units: dict[_Source, dict[str, str]] = defaultdict(dict)
+    labels: dict[_Source, dict[str, str]] = defaultdict(dict)
     for source, block in all_blocks(summaries):
-        blocks = sources[source.feed, source.agent_session]
-        blocks.setdefault((block.name, tuple(block.fields.items())), []).append(block)
+        key = source.feed, source.agent_session
+        blocks[key].setdefault((block.name, tuple(block.fields.items())), []).append(block)
+        units[key] |= source.units
+        labels[key] |= source.labels
     return tuple(
-        IndexedSource(feed, session, (), tuple(map(joined, blocks.values())))
-        for (feed, session), blocks in sources.items()
+        IndexedSource(*key, (), tuple(map(joined, found.values())), units[key], labels[key])
+        for key, found in blocks.items()
     )
 
 

@@ -151,7 +151,7 @@ def _of_records(handlers: Handlers) -> tuple[Route, ...]:
             kind=EVENTS,
             params=(_LEVEL, _GREP),
             refusals=_FOUND,
-            events={"line": "a line of the log"},
+            events={"line": "a line of the log", "tick": "the time, once a second"},
         ),
         Route(
             "GET",

@@ -73,7 +73,7 @@ def row(page, name):
 def settles(page):
     """Wait until the page says that all is well."""
     level, stall = "#verdicts [data-tone=ok]", "#stall[hidden]"
-    well = f"['{level}', '{stall}'].every((each) => document.querySelector(each))"
+    well = f"() => ['{level}', '{stall}'].every((each) => document.querySelector(each))"
     try:
         page.wait_for_function(well)
     except PlaywrightError:

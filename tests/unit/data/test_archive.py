@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from ocsd.data import Archive, Builder, window
+from ocsd.data.index import FileSummary, IndexedBlock, IndexedSource
+from ocsd.data.trend.digest import digest
 from ocsd.data.trend.places import TrendPlaces
 from ocsd.errors import NoDataError, OcsdError, UsageError
 from tests.unit.aggregator.rig import START, Recording
@@ -270,3 +272,44 @@ def test_trends_of_two_folders_are_apart(tmp_path):
         folder.mkdir()
     places = [TrendPlaces(folder, tmp_path / "state") for folder in (first, second)]
     assert places[0].folder != places[1].folder
+
+
+def test_a_digest_has_the_newest_units_of_each_life_of_an_agent():
+    def summary(name, unit):
+        block = IndexedBlock("b", {"a": "float"}, 3, 1.0, ((0.0, 2.0),))
+        source = IndexedSource(THERMO, "life", (), (block,), {"a": unit}, {"a": "plate"})
+        return FileSummary(name, 10, 0, 1, (source,), (), ())
+
+    (whole,) = digest("17953", [summary("17953/1.g3", "V"), summary("17953/2.g3", "K")])
+    (source,) = whole.sources
+    assert (source.units, source.labels) == ({"a": "K"}, {"a": "plate"})
+    assert [block.samples for block in source.blocks] == [6]
+
+
+@pytest.mark.parametrize("call", range(1, 7))
+@pytest.mark.parametrize("rotated", [False, True])
+def test_what_is_recorded_while_a_window_is_made_is_there_at_most_once(tmp_path, call, rotated):
+    recording = Recording(tmp_path, time_per_file_s={True: 600.0, False: 3600.0}[rotated])
+    recording.start()
+    calls = []
+
+    def clock():
+        calls.append(recording.clock.at)
+        if len(calls) == call:
+            for number in range(100, 110):
+                recording.send([recording.clock.at], x=[float(number)])
+                recording.run(60, step_s=20)
+        return recording.clock.at
+
+    for number in range(25):
+        recording.send([recording.clock.at], x=[float(number)])
+        recording.run(60, step_s=20)
+    archive = Archive(tmp_path, clock=clock)
+    found = archive.window(["x"], START - 5, START + 1e4).fields[f"{THERMO}.x"]
+    assert found.raw
+    assert found.min.tolist()[:25] == [*map(float, range(25))]
+    assert len(set(found.min.tolist())) == len(found.min)
+    for _ in range(2):
+        later = archive.window(["x"], START - 5, START + 1e4).fields[f"{THERMO}.x"]
+    assert later.min.tolist() == [*map(float, [*range(25), *range(100, 110)])]
+    recording.recorder.close()

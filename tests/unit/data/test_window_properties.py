@@ -13,7 +13,8 @@ from ocsd.data import Archive
 from tests.unit.data.archives import BATCHES, FEED, NUMBERS, a_time, recorded
 
 NAMES = (*NUMBERS, "s")
-EXAMPLES = int(os.environ.get("OCSD_TEST_EXAMPLES", "10"))
+# More take longer than a test may.
+EXAMPLES = min(int(os.environ.get("OCSD_TEST_EXAMPLES", "10")), 300)
 MEMORY = next(filter(os.path.isdir, ["/dev/shm"]), None)
 
 
