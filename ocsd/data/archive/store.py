@@ -221,9 +221,7 @@ class Store:
 
     def _made(self, node: Node) -> Trend:
         if node.tier == 0:
-            folder = self._folder_of(node)
-            self.index(folder, [node])
-            return build.of_file(self._path(node), self._known(folder)[node.name], node.key)
+            return self._of_file(node)
         if node.tier == 1:
             self.index(node, node.children)
         children = {child.name: self._child(child) for child in node.children}
@@ -233,6 +231,15 @@ class Store:
         else:
             summaries = [each for child in node.children for each in self.digest(child)]
         return build.of_children(node.key, children, summaries, FINEST_S[node.tier], node.name)
+
+    def _of_file(self, node: Node) -> Trend:
+        """Return the trend of a file, which is read only once if it is in no index yet."""
+        known = self._known(self._folder_of(node))
+        if node.name in known:
+            return build.of_file(self._path(node), known[node.name], node.key)
+        making = build.TrendOfFile()
+        known[node.name] = self._folder.summary_of(self._path(node), making.add)
+        return making.trend(node.key, known[node.name])
 
     def _child(self, node: Node) -> Child:
         trend = self.trend(node)
