@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+from ocsd.data.archive.changing import changes_among
 from ocsd.data.archive.growing import GrowingFile
-from ocsd.data.archive.pieces import changes_in, layout_of
+from ocsd.data.archive.pieces import layout_of
 from ocsd.data.archive.samples import FrameReader, Part
 from ocsd.data.archive.tree import FINEST_S, Node
 from ocsd.data.folder import DataFolder
@@ -261,12 +262,8 @@ class Store:
         return merged(parts)
 
     def _texts(self, node: Node, block: StoredBlock, name: str) -> list[Change]:
-        return [
-            change
-            for part in self.samples(node, block.feed, [name], *_ANY_TIME)
-            if part.layout == layout_of(block)
-            for change in changes_in(part, name)
-        ]
+        parts = self.samples(node, block.feed, [name], *_ANY_TIME)
+        return changes_among((part for part in parts if part.layout == layout_of(block)), name)
 
     def _learn(self, node: Node, trend: TrendFile) -> None:
         """Keep the times of the folders of a group, which its trend knows."""
