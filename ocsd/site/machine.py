@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ocsd.site import compose
 from ocsd.site.model import HOST_MANAGER, Host, Instance, Manage, Site
+from ocsd.system.address import address_of
 from ocsd.text.reason import clause
 
 _MOST_FOR_ROOT = Path("/proc/sys/fs/nr_open")
@@ -20,7 +21,7 @@ _MOST_FOR_ROOT = Path("/proc/sys/fs/nr_open")
 
 def missing(site: Site, host: Host) -> Iterator[str]:
     """Yield a warning for each thing that a host's entry needs and this machine lacks."""
-    for key, text in (*_folders(host), *_router(host), *_hooks(host)):
+    for key, text in (*_folders(host), *_router(host), *_hooks(host), *_web(host)):
         yield f"{site.place(host.lines.get(key))}: {text}"
     for instance in host.instances:
         for text in _of_instance(instance):
@@ -72,6 +73,17 @@ def _hooks(host: Host) -> Iterator[tuple[str, str]]:
                 f"hooks/{occasion}",
                 f"hook {occasion}: there is no program {command[0]!r} on this machine",
             )
+
+
+def _web(host: Host) -> Iterator[tuple[str, str]]:
+    web = host.web
+    if web.enabled and web.socket is None and not address_of(web.listen).is_local:
+        yield (
+            "web/listen",
+            f"web: the page at {web.listen} is reached from other machines, and whoever reaches it "
+            "can restart instances without a password; let a web server ask for one "
+            '(docs/operating.md, "In a browser")',
+        )
 
 
 def _of_instance(instance: Instance) -> Iterator[str]:

@@ -20,7 +20,7 @@ from ocsd.web import settings
 from ocsd.web.api.handlers import Handlers
 from ocsd.web.api.openapi import document
 from ocsd.web.api.table import routes
-from ocsd.web.server.files import Files
+from ocsd.web.server.files import PageFiles
 from ocsd.web.server.ports import Listening, NoPlaceError, listen, listen_at_socket
 from ocsd.web.server.site import Pages, PageSite
 from ocsd.web.settings import PageSettings
@@ -54,7 +54,7 @@ class WebProcess:
         local = own.socket is None and own.listen.is_local
         table = routes(self._handlers)
         self._handlers.document = document(table)
-        pages = Pages(table, Files(), local, own.path_prefix)
+        pages = Pages(table, PageFiles(), local, own.path_prefix)
         self._site = PageSite(pages)
 
     @property

@@ -10,7 +10,7 @@ from typing import Any, Final
 from ocsd import __version__
 from ocsd.web.api.changing import Changing
 from ocsd.web.api.living import Living
-from ocsd.web.api.recorded import Recorded
+from ocsd.web.api.recorded import RecordedData
 from ocsd.web.api.telling import Telling
 from ocsd.web.api.watching import Watching
 from ocsd.web.server.route import Call
@@ -50,7 +50,7 @@ class Handlers:
         self.watching = Watching(own, States(daemon, reactor), seats)
         self.changing = Changing(daemon, Agents(own.hub), calls)
         self.telling = Telling(own, seats, reading)
-        self.recorded = Recorded(own, samples, data)
+        self.recorded = RecordedData(own, samples, data)
         self.living = Living(own.data_dir, samples, seats, data)
         self.trends = Trends(own.data_dir, partial(builder_of, state))
 

@@ -17,12 +17,17 @@ from ocsd.web.server.stream import Stream
 from ocsd.web.sources.samples import Samples
 from ocsd.web.work import Work
 
-POLL_S: Final = 0.1
+JOURNAL_POLL_S: Final = 0.1
 IDLE_POLL_S: Final = 1.0
 """Time between two looks into the journal while somebody looks, and while nobody does [s]."""
 UPDATE_S: Final = 0.25
 """Time between two updates of a viewer [s]."""
-VALUES_S: Final = 1.0
+VALUES_S: Final = 0.9
+"""The same of latest values: every fourth update."""
+TICK_S: Final = 0.9
+AT_ONCE_S: Final = 0.05
+BREATH_S: Final = 0.01
+"""Time for which viewers are written to at once, and then others have their turn [s]."""
 
 
 class Living:
@@ -36,6 +41,8 @@ class Living:
         self._seats = seats
         self._work = work
         self._viewers: set[_Viewer] = set()
+        self._waiting: list[_Viewer] = []
+        self._rounds = Ticker(UPDATE_S, self._round)
         self._patterns: dict[str, tuple[float, dict[str, Any]]] = {}
 
     @property
@@ -101,13 +108,36 @@ class Living:
         return answer
 
     def join(self, viewer: "_Viewer") -> None:
-        """Take note of a viewer."""
+        """Write to a viewer from now on."""
         self._viewers.add(viewer)
+        viewer.beat()
+        self._rounds.start()
 
     def leave(self, viewer: "_Viewer", seat: str) -> None:
         """Forget a viewer."""
         self._viewers.discard(viewer)
         self._seats.leave(seat)
+        if not self._viewers:
+            self._rounds.stop()
+
+    def _round(self) -> None:
+        """Begin to write to all viewers, one after the other, unless the last round goes on.
+
+        Together, because then the processor has at hand what it needs for each of them.
+        """
+        if not self._waiting:
+            if self._live is not None:
+                self._live.poll()
+            self._waiting = list(self._viewers)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Write to those that wait; leave room for other requests now and then."""
+        until_s = time.monotonic() + AT_ONCE_S
+        while self._waiting and time.monotonic() < until_s:
+            self._waiting.pop().beat()
+        if self._waiting:
+            the_reactor().callLater(BREATH_S, self._go_on)
 
     def _source(self) -> Live:
         if self._live is None:
@@ -118,7 +148,7 @@ class Living:
         live.poll()
         delay_s = IDLE_POLL_S
         if self._viewers:
-            delay_s = POLL_S
+            delay_s = JOURNAL_POLL_S
         if live.behind:
             delay_s = 0.0
         the_reactor().callLater(delay_s, self._poll, live)
@@ -134,32 +164,32 @@ class _Viewer:
         self._living = living
         self._stream = Stream(call.request)
         self._stream.on_close = self._closed
-        self._tick_due_at = 0.0
+        self._due_s = self._tick_due_s = 0.0
         living.join(self)
-        self._ticker = Ticker(self.period_s, self._beat)
-        self._ticker.start()
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
+        """Write what is new, and once a second the time."""
+        now_s = time.monotonic()
         # Nothing is lost by a reader that is behind: it gets all of it next time.
         if self._stream.is_behind or not self._stream.is_open:
             return
-        self.write()
-        now_at = time.time()
-        if now_at >= self._tick_due_at:
-            self._tick_due_at = now_at + 1.0
-            self._stream.event("tick", {"at": now_at})
+        if now_s >= self._due_s:
+            self._due_s = now_s + self.period_s
+            self.write()
+        if now_s >= self._tick_due_s:
+            self._tick_due_s = now_s + TICK_S
+            self._stream.event("tick", {"at": time.time()})
 
     def write(self) -> None:
         """Write what is new."""
 
     def _closed(self) -> None:
-        self._ticker.stop()
         self._living.leave(self, self.seat)
 
 
 class _LiveViewer(_Viewer):
     seat = "live"
-    period_s = UPDATE_S
+    period_s = 0.0
 
     def __init__(self, call: Call, living: Living, cursor: LiveCursor) -> None:
         self._cursor = cursor
@@ -173,7 +203,8 @@ class _LiveViewer(_Viewer):
                 case LiveRedraw():
                     self._stream.event("redraw", event._asdict())
                 case _:
-                    self._stream.event("update", {"at": time.time(), "fields": event.as_json()})
+                    text = f'{{"at":{time.time()!r},"fields":{event.as_json()}}}'
+                    self._stream.raw(f"event: update\ndata: {text}\n\n".encode())
 
 
 class _ValuesViewer(_Viewer):

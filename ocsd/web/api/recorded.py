@@ -19,7 +19,7 @@ MOST_EXPORTS: Final = 2
 """Exports at the same time; each is a process of its own."""
 
 
-class Recorded:
+class RecordedData:
     """Answers `fields`, `window` and `export`."""
 
     def __init__(self, settings: PageSettings, samples: Samples, work: Work) -> None:

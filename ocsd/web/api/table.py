@@ -6,7 +6,7 @@ from ocsd.log.levels import LEVELS
 from ocsd.web.api import schemas
 from ocsd.web.api.handlers import Handlers
 from ocsd.web.server.route import EVENTS, LINES, Param, Route
-from ocsd.web.sources.export import TYPES
+from ocsd.web.sources.export import EXPORT_TYPES
 from ocsd.web.sources.records import MOST_ENTRIES, MOST_LINES
 
 _STATE_EVENTS: Final = {
@@ -28,10 +28,10 @@ _FIELDS: Final = Param(
     required=True,
     many=True,
 )
-MOST_COLUMNS: Final = 20_000
+MOST_COLUMNS_AT_ONCE: Final = 20_000
 _BEGIN: Final = Param("since", "number", "the beginning of the time [Unix s]", required=True)
 _COLUMNS: Final = Param(
-    "columns", "count", "number of columns of each field", 2000, least=1, most=MOST_COLUMNS
+    "columns", "count", "number of columns of each field", 2000, least=1, most=MOST_COLUMNS_AT_ONCE
 )
 _STEP: Final = Param(
     "step", "number", "length of a column [s]; a power of two, else the next below", 0.125, least=0
@@ -44,7 +44,7 @@ _LIVE_EVENTS: Final = {
     "redraw": "samples came late: ask for the window again from `since`",
     "tick": "the time, once a second",
 }
-_FORMAT: Final = Param("format", "choice", "the kind of file", "csv", choices=tuple(TYPES))
+_FORMAT: Final = Param("format", "choice", "the kind of file", "csv", choices=tuple(EXPORT_TYPES))
 _FOUND: Final = (400, 404, 503)
 
 
@@ -151,7 +151,7 @@ def _of_records(handlers: Handlers) -> tuple[Route, ...]:
             kind=EVENTS,
             params=(_LEVEL, _GREP),
             refusals=_FOUND,
-            events={"line": "a line of the log"},
+            events={"line": "a line of the log", "tick": "the time, once a second"},
         ),
         Route(
             "GET",
@@ -206,7 +206,7 @@ def _of_data(handlers: Handlers) -> tuple[Route, ...]:
             "The samples of fields, as a file.",
             handlers.recorded.export,
             schemas.TEXT,
-            kind=TYPES["csv"],
+            kind=EXPORT_TYPES["csv"],
             params=(_FIELDS, _BEGIN, UNTIL, _FORMAT),
             refusals=_FOUND,
         ),

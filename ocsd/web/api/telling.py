@@ -72,6 +72,7 @@ class _Following:
         self._seats = seats
         self._work = work
         self._timer: Any = None
+        self._tick_due_at = 0.0
         self._stream = Stream(call.request)
         self._stream.on_close = self._closed
         self._poll()
@@ -93,6 +94,11 @@ class _Following:
     def _write(self, lines: list[dict[str, Any]]) -> None:
         for line in lines[max(0, len(lines) - MOST_LINES_AT_ONCE) :]:
             self._stream.event("line", line)
+        now_at = time.time()
+        if now_at >= self._tick_due_at:
+            # A viewer who is gone without a word is noticed when nothing more gets to it.
+            self._tick_due_at = now_at + 1.0
+            self._stream.event("tick", {"at": now_at})
         self._again(None)
 
     def _again(self, _: object) -> None:

@@ -11,7 +11,7 @@ from ocsd.web.feedview import grafana
 from ocsd.web.feedview.buffer import FeedBuffer
 from ocsd.web.feedview.settings import ViewSettings
 from ocsd.web.feedview.thinning import line
-from ocsd.web.server.files import Files
+from ocsd.web.server.files import PageFiles
 from ocsd.web.server.plain import dumps
 from ocsd.web.server.read import body_of
 from ocsd.web.server.route import JSON
@@ -45,7 +45,7 @@ class ViewPages(resource.Resource):
         self._buffer = buffer
         self._missing = missing
         self._clock = clock
-        self._files = Files()
+        self._files = PageFiles()
         self._posted: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
             "/search": self._search,
             "/query": lambda body: grafana.query(body, buffer, settings.name),

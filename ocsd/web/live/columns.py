@@ -1,5 +1,6 @@
 """Columns of a live plot, and adding samples to them. Pure."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,9 +32,18 @@ class LiveColumns(NamedTuple):
     mean: NDArray[np.float64]
     """Least, greatest and mean of the others; NaN if there are none, shape (k,)."""
 
-    def as_json(self) -> dict[str, list[Any]]:
-        """Return lists; numbers that are not finite are None."""
-        return {name: _plain(values) for name, values in zip(self._fields, self, strict=True)}
+    def as_json(self, written: dict[int, str]) -> str:
+        """Return an object of lists as JSON; numbers that are not finite are null.
+
+        `written` has the lists that several fields share, by the identity of the array.
+        """
+        parts = []
+        for name, values in zip(self._fields, self, strict=True):
+            text = written.get(id(values))
+            if text is None:
+                text = written[id(values)] = _as_json(values)
+            parts.append(f'"{name}":{text}')
+        return f"{{{','.join(parts)}}}"
 
 
 @dataclass(slots=True)
@@ -117,8 +127,10 @@ def _columns(bins: Bins, numbers: NDArray[np.int64], step_s: float) -> dict[str,
     }
 
 
-def _plain(values: NDArray[Any]) -> list[Any]:
-    listed: list[Any] = values.tolist()
-    if not math.isfinite(sum(listed)):
-        return [value if math.isfinite(value) else None for value in listed]
-    return listed
+def _as_json(values: NDArray[Any]) -> str:
+    listed = values.tolist()
+    text = repr(listed)
+    if "n" in text:  # of nan and inf
+        plain = [value if math.isfinite(value) else None for value in listed]
+        return json.dumps(plain)
+    return text

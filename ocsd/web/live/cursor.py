@@ -1,7 +1,9 @@
 """What is new for one viewer: columns and texts of the fields that are looked at."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -46,10 +48,18 @@ class LiveUpdate(NamedTuple):
     texts: Mapping[str, Sequence[tuple[float, str]]]
     """Times [s, Unix time] at which the text of a field changed, and the text from then on."""
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the fields as `GET live` answers."""
-        numbers = {name: columns.as_json() for name, columns in self.numbers.items()}
-        return numbers | {name: {"changes": found} for name, found in self.texts.items()}
+    def as_json(self) -> str:
+        """Return the fields as `GET live` answers, as JSON."""
+        written: dict[int, str] = {}
+        parts = [f"{_quoted(name)}:{each.as_json(written)}" for name, each in self.numbers.items()]
+        for name, changes in self.texts.items():
+            parts.append(f'{_quoted(name)}:{{"changes":{json.dumps(changes)}}}')
+        return f"{{{','.join(parts)}}}"
+
+
+@lru_cache(maxsize=10_000)
+def _quoted(name: str) -> str:
+    return json.dumps(name)
 
 
 LiveEvent: TypeAlias = LiveBegin | LiveRedraw | LiveUpdate

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 PAGE_FOLDER: Final = Path(__file__).parent.parent / "page"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
-TYPES: Final = {
+MEDIA_TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -33,7 +33,7 @@ class PageFile(NamedTuple):
     """Its ETag: another content has another one."""
 
 
-class Files:
+class PageFiles:
     """Serves the files of a folder, each read again when it has changed."""
 
     def __init__(self, folder: Path = PAGE_FOLDER) -> None:
@@ -43,7 +43,7 @@ class Files:
     def find(self, pieces: tuple[str, ...]) -> PageFile | None:
         """Return the file at a path below the folder; None if there is none."""
         path = self._folder.joinpath(*pieces)
-        kind = TYPES.get(path.suffix)
+        kind = MEDIA_TYPES.get(path.suffix)
         if kind is None or not all(map(_NAME.fullmatch, pieces)):
             return None
         try:

@@ -11,7 +11,7 @@ from twisted.web import http, resource, server
 from ocsd.errors import OcsdError, UsageError
 from ocsd.text.nearest import did_you_mean
 from ocsd.text.printable import one_line
-from ocsd.web.server.files import Files
+from ocsd.web.server.files import PageFiles
 from ocsd.web.server.plain import dumps
 from ocsd.web.server.read import Query, body_of
 from ocsd.web.server.route import JSON, Call, Route
@@ -22,6 +22,9 @@ LARGEST_BODY_BYTES: Final = 2**20
 
 API: Final = ("api", "v1")
 
+_THIS_MACHINE: Final = frozenset({None, "127.0.0.1", "::1", "::ffff:127.0.0.1"})
+"""Addresses of clients on this machine; one that comes through a Unix socket has none."""
+
 
 @dataclass(eq=False)
 class Pages(resource.Resource):
@@ -31,7 +34,7 @@ class Pages(resource.Resource):
     log = Logger()
 
     routes: Sequence[Route]
-    files: Files
+    files: PageFiles
     local: bool
     """Whether the page is served on a loopback address, and not through another web server."""
     prefix: str = ""
@@ -150,13 +153,17 @@ def _refuse(request: Any, message: str, code: int = 400) -> bytes:
 
 
 def who(request: Any) -> str:
-    """Return the client of a request for the history: a name, if the web server tells one."""
-    peer = getattr(request.getClientAddress(), "host", None)
-    forwarded = str(request.getHeader("x-forwarded-for") or "").split(",")[0].strip()
-    if peer in {None, "127.0.0.1", "::1", "::ffff:127.0.0.1"}:
-        peer = forwarded or "this machine"
-    user = str(request.getHeader("x-remote-user") or "").strip() or "a viewer"
-    return one_line(f"{user[:60]} of the page, from {peer[:60]}")
+    """Return the client of a request, for the history.
+
+    A web server in front of the page, which is on this machine, may name person and place.
+    """
+    place = getattr(request.getClientAddress(), "host", None)
+    person = ""
+    if place in _THIS_MACHINE:
+        person = str(request.getHeader("x-remote-user") or "").strip()
+        forwarded = str(request.getHeader("x-forwarded-for") or "")
+        place = forwarded.partition(",")[0].strip() or "this machine"
+    return one_line(f"{person[:60] or 'a viewer'} of the page, from {str(place)[:60]}")
 
 
 class Request(server.Request):

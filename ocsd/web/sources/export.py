@@ -15,9 +15,9 @@ from twisted.protocols.basic import FileSender
 from ocsd.text.times import utc
 from ocsd.web.refusals import RequestRefusedError
 
-TYPES: Final = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+EXPORT_TYPES: Final = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 LOW_PRIORITY: Final = 15
-LONGEST_WORDS: Final = 2000
+LONGEST_FAILURE: Final = 2000
 
 
 class Export:
@@ -76,7 +76,7 @@ class Export:
         since, until = (utc(at).replace(":", "") for at in self._span)
         name = f"ocsd {since} {until}.{kind}".replace(" ", "_")
         header = f'attachment; filename="{name}"'
-        self._request.setHeader(b"content-type", TYPES[kind].encode())
+        self._request.setHeader(b"content-type", EXPORT_TYPES[kind].encode())
         self._request.setHeader(b"content-disposition", header.encode("ascii", "replace"))
 
     def _kill(self, _: object) -> None:
@@ -100,7 +100,7 @@ class _Ended(ProcessProtocol):
         self.done: Deferred[str] = Deferred()
 
     def errReceived(self, data: bytes) -> None:
-        self._words = (self._words + data)[-LONGEST_WORDS:]
+        self._words = (self._words + data)[-LONGEST_FAILURE:]
 
     def processEnded(self, reason: Any) -> None:
         failure = ""

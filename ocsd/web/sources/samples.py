@@ -93,7 +93,8 @@ class Samples:
         if self._folder is None or not self._folder.is_dir():
             return list(fields)
         with self._open() as archive:
-            known = archive.fields()
+            feeds = self._fresh_feeds(archive).values()
+        known = [name for feed in feeds for name in feed.fields]
         names = []
         for field in fields:
             try:

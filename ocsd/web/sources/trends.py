@@ -14,7 +14,9 @@ from ocsd.errors import OcsdError
 LOWEST_PRIORITY: Final = 19
 SURVEY_PERIOD_S: Final = 60.0
 """Time between two looks for files without a trend [s]."""
-PAUSE_S: Final = 0.05
+FOLDER_PERIOD_S: Final = 2.0
+"""Time between two looks for a data folder that is not there [s]."""
+STEP_PAUSE_S: Final = 0.05
 """Pause after each step, so that this process goes on with all else [s]."""
 
 
@@ -60,12 +62,17 @@ class Trends:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)
         builder: Any = None
         while True:
+            if not folder.is_dir():
+                # Nothing has been recorded yet, or the folder is being moved.
+                self._tell("")
+                time.sleep(FOLDER_PERIOD_S)
+                continue
             try:
                 builder = builder or self._make_builder(folder)
                 self._progress = builder.survey()
                 while builder.step():
                     self._progress = builder.progress
-                    time.sleep(PAUSE_S)
+                    time.sleep(STEP_PAUSE_S)
                 self._progress = builder.progress
                 self._tell("; ".join(builder.progress.problems[-1:]))
             except OcsdError as error:

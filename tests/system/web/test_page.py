@@ -12,6 +12,9 @@ from tests.system.waiting import free_port, wait_until
 from tests.unit.web.chromium import browser, needs_chromium
 
 needs_chromium()
+
+from playwright.sync_api import Error as PlaywrightError  # noqa: E402 - after the skip
+
 pytestmark = pytest.mark.system
 
 FIELDS = [f"observatory.{name}.feeds.false_temperatures.channel_00" for name in ("fake1", "fake2")]
@@ -69,8 +72,12 @@ def row(page, name):
 
 def settles(page):
     """Wait until the page says that all is well."""
-    page.locator("#verdicts [data-tone=ok]").wait_for()
-    page.locator("#stall").wait_for(state="hidden")
+    level, stall = "#verdicts [data-tone=ok]", "#stall[hidden]"
+    well = f"() => ['{level}', '{stall}'].every((each) => document.querySelector(each))"
+    try:
+        page.wait_for_function(well)
+    except PlaywrightError:
+        pytest.fail(f"not well: {page.locator('body').inner_text()}")
 
 
 def goes_on(page):

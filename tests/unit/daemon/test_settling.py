@@ -1,11 +1,18 @@
 """How a start goes is told, whether it succeeds or not."""
 
+from types import SimpleNamespace
+
 import pytest
 from twisted.logger import globalLogPublisher
 
 from ocsd.daemon.instances.fleet import Fleet
+from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.settling import SETTLING_LIMIT_S, Settling, attempt
+from ocsd.site.model import Instance
+from ocsd.supervisor.events import State
+from ocsd.supervisor.lifecycle import Lifecycle
+from tests.unit.daemon.timers import cancel_timers
 
 
 class Told(list):
@@ -67,3 +74,23 @@ def test_a_step_that_fails_ends_the_daemon_and_is_logged():
     ]
     assert given[0].exit_code == 1
     assert [str(each["log_failure"].value) for each in logged] == ["boom"]
+
+
+def test_no_start_waits_for_the_page_nor_counts_it(settling, fleet, told, clock):
+    fleet.add(Instance(instance_id="web", agent_class="Web"), page := a_keeper(clock))
+    fleet.launch()
+    assert page.life.state is State.STARTING
+    settling.report_if_settled()
+    assert told == [
+        "  the page still starts; ocsd status has its address",
+        "0 of 0 instances up after 0.0 s",
+        "settled",
+    ]
+    assert list(fleet.agents()) == []
+    assert fleet.page() is page
+    cancel_timers(clock)
+
+
+def a_keeper(clock):
+    launcher = SimpleNamespace(spawn=lambda name: None, kill=lambda *_: None)
+    return Keeper("web", Lifecycle(), launcher, clock, clock.seconds, float, lambda _: None)

@@ -136,9 +136,10 @@ export class History {
     for (const [field, update] of Object.entries(columns)) {
       const series = this.series.get(field);
       if (!series) continue;
+      const known = series.t[series.t.length - 1] ?? Infinity;
       merge(series, update);
+      this.lookForHole(series, (update.t ?? []).filter((at) => at > known));
       trim(series, oldest);
-      if (update.t?.length) this.lookForHole(series, update.t[0]);
       longest = Math.max(longest, series.t.length);
     }
     if (longest > TOO_MANY_COLUMNS) this.again(0);
@@ -146,10 +147,9 @@ export class History {
   }
 
   /** Data that come after a gap: the recorder now knows the cause of the hole. */
-  lookForHole(series, at) {
-    const place = placeOf(series.t, at);
-    if (place === 0 || at === this.gapAt || !breaksBefore(series, place)) return;
-    if (series.breaks.has(at)) return;
+  lookForHole(series, times) {
+    const at = times.find((time) => breaksBefore(series, placeOf(series.t, time)));
+    if (at === undefined || at === this.gapAt) return;
     this.gapAt = at;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.again(0), HOLE_KNOWN_MS);

@@ -8,6 +8,7 @@ const $ = (id) => document.getElementById(id);
 const TYPING_MS = 250;
 const VALUES_AGAIN_MS = 1000;
 const FIELDS_AGAIN_MS = 20000;
+const NONE_AGAIN_MS = 2000;
 const MOST = 200;
 const STALE_S = 30;
 
@@ -36,11 +37,17 @@ export class Fields {
       Object.assign(this, { fields });
       setText($("fields-said"), saidOf(fields.length, total, search));
       this.draw();
+      if (!total) this.searchAgain();
     } catch (error) {
       setText($("fields-said"), error.message);
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.search(), 3000);
+      this.searchAgain();
     }
+  }
+
+  /** Soon: a site that has just been started has its first fields within seconds. */
+  searchAgain() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.search(), NONE_AGAIN_MS);
   }
 
   /** Latest values, once a second while the section is on the screen; no connection is kept. */

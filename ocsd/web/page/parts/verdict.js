@@ -31,7 +31,7 @@ export class Verdict {
     const count = wrongOf(state).length;
     const title = count ? `${levelShape(level)} ${count} wrong · ${state.site.name}` : state.site.name;
     if (document.title !== title) document.title = title;
-    setText($("spoken"), `${state.site.name} is ${level}`);
+    setText($("spoken"), `${state.site.name}: ${level}`);
   }
 
   tick() {

@@ -38,7 +38,7 @@ export class Wrong {
       update: (item) => {
         setText(link, item.instance_id ?? "");
         link.hidden = !item.instance_id;
-        setText(what, item.instance_id === item.what ? "" : item.what);
+        setText(what, withoutName(item));
         setText(reason, item.reason ?? "");
         setText(since, this.sinceText(item));
         setText(remedy, item.remedy ? `→ ${item.remedy}` : "");
@@ -58,6 +58,12 @@ export class Wrong {
     const button = h("button.link", { type: "button", onclick: () => this.shown.set({ instance: button.textContent }) });
     return { element: h("li", {}, button), update: ({ instance_id: id }) => setText(button, id) };
   }
+}
+
+/** "web is degraded" without the name, which is a link before it. */
+function withoutName({ what, instance_id: id }) {
+  if (id && what.startsWith(id)) return what.slice(id.length).trim();
+  return what;
 }
 
 const keyOf = ({ host, instance_id: id, what, since_at: since }) => JSON.stringify([host, id, what, since]);

@@ -12,7 +12,7 @@ from ocsd.daemon.ocs.host_manager import HostManagerFace, wanted
 from ocsd.errors import SiteFileError
 from ocsd.forkserver.protocol import Spawned
 from ocsd.site.model import Instance
-from ocsd.supervisor.events import Target, UpRequested
+from ocsd.supervisor.events import State, Target, UpRequested
 from ocsd.supervisor.lifecycle import Lifecycle
 from tests.unit.daemon.timers import cancel_timers
 
@@ -150,3 +150,18 @@ def test_die_answers_before_everything_ends(face, clock, stops):
     assert stops == []
     clock.advance(0)
     assert stops == [ASKER]
+
+
+def test_ocs_neither_sees_the_page_nor_ends_it(face, fleet, clock):
+    launcher = SimpleNamespace(spawn=lambda name: None, kill=lambda *_: None)
+    page = Keeper("web", Lifecycle(), launcher, clock, lambda: 0.0, float, fleet.announce)
+    fleet.add(Instance(instance_id="web", agent_class="Web"), page)
+    begin(fleet.keeper("web"), 77)
+    running = session()
+    face.manager(running, {"requests": [("all", "down")], "reload_config": False})
+    assert "web" not in {each["instance_id"] for each in running.data["child_states"]}
+    assert fleet.keeper("web").life.state is State.UP
+    assert face.update(session(), {"requests": [("web", "down")], "reload_config": False}) == (
+        False,
+        "this host has no instance 'web'",
+    )

@@ -217,3 +217,18 @@ def test_old_and_new_values_are_in_the_answer_and_so_are_warnings_of_the_file(in
     first, second = told["warnings"]
     assert first.startswith(f"{file}:6: YAML does not read the argument yes as text")
     assert second.startswith(f"{file}:4: agent-paths names /no/folder")
+
+
+@pytest.mark.parametrize(
+    ("key", "added", "removed", "changed"),
+    [
+        ("{name: Lab 1}", (), (), {"web": ("arguments",)}),
+        ("{enabled: false}", (), ("web",), {}),
+        ("{listen: '127.0.0.1:8002'}", (), (), {}),
+    ],
+)
+def test_a_change_of_the_page_touches_only_the_page(in_use, key, added, removed, changed):
+    file = in_use.working_dir / "site.yaml"
+    file.write_text(FILE.replace("    agent-paths:", f"    web: {key}\n    agent-paths:"))
+    found = compare(in_use).difference
+    assert (found.added, found.removed, dict(found.changed)) == (added, removed, changed)

@@ -1,0 +1,115 @@
+"""Fields and windows of a data folder, exports, and trends in the background."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ocsd.data.index import IndexedBlock
+from ocsd.data.overview import FeedOverview
+from ocsd.errors import NoDataError, NotPermittedError, UsageError
+from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
+from ocsd.web.sources.export import Export
+from ocsd.web.sources.samples import Samples, explaining, instance_of, numbers
+from ocsd.web.sources.trends import Trends
+
+FEED = "observatory.lab1.thermo1.feeds.temps"
+FIELD = f"{FEED}.channel_00"
+
+
+def test_a_host_without_an_aggregator_has_no_fields(tmp_path):
+    samples = Samples(None, tmp_path)
+    assert samples.fields("", 9) == {"fields": [], "total": 0}
+    assert samples.chosen(["channel_00"]) == ["channel_00"]
+    with pytest.raises(MissingError, match="no aggregator"):
+        samples.window(["a"], 0, 1, 10)
+
+
+def test_a_folder_that_is_not_there_yet_is_asked_again(tmp_path):
+    samples = Samples(tmp_path / "data", tmp_path)
+    assert samples.fields("", 9)["total"] == 0
+    with pytest.raises(MissingError, match="data"):
+        samples.window(["a"], 0, 1, 10)
+
+
+def test_an_empty_folder_has_no_such_field(tmp_path):
+    (tmp_path / "data").mkdir()
+    samples = Samples(tmp_path / "data", tmp_path)
+    with pytest.raises(MissingError, match="there are no data of 'channel_00'"):
+        samples.window(["channel_00"], 0.0, 1.0, 10)
+    assert samples.chosen(["channel_00"]) == ["channel_00"]
+    assert samples.fields("", 9) == {"fields": [], "total": 0}
+
+
+def block(name, **fields):
+    return IndexedBlock(name, fields, 10, 1.0, ((100.0, 200.0),), ())
+
+
+def test_fields_are_found_by_words_in_name_or_label(tmp_path):
+    (tmp_path / "data").mkdir()
+    samples = Samples(tmp_path / "data", tmp_path)
+    feed = FeedOverview(
+        FEED,
+        ("s",),
+        (block("temps", channel_00="float", mode="str"),),
+        (),
+        {FIELD: "K"},
+        {FIELD: "Cold <plate>"},
+    )
+    samples._archive = SimpleNamespace(feeds=lambda: [feed])
+    found = samples.fields("cold thermo1", 9)
+    assert found["fields"] == [
+        {
+            "field": FIELD,
+            "instance_id": "thermo1",
+            "feed": FEED,
+            "name": "channel_00",
+            "kind": "number",
+            "newest_at": 200.0,
+            "units": "K",
+            "label": "Cold <plate>",
+        }
+    ]
+    assert samples.fields("", 1)["total"] == 2
+    assert samples.fields("mode", 9)["fields"][0]["kind"] == "text"
+
+
+def test_the_instance_is_the_last_word_before_feeds():
+    assert instance_of(FEED) == "thermo1"
+
+
+def test_numbers_are_null_where_they_are_none():
+    assert numbers(np.array([1.5, math.nan, math.inf])) == [1.5, None, None]
+    assert numbers(np.array([2**60])) == [2**60]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (NoDataError("none"), MissingError),
+        (NotPermittedError("no"), AwayError),
+        (OSError("gone"), AwayError),
+        (UsageError("what"), RequestRefusedError),
+        (MissingError("x"), MissingError),
+    ],
+)
+def test_errors_of_the_folder_become_refusals(error, kind):
+    with pytest.raises(kind), explaining():
+        raise error
+
+
+def test_an_export_is_the_command_of_the_terminal(tmp_path):
+    export = Export(None, tmp_path, [FIELD, "--help"], (1795328225.5, 1795328226.0))
+    words = export._words("/tmp/x.csv")
+    assert words[-3:] == ["--", FIELD, "--help"]
+    assert "2026-11-22T06:17:05.500000+00:00" in words
+    with pytest.raises(RequestRefusedError, match="no time of the calendar"):
+        Export(None, tmp_path, [], (1e18, 2e18))._words("x")
+
+
+def test_trends_tell_how_far_they_are(tmp_path):
+    assert Trends(None, None).as_json() == {"built": 0, "waiting": 0, "folder": None}
+    trends = Trends(tmp_path, None)
+    trends._progress = SimpleNamespace(built=2, waiting=1, folder=tmp_path / "ocsd/trend")
+    assert trends.as_json()["folder"] == str(tmp_path / "ocsd/trend")
