@@ -150,6 +150,19 @@ def test_the_link_keeps_what_is_seen(page, address):
     assert page.evaluate("location.hash") == f"#field={FIELD}"
 
 
+def test_a_time_can_be_typed(page, address):
+    page.goto(f"{address}#field={FIELD}")
+    page.locator("#from").fill("2026-11-27 22:00")
+    page.locator("#to").fill("soon")
+    page.locator("#to").press("Enter")
+    page.locator("#to[aria-invalid=true]").wait_for()
+    page.locator("#to").fill("2026-11-28 06:00")
+    page.locator("#to").press("Enter")
+
+    page.locator("#span-said", has_text="(8 h)").wait_for()
+    assert page.locator("#to[aria-invalid]").count() == 0
+
+
 def test_dragging_zooms_and_what_is_exported_is_what_is_seen(page, address):
     page.goto(f"{address}#field={FIELD}&since=2026-11-01T00:00:00Z&until=2026-11-02T00:00:00Z")
     over = page.locator(".plot .over")

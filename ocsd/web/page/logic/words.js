@@ -38,13 +38,12 @@ export function moment(at, utc, digits = 0) {
   return `${day(at, utc)} ${clock(at, utc, digits)}`;
 }
 
-/** A moment as controls for date and time have it. */
-export const inputText = (at, utc) => `${day(at, utc)}T${clock(at, utc)}`;
-
-/** The moment of such a control; NaN if it is empty. */
-export function inputTime(text, utc) {
-  if (utc) return Date.parse(`${text}Z`) / 1000;
-  return Date.parse(text) / 1000;
+/** The time that a text such as "2026-11-29 13:45" means; NaN if it means none. */
+export function typedTime(text, utc) {
+  const found = /^(\d{4}-\d\d-\d\d)(?:[ T]+(\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?\s*Z?$/.exec(text.trim());
+  if (!found) return NaN;
+  const [, date, time = "00:00"] = found;
+  return Date.parse(`${date}T${time}${utc ? "Z" : ""}`) / 1000;
 }
 
 /** The time alone if it is of the same day as `now`, else day and time. */

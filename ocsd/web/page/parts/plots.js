@@ -5,7 +5,7 @@ import { Rows, h, setAttribute, setText } from "../dom/build.js";
 import { plotsOf } from "../logic/groups.js";
 import { holeText } from "../logic/holes.js";
 import { PRESETS, fixed, live, moved, resolved, zoomed } from "../logic/span.js";
-import { inputText, inputTime } from "../logic/words.js";
+import { moment, typedTime } from "../logic/words.js";
 import { Plot, spanText } from "./plot.js";
 import { palette } from "./paint.js";
 
@@ -66,21 +66,24 @@ export class Plots {
     else this.go(fixed(view.until - span_s, view.until, this.site.now()));
   }
 
-  /** A time that was typed; without an end, until now. */
+  /** Go to the time that was typed; without an end, until now. */
   typed() {
     const now = this.site.now();
-    const since = inputTime($("from").value, this.shown.utc);
-    let until = inputTime($("to").value, this.shown.utc);
-    if (Number.isNaN(until)) until = now;
-    if (since < Math.min(until, now)) this.go(fixed(since, until, now));
-    else if (since < now) this.go(fixed(since, now, now));
+    const { utc } = this.shown;
+    const since = typedTime($("from").value, utc);
+    const end = $("to").value.trim() === "" ? now : Math.min(now, typedTime($("to").value, utc));
+    const isRight = since < end;
+    for (const id of ["from", "to"]) setAttribute($(id), "aria-invalid", isRight ? null : "true");
+    if (isRight) this.go(fixed(since, end, now));
   }
 
   showTimes({ since, until }) {
     const { view, utc } = this.shown;
-    const texts = { from: inputText(since, utc), to: view.live ? "" : inputText(until, utc) };
+    const texts = { from: "", to: "" };
+    if (!view.live) Object.assign(texts, { from: moment(since, utc), to: moment(until, utc) });
     for (const [id, text] of Object.entries(texts)) {
-      if (document.activeElement !== $(id) && $(id).value !== text) $(id).value = text;
+      if (document.activeElement === $(id) || $(id).hasAttribute("aria-invalid")) continue;
+      if ($(id).value !== text) $(id).value = text;
     }
   }
 
@@ -91,6 +94,7 @@ export class Plots {
 
   /** Go to a view; a move that goes on replaces the last entry of the browser's Back. */
   go(view) {
+    for (const id of ["from", "to"]) setAttribute($(id), "aria-invalid", null);
     const isMoving = performance.now() - (this.movedAt ?? -Infinity) < 1000;
     this.movedAt = performance.now();
     this.shown.set({ view }, !isMoving);
