@@ -153,4 +153,5 @@ def _joined(kind: Kind, parts: list[Any]) -> Values:
     if kind is Kind.TEXT:
         return list(chain.from_iterable(parts))
     joined = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    return np.ascontiguousarray(joined, dtype=_EMPTY[kind])
+    # A column behind bools may begin anywhere, and spt3g refuses whole numbers that do.
+    return np.require(joined, _EMPTY[kind], ["C", "ALIGNED"])

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
@@ -17,6 +17,8 @@ from ocsd.errors import NoDataError, NotPermittedError, OcsdError
 from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
 
 TEXT_KIND: Final = "str"
+MOST_COLUMNS_IN_ALL: Final = 500_000
+"""Columns of all fields of a window: some 40 MB of text."""
 FEEDS_LIFE_S: Final = 5.0
 """Time for which the list of feeds, with units and labels, is not read again [s]."""
 
@@ -69,7 +71,11 @@ class Samples:
         """
         with self._open() as archive:
             found = archive.window(fields, since_at, until_at, columns)
-            feeds = self._fresh_feeds(archive)
+            _check_size(found.fields.values())
+            feeds = self._feeds
+            if not self._is_fresh:
+                # Those of this time only: all of them may have to be read first.
+                feeds = _by_address(archive.feeds(since_at, until_at))
         return {
             "since": since_at,
             "until": until_at,
@@ -105,11 +111,14 @@ class Samples:
 
     def _fresh_feeds(self, archive: Any) -> Mapping[str, FeedOverview]:
         """Return the overview of each feed, by address, of the last seconds."""
-        now_s = time.monotonic()
-        if now_s - self._feeds_read_s > FEEDS_LIFE_S:
-            self._feeds = {feed.feed: feed for feed in archive.feeds()}
-            self._feeds_read_s = now_s
+        if not self._is_fresh:
+            self._feeds = _by_address(archive.feeds())
+            self._feeds_read_s = time.monotonic()
         return self._feeds
+
+    @property
+    def _is_fresh(self) -> bool:
+        return time.monotonic() - self._feeds_read_s <= FEEDS_LIFE_S
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
@@ -142,6 +151,19 @@ def explaining() -> Iterator[None]:
         raise AwayError(str(error)) from error
     except OcsdError as error:
         raise RequestRefusedError(str(error)) from error
+
+
+def _check_size(fields: Iterable[Any]) -> None:
+    points = sum(len(field.t) + len(field.changes or ()) for field in fields)
+    if points > MOST_COLUMNS_IN_ALL:
+        raise RequestRefusedError(
+            f"the answer would have {points:,} columns in all, and may have {MOST_COLUMNS_IN_ALL:,}; ask "
+            "for fewer fields, or fewer columns of each"
+        )
+
+
+def _by_address(feeds: Sequence[FeedOverview]) -> dict[str, FeedOverview]:
+    return {feed.feed: feed for feed in feeds}
 
 
 def _rows(feed: FeedOverview) -> Iterator[dict[str, Any]]:
