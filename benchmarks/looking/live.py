@@ -9,7 +9,6 @@ core each case takes, and how many samples were read and sent, which have to be 
 """
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Iterator
@@ -141,7 +140,7 @@ def _cursor(live: Live, case: Case, viewer: int) -> LiveCursor:
 def _send(cursors: list[LiveCursor], cost: Cost) -> None:
     began = time.process_time()
     updates = [event for cursor in cursors for event in cursor.updates()]
-    texts = [json.dumps(each.as_json()) for each in updates if isinstance(each, LiveUpdate)]
+    texts = [each.as_json() for each in updates if isinstance(each, LiveUpdate)]
     cost.update_s += time.process_time() - began
     cost.bytes_sent += sum(map(len, texts))
     for update in updates:

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ocsd import journal
 from ocsd.reactor.threads import the_reactor
@@ -11,18 +11,24 @@ from ocsd.web.live.cursor import LiveBegin, LiveCursor, LiveRedraw
 from ocsd.web.live.latest import LatestValue
 from ocsd.web.live.live import Live
 from ocsd.web.refusals import MissingError
+from ocsd.web.server.plain import dumps
 from ocsd.web.server.route import Call
 from ocsd.web.server.seats import Seats
 from ocsd.web.server.stream import Stream
 from ocsd.web.sources.samples import Samples
 from ocsd.web.work import Work
 
-JOURNAL_POLL_S: Final = 0.1
 IDLE_POLL_S: Final = 1.0
-"""Time between two looks into the journal while somebody looks, and while nobody does [s]."""
+"""Time between two looks into the journal while nobody looks [s]; else each update begins with one.
+"""
 UPDATE_S: Final = 0.25
 """Time between two updates of a viewer [s]."""
-VALUES_S: Final = 1.0
+VALUES_S: Final = 0.9
+"""The same of latest values: every fourth update."""
+TICK_S: Final = 0.9
+AT_ONCE_S: Final = 0.05
+BREATH_S: Final = 0.01
+"""Time for which viewers are written to at once, and then others have their turn [s]."""
 
 
 class Living:
@@ -36,7 +42,9 @@ class Living:
         self._seats = seats
         self._work = work
         self._viewers: set[_Viewer] = set()
-        self._patterns: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._waiting: list[_Viewer] = []
+        self._rounds = Ticker(UPDATE_S, self._round)
+        self._patterns: dict[str, tuple[float, bytes]] = {}
 
     @property
     def trouble(self) -> str:
@@ -61,7 +69,7 @@ class Living:
         self._seats.take("live")
         _LiveViewer(call, self, cursor)
 
-    async def values(self, call: Call) -> dict[str, Any]:
+    async def values(self, call: Call) -> bytes:
         """Return the latest values."""
         if self._live is not None:
             self._live.poll()
@@ -73,8 +81,11 @@ class Living:
         self._seats.take("values")
         _ValuesViewer(call, self, call.params["pattern"])
 
-    def latest(self, pattern: str) -> dict[str, Any]:
-        """Return the latest values that a pattern means, not older than some tenths of a second."""
+    def latest(self, pattern: str) -> bytes:
+        """Return the latest values that a pattern means, as JSON, made once for all viewers.
+
+        They are not older than some tenths of a second.
+        """
         now_at = time.time()
         kept = self._patterns.get(pattern)
         if kept is not None and 0 <= now_at - kept[0] < VALUES_S / 2:
@@ -82,7 +93,7 @@ class Living:
         found: list[LatestValue] = []
         if self._live is not None:
             found = self._live.latest(pattern or "*")
-        answer = {
+        told = {
             "at": now_at,
             "values": [
                 {
@@ -96,18 +107,42 @@ class Living:
                 for each in found
             ],
         }
+        answer = dumps(told)
         fresh = {key: old for key, old in self._patterns.items() if now_at - old[0] < VALUES_S}
         self._patterns = {**fresh, pattern: (now_at, answer)}
         return answer
 
     def join(self, viewer: "_Viewer") -> None:
-        """Take note of a viewer."""
+        """Write to a viewer from now on."""
         self._viewers.add(viewer)
+        viewer.beat()
+        self._rounds.start()
 
     def leave(self, viewer: "_Viewer", seat: str) -> None:
         """Forget a viewer."""
         self._viewers.discard(viewer)
         self._seats.leave(seat)
+        if not self._viewers:
+            self._rounds.stop()
+
+    def _round(self) -> None:
+        """Begin to write to all viewers, one after the other, unless the last round goes on.
+
+        Together, because then the processor has at hand what it needs for each of them.
+        """
+        if not self._waiting:
+            if self._live is not None:
+                self._live.poll()
+            self._waiting = list(self._viewers)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Write to those that wait; leave room for other requests now and then."""
+        until_s = time.monotonic() + AT_ONCE_S
+        while self._waiting and time.monotonic() < until_s:
+            self._waiting.pop().beat()
+        if self._waiting:
+            the_reactor().callLater(BREATH_S, self._go_on)
 
     def _source(self) -> Live:
         if self._live is None:
@@ -117,8 +152,6 @@ class Living:
     def _poll(self, live: Live) -> None:
         live.poll()
         delay_s = IDLE_POLL_S
-        if self._viewers:
-            delay_s = JOURNAL_POLL_S
         if live.behind:
             delay_s = 0.0
         the_reactor().callLater(delay_s, self._poll, live)
@@ -134,32 +167,32 @@ class _Viewer:
         self._living = living
         self._stream = Stream(call.request)
         self._stream.on_close = self._closed
-        self._tick_due_at = 0.0
+        self._due_s = self._tick_due_s = 0.0
         living.join(self)
-        self._ticker = Ticker(self.period_s, self._beat)
-        self._ticker.start()
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
+        """Write what is new, and once a second the time."""
+        now_s = time.monotonic()
         # Nothing is lost by a reader that is behind: it gets all of it next time.
         if self._stream.is_behind or not self._stream.is_open:
             return
-        self.write()
-        now_at = time.time()
-        if now_at >= self._tick_due_at:
-            self._tick_due_at = now_at + 1.0
-            self._stream.event("tick", {"at": now_at})
+        if now_s >= self._due_s:
+            self._due_s = now_s + self.period_s
+            self.write()
+        if now_s >= self._tick_due_s:
+            self._tick_due_s = now_s + TICK_S
+            self._stream.event("tick", {"at": time.time()})
 
     def write(self) -> None:
         """Write what is new."""
 
     def _closed(self) -> None:
-        self._ticker.stop()
         self._living.leave(self, self.seat)
 
 
 class _LiveViewer(_Viewer):
     seat = "live"
-    period_s = UPDATE_S
+    period_s = 0.0
 
     def __init__(self, call: Call, living: Living, cursor: LiveCursor) -> None:
         self._cursor = cursor
@@ -173,7 +206,8 @@ class _LiveViewer(_Viewer):
                 case LiveRedraw():
                     self._stream.event("redraw", event._asdict())
                 case _:
-                    self._stream.event("update", {"at": time.time(), "fields": event.as_json()})
+                    text = f'{{"at":{time.time()!r},"fields":{event.as_json()}}}'
+                    self._stream.raw(f"event: update\ndata: {text}\n\n".encode())
 
 
 class _ValuesViewer(_Viewer):
@@ -184,4 +218,4 @@ class _ValuesViewer(_Viewer):
         super().__init__(call, living)
 
     def write(self) -> None:
-        self._stream.event("values", self._living.latest(self._pattern))
+        self._stream.raw(b"event: values\ndata: %s\n\n" % self._living.latest(self._pattern))

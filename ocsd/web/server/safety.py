@@ -24,6 +24,8 @@ HEADERS: Final[Mapping[str, str]] = {
 
 _OWN_NAMES: Final = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
 _SAME: Final = frozenset({"same-origin", "none"})
+_FETCHED: Final = frozenset({"cors", "no-cors", "same-origin", "websocket"})
+"""Modes in which a page fetches something, and no person follows a link."""
 
 Header = Callable[[str], str]
 """Returns a header of the request by its name; empty if it has none."""
@@ -50,6 +52,8 @@ def refusal(method: str, header: Header, *, local: bool) -> Refusal | None:
             f"this page is served to this machine only, and {host!r} is not its name; open it as "
             "http://localhost:PORT/, or set a web server in front of it (docs/operating.md)",
         )
+    if header("sec-fetch-site").lower() == "cross-site" and header("sec-fetch-mode") in _FETCHED:
+        return Refusal(403, "a page of another site may lead here, but not read or occupy anything")
     if method != "POST":
         return None
     kind = header("content-type").partition(";")[0].strip().lower()

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
@@ -17,6 +17,8 @@ from ocsd.errors import NoDataError, NotPermittedError, OcsdError
 from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
 
 TEXT_KIND: Final = "str"
+MOST_COLUMNS_IN_ALL: Final = 500_000
+"""Columns of all fields of a window: some 40 MB of text."""
 FEEDS_LIFE_S: Final = 5.0
 """Time for which the list of feeds, with units and labels, is not read again [s]."""
 
@@ -69,6 +71,7 @@ class Samples:
         """
         with self._open() as archive:
             found = archive.window(fields, since_at, until_at, columns)
+            _check_size(found.fields.values())
             feeds = self._feeds
             if not self._is_fresh:
                 # Those of this time only: all of them may have to be read first.
@@ -148,6 +151,15 @@ def explaining() -> Iterator[None]:
         raise AwayError(str(error)) from error
     except OcsdError as error:
         raise RequestRefusedError(str(error)) from error
+
+
+def _check_size(fields: Iterable[Any]) -> None:
+    points = sum(len(field.t) + len(field.changes or ()) for field in fields)
+    if points > MOST_COLUMNS_IN_ALL:
+        raise RequestRefusedError(
+            f"the answer would have {points:,} columns in all, and may have "
+            f"{MOST_COLUMNS_IN_ALL:,}; ask for fewer fields, or fewer columns of each"
+        )
 
 
 def _by_address(feeds: Sequence[FeedOverview]) -> dict[str, FeedOverview]:

@@ -1,6 +1,5 @@
-"""Trends, made in the background by a thread of the lowest priority."""
+"""Trends, made in the background by a thread that leaves at least half of its time to others."""
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -11,13 +10,14 @@ from twisted.logger import Logger
 
 from ocsd.errors import OcsdError
 
-LOWEST_PRIORITY: Final = 19
+FIRST_DELAY_S: Final = 20.0
+"""Time after the start of this process before any is made: the host starts meanwhile [s]."""
 SURVEY_PERIOD_S: Final = 60.0
 """Time between two looks for files without a trend [s]."""
 FOLDER_PERIOD_S: Final = 2.0
 """Time between two looks for a data folder that is not there [s]."""
-STEP_PAUSE_S: Final = 0.05
-"""Pause after each step, so that this process goes on with all else [s]."""
+SHORTEST_PAUSE_S: Final = 0.05
+"""Pause after a step, at least; as long as the step if that is more: half a processor [s]."""
 
 
 class Trends:
@@ -58,8 +58,9 @@ class Trends:
         }
 
     def _run(self, folder: Path) -> None:
-        # On Linux a priority belongs to a thread.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)
+        # Not at a lower priority than this process has: a thread that holds the interpreter's lock
+        # and gets no processor would hold up all others.
+        time.sleep(FIRST_DELAY_S)
         builder: Any = None
         while True:
             if not folder.is_dir():
@@ -70,16 +71,22 @@ class Trends:
             try:
                 builder = builder or self._make_builder(folder)
                 self._progress = builder.survey()
-                while builder.step():
-                    self._progress = builder.progress
-                    time.sleep(STEP_PAUSE_S)
-                self._progress = builder.progress
+                while self._step(builder):
+                    pass
                 self._tell("; ".join(builder.progress.problems[-1:]))
             except OcsdError as error:
                 self._tell(str(error))  # e.g. nothing is recorded yet
             except Exception:  # noqa: BLE001 - without trends the page is slow, and works
                 self.log.failure("while making trends")
             time.sleep(SURVEY_PERIOD_S)
+
+    def _step(self, builder: Any) -> bool:
+        """Make one trend; return whether more are missing."""
+        begun_s = time.monotonic()
+        more: bool = builder.step()
+        self._progress = builder.progress
+        time.sleep(max(SHORTEST_PAUSE_S, time.monotonic() - begun_s))
+        return more
 
     def _tell(self, trouble: str) -> None:
         if trouble and trouble != self.trouble:

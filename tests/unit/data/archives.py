@@ -22,23 +22,20 @@ class Recorded:
     recording: Recording
     sent: dict = field(default_factory=lambda: defaultdict(list))
 
-    def send(self, times, draw_value):
-        columns = {name: [draw_value(name) for _ in times] for name in ("x", "n", "s", "b")}
+    def send(self, times, values, names):
+        """Send samples of fields; `values` has a function of no arguments for each."""
+        columns = {name: [values[name]() for _ in times] for name in names}
         self.recording.send(times, **columns)
-        for name, values in columns.items():
-            self.sent[name] += zip(ticks(np.array(times)).tolist(), values, strict=True)
+        for name, column in columns.items():
+            self.sent[name] += zip(ticks(np.array(times)).tolist(), column, strict=True)
 
     def between(self, name, since, until):
         begin, end = tick_of(since), tick_of(until)
         return [value for at, value in self.sent[name] if begin <= at < end]
 
 
-VALUES = {
-    "x": st.floats(-1e6, 1e6) | st.sampled_from([math.nan, math.inf, -math.inf]),
-    "n": st.integers(-(2**63), 2**63 - 1),
-    "s": st.sampled_from(["open", "shut", ""]),
-    "b": st.booleans(),
-}
+LAYOUTS = ["xnsb", "xnsb", "xs", "bn"]
+"""Fields that are sent together; the first of a recording has all."""
 
 BATCHES = st.lists(
     st.tuples(
@@ -61,14 +58,16 @@ def recorded(folder, batches, closed, seed):
         "s": lambda: str(random.choice(["open", "shut", ""])),
         "b": lambda: bool(random.integers(2)),
     }
+    whole = values | {"x": lambda: int(random.integers(-100, 100))}
     found = Recorded(Recording(folder, time_per_file_s=900.0, clock=Clock()))
     found.recording.start()
+    names = LAYOUTS[0]
     for count, apart_s, late_s, pause_s in batches:
         begin = found.recording.clock.at - late_s
-        found.send(
-            [begin + number * apart_s for number in range(count)], lambda name: values[name]()
-        )
+        times = [begin + number * apart_s for number in range(count)]
+        found.send(times, [values, whole][random.integers(2)], names)
         found.recording.run(pause_s, step_s=max(pause_s / 3, 1.0))
+        names = LAYOUTS[random.integers(len(LAYOUTS))]
     if closed:
         found.recording.recorder.close()
     return found

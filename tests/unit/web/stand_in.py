@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from tests.unit.web.world import MADE_UP, World, column, line, value
+from tests.unit.web.world import MADE_UP, World, column, value
 
 PAGE = Path(__file__).parents[3] / "ocsd" / "web" / "page"
 KINDS = {
@@ -34,7 +34,7 @@ class Handler(BaseHTTPRequestHandler):
         if not path.startswith("/api/v1/"):
             return self._file(path)
         words = path.removeprefix("/api/v1/").split("/")
-        streams = {"events": self._events, "live": self._live, "follow": self._lines}
+        streams = {"events": self._events, "live": self._live}
         if words[-1] in streams:
             self._begin_stream()
             return streams[words[-1]](query)
@@ -65,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
             return {
                 "operations": {"operations": world.operations()},
                 "strip": {"spans": [{**each, "reason": "asked"} for each in spans]},
-                "log": {"lines": list(map(line, range(-24, 0))), "path": ""},
+                "log": {"lines": world.log(float(query.get("since", ["0"])[0])), "path": ""},
             }[words[2]]
         if words == ["window"]:
             since, until = (float(query[key][0]) for key in ("since", "until"))
@@ -133,12 +133,6 @@ class Handler(BaseHTTPRequestHandler):
             update = {field: column(field, times) for field in query["field"]}
             self._event("update", {"at": last, "fields": update})
             self._event("tick", {"at": last})
-
-    def _lines(self, _query):
-        number = 0
-        while not self._over_after(1):
-            self._event("line", line(number))
-            number += 1
 
     def _over_after(self, seconds):
         return self.server.over.wait(seconds)

@@ -31,7 +31,8 @@ def address(world):
 @pytest.fixture
 def page(chromium):
     """A page that fails the test if it logged an error."""
-    context = chromium.new_context()
+    # So high that all is seen; what is not seen is not drawn.
+    context = chromium.new_context(viewport={"width": 1280, "height": 2200})
     opened = context.new_page()
     opened.set_default_timeout(10_000)
     opened.errors = []
@@ -147,6 +148,19 @@ def test_the_link_keeps_what_is_seen(page, address):
 
     page.locator("#spans [aria-pressed=true]", has_text="10 min").wait_for()
     assert page.evaluate("location.hash") == f"#field={FIELD}"
+
+
+def test_a_time_can_be_typed(page, address):
+    page.goto(f"{address}#field={FIELD}")
+    page.locator("#from").fill("2026-11-27 22:00")
+    page.locator("#to").fill("soon")
+    page.locator("#to").press("Enter")
+    page.locator("#to[aria-invalid=true]").wait_for()
+    page.locator("#to").fill("2026-11-28 06:00")
+    page.locator("#to").press("Enter")
+
+    page.locator("#span-said", has_text="(8 h)").wait_for()
+    assert page.locator("#to[aria-invalid]").count() == 0
 
 
 def test_dragging_zooms_and_what_is_exported_is_what_is_seen(page, address):

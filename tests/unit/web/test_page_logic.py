@@ -68,6 +68,27 @@ def test_moments_are_in_utc_or_in_the_time_of_the_browser(run):
     assert run(WORDS, f"return {local} === {utc}", [AT, offset_s])
 
 
+def test_a_typed_time_is_read_as_it_is_shown(run):
+    code = "return [true, false].map((utc) => words.typedTime(words.moment(given, utc), utc))"
+    assert run(WORDS, code, AT) == [AT - 0.25, AT - 0.25]
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-11-29", 1795910400),
+        ("2026-11-29 13:46", AT - 40.25),
+        ("2026-11-29T13:46:40.25Z", AT),
+        ("yesterday", None),
+        ("2026-13-01", None),
+        ("", None),
+    ],
+)
+def test_a_typed_time_may_be_short(run, text, at):
+    read = run(WORDS, "return words.typedTime(given, true)", text)
+    assert (read if read == read else None) == at  # only NaN differs from itself
+
+
 def test_ticks_name_the_day_where_it_changes(run):
     code = "return words.ticks([given, given + 3600, given + 39600], 3600, true)"
     assert run(WORDS, code, AT - 40.25) == ["13:46\n2026-11-29", "14:46", "00:46\n2026-11-30"]
@@ -156,6 +177,27 @@ def test_a_text_holds_until_it_changes(run):
     assert run(COLUMNS, code) == ["", "a", "b", "b"]
 
 
+# --- Log ---
+
+
+@pytest.mark.parametrize(
+    ("shown", "answer", "new"),
+    [
+        ("", "ab", "ab"),
+        ("ab", "bc", "c"),
+        ("ab", "ab", ""),
+        ("ab", "cd", "cd"),
+        ("aab", "abb", "b"),
+        ("ab", "", ""),
+    ],
+)
+def test_a_log_that_is_asked_again_shows_each_line_once(run, shown, answer, new):
+    code = """
+    const lines_of = (texts) => [...texts].map((text) => ({at: 1, text}));
+    return lines.newLines(lines_of(given[0]), lines_of(given[1])).map(({text}) => text).join("");"""
+    assert run("logic/lines.js", code, [shown, answer]) == new
+
+
 # --- Holes ---
 
 
@@ -165,6 +207,19 @@ def test_a_hole_is_at_least_a_pixel_wide_and_neighbours_are_one_band(run):
     const list = [hole(10, 10.001), hole(10.5, 12), hole(50, 60), hole(900, 950)];
     return holes.bands(list, (at) => at, 0, 100);"""
     assert run("logic/holes.js", code) == [[10, 2], [50, 10]]
+
+
+def test_a_hole_that_is_told_again_is_one_hole(run):
+    known = [
+        {"feed": "a", "since_at": 5, "until_at": 6},
+        {"feed": "b", "since_at": 5, "until_at": 6},
+    ]
+    more = [
+        {"feed": "a", "since_at": 5, "until_at": 7},
+        {"feed": "a", "since_at": 1, "until_at": 2},
+    ]
+    joined = run("logic/holes.js", "return holes.joined(...given)", [known, more])
+    assert joined == [more[1], more[0], known[1]]
 
 
 def test_a_hole_tells_its_feed_time_length_and_cause(run):

@@ -52,6 +52,12 @@ def test_a_change_comes_from_the_page_itself(headers, expected):
     assert code("GET", **headers) is None
 
 
+def test_a_page_of_somebody_else_may_lead_here_but_not_read():
+    assert code("GET", sec_fetch_site="cross-site", sec_fetch_mode="navigate") is None
+    assert code("GET", sec_fetch_site="cross-site", sec_fetch_mode="no-cors") == 403
+    assert code("GET", sec_fetch_site="same-origin", sec_fetch_mode="cors") is None
+
+
 def test_the_page_asks_nobody_else_and_is_in_nobodys_frame():
     policy = HEADERS["content-security-policy"]
     assert policy.startswith("default-src 'self';")

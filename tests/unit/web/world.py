@@ -30,6 +30,14 @@ def param(name, type_, default=None, choices=None, help_=""):
     }
 
 
+LINES = (
+    ("info", 'acq:0 Status is now "running".'),
+    ("info", "connected to <i>/dev/ttyUSB0</i>, firmware 1.4"),
+    ("info", "channel_02: range changed from 63.2 ohm to 200 ohm"),
+    ("warning", "channel_03: no answer within 0.5 s; asked again"),
+)
+
+
 class World:
     """The made-up site: what it answers now, and what was asked of it.
 
@@ -134,6 +142,14 @@ class World:
             ),
         ]
 
+    def log(self, since_at):
+        """Return the lines of a log: two dozen from before the site began, then one a second."""
+        older = [self.begun_at - 61.7 * (24 - i) for i in range(24)]
+        newer = [self.begun_at + i for i in range(int(time.time() - self.begun_at))]
+        told = [(at, *LINES[i % len(LINES)]) for i, at in enumerate((*older, *newer))]
+        last = [each for each in told if each[0] >= since_at][-200:]
+        return [{"at": at, "level": level, "text": text} for at, level, text in last]
+
     def fields(self, search=""):
         feeds = [f"{name}.false_temperatures" for name in self.names]
         channels = [f"{feed}.channel_{i:02d}" for feed in feeds for i in range(4)]
@@ -212,20 +228,6 @@ def value(field, at):
     place = sum(map(ord, field)) % 17
     waves = ((0.9, 1900), (0.5, 610), (0.2, 173), (0.08, 31), (0.05, 2.3))
     return 76 + place / 4 + sum(size * math.sin(at / wave + place) for size, wave in waves)
-
-
-LINES = (
-    ("info", 'acq:0 Status is now "running".'),
-    ("info", "connected to <i>/dev/ttyUSB0</i>, firmware 1.4"),
-    ("info", "channel_02: range changed from 63.2 ohm to 200 ohm"),
-    ("warning", "channel_03: no answer within 0.5 s; asked again"),
-)
-
-
-def line(number):
-    """Return a line of a log; those before now have negative numbers."""
-    level, text = LINES[number % len(LINES)]
-    return {"at": time.time() + min(0, number) * 61.7, "level": level, "text": text}
 
 
 def column(field, times):

@@ -4,13 +4,19 @@ import { address, get } from "./api.js";
 import { Stream } from "./stream.js";
 import { wait } from "../logic/backoff.js";
 import { breaksBefore, from, merge, placeOf, seriesOf, trim } from "../logic/columns.js";
+import { joined } from "../logic/holes.js";
 import { resolved, stepFor } from "../logic/span.js";
 
 const MOST_COLUMNS = 2000;
 const TOO_MANY_COLUMNS = 6000;
 const SEAM_S = 10;
-const HOLE_KNOWN_MS = 3000;
+const HOLE_KNOWN_MS = [1500, 15000];
 const REDRAW_MS = 1000;
+
+function unreadText(files) {
+  if (!files) return "";
+  return `${files} files have not been read yet; samples in them that came late are missing here.`;
+}
 
 export class History {
   /** `changed(isNew)` is called when there is something to draw, `said` with a text to read. */
@@ -55,7 +61,7 @@ export class History {
       if (this.loading !== loading) return;
       this.take(answer, keep);
       this.attempt = 0;
-      this.said("");
+      this.said(unreadText(answer.unread));
     } catch (error) {
       if (error.name === "AbortError" || this.loading !== loading) return;
       this.failed(error);
@@ -66,7 +72,7 @@ export class History {
   take(answer, keep) {
     const before = this.series;
     this.series = new Map(Object.entries(answer.fields).map(([field, one]) => [field, seriesOf(one)]));
-    this.holes = answer.holes;
+    this.holes = keep ? joined(this.holes, answer.holes) : answer.holes;
     if (keep) before.forEach((series, field) => this.join({ [field]: from(series, answer.until) }));
     const early = this.early;
     this.early = null;
@@ -146,13 +152,25 @@ export class History {
     this.changed(false);
   }
 
-  /** Data that come after a gap: the recorder now knows the cause of the hole. */
+  /** Data that come after a gap: the server now knows the cause of the hole. */
   lookForHole(series, times) {
     const at = times.find((time) => breaksBefore(series, placeOf(series.t, time)));
     if (at === undefined || at === this.gapAt) return;
     this.gapAt = at;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.again(0), HOLE_KNOWN_MS);
+    this.holeTimers = HOLE_KNOWN_MS.map((wait_ms) => setTimeout(() => this.askHoles(), wait_ms));
+  }
+
+  /** The holes since the live columns began; their columns are there already. */
+  async askHoles() {
+    const { fields, seam } = this;
+    try {
+      const query = { field: fields, since: seam - SEAM_S, until: this.site.now(), columns: 100 };
+      const { holes } = await get("window", query);
+      if (this.fields === fields && this.seam === seam) this.holes = joined(this.holes, holes);
+      this.changed(true);
+    } catch {
+      // The next window has them.
+    }
   }
 
   stop() {
@@ -160,6 +178,7 @@ export class History {
     this.loading = null;
     clearTimeout(this.timer);
     clearTimeout(this.redrawing);
+    this.holeTimers?.forEach(clearTimeout);
     this.redrawing = null;
     this.stream?.close();
     this.stream = null;

@@ -3,6 +3,8 @@ import { address, get } from "./api.js";
 import { Stream } from "./stream.js";
 
 const HIDDEN_POLL_MS = 10000;
+const POLL_MS = 1000;
+const PATIENCE_MS = 5000;
 export const STALLED_AFTER_S = 2.5;
 
 export class SiteState {
@@ -13,6 +15,7 @@ export class SiteState {
     this.serverAt = Date.now() / 1000;
     this.listeners = { state: [], transition: [] };
     document.addEventListener("visibilitychange", () => this.follow());
+    for (const name of ["focus", "blur"]) addEventListener(name, () => this.follow());
     this.follow();
   }
 
@@ -20,13 +23,17 @@ export class SiteState {
     this.listeners[name].push(take);
   }
 
-  /** A hidden page holds no connection: browsers allow six for all tabs of a site together. */
+  /**
+   * Follow the server: by a stream in the window that has the focus, by asking in the others.
+   * Browsers allow six connections for all windows of a site together, and a plot needs one.
+   */
   follow() {
     this.stream?.close();
     this.stream = null;
     clearInterval(this.poll);
-    if (document.hidden) {
-      this.poll = setInterval(() => this.ask(), HIDDEN_POLL_MS);
+    if (document.hidden || !document.hasFocus()) {
+      this.poll = setInterval(() => this.ask(), document.hidden ? HIDDEN_POLL_MS : POLL_MS);
+      this.ask();
       return;
     }
     this.stream = new Stream(address("events"), {
@@ -37,11 +44,14 @@ export class SiteState {
   }
 
   async ask() {
+    if (this.asking) return;
+    this.asking = true;
     try {
-      this.take(await get("state"));
+      this.take(await get("state", {}, AbortSignal.timeout(PATIENCE_MS)));
     } catch {
-      // The next try is in ten seconds; the age of what is shown says the rest.
+      // It is asked again soon; the age of what is shown says the rest.
     }
+    this.asking = false;
   }
 
   take(state) {

@@ -15,6 +15,12 @@ export function bands(holes, toX, left, right) {
   return found;
 }
 
+/** Holes that were known and those that are told now, each once, by time. */
+export function joined(known, more) {
+  const all = new Map([...known, ...more].map((hole) => [`${hole.since_at} ${hole.feed}`, hole]));
+  return [...all.values()].sort((one, other) => one.since_at - other.since_at);
+}
+
 /** The holes at a time, or up to `within_s` beside it. */
 export function holesAt(holes, at, within_s) {
   return holes.filter((hole) => hole.since_at - within_s <= at && at <= hole.until_at + within_s);

@@ -38,6 +38,14 @@ export function moment(at, utc, digits = 0) {
   return `${day(at, utc)} ${clock(at, utc, digits)}`;
 }
 
+/** The time that a text such as "2026-11-29 13:45" means; NaN if it means none. */
+export function typedTime(text, utc) {
+  const found = /^(\d{4}-\d\d-\d\d)(?:[ T]+(\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?\s*Z?$/.exec(text.trim());
+  if (!found) return NaN;
+  const [, date, time = "00:00"] = found;
+  return Date.parse(`${date}T${time}${utc ? "Z" : ""}`) / 1000;
+}
+
 /** The time alone if it is of the same day as `now`, else day and time. */
 export function shortMoment(at, now, utc) {
   if (day(at, utc) === day(now, utc)) return clock(at, utc);

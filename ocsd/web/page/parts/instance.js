@@ -61,6 +61,7 @@ export class InstanceSection {
     $("instance").replaceChildren(
       h("div.head", {}, h("h2", { id: "instance-title" }, this.shape, " ", name), this.facts,
         h("span.buttons", {}, this.buttons.elements),
+        h("button", { type: "button", onclick: () => showData(name) }, "Its data"),
         h("button.close", { type: "button", onclick: () => shown.set({ instance: "" }) }, "Close")),
       this.reason,
       this.strip.element,
@@ -113,6 +114,14 @@ export class InstanceSection {
     setText(this.reason, row.reason || "");
     this.buttons.update(row);
   }
+}
+
+/** Search the fields of an instance. */
+function showData(name) {
+  $("search").value = `${name}.`;
+  $("search").dispatchEvent(new Event("input"));
+  $("data").scrollIntoView({ block: "start" });
+  $("search").focus({ preventScroll: true });
 }
 
 function factsOf(row, utc) {

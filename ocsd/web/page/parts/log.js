@@ -1,12 +1,14 @@
 // The log of an instance: the last lines, then each new one; a filter by text and by level.
-import { address, get } from "../connect/api.js";
-import { Stream } from "../connect/stream.js";
+import { get } from "../connect/api.js";
 import { h, setText } from "../dom/build.js";
+import { lastTime, newLines } from "../logic/lines.js";
 import { clock } from "../logic/words.js";
 
 const LINES = 200;
 const MOST = 500;
 const TYPING_MS = 300;
+const AGAIN_MS = 1500;
+const AFTER_ERROR_MS = 3000;
 
 export class Log {
   constructor(name, shown) {
@@ -19,7 +21,7 @@ export class Log {
     this.element = h("div", {}, h("div.head", {}, h("h3", {}, "Log"), this.grep, this.level, this.said), this.lines);
     this.grep.addEventListener("input", () => this.soon());
     this.level.addEventListener("change", () => this.load());
-    this.visible = () => (document.hidden ? this.stop() : this.load());
+    this.visible = () => this.ask();
     document.addEventListener("visibilitychange", this.visible);
     this.load();
   }
@@ -29,47 +31,47 @@ export class Log {
     this.timer = setTimeout(() => this.load(), TYPING_MS);
   }
 
-  get path() {
-    return `instances/${encodeURIComponent(this.name)}/log`;
+  /** Show the last lines anew, then those that come. */
+  load() {
+    this.known = [];
+    this.lines.replaceChildren();
+    this.ask();
   }
 
-  async load() {
-    this.stop();
+  /** No stream: browsers allow six connections for all windows of a site together. */
+  async ask() {
+    clearTimeout(this.timer);
     this.loading?.abort();
+    if (document.hidden || this.closed) return;
     const loading = new AbortController();
     this.loading = loading;
-    const wanted = { grep: this.grep.value, level: this.level.value };
+    let pause_ms = AGAIN_MS;
     try {
-      const { lines, path } = await get(this.path, { ...wanted, lines: LINES }, loading.signal);
-      if (this.closed || this.loading !== loading) return;
-      this.lines.replaceChildren(...lines.map((line) => this.line(line)));
-      this.lines.title = path ?? "";
-      setText(this.said, lines.length ? "" : "no such line");
-      this.lines.scrollTop = this.lines.scrollHeight;
-      this.follow(wanted);
+      const query = { grep: this.grep.value, level: this.level.value, lines: LINES, since: lastTime(this.known) };
+      const answer = await get(`instances/${encodeURIComponent(this.name)}/log`, query, loading.signal);
+      if (this.loading === loading) this.add(answer);
     } catch (error) {
-      if (error.name === "AbortError" || this.closed) return;
+      if (error.name === "AbortError") return;
       setText(this.said, error.message);
-      this.timer = setTimeout(() => this.load(), 3000);
+      pause_ms = AFTER_ERROR_MS;
     }
+    if (this.loading === loading && !this.closed) this.timer = setTimeout(() => this.ask(), pause_ms);
   }
 
-  follow(wanted) {
-    if (document.hidden) return;
-    const again = () => {
-      this.timer = setTimeout(() => this.load(), 2000);
-      return true;
-    };
-    this.stream = new Stream(address(`${this.path}/follow`, wanted), { line: (line) => this.add(line) }, { lost: again });
-  }
-
-  add(line) {
+  add({ lines: answer, path }) {
     const { lines } = this;
     const isAtEnd = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 30;
-    lines.append(this.line(line));
+    const fresh = newLines(this.known, answer);
+    const isTorn = this.known.length > 0 && fresh.length === LINES;
+    this.known = [...this.known, ...fresh].slice(-LINES);
+    if (isTorn) lines.append(h("p.quiet", {}, "… lines are left out here; the file has them"));
+    lines.append(...fresh.map((line) => this.line(line)));
     while (lines.childElementCount > MOST) lines.firstElementChild.remove();
+    lines.title = path ?? "";
     if (isAtEnd) lines.scrollTop = lines.scrollHeight;
-    setText(this.said, isAtEnd ? "" : "newer lines below");
+    if (!this.known.length) setText(this.said, "no such line");
+    else if (isAtEnd) setText(this.said, "");
+    else if (fresh.length) setText(this.said, "newer lines below");
   }
 
   line({ at, level, text }) {
@@ -77,15 +79,9 @@ export class Log {
     return h("p", { "data-level": level ?? "" }, h("time", {}, time), h("span", {}, text));
   }
 
-  stop() {
-    clearTimeout(this.timer);
-    this.stream?.close();
-    this.stream = null;
-  }
-
   close() {
     this.closed = true;
-    this.stop();
+    clearTimeout(this.timer);
     this.loading?.abort();
     document.removeEventListener("visibilitychange", this.visible);
   }

@@ -5,6 +5,7 @@ import { Rows, h, setAttribute, setText } from "../dom/build.js";
 import { plotsOf } from "../logic/groups.js";
 import { holeText } from "../logic/holes.js";
 import { PRESETS, fixed, live, moved, resolved, zoomed } from "../logic/span.js";
+import { moment, typedTime } from "../logic/words.js";
 import { Plot, spanText } from "./plot.js";
 import { palette } from "./paint.js";
 
@@ -55,6 +56,7 @@ export class Plots {
     click("go-live", () => (shown.view.live ? moves.zoom(...Object.values(resolved(shown.view, site.now()))) : this.goLive()));
     click("zone", () => shown.set({ utc: !shown.utc }));
     click("apart", () => shown.set({ apart: !shown.apart }));
+    for (const id of ["from", "to"]) $(id).addEventListener("change", () => this.typed());
     for (const format of ["csv", "parquet"]) click(`export-${format}`, (event) => this.export(event, format));
   }
 
@@ -64,6 +66,27 @@ export class Plots {
     else this.go(fixed(view.until - span_s, view.until, this.site.now()));
   }
 
+  /** Go to the time that was typed; without an end, until now. */
+  typed() {
+    const now = this.site.now();
+    const { utc } = this.shown;
+    const since = typedTime($("from").value, utc);
+    const end = $("to").value.trim() === "" ? now : Math.min(now, typedTime($("to").value, utc));
+    const isRight = since < end;
+    for (const id of ["from", "to"]) setAttribute($(id), "aria-invalid", isRight ? null : "true");
+    if (isRight) this.go(fixed(since, end, now));
+  }
+
+  showTimes({ since, until }) {
+    const { view, utc } = this.shown;
+    const texts = { from: "", to: "" };
+    if (!view.live) Object.assign(texts, { from: moment(since, utc), to: moment(until, utc) });
+    for (const [id, text] of Object.entries(texts)) {
+      if (document.activeElement === $(id) || $(id).hasAttribute("aria-invalid")) continue;
+      if ($(id).value !== text) $(id).value = text;
+    }
+  }
+
   goLive() {
     const { since, until } = resolved(this.shown.view, this.site.now());
     this.go(live(until - since));
@@ -71,6 +94,7 @@ export class Plots {
 
   /** Go to a view; a move that goes on replaces the last entry of the browser's Back. */
   go(view) {
+    for (const id of ["from", "to"]) setAttribute($(id), "aria-invalid", null);
     const isMoving = performance.now() - (this.movedAt ?? -Infinity) < 1000;
     this.movedAt = performance.now();
     this.shown.set({ view }, !isMoving);
@@ -158,6 +182,7 @@ export class Plots {
     this.arrange(plotsOf(this.shown.fields, lookup, this.shown.apart));
     const view = resolved(this.shown.view, this.site.now());
     setText($("span-said"), this.shown.fields.length ? spanText(this.shown.view, view, this.shown.utc) : "");
+    this.showTimes(view);
     for (const plot of this.plots) plot.draw(view, lookup, holes, this.site.now());
     this.listHoles(holes.filter((hole) => hole.until_at >= view.since && hole.since_at <= view.until));
   }

@@ -16,13 +16,18 @@ export function followViews() {
       $("views").hidden = safe.length === 0;
       rows.update(safe);
       const about = await get("about");
-      setText($("about"), `ocsd ${about.version} · web since ${moment(about.since_at, true)} UTC, pid ${about.pid} · ${about.viewers} looking`);
+      setText($("about"), `ocsd ${about.version} · web since ${moment(about.since_at, true)} UTC, pid ${about.pid} · ${about.viewers} looking${trendText(about.trends)}`);
     } catch {
       // They are asked again in a minute; the first line says that web is away.
     }
   };
   setInterval(ask, AGAIN_MS);
   ask();
+}
+
+function trendText(trends) {
+  if (!trends?.waiting) return "";
+  return ` · trends: ${trends.waiting} files are waiting`;
 }
 
 function createRow() {

@@ -217,3 +217,13 @@ def test_a_recorder_whose_clock_is_wrong_refuses_no_time_that_an_agent_has_check
     recording.recorder.close()
     assert recording.raw("thermo1.feeds.temps", "a") == [1.0]
     assert recording.raw("old.feeds.temps", "a") == []
+
+
+def test_a_frame_of_one_message_with_whole_numbers_behind_bools_is_written(recording):
+    for number in range(3):
+        recording.send([recording.clock.at], is_open=[True], count=[number], ratio=[0.5])
+        recording.run(400, step_s=100)
+    recording.recorder.close()
+    assert recording.raw("thermo1.feeds.temps", "count") == [0, 1, 2]
+    assert recording.raw("thermo1.feeds.temps", "is_open") == [True] * 3
+    assert not [line for line in recording.log.lines if "defect" in line]
