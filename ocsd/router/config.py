@@ -102,7 +102,7 @@ def write(folder: Path, hub: Hub, socket_path: Path) -> None:
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
 
 
-class Start(NamedTuple):
+class NodeStart(NamedTuple):
     """The start of a node of crossbar."""
 
     command: tuple[str, ...]
@@ -110,7 +110,7 @@ class Start(NamedTuple):
     """Variables to set for it."""
 
 
-def start(crossbar: str, folder: Path) -> Start:
+def start(crossbar: str, folder: Path) -> NodeStart:
     """Return how to start crossbar, given its executable and its node folder.
 
     Only the crossbar that is installed with ocsd is started by `ocsd.router.crossbar_node` and
@@ -118,10 +118,10 @@ def start(crossbar: str, folder: Path) -> Start:
     """
     words = ("start", "--cbdir", str(folder), "--loglevel", "warn")
     if not _is_own(crossbar):
-        return Start((crossbar, *words), {})
+        return NodeStart((crossbar, *words), {})
     paths = [str(Path(__file__).parent / "shadow"), os.environ.get("PYTHONPATH", "")]
     environment = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    return Start((sys.executable, "-P", "-m", "ocsd.router.crossbar_node", *words), environment)
+    return NodeStart((sys.executable, "-P", "-m", "ocsd.router.crossbar_node", *words), environment)
 
 
 def _is_own(crossbar: str) -> bool:

@@ -36,7 +36,7 @@ _PRELOADED: Final = (
 )
 _REACTOR: Final = "twisted.internet.reactor"
 _LONGEST_START_BYTES: Final = 2**18
-_MOST_DESCRIPTORS: Final = 8
+_MOST_PLACES: Final = 8
 _FIRST_FREE: Final = 16
 
 
@@ -80,7 +80,7 @@ def preload() -> None:
 def _wait_and_be_worker(controller: socket.socket) -> None:
     """Wait for the start of the worker, and be it; end if the controller ends before."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the controller ends both
-    content, descriptors, *_ = socket.recv_fds(controller, _LONGEST_START_BYTES, _MOST_DESCRIPTORS)
+    content, descriptors, *_ = socket.recv_fds(controller, _LONGEST_START_BYTES, _MOST_PLACES)
     controller.close()
     if not content:
         os._exit(0)
