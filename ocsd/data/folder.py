@@ -146,6 +146,19 @@ class DataFolder:
             index.save()
         return summaries
 
+    def summary_of(self, path: Path, observe: Callable[[str, Any], None]) -> FileSummary:
+        """Read a closed file, put it into the index, and return its summary.
+
+        `observe` is called with the feed of each data frame, and the frame.
+        """
+        scanning = importlib.import_module("ocsd.data.scan")
+        with permitted(path):
+            summary: FileSummary = scanning.scan(path, self.name(path), None, observe)
+        index = _Index(self.path)
+        index.put(summary)
+        index.save()
+        return summary
+
     def _indexed(self, files: Iterable[Path], index: "_Index") -> dict[Path, FileSummary]:
         """Return the summaries of those files that are in the index."""
         summaries = {}

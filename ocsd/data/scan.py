@@ -1,6 +1,6 @@
 """Reads a file whole and sums up its content."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,8 @@ HOLES_FEED: Final = f".feeds.{hole.HOLES_FEED_NAME}"
 ABOUT_FIELDS: Final = frozenset({UNITS, LABELS})
 # Raised when an entry of a frame is missing or of another type.
 NOT_OF_THE_SCHEMA: Final = (KeyError, AttributeError, TypeError, ValueError, RuntimeError)
+
+Observer = Callable[[str, Any], None]
 
 MOST_SPANS_OF_BLOCK: Final = 200
 """Limit of spans in the index, for feeds without any rhythm."""
@@ -71,8 +73,12 @@ class Providers:
         return self._about_fields.get(frame["prov_id"], {})
 
 
-def scan(path: Path, name: str, end: int | None = None) -> FileSummary:
+def scan(
+    path: Path, name: str, end: int | None = None, observe: Observer | None = None
+) -> FileSummary:
     """Return a summary of a file, which has `name` there, up to a byte `end` if there is one.
+
+    `observe` is called with the feed of each data frame, and the frame.
 
     Raises
     ------
@@ -80,7 +86,7 @@ def scan(path: Path, name: str, end: int | None = None) -> FileSummary:
         If it cannot be read.
     """
     before = path.stat()
-    found = Found()
+    found = Found(observe=observe)
     opened_at = before.st_mtime
     if path.stem.isdigit():
         opened_at = float(path.stem)
@@ -110,12 +116,13 @@ def scan(path: Path, name: str, end: int | None = None) -> FileSummary:
 class Found:
     """The content of a file so far; the feeds of its providers may be known from before."""
 
-    def __init__(self, providers: Providers | None = None) -> None:
+    def __init__(self, providers: Providers | None = None, observe: Observer | None = None) -> None:
         self.frames = 0
         self.holes: list[Hole] = []
         self.damage: list[Damage] = []
         self._sources: dict[tuple[str, str], _SourceSoFar] = {}
         self._providers = providers or Providers()
+        self._observe = observe
 
     def take(self, piece: Whole) -> None:
         """Add a frame."""
@@ -132,6 +139,8 @@ class Found:
                 source.about_fields.setdefault(key, {}).update(texts)
             if feed.endswith(HOLES_FEED):
                 self.holes += _holes(piece.frame)
+            if self._observe is not None:
+                self._observe(feed, piece.frame)
 
     def sources(self, limits: Span) -> tuple[IndexedSource, ...]:
         """Return the sources; samples not between `limits` [s, Unix time] are outliers."""

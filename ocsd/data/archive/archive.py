@@ -4,19 +4,14 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from ocsd.data import overview, unframed
 from ocsd.data.archive.answer import FieldWindow, Window, field_window
+from ocsd.data.archive.changing import changes_of
 from ocsd.data.archive.holes import holes, silences
 from ocsd.data.archive.listing import Listing, SourceFile
-from ocsd.data.archive.pieces import (
-    Level,
-    Wanted,
-    changes_in,
-    of_node,
-    texts_of_node,
-)
+from ocsd.data.archive.pieces import Level, Wanted, of_node
 from ocsd.data.archive.samples import Part, waiting
 from ocsd.data.archive.store import Store
 from ocsd.data.archive.tree import Node, Tree
@@ -29,6 +24,7 @@ from ocsd.data.spans import window as time_span
 from ocsd.data.trend.digest import all_blocks
 from ocsd.data.trend.levels import column_s, tick_of
 from ocsd.data.trend.places import TrendPlaces
+from ocsd.data.trend.texts import Change
 from ocsd.errors import NoDataError, OcsdError, UsageError
 
 COLUMNS_OF_WINDOW: Final = 100_000
@@ -234,11 +230,10 @@ class Archive:
         columns: int,
     ) -> FieldWindow:
         span = wanted.begin, wanted.end
-        texts: list[Any] = []
+        texts: list[list[Change]] = []
         if "str" in _kinds(digests, wanted.feed, key):
-            for group in self._groups:
-                texts += texts_of_node(self.store, group, wanted, key)
-            texts += [changes_in(part, key) for part in self._waiting(wanted)]
+            waiting = [*self._waiting(wanted)]
+            texts = changes_of(self.store, self._groups, waiting, wanted, key)
         return field_window(
             key,
             [*_of_field(pieces, key)],

@@ -9,11 +9,11 @@ from typing import NamedTuple, Protocol
 
 from ocsd.data.archive.samples import Layout, Part
 from ocsd.data.archive.tree import FINEST_S, Node
+from ocsd.data.index import FileSummary
 from ocsd.data.spans import Span, overlap
 from ocsd.data.trend.bins import Bins, within
 from ocsd.data.trend.format import StoredBlock, TrendFile
 from ocsd.data.trend.levels import ticks_of
-from ocsd.data.trend.texts import Change, changes
 
 
 class NodeReader(Protocol):
@@ -21,6 +21,10 @@ class NodeReader(Protocol):
 
     def spans(self, node: Node) -> Sequence[Span]:
         """Return the times with samples [s, Unix time]."""
+        ...
+
+    def summary(self, node: Node) -> FileSummary | None:
+        """Return the summary of a file; None if it was never read."""
         ...
 
     def trend(self, node: Node) -> TrendFile:
@@ -74,7 +78,7 @@ class Level(NamedTuple):
 
 def of_node(files: NodeReader, node: Node, wanted: Wanted) -> Iterator[Level | Part]:
     """Yield bins, of levels not coarser than the columns, and samples, of a node."""
-    if not _reaches(files, node, wanted):
+    if not reaches(files, node, wanted):
         return
     if node.tier == 0 and not node.closed:
         yield from files.samples(node, wanted.feed, wanted.names, wanted.begin, wanted.end)
@@ -87,38 +91,9 @@ def of_node(files: NodeReader, node: Node, wanted: Wanted) -> Iterator[Level | P
                 yield from _of_block(files, node, block, wanted)
 
 
-def texts_of_node(
-    files: NodeReader, node: Node, wanted: Wanted, name: str
-) -> Iterator[list[Change]]:
-    """Yield the changes of a text field of a node; some may lie outside of the time."""
-    if not _reaches(files, node, wanted):
-        return
-    if node.tier == 0 and not node.closed:
-        yield from _changes(files, node, wanted, name)
-    elif not usable(node, wanted):
-        for child in node.children:
-            yield from texts_of_node(files, child, wanted, name)
-    else:
-        for block in files.trend(node).blocks:
-            if block.feed == wanted.feed and block.kinds.get(name) == "str":
-                found = block.changes(name)
-                if found is None:
-                    yield from _changes(files, node, wanted, name)
-                else:
-                    yield found
-
-
 def usable(node: Node, wanted: Wanted) -> bool:
     """Return whether the trend of a node has bins that are fine enough."""
     return node.closed and (node.tier == 0 or wanted.column_s >= FINEST_S[node.tier])
-
-
-def changes_in(part: Part, name: str) -> list[Change]:
-    """Return the changes of a text field in samples; none if it has numbers there."""
-    values = part.columns.get(name)
-    if values is None or values.dtype.kind not in "UO" or not len(part.ticks):
-        return []
-    return changes(part.ticks, values.tolist())
 
 
 def _of_block(
@@ -138,7 +113,7 @@ def _of_block(
 
 
 def _finer(files: NodeReader, node: Node, wanted: Wanted) -> Iterator[Level | Part]:
-    if not _reaches(files, node, wanted):
+    if not reaches(files, node, wanted):
         return
     for child in node.children:
         yield from of_node(files, child, wanted)
@@ -159,10 +134,6 @@ def _is_wanted(block: StoredBlock, wanted: Wanted) -> bool:
     return wanted.layout is None or layout_of(block) == wanted.layout
 
 
-def _reaches(files: NodeReader, node: Node, wanted: Wanted) -> bool:
+def reaches(files: NodeReader, node: Node, wanted: Wanted) -> bool:
+    """Return whether a node has samples of the time."""
     return any(overlap(span, wanted.span) for span in files.spans(node))
-
-
-def _changes(files: NodeReader, node: Node, wanted: Wanted, name: str) -> Iterator[list[Change]]:
-    for part in files.samples(node, wanted.feed, [name], wanted.begin, wanted.end):
-        yield changes_in(part, name)

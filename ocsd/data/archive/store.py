@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+from ocsd.data.archive.changing import changes_among
 from ocsd.data.archive.growing import GrowingFile
-from ocsd.data.archive.pieces import changes_in, layout_of
+from ocsd.data.archive.pieces import layout_of
 from ocsd.data.archive.samples import FrameReader, Part
 from ocsd.data.archive.tree import FINEST_S, Node
 from ocsd.data.folder import DataFolder
@@ -221,9 +222,7 @@ class Store:
 
     def _made(self, node: Node) -> Trend:
         if node.tier == 0:
-            folder = self._folder_of(node)
-            self.index(folder, [node])
-            return build.of_file(self._path(node), self._known(folder)[node.name], node.key)
+            return self._of_file(node)
         if node.tier == 1:
             self.index(node, node.children)
         children = {child.name: self._child(child) for child in node.children}
@@ -233,6 +232,15 @@ class Store:
         else:
             summaries = [each for child in node.children for each in self.digest(child)]
         return build.of_children(node.key, children, summaries, FINEST_S[node.tier], node.name)
+
+    def _of_file(self, node: Node) -> Trend:
+        """Return the trend of a file, which is read only once if it is in no index yet."""
+        known = self._known(self._folder_of(node))
+        if node.name in known:
+            return build.of_file(self._path(node), known[node.name], node.key)
+        making = build.TrendOfFile()
+        known[node.name] = self._folder.summary_of(self._path(node), making.add)
+        return making.trend(node.key, known[node.name])
 
     def _child(self, node: Node) -> Child:
         trend = self.trend(node)
@@ -254,12 +262,8 @@ class Store:
         return merged(parts)
 
     def _texts(self, node: Node, block: StoredBlock, name: str) -> list[Change]:
-        return [
-            change
-            for part in self.samples(node, block.feed, [name], *_ANY_TIME)
-            if part.layout == layout_of(block)
-            for change in changes_in(part, name)
-        ]
+        parts = self.samples(node, block.feed, [name], *_ANY_TIME)
+        return changes_among((part for part in parts if part.layout == layout_of(block)), name)
 
     def _learn(self, node: Node, trend: TrendFile) -> None:
         """Keep the times of the folders of a group, which its trend knows."""

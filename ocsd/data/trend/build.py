@@ -50,29 +50,33 @@ def of_file(path: Path, summary: FileSummary, key: str) -> Trend:
     OcsdError
         If it cannot be read, or is not the file of the summary any more.
     """
-    gathering: dict[_Layout, _Gathering] = {}
+    making = TrendOfFile()
     with opened(path) as descriptor:
         for source in summary.sources:
             for place in source.frames:
-                frame = frame_at(path, descriptor, place)
-                for name, ticks, block in blocks_in(frame):
-                    _gather(gathering, source.feed, name, ticks, block)
-    blocks = [each.block() for each in gathering.values()]
-    return Trend(key, reach([summary]), {}, blocks, [])
+                making.add(source.feed, frame_at(path, descriptor, place))
+    return making.trend(key, summary)
 
 
-def _gather(
-    gathering: dict[_Layout, "_Gathering"],
-    feed: str,
-    name: str,
-    ticks: NDArray[np.int64],
-    block: Any,
-) -> None:
-    kinds = {each: kind_word(block[each]) for each in block.keys()}  # noqa: SIM118 # no dict
-    layout = feed, name, tuple(kinds.items())
-    if layout not in gathering:
-        gathering[layout] = _Gathering(feed, name, kinds)
-    gathering[layout].add(ticks, {each: np.array(block[each]) for each in kinds})
+class TrendOfFile:
+    """Makes the trend of a file from its frames."""
+
+    def __init__(self) -> None:
+        self._gathering: dict[_Layout, _Gathering] = {}
+
+    def add(self, feed: str, frame: Any) -> None:
+        """Add a data frame of a feed."""
+        for name, ticks, block in blocks_in(frame):
+            kinds = {each: kind_word(block[each]) for each in block.keys()}  # noqa: SIM118 # no dict
+            layout = feed, name, tuple(kinds.items())
+            if layout not in self._gathering:
+                self._gathering[layout] = _Gathering(feed, name, kinds)
+            self._gathering[layout].add(ticks, {each: np.array(block[each]) for each in kinds})
+
+    def trend(self, key: str, summary: FileSummary) -> Trend:
+        """Return the trend, when all frames were added."""
+        blocks = [each.block() for each in self._gathering.values()]
+        return Trend(key, reach([summary]), {}, blocks, [])
 
 
 def of_children(

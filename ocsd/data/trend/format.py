@@ -4,7 +4,7 @@ import json
 import os
 import struct
 from binascii import crc32
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -268,19 +268,23 @@ def _level(body: _Body, step_s: int, bins: Bins) -> dict[str, Any]:
     times = body.add(bins.index.astype("<i8").tobytes() + bins.n.astype("<u4").tobytes())
     rows = {}
     for stack in bins.stacks:
-        for at, name in enumerate(stack.names):
-            rows[name] = body.add(_packed(stack, at))
+        for name, content in zip(stack.names, _packed(stack), strict=True):
+            rows[name] = body.add(content)
     return {"step": step_s, "bins": len(bins.index), "times": times, "rows": rows}
 
 
-def _packed(stack: Stack, at: int) -> bytes:
-    """Return a row: least, greatest, sum; and the numbers of NaN if there are any."""
-    code = _CODES[stack.least.dtype.kind]
-    parts = [stack.least[at].astype(code), stack.greatest[at].astype(code)]
-    parts.append(stack.total[at].astype("<f8"))
-    if stack.nans[at].any():
-        parts.append(stack.nans[at].astype("<u4"))
-    return b"".join(part.tobytes() for part in parts)
+def _packed(stack: Stack) -> Iterator[bytes]:
+    """Yield each row: least, greatest, sum; and the numbers of NaN if there are any."""
+    ends = np.concatenate([stack.least, stack.greatest], axis=1)
+    code = _CODES[ends.dtype.kind]
+    # The bytes of whole numbers are kept as they are.
+    table = np.concatenate([ends.astype(code).view("<f8"), stack.total.astype("<f8")], axis=1)
+    has_nans = np.count_nonzero(stack.nans, axis=1) > 0
+    for row, nans, has_some in zip(table, stack.nans, has_nans, strict=True):
+        content = row.tobytes()
+        if has_some:
+            content += nans.astype("<u4").tobytes()
+        yield content
 
 
 def _unpacked(rows: Mapping[str, bytes], code: str, count: int) -> Stack | None:

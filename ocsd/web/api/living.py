@@ -18,9 +18,9 @@ from ocsd.web.server.stream import Stream
 from ocsd.web.sources.samples import Samples
 from ocsd.web.work import Work
 
-JOURNAL_POLL_S: Final = 0.1
 IDLE_POLL_S: Final = 1.0
-"""Time between two looks into the journal while somebody looks, and while nobody does [s]."""
+"""Time between two looks into the journal while nobody looks [s]; else each update begins with one.
+"""
 UPDATE_S: Final = 0.25
 """Time between two updates of a viewer [s]."""
 VALUES_S: Final = 0.9
@@ -152,8 +152,6 @@ class Living:
     def _poll(self, live: Live) -> None:
         live.poll()
         delay_s = IDLE_POLL_S
-        if self._viewers:
-            delay_s = JOURNAL_POLL_S
         if live.behind:
             delay_s = 0.0
         the_reactor().callLater(delay_s, self._poll, live)

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from twisted.internet.defer import inlineCallbacks
@@ -13,7 +14,7 @@ from twisted.logger import Logger
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig
 from ocsd.client.joining import Joining
-from ocsd.client.listen import complain, parts
+from ocsd.client.listen import complain
 from ocsd.errors import OcsdError
 from ocsd.log import logs
 from ocsd.reactor.threads import the_reactor
@@ -107,10 +108,11 @@ class FeedView:
         the_reactor().callLater(REFUSED_RETRY_S, self.joining.start, None)
 
     def take(self, pair: Any, *_rest: Any) -> None:
-        """Take in a message of the feed."""
-        message, feed_info = parts(pair)
-        self.state = self.state.heard(time.time())
-        self.buffer.take(message, feed_info)
+        """Take in a message of the feed, a pair of message and feed_info."""
+        match pair:
+            case [message, Mapping() as feed_info]:
+                self.state = self.state.heard(time.time())
+                self.buffer.take(message, feed_info)
 
     def missing(self) -> str:
         """Return what is missing, for people."""

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from bisect import bisect_right
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ocsd.data import Archive
+from ocsd.data.trend.levels import tick_of
 from tests.unit.data.archives import BATCHES, FEED, NUMBERS, a_time, recorded
 
 NAMES = (*NUMBERS, "s")
@@ -19,13 +21,15 @@ MEMORY = next(filter(os.path.isdir, ["/dev/shm"]), None)
 
 
 def windows(archive, since, until, columns):
-    found = archive.window([f"{FEED}.*"], since, until, columns).fields
-    return {name: found[f"{FEED}.{name}"] for name in NAMES}
+    found = archive.window([f"{FEED}.*"], since, until, columns)
+    fields = {name: found.fields[f"{FEED}.{name}"] for name in NAMES}
+    return fields | {"holes": found.holes}
 
 
 def same(first, second):
     assert first.keys() == second.keys()
-    for name in first:
+    assert first["holes"] == second["holes"]
+    for name in NAMES:
         for part in ("t", "n", "n_nan", "min", "max", "mean", "breaks"):
             one, other = getattr(first[name], part), getattr(second[name], part)
             np.testing.assert_array_equal(one, other, err_msg=f"{name}.{part}")
@@ -42,6 +46,23 @@ def is_right(window, samples):
         shown = window.n > window.n_nan
         assert window.min[shown].min() == min(numbers)
         assert window.max[shown].max() == max(numbers)
+
+
+def tells(changes, sent, span, columns):
+    """Compare the text at the time of each sample; not if some have the same time."""
+    begin, end = map(tick_of, span)
+    inside = sum(begin <= at < end for at, _ in sent)
+    # Of long columns, late texts between others are told only roughly.
+    if (
+        inside > columns
+        or (span[1] - span[0]) / columns >= 128
+        or len({at for at, _ in sent}) < len(sent)
+    ):
+        return
+    times = [at for at, _ in changes]
+    for at, text in sent:
+        if begin <= at < end:
+            assert changes[bisect_right(times, at / 10**8) - 1][1] == text
 
 
 @settings(
@@ -67,6 +88,7 @@ def test_every_sample_is_counted_once_and_every_extreme_is_shown(
             answer = windows(archive, since, until, columns)
             for name in NAMES:
                 is_right(answer[name], found.between(name, since, until))
+            tells(answer["s"].changes or [], found.sent["s"], (since, until), columns)
             middle = since + (until - since) * data.draw(st.floats(0.01, 0.99))
             halves = [
                 windows(archive, *times, columns)
