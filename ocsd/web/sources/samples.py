@@ -157,8 +157,8 @@ def _check_size(fields: Iterable[Any]) -> None:
     points = sum(len(field.t) + len(field.changes or ()) for field in fields)
     if points > MOST_COLUMNS_IN_ALL:
         raise RequestRefusedError(
-            f"the answer would have {points:,} columns in all, and may have {MOST_COLUMNS_IN_ALL:,}; ask "
-            "for fewer fields, or fewer columns of each"
+            f"the answer would have {points:,} columns in all, and may have "
+            f"{MOST_COLUMNS_IN_ALL:,}; ask for fewer fields, or fewer columns of each"
         )
 
 
