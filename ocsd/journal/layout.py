@@ -26,7 +26,7 @@ class Layout:
     sender, as its first message described it.
     """
 
-    __slots__ = ("_dtype", "_keys", "_texts", "block_name", "kinds", "origin", "width")
+    __slots__ = ("_dtype", "_places", "_texts", "block_name", "kinds", "origin", "width")
 
     def __init__(self, origin: Origin, block_name: str, kinds: Mapping[str, Kind]) -> None:
         self.origin = origin
@@ -35,8 +35,17 @@ class Layout:
         self.width = 8 + sum(BYTES[kind] for kind in self.kinds.values())
         numbers = [name for name, kind in self.kinds.items() if kind is not Kind.TEXT]
         self._dtype: tuple[int, np.dtype[Any]] | None = None
-        self._keys = {name: f"f{place}" for place, name in enumerate(numbers, start=1)}
+        self._places = {name: place for place, name in enumerate(numbers, start=1)}
         self._texts = [name for name, kind in self.kinds.items() if kind is Kind.TEXT]
+
+    @property
+    def is_all_floats(self) -> bool:
+        """Whether every field has numbers of type float."""
+        return all(kind is Kind.FLOAT for kind in self.kinds.values())
+
+    def places(self, names: Sequence[str]) -> list[int]:
+        """Return the places of the columns of fields that are no texts; the timestamps have 0."""
+        return [self._places[name] for name in names]
 
     def unpack(
         self, length: int, contents: Sequence[bytes], names: Container[str] | None = None
@@ -52,13 +61,18 @@ class Layout:
         raw = np.frombuffer(b"".join(numbers), dtype=self._dtype_of(length))
         columns: dict[str, Values] = {"": raw["f0"].reshape(-1)}
         for name in wanted:
-            if self.kinds[name] is not Kind.TEXT:
-                columns[name] = raw[self._keys[name]].reshape(-1)
-        if any(name in self._texts for name in wanted):
-            texts = [cbor2.loads(content[width:]) for content in contents]
-            for index, name in enumerate(self._texts):
-                columns[name] = list(chain.from_iterable(lists[index] for lists in texts))
+            if name in self._places:
+                columns[name] = raw[f"f{self._places[name]}"].reshape(-1)
+        if len(columns) <= len(wanted):
+            columns |= self._unpack_texts([content[width:] for content in contents])
         return columns
+
+    def _unpack_texts(self, contents: Sequence[bytes]) -> dict[str, list[str]]:
+        lists = [cbor2.loads(content) for content in contents]
+        return {
+            name: list(chain.from_iterable(each[place] for each in lists))
+            for place, name in enumerate(self._texts)
+        }
 
     def _dtype_of(self, length: int) -> np.dtype[Any]:
         if self._dtype is None or self._dtype[0] != length:
@@ -96,6 +110,41 @@ def gather(blocks: Sequence[PackedBlock], kinds: Mapping[str, Kind]) -> dict[str
     for name, kind in kinds.items():
         columns[name] = _joined(kind, [part[name] for part in parts])
     return columns
+
+
+def numbers_of(
+    blocks: Sequence[PackedBlock], names: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the timestamps and some fields of numbers or bools, all as floats.
+
+    Parameters
+    ----------
+    blocks : sequence of PackedBlock
+        At least one; all have these fields.
+    names : sequence of str
+        Fields of numbers or bools.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Unix times [s].
+    ndarray of float64, shape (names, n)
+    """
+    first = blocks[0]
+    alike = all(each.layout is first.layout and each.length == first.length for each in blocks)
+    if alike and first.layout.is_all_floats:
+        # Many times as fast as field by field, and feeds are nearly always like that.
+        content = first.content
+        if len(blocks) > 1:
+            content = b"".join([each.content for each in blocks])
+        rows = np.frombuffer(content).reshape(len(blocks), -1, first.length).swapaxes(0, 1)
+        places = first.layout.places(names)
+        return rows[0].reshape(-1), rows[places].reshape(len(names), -1)
+    columns = gather(blocks, dict.fromkeys(names, Kind.FLOAT))
+    values = np.zeros((len(names), len(columns[""])))
+    for place, name in enumerate(names):
+        values[place] = columns[name]
+    return np.asarray(columns[""]), values
 
 
 def _parts(blocks: Sequence[PackedBlock], names: Container[str]) -> Iterator[dict[str, Values]]:

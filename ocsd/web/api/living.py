@@ -18,14 +18,14 @@ from ocsd.web.server.stream import Stream
 from ocsd.web.sources.samples import Samples
 from ocsd.web.work import Work
 
-JOURNAL_POLL_S: Final = 0.1
 IDLE_POLL_S: Final = 1.0
-"""Time between two looks into the journal while somebody looks, and while nobody does [s]."""
+"""Time between two looks into the journal while nobody looks [s]; else each update begins with one.
+"""
 UPDATE_S: Final = 0.25
 """Time between two updates of a viewer [s]."""
 VALUES_S: Final = 0.9
 """The same of latest values: every fourth update."""
-TICK_S: Final = 0.9
+LIVE_TICK_S: Final = 0.9
 AT_ONCE_S: Final = 0.05
 BREATH_S: Final = 0.01
 """Time for which viewers are written to at once, and then others have their turn [s]."""
@@ -152,8 +152,6 @@ class Living:
     def _poll(self, live: Live) -> None:
         live.poll()
         delay_s = IDLE_POLL_S
-        if self._viewers:
-            delay_s = JOURNAL_POLL_S
         if live.behind:
             delay_s = 0.0
         the_reactor().callLater(delay_s, self._poll, live)
@@ -182,7 +180,7 @@ class _Viewer:
             self._due_s = now_s + self.period_s
             self.write()
         if now_s >= self._tick_due_s:
-            self._tick_due_s = now_s + TICK_S
+            self._tick_due_s = now_s + LIVE_TICK_S
             self._stream.event("tick", {"at": time.time()})
 
     def write(self) -> None:

@@ -7,7 +7,7 @@ from ocsd.errors import UsageError
 from ocsd.reactor.threads import the_reactor
 from ocsd.web.api.telling import check_span
 from ocsd.web.refusals import MissingError
-from ocsd.web.server.plain import dumps
+from ocsd.web.server.plain import dumps_in_parts
 from ocsd.web.server.route import Call
 from ocsd.web.server.seats import Seats
 from ocsd.web.settings import PageSettings
@@ -39,8 +39,8 @@ class RecordedData:
         names, columns = call.params["field"], call.params["columns"]
 
         def read() -> bytes:
-            # The text is made here, too: a megabyte takes long enough to hold up a stream.
-            return dumps(self._samples.window(names, since_at, until_at, columns)) + b"\n"
+            found = self._samples.window(names, since_at, until_at, columns)
+            return dumps_in_parts(found) + b"\n"
 
         return await self._work.do(read)
 

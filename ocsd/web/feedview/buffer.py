@@ -40,13 +40,15 @@ class _Numbers:
         self.times, self.values = array("d"), array("d")
         self._in_order = True
 
-    def add(self, times: Sequence[float], values: Sequence[Any]) -> int:
-        """Append samples; return how many values that counts as."""
-        numbers = array("d", [_nan if value is None else value for value in values])
-        steps = pairwise([*self.times[-1:], *times])
-        self._in_order = self._in_order and all(before <= after for before, after in steps)
+    def add(self, times: Sequence[float], values: Sequence[Any], ascending: bool) -> int:
+        """Append samples; return how many values that counts as.
+
+        `ascending` says whether their times are in order.
+        """
+        late = bool(self.times) and times[0] < self.times[-1]
+        self._in_order = self._in_order and ascending and not late
         self.times.extend(times)
-        self.values.extend(numbers)
+        self.values.extend(values)
         return len(times)
 
     def drop(self, count: int) -> None:
@@ -72,7 +74,7 @@ class _Texts:
         self.times: list[float] = []
         self.values: list[str] = []
 
-    def add(self, times: Sequence[float], values: Sequence[Any]) -> int:
+    def add(self, times: Sequence[float], values: Sequence[Any], _ascending: bool) -> int:
         """Append samples; return how many values that counts as."""
         cost = 0
         for at, value in zip(times, values, strict=True):
@@ -204,14 +206,18 @@ class FeedBuffer:
         times = array("d")
         times.frombytes(block.times)
         counts = self._present_counts()
+        ascending = all(before <= after for before, after in pairwise(times))
         for name, values in block.columns.items():
-            kind: type[_Series] = _Texts if str in set(map(type, values)) else _Numbers
+            numbers = _numbers(values)
+            kind: type[_Series] = _Numbers
+            if numbers is None:
+                kind = _Texts
             series = self.fields.get(name)
             if type(series) is not kind:
                 # The field has another type now: what it was before cannot be drawn with it.
                 self._total += FIELD_COST * (series is None)
                 series = self.fields[name] = kind()
-            count = series.add(times, values)
+            count = series.add(times, numbers or values, ascending)
             counts[series] += count
             self._total += count
 
@@ -220,3 +226,19 @@ class FeedBuffer:
         if not self._arrivals or self._arrivals[-1][0] != second:
             self._arrivals.append((second, Counter()))
         return self._arrivals[-1][1]
+
+
+def _numbers(values: Sequence[Any]) -> "array[float] | None":
+    """Return values as numbers, with NaN in place of None; None if there are texts among them.
+
+    Raises
+    ------
+    TypeError, OverflowError
+        If there is anything else among them.
+    """
+    try:
+        return array("d", values)
+    except TypeError:
+        if str in set(map(type, values)):
+            return None
+    return array("d", [value if value is not None else _nan for value in values])

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from twisted.internet.defer import inlineCallbacks
@@ -13,7 +14,7 @@ from twisted.logger import Logger
 from ocsd.bus.endpoint import RouterAddress
 from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig
 from ocsd.client.joining import Joining
-from ocsd.client.listen import complain, parts
+from ocsd.client.listen import complain
 from ocsd.errors import OcsdError
 from ocsd.log import logs
 from ocsd.reactor.threads import the_reactor
@@ -50,7 +51,7 @@ class FeedView:
             self.refused,
         )
         self.session: _ViewSession | None = None
-        self._told = ""
+        self._told, self._seen = "nothing yet", ""
         self._asked_s = 0.0
         self._site = PageSite(ViewPages(settings, self.buffer, self.missing))
         self._notice: ViewNotice | None = None
@@ -107,10 +108,11 @@ class FeedView:
         the_reactor().callLater(REFUSED_RETRY_S, self.joining.start, None)
 
     def take(self, pair: Any, *_rest: Any) -> None:
-        """Take in a message of the feed."""
-        message, feed_info = parts(pair)
-        self.state = self.state.heard(time.time())
-        self.buffer.take(message, feed_info)
+        """Take in a message of the feed, a pair of message and feed_info."""
+        match pair:
+            case [message, Mapping() as feed_info]:
+                self.state = self.state.heard(time.time())
+                self.buffer.take(message, feed_info)
 
     def missing(self) -> str:
         """Return what is missing, for people."""
@@ -125,9 +127,11 @@ class FeedView:
             self.session.ask()
         self.buffer.trim()
         told = self.missing().partition(" for ")[0]
-        if told != self._told and (told or self._told):
+        # For two seconds at least: it takes one to join the router.
+        if told == self._seen and told != self._told:
             self.log.info("{what}", what=told or "messages come")
             self._told = told
+        self._seen = told
         if self._notice is not None:
             self._notice.renew(time.time())
 

@@ -1,19 +1,19 @@
-"""What is new for one viewer: columns and texts of the fields that are looked at."""
+"""The new columns and texts of the fields that one viewer looks at."""
 
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocsd.journal.kinds import Kind
-from ocsd.journal.layout import PackedBlock, gather
+from ocsd.journal.layout import PackedBlock, Values, gather, numbers_of
 from ocsd.web.live.columns import BYTES_OF_FIELD, LiveColumns, Summed, fresh_together
-from ocsd.web.live.recent import Recent, Track
+from ocsd.web.live.recent import RecentBlocks, Track
 
 SHORTEST_STEP_S: Final = 2.0**-8
 LONGEST_STEP_S: Final = 2.0**16
@@ -66,7 +66,7 @@ LiveEvent: TypeAlias = LiveBegin | LiveRedraw | LiveUpdate
 
 
 class Journaled(NamedTuple):
-    """How far back the journal was read without a gap."""
+    """The time since which the journal was read without a gap."""
 
     gaps: int
     """Number of gaps so far."""
@@ -79,7 +79,7 @@ class LiveCursor:
 
     Parameters
     ----------
-    recent : Recent
+    recent : RecentBlocks
         The last messages.
     journaled : callable
         Returns how far back they are complete.
@@ -94,7 +94,7 @@ class LiveCursor:
 
     def __init__(
         self,
-        recent: Recent,
+        recent: RecentBlocks,
         journaled: Callable[[], Journaled],
         fields: Iterable[str],
         step_s: float,
@@ -180,27 +180,42 @@ class LiveCursor:
         self._order = self._recent.order
 
     def _add(self, track: Track, kinds: Mapping[str, Kind], blocks: Sequence[PackedBlock]) -> None:
-        columns: dict[str, Any] = gather(blocks, kinds)
-        times = columns.pop("")
+        texts = {name: kind for name, kind in kinds.items() if kind is Kind.TEXT}
+        numbers = [name for name in kinds if name not in texts]
+        times, values = numbers_of(blocks, numbers)
         early = times < self._since_at
         if early.any():
             self._late_at = min(self._late_at, times[early].min())
-            times = times[~early]
-            columns = {name: _without(each, early) for name, each in columns.items()}
-        if not len(times):
-            return
-        numbers = {name: each for name, each in columns.items() if kinds[name] is Kind.FLOAT}
+            if early.all():
+                return
         if numbers:
-            summed = self._sums.setdefault((track, tuple(numbers)), Summed(self._step_s))
-            self._again |= not summed.add(times, numbers)
-        for name in columns.keys() - numbers.keys():
-            self._add_texts(f"{track.address}.{name}", times, columns[name])
+            self._add_numbers(track, tuple(numbers), times[~early], values[:, ~early])
+        if texts:
+            columns = gather(blocks, texts)
+            for name in texts:
+                self._add_texts(f"{track.address}.{name}", times, columns[name])
 
-    def _add_texts(self, full: str, times: NDArray[np.float64], texts: Sequence[str]) -> None:
-        last_at, last = self._texts.get(full, (-np.inf, None))
-        if times.min() < last_at:
+    def _add_numbers(
+        self,
+        track: Track,
+        names: tuple[str, ...],
+        times: NDArray[np.float64],
+        values: NDArray[np.float64],
+    ) -> None:
+        summed = self._sums.get((track, names))
+        if summed is None:
+            summed = self._sums[track, names] = Summed(self._step_s, names)
+        if not summed.add(times, values):
             self._again = True
-        for place in np.argsort(times, kind="stable").tolist():
+
+    def _add_texts(self, full: str, times: NDArray[np.float64], texts: Values) -> None:
+        last_at, last = self._texts.get(full, (-np.inf, None))
+        places = [
+            k for k in np.argsort(times, kind="stable").tolist() if times[k] >= self._since_at
+        ]
+        if times[places[0]] < last_at:
+            self._again = True
+        for place in places:
             if texts[place] != last:
                 last = texts[place]
                 self._changes.setdefault(full, []).append((float(times[place]), last))
@@ -240,9 +255,3 @@ def _shown_as(kind: Kind) -> Kind:
     if kind is Kind.TEXT:
         return kind
     return Kind.FLOAT
-
-
-def _without(values: Any, left_out: NDArray[np.bool_]) -> Any:
-    if isinstance(values, list):
-        return [value for value, out in zip(values, left_out.tolist(), strict=True) if not out]
-    return values[~left_out]

@@ -17,7 +17,7 @@ from ocsd.errors import NoDataError, NotPermittedError, OcsdError
 from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
 
 TEXT_KIND: Final = "str"
-MOST_POINTS: Final = 500_000
+MOST_COLUMNS_IN_ALL: Final = 500_000
 """Columns of all fields of a window: some 40 MB of text."""
 FEEDS_LIFE_S: Final = 5.0
 """Time for which the list of feeds, with units and labels, is not read again [s]."""
@@ -155,10 +155,10 @@ def explaining() -> Iterator[None]:
 
 def _check_size(fields: Iterable[Any]) -> None:
     points = sum(len(field.t) + len(field.changes or ()) for field in fields)
-    if points > MOST_POINTS:
+    if points > MOST_COLUMNS_IN_ALL:
         raise RequestRefusedError(
-            f"the answer would have {points:,} columns in all, and may have {MOST_POINTS:,}; ask "
-            "for fewer fields, or fewer columns of each"
+            f"the answer would have {points:,} columns in all, and may have "
+            f"{MOST_COLUMNS_IN_ALL:,}; ask for fewer fields, or fewer columns of each"
         )
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from ocsd.history.summary import HistoryEntry
 from ocsd.web.refusals import BusyError, MissingError
-from ocsd.web.server.plain import dumps
+from ocsd.web.server.plain import dumps, dumps_in_parts
 from ocsd.web.server.seats import Seats
 from ocsd.web.sources.records import LogTail, line_filter, log_lines, log_path, spans
 
@@ -113,6 +113,12 @@ def test_more_viewers_than_there_are_seats_are_refused():
     assert caught.value.code == 503
     seats.leave("events")
     seats.take("events")
+
+
+def test_a_large_answer_is_made_in_parts_and_is_the_same():
+    value = {"a": {"b": {"c": [1.0, float("nan")]}}, "d": None, "e": []}
+    assert dumps_in_parts(value) == dumps(value)
+    assert dumps_in_parts({}) == b"{}"
 
 
 def test_numbers_that_are_not_finite_are_null():

@@ -99,3 +99,25 @@ def test_what_something_else_runs_is_refused_with_the_reason(post):
     [told] = post("down", {"names": ["a", "boxed"]})
     reason = "not managed here: docker runs it (manage); see: docker ps -a"
     assert told["error"]["message"] == f"'boxed' is {reason}"
+
+
+def test_down_of_all_leaves_the_page_up_and_by_its_name_it_goes_down(fleet, post, clock):
+    page = Keeper("web", Lifecycle(), Idle(), clock, lambda: 0.0, lambda: 0.0, fleet.announce)
+    fleet.add(Instance(instance_id="web", agent_class="Web"), page)
+    [told] = [line for line in post("down", {"all": True}) if line["event"] == "left_out"]
+    assert told["reason"] == "it shows what is down; to end it, too: ocsd down web"
+    assert sorted(fleet.resting()) == ["a", "b", "c"]
+    assert left_out(post("restart", {"all": True})) == ["a", "b", "c"]
+    post("down", {"names": ["web"]})
+    assert "web" in fleet.resting()
+
+
+def test_a_program_names_the_person_for_whom_it_asks(fleet, post):
+    post("down", {"names": ["a"], "by": "alice\nof the page, from 10.0.0.5"})
+    by = fleet.targets.word(fleet.instance("a")).by
+    person, through, _ = by.partition(", through ")
+    assert through
+    assert person.startswith("alice")
+    assert "\n" not in person
+    post("down", {"names": ["b"], "by": "x" * 1000})
+    assert fleet.targets.word(fleet.instance("b")).by.startswith("x" * 160 + ", through ")
