@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import numpy as np
 from twisted.web import http, resource
 
 from ocsd.errors import UsageError
@@ -17,11 +18,13 @@ from ocsd.web.server.read import body_of
 from ocsd.web.server.route import JSON
 from ocsd.web.server.safety import HEADERS, refusal
 
-PLOTTED: Final = 2000
+PLOTTED: Final = 1000
 """Samples of a field in the picture, at most."""
 MOST_OF_LINE: Final = 2 * PLOTTED
 """The same, with the silences between them and the changes of a text."""
 MOST_PLOTTED_FIELDS: Final = 64
+SAMPLES_LIFE_S: Final = 0.9
+"""Time for which several viewers get the same answer; their pages ask once a second [s]."""
 
 
 class ViewPages(resource.Resource):
@@ -45,6 +48,7 @@ class ViewPages(resource.Resource):
         self._buffer = buffer
         self._missing = missing
         self._clock = clock
+        self._encoded, self._encoded_at = b"", float("-inf")
         self._files = PageFiles()
         self._posted: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
             "/search": self._search,
@@ -84,7 +88,7 @@ class ViewPages(resource.Resource):
             if not buffer.is_text(name):
                 times, values = line(times, values, PLOTTED)
             fields[name] = {
-                "t": times[-MOST_OF_LINE:].tolist(),
+                "t": np.round(times[-MOST_OF_LINE:], 3).tolist(),
                 "v": values[-MOST_OF_LINE:].tolist(),
                 "text": buffer.is_text(name),
                 "units": buffer.units.get(name, ""),
@@ -105,9 +109,17 @@ class ViewPages(resource.Resource):
             "fields": fields,
         }
 
+    def _encoded_samples(self) -> bytes:
+        now_at = self._clock()
+        if not 0 <= now_at - self._encoded_at < SAMPLES_LIFE_S:
+            self._encoded = dumps(self.samples()) + b"\n"
+            self._encoded_at = now_at
+        return self._encoded
+
     def _got(self, request: Any, path: str) -> bytes:
         if path == "/samples":
-            return _json(request, self.samples())
+            request.setHeader(b"content-type", JSON.encode())
+            return self._encoded_samples()
         pieces = tuple(path.split("/")[1:])
         file = None
         if pieces == ("",):

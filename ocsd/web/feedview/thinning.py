@@ -31,15 +31,20 @@ def thinned(times: NDArray[np.float64], values: NDArray[np.float64], most: int) 
     edges = np.linspace(times[0], times[-1], stretches + 1)[1:-1]
     begins = np.unique(np.concatenate(([0], np.searchsorted(times, edges))))
     begins = begins[begins < count]
-    low, high = (
-        np.where(np.isnan(values), np.inf, values),
-        np.where(np.isnan(values), -np.inf, values),
-    )
-    picks = set()
-    for begin, end in zip(begins, [*begins[1:], count], strict=True):
-        picks.add(begin + int(np.argmin(low[begin:end])))
-        picks.add(begin + int(np.argmax(high[begin:end])))
-    return np.array(sorted(picks), dtype=np.intp)
+    missing = np.isnan(values)
+    low = _first_of_each(np.minimum, np.where(missing, np.inf, values), begins)
+    high = _first_of_each(np.maximum, np.where(missing, -np.inf, values), begins)
+    return np.union1d(low, high)
+
+
+def _first_of_each(
+    extreme: np.ufunc, values: NDArray[np.float64], begins: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Return the index of the first extreme value of each stretch, which begin at `begins`."""
+    lengths = np.diff(begins, append=len(values))
+    found = np.flatnonzero(values == np.repeat(extreme.reduceat(values, begins), lengths))
+    stretches = np.searchsorted(begins, found, side="right")
+    return found[np.unique(stretches, return_index=True)[1]]
 
 
 def line(

@@ -9,15 +9,15 @@ from ocsd.errors import OcsdError
 from ocsd.journal import Alive, Entry, JournalFollower, Lost, Message, Outage
 from ocsd.web.live.cursor import Journaled, LiveCursor
 from ocsd.web.live.latest import LatestValue, is_meant
-from ocsd.web.live.recent import Recent
+from ocsd.web.live.recent import RecentBlocks
 from ocsd.web.refusals import BusyError, RequestRefusedError
 
 MOST_CURSOR_BYTES: Final = 128 * 2**20
 """Memory for the columns of all viewers together."""
 
 AHEAD_S: Final = 2.0
-"""How far the clocks of agents may be ahead of this host [s]: a sample that was recorded before
-the journal began is older than its beginning and this.
+"""Clocks of agents may be ahead of this host by this [s]: a sample that was recorded before the
+journal began is not newer than its beginning and this.
 """
 
 _POLL_BYTES: Final = 2**23
@@ -40,12 +40,12 @@ class Live:
     """
 
     def __init__(
-        self, folder: Path, clock: Callable[[], float], recent: Recent | None = None
+        self, folder: Path, clock: Callable[[], float], recent: RecentBlocks | None = None
     ) -> None:
         self.trouble: str | None = None
         self._follower = JournalFollower(folder)
         self._clock = clock
-        self._recent = recent or Recent()
+        self._recent = recent or RecentBlocks()
         self._gaps = 0
         self._since_at: float | None = None
         self._cursors: WeakSet[LiveCursor] = WeakSet()

@@ -120,6 +120,10 @@ function show(answer) {
 }
 
 async function renew() {
+  if (document.hidden) {
+    setTimeout(renew, PERIOD_MS);
+    return;
+  }
   try {
     const response = await fetch("samples", { signal: AbortSignal.timeout(STALLED_MS) });
     if (!response.ok) throw new Error(`status ${response.status}`);
