@@ -23,7 +23,7 @@ class LiveColumns(NamedTuple):
     n: NDArray[np.int64]
     """Number of samples, shape (k,)."""
     n_nan: NDArray[np.int64]
-    """How many of them are NaN, shape (k,)."""
+    """Number of those that are NaN, shape (k,)."""
     min: NDArray[np.float64]
     max: NDArray[np.float64]
     mean: NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""What is new for one viewer: columns and texts of the fields that are looked at."""
+"""The new columns and texts of the fields that one viewer looks at."""
 
 import json
 from collections import defaultdict
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import PackedBlock, Values, gather, numbers_of
 from ocsd.web.live.columns import BYTES_OF_FIELD, LiveColumns, Summed, fresh_together
-from ocsd.web.live.recent import Recent, Track
+from ocsd.web.live.recent import RecentBlocks, Track
 
 SHORTEST_STEP_S: Final = 2.0**-8
 LONGEST_STEP_S: Final = 2.0**16
@@ -66,7 +66,7 @@ LiveEvent: TypeAlias = LiveBegin | LiveRedraw | LiveUpdate
 
 
 class Journaled(NamedTuple):
-    """How far back the journal was read without a gap."""
+    """The time since which the journal was read without a gap."""
 
     gaps: int
     """Number of gaps so far."""
@@ -79,7 +79,7 @@ class LiveCursor:
 
     Parameters
     ----------
-    recent : Recent
+    recent : RecentBlocks
         The last messages.
     journaled : callable
         Returns how far back they are complete.
@@ -94,7 +94,7 @@ class LiveCursor:
 
     def __init__(
         self,
-        recent: Recent,
+        recent: RecentBlocks,
         journaled: Callable[[], Journaled],
         fields: Iterable[str],
         step_s: float,
@@ -189,14 +189,24 @@ class LiveCursor:
             if early.all():
                 return
         if numbers:
-            key = track, tuple(numbers)
-            if key not in self._sums:
-                self._sums[key] = Summed(self._step_s, numbers)
-            self._again |= not self._sums[key].add(times[~early], values[:, ~early])
+            self._add_numbers(track, tuple(numbers), times[~early], values[:, ~early])
         if texts:
             columns = gather(blocks, texts)
             for name in texts:
                 self._add_texts(f"{track.address}.{name}", times, columns[name])
+
+    def _add_numbers(
+        self,
+        track: Track,
+        names: tuple[str, ...],
+        times: NDArray[np.float64],
+        values: NDArray[np.float64],
+    ) -> None:
+        summed = self._sums.get((track, names))
+        if summed is None:
+            summed = self._sums[track, names] = Summed(self._step_s, names)
+        if not summed.add(times, values):
+            self._again = True
 
     def _add_texts(self, full: str, times: NDArray[np.float64], texts: Values) -> None:
         last_at, last = self._texts.get(full, (-np.inf, None))

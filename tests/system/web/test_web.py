@@ -161,7 +161,8 @@ class TestBadInput:
             ("instances/..%2F..%2Fetc/log", {}, 404, "cannot be the name"),
             ("instances/fake1/log", {"level": "bad"}, 400, "not one of trace"),
             ("instances/fake9/operations", {}, 503, "fake9 is not connected to the router"),
-            ("instances/<script>/operations", {}, 503, "not connected"),
+            ("instances/<script>/operations", {}, 404, "cannot be the name"),
+            ("instances/router/operations", {}, 404, "has no operations"),
             ("instances/fake1/operations/nothing", {}, 404, "no operation 'nothing'; it has"),
         ],
     )
