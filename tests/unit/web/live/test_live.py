@@ -312,6 +312,7 @@ def test_a_journal_that_cannot_be_read_is_told_and_comes_back(written):
     written.poll()
     assert "another format than version 1" in written.live.trouble
     newer.unlink()
+    written.now += 6.0
     written.write([4.0], x=[2.5])
     written.poll()
     assert written.live.trouble is None
