@@ -268,6 +268,15 @@ def test_what_json_cannot_hold_is_null(written):
     }
 
 
+def test_an_update_of_texts_only_is_json_too(written):
+    cursor = written.live.watch([f"{FEED}.s"], 1.0, 900.0)
+    cursor.updates()
+    written.write([1002.0], kinds={"s": Kind.TEXT}, s=['"<'])
+    written.poll()
+    (update,) = cursor.updates()
+    assert json.loads(update.as_json()) == {f"{FEED}.s": {"changes": [[1002.0, '"<']]}}
+
+
 def latest(written, pattern="*"):
     return {value.field: (value.value, value.at) for value in written.live.latest(pattern)}
 
