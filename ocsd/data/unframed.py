@@ -200,13 +200,9 @@ class UnframedReader:
         if self._unproven and oldest != self._oldest:
             return False
         self._oldest = oldest
-        fresh: dict[Layout, UnframedBlocks] = {}
-        # One piece at a time, so that all its entries are of the segment of the place.
-        while entries := self._follower.poll(most_bytes=1):
-            for entry in entries:
-                if isinstance(entry, journal.Lost):
-                    return False
-                self._take(entry, fresh)
+        fresh = self._fresh()
+        if fresh is None:
+            return False
         for layout, blocks in fresh.items():
             by_kinds = self._waiting.setdefault(
                 journal.block_key(layout.origin, layout.block_name), {}
@@ -215,6 +211,17 @@ class UnframedReader:
         self._unproven = [each for each in self._unproven if not self._cover(*each)]
         self._ends = {name: end for name, end in self._ends.items() if end[1] >= oldest}
         return True
+
+    def _fresh(self) -> dict[Layout, UnframedBlocks] | None:
+        """Read what is new, and return the blocks in it; None if something may be missing."""
+        fresh: dict[Layout, UnframedBlocks] = {}
+        # One piece at a time, so that all its entries are of the segment of the place.
+        while entries := self._follower.poll(most_bytes=1):
+            for entry in entries:
+                if isinstance(entry, journal.Lost):
+                    return None
+                self._take(entry, fresh)
+        return fresh
 
     def _take(self, entry: journal.Entry, fresh: dict[Layout, UnframedBlocks]) -> None:
         match entry:

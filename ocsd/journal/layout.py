@@ -61,13 +61,18 @@ class Layout:
         raw = np.frombuffer(b"".join(numbers), dtype=self._dtype_of(length))
         columns: dict[str, Values] = {"": raw["f0"].reshape(-1)}
         for name in wanted:
-            if self.kinds[name] is not Kind.TEXT:
+            if name in self._places:
                 columns[name] = raw[f"f{self._places[name]}"].reshape(-1)
-        if any(name in self._texts for name in wanted):
-            texts = [cbor2.loads(content[width:]) for content in contents]
-            for index, name in enumerate(self._texts):
-                columns[name] = list(chain.from_iterable(lists[index] for lists in texts))
+        if len(columns) <= len(wanted):
+            columns |= self._unpack_texts([content[width:] for content in contents])
         return columns
+
+    def _unpack_texts(self, contents: Sequence[bytes]) -> dict[str, list[str]]:
+        lists = [cbor2.loads(content) for content in contents]
+        return {
+            name: list(chain.from_iterable(each[place] for each in lists))
+            for place, name in enumerate(self._texts)
+        }
 
     def _dtype_of(self, length: int) -> np.dtype[Any]:
         if self._dtype is None or self._dtype[0] != length:

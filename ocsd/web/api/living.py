@@ -25,7 +25,7 @@ UPDATE_S: Final = 0.25
 """Time between two updates of a viewer [s]."""
 VALUES_S: Final = 0.9
 """The same of latest values: every fourth update."""
-TICK_S: Final = 0.9
+LIVE_TICK_S: Final = 0.9
 AT_ONCE_S: Final = 0.05
 BREATH_S: Final = 0.01
 """Time for which viewers are written to at once, and then others have their turn [s]."""
@@ -180,7 +180,7 @@ class _Viewer:
             self._due_s = now_s + self.period_s
             self.write()
         if now_s >= self._tick_due_s:
-            self._tick_due_s = now_s + TICK_S
+            self._tick_due_s = now_s + LIVE_TICK_S
             self._stream.event("tick", {"at": time.time()})
 
     def write(self) -> None:

@@ -18,7 +18,7 @@ class FeedState:
     feed: str
     router: str
     """Address of the router."""
-    trouble: str = "no attempt to reach the router has ended yet"
+    trouble: str = "it has not answered yet"
     """Why there is no connection; empty if there is one."""
     missing: str = ""
     """Why no message can come over the connection; empty if that is not known."""

@@ -51,7 +51,7 @@ class FeedView:
             self.refused,
         )
         self.session: _ViewSession | None = None
-        self._told = ""
+        self._told, self._seen = "nothing yet", ""
         self._asked_s = 0.0
         self._site = PageSite(ViewPages(settings, self.buffer, self.missing))
         self._notice: ViewNotice | None = None
@@ -127,9 +127,11 @@ class FeedView:
             self.session.ask()
         self.buffer.trim()
         told = self.missing().partition(" for ")[0]
-        if told != self._told and (told or self._told):
+        # For two seconds at least: it takes one to join the router.
+        if told == self._seen and told != self._told:
             self.log.info("{what}", what=told or "messages come")
             self._told = told
+        self._seen = told
         if self._notice is not None:
             self._notice.renew(time.time())
 

@@ -1,4 +1,4 @@
-"""What is new for one viewer: columns and texts of the fields that are looked at."""
+"""The new columns and texts of the fields that one viewer looks at."""
 
 import json
 from collections import defaultdict
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import PackedBlock, Values, gather, numbers_of
-from ocsd.web.live.columns import BYTES_OF_FIELD, LiveColumns, Summed, fresh_together
-from ocsd.web.live.recent import Recent, Track
+from ocsd.web.live.columns import BYTES_OF_FIELD, LiveColumns, Summed, as_json, fresh_together
+from ocsd.web.live.recent import RecentBlocks, Track
 
 SHORTEST_STEP_S: Final = 2.0**-8
 LONGEST_STEP_S: Final = 2.0**16
@@ -50,8 +50,10 @@ class LiveUpdate(NamedTuple):
 
     def as_json(self) -> str:
         """Return the fields as `GET live` answers, as JSON."""
-        written: dict[int, str] = {}
-        parts = [f"{_quoted(name)}:{each.as_json(written)}" for name, each in self.numbers.items()]
+        objects = as_json(self.numbers.values())
+        parts = [
+            f"{_quoted(name)}:{text}" for name, text in zip(self.numbers, objects, strict=True)
+        ]
         for name, changes in self.texts.items():
             parts.append(f'{_quoted(name)}:{{"changes":{json.dumps(changes)}}}')
         return f"{{{','.join(parts)}}}"
@@ -66,7 +68,7 @@ LiveEvent: TypeAlias = LiveBegin | LiveRedraw | LiveUpdate
 
 
 class Journaled(NamedTuple):
-    """How far back the journal was read without a gap."""
+    """The time since which the journal was read without a gap."""
 
     gaps: int
     """Number of gaps so far."""
@@ -79,7 +81,7 @@ class LiveCursor:
 
     Parameters
     ----------
-    recent : Recent
+    recent : RecentBlocks
         The last messages.
     journaled : callable
         Returns how far back they are complete.
@@ -94,7 +96,7 @@ class LiveCursor:
 
     def __init__(
         self,
-        recent: Recent,
+        recent: RecentBlocks,
         journaled: Callable[[], Journaled],
         fields: Iterable[str],
         step_s: float,
@@ -189,14 +191,24 @@ class LiveCursor:
             if early.all():
                 return
         if numbers:
-            key = track, tuple(numbers)
-            if key not in self._sums:
-                self._sums[key] = Summed(self._step_s, numbers)
-            self._again |= not self._sums[key].add(times[~early], values[:, ~early])
+            self._add_numbers(track, tuple(numbers), times[~early], values[:, ~early])
         if texts:
             columns = gather(blocks, texts)
             for name in texts:
                 self._add_texts(f"{track.address}.{name}", times, columns[name])
+
+    def _add_numbers(
+        self,
+        track: Track,
+        names: tuple[str, ...],
+        times: NDArray[np.float64],
+        values: NDArray[np.float64],
+    ) -> None:
+        summed = self._sums.get((track, names))
+        if summed is None:
+            summed = self._sums[track, names] = Summed(self._step_s, names)
+        if not summed.add(times, values):
+            self._again = True
 
     def _add_texts(self, full: str, times: NDArray[np.float64], texts: Values) -> None:
         last_at, last = self._texts.get(full, (-np.inf, None))

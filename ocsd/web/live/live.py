@@ -9,18 +9,21 @@ from ocsd.errors import OcsdError
 from ocsd.journal import Alive, Entry, JournalFollower, Lost, Message, Outage
 from ocsd.web.live.cursor import Journaled, LiveCursor
 from ocsd.web.live.latest import LatestValue, is_meant
-from ocsd.web.live.recent import Recent
+from ocsd.web.live.recent import RecentBlocks
 from ocsd.web.refusals import BusyError, RequestRefusedError
 
 MOST_CURSOR_BYTES: Final = 128 * 2**20
 """Memory for the columns of all viewers together."""
 
 AHEAD_S: Final = 2.0
-"""How far the clocks of agents may be ahead of this host [s]: a sample that was recorded before
-the journal began is older than its beginning and this.
+"""Clocks of agents may be ahead of this host by this [s]: a sample that was recorded before the
+journal began is not newer than its beginning and this.
 """
 
 _POLL_BYTES: Final = 2**23
+
+# Finding the place in a journal that cannot be read costs as much as reading a segment.
+_RETRY_S: Final = 5.0
 
 
 class Live:
@@ -40,13 +43,14 @@ class Live:
     """
 
     def __init__(
-        self, folder: Path, clock: Callable[[], float], recent: Recent | None = None
+        self, folder: Path, clock: Callable[[], float], recent: RecentBlocks | None = None
     ) -> None:
         self.trouble: str | None = None
         self._follower = JournalFollower(folder)
         self._clock = clock
-        self._recent = recent or Recent()
+        self._recent = recent or RecentBlocks()
         self._gaps = 0
+        self._retry_at = 0.0
         self._since_at: float | None = None
         self._cursors: WeakSet[LiveCursor] = WeakSet()
 
@@ -58,10 +62,13 @@ class Live:
         list of Entry
             For others that want to know it.
         """
+        if self.trouble and 0 <= self._retry_at - self._clock() <= _RETRY_S:
+            return []
         try:
             entries = self._follower.poll(_POLL_BYTES)
         except (OSError, OcsdError) as error:
             self.trouble = str(error)
+            self._retry_at = self._clock() + _RETRY_S
             return []
         self.trouble = None
         for entry in entries:

@@ -12,10 +12,10 @@ from ocsd.journal.format import Message
 from ocsd.journal.layout import Layout, PackedBlock
 from ocsd.web.live.latest import NewestBlock
 
-KEPT_S: Final = 600.0
+KEPT_RECENT_S: Final = 600.0
 """Messages are kept for this long after their arrival [s], if there is room."""
 
-MOST_BYTES: Final = 128 * 2**20
+RECENT_BYTES: Final = 96 * 2**20
 """Memory for them."""
 
 # Estimated memory of a packed block beside its content.
@@ -80,7 +80,7 @@ class Track:
         return found[::-1]
 
 
-class Recent:
+class RecentBlocks:
     """The last messages of all feeds.
 
     Attributes
@@ -89,7 +89,7 @@ class Recent:
         That of the next block.
     """
 
-    def __init__(self, kept_s: float = KEPT_S, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, kept_s: float = KEPT_RECENT_S, most_bytes: int = RECENT_BYTES) -> None:
         self._kept_s = kept_s
         self._most_bytes = most_bytes
         self.order = 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -50,9 +51,7 @@ class Pages(resource.Resource):
         for name, value in HEADERS.items():
             request.setHeader(name.encode(), value.encode())
 
-        def header(name: str) -> str:
-            return str(request.getHeader(name) or "")
-
+        header = partial(header_of, request)
         method = request.method.decode("latin-1")
         if refused := refusal(method, header, local=self.local):
             return _refuse(request, refused.message, refused.code)
@@ -152,6 +151,12 @@ def _refuse(request: Any, message: str, code: int = 400) -> bytes:
     return dumps({"error": {"message": message}}) + b"\n"
 
 
+def header_of(request: Any, name: str) -> str:
+    """Return a header of a request; empty if it has none. No byte in it is refused."""
+    value = request.getHeader(name.encode()) or b""
+    return bytes(value).decode("utf-8", "replace")
+
+
 def who(request: Any) -> str:
     """Return the client of a request, for the history.
 
@@ -160,8 +165,8 @@ def who(request: Any) -> str:
     place = getattr(request.getClientAddress(), "host", None)
     person = ""
     if place in _THIS_MACHINE:
-        person = str(request.getHeader("x-remote-user") or "").strip()
-        forwarded = str(request.getHeader("x-forwarded-for") or "")
+        person = header_of(request, "x-remote-user").strip()
+        forwarded = header_of(request, "x-forwarded-for")
         place = forwarded.partition(",")[0].strip() or "this machine"
     return one_line(f"{person[:60] or 'a viewer'} of the page, from {str(place)[:60]}")
 

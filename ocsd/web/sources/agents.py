@@ -8,11 +8,13 @@ from ocsd.client.http import CONNECTION_ERROR, REQUEST_ERROR, ControlClient, Con
 from ocsd.site.model import Hub
 from ocsd.text.nearest import did_you_mean
 from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
+from ocsd.web.sources.records import check_instance
 
 CALL_LIMIT_S: Final = 10.0
 """Time that an agent has for its answer [s]."""
 
 OPERATION_ACTIONS: Final = ("start", "stop", "abort")
+_NO_AGENTS: Final = {"router": "the site's router", "ocsd": "the daemon"}
 _NO_AGENT: Final = "wamp.error.no_such_procedure"
 
 
@@ -79,6 +81,9 @@ class Agents:
             raise MissingError(f"{name} has no operation {operation!r}{near}")
 
     def _client(self, name: str, who: str = "") -> ControlClient:
+        check_instance(name)
+        if name in _NO_AGENTS:
+            raise MissingError(f"{name} is {_NO_AGENTS[name]} and has no operations")
         hub = self._hub
         words = ""
         if who:

@@ -46,7 +46,7 @@ def _entries(paths: HostPaths, since_at: float) -> list[HistoryEntry]:
 
 def strip(paths: HostPaths, name: str, since_at: float, until_at: float) -> list[dict[str, Any]]:
     """Return the states of an instance in a span of time, as `GET instances/NAME/strip` answers."""
-    _check(name)
+    check_instance(name)
     entries = [entry for entry in _entries(paths, since_at) if entry.name == name]
     return spans(entries, since_at, until_at)
 
@@ -88,7 +88,7 @@ def log_path(paths: HostPaths, name: str) -> Path:
     MissingError
         If there is none.
     """
-    _check(name)
+    check_instance(name)
     path = paths.instance_log(name)
     if not path.exists():
         logs = sorted(each.stem for each in paths.logs.glob("*.log"))
@@ -96,7 +96,14 @@ def log_path(paths: HostPaths, name: str) -> Path:
     return path
 
 
-def _check(name: str) -> None:
+def check_instance(name: str) -> None:
+    """Refuse what cannot be an instance-id: it becomes part of paths and addresses.
+
+    Raises
+    ------
+    MissingError
+        If it cannot.
+    """
     if not _INSTANCE.fullmatch(name):
         raise MissingError(f"{name[:100]!r} cannot be the name of an instance")
 

@@ -76,6 +76,14 @@ def test_an_unknown_operation_is_told_from_one_that_refuses():
     assert source.status("thermo1", "acq") is None
 
 
+@pytest.mark.parametrize("name", ["..", "a.ops", "<script>", "", "router", "ocsd"])
+def test_what_is_no_agent_is_not_called(name):
+    source, client = agents([0, "", {}])
+    with pytest.raises(MissingError):
+        source.operations(name)
+    assert client.asked == []
+
+
 @pytest.mark.parametrize(
     ("answer", "kind", "words"),
     [

@@ -147,6 +147,15 @@ def test_what_is_not_there_is_said_in_words(ask, path, method, status, words):
     assert (got, words in message) == (status, True), message
 
 
+@pytest.mark.parametrize("name", ["origin", "sec-fetch-site", "x-forwarded-for", "x-remote-user"])
+def test_a_header_may_have_any_byte(site, name):
+    client = Client(site)
+    head = f"GET /api/v1/echo/x HTTP/1.1\r\nhost: localhost\r\n{name}: \xe9\xff\r\n\r\n"
+    client.protocol.dataReceived(head.encode("latin-1"))
+    assert client.answer[0] == 200
+    client.leave()
+
+
 def test_a_defect_is_logged_and_tells_no_more_than_its_kind(ask):
     from twisted.logger import globalLogPublisher
 

@@ -219,6 +219,22 @@ def test_a_page_that_stays_open_does_not_grow(page, world, address):
     assert page.evaluate(count) == before
 
 
+def test_a_window_without_the_focus_holds_no_connection_for_the_state(page, address):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(address)))
+    page.add_init_script("document.hasFocus = () => false")
+    page.goto(address)
+    page.locator("#rows tr").first.wait_for()
+    before = page.locator("#clock").inner_text()
+    page.wait_for_function(
+        "(before) => document.getElementById('clock').textContent !== before", arg=before
+    )
+
+    assert "api/v1/state" in asked
+    assert "api/v1/events" not in asked
+    assert page.locator("#stall").is_hidden()
+
+
 def test_fifty_healthy_instances_are_a_number(page):
     names = [f"agent{i}" for i in range(50)]
     with served(World([*names, "thermo1"], MADE_UP)) as url:

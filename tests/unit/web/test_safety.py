@@ -74,7 +74,8 @@ class Asking:
         return self
 
     def getHeader(self, name):
-        return self.headers.get(name.replace("-", "_"))
+        value = self.headers.get(name.decode().replace("-", "_"))
+        return value and value.encode()
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,12 @@ function unreadText(files) {
 }
 
 export class History {
-  /** `changed(isNew)` is called when there is something to draw, `said` with a text to read. */
-  constructor(site, changed, said) {
-    Object.assign(this, { site, changed, said });
+  /**
+   * `changed(isNew)` is called when there is something to draw, `said` with a text to read,
+   * and `named` with the whole names if fields were named by endings or patterns.
+   */
+  constructor(site, changed, said, named) {
+    Object.assign(this, { site, changed, said, named });
     this.series = new Map();
     this.holes = [];
     this.attempt = 0;
@@ -62,6 +65,7 @@ export class History {
       this.take(answer, keep);
       this.attempt = 0;
       this.said(unreadText(answer.unread));
+      if (fields.some((field) => !answer.fields[field])) this.named(Object.keys(answer.fields));
     } catch (error) {
       if (error.name === "AbortError" || this.loading !== loading) return;
       this.failed(error);

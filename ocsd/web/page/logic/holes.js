@@ -1,4 +1,5 @@
 // Holes in the recording: bands that are never narrower than a pixel, and their cause in words.
+import { shortOf } from "./groups.js";
 import { count, duration, moment } from "./words.js";
 
 /** Bands [left, width] of the holes in the view; those that touch become one. */
@@ -30,7 +31,7 @@ export function holesAt(holes, at, within_s) {
 export function holeText(hole, utc) {
   const length = duration(hole.until_at - hole.since_at);
   const span = `${moment(hole.since_at, utc)} to ${moment(hole.until_at, utc)}`;
-  const feed = hole.feed === "*" ? "all feeds" : hole.feed;
+  const feed = hole.feed === "*" ? "all feeds" : shortOf(hole.feed);
   const parts = [`${feed}: ${span} (${length}): ${hole.cause}`];
   if (hole.count) {
     let about = "";

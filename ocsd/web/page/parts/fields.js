@@ -11,6 +11,8 @@ const FIELDS_AGAIN_MS = 20000;
 const NONE_AGAIN_MS = 2000;
 const MOST = 200;
 const STALE_S = 30;
+const FEW = 1000;
+const MOST_AT_ONCE = 4;
 
 export class Fields {
   constructor(site, shown) {
@@ -34,7 +36,7 @@ export class Fields {
     try {
       const { fields, total } = await get("fields", { search, limit: MOST });
       if (search !== $("search").value.trim()) return;
-      Object.assign(this, { fields });
+      Object.assign(this, { fields, total: Math.max(total, this.total ?? 0) });
       setText($("fields-said"), saidOf(fields.length, total, search));
       this.draw();
       if (!total) this.searchAgain();
@@ -55,14 +57,20 @@ export class Fields {
     if (document.hidden || !this.seen || this.asking || !this.fields.length) return;
     this.asking = true;
     try {
-      const { values } = await get("values", { pattern: $("search").value.trim() });
-      this.values = new Map(values.map((value) => [value.field, value]));
+      const answers = await Promise.all(this.patterns().map((pattern) => get("values", { pattern })));
+      this.values = new Map(answers.flatMap(({ values }) => values).map((each) => [each.field, each]));
       this.draw();
     } catch {
       // The age of each value goes on, and the first line says that web is away.
     } finally {
       this.asking = false;
     }
+  }
+
+  /** All values if they are few, else those of the first instances in the list. */
+  patterns() {
+    if (this.total <= FEW) return [""];
+    return [...new Set(this.fields.map(({ instance_id: id }) => id))].slice(0, MOST_AT_ONCE);
   }
 
   /** Chosen fields stay in the list, whatever is searched. */

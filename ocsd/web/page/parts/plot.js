@@ -11,6 +11,7 @@ import { listenForMoves } from "./moves.js";
 
 const TALL = 230;
 const TALL_TEXT = 74;
+const FONT = "11px system-ui, sans-serif";
 
 export class Plot {
   /** `moves` has zoom(since, until), move(share), scale(factor, around) and remove(field). */
@@ -40,18 +41,37 @@ export class Plot {
     this.uplot?.destroy();
     this.colours = colours;
     const height = this.isText ? TALL_TEXT : TALL;
-    const axis = { stroke: colours.text, font: "11px system-ui, sans-serif", grid: { stroke: colours.grid, width: 1 }, ticks: { stroke: colours.grid, width: 1, size: 4 } };
     const { utc } = this.shown;
+    const line = { stroke: colours.grid, width: 1 };
+    const axis = { stroke: colours.text, font: FONT, grid: line, ticks: { ...line, size: 4 } };
     this.uplot = new uPlot({
       width, height,
       padding: [8, 10, 0, 0],
       legend: { show: false },
       tzDate: (at) => (utc ? uPlot.tzDate(new Date(at * 1000), "Etc/UTC") : new Date(at * 1000)),
-      cursor: { y: false, points: { show: false }, sync: { key: "plots" }, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => null, mousedown: onlyPlain } },
+      cursor: {
+        y: false,
+        points: { show: false },
+        sync: { key: "plots" },
+        drag: { x: true, y: false, setScale: false },
+        bind: { dblclick: () => null, mousedown: onlyPlain },
+      },
       scales: { x: { time: true, auto: false }, y: { auto: false } },
       axes: [
-        { ...axis, space: 74, size: 38, values: (_u, splits, _axis, _space, increment) => ticks(splits, increment, utc) },
-        { ...axis, show: true, size: 66, grid: { ...axis.grid, show: !this.isText }, values: (_u, splits, _axis, _space, increment) => splits.map((value) => (this.isText ? "" : tickValue(value, increment))) },
+        {
+          ...axis,
+          space: 74,
+          size: 38,
+          values: (_u, splits, _axis, _space, increment) => ticks(splits, increment, utc),
+        },
+        {
+          ...axis,
+          size: 66,
+          grid: { ...line, show: !this.isText },
+          ticks: { ...line, size: 4, show: !this.isText },
+          values: (_u, splits, _axis, _space, increment) =>
+            splits.map((value) => (this.isText ? "" : tickValue(value, increment))),
+        },
       ],
       series: [{}, { paths: () => null, points: { show: false } }],
       hooks: { draw: [() => this.paint()], setSelect: [() => this.selected()], setCursor: [() => this.pointed()] },

@@ -18,7 +18,12 @@ const LISTED_HOLES = 50;
 export class Plots {
   constructor(site, shown) {
     Object.assign(this, { site, shown, plots: [], key: "", due: Infinity });
-    this.history = new History(site, (isNew) => (isNew ? this.soon() : this.later()), (text) => setText($("plots-said"), text));
+    this.history = new History(
+      site,
+      (isNew) => (isNew ? this.soon() : this.later()),
+      (text) => setText($("plots-said"), text),
+      (fields) => shown.set({ fields }, false),
+    );
     this.holes = new Rows($("holes-list"), (hole) => JSON.stringify(hole), holeRow(shown));
     this.moves = {
       zoom: (since, until) => this.go(fixed(since, until, site.now())),

@@ -16,7 +16,9 @@ export function followViews() {
       $("views").hidden = safe.length === 0;
       rows.update(safe);
       const about = await get("about");
-      setText($("about"), `ocsd ${about.version} · web since ${moment(about.since_at, true)} UTC, pid ${about.pid} · ${about.viewers} looking${trendText(about.trends)}`);
+      const since = `web since ${moment(about.since_at, true)} UTC, pid ${about.pid}`;
+      const looking = `${about.viewers} looking${trendText(about.trends)}`;
+      setText($("about"), `ocsd ${about.version} · ${since} · ${looking}`);
     } catch {
       // They are asked again in a minute; the first line says that web is away.
     }

@@ -11,7 +11,7 @@ JOINED = NEW.joined()
 @pytest.mark.parametrize(
     ("watch", "words"),
     [
-        (NEW, "the router at ws://localhost:8001/ws is away: no attempt to reach the router"),
+        (NEW, "the router at ws://localhost:8001/ws is away: it has not answered yet"),
         (NEW.lost("it does not answer"), "is away: it does not answer; it is tried again"),
         (JOINED, "no message of fake-data1.temps has come yet"),
         (

@@ -7,7 +7,7 @@ from ocsd import journal
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.web.live.cursor import LiveBegin, LiveRedraw
 from ocsd.web.live.live import Live
-from ocsd.web.live.recent import Recent
+from ocsd.web.live.recent import RecentBlocks
 from tests.unit.journal.written import chunk, layout
 
 FEED = "observatory.a.feeds.f"
@@ -20,7 +20,7 @@ class Journal:
         self.now = 1000.0
         self.folder = folder
         self.writer = JournalWriter(folder, 0, segment_bytes)
-        self.live = Live(folder, lambda: self.now, Recent(**recent))
+        self.live = Live(folder, lambda: self.now, RecentBlocks(**recent))
         self.number = 0
         self.writer.event(journal.Alive(self.now - 5.0))
         self.poll()
