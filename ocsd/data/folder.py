@@ -30,6 +30,9 @@ Report = Callable[[int, int], None]
 # Greatest distance of data from the time in a file's name (so3g.hk.load_range) [s].
 REACH_S: Final = 7200.0
 
+_SAVED_AT_ONCE: Final = 16
+"""Files that are read before their summaries are written: to write an index takes milliseconds."""
+
 _INDEX_VERSION: Final = 3
 _FILE = re.compile(r"\d{5}/\d+\.g3")
 _CUT_OFF = re.compile(r"\d{5}/\d+\.g3\.torn\d*")
@@ -59,6 +62,7 @@ class DataFolder:
             raise NoDataError(f"there is no data folder {path}; say with --folder where data are")
         self.path = path
         self._clock = clock
+        self._unsaved = _Index(path)
         self.unframed: Any = (
             None  # an `ocsd.data.unframed.UnframedRows`, as of the last `summaries`
         )
@@ -149,15 +153,22 @@ class DataFolder:
     def summary_of(self, path: Path, observe: Callable[[str, Any], None]) -> FileSummary:
         """Read a closed file, put it into the index, and return its summary.
 
-        `observe` is called with the feed of each data frame, and the frame.
+        `observe` is called with the feed of each data frame, and the frame. The index is written
+        after some files; `save_index` writes it at once.
         """
         scanning = importlib.import_module("ocsd.data.scan")
         with permitted(path):
             summary: FileSummary = scanning.scan(path, self.name(path), None, observe)
-        index = _Index(self.path)
-        index.put(summary)
-        index.save()
+        self._unsaved.put(summary)
+        if self._unsaved.new >= _SAVED_AT_ONCE:
+            self.save_index()
         return summary
+
+    def save_index(self) -> None:
+        """Write the summaries of `summary_of` that are not in the index yet."""
+        if self._unsaved.new:
+            self._unsaved.save()
+            self._unsaved = _Index(self.path)
 
     def _indexed(self, files: Iterable[Path], index: "_Index") -> dict[Path, FileSummary]:
         """Return the summaries of those files that are in the index."""
@@ -235,12 +246,13 @@ class DataFolder:
 
 
 class _Index:
-    """The summaries of files that were read before."""
+    """The summaries of files that were read before; `new` is the number of those added since."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._read: dict[str, dict[str, Any]] = {}
         self._changed: set[str] = set()
+        self.new = 0
 
     def get(self, name: str, path: Path) -> FileSummary | None:
         """Return the summary of a file; None if there is none, or the file has changed."""
@@ -260,6 +272,7 @@ class _Index:
         subfolder = summary.name.partition("/")[0]
         self._entries(subfolder)[summary.name] = asdict(summary)
         self._changed.add(subfolder)
+        self.new += 1
 
     def save(self) -> None:
         """Write new summaries; an index that cannot be written is not an error."""

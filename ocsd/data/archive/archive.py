@@ -171,15 +171,18 @@ class Archive:
 
     def _answered(self, work: Callable[[], T]) -> T:
         """Return the result of some work, done again if files were changed meanwhile."""
-        for _ in range(_TRIES):
-            self.refresh()
-            try:
-                return self.store.sound(work)
-            except OcsdError:
-                # A file may have been removed, moved or replaced after it was listed.
-                if not self._has_changed():
-                    raise
-        return self.store.sound(work)
+        try:
+            for _ in range(_TRIES):
+                self.refresh()
+                try:
+                    return self.store.sound(work)
+                except OcsdError:
+                    # A file may have been removed, moved or replaced after it was listed.
+                    if not self._has_changed():
+                        raise
+            return self.store.sound(work)
+        finally:
+            self.store.save()
 
     def _window(self, fields: Sequence[str], since: float, until: float, columns: int) -> Window:
         self._index(since, until)

@@ -95,4 +95,6 @@ class Builder:
             self._built += 1
         if self._archive.places.refusal:
             self._waiting.clear()
+        if not self._waiting:
+            self._archive.store.save()
         return bool(self._waiting)

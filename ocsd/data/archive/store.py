@@ -187,6 +187,10 @@ class Store:
         self._trends.put(node, trend)
         return trend
 
+    def save(self) -> None:
+        """Write what was read, for the next process."""
+        self._folder.save_index()
+
     def sound(self, work: Callable[[], T]) -> T:
         """Return the result of some work, done again without trends that turn out to be damaged."""
         while True:

@@ -15,7 +15,7 @@ from ocsd.web.live.latest import NewestBlock
 KEPT_RECENT_S: Final = 600.0
 """Messages are kept for this long after their arrival [s], if there is room."""
 
-MOST_BYTES: Final = 128 * 2**20
+MOST_BYTES: Final = 96 * 2**20
 """Memory for them."""
 
 # Estimated memory of a packed block beside its content.
