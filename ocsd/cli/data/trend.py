@@ -40,7 +40,9 @@ def trend(selection: Selection, rebuild: bool, as_json: bool) -> int:
         while builder.step():
             bar(work - builder.progress.waiting, work)
     if archive.places.refusal:
-        raise OutputFileError(f"{archive.places.refusal}; make room, or its owner you")
+        raise OutputFileError(
+            f"{archive.places.refusal}; make room there, or use the account of the folder's owner"
+        )
     progress = builder.progress
     folder_bytes = sum(path.stat().st_size for path in archive.places.stored())
     if as_json:

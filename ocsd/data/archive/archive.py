@@ -75,6 +75,7 @@ class Archive:
         self.places = TrendPlaces(folder, state)
         self.store = Store(self._folder, self.places)
         self._groups: list[Node] = []
+        self._known: list[FileSummary] | None = None
         self._unframed: unframed.UnframedRows | None = None
         self._journal = unframed.UnframedReader(folder)
         self._read_at = clock()
@@ -136,6 +137,7 @@ class Archive:
         NoDataError, NotPermittedError, OcsdError
             If the folder or a file cannot be read.
         """
+        self._known = None
         self._read_at = self._clock()
         self._read_journal()
         self._listing.refresh()
@@ -218,6 +220,7 @@ class Archive:
                 raise
         folder, files = unread[-1]
         self.store.index(folder, files[-1:])
+        self._known = None
         when = " in the files that were read so far; `ocsd data trend` reads all"
         return choose(fields, _fields(self._digests()), when)
 
@@ -255,6 +258,12 @@ class Archive:
             yield from waiting(columns, wanted.feed, wanted.names, wanted.begin, wanted.end)
 
     def _digests(self) -> list[FileSummary]:
+        """Return the summaries of all files that were read, and of the journal, as few."""
+        if self._known is None:
+            self._known = self._new_digests()
+        return self._known
+
+    def _new_digests(self) -> list[FileSummary]:
         found = [summary for group in self._groups for summary in self.store.digest(group)]
         if self._unframed is not None:
             found += filter(None, [self._unframed.summary()])
@@ -266,6 +275,7 @@ class Archive:
             wanted = [node for node in files if _may_reach(node, since, until)]
             if wanted:
                 self.store.index(folder, wanted)
+                self._known = None
 
     def _unread(self) -> list[tuple[Node, list[Node]]]:
         return [each for group in self._groups for each in self.store.unread(group)]

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -28,19 +28,6 @@ class LiveColumns(NamedTuple):
     max: NDArray[np.float64]
     mean: NDArray[np.float64]
     """Least, greatest and mean of the others; NaN if there are none, shape (k,)."""
-
-    def as_json(self, written: dict[int, str]) -> str:
-        """Return an object of lists as JSON; numbers that are not finite are null.
-
-        `written` has the lists that several fields share, by the identity of the array.
-        """
-        parts = []
-        for name, values in zip(self._fields, self, strict=True):
-            text = written.get(id(values))
-            if text is None:
-                text = written[id(values)] = _as_json(values)
-            parts.append(f'"{name}":{text}')
-        return f"{{{','.join(parts)}}}"
 
 
 class Summed:
@@ -198,10 +185,27 @@ def _together(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[n
         )
 
 
-def _as_json(values: NDArray[Any]) -> str:
-    listed = values.tolist()
+def as_json(columns: Iterable[LiveColumns]) -> list[str]:
+    """Return columns as JSON, an object of lists each; numbers that are not finite are null.
+
+    All at once, which takes half as long as one after the other.
+    """
+    columns = list(columns)
+    arrays = {id(values): values for each in columns for values in each}
+    texts = dict(zip(arrays, _lists(arrays.values()), strict=True))
+    return [
+        f'{{"t":[{texts[id(t)]}],"n":[{texts[id(n)]}],"n_nan":[{texts[id(n_nan)]}],'
+        f'"min":[{texts[id(least)]}],"max":[{texts[id(greatest)]}],"mean":[{texts[id(means)]}]}}'
+        for t, n, n_nan, least, greatest, means in columns
+    ]
+
+
+def _lists(arrays: Iterable[NDArray[Any]]) -> list[str]:
+    listed = [values.tolist() for values in arrays]
+    if not listed:
+        return []
     text = repr(listed)
     if "n" in text:  # of nan and inf
-        plain = [value if math.isfinite(value) else None for value in listed]
-        return json.dumps(plain)
-    return text
+        plain = [[value if math.isfinite(value) else None for value in each] for each in listed]
+        text = json.dumps(plain)
+    return text[2:-2].split("], [")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import PackedBlock, Values, gather, numbers_of
-from ocsd.web.live.columns import BYTES_OF_FIELD, LiveColumns, Summed, fresh_together
+from ocsd.web.live.columns import BYTES_OF_FIELD, LiveColumns, Summed, as_json, fresh_together
 from ocsd.web.live.recent import RecentBlocks, Track
 
 SHORTEST_STEP_S: Final = 2.0**-8
@@ -50,8 +50,10 @@ class LiveUpdate(NamedTuple):
 
     def as_json(self) -> str:
         """Return the fields as `GET live` answers, as JSON."""
-        written: dict[int, str] = {}
-        parts = [f"{_quoted(name)}:{each.as_json(written)}" for name, each in self.numbers.items()]
+        objects = as_json(self.numbers.values())
+        parts = [
+            f"{_quoted(name)}:{text}" for name, text in zip(self.numbers, objects, strict=True)
+        ]
         for name, changes in self.texts.items():
             parts.append(f'{_quoted(name)}:{{"changes":{json.dumps(changes)}}}')
         return f"{{{','.join(parts)}}}"

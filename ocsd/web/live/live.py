@@ -22,6 +22,9 @@ journal began is not newer than its beginning and this.
 
 _POLL_BYTES: Final = 2**23
 
+# Finding the place in a journal that cannot be read costs as much as reading a segment.
+_RETRY_S: Final = 5.0
+
 
 class Live:
     """Follows the journal of a data folder for all viewers.
@@ -47,6 +50,7 @@ class Live:
         self._clock = clock
         self._recent = recent or RecentBlocks()
         self._gaps = 0
+        self._retry_at = 0.0
         self._since_at: float | None = None
         self._cursors: WeakSet[LiveCursor] = WeakSet()
 
@@ -58,10 +62,13 @@ class Live:
         list of Entry
             For others that want to know it.
         """
+        if self.trouble and 0 <= self._retry_at - self._clock() <= _RETRY_S:
+            return []
         try:
             entries = self._follower.poll(_POLL_BYTES)
         except (OSError, OcsdError) as error:
             self.trouble = str(error)
+            self._retry_at = self._clock() + _RETRY_S
             return []
         self.trouble = None
         for entry in entries:

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -43,9 +44,11 @@ def others(lab):
     """Fails the test if what is looked at took notice."""
 
     def processes():
-        rows = lab.status()["instances"]
-        told = {row["instance_id"]: (row["pid"], row["restarts"]) for row in rows}
-        return {name: pair for name, pair in told.items() if name not in {"idle", "web"}}
+        status = lab.status()
+        told = {row["instance_id"]: (row["pid"], row["restarts"]) for row in status["instances"]}
+        agents = {name: pair for name, pair in told.items() if name not in {"idle", "web"}}
+        router = status["router"]["pid"], status["router"]["restarts"]
+        return {**agents, "router": router, "daemon": status["pid"]}
 
     before = processes()
     yield
@@ -250,6 +253,24 @@ class TestAway:
             lambda: browser.ask("instances/fake1/operations")[0] == 200, "the agent", limit_s=60
         )
 
+    def test_the_data_folder_is_moved_and_comes_back(self, lab, browser):
+        folder = Path(lab.instance("aggregator")["data_dir"])
+        lab.ocsd("down", "aggregator")
+        folder.rename(folder.with_name("moved"))
+        since_at = time.time() - 60
+        got, message = browser.refused("window", field=FIELD, since=since_at)
+        assert (got, "is not there any more" in message) == (404, True), message
+        assert browser.get("fields") == {"fields": [], "total": 0}
+        folder.with_name("moved").rename(folder)
+        assert browser.get("window", field=FIELD, since=since_at)["fields"][FIELD]["n"]
+        assert lab.ocsd("up", "aggregator").returncode == 0
+        newest = browser.get("values", pattern="channel_00")["values"][0]["at"]
+        wait_until(
+            lambda: browser.get("values", pattern="channel_00")["values"][0]["at"] > newest,
+            "live values of the next journal",
+            limit_s=60,
+        )
+
     def test_the_page_is_killed_and_started_again_at_its_address(self, lab, browser, others):
         before = lab.instance("web")
         os.kill(before["pid"], signal.SIGKILL)
@@ -280,7 +301,7 @@ def _check(browser, path, method, described):
     params = {"field": FIELD, "since": time.time() - 60, "until": time.time()}
     known = {each["name"] for each in described["parameters"]}
     given = {key: value for key, value in params.items() if key in known}
-    target = path.removeprefix("/").format(name="fake1", operation="acq", action="stop")
+    target = path.removeprefix("/").format(name="idle", operation="acq", action="stop")
     if kind == "text/event-stream":
         with browser.listening(target, **given) as events:
             if "`tick`" in described["responses"]["200"]["description"]:

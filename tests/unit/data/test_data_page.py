@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import ocsd.data
 from ocsd.cli.commands.look.data import data
 from ocsd.cli.main import main
 from ocsd.data import meaning
@@ -103,3 +104,12 @@ def test_the_files_of_the_page_are_where_files_are(tmp_path):
     listed = re.findall(r"\d{5}/\d{10}\.g3", PAGE)
     found = [path.relative_to(tmp_path / "data") for path in (tmp_path / "data").glob("1*/*.g3")]
     assert listed == sorted(map(str, found))
+
+
+def test_the_page_names_what_the_package_gives_to_programs():
+    for name in ocsd.data.__all__:
+        assert getattr(ocsd.data, name).__doc__, name
+    told = {"Archive", "Builder", "units", "window"}
+    assert all(f"{name}(" in PAGE for name in told)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        ocsd.data.nothing  # noqa: B018 # the access is the test

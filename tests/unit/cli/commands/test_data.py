@@ -446,3 +446,23 @@ def test_a_daemon_that_this_user_may_not_ask_is_not_denied(ocsd, daemon_of, as_s
     done = as_stranger(ocsd.runtime / "grumpy", "data", "ls")
     assert "this user may not speak to the daemon" in done.stderr
     assert "no daemon runs here" not in done.stderr
+
+
+def test_trend_makes_what_is_missing_and_with_rebuild_all(run, folder):
+    assert "made 2 trends" in run("trend").out
+    assert "made 0 trends" in run("trend").out
+    answer = as_json(run, "trend", "--rebuild")
+    assert (answer["built"], answer["problems"]) == (2, [])
+    assert answer["trends"] == str(folder / "ocsd" / "trend")
+    assert answer["size"] > 1000
+
+
+def test_trend_says_what_it_could_not_read_or_write(run, folder):
+    (folder / "17953" / f"{OPENED + 60}.g3").symlink_to("/nowhere")
+    assert "is a link to /nowhere" in run("trend", code=1).out
+    (folder / "17953" / f"{OPENED + 60}.g3").unlink()
+    for path in sorted((folder / "ocsd" / "trend").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    (folder / "ocsd" / "trend").rmdir()
+    (folder / "ocsd" / "trend").write_text("in the way")
+    assert "cannot write trends into" in run("trend", code=1).err

@@ -268,6 +268,15 @@ def test_what_json_cannot_hold_is_null(written):
     }
 
 
+def test_an_update_of_texts_only_is_json_too(written):
+    cursor = written.live.watch([f"{FEED}.s"], 1.0, 900.0)
+    cursor.updates()
+    written.write([1002.0], kinds={"s": Kind.TEXT}, s=['"<'])
+    written.poll()
+    (update,) = cursor.updates()
+    assert json.loads(update.as_json()) == {f"{FEED}.s": {"changes": [[1002.0, '"<']]}}
+
+
 def latest(written, pattern="*"):
     return {value.field: (value.value, value.at) for value in written.live.latest(pattern)}
 
@@ -312,6 +321,7 @@ def test_a_journal_that_cannot_be_read_is_told_and_comes_back(written):
     written.poll()
     assert "another format than version 1" in written.live.trouble
     newer.unlink()
+    written.now += 6.0
     written.write([4.0], x=[2.5])
     written.poll()
     assert written.live.trouble is None
