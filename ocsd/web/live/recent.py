@@ -15,7 +15,7 @@ from ocsd.web.live.latest import NewestBlock
 KEPT_RECENT_S: Final = 600.0
 """Messages are kept for this long after their arrival [s], if there is room."""
 
-MOST_BYTES: Final = 96 * 2**20
+RECENT_BYTES: Final = 96 * 2**20
 """Memory for them."""
 
 # Estimated memory of a packed block beside its content.
@@ -89,7 +89,7 @@ class RecentBlocks:
         That of the next block.
     """
 
-    def __init__(self, kept_s: float = KEPT_RECENT_S, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, kept_s: float = KEPT_RECENT_S, most_bytes: int = RECENT_BYTES) -> None:
         self._kept_s = kept_s
         self._most_bytes = most_bytes
         self.order = 0
