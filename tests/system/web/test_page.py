@@ -23,6 +23,17 @@ REFUSED = "Failed to load resource"
 """What the browser itself logs of a request that is refused or not answered."""
 
 
+IS_PAINTED = """(x) => {
+    const canvas = document.querySelector('.plot canvas');
+    const over = document.querySelector('.plot .over');
+    const place = [over.offsetLeft + x, over.offsetTop + 2, 1, over.clientHeight - 4];
+    const [left, top, width, height] = place.map((each) => Math.round(each * devicePixelRatio));
+    const pixels = canvas.getContext('2d').getImageData(left, top, width, height).data;
+    return pixels.every((value, i) => i % 4 !== 3 || value > 0);
+}"""
+"""Whether a column of pixels of the first plot is painted from top to bottom."""
+
+
 @pytest.fixture(scope="module")
 def lab():
     """A site with two agents that acquire; its router is its own, because a test kills it."""
@@ -157,6 +168,18 @@ def test_a_hole_is_shaded_and_its_cause_is_said(lab, page):
 
     assert "fake2" in listed.inner_text()
     assert re.search(r"\): \w+", listed.inner_text())
+    page.locator("#go-live").click()  # the plot stands still
+    over = page.locator(".plot .over")
+    over.scroll_into_view_if_needed()
+    box = over.bounding_box()
+    foot = page.locator(".plot-foot")
+    for x in range(2, int(box["width"]), 12):
+        page.mouse.move(box["x"] + x, box["y"] + 20)
+        if "hole: fake2" in foot.inner_text() and page.evaluate(IS_PAINTED, x):
+            break
+    else:
+        pytest.fail("the hole is not shaded, or its cause is not said where it is")
+    page.locator("#go-live").click()
     page.locator("#holes-count").click()
 
 

@@ -31,6 +31,7 @@ hosts:
     crossbar: {{}}                           # this computer runs the router
     # agent-paths: [../agents]             # folders with your files ocs_plugin_*.py
     # log-dir: /var/log/lab                # where the logs are kept
+    # web: {{name: Lab 1, colour: '#2060a0'}}  # the page in the browser, http://127.0.0.1:8002/
 
     agent-instances:
       # Records what agents publish in G3 files, a new one each hour.
