@@ -8,15 +8,11 @@ from types import TracebackType
 from typing import Final, NamedTuple, TypeAlias
 
 from ocsd.errors import JournalVersionError
-from ocsd.journal.format import Alive, Event, Message, Outage
+from ocsd.journal.format import Alive, Event, File, Message, Outage
 from ocsd.journal.open_segment import OpenSegment
 from ocsd.journal.segments import segments
 
 _CHUNK_BYTES: Final = 2**20
-
-# The recorder writes a sign of life every second. Over a longer silence than this, segments
-# that cannot be seen any more may have come and gone.
-_LONGEST_SILENCE_S: Final = 60.0
 
 
 class JournalPlace(NamedTuple):
@@ -82,7 +78,7 @@ class JournalFollower:
         self._start = start
         self._at = self.place.at if self.place else 0.0
         self._segment: OpenSegment | None = None
-        self._is_doubtful = False
+        self._ended: OpenSegment | None = None
 
     def poll(self, most_bytes: int = 2**22) -> list[Entry]:
         """Return the entries that have come since the last call, about `most_bytes` at most.
@@ -174,20 +170,13 @@ class JournalFollower:
         entries = segment.read(_CHUNK_BYTES)
         if not entries:
             return 0
-        if self._is_doubtful:
-            self._resolve(entries, found)
+        if self._ended and not _goes_on(self._ended, entries[0]):
+            found.append(Lost(self._at, "segments of the journal were deleted unread"))
+        self._ended = None
         self._at = _time_of(reversed(entries)) or self._at
         self.place = JournalPlace(segment.number, segment.offset, segment.checksum, self._at)
         found += entries
         return segment.offset - before
-
-    def _resolve(self, entries: list[Message | Event], found: list[Entry]) -> None:
-        """Find out whether a segment was the next of the same journal."""
-        at = _time_of(entries)
-        if at:
-            self._is_doubtful = False
-            if at > self._at + _LONGEST_SILENCE_S:
-                found.append(Lost(self._at, "segments of the journal were deleted unread"))
 
     def _next_segment(self, found: list[Entry]) -> bool:
         """Go on to the next segment; False if there is none, and this one is at its end."""
@@ -207,7 +196,8 @@ class JournalFollower:
             return False
         if loss:
             found.append(Lost(self._at, loss))
-        self._is_doubtful = not loss and not is_there
+        elif not is_there:
+            self._ended = segment
         return True
 
 
@@ -233,6 +223,15 @@ def _loss(segment: OpenSegment, number: int) -> str | None:
     if segment.left_bytes:
         return f"segment {segment.number} of the journal is torn or damaged at {segment.offset}"
     return None
+
+
+def _goes_on(deleted: OpenSegment, first: Message | Event) -> bool:
+    """Return whether an entry begins the segment behind one that was deleted.
+
+    It does if it tells the same file, and the same length of it: nothing was framed between. The
+    journal of a new recorder has the same numbers, and another file.
+    """
+    return isinstance(first, File) and first == deleted.file
 
 
 def _time_of(entries: Iterable[Message | Event]) -> float | None:

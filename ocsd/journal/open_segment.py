@@ -2,9 +2,19 @@
 
 import os
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 
-from ocsd.journal.format import HEAD, MAGIC, Decoder, Event, Message, check_version
+from ocsd.journal.format import (
+    HEAD,
+    MAGIC,
+    Decoder,
+    Event,
+    File,
+    FrameAppended,
+    Message,
+    check_version,
+)
 
 
 class OpenSegment:
@@ -18,6 +28,9 @@ class OpenSegment:
         End of the last entry that was read; layouts behind it are read again.
     checksum : int
         That of the record of this entry.
+    file : File or None
+        The G3 file to which the recorder wrote at the last entry, with its length then. The next
+        segment of the same journal begins with it.
     ended : bool
         True when the writer is known to have begun another one.
 
@@ -31,6 +44,7 @@ class OpenSegment:
         self.number = number
         self.offset = 0
         self.checksum = 0
+        self.file: File | None = None
         self.ended = False
         self._path = path
         self._decoder = Decoder()
@@ -107,4 +121,16 @@ class OpenSegment:
         if entries:
             _length, self.checksum, _kind = HEAD.unpack_from(data, begin)
             self.offset += end
+            self.file = _last_file(entries) or self.file
         return entries
+
+
+def _last_file(entries: Sequence[Message | Event]) -> File | None:
+    """Return the G3 file of the last entry that tells one, with its length then."""
+    for entry in reversed(entries):
+        match entry:
+            case File():
+                return entry
+            case FrameAppended(name, offset, length):
+                return File(name, offset + length)
+    return None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ocsd import journal
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.errors import JournalVersionError
-from ocsd.journal import Alive, JournalFollower, Lost, Message, Outage, Start
+from ocsd.journal import Alive, File, JournalFollower, Lost, Message, Outage, Start
 from ocsd.journal.kinds import Kind
 from tests.unit.journal.written import chunk, layout
 
@@ -157,6 +157,7 @@ def assert_told(found):
 
 def test_a_segment_is_read_to_its_end_although_it_is_deleted(tmp_path, writer):
     with JournalFollower(tmp_path) as follower:
+        writer.event(File("17953/1.g3", 100))
         write(writer, 0, 1)
         everything(follower)
         write(writer, 1, 12)
@@ -209,15 +210,20 @@ def test_another_journal_of_the_same_numbers_is_not_taken_for_the_old_one(tmp_pa
     assert again[1:] == found[1:]
 
 
-def test_a_segment_of_the_next_number_but_much_later_is_of_another_journal(tmp_path):
-    old = JournalWriter(tmp_path, 7)
+@pytest.mark.parametrize("file", [File("17953/2.g3", 100), File("17953/1.g3", 101)])
+def test_a_segment_of_the_next_number_that_writes_to_another_file_is_of_another_journal(
+    tmp_path, file
+):
+    old = JournalWriter(tmp_path, 0)
+    old.event(File("17953/1.g3", 100))
     write(old, 0, 3)
     old.close()
     with JournalFollower(tmp_path) as follower:
         everything(follower)
         old.path.unlink()
-        fresh = JournalWriter(tmp_path, 8)
-        write(fresh, 3, 3, at=5000.0)
+        fresh = JournalWriter(tmp_path, 1)
+        fresh.event(file)
+        write(fresh, 3, 3)
         fresh.close()
         assert everything(follower)[0].startswith("Lost(since_at=102.0, reason='segments of")
 
