@@ -70,11 +70,14 @@ class Param:
     def _number(self, text: str) -> float:
         try:
             value: float = int(text) if self.kind == "count" else float(text)
+            is_finite = math.isfinite(value)
+        except OverflowError:  # an integer that no float can hold
+            is_finite = False
         except ValueError:
             what = "a whole number" if self.kind == "count" else "a number"
             raise UsageError(f"{self.name} is {text!r}, not {what}") from None
-        if not math.isfinite(value):
-            raise UsageError(f"{self.name} is {text!r}, not a finite number")
+        if not is_finite:
+            raise UsageError(f"{self.name} is {text[:40]!r}, not a finite number")
         if self.least is not None and value < self.least:
             raise UsageError(f"{self.name} is {value:g}; it has to be {self.least:g} at least")
         if self.most is not None and value > self.most:

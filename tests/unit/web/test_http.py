@@ -132,6 +132,7 @@ def test_a_change_has_a_body(ask):
         ("/api/v1/echo", "GET", 405, "it takes POST"),
         ("/api/v1/echo/x", "DELETE", 405, "it takes GET"),
         ("/api/v1/echo/x?n=x", "GET", 400, "not a whole number"),
+        (f"/api/v1/echo/x?n={'9' * 999}", "GET", 400, "not a finite number"),
         ("/api/v1/away", "GET", 503, "since noon"),
         ("/api/v2/echo", "GET", 404, "the page is at /"),
         ("/static/secret.py", "GET", 404, "the page is at /"),
