@@ -167,7 +167,8 @@ def who(request: Any) -> str:
     if place in _THIS_MACHINE:
         person = header_of(request, "x-remote-user").strip()
         forwarded = header_of(request, "x-forwarded-for")
-        place = forwarded.partition(",")[0].strip() or "this machine"
+        # The last one: those before it are what the client itself has sent.
+        place = forwarded.rpartition(",")[2].strip() or "this machine"
     return one_line(f"{person[:60] or 'a viewer'} of the page, from {str(place)[:60]}")
 
 
