@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ocsd.log.levels import LEVELS
+
 PAGE = Path(__file__).parents[3] / "ocsd" / "web" / "page"
 VENDOR = PAGE / "vendor"
 MODULES = sorted(PAGE.rglob("*.js"))
@@ -73,6 +75,13 @@ def test_every_module_is_used():
         for module in re.findall(r"from \"(.+?)\"", path.read_text()):
             used.add((path.parent / module).resolve().relative_to(PAGE).as_posix())
     assert {path.relative_to(PAGE).as_posix() for path in MODULES} == used
+
+
+def test_the_levels_of_the_log_filter_are_those_of_the_api():
+    listed = re.search(r"\[\"\", (.+?)\]\.map\(\(level\)", (PAGE / "parts/log.js").read_text())[1]
+    chosen = re.findall(r"\w+", listed)
+    coloured = re.findall(r"data-level=\"(\w+)\"", (PAGE / "css/instance.css").read_text())
+    assert set(chosen + coloured) <= set(LEVELS)
 
 
 def test_the_logic_touches_no_page():

@@ -34,7 +34,7 @@ LINES = (
     ("info", 'acq:0 Status is now "running".'),
     ("info", "connected to <i>/dev/ttyUSB0</i>, firmware 1.4"),
     ("info", "channel_02: range changed from 63.2 ohm to 200 ohm"),
-    ("warning", "channel_03: no answer within 0.5 s; asked again"),
+    ("warn", "channel_03: no answer within 0.5 s; asked again"),
 )
 
 

@@ -15,7 +15,7 @@ export class Log {
     Object.assign(this, { name, shown });
     this.grep = h("input", { type: "search", placeholder: "Filter", "aria-label": "Filter the log", autocomplete: "off" });
     this.level = h("select", { "aria-label": "Least level" },
-      ["", "info", "warning", "error"].map((level) => h("option", { value: level }, level || "all levels")));
+      ["", "info", "warn", "error"].map((level) => h("option", { value: level }, level || "all levels")));
     this.said = h("span.quiet");
     this.lines = h("div.log-lines", { tabIndex: 0, role: "log", "aria-live": "off", "aria-label": `Log of ${name}` });
     this.element = h("div", {}, h("div.head", {}, h("h3", {}, "Log"), this.grep, this.level, this.said), this.lines);
