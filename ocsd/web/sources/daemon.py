@@ -10,7 +10,6 @@ from twisted.internet.protocol import ClientFactory, connectionDone
 from twisted.protocols.basic import LineReceiver
 
 from ocsd.errors import OcsdError
-from ocsd.reactor.threads import the_reactor
 from ocsd.web.refusals import AwayError, RefusedByDaemonError
 
 ANSWER_LIMIT_S: Final = 2.0
@@ -28,10 +27,19 @@ class _Exchange(LineReceiver):
     delimiter = b"\n"
     MAX_LENGTH = LONGEST_STATUS_BYTES
 
-    def __init__(self, request: bytes, on_line: Callable[[bytes], None], limit_s: float) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        request: bytes,
+        on_line: Callable[[bytes], None],
+        limit_s: float,
+        whole: bool,
+    ) -> None:
+        self._reactor = reactor
         self._request = request
         self._on_line = on_line
         self._limit_s = limit_s
+        self._whole = whole
         self._in_head = True
         self._code = 0
         self._refused: list[bytes] = []
@@ -44,7 +52,7 @@ class _Exchange(LineReceiver):
         if self.done.called:  # cancelled while it was being connected
             self._abort()
             return
-        self._timer = the_reactor().callLater(self._limit_s, self._late)
+        self._timer = self._reactor.callLater(self._limit_s, self._late)
         self.transport.write(self._request)
 
     def lineReceived(self, line: bytes) -> None:
@@ -54,7 +62,7 @@ class _Exchange(LineReceiver):
                 words = line.split(maxsplit=2)
                 self._code = int(words[1]) if len(words) > 1 and words[1].isdigit() else 500
             self._in_head = bool(line)
-            if not self._in_head:
+            if not self._in_head and not self._whole:
                 self._quiet()
         elif self._code == _HTTP_OK:
             self._on_line(line)
@@ -99,6 +107,8 @@ class _Factory(ClientFactory):
         return self._conversation
 
     def clientConnectionFailed(self, _connector: Any, reason: Any) -> None:
+        if self._conversation.done.called:  # cancelled while it was being connected
+            return
         why = getattr(reason.value, "osError", None) or reason.getErrorMessage()
         self._conversation.done.errback(AwayError(f"no daemon listens at {self._path} ({why})"))
 
@@ -119,7 +129,7 @@ class DaemonLink:
             If it does not answer, or refuses.
         """
         lines: list[bytes] = []
-        await self.ask("/v1/status", lines.append)
+        await self.ask("/v1/status", lines.append, whole=True)
         answer = json.loads(b"\n".join(lines))
         return dict(answer)
 
@@ -129,11 +139,13 @@ class DaemonLink:
         on_line: Callable[[bytes], None],
         body: Mapping[str, Any] | None = None,
         limit_s: float = ANSWER_LIMIT_S,
+        whole: bool = False,
     ) -> "Deferred[None]":
         """Ask for a path; `on_line` takes each line of the answer.
 
         The Deferred fires when the answer is over; cancelled, it ends the conversation. The
-        answer has to begin within `limit_s`, and may then last as long as it likes.
+        answer has to begin within `limit_s`, and may then last as long as it likes; with `whole`,
+        it has to be over within that time.
         """
         method, content = "GET", b""
         if body is not None:
@@ -142,7 +154,8 @@ class DaemonLink:
             f"{method} {target} HTTP/1.0\r\nHost: localhost\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
         )
-        conversation = _Exchange(head.encode("ascii") + content, on_line, limit_s)
+        request = head.encode("ascii") + content
+        conversation = _Exchange(self._reactor, request, on_line, limit_s, whole)
         factory = _Factory(conversation, self._path)
         self._reactor.connectUNIX(str(self._path), factory, timeout=limit_s)
         return conversation.done

@@ -122,6 +122,7 @@ class States:
         asked = Deferred.fromCoroutine(self.daemon.status())
         asked.addCallbacks(self._answered, self._failed)
         asked.addBoth(lambda _: self._tell())
+        asked.addErrback(lambda failure: self.log.failure("while telling the state", failure))
 
     def _answered(self, status: Mapping[str, Any]) -> None:
         now_at = self.wall_clock()
@@ -141,11 +142,12 @@ class States:
         for each in waiting:
             if not each.called:
                 each.callback(self.present)
-        for watcher in list(self._watchers):
-            watcher.on_state(self.present)
         if self._watchers:
+            # First: a watcher that fails, at a status of another release, must not end the asking.
             self._listen()
             self._ask_in(POLL_S)
+        for watcher in list(self._watchers):
+            watcher.on_state(self.present)
 
     def _listen(self) -> None:
         if self._listening is not None:

@@ -103,6 +103,26 @@ def test_the_last_status_is_kept_while_the_daemon_is_away(daemon, states, clock)
     forget()
 
 
+def test_a_viewer_who_cannot_be_told_a_state_is_told_the_next_one(daemon, states, clock):
+    from twisted.logger import globalLogPublisher
+
+    seen, logged = [], []
+
+    def on_state(state):
+        seen.append(state)
+        if len(seen) == 1:
+            raise KeyError("a status of another release")
+
+    forget = states.watch(on_state, seen.append)
+    globalLogPublisher.addObserver(logged.append)
+    clock.advance(0)
+    globalLogPublisher.removeObserver(logged.append)
+    clock.advance(POLL_S)
+    assert len(seen) == 2
+    assert any("log_failure" in event for event in logged)
+    forget()
+
+
 def test_single_questions_share_an_answer(daemon, states, clock):
     clock.advance(5)
     daemon.answer = Deferred()
