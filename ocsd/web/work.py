@@ -43,11 +43,16 @@ class Work:
             self._started = True
             self._pool.start()
         self._calls += 1
-        called: Deferred[Any] = deferToThreadPool(
-            self._reactor, self._pool, function, *args, **options
-        )
-        # The caller may give up; the thread goes on, and counts until it is done.
+        # The caller may give up: a call that waits is then left out; one that has begun goes on,
+        # and counts until it is done.
         answer: Deferred[Any] = Deferred()
+
+        def call() -> Any:
+            if answer.called:
+                return None
+            return function(*args, **options)
+
+        called: Deferred[Any] = deferToThreadPool(self._reactor, self._pool, call)
 
         def done(result: Any) -> None:
             self._calls -= 1
