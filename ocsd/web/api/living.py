@@ -139,10 +139,13 @@ class Living:
     def _go_on(self) -> None:
         """Write to those that wait; leave room for other requests now and then."""
         until_s = time.monotonic() + AT_ONCE_S
-        while self._waiting and time.monotonic() < until_s:
-            self._waiting.pop().beat()
-        if self._waiting:
-            the_reactor().callLater(BREATH_S, self._go_on)
+        try:
+            while self._waiting and time.monotonic() < until_s:
+                self._waiting.pop().beat()
+        finally:
+            # Also after a defect, which must not cost the others their values.
+            if self._waiting:
+                the_reactor().callLater(BREATH_S, self._go_on)
 
     def _source(self) -> Live:
         if self._live is None:
@@ -150,11 +153,13 @@ class Living:
         return self._live
 
     def _poll(self, live: Live) -> None:
-        live.poll()
         delay_s = IDLE_POLL_S
-        if live.behind:
-            delay_s = 0.0
-        the_reactor().callLater(delay_s, self._poll, live)
+        try:
+            live.poll()
+            if live.behind:
+                delay_s = 0.0
+        finally:
+            the_reactor().callLater(delay_s, self._poll, live)
 
 
 class _Viewer:
