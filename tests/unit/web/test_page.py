@@ -235,6 +235,15 @@ def test_a_window_without_the_focus_holds_no_connection_for_the_state(page, addr
     assert page.locator("#stall").is_hidden()
 
 
+def test_a_hidden_window_that_asks_seldom_has_its_title(page, address):
+    page.add_init_script("Object.defineProperty(document, 'hidden', { get: () => true })")
+    page.goto(address)
+    page.wait_for_function("document.title !== 'ocsd'")
+    page.wait_for_timeout(4000)
+
+    assert "no answer" not in page.title()
+
+
 def test_fifty_healthy_instances_are_a_number(page):
     names = [f"agent{i}" for i in range(50)]
     with served(World([*names, "thermo1"], MADE_UP)) as url:

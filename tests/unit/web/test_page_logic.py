@@ -356,6 +356,17 @@ def test_the_worst_instances_come_first_and_equals_keep_their_order(run):
     assert run(STATES, code, rows) == "debac"
 
 
+def test_an_instance_has_the_time_of_its_hosts_last_answer(run):
+    rows = [{"instance_id": "thermo1"}]
+    hosts = [
+        {"host": "lab", "answers": False, "answered_at": 5.0, "status": {"instances": rows}},
+        {"host": "dome", "answers": False, "answered_at": None, "status": None},
+    ]
+    found = run(STATES, "return states.instancesOf(given)", {"hosts": hosts})
+    told = {"host": "lab", "answers": False, "told_at": 5.0}
+    assert found == [{"instance_id": "thermo1", **told}]
+
+
 def test_operations_are_counted_the_failed_first(run):
     operations = [{"state": state} for state in ("running", "failed", "succeeded", "stopped")]
     told = run(STATES, "return states.operationText(given)", operations)

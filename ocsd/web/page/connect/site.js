@@ -5,13 +5,14 @@ import { Stream } from "./stream.js";
 const HIDDEN_POLL_MS = 10000;
 const POLL_MS = 1000;
 const PATIENCE_MS = 5000;
-export const STALLED_AFTER_S = 2.5;
+const STALLED_AFTER_S = 2.5;
 
 export class SiteState {
   constructor() {
     this.state = null;
     this.heardAt = performance.now();
     this.everHeard = false;
+    this.isUnanswered = false;
     this.serverAt = Date.now() / 1000;
     this.listeners = { state: [], transition: [] };
     document.addEventListener("visibilitychange", () => this.follow());
@@ -49,7 +50,7 @@ export class SiteState {
     try {
       this.take(await get("state", {}, AbortSignal.timeout(PATIENCE_MS)));
     } catch {
-      // It is asked again soon; the age of what is shown says the rest.
+      this.isUnanswered = true; // it is asked again soon
     }
     this.asking = false;
   }
@@ -63,6 +64,7 @@ export class SiteState {
   hear(at) {
     this.heardAt = performance.now();
     this.everHeard = true;
+    this.isUnanswered = false;
     this.serverAt = at;
   }
 
@@ -78,6 +80,15 @@ export class SiteState {
   /** How long the server has told nothing [s]. */
   silence_s() {
     return (performance.now() - this.heardAt) / 1000;
+  }
+
+  /**
+   * Whether the server should have told something and has not. A hidden window asks seldom, more
+   * seldom still if the browser delays its timers, so there only a question without an answer counts.
+   */
+  isStalled() {
+    if (document.hidden) return this.isUnanswered;
+    return this.silence_s() > STALLED_AFTER_S;
   }
 
   /** The age of the oldest part of what is shown of hosts that answer [s]. */

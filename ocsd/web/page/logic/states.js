@@ -53,10 +53,13 @@ export function worstFirst(rows) {
     .map(({ row }) => row);
 }
 
-/** All instances of all hosts that have told about themselves, each with the name of its host. */
+/**
+ * All instances of all hosts that have told about themselves, each with the name of its host,
+ * whether that answers now, and when it told this.
+ */
 export function instancesOf(state) {
-  return state.hosts.flatMap(({ host, answers, status }) =>
-    ((status && status.instances) || []).map((each) => ({ ...each, host, answers })));
+  return state.hosts.flatMap(({ host, answers, answered_at, status }) =>
+    ((status && status.instances) || []).map((each) => ({ ...each, host, answers, told_at: answered_at })));
 }
 
 /** What is wrong anywhere: each with its host. */

@@ -109,7 +109,7 @@ export class InstanceSection {
     }
     const { shape, tone } = look(row);
     setText(this.shape, shape);
-    setAttribute($("instance"), "data-tone", tone);
+    setAttribute($("instance"), "data-tone", row.answers ? tone : "unknown");
     setText(this.facts, factsOf(row, this.shown.utc));
     setText(this.reason, row.reason || "");
     this.buttons.update(row);
@@ -126,6 +126,7 @@ function showData(name) {
 
 function factsOf(row, utc) {
   const facts = [row.agent_class, `on ${row.host}`, row.state, row.health];
+  if (!row.answers) facts.unshift(`as told at ${moment(row.told_at, utc)}`);
   if (row.since_at) facts.push(`since ${moment(row.since_at, utc)}`);
   if (row.pid) facts.push(`pid ${row.pid}`, `up ${duration(row.uptime_s)}`);
   if (row.rss_bytes) facts.push(bytes(row.rss_bytes), percent(row.cpu_percent));

@@ -69,7 +69,7 @@ export class Instances {
   }
 
   fill(cells, row) {
-    const passed_s = Math.max(0, this.site.now() - this.site.state.at);
+    const passed_s = Math.max(0, this.site.now() - (row.told_at ?? this.site.state.at));
     const since = (seconds) => (typeof seconds === "number" ? duration(seconds + passed_s) : "–");
     setText(cells.reason, row.reason || "");
     setAttribute(cells.reason, "title", row.reason || null);

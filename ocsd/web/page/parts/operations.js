@@ -28,10 +28,14 @@ export class Operations {
     this.asking = true;
     try {
       const { operations } = await get(`instances/${encodeURIComponent(this.name)}/operations`);
+      this.toldAt = this.site.now();
+      this.element.classList.remove("old");
       this.rows.update(operations);
       setText(this.said, operations.length ? "" : "It has no operations.");
     } catch (error) {
-      setText(this.said, error.message);
+      this.element.classList.add("old");
+      const when = this.toldAt ? `; the above is from ${clock(this.toldAt, this.shown.utc)}` : "";
+      setText(this.said, error.message + when);
     } finally {
       this.asking = false;
     }

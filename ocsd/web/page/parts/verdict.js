@@ -1,6 +1,5 @@
 // The first line: the verdict on each host, the clock, and the age of what is shown.
 import { Rows, h, setAttribute, setText } from "../dom/build.js";
-import { STALLED_AFTER_S } from "../connect/site.js";
 import { levelShape, siteLevel, wrongOf } from "../logic/states.js";
 import { clock, day, duration } from "../logic/words.js";
 
@@ -35,14 +34,13 @@ export class Verdict {
   }
 
   tick() {
-    const silence_s = this.site.silence_s();
-    const stalled = silence_s > STALLED_AFTER_S;
+    const stalled = this.site.isStalled();
     if (stalled && this.site.everHeard) document.title = `✕ no answer · ${$("site-name").textContent}`;
     else if (this.wasStalled && this.site.state) this.speak(this.site.state);
     this.wasStalled = stalled;
     if (document.hidden) return;
     this.showClock();
-    this.showAge(silence_s, stalled);
+    this.showAge(this.site.silence_s(), stalled);
   }
 
   showClock() {
