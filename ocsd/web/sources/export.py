@@ -41,23 +41,25 @@ class Export:
         RequestRefusedError
             If they cannot be written.
         """
-        file = tempfile.NamedTemporaryFile(prefix="ocsd-export-", suffix=f".{kind}")  # noqa: SIM115 # closed below
+        # A folder, because the command writes beside the file, and leaves that there if it is killed.
+        place = tempfile.TemporaryDirectory(prefix="ocsd-export-", ignore_cleanup_errors=True)
+        path = os.path.join(place.name, f"samples.{kind}")
         try:
             ended = _Ended()
-            words = self._words(file.name)
+            words = self._words(path)
             self._process = reactor.spawnProcess(ended, words[0], words, env=os.environ)
             self._request.notifyFinish().addBoth(self._kill)
             failure = await ended.done
             if failure:
                 raise RequestRefusedError(failure)
             self._head(kind)
-            with open(file.name, "rb") as content:
+            with open(path, "rb") as content:
                 sender: Any = FileSender()
                 await sender.beginFileTransfer(content, self._request)
             self._request.finish()
         finally:
             self._kill(None)
-            file.close()
+            place.cleanup()
             self.on_end()
 
     def _words(self, path: str) -> list[str]:

@@ -1,10 +1,13 @@
 """Fields and windows of a data folder, exports, and trends in the background."""
 
 import math
+import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from twisted.internet.defer import CancelledError, Deferred
 
 from ocsd.data.index import IndexedBlock
 from ocsd.data.overview import FeedOverview
@@ -106,6 +109,34 @@ def test_an_export_is_the_command_of_the_terminal(tmp_path):
     assert "2026-11-22T06:17:05.500000+00:00" in words
     with pytest.raises(RequestRefusedError, match="no time of the calendar"):
         Export(None, tmp_path, [], (1e18, 2e18))._words("x")
+
+
+class Spawning:
+    """A reactor whose processes begin to write, and are killed."""
+
+    def __init__(self):
+        self.signals = []
+        self.path = None
+
+    def spawnProcess(self, _protocol, _program, words, env):
+        self.path = Path(words[words.index("-o") + 1])
+        self.path.with_name("beside").write_text("half of it")
+        return SimpleNamespace(pid=1, signalProcess=self.signals.append)
+
+
+def test_an_export_that_is_given_up_leaves_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    request = SimpleNamespace(notifyFinish=Deferred)
+    reactor, ended = Spawning(), []
+    export = Export(request, tmp_path, [FIELD], (0.0, 1.0))
+    export.on_end = lambda: ended.append(True)
+    answering = Deferred.fromCoroutine(export.start(reactor, "csv"))
+    assert reactor.path.parent.parent == tmp_path
+    answering.addErrback(lambda failure: failure.trap(CancelledError))
+    answering.cancel()
+    assert reactor.signals == ["KILL"]
+    assert ended == [True]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_trends_tell_how_far_they_are(tmp_path):
