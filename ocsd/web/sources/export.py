@@ -41,7 +41,7 @@ class Export:
         RequestRefusedError
             If they cannot be written.
         """
-        # A folder, because the command writes beside the file, and leaves that there if it is killed.
+        # A folder: the command writes beside the file, and leaves that if it is killed.
         place = tempfile.TemporaryDirectory(prefix="ocsd-export-", ignore_cleanup_errors=True)
         path = os.path.join(place.name, f"samples.{kind}")
         try:
