@@ -12,6 +12,7 @@ from ocsd.daemon.instances.transition import Transition
 from ocsd.supervisor.events import State, Target
 from ocsd.text.characters import takes_unicode
 from ocsd.text.printable import printable
+from ocsd.text.reason import clause
 
 _SIGNS = {
     State.UP: ("✓", "+", "32"),
@@ -122,7 +123,12 @@ def _page(fleet: Fleet) -> list[str]:
     page = fleet.page()
     if page is None or page.life.target is not Target.UP or page.life.state is State.UP:
         return []
-    return ["  the page still starts; ocsd status has its address"]
+    life = page.life
+    if life.state is State.STARTING:
+        why = clause(": ", page.report.text)
+        return [f"  the page still starts{why}; ocsd status has its address"]
+    why = clause(": ", life.reason)
+    return [f"  the page is {life.state}{why}; see: ocsd why {page.instance_id}"]
 
 
 def _starting(

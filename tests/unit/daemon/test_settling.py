@@ -10,7 +10,7 @@ from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.settling import SETTLING_LIMIT_S, Settling, attempt
 from ocsd.site.model import Instance
-from ocsd.supervisor.events import State
+from ocsd.supervisor.events import State, Target
 from ocsd.supervisor.lifecycle import Lifecycle
 from tests.unit.daemon.timers import cancel_timers
 
@@ -89,6 +89,13 @@ def test_no_start_waits_for_the_page_nor_counts_it(settling, fleet, told, clock)
     assert list(fleet.agents()) == []
     assert fleet.page() is page
     cancel_timers(clock)
+
+
+def test_a_page_that_does_not_start_is_said_to_be_what_it_is(settling, fleet, told, clock):
+    fleet.add(Instance(instance_id="web", agent_class="Web"), page := a_keeper(clock))
+    page.life = Lifecycle(state=State.BACKOFF, target=Target.UP, reason="exit code 1")
+    settling.report_if_settled()
+    assert told[0] == "  the page is backoff: exit code 1; see: ocsd why web"
 
 
 def a_keeper(clock):
