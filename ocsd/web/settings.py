@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ocsd.errors import ConfigurationError
 from ocsd.site import launch as launches
 from ocsd.site.launch import Launch
-from ocsd.site.model import Hub
+from ocsd.site.model import WEB_NAME, Hub
 from ocsd.system import paths
 from ocsd.system.address import DEFAULT_LISTEN, Address, address_of
 from ocsd.system.paths import HostPaths
@@ -31,6 +31,8 @@ class PageSettings(NamedTuple):
     name: str = ""
     """The name of the site, for people."""
     colour: str = ""
+    instance_id: str = WEB_NAME
+    """The name of this process among the host's instances."""
     data_dir: Path | None = None
     """The data folder of the host's aggregator; None if it has none."""
 
@@ -68,6 +70,7 @@ def of_launch(launch: Launch, notify_socket: str = "") -> PageSettings:
         path_prefix=words.path_prefix,
         name=words.name,
         colour=words.colour,
+        instance_id=launch.instance.instance_id,
         data_dir=words.data_dir,
     )
 

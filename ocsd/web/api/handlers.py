@@ -48,7 +48,7 @@ class Handlers:
         samples = Samples(own.data_dir, state)
         daemon = DaemonLink(reactor, own.paths.control_socket)
         self.watching = Watching(own, States(daemon, reactor), seats)
-        self.changing = Changing(daemon, Agents(own.hub), calls)
+        self.changing = Changing(daemon, Agents(own.hub, own.instance_id), calls)
         self.telling = Telling(own, seats, reading)
         self.recorded = RecordedData(own, samples, data)
         self.living = Living(own.data_dir, samples, seats, data)

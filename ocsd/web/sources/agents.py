@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ocsd.client.http import CONNECTION_ERROR, REQUEST_ERROR, ControlClient, ControlClientError
 from ocsd.site.model import Hub
+from ocsd.text.logins import without_logins
 from ocsd.text.nearest import did_you_mean
 from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
 from ocsd.web.sources.records import check_instance
@@ -19,10 +20,16 @@ _NO_AGENT: Final = "wamp.error.no_such_procedure"
 
 
 class Agents:
-    """Calls agents; each method waits for the answer, and is called in a thread."""
+    """Calls agents; each method waits for the answer, and is called in a thread.
 
-    def __init__(self, hub: Hub, client: Callable[..., ControlClient] = ControlClient) -> None:
+    `page` is the instance-id of the page, which is no agent.
+    """
+
+    def __init__(
+        self, hub: Hub, page: str, client: Callable[..., ControlClient] = ControlClient
+    ) -> None:
         self._hub = hub
+        self._no_agents = {**_NO_AGENTS, page: "the page itself"}
         self._client_of = client
 
     def operations(self, name: str) -> list[dict[str, Any]]:
@@ -82,8 +89,8 @@ class Agents:
 
     def _client(self, name: str, who: str = "") -> ControlClient:
         check_instance(name)
-        if name in _NO_AGENTS:
-            raise MissingError(f"{name} is {_NO_AGENTS[name]} and has no operations")
+        if name in self._no_agents:
+            raise MissingError(f"{name} is {self._no_agents[name]} and has no operations")
         hub = self._hub
         words = ""
         if who:
@@ -140,10 +147,11 @@ def _explaining(name: str) -> Iterator[None]:
 
 def explained(error: ControlClientError, name: str) -> RequestRefusedError:
     """Return the refusal that an error of a call to the agent `name` means."""
+    reason = without_logins(error.reason)
     if error.error == _NO_AGENT:
         return AwayError(f"{name} is not connected to the router; see: ocsd why {name}")
     if error.error == CONNECTION_ERROR:
-        return AwayError(f"{error.reason}: the router is away; see: ocsd why router")
+        return AwayError(f"{reason}: the router is away; see: ocsd why router")
     if error.error == REQUEST_ERROR:
-        return AwayError(f"{error.reason}: {name} or the router hangs; see: ocsd why {name}")
-    return RequestRefusedError(f"{name} cannot be called: {error.error} {error.reason}".rstrip())
+        return AwayError(f"{reason}: {name} or the router hangs; see: ocsd why {name}")
+    return RequestRefusedError(f"{name} cannot be called: {error.error} {reason}".rstrip())

@@ -10,6 +10,7 @@ from twisted.internet.protocol import ClientFactory, connectionDone
 from twisted.protocols.basic import LineReceiver
 
 from ocsd.errors import OcsdError
+from ocsd.text.logins import without_logins
 from ocsd.web.refusals import AwayError, RefusedByDaemonError
 
 ANSWER_LIMIT_S: Final = 2.0
@@ -65,7 +66,8 @@ class _Exchange(LineReceiver):
             if not self._in_head and not self._whole:
                 self._quiet()
         elif self._code == _HTTP_OK:
-            self._on_line(line)
+            # The hub's address may have a password, which no viewer needs.
+            self._on_line(without_logins(line.decode("utf-8", "replace")).encode())
         else:
             self._refused.append(line)
 

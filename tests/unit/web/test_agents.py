@@ -41,7 +41,7 @@ class StandIn:
 
 def agents(answer=None):
     client = StandIn(answer)
-    return Agents(Hub(wamp_server="ws://localhost:1/ws"), client), client
+    return Agents(Hub(wamp_server="ws://localhost:1/ws"), "web", client), client
 
 
 def error(uri, *texts):
@@ -76,7 +76,7 @@ def test_an_unknown_operation_is_told_from_one_that_refuses():
     assert source.status("thermo1", "acq") is None
 
 
-@pytest.mark.parametrize("name", ["..", "a.ops", "<script>", "", "router", "ocsd"])
+@pytest.mark.parametrize("name", ["..", "a.ops", "<script>", "", "router", "ocsd", "web"])
 def test_what_is_no_agent_is_not_called(name):
     source, client = agents([0, "", {}])
     with pytest.raises(MissingError):
@@ -97,3 +97,9 @@ def test_what_is_no_agent_is_not_called(name):
 def test_what_goes_wrong_is_said_in_words(answer, kind, words):
     with pytest.raises(kind, match=words):
         agents(answer)[0].request("thermo1", "acq", "start", {}, "")
+
+
+def test_no_viewer_gets_the_password_in_the_address_of_the_router():
+    failed = error(CONNECTION_ERROR, "Failed to connect to http://ocs:secret@hub:1/call")
+    with pytest.raises(AwayError, match="connect to http://hub:1/call: the router is away"):
+        agents(failed)[0].request("thermo1", "acq", "start", {}, "")

@@ -1,5 +1,7 @@
 """The control API of a daemon that hangs or goes away, without a socket."""
 
+import json
+
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError, ConnectionDone
@@ -79,3 +81,14 @@ def test_nobody_hears_that_there_is_no_daemon_after_giving_up(link, reactor):
     asked.cancel()
     reactor.factory.clientConnectionFailed(None, Failure(ConnectError()))
     failure_of(asked)
+
+
+def test_no_viewer_gets_the_password_in_the_address_of_the_hub(link, reactor):
+    asked = Deferred.fromCoroutine(link.status())
+    url = "ws://ocs:se%40cret@hub:8001/ws"
+    protocol = reactor.connect()
+    protocol.dataReceived(HEAD + json.dumps({"hub": {"wamp_server": url}}).encode() + b"\n")
+    protocol.connectionLost()
+    answers = []
+    asked.addCallback(answers.append)
+    assert answers == [{"hub": {"wamp_server": "ws://hub:8001/ws"}}]

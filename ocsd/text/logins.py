@@ -1,0 +1,15 @@
+"""Logins in the URLs of a text, which are for nobody but the programs that use them."""
+
+import re
+from typing import Final
+
+_LOGIN: Final = re.compile(r"(?<=://)[^/@\s\"']+@")
+
+
+def without_logins(text: str) -> str:
+    """Return a text whose URLs have neither user nor password.
+
+    >>> without_logins("no router at http://ocs:secret@hub:8001/call")
+    'no router at http://hub:8001/call'
+    """
+    return _LOGIN.sub("", text)
