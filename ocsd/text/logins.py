@@ -7,9 +7,5 @@ _LOGIN: Final = re.compile(r"(?<=://)[^/@\s\"']+@")
 
 
 def without_logins(text: str) -> str:
-    """Return a text whose URLs have neither user nor password.
-
-    >>> without_logins("no router at http://ocs:secret@hub:8001/call")
-    'no router at http://hub:8001/call'
-    """
+    """Return a text whose URLs have neither user nor password, e.g. ``http://hub:8001/call``."""
     return _LOGIN.sub("", text)
