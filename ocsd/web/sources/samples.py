@@ -19,6 +19,7 @@ from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
 TEXT_KIND: Final = "str"
 MOST_COLUMNS_IN_ALL: Final = 500_000
 """Columns of all fields of a window: some 40 MB of text."""
+_NO_AGGREGATOR: Final = "this host has no aggregator, so nothing is recorded here"
 FEEDS_LIFE_S: Final = 5.0
 """Time for which the list of feeds, with units and labels, is not read again [s]."""
 
@@ -50,8 +51,11 @@ class Samples:
         MissingError, AwayError, RequestRefusedError
             If the folder cannot be read.
         """
-        if self._folder is None or not self._folder.is_dir():
-            return {"fields": [], "total": 0}
+        if self._folder is None:
+            return {"fields": [], "total": 0, "why_none": _NO_AGGREGATOR}
+        if not self._folder.is_dir():
+            why = f"the data folder {self._folder} is not there; the aggregator makes it"
+            return {"fields": [], "total": 0, "why_none": why}
         with self._open() as archive:
             feeds = self._fresh_feeds(archive)
         words = search.lower().split()
@@ -124,7 +128,7 @@ class Samples:
     def _open(self) -> Iterator[Any]:
         """Yield the archive, for one thread at a time."""
         if self._folder is None:
-            raise MissingError("this host has no aggregator, so nothing is recorded here")
+            raise MissingError(_NO_AGGREGATOR)
         with self._lock, explaining():
             if self._archive is None:
                 self._archive = opened(self._folder, self._state)

@@ -23,7 +23,8 @@ FIELD = f"{FEED}.channel_00"
 
 def test_a_host_without_an_aggregator_has_no_fields(tmp_path):
     samples = Samples(None, tmp_path)
-    assert samples.fields("", 9) == {"fields": [], "total": 0}
+    why = "this host has no aggregator, so nothing is recorded here"
+    assert samples.fields("", 9) == {"fields": [], "total": 0, "why_none": why}
     assert samples.chosen(["channel_00"]) == ["channel_00"]
     with pytest.raises(MissingError, match="no aggregator"):
         samples.window(["a"], 0, 1, 10)
@@ -32,6 +33,7 @@ def test_a_host_without_an_aggregator_has_no_fields(tmp_path):
 def test_a_folder_that_is_not_there_yet_is_asked_again(tmp_path):
     samples = Samples(tmp_path / "data", tmp_path)
     assert samples.fields("", 9)["total"] == 0
+    assert f"{tmp_path}/data is not there" in samples.fields("", 9)["why_none"]
     with pytest.raises(MissingError, match="data"):
         samples.window(["a"], 0, 1, 10)
 

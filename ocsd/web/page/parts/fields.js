@@ -34,10 +34,10 @@ export class Fields {
     if (document.hidden) return;
     const search = $("search").value.trim();
     try {
-      const { fields, total } = await get("fields", { search, limit: MOST });
+      const { fields, total, why_none: why } = await get("fields", { search, limit: MOST });
       if (search !== $("search").value.trim()) return;
       Object.assign(this, { fields, total: Math.max(total, this.total ?? 0) });
-      setText($("fields-said"), saidOf(fields.length, total, search));
+      setText($("fields-said"), saidOf(fields.length, total, search, why));
       this.draw();
       if (!total) this.searchAgain();
     } catch (error) {
@@ -113,7 +113,8 @@ export class Fields {
   }
 }
 
-function saidOf(shown, total, search) {
+function saidOf(shown, total, search, why) {
+  if (why) return why;
   if (!total && search) return `No recorded field has "${search}" in its name.`;
   if (!total) return "Nothing is recorded yet.";
   if (shown < total) return `${shown} of ${total} fields: search to see others.`;
