@@ -2,13 +2,13 @@
 
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ocsd import journal
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
 from ocsd.web.live.cursor import LiveBegin, LiveCursor, LiveRedraw
-from ocsd.web.live.latest import LatestValue
+from ocsd.web.live.latest import LatestValue, is_meant
 from ocsd.web.live.live import Live
 from ocsd.web.refusals import MissingError
 from ocsd.web.server.plain import dumps
@@ -44,7 +44,9 @@ class Living:
         self._viewers: set[_Viewer] = set()
         self._waiting: list[_Viewer] = []
         self._rounds = Ticker(UPDATE_S, self._round)
-        self._patterns: dict[str, tuple[float, bytes]] = {}
+        self._newest: list[LatestValue] = []
+        self._newest_at = float("-inf")
+        self._answers: dict[str, bytes] = {}
 
     @property
     def trouble(self) -> str:
@@ -87,30 +89,31 @@ class Living:
         They are not older than some tenths of a second.
         """
         now_at = time.time()
-        kept = self._patterns.get(pattern)
-        if kept is not None and 0 <= now_at - kept[0] < VALUES_S / 2:
-            return kept[1]
-        found: list[LatestValue] = []
-        if self._live is not None:
-            found = self._live.latest(pattern or "*")
-        told = {
-            "at": now_at,
+        if not 0 <= now_at - self._newest_at < VALUES_S / 2:
+            self._newest_at, self._answers = now_at, {}
+            self._newest = [] if self._live is None else self._live.latest()
+        answer = self._answers.get(pattern)
+        if answer is None:
+            answer = self._answers[pattern] = dumps(self._told(pattern or "*"))
+        return answer
+
+    def _told(self, pattern: str) -> dict[str, Any]:
+        at = self._newest_at
+        return {
+            "at": at,
             "values": [
                 {
                     "field": each.field,
                     "value": each.value,
                     "at": each.at,
-                    "age_s": now_at - each.at,
+                    "age_s": at - each.at,
                     "units": each.units or None,
                     "label": each.label or None,
                 }
-                for each in found
+                for each in self._newest
+                if is_meant(each.field, pattern)
             ],
         }
-        answer = dumps(told)
-        fresh = {key: old for key, old in self._patterns.items() if now_at - old[0] < VALUES_S}
-        self._patterns = {**fresh, pattern: (now_at, answer)}
-        return answer
 
     def join(self, viewer: "_Viewer") -> None:
         """Write to a viewer from now on."""

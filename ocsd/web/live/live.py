@@ -8,7 +8,7 @@ from weakref import WeakSet
 from ocsd.errors import OcsdError
 from ocsd.journal import Alive, Entry, JournalFollower, Lost, Message, Outage
 from ocsd.web.live.cursor import Journaled, LiveCursor
-from ocsd.web.live.latest import LatestValue, is_meant
+from ocsd.web.live.latest import LatestValue
 from ocsd.web.live.recent import RecentBlocks
 from ocsd.web.refusals import BusyError, RequestRefusedError
 
@@ -123,15 +123,15 @@ class Live:
         self._cursors.add(cursor)
         return cursor
 
-    def latest(self, pattern: str = "*") -> list[LatestValue]:
-        """Return the newest value of each field that a pattern means, in the order of names."""
+    def latest(self) -> list[LatestValue]:
+        """Return the newest value of each field, in the order of names."""
         newest: dict[str, LatestValue] = {}
         for track in self._recent.tracks():
             for value in track.newest.values():
                 before = newest.get(value.field)
                 if before is None or before.at <= value.at:
                     newest[value.field] = value
-        return [newest[name] for name in sorted(newest) if is_meant(name, pattern)]
+        return [newest[name] for name in sorted(newest)]
 
     def close(self) -> None:
         """Close the journal."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.journal.kinds import Kind
 from ocsd.web.live.columns import KEPT_COLUMNS
+from ocsd.web.live.latest import is_meant
 from ocsd.web.live.live import AHEAD_S, Live
 from ocsd.web.refusals import BusyError, RequestRefusedError
 from tests.unit.web.live.written import FEED, Journal, Viewer
@@ -278,7 +279,11 @@ def test_an_update_of_texts_only_is_json_too(written):
 
 
 def latest(written, pattern="*"):
-    return {value.field: (value.value, value.at) for value in written.live.latest(pattern)}
+    return {
+        value.field: (value.value, value.at)
+        for value in written.live.latest()
+        if is_meant(value.field, pattern)
+    }
 
 
 def test_the_latest_value_is_that_of_the_newest_sample(written):
