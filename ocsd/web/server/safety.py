@@ -39,11 +39,13 @@ class Refusal(NamedTuple):
     message: str
 
 
-def refusal(method: str, header: Header, *, local: bool) -> Refusal | None:
+def refusal(method: str, header: Header, *, local: bool, is_page: bool = True) -> Refusal | None:
     """Return why a request is refused; None if it is not.
 
     `local` says that the page is served on a loopback address, and not through a web server
-    in front of it, which then answers for the names that lead to it.
+    in front of it, which then answers for the names that lead to it. `is_page` says that the
+    request is for a file of the page; all else may be led to only by a person who follows a link,
+    and not by a frame or a redirection: an export keeps this machine busy for long.
     """
     host = header("host")
     if local and not _OWN_NAMES.fullmatch(host):
@@ -52,7 +54,9 @@ def refusal(method: str, header: Header, *, local: bool) -> Refusal | None:
             f"this page is served to this machine only, and {host!r} is not its name; open it as "
             "http://localhost:PORT/, or set a web server in front of it (docs/operating.md)",
         )
-    if header("sec-fetch-site").lower() == "cross-site" and header("sec-fetch-mode") in _FETCHED:
+    is_led = header("sec-fetch-mode") not in _FETCHED
+    is_followed = is_page or header("sec-fetch-user") == "?1"
+    if header("sec-fetch-site").lower() == "cross-site" and not (is_led and is_followed):
         return Refusal(403, "a page of another site may lead here, but not read or occupy anything")
     if method != "POST":
         return None

@@ -53,12 +53,13 @@ class Pages(resource.Resource):
 
         header = partial(header_of, request)
         method = request.method.decode("latin-1")
-        if refused := refusal(method, header, local=self.local):
+        pieces = self._pieces(request)
+        is_page = pieces[:2] != API
+        if refused := refusal(method, header, local=self.local, is_page=is_page):
             return _refuse(request, refused.message, refused.code)
         if request.is_too_large:
             return _refuse(request, f"it has more than {LARGEST_BODY_BYTES:,} bytes", 413)
-        pieces = self._pieces(request)
-        if pieces[:2] == API:
+        if not is_page:
             return self._of_api(request, method, pieces[2:])
         return self._of_page(request, method, pieces)
 

@@ -148,6 +148,12 @@ def test_what_is_not_there_is_said_in_words(ask, path, method, status, words):
     assert (got, words in message) == (status, True), message
 
 
+def test_a_frame_in_a_page_of_somebody_else_asks_nothing_of_the_api(ask):
+    led = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+    assert refusal(ask("/api/v1/echo/x", **led))[0] == 403
+    assert ask("/", **led)[0] == 200
+
+
 @pytest.mark.parametrize("name", ["origin", "sec-fetch-site", "x-forwarded-for", "x-remote-user"])
 def test_a_header_may_have_any_byte(site, name):
     client = Client(site)

@@ -8,10 +8,11 @@ from ocsd.web.server.site import who
 OURS = {"host": "localhost:8002", "content-type": "application/json"}
 
 
-def code(method="POST", local=True, **headers):
+def code(method="POST", local=True, is_page=True, **headers):
     """Return the status of the refusal of a request with these headers; None if it is taken."""
     named = {key.replace("_", "-"): value for key, value in headers.items()}
-    refused = refusal(method, lambda name: {**OURS, **named}.get(name, ""), local=local)
+    found = {**OURS, **named}
+    refused = refusal(method, lambda name: found.get(name, ""), local=local, is_page=is_page)
     return refused and refused.code
 
 
@@ -56,6 +57,13 @@ def test_a_page_of_somebody_else_may_lead_here_but_not_read():
     assert code("GET", sec_fetch_site="cross-site", sec_fetch_mode="navigate") is None
     assert code("GET", sec_fetch_site="cross-site", sec_fetch_mode="no-cors") == 403
     assert code("GET", sec_fetch_site="same-origin", sec_fetch_mode="cors") is None
+
+
+def test_only_a_person_who_follows_a_link_is_led_to_the_api_from_elsewhere():
+    led = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate"}
+    assert code("GET", is_page=False, **led) == 403
+    assert code("GET", is_page=False, **led, sec_fetch_user="?1") is None
+    assert code("GET", is_page=False, sec_fetch_site="none", sec_fetch_mode="navigate") is None
 
 
 def test_the_page_asks_nobody_else_and_is_in_nobodys_frame():
