@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
+from urllib.parse import unquote
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
@@ -64,8 +65,6 @@ class Pages(resource.Resource):
         return self._of_page(request, method, pieces)
 
     def _pieces(self, request: Any) -> tuple[str, ...]:
-        from urllib.parse import unquote
-
         path = request.path.decode("latin-1")
         if self.prefix and (path == self.prefix or path.startswith(f"{self.prefix}/")):
             path = path[len(self.prefix) :]

@@ -25,10 +25,16 @@ export class Rates {
     if (!isDue || this.asking) return;
     this.known = instances.length;
     this.askedAt = performance.now();
-    this.asking = this.ask().catch(() => {}).finally(() => { this.asking = null; });
+    const none = () => new Map();
+    this.asking = this.ask().catch(none).then((found) => {
+      this.found = found;
+      this.asking = null;
+    });
   }
 
+  /** The rates by instance; an old one is none, because it says "now". */
   async ask() {
+    const found = new Map();
     const { fields } = await get("fields", { limit: 2000 });
     const one = new Map();
     for (const field of fields) {
@@ -42,21 +48,25 @@ export class Rates {
       const query = { field: some.map(([, { field }]) => field), since: until - SPAN_S, until, columns: COLUMNS };
       const answer = await get("window", query);
       for (const [name, { field }] of some) {
-        this.found.set(name, rates(answer.fields[field], until - SPAN_S, until, COLUMNS));
+        found.set(name, rates(answer.fields[field], until - SPAN_S, until, COLUMNS));
       }
     }
+    return found;
   }
 
   draw() {
     const line = svg("path", { fill: "none", stroke: "currentColor", "stroke-width": "1.2" });
     const element = svg("svg", { class: "spark", role: "img", width: WIDTH, height: HEIGHT, viewBox: `0 0 ${WIDTH} ${HEIGHT}` }, line);
-    setAttribute(element, "aria-label", "rate not known yet");
-    let drawn;
+    let drawn = null;
     const update = (name) => {
       const values = this.found.get(name);
-      if (!values || values === drawn) return;
+      if (values === drawn) return;
       drawn = values;
-      setAttribute(line, "d", path(values));
+      setAttribute(line, "d", values ? path(values) : null);
+      if (!values) {
+        setAttribute(element, "aria-label", "rate not known");
+        return;
+      }
       const told = `${rate(values[values.length - 1])} now, up to ${rate(Math.max(...values))} in the last hour`;
       setAttribute(element, "aria-label", told);
     };
