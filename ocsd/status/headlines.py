@@ -95,7 +95,8 @@ def verdict_parts(report: HostStatus, verdict: HostVerdict, screen: Style) -> Pa
         names = listed([f"{each.instance_id} {each.state}" for each in verdict.astray])
         parts.append(f"{len(verdict.astray)} not in target state ({names})")
     if verdict.ailing:
-        names = listed([f"{each.instance_id} {each.health}" for each in verdict.ailing])
+        words = [f"{each.instance_id} {each.health or each.state}" for each in verdict.ailing]
+        names = listed(words)
         parts.append(f"{len(verdict.ailing)} not healthy ({names})")
     parts.append(f"router {screen.styled(report.router.word, report.router.word)}")
     parts[0] = f"{screen.bold(report.host)}: {parts[0]}"

@@ -164,6 +164,7 @@ def test_a_page_that_fails_is_no_more_than_a_warning(daemon, states, clock):
     [host] = view(daemon, states)["hosts"]
     assert host["level"] == "warning"
     assert host["wrong"][0]["what"] == "web is failed"
+    assert "1 not healthy (web failed)" in host["verdict"]
 
 
 def test_all_down_but_the_page_means_that_nothing_runs(daemon, states, clock):
