@@ -33,6 +33,9 @@ COLUMNS_OF_WINDOW: Final = 100_000
 FIELDS_OF_WINDOW: Final = 500
 """Most fields of a window."""
 
+COLUMNS_OF_ALL_FIELDS: Final = 4_000_000
+"""Most columns of all fields of a window together: about 200 MB."""
+
 FARTHEST_FROM_1970_S: Final = 9e10
 """G3 has no times farther from 1970 than this [s]."""
 
@@ -102,8 +105,8 @@ class Archive:
         Raises
         ------
         UsageError
-            If the time has no length, `columns` is not from 1 to 100,000, or an ending belongs to
-            several fields.
+            If the time has no length, `columns` is not from 1 to 100,000, all fields together
+            would have more than 4,000,000 of them, or an ending belongs to several fields.
         NoDataError
             If there is no such field, or the folder is gone.
         NotPermittedError, OcsdError
@@ -192,6 +195,11 @@ class Archive:
             raise UsageError(
                 f"{len(names)} fields are more than the {FIELDS_OF_WINDOW} of a window; ask for "
                 "fewer"
+            )
+        if len(names) * columns > COLUMNS_OF_ALL_FIELDS:
+            raise UsageError(
+                f"{len(names)} fields of {columns:,} columns each are more than the "
+                f"{COLUMNS_OF_ALL_FIELDS:,} columns of a window; ask for fewer"
             )
         length_s = column_s(since, until, columns)
         span = tick_of(since), tick_of(until)

@@ -76,6 +76,15 @@ def test_bad_questions_are_refused(folder, fields, since, until, columns, error,
         Archive(folder).window(fields, since, until, columns)
 
 
+def test_many_fields_of_many_columns_are_refused_before_they_are_read(tmp_path):
+    recording = Recording(tmp_path)
+    recording.start()
+    recording.send([START], **{f"x{number}": [1.0] for number in range(41)})
+    recording.recorder.close()
+    with pytest.raises(UsageError, match="41 fields of 100,000 columns each are more than"):
+        Archive(tmp_path).window(["*"], *SPAN, 100_000)
+
+
 def test_a_time_without_samples_is_empty(folder):
     found = Archive(folder).window([A], OPENED - 1e6, OPENED - 1e5).fields[A]
     assert found.t.shape == found.n.shape == found.max.shape == (0,)
