@@ -47,7 +47,7 @@ def _host(host: str, state: HostState) -> dict[str, Any]:
 
 
 def _away(host: str, state: HostState) -> dict[str, Any]:
-    remedy = f"ocsd start --host {host}; what runs goes on without it, and is recorded"
+    remedy = f"ocsd start --host {host}; what runs goes on without it"
     gone = Wrong("the daemon does not answer", None, state.reason, state.since_at, remedy)
     verdict = f"{host}: the daemon does not answer; what is shown is its last word"
     if state.status is None:

@@ -12,7 +12,7 @@ export function followViews() {
     if (document.hidden) return;
     try {
       const { views } = await get("views");
-      const safe = views.filter(({ url }) => /^https?:\/\//.test(new URL(url, document.baseURI).href));
+      const safe = views.filter(({ url }) => isSafe(url));
       $("views").hidden = safe.length === 0;
       rows.update(safe);
       const about = await get("about");
@@ -27,6 +27,14 @@ export function followViews() {
   ask();
 }
 
+function isSafe(url) {
+  try {
+    return ["http:", "https:"].includes(new URL(url).protocol);
+  } catch {
+    return false; // it is no URL
+  }
+}
+
 function trendText(trends) {
   if (!trends?.waiting) return "";
   return ` · trends: ${trends.waiting} files are waiting`;
@@ -39,7 +47,7 @@ function createRow() {
     element: h("li", {}, link, " ", text),
     update({ name, url, description, feed }) {
       setText(link, name);
-      link.href = new URL(url, document.baseURI).href;
+      link.href = url;
       setText(text, [description, feed].filter(Boolean).join(" · "));
     },
   };
