@@ -6,6 +6,7 @@ from typing import Any
 
 from ocsd.reactor.ticker import Ticker
 from ocsd.web.api.view import state_of
+from ocsd.web.server.plain import dumps
 from ocsd.web.server.route import Call
 from ocsd.web.server.seats import Seats
 from ocsd.web.server.stream import Stream, event_bytes
@@ -14,7 +15,7 @@ from ocsd.web.sources.states import HostState, States
 
 
 class Watching:
-    """Answers `state` and `events`; one event is made for all viewers."""
+    """Answers `state` and `events`; the text of a state is made once for all viewers."""
 
     def __init__(self, settings: PageSettings, states: States, seats: Seats) -> None:
         self._settings = settings
@@ -24,10 +25,17 @@ class Watching:
         self._ticker = Ticker(1.0, self._tick)
         self._forget: Any = None
         self._last = b""
+        self._viewed: HostState | None = None
+        self._encoded = b""
 
-    async def state(self, _call: Call) -> dict[str, Any]:
-        """Return what the page shows of the host."""
-        return self._view(await self._states.fresh())
+    async def state(self, _call: Call) -> bytes:
+        """Return what the page shows of the host; windows without the focus ask once a second."""
+        state = await self._states.fresh()
+        if state is not self._viewed:
+            view = self._view(state)
+            del view["at"]
+            self._viewed, self._encoded = state, dumps(view).removeprefix(b"{")
+        return f'{{"at":{time.time()!r},'.encode() + self._encoded + b"\n"
 
     async def events(self, call: Call) -> None:
         """Stream each state and each transition."""

@@ -1,10 +1,15 @@
 """The state of the host while its daemon answers, and while it does not."""
 
+import json
+import time
+
 import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 
 from ocsd.web.api.view import state_of
+from ocsd.web.api.watching import Watching
 from ocsd.web.refusals import AwayError
+from ocsd.web.server.seats import Seats
 from ocsd.web.settings import PageSettings
 from ocsd.web.sources.states import POLL_S, SOON_S, States
 
@@ -141,6 +146,22 @@ def view(daemon, states):
     found = []
     states.fresh().addCallback(found.append)
     return state_of(settings, found[0], 10.0)
+
+
+def test_the_answer_to_single_questions_is_made_once_and_has_the_present_time(
+    daemon, states, clock, monkeypatch
+):
+    clock.advance(5)
+    watching = Watching(PageSettings("lab", None, None, None), states, Seats())
+    answers = []
+    for at in (7.0, 8.5):
+        monkeypatch.setattr(time, "time", lambda at=at: at)
+        Deferred.fromCoroutine(watching.state(None)).addCallback(answers.append)
+    first, second = map(json.loads, answers)
+    assert (first.pop("at"), second.pop("at")) == (7.0, 8.5)
+    assert first == second
+    assert first["hosts"][0]["verdict"].startswith("lab: ok")
+    assert daemon.asked == 1
 
 
 def test_the_view_says_what_is_wrong_the_worst_first(daemon, states, clock):
