@@ -53,9 +53,11 @@ class RecordedData:
         # Refused in words before anything is written.
         await self._work.do(self._samples.window, names, since_at, until_at, 1)
         self._exports.take("export")
-        export = Export(call.request, self._folder, names, (since_at, until_at))
-        export.on_end = lambda: self._exports.leave("export")
-        await export.start(the_reactor(), call.params["format"])
+        try:
+            export = Export(call.request, self._folder, names, (since_at, until_at))
+            await export.start(the_reactor(), call.params["format"])
+        finally:
+            self._exports.leave("export")
 
 
 def _span(call: Call) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.protocols.basic import FileSender
 
 from ocsd.text.times import utc
-from ocsd.web.refusals import RequestRefusedError
+from ocsd.web.refusals import AwayError, RequestRefusedError
 
 EXPORT_TYPES: Final = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 LOW_PRIORITY: Final = 15
@@ -31,18 +31,20 @@ class Export:
         self._fields = fields
         self._span = span
         self._process: Any = None
-        self.on_end: Callable[[], None] = lambda: None
 
     async def start(self, reactor: Any, kind: str) -> None:
         """Write the samples into a file, then send it; returns when all is sent.
 
         Raises
         ------
-        RequestRefusedError
+        RequestRefusedError, AwayError
             If they cannot be written.
         """
         # A folder: the command writes beside the file, and leaves that if it is killed.
-        place = tempfile.TemporaryDirectory(prefix="ocsd-export-", ignore_cleanup_errors=True)
+        try:
+            place = tempfile.TemporaryDirectory(prefix="ocsd-export-", ignore_cleanup_errors=True)
+        except OSError as error:
+            raise AwayError(f"there is no place for the file: {error}") from error
         path = os.path.join(place.name, f"samples.{kind}")
         try:
             ended = _Ended()
@@ -60,7 +62,6 @@ class Export:
         finally:
             self._kill(None)
             place.cleanup()
-            self.on_end()
 
     def _words(self, path: str) -> list[str]:
         since_at, until_at = self._span

@@ -7,12 +7,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 
 from ocsd.data.index import IndexedBlock
 from ocsd.data.overview import FeedOverview
 from ocsd.errors import NoDataError, NotPermittedError, UsageError
+from ocsd.web.api.recorded import MOST_EXPORTS, RecordedData
 from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
+from ocsd.web.server.route import Call
+from ocsd.web.settings import PageSettings
 from ocsd.web.sources.export import Export
 from ocsd.web.sources.samples import Samples, explaining, instance_of, numbers
 from ocsd.web.sources.trends import Trends
@@ -129,16 +132,26 @@ class Spawning:
 def test_an_export_that_is_given_up_leaves_no_file(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     request = SimpleNamespace(notifyFinish=Deferred)
-    reactor, ended = Spawning(), []
+    reactor = Spawning()
     export = Export(request, tmp_path, [FIELD], (0.0, 1.0))
-    export.on_end = lambda: ended.append(True)
     answering = Deferred.fromCoroutine(export.start(reactor, "csv"))
     assert reactor.path.parent.parent == tmp_path
     answering.addErrback(lambda failure: failure.trap(CancelledError))
     answering.cancel()
     assert reactor.signals == ["KILL"]
-    assert ended == [True]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_without_a_place_gives_its_seat_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    settings = PageSettings("lab", None, None, None, data_dir=tmp_path)
+    work = SimpleNamespace(do=lambda *_: succeed(None))
+    recorded = RecordedData(settings, Samples(None, tmp_path), work)
+    call = Call(None, params={"field": [FIELD], "since": 0.0, "until": 1.0, "format": "csv"})
+    for _ in range(MOST_EXPORTS + 1):
+        refused = []
+        Deferred.fromCoroutine(recorded.export(call)).addErrback(refused.append)
+        assert "there is no place for the file" in str(refused[0].value)
 
 
 def test_trends_tell_how_far_they_are(tmp_path):
