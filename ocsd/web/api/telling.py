@@ -43,8 +43,13 @@ class Telling:
         name = call.names["name"]
         path = records.log_path(self._paths, name)
         chosen = records.line_filter(call.params["level"], call.params["grep"])
-        self._seats.take("log")
-        _Following(call, LogTail(path, name, chosen), self._seats, self._work)
+        tail = LogTail(path, name, chosen)  # first: a log that cannot be read takes no seat
+        try:
+            self._seats.take("log")
+        except BusyError:
+            tail.close()
+            raise
+        _Following(call, tail, self._seats, self._work)
 
     async def strip(self, call: Call) -> dict[str, Any]:
         """Return the states of an instance."""

@@ -1,10 +1,16 @@
 """Strips of states, logs and limits."""
 
-import pytest
+from types import SimpleNamespace
 
+import pytest
+from twisted.internet.defer import Deferred
+
+from ocsd.errors import NoLogError
 from ocsd.history.summary import HistoryEntry
+from ocsd.web.api.telling import Telling
 from ocsd.web.refusals import BusyError, MissingError
 from ocsd.web.server.plain import dumps, dumps_in_parts
+from ocsd.web.server.route import Call
 from ocsd.web.server.seats import Seats
 from ocsd.web.sources.records import LogTail, line_filter, log_lines, log_path, spans
 
@@ -101,6 +107,17 @@ def test_a_missing_log_names_those_that_there_are(log):
     assert log_path(Paths(log.parent), "thermo1") == log
     with pytest.raises(MissingError, match="there are logs of thermo1"):
         log_path(Paths(log.parent), "thermo2")
+
+
+def test_a_log_that_cannot_be_read_takes_no_seat(log):
+    (log.parent / "odd.log").mkdir()
+    seats = Seats()
+    telling = Telling(SimpleNamespace(paths=Paths(log.parent)), seats, None)
+    call = Call(None, names={"name": "odd"}, params={"level": "trace", "grep": ""})
+    refused = []
+    Deferred.fromCoroutine(telling.follow(call)).addErrback(refused.append)
+    assert isinstance(refused[0].value, NoLogError)
+    assert seats.taken("log") == 0
 
 
 def test_more_viewers_than_there_are_seats_are_refused():
