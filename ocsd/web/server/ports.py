@@ -1,6 +1,7 @@
 """The place where the page is served: a Unix socket, or the first free port."""
 
 import errno
+import socket
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -12,6 +13,9 @@ MORE_PORTS: Final = 10
 
 PUBLIC_SOCKET_MODE: Final = 0o660
 """The web server in front of it is in the group of the user that runs ocsd."""
+
+_ALL_ADDRESSES: Final = frozenset({"0.0.0.0", "::"})
+"""Hosts of a ``listen`` that mean every address of this machine; nobody can open them."""
 
 
 class Listening(NamedTuple):
@@ -51,7 +55,10 @@ def listen(reactor: Any, site: Any, address: Address, prefix: str = "") -> Liste
         notice = ""
         if number != address.port:
             notice = f"port {address.port} is taken by another program, so the page is at {found}"
-        return Listening(port, f"http://{found}{prefix}/", notice)
+        shown = found
+        if found.host in _ALL_ADDRESSES:
+            shown = Address(socket.gethostname(), number)
+        return Listening(port, f"http://{shown}{prefix}/", notice)
     raise NoPlaceError(
         f"the ports {address.port} to {last} of {address.host} are taken; end what listens there, "
         "or choose another one with web: {listen: …} of the host"

@@ -37,6 +37,12 @@ def test_a_taken_port_means_the_next_free_one_and_that_is_said():
     assert "port 8002 is taken" in found.notice
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]"])
+def test_all_addresses_are_shown_as_the_name_of_this_machine(host):
+    found = listen(Reactor(), None, address_of(f"{host}:8002"))
+    assert found.url == f"http://{socket.gethostname()}:8002/"
+
+
 def test_ten_further_ports_are_tried():
     with pytest.raises(NoPlaceError, match=r"the ports 8002 to 8012 of .* are taken"):
         listen(Reactor(*range(8002, 8013)), None, address_of("127.0.0.1:8002"))
