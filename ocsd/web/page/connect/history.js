@@ -85,7 +85,8 @@ export class History {
 
   failed(error) {
     this.stop();
-    const isOver = error.status >= 400 && error.status < 500;
+    // What is not found may come: a folder that was moved, a field that is recorded soon.
+    const isOver = error.status >= 400 && error.status < 500 && error.status !== 404;
     this.said(isOver ? error.message : `${error.message}; trying again`);
     if (isOver) return;
     this.timer = setTimeout(() => this.ask(), wait(this.attempt, Math.random()) * 1000);
@@ -161,6 +162,7 @@ export class History {
     const at = times.find((time) => breaksBefore(series, placeOf(series.t, time)));
     if (at === undefined || at === this.gapAt) return;
     this.gapAt = at;
+    this.holeTimers?.forEach(clearTimeout);
     this.holeTimers = HOLE_KNOWN_MS.map((wait_ms) => setTimeout(() => this.askHoles(), wait_ms));
   }
 
