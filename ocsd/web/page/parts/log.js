@@ -9,6 +9,8 @@ const MOST = 500;
 const TYPING_MS = 300;
 const AGAIN_MS = 1500;
 const AFTER_ERROR_MS = 3000;
+// A filter without a match searches the whole log each time: a long search is repeated seldom.
+const REST = 10;
 
 export class Log {
   constructor(name, shown) {
@@ -46,10 +48,12 @@ export class Log {
     const loading = new AbortController();
     this.loading = loading;
     let pause_ms = AGAIN_MS;
+    const begun_ms = performance.now();
     try {
       const query = { grep: this.grep.value, level: this.level.value, lines: LINES, since: lastTime(this.known) };
       const answer = await get(`instances/${encodeURIComponent(this.name)}/log`, query, loading.signal);
       if (this.loading === loading) this.add(answer);
+      pause_ms = Math.max(AGAIN_MS, REST * (performance.now() - begun_ms));
     } catch (error) {
       if (error.name === "AbortError") return;
       setText(this.said, error.message);
