@@ -11,7 +11,7 @@ from ocsd.web.server.plain import dumps_in_parts
 from ocsd.web.server.route import Call
 from ocsd.web.server.seats import Seats
 from ocsd.web.settings import PageSettings
-from ocsd.web.sources.export import Export
+from ocsd.web.sources.export import Export, check_room
 from ocsd.web.sources.samples import Samples
 from ocsd.web.work import Work
 
@@ -51,7 +51,8 @@ class RecordedData:
             raise MissingError("this host has no aggregator, so nothing is recorded here")
         names = call.params["field"]
         # Refused in words before anything is written.
-        await self._work.do(self._samples.window, names, since_at, until_at, 1)
+        found = await self._work.do(self._samples.window, names, since_at, until_at, 1)
+        check_room(sum(sum(one["n"]) + sum(one["n_nan"]) for one in found["fields"].values()))
         self._exports.take("export")
         try:
             export = Export(call.request, self._folder, names, (since_at, until_at))

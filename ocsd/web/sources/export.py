@@ -1,6 +1,7 @@
 """Samples as a file for other programs: written by `ocsd data export`, in a process of its own."""
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -13,11 +14,45 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.protocols.basic import FileSender
 
 from ocsd.text.times import utc
+from ocsd.text.units import memory
 from ocsd.web.refusals import AwayError, RequestRefusedError
 
 EXPORT_TYPES: Final = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 LOW_PRIORITY: Final = 15
 LONGEST_FAILURE: Final = 2000
+VALUE_BYTES: Final = 32
+"""Memory, and space in a file, that an exported value takes at most, about: it has a time."""
+
+
+def check_room(values: int) -> None:
+    """Refuse an export for which this machine has no room: it also records.
+
+    Raises
+    ------
+    RequestRefusedError, AwayError
+        If the values need more than half of the memory or disk that is free.
+    """
+    try:
+        rooms = {"memory": _free_memory_bytes(), "disk": _free_disk_bytes()}
+    except OSError as error:
+        raise AwayError(f"there is no place for the file: {error}") from error
+    for what, free_bytes in rooms.items():
+        if values * VALUE_BYTES > free_bytes / 2:
+            raise RequestRefusedError(
+                f"an export of {values:,} values takes {memory(values * VALUE_BYTES)} of {what}, "
+                f"and this machine has {memory(free_bytes)}; choose a shorter time or fewer "
+                "fields, or copy the files and use `ocsd data export` elsewhere"
+            )
+
+
+def _free_memory_bytes() -> int:
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    sizes = dict(line.split(":", 1) for line in lines)
+    return int(sizes["MemAvailable"].split()[0]) * 1024
+
+
+def _free_disk_bytes() -> int:
+    return shutil.disk_usage(tempfile.gettempdir()).free
 
 
 class Export:

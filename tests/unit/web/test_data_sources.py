@@ -16,7 +16,7 @@ from ocsd.web.api.recorded import MOST_EXPORTS, RecordedData
 from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
 from ocsd.web.server.route import Call
 from ocsd.web.settings import PageSettings
-from ocsd.web.sources.export import Export
+from ocsd.web.sources.export import Export, check_room
 from ocsd.web.sources.samples import Samples, explaining, instance_of, numbers
 from ocsd.web.sources.trends import Trends
 
@@ -142,10 +142,17 @@ def test_an_export_that_is_given_up_leaves_no_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_export_for_which_there_is_no_room_is_refused():
+    check_room(1000)
+    with pytest.raises(RequestRefusedError, match=r"1,000,000,000,000 values takes .* of memory"):
+        check_room(10**12)
+
+
 def test_an_export_without_a_place_gives_its_seat_back(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     settings = PageSettings("lab", None, None, None, data_dir=tmp_path)
-    work = SimpleNamespace(do=lambda *_: succeed(None))
+    found = {"fields": {FIELD: {"n": [2], "n_nan": [1]}}}
+    work = SimpleNamespace(do=lambda *_: succeed(found))
     recorded = RecordedData(settings, Samples(None, tmp_path), work)
     call = Call(None, params={"field": [FIELD], "since": 0.0, "until": 1.0, "format": "csv"})
     for _ in range(MOST_EXPORTS + 1):
