@@ -88,7 +88,7 @@ class JournalFollower:
         JournalVersionError
             If a segment is of another version of the format; all before it has been returned.
         OSError
-            If the folder or a segment cannot be read.
+            If the folder or a segment cannot be read; all before it has been returned.
         """
         found: list[Entry] = []
         left = most_bytes
@@ -98,10 +98,10 @@ class JournalFollower:
                 left -= taken
                 if not taken and not self._next_segment(found):
                     break
-        except JournalVersionError:
+        except (JournalVersionError, OSError):
             self.close()
-            self._start = self.place or Start.OLDEST
-            if not found:
+            self._start, self._ended = self.place or self._start, None
+            if not found:  # else the next call raises it
                 raise
         self.behind = left <= 0
         return found
@@ -132,22 +132,24 @@ class JournalFollower:
             return False
         if isinstance(self._start, JournalPlace):
             return self._go_on(self._start, paths, found)
-        first = min(paths)
         if self._start is Start.NEWEST:
-            first = max(paths)
-        return self._open(first, paths)
+            return self._open(max(paths), paths)
+        return self._open_oldest(paths)
 
     def _go_on(self, place: JournalPlace, paths: dict[int, Path], found: list[Entry]) -> bool:
-        oldest = min(paths)
         if place.segment in paths and self._open(place.segment, paths):
             if self._segment and self._segment.find(place.offset, place.checksum):
                 return True
             self.close()
         # Nobody knows whether it had been read to its end.
-        if self._open(oldest, paths):
+        if self._open_oldest(paths):
             found.append(Lost(self._at, f"segment {place.segment} of the journal is gone"))
             return True
         return False
+
+    def _open_oldest(self, paths: dict[int, Path]) -> bool:
+        """Open the oldest segment that is still there; False if there is none."""
+        return any(self._open(number, paths) for number in sorted(paths))
 
     def _open(self, number: int, paths: dict[int, Path]) -> bool:
         try:
@@ -193,7 +195,7 @@ class JournalFollower:
             return True  # The last entry may have been written after this one was read.
         loss = _loss(segment, number)
         if not self._open(number, paths):
-            return False
+            return dict(segments(self._folder)) != paths  # it has just been deleted
         if loss:
             found.append(Lost(self._at, loss))
         elif not is_there:
