@@ -158,7 +158,6 @@ class UnframedReader:
         try:
             if not segments or not (self._follow(segments[0][0]) or self._follow_anew(segments)):
                 return None
-            size_bytes = sum(path.stat().st_size for _, path in journal.segments(self._journal))
         except (OSError, JournalVersionError):
             self._forget()
             return None
@@ -167,7 +166,7 @@ class UnframedReader:
             ends={name: end for name, (end, _) in self._ends.items()},
             read_at=now_at,
             name=segments[0][1].relative_to(self._folder).as_posix(),
-            size_bytes=size_bytes,
+            size_bytes=sum(map(_size_bytes, journal.segments(self._journal))),
         )
 
     def _batches(self) -> Iterator[UnframedBlocks]:
@@ -286,6 +285,14 @@ def read(folder: Path, now_at: float) -> UnframedRows | None:
         return reader.read(now_at)
     finally:
         reader.close()
+
+
+def _size_bytes(segment: tuple[int, Path]) -> int:
+    """Return the length of a segment; 0 if it has just been deleted."""
+    try:
+        return segment[1].stat().st_size
+    except OSError:
+        return 0
 
 
 def _holes(blocks: UnframedBlocks) -> list[Any]:

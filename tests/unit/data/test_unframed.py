@@ -147,6 +147,12 @@ def test_segments_that_vanish_while_they_are_read_hold_nothing_that_is_missing(r
     assert exported(recording.folder) == list(range(90))
 
 
+def test_a_segment_that_is_gone_when_its_size_is_asked_for_hides_no_samples(recording):
+    send(recording, 5)
+    (recording.folder / "ocsd/journal/99999999.wal").symlink_to("gone")
+    assert exported(recording.folder) == [0, 1, 2, 3, 4]
+
+
 def test_a_frame_that_a_power_cut_took_away_is_still_in_the_journal(recording):
     send(recording, 3)
     path = recording.files()[-1]
