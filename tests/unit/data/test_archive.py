@@ -256,6 +256,8 @@ def test_the_builder_names_a_file_that_it_cannot_read_once(folder):
     assert all("link to /nowhere" in problem for problem in builder.progress.problems)
     waiting = builder.survey().waiting
     assert waiting == 0
+    path.unlink()
+    assert builder.survey().problems == ()
 
 
 def test_asking_again_reads_no_file(folder, monkeypatch):
