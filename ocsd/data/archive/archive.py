@@ -129,6 +129,29 @@ class Archive:
 
         return self._answered(listed)
 
+    def known_feeds(self) -> list[FeedOverview]:
+        """Return the feeds of the files that were read so far; see `unread`.
+
+        `feeds` reads all files first, which takes hours if there are years that nobody has read.
+        This reads one at most, if no feed is known.
+
+        Raises
+        ------
+        NoDataError, NotPermittedError, OcsdError
+            If the folder or a file cannot be read.
+        """
+
+        def listed() -> list[FeedOverview]:
+            self._index_newest(read=not _fields(self._digests()))
+            return overview.feeds(self._digests())
+
+        return self._answered(listed)
+
+    @property
+    def unread(self) -> int:
+        """Number of files that were never read."""
+        return sum(len(files) for _, files in self._unread())
+
     def refresh(self) -> None:
         """Read what is new: the journal, then the names of files, then the newest file.
 
@@ -210,7 +233,7 @@ class Archive:
             {name: found[name] for name in names},
             holes(digests, self._listing.cut_off, feeds, (since, until), self._read_at),
             self._read_at,
-            sum(len(files) for _, files in self._unread()),
+            self.unread,
         )
 
     def _choose(self, fields: Sequence[str]) -> list[str]:
@@ -218,12 +241,8 @@ class Archive:
         try:
             return choose(fields, _fields(self._digests()))
         except NoDataError:
-            unread = self._unread()
-            if not unread:
+            if not self._index_newest(read=True):
                 raise
-        folder, files = unread[-1]
-        self.store.index(folder, files[-1:])
-        self._known = None
         when = " in the files that were read so far; `ocsd data trend` reads all"
         return choose(fields, _fields(self._digests()), when)
 
@@ -279,6 +298,21 @@ class Archive:
             if wanted:
                 self.store.index(folder, wanted)
                 self._known = None
+
+    def _index_newest(self, *, read: bool) -> bool:
+        """Take in what others have read of the newest folder with unread files; False if none has.
+
+        With `read` its newest one is read.
+        """
+        unread = self._unread()
+        if not unread:
+            return False
+        folder, files = unread[-1]
+        self.store.index(folder, files, read=False)
+        if read:
+            self.store.index(folder, files[-1:])
+        self._known = None
+        return True
 
     def _unread(self) -> list[tuple[Node, list[Node]]]:
         return [each for group in self._groups for each in self.store.unread(group)]

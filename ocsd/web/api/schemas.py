@@ -144,7 +144,7 @@ FIELD: Final = record(
         "newest_at": or_null(NUMBER),
     }
 )
-FIELDS: Final = record({"fields": list_of(FIELD), "total": COUNT})
+FIELDS: Final = record({"fields": list_of(FIELD), "total": COUNT, "unread": COUNT})
 FIELD_WINDOW: Final = record(
     {
         "t": list_of(NUMBER),

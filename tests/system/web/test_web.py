@@ -260,7 +260,7 @@ class TestAway:
         since_at = time.time() - 60
         got, message = browser.refused("window", field=FIELD, since=since_at)
         assert (got, "is not there any more" in message) == (404, True), message
-        assert browser.get("fields") == {"fields": [], "total": 0}
+        assert browser.get("fields") == {"fields": [], "total": 0, "unread": 0}
         folder.with_name("moved").rename(folder)
         assert browser.get("window", field=FIELD, since=since_at)["fields"][FIELD]["n"]
         assert lab.ocsd("up", "aggregator").returncode == 0

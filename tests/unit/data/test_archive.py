@@ -250,6 +250,16 @@ def test_folders_that_are_named_after_the_future_do_not_hide_what_is_written_now
     assert counts == [*range(1, 10)]
 
 
+def test_the_feeds_that_are_known_take_the_reading_of_one_file(folder):
+    archive = Archive(folder, clock=lambda: OPENED + 1e6)
+    for _ in range(2):
+        assert [feed.samples for feed in archive.known_feeds()] == [3600]
+        assert archive.unread == 1
+    assert [feed.samples for feed in Archive(folder).feeds()] == [7200]
+    assert [feed.samples for feed in archive.known_feeds()] == [7200]
+    assert archive.unread == 0
+
+
 def test_the_builder_makes_files_then_folders_then_groups(folder):
     builder = Builder(Archive(folder, clock=lambda: OPENED + 3e7))
     assert builder.survey().waiting == 4
