@@ -44,6 +44,10 @@ class Lost:
     since_at: float
     """Time of the newest entry before them [Unix s], 0 if there is none."""
     reason: str
+    damaged: bool = False
+    """Whether a segment cannot be read to its end: nobody can read what is behind that place, so
+    that a reader who begins with the oldest entry misses it as well.
+    """
 
 
 Entry: TypeAlias = Message | Event | Lost
@@ -193,11 +197,11 @@ class JournalFollower:
         if not segment.ended:
             segment.ended = True
             return True  # The last entry may have been written after this one was read.
-        loss = _loss(segment, number)
+        loss = _loss(segment, number, self._at)
         if not self._open(number, paths):
             return dict(segments(self._folder)) != paths  # it has just been deleted
         if loss:
-            found.append(Lost(self._at, loss))
+            found.append(loss)
         elif not is_there:
             self._ended = segment
         return True
@@ -216,14 +220,15 @@ def _following(current: int, numbers: Iterable[int], *, is_there: bool) -> int |
     return min(present, default=None)
 
 
-def _loss(segment: OpenSegment, number: int) -> str | None:
-    """Return why entries between a segment and the next one may be missing."""
+def _loss(segment: OpenSegment, number: int, since_at: float) -> Lost | None:
+    """Return why entries between a segment and the next one may be missing, if they may."""
     if number <= segment.number:
-        return "the recorder has begun another journal"
+        return Lost(since_at, "the recorder has begun another journal")
     if number > segment.number + 1:
-        return f"segments of the journal before {number} were deleted unread"
+        return Lost(since_at, f"segments of the journal before {number} were deleted unread")
     if segment.left_bytes:
-        return f"segment {segment.number} of the journal is torn or damaged at {segment.offset}"
+        reason = f"segment {segment.number} of the journal is torn or damaged at {segment.offset}"
+        return Lost(since_at, reason, damaged=True)
     return None
 
 
