@@ -26,7 +26,7 @@ from ocsd.journal.ranges import Ranges
 
 _Kinds = tuple[tuple[str, Kind], ...]
 
-_TRIES: Final = 4
+_TRIES_OF_JOURNAL: Final = 4
 """Times that a journal is read of which segments are deleted meanwhile: once would nearly do."""
 
 
@@ -174,7 +174,7 @@ class UnframedReader:
 
     def _read_all(self) -> Sequence[tuple[int, Path]]:
         """Read what is new, or all again if something may have gone unread; return the segments."""
-        for _ in range(_TRIES):
+        for _ in range(_TRIES_OF_JOURNAL):
             segments = journal.segments(self._journal)
             if not segments or self._follow(segments[0][0]):
                 return segments
@@ -210,7 +210,7 @@ class UnframedReader:
         # One piece at a time: all its entries are of the segment of the place, and a journal that
         # has grown for days is never held as a whole.
         while entries := self._follower.poll(most_bytes=1):
-            if any(isinstance(entry, journal.Lost) and not entry.damaged for entry in entries):
+            if any(map(_is_loss, entries)):
                 return False
             self._take_all(entries)
         self._unproven = [each for each in self._unproven if not self._cover(*each)]
@@ -294,6 +294,11 @@ def read(folder: Path, now_at: float) -> UnframedRows | None:
         return reader.read(now_at)
     finally:
         reader.close()
+
+
+def _is_loss(entry: journal.Entry) -> bool:
+    """Return whether entries went unread that can be read, if one begins anew."""
+    return isinstance(entry, journal.Lost) and not entry.damaged
 
 
 def _size_bytes(segment: tuple[int, Path]) -> int:

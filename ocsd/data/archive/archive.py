@@ -1,6 +1,5 @@
 """A data folder that is kept open."""
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Final, TypeVar
 
 from ocsd.data import overview, unframed
 from ocsd.data.archive.answer import FieldWindow, Window, field_window
+from ocsd.data.archive.bounds import FARTHEST_FROM_1970_S, check_number, check_span
 from ocsd.data.archive.changing import changes_of
 from ocsd.data.archive.holes import holes, silences
 from ocsd.data.archive.listing import Listing, SourceFile
@@ -25,18 +25,9 @@ from ocsd.data.trend.digest import all_blocks
 from ocsd.data.trend.levels import column_s, tick_of
 from ocsd.data.trend.places import TrendPlaces
 from ocsd.data.trend.texts import Change
-from ocsd.errors import NoDataError, OcsdError, UsageError
+from ocsd.errors import NoDataError, OcsdError
 
-COLUMNS_OF_WINDOW: Final = 100_000
-"""Most columns of a window: more than any screen has, and 4 MB a field."""
-
-FIELDS_OF_WINDOW: Final = 500
-"""Most fields of a window."""
-
-FARTHEST_FROM_1970_S: Final = 9e10
-"""G3 has no times farther from 1970 than this [s]."""
-
-_TRIES: Final = 3
+_TRIES_OF_WINDOW: Final = 3
 
 T = TypeVar("T")
 
@@ -109,7 +100,7 @@ class Archive:
         NotPermittedError, OcsdError
             If a file cannot be read.
         """
-        check(since, until, columns)
+        check_span(since, until, columns)
         return self._answered(lambda: self._window(fields, since, until, columns))
 
     def feeds(self, since: float | None = None, until: float | None = None) -> list[FeedOverview]:
@@ -195,7 +186,7 @@ class Archive:
     def _answered(self, work: Callable[[], T]) -> T:
         """Return the result of some work, done again if files were changed meanwhile."""
         try:
-            for _ in range(_TRIES):
+            for _ in range(_TRIES_OF_WINDOW):
                 self.refresh()
                 try:
                     return self.store.sound(work)
@@ -211,11 +202,7 @@ class Archive:
         self._index(since, until)
         names = self._choose(fields)
         digests = self._digests()
-        if len(names) > FIELDS_OF_WINDOW:
-            raise UsageError(
-                f"{len(names)} fields are more than the {FIELDS_OF_WINDOW} of a window; ask for "
-                "fewer"
-            )
+        check_number(names)
         length_s = column_s(since, until, columns)
         span = tick_of(since), tick_of(until)
         found = {}
@@ -341,30 +328,6 @@ class Archive:
 
 _NOT_YET: Final = -1
 """The limit of a file that is younger than what is known of the journal: it is left out."""
-
-
-def check(since: float, until: float, columns: int) -> None:
-    """Check what a window is asked for.
-
-    Raises
-    ------
-    UsageError
-        If the time has no length or no such times exist, or there are too few or many columns.
-    """
-    for name, at in (("since", since), ("until", until)):
-        if not math.isfinite(at) or abs(at) > FARTHEST_FROM_1970_S:
-            raise UsageError(
-                f"{name}={at!r} is no time of a recording; write Unix time in seconds, "
-                "e.g. 1795328225.5"
-            )
-    if until <= since:
-        raise UsageError(
-            f"until={until!r} is not later than since={since!r}, so there is no time between them"
-        )
-    if not 1 <= columns <= COLUMNS_OF_WINDOW:
-        raise UsageError(
-            f"columns={columns} is not from 1 to {COLUMNS_OF_WINDOW}; a screen has some 2,000"
-        )
 
 
 def _limit(file: SourceFile, journal: unframed.UnframedRows) -> int | None:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocsd.data.archive.archive import FARTHEST_FROM_1970_S, Archive
+from ocsd.data.archive.archive import Archive
+from ocsd.data.archive.bounds import FARTHEST_FROM_1970_S
 from ocsd.data.archive.tree import Node
 from ocsd.errors import OcsdError
 
