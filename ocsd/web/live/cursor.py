@@ -24,6 +24,10 @@ _LOOK_BACK_S: Final = 10.0
 _COLUMNS_AT_BEGIN: Final = 1024
 """Columns that a viewer gets at the begin, about: what is before is in the window."""
 
+# A feed may have ever other sets of its fields, each of which has sums of its own. After so many
+# new ones a viewer begins anew.
+_NEW_SUMS: Final = 256
+
 
 class LiveBegin(NamedTuple):
     """From a time on the updates behind this one are complete; drop what was drawn of it.
@@ -119,6 +123,7 @@ class LiveCursor:
         self._again = True
         self._late_at = np.inf
         self._sums: dict[tuple[Track, tuple[str, ...]], Summed] = {}
+        self._most_sums = 0
         self._texts: dict[str, tuple[float, str]] = {}
         self._changes: dict[str, list[tuple[float, str]]] = {}
 
@@ -171,6 +176,7 @@ class LiveCursor:
         self._changes.clear()
         self._take()
         self._again = False
+        self._most_sums = len(self._sums) + _NEW_SUMS
         return LiveBegin(self._since_at, self._step_s)
 
     def _tracks(self) -> Iterator[tuple[Track, list[str]]]:
@@ -212,6 +218,7 @@ class LiveCursor:
     ) -> None:
         summed = self._sums.get((track, names))
         if summed is None:
+            self._again |= len(self._sums) >= self._most_sums
             summed = self._sums[track, names] = Summed(self._step_s, names)
         if not summed.add(times, values):
             self._again = True

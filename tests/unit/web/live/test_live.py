@@ -275,6 +275,19 @@ def test_a_field_is_one_although_the_fields_beside_it_change(written):
     assert viewer.columns[f"{FEED}.y"] == {1012.0: (1, 0, 5.0, 5.0, 5.0)}
 
 
+def test_a_feed_with_ever_other_fields_makes_the_viewer_begin_anew_now_and_then(written):
+    names = [f"x{bit}" for bit in range(9)]
+    viewer = Viewer(written.live.watch([f"{FEED}.{name}" for name in names], 0.25, 990.0))
+    for number in range(1, 512):
+        written.now = 1000.0 + number
+        there = [name for bit, name in enumerate(names) if number >> bit & 1]
+        written.write([written.now], **{name: [1.0] for name in there})
+        written.poll()
+        viewer.look()
+    assert viewer.begins == 2
+    assert len(viewer.cursor._sums) < 300
+
+
 def test_what_json_cannot_hold_is_null(written):
     cursor = written.live.watch([f"{FEED}.x", f"{FEED}.s"], 1.0, 900.0)
     cursor.updates()
