@@ -83,8 +83,8 @@ class Archive:
         since, until : float
             Samples with `since` <= time < `until` [s, Unix time].
         columns : int
-            At most as many columns are answered for each field, at least half as many unless
-            there are single samples: at most twice as many of these.
+            At most as many columns are answered for each field (or two, if it is 1), at least half
+            as many unless there are single samples: at most twice as many of these.
 
         Returns
         -------
