@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from ocsd.journal.layout import Layout, PackedBlock, Values, gather
 from ocsd.journal.ranges import Ranges
 
 _Kinds = tuple[tuple[str, Kind], ...]
+
+_TRIES_OF_JOURNAL: Final = 4
+"""Times that a journal is read of which segments are deleted meanwhile: once would nearly do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,21 +157,29 @@ class UnframedReader:
 
         A journal that this user may not read is like none.
         """
-        segments = journal.segments(self._journal)
         try:
-            if not segments or not (self._follow(segments[0][0]) or self._follow_anew(segments)):
-                return None
-            size_bytes = sum(path.stat().st_size for _, path in journal.segments(self._journal))
+            segments = self._read_all()
         except (OSError, JournalVersionError):
             self._forget()
+            return None
+        if not segments:
             return None
         return UnframedRows(
             waiting=[*self._batches()],
             ends={name: end for name, (end, _) in self._ends.items()},
             read_at=now_at,
             name=segments[0][1].relative_to(self._folder).as_posix(),
-            size_bytes=size_bytes,
+            size_bytes=sum(map(_size_bytes, journal.segments(self._journal))),
         )
+
+    def _read_all(self) -> Sequence[tuple[int, Path]]:
+        """Read what is new, or all again if something may have gone unread; return the segments."""
+        for _ in range(_TRIES_OF_JOURNAL):
+            segments = journal.segments(self._journal)
+            if not segments or self._follow(segments[0][0]):
+                return segments
+            self._forget()
+        return []
 
     def _batches(self) -> Iterator[UnframedBlocks]:
         for by_kinds in self._waiting.values():
@@ -187,10 +198,6 @@ class UnframedReader:
         self._ends: dict[str, tuple[int, int]] = {}
         self._unproven: list[tuple[journal.FrameAppended, int]] = []
 
-    def _follow_anew(self, segments: Sequence[tuple[int, Path]]) -> bool:
-        self._forget()
-        return self._follow(segments[0][0])
-
     def _follow(self, oldest: int) -> bool:
         """Read what is new; False if something may have gone unread.
 
@@ -200,28 +207,29 @@ class UnframedReader:
         if self._unproven and oldest != self._oldest:
             return False
         self._oldest = oldest
-        fresh = self._fresh()
-        if fresh is None:
-            return False
+        # One piece at a time: all its entries are of the segment of the place, and a journal that
+        # has grown for days is never held as a whole.
+        while entries := self._follower.poll(most_bytes=1):
+            if any(map(_is_loss, entries)):
+                return False
+            self._take_all(entries)
+        self._unproven = [each for each in self._unproven if not self._cover(*each)]
+        self._ends = {name: end for name, end in self._ends.items() if end[1] >= oldest}
+        return True
+
+    def _take_all(self, entries: Sequence[journal.Entry]) -> None:
+        fresh: dict[Layout, UnframedBlocks] = {}
+        frames = len(self._unproven)
+        for entry in entries:
+            self._take(entry, fresh)
         for layout, blocks in fresh.items():
             by_kinds = self._waiting.setdefault(
                 journal.block_key(layout.origin, layout.block_name), {}
             )
             self._add(by_kinds.setdefault(tuple(layout.kinds.items()), []), blocks)
-        self._unproven = [each for each in self._unproven if not self._cover(*each)]
-        self._ends = {name: end for name, end in self._ends.items() if end[1] >= oldest}
-        return True
-
-    def _fresh(self) -> dict[Layout, UnframedBlocks] | None:
-        """Read what is new, and return the blocks in it; None if something may be missing."""
-        fresh: dict[Layout, UnframedBlocks] = {}
-        # One piece at a time, so that all its entries are of the segment of the place.
-        while entries := self._follower.poll(most_bytes=1):
-            for entry in entries:
-                if isinstance(entry, journal.Lost):
-                    return None
-                self._take(entry, fresh)
-        return fresh
+        self._unproven[frames:] = [
+            each for each in self._unproven[frames:] if not self._cover(*each)
+        ]
 
     def _take(self, entry: journal.Entry, fresh: dict[Layout, UnframedBlocks]) -> None:
         match entry:
@@ -286,6 +294,19 @@ def read(folder: Path, now_at: float) -> UnframedRows | None:
         return reader.read(now_at)
     finally:
         reader.close()
+
+
+def _is_loss(entry: journal.Entry) -> bool:
+    """Return whether entries went unread that can be read, if one begins anew."""
+    return isinstance(entry, journal.Lost) and not entry.damaged
+
+
+def _size_bytes(segment: tuple[int, Path]) -> int:
+    """Return the length of a segment; 0 if it has just been deleted."""
+    try:
+        return segment[1].stat().st_size
+    except OSError:
+        return 0
 
 
 def _holes(blocks: UnframedBlocks) -> list[Any]:

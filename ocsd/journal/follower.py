@@ -44,6 +44,10 @@ class Lost:
     since_at: float
     """Time of the newest entry before them [Unix s], 0 if there is none."""
     reason: str
+    damaged: bool = False
+    """Whether a segment cannot be read to its end: nobody can read what is behind that place, so
+    that a reader who begins with the oldest entry misses it as well.
+    """
 
 
 Entry: TypeAlias = Message | Event | Lost
@@ -88,7 +92,7 @@ class JournalFollower:
         JournalVersionError
             If a segment is of another version of the format; all before it has been returned.
         OSError
-            If the folder or a segment cannot be read.
+            If the folder or a segment cannot be read; all before it has been returned.
         """
         found: list[Entry] = []
         left = most_bytes
@@ -98,10 +102,10 @@ class JournalFollower:
                 left -= taken
                 if not taken and not self._next_segment(found):
                     break
-        except JournalVersionError:
+        except (JournalVersionError, OSError):
             self.close()
-            self._start = self.place or Start.OLDEST
-            if not found:
+            self._start, self._ended = self.place or self._start, None
+            if not found:  # else the next call raises it
                 raise
         self.behind = left <= 0
         return found
@@ -132,22 +136,24 @@ class JournalFollower:
             return False
         if isinstance(self._start, JournalPlace):
             return self._go_on(self._start, paths, found)
-        first = min(paths)
         if self._start is Start.NEWEST:
-            first = max(paths)
-        return self._open(first, paths)
+            return self._open(max(paths), paths)
+        return self._open_oldest(paths)
 
     def _go_on(self, place: JournalPlace, paths: dict[int, Path], found: list[Entry]) -> bool:
-        oldest = min(paths)
         if place.segment in paths and self._open(place.segment, paths):
             if self._segment and self._segment.find(place.offset, place.checksum):
                 return True
             self.close()
         # Nobody knows whether it had been read to its end.
-        if self._open(oldest, paths):
+        if self._open_oldest(paths):
             found.append(Lost(self._at, f"segment {place.segment} of the journal is gone"))
             return True
         return False
+
+    def _open_oldest(self, paths: dict[int, Path]) -> bool:
+        """Open the oldest segment that is still there; False if there is none."""
+        return any(self._open(number, paths) for number in sorted(paths))
 
     def _open(self, number: int, paths: dict[int, Path]) -> bool:
         try:
@@ -191,11 +197,11 @@ class JournalFollower:
         if not segment.ended:
             segment.ended = True
             return True  # The last entry may have been written after this one was read.
-        loss = _loss(segment, number)
+        loss = _loss(segment, number, self._at)
         if not self._open(number, paths):
-            return False
+            return dict(segments(self._folder)) != paths  # it has just been deleted
         if loss:
-            found.append(Lost(self._at, loss))
+            found.append(loss)
         elif not is_there:
             self._ended = segment
         return True
@@ -214,14 +220,15 @@ def _following(current: int, numbers: Iterable[int], *, is_there: bool) -> int |
     return min(present, default=None)
 
 
-def _loss(segment: OpenSegment, number: int) -> str | None:
-    """Return why entries between a segment and the next one may be missing."""
+def _loss(segment: OpenSegment, number: int, since_at: float) -> Lost | None:
+    """Return why entries between a segment and the next one may be missing, if they may."""
     if number <= segment.number:
-        return "the recorder has begun another journal"
+        return Lost(since_at, "the recorder has begun another journal")
     if number > segment.number + 1:
-        return f"segments of the journal before {number} were deleted unread"
+        return Lost(since_at, f"segments of the journal before {number} were deleted unread")
     if segment.left_bytes:
-        return f"segment {segment.number} of the journal is torn or damaged at {segment.offset}"
+        reason = f"segment {segment.number} of the journal is torn or damaged at {segment.offset}"
+        return Lost(since_at, reason, damaged=True)
     return None
 
 

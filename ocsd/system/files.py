@@ -1,6 +1,7 @@
 """Files that are replaced as a whole, so that a reader finds the old one or the new one."""
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,14 +33,15 @@ def replacing(path: Path, *, durable: bool = False, shared: bool = False) -> Ite
     durable : bool
         Whether the file has to be on the disk, under its name, at the end.
     shared : bool
-        Whether other processes may replace the same file at the same time.
+        Whether other processes or threads may replace the same file at the same time.
 
     Raises
     ------
     OSError
         If the file cannot be written.
     """
-    name = f".{path.name}.{os.getpid()}" if shared else f"{path.name}.new"
+    # The system gives the threads of all processes different numbers.
+    name = f".{path.name}.{threading.get_native_id()}" if shared else f"{path.name}.new"
     unfinished = path.with_name(name)
     try:
         yield unfinished

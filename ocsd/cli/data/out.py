@@ -133,6 +133,14 @@ def plot(selection: Selection, wanted: tuple[str, ...], output: Path | None, as_
     plotting.draw(window, output, _title(selection), about)
     for outliers in text.outlier_lines(plotted):
         print(f"not in the picture: {outliers}", file=sys.stderr)
+    if window.unread:
+        files = plural(window.unread, "file")
+        print(
+            f"not in the picture: what {files} of other times have of this one, which were never "
+            "read: samples that came hours late, and holes that reach beyond it; `ocsd data trend` "
+            "reads them",
+            file=sys.stderr,
+        )
     if as_json:
         print(json.dumps({"file": output and str(output), "fields": fields}, indent=2))
     elif output is not None:

@@ -66,8 +66,9 @@ class Window:
     unread: int
     """Number of files that were never read, and are named far from this time.
 
-    They have samples of this time only if these were recorded more than two hours late. They are
-    read in the background (`ocsd.data.Builder`), or by ``ocsd data trend``.
+    They have samples of this time only if these were recorded more than two hours late. A hole that
+    reaches beyond this time is not known if its other end is in one of them. They are read in the
+    background (`ocsd.data.Builder`), or by ``ocsd data trend``.
     """
 
 

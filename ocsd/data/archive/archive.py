@@ -1,6 +1,5 @@
 """A data folder that is kept open."""
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Final, TypeVar
 
 from ocsd.data import overview, unframed
 from ocsd.data.archive.answer import FieldWindow, Window, field_window
+from ocsd.data.archive.bounds import FARTHEST_FROM_1970_S, check_number, check_span
 from ocsd.data.archive.changing import changes_of
 from ocsd.data.archive.holes import holes, silences
 from ocsd.data.archive.listing import Listing, SourceFile
@@ -25,21 +25,9 @@ from ocsd.data.trend.digest import all_blocks
 from ocsd.data.trend.levels import column_s, tick_of
 from ocsd.data.trend.places import TrendPlaces
 from ocsd.data.trend.texts import Change
-from ocsd.errors import NoDataError, OcsdError, UsageError
+from ocsd.errors import NoDataError, OcsdError
 
-COLUMNS_OF_WINDOW: Final = 100_000
-"""Most columns of a window: more than any screen has, and 4 MB a field."""
-
-FIELDS_OF_WINDOW: Final = 500
-"""Most fields of a window."""
-
-COLUMNS_OF_ALL_FIELDS: Final = 4_000_000
-"""Most columns of all fields of a window together: about 200 MB."""
-
-FARTHEST_FROM_1970_S: Final = 9e10
-"""G3 has no times farther from 1970 than this [s]."""
-
-_TRIES: Final = 3
+_TRIES_OF_WINDOW: Final = 3
 
 T = TypeVar("T")
 
@@ -95,8 +83,8 @@ class Archive:
         since, until : float
             Samples with `since` <= time < `until` [s, Unix time].
         columns : int
-            At most as many columns are answered for each field, at least half as many unless
-            there are single samples: at most twice as many of these.
+            At most as many columns are answered for each field (or two, if it is 1), at least half
+            as many unless there are single samples: at most twice as many of these.
 
         Returns
         -------
@@ -112,7 +100,7 @@ class Archive:
         NotPermittedError, OcsdError
             If a file cannot be read.
         """
-        check(since, until, columns)
+        check_span(since, until, columns)
         return self._answered(lambda: self._window(fields, since, until, columns))
 
     def feeds(self, since: float | None = None, until: float | None = None) -> list[FeedOverview]:
@@ -131,6 +119,29 @@ class Archive:
             return overview.feeds(self._digests(), since, until)
 
         return self._answered(listed)
+
+    def known_feeds(self) -> list[FeedOverview]:
+        """Return the feeds of the files that were read so far; see `unread`.
+
+        `feeds` reads all files first, which takes hours if there are years that nobody has read.
+        This reads one at most, if no feed is known.
+
+        Raises
+        ------
+        NoDataError, NotPermittedError, OcsdError
+            If the folder or a file cannot be read.
+        """
+
+        def listed() -> list[FeedOverview]:
+            self._index_newest(read=not _fields(self._digests()))
+            return overview.feeds(self._digests())
+
+        return self._answered(listed)
+
+    @property
+    def unread(self) -> int:
+        """Number of files that were never read."""
+        return sum(len(files) for _, files in self._unread())
 
     def refresh(self) -> None:
         """Read what is new: the journal, then the names of files, then the newest file.
@@ -175,7 +186,7 @@ class Archive:
     def _answered(self, work: Callable[[], T]) -> T:
         """Return the result of some work, done again if files were changed meanwhile."""
         try:
-            for _ in range(_TRIES):
+            for _ in range(_TRIES_OF_WINDOW):
                 self.refresh()
                 try:
                     return self.store.sound(work)
@@ -191,16 +202,7 @@ class Archive:
         self._index(since, until)
         names = self._choose(fields)
         digests = self._digests()
-        if len(names) > FIELDS_OF_WINDOW:
-            raise UsageError(
-                f"{len(names)} fields are more than the {FIELDS_OF_WINDOW} of a window; ask for "
-                "fewer"
-            )
-        if len(names) * columns > COLUMNS_OF_ALL_FIELDS:
-            raise UsageError(
-                f"{len(names)} fields of {columns:,} columns each are more than the "
-                f"{COLUMNS_OF_ALL_FIELDS:,} columns of a window; ask for fewer"
-            )
+        check_number(names, columns)
         length_s = column_s(since, until, columns)
         span = tick_of(since), tick_of(until)
         found = {}
@@ -218,7 +220,7 @@ class Archive:
             {name: found[name] for name in names},
             holes(digests, self._listing.cut_off, feeds, (since, until), self._read_at),
             self._read_at,
-            sum(len(files) for _, files in self._unread()),
+            self.unread,
         )
 
     def _choose(self, fields: Sequence[str]) -> list[str]:
@@ -226,12 +228,8 @@ class Archive:
         try:
             return choose(fields, _fields(self._digests()))
         except NoDataError:
-            unread = self._unread()
-            if not unread:
+            if not self._index_newest(read=True):
                 raise
-        folder, files = unread[-1]
-        self.store.index(folder, files[-1:])
-        self._known = None
         when = " in the files that were read so far; `ocsd data trend` reads all"
         return choose(fields, _fields(self._digests()), when)
 
@@ -288,6 +286,21 @@ class Archive:
                 self.store.index(folder, wanted)
                 self._known = None
 
+    def _index_newest(self, *, read: bool) -> bool:
+        """Take in what others have read of the newest folder with unread files; False if none has.
+
+        With `read` its newest one is read.
+        """
+        unread = self._unread()
+        if not unread:
+            return False
+        folder, files = unread[-1]
+        self.store.index(folder, files, read=False)
+        if read:
+            self.store.index(folder, files[-1:])
+        self._known = None
+        return True
+
     def _unread(self) -> list[tuple[Node, list[Node]]]:
         return [each for group in self._groups for each in self.store.unread(group)]
 
@@ -315,30 +328,6 @@ class Archive:
 
 _NOT_YET: Final = -1
 """The limit of a file that is younger than what is known of the journal: it is left out."""
-
-
-def check(since: float, until: float, columns: int) -> None:
-    """Check what a window is asked for.
-
-    Raises
-    ------
-    UsageError
-        If the time has no length or no such times exist, or there are too few or many columns.
-    """
-    for name, at in (("since", since), ("until", until)):
-        if not math.isfinite(at) or abs(at) > FARTHEST_FROM_1970_S:
-            raise UsageError(
-                f"{name}={at!r} is no time of a recording; write Unix time in seconds, "
-                "e.g. 1795328225.5"
-            )
-    if until <= since:
-        raise UsageError(
-            f"until={until!r} is not later than since={since!r}, so there is no time between them"
-        )
-    if not 1 <= columns <= COLUMNS_OF_WINDOW:
-        raise UsageError(
-            f"columns={columns} is not from 1 to {COLUMNS_OF_WINDOW}; a screen has some 2,000"
-        )
 
 
 def _limit(file: SourceFile, journal: unframed.UnframedRows) -> int | None:

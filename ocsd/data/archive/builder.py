@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocsd.data.archive.archive import FARTHEST_FROM_1970_S, Archive
+from ocsd.data.archive.archive import Archive
+from ocsd.data.archive.bounds import FARTHEST_FROM_1970_S
 from ocsd.data.archive.tree import Node
 from ocsd.errors import OcsdError
 
@@ -21,7 +22,7 @@ class Progress:
     folder: Path
     """Where they are written."""
     problems: tuple[str, ...]
-    """Reasons why files could not be read or written; the last few."""
+    """Reasons why files cannot be read or written; the last few."""
 
 
 class Builder:
@@ -40,16 +41,15 @@ class Builder:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
         self._waiting: list[Node] = []
-        self._failed: set[tuple[str, str]] = set()
+        self._failed: dict[tuple[str, str], str] = {}
         self._built = 0
-        self._problems: list[str] = []
 
     @property
     def progress(self) -> Progress:
         """The trends so far."""
-        problems = self._problems
+        problems = [*self._failed.values()]
         if self._archive.places.refusal:
-            problems = [*problems, self._archive.places.refusal]
+            problems.append(self._archive.places.refusal)
         return Progress(
             self._built,
             len(self._waiting),
@@ -68,13 +68,12 @@ class Builder:
             If the folder cannot be read.
         """
         self._archive.refresh()
-        missing = [
-            node
-            for node in self._archive.missing(since, until)
-            if (node.name, node.key) not in self._failed
-        ]
+        missing = {(node.name, node.key): node for node in self._archive.missing(since, until)}
+        # Those that were mended or removed are missing no more, or have another key.
+        self._failed = {key: why for key, why in self._failed.items() if key in missing}
+        waiting = [node for key, node in missing.items() if key not in self._failed]
         # The last one comes first: the newest file, then folders, then groups.
-        self._waiting = sorted(missing, key=lambda node: (-node.tier, node.name))
+        self._waiting = sorted(waiting, key=lambda node: (-node.tier, node.name))
         return self.progress
 
     def step(self) -> bool:
@@ -89,8 +88,7 @@ class Builder:
         try:
             self._archive.store.sound(lambda: self._archive.store.trend(node))
         except OcsdError as error:
-            self._failed.add((node.name, node.key))
-            self._problems.append(str(error))
+            self._failed[node.name, node.key] = str(error)
         else:
             self._built += 1
         if self._archive.places.refusal:

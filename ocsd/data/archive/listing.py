@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -71,7 +71,7 @@ class Listing:
 
     def recent(self, names: Iterable[str]) -> list[SourceFile]:
         """Return the files of the subfolders of some files, and of the newest subfolders."""
-        wanted = {name.partition("/")[0] for name in names} | {*sorted(self._listed)[-2:]}
+        wanted = {name.partition("/")[0] for name in names} | self._newest(self._listed.keys())
         found = [self._listed[name].files for name in wanted if name in self._listed]
         return [*chain.from_iterable(found)]
 
@@ -96,11 +96,20 @@ class Listing:
             names = {name for name in os.listdir(self._root) if _SUBFOLDER.fullmatch(name)}
         for name in self._listed.keys() - names:
             del self._listed[name]
-        newest = sorted(names)[-2:]
+        newest = self._newest(names)
         for name in names:
             self._refresh(name, again=whole or name in newest)
         if whole:
             self._all_at = now_at
+
+    def _newest(self, names: Set[str]) -> set[str]:
+        """Return the subfolders in which a file may be being written.
+
+        They are the last ones by name, and the last that changed: while a clock was wrong, folders
+        may have been named after the future.
+        """
+        changed = sorted(self._listed, key=lambda name: self._listed[name].changed_ns)
+        return {*sorted(names)[-2:], *changed[-2:]}
 
     def _refresh(self, name: str, again: bool) -> None:
         path = self._root / name

@@ -95,12 +95,15 @@ class Store:
         for name, limit in limits.items():
             self._growing[name].advance(limit)
 
-    def index(self, folder: Node, wanted: Iterable[Node]) -> None:
-        """Read those of the wanted files of a folder that are in no index yet."""
+    def index(self, folder: Node, wanted: Iterable[Node], *, read: bool = True) -> None:
+        """Read those of the wanted files of a folder that are in no index yet.
+
+        Without `read` only the index is read, to which another process or thread may have added.
+        """
         known = self._known(folder)
         new = [self._path(node) for node in wanted if node.closed and node.name not in known]
         if new:
-            found = self._folder.summaries_of(new)
+            found = self._folder.summaries_of(new, read)
             known |= {self._name(path): summary for path, summary in found.items()}
 
     def unread(self, node: Node) -> list[tuple[Node, list[Node]]]:

@@ -144,7 +144,9 @@ FIELD: Final = record(
         "newest_at": or_null(NUMBER),
     }
 )
-FIELDS: Final = record({"fields": list_of(FIELD), "total": COUNT}, {"why_none": TEXT})
+FIELDS: Final = record(
+    {"fields": list_of(FIELD), "total": COUNT, "unread": COUNT}, {"why_none": TEXT}
+)
 FIELD_WINDOW: Final = record(
     {
         "t": list_of(NUMBER),

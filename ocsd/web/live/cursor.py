@@ -21,6 +21,13 @@ LONGEST_STEP_S: Final = 2.0**16
 # A viewer who has to begin anew gets this much before the newest sample [s].
 _LOOK_BACK_S: Final = 10.0
 
+_COLUMNS_AT_BEGIN: Final = 1024
+"""Columns that a viewer gets at the begin, about: what is before is in the window."""
+
+# A feed may have ever other sets of its fields, each of which has sums of its own. After so many
+# new ones a viewer begins anew.
+_NEW_SUMS: Final = 256
+
 
 class LiveBegin(NamedTuple):
     """From a time on the updates behind this one are complete; drop what was drawn of it.
@@ -110,13 +117,13 @@ class LiveCursor:
             self._fields[address].append(name)
         self._step_s = float(2.0 ** np.floor(np.log2(step_s)))
         self._step_s = min(max(self._step_s, SHORTEST_STEP_S), LONGEST_STEP_S)
-        self._wish_at = since_at
         self._since_at = since_at
         self._gaps = -1
         self._order = 0
         self._again = True
         self._late_at = np.inf
         self._sums: dict[tuple[Track, tuple[str, ...]], Summed] = {}
+        self._most_sums = 0
         self._texts: dict[str, tuple[float, str]] = {}
         self._changes: dict[str, list[tuple[float, str]]] = {}
 
@@ -148,13 +155,17 @@ class LiveCursor:
         """Begin anew, with all samples that are there."""
         journaled = self._journaled()
         tracks = [track for track, _ in self._tracks()]
-        if self._gaps >= 0:
-            newest = [track.newest.at for track in tracks]
-            self._wish_at = max([self._since_at, *(at - _LOOK_BACK_S for at in newest)])
+        look_back_s = _LOOK_BACK_S
+        if self._gaps < 0:
+            look_back_s = max(look_back_s, _COLUMNS_AT_BEGIN * self._step_s)
+        # The clock of an agent may be ahead.
+        newest_at = max((track.newest.at for track in tracks), default=-np.inf)
+        newest_at = min(newest_at, self._recent.arrived_at)
+        wish_at = max(self._since_at, newest_at - look_back_s)
         self._gaps = journaled.gaps
         whole_since = max([journaled.since_at, *(track.dropped_until for track in tracks)])
         unit_s = max(self._step_s, 1.0)
-        since_at = np.floor(self._wish_at / unit_s) * unit_s
+        since_at = np.floor(wish_at / unit_s) * unit_s
         if since_at <= whole_since:
             since_at = np.ceil(np.nextafter(whole_since, np.inf) / unit_s) * unit_s
         self._since_at = float(since_at)
@@ -165,6 +176,7 @@ class LiveCursor:
         self._changes.clear()
         self._take()
         self._again = False
+        self._most_sums = len(self._sums) + _NEW_SUMS
         return LiveBegin(self._since_at, self._step_s)
 
     def _tracks(self) -> Iterator[tuple[Track, list[str]]]:
@@ -206,6 +218,7 @@ class LiveCursor:
     ) -> None:
         summed = self._sums.get((track, names))
         if summed is None:
+            self._again |= len(self._sums) >= self._most_sums
             summed = self._sums[track, names] = Summed(self._step_s, names)
         if not summed.add(times, values):
             self._again = True

@@ -99,6 +99,13 @@ class RecentBlocks:
         self._all: deque[tuple[Track, Kept]] = deque()
         self._bytes = 0
 
+    @property
+    def arrived_at(self) -> float:
+        """Arrival of the last message that is kept [s, Unix time]; -inf if there is none."""
+        if self._all:
+            return self._all[-1][1].arrived_at
+        return float("-inf")
+
     def forget(self) -> None:
         """Forget all messages; the newest values stay."""
         while self._all:

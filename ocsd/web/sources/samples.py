@@ -46,22 +46,25 @@ class Samples:
     def fields(self, search: str, limit: int) -> dict[str, Any]:
         """Return the recorded fields with all words of `search` in their names or labels.
 
+        Those that only unread files have are missing; `unread` is the number of such files.
+
         Raises
         ------
         MissingError, AwayError, RequestRefusedError
             If the folder cannot be read.
         """
+        nothing = {"fields": [], "total": 0, "unread": 0}
         if self._folder is None:
-            return {"fields": [], "total": 0, "why_none": _NO_AGGREGATOR}
+            return {**nothing, "why_none": _NO_AGGREGATOR}
         if not self._folder.is_dir():
             why = f"the data folder {self._folder} is not there; the aggregator makes it"
-            return {"fields": [], "total": 0, "why_none": why}
+            return {**nothing, "why_none": why}
         with self._open() as archive:
-            feeds = self._fresh_feeds(archive)
+            feeds, unread = self._fresh_feeds(archive), archive.unread
         words = search.lower().split()
         rows = [row for feed in feeds.values() for row in _rows(feed)]
         found = [row for row in rows if _has(row, words)]
-        return {"fields": found[:limit], "total": len(found)}
+        return {"fields": found[:limit], "total": len(found), "unread": unread}
 
     def window(
         self, fields: Sequence[str], since_at: float, until_at: float, columns: int
@@ -78,7 +81,7 @@ class Samples:
             _check_size(found.fields.values())
             feeds = self._feeds
             if not self._is_fresh:
-                # Those of this time only: all of them may have to be read first.
+                # Those of this time: the other ones may not know its units.
                 feeds = _by_address(archive.feeds(since_at, until_at))
         return {
             "since": since_at,
@@ -116,7 +119,7 @@ class Samples:
     def _fresh_feeds(self, archive: Any) -> Mapping[str, FeedOverview]:
         """Return the overview of each feed, by address, of the last seconds."""
         if not self._is_fresh:
-            self._feeds = _by_address(archive.feeds())
+            self._feeds = _by_address(archive.known_feeds())
             self._feeds_read_s = time.monotonic()
         return self._feeds
 

@@ -242,6 +242,33 @@ def test_what_was_received_a_moment_ago_is_there_before_it_is_in_a_file(tmp_path
     assert archive.window(["x"], START - 5, START + 1e4).fields[f"{THERMO}.x"].n.sum() == 12
 
 
+def test_folders_that_are_named_after_the_future_do_not_hide_what_is_written_now(tmp_path):
+    for opened in (9_999_800_000, 9_999_900_000):
+        sound(tmp_path, samples(every(1, 10, opened), a=[0.5] * 10), opened=opened)
+        os.utime(tmp_path / str(opened)[:5], (START - 1e5, START - 1e5))
+    recording = Recording(tmp_path)
+    recording.start()
+    os.utime(tmp_path / "17953", (START, START))
+    archive = Archive(tmp_path, clock=lambda: recording.clock.at)
+    recording.run(60, step_s=20)
+    counts = []
+    for number in range(9):
+        recording.send([recording.clock.at], x=[float(number)])
+        recording.run(60, step_s=20)
+        counts.append(archive.window(["x"], START - 5, START + 1e4).fields[f"{THERMO}.x"].n.sum())
+    assert counts == [*range(1, 10)]
+
+
+def test_the_feeds_that_are_known_take_the_reading_of_one_file(folder):
+    archive = Archive(folder, clock=lambda: OPENED + 1e6)
+    for _ in range(2):
+        assert [feed.samples for feed in archive.known_feeds()] == [3600]
+        assert archive.unread == 1
+    assert [feed.samples for feed in Archive(folder).feeds()] == [7200]
+    assert [feed.samples for feed in archive.known_feeds()] == [7200]
+    assert archive.unread == 0
+
+
 def test_the_builder_makes_files_then_folders_then_groups(folder):
     builder = Builder(Archive(folder, clock=lambda: OPENED + 3e7))
     assert builder.survey().waiting == 4
@@ -265,6 +292,8 @@ def test_the_builder_names_a_file_that_it_cannot_read_once(folder):
     assert all("link to /nowhere" in problem for problem in builder.progress.problems)
     waiting = builder.survey().waiting
     assert waiting == 0
+    path.unlink()
+    assert builder.survey().problems == ()
 
 
 def test_asking_again_reads_no_file(folder, monkeypatch):

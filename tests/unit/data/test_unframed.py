@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import tracemalloc
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,9 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ocsd import journal
+from ocsd.aggregator.disk.journal_writer import JournalWriter
 from ocsd.data import gaps, overview, table, unframed
 from ocsd.data.folder import DataFolder
+from ocsd.journal.kinds import Kind
+from ocsd.journal.ranges import Ranges
 from tests.unit.aggregator.rig import START, Recording
+from tests.unit.journal.written import chunk, layout
 
 FIELD = "observatory.thermo1.feeds.temps.a"
 
@@ -145,6 +151,39 @@ def test_segments_that_vanish_while_they_are_read_hold_nothing_that_is_missing(r
     reader.join()
     assert not faults
     assert exported(recording.folder) == list(range(90))
+
+
+def test_a_journal_that_was_not_cleared_for_long_is_not_held_as_a_whole(tmp_path):
+    (tmp_path / "1.g3").write_bytes(bytes(64))
+    writer = JournalWriter(tmp_path / "ocsd/journal", 0, segment_bytes=2**21)
+    block = chunk(layout({"x": Kind.FLOAT}), *[(0.5,)] * 2**15)
+    key = journal.block_key(block.layout.origin, block.layout.block_name)
+    for number in range(64):
+        writer.message(number, float(number), [block])
+        cover = journal.Cover(key, Ranges([number, number + 1]))
+        writer.event(journal.FrameAppended("1.g3", number, 1, 0, (cover,)))
+    writer.close()
+    tracemalloc.start()
+    assert unframed.read(tmp_path, START).waiting == []
+    assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
+    tracemalloc.stop()
+
+
+def test_a_torn_segment_hides_nothing_of_the_ones_behind_it(recording):
+    send(recording, 5)
+    recording.kill()
+    *_, last = sorted((recording.folder / "ocsd/journal").glob("*.wal"))
+    last.write_bytes(last.read_bytes() + b"torn by a power cut")
+    again = Recording(recording.folder, clock=recording.clock)
+    again.start()
+    send(again, 2, begin=5)
+    assert exported(recording.folder) == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_a_segment_that_is_gone_when_its_size_is_asked_for_hides_no_samples(recording):
+    send(recording, 5)
+    (recording.folder / "ocsd/journal/99999999.wal").symlink_to("gone")
+    assert exported(recording.folder) == [0, 1, 2, 3, 4]
 
 
 def test_a_frame_that_a_power_cut_took_away_is_still_in_the_journal(recording):

@@ -329,6 +329,28 @@ def test_a_file_that_is_no_segment_is_told(tmp_path, writer):
         assert "damaged at 0" in everything(follower)[0]
 
 
+def test_what_was_read_before_a_segment_that_cannot_be_read_is_returned(tmp_path, writer):
+    write(writer, 0, 2)
+    blocked = tmp_path / "00000001.wal"
+    blocked.mkdir()
+    with JournalFollower(tmp_path) as follower:
+        assert len(everything(follower)) == 3
+        for _ in range(2):
+            with pytest.raises(IsADirectoryError):
+                follower.poll()
+        blocked.rmdir()
+        write(writer, 2, 1)
+        assert len(everything(follower)) == 1
+
+
+def test_an_oldest_segment_that_is_gone_when_it_is_opened_is_left_out(tmp_path):
+    (tmp_path / "00000000.wal").symlink_to("gone")
+    writer = JournalWriter(tmp_path, 1)
+    write(writer, 0, 2)
+    writer.close()
+    assert len(all_of(tmp_path)) == 3
+
+
 def test_a_record_longer_than_a_piece_is_read(tmp_path):
     writer = JournalWriter(tmp_path, 0)
     long = chunk(layout({"x": Kind.FLOAT}), *[(0.5,)] * 200_000)

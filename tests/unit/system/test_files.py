@@ -1,7 +1,7 @@
 """A file is replaced as a whole, or left as it was; the end of a file is read."""
 
-import os
 from contextlib import suppress
+from threading import Thread
 
 import pytest
 
@@ -37,11 +37,18 @@ def test_an_interrupted_writer_leaves_nothing_behind(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_a_shared_file_has_an_unfinished_one_for_each_process(tmp_path):
+def test_two_threads_that_replace_a_shared_file_at_once_do_not_disturb_each_other(tmp_path):
+    def replace_by(text):
+        with files.replacing(tmp_path / "a", shared=True) as unfinished:
+            unfinished.write_text(text)
+
     with files.replacing(tmp_path / "a", shared=True) as unfinished:
-        assert unfinished.name == f".a.{os.getpid()}"
-        unfinished.write_text("new")
-    assert (tmp_path / "a").read_text() == "new"
+        unfinished.write_text("first")
+        other = Thread(target=replace_by, args=["second"])
+        other.start()
+        other.join()
+        assert (tmp_path / "a").read_text() == "second"
+    assert (tmp_path / "a").read_text() == "first"
     assert names(tmp_path) == ["a"]
 
 

@@ -78,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
         entry = {"at": now - 5, "name": world.names[0], "event": "Restart", "by": "simon, page"}
         return {
             "state": world.state(),
-            "fields": {"fields": fields, "total": len(fields)},
+            "fields": {"fields": fields, "total": len(fields), "unread": 0},
             "values": {"at": now, "values": values},
             "history": {"entries": [{**entry, "reason": "restart requested"}]},
             "views": {"views": []},

@@ -27,7 +27,8 @@ FIELD = f"{FEED}.channel_00"
 def test_a_host_without_an_aggregator_has_no_fields(tmp_path):
     samples = Samples(None, tmp_path)
     why = "this host has no aggregator, so nothing is recorded here"
-    assert samples.fields("", 9) == {"fields": [], "total": 0, "why_none": why}
+    nothing = {"fields": [], "total": 0, "unread": 0, "why_none": why}
+    assert samples.fields("", 9) == nothing
     assert samples.chosen(["channel_00"]) == ["channel_00"]
     with pytest.raises(MissingError, match="no aggregator"):
         samples.window(["a"], 0, 1, 10)
@@ -47,7 +48,7 @@ def test_an_empty_folder_has_no_such_field(tmp_path):
     with pytest.raises(MissingError, match="there are no data of 'channel_00'"):
         samples.window(["channel_00"], 0.0, 1.0, 10)
     assert samples.chosen(["channel_00"]) == ["channel_00"]
-    assert samples.fields("", 9) == {"fields": [], "total": 0}
+    assert samples.fields("", 9) == {"fields": [], "total": 0, "unread": 0}
 
 
 def block(name, **fields):
@@ -65,7 +66,7 @@ def test_fields_are_found_by_words_in_name_or_label(tmp_path):
         {FIELD: "K"},
         {FIELD: "Cold <plate>"},
     )
-    samples._archive = SimpleNamespace(feeds=lambda: [feed])
+    samples._archive = SimpleNamespace(known_feeds=lambda: [feed], unread=0)
     found = samples.fields("cold thermo1", 9)
     assert found["fields"] == [
         {

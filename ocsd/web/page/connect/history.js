@@ -15,7 +15,8 @@ const REDRAW_MS = 1000;
 
 function unreadText(files) {
   if (!files) return "";
-  return `${files} files have not been read yet; samples in them that came late are missing here.`;
+  const missing = "samples that came hours late, and holes that reach into other times";
+  return `${files} files have not been read yet: ${missing}, may be missing here.`;
 }
 
 export class History {

@@ -34,10 +34,10 @@ export class Fields {
     if (document.hidden) return;
     const search = $("search").value.trim();
     try {
-      const { fields, total, why_none: why } = await get("fields", { search, limit: MOST });
+      const { fields, total, unread, why_none: why } = await get("fields", { search, limit: MOST });
       if (search !== $("search").value.trim()) return;
       Object.assign(this, { fields, total: Math.max(total, this.total ?? 0) });
-      setText($("fields-said"), saidOf(fields.length, total, search, why));
+      setText($("fields-said"), why ?? saidOf(fields.length, total, search, unread));
       this.draw();
       if (!total) this.searchAgain();
     } catch (error) {
@@ -113,10 +113,10 @@ export class Fields {
   }
 }
 
-function saidOf(shown, total, search, why) {
-  if (why) return why;
-  if (!total && search) return `No recorded field has "${search}" in its name.`;
+function saidOf(shown, total, search, unread) {
+  const rest = unread ? ` (${unread} files have not been read yet)` : "";
+  if (!total && search) return `No recorded field has "${search}" in its name.${rest}`;
   if (!total) return "Nothing is recorded yet.";
-  if (shown < total) return `${shown} of ${total} fields: search to see others.`;
-  return `${total} fields`;
+  if (shown < total) return `${shown} of ${total} fields: search to see others.${rest}`;
+  return `${total} fields${rest}`;
 }

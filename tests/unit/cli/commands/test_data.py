@@ -197,6 +197,15 @@ def test_plot_writes_a_picture_or_says_that_it_needs_a_name(run, folder, tmp_pat
     assert "with -o" in run("plot", "channel_00", code=2).err
 
 
+def test_plot_says_that_files_of_other_times_were_never_read(run, folder, tmp_path):
+    later = OPENED + 90_000
+    sound(folder, samples(every(1, 10, later), channel_00=[0.5] * 10), opened=later)
+    words = "plot", "channel_00", "--until", "2026-11-22T08:00Z", "-o", tmp_path / "out.png"
+    assert "what 1 file of other times" in run(*words).err
+    run("trend")
+    assert "never read" not in run(*words).err
+
+
 def test_many_fields_of_a_picture_are_counted():
     assert named(["a", "b", "c"]) == "a, b, c"
     assert named(["a", "b", "c", "d"]) == "4 fields"

@@ -126,6 +126,32 @@ def test_samples_received_before_the_viewer_came_are_complete_from_begin_on(writ
     assert viewer.redraws == []
 
 
+def test_the_first_columns_are_so_many_as_a_screen_has(written):
+    for second in range(1000, 1030):
+        written.now = second + 0.5
+        written.write([second, second + 0.5], x=[1.0, 2.0])
+    written.poll()
+    viewer = Viewer(written.live.watch([f"{FEED}.x"], 0.01, 0.0))
+    viewer.look()
+    assert viewer.since == 1019.0
+    assert len(viewer.columns[f"{FEED}.x"]) == 22
+
+
+def test_an_agent_whose_clock_is_ahead_makes_the_samples_of_no_other_late(written):
+    other = FEED.replace(".a.", ".b.")
+    viewer = Viewer(written.live.watch([f"{FEED}.x", f"{other}.x"], 0.25, 990.0))
+    for second in range(1000, 1030):
+        written.now = second + 0.5
+        written.write([second], x=[1.0])
+        written.write([second + 3600.0], address=other, x=[1.0])
+        written.poll()
+        if second == 1015:
+            written.live._gaps += 1
+        viewer.look()
+    assert viewer.begins == 2
+    assert viewer.redraws == []
+
+
 def test_live_columns_never_begin_before_the_journal_does(written):
     written.write([1000.25], x=[1.0])
     written.poll()
@@ -158,6 +184,7 @@ def test_samples_for_columns_that_are_settled_make_the_viewer_begin_anew(written
     viewer = Viewer(written.live.watch([f"{FEED}.x"], 1.0, 990.0))
     viewer.look()
     for at in (1002.0, *range(1010, 1010 + KEPT_COLUMNS + 10)):
+        written.now = at
         written.write([at], x=[1.0])
     written.poll()
     viewer.look()
@@ -247,6 +274,19 @@ def test_a_field_is_one_although_the_fields_beside_it_change(written):
     viewer.look()
     assert viewer.columns[f"{FEED}.x"] == {1012.0: (3, 0, 1.0, 8.0, 4.0)}
     assert viewer.columns[f"{FEED}.y"] == {1012.0: (1, 0, 5.0, 5.0, 5.0)}
+
+
+def test_a_feed_with_ever_other_fields_makes_the_viewer_begin_anew_now_and_then(written):
+    names = [f"x{bit}" for bit in range(9)]
+    viewer = Viewer(written.live.watch([f"{FEED}.{name}" for name in names], 0.25, 990.0))
+    for number in range(1, 512):
+        written.now = 1000.0 + number
+        there = [name for bit, name in enumerate(names) if number >> bit & 1]
+        written.write([written.now], **{name: [1.0] for name in there})
+        written.poll()
+        viewer.look()
+    assert viewer.begins == 2
+    assert len(viewer.cursor._sums) < 300
 
 
 def test_what_json_cannot_hold_is_null(written):
