@@ -15,8 +15,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from ocsd.bus.caller import BRIDGE_ROLE
 from ocsd.errors import RouterError
-from ocsd.router.probe import port_of
 from ocsd.site.model import Hub
+from ocsd.system.address import port_of
 
 _ROLE = "ocs"
 _ANONYMOUS = {"anonymous": {"type": "static", "role": _ROLE}}

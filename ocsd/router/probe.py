@@ -9,6 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import psutil
 
+from ocsd.system.address import port_of
+
 PROBE_LIMIT_S = 2.0
 
 
@@ -63,11 +65,6 @@ def holder(url: str) -> str:
             if listens and end.laddr[1] == port and end.pid:  # type: ignore[misc] # may be ()
                 return f"pid {end.pid} ({psutil.Process(end.pid).name()})"
     return "another program"
-
-
-def port_of(parts: SplitResult) -> int:
-    """Return the port of an address, given or implied by its scheme."""
-    return parts.port or {"wss": 443, "https": 443}.get(parts.scheme, 80)
 
 
 def _connect(parts: SplitResult) -> socket.socket:

@@ -2,7 +2,7 @@
 
 import re
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 DEFAULT_LISTEN: Final = "127.0.0.1:8002"
 """The address of the page in the browser."""
@@ -42,3 +42,8 @@ def address_of(listen: str) -> Address:
     if not host or not port or parts.path or parts.username is not None:
         raise ValueError(f"listen {listen!r} is not HOST:PORT; write e.g. {DEFAULT_LISTEN!r}")
     return Address(host, port)
+
+
+def port_of(parts: SplitResult) -> int:
+    """Return the port of a URL, given or implied by its scheme."""
+    return parts.port or {"wss": 443, "https": 443}.get(parts.scheme, 80)

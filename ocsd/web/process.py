@@ -94,7 +94,9 @@ class WebProcess:
             if own.socket is not None:
                 place = listen_at_socket(self._reactor, self._site, own.socket)
             else:
-                place = listen(self._reactor, self._site, own.listen, own.path_prefix)
+                place = listen(
+                    self._reactor, self._site, own.listen, own.path_prefix, own.ports_of_router
+                )
         except NoPlaceError as error:
             if str(error) != self._trouble:
                 self.log.error("{error}", error=error)

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from ocsd.errors import ConfigurationError
 from ocsd.site import launch as launches
 from ocsd.site.launch import Launch
 from ocsd.site.model import WEB_NAME, Hub
 from ocsd.system import paths
-from ocsd.system.address import DEFAULT_LISTEN, Address, address_of
+from ocsd.system.address import DEFAULT_LISTEN, Address, address_of, port_of
 from ocsd.system.paths import HostPaths
 
 
@@ -35,6 +36,11 @@ class PageSettings(NamedTuple):
     """The name of this process among the host's instances."""
     data_dir: Path | None = None
     """The data folder of the host's aggregator; None if it has none."""
+
+    @property
+    def ports_of_router(self) -> set[int]:
+        """The ports at which the site's router listens, if it is on this machine."""
+        return {port_of(urlsplit(url)) for url in (self.hub.wamp_server, self.hub.wamp_http)}
 
 
 def of_this_process() -> PageSettings:

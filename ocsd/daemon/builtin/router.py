@@ -22,6 +22,7 @@ from ocsd.router.probe import Answering
 from ocsd.site import machine
 from ocsd.site.model import Crossbar, Hub
 from ocsd.supervisor.events import BecameReady, State
+from ocsd.system.address import port_of
 from ocsd.system.paths import HostPaths, is_listening
 
 ROUTER_POLL_S = 0.02
@@ -167,7 +168,7 @@ class ExternalRouter:
 
     def __init__(self, hub: Hub, reactor: Any) -> None:
         url = urlsplit(hub.wamp_server)
-        address = url.hostname or "localhost", probe.port_of(url)
+        address = url.hostname or "localhost", port_of(url)
 
         def connect(factory: ClientFactory) -> Any:
             return reactor.connectTCP(*address, factory)
@@ -213,6 +214,6 @@ def _asking(hub: Hub, on_answer: Callable[[], None], reactor: Any) -> Asking:
     )
 
     def connect(factory: ClientFactory) -> Any:
-        return reactor.connectTCP("127.0.0.1", probe.port_of(url), factory)
+        return reactor.connectTCP("127.0.0.1", port_of(url), factory)
 
     return Asking(connect, question.encode(), on_answer, reactor)

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -32,8 +33,16 @@ class NoPlaceError(Exception):
     """The page cannot be served anywhere; says why."""
 
 
-def listen(reactor: Any, site: Any, address: Address, prefix: str = "") -> Listening:
+def listen(
+    reactor: Any,
+    site: Any,
+    address: Address,
+    prefix: str = "",
+    of_others: Collection[int] = (),
+) -> Listening:
     """Serve `site` at an address, or at the next free port after it.
+
+    The ports `of_others` are left to them, although they may be free now.
 
     Raises
     ------
@@ -44,6 +53,8 @@ def listen(reactor: Any, site: Any, address: Address, prefix: str = "") -> Liste
 
     last = min(address.port + MORE_PORTS, 65535)
     for number in range(address.port, last + 1):
+        if number in of_others:
+            continue
         try:
             port = reactor.listenTCP(number, site, interface=address.host)
         except CannotListenError as error:
@@ -54,7 +65,10 @@ def listen(reactor: Any, site: Any, address: Address, prefix: str = "") -> Liste
         found = Address(address.host, number)
         notice = ""
         if number != address.port:
-            notice = f"port {address.port} is taken by another program, so the page is at {found}"
+            whose = "taken by another program"
+            if address.port in of_others:
+                whose = "the router's"
+            notice = f"port {address.port} is {whose}, so the page is at {found}"
         shown = found
         if found.host in _ALL_ADDRESSES:
             shown = Address(socket.gethostname(), number)

@@ -33,7 +33,7 @@ def rows(site):
 
 def test_fifty_agents_come_up_and_each_of_twenty_comes_back_alone(observatory):
     before = rows(observatory)
-    assert len(before) == 52  # and registry and aggregator, which have no entry
+    assert len(before) == 53  # and registry, aggregator and the page, which have no entry
     assert {(row["state"], row["health"]) for row in before.values()} == {("up", "ok")}
 
     agents = [name for name, row in before.items() if row["agent_class"] == "FakeDataAgent"]

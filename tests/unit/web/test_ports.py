@@ -37,6 +37,12 @@ def test_a_taken_port_means_the_next_free_one_and_that_is_said():
     assert "port 8002 is taken" in found.notice
 
 
+def test_the_ports_of_the_router_are_left_to_it_although_they_are_free():
+    found = listen(Reactor(), None, address_of("127.0.0.1:8002"), of_others={8002, 8003})
+    assert (found.port, found.url) == (8004, "http://127.0.0.1:8004/")
+    assert found.notice == "port 8002 is the router's, so the page is at 127.0.0.1:8004"
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "[::]"])
 def test_all_addresses_are_shown_as_the_name_of_this_machine(host):
     found = listen(Reactor(), None, address_of(f"{host}:8002"))
