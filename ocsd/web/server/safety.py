@@ -54,12 +54,16 @@ def refusal(method: str, header: Header, *, local: bool, is_page: bool = True) -
             f"this page is served to this machine only, and {host!r} is not its name; open it as "
             "http://localhost:PORT/, or set a web server in front of it (docs/operating.md)",
         )
+    if method == "POST":
+        return _of_change(host, header)
     is_led = header("sec-fetch-mode") not in _FETCHED
     is_followed = is_page or header("sec-fetch-user") == "?1"
     if header("sec-fetch-site").lower() == "cross-site" and not (is_led and is_followed):
         return Refusal(403, "a page of another site may lead here, but not read or occupy anything")
-    if method != "POST":
-        return None
+    return None
+
+
+def _of_change(host: str, header: Header) -> Refusal | None:
     kind = header("content-type").partition(";")[0].strip().lower()
     if kind != "application/json":
         return Refusal(415, f"a change needs content-type: application/json, not {kind or 'none'}")
