@@ -201,7 +201,8 @@ def _lines(found: Sequence[Value], screen: Terminal, now_at: float) -> list[str]
     room = screen.width_columns - taken
     cells["VALUE"] = [_cut(_text(value.value), room, screen) for value in found]
     rows = [list(map(Cell, row)) for row in zip(*(cells[c.title] for c in shown), strict=True)]
-    return table_lines(shown, rows, screen, dropped=["AGE"])
+    dropped = [title for title in ("UNITS", "AGE") if title in cells]
+    return table_lines(shown, rows, screen, dropped=dropped)
 
 
 def _longest(title: str, texts: Sequence[str]) -> int:
