@@ -175,7 +175,9 @@ class Recorder:
         """Return session.data: the keys of OCS, and our additions."""
         now = self._clock()
         path = self._archive.path
-        providers = self._filing.providers.values()
+        # Under its address the life of an agent that was heard last, not an earlier one of which
+        # messages were fetched meanwhile.
+        providers = sorted(self._filing.providers.values(), key=lambda each: each.refreshed.mono_s)
         return {
             "current_file": path and str(path),
             "providers": {each.origin.address: each.encoded(now) for each in providers},

@@ -201,8 +201,7 @@ def _lines(found: Sequence[Value], screen: Terminal, now_at: float) -> list[str]
     room = screen.width_columns - taken
     cells["VALUE"] = [_cut(_text(value.value), room, screen) for value in found]
     rows = [list(map(Cell, row)) for row in zip(*(cells[c.title] for c in shown), strict=True)]
-    dropped = [title for title in ("UNITS", "AGE") if title in cells]
-    return table_lines(shown, rows, screen, dropped=dropped)
+    return table_lines(shown, rows, screen, dropped=["UNITS", "AGE"])
 
 
 def _longest(title: str, texts: Sequence[str]) -> int:

@@ -190,6 +190,15 @@ def test_session_data_has_the_form_of_ocs(recording):
     assert len(frames_of(recording.files()[0])[-1]["providers"]) == 0
 
 
+def test_under_an_address_is_the_life_of_the_agent_that_was_heard_last(recording):
+    recording.send([START], info={"session_id": "new"}, a=[1.0])
+    recording.send([START - 60], info={"session_id": "fetched"}, a=[1.0])
+    recording.clock.advance(2)
+    recording.send([START + 2], info={"session_id": "new"}, a=[1.0])
+    (provider,) = recording.recorder.encoded()["providers"].values()
+    assert (provider["sessid"], provider["last_refresh"]) == ("new", START + 2)
+
+
 def test_memory_is_bounded_by_writing_frames_early(recording, monkeypatch):
     monkeypatch.setattr(ocsd.aggregator.recording.frame_writing, "LARGEST_FRAME_BYTES", 10_000)
     for i in range(100):
