@@ -31,11 +31,11 @@ START_AT = 1_795_328_225.25
 ONE_FIELD = "bench-01.feeds.temps.channel_03"
 
 
-class _Clock:
-    """Both clocks, moved by hand."""
+class HandClock:
+    """Both clocks, moved by hand from a Unix time on [s]."""
 
-    def __init__(self) -> None:
-        self.now = Instant(at=START_AT, mono_s=0.0)
+    def __init__(self, start_at: float = START_AT) -> None:
+        self.now = Instant(at=start_at, mono_s=0.0)
 
     def __call__(self) -> Instant:
         return self.now
@@ -44,7 +44,7 @@ class _Clock:
         self.now = Instant(at=self.now.at + seconds, mono_s=self.now.mono_s + seconds)
 
 
-class _NoLog:
+class NoLog:
     """A log that nobody reads."""
 
     def info(self, *_text: Any, **_fields: Any) -> None:
@@ -65,9 +65,9 @@ def write(folder: Path, agents: int, hours: float) -> int:
     hours : float
         How long they are recorded [h].
     """
-    clock = _Clock()
+    clock = HandClock()
     archive = G3Files(folder, 3600.0, clock, clock.advance)
-    recorder = Recorder.open(archive, _NoLog(), RecordingRun.begin(clock()), clock)
+    recorder = Recorder.open(archive, NoLog(), RecordingRun.begin(clock()), clock)
     noise = np.random.default_rng(1)
     count = MESSAGE_S * RATE_HZ
     minutes = round(hours * 3600 / MESSAGE_S)
@@ -78,18 +78,19 @@ def write(folder: Path, agents: int, hours: float) -> int:
             values = noise.standard_normal((FIELDS, count)).tolist()
             data = {f"channel_{number:02d}": row for number, row in enumerate(values)}
             message = {"temps": {"block_name": "temps", "timestamps": times, "data": data}}
-            recorder.accept(message, _feed_info(agent, seq))
+            recorder.accept(message, feed_info(agent, seq))
         recorder.tick()
     recorder.close()
     return minutes * count * agents * FIELDS
 
 
-def _feed_info(agent: int, seq: int) -> dict[str, Any]:
+def feed_info(agent: int, seq: int, session_id: str = "1795328000.5") -> dict[str, Any]:
+    """Return the feed_info of a message of an agent."""
     return {
         "agent_address": f"observatory.bench-{agent:02d}",
         "address": f"observatory.bench-{agent:02d}.feeds.temps",
         "feed_name": "temps",
-        "session_id": "1795328000.5",
+        "session_id": session_id,
         "record": True,
         "agg_params": {"frame_length": 300},
         "seq": seq,

@@ -4,13 +4,12 @@ import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from benchmarks.data_folder import HandClock, NoLog, feed_info
 from ocsd.aggregator.disk.archive import G3Files
 from ocsd.aggregator.frames.frames import RecordingRun
-from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.recording.recorder import Recorder
 
 START_AT = 1_700_000_000.0
@@ -53,28 +52,6 @@ def two_days(hours: float = 48.0) -> Recorded:
     return Recorded(f"days-{hours:g}", 10, 16, 10.0, hours, 60.0)
 
 
-class _Clock:
-    """Both clocks, moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = Instant(at=START_AT, mono_s=0.0)
-
-    def __call__(self) -> Instant:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now = Instant(at=self.now.at + seconds, mono_s=self.now.mono_s + seconds)
-
-
-class _NoLog:
-    """A log that nobody reads."""
-
-    def info(self, *_text: Any, **_fields: Any) -> None:
-        """Forget a line."""
-
-    warn = info
-
-
 def made(cache: Path, recorded: Recorded) -> Path:
     """Return the data folder of these samples below `cache`; write it if it is not there."""
     folder = cache / recorded.name
@@ -88,9 +65,9 @@ def made(cache: Path, recorded: Recorded) -> Path:
 
 
 def _write(folder: Path, recorded: Recorded) -> None:
-    clock = _Clock()
+    clock = HandClock(START_AT)
     archive = G3Files(folder, 3600.0, clock, clock.advance)
-    recorder = Recorder.open(archive, _NoLog(), RecordingRun.begin(clock()), clock)
+    recorder = Recorder.open(archive, NoLog(), RecordingRun.begin(clock()), clock)
     noise = np.random.default_rng(1)
     count = round(recorded.message_s * recorded.rate_hz)
     rows = noise.standard_normal((recorded.fields, 16 * count))
@@ -105,18 +82,6 @@ def _write(folder: Path, recorded: Recorded) -> None:
             values[0][0] = float(seq)  # a spike that must be visible
             data = {f"channel_{number:02d}": row for number, row in enumerate(values)}
             message = {"temps": {"block_name": "temps", "timestamps": times, "data": data}}
-            recorder.accept(message, _feed_info(feed, seq))
+            recorder.accept(message, feed_info(feed, seq, "1699999000.5"))
         recorder.tick()
     recorder.close()
-
-
-def _feed_info(feed: int, seq: int) -> dict[str, Any]:
-    return {
-        "agent_address": f"observatory.bench-{feed:02d}",
-        "address": f"observatory.bench-{feed:02d}.feeds.temps",
-        "feed_name": "temps",
-        "session_id": "1699999000.5",
-        "record": True,
-        "agg_params": {"frame_length": 300},
-        "seq": seq,
-    }

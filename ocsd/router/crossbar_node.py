@@ -16,12 +16,9 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-SHADOW: Final = Path(__file__).parent / "shadow"
-"""The folder of what stands in the way of modules that a router of ours does not need."""
 WORKER: Final = "crossbar.worker.main"
 
 _PRELOADED: Final = (
@@ -51,7 +48,6 @@ class _LaterReactor(ModuleType):
 
 def main() -> None:
     """Be crossbar, with the words of its command line."""
-    sys.path.insert(0, str(SHADOW))
     preload()
     controller, worker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     gc.freeze()

@@ -5,11 +5,12 @@ The standard library's http.client loads the mail parser and TLS, which takes
 HTTP/1.0 (RFC 1945) is answered without chunks, up to the end of the connection.
 """
 
-import json
 import socket
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from ocsd.status.request import request_bytes
 
 LONGEST_LINE_BYTES = 1 << 16
 
@@ -38,14 +39,7 @@ class Answer:
     def __init__(
         self, connection: socket.socket, target: str, body: Mapping[str, Any] | None
     ) -> None:
-        method, content = "GET", b""
-        if body is not None:
-            method, content = "POST", json.dumps(body).encode()
-        head = (
-            f"{method} {target} HTTP/1.0\r\nHost: localhost\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-        )
-        connection.sendall(head.encode("ascii") + content)
+        connection.sendall(request_bytes(target, body))
         self.connection = connection
         self._stream = connection.makefile("rb")
         words = self._line().split(maxsplit=2)

@@ -10,6 +10,7 @@ from twisted.internet.protocol import ClientFactory, connectionDone
 from twisted.protocols.basic import LineReceiver
 
 from ocsd.errors import OcsdError
+from ocsd.status.request import request_bytes
 from ocsd.text.logins import without_logins
 from ocsd.web.refusals import AwayError, RefusedByDaemonError
 
@@ -149,14 +150,7 @@ class DaemonLink:
         answer has to begin within `limit_s`, and may then last as long as it likes; with `whole`,
         it has to be over within that time.
         """
-        method, content = "GET", b""
-        if body is not None:
-            method, content = "POST", json.dumps(body).encode()
-        head = (
-            f"{method} {target} HTTP/1.0\r\nHost: localhost\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-        )
-        request = head.encode("ascii") + content
+        request = request_bytes(target, body)
         conversation = _Exchange(self._reactor, request, on_line, limit_s, whole)
         factory = _Factory(conversation, self._path)
         self._reactor.connectUNIX(str(self._path), factory, timeout=limit_s)

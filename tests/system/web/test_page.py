@@ -1,9 +1,10 @@
 """The page in a real Chromium, on a real site: looked at, operated, and everything killed."""
 
+import json
 import os
 import re
 import signal
-import time
+import urllib.request
 
 import pytest
 
@@ -79,6 +80,13 @@ def kills(lab):
 def row(page, name):
     """Return the row of an instance in the table."""
     return page.locator("#rows tr", has=page.get_by_role("button", name=name, exact=True))
+
+
+def silence_s(lab, name):
+    """Return the age of the newest sample of an agent."""
+    url = f"{lab.instance('web')['address']}api/v1/values?pattern={name}"
+    with urllib.request.urlopen(url) as answer:
+        return min(value["age_s"] for value in json.load(answer)["values"])
 
 
 def settles(page):
@@ -159,7 +167,7 @@ def test_a_year_and_back_shows_every_sample(page):
 
 def test_a_hole_is_shaded_and_its_cause_is_said(lab, page):
     lab.ocsd("down", "fake2", "--host", "lab")
-    time.sleep(4)  # how long the hole is
+    wait_until(lambda: silence_s(lab, "fake2") > 4, "a silence that is a hole")
     lab.ocsd("up", "fake2", "--host", "lab")
     page.locator("#holes-count").wait_for()
     page.locator("#holes-count").click()

@@ -94,6 +94,20 @@ def test_another_crossbar_than_ocsds_is_started_as_it_is(tmp_path):
     assert config.start(program, tmp_path) == ((program, *words), {})
 
 
+def printed(program, folder):
+    """Return what a program prints with the search path of ocsd's own crossbar."""
+    own = config.start(str(Path(sys.executable).parent / "crossbar"), folder).environment
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | own,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
 @pytest.mark.skipif(find_spec("crossbar") is None, reason="crossbar is not installed")
 def test_the_router_loads_neither_blockchains_nor_numpy(tmp_path):
     program = (
@@ -104,16 +118,10 @@ def test_the_router_loads_neither_blockchains_nor_numpy(tmp_path):
         "try: xbr.anything.Name.method()\n"
         "except NotImplementedError as error: print(error)\n"
     )
-    own = config.start(str(Path(sys.executable).parent / "crossbar"), tmp_path).environment
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=os.environ | own,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
+    assert (
+        printed(program, tmp_path)
+        == "\nocsd's router runs without blockchains: ocsd/router/shadow\n"
     )
-    assert done.stdout == "\nocsd's router runs without blockchains: ocsd/router/shadow\n"
 
 
 @pytest.mark.skipif(find_spec("crossbar") is None, reason="crossbar is not installed")
@@ -128,13 +136,4 @@ def test_what_both_processes_of_a_router_need_is_imported_without_a_reactor(tmp_
         "print(*sorted(set(sys.modules) - before))\n"
         "print(twisted.web.proxy.reactor.seconds() > 0)\n"
     )
-    own = config.start(str(Path(sys.executable).parent / "crossbar"), tmp_path).environment
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=os.environ | own,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "False\n\nTrue\n"
+    assert printed(program, tmp_path) == "False\n\nTrue\n"

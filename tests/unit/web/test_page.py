@@ -212,11 +212,21 @@ def test_a_page_that_stays_open_does_not_grow(page, world, address):
     page.goto(f"{address}#instance=fake-data1&field={FIELD}")
     page.locator(".legend .value", has_text="samples").wait_for()
     count = "() => document.querySelectorAll('*:not(.log-lines p, .log-lines p *, .note)').length"
-    page.wait_for_timeout(1500)
+    renewed(page, 5)
     before = page.evaluate(count)
-    page.wait_for_timeout(3000)
+    renewed(page, 12)
 
     assert page.evaluate(count) == before
+
+
+def renewed(page, times):
+    """Wait until the newest value of the first plot has changed so often."""
+    value = page.locator(".legend .value").first
+    for _ in range(times):
+        page.wait_for_function(
+            "(before) => document.querySelector('.legend .value').textContent !== before",
+            arg=value.inner_text(),
+        )
 
 
 def test_a_window_without_the_focus_holds_no_connection_for_the_state(page, address):
@@ -236,10 +246,11 @@ def test_a_window_without_the_focus_holds_no_connection_for_the_state(page, addr
 
 
 def test_a_hidden_window_that_asks_seldom_has_its_title(page, address):
+    page.clock.install()
     page.add_init_script("Object.defineProperty(document, 'hidden', { get: () => true })")
     page.goto(address)
     page.wait_for_function("document.title !== 'ocsd'")
-    page.wait_for_timeout(4000)
+    page.clock.run_for(4000)
 
     assert "no answer" not in page.title()
 
