@@ -38,9 +38,11 @@ class HandClock:
         self.now = Instant(at=start_at, mono_s=0.0)
 
     def __call__(self) -> Instant:
+        """Return the present."""
         return self.now
 
     def advance(self, seconds: float) -> None:
+        """Let time pass [s]."""
         self.now = Instant(at=self.now.at + seconds, mono_s=self.now.mono_s + seconds)
 
 
