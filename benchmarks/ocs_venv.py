@@ -50,23 +50,39 @@ def _made(folder: Path) -> Path:
         venv.create(folder, with_pip=True)
     done = folder / "installed"
     if not done.exists() or done.stat().st_mtime < CONSTRAINTS.stat().st_mtime:
-        subprocess.run(
-            [*(interpreter, "-m", "pip", "install", "--quiet", "--no-compile"), REQUIREMENT],
-            check=True,
-            env=pip_environment(),
-            stdout=sys.stderr,
-        )
+        install(interpreter, REQUIREMENT)
         done.touch()
     return interpreter
 
 
-def pip_environment() -> dict[str, str]:
-    """Return the environment for pip: with the versions that CI has tried, or without any."""
+def install(interpreter: Path, *words: str | Path) -> None:
+    """Install packages with uv, which the variable UV names, else with pip.
+
+    In the versions that CI has tried, or the newest ones.
+
+    Parameters
+    ----------
+    interpreter : Path
+        The Python whose environment gets them.
+    words : str or Path
+        Options, which pip and uv have alike, and requirements.
+
+    Raises
+    ------
+    CalledProcessError
+        If they cannot be installed.
+    """
     environment = os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    environment.pop("PIP_CONSTRAINT", None)
-    if not LATEST:
-        environment["PIP_CONSTRAINT"] = str(CONSTRAINTS)
-    return environment
+    command: list[str | Path] = [interpreter, "-m", "pip", "install", "--no-compile"]
+    if uv := os.environ.get("UV"):
+        command = [uv, "pip", "install", "--python", interpreter]
+    for name in ("PIP_CONSTRAINT", "UV_CONSTRAINT"):
+        environment.pop(name, None)
+        if not LATEST:
+            environment[name] = str(CONSTRAINTS)
+    subprocess.run(
+        [*command, "--quiet", *words], check=True, env=environment, stdout=sys.stderr
+    )
 
 
 if __name__ == "__main__":

@@ -5,11 +5,10 @@ own code, without what they depend on, into a folder for ``PYTHONPATH``, and pri
 The whole environment is made by ``make compatibility``.
 """
 
-import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.ocs_venv import CONSTRAINTS, ROOT, SUFFIX, pip_environment
+from benchmarks.ocs_venv import CONSTRAINTS, ROOT, SUFFIX, install
 
 FOLDER = ROOT / f".venv-socs-few{SUFFIX}"
 PACKAGES = (
@@ -38,15 +37,7 @@ def few(folder: Path = FOLDER) -> Path:
     done, wanted = folder / "done", "\n".join(PACKAGES)
     made = done.exists() and done.read_text() == wanted
     if not made or done.stat().st_mtime < CONSTRAINTS.stat().st_mtime:
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"),
-                *("--no-deps", "--upgrade", "--target", folder, *PACKAGES),
-            ],
-            check=True,
-            env=pip_environment(),
-            stdout=sys.stderr,
-        )
+        install(Path(sys.executable), "--no-deps", "--upgrade", "--target", folder, *PACKAGES)
         done.write_text(wanted)
     return folder
 
