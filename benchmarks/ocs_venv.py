@@ -80,9 +80,7 @@ def install(interpreter: Path, *words: str | Path) -> None:
         environment.pop(name, None)
         if not LATEST:
             environment[name] = str(CONSTRAINTS)
-    subprocess.run(
-        [*command, "--quiet", *words], check=True, env=environment, stdout=sys.stderr
-    )
+    subprocess.run([*command, "--quiet", *words], check=True, env=environment, stdout=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
 """A supervisord with programs that sleep, so its status command can be measured beside ours."""
 
 import subprocess
-import sys
 import time
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.ocs_venv import ROOT, pip_environment
+from benchmarks.ocs_venv import ROOT, install
 
 DEFAULT = ROOT / ".venv-supervisor"
 REQUIREMENT = "supervisor>=4.3,<5"
@@ -39,8 +38,7 @@ def installed(folder: Path = DEFAULT) -> Path:
     programs = folder / "bin"
     if not (programs / "supervisorctl").exists():
         venv.create(folder, with_pip=True)
-        command = [programs / "python", "-m", "pip", "install", "--quiet", REQUIREMENT]
-        subprocess.run(command, check=True, env=pip_environment(), stdout=sys.stderr)
+        install(programs / "python", REQUIREMENT)
     return programs
 
 
