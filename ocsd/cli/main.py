@@ -11,6 +11,7 @@ import click
 from ocsd import __version__
 from ocsd.cli.arguments.completion import COMPLETE_VARIABLE, PROGRAM
 from ocsd.cli.arguments.short_help import SHORT_HELP
+from ocsd.cli.screen.terminal import size
 from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, OcsdError
 from ocsd.system.garbage import loaded
 from ocsd.system.interrupts import ends_at_once
@@ -46,6 +47,9 @@ _COMMANDS = {
     "install": "setup",
     "completion": "setup",
 }
+
+_NARROWEST_HELP, _WIDEST_HELP = 50, 100
+"""Width of the help [columns]."""
 
 # Never proposed to somebody who has made a slip: they end agents.
 _ENDING = {"stop", "down", "restart"}
@@ -86,6 +90,11 @@ Exit codes:
 
 class _Commands(click.Group):
     """A group whose commands are imported when they are called."""
+
+    def make_context(self, *words: Any, **settings: Any) -> click.Context:
+        # click would ask shutil for the width (`size` of ocsd.cli.screen.terminal).
+        width = max(_NARROWEST_HELP, min(size()[0], _WIDEST_HELP) - 2)
+        return super().make_context(*words, **{"terminal_width": width, **settings})
 
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -151,7 +160,7 @@ def _let_go_of_output() -> None:
     cls=_Commands,
     epilog=_EPILOG,
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, message="ocsd %(version)s")
 @click.pass_context

@@ -103,7 +103,7 @@ def of_output() -> Terminal:
     """
     interactive = sys.stdout.isatty()
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    width_columns, height_lines = _size()
+    width_columns, height_lines = size()
     return Terminal(
         interactive=interactive,
         unicode=takes_unicode(sys.stdout.encoding, os.environ),
@@ -119,7 +119,7 @@ def in_place(lines: Sequence[str], screen: Terminal) -> str:
     return _HOME + "".join(f"{line}{_END_OF_LINE}\n" for line in shown) + _BELOW
 
 
-def _size() -> tuple[int, int]:
+def size() -> tuple[int, int]:
     """Return width and height of the terminal, as `shutil.get_terminal_size` does.
 
     shutil loads all of Python's compression, which takes longer than a short command may.

@@ -17,21 +17,27 @@ def test_a_margin_is_stripped_as_by_inspect(text):
 
 
 @pytest.mark.parametrize(
-    ("use", "printed"),
+    ("name", "use", "printed"),
     [
-        ("inspect.cleandoc('a\\n  b')", "'a\\nb' late"),
-        ("inspect.isfunction(print)", "False loaded"),
-        ("__import__('dataclasses').make_dataclass('A', ['b'])(1)", "A(b=1) loaded"),
+        ("inspect", "inspect.cleandoc('a\\n  b')", "'a\\nb' late"),
+        ("inspect", "inspect.isfunction(print)", "False loaded"),
+        ("inspect", "__import__('dataclasses').make_dataclass('A', ['b'])(1)", "A(b=1) loaded"),
+        (
+            "platform",
+            "(__import__('uuid').UUID(int=1).int, platform.system())",
+            "(1, 'Linux') late",
+        ),
+        ("platform", "platform.python_version_tuple()[0]", "'3' loaded"),
     ],
 )
-def test_it_is_loaded_when_it_is_used(use, printed):
+def test_it_is_loaded_when_it_is_used(name, use, printed):
     program = (
         "import sys\n"
         "from ocsd.system.late import LateModule, load_late\n"
         "load_late()\n"
-        "import inspect\n"
+        f"import {name}\n"
         f"value = repr({use})\n"
-        "print(value, 'late' if type(sys.modules['inspect']) is LateModule else 'loaded')\n"
+        f"print(value, 'late' if type(sys.modules['{name}']) is LateModule else 'loaded')\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
