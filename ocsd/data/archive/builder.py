@@ -72,8 +72,9 @@ class Builder:
         # Those that were mended or removed are missing no more, or have another key.
         self._failed = {key: why for key, why in self._failed.items() if key in missing}
         waiting = [node for key, node in missing.items() if key not in self._failed]
-        # The last one comes first: the newest file, then folders, then groups.
-        self._waiting = sorted(waiting, key=lambda node: (-node.tier, node.name))
+        # The last one comes first: the newest file. A folder, whose name is the beginning of the
+        # names of its files, comes behind them, and a group behind its folders.
+        self._waiting = sorted(waiting, key=lambda node: node.name)
         return self.progress
 
     def step(self) -> bool:
@@ -86,7 +87,7 @@ class Builder:
             return False
         node = self._waiting.pop()
         try:
-            self._archive.store.sound(lambda: self._archive.store.trend(node))
+            self._archive.store.sound(lambda: self._archive.store.prepare(node))
         except OcsdError as error:
             self._failed[node.name, node.key] = str(error)
         else:

@@ -8,17 +8,17 @@ from typing import Final, Generic, TypeVar
 from ocsd.data.archive.changing import changes_among
 from ocsd.data.archive.growing import GrowingFile
 from ocsd.data.archive.pieces import layout_of
-from ocsd.data.archive.samples import FrameReader, Part
+from ocsd.data.archive.samples import Part, SampleReader
 from ocsd.data.archive.tree import FINEST_S, Node
 from ocsd.data.folder import DataFolder
 from ocsd.data.index import FileSummary
 from ocsd.data.spans import Span, union
 from ocsd.data.trend import build
 from ocsd.data.trend.bins import Bins, binned, merged
-from ocsd.data.trend.build import Child
+from ocsd.data.trend.build import Block, Child
 from ocsd.data.trend.digest import digest, reach
-from ocsd.data.trend.format import BadTrendError, StoredBlock, Trend, TrendFile
-from ocsd.data.trend.levels import ticks_of
+from ocsd.data.trend.format import BadTrendError, Trend, TrendFile
+from ocsd.data.trend.levels import FOLDER_FROM_S, ticks_of
 from ocsd.data.trend.places import TrendPlaces
 from ocsd.data.trend.texts import Change
 
@@ -69,8 +69,10 @@ class Store:
     def __init__(self, folder: DataFolder, places: TrendPlaces) -> None:
         self._folder = folder
         self._places = places
-        self._frames = FrameReader()
+        self._samples = SampleReader()
         self._trends: _Recent[TrendFile] = _Recent(_MOST_TRENDS)
+        self._bare: _Recent[Trend] = _Recent(_MOST_TRENDS)
+        self._summed: _Recent[Trend] = _Recent(_MOST_TRENDS)
         self._indexed: _Recent[dict[str, FileSummary]] = _Recent(_MOST_FOLDERS)
         self._digests: _Recent[list[FileSummary]] = _Recent(10**6)
         self._spans: _Recent[list[Span]] = _Recent(10**6)
@@ -175,20 +177,80 @@ class Store:
             return node.closed and not self._unread(node)
         return node.closed and not self.unread(node)
 
-    def trend(self, node: Node) -> TrendFile:
+    def trend(self, node: Node) -> Trend | TrendFile:
         """Return the trend of a closed node; it is made if it is not there.
+
+        A file that has no more to say than the trend of its folder has none: the answer has no
+        bins then, and a window that the folder is too coarse for reads the samples.
 
         Raises
         ------
         OcsdError
             If a file cannot be read.
         """
-        there = self._trend_there(node)
+        if node.tier == 0 and self.summary(node) is None:
+            self._read_new(node)
+        there = self._bare_trend(node) or self._trend_there(node)
         if there is not None:
             return there
-        trend = self._places.keep(node.name, self._made(node))
+        return self._keep(node, self._made(node))
+
+    def prepare(self, node: Node) -> None:
+        """Make the trend of a closed node, or, of a file that has none, its part in its folder's.
+
+        Raises
+        ------
+        OcsdError
+            If a file cannot be read.
+        """
+        if node.tier == 0:
+            self._of_child(node)
+        else:
+            self.trend(node)
+
+    def _keep(self, node: Node, made: Trend) -> TrendFile:
+        trend = self._places.keep(node.name, made)
         self._trends.put(node, trend)
         return trend
+
+    def _bare_trend(self, node: Node) -> Trend | None:
+        """Return a trend without bins if the trend of a closed folder has all that one would have.
+
+        None if the file is in no index yet, or has more to say.
+        """
+        if node.tier > 0 or not self._folder_of(node).closed:
+            return None
+        trend = self._bare.get(node)
+        if trend is None:
+            summary = self.summary(node)
+            if summary is None or not build.needs_none(summary):
+                return None
+            trend = build.bare(summary, node.key)
+            self._bare.put(node, trend)
+        return trend
+
+    def _of_child(self, node: Node) -> Trend | TrendFile:
+        """Return the trend of a file or folder, with all that goes into the next coarser one."""
+        trend = self.trend(node)
+        if trend is not self._bare.get(node):
+            return trend
+        summed = self._summed.get(node)
+        if summed is None:
+            summary = self._known(self._folder_of(node))[node.name]
+            path, reader = self._path(node), self._samples.frames
+            summed = build.of_file(path, summary, node.key, reader, FOLDER_FROM_S)
+            self._summed.put(node, summed)
+        return summed
+
+    def _read_new(self, node: Node) -> None:
+        """Read a file that is in no index yet: once, for the index and for the trend."""
+        making = build.TrendOfFile()
+        summary = self._folder.summary_of(self._path(node), making.add)
+        self._known(self._folder_of(node))[node.name] = summary
+        if self._bare_trend(node) is None:
+            self._keep(node, making.trend(node.key, summary))
+        else:
+            self._summed.put(node, making.trend(node.key, summary, FOLDER_FROM_S))
 
     def save(self) -> None:
         """Write what was read, for the next process."""
@@ -215,7 +277,7 @@ class Store:
         """
         summary = self.summary(node)
         if summary is not None:
-            yield from self._frames.parts(self._path(node), summary, feed, names, begin, end)
+            yield from self._samples.parts(self._path(node), summary, feed, names, begin, end)
 
     def _trend_there(self, node: Node) -> TrendFile | None:
         if not node.closed:
@@ -229,7 +291,8 @@ class Store:
 
     def _made(self, node: Node) -> Trend:
         if node.tier == 0:
-            return self._of_file(node)
+            summary = self._known(self._folder_of(node))[node.name]
+            return build.of_file(self._path(node), summary, node.key, self._samples.frames)
         if node.tier == 1:
             self.index(node, node.children)
         children = {child.name: self._child(child) for child in node.children}
@@ -238,19 +301,13 @@ class Store:
             summaries = [known[child.name] for child in node.children]
         else:
             summaries = [each for child in node.children for each in self.digest(child)]
-        return build.of_children(node.key, children, summaries, FINEST_S[node.tier], node.name)
-
-    def _of_file(self, node: Node) -> Trend:
-        """Return the trend of a file, which is read only once if it is in no index yet."""
-        known = self._known(self._folder_of(node))
-        if node.name in known:
-            return build.of_file(self._path(node), known[node.name], node.key)
-        making = build.TrendOfFile()
-        known[node.name] = self._folder.summary_of(self._path(node), making.add)
-        return making.trend(node.key, known[node.name])
+        made = build.of_children(node.key, children, summaries, FINEST_S[node.tier], node.name)
+        if node.tier == 1:
+            self._summed.clear()
+        return made
 
     def _child(self, node: Node) -> Child:
-        trend = self.trend(node)
+        trend = self._of_child(node)
         return Child(
             trend.spans,
             trend.blocks,
@@ -258,7 +315,7 @@ class Store:
             lambda block, name: self._texts(node, block, name),
         )
 
-    def _finer(self, node: Node, block: StoredBlock, step_s: int) -> Bins:
+    def _finer(self, node: Node, block: Block, step_s: int) -> Bins:
         """Return the bins of a block of a file at a level that is not kept."""
         names = list(block.kinds)
         parts = [
@@ -268,7 +325,7 @@ class Store:
         ]
         return merged(parts)
 
-    def _texts(self, node: Node, block: StoredBlock, name: str) -> list[Change]:
+    def _texts(self, node: Node, block: Block, name: str) -> list[Change]:
         parts = self.samples(node, block.feed, [name], *_ANY_TIME)
         return changes_among((part for part in parts if part.layout == layout_of(block)), name)
 

@@ -57,12 +57,12 @@ def binned(ticks: NDArray[np.int64], columns: Mapping[str, NDArray[Any]], step: 
     step : int
         Length of a bin, in the unit of `ticks`.
     """
-    if len(ticks) and (np.diff(ticks) < 0).any():
+    if (ticks[1:] < ticks[:-1]).any():
         order = np.argsort(ticks, kind="stable")
         ticks, columns = ticks[order], {name: each[order] for name, each in columns.items()}
     keys = ticks // step
     begins = _begins(keys)
-    n = np.diff(begins, append=len(keys))
+    n = np.concatenate((begins[1:], [len(keys)])) - begins
     stacks = tuple(_stack(names, columns, begins) for names in _alike(columns) if len(begins))
     return Bins(keys[begins], n, stacks)
 
@@ -77,7 +77,7 @@ def merged(parts: Sequence[Bins], ratio: int = 1) -> Bins:
     index = np.concatenate([part.index for part in parts]) // ratio
     n = np.concatenate([part.n for part in parts])
     stacks = [_beside([part.stacks[at] for part in parts]) for at in range(len(parts[0].stacks))]
-    if (np.diff(index) < 0).any():
+    if (index[1:] < index[:-1]).any():
         order = np.argsort(index, kind="stable")
         index, n = index[order], n[order]
         stacks = [_take(stack, order) for stack in stacks]

@@ -9,23 +9,27 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsd.data.decode import kind_word
 from ocsd.data.index import FileSummary
 from ocsd.data.spans import Span
 from ocsd.data.trend.bins import Bins, binned, merged
-from ocsd.data.trend.digest import digest, reach
+from ocsd.data.trend.digest import all_blocks, digest, reach
 from ocsd.data.trend.format import BinnedBlock, StoredBlock, Trend
-from ocsd.data.trend.frames import blocks_in, frame_at, opened
+from ocsd.data.trend.frames import FrameReader, columns_of, opened
 from ocsd.data.trend.levels import (
+    FOLDER_FROM_S,
+    LEAST_SAMPLES,
     LEAST_SAMPLES_OF_FOLDER,
     STEPS_S,
     kept,
     ticks_of,
 )
+from ocsd.data.trend.packed import Columns
 from ocsd.data.trend.texts import MOST_CHANGES, Change, changes, joined, thinned
 
 _SUMMED_AT_ONCE: Final = 2**20
 """Values of a block that are summed up at once: enough to be fast, few enough to be held."""
+
+Block = BinnedBlock | StoredBlock
 
 _Layout = tuple[str, str, tuple[tuple[str, str], ...]]
 
@@ -35,47 +39,82 @@ class Child:
     """A trend that is merged into that of a folder."""
 
     spans: Sequence[Span]
-    blocks: Sequence[StoredBlock]
-    finer: Callable[[StoredBlock, int], Bins]
+    blocks: Sequence[Block]
+    finer: Callable[[Block, int], Bins]
     """Returns the bins of all fields of a block at a level [s] that is not kept."""
-    texts: Callable[[StoredBlock, str], list[Change]]
+    texts: Callable[[Block, str], list[Change]]
     """Returns the changes of a text field that are too many to be kept."""
 
 
-def of_file(path: Path, summary: FileSummary, key: str) -> Trend:
+def of_file(
+    path: Path, summary: FileSummary, key: str, reader: FrameReader, only_s: int | None = None
+) -> Trend:
     """Return the trend of a G3 file, of which the index has a summary.
+
+    With `only_s` it has the bins of this length [s] only, whether or not they are kept.
 
     Raises
     ------
     OcsdError
         If it cannot be read, or is not the file of the summary any more.
     """
-    making = TrendOfFile()
+    making = TrendOfFile(only_s)
     with opened(path) as descriptor:
         for source in summary.sources:
             for place in source.frames:
-                making.add(source.feed, frame_at(path, descriptor, place))
-    return making.trend(key, summary)
+                making.take(source.feed, reader.columns(path, descriptor, place))
+    return making.trend(key, summary, only_s)
+
+
+def bare(summary: FileSummary, key: str) -> Trend:
+    """Return a trend without bins, with which a window takes the samples themselves."""
+    layouts: dict[_Layout, None] = {}
+    for source, block in all_blocks([summary]):
+        layouts[source.feed, block.name, tuple(block.fields.items())] = None
+    blocks = [BinnedBlock(feed, name, dict(kinds), {}, {}) for feed, name, kinds in layouts]
+    return Trend(key, reach([summary]), {}, blocks, [])
+
+
+def needs_none(summary: FileSummary) -> bool:
+    """Return whether a file has nothing to tell that the trend of its folder does not.
+
+    That is so if its samples are too few for shorter bins, and none of its fields is a text.
+    """
+    finer_s = STEPS_S[STEPS_S.index(FOLDER_FROM_S) - 1]
+    for _, block in all_blocks([summary]):
+        length_s = sum(end - begin for begin, end in block.dated)
+        if block.samples >= LEAST_SAMPLES * max(length_s / finer_s, 1.0):
+            return False
+        if "str" in block.fields.values():
+            return False
+    return True
 
 
 class TrendOfFile:
-    """Makes the trend of a file from its frames."""
+    """Makes the trend of a file from its frames.
 
-    def __init__(self) -> None:
+    The finest bins have the length `finest_s` [s], or that of the finest level that is kept.
+    """
+
+    def __init__(self, finest_s: int | None = None) -> None:
+        self._finest_s = finest_s
         self._gathering: dict[_Layout, _Gathering] = {}
 
     def add(self, feed: str, frame: Any) -> None:
         """Add a data frame of a feed."""
-        for name, ticks, block in blocks_in(frame):
-            kinds = {each: kind_word(block[each]) for each in block.keys()}  # noqa: SIM118 # no dict
-            layout = feed, name, tuple(kinds.items())
-            if layout not in self._gathering:
-                self._gathering[layout] = _Gathering(feed, name, kinds)
-            self._gathering[layout].add(ticks, {each: np.array(block[each]) for each in kinds})
+        self.take(feed, columns_of(frame))
 
-    def trend(self, key: str, summary: FileSummary) -> Trend:
-        """Return the trend, when all frames were added."""
-        blocks = [each.block() for each in self._gathering.values()]
+    def take(self, feed: str, blocks: Sequence[Columns]) -> None:
+        """Add the blocks of a data frame of a feed."""
+        for block in blocks:
+            layout = feed, block.name, tuple(block.kinds.items())
+            if layout not in self._gathering:
+                self._gathering[layout] = _Gathering(feed, block.name, block.kinds, self._finest_s)
+            self._gathering[layout].add(block.ticks, block.values)
+
+    def trend(self, key: str, summary: FileSummary, only_s: int | None = None) -> Trend:
+        """Return the trend, when all frames were added; with `only_s` of this level [s] only."""
+        blocks = [each.block(only_s) for each in self._gathering.values()]
         return Trend(key, reach([summary]), {}, blocks, [])
 
 
@@ -90,7 +129,7 @@ def of_children(
 
     `summaries` are those of its files or folders.
     """
-    parts: dict[_Layout, list[tuple[Child, StoredBlock]]] = defaultdict(list)
+    parts: dict[_Layout, list[tuple[Child, Block]]] = defaultdict(list)
     for child in children.values():
         for block in child.blocks:
             layout = block.feed, block.name, tuple(block.kinds.items())
@@ -116,6 +155,7 @@ class _Gathering:
     feed: str
     name: str
     kinds: Mapping[str, str]
+    finest_s: int | None
     _ticks: list[NDArray[np.int64]] = field(default_factory=list)
     _columns: list[Mapping[str, NDArray[Any]]] = field(default_factory=list)
     _texts: list[tuple[NDArray[np.int64], Mapping[str, NDArray[Any]]]] = field(default_factory=list)
@@ -133,16 +173,18 @@ class _Gathering:
         if self._waiting > _SUMMED_AT_ONCE:
             self._sum_up()
 
-    def block(self) -> BinnedBlock:
-        """Return the bins of all samples."""
+    def block(self, only_s: int | None) -> BinnedBlock:
+        """Return the bins of all samples: of the levels that are kept, or of a single one [s]."""
         if self._ticks:
             self._sum_up()
-        finest = max(self._bins)
+        finest = only_s or max(self._bins)
         parts = [
             merged([part], finest // step_s)
             for step_s, found in self._bins.items()
             for part in found
         ]
+        if only_s is not None:
+            return BinnedBlock(self.feed, self.name, self.kinds, {finest: merged(parts)}, {})
         texts = {name: self._changes(name) for name, kind in self.kinds.items() if kind == "str"}
         return BinnedBlock(self.feed, self.name, self.kinds, _levels(merged(parts), finest), texts)
 
@@ -150,7 +192,7 @@ class _Gathering:
         ticks = np.concatenate(self._ticks)
         names = self._columns[0]
         columns = {name: np.concatenate([each[name] for each in self._columns]) for name in names}
-        step_s = _finest(np.sort(ticks))
+        step_s = self.finest_s or _finest(np.sort(ticks))
         self._bins[step_s].append(binned(ticks, columns, ticks_of(step_s)))
         self._ticks, self._columns, self._waiting = [], [], 0
 
@@ -163,12 +205,15 @@ class _Gathering:
 
 
 def _finest(ticks: NDArray[np.int64]) -> int:
-    """Return the finest level that is kept for ascending times [ticks of 10 ns]."""
-    for step_s in STEPS_S:
+    """Return the finest level that is kept for ascending times [ticks of 10 ns].
+
+    It is one that the trend of a folder can be made of, whether it is kept or not.
+    """
+    for step_s in STEPS_S[: STEPS_S.index(FOLDER_FROM_S)]:
         bins = 1 + int(np.count_nonzero(np.diff(ticks // ticks_of(step_s))))
         if kept(step_s, len(ticks), bins):
             return step_s
-    return STEPS_S[-1]
+    return FOLDER_FROM_S
 
 
 def _levels(finest: Bins, from_step_s: int, least: int = 1) -> dict[int, Bins]:
@@ -186,7 +231,7 @@ def _of_parts(
     feed: str,
     name: str,
     kinds: Mapping[str, str],
-    parts: Sequence[tuple[Child, StoredBlock]],
+    parts: Sequence[tuple[Child, Block]],
     from_step_s: int,
 ) -> BinnedBlock:
     numbers = [each for each, kind in kinds.items() if kind != "str"]
@@ -204,7 +249,7 @@ def _of_parts(
     return BinnedBlock(feed, name, kinds, levels, texts)
 
 
-def _texts_of(parts: Sequence[tuple[Child, StoredBlock]], name: str) -> Iterator[list[Change]]:
+def _texts_of(parts: Sequence[tuple[Child, Block]], name: str) -> Iterator[list[Change]]:
     for child, block in parts:
         found = block.changes(name)
         if found is None:
