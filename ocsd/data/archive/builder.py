@@ -71,7 +71,9 @@ class Builder:
         missing = {(node.name, node.key): node for node in self._archive.missing(since, until)}
         # Those that were mended or removed are missing no more, or have another key.
         self._failed = {key: why for key, why in self._failed.items() if key in missing}
-        waiting = [node for key, node in missing.items() if key not in self._failed]
+        failed = {name for name, _ in self._failed}
+        # Files that have no trends of their own are read for that of their folder.
+        waiting = [node for node in missing.values() if failed.isdisjoint(_and_folder(node.name))]
         # The last one comes first: the newest file. A folder, whose name is the beginning of the
         # names of its files, comes behind them, and a group behind its folders.
         self._waiting = sorted(waiting, key=lambda node: node.name)
@@ -87,13 +89,18 @@ class Builder:
             return False
         node = self._waiting.pop()
         try:
-            self._archive.store.sound(lambda: self._archive.store.prepare(node))
+            has_one = self._archive.store.sound(lambda: self._archive.store.prepare(node))
         except OcsdError as error:
             self._failed[node.name, node.key] = str(error)
         else:
-            self._built += 1
+            self._built += has_one
         if self._archive.places.refusal:
             self._waiting.clear()
         if not self._waiting:
             self._archive.store.save()
         return bool(self._waiting)
+
+
+def _and_folder(name: str) -> tuple[str, str]:
+    """Return the name of a node and that of its folder."""
+    return name, name.partition("/")[0]

@@ -15,10 +15,10 @@ from ocsd.data.index import FileSummary
 from ocsd.data.spans import Span, union
 from ocsd.data.trend import build
 from ocsd.data.trend.bins import Bins, binned, merged
-from ocsd.data.trend.build import Block, Child
+from ocsd.data.trend.build import Block, Child, PartOfFolder
 from ocsd.data.trend.digest import digest, reach
 from ocsd.data.trend.format import BadTrendError, Trend, TrendFile
-from ocsd.data.trend.levels import FOLDER_FROM_S, ticks_of
+from ocsd.data.trend.levels import ticks_of
 from ocsd.data.trend.places import TrendPlaces
 from ocsd.data.trend.texts import Change
 
@@ -72,7 +72,7 @@ class Store:
         self._samples = SampleReader()
         self._trends: _Recent[TrendFile] = _Recent(_MOST_TRENDS)
         self._bare: _Recent[Trend] = _Recent(_MOST_TRENDS)
-        self._summed: _Recent[Trend] = _Recent(_MOST_TRENDS)
+        self._part: tuple[Node | None, PartOfFolder] = None, PartOfFolder()
         self._indexed: _Recent[dict[str, FileSummary]] = _Recent(_MOST_FOLDERS)
         self._digests: _Recent[list[FileSummary]] = _Recent(10**6)
         self._spans: _Recent[list[Span]] = _Recent(10**6)
@@ -195,18 +195,25 @@ class Store:
             return there
         return self._keep(node, self._made(node))
 
-    def prepare(self, node: Node) -> None:
+    def prepare(self, node: Node) -> bool:
         """Make the trend of a closed node, or, of a file that has none, its part in its folder's.
+
+        Return whether it has one.
 
         Raises
         ------
         OcsdError
             If a file cannot be read.
         """
-        if node.tier == 0:
-            self._of_child(node)
-        else:
-            self.trend(node)
+        trend = self.trend(node)
+        if node.tier > 0 or trend is not self._bare.get(node):
+            return True
+        folder = self._folder_of(node)
+        part = self._part_of(folder)
+        if node.name not in part.names and self._trends.get(folder) is None:
+            summary = self._known(folder)[node.name]
+            part.add_file(node.name, self._path(node), summary, self._samples.frames)
+        return False
 
     def _keep(self, node: Node, made: Trend) -> TrendFile:
         trend = self._places.keep(node.name, made)
@@ -229,28 +236,22 @@ class Store:
             self._bare.put(node, trend)
         return trend
 
-    def _of_child(self, node: Node) -> Trend | TrendFile:
-        """Return the trend of a file or folder, with all that goes into the next coarser one."""
-        trend = self.trend(node)
-        if trend is not self._bare.get(node):
-            return trend
-        summed = self._summed.get(node)
-        if summed is None:
-            summary = self._known(self._folder_of(node))[node.name]
-            path, reader = self._path(node), self._samples.frames
-            summed = build.of_file(path, summary, node.key, reader, FOLDER_FROM_S)
-            self._summed.put(node, summed)
-        return summed
+    def _part_of(self, folder: Node) -> PartOfFolder:
+        """Return what the files without trends of a closed folder have for its trend so far."""
+        if self._part[0] is not folder:
+            self._part = folder, PartOfFolder()
+        return self._part[1]
 
     def _read_new(self, node: Node) -> None:
         """Read a file that is in no index yet: once, for the index and for the trend."""
         making = build.TrendOfFile()
+        folder = self._folder_of(node)
         summary = self._folder.summary_of(self._path(node), making.add)
-        self._known(self._folder_of(node))[node.name] = summary
+        self._known(folder)[node.name] = summary
         if self._bare_trend(node) is None:
             self._keep(node, making.trend(node.key, summary))
         else:
-            self._summed.put(node, making.trend(node.key, summary, FOLDER_FROM_S))
+            self._part_of(folder).add_bins(node.name, making.for_folder())
 
     def save(self) -> None:
         """Write what was read, for the next process."""
@@ -296,21 +297,24 @@ class Store:
         if node.tier == 1:
             self.index(node, node.children)
         children = {child.name: self._child(child) for child in node.children}
-        if node.tier == 1:
-            known = self._known(node)
-            summaries = [known[child.name] for child in node.children]
-        else:
+        if node.tier == 2:
             summaries = [each for child in node.children for each in self.digest(child)]
-        made = build.of_children(node.key, children, summaries, FINEST_S[node.tier], node.name)
-        if node.tier == 1:
-            self._summed.clear()
-        return made
+            return build.of_children(node.key, children, summaries, FINEST_S[2], node.name)
+        known = self._known(node)
+        summaries = [known[child.name] for child in node.children]
+        part = self._part_of(node).blocks()
+        self._part = None, PartOfFolder()
+        return build.of_children(node.key, children, summaries, FINEST_S[1], node.name, part)
 
     def _child(self, node: Node) -> Child:
-        trend = self._of_child(node)
+        self.prepare(node)
+        trend = self.trend(node)
+        blocks = trend.blocks
+        if isinstance(trend, Trend):
+            blocks = []  # they are in the part of the folder
         return Child(
             trend.spans,
-            trend.blocks,
+            blocks,
             lambda block, step_s: self._finer(node, block, step_s),
             lambda block, name: self._texts(node, block, name),
         )

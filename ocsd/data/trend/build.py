@@ -4,14 +4,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocsd.data.index import FileSummary
 from ocsd.data.spans import Span
-from ocsd.data.trend.bins import Bins, binned, merged
+from ocsd.data.trend.bins import Bins, binned, is_ascending, merged, occupied
 from ocsd.data.trend.digest import all_blocks, digest, reach
 from ocsd.data.trend.format import BinnedBlock, StoredBlock, Trend
 from ocsd.data.trend.frames import FrameReader, columns_of, opened
@@ -26,8 +26,8 @@ from ocsd.data.trend.levels import (
 from ocsd.data.trend.packed import Columns
 from ocsd.data.trend.texts import MOST_CHANGES, Change, changes, joined, thinned
 
-_SUMMED_AT_ONCE: Final = 2**20
-"""Values of a block that are summed up at once: enough to be fast, few enough to be held."""
+_SUMMED_AT_ONCE: Final = 2**16
+"""Values of a block that are summed up at once: as many as stay in the caches of a processor."""
 
 Block = BinnedBlock | StoredBlock
 
@@ -46,24 +46,28 @@ class Child:
     """Returns the changes of a text field that are too many to be kept."""
 
 
-def of_file(
-    path: Path, summary: FileSummary, key: str, reader: FrameReader, only_s: int | None = None
-) -> Trend:
+def of_file(path: Path, summary: FileSummary, key: str, reader: FrameReader) -> Trend:
     """Return the trend of a G3 file, of which the index has a summary.
-
-    With `only_s` it has the bins of this length [s] only, whether or not they are kept.
 
     Raises
     ------
     OcsdError
         If it cannot be read, or is not the file of the summary any more.
     """
-    making = TrendOfFile(only_s)
+    making = TrendOfFile()
+    for feed, blocks in _read(path, summary, reader):
+        making.take(feed, blocks)
+    return making.trend(key, summary)
+
+
+def _read(
+    path: Path, summary: FileSummary, reader: FrameReader
+) -> Iterator[tuple[str, list[Columns]]]:
+    """Yield feed and blocks of each frame of a file."""
     with opened(path) as descriptor:
         for source in summary.sources:
             for place in source.frames:
-                making.take(source.feed, reader.columns(path, descriptor, place))
-    return making.trend(key, summary, only_s)
+                yield source.feed, reader.columns(path, descriptor, place)
 
 
 def bare(summary: FileSummary, key: str) -> Trend:
@@ -110,12 +114,47 @@ class TrendOfFile:
             layout = feed, block.name, tuple(block.kinds.items())
             if layout not in self._gathering:
                 self._gathering[layout] = _Gathering(feed, block.name, block.kinds, self._finest_s)
-            self._gathering[layout].add(block.ticks, block.values)
+            self._gathering[layout].add(block)
 
-    def trend(self, key: str, summary: FileSummary, only_s: int | None = None) -> Trend:
-        """Return the trend, when all frames were added; with `only_s` of this level [s] only."""
-        blocks = [each.block(only_s) for each in self._gathering.values()]
+    def trend(self, key: str, summary: FileSummary) -> Trend:
+        """Return the trend, when all frames were added."""
+        blocks = [each.block() for each in self._gathering.values()]
         return Trend(key, reach([summary]), {}, blocks, [])
+
+    def for_folder(self) -> list[BinnedBlock]:
+        """Return the bins for the trend of a folder, when all frames were added; without texts."""
+        return [each.for_folder() for each in self._gathering.values()]
+
+
+class PartOfFolder:
+    """The samples of the files of a folder that have no trends of their own."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        """The files."""
+        self._making = TrendOfFile(FOLDER_FROM_S)
+        self._binned: list[BinnedBlock] = []
+
+    def add_file(self, name: str, path: Path, summary: FileSummary, reader: FrameReader) -> None:
+        """Add a file, of which the index has a summary.
+
+        Raises
+        ------
+        OcsdError
+            If it cannot be read, or is not the file of the summary any more; nothing is added then.
+        """
+        for feed, blocks in [*_read(path, summary, reader)]:
+            self._making.take(feed, blocks)
+        self.names.add(name)
+
+    def add_bins(self, name: str, blocks: Sequence[BinnedBlock]) -> None:
+        """Add the bins of a file."""
+        self._binned += blocks
+        self.names.add(name)
+
+    def blocks(self) -> list[BinnedBlock]:
+        """Return the bins of all files, when all were added."""
+        return [*self._binned, *self._making.for_folder()]
 
 
 def of_children(
@@ -124,13 +163,16 @@ def of_children(
     summaries: Sequence[FileSummary],
     from_step_s: int,
     name: str,
+    part: Sequence[BinnedBlock] = (),
 ) -> Trend:
     """Return the trend of a folder, or of a group of folders, with levels of `from_step_s` on.
 
-    `summaries` are those of its files or folders.
+    `summaries` are those of its files or folders, `part` the bins of those `children` that have no
+    trends of their own.
     """
     parts: dict[_Layout, list[tuple[Child, Block]]] = defaultdict(list)
-    for child in children.values():
+    without = Child([], part, _no_more, _no_more)
+    for child in (*children.values(), without):
         for block in child.blocks:
             layout = block.feed, block.name, tuple(block.kinds.items())
             parts[layout].append((child, block))
@@ -162,37 +204,49 @@ class _Gathering:
     _bins: dict[int, list[Bins]] = field(default_factory=lambda: defaultdict(list))
     _waiting: int = 0
 
-    def add(self, ticks: NDArray[np.int64], columns: Mapping[str, NDArray[Any]]) -> None:
+    def add(self, block: Columns) -> None:
         """Add samples."""
-        texts = {name: each for name, each in columns.items() if self.kinds[name] == "str"}
-        self._ticks.append(ticks)
-        self._columns.append({name: each for name, each in columns.items() if name not in texts})
-        if texts:
-            self._texts.append((ticks, texts))
-        self._waiting += len(ticks) * max(len(columns), 1)
+        columns = block.values
+        if "str" in self.kinds.values():
+            texts = {name: each for name, each in columns.items() if self.kinds[name] == "str"}
+            columns = {name: each for name, each in columns.items() if name not in texts}
+            self._texts.append((block.ticks, texts))
+        self._ticks.append(block.ticks)
+        self._columns.append(columns)
+        self._waiting += len(block.ticks) * len(columns)
         if self._waiting > _SUMMED_AT_ONCE:
-            self._sum_up()
+            self.sum_up()
 
-    def block(self, only_s: int | None) -> BinnedBlock:
-        """Return the bins of all samples: of the levels that are kept, or of a single one [s]."""
-        if self._ticks:
-            self._sum_up()
-        finest = only_s or max(self._bins)
+    def block(self) -> BinnedBlock:
+        """Return the bins of all samples."""
+        self.sum_up()
+        finest = max(self._bins)
+        texts = {name: self._changes(name) for name, kind in self.kinds.items() if kind == "str"}
+        levels = _levels(self._merged(finest), finest)
+        return BinnedBlock(self.feed, self.name, self.kinds, levels, texts)
+
+    def for_folder(self) -> BinnedBlock:
+        """Return the bins of all samples that the trend of a folder is made of."""
+        self.sum_up()
+        levels = {FOLDER_FROM_S: self._merged(FOLDER_FROM_S)}
+        return BinnedBlock(self.feed, self.name, self.kinds, levels, {})
+
+    def _merged(self, length_s: int) -> Bins:
         parts = [
-            merged([part], finest // step_s)
+            merged([part], length_s // step_s)
             for step_s, found in self._bins.items()
             for part in found
         ]
-        if only_s is not None:
-            return BinnedBlock(self.feed, self.name, self.kinds, {finest: merged(parts)}, {})
-        texts = {name: self._changes(name) for name, kind in self.kinds.items() if kind == "str"}
-        return BinnedBlock(self.feed, self.name, self.kinds, _levels(merged(parts), finest), texts)
+        return merged(parts)
 
-    def _sum_up(self) -> None:
+    def sum_up(self) -> None:
+        """Replace the samples that wait by their bins."""
+        if not self._ticks:
+            return
         ticks = np.concatenate(self._ticks)
         names = self._columns[0]
         columns = {name: np.concatenate([each[name] for each in self._columns]) for name in names}
-        step_s = self.finest_s or _finest(np.sort(ticks))
+        step_s = self.finest_s or _finest(ticks)
         self._bins[step_s].append(binned(ticks, columns, ticks_of(step_s)))
         self._ticks, self._columns, self._waiting = [], [], 0
 
@@ -205,13 +259,15 @@ class _Gathering:
 
 
 def _finest(ticks: NDArray[np.int64]) -> int:
-    """Return the finest level that is kept for ascending times [ticks of 10 ns].
+    """Return the finest level that is kept for times [ticks of 10 ns].
 
     It is one that the trend of a folder can be made of, whether it is kept or not.
     """
+    if not is_ascending(ticks):
+        ticks = np.sort(ticks)
     for step_s in STEPS_S[: STEPS_S.index(FOLDER_FROM_S)]:
-        bins = 1 + int(np.count_nonzero(np.diff(ticks // ticks_of(step_s))))
-        if kept(step_s, len(ticks), bins):
+        index, _ = occupied(ticks, ticks_of(step_s))
+        if kept(step_s, len(ticks), len(index)):
             return step_s
     return FOLDER_FROM_S
 
@@ -247,6 +303,11 @@ def _of_parts(
     for each in kinds.keys() - set(numbers):
         texts[each] = thinned(joined(_texts_of(parts, each)), step)
     return BinnedBlock(feed, name, kinds, levels, texts)
+
+
+def _no_more(block: Block, _what: object) -> NoReturn:
+    """Say that a block has all that it can have."""
+    raise AssertionError(f"the bins of {block.feed} are complete")
 
 
 def _texts_of(parts: Sequence[tuple[Child, Block]], name: str) -> Iterator[list[Change]]:
