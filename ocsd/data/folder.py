@@ -109,6 +109,8 @@ class DataFolder:
 
     def name(self, path: Path) -> str:
         """Return the name of a file in reports and in the index."""
+        if path.parent.parent == self.path:
+            return f"{path.parent.name}/{path.name}"
         return path.relative_to(self.path).as_posix()
 
     def being_written(self) -> Path | None:

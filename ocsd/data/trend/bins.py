@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Table = tuple[Sequence[str], NDArray[Any]]
+"""Names of fields, and their values, of shape (fields, samples)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stack:
@@ -57,12 +60,26 @@ def binned(ticks: NDArray[np.int64], columns: Mapping[str, NDArray[Any]], step: 
     step : int
         Length of a bin, in the unit of `ticks`.
     """
+    tables = []
+    for names in _alike(columns):
+        values = np.stack([columns[name] for name in names])
+        if values.dtype.kind != "f":
+            values = values.astype(np.int64)
+        tables.append((names, values))
+    return of_tables(ticks, tables, step)
+
+
+def of_tables(ticks: NDArray[np.int64], tables: Sequence[Table], step: int) -> Bins:
+    """Return the bins of samples, given as tables of the fields of one type, float64 or int64.
+
+    `ticks` are times in any order, `step` is the length of a bin.
+    """
     if not is_ascending(ticks):
         order = np.argsort(ticks, kind="stable")
-        ticks, columns = ticks[order], {name: each[order] for name, each in columns.items()}
+        ticks, tables = ticks[order], [(names, values[:, order]) for names, values in tables]
     index, begins = occupied(ticks, step)
     n = np.concatenate((begins[1:], [len(ticks)])) - begins
-    stacks = tuple(_stack(names, columns, begins) for names in _alike(columns) if len(begins))
+    stacks = tuple(_stack(names, values, begins) for names, values in tables if len(begins))
     return Bins(index, n, stacks)
 
 
@@ -142,12 +159,7 @@ def _alike(columns: Mapping[str, NDArray[Any]]) -> list[list[str]]:
     return [names for names in (floats, whole) if names]
 
 
-def _stack(
-    names: Sequence[str], columns: Mapping[str, NDArray[Any]], begins: NDArray[np.intp]
-) -> Stack:
-    values = np.stack([columns[name] for name in names])
-    if values.dtype.kind != "f":
-        values = values.astype(np.int64)
+def _stack(names: Sequence[str], values: NDArray[Any], begins: NDArray[np.intp]) -> Stack:
     with np.errstate(invalid="ignore", over="ignore"):
         total = np.add.reduceat(values, begins, axis=1, dtype=np.float64)
         nans = np.zeros(total.shape, dtype=np.int64)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ocsd.data.index import FileSummary
 from ocsd.data.spans import Span
-from ocsd.data.trend.bins import Bins, binned, is_ascending, merged, occupied
+from ocsd.data.trend.bins import Bins, Table, is_ascending, merged, occupied, of_tables
 from ocsd.data.trend.digest import all_blocks, digest, reach
 from ocsd.data.trend.format import BinnedBlock, StoredBlock, Trend
 from ocsd.data.trend.frames import FrameReader, columns_of, opened
@@ -25,8 +25,9 @@ from ocsd.data.trend.levels import (
 )
 from ocsd.data.trend.packed import Columns
 from ocsd.data.trend.texts import MOST_CHANGES, Change, changes, joined, thinned
+from ocsd.errors import OcsdError
 
-_SUMMED_AT_ONCE: Final = 2**16
+_SUMMED_AT_ONCE: Final = 2**15
 """Values of a block that are summed up at once: as many as stay in the caches of a processor."""
 
 Block = BinnedBlock | StoredBlock
@@ -112,9 +113,16 @@ class TrendOfFile:
         """Add the blocks of a data frame of a feed."""
         for block in blocks:
             layout = feed, block.name, tuple(block.kinds.items())
-            if layout not in self._gathering:
-                self._gathering[layout] = _Gathering(feed, block.name, block.kinds, self._finest_s)
-            self._gathering[layout].add(block)
+            gathering = self._gathering.get(layout)
+            if gathering is None:
+                gathering = _Gathering(feed, block.name, block.kinds, self._finest_s)
+                self._gathering[layout] = gathering
+            gathering.add(block)
+
+    def sum_up(self) -> None:
+        """Replace all samples that wait by their bins."""
+        for each in self._gathering.values():
+            each.sum_up()
 
     def trend(self, key: str, summary: FileSummary) -> Trend:
         """Return the trend, when all frames were added."""
@@ -132,6 +140,10 @@ class PartOfFolder:
     def __init__(self) -> None:
         self.names: set[str] = set()
         """The files."""
+        self._begin()
+
+    def _begin(self) -> None:
+        self.names.clear()
         self._making = TrendOfFile(FOLDER_FROM_S)
         self._binned: list[BinnedBlock] = []
 
@@ -141,10 +153,17 @@ class PartOfFolder:
         Raises
         ------
         OcsdError
-            If it cannot be read, or is not the file of the summary any more; nothing is added then.
+            If it cannot be read, or is not the file of the summary any more. All files have to
+            be added again then.
         """
-        for feed, blocks in [*_read(path, summary, reader)]:
-            self._making.take(feed, blocks)
+        try:
+            for feed, blocks in _read(path, summary, reader):
+                self._making.take(feed, blocks)
+        except OcsdError:
+            self._begin()
+            raise
+        # The next file may be an older one: samples in the order of time are summed up faster.
+        self._making.sum_up()
         self.names.add(name)
 
     def add_bins(self, name: str, blocks: Sequence[BinnedBlock]) -> None:
@@ -190,46 +209,78 @@ def of_children(
     )
 
 
-@dataclass(slots=True)
 class _Gathering:
-    """The samples of a block so far."""
+    """The samples of a block so far.
 
-    feed: str
-    name: str
-    kinds: Mapping[str, str]
-    finest_s: int | None
-    _ticks: list[NDArray[np.int64]] = field(default_factory=list)
-    _columns: list[Mapping[str, NDArray[Any]]] = field(default_factory=list)
-    _texts: list[tuple[NDArray[np.int64], Mapping[str, NDArray[Any]]]] = field(default_factory=list)
-    _bins: dict[int, list[Bins]] = field(default_factory=lambda: defaultdict(list))
-    _waiting: int = 0
+    They are copied out of their frame into a table that is used again and again: fresh memory
+    costs more time than all sums.
+    """
+
+    def __init__(
+        self, feed: str, name: str, kinds: Mapping[str, str], finest_s: int | None
+    ) -> None:
+        self._feed = feed
+        self._name = name
+        self._kinds = kinds
+        self._finest_s = finest_s
+        self._floats = [name for name, kind in kinds.items() if kind == "float"]
+        self._whole = [name for name, kind in kinds.items() if kind in {"int", "bool"}]
+        self._has_texts = "str" in kinds.values()
+        self._texts: list[Columns] = []
+        self._bins: dict[int, list[Bins]] = defaultdict(list)
+        self._length = 0
+        self._make_room(0)
 
     def add(self, block: Columns) -> None:
         """Add samples."""
-        columns = block.values
-        if "str" in self.kinds.values():
-            texts = {name: each for name, each in columns.items() if self.kinds[name] == "str"}
-            columns = {name: each for name, each in columns.items() if name not in texts}
-            self._texts.append((block.ticks, texts))
-        self._ticks.append(block.ticks)
-        self._columns.append(columns)
-        self._waiting += len(block.ticks) * len(columns)
-        if self._waiting > _SUMMED_AT_ONCE:
+        if self._has_texts:
+            self._texts.append(block)
+        end = self._length + len(block.ticks)
+        if end > len(self._ticks):
             self.sum_up()
+            end = len(block.ticks)
+            self._make_room(end)
+        self._ticks[self._length : end] = block.ticks
+        for row, name in enumerate(self._floats):
+            self._float_rows[row, self._length : end] = block.values[name]
+        for row, name in enumerate(self._whole):
+            self._whole_rows[row, self._length : end] = block.values[name]
+        self._length = end
 
     def block(self) -> BinnedBlock:
         """Return the bins of all samples."""
         self.sum_up()
         finest = max(self._bins)
-        texts = {name: self._changes(name) for name, kind in self.kinds.items() if kind == "str"}
+        texts = {name: self._changes(name) for name, kind in self._kinds.items() if kind == "str"}
         levels = _levels(self._merged(finest), finest)
-        return BinnedBlock(self.feed, self.name, self.kinds, levels, texts)
+        return BinnedBlock(self._feed, self._name, self._kinds, levels, texts)
 
     def for_folder(self) -> BinnedBlock:
         """Return the bins of all samples that the trend of a folder is made of."""
         self.sum_up()
         levels = {FOLDER_FROM_S: self._merged(FOLDER_FROM_S)}
-        return BinnedBlock(self.feed, self.name, self.kinds, levels, {})
+        return BinnedBlock(self._feed, self._name, self._kinds, levels, {})
+
+    def sum_up(self) -> None:
+        """Replace the samples that wait by their bins."""
+        if not self._length:
+            return
+        ticks = self._ticks[: self._length]
+        tables: list[Table] = []
+        if self._floats:
+            tables.append((self._floats, self._float_rows[:, : self._length]))
+        if self._whole:
+            tables.append((self._whole, self._whole_rows[:, : self._length]))
+        step_s = self._finest_s or _finest(ticks)
+        self._bins[step_s].append(of_tables(ticks, tables, ticks_of(step_s)))
+        self._length = 0
+
+    def _make_room(self, length: int) -> None:
+        """Make the table, for at least so many samples."""
+        length = max(length, _SUMMED_AT_ONCE // max(len(self._kinds), 1))
+        self._ticks = np.empty(length, dtype=np.int64)
+        self._float_rows = np.empty((len(self._floats), length))
+        self._whole_rows = np.empty((len(self._whole), length), dtype=np.int64)
 
     def _merged(self, length_s: int) -> Bins:
         parts = [
@@ -239,20 +290,11 @@ class _Gathering:
         ]
         return merged(parts)
 
-    def sum_up(self) -> None:
-        """Replace the samples that wait by their bins."""
-        if not self._ticks:
-            return
-        ticks = np.concatenate(self._ticks)
-        names = self._columns[0]
-        columns = {name: np.concatenate([each[name] for each in self._columns]) for name in names}
-        step_s = self.finest_s or _finest(ticks)
-        self._bins[step_s].append(binned(ticks, columns, ticks_of(step_s)))
-        self._ticks, self._columns, self._waiting = [], [], 0
-
     def _changes(self, name: str) -> list[Change] | None:
-        ticks = np.concatenate([ticks for ticks, _ in self._texts])
-        found = changes(ticks, [text for _, each in self._texts for text in each[name].tolist()])
+        ticks = np.concatenate([block.ticks for block in self._texts])
+        found = changes(
+            ticks, [text for block in self._texts for text in block.values[name].tolist()]
+        )
         if len(found) > MOST_CHANGES:
             return None
         return found
