@@ -6,6 +6,7 @@ be in the way of the aggregator later.
 """
 
 import contextlib
+import errno
 import hashlib
 import importlib
 import json
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ocsd.data.index import CutOff, FileSummary
-from ocsd.data.spans import LONGEST_WRITING_S, window
+from ocsd.data.spans import BELIEVED_AHEAD_S, LONGEST_WRITING_S, window
 from ocsd.errors import NoDataError, NotPermittedError, OcsdError
 from ocsd.system.files import replacing
 from ocsd.system.garbage import uncollected
@@ -114,11 +115,18 @@ class DataFolder:
         return path.relative_to(self.path).as_posix()
 
     def being_written(self) -> Path | None:
-        """Return the newest file, for as long as the aggregator may still be writing it."""
+        """Return the newest file, for as long as the aggregator may still be writing it.
+
+        If there are others that are named after the future, because a clock was wrong, it is the
+        one that was changed last.
+        """
+        now_at = self._clock()
         files = self.files()
-        if files and self._clock() - _opened_at(files[-1]) < LONGEST_WRITING_S:
-            return files[-1]
-        return None
+        future = [path for path in files if _opened_at(path) > now_at + BELIEVED_AHEAD_S]
+        newest = files[: len(files) - len(future)][-1:]
+        if newest and now_at - _opened_at(newest[0]) >= LONGEST_WRITING_S:
+            newest = []
+        return max(newest + future, key=_changed_ns, default=None)
 
     def summaries(
         self,
@@ -323,6 +331,14 @@ def _stored(path: Path) -> dict[str, Any]:
             return {}
 
 
+def _changed_ns(path: Path) -> int:
+    """Return when a file was changed last; 0 if it is gone, or a link to nothing."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def _opened_at(path: Path) -> int:
     return int(path.name.partition(".")[0])
 
@@ -355,6 +371,11 @@ def permitted(path: Path) -> Iterator[None]:
             ) from error
         raise NoDataError(f"{error.filename or path} was removed just now; try again") from error
     except OSError as error:
+        if error.errno in {errno.EMFILE, errno.ENFILE}:
+            raise OcsdError(
+                f"cannot read {error.filename or path}: {error.strerror}; try again, and if it "
+                "stays so, raise the limit of open files (LimitNOFILE=, ulimit -n)"
+            ) from error
         raise OcsdError(
             f"cannot read {error.filename or path}: {error.strerror or error}; look at the disk "
             "and the kernel's log, or move the file away"

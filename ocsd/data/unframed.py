@@ -16,10 +16,11 @@ from typing import Any, Final
 import numpy as np
 
 from ocsd import journal
+from ocsd.data.folder import permitted
 from ocsd.data.index import FileSummary, IndexedBlock, IndexedSource
 from ocsd.data.scan import HOLES_FEED, block_of, holes_of
 from ocsd.data.spans import Span, believable
-from ocsd.errors import JournalVersionError
+from ocsd.errors import JournalVersionError, NoDataError, NotPermittedError, OcsdError
 from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Layout, PackedBlock, Values, gather
 from ocsd.journal.ranges import Ranges
@@ -147,6 +148,7 @@ class UnframedReader:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.refusal = ""
         self._folder = folder
         self._journal = journal.journal_folder(folder)
         self._follower = journal.JournalFollower(self._journal)
@@ -155,13 +157,29 @@ class UnframedReader:
     def read(self, now_at: float) -> UnframedRows | None:
         """Return the content of the journal now [s, Unix time]; None without one.
 
-        A journal that this user may not read is like none.
+        A journal that this user may not read, or of a newer version, is like none; `refusal` says
+        why then.
+
+        Raises
+        ------
+        OcsdError
+            If the system cannot read it at present.
         """
+        self.refusal = ""
         try:
-            segments = self._read_all()
-        except (OSError, JournalVersionError):
+            with permitted(self._journal):
+                os.scandir(self._journal).close()
+                segments = self._read_all()
+        except (NotPermittedError, JournalVersionError) as error:
+            self._forget()
+            self.refusal = str(error)
+            return None
+        except NoDataError:
             self._forget()
             return None
+        except OcsdError:
+            self._forget()
+            raise
         if not segments:
             return None
         return UnframedRows(
@@ -287,7 +305,12 @@ class UnframedReader:
 def read(folder: Path, now_at: float) -> UnframedRows | None:
     """Return the content of the journal of a data folder now [s, Unix time]; None without one.
 
-    A journal that this user may not read is like none.
+    A journal that this user may not read, or of a newer version, is like none.
+
+    Raises
+    ------
+    OcsdError
+        If the system cannot read it at present.
     """
     reader = UnframedReader(folder)
     try:

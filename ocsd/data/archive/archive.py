@@ -218,8 +218,8 @@ class Archive:
             until,
             length_s,
             {name: found[name] for name in names},
-            holes(digests, self._listing.cut_off, feeds, (since, until), self._read_at),
-            self._read_at,
+            holes(digests, self._listing.cut_off, feeds, (since, until), self._known_until),
+            self._known_until,
             self.unread,
         )
 
@@ -306,6 +306,14 @@ class Archive:
 
     def _read_journal(self) -> None:
         self._unframed = self._journal.read(self._read_at)
+
+    @property
+    def _known_until(self) -> float:
+        """The time until which everything is known: without the journal, of the last frame."""
+        newest = self._listing.newest()
+        if self._journal.refusal and newest is not None:
+            return min(self._read_at, newest.mtime_ns / 1e9)
+        return self._read_at
 
     def _limits(self) -> dict[str, int | None]:
         """Return the files that are being written, with the byte up to which each counts."""

@@ -23,22 +23,29 @@ from ocsd.data.trend.places import TrendPlaces
 from ocsd.data.trend.texts import Change
 
 _MOST_TRENDS: Final = 512
+_MOST_TREND_BYTES: Final = 64 * 2**20
+"""Most bytes of trends that are held because they cannot be written; the last one always is."""
 _MOST_FOLDERS: Final = 64
 _ANY_TIME: Final = (-(2**62), 2**62)
 
 T = TypeVar("T")
 
 
-class _Recent(Generic[T]):
-    """The values that were used last, each as long as its node has the same key."""
+class Recent(Generic[T]):
+    """The values that were used last, each as long as its node has the same key.
 
-    def __init__(self, most: int) -> None:
+    At most `most` are kept, of together at most `most_bytes`, but always the last one.
+    """
+
+    def __init__(self, most: int, most_bytes: int = 0) -> None:
         self._most = most
-        self._values: OrderedDict[str, tuple[str, T]] = OrderedDict()
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._values: OrderedDict[str, tuple[str, T, int]] = OrderedDict()
 
     def get(self, node: Node) -> T | None:
         """Return the value of a node; None if there is none."""
-        key, value = self._values.get(node.name, ("", None))
+        key, value, _ = self._values.get(node.name, ("", None, 0))
         if key != node.key:
             return None
         self._values.move_to_end(node.name)
@@ -47,12 +54,18 @@ class _Recent(Generic[T]):
     def clear(self) -> None:
         """Keep nothing."""
         self._values.clear()
+        self._bytes = 0
 
-    def put(self, node: Node, value: T) -> None:
+    def put(self, node: Node, value: T, size_bytes: int = 0) -> None:
         """Keep a value."""
-        self._values[node.name] = node.key, value
-        if len(self._values) > self._most:
-            self._values.popitem(last=False)
+        _, _, before_bytes = self._values.pop(node.name, ("", None, 0))
+        self._values[node.name] = node.key, value, size_bytes
+        self._bytes += size_bytes - before_bytes
+        while len(self._values) > 1 and (
+            len(self._values) > self._most or self._bytes > self._most_bytes
+        ):
+            _, (_, _, oldest_bytes) = self._values.popitem(last=False)
+            self._bytes -= oldest_bytes
 
 
 class Store:
@@ -70,12 +83,12 @@ class Store:
         self._folder = folder
         self._places = places
         self._samples = SampleReader()
-        self._trends: _Recent[TrendFile] = _Recent(_MOST_TRENDS)
-        self._bare: _Recent[Trend] = _Recent(_MOST_TRENDS)
+        self._trends: Recent[TrendFile] = Recent(_MOST_TRENDS, _MOST_TREND_BYTES)
+        self._bare: Recent[Trend] = Recent(_MOST_TRENDS)
         self._part: tuple[Node | None, PartOfFolder] = None, PartOfFolder()
-        self._indexed: _Recent[dict[str, FileSummary]] = _Recent(_MOST_FOLDERS)
-        self._digests: _Recent[list[FileSummary]] = _Recent(10**6)
-        self._spans: _Recent[list[Span]] = _Recent(10**6)
+        self._indexed: Recent[dict[str, FileSummary]] = Recent(_MOST_FOLDERS)
+        self._digests: Recent[list[FileSummary]] = Recent(10**6)
+        self._spans: Recent[list[Span]] = Recent(10**6)
         self._growing: dict[str, GrowingFile] = {}
         self._folders: dict[str, Node] = {}
 
@@ -217,7 +230,7 @@ class Store:
 
     def _keep(self, node: Node, made: Trend) -> TrendFile:
         trend = self._places.keep(node.name, made)
-        self._trends.put(node, trend)
+        self._trends.put(node, trend, trend.held_bytes)
         return trend
 
     def _bare_trend(self, node: Node) -> Trend | None:

@@ -137,6 +137,11 @@ class TrendFile:
         self.blocks = [StoredBlock(self, entry) for entry in header["blocks"]]
         self._parts = {name: header[name] for name in ("children", "summaries")}
 
+    @property
+    def held_bytes(self) -> int:
+        """Size of the content that is in memory, because it could not be written [bytes]."""
+        return len(self._content or b"")
+
     def children(self) -> dict[str, list[Span]]:
         """Return the times of the files or folders that it was made of.
 

@@ -7,11 +7,13 @@ import time
 import numpy as np
 import pytest
 
-from ocsd.data import Archive, Builder, window
+from ocsd.data import Archive, Builder, Progress, window
+from ocsd.data.archive.store import Recent
+from ocsd.data.archive.tree import Node
 from ocsd.data.index import FileSummary, IndexedBlock, IndexedSource
 from ocsd.data.trend.digest import digest
 from ocsd.data.trend.places import TrendPlaces
-from ocsd.errors import NoDataError, OcsdError, UsageError
+from ocsd.errors import NoDataError, NotPermittedError, OcsdError, UsageError
 from tests.unit.aggregator.rig import START, Recording
 from tests.unit.data.recorded import OPENED, THERMO, every, hole, holes, samples, sound
 
@@ -336,6 +338,69 @@ def test_the_builder_names_a_file_that_it_cannot_read_once(folder):
     assert waiting == 0
     path.unlink()
     assert builder.survey().problems == ()
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(fast):
+    archive = Archive(fast)
+    builder = Builder(archive, clock=lambda: now_s)
+    now_s = 0.0
+    folder = archive.store._folder
+    summary_of, folder.summary_of = folder.summary_of, refused
+    builder.survey()
+    while builder.step():
+        pass
+    assert len(builder.progress.problems) == 3
+    folder.summary_of = summary_of
+    assert builder.survey().waiting == 0
+    now_s = 601.0
+    assert builder.survey().waiting == 3
+    while builder.step():
+        pass
+    assert builder.survey() == Progress(3, 0, builder.progress.folder, ())
+
+
+def refused(*_of_what):
+    raise NotPermittedError("this user may not read it")
+
+
+def test_the_builder_finishes_a_folder_before_it_begins_an_older_one(tmp_path):
+    for opened in (OPENED - 100_000, OPENED):
+        for later in (0, 1000):
+            times = every(0.25, 400, opened + later)
+            sound(tmp_path, samples(times, a=[0.5] * 400), opened=opened + later)
+    builder = Builder(Archive(tmp_path, clock=lambda: OPENED + 3e7))
+    builder.survey()
+    order = [node.name for node in reversed(builder._waiting)]
+    assert order == [
+        f"17953/{OPENED + 1000}",
+        f"17953/{OPENED}",
+        "17953",
+        f"17952/{OPENED - 99_000}",
+        f"17952/{OPENED - 100_000}",
+        "17952",
+        "179",
+    ]
+
+
+def test_what_an_ended_builder_has_left_is_removed_and_what_others_write_is_not(fast):
+    folder = fast / "ocsd" / "trend" / "17953"
+    folder.mkdir(parents=True)
+    left, fresh = folder / f".{OPENED}.trend.77", folder / f".{OPENED}.trend.78"
+    for path in (left, fresh):
+        path.write_bytes(b"half of it")
+    os.utime(left, (OPENED - 10**8, OPENED - 10**8))
+    Builder(Archive(fast)).survey()
+    assert [*folder.iterdir()] == [fresh]
+
+
+def test_trends_that_cannot_be_written_take_little_memory():
+    kept = Recent(512, most_bytes=100)
+    nodes = [Node(f"1/{number}", 0, True, ()) for number in range(9)]
+    for node in nodes:
+        kept.put(node, node.name, size_bytes=40)
+    assert [node for node in nodes if kept.get(node)] == nodes[-2:]
+    kept.put(nodes[0], "large", size_bytes=1000)
+    assert [node for node in nodes if kept.get(node)] == nodes[:1]
 
 
 def test_asking_again_reads_no_file(folder, monkeypatch):
