@@ -344,13 +344,14 @@ def test_a_file_that_could_not_be_read_is_tried_again(fast):
     archive = Archive(fast)
     builder = Builder(archive, clock=lambda: now_s)
     now_s = 0.0
-    folder = archive.store._folder
-    summary_of, folder.summary_of = folder.summary_of, refused
+    archive.feeds()
+    frames = archive.store._samples.frames
+    columns, frames.columns = frames.columns, refused
     builder.survey()
     while builder.step():
         pass
     assert len(builder.progress.problems) == 3
-    folder.summary_of = summary_of
+    frames.columns = columns
     assert builder.survey().waiting == 0
     now_s = 601.0
     assert builder.survey().waiting == 3
