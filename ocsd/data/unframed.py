@@ -19,7 +19,7 @@ from ocsd import journal
 from ocsd.data.folder import permitted
 from ocsd.data.index import FileSummary, IndexedBlock, IndexedSource
 from ocsd.data.scan import HOLES_FEED, block_of, holes_of
-from ocsd.data.spans import Span, believable
+from ocsd.data.spans import EVER, Span, believable
 from ocsd.errors import JournalVersionError, NoDataError, NotPermittedError, OcsdError
 from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Layout, PackedBlock, Values, gather
@@ -53,6 +53,7 @@ class UnframedBlocks:
     """The number of each one's message."""
     blocks: list[PackedBlock]
     _summary: IndexedBlock | None = None
+    _times: Span = EVER
 
     @property
     def feed(self) -> str:
@@ -72,12 +73,19 @@ class UnframedBlocks:
 
     def summary(self, limits: Span) -> IndexedBlock:
         """Return a summary; samples that are not between the limits are outliers."""
-        if self._summary is None:
+        if self._summary is None or not self._is_between(limits):
             layout = self.blocks[0].layout
             fields = {name: str(kind) for name, kind in layout.kinds.items()}
             times = np.sort(np.asarray(gather(self.blocks, {})[""]))
             self._summary = block_of(layout.block_name, fields, times, limits)
+            self._times = float(times[0]), float(times[-1])
         return self._summary
+
+    def _is_between(self, limits: Span) -> bool:
+        """Return whether no sample is an outlier, by these limits and by the last ones."""
+        if self._summary is None or self._summary.outliers:
+            return False
+        return limits[0] <= self._times[0] and self._times[1] <= limits[1]
 
     def joined(self, later: "UnframedBlocks") -> "UnframedBlocks":
         """Return these blocks and later ones."""

@@ -61,6 +61,19 @@ def test_without_a_journal_that_it_can_read_an_answer_knows_the_files_only(recor
     )
 
 
+def test_a_sample_that_waits_becomes_believable_when_its_time_has_come(recording):
+    recording.send([START + 50_000], a=[1.0])
+    reader = unframed.UnframedReader(recording.folder)
+
+    def outliers(now_at):
+        (source,) = reader.read(now_at).summary().sources
+        return [len(block.outliers) for block in source.blocks]
+
+    assert outliers(START) == [1]
+    assert outliers(START + 50_000) == [0]
+    assert outliers(START + 10**9) == [1]
+
+
 def exported(folder, field=FIELD):
     opened = DataFolder(folder)
     (found,) = table.load(opened, opened.summaries(), [field])
