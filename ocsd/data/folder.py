@@ -34,6 +34,7 @@ REACH_S: Final = 7200.0
 _SAVED_AT_ONCE: Final = 16
 """Files that are read before their summaries are written: to write an index takes milliseconds."""
 
+_BEGINNING_BYTES: Final = 2**16
 _INDEX_VERSION: Final = 3
 _FILE = re.compile(r"\d{5}/\d+\.g3")
 _CUT_OFF = re.compile(r"\d{5}/\d+\.g3\.torn\d*")
@@ -272,7 +273,8 @@ class _Index:
         now = path.stat()
         try:
             if (entry["size_bytes"], entry["mtime_ns"]) == (now.st_size, now.st_mtime_ns):
-                return FileSummary.of_json(entry)
+                if all("units" in source for source in entry["sources"]) or not _has_units(path):
+                    return FileSummary.of_json(entry)
         except (KeyError, TypeError, ValueError):
             pass  # of another release, or broken: the file is read again
         return None
@@ -317,6 +319,12 @@ def places(folder: Path, what: str = "index") -> Sequence[Path]:
     if folder.stat().st_uid == os.geteuid() and os.access(folder, os.W_OK):
         return inside, outside
     return outside, inside
+
+
+def _has_units(path: Path) -> bool:
+    """Return whether a file begins with units, which ocsd 0.1 left out of its index."""
+    with path.open("rb") as file:
+        return b"units" in file.read(_BEGINNING_BYTES)
 
 
 def _stored(path: Path) -> dict[str, Any]:
