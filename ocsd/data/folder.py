@@ -272,9 +272,10 @@ class _Index:
             return None
         now = path.stat()
         try:
-            if (entry["size_bytes"], entry["mtime_ns"]) == (now.st_size, now.st_mtime_ns):
-                if all("units" in source for source in entry["sources"]) or not _has_units(path):
-                    return FileSummary.of_json(entry)
+            is_same = (entry["size_bytes"], entry["mtime_ns"]) == (now.st_size, now.st_mtime_ns)
+            tells_units = all("units" in source for source in entry["sources"])
+            if is_same and (tells_units or not _has_units(path)):
+                return FileSummary.of_json(entry)
         except (KeyError, TypeError, ValueError):
             pass  # of another release, or broken: the file is read again
         return None
