@@ -186,8 +186,11 @@ class DataFolder:
         summaries = {}
         with uncollected():
             for path in files:
-                with permitted(path):
+                try:
                     summary = index.get(self.name(path), path)
+                except OSError:
+                    with permitted(path):
+                        raise
                 if summary is not None:
                     summaries[path] = summary
         return summaries

@@ -218,11 +218,18 @@ class Store:
         OcsdError
             If a file cannot be read.
         """
-        trend = self.trend(node)
-        if node.tier > 0 or trend is not self._bare.get(node):
-            return True
-        folder = self._folder_of(node)
+        if node.tier == 0:
+            return self._prepare_file(self._folder_of(node), node)
+        self.trend(node)
+        return True
+
+    def _prepare_file(self, folder: Node, node: Node) -> bool:
         part = self._part_of(folder)
+        if node.name in part.names:
+            return False
+        trend = self.trend(node)
+        if trend is not self._bare.get(node):
+            return True
         if node.name not in part.names and self._trends.get(folder) is None:
             summary = self._known(folder)[node.name]
             part.add_file(node.name, self._path(node), summary, self._samples.frames)
@@ -309,6 +316,8 @@ class Store:
             return build.of_file(self._path(node), summary, node.key, self._samples.frames)
         if node.tier == 1:
             self.index(node, node.children)
+            for child in node.children:
+                self._prepare_file(node, child)
         children = {child.name: self._child(child) for child in node.children}
         if node.tier == 2:
             summaries = [each for child in node.children for each in self.digest(child)]
@@ -320,8 +329,7 @@ class Store:
         return build.of_children(node.key, children, summaries, FINEST_S[1], node.name, part)
 
     def _child(self, node: Node) -> Child:
-        self.prepare(node)
-        trend = self.trend(node)
+        trend = self._bare.get(node) or self.trend(node)
         blocks = trend.blocks
         if isinstance(trend, Trend):
             blocks = []  # they are in the part of the folder
