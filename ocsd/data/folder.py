@@ -233,7 +233,9 @@ class DataFolder:
     def _read_journal(self) -> Any:
         if not any((self.path / "ocsd" / "journal").glob("*.wal")):
             return None
-        return importlib.import_module("ocsd.data.unframed").read(self.path, self._clock())
+        unframed = importlib.import_module("ocsd.data.unframed")
+        with permitted(self.path):
+            return unframed.read(self.path, self._clock())
 
     def _is_known(self, path: Path) -> bool:
         """Return whether the journal, if there is one, was read after a file was begun."""
@@ -383,12 +385,14 @@ def permitted(path: Path) -> Iterator[None]:
             ) from error
         raise NoDataError(f"{error.filename or path} was removed just now; try again") from error
     except OSError as error:
-        if error.errno in {errno.EMFILE, errno.ENFILE}:
-            raise OcsdError(
-                f"cannot read {error.filename or path}: {error.strerror}; try again, and if it "
-                "stays so, raise the limit of open files (LimitNOFILE=, ulimit -n)"
-            ) from error
         raise OcsdError(
-            f"cannot read {error.filename or path}: {error.strerror or error}; look at the disk "
-            "and the kernel's log, or move the file away"
+            f"cannot read {error.filename or path}: {error.strerror or error}; {_remedy(error)}"
         ) from error
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return (
+            "try again, and if it stays so, raise the limit of open files (LimitNOFILE=, ulimit -n)"
+        )
+    return "look at the disk and the kernel's log, or move the file away"

@@ -16,11 +16,10 @@ from typing import Any, Final
 import numpy as np
 
 from ocsd import journal
-from ocsd.data.folder import permitted
 from ocsd.data.index import FileSummary, IndexedBlock, IndexedSource
 from ocsd.data.scan import HOLES_FEED, block_of, holes_of
 from ocsd.data.spans import EVER, Span, believable
-from ocsd.errors import JournalVersionError, NoDataError, NotPermittedError, OcsdError
+from ocsd.errors import JournalVersionError
 from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Layout, PackedBlock, Values, gather
 from ocsd.journal.ranges import Ranges
@@ -170,22 +169,21 @@ class UnframedReader:
 
         Raises
         ------
-        OcsdError
+        OSError
             If the system cannot read it at present.
         """
         self.refusal = ""
         try:
-            with permitted(self._journal):
-                os.scandir(self._journal).close()
-                segments = self._read_all()
-        except (NotPermittedError, JournalVersionError) as error:
+            os.scandir(self._journal).close()
+            segments = self._read_all()
+        except (PermissionError, JournalVersionError) as error:
             self._forget()
             self.refusal = str(error)
             return None
-        except NoDataError:
+        except FileNotFoundError:
             self._forget()
             return None
-        except OcsdError:
+        except OSError:
             self._forget()
             raise
         if not segments:
@@ -317,7 +315,7 @@ def read(folder: Path, now_at: float) -> UnframedRows | None:
 
     Raises
     ------
-    OcsdError
+    OSError
         If the system cannot read it at present.
     """
     reader = UnframedReader(folder)

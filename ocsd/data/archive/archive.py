@@ -15,7 +15,7 @@ from ocsd.data.archive.pieces import Level, Wanted, of_node
 from ocsd.data.archive.samples import Part, waiting
 from ocsd.data.archive.store import Store
 from ocsd.data.archive.tree import Node, Tree
-from ocsd.data.folder import REACH_S, DataFolder
+from ocsd.data.folder import REACH_S, DataFolder, permitted
 from ocsd.data.index import FileSummary
 from ocsd.data.names import choose
 from ocsd.data.overview import FeedOverview
@@ -305,7 +305,8 @@ class Archive:
         return [each for group in self._groups for each in self.store.unread(group)]
 
     def _read_journal(self) -> None:
-        self._unframed = self._journal.read(self._read_at)
+        with permitted(self._folder.path):
+            self._unframed = self._journal.read(self._read_at)
 
     @property
     def _known_until(self) -> float:

@@ -12,7 +12,7 @@ from ocsd.aggregator.frames.frames import ticks as in_ticks
 from ocsd.data.index import FileSummary, IndexedFrame
 from ocsd.data.trend.frames import FrameReader, opened
 from ocsd.data.trend.levels import ticks_of
-from ocsd.data.trend.packed import Columns as Block
+from ocsd.data.trend.packed import BlockColumns
 from ocsd.data.unframed import Columns
 
 KEPT_BYTES: Final = 64 * 2**20
@@ -118,7 +118,7 @@ def _needed(summary: FileSummary, feed: str, begin: int, end: int) -> Iterator[I
                     yield frame
 
 
-def _parts(blocks: Sequence[Block], names: Sequence[str]) -> Iterator[Part]:
+def _parts(blocks: Sequence[BlockColumns], names: Sequence[str]) -> Iterator[Part]:
     for block in blocks:
         wanted = [each for each in names if each in block.kinds]
         if wanted:

@@ -31,7 +31,7 @@ _ANY_TIME: Final = (-(2**62), 2**62)
 T = TypeVar("T")
 
 
-class Recent(Generic[T]):
+class RecentNodes(Generic[T]):
     """The values that were used last, each as long as its node has the same key.
 
     At most `most` are kept, of together at most `most_bytes`, but always the last one.
@@ -83,12 +83,12 @@ class Store:
         self._folder = folder
         self._places = places
         self._samples = SampleReader()
-        self._trends: Recent[TrendFile] = Recent(_MOST_TRENDS, _MOST_TREND_BYTES)
-        self._bare: Recent[Trend] = Recent(_MOST_TRENDS)
+        self._trends: RecentNodes[TrendFile] = RecentNodes(_MOST_TRENDS, _MOST_TREND_BYTES)
+        self._bare: RecentNodes[Trend] = RecentNodes(_MOST_TRENDS)
         self._part: tuple[Node | None, PartOfFolder] = None, PartOfFolder()
-        self._indexed: Recent[dict[str, FileSummary]] = Recent(_MOST_FOLDERS)
-        self._digests: Recent[list[FileSummary]] = Recent(10**6)
-        self._spans: Recent[list[Span]] = Recent(10**6)
+        self._indexed: RecentNodes[dict[str, FileSummary]] = RecentNodes(_MOST_FOLDERS)
+        self._digests: RecentNodes[list[FileSummary]] = RecentNodes(10**6)
+        self._spans: RecentNodes[list[Span]] = RecentNodes(10**6)
         self._growing: dict[str, GrowingFile] = {}
         self._folders: dict[str, Node] = {}
 

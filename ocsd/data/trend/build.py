@@ -23,7 +23,7 @@ from ocsd.data.trend.levels import (
     kept,
     ticks_of,
 )
-from ocsd.data.trend.packed import Columns
+from ocsd.data.trend.packed import BlockColumns
 from ocsd.data.trend.texts import MOST_CHANGES, Change, changes, joined, thinned
 from ocsd.errors import OcsdError
 
@@ -63,7 +63,7 @@ def of_file(path: Path, summary: FileSummary, key: str, reader: FrameReader) -> 
 
 def _read(
     path: Path, summary: FileSummary, reader: FrameReader
-) -> Iterator[tuple[str, list[Columns]]]:
+) -> Iterator[tuple[str, list[BlockColumns]]]:
     """Yield feed and blocks of each frame of a file."""
     with opened(path) as descriptor:
         for source in summary.sources:
@@ -109,7 +109,7 @@ class TrendOfFile:
         """Add a data frame of a feed."""
         self.take(feed, columns_of(frame))
 
-    def take(self, feed: str, blocks: Sequence[Columns]) -> None:
+    def take(self, feed: str, blocks: Sequence[BlockColumns]) -> None:
         """Add the blocks of a data frame of a feed."""
         for block in blocks:
             layout = feed, block.name, tuple(block.kinds.items())
@@ -226,12 +226,12 @@ class _Gathering:
         self._floats = [name for name, kind in kinds.items() if kind == "float"]
         self._whole = [name for name, kind in kinds.items() if kind in {"int", "bool"}]
         self._has_texts = "str" in kinds.values()
-        self._texts: list[Columns] = []
+        self._texts: list[BlockColumns] = []
         self._bins: dict[int, list[Bins]] = defaultdict(list)
         self._length = 0
         self._make_room(0)
 
-    def add(self, block: Columns) -> None:
+    def add(self, block: BlockColumns) -> None:
         """Add samples."""
         if self._has_texts:
             self._texts.append(block)

@@ -13,7 +13,7 @@ from ocsd.data.decode import frame_of, kind_word
 from ocsd.data.folder import permitted
 from ocsd.data.index import IndexedFrame
 from ocsd.data.scan import blocks_of
-from ocsd.data.trend.packed import Columns, Unpacker
+from ocsd.data.trend.packed import BlockColumns, Unpacker
 from ocsd.errors import OcsdError
 
 
@@ -46,7 +46,7 @@ class FrameReader:
         descriptor: int,
         place: IndexedFrame,
         wanted: Container[str] | None = None,
-    ) -> list[Columns]:
+    ) -> list[BlockColumns]:
         """Return the blocks of a frame that have samples.
 
         Values of other fields than those `wanted` may be left out. Arrays may be views of the
@@ -71,12 +71,12 @@ class FrameReader:
         return [block for block in found if len(block.ticks)]
 
 
-def columns_of(frame: Any, wanted: Container[str] | None = None) -> list[Columns]:
+def columns_of(frame: Any, wanted: Container[str] | None = None) -> list[BlockColumns]:
     """Return the blocks of a decoded frame that have samples, with the values of fields."""
     return [_columns(name, block, wanted) for name, block in blocks_of(frame) if len(block.times)]
 
 
-def _columns(name: str, block: Any, wanted: Container[str] | None) -> Columns:
+def _columns(name: str, block: Any, wanted: Container[str] | None) -> BlockColumns:
     kinds = {key: kind_word(block[key]) for key in block.keys()}  # noqa: SIM118 # no dict
     values = {key: np.array(block[key]) for key in kinds if wanted is None or key in wanted}
-    return Columns(name, kinds, np.array(block.times, dtype=np.int64), values)
+    return BlockColumns(name, kinds, np.array(block.times, dtype=np.int64), values)

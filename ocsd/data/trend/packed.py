@@ -23,7 +23,7 @@ _NEW: Final = 1 << 31
 """The bit of a number that says that its type, or its object, comes for the first time."""
 
 
-class Columns(NamedTuple):
+class BlockColumns(NamedTuple):
     """Samples that were taken together."""
 
     name: str
@@ -87,7 +87,7 @@ class _Block(NamedTuple):
     narrow: list[str]
     """The fields of whole numbers that have less than 8 bytes."""
 
-    def of(self, content: bytes) -> Columns:
+    def of(self, content: bytes) -> BlockColumns:
         """Return the block of a frame."""
         ticks = np.frombuffer(content, *self.ticks)
         values: dict[str, NDArray[Any]] = {
@@ -95,7 +95,7 @@ class _Block(NamedTuple):
         }
         for name in self.narrow:
             values[name] = values[name].astype(np.int64)
-        return Columns(self.name, self.kinds, ticks, values)
+        return BlockColumns(self.name, self.kinds, ticks, values)
 
 
 class _Plan(NamedTuple):
@@ -119,7 +119,7 @@ class Unpacker:
     def __init__(self) -> None:
         self._plans: dict[int, _Plan] = {}
 
-    def blocks(self, content: bytes) -> list[Columns] | None:
+    def blocks(self, content: bytes) -> list[BlockColumns] | None:
         """Return the blocks of a data frame; None if so3g has to decode it.
 
         The checksum is not compared here. The arrays are views of `content`, where that can be.

@@ -24,7 +24,7 @@ _OVERHEAD_BYTES: Final = 300
 # Blocks of feeds that are remembered; the ones that came up first are forgotten.
 _MOST_TRACKS: Final = 20_000
 
-MOST_FORMER: Final = 200_000
+MOST_FORMER_IN_ALL: Final = 200_000
 """Values of fields that have no samples any more, in all; about 80 MB."""
 
 _TIME: Final = struct.Struct("=d")
@@ -156,12 +156,12 @@ class RecentBlocks:
     def _count_former(self, more: int) -> None:
         """Count former values; if they are too many, those of the block that has most are lost."""
         self._former += more
-        if self._former <= MOST_FORMER:
+        if self._former <= MOST_FORMER_IN_ALL:
             return
         # Those of blocks that were forgotten meanwhile are counted no more.
         newest = sorted((track.newest for track in self._tracks.values()), key=_former_of)
         self._former = sum(map(_former_of, newest))
-        while self._former > MOST_FORMER:
+        while self._former > MOST_FORMER_IN_ALL:
             most = newest.pop()
             self._former -= most.former
             most.forget_former()

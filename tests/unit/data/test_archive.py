@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ocsd.data import Archive, Builder, Progress, window
-from ocsd.data.archive.store import Recent
+from ocsd.data.archive.store import RecentNodes
 from ocsd.data.archive.tree import Node
 from ocsd.data.index import FileSummary, IndexedBlock, IndexedSource
 from ocsd.data.trend.digest import digest
@@ -395,7 +395,7 @@ def test_what_an_ended_builder_has_left_is_removed_and_what_others_write_is_not(
 
 
 def test_trends_that_cannot_be_written_take_little_memory():
-    kept = Recent(512, most_bytes=100)
+    kept = RecentNodes(512, most_bytes=100)
     nodes = [Node(f"1/{number}", 0, True, ()) for number in range(9)]
     for node in nodes:
         kept.put(node, node.name, size_bytes=40)

@@ -42,6 +42,8 @@ def test_a_journal_that_cannot_be_read_at_present_is_not_like_none(recording, mo
     with monkeypatch.context() as patched:
         patched.setattr(journal.JournalFollower, "poll", poll)
         with pytest.raises(OcsdError, match="Too many open files; try again"):
+            DataFolder(recording.folder, lambda: START).summaries()
+        with pytest.raises(OSError, match="Too many open files"):
             reader.read(START)
     assert [each.feed for each in reader.read(START).waiting] == [FIELD.rpartition(".")[0]]
 

@@ -8,7 +8,7 @@ from tests.unit.journal.written import chunk, layout
 
 
 def test_the_values_of_ever_new_fields_are_bounded_over_all_blocks(monkeypatch):
-    monkeypatch.setattr(recent, "MOST_FORMER", 100)
+    monkeypatch.setattr(recent, "MOST_FORMER_IN_ALL", 100)
     blocks = RecentBlocks(kept_s=10.0)
     for number in range(60):
         fields = {f"x{number}_{field}": Kind.FLOAT for field in range(5)}
