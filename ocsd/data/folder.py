@@ -6,6 +6,7 @@ be in the way of the aggregator later.
 """
 
 import contextlib
+import errno
 import hashlib
 import importlib
 import json
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ocsd.data.index import CutOff, FileSummary
-from ocsd.data.spans import LONGEST_WRITING_S, window
+from ocsd.data.spans import BELIEVED_AHEAD_S, LONGEST_WRITING_S, window
 from ocsd.errors import NoDataError, NotPermittedError, OcsdError
 from ocsd.system.files import replacing
 from ocsd.system.garbage import uncollected
@@ -33,6 +34,7 @@ REACH_S: Final = 7200.0
 _SAVED_AT_ONCE: Final = 16
 """Files that are read before their summaries are written: to write an index takes milliseconds."""
 
+_BEGINNING_BYTES: Final = 2**16
 _INDEX_VERSION: Final = 3
 _FILE = re.compile(r"\d{5}/\d+\.g3")
 _CUT_OFF = re.compile(r"\d{5}/\d+\.g3\.torn\d*")
@@ -109,14 +111,23 @@ class DataFolder:
 
     def name(self, path: Path) -> str:
         """Return the name of a file in reports and in the index."""
+        if path.parent.parent == self.path:
+            return f"{path.parent.name}/{path.name}"
         return path.relative_to(self.path).as_posix()
 
     def being_written(self) -> Path | None:
-        """Return the newest file, for as long as the aggregator may still be writing it."""
+        """Return the newest file, for as long as the aggregator may still be writing it.
+
+        If there are others that are named after the future, because a clock was wrong, it is the
+        one that was changed last.
+        """
+        now_at = self._clock()
         files = self.files()
-        if files and self._clock() - _opened_at(files[-1]) < LONGEST_WRITING_S:
-            return files[-1]
-        return None
+        future = [path for path in files if _opened_at(path) > now_at + BELIEVED_AHEAD_S]
+        newest = files[: len(files) - len(future)][-1:]
+        if newest and now_at - _opened_at(newest[0]) >= LONGEST_WRITING_S:
+            newest = []
+        return max(newest + future, key=_changed_ns, default=None)
 
     def summaries(
         self,
@@ -175,8 +186,11 @@ class DataFolder:
         summaries = {}
         with uncollected():
             for path in files:
-                with permitted(path):
+                try:
                     summary = index.get(self.name(path), path)
+                except OSError:
+                    with permitted(path):
+                        raise
                 if summary is not None:
                     summaries[path] = summary
         return summaries
@@ -219,7 +233,9 @@ class DataFolder:
     def _read_journal(self) -> Any:
         if not any((self.path / "ocsd" / "journal").glob("*.wal")):
             return None
-        return importlib.import_module("ocsd.data.unframed").read(self.path, self._clock())
+        unframed = importlib.import_module("ocsd.data.unframed")
+        with permitted(self.path):
+            return unframed.read(self.path, self._clock())
 
     def _is_known(self, path: Path) -> bool:
         """Return whether the journal, if there is one, was read after a file was begun."""
@@ -261,7 +277,9 @@ class _Index:
             return None
         now = path.stat()
         try:
-            if (entry["size_bytes"], entry["mtime_ns"]) == (now.st_size, now.st_mtime_ns):
+            is_same = (entry["size_bytes"], entry["mtime_ns"]) == (now.st_size, now.st_mtime_ns)
+            tells_units = all("units" in source for source in entry["sources"])
+            if is_same and (tells_units or not _has_units(path)):
                 return FileSummary.of_json(entry)
         except (KeyError, TypeError, ValueError):
             pass  # of another release, or broken: the file is read again
@@ -309,6 +327,12 @@ def places(folder: Path, what: str = "index") -> Sequence[Path]:
     return outside, inside
 
 
+def _has_units(path: Path) -> bool:
+    """Return whether a file begins with units, which ocsd 0.1 left out of its index."""
+    with path.open("rb") as file:
+        return b"units" in file.read(_BEGINNING_BYTES)
+
+
 def _stored(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text())
@@ -319,6 +343,14 @@ def _stored(path: Path) -> dict[str, Any]:
             return files
         case _:
             return {}
+
+
+def _changed_ns(path: Path) -> int:
+    """Return when a file was changed last; 0 if it is gone, or a link to nothing."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _opened_at(path: Path) -> int:
@@ -354,6 +386,13 @@ def permitted(path: Path) -> Iterator[None]:
         raise NoDataError(f"{error.filename or path} was removed just now; try again") from error
     except OSError as error:
         raise OcsdError(
-            f"cannot read {error.filename or path}: {error.strerror or error}; look at the disk "
-            "and the kernel's log, or move the file away"
+            f"cannot read {error.filename or path}: {error.strerror or error}; {_remedy(error)}"
         ) from error
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return (
+            "try again, and if it stays so, raise the limit of open files (LimitNOFILE=, ulimit -n)"
+        )
+    return "look at the disk and the kernel's log, or move the file away"

@@ -133,11 +133,12 @@ class FileSummary:
 def _source(value: Mapping[str, Any]) -> IndexedSource:
     blocks = tuple(
         IndexedBlock(
-            **{
-                **block,
-                "spans": tuple((begin, end) for begin, end in block["spans"]),
-                "outliers": tuple(Outliers(*each) for each in block["outliers"]),
-            }
+            block["name"],
+            block["fields"],
+            block["samples"],
+            block["interval_s"],
+            tuple([(begin, end) for begin, end in block["spans"]]),
+            tuple([Outliers(*each) for each in block["outliers"]]),
         )
         for block in value["blocks"]
     )

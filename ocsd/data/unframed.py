@@ -18,7 +18,7 @@ import numpy as np
 from ocsd import journal
 from ocsd.data.index import FileSummary, IndexedBlock, IndexedSource
 from ocsd.data.scan import HOLES_FEED, block_of, holes_of
-from ocsd.data.spans import Span, believable
+from ocsd.data.spans import EVER, Span, believable
 from ocsd.errors import JournalVersionError
 from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Layout, PackedBlock, Values, gather
@@ -52,6 +52,7 @@ class UnframedBlocks:
     """The number of each one's message."""
     blocks: list[PackedBlock]
     _summary: IndexedBlock | None = None
+    _times: Span = EVER
 
     @property
     def feed(self) -> str:
@@ -71,12 +72,19 @@ class UnframedBlocks:
 
     def summary(self, limits: Span) -> IndexedBlock:
         """Return a summary; samples that are not between the limits are outliers."""
-        if self._summary is None:
+        if self._summary is None or not self._is_between(limits):
             layout = self.blocks[0].layout
             fields = {name: str(kind) for name, kind in layout.kinds.items()}
             times = np.sort(np.asarray(gather(self.blocks, {})[""]))
             self._summary = block_of(layout.block_name, fields, times, limits)
+            self._times = float(times[0]), float(times[-1])
         return self._summary
+
+    def _is_between(self, limits: Span) -> bool:
+        """Return whether no sample is an outlier, by these limits and by the last ones."""
+        if self._summary is None or self._summary.outliers:
+            return False
+        return limits[0] <= self._times[0] and self._times[1] <= limits[1]
 
     def joined(self, later: "UnframedBlocks") -> "UnframedBlocks":
         """Return these blocks and later ones."""
@@ -147,6 +155,7 @@ class UnframedReader:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.refusal = ""
         self._folder = folder
         self._journal = journal.journal_folder(folder)
         self._follower = journal.JournalFollower(self._journal)
@@ -155,13 +164,28 @@ class UnframedReader:
     def read(self, now_at: float) -> UnframedRows | None:
         """Return the content of the journal now [s, Unix time]; None without one.
 
-        A journal that this user may not read is like none.
+        A journal that this user may not read, or of a newer version, is like none; `refusal` says
+        why then.
+
+        Raises
+        ------
+        OSError
+            If the system cannot read it at present.
         """
+        self.refusal = ""
         try:
+            os.scandir(self._journal).close()
             segments = self._read_all()
-        except (OSError, JournalVersionError):
+        except (PermissionError, JournalVersionError) as error:
+            self._forget()
+            self.refusal = str(error)
+            return None
+        except FileNotFoundError:
             self._forget()
             return None
+        except OSError:
+            self._forget()
+            raise
         if not segments:
             return None
         return UnframedRows(
@@ -287,7 +311,12 @@ class UnframedReader:
 def read(folder: Path, now_at: float) -> UnframedRows | None:
     """Return the content of the journal of a data folder now [s, Unix time]; None without one.
 
-    A journal that this user may not read is like none.
+    A journal that this user may not read, or of a newer version, is like none.
+
+    Raises
+    ------
+    OSError
+        If the system cannot read it at present.
     """
     reader = UnframedReader(folder)
     try:

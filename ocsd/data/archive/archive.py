@@ -15,7 +15,7 @@ from ocsd.data.archive.pieces import Level, Wanted, of_node
 from ocsd.data.archive.samples import Part, waiting
 from ocsd.data.archive.store import Store
 from ocsd.data.archive.tree import Node, Tree
-from ocsd.data.folder import REACH_S, DataFolder
+from ocsd.data.folder import REACH_S, DataFolder, permitted
 from ocsd.data.index import FileSummary
 from ocsd.data.names import choose
 from ocsd.data.overview import FeedOverview
@@ -218,8 +218,8 @@ class Archive:
             until,
             length_s,
             {name: found[name] for name in names},
-            holes(digests, self._listing.cut_off, feeds, (since, until), self._read_at),
-            self._read_at,
+            holes(digests, self._listing.cut_off, feeds, (since, until), self._known_until),
+            self._known_until,
             self.unread,
         )
 
@@ -305,7 +305,16 @@ class Archive:
         return [each for group in self._groups for each in self.store.unread(group)]
 
     def _read_journal(self) -> None:
-        self._unframed = self._journal.read(self._read_at)
+        with permitted(self._folder.path):
+            self._unframed = self._journal.read(self._read_at)
+
+    @property
+    def _known_until(self) -> float:
+        """The time until which everything is known: without the journal, of the last frame."""
+        newest = self._listing.newest()
+        if self._journal.refusal and newest is not None:
+            return min(self._read_at, newest.mtime_ns / 1e9)
+        return self._read_at
 
     def _limits(self) -> dict[str, int | None]:
         """Return the files that are being written, with the byte up to which each counts."""

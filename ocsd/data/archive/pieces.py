@@ -12,7 +12,8 @@ from ocsd.data.archive.tree import FINEST_S, Node
 from ocsd.data.index import FileSummary
 from ocsd.data.spans import Span, overlap
 from ocsd.data.trend.bins import Bins, within
-from ocsd.data.trend.format import StoredBlock, TrendFile
+from ocsd.data.trend.build import Block
+from ocsd.data.trend.format import Trend, TrendFile
 from ocsd.data.trend.levels import ticks_of
 
 
@@ -27,7 +28,7 @@ class NodeReader(Protocol):
         """Return the summary of a file; None if it was never read."""
         ...
 
-    def trend(self, node: Node) -> TrendFile:
+    def trend(self, node: Node) -> Trend | TrendFile:
         """Return the trend of a closed node; it is made if it is not there."""
         ...
 
@@ -97,7 +98,7 @@ def usable(node: Node, wanted: Wanted) -> bool:
 
 
 def _of_block(
-    files: NodeReader, node: Node, block: StoredBlock, wanted: Wanted
+    files: NodeReader, node: Node, block: Block, wanted: Wanted
 ) -> Iterator[Level | Part]:
     layout = layout_of(block)
     for step_s in sorted(block.steps_s, reverse=True):
@@ -123,12 +124,12 @@ def _finer(files: NodeReader, node: Node, wanted: Wanted) -> Iterator[Level | Pa
                 yield part
 
 
-def layout_of(block: StoredBlock) -> Layout:
+def layout_of(block: Block) -> Layout:
     """Return name and fields of a block."""
     return block.name, tuple(block.kinds.items())
 
 
-def _is_wanted(block: StoredBlock, wanted: Wanted) -> bool:
+def _is_wanted(block: Block, wanted: Wanted) -> bool:
     if block.feed != wanted.feed or not any(name in block.kinds for name in wanted.names):
         return False
     return wanted.layout is None or layout_of(block) == wanted.layout

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsd.aggregator.frames.frames import ticks as in_ticks
-from ocsd.data.decode import kind_word
 from ocsd.data.index import FileSummary, IndexedFrame
-from ocsd.data.trend.frames import blocks_in, frame_at, opened
+from ocsd.data.trend.frames import FrameReader, opened
 from ocsd.data.trend.levels import ticks_of
+from ocsd.data.trend.packed import BlockColumns
 from ocsd.data.unframed import Columns
 
 KEPT_BYTES: Final = 64 * 2**20
@@ -44,10 +44,11 @@ class _Kept(NamedTuple):
     size_bytes: int
 
 
-class FrameReader:
+class SampleReader:
     """Reads frames, and keeps those it read last, as long as they are at most `kept_bytes`."""
 
     def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
+        self.frames = FrameReader()
         self._most_bytes = kept_bytes
         self._kept: OrderedDict[tuple[Any, ...], _Kept] = OrderedDict()
         self._size_bytes = 0
@@ -76,8 +77,8 @@ class FrameReader:
                 key = (summary.name, summary.mtime_ns, place.offset, feed, *names)
                 kept = self._kept.get(key)
                 if kept is None:
-                    frame = frame_at(path, descriptor, place)
-                    kept = self._keep(key, list(_parts(frame, names)))
+                    blocks = self.frames.columns(path, descriptor, place, names)
+                    kept = self._keep(key, [*_parts(blocks, names)])
                 self._kept.move_to_end(key)
                 for part in kept.parts:
                     yield part.within(begin, end)
@@ -117,10 +118,9 @@ def _needed(summary: FileSummary, feed: str, begin: int, end: int) -> Iterator[I
                     yield frame
 
 
-def _parts(frame: Any, names: Sequence[str]) -> Iterator[Part]:
-    for name, ticks, block in blocks_in(frame):
-        there = list(block.keys())
-        wanted = [each for each in names if each in there]
+def _parts(blocks: Sequence[BlockColumns], names: Sequence[str]) -> Iterator[Part]:
+    for block in blocks:
+        wanted = [each for each in names if each in block.kinds]
         if wanted:
-            kinds = tuple((each, kind_word(block[each])) for each in there)
-            yield Part((name, kinds), ticks, {each: np.array(block[each]) for each in wanted})
+            values = {each: np.array(block.values[each]) for each in wanted}
+            yield Part((block.name, tuple(block.kinds.items())), np.array(block.ticks), values)

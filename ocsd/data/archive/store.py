@@ -8,37 +8,44 @@ from typing import Final, Generic, TypeVar
 from ocsd.data.archive.changing import changes_among
 from ocsd.data.archive.growing import GrowingFile
 from ocsd.data.archive.pieces import layout_of
-from ocsd.data.archive.samples import FrameReader, Part
+from ocsd.data.archive.samples import Part, SampleReader
 from ocsd.data.archive.tree import FINEST_S, Node
 from ocsd.data.folder import DataFolder
 from ocsd.data.index import FileSummary
 from ocsd.data.spans import Span, union
 from ocsd.data.trend import build
 from ocsd.data.trend.bins import Bins, binned, merged
-from ocsd.data.trend.build import Child
+from ocsd.data.trend.build import Block, Child, PartOfFolder
 from ocsd.data.trend.digest import digest, reach
-from ocsd.data.trend.format import BadTrendError, StoredBlock, Trend, TrendFile
+from ocsd.data.trend.format import BadTrendError, Trend, TrendFile
 from ocsd.data.trend.levels import ticks_of
 from ocsd.data.trend.places import TrendPlaces
 from ocsd.data.trend.texts import Change
 
 _MOST_TRENDS: Final = 512
+_MOST_TREND_BYTES: Final = 64 * 2**20
+"""Most bytes of trends that are held because they cannot be written; the last one always is."""
 _MOST_FOLDERS: Final = 64
 _ANY_TIME: Final = (-(2**62), 2**62)
 
 T = TypeVar("T")
 
 
-class _Recent(Generic[T]):
-    """The values that were used last, each as long as its node has the same key."""
+class RecentNodes(Generic[T]):
+    """The values that were used last, each as long as its node has the same key.
 
-    def __init__(self, most: int) -> None:
+    At most `most` are kept, of together at most `most_bytes`, but always the last one.
+    """
+
+    def __init__(self, most: int, most_bytes: int = 0) -> None:
         self._most = most
-        self._values: OrderedDict[str, tuple[str, T]] = OrderedDict()
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._values: OrderedDict[str, tuple[str, T, int]] = OrderedDict()
 
     def get(self, node: Node) -> T | None:
         """Return the value of a node; None if there is none."""
-        key, value = self._values.get(node.name, ("", None))
+        key, value, _ = self._values.get(node.name, ("", None, 0))
         if key != node.key:
             return None
         self._values.move_to_end(node.name)
@@ -47,12 +54,18 @@ class _Recent(Generic[T]):
     def clear(self) -> None:
         """Keep nothing."""
         self._values.clear()
+        self._bytes = 0
 
-    def put(self, node: Node, value: T) -> None:
+    def put(self, node: Node, value: T, size_bytes: int = 0) -> None:
         """Keep a value."""
-        self._values[node.name] = node.key, value
-        if len(self._values) > self._most:
-            self._values.popitem(last=False)
+        _, _, before_bytes = self._values.pop(node.name, ("", None, 0))
+        self._values[node.name] = node.key, value, size_bytes
+        self._bytes += size_bytes - before_bytes
+        while len(self._values) > 1 and (
+            len(self._values) > self._most or self._bytes > self._most_bytes
+        ):
+            _, (_, _, oldest_bytes) = self._values.popitem(last=False)
+            self._bytes -= oldest_bytes
 
 
 class Store:
@@ -69,11 +82,13 @@ class Store:
     def __init__(self, folder: DataFolder, places: TrendPlaces) -> None:
         self._folder = folder
         self._places = places
-        self._frames = FrameReader()
-        self._trends: _Recent[TrendFile] = _Recent(_MOST_TRENDS)
-        self._indexed: _Recent[dict[str, FileSummary]] = _Recent(_MOST_FOLDERS)
-        self._digests: _Recent[list[FileSummary]] = _Recent(10**6)
-        self._spans: _Recent[list[Span]] = _Recent(10**6)
+        self._samples = SampleReader()
+        self._trends: RecentNodes[TrendFile] = RecentNodes(_MOST_TRENDS, _MOST_TREND_BYTES)
+        self._bare: RecentNodes[Trend] = RecentNodes(_MOST_TRENDS)
+        self._part: tuple[Node | None, PartOfFolder] = None, PartOfFolder()
+        self._indexed: RecentNodes[dict[str, FileSummary]] = RecentNodes(_MOST_FOLDERS)
+        self._digests: RecentNodes[list[FileSummary]] = RecentNodes(10**6)
+        self._spans: RecentNodes[list[Span]] = RecentNodes(10**6)
         self._growing: dict[str, GrowingFile] = {}
         self._folders: dict[str, Node] = {}
 
@@ -175,20 +190,88 @@ class Store:
             return node.closed and not self._unread(node)
         return node.closed and not self.unread(node)
 
-    def trend(self, node: Node) -> TrendFile:
+    def trend(self, node: Node) -> Trend | TrendFile:
         """Return the trend of a closed node; it is made if it is not there.
+
+        A file that has no more to say than the trend of its folder has none: the answer has no
+        bins then, and a window that the folder is too coarse for reads the samples.
 
         Raises
         ------
         OcsdError
             If a file cannot be read.
         """
-        there = self._trend_there(node)
+        if node.tier == 0 and self.summary(node) is None:
+            self._read_new(node)
+        there = self._bare_trend(node) or self._trend_there(node)
         if there is not None:
             return there
-        trend = self._places.keep(node.name, self._made(node))
-        self._trends.put(node, trend)
+        return self._keep(node, self._made(node))
+
+    def prepare(self, node: Node) -> bool:
+        """Make the trend of a closed node, or, of a file that has none, its part in its folder's.
+
+        Return whether it has one.
+
+        Raises
+        ------
+        OcsdError
+            If a file cannot be read.
+        """
+        if node.tier == 0:
+            return self._prepare_file(self._folder_of(node), node)
+        self.trend(node)
+        return True
+
+    def _prepare_file(self, folder: Node, node: Node) -> bool:
+        part = self._part_of(folder)
+        if node.name in part.names:
+            return False
+        trend = self.trend(node)
+        if trend is not self._bare.get(node):
+            return True
+        if node.name not in part.names and self._trends.get(folder) is None:
+            summary = self._known(folder)[node.name]
+            part.add_file(node.name, self._path(node), summary, self._samples.frames)
+        return False
+
+    def _keep(self, node: Node, made: Trend) -> TrendFile:
+        trend = self._places.keep(node.name, made)
+        self._trends.put(node, trend, trend.held_bytes)
         return trend
+
+    def _bare_trend(self, node: Node) -> Trend | None:
+        """Return a trend without bins if the trend of a closed folder has all that one would have.
+
+        None if the file is in no index yet, or has more to say.
+        """
+        if node.tier > 0 or not self._folder_of(node).closed:
+            return None
+        trend = self._bare.get(node)
+        if trend is None:
+            summary = self.summary(node)
+            if summary is None or not build.needs_none(summary):
+                return None
+            trend = build.bare(summary, node.key)
+            self._bare.put(node, trend)
+        return trend
+
+    def _part_of(self, folder: Node) -> PartOfFolder:
+        """Return what the files without trends of a closed folder have for its trend so far."""
+        if self._part[0] is not folder:
+            self._part = folder, PartOfFolder()
+        return self._part[1]
+
+    def _read_new(self, node: Node) -> None:
+        """Read a file that is in no index yet: once, for the index and for the trend."""
+        making = build.TrendOfFile()
+        folder = self._folder_of(node)
+        summary = self._folder.summary_of(self._path(node), making.add)
+        self._known(folder)[node.name] = summary
+        if self._bare_trend(node) is None:
+            self._keep(node, making.trend(node.key, summary))
+        else:
+            self._part_of(folder).add_bins(node.name, making.for_folder())
 
     def save(self) -> None:
         """Write what was read, for the next process."""
@@ -215,7 +298,7 @@ class Store:
         """
         summary = self.summary(node)
         if summary is not None:
-            yield from self._frames.parts(self._path(node), summary, feed, names, begin, end)
+            yield from self._samples.parts(self._path(node), summary, feed, names, begin, end)
 
     def _trend_there(self, node: Node) -> TrendFile | None:
         if not node.closed:
@@ -229,36 +312,35 @@ class Store:
 
     def _made(self, node: Node) -> Trend:
         if node.tier == 0:
-            return self._of_file(node)
+            summary = self._known(self._folder_of(node))[node.name]
+            return build.of_file(self._path(node), summary, node.key, self._samples.frames)
         if node.tier == 1:
             self.index(node, node.children)
+            for child in node.children:
+                self._prepare_file(node, child)
         children = {child.name: self._child(child) for child in node.children}
-        if node.tier == 1:
-            known = self._known(node)
-            summaries = [known[child.name] for child in node.children]
-        else:
+        if node.tier == 2:
             summaries = [each for child in node.children for each in self.digest(child)]
-        return build.of_children(node.key, children, summaries, FINEST_S[node.tier], node.name)
-
-    def _of_file(self, node: Node) -> Trend:
-        """Return the trend of a file, which is read only once if it is in no index yet."""
-        known = self._known(self._folder_of(node))
-        if node.name in known:
-            return build.of_file(self._path(node), known[node.name], node.key)
-        making = build.TrendOfFile()
-        known[node.name] = self._folder.summary_of(self._path(node), making.add)
-        return making.trend(node.key, known[node.name])
+            return build.of_children(node.key, children, summaries, FINEST_S[2], node.name)
+        known = self._known(node)
+        summaries = [known[child.name] for child in node.children]
+        part = self._part_of(node).blocks()
+        self._part = None, PartOfFolder()
+        return build.of_children(node.key, children, summaries, FINEST_S[1], node.name, part)
 
     def _child(self, node: Node) -> Child:
-        trend = self.trend(node)
+        trend = self._bare.get(node) or self.trend(node)
+        blocks = trend.blocks
+        if isinstance(trend, Trend):
+            blocks = []  # they are in the part of the folder
         return Child(
             trend.spans,
-            trend.blocks,
+            blocks,
             lambda block, step_s: self._finer(node, block, step_s),
             lambda block, name: self._texts(node, block, name),
         )
 
-    def _finer(self, node: Node, block: StoredBlock, step_s: int) -> Bins:
+    def _finer(self, node: Node, block: Block, step_s: int) -> Bins:
         """Return the bins of a block of a file at a level that is not kept."""
         names = list(block.kinds)
         parts = [
@@ -268,7 +350,7 @@ class Store:
         ]
         return merged(parts)
 
-    def _texts(self, node: Node, block: StoredBlock, name: str) -> list[Change]:
+    def _texts(self, node: Node, block: Block, name: str) -> list[Change]:
         parts = self.samples(node, block.feed, [name], *_ANY_TIME)
         return changes_among((part for part in parts if part.layout == layout_of(block)), name)
 

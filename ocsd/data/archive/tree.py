@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import Final
 
 from ocsd.data.archive.listing import SourceFile
+from ocsd.data.trend.levels import FOLDER_FROM_S
 from ocsd.data.trend.places import key_of
 
 _FOLDER_S: Final = 10**5
 _GROUP_S: Final = 10**7
 
-FINEST_S: Final = (1, 256, 4096)
+FINEST_S: Final = (1, FOLDER_FROM_S, 4096)
 """The finest level [s] of the trend of a file, a folder, a group."""
 
 

@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Table = tuple[Sequence[str], NDArray[Any]]
+"""Names of fields, and their values, of shape (fields, samples)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stack:
@@ -57,14 +60,52 @@ def binned(ticks: NDArray[np.int64], columns: Mapping[str, NDArray[Any]], step: 
     step : int
         Length of a bin, in the unit of `ticks`.
     """
-    if len(ticks) and (np.diff(ticks) < 0).any():
+    tables = []
+    for names in _alike(columns):
+        values = np.stack([columns[name] for name in names])
+        if values.dtype.kind != "f":
+            values = values.astype(np.int64)
+        tables.append((names, values))
+    return of_tables(ticks, tables, step)
+
+
+def of_tables(ticks: NDArray[np.int64], tables: Sequence[Table], step: int) -> Bins:
+    """Return the bins of samples, given as tables of the fields of one type, float64 or int64.
+
+    `ticks` are times in any order, `step` is the length of a bin.
+    """
+    if not is_ascending(ticks):
         order = np.argsort(ticks, kind="stable")
-        ticks, columns = ticks[order], {name: each[order] for name, each in columns.items()}
-    keys = ticks // step
-    begins = _begins(keys)
-    n = np.diff(begins, append=len(keys))
-    stacks = tuple(_stack(names, columns, begins) for names in _alike(columns) if len(begins))
-    return Bins(keys[begins], n, stacks)
+        ticks, tables = ticks[order], [(names, values[:, order]) for names, values in tables]
+    index, begins = occupied(ticks, step)
+    n = np.concatenate((begins[1:], [len(ticks)])) - begins
+    stacks = tuple(_stack(names, values, begins) for names, values in tables if len(begins))
+    return Bins(index, n, stacks)
+
+
+def is_ascending(values: NDArray[np.int64]) -> bool:
+    """Return whether no value is less than the one before."""
+    return not (values[1:] < values[:-1]).any()
+
+
+def occupied(ticks: NDArray[np.int64], step: int) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Return the number of each bin that has samples, and where its samples begin.
+
+    `ticks` are ascending times, `step` is the length of a bin.
+    """
+    if not len(ticks):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.intp)
+    first, after = int(ticks[0]) // step, int(ticks[-1]) // step + 1
+    if after - first > len(ticks):
+        keys = ticks // step
+        begins = _begins(keys)
+        return keys[begins], begins
+    # They are few, so each is searched for: a division of every time takes longer.
+    index = np.arange(first, after)
+    inner = np.searchsorted(ticks, index[1:] * step)
+    edges = np.concatenate(([0], inner, [len(ticks)]))
+    there = edges[1:] > edges[:-1]
+    return index[there], edges[:-1][there]
 
 
 def merged(parts: Sequence[Bins], ratio: int = 1) -> Bins:
@@ -77,7 +118,7 @@ def merged(parts: Sequence[Bins], ratio: int = 1) -> Bins:
     index = np.concatenate([part.index for part in parts]) // ratio
     n = np.concatenate([part.n for part in parts])
     stacks = [_beside([part.stacks[at] for part in parts]) for at in range(len(parts[0].stacks))]
-    if (np.diff(index) < 0).any():
+    if not is_ascending(index):
         order = np.argsort(index, kind="stable")
         index, n = index[order], n[order]
         stacks = [_take(stack, order) for stack in stacks]
@@ -118,12 +159,7 @@ def _alike(columns: Mapping[str, NDArray[Any]]) -> list[list[str]]:
     return [names for names in (floats, whole) if names]
 
 
-def _stack(
-    names: Sequence[str], columns: Mapping[str, NDArray[Any]], begins: NDArray[np.intp]
-) -> Stack:
-    values = np.stack([columns[name] for name in names])
-    if values.dtype.kind != "f":
-        values = values.astype(np.int64)
+def _stack(names: Sequence[str], values: NDArray[Any], begins: NDArray[np.intp]) -> Stack:
     with np.errstate(invalid="ignore", over="ignore"):
         total = np.add.reduceat(values, begins, axis=1, dtype=np.float64)
         nans = np.zeros(total.shape, dtype=np.int64)

@@ -48,6 +48,21 @@ class BinnedBlock:
     texts: Mapping[str, list[Change] | None]
     """The changes of each text field; None if they are too many."""
 
+    @property
+    def steps_s(self) -> list[int]:
+        """The lengths of the bins that there are [s]."""
+        return [*self.levels]
+
+    def bins(self, step_s: int, names: Sequence[str]) -> Bins:
+        """Return the bins of some fields at a level, the fields of one type together."""
+        found = self.levels[step_s]
+        stacks = (stack.rows(names) for stack in found.stacks)
+        return Bins(found.index, found.n, tuple(stack for stack in stacks if stack.names))
+
+    def changes(self, name: str) -> list[Change] | None:
+        """Return the changes of a text field; None if they are too many."""
+        return self.texts[name]
+
 
 @dataclass(frozen=True, slots=True)
 class Trend:
@@ -121,6 +136,11 @@ class TrendFile:
         self.spans: list[Span] = [(begin, end) for begin, end in header["spans"]]
         self.blocks = [StoredBlock(self, entry) for entry in header["blocks"]]
         self._parts = {name: header[name] for name in ("children", "summaries")}
+
+    @property
+    def held_bytes(self) -> int:
+        """Size of the content that is in memory, because it could not be written [bytes]."""
+        return len(self._content or b"")
 
     def children(self) -> dict[str, list[Span]]:
         """Return the times of the files or folders that it was made of.

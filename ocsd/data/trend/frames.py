@@ -1,23 +1,20 @@
 """Reads the data frames of a file by its index."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ocsd.data.container import NotAFrameError
-from ocsd.data.decode import frame_of
+from ocsd.data.decode import frame_of, kind_word
 from ocsd.data.folder import permitted
 from ocsd.data.index import IndexedFrame
 from ocsd.data.scan import blocks_of
+from ocsd.data.trend.packed import BlockColumns, Unpacker
 from ocsd.errors import OcsdError
-
-Samples = tuple[NDArray[np.int64], dict[str, NDArray[Any]]]
-"""Times [ticks of 10 ns] and values by field, of one block of one frame."""
 
 
 @contextmanager
@@ -37,34 +34,49 @@ def opened(path: Path) -> Iterator[int]:
             os.close(descriptor)
 
 
-def frame_at(path: Path, descriptor: int, place: IndexedFrame) -> Any:
-    """Return a frame of an open file.
+class FrameReader:
+    """Reads frames of open files."""
 
-    Raises
-    ------
-    OcsdError
-        If it is not there, because the file has changed.
-    """
-    try:
-        return frame_of(os.pread(descriptor, place.length, place.offset))
-    except NotAFrameError as error:
-        raise OcsdError(
-            f"{path} has changed: no frame at byte {place.offset}; check it with: ocsd data verify"
-        ) from error
+    def __init__(self) -> None:
+        self._unpacker = Unpacker()
+
+    def columns(
+        self,
+        path: Path,
+        descriptor: int,
+        place: IndexedFrame,
+        wanted: Container[str] | None = None,
+    ) -> list[BlockColumns]:
+        """Return the blocks of a frame that have samples.
+
+        Values of other fields than those `wanted` may be left out. Arrays may be views of the
+        whole frame.
+
+        Raises
+        ------
+        OcsdError
+            If it is not there, because the file has changed.
+        """
+        content = os.pread(descriptor, place.length, place.offset)
+        try:
+            frame = frame_of(content)
+        except NotAFrameError as error:
+            raise OcsdError(
+                f"{path} has changed: no frame at byte {place.offset}; "
+                "check it with: ocsd data verify"
+            ) from error
+        found = self._unpacker.blocks(content)
+        if found is None:
+            return columns_of(frame, wanted)
+        return [block for block in found if len(block.ticks)]
 
 
-def blocks_in(frame: Any) -> Iterator[tuple[str, NDArray[np.int64], Any]]:
-    """Yield name, times [ticks of 10 ns] and columns of each block that has samples."""
-    for name, block in blocks_of(frame):
-        ticks = np.array(block.times, dtype=np.int64)
-        if len(ticks):
-            yield name, ticks, block
+def columns_of(frame: Any, wanted: Container[str] | None = None) -> list[BlockColumns]:
+    """Return the blocks of a decoded frame that have samples, with the values of fields."""
+    return [_columns(name, block, wanted) for name, block in blocks_of(frame) if len(block.times)]
 
 
-def samples_in(frame: Any, wanted: Sequence[str]) -> Iterator[Samples]:
-    """Yield the samples of those fields that a frame has, block by block."""
-    for _name, ticks, block in blocks_in(frame):
-        there = set(block.keys())
-        columns = {each: np.array(block[each]) for each in wanted if each in there}
-        if columns:
-            yield ticks, columns
+def _columns(name: str, block: Any, wanted: Container[str] | None) -> BlockColumns:
+    kinds = {key: kind_word(block[key]) for key in block.keys()}  # noqa: SIM118 # no dict
+    values = {key: np.array(block[key]) for key in kinds if wanted is None or key in wanted}
+    return BlockColumns(name, kinds, np.array(block.times, dtype=np.int64), values)

@@ -10,6 +10,9 @@ from ocsd.aggregator.frames.schema import TICKS_PER_SECOND
 STEPS_S: Final = (1, 16, 256, 4096, 65536)
 """Lengths of the bins [s], ascending: 16^k."""
 
+FOLDER_FROM_S: Final = 256
+"""The finest level of the trend of a folder [s]."""
+
 ALWAYS_KEPT_FROM_S: Final = 4096
 """Levels from this step on are always kept [s]."""
 

@@ -2,12 +2,19 @@
 
 import hashlib
 import os
+import re
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from ocsd.data.folder import places
 from ocsd.data.trend.format import BadTrendError, Trend, TrendFile, encoded, write
+
+_UNFINISHED: Final = re.compile(r"\.\d+\.trend\.\d+")
+"""Names that `ocsd.system.files.replacing` gives to trends that are being written."""
+_LEFT_AFTER_S: Final = 3600.0
 
 Source = tuple[str, int, int]
 """Name, size [bytes] and time of the last change [ns] of a G3 file."""
@@ -80,6 +87,17 @@ class TrendPlaces:
         self._bad.add(path)
         with suppress(OSError):
             path.unlink()
+
+    def sweep(self) -> None:
+        """Remove what writers have left that were ended while they wrote."""
+        now_at = time.time()
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                path = Path(folder, name)
+                if _UNFINISHED.fullmatch(name):
+                    with suppress(OSError):
+                        if now_at - path.stat().st_mtime > _LEFT_AFTER_S:
+                            path.unlink()
 
     def stored(self) -> list[Path]:
         """Return all trend files that this user can write."""

@@ -52,6 +52,15 @@ class NewestBlock:
             while len(self._former) > _MOST_FORMER:
                 del self._former[next(iter(self._former))]
 
+    @property
+    def former(self) -> int:
+        """Number of values of samples that were dropped."""
+        return len(self._former)
+
+    def forget_former(self) -> None:
+        """Forget the values of samples that were dropped."""
+        self._former.clear()
+
     def values(self) -> Iterator[LatestValue]:
         """Yield the newest value of each field."""
         found = self._former

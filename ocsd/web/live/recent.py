@@ -24,6 +24,9 @@ _OVERHEAD_BYTES: Final = 300
 # Blocks of feeds that are remembered; the ones that came up first are forgotten.
 _MOST_TRACKS: Final = 20_000
 
+MOST_FORMER_IN_ALL: Final = 200_000
+"""Values of fields that have no samples any more, in all; about 80 MB."""
+
 _TIME: Final = struct.Struct("=d")
 
 
@@ -98,6 +101,7 @@ class RecentBlocks:
         self._by_layout: dict[Layout, Track] = {}
         self._all: deque[tuple[Track, Kept]] = deque()
         self._bytes = 0
+        self._former = 0
 
     @property
     def arrived_at(self) -> float:
@@ -118,7 +122,9 @@ class RecentBlocks:
                 kept = Kept(self.order, message.arrived_at, packed)
                 self.order += 1
                 track = self._by_layout.get(packed.layout) or self._track_of(packed.layout)
+                before = track.newest.former
                 track.add(kept)
+                self._count_former(track.newest.former - before)
                 self._all.append((track, kept))
                 self._bytes += kept.size_bytes
         self._trim(message.arrived_at - self._kept_s)
@@ -142,8 +148,23 @@ class RecentBlocks:
 
     def _drop(self) -> None:
         track, kept = self._all.popleft()
+        before = track.newest.former
         track.drop()
+        self._count_former(track.newest.former - before)
         self._bytes -= kept.size_bytes
+
+    def _count_former(self, more: int) -> None:
+        """Count former values; if they are too many, those of the block that has most are lost."""
+        self._former += more
+        if self._former <= MOST_FORMER_IN_ALL:
+            return
+        # Those of blocks that were forgotten meanwhile are counted no more.
+        newest = sorted((track.newest for track in self._tracks.values()), key=_former_of)
+        self._former = sum(map(_former_of, newest))
+        while self._former > MOST_FORMER_IN_ALL:
+            most = newest.pop()
+            self._former -= most.former
+            most.forget_former()
 
     def _track_of(self, layout: Layout) -> Track:
         """Return the track of a layout that was not seen in this segment of the journal."""
@@ -166,3 +187,7 @@ class RecentBlocks:
         tracks.remove(track)
         if not tracks:
             del self._by_address[track.address]
+
+
+def _former_of(newest: NewestBlock) -> int:
+    return newest.former

@@ -7,11 +7,13 @@ import time
 import numpy as np
 import pytest
 
-from ocsd.data import Archive, Builder, window
+from ocsd.data import Archive, Builder, Progress, window
+from ocsd.data.archive.store import RecentNodes
+from ocsd.data.archive.tree import Node
 from ocsd.data.index import FileSummary, IndexedBlock, IndexedSource
 from ocsd.data.trend.digest import digest
 from ocsd.data.trend.places import TrendPlaces
-from ocsd.errors import NoDataError, OcsdError, UsageError
+from ocsd.errors import NoDataError, NotPermittedError, OcsdError, UsageError
 from tests.unit.aggregator.rig import START, Recording
 from tests.unit.data.recorded import OPENED, THERMO, every, hole, holes, samples, sound
 
@@ -34,6 +36,15 @@ def folder(tmp_path):
             opened=opened,
         )
     return tmp_path / "data"
+
+
+@pytest.fixture
+def fast(tmp_path):
+    """The same with 4 Hz: the files have trends of their own."""
+    for number, opened in enumerate((OPENED, OPENED + 3600)):
+        values = [0.5] * 14399 + [90.0 + number]
+        sound(tmp_path / "fast", samples(every(0.25, 14400, opened), a=values), opened=opened)
+    return tmp_path / "fast"
 
 
 def trends(archive):
@@ -91,8 +102,8 @@ def test_a_time_without_samples_is_empty(folder):
 
 
 @pytest.mark.parametrize("harm", ["header", "body", "version", "short", "empty", "gone"])
-def test_a_trend_that_is_lost_or_damaged_is_made_again(folder, harm):
-    archive = Archive(folder)
+def test_a_trend_that_is_lost_or_damaged_is_made_again(fast, harm):
+    archive = Archive(fast)
     before = archive.window([A], *SPAN, 100).fields[A]
     for path in archive.places.stored():
         content = bytearray(path.read_bytes())
@@ -102,7 +113,7 @@ def test_a_trend_that_is_lost_or_damaged_is_made_again(folder, harm):
         path.write_bytes(content)
         if harm == "gone":
             path.unlink()
-    for asked in (archive, Archive(folder)):
+    for asked in (archive, Archive(fast)):
         after = asked.window([A], *SPAN, 100).fields[A]
         np.testing.assert_array_equal(before.max, after.max)
         np.testing.assert_array_equal(before.n, after.n)
@@ -125,24 +136,24 @@ def test_late_files_are_noticed(folder):
     assert found.n.sum() == 7400
 
 
-def test_a_folder_that_cannot_be_written_has_its_trends_in_the_state_folder(folder, tmp_path):
+def test_a_folder_that_cannot_be_written_has_its_trends_in_the_state_folder(fast, tmp_path):
     if os.geteuid() != 0:
         pytest.skip("needs another owner")
-    os.chown(folder, 12345, 12345)
-    archive = Archive(folder, tmp_path / "state")
-    assert archive.window([A], *SPAN, 100).fields[A].n.sum() == 7200
-    assert not (folder / "ocsd" / "trend").exists()
+    os.chown(fast, 12345, 12345)
+    archive = Archive(fast, tmp_path / "state")
+    assert archive.window([A], *SPAN, 100).fields[A].n.sum() == 28800
+    assert not (fast / "ocsd" / "trend").exists()
     assert [*(tmp_path / "state" / "trend").rglob("*.trend")]
 
 
-def test_a_place_that_refuses_trends_costs_time_only(folder):
-    (folder / "ocsd").mkdir(exist_ok=True)
-    (folder / "ocsd" / "trend").write_text("in the way")
-    archive = Archive(folder)
+def test_a_place_that_refuses_trends_costs_time_only(fast):
+    (fast / "ocsd").mkdir(exist_ok=True)
+    (fast / "ocsd" / "trend").write_text("in the way")
+    archive = Archive(fast)
     for _ in range(2):
-        assert archive.window([A], *SPAN, 100).fields[A].n.sum() == 7200
+        assert archive.window([A], *SPAN, 100).fields[A].n.sum() == 28800
     assert "cannot write trends into" in archive.places.refusal
-    builder = Builder(Archive(folder))
+    builder = Builder(Archive(fast))
     assert builder.survey().waiting == 3
     assert not builder.step()
     assert "cannot write trends" in builder.progress.problems[-1]
@@ -269,15 +280,48 @@ def test_the_feeds_that_are_known_take_the_reading_of_one_file(folder):
     assert archive.unread == 0
 
 
-def test_the_builder_makes_files_then_folders_then_groups(folder):
-    builder = Builder(Archive(folder, clock=lambda: OPENED + 3e7))
+def test_the_builder_makes_files_then_folders_then_groups(fast):
+    builder = Builder(Archive(fast, clock=lambda: OPENED + 3e7))
     assert builder.survey().waiting == 4
     made = []
     while builder.step():
-        made.append(trends(Archive(folder)))
+        made.append(trends(Archive(fast)))
     assert [len(names) for names in made] == [1, 2, 3]
     assert builder.progress.built == 4
-    assert "179.trend" in trends(Archive(folder))
+    assert "179.trend" in trends(Archive(fast))
+    assert builder.survey().waiting == 0
+
+
+def test_files_that_tell_no_more_than_their_folder_have_no_trends(folder):
+    builder = Builder(Archive(folder, clock=lambda: OPENED + 3e7))
+    while builder.survey().waiting:
+        while builder.step():
+            pass
+    assert trends(Archive(folder)) == ["179.trend", "17953.trend"]
+    assert builder.progress.built == 2
+    for columns, length_s in ((20, 512), (50, 256), (700, 16), (10_000, 2)):
+        found = Archive(folder).window([A], *SPAN, columns)
+        assert found.column_s == length_s
+        assert found.fields[A].n.sum() == 7200
+        assert found.fields[A].max.max() == 91.0
+    assert trends(Archive(folder)) == ["179.trend", "17953.trend"]
+
+
+def test_files_of_a_folder_that_goes_on_have_trends(folder):
+    builder = Builder(Archive(folder, clock=lambda: OPENED + 15_000))
+    builder.survey()
+    while builder.step():
+        pass
+    assert len(trends(Archive(folder))) == 2
+
+
+def test_the_files_of_a_folder_that_failed_are_not_read_again(folder, monkeypatch):
+    (folder / f"17953/{OPENED}.g3").unlink()
+    (folder / f"17953/{OPENED}.g3").symlink_to("/nowhere")
+    builder = Builder(Archive(folder))
+    assert builder.survey().waiting == 3
+    while builder.step():
+        pass
     assert builder.survey().waiting == 0
 
 
@@ -294,6 +338,70 @@ def test_the_builder_names_a_file_that_it_cannot_read_once(folder):
     assert waiting == 0
     path.unlink()
     assert builder.survey().problems == ()
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(fast):
+    archive = Archive(fast)
+    builder = Builder(archive, clock=lambda: now_s)
+    now_s = 0.0
+    archive.feeds()
+    frames = archive.store._samples.frames
+    columns, frames.columns = frames.columns, refused
+    builder.survey()
+    while builder.step():
+        pass
+    assert len(builder.progress.problems) == 3
+    frames.columns = columns
+    assert builder.survey().waiting == 0
+    now_s = 601.0
+    assert builder.survey().waiting == 3
+    while builder.step():
+        pass
+    assert builder.survey() == Progress(3, 0, builder.progress.folder, ())
+
+
+def refused(*_of_what):
+    raise NotPermittedError("this user may not read it")
+
+
+def test_the_builder_finishes_a_folder_before_it_begins_an_older_one(tmp_path):
+    for opened in (OPENED - 100_000, OPENED):
+        for later in (0, 1000):
+            times = every(0.25, 400, opened + later)
+            sound(tmp_path, samples(times, a=[0.5] * 400), opened=opened + later)
+    builder = Builder(Archive(tmp_path, clock=lambda: OPENED + 3e7))
+    builder.survey()
+    order = [node.name for node in reversed(builder._waiting)]
+    assert order == [
+        f"17953/{OPENED + 1000}",
+        f"17953/{OPENED}",
+        "17953",
+        f"17952/{OPENED - 99_000}",
+        f"17952/{OPENED - 100_000}",
+        "17952",
+        "179",
+    ]
+
+
+def test_what_an_ended_builder_has_left_is_removed_and_what_others_write_is_not(fast):
+    folder = fast / "ocsd" / "trend" / "17953"
+    folder.mkdir(parents=True)
+    left, fresh = folder / f".{OPENED}.trend.77", folder / f".{OPENED}.trend.78"
+    for path in (left, fresh):
+        path.write_bytes(b"half of it")
+    os.utime(left, (OPENED - 10**8, OPENED - 10**8))
+    Builder(Archive(fast)).survey()
+    assert [*folder.iterdir()] == [fresh]
+
+
+def test_trends_that_cannot_be_written_take_little_memory():
+    kept = RecentNodes(512, most_bytes=100)
+    nodes = [Node(f"1/{number}", 0, True, ()) for number in range(9)]
+    for node in nodes:
+        kept.put(node, node.name, size_bytes=40)
+    assert [node for node in nodes if kept.get(node)] == nodes[-2:]
+    kept.put(nodes[0], "large", size_bytes=1000)
+    assert [node for node in nodes if kept.get(node)] == nodes[:1]
 
 
 def test_asking_again_reads_no_file(folder, monkeypatch):

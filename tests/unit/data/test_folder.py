@@ -103,6 +103,14 @@ def test_a_file_that_changed_is_read_again(path):
     assert summary.sources[0].blocks[0].samples == 10
 
 
+@pytest.mark.parametrize("last", ["present", "future"])
+def test_of_files_named_after_the_future_the_one_changed_last_is_being_written(path, last):
+    files = {"present": file(path, OPENED), "future": file(path, OPENED + 10**8)}
+    for name, one in files.items():
+        os.utime(one, (OPENED, OPENED + (name == last)))
+    assert folder(path, OPENED + 100).being_written() == files[last]
+
+
 def test_the_file_being_written_is_read_again_after_its_next_frame_only(path):
     written = file(path, OPENED)
     first = folder(path, OPENED + 100).summaries()

@@ -1,5 +1,7 @@
 """Units and labels that an agent declared, from its messages to readers years later."""
 
+import json
+
 import cbor2
 import pyarrow.parquet
 import pytest
@@ -48,6 +50,20 @@ def test_they_are_in_the_files_and_so3g_reads_those_as_before(recording, tmp_pat
     scanner = HKArchiveScanner()
     scanner.process_file(str(path))
     assert X in scanner.finalize().get_fields()[0]
+
+
+def test_they_are_known_of_files_that_an_older_ocsd_has_indexed(recording, tmp_path):
+    send(recording, 0, **KELVIN)
+    recording.recorder.close()
+    folder = tmp_path / "data"
+    units(folder)
+    [index] = (folder / "ocsd" / "index").glob("*.json")
+    content = json.loads(index.read_text())
+    for summary in content["files"].values():
+        for source in summary["sources"]:
+            del source["units"], source["labels"]
+    index.write_text(json.dumps(content))
+    assert units(folder)[X] == DECLARED
 
 
 def test_they_are_in_the_journal_before_there_is_a_frame(recording, tmp_path):

@@ -13,7 +13,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "trend.md").read_text
 
 def test_the_example_of_the_page_reads_a_trend(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    sound(tmp_path / "data", samples(every(1, 600), a=[0.5] * 599 + [99.0]))
+    sound(tmp_path / "data", samples(every(0.25, 600), a=[0.5] * 599 + [99.0]))
     assert main(["data", "trend", "--folder", "data"]) == 0
     assert {str(path) for path in Path("data/ocsd/trend").rglob("*.trend")} == {
         "data/ocsd/trend/17953.trend",

@@ -1,5 +1,7 @@
 """The last minutes, which are in the journal only, and never twice with those in files."""
 
+import errno
+import os
 import shutil
 import threading
 import tracemalloc
@@ -12,8 +14,9 @@ from hypothesis import strategies as st
 
 from ocsd import journal
 from ocsd.aggregator.disk.journal_writer import JournalWriter
-from ocsd.data import gaps, overview, table, unframed
+from ocsd.data import Archive, gaps, overview, table, unframed
 from ocsd.data.folder import DataFolder
+from ocsd.errors import OcsdError
 from ocsd.journal.kinds import Kind
 from ocsd.journal.ranges import Ranges
 from tests.unit.aggregator.rig import START, Recording
@@ -27,6 +30,50 @@ def recording(tmp_path):
     recording = Recording(tmp_path / "data", segment_bytes=2000)
     recording.start()
     return recording
+
+
+def test_a_journal_that_cannot_be_read_at_present_is_not_like_none(recording, monkeypatch):
+    recording.send([START], a=[1.0])
+    reader = unframed.UnframedReader(recording.folder)
+
+    def poll(_self, **_limits):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal.JournalFollower, "poll", poll)
+        with pytest.raises(OcsdError, match="Too many open files; try again"):
+            DataFolder(recording.folder, lambda: START).summaries()
+        with pytest.raises(OSError, match="Too many open files"):
+            reader.read(START)
+    assert [each.feed for each in reader.read(START).waiting] == [FIELD.rpartition(".")[0]]
+
+
+def test_without_a_journal_that_it_can_read_an_answer_knows_the_files_only(recording):
+    recording.send([START], a=[1.0])
+    recording.run(1000, step_s=50)
+    archive = Archive(recording.folder, clock=lambda: START + 1e5)
+    assert archive.window([FIELD], START - 1, START + 10).read_at == START + 1e5
+    for segment in (recording.folder / "ocsd/journal").glob("*.wal"):
+        segment.write_bytes(b"OCSDWAL2 and whatever a newer ocsd writes")
+    for path in recording.folder.glob("*/*.g3"):
+        os.utime(path, (START + 60, START + 60))
+    archive = Archive(recording.folder, clock=lambda: START + 1e5)
+    assert archive.window([FIELD], START - 1, START + 10).read_at == pytest.approx(
+        START + 60, abs=1e-6
+    )
+
+
+def test_a_sample_that_waits_becomes_believable_when_its_time_has_come(recording):
+    recording.send([START + 50_000], a=[1.0])
+    reader = unframed.UnframedReader(recording.folder)
+
+    def outliers(now_at):
+        (source,) = reader.read(now_at).summary().sources
+        return [len(block.outliers) for block in source.blocks]
+
+    assert outliers(START) == [1]
+    assert outliers(START + 50_000) == [0]
+    assert outliers(START + 10**9) == [1]
 
 
 def exported(folder, field=FIELD):

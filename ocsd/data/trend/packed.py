@@ -1,0 +1,247 @@
+"""Reads the columns of a data frame from its bytes, without an object of so3g for each.
+
+A frame holds its blocks as one entry: a G3VectorFrameObject of G3TimesampleMap, in which each
+column is a vector with a head of its own (spt3g_software, core/src/G3Map.cxx, G3Vector.cxx and
+G3Timestream.cxx; cereal's portable binary archive). Nine tenths of so3g's time for a small frame
+are spent on objects. Here an array is a view of the bytes.
+
+Only what so3g writes today is known here: every byte around the values is compared. so3g decodes
+the rest: text columns, other versions, other types.
+"""
+
+import struct
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_FRAME: Final = struct.Struct("<BIII")
+_U64: Final = struct.Struct("<Q")
+_U32: Final = struct.Struct("<I")
+_MOST_PLANS: Final = 64
+_NEW: Final = 1 << 31
+"""The bit of a number that says that its type, or its object, comes for the first time."""
+
+
+class BlockColumns(NamedTuple):
+    """Samples that were taken together."""
+
+    name: str
+    """Name of the block."""
+    kinds: dict[str, str]
+    """Type of each field: ``float``, ``int``, ``bool`` or ``str``."""
+    ticks: NDArray[np.int64]
+    """Times [ticks of 10 ns], shape (n,)."""
+    values: dict[str, NDArray[Any]]
+    """Values by field, each of shape (n,)."""
+
+
+def _begin(type_name: str, *versions: int) -> bytes:
+    """Return how an object of a type begins in an archive of its own."""
+    name = _U32.pack(_NEW | 1) + _U64.pack(len(type_name)) + type_name.encode()
+    return b"\1" + name + _U32.pack(_NEW | 1) + b"".join(map(_U32.pack, versions))
+
+
+_TEXTS: Final = _begin("G3VectorString", 1, 1)
+_BLOCKS: Final = _begin("G3VectorFrameObject", 1, 1)
+_MAP_NAME: Final = "G3TimesampleMap"
+_FIRST_MAP: Final = (
+    _U32.pack(_NEW | 2) + _U64.pack(len(_MAP_NAME)) + _MAP_NAME.encode()
+    + _U32.pack(_NEW | 2) + _U32.pack(0) + _U32.pack(1)
+)  # fmt: skip
+_FLOATS: Final = _begin("G3VectorDouble", 1, 1)
+_BOOLS: Final = _begin("G3VectorBool", 1, 1)
+_INTS: Final = _begin("G3VectorInt", 2, 1)
+_TICKS: Final = np.dtype("<i8")
+_VECTORS: Final = {
+    _FLOATS: ("float", np.dtype("<f8")),
+    _BOOLS: ("bool", np.dtype("?")),
+    **{_INTS + _U32.pack(8 * size): ("int", np.dtype(f"<i{size}")) for size in (8, 4, 2, 1)},
+}
+
+
+class _UnknownError(Exception):
+    """Bytes that are not known here. Internal: so3g decodes the frame."""
+
+
+class _Array(NamedTuple):
+    """The place of an array; the arguments of `numpy.frombuffer`."""
+
+    code: np.dtype[Any]
+    length: int
+    offset: int
+
+    @property
+    def end(self) -> int:
+        """The offset behind it."""
+        return self.offset + self.length * self.code.itemsize
+
+
+class _Block(NamedTuple):
+    """The places of the arrays of a block."""
+
+    name: str
+    kinds: dict[str, str]
+    ticks: _Array
+    values: dict[str, _Array]
+    narrow: list[str]
+    """The fields of whole numbers that have less than 8 bytes."""
+
+    def of(self, content: bytes) -> BlockColumns:
+        """Return the block of a frame."""
+        ticks = np.frombuffer(content, *self.ticks)
+        values: dict[str, NDArray[Any]] = {
+            name: np.frombuffer(content, *array) for name, array in self.values.items()
+        }
+        for name in self.narrow:
+            values[name] = values[name].astype(np.int64)
+        return BlockColumns(self.name, self.kinds, ticks, values)
+
+
+class _Plan(NamedTuple):
+    """The places of everything in a frame."""
+
+    blocks: list[_Block]
+    between: list[tuple[bytes, int]]
+    """The bytes up to the end of the blocks that are no values, with their offsets."""
+
+    def fits(self, content: bytes) -> bool:
+        """Return whether another frame is the same but for the values."""
+        for place in self.between:  # noqa: SIM110 # a generator would take as long as the rest
+            if not content.startswith(*place):
+                return False
+        return True
+
+
+class Unpacker:
+    """Unpacks frames; one that is as long as one before mostly differs in the values only."""
+
+    def __init__(self) -> None:
+        self._plans: dict[int, _Plan] = {}
+
+    def blocks(self, content: bytes) -> list[BlockColumns] | None:
+        """Return the blocks of a data frame; None if so3g has to decode it.
+
+        The checksum is not compared here. The arrays are views of `content`, where that can be.
+        """
+        plan = self._plans.get(len(content))
+        if plan is None or not plan.fits(content):
+            try:
+                plan = _plan(content)
+            except (_UnknownError, struct.error, UnicodeDecodeError):
+                return None
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            self._plans[len(content)] = plan
+        return [block.of(content) for block in plan.blocks]
+
+
+def _plan(content: bytes) -> _Plan:
+    walk = _Walk(content)
+    places = walk.entries()
+    if "blocks" not in places or "block_names" not in places:
+        raise _UnknownError
+    names = walk.texts(*places["block_names"])
+    walk.at, end = places["blocks"]
+    walk.expect(_BLOCKS)
+    if walk.number() != len(names):
+        raise _UnknownError
+    blocks = [walk.block(number, name) for number, name in enumerate(names)]
+    if walk.at != end or end > len(content):
+        raise _UnknownError
+    between, at = [], 0
+    for array in (each for block in blocks for each in (*block.values.values(), block.ticks)):
+        between.append((content[at : array.offset], at))
+        at = array.end
+    between.append((content[at:end], at))
+    return _Plan(blocks, between)
+
+
+class _Walk:
+    """A walk through the bytes of a frame; `at` is the next one."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.at = 0
+
+    def entries(self) -> dict[str, tuple[int, int]]:
+        """Return begin and end of each entry of the frame."""
+        endian, version, count, _type = _FRAME.unpack_from(self._content)
+        if (endian, version) != (1, 1):
+            raise _UnknownError
+        self.at = _FRAME.size
+        places = {}
+        for _ in range(count):
+            name, length = self.text(), self.number()
+            places[name] = self.at, self.at + length
+            self.at += length
+        return places
+
+    def texts(self, begin: int, end: int) -> list[str]:
+        """Return a G3VectorString."""
+        self.at = begin
+        self.expect(_TEXTS)
+        found = [self.text() for _ in range(self.number())]
+        if self.at != end:
+            raise _UnknownError
+        return found
+
+    def block(self, number: int, name: str) -> _Block:
+        """Return the next block, the first one of which has number 0."""
+        head = _FIRST_MAP
+        versions = _U32.pack(1)
+        if number:
+            head = _U32.pack(2) + _U32.pack(_NEW | (number + 2))
+            versions = b""
+        self.expect(head)
+        (fields,) = _U32.unpack_from(self._content, self.at)
+        self.at += _U32.size
+        kinds, values = {}, {}
+        for _ in range(fields):
+            key = self.text()
+            kinds[key], values[key] = self._vector()
+        self.expect(versions)
+        times = self.number()
+        if not (number or times):
+            raise _UnknownError  # the version of a time comes with the first one, wherever it is
+        self.expect(versions)
+        if any(array.length != times for array in values.values()):
+            raise _UnknownError
+        narrow = [
+            key for key, (code, _, _) in values.items() if code.kind == "i" and code.itemsize < 8
+        ]
+        return _Block(name, kinds, self._array(_TICKS, times), values, narrow)
+
+    def _vector(self) -> tuple[str, _Array]:
+        length = self.number()
+        end = self.at + length
+        for head, (kind, code) in _VECTORS.items():
+            if self._content.startswith(head, self.at):
+                self.at += len(head)
+                array = self._array(code, self.number())
+                if array.end == end:
+                    return kind, array
+        raise _UnknownError
+
+    def _array(self, code: np.dtype[Any], count: int) -> _Array:
+        array = _Array(code, count, self.at)
+        self.at = array.end
+        return array
+
+    def expect(self, known: bytes) -> None:
+        """Go on behind some bytes that must be there."""
+        if not self._content.startswith(known, self.at):
+            raise _UnknownError
+        self.at += len(known)
+
+    def number(self) -> int:
+        """Return the next number of 8 bytes."""
+        (found,) = _U64.unpack_from(self._content, self.at)
+        self.at += 8
+        return int(found)
+
+    def text(self) -> str:
+        """Return the next text."""
+        begin = self.at + 8
+        self.at = begin + self.number()
+        return self._content[begin : self.at].decode()
