@@ -144,10 +144,18 @@ class UnframedReader:
     """Follows the journal of a data folder, and keeps what waits for a frame.
 
     Each reading costs what has come since the last one.
+
+    Parameters
+    ----------
+    folder : Path
+        The data folder.
+    keep : bool
+        False: only the lengths of files are wanted, not the samples.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, keep: bool = True) -> None:
         self._folder = folder
+        self._keep = keep
         self._journal = journal.journal_folder(folder)
         self._follower = journal.JournalFollower(self._journal)
         self._forget()
@@ -233,7 +241,7 @@ class UnframedReader:
 
     def _take(self, entry: journal.Entry, fresh: dict[Layout, UnframedBlocks]) -> None:
         match entry:
-            case journal.Message(number, _, blocks):
+            case journal.Message(number, _, blocks) if self._keep:
                 for packed in blocks:
                     if packed.length:
                         batch = fresh.get(packed.layout)

@@ -1,5 +1,6 @@
 """The process that serves the page: from its start to its end."""
 
+import gc
 import os
 import resource
 import signal
@@ -83,6 +84,7 @@ class WebProcess:
         return {**fields, "READY": 1, "STATUS": trouble, ADDRESS_KEY: self.address}
 
     def _begin(self) -> None:
+        gc.freeze()  # Code is no garbage, and searching it takes longer than an answer.
         self._catch_signals()  # again, because the reactor has set handlers of its own
         self._listen()
         self._ticker.start()

@@ -47,6 +47,9 @@ class Archive:
         cache folder.
     clock : callable
         Returns the present [s, Unix time].
+    live : bool
+        False: samples that wait in the journal for a file are left out, as a builder of trends
+        does, for they take memory.
 
     Raises
     ------
@@ -57,7 +60,11 @@ class Archive:
     """
 
     def __init__(
-        self, folder: Path, state: Path | None = None, clock: Callable[[], float] = time.time
+        self,
+        folder: Path,
+        state: Path | None = None,
+        clock: Callable[[], float] = time.time,
+        live: bool = True,
     ) -> None:
         self._folder = DataFolder(folder, clock)
         self._clock = clock
@@ -68,7 +75,7 @@ class Archive:
         self._groups: list[Node] = []
         self._known: list[FileSummary] | None = None
         self._unframed: unframed.UnframedRows | None = None
-        self._journal = unframed.UnframedReader(folder)
+        self._journal = unframed.UnframedReader(folder, keep=live)
         self._read_at = clock()
 
     def window(

@@ -214,8 +214,11 @@ class _LiveViewer(_Viewer):
                 case LiveRedraw():
                     self._stream.event("redraw", event._asdict())
                 case _:
-                    text = f'{{"at":{time.time()!r},"fields":{event.as_json()}}}'
-                    self._stream.raw(f"event: update\ndata: {text}\n\n".encode())
+                    at = repr(time.time()).encode()
+                    fields = event.as_json()
+                    self._stream.raw(
+                        b'event: update\ndata: {"at":%s,"fields":%s}\n\n' % (at, fields)
+                    )
 
 
 class _ValuesViewer(_Viewer):

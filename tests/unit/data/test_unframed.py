@@ -273,3 +273,18 @@ def test_a_reader_that_follows_knows_what_one_knows_that_reads_all(happenings):
                 assert waits_in(reader.read(now_at)) == waits_in(unframed.read(Path(name), now_at))
         reader.close()
         scene.recording.recorder.close()
+
+
+def test_a_reader_that_keeps_no_samples_knows_the_same_lengths_of_files(recording):
+    whole = unframed.UnframedReader(recording.folder)
+    lengths = unframed.UnframedReader(recording.folder, keep=False)
+    for begin in range(0, 20, 4):
+        send(recording, 4, begin)
+        recording.run(301, step_s=301)
+        now_at = recording.clock.at
+        found, expected = lengths.read(now_at), whole.read(now_at)
+        assert found.ends == expected.ends
+        assert not found.waiting
+    send(recording, 4, 20)
+    assert whole.read(now_at).waiting
+    assert not lengths.read(now_at).waiting
