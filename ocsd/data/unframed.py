@@ -149,13 +149,14 @@ class UnframedReader:
     ----------
     folder : Path
         The data folder.
-    keep : bool
-        False: only the lengths of files are wanted, not the samples.
+    newest_only : bool
+        Keep no more than the newest block of each source: the fields are known, and no memory is
+        needed for samples that nobody reads here.
     """
 
-    def __init__(self, folder: Path, keep: bool = True) -> None:
+    def __init__(self, folder: Path, newest_only: bool = False) -> None:
         self._folder = folder
-        self._keep = keep
+        self._newest_only = newest_only
         self._journal = journal.journal_folder(folder)
         self._follower = journal.JournalFollower(self._journal)
         self._forget()
@@ -241,7 +242,7 @@ class UnframedReader:
 
     def _take(self, entry: journal.Entry, fresh: dict[Layout, UnframedBlocks]) -> None:
         match entry:
-            case journal.Message(number, _, blocks) if self._keep:
+            case journal.Message(number, _, blocks):
                 for packed in blocks:
                     if packed.length:
                         batch = fresh.get(packed.layout)
@@ -256,6 +257,9 @@ class UnframedReader:
 
     def _add(self, batches: list[UnframedBlocks], fresh: UnframedBlocks) -> None:
         """Append blocks; batches become ever shorter, so that there are few of them."""
+        if self._newest_only:
+            batches[:] = [UnframedBlocks(fresh.numbers[-1:], fresh.blocks[-1:])]
+            return
         batches.append(fresh)
         while len(batches) > 1 and len(batches[-1].blocks) * 2 > len(batches[-2].blocks):
             last = batches.pop()

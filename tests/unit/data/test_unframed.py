@@ -275,16 +275,17 @@ def test_a_reader_that_follows_knows_what_one_knows_that_reads_all(happenings):
         scene.recording.recorder.close()
 
 
-def test_a_reader_that_keeps_no_samples_knows_the_same_lengths_of_files(recording):
+def test_a_reader_of_the_newest_blocks_knows_files_and_fields_as_one_of_all_samples(recording):
     whole = unframed.UnframedReader(recording.folder)
-    lengths = unframed.UnframedReader(recording.folder, keep=False)
+    newest = unframed.UnframedReader(recording.folder, newest_only=True)
     for begin in range(0, 20, 4):
         send(recording, 4, begin)
         recording.run(301, step_s=301)
         now_at = recording.clock.at
-        found, expected = lengths.read(now_at), whole.read(now_at)
-        assert found.ends == expected.ends
-        assert not found.waiting
+        found, expected = newest.read(now_at), whole.read(now_at)
+        assert (found.ends, len(found.waiting)) == (expected.ends, len(expected.waiting))
     send(recording, 4, 20)
-    assert whole.read(now_at).waiting
-    assert not lengths.read(now_at).waiting
+    (expected,) = whole.read(now_at).of("observatory.thermo1.feeds.temps", ["a"])
+    (found,) = newest.read(now_at).of("observatory.thermo1.feeds.temps", ["a"])
+    assert expected.values["a"].tolist() == [20, 21, 22, 23]
+    assert found.values["a"].tolist() == [23]
