@@ -50,15 +50,16 @@ class LiveRedraw(NamedTuple):
 class LiveUpdate(NamedTuple):
     """New columns and texts; a column that was sent before has more samples now."""
 
-    numbers: Mapping[str, LiveColumns]
-    """By full name of the field."""
+    columns: Mapping[str, LiveColumns]
+    """By full name of the field; texts count as NaN, as in a window."""
     texts: Mapping[str, Sequence[tuple[float, str]]]
     """Times [s, Unix time] at which the text of a field changed, and the text from then on."""
 
     def as_json(self) -> bytes:
         """Return the fields as `GET live` answers, as JSON; infinities and NaN are null."""
-        fields: dict[str, Any] = {name: each._asdict() for name, each in self.numbers.items()}
-        fields |= {name: {"changes": changes} for name, changes in self.texts.items()}
+        fields: dict[str, Any] = {name: each._asdict() for name, each in self.columns.items()}
+        for name, changes in self.texts.items():
+            fields.setdefault(name, {})["changes"] = changes
         return orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
@@ -147,7 +148,7 @@ class LiveCursor:
             events.append(LiveRedraw(float(self._late_at)))
         self._late_at = np.inf
         update = self._update()
-        if update.numbers or update.texts:
+        if update.columns or update.texts:
             events.append(update)
         return events
 
@@ -209,6 +210,8 @@ class LiveCursor:
 
     def _add(self, track: Track, kinds: _Kinds, blocks: Sequence[PackedBlock]) -> None:
         times, values = numbers_of(blocks, kinds.numbers)
+        if kinds.texts:
+            values = np.concatenate((values, np.full((len(kinds.texts), len(times)), np.nan)))
         fresh_times, fresh_values = times, values
         early = times < self._since_at
         if early.any():
@@ -216,14 +219,13 @@ class LiveCursor:
             if early.all():
                 return
             fresh_times, fresh_values = times[~early], values[:, ~early]
-        if kinds.numbers:
-            self._add_numbers(track, kinds.numbers, fresh_times, fresh_values)
+        self._add_columns(track, kinds.numbers + kinds.texts, fresh_times, fresh_values)
         if kinds.texts:
             columns = gather(blocks, dict.fromkeys(kinds.texts, Kind.TEXT))
             for name in kinds.texts:
                 self._add_texts(f"{track.address}.{name}", times, columns[name])
 
-    def _add_numbers(
+    def _add_columns(
         self,
         track: Track,
         names: tuple[str, ...],
@@ -254,17 +256,17 @@ class LiveCursor:
         self._texts[full] = float(times.max()), str(last)
 
     def _update(self) -> LiveUpdate:
-        numbers: dict[str, LiveColumns] = {}
+        columns: dict[str, LiveColumns] = {}
         for summed in self._sums.values():
-            numbers |= summed.fresh()
-        for full in numbers:
+            columns |= summed.fresh()
+        for full in columns:
             parts = self._parts[full]
             if len(parts) > 1:  # the other fields beside it have changed
-                numbers[full] = fresh_together(parts, full)
+                columns[full] = fresh_together(parts, full)
         for summed in self._sums.values():
             summed.settle()
         changes, self._changes = self._changes, {}
-        return LiveUpdate(numbers, {full: sorted(each) for full, each in changes.items()})
+        return LiveUpdate(columns, {full: sorted(each) for full, each in changes.items()})
 
 
 def _kinds_of(layout: Layout, names: Sequence[str]) -> _Kinds:
