@@ -117,9 +117,13 @@ class WebProcess:
         signal.signal(signal.SIGTERM, on_signal)
 
     def _end(self, why: str) -> NoReturn:
-        """End at once: nothing here has to be kept, and no viewer or thread is waited for."""
+        """End at once: nothing here has to be kept, and no viewer or thread is waited for.
+
+        Only the files of exports would stay behind.
+        """
         self.log.info("{signal}: ending", signal=why)
         notify(STOPPING=1, STATUS="ending")
+        self._handlers.end()
         if self._settings.socket is not None and self._place is not None:
             Path(self._settings.socket).unlink(missing_ok=True)
         for stream in (sys.stdout, sys.stderr, sys.__stdout__):

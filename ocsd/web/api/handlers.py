@@ -61,6 +61,10 @@ class Handlers:
         self.living.start()
         self.trends.start()
 
+    def end(self) -> None:
+        """Leave nothing behind: this process ends."""
+        self.recorded.end()
+
     def trouble(self) -> str:
         """Return the faults that an operator should know; empty if there are none."""
         return "; ".join(filter(None, (self.living.trouble, self.trends.trouble)))

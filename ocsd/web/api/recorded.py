@@ -33,6 +33,7 @@ class RecordedData:
         self._windows = windows
         self._sizes = exports
         self._exports = Seats(MOST_EXPORTS, "exports")
+        self._under_way: set[Export] = set()
 
     async def fields(self, call: Call) -> Any:
         """Return the recorded fields."""
@@ -62,11 +63,18 @@ class RecordedData:
         )
         check_room(sum(sum(one["n"]) + sum(one["n_nan"]) for one in found["fields"].values()))
         self._exports.take("export")
+        export = Export(call.request, self._folder, names, (since_at, until_at))
+        self._under_way.add(export)
         try:
-            export = Export(call.request, self._folder, names, (since_at, until_at))
             await export.start(the_reactor(), call.params["format"])
         finally:
+            self._under_way.discard(export)
             self._exports.leave("export")
+
+    def end(self) -> None:
+        """End the exports: this process ends."""
+        for export in self._under_way:
+            export.end()
 
 
 def _span(call: Call) -> tuple[float, float]:

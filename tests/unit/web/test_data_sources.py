@@ -25,6 +25,7 @@ from ocsd.web.sources.samples import Samples, explaining, instance_of, numbers
 from ocsd.web.sources.trends import Trends
 
 LIMIT_S = 60.0
+NO_CHILD = 2**30
 FEED = "observatory.lab1.thermo1.feeds.temps"
 FIELD = f"{FEED}.channel_00"
 
@@ -161,7 +162,7 @@ class Spawning:
     def spawnProcess(self, _protocol, _program, words, env):
         self.path = Path(words[words.index("-o") + 1])
         self.path.with_name("beside").write_text("half of it")
-        return SimpleNamespace(pid=1, signalProcess=self.signals.append)
+        return SimpleNamespace(pid=NO_CHILD, signalProcess=self.signals.append)
 
 
 def test_an_export_that_is_given_up_leaves_no_file(tmp_path, monkeypatch):
@@ -175,6 +176,24 @@ def test_an_export_that_is_given_up_leaves_no_file(tmp_path, monkeypatch):
     answering.cancel()
     assert reactor.signals == ["KILL"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_end_of_the_page_leaves_nothing_of_an_export(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    settings = PageSettings("lab", None, None, None, data_dir=tmp_path / "data")
+    found = {"fields": {FIELD: {"n": [2], "n_nan": [1]}}}
+    recorded = RecordedData(settings, None, None, SimpleNamespace(do=lambda _: succeed(found)))
+    reactor = Spawning()
+    monkeypatch.setattr("ocsd.web.api.recorded.the_reactor", lambda: reactor)
+    params = {"field": [FIELD], "since": 0.0, "until": 1.0, "format": "csv"}
+    call = Call(SimpleNamespace(notifyFinish=Deferred), params=params)
+    answering = Deferred.fromCoroutine(recorded.export(call))
+    assert len(list(tmp_path.iterdir())) == 1
+    recorded.end()
+    assert reactor.signals == ["KILL"]
+    assert list(tmp_path.iterdir()) == []
+    answering.addErrback(lambda failure: failure.trap(CancelledError))
+    answering.cancel()
 
 
 def test_an_export_for_which_there_is_no_room_is_refused():
