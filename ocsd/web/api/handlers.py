@@ -86,5 +86,5 @@ class Handlers:
             "since_at": STARTED_AT,
             "address": self.address(),
             "trends": self.trends.as_json(),
-            "viewers": self.seats.taken("events"),
+            "viewers": self.watching.viewers,
         }

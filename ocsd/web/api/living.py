@@ -15,7 +15,7 @@ from ocsd.web.server.plain import dumps
 from ocsd.web.server.route import Call
 from ocsd.web.server.seats import Seats
 from ocsd.web.server.stream import Stream
-from ocsd.web.sources.samples import SamplesThread
+from ocsd.web.sources.samples import SamplesThread, has_words
 
 IDLE_POLL_S: Final = 1.0
 """Time between two looks into the journal while nobody looks [s]; else each update begins with one.
@@ -44,7 +44,7 @@ class Living:
         self._rounds = Ticker(UPDATE_S, self._round)
         self._newest: list[LatestValue] = []
         self._newest_at = float("-inf")
-        self._answers: dict[str, bytes] = {}
+        self._answers: dict[tuple[str, str], bytes] = {}
 
     @property
     def trouble(self) -> str:
@@ -74,7 +74,7 @@ class Living:
         """Return the latest values."""
         if self._live is not None:
             self._live.poll()
-        return self.latest(call.params["pattern"])
+        return self.latest(call.params["pattern"], call.params["search"])
 
     async def follow_values(self, call: Call) -> None:
         """Stream the latest values once a second."""
@@ -82,8 +82,8 @@ class Living:
         self._seats.take("values")
         _ValuesViewer(call, self, call.params["pattern"])
 
-    def latest(self, pattern: str) -> bytes:
-        """Return the latest values that a pattern means, as JSON, made once for all viewers.
+    def latest(self, pattern: str, search: str = "") -> bytes:
+        """Return the latest values that are meant, as JSON, made once for all viewers.
 
         They are not older than some tenths of a second.
         """
@@ -91,12 +91,13 @@ class Living:
         if not 0 <= now_at - self._newest_at < VALUES_S / 2:
             self._newest_at, self._answers = now_at, {}
             self._newest = [] if self._live is None else self._live.latest()
-        answer = self._answers.get(pattern)
+        answer = self._answers.get((pattern, search))
         if answer is None:
-            answer = self._answers[pattern] = dumps(self._told(pattern or "*"))
+            answer = dumps(self._values(pattern or "*", search))
+            self._answers[pattern, search] = answer
         return answer
 
-    def _told(self, pattern: str) -> dict[str, Any]:
+    def _values(self, pattern: str, search: str) -> dict[str, Any]:
         at = self._newest_at
         return {
             "at": at,
@@ -110,7 +111,7 @@ class Living:
                     "label": each.label or None,
                 }
                 for each in self._newest
-                if is_meant(each.field, pattern)
+                if is_meant(each.field, pattern) and has_words(search, each.field, each.label)
             ],
         }
 

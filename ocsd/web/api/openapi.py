@@ -8,11 +8,15 @@ from ocsd.web.server.route import JSON, Route, Schema
 
 _WORDS: Final = {
     400: "the request is wrong; the message says what",
+    403: "this page is for others, or the request comes from a page of another site",
     404: "there is nothing of that name",
     409: "it cannot be done now",
     413: "it is too large",
+    415: "it is no JSON",
     503: "a source is away, or the page is busy; try again",
 }
+_OF_EVERY_REQUEST: Final = (403,)
+_OF_EVERY_CHANGE: Final = (413, 415)
 ERROR_SCHEMA: Final[Schema] = {
     "type": "object",
     "required": ["error"],
@@ -93,7 +97,10 @@ def _answer(route: Route) -> dict[str, Any]:
 
 def _refusals(route: Route) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Error"}
+    codes = {*route.refusals, *_OF_EVERY_REQUEST}
+    if route.body is not None:
+        codes.update(_OF_EVERY_CHANGE)
     return {
         str(code): {"description": _WORDS[code], "content": {JSON: {"schema": schema}}}
-        for code in route.refusals
+        for code in sorted(codes)
     }

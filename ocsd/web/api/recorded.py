@@ -38,7 +38,10 @@ class RecordedData:
     async def fields(self, call: Call) -> Any:
         """Return the recorded fields."""
         search, limit = call.params["search"], call.params["limit"]
-        return await self._names.do(lambda samples: samples.fields(search, limit))
+        one_each = bool(call.params["each"])
+        return await self._names.do(
+            lambda samples: samples.fields(search, limit, one_each=one_each)
+        )
 
     async def window(self, call: Call) -> Any:
         """Return fields over a time."""

@@ -9,6 +9,7 @@ from ocsd.web.server.route import EVENTS, LINES, Param, Route
 from ocsd.web.sources.export import EXPORT_TYPES
 from ocsd.web.sources.records import MOST_ENTRIES, MOST_LINES
 
+_WINDOW: Final = Param("window", "text", "a name of the viewer's own making, to be counted by", "")
 _STATE_EVENTS: Final = {
     "state": "as `GET state`, whenever something changed, and every 2 s at least",
     "transition": "an instance changed its state, as in the control API",
@@ -44,7 +45,20 @@ _LIVE_EVENTS: Final = {
     "redraw": "samples came late: ask for the window again from `since`",
     "tick": "the time, once a second",
 }
+_SEARCH: Final = Param("search", "text", "words in name or label, all of them", "")
+_EACH: Final = Param(
+    "each",
+    "choice",
+    "`instance`: of each instance the field of numbers with the newest sample only",
+    "",
+    choices=("instance",),
+)
 _FORMAT: Final = Param("format", "choice", "the kind of file", "csv", choices=tuple(EXPORT_TYPES))
+_LOG_EVENTS: Final = {
+    "line": "a line of the log",
+    "left_out": "`count` lines, which came all at once before the next one, are in the log only",
+    "tick": "the time, once a second",
+}
 _FOUND: Final = (400, 404, 503)
 
 
@@ -68,6 +82,7 @@ def _of_state(handlers: Handlers) -> tuple[Route, ...]:
             "The state of the host: the verdict, what is wrong, and its status.",
             handlers.watching.state,
             schemas.STATE_SCHEMA,
+            params=(_WINDOW,),
         ),
         Route(
             "GET",
@@ -75,6 +90,7 @@ def _of_state(handlers: Handlers) -> tuple[Route, ...]:
             "Each state and each transition, as they come.",
             handlers.watching.events,
             kind=EVENTS,
+            params=(_WINDOW,),
             refusals=(400, 503),
             events=_STATE_EVENTS,
         ),
@@ -151,7 +167,7 @@ def _of_records(handlers: Handlers) -> tuple[Route, ...]:
             kind=EVENTS,
             params=(_LEVEL, _GREP),
             refusals=_FOUND,
-            events={"line": "a line of the log", "tick": "the time, once a second"},
+            events=_LOG_EVENTS,
         ),
         Route(
             "GET",
@@ -188,7 +204,7 @@ def _of_data(handlers: Handlers) -> tuple[Route, ...]:
             "The recorded fields.",
             handlers.recorded.fields,
             schemas.FIELDS,
-            params=(Param("search", "text", "words in name or label, all of them", ""), _LIMIT),
+            params=(_SEARCH, _LIMIT, _EACH),
             refusals=(400, 503),
         ),
         Route(
@@ -232,7 +248,7 @@ def _of_live_values(handlers: Handlers) -> tuple[Route, ...]:
             "The latest value of each field that was recorded in the last minutes.",
             handlers.living.values,
             schemas.VALUES,
-            params=(_PATTERN,),
+            params=(_PATTERN, _SEARCH),
         ),
         Route(
             "GET",

@@ -87,6 +87,7 @@ def test_fields_are_found_by_words_in_name_or_label(tmp_path):
         }
     ]
     assert samples.fields("", 1)["total"] == 2
+    assert [row["field"] for row in samples.fields("", 9, one_each=True)["fields"]] == [FIELD]
     assert samples.fields("mode", 9)["fields"][0]["kind"] == "text"
 
 

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from ocsd.errors import NoLogError
 from ocsd.history.summary import HistoryEntry
-from ocsd.web.api.telling import Telling
+from ocsd.web.api.telling import MOST_LINES_AT_ONCE, Telling, _Following
 from ocsd.web.refusals import BusyError, MissingError
 from ocsd.web.server.plain import dumps, dumps_in_parts
 from ocsd.web.server.route import Call
@@ -120,6 +120,16 @@ def test_a_log_that_cannot_be_read_takes_no_seat(log):
     Deferred.fromCoroutine(telling.follow(call)).addErrback(refused.append)
     assert isinstance(refused[0].value, NoLogError)
     assert seats.taken("log") == 0
+
+
+def test_lines_of_a_log_that_are_left_out_are_counted(log):
+    written = []
+    following = object.__new__(_Following)
+    following._stream = SimpleNamespace(event=lambda *event: written.append(event), is_open=False)
+    following._tick_due_at = math.inf
+    following._write([{"text": str(n)} for n in range(MOST_LINES_AT_ONCE + 2)])
+    assert written[:2] == [("left_out", {"count": 2}), ("line", {"text": "2"})]
+    assert len(written) == MOST_LINES_AT_ONCE + 1
 
 
 def test_more_viewers_than_there_are_seats_are_refused():

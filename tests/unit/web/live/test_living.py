@@ -56,4 +56,6 @@ def test_the_values_are_read_once_for_all_patterns():
 
     found = [fields(pattern) for pattern in ("", "a", "b", "*.y", "c")]
     assert found == [["x", "y"], ["x"], ["y"], ["y"], []]
+    found = json.loads(living.latest("", "TEMPS x"))["values"]
+    assert [each["field"][-1] for each in found] == ["x"]
     assert living._live.asked == 1
