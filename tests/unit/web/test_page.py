@@ -185,6 +185,19 @@ def test_dragging_zooms_and_what_is_exported_is_what_is_seen(page, address):
     assert f"field={FIELD}" in href
 
 
+def test_names_of_fields_that_begin_alike_are_not_cut(page):
+    with served(
+        World([f"observatory_registry_{'of_the_whole_site_' * 3}{i}" for i in "ab"])
+    ) as url:
+        page.goto(url)
+        page.locator("#values .place").first.wait_for()
+        cut = page.evaluate(
+            "() => [...document.querySelectorAll('#values .name, #values .place')]"
+            ".filter((each) => each.scrollWidth > each.clientWidth + 1).length"
+        )
+    assert cut == 0
+
+
 def test_two_fingers_zoom_and_one_moves(chromium, address):
     context = chromium.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
