@@ -1,10 +1,10 @@
-"""Access control: the levels of clients, and the policy of an agent towards them.
+"""Access control: the levels of clients, the policies of agents, and the rules of a director.
 
-`ocsd.access` is a public name (``ocs.access`` of OCS): it offers what agents and their
-authors use. It may import `ocsd.errors` and `ocsd.base`, nothing else of ocsd.
-Begin with `levels`.
+Agent, client, router, director and daemon all ask it, so it stands low: it imports neither
+twisted nor any of these. `levels` and `policy` are cheap; an agent without access control
+imports nothing else. Begin with `level_rules`, which decides about a client's level.
 """
 
-from ocsd.access.levels import AC_VERSION, CredLevel, policy_of
+from ocsd.access.levels import AC_VERSION, CredLevel
 
-__all__ = ["AC_VERSION", "CredLevel", "policy_of"]
+__all__ = ["AC_VERSION", "CredLevel"]
