@@ -1,8 +1,9 @@
-"""Access control: the levels of clients, the policies of agents, and the rules of a director.
+"""Access control: levels, policies and rules of agents, roles and rules of a closed site.
 
-Agent, client, router, director and daemon all ask it, so it stands low: it imports neither
-twisted nor any of these. `levels` and `policy` are cheap; an agent without access control
-imports nothing else. Begin with `level_rules`, which decides about a client's level.
+`ocsd.access` is a public name (``ocs.access`` of OCS): it offers what agents and their authors
+use, and loads nothing else. It imports the layers below it only. `levels` and `policy` are cheap,
+and all that an agent without access control imports. Begin with `level_rules` for a client's
+level at an agent, with `rules` for the router, with `store` for the files.
 """
 
 from ocsd.access.levels import AC_VERSION, CredLevel
