@@ -69,8 +69,6 @@ class HostPaths:
     """The record of events of the instances, and of their reasons."""
     audit = _Place("state", "audit")
     """Folder of the audit journal: who did what."""
-    access = _Place("state", "access")
-    """Folder of people, keys and certificates of a closed site."""
     incidents = _Place("state", "incidents")
     """Folders of the examinations of hung processes."""
     spools = _Place("state", "spool")

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from twisted.logger import Logger
 from twisted.web import resource, server
 
-from ocsd.audit.entry import AuditOutcome
+from ocsd.audit.entry import AuditKind, AuditOutcome
 from ocsd.audit.secrets import told
 from ocsd.daemon.api.askers import Asker, Askers, refuse
 from ocsd.daemon.api.exchange import (
@@ -267,7 +267,11 @@ class ControlApi:
         action = str(body.get("action") or "")
         if not action:
             raise bad_body("/v1/audit", KeyError("action"))
-        self.audit.access(action, parameters=told(body.get("parameters")), **facts)
+        parameters = told(body.get("parameters"))
+        if body.get("kind") == AuditKind.CHANGE:
+            self.audit.change(action, parameters=parameters, **facts)
+        else:
+            self.audit.access(action, parameters=parameters, **facts)
         return answer_of(request, {})
 
     def _looking(
