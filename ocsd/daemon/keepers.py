@@ -17,8 +17,9 @@ from ocsd.daemon.instances.ports import Launcher
 from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.planning.settings import Settings, liveness_of, policy_of
 from ocsd.forkserver.protocol import SpawnRequest
+from ocsd.site.classes import WEB_CLASS
 from ocsd.site.launch import Launch
-from ocsd.site.model import WEB_CLASS, Instance, Manage
+from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.proc import what_holds
 

@@ -177,11 +177,10 @@ class ControlApi:
             return self.fleet.resting()
         if verb == "up" and leave_put_down:
             return self.fleet.put_down_singly()
-        page = self.fleet.page()
-        if verb == "down" and page is not None:
-            name = page.instance_id
-            return {name: f"it shows what is down; to end it, too: ocsd down {name}"}
-        return {}
+        if verb != "down":
+            return {}
+        names = [page.instance_id for page in self.fleet.pages()]
+        return {name: f"it shows what is down; to end it, too: ocsd down {name}" for name in names}
 
     def _stop(self, request: Any) -> int:
         asker = self._permitted("stop", request)

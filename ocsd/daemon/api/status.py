@@ -10,8 +10,9 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME, why_left_alone
 from ocsd.daemon.surroundings.clock import ClockOffset
+from ocsd.site.classes import WEB_CLASS
 from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
-from ocsd.site.model import WEB_CLASS, Hub, Instance, word_of
+from ocsd.site.model import Hub, Instance, word_of
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Verdict
 from ocsd.system.paths import HostPaths
@@ -181,7 +182,7 @@ class StatusReport:
     def _verdict(self, keeper: Keeper) -> Verdict:
         """Return how an instance does; it cannot be called while the router hangs."""
         router, verdict = self.fleet.router, keeper.verdict
-        if keeper is self.fleet.page():
+        if keeper in self.fleet.pages():
             return verdict
         if verdict.health is Health.OK and router is not None and keeper.life.state is State.UP:
             hang = router.verdict
