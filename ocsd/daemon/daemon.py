@@ -33,7 +33,7 @@ from ocsd.daemon.watching.chronicle import DAEMON
 from ocsd.daemon.watching.lost_files import LostFiles
 from ocsd.errors import OcsdError
 from ocsd.forkserver.protocol import EndRequest, Hello
-from ocsd.site.model import WEB_CLASS
+from ocsd.site.classes import WEB_CLASS
 from ocsd.supervisor.events import State, UpRequested
 
 LAUNCH_WITHOUT_ROUTER_S = 15.0
@@ -290,7 +290,8 @@ class Daemon:
         keeper = self._parts.fleet.by_pid(pid)
         if keeper is None or keeper.instance_id == ROUTER_NAME:
             return False
-        return self._parts.fleet.instance(keeper.instance_id).agent_class == WEB_CLASS
+        agent_class: str = self._parts.fleet.instance(keeper.instance_id).agent_class
+        return agent_class == WEB_CLASS
 
     def _be_host_manager(self) -> None:
         """Answer OCS's tools; autobahn is loaded when the agents have been asked for."""
