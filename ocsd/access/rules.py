@@ -134,9 +134,8 @@ def _may_publish(rules: SiteRules, who: Party, inner: str) -> bool:
     instance_id, _, rest = inner.partition(".")
     if rest == _CONTROLS:
         return _is_director(rules, who, instance_id)
-    if who.role == Role.HOST:
-        return True
-    return who.role in _AGENTS and instance_id == who.authid and rest.startswith("feeds.")
+    own = who.role in _AGENTS and instance_id == who.authid
+    return rest.startswith("feeds.") and (own or who.role == Role.HOST)
 
 
 def _is_director(rules: SiteRules, who: Party, instance_id: str) -> bool:
