@@ -86,7 +86,7 @@ def test_names_with_hyphens_and_spaces_become_attributes(words, agent, monkeypat
 def test_a_password_is_sent_only_to_agents_that_know_of_it(words, bridge, agent, monkeypatch):
     OCSClient("dev1", privs="secret", args=words).acq.stop()
     assert bridge.calls[-1][2] == {"password": "secret"}
-    OCSClient("dev1", privs=3, args=words).acq.stop()
+    OCSClient("dev1", privs=1, args=words).acq.stop()
     assert bridge.calls[-1][2] == {}
     old = {key: value for key, value in agent.api().items() if key != "access_control"}
     monkeypatch.setattr(agent, "api", lambda: old)
