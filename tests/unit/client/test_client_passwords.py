@@ -6,7 +6,6 @@ from ocsd.access.scope import AccessTarget
 from ocsd.client.exclusive import ExclusiveAccessClient
 from ocsd.client.passwords import PASSWORDS_VARIABLE, client_get_password
 from ocsd.errors import PasswordsFileError
-from ocsd.ocs_client import OCSClient
 
 ROWS = """\
 - default: true
@@ -89,24 +88,6 @@ def test_without_a_file_the_client_says_so(file):
     file.unlink()
     with pytest.raises(PasswordsFileError, match=r"passwords\.yaml: No such file"):
         client_get_password(2, "A", "a")
-
-
-def test_a_client_sends_the_password_of_the_file(file, words, bridge):
-    file.write_text(
-        "- {agent_class: TestAgent, password_2: two}\n- {default: true, password_3: c}\n"
-    )
-    OCSClient("dev1", privs=3, args=words).acq.stop()
-    assert bridge.calls[-1][2] == {"password": "c"}
-
-
-def test_a_client_asks_our_director_for_a_token(words, bridge, agent, monkeypatch):
-    api = {**agent.api(), "access_control": {"version": 1, "director": "access-dir"}}
-    monkeypatch.setattr(agent, "api", lambda: api)
-    OCSClient("dev1", privs="secret", args=words).acq.stop()
-    asked = [call for call in bridge.calls if call[0] == "observatory.access-dir.request_token"]
-    assert len(asked) == 1
-    # The stand-in has no such procedure, as OCS's director has none.
-    assert bridge.calls[-1][2] == {"password": "secret"}
 
 
 class Special:
