@@ -15,8 +15,6 @@ from ocsd.access.tickets import login_of
 from ocsd.errors import OcsdError
 from ocsd.router.guard import facts as site_facts
 from ocsd.router.guard.door import (
-    AGENT_PATH,
-    TICKET_MARK,
     Admitted,
     BasisKind,
     Denied,
@@ -26,6 +24,7 @@ from ocsd.router.guard.door import (
     of_person,
     with_ticket,
 )
+from ocsd.router.guard.urls import AGENT_PATH, TICKET_MARK
 
 _OF_AGENTS: Final = "agent"
 
@@ -68,7 +67,7 @@ class Book:
         Parameters
         ----------
         kind, secret : str
-            Those of its path (`ocsd.router.guard.door.secret_of`).
+            Those of its path (`ocsd.router.guard.urls.secret_of`).
         """
         authid, _, ticket = secret.partition(TICKET_MARK)
         login = login_of(authid)

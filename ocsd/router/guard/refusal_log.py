@@ -12,7 +12,7 @@ AGAIN_S: Final = 60.0
 MOST_REPORTS: Final = 500
 """Different refusals in that time that are reported; the others are counted."""
 
-_LONGEST_LINE: Final = 500
+_LINE_LIMIT: Final = 500
 
 
 class RefusalLog:
@@ -45,7 +45,7 @@ class RefusalLog:
         else:
             self._counts[key] = 0
             name = who.authid or "somebody"
-            self._tell(one_line(f"refused {name} from {peer}: {reason}"[:_LONGEST_LINE]))
+            self._tell(one_line(f"refused {name} from {peer}: {reason}"[:_LINE_LIMIT]))
 
     def fault(self, text: str) -> None:
         """Report something that is wrong with this router."""
@@ -59,7 +59,7 @@ class RefusalLog:
         for (authid, _, peer, _, reason), count in self._counts.items():
             if count:
                 text = f"refused {authid or 'somebody'} from {peer} {count} times more: {reason}"
-                self._tell(one_line(text[:_LONGEST_LINE]))
+                self._tell(one_line(text[:_LINE_LIMIT]))
         if self._left_out:
             self._tell(f"{self._left_out} more refusals of other kinds in {AGAIN_S:.0f} s")
         self._counts.clear()

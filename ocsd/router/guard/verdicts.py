@@ -1,4 +1,4 @@
-"""What a session may do: the site's rules, remembered, and the guard before published agents."""
+"""The rights of a session: the site's rules, remembered, and the guard of published agents."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
