@@ -141,6 +141,7 @@ class Daemon:
         if dry_run:
             return change, {}
         self.settings = self._parts.keepers.settings = change.settings
+        change.settings.tell_router()
         self._parts.oversight.apply_reload(change.settings, change.difference, by)
         return change, self._parts.reload.apply(change, by)
 
