@@ -104,6 +104,10 @@ class StatusReport:
     """When ocsd's own code was last written to the disk [s, Unix time]."""
     disks: Callable[[], list[dict[str, Any]]] = list
     """Returns the disks of data, state and logs (`ocsd.daemon.watching.disks`)."""
+    audit: Callable[[], dict[str, Any]] = dict
+    """Returns the end of the chain of the audit journal."""
+    access: Callable[[], dict[str, Any]] = dict
+    """Returns whether the site is closed, and warnings (`ocsd.daemon.surroundings.keys`)."""
     _meter: UsageMeter = field(default_factory=UsageMeter, init=False)
     _began_s: float = field(default_factory=time.monotonic, init=False)
 
@@ -125,9 +129,11 @@ class StatusReport:
             "trouble": "; ".join(filter(None, (self.trouble(), self.start_trouble()))),
             "journal_path": str(self.paths.journal),
             "log_path": str(self.paths.instance_log("ocsd")),
+            "audit": self.audit(),
             "hub": self.hub.addresses,
             "clock": offset and offset.as_json(),
             "disks": self.disks(),
+            "access": self.access(),
             "router": self._router(),
             "instances": rows,
             "not_managed": [_not_managed(each) for each in self.left_alone()],

@@ -58,7 +58,7 @@ def test_the_description_is_of_openapi_and_has_every_path():
 
 def test_the_description_has_every_refusal():
     paths = document(TABLE)["paths"]
-    assert [*paths["/state"]["get"]["responses"]] == ["200", "400", "403"]
+    assert [*paths["/state"]["get"]["responses"]] == ["200", "400", "401", "403"]
     change = paths["/instances/{name}/operations/{operation}/{action}"]["post"]
     assert {"403", "413", "415"} <= set(change["responses"])
 
