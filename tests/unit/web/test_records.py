@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from ocsd.errors import NoLogError
 from ocsd.history.summary import HistoryEntry
-from ocsd.web.api.telling import MOST_LINES_AT_ONCE, Telling, _Following
+from ocsd.web.api.logs import MOST_LINES_AT_ONCE, LogEndpoints, _Following
 from ocsd.web.refusals import BusyError, MissingError
 from ocsd.web.server.plain import dumps, dumps_in_parts
 from ocsd.web.server.route import Call
@@ -114,10 +114,10 @@ def test_a_missing_log_names_those_that_there_are(log):
 def test_a_log_that_cannot_be_read_takes_no_seat(log):
     (log.parent / "odd.log").mkdir()
     seats = Seats()
-    telling = Telling(SimpleNamespace(paths=Paths(log.parent)), seats, None)
+    endpoints = LogEndpoints(SimpleNamespace(paths=Paths(log.parent)), seats, None)
     call = Call(None, names={"name": "odd"}, params={"level": "trace", "grep": ""})
     refused = []
-    Deferred.fromCoroutine(telling.follow(call)).addErrback(refused.append)
+    Deferred.fromCoroutine(endpoints.follow(call)).addErrback(refused.append)
     assert isinstance(refused[0].value, NoLogError)
     assert seats.taken("log") == 0
 

@@ -17,7 +17,7 @@ LOOKING_S: Final = 15.0
 """A window that has asked within this time is looked at [s]; a hidden one asks every 10 s."""
 
 
-class Watching:
+class StateEndpoints:
     """Answers `state` and `events`; the text of a state is made once for all viewers."""
 
     def __init__(self, settings: PageSettings, states: States, seats: Seats) -> None:
@@ -61,7 +61,7 @@ class Watching:
         stream.on_caught_up = lambda: self._repeat(stream)
         self._streams[stream] = call.params["window"] or f"stream {id(stream)}"
         if self._forget is None:
-            self._forget = self._states.watch(self._told, self._moved)
+            self._forget = self._states.watch(self._take_state, self._take_transition)
             self._ticker.start()
         else:
             self._repeat(stream)
@@ -80,11 +80,11 @@ class Watching:
             self._last = b""
             self._ticker.stop()
 
-    def _told(self, state: HostState) -> None:
+    def _take_state(self, state: HostState) -> None:
         self._last = event_bytes("state", self._view(state))
         self._send(self._last)
 
-    def _moved(self, transition: Mapping[str, Any]) -> None:
+    def _take_transition(self, transition: Mapping[str, Any]) -> None:
         self._send(event_bytes("transition", {**transition, "host": self._settings.host}))
 
     def _tick(self) -> None:

@@ -30,7 +30,7 @@ BREATH_S: Final = 0.01
 """Time for which viewers are written to at once, and then others have their turn [s]."""
 
 
-class Living:
+class LiveEndpoints:
     """Answers `live` and `values`; one reading of the journal serves all viewers."""
 
     def __init__(self, data_dir: Path | None, names: SamplesThread, seats: Seats) -> None:
@@ -171,12 +171,12 @@ class _Viewer:
     seat = ""
     period_s = VALUES_S
 
-    def __init__(self, call: Call, living: Living) -> None:
-        self._living = living
+    def __init__(self, call: Call, endpoints: LiveEndpoints) -> None:
+        self._endpoints = endpoints
         self._stream = Stream(call.request)
         self._stream.on_close = self._closed
         self._due_s = self._tick_due_s = 0.0
-        living.join(self)
+        endpoints.join(self)
 
     def beat(self) -> None:
         """Write what is new, and once a second the time."""
@@ -195,16 +195,16 @@ class _Viewer:
         """Write what is new."""
 
     def _closed(self) -> None:
-        self._living.leave(self, self.seat)
+        self._endpoints.leave(self, self.seat)
 
 
 class _LiveViewer(_Viewer):
     seat = "live"
     period_s = 0.0
 
-    def __init__(self, call: Call, living: Living, cursor: LiveCursor) -> None:
+    def __init__(self, call: Call, endpoints: LiveEndpoints, cursor: LiveCursor) -> None:
         self._cursor = cursor
-        super().__init__(call, living)
+        super().__init__(call, endpoints)
 
     def write(self) -> None:
         for event in self._cursor.updates():
@@ -224,9 +224,9 @@ class _LiveViewer(_Viewer):
 class _ValuesViewer(_Viewer):
     seat = "values"
 
-    def __init__(self, call: Call, living: Living, pattern: str) -> None:
+    def __init__(self, call: Call, endpoints: LiveEndpoints, pattern: str) -> None:
         self._pattern = pattern
-        super().__init__(call, living)
+        super().__init__(call, endpoints)
 
     def write(self) -> None:
-        self._stream.raw(b"event: values\ndata: %s\n\n" % self._living.latest(self._pattern))
+        self._stream.raw(b"event: values\ndata: %s\n\n" % self._endpoints.latest(self._pattern))

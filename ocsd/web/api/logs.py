@@ -20,7 +20,7 @@ LOG_STREAM_POLL_S: Final = 0.5
 MOST_LINES_AT_ONCE: Final = 1000
 
 
-class Telling:
+class LogEndpoints:
     """Answers requests for logs, states and history."""
 
     def __init__(self, settings: PageSettings, seats: Seats, work: Work) -> None:
