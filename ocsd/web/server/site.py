@@ -18,12 +18,12 @@ from ocsd.text.printable import one_line
 from ocsd.web.login.doors import Doors, Knock
 from ocsd.web.login.viewer import ForbiddenError, Viewer, check_role
 from ocsd.web.refusals import RequestRefusedError
+from ocsd.web.sending import LARGE_BYTES, Sending
 from ocsd.web.server.files import PageFiles
 from ocsd.web.server.plain import dumps
 from ocsd.web.server.read import Query, body_of
 from ocsd.web.server.route import JSON, Call, Route
 from ocsd.web.server.safety import HEADERS, refusal
-from ocsd.web.server.sending import LARGE_BYTES, Sending
 
 LARGEST_BODY_BYTES: Final = 2**20
 """Size of what a request may post."""

@@ -10,9 +10,9 @@ from twisted.python.failure import Failure
 
 from ocsd.web.login.doors import OpenDoors, Trusted
 from ocsd.web.refusals import AwayError
+from ocsd.web.sending import READER_LIMIT_S
 from ocsd.web.server.files import PageFiles
 from ocsd.web.server.route import EVENTS, Param, Route
-from ocsd.web.server.sending import READER_LIMIT_S
 from ocsd.web.server.site import LARGEST_BODY_BYTES, Pages, PageSite
 from ocsd.web.server.stream import Stream
 
