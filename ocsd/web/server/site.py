@@ -238,7 +238,7 @@ class Request(server.Request):
             super().handleContentChunk(data)
 
 
-MOST_CONNECTIONS: Final = 4000
+MOST_PAGE_CONNECTIONS: Final = 4000
 """Connections at the same time; a browser opens at most six."""
 
 
@@ -255,12 +255,12 @@ class PageSite(server.Site):
 
     def buildProtocol(self, addr: Any) -> Any:
         """Return what serves a connection; None, which closes it, if there are too many."""
-        if self._connections >= MOST_CONNECTIONS:
+        if self._connections >= MOST_PAGE_CONNECTIONS:
             if not self._is_full:
                 self._logger.warn(
                     "{most} connections to the page are open, which is its limit; new ones are "
                     "closed until some end",
-                    most=MOST_CONNECTIONS,
+                    most=MOST_PAGE_CONNECTIONS,
                 )
             self._is_full = True
             return None

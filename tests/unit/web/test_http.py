@@ -251,7 +251,7 @@ def test_a_reader_who_takes_nothing_of_a_large_answer_is_left(slow, clock):
 
 
 def test_more_connections_than_there_is_room_for_are_closed(site, monkeypatch):
-    monkeypatch.setattr("ocsd.web.server.site.MOST_CONNECTIONS", 2)
+    monkeypatch.setattr("ocsd.web.server.site.MOST_PAGE_CONNECTIONS", 2)
     first, second = Client(site), Client(site)
     assert site.buildProtocol(None) is None
     first.leave()
