@@ -116,6 +116,18 @@ class UnknownAgentClassError(ConfigurationError):
     """No plug-in registers this agent class; install it or correct the name."""
 
 
+class AccessFilesError(ConfigurationError):
+    """A file of access control is missing, open to others, or damaged; ``ocsd access check``."""
+
+
+class DirectorFileError(ConfigurationError):
+    """The file of the access director is missing, open to others, or wrong; correct it."""
+
+
+class PasswordsFileError(ConfigurationError):
+    """A client's file of passwords is missing, open to others, or wrong; correct it."""
+
+
 class PluginError(ConfigurationError):
     """A plug-in cannot be imported; correct it and restart the instance."""
 
@@ -179,6 +191,10 @@ class NoLogError(OcsdError):
 
 class NoHistoryError(OcsdError):
     """There is no history to read; look whether ``--host`` is right."""
+
+
+class AuditBrokenError(OcsdError):
+    """The audit journal is not as it was written; compare it with a backup."""
 
 
 class DaemonStartError(OcsdError):

@@ -18,8 +18,9 @@ from typing import Any
 
 from ocsd.errors import PluginError, UnknownAgentClassError
 from ocsd.site.data_folder import AGGREGATOR_CLASS
-from ocsd.site.model import HOST_MANAGER, WEB_CLASS
+from ocsd.site.model import HOST_MANAGER
 from ocsd.site.plugin_file import Modules, Registration, registrations, registrations_of
+from ocsd.system.classes import WEB_CLASS
 from ocsd.text.nearest import nearest
 
 ENTRY_POINT_GROUP = "ocs.plugins"
@@ -92,10 +93,13 @@ class Catalogue:
         text = f"no plug-in has the agent class {class_name!r}"
         if self.failures:
             raise PluginError("; ".join([text + near, *map(str, self.failures)]))
-        near = near or f"; known are {', '.join(sorted(self.entries))}"
+        known = ""
+        if not near:
+            # Last, for a long list is cut where there is little room.
+            known = f"; known are {', '.join(sorted(self.entries))}"
         raise UnknownAgentClassError(
             f"{text}{near}; correct agent-class, install its package, or put a file "
-            "ocs_plugin_NAME.py that lists it into a folder of agent-paths"
+            f"ocs_plugin_NAME.py that lists it into a folder of agent-paths{known}"
         )
 
 
@@ -112,6 +116,7 @@ BUILT_IN: Mapping[str, AgentEntry] = {
     "RegistryAgent": AgentEntry("RegistryAgent", "ocsd.registry.agent"),
     AGGREGATOR_CLASS: AgentEntry(AGGREGATOR_CLASS, "ocsd.aggregator.agent"),
     WEB_CLASS: AgentEntry(WEB_CLASS, "ocsd.web.process"),
+    "AccessDirector": AgentEntry("AccessDirector", "ocsd.director.agent"),
     HOST_MANAGER: AgentEntry(HOST_MANAGER, None),
 }
 

@@ -5,17 +5,18 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ProcessProtocol
-from twisted.protocols.basic import FileSender
 
 from ocsd.text.times import utc
 from ocsd.text.units import memory
 from ocsd.web.refusals import AwayError, RequestRefusedError
+from ocsd.web.sending import Sending
 
 EXPORT_TYPES: Final = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 LOW_PRIORITY: Final = 15
@@ -66,6 +67,7 @@ class Export:
         self._fields = fields
         self._span = span
         self._process: Any = None
+        self._place: tempfile.TemporaryDirectory[str] | None = None
 
     async def start(self, reactor: Any, kind: str) -> None:
         """Write the samples into a file, then send it; returns when all is sent.
@@ -77,7 +79,9 @@ class Export:
         """
         # A folder: the command writes beside the file, and leaves that if it is killed.
         try:
-            place = tempfile.TemporaryDirectory(prefix="ocsd-export-", ignore_cleanup_errors=True)
+            self._place = place = tempfile.TemporaryDirectory(
+                prefix="ocsd-export-", ignore_cleanup_errors=True
+            )
         except OSError as error:
             raise AwayError(f"there is no place for the file: {error}") from error
         path = os.path.join(place.name, f"samples.{kind}")
@@ -91,12 +95,20 @@ class Export:
                 raise RequestRefusedError(failure)
             self._head(kind)
             with open(path, "rb") as content:
-                sender: Any = FileSender()
-                await sender.beginFileTransfer(content, self._request)
+                await Sending(self._request, content, reactor).done
             self._request.finish()
         finally:
             self._kill(None)
             place.cleanup()
+
+    def end(self) -> None:
+        """Leave neither process nor file behind: this process ends."""
+        if self._process is not None and self._process.pid:
+            self._process.signalProcess("KILL")
+            with suppress(ChildProcessError):
+                os.waitpid(self._process.pid, 0)  # else it may write once more
+        if self._place is not None:
+            self._place.cleanup()
 
     def _words(self, path: str) -> list[str]:
         since_at, until_at = self._span

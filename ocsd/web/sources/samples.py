@@ -1,8 +1,7 @@
 """Recorded data of the host: fields, and windows of them. Everything here runs in threads."""
 
-import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
@@ -10,16 +9,20 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from twisted.internet.defer import Deferred
 
 from ocsd.data.gaps import Gap
 from ocsd.data.overview import FeedOverview
 from ocsd.errors import NoDataError, NotPermittedError, OcsdError
 from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
+from ocsd.web.work import Work
 
-TEXT_KIND: Final = "str"
+TEXT_KIND, TEXT_SHOWN = "str", "text"
 MOST_COLUMNS_IN_ALL: Final = 500_000
 """Columns of all fields of a window: some 40 MB of text."""
 _NO_AGGREGATOR: Final = "this host has no aggregator, so nothing is recorded here"
+MOST_READS_WAITING: Final = 64
+"""Requests that may wait for one thread."""
 FEEDS_LIFE_S: Final = 5.0
 """Time for which the list of feeds, with units and labels, is not read again [s]."""
 
@@ -33,20 +36,23 @@ class Samples:
         The folder; None if the host has no aggregator. It may come later, or go.
     state : Path
         Place of trends, if this user may not write into the folder.
+    newest_only : bool
+        Do without the samples that wait for a file, but for the newest ones: they take memory.
     """
 
-    def __init__(self, folder: Path | None, state: Path) -> None:
+    def __init__(self, folder: Path | None, state: Path, newest_only: bool = False) -> None:
         self._folder = folder
         self._state = state
+        self._newest_only = newest_only
         self._archive: Any = None
         self._feeds: dict[str, FeedOverview] = {}
         self._feeds_read_s = -inf
-        self._lock = threading.Lock()
 
-    def fields(self, search: str, limit: int) -> dict[str, Any]:
+    def fields(self, search: str, limit: int, *, one_each: bool = False) -> dict[str, Any]:
         """Return the recorded fields with all words of `search` in their names or labels.
 
-        Those that only unread files have are missing; `unread` is the number of such files.
+        With `one_each` only one of each instance: of numbers, with the newest sample. Those that
+        only unread files have are missing; `unread` is the number of such files.
 
         Raises
         ------
@@ -61,9 +67,10 @@ class Samples:
             return {**nothing, "why_none": why}
         with self._open() as archive:
             feeds, unread = self._fresh_feeds(archive), archive.unread
-        words = search.lower().split()
         rows = [row for feed in feeds.values() for row in _rows(feed)]
-        found = [row for row in rows if _has(row, words)]
+        found = [row for row in rows if has_words(search, row["field"], row["label"])]
+        if one_each:
+            found = _newest_of_each(found)
         return {"fields": found[:limit], "total": len(found), "unread": unread}
 
     def window(
@@ -79,9 +86,9 @@ class Samples:
         with self._open() as archive:
             found = archive.window(fields, since_at, until_at, columns)
             _check_size(found.fields.values())
-            feeds = self._feeds
-            if not self._is_fresh:
-                # Those of this time: the other ones may not know its units.
+            feeds = self._fresh_feeds(archive)
+            if not {name.rpartition(".")[0] for name in found.fields} <= feeds.keys():
+                # Those of this time, of which nothing was read before.
                 feeds = _by_address(archive.feeds(since_at, until_at))
         return {
             "since": since_at,
@@ -129,20 +136,46 @@ class Samples:
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
-        """Yield the archive, for one thread at a time."""
+        """Yield the archive."""
         if self._folder is None:
             raise MissingError(_NO_AGGREGATOR)
-        with self._lock, explaining():
+        with explaining():
             if self._archive is None:
-                self._archive = opened(self._folder, self._state)
+                self._archive = opened(self._folder, self._state, self._newest_only)
             yield self._archive
 
 
-def opened(folder: Path, state: Path) -> Any:
+class SamplesThread:
+    """The data folder, read in a thread of its own: what is slow here holds up nobody else.
+
+    Parameters
+    ----------
+    samples : Samples
+        Nobody else uses this object.
+    purpose : str
+        The work, for the refusal.
+    """
+
+    def __init__(self, reactor: Any, samples: Samples, purpose: str) -> None:
+        self._samples = samples
+        self._work = Work(reactor, purpose, threads=1, waiting=MOST_READS_WAITING)
+
+    def do(self, read: Callable[[Samples], Any]) -> "Deferred[Any]":
+        """Call `read` in the thread; the Deferred fires with its result.
+
+        Raises
+        ------
+        BusyError
+            If too many calls wait already.
+        """
+        return self._work.do(read, self._samples)
+
+
+def opened(folder: Path, state: Path, newest_only: bool) -> Any:
     """Return an archive; its libraries are loaded here, for they take a second."""
     from ocsd.data.archive.archive import Archive
 
-    return Archive(folder, state)
+    return Archive(folder, state, newest_only=newest_only)
 
 
 @contextmanager
@@ -185,7 +218,7 @@ def _rows(feed: FeedOverview) -> Iterator[dict[str, Any]]:
             "instance_id": instance_of(feed.feed),
             "feed": feed.feed,
             "name": name[len(feed.feed) + 1 :],
-            "kind": {TEXT_KIND: "text"}.get(kind, "number"),
+            "kind": {TEXT_KIND: TEXT_SHOWN}.get(kind, "number"),
             "newest_at": newest[name] or None,
             **_meaning(feed, name),
         }
@@ -202,9 +235,20 @@ def _meaning(feed: FeedOverview | None, name: str) -> dict[str, Any]:
     return {"units": feed.units.get(name), "label": feed.labels.get(name)}
 
 
-def _has(row: dict[str, Any], words: Sequence[str]) -> bool:
-    text = f"{row['field']} {row['label'] or ''}".lower()
-    return all(word in text for word in words)
+def has_words(search: str, name: str, label: str | None) -> bool:
+    """Return whether all words of a search are in the name or label of a field."""
+    text = f"{name} {label or ''}".lower()
+    return all(word in text for word in search.lower().split())
+
+
+def _newest_of_each(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one row of each instance: of numbers, with the newest sample."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        best = found.get(row["instance_id"], row)
+        if row["kind"] != TEXT_SHOWN and (row["newest_at"] or 0) >= (best["newest_at"] or 0):
+            found[row["instance_id"]] = row
+    return [*found.values()]
 
 
 def _field(field: Any) -> dict[str, Any]:
