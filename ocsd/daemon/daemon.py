@@ -26,6 +26,7 @@ from ocsd.daemon.progress import StartReport
 from ocsd.daemon.settling import Settling, attempt
 from ocsd.daemon.shutdown import Shutdown, Write
 from ocsd.daemon.surroundings.clock import ClockWatch
+from ocsd.daemon.surroundings.keys import KeyWatch
 from ocsd.daemon.upgrade import Upgrade
 from ocsd.daemon.watching.chronicle import DAEMON
 from ocsd.daemon.watching.lost_files import LostFiles
@@ -54,6 +55,7 @@ class Parts:
     shutdown: Shutdown
     upgrade: Upgrade
     clock: ClockWatch
+    keys: KeyWatch
     status: StatusReport
     systemd: SystemdLink
 
@@ -104,6 +106,7 @@ class Daemon:
         parts.systemd.start()
         parts.oversight.start()
         parts.clock.start()
+        parts.keys.start()
         parts.settling.start()
         self.reactor.callLater(0, attempt, self._open_control, self.give_up)
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ocsd.status import activity
 from ocsd.status.activity import (
+    AccessStatus,
     ClockStatus,
     DiskStatus,
     NotManaged,
@@ -129,6 +130,7 @@ class HostStatus(NamedTuple):
     trouble: str = ""
     stopping: bool = False
     clock: ClockStatus | None = None
+    access: AccessStatus = AccessStatus()
     disks: tuple[DiskStatus, ...] = ()
     not_managed: tuple[NotManaged, ...] = ()
 
@@ -190,6 +192,7 @@ def host_status(answer: Mapping[str, Any]) -> HostStatus:
         "router": router,
         "instances": instances,
         "clock": activity.clock(answer.get("clock")),
+        "access": activity.access(answer.get("access")),
         "disks": activity.disks(answer.get("disks")),
         "not_managed": activity.not_managed(answer.get("not_managed")),
     }

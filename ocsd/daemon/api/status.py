@@ -103,6 +103,8 @@ class StatusReport:
     """When ocsd's own code was last written to the disk [s, Unix time]."""
     disks: Callable[[], list[dict[str, Any]]] = list
     """Returns the disks of data, state and logs (`ocsd.daemon.watching.disks`)."""
+    access: Callable[[], dict[str, Any]] = dict
+    """Returns whether the site is closed, and warnings (`ocsd.daemon.surroundings.keys`)."""
     _meter: UsageMeter = field(default_factory=UsageMeter, init=False)
     _began_s: float = field(default_factory=time.monotonic, init=False)
 
@@ -127,6 +129,7 @@ class StatusReport:
             "hub": self.hub.addresses,
             "clock": offset and offset.as_json(),
             "disks": self.disks(),
+            "access": self.access(),
             "router": self._router(),
             "instances": rows,
             "not_managed": [_not_managed(each) for each in self.left_alone()],
