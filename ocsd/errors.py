@@ -120,6 +120,14 @@ class AccessFilesError(ConfigurationError):
     """A file of access control is missing, open to others, or damaged; ``ocsd access check``."""
 
 
+class DirectorFileError(ConfigurationError):
+    """The file of the access director is missing, open to others, or wrong; correct it."""
+
+
+class PasswordsFileError(ConfigurationError):
+    """A client's file of passwords is missing, open to others, or wrong; correct it."""
+
+
 class PluginError(ConfigurationError):
     """A plug-in cannot be imported; correct it and restart the instance."""
 
@@ -183,6 +191,10 @@ class NoLogError(OcsdError):
 
 class NoHistoryError(OcsdError):
     """There is no history to read; look whether ``--host`` is right."""
+
+
+class AuditBrokenError(OcsdError):
+    """The audit journal is not as it was written; compare it with a backup."""
 
 
 class DaemonStartError(OcsdError):

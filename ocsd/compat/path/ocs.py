@@ -16,12 +16,14 @@ from typing import Any
 
 # Names that differ in more than the first word.
 _ELSEWHERE = {
+    "ocs.access": "ocsd.compat.access",
     "ocs.agent_cli": "ocsd.compat.agent_cli",
     "ocs.client_cli": "ocsd.compat.client_cli",
     "ocs.ocs_systemd": "ocsd.compat.ocs_systemd",
     "ocs.ocsbow": "ocsd.compat.ocsbow",
     "ocs.checkdata": "ocsd.data.checkdata",
     "ocs.agents": "ocsd_agents",
+    "ocs.agents.access_director": "ocsd.director",
     "ocs.agents.registry": "ocsd.registry",
     "ocs.agents.aggregator": "ocsd.aggregator",
     "ocs.agents.host_manager": "ocsd.compat",
