@@ -26,9 +26,9 @@ from ocsd.site.supervision import (
     LivenessKeys,
     ResourceLimits,
     Variables,
-    Web,
     key,
 )
+from ocsd.site.supervision import Web as Web  # a model of the file like the others here
 from ocsd.system.address import (
     LOOPBACK,
     checked_interface,

@@ -16,13 +16,14 @@ from ocsd.agent.wellbeing.own_code import OWN_CODE
 from ocsd.log import logs
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
+from ocsd.site import launch as launches
 from ocsd.system.notify import notify
 from ocsd.system.runs import ADDRESS_KEY, CHANGED_CODE_KEY
 from ocsd.web import settings
 from ocsd.web.api.handlers import Handlers
 from ocsd.web.api.openapi import document
 from ocsd.web.api.table import routes
-from ocsd.web.login.assembly import doors_of
+from ocsd.web.login.assembly import doors_of, enter_as_host
 from ocsd.web.login.doors import ClosedDoors
 from ocsd.web.server.files import PageFiles
 from ocsd.web.server.ports import Listening, NoPlaceError, listen, listen_at_socket
@@ -41,7 +42,10 @@ def main() -> None:
     """Serve the page until SIGINT or SIGTERM."""
     logs.start()
     _raise_limit()
-    WebProcess(settings.of_this_process(), the_reactor()).run()
+    own = settings.of_this_process()
+    if (launch := launches.current()) is not None:
+        enter_as_host(own, launch)
+    WebProcess(own, the_reactor()).run()
 
 
 class WebProcess:

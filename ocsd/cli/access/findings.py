@@ -72,6 +72,8 @@ _MOST_NAMES = 8
 def judged(facts: Facts) -> list[Finding]:
     """Return what was found, in the order of a report."""
     found = [*_of_address(facts), *_of_keys(facts)]
+    if facts.troubles:
+        return found  # the rest cannot be known
     if facts.identity is not None and facts.identity.is_hub:
         found += [*_of_certificate(facts), *_of_lists(facts)]
     elif facts.router_fault:

@@ -104,6 +104,8 @@ class Bridge(_Base):  # type: ignore[misc] # crossbar is untyped
     def _go_on(self, decision: Admitted | Denied | Unproven, request: Any) -> Any:
         if isinstance(decision, Admitted):
             request.party = party = self._shown(decision.party, request)
+            # The page on another host asks in this way whom the router lets in.
+            request.setHeader("x-ocsd-role", party.role)
             if party.role == OPEN_ROLE:
                 the_guard().census.joined(
                     party.authid.partition(" ")[2] or "somebody", party.authid

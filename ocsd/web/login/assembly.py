@@ -2,12 +2,18 @@
 
 import re
 import time
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from ocsd.access.entrance import of_program
 from ocsd.access.store import AccessStore
+from ocsd.access.tickets import Login
 from ocsd.audit.entry import AuditKind
 from ocsd.audit.notes import Notes
 from ocsd.errors import OcsdError
+from ocsd.site.launch import Launch
+from ocsd.system.entrance import set_own
 from ocsd.web.login.doors import ClosedDoors, Doors, OpenDoors, Trusted
 from ocsd.web.login.people import ListedPeople, People, RemotePeople
 from ocsd.web.login.remote import ask_router
@@ -41,4 +47,18 @@ def _people(own: PageSettings) -> People:
         is_here = True
     if is_here:
         return ListedPeople(own.paths.access)
-    return RemotePeople(lambda name, password: ask_router(own.hub, store, name, password))
+    return RemotePeople(partial(ask_router, own.hub))
+
+
+def enter_as_host(own: PageSettings, launch: Launch) -> None:
+    """Let this process call agents as its host does: only a host may say for whom a call is.
+
+    Raises
+    ------
+    AccessFilesError, NotPermittedError
+        If the host's key is missing, or this user may not read it.
+    """
+    if not own.needs_login:
+        return
+    credentials = of_program(AccessStore(own.paths.access), Login("", own.host))
+    set_own(replace(launch.entrance, credentials=credentials))

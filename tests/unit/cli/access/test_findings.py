@@ -146,6 +146,11 @@ def test_each_thing_that_is_amiss_has_its_remedy(facts, level, text, remedy):
     assert remedy in found.remedy
 
 
+def test_of_lists_that_cannot_be_read_nothing_is_said():
+    facts = SOUND._replace(troubles=("users.json has mode 0644",), people={}, hosts=())
+    assert [each.text for each in amiss(facts)] == ["users.json has mode 0644"]
+
+
 def test_the_worst_finding_counts():
     facts = SOUND._replace(people={}, certificate_faults=("has expired",))
     assert worst(judged(facts)) is Level.PROBLEM
