@@ -1,0 +1,48 @@
+"""What another user of the same machine tries, and what files with wrong modes do."""
+
+import inspect
+
+from tests.system.attacks import local_user
+from tests.system.attacks.scene import TABLE, Attack, SucceededError, attack
+
+REFUSED = "Permission|denied|refused"
+
+
+def _trial(name):
+    return lambda scene: scene.local(name)
+
+
+TABLE.extend(
+    Attack(name, "another user of the machine", _trial(name), REFUSED, None)
+    for name, function in inspect.getmembers(local_user, inspect.isfunction)
+    if function.__module__ == local_user.__name__ and not name.startswith("_")
+)
+
+
+@attack("another user of the machine", "0640|0600|mode|open to", None)
+def finds_the_list_of_people_open(scene):
+    """A file with a wrong mode is refused by name, and nothing is made of it."""
+    file = scene.hub.state / "access/users.json"
+    file.chmod(0o644)
+    try:
+        done = scene.hub.ocsd("access", "user", "list", "--host", "hub")
+    finally:
+        file.chmod(0o600)
+    if done.returncode == 0 or "users.json" not in done.stderr:
+        raise SucceededError(done.stdout + done.stderr)
+    return done.stderr
+
+
+@attack("another user of the machine", "missing|changed|inserted", None)
+def takes_a_line_out_of_the_audit(scene):
+    """Even root cannot do that unseen."""
+    [file, *_] = sorted((scene.hub.state / "audit").glob("*.jsonl"))
+    kept = file.read_bytes()
+    lines = kept.splitlines(keepends=True)
+    copy = scene.hub.folder / "audit-copy"
+    copy.mkdir(exist_ok=True)
+    (copy / file.name).write_bytes(b"".join(lines[:2] + lines[3:]))
+    done = scene.hub.ocsd("audit", "--host", "hub", "--folder", copy)
+    if "entry 2" not in done.stdout + done.stderr:
+        raise SucceededError(done.stdout + done.stderr)
+    return done.stdout + done.stderr
