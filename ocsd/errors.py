@@ -116,6 +116,10 @@ class UnknownAgentClassError(ConfigurationError):
     """No plug-in registers this agent class; install it or correct the name."""
 
 
+class AccessFilesError(ConfigurationError):
+    """A file of access control is missing, open to others, or damaged; ``ocsd access check``."""
+
+
 class PluginError(ConfigurationError):
     """A plug-in cannot be imported; correct it and restart the instance."""
 

@@ -1,8 +1,8 @@
-"""Access control: the levels of clients, and the policy of an agent towards them.
+"""Access control: levels, roles, the rules of a closed router, and the secrets of a site.
 
-`ocsd.access` is a public name (``ocs.access`` of OCS): it offers what agents and their
-authors use. It may import `ocsd.errors` and `ocsd.base`, nothing else of ocsd.
-Begin with `levels`.
+`ocsd.access` is a public name (``ocs.access`` of OCS): it offers what agents and their authors
+use, and loads nothing else. It imports the layers below it only.
+Begin with `levels` for agents, with `rules` for the router, with `store` for the files.
 """
 
 from ocsd.access.levels import AC_VERSION, CredLevel, policy_of

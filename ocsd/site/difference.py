@@ -7,7 +7,14 @@ from typing import Any, Final
 from ocsd.site.launch import Launch
 from ocsd.site.supervision import LivenessKeys
 
-_NO_MATTER: Final = {"site_file", "force_register", "instance.line", "router_socket"}
+_NO_MATTER: Final = {
+    "site_file",
+    "force_register",
+    "instance.line",
+    "router_socket",
+    "hub.listen",
+    "hub.wamp_tls",
+}
 """Keys of a `Launch` that change nothing for the process."""
 
 _NO_RESTART: Final = {

@@ -10,7 +10,14 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from ocsd.site.supervision import (
     Conditions,
@@ -21,7 +28,15 @@ from ocsd.site.supervision import (
     Variables,
     key,
 )
-from ocsd.system.address import DEFAULT_LISTEN, address_of
+from ocsd.system.address import (
+    DEFAULT_LISTEN,
+    LOOPBACK,
+    address_of,
+    checked_interface,
+    checked_url,
+    is_loopback,
+    unencrypted,
+)
 from ocsd.text.nearest import did_you_mean
 
 LONGEST_INSTANCE_ID = 128
@@ -107,28 +122,12 @@ def _address_root(value: str) -> str:
     raise ValueError(f"address_root {value!r} is not a WAMP address; use e.g. 'observatory'")
 
 
-def _url(value: str, key: str, example: str, schemes: tuple[str, ...]) -> str:
-    expected = f"{key} {value!r} is not a usable URL"
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError as error:
-        raise ValueError(f"{expected} ({error}); write e.g. {example}") from None
-    if parts.scheme not in schemes:
-        raise ValueError(
-            f"{expected} (it must start with {'://, '.join(schemes)}://); write e.g. {example}"
-        )
-    if not parts.hostname or port == 0 or re.search(r"\s", value):
-        raise ValueError(f"{expected} (it names no host and port); write e.g. {example}")
-    return value
-
-
 def _server_url(value: str) -> str:
-    return _url(value, "wamp_server", "ws://localhost:8001/ws", ("ws", "wss"))
+    return checked_url(value, "wamp_server", "ws://localhost:8001/ws", ("ws", "wss"))
 
 
 def _http_url(value: str) -> str:
-    return _url(value, "wamp_http", "http://localhost:8001/call", ("http", "https"))
+    return checked_url(value, "wamp_http", "http://localhost:8001/call", ("http", "https"))
 
 
 def _listen(value: str) -> str:
@@ -168,8 +167,14 @@ _ADDRESSES = {"wamp_server", "wamp_http", "wamp_realm", "address_root"}
 class Hub(_Part):
     """The site's router and the names that everyone uses on it."""
 
+    access: Literal["open", "closed"] = "open"
+    """``closed``: nobody joins the router without a login."""
+    listen: Annotated[str, AfterValidator(checked_interface)] | None = None
+    """The address of this machine at which the router listens; None: that of `wamp_server`."""
     wamp_server: ServerUrl
     wamp_http: HttpUrl
+    wamp_tls: ServerUrl | None = None
+    """The address at which an open router takes logins, too, until the site is closed."""
     wamp_realm: Annotated[str, Field(min_length=1)] = REALM
     address_root: Annotated[str, AfterValidator(_address_root)] = ADDRESS_ROOT
     access_policy: str | None = None
@@ -184,6 +189,58 @@ class Hub(_Part):
         if isinstance(value, dict) and value.get("wamp_http") is None:
             return {**value, "wamp_http": http_beside(value.get("wamp_server"))}
         return value
+
+    @field_validator("wamp_server", "wamp_http")
+    @classmethod
+    def _closed_is_encrypted(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("access") != "closed":
+            return value
+        if info.field_name == "wamp_http" and "wamp_server" not in info.data:
+            return value  # it may be derived from a wamp_server that is refused already
+        if text := unencrypted(str(info.field_name), value):
+            raise ValueError(f"hub has access: closed, but {text}")
+        return value
+
+    @field_validator("wamp_tls")
+    @classmethod
+    def _tls_is_beside_the_open_one(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None or "access" not in info.data:
+            return value
+        if info.data["access"] == "closed":
+            raise ValueError(
+                "hub has access: closed, so wamp_server is the only address of the router; "
+                "take wamp_tls out"
+            )
+        if text := unencrypted("wamp_tls", value):
+            raise ValueError(text)
+        return value
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody joins without a login."""
+        return self.access == "closed"
+
+    @property
+    def tls_url(self) -> str | None:
+        """The address at which the router takes logins; None if it takes none."""
+        if self.is_closed:
+            return self.wamp_server
+        return self.wamp_tls
+
+    @property
+    def interface(self) -> str:
+        """The address or name at which the router listens on this machine."""
+        if self.listen is not None:
+            return self.listen
+        name = urlsplit(self.wamp_server).hostname or LOOPBACK
+        if is_loopback(name):
+            return LOOPBACK
+        return name
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches the router."""
+        return is_loopback(self.interface)
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -321,6 +378,16 @@ class Site(_Part):
         for name, host in self.hosts.items():
             if host.name != name:
                 raise ValueError(f"hosts[{name!r}] is a host of another name, {host.name!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _hosts_are_encrypted(self) -> Self:
+        for host in self.hosts.values():
+            for name, url in (("wamp_server", host.wamp_server), ("wamp_http", host.wamp_http)):
+                text = url and self.hub.is_closed and unencrypted(name, url)
+                if text:
+                    line = host.lines.get(name, 1)
+                    raise ValueError(f"line {line}: hub has access: closed, but {text}")
         return self
 
     def place(self, line: int | None) -> str:

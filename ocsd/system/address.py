@@ -1,4 +1,4 @@
-"""An address of TCP, as a site file writes it."""
+"""Addresses of TCP and URLs, as a site file writes them."""
 
 import re
 from typing import Final, NamedTuple
@@ -6,6 +6,9 @@ from urllib.parse import SplitResult, urlsplit
 
 DEFAULT_LISTEN: Final = "127.0.0.1:8002"
 """The address of the page in the browser."""
+
+LOOPBACK: Final = "127.0.0.1"
+"""The address by which this machine alone reaches itself."""
 
 _LOOPBACK: Final = re.compile(r"localhost|127(\.\d+){3}|::1")
 
@@ -19,11 +22,16 @@ class Address(NamedTuple):
     @property
     def is_local(self) -> bool:
         """Whether only this machine reaches it."""
-        return _LOOPBACK.fullmatch(self.host) is not None
+        return is_loopback(self.host)
 
     def __str__(self) -> str:
         """Return it as in a URL."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a name or address is this machine's own, which no other reaches."""
+    return _LOOPBACK.fullmatch(host) is not None
 
 
 def address_of(listen: str) -> Address:
@@ -47,3 +55,54 @@ def address_of(listen: str) -> Address:
 def port_of(parts: SplitResult) -> int:
     """Return the port of a URL, given or implied by its scheme."""
     return parts.port or {"wss": 443, "https": 443}.get(parts.scheme, 80)
+
+
+def checked_url(value: str, key: str, example: str, schemes: tuple[str, ...]) -> str:
+    """Return a URL that names a host and has one of some schemes.
+
+    Raises
+    ------
+    ValueError
+        If it is none; the message names the `key` of the site file and shows an `example`.
+    """
+    expected = f"{key} {value!r} is not a usable URL"
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"{expected} ({error}); write e.g. {example}") from None
+    if parts.scheme not in schemes:
+        raise ValueError(
+            f"{expected} (it must start with {'://, '.join(schemes)}://); write e.g. {example}"
+        )
+    if not parts.hostname or port == 0 or re.search(r"\s", value):
+        raise ValueError(f"{expected} (it names no host and port); write e.g. {example}")
+    return value
+
+
+def checked_interface(value: str) -> str:
+    """Return a ``listen`` that is an address without a port.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if re.fullmatch(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", value):
+        return value
+    raise ValueError(
+        f"listen {value!r} is not an address of this machine; write it without a port, e.g. "
+        "10.0.0.5, or 0.0.0.0 for all its addresses"
+    )
+
+
+def unencrypted(key: str, url: str) -> str:
+    """Return what is wrong with a URL of a closed site; empty if it is encrypted."""
+    parts = urlsplit(url)
+    if parts.scheme in {"wss", "https"}:
+        return ""
+    secure = urlsplit(url)._replace(scheme=f"{parts.scheme}s", netloc=f"{parts.hostname}:8443")
+    return (
+        f"{key} {url!r} is not encrypted; write {key}: {secure.geturl()}, and make the keys: "
+        "ocsd access init"
+    )

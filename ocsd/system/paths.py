@@ -73,6 +73,10 @@ class HostPaths:
     """Folders of feeds that agents keep, one for each instance."""
     router_config = _Place("state", "router")
     """Folder of the generated crossbar configuration."""
+    access = _Place("state", "access")
+    """Folder of the keys of a closed site (`ocsd.access.store`)."""
+    authority_certificate = _Place("runtime", "ca.pem")
+    """Copy of the certificate of the site's authority that agents of other users can read."""
     daemon_log = _Place("logs", "ocsd.log")
     """The daemon's own log."""
     forkserver_log = _Place("logs", "forkserver.log")

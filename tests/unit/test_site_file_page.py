@@ -51,17 +51,27 @@ def test_the_page_has_every_word_of_manage():
 def test_the_defaults_of_the_hub_are_those_of_the_page():
     hub = Hub(wamp_server="ws://h:1/ws")
     told = dict(re.findall(r"^\| `(\w+)` \|.*\| `(\S+)` \|$", section("hub"), re.MULTILINE))
-    assert told == {"wamp_realm": hub.wamp_realm, "address_root": hub.address_root}
+    named = (hub.access, hub.wamp_realm, hub.address_root)
+    assert told == dict(zip(("access", "wamp_realm", "address_root"), named, strict=True))
     assert hub.wamp_http == "http://h:1/call"
 
 
 def test_the_example_is_right(tmp_path):
-    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    example, _ = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     file = tmp_path / "site.yaml"
     file.write_text(example)
     site = load(file)
     assert site.warnings == ()
     assert list(site.hosts) == ["control", "cryostat"]
+
+
+def test_two_lines_close_a_site(tmp_path):
+    _, example = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    file = tmp_path / "site.yaml"
+    file.write_text(example)
+    hub = load(file).hub
+    assert (hub.is_closed, hub.tls_url) == (True, "wss://control.example:8443/ws")
+    assert hub.wamp_http == "https://control.example:8443/call"
 
 
 def test_words_among_the_arguments_become_what_the_page_says(tmp_path):

@@ -27,6 +27,9 @@ def test_the_default_site_is_the_host_of_the_guide():
         "wamp_http": "http://localhost:8001/call",
         "wamp_realm": "test_realm",
         "address_root": "observatory",
+        "access": "open",
+        "listen": None,
+        "wamp_tls": None,
         "access_policy": None,
         "registry_address": None,
     }

@@ -36,6 +36,39 @@ from tests.unit.site.site_text import HUB, entries
             "unknown key 'wamp_realm' in the site file; it belongs to hub",
         ),
         (HUB + "hosts: {a: {}, a: {}}\n", 2, "key 'a' stands in line 2 already"),
+        (
+            "hub:\n  access: closed\n  wamp_server: ws://h:8001/ws\n",
+            3,
+            "wamp_server 'ws://h:8001/ws' is not encrypted; write wamp_server: wss://h:8443/ws, "
+            "and make the keys: ocsd access init",
+        ),
+        (
+            "hub:\n  access: closed\n  wamp_server: wss://h/ws\n  wamp_http: http://h/call\n",
+            4,
+            "wamp_http 'http://h/call' is not encrypted; write wamp_http: https://h:8443/call",
+        ),
+        (
+            "hub: {access: closed, wamp_server: 'wss://h/ws'}\n"
+            "hosts:\n  a:\n    wamp_server: ws://h/ws\n",
+            1,
+            "line 4: hub has access: closed, but wamp_server 'ws://h/ws' is not encrypted",
+        ),
+        (
+            "hub: {access: closed, wamp_server: 'wss://h/ws',\n  wamp_tls: 'wss://h/ws'}\n",
+            2,
+            "so wamp_server is the only address of the router; take wamp_tls out",
+        ),
+        (
+            "hub: {wamp_server: 'ws://h/ws',\n  wamp_tls: 'ws://h:9/ws'}\n",
+            2,
+            "wamp_tls 'ws://h:9/ws' is not encrypted; write wamp_tls: wss://h:8443/ws",
+        ),
+        (
+            "hub: {wamp_server: 'ws://h/ws',\n  listen: 'h:8001'}\n",
+            2,
+            "listen 'h:8001' is not an address of this machine; write it without a port",
+        ),
+        ("hub: {access: shut, wamp_server: 'ws://h/ws'}\n", 1, "must be one of open, closed, not"),
         (HUB + "hosts: [a]\n", 2, "hosts must be a mapping (key: value), not a list"),
         (
             HUB + "hosts: {a: {crossbar: {bim: x}}}\n",

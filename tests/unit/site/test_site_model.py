@@ -148,3 +148,25 @@ def test_agents_for_ocs_read_the_keys_of_the_file():
     assert a_hub().data["wamp_server"] == "ws://localhost:8001/ws"
     assert instance.data["instance-id"] == "a"
     assert instance.data["agent-class"] == "A"
+
+
+@pytest.mark.parametrize(
+    ("keys", "interface", "is_local"),
+    [
+        ({}, "control", False),
+        ({"wamp_server": "ws://localhost:1/ws"}, "127.0.0.1", True),
+        ({"wamp_server": "ws://[::1]:1/ws"}, "127.0.0.1", True),
+        ({"listen": "0.0.0.0"}, "0.0.0.0", False),
+        ({"listen": "127.0.0.1"}, "127.0.0.1", True),
+        ({"listen": "fe80::1"}, "fe80::1", False),
+    ],
+)
+def test_a_router_listens_at_the_hubs_address_only(keys, interface, is_local):
+    hub = Hub(**{"wamp_server": "ws://control:1/ws", **keys})
+    assert (hub.interface, hub.is_local) == (interface, is_local)
+
+
+def test_an_open_hub_may_take_logins_at_an_address_beside_it():
+    hub = Hub(wamp_server="ws://control:1/ws", wamp_tls="wss://control:2/ws")
+    assert (hub.is_closed, hub.tls_url) == (False, "wss://control:2/ws")
+    assert Hub(wamp_server="ws://control:1/ws").tls_url is None

@@ -1,0 +1,139 @@
+"""The rules of a closed site's router: who may call, register, publish and subscribe, and where.
+
+The router asks before each request (`ocsd.router`). It sees addresses, not arguments: whether a
+person may start an operation is the agent's decision, by the person's role (`ocsd.access.roles`).
+"""
+
+from typing import Final, NamedTuple
+
+from ocsd.access.roles import PERSONS, Role
+
+CALL: Final = "call"
+REGISTER: Final = "register"
+PUBLISH: Final = "publish"
+SUBSCRIBE: Final = "subscribe"
+EXACT: Final = "exact"
+
+_CONTROLS: Final = "feeds.controls"
+_OF_DIRECTORS: Final = ("agent_poll", "request_exclusive")
+_AGENTS: Final = (Role.AGENT, Role.DIRECTOR)
+_KNOWN: Final = frozenset(Role) - {Role.OCS}
+
+
+class SiteRules(NamedTuple):
+    """The facts about a site on which the rules depend."""
+
+    address_root: str
+    directors: frozenset[str] = frozenset()
+    """The instance-ids of its access directors."""
+
+
+class Party(NamedTuple):
+    """A session, as the router knows it."""
+
+    authid: str
+    role: str
+
+
+def refusal(
+    rules: SiteRules, who: Party, action: str, uri: str, match: str = EXACT, forwarded: bool = False
+) -> str | None:
+    """Return why a request is refused, in a sentence; None if it is allowed.
+
+    Parameters
+    ----------
+    rules : SiteRules
+        The site.
+    who : Party
+        The session that asks; an agent's authid is its instance-id.
+    action : str
+        ``call``, ``register``, ``publish`` or ``subscribe``.
+    uri : str
+        The address; of a subscription or registration it may be a pattern.
+    match : str
+        How it is meant: ``exact``, ``prefix`` or ``wildcard``.
+    forwarded : bool
+        Whether the request names somebody in whose name it is made (``forward_for``).
+    """
+    below = f"{rules.address_root}."
+    if who.role not in _KNOWN:
+        return f"the role {who.role!r} has no rights on a closed site"
+    if forwarded and who.role != Role.BRIDGE:
+        return f"{_named(who)} may not {action} in the name of somebody else"
+    if not uri.startswith(below):
+        return f"{_named(who)} may not {action} {uri!r}, which is not below {rules.address_root!r}"
+    if action == CALL:
+        return None
+    if action == SUBSCRIBE:
+        return _of_subscription(who, uri, uri.removeprefix(below), match)
+    return _of_provider(rules, who, action, uri.removeprefix(below), match)
+
+
+def covers_controls(rules: SiteRules, uri: str, match: str) -> bool:
+    """Say whether a subscription would get what an access director tells the agents."""
+    root = rules.address_root.split(".")
+    if match == "wildcard":
+        parts = uri.split(".")
+        topic = [*root, "", *_CONTROLS.split(".")]
+        pairs = zip(parts, topic, strict=False)
+        return len(parts) == len(topic) and all(
+            "" in (one, two) or one == two for one, two in pairs
+        )
+    inner = uri.removeprefix(f"{rules.address_root}.")
+    instance_id, dot, rest = inner.partition(".")
+    if match == "prefix":
+        return not dot or _CONTROLS.startswith(rest)
+    return bool(instance_id) and rest == _CONTROLS
+
+
+def _of_subscription(who: Party, uri: str, inner: str, match: str) -> str | None:
+    """Return why a subscription is refused.
+
+    Patterns cover feeds of all agents, so they are allowed; the router keeps a director's
+    messages out of what they get, unless an agent subscribes.
+    """
+    is_controls = match == EXACT and inner.partition(".")[2] == _CONTROLS
+    if is_controls and who.role not in _AGENTS:
+        return f"{_named(who)} may not subscribe to {uri!r}; only agents may"
+    return None
+
+
+def _of_provider(rules: SiteRules, who: Party, action: str, inner: str, match: str) -> str | None:
+    """Return why a registration or a message is refused."""
+    if match != EXACT:
+        return f"{_named(who)} may register exact addresses only, not the {match} {inner!r}"
+    if action == REGISTER and _may_register(rules, who, inner):
+        return None
+    if action == PUBLISH and _may_publish(rules, who, inner):
+        return None
+    return f"{_named(who)} may not {action} {rules.address_root}.{inner}"
+
+
+def _may_register(rules: SiteRules, who: Party, inner: str) -> bool:
+    instance_id, _, rest = inner.partition(".")
+    if rest in _OF_DIRECTORS:
+        return _is_director(rules, who, instance_id)
+    if who.role in (Role.HOST, Role.GATE):
+        return rest != _CONTROLS
+    return who.role in _AGENTS and instance_id == who.authid and rest in ("", "ops")
+
+
+def _may_publish(rules: SiteRules, who: Party, inner: str) -> bool:
+    instance_id, _, rest = inner.partition(".")
+    if rest == _CONTROLS:
+        return _is_director(rules, who, instance_id)
+    if who.role == Role.HOST:
+        return True
+    return who.role in _AGENTS and instance_id == who.authid and rest.startswith("feeds.")
+
+
+def _is_director(rules: SiteRules, who: Party, instance_id: str) -> bool:
+    of_site = who.role == Role.DIRECTOR and who.authid in rules.directors
+    return of_site and instance_id == who.authid
+
+
+def _named(who: Party) -> str:
+    """Return a party for a sentence, e.g. ``agent 'thermo1'``."""
+    if who.role in PERSONS:
+        return f"{who.authid!r} ({who.role})"
+    return f"{who.role} {who.authid!r}"
