@@ -1,12 +1,7 @@
-"""Credential levels of clients, and the policy of an agent towards them.
-
-Until access control is asked for, the policy is ``none``: everyone may do
-everything at level 1.
-"""
+"""Credential levels of clients, and what a client was found to have."""
 
 from enum import IntEnum
-
-from ocsd.errors import AgentArgumentsError
+from typing import NamedTuple
 
 AC_VERSION = 1
 """Version of the access control protocol, which get_api reports to clients."""
@@ -25,17 +20,27 @@ class CredLevel(IntEnum):
         return f"{self.value}-{self.name}"
 
 
-def policy_of(access_policy: object) -> str:
-    """Return the name of the policy that an agent's ``--access-policy`` asks for.
+class Credentials(NamedTuple):
+    """The level of a client at an agent, and in words why it is not higher."""
 
-    Raises
-    ------
-    AgentArgumentsError
-        If it asks for access control, which would silently not be in force.
-    """
-    if not isinstance(access_policy, str) or access_policy in ("", "none"):
-        return "none"
-    raise AgentArgumentsError(
-        f"access policy {access_policy!r} is not supported; only 'none' is. "
-        "Remove --access-policy or access-policy from the site file"
-    )
+    level: CredLevel
+    detail: str = ""
+
+    def refusal(self, required: CredLevel) -> str:
+        """Return the text with which a request is refused; empty if the level is high enough.
+
+        Clients match on the text, which is OCS's. `detail` may follow it.
+        """
+        if self.level >= required:
+            return ""
+        return (
+            f"The action requires credential level {required} but the client has only level "
+            f"{self.level}"
+        )
+
+
+ITSELF = Credentials(CredLevel.SUPERUSER)
+"""The agent itself, which starts its own operations and ends them."""
+
+UNCONTROLLED = Credentials(CredLevel.BASIC, "No access policy -- level 1 for all.")
+"""Every client of an agent without access control."""

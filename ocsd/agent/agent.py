@@ -6,10 +6,10 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from ocsd import access
 from ocsd.agent.description import describe
 from ocsd.agent.feeds.feed import Feed
 from ocsd.agent.feeds.heartbeat import HEARTBEAT, Heartbeat
+from ocsd.agent.guard import Guard
 from ocsd.agent.operations.dispatch import Operations, Reply
 from ocsd.agent.operations.operation import AgentProcess, AgentTask, Operation
 from ocsd.agent.spool.service import SpoolService, folder_of
@@ -82,13 +82,7 @@ class OCSAgent(BusSession):
         self.trouble = ""
         self.blocked = ""
         self.facts: dict[str, Callable[[], str]] = {}
-        self.access_data = {
-            "version": access.AC_VERSION,
-            "policy": access.policy_of(getattr(site_args, "access_policy", None)),
-            "update_timestamp": time.time(),
-            "update_count": 0,
-            "step": 0,
-        }
+        self.guard = Guard(self, launches.current(), folder)
         self._joined_before = False
 
     @property
@@ -99,6 +93,11 @@ class OCSAgent(BusSession):
     @_heartbeat_on.setter
     def _heartbeat_on(self, on: object) -> None:
         self.heartbeat.on = bool(on)
+
+    @property
+    def access_data(self) -> dict[str, Any]:
+        """Report of access control for clients (``access_control`` of get_api)."""
+        return self.guard.data
 
     # For authors: operations and feeds.
 
@@ -245,8 +244,19 @@ class OCSAgent(BusSession):
     # For authors: calls of the agent's own operations.
 
     def start(self, op_name: str, params: Any = None, password: Any = None) -> Reply:
-        """Start an operation; return (code, message, session)."""
-        return in_reactor(self.operations.start, op_name, params)
+        """Start an operation; return (code, message, session).
+
+        Parameters
+        ----------
+        op_name : str
+            The operation.
+        params : dict, optional
+            Its parameters.
+        password : str or OCSAgent, optional
+            The password of the client on whose behalf this is. The agent object itself may
+            start everything, e.g. ``agent.start('acq', password=agent)``.
+        """
+        return in_reactor(self.operations.start, op_name, params, None, password)
 
     def wait(
         self, op_name: str, timeout: float | None = None, password: Any = None
@@ -255,12 +265,15 @@ class OCSAgent(BusSession):
         return soon_in_reactor(self.operations.wait, op_name, timeout)
 
     def stop(self, op_name: str, params: Any = None, password: Any = None) -> Reply:
-        """Ask a process operation to stop; return (code, message, session)."""
-        return in_reactor(self.operations.ask_to_end, "stop", op_name, params)
+        """Ask a process operation to stop; see `start`."""
+        return self._ask_to_end("stop", op_name, params, password)
 
     def abort(self, op_name: str, params: Any = None, password: Any = None) -> Reply:
-        """Ask a task to abort; return (code, message, session)."""
-        return in_reactor(self.operations.ask_to_end, "abort", op_name, params)
+        """Ask a task to abort; see `start`."""
+        return self._ask_to_end("abort", op_name, params, password)
+
+    def _ask_to_end(self, action: str, op_name: str, params: Any, password: Any) -> Reply:
+        return in_reactor(self.operations.ask_to_end, action, op_name, params, None, password)
 
     def status(self, op_name: str, params: Any = None, password: Any = None) -> Reply:
         """Return (code, message, session) of an operation."""
@@ -328,6 +341,7 @@ class OCSAgent(BusSession):
 
     def _joined(self, link: RouterLink) -> None:
         self._start_up()
+        self.guard.poll(link)
         self.run_hook("join", self.onJoin, link.session_details)
         self.run_hook("ready", lambda: None)
 
@@ -336,5 +350,5 @@ class OCSAgent(BusSession):
             return
         self._joined_before = True
         for _, name, params in self.startup_ops:
-            _, text, _ = self.start(name, {} if params is True else params)
+            _, text, _ = self.start(name, {} if params is True else params, password=self)
             self.log.info("startup: {text}", text=text)

@@ -5,6 +5,9 @@ in its HELLO (`greeting`) or, over HTTP and from browsers, in the header ``User-
 router passes the words on, together with the address from which they came, as the
 client's authid (`ocsd.router.callers`); any other router tells its own authid, or nothing.
 
+A client can name somebody else as the origin of its message (``forward_for``), and crossbar tells
+that name to the receiver. `true_sender` finds the session that the router itself added.
+
 The module imports neither Twisted nor autobahn: the command line uses it as well.
 """
 
@@ -13,7 +16,7 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,6 +46,11 @@ class Caller:
     """The address from which it is connected, e.g. ``tcp4:10.0.0.5:53122``; may be empty."""
     words: str = ""
     """Its own words about itself, e.g. ``ocs-client-cli (simon@grumpy)``; may be empty."""
+
+    @property
+    def role(self) -> str:
+        """The role that the router gives it, which says what it may do."""
+        return self.authrole
 
     def __str__(self) -> str:
         """Return it for an operator; all before the comma is the client's own word."""
@@ -84,8 +92,27 @@ UNKNOWN_CLIENT: Final = Caller()
 """A client of which the router tells nothing."""
 
 
+def true_sender(forward_for: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the true sender of a message that claims to be forwarded.
+
+    Parameters
+    ----------
+    forward_for : sequence of dict
+        The sessions through which it has come, each with ``session``, ``authid`` and
+        ``authrole``. The router adds the last one, its sender. All before it are the sender's
+        word, which counts only if the sender is the router's HTTP bridge.
+    """
+    sender = forward_for[-1]
+    if sender.get("authrole") == BRIDGE_ROLE and len(forward_for) > 1:
+        return forward_for[-2]
+    return sender
+
+
 def caller_of(details: Any) -> Caller:
-    """Return the caller that autobahn's details of a call name."""
+    """Return the caller that autobahn's details of a call name.
+
+    The details are those of a `ocsd.bus.wamp.RouterLink`, which names the true caller.
+    """
     if details is None or details.caller is None:
         return UNKNOWN_CLIENT
     return _caller(details.caller, details.caller_authid or "", details.caller_authrole or "")

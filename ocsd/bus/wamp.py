@@ -25,7 +25,7 @@ from twisted.internet.defer import CancelledError
 txaio.use_twisted()
 
 from ocsd.bus import patient_log
-from ocsd.bus.caller import greeting
+from ocsd.bus.caller import greeting, true_sender
 
 patient_log.install()
 
@@ -34,7 +34,7 @@ from autobahn.twisted.rawsocket import WampRawSocketClientFactory, WampRawSocket
 from autobahn.twisted.wamp import ApplicationSession
 from autobahn.twisted.websocket import WampWebSocketClientFactory, WampWebSocketClientProtocol
 from autobahn.wamp.exception import ApplicationError, SerializationError, TransportLost
-from autobahn.wamp.message import Error, Invocation, Yield
+from autobahn.wamp.message import Error, Event, Invocation, Yield
 from autobahn.wamp.serializer import CBORSerializer, JsonSerializer
 from autobahn.wamp.types import CloseDetails, ComponentConfig, RegisterOptions, SubscribeOptions
 from autobahn.websocket.util import parse_url
@@ -138,10 +138,27 @@ class RouterLink(ApplicationSession):  # type: ignore[misc] # autobahn is untype
         return fault if now_s - at_s < COMPLAINT_SHOWN_S else ""
 
     def onMessage(self, msg: Any) -> None:
-        """Watch for the router taking an address away; autobahn only logs it."""
+        """Name the true sender, and watch for the router taking an address away.
+
+        autobahn tells its endpoints the sender that a message claims, and only logs that an
+        address is taken away.
+        """
+        if isinstance(msg, (Invocation, Event)) and msg.forward_for:
+            _name_true_sender(msg)
         super().onMessage(msg)
         if type(msg).__name__ == "Unregistered" and msg.request == 0:
             self._owner.link_unregistered(self)
+
+
+def _name_true_sender(msg: Invocation | Event) -> None:
+    sender = true_sender(msg.forward_for)
+    part = "caller"
+    if isinstance(msg, Event):
+        part = "publisher"
+    # There are no setters: autobahn's messages are not made to be changed.
+    setattr(msg, f"_{part}", sender.get("session"))
+    setattr(msg, f"_{part}_authid", sender.get("authid"))
+    setattr(msg, f"_{part}_authrole", sender.get("authrole"))
 
 
 class RoutedSession(ApplicationSession):  # type: ignore[misc] # autobahn is untyped

@@ -56,7 +56,8 @@ def assemble(
     fleet = Fleet(Targets(paths.targets, paths.latest_targets), Finished(paths.finished))
     window = LaunchWindow(reactor, fleet.waits_for)
     # Not every wait ends with a transition, so the window is asked in every round.
-    outside, always = OutsideWatch(settings.hub, reactor), (window.admit,)
+    outside = OutsideWatch(settings.hub, reactor)
+    always = (window.admit, daemon.audit_requests)
     oversight = Oversight(settings, fleet, reactor, (outside,), always)
     words = Words(fleet.by_pid)
     notify = NotifySocket(reactor, paths.notify_socket, words.receive)
@@ -93,6 +94,7 @@ def assemble(
         router_away_s=lambda: keepers.router_away_s,
         code_at=written_at(Path(ocsd.__file__).parent),
         disks=oversight.disks.as_json,
+        audit=oversight.audit.as_json,
     )
     parts = Parts(
         fleet=fleet,

@@ -17,8 +17,9 @@ from ocsd.daemon.instances.ports import Launcher
 from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.planning.settings import Settings, liveness_of, policy_of
 from ocsd.forkserver.protocol import SpawnRequest
+from ocsd.site.classes import WEB_CLASS
 from ocsd.site.launch import Launch
-from ocsd.site.model import WEB_CLASS, Instance, Manage
+from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.proc import what_holds
 
@@ -100,7 +101,8 @@ class Keepers:
             wall_clock=time.time,
             jitter=lambda: random.uniform(-1, 1),
             on_transition=self.fleet.announce,
-            on_requests=self.oversight.requests.record,
+            on_requests=self.oversight.record_requests,
+            on_audit=self.oversight.audit.reported,
             liveness=liveness_of(instance),
             what_holds=what_holds,
             reaches=self._reaches,

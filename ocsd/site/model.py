@@ -46,7 +46,7 @@ ADDRESS_ROOT = "observatory"
 """The first part of all addresses, where a hub names none."""
 HOST_MANAGER = "HostManager"
 """The agent class that the daemon itself stands in for."""
-WEB_CLASS, WEB_NAME = "Web", "web"
+WEB_NAME = "web"
 """The class of the process that serves the page, and its name if no entry gives it another."""
 
 

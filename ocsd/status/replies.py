@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from ocsd.site.classes import WEB_CLASS
 from ocsd.status import activity
 from ocsd.status.activity import (
     ClockStatus,
@@ -22,8 +23,6 @@ from ocsd.system import paths
 T = TypeVar("T")
 
 AGGREGATOR_CLASS = "AggregatorAgent"
-WEB_CLASS = "Web"
-"""The class of the process that serves the page in the browser."""
 ROUTER, DAEMON = "router", "ocsd"
 """The names of router and daemon among those of instances."""
 

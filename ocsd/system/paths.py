@@ -67,6 +67,8 @@ class HostPaths:
     """The operator's wishes, up or down, remembered over restarts."""
     journal = _Place("state", "journal.jsonl")
     """The record of events of the instances, and of their reasons."""
+    audit = _Place("state", "audit")
+    """Folder of the audit journal: who did what."""
     incidents = _Place("state", "incidents")
     """Folders of the examinations of hung processes."""
     spools = _Place("state", "spool")

@@ -1,5 +1,6 @@
 """The process that serves the page: from its start to its end."""
 
+import gc
 import os
 import resource
 import signal
@@ -83,6 +84,7 @@ class WebProcess:
         return {**fields, "READY": 1, "STATUS": trouble, ADDRESS_KEY: self.address}
 
     def _begin(self) -> None:
+        gc.freeze()  # Code is no garbage, and searching it takes longer than an answer.
         self._catch_signals()  # again, because the reactor has set handlers of its own
         self._listen()
         self._ticker.start()
@@ -115,9 +117,13 @@ class WebProcess:
         signal.signal(signal.SIGTERM, on_signal)
 
     def _end(self, why: str) -> NoReturn:
-        """End at once: nothing here has to be kept, and no viewer or thread is waited for."""
+        """End at once: nothing here has to be kept, and no viewer or thread is waited for.
+
+        Only the files of exports would stay behind.
+        """
         self.log.info("{signal}: ending", signal=why)
         notify(STOPPING=1, STATUS="ending")
+        self._handlers.end()
         if self._settings.socket is not None and self._place is not None:
             Path(self._settings.socket).unlink(missing_ok=True)
         for stream in (sys.stdout, sys.stderr, sys.__stdout__):

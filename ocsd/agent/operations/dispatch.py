@@ -4,13 +4,14 @@ The texts of the answers are part of the wire: client programs match on them
 (docs/reference/wire.md, "Operations").
 """
 
-import time
 from collections import deque
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks
 from twisted.python.failure import Failure
 
+from ocsd.access.levels import CredLevel
+from ocsd.agent.operations.asked import request_of
 from ocsd.agent.operations.operation import AgentOp, AgentProcess, AgentTask
 from ocsd.agent.operations.params import PRESCREEN, ParamError, ParamHandler
 from ocsd.agent.operations.session import LONGEST_SESSION_MESSAGE, OpSession
@@ -75,6 +76,12 @@ class Operations:
         for _ in range(number):
             self.requests.popleft()
 
+    def take_requests(self) -> list[OperationRequest]:
+        """Return the requests and forget them, for whoever passes them on at once."""
+        taken = list(self.requests)
+        self.requests.clear()
+        return taken
+
     def refusals(self) -> list[str]:
         """Return the reasons why some operations are not offered."""
         operations = (*self.tasks.values(), *self.processes.values())
@@ -94,15 +101,16 @@ class Operations:
         op_name: str,
         params: Any = None,
         timeout: float | None = None,
+        password: Any = None,
         details: Any = None,
         **_unknown: Any,
     ) -> "Reply | Deferred[Reply]":
         """Answer a call to the agent's ``.ops`` address; `details` are autobahn's."""
         match action:
             case "start":
-                return self.start(op_name, params, by=caller_of(details))
+                return self.start(op_name, params, caller_of(details), password)
             case "stop" | "abort":
-                return self.ask_to_end(action, op_name, params, by=caller_of(details))
+                return self.ask_to_end(action, op_name, params, caller_of(details), password)
             case "wait":
                 waiting: Deferred[Reply] = self.wait(op_name, timeout)
                 return waiting
@@ -110,10 +118,13 @@ class Operations:
                 return self.status(op_name)
         return ERROR, f'No implementation for "{op_name}"', {}
 
-    def start(self, op_name: str, params: Any = None, by: Caller | None = None) -> Reply:
-        """Start an operation, unless it runs already or `params` are wrong.
+    def start(
+        self, op_name: str, params: Any = None, by: Caller | None = None, password: Any = None
+    ) -> Reply:
+        """Start an operation, unless it runs already, or the client may not, or `params` are wrong.
 
-        The client `by` asks for that; None is the agent itself.
+        The client `by` asks for that; None is code of the agent. The agent object as `password`
+        may start everything.
         """
         op = self._find(op_name)
         if op is None:
@@ -123,6 +134,9 @@ class Operations:
         session = self.sessions.get(op_name)
         if session is not None and session.success is None:
             return ERROR, f'Operation "{op_name}" already in progress.', session.reply()
+        level, refused = self._judged("start", op_name, op, by, password)
+        if refused:
+            return ERROR, refused, {}
         try:
             params = _screened(op, params)
         except ParamError as error:
@@ -130,7 +144,7 @@ class Operations:
         except Exception as error:  # noqa: BLE001 - casts and checks are agent code
             text = f"CRASH: during param pre-processing: {error}"
             return ERROR, text[:LONGEST_SESSION_MESSAGE], {}
-        session = OpSession(self._next_session_id, op_name, app=self._app)
+        session = OpSession(self._next_session_id, op_name, app=self._app, cred_level=level.value)
         session.started_by = by
         self._next_session_id += 1
         self.sessions[op_name] = session
@@ -140,7 +154,7 @@ class Operations:
         op.launch(session, params).addCallback(self._returned, session).addErrback(
             self._raised, session
         ).addErrback(self._defect, op_name)
-        self._note("start", session, by)
+        self._note("start", session, by, params)
         return OK, f'Started {op.op_type} "{op_name}".', reply
 
     @inlineCallbacks
@@ -179,7 +193,7 @@ class Operations:
         for session in active:
             op = self._find(session.op_name)
             if op is not None and session.status != "stopping":
-                self.ask_to_end(op.end_action, session.op_name)
+                self.ask_to_end(op.end_action, session.op_name, password=self._app)
         return within(DeferredList([s.ended() for s in active], consumeErrors=True), timeout_s)
 
     def _place_of(self, op_name: str) -> str:
@@ -205,17 +219,22 @@ class Operations:
         return self.tasks.get(op_name) or self.processes.get(op_name)
 
     def ask_to_end(
-        self, action: str, op_name: str, params: Any = None, by: Caller | None = None
+        self,
+        action: str,
+        op_name: str,
+        params: Any = None,
+        by: Caller | None = None,
+        password: Any = None,
     ) -> Reply:
-        """Ask a process operation to ``stop``, or a task to ``abort``.
-
-        The client `by` asks for that; None is the agent itself.
-        """
+        """Ask a process operation to ``stop``, or a task to ``abort``; see `start`."""
         op = self._find(op_name)
         if op is None:
             return ERROR, f'No operation called "{op_name}".', {}
         if action != op.end_action:
             return ERROR, f'Cannot "{action}" "{op_name}" because it is a "{op.op_type}".', {}
+        _, refused = self._judged(action, op_name, op, by, password)
+        if refused:
+            return ERROR, refused, {}
         session = self.sessions[op_name]
         if session is None:
             return ERROR, "No session active.", {}
@@ -227,18 +246,35 @@ class Operations:
         session.asked_to_end(action)
         # Before the author's function, which may look at it.
         session.is_ended_by(by, str(by or THE_AGENT))
-        self._note(action, session, by)
+        self._note(action, session, by, params)
         op.ask_to_end(session, params).addErrback(self._stopper_raised, action, op_name)
         return OK, f'Requested {action} on {op.op_type} "{op_name}".', session.reply()
 
-    def _note(self, action: str, session: OpSession, by: Caller | None) -> None:
-        """Log a request of a client, and keep it for the supervisor's history."""
+    def _judged(
+        self, action: str, op_name: str, op: AgentOp, by: Caller | None, password: Any
+    ) -> tuple[CredLevel, str]:
+        """Return the level of a client, and why it may not do this; empty if it may."""
+        level, detail = found = self._app.guard.credentials(by, password)
+        refused = found.refusal(op.min_privs)
+        if password is self._app or not refused:
+            return level, ""
+        text = "{action} of {op_name} refused to {by}: {refused}"
+        whom = str(by or THE_AGENT)
+        self._app.log.info(text, action=action, op_name=op_name, by=whom, refused=refused)
+        if action == "start" and detail:
+            refused = f"{refused} {detail}"
+        if by is not None:
+            self.requests.append(request_of(action, op_name, by, None, refusal=refused))
+        return level, refused
+
+    def _note(self, action: str, session: OpSession, by: Caller | None, params: Any) -> None:
+        """Log a request of a client, and keep it for the supervisor's history and audit."""
         if by is None:
             return
         text = "{action} of {op_name}:{session_id}, asked for by {by}"
         ids = {"op_name": session.op_name, "session_id": session.session_id}
         self._app.log.info(text, action=action, by=str(by), **ids)
-        self.requests.append(OperationRequest(action, session.op_name, str(by), time.time()))
+        self.requests.append(request_of(action, session.op_name, by, params))
 
     def _raised(self, failure: Failure, session: OpSession) -> None:
         error = failure.value

@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet import task
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 
-from ocsd.access import CredLevel
+from ocsd.access.levels import CredLevel
 from ocsd.agent.operations.params import described
 from ocsd.agent.operations.session import OpSession
 from ocsd.agent.operations.thread_deaths import within_session

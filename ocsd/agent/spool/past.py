@@ -138,8 +138,9 @@ class PastSpools:
         """Return the folders of the other lives, the oldest first."""
         if self._folder is None:
             return []
-        no_past = {self._present, mark.SPARES}
-        others = [life for life in _folders(self._folder) if life.name not in no_past]
+        # The spare folders and the rules of access have names with a dot.
+        names = [life for life in _folders(self._folder) if not life.name.startswith(".")]
+        others = [life for life in names if life.name != self._present]
         return sorted(others, key=lambda life: _began_at(life.name))
 
     def _feeds_of(

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from ocsd.errors import SiteFileError
+from ocsd.site.classes import WEB_CLASS
 from ocsd.site.data_folder import AGGREGATOR_CLASS, centre, data_folder
-from ocsd.site.model import HOST_MANAGER, WEB_CLASS, WEB_NAME, Host, Instance, Manage, Site
+from ocsd.site.model import HOST_MANAGER, WEB_NAME, Host, Instance, Manage, Site
 from ocsd.site.supervision import ResourceLimits
 from ocsd.supervisor.dependencies import cycle
 from ocsd.text.nearest import did_you_mean

@@ -3,11 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
-from ocsd.access import CredLevel, policy_of
-from ocsd.errors import AgentArgumentsError
-
 
 def test_importing_the_faces_starts_no_reactor_and_no_thread():
     code = (
@@ -35,16 +30,6 @@ def test_every_module_can_be_imported_first():
         command = [sys.executable, "-c", code, name]
         done = subprocess.run(command, capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, ""), name
-
-
-def test_without_access_control_nothing_is_refused():
-    assert policy_of(None) == policy_of("") == policy_of("none") == "none"
-    assert str(CredLevel.ADVANCED) == "2-ADVANCED"
-
-
-def test_access_control_that_would_not_be_in_force_is_refused():
-    with pytest.raises(AgentArgumentsError, match="director:access"):
-        policy_of("director:access")
 
 
 def test_an_agent_started_by_hand_logs_to_its_log_dir_as_well(tmp_path):

@@ -1,11 +1,13 @@
 """The router's facts about a caller are kept apart from the caller's own words."""
 
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 
 from ocsd.bus import caller
 from ocsd.bus.caller import BRIDGE_ROLE, UNKNOWN_CLIENT, caller_of
+from ocsd.bus.wamp import ApplicationSession, Event, Invocation, RouterLink
 
 
 def told(authid, role="ocs", session=7):
@@ -81,3 +83,55 @@ def test_a_user_without_a_name_is_its_number(monkeypatch):
     monkeypatch.setattr("getpass.getuser", lambda: (_ for _ in ()).throw(KeyError("uid")))
     monkeypatch.setattr("os.getuid", lambda: 4321)
     assert "(4321@" in caller.own_words("x")
+
+
+def session(number, role, authid=None):
+    return {"session": number, "authid": authid or f"client-{number}", "authrole": role}
+
+
+@pytest.mark.parametrize(
+    ("chain", "number"),
+    [
+        ([session(1, "admin"), session(2, "ocs")], 2),
+        ([session(1, "admin"), session(2, BRIDGE_ROLE), session(3, "viewer")], 3),
+        ([session(1, "admin"), session(2, "viewer"), session(3, BRIDGE_ROLE)], 2),
+        ([session(3, BRIDGE_ROLE)], 3),
+        ([session(3, "agent")], 3),
+    ],
+)
+def test_the_true_sender_is_the_one_that_the_router_adds(chain, number):
+    assert caller.true_sender(chain)["session"] == number
+
+
+def delivered(msg):
+    """Return a message as autobahn gets it from our link."""
+    link = RouterLink("test_realm", owner=None)
+    seen = []
+    with mock.patch.object(ApplicationSession, "onMessage", lambda _self, msg: seen.append(msg)):
+        link.onMessage(msg)
+    return seen[0]
+
+
+def test_a_forged_caller_and_publisher_do_not_reach_an_agent():
+    chain = [session(1, "admin", "boss"), session(2, "ocs", "stranger")]
+    call = delivered(
+        Invocation(5, 6, caller=1, caller_authid="boss", caller_authrole="admin", forward_for=chain)
+    )
+    assert (call.caller, call.caller_authid, call.caller_authrole) == (2, "stranger", "ocs")
+    event = delivered(
+        Event(
+            5,
+            6,
+            publisher=1,
+            publisher_authid="boss",
+            publisher_authrole="admin",
+            forward_for=chain,
+        )
+    )
+    names = (event.publisher, event.publisher_authid, event.publisher_authrole)
+    assert names == (2, "stranger", "ocs")
+
+
+def test_a_sender_that_claims_nothing_stays_as_the_router_names_it():
+    call = Invocation(5, 6, caller=1, caller_authid="otto", caller_authrole="operator")
+    assert delivered(call).caller_authid == "otto"
