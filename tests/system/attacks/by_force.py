@@ -3,8 +3,14 @@
 import contextlib
 import time
 
-from tests.system.attacks.on_router import NOT_AUTHORIZED
-from tests.system.attacks.scene import ROUTER_PORT, SucceededError, attack, by_router, refused
+from tests.system.attacks.scene import (
+    NOT_AUTHORIZED,
+    ROUTER_PORT,
+    SucceededError,
+    attack,
+    by_router,
+    refused,
+)
 from tests.system.attacks.wire import RefusedError, Session
 
 DEEP = b"[" * 500_000
@@ -18,7 +24,7 @@ SLOWEST_ANSWER_S = 5.0
 def answers(scene):
     """Return the time in which an operator gets an answer meanwhile [s]."""
     begun_s = time.monotonic()
-    session = scene.person("otto")
+    session = scene.person("otto", at=scene.hub)
     session.call("observatory.dome.ops", "status", "turn")
     needed_s = time.monotonic() - begun_s
     if needed_s > SLOWEST_ANSWER_S:
@@ -30,15 +36,15 @@ def answers(scene):
 def opens_two_hundred_connections_and_says_nothing(scene):
     with contextlib.ExitStack() as held:
         for _ in range(200):
-            held.enter_context(scene.elsewhere.connect(scene.hub.address, ROUTER_PORT))
+            held.enter_context(scene.stranger.connect(scene.hub.address, ROUTER_PORT))
         return answers(scene)
 
 
 @attack("stranger", "others were answered", None)
 def sends_its_request_byte_by_byte(scene):
     with contextlib.ExitStack() as held:
-        slow = [held.enter_context(scene.dial()) for _ in range(20)]
-        slow += [held.enter_context(scene.dial(8002)) for _ in range(20)]
+        slow = [held.enter_context(scene.dial(at=scene.stranger)) for _ in range(20)]
+        slow += [held.enter_context(scene.dial(8002, at=scene.stranger)) for _ in range(20)]
         for byte in b"GET /ws HT":
             for each in slow:
                 each.sendall(bytes([byte]))
@@ -52,7 +58,9 @@ def tries_a_thousand_logins(scene):
     while tried < 1000 and time.monotonic() - begun_s < 20:
         tried += 1
         with contextlib.suppress(RefusedError, OSError):
-            session = Session(scene.websocket(), name="otto", ticket=f"guess {tried}")
+            session = Session(
+                scene.websocket(at=scene.stranger), name="otto", ticket=f"guess {tried}"
+            )
             raise SucceededError(str(session.welcome))
     return answers(scene)
 

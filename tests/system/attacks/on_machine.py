@@ -39,10 +39,11 @@ def takes_a_line_out_of_the_audit(scene):
     [file, *_] = sorted((scene.hub.state / "audit").glob("*.jsonl"))
     kept = file.read_bytes()
     lines = kept.splitlines(keepends=True)
-    copy = scene.hub.folder / "audit-copy"
-    copy.mkdir(exist_ok=True)
-    (copy / file.name).write_bytes(b"".join(lines[:2] + lines[3:]))
-    done = scene.hub.ocsd("audit", "--host", "hub", "--folder", copy)
+    copy = scene.hub.folder / "copied"
+    (copy / "hub/audit").mkdir(parents=True)
+    (copy / "hub/audit" / file.name).write_bytes(b"".join(lines[:2] + lines[3:]))
+    elsewhere = {"STATE_DIRECTORY": str(copy)}
+    done = scene.hub.ocsd("audit", "--verify", "--host", "hub", environment=elsewhere)
     if "entry 2" not in done.stdout + done.stderr:
         raise SucceededError(done.stdout + done.stderr)
     return done.stdout + done.stderr

@@ -1,103 +1,91 @@
 """What is tried at the router, by strangers, people and agents."""
 
 from tests.system.attacks.scene import (
+    ALL_RIGHTS,
+    CONTROLS,
     DIRECTOR,
+    FORGED,
+    LEVEL,
+    NOT_AUTHORIZED,
     SucceededError,
     attack,
     basic,
     by_agent,
     by_router,
     refused,
+    refused_operation,
+    succeeded,
 )
-from tests.system.attacks.wire import CALL, RawSocket, RefusedError, Session, WebSocket, unix
-
-CONTROLS = f"observatory.{DIRECTOR}.feeds.controls"
-OPEN_TO_ALL = {"hash": "none", "value": ""}
-ALL_RIGHTS = {
-    "reset": True,
-    "ac_version": 1,
-    "step": 9_999,
-    "rules": [
-        {"hashed_pass": OPEN_TO_ALL, "cred_level": 3, "scope_spec": {"default": True}},
-    ],
-}
-FORGED = [{"session": 1, "authid": "anna", "authrole": "admin"}]
-NOT_AUTHORIZED = "not_authorized|not authorized|may not|no_auth|login"
-LEVEL = "requires credential level"
-
-
-def _succeeded(answer):
-    raise SucceededError(str(answer))
-
+from tests.system.attacks.wire import CALL, RefusedError, Session, WebSocket
 
 # A stranger.
 
 
 @attack("stranger", NOT_AUTHORIZED, by_router("join"))
 def joins_without_a_login(scene):
-    _succeeded(Session(scene.websocket()).welcome)
+    succeeded(Session(scene.websocket()).welcome)
 
 
 @attack("stranger", NOT_AUTHORIZED, by_router("join", "otto"))
 def guesses_a_password(scene):
-    _succeeded(Session(scene.websocket(), name="otto", ticket="otto").welcome)
+    succeeded(Session(scene.websocket(), name="otto", ticket="otto").welcome)
 
 
 @attack("stranger", NOT_AUTHORIZED, by_router("join", "nobody-of-this-name"))
 def names_somebody_who_does_not_exist(scene):
-    _succeeded(Session(scene.websocket(), name="nobody-of-this-name", ticket="otto").welcome)
+    succeeded(Session(scene.websocket(), name="nobody-of-this-name", ticket="otto").welcome)
 
 
 @attack("stranger", NOT_AUTHORIZED, by_router("join", "fake-x@hub"))
 def guesses_the_ticket_of_an_agent(scene):
-    _succeeded(Session(scene.websocket(), name="fake-x@hub", ticket="A" * 43).welcome)
+    succeeded(Session(scene.websocket(), name="fake-x@hub", ticket="A" * 43).welcome)
 
 
 @attack("stranger", NOT_AUTHORIZED, by_router("join", "@hub"))
 def guesses_the_ticket_of_the_host(scene):
-    _succeeded(Session(scene.websocket(), name="@hub", ticket="").welcome)
+    succeeded(Session(scene.websocket(), name="@hub", ticket="").welcome)
 
 
 @attack("stranger", NOT_AUTHORIZED, by_router("join", "@elsewhere"))
 def claims_to_be_a_host_that_nobody_has_admitted(scene):
-    _succeeded(Session(scene.websocket(), name="@elsewhere", ticket="A" * 43).welcome)
+    succeeded(Session(scene.websocket(), name="@elsewhere", ticket="A" * 43).welcome)
 
 
 @attack("stranger", NOT_AUTHORIZED, by_router("join", "<img src=x onerror=alert"))
 def has_html_in_its_name(scene):
     name = "<img src=x onerror=alert(1)>\n\x1b[31m"
-    _succeeded(Session(scene.websocket(), name=name, ticket="x").welcome)
+    succeeded(Session(scene.websocket(), name=name, ticket="x").welcome)
 
 
 @attack("stranger", NOT_AUTHORIZED, by_router("join"))
 def asks_for_the_role_of_an_administrator(scene):
-    _succeeded(Session(scene.websocket(), authrole="admin", authid="anna").welcome)
+    succeeded(Session(scene.websocket(), authrole="admin", authid="anna").welcome)
 
 
 @attack("stranger", NOT_AUTHORIZED, by_router("join"))
 def asks_for_a_way_to_log_in_that_is_not_offered(scene):
     methods = ["anonymous-proxy", "cookie", "scram", "cryptosign-proxy"]
-    _succeeded(Session(scene.websocket(), authid="anna", authmethods=methods).welcome)
+    succeeded(Session(scene.websocket(), authid="anna", authmethods=methods).welcome)
 
 
 @attack("stranger", "no_such_realm|" + NOT_AUTHORIZED, by_router("join", "otto"))
 def joins_another_realm(scene):
     password = scene.passwords["otto"]
-    _succeeded(Session(scene.websocket(), name="otto", ticket=password, realm="crossbar").welcome)
+    succeeded(Session(scene.websocket(), name="otto", ticket=password, realm="crossbar").welcome)
 
 
 @attack("stranger", "closed|protocol|1002", None)
 def calls_before_it_has_joined(scene):
     link = scene.websocket()
     link.send([CALL, 1, {}, "observatory.dome.ops", ["start", "look"], {}])
-    _succeeded(link.receive())
+    succeeded(link.receive())
 
 
 @attack("stranger", "404|closed", None)
 def guesses_the_path_of_an_agent(scene):
     for path in ("/k-" + "0" * 64, "/c-" + "0" * 64, "/k-", "/"):
         try:
-            _succeeded(Session(scene.websocket(path)).welcome)
+            succeeded(Session(scene.websocket(path)).welcome)
         except RefusedError as error:
             words = str(error)
     return words
@@ -125,7 +113,7 @@ def calls_over_http_with_a_guessed_password(scene):
 @attack("stranger", "closed|Error|reset", None)
 def speaks_ws_instead_of_wss(scene):
     plain = scene.elsewhere.connect(scene.hub.address, 8443)
-    _succeeded(Session(WebSocket(plain, "/ws")).welcome)
+    succeeded(Session(WebSocket(plain, "/ws")).welcome)
 
 
 @attack("stranger", "only the router and the page", None)
@@ -135,7 +123,7 @@ def looks_for_another_open_port(scene):
     ports = {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"}
     anywhere = [row[1] for row in rows if row[3] == "0A" and set(row[1].partition(":")[0]) == {"0"}]
     if ports - {8443, 8002} or anywhere:
-        _succeeded(f"ports {ports}, everywhere {anywhere}")
+        succeeded(f"ports {ports}, everywhere {anywhere}")
     return "only the router and the page"
 
 
@@ -144,56 +132,56 @@ def looks_for_another_open_port(scene):
 
 @attack("viewer", LEVEL, by_agent("start", "vera", target="dome.look"))
 def starts_an_operation(scene):
-    return _refused_operation(scene.person("vera"), "dome", "start", "look")
+    return refused_operation(scene.person("vera"), "dome", "start", "look")
 
 
 @attack("viewer", LEVEL, by_agent("stop", "vera", target="dome.turn"))
 def stops_an_operation(scene):
-    return _refused_operation(scene.person("vera"), "dome", "stop", "turn")
+    return refused_operation(scene.person("vera"), "dome", "stop", "turn")
 
 
 @attack("viewer", LEVEL, by_agent("start", "vera", target="dome.open_roof"))
 def calls_in_the_name_of_an_administrator(scene):
     options = {"forward_for": FORGED}
-    return _refused_operation(scene.person("vera"), "dome", "start", "open_roof", options=options)
+    return refused_operation(scene.person("vera"), "dome", "start", "open_roof", options=options)
 
 
 @attack("viewer", LEVEL, by_agent("start", "vera", target="dome.aim"))
 def says_itself_for_whom_it_calls(scene):
     caller = {"person": "anna", "role": "admin", "address": ""}
-    return _refused_operation(scene.person("vera"), "dome", "start", "aim", caller=caller)
+    return refused_operation(scene.person("vera"), "dome", "start", "aim", caller=caller)
 
 
 @attack("viewer", LEVEL, by_agent("abort", "vera", target="fake-x"))
 def aborts_a_task(scene):
-    return _refused_operation(scene.person("vera"), "fake-x", "abort", "delay_task")
+    return refused_operation(scene.person("vera"), "fake-x", "abort", "delay_task")
 
 
 @attack("viewer", NOT_AUTHORIZED, by_router("publish", "vera", target=CONTROLS))
 def publishes_controls(scene):
-    _succeeded(scene.person("vera").publish(CONTROLS, ALL_RIGHTS, {}))
+    succeeded(scene.person("vera").publish(CONTROLS, ALL_RIGHTS, {}))
 
 
 @attack("viewer", NOT_AUTHORIZED, by_router("publish", "vera", target="fake-x.feeds.heartbeat"))
 def publishes_in_the_name_of_an_agent(scene):
     topic = "observatory.fake-x.feeds.heartbeat"
-    _succeeded(scene.person("vera").publish(topic, [{}, {}], forward_for=FORGED))
+    succeeded(scene.person("vera").publish(topic, [{}, {}], forward_for=FORGED))
 
 
 @attack("viewer", NOT_AUTHORIZED, by_router("register", "vera", target="dome.ops"))
 def registers_in_the_name_of_an_agent(scene):
-    _succeeded(scene.person("vera").register("observatory.dome.ops", forward_for=FORGED))
+    succeeded(scene.person("vera").register("observatory.dome.ops", forward_for=FORGED))
 
 
 @attack("viewer", NOT_AUTHORIZED, by_router("subscribe", "vera", target=CONTROLS))
 def reads_controls(scene):
-    _succeeded(scene.person("vera").subscribe(CONTROLS))
+    succeeded(scene.person("vera").subscribe(CONTROLS))
 
 
 @attack("viewer", NOT_AUTHORIZED, by_router("subscribe", "vera", target=CONTROLS))
 def reads_controls_in_the_name_of_an_agent(scene):
     forged = [{"session": 1, "authid": "fake-x", "authrole": "agent"}]
-    _succeeded(scene.person("vera").subscribe(CONTROLS, forward_for=forged))
+    succeeded(scene.person("vera").subscribe(CONTROLS, forward_for=forged))
 
 
 @attack("viewer", "nothing of controls", None)
@@ -213,12 +201,12 @@ def reads_controls_by_the_prefix_of_the_topic_itself(scene):
 
 @attack("viewer", "wamp.*error|not_authorized|no_such", None)
 def asks_the_router_about_other_sessions(scene):
-    _succeeded(scene.person("vera").call("wamp.session.list"))
+    succeeded(scene.person("vera").call("wamp.session.list"))
 
 
 @attack("viewer", "wamp.*error|not_authorized|no_such", None)
 def ends_the_sessions_of_others(scene):
-    _succeeded(scene.person("vera").call("wamp.session.kill_by_authid", "fake-x"))
+    succeeded(scene.person("vera").call("wamp.session.kill_by_authid", "fake-x"))
 
 
 # Somebody who may operate.
@@ -226,33 +214,33 @@ def ends_the_sessions_of_others(scene):
 
 @attack("operator", LEVEL, by_agent("start", "otto", target="dome.aim"))
 def starts_what_only_experts_may(scene):
-    return _refused_operation(scene.person("otto"), "dome", "start", "aim")
+    return refused_operation(scene.person("otto"), "dome", "start", "aim")
 
 
 @attack("operator", LEVEL, by_agent("start", "otto", target="dome.open_roof"))
 def starts_what_only_administrators_may_in_their_name(scene):
     options = {"forward_for": [*FORGED, *FORGED]}
-    return _refused_operation(scene.person("otto"), "dome", "start", "open_roof", options=options)
+    return refused_operation(scene.person("otto"), "dome", "start", "open_roof", options=options)
 
 
 @attack("operator", LEVEL, by_agent("start", "otto", target="vault.aim"))
 def guesses_the_password_of_a_grant(scene):
-    return _refused_operation(scene.person("otto"), "vault", "start", "aim", password="guessed")
+    return refused_operation(scene.person("otto"), "vault", "start", "aim", password="guessed")
 
 
 @attack("operator", NOT_AUTHORIZED, by_router("publish", "otto", target=CONTROLS))
 def gives_itself_all_rights(scene):
-    _succeeded(scene.person("otto").publish(CONTROLS, ALL_RIGHTS, {}))
+    succeeded(scene.person("otto").publish(CONTROLS, ALL_RIGHTS, {}))
 
 
 @attack("operator", NOT_AUTHORIZED, by_router("register", "otto", target="agent_poll"))
 def stands_in_for_the_director(scene):
-    _succeeded(scene.person("otto").register(f"observatory.{DIRECTOR}.agent_poll"))
+    succeeded(scene.person("otto").register(f"observatory.{DIRECTOR}.agent_poll"))
 
 
 @attack("operator", NOT_AUTHORIZED, by_router("register", "otto", target="fake-z"))
 def runs_an_agent(scene):
-    _succeeded(scene.person("otto").register("observatory.fake-z.ops"))
+    succeeded(scene.person("otto").register("observatory.fake-z.ops"))
 
 
 @attack("operator", "40[13]|credential level", by_agent("start", "otto", target="dome.open_roof"))
@@ -275,7 +263,7 @@ def logs_in_after_it_was_removed(scene):
     scene.add_person("oscar", "operator")
     scene.person("oscar")
     scene.access("user", "remove", "oscar")
-    _succeeded(scene.person("oscar").welcome)
+    succeeded(scene.person("oscar").welcome)
 
 
 @attack("operator", NOT_AUTHORIZED + "|closed", None)
@@ -289,92 +277,6 @@ def goes_on_after_it_was_removed(scene):
         if code != 0 and "already" not in message:
             return message
     raise SucceededError("it still operates 10 s later")
-
-
-# An agent, or code that has taken one over.
-
-
-@attack("agent", NOT_AUTHORIZED, by_router("register", "fake-x", target="fake-y.ops"))
-def registers_the_address_of_another(scene):
-    _succeeded(scene.agent("fake-x").register("observatory.fake-y.ops"))
-
-
-@attack("agent", NOT_AUTHORIZED, by_router("register", "fake-x", target="new-one"))
-def registers_an_address_that_nobody_has(scene):
-    _succeeded(scene.agent("fake-x").register("observatory.new-one.ops"))
-
-
-@attack("agent", NOT_AUTHORIZED, by_router("register", "fake-x"))
-def registers_by_a_prefix(scene):
-    _succeeded(scene.agent("fake-x").register("observatory.fake-", match="prefix"))
-
-
-@attack("agent", NOT_AUTHORIZED, by_router("register", "fake-x"))
-def registers_below_itself_by_a_prefix(scene):
-    _succeeded(scene.agent("fake-x").register("observatory.fake-x.more", match="prefix"))
-
-
-@attack("agent", NOT_AUTHORIZED, by_router("register", "fake-x"))
-def registers_by_a_wildcard(scene):
-    _succeeded(scene.agent("fake-x").register("observatory..ops", match="wildcard"))
-
-
-@attack("agent", NOT_AUTHORIZED, by_router("publish", "fake-x", target="fake-y.feeds.temps"))
-def publishes_on_the_feed_of_another(scene):
-    _succeeded(scene.agent("fake-x").publish("observatory.fake-y.feeds.temps", {}, {}))
-
-
-@attack("agent", NOT_AUTHORIZED, by_router("publish", "fake-x", target="fake-y.feeds.heartbeat"))
-def sends_the_heartbeat_of_another(scene):
-    forged = [{"session": 1, "authid": "fake-y", "authrole": "agent"}]
-    topic = "observatory.fake-y.feeds.heartbeat"
-    _succeeded(scene.agent("fake-x").publish(topic, {}, {}, forward_for=forged))
-
-
-@attack("agent", NOT_AUTHORIZED, by_router("publish", "fake-x", target=CONTROLS))
-def plays_the_director(scene):
-    _succeeded(scene.agent("fake-x").publish(CONTROLS, ALL_RIGHTS, {}))
-
-
-@attack("agent", NOT_AUTHORIZED, by_router("register", "fake-x", target="request_exclusive"))
-def answers_for_the_director(scene):
-    _succeeded(scene.agent("fake-x").register("observatory.fake-x.request_exclusive"))
-
-
-@attack("agent", LEVEL, by_agent("start", "fake-x", target="dome.open_roof"))
-def starts_more_than_agents_may_start(scene):
-    options = {"forward_for": FORGED}
-    return _refused_operation(scene.agent("fake-x"), "dome", "start", "open_roof", options=options)
-
-
-@attack("agent", NOT_AUTHORIZED, by_router("join", "fake-y@hub"))
-def joins_as_another_with_its_own_ticket(scene):
-    from ocsd.access.tickets import Login, ticket_of
-
-    ticket = ticket_of(scene.store.host_key(), Login("fake-x", "hub"))
-    link = RawSocket(unix(scene.hub.runtime / "router.sock"))
-    _succeeded(Session(link, name="fake-y@hub", ticket=ticket).welcome)
-
-
-@attack("agent", NOT_AUTHORIZED, by_router("register", "old-1", target="fake-y"))
-def registers_another_over_its_own_url(scene):
-    session = Session(scene.websocket(scene.url("old-1")))
-    _succeeded(session.register("observatory.fake-y.ops"))
-
-
-@attack("agent", NOT_AUTHORIZED, by_router("publish", "old-1", target="fake-y"))
-def publishes_as_another_over_its_own_url(scene):
-    session = Session(scene.websocket(scene.url("old-1")), authid="fake-y", authrole="host")
-    _succeeded(session.publish("observatory.fake-y.feeds.heartbeat", {}, {}))
-
-
-def _refused_operation(session, agent, action, operation, options=None, **more):
-    """Return an agent's refusal, in its words."""
-    uri = f"observatory.{agent}.ops"
-    code, message, _ = session.call(uri, action, operation, options=options, **more)[0][0]
-    if code == 0:
-        raise SucceededError(message)
-    return message
 
 
 def _hears_no_controls(scene, pattern, match):

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from ocsd.access.store import AccessStore
-from ocsd.access.tickets import Login, ticket_of
 
+from ocsd.access.store import AccessStore
+from ocsd.access.tickets import Login, host_key, ticket_of
 from tests.system.attacks.wire import RawSocket, Session, WebSocket, unix, untrusting
-from tests.system.conftest import fake_agent
+from tests.system.conftest import NO_PAGE, fake_agent
 
 ROUTER_PORT, PAGE_PORT = 8443, 8002
 HUB = {"access": "closed", "wamp_server": f"wss://hub:{ROUTER_PORT}/ws"}
@@ -25,6 +25,21 @@ GRANT_PASSWORD = "grant-password-that-nobody-guesses"
 DIRECTOR_FILE = {
     "passwords": [{"default": True, "password_2": GRANT_PASSWORD}],
 }
+
+
+CONTROLS = f"observatory.{DIRECTOR}.feeds.controls"
+OPEN_TO_ALL = {"hash": "none", "value": ""}
+ALL_RIGHTS = {
+    "reset": True,
+    "ac_version": 1,
+    "step": 9_999,
+    "rules": [
+        {"hashed_pass": OPEN_TO_ALL, "cred_level": 3, "scope_spec": {"default": True}},
+    ],
+}
+FORGED = [{"session": 1, "authid": "anna", "authrole": "admin"}]
+NOT_AUTHORIZED = "not_authorized|not authorized|may not|no_auth|login"
+LEVEL = "requires credential level"
 
 
 class SucceededError(AssertionError):
@@ -72,10 +87,13 @@ def by_agent(action, person, **more):
 
 @dataclass
 class Scene:
-    """A host `hub` with everything on it, and a machine `elsewhere` in the same network."""
+    """A host `hub` with everything on it, a host of the site, and a machine of a stranger."""
 
     hub: object
     elsewhere: object
+    """The host of which somebody has the key; nothing runs on it."""
+    stranger: object
+    """The machine that floods the others."""
     passwords: dict = field(default_factory=dict)
     urls: dict = field(default_factory=dict)
     begun_at: dict = field(default_factory=dict)
@@ -103,8 +121,11 @@ class Scene:
             "agent-paths": [str(PLUGINS)],
             "agent-instances": rows,
         }
-        self.hub.site_file.write_text(yaml.safe_dump({"hub": HUB, "hosts": {"hub": host}}))
+        other = {"web": NO_PAGE, "agent-instances": [fake_agent("fake-z")]}
+        hosts = {"hub": host, "elsewhere": other}
+        self.hub.site_file.write_text(yaml.safe_dump({"hub": HUB, "hosts": hosts}))
         self.access("init")
+        self.access("host", "elsewhere", "-o", self.hub.folder / "elsewhere.bundle")
         for name, role in PEOPLE.items():
             self.add_person(name, role)
         self.access("agent-url", "old-1")
@@ -135,17 +156,27 @@ class Scene:
 
     # Ways to the router.
 
-    def dial(self, port=ROUTER_PORT, path=None):
-        """Connect from elsewhere, with TLS."""
-        return untrusting(self.elsewhere.connect(self.hub.address, port))
+    def dial(self, port=ROUTER_PORT, at=None):
+        """Connect with TLS, from elsewhere or another machine."""
+        return untrusting((at or self.elsewhere).connect(self.hub.address, port))
 
-    def websocket(self, path="/ws", **more):
-        """Open a WebSocket from elsewhere."""
-        return WebSocket(self.dial(), path, **more)
+    def websocket(self, path="/ws", at=None, **more):
+        """Open a WebSocket, from elsewhere or another machine."""
+        return WebSocket(self.dial(at=at), path, **more)
 
-    def person(self, name):
-        """Log in as somebody, from elsewhere."""
-        return Session(self.websocket(), name=name, ticket=self.passwords[name])
+    def person(self, name, at=None):
+        """Log in as somebody, from elsewhere or another machine."""
+        return Session(self.websocket(at=at), name=name, ticket=self.passwords[name])
+
+    def host_key(self, name):
+        """Return the key in the bundle of another host, as whoever has taken it over."""
+        return host_key(self.store.secret(), name, self.store.hosts()[name].generation)
+
+    def from_host(self, name, instance_id=""):
+        """Join with a ticket made with the key of another host."""
+        login = Login(instance_id, name)
+        ticket = ticket_of(self.host_key(name), login)
+        return Session(self.websocket(), name=str(login), ticket=ticket)
 
     def agent(self, name, over=None):
         """Join with the ticket of an agent, as code would that has taken it over."""
@@ -238,3 +269,17 @@ def refused(answer, *statuses):
     if (statuses and status not in statuses) or (status < 400 and status != 0):
         raise SucceededError(f"{status} {body[:500]}")
     return f"{status} {body}"
+
+
+def succeeded(answer):
+    """Say that an attack was not refused."""
+    raise SucceededError(str(answer))
+
+
+def refused_operation(session, agent, action, operation, options=None, **more):
+    """Return an agent's refusal, in its words."""
+    uri = f"observatory.{agent}.ops"
+    code, message, _ = session.call(uri, action, operation, options=options, **more)[0][0]
+    if code == 0:
+        raise SucceededError(message)
+    return message
