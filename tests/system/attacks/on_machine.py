@@ -1,6 +1,8 @@
 """What another user of the same machine tries, and what files with wrong modes do."""
 
 import inspect
+import os
+import pwd
 
 from tests.system.attacks import local_user
 from tests.system.attacks.scene import TABLE, Attack, SucceededError, attack
@@ -28,6 +30,26 @@ def finds_the_list_of_people_open(scene):
         done = scene.hub.ocsd("access", "user", "list", "--host", "hub")
     finally:
         file.chmod(0o600)
+    if done.returncode == 0 or "users.json" not in done.stderr:
+        raise SucceededError(done.stdout + done.stderr)
+    return done.stderr
+
+
+@attack("another user of the machine", "link|regular|owner|symbolic", None)
+def puts_a_link_in_place_of_the_list_of_people(scene):
+    """The file that it leads to is private as well, but somebody else's."""
+    file, kept = scene.hub.state / "access/users.json", scene.hub.folder / "kept-users.json"
+    his = scene.hub.folder / "his-users.json"
+    his.touch(0o600)
+    his.write_bytes(file.read_bytes().replace(b"viewer", b"admin"))
+    nobody = pwd.getpwnam("nobody")
+    os.chown(his, nobody.pw_uid, nobody.pw_gid)
+    file.rename(kept)
+    try:
+        file.symlink_to(his)
+        done = scene.hub.ocsd("access", "user", "list", "--host", "hub")
+    finally:
+        kept.replace(file)
     if done.returncode == 0 or "users.json" not in done.stderr:
         raise SucceededError(done.stdout + done.stderr)
     return done.stderr

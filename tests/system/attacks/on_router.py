@@ -157,6 +157,31 @@ def aborts_a_task(scene):
     return refused_operation(scene.person("vera"), "fake-x", "abort", "delay_task")
 
 
+@attack("viewer", LEVEL + "|" + NOT_AUTHORIZED, {"outcome": "refused", "person": "vera"})
+def ends_the_host_manager(scene):
+    return refused_operation(scene.person("vera"), "hm-hub", "start", "die")
+
+
+@attack("viewer", LEVEL + "|" + NOT_AUTHORIZED, {"outcome": "refused", "person": "vera"})
+def stops_agents_by_the_host_manager(scene):
+    requests = {"requests": [["all", "down"]]}
+    session = scene.person("vera")
+    answer = session.call("observatory.hm-hub.ops", "start", "update", requests)[0][0]
+    if answer[0] == 0:
+        succeeded(answer)
+    return answer[1]
+
+
+@attack("viewer", LEVEL + "|" + NOT_AUTHORIZED, {"outcome": "refused", "person": "vera"})
+def ends_the_recording(scene):
+    return refused_operation(scene.person("vera"), "aggregator", "stop", "record")
+
+
+@attack("operator", LEVEL + "|" + NOT_AUTHORIZED, {"outcome": "refused", "person": "otto"})
+def ends_the_director(scene):
+    return refused_operation(scene.person("otto"), DIRECTOR, "stop", "manager")
+
+
 @attack("viewer", NOT_AUTHORIZED, by_router("publish", "vera", target=CONTROLS))
 def publishes_controls(scene):
     succeeded(scene.person("vera").publish(CONTROLS, ALL_RIGHTS, {}))

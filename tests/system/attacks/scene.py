@@ -109,6 +109,7 @@ class Scene:
             fake_agent("fake-y", rate_hz=10),
             {"agent-class": "Dome", "instance-id": "dome"},
             self._directed("vault"),
+            {"agent-class": "HostManager", "instance-id": "hm-hub"},
             {
                 "agent-class": "AccessDirector",
                 "instance-id": DIRECTOR,
