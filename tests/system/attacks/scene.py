@@ -284,3 +284,11 @@ def refused_operation(session, agent, action, operation, options=None, **more):
     if code == 0:
         raise SucceededError(message)
     return message
+
+
+def pids(scene):
+    """Return the process of everything that runs."""
+    status = scene.hub.status()
+    rows = [status["router"], *status["instances"]]
+    named = {row.get("instance_id", "router"): row.get("pid") for row in rows}
+    return {**named, "daemon": status["pid"]}

@@ -7,7 +7,7 @@ import pytest
 
 from tests.system import namespaces
 from tests.system.attacks import as_agent, by_force, on_machine, on_page, on_router, secrets  # noqa: F401 # rows
-from tests.system.attacks.scene import TABLE, Scene, SucceededError
+from tests.system.attacks.scene import TABLE, SucceededError, pids
 from tests.system.attacks.wire import RefusedError
 from tests.system.waiting import wait_until
 
@@ -16,23 +16,6 @@ pytestmark = [
     pytest.mark.system,
     pytest.mark.skipif(_OBSTACLE is not None, reason=str(_OBSTACLE)),
 ]
-
-
-@pytest.fixture(scope="module")
-def scene():
-    with namespaces.network() as network:
-        scene = Scene(*map(network.host, ("hub", "elsewhere", "stranger")))
-        scene.make()
-        scene.pids = pids(scene)
-        yield scene
-
-
-def pids(scene):
-    """Return the process of everything that runs."""
-    status = scene.hub.status()
-    rows = [status["router"], *status["instances"]]
-    named = {row.get("instance_id", "router"): row.get("pid") for row in rows}
-    return {**named, "daemon": status["pid"]}
 
 
 def samples(scene):
