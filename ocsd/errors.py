@@ -120,6 +120,10 @@ class AccessFilesError(ConfigurationError):
     """A file of access control is missing, open to others, or damaged; ``ocsd access check``."""
 
 
+class DirectorFileError(ConfigurationError):
+    """The file of the access director is missing, open to others, or wrong; correct it."""
+
+
 class PluginError(ConfigurationError):
     """A plug-in cannot be imported; correct it and restart the instance."""
 

@@ -6,9 +6,6 @@ from typing import Any, NamedTuple
 from ocsd.access.level_rules import BLOCKED, AccessRule, rules_of
 from ocsd.access.levels import AC_VERSION, CredLevel
 
-DIRECTOR_ROLE = "director"
-"""Role of the access director on a closed site."""
-
 NOTHING_ALLOWED = tuple(AccessRule(BLOCKED, CredLevel(level)) for level in (1, 2, 3))
 """The rules of an agent that its director has told nothing yet."""
 

@@ -52,7 +52,13 @@ class WirePassword(NamedTuple):
             given = password
         elif self.hash == WireHash.MD5:
             given = short_md5(password)
-        return bool(given) and hmac.compare_digest(given.encode(), self.value.encode())
+        return bool(given) and hmac.compare_digest(
+            given.encode("utf-8", "replace"), self.value.encode("utf-8", "replace")
+        )
+
+    def as_json(self) -> dict[str, str]:
+        """Return it as it goes over the wire."""
+        return {"hash": str(self.hash), "value": self.value}
 
 
 def short_md5(clear: str) -> str:
@@ -82,7 +88,7 @@ class AccessRule(NamedTuple):
     def as_json(self) -> dict[str, Any]:
         """Return it as it goes over the wire."""
         return {
-            "hashed_pass": self.password and self.password._asdict(),
+            "hashed_pass": self.password and self.password.as_json(),
             "cred_level": self.level.value,
             "scope_spec": self.scope.as_json(),
             "lockout_id": self.lockout_id,
@@ -196,7 +202,7 @@ def credentials(
     """
     if identity is CredLevel.SUPERUSER:
         return ITSELF
-    levels = [identity or CredLevel.BLOCKED]
+    levels: list[CredLevel] = [identity or CredLevel.BLOCKED]
     locked: set[CredLevel] = set()
     owners: set[str] = set()
     for rule in covering(rules, target):

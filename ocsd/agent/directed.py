@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from ocsd.access import private_files
-from ocsd.access.controls import DIRECTOR_ROLE, Controls, from_kept, kept
+from ocsd.access.controls import Controls, from_kept, kept
 from ocsd.access.level_rules import credentials
 from ocsd.access.levels import Credentials, CredLevel
+from ocsd.access.roles import Role
 from ocsd.agent.passwords import target_of
 from ocsd.errors import OcsdError
 
@@ -110,10 +111,12 @@ class DirectedRules:
             If somebody else has published it.
         """
         role = getattr(details, "publisher_authrole", None) or ""
-        if role == DIRECTOR_ROLE or not self._closed:
+        if role == Role.DIRECTOR or not self._closed:
             return
         authid = getattr(details, "publisher_authid", None)
-        raise ValueError(f"its publisher has the role {role!r}, not {DIRECTOR_ROLE!r}: {authid}")
+        raise ValueError(
+            f"its publisher has the role {role!r}, not {str(Role.DIRECTOR)!r}: {authid}"
+        )
 
     def _read(self) -> Controls:
         """Return the rules that an earlier life has kept; without them nothing is allowed."""

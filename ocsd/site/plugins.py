@@ -113,6 +113,7 @@ BUILT_IN: Mapping[str, AgentEntry] = {
     "RegistryAgent": AgentEntry("RegistryAgent", "ocsd.registry.agent"),
     AGGREGATOR_CLASS: AgentEntry(AGGREGATOR_CLASS, "ocsd.aggregator.agent"),
     WEB_CLASS: AgentEntry(WEB_CLASS, "ocsd.web.process"),
+    "AccessDirector": AgentEntry("AccessDirector", "ocsd.director.agent"),
     HOST_MANAGER: AgentEntry(HOST_MANAGER, None),
 }
 

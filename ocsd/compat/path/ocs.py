@@ -22,6 +22,7 @@ _ELSEWHERE = {
     "ocs.ocsbow": "ocsd.compat.ocsbow",
     "ocs.checkdata": "ocsd.data.checkdata",
     "ocs.agents": "ocsd_agents",
+    "ocs.agents.access_director": "ocsd.director",
     "ocs.agents.registry": "ocsd.registry",
     "ocs.agents.aggregator": "ocsd.aggregator",
     "ocs.agents.host_manager": "ocsd.compat",
