@@ -30,6 +30,7 @@ from ocsd.daemon.progress import StartReport
 from ocsd.daemon.settling import Settling
 from ocsd.daemon.shutdown import Shutdown
 from ocsd.daemon.surroundings.clock import ClockWatch, ask, output_of
+from ocsd.daemon.surroundings.keys import KeyWatch
 from ocsd.daemon.upgrade import Upgrade
 from ocsd.daemon.watching.instance_log import last_line
 from ocsd.daemon.watching.lost_files import LostFiles
@@ -77,6 +78,7 @@ def assemble(
     )
     keepers = Keepers(settings, fleet, window, processes, forkserver, oversight, reactor)
     clock = ClockWatch(reactor, partial(ask, output_of))
+    keys = KeyWatch(settings.hub, paths, settings.plan.host.web, reactor)
     status = StatusReport(
         host=settings.plan.host.name,
         site_file=settings.site.path or "",
@@ -95,6 +97,7 @@ def assemble(
         code_at=written_at(Path(ocsd.__file__).parent),
         disks=oversight.disks.as_json,
         audit=oversight.audit.as_json,
+        access=lambda: keys.as_json(daemon.settings.openness()),
     )
     parts = Parts(
         fleet=fleet,
@@ -112,6 +115,7 @@ def assemble(
         shutdown=Shutdown(fleet, reactor, daemon.stopping, daemon.stopped),
         upgrade=Upgrade(fleet, reactor, lock, oversight.record_upgrade, daemon.flush),
         clock=clock,
+        keys=keys,
         status=status,
         systemd=SystemdLink(reactor, fleet),
     )

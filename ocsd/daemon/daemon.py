@@ -28,12 +28,13 @@ from ocsd.daemon.progress import StartReport
 from ocsd.daemon.settling import Settling, attempt
 from ocsd.daemon.shutdown import Shutdown, Write
 from ocsd.daemon.surroundings.clock import ClockWatch
+from ocsd.daemon.surroundings.keys import KeyWatch
 from ocsd.daemon.upgrade import Upgrade
 from ocsd.daemon.watching.chronicle import DAEMON
 from ocsd.daemon.watching.lost_files import LostFiles
 from ocsd.errors import OcsdError
 from ocsd.forkserver.protocol import EndRequest, Hello
-from ocsd.site.model import WEB_CLASS
+from ocsd.site.classes import WEB_CLASS
 from ocsd.supervisor.events import State, UpRequested
 
 LAUNCH_WITHOUT_ROUTER_S = 15.0
@@ -57,6 +58,7 @@ class Parts:
     shutdown: Shutdown
     upgrade: Upgrade
     clock: ClockWatch
+    keys: KeyWatch
     status: StatusReport
     systemd: SystemdLink
 
@@ -108,6 +110,7 @@ class Daemon:
         parts.systemd.start()
         parts.oversight.start()
         parts.clock.start()
+        parts.keys.start()
         parts.settling.start()
         self.reactor.callLater(0, attempt, self._open_control, self.give_up)
 

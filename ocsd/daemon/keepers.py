@@ -16,6 +16,7 @@ from ocsd.daemon.instances.plan import REGISTRY_CLASS, ROUTER_NAME
 from ocsd.daemon.instances.ports import Launcher
 from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.planning.settings import Settings, liveness_of, policy_of
+from ocsd.daemon.surroundings.keys import refuse_without_keys
 from ocsd.forkserver.protocol import SpawnRequest
 from ocsd.site.classes import WEB_CLASS
 from ocsd.site.launch import Launch
@@ -57,7 +58,12 @@ class Keepers:
             self.external_router = ExternalRouter(settings.hub, self.reactor)
             self.external_router.start()
             return
-        launcher = ForkLauncher(self.processes, lambda _: request(plan, settings.paths))
+
+        def make(_: str) -> SpawnRequest:
+            refuse_without_keys(settings.hub, settings.paths)
+            return request(plan, settings.paths)
+
+        launcher = ForkLauncher(self.processes, make)
         self.fleet.router = keeper = self._keeper(ROUTER_NAME, launcher)
         watch = RouterWatch(keeper, plan, settings.hub, self.reactor)
         self.fleet.observe(watch.transition)

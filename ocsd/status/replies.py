@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from ocsd.site.classes import WEB_CLASS
 from ocsd.status import activity
 from ocsd.status.activity import (
+    AccessStatus,
     ClockStatus,
     DiskStatus,
     NotManaged,
@@ -128,6 +129,7 @@ class HostStatus(NamedTuple):
     trouble: str = ""
     stopping: bool = False
     clock: ClockStatus | None = None
+    access: AccessStatus = AccessStatus()
     disks: tuple[DiskStatus, ...] = ()
     not_managed: tuple[NotManaged, ...] = ()
 
@@ -189,6 +191,7 @@ def host_status(answer: Mapping[str, Any]) -> HostStatus:
         "router": router,
         "instances": instances,
         "clock": activity.clock(answer.get("clock")),
+        "access": activity.access(answer.get("access")),
         "disks": activity.disks(answer.get("disks")),
         "not_managed": activity.not_managed(answer.get("not_managed")),
     }

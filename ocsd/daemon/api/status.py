@@ -106,6 +106,8 @@ class StatusReport:
     """Returns the disks of data, state and logs (`ocsd.daemon.watching.disks`)."""
     audit: Callable[[], dict[str, Any]] = dict
     """Returns the end of the chain of the audit journal."""
+    access: Callable[[], dict[str, Any]] = dict
+    """Returns whether the site is closed, and warnings (`ocsd.daemon.surroundings.keys`)."""
     _meter: UsageMeter = field(default_factory=UsageMeter, init=False)
     _began_s: float = field(default_factory=time.monotonic, init=False)
 
@@ -131,6 +133,7 @@ class StatusReport:
             "hub": self.hub.addresses,
             "clock": offset and offset.as_json(),
             "disks": self.disks(),
+            "access": self.access(),
             "router": self._router(),
             "instances": rows,
             "not_managed": [_not_managed(each) for each in self.left_alone()],

@@ -90,6 +90,9 @@ def _refuse_changed_router(before: Settings, after: Settings) -> None:
         return
     for key, old, new in (
         ("the router's address", before.hub.wamp_server, after.hub.wamp_server),
+        ("access", before.hub.access, after.hub.access),
+        ("listen", before.hub.listen, after.hub.listen),
+        ("wamp_tls", before.hub.wamp_tls, after.hub.wamp_tls),
         ("the realm", before.hub.wamp_realm, after.hub.wamp_realm),
         ("address_root", before.hub.address_root, after.hub.address_root),
         ("crossbar", before.plan.host.crossbar, after.plan.host.crossbar),

@@ -8,7 +8,7 @@ from ocsd.daemon.builtin.router import RouterPlan
 from ocsd.daemon.instances.plan import HostPlan
 from ocsd.daemon.ocs import outside
 from ocsd.forkserver.protocol import SpawnRequest
-from ocsd.site import machine
+from ocsd.site import advice, machine
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance, Site
 from ocsd.supervisor.health import DEFAULT_LIVENESS, Layer, Liveness, Response
@@ -42,7 +42,14 @@ class Settings:
 
     def warnings(self) -> list[str]:
         """Return what the site file says in vain, and what it needs and this machine lacks."""
-        return [*self.site.warnings, *machine.missing(self.site, self.plan.host)]
+        missing = machine.missing(self.site, self.plan.host)
+        return [*self.site.warnings, *missing, *self.openness()]
+
+    def openness(self) -> list[str]:
+        """Return a warning if this host runs a router that is open to other machines."""
+        if not self.plan.runs_router:
+            return []
+        return [*advice.openness(self.site, self.hub)]
 
     def launch(self, instance: Instance, *, predecessor_died: bool = False) -> Launch:
         """Return the launch of an agent: all that its process gets to know.
