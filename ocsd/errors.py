@@ -124,6 +124,10 @@ class DirectorFileError(ConfigurationError):
     """The file of the access director is missing, open to others, or wrong; correct it."""
 
 
+class PasswordsFileError(ConfigurationError):
+    """A client's file of passwords is missing, open to others, or wrong; correct it."""
+
+
 class PluginError(ConfigurationError):
     """A plug-in cannot be imported; correct it and restart the instance."""
 

@@ -260,7 +260,12 @@ def main(args: list[str] | None = None) -> None:
     agent.register_process("acq", fake.acq, fake.stop_acq, startup=startup)
     agent.register_process("count", fake.count, fake.end, blocking=False, startup=startup)
     agent.register_task("set_heartbeat", fake.set_heartbeat)
-    agent.register_task("delay_task", fake.delay_task, aborter=fake.end, blocking=False)
+    level = 1
+    if parsed.access_policy not in (None, "", "none"):
+        level = 2  # to try out access control, as OCS's agent of this class
+    agent.register_task(
+        "delay_task", fake.delay_task, aborter=fake.end, blocking=False, min_privs=level
+    )
     runner.run(agent, auto_reconnect=True)
 
 

@@ -61,7 +61,8 @@ class Notes:
 
     def add(self, action: str, outcome: str = AuditOutcome.DONE, **fields: Any) -> None:
         """Take an entry, with the fields of `AuditEntry`; call `send` each second."""
-        entry = AuditEntry(self.wall_clock(), self.kind, action, outcome, **fields)
+        kind = fields.pop("kind", self.kind)
+        entry = AuditEntry(self.wall_clock(), kind, action, outcome, **fields)
         with self._lock:
             self._keep(self._repeats.take(entry, self.clock()))
 

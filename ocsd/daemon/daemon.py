@@ -141,6 +141,7 @@ class Daemon:
         if dry_run:
             return change, {}
         self.settings = self._parts.keepers.settings = change.settings
+        change.settings.tell_router()
         self._parts.oversight.apply_reload(change.settings, change.difference, by)
         return change, self._parts.reload.apply(change, by)
 
@@ -293,7 +294,8 @@ class Daemon:
         keeper = self._parts.fleet.by_pid(pid)
         if keeper is None or keeper.instance_id == ROUTER_NAME:
             return False
-        return self._parts.fleet.instance(keeper.instance_id).agent_class == WEB_CLASS
+        agent_class: str = self._parts.fleet.instance(keeper.instance_id).agent_class
+        return agent_class == WEB_CLASS
 
     def _be_host_manager(self) -> None:
         """Answer OCS's tools; autobahn is loaded when the agents have been asked for."""

@@ -16,13 +16,13 @@ _WITH_LOGIN: Final = {**ANONYMOUS, "ticket": {"type": "static", "principals": {}
 """The guard answers both; crossbar itself would let nobody in with a ticket."""
 
 _PING: Final = {"auto_ping_interval": 10000, "auto_ping_timeout": 5000}  # [ms]
-_LARGEST_MESSAGE_BYTES: Final = 2**24
+_WAMP_LIMIT_BYTES: Final = 2**24
 _GUARDED: Final = {
     **_PING,
     "open_handshake_timeout": 10000,  # [ms]
     "close_handshake_timeout": 1000,  # [ms]
-    "max_message_size": _LARGEST_MESSAGE_BYTES,
-    "max_frame_size": _LARGEST_MESSAGE_BYTES,
+    "max_message_size": _WAMP_LIMIT_BYTES,
+    "max_frame_size": _WAMP_LIMIT_BYTES,
     "enable_webstatus": False,
 }
 _WEB_OPTIONS: Final = {"client_timeout": 30}  # [s]

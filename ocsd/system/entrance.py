@@ -1,4 +1,4 @@
-"""What a process needs to get into a closed router: a login, and the certificate to trust."""
+"""The needs of a process to get into a closed router: a login, and the certificate to trust."""
 
 from dataclasses import dataclass, field
 

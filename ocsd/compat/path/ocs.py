@@ -16,6 +16,7 @@ from typing import Any
 
 # Names that differ in more than the first word.
 _ELSEWHERE = {
+    "ocs.access": "ocsd.compat.access",
     "ocs.agent_cli": "ocsd.compat.agent_cli",
     "ocs.client_cli": "ocsd.compat.client_cli",
     "ocs.ocs_systemd": "ocsd.compat.ocs_systemd",

@@ -1,4 +1,4 @@
-"""Who may come in: the decisions about a login, free of crossbar and of files."""
+"""The decisions about a login: who may come in. They are free of crossbar and of files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,13 +12,6 @@ from ocsd.access.tickets import Login
 
 OPEN_ROLE: Final = str(Role.OCS)
 """Role of everybody who joins an open router without a login."""
-
-AGENT_PATH, CLIENT_PATH, CALL_PATH = "k-", "c-", "call-"
-"""First characters of the paths of capability URLs: of agents, of clients, of calls over HTTP."""
-
-
-TICKET_MARK: Final = "~"
-"""Between login and ticket in the URL of an agent that the daemon starts on the published OCS."""
 
 
 class Door(StrEnum):
@@ -82,7 +75,7 @@ class Unproven:
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """What the decisions rest on."""
+    """The facts on which the decisions rest."""
 
     host: str
     """The hub's host."""
@@ -126,8 +119,8 @@ def with_ticket(premises: Premises, login: Login, ticket: str) -> Admitted | Den
     """Decide about an agent or a daemon that has shown its ticket."""
     if not tickets.is_right(premises.secret, premises.generations, login, ticket):
         return Denied(
-            f"the ticket of {login} is wrong or out of date; on the hub run: ocsd access host "
-            f"{login.host}, take the new bundle to {login.host} and restart ocsd there"
+            f"the ticket of {login} is wrong or out of date; on the hub: ocsd access host "
+            f"{login.host}; on {login.host}: ocsd access join BUNDLE, then ocsd reload"
         )
     basis = basis_of(BasisKind.HOST, login.host)
     if not login.instance_id:
@@ -154,15 +147,3 @@ def of_person(name: str, role: str, basis: str) -> Admitted | Denied:
     if role not in PERSONS:
         return Denied(f"{name!r} has the role {role!r}, which is none of a person")
     return Admitted(Party(name, role), basis=basis)
-
-
-def secret_of(path: str) -> tuple[str, str]:
-    """Return the kind and the secret of a capability URL's path; two empty texts if it is none.
-
-    The kind is one of `AGENT_PATH`, `CLIENT_PATH` and `CALL_PATH`.
-    """
-    name = path.strip("/")
-    for kind in (AGENT_PATH, CLIENT_PATH, CALL_PATH):
-        if name.startswith(kind) and len(name) > len(kind):
-            return kind, name.removeprefix(kind)
-    return "", ""

@@ -10,19 +10,12 @@ from twisted.internet.defer import Deferred
 
 from ocsd.access.rules import Party
 from ocsd.bus.caller import authid_of, words_of
-from ocsd.router.guard.door import (
-    CALL_PATH,
-    OPEN_ROLE,
-    Admitted,
-    Denied,
-    Door,
-    Unproven,
-    secret_of,
-)
+from ocsd.router.guard.door import OPEN_ROLE, Admitted, Denied, Door, Unproven
 from ocsd.router.guard.guard import the_guard
 from ocsd.router.guard.sessions import NOT_AUTHORIZED, applicant
+from ocsd.router.guard.urls import CALL_PATH, secret_of
 
-_NO_LOGIN: Final = 401
+_NOT_LOGGED_IN: Final = 401
 _OF_ANOTHER_SITE: Final = 403
 
 _Base: Any = object
@@ -111,6 +104,8 @@ class Bridge(_Base):  # type: ignore[misc] # crossbar is untyped
     def _go_on(self, decision: Admitted | Denied | Unproven, request: Any) -> Any:
         if isinstance(decision, Admitted):
             request.party = party = self._shown(decision.party, request)
+            # The page on another host asks in this way whom the router lets in.
+            request.setHeader("x-ocsd-role", party.role)
             if party.role == OPEN_ROLE:
                 the_guard().census.joined(
                     party.authid.partition(" ")[2] or "somebody", party.authid
@@ -122,7 +117,7 @@ class Bridge(_Base):  # type: ignore[misc] # crossbar is untyped
         who = applicant(request.channel.transport)
         login = login_of(request.getHeader("authorization")) or ("", "")
         the_guard().refusals.told(Party(login[0], ""), who.peer, "call", reason)
-        return _refuse(request, _NO_LOGIN, reason)
+        return _refuse(request, _NOT_LOGGED_IN, reason)
 
     def _finish(self, decision: Any, request: Any, gone: list[Any]) -> None:
         if gone:
@@ -179,7 +174,7 @@ def ask_for_logins(caller: ModuleType) -> None:
 def _refuse(request: Any, code: int, reason: str) -> bytes:
     """Return the answer to a request that is refused, as that to any other failed call."""
     request.setResponseCode(code)
-    if code == _NO_LOGIN:
+    if code == _NOT_LOGGED_IN:
         request.setHeader("www-authenticate", 'Basic realm="ocsd", charset="UTF-8"')
     request.setHeader("content-type", "application/json; charset=UTF-8")
     error = {"error": NOT_AUTHORIZED, "args": [reason], "kwargs": {}}

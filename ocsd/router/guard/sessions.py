@@ -1,29 +1,19 @@
 """Changes to crossbar that let the guard decide who joins, and what a session may do."""
 
 import pwd
-import socket
-import struct
 from types import ModuleType
 from typing import Any, Final
 
 from ocsd.access.rules import Party
 from ocsd.bus.caller import authid_of, words_of
 from ocsd.reactor.threads import the_reactor
-from ocsd.router.guard.door import OPEN_ROLE, Admitted, Applicant, Denied, Door, Unproven, secret_of
+from ocsd.router.guard.door import OPEN_ROLE, Admitted, Applicant, Denied, Door, Unproven
 from ocsd.router.guard.guard import JOIN_LIMIT_S, the_guard
+from ocsd.router.guard.urls import secret_of
+from ocsd.system.peer import peer_of
 
 NOT_AUTHORIZED: Final = "wamp.error.not_authorized"
 _Base: Any = object
-_CREDENTIALS: Final = struct.Struct("3i")
-
-
-def user_of(handle: socket.socket) -> int | None:
-    """Return the user of the process at the other end of a Unix socket (unix(7))."""
-    try:
-        raw = handle.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    except OSError:
-        return None
-    return int(_CREDENTIALS.unpack(raw)[1])
 
 
 def user_name_of(uid: int | None) -> str:
@@ -45,7 +35,8 @@ def applicant(transport: Any, authid: str = "") -> Applicant:
         if hasattr(transport, "getPeerCertificate"):
             door = Door.TLS
         return Applicant(door, str(host), authid)
-    uid = user_of(transport.getHandle())
+    peer = peer_of(transport.getHandle())
+    uid = peer.uid if peer.pid else None
     name = user_name_of(uid)
     return Applicant(Door.SOCKET, f"unix:{name}", authid, uid, name)
 

@@ -43,7 +43,7 @@ LEFT_OUT = frozenset(
     }
 )
 NO_ADDRESS = "0x" + 40 * "0"
-CHANGES = amendments()
+CHANGED = amendments()
 
 
 class _AbsentType(type):
@@ -141,11 +141,11 @@ class AmendedModules(importlib.abc.MetaPathFinder):
         self, fullname: str, path: Any, target: Any = None
     ) -> importlib.machinery.ModuleSpec | None:
         """Return the specification of such a module, or None for all others."""
-        if fullname not in CHANGES:
+        if fullname not in CHANGED:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _AmendingLoader(spec.loader, CHANGES[fullname])
+            spec.loader = _AmendingLoader(spec.loader, CHANGED[fullname])
         return spec
 
 

@@ -9,10 +9,12 @@ from typing import Any, Final
 
 from ocsd import __version__
 from ocsd.web.api.changing import Changing
+from ocsd.web.api.entering import Entering
 from ocsd.web.api.living import Living
 from ocsd.web.api.recorded import RecordedData
 from ocsd.web.api.telling import Telling
 from ocsd.web.api.watching import Watching
+from ocsd.web.login.doors import Doors
 from ocsd.web.server.route import Call
 from ocsd.web.server.seats import Seats
 from ocsd.web.settings import PageSettings
@@ -34,6 +36,7 @@ class Handlers:
     settings: PageSettings
     reactor: Any
     address: Callable[[], str]
+    doors: Doors
     seats: Seats = field(default_factory=Seats)
     document: Mapping[str, Any] = field(default_factory=dict, init=False)
     """The description of the API, which `ocsd.web.process` makes from the table."""
@@ -50,6 +53,7 @@ class Handlers:
         )
         daemon = DaemonLink(reactor, own.paths.control_socket)
         self.watching = Watching(own, States(daemon, reactor), seats)
+        self.entering = Entering(self.doors)
         self.changing = Changing(daemon, Agents(own.hub, own.instance_id), calls)
         self.telling = Telling(own, seats, reading)
         self.recorded = RecordedData(own, names, windows, exports)

@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred
 
 from ocsd.access.level_rules import WireHash, WirePassword
 from ocsd.agent.agent import OCSAgent
-from ocsd.agent.directed import KEPT_RULES
-from ocsd.agent.guard import Guard
+from ocsd.agent.guard.directed import KEPT_RULES
+from ocsd.agent.guard.guard import Guard
 from ocsd.bus.wamp import ComponentConfig, SubscribeOptions
 from ocsd.errors import AgentArgumentsError
 from tests.unit.agent.test_joining import Link

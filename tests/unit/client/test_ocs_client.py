@@ -86,12 +86,33 @@ def test_names_with_hyphens_and_spaces_become_attributes(words, agent, monkeypat
 def test_a_password_is_sent_only_to_agents_that_know_of_it(words, bridge, agent, monkeypatch):
     OCSClient("dev1", privs="secret", args=words).acq.stop()
     assert bridge.calls[-1][2] == {"password": "secret"}
-    OCSClient("dev1", privs=3, args=words).acq.stop()
+    OCSClient("dev1", privs=1, args=words).acq.stop()
     assert bridge.calls[-1][2] == {}
     old = {key: value for key, value in agent.api().items() if key != "access_control"}
     monkeypatch.setattr(agent, "api", lambda: old)
     OCSClient("dev1", privs="secret", args=words).acq.stop()
     assert bridge.calls[-1][2] == {}
+
+
+def test_a_client_sends_the_password_of_the_file(words, bridge, tmp_path, monkeypatch):
+    file = tmp_path / "passwords.yaml"
+    monkeypatch.setenv("OCS_PASSWORDS_FILE", str(file))
+    file.touch(0o600)
+    file.write_text(
+        "- {agent_class: TestAgent, password_2: two}\n- {default: true, password_3: c}\n"
+    )
+    OCSClient("dev1", privs=3, args=words).acq.stop()
+    assert bridge.calls[-1][2] == {"password": "c"}
+
+
+def test_a_client_asks_our_director_for_a_token(words, bridge, agent, monkeypatch):
+    api = {**agent.api(), "access_control": {"version": 1, "director": "access-dir"}}
+    monkeypatch.setattr(agent, "api", lambda: api)
+    OCSClient("dev1", privs="secret", args=words).acq.stop()
+    asked = [call for call in bridge.calls if call[0] == "observatory.access-dir.request_token"]
+    assert len(asked) == 1
+    # The stand-in has no such procedure, as OCS's director has none.
+    assert bridge.calls[-1][2] == {"password": "secret"}
 
 
 def test_an_address_and_a_namespace_do_as_well(words, bridge):

@@ -15,7 +15,7 @@ from ocsd.access.controls import Controls, from_kept, kept
 from ocsd.access.level_rules import credentials
 from ocsd.access.levels import Credentials, CredLevel
 from ocsd.access.roles import Role
-from ocsd.agent.passwords import target_of
+from ocsd.agent.guard.passwords import target_of
 from ocsd.errors import OcsdError
 
 KEPT_RULES: Final = ".access/rules.json"

@@ -60,11 +60,11 @@ class Guard:
         self.poll: Callable[[Any], object] = lambda _link: None
         """Asks the director for the rules; to be called on each new link."""
         if policy.kind is PolicyKind.OVERRIDE:
-            from ocsd.agent.passwords import PasswordRules
+            from ocsd.agent.guard.passwords import PasswordRules
 
             self._source = PasswordRules(agent, policy.passwords)
         elif policy.kind is PolicyKind.DIRECTOR:
-            from ocsd.agent.directed import DirectedRules
+            from ocsd.agent.guard.directed import DirectedRules
 
             directed = DirectedRules(agent, policy.director, self.data, self._closed, folder)
             self._source = directed
