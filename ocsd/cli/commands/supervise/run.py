@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -91,7 +91,7 @@ def _launch(instance_id: str, site_file: str | None, host_name: str | None) -> t
     return LAUNCH_VARIABLE, launch.model_dump_json()
 
 
-def _proof(instance_id: str, host: "Host", hub: "Hub") -> dict[str, str]:
+def _proof(instance_id: str, host: "Host", hub: "Hub") -> dict[str, Any]:
     """Return the agent's ticket and the authority to trust, if the router takes logins.
 
     Whoever may not read the keys of this host runs the agent without.
