@@ -193,6 +193,10 @@ class NoHistoryError(OcsdError):
     """There is no history to read; look whether ``--host`` is right."""
 
 
+class AuditBrokenError(OcsdError):
+    """The audit journal is not as it was written; compare it with a backup."""
+
+
 class DaemonStartError(OcsdError):
     """The daemon ended while it started; look at its log, and at the kernel's if it was killed."""
 

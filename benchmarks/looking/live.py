@@ -145,7 +145,7 @@ def _send(cursors: list[LiveCursor], cost: Cost) -> None:
     cost.bytes_sent += sum(map(len, texts))
     for update in updates:
         if isinstance(update, LiveUpdate):
-            cost.samples_sent += sum(int(each.n.sum()) for each in update.numbers.values())
+            cost.samples_sent += sum(int(each.n.sum()) for each in update.columns.values())
 
 
 def _address(feed: int) -> str:

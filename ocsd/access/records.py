@@ -23,7 +23,7 @@ _WORDS: Final[Mapping[Any, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Entry:
     """An entry of a file: a mapping of its fields."""
 
     @classmethod
@@ -53,7 +53,7 @@ class _Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Person(_Entry):
+class Person(Entry):
     """Somebody who may log in."""
 
     role: str
@@ -64,17 +64,17 @@ class Person(_Entry):
 
 
 @dataclass(frozen=True, slots=True)
-class AdmittedHost(_Entry):
+class AdmittedHost(Entry):
     """A host of the site whose daemon and agents may join."""
 
     generation: int
-    """The number of its key, which counts up when the key is rotated."""
+    """The number of its key: another one when the key is rotated."""
     since_at: float
     """When that key was made [s, Unix time]."""
 
 
 @dataclass(frozen=True, slots=True)
-class CapabilityUrl(_Entry):
+class CapabilityUrl(Entry):
     """A URL that lets published software in without a login: whoever has it may use it."""
 
     kind: str
@@ -88,7 +88,7 @@ class CapabilityUrl(_Entry):
 
 
 @dataclass(frozen=True, slots=True)
-class Identity(_Entry):
+class Identity(Entry):
     """The part of this host in a closed site."""
 
     site: str

@@ -21,8 +21,6 @@ class Role(StrEnum):
     """The agent that hands out privileges (class AccessDirector)."""
     HOST = "host"
     """A host's daemon; its authid is the name of the host."""
-    GATE = "gate"
-    """The process that stands before agents on the published OCS."""
     BRIDGE = "ocs-bridge"
     """The router's HTTP bridge."""
     OCS = "ocs"
@@ -49,7 +47,7 @@ _LEVELS: Final[Mapping[str, CredLevel]] = MappingProxyType(
 def level_of(role: str) -> CredLevel:
     """Return the level of a role at every agent of a closed site.
 
-    The gate and the bridge have none of their own: they call for somebody. Nor has a role that
-    only another router knows.
+    The bridge has none of its own: it calls for somebody. Nor has a role that only another router
+    knows.
     """
     return _LEVELS.get(role, CredLevel.BLOCKED)

@@ -15,7 +15,9 @@ SUBSCRIBE: Final = "subscribe"
 EXACT: Final = "exact"
 
 _CONTROLS: Final = "feeds.controls"
-_OF_DIRECTORS: Final = ("agent_poll", "request_exclusive")
+_OF_DIRECTORS: Final = ("agent_poll", "request_exclusive", "request_token")
+_SPOOL: Final = "spool"
+"""Procedure from which a recorder fetches messages, and tells which ones it has."""
 _AGENTS: Final = (Role.AGENT, Role.DIRECTOR)
 _KNOWN: Final = frozenset(Role) - {Role.OCS}
 
@@ -63,7 +65,7 @@ def refusal(
     if not uri.startswith(below):
         return f"{_named(who)} may not {action} {uri!r}, which is not below {rules.address_root!r}"
     if action == CALL:
-        return None
+        return _of_call(who, uri, uri.removeprefix(below))
     if action == SUBSCRIBE:
         return _of_subscription(who, uri, uri.removeprefix(below), match)
     return _of_provider(rules, who, action, uri.removeprefix(below), match)
@@ -84,6 +86,13 @@ def covers_controls(rules: SiteRules, uri: str, match: str) -> bool:
     if match == "prefix":
         return not dot or _CONTROLS.startswith(rest)
     return bool(instance_id) and rest == _CONTROLS
+
+
+def _of_call(who: Party, uri: str, inner: str) -> str | None:
+    """Return why a call is refused; what a person may ask of an agent, the agent decides."""
+    if who.role in PERSONS and inner.partition(".")[2] == _SPOOL:
+        return f"{_named(who)} may not call {uri!r}; only agents and hosts may"
+    return None
 
 
 def _of_subscription(who: Party, uri: str, inner: str, match: str) -> str | None:
@@ -113,18 +122,20 @@ def _may_register(rules: SiteRules, who: Party, inner: str) -> bool:
     instance_id, _, rest = inner.partition(".")
     if rest in _OF_DIRECTORS:
         return _is_director(rules, who, instance_id)
-    if who.role in (Role.HOST, Role.GATE):
-        return rest != _CONTROLS
-    return who.role in _AGENTS and instance_id == who.authid and rest in ("", "ops")
+    if f"{rest}.".startswith("feeds."):
+        return False
+    if who.role == Role.HOST:
+        return True
+    # Authors register procedures of their own below their agent's address.
+    return who.role in _AGENTS and instance_id == who.authid
 
 
 def _may_publish(rules: SiteRules, who: Party, inner: str) -> bool:
     instance_id, _, rest = inner.partition(".")
     if rest == _CONTROLS:
         return _is_director(rules, who, instance_id)
-    if who.role == Role.HOST:
-        return True
-    return who.role in _AGENTS and instance_id == who.authid and rest.startswith("feeds.")
+    own = who.role in _AGENTS and instance_id == who.authid
+    return rest.startswith("feeds.") and (own or who.role == Role.HOST)
 
 
 def _is_director(rules: SiteRules, who: Party, instance_id: str) -> bool:

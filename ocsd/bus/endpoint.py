@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
 
 from ocsd.bus.wamp import (
@@ -19,6 +19,8 @@ from ocsd.bus.wamp import (
     parse_url,
 )
 from ocsd.site.launch import Launch
+from ocsd.system.entrance import Credentials
+from ocsd.text.logins import without_logins
 
 CONNECT_TIMEOUT_S = 5
 ATTEMPTS_AT_SOCKET = 20
@@ -41,6 +43,10 @@ WEBSOCKET_OPTIONS: dict[str, Any] = {
 }
 
 
+class CertificateFileError(Exception):
+    """The certificate of the site's authority cannot be read; fetch a new bundle from the hub."""
+
+
 @dataclass(frozen=True, slots=True)
 class RouterAddress:
     """The address at which an agent finds its router."""
@@ -51,6 +57,10 @@ class RouterAddress:
     """The realm to join."""
     socket_path: str | None = None
     """Unix raw socket of the router on this machine; used instead of `url`."""
+    credentials: Credentials | None = None
+    """The login, if the router asks for one."""
+    ca_file: str | None = None
+    """Certificate of the site's authority; None for those that this machine trusts."""
 
     def after(self, failures: int) -> "RouterAddress":
         """Return the address for the next attempt after some that have failed in a row.
@@ -63,7 +73,7 @@ class RouterAddress:
         return replace(self, socket_path=None)
 
     def __str__(self) -> str:
-        return f"unix:{self.socket_path}" if self.socket_path else self.url
+        return f"unix:{self.socket_path}" if self.socket_path else without_logins(self.url)
 
     @classmethod
     def of(cls, args: Any, launch: Launch | None) -> "RouterAddress":
@@ -72,10 +82,32 @@ class RouterAddress:
         The Unix socket leads to the router that the site's hub names; an agent
         whose arguments name another hub must not end up there.
         """
-        address = cls(args.site_hub, args.site_realm)
         if launch is None or args.site_hub != launch.hub.wamp_server:
-            return address
-        return replace(address, socket_path=launch.router_socket)
+            return cls.for_client(args.site_hub, args.site_realm)
+        entrance = launch.entrance
+        return cls(
+            args.site_hub,
+            args.site_realm,
+            entrance.socket,
+            entrance.credentials,
+            entrance.ca_file,
+        )
+
+    @classmethod
+    def for_client(cls, url: str, realm: str) -> "RouterAddress":
+        """Return the address for a program that nobody has told how it gets in.
+
+        Raises
+        ------
+        ConfigurationError
+            If the login of this user is incomplete, or others may read its password.
+        """
+        if not url.startswith("wss:"):
+            return cls(url, realm)
+        from ocsd.access import entrance
+
+        way = entrance.of_url(url)
+        return cls(url, realm, way.socket, way.credentials, way.ca_file)
 
 
 def connect(
@@ -83,32 +115,46 @@ def connect(
 ) -> "Deferred[Any]":
     """Open a transport and put a new link on it.
 
+    A file of certificates that cannot be read makes the Deferred fail.
+
     The Deferred fires with the protocol, whose ``is_closed`` is a Deferred that fires when
     the transport has closed.
     """
+
+    def new_session() -> Any:
+        session = new_link()
+        session.credentials = address.credentials
+        return session
+
     if address.socket_path:
-        factory = WampRawSocketClientFactory(new_link, serializer=CBORSerializer())
+        factory = WampRawSocketClientFactory(new_session, serializer=CBORSerializer())
         factory.protocol = QuietRawSocketProtocol
         endpoint: Any = UNIXClientEndpoint(  # type: ignore[no-untyped-call] # Twisted's
             reactor, address.socket_path, timeout=CONNECT_TIMEOUT_S
         )
     else:
         factory = WampWebSocketClientFactory(
-            new_link, url=address.url, serializers=[CBORSerializer(), JsonSerializer()]
+            new_session, url=address.url, serializers=[CBORSerializer(), JsonSerializer()]
         )
         factory.protocol = QuietWebSocketProtocol
         factory.setProtocolOptions(**WEBSOCKET_OPTIONS)
-        endpoint = _tcp(address.url, reactor)
+        try:
+            endpoint = _tcp(address, reactor)
+        except Exception as error:  # noqa: BLE001 - OpenSSL and files raise anything
+            text = f"{address.ca_file} cannot be read as the site's certificate: {error}"
+            return fail(CertificateFileError(text))
     factory.noisy = False
     opening: Deferred[Any] = endpoint.connect(factory)
     return opening
 
 
-def _tcp(url: str, reactor: Any) -> Any:
-    secure, host, port, *_ = parse_url(url)
+def _tcp(address: RouterAddress, reactor: Any) -> Any:
+    secure, host, port, *_ = parse_url(address.url)
     endpoint: Any = HostnameEndpoint(reactor, host, port, timeout=CONNECT_TIMEOUT_S)
     if not secure:
         return endpoint
-    from twisted.internet.ssl import optionsForClientTLS
+    # Only here, because OpenSSL takes a tenth of a second to load.
+    from ocsd.bus.encryption import Encryption
 
-    return wrapClientTLS(optionsForClientTLS(host), endpoint)
+    encryption: Any = Encryption(host, str(address), address.ca_file)
+    return wrapClientTLS(encryption, endpoint)

@@ -21,11 +21,13 @@ for _name in _UNWANTED:
 
 import txaio
 from twisted.internet.defer import CancelledError
+from twisted.internet.protocol import connectionDone
 
 txaio.use_twisted()
 
 from ocsd.bus import patient_log
 from ocsd.bus.caller import greeting, true_sender
+from ocsd.system.entrance import Credentials
 
 patient_log.install()
 
@@ -97,20 +99,47 @@ class QuietWebSocketProtocol(_AlwaysAnswering, WampWebSocketClientProtocol):  # 
     """A transport of which only the owner logs troubles, once."""
 
     log = txaio.make_logger(level="critical")
+    tls_fault: str | None = None
+    """The fault of the router's certificate (`ocsd.bus.encryption`)."""
+
+    def connectionLost(self, reason: Any = connectionDone) -> None:
+        """End; autobahn tells the end before it tells why."""
+        if self.tls_fault is not None:
+            self.wasNotCleanReason = self.tls_fault
+        elif type(reason.value).__module__ == "OpenSSL.SSL":
+            self.wasNotCleanReason = "there is no TLS at this address; use ws:// in its place"
+        super().connectionLost(reason)
 
 
-class RouterLink(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
+class LoggedInSession(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
+    """A session that logs in if it has credentials (`ocsd.bus.endpoint.connect` gives them)."""
+
+    credentials: Credentials | None = None
+    name = ""
+    """The program's name for agents; by default the script's."""
+
+    def onConnect(self) -> None:
+        """Join the realm, and tell agents who it is that calls them."""
+        login: dict[str, Any] = {}
+        if self.credentials is not None:
+            login = {"authmethods": ["ticket"], "authid": self.credentials.authid}
+        self.join(self.config.realm, authextra=greeting(self.name), **login)
+
+    def onChallenge(self, challenge: Any) -> str:
+        """Show the proof, because the router has asked for it."""
+        if self.credentials is None or challenge.method != "ticket":
+            raise RuntimeError(f"the router asks for a login of the kind {challenge.method!r}")
+        return self.credentials.secret
+
+
+class RouterLink(LoggedInSession):
     """A WAMP session over one transport; agents are told the owner's `name` when it calls."""
 
     def __init__(self, realm: str, owner: LinkOwner, name: str = "") -> None:
         super().__init__(ComponentConfig(realm))
         self._owner = owner
-        self._name = name
+        self.name = name
         self._large_reply = ("", -inf)
-
-    def onConnect(self) -> None:
-        """Join the realm, under the owner's name."""
-        self.join(self.config.realm, authextra=greeting(self._name))
 
     def onJoin(self, details: Any) -> Any:
         """Hand the event to the owner."""

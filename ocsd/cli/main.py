@@ -29,6 +29,7 @@ _COMMANDS = {
     "upgrade": "supervise",
     "why": "look",
     "history": "look",
+    "audit": "look",
     "reload": "supervise",
     "logs": "look",
     "loglevel": "operate",

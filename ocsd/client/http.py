@@ -4,19 +4,15 @@ The module uses the standard library only. Each call opens a connection of its o
 several threads may use one client, and ends in bounded time.
 """
 
-import base64
-import contextlib
 import http.client
 import json
-import socket
-import threading
-import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
 
 from ocsd.bus.caller import own_words
+from ocsd.client.exchange import exchange, reason_of
 from ocsd.client.waiting import CALL_LIMIT_S, OperationRun, Reply, waiting
+from ocsd.text.logins import without_logins
 
 LONGEST_REQUEST_BYTES = 2**24 - 2**16
 """Size of a call at most: the router carries 16 MiB at a time [bytes]."""
@@ -246,14 +242,14 @@ class ControlClient:
         _check_size(procedure, len(body), [args, kwargs])
         try:
             connect_limit_s, words = min(limit_s, self.timeout_s), self._words or own_words()
-            status, content = _exchange(url, body.encode(), connect_limit_s, limit_s, words)
+            status, content = exchange(url, body.encode(), connect_limit_s, limit_s, words)
         except TimeoutError as error:
-            text = f"{procedure} has not answered within {limit_s:g} s ({url})"
+            text = f"{procedure} has not answered within {limit_s:g} s ({without_logins(url)})"
             raise _error(REQUEST_ERROR, [text]) from error
         except (OSError, ValueError, http.client.HTTPException) as error:
-            why = getattr(error, "strerror", None) or error or type(error).__name__
             # Scripts for OCS take the URL out of the list's text: it ends at an apostrophe.
-            raise _error(CONNECTION_ERROR, [f"Failed to connect to {url}", str(why)]) from error
+            texts = [f"Failed to connect to {without_logins(url)}", reason_of(error, url)]
+            raise _error(CONNECTION_ERROR, texts) from error
         return _decoded(status, content, url)
 
 
@@ -287,88 +283,13 @@ def message_bytes(value: Any) -> int:
     return 9
 
 
-class _UnreachableError(OSError):
-    """The connection was not accepted in time."""
-
-
-def _exchange(
-    url: str, body: bytes, connect_limit_s: float, limit_s: float, words: str
-) -> tuple[int, bytes]:
-    """Return HTTP status and content of the answer to a POST.
-
-    Raises
-    ------
-    TimeoutError
-        If the whole takes longer than `limit_s`.
-    OSError, HTTPException
-        If there is no connection, or it is lost.
-    ValueError
-        If the URL is none.
-    """
-    end_s = time.monotonic() + limit_s
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"}:
-        raise ValueError("wamp_http of the site file begins with http:// or https://")
-    secure = parts.scheme == "https"
-    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    connection = kind(parts.hostname or "localhost", parts.port, timeout=connect_limit_s)
-    try:
-        try:
-            connection.connect()
-        except TimeoutError as error:
-            text = f"no connection within {connect_limit_s:g} s"
-            raise _UnreachableError(text) from error
-        # The connection hands its socket over to an answer that says it is the last one.
-        stream = connection.sock
-        stream.settimeout(None)
-        target = parts.path or "/"
-        if parts.query:
-            target += f"?{parts.query}"
-        headers = {
-            "Content-Type": "application/json",
-            "Connection": "close",
-            "User-Agent": words.encode("ascii", "replace").decode(),
-            **_login(parts),
-        }
-        # A time limit of the socket is one for each piece, and pieces may come for ever.
-        limit = threading.Timer(end_s - time.monotonic(), _hang_up, [stream])
-        limit.daemon = True
-        limit.start()
-        try:
-            connection.request("POST", target, body, headers)
-            answer = connection.getresponse()
-            content = answer.read()
-        finally:
-            limit.cancel()
-        if time.monotonic() >= end_s:
-            raise TimeoutError
-        return answer.status, content
-    except (OSError, http.client.HTTPException):
-        if time.monotonic() >= end_s:
-            raise TimeoutError from None  # The timer has hung up.
-        raise
-    finally:
-        connection.close()
-
-
-def _login(parts: SplitResult) -> dict[str, str]:
-    """Return the header for the user and password that a URL may have."""
-    if parts.username is None:
-        return {}
-    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
-
-
-def _hang_up(stream: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        stream.shutdown(socket.SHUT_RDWR)
-
-
 def _decoded(status: int, content: bytes, url: str) -> dict[str, Any]:
+    url = without_logins(url)
     if status == http.client.REQUEST_ENTITY_TOO_LARGE:
         text = f"{url} takes no request of this size (HTTP status {status}): post_body_limit"
         raise _error(REQUEST_ERROR, [f"{text} in the router's configuration"])
-    if status != http.client.OK:
+    refused = status in {http.client.UNAUTHORIZED, http.client.FORBIDDEN}
+    if status != http.client.OK and not (refused and content.startswith(b"{")):
         raise _error(REQUEST_ERROR, [f"{url} answered with HTTP status {status}"])
     try:
         answer = json.loads(content)

@@ -13,7 +13,7 @@ from twisted.internet.defer import inlineCallbacks
 
 from ocsd.bus.encoding import json_safe
 from ocsd.bus.endpoint import RouterAddress
-from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig, SubscribeOptions
+from ocsd.bus.wamp import ApplicationError, ComponentConfig, LoggedInSession, SubscribeOptions
 from ocsd.client.joining import CLIENT_WAIT_LIMIT_S, Joining
 from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, UnreachableError
 from ocsd.reactor.threads import the_reactor
@@ -76,7 +76,7 @@ class FeedListener:
             the_reactor().stop()
 
 
-class _Session(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
+class _Session(LoggedInSession):
     """One connection of a listener."""
 
     def __init__(self, realm: str, listener: FeedListener) -> None:
@@ -167,7 +167,7 @@ def main(words: list[str] | None = None) -> int:
     adapt(sys.stdout)
     listener = FeedListener(args.topic, args.json, args.heartbeats, args.announce)
     listener.joining = Joining(
-        RouterAddress(args.url, args.realm),
+        RouterAddress.for_client(args.url, args.realm),
         lambda: _Session(args.realm, listener),
         listener.lost,
         listener.failed,

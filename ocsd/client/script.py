@@ -11,9 +11,8 @@ from twisted.internet.defer import Deferred, ensureDeferred, inlineCallbacks, ma
 from twisted.internet.error import ReactorNotRunning
 from twisted.python.failure import Failure
 
-from ocsd.bus.caller import greeting
 from ocsd.bus.endpoint import RouterAddress
-from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig, txaio
+from ocsd.bus.wamp import ApplicationError, ComponentConfig, LoggedInSession, txaio
 from ocsd.client.joining import CLIENT_WAIT_LIMIT_S, Joining
 from ocsd.client.waiting import CALL_LIMIT_S, Reply, waiting
 from ocsd.errors import UnreachableError
@@ -29,7 +28,7 @@ _GOODBYE_LIMIT_S = 1.0
 Script = Callable[..., Any]
 
 
-class ControlClientSession(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
+class ControlClientSession(LoggedInSession):
     """A WAMP session that runs a function when it has joined, and then leaves.
 
     Parameters
@@ -59,10 +58,6 @@ class ControlClientSession(ApplicationSession):  # type: ignore[misc] # autobahn
         self.failure: Failure | None = None
         self.finished = False
         self.refusal = ""
-
-    def onConnect(self) -> None:
-        """Join the realm, and tell agents which script it is that calls them."""
-        self.join(self.config.realm, authextra=greeting())
 
     @inlineCallbacks
     def onJoin(self, details: Any) -> Any:

@@ -7,7 +7,7 @@ from twisted.internet.defer import inlineCallbacks
 
 from ocsd.bus.encoding import json_safe
 from ocsd.bus.endpoint import RouterAddress
-from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig, SubscribeOptions
+from ocsd.bus.wamp import ApplicationError, ComponentConfig, LoggedInSession, SubscribeOptions
 from ocsd.client.joining import CLIENT_WAIT_LIMIT_S, Joining
 from ocsd.reactor.threads import the_reactor
 
@@ -59,7 +59,7 @@ class Subscription:
             reactor.stop()
 
 
-class _SubscriberSession(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
+class _SubscriberSession(LoggedInSession):
     """The connection of a subscription."""
 
     def __init__(self, realm: str, subscription: Subscription) -> None:
@@ -100,7 +100,7 @@ def run(
     """
     subscription = Subscription(topic, take, limit_s)
     subscription.joining = Joining(
-        RouterAddress(url, realm),
+        RouterAddress.for_client(url, realm),
         lambda: _SubscriberSession(realm, subscription),
         subscription.lost,
         subscription.end,

@@ -141,6 +141,7 @@ def _prepare(
     from ocsd.daemon.builtin.router import plan_router
     from ocsd.daemon.instances.plan import ROUTER_NAME
     from ocsd.daemon.planning.settings import Settings
+    from ocsd.system import entrance
 
     site, host_plan, places = _read(arguments)
     host = host_plan.host
@@ -161,7 +162,12 @@ def _prepare(
             for each in left.gone:
                 kill_remains(each)
             served = frozenset(each.instance_id for each in left.living)
-        router = plan_router(host_plan, hub, places, ROUTER_NAME in served)
+        own_keys = None
+        if hub.tls_url is not None:
+            from ocsd.daemon.builtin import keys
+
+            own_keys = keys.host_keys(hub, places)
+        router = plan_router(site, host_plan, places, ROUTER_NAME in served)
         log = places.daemon_log.open("a", encoding="utf-8")
         places.forkserver_log.open("a").close()
         working_dir = Path.cwd()
@@ -173,7 +179,12 @@ def _prepare(
             f"cannot use {error.filename or 'the working directory'}: {error.strerror}; "
             "put that right and start again"
         ) from error
-    return Settings(site, host_plan, router, places, working_dir, log, fork_server_runs), lock
+    settings = Settings(
+        site, host_plan, router, places, working_dir, log, fork_server_runs, own_keys
+    )
+    if own_keys is not None:
+        entrance.set_own(settings.entrance)
+    return settings, lock
 
 
 def _run(

@@ -30,6 +30,7 @@ from ocsd.daemon.progress import StartReport
 from ocsd.daemon.settling import Settling
 from ocsd.daemon.shutdown import Shutdown
 from ocsd.daemon.surroundings.clock import ClockWatch, ask, output_of
+from ocsd.daemon.surroundings.keys import KeyWatch
 from ocsd.daemon.upgrade import Upgrade
 from ocsd.daemon.watching.instance_log import last_line
 from ocsd.daemon.watching.lost_files import LostFiles
@@ -56,7 +57,8 @@ def assemble(
     fleet = Fleet(Targets(paths.targets, paths.latest_targets), Finished(paths.finished))
     window = LaunchWindow(reactor, fleet.waits_for)
     # Not every wait ends with a transition, so the window is asked in every round.
-    outside, always = OutsideWatch(settings.hub, reactor), (window.admit,)
+    outside = OutsideWatch(settings.hub, reactor)
+    always = (window.admit, daemon.audit_requests)
     oversight = Oversight(settings, fleet, reactor, (outside,), always)
     words = Words(fleet.by_pid)
     notify = NotifySocket(reactor, paths.notify_socket, words.receive)
@@ -76,6 +78,7 @@ def assemble(
     )
     keepers = Keepers(settings, fleet, window, processes, forkserver, oversight, reactor)
     clock = ClockWatch(reactor, partial(ask, output_of))
+    keys = KeyWatch(settings.hub, paths, settings.plan.host.web, reactor)
     status = StatusReport(
         host=settings.plan.host.name,
         site_file=settings.site.path or "",
@@ -93,6 +96,8 @@ def assemble(
         router_away_s=lambda: keepers.router_away_s,
         code_at=written_at(Path(ocsd.__file__).parent),
         disks=oversight.disks.as_json,
+        audit=oversight.audit.as_json,
+        access=lambda: keys.as_json(daemon.settings.openness()),
     )
     parts = Parts(
         fleet=fleet,
@@ -110,6 +115,7 @@ def assemble(
         shutdown=Shutdown(fleet, reactor, daemon.stopping, daemon.stopped),
         upgrade=Upgrade(fleet, reactor, lock, oversight.record_upgrade, daemon.flush),
         clock=clock,
+        keys=keys,
         status=status,
         systemd=SystemdLink(reactor, fleet),
     )

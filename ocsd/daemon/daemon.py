@@ -1,11 +1,13 @@
 """One host's daemon: what it does at its start, at each event and at its end."""
 
 import importlib
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.logger import Logger
 
+from ocsd.access.local import local_roles
 from ocsd.daemon.api.control_port import ControlPort
 from ocsd.daemon.api.status import StatusReport
 from ocsd.daemon.api.systemd import SystemdLink
@@ -26,11 +28,13 @@ from ocsd.daemon.progress import StartReport
 from ocsd.daemon.settling import Settling, attempt
 from ocsd.daemon.shutdown import Shutdown, Write
 from ocsd.daemon.surroundings.clock import ClockWatch
+from ocsd.daemon.surroundings.keys import KeyWatch
 from ocsd.daemon.upgrade import Upgrade
 from ocsd.daemon.watching.chronicle import DAEMON
 from ocsd.daemon.watching.lost_files import LostFiles
 from ocsd.errors import OcsdError
 from ocsd.forkserver.protocol import EndRequest, Hello
+from ocsd.site.classes import WEB_CLASS
 from ocsd.supervisor.events import State, UpRequested
 
 LAUNCH_WITHOUT_ROUTER_S = 15.0
@@ -54,6 +58,7 @@ class Parts:
     shutdown: Shutdown
     upgrade: Upgrade
     clock: ClockWatch
+    keys: KeyWatch
     status: StatusReport
     systemd: SystemdLink
 
@@ -79,6 +84,7 @@ class Daemon:
     """Why the daemon had to give up."""
 
     _host_manager: Any = field(default=None, init=False)
+    _connection: Any = field(default=None, init=False)
     _launched: bool = field(default=False, init=False)
     _ended: bool = field(default=False, init=False)
 
@@ -104,6 +110,7 @@ class Daemon:
         parts.systemd.start()
         parts.oversight.start()
         parts.clock.start()
+        parts.keys.start()
         parts.settling.start()
         self.reactor.callLater(0, attempt, self._open_control, self.give_up)
 
@@ -134,6 +141,7 @@ class Daemon:
         if dry_run:
             return change, {}
         self.settings = self._parts.keepers.settings = change.settings
+        change.settings.tell_router()
         self._parts.oversight.apply_reload(change.settings, change.difference, by)
         return change, self._parts.reload.apply(change, by)
 
@@ -204,7 +212,15 @@ class Daemon:
     def flush(self) -> None:
         """Write what is still in memory."""
         self._parts.oversight.chronicle.close()
+        self._parts.oversight.audit.close()
         self.settings.log.flush()
+
+    def audit_requests(self) -> None:
+        """Write down who asked for what through the HostManager's operations."""
+        if self._host_manager is not None:
+            asked = self._host_manager.operations.take_requests()
+            name = self.settings.plan.host_manager.instance_id
+            self._parts.oversight.audit.operations(name, asked)
 
     def excuse_everyone(self) -> None:
         """Forgive all instances their silence: their reports could not arrive."""
@@ -216,6 +232,7 @@ class Daemon:
         parts = self._parts
         notices = (
             parts.oversight.chronicle.trouble,
+            parts.oversight.audit.trouble,
             parts.fleet.targets.notice,
             parts.fleet.targets.unwritten,
             parts.processes.notice,
@@ -256,9 +273,29 @@ class Daemon:
             parts.upgrade.request,
             self.reload,
             parts.oversight,
+            parts.oversight.audit,
+            self._askers(),
         )
         path = self.settings.paths.control_socket
         ControlPort(self.reactor, path, api.site(), parts.lost_files).open()
+
+    def _askers(self) -> Any:
+        """Return the part that knows who may ask for what: it follows the site file."""
+        askers = importlib.import_module("ocsd.daemon.api.askers")
+        folder = self.settings.paths.access
+        return askers.Askers(
+            is_closed=lambda: getattr(self.settings.hub, "is_closed", False),
+            roles=lambda: local_roles(folder, frozenset(askers.RANKS)),
+            owner_uid=os.geteuid(),
+            is_page=self._is_page,
+        )
+
+    def _is_page(self, pid: int) -> bool:
+        keeper = self._parts.fleet.by_pid(pid)
+        if keeper is None or keeper.instance_id == ROUTER_NAME:
+            return False
+        agent_class: str = self._parts.fleet.instance(keeper.instance_id).agent_class
+        return agent_class == WEB_CLASS
 
     def _be_host_manager(self) -> None:
         """Answer OCS's tools; autobahn is loaded when the agents have been asked for."""
@@ -267,7 +304,7 @@ class Daemon:
         session = importlib.import_module("ocsd.daemon.ocs.host_manager_session")
         instance = self.settings.plan.host_manager
         launch = self.settings.launch(instance)
-        self._host_manager = session.connect(
+        self._host_manager, self._connection = session.connect(
             launch,
             self._parts.fleet,
             self._reload_for_clients,

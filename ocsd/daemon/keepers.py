@@ -16,9 +16,11 @@ from ocsd.daemon.instances.plan import REGISTRY_CLASS, ROUTER_NAME
 from ocsd.daemon.instances.ports import Launcher
 from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.planning.settings import Settings, liveness_of, policy_of
+from ocsd.daemon.surroundings.keys import refuse_without_keys
 from ocsd.forkserver.protocol import SpawnRequest
+from ocsd.site.classes import WEB_CLASS
 from ocsd.site.launch import Launch
-from ocsd.site.model import WEB_CLASS, Instance, Manage
+from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.system.proc import what_holds
 
@@ -56,7 +58,12 @@ class Keepers:
             self.external_router = ExternalRouter(settings.hub, self.reactor)
             self.external_router.start()
             return
-        launcher = ForkLauncher(self.processes, lambda _: request(plan, settings.paths))
+
+        def make(_: str) -> SpawnRequest:
+            refuse_without_keys(settings.hub, settings.paths)
+            return request(plan, settings.paths)
+
+        launcher = ForkLauncher(self.processes, make)
         self.fleet.router = keeper = self._keeper(ROUTER_NAME, launcher)
         watch = RouterWatch(keeper, plan, settings.hub, self.reactor)
         self.fleet.observe(watch.transition)
@@ -100,7 +107,8 @@ class Keepers:
             wall_clock=time.time,
             jitter=lambda: random.uniform(-1, 1),
             on_transition=self.fleet.announce,
-            on_requests=self.oversight.requests.record,
+            on_requests=self.oversight.record_requests,
+            on_audit=self.oversight.audit.reported,
             liveness=liveness_of(instance),
             what_holds=what_holds,
             reaches=self._reaches,

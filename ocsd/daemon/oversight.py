@@ -10,9 +10,13 @@ from typing import Any
 from twisted.logger import Logger
 
 from ocsd import __version__
+from ocsd.audit.entry import AuditOutcome
+from ocsd.audit.journal import AuditJournal
+from ocsd.bus.caller import user_name
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.planning.settings import Settings
+from ocsd.daemon.watching.auditing import Audit
 from ocsd.daemon.watching.chronicle import DAEMON, Chronicle
 from ocsd.daemon.watching.disks import Disks
 from ocsd.daemon.watching.examiner import Examiner
@@ -35,6 +39,7 @@ from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
 from ocsd.site.difference import Difference
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health
+from ocsd.system.runs import OperationRequest
 from ocsd.text.reason import clause
 
 _UNWELL = {State.BACKOFF, State.FAILED}
@@ -71,7 +76,8 @@ class Oversight:
         self._unwell: dict[str, str] = {}
         self._hooks = Hooks(settings.plan.host.hooks, partial(ProcessHook, reactor), reactor)
         self.chronicle = Chronicle(HistoryFile(paths.journal))
-        self.requests = ClientRequests(self.chronicle, reactor)
+        self.audit = Audit(AuditJournal(paths.audit), reactor)
+        self._requests = ClientRequests(self.chronicle, reactor)
         self.examiner = Examiner(paths.incidents, paths.instance_log, self.chronicle)
         self.incidents = Incidents(reactor, self._running, self.chronicle, self._incident)
         health = HealthWatch(self.chronicle, self._health, self._recovered)
@@ -88,6 +94,7 @@ class Oversight:
         always = (
             partial(self._router, health),
             self.chronicle.catch_up,
+            self.audit.catch_up,
             fleet.targets.catch_up,
             self.disks.round,
             *always,
@@ -106,9 +113,19 @@ class Oversight:
     def start(self) -> None:
         """Begin."""
         self.chronicle.record(DAEMON, "DaemonStarted", f"ocsd {__version__}", os.getpid())
+        address = f"this machine, uid {os.geteuid()}, pid {os.getpid()}"
+        self.audit.change("daemon started", person=user_name(), address=address)
         self._rounds.start()
         self._left_spools.start()
         self.disks.start()
+
+    def record_requests(
+        self, instance_id: str, pid: int | None, requests: Sequence[OperationRequest]
+    ) -> None:
+        """Record the requests of clients that an agent has reported: history and audit."""
+        done = [each for each in requests if each.outcome == AuditOutcome.DONE]
+        self._requests.record(instance_id, pid, done)
+        self.audit.operations(instance_id, requests)
 
     def excuse(self) -> None:
         """Blame no instance for a time in which this daemon could receive nothing."""
@@ -168,6 +185,7 @@ class Oversight:
         """Record that the daemon ends as `by` has asked it to."""
         reason = f"as asked{clause(' by ', by)}"
         self.chronicle.record(DAEMON, "DaemonStopped", reason, os.getpid(), by)
+        self.audit.change("daemon stopped", reason=reason)
 
     def _router(self, health: HealthWatch) -> None:
         if self._fleet.router is not None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TextIO
 
 from ocsd.daemon.instances.fleet import Fleet
@@ -104,7 +104,7 @@ def start_report(
     `waits_for` returns the instances for which one waits; `took_s` is the duration [s].
     """
     keepers = [keeper for _, keeper in fleet.agents()]
-    lines = [*_starting(fleet, waits_for, took_s), *_page(fleet)]
+    lines = [*_starting(fleet, waits_for, took_s), *_pages(fleet)]
     for keeper in keepers:
         if why_down := fleet.wish(keeper.instance_id).why_down(keeper.life):
             lines.append(f"  {keeper.instance_id} is down: {why_down}")
@@ -118,17 +118,18 @@ def page_line(address: str) -> str:
     return f"  the page: {address}"
 
 
-def _page(fleet: Fleet) -> list[str]:
-    """Return the line about a page that is not served yet; one that is has its line already."""
-    page = fleet.page()
-    if page is None or page.life.target is not Target.UP or page.life.state is State.UP:
-        return []
-    life = page.life
-    if life.state is State.STARTING:
-        why = clause(": ", page.report.text)
-        return [f"  the page still starts{why}; ocsd status has its address"]
-    why = clause(": ", life.reason)
-    return [f"  the page is {life.state}{why}; see: ocsd why {page.instance_id}"]
+def _pages(fleet: Fleet) -> Iterator[str]:
+    """Yield a line about a page that is not served yet; one that is has its line already."""
+    for page in fleet.pages():
+        life = page.life
+        if life.target is not Target.UP or life.state is State.UP:
+            continue
+        if life.state is State.STARTING:
+            why = clause(": ", page.report.text)
+            yield f"  the page still starts{why}; ocsd status has its address"
+        else:
+            why = clause(": ", life.reason)
+            yield f"  the page is {life.state}{why}; see: ocsd why {page.instance_id}"
 
 
 def _starting(

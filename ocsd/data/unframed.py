@@ -144,10 +144,19 @@ class UnframedReader:
     """Follows the journal of a data folder, and keeps what waits for a frame.
 
     Each reading costs what has come since the last one.
+
+    Parameters
+    ----------
+    folder : Path
+        The data folder.
+    newest_only : bool
+        Keep no more than the newest block of each source: the fields are known, and no memory is
+        needed for samples that nobody reads here.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, newest_only: bool = False) -> None:
         self._folder = folder
+        self._newest_only = newest_only
         self._journal = journal.journal_folder(folder)
         self._follower = journal.JournalFollower(self._journal)
         self._forget()
@@ -248,6 +257,9 @@ class UnframedReader:
 
     def _add(self, batches: list[UnframedBlocks], fresh: UnframedBlocks) -> None:
         """Append blocks; batches become ever shorter, so that there are few of them."""
+        if self._newest_only:
+            batches[:] = [UnframedBlocks(fresh.numbers[-1:], fresh.blocks[-1:])]
+            return
         batches.append(fresh)
         while len(batches) > 1 and len(batches[-1].blocks) * 2 > len(batches[-2].blocks):
             last = batches.pop()

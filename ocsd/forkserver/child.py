@@ -120,7 +120,7 @@ def _run_agent(request: SpawnRequest, loaded: LoadedCode | None = None) -> int:
     setproctitle.setproctitle(f"ocsd: {request.instance_id}")
     _look_after_log(request)
     own_launch = launch.Launch.model_validate(request.launch)
-    launch.set_current(own_launch)
+    launch.be_told(own_launch)
     if own_launch.site_file:
         # Agents written for OCS search there for files of their own.
         os.environ.setdefault("OCS_CONFIG_DIR", os.path.dirname(own_launch.site_file))

@@ -46,7 +46,7 @@ def _files() -> own_files.OwnFiles | None:
 
 def _find(launch_text: str) -> plugins.AgentEntry:
     here = launch.Launch.model_validate_json(launch_text)
-    launch.set_current(here)
+    launch.be_told(here)
     if here.site_file:
         # As under the daemon: agents written for OCS search there for files of their own.
         os.environ.setdefault("OCS_CONFIG_DIR", os.path.dirname(here.site_file))

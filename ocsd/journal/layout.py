@@ -23,10 +23,21 @@ class Layout:
     Packed samples are the timestamps (float64), then one column for each field of
     numbers or bools in order, then the texts of all text fields as one CBOR array
     of arrays. `kinds` has the type of each field, in the order of the columns; `origin` is the
-    sender, as its first message described it.
+    sender, as its first message described it; `is_all_floats` tells whether every field has
+    numbers of type float.
     """
 
-    __slots__ = ("_dtype", "_places", "_texts", "block_name", "kinds", "origin", "width")
+    __slots__ = (
+        "__weakref__",
+        "_dtype",
+        "_places",
+        "_texts",
+        "block_name",
+        "is_all_floats",
+        "kinds",
+        "origin",
+        "width",
+    )
 
     def __init__(self, origin: Origin, block_name: str, kinds: Mapping[str, Kind]) -> None:
         self.origin = origin
@@ -37,11 +48,7 @@ class Layout:
         self._dtype: tuple[int, np.dtype[Any]] | None = None
         self._places = {name: place for place, name in enumerate(numbers, start=1)}
         self._texts = [name for name, kind in self.kinds.items() if kind is Kind.TEXT]
-
-    @property
-    def is_all_floats(self) -> bool:
-        """Whether every field has numbers of type float."""
-        return all(kind is Kind.FLOAT for kind in self.kinds.values())
+        self.is_all_floats = all(kind is Kind.FLOAT for kind in self.kinds.values())
 
     def places(self, names: Sequence[str]) -> list[int]:
         """Return the places of the columns of fields that are no texts; the timestamps have 0."""

@@ -11,28 +11,47 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, urlsplit
 
+from ocsd.access.roles import Role
 from ocsd.bus.caller import BRIDGE_ROLE
 from ocsd.errors import RouterError
+from ocsd.router.guard.facts import GUARD_FILE, GUARD_VARIABLE, GuardFacts
+from ocsd.router.listening import FindAddresses, addresses
+from ocsd.router.transports import ANONYMOUS, Secured, secured_ports, web_ports
 from ocsd.site.model import Hub
-from ocsd.system.address import port_of
 
 _ROLE = "ocs"
-_ANONYMOUS = {"anonymous": {"type": "static", "role": _ROLE}}
-_PING = {"auto_ping_interval": 10000, "auto_ping_timeout": 5000}  # [ms]
-_LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
-def node_config(hub: Hub, socket_path: Path) -> dict[str, Any]:
+def node_config(
+    hub: Hub, socket_path: Path, secured: Secured | None = None, find: FindAddresses = addresses
+) -> dict[str, Any]:
     """Return crossbar's node configuration for a site.
+
+    Parameters
+    ----------
+    hub : Hub
+        The hub, as the router's host sees it.
+    socket_path : Path
+        The raw socket for the agents of this host.
+    secured : Secured, optional
+        The certificate, if the site has one. A guard then decides about everybody
+        (`ocsd.router.guard`), and the roles here have no rights, so that nobody has any if there
+        were no guard.
+    find : callable
+        Returns the addresses of this machine for the hub's host and its ``listen``.
 
     Returns
     -------
     dict
-        A WebSocket and an HTTP call bridge at the hub's addresses, a raw socket for the agents
-        of this host at `socket_path`, and every right below the site's address root. The HTTP
-        bridge has a role of its own, by which agents know it.
+        A WebSocket and an HTTP call bridge at the hub's addresses, with TLS if the site is
+        closed, a raw socket for the agents of this host at `socket_path`, and every right below
+        the site's address root. The HTTP bridge has a role of its own, by which agents know it.
+
+    Raises
+    ------
+    RouterError
+        If the hub's addresses are none of this machine.
     """
     everything = {"call": True, "register": True, "publish": True, "subscribe": True}
     below_root = {
@@ -42,63 +61,47 @@ def node_config(hub: Hub, socket_path: Path) -> dict[str, Any]:
         "disclose": {"caller": True, "publisher": False},
         "cache": True,
     }
-    realm = {
-        "name": hub.wamp_realm,
-        "roles": [{"name": name, "permissions": [below_root]} for name in (_ROLE, BRIDGE_ROLE)],
-    }
+    roles = [{"name": name, "permissions": [below_root]} for name in (_ROLE, BRIDGE_ROLE)]
+    if secured is not None:
+        roles = [{"name": str(name), "permissions": []} for name in Role]
+    realm = {"name": hub.wamp_realm, "roles": roles}
     raw = {
         "type": "rawsocket",
         "endpoint": {"type": "unix", "path": str(socket_path)},
         "serializers": ["cbor", "json"],
-        "auth": _ANONYMOUS,
+        "auth": ANONYMOUS,
     }
+    if secured is None:
+        web = web_ports(hub, find=find)
+    else:
+        web = secured_ports(hub, socket_path, secured, find)
     # crossbar opens its transports in this order: once the raw socket is open,
     # everything is (ocsd.daemon.builtin.router waits for it).
-    worker = {"type": "router", "realms": [realm], "transports": [*_web(hub), raw]}
+    worker = {"type": "router", "realms": [realm], "transports": [*web, raw]}
     return {"version": 2, "controller": {}, "workers": [worker]}
 
 
-def _web(hub: Hub) -> list[dict[str, Any]]:
-    """Return the web transports: one, or two if the bridge has a port of its own."""
-    ws, call = urlsplit(hub.wamp_server), urlsplit(hub.wamp_http)
-    websocket = {
-        "type": "websocket",
-        "serializers": ["cbor", "msgpack", "json"],
-        "auth": _ANONYMOUS,
-        "options": _PING,
-    }
-    # No `post_body_limit`: crossbar ends if it is above 1 MiB, and calls may have 16 MiB
-    # (`ocsd.router.callers` refuses larger ones).
-    bridge = {"type": "caller", "realm": hub.wamp_realm, "role": BRIDGE_ROLE}
-    # Nothing at "/": crossbar's node page there is a leaf and would answer for
-    # every path below it as well.
-    ws_path, call_path = _path(ws.path), _path(call.path)
-    servers = [(ws, {ws_path: websocket}), (call, {call_path: bridge})]
-    if port_of(ws) == port_of(call):
-        servers = [(ws, {ws_path: websocket, call_path: bridge})]
-    return [{"type": "web", "endpoint": _endpoint(url), "paths": paths} for url, paths in servers]
+def write(
+    folder: Path,
+    hub: Hub,
+    socket_path: Path,
+    secured: Secured | None = None,
+    facts: GuardFacts | None = None,
+) -> None:
+    """Write the configuration into `folder`, which becomes crossbar's node folder.
 
-
-def _endpoint(url: SplitResult) -> dict[str, Any]:
-    endpoint: dict[str, Any] = {"type": "tcp", "port": port_of(url), "backlog": 1024}
-    if url.hostname in _LOCAL_HOSTS:
-        endpoint["interface"] = "127.0.0.1"
-    return endpoint
-
-
-def _path(path: str) -> str:
-    """Return a path as crossbar names it: without the leading slash."""
-    return path.strip("/") or "ws"
-
-
-def write(folder: Path, hub: Hub, socket_path: Path) -> None:
-    """Write the configuration into `folder`, which becomes crossbar's node folder."""
+    `facts` are for the guard of a site that has keys. Other parameters and errors are those of
+    `node_config`.
+    """
+    config = node_config(hub, socket_path, secured)
     folder.mkdir(parents=True, exist_ok=True)
     # Nothing uses the keys of the node, and crossbar makes new ones. With keys that another
     # crossbar made it refuses to start, because the address in them is not the one it computes.
     for name in ("key.priv", "key.pub"):
         (folder / name).unlink(missing_ok=True)
-    text = json.dumps(node_config(hub, socket_path), indent=2)
+    if facts is not None:
+        facts.write(folder)
+    text = json.dumps(config, indent=2)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
 
 
@@ -110,17 +113,39 @@ class NodeStart(NamedTuple):
     """Variables to set for it."""
 
 
-def start(crossbar: str, folder: Path) -> NodeStart:
+def start(crossbar: str, folder: Path, *, is_guarded: bool = False) -> NodeStart:
     """Return how to start crossbar, given its executable and its node folder.
 
     Only the crossbar that is installed with ocsd is started by `ocsd.router.crossbar_node` and
     does without the modules of `shadow`: what another version makes of them is not known.
+
+    Parameters
+    ----------
+    crossbar : str
+        Its executable.
+    folder : Path
+        Its node folder.
+    is_guarded : bool
+        Whether the guard decides who joins, as on a site with keys.
+
+    Raises
+    ------
+    RouterError
+        If it has to be guarded and is not the one installed with ocsd.
     """
     words = ("start", "--cbdir", str(folder), "--loglevel", "warn")
     if not _is_own(crossbar):
+        if is_guarded:
+            raise RouterError(
+                f"{crossbar} cannot run the router of a site with keys: only the crossbar that is "
+                "installed with ocsd can; remove 'bin' from crossbar in the site file, and run: "
+                f"{sys.executable} -m pip install 'ocsd[router]'"
+            )
         return NodeStart((crossbar, *words), {})
     paths = [str(Path(__file__).parent / "shadow"), os.environ.get("PYTHONPATH", "")]
     environment = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    if is_guarded:
+        environment[GUARD_VARIABLE] = str(folder / GUARD_FILE)
     return NodeStart((sys.executable, "-P", "-m", "ocsd.router.crossbar_node", *words), environment)
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 from ocsd.site.data_folder import AGGREGATOR_CLASS, records_from_the_start
-from ocsd.site.model import Host, Manage, Site
+from ocsd.site.model import Host, Hub, Manage, Site
 
 _WANTED_BY_OCS = ("wamp_http", "wamp_realm", "address_root")
 
 
 def of_site(site: Site) -> Iterator[str]:
-    """Yield a warning if OCS's own clients cannot use the site."""
+    """Yield a warning if OCS's own clients cannot use the site, or everybody can."""
+    yield from openness(site, site.hub)
     lacking = [key for key in _WANTED_BY_OCS if f"hub/{key}" not in site.lines]
     if lacking:
         values = ", ".join(f"{key}: {getattr(site.hub, key)}" for key in lacking)
@@ -18,6 +19,20 @@ def of_site(site: Site) -> Iterator[str]:
             f"{place}: hub has no {' and no '.join(lacking)}; ocsd takes "
             f"{values}, but clients of the published OCS need it in the file: write it there"
         )
+
+
+def openness(site: Site, hub: Hub) -> Iterator[str]:
+    """Yield a warning if other machines reach the router and need no login."""
+    if hub.is_closed or hub.is_local:
+        return
+    place = site.place(site.lines.get("hub/wamp_server"))
+    remedy = "to close it: ocsd access init"
+    if hub.wamp_tls is not None:
+        remedy = "who still needs that: ocsd access check"
+    yield (
+        f"{place}: the router at {hub.wamp_server} is open: whoever reaches it may start and stop "
+        f"every operation; {remedy}"
+    )
 
 
 def of_host(site: Site, host: Host) -> Iterator[str]:

@@ -12,6 +12,8 @@ _NO_MATTER: Final = {
     "force_register",
     "instance.line",
     "router_socket",
+    "http_socket",
+    "ca_file",
     "hub.listen",
     "hub.wamp_tls",
 }
@@ -26,6 +28,9 @@ _NO_RESTART: Final = {
     *(f"instance.liveness.{layer}" for layer in LivenessKeys.model_fields),
 }
 """Keys of a `Launch` that only the daemon uses."""
+
+_TICKET: Final = "ticket"
+"""The key of a `Launch` that is nobody else's business; that it changed is all that is told."""
 
 _AGENT_PATHS: Final = "agent_paths"
 """The key of a `Launch` that matters only to an agent whose code it finds."""
@@ -80,7 +85,8 @@ def difference(
         group = changed if pairs.keys() - _NO_RESTART else kept
         group[instance_id] = tuple(map(_of_file, pairs))
         if pairs:
-            values[instance_id] = {_of_file(key): pair for key, pair in pairs.items()}
+            shown = {key: pair for key, pair in pairs.items() if key != _TICKET}
+            values[instance_id] = {_of_file(key): pair for key, pair in shown.items()}
     return Difference(
         added=_only_in(after, before),
         removed=_only_in(before, after),

@@ -4,9 +4,11 @@ A process with a launch never reads the site file. The daemon has read it, and a
 that was edited since must not give half of the site other addresses.
 """
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ocsd.site.model import Hub, Instance
+from ocsd.system import entrance
+from ocsd.system.entrance import Credentials, Entrance
 
 
 class Launch(BaseModel):
@@ -24,9 +26,23 @@ class Launch(BaseModel):
     working_dir: str
     router_socket: str | None = None
     """Unix raw socket of the router on this machine."""
+    http_socket: str | None = None
+    """Its Unix socket for calls over HTTP, if the site has keys."""
+    ticket: str | None = Field(default=None, repr=False)
+    """The agent's proof for a router that asks for one; a secret."""
+    ca_file: str | None = None
+    """Certificate of the site's authority."""
     force_register: bool = False
     """Take over the addresses of the predecessor, which is certainly dead."""
     crossbar_timeout: float | None = None
+
+    @property
+    def entrance(self) -> Entrance:
+        """The agent's way into the router."""
+        credentials = None
+        if self.ticket is not None:
+            credentials = Credentials(f"{self.instance.instance_id}@{self.host}", self.ticket)
+        return Entrance(credentials, self.ca_file, self.router_socket, self.http_socket)
 
 
 LAUNCH_VARIABLE = "OCSD_LAUNCH"
@@ -40,6 +56,13 @@ def set_current(launch: Launch | None) -> None:
     """Set the launch of this process."""
     global _current
     _current = launch
+
+
+def be_told(launch: Launch) -> None:
+    """Set the launch of this process, which is the agent's alone, and its way into the router."""
+    set_current(launch)
+    if launch.ticket is not None:
+        entrance.set_own(launch.entrance)
 
 
 def current() -> Launch | None:

@@ -124,6 +124,11 @@ def pick_host(site: Site, name: str | None = None, hostname: str | None = None) 
     )
 
 
+def runs_router(site: Site, host: Host) -> bool:
+    """Say whether the site's router belongs on a host."""
+    return host.crossbar is not None or len(site.hosts) == 1
+
+
 def of_this_machine(site: Site, hostname: str | None = None) -> Host | None:
     """Return the entry that is this machine's: of its name, of its short name, or `localhost`."""
     machine = hostname or socket.gethostname()

@@ -28,10 +28,9 @@ from ocsd.site.supervision import (
     Variables,
     key,
 )
+from ocsd.site.supervision import Web as Web  # a model of the file like the others here
 from ocsd.system.address import (
-    DEFAULT_LISTEN,
     LOOPBACK,
-    address_of,
     checked_interface,
     checked_url,
     is_loopback,
@@ -46,7 +45,7 @@ ADDRESS_ROOT = "observatory"
 """The first part of all addresses, where a hub names none."""
 HOST_MANAGER = "HostManager"
 """The agent class that the daemon itself stands in for."""
-WEB_CLASS, WEB_NAME = "Web", "web"
+WEB_NAME = "web"
 """The class of the process that serves the page, and its name if no entry gives it another."""
 
 
@@ -128,23 +127,6 @@ def _server_url(value: str) -> str:
 
 def _http_url(value: str) -> str:
     return checked_url(value, "wamp_http", "http://localhost:8001/call", ("http", "https"))
-
-
-def _listen(value: str) -> str:
-    address_of(value)
-    return value
-
-
-def _path_prefix(value: str) -> str:
-    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/?", value):
-        raise ValueError(f"path-prefix {value!r} is not a path; write e.g. /ocsd")
-    return value.rstrip("/")
-
-
-def _colour(value: str) -> str:
-    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
-        raise ValueError(f"colour {value!r} is not a colour; write e.g. '#2060a0', in quotes")
-    return value
 
 
 InstanceId = Annotated[str, AfterValidator(_instance_id)]
@@ -305,33 +287,6 @@ class Instance(_Part):
                 "ocsd run in ocsd's own interpreter, so add 'runtime: ocs' or leave 'python' out"
             )
         return self
-
-
-class Web(KeysModel):
-    """The page in the browser, which a process of its own serves."""
-
-    enabled: bool = True
-    listen: Annotated[str, AfterValidator(_listen)] = DEFAULT_LISTEN
-    """Address and port; if the port is taken, the next free one."""
-    socket: str | None = None
-    """A Unix socket to listen on, instead of a port; for a web server in front of it."""
-    path_prefix: Annotated[str, AfterValidator(_path_prefix)] = key("path-prefix", default="")
-    """The path below which the web server in front of it has the page."""
-    name: str | None = None
-    """The name of the site, for people."""
-    colour: Annotated[str, AfterValidator(_colour)] | None = None
-    """The colour by which people know the site."""
-
-    def arguments(self) -> tuple[str, ...]:
-        """Return the words of the process's command line that say the same."""
-        fields: dict[str, Any] = {
-            "--listen": self.listen,
-            "--socket": self.socket,
-            "--path-prefix": self.path_prefix,
-            "--name": self.name,
-            "--colour": self.colour,
-        }
-        return tuple(f"{option}={value}" for option, value in fields.items() if value)
 
 
 class Host(_Part):

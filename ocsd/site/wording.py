@@ -7,8 +7,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ocsd.site.document import Document, Location, Problem
-from ocsd.site.model import Crossbar, Host, Hub, Instance, Site, Web
-from ocsd.site.supervision import LivenessKeys, ResourceLimits
+from ocsd.site.model import Crossbar, Host, Hub, Instance, Site
+from ocsd.site.supervision import LivenessKeys, ResourceLimits, Web
 from ocsd.text.nearest import did_you_mean, nearest
 
 # Fields that are not keys of the file.

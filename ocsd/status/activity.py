@@ -73,6 +73,14 @@ class ClockStatus(NamedTuple):
     offset_s: float | None = None
 
 
+class AccessStatus(NamedTuple):
+    """The access to the site's router."""
+
+    hub: str = "open"
+    """``open``, or ``closed``."""
+    warnings: tuple[str, ...] = ()
+
+
 class NotManaged(NamedTuple):
     """An entry of the site file that the daemon leaves alone."""
 
@@ -101,6 +109,13 @@ def clock(row: Mapping[str, Any] | None) -> ClockStatus | None:
     if row is None:
         return None
     return ClockStatus(**known(ClockStatus, row))
+
+
+def access(row: Mapping[str, Any] | None) -> AccessStatus:
+    """Return the access to the router, of an answer."""
+    told = dict(row or {})
+    told["warnings"] = tuple(told.get("warnings") or ())
+    return AccessStatus(**known(AccessStatus, told))
 
 
 def disks(rows: Iterable[Mapping[str, Any]] | None) -> tuple[DiskStatus, ...]:

@@ -55,6 +55,7 @@ def headlines(report: HostStatus, verdict: HostVerdict, screen: Style) -> list[P
         if instance.records:
             lines += recording_lines(instance, full_in_s(report), screen)
     lines += [[one_line(disk.warning)] for disk in report.disks if disk.warning]
+    lines += [[one_line(warning)] for warning in report.access.warnings]
     if verdict.lacking:
         lines.append([_operations(verdict.lacking)])
     if old := [each.instance_id for each in report.instances if each.old_code]:

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from ocsd.site.classes import WEB_CLASS
 from ocsd.status import activity
 from ocsd.status.activity import (
+    AccessStatus,
     ClockStatus,
     DiskStatus,
     NotManaged,
@@ -22,8 +24,6 @@ from ocsd.system import paths
 T = TypeVar("T")
 
 AGGREGATOR_CLASS = "AggregatorAgent"
-WEB_CLASS = "Web"
-"""The class of the process that serves the page in the browser."""
 ROUTER, DAEMON = "router", "ocsd"
 """The names of router and daemon among those of instances."""
 
@@ -129,6 +129,7 @@ class HostStatus(NamedTuple):
     trouble: str = ""
     stopping: bool = False
     clock: ClockStatus | None = None
+    access: AccessStatus = AccessStatus()
     disks: tuple[DiskStatus, ...] = ()
     not_managed: tuple[NotManaged, ...] = ()
 
@@ -190,6 +191,7 @@ def host_status(answer: Mapping[str, Any]) -> HostStatus:
         "router": router,
         "instances": instances,
         "clock": activity.clock(answer.get("clock")),
+        "access": activity.access(answer.get("access")),
         "disks": activity.disks(answer.get("disks")),
         "not_managed": activity.not_managed(answer.get("not_managed")),
     }

@@ -11,6 +11,8 @@ NOT_IN_TARGET_EXIT: Final = 3
 NOT_WELL_EXIT: Final = 5
 
 _BROKEN: Final = frozenset({"backoff", "failed"})
+PAGE_START_LIMIT_S: Final = 15.0
+"""Time after which a page that still starts, e.g. because no port is free, is not well [s]."""
 
 
 class HostWord(StrEnum):
@@ -59,9 +61,13 @@ def _is_astray(instance: InstanceStatus) -> bool:
 
 
 def _is_ailing(instance: InstanceStatus) -> bool:
-    if instance.is_page and instance.state in _BROKEN:
+    if instance.is_page and (instance.state in _BROKEN or _starts_long(instance)):
         return True
     return instance.in_target and not instance.healthy
+
+
+def _starts_long(instance: InstanceStatus) -> bool:
+    return instance.state == "starting" and (instance.uptime_s or 0.0) > PAGE_START_LIMIT_S
 
 
 def _is_lacking(instance: InstanceStatus) -> bool:

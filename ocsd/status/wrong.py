@@ -44,6 +44,9 @@ _REMEDIES: Final = {
 
 def wrong_of(report: HostStatus, verdict: HostVerdict) -> list[Wrong]:
     """Return what is wrong, the worst first; empty if the verdict is ok and nothing was lost."""
+    if report.stopping:
+        # All instances leave their target states, as they should.
+        return [_STOPPING, *_of_host(report)]
     return [
         *_of_host(report),
         *(_of_instance(each, each.state) for each in verdict.astray),
@@ -52,6 +55,15 @@ def wrong_of(report: HostStatus, verdict: HostVerdict) -> list[Wrong]:
         *_of_operations(verdict),
         *_of_surroundings(report),
     ]
+
+
+_STOPPING: Final = Wrong(
+    "the host is being stopped",
+    None,
+    "somebody asked for it: ocsd history",
+    None,
+    "when it is over: ocsd start",
+)
 
 
 def _of_host(report: HostStatus) -> Iterator[Wrong]:

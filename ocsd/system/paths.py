@@ -20,6 +20,10 @@ from ocsd.errors import ConfigurationError
 LONGEST_SOCKET_PATH = 107
 
 ROUTER_SOCKET = "router.sock"
+HTTP_SOCKET = "http.sock"
+"""Socket for calls over HTTP, of the router of a site with keys."""
+ROUTER_FACTS = "router.json"
+"""File in the runtime folder of a router's daemon: which hub it serves."""
 FORKSERVER_SOCKET = "fork.sock"
 
 SPOOL_VARIABLE = "OCSD_SPOOL_FOLDER"
@@ -67,6 +71,8 @@ class HostPaths:
     """The operator's wishes, up or down, remembered over restarts."""
     journal = _Place("state", "journal.jsonl")
     """The record of events of the instances, and of their reasons."""
+    audit = _Place("state", "audit")
+    """Folder of the audit journal: who did what."""
     incidents = _Place("state", "incidents")
     """Folders of the examinations of hung processes."""
     spools = _Place("state", "spool")
@@ -75,6 +81,8 @@ class HostPaths:
     """Folder of the generated crossbar configuration."""
     access = _Place("state", "access")
     """Folder of the keys of a closed site (`ocsd.access.store`)."""
+    router_http_socket = _Place("runtime", HTTP_SOCKET)
+    """The router's socket for calls over HTTP, if the site has keys."""
     authority_certificate = _Place("runtime", "ca.pem")
     """Copy of the certificate of the site's authority that agents of other users can read."""
     daemon_log = _Place("logs", "ocsd.log")

@@ -81,6 +81,14 @@ def entries() -> Iterator[ProcessEntry]:
             yield entry
 
 
+def parent_of(pid: int) -> int:
+    """Return the parent of a process; 0 if there is no such process."""
+    try:
+        return int(_stat_fields(pid)[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
 def start_ticks(pid: int) -> int:
     """Return when a process was started [clock ticks since boot]; 0 if it has ended."""
     entry = entry_of(pid)

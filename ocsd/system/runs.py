@@ -6,8 +6,8 @@ form here: a JSON list with a short list for each run or request.
 
 import json
 import math
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 RUNS_KEY: Final = "X_RUNS"
 SAMPLE_KEY: Final = "X_SAMPLE_AGE"
@@ -51,7 +51,7 @@ class Run(NamedTuple):
 
 
 class OperationRequest(NamedTuple):
-    """A request of a client to an operation that was carried out."""
+    """A request of a client to an operation: it was carried out, or refused for lack of rights."""
 
     action: str
     """``start``, ``stop`` or ``abort``."""
@@ -60,26 +60,60 @@ class OperationRequest(NamedTuple):
     """The client, for operators."""
     at: float
     """When it was made [Unix s]."""
+    person: str = ""
+    """The client's name, for which the router vouches; empty on an open site."""
+    role: str = ""
+    address: str = ""
+    """The client's role for the router, and the address from which it is connected."""
+    says: str = ""
+    """The client's own words about itself."""
+    parameters: Mapping[str, Any] = {}
+    """The parameters, without secrets."""
+    outcome: str = "done"
+    """``done``, or ``refused``."""
+    reason: str = ""
+    """The reason of a refusal."""
+
+
+_FIRST_FIELDS: Final = 4
+_LATER_FIELDS: Final = OperationRequest._fields[_FIRST_FIELDS:]
 
 
 def encode_requests(requests: Iterable[OperationRequest]) -> str:
     """Return requests as text of one line; empty if there are none."""
-    rows = list(requests)
+    rows = [_row(each) for each in requests]
     if not rows:
         return ""
     return json.dumps(rows, separators=(",", ":"))
+
+
+def _row(request: OperationRequest) -> list[Any]:
+    """Return the fields of a request; the later ones by name, because most are empty."""
+    row: list[Any] = list(request[:_FIRST_FIELDS])
+    fields = zip(OperationRequest._fields, request, strict=True)
+    more = {name: value for name, value in fields if value and name in _LATER_FIELDS}
+    if more and more != {"outcome": "done"}:
+        row.append(more)
+    return row
 
 
 def decode_requests(text: str) -> tuple[OperationRequest, ...]:
     """Return the requests of a text; none if it is not of the form of `encode_requests`."""
     try:
         return tuple(_request(*row) for row in json.loads(text or "[]"))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError):
         return ()
 
 
-def _request(action: object, operation: object, by: object, at: object) -> OperationRequest:
-    return OperationRequest(str(action), str(operation), str(by), _finite(at))
+def _request(
+    action: object, operation: object, by: object, at: object, more: Any = None
+) -> OperationRequest:
+    request = OperationRequest(str(action), str(operation), str(by), _finite(at))
+    if not more:
+        return request
+    texts: dict[str, Any] = {name: str(more[name]) for name in _LATER_FIELDS if name in more}
+    texts["parameters"] = dict(more.get("parameters") or {})
+    return request._replace(**texts)
 
 
 def run_state(

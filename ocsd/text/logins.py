@@ -4,8 +4,12 @@ import re
 from typing import Final
 
 _LOGIN: Final = re.compile(r"(?<=://)[^/@\s\"']+@")
+_SECRET: Final = re.compile(r"(?<=/)(k|c|call)-[A-Za-z0-9_@~.-]{16,}")
 
 
 def without_logins(text: str) -> str:
-    """Return a text whose URLs have neither user nor password, e.g. ``http://hub:8001/call``."""
-    return _LOGIN.sub("", text)
+    """Return a text whose URLs have neither user nor password, e.g. ``http://hub:8001/call``.
+
+    Of a capability URL (`ocsd.access`) the kind is left: ``wss://hub:8443/k-...``.
+    """
+    return _SECRET.sub(r"\1-...", _LOGIN.sub("", text))

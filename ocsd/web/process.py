@@ -1,5 +1,6 @@
 """The process that serves the page: from its start to its end."""
 
+import gc
 import os
 import resource
 import signal
@@ -10,19 +11,24 @@ from typing import Any, Final, NoReturn
 
 from twisted.logger import Logger
 
+from ocsd.access.store import AccessStore
 from ocsd.agent.wellbeing.own_code import OWN_CODE
 from ocsd.log import logs
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
+from ocsd.site import launch as launches
 from ocsd.system.notify import notify
 from ocsd.system.runs import ADDRESS_KEY, CHANGED_CODE_KEY
 from ocsd.web import settings
 from ocsd.web.api.handlers import Handlers
 from ocsd.web.api.openapi import document
 from ocsd.web.api.table import routes
+from ocsd.web.login.assembly import doors_of, enter_as_host
+from ocsd.web.login.doors import ClosedDoors
 from ocsd.web.server.files import PageFiles
 from ocsd.web.server.ports import Listening, NoPlaceError, listen, listen_at_socket
 from ocsd.web.server.site import Pages, PageSite
+from ocsd.web.server.tls import CertificateFiles
 from ocsd.web.settings import PageSettings
 
 REPORT_PERIOD_S: Final = 1.0
@@ -36,7 +42,10 @@ def main() -> None:
     """Serve the page until SIGINT or SIGTERM."""
     logs.start()
     _raise_limit()
-    WebProcess(settings.of_this_process(), the_reactor()).run()
+    own = settings.of_this_process()
+    if (launch := launches.current()) is not None:
+        enter_as_host(own, launch)
+    WebProcess(own, the_reactor()).run()
 
 
 class WebProcess:
@@ -50,12 +59,12 @@ class WebProcess:
         self._place: Listening | None = None
         self._trouble = "it does not listen yet"
         self._ticker = Ticker(REPORT_PERIOD_S, self.report)
-        self._handlers = Handlers(own, reactor, lambda: self.address)
-        local = own.socket is None and own.listen.is_local
+        self._doors = doors_of(own, reactor)
+        self._handlers = Handlers(own, reactor, lambda: self.address, self._doors)
         table = routes(self._handlers)
         self._handlers.document = document(table)
-        pages = Pages(table, PageFiles(), local, own.path_prefix)
-        self._site = PageSite(pages)
+        self._pages = Pages(table, PageFiles(), self._doors, own.host_names, own.path_prefix)
+        self._site = PageSite(self._pages)
 
     @property
     def address(self) -> str:
@@ -72,17 +81,23 @@ class WebProcess:
         self._reactor.run()
 
     def report(self) -> None:
-        """Report to the daemon how this process does."""
+        """Report to the daemon how this process does, and who has logged in."""
         notify(**self._fields())
+        if isinstance(self._doors, ClosedDoors):
+            self._doors.notes.send()
+            self._pages.end_streams()
 
     def _fields(self) -> Mapping[str, str | int]:
         fields: dict[str, str | int] = {"WATCHDOG": 1, CHANGED_CODE_KEY: OWN_CODE.changed}
         if self._place is None:
             return {**fields, "STATUS": self._trouble}
         trouble = self._handlers.trouble()
+        if isinstance(self._doors, ClosedDoors):
+            trouble = "; ".join(filter(None, (trouble, self._doors.sessions.trouble)))
         return {**fields, "READY": 1, "STATUS": trouble, ADDRESS_KEY: self.address}
 
     def _begin(self) -> None:
+        gc.freeze()  # Code is no garbage, and searching it takes longer than an answer.
         self._catch_signals()  # again, because the reactor has set handlers of its own
         self._listen()
         self._ticker.start()
@@ -95,7 +110,12 @@ class WebProcess:
                 place = listen_at_socket(self._reactor, self._site, own.socket)
             else:
                 place = listen(
-                    self._reactor, self._site, own.listen, own.path_prefix, own.ports_of_router
+                    self._reactor,
+                    self._site,
+                    own.listen,
+                    own.path_prefix,
+                    own.ports_of_router,
+                    self._certificate(),
                 )
         except NoPlaceError as error:
             if str(error) != self._trouble:
@@ -107,6 +127,19 @@ class WebProcess:
         self.log.info("the page: {url} {notice}", url=place.url, notice=place.notice)
         self.report()
 
+    def _certificate(self) -> CertificateFiles | None:
+        """Return the files for TLS; None if the page is served without."""
+        own = self._settings
+        if not own.uses_tls:
+            return None
+        if own.certificate is not None and own.key is not None:
+            return CertificateFiles(own.certificate, own.key)
+        folder = own.paths.access
+        own_files = CertificateFiles(folder / "web.pem", folder / "web.key")
+        if own_files.certificate.exists():
+            return own_files
+        return CertificateFiles(*AccessStore(folder).router_files)
+
     def _catch_signals(self) -> None:
         def on_signal(number: int, _frame: object) -> None:
             self._reactor.callFromThread(self._end, signal.Signals(number).name)
@@ -115,9 +148,13 @@ class WebProcess:
         signal.signal(signal.SIGTERM, on_signal)
 
     def _end(self, why: str) -> NoReturn:
-        """End at once: nothing here has to be kept, and no viewer or thread is waited for."""
+        """End at once: nothing here has to be kept, and no viewer or thread is waited for.
+
+        Only the files of exports would stay behind.
+        """
         self.log.info("{signal}: ending", signal=why)
         notify(STOPPING=1, STATUS="ending")
+        self._handlers.end()
         if self._settings.socket is not None and self._place is not None:
             Path(self._settings.socket).unlink(missing_ok=True)
         for stream in (sys.stdout, sys.stderr, sys.__stdout__):

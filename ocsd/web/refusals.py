@@ -26,6 +26,10 @@ class AwayError(RequestRefusedError):
     code = AWAY
 
 
+class LateError(AwayError):
+    """A source of the page has not answered in time; it is asked again."""
+
+
 class BusyError(RequestRefusedError):
     """The page has too much to do already; try again in a moment."""
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import socket
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +37,45 @@ class PageSettings(NamedTuple):
     """The name of this process among the host's instances."""
     data_dir: Path | None = None
     """The data folder of the host's aggregator; None if it has none."""
+    names: tuple[str, ...] = ()
+    """Names of this machine under which people open the page."""
+    tls: bool | None = None
+    """Whether it is served with TLS; None: if `needs_login` and others reach it."""
+    certificate: Path | None = None
+    key: Path | None = None
+    """Its certificate and the key of that; None: those of the site."""
+    proxies: tuple[str, ...] = ()
+    """Web servers in front of it that say who somebody is."""
+
+    @property
+    def needs_login(self) -> bool:
+        """Whether people have to log in: the site is closed."""
+        return self.hub.is_closed
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether it is served with TLS."""
+        if self.socket is not None:
+            return False
+        if self.needs_login and not self.listen.is_local:
+            # Whatever the site file says: passwords do not go through a network in clear.
+            return True
+        return bool(self.tls)
+
+    @property
+    def host_names(self) -> frozenset[str] | None:
+        """The names in ``Host`` that are answered, without ports; None: all of them.
+
+        A web server in front of a Unix socket answers for the names that lead to it.
+        """
+        if self.socket is not None:
+            return None
+        if self.listen.is_local:
+            return frozenset(self.names)
+        if not self.names and not self.needs_login:
+            return None
+        machine = (socket.gethostname().lower(), socket.getfqdn().lower())
+        return frozenset((*self.names, *machine, self.listen.host.lower()))
 
     @property
     def ports_of_router(self) -> set[int]:
@@ -78,6 +118,11 @@ def of_launch(launch: Launch, notify_socket: str = "") -> PageSettings:
         colour=words.colour,
         instance_id=launch.instance.instance_id,
         data_dir=words.data_dir,
+        names=tuple(words.named),
+        tls=words.tls,
+        certificate=words.certificate,
+        key=words.key,
+        proxies=tuple(words.trusted_proxy),
     )
 
 
@@ -89,6 +134,11 @@ def _words(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--name", default="")
     parser.add_argument("--colour", default="")
     parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--named", action="append", default=[])
+    parser.add_argument("--tls", type=lambda word: word == "true")
+    parser.add_argument("--certificate", type=Path)
+    parser.add_argument("--key", type=Path)
+    parser.add_argument("--trusted-proxy", action="append", default=[])
     try:
         found, unknown = parser.parse_known_args(arguments)
     except (argparse.ArgumentError, argparse.ArgumentTypeError) as error:

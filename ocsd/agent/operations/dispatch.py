@@ -4,7 +4,6 @@ The texts of the answers are part of the wire: client programs match on them
 (docs/reference/wire.md, "Operations").
 """
 
-import time
 from collections import deque
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks
 from twisted.python.failure import Failure
 
 from ocsd.access.levels import CredLevel
+from ocsd.agent.operations.asked import request_of
 from ocsd.agent.operations.operation import AgentOp, AgentProcess, AgentTask
 from ocsd.agent.operations.params import PRESCREEN, ParamError, ParamHandler
 from ocsd.agent.operations.session import LONGEST_SESSION_MESSAGE, OpSession
@@ -75,6 +75,12 @@ class Operations:
         """Drop the oldest requests, which have been passed on."""
         for _ in range(number):
             self.requests.popleft()
+
+    def take_requests(self) -> list[OperationRequest]:
+        """Return the requests and forget them, for whoever passes them on at once."""
+        taken = list(self.requests)
+        self.requests.clear()
+        return taken
 
     def refusals(self) -> list[str]:
         """Return the reasons why some operations are not offered."""
@@ -148,7 +154,7 @@ class Operations:
         op.launch(session, params).addCallback(self._returned, session).addErrback(
             self._raised, session
         ).addErrback(self._defect, op_name)
-        self._note("start", session, by)
+        self._note("start", session, by, params)
         return OK, f'Started {op.op_type} "{op_name}".', reply
 
     @inlineCallbacks
@@ -240,7 +246,7 @@ class Operations:
         session.asked_to_end(action)
         # Before the author's function, which may look at it.
         session.is_ended_by(by, str(by or THE_AGENT))
-        self._note(action, session, by)
+        self._note(action, session, by, params)
         op.ask_to_end(session, params).addErrback(self._stopper_raised, action, op_name)
         return OK, f'Requested {action} on {op.op_type} "{op_name}".', session.reply()
 
@@ -256,17 +262,19 @@ class Operations:
         whom = str(by or THE_AGENT)
         self._app.log.info(text, action=action, op_name=op_name, by=whom, refused=refused)
         if action == "start" and detail:
-            return level, f"{refused} {detail}"
+            refused = f"{refused} {detail}"
+        if by is not None:
+            self.requests.append(request_of(action, op_name, by, None, refusal=refused))
         return level, refused
 
-    def _note(self, action: str, session: OpSession, by: Caller | None) -> None:
-        """Log a request of a client, and keep it for the supervisor's history."""
+    def _note(self, action: str, session: OpSession, by: Caller | None, params: Any) -> None:
+        """Log a request of a client, and keep it for the supervisor's history and audit."""
         if by is None:
             return
         text = "{action} of {op_name}:{session_id}, asked for by {by}"
         ids = {"op_name": session.op_name, "session_id": session.session_id}
         self._app.log.info(text, action=action, by=str(by), **ids)
-        self.requests.append(OperationRequest(action, session.op_name, str(by), time.time()))
+        self.requests.append(request_of(action, session.op_name, by, params))
 
     def _raised(self, failure: Failure, session: OpSession) -> None:
         error = failure.value

@@ -14,6 +14,7 @@ SHORT_HELP = {
     "upgrade": "Replace the running daemon by the installed version.",
     "why": "Show why instances are in their state, and what led to it.",
     "history": "Show the events of this host's instances, and how available the instances were.",
+    "audit": "Show who did what on this host, or was refused, and check the record.",
     "reload": "Read the site file again, and start, restart and end what it changed.",
     "logs": "Print the end of the logs of instances, or of everything on this host.",
     "loglevel": "Change how much agents log from now on, also after a restart.",

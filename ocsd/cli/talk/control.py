@@ -147,6 +147,18 @@ class DaemonClient(NamedTuple):
             return line
         raise self._ended()
 
+    def record(self, action: str, target: str, parameters: Mapping[str, Any], kind: str) -> None:
+        """Have the daemon write down what a command has done.
+
+        Raises
+        ------
+        NoDaemonError, TimedOutError, NotPermittedError, DaemonRefusedError
+            As for `status`.
+        """
+        body = {"action": action, "target": target, "parameters": parameters, "kind": kind}
+        with self._answer("/v1/audit", body, _STUCK_AFTER_S) as answer:
+            answer.read()
+
     def upgrade(self, limit_s: float) -> Iterator[dict[str, Any]]:
         """Replace the daemon by the installed version; yield the lines of its answer."""
         with self._answer("/v1/upgrade", {}, limit_s) as answer:

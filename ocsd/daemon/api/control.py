@@ -1,32 +1,40 @@
 """The control API: HTTP and JSON over a Unix socket (docs/control-api.md)."""
 
-import json
-import pwd
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Protocol
 
 from twisted.logger import Logger
 from twisted.web import resource, server
-from twisted.web.error import UnsupportedMethod
 
+from ocsd.audit.entry import AuditKind, AuditOutcome
+from ocsd.audit.secrets import told
+from ocsd.daemon.api.askers import Asker, Askers, refuse
+from ocsd.daemon.api.exchange import (
+    JsonLeaf,
+    LineStream,
+    QuietSite,
+    answer_of,
+    bad_body,
+    body_object,
+    limit_of,
+    refusal,
+    refused_answer,
+)
 from ocsd.daemon.api.requests import PendingRequest, Write, described
 from ocsd.daemon.api.status import StatusReport
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.plan import why_left_alone
 from ocsd.daemon.instances.ports import Clock
 from ocsd.daemon.planning.reload import Reloaded
-from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
+from ocsd.daemon.watching.auditing import Audit
+from ocsd.errors import NoSuchInstanceError, NotPermittedError, OcsdError, UsageError
 from ocsd.supervisor.events import Target
 from ocsd.supervisor.wish import WITH_ALL
-from ocsd.system.peer import login_of, peer_of
-from ocsd.text.printable import one_line
 
 DEFAULT_LIMIT_S: Final = 60.0
-LONGEST_LIMIT_S: Final = 86400.0
-LONGEST_PERSON: Final = 160
-"""Length of the words of a program about its user [characters]."""
 
 Stop = Callable[[Write, str], None]
 Upgrade = Callable[[Write, Callable[[OcsdError], None], str], None]
@@ -63,6 +71,10 @@ class ControlApi:
     """
     hooks: HookTrial
     """Lists and tries the hooks of the host."""
+    audit: Audit
+    """Takes what was asked for, and by whom."""
+    askers: Askers = field(default_factory=Askers)
+    """Finds out who asks, and refuses what that person may not ask for."""
 
     def site(self) -> server.Site:
         """Return the web site that serves the control API."""
@@ -71,12 +83,17 @@ class ControlApi:
         version: Any = resource.Resource()
         instances: Any = resource.Resource()
         root.putChild(b"v1", version)
-        version.putChild(b"status", _Leaf(self._status, b"GET", b"HEAD"))
-        version.putChild(b"events", _Leaf(self._events, b"GET", b"HEAD"))
-        version.putChild(b"stop", _Leaf(self._stop))
-        version.putChild(b"upgrade", _Leaf(self._upgrade))
-        version.putChild(b"reload", _Leaf(self._reload))
-        version.putChild(b"hooks", _Leaf(self._list_or_try_hook, b"GET", b"HEAD", b"POST"))
+        version.putChild(
+            b"status", JsonLeaf(self._looking("status", self._status), b"GET", b"HEAD")
+        )
+        version.putChild(
+            b"events", JsonLeaf(self._looking("events", self._events), b"GET", b"HEAD")
+        )
+        version.putChild(b"stop", JsonLeaf(self._stop))
+        version.putChild(b"upgrade", JsonLeaf(self._upgrade))
+        version.putChild(b"reload", JsonLeaf(self._reload))
+        version.putChild(b"hooks", JsonLeaf(self._list_or_try_hook, b"GET", b"HEAD", b"POST"))
+        version.putChild(b"audit", JsonLeaf(self._take_note))
         version.putChild(b"instances", instances)
         changes = {
             "up": (self.fleet.up, Target.UP),
@@ -84,16 +101,16 @@ class ControlApi:
             "restart": (self.fleet.restart, Target.UP),
         }
         for verb, (change, target) in changes.items():
-            instances.putChild(verb.encode(), _Leaf(partial(self._change, verb, change, target)))
-        return _QuietSite(root)
+            instances.putChild(verb.encode(), JsonLeaf(partial(self._change, verb, change, target)))
+        return QuietSite(root)
 
     def _status(self, request: Any) -> bytes:
-        return _answer(request, self.status.as_json())
+        return answer_of(request, self.status.as_json())
 
     def _events(self, request: Any) -> int:
         request.setHeader(b"content-type", b"text/event-stream")
         request.setHeader(b"cache-control", b"no-cache")
-        stream = _Stream(request, prefix=b"data: ", suffix=b"\n\n")
+        stream = LineStream(request, prefix=b"data: ", suffix=b"\n\n")
         request.write(b": every transition from now on\n\n")
         stream.on_close = self.fleet.observe(lambda change: stream.write(described(change)))
         return server.NOT_DONE_YET
@@ -106,17 +123,22 @@ class ControlApi:
         request: Any,
     ) -> bytes | int:
         """Bring instances up or down, or restart them."""
+        body = body_object("/v1/instances", request)
+        asker = self._permitted(verb, request, body)
         try:
-            names, rest, limit_s, by = self._read_change(verb, request)
+            names, rest, limit_s = self._read_change(verb, body)
             self._refuse_left_alone(names)
             self.fleet.check(names)
         except NoSuchInstanceError as error:
-            return _refuse(request, error, 404)
-        self._log_change(request, f"{verb} {' '.join(names)}")
-        stream = _Stream(request)
+            return refused_answer(request, error, 404)
+        by = asker.text
+        if body.get("all") is True:
+            by += WITH_ALL
+        stream = LineStream(request)
         pending = self._results(stream, dict.fromkeys(names, target), limit_s)
         try:
-            change(names, by)
+            with self._audited(asker, verb, " ".join(names)):
+                change(names, by)
         except OcsdError:
             pending.abandon()
             raise
@@ -134,23 +156,19 @@ class ControlApi:
                 why = why_left_alone(entry)
                 raise NoSuchInstanceError(f"{entry.instance_id!r} is not managed here: {why}")
 
-    def _read_change(self, verb: str, request: Any) -> tuple[list[str], dict[str, str], float, str]:
-        """Return the instances, those left out and why, how long the request waits [s], and who."""
+    def _read_change(
+        self, verb: str, body: Mapping[str, Any]
+    ) -> tuple[list[str], dict[str, str], float]:
+        """Return the instances, those left out and why, and how long the request waits [s]."""
         rest: dict[str, str] = {}
-        try:
-            body = json.loads(request.content.read() or b"{}")
-            names = body.get("names")
-            by = _on_behalf(body.get("by"), asker(request))
-            if body.get("all") is True:
-                rest = self._left_out(verb, leave_put_down=body.get("leave_put_down") is True)
-                by += WITH_ALL
-                names = [name for name in self.fleet.listed if name not in rest]
-            limit_s = _limit_s(body.get("timeout_s", DEFAULT_LIMIT_S))
-        except (ValueError, TypeError, AttributeError) as error:
-            raise _bad_body("/v1/instances", error) from error
+        names = body.get("names")
+        if body.get("all") is True:
+            rest = self._left_out(verb, leave_put_down=body.get("leave_put_down") is True)
+            names = [name for name in self.fleet.listed if name not in rest]
+        limit_s = limit_of("/v1/instances", body.get("timeout_s", DEFAULT_LIMIT_S))
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise UsageError('name the instances, as {"names": ["NAME"]}, or say {"all": true}')
-        return list(dict.fromkeys(names)), rest, limit_s, by
+        return list(dict.fromkeys(names)), rest, limit_s
 
     def _left_out(self, verb: str, leave_put_down: bool) -> dict[str, str]:
         """Return the instances that a request for all leaves as they are, each with the reason."""
@@ -159,76 +177,79 @@ class ControlApi:
             return self.fleet.resting()
         if verb == "up" and leave_put_down:
             return self.fleet.put_down_singly()
-        page = self.fleet.page()
-        if verb == "down" and page is not None:
-            name = page.instance_id
-            return {name: f"it shows what is down; to end it, too: ocsd down {name}"}
-        return {}
+        if verb != "down":
+            return {}
+        names = [page.instance_id for page in self.fleet.pages()]
+        return {name: f"it shows what is down; to end it, too: ocsd down {name}" for name in names}
 
     def _stop(self, request: Any) -> int:
-        self._log_change(request, "stop")
-        stream = _Stream(request)
+        asker = self._permitted("stop", request)
+        stream = LineStream(request)
         stream.begin()
         # The answer ends with the daemon, which closes its sockets as it goes.
-        self.stop(stream.write, asker(request))
+        with self._audited(asker, "stop"):
+            self.stop(stream.write, asker.text)
         return server.NOT_DONE_YET
 
     def _reload(self, request: Any) -> bytes | int:
         """Take the site file into use; with a time limit, also stream the results."""
-        try:
-            body = json.loads(request.content.read() or b"{}")
-            dry_run = body.get("dry_run") is True
-            limit_s = "timeout_s" in body and _limit_s(body["timeout_s"])
-        except (ValueError, TypeError, AttributeError) as error:
-            raise _bad_body("/v1/reload", error) from error
-        if not dry_run:
-            self._log_change(request, "reload")
-        change, under_way = self.reload(asker(request), dry_run)
+        body = body_object("/v1/reload", request)
+        dry_run = body.get("dry_run") is True
+        limit_s = "timeout_s" in body and limit_of("/v1/reload", body["timeout_s"])
+        asker = self._permitted("reload", request, body)
+        if dry_run:
+            change, under_way = self.reload(asker.text, True)
+        else:
+            with self._audited(asker, "reload"):
+                change, under_way = self.reload(asker.text, False)
         if not limit_s:
-            return _answer(request, change.as_json())
-        stream = _Stream(request)
+            return answer_of(request, change.as_json())
+        stream = LineStream(request)
         pending = self._results(stream, under_way, limit_s)
         stream.write({**change.as_json(), "waits_for": list(under_way)})
         self.fleet.when_launched(pending.report_settled)
         return server.NOT_DONE_YET
 
     def _upgrade(self, request: Any) -> int:
-        self._log_change(request, "upgrade")
-        stream = _Stream(request)
+        asker = self._permitted("upgrade", request)
+        stream = LineStream(request)
 
-        def refuse(error: OcsdError) -> None:
+        def refused(error: OcsdError) -> None:
+            self._note(asker, "upgrade", "", AuditOutcome.FAILED, str(error))
             request.setResponseCode(400)
             stream.write(refusal(error))
             stream.finish()
 
         # The answer ends when the successor closes the descriptors that it finds open.
-        self.upgrade(stream.write, refuse, asker(request))
+        with self._audited(asker, "upgrade"):
+            self.upgrade(stream.write, refused, asker.text)
         return server.NOT_DONE_YET
 
     def _list_or_try_hook(self, request: Any) -> bytes | int:
         """List the hooks, or run one and stream how it began and ended."""
         if request.method != b"POST":
+            self._permitted("hooks", request)
             commands = {occasion: list(words) for occasion, words in self.hooks.hooks.items()}
-            return _answer(request, {"hooks": commands})
-        try:
-            body = json.loads(request.content.read() or b"{}")
-            occasion, name = body["occasion"], body.get("instance_id")
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise _bad_body("/v1/hooks", error) from error
-        stream, begun_s = _Stream(request), self.clock.seconds()
+            return answer_of(request, {"hooks": commands})
+        body = body_object("/v1/hooks", request)
+        if "occasion" not in body:
+            raise bad_body("/v1/hooks", KeyError("occasion"))
+        occasion, name = body["occasion"], body.get("instance_id")
+        asker = self._permitted("hook", request, body)
+        stream, begun_s = LineStream(request), self.clock.seconds()
 
         def ended(result: dict[str, Any]) -> None:
             took_s = round(self.clock.seconds() - begun_s, 3)
             stream.write({"event": "hook_ended", **result, "took_s": took_s})
             stream.finish()
 
-        self._log_change(request, f"hook {occasion}")
-        self.hooks.try_hook(str(occasion), name, asker(request), ended)
+        with self._audited(asker, "hook", f"{occasion} {name or ''}".strip()):
+            self.hooks.try_hook(str(occasion), name, asker.text, ended)
         stream.begin()
         return server.NOT_DONE_YET
 
     def _results(
-        self, stream: "_Stream", wanted: Mapping[str, Target], limit_s: float
+        self, stream: "LineStream", wanted: Mapping[str, Target], limit_s: float
     ) -> PendingRequest:
         """Write the progress and results of a request until all are known."""
         pending = PendingRequest(
@@ -237,122 +258,56 @@ class ControlApi:
         stream.on_close = pending.abandon
         return pending
 
-    def _log_change(self, request: Any, change: str) -> None:
-        self.log.info("{change}, asked for by {who}", change=change, who=asker(request))
+    def _take_note(self, request: Any) -> bytes:
+        """Write down what a command has done without the daemon, e.g. made a user."""
+        body = body_object("/v1/audit", request)
+        asker = self._permitted("audit", request, body)
+        facts = {**asker.facts(), "target": str(body.get("target", ""))}
+        action = str(body.get("action") or "")
+        if not action:
+            raise bad_body("/v1/audit", KeyError("action"))
+        parameters = told(body.get("parameters"))
+        if body.get("kind") == AuditKind.CHANGE:
+            self.audit.change(action, parameters=parameters, **facts)
+        else:
+            self.audit.access(action, parameters=parameters, **facts)
+        return answer_of(request, {})
 
+    def _looking(
+        self, action: str, answer: Callable[[Any], bytes | int]
+    ) -> Callable[[Any], bytes | int]:
+        """Return what answers a request that changes nothing."""
 
-class _QuietSite(server.Site):
-    """A site without an access log: requests that change anything are logged in words."""
+        def checked(request: Any) -> bytes | int:
+            self._permitted(action, request)
+            return answer(request)
 
-    noisy = False
+        return checked
 
-    def log(self, request: Any) -> None:
-        pass
-
-
-class _Leaf(resource.Resource):
-    """A resource without children, whose answers are JSON whatever happens."""
-
-    isLeaf = True  # noqa: N815 - twisted.web's name
-    log = Logger()
-
-    def __init__(self, respond: Callable[[Any], bytes | int], *methods: bytes) -> None:
-        super().__init__()
-        self._respond = respond
-        self._methods = methods or (b"POST",)
-
-    def render(self, request: Any) -> bytes | int:
-        if request.method not in self._methods:
-            raise UnsupportedMethod(self._methods)
+    def _permitted(self, action: str, request: Any, body: Mapping[str, Any] | None = None) -> Asker:
+        """Return who asks, if that person may; else refuse it, and write that down."""
+        asker = self.askers.of(request, body)
         try:
-            return self._respond(request)
+            refuse(asker, action)
+        except NotPermittedError as error:
+            self.log.warn("{error} ({who})", error=error, who=asker.text)
+            self._note(asker, action, "", AuditOutcome.REFUSED, str(error))
+            raise
+        return asker
+
+    @contextmanager
+    def _audited(self, asker: Asker, action: str, target: str = "") -> Iterator[None]:
+        """Log and write down a request, and whether it failed."""
+        change = f"{action} {target}".rstrip()
+        self.log.info("{change}, asked for by {who}", change=change, who=asker.text)
+        try:
+            yield
         except OcsdError as error:
-            return _refuse(request, error)
-        except Exception as error:  # noqa: BLE001 - a client gets an answer whatever fails
-            self.log.failure("a request to the control API failed")
-            return _refuse(request, OcsdError(f"{type(error).__name__}: {error}"), 500)
+            self._note(asker, action, target, AuditOutcome.FAILED, str(error))
+            raise
+        self._note(asker, action, target, AuditOutcome.DONE)
 
-
-class _Stream:
-    """Writes a JSON object a line to a client, for as long as it listens."""
-
-    def __init__(self, request: Any, prefix: bytes = b"", suffix: bytes = b"\n") -> None:
-        if not prefix:
-            request.setHeader(b"content-type", b"application/x-ndjson")
-        self._request = request
-        self._prefix = prefix
-        self._suffix = suffix
-        self._open = True
-        request.notifyFinish().addBoth(self._close)
-        self.on_close: Callable[[], None] = lambda: None
-
-    def begin(self) -> None:
-        """Let the client know that its request is being carried out."""
-        if self._open:
-            self._request.write(b"")
-
-    def write(self, value: dict[str, Any]) -> None:
-        if self._open:
-            self._request.write(self._prefix + json.dumps(value).encode() + self._suffix)
-
-    def finish(self) -> None:
-        if self._open:
-            self._request.finish()
-
-    def _close(self, _: object) -> None:
-        self._open = False
-        self.on_close()
-
-
-def _refuse(request: Any, error: OcsdError, code: int = 400) -> bytes:
-    request.setResponseCode(code)
-    return _answer(request, refusal(error))
-
-
-def _answer(request: Any, value: dict[str, Any]) -> bytes:
-    request.setHeader(b"content-type", b"application/json")
-    return json.dumps(value).encode() + b"\n"
-
-
-def _bad_body(resource: str, error: Exception) -> UsageError:
-    return UsageError(f"the request's body is not what {resource} takes: {error}")
-
-
-def _on_behalf(person: object, client: str) -> str:
-    """Return who asks, through a program that names its user, e.g. the page in the browser."""
-    if not person:
-        return client
-    return f"{one_line(str(person))[:LONGEST_PERSON]}, through {client}"
-
-
-def _limit_s(value: object) -> float:
-    """Return how long a request waits [s]."""
-    limit_s = float(value)  # type: ignore[arg-type]  # the caller handles the TypeError
-    if not 0 < limit_s <= LONGEST_LIMIT_S:
-        raise UsageError(f"timeout_s is {limit_s}; it must be above 0 and at most a day")
-    return limit_s
-
-
-def refusal(error: OcsdError) -> dict[str, Any]:
-    """Return the answer to a request that is refused."""
-    return {"error": {"message": str(error), "exit_code": error.exit_code}}
-
-
-def asker(request: Any) -> str:
-    """Return the client, as the kernel vouches for it, e.g. ``alice (uid 1000, pid 4121)``.
-
-    Behind `sudo` it is root, and the user that logged in is named as well.
-    """
-    pid, uid, _ = peer_of(request.channel.transport.getHandle())
-    text = f"{_user_name(uid)} (uid {uid}, pid {pid})"
-    login = login_of(pid)
-    if login is None or login == uid:
-        return text
-    return f"{text}, logged in as {_user_name(login)}"
-
-
-def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return "a user without a name"
+    def _note(
+        self, asker: Asker, action: str, target: str, outcome: AuditOutcome, reason: str = ""
+    ) -> None:
+        self.audit.change(action, outcome, target=target, reason=reason, **asker.facts())

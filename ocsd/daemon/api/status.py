@@ -10,8 +10,9 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME, why_left_alone
 from ocsd.daemon.surroundings.clock import ClockOffset
+from ocsd.site.classes import WEB_CLASS
 from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
-from ocsd.site.model import WEB_CLASS, Hub, Instance, word_of
+from ocsd.site.model import Hub, Instance, word_of
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Verdict
 from ocsd.system.paths import HostPaths
@@ -103,6 +104,10 @@ class StatusReport:
     """When ocsd's own code was last written to the disk [s, Unix time]."""
     disks: Callable[[], list[dict[str, Any]]] = list
     """Returns the disks of data, state and logs (`ocsd.daemon.watching.disks`)."""
+    audit: Callable[[], dict[str, Any]] = dict
+    """Returns the end of the chain of the audit journal."""
+    access: Callable[[], dict[str, Any]] = dict
+    """Returns whether the site is closed, and warnings (`ocsd.daemon.surroundings.keys`)."""
     _meter: UsageMeter = field(default_factory=UsageMeter, init=False)
     _began_s: float = field(default_factory=time.monotonic, init=False)
 
@@ -124,9 +129,11 @@ class StatusReport:
             "trouble": "; ".join(filter(None, (self.trouble(), self.start_trouble()))),
             "journal_path": str(self.paths.journal),
             "log_path": str(self.paths.instance_log("ocsd")),
+            "audit": self.audit(),
             "hub": self.hub.addresses,
             "clock": offset and offset.as_json(),
             "disks": self.disks(),
+            "access": self.access(),
             "router": self._router(),
             "instances": rows,
             "not_managed": [_not_managed(each) for each in self.left_alone()],
@@ -178,7 +185,7 @@ class StatusReport:
     def _verdict(self, keeper: Keeper) -> Verdict:
         """Return how an instance does; it cannot be called while the router hangs."""
         router, verdict = self.fleet.router, keeper.verdict
-        if keeper is self.fleet.page():
+        if keeper in self.fleet.pages():
             return verdict
         if verdict.health is Health.OK and router is not None and keeper.life.state is State.UP:
             hang = router.verdict

@@ -16,6 +16,7 @@ from ocsd.forkserver.protocol import Ended, Spawned
 from ocsd.reactor.repeating import repeating
 from ocsd.site.launch import Launch
 from ocsd.system.proc import start_ticks
+from ocsd.system.runs import REQUESTS_KEY, encode_requests
 
 REGISTRY_REPORT_S = 1.0
 REGISTRY_END_LIMIT_S = 2.0
@@ -86,7 +87,9 @@ class RegistryLauncher:
             status = self._connection.reason
             if joined:
                 status = ""
-            self.keeper.notified({"READY": str(int(joined)), "WATCHDOG": "1", "STATUS": status})
+            requests = encode_requests(self._agent.operations.take_requests())
+            told = {"READY": str(int(joined)), "WATCHDOG": "1", "STATUS": status}
+            self.keeper.notified({**told, REQUESTS_KEY: requests})
 
     def _report_end(self, ended: Ended) -> None:
         if self.keeper is not None:

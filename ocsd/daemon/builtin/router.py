@@ -20,10 +20,10 @@ from ocsd.reactor.repeating import repeating
 from ocsd.router import config, local, probe
 from ocsd.router.probe import Answering
 from ocsd.site import machine
-from ocsd.site.model import Crossbar, Hub
+from ocsd.site.model import Crossbar, Hub, Site
 from ocsd.supervisor.events import BecameReady, State
 from ocsd.system.address import port_of
-from ocsd.system.paths import HostPaths, is_listening
+from ocsd.system.paths import HTTP_SOCKET, HostPaths, is_listening
 
 ROUTER_POLL_S = 0.02
 
@@ -49,9 +49,11 @@ class RouterPlan:
     """The raw socket for the agents, if the router is on this machine."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables to set for it."""
+    http_socket: Path | None = None
+    """Its socket for calls over HTTP, if it takes logins and is on this machine."""
 
 
-def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) -> RouterPlan:
+def plan_router(site: Site, plan: HostPlan, paths: HostPaths, runs_already: bool) -> RouterPlan:
     """Decide how this host gets its router, and write crossbar's configuration.
 
     Parameters
@@ -68,14 +70,19 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
     ------
     RouterError
         If another program listens there, or crossbar is not installed.
+    AccessFilesError
+        If the site's keys are missing, damaged or open to others.
     """
+    hub = plan.host.hub(site.hub)
     if not plan.runs_router:
         return RouterPlan(socket=local.find(hub))
     if not runs_already:
         answering = probe.probe(hub.wamp_server)
-        if answering is Answering.ROUTER:
-            return RouterPlan(socket=local.find(hub))
-        if answering is Answering.STRANGER:
+        # Whatever has TLS could be anything: only the router of a daemon of this machine is used.
+        found = local.find(hub)
+        if answering is Answering.ROUTER and (found or not hub.is_closed):
+            return RouterPlan(socket=found)
+        if answering is not Answering.NOTHING:
             raise _in_use("wamp_server", hub.wamp_server)
         if probe.is_open(hub.wamp_http):
             raise _in_use("wamp_http", hub.wamp_http)
@@ -86,10 +93,24 @@ def plan_router(plan: HostPlan, hub: Hub, paths: HostPaths, runs_already: bool) 
         if refusal:
             raise RouterError(refusal)
         return RouterPlan((crossbar, "start", "--cbdir", settings.config_dir))
-    config.write(paths.router_config, hub, paths.router_socket)
-    local.announce(paths.runtime, hub)
-    start = config.start(crossbar, paths.router_config)
-    return RouterPlan(start.command, paths.router_socket, start.environment)
+    return _own(site, hub, paths, crossbar)
+
+
+def _own(site: Site, hub: Hub, paths: HostPaths, crossbar: str) -> RouterPlan:
+    """Write the configuration of a router that this daemon runs."""
+    secured = facts = http_socket = None
+    if hub.tls_url is not None:
+        # Not for other sites: it loads what only a site with keys needs.
+        from ocsd.daemon.builtin import keys
+
+        if keys.has_keys(hub, paths):
+            secured, facts = keys.secured(site, hub, paths)
+            http_socket = paths.router_http_socket
+    is_guarded = secured is not None
+    start = config.start(crossbar, paths.router_config, is_guarded=is_guarded)
+    config.write(paths.router_config, hub, paths.router_socket, secured, facts)
+    local.announce(paths.runtime, hub, is_guarded=is_guarded)
+    return RouterPlan(start.command, paths.router_socket, start.environment, http_socket)
 
 
 def last_words(log: Path, hub: Hub, since: Spawned | None) -> str:
@@ -113,6 +134,7 @@ def request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
     if plan.socket is not None:
         # A router that was killed leaves its socket, on which the next one cannot listen.
         plan.socket.unlink(missing_ok=True)
+        (plan.socket.parent / HTTP_SOCKET).unlink(missing_ok=True)
     return SpawnRequest(
         instance_id=ROUTER_NAME,
         log_path=str(paths.instance_log(ROUTER_NAME)),
@@ -135,7 +157,7 @@ class RouterWatch:
         # A router with a configuration of its own may have no call bridge to ask.
         self._asking: Asking | None = None
         if plan.socket is not None:
-            self._asking = _asking(hub, self._answered, reactor)
+            self._asking = _asking(hub, plan, self._answered, reactor)
 
     def transition(self, transition: Transition) -> None:
         """Poll the router until it is ready, whenever it is being started."""
@@ -201,7 +223,7 @@ def _reachable(plan: RouterPlan, hub: Hub) -> Callable[[float | None], bool]:
     return is_reachable
 
 
-def _asking(hub: Hub, on_answer: Callable[[], None], reactor: Any) -> Asking:
+def _asking(hub: Hub, plan: RouterPlan, on_answer: Callable[[], None], reactor: Any) -> Asking:
     """Probe the call bridge with a call of an unregistered procedure.
 
     The router can only answer "no such procedure" if all of it works.
@@ -214,6 +236,8 @@ def _asking(hub: Hub, on_answer: Callable[[], None], reactor: Any) -> Asking:
     )
 
     def connect(factory: ClientFactory) -> Any:
+        if plan.http_socket is not None:
+            return reactor.connectUNIX(str(plan.http_socket), factory)
         return reactor.connectTCP("127.0.0.1", port_of(url), factory)
 
     return Asking(connect, question.encode(), on_answer, reactor)

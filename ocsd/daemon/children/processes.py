@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from ocsd.daemon.children.orphans import Orphan
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
+from ocsd.errors import AccessFilesError, OcsdError
 from ocsd.forkserver.client import ForkServerConnection
 from ocsd.forkserver.protocol import (
     Ended,
@@ -40,7 +41,12 @@ class ForkLauncher:
 
     def spawn(self, instance_id: str) -> None:
         """Start the process of an instance."""
-        self.processes.spawn(self.make_request(instance_id))
+        try:
+            request = self.make_request(instance_id)
+        except AccessFilesError as error:
+            self.processes.refuse(instance_id, error)
+        else:
+            self.processes.spawn(request)
 
     def withdraw(self, instance_id: str) -> bool:
         """Return False: nothing waits here."""
@@ -90,6 +96,11 @@ class Processes:
         """Ask for a process."""
         self._asked_for.add(request.instance_id)
         self.connection.send(request)
+
+    def refuse(self, instance_id: str, error: OcsdError) -> None:
+        """Report a process that cannot be started, once its keeper waits for that."""
+        ended = Ended(instance_id, 0, error.exit_code, None, str(error))
+        self.reactor.callLater(0, self.reported, ended)
 
     def kill(self, instance_id: str, pid: int, number: int) -> None:
         """Signal the process group of an instance."""

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from ocsd.audit.notes import AUDIT_KEY
 from ocsd.daemon.instances.keeper import Keeper
+from ocsd.system.proc import parent_of
 
 MOST_UNCLAIMED: Final = 1000
 """The most unknown processes whose messages are kept."""
@@ -20,6 +22,8 @@ class Words:
 
     keeper_of: Callable[[int], Keeper | None]
     """Returns the keeper of a process by its pid; None if the process is unknown."""
+    parent_of: Callable[[int], int] = parent_of
+    """Returns the parent of a process; 0 if it is not known."""
 
     def __post_init__(self) -> None:
         self._unclaimed: dict[int, dict[str, str]] = {}
@@ -29,6 +33,9 @@ class Words:
         keeper = self.keeper_of(pid)
         if keeper is not None:
             keeper.notified(fields)
+        elif AUDIT_KEY in fields and (parent := self.keeper_of(self.parent_of(pid))) is not None:
+            # The router's worker reports whom it has refused.
+            parent.audited(fields)
         elif len(self._unclaimed) < MOST_UNCLAIMED:
             self._unclaimed.setdefault(pid, {}).update(fields)
 

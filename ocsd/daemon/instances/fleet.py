@@ -14,7 +14,8 @@ from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.instances.transition import Transition
 from ocsd.errors import NoSuchInstanceError, StoppingError
 from ocsd.forkserver.protocol import Ended
-from ocsd.site.model import WEB_CLASS, Instance
+from ocsd.site.classes import WEB_CLASS
+from ocsd.site.model import Instance
 from ocsd.supervisor.events import (
     DownRequested,
     Request,
@@ -94,10 +95,9 @@ class Fleet:
         """Iterate over the instances but the page, which no start waits for."""
         return iter([pair for pair in self if pair[0].agent_class != WEB_CLASS])
 
-    def page(self) -> Keeper | None:
-        """Return the keeper of the page; None if this host has none."""
-        pages = (keeper for instance, keeper in self if instance.agent_class == WEB_CLASS)
-        return next(pages, None)
+    def pages(self) -> list[Keeper]:
+        """Return the keepers of the page; a site file may list several entries of its class."""
+        return [keeper for instance, keeper in self if instance.agent_class == WEB_CLASS]
 
     def everyone(self) -> Iterator[Keeper]:
         """Iterate over all keepers, the router's first."""

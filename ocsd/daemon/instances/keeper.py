@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ocsd.audit.notes import AUDIT_KEY
 from ocsd.daemon.instances.activity import Activity
 from ocsd.daemon.instances.ports import Clock, Launcher, Timer
 from ocsd.daemon.instances.transition import Transition
@@ -57,6 +58,8 @@ class Keeper:
     """Takes every transition."""
     on_requests: Callable[[str, int | None, Sequence[OperationRequest]], None] = lambda *_: None
     """Takes the requests of clients to its operations, with instance-id and pid."""
+    on_audit: Callable[[str, str], None] = lambda *_: None
+    """Takes what its process reports for the audit journal, with the instance-id."""
     liveness: Liveness = field(default_factory=lambda: DEFAULT_LIVENESS)
     """The response to the failure of each of its layers."""
     what_holds: Callable[[int], str] = lambda _: ""
@@ -222,9 +225,15 @@ class Keeper:
         self.code = fields.get("X_CODE", self.code)
         if requests := decode_requests(fields.get(REQUESTS_KEY, "")):
             self.on_requests(self.instance_id, self.pid, requests)
+        self.audited(fields)
         if fields.get("READY") == "1":
             self.was_ready = True
             self.deliver(BecameReady())
+
+    def audited(self, fields: Mapping[str, str]) -> None:
+        """Pass on what the process, or a child of it, reports for the audit journal."""
+        if text := fields.get(AUDIT_KEY):
+            self.on_audit(self.instance_id, text)
 
     def excuse(self) -> None:
         """Forgive all silence: the daemon itself was held up and could not hear."""

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from ocsd.errors import SiteFileError
+from ocsd.site import load
+from ocsd.site.classes import WEB_CLASS
 from ocsd.site.data_folder import AGGREGATOR_CLASS, centre, data_folder
-from ocsd.site.model import HOST_MANAGER, WEB_CLASS, WEB_NAME, Host, Instance, Manage, Site
+from ocsd.site.model import HOST_MANAGER, WEB_NAME, Host, Instance, Manage, Site
 from ocsd.site.supervision import ResourceLimits
 from ocsd.supervisor.dependencies import cycle
 from ocsd.text.nearest import did_you_mean
@@ -62,7 +64,7 @@ def plan(site: Site, host: Host, data_dir: str) -> HostPlan:
         If an instance has a name that ocsd itself uses on this host.
     """
     _check_names(site, host)
-    runs_router = host.crossbar is not None or len(site.hosts) == 1
+    runs_router = load.runs_router(site, host)
     listed = [each for each in host.instances if _is_ours(each)]
     others = [each for each in host.instances if not _is_ours(each)]
     notices = (*map(_left_alone, others), *_hidden_page(site, host))

@@ -19,7 +19,7 @@ from ocsd.site.model import HOST_MANAGER
 
 def connect(
     launch: Launch, fleet: Fleet, reload: Reload, stop: Callable[[str], None], reactor: Any
-) -> Connection:
+) -> tuple[ocs_agent.OCSAgent, Connection]:
     """Bring the HostManager's operations to the router, for as long as the daemon runs.
 
     `launch` is that of an agent of this instance-id; for the others see `HostManagerFace`.
@@ -31,4 +31,4 @@ def connect(
     HostManagerFace(agent, fleet, reload, stop, reactor)
     connection = Connection(agent, args)
     connection.start()
-    return connection
+    return agent, connection

@@ -6,12 +6,14 @@ how it is, and reports to its keeper as an agent on ocsd would do itself.
 
 import json
 import os
+import pwd
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.threads import deferToThread
@@ -23,8 +25,9 @@ from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.ports import Clock
 from ocsd.forkserver import published
 from ocsd.forkserver.protocol import SpawnRequest
+from ocsd.router.guard.urls import AGENT_PATH, CALL_PATH, TICKET_MARK
 from ocsd.site.launch import Launch
-from ocsd.site.model import Hub, Instance
+from ocsd.site.model import Hub, Instance, http_beside
 from ocsd.supervisor.events import State
 from ocsd.system.paths import HostPaths
 from ocsd.system.runs import PROCESS, RUNS_KEY, TASK, Run, encode_runs, run_state
@@ -36,14 +39,32 @@ API_ANSWER_LIMIT_S = 4.0
 SESSION_STATUSES = frozenset({"starting", "running", "stopping", "done"})
 
 
-def request(launch: Launch, paths: HostPaths) -> SpawnRequest:
+def request(launch: Launch, paths: HostPaths, bundle_file: str | None = None) -> SpawnRequest:
     """Return the request that executes an agent with the published OCS.
 
-    Its launch, as of an agent on ocsd, becomes a site file with only the keys that OCS has.
+    Its launch, as of an agent on ocsd, becomes a site file with only the keys that OCS has. An
+    agent with a ticket gets it in the router's URLs, so nobody else may read that file.
+
+    Parameters
+    ----------
+    launch : Launch
+        The launch.
+    paths : HostPaths
+        The folders of this host.
+    bundle_file : str, optional
+        The authorities that it shall trust, among them that of the site.
     """
     instance = launch.instance
     file = paths.runtime / f"{instance.instance_id}.site.yaml"
-    file.write_text(json.dumps(_site_file(launch), indent=1) + "\n", encoding="utf-8")
+    new = file.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    mode = 0o644 if launch.ticket is None else 0o600
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with open(descriptor, "w", encoding="utf-8") as content:
+        content.write(json.dumps(_site_file(launch), indent=1) + "\n")
+    if launch.ticket is not None and instance.user is not None:
+        os.chown(new, pwd.getpwnam(instance.user).pw_uid, -1)
+    new.replace(file)
     options = {
         "--site-file": str(file),
         "--site-host": launch.host,
@@ -54,7 +75,7 @@ def request(launch: Launch, paths: HostPaths) -> SpawnRequest:
         instance_id=instance.instance_id,
         log_path=str(paths.instance_log(instance.instance_id)),
         working_dir=launch.working_dir,
-        environment=_environment(launch),
+        environment={**_environment(launch), **_trust(bundle_file)},
         command=(
             instance.python or sys.executable,
             str(Path(published.__file__).absolute()),
@@ -77,11 +98,32 @@ def _site_file(launch: Launch) -> dict[str, Any]:
             }
         ],
     }
-    addresses = ("wamp_server", "wamp_http", "wamp_realm", "address_root")
+    addresses = {**hub.addresses, **_with_ticket(launch)}
     return {
-        "hub": {key: getattr(hub, key) for key in addresses},
+        "hub": addresses,
         "hosts": {launch.host: host},
     }
+
+
+def _with_ticket(launch: Launch) -> dict[str, str]:
+    """Return the URLs by which the router knows the agent, if it asks for a login."""
+    hub, credentials = launch.hub, launch.entrance.credentials
+    if credentials is None or hub.tls_url is None:
+        return {}
+    secret = f"{credentials.authid}{TICKET_MARK}{credentials.secret}"
+    server = urlsplit(hub.tls_url)
+    bridge = urlsplit(http_beside(hub.tls_url))
+    return {
+        "wamp_server": server._replace(path=f"/{AGENT_PATH}{secret}").geturl(),
+        "wamp_http": bridge._replace(path=f"/{CALL_PATH}{secret}").geturl(),
+    }
+
+
+def _trust(bundle_file: str | None) -> dict[str, str]:
+    """Return the variables by which OpenSSL and `requests` find the authorities to trust."""
+    if bundle_file is None:
+        return {}
+    return {"SSL_CERT_FILE": bundle_file, "REQUESTS_CA_BUNDLE": bundle_file}
 
 
 def _environment(launch: Launch) -> dict[str, str]:

@@ -77,6 +77,10 @@ def compare(settings: Settings) -> Change:
     host = load.own_host(site, settings.plan.host.name)
     planned = plan(site, host, str(settings.paths.state / "data"))
     after = replace(settings, site=site, plan=planned)
+    if after.hub.tls_url is not None:
+        from ocsd.daemon.builtin import keys
+
+        after = replace(after, keys=keys.host_keys(after.hub, settings.paths))
     _refuse_changed_router(settings, after)
     if host.log_dir != settings.plan.host.log_dir:
         raise ReloadRefusedError("log-dir changed; it takes effect with: ocsd stop, ocsd start")
@@ -90,8 +94,14 @@ def _refuse_changed_router(before: Settings, after: Settings) -> None:
         return
     for key, old, new in (
         ("the router's address", before.hub.wamp_server, after.hub.wamp_server),
+        ("access", before.hub.access, after.hub.access),
+        ("listen", before.hub.listen, after.hub.listen),
+        ("wamp_tls", before.hub.wamp_tls, after.hub.wamp_tls),
         ("the realm", before.hub.wamp_realm, after.hub.wamp_realm),
         ("address_root", before.hub.address_root, after.hub.address_root),
+        ("access", before.hub.access, after.hub.access),
+        ("wamp_tls", before.hub.wamp_tls, after.hub.wamp_tls),
+        ("listen", before.hub.listen, after.hub.listen),
         ("crossbar", before.plan.host.crossbar, after.plan.host.crossbar),
     ):
         if old != new:

@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from ocsd.daemon.builtin.router import RouterPlan
 from ocsd.daemon.instances.plan import HostPlan
 from ocsd.daemon.ocs import outside
 from ocsd.forkserver.protocol import SpawnRequest
-from ocsd.site import machine
+from ocsd.site import advice, machine
 from ocsd.site.launch import Launch
 from ocsd.site.model import Hub, Instance, Site
 from ocsd.supervisor.health import DEFAULT_LIVENESS, Layer, Liveness, Response
 from ocsd.supervisor.policy import RestartPolicy
+from ocsd.system.entrance import Credentials, Entrance
 from ocsd.system.paths import HostPaths
+
+if TYPE_CHECKING:
+    from ocsd.daemon.builtin.keys import HostKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +38,43 @@ class Settings:
     """The daemon's own log, open for writing."""
     fork_server_runs: bool
     """Whether an earlier daemon's fork server still runs."""
+    keys: "HostKeys | None" = None
+    """The keys of this host, if its router takes logins."""
 
     @property
     def hub(self) -> Hub:
         """The hub with this host's overrides."""
         return self.plan.host.hub(self.site.hub)
 
+    def tell_router(self) -> None:
+        """Tell the guard of this daemon's router what the site file says now."""
+        if self.router.http_socket is not None and self.router.command:
+            from ocsd.daemon.builtin import keys
+
+            keys.facts_of(self.site, self.hub, self.paths).write(self.paths.router_config)
+
     def warnings(self) -> list[str]:
         """Return what the site file says in vain, and what it needs and this machine lacks."""
-        return [*self.site.warnings, *machine.missing(self.site, self.plan.host)]
+        missing = machine.missing(self.site, self.plan.host)
+        return [*self.site.warnings, *missing, *self.openness()]
+
+    def openness(self) -> list[str]:
+        """Return a warning if this host runs a router that is open to other machines."""
+        if not self.plan.runs_router:
+            return []
+        return [*advice.openness(self.site, self.hub)]
+
+    @property
+    def entrance(self) -> Entrance:
+        """The daemon's own way into the router."""
+        if self.keys is None:
+            return Entrance()
+        http_socket = self.router.http_socket
+        return Entrance(
+            Credentials(f"@{self.keys.host}", self.keys.ticket()),
+            self.keys.ca_file,
+            http_socket=None if http_socket is None else str(http_socket),
+        )
 
     def launch(self, instance: Instance, *, predecessor_died: bool = False) -> Launch:
         """Return the launch of an agent: all that its process gets to know.
@@ -55,6 +87,11 @@ class Settings:
         # The socket may lie in a folder that is closed to another user; the hub's address is not.
         if instance.user is None and self.router.socket is not None:
             socket = str(self.router.socket)
+        http_socket = ticket = ca_file = None
+        if self.keys is not None:
+            ticket, ca_file = self.keys.ticket(instance.instance_id), self.keys.ca_file
+        if socket is not None and self.router.http_socket is not None:
+            http_socket = str(self.router.http_socket)
         return Launch(
             site_file=self.site.path,
             host=host.name,
@@ -64,6 +101,9 @@ class Settings:
             log_dir=host.log_dir,
             working_dir=str(self.working_dir),
             router_socket=socket,
+            http_socket=http_socket,
+            ticket=ticket,
+            ca_file=ca_file,
             force_register=predecessor_died,
             crossbar_timeout=host.crossbar_timeout,
         )
@@ -74,7 +114,8 @@ class Settings:
         if instance.user is not None:
             self.paths.admit_other_users()
         if instance.runtime == "ocs":
-            request = outside.request(launch, self.paths)
+            bundle_file = self.keys.bundle_file if self.keys is not None else None
+            request = outside.request(launch, self.paths, bundle_file)
         else:
             request = SpawnRequest(
                 instance_id=instance.instance_id,

@@ -47,6 +47,9 @@ class Archive:
         cache folder.
     clock : callable
         Returns the present [s, Unix time].
+    newest_only : bool
+        Of the samples that wait in the journal for a file, know the newest block of each source
+        only. That is enough for names, and to make trends; the others may take much memory.
 
     Raises
     ------
@@ -57,7 +60,11 @@ class Archive:
     """
 
     def __init__(
-        self, folder: Path, state: Path | None = None, clock: Callable[[], float] = time.time
+        self,
+        folder: Path,
+        state: Path | None = None,
+        clock: Callable[[], float] = time.time,
+        newest_only: bool = False,
     ) -> None:
         self._folder = DataFolder(folder, clock)
         self._clock = clock
@@ -68,7 +75,7 @@ class Archive:
         self._groups: list[Node] = []
         self._known: list[FileSummary] | None = None
         self._unframed: unframed.UnframedRows | None = None
-        self._journal = unframed.UnframedReader(folder)
+        self._journal = unframed.UnframedReader(folder, newest_only)
         self._read_at = clock()
 
     def window(

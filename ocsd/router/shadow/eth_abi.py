@@ -10,7 +10,7 @@ Two names in them are really used when crossbar starts: it makes a pair of keys 
 the node (`KeyAPI`) and reads it again (`SecurityModuleMemory`). Both are here, with
 the Ed25519 key as crossbar has it and without a key for Ethereum.
 
-It also lets `ocsd.router.callers` change the modules of crossbar that it names, when they
+It also lets `ocsd.router.amendments` change the modules of crossbar that it names, when they
 are imported.
 """
 
@@ -21,7 +21,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from ocsd.router.callers import AMENDMENTS
+from ocsd.router.amendments import amendments
 
 LEFT_OUT = frozenset(
     {
@@ -43,6 +43,7 @@ LEFT_OUT = frozenset(
     }
 )
 NO_ADDRESS = "0x" + 40 * "0"
+CHANGED = amendments()
 
 
 class _AbsentType(type):
@@ -140,11 +141,11 @@ class AmendedModules(importlib.abc.MetaPathFinder):
         self, fullname: str, path: Any, target: Any = None
     ) -> importlib.machinery.ModuleSpec | None:
         """Return the specification of such a module, or None for all others."""
-        if fullname not in AMENDMENTS:
+        if fullname not in CHANGED:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _AmendingLoader(spec.loader, AMENDMENTS[fullname])
+            spec.loader = _AmendingLoader(spec.loader, CHANGED[fullname])
         return spec
 
 

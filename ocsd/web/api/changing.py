@@ -38,7 +38,7 @@ class Changing:
                 if line:
                     begun().raw(line + b"\n")
 
-            body = {**call.body, "by": call.who}
+            body = {**call.body, "by": call.who, "caller": call.viewer.caller()}
             await self._daemon.ask(f"/v1/instances/{verb}", write, body, BEGIN_LIMIT_S)
             begun().finish()
 
@@ -65,6 +65,6 @@ class Changing:
         if not isinstance(params, dict):
             raise UsageError('params has to be an object, e.g. {"params": {"delay": 5}}')
         answer: dict[str, Any] = await self._work.do(
-            self._agents.request, name, operation, action, params, call.who
+            self._agents.request, name, operation, action, params, call.viewer
         )
         return answer

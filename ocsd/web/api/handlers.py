@@ -9,16 +9,18 @@ from typing import Any, Final
 
 from ocsd import __version__
 from ocsd.web.api.changing import Changing
+from ocsd.web.api.entering import Entering
 from ocsd.web.api.living import Living
 from ocsd.web.api.recorded import RecordedData
 from ocsd.web.api.telling import Telling
 from ocsd.web.api.watching import Watching
+from ocsd.web.login.doors import Doors
 from ocsd.web.server.route import Call
 from ocsd.web.server.seats import Seats
 from ocsd.web.settings import PageSettings
 from ocsd.web.sources.agents import Agents
 from ocsd.web.sources.daemon import DaemonLink
-from ocsd.web.sources.samples import Samples
+from ocsd.web.sources.samples import Samples, SamplesThread
 from ocsd.web.sources.states import States
 from ocsd.web.sources.trends import Trends, builder_of
 from ocsd.web.sources.views import views
@@ -34,6 +36,7 @@ class Handlers:
     settings: PageSettings
     reactor: Any
     address: Callable[[], str]
+    doors: Doors
     seats: Seats = field(default_factory=Seats)
     document: Mapping[str, Any] = field(default_factory=dict, init=False)
     """The description of the API, which `ocsd.web.process` makes from the table."""
@@ -43,21 +46,28 @@ class Handlers:
         # Calls wait for agents, reading computes: a hung agent must not hold up a plot.
         calls = Work(reactor, "calls to agents", threads=8, waiting=64)
         reading = Work(reactor, "logs and history", threads=2, waiting=64)
-        data = Work(reactor, "recorded data", threads=2, waiting=64)
         state = own.paths.state
-        samples = Samples(own.data_dir, state)
+        names, windows, exports = (
+            SamplesThread(reactor, Samples(own.data_dir, state, newest_only), purpose)
+            for purpose, newest_only in (("fields", True), ("windows", False), ("exports", True))
+        )
         daemon = DaemonLink(reactor, own.paths.control_socket)
         self.watching = Watching(own, States(daemon, reactor), seats)
+        self.entering = Entering(self.doors)
         self.changing = Changing(daemon, Agents(own.hub, own.instance_id), calls)
         self.telling = Telling(own, seats, reading)
-        self.recorded = RecordedData(own, samples, data)
-        self.living = Living(own.data_dir, samples, seats, data)
+        self.recorded = RecordedData(own, names, windows, exports)
+        self.living = Living(own.data_dir, names, seats)
         self.trends = Trends(own.data_dir, partial(builder_of, state))
 
     def start(self) -> None:
         """Begin with what goes on without anybody asking."""
         self.living.start()
         self.trends.start()
+
+    def end(self) -> None:
+        """Leave nothing behind: this process ends."""
+        self.recorded.end()
 
     def trouble(self) -> str:
         """Return the faults that an operator should know; empty if there are none."""

@@ -15,8 +15,7 @@ from ocsd.web.server.plain import dumps
 from ocsd.web.server.route import Call
 from ocsd.web.server.seats import Seats
 from ocsd.web.server.stream import Stream
-from ocsd.web.sources.samples import Samples
-from ocsd.web.work import Work
+from ocsd.web.sources.samples import SamplesThread
 
 IDLE_POLL_S: Final = 1.0
 """Time between two looks into the journal while nobody looks [s]; else each update begins with one.
@@ -34,13 +33,12 @@ BREATH_S: Final = 0.01
 class Living:
     """Answers `live` and `values`; one reading of the journal serves all viewers."""
 
-    def __init__(self, data_dir: Path | None, samples: Samples, seats: Seats, work: Work) -> None:
+    def __init__(self, data_dir: Path | None, names: SamplesThread, seats: Seats) -> None:
         self._live: Live | None = None
         if data_dir is not None:
             self._live = Live(journal.journal_folder(data_dir), time.time)
-        self._samples = samples
+        self._names = names
         self._seats = seats
-        self._work = work
         self._viewers: set[_Viewer] = set()
         self._waiting: list[_Viewer] = []
         self._rounds = Ticker(UPDATE_S, self._round)
@@ -63,7 +61,8 @@ class Living:
     async def live(self, call: Call) -> None:
         """Stream columns of fields as they come."""
         live = self._source()
-        names = await self._work.do(self._samples.chosen, call.params["field"])
+        wanted = call.params["field"]
+        names = await self._names.do(lambda samples: samples.chosen(wanted))
         since_at = call.params["since"]
         if since_at is None:
             since_at = time.time()
@@ -214,8 +213,11 @@ class _LiveViewer(_Viewer):
                 case LiveRedraw():
                     self._stream.event("redraw", event._asdict())
                 case _:
-                    text = f'{{"at":{time.time()!r},"fields":{event.as_json()}}}'
-                    self._stream.raw(f"event: update\ndata: {text}\n\n".encode())
+                    at = repr(time.time()).encode()
+                    fields = event.as_json()
+                    self._stream.raw(
+                        b'event: update\ndata: {"at":%s,"fields":%s}\n\n' % (at, fields)
+                    )
 
 
 class _ValuesViewer(_Viewer):

@@ -8,10 +8,22 @@ from ocsd.web.server.route import JSON, Route, Schema
 
 _WORDS: Final = {
     400: "the request is wrong; the message says what",
+    401: "nobody is logged in, or name or password is wrong",
+    403: "the role of this person is not enough, or another site asks",
     404: "there is nothing of that name",
     409: "it cannot be done now",
     413: "it is too large",
+    429: "too many logins of this name, or from this address",
     503: "a source is away, or the page is busy; try again",
+}
+LOGIN_SCHEME: Final = "login"
+_SCHEME: Final = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": "ocsd-HOST",
+    "description": "The cookie of `POST login`. On a closed site each request needs it, and a "
+    "person whose role is `x-ocsd-role` or a more powerful one (viewer, operator, expert, admin); "
+    "an open site has no login.",
 }
 ERROR_SCHEMA: Final[Schema] = {
     "type": "object",
@@ -41,7 +53,10 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         },
         "servers": [{"url": "."}],
         "paths": paths,
-        "components": {"schemas": {"Error": ERROR_SCHEMA}},
+        "components": {
+            "schemas": {"Error": ERROR_SCHEMA},
+            "securitySchemes": {LOGIN_SCHEME: _SCHEME},
+        },
     }
 
 
@@ -52,6 +67,9 @@ def _operation(route: Route) -> dict[str, Any]:
         "parameters": [*_path_parameters(route), *_query_parameters(route)],
         "responses": {"200": _answer(route), **_refusals(route)},
     }
+    if route.role is not None:
+        operation["x-ocsd-role"] = str(route.role)
+        operation["security"] = [{LOGIN_SCHEME: []}]
     if route.body is not None:
         content = {JSON: {"schema": route.body}}
         operation["requestBody"] = {"required": True, "content": content}
@@ -93,7 +111,10 @@ def _answer(route: Route) -> dict[str, Any]:
 
 def _refusals(route: Route) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Error"}
+    codes = set(route.refusals)
+    if route.role is not None:
+        codes |= {401, 403}
     return {
         str(code): {"description": _WORDS[code], "content": {JSON: {"schema": schema}}}
-        for code in route.refusals
+        for code in sorted(codes)
     }

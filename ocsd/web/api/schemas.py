@@ -73,6 +73,16 @@ ABOUT: Final = record(
         "viewers": COUNT,
     }
 )
+ME: Final = record(
+    {
+        "closed": FLAG,
+        "person": or_null(TEXT),
+        "role": or_null(TEXT),
+        "roles": list_of({"enum": ["viewer", "operator", "expert", "admin"]}),
+        "can_log_out": FLAG,
+    }
+)
+LOGIN: Final = record({"name": TEXT, "password": TEXT})
 CHANGE: Final = record(
     {},
     {

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ocsd.access.roles import Role
 from ocsd.log.levels import LEVELS
 from ocsd.web.api import schemas
 from ocsd.web.api.handlers import Handlers
@@ -51,12 +52,45 @@ _FOUND: Final = (400, 404, 503)
 def routes(handlers: Handlers) -> tuple[Route, ...]:
     """Return the table, with the handlers that answer."""
     return (
+        *_of_people(handlers),
         *_of_state(handlers),
         *_of_instances(handlers),
         *_of_records(handlers),
         *_of_data(handlers),
         *_of_live_values(handlers),
         *_of_process(handlers),
+    )
+
+
+def _of_people(handlers: Handlers) -> tuple[Route, ...]:
+    return (
+        Route(
+            "GET",
+            "me",
+            "Who is logged in, and the roles whose rights that person has.",
+            handlers.entering.who,
+            schemas.ME,
+            role=None,
+        ),
+        Route(
+            "POST",
+            "login",
+            "Log in at a closed site; the answer sets a cookie.",
+            handlers.entering.log_in,
+            schemas.ME,
+            body=schemas.LOGIN,
+            refusals=(400, 401, 404, 429, 503),
+            role=None,
+        ),
+        Route(
+            "POST",
+            "logout",
+            "Log out.",
+            handlers.entering.log_out,
+            schemas.ME,
+            body=schemas.OBJECT,
+            refusals=(400, 404),
+        ),
     )
 
 
@@ -97,6 +131,7 @@ def _of_instances(handlers: Handlers) -> tuple[Route, ...]:
             kind=LINES,
             body=schemas.CHANGE,
             refusals=_FOUND,
+            role=Role.OPERATOR,
         )
         for verb, summary in verbs.items()
     )
@@ -127,6 +162,7 @@ def _of_instances(handlers: Handlers) -> tuple[Route, ...]:
             schemas.ANSWER,
             body=schemas.PARAMS,
             refusals=_FOUND,
+            role=Role.OPERATOR,
         ),
     )
 

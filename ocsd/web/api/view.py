@@ -19,6 +19,8 @@ LEVEL_OF_WORD: Final = {
     HostWord.STOPPING: "bad",
 }
 """The level of each verdict; the page has a sign and a colour for each."""
+LATE_FOR_S: Final = 10.0
+"""Time for which a daemon may answer late before it counts as away [s]."""
 
 
 def state_of(settings: PageSettings, state: HostState, now_at: float) -> dict[str, Any]:
@@ -27,11 +29,11 @@ def state_of(settings: PageSettings, state: HostState, now_at: float) -> dict[st
         "schema": "ocsd.page/1",
         "at": now_at,
         "site": {"name": settings.name or settings.host, "colour": settings.colour or None},
-        "hosts": [_host(settings.host, state)],
+        "hosts": [_host(settings.host, state, now_at)],
     }
 
 
-def _host(host: str, state: HostState) -> dict[str, Any]:
+def _host(host: str, state: HostState, now_at: float) -> dict[str, Any]:
     told = {
         "host": host,
         "answers": state.answers,
@@ -41,9 +43,25 @@ def _host(host: str, state: HostState) -> dict[str, Any]:
         "away_since_at": state.since_at or None,
         "status": state.status,
     }
-    if not state.answers:
-        return {**told, **_away(host, state)}
-    return {**told, **_present(state.status or {})}
+    if state.answers:
+        return {**told, **_present(state.status or {})}
+    if state.is_late and state.status is not None and now_at - state.since_at < LATE_FOR_S:
+        return {**told, **_late(state.reason, state.since_at, state.status)}
+    return {**told, **_away(host, state)}
+
+
+def _late(reason: str, since_at: float, status: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the last state, and that the daemon has much to do."""
+    last = _present(status)
+    remedy = "it is asked again every 2 s; if it lasts: ocsd logs ocsd"
+    late = Wrong("the daemon answers late", None, reason, since_at, remedy)
+    if last["level"] == LEVEL_OF_WORD[HostWord.OK]:
+        last["level"] = LEVEL_OF_WORD[HostWord.DEGRADED]
+    return {
+        "level": last["level"],
+        "verdict": f"{last['verdict']}{DOT}the daemon answers late",
+        "wrong": [late._asdict(), *last["wrong"]],
+    }
 
 
 def _away(host: str, state: HostState) -> dict[str, Any]:

@@ -69,7 +69,10 @@ class ViewPages(resource.Resource):
             return str(request.getHeader(name) or "")
 
         # Nothing can be changed here, so that only names of other machines are refused.
-        if refused := refusal("GET", header, local=self._settings.listen.is_local):
+        names = None
+        if self._settings.listen.is_local:
+            names = frozenset[str]()
+        if refused := refusal("GET", header, names=names):
             return _refuse(request, refused.code, refused.message)
         method, path = request.method.decode("latin-1"), request.path.decode("latin-1")
         if method in {"GET", "HEAD"}:

@@ -12,7 +12,7 @@ from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 
 from ocsd.bus.endpoint import RouterAddress
-from ocsd.bus.wamp import ApplicationError, ApplicationSession, ComponentConfig
+from ocsd.bus.wamp import ApplicationError, ComponentConfig, LoggedInSession
 from ocsd.client.joining import Joining
 from ocsd.client.listen import complain
 from ocsd.errors import OcsdError
@@ -45,7 +45,7 @@ class FeedView:
         self.buffer = FeedBuffer(settings.buffer_time_s)
         self.state = FeedState(settings.target, settings.feed, settings.hub)
         self.joining = Joining(
-            RouterAddress(settings.hub, settings.realm),
+            RouterAddress.for_client(settings.hub, settings.realm),
             lambda: _ViewSession(settings.realm, self),
             lambda: self.lost("the connection was lost"),
             self.refused,
@@ -136,7 +136,7 @@ class FeedView:
             self._notice.renew(time.time())
 
 
-class _ViewSession(ApplicationSession):  # type: ignore[misc] # autobahn is untyped
+class _ViewSession(LoggedInSession):
     """One connection of a feed viewer."""
 
     def __init__(self, realm: str, view: FeedView) -> None:

@@ -1,9 +1,7 @@
 """Columns of a live plot, and adding samples to them. Pure."""
 
-import json
-import math
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +39,7 @@ class Summed:
     step_s : float
         Length of a column [s]: a power of two.
     names : sequence of str
-        The fields.
+        Full names of the fields.
 
     Attributes
     ----------
@@ -78,8 +76,8 @@ class Summed:
         if (numbers[1:] < numbers[:-1]).any():
             order = np.argsort(numbers, kind="stable")
             numbers, values = numbers[order], values[:, order]
-        begins = np.flatnonzero(np.concatenate(([True], numbers[1:] != numbers[:-1])))
-        n = np.diff(begins, append=len(numbers))
+        begins = np.concatenate(([0], (numbers[1:] != numbers[:-1]).nonzero()[0] + 1))
+        n = np.concatenate((begins[1:], [len(numbers)])) - begins
         numbers = numbers[begins]
         if self._settled_before is not None and numbers[0] < self._settled_before:
             return False
@@ -94,14 +92,12 @@ class Summed:
         if not len(self.changed):
             return {}
         at = np.searchsorted(self.numbers, self.changed)
-        n, (least, greatest, total, missing) = self.n[at], self.cells[:, :, at]
+        # Rows of `take` lie in memory as orjson wants them; those of an index do not.
+        n, (least, greatest, total, missing) = self.n[at], self.cells.take(at, axis=2)
         t: NDArray[np.float64] = (self.changed + np.float64(0.5)) * self.step_s
         with np.errstate(invalid="ignore", divide="ignore"):
             means = total / (n - missing)
-        nans = list(missing.astype(np.int64))
-        if not missing.any():
-            nans = [nans[0]] * len(nans)  # as JSON they are written once
-        rows = zip(self.names, nans, least, greatest, means, strict=True)
+        rows = zip(self.names, missing.astype(np.int64), least, greatest, means, strict=True)
         return {name: LiveColumns(t, n, *values) for name, *values in rows}
 
     def settle(self) -> None:
@@ -183,29 +179,3 @@ def _together(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[n
                 one[3] + other[3],
             ]
         )
-
-
-def as_json(columns: Iterable[LiveColumns]) -> list[str]:
-    """Return columns as JSON, an object of lists each; numbers that are not finite are null.
-
-    All at once, which takes half as long as one after the other.
-    """
-    columns = list(columns)
-    arrays = {id(values): values for each in columns for values in each}
-    texts = dict(zip(arrays, _lists(arrays.values()), strict=True))
-    return [
-        f'{{"t":[{texts[id(t)]}],"n":[{texts[id(n)]}],"n_nan":[{texts[id(n_nan)]}],'
-        f'"min":[{texts[id(least)]}],"max":[{texts[id(greatest)]}],"mean":[{texts[id(means)]}]}}'
-        for t, n, n_nan, least, greatest, means in columns
-    ]
-
-
-def _lists(arrays: Iterable[NDArray[Any]]) -> list[str]:
-    listed = [values.tolist() for values in arrays]
-    if not listed:
-        return []
-    text = repr(listed)
-    if "n" in text:  # of nan and inf
-        plain = [[value if math.isfinite(value) else None for value in each] for each in listed]
-        text = json.dumps(plain)
-    return text[2:-2].split("], [")

@@ -1,18 +1,18 @@
 """The new columns and texts of the fields that one viewer looks at."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import groupby
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from ocsd.journal.kinds import Kind
-from ocsd.journal.layout import PackedBlock, Values, gather, numbers_of
-from ocsd.web.live.columns import BYTES_OF_FIELD, LiveColumns, Summed, as_json, fresh_together
+from ocsd.journal.layout import Layout, PackedBlock, Values, gather, numbers_of
+from ocsd.web.live.columns import BYTES_OF_FIELD, LiveColumns, Summed, fresh_together
 from ocsd.web.live.recent import RecentBlocks, Track
 
 SHORTEST_STEP_S: Final = 2.0**-8
@@ -50,25 +50,17 @@ class LiveRedraw(NamedTuple):
 class LiveUpdate(NamedTuple):
     """New columns and texts; a column that was sent before has more samples now."""
 
-    numbers: Mapping[str, LiveColumns]
-    """By full name of the field."""
+    columns: Mapping[str, LiveColumns]
+    """By full name of the field; texts count as NaN, as in a window."""
     texts: Mapping[str, Sequence[tuple[float, str]]]
     """Times [s, Unix time] at which the text of a field changed, and the text from then on."""
 
-    def as_json(self) -> str:
-        """Return the fields as `GET live` answers, as JSON."""
-        objects = as_json(self.numbers.values())
-        parts = [
-            f"{_quoted(name)}:{text}" for name, text in zip(self.numbers, objects, strict=True)
-        ]
+    def as_json(self) -> bytes:
+        """Return the fields as `GET live` answers, as JSON; infinities and NaN are null."""
+        fields: dict[str, Any] = {name: each._asdict() for name, each in self.columns.items()}
         for name, changes in self.texts.items():
-            parts.append(f'{_quoted(name)}:{{"changes":{json.dumps(changes)}}}')
-        return f"{{{','.join(parts)}}}"
-
-
-@lru_cache(maxsize=10_000)
-def _quoted(name: str) -> str:
-    return json.dumps(name)
+            fields.setdefault(name, {})["changes"] = changes
+        return orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 LiveEvent: TypeAlias = LiveBegin | LiveRedraw | LiveUpdate
@@ -81,6 +73,13 @@ class Journaled(NamedTuple):
     """Number of gaps so far."""
     since_at: float
     """Every sample that is newer has been seen [s, Unix time]."""
+
+
+class _Kinds(NamedTuple):
+    """The fields of a layout that are watched."""
+
+    numbers: tuple[str, ...]
+    texts: tuple[str, ...]
 
 
 class LiveCursor:
@@ -123,6 +122,8 @@ class LiveCursor:
         self._again = True
         self._late_at = np.inf
         self._sums: dict[tuple[Track, tuple[str, ...]], Summed] = {}
+        self._parts: dict[str, list[Summed]] = defaultdict(list)
+        self._kinds: WeakKeyDictionary[Layout, _Kinds] = WeakKeyDictionary()
         self._most_sums = 0
         self._texts: dict[str, tuple[float, str]] = {}
         self._changes: dict[str, list[tuple[float, str]]] = {}
@@ -147,7 +148,7 @@ class LiveCursor:
             events.append(LiveRedraw(float(self._late_at)))
         self._late_at = np.inf
         update = self._update()
-        if update.numbers or update.texts:
+        if update.columns or update.texts:
             events.append(update)
         return events
 
@@ -172,6 +173,7 @@ class LiveCursor:
         self._order = -1
         self._again = False
         self._sums.clear()
+        self._parts.clear()
         self._texts.clear()
         self._changes.clear()
         self._take()
@@ -189,27 +191,41 @@ class LiveCursor:
         for track, names in self._tracks():
             if track.dropped_order >= self._order >= 0:
                 self._again = True
-            for kinds, blocks in _alike(track.since(self._order), names).items():
-                self._add(track, dict(kinds), blocks)
+            for kinds, blocks in self._alike(track.since(self._order), names).items():
+                self._add(track, kinds, blocks)
         self._order = self._recent.order
 
-    def _add(self, track: Track, kinds: Mapping[str, Kind], blocks: Sequence[PackedBlock]) -> None:
-        texts = {name: kind for name, kind in kinds.items() if kind is Kind.TEXT}
-        numbers = [name for name in kinds if name not in texts]
-        times, values = numbers_of(blocks, numbers)
+    def _alike(
+        self, blocks: Sequence[PackedBlock], names: Sequence[str]
+    ) -> dict[_Kinds, list[PackedBlock]]:
+        """Return blocks by those of the fields that they have."""
+        found: dict[_Kinds, list[PackedBlock]] = {}
+        for layout, same in groupby(blocks, key=lambda packed: packed.layout):
+            kinds = self._kinds.get(layout)
+            if kinds is None:
+                kinds = self._kinds[layout] = _kinds_of(layout, names)
+            if kinds.numbers or kinds.texts:
+                found.setdefault(kinds, []).extend(same)
+        return found
+
+    def _add(self, track: Track, kinds: _Kinds, blocks: Sequence[PackedBlock]) -> None:
+        times, values = numbers_of(blocks, kinds.numbers)
+        if kinds.texts:
+            values = np.concatenate((values, np.full((len(kinds.texts), len(times)), np.nan)))
+        fresh_times, fresh_values = times, values
         early = times < self._since_at
         if early.any():
             self._late_at = min(self._late_at, times[early].min())
             if early.all():
                 return
-        if numbers:
-            self._add_numbers(track, tuple(numbers), times[~early], values[:, ~early])
-        if texts:
-            columns = gather(blocks, texts)
-            for name in texts:
+            fresh_times, fresh_values = times[~early], values[:, ~early]
+        self._add_columns(track, kinds.numbers + kinds.texts, fresh_times, fresh_values)
+        if kinds.texts:
+            columns = gather(blocks, dict.fromkeys(kinds.texts, Kind.TEXT))
+            for name in kinds.texts:
                 self._add_texts(f"{track.address}.{name}", times, columns[name])
 
-    def _add_numbers(
+    def _add_columns(
         self,
         track: Track,
         names: tuple[str, ...],
@@ -219,7 +235,10 @@ class LiveCursor:
         summed = self._sums.get((track, names))
         if summed is None:
             self._again |= len(self._sums) >= self._most_sums
-            summed = self._sums[track, names] = Summed(self._step_s, names)
+            full_names = [f"{track.address}.{name}" for name in names]
+            summed = self._sums[track, names] = Summed(self._step_s, full_names)
+            for full in full_names:
+                self._parts[full].append(summed)
         if not summed.add(times, values):
             self._again = True
 
@@ -237,36 +256,21 @@ class LiveCursor:
         self._texts[full] = float(times.max()), str(last)
 
     def _update(self) -> LiveUpdate:
-        parts: dict[str, list[Summed]] = defaultdict(list)
-        numbers: dict[str, LiveColumns] = {}
-        for (track, names), summed in self._sums.items():
-            for name in names:
-                parts[f"{track.address}.{name}"].append(summed)
-            fresh = summed.fresh()
-            numbers |= {f"{track.address}.{name}": each for name, each in fresh.items()}
-        for full in numbers:
-            if len(parts[full]) > 1:  # the other fields beside it have changed
-                numbers[full] = fresh_together(parts[full], full.rpartition(".")[2])
+        columns: dict[str, LiveColumns] = {}
+        for summed in self._sums.values():
+            columns |= summed.fresh()
+        for full in columns:
+            parts = self._parts[full]
+            if len(parts) > 1:  # the other fields beside it have changed
+                columns[full] = fresh_together(parts, full)
         for summed in self._sums.values():
             summed.settle()
         changes, self._changes = self._changes, {}
-        return LiveUpdate(numbers, {full: sorted(each) for full, each in changes.items()})
+        return LiveUpdate(columns, {full: sorted(each) for full, each in changes.items()})
 
 
-def _alike(
-    blocks: Sequence[PackedBlock], names: Sequence[str]
-) -> dict[tuple[tuple[str, Kind], ...], list[PackedBlock]]:
-    """Return blocks by those of the fields that they have; numbers of all types are floats."""
-    found: dict[tuple[tuple[str, Kind], ...], list[PackedBlock]] = defaultdict(list)
-    for layout, same in groupby(blocks, key=lambda packed: packed.layout):
-        own = layout.kinds
-        kinds = tuple((name, _shown_as(own[name])) for name in names if name in own)
-        if kinds:
-            found[kinds] += same
-    return found
-
-
-def _shown_as(kind: Kind) -> Kind:
-    if kind is Kind.TEXT:
-        return kind
-    return Kind.FLOAT
+def _kinds_of(layout: Layout, names: Sequence[str]) -> _Kinds:
+    """Return those of the fields that a layout has; numbers of all types are floats."""
+    present = [name for name in names if name in layout.kinds]
+    texts = tuple(name for name in present if layout.kinds[name] is Kind.TEXT)
+    return _Kinds(tuple(name for name in present if name not in texts), texts)

@@ -4,12 +4,14 @@ import json
 import math
 from typing import Any
 
+import orjson
+
 
 def dumps(value: Any) -> bytes:
     """Return a value as JSON."""
     try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
-    except ValueError:
+        return orjson.dumps(value)
+    except TypeError:  # e.g. an integer of more than 64 bits, or half of a character
         return json.dumps(plain(value), separators=(",", ":")).encode()
 
 

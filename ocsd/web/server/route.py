@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ocsd.errors import UsageError
 from ocsd.text.nearest import did_you_mean
+from ocsd.web.login.viewer import Viewer
 
 JSON, EVENTS, LINES = "application/json", "text/event-stream", "application/x-ndjson"
 MOST_VALUES: Final = 200
@@ -112,8 +113,13 @@ class Call:
     """The parameters in its query, with defaults."""
     body: Mapping[str, Any] = field(default_factory=dict)
     """The object that it posts."""
-    who: str = ""
-    """The client, for the history."""
+    viewer: Viewer = field(default_factory=Viewer)
+    """The client."""
+
+    @property
+    def who(self) -> str:
+        """The client, for the history."""
+        return self.viewer.words
 
 
 Handler = Callable[[Call], Awaitable[Any]]
@@ -139,6 +145,8 @@ class Route:
     """Statuses of HTTP with which it may be refused."""
     events: Mapping[str, str] = field(default_factory=dict)
     """The kinds of events of its stream, each with its meaning."""
+    role: str | None = "viewer"
+    """The least role of a person on a closed site; None: nobody has to be logged in."""
 
     @property
     def pieces(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ this machine (DNS rebinding) is none of ours.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -39,20 +39,24 @@ class Refusal(NamedTuple):
     message: str
 
 
-def refusal(method: str, header: Header, *, local: bool, is_page: bool = True) -> Refusal | None:
+def refusal(
+    method: str, header: Header, *, names: Collection[str] | None, is_page: bool = True
+) -> Refusal | None:
     """Return why a request is refused; None if it is not.
 
-    `local` says that the page is served on a loopback address, and not through a web server
-    in front of it, which then answers for the names that lead to it. `is_page` says that the
-    request is for a file of the page; all else may be led to only by a person who follows a link,
-    and not by a frame or a redirection: an export keeps this machine busy for long.
+    `names` are the names of this machine, beside those of loopback, under which the page may be
+    opened; None: all, as when a web server in front of it answers for the names that lead to it.
+    `is_page` says that the request is for a file of the page; all else may be led to only by a
+    person who follows a link, and not by a frame or a redirection: an export keeps this machine
+    busy for long.
     """
     host = header("host")
-    if local and not _OWN_NAMES.fullmatch(host):
+    if names is not None and not _is_ours(host, names):
         return Refusal(
             403,
-            f"this page is served to this machine only, and {host!r} is not its name; open it as "
-            "http://localhost:PORT/, or set a web server in front of it (docs/operating.md)",
+            f"{host!r} is no name under which this page is served; open it under one of them, "
+            "e.g. http://localhost:PORT/, name it in web: {names: [NAME]} of the host, or set a "
+            "web server in front of it (docs/operating.md)",
         )
     if method == "POST":
         return _of_change(host, header)
@@ -61,6 +65,16 @@ def refusal(method: str, header: Header, *, local: bool, is_page: bool = True) -
     if header("sec-fetch-site").lower() == "cross-site" and not (is_led and is_followed):
         return Refusal(403, "a page of another site may lead here, but not read or occupy anything")
     return None
+
+
+def _is_ours(host: str, names: Collection[str]) -> bool:
+    if _OWN_NAMES.fullmatch(host):
+        return True
+    try:
+        name = urlsplit(f"//{host}").hostname
+    except ValueError:
+        return False
+    return name is not None and name in names
 
 
 def _of_change(host: str, header: Header) -> Refusal | None:

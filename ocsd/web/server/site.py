@@ -1,6 +1,6 @@
 """The web site: files of the page, the API's routes, and a clear refusal of all else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -13,6 +13,9 @@ from twisted.web import http, resource, server
 from ocsd.errors import OcsdError, UsageError
 from ocsd.text.nearest import did_you_mean
 from ocsd.text.printable import one_line
+from ocsd.web.login.doors import Doors, Knock
+from ocsd.web.login.viewer import ForbiddenError, Viewer, check_role
+from ocsd.web.refusals import RequestRefusedError
 from ocsd.web.server.files import PageFiles
 from ocsd.web.server.plain import dumps
 from ocsd.web.server.read import Query, body_of
@@ -24,8 +27,7 @@ LARGEST_BODY_BYTES: Final = 2**20
 
 API: Final = ("api", "v1")
 
-_THIS_MACHINE: Final = frozenset({None, "127.0.0.1", "::1", "::ffff:127.0.0.1"})
-"""Addresses of clients on this machine; one that comes through a Unix socket has none."""
+LOGIN_NEEDED: Final = "this site is closed: open the page and log in"
 
 
 @dataclass(eq=False)
@@ -37,11 +39,14 @@ class Pages(resource.Resource):
 
     routes: Sequence[Route]
     files: PageFiles
-    local: bool
-    """Whether the page is served on a loopback address, and not through another web server."""
+    doors: Doors
+    """Decides who the client of a request is."""
+    names: Collection[str] | None = None
+    """Names under which it may be opened, beside those of loopback; None: all."""
     prefix: str = ""
     """A path that a web server in front of it may leave before the path of a request."""
     under_way: "set[Deferred[Any]]" = field(default_factory=set)
+    _open: dict[Any, Viewer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -56,13 +61,23 @@ class Pages(resource.Resource):
         method = request.method.decode("latin-1")
         pieces = self._pieces(request)
         is_page = pieces[:2] != API
-        if refused := refusal(method, header, local=self.local, is_page=is_page):
+        if refused := refusal(method, header, names=self.names, is_page=is_page):
             return _refuse(request, refused.message, refused.code)
         if request.is_too_large:
             return _refuse(request, f"it has more than {LARGEST_BODY_BYTES:,} bytes", 413)
+        try:
+            viewer = self.doors.viewer(knock_of(request))
+        except RequestRefusedError as error:
+            return _refuse(request, str(error), error.code)
         if not is_page:
-            return self._of_api(request, method, pieces[2:])
-        return self._of_page(request, method, pieces)
+            return self._of_api(request, method, pieces[2:], viewer)
+        return self._of_page(request, method, pieces, viewer)
+
+    def end_streams(self) -> None:
+        """End what still goes on for people who have logged out, or may not look any more."""
+        for request, viewer in list(self._open.items()):
+            if not self.doors.still(viewer):
+                request.loseConnection()
 
     def _pieces(self, request: Any) -> tuple[str, ...]:
         path = request.path.decode("latin-1")
@@ -70,12 +85,18 @@ class Pages(resource.Resource):
             path = path[len(self.prefix) :]
         return tuple(unquote(each) for each in path.removeprefix("/").split("/"))
 
-    def _of_page(self, request: Any, method: str, pieces: tuple[str, ...]) -> bytes:
+    def _of_page(
+        self, request: Any, method: str, pieces: tuple[str, ...], viewer: Viewer | None
+    ) -> bytes:
         if method not in {"GET", "HEAD"}:
             return _refuse(request, "the files of the page can only be read", 405)
         file = None
         if pieces == ("",):
-            file = self.files.find(("index.html",))
+            # Files of the page are no secret; the form stands at the page's own address.
+            name = "index.html"
+            if viewer is None:
+                name = "login.html"
+            file = self.files.find((name,))
         elif pieces[0] == "static":
             file = self.files.find(pieces[1:])
         if file is None:
@@ -87,12 +108,16 @@ class Pages(resource.Resource):
             return b""
         return file.content
 
-    def _of_api(self, request: Any, method: str, pieces: tuple[str, ...]) -> bytes | int:
+    def _of_api(
+        self, request: Any, method: str, pieces: tuple[str, ...], viewer: Viewer | None
+    ) -> bytes | int:
         found = [(each, names) for each in self.routes if (names := each.match(pieces)) is not None]
         wanted = "GET" if method == "HEAD" else method
         for route, names in found:
             if route.method == wanted:
-                return self._answer(request, route, names)
+                return self._answer(request, route, names, viewer)
+        if viewer is None:
+            return _refuse(request, LOGIN_NEEDED, 401)
         if found:
             allowed = ", ".join(sorted({route.method for route, _ in found}))
             request.setHeader(b"allow", allowed.encode())
@@ -102,19 +127,39 @@ class Pages(resource.Resource):
         text = f"the API has no {one_line(path)[:100]!r}{near}; it is described in openapi.json"
         return _refuse(request, text, 404)
 
-    def _answer(self, request: Any, route: Route, names: Mapping[str, str]) -> int | bytes:
+    def _answer(
+        self, request: Any, route: Route, names: Mapping[str, str], viewer: Viewer | None
+    ) -> int | bytes:
+        if viewer is None and route.role is not None:
+            return _refuse(request, LOGIN_NEEDED, 401)
+        viewer = viewer or Viewer()
         try:
+            self._check_role(viewer, route)
             params = route.read(Query(request.uri).values)
             body = body_of(request) if route.body is not None else {}
         except UsageError as error:
             return _refuse(request, str(error))
-        call = Call(request, names, params, body, who(request))
+        except RequestRefusedError as error:
+            return _refuse(request, str(error), error.code)
+        call = Call(request, names, params, body, viewer)
+        self._open[request] = viewer
         answering = Deferred.fromCoroutine(_coroutine(route, call))
         self.under_way.add(answering)
         request.notifyFinish().addErrback(lambda _: answering.cancel())
+        request.notifyFinish().addBoth(lambda _: self._open.pop(request, None))
         answering.addCallbacks(self._answered, self._failed, (request, route), {}, (request,), {})
         answering.addBoth(lambda _: self.under_way.discard(answering))
         return server.NOT_DONE_YET
+
+    def _check_role(self, viewer: Viewer, route: Route) -> None:
+        if route.role is None or not self.doors.is_closed:
+            return
+        what = f"{route.method} {route.path}"
+        try:
+            check_role(viewer, route.role, what)
+        except ForbiddenError as error:
+            self.doors.forbidden(viewer, what, str(error))
+            raise
 
     def _answered(self, value: Any, request: Any, route: Route) -> None:
         if value is None or request._disconnected:  # noqa: SLF001 - there is no other way
@@ -157,19 +202,10 @@ def header_of(request: Any, name: str) -> str:
     return bytes(value).decode("utf-8", "replace")
 
 
-def who(request: Any) -> str:
-    """Return the client of a request, for the history.
-
-    A web server in front of the page, which is on this machine, may name person and place.
-    """
-    place = getattr(request.getClientAddress(), "host", None)
-    person = ""
-    if place in _THIS_MACHINE:
-        person = header_of(request, "x-remote-user").strip()
-        forwarded = header_of(request, "x-forwarded-for")
-        # The last one: those before it are what the client itself has sent.
-        place = forwarded.rpartition(",")[2].strip() or "this machine"
-    return one_line(f"{person[:60] or 'a viewer'} of the page, from {str(place)[:60]}")
+def knock_of(request: Any) -> Knock:
+    """Return the part of a request by which it is decided who the client is."""
+    address = getattr(request.getClientAddress(), "host", None)
+    return Knock(address, partial(header_of, request))
 
 
 class Request(server.Request):

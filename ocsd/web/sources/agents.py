@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from ocsd.access.roles import Role
 from ocsd.client.http import CONNECTION_ERROR, REQUEST_ERROR, ControlClient, ControlClientError
 from ocsd.site.model import Hub
 from ocsd.text.logins import without_logins
 from ocsd.text.nearest import did_you_mean
+from ocsd.web.login.viewer import Viewer, check_role
 from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
 from ocsd.web.sources.records import check_instance
 
@@ -17,6 +19,8 @@ CALL_LIMIT_S: Final = 10.0
 OPERATION_ACTIONS: Final = ("start", "stop", "abort")
 _NO_AGENTS: Final = {"router": "the site's router", "ocsd": "the daemon"}
 _NO_AGENT: Final = "wamp.error.no_such_procedure"
+_NO_CALLER: Final = "unexpected keyword argument 'caller'"
+"""In the error of an agent of the published OCS, which asks nobody for whom a call is."""
 
 
 class Agents:
@@ -52,10 +56,10 @@ class Agents:
         AwayError, MissingError, RequestRefusedError
             If it cannot be asked.
         """
-        return dict(self._ask(name, operation, "status", {}, "")[2]) or None
+        return dict(self._ask(name, operation, "status", {}, None)[2]) or None
 
     def request(
-        self, name: str, operation: str, action: str, params: Mapping[str, Any], who: str
+        self, name: str, operation: str, action: str, params: Mapping[str, Any], viewer: Viewer
     ) -> dict[str, Any]:
         """Start, stop or abort an operation for somebody; return the answer.
 
@@ -64,21 +68,48 @@ class Agents:
         AwayError, MissingError, RequestRefusedError
             If it cannot be asked.
         """
-        status, message, session = self._ask(name, operation, action, params, who)
+        status, message, session = self._ask(name, operation, action, params, viewer)
         return {"status": status, "message": message, "session": session or None}
 
     def _ask(
-        self, name: str, operation: str, action: str, params: Mapping[str, Any], who: str
+        self,
+        name: str,
+        operation: str,
+        action: str,
+        params: Mapping[str, Any],
+        viewer: Viewer | None,
     ) -> tuple[int, str, Mapping[str, Any]]:
-        client = self._client(name, who)
         with _explaining(name):
-            answer = client.request(action, operation, params)
+            answer = self._answer(name, operation, action, params, viewer)
         if not isinstance(answer, list | tuple) or len(answer) != 3:
             raise RequestRefusedError(f"{name} answered something that is no answer of an agent")
         status, message, session = answer
         if status != 0 and not session:
             self._check_operation(name, operation)
         return int(status), str(message), dict(session or {})
+
+    def _answer(
+        self,
+        name: str,
+        operation: str,
+        action: str,
+        params: Mapping[str, Any],
+        viewer: Viewer | None,
+    ) -> Any:
+        """Return the answer of an agent to a person, whose rights count and not ours."""
+        if viewer is None:
+            return self._client(name).request(action, operation, params)
+        client, caller = self._client(name, viewer.words), viewer.caller()
+        if caller is None:
+            return client.request(action, operation, params)
+        try:
+            return client.request(action, operation, params, caller=caller)
+        except ControlClientError as error:
+            if _NO_CALLER not in error.reason:
+                raise
+        # An agent of the published OCS knows one level only, which an operator has.
+        check_role(viewer, Role.OPERATOR, f"{action} of {operation}")
+        return client.request(action, operation, params)
 
     def _check_operation(self, name: str, operation: str) -> None:
         """Refuse an operation that the agent does not have."""

@@ -12,7 +12,7 @@ from twisted.protocols.basic import LineReceiver
 from ocsd.errors import OcsdError
 from ocsd.status.request import request_bytes
 from ocsd.text.logins import without_logins
-from ocsd.web.refusals import AwayError, RefusedByDaemonError
+from ocsd.web.refusals import AwayError, LateError, RefusedByDaemonError
 
 ANSWER_LIMIT_S: Final = 2.0
 """Time that the daemon has for a short answer."""
@@ -91,7 +91,7 @@ class _Exchange(LineReceiver):
             self._timer.cancel()
 
     def _late(self) -> None:
-        self.failure = AwayError(f"the daemon has not answered for {self._limit_s:g} s")
+        self.failure = LateError(f"the daemon has not answered for {self._limit_s:g} s")
         self._abort()
 
     def _abort(self) -> None:

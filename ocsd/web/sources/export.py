@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -66,6 +67,7 @@ class Export:
         self._fields = fields
         self._span = span
         self._process: Any = None
+        self._place: tempfile.TemporaryDirectory[str] | None = None
 
     async def start(self, reactor: Any, kind: str) -> None:
         """Write the samples into a file, then send it; returns when all is sent.
@@ -77,7 +79,9 @@ class Export:
         """
         # A folder: the command writes beside the file, and leaves that if it is killed.
         try:
-            place = tempfile.TemporaryDirectory(prefix="ocsd-export-", ignore_cleanup_errors=True)
+            self._place = place = tempfile.TemporaryDirectory(
+                prefix="ocsd-export-", ignore_cleanup_errors=True
+            )
         except OSError as error:
             raise AwayError(f"there is no place for the file: {error}") from error
         path = os.path.join(place.name, f"samples.{kind}")
@@ -97,6 +101,15 @@ class Export:
         finally:
             self._kill(None)
             place.cleanup()
+
+    def end(self) -> None:
+        """Leave neither process nor file behind: this process ends."""
+        if self._process is not None and self._process.pid:
+            self._process.signalProcess("KILL")
+            with suppress(ChildProcessError):
+                os.waitpid(self._process.pid, 0)  # else it may write once more
+        if self._place is not None:
+            self._place.cleanup()
 
     def _words(self, path: str) -> list[str]:
         since_at, until_at = self._span

@@ -1,8 +1,7 @@
 """Recorded data of the host: fields, and windows of them. Everything here runs in threads."""
 
-import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
@@ -10,16 +9,20 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from twisted.internet.defer import Deferred
 
 from ocsd.data.gaps import Gap
 from ocsd.data.overview import FeedOverview
 from ocsd.errors import NoDataError, NotPermittedError, OcsdError
 from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
+from ocsd.web.work import Work
 
 TEXT_KIND: Final = "str"
 MOST_COLUMNS_IN_ALL: Final = 500_000
 """Columns of all fields of a window: some 40 MB of text."""
 _NO_AGGREGATOR: Final = "this host has no aggregator, so nothing is recorded here"
+MOST_WAITING: Final = 64
+"""Requests that may wait for one thread."""
 FEEDS_LIFE_S: Final = 5.0
 """Time for which the list of feeds, with units and labels, is not read again [s]."""
 
@@ -33,15 +36,17 @@ class Samples:
         The folder; None if the host has no aggregator. It may come later, or go.
     state : Path
         Place of trends, if this user may not write into the folder.
+    newest_only : bool
+        Do without the samples that wait for a file, but for the newest ones: they take memory.
     """
 
-    def __init__(self, folder: Path | None, state: Path) -> None:
+    def __init__(self, folder: Path | None, state: Path, newest_only: bool = False) -> None:
         self._folder = folder
         self._state = state
+        self._newest_only = newest_only
         self._archive: Any = None
         self._feeds: dict[str, FeedOverview] = {}
         self._feeds_read_s = -inf
-        self._lock = threading.Lock()
 
     def fields(self, search: str, limit: int) -> dict[str, Any]:
         """Return the recorded fields with all words of `search` in their names or labels.
@@ -79,9 +84,9 @@ class Samples:
         with self._open() as archive:
             found = archive.window(fields, since_at, until_at, columns)
             _check_size(found.fields.values())
-            feeds = self._feeds
-            if not self._is_fresh:
-                # Those of this time: the other ones may not know its units.
+            feeds = self._fresh_feeds(archive)
+            if not {name.rpartition(".")[0] for name in found.fields} <= feeds.keys():
+                # Those of this time, of which nothing was read before.
                 feeds = _by_address(archive.feeds(since_at, until_at))
         return {
             "since": since_at,
@@ -129,20 +134,46 @@ class Samples:
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
-        """Yield the archive, for one thread at a time."""
+        """Yield the archive."""
         if self._folder is None:
             raise MissingError(_NO_AGGREGATOR)
-        with self._lock, explaining():
+        with explaining():
             if self._archive is None:
-                self._archive = opened(self._folder, self._state)
+                self._archive = opened(self._folder, self._state, self._newest_only)
             yield self._archive
 
 
-def opened(folder: Path, state: Path) -> Any:
+class SamplesThread:
+    """The data folder, read in a thread of its own: what is slow here holds up nobody else.
+
+    Parameters
+    ----------
+    samples : Samples
+        Nobody else uses this object.
+    purpose : str
+        The work, for the refusal.
+    """
+
+    def __init__(self, reactor: Any, samples: Samples, purpose: str) -> None:
+        self._samples = samples
+        self._work = Work(reactor, purpose, threads=1, waiting=MOST_WAITING)
+
+    def do(self, read: Callable[[Samples], Any]) -> "Deferred[Any]":
+        """Call `read` in the thread; the Deferred fires with its result.
+
+        Raises
+        ------
+        BusyError
+            If too many calls wait already.
+        """
+        return self._work.do(read, self._samples)
+
+
+def opened(folder: Path, state: Path, newest_only: bool) -> Any:
     """Return an archive; its libraries are loaded here, for they take a second."""
     from ocsd.data.archive.archive import Archive
 
-    return Archive(folder, state)
+    return Archive(folder, state, newest_only=newest_only)
 
 
 @contextmanager

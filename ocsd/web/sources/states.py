@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ocsd.errors import OcsdError
+from ocsd.web.refusals import LateError
 from ocsd.web.sources.daemon import DaemonLink
 
 POLL_S: Final = 2.0
@@ -37,6 +38,8 @@ class HostState:
     """Since when it does not answer; 0.0 if it does [Unix s]."""
     status: Mapping[str, Any] | None = None
     """Its last status."""
+    is_late: bool = False
+    """Whether it has only not answered in time."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,15 @@ class States:
             self.log.failure("while asking the daemon", failure)
         last = self.present
         since_at = last.since_at or now_at
-        self.present = HostState(False, str(error), now_at, last.answered_at, since_at, last.status)
+        self.present = HostState(
+            False,
+            str(error),
+            now_at,
+            last.answered_at,
+            since_at,
+            last.status,
+            isinstance(error, LateError),
+        )
 
     def _tell(self) -> None:
         self._is_asking = False

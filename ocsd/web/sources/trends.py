@@ -99,4 +99,4 @@ def builder_of(state: Path, folder: Path) -> Any:
     from ocsd.data.archive.archive import Archive
     from ocsd.data.archive.builder import Builder
 
-    return Builder(Archive(folder, state))
+    return Builder(Archive(folder, state, newest_only=True))

@@ -10,7 +10,7 @@ def test_people_have_ascending_levels():
     assert [level_of(role) for role in PERSONS] == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("role", [Role.GATE, Role.BRIDGE, "", "iocs_agent", "root"])
+@pytest.mark.parametrize("role", [Role.BRIDGE, "", "iocs_agent", "root"])
 def test_who_calls_for_others_or_is_unknown_has_no_level(role):
     assert level_of(role) is CredLevel.BLOCKED
 

@@ -38,7 +38,11 @@ def allowed(who, action, uri, match="exact", forwarded=False):
         (VERA, "call", "observatory.thermo1.ops"),
         (VERA, "subscribe", "observatory.thermo1.feeds.heartbeat"),
         (OTTO, "call", "observatory.thermo1"),
-        (Party("gate", "gate"), "register", "observatory.thermo1.ops"),
+        (THERMO, "register", "observatory.thermo1.spool"),
+        (THERMO, "register", "observatory.thermo1.own.procedure"),
+        (THERMO, "call", "observatory.other.spool"),
+        (CHIEF, "register", "observatory.chief.request_token"),
+        (OTTO, "call", "observatory.chief.request_exclusive"),
         (Party("bridge", "ocs-bridge"), "call", "observatory.thermo1.ops"),
     ],
 )
@@ -52,7 +56,10 @@ def test_what_everybody_needs_is_allowed(who, action, uri):
         (THERMO, "register", "observatory.other.ops"),
         (THERMO, "register", "observatory.thermo1.agent_poll"),
         (THERMO, "register", "observatory.thermo1.feeds.x"),
-        (THERMO, "register", "observatory.thermo1.ops.more"),
+        (THERMO, "register", "observatory.thermo1.feeds"),
+        (THERMO, "register", "observatory.thermo1.request_token"),
+        (OTTO, "call", "observatory.thermo1.spool"),
+        (HOST, "register", "observatory.thermo1.feeds.x"),
         (THERMO, "publish", "observatory.other.feeds.heartbeat"),
         (THERMO, "publish", "observatory.thermo1"),
         (THERMO, "publish", "observatory.thermo1.feeds.controls"),
@@ -71,7 +78,6 @@ def test_what_everybody_needs_is_allowed(who, action, uri):
         (VERA, "publish", "observatory.thermo1.feeds.x"),
         (OTTO, "register", "observatory.otto"),
         (Party("admin", "admin"), "publish", CONTROLS),
-        (Party("gate", "gate"), "publish", "observatory.thermo1.feeds.x"),
         (Party("bridge", "ocs-bridge"), "register", "observatory.thermo1"),
         (Party("x", "ocs"), "call", "observatory.thermo1"),
         (Party("x", ""), "call", "observatory.thermo1"),
@@ -132,11 +138,11 @@ def test_a_pattern_that_covers_the_controls_is_known(uri, match, covers):
 
 @settings(max_examples=60)
 @given(
-    st.sampled_from([*PERSONS, Role.AGENT, Role.HOST, Role.GATE, Role.BRIDGE, Role.OCS]),
+    st.sampled_from([*PERSONS, Role.AGENT, Role.HOST, Role.BRIDGE, Role.OCS]),
     st.sampled_from(["chief", "thermo1", "", "x"]),
     st.sampled_from(["publish", "register"]),
     st.sampled_from(["exact", "prefix", "wildcard"]),
-    st.sampled_from(["feeds.controls", "agent_poll", "request_exclusive"]),
+    st.sampled_from(["feeds.controls", "agent_poll", "request_exclusive", "request_token"]),
 )
 def test_only_a_director_of_the_site_ever_controls(role, authid, action, match, rest):
     uri = f"observatory.chief.{rest}"

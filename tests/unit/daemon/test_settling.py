@@ -87,15 +87,20 @@ def test_no_start_waits_for_the_page_nor_counts_it(settling, fleet, told, clock)
         "settled",
     ]
     assert list(fleet.agents()) == []
-    assert fleet.page() is page
+    assert fleet.pages() == [page]
     cancel_timers(clock)
 
 
 def test_a_page_that_does_not_start_is_said_to_be_what_it_is(settling, fleet, told, clock):
     fleet.add(Instance(instance_id="web", agent_class="Web"), page := a_keeper(clock))
     page.life = Lifecycle(state=State.BACKOFF, target=Target.UP, reason="exit code 1")
+    fleet.add(Instance(instance_id="other", agent_class="Web"), other := a_keeper(clock))
+    other.life = Lifecycle(state=State.FAILED, target=Target.UP, reason="exit code 2")
     settling.report_if_settled()
-    assert told[0] == "  the page is backoff: exit code 1; see: ocsd why web"
+    assert told[:2] == [
+        "  the page is backoff: exit code 1; see: ocsd why web",
+        "  the page is failed: exit code 2; see: ocsd why web",
+    ]
 
 
 def a_keeper(clock):

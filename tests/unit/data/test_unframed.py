@@ -273,3 +273,19 @@ def test_a_reader_that_follows_knows_what_one_knows_that_reads_all(happenings):
                 assert waits_in(reader.read(now_at)) == waits_in(unframed.read(Path(name), now_at))
         reader.close()
         scene.recording.recorder.close()
+
+
+def test_a_reader_of_the_newest_blocks_knows_files_and_fields_as_one_of_all_samples(recording):
+    whole = unframed.UnframedReader(recording.folder)
+    newest = unframed.UnframedReader(recording.folder, newest_only=True)
+    for begin in range(0, 20, 4):
+        send(recording, 4, begin)
+        recording.run(301, step_s=301)
+        now_at = recording.clock.at
+        found, expected = newest.read(now_at), whole.read(now_at)
+        assert (found.ends, len(found.waiting)) == (expected.ends, len(expected.waiting))
+    send(recording, 4, 20)
+    (expected,) = whole.read(now_at).of("observatory.thermo1.feeds.temps", ["a"])
+    (found,) = newest.read(now_at).of("observatory.thermo1.feeds.temps", ["a"])
+    assert expected.values["a"].tolist() == [20, 21, 22, 23]
+    assert found.values["a"].tolist() == [23]

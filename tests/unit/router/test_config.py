@@ -51,9 +51,17 @@ def test_a_bridge_on_a_port_of_its_own_gets_its_own_transport():
     assert "api/call" in second["paths"]
 
 
-def test_a_hub_that_other_hosts_reach_is_not_bound_to_loopback():
-    web, _raw = transports(hub("ws://hub.example.org/ws", "http://hub.example.org/call"))
-    assert web["endpoint"] == {"type": "tcp", "port": 80, "backlog": 1024}
+def test_a_hub_that_other_hosts_reach_listens_at_its_address_and_on_loopback_only():
+    reached = hub("ws://hub.example.org/ws", "http://hub.example.org/call")
+    found = config.node_config(reached, SOCKET, find=lambda *_: ["10.0.0.5"])
+    first, second, _raw = found["workers"][0]["transports"]
+    assert first["endpoint"] == {
+        "type": "tcp",
+        "port": 80,
+        "backlog": 1024,
+        "interface": "10.0.0.5",
+    }
+    assert second["endpoint"]["interface"] == "127.0.0.1"
 
 
 def test_realm_and_address_root_are_the_sites():

@@ -6,7 +6,7 @@ import pytest
 
 from ocsd.router import local
 from ocsd.site.model import Hub
-from ocsd.system.paths import ROUTER_SOCKET
+from ocsd.system.paths import ROUTER_FACTS, ROUTER_SOCKET
 
 HUB = Hub(wamp_server="ws://localhost:8001/ws")
 
@@ -33,5 +33,5 @@ def test_the_router_of_a_neighbour_is_found_by_its_hub(neighbour):
 def test_a_router_that_is_gone_or_says_nonsense_is_not_found(neighbour):
     (neighbour / ROUTER_SOCKET).unlink()
     assert local.find(HUB) is None
-    (neighbour / local.FILE).write_text("{")
+    (neighbour / ROUTER_FACTS).write_text("{")
     assert local.find(HUB) is None

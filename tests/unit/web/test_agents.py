@@ -4,6 +4,7 @@ import pytest
 
 from ocsd.client.http import CONNECTION_ERROR, REQUEST_ERROR, ControlClientError
 from ocsd.site.model import Hub
+from ocsd.web.login.viewer import ForbiddenError, Viewer
 from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
 from ocsd.web.sources.agents import Agents
 
@@ -32,7 +33,7 @@ class StandIn:
             raise self.answer
         return API
 
-    def request(self, *words):
+    def request(self, *words, **more):
         self.asked.append(words)
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -58,9 +59,12 @@ def test_operations_tell_their_parameters():
     assert (acq["params"], acq["session"], acq["docstring"]) == (None, None, "<b>x")
 
 
+ALICE = Viewer("alice", "", "10.0.0.5")
+
+
 def test_a_request_names_who_asks():
     source, client = agents([0, "started", {"op_name": "acq"}])
-    answer = source.request("thermo1", "acq", "start", {"n": 1}, "alice of the page, from 10.0.0.5")
+    answer = source.request("thermo1", "acq", "start", {"n": 1}, ALICE)
     assert answer == {"status": 0, "message": "started", "session": {"op_name": "acq"}}
     address, *_, words = client.asked[0]
     assert address == "observatory.thermo1"
@@ -72,7 +76,7 @@ def test_an_unknown_operation_is_told_from_one_that_refuses():
     source, _ = agents([-1, "no such operation", {}])
     with pytest.raises(MissingError, match="no operation 'aqc'; did you mean 'acq'"):
         source.status("thermo1", "aqc")
-    assert source.request("thermo1", "acq", "stop", {}, "")["status"] == -1
+    assert source.request("thermo1", "acq", "stop", {}, Viewer())["status"] == -1
     assert source.status("thermo1", "acq") is None
 
 
@@ -96,10 +100,30 @@ def test_what_is_no_agent_is_not_called(name):
 )
 def test_what_goes_wrong_is_said_in_words(answer, kind, words):
     with pytest.raises(kind, match=words):
-        agents(answer)[0].request("thermo1", "acq", "start", {}, "")
+        agents(answer)[0].request("thermo1", "acq", "start", {}, Viewer())
 
 
 def test_no_viewer_gets_the_password_in_the_address_of_the_router():
     failed = error(CONNECTION_ERROR, "Failed to connect to http://ocs:secret@hub:1/call")
     with pytest.raises(AwayError, match="connect to http://hub:1/call: the router is away"):
-        agents(failed)[0].request("thermo1", "acq", "start", {}, "")
+        agents(failed)[0].request("thermo1", "acq", "start", {}, Viewer())
+
+
+class Published(StandIn):
+    """An agent of the published OCS, which takes no `caller`."""
+
+    def request(self, *words, caller=None):
+        self.asked.append(words)
+        if caller is not None:
+            text = "OCSAgent._ops_handler() got an unexpected keyword argument 'caller'"
+            raise error("wamp.error.runtime_error", text)
+        return [0, "started", {}]
+
+
+def test_the_role_of_the_person_counts_and_not_that_of_the_page():
+    client = Published(None)
+    source = Agents(Hub(wamp_server="ws://localhost:1/ws"), "web", client)
+    otto = Viewer("otto", "operator", "10.0.0.5")
+    assert source.request("thermo1", "acq", "start", {}, otto)["status"] == 0
+    with pytest.raises(ForbiddenError, match="needs the role operator"):
+        source.request("thermo1", "acq", "start", {}, Viewer("vera", "viewer", "10.0.0.5"))

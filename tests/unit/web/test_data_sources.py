@@ -1,7 +1,9 @@
 """Fields and windows of a data folder, exports, and trends in the background."""
 
 import math
+import queue
 import tempfile
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +14,8 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 from ocsd.data.index import IndexedBlock
 from ocsd.data.overview import FeedOverview
 from ocsd.errors import NoDataError, NotPermittedError, UsageError
+from ocsd.system.paths import HostPaths
+from ocsd.web.api.handlers import Handlers
 from ocsd.web.api.recorded import MOST_EXPORTS, RecordedData
 from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
 from ocsd.web.server.route import Call
@@ -20,6 +24,8 @@ from ocsd.web.sources.export import Export, check_room
 from ocsd.web.sources.samples import Samples, explaining, instance_of, numbers
 from ocsd.web.sources.trends import Trends
 
+LIMIT_S = 60.0
+NO_CHILD = 2**30
 FEED = "observatory.lab1.thermo1.feeds.temps"
 FIELD = f"{FEED}.channel_00"
 
@@ -117,6 +123,35 @@ def test_an_export_is_the_command_of_the_terminal(tmp_path):
         Export(None, tmp_path, [], (1e18, 2e18))._words("x")
 
 
+def test_a_slow_window_holds_up_neither_fields_nor_live_values_nor_exports(tmp_path):
+    (tmp_path / "data").mkdir()
+    reactor = SimpleNamespace(callFromThread=lambda function, *args: function(*args))
+    made = Handlers(
+        PageSettings(
+            "lab", HostPaths("lab", *3 * [tmp_path]), None, None, data_dir=tmp_path / "data"
+        ),
+        reactor,
+        str,
+    )
+    begun, go_on, done = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(_):
+        begun.set()
+        go_on.wait(LIMIT_S)
+
+    recorded, names = made.recorded, made.living._names
+    recorded._windows.do(slow).addCallback(lambda _: done.set())
+    assert begun.wait(LIMIT_S)
+    answers = queue.Queue()
+    for each in (recorded._names, names, recorded._sizes):
+        each.do(lambda samples: samples.fields("", 9)).addCallback(answers.put)
+    assert [answers.get(timeout=LIMIT_S)["total"] for _ in range(3)] == [0, 0, 0]
+    go_on.set()
+    assert done.wait(LIMIT_S)
+    for each in (recorded._names, recorded._windows, recorded._sizes):
+        each._work._pool.stop()
+
+
 class Spawning:
     """A reactor whose processes begin to write, and are killed."""
 
@@ -127,7 +162,7 @@ class Spawning:
     def spawnProcess(self, _protocol, _program, words, env):
         self.path = Path(words[words.index("-o") + 1])
         self.path.with_name("beside").write_text("half of it")
-        return SimpleNamespace(pid=1, signalProcess=self.signals.append)
+        return SimpleNamespace(pid=NO_CHILD, signalProcess=self.signals.append)
 
 
 def test_an_export_that_is_given_up_leaves_no_file(tmp_path, monkeypatch):
@@ -143,6 +178,24 @@ def test_an_export_that_is_given_up_leaves_no_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_end_of_the_page_leaves_nothing_of_an_export(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    settings = PageSettings("lab", None, None, None, data_dir=tmp_path / "data")
+    found = {"fields": {FIELD: {"n": [2], "n_nan": [1]}}}
+    recorded = RecordedData(settings, None, None, SimpleNamespace(do=lambda _: succeed(found)))
+    reactor = Spawning()
+    monkeypatch.setattr("ocsd.web.api.recorded.the_reactor", lambda: reactor)
+    params = {"field": [FIELD], "since": 0.0, "until": 1.0, "format": "csv"}
+    call = Call(SimpleNamespace(notifyFinish=Deferred), params=params)
+    answering = Deferred.fromCoroutine(recorded.export(call))
+    assert len(list(tmp_path.iterdir())) == 1
+    recorded.end()
+    assert reactor.signals == ["KILL"]
+    assert list(tmp_path.iterdir()) == []
+    answering.addErrback(lambda failure: failure.trap(CancelledError))
+    answering.cancel()
+
+
 def test_an_export_for_which_there_is_no_room_is_refused():
     check_room(1000)
     with pytest.raises(RequestRefusedError, match=r"1,000,000,000,000 values takes .* of memory"):
@@ -153,8 +206,8 @@ def test_an_export_without_a_place_gives_its_seat_back(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     settings = PageSettings("lab", None, None, None, data_dir=tmp_path)
     found = {"fields": {FIELD: {"n": [2], "n_nan": [1]}}}
-    work = SimpleNamespace(do=lambda *_: succeed(found))
-    recorded = RecordedData(settings, Samples(None, tmp_path), work)
+    exports = SimpleNamespace(do=lambda _: succeed(found))
+    recorded = RecordedData(settings, None, None, exports)
     call = Call(None, params={"field": [FIELD], "since": 0.0, "until": 1.0, "format": "csv"})
     for _ in range(MOST_EXPORTS + 1):
         refused = []

@@ -8,6 +8,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from ocsd.web.login.doors import OpenDoors, Trusted
 from ocsd.web.refusals import AwayError
 from ocsd.web.server.files import PageFiles
 from ocsd.web.server.route import EVENTS, Param, Route
@@ -60,7 +61,7 @@ def site(handlers, tmp_path):
         Route("GET", "later", "", handlers.later),
         Route("GET", "stream", "", handlers.stream, kind=EVENTS),
     ]
-    return PageSite(Pages(table, PageFiles(tmp_path), True, "/ocsd"))
+    return PageSite(Pages(table, PageFiles(tmp_path), OpenDoors(Trusted()), frozenset(), "/ocsd"))
 
 
 class Client:

@@ -172,9 +172,32 @@ def test_the_sample_at_the_cursor_is_the_nearest_within_reach(run):
     assert found == [0, 1, 2, -1]
 
 
-def test_a_text_holds_until_it_changes(run):
-    code = "return [0, 1, 5, 9].map((at) => columns.textAt([[1, 'a'], [5, 'b']], at))"
-    assert run(COLUMNS, code) == ["", "a", "b", "b"]
+TEXTS = series(range(1, 11), [None] * 10) + "series.changes = [[-9, 'z'], [1, 'a'], [5, 'b']];"
+
+
+def test_a_text_holds_until_it_changes_and_no_longer_than_its_samples_come(run):
+    code = TEXTS + "return columns.texts(series, 0, 99)"
+    assert run(COLUMNS, code) == [[0.5, 1, "z"], [1, 5, "a"], [5, 10.5, "b"]]
+    assert run(COLUMNS, TEXTS + "series.breaks.add(7); return columns.texts(series, 4, 99)") == [
+        [2.5, 5, "a"],
+        [5, 6.5, "b"],
+        [6.5, 10.5, "b"],
+    ]
+
+
+def test_a_text_is_not_told_where_its_agent_was_silent(run):
+    code = TEXTS + "return [[0, 0.5], [1, 9], [4.9, 1], [5, 1], [12, 9], [12, 1]]"
+    found = run(COLUMNS, code + ".map(([at, within_s]) => columns.textAt(series, at, within_s))")
+    assert found == [None, "a", "a", "b", "b", None]
+
+
+def test_each_of_many_texts_is_told(run):
+    code = """
+    const t = Array.from({length: 9000}, (_, i) => i);
+    const changes = t.map((at) => [at, String(at)]);
+    const series = columns.seriesOf({t, n: t, min: t, max: t, mean: t, breaks: [], changes});
+    return columns.texts(series, 0, 9000).length;"""
+    assert run(COLUMNS, code) == 9000
 
 
 # --- Log ---

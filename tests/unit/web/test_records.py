@@ -1,5 +1,7 @@
 """Strips of states, logs and limits."""
 
+import json
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -136,6 +138,18 @@ def test_a_large_answer_is_made_in_parts_and_is_the_same():
     value = {"a": {"b": {"c": [1.0, float("nan")]}}, "d": None, "e": []}
     assert dumps_in_parts(value) == dumps(value)
     assert dumps_in_parts({}) == b"{}"
+
+
+def test_what_json_or_the_fast_writer_does_not_have_is_written_all_the_same():
+    value = {"nan": math.nan, "large": 2**70, "half": "\ud800", "name": "Å", 1: (math.inf, 1.5)}
+    assert json.loads(dumps({"x": [math.nan, -math.inf, 1e300]})) == {"x": [None, None, 1e300]}
+    assert json.loads(dumps(value)) == {
+        "nan": None,
+        "large": 2**70,
+        "half": "\ud800",
+        "name": "Å",
+        "1": [None, 1.5],
+    }
 
 
 def test_numbers_that_are_not_finite_are_null():

@@ -2,17 +2,18 @@
 
 import pytest
 
+from ocsd.web.login.doors import OpenDoors, Trusted
 from ocsd.web.server.safety import HEADERS, refusal
-from ocsd.web.server.site import who
+from ocsd.web.server.site import knock_of
 
 OURS = {"host": "localhost:8002", "content-type": "application/json"}
 
 
-def code(method="POST", local=True, is_page=True, **headers):
+def code(method="POST", names=frozenset(), is_page=True, **headers):
     """Return the status of the refusal of a request with these headers; None if it is taken."""
     named = {key.replace("_", "-"): value for key, value in headers.items()}
     found = {**OURS, **named}
-    refused = refusal(method, lambda name: found.get(name, ""), local=local, is_page=is_page)
+    refused = refusal(method, lambda name: found.get(name, ""), names=names, is_page=is_page)
     return refused and refused.code
 
 
@@ -24,7 +25,8 @@ def test_this_machine_has_several_names(host):
 @pytest.mark.parametrize("host", ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil"])
 def test_a_name_of_somebody_else_is_none_of_ours(host):
     assert code("GET", host=host) == 403
-    assert code("GET", local=False, host=host) is None
+    assert code("GET", names=None, host=host) is None
+    assert code("GET", names={"ocs.example.org"}, host=host) == 403
 
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded"])
@@ -96,8 +98,16 @@ class Asking:
             "alice of the page, from 10.0.0.5",  # the client itself may have sent the first one
         ),
         (Asking("10.0.0.5", x_remote_user="root"), "a viewer of the page, from 10.0.0.5"),
-        (Asking("::1", x_remote_user="a\nb"), "a b of the page, from this machine"),
+        (Asking("::1", x_remote_user="a\nb"), "a viewer of the page, from this machine"),
+        (Asking("10.1.2.3", x_remote_user="a\nb"), "a b of the page, from 10.1.2.3"),
     ],
 )
 def test_the_history_names_who_asks(request_, expected):
-    assert who(request_).replace("\\n", " ") == expected
+    doors = OpenDoors(Trusted(("10.1.0.0/16",), by_socket=True))
+    assert doors.viewer(knock_of(request_)).words == expected
+
+
+def test_the_page_has_the_names_that_the_site_file_gives():
+    assert code("GET", names={"ocs.example.org"}, host="OCS.example.org:8002") is None
+    assert code("GET", names={"2001:db8::1"}, host="[2001:db8::1]:8002") is None
+    assert code("GET", names={"ocs.example.org"}, host="[::") == 403

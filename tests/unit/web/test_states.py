@@ -6,9 +6,9 @@ import time
 import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 
-from ocsd.web.api.view import state_of
+from ocsd.web.api.view import LATE_FOR_S, state_of
 from ocsd.web.api.watching import Watching
-from ocsd.web.refusals import AwayError
+from ocsd.web.refusals import AwayError, LateError
 from ocsd.web.server.seats import Seats
 from ocsd.web.settings import PageSettings
 from ocsd.web.sources.states import POLL_S, SOON_S, States
@@ -141,11 +141,11 @@ def test_single_questions_share_an_answer(daemon, states, clock):
     assert daemon.asked == 1
 
 
-def view(daemon, states):
+def view(daemon, states, now_at=10.0):
     settings = PageSettings("lab", None, None, None, name="Lab <1>", colour="#102030")
     found = []
     states.fresh().addCallback(found.append)
-    return state_of(settings, found[0], 10.0)
+    return state_of(settings, found[0], now_at)
 
 
 def test_the_answer_to_single_questions_is_made_once_and_has_the_present_time(
@@ -186,6 +186,43 @@ def test_a_page_that_fails_is_no_more_than_a_warning(daemon, states, clock):
     assert host["level"] == "warning"
     assert host["wrong"][0]["what"] == "web is failed"
     assert "1 not healthy (web failed)" in host["verdict"]
+
+
+def test_a_page_that_starts_for_ever_is_a_warning_with_its_reason(daemon, states, clock):
+    clock.advance(5)
+    starting = {**PAGE, "state": "starting", "health": None, "reason": "no port is free"}
+    daemon.answer = succeed(status(AGENT, {**starting, "uptime_s": 5.0}))
+    assert view(daemon, states)["hosts"][0]["level"] == "ok"
+    clock.advance(5)
+    daemon.answer = succeed(status(AGENT, {**starting, "uptime_s": 20.0}))
+    [host] = view(daemon, states)["hosts"]
+    assert host["level"] == "warning"
+    assert (host["wrong"][0]["what"], host["wrong"][0]["reason"]) == (
+        "web is starting",
+        "no port is free",
+    )
+
+
+def test_nothing_is_wrong_with_instances_while_the_host_is_being_stopped(daemon, states, clock):
+    clock.advance(5)
+    stopping = [{**AGENT, "state": "stopping"}, {**AGENT, "instance_id": "b", "state": "down"}]
+    daemon.answer = succeed(status(*stopping, stopping=True))
+    [host] = view(daemon, states)["hosts"]
+    assert [each["what"] for each in host["wrong"]] == ["the host is being stopped"]
+
+
+def test_a_daemon_that_is_slow_once_is_no_more_than_a_warning(daemon, states, clock):
+    clock.advance(5)
+    assert view(daemon, states)["hosts"][0]["level"] == "ok"
+    clock.advance(2)
+    daemon.answer = fail(LateError("the daemon has not answered for 2 s"))
+    [host] = view(daemon, states, 8.0)["hosts"]
+    assert (host["level"], host["answers"]) == ("warning", False)
+    assert host["verdict"].startswith("lab: ok")
+    assert host["wrong"][0]["what"] == "the daemon answers late"
+    [host] = view(daemon, states, 8.0 + LATE_FOR_S)["hosts"]
+    assert host["level"] == "bad"
+    assert host["wrong"][0]["what"] == "the daemon does not answer"
 
 
 def test_all_down_but_the_page_means_that_nothing_runs(daemon, states, clock):

@@ -198,8 +198,13 @@ class World:
         times = [at for at in times if not hole[0] <= at <= hole[1] and at >= time.time() - YEAR_S]
         if field.endswith(".mode"):
             changes = [[at, f"mode {int(at // 300) % 7}"] for at in times if at % 300 < step]
+            ones = [1] * len(times)
             return {
-                **{key: [] for key in ("t", "n", "n_nan", "min", "max", "mean", "breaks")},
+                **dict.fromkeys(("min", "max", "mean"), [None] * len(times)),
+                "t": times,
+                "n": ones,
+                "n_nan": ones,
+                "breaks": [],
                 "raw": False,
                 "changes": changes,
                 "units": "",

@@ -1,6 +1,7 @@
 """`ocsd loglevel`: change how much agents log while they run, or show it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -8,7 +9,8 @@ import click
 from ocsd.cli.arguments import completion, options, targets
 from ocsd.cli.logs import log_level, places
 from ocsd.cli.logs.log_level import LEVEL_CHOICES
-from ocsd.errors import NoSuchInstanceError, UsageError
+from ocsd.cli.talk import control
+from ocsd.errors import NoSuchInstanceError, OcsdError, UsageError
 from ocsd.text.nearest import did_you_mean
 
 
@@ -37,10 +39,17 @@ def loglevel(words: tuple[str, ...], agent_class: str | None, host: str | None) 
     if level is not None:
         for name, path in found.items():
             log_level.set_level(path, level)
+            _tell(host, name, level)
             print(f"{name}: level {level} from now on")
         return
     for name, path in found.items():
         print(f"{name}: {log_level.level_of(path)}")
+
+
+def _tell(host: str | None, name: str, level: str) -> None:
+    """Have the daemon write down who changed the level; one that does not run learns nothing."""
+    with suppress(OcsdError):
+        control.find(host).record("loglevel", name, {"level": level}, "change")
 
 
 def _found(

@@ -14,7 +14,7 @@ from ocsd.errors import InstanceRunsError, NoSuchInstanceError, UsageError
 from ocsd.text.reason import clause
 
 if TYPE_CHECKING:
-    from ocsd.site.model import Host, Instance, Site
+    from ocsd.site.model import Host, Hub, Instance, Site
 
 # States in which a daemon neither runs an instance nor will start it by itself.
 _AT_REST = ("down", "failed")
@@ -85,9 +85,32 @@ def _launch(instance_id: str, site_file: str | None, host_name: str | None) -> t
         log_dir=host.log_dir,
         working_dir=os.getcwd(),
         router_socket=None if socket is None else str(socket),
+        **_proof(instance_id, host, hub),
         crossbar_timeout=host.crossbar_timeout,
     )
     return LAUNCH_VARIABLE, launch.model_dump_json()
+
+
+def _proof(instance_id: str, host: "Host", hub: "Hub") -> dict[str, str]:
+    """Return the agent's ticket and the authority to trust, if the router takes logins.
+
+    Whoever may not read the keys of this host runs the agent without.
+    """
+    if hub.tls_url is None:
+        return {}
+    from ocsd.access import entrance
+    from ocsd.access.store import AccessStore
+    from ocsd.access.tickets import Login
+    from ocsd.errors import OcsdError
+    from ocsd.system import paths
+
+    store = AccessStore(paths.of_host(host.name).access)
+    try:
+        ticket = entrance.of_program(store, Login(instance_id, host.name)).secret
+    except OcsdError as error:
+        print(f"ocsd: warning: {error}", file=sys.stderr)
+        return {}
+    return {"ticket": ticket, "ca_file": str(store.authority_file)}
 
 
 def _of_daemon(instance_id: str, site_file: str | None) -> tuple[str | None, str | None]:

@@ -29,6 +29,7 @@ async function request(url, options) {
     if (error.name === "AbortError") throw error;
     throw new RequestError("the page's process (web) does not answer", 0);
   }
+  if (answer.status === 401 && !url.endsWith("/login")) location.reload(); // the login is over
   if (!answer.ok) throw new RequestError(await complaint(answer), answer.status);
   return answer;
 }

@@ -7,6 +7,7 @@ export class Padlock {
   constructor(buttons) {
     this.buttons = buttons;
     this.until = 0;
+    this.why = "";
     buttons.forEach((button) => button.addEventListener("click", () => this.toggle()));
     this.show();
   }
@@ -15,7 +16,16 @@ export class Padlock {
     return performance.now() < this.until;
   }
 
+  /** Keep it closed, for a reason; none lets it be opened. */
+  forbid(why) {
+    if (why === this.why) return;
+    this.why = why;
+    if (why) this.until = 0;
+    this.show();
+  }
+
   toggle() {
+    if (this.why) return;
     this.until = this.open ? 0 : performance.now() + OPEN_S * 1000;
     this.show();
   }
@@ -33,7 +43,8 @@ export class Padlock {
     for (const button of this.buttons) {
       setAttribute(button, "aria-pressed", open);
       setText(button.querySelector(".shape"), open ? "◇" : "◆");
-      setText(button.querySelector(".word"), open ? `Unlocked, ${left_s} s` : "Unlock to operate");
+      setText(button.querySelector(".word"), open ? `Unlocked, ${left_s} s` : this.why || "Unlock to operate");
+      button.disabled = Boolean(this.why);
     }
     for (const button of document.querySelectorAll("button[data-changes]")) this.guard(button);
     if (open) this.timer = setTimeout(() => this.show(), 250);

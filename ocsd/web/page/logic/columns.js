@@ -101,10 +101,14 @@ export function lines(series, since, until) {
   const { t, mean } = series;
   const first = Math.max(0, placeOf(t, since) - 1);
   const last = Math.min(t.length - 1, placeOf(t, until));
+  return unbroken(series, first, last, (i) => mean[i] !== null);
+}
+
+function unbroken(series, first, last, isDrawn) {
   const found = [];
   let begin = -1;
   for (let i = first; i <= last; i += 1) {
-    const drawn = mean[i] !== null;
+    const drawn = isDrawn(i);
     if (begin >= 0 && (!drawn || breaksBefore(series, i))) {
       found.push([begin, i - 1]);
       begin = -1;
@@ -141,11 +145,43 @@ export function nearest(series, at, within_s) {
   return best;
 }
 
-/** The text that holds at a time, by the changes of a text field; "" before the first. */
-export function textAt(changes, at) {
-  let text = "";
-  for (const [since, next] of changes) {
-    if (since > at) break;
+/**
+ * The texts of a text field from `since` to `until`, as [from, to, text].
+ *
+ * A text holds until the next one, but no longer than its samples come: half of their usual
+ * interval behind the last one before a silence, and behind the newest.
+ */
+export function texts(series, since, until) {
+  const { t, changes } = series;
+  const reach_s = reachOf(series);
+  const first = Math.max(0, placeOf(t, since - reach_s) - 1);
+  const last = Math.min(t.length - 1, placeOf(t, until + reach_s));
+  const times = changes.map(([at]) => at);
+  const found = [];
+  for (const [from, to] of unbroken(series, first, last, () => true)) {
+    const [begin, end] = [t[from] - reach_s, t[to] + reach_s];
+    const inside = placeOf(times, begin);
+    for (let i = Math.max(0, inside - 1); i < changes.length && times[i] <= end; i += 1) {
+      const held = [Math.max(begin, times[i]), Math.min(end, times[i + 1] ?? end)];
+      if (held[1] >= since && held[0] < until && held[1] >= begin) found.push([...held, changes[i][1]]);
+    }
+  }
+  return found;
+}
+
+function reachOf(series) {
+  const usual_s = usualInterval(series);
+  return Number.isFinite(usual_s) ? usual_s / 2 : 0;
+}
+
+/** The text of the sample nearest to a time, at most `within_s` away; null if there is none. */
+export function textAt(series, at, within_s) {
+  const place = nearest(series, at, within_s);
+  if (place < 0) return null;
+  const until = Math.min(at, series.t[place] + reachOf(series));
+  let text = null;
+  for (const [since, next] of series.changes) {
+    if (since > until) break;
     text = next;
   }
   return text;

@@ -1,5 +1,5 @@
 // What a plot paints on its canvas: holes, min-max bands, means, lone samples, texts.
-import { lines, placeOf } from "../logic/columns.js";
+import { lines, texts } from "../logic/columns.js";
 import { bands } from "../logic/holes.js";
 
 /** The colours of the page's style sheet, as the canvas needs them. */
@@ -108,11 +108,9 @@ function paintPoints(context, { t, min, max, mean }, parts, toX, toY, ratio, wid
 }
 
 const NARROWEST = 26;
-const MOST_TEXTS = 4000;
 
-/** A text field: each text from its change to the next one; narrow ones are lines only. */
-export function paintTexts(context, series, { since, until, toX, box, colours, ratio, newest }) {
-  const { changes } = series;
+/** A text field: each text while it holds; narrow ones are lines only, at most one a pixel. */
+export function paintTexts(context, series, { since, until, toX, box, colours, ratio }) {
   context.save();
   context.beginPath();
   context.rect(box.left, box.top, box.width, box.height);
@@ -120,15 +118,14 @@ export function paintTexts(context, series, { since, until, toX, box, colours, r
   context.font = `${12 * ratio}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   context.textAlign = "left";
-  const times = changes.map(([at]) => at);
-  const first = Math.max(0, placeOf(times, since) - 1);
-  const last = Math.min(changes.length, placeOf(times, until), first + MOST_TEXTS);
-  for (let i = first; i < last; i += 1) {
-    const end = i + 1 < changes.length ? changes[i + 1][0] : Math.max(changes[i][0], newest);
-    const left = Math.max(box.left, toX(changes[i][0]));
+  let painted = -Infinity;
+  texts(series, since, until).forEach(([begin, end, text], place) => {
+    const left = Math.max(box.left, toX(begin));
     const right = Math.min(box.left + box.width, toX(end));
-    paintText(context, changes[i][1], left, right, box, colours, ratio, i);
-  }
+    if (Math.max(right, left + ratio) <= painted) return;
+    painted = Math.max(right, left + ratio);
+    paintText(context, text, left, right, box, colours, ratio, place);
+  });
   context.restore();
 }
 

@@ -80,9 +80,9 @@ export class Plot {
   }
 
   /** Show this view of the series; `lookup(field)` finds them. */
-  draw(view, lookup, holes, newest) {
+  draw(view, lookup, holes) {
     const feeds = new Set(this.fields.map(({ field }) => feedOf(field)));
-    Object.assign(this, { view, lookup, newest, holes: holes.filter(({ feed }) => feed === "*" || feeds.has(feed)) });
+    Object.assign(this, { view, lookup, holes: holes.filter(({ feed }) => feed === "*" || feeds.has(feed)) });
     const [low, high] = this.valueRange();
     this.uplot.batch(() => {
       this.uplot.setScale("x", { min: view.since, max: view.until });
@@ -132,7 +132,7 @@ export class Plot {
     for (const { field, style } of this.fields) {
       const series = this.lookup(field);
       if (!series) continue;
-      if (series.changes) paintTexts(ctx, series, { since, until, toX, box, colours, ratio, newest: this.newest });
+      if (series.changes) paintTexts(ctx, series, { since, until, toX, box, colours, ratio });
       else paintSeries(ctx, series, { since, until, toX, toY, ratio, width: box.width, colour: colours.lines[style.colour], dash: style.dash });
     }
     ctx.restore();
@@ -154,7 +154,7 @@ export class Plot {
   valueText(field, at, within_s) {
     const series = this.lookup(field);
     if (!series) return "–";
-    if (series.changes) return textAt(series.changes, at) || "–";
+    if (series.changes) return textAt(series, at, within_s) ?? "no sample";
     const place = nearest(series, at, within_s);
     if (place < 0) return "no sample";
     const { n, min, max, mean } = series;

@@ -188,7 +188,7 @@ export class Plots {
     const view = resolved(this.shown.view, this.site.now());
     setText($("span-said"), this.shown.fields.length ? spanText(this.shown.view, view, this.shown.utc) : "");
     this.showTimes(view);
-    for (const plot of this.plots) plot.draw(view, lookup, holes, this.site.now());
+    for (const plot of this.plots) plot.draw(view, lookup, holes);
     this.listHoles(holes.filter((hole) => hole.until_at >= view.since && hole.since_at <= view.until));
   }
 

@@ -8,10 +8,12 @@ from types import SimpleNamespace
 import pytest
 from twisted.internet.defer import Deferred
 
+from ocsd.audit.journal import AuditJournal
 from ocsd.daemon.api.control import ControlApi
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
+from ocsd.daemon.watching.auditing import Audit
 from ocsd.site.model import Instance
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.supervisor.wish import WITH_ALL
@@ -41,11 +43,18 @@ def fleet(tmp_path, clock):
 
 
 @pytest.fixture
-def post(fleet, clock):
+def audit(tmp_path, clock):
+    audit = Audit(AuditJournal(tmp_path / "audit"), clock, lambda: 5.0)
+    yield audit
+    audit.close()
+
+
+@pytest.fixture
+def post(fleet, clock, audit):
     """Return a function that posts a change and returns the lines of the answer so far."""
     boxed = Instance(instance_id="boxed", agent_class="A", manage="docker")
     status = SimpleNamespace(left_alone=lambda: (boxed,))
-    api = ControlApi(status, fleet, clock, None, None, None, None)
+    api = ControlApi(status, fleet, clock, None, None, None, None, audit)
     changes = api.site().resource.children[b"v1"].children[b"instances"].children
     ours, theirs = socket.socketpair()
     requests = []

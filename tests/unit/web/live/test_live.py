@@ -262,6 +262,8 @@ def test_whole_numbers_and_truth_are_drawn_as_numbers_and_texts_as_changes(writt
     assert viewer.columns[f"{FEED}.n"] == {1012.0: (4, 0, 1.0, 6.0, 2.5)}
     assert viewer.columns[f"{FEED}.b"] == {1012.0: (4, 0, 0.0, 1.0, 0.75)}
     assert viewer.texts == {f"{FEED}.s": [(1008.0, "a"), (1010.0, "<b>")]}
+    # As in a window: how long the last one holds is known by its samples.
+    assert viewer.columns[f"{FEED}.s"][1012.0][:2] == (4, 4)
 
 
 def test_a_field_is_one_although_the_fields_beside_it_change(written):
@@ -305,17 +307,31 @@ def test_what_json_cannot_hold_is_null(written):
             "max": [None, None],
             "mean": [None, None],
         },
-        f"{FEED}.s": {"changes": [[1002.0, "a"], [1003.0, "b"]]},
+        f"{FEED}.s": {
+            "t": [1002.5, 1003.5],
+            "n": [1, 1],
+            "n_nan": [1, 1],
+            "min": [None, None],
+            "max": [None, None],
+            "mean": [None, None],
+            "changes": [[1002.0, "a"], [1003.0, "b"]],
+        },
     }
 
 
-def test_an_update_of_texts_only_is_json_too(written):
+def test_a_text_that_stays_is_told_by_its_samples(written):
     cursor = written.live.watch([f"{FEED}.s"], 1.0, 900.0)
     cursor.updates()
     written.write([1002.0], kinds={"s": Kind.TEXT}, s=['"<'])
     written.poll()
     (update,) = cursor.updates()
-    assert json.loads(update.as_json()) == {f"{FEED}.s": {"changes": [[1002.0, '"<']]}}
+    told = json.loads(update.as_json())[f"{FEED}.s"]
+    assert (told["t"], told["changes"]) == ([1002.5], [[1002.0, '"<']])
+    written.write([1005.0], kinds={"s": Kind.TEXT}, s=['"<'])
+    written.poll()
+    (update,) = cursor.updates()
+    told = json.loads(update.as_json())[f"{FEED}.s"]
+    assert (told["t"], told["n"], told.get("changes")) == ([1005.5], [1], None)
 
 
 def latest(written, pattern="*"):

@@ -24,7 +24,7 @@ class Viewer:
 
 
 def test_a_viewer_with_a_defect_does_not_stop_the_others():
-    living = Living(None, None, Seats(), None)
+    living = Living(None, None, Seats())
     first, last = Viewer(), Viewer(has_defect=True)
     living._waiting = [first, last]
     with pytest.raises(KeyError):
@@ -48,7 +48,7 @@ class Journal:
 
 
 def test_the_values_are_read_once_for_all_patterns():
-    living = Living(None, None, Seats(), None)
+    living = Living(None, None, Seats())
     living._live = Journal("observatory.a.feeds.temps.x", "observatory.b.feeds.temps.y")
 
     def fields(pattern):

@@ -67,7 +67,7 @@ class Viewer:
                     self._draw(event)
 
     def _draw(self, update):
-        for name, columns in update.numbers.items():
+        for name, columns in update.columns.items():
             drawn = self.columns.setdefault(name, {})
             for at, *values in zip(*columns, strict=True):
                 drawn[float(at)] = tuple(map(float, values))

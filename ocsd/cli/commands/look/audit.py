@@ -1,0 +1,205 @@
+"""`ocsd audit`: who did what on this host, or was refused, and whether the record is whole."""
+
+import fnmatch
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ocsd.audit.entry import AuditEntry, AuditKind, AuditOutcome
+from ocsd.audit.reading import NumberedEntry, Verdict, read_audit
+from ocsd.cli.arguments import options
+from ocsd.cli.screen import moment, terminal
+from ocsd.cli.screen.table import Cell, columns, table_lines
+from ocsd.cli.talk import present
+from ocsd.cli.talk.hosts import hosts_of_files
+from ocsd.errors import (
+    AuditBrokenError,
+    NoDaemonError,
+    NoHistoryError,
+    NotPermittedError,
+    OcsdError,
+    SeveralDaemonsError,
+)
+from ocsd.status import replies
+from ocsd.system import paths
+from ocsd.text.times import utc
+
+_TABLE = columns("TIME", "WHO", "ROLE", "ACTION", "TARGET", "OUTCOME", "DETAILS")
+
+
+@options.command(
+    "ocsd audit",
+    "ocsd audit --since yesterday --person vera",
+    "ocsd audit --action 'login*' --refused",
+    "ocsd audit --verify",
+    "ocsd audit --json | jq '.entries[] | select(.outcome == \"refused\")'",
+)
+@moment.since_option(default="7d", show_default=True)
+@moment.until_option()
+@click.option("--person", metavar="NAME", help="Only what this person did; may be a pattern.")
+@click.option("--action", metavar="NAME", help="Only this action, e.g. start; may be a pattern.")
+@click.option("--refused", is_flag=True, help="Only what was refused, or failed.")
+@click.option(
+    "-n",
+    "--lines",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=50,
+    show_default=True,
+    help="Show only the last N entries.",
+)
+@click.option("--verify", is_flag=True, help="Check the whole record: is anything missing?")
+@options.host_option
+@options.json_option
+def audit(
+    since_at: float,
+    until_at: float | None,
+    person: str | None,
+    action: str | None,
+    refused: bool,
+    lines: int,
+    verify: bool,
+    host: str | None,
+    as_json: bool,
+) -> None:
+    """Show who did what on this host, or was refused, and check the record.
+
+    An entry is a request to the daemon or to an operation of an agent, a login, a refusal, or a
+    change of people and keys. WHO is a name for which the router, the login or the system vouches;
+    words in quotes are the client's own. Works with and without a running daemon. With --verify,
+    each missing, changed or inserted entry is named, and the exit code is 1 if there is one.
+    """
+    folder = _folder(host)
+    if verify:
+        _verify(folder, host, as_json=as_json)
+        return
+    until = until_at or math.inf
+    chosen = [
+        each
+        for each in _read(folder, since_at)
+        if since_at <= each.entry.at < until and _is_chosen(each.entry, person, action, refused)
+    ]
+    if as_json:
+        rows = [{"n": each.number, **_full(each.entry)} for each in chosen]
+        print(json.dumps({"entries": rows}, indent=2))
+        return
+    _print_table(chosen, lines)
+
+
+def _print_table(chosen: list[NumberedEntry], lines: int) -> None:
+    shown = chosen[max(0, len(chosen) - lines) :]
+    if not shown:
+        print("no entry of that kind in that time")
+        return
+    screen = terminal.of_output()
+    rows = [_row(each.entry) for each in shown]
+    print("\n".join(table_lines(_TABLE, rows, screen)))
+    if len(shown) < len(chosen):
+        print(f"the last {lines} of {len(chosen)} entries; all: -n {len(chosen)}")
+
+
+def _is_chosen(entry: AuditEntry, person: str | None, action: str | None, refused: bool) -> bool:
+    if refused and entry.outcome == AuditOutcome.DONE:
+        return False
+    if person is not None and not fnmatch.fnmatchcase(entry.person, person):
+        return False
+    return action is None or fnmatch.fnmatchcase(entry.action, action)
+
+
+def _row(entry: AuditEntry) -> list[Cell]:
+    who = entry.person
+    if not who and entry.says:
+        who = f'"{entry.says}"'
+    outcome = entry.outcome
+    if entry.times > 1:
+        outcome += f", {entry.times} times"
+    texts = (
+        utc(entry.at),
+        who or "-",
+        entry.role or "-",
+        entry.action,
+        entry.target or "-",
+        outcome,
+        _details(entry),
+    )
+    return [Cell(text) for text in texts]
+
+
+def _details(entry: AuditEntry) -> str:
+    details = []
+    if entry.reason:
+        details.append(entry.reason)
+    if entry.parameters and entry.kind != AuditKind.AUDIT:
+        details.append(json.dumps(entry.parameters, ensure_ascii=False))
+    if entry.address:
+        details.append(f"from {entry.address}")
+    return "; ".join(details)
+
+
+def _full(entry: AuditEntry) -> dict[str, Any]:
+    return {**entry._asdict(), "parameters": dict(entry.parameters)}
+
+
+def _verify(folder: Path, host: str | None, *, as_json: bool) -> None:
+    from ocsd.audit.reading import verify
+
+    verdict = verify(folder)
+    cut = _missing_end(verdict, host)
+    breaks = [each.what for each in verdict.breaks] + cut
+    if as_json:
+        facts = {"entries": verdict.entries, "first": verdict.first, "breaks": breaks}
+        print(json.dumps({**facts, "last": verdict.last._asdict()}, indent=2))
+    elif not breaks:
+        span = f"{verdict.first} to {verdict.last.number}"
+        print(f"the record is whole: {verdict.entries} entries, {span}")
+    if breaks:
+        raise AuditBrokenError(
+            f"the audit journal {folder} is not as it was written: {'; '.join(breaks)}. Compare it "
+            "with a backup, and find out who could write there"
+        )
+
+
+def _missing_end(verdict: Verdict, host: str | None) -> list[str]:
+    """Return what is missing at the end, by the word of a daemon that runs."""
+    try:
+        told = present.status(host).get("audit") or {}
+    except OcsdError:
+        return []
+    newest = told.get("number", -1)
+    if newest > verdict.last.number:
+        return [f"entries {verdict.last.number + 1} to {newest} are missing at the end"]
+    return []
+
+
+def _read(folder: Path, since_at: float) -> list[NumberedEntry]:
+    try:
+        return read_audit(folder, since_at)
+    except PermissionError as error:
+        raise NotPermittedError(
+            f"this user may not read {folder}; use the account of the daemon, or sudo"
+        ) from error
+    except OSError as error:
+        raise NoHistoryError(f"the audit journal {folder} cannot be read: {error}") from error
+
+
+def _folder(host: str | None) -> Path:
+    """Return the folder of the journal of a host, whose daemon runs or not."""
+    try:
+        return replies.journal_path(present.status(host)).with_name("audit")
+    except NoDaemonError as error:
+        folders = [paths.of_host(name).audit for name in hosts_of_files(host, error)]
+        found = [folder for folder in folders if folder.is_dir()]
+        if not found:
+            places = ", ".join(map(str, folders))
+            raise NoHistoryError(
+                f"{error}. There is no audit journal in {places} either"
+            ) from error
+        if len(found) > 1:
+            listed = ", ".join(folder.parent.name for folder in found)
+            raise SeveralDaemonsError(
+                f"several hosts have an audit journal ({listed}); add --host"
+            ) from error
+        return found[0]

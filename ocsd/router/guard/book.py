@@ -1,0 +1,137 @@
+"""The people, hosts and URLs of the site, and its facts, as their files have them now."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from ocsd.access.records import Person
+from ocsd.access.rules import SiteRules
+from ocsd.access.store import AccessStore
+from ocsd.access.tickets import login_of
+from ocsd.errors import OcsdError
+from ocsd.router.guard import facts as site_facts
+from ocsd.router.guard.door import (
+    Admitted,
+    BasisKind,
+    Denied,
+    Premises,
+    agent_party,
+    basis_of,
+    of_person,
+    with_ticket,
+)
+from ocsd.router.guard.urls import AGENT_PATH, TICKET_MARK
+
+_OF_AGENTS: Final = "agent"
+
+
+class Book:
+    """Knows them, and reads again what has changed.
+
+    Raises
+    ------
+    OcsdError, OSError, ValueError
+        If a file is missing, damaged or open to others: a router without them starts not at all.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._seen: list[tuple[int, int, int] | None] = []
+        self._read()
+
+    def refresh(self) -> str:
+        """Read the files again if one has changed; return why that cannot be done, or nothing.
+
+        What was known before stays in force until the files are in order again.
+        """
+        if self._signature() == self._seen:
+            return ""
+        try:
+            self._read()
+        except (OcsdError, OSError, ValueError, TypeError) as error:
+            self._seen = self._signature()
+            return str(error)
+        return ""
+
+    def person(self, name: str) -> Person | None:
+        """Return somebody who may log in."""
+        return self._people.get(name)
+
+    def by_url(self, kind: str, secret: str) -> Admitted | Denied:
+        """Decide about somebody who has come by a capability URL.
+
+        Parameters
+        ----------
+        kind, secret : str
+            Those of its path (`ocsd.router.guard.urls.secret_of`).
+        """
+        authid, _, ticket = secret.partition(TICKET_MARK)
+        login = login_of(authid)
+        if login is not None and login.instance_id:
+            decision = with_ticket(self.premises, login, ticket)
+            if isinstance(decision, Admitted):
+                return replace(decision, is_published=kind == AGENT_PATH)
+            return decision
+        name, url = self._urls.get(_digest(secret), ("", None))
+        if url is None or (kind == AGENT_PATH) != (url.kind == _OF_AGENTS):
+            return Denied("there is no such URL")
+        basis = basis_of(BasisKind.URL, name)
+        if url.kind == _OF_AGENTS:
+            return Admitted(agent_party(self.premises, url.authid), True, basis)
+        return of_person(url.authid, url.role, basis)
+
+    def entry(self, basis: str) -> Any:
+        """Return the entry on which a session rests, to be compared; None if it is gone."""
+        return self._entries.get(basis)
+
+    def _read(self) -> None:
+        self._seen = self._signature()
+        self.facts = facts = site_facts.read(self._file)
+        self.store = store = AccessStore(Path(facts.store))
+        hosts = store.hosts()
+        self.premises = Premises(
+            host=facts.host,
+            owner_uid=os.geteuid(),
+            is_closed=facts.is_closed,
+            homes=facts.homes,
+            directors=frozenset(facts.directors),
+            generations={name: host.generation for name, host in hosts.items()},
+            secret=store.secret(),
+        )
+        self.rules = SiteRules(facts.address_root, self.premises.directors)
+        self._people: Mapping[str, Person] = store.people()
+        urls = store.urls()
+        self._urls = {_digest(url.secret): (name, url) for name, url in urls.items()}
+        kinds: tuple[tuple[BasisKind, Mapping[str, Any]], ...] = (
+            (BasisKind.PERSON, self._people),
+            (BasisKind.URL, urls),
+            (BasisKind.HOST, hosts),
+        )
+        self._entries = {
+            basis_of(kind, name): entry for kind, names in kinds for name, entry in names.items()
+        }
+
+    def _signature(self) -> list[tuple[int, int, int] | None]:
+        """Return what shows that a file was replaced."""
+        folder = self._file.parent
+        with suppress(AttributeError):
+            folder = self.store.folder
+        names = ("users.json", "urls.json", "hosts.json", "secret")
+        return [_state_of(self._file), *(_state_of(folder / name) for name in names)]
+
+
+def _state_of(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _digest(secret: str) -> bytes:
+    # By digest, so that the time of a search tells nothing of a secret.
+    return hashlib.sha256(secret.encode(errors="replace")).digest()

@@ -1,0 +1,6 @@
+"""The names of classes that site file, daemon and command line know; imports nothing."""
+
+from typing import Final
+
+WEB_CLASS: Final = "Web"
+"""The class of the process that serves the page in the browser."""
