@@ -140,9 +140,16 @@ def request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
         instance_id=ROUTER_NAME,
         log_path=str(paths.instance_log(ROUTER_NAME)),
         working_dir=str(paths.state),
-        environment=dict(plan.environment),
+        environment=_environment(plan, paths),
         command=plan.command,
     )
+
+
+def _environment(plan: RouterPlan, paths: HostPaths) -> dict[str, str]:
+    if plan.http_socket is None:
+        return dict(plan.environment)
+    # The guard reports refusals to the audit journal.
+    return {**plan.environment, "NOTIFY_SOCKET": str(paths.notify_socket)}
 
 
 class RouterWatch:

@@ -8,7 +8,7 @@ from ocsd.access.rules import Party
 from ocsd.bus.caller import BRIDGE_ROLE
 from ocsd.router.guard.book import Book
 from ocsd.router.guard.census import Census
-from ocsd.router.guard.door import Admitted, Applicant, Unproven
+from ocsd.router.guard.door import Admitted, Applicant, BasisKind, Unproven
 from ocsd.router.guard.facts import guard_file
 from ocsd.router.guard.logins import Decision, Logins
 from ocsd.router.guard.refusal_log import RefusalLog
@@ -65,6 +65,8 @@ class Guard:
         session.is_published = admitted.is_published
         session.peer = peer
         self._sessions[session] = admitted, self.book.entry(admitted.basis)
+        if admitted.basis.startswith(BasisKind.PERSON):
+            self.refusals.joined(admitted.party, peer)
 
     def leave(self, session: Any) -> None:
         """Note that a session has ended."""
