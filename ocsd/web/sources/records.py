@@ -60,7 +60,7 @@ def spans(
     for entry in in_order_of_time(entries):
         if entry.at >= until_at:
             break
-        told = _told(entry, found)
+        told = _state_behind(entry, found)
         if told is None:
             continue
         at = max(entry.at, since_at)
@@ -70,7 +70,7 @@ def spans(
     return [span for span in found if span["until_at"] > span["since_at"]]
 
 
-def _told(entry: HistoryEntry, found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def _state_behind(entry: HistoryEntry, found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """Return the state and health that an entry begins; None if it begins none."""
     if entry.event == "HealthChanged" and found:
         health = _HEALTH.match(entry.reason)
