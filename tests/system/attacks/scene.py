@@ -118,7 +118,7 @@ class Scene:
         ]
         host = {
             "crossbar": {},
-            "web": {"listen": f"{self.hub.address}:{PAGE_PORT}"},
+            "web": {"listen": f"{self.hub.address}:{PAGE_PORT}", "names": ["hub"]},
             "agent-paths": [str(PLUGINS)],
             "agent-instances": rows,
         }
@@ -142,14 +142,13 @@ class Scene:
 
     def access(self, *words, **more):
         """Run `ocsd access` on the hub, as root."""
-        import sys; sys.path.insert(0, "/tmp/atta"); import standin; return standin.run(self, words, **more)  # TEMPORARY
-        where = ("--site-file", self.hub.site_file, "--host", "hub")
-        return self.hub.checked_ocsd("access", *words, *where, **more)
+        return self.hub.checked_ocsd("access", *words, "--host", "hub", **more)
 
     def add_person(self, name, role):
         """Let somebody log in."""
         self.passwords[name] = f"{name} has a long password"
-        self.access("user", "add", name, "--role", role, input=self.passwords[name] + "\n")
+        given = ("--password-file", "-")
+        self.access("user", "add", name, "--role", role, *given, input=self.passwords[name])
 
     @property
     def store(self):
