@@ -12,11 +12,8 @@ from typing import Any, Protocol
 
 from ocsd.access.levels import AC_VERSION, ITSELF, UNCONTROLLED, Credentials, CredLevel
 from ocsd.access.policy import PolicyKind, policy_of
-from ocsd.bus.caller import BRIDGE_ROLE, Caller
+from ocsd.bus.caller import OPEN_ROLES, Caller
 from ocsd.site.launch import Launch
-
-_OPEN_ROLES = frozenset({"", "ocs", BRIDGE_ROLE})
-"""Roles of clients of which an open router knows nothing else."""
 
 
 class RuleSource(Protocol):
@@ -102,7 +99,7 @@ class Guard:
         """Return the level of a client's role; None where roles say nothing."""
         if client is None:
             return None
-        if client.role not in _OPEN_ROLES:
+        if client.role not in OPEN_ROLES:
             from ocsd.access.roles import Role, level_of
 
             if client.role in set(Role):

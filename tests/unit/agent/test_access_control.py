@@ -232,6 +232,30 @@ def test_on_a_closed_site_the_role_decides(reactor, role, level):
         reactor.advance(0)
 
 
+@pytest.mark.parametrize(
+    ("true_role", "claim", "started_by"),
+    [
+        ("host", {"person": "olga", "role": "operator", "address": "tcp:10.0.0.5:1"}, "olga"),
+        ("host", {"person": "vera", "role": "viewer"}, None),
+        ("host", {"person": "eve", "role": "host"}, None),
+        ("host", {"person": 5, "role": ["admin"]}, None),
+        ("host", "olga", "otto"),
+        ("operator", {"person": "olga", "role": "admin"}, "otto"),
+        ("viewer", {"person": "olga", "role": "admin"}, None),
+    ],
+)
+def test_only_a_host_calls_for_somebody_else(reactor, true_role, claim, started_by):
+    agent = an_agent("none", closed=True)
+    details = SimpleNamespace(caller=7, caller_authid="otto", caller_authrole=true_role)
+    answer = agent.operations.handle("start", "acq", {}, details=details, caller=claim)
+    assert (answer[0] == 0) is (started_by is not None)
+    if started_by:
+        assert answer[2]["started_by"]["name"].startswith(f"{started_by} (")
+    [request] = agent.operations.requests
+    assert request.outcome == ("refused", "done")[answer[0] == 0]
+    reactor.advance(0)
+
+
 def test_a_role_counts_first_and_a_password_second(reactor):
     agent = an_agent("override:two,three", closed=True, min_privs=2)
     assert asks(agent, role="viewer") == refused("2-ADVANCED", "0-BLOCKED")
