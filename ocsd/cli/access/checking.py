@@ -15,7 +15,9 @@ from ocsd.access.store import AccessStore
 from ocsd.cli.access import place
 from ocsd.cli.access.findings import Facts, Finding, Level, judged, worst
 from ocsd.cli.arguments import options
+from ocsd.cli.talk import control
 from ocsd.errors import AccessFilesError, OcsdError
+from ocsd.status import replies
 from ocsd.status.verdict import NOT_WELL_EXIT
 from ocsd.system.address import port_of
 from ocsd.system.paths import HostPaths
@@ -89,6 +91,7 @@ def _facts(site: "Site", entry: "Host") -> Facts:
         folder=str(places.access),
         site_hosts=tuple(site.hosts),
         joins=_joins(places),
+        running=_running(entry.name),
     )
     store = AccessStore(places.access)
     try:
@@ -120,6 +123,15 @@ def _addresses(name: str) -> Iterator[str]:
     with suppress(OSError, UnicodeError):
         for *_, address in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM):
             yield str(address[0])
+
+
+def _running(host: str) -> str:
+    """Return whether the router of the running daemon is open or closed; empty if none runs."""
+    with suppress(OcsdError):
+        report = replies.host_status(control.find(host, _LIMIT_S).status(_LIMIT_S))
+        if report.router.state != "external":
+            return report.access.hub
+    return ""
 
 
 def _joins(places: HostPaths) -> dict[str, dict[str, Any]]:

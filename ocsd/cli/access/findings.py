@@ -61,6 +61,8 @@ class Facts(NamedTuple):
     """Who joined the open way: ``count``, ``last_at`` and ``peer`` by name."""
     router_fault: str = ""
     """Why the router cannot be reached from here with TLS; empty if it can, or was not tried."""
+    running: str = ""
+    """``open`` or ``closed``: the router that the daemon here runs; empty if none runs."""
     clock_off_s: float | None = None
     """Difference between this machine's clock and that of the router's host [s]."""
 
@@ -101,8 +103,19 @@ def _of_address(facts: Facts) -> Iterator[Finding]:
             remedy = "write into the site file, under hub: access: closed, wamp_server: "
             remedy += facts.tls_url or facts.identity.hub
         yield Finding(Level.OPEN, text, remedy)
+    if facts.runs_router and facts.running:
+        yield from _of_running(facts)
     if facts.runs_router:
         yield from _of_listening(facts)
+
+
+def _of_running(facts: Facts) -> Iterator[Finding]:
+    written = "open"
+    if facts.is_closed:
+        written = "closed"
+    if facts.running != written:
+        text = f"the router that runs is {facts.running} until it is started anew"
+        yield Finding(Level.PROBLEM, text, "ocsd stop, then ocsd start -d")
 
 
 def _of_listening(facts: Facts) -> Iterator[Finding]:

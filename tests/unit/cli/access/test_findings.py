@@ -45,6 +45,7 @@ def test_a_local_open_site_is_fine():
 @pytest.mark.parametrize(
     ("facts", "level", "text", "remedy"),
     [
+        (SOUND._replace(running="open"), "problem", "the router that runs is open", "ocsd stop"),
         (SOUND._replace(people={}), "open", "nobody but the users of this", "ocsd access user add"),
         (
             SOUND._replace(hosts=("control",)),
