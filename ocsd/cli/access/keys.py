@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ocsd.access import granting
 from ocsd.access.store import AccessStore
 from ocsd.cli.access import place
 from ocsd.cli.arguments import completion, options
@@ -102,12 +103,11 @@ def host(
     Carry it there, and run `ocsd access join FILE`. A second bundle has the same key, so that the
     host goes on meanwhile. Without --output it is NAME.bundle in this folder.
     """
-    from ocsd.access import making
     from ocsd.access.bundle import VALID_DAYS, bundle_for
 
     keys = place.of_hub(host)
     if remove:
-        if not making.forget_host(keys.store, name):
+        if not granting.forget_host(keys.store, name):
             _refuse_unknown(name, keys.store.hosts(), "host")
         keys.record("host-remove", name)
         print(f"host {name} may join no more, and nor may its agents")
@@ -116,7 +116,7 @@ def host(
     if name == identity.host:
         raise ConfigurationError(f"{name} runs the router and needs no bundle")
     entry = _other_host(site_file, name)
-    making.admit(keys.store, name, time.time())
+    granting.admit(keys.store, name, time.time())
     page = _page_certificate(keys.store, entry)
     bundle = bundle_for(keys.store, name, identity.hub, time.time(), page)
     file = output or Path(f"{name}.bundle")
@@ -194,15 +194,13 @@ def rotate(name: str, host: str | None) -> None:
 
 
 def _rotate(store: AccessStore, name: str, now_at: float) -> list[str]:
-    from ocsd.access import making
-
     changed = []
     if name in store.hosts():
-        making.admit(store, name, now_at, anew=True)
+        granting.admit(store, name, now_at, anew=True)
         changed.append(f"host {name} needs a new bundle: ocsd access host {name}")
     if url := store.urls().get(name):
-        new = making.new_url(url.kind, url.role, url.authid, now_at)
-        making.make_url(store, name, new, anew=True)
+        new = granting.new_url(url.kind, url.role, url.authid, now_at)
+        granting.make_url(store, name, new, anew=True)
         changed.append(_told_of_url(name, url.kind))
     if not changed:
         if name in store.people():
