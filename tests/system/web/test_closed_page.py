@@ -19,9 +19,11 @@ from ocsd.access.store import AccessStore
 from ocsd.system.proc import parent_of
 from tests.system.conftest import a_site, fake_agent
 from tests.system.waiting import free_port, wait_until
+from tests.unit.web.chromium import browser, needs_chromium
 
 pytestmark = pytest.mark.system
 
+LIMIT_MS = 45_000
 PASSWORD = "MARKED-password-of-people"
 PEOPLE = {"vera": "viewer", "otto": "operator", "adam": "admin"}
 MARK = "MARKED"
@@ -139,7 +141,7 @@ def test_an_operator_starts_an_operation_as_a_person_and_not_as_the_page(lab, vi
     wait_until(lambda: audit(lab, action="start", person="otto"), "the start in the audit")
     [started] = audit(lab, action="start", person="otto")
     assert (started["role"], started["target"]) == ("operator", "fake1.delay_task")
-    assert started["parameters"] == {"delay": 0.1}
+    assert started["parameters"]["delay"] == 0.1
     status, lines = visitor.ask("instances/restart", {"names": ["fake2"]})
     assert status == 200, lines
     [restarted] = audit(lab, action="restart", person="otto")
@@ -187,6 +189,38 @@ def test_no_secret_is_in_anything_that_ocsd_writes(lab, visitor):
         if process.name() != "fake1" and parent_of(process.pid) != os.getpid():
             told = str(_env(process))
             assert f"{MARK}-env" not in told or "fake1" in told, process
+
+
+def test_people_log_in_and_out_in_a_browser(lab, visitor):
+    needs_chromium()
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    with browser() as chromium:
+        context = chromium.new_context(ignore_https_errors=True)
+        page = context.new_page()
+        page.set_default_timeout(LIMIT_MS)
+        errors = []
+        page.on("console", lambda said: said.type == "error" and errors.append(said.text))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"https://localhost:{lab.page_port}/")
+        assert errors == []
+        found = axe.Axe().run(page).response["violations"]
+        assert [each["id"] for each in found] == []
+        page.fill("#name", "vera")
+        page.fill("#password", "wrong password")
+        page.click("#enter")
+        page.get_by_text("password is wrong").wait_for()
+        assert [text for text in errors if "401" not in text] == []
+        errors.clear()
+        page.fill("#password", PASSWORD)
+        page.click("#enter")
+        page.wait_for_selector("text=vera, viewer")
+        page.wait_for_selector("#padlock:disabled")
+        page.wait_for_selector("#rows tr")
+        assert [each["httpOnly"] for each in context.cookies()] == [True]
+        assert errors == []
+        page.click("#log-out")
+        page.wait_for_selector("#login")
+        assert errors == []
 
 
 def _env(process):

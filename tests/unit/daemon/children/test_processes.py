@@ -216,3 +216,27 @@ def test_a_process_that_the_site_file_does_not_know_is_ended(host):
     assert host.fleet.keeper("stranger").life.state is State.STOPPING
     host.hears(Ended("stranger", os.getpid() + 1, 0, None))
     assert host.fleet.keeper("stranger").life.state is State.DOWN
+
+
+def test_a_process_that_must_not_be_started_has_the_reason_and_is_tried_again(host):
+    """Such as the router of a closed site without keys."""
+    host.hears(Hello(running=(), ended=(), pid=1))
+    host.descriptors.callLater = host.clock.callLater
+    troubles = [AccessFilesError("there are no keys")]
+
+    def make(name):
+        if troubles:
+            raise troubles[0]
+        return SpawnRequest(name, "log", "/")
+
+    keeper = host.wanted
+    keeper.launcher.make_request = make
+    host.fleet.decide()
+    for _ in range(6):
+        host.clock.advance(0.01)
+    assert keeper.life.state is State.BACKOFF
+    assert keeper.life.reason == "ended with exit code 78: there are no keys"
+    assert host.wire.took(SpawnRequest) == []
+    troubles.clear()
+    host.clock.advance(60)
+    assert [each.instance_id for each in host.wire.took(SpawnRequest)] == ["wanted"]
