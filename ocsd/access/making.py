@@ -12,10 +12,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ocsd.access import certificates
+from ocsd.access.bundle import admit
 from ocsd.access.certificates import Issued
-from ocsd.access.granting import admit, make_url, new_url
 from ocsd.access.private_files import make_folder
-from ocsd.access.records import Identity
+from ocsd.access.records import CapabilityUrl, Identity
 from ocsd.access.store import AccessStore
 from ocsd.errors import AccessFilesError
 
@@ -96,4 +96,5 @@ def rotate_all(store: AccessStore, names: Iterable[str], now_at: float) -> None:
     for host in store.hosts():
         admit(store, host, now_at, anew=True)
     for name, each in store.urls().items():
-        make_url(store, name, new_url(each.kind, each.role, each.authid, now_at), anew=True)
+        url = CapabilityUrl.new(each.kind, each.role, each.authid, now_at)
+        store.keep_url(name, url, anew=True)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ocsd.access import private_files
 from ocsd.access.store import AccessStore
 from ocsd.cli.access import place
-from ocsd.cli.access.findings import Facts, Finding, Level, judged, worst
+from ocsd.cli.access.findings import Facts, Finding, Weight, judged, worst
 from ocsd.cli.arguments import options
 from ocsd.cli.talk import control
 from ocsd.errors import AccessFilesError, OcsdError
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from ocsd.site.model import Host, Site
 
 _EXIT = {
-    Level.FINE: 0,
-    Level.OPEN: NOT_WELL_EXIT,
-    Level.PROBLEM: AccessFilesError.exit_code,
+    Weight.FINE: 0,
+    Weight.OPEN: NOT_WELL_EXIT,
+    Weight.PROBLEM: AccessFilesError.exit_code,
 }
-_MARKS = {Level.FINE: "ok  ", Level.OPEN: "open", Level.PROBLEM: "BAD "}
+_MARKS = {Weight.FINE: "ok  ", Weight.OPEN: "open", Weight.PROBLEM: "BAD "}
 _CENSUS_FILE = "open-joins.json"
-_LIMIT_S = 3.0
+_ROUTER_LIMIT_S = 3.0
 
 
 @options.command(
@@ -128,7 +128,7 @@ def _addresses(name: str) -> Iterator[str]:
 def _running(host: str) -> str:
     """Return whether the router of the running daemon is open or closed; empty if none runs."""
     with suppress(OcsdError):
-        report = replies.host_status(control.find(host, _LIMIT_S).status(_LIMIT_S))
+        report = replies.host_status(control.find(host, _ROUTER_LIMIT_S).status(_ROUTER_LIMIT_S))
         if report.router.state != "external":
             return report.access.hub
     return ""
@@ -184,7 +184,7 @@ def _tried(url: str, ca_file: Path) -> tuple[str, float | None]:
     try:
         context = ssl.create_default_context(cafile=str(ca_file))
         with (
-            socket.create_connection(address, _LIMIT_S) as plain,
+            socket.create_connection(address, _ROUTER_LIMIT_S) as plain,
             context.wrap_socket(plain, server_hostname=address[0]) as connection,
         ):
             connection.sendall(f"HEAD / HTTP/1.1\r\nHost: {address[0]}\r\n\r\n".encode())

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 import click
 
-from ocsd.access import granting
 from ocsd.access.records import CapabilityUrl, checked_name, checked_role
 from ocsd.access.roles import Role
 from ocsd.cli.access import place
@@ -65,7 +64,7 @@ def _url(kind: str, name: str, role: str, remove: bool, as_json: bool, host: str
         return
     name = checked_name(name)
     is_new = name not in keys.store.urls()
-    made = granting.make_url(keys.store, name, granting.new_url(kind, role, name, time.time()))
+    made = keys.store.keep_url(name, CapabilityUrl.new(kind, role, name, time.time()))
     if is_new:
         keys.record(f"{kind}-url", name, role=role)
     hub = {**_urls(keys.store.identity().hub, made), **_realm(keys)}

@@ -10,6 +10,7 @@ from ocsd.daemon.children.processes import ForkLauncher, Processes
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
+from ocsd.errors import AccessFilesError
 from ocsd.forkserver.protocol import Ended, ForgetRequest, Hello, KillRequest, Spawned, SpawnRequest
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import State, Target, UpRequested
@@ -220,7 +221,6 @@ def test_a_process_that_the_site_file_does_not_know_is_ended(host):
 
 def test_a_process_that_must_not_be_started_has_the_reason_and_is_tried_again(host):
     """Such as the router of a closed site without keys."""
-    host.hears(Hello(running=(), ended=(), pid=1))
     host.descriptors.callLater = host.clock.callLater
     troubles = [AccessFilesError("there are no keys")]
 
@@ -231,7 +231,7 @@ def test_a_process_that_must_not_be_started_has_the_reason_and_is_tried_again(ho
 
     keeper = host.wanted
     keeper.launcher.make_request = make
-    host.fleet.decide()
+    keeper.deliver(UpRequested())
     for _ in range(6):
         host.clock.advance(0.01)
     assert keeper.life.state is State.BACKOFF
