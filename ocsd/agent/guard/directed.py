@@ -13,7 +13,7 @@ from typing import Any, Final
 from ocsd.access import private_files
 from ocsd.access.controls import Controls, from_kept, kept
 from ocsd.access.level_rules import credentials
-from ocsd.access.levels import Credentials, CredLevel
+from ocsd.access.levels import CredLevel, GrantedLevel
 from ocsd.access.roles import Role
 from ocsd.agent.guard.passwords import target_of
 from ocsd.errors import OcsdError
@@ -63,7 +63,7 @@ class DirectedRules:
             self.take, f"{self._address}.feeds.controls", options={"details": True}
         )
 
-    def credentials(self, password: str, identity: CredLevel | None) -> Credentials:
+    def credentials(self, password: str, identity: CredLevel | None) -> GrantedLevel:
         """Return the level of a client with a password, and with the level of its role."""
         return credentials(self._controls.rules, self._target, password, identity)
 
