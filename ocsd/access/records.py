@@ -130,5 +130,5 @@ def checked_role(word: str) -> Role:
     """
     if word in PERSONS:
         return Role(word)
-    near = did_you_mean(word, PERSONS)
+    near = did_you_mean(word, map(str, PERSONS))
     raise UsageError(f"there is no role {word!r}; there are {', '.join(PERSONS)}{near}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from ocsd.access import private_files
 from ocsd.access.records import AdmittedHost, CapabilityUrl, Identity, Person
 from ocsd.access.tickets import SECRET_BYTES, host_key
-from ocsd.errors import AccessFilesError
+from ocsd.errors import AccessFilesError, NotPermittedError
 
 if TYPE_CHECKING:
     from ocsd.access.certificates import Issued
@@ -43,7 +43,13 @@ class AccessStore:
     @property
     def exists(self) -> bool:
         """Whether this host has keys of a closed site; it says nothing of their soundness."""
-        return (self.folder / _IDENTITY).exists()
+        try:
+            return (self.folder / _IDENTITY).exists()
+        except PermissionError as error:
+            raise NotPermittedError(
+                f"cannot look into {self.folder}: {error.strerror}; be the user of the daemon, or "
+                "use sudo"
+            ) from error
 
     @property
     def authority_file(self) -> Path:

@@ -44,6 +44,7 @@ _COMMANDS = {
     "init": "setup",
     "new": "setup",
     "check": "setup",
+    "access": "setup",
     "install": "setup",
     "completion": "setup",
 }

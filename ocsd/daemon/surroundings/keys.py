@@ -12,8 +12,8 @@ from twisted.logger import Logger
 from ocsd.daemon.instances.ports import Clock
 from ocsd.errors import AccessFilesError, OcsdError
 from ocsd.reactor.repeating import repeating
-from ocsd.site.model import Hub, Web
-from ocsd.system import files
+from ocsd.site.model import Hub
+from ocsd.site.supervision import Web
 from ocsd.system.paths import HostPaths
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ class KeyWatch:
         """Begin, if this host has keys, or should have."""
         if self._hub.tls_url is None and not self._paths.access.exists():
             return
-        publish_authority(self._paths)
         self._asking.start(UPKEEP_PERIOD_S)
 
     def as_json(self, openness: Sequence[str]) -> dict[str, Any]:
@@ -72,21 +71,6 @@ class KeyWatch:
     def _failed(self, failure: Any) -> None:
         failure.trap(OcsdError, OSError)
         self._warnings = (f"the keys cannot be looked after: {failure.value}",)
-
-
-def publish_authority(paths: HostPaths) -> None:
-    """Copy the certificate of the site's authority to where agents of every user can read it.
-
-    Without it, or on a full disk, they cannot join; their logs say so.
-    """
-    from ocsd.access.store import AccessStore
-
-    try:
-        content = AccessStore(paths.access).authority_certificate()
-        files.replace(paths.authority_certificate, content)
-        paths.authority_certificate.chmod(0o644)
-    except (OcsdError, OSError):
-        return
 
 
 def refuse_without_keys(hub: Hub, paths: HostPaths) -> None:
