@@ -24,6 +24,7 @@ from ocsd.forkserver import start as forkserver
 from ocsd.forkserver.remains import kill_remains
 from ocsd.system import paths
 from ocsd.system.whereabouts import Whereabouts
+from ocsd.text.logins import without_logins
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -87,7 +88,7 @@ def main() -> int:
         settings, lock = _prepare(arguments, descriptor)
         return _run(settings, server, arguments, lock, interruption)
     except OcsdError as error:
-        print(f"ocsd: {error}", file=sys.stderr)  # noqa: T201 - the foreground's terminal
+        print(f"ocsd: {without_logins(str(error))}", file=sys.stderr)  # noqa: T201 - the foreground's terminal
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -173,7 +174,8 @@ def _prepare(
         working_dir = Path.cwd()
         # On a full disk, the kernel's list of sockets still names the runtime folder.
         with contextlib.suppress(OSError):
-            Whereabouts(places, takeover.named(hub), hub.addresses).write()
+            addresses = {key: without_logins(text) for key, text in hub.addresses.items()}
+            Whereabouts(places, takeover.named(hub), addresses).write()
     except OSError as error:
         raise ConfigurationError(
             f"cannot use {error.filename or 'the working directory'}: {error.strerror}; "

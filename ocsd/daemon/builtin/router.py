@@ -24,6 +24,7 @@ from ocsd.site.model import Crossbar, Hub, Site
 from ocsd.supervisor.events import BecameReady, State
 from ocsd.system.address import port_of
 from ocsd.system.paths import HTTP_SOCKET, HostPaths, is_listening
+from ocsd.text.logins import without_logins
 
 ROUTER_POLL_S = 0.02
 
@@ -124,8 +125,8 @@ def last_words(log: Path, hub: Hub, since: Spawned | None) -> str:
 
 def _in_use(key: str, url: str) -> RouterError:
     return RouterError(
-        f"the hub's address {url} is in use by {probe.holder(url)}, which is not a WAMP router; "
-        f"end that program, or change {key} in the site file"
+        f"the hub's address {without_logins(url)} is in use by {probe.holder(url)}, which is not a "
+        f"WAMP router; end that program, or change {key} in the site file"
     )
 
 
