@@ -162,6 +162,9 @@ def publisher(role):
     [
         (False, None, True),
         (False, "ocs", True),
+        (False, "iocs_agent", True),  # as the routers of OCS name it
+        (False, "agent", False),
+        (True, "iocs_agent", False),
         (True, "director", True),
         (True, "agent", False),
         (True, "admin", False),
