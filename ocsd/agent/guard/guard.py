@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from ocsd.access.levels import AC_VERSION, ITSELF, UNCONTROLLED, Credentials, CredLevel
+from ocsd.access.levels import AC_VERSION, ITSELF, UNCONTROLLED, CredLevel, GrantedLevel
 from ocsd.access.policy import PolicyKind, policy_of
 from ocsd.bus.caller import OPEN_ROLES, Caller
 from ocsd.site.launch import Launch
@@ -19,11 +19,11 @@ from ocsd.site.launch import Launch
 class RuleSource(Protocol):
     """The rules of an agent that has passwords."""
 
-    def credentials(self, password: str, identity: CredLevel | None) -> Credentials:
+    def credentials(self, password: str, identity: CredLevel | None) -> GrantedLevel:
         """Return the level of a client with a password, and with the level of its role."""
 
 
-class Guard:
+class LevelGuard:
     """Decides about the clients of one agent.
 
     Parameters
@@ -67,7 +67,7 @@ class Guard:
             self._source = directed
             self.poll = directed.poll
 
-    def credentials(self, client: Caller | None, password: object) -> Credentials:
+    def credentials(self, client: Caller | None, password: object) -> GrantedLevel:
         """Return the level of a client.
 
         Parameters
@@ -87,9 +87,9 @@ class Guard:
             return self._source.credentials(given, identity)
         if identity is None:
             return UNCONTROLLED
-        return Credentials(identity)
+        return GrantedLevel(identity)
 
-    def _itself(self) -> Credentials:
+    def _itself(self) -> GrantedLevel:
         """Return the agent's own level, which may do everything; clients are shown OCS's."""
         if self._kind is PolicyKind.NONE:
             return ITSELF._replace(level=CredLevel.BASIC)

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from ocsd.access.level_rules import WireHash, WirePassword
 from ocsd.agent.agent import OCSAgent
 from ocsd.agent.guard.directed import KEPT_RULES
-from ocsd.agent.guard.guard import Guard
+from ocsd.agent.guard.guard import LevelGuard
 from ocsd.bus.wamp import ComponentConfig, SubscribeOptions
 from ocsd.errors import AgentArgumentsError
 from tests.unit.agent.test_joining import Link
@@ -26,7 +26,7 @@ def an_agent(policy, folder=None, closed=False, **operation):
     if folder is not None or closed:
         agent.subscribed_topics.clear()
         agent._standing._all.clear()
-        agent.guard = Guard(agent, launch, folder)
+        agent.guard = LevelGuard(agent, launch, folder)
     agent.register_process(
         "acq",
         lambda s, p: Deferred(),
@@ -162,6 +162,9 @@ def publisher(role):
     [
         (False, None, True),
         (False, "ocs", True),
+        (False, "iocs_agent", True),  # as the routers of OCS name it
+        (False, "agent", False),
+        (True, "iocs_agent", False),
         (True, "director", True),
         (True, "agent", False),
         (True, "admin", False),
