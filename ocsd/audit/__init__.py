@@ -1,4 +1,4 @@
-"""Who did what: the audit journal of a host, and what others report for it.
+"""The audit journal of a host: who did what, and what others report for it.
 
 `entry` is a line of it, `chain` the rule by which a missing, changed or inserted line shows,
 `journal` writes the files (only the daemon does, or a command while none runs) and `reading`

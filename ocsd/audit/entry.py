@@ -26,7 +26,7 @@ class AuditKind(StrEnum):
     ACCESS = "access"
     """A change of people, keys or certificates."""
     AUDIT = "audit"
-    """What happened to the journal itself."""
+    """An event of the journal itself."""
 
 
 class AuditOutcome(StrEnum):
@@ -65,7 +65,7 @@ class AuditEntry(NamedTuple):
     source: str = ""
     """The process that reported it, as the kernel vouches for it; empty: the daemon."""
     times: int = 1
-    """How often it happened, if equal entries were made one."""
+    """The number of equal entries that were made one."""
 
     def as_row(self) -> dict[str, Any]:
         """Return its fields that are not empty."""

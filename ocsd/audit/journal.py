@@ -19,7 +19,7 @@ from typing import Final
 from ocsd.audit.chain import BEFORE_ALL, Link, chained, link_of
 from ocsd.audit.entry import AuditEntry, AuditKind, AuditOutcome
 
-SEGMENT_BYTES: Final = 4 * 2**20
+AUDIT_SEGMENT_BYTES: Final = 4 * 2**20
 """Size at which a new segment begins: some 12,000 entries."""
 
 MOST_SEGMENTS: Final = 64
@@ -28,7 +28,7 @@ MOST_SEGMENTS: Final = 64
 MOST_UNWRITTEN: Final = 10_000
 """Entries kept in memory while the disk takes none; older ones are dropped and counted."""
 
-DROPPED: Final = "dropped"
+SEGMENTS_DROPPED: Final = "dropped"
 """The action of the entry that tells that old segments were removed."""
 
 _TAIL_BYTES: Final = 2**17
@@ -49,7 +49,7 @@ class AuditJournal:
     def __init__(
         self,
         folder: Path,
-        segment_bytes: int = SEGMENT_BYTES,
+        segment_bytes: int = AUDIT_SEGMENT_BYTES,
         most_segments: int = MOST_SEGMENTS,
         most_unwritten: int = MOST_UNWRITTEN,
     ) -> None:
@@ -175,7 +175,7 @@ class AuditJournal:
         if last is None:
             return
         reason = f"the entries up to {last.number} go, because {self._most_segments} segments stay"
-        entry = _own(time.time(), DROPPED, AuditOutcome.DONE, reason)
+        entry = _own(time.time(), SEGMENTS_DROPPED, AuditOutcome.DONE, reason)
         self._put(file, entry._replace(parameters={"up_to": last.number, "last": last.chain}))
         for each in segments:
             each.unlink()

@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 
 from ocsd.audit.chain import BEFORE_ALL, Break, Link, check
 from ocsd.audit.entry import AuditEntry, AuditKind, entry_of
-from ocsd.audit.journal import DROPPED, name_of, segments_of
+from ocsd.audit.journal import SEGMENTS_DROPPED, name_of, segments_of
 
-_DROPPED_MARK: Final = b'"action": "%s"' % DROPPED.encode()
+_DROPPED_MARK: Final = b'"action": "%s"' % SEGMENTS_DROPPED.encode()
 
 
 class NumberedEntry(NamedTuple):
@@ -19,8 +19,8 @@ class NumberedEntry(NamedTuple):
     entry: AuditEntry
 
 
-class Verdict(NamedTuple):
-    """What a check of a whole journal has found."""
+class ChainVerdict(NamedTuple):
+    """The findings of a check of a whole journal."""
 
     entries: int
     """Number of entries."""
@@ -51,7 +51,7 @@ def read_audit(folder: Path, since_at: float = 0.0) -> list[NumberedEntry]:
     return [each for entries in reversed(found) for each in entries]
 
 
-def verify(folder: Path) -> Verdict:
+def verify(folder: Path) -> ChainVerdict:
     """Check the chain of a journal.
 
     Raises
@@ -71,7 +71,7 @@ def verify(folder: Path) -> Verdict:
         if before is None:
             breaks.append(Break(0, f"entries 0 to {begin - 1} are missing"))
     last, more = check(lines, before)
-    return Verdict(len(lines), first, last, (*breaks, *more))
+    return ChainVerdict(len(lines), first, last, (*breaks, *more))
 
 
 def _first_number(segments: Sequence[Path]) -> int:

@@ -284,8 +284,8 @@ class Daemon:
         askers = importlib.import_module("ocsd.daemon.api.askers")
         folder = self.settings.paths.access
         return askers.Askers(
-            is_closed=lambda: getattr(self.settings.hub, "is_closed", False),
-            roles=lambda: local_roles(folder, frozenset(askers.RANKS)),
+            is_closed=lambda: self.settings.hub.is_closed,
+            roles=lambda: local_roles(folder),
             owner_uid=os.geteuid(),
             is_page=self._is_page,
         )

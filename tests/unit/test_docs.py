@@ -61,7 +61,7 @@ def test_every_command_of_the_operators_page_exists(capsys):
     verbs = {verb for command in commands for verb in command.split("|")}
     assert verbs == {
         *("start", "status", "top", "up", "down", "restart"),
-        *("why", "history", "logs", "loglevel", "reload", "upgrade"),
+        *("why", "history", "audit", "logs", "loglevel", "reload", "upgrade"),
         *("ops", "call", "listen", "hook", "values", "view-feed", "data"),
         *("run", "init", "new", "check", "install", "stop", "completion"),
     }

@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import json
-import os
 import ssl
 import time
 from pathlib import Path
@@ -16,12 +15,16 @@ from ocsd.access.making import admit, certificate_names, make_site
 from ocsd.access.passwords import hashed
 from ocsd.access.records import Person
 from ocsd.access.store import AccessStore
-from ocsd.system.proc import parent_of
+from ocsd.site.model import Hub
+from ocsd.web.login.remote import ask_router
+from ocsd.web.refusals import AwayError
 from tests.system.conftest import a_site, fake_agent
 from tests.system.waiting import free_port, wait_until
+from tests.unit.web.chromium import browser, needs_chromium
 
 pytestmark = pytest.mark.system
 
+LIMIT_MS = 45_000
 PASSWORD = "MARKED-password-of-people"
 PEOPLE = {"vera": "viewer", "otto": "operator", "adam": "admin"}
 MARK = "MARKED"
@@ -139,7 +142,7 @@ def test_an_operator_starts_an_operation_as_a_person_and_not_as_the_page(lab, vi
     wait_until(lambda: audit(lab, action="start", person="otto"), "the start in the audit")
     [started] = audit(lab, action="start", person="otto")
     assert (started["role"], started["target"]) == ("operator", "fake1.delay_task")
-    assert started["parameters"] == {"delay": 0.1}
+    assert started["parameters"]["delay"] == 0.1
     status, lines = visitor.ask("instances/restart", {"names": ["fake2"]})
     assert status == 200, lines
     [restarted] = audit(lab, action="restart", person="otto")
@@ -181,12 +184,55 @@ def test_no_secret_is_in_anything_that_ocsd_writes(lab, visitor):
     for path in ("state", "history", "instances/fake1/log", "instances/router/log", "about"):
         answer = json.dumps(visitor.ask(path)[1]).encode()
         assert [each for each in secrets if each in answer] == [], path
+    pid = lab.instance("fake1")["pid"]
     for process in lab.processes():
         title = Path(f"/proc/{process.pid}/cmdline").read_bytes()
         assert [each for each in secrets if each in title] == [], process
-        if process.name() != "fake1" and parent_of(process.pid) != os.getpid():
-            told = str(_env(process))
-            assert f"{MARK}-env" not in told or "fake1" in told, process
+        if process.pid != pid:
+            assert MARK not in str(_env(process)), process
+
+
+def test_the_page_of_another_host_asks_the_router_whom_it_lets_in(lab, monkeypatch):
+    for name, value in lab.environment.items():
+        monkeypatch.setenv(name, value)
+    hub = Hub(access="closed", wamp_server=f"wss://localhost:{lab.port}/ws")
+    assert ask_router(hub, "otto", PASSWORD) == "operator"
+    assert ask_router(hub, "otto", "wrong password") is None
+    assert ask_router(hub, "a:b", PASSWORD) is None
+    with pytest.raises(AwayError):
+        ask_router(hub.overridden(wamp_http="https://localhost:9/call"), "otto", PASSWORD)
+
+
+def test_people_log_in_and_out_in_a_browser(lab, visitor):
+    needs_chromium()
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    with browser() as chromium:
+        context = chromium.new_context(ignore_https_errors=True)
+        page = context.new_page()
+        page.set_default_timeout(LIMIT_MS)
+        errors = []
+        page.on("console", lambda said: said.type == "error" and errors.append(said.text))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"https://localhost:{lab.page_port}/")
+        assert errors == []
+        found = axe.Axe().run(page).response["violations"]
+        assert [each["id"] for each in found] == []
+        page.fill("#name", "vera")
+        page.fill("#password", "wrong password")
+        page.click("#enter")
+        page.get_by_text("password is wrong").wait_for()
+        assert [text for text in errors if "401" not in text] == []
+        errors.clear()
+        page.fill("#password", PASSWORD)
+        page.click("#enter")
+        page.wait_for_selector("text=vera, viewer")
+        page.wait_for_selector("#padlock:disabled")
+        page.wait_for_selector("#rows tr")
+        assert [each["httpOnly"] for each in context.cookies()] == [True]
+        assert errors == []
+        page.click("#log-out")
+        page.wait_for_selector("#login")
+        assert errors == []
 
 
 def _env(process):

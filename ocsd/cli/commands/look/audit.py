@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ocsd.audit.entry import AuditEntry, AuditKind, AuditOutcome
-from ocsd.audit.reading import NumberedEntry, Verdict, read_audit
+from ocsd.audit.reading import ChainVerdict, NumberedEntry, read_audit
 from ocsd.cli.arguments import options
 from ocsd.cli.screen import moment, terminal
 from ocsd.cli.screen.table import Cell, columns, table_lines
@@ -162,7 +162,7 @@ def _verify(folder: Path, host: str | None, *, as_json: bool) -> None:
         )
 
 
-def _missing_end(verdict: Verdict, host: str | None) -> list[str]:
+def _missing_end(verdict: ChainVerdict, host: str | None) -> list[str]:
     """Return what is missing at the end, by the word of a daemon that runs."""
     try:
         told = present.status(host).get("audit") or {}
