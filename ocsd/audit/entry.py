@@ -95,7 +95,9 @@ def kept_entry(row: Any) -> AuditEntry | None:
 
 def cleaned(entry: AuditEntry) -> AuditEntry:
     """Return an entry as it may be written: short texts of one line, parameters without secrets."""
-    texts = {name: one_line(str(getattr(entry, name)))[:LONGEST_FIELD] for name in _TEXTS}
+    texts: dict[str, Any] = {
+        name: one_line(str(getattr(entry, name)))[:LONGEST_FIELD] for name in _TEXTS
+    }
     return entry._replace(parameters=told(entry.parameters), **texts)
 
 
