@@ -123,10 +123,10 @@ class HostManagerFace:
             "manager", self.manager, self.stop_manager, blocking=False, startup=True
         )
         self.agent.register_task("update", self.update, blocking=False)
-        rights = {}
+        needed = CredLevel.BASIC
         if self.is_closed:
-            rights["min_privs"] = CredLevel.FULL.value
-        self.agent.register_task("die", self.die, blocking=False, **rights)
+            needed = CredLevel.FULL
+        self.agent.register_task("die", self.die, blocking=False, min_privs=needed.value)
 
     @ocs_agent.param("requests", default=[])
     @ocs_agent.param("reload_config", default=False, type=bool)
