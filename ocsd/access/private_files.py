@@ -175,8 +175,8 @@ def _check(path: Path, found: os.stat_result, is_right: bool, kind: str, mode: i
         raise AccessFilesError(f"{path} is not a {kind}; remove it")
     if found.st_mode & 0o077:
         raise AccessFilesError(
-            f"{path} has mode {stat.S_IMODE(found.st_mode):04o}, so others may use it; if nobody "
-            f"has: chmod {mode:o} {path}, else also: ocsd access rotate all"
+            f"{path} has mode {stat.S_IMODE(found.st_mode):04o}, so others may use it; run: "
+            f"chmod {mode:o} {path}, and if somebody may have read it: ocsd access rotate all"
         )
 
 

@@ -20,7 +20,7 @@ WARNED_DAYS: Final = 60
 _DAY_S: Final = 86400.0
 
 
-class Upkeep(NamedTuple):
+class KeyReport(NamedTuple):
     """The result of looking after the keys."""
 
     renewed: str = ""
@@ -77,7 +77,7 @@ def renewal_reason(pem: bytes, host: str, now_at: float) -> str:
 
 def upkeep(
     store: AccessStore, url: str, names: Iterable[str], now: Callable[[], float] = time.time
-) -> Upkeep:
+) -> KeyReport:
     """Renew the router's certificate if it is time to, and tell what will need a person.
 
     Parameters
@@ -107,7 +107,7 @@ def upkeep(
         renewed = renewal_reason(store.router().certificate, making.host_of(url), now_at)
         if renewed:
             making.issue_router(store, making.certificate_names(url, names), now_at)
-    return Upkeep(renewed, tuple(_warnings(store, now_at)))
+    return KeyReport(renewed, tuple(_warnings(store, now_at)))
 
 
 def _warnings(store: AccessStore, now_at: float) -> list[str]:

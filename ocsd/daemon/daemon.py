@@ -34,8 +34,8 @@ from ocsd.daemon.watching.chronicle import DAEMON
 from ocsd.daemon.watching.lost_files import LostFiles
 from ocsd.errors import OcsdError
 from ocsd.forkserver.protocol import EndRequest, Hello
-from ocsd.site.classes import WEB_CLASS
 from ocsd.supervisor.events import State, UpRequested
+from ocsd.system.classes import WEB_CLASS
 
 LAUNCH_WITHOUT_ROUTER_S = 15.0
 """Time after which agents are started without the router [s]."""

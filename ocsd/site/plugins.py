@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ocsd.errors import PluginError, UnknownAgentClassError
-from ocsd.site.classes import WEB_CLASS
 from ocsd.site.data_folder import AGGREGATOR_CLASS
 from ocsd.site.model import HOST_MANAGER
 from ocsd.site.plugin_file import Modules, Registration, registrations, registrations_of
+from ocsd.system.classes import WEB_CLASS
 from ocsd.text.nearest import nearest
 
 ENTRY_POINT_GROUP = "ocs.plugins"

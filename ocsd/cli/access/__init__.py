@@ -1,4 +1,4 @@
-"""What the commands of `ocsd access` share: where the keys are, passwords, and what is wrong.
+"""Commands of `ocsd access`: finding the keys, asking for passwords, judging what is wrong.
 
 `place` finds the keys, `findings` judges them. Begin with `place`.
 """

@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 from ocsd.access import private_files
 from ocsd.access.store import AccessStore
 from ocsd.cli.access import place
-from ocsd.cli.access.findings import Facts, Finding, Level, judged, worst
+from ocsd.cli.access.findings import Facts, Finding, Weight, judged, worst
 from ocsd.cli.arguments import options
+from ocsd.cli.talk import control
 from ocsd.errors import AccessFilesError, OcsdError
+from ocsd.status import replies
 from ocsd.status.verdict import NOT_WELL_EXIT
 from ocsd.system.address import port_of
 from ocsd.system.paths import HostPaths
@@ -24,13 +26,13 @@ if TYPE_CHECKING:
     from ocsd.site.model import Host, Site
 
 _EXIT = {
-    Level.FINE: 0,
-    Level.OPEN: NOT_WELL_EXIT,
-    Level.PROBLEM: AccessFilesError.exit_code,
+    Weight.FINE: 0,
+    Weight.OPEN: NOT_WELL_EXIT,
+    Weight.PROBLEM: AccessFilesError.exit_code,
 }
-_MARKS = {Level.FINE: "ok  ", Level.OPEN: "open", Level.PROBLEM: "BAD "}
+_MARKS = {Weight.FINE: "ok  ", Weight.OPEN: "open", Weight.PROBLEM: "BAD "}
 _CENSUS_FILE = "open-joins.json"
-_LIMIT_S = 3.0
+_ROUTER_LIMIT_S = 3.0
 
 
 @options.command(
@@ -89,6 +91,7 @@ def _facts(site: "Site", entry: "Host") -> Facts:
         folder=str(places.access),
         site_hosts=tuple(site.hosts),
         joins=_joins(places),
+        running=_running(entry.name),
     )
     store = AccessStore(places.access)
     try:
@@ -120,6 +123,15 @@ def _addresses(name: str) -> Iterator[str]:
     with suppress(OSError, UnicodeError):
         for *_, address in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM):
             yield str(address[0])
+
+
+def _running(host: str) -> str:
+    """Return whether the router of the running daemon is open or closed; empty if none runs."""
+    with suppress(OcsdError):
+        report = replies.host_status(control.find(host, _ROUTER_LIMIT_S).status(_ROUTER_LIMIT_S))
+        if report.router.state != "external":
+            return report.access.hub
+    return ""
 
 
 def _joins(places: HostPaths) -> dict[str, dict[str, Any]]:
@@ -172,7 +184,7 @@ def _tried(url: str, ca_file: Path) -> tuple[str, float | None]:
     try:
         context = ssl.create_default_context(cafile=str(ca_file))
         with (
-            socket.create_connection(address, _LIMIT_S) as plain,
+            socket.create_connection(address, _ROUTER_LIMIT_S) as plain,
             context.wrap_socket(plain, server_hostname=address[0]) as connection,
         ):
             connection.sendall(f"HEAD / HTTP/1.1\r\nHost: {address[0]}\r\n\r\n".encode())

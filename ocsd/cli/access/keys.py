@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ocsd.access import bundle as bundles
+from ocsd.access.records import CapabilityUrl
 from ocsd.access.store import AccessStore
 from ocsd.cli.access import place
 from ocsd.cli.arguments import completion, options
@@ -102,12 +104,9 @@ def host(
     Carry it there, and run `ocsd access join FILE`. A second bundle has the same key, so that the
     host goes on meanwhile. Without --output it is NAME.bundle in this folder.
     """
-    from ocsd.access import making
-    from ocsd.access.bundle import VALID_DAYS, bundle_for
-
     keys = place.of_hub(host)
     if remove:
-        if not making.forget_host(keys.store, name):
+        if not bundles.forget_host(keys.store, name):
             _refuse_unknown(name, keys.store.hosts(), "host")
         keys.record("host-remove", name)
         print(f"host {name} may join no more, and nor may its agents")
@@ -116,13 +115,13 @@ def host(
     if name == identity.host:
         raise ConfigurationError(f"{name} runs the router and needs no bundle")
     entry = _other_host(site_file, name)
-    making.admit(keys.store, name, time.time())
+    bundles.admit(keys.store, name, time.time())
     page = _page_certificate(keys.store, entry)
-    bundle = bundle_for(keys.store, name, identity.hub, time.time(), page)
+    bundle = bundles.bundle_for(keys.store, name, identity.hub, time.time(), page)
     file = output or Path(f"{name}.bundle")
     _write(file, bundle.as_bytes())
     keys.record("host", name)
-    print(f"wrote {file}, for {VALID_DAYS} days; carry it to {name}, and there:")
+    print(f"wrote {file}, for {bundles.VALID_DAYS} days; carry it to {name}, and there:")
     print(f"  ocsd access join {file.name}")
 
 
@@ -137,8 +136,6 @@ def host(
 @click.option("--replace", is_flag=True, help="Also if this host is a part of another site.")
 def join(bundle: Path, host: str | None, site_file: str | None, replace: bool) -> None:
     """Put the bundle of this host in place, which `ocsd access host` made."""
-    from ocsd.access import bundle as bundles
-
     site, entry = _site(site_file, host)
     places = place.of_host(entry.name, entry.log_dir)
     store = AccessStore(places.access)
@@ -194,15 +191,13 @@ def rotate(name: str, host: str | None) -> None:
 
 
 def _rotate(store: AccessStore, name: str, now_at: float) -> list[str]:
-    from ocsd.access import making
-
     changed = []
     if name in store.hosts():
-        making.admit(store, name, now_at, anew=True)
+        bundles.admit(store, name, now_at, anew=True)
         changed.append(f"host {name} needs a new bundle: ocsd access host {name}")
     if url := store.urls().get(name):
-        new = making.new_url(url.kind, url.role, url.authid, now_at)
-        making.make_url(store, name, new, anew=True)
+        new = CapabilityUrl.new(url.kind, url.role, url.authid, now_at)
+        store.keep_url(name, new, anew=True)
         changed.append(_told_of_url(name, url.kind))
     if not changed:
         if name in store.people():

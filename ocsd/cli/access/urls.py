@@ -62,12 +62,9 @@ def _url(kind: str, name: str, role: str, remove: bool, as_json: bool, host: str
     if remove:
         _remove(keys, name)
         return
-    # It takes long to load.
-    from ocsd.access import making
-
     name = checked_name(name)
     is_new = name not in keys.store.urls()
-    made = making.make_url(keys.store, name, making.new_url(kind, role, name, time.time()))
+    made = keys.store.keep_url(name, CapabilityUrl.new(kind, role, name, time.time()))
     if is_new:
         keys.record(f"{kind}-url", name, role=role)
     hub = {**_urls(keys.store.identity().hub, made), **_realm(keys)}

@@ -10,11 +10,11 @@ from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME, why_left_alone
 from ocsd.daemon.surroundings.clock import ClockOffset
-from ocsd.site.classes import WEB_CLASS
 from ocsd.site.data_folder import AGGREGATOR_CLASS, data_folder
 from ocsd.site.model import Hub, Instance, word_of
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health, Layer, Verdict
+from ocsd.system.classes import WEB_CLASS
 from ocsd.system.paths import HostPaths
 from ocsd.system.proc import age_s, usage_of
 from ocsd.text.logins import without_logins

@@ -8,11 +8,11 @@ from typing import Final
 
 from ocsd.errors import SiteFileError
 from ocsd.site import load
-from ocsd.site.classes import WEB_CLASS
 from ocsd.site.data_folder import AGGREGATOR_CLASS, centre, data_folder
 from ocsd.site.model import HOST_MANAGER, WEB_NAME, Host, Instance, Manage, Site
 from ocsd.site.supervision import ResourceLimits
 from ocsd.supervisor.dependencies import cycle
+from ocsd.system.classes import WEB_CLASS
 from ocsd.text.nearest import did_you_mean
 
 REGISTRY_CLASS: Final = "RegistryAgent"

@@ -17,7 +17,7 @@ from ocsd.site.supervision import Web
 from ocsd.system.paths import HostPaths
 
 if TYPE_CHECKING:
-    from ocsd.access.upkeep import Upkeep
+    from ocsd.access.upkeep import KeyReport
 
 UPKEEP_PERIOD_S: Final = 3600.0
 
@@ -52,18 +52,18 @@ class KeyWatch:
     def _ask_in_thread(self) -> Any:
         return deferToThread(self._look).addCallbacks(self._told, self._failed)
 
-    def _look(self) -> "Upkeep":
+    def _look(self) -> "KeyReport":
         from ocsd.access.store import AccessStore
-        from ocsd.access.upkeep import Upkeep, page_names, upkeep
+        from ocsd.access.upkeep import KeyReport, page_names, upkeep
 
         store, url = AccessStore(self._paths.access), self._hub.tls_url
         if store.exists:
             return upkeep(store, url or self._hub.wamp_server, page_names(self._web))
         if url is None:
-            return Upkeep()
-        return Upkeep(warnings=(_NO_KEYS.format(url=url),))
+            return KeyReport()
+        return KeyReport(warnings=(_NO_KEYS.format(url=url),))
 
-    def _told(self, found: "Upkeep") -> None:
+    def _told(self, found: "KeyReport") -> None:
         self._warnings = found.warnings
         if found.renewed:
             self.log.info("router has a new certificate: {reason}", reason=found.renewed)

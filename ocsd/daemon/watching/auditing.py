@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ocsd.audit.entry import AuditEntry, AuditKind, AuditOutcome
+from ocsd.audit.entry import AuditEntry, AuditKind, AuditOutcome, cleaned
 from ocsd.audit.journal import AuditJournal
 from ocsd.audit.notes import decode_entries
 from ocsd.audit.repeats import Repeats
@@ -64,7 +64,7 @@ class Audit:
         self.journal.close()
 
     def _take(self, entry: AuditEntry) -> None:
-        entry = entry._replace(reason=without_logins(entry.reason))
+        entry = cleaned(entry._replace(reason=without_logins(entry.reason)))
         self._write(self._repeats.take(entry, self.clock.seconds()))
 
     def _write(self, entries: Iterable[AuditEntry]) -> None:

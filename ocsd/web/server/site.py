@@ -18,12 +18,12 @@ from ocsd.text.printable import one_line
 from ocsd.web.login.doors import Doors, Knock
 from ocsd.web.login.viewer import ForbiddenError, Viewer, check_role
 from ocsd.web.refusals import RequestRefusedError
+from ocsd.web.sending import LARGE_BYTES, Sending
 from ocsd.web.server.files import PageFiles
 from ocsd.web.server.plain import dumps
 from ocsd.web.server.read import Query, body_of
 from ocsd.web.server.route import JSON, Call, Route
 from ocsd.web.server.safety import HEADERS, refusal
-from ocsd.web.server.sending import LARGE_BYTES, Sending
 
 LARGEST_BODY_BYTES: Final = 2**20
 """Size of what a request may post."""
@@ -239,7 +239,7 @@ class Request(server.Request):
             super().handleContentChunk(data)
 
 
-MOST_CONNECTIONS: Final = 4000
+MOST_PAGE_CONNECTIONS: Final = 4000
 """Connections at the same time; a browser opens at most six."""
 
 
@@ -256,12 +256,12 @@ class PageSite(server.Site):
 
     def buildProtocol(self, addr: Any) -> Any:
         """Return what serves a connection; None, which closes it, if there are too many."""
-        if self._connections >= MOST_CONNECTIONS:
+        if self._connections >= MOST_PAGE_CONNECTIONS:
             if not self._is_full:
                 self._logger.warn(
                     "{most} connections to the page are open, which is its limit; new ones are "
                     "closed until some end",
-                    most=MOST_CONNECTIONS,
+                    most=MOST_PAGE_CONNECTIONS,
                 )
             self._is_full = True
             return None

@@ -16,7 +16,7 @@ from twisted.internet.protocol import ProcessProtocol
 from ocsd.text.times import utc
 from ocsd.text.units import memory
 from ocsd.web.refusals import AwayError, RequestRefusedError
-from ocsd.web.server.sending import Sending
+from ocsd.web.sending import Sending
 
 EXPORT_TYPES: Final = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 LOW_PRIORITY: Final = 15

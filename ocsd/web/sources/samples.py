@@ -21,7 +21,7 @@ TEXT_KIND, TEXT_SHOWN = "str", "text"
 MOST_COLUMNS_IN_ALL: Final = 500_000
 """Columns of all fields of a window: some 40 MB of text."""
 _NO_AGGREGATOR: Final = "this host has no aggregator, so nothing is recorded here"
-MOST_WAITING: Final = 64
+MOST_READS_WAITING: Final = 64
 """Requests that may wait for one thread."""
 FEEDS_LIFE_S: Final = 5.0
 """Time for which the list of feeds, with units and labels, is not read again [s]."""
@@ -158,7 +158,7 @@ class SamplesThread:
 
     def __init__(self, reactor: Any, samples: Samples, purpose: str) -> None:
         self._samples = samples
-        self._work = Work(reactor, purpose, threads=1, waiting=MOST_WAITING)
+        self._work = Work(reactor, purpose, threads=1, waiting=MOST_READS_WAITING)
 
     def do(self, read: Callable[[Samples], Any]) -> "Deferred[Any]":
         """Call `read` in the thread; the Deferred fires with its result.

@@ -6,11 +6,10 @@ from tests.system.attacks.scene import (
     CONTROLS,
     DIRECTOR,
     FORGED,
-    LEVEL,
     NOT_AUTHORIZED,
     attack,
-    by_agent,
     by_router,
+    no_login,
     refused_operation,
     succeeded,
 )
@@ -66,13 +65,13 @@ def answers_for_the_director(scene):
     succeeded(scene.agent("fake-x").register("observatory.fake-x.request_exclusive"))
 
 
-@attack("agent", LEVEL, by_agent("start", "fake-x", target="dome.open_roof"))
+@attack("agent", NOT_AUTHORIZED, by_router("call", "fake-x", target="dome.ops"))
 def starts_more_than_agents_may_start(scene):
     options = {"forward_for": FORGED}
     return refused_operation(scene.agent("fake-x"), "dome", "start", "open_roof", options=options)
 
 
-@attack("agent", NOT_AUTHORIZED, by_router("join", "fake-y@hub"))
+@attack("agent", NOT_AUTHORIZED, no_login("fake-y@hub"))
 def joins_as_another_with_its_own_ticket(scene):
     ticket = ticket_of(scene.store.host_key(), Login("fake-x", "hub"))
     link = RawSocket(unix(scene.hub.runtime / "router.sock"))
@@ -94,7 +93,7 @@ def publishes_as_another_over_its_own_url(scene):
 # A host of the site that somebody has taken over.
 
 
-@attack("another host", NOT_AUTHORIZED + "|instance of", by_router("join", "fake-x@elsewhere"))
+@attack("another host", NOT_AUTHORIZED + "|instance of", no_login("fake-x@elsewhere"))
 def joins_as_the_agent_of_another_host(scene):
     succeeded(scene.from_host("elsewhere", "fake-x").welcome)
 

@@ -64,7 +64,7 @@ def takes_a_line_out_of_the_audit(scene):
     copy = scene.hub.folder / "copied"
     (copy / "hub/audit").mkdir(parents=True)
     (copy / "hub/audit" / file.name).write_bytes(b"".join(lines[:2] + lines[3:]))
-    elsewhere = {"STATE_DIRECTORY": str(copy)}
+    elsewhere = {"STATE_DIRECTORY": str(copy), "RUNTIME_DIRECTORY": str(copy / "run")}
     done = scene.hub.ocsd("audit", "--verify", "--host", "hub", environment=elsewhere)
     if "entry 2" not in done.stdout + done.stderr:
         raise SucceededError(done.stdout + done.stderr)

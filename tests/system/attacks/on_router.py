@@ -12,6 +12,7 @@ from tests.system.attacks.scene import (
     basic,
     by_agent,
     by_router,
+    no_login,
     refused,
     refused_operation,
     succeeded,
@@ -21,54 +22,54 @@ from tests.system.attacks.wire import CALL, RefusedError, Session, WebSocket
 # A stranger.
 
 
-@attack("stranger", NOT_AUTHORIZED, by_router("join"))
+@attack("stranger", NOT_AUTHORIZED, no_login())
 def joins_without_a_login(scene):
     succeeded(Session(scene.websocket()).welcome)
 
 
-@attack("stranger", NOT_AUTHORIZED, by_router("join", "otto"))
+@attack("stranger", NOT_AUTHORIZED, no_login("otto"))
 def guesses_a_password(scene):
     succeeded(Session(scene.websocket(), name="otto", ticket="otto").welcome)
 
 
-@attack("stranger", NOT_AUTHORIZED, by_router("join", "nobody-of-this-name"))
+@attack("stranger", NOT_AUTHORIZED, no_login("nobody-of-this-name"))
 def names_somebody_who_does_not_exist(scene):
     succeeded(Session(scene.websocket(), name="nobody-of-this-name", ticket="otto").welcome)
 
 
-@attack("stranger", NOT_AUTHORIZED, by_router("join", "fake-x@hub"))
+@attack("stranger", NOT_AUTHORIZED, no_login("fake-x@hub"))
 def guesses_the_ticket_of_an_agent(scene):
     succeeded(Session(scene.websocket(), name="fake-x@hub", ticket="A" * 43).welcome)
 
 
-@attack("stranger", NOT_AUTHORIZED, by_router("join", "@hub"))
+@attack("stranger", NOT_AUTHORIZED, no_login("@hub"))
 def guesses_the_ticket_of_the_host(scene):
     succeeded(Session(scene.websocket(), name="@hub", ticket="").welcome)
 
 
-@attack("stranger", NOT_AUTHORIZED, by_router("join", "@elsewhere"))
+@attack("stranger", NOT_AUTHORIZED, no_login("@elsewhere"))
 def claims_to_be_a_host_that_nobody_has_admitted(scene):
     succeeded(Session(scene.websocket(), name="@elsewhere", ticket="A" * 43).welcome)
 
 
-@attack("stranger", NOT_AUTHORIZED, by_router("join", "<img src=x onerror=alert"))
+@attack("stranger", NOT_AUTHORIZED, no_login("<img src=x onerror=alert"))
 def has_html_in_its_name(scene):
     name = "<img src=x onerror=alert(1)>\n\x1b[31m"
     succeeded(Session(scene.websocket(), name=name, ticket="x").welcome)
 
 
-@attack("stranger", NOT_AUTHORIZED, by_router("join"))
+@attack("stranger", NOT_AUTHORIZED, no_login())
 def asks_for_the_role_of_an_administrator(scene):
     succeeded(Session(scene.websocket(), authrole="admin", authid="anna").welcome)
 
 
-@attack("stranger", NOT_AUTHORIZED, by_router("join"))
+@attack("stranger", NOT_AUTHORIZED, no_login())
 def asks_for_a_way_to_log_in_that_is_not_offered(scene):
     methods = ["anonymous-proxy", "cookie", "scram", "cryptosign-proxy"]
     succeeded(Session(scene.websocket(), authid="anna", authmethods=methods).welcome)
 
 
-@attack("stranger", "no_such_realm|" + NOT_AUTHORIZED, by_router("join", "otto"))
+@attack("stranger", "no_such_realm|" + NOT_AUTHORIZED, no_login("otto"))
 def joins_another_realm(scene):
     password = scene.passwords["otto"]
     succeeded(Session(scene.websocket(), name="otto", ticket=password, realm="crossbar").welcome)
@@ -97,13 +98,13 @@ def guesses_the_path_of_the_bridge(scene):
     return refused(scene.http("POST", "/call-" + "0" * 64, body), 401, 403, 404)
 
 
-@attack("stranger", "40[13]", by_router("join|call"))
+@attack("stranger", "40[13]", no_login(action="call"))
 def calls_over_http_without_a_login(scene):
     body = {"procedure": "observatory.dome.ops", "args": ["start", "look"]}
     return refused(scene.http("POST", "/call", body), 401, 403)
 
 
-@attack("stranger", "40[13]", by_router("join|call", "otto"))
+@attack("stranger", "40[13]", no_login("otto", "call"))
 def calls_over_http_with_a_guessed_password(scene):
     body = {"procedure": "observatory.dome.ops", "args": ["start", "look"]}
     login = basic("otto", "guessed")
@@ -140,7 +141,7 @@ def stops_an_operation(scene):
     return refused_operation(scene.person("vera"), "dome", "stop", "turn")
 
 
-@attack("viewer", LEVEL, by_agent("start", "vera", target="dome.open_roof"))
+@attack("viewer", NOT_AUTHORIZED, by_router("call", "vera", target="dome.ops"))
 def calls_in_the_name_of_an_administrator(scene):
     options = {"forward_for": FORGED}
     return refused_operation(scene.person("vera"), "dome", "start", "open_roof", options=options)
@@ -242,7 +243,7 @@ def starts_what_only_experts_may(scene):
     return refused_operation(scene.person("otto"), "dome", "start", "aim")
 
 
-@attack("operator", LEVEL, by_agent("start", "otto", target="dome.open_roof"))
+@attack("operator", NOT_AUTHORIZED, by_router("call", "otto", target="dome.ops"))
 def starts_what_only_administrators_may_in_their_name(scene):
     options = {"forward_for": [*FORGED, *FORGED]}
     return refused_operation(scene.person("otto"), "dome", "start", "open_roof", options=options)
@@ -283,10 +284,10 @@ def forges_its_name_over_http(scene):
     return f"{status} {answer}"
 
 
-@attack("operator", NOT_AUTHORIZED, by_router("join", "oscar"))
+@attack("operator", NOT_AUTHORIZED, no_login("oscar"))
 def logs_in_after_it_was_removed(scene):
     scene.add_person("oscar", "operator")
-    scene.person("oscar")
+    scene.first_login("oscar")
     scene.access("user", "remove", "oscar")
     succeeded(scene.person("oscar").welcome)
 
@@ -294,7 +295,7 @@ def logs_in_after_it_was_removed(scene):
 @attack("operator", NOT_AUTHORIZED + "|closed", None)
 def goes_on_after_it_was_removed(scene):
     scene.add_person("olga", "operator")
-    session = scene.person("olga")
+    session = scene.first_login("olga")
     scene.access("user", "remove", "olga")
     for _ in range(100):
         _wait_a_moment(session)

@@ -1,6 +1,7 @@
 """The closed site that is attacked, the people and programs that attack it, and its audit."""
 
 import base64
+import contextlib
 import json
 import re
 import sys
@@ -12,8 +13,9 @@ import yaml
 
 from ocsd.access.store import AccessStore
 from ocsd.access.tickets import Login, host_key, ticket_of
-from tests.system.attacks.wire import RawSocket, Session, WebSocket, unix, untrusting
+from tests.system.attacks.wire import RawSocket, RefusedError, Session, WebSocket, unix, untrusting
 from tests.system.conftest import NO_PAGE, fake_agent
+from tests.system.waiting import wait_until
 
 ROUTER_PORT, PAGE_PORT = 8443, 8002
 HUB = {"access": "closed", "wamp_server": f"wss://hub:{ROUTER_PORT}/ws"}
@@ -80,6 +82,11 @@ def by_router(action, person="", **more):
     return {"kind": "router", "action": action, "outcome": "refused", "person": person, **more}
 
 
+def no_login(name="", action="join"):
+    """Return the entry of the router that refused a login; nobody vouches for the name."""
+    return {"kind": "router", "action": action, "outcome": "refused", "target": name}
+
+
 def by_agent(action, person, **more):
     """Return the entry of an agent that refused somebody an operation."""
     return {"kind": "operation", "action": action, "outcome": "refused", "person": person, **more}
@@ -142,13 +149,13 @@ class Scene:
 
     def access(self, *words, **more):
         """Run `ocsd access` on the hub, as root."""
-        where = ("--site-file", self.hub.site_file, "--host", "hub")
-        return self.hub.checked_ocsd("access", *words, *where, **more)
+        return self.hub.checked_ocsd("access", *words, "--host", "hub", **more)
 
     def add_person(self, name, role):
         """Let somebody log in."""
         self.passwords[name] = f"{name} has a long password"
-        self.access("user", "add", name, "--role", role, input=self.passwords[name] + "\n")
+        given = ("--password-file", "-")
+        self.access("user", "add", name, "--role", role, *given, input=self.passwords[name])
 
     @property
     def store(self):
@@ -168,6 +175,15 @@ class Scene:
     def person(self, name, at=None):
         """Log in as somebody, from elsewhere or another machine."""
         return Session(self.websocket(at=at), name=name, ticket=self.passwords[name])
+
+    def first_login(self, name):
+        """Log in as somebody who was added just now; the router looks once a second."""
+
+        def joined():
+            with contextlib.suppress(RefusedError):
+                return self.person(name)
+
+        return wait_until(joined, f"the login of {name}", limit_s=10)
 
     def host_key(self, name):
         """Return the key in the bundle of another host, as whoever has taken it over."""

@@ -1,4 +1,4 @@
-"""A site of three hosts, each with own network, processes and files."""
+"""A site of three hosts, each with own network, processes and files; open, and closed."""
 
 import json
 from subprocess import PIPE
@@ -7,7 +7,7 @@ import pytest
 
 from tests.system import namespaces
 from tests.system.namespaces import OCSD
-from tests.system.sites.three_hosts import HOSTS, OPEN, ThreeHosts, answer, content, usual
+from tests.system.sites.three_hosts import CLOSED, HOSTS, OPEN, ThreeHosts, answer, content, usual
 from tests.system.waiting import wait_until
 
 _OBSTACLE = namespaces.obstacle()
@@ -28,11 +28,13 @@ def instances():
     return rows
 
 
-@pytest.fixture(scope="module")
-def site():
+@pytest.fixture(scope="module", params=[OPEN, CLOSED], ids=["open", "closed"])
+def site(request):
     with namespaces.network() as network:
-        site = ThreeHosts(network, content(OPEN, instances()))
+        site = ThreeHosts(network, content(request.param, instances()))
         site.make()
+        if request.param is CLOSED:
+            site.close()
         site.bring_up()
         yield site
 

@@ -71,11 +71,12 @@ class ThreeHosts:
     def join(self, host):
         """Hand a host its bundle, as an administrator carries it there."""
         bundle = self.hub.folder / f"{host.name}.bundle"
-        self.hub.checked_ocsd("access", "host", host.name, "-o", bundle, *self.of_the_hub)
+        self.hub.checked_ocsd("access", "host", host.name, "--output", bundle, *self.of_the_hub)
         carried = host.folder / bundle.name
         carried.touch(0o600)
         carried.write_bytes(bundle.read_bytes())
-        host.checked_ocsd("access", "join", carried, "--site-file", host.site_file)
+        own = ("--site-file", host.site_file, "--host", host.name)
+        host.checked_ocsd("access", "join", carried, *own)
 
     @property
     def of_the_hub(self):

@@ -10,9 +10,9 @@ from twisted.python.failure import Failure
 
 from ocsd.web.login.doors import OpenDoors, Trusted
 from ocsd.web.refusals import AwayError
+from ocsd.web.sending import READER_LIMIT_S
 from ocsd.web.server.files import PageFiles
 from ocsd.web.server.route import EVENTS, Param, Route
-from ocsd.web.server.sending import READER_LIMIT_S
 from ocsd.web.server.site import LARGEST_BODY_BYTES, Pages, PageSite
 from ocsd.web.server.stream import Stream
 
@@ -251,7 +251,7 @@ def test_a_reader_who_takes_nothing_of_a_large_answer_is_left(slow, clock):
 
 
 def test_more_connections_than_there_is_room_for_are_closed(site, monkeypatch):
-    monkeypatch.setattr("ocsd.web.server.site.MOST_CONNECTIONS", 2)
+    monkeypatch.setattr("ocsd.web.server.site.MOST_PAGE_CONNECTIONS", 2)
     first, second = Client(site), Client(site)
     assert site.buildProtocol(None) is None
     first.leave()

@@ -3,7 +3,7 @@
 import pytest
 
 from ocsd.access.records import Identity, Person
-from ocsd.cli.access.findings import Facts, Level, judged, worst
+from ocsd.cli.access.findings import Facts, Weight, judged, worst
 
 URL = "wss://control.example:8443/ws"
 KEYS = Identity("site1", "control", True, URL, 0, 1e9)
@@ -28,13 +28,13 @@ OTHER = SOUND._replace(
 
 
 def amiss(facts):
-    return [each for each in judged(facts) if each.level is not Level.FINE]
+    return [each for each in judged(facts) if each.level is not Weight.FINE]
 
 
 @pytest.mark.parametrize("facts", [SOUND, OTHER])
 def test_nothing_is_amiss_with_a_sound_closed_site(facts):
     assert amiss(facts) == []
-    assert worst(judged(facts)) is Level.FINE
+    assert worst(judged(facts)) is Weight.FINE
 
 
 def test_a_local_open_site_is_fine():
@@ -45,6 +45,7 @@ def test_a_local_open_site_is_fine():
 @pytest.mark.parametrize(
     ("facts", "level", "text", "remedy"),
     [
+        (SOUND._replace(running="open"), "problem", "the router that runs is open", "ocsd stop"),
         (SOUND._replace(people={}), "open", "nobody but the users of this", "ocsd access user add"),
         (
             SOUND._replace(hosts=("control",)),
@@ -146,9 +147,14 @@ def test_each_thing_that_is_amiss_has_its_remedy(facts, level, text, remedy):
     assert remedy in found.remedy
 
 
+def test_of_lists_that_cannot_be_read_nothing_is_said():
+    facts = SOUND._replace(troubles=("users.json has mode 0644",), people={}, hosts=())
+    assert [each.text for each in amiss(facts)] == ["users.json has mode 0644"]
+
+
 def test_the_worst_finding_counts():
     facts = SOUND._replace(people={}, certificate_faults=("has expired",))
-    assert worst(judged(facts)) is Level.PROBLEM
+    assert worst(judged(facts)) is Weight.PROBLEM
 
 
 def test_who_joins_the_open_way_is_named_latest_first():
