@@ -163,12 +163,12 @@ def _prepare(
             for each in left.gone:
                 kill_remains(each)
             served = frozenset(each.instance_id for each in left.living)
-        own_keys = None
+        own_keys, trouble = None, ""
         if hub.tls_url is not None:
             from ocsd.daemon.builtin import keys
 
-            own_keys = keys.host_keys(hub, places)
-        router = plan_router(site, host_plan, places, ROUTER_NAME in served)
+            own_keys, trouble = keys.usable_keys(hub, places)
+        router = plan_router(site, host_plan, places, ROUTER_NAME in served, trouble)
         log = places.daemon_log.open("a", encoding="utf-8")
         places.forkserver_log.open("a").close()
         working_dir = Path.cwd()
