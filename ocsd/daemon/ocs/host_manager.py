@@ -12,7 +12,8 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred
 
 from ocsd import ocs_agent
-from ocsd.bus.caller import UNKNOWN_CLIENT, Caller
+from ocsd.access.levels import CredLevel, GrantedLevel
+from ocsd.bus.caller import OPEN_ROLES, UNKNOWN_CLIENT, Caller
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.ports import Clock
@@ -39,6 +40,21 @@ _NEXT_ACTION: Final = {
 def asker(caller: Caller | None) -> str:
     """Return who asks for a change, for the history: a client of these operations."""
     return f"{caller or UNKNOWN_CLIENT}, through the HostManager"
+
+
+def refusal_of_role(caller: Caller | None, required: CredLevel) -> str:
+    """Return why a client on a closed site may not do something; empty if it may.
+
+    Operators bring agents up and down, experts read the site file again, and administrators end
+    everything, as with the control API. Without a role of a closed site there is nothing to judge.
+    """
+    if caller is None or caller.role in OPEN_ROLES:
+        return ""
+    from ocsd.access.roles import Role, level_of
+
+    if caller.role not in set(Role):
+        return ""
+    return GrantedLevel(level_of(caller.role)).refusal(required)
 
 
 Request = tuple[str, Target]
@@ -205,6 +221,9 @@ class HostManagerFace:
 
         **Task** - End all agents of this host, and the daemon.
         """  # noqa: D400 # clients show the first line as the call
+        refused = refusal_of_role(session.started_by, CredLevel.FULL)
+        if refused:
+            return False, refused
         # Later, because the answer to this call has to get out first.
         self.clock.callLater(0, partial(self.stop, asker(session.started_by)))
         return True, "everything on this host is being stopped"
@@ -213,6 +232,8 @@ class HostManagerFace:
         by = asker(session.started_by)
         try:
             if params["reload_config"]:
+                if refused := refusal_of_role(session.started_by, CredLevel.ADVANCED):
+                    return False, refused
                 session.add_message(self.reload(by))
             requests = wanted(
                 params["requests"], [instance.instance_id for instance, _ in self.fleet.agents()]

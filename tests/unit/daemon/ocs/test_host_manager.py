@@ -4,10 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from ocsd.access.levels import CredLevel
 from ocsd.bus.caller import Caller
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
+from ocsd.daemon.ocs import host_manager
 from ocsd.daemon.ocs.host_manager import HostManagerFace, wanted
 from ocsd.errors import SiteFileError
 from ocsd.forkserver.protocol import Spawned
@@ -165,3 +167,30 @@ def test_ocs_neither_sees_the_page_nor_ends_it(face, fleet, clock):
         False,
         "this host has no instance 'web'",
     )
+
+
+@pytest.mark.parametrize(
+    ("role", "reloads", "dies"),
+    [
+        ("operator", False, False),
+        ("expert", True, False),
+        ("admin", True, True),
+        ("host", True, True),
+        ("ocs", True, True),
+        ("iocs_agent", True, True),
+    ],
+)
+def test_on_a_closed_site_the_role_decides_as_with_the_control_api(role, reloads, dies):
+    caller = Caller(7, "otto", role)
+    assert (host_manager.refusal_of_role(caller, CredLevel.ADVANCED) == "") is reloads
+    assert (host_manager.refusal_of_role(caller, CredLevel.FULL) == "") is dies
+
+
+def test_an_operator_of_a_closed_site_does_not_end_everything(face, clock, stops):
+    asked = session()
+    asked.started_by = Caller(7, "otto", "operator")
+    ok, text = face.die(asked, {})
+    assert (ok, text[:43]) == (False, "The action requires credential level 3-FULL")
+    assert face.update(asked, {**NOTHING, "reload_config": True})[0] is False
+    clock.advance(1)
+    assert stops == []
