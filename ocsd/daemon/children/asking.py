@@ -57,7 +57,6 @@ class Asking:
 
     def _ask(self) -> None:
         now_s = self.clock.seconds()
-        print("DEBUG ask", self._is_open, now_s, flush=True)
         if self._is_open:
             if now_s - self._asked_at_s < QUESTION_LIMIT_S:
                 return
@@ -83,7 +82,6 @@ class _Question(protocol.ClientFactory):
         return _Conversation(self)
 
     def clientConnectionFailed(self, connector: object, reason: Failure) -> None:
-        print("DEBUG failed", reason.value, flush=True)
         self.asking.over()
 
 
@@ -98,12 +96,10 @@ class _Conversation(protocol.Protocol):
         self.transport.write(self._question.question)
 
     def dataReceived(self, data: bytes) -> None:
-        print("DEBUG data", data[:60], flush=True)
         if not self._is_answered:
             self._is_answered = True
             self._question.asking.answered()
             self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
-        print("DEBUG lost", reason.value, flush=True)
         self._question.asking.over()
