@@ -34,8 +34,8 @@ from ocsd.daemon.watching.chronicle import DAEMON
 from ocsd.daemon.watching.lost_files import LostFiles
 from ocsd.errors import OcsdError
 from ocsd.forkserver.protocol import EndRequest, Hello
-from ocsd.site.classes import WEB_CLASS
 from ocsd.supervisor.events import State, UpRequested
+from ocsd.system.classes import WEB_CLASS
 
 LAUNCH_WITHOUT_ROUTER_S = 15.0
 """Time after which agents are started without the router [s]."""
@@ -284,8 +284,8 @@ class Daemon:
         askers = importlib.import_module("ocsd.daemon.api.askers")
         folder = self.settings.paths.access
         return askers.Askers(
-            is_closed=lambda: getattr(self.settings.hub, "is_closed", False),
-            roles=lambda: local_roles(folder, frozenset(askers.RANKS)),
+            is_closed=lambda: self.settings.hub.is_closed,
+            roles=lambda: local_roles(folder),
             owner_uid=os.geteuid(),
             is_page=self._is_page,
         )

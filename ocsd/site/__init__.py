@@ -2,7 +2,6 @@
 
 `load` finds and reads it, `model` is its content, `document` keeps the lines, `wording`
 explains mistakes, `supervision` holds the keys of supervision, `launch` the settings of one
-process; `classes` names classes; `arguments` and `configuration` serve agents and clients;
-`plugins` finds agent classes. The package imports `ocsd.text` and `ocsd.errors` only. Begin with
-`model`.
+process; `arguments` and `configuration` serve agents and clients; `plugins` finds agent
+classes. The package imports `ocsd.text` and `ocsd.errors` only. Begin with `model`.
 """

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ocsd.errors import PluginError, UnknownAgentClassError
-from ocsd.site.classes import WEB_CLASS
 from ocsd.site.data_folder import AGGREGATOR_CLASS
 from ocsd.site.model import HOST_MANAGER
 from ocsd.site.plugin_file import Modules, Registration, registrations, registrations_of
+from ocsd.system.classes import WEB_CLASS
 from ocsd.text.nearest import nearest
 
 ENTRY_POINT_GROUP = "ocs.plugins"
@@ -93,10 +93,13 @@ class Catalogue:
         text = f"no plug-in has the agent class {class_name!r}"
         if self.failures:
             raise PluginError("; ".join([text + near, *map(str, self.failures)]))
-        near = near or f"; known are {', '.join(sorted(self.entries))}"
+        known = ""
+        if not near:
+            # Last, for a long list is cut where there is little room.
+            known = f"; known are {', '.join(sorted(self.entries))}"
         raise UnknownAgentClassError(
             f"{text}{near}; correct agent-class, install its package, or put a file "
-            "ocs_plugin_NAME.py that lists it into a folder of agent-paths"
+            f"ocs_plugin_NAME.py that lists it into a folder of agent-paths{known}"
         )
 
 

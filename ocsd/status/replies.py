@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from ocsd.site.classes import WEB_CLASS
 from ocsd.status import activity
 from ocsd.status.activity import (
     AccessStatus,
@@ -20,6 +19,7 @@ from ocsd.status.activity import (
     RecordingStatus,
 )
 from ocsd.system import paths
+from ocsd.system.classes import WEB_CLASS
 
 T = TypeVar("T")
 

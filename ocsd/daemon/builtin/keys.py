@@ -9,7 +9,7 @@ from typing import Final
 
 from ocsd.access.store import AccessStore
 from ocsd.access.tickets import Login, ticket_of
-from ocsd.errors import AccessFilesError, OcsdError, RouterError
+from ocsd.errors import AccessFilesError, NotPermittedError, OcsdError, RouterError
 from ocsd.router.guard.facts import GuardFacts
 from ocsd.router.transports import Secured, paths_of
 from ocsd.site.model import Host, Hub, Site
@@ -67,6 +67,17 @@ def host_keys(hub: Hub, paths: HostPaths) -> HostKeys | None:
     _publish(paths.authority_certificate, authority)
     _publish(bundle, b"".join(_authorities_here()) + authority)
     return HostKeys(paths.host, store.host_key(), str(paths.authority_certificate), str(bundle))
+
+
+def usable_keys(hub: Hub, paths: HostPaths) -> tuple[HostKeys | None, str]:
+    """Return the keys of this host, or why they cannot be used.
+
+    Without them agents run, acquire and keep what they cannot publish; they join nothing.
+    """
+    try:
+        return host_keys(hub, paths), ""
+    except (AccessFilesError, NotPermittedError) as error:
+        return None, str(error)
 
 
 def has_keys(hub: Hub, paths: HostPaths) -> bool:

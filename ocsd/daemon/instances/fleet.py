@@ -14,7 +14,6 @@ from ocsd.daemon.instances.targets import Targets
 from ocsd.daemon.instances.transition import Transition
 from ocsd.errors import NoSuchInstanceError, StoppingError
 from ocsd.forkserver.protocol import Ended
-from ocsd.site.classes import WEB_CLASS
 from ocsd.site.model import Instance
 from ocsd.supervisor.events import (
     DownRequested,
@@ -25,6 +24,7 @@ from ocsd.supervisor.events import (
     UpRequested,
 )
 from ocsd.supervisor.wish import LEFT, Cause, Wish, Word, wish
+from ocsd.system.classes import WEB_CLASS
 from ocsd.text.nearest import did_you_mean
 from ocsd.text.times import utc
 

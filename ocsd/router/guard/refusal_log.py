@@ -43,11 +43,19 @@ class RefusalLog:
         self._counts: dict[tuple[str, ...], int] = {}
         self._left_out = 0
 
-    def told(self, who: Party, peer: str, action: str, reason: str) -> None:
-        """Report a refusal, unless the same one was reported a moment ago."""
-        fields = {"person": who.authid, "role": who.role, "address": peer, "reason": reason}
-        self._notes.add(action, AuditOutcome.REFUSED, **fields)
+    def told(self, who: Party, peer: str, action: str, reason: str, target: str = "") -> None:
+        """Report a refusal, unless the same one was reported a moment ago.
+
+        `target` is the address that was asked for or, of a login, the name that nobody has proven.
+        """
+        fields = {"person": who.authid, "role": who.role, "address": peer, "target": target}
+        self._notes.add(action, AuditOutcome.REFUSED, reason=reason, **fields)
         self._line(who, peer, action, reason)
+
+    def not_proven(self, name: str, peer: str, action: str, reason: str) -> None:
+        """Report a login that was refused; nobody vouches for the name."""
+        self._notes.add(action, AuditOutcome.REFUSED, address=peer, target=name, reason=reason)
+        self._line(Party(name, ""), peer, action, reason)
 
     def _line(self, who: Party, peer: str, action: str, reason: str) -> None:
         key = who.authid, who.role, peer, action, reason

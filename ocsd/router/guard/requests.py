@@ -68,7 +68,7 @@ class Judgement(_Base):  # type: ignore[misc] # crossbar is untyped
         reason = guard.verdicts.of(party, action, uri, match, forwarded)
         if reason is None:
             return self._look_closer(session, msg, party, action)
-        guard.refusals.told(party, _peer_of(session), action, reason)
+        guard.refusals.told(party, _peer_of(session), action, reason, uri)
         return self._error(msg, reason)
 
     def _look_closer(self, session: Any, msg: Any, party: Party, action: str) -> Any:
@@ -93,7 +93,7 @@ class Judgement(_Base):  # type: ignore[misc] # crossbar is untyped
             return None
         if is_operation:
             return self.messages.Result(msg.request, args=[[-1, reason, {}]])
-        guard.refusals.told(party, _peer_of(session), action, reason)
+        guard.refusals.told(party, _peer_of(session), action, reason, uri)
         return self._error(msg, reason)
 
     def _published_agent(self, uri: str) -> str | None:

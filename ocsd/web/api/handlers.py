@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any, Final
 
 from ocsd import __version__
-from ocsd.web.api.changing import Changing
+from ocsd.web.api.changes import ChangeEndpoints
 from ocsd.web.api.entering import Entering
-from ocsd.web.api.living import Living
-from ocsd.web.api.recorded import RecordedData
-from ocsd.web.api.telling import Telling
-from ocsd.web.api.watching import Watching
+from ocsd.web.api.live import LiveEndpoints
+from ocsd.web.api.logs import LogEndpoints
+from ocsd.web.api.recorded import DataEndpoints
+from ocsd.web.api.state import StateEndpoints
 from ocsd.web.login.doors import Doors
 from ocsd.web.server.route import Call
 from ocsd.web.server.seats import Seats
@@ -52,17 +52,17 @@ class Handlers:
             for purpose, newest_only in (("fields", True), ("windows", False), ("exports", True))
         )
         daemon = DaemonLink(reactor, own.paths.control_socket)
-        self.watching = Watching(own, States(daemon, reactor), seats)
+        self.state = StateEndpoints(own, States(daemon, reactor), seats)
         self.entering = Entering(self.doors)
-        self.changing = Changing(daemon, Agents(own.hub, own.instance_id), calls)
-        self.telling = Telling(own, seats, reading)
-        self.recorded = RecordedData(own, names, windows, exports)
-        self.living = Living(own.data_dir, names, seats)
+        self.changes = ChangeEndpoints(daemon, Agents(own.hub, own.instance_id), calls)
+        self.logs = LogEndpoints(own, seats, reading)
+        self.recorded = DataEndpoints(own, names, windows, exports)
+        self.live = LiveEndpoints(own.data_dir, names, seats)
         self.trends = Trends(own.data_dir, partial(builder_of, state))
 
     def start(self) -> None:
         """Begin with what goes on without anybody asking."""
-        self.living.start()
+        self.live.start()
         self.trends.start()
 
     def end(self) -> None:
@@ -71,7 +71,7 @@ class Handlers:
 
     def trouble(self) -> str:
         """Return the faults that an operator should know; empty if there are none."""
-        return "; ".join(filter(None, (self.living.trouble, self.trends.trouble)))
+        return "; ".join(filter(None, (self.live.trouble, self.trends.trouble)))
 
     async def openapi(self, _call: Call) -> Mapping[str, Any]:
         """Return the description of the API."""
@@ -90,5 +90,5 @@ class Handlers:
             "since_at": STARTED_AT,
             "address": self.address(),
             "trends": self.trends.as_json(),
-            "viewers": self.seats.taken("events"),
+            "viewers": self.state.viewers,
         }

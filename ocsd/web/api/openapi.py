@@ -13,9 +13,12 @@ _WORDS: Final = {
     404: "there is nothing of that name",
     409: "it cannot be done now",
     413: "it is too large",
+    415: "it is no JSON",
     429: "too many logins of this name, or from this address",
     503: "a source is away, or the page is busy; try again",
 }
+_OF_EVERY_REQUEST: Final = (403,)
+_OF_EVERY_CHANGE: Final = (413, 415)
 LOGIN_SCHEME: Final = "login"
 _SCHEME: Final = {
     "type": "apiKey",
@@ -111,9 +114,11 @@ def _answer(route: Route) -> dict[str, Any]:
 
 def _refusals(route: Route) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Error"}
-    codes = set(route.refusals)
+    codes = {*route.refusals, *_OF_EVERY_REQUEST}
+    if route.body is not None:
+        codes.update(_OF_EVERY_CHANGE)
     if route.role is not None:
-        codes |= {401, 403}
+        codes.add(401)
     return {
         str(code): {"description": _WORDS[code], "content": {JSON: {"schema": schema}}}
         for code in sorted(codes)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from ocsd.errors import UsageError
 from ocsd.reactor.threads import the_reactor
-from ocsd.web.api.telling import check_span
+from ocsd.web.api.logs import check_span
 from ocsd.web.refusals import MissingError
 from ocsd.web.server.plain import dumps_in_parts
 from ocsd.web.server.route import Call
@@ -18,7 +18,7 @@ MOST_EXPORTS: Final = 2
 """Exports at the same time; each is a process of its own."""
 
 
-class RecordedData:
+class DataEndpoints:
     """Answers `fields`, `window` and `export`, each by its thread: some take minutes."""
 
     def __init__(
@@ -38,7 +38,10 @@ class RecordedData:
     async def fields(self, call: Call) -> Any:
         """Return the recorded fields."""
         search, limit = call.params["search"], call.params["limit"]
-        return await self._names.do(lambda samples: samples.fields(search, limit))
+        one_each = bool(call.params["each"])
+        return await self._names.do(
+            lambda samples: samples.fields(search, limit, one_each=one_each)
+        )
 
     async def window(self, call: Call) -> Any:
         """Return fields over a time."""

@@ -10,6 +10,7 @@ from ocsd.web.server.route import EVENTS, LINES, Param, Route
 from ocsd.web.sources.export import EXPORT_TYPES
 from ocsd.web.sources.records import MOST_ENTRIES, MOST_LINES
 
+_WINDOW: Final = Param("window", "text", "a name of the viewer's own making, to be counted by", "")
 _STATE_EVENTS: Final = {
     "state": "as `GET state`, whenever something changed, and every 2 s at least",
     "transition": "an instance changed its state, as in the control API",
@@ -45,7 +46,20 @@ _LIVE_EVENTS: Final = {
     "redraw": "samples came late: ask for the window again from `since`",
     "tick": "the time, once a second",
 }
+_SEARCH: Final = Param("search", "text", "words in name or label, all of them", "")
+_EACH: Final = Param(
+    "each",
+    "choice",
+    "`instance`: of each instance the field of numbers with the newest sample only",
+    "",
+    choices=("instance",),
+)
 _FORMAT: Final = Param("format", "choice", "the kind of file", "csv", choices=tuple(EXPORT_TYPES))
+_LOG_EVENTS: Final = {
+    "line": "a line of the log",
+    "left_out": "`count` lines, which came all at once before the next one, are in the log only",
+    "tick": "the time, once a second",
+}
 _FOUND: Final = (400, 404, 503)
 
 
@@ -100,15 +114,17 @@ def _of_state(handlers: Handlers) -> tuple[Route, ...]:
             "GET",
             "state",
             "The state of the host: the verdict, what is wrong, and its status.",
-            handlers.watching.state,
+            handlers.state.state,
             schemas.STATE_SCHEMA,
+            params=(_WINDOW,),
         ),
         Route(
             "GET",
             "events",
             "Each state and each transition, as they come.",
-            handlers.watching.events,
+            handlers.state.events,
             kind=EVENTS,
+            params=(_WINDOW,),
             refusals=(400, 503),
             events=_STATE_EVENTS,
         ),
@@ -126,7 +142,7 @@ def _of_instances(handlers: Handlers) -> tuple[Route, ...]:
             "POST",
             f"instances/{verb}",
             summary,
-            handlers.changing.instances(verb),
+            handlers.changes.instances(verb),
             schemas.OBJECT,
             kind=LINES,
             body=schemas.CHANGE,
@@ -142,7 +158,7 @@ def _of_instances(handlers: Handlers) -> tuple[Route, ...]:
             "GET",
             operations,
             "The operations of an agent, with their parameters and latest sessions.",
-            handlers.changing.operations,
+            handlers.changes.operations,
             schemas.OPERATIONS,
             refusals=_FOUND,
         ),
@@ -150,7 +166,7 @@ def _of_instances(handlers: Handlers) -> tuple[Route, ...]:
             "GET",
             f"{operations}/{{operation}}",
             "The latest session of an operation.",
-            handlers.changing.operation,
+            handlers.changes.operation,
             schemas.SESSION_SCHEMA,
             refusals=_FOUND,
         ),
@@ -158,7 +174,7 @@ def _of_instances(handlers: Handlers) -> tuple[Route, ...]:
             "POST",
             f"{operations}/{{operation}}/{{action}}",
             "Start, stop or abort an operation (action: `start`, `stop`, `abort`).",
-            handlers.changing.request,
+            handlers.changes.request,
             schemas.ANSWER,
             body=schemas.PARAMS,
             refusals=_FOUND,
@@ -173,7 +189,7 @@ def _of_records(handlers: Handlers) -> tuple[Route, ...]:
             "GET",
             "instances/{name}/log",
             "The last lines of a log; also of `router` and `ocsd`, the daemon.",
-            handlers.telling.log,
+            handlers.logs.log,
             schemas.LOG_SCHEMA,
             params=(_LINES, _LEVEL, _GREP, _LOG_SINCE),
             refusals=_FOUND,
@@ -182,18 +198,18 @@ def _of_records(handlers: Handlers) -> tuple[Route, ...]:
             "GET",
             "instances/{name}/log/follow",
             "The lines that are appended to a log.",
-            handlers.telling.follow,
+            handlers.logs.follow,
             schemas.LINE,
             kind=EVENTS,
             params=(_LEVEL, _GREP),
             refusals=_FOUND,
-            events={"line": "a line of the log", "tick": "the time, once a second"},
+            events=_LOG_EVENTS,
         ),
         Route(
             "GET",
             "instances/{name}/strip",
             "The states of an instance, one after the other.",
-            handlers.telling.strip,
+            handlers.logs.strip,
             schemas.STRIP,
             params=(SINCE, UNTIL),
             refusals=_FOUND,
@@ -202,7 +218,7 @@ def _of_records(handlers: Handlers) -> tuple[Route, ...]:
             "GET",
             "history",
             "What happened on the host, the oldest first.",
-            handlers.telling.history,
+            handlers.logs.history,
             schemas.HISTORY,
             params=(
                 Param("instance", "text", "a name; `ocsd` is the daemon", many=True),
@@ -224,7 +240,7 @@ def _of_data(handlers: Handlers) -> tuple[Route, ...]:
             "The recorded fields.",
             handlers.recorded.fields,
             schemas.FIELDS,
-            params=(Param("search", "text", "words in name or label, all of them", ""), _LIMIT),
+            params=(_SEARCH, _LIMIT, _EACH),
             refusals=(400, 503),
         ),
         Route(
@@ -255,7 +271,7 @@ def _of_live_values(handlers: Handlers) -> tuple[Route, ...]:
             "GET",
             "live",
             "Columns of fields as samples are recorded, at the same absolute times for everybody.",
-            handlers.living.live,
+            handlers.live.live,
             schemas.OBJECT,
             kind=EVENTS,
             params=(_FIELDS, _STEP, _LIVE_SINCE),
@@ -266,15 +282,15 @@ def _of_live_values(handlers: Handlers) -> tuple[Route, ...]:
             "GET",
             "values",
             "The latest value of each field that was recorded in the last minutes.",
-            handlers.living.values,
+            handlers.live.values,
             schemas.VALUES,
-            params=(_PATTERN,),
+            params=(_PATTERN, _SEARCH),
         ),
         Route(
             "GET",
             "values/follow",
             "The latest values, once a second.",
-            handlers.living.follow_values,
+            handlers.live.follow_values,
             schemas.VALUES,
             kind=EVENTS,
             params=(_PATTERN,),

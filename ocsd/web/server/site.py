@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from io import BytesIO
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -11,11 +12,13 @@ from twisted.logger import Logger
 from twisted.web import http, resource, server
 
 from ocsd.errors import OcsdError, UsageError
+from ocsd.reactor.threads import the_reactor
 from ocsd.text.nearest import did_you_mean
 from ocsd.text.printable import one_line
 from ocsd.web.login.doors import Doors, Knock
 from ocsd.web.login.viewer import ForbiddenError, Viewer, check_role
 from ocsd.web.refusals import RequestRefusedError
+from ocsd.web.sending import LARGE_BYTES, Sending
 from ocsd.web.server.files import PageFiles
 from ocsd.web.server.plain import dumps
 from ocsd.web.server.read import Query, body_of
@@ -142,7 +145,8 @@ class Pages(resource.Resource):
         except RequestRefusedError as error:
             return _refuse(request, str(error), error.code)
         call = Call(request, names, params, body, viewer)
-        self._open[request] = viewer
+        if viewer.role:
+            self._open[request] = viewer
         answering = Deferred.fromCoroutine(_coroutine(route, call))
         self.under_way.add(answering)
         request.notifyFinish().addErrback(lambda _: answering.cancel())
@@ -166,8 +170,14 @@ class Pages(resource.Resource):
             return
         request.setHeader(b"content-type", route.kind.encode())
         request.setHeader(b"cache-control", b"no-store")
-        request.write(value if isinstance(value, bytes) else dumps(value) + b"\n")
-        request.finish()
+        content = value if isinstance(value, bytes) else dumps(value) + b"\n"
+        if len(content) < LARGE_BYTES:
+            request.write(content)
+            request.finish()
+            return
+        sent = Sending(request, BytesIO(content), the_reactor()).done
+        request.notifyFinish().addErrback(lambda _: sent.cancel())
+        sent.addCallbacks(lambda _: request.finish(), lambda failure: failure.trap(CancelledError))
 
     def _failed(self, failure: Any, request: Any) -> None:
         if failure.check(CancelledError) or request._disconnected:  # noqa: SLF001 - as above
@@ -229,13 +239,43 @@ class Request(server.Request):
             super().handleContentChunk(data)
 
 
+MOST_PAGE_CONNECTIONS: Final = 4000
+"""Connections at the same time; a browser opens at most six."""
+
+
 class PageSite(server.Site):
     """The web site, without a log of accesses."""
 
     noisy = False
+    _logger = Logger()
 
     def __init__(self, pages: resource.Resource) -> None:
         super().__init__(pages, requestFactory=Request)
+        self._connections = 0
+        self._is_full = False
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """Return what serves a connection; None, which closes it, if there are too many."""
+        if self._connections >= MOST_PAGE_CONNECTIONS:
+            if not self._is_full:
+                self._logger.warn(
+                    "{most} connections to the page are open, which is its limit; new ones are "
+                    "closed until some end",
+                    most=MOST_PAGE_CONNECTIONS,
+                )
+            self._is_full = True
+            return None
+        self._is_full = False
+        channel: Any = super().buildProtocol(addr)
+        self._connections += 1
+        lost = channel.connectionLost
+
+        def connection_lost(reason: Any) -> None:
+            self._connections -= 1
+            lost(reason)
+
+        channel.connectionLost = connection_lost
+        return channel
 
     def log(self, request: Any) -> None:
         """Log nothing: changes are in the history."""

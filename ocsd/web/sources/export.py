@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ProcessProtocol
-from twisted.protocols.basic import FileSender
 
 from ocsd.text.times import utc
 from ocsd.text.units import memory
 from ocsd.web.refusals import AwayError, RequestRefusedError
+from ocsd.web.sending import Sending
 
 EXPORT_TYPES: Final = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 LOW_PRIORITY: Final = 15
@@ -95,8 +95,7 @@ class Export:
                 raise RequestRefusedError(failure)
             self._head(kind)
             with open(path, "rb") as content:
-                sender: Any = FileSender()
-                await sender.beginFileTransfer(content, self._request)
+                await Sending(self._request, content, reactor).done
             self._request.finish()
         finally:
             self._kill(None)

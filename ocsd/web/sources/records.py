@@ -10,6 +10,7 @@ from ocsd.history.summary import HistoryEntry, in_order_of_time
 from ocsd.log.log_lines import LineFilter, LineReader, LogLine
 from ocsd.log.logfile import Follower
 from ocsd.system.paths import HostPaths
+from ocsd.text.logins import without_logins
 from ocsd.web.refusals import MissingError, RequestRefusedError
 
 MOST_ENTRIES: Final = 10_000
@@ -59,7 +60,7 @@ def spans(
     for entry in in_order_of_time(entries):
         if entry.at >= until_at:
             break
-        told = _told(entry, found)
+        told = _state_behind(entry, found)
         if told is None:
             continue
         at = max(entry.at, since_at)
@@ -69,7 +70,7 @@ def spans(
     return [span for span in found if span["until_at"] > span["since_at"]]
 
 
-def _told(entry: HistoryEntry, found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def _state_behind(entry: HistoryEntry, found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """Return the state and health that an entry begins; None if it begins none."""
     if entry.event == "HealthChanged" and found:
         health = _HEALTH.match(entry.reason)
@@ -155,4 +156,4 @@ class LogTail:
 
 def as_json(line: LogLine) -> dict[str, Any]:
     """Return a line for the page; its text has neither time nor level."""
-    return {"at": line.at, "level": line.level, "text": line.message}
+    return {"at": line.at, "level": line.level, "text": without_logins(line.message)}

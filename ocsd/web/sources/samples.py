@@ -17,11 +17,11 @@ from ocsd.errors import NoDataError, NotPermittedError, OcsdError
 from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
 from ocsd.web.work import Work
 
-TEXT_KIND: Final = "str"
+TEXT_KIND, TEXT_SHOWN = "str", "text"
 MOST_COLUMNS_IN_ALL: Final = 500_000
 """Columns of all fields of a window: some 40 MB of text."""
 _NO_AGGREGATOR: Final = "this host has no aggregator, so nothing is recorded here"
-MOST_WAITING: Final = 64
+MOST_READS_WAITING: Final = 64
 """Requests that may wait for one thread."""
 FEEDS_LIFE_S: Final = 5.0
 """Time for which the list of feeds, with units and labels, is not read again [s]."""
@@ -48,10 +48,11 @@ class Samples:
         self._feeds: dict[str, FeedOverview] = {}
         self._feeds_read_s = -inf
 
-    def fields(self, search: str, limit: int) -> dict[str, Any]:
+    def fields(self, search: str, limit: int, *, one_each: bool = False) -> dict[str, Any]:
         """Return the recorded fields with all words of `search` in their names or labels.
 
-        Those that only unread files have are missing; `unread` is the number of such files.
+        With `one_each` only one of each instance: of numbers, with the newest sample. Those that
+        only unread files have are missing; `unread` is the number of such files.
 
         Raises
         ------
@@ -66,9 +67,10 @@ class Samples:
             return {**nothing, "why_none": why}
         with self._open() as archive:
             feeds, unread = self._fresh_feeds(archive), archive.unread
-        words = search.lower().split()
         rows = [row for feed in feeds.values() for row in _rows(feed)]
-        found = [row for row in rows if _has(row, words)]
+        found = [row for row in rows if has_words(search, row["field"], row["label"])]
+        if one_each:
+            found = _newest_of_each(found)
         return {"fields": found[:limit], "total": len(found), "unread": unread}
 
     def window(
@@ -156,7 +158,7 @@ class SamplesThread:
 
     def __init__(self, reactor: Any, samples: Samples, purpose: str) -> None:
         self._samples = samples
-        self._work = Work(reactor, purpose, threads=1, waiting=MOST_WAITING)
+        self._work = Work(reactor, purpose, threads=1, waiting=MOST_READS_WAITING)
 
     def do(self, read: Callable[[Samples], Any]) -> "Deferred[Any]":
         """Call `read` in the thread; the Deferred fires with its result.
@@ -216,7 +218,7 @@ def _rows(feed: FeedOverview) -> Iterator[dict[str, Any]]:
             "instance_id": instance_of(feed.feed),
             "feed": feed.feed,
             "name": name[len(feed.feed) + 1 :],
-            "kind": {TEXT_KIND: "text"}.get(kind, "number"),
+            "kind": {TEXT_KIND: TEXT_SHOWN}.get(kind, "number"),
             "newest_at": newest[name] or None,
             **_meaning(feed, name),
         }
@@ -233,9 +235,20 @@ def _meaning(feed: FeedOverview | None, name: str) -> dict[str, Any]:
     return {"units": feed.units.get(name), "label": feed.labels.get(name)}
 
 
-def _has(row: dict[str, Any], words: Sequence[str]) -> bool:
-    text = f"{row['field']} {row['label'] or ''}".lower()
-    return all(word in text for word in words)
+def has_words(search: str, name: str, label: str | None) -> bool:
+    """Return whether all words of a search are in the name or label of a field."""
+    text = f"{name} {label or ''}".lower()
+    return all(word in text for word in search.lower().split())
+
+
+def _newest_of_each(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one row of each instance: of numbers, with the newest sample."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        best = found.get(row["instance_id"], row)
+        if row["kind"] != TEXT_SHOWN and (row["newest_at"] or 0) >= (best["newest_at"] or 0):
+            found[row["instance_id"]] = row
+    return [*found.values()]
 
 
 def _field(field: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 from ocsd.errors import PluginError, UnknownAgentClassError
 from ocsd.site.plugins import AgentEntry, moved
 from ocsd.site_config import agent_class, agent_classes
+from ocsd.text.reason import shortened
 
 
 @pytest.fixture
@@ -176,8 +177,11 @@ def test_an_unknown_class_is_told_with_the_nearest_name():
 
 
 def test_an_unknown_class_like_no_other_is_told_with_all_names():
-    with pytest.raises(UnknownAgentClassError, match=r"known are .*FakeDataAgent.*RegistryAgent"):
-        agent_class("Zzz")
+    with pytest.raises(UnknownAgentClassError, match=r"known are .*FakeData.*Registry") as caught:
+        agent_class("ZyxwvutsrqponAgent")
+
+    # Where a reason is cut, as in `ocsd start`, the names give way and not the advice.
+    assert "into a folder of agent-paths;" in shortened(str(caught.value) + ", Other" * 50)
 
 
 def test_an_installed_package_brings_agents(distribution):

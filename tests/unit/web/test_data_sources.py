@@ -16,7 +16,8 @@ from ocsd.data.overview import FeedOverview
 from ocsd.errors import NoDataError, NotPermittedError, UsageError
 from ocsd.system.paths import HostPaths
 from ocsd.web.api.handlers import Handlers
-from ocsd.web.api.recorded import MOST_EXPORTS, RecordedData
+from ocsd.web.api.recorded import MOST_EXPORTS, DataEndpoints
+from ocsd.web.login.doors import OpenDoors, Trusted
 from ocsd.web.refusals import AwayError, MissingError, RequestRefusedError
 from ocsd.web.server.route import Call
 from ocsd.web.settings import PageSettings
@@ -87,6 +88,7 @@ def test_fields_are_found_by_words_in_name_or_label(tmp_path):
         }
     ]
     assert samples.fields("", 1)["total"] == 2
+    assert [row["field"] for row in samples.fields("", 9, one_each=True)["fields"]] == [FIELD]
     assert samples.fields("mode", 9)["fields"][0]["kind"] == "text"
 
 
@@ -132,6 +134,7 @@ def test_a_slow_window_holds_up_neither_fields_nor_live_values_nor_exports(tmp_p
         ),
         reactor,
         str,
+        OpenDoors(Trusted()),
     )
     begun, go_on, done = threading.Event(), threading.Event(), threading.Event()
 
@@ -139,7 +142,7 @@ def test_a_slow_window_holds_up_neither_fields_nor_live_values_nor_exports(tmp_p
         begun.set()
         go_on.wait(LIMIT_S)
 
-    recorded, names = made.recorded, made.living._names
+    recorded, names = made.recorded, made.live._names
     recorded._windows.do(slow).addCallback(lambda _: done.set())
     assert begun.wait(LIMIT_S)
     answers = queue.Queue()
@@ -182,7 +185,7 @@ def test_the_end_of_the_page_leaves_nothing_of_an_export(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     settings = PageSettings("lab", None, None, None, data_dir=tmp_path / "data")
     found = {"fields": {FIELD: {"n": [2], "n_nan": [1]}}}
-    recorded = RecordedData(settings, None, None, SimpleNamespace(do=lambda _: succeed(found)))
+    recorded = DataEndpoints(settings, None, None, SimpleNamespace(do=lambda _: succeed(found)))
     reactor = Spawning()
     monkeypatch.setattr("ocsd.web.api.recorded.the_reactor", lambda: reactor)
     params = {"field": [FIELD], "since": 0.0, "until": 1.0, "format": "csv"}
@@ -207,7 +210,7 @@ def test_an_export_without_a_place_gives_its_seat_back(tmp_path, monkeypatch):
     settings = PageSettings("lab", None, None, None, data_dir=tmp_path)
     found = {"fields": {FIELD: {"n": [2], "n_nan": [1]}}}
     exports = SimpleNamespace(do=lambda _: succeed(found))
-    recorded = RecordedData(settings, None, None, exports)
+    recorded = DataEndpoints(settings, None, None, exports)
     call = Call(None, params={"field": [FIELD], "since": 0.0, "until": 1.0, "format": "csv"})
     for _ in range(MOST_EXPORTS + 1):
         refused = []

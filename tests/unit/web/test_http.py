@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 
 from ocsd.web.login.doors import OpenDoors, Trusted
 from ocsd.web.refusals import AwayError
+from ocsd.web.sending import READER_LIMIT_S
 from ocsd.web.server.files import PageFiles
 from ocsd.web.server.route import EVENTS, Param, Route
 from ocsd.web.server.site import LARGEST_BODY_BYTES, Pages, PageSite
@@ -188,6 +189,77 @@ def test_a_file_is_sent_once_and_then_known_by_its_tag(ask, tmp_path):
     (tmp_path / "index.html").write_text("<!doctype html>2")
     assert ask("/", **{"if-none-match": headers["etag"]})[0] == 200
     assert ask("/static/parts/plot.js")[1]["content-type"].startswith("text/javascript")
+
+
+class Slow(StringTransport):
+    """A client that has to be asked whether it has read."""
+
+    def __init__(self):
+        super().__init__()
+        self.is_aborted = False
+
+    def write(self, data):
+        super().write(data)
+        if self.producer is not None and len(self.value()) > self.room:
+            self.producer.pauseProducing()
+
+    def writeSequence(self, data):
+        self.write(b"".join(data))
+
+    room = 10**5
+
+    def read_on(self):
+        self.room = len(self.value()) + 10**5
+        self.producer.resumeProducing()
+
+    def abortConnection(self):
+        self.is_aborted = True
+
+
+@pytest.fixture
+def slow(site, handlers, clock, monkeypatch):
+    monkeypatch.setattr("ocsd.web.server.site.the_reactor", lambda: clock)
+    client = Client(site)
+    client.leave()
+    client.transport = Slow()
+    client.protocol = site.buildProtocol(None)
+    client.protocol.callLater = clock.callLater
+    client.protocol.makeConnection(client.transport)
+    client.send("/api/v1/later")
+    handlers.waiting.callback(b'"%s"' % (b"x" * 10**6))
+    return client
+
+
+def test_a_large_answer_lasts_as_long_as_its_reader_needs(slow, clock):
+    ends = b"\r\n0\r\n\r\n"
+    for _ in range(20):
+        if slow.transport.value().endswith(ends):
+            break
+        clock.advance(READER_LIMIT_S - 1)
+        slow.transport.read_on()
+    assert not slow.transport.is_aborted
+    assert slow.transport.value().endswith(ends)
+    assert slow.transport.value().count(b"x") == 10**6
+    slow.leave()
+
+
+def test_a_reader_who_takes_nothing_of_a_large_answer_is_left(slow, clock):
+    clock.advance(READER_LIMIT_S + 1)
+    assert slow.transport.is_aborted
+    slow.leave()
+    clock.advance(READER_LIMIT_S + 1)
+
+
+def test_more_connections_than_there_is_room_for_are_closed(site, monkeypatch):
+    monkeypatch.setattr("ocsd.web.server.site.MOST_PAGE_CONNECTIONS", 2)
+    first, second = Client(site), Client(site)
+    assert site.buildProtocol(None) is None
+    first.leave()
+    third = Client(site)
+    assert site.buildProtocol(None) is None
+    assert third.send("/api/v1/echo/x").answer[0] == 200
+    second.leave()
+    third.leave()
 
 
 def test_a_viewer_who_leaves_ends_what_is_done_for_it(site, handlers):

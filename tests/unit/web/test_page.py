@@ -185,6 +185,65 @@ def test_dragging_zooms_and_what_is_exported_is_what_is_seen(page, address):
     assert f"field={FIELD}" in href
 
 
+def test_names_of_fields_that_begin_alike_are_not_cut(page):
+    with served(
+        World([f"observatory_registry_{'of_the_whole_site_' * 3}{i}" for i in "ab"])
+    ) as url:
+        page.goto(url)
+        page.locator("#values .place").first.wait_for()
+        cut = page.evaluate(
+            "() => [...document.querySelectorAll('#values .name, #values .place')]"
+            ".filter((each) => each.scrollWidth > each.clientWidth + 1).length"
+        )
+    assert cut == 0
+
+
+def test_two_fingers_zoom_and_one_moves(chromium, address):
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    page.goto(f"{address}#field={FIELD}&since=2026-11-01T00:00:00Z&until=2026-11-02T00:00:00Z")
+    page.locator("#rows tr").first.wait_for()
+    page.evaluate("document.getElementById('plots').scrollIntoView()")
+    over = page.locator(".plot .over")
+    over.scroll_into_view_if_needed()
+    box = over.bounding_box()
+    touch = context.new_cdp_session(page)
+
+    def fingers(kind, *shares):
+        y = box["y"] + box["height"] / 2
+        points = [
+            {"id": i, "x": box["x"] + box["width"] * share, "y": y}
+            for i, share in enumerate(shares)
+        ]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def length():
+        return page.evaluate(
+            "() => { const at = (key) => Date.parse(new URLSearchParams(location.hash.slice(1))"
+            ".get(key)); return (at('until') - at('since')) / 3.6e6; }"
+        )
+
+    fingers("touchStart", 0.4)
+    fingers("touchStart", 0.4, 0.6)
+    for share in (0.35, 0.3, 0.25, 0.2, 0.15, 0.1):
+        fingers("touchMove", share, 1 - share)
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+    fingers("touchEnd")
+    page.wait_for_function("!location.hash.includes('since=2026-11-01T00:00')")
+    assert 4 < length() < 9
+    middle = page.evaluate("location.hash")
+    fingers("touchStart", 0.3)
+    for share in (0.4, 0.5, 0.6):
+        fingers("touchMove", share)
+    fingers("touchEnd")
+    page.wait_for_function("(before) => location.hash !== before", arg=middle)
+    assert 4 < length() < 9
+    context.close()
+
+
 def test_every_part_can_be_reached_by_keys(page, address):
     page.goto(f"{address}#field={FIELD}")
     page.locator("#rows tr").nth(1).wait_for()
@@ -240,8 +299,8 @@ def test_a_window_without_the_focus_holds_no_connection_for_the_state(page, addr
         "(before) => document.getElementById('clock').textContent !== before", arg=before
     )
 
-    assert "api/v1/state" in asked
-    assert "api/v1/events" not in asked
+    assert any(each.startswith("api/v1/state?window=") for each in asked)
+    assert not any(each.startswith("api/v1/events") for each in asked)
     assert page.locator("#stall").is_hidden()
 
 

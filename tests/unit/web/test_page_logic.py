@@ -200,6 +200,15 @@ def test_each_of_many_texts_is_told(run):
     assert run(COLUMNS, code) == 9000
 
 
+def test_two_fingers_that_part_make_the_span_shorter_around_their_middle(run):
+    code = """
+    const at = (x, y = 0) => ({clientX: x, clientY: y});
+    const {factor, middle} = span.pinch([at(100), at(200)], [at(100), at(300)]);
+    const close = span.pinch([at(100), at(200)], [at(150), at(150, 1)]);
+    return [factor, middle, close.factor];"""
+    assert run(SPAN, code) == [0.5, 200, 10]
+
+
 # --- Log ---
 
 

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from ocsd.errors import NoLogError
 from ocsd.history.summary import HistoryEntry
-from ocsd.web.api.telling import Telling
+from ocsd.web.api.logs import MOST_LINES_AT_ONCE, LogEndpoints, _Following
 from ocsd.web.refusals import BusyError, MissingError
 from ocsd.web.server.plain import dumps, dumps_in_parts
 from ocsd.web.server.route import Call
@@ -114,12 +114,22 @@ def test_a_missing_log_names_those_that_there_are(log):
 def test_a_log_that_cannot_be_read_takes_no_seat(log):
     (log.parent / "odd.log").mkdir()
     seats = Seats()
-    telling = Telling(SimpleNamespace(paths=Paths(log.parent)), seats, None)
+    endpoints = LogEndpoints(SimpleNamespace(paths=Paths(log.parent)), seats, None)
     call = Call(None, names={"name": "odd"}, params={"level": "trace", "grep": ""})
     refused = []
-    Deferred.fromCoroutine(telling.follow(call)).addErrback(refused.append)
+    Deferred.fromCoroutine(endpoints.follow(call)).addErrback(refused.append)
     assert isinstance(refused[0].value, NoLogError)
     assert seats.taken("log") == 0
+
+
+def test_lines_of_a_log_that_are_left_out_are_counted(log):
+    written = []
+    following = object.__new__(_Following)
+    following._stream = SimpleNamespace(event=lambda *event: written.append(event), is_open=False)
+    following._tick_due_at = math.inf
+    following._write([{"text": str(n)} for n in range(MOST_LINES_AT_ONCE + 2)])
+    assert written[:2] == [("left_out", {"count": 2}), ("line", {"text": "2"})]
+    assert len(written) == MOST_LINES_AT_ONCE + 1
 
 
 def test_more_viewers_than_there_are_seats_are_refused():

@@ -2,13 +2,15 @@
 
 import json
 import time
+from types import SimpleNamespace
 
 import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 
+from ocsd.web.api.state import LOOKING_S, StateEndpoints
 from ocsd.web.api.view import LATE_FOR_S, state_of
-from ocsd.web.api.watching import Watching
 from ocsd.web.refusals import AwayError, LateError
+from ocsd.web.server.route import Call
 from ocsd.web.server.seats import Seats
 from ocsd.web.settings import PageSettings
 from ocsd.web.sources.states import POLL_S, SOON_S, States
@@ -141,6 +143,34 @@ def test_single_questions_share_an_answer(daemon, states, clock):
     assert daemon.asked == 1
 
 
+def ask(window=""):
+    request = SimpleNamespace(
+        setHeader=lambda *_: None,
+        notifyFinish=Deferred,
+        registerProducer=lambda *_: None,
+        write=lambda _: None,
+    )
+    return Call(request, params={"window": window})
+
+
+def test_windows_with_and_without_the_focus_are_counted_each_once(daemon, states, monkeypatch):
+    now_s = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    endpoints = StateEndpoints(PageSettings("lab", None, None, None), states, Seats())
+    for window in ("a", "b", "b", ""):
+        Deferred.fromCoroutine(endpoints.state(ask(window)))
+    Deferred.fromCoroutine(endpoints.events(ask("b")))
+    assert endpoints.viewers == 2
+    now_s += LOOKING_S + 1
+    assert endpoints.viewers == 1
+    for window in ("b", "", ""):
+        Deferred.fromCoroutine(endpoints.events(ask(window)))
+    assert endpoints.viewers == 3
+    for stream in list(endpoints._streams):
+        stream.stopProducing()
+    assert endpoints.viewers == 0
+
+
 def view(daemon, states, now_at=10.0):
     settings = PageSettings("lab", None, None, None, name="Lab <1>", colour="#102030")
     found = []
@@ -152,11 +182,11 @@ def test_the_answer_to_single_questions_is_made_once_and_has_the_present_time(
     daemon, states, clock, monkeypatch
 ):
     clock.advance(5)
-    watching = Watching(PageSettings("lab", None, None, None), states, Seats())
+    endpoints = StateEndpoints(PageSettings("lab", None, None, None), states, Seats())
     answers = []
     for at in (7.0, 8.5):
         monkeypatch.setattr(time, "time", lambda at=at: at)
-        Deferred.fromCoroutine(watching.state(None)).addCallback(answers.append)
+        Deferred.fromCoroutine(endpoints.state(ask())).addCallback(answers.append)
     first, second = map(json.loads, answers)
     assert (first.pop("at"), second.pop("at")) == (7.0, 8.5)
     assert first == second

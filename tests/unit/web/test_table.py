@@ -56,6 +56,13 @@ def test_the_description_is_of_openapi_and_has_every_path():
     assert len(set(names)) == len(names)
 
 
+def test_the_description_has_every_refusal():
+    paths = document(TABLE)["paths"]
+    assert [*paths["/state"]["get"]["responses"]] == ["200", "400", "401", "403"]
+    change = paths["/instances/{name}/operations/{operation}/{action}"]["post"]
+    assert {"403", "413", "415"} <= set(change["responses"])
+
+
 @pytest.mark.parametrize("route", TABLE, ids=lambda route: f"{route.method} {route.path}")
 def test_every_schema_is_one(route):
     for schema in (route.answer, route.body or {}, *(each.schema() for each in route.params)):

@@ -5,6 +5,8 @@ import { Stream } from "./stream.js";
 const HIDDEN_POLL_MS = 10000;
 const POLL_MS = 1000;
 const PATIENCE_MS = 5000;
+// Nothing but a name by which the server counts windows; randomUUID needs https.
+const WINDOW = Math.random().toString(36).slice(2);
 const STALLED_AFTER_S = 2.5;
 
 export class SiteState {
@@ -37,7 +39,7 @@ export class SiteState {
       this.ask();
       return;
     }
-    this.stream = new Stream(address("events"), {
+    this.stream = new Stream(address("events", { window: WINDOW }), {
       state: (state) => this.take(state),
       transition: (transition) => this.tell("transition", transition),
       tick: ({ at }) => this.hear(at),
@@ -48,7 +50,7 @@ export class SiteState {
     if (this.asking) return;
     this.asking = true;
     try {
-      this.take(await get("state", {}, AbortSignal.timeout(PATIENCE_MS)));
+      this.take(await get("state", { window: WINDOW }, AbortSignal.timeout(PATIENCE_MS)));
     } catch {
       this.isUnanswered = true; // it is asked again soon
     }

@@ -50,3 +50,12 @@ export function zoomed(view, factor, now, around = null) {
 export function stepFor(span_s, width) {
   return 2 ** Math.min(3, Math.max(-4, Math.floor(Math.log2(span_s / width))));
 }
+
+const CLOSEST_PX = 10;
+
+/** What two fingers have done, each {clientX, clientY}: the factor of the span, and their middle. */
+export function pinch(before, after) {
+  const apart = ([one, other]) =>
+    Math.max(CLOSEST_PX, Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY));
+  return { factor: apart(before) / apart(after), middle: (after[0].clientX + after[1].clientX) / 2 };
+}

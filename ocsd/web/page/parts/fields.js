@@ -36,7 +36,7 @@ export class Fields {
     try {
       const { fields, total, unread, why_none: why } = await get("fields", { search, limit: MOST });
       if (search !== $("search").value.trim()) return;
-      Object.assign(this, { fields, total: Math.max(total, this.total ?? 0) });
+      Object.assign(this, { fields, found: total, searched: search, total: Math.max(total, this.total ?? 0) });
       setText($("fields-said"), why ?? saidOf(fields.length, total, search, unread));
       this.draw();
       if (!total) this.searchAgain();
@@ -57,7 +57,7 @@ export class Fields {
     if (document.hidden || !this.seen || this.asking || !this.fields.length) return;
     this.asking = true;
     try {
-      const answers = await Promise.all(this.patterns().map((pattern) => get("values", { pattern })));
+      const answers = await Promise.all(this.queries().map((query) => get("values", query)));
       this.values = new Map(answers.flatMap(({ values }) => values).map((each) => [each.field, each]));
       this.draw();
     } catch {
@@ -67,10 +67,15 @@ export class Fields {
     }
   }
 
-  /** All values if they are few, else those of the first instances in the list. */
-  patterns() {
-    if (this.total <= FEW) return [""];
-    return [...new Set(this.fields.map(({ instance_id: id }) => id))].slice(0, MOST_AT_ONCE);
+  /** All values if they are few, else those of what is found, else of the first instances. */
+  queries() {
+    if (this.total <= FEW) return [{}];
+    if (this.found <= FEW) {
+      const chosen = this.shown.fields.slice(0, MOST_AT_ONCE).map((field) => ({ pattern: field }));
+      return [{ search: this.searched }, ...chosen];
+    }
+    const first = [...new Set(this.fields.map(({ instance_id: id }) => id))].slice(0, MOST_AT_ONCE);
+    return first.map((pattern) => ({ pattern }));
   }
 
   /** Chosen fields stay in the list, whatever is searched. */

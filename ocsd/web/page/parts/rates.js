@@ -8,6 +8,7 @@ const SPAN_S = 3600;
 const COLUMNS = 60;
 const AGAIN_MS = 60000;
 const AT_ONCE = 32;
+const MOST = 10000;
 const WIDTH = 84;
 const HEIGHT = 18;
 
@@ -35,19 +36,13 @@ export class Rates {
   /** The rates by instance; an old one is none, because it says "now". */
   async ask() {
     const found = new Map();
-    const { fields } = await get("fields", { limit: 2000 });
-    const one = new Map();
-    for (const field of fields) {
-      const best = one.get(field.instance_id);
-      if (field.kind === "number" && !(best?.newest_at >= field.newest_at)) one.set(field.instance_id, field);
-    }
-    const wanted = [...one.entries()];
+    const { fields: wanted } = await get("fields", { each: "instance", limit: MOST });
     const until = Math.floor(this.site.now() / 60) * 60;
     for (let i = 0; i < wanted.length; i += AT_ONCE) {
       const some = wanted.slice(i, i + AT_ONCE);
-      const query = { field: some.map(([, { field }]) => field), since: until - SPAN_S, until, columns: COLUMNS };
+      const query = { field: some.map(({ field }) => field), since: until - SPAN_S, until, columns: COLUMNS };
       const answer = await get("window", query);
-      for (const [name, { field }] of some) {
+      for (const { instance_id: name, field } of some) {
         found.set(name, rates(answer.fields[field], until - SPAN_S, until, COLUMNS));
       }
     }

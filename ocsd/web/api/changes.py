@@ -15,7 +15,7 @@ BEGIN_LIMIT_S: Final = 10.0
 """Time that the daemon has to begin a change [s]."""
 
 
-class Changing:
+class ChangeEndpoints:
     """Answers the requests that change something, and those about operations."""
 
     def __init__(self, daemon: DaemonLink, agents: Agents, work: Work) -> None:

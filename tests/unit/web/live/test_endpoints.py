@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ocsd.reactor.threads import the_reactor
-from ocsd.web.api.living import Living
+from ocsd.web.api.live import LiveEndpoints
 from ocsd.web.live.latest import LatestValue
 from ocsd.web.server.seats import Seats
 
@@ -24,14 +24,14 @@ class Viewer:
 
 
 def test_a_viewer_with_a_defect_does_not_stop_the_others():
-    living = Living(None, None, Seats())
+    endpoints = LiveEndpoints(None, None, Seats())
     first, last = Viewer(), Viewer(has_defect=True)
-    living._waiting = [first, last]
+    endpoints._waiting = [first, last]
     with pytest.raises(KeyError):
-        living._go_on()
+        endpoints._go_on()
     [call] = the_reactor().getDelayedCalls()
     call.cancel()
-    living._go_on()
+    endpoints._go_on()
     assert (first.beats, last.beats) == (1, 1)
 
 
@@ -48,12 +48,14 @@ class Journal:
 
 
 def test_the_values_are_read_once_for_all_patterns():
-    living = Living(None, None, Seats())
-    living._live = Journal("observatory.a.feeds.temps.x", "observatory.b.feeds.temps.y")
+    endpoints = LiveEndpoints(None, None, Seats())
+    endpoints._live = Journal("observatory.a.feeds.temps.x", "observatory.b.feeds.temps.y")
 
     def fields(pattern):
-        return [each["field"][-1] for each in json.loads(living.latest(pattern))["values"]]
+        return [each["field"][-1] for each in json.loads(endpoints.latest(pattern))["values"]]
 
     found = [fields(pattern) for pattern in ("", "a", "b", "*.y", "c")]
     assert found == [["x", "y"], ["x"], ["y"], ["y"], []]
-    assert living._live.asked == 1
+    found = json.loads(endpoints.latest("", "TEMPS x"))["values"]
+    assert [each["field"][-1] for each in found] == ["x"]
+    assert endpoints._live.asked == 1

@@ -15,7 +15,7 @@ from ocsd.web.server.plain import dumps
 from ocsd.web.server.route import Call
 from ocsd.web.server.seats import Seats
 from ocsd.web.server.stream import Stream
-from ocsd.web.sources.samples import SamplesThread
+from ocsd.web.sources.samples import SamplesThread, has_words
 
 IDLE_POLL_S: Final = 1.0
 """Time between two looks into the journal while nobody looks [s]; else each update begins with one.
@@ -30,7 +30,7 @@ BREATH_S: Final = 0.01
 """Time for which viewers are written to at once, and then others have their turn [s]."""
 
 
-class Living:
+class LiveEndpoints:
     """Answers `live` and `values`; one reading of the journal serves all viewers."""
 
     def __init__(self, data_dir: Path | None, names: SamplesThread, seats: Seats) -> None:
@@ -44,7 +44,7 @@ class Living:
         self._rounds = Ticker(UPDATE_S, self._round)
         self._newest: list[LatestValue] = []
         self._newest_at = float("-inf")
-        self._answers: dict[str, bytes] = {}
+        self._answers: dict[tuple[str, str], bytes] = {}
 
     @property
     def trouble(self) -> str:
@@ -74,7 +74,7 @@ class Living:
         """Return the latest values."""
         if self._live is not None:
             self._live.poll()
-        return self.latest(call.params["pattern"])
+        return self.latest(call.params["pattern"], call.params["search"])
 
     async def follow_values(self, call: Call) -> None:
         """Stream the latest values once a second."""
@@ -82,8 +82,8 @@ class Living:
         self._seats.take("values")
         _ValuesViewer(call, self, call.params["pattern"])
 
-    def latest(self, pattern: str) -> bytes:
-        """Return the latest values that a pattern means, as JSON, made once for all viewers.
+    def latest(self, pattern: str, search: str = "") -> bytes:
+        """Return the latest values that are meant, as JSON, made once for all viewers.
 
         They are not older than some tenths of a second.
         """
@@ -91,12 +91,13 @@ class Living:
         if not 0 <= now_at - self._newest_at < VALUES_S / 2:
             self._newest_at, self._answers = now_at, {}
             self._newest = [] if self._live is None else self._live.latest()
-        answer = self._answers.get(pattern)
+        answer = self._answers.get((pattern, search))
         if answer is None:
-            answer = self._answers[pattern] = dumps(self._told(pattern or "*"))
+            answer = dumps(self._values(pattern or "*", search))
+            self._answers[pattern, search] = answer
         return answer
 
-    def _told(self, pattern: str) -> dict[str, Any]:
+    def _values(self, pattern: str, search: str) -> dict[str, Any]:
         at = self._newest_at
         return {
             "at": at,
@@ -110,7 +111,7 @@ class Living:
                     "label": each.label or None,
                 }
                 for each in self._newest
-                if is_meant(each.field, pattern)
+                if is_meant(each.field, pattern) and has_words(search, each.field, each.label)
             ],
         }
 
@@ -170,12 +171,12 @@ class _Viewer:
     seat = ""
     period_s = VALUES_S
 
-    def __init__(self, call: Call, living: Living) -> None:
-        self._living = living
+    def __init__(self, call: Call, endpoints: LiveEndpoints) -> None:
+        self._endpoints = endpoints
         self._stream = Stream(call.request)
         self._stream.on_close = self._closed
         self._due_s = self._tick_due_s = 0.0
-        living.join(self)
+        endpoints.join(self)
 
     def beat(self) -> None:
         """Write what is new, and once a second the time."""
@@ -194,16 +195,16 @@ class _Viewer:
         """Write what is new."""
 
     def _closed(self) -> None:
-        self._living.leave(self, self.seat)
+        self._endpoints.leave(self, self.seat)
 
 
 class _LiveViewer(_Viewer):
     seat = "live"
     period_s = 0.0
 
-    def __init__(self, call: Call, living: Living, cursor: LiveCursor) -> None:
+    def __init__(self, call: Call, endpoints: LiveEndpoints, cursor: LiveCursor) -> None:
         self._cursor = cursor
-        super().__init__(call, living)
+        super().__init__(call, endpoints)
 
     def write(self) -> None:
         for event in self._cursor.updates():
@@ -223,9 +224,9 @@ class _LiveViewer(_Viewer):
 class _ValuesViewer(_Viewer):
     seat = "values"
 
-    def __init__(self, call: Call, living: Living, pattern: str) -> None:
+    def __init__(self, call: Call, endpoints: LiveEndpoints, pattern: str) -> None:
         self._pattern = pattern
-        super().__init__(call, living)
+        super().__init__(call, endpoints)
 
     def write(self) -> None:
-        self._stream.raw(b"event: values\ndata: %s\n\n" % self._living.latest(self._pattern))
+        self._stream.raw(b"event: values\ndata: %s\n\n" % self._endpoints.latest(self._pattern))

@@ -20,7 +20,7 @@ LOG_STREAM_POLL_S: Final = 0.5
 MOST_LINES_AT_ONCE: Final = 1000
 
 
-class Telling:
+class LogEndpoints:
     """Answers requests for logs, states and history."""
 
     def __init__(self, settings: PageSettings, seats: Seats, work: Work) -> None:
@@ -97,7 +97,10 @@ class _Following:
         read.addCallbacks(self._write, self._again)
 
     def _write(self, lines: list[dict[str, Any]]) -> None:
-        for line in lines[max(0, len(lines) - MOST_LINES_AT_ONCE) :]:
+        left_out = max(0, len(lines) - MOST_LINES_AT_ONCE)
+        if left_out:
+            self._stream.event("left_out", {"count": left_out})
+        for line in lines[left_out:]:
             self._stream.event("line", line)
         now_at = time.time()
         if now_at >= self._tick_due_at:
