@@ -168,16 +168,9 @@ def request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
         instance_id=ROUTER_NAME,
         log_path=str(paths.instance_log(ROUTER_NAME)),
         working_dir=str(paths.state),
-        environment=_environment(plan, paths),
+        environment=dict(plan.environment),
         command=plan.command,
     )
-
-
-def _environment(plan: RouterPlan, paths: HostPaths) -> dict[str, str]:
-    if plan.http_socket is None:
-        return dict(plan.environment)
-    # The guard reports refusals to the audit journal.
-    return {**plan.environment, "NOTIFY_SOCKET": str(paths.notify_socket)}
 
 
 class RouterWatch:
