@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from ocsd.access import private_files
 from ocsd.access.roles import PERSONS, Role
 from ocsd.errors import AccessFilesError
 
@@ -34,6 +33,8 @@ def local_roles(folder: Path) -> dict[str, str]:
     AccessFilesError, NotPermittedError
         If the file is there and cannot be used.
     """
+    from ocsd.access import private_files  # an open site has no such file
+
     path = folder / UNIX_USERS
     if not path.exists():
         return {}

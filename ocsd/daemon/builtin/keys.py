@@ -140,6 +140,7 @@ def facts_of(site: Site, hub: Hub, paths: HostPaths) -> GuardFacts:
         is_closed=hub.is_closed,
         homes=homes,
         directors=tuple(directors),
+        notify_socket=str(paths.notify_socket),
     )
 
 

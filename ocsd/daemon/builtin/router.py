@@ -168,16 +168,9 @@ def request(plan: RouterPlan, paths: HostPaths) -> SpawnRequest:
         instance_id=ROUTER_NAME,
         log_path=str(paths.instance_log(ROUTER_NAME)),
         working_dir=str(paths.state),
-        environment=_environment(plan, paths),
+        environment=dict(plan.environment),
         command=plan.command,
     )
-
-
-def _environment(plan: RouterPlan, paths: HostPaths) -> dict[str, str]:
-    if plan.http_socket is None:
-        return dict(plan.environment)
-    # The guard reports refusals to the audit journal.
-    return {**plan.environment, "NOTIFY_SOCKET": str(paths.notify_socket)}
 
 
 class RouterWatch:
@@ -197,13 +190,14 @@ class RouterWatch:
 
     def transition(self, transition: Transition) -> None:
         """Poll the router until it is ready, whenever it is being started."""
-        starts = transition.after.state is State.STARTING
-        if (
-            transition.instance_id == self._keeper.instance_id
-            and starts
-            and not self._polling.running
-        ):
+        if transition.instance_id != self._keeper.instance_id:
+            return
+        state = transition.after.state
+        if state is State.STARTING and not self._polling.running:
             self._polling.start(ROUTER_POLL_S, now=False)
+        if state is State.UP and self._asking is not None:
+            # With a notify socket crossbar reports by itself that it is ready, and may be first.
+            self._asking.start()
 
     def _poll(self) -> None:
         if self._keeper.life.state is not State.STARTING:

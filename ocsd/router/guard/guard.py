@@ -1,5 +1,6 @@
 """The guard of this process: the decisions, the files behind them, and the sessions they admit."""
 
+import os
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -41,6 +42,8 @@ class Guard:
         from twisted.internet.threads import deferToThread
 
         self.book = Book(file)
+        if self.book.facts.notify_socket:
+            os.environ["NOTIFY_SOCKET"] = self.book.facts.notify_socket
         self.refusals = RefusalLog(time.time)
         self.census = Census(file.parent, time.time)
         self.verdicts = Verdicts(self.book.rules)

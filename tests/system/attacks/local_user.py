@@ -27,7 +27,7 @@ def joins_over_the_socket_of_the_router(folder):
 
 
 def calls_over_the_socket_of_the_router(folder):
-    unix(folder / "run/hub/router-http.sock")
+    unix(folder / "run/hub/http.sock")
 
 
 def reports_to_the_daemon_as_an_agent(folder):

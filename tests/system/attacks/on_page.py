@@ -12,7 +12,7 @@ NAMES = {"names": ["fake-x"]}
 def by_page(action, person="", **more):
     """Return the entry of the page that refused somebody something."""
     return {"kind": "login|change|operation", "action": action, "outcome": "refused", **more} | {
-        "person": person
+        "person": person or "^$"
     }
 
 
@@ -36,7 +36,7 @@ def restarts_an_agent_without_a_login(scene):
     return refused(scene.page("POST", RESTART, NAMES), 401)
 
 
-@attack("stranger", "401|403", by_page("login", "otto"))
+@attack("stranger", "401|403", by_page("login", target="otto"))
 def guesses_a_password_at_the_page(scene):
     return refused(scene.page("POST", "/api/v1/login", {"name": "otto", "password": "1234"}))
 

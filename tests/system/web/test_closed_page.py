@@ -3,6 +3,8 @@
 import contextlib
 import http.client
 import json
+import os
+import signal
 import ssl
 import time
 from pathlib import Path
@@ -158,6 +160,20 @@ def test_the_record_is_whole_and_a_flood_of_logins_is_a_few_lines(lab, visitor):
     wait_until(lambda: len(audit(lab, target="adam", outcome="refused")) >= 2, "the refusals")
     assert len(audit(lab, target="adam", outcome="refused")) < 12
     assert "is whole" in lab.ocsd("audit", "--verify").stdout
+
+
+def test_the_record_goes_on_after_the_daemon_was_killed(lab, visitor):
+    before = len(audit(lab))
+    os.kill(lab.status()["pid"], signal.SIGKILL)
+    lab.bring_up()
+    assert "is whole" in lab.ocsd("audit", "--verify").stdout
+    assert len(audit(lab)) > before
+    assert audit(lab, action="daemon started")[-1]["person"]
+    # Whoever was logged in still is, and the new daemon knows the page.
+    visitor.log_in("otto")
+    wait_until(lambda: visitor.ask("state")[1]["hosts"][0]["answers"], "the new daemon")
+    assert visitor.ask("instances/restart", {"names": ["fake2"]})[0] == 200
+    assert audit(lab, action="restart", person="otto")[-1]["role"] == "operator"
 
 
 def test_no_secret_is_in_anything_that_ocsd_writes(lab, visitor):

@@ -153,6 +153,8 @@ def _details(entry: AuditEntry) -> str:
         details.append(json.dumps(entry.parameters, ensure_ascii=False))
     if entry.address:
         details.append(f"from {entry.address}")
+    if entry.source and entry.kind != AuditKind.OPERATION:
+        details.append(f"told by {entry.source}")
     return "; ".join(details)
 
 
