@@ -94,14 +94,14 @@ clean:
 	rm -rf .venv .venv-*
 
 $(VENV)/installed: setup.cfg pyproject.toml $(CONSTRAINTS)
-	@echo 'installing ocsd and what it needs into $(VENV), once: this takes some minutes, and pip says nothing meanwhile'
+	@echo 'installing ocsd and what it needs into $(VENV), once: this takes minutes, in which nothing is printed'
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable '.[router]'
 	@touch $@
 
 # Python compiles what the tests import; pip would compile all there is, which takes longer.
 $(VENV)/installed-test: setup.cfg pyproject.toml $(CONSTRAINTS)
-	@echo 'installing ocsd and what it and its tests need into $(VENV), once: this takes some minutes, and pip says nothing meanwhile'
+	@echo 'installing ocsd and what it and its tests need into $(VENV), once: this takes minutes, in which nothing is printed'
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --no-compile --editable '.[$(EXTRAS)]'
 	@touch $(VENV)/installed $@

@@ -18,8 +18,8 @@ LATEST = bool(os.environ.get("LATEST"))
 SUFFIX = "-latest" if LATEST else ""
 DEFAULT = ROOT / f".venv-ocs{SUFFIX}"
 CONSTRAINTS = ROOT / "constraints" / "published.txt"
-# so3g is what OCS's aggregator writes files with.
-REQUIREMENT = "ocs[so3g]>=0.12,<0.13"
+# so3g is what OCS's aggregator writes files with; the others are what OCS lacks for wss://.
+REQUIREMENTS = ("ocs[so3g]>=0.12,<0.13", "pyopenssl", "service-identity")
 
 
 def python(folder: Path = DEFAULT, compiled: bool = True) -> Path:
@@ -50,7 +50,7 @@ def _made(folder: Path) -> Path:
         venv.create(folder, with_pip=True)
     done = folder / "installed"
     if not done.exists() or done.stat().st_mtime < CONSTRAINTS.stat().st_mtime:
-        install(interpreter, REQUIREMENT)
+        install(interpreter, *REQUIREMENTS)
         done.touch()
     return interpreter
 

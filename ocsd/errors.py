@@ -128,6 +128,12 @@ class PasswordsFileError(ConfigurationError):
     """A client's file of passwords is missing, open to others, or wrong; correct it."""
 
 
+class NoKeysAtStartError(AccessFilesError):
+    """The daemon of a closed site found no usable keys; make them, and start it anew."""
+
+    exit_code = PERMANENT_FAILURE_EXIT
+
+
 class PluginError(ConfigurationError):
     """A plug-in cannot be imported; correct it and restart the instance."""
 

@@ -1,13 +1,14 @@
-"""The bundle that makes another host a part of a closed site: one file, carried there by hand."""
+"""Other hosts of a closed site: their admission, and the bundle that is carried to them by hand."""
 
 import json
+import secrets
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from ocsd.access import private_files
-from ocsd.access.records import Entry, Identity
+from ocsd.access.records import AdmittedHost, Entry, Identity
 from ocsd.access.store import AccessStore
 from ocsd.access.tickets import SECRET_BYTES, host_key
 from ocsd.errors import AccessFilesError
@@ -43,6 +44,30 @@ class Bundle(Entry):
     def as_bytes(self) -> bytes:
         """Return the content of the file."""
         return json.dumps({_FORMAT: _VERSION, **self.as_json()}, indent=1).encode() + b"\n"
+
+
+def admit(store: AccessStore, host: str, now_at: float, *, anew: bool = False) -> AdmittedHost:
+    """Let a host join; `anew`: with a new key, after which its old one is worthless."""
+
+    def change(hosts: dict[str, AdmittedHost]) -> None:
+        known = hosts.get(host)
+        if known is None or anew:
+            # Random: a host that was removed and comes back must not have its old key.
+            hosts[host] = AdmittedHost(secrets.randbits(48), now_at)
+
+    store.change_hosts(change)
+    return store.hosts()[host]
+
+
+def forget_host(store: AccessStore, host: str) -> bool:
+    """Let a host no longer join; say whether it could."""
+    known = host in store.hosts()
+
+    def change(hosts: dict[str, AdmittedHost]) -> None:
+        hosts.pop(host, None)
+
+    store.change_hosts(change)
+    return known
 
 
 def bundle_for(

@@ -22,6 +22,9 @@ from ocsd.text.times import utc
 
 AUTHORITY_DAYS: Final = 20 * 365
 ROUTER_DAYS: Final = 397
+PAGE_DAYS: Final = 825
+"""A page's certificate of another host comes in a bundle, by hand. Browsers accept as many days
+from an authority that somebody has added (Apple, "Requirements for trusted certificates")."""
 _RENEWED_AT: Final = 2 / 3
 """The part of its time after which a certificate is renewed."""
 _BACKDATED: Final = timedelta(hours=1)

@@ -50,10 +50,10 @@ def _of_authority(peer: str, ca_file: str | None) -> str:
     start = f"the certificate of the router at {peer} is not of an authority that this host trusts"
     if ca_file is None:
         return (
-            f"{start}; on the hub run: ocsd access host NAME, and take the bundle here, or name "
+            f"{start}; on the hub: ocsd access host NAME; here: ocsd access join BUNDLE, or name "
             "the site's ca.pem with OCSD_CA_FILE"
         )
     return (
-        f"{start}: {ca_file} is of another site or out of date; on the hub run: ocsd access host "
-        "NAME, and take the new bundle here"
+        f"{start}: {ca_file} is of another site or out of date; on the hub: ocsd access host NAME; "
+        "here: ocsd access join BUNDLE"
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from ocsd.access.levels import ITSELF, Credentials, CredLevel
+from ocsd.access.levels import ITSELF, CredLevel, GrantedLevel
 from ocsd.access.scope import AccessTarget, Scope
 
 MD5_LENGTH: Final = 16
@@ -185,7 +185,7 @@ def credentials(
     target: AccessTarget,
     password: str,
     identity: CredLevel | None = None,
-) -> Credentials:
+) -> GrantedLevel:
     """Return the level of a client at an agent.
 
     Parameters
@@ -215,8 +215,8 @@ def credentials(
     highest = max(levels)
     level = _unlocked(highest, locked)
     if level is highest:
-        return Credentials(level)
-    return Credentials(level, f"Privileges diminished; lockouts active: {sorted(owners)}")
+        return GrantedLevel(level)
+    return GrantedLevel(level, f"Privileges diminished; lockouts active: {sorted(owners)}")
 
 
 def _unlocked(level: CredLevel, locked: set[CredLevel]) -> CredLevel:

@@ -20,7 +20,7 @@ class CredLevel(IntEnum):
         return f"{self.value}-{self.name}"
 
 
-class Credentials(NamedTuple):
+class GrantedLevel(NamedTuple):
     """The level of a client at an agent, and in words why it is not higher."""
 
     level: CredLevel
@@ -39,8 +39,8 @@ class Credentials(NamedTuple):
         )
 
 
-ITSELF = Credentials(CredLevel.SUPERUSER)
+ITSELF = GrantedLevel(CredLevel.SUPERUSER)
 """The agent itself, which starts its own operations and ends them."""
 
-UNCONTROLLED = Credentials(CredLevel.BASIC, "No access policy -- level 1 for all.")
+UNCONTROLLED = GrantedLevel(CredLevel.BASIC, "No access policy -- level 1 for all.")
 """Every client of an agent without access control."""

@@ -10,41 +10,43 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from ocsd.access.roles import PERSONS, Role
+from ocsd.errors import AccessFilesError
+
 UNIX_USERS: Final = "unix.json"
 """The file, in the folder ``access``."""
-
-ADMIN: Final = "admin"
-OPERATOR: Final = "operator"
-"""Roles of the owner, and of the others."""
+_EXAMPLE: Final = '{"NAME": "ROLE"}'
 
 
 def role_of_local(uid: int, name: str, owner_uid: int, roles: Mapping[str, str]) -> str:
     """Return the role of a user of this machine."""
     if uid in {0, owner_uid}:
-        return ADMIN
-    return roles.get(name, OPERATOR)
+        return Role.ADMIN
+    return roles.get(name, Role.OPERATOR)
 
 
-def local_roles(folder: Path, known: frozenset[str]) -> dict[str, str]:
-    """Return the roles that ``unix.json`` in a folder gives; a role that is not `known` is none.
+def local_roles(folder: Path) -> dict[str, str]:
+    """Return the roles that ``unix.json`` in a folder gives, by the names of users.
 
     Raises
     ------
-    ValueError
-        If the file is there and cannot be used; says why.
+    AccessFilesError, NotPermittedError
+        If the file is there and cannot be used.
     """
+    from ocsd.access import private_files  # an open site has no such file
+
     path = folder / UNIX_USERS
-    try:
-        roles = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    except (OSError, ValueError) as error:
-        raise ValueError(f'{path} cannot be used: {error}; write {{"NAME": "ROLE"}}') from error
+    try:
+        roles = json.loads(private_files.read(path))
+    except (ValueError, RecursionError) as error:
+        raise AccessFilesError(f"{path} is not JSON: {error}; write {_EXAMPLE}") from error
     if not isinstance(roles, dict):
-        raise ValueError(f'{path} is no object of JSON; write {{"NAME": "ROLE"}}')
+        raise AccessFilesError(f"{path} is no object of JSON; write {_EXAMPLE}")
     for name, role in roles.items():
-        if role not in known:
-            raise ValueError(
-                f"{path} gives {name!r} the role {role!r}; there are {', '.join(sorted(known))}"
+        if role not in PERSONS:
+            raise AccessFilesError(
+                f"{path} gives {name!r} the role {role!r}; there are {', '.join(PERSONS)}"
             )
     return {str(name): str(role) for name, role in roles.items()}

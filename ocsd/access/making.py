@@ -12,11 +12,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ocsd.access import certificates
+from ocsd.access.bundle import admit
 from ocsd.access.certificates import Issued
 from ocsd.access.private_files import make_folder
-from ocsd.access.records import AdmittedHost, CapabilityUrl, Identity
+from ocsd.access.records import CapabilityUrl, Identity
 from ocsd.access.store import AccessStore
-from ocsd.errors import AccessFilesError, OcsdError
+from ocsd.errors import AccessFilesError
 
 _OWN_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 """The names by which programs on the router's machine may reach it."""
@@ -86,49 +87,6 @@ def issue_router(store: AccessStore, names: Iterable[str], now_at: float) -> Non
     store.write_router(certificates.issue(store.authority(), names, now_at))
 
 
-def admit(store: AccessStore, host: str, now_at: float, *, anew: bool = False) -> AdmittedHost:
-    """Let a host join; `anew`: with a new key, after which its old one is worthless."""
-
-    def change(hosts: dict[str, AdmittedHost]) -> None:
-        known = hosts.get(host)
-        if known is None or anew:
-            # Random: a host that was removed and comes back must not have its old key.
-            hosts[host] = AdmittedHost(secrets.randbits(48), now_at)
-
-    store.change_hosts(change)
-    return store.hosts()[host]
-
-
-def make_url(
-    store: AccessStore, name: str, url: CapabilityUrl, *, anew: bool = False
-) -> CapabilityUrl:
-    """Make a capability URL, or return the one of that name.
-
-    Raises
-    ------
-    OcsdError
-        If there is one of that name with other rights.
-    """
-
-    def change(urls: dict[str, CapabilityUrl]) -> None:
-        known = urls.get(name)
-        if known is None or anew:
-            urls[name] = url
-        elif (known.kind, known.role, known.authid) != (url.kind, url.role, url.authid):
-            raise OcsdError(
-                f"there is a URL {name!r} already: {known.kind}, role {known.role}; choose another "
-                f"name, or remove it first: ocsd access {known.kind}-url {name} --remove"
-            )
-
-    store.change_urls(change)
-    return store.urls()[name]
-
-
-def new_url(kind: str, role: str, authid: str, now_at: float) -> CapabilityUrl:
-    """Return a capability URL with a secret of 192 bits."""
-    return CapabilityUrl(kind, role, authid, secrets.token_urlsafe(24), now_at)
-
-
 def rotate_all(store: AccessStore, names: Iterable[str], now_at: float) -> None:
     """Make every secret anew but the passwords of people; other hosts need new bundles."""
     identity = store.identity()
@@ -138,15 +96,5 @@ def rotate_all(store: AccessStore, names: Iterable[str], now_at: float) -> None:
     for host in store.hosts():
         admit(store, host, now_at, anew=True)
     for name, each in store.urls().items():
-        make_url(store, name, new_url(each.kind, each.role, each.authid, now_at), anew=True)
-
-
-def forget_host(store: AccessStore, host: str) -> bool:
-    """Let a host no longer join; say whether it could."""
-    known = host in store.hosts()
-
-    def change(hosts: dict[str, AdmittedHost]) -> None:
-        hosts.pop(host, None)
-
-    store.change_hosts(change)
-    return known
+        url = CapabilityUrl.new(each.kind, each.role, each.authid, now_at)
+        store.keep_url(name, url, anew=True)

@@ -21,7 +21,7 @@ LARGEST_FILE_BYTES: Final = 1 << 22
 
 _FOLDER_MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
-_LOCK: Final = "lock"
+LOCK_FILE: Final = "lock"
 
 
 def make_folder(folder: Path) -> None:
@@ -35,7 +35,9 @@ def make_folder(folder: Path) -> None:
         If this user may not make it.
     """
     with _permitted(folder):
-        folder.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        if not folder.parent.exists():
+            folder.parent.mkdir(mode=0o750, parents=True)
+            _give(folder.parent, folder.parent.parent)
         with suppress(FileExistsError):
             folder.mkdir(mode=_FOLDER_MODE)
             _give(folder, folder.parent)
@@ -153,11 +155,11 @@ def locked(folder: Path) -> Iterator[None]:
         If this user may not.
     """
     check_folder(folder)
-    with _permitted(folder / _LOCK):
+    with _permitted(folder / LOCK_FILE):
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(folder / _LOCK, flags, _FILE_MODE)
+        descriptor = os.open(folder / LOCK_FILE, flags, _FILE_MODE)
         try:
-            _give(folder / _LOCK, folder)
+            _give(folder / LOCK_FILE, folder)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         except BaseException:
             os.close(descriptor)
@@ -173,8 +175,8 @@ def _check(path: Path, found: os.stat_result, is_right: bool, kind: str, mode: i
         raise AccessFilesError(f"{path} is not a {kind}; remove it")
     if found.st_mode & 0o077:
         raise AccessFilesError(
-            f"{path} has mode {stat.S_IMODE(found.st_mode):04o}, so others may use it; if nobody "
-            f"has: chmod {mode:o} {path}, else also: ocsd access rotate all"
+            f"{path} has mode {stat.S_IMODE(found.st_mode):04o}, so others may use it; run: "
+            f"chmod {mode:o} {path}, and if somebody may have read it: ocsd access rotate all"
         )
 
 

@@ -4,6 +4,7 @@ None of them shows its secret when it is printed.
 """
 
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from dataclasses import fields as dataclass_fields
@@ -86,6 +87,11 @@ class CapabilityUrl(Entry):
     since_at: float
     """When the secret was made [s, Unix time]."""
 
+    @classmethod
+    def new(cls, kind: str, role: str, authid: str, now_at: float) -> Self:
+        """Return a URL with a secret of 192 bits."""
+        return cls(kind, role, authid, secrets.token_urlsafe(24), now_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Identity(Entry):
@@ -130,5 +136,5 @@ def checked_role(word: str) -> Role:
     """
     if word in PERSONS:
         return Role(word)
-    near = did_you_mean(word, PERSONS)
+    near = did_you_mean(word, map(str, PERSONS))
     raise UsageError(f"there is no role {word!r}; there are {', '.join(PERSONS)}{near}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from ocsd.access import private_files
 from ocsd.access.records import AdmittedHost, CapabilityUrl, Identity, Person
 from ocsd.access.tickets import SECRET_BYTES, host_key
-from ocsd.errors import AccessFilesError
+from ocsd.errors import AccessFilesError, NotPermittedError, OcsdError
 
 if TYPE_CHECKING:
     from ocsd.access.certificates import Issued
@@ -43,7 +43,13 @@ class AccessStore:
     @property
     def exists(self) -> bool:
         """Whether this host has keys of a closed site; it says nothing of their soundness."""
-        return (self.folder / _IDENTITY).exists()
+        try:
+            return (self.folder / _IDENTITY).exists()
+        except PermissionError as error:
+            raise NotPermittedError(
+                f"cannot look into {self.folder}: {error.strerror}; be the user of the daemon, or "
+                "use sudo"
+            ) from error
 
     @property
     def authority_file(self) -> Path:
@@ -91,6 +97,29 @@ class AccessStore:
     def change_urls(self, change: Callable[[dict[str, CapabilityUrl]], None]) -> None:
         """Change the list of capability URLs; two processes may do so at once."""
         self._change(URLS_FILE, CapabilityUrl, change)
+
+    def keep_url(self, name: str, url: CapabilityUrl, *, anew: bool = False) -> CapabilityUrl:
+        """Write a capability URL, unless there is one of that name; return the one that holds.
+
+        Raises
+        ------
+        OcsdError
+            If there is one of that name with other rights.
+        """
+
+        def change(urls: dict[str, CapabilityUrl]) -> None:
+            known = urls.get(name)
+            if known is None or anew:
+                urls[name] = url
+            elif (known.kind, known.role, known.authid) != (url.kind, url.role, url.authid):
+                raise OcsdError(
+                    f"there is a URL {name!r} already: {known.kind}, role {known.role}; choose "
+                    f"another name, or remove it first: ocsd access {known.kind}-url {name} "
+                    "--remove"
+                )
+
+        self.change_urls(change)
+        return self.urls()[name]
 
     # Secrets.
 

@@ -6,11 +6,12 @@ The daemon asks. `router_trouble` looks at files only, so that a start does not 
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from ocsd.access.store import AccessStore
 from ocsd.errors import OcsdError
-from ocsd.site.model import Web
+from ocsd.site.supervision import Web
 from ocsd.system.address import address_of
 
 WARNED_DAYS: Final = 60
@@ -19,7 +20,7 @@ WARNED_DAYS: Final = 60
 _DAY_S: Final = 86400.0
 
 
-class Upkeep(NamedTuple):
+class KeyReport(NamedTuple):
     """The result of looking after the keys."""
 
     renewed: str = ""
@@ -29,12 +30,12 @@ class Upkeep(NamedTuple):
 
 def router_trouble(store: AccessStore, host: str) -> str:
     """Return why the router of a closed site cannot start with a host's keys; empty if it can."""
-    if not store.exists:
-        return (
-            f"the site is closed, but {store.folder} has no keys; the router does not start open "
-            "instead; make them: ocsd access init"
-        )
     try:
+        if not store.exists:
+            return (
+                f"the site is closed, but {store.folder} has no keys; the router does not start "
+                "open instead; make them: ocsd access init"
+            )
         identity = store.identity()
         if not identity.is_hub:
             return (
@@ -58,7 +59,7 @@ def page_names(web: Web) -> tuple[str, ...]:
     listen = address_of(web.listen)
     if listen.is_local or web.socket is not None:
         return ()
-    names = (*getattr(web, "names", ()), listen.host)
+    names = (*web.names, listen.host)
     return tuple(name for name in names if name not in {"0.0.0.0", "::"})
 
 
@@ -76,7 +77,7 @@ def renewal_reason(pem: bytes, host: str, now_at: float) -> str:
 
 def upkeep(
     store: AccessStore, url: str, names: Iterable[str], now: Callable[[], float] = time.time
-) -> Upkeep:
+) -> KeyReport:
     """Renew the router's certificate if it is time to, and tell what will need a person.
 
     Parameters
@@ -98,12 +99,15 @@ def upkeep(
     from ocsd.access import making
 
     renewed = ""
-    now_at = now()
-    if store.identity().is_hub:
+    now_at, identity = now(), store.identity()
+    if identity.is_hub:
+        if identity.hub != url:
+            # Commands that do not read the site file take it from here.
+            store.write_identity(replace(identity, hub=url))
         renewed = renewal_reason(store.router().certificate, making.host_of(url), now_at)
         if renewed:
             making.issue_router(store, making.certificate_names(url, names), now_at)
-    return Upkeep(renewed, tuple(_warnings(store, now_at)))
+    return KeyReport(renewed, tuple(_warnings(store, now_at)))
 
 
 def _warnings(store: AccessStore, now_at: float) -> list[str]:

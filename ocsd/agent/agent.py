@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from ocsd.agent.description import describe
 from ocsd.agent.feeds.feed import Feed
 from ocsd.agent.feeds.heartbeat import HEARTBEAT, Heartbeat
-from ocsd.agent.guard.guard import Guard
+from ocsd.agent.guard.guard import LevelGuard
 from ocsd.agent.operations.dispatch import Operations, Reply
 from ocsd.agent.operations.operation import AgentProcess, AgentTask, Operation
 from ocsd.agent.spool.service import SpoolService, folder_of
@@ -82,7 +82,7 @@ class OCSAgent(BusSession):
         self.trouble = ""
         self.blocked = ""
         self.facts: dict[str, Callable[[], str]] = {}
-        self.guard = Guard(self, launches.current(), folder)
+        self.guard = LevelGuard(self, launches.current(), folder)
         self._joined_before = False
 
     @property

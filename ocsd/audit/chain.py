@@ -35,11 +35,11 @@ class Break(NamedTuple):
     number: int
     """The number of the first entry concerned."""
     what: str
-    """What is wrong there, in words."""
+    """The fault there, in words."""
 
 
 class Checked(NamedTuple):
-    """What a check of lines has found."""
+    """The findings of a check of lines."""
 
     last: Link
     """The place of the last line."""

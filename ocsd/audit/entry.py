@@ -26,7 +26,7 @@ class AuditKind(StrEnum):
     ACCESS = "access"
     """A change of people, keys or certificates."""
     AUDIT = "audit"
-    """What happened to the journal itself."""
+    """An event of the journal itself."""
 
 
 class AuditOutcome(StrEnum):
@@ -65,7 +65,7 @@ class AuditEntry(NamedTuple):
     source: str = ""
     """The process that reported it, as the kernel vouches for it; empty: the daemon."""
     times: int = 1
-    """How often it happened, if equal entries were made one."""
+    """The number of equal entries that were made one."""
 
     def as_row(self) -> dict[str, Any]:
         """Return its fields that are not empty."""
@@ -82,18 +82,36 @@ _TEXTS: Final = tuple(
 )
 
 
-def entry_of(row: Any) -> AuditEntry | None:
-    """Return the entry of a line's fields, or of another process's words; None if it is none."""
+_FIELDS: Final = frozenset(AuditEntry._fields)
+
+
+def kept_entry(row: Any) -> AuditEntry | None:
+    """Return the entry of a line of the journal, as it was written; None if it is none."""
     try:
-        texts = {name: one_line(str(row[name]))[:LONGEST_FIELD] for name in _TEXTS if name in row}
+        return AuditEntry(**{name: row[name] for name in row.keys() & _FIELDS})
+    except (TypeError, AttributeError):
+        return None
+
+
+def cleaned(entry: AuditEntry) -> AuditEntry:
+    """Return an entry as it may be written: short texts of one line, parameters without secrets."""
+    texts: dict[str, Any] = {
+        name: one_line(str(getattr(entry, name)))[:LONGEST_FIELD] for name in _TEXTS
+    }
+    return entry._replace(parameters=told(entry.parameters), **texts)
+
+
+def entry_of(row: Any) -> AuditEntry | None:
+    """Return the entry of the words of another process; None if they are none."""
+    try:
         found = AuditEntry(
             at=float(row["at"]),
-            parameters=told(row.get("parameters")),
+            parameters=dict(row.get("parameters") or {}),
             times=max(1, int(row.get("times", 1))),
-            **texts,
+            **{name: row[name] for name in _TEXTS if name in row},
         )
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
         return None
     if not math.isfinite(found.at):
         return None
-    return found
+    return cleaned(found)

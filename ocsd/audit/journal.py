@@ -18,8 +18,9 @@ from typing import Final
 
 from ocsd.audit.chain import BEFORE_ALL, Link, chained, link_of
 from ocsd.audit.entry import AuditEntry, AuditKind, AuditOutcome
+from ocsd.audit.segments import SEGMENTS_DROPPED, name_of, segments_of
 
-SEGMENT_BYTES: Final = 4 * 2**20
+AUDIT_SEGMENT_BYTES: Final = 4 * 2**20
 """Size at which a new segment begins: some 12,000 entries."""
 
 MOST_SEGMENTS: Final = 64
@@ -27,9 +28,6 @@ MOST_SEGMENTS: Final = 64
 
 MOST_UNWRITTEN: Final = 10_000
 """Entries kept in memory while the disk takes none; older ones are dropped and counted."""
-
-DROPPED: Final = "dropped"
-"""The action of the entry that tells that old segments were removed."""
 
 _TAIL_BYTES: Final = 2**17
 """The last line of a segment is in this many bytes."""
@@ -49,7 +47,7 @@ class AuditJournal:
     def __init__(
         self,
         folder: Path,
-        segment_bytes: int = SEGMENT_BYTES,
+        segment_bytes: int = AUDIT_SEGMENT_BYTES,
         most_segments: int = MOST_SEGMENTS,
         most_unwritten: int = MOST_UNWRITTEN,
     ) -> None:
@@ -175,7 +173,7 @@ class AuditJournal:
         if last is None:
             return
         reason = f"the entries up to {last.number} go, because {self._most_segments} segments stay"
-        entry = _own(time.time(), DROPPED, AuditOutcome.DONE, reason)
+        entry = _own(time.time(), SEGMENTS_DROPPED, AuditOutcome.DONE, reason)
         self._put(file, entry._replace(parameters={"up_to": last.number, "last": last.chain}))
         for each in segments:
             each.unlink()
@@ -185,27 +183,6 @@ class AuditJournal:
             with contextlib.suppress(OSError):
                 os.close(self._file)
             self._file = None
-
-
-def name_of(number: int) -> str:
-    """Return the name of the segment that begins with an entry."""
-    return f"{number:08d}.jsonl"
-
-
-def segments_of(folder: Path) -> list[Path]:
-    """Return the segments in a folder, the oldest first.
-
-    Raises
-    ------
-    OSError
-        If it may not be read.
-    """
-    try:
-        names = os.listdir(folder)
-    except FileNotFoundError:
-        return []
-    found = [name for name in names if name.endswith(".jsonl") and name[:-6].isdigit()]
-    return [folder / name for name in sorted(found, key=lambda name: int(name[:-6]))]
 
 
 def _last_link(segments: Sequence[Path]) -> Link | None:

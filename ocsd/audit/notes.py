@@ -1,4 +1,4 @@
-"""What a process has to report for the audit journal, until the daemon has taken it.
+"""Entries that a process reports for the audit journal, until the daemon has taken them.
 
 A process under the daemon sends a datagram ``X_AUDIT=[…]`` to ``$NOTIFY_SOCKET``: a list of the
 fields of `AuditEntry`. The kernel vouches for the sender's pid.
@@ -19,7 +19,7 @@ from ocsd.system.notify import Delivery, notify
 AUDIT_KEY: Final = "X_AUDIT"
 """The key of the entries in a datagram."""
 
-MOST_WAITING: Final = 1000
+MOST_NOTES: Final = 1000
 """Entries kept while the daemon is away; older ones are dropped and counted."""
 
 LARGEST_DATAGRAM_BYTES: Final = 40_000
@@ -99,7 +99,7 @@ class Notes:
 
     def _keep(self, entries: Iterable[AuditEntry]) -> None:
         for entry in entries:
-            if len(self._waiting) >= MOST_WAITING:
+            if len(self._waiting) >= MOST_NOTES:
                 self._waiting.popleft()
                 self._dropped += 1
             self._waiting.append(entry)

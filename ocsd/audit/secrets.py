@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from ocsd.text.logins import without_logins
 
-LEFT_OUT: Final = "(left out)"
+SECRET_LEFT_OUT: Final = "(left out)"
 """Stands for a secret."""
 
 MOST_PARAMETERS_TOLD: Final = 40
-LONGEST_VALUE: Final = 200
+LONGEST_VALUE_TOLD: Final = 200
 """Length of the value of a parameter, at most [characters]."""
 LONGEST_TOLD: Final = 4000
 """Length of all parameters as JSON, at most [characters]."""
@@ -69,9 +69,9 @@ def _pairs(params: Mapping[Any, Any], declared: Collection[str], depth: int) -> 
         if len(found) == MOST_PARAMETERS_TOLD:
             found["…"] = f"{len(params) - MOST_PARAMETERS_TOLD} more"
             break
-        name = str(key)[:LONGEST_VALUE]
+        name = str(key)[:LONGEST_VALUE_TOLD]
         if name in declared or is_secret_name(name):
-            found[name] = LEFT_OUT
+            found[name] = SECRET_LEFT_OUT
         else:
             found[name] = _plain(value, declared, depth + 1)
     return found
@@ -115,6 +115,6 @@ def _text(value: Any) -> str:
 
 
 def _cut(text: str) -> str:
-    if len(text) <= LONGEST_VALUE:
+    if len(text) <= LONGEST_VALUE_TOLD:
         return text
-    return text[: LONGEST_VALUE - 1] + "…"
+    return text[: LONGEST_VALUE_TOLD - 1] + "…"

@@ -25,6 +25,12 @@ from ocsd.text.printable import one_line
 BRIDGE_ROLE: Final = "ocs-bridge"
 """Role of the router's HTTP bridge, which no other client gets."""
 
+OPEN_ROLES: Final = frozenset({"", "ocs", BRIDGE_ROLE})
+"""Roles of clients of which the router knows neither name nor rights."""
+
+HOST_ROLE: Final = "host"
+"""Role of a host's daemon and page, which call for people that have logged in there."""
+
 LONGEST_WORDS: Final = 120
 """Length of a client's words about itself at most [characters]."""
 
@@ -56,6 +62,10 @@ class Caller:
         """Return it for an operator; all before the comma is the client's own word."""
         if self.session is None:
             return "an unknown client"
+        host = self._host()
+        if self.authid and self.authrole not in OPEN_ROLES:
+            who = f"{self.authid} ({self.authrole})"
+            return ", from ".join(filter(None, (who, host)))
         who = "a client"
         # Only the router speaks behind a comma.
         words = self.words.replace(",", ";")
@@ -63,7 +73,7 @@ class Caller:
             who = f"{ours['person']} ({ours['program']})"
         elif words:
             who = f"a client ({words})"
-        if host := self._host():
+        if host:
             return f"{who}, from {host}"
         if self.authid:
             return f"{who}, authid {self.authid}"
@@ -116,6 +126,24 @@ def caller_of(details: Any) -> Caller:
     if details is None or details.caller is None:
         return UNKNOWN_CLIENT
     return _caller(details.caller, details.caller_authid or "", details.caller_authrole or "")
+
+
+def on_behalf(client: Caller, claim: object) -> Caller:
+    """Return the person for whom a client calls, which only a host may claim.
+
+    Parameters
+    ----------
+    client : Caller
+        The true caller.
+    claim
+        Its argument ``caller``: ``{person, role, address}``, as the page of a host sends it.
+    """
+    if client.role != HOST_ROLE or not isinstance(claim, Mapping):
+        return client
+    person, role, address = (str(claim.get(key) or "") for key in ("person", "role", "address"))
+    if role == HOST_ROLE:
+        role = ""  # A person is none.
+    return Caller(client.session, one_line(person)[:LONGEST_WORDS], role, one_line(address))
 
 
 def _caller(session: int, authid: str, role: str) -> Caller:

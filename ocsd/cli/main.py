@@ -16,6 +16,7 @@ from ocsd.errors import BROKEN_PIPE_EXIT, INTERRUPTED_EXIT, OcsdError
 from ocsd.system.garbage import loaded
 from ocsd.system.interrupts import ends_at_once
 from ocsd.text.characters import adapt
+from ocsd.text.logins import without_logins
 
 # In the order of the help, each with its room in `ocsd.cli.commands`. A command is a module with
 # a function of its name; only the module of the given command is imported.
@@ -45,6 +46,7 @@ _COMMANDS = {
     "init": "setup",
     "new": "setup",
     "check": "setup",
+    "access": "setup",
     "install": "setup",
     "completion": "setup",
 }
@@ -183,7 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code = _run(arguments)
     except OcsdError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        print(f"{PROGRAM}: {without_logins(str(error))}", file=sys.stderr)
         return error.exit_code
     except click.ClickException as error:
         print(f"{PROGRAM}: {error.format_message()}", file=sys.stderr)

@@ -1,13 +1,13 @@
 """An agent's operations as attributes of an object."""
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ocsd.base import OK
 from ocsd.client.control import get_control_client
-from ocsd.client.http import ControlClient, ControlClientError
-from ocsd.client.passwords import client_get_password
+from ocsd.client.http import ControlClient
+from ocsd.client.passwords import credentials_for
 from ocsd.client.reply import OCSReply
 from ocsd.client.waiting import run_of
 from ocsd.text.nearest import did_you_mean
@@ -134,7 +134,7 @@ class OCSClient:
         self._client = get_control_client(instance_id, args=args, **kwargs)
         self.instance_id = instance_id
         self._api = self._client.get_api()
-        credentials = _credentials(self._client, self._api, privs, instance_id)
+        credentials = credentials_for(self._client, self._api, privs, instance_id)
         kinds: dict[str, type[_Operation]] = {"tasks": TaskObject, "processes": ProcessObject}
         for key, kind in kinds.items():
             for name, _, op_info in self._api[key]:
@@ -152,38 +152,6 @@ class OCSClient:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.instance_id!r})"
-
-
-def _credentials(
-    client: ControlClient, api: Mapping[str, Any], privs: str | int | None, instance_id: str
-) -> dict[str, Any]:
-    """Return the arguments of each request: a password, if there is one."""
-    control = api.get("access_control")
-    # Agents without access control do not know the argument.
-    if privs in (None, 1, "") or not isinstance(control, Mapping):
-        return {}
-    name, agent_class = instance_id.rpartition(".")[2], api.get("agent_class")
-    password = client_get_password(privs, agent_class, name)
-    if not password:
-        return {}
-    if control.get("director"):
-        root = client.agent_addr.rpartition(".")[0]
-        who = {"instance_id": name, "agent_class": agent_class}
-        password = _token(client, f"{root}.{control['director']}", password, who) or password
-    return {"password": password}
-
-
-def _token(
-    client: ControlClient, director: str, password: str, who: Mapping[str, Any]
-) -> str | None:
-    """Return the token for a password of which the director knows a strong hash only."""
-    try:
-        answer = client.call(f"{director}.request_token", password=password, **who)
-    except ControlClientError:
-        return None  # OCS's director has no tokens.
-    if not isinstance(answer, Mapping):
-        return None
-    return answer.get("token")
 
 
 def _documented(kind: type[_Operation], docstring: str | None) -> Callable[..., _Operation]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ocsd.access.scope import SCOPE_KEYS, AccessTarget, Scope
+from ocsd.client.http import ControlClient, ControlClientError
 from ocsd.errors import PasswordsFileError
 from ocsd.text.nearest import nearest_or_all
 
@@ -123,3 +124,52 @@ def _fault(row: object) -> str:
     except ValueError as error:
         return f"is wrong: {error}"
     return ""
+
+
+def credentials_for(
+    client: ControlClient, api: Mapping[str, Any], privs: str | int | None, instance_id: str
+) -> dict[str, Any]:
+    """Return the further arguments of each request to an agent: a password, if there is one.
+
+    Parameters
+    ----------
+    client : ControlClient
+        The client of the agent.
+    api : dict
+        The agent's description (get_api).
+    privs : str or int, optional
+        See `client_get_password`.
+    instance_id : str
+        The agent, or its whole address.
+
+    Raises
+    ------
+    ValueError, PasswordsFileError
+        As for `client_get_password`.
+    """
+    control = api.get("access_control")
+    # Agents without access control do not know the argument.
+    if privs in (None, 1, "") or not isinstance(control, Mapping):
+        return {}
+    name, agent_class = instance_id.rpartition(".")[2], api.get("agent_class")
+    password = client_get_password(privs, agent_class, name)
+    if not password:
+        return {}
+    if control.get("director"):
+        root = client.agent_addr.rpartition(".")[0]
+        who = {"instance_id": name, "agent_class": agent_class}
+        password = _token(client, f"{root}.{control['director']}", password, who) or password
+    return {"password": password}
+
+
+def _token(
+    client: ControlClient, director: str, password: str, who: Mapping[str, Any]
+) -> str | None:
+    """Return the token for a password of which the director knows a strong hash only."""
+    try:
+        answer = client.call(f"{director}.request_token", password=password, **who)
+    except ControlClientError:
+        return None  # OCS's director has no tokens.
+    if not isinstance(answer, Mapping):
+        return None
+    return answer.get("token")

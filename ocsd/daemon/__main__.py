@@ -24,6 +24,7 @@ from ocsd.forkserver import start as forkserver
 from ocsd.forkserver.remains import kill_remains
 from ocsd.system import paths
 from ocsd.system.whereabouts import Whereabouts
+from ocsd.text.logins import without_logins
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -87,7 +88,7 @@ def main() -> int:
         settings, lock = _prepare(arguments, descriptor)
         return _run(settings, server, arguments, lock, interruption)
     except OcsdError as error:
-        print(f"ocsd: {error}", file=sys.stderr)  # noqa: T201 - the foreground's terminal
+        print(f"ocsd: {without_logins(str(error))}", file=sys.stderr)  # noqa: T201 - the foreground's terminal
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -162,18 +163,19 @@ def _prepare(
             for each in left.gone:
                 kill_remains(each)
             served = frozenset(each.instance_id for each in left.living)
-        own_keys = None
+        own_keys, trouble = None, ""
         if hub.tls_url is not None:
             from ocsd.daemon.builtin import keys
 
-            own_keys = keys.host_keys(hub, places)
-        router = plan_router(site, host_plan, places, ROUTER_NAME in served)
+            own_keys, trouble = keys.usable_keys(hub, places)
+        router = plan_router(site, host_plan, places, ROUTER_NAME in served, trouble)
         log = places.daemon_log.open("a", encoding="utf-8")
         places.forkserver_log.open("a").close()
         working_dir = Path.cwd()
         # On a full disk, the kernel's list of sockets still names the runtime folder.
         with contextlib.suppress(OSError):
-            Whereabouts(places, takeover.named(hub), hub.addresses).write()
+            addresses = {key: without_logins(text) for key, text in hub.addresses.items()}
+            Whereabouts(places, takeover.named(hub), addresses).write()
     except OSError as error:
         raise ConfigurationError(
             f"cannot use {error.filename or 'the working directory'}: {error.strerror}; "

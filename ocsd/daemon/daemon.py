@@ -7,7 +7,6 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from ocsd.access.local import local_roles
 from ocsd.daemon.api.control_port import ControlPort
 from ocsd.daemon.api.status import StatusReport
 from ocsd.daemon.api.systemd import SystemdLink
@@ -282,10 +281,11 @@ class Daemon:
     def _askers(self) -> Any:
         """Return the part that knows who may ask for what: it follows the site file."""
         askers = importlib.import_module("ocsd.daemon.api.askers")
+        local = importlib.import_module("ocsd.access.local")
         folder = self.settings.paths.access
         return askers.Askers(
-            is_closed=lambda: getattr(self.settings.hub, "is_closed", False),
-            roles=lambda: local_roles(folder, frozenset(askers.RANKS)),
+            is_closed=lambda: self.settings.hub.is_closed,
+            roles=lambda: local.local_roles(folder),
             owner_uid=os.geteuid(),
             is_page=self._is_page,
         )

@@ -17,6 +17,7 @@ from ocsd.daemon.instances.ports import Launcher
 from ocsd.daemon.oversight import Oversight
 from ocsd.daemon.planning.settings import Settings, liveness_of, policy_of
 from ocsd.daemon.surroundings.keys import refuse_without_keys
+from ocsd.errors import NoKeysAtStartError
 from ocsd.forkserver.protocol import SpawnRequest
 from ocsd.site.launch import Launch
 from ocsd.site.model import Instance, Manage
@@ -60,6 +61,8 @@ class Keepers:
             return
 
         def make(_: str) -> SpawnRequest:
+            if plan.refusal:
+                raise NoKeysAtStartError(plan.refusal)
             refuse_without_keys(settings.hub, settings.paths)
             return request(plan, settings.paths)
 

@@ -40,6 +40,7 @@ from ocsd.site.difference import Difference
 from ocsd.supervisor.events import State
 from ocsd.supervisor.health import Health
 from ocsd.system.runs import OperationRequest
+from ocsd.text.logins import without_logins
 from ocsd.text.reason import clause
 
 _UNWELL = {State.BACKOFF, State.FAILED}
@@ -237,7 +238,10 @@ class Oversight:
 
     def _fire(self, occasion: str, instance_id: str, facts: Mapping[str, Any]) -> bool:
         """Run a hook with the facts that each one gets; return whether it was not left out."""
-        return self._hooks.fire(occasion, instance_id, {**self._common(instance_id), **facts})
+        told = {**self._common(instance_id), **facts}
+        if told.get("reason"):
+            told["reason"] = without_logins(told["reason"])
+        return self._hooks.fire(occasion, instance_id, told)
 
     def _common(self, instance_id: str) -> dict[str, Any]:
         """Return the facts that each hook gets."""

@@ -12,6 +12,7 @@ from ocsd.router.probe import is_open
 from ocsd.site.model import Hub
 from ocsd.system import whereabouts
 from ocsd.system.paths import HostPaths
+from ocsd.text.logins import without_logins
 
 
 def in_use(places: HostPaths) -> HostPaths:
@@ -53,7 +54,7 @@ def refuse_second_copy(places: HostPaths, hub: Hub) -> None:
 
 def named(hub: Hub) -> str:
     """Return words for a hub, equal for all hosts of one site: several sites may share a router."""
-    return f"{hub.wamp_server} {hub.wamp_realm} {hub.address_root}"
+    return f"{without_logins(hub.wamp_server)} {hub.wamp_realm} {hub.address_root}"
 
 
 def _serves(folder: Path, hub: Hub) -> bool:

@@ -5,7 +5,6 @@ strong hashes, it tells each agent its own rules only, and knows the agents from
 """
 
 import argparse
-import json
 import secrets
 import time
 from collections.abc import Callable
@@ -16,7 +15,6 @@ from twisted.internet.defer import Deferred, DeferredLock, inlineCallbacks
 from twisted.internet.task import LoopingCall
 
 from ocsd import ocs_agent, site_config
-from ocsd.access import private_files
 from ocsd.access.roles import Role
 from ocsd.access.scope import AccessTarget
 from ocsd.agent.spool.service import folder_of
@@ -33,9 +31,9 @@ from ocsd.director.state import (
     message_to,
     message_to_all,
     missing_tokens,
-    state_of,
 )
-from ocsd.errors import AgentArgumentsError, DirectorFileError, OcsdError
+from ocsd.director.state_file import StateFile
+from ocsd.errors import AgentArgumentsError, DirectorFileError
 from ocsd.reactor.threads import in_worker_thread, the_reactor
 from ocsd.site import launch as launches
 
@@ -48,7 +46,6 @@ MOST_AGENTS: Final = 10_000
 MOST_TOKEN_REQUESTS: Final = 20
 """Number of requests for tokens that may wait; a check takes some 50 ms for each hash."""
 TOKEN_BYTES: Final = 16
-STATE_FILE: Final = ".access/director.json"
 _KNOWN_ROLES: Final = frozenset(Role) - {Role.OCS, Role.BRIDGE}
 
 
@@ -89,10 +86,10 @@ class AccessDirector:
         self._log = agent.log
         self._file = config_file
         self._closed = closed
-        self._state_file = folder and folder / STATE_FILE
+        self._state_file = StateFile(folder, agent.log)
         self._clock = clock
         self._config = DirectorConfig()
-        self._state = self._kept_state()
+        self._state = self._state_file.read()
         self._heard: dict[str, tuple[AccessTarget, str]] = {}
         self._told_all_s: float | None = None
         self._manager: ocs_agent.OpSession | None = None
@@ -300,7 +297,7 @@ class AccessDirector:
         """Take a new state: keep it, and tell the agents if the rules have changed."""
         before, self._state = self._state, state
         if state != before:
-            self._keep()
+            self._state_file.write(state)
         if self._manager is None:
             return
         self._manager.data = {"grants": [grant.as_json() for grant in state.grants]}
@@ -325,28 +322,6 @@ class AccessDirector:
     def _tell(self, target: AccessTarget) -> None:
         rules = self._state.rules(self._config)
         self._agent.publish_to_feed(CONTROLS_FEED, message_to(self._state, rules, target))
-
-    # The state on the disk.
-
-    def _kept_state(self) -> DirectorState:
-        if self._state_file is None or not self._state_file.exists():
-            return DirectorState()
-        try:
-            return state_of(json.loads(private_files.read(self._state_file)))
-        except (OcsdError, ValueError, TypeError, KeyError, AttributeError) as error:
-            text = "grants and tokens of before are lost, because {file} cannot be used: {why}"
-            self._log.error(text, file=self._state_file, why=error)
-            return DirectorState()
-
-    def _keep(self) -> None:
-        if self._state_file is None:
-            return
-        try:
-            private_files.make_folder(self._state_file.parent)
-            private_files.write(self._state_file, json.dumps(self._state.as_json()).encode())
-        except (OcsdError, OSError) as error:
-            text = "grants and tokens will not outlive this process: {why}"
-            self._log.error(text, why=error)
 
 
 def requester_of(caller: Caller) -> Requester:

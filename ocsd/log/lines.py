@@ -9,6 +9,7 @@ from twisted.logger import ILogObserver, formatEvent
 from zope.interface import implementer
 
 from ocsd.text.frames import traceback_text
+from ocsd.text.logins import without_logins
 
 LEVEL_RANKS = {"critical": 4, "error": 3, "warn": 2, "info": 1, "debug": 0, "trace": 0}
 
@@ -26,7 +27,7 @@ def log_formatter(event: dict[str, Any]) -> str:
     moment = datetime.datetime.fromtimestamp(event.get("log_time", time.time()), datetime.UTC)
     level = _level_of(event)
     stamp = moment.isoformat(timespec="milliseconds").removesuffix("+00:00")
-    text = _text(event).rstrip("\n").replace("\n", "\n  ")
+    text = without_logins(_text(event)).rstrip("\n").replace("\n", "\n  ")
     return f"{stamp}Z [{level}] {text}\n"
 
 

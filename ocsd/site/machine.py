@@ -21,7 +21,7 @@ _MOST_FOR_ROOT = Path("/proc/sys/fs/nr_open")
 
 def missing(site: Site, host: Host) -> Iterator[str]:
     """Yield a warning for each thing that a host's entry needs and this machine lacks."""
-    for key, text in (*_folders(host), *_router(host), *_hooks(host), *_web(host)):
+    for key, text in (*_folders(host), *_router(host), *_hooks(host), *_web(site, host)):
         yield f"{site.place(host.lines.get(key))}: {text}"
     for instance in host.instances:
         for text in _of_instance(instance):
@@ -75,8 +75,10 @@ def _hooks(host: Host) -> Iterator[tuple[str, str]]:
             )
 
 
-def _web(host: Host) -> Iterator[tuple[str, str]]:
+def _web(site: Site, host: Host) -> Iterator[tuple[str, str]]:
     web = host.web
+    if host.hub(site.hub).is_closed:
+        return  # people log in there
     if web.enabled and web.socket is None and not address_of(web.listen).is_local:
         yield (
             "web/listen",

@@ -54,8 +54,7 @@ def headlines(report: HostStatus, verdict: HostVerdict, screen: Style) -> list[P
     for instance in report.instances:
         if instance.records:
             lines += recording_lines(instance, full_in_s(report), screen)
-    lines += [[one_line(disk.warning)] for disk in report.disks if disk.warning]
-    lines += [[one_line(warning)] for warning in report.access.warnings]
+    lines += _warnings(report)
     if verdict.lacking:
         lines.append([_operations(verdict.lacking)])
     if old := [each.instance_id for each in report.instances if each.old_code]:
@@ -63,6 +62,12 @@ def headlines(report: HostStatus, verdict: HostVerdict, screen: Style) -> list[P
     if changed := [_changed(each) for each in report.instances if each.changed_code]:
         lines.append([f"code changed since they were started: {listed(changed)}"])
     return lines + _clock(report.clock)
+
+
+def _warnings(report: HostStatus) -> list[Parts]:
+    """Return a line for each disk that fills, and each warning about the access to the router."""
+    of_disks = [disk.warning for disk in report.disks if disk.warning]
+    return [[one_line(each)] for each in (*of_disks, *report.access.warnings)]
 
 
 def _changed(instance: InstanceStatus) -> str:

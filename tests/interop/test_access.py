@@ -9,6 +9,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+import yaml
 from websockets.sync.client import connect
 
 from ocsd.client.exclusive import ExclusiveAccessClient
@@ -56,6 +57,10 @@ def site():
         override = fake_agent("override", mode="idle")
         override["arguments"].append("--access-policy=override:pw2,pw3")
         site.write(*agents, override)
+        # The published package has no defaults for these.
+        whole = yaml.safe_load(site.file.read_text())
+        whole["hub"] |= {"wamp_realm": "test_realm", "address_root": "observatory"}
+        site.file.write_text(yaml.safe_dump(whole))
         site.bring_up()
         yield site
 

@@ -52,20 +52,6 @@ IMPROVEMENTS = {
         [OK, "Session active."],
         "OCS forgets the last run when a start is refused",
     ),
-    "higher level: start": (
-        [
-            ERROR,
-            "The action requires credential level 2-ADVANCED but the client has only level "
-            "1-BASIC No access policy -- level 1 for all.",
-        ],
-        [OK, 'Started task "guarded".'],
-        "OCS lets nobody run it while access control is off",
-    ),
-    "higher level: wait": (
-        [OK, "Idle."],
-        [OK, 'Operation "guarded" is currently not running (SUCCEEDED).'],
-        "OCS lets nobody run it while access control is off",
-    ),
     "data, infinity: wait": (
         {"error": "wamp.error.runtime_error"},
         [OK, 'Operation "store" is currently not running (FAILED).'],

@@ -70,8 +70,10 @@ SHARED = {
     "test_daemon.py": "centre",
     "test_aggregator.py": "centre",
     "test_router.py": "centre",
+    "test_attacks.py": "closed",
+    "test_wrong_credentials.py": "closed",
 }
-"""Files that share a site (tests/system/faults/conftest.py)."""
+"""Files that share a site (the conftest.py of `faults` and of `attacks`)."""
 
 
 def pytest_collection_modifyitems(items):

@@ -61,9 +61,9 @@ def test_every_command_of_the_operators_page_exists(capsys):
     verbs = {verb for command in commands for verb in command.split("|")}
     assert verbs == {
         *("start", "status", "top", "up", "down", "restart"),
-        *("why", "history", "logs", "loglevel", "reload", "upgrade"),
+        *("why", "history", "audit", "logs", "loglevel", "reload", "upgrade"),
         *("ops", "call", "listen", "hook", "values", "view-feed", "data"),
-        *("run", "init", "new", "check", "install", "stop", "completion"),
+        *("run", "init", "new", "check", "access", "install", "stop", "completion"),
     }
     for verb in verbs:
         assert command_line([verb, "--help"]) == 0
@@ -92,6 +92,23 @@ def test_every_command_of_the_supervision_page_is_understood(capsys):
         # An unknown option is refused before --help is looked at.
         assert command_line([*command.split(), "--help"]) == 0, command
         assert "Usage" in capsys.readouterr().out
+
+
+def test_every_command_of_the_security_page_is_understood(capsys):
+    commands = re.findall(r"^    ocsd (.*?)(?:   .*)?$|`ocsd ([^`]*)`", page("security.md"), re.M)
+    assert len(commands) >= 20
+    for command in filter(None, sum(commands, ())):
+        assert command_line([*command.split(), "--help"]) == 0, command
+        assert "Usage" in capsys.readouterr().out
+
+
+def test_the_site_files_of_the_security_page_are_right(tmp_path):
+    examples = re.findall(r"```yaml\n(hub:.*?)```", page("security.md"), re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        file = tmp_path / "site.yaml"
+        file.write_text(example + "hosts: {}\n")
+        assert load(file).hub.tls_url == "wss://control.example:8443/ws"
 
 
 def test_every_example_of_the_supervision_page_is_right_and_all_keys_have_one(tmp_path):

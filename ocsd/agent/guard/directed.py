@@ -13,13 +13,16 @@ from typing import Any, Final
 from ocsd.access import private_files
 from ocsd.access.controls import Controls, from_kept, kept
 from ocsd.access.level_rules import credentials
-from ocsd.access.levels import Credentials, CredLevel
+from ocsd.access.levels import CredLevel, GrantedLevel
 from ocsd.access.roles import Role
 from ocsd.agent.guard.passwords import target_of
 from ocsd.errors import OcsdError
 
 KEPT_RULES: Final = ".access/rules.json"
 """The file of the last rules, in the agent's own folder."""
+
+_OTHERS: Final = frozenset(Role) - {Role.DIRECTOR, Role.OCS, Role.BRIDGE}
+"""Roles that only the router of a closed site gives, and not to a director."""
 
 
 class DirectedRules:
@@ -63,7 +66,7 @@ class DirectedRules:
             self.take, f"{self._address}.feeds.controls", options={"details": True}
         )
 
-    def credentials(self, password: str, identity: CredLevel | None) -> Credentials:
+    def credentials(self, password: str, identity: CredLevel | None) -> GrantedLevel:
         """Return the level of a client with a password, and with the level of its role."""
         return credentials(self._controls.rules, self._target, password, identity)
 
@@ -71,10 +74,10 @@ class DirectedRules:
         """Ask the director for the rules; they come on its feed."""
 
         def failed(failure: Any) -> None:
-            text = "the access director {director} does not answer: {why}; {so}"
+            text = "the access director {director} does not answer ({why}); {so}"
+            why = getattr(failure.value, "error", None) or failure.value
             so = "the last rules stay in force until it tells others"
-            address = self._address
-            self._agent.log.error(text, director=address, why=failure.value, so=so)
+            self._agent.log.warn(text, director=self._address, why=why, so=so)
 
         who = {"instance_id": self._target.instance_id, "agent_class": self._target.agent_class}
         link.call(f"{self._address}.agent_poll", **who).addErrback(failed)
@@ -111,7 +114,7 @@ class DirectedRules:
             If somebody else has published it.
         """
         role = getattr(details, "publisher_authrole", None) or ""
-        if role == Role.DIRECTOR or not self._closed:
+        if role == Role.DIRECTOR or not (self._closed or role in _OTHERS):
             return
         authid = getattr(details, "publisher_authid", None)
         raise ValueError(

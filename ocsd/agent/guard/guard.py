@@ -10,23 +10,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from ocsd.access.levels import AC_VERSION, ITSELF, UNCONTROLLED, Credentials, CredLevel
+from ocsd.access.levels import AC_VERSION, ITSELF, UNCONTROLLED, CredLevel, GrantedLevel
 from ocsd.access.policy import PolicyKind, policy_of
-from ocsd.bus.caller import BRIDGE_ROLE, Caller
+from ocsd.bus.caller import OPEN_ROLES, Caller
 from ocsd.site.launch import Launch
-
-_OPEN_ROLES = frozenset({"", "ocs", BRIDGE_ROLE})
-"""Roles of clients of which an open router knows nothing else."""
 
 
 class RuleSource(Protocol):
     """The rules of an agent that has passwords."""
 
-    def credentials(self, password: str, identity: CredLevel | None) -> Credentials:
+    def credentials(self, password: str, identity: CredLevel | None) -> GrantedLevel:
         """Return the level of a client with a password, and with the level of its role."""
 
 
-class Guard:
+class LevelGuard:
     """Decides about the clients of one agent.
 
     Parameters
@@ -70,7 +67,7 @@ class Guard:
             self._source = directed
             self.poll = directed.poll
 
-    def credentials(self, client: Caller | None, password: object) -> Credentials:
+    def credentials(self, client: Caller | None, password: object) -> GrantedLevel:
         """Return the level of a client.
 
         Parameters
@@ -90,9 +87,9 @@ class Guard:
             return self._source.credentials(given, identity)
         if identity is None:
             return UNCONTROLLED
-        return Credentials(identity)
+        return GrantedLevel(identity)
 
-    def _itself(self) -> Credentials:
+    def _itself(self) -> GrantedLevel:
         """Return the agent's own level, which may do everything; clients are shown OCS's."""
         if self._kind is PolicyKind.NONE:
             return ITSELF._replace(level=CredLevel.BASIC)
@@ -102,7 +99,7 @@ class Guard:
         """Return the level of a client's role; None where roles say nothing."""
         if client is None:
             return None
-        if client.role not in _OPEN_ROLES:
+        if client.role not in OPEN_ROLES:
             from ocsd.access.roles import Role, level_of
 
             if client.role in set(Role):

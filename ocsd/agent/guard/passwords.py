@@ -3,7 +3,7 @@
 from typing import Any
 
 from ocsd.access.level_rules import credentials, rules_of_override
-from ocsd.access.levels import Credentials, CredLevel
+from ocsd.access.levels import CredLevel, GrantedLevel
 from ocsd.access.scope import AccessTarget
 
 
@@ -14,7 +14,7 @@ class PasswordRules:
         self._target = target_of(agent)
         self._rules = rules_of_override(passwords)
 
-    def credentials(self, password: str, identity: CredLevel | None) -> Credentials:
+    def credentials(self, password: str, identity: CredLevel | None) -> GrantedLevel:
         """Return the level of a client with a password, and with the level of its role."""
         return credentials(self._rules, self._target, password, identity)
 

@@ -16,7 +16,7 @@ from ocsd.agent.operations.operation import AgentOp, AgentProcess, AgentTask
 from ocsd.agent.operations.params import PRESCREEN, ParamError, ParamHandler
 from ocsd.agent.operations.session import LONGEST_SESSION_MESSAGE, OpSession
 from ocsd.base import ERROR, OK, TIMEOUT
-from ocsd.bus.caller import Caller, caller_of
+from ocsd.bus.caller import Caller, caller_of, on_behalf
 from ocsd.bus.encoding import enclosed, raised_at, shown
 from ocsd.reactor.time_limit import within
 from ocsd.system.runs import MOST_CLIENT_REQUESTS, OperationRequest
@@ -103,14 +103,21 @@ class Operations:
         timeout: float | None = None,
         password: Any = None,
         details: Any = None,
+        caller: Any = None,
         **_unknown: Any,
     ) -> "Reply | Deferred[Reply]":
-        """Answer a call to the agent's ``.ops`` address; `details` are autobahn's."""
+        """Answer a call to the agent's ``.ops`` address.
+
+        `details` are autobahn's; `caller` is the person for whom a host calls
+        (`ocsd.bus.caller.on_behalf`).
+        """
         match action:
             case "start":
-                return self.start(op_name, params, caller_of(details), password)
+                by = on_behalf(caller_of(details), caller)
+                return self.start(op_name, params, by, password)
             case "stop" | "abort":
-                return self.ask_to_end(action, op_name, params, caller_of(details), password)
+                by = on_behalf(caller_of(details), caller)
+                return self.ask_to_end(action, op_name, params, by, password)
             case "wait":
                 waiting: Deferred[Reply] = self.wait(op_name, timeout)
                 return waiting

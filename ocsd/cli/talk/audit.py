@@ -1,4 +1,4 @@
-"""What commands tell the audit journal: through the daemon, or themselves while none runs."""
+"""Entries of commands in the audit journal: by the daemon, or by themselves if none runs."""
 
 import os
 import pwd

@@ -162,7 +162,8 @@ def _daemons(host: str | None, limit_s: float) -> list[control.DaemonClient]:
 def _of_status(answer: dict[str, Any]) -> SiteRouter:
     hub = answer.get("hub")
     file = answer.get("site_file")
-    if not hub:  # the daemon of an older release
+    # An older release tells no addresses, and none tells a login that is part of them.
+    if not hub or answer.get("hub_needs_login"):
         return _of_file(file, answer.get("host"))
     return SiteRouter(**hub, listed=replies.instance_ids(answer), site_file=file)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from ocsd.access.local import role_of_local
+from ocsd.access.roles import PERSONS, Role
 from ocsd.errors import NotPermittedError
 from ocsd.system.peer import Peer, login_of, peer_of
 from ocsd.text.printable import one_line
@@ -13,21 +14,18 @@ from ocsd.text.printable import one_line
 LONGEST_PERSON: Final = 160
 """Length of the words of a program about its user [characters]."""
 
-RANKS: Final = ("viewer", "operator", "expert", "admin")
-"""The roles of people, each may do what the one before may, and more."""
-
 LEAST_ROLES: Final[Mapping[str, str]] = {
-    "status": "viewer",
-    "events": "viewer",
-    "hooks": "viewer",
-    "up": "operator",
-    "down": "operator",
-    "restart": "operator",
-    "reload": "expert",
-    "hook": "expert",
-    "audit": "operator",
-    "stop": "admin",
-    "upgrade": "admin",
+    "status": Role.VIEWER,
+    "events": Role.VIEWER,
+    "hooks": Role.VIEWER,
+    "up": Role.OPERATOR,
+    "down": Role.OPERATOR,
+    "restart": Role.OPERATOR,
+    "audit": Role.OPERATOR,
+    "reload": Role.EXPERT,
+    "hook": Role.EXPERT,
+    "stop": Role.ADMIN,
+    "upgrade": Role.ADMIN,
 }
 """The least role that each request needs on a closed site."""
 
@@ -93,7 +91,7 @@ class Askers:
         if self.is_closed() and self.is_page(peer.pid):
             # The page has its own rights for nobody: it asks for people only.
             if not isinstance(caller, Mapping):
-                caller = {"role": RANKS[0]}
+                caller = {"role": Role.VIEWER}
             person, role, place = (
                 one_line(str(caller.get(key, "")))[:LONGEST_PERSON]
                 for key in ("person", "role", "address")
@@ -107,7 +105,11 @@ class Askers:
     def _role(self, peer: Peer) -> str:
         if not self.is_closed():
             return ""
-        return role_of_local(peer.uid, user_name(peer.uid), self.owner_uid, self.roles())
+        roles: Mapping[str, str] = {}
+        if peer.uid not in {0, self.owner_uid}:
+            # Only then, because a wrong file must not keep those out who can mend it.
+            roles = self.roles()
+        return role_of_local(peer.uid, user_name(peer.uid), self.owner_uid, roles)
 
 
 def refuse(asker: Asker, action: str) -> None:
@@ -121,7 +123,8 @@ def refuse(asker: Asker, action: str) -> None:
     if not asker.role:
         return
     least = LEAST_ROLES[action]
-    if asker.role in RANKS and RANKS.index(asker.role) >= RANKS.index(least):
+    ranks = [str(role) for role in PERSONS]
+    if asker.role in ranks and ranks.index(asker.role) >= ranks.index(least):
         return
     raise NotPermittedError(
         f"{action} needs the role {least} on this closed site, and {asker.person or 'nobody'} is "

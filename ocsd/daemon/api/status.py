@@ -17,6 +17,7 @@ from ocsd.supervisor.health import Health, Layer, Verdict
 from ocsd.system.classes import WEB_CLASS
 from ocsd.system.paths import HostPaths
 from ocsd.system.proc import age_s, usage_of
+from ocsd.text.logins import without_logins
 
 SCHEMA = "ocsd.status/1"
 
@@ -130,7 +131,7 @@ class StatusReport:
             "journal_path": str(self.paths.journal),
             "log_path": str(self.paths.instance_log("ocsd")),
             "audit": self.audit(),
-            "hub": self.hub.addresses,
+            **self._hub(),
             "clock": offset and offset.as_json(),
             "disks": self.disks(),
             "access": self.access(),
@@ -145,7 +146,7 @@ class StatusReport:
         reason = self._waiting(instance, keeper) or verdict.reason or standing
         if not reason and self.fleet.stopping:
             return HOST_STOPPING
-        return reason
+        return without_logins(reason)
 
     def _waiting(self, instance: Instance, keeper: Keeper) -> str:
         names = self.waits_for(instance.instance_id)
@@ -156,9 +157,16 @@ class StatusReport:
             return self.start_trouble()
         return ""
 
+    def _hub(self) -> dict[str, Any]:
+        """Return the router's addresses, and whether a login was left out of them."""
+        shown = {key: without_logins(text) for key, text in self.hub.addresses.items()}
+        if shown == self.hub.addresses:
+            return {"hub": shown}
+        return {"hub": shown, "hub_needs_login": True}
+
     def _router(self) -> dict[str, Any]:
         keeper = self.fleet.router
-        url = self.hub.wamp_server
+        url = without_logins(self.hub.wamp_server)
         if keeper is None:
             return self._external_router()
         verdict, life = keeper.verdict, keeper.life
@@ -166,11 +174,11 @@ class StatusReport:
             **self._common(keeper, verdict),
             "target": str(life.target),
             "url": url,
-            "reason": verdict.reason or life.reason or self._why_no_router(keeper),
+            "reason": without_logins(verdict.reason or life.reason or self._why_no_router(keeper)),
         }
 
     def _external_router(self) -> dict[str, Any]:
-        url, away_s = self.hub.wamp_server, self.router_away_s()
+        url, away_s = without_logins(self.hub.wamp_server), self.router_away_s()
         row = {"state": "external", "pid": None, "health": None, "url": url, "reason": ""}
         if not away_s:
             return row

@@ -9,7 +9,7 @@ from typing import Final
 
 from ocsd.access.store import AccessStore
 from ocsd.access.tickets import Login, ticket_of
-from ocsd.errors import AccessFilesError, RouterError
+from ocsd.errors import AccessFilesError, NotPermittedError, OcsdError, RouterError
 from ocsd.router.guard.facts import GuardFacts
 from ocsd.router.transports import Secured, paths_of
 from ocsd.site.model import Host, Hub, Site
@@ -53,15 +53,14 @@ def host_keys(hub: Hub, paths: HostPaths) -> HostKeys | None:
     if not store.exists:
         raise AccessFilesError(
             f"the site is closed (hub: access: closed), but this host has no keys in {store.folder}"
-            "; on the hub's host run: ocsd access init; for another host run there: ocsd access "
-            "host NAME, and bring the bundle here"
+            "; on the router's host: ocsd access init; on another one: ocsd access join BUNDLE"
         )
     identity = store.identity()
     if identity.host != paths.host:
         raise AccessFilesError(
             f"the keys in {store.folder} are those of host {identity.host!r}, not of "
-            f"{paths.host!r}; on the hub run: ocsd access host {paths.host}, and bring the bundle "
-            "here"
+            f"{paths.host!r}; on the hub: ocsd access host {paths.host}; here: ocsd access join "
+            "BUNDLE"
         )
     authority = store.authority_certificate()
     bundle = paths.runtime / BUNDLE_FILE
@@ -70,9 +69,36 @@ def host_keys(hub: Hub, paths: HostPaths) -> HostKeys | None:
     return HostKeys(paths.host, store.host_key(), str(paths.authority_certificate), str(bundle))
 
 
+def usable_keys(hub: Hub, paths: HostPaths) -> tuple[HostKeys | None, str]:
+    """Return the keys of this host, or why they cannot be used.
+
+    Without them agents run, acquire and keep what they cannot publish; they join nothing.
+    """
+    try:
+        return host_keys(hub, paths), ""
+    except (AccessFilesError, NotPermittedError) as error:
+        return None, str(error)
+
+
 def has_keys(hub: Hub, paths: HostPaths) -> bool:
-    """Whether a router of this host takes logins; that of a closed site always does."""
-    return hub.is_closed or (hub.tls_url is not None and AccessStore(paths.access).exists)
+    """Whether a router of this host takes logins.
+
+    That of a closed site always does, or does not start. An open one with unusable keys stays
+    open, which `ocsd status` tells (`ocsd.daemon.surroundings.keys`).
+    """
+    if hub.is_closed:
+        return True
+    store = AccessStore(paths.access)
+    if hub.tls_url is None or not store.exists:
+        return False
+    try:
+        store.host_key()
+        store.authority_certificate()
+        if store.identity().is_hub:
+            store.router()
+    except OcsdError:
+        return False
+    return True
 
 
 def secured(site: Site, hub: Hub, paths: HostPaths) -> tuple[Secured, GuardFacts]:
@@ -114,6 +140,7 @@ def facts_of(site: Site, hub: Hub, paths: HostPaths) -> GuardFacts:
         is_closed=hub.is_closed,
         homes=homes,
         directors=tuple(directors),
+        notify_socket=str(paths.notify_socket),
     )
 
 

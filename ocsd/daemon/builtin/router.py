@@ -14,7 +14,7 @@ from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.plan import ROUTER_NAME, HostPlan
 from ocsd.daemon.instances.transition import Transition
 from ocsd.daemon.watching.instance_log import end_of, last_line
-from ocsd.errors import RouterError
+from ocsd.errors import AccessFilesError, NotPermittedError, RouterError
 from ocsd.forkserver.protocol import Spawned, SpawnRequest
 from ocsd.reactor.repeating import repeating
 from ocsd.router import config, local, probe
@@ -24,6 +24,7 @@ from ocsd.site.model import Crossbar, Hub, Site
 from ocsd.supervisor.events import BecameReady, State
 from ocsd.system.address import port_of
 from ocsd.system.paths import HTTP_SOCKET, HostPaths, is_listening
+from ocsd.text.logins import without_logins
 
 ROUTER_POLL_S = 0.02
 
@@ -51,15 +52,21 @@ class RouterPlan:
     """Variables to set for it."""
     http_socket: Path | None = None
     """Its socket for calls over HTTP, if it takes logins and is on this machine."""
+    refusal: str = ""
+    """Why it must not be started: the site is closed, and its keys cannot be used."""
 
 
-def plan_router(site: Site, plan: HostPlan, paths: HostPaths, runs_already: bool) -> RouterPlan:
+def plan_router(
+    site: Site, plan: HostPlan, paths: HostPaths, runs_already: bool, trouble: str = ""
+) -> RouterPlan:
     """Decide how this host gets its router, and write crossbar's configuration.
 
     Parameters
     ----------
     runs_already : bool
         Whether the fork server runs the router of an earlier daemon.
+    trouble : str
+        Why the keys of this host cannot be used; empty if they can, or none are needed.
 
     Returns
     -------
@@ -70,44 +77,66 @@ def plan_router(site: Site, plan: HostPlan, paths: HostPaths, runs_already: bool
     ------
     RouterError
         If another program listens there, or crossbar is not installed.
-    AccessFilesError
-        If the site's keys are missing, damaged or open to others.
     """
     hub = plan.host.hub(site.hub)
     if not plan.runs_router:
         return RouterPlan(socket=local.find(hub))
-    if not runs_already:
-        answering = probe.probe(hub.wamp_server)
-        # Whatever has TLS could be anything: only the router of a daemon of this machine is used.
-        found = local.find(hub)
-        if answering is Answering.ROUTER and (found or not hub.is_closed):
-            return RouterPlan(socket=found)
-        if answering is not Answering.NOTHING:
-            raise _in_use("wamp_server", hub.wamp_server)
-        if probe.is_open(hub.wamp_http):
-            raise _in_use("wamp_http", hub.wamp_http)
+    if not runs_already and (found := _found(hub)):
+        return found
     settings = plan.host.crossbar or Crossbar()
     crossbar = config.find_crossbar(settings.bin)
     if settings.config_dir:
-        refusal = machine.router_refusal(plan.host, paths.state)
-        if refusal:
-            raise RouterError(refusal)
-        return RouterPlan((crossbar, "start", "--cbdir", settings.config_dir))
-    return _own(site, hub, paths, crossbar)
+        return _configured(plan, hub, paths, crossbar, settings.config_dir)
+    return _own(site, hub, paths, crossbar, trouble)
 
 
-def _own(site: Site, hub: Hub, paths: HostPaths, crossbar: str) -> RouterPlan:
+def _found(hub: Hub) -> RouterPlan | None:
+    """Return the router that listens at the hub's address already; None if nothing does."""
+    answering = probe.probe(hub.wamp_server)
+    # Whatever has TLS could be anything: only the router of a daemon of this machine is used.
+    found = local.find(hub)
+    if answering is Answering.ROUTER and (found or not hub.is_closed):
+        return RouterPlan(socket=found)
+    if answering is not Answering.NOTHING:
+        raise _in_use("wamp_server", hub.wamp_server)
+    if probe.is_open(hub.wamp_http):
+        raise _in_use("wamp_http", hub.wamp_http)
+    return None
+
+
+def _configured(
+    plan: HostPlan, hub: Hub, paths: HostPaths, crossbar: str, folder: str
+) -> RouterPlan:
+    """Return a router with the operator's own configuration."""
+    refusal = machine.router_refusal(plan.host, paths.state)
+    if hub.is_closed:
+        refusal = (
+            f"crossbar: config-dir {folder} holds a configuration that ocsd does not know, and "
+            "the site is closed (access: closed); take config-dir out"
+        )
+    if refusal:
+        raise RouterError(refusal)
+    return RouterPlan((crossbar, "start", "--cbdir", folder))
+
+
+def _own(site: Site, hub: Hub, paths: HostPaths, crossbar: str, trouble: str) -> RouterPlan:
     """Write the configuration of a router that this daemon runs."""
     secured = facts = http_socket = None
-    if hub.tls_url is not None:
+    if hub.tls_url is not None and not trouble:
         # Not for other sites: it loads what only a site with keys needs.
         from ocsd.daemon.builtin import keys
 
-        if keys.has_keys(hub, paths):
-            secured, facts = keys.secured(site, hub, paths)
-            http_socket = paths.router_http_socket
-    is_guarded = secured is not None
+        try:
+            if keys.has_keys(hub, paths):
+                secured, facts = keys.secured(site, hub, paths)
+                http_socket = paths.router_http_socket
+        except (AccessFilesError, NotPermittedError, RouterError) as error:
+            trouble = str(error)
+    is_guarded = hub.is_closed or secured is not None
     start = config.start(crossbar, paths.router_config, is_guarded=is_guarded)
+    if hub.is_closed and trouble:
+        refusal = f"{trouble}; mend that, then: ocsd stop, ocsd start -d"
+        return RouterPlan(start.command, paths.router_socket, start.environment, refusal=refusal)
     config.write(paths.router_config, hub, paths.router_socket, secured, facts)
     local.announce(paths.runtime, hub, is_guarded=is_guarded)
     return RouterPlan(start.command, paths.router_socket, start.environment, http_socket)
@@ -124,8 +153,8 @@ def last_words(log: Path, hub: Hub, since: Spawned | None) -> str:
 
 def _in_use(key: str, url: str) -> RouterError:
     return RouterError(
-        f"the hub's address {url} is in use by {probe.holder(url)}, which is not a WAMP router; "
-        f"end that program, or change {key} in the site file"
+        f"the hub's address {without_logins(url)} is in use by {probe.holder(url)}, which is not a "
+        f"WAMP router; end that program, or change {key} in the site file"
     )
 
 
@@ -161,13 +190,14 @@ class RouterWatch:
 
     def transition(self, transition: Transition) -> None:
         """Poll the router until it is ready, whenever it is being started."""
-        starts = transition.after.state is State.STARTING
-        if (
-            transition.instance_id == self._keeper.instance_id
-            and starts
-            and not self._polling.running
-        ):
+        if transition.instance_id != self._keeper.instance_id:
+            return
+        state = transition.after.state
+        if state is State.STARTING and not self._polling.running:
             self._polling.start(ROUTER_POLL_S, now=False)
+        if state is State.UP and self._asking is not None:
+            # With a notify socket crossbar reports by itself that it is ready, and may be first.
+            self._asking.start()
 
     def _poll(self) -> None:
         if self._keeper.life.state is not State.STARTING:
@@ -193,9 +223,13 @@ class ExternalRouter:
         address = url.hostname or "localhost", port_of(url)
 
         def connect(factory: ClientFactory) -> Any:
-            return reactor.connectTCP(*address, factory)
+            if url.scheme != "wss":
+                return reactor.connectTCP(*address, factory)
+            from twisted.internet.ssl import CertificateOptions
 
-        # A server with TLS answers it with an alert, which will do.
+            # Whom to trust is not the question here: nothing secret is told, and agents check.
+            return reactor.connectSSL(*address, factory, CertificateOptions(verify=False))
+
         self._asking = Asking(connect, probe.upgrade_request(url), lambda: None, reactor)
 
     def start(self) -> None:

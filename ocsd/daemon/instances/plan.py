@@ -16,6 +16,7 @@ from ocsd.system.classes import WEB_CLASS
 from ocsd.text.nearest import did_you_mean
 
 REGISTRY_CLASS: Final = "RegistryAgent"
+DIRECTOR_CLASS: Final = "AccessDirector"
 
 WEB_NICE: Final = 5
 """Priority of the page: behind what supervises, acquires and records."""
@@ -186,6 +187,6 @@ def _left_alone(instance: Instance) -> str:
 
 
 def _rank(instance: Instance) -> int:
-    """Start the agents that record before those that publish, and the page last."""
-    ranks = {REGISTRY_CLASS: 0, AGGREGATOR_CLASS: 1, WEB_CLASS: 3}
+    """Start those whom others ask first, then those that record, and the page last."""
+    ranks = {REGISTRY_CLASS: 0, DIRECTOR_CLASS: 0, AGGREGATOR_CLASS: 1, WEB_CLASS: 3}
     return ranks.get(instance.agent_class, 2)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred
 
 from ocsd import ocs_agent
+from ocsd.access.levels import CredLevel
 from ocsd.bus.caller import UNKNOWN_CLIENT, Caller
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
@@ -111,6 +112,10 @@ class HostManagerFace:
     stop: Callable[[str], None]
     """Ends everything, and the daemon, because somebody asks for that."""
     clock: Clock
+    is_closed: bool = False
+    """Whether the site is closed: as for the control API, a reload needs an expert, and the end of
+    everything an admin.
+    """
 
     def __post_init__(self) -> None:
         self._ending: Deferred[None] | None = None
@@ -118,7 +123,10 @@ class HostManagerFace:
             "manager", self.manager, self.stop_manager, blocking=False, startup=True
         )
         self.agent.register_task("update", self.update, blocking=False)
-        self.agent.register_task("die", self.die, blocking=False)
+        needed = CredLevel.BASIC
+        if self.is_closed:
+            needed = CredLevel.FULL
+        self.agent.register_task("die", self.die, blocking=False, min_privs=needed.value)
 
     @ocs_agent.param("requests", default=[])
     @ocs_agent.param("reload_config", default=False, type=bool)
@@ -211,6 +219,8 @@ class HostManagerFace:
 
     def _request(self, session: ocs_agent.OpSession, params: dict[str, Any]) -> tuple[bool, str]:
         by = asker(session.started_by)
+        if self.is_closed and params["reload_config"] and session.cred_level < CredLevel.ADVANCED:
+            return False, f"a reload needs the role expert on this closed site, {by}"
         try:
             if params["reload_config"]:
                 session.add_message(self.reload(by))

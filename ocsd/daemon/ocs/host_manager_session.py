@@ -28,7 +28,7 @@ def connect(
     launches.set_current(launch)
     args = site_config.parse_args(agent_class=HOST_MANAGER, args=[])
     agent, _runner = ocs_agent.init_site_agent(args)
-    HostManagerFace(agent, fleet, reload, stop, reactor)
+    HostManagerFace(agent, fleet, reload, stop, reactor, launch.hub.is_closed)
     connection = Connection(agent, args)
     connection.start()
     return agent, connection

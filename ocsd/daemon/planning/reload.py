@@ -28,6 +28,7 @@ from ocsd.supervisor.events import (
 from ocsd.supervisor.lifecycle import Lifecycle
 from ocsd.supervisor.outcome import Outcome, outcome
 from ocsd.supervisor.wish import Cause, Wish
+from ocsd.text.logins import without_logins
 
 EDITED = "its entry in the site file changed"
 
@@ -93,7 +94,11 @@ def _refuse_changed_router(before: Settings, after: Settings) -> None:
     if not before.router.command:
         return
     for key, old, new in (
-        ("the router's address", before.hub.wamp_server, after.hub.wamp_server),
+        (
+            "the router's address",
+            without_logins(before.hub.wamp_server),
+            without_logins(after.hub.wamp_server),
+        ),
         ("access", before.hub.access, after.hub.access),
         ("listen", before.hub.listen, after.hub.listen),
         ("wamp_tls", before.hub.wamp_tls, after.hub.wamp_tls),

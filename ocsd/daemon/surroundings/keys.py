@@ -12,12 +12,12 @@ from twisted.logger import Logger
 from ocsd.daemon.instances.ports import Clock
 from ocsd.errors import AccessFilesError, OcsdError
 from ocsd.reactor.repeating import repeating
-from ocsd.site.model import Hub, Web
-from ocsd.system import files
+from ocsd.site.model import Hub
+from ocsd.site.supervision import Web
 from ocsd.system.paths import HostPaths
 
 if TYPE_CHECKING:
-    from ocsd.access.upkeep import Upkeep
+    from ocsd.access.upkeep import KeyReport
 
 UPKEEP_PERIOD_S: Final = 3600.0
 
@@ -43,7 +43,6 @@ class KeyWatch:
         """Begin, if this host has keys, or should have."""
         if self._hub.tls_url is None and not self._paths.access.exists():
             return
-        publish_authority(self._paths)
         self._asking.start(UPKEEP_PERIOD_S)
 
     def as_json(self, openness: Sequence[str]) -> dict[str, Any]:
@@ -53,18 +52,18 @@ class KeyWatch:
     def _ask_in_thread(self) -> Any:
         return deferToThread(self._look).addCallbacks(self._told, self._failed)
 
-    def _look(self) -> "Upkeep":
+    def _look(self) -> "KeyReport":
         from ocsd.access.store import AccessStore
-        from ocsd.access.upkeep import Upkeep, page_names, upkeep
+        from ocsd.access.upkeep import KeyReport, page_names, upkeep
 
         store, url = AccessStore(self._paths.access), self._hub.tls_url
         if store.exists:
             return upkeep(store, url or self._hub.wamp_server, page_names(self._web))
         if url is None:
-            return Upkeep()
-        return Upkeep(warnings=(_NO_KEYS.format(url=url),))
+            return KeyReport()
+        return KeyReport(warnings=(_NO_KEYS.format(url=url),))
 
-    def _told(self, found: "Upkeep") -> None:
+    def _told(self, found: "KeyReport") -> None:
         self._warnings = found.warnings
         if found.renewed:
             self.log.info("router has a new certificate: {reason}", reason=found.renewed)
@@ -72,21 +71,6 @@ class KeyWatch:
     def _failed(self, failure: Any) -> None:
         failure.trap(OcsdError, OSError)
         self._warnings = (f"the keys cannot be looked after: {failure.value}",)
-
-
-def publish_authority(paths: HostPaths) -> None:
-    """Copy the certificate of the site's authority to where agents of every user can read it.
-
-    Without it, or on a full disk, they cannot join; their logs say so.
-    """
-    from ocsd.access.store import AccessStore
-
-    try:
-        content = AccessStore(paths.access).authority_certificate()
-        files.replace(paths.authority_certificate, content)
-        paths.authority_certificate.chmod(0o644)
-    except (OcsdError, OSError):
-        return
 
 
 def refuse_without_keys(hub: Hub, paths: HostPaths) -> None:

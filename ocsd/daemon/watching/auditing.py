@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ocsd.audit.entry import AuditEntry, AuditKind, AuditOutcome
+from ocsd.audit.entry import AuditEntry, AuditKind, AuditOutcome, cleaned
 from ocsd.audit.journal import AuditJournal
 from ocsd.audit.notes import decode_entries
 from ocsd.audit.repeats import Repeats
 from ocsd.daemon.instances.ports import Clock
 from ocsd.system.runs import OperationRequest
+from ocsd.text.logins import without_logins
 
 
 @dataclass(eq=False)
@@ -63,6 +64,7 @@ class Audit:
         self.journal.close()
 
     def _take(self, entry: AuditEntry) -> None:
+        entry = cleaned(entry._replace(reason=without_logins(entry.reason)))
         self._write(self._repeats.take(entry, self.clock.seconds()))
 
     def _write(self, entries: Iterable[AuditEntry]) -> None:

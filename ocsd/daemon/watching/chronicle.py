@@ -16,6 +16,7 @@ from ocsd.supervisor.events import (
     UpRequested,
     end_reason,
 )
+from ocsd.text.logins import without_logins
 
 DAEMON = "ocsd"
 """The daemon's name in the history."""
@@ -41,7 +42,7 @@ def entry_of(transition: Transition) -> HistoryEntry:
         before=str(transition.before.state),
         after=str(after.state),
         target=str(after.target),
-        reason=after.reason,
+        reason=without_logins(after.reason),
         pid=transition.pid,
         code=code,
         signal=signal,
@@ -111,4 +112,5 @@ class Chronicle:
         """
         if at is None:
             at = self.wall_clock()
-        self.file.write(HistoryEntry(at, instance_id, event, reason=reason, pid=pid, by=by))
+        told = without_logins(reason)
+        self.file.write(HistoryEntry(at, instance_id, event, reason=told, pid=pid, by=by))

@@ -18,6 +18,7 @@ from typing import Any, Final
 import psutil
 
 from ocsd.system.files import tail
+from ocsd.text.logins import without_logins
 
 MOST_EXAMINATIONS: Final = 100
 LOG_BYTES: Final = 64 * 2**10
@@ -71,7 +72,7 @@ class Examination:
         self._process = process_facts(pid)
         head = {"instance_id": instance_id, "at": wall_clock()}
         text = json.dumps({**head, **facts, "process": self._process}, indent=1, default=str)
-        (self.path / "facts.json").write_text(text)
+        (self.path / "facts.json").write_text(without_logins(text))
         end_of_log = b""
         with contextlib.suppress(OSError), log.open("rb") as file:
             end_of_log = tail(file, LOG_BYTES)

@@ -24,9 +24,11 @@ from ocsd.router.guard.door import (
     of_person,
     with_ticket,
 )
-from ocsd.router.guard.urls import AGENT_PATH, TICKET_MARK
+from ocsd.router.guard.urls import AGENT_PATH, CLIENT_PATH, TICKET_MARK
 
 _OF_AGENTS: Final = "agent"
+_OTHER_PATHS: Final = {_OF_AGENTS: CLIENT_PATH, "client": AGENT_PATH}
+"""The kind of path that does not belong to a kind of URL; calls over HTTP belong to both."""
 
 
 class Book:
@@ -77,11 +79,13 @@ class Book:
                 return replace(decision, is_published=kind == AGENT_PATH)
             return decision
         name, url = self._urls.get(_digest(secret), ("", None))
-        if url is None or (kind == AGENT_PATH) != (url.kind == _OF_AGENTS):
+        wrong_kind = url is not None and kind == _OTHER_PATHS.get(url.kind)
+        if url is None or wrong_kind:
             return Denied("there is no such URL")
         basis = basis_of(BasisKind.URL, name)
         if url.kind == _OF_AGENTS:
-            return Admitted(agent_party(self.premises, url.authid), True, basis)
+            party = agent_party(self.premises, url.authid)
+            return Admitted(party, is_published=kind == AGENT_PATH, basis=basis)
         return of_person(url.authid, url.role, basis)
 
     def entry(self, basis: str) -> Any:

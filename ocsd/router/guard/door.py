@@ -119,8 +119,8 @@ def with_ticket(premises: Premises, login: Login, ticket: str) -> Admitted | Den
     """Decide about an agent or a daemon that has shown its ticket."""
     if not tickets.is_right(premises.secret, premises.generations, login, ticket):
         return Denied(
-            f"the ticket of {login} is wrong or out of date; on the hub run: ocsd access host "
-            f"{login.host}, take the new bundle to {login.host} and restart ocsd there"
+            f"the ticket of {login} is wrong or out of date; on the hub: ocsd access host "
+            f"{login.host}; on {login.host}: ocsd access join BUNDLE, then ocsd reload"
         )
     basis = basis_of(BasisKind.HOST, login.host)
     if not login.instance_id:

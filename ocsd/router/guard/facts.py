@@ -35,6 +35,9 @@ class GuardFacts:
     """The host of each instance of the site file."""
     directors: tuple[str, ...] = ()
     """Instance-ids of the site's access directors."""
+    notify_socket: str = ""
+    """Takes reports for the audit journal. It is no variable of the router's processes, because
+    crossbar would report its readiness there before its ports are open."""
 
     def write(self, folder: Path) -> Path:
         """Write them into the router's folder, at once or not at all; return the file."""

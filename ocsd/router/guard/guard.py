@@ -1,5 +1,6 @@
 """The guard of this process: the decisions, the files behind them, and the sessions they admit."""
 
+import os
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -8,7 +9,7 @@ from ocsd.access.rules import Party
 from ocsd.bus.caller import BRIDGE_ROLE
 from ocsd.router.guard.book import Book
 from ocsd.router.guard.census import Census
-from ocsd.router.guard.door import Admitted, Applicant, Unproven
+from ocsd.router.guard.door import Admitted, Applicant, BasisKind, Unproven
 from ocsd.router.guard.facts import guard_file
 from ocsd.router.guard.logins import Decision, Logins
 from ocsd.router.guard.refusal_log import RefusalLog
@@ -41,6 +42,8 @@ class Guard:
         from twisted.internet.threads import deferToThread
 
         self.book = Book(file)
+        if self.book.facts.notify_socket:
+            os.environ["NOTIFY_SOCKET"] = self.book.facts.notify_socket
         self.refusals = RefusalLog(time.time)
         self.census = Census(file.parent, time.time)
         self.verdicts = Verdicts(self.book.rules)
@@ -65,6 +68,8 @@ class Guard:
         session.is_published = admitted.is_published
         session.peer = peer
         self._sessions[session] = admitted, self.book.entry(admitted.basis)
+        if admitted.basis.startswith(BasisKind.PERSON):
+            self.refusals.joined(admitted.party, peer)
 
     def leave(self, session: Any) -> None:
         """Note that a session has ended."""

@@ -116,7 +116,7 @@ class Bridge(_Base):  # type: ignore[misc] # crossbar is untyped
             reason = decision.reason
         who = applicant(request.channel.transport)
         login = login_of(request.getHeader("authorization")) or ("", "")
-        the_guard().refusals.told(Party(login[0], ""), who.peer, "call", reason)
+        the_guard().refusals.not_proven(login[0], who.peer, "call", reason)
         return _refuse(request, _NOT_LOGGED_IN, reason)
 
     def _finish(self, decision: Any, request: Any, gone: list[Any]) -> None:

@@ -1,9 +1,11 @@
-"""Reports of what the router refuses: lines of its log, each once a minute, and counted."""
+"""Reports of what the router refuses: for the audit journal, and once a minute for its log."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
 from ocsd.access.rules import Party
+from ocsd.audit.entry import AuditKind, AuditOutcome
+from ocsd.audit.notes import Notes
 from ocsd.text.printable import one_line
 
 AGAIN_S: Final = 60.0
@@ -24,19 +26,38 @@ class RefusalLog:
         Returns the time [s, Unix time].
     tell : callable, optional
         Takes the line for the log; by default crossbar's log.
+    notes : Notes, optional
+        Takes the entries for the audit journal.
     """
 
     def __init__(
-        self, now: Callable[[], float], tell: Callable[[str], object] | None = None
+        self,
+        now: Callable[[], float],
+        tell: Callable[[str], object] | None = None,
+        notes: Notes | None = None,
     ) -> None:
         self._now = now
         self._tell = tell or _log
+        self._notes = notes or Notes(AuditKind.ROUTER)
         self._since_at = now()
         self._counts: dict[tuple[str, ...], int] = {}
         self._left_out = 0
 
-    def told(self, who: Party, peer: str, action: str, reason: str) -> None:
-        """Report a refusal, unless the same one was reported a moment ago."""
+    def told(self, who: Party, peer: str, action: str, reason: str, target: str = "") -> None:
+        """Report a refusal, unless the same one was reported a moment ago.
+
+        `target` is the address that was asked for or, of a login, the name that nobody has proven.
+        """
+        fields = {"person": who.authid, "role": who.role, "address": peer, "target": target}
+        self._notes.add(action, AuditOutcome.REFUSED, reason=reason, **fields)
+        self._line(who, peer, action, reason)
+
+    def not_proven(self, name: str, peer: str, action: str, reason: str) -> None:
+        """Report a login that was refused; nobody vouches for the name."""
+        self._notes.add(action, AuditOutcome.REFUSED, address=peer, target=name, reason=reason)
+        self._line(Party(name, ""), peer, action, reason)
+
+    def _line(self, who: Party, peer: str, action: str, reason: str) -> None:
         key = who.authid, who.role, peer, action, reason
         if key in self._counts:
             self._counts[key] += 1
@@ -47,12 +68,35 @@ class RefusalLog:
             name = who.authid or "somebody"
             self._tell(one_line(f"refused {name} from {peer}: {reason}"[:_LINE_LIMIT]))
 
+    def asked(self, who: Party, peer: str, action: str, target: str, reason: str | None) -> None:
+        """Report a request to an operation of an agent that does not report it itself."""
+        outcome = AuditOutcome.DONE
+        if reason is not None:
+            outcome = AuditOutcome.REFUSED
+            self._line(who, peer, action, reason)
+        self._notes.add(
+            action,
+            outcome,
+            kind=AuditKind.OPERATION,
+            person=who.authid,
+            role=who.role,
+            address=peer,
+            target=target,
+            reason=reason or "",
+        )
+
+    def joined(self, who: Party, peer: str) -> None:
+        """Report that a person has logged in."""
+        fields = {"person": who.authid, "role": who.role, "address": peer}
+        self._notes.add("join", AuditOutcome.DONE, **fields)
+
     def fault(self, text: str) -> None:
         """Report something that is wrong with this router."""
         self._tell(one_line(text))
 
     def flush(self) -> None:
         """Report how often refusals were repeated, once their time is over."""
+        self._notes.send()
         if self._now() - self._since_at < AGAIN_S:
             return
         self._since_at = self._now()

@@ -68,7 +68,7 @@ class Judgement(_Base):  # type: ignore[misc] # crossbar is untyped
         reason = guard.verdicts.of(party, action, uri, match, forwarded)
         if reason is None:
             return self._look_closer(session, msg, party, action)
-        guard.refusals.told(party, _peer_of(session), action, reason)
+        guard.refusals.told(party, _peer_of(session), action, reason, uri)
         return self._error(msg, reason)
 
     def _look_closer(self, session: Any, msg: Any, party: Party, action: str) -> Any:
@@ -77,29 +77,32 @@ class Judgement(_Base):  # type: ignore[misc] # crossbar is untyped
         if action == "register" and party.role == OPEN_ROLE:
             root = guard.verdicts.site.address_root
             guard.census.registered(root, msg.procedure, _peer_of(session))
-        reason = None
-        if action == "call":
-            reason = self._kept_from(party, msg)
+        if action != "call":
+            return None
+        agent = self._published_agent(msg.procedure)
+        if agent is None:
+            return None
+        uri, asked = msg.procedure, verdicts.asked(msg.args, msg.kwargs)
+        reason = verdicts.blocked(party, agent, uri, msg.args, msg.kwargs)
+        is_operation = uri.endswith(".ops")
+        if is_operation and asked.action not in verdicts.LOOKS:
+            # Agents on ocsd report what they are asked for; those on the published OCS do not.
+            target = f"{agent.rpartition('.')[2]}.{asked.operation}"
+            guard.refusals.asked(party, _peer_of(session), asked.action, target, reason)
         if reason is None:
             return None
-        guard.refusals.told(party, _peer_of(session), action, f"{msg.procedure}: {reason}")
-        if msg.procedure.endswith(".ops"):
+        if is_operation:
             return self.messages.Result(msg.request, args=[[-1, reason, {}]])
+        guard.refusals.told(party, _peer_of(session), action, reason, uri)
         return self._error(msg, reason)
 
-    def _kept_from(self, party: Party, call: Any) -> str | None:
-        """Return why a call is kept from an agent on the published OCS."""
-        if party.role != "viewer":
-            return None
-        found = self._dealer._registration_map.best_matching_observation(call.procedure)  # noqa: SLF001
+    def _published_agent(self, uri: str) -> str | None:
+        """Return the address of the agent on the published OCS that would be called; or None."""
+        found = self._dealer._registration_map.best_matching_observation(uri)  # noqa: SLF001
         for callee in () if found is None else found.observers:
             if getattr(callee, "is_published", False):
-                root = self._root_of(callee)
-                return verdicts.blocked(party, root, call.procedure, call.args, call.kwargs)
+                return f"{the_guard().book.facts.address_root}.{callee.party.authid}"
         return None
-
-    def _root_of(self, callee: Any) -> str:
-        return f"{the_guard().book.facts.address_root}.{callee.party.authid}"
 
     def _error(self, msg: Any, reason: str) -> Any:
         return self.messages.Error(msg.MESSAGE_TYPE, msg.request, NOT_AUTHORIZED, args=[reason])

@@ -108,7 +108,7 @@ class Admission(_Base):  # type: ignore[misc] # crossbar is untyped
         if self._transport is None:
             return Deny(NOT_AUTHORIZED, "the client has gone")
         if isinstance(decision, Denied):
-            guard.refusals.told(Party(who.authid, ""), who.peer, "join", decision.reason)
+            guard.refusals.not_proven(who.authid, who.peer, "join", decision.reason)
             return Deny(NOT_AUTHORIZED, decision.reason)
         self._end_limit()
         guard.admit(self, decision, who.peer)

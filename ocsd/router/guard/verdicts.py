@@ -1,7 +1,7 @@
 """The rights of a session: the site's rules, remembered, and the guard of published agents."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from ocsd.access import rules
 from ocsd.access.levels import CredLevel
@@ -79,12 +79,20 @@ def is_controls(address_root: str, topic: str) -> bool:
     return topic.endswith(".feeds.controls") and topic.startswith(f"{address_root}.")
 
 
-def asked_action(args: list[Any] | None, kwargs: Mapping[str, Any] | None) -> str:
-    """Return the action that a call of an agent's ``.ops`` asks for; empty if it says none."""
-    action = (kwargs or {}).get("action", "")
-    if args:
-        action = args[0]
-    return action if isinstance(action, str) else ""
+class Asked(NamedTuple):
+    """The request of a call of an agent's ``.ops``; what it does not say is empty."""
+
+    action: str
+    operation: str
+
+
+def asked(args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None) -> Asked:
+    """Return the request of a call of an agent's ``.ops``, by its arguments."""
+    named = kwargs or {}
+    given = [*(args or ())[:2], "", ""]
+    words = given[0] or named.get("action", ""), given[1] or named.get("op_name", "")
+    action, operation = (word if isinstance(word, str) else "" for word in words)
+    return Asked(action, operation)
 
 
 def blocked(
@@ -116,7 +124,7 @@ def blocked(
         return None
     if procedure != f"{agent}.ops":
         return f"{who.authid!r} ({who.role}) may look at {agent!r}, not call {procedure!r}"
-    if asked_action(args, kwargs) in LOOKS:
+    if asked(args, kwargs).action in LOOKS:
         return None
     return (
         f"The action requires credential level {CredLevel.BASIC!s} but the client has only level "

@@ -12,7 +12,7 @@ MOST_BUCKETS: Final = 20_000
 """Number of buckets that are kept; the oldest ones go."""
 
 
-class Allowance(NamedTuple):
+class TryLimit(NamedTuple):
     """The tries that a bucket allows."""
 
     at_once: float
@@ -21,9 +21,9 @@ class Allowance(NamedTuple):
     """Time after which another one is allowed [s]."""
 
 
-OF_NAME_HERE: Final = Allowance(5, 12.0)
-OF_ADDRESS: Final = Allowance(20, 3.0)
-OF_NAME: Final = Allowance(60, 2.0)
+OF_NAME_HERE: Final = TryLimit(5, 12.0)
+OF_ADDRESS: Final = TryLimit(20, 3.0)
+OF_NAME: Final = TryLimit(60, 2.0)
 
 
 class _Bucket(NamedTuple):
@@ -32,7 +32,7 @@ class _Bucket(NamedTuple):
 
 
 @dataclass(eq=False)
-class Attempts:
+class LoginAttempts:
     """Counts the tries of everybody."""
 
     _buckets: dict[tuple[str, str], _Bucket] = field(default_factory=dict)
@@ -59,12 +59,12 @@ class Attempts:
         for key in _limits(name, address):
             self._buckets.pop(key, None)
 
-    def _filled(self, key: tuple[str, str], allowed: Allowance, now_s: float) -> float:
+    def _filled(self, key: tuple[str, str], allowed: TryLimit, now_s: float) -> float:
         bucket = self._buckets.get(key)
         if bucket is None:
             return allowed.at_once
         return min(allowed.at_once, bucket.tokens + (now_s - bucket.at_s) / allowed.each_s)
 
 
-def _limits(name: str, address: str) -> dict[tuple[str, str], Allowance]:
+def _limits(name: str, address: str) -> dict[tuple[str, str], TryLimit]:
     return {(name, address): OF_NAME_HERE, ("", address): OF_ADDRESS, (name, ""): OF_NAME}

@@ -1,4 +1,4 @@
-"""Who may come in: decides for each request who the client is, and carries out logins."""
+"""The doors of the page: decide for each request who the client is, and carry out logins."""
 
 import ipaddress
 import time
@@ -10,7 +10,7 @@ from ocsd.audit.entry import AuditKind, AuditOutcome
 from ocsd.audit.notes import Notes
 from ocsd.errors import UsageError
 from ocsd.text.printable import one_line
-from ocsd.web.login.attempts import Attempts
+from ocsd.web.login.attempts import LoginAttempts
 from ocsd.web.login.people import People
 from ocsd.web.login.sessions import LONGEST_LOGIN_S, LoginSessions, name_of
 from ocsd.web.login.viewer import ForbiddenError, Viewer
@@ -23,7 +23,7 @@ LONGEST_CREDENTIAL: Final = 1024
 """Length of a name or password, at most [characters]."""
 
 _THIS_MACHINE: Final = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
-_WRONG: Final = "name or password is wrong"
+_WRONG_LOGIN: Final = "name or password is wrong"
 _NO_ROLE: Final = (
     "is not among the people of this site; an admin may change that: ocsd access user add"
 )
@@ -128,7 +128,7 @@ class ClosedDoors:
     """The name of the cookie: pages of several hosts may share a name of the machine."""
     path: str = "/"
     clock: Callable[[], float] = time.monotonic
-    attempts: Attempts = field(default_factory=Attempts)
+    attempts: LoginAttempts = field(default_factory=LoginAttempts)
 
     is_closed = True
 
@@ -184,8 +184,10 @@ class ClosedDoors:
             raise TooManyAttemptsError(why)
         role = await self.work.do(self.people.checked, name, password[: LONGEST_CREDENTIAL + 1])
         if role is None:
-            self.refused("login", name, place, _WRONG)
-            raise LoginNeededError(f"{_WRONG}; an admin may set another: ocsd access user passwd")
+            self.refused("login", name, place, _WRONG_LOGIN)
+            raise LoginNeededError(
+                f"{_WRONG_LOGIN}; an admin may set another: ocsd access user passwd"
+            )
         self.attempts.succeeded(name, place)
         token = self.sessions.open(name, role, place)
         self.notes.add("login", person=name, role=role, address=place)

@@ -14,7 +14,7 @@ from typing import Final
 from ocsd.access import private_files
 from ocsd.errors import OcsdError
 
-IDLE_LIMIT_S: Final = 12 * 3600.0
+LOGIN_IDLE_LIMIT_S: Final = 12 * 3600.0
 """Time without a request after which a login is over [s]."""
 LONGEST_LOGIN_S: Final = 7 * 86400.0
 MOST_LOGINS: Final = 1000
@@ -111,4 +111,4 @@ def name_of(token: str) -> str:
 
 def is_over(login: LoginSession, now_at: float) -> bool:
     """Return whether a login has expired at a Unix time [s]."""
-    return now_at - login.seen_at > IDLE_LIMIT_S or now_at - login.since_at > LONGEST_LOGIN_S
+    return now_at - login.seen_at > LOGIN_IDLE_LIMIT_S or now_at - login.since_at > LONGEST_LOGIN_S

@@ -27,7 +27,7 @@ class Viewer(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Who it is, for the history."""
+        """The client in words, for the history."""
         return one_line(f"{self.person[:60] or 'a viewer'} of the page, from {self.place[:60]}")
 
     def caller(self) -> dict[str, str] | None:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from ocsd.system.address import Address
 from ocsd.system.paths import is_listening
-from ocsd.web.server.tls import CertificateFiles, NoCertificateError, RenewingContext
+from ocsd.web.server.tls import CertificateFiles, NoCertificateError, PageCertificate
 
 MORE_PORTS: Final = 10
 """Number of further ports that are tried if the one of ``listen`` is taken."""
@@ -95,14 +95,14 @@ def _shown(found: Address) -> Address:
 
 def _with_tls(reactor: Any, files: CertificateFiles) -> Any:
     try:
-        context = RenewingContext(files)
+        context = PageCertificate(files)
     except NoCertificateError as error:
         raise NoPlaceError(str(error)) from error
     return partial(_listen_ssl, reactor, context)
 
 
 def _listen_ssl(
-    reactor: Any, context: RenewingContext, port: int, site: Any, interface: str
+    reactor: Any, context: PageCertificate, port: int, site: Any, interface: str
 ) -> Any:
     return reactor.listenSSL(port, site, context, interface=interface)
 

@@ -145,7 +145,8 @@ class Pages(resource.Resource):
         except RequestRefusedError as error:
             return _refuse(request, str(error), error.code)
         call = Call(request, names, params, body, viewer)
-        self._open[request] = viewer
+        if viewer.role:
+            self._open[request] = viewer
         answering = Deferred.fromCoroutine(_coroutine(route, call))
         self.under_way.add(answering)
         request.notifyFinish().addErrback(lambda _: answering.cancel())

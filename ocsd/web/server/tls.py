@@ -15,7 +15,7 @@ class NoCertificateError(Exception):
     """The certificate of the page cannot be used; says why, and what to do."""
 
 
-class RenewingContext:
+class PageCertificate:
     """Gives each connection the newest certificate (twisted's interface of context factories)."""
 
     def __init__(self, files: CertificateFiles) -> None:

@@ -10,6 +10,7 @@ from ocsd.history.summary import HistoryEntry, in_order_of_time
 from ocsd.log.log_lines import LineFilter, LineReader, LogLine
 from ocsd.log.logfile import Follower
 from ocsd.system.paths import HostPaths
+from ocsd.text.logins import without_logins
 from ocsd.web.refusals import MissingError, RequestRefusedError
 
 MOST_ENTRIES: Final = 10_000
@@ -155,4 +156,4 @@ class LogTail:
 
 def as_json(line: LogLine) -> dict[str, Any]:
     """Return a line for the page; its text has neither time nor level."""
-    return {"at": line.at, "level": line.level, "text": line.message}
+    return {"at": line.at, "level": line.level, "text": without_logins(line.message)}

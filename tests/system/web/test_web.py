@@ -72,7 +72,10 @@ class TestAnswers:
 
     def test_every_path_answers_as_its_description_says(self, browser):
         document = browser.get("openapi.json")
+        logins = ("/login", "/logout")  # only a closed site has them: test_closed_page.py
         for path, operations in document["paths"].items():
+            if path in logins:
+                continue
             for method, described in operations.items():
                 _check(browser, path, method.upper(), described)
         assert len(document["paths"]) > 10
@@ -180,7 +183,7 @@ class TestBadInput:
             ({"origin": "http://evil.example"}, 403, "may not change anything here"),
             ({"sec-fetch-site": "cross-site"}, 403, "may not change anything here"),
             ({"content-type": "text/plain"}, 415, "application/json"),
-            ({"host": "evil.example"}, 403, "is not its name"),
+            ({"host": "evil.example"}, 403, "no name under which"),
         ],
     )
     def test_a_page_of_somebody_else_changes_nothing(self, browser, headers, status, words):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ocsd.access import bundle as bundles
 from ocsd.access import making
 from ocsd.access.bundle import bundle_for, join, read_bundle, refusal_of
 from ocsd.access.store import AccessStore
@@ -18,7 +19,7 @@ DAY_S = 86400
 def hub(tmp_path):
     making.make_site(tmp_path / "hub", "control", URL, [], 1e9)
     store = AccessStore(tmp_path / "hub")
-    making.admit(store, "lab-2", 1e9)
+    bundles.admit(store, "lab-2", 1e9)
     return store
 
 
@@ -47,7 +48,7 @@ def test_a_new_bundle_replaces_the_old_one(hub, bundle, tmp_path):
     store = AccessStore(tmp_path / "lab-2")
     join(store, bundle, 1e9)
     before = store.host_key()
-    making.admit(hub, "lab-2", 2e9, anew=True)
+    bundles.admit(hub, "lab-2", 2e9, anew=True)
     join(store, bundle_for(hub, "lab-2", URL, 2e9), 2e9)
     assert store.host_key() != before
 
@@ -80,14 +81,14 @@ def test_each_fault_is_told_in_a_sentence(bundle, change, words):
 def test_a_bundle_of_another_site_is_refused(bundle, tmp_path):
     making.make_site(tmp_path / "other", "control", URL, [], 1e9)
     other = AccessStore(tmp_path / "other")
-    making.admit(other, "lab-2", 1e9)
+    bundles.admit(other, "lab-2", 1e9)
     store = AccessStore(tmp_path / "lab-2")
     join(store, bundle_for(other, "lab-2", URL, 1e9), 1e9)
     assert "this host is a part of site" in refusal(bundle, known=store.identity())
 
 
 def test_the_host_of_the_router_needs_no_bundle(hub):
-    making.admit(hub, "control", 1e9)
+    bundles.admit(hub, "control", 1e9)
     bundle = bundle_for(hub, "control", URL, 1e9)
     assert "needs no bundle" in refusal(bundle, host="control", known=hub.identity())
 

@@ -17,7 +17,7 @@ from ocsd.access.level_rules import (
     rules_of,
     rules_of_override,
 )
-from ocsd.access.levels import ITSELF, UNCONTROLLED, Credentials, CredLevel
+from ocsd.access.levels import ITSELF, UNCONTROLLED, CredLevel, GrantedLevel
 from ocsd.access.scope import AccessTarget, Scope
 
 FAKER = AccessTarget("FakeDataAgent", "faker1")
@@ -59,7 +59,7 @@ def test_a_password_fits_by_its_hash(password, given, fits):
 
 @pytest.mark.parametrize(("password", "level"), [("", 1), ("wrong", 1), ("two", 2), ("three", 3)])
 def test_the_highest_rule_counts_whose_password_fits(password, level):
-    assert credentials(RULES, FAKER, password) == Credentials(CredLevel(level))
+    assert credentials(RULES, FAKER, password) == GrantedLevel(CredLevel(level))
     assert credentials(rules_of_override(("two", "three")), FAKER, password).level == level
 
 
@@ -74,10 +74,10 @@ def test_without_a_rule_nothing_is_allowed():
 def test_a_lockout_takes_its_levels_from_all_who_do_not_hold_it():
     rules = (*RULES, GRANT)
     detail = "Privileges diminished; lockouts active: ['cal[grantee]']"
-    assert credentials(rules, FAKER, "three") == Credentials(CredLevel.BASIC, detail)
-    assert credentials(rules, FAKER, "") == Credentials(CredLevel.BASIC)
-    assert credentials(rules, FAKER, "of the grant") == Credentials(TWO)
-    assert credentials(rules, AccessTarget("Other", "x"), "three") == Credentials(THREE)
+    assert credentials(rules, FAKER, "three") == GrantedLevel(CredLevel.BASIC, detail)
+    assert credentials(rules, FAKER, "") == GrantedLevel(CredLevel.BASIC)
+    assert credentials(rules, FAKER, "of the grant") == GrantedLevel(TWO)
+    assert credentials(rules, AccessTarget("Other", "x"), "three") == GrantedLevel(THREE)
     only_three = (*RULES, GRANT._replace(lockout_levels=(THREE,)))
     assert credentials(only_three, FAKER, "three").level is TWO
 
@@ -91,10 +91,10 @@ def test_a_role_gives_a_level_that_only_a_password_raises():
 
 
 def test_a_refusal_is_in_the_words_of_ocs():
-    assert Credentials(CredLevel.BLOCKED).refusal(TWO) == (
+    assert GrantedLevel(CredLevel.BLOCKED).refusal(TWO) == (
         "The action requires credential level 2-ADVANCED but the client has only level 0-BLOCKED"
     )
-    assert Credentials(TWO).refusal(TWO) == ""
+    assert GrantedLevel(TWO).refusal(TWO) == ""
     assert UNCONTROLLED.level == 1
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ocsd.access import bundle as bundles
 from ocsd.access import making
 from ocsd.access.certificates import described, faults
 from ocsd.access.records import CapabilityUrl
@@ -50,42 +51,42 @@ def test_nothing_is_left_of_keys_that_could_not_be_made(tmp_path):
 
 
 def test_the_key_of_a_host_stays_until_it_is_rotated(store):
-    first = making.admit(store, "lab-2", 1e9)
-    assert making.admit(store, "lab-2", 2e9) == first
-    assert making.admit(store, "lab-2", 2e9, anew=True).generation != first.generation
+    first = bundles.admit(store, "lab-2", 1e9)
+    assert bundles.admit(store, "lab-2", 2e9) == first
+    assert bundles.admit(store, "lab-2", 2e9, anew=True).generation != first.generation
 
 
 def test_a_host_that_was_removed_comes_back_with_another_key(store):
     login = Login("", "lab-2")
-    first = making.admit(store, "lab-2", 1e9)
+    first = bundles.admit(store, "lab-2", 1e9)
     ticket = ticket_of(host_key(store.secret(), "lab-2", first.generation), login)
     assert is_right(store.secret(), generations(store), login, ticket)
-    assert making.forget_host(store, "lab-2")
-    assert not making.forget_host(store, "lab-2")
+    assert bundles.forget_host(store, "lab-2")
+    assert not bundles.forget_host(store, "lab-2")
     assert not is_right(store.secret(), generations(store), login, ticket)
-    making.admit(store, "lab-2", 1e9)
+    bundles.admit(store, "lab-2", 1e9)
     assert not is_right(store.secret(), generations(store), login, ticket)
 
 
 def test_a_url_stays_until_it_is_rotated(store):
-    url = making.new_url("agent", "agent", "lakeshore1", 1e9)
-    assert making.make_url(store, "lakeshore1", url) == url
-    other = making.new_url("agent", "agent", "lakeshore1", 2e9)
-    assert making.make_url(store, "lakeshore1", other) == url
-    assert making.make_url(store, "lakeshore1", other, anew=True) == other
+    url = CapabilityUrl.new("agent", "agent", "lakeshore1", 1e9)
+    assert store.keep_url("lakeshore1", url) == url
+    other = CapabilityUrl.new("agent", "agent", "lakeshore1", 2e9)
+    assert store.keep_url("lakeshore1", other) == url
+    assert store.keep_url("lakeshore1", other, anew=True) == other
 
 
 def test_a_url_does_not_change_its_rights_unnoticed(store):
-    making.make_url(store, "web", making.new_url("client", "viewer", "web", 1e9))
+    store.keep_url("web", CapabilityUrl.new("client", "viewer", "web", 1e9))
     with pytest.raises(
         OcsdError, match=r"client, role viewer.*ocsd access client-url web --remove"
     ):
-        making.make_url(store, "web", making.new_url("client", "admin", "web", 1e9))
+        store.keep_url("web", CapabilityUrl.new("client", "admin", "web", 1e9))
 
 
 def test_rotating_all_makes_every_secret_anew(store):
-    making.admit(store, "lab-2", 1e9)
-    making.make_url(store, "web", CapabilityUrl("client", "viewer", "web", "old", 1e9))
+    bundles.admit(store, "lab-2", 1e9)
+    store.keep_url("web", CapabilityUrl("client", "viewer", "web", "old", 1e9))
     before = (store.secret(), store.authority(), store.router(), generations(store))
     making.rotate_all(store, ["control.example"], 2e9)
     after = (store.secret(), store.authority(), store.router(), generations(store))

@@ -138,4 +138,4 @@ def test_two_processes_that_write_at_once_take_turns(folder):
     for each in writers:
         each.join()
     assert read(folder / "count") == b"40"
-    assert {each.name for each in folder.iterdir()} == {"count", "key", private_files._LOCK}
+    assert {each.name for each in folder.iterdir()} == {"count", "key", private_files.LOCK_FILE}

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from ocsd.access.level_rules import WireHash, WirePassword
 from ocsd.agent.agent import OCSAgent
 from ocsd.agent.guard.directed import KEPT_RULES
-from ocsd.agent.guard.guard import Guard
+from ocsd.agent.guard.guard import LevelGuard
 from ocsd.bus.wamp import ComponentConfig, SubscribeOptions
 from ocsd.errors import AgentArgumentsError
 from tests.unit.agent.test_joining import Link
@@ -26,7 +26,7 @@ def an_agent(policy, folder=None, closed=False, **operation):
     if folder is not None or closed:
         agent.subscribed_topics.clear()
         agent._standing._all.clear()
-        agent.guard = Guard(agent, launch, folder)
+        agent.guard = LevelGuard(agent, launch, folder)
     agent.register_process(
         "acq",
         lambda s, p: Deferred(),
@@ -162,6 +162,9 @@ def publisher(role):
     [
         (False, None, True),
         (False, "ocs", True),
+        (False, "iocs_agent", True),  # as the routers of OCS name it
+        (False, "agent", False),
+        (True, "iocs_agent", False),
         (True, "director", True),
         (True, "agent", False),
         (True, "admin", False),
@@ -230,6 +233,30 @@ def test_on_a_closed_site_the_role_decides(reactor, role, level):
         assert (asks(agent, role=role)[0] == 0) is (level >= required)
         assert asks(agent, "status", role=role)[0] == 0
         reactor.advance(0)
+
+
+@pytest.mark.parametrize(
+    ("true_role", "claim", "started_by"),
+    [
+        ("host", {"person": "olga", "role": "operator", "address": "tcp:10.0.0.5:1"}, "olga"),
+        ("host", {"person": "vera", "role": "viewer"}, None),
+        ("host", {"person": "eve", "role": "host"}, None),
+        ("host", {"person": 5, "role": ["admin"]}, None),
+        ("host", "olga", "otto"),
+        ("operator", {"person": "olga", "role": "admin"}, "otto"),
+        ("viewer", {"person": "olga", "role": "admin"}, None),
+    ],
+)
+def test_only_a_host_calls_for_somebody_else(reactor, true_role, claim, started_by):
+    agent = an_agent("none", closed=True)
+    details = SimpleNamespace(caller=7, caller_authid="otto", caller_authrole=true_role)
+    answer = agent.operations.handle("start", "acq", {}, details=details, caller=claim)
+    assert (answer[0] == 0) is (started_by is not None)
+    if started_by:
+        assert answer[2]["started_by"]["name"].startswith(f"{started_by} (")
+    [request] = agent.operations.requests
+    assert request.outcome == ("refused", "done")[answer[0] == 0]
+    reactor.advance(0)
 
 
 def test_a_role_counts_first_and_a_password_second(reactor):

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from ocsd.audit.chain import BEFORE_ALL, chained, check
+from ocsd.audit.checking import verify
 from ocsd.audit.entry import AuditEntry, AuditKind
-from ocsd.audit.journal import AuditJournal, segments_of
-from ocsd.audit.reading import read_audit, verify
+from ocsd.audit.journal import AuditJournal
+from ocsd.audit.reading import read_audit
+from ocsd.audit.segments import segments_of
 
 
 def entry(number: int, **fields: object) -> AuditEntry:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ocsd.audit.entry import AuditEntry, AuditKind, AuditOutcome
-from ocsd.audit.notes import AUDIT_KEY, MOST_WAITING, Notes, decode_entries, encode_entries
+from ocsd.audit.notes import AUDIT_KEY, MOST_NOTES, Notes, decode_entries, encode_entries
 from ocsd.audit.repeats import MOST_DIFFERENT, Repeats
 from ocsd.system.notify import Delivery
 
@@ -66,12 +66,12 @@ def test_entries_wait_while_the_daemon_is_away() -> None:
 def test_entries_that_nobody_took_are_counted() -> None:
     daemon = Daemon(Delivery.NOBODY)
     notes = Notes(AuditKind.LOGIN, daemon.take, wall_clock=lambda: 5.0, clock=lambda: 0.0)
-    for n in range(MOST_WAITING + 7):
+    for n in range(MOST_NOTES + 7):
         notes.add("login", person=f"user{n}", says="x" * 200)
     daemon.answer = Delivery.DONE
     notes.send()
     assert "7 entries" in daemon.entries[0].reason
-    assert len(daemon.entries) == MOST_WAITING + 1
+    assert len(daemon.entries) == MOST_NOTES + 1
     assert max(map(len, daemon.texts)) < 2**16
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ocsd.audit.secrets import LEFT_OUT, LONGEST_TOLD, is_secret_name, told
+from ocsd.audit.secrets import LONGEST_TOLD, SECRET_LEFT_OUT, is_secret_name, told
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_secrets_are_left_out_at_every_depth() -> None:
     given = {"delay": 2, "login": {"user": "vera", "password": "MARK"}, "list": [{"token": "MARK"}]}
     found = told(given)
     assert "MARK" not in json.dumps(found)
-    assert found["login"] == {"user": "vera", "password": LEFT_OUT}
+    assert found["login"] == {"user": "vera", "password": SECRET_LEFT_OUT}
     assert found["delay"] == 2
 
 

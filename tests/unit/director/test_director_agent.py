@@ -7,7 +7,8 @@ import pytest
 
 from ocsd.agent.agent import OCSAgent
 from ocsd.bus.wamp import ComponentConfig
-from ocsd.director.agent import STATE_FILE, AccessDirector, config_path
+from ocsd.director.agent import AccessDirector, config_path
+from ocsd.director.state_file import STATE_FILE
 from ocsd.errors import AgentArgumentsError, DirectorFileError
 from ocsd.reactor import threads
 from tests.unit.agent.conftest import SimulatedReactor

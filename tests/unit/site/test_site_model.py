@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from ocsd.site import advice
 from ocsd.site.launch import Launch, current, set_current
 from ocsd.site.model import Crossbar, Host, Hub, Instance, Manage, Site
 
@@ -170,3 +171,25 @@ def test_an_open_hub_may_take_logins_at_an_address_beside_it():
     hub = Hub(wamp_server="ws://control:1/ws", wamp_tls="wss://control:2/ws")
     assert (hub.is_closed, hub.tls_url) == (False, "wss://control:2/ws")
     assert Hub(wamp_server="ws://control:1/ws").tls_url is None
+
+
+@pytest.mark.parametrize(
+    ("hub", "told"),
+    [
+        ({}, "to close it: ocsd access init"),
+        ({"wamp_tls": "wss://control:2/ws"}, "who still needs that: ocsd access check"),
+        ({"listen": "127.0.0.1"}, None),
+        ({"wamp_server": "ws://localhost:1/ws", "listen": "0.0.0.0"}, "the router at ws://local"),
+        ({"wamp_server": "ws://localhost:1/ws"}, None),
+        ({"access": "closed", "wamp_server": "wss://control:1/ws"}, None),
+    ],
+)
+def test_an_open_router_that_other_machines_reach_is_told_in_one_line(hub, told):
+    made = Hub(**{"wamp_server": "ws://control:1/ws", **hub})
+    warnings = list(
+        advice.openness(Site(hub=made, path="s.yaml", lines={"hub/wamp_server": 3}), made)
+    )
+    assert len(warnings) == (told is not None)
+    for warning in warnings:
+        assert warning.startswith("s.yaml:3: the router at ")
+        assert told in warning

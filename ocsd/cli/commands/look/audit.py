@@ -1,15 +1,14 @@
 """`ocsd audit`: who did what on this host, or was refused, and whether the record is whole."""
 
-import fnmatch
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ocsd.audit.entry import AuditEntry, AuditKind, AuditOutcome
-from ocsd.audit.reading import NumberedEntry, Verdict, read_audit
+from ocsd.audit.reading import NumberedEntry, read_audit
 from ocsd.cli.arguments import options
 from ocsd.cli.screen import moment, terminal
 from ocsd.cli.screen.table import Cell, columns, table_lines
@@ -25,7 +24,11 @@ from ocsd.errors import (
 )
 from ocsd.status import replies
 from ocsd.system import paths
+from ocsd.text.printable import printable
 from ocsd.text.times import utc
+
+if TYPE_CHECKING:
+    from ocsd.audit.checking import ChainVerdict
 
 _TABLE = columns("TIME", "WHO", "ROLE", "ACTION", "TARGET", "OUTCOME", "DETAILS")
 
@@ -83,8 +86,9 @@ def audit(
         if since_at <= each.entry.at < until and _is_chosen(each.entry, person, action, refused)
     ]
     if as_json:
-        rows = [{"n": each.number, **_full(each.entry)} for each in chosen]
-        print(json.dumps({"entries": rows}, indent=2))
+        rows = (json.dumps({"n": each.number, **_full(each.entry)}) for each in chosen)
+        # An entry on each line, which is three times as fast as an indented document.
+        print('{"entries": [\n' + ",\n".join(rows) + "\n]}")
         return
     _print_table(chosen, lines)
 
@@ -104,9 +108,15 @@ def _print_table(chosen: list[NumberedEntry], lines: int) -> None:
 def _is_chosen(entry: AuditEntry, person: str | None, action: str | None, refused: bool) -> bool:
     if refused and entry.outcome == AuditOutcome.DONE:
         return False
-    if person is not None and not fnmatch.fnmatchcase(entry.person, person):
-        return False
-    return action is None or fnmatch.fnmatchcase(entry.action, action)
+    return _fits(person, entry.person) and _fits(action, entry.action)
+
+
+def _fits(pattern: str | None, text: str) -> bool:
+    if pattern is None or pattern == text:
+        return True
+    from fnmatch import fnmatchcase
+
+    return fnmatchcase(text, pattern)
 
 
 def _row(entry: AuditEntry) -> list[Cell]:
@@ -125,7 +135,14 @@ def _row(entry: AuditEntry) -> list[Cell]:
         outcome,
         _details(entry),
     )
-    return [Cell(text) for text in texts]
+    return [Cell(_shown(text)) for text in texts]
+
+
+def _shown(text: str) -> str:
+    """Return a text that cannot steer a terminal: somebody may have changed the file."""
+    if text.isprintable():
+        return text
+    return printable(text)
 
 
 def _details(entry: AuditEntry) -> str:
@@ -136,6 +153,8 @@ def _details(entry: AuditEntry) -> str:
         details.append(json.dumps(entry.parameters, ensure_ascii=False))
     if entry.address:
         details.append(f"from {entry.address}")
+    if entry.source and entry.kind != AuditKind.OPERATION:
+        details.append(f"told by {entry.source}")
     return "; ".join(details)
 
 
@@ -144,7 +163,7 @@ def _full(entry: AuditEntry) -> dict[str, Any]:
 
 
 def _verify(folder: Path, host: str | None, *, as_json: bool) -> None:
-    from ocsd.audit.reading import verify
+    from ocsd.audit.checking import verify
 
     verdict = verify(folder)
     cut = _missing_end(verdict, host)
@@ -162,7 +181,7 @@ def _verify(folder: Path, host: str | None, *, as_json: bool) -> None:
         )
 
 
-def _missing_end(verdict: Verdict, host: str | None) -> list[str]:
+def _missing_end(verdict: "ChainVerdict", host: str | None) -> list[str]:
     """Return what is missing at the end, by the word of a daemon that runs."""
     try:
         told = present.status(host).get("audit") or {}

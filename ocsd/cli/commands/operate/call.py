@@ -14,6 +14,7 @@ from ocsd.cli.screen import session_text, terminal
 from ocsd.cli.screen.progress import WaitIndicator
 from ocsd.cli.talk import site_router
 from ocsd.client.http import ControlClient
+from ocsd.client.passwords import credentials_for
 from ocsd.client.waiting import Reply, run_of
 from ocsd.errors import NoSuchOperationError, OcsdError, TimedOutError, UsageError
 
@@ -31,6 +32,7 @@ class _Request:
     params: Mapping[str, Any]
     then_wait: bool
     timeout_s: float | None
+    credentials: Mapping[str, Any]
 
 
 @options.command(
@@ -39,6 +41,7 @@ class _Request:
     "ocsd call fake-data1 acq start test_mode=true --wait",
     "ocsd call fake-data1 acq stop --wait --timeout 10",
     "ocsd call fake-data1 acq status --json | jq .session.data",
+    "ocsd call fake-data1 delay_task --level 2    # with a password of ~/.ocs-passwords.yaml",
     after="Exit code 1 means that the agent refused or that the operation failed, 75 that it "
     "has not ended in time; the operation goes on then.",
 )
@@ -60,6 +63,13 @@ class _Request:
     type=click.FloatRange(min=0),
     help="How long to wait for the end; by default as long as it takes.",
 )
+@click.option(
+    "--level",
+    metavar="LEVEL",
+    type=click.IntRange(1, 3),
+    help="Level of access to ask for, 1 to 3; its password is in ~/.ocs-passwords.yaml or "
+    "$OCS_PASSWORDS_FILE.",
+)
 @options.json_option
 @options.site_file_option
 @options.host_option
@@ -69,6 +79,7 @@ def call(
     words: tuple[str, ...],
     then_wait: bool,
     timeout_s: float | None,
+    level: int | None,
     as_json: bool,
     site_file: str | None,
     host: str | None,
@@ -84,15 +95,19 @@ def call(
     the daemon that runs here.
     """
     action, texts = _read(words)
-    request = _Request(instance_id, operation, action, {}, then_wait, timeout_s)
+    request = _Request(instance_id, operation, action, {}, then_wait, timeout_s, {})
     router = site_router.find(site_file, host)
     client = router.client(instance_id)
     with router.explaining(instance_id), WaitIndicator(f"waiting for {instance_id} {operation}"):
-        op_info = find_operation(client.get_api(), instance_id, operation)
+        api = client.get_api()
+        op_info = find_operation(api, instance_id, operation)
         kinds = values.types(op_info)
         params = {key: values.read(text, kinds.get(key)) for key, text in texts.items()}
         request = _with_action(replace(request, params=params), op_info.get("op_type"))
         _check(request)
+        if level is not None:
+            given = credentials_for(client, api, level, instance_id)
+            request = replace(request, credentials=given)
         reply = _carried_out(client, request)
     _show(request, reply, as_json)
     if reply[0] == ERROR:
@@ -173,7 +188,7 @@ def _carried_out(client: ControlClient, request: _Request) -> Reply:
     operation, limit_s = request.operation, request.timeout_s
     if request.action == "wait":
         return client.wait(operation, limit_s)
-    reply: Reply = client.request(request.action, operation, request.params)
+    reply: Reply = client.request(request.action, operation, request.params, **request.credentials)
     if reply[0] != OK or not request.then_wait:
         return reply
     try:

@@ -76,6 +76,7 @@ def _launch(instance_id: str, site_file: str | None, host_name: str | None) -> t
     _refuse_if_running(instance_id, host.name)
     hub = host.hub(site.hub)
     socket = local.find(hub)
+    ticket, ca_file = _proof(instance_id, host, hub)
     launch = Launch(
         site_file=site.path,
         host=host.name,
@@ -85,19 +86,20 @@ def _launch(instance_id: str, site_file: str | None, host_name: str | None) -> t
         log_dir=host.log_dir,
         working_dir=os.getcwd(),
         router_socket=None if socket is None else str(socket),
-        **_proof(instance_id, host, hub),
+        ticket=ticket,
+        ca_file=ca_file,
         crossbar_timeout=host.crossbar_timeout,
     )
     return LAUNCH_VARIABLE, launch.model_dump_json()
 
 
-def _proof(instance_id: str, host: "Host", hub: "Hub") -> dict[str, str]:
+def _proof(instance_id: str, host: "Host", hub: "Hub") -> tuple[str | None, str | None]:
     """Return the agent's ticket and the authority to trust, if the router takes logins.
 
     Whoever may not read the keys of this host runs the agent without.
     """
     if hub.tls_url is None:
-        return {}
+        return None, None
     from ocsd.access import entrance
     from ocsd.access.store import AccessStore
     from ocsd.access.tickets import Login
@@ -109,8 +111,8 @@ def _proof(instance_id: str, host: "Host", hub: "Hub") -> dict[str, str]:
         ticket = entrance.of_program(store, Login(instance_id, host.name)).secret
     except OcsdError as error:
         print(f"ocsd: warning: {error}", file=sys.stderr)
-        return {}
-    return {"ticket": ticket, "ca_file": str(store.authority_file)}
+        return None, None
+    return ticket, str(store.authority_file)
 
 
 def _of_daemon(instance_id: str, site_file: str | None) -> tuple[str | None, str | None]:

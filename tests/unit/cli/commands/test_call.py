@@ -87,6 +87,19 @@ def test_each_action_is_asked_for(run, bridge, action):
     assert [args[0] for args in requests(bridge)] == [action]
 
 
+def test_a_level_takes_its_password_from_the_file_of_passwords(ocsd, run, bridge):
+    file = ocsd.base / "passwords.yaml"
+    file.touch(0o600)
+    file.write_text("- {default: true, password_2: two}\n")
+    ocsd.environment["OCS_PASSWORDS_FILE"] = str(file)
+    assert run("call", "dev1", "init", "start", "--level", "2").returncode == 0
+    assert bridge.calls[-1][2] == {"password": "two"}
+    file.chmod(0o644)
+    refused = run("call", "dev1", "init", "start", "--level", "2")
+    assert refused.returncode == 78
+    assert f"chmod 600 {file}" in refused.stderr
+
+
 def test_json_is_one_document(run):
     done = run("call", "dev1", "init", "--json")
     answer = json.loads(done.stdout)

@@ -83,6 +83,12 @@ def test_a_disk_that_fills_is_told_with_the_time_that_is_left():
     assert lines[1] == "96 % full"
 
 
+def test_an_open_router_and_trouble_with_keys_are_told():
+    told = {"hub": "open", "warnings": ["the router is open", "ca.pem expires"]}
+    assert lines_of(host(access=told)) == told["warnings"]
+    assert lines_of(host(access=None)) == []
+
+
 def test_instances_that_run_the_code_of_before_an_upgrade_are_named():
     report = host(agent("a", old_code=True), agent("b", old_code=False), agent("c", old_code=True))
     assert lines_of(report) == ["run on with the code of before the upgrade: a, c"]

@@ -10,6 +10,7 @@ from ocsd.daemon.children.processes import ForkLauncher, Processes
 from ocsd.daemon.instances.fleet import Fleet
 from ocsd.daemon.instances.keeper import Keeper
 from ocsd.daemon.instances.targets import Targets
+from ocsd.errors import AccessFilesError
 from ocsd.forkserver.protocol import Ended, ForgetRequest, Hello, KillRequest, Spawned, SpawnRequest
 from ocsd.site.model import Instance, Manage
 from ocsd.supervisor.events import State, Target, UpRequested
@@ -216,3 +217,26 @@ def test_a_process_that_the_site_file_does_not_know_is_ended(host):
     assert host.fleet.keeper("stranger").life.state is State.STOPPING
     host.hears(Ended("stranger", os.getpid() + 1, 0, None))
     assert host.fleet.keeper("stranger").life.state is State.DOWN
+
+
+def test_a_process_that_must_not_be_started_has_the_reason_and_is_tried_again(host):
+    """Such as the router of a closed site without keys."""
+    host.descriptors.callLater = host.clock.callLater
+    troubles = [AccessFilesError("there are no keys")]
+
+    def make(name):
+        if troubles:
+            raise troubles[0]
+        return SpawnRequest(name, "log", "/")
+
+    keeper = host.wanted
+    keeper.launcher.make_request = make
+    keeper.deliver(UpRequested())
+    for _ in range(6):
+        host.clock.advance(0.01)
+    assert keeper.life.state is State.BACKOFF
+    assert keeper.life.reason == "ended with exit code 78: there are no keys"
+    assert host.wire.took(SpawnRequest) == []
+    troubles.clear()
+    host.clock.advance(60)
+    assert [each.instance_id for each in host.wire.took(SpawnRequest)] == ["wanted"]

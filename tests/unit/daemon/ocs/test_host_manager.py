@@ -165,3 +165,21 @@ def test_ocs_neither_sees_the_page_nor_ends_it(face, fleet, clock):
         False,
         "this host has no instance 'web'",
     )
+
+
+def test_on_a_closed_site_a_reload_needs_an_expert_and_the_end_an_admin(fleet, clock, stops):
+    levels = {}
+
+    class Registered(Operations):
+        def register_task(self, name, func, **options):
+            levels[name] = options.get("min_privs")
+
+    reloads = []
+    face = HostManagerFace(Registered(), fleet, reloads.append, stops.append, clock, True)
+    asked = session()
+    for level, worked in ((1, False), (2, True)):
+        asked.cred_level = level
+        assert face.update(asked, {"requests": [], "reload_config": True})[0] is worked
+    assert len(reloads) == 1
+    assert levels == {"update": None, "die": 3}
+    cancel_timers(clock)

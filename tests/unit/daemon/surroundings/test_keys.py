@@ -9,9 +9,10 @@ from ocsd.access import making, private_files
 from ocsd.access.certificates import described
 from ocsd.access.store import AccessStore
 from ocsd.daemon.surroundings import keys
-from ocsd.daemon.surroundings.keys import KeyWatch, publish_authority, refuse_without_keys
+from ocsd.daemon.surroundings.keys import KeyWatch, refuse_without_keys
 from ocsd.errors import AccessFilesError
-from ocsd.site.model import Hub, Web
+from ocsd.site.model import Hub
+from ocsd.site.supervision import Web
 from ocsd.system.paths import HostPaths
 
 URL = "wss://control.example:8443/ws"
@@ -78,15 +79,6 @@ def test_files_that_cannot_be_used_are_a_warning(places):
     (places.access / "router.key").chmod(0o644)
     (warning,) = watched(places, CLOSED)["warnings"]
     assert "router.key has mode 0644" in warning
-
-
-def test_everybody_can_read_the_certificate_of_the_authority(places):
-    publish_authority(places)  # without keys it does nothing
-    assert not places.authority_certificate.exists()
-    store = make(places)
-    publish_authority(places)
-    assert places.authority_certificate.read_bytes() == store.authority_certificate()
-    assert places.authority_certificate.stat().st_mode & 0o777 == 0o644
 
 
 def test_a_router_of_an_open_site_needs_no_keys(places):

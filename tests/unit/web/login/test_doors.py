@@ -10,7 +10,7 @@ from ocsd.audit.entry import AuditKind
 from ocsd.audit.notes import AUDIT_KEY, Notes, decode_entries
 from ocsd.errors import UsageError
 from ocsd.system.notify import Delivery
-from ocsd.web.login.attempts import OF_ADDRESS, OF_NAME_HERE, Attempts
+from ocsd.web.login.attempts import OF_ADDRESS, OF_NAME_HERE, LoginAttempts
 from ocsd.web.login.doors import (
     ClosedDoors,
     Knock,
@@ -19,7 +19,7 @@ from ocsd.web.login.doors import (
     TooManyAttemptsError,
     Trusted,
 )
-from ocsd.web.login.sessions import IDLE_LIMIT_S, LONGEST_LOGIN_S, LoginSessions
+from ocsd.web.login.sessions import LOGIN_IDLE_LIMIT_S, LONGEST_LOGIN_S, LoginSessions
 from ocsd.web.login.viewer import ForbiddenError, Viewer, check_role, may
 
 
@@ -145,19 +145,19 @@ def test_a_login_is_over_after_a_logout_and_after_a_time(world):
     assert world.viewer(cookie) is None
     assert world.audit() == [("login", "done", "vera"), ("logout", "done", "vera")]
     cookie = world.log_in()
-    world.now_at += IDLE_LIMIT_S - 1
+    world.now_at += LOGIN_IDLE_LIMIT_S - 1
     assert world.viewer(cookie) is not None
-    world.now_at += IDLE_LIMIT_S - 1
+    world.now_at += LOGIN_IDLE_LIMIT_S - 1
     assert world.viewer(cookie) is not None
-    world.now_at += IDLE_LIMIT_S + 1
+    world.now_at += LOGIN_IDLE_LIMIT_S + 1
     assert world.viewer(cookie) is None
 
 
 def test_a_login_does_not_last_for_ever(world):
     cookie = world.log_in()
     end_at = world.now_at + LONGEST_LOGIN_S
-    while world.now_at + IDLE_LIMIT_S / 2 < end_at:
-        world.now_at += IDLE_LIMIT_S / 2
+    while world.now_at + LOGIN_IDLE_LIMIT_S / 2 < end_at:
+        world.now_at += LOGIN_IDLE_LIMIT_S / 2
         assert world.viewer(cookie) is not None
     world.now_at = end_at + 1
     assert world.viewer(cookie) is None
@@ -192,7 +192,7 @@ def test_a_thousand_tries_check_few_passwords_and_are_two_lines_of_audit(world):
 
 
 def test_many_names_from_one_address_are_limited_as_well():
-    attempts = Attempts()
+    attempts = LoginAttempts()
     taken = [attempts.take(f"user{n}", "192.0.2.7", 0.0) == 0 for n in range(100)]
     assert sum(taken) == OF_ADDRESS.at_once
     assert attempts.take("vera", "192.0.2.7", 0.0) > 0

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from ocsd.audit.entry import AuditEntry, AuditKind, AuditOutcome
-from ocsd.audit.journal import AuditJournal, segments_of
+from ocsd.audit.journal import AuditJournal
+from ocsd.audit.segments import segments_of
 from ocsd.cli.talk.audit import record
 from ocsd.system.paths import HostPaths
 

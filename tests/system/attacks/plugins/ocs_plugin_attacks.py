@@ -1,0 +1,1 @@
+agents = {"Dome": "dome.py"}

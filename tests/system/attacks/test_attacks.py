@@ -1,0 +1,77 @@
+"""The table of attacks: each is refused and is in the audit, and the site goes on."""
+
+import json
+import re
+
+import pytest
+
+from tests.system import namespaces
+from tests.system.attacks import as_agent, by_force, on_machine, on_page, on_router, secrets  # noqa: F401 # rows
+from tests.system.attacks.scene import TABLE, SucceededError, pids
+from tests.system.attacks.wire import RefusedError
+from tests.system.waiting import wait_until
+
+_OBSTACLE = namespaces.obstacle()
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(_OBSTACLE is not None, reason=str(_OBSTACLE)),
+]
+
+
+def samples(scene):
+    where = ("--site-file", scene.hub.site_file, "--host", "hub")
+    feeds = json.loads(scene.hub.checked_ocsd("data", "ls", "--json", *where))["feeds"]
+    return {row["feed"]: row["samples"] for row in feeds}
+
+
+def test_the_table_has_forty_attacks_with_different_names():
+    assert len({attack.name for attack in TABLE}) == len(TABLE) >= 40
+    whos = {attack.who for attack in TABLE}
+    assert whos >= {
+        "stranger",
+        "viewer",
+        "operator",
+        "agent",
+        "another user of the machine",
+        "another host",
+    }
+
+
+@pytest.mark.parametrize("attack", TABLE, ids=str)
+def test_it_is_refused(scene, attack):
+    try:
+        words = scene.attempt(attack)
+    except SucceededError as error:
+        pytest.fail(f"the attack succeeded: {error}")
+    except (RefusedError, OSError) as error:
+        words = f"{type(error).__name__}: {error}"
+    assert re.search(attack.refused, words, re.IGNORECASE), words
+    assert "Traceback" not in words
+
+
+@pytest.mark.parametrize("attack", [each for each in TABLE if each.audit], ids=str)
+def test_it_is_in_the_audit(scene, attack):
+    if attack.name not in scene.begun_at:
+        pytest.skip("it was not tried")
+    [*_, entry] = wait_until(lambda: scene.in_audit(attack), f"{attack} in the audit", limit_s=25)
+    assert entry["reason"]
+    assert len(entry["reason"]) < 400
+    assert not set(entry["reason"]) & set("\n\x1b")
+
+
+def test_the_audit_is_whole_after_all_that(scene):
+    done = scene.hub.ocsd("audit", "--verify", "--host", "hub")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_site_goes_on(scene):
+    """All are the processes that they were, and answer and record."""
+    assert pids(scene) == scene.pids
+    assert scene.hub.is_well()
+    before = samples(scene)
+    wait_until(
+        lambda: all(samples(scene)[feed] > number for feed, number in before.items()),
+        "more samples of all feeds",
+    )
+    answer = scene.person("otto").call("observatory.dome.ops", "start", "look")
+    assert answer[0][0][0] == 0, answer
