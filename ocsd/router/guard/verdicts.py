@@ -63,12 +63,14 @@ class Verdicts:
 
     def _decide(self, who: Party, action: str, uri: str, match: str, forwarded: bool) -> str | None:
         if who.role == OPEN_ROLE:
-            return _open_refusal(self._site.address_root, action, uri)
+            return _open_refusal(self._site.address_root, action, uri, forwarded)
         return self._judge(self._site, who, action, uri, match, forwarded)
 
 
-def _open_refusal(address_root: str, action: str, uri: str) -> str | None:
+def _open_refusal(address_root: str, action: str, uri: str, forwarded: bool) -> str | None:
     """Return why somebody without a login is refused on an open router; it rarely is."""
+    if forwarded:
+        return f"nobody may {action} in the name of somebody else"
     if uri.startswith(f"{address_root}."):
         return None
     return f"nobody may {action} {uri!r}, which is not below {address_root!r}"
