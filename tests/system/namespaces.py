@@ -216,7 +216,8 @@ class Host:
         """Start the host's daemon, and wait until everything on it has settled."""
         words = ("start", "-d", "--site-file", self.site_file, "--host", self.name)
         begun = self.ocsd(*words, limit_s=limit_s)
-        assert begun.returncode in (0, 3), begun.stdout + begun.stderr
+        # On a busy machine it may come up later, or not answer at once.
+        assert begun.returncode in (0, 3, 69, 75), begun.stdout + begun.stderr
         wait_until(self.is_well, f"host {self.name} to come up", limit_s)
         return begun
 
