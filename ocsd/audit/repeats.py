@@ -54,7 +54,9 @@ class Repeats:
 
 
 def _key(entry: AuditEntry) -> tuple[str, ...]:
-    return (entry.kind, entry.action, entry.person, entry.address, entry.reason, entry.source)
+    # Without the target, names that nobody vouches for would be counted as one another.
+    who = entry.kind, entry.action, entry.person, entry.target
+    return (*who, entry.address, entry.reason, entry.source)
 
 
 def _of_many(entry: AuditEntry) -> AuditEntry:
