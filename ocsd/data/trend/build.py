@@ -14,7 +14,7 @@ from ocsd.data.spans import Span
 from ocsd.data.trend.bins import Bins, Table, is_ascending, merged, occupied, of_tables
 from ocsd.data.trend.digest import all_blocks, digest, reach
 from ocsd.data.trend.format import BinnedBlock, StoredBlock, Trend
-from ocsd.data.trend.frames import FrameReader, columns_of, opened
+from ocsd.data.trend.frames import FrameReader, columns_of
 from ocsd.data.trend.levels import (
     FOLDER_FROM_S,
     LEAST_SAMPLES,
@@ -56,19 +56,9 @@ def of_file(path: Path, summary: FileSummary, key: str, reader: FrameReader) -> 
         If it cannot be read, or is not the file of the summary any more.
     """
     making = TrendOfFile()
-    for feed, blocks in _read(path, summary, reader):
+    for feed, blocks in reader.all_columns(path, summary):
         making.take(feed, blocks)
     return making.trend(key, summary)
-
-
-def _read(
-    path: Path, summary: FileSummary, reader: FrameReader
-) -> Iterator[tuple[str, list[BlockColumns]]]:
-    """Yield feed and blocks of each frame of a file."""
-    with opened(path) as descriptor:
-        for source in summary.sources:
-            for place in source.frames:
-                yield source.feed, reader.columns(path, descriptor, place)
 
 
 def bare(summary: FileSummary, key: str) -> Trend:
@@ -157,7 +147,7 @@ class PartOfFolder:
             be added again then.
         """
         try:
-            for feed, blocks in _read(path, summary, reader):
+            for feed, blocks in reader.all_columns(path, summary):
                 self._making.take(feed, blocks)
         except OcsdError:
             self._begin()

@@ -1,20 +1,23 @@
 """Reads the data frames of a file by its index."""
 
 import os
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from ocsd.data.container import NotAFrameError
 from ocsd.data.decode import frame_of, kind_word
 from ocsd.data.folder import permitted
-from ocsd.data.index import IndexedFrame
+from ocsd.data.index import FileSummary, IndexedFrame
 from ocsd.data.scan import blocks_of
 from ocsd.data.trend.packed import BlockColumns, Unpacker
 from ocsd.errors import OcsdError
+
+_READ_AT_ONCE: Final = 2**18
+"""Bytes that are read by one call: as many as stay in the caches of a processor."""
 
 
 @contextmanager
@@ -58,17 +61,60 @@ class FrameReader:
             If it is not there, because the file has changed.
         """
         content = os.pread(descriptor, place.length, place.offset)
+        return self._columns(path, content, place, 0, wanted)
+
+    def all_columns(
+        self, path: Path, summary: FileSummary
+    ) -> Iterator[tuple[str, list[BlockColumns]]]:
+        """Yield feed and blocks of each data frame of a file, as `columns`.
+
+        Raises
+        ------
+        OcsdError
+            If a frame is not there, because the file has changed, or cannot be read.
+        """
+        with opened(path) as descriptor:
+            for source in summary.sources:
+                for run in _runs(source.frames):
+                    begin, end = run[0].offset, run[-1].offset + run[-1].length
+                    content = os.pread(descriptor, end - begin, begin)
+                    for place in run:
+                        yield source.feed, self._columns(path, content, place, place.offset - begin)
+
+    def _columns(
+        self,
+        path: Path,
+        content: bytes,
+        place: IndexedFrame,
+        begin: int,
+        wanted: Container[str] | None = None,
+    ) -> list[BlockColumns]:
+        """Return the blocks of the frame that begins in `content` at a byte."""
+        found = self._unpacker.blocks(content, begin, place.length)
+        if found is not None:
+            return [block for block in found if len(block.ticks)]
         try:
-            frame = frame_of(content)
+            return columns_of(frame_of(content[begin : begin + place.length]), wanted)
         except NotAFrameError as error:
             raise OcsdError(
                 f"{path} has changed: no frame at byte {place.offset}; "
                 "check it with: ocsd data verify"
             ) from error
-        found = self._unpacker.blocks(content)
-        if found is None:
-            return columns_of(frame, wanted)
-        return [block for block in found if len(block.ticks)]
+
+
+def _runs(frames: Sequence[IndexedFrame]) -> Iterator[Sequence[IndexedFrame]]:
+    """Yield frames that follow each other in the file, in parts that are not too long to read."""
+    begin = 0
+    for at in range(1, len(frames) + 1):
+        if at == len(frames) or not _follows(frames[at], frames[at - 1], frames[begin]):
+            yield frames[begin:at]
+            begin = at
+
+
+def _follows(frame: IndexedFrame, before: IndexedFrame, first: IndexedFrame) -> bool:
+    """Return whether a frame can be read together with those from the first to the one before."""
+    is_next = frame.offset == before.offset + before.length
+    return is_next and frame.offset + frame.length - first.offset <= _READ_AT_ONCE
 
 
 def columns_of(frame: Any, wanted: Container[str] | None = None) -> list[BlockColumns]:

@@ -5,13 +5,14 @@ column is a vector with a head of its own (spt3g_software, core/src/G3Map.cxx, G
 G3Timestream.cxx; cereal's portable binary archive). Nine tenths of so3g's time for a small frame
 are spent on objects. Here an array is a view of the bytes.
 
-Only what so3g writes today is known here: every byte around the values is compared. so3g decodes
-the rest: text columns, other versions, other types.
+Only what so3g writes today is known here: every byte around the values is compared, and the
+checksum. so3g decodes the rest: text columns, other versions, other types, wrong checksums.
 """
 
 import struct
 from typing import Any, Final, NamedTuple
 
+import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +20,8 @@ _FRAME: Final = struct.Struct("<BIII")
 _U64: Final = struct.Struct("<Q")
 _U32: Final = struct.Struct("<I")
 _MOST_PLANS: Final = 64
+_INVERTED: Final = 2**32 - 1
+"""spt3g inverts its checksums neither first nor last, as others do."""
 _NEW: Final = 1 << 31
 """The bit of a number that says that its type, or its object, comes for the first time."""
 
@@ -65,7 +68,7 @@ class _UnknownError(Exception):
 
 
 class _Array(NamedTuple):
-    """The place of an array; the arguments of `numpy.frombuffer`."""
+    """The place of an array in its frame."""
 
     code: np.dtype[Any]
     length: int
@@ -75,6 +78,10 @@ class _Array(NamedTuple):
     def end(self) -> int:
         """The offset behind it."""
         return self.offset + self.length * self.code.itemsize
+
+    def of(self, content: bytes, begin: int) -> NDArray[Any]:
+        """Return the array of the frame that begins at an offset."""
+        return np.frombuffer(content, self.code, self.length, begin + self.offset)
 
 
 class _Block(NamedTuple):
@@ -87,12 +94,10 @@ class _Block(NamedTuple):
     narrow: list[str]
     """The fields of whole numbers that have less than 8 bytes."""
 
-    def of(self, content: bytes) -> BlockColumns:
-        """Return the block of a frame."""
-        ticks = np.frombuffer(content, *self.ticks)
-        values: dict[str, NDArray[Any]] = {
-            name: np.frombuffer(content, *array) for name, array in self.values.items()
-        }
+    def of(self, content: bytes, begin: int) -> BlockColumns:
+        """Return the block of the frame that begins at an offset."""
+        ticks = self.ticks.of(content, begin)
+        values = {name: array.of(content, begin) for name, array in self.values.items()}
         for name in self.narrow:
             values[name] = values[name].astype(np.int64)
         return BlockColumns(self.name, self.kinds, ticks, values)
@@ -102,15 +107,30 @@ class _Plan(NamedTuple):
     """The places of everything in a frame."""
 
     blocks: list[_Block]
-    between: list[tuple[bytes, int]]
-    """The bytes up to the end of the blocks that are no values, with their offsets."""
+    known: list[tuple[bytes, int]]
+    """All bytes that are the same in the next frame, with their offsets."""
+    before: struct.Struct
+    begin: int
+    end: int
+    after: struct.Struct
+    """Names and contents of the entries before that of the blocks, its place, and those after."""
 
-    def fits(self, content: bytes) -> bool:
-        """Return whether another frame is the same but for the values."""
-        for place in self.between:  # noqa: SIM110 # a generator would take as long as the rest
-            if not content.startswith(*place):
+    def fits(self, content: bytes, begin: int) -> bool:
+        """Return whether another frame has its values at the same places, and is sound."""
+        for piece, offset in self.known:
+            if not content.startswith(piece, begin + offset):
                 return False
-        return True
+        return self.is_sound(content, begin)
+
+    def is_sound(self, content: bytes, begin: int) -> bool:
+        """Return whether the checksum of a frame, CRC-32C of names and contents, is right."""
+        before = self.before.unpack_from(content, begin + _FRAME.size)
+        packed = content[begin + self.begin : begin + self.end]
+        *after, expected = self.after.unpack_from(content, begin + self.end)
+        crc = _INVERTED
+        for part in (b"".join(before), packed, b"".join(after)):
+            crc = google_crc32c.extend(crc, part)
+        return bool(crc ^ _INVERTED == expected)
 
 
 class Unpacker:
@@ -119,21 +139,25 @@ class Unpacker:
     def __init__(self) -> None:
         self._plans: dict[int, _Plan] = {}
 
-    def blocks(self, content: bytes) -> list[BlockColumns] | None:
-        """Return the blocks of a data frame; None if so3g has to decode it.
+    def blocks(self, content: bytes, begin: int, length: int) -> list[BlockColumns] | None:
+        """Return the blocks of a data frame within some bytes; None if so3g has to decode it.
 
-        The checksum is not compared here. The arrays are views of `content`, where that can be.
+        The arrays are views of `content`, where that can be.
         """
-        plan = self._plans.get(len(content))
-        if plan is None or not plan.fits(content):
+        if begin + length > len(content):
+            return None
+        plan = self._plans.get(length)
+        if plan is None or not plan.fits(content, begin):
             try:
-                plan = _plan(content)
+                plan = _plan(content[begin : begin + length])
             except (_UnknownError, struct.error, UnicodeDecodeError):
+                return None
+            if not plan.is_sound(content, begin):
                 return None
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
-            self._plans[len(content)] = plan
-        return [block.of(content) for block in plan.blocks]
+            self._plans[length] = plan
+        return [block.of(content, begin) for block in plan.blocks]
 
 
 def _plan(content: bytes) -> _Plan:
@@ -142,19 +166,40 @@ def _plan(content: bytes) -> _Plan:
     if "blocks" not in places or "block_names" not in places:
         raise _UnknownError
     names = walk.texts(*places["block_names"])
-    walk.at, end = places["blocks"]
+    begin, end = places["blocks"]
+    walk.at = begin
     walk.expect(_BLOCKS)
     if walk.number() != len(names):
         raise _UnknownError
     blocks = [walk.block(number, name) for number, name in enumerate(names)]
-    if walk.at != end or end > len(content):
+    if walk.at != end:
         raise _UnknownError
-    between, at = [], 0
-    for array in (each for block in blocks for each in (*block.values.values(), block.ticks)):
-        between.append((content[at : array.offset], at))
-        at = array.end
-    between.append((content[at:end], at))
-    return _Plan(blocks, between)
+    before, after = "<", "<"
+    for name, (entry_begin, entry_end) in places.items():
+        head = f"8x{len(name.encode())}s8x"
+        if entry_begin < begin:
+            before += f"{head}{entry_end - entry_begin}s"
+        elif entry_begin == begin:
+            before += head
+        else:
+            after += f"{head}{entry_end - entry_begin}s"
+    known = _known(content, places, blocks)
+    return _Plan(blocks, known, struct.Struct(before), begin, end, struct.Struct(after + "I"))
+
+
+def _known(
+    content: bytes, places: dict[str, tuple[int, int]], blocks: list[_Block]
+) -> list[tuple[bytes, int]]:
+    """Return the bytes of a frame that are no values, with their offsets."""
+    free = [place for name, place in places.items() if name not in {"blocks", "block_names"}]
+    for block in blocks:
+        free += [(each.offset, each.end) for each in (block.ticks, *block.values.values())]
+    known, at = [], 0
+    for begin, end in sorted(free):
+        known.append((content[at:begin], at))
+        at = end
+    known.append((content[at : len(content) - _U32.size], at))
+    return known
 
 
 class _Walk:
@@ -175,6 +220,8 @@ class _Walk:
             name, length = self.text(), self.number()
             places[name] = self.at, self.at + length
             self.at += length
+        if len(places) != count or self.at + _U32.size != len(self._content):
+            raise _UnknownError
         return places
 
     def texts(self, begin: int, end: int) -> list[str]:
