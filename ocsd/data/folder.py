@@ -63,6 +63,7 @@ class DataFolder:
         if not there:
             raise NoDataError(f"there is no data folder {path}; say with --folder where data are")
         self.path = path
+        self._beginning = f"{path}{os.sep}"
         self._clock = clock
         self._unsaved = _Index(path)
         self.unframed: Any = (
@@ -111,8 +112,9 @@ class DataFolder:
 
     def name(self, path: Path) -> str:
         """Return the name of a file in reports and in the index."""
-        if path.parent.parent == self.path:
-            return f"{path.parent.name}/{path.name}"
+        text = str(path)
+        if text.startswith(self._beginning):
+            return text[len(self._beginning) :]
         return path.relative_to(self.path).as_posix()
 
     def being_written(self) -> Path | None:

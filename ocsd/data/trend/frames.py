@@ -61,12 +61,12 @@ class FrameReader:
             If it is not there, because the file has changed.
         """
         content = os.pread(descriptor, place.length, place.offset)
-        return self._columns(path, content, place, 0, wanted)
+        return next(self._columns(path, content, [place], wanted))
 
     def all_columns(
         self, path: Path, summary: FileSummary
     ) -> Iterator[tuple[str, list[BlockColumns]]]:
-        """Yield feed and blocks of each data frame of a file, as `columns`.
+        """Yield feed and blocks of all data frames of a file; of some of them together.
 
         Raises
         ------
@@ -76,45 +76,49 @@ class FrameReader:
         with opened(path) as descriptor:
             for source in summary.sources:
                 for run in _runs(source.frames):
-                    begin, end = run[0].offset, run[-1].offset + run[-1].length
-                    content = os.pread(descriptor, end - begin, begin)
-                    for place in run:
-                        yield source.feed, self._columns(path, content, place, place.offset - begin)
+                    content = os.pread(descriptor, len(run) * run[0].length, run[0].offset)
+                    for blocks in self._columns(path, content, run):
+                        yield source.feed, blocks
 
     def _columns(
         self,
         path: Path,
         content: bytes,
-        place: IndexedFrame,
-        begin: int,
+        run: Sequence[IndexedFrame],
         wanted: Container[str] | None = None,
-    ) -> list[BlockColumns]:
-        """Return the blocks of the frame that begins in `content` at a byte."""
-        found = self._unpacker.blocks(content, begin, place.length)
+    ) -> Iterator[list[BlockColumns]]:
+        """Yield the blocks of frames of the same length; of all together, or of each."""
+        length, count = run[0].length, len(run)
+        found = self._unpacker.blocks(content, 0, length, count)
         if found is not None:
-            return [block for block in found if len(block.ticks)]
-        try:
-            return columns_of(frame_of(content[begin : begin + place.length]), wanted)
-        except NotAFrameError as error:
-            raise OcsdError(
-                f"{path} has changed: no frame at byte {place.offset}; "
-                "check it with: ocsd data verify"
-            ) from error
+            yield [block for block in found if block.ticks.size]
+        elif count > 1:
+            for at, place in enumerate(run):
+                alone = content[at * length : (at + 1) * length]
+                yield from self._columns(path, alone, [place], wanted)
+        else:
+            try:
+                yield columns_of(frame_of(content), wanted)
+            except NotAFrameError as error:
+                raise OcsdError(
+                    f"{path} has changed: no frame at byte {run[0].offset}; "
+                    "check it with: ocsd data verify"
+                ) from error
 
 
 def _runs(frames: Sequence[IndexedFrame]) -> Iterator[Sequence[IndexedFrame]]:
-    """Yield frames that follow each other in the file, in parts that are not too long to read."""
-    begin = 0
+    """Yield frames that can be read together: as long as each other, and one behind the other."""
+    first = 0
     for at in range(1, len(frames) + 1):
-        if at == len(frames) or not _follows(frames[at], frames[at - 1], frames[begin]):
-            yield frames[begin:at]
-            begin = at
+        if at == len(frames) or not _continues(frames[first], at - first, frames[at]):
+            yield frames[first:at]
+            first = at
 
 
-def _follows(frame: IndexedFrame, before: IndexedFrame, first: IndexedFrame) -> bool:
-    """Return whether a frame can be read together with those from the first to the one before."""
-    is_next = frame.offset == before.offset + before.length
-    return is_next and frame.offset + frame.length - first.offset <= _READ_AT_ONCE
+def _continues(first: IndexedFrame, count: int, frame: IndexedFrame) -> bool:
+    """Return whether a frame can be read together with the `count` ones from the first on."""
+    offset, length = first[:2]
+    return frame[:2] == (offset + count * length, length) and (count + 1) * length <= _READ_AT_ONCE
 
 
 def columns_of(frame: Any, wanted: Container[str] | None = None) -> list[BlockColumns]:

@@ -34,9 +34,9 @@ class BlockColumns(NamedTuple):
     kinds: dict[str, str]
     """Type of each field: ``float``, ``int``, ``bool`` or ``str``."""
     ticks: NDArray[np.int64]
-    """Times [ticks of 10 ns], shape (n,)."""
+    """Times [ticks of 10 ns], shape (n,), or (frames, n) of frames that were read together."""
     values: dict[str, NDArray[Any]]
-    """Values by field, each of shape (n,)."""
+    """Values by field, each of the same shape."""
 
 
 def _begin(type_name: str, *versions: int) -> bytes:
@@ -67,6 +67,15 @@ class _UnknownError(Exception):
     """Bytes that are not known here. Internal: so3g decodes the frame."""
 
 
+class _Frames(NamedTuple):
+    """Some frames of the same length [bytes] that follow each other."""
+
+    content: bytes
+    begin: int
+    length: int
+    count: int
+
+
 class _Array(NamedTuple):
     """The place of an array in its frame."""
 
@@ -79,9 +88,14 @@ class _Array(NamedTuple):
         """The offset behind it."""
         return self.offset + self.length * self.code.itemsize
 
-    def of(self, content: bytes, begin: int) -> NDArray[Any]:
-        """Return the array of the frame that begins at an offset."""
-        return np.frombuffer(content, self.code, self.length, begin + self.offset)
+    def of(self, frames: "_Frames") -> NDArray[Any]:
+        """Return the array of a frame, or of all frames as a table."""
+        content, begin, length, count = frames
+        if count == 1:
+            return np.frombuffer(content, self.code, self.length, begin + self.offset)
+        strides = length, self.code.itemsize
+        shape = count, self.length
+        return np.ndarray(shape, self.code, content, begin + self.offset, strides)
 
 
 class _Block(NamedTuple):
@@ -94,10 +108,10 @@ class _Block(NamedTuple):
     narrow: list[str]
     """The fields of whole numbers that have less than 8 bytes."""
 
-    def of(self, content: bytes, begin: int) -> BlockColumns:
-        """Return the block of the frame that begins at an offset."""
-        ticks = self.ticks.of(content, begin)
-        values = {name: array.of(content, begin) for name, array in self.values.items()}
+    def of(self, frames: "_Frames") -> BlockColumns:
+        """Return the block of a frame, or of all frames."""
+        ticks = self.ticks.of(frames)
+        values = {name: array.of(frames) for name, array in self.values.items()}
         for name in self.narrow:
             values[name] = values[name].astype(np.int64)
         return BlockColumns(self.name, self.kinds, ticks, values)
@@ -139,25 +153,41 @@ class Unpacker:
     def __init__(self) -> None:
         self._plans: dict[int, _Plan] = {}
 
-    def blocks(self, content: bytes, begin: int, length: int) -> list[BlockColumns] | None:
-        """Return the blocks of a data frame within some bytes; None if so3g has to decode it.
+    def blocks(
+        self, content: bytes, begin: int, length: int, count: int = 1
+    ) -> list[BlockColumns] | None:
+        """Return the blocks of data frames; None if so3g has to decode one of them.
 
-        The arrays are views of `content`, where that can be.
+        They are `count` frames of `length` bytes each, that follow each other in `content`. Their
+        arrays are views of it, where that can be.
         """
-        if begin + length > len(content):
+        end = begin + count * length
+        if end > len(content):
             return None
-        plan = self._plans.get(length)
-        if plan is None or not plan.fits(content, begin):
-            try:
-                plan = _plan(content[begin : begin + length])
-            except (_UnknownError, struct.error, UnicodeDecodeError):
+        plan = self._plan_of(content, begin, length)
+        if plan is None:
+            return None
+        for each in range(begin + length, end, length):
+            if not plan.fits(content, each):
                 return None
-            if not plan.is_sound(content, begin):
-                return None
-            if len(self._plans) >= _MOST_PLANS:
-                self._plans.clear()
-            self._plans[length] = plan
-        return [block.of(content, begin) for block in plan.blocks]
+        frames = _Frames(content, begin, length, count)
+        return [block.of(frames) for block in plan.blocks]
+
+    def _plan_of(self, content: bytes, begin: int, length: int) -> _Plan | None:
+        """Return the plan of a sound frame; None if so3g has to decode it."""
+        known = self._plans.get(length)
+        if known is not None and known.fits(content, begin):
+            return known
+        try:
+            plan = _plan(content[begin : begin + length])
+        except (_UnknownError, struct.error, UnicodeDecodeError):
+            return None
+        if not plan.is_sound(content, begin):
+            return None
+        if len(self._plans) >= _MOST_PLANS:
+            self._plans.clear()
+        self._plans[length] = plan
+        return plan
 
 
 def _plan(content: bytes) -> _Plan:

@@ -134,6 +134,27 @@ def test_whole_numbers_of_any_width_are_int64(values):
     assert block.values["a"].tolist() == values
 
 
+@given(st.data(), st.integers(1, 4), st.integers(1, 5))
+@settings(max_examples=40, deadline=None)
+def test_frames_that_follow_each_other_are_unpacked_together(data, count, length):
+    many = st.lists(st.floats(), min_size=length, max_size=length)
+    contents = [frame_with(data.draw(many)) for _ in range(count)]
+    together = b"before" + b"".join(contents) + b"after"
+    (ours,) = Unpacker().blocks(together, 6, len(contents[0]), count)
+    expected = [columns_of(frame_of(content))[0] for content in contents]
+    assert ours.ticks.ravel().tolist() == [at for each in expected for at in each.ticks]
+    values = np.concatenate([each.values["a"] for each in expected])
+    np.testing.assert_array_equal(ours.values["a"].ravel(), values)
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2])
+def test_frames_are_not_unpacked_together_if_one_differs_or_is_harmed(bad):
+    contents = [frame_with([1.0, 2.0]) for _ in range(3)]
+    for other in (frame_with([1.0, 2.0], name="c"), bytes(len(contents[0]))):
+        together = b"".join([*contents[:bad], other, *contents[bad + 1 :]])
+        assert Unpacker().blocks(together, 0, len(other), 3) is None
+
+
 def test_so3g_decodes_what_is_not_known():
     content = frame_with(["x"], "str")
     assert Unpacker().blocks(content, 0, len(content)) is None
