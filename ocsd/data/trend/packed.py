@@ -73,7 +73,7 @@ class _Frames(NamedTuple):
     content: bytes
     begin: int
     length: int
-    count: int
+    number: int
 
 
 class _Array(NamedTuple):
@@ -90,11 +90,11 @@ class _Array(NamedTuple):
 
     def of(self, frames: "_Frames") -> NDArray[Any]:
         """Return the array of a frame, or of all frames as a table."""
-        content, begin, length, count = frames
-        if count == 1:
+        content, begin, length, number = frames
+        if number == 1:
             return np.frombuffer(content, self.code, self.length, begin + self.offset)
         strides = length, self.code.itemsize
-        shape = count, self.length
+        shape = number, self.length
         return np.ndarray(shape, self.code, content, begin + self.offset, strides)
 
 
