@@ -121,8 +121,9 @@ class _Plan(NamedTuple):
     """The places of everything in a frame."""
 
     blocks: list[_Block]
-    known: list[tuple[bytes, int]]
-    """All bytes that are the same in the next frame, with their offsets."""
+    around: struct.Struct
+    known: tuple[bytes, ...]
+    """All bytes that are the same in the next frame: where they are, and what they are."""
     before: struct.Struct
     begin: int
     end: int
@@ -131,10 +132,8 @@ class _Plan(NamedTuple):
 
     def fits(self, content: bytes, begin: int) -> bool:
         """Return whether another frame has its values at the same places, and is sound."""
-        for piece, offset in self.known:
-            if not content.startswith(piece, begin + offset):
-                return False
-        return self.is_sound(content, begin)
+        is_alike = self.around.unpack_from(content, begin) == self.known
+        return is_alike and self.is_sound(content, begin)
 
     def is_sound(self, content: bytes, begin: int) -> bool:
         """Return whether the checksum of a frame, CRC-32C of names and contents, is right."""
@@ -213,23 +212,23 @@ def _plan(content: bytes) -> _Plan:
             before += head
         else:
             after += f"{head}{entry_end - entry_begin}s"
-    known = _known(content, places, blocks)
-    return _Plan(blocks, known, struct.Struct(before), begin, end, struct.Struct(after + "I"))
+    around = _around(len(content), places, blocks)
+    known = around.unpack_from(content)
+    return _Plan(
+        blocks, around, known, struct.Struct(before), begin, end, struct.Struct(after + "I")
+    )
 
 
-def _known(
-    content: bytes, places: dict[str, tuple[int, int]], blocks: list[_Block]
-) -> list[tuple[bytes, int]]:
-    """Return the bytes of a frame that are no values, with their offsets."""
+def _around(length: int, places: dict[str, tuple[int, int]], blocks: list[_Block]) -> struct.Struct:
+    """Return where the bytes are in a frame of a length that are no values."""
     free = [place for name, place in places.items() if name not in {"blocks", "block_names"}]
     for block in blocks:
         free += [(each.offset, each.end) for each in (block.ticks, *block.values.values())]
-    known, at = [], 0
+    around, at = "", 0
     for begin, end in sorted(free):
-        known.append((content[at:begin], at))
+        around += f"{begin - at}s{end - begin}x"
         at = end
-    known.append((content[at : len(content) - _U32.size], at))
-    return known
+    return struct.Struct(f"{around}{length - _U32.size - at}s")
 
 
 class _Walk:
