@@ -63,7 +63,6 @@ class DataFolder:
         if not there:
             raise NoDataError(f"there is no data folder {path}; say with --folder where data are")
         self.path = path
-        self._beginning = f"{path}{os.sep}"
         self._clock = clock
         self._unsaved = _Index(path)
         self.unframed: Any = (
@@ -112,10 +111,7 @@ class DataFolder:
 
     def name(self, path: Path) -> str:
         """Return the name of a file in reports and in the index."""
-        text = str(path)
-        if text.startswith(self._beginning):
-            return text[len(self._beginning) :]
-        return path.relative_to(self.path).as_posix()
+        return str(path).removeprefix(str(self.path)).lstrip(os.sep)
 
     def being_written(self) -> Path | None:
         """Return the newest file, for as long as the aggregator may still be writing it.
