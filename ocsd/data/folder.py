@@ -111,9 +111,7 @@ class DataFolder:
 
     def name(self, path: Path) -> str:
         """Return the name of a file in reports and in the index."""
-        if path.parent.parent == self.path:
-            return f"{path.parent.name}/{path.name}"
-        return path.relative_to(self.path).as_posix()
+        return str(path).removeprefix(str(self.path)).lstrip(os.sep)
 
     def being_written(self) -> Path | None:
         """Return the newest file, for as long as the aggregator may still be writing it.
@@ -153,12 +151,14 @@ class DataFolder:
 
     def summaries_of(self, files: Sequence[Path], read: bool = True) -> dict[Path, FileSummary]:
         """Return summaries of closed files; without `read`, of those only that are indexed."""
+        if not read:
+            with uncollected():  # the entries of the index are no more when it ends
+                return self._indexed(files, _Index(self.path))
         index = _Index(self.path)
         summaries = self._indexed(files, index)
-        if read:
-            for path in (path for path in files if path not in summaries):
-                summaries[path] = self._read_whole(path, index, being_written=False)
-            index.save()
+        for path in (path for path in files if path not in summaries):
+            summaries[path] = self._read_whole(path, index, being_written=False)
+        index.save()
         return summaries
 
     def summary_of(self, path: Path, observe: Callable[[str, Any], None]) -> FileSummary:

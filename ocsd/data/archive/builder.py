@@ -38,7 +38,7 @@ class Progress:
 
 
 class Builder:
-    """Makes the trends that are missing, the newest first, in steps of one file each.
+    """Makes the trends that are missing, the newest first, in steps of one trend each.
 
     It has an `Archive` of its own, so it may run in a thread or process beside one that answers.
     Give that thread the lowest priority: a step takes up to some seconds of one core. A folder

@@ -209,31 +209,14 @@ class Store:
         return self._keep(node, self._made(node))
 
     def prepare(self, node: Node) -> bool:
-        """Make the trend of a closed node, or, of a file that has none, its part in its folder's.
-
-        Return whether it has one.
+        """Make the trend of a closed node; return whether it has one.
 
         Raises
         ------
         OcsdError
             If a file cannot be read.
         """
-        if node.tier == 0:
-            return self._prepare_file(self._folder_of(node), node)
-        self.trend(node)
-        return True
-
-    def _prepare_file(self, folder: Node, node: Node) -> bool:
-        part = self._part_of(folder)
-        if node.name in part.names:
-            return False
-        trend = self.trend(node)
-        if trend is not self._bare.get(node):
-            return True
-        if node.name not in part.names and self._trends.get(folder) is None:
-            summary = self._known(folder)[node.name]
-            part.add_file(node.name, self._path(node), summary, self._samples.frames)
-        return False
+        return self.trend(node) is not self._bare.get(node)
 
     def _keep(self, node: Node, made: Trend) -> TrendFile:
         trend = self._places.keep(node.name, made)
@@ -255,6 +238,17 @@ class Store:
             trend = build.bare(summary, node.key)
             self._bare.put(node, trend)
         return trend
+
+    def _gather(self, folder: Node) -> None:
+        """Gather what the files without trends of a closed folder have for its trend.
+
+        They are read in the order of time: samples that ascend are summed up faster.
+        """
+        part, known = self._part_of(folder), self._known(folder)
+        for node in folder.children:
+            if not self.prepare(node) and node.name not in part.names:
+                path, summary = self._path(node), known[node.name]
+                part.add_file(node.name, path, summary, self._samples.frames)
 
     def _part_of(self, folder: Node) -> PartOfFolder:
         """Return what the files without trends of a closed folder have for its trend so far."""
@@ -316,8 +310,7 @@ class Store:
             return build.of_file(self._path(node), summary, node.key, self._samples.frames)
         if node.tier == 1:
             self.index(node, node.children)
-            for child in node.children:
-                self._prepare_file(node, child)
+            self._gather(node)
         children = {child.name: self._child(child) for child in node.children}
         if node.tier == 2:
             summaries = [each for child in node.children for each in self.digest(child)]

@@ -14,7 +14,7 @@ from ocsd.data.spans import Span
 from ocsd.data.trend.bins import Bins, Table, is_ascending, merged, occupied, of_tables
 from ocsd.data.trend.digest import all_blocks, digest, reach
 from ocsd.data.trend.format import BinnedBlock, StoredBlock, Trend
-from ocsd.data.trend.frames import FrameReader, columns_of, opened
+from ocsd.data.trend.frames import FrameReader, columns_of
 from ocsd.data.trend.levels import (
     FOLDER_FROM_S,
     LEAST_SAMPLES,
@@ -56,19 +56,9 @@ def of_file(path: Path, summary: FileSummary, key: str, reader: FrameReader) -> 
         If it cannot be read, or is not the file of the summary any more.
     """
     making = TrendOfFile()
-    for feed, blocks in _read(path, summary, reader):
+    for feed, blocks in reader.all_columns(path, summary):
         making.take(feed, blocks)
     return making.trend(key, summary)
-
-
-def _read(
-    path: Path, summary: FileSummary, reader: FrameReader
-) -> Iterator[tuple[str, list[BlockColumns]]]:
-    """Yield feed and blocks of each frame of a file."""
-    with opened(path) as descriptor:
-        for source in summary.sources:
-            for place in source.frames:
-                yield source.feed, reader.columns(path, descriptor, place)
 
 
 def bare(summary: FileSummary, key: str) -> Trend:
@@ -119,11 +109,6 @@ class TrendOfFile:
                 self._gathering[layout] = gathering
             gathering.add(block)
 
-    def sum_up(self) -> None:
-        """Replace all samples that wait by their bins."""
-        for each in self._gathering.values():
-            each.sum_up()
-
     def trend(self, key: str, summary: FileSummary) -> Trend:
         """Return the trend, when all frames were added."""
         blocks = [each.block() for each in self._gathering.values()]
@@ -157,13 +142,11 @@ class PartOfFolder:
             be added again then.
         """
         try:
-            for feed, blocks in _read(path, summary, reader):
+            for feed, blocks in reader.all_columns(path, summary):
                 self._making.take(feed, blocks)
         except OcsdError:
             self._begin()
             raise
-        # The next file may be an older one: samples in the order of time are summed up faster.
-        self._making.sum_up()
         self.names.add(name)
 
     def add_bins(self, name: str, blocks: Sequence[BinnedBlock]) -> None:
@@ -229,23 +212,23 @@ class _Gathering:
         self._texts: list[BlockColumns] = []
         self._bins: dict[int, list[Bins]] = defaultdict(list)
         self._length = 0
-        self._make_room(0)
+        self._ticks = np.empty(0, dtype=np.int64)
 
     def add(self, block: BlockColumns) -> None:
         """Add samples."""
         if self._has_texts:
             self._texts.append(block)
-        end = self._length + len(block.ticks)
-        if end > len(self._ticks):
+        shape, count = block.ticks.shape, block.ticks.size
+        if self._length + count > len(self._ticks):
             self.sum_up()
-            end = len(block.ticks)
-            self._make_room(end)
-        self._ticks[self._length : end] = block.ticks
+            self._make_room(count)
+        new = slice(self._length, self._length + count)
+        self._ticks[new].reshape(shape)[...] = block.ticks
         for row, name in enumerate(self._floats):
-            self._float_rows[row, self._length : end] = block.values[name]
+            self._float_rows[row, new].reshape(shape)[...] = block.values[name]
         for row, name in enumerate(self._whole):
-            self._whole_rows[row, self._length : end] = block.values[name]
-        self._length = end
+            self._whole_rows[row, new].reshape(shape)[...] = block.values[name]
+        self._length += count
 
     def block(self) -> BinnedBlock:
         """Return the bins of all samples."""
@@ -276,7 +259,9 @@ class _Gathering:
         self._length = 0
 
     def _make_room(self, length: int) -> None:
-        """Make the table, for at least so many samples."""
+        """Make the table, for at least so many samples, if it is too short."""
+        if length <= len(self._ticks):
+            return
         length = max(length, _SUMMED_AT_ONCE // max(len(self._kinds), 1))
         self._ticks = np.empty(length, dtype=np.int64)
         self._float_rows = np.empty((len(self._floats), length))

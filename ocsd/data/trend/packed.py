@@ -5,13 +5,14 @@ column is a vector with a head of its own (spt3g_software, core/src/G3Map.cxx, G
 G3Timestream.cxx; cereal's portable binary archive). Nine tenths of so3g's time for a small frame
 are spent on objects. Here an array is a view of the bytes.
 
-Only what so3g writes today is known here: every byte around the values is compared. so3g decodes
-the rest: text columns, other versions, other types.
+Only what so3g writes today is known here: every byte around the values is compared, and the
+checksum. so3g decodes the rest: text columns, other versions, other types, wrong checksums.
 """
 
 import struct
 from typing import Any, Final, NamedTuple
 
+import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +20,8 @@ _FRAME: Final = struct.Struct("<BIII")
 _U64: Final = struct.Struct("<Q")
 _U32: Final = struct.Struct("<I")
 _MOST_PLANS: Final = 64
+_INVERTED: Final = 2**32 - 1
+"""spt3g inverts its checksums neither first nor last, as others do."""
 _NEW: Final = 1 << 31
 """The bit of a number that says that its type, or its object, comes for the first time."""
 
@@ -31,9 +34,9 @@ class BlockColumns(NamedTuple):
     kinds: dict[str, str]
     """Type of each field: ``float``, ``int``, ``bool`` or ``str``."""
     ticks: NDArray[np.int64]
-    """Times [ticks of 10 ns], shape (n,)."""
+    """Times [ticks of 10 ns], shape (n,), or (frames, n) of frames that were read together."""
     values: dict[str, NDArray[Any]]
-    """Values by field, each of shape (n,)."""
+    """Values by field, each of the same shape."""
 
 
 def _begin(type_name: str, *versions: int) -> bytes:
@@ -64,8 +67,17 @@ class _UnknownError(Exception):
     """Bytes that are not known here. Internal: so3g decodes the frame."""
 
 
+class _Frames(NamedTuple):
+    """Some frames of the same length [bytes] that follow each other."""
+
+    content: bytes
+    begin: int
+    length: int
+    number: int
+
+
 class _Array(NamedTuple):
-    """The place of an array; the arguments of `numpy.frombuffer`."""
+    """The place of an array in its frame."""
 
     code: np.dtype[Any]
     length: int
@@ -75,6 +87,15 @@ class _Array(NamedTuple):
     def end(self) -> int:
         """The offset behind it."""
         return self.offset + self.length * self.code.itemsize
+
+    def of(self, frames: "_Frames") -> NDArray[Any]:
+        """Return the array of a frame, or of all frames as a table."""
+        content, begin, length, number = frames
+        if number == 1:
+            return np.frombuffer(content, self.code, self.length, begin + self.offset)
+        strides = length, self.code.itemsize
+        shape = number, self.length
+        return np.ndarray(shape, self.code, content, begin + self.offset, strides)
 
 
 class _Block(NamedTuple):
@@ -87,12 +108,10 @@ class _Block(NamedTuple):
     narrow: list[str]
     """The fields of whole numbers that have less than 8 bytes."""
 
-    def of(self, content: bytes) -> BlockColumns:
-        """Return the block of a frame."""
-        ticks = np.frombuffer(content, *self.ticks)
-        values: dict[str, NDArray[Any]] = {
-            name: np.frombuffer(content, *array) for name, array in self.values.items()
-        }
+    def of(self, frames: "_Frames") -> BlockColumns:
+        """Return the block of a frame, or of all frames."""
+        ticks = self.ticks.of(frames)
+        values = {name: array.of(frames) for name, array in self.values.items()}
         for name in self.narrow:
             values[name] = values[name].astype(np.int64)
         return BlockColumns(self.name, self.kinds, ticks, values)
@@ -102,15 +121,29 @@ class _Plan(NamedTuple):
     """The places of everything in a frame."""
 
     blocks: list[_Block]
-    between: list[tuple[bytes, int]]
-    """The bytes up to the end of the blocks that are no values, with their offsets."""
+    around: struct.Struct
+    known: tuple[bytes, ...]
+    """All bytes that are the same in the next frame: where they are, and what they are."""
+    before: struct.Struct
+    begin: int
+    end: int
+    after: struct.Struct
+    """Names and contents of the entries before that of the blocks, its place, and those after."""
 
-    def fits(self, content: bytes) -> bool:
-        """Return whether another frame is the same but for the values."""
-        for place in self.between:  # noqa: SIM110 # a generator would take as long as the rest
-            if not content.startswith(*place):
-                return False
-        return True
+    def fits(self, content: bytes, begin: int) -> bool:
+        """Return whether another frame has its values at the same places, and is sound."""
+        is_alike = self.around.unpack_from(content, begin) == self.known
+        return is_alike and self.is_sound(content, begin)
+
+    def is_sound(self, content: bytes, begin: int) -> bool:
+        """Return whether the checksum of a frame, CRC-32C of names and contents, is right."""
+        before = self.before.unpack_from(content, begin + _FRAME.size)
+        packed = content[begin + self.begin : begin + self.end]
+        *after, expected = self.after.unpack_from(content, begin + self.end)
+        crc = _INVERTED
+        for part in (b"".join(before), packed, b"".join(after)):
+            crc = google_crc32c.extend(crc, part)
+        return bool(crc ^ _INVERTED == expected)
 
 
 class Unpacker:
@@ -119,21 +152,41 @@ class Unpacker:
     def __init__(self) -> None:
         self._plans: dict[int, _Plan] = {}
 
-    def blocks(self, content: bytes) -> list[BlockColumns] | None:
-        """Return the blocks of a data frame; None if so3g has to decode it.
+    def blocks(
+        self, content: bytes, begin: int, length: int, count: int = 1
+    ) -> list[BlockColumns] | None:
+        """Return the blocks of data frames; None if so3g has to decode one of them.
 
-        The checksum is not compared here. The arrays are views of `content`, where that can be.
+        They are `count` frames of `length` bytes each, that follow each other in `content`. Their
+        arrays are views of it, where that can be.
         """
-        plan = self._plans.get(len(content))
-        if plan is None or not plan.fits(content):
-            try:
-                plan = _plan(content)
-            except (_UnknownError, struct.error, UnicodeDecodeError):
+        end = begin + count * length
+        if end > len(content):
+            return None
+        plan = self._plan_of(content, begin, length)
+        if plan is None:
+            return None
+        for each in range(begin + length, end, length):
+            if not plan.fits(content, each):
                 return None
-            if len(self._plans) >= _MOST_PLANS:
-                self._plans.clear()
-            self._plans[len(content)] = plan
-        return [block.of(content) for block in plan.blocks]
+        frames = _Frames(content, begin, length, count)
+        return [block.of(frames) for block in plan.blocks]
+
+    def _plan_of(self, content: bytes, begin: int, length: int) -> _Plan | None:
+        """Return the plan of a sound frame; None if so3g has to decode it."""
+        known = self._plans.get(length)
+        if known is not None and known.fits(content, begin):
+            return known
+        try:
+            plan = _plan(content[begin : begin + length])
+        except (_UnknownError, struct.error, UnicodeDecodeError):
+            return None
+        if not plan.is_sound(content, begin):
+            return None
+        if len(self._plans) >= _MOST_PLANS:
+            self._plans.clear()
+        self._plans[length] = plan
+        return plan
 
 
 def _plan(content: bytes) -> _Plan:
@@ -142,19 +195,40 @@ def _plan(content: bytes) -> _Plan:
     if "blocks" not in places or "block_names" not in places:
         raise _UnknownError
     names = walk.texts(*places["block_names"])
-    walk.at, end = places["blocks"]
+    begin, end = places["blocks"]
+    walk.at = begin
     walk.expect(_BLOCKS)
     if walk.number() != len(names):
         raise _UnknownError
     blocks = [walk.block(number, name) for number, name in enumerate(names)]
-    if walk.at != end or end > len(content):
+    if walk.at != end:
         raise _UnknownError
-    between, at = [], 0
-    for array in (each for block in blocks for each in (*block.values.values(), block.ticks)):
-        between.append((content[at : array.offset], at))
-        at = array.end
-    between.append((content[at:end], at))
-    return _Plan(blocks, between)
+    before, after = "<", "<"
+    for name, (entry_begin, entry_end) in places.items():
+        head = f"8x{len(name.encode())}s8x"
+        if entry_begin < begin:
+            before += f"{head}{entry_end - entry_begin}s"
+        elif entry_begin == begin:
+            before += head
+        else:
+            after += f"{head}{entry_end - entry_begin}s"
+    around = _around(len(content), places, blocks)
+    known = around.unpack_from(content)
+    return _Plan(
+        blocks, around, known, struct.Struct(before), begin, end, struct.Struct(after + "I")
+    )
+
+
+def _around(length: int, places: dict[str, tuple[int, int]], blocks: list[_Block]) -> struct.Struct:
+    """Return where the bytes are in a frame of a length that are no values."""
+    free = [place for name, place in places.items() if name not in {"blocks", "block_names"}]
+    for block in blocks:
+        free += [(each.offset, each.end) for each in (block.ticks, *block.values.values())]
+    around, at = "", 0
+    for begin, end in sorted(free):
+        around += f"{begin - at}s{end - begin}x"
+        at = end
+    return struct.Struct(f"{around}{length - _U32.size - at}s")
 
 
 class _Walk:
@@ -175,6 +249,8 @@ class _Walk:
             name, length = self.text(), self.number()
             places[name] = self.at, self.at + length
             self.at += length
+        if len(places) != count or self.at + _U32.size != len(self._content):
+            raise _UnknownError
         return places
 
     def texts(self, begin: int, end: int) -> list[str]:

@@ -346,12 +346,12 @@ def test_a_file_that_could_not_be_read_is_tried_again(fast):
     now_s = 0.0
     archive.feeds()
     frames = archive.store._samples.frames
-    columns, frames.columns = frames.columns, refused
+    columns, frames.all_columns = frames.all_columns, refused
     builder.survey()
     while builder.step():
         pass
     assert len(builder.progress.problems) == 3
-    frames.columns = columns
+    frames.all_columns = columns
     assert builder.survey().waiting == 0
     now_s = 601.0
     assert builder.survey().waiting == 3
