@@ -108,7 +108,7 @@ def test_a_file_that_is_no_mapping_is_refused():
     assert "a mapping with passwords_block_default_hashfunc" in problems("- a\n")
 
 
-@pytest.mark.parametrize("value", [scrypt("strong"), ARGON2])
+@pytest.mark.parametrize("value", [scrypt("strong"), ARGON2], ids=["scrypt", "argon2"])
 def test_strong_hashes_are_taken(value):
     kind = value.split("$")[1].removesuffix("id")
     text = f"passwords:\n- {{default: true, password_2: {{hash: {kind}, value: '{value}'}}}}\n"
