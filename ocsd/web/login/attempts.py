@@ -55,9 +55,14 @@ class LoginAttempts:
         return 0.0
 
     def succeeded(self, name: str, address: str) -> None:
-        """Forget the tries of a person who has logged in from an address."""
-        for key in _limits(name, address):
+        """Forget the tries of a person who has logged in from an address.
+
+        The address gets back this one try only: one person's login allows no tries of others.
+        """
+        for key in ((name, address), (name, "")):
             self._buckets.pop(key, None)
+        if (bucket := self._buckets.get(("", address))) is not None:
+            self._buckets["", address] = bucket._replace(tokens=bucket.tokens + 1)
 
     def _filled(self, key: tuple[str, str], allowed: TryLimit, now_s: float) -> float:
         bucket = self._buckets.get(key)
