@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred, succeed
 from ocsd.audit.entry import AuditKind
 from ocsd.audit.notes import AUDIT_KEY, Notes, decode_entries
 from ocsd.errors import UsageError
+from ocsd.router.guard.attempts import DOOR_LIMIT
 from ocsd.system.notify import Delivery
 from ocsd.web.login.attempts import OF_ADDRESS, OF_NAME_HERE, LoginAttempts
 from ocsd.web.login.doors import (
@@ -198,6 +199,12 @@ def test_many_names_from_one_address_are_limited_as_well():
     assert attempts.take("vera", "192.0.2.7", 0.0) > 0
     assert attempts.take("vera", "192.0.2.8", 0.0) == 0
     assert attempts.take("vera", "192.0.2.7", OF_ADDRESS.each_s + 0.1) == 0
+
+
+def test_many_addresses_are_limited_so_that_the_router_bears_with_this_host():
+    attempts = LoginAttempts()
+    minute = [attempts.take(f"user{n}", f"2001:db8::{n:x}", n / 100) == 0 for n in range(6000)]
+    assert sum(minute) < DOOR_LIMIT.failures
 
 
 def test_a_login_of_ones_own_allows_no_more_tries_of_others():
