@@ -3,7 +3,7 @@
 Each line is an object of JSON that begins with its number ``n`` and ends with ``chain``: the
 SHA-256 of the chain of the line before and of all of this line before that key. Whoever changes a
 line has to make the chain of all lines after it anew, and the daemon tells the newest one in its
-log and its status.
+status.
 """
 
 import hashlib

@@ -1,10 +1,10 @@
 """Checks the chain of a whole audit journal: whether anything is missing, or was changed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ocsd.audit.chain import BEFORE_ALL, Break, Link, check
+from ocsd.audit.chain import BEFORE_ALL, Break, Link, check, link_of
 from ocsd.audit.entry import AuditKind
 from ocsd.audit.reading import lines_of, row_of
 from ocsd.audit.segments import SEGMENTS_DROPPED, name_of, segments_of
@@ -25,8 +25,8 @@ class ChainVerdict(NamedTuple):
     """The places at which the chain does not hold; empty if it is whole."""
 
 
-def verify(folder: Path) -> ChainVerdict:
-    """Check the chain of a journal.
+def verify(folder: Path, known: Link | None = None) -> ChainVerdict:
+    """Check the chain of a journal, also against the place of an entry that is known otherwise.
 
     Raises
     ------
@@ -45,7 +45,24 @@ def verify(folder: Path) -> ChainVerdict:
         if before is None:
             breaks.append(Break(0, f"entries 0 to {begin - 1} are missing"))
     last, more = check(lines, before)
+    if known is not None:
+        breaks += _differing(lines, last, known)
     return ChainVerdict(len(lines), first, last, (*breaks, *more))
+
+
+def _differing(lines: Sequence[bytes], last: Link, known: Link) -> Iterator[Break]:
+    """Yield what of a journal is not as it was when `known` was its end."""
+    if known.number > last.number:
+        yield Break(
+            last.number + 1, f"entries {last.number + 1} to {known.number} are missing at the end"
+        )
+        return
+    for line in reversed(lines):
+        link = link_of(line)
+        if link is not None and link.number <= known.number:
+            if link.number == known.number and link.chain != known.chain:
+                yield Break(link.number, f"entry {link.number}, or one before, was made anew")
+            return
 
 
 def _first_number(segments: Sequence[Path]) -> int:

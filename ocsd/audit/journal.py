@@ -137,8 +137,10 @@ class AuditJournal:
     def _take(self) -> None:
         if self._lock is not None:
             return
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if not self._folder.exists():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _give(self._folder, self._folder.parent)
+        lock = _open(self._folder / ".lock")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -206,7 +208,22 @@ def _cut_torn(file: int) -> bytes:
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    # No link is followed: root may write in a folder of the daemon's user.
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    file = os.open(path, flags, 0o600)
+    if os.fstat(file).st_nlink == 1:
+        _give(file, path.parent)
+    return file
+
+
+def _give(made: Path | int, folder: Path) -> None:
+    """Give what root has made to the owner of its folder: the daemon writes there, too."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        if isinstance(made, int):
+            os.fchown(made, owner.st_uid, owner.st_gid)
+        else:
+            os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def _own(at: float, action: str, outcome: str, reason: str) -> AuditEntry:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ocsd.audit.entry import AuditEntry, AuditKind, AuditOutcome, entry_of
+from ocsd.audit.entry import AuditEntry, AuditKind, AuditOutcome, cleaned, entry_of
 from ocsd.audit.repeats import Repeats
 from ocsd.system.notify import Delivery, notify
 
@@ -62,7 +62,8 @@ class Notes:
     def add(self, action: str, outcome: str = AuditOutcome.DONE, **fields: Any) -> None:
         """Take an entry, with the fields of `AuditEntry`; call `send` each second."""
         kind = fields.pop("kind", self.kind)
-        entry = AuditEntry(self.wall_clock(), kind, action, outcome, **fields)
+        # Cut here: words of a stranger that fit into no datagram would hold up all others.
+        entry = cleaned(AuditEntry(self.wall_clock(), kind, action, outcome, **fields))
         with self._lock:
             self._keep(self._repeats.take(entry, self.clock()))
 

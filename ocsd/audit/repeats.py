@@ -68,4 +68,5 @@ def _of_many(entry: AuditEntry) -> AuditEntry:
         reason=f"more than {MOST_DIFFERENT} different refusals in {REPEATS_S:g} s: these are the "
         "others",
         source=entry.source,
+        times=entry.times,
     )

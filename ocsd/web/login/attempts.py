@@ -1,8 +1,9 @@
 """The limit of logins: a few tries at once, then one now and then, for each person and address.
 
-Every try takes a token from three buckets, which fill again with time: that of the name from this
-address, that of the address, and that of the name from anywhere. The first one alone is small, so
-nobody locks another person out from elsewhere.
+Every try takes a token from four buckets, which fill again with time: that of the name from this
+address, that of the address, that of the name from anywhere, and that of everybody. The first one
+alone is small, so nobody locks another person out from elsewhere. The last one keeps the router, if
+it is asked, from closing its door to all of this host for too many failures.
 """
 
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ class TryLimit(NamedTuple):
 OF_NAME_HERE: Final = TryLimit(5, 12.0)
 OF_ADDRESS: Final = TryLimit(20, 3.0)
 OF_NAME: Final = TryLimit(60, 2.0)
+OF_EVERYBODY: Final = TryLimit(100, 0.2)
 
 
 class _Bucket(NamedTuple):
@@ -55,9 +57,15 @@ class LoginAttempts:
         return 0.0
 
     def succeeded(self, name: str, address: str) -> None:
-        """Forget the tries of a person who has logged in from an address."""
-        for key in _limits(name, address):
+        """Forget the tries of a person who has logged in from an address.
+
+        The address gets back this one try only: one person's login allows no tries of others.
+        """
+        for key in ((name, address), (name, "")):
             self._buckets.pop(key, None)
+        for key in (("", address), ("", "")):
+            if (bucket := self._buckets.get(key)) is not None:
+                self._buckets[key] = bucket._replace(tokens=bucket.tokens + 1)
 
     def _filled(self, key: tuple[str, str], allowed: TryLimit, now_s: float) -> float:
         bucket = self._buckets.get(key)
@@ -67,4 +75,9 @@ class LoginAttempts:
 
 
 def _limits(name: str, address: str) -> dict[tuple[str, str], TryLimit]:
-    return {(name, address): OF_NAME_HERE, ("", address): OF_ADDRESS, (name, ""): OF_NAME}
+    return {
+        (name, address): OF_NAME_HERE,
+        ("", address): OF_ADDRESS,
+        (name, ""): OF_NAME,
+        ("", ""): OF_EVERYBODY,
+    }

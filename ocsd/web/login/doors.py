@@ -110,8 +110,11 @@ class OpenDoors:
         """Return whether a client may go on."""
         return True
 
-    def forbidden(self, viewer: Viewer, action: str, reason: str) -> None:
+    def forbidden(self, _viewer: Viewer, _action: str, _target: str, _reason: str) -> None:
         """Write down nothing: nobody lacks a role."""
+
+    def unknown(self, _knock: Knock, _action: str, _target: str, _reason: str) -> None:
+        """Write down nothing: nobody has to log in."""
 
 
 @dataclass(eq=False)
@@ -204,17 +207,18 @@ class ClosedDoors:
         """Write down that a person who gave this name was refused."""
         self.notes.add(action, AuditOutcome.REFUSED, target=name, address=place, reason=reason)
 
-    def forbidden(self, viewer: Viewer, action: str, reason: str) -> None:
-        """Write down that the role of a person was not enough."""
-        self.notes.add(
-            action,
-            AuditOutcome.REFUSED,
-            kind=AuditKind.CHANGE,
-            person=viewer.person,
-            role=viewer.role,
-            address=viewer.place,
-            reason=reason,
-        )
+    def forbidden(self, viewer: Viewer, action: str, target: str, reason: str) -> None:
+        """Write down that the role of a person was not enough for a change."""
+        person = {"person": viewer.person, "role": viewer.role, "address": viewer.place}
+        self._changed_nothing(action, target=target, reason=reason, **person)
+
+    def unknown(self, knock: Knock, action: str, target: str, reason: str) -> None:
+        """Write down that somebody who has not logged in asked for a change."""
+        place = self.trusted.place(knock)
+        self._changed_nothing(action, target=target, reason=reason, address=place)
+
+    def _changed_nothing(self, action: str, **facts: str) -> None:
+        self.notes.add(action, AuditOutcome.REFUSED, kind=AuditKind.CHANGE, **facts)
 
     def _name(self, knock: Knock) -> str:
         for each in knock.header("cookie").split(";"):

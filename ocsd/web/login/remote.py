@@ -9,12 +9,15 @@ from urllib.parse import urlsplit
 
 from ocsd.access.entrance import of_url
 from ocsd.site.model import Hub
+from ocsd.web.login.doors import TooManyAttemptsError
 from ocsd.web.refusals import AwayError
 
 ROLE_HEADER: Final = "x-ocsd-role"
 """The header in which the router tells the role of whoever has logged in."""
 ASKING_LIMIT_S: Final = 10.0
 _NOT_LOGGED_IN: Final = 401
+_LIMIT: Final = b"too many"
+"""In the router's answer to a login that it has not checked."""
 
 
 def ask_router(hub: Hub, name: str, password: str) -> str | None:
@@ -22,8 +25,8 @@ def ask_router(hub: Hub, name: str, password: str) -> str | None:
 
     Raises
     ------
-    AwayError
-        If the router cannot be reached.
+    AwayError, TooManyAttemptsError
+        If the router cannot be reached, or checks no login now.
     """
     if ":" in name:  # which ends a name in this kind of login
         return None
@@ -38,7 +41,7 @@ def ask_router(hub: Hub, name: str, password: str) -> str | None:
     try:
         connection.request("POST", parts.path, body, headers)
         answer = connection.getresponse()
-        answer.read()
+        content = answer.read()
     except (OSError, http.client.HTTPException) as error:
         raise AwayError(
             f"the router at {parts.hostname} cannot be asked who may log in ({error}); see: "
@@ -46,6 +49,12 @@ def ask_router(hub: Hub, name: str, password: str) -> str | None:
         ) from error
     finally:
         connection.close()
-    if answer.status == _NOT_LOGGED_IN:
-        return None
-    return answer.getheader(ROLE_HEADER)
+    role = answer.getheader(ROLE_HEADER)
+    if role is None and answer.status != _NOT_LOGGED_IN:
+        raise AwayError(
+            f"the router at {parts.hostname} cannot check logins (HTTP status {answer.status}); "
+            "see: ocsd why router, on its host"
+        )
+    if role is None and _LIMIT in content:
+        raise TooManyAttemptsError("the router takes no more logins of this host now; wait 60 s")
+    return role

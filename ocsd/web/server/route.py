@@ -158,6 +158,16 @@ class Route:
         """The names in its path."""
         return tuple(re.findall(r"{(\w+)}", self.path))
 
+    @property
+    def is_change(self) -> bool:
+        """Whether it changes something that runs."""
+        return self.role not in {None, "viewer"}
+
+    def asked_for(self, names: Mapping[str, str]) -> tuple[str, str]:
+        """Return action and target for the audit journal, e.g. ``start`` and ``thermo1.acq``."""
+        action = names.get("action", self.pieces[-1])
+        return action, ".".join(names[key] for key in ("name", "operation") if key in names)
+
     def match(self, pieces: Sequence[str]) -> dict[str, str] | None:
         """Return the names in a path of these pieces; None if it is another path."""
         if len(pieces) != len(self.pieces):

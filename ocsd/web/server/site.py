@@ -134,10 +134,13 @@ class Pages(resource.Resource):
         self, request: Any, route: Route, names: Mapping[str, str], viewer: Viewer | None
     ) -> int | bytes:
         if viewer is None and route.role is not None:
+            if route.is_change:
+                action, target = route.asked_for(names)
+                self.doors.unknown(knock_of(request), action, target, LOGIN_NEEDED)
             return _refuse(request, LOGIN_NEEDED, 401)
         viewer = viewer or Viewer()
         try:
-            self._check_role(viewer, route)
+            self._check_role(viewer, route, names)
             params = route.read(Query(request.uri).values)
             body = body_of(request) if route.body is not None else {}
         except UsageError as error:
@@ -155,14 +158,14 @@ class Pages(resource.Resource):
         answering.addBoth(lambda _: self.under_way.discard(answering))
         return server.NOT_DONE_YET
 
-    def _check_role(self, viewer: Viewer, route: Route) -> None:
+    def _check_role(self, viewer: Viewer, route: Route, names: Mapping[str, str]) -> None:
         if route.role is None or not self.doors.is_closed:
             return
-        what = f"{route.method} {route.path}"
+        action, target = route.asked_for(names)
         try:
-            check_role(viewer, route.role, what)
+            check_role(viewer, route.role, f"{action} {target}".rstrip())
         except ForbiddenError as error:
-            self.doors.forbidden(viewer, what, str(error))
+            self.doors.forbidden(viewer, action, target, str(error))
             raise
 
     def _answered(self, value: Any, request: Any, route: Route) -> None:

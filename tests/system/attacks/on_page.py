@@ -31,7 +31,7 @@ def reads_the_state_without_a_login(scene):
     return refused(scene.page("GET", "/api/v1/state"), 401)
 
 
-@attack("stranger", "401", None)
+@attack("stranger", "401", by_page("restart"))
 def restarts_an_agent_without_a_login(scene):
     return refused(scene.page("POST", RESTART, NAMES), 401)
 

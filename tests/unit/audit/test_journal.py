@@ -158,6 +158,28 @@ def test_files_are_for_the_owner_only(tmp_path: Path) -> None:
     assert segments_of(tmp_path / "audit")[0].stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root writes for others")
+def test_what_root_writes_is_the_daemons(tmp_path: Path) -> None:
+    """A command of root while no daemon runs must not lock the daemon's user out."""
+    os.chown(tmp_path, 1234, 1235)
+    written(tmp_path / "audit", 1)
+    made = [tmp_path / "audit", *(tmp_path / "audit").iterdir()]
+    assert len(made) == 3
+    assert {(each.stat().st_uid, each.stat().st_gid) for each in made} == {(1234, 1235)}
+
+
+def test_no_link_is_followed(tmp_path: Path) -> None:
+    """Otherwise the daemon's user has root write wherever it likes."""
+    other = tmp_path / "other"
+    other.write_text("half a line")
+    for name in (".lock", "00000000.jsonl"):
+        folder = tmp_path / f"audit{name}"
+        folder.mkdir()
+        (folder / name).symlink_to(other)
+        assert "symbolic links" in written(folder, 1).trouble
+    assert other.read_text() == "half a line"
+
+
 def test_old_segments_are_not_read_for_a_late_time(tmp_path: Path) -> None:
     written(tmp_path, 40, segment_bytes=500)
     found = read_audit(tmp_path, 1035.0)

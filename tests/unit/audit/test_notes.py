@@ -3,7 +3,14 @@
 from dataclasses import dataclass, field
 
 from ocsd.audit.entry import AuditEntry, AuditKind, AuditOutcome
-from ocsd.audit.notes import AUDIT_KEY, MOST_NOTES, Notes, decode_entries, encode_entries
+from ocsd.audit.notes import (
+    AUDIT_KEY,
+    LARGEST_DATAGRAM_BYTES,
+    MOST_NOTES,
+    Notes,
+    decode_entries,
+    encode_entries,
+)
 from ocsd.audit.repeats import MOST_DIFFERENT, Repeats
 from ocsd.system.notify import Delivery
 
@@ -27,6 +34,15 @@ def test_a_flood_of_different_names_is_bounded() -> None:
     written += repeats.due(20.0)
     assert len(written) == MOST_DIFFERENT + 2
     assert sum(each.times for each in written) == 1000
+
+
+def test_a_flood_that_was_counted_before_keeps_its_number() -> None:
+    repeats = Repeats()
+    written = []
+    for n in range(MOST_DIFFERENT + 10):
+        written += repeats.take(refused(f"user{n}")._replace(times=7), 0.0)
+    written += repeats.due(20.0)
+    assert sum(each.times for each in written) == 7 * (MOST_DIFFERENT + 10)
 
 
 def test_what_is_done_is_never_counted_together() -> None:
@@ -73,6 +89,15 @@ def test_entries_that_nobody_took_are_counted() -> None:
     assert "7 entries" in daemon.entries[0].reason
     assert len(daemon.entries) == MOST_NOTES + 1
     assert max(map(len, daemon.texts)) < 2**16
+
+
+def test_words_of_a_stranger_that_fit_into_no_datagram_hold_up_nothing() -> None:
+    daemon = Daemon()
+    notes = Notes(AuditKind.ROUTER, daemon.take, wall_clock=lambda: 5.0, clock=lambda: 0.0)
+    notes.add("call", AuditOutcome.REFUSED, target="\0x" * 1_000_000, reason="no such address")
+    notes.send()
+    assert len(daemon.texts[0]) < LARGEST_DATAGRAM_BYTES
+    assert daemon.entries[0].action == "call"
 
 
 def test_words_that_are_no_entries_are_left_out() -> None:

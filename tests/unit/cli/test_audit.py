@@ -83,9 +83,28 @@ def test_a_record_that_somebody_has_changed_is_refused_and_the_place_is_named(oc
 
 def test_a_cut_end_shows_by_the_word_of_the_daemon(ocsd, folder, daemon_of):
     answer = daemon_of("lab").status
-    answer |= {"journal_path": str(folder.with_name("journal.jsonl")), "audit": {"number": 7}}
+    end = {"number": 7, "chain": "0" * 64}
+    answer |= {"journal_path": str(folder.with_name("journal.jsonl")), "audit": end}
     done = ocsd("audit", "--host", "lab", "--verify")
     assert "entries 5 to 7 are missing at the end" in done.stderr
+
+
+def test_a_record_that_was_made_anew_shows_by_the_word_of_the_daemon(ocsd, folder, daemon_of):
+    end = {"number": 3, "chain": "0" * 64}
+    journal_path = str(folder.with_name("journal.jsonl"))
+    daemon_of("lab").status |= {"journal_path": journal_path, "audit": end}
+    done = ocsd("audit", "--host", "lab", "--verify")
+    assert "entry 3, or one before, was made anew" in done.stderr
+    assert done.returncode == 1
+
+
+def test_a_journal_that_cannot_be_read_is_told_in_words(ocsd, folder):
+    segments_of(folder)[0].unlink()
+    (folder / "00000000.jsonl").mkdir()
+    for words in ((), ("--verify",)):
+        done = ocsd("audit", "--host", "lab", *words)
+        assert "cannot be read" in done.stderr
+        assert done.returncode != 0
 
 
 def test_nothing_to_read_is_told(ocsd):

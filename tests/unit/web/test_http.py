@@ -287,3 +287,47 @@ def test_a_stream_skips_a_slow_reader_until_it_has_caught_up(site, handlers):
     client.leave()
     assert handlers.gone == [stream]
     assert not stream.event("tick", {"at": 3.0})
+
+
+class NobodyIsIn:
+    """Doors of a closed site at which nobody has logged in."""
+
+    is_closed = True
+
+    def __init__(self):
+        self.told = []
+
+    def viewer(self, _knock):
+        return None
+
+    def unknown(self, _knock, action, target, _reason):
+        self.told.append((action, target))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("POST", "instances/restart", [("restart", "")]),
+        ("POST", "instances/thermo1/operations/acq/start", [("start", "thermo1.acq")]),
+        ("POST", "logout", []),
+        ("GET", "state", []),
+    ],
+)
+def test_a_change_without_a_login_is_refused_and_written_down(tmp_path, method, path, told):
+    async def never(_call):
+        raise AssertionError
+
+    table = [
+        Route("POST", "instances/restart", "", never, body={}, role="operator"),
+        Route(
+            *("POST", "instances/{name}/operations/{operation}/{action}", "", never),
+            body={},
+            role="operator",
+        ),
+        Route("POST", "logout", "", never, body={}),
+        Route("GET", "state", "", never),
+    ]
+    doors = NobodyIsIn()
+    site = PageSite(Pages(table, PageFiles(tmp_path), doors, frozenset()))
+    assert Client(site).send(f"/api/v1/{path}", method, {}).answer[0] == 401
+    assert doors.told == told

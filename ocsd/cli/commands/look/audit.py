@@ -2,8 +2,10 @@
 
 import json
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -19,16 +21,12 @@ from ocsd.errors import (
     NoDaemonError,
     NoHistoryError,
     NotPermittedError,
-    OcsdError,
     SeveralDaemonsError,
 )
 from ocsd.status import replies
 from ocsd.system import paths
 from ocsd.text.printable import printable
 from ocsd.text.times import utc
-
-if TYPE_CHECKING:
-    from ocsd.audit.checking import ChainVerdict
 
 _TABLE = columns("TIME", "WHO", "ROLE", "ACTION", "TARGET", "OUTCOME", "DETAILS")
 
@@ -75,14 +73,17 @@ def audit(
     words in quotes are the client's own. Works with and without a running daemon. With --verify,
     each missing, changed or inserted entry is named, and the exit code is 1 if there is one.
     """
-    folder = _folder(host)
+    folder, status = _folder(host)
     if verify:
-        _verify(folder, host, as_json=as_json)
+        with _explained(folder):
+            _verify(folder, status, as_json=as_json)
         return
     until = until_at or math.inf
+    with _explained(folder):
+        entries = read_audit(folder, since_at)
     chosen = [
         each
-        for each in _read(folder, since_at)
+        for each in entries
         if since_at <= each.entry.at < until and _is_chosen(each.entry, person, action, refused)
     ]
     if as_json:
@@ -162,12 +163,16 @@ def _full(entry: AuditEntry) -> dict[str, Any]:
     return {**entry._asdict(), "parameters": dict(entry.parameters)}
 
 
-def _verify(folder: Path, host: str | None, *, as_json: bool) -> None:
+def _verify(folder: Path, status: Mapping[str, Any], *, as_json: bool) -> None:
+    """Check a journal, also by the word of the daemon before, if one runs."""
+    from ocsd.audit.chain import Link
     from ocsd.audit.checking import verify
 
-    verdict = verify(folder)
-    cut = _missing_end(verdict, host)
-    breaks = [each.what for each in verdict.breaks] + cut
+    known = None
+    if told := status.get("audit"):
+        known = Link(told["number"], told["chain"])
+    verdict = verify(folder, known)
+    breaks = [each.what for each in verdict.breaks]
     if as_json:
         facts = {"entries": verdict.entries, "first": verdict.first, "breaks": breaks}
         print(json.dumps({**facts, "last": verdict.last._asdict()}, indent=2))
@@ -181,21 +186,11 @@ def _verify(folder: Path, host: str | None, *, as_json: bool) -> None:
         )
 
 
-def _missing_end(verdict: "ChainVerdict", host: str | None) -> list[str]:
-    """Return what is missing at the end, by the word of a daemon that runs."""
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Say in words why a journal cannot be read."""
     try:
-        told = present.status(host).get("audit") or {}
-    except OcsdError:
-        return []
-    newest = told.get("number", -1)
-    if newest > verdict.last.number:
-        return [f"entries {verdict.last.number + 1} to {newest} are missing at the end"]
-    return []
-
-
-def _read(folder: Path, since_at: float) -> list[NumberedEntry]:
-    try:
-        return read_audit(folder, since_at)
+        yield
     except PermissionError as error:
         raise NotPermittedError(
             f"this user may not read {folder}; use the account of the daemon, or sudo"
@@ -204,10 +199,11 @@ def _read(folder: Path, since_at: float) -> list[NumberedEntry]:
         raise NoHistoryError(f"the audit journal {folder} cannot be read: {error}") from error
 
 
-def _folder(host: str | None) -> Path:
-    """Return the folder of the journal of a host, whose daemon runs or not."""
+def _folder(host: str | None) -> tuple[Path, Mapping[str, Any]]:
+    """Return the folder of the journal of a host, and the status of its daemon, if one runs."""
     try:
-        return replies.journal_path(present.status(host)).with_name("audit")
+        status = present.status(host)
+        return replies.journal_path(status).with_name("audit"), status
     except NoDaemonError as error:
         folders = [paths.of_host(name).audit for name in hosts_of_files(host, error)]
         found = [folder for folder in folders if folder.is_dir()]
@@ -221,4 +217,4 @@ def _folder(host: str | None) -> Path:
             raise SeveralDaemonsError(
                 f"several hosts have an audit journal ({listed}); add --host"
             ) from error
-        return found[0]
+        return found[0], {}

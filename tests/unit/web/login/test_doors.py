@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred, succeed
 from ocsd.audit.entry import AuditKind
 from ocsd.audit.notes import AUDIT_KEY, Notes, decode_entries
 from ocsd.errors import UsageError
+from ocsd.router.guard.attempts import DOOR_LIMIT
 from ocsd.system.notify import Delivery
 from ocsd.web.login.attempts import OF_ADDRESS, OF_NAME_HERE, LoginAttempts
 from ocsd.web.login.doors import (
@@ -112,7 +113,7 @@ def test_a_wrong_password_and_an_unknown_name_get_the_same_words(world):
         texts.add(str(caught.value))
     assert len(texts) == 1
     assert world.checks == 2
-    assert world.audit() == [("login", "refused", "vera")]  # the other one is counted
+    assert world.audit() == [("login", "refused", "vera"), ("login", "refused", "nobody")]
 
 
 @pytest.mark.parametrize(("name", "password"), [("", "x"), (7, "x"), ("vera", None)])
@@ -198,6 +199,31 @@ def test_many_names_from_one_address_are_limited_as_well():
     assert attempts.take("vera", "192.0.2.7", 0.0) > 0
     assert attempts.take("vera", "192.0.2.8", 0.0) == 0
     assert attempts.take("vera", "192.0.2.7", OF_ADDRESS.each_s + 0.1) == 0
+
+
+def test_many_addresses_are_limited_so_that_the_router_bears_with_this_host():
+    attempts = LoginAttempts()
+    minute = [attempts.take(f"user{n}", f"2001:db8::{n:x}", n / 100) == 0 for n in range(6000)]
+    assert sum(minute) < DOOR_LIMIT.failures
+
+
+def test_a_login_of_ones_own_allows_no_more_tries_of_others():
+    attempts = LoginAttempts()
+    taken = 0
+    for number in range(100):
+        taken += attempts.take(f"user{number}", "192.0.2.7", 0.0) == 0
+        if attempts.take("vera", "192.0.2.7", 0.0) == 0:
+            attempts.succeeded("vera", "192.0.2.7")
+    assert taken == OF_ADDRESS.at_once
+
+
+def test_a_change_of_somebody_unknown_is_written_down(world):
+    knock = Knock("192.0.2.7", lambda _: "")
+    world.doors.unknown(knock, "start", "thermo1.acq", "log in")
+    world.doors.notes.send()
+    [told] = world.told
+    assert (told.kind, told.action, told.target) == (AuditKind.CHANGE, "start", "thermo1.acq")
+    assert (told.outcome, told.person, told.address) == ("refused", "", "192.0.2.7")
 
 
 def test_a_web_server_is_believed_if_the_site_file_names_it(world):
