@@ -100,8 +100,9 @@ class Judgement(_Base):  # type: ignore[misc] # crossbar is untyped
         """Return the address of the agent on the published OCS that would be called; or None."""
         found = self._dealer._registration_map.best_matching_observation(uri)  # noqa: SLF001
         for callee in () if found is None else found.observers:
-            if getattr(callee, "is_published", False):
-                return f"{the_guard().book.facts.address_root}.{callee.party.authid}"
+            party = getattr(callee, "party", None)  # none once its login is withdrawn
+            if party is not None and callee.is_published:
+                return f"{the_guard().book.facts.address_root}.{party.authid}"
         return None
 
     def _error(self, msg: Any, reason: str) -> Any:

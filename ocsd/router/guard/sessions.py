@@ -12,6 +12,12 @@ from ocsd.router.guard.guard import JOIN_LIMIT_S, the_guard
 from ocsd.router.guard.urls import secret_of
 from ocsd.system.peer import peer_of
 
+LONGEST_LOGIN: Final = 300
+"""Length of the name of a login at most; of a longer one the rest is ignored [characters]."""
+
+FIRST_MESSAGES_BYTES: Final = 2**16
+"""Size of a message before somebody has joined; the limit afterwards is the configuration's."""
+
 NOT_AUTHORIZED: Final = "wamp.error.not_authorized"
 _Base: Any = object
 
@@ -28,7 +34,7 @@ def user_name_of(uid: int | None) -> str:
 
 def applicant(transport: Any, authid: str = "") -> Applicant:
     """Return who is at the other end of a transport of Twisted and asks for a login."""
-    address = transport.getPeer()
+    address, authid = transport.getPeer(), authid[:LONGEST_LOGIN]
     host = getattr(address, "host", None)
     if host is not None:
         door = Door.OPEN
@@ -39,6 +45,13 @@ def applicant(transport: Any, authid: str = "") -> Applicant:
     uid = peer.uid if peer.pid else None
     name = user_name_of(uid)
     return Applicant(Door.SOCKET, f"unix:{name}", authid, uid, name)
+
+
+def limit_sizes(transport: Any, most_bytes: int | None = None) -> None:
+    """Limit the messages of a WebSocket; None: as the configuration has it."""
+    for name in ("maxFramePayloadSize", "maxMessagePayloadSize"):
+        if hasattr(transport, name):
+            setattr(transport, name, most_bytes or getattr(transport.factory, name))
 
 
 class Admission(_Base):  # type: ignore[misc] # crossbar is untyped
@@ -59,6 +72,7 @@ class Admission(_Base):  # type: ignore[misc] # crossbar is untyped
         super().onOpen(transport)
         if isinstance(transport, self.kinds):
             self._limit = the_reactor().callLater(JOIN_LIMIT_S, self._too_slow)
+            limit_sizes(transport, FIRST_MESSAGES_BYTES)
 
     def onHello(self, realm: str, details: Any) -> Any:
         """Answer a HELLO."""
@@ -111,6 +125,7 @@ class Admission(_Base):  # type: ignore[misc] # crossbar is untyped
             guard.refusals.not_proven(who.authid, who.peer, "join", decision.reason)
             return Deny(NOT_AUTHORIZED, decision.reason)
         self._end_limit()
+        limit_sizes(self._transport)
         guard.admit(self, decision, who.peer)
         shown = self._shown(decision.party, who)
         if who.door is Door.OPEN and decision.party.role == OPEN_ROLE:
