@@ -18,6 +18,9 @@ LONGEST_LOGIN: Final = 300
 FIRST_MESSAGES_BYTES: Final = 2**16
 """Size of a message before somebody has joined; the limit afterwards is the configuration's."""
 
+CLIENT_PEER: Final = "peer"
+"""Where the HTTP bridge says from which place its client calls; agents do not get it."""
+
 NOT_AUTHORIZED: Final = "wamp.error.not_authorized"
 _Base: Any = object
 
@@ -44,7 +47,9 @@ def applicant(transport: Any, authid: str = "") -> Applicant:
     peer = peer_of(transport.getHandle())
     uid = peer.uid if peer.pid else None
     name = user_name_of(uid)
-    return Applicant(Door.SOCKET, f"unix:{name}", authid, uid, name)
+    # A process of a container has no pid here, and the kernel does not vouch for its user.
+    place = f"unix:{name}" if name else "unix"
+    return Applicant(Door.SOCKET, place, authid, uid, name)
 
 
 def limit_sizes(transport: Any, most_bytes: int | None = None) -> None:

@@ -9,10 +9,11 @@ from ocsd.access.making import make_site
 from ocsd.access.records import Person
 from ocsd.access.rules import Party
 from ocsd.access.store import AccessStore
+from ocsd.router.guard import sessions
 from ocsd.router.guard.door import Admitted
 from ocsd.router.guard.facts import GuardFacts
 from ocsd.router.guard.guard import Guard
-from ocsd.router.guard.requests import Judgement
+from ocsd.router.guard.requests import Judgement, _peer_of
 from ocsd.router.guard.sessions import applicant, limit_sizes
 
 
@@ -98,3 +99,19 @@ def test_the_name_of_a_login_is_not_kept_at_any_length():
             return type("Address", (), {"host": "10.0.0.9"})
 
     assert len(applicant(Tcp, "x" * 2**20).authid) == 300
+
+
+def test_the_place_of_a_client_over_http_is_reported_and_not_passed_on():
+    client = {"session": 1, "authid": "vera", "authrole": "viewer", "peer": "10.0.0.9"}
+    bridge, call = SimpleNamespace(_authrole="ocs-bridge"), SimpleNamespace(forward_for=[client])
+    assert _peer_of(bridge, call) == "10.0.0.9"
+    assert client == {"session": 1, "authid": "vera", "authrole": "viewer"}
+    somebody = SimpleNamespace(_authrole="viewer", peer="10.0.0.8")
+    call.forward_for = [{"peer": "forged"}]
+    assert _peer_of(somebody, call) == "10.0.0.8"
+
+
+def test_a_process_of_a_container_has_a_place_without_a_name(monkeypatch):
+    monkeypatch.setattr(sessions, "peer_of", lambda _: SimpleNamespace(pid=0, uid=65534))
+    transport = SimpleNamespace(getPeer=lambda: None, getHandle=lambda: None)
+    assert applicant(transport).peer == "unix"
