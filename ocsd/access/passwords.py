@@ -45,10 +45,11 @@ def fits(password: str, known_hash: str | None) -> bool:
     """
     from argon2 import exceptions
 
-    if len(password.encode(errors="replace")) > LONGEST_PASSWORD_BYTES:
+    given = password.encode(errors="surrogatepass")
+    if len(given) > LONGEST_PASSWORD_BYTES:
         return False
     try:
-        right = _hasher().verify(known_hash or _OF_NOBODY, password)
+        right = _hasher().verify(known_hash or _OF_NOBODY, given)
     except (exceptions.VerificationError, exceptions.InvalidHashError):
         return False
     return right and known_hash is not None

@@ -4,6 +4,8 @@ The router asks before each request (`ocsd.router`). It sees addresses, not argu
 person may start an operation is the agent's decision, by the person's role (`ocsd.access.roles`).
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from ocsd.access.roles import PERSONS, Role
@@ -18,6 +20,8 @@ _CONTROLS: Final = "feeds.controls"
 _OF_DIRECTORS: Final = ("agent_poll", "request_exclusive", "request_token")
 _SPOOL: Final = "spool"
 """Procedure from which a recorder fetches messages, and tells which ones it has."""
+_FOR_VIEWERS: Final = frozenset({"", "ops", *_OF_DIRECTORS})
+"""Procedures that ask for a level where they need one; authors' own ones do not."""
 _AGENTS: Final = (Role.AGENT, Role.DIRECTOR)
 _KNOWN: Final = frozenset(Role) - {Role.OCS}
 
@@ -28,6 +32,10 @@ class SiteRules(NamedTuple):
     address_root: str
     directors: frozenset[str] = frozenset()
     """The instance-ids of its access directors."""
+    hub: str = ""
+    """The router's host."""
+    homes: Mapping[str, str] = MappingProxyType({})
+    """The host of each instance of the site file."""
 
 
 class Party(NamedTuple):
@@ -90,8 +98,11 @@ def covers_controls(rules: SiteRules, uri: str, match: str) -> bool:
 
 def _of_call(who: Party, uri: str, inner: str) -> str | None:
     """Return why a call is refused; what a person may ask of an agent, the agent decides."""
-    if who.role in PERSONS and inner.partition(".")[2] == _SPOOL:
+    procedure = inner.partition(".")[2]
+    if who.role in PERSONS and procedure == _SPOOL:
         return f"{_named(who)} may not call {uri!r}; only agents and hosts may"
+    if who.role == Role.VIEWER and procedure not in _FOR_VIEWERS:
+        return f"{_named(who)} may look at agents, not call {uri!r}"
     return None
 
 
@@ -124,18 +135,27 @@ def _may_register(rules: SiteRules, who: Party, inner: str) -> bool:
         return _is_director(rules, who, instance_id)
     if f"{rest}.".startswith("feeds."):
         return False
-    if who.role == Role.HOST:
-        return True
     # Authors register procedures of their own below their agent's address.
-    return who.role in _AGENTS and instance_id == who.authid
+    return _speaks_for(rules, who, instance_id)
 
 
 def _may_publish(rules: SiteRules, who: Party, inner: str) -> bool:
     instance_id, _, rest = inner.partition(".")
     if rest == _CONTROLS:
         return _is_director(rules, who, instance_id)
-    own = who.role in _AGENTS and instance_id == who.authid
-    return rest.startswith("feeds.") and (own or who.role == Role.HOST)
+    return rest.startswith("feeds.") and _speaks_for(rules, who, instance_id)
+
+
+def _speaks_for(rules: SiteRules, who: Party, instance_id: str) -> bool:
+    """Say whether an instance is that of an agent, or one of a host.
+
+    The hub's host has the keys of all hosts anyway, and it alone has users at a Unix socket.
+    """
+    if who.role != Role.HOST:
+        return who.role in _AGENTS and instance_id == who.authid
+    if who.authid == rules.hub or who.authid.startswith("unix:"):
+        return True
+    return rules.homes.get(instance_id, who.authid) == who.authid
 
 
 def _is_director(rules: SiteRules, who: Party, instance_id: str) -> bool:

@@ -76,4 +76,4 @@ def is_right(secret: bytes, generations: Mapping[str, int], login: Login, ticket
 
 
 def _derived(secret: bytes, text: str) -> bytes:
-    return hmac.digest(secret, text.encode(errors="surrogateescape"), hashlib.sha256)
+    return hmac.digest(secret, text.encode(errors="surrogatepass"), hashlib.sha256)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+from ocsd.access.local import local_roles
 from ocsd.access.store import AccessStore
 from ocsd.errors import OcsdError
 from ocsd.site.supervision import Web
@@ -49,6 +50,7 @@ def router_trouble(store: AccessStore, host: str) -> str:
             )
         for read in (store.host_key, store.router, store.people, store.urls):
             read()
+        local_roles(store.folder)
     except OcsdError as error:
         return f"the site is closed, and its keys cannot be used: {error}"
     return ""

@@ -150,7 +150,10 @@ def _caller(session: int, authid: str, role: str) -> Caller:
     peer, _, words = authid.partition(" ")
     if not _PLACE.fullmatch(peer):
         return Caller(session, one_line(authid)[:LONGEST_WORDS], role)
-    return Caller(session, "", role, peer, one_line(words)[:LONGEST_WORDS])
+    user = ""
+    if role not in OPEN_ROLES and peer.startswith("unix:"):
+        user = peer.removeprefix("unix:")  # a closed router vouches for the user there
+    return Caller(session, user, role, peer, one_line(words)[:LONGEST_WORDS])
 
 
 def authid_of(peer: str, words: object) -> str:

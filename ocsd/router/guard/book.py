@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from ocsd.access.local import UNIX_USERS, local_roles
 from ocsd.access.records import Person
 from ocsd.access.rules import SiteRules
 from ocsd.access.store import AccessStore
@@ -43,21 +44,24 @@ class Book:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._seen: list[tuple[int, int, int] | None] = []
+        self._trouble = ""
         self._read()
 
     def refresh(self) -> str:
         """Read the files again if one has changed; return why that cannot be done, or nothing.
 
-        What was known before stays in force until the files are in order again.
+        What was known before stays in force until the files are in order again. They are tried
+        each time, because the fault may be another one, as of too many open files; it is
+        returned once.
         """
         if self._signature() == self._seen:
             return ""
+        before, self._trouble = self._trouble, ""
         try:
             self._read()
-        except (OcsdError, OSError, ValueError, TypeError) as error:
-            self._seen = self._signature()
-            return str(error)
-        return ""
+        except (OcsdError, OSError, ValueError, TypeError, KeyError) as error:
+            self._trouble = str(error)
+        return self._trouble if self._trouble != before else ""
 
     def person(self, name: str) -> Person | None:
         """Return somebody who may log in."""
@@ -93,11 +97,13 @@ class Book:
         return self._entries.get(basis)
 
     def _read(self) -> None:
-        self._seen = self._signature()
-        self.facts = facts = site_facts.read(self._file)
-        self.store = store = AccessStore(Path(facts.store))
-        hosts = store.hosts()
-        self.premises = Premises(
+        # All or nothing: new hosts beside old people would be a site that never was.
+        seen = self._signature()
+        facts = site_facts.read(self._file)
+        store = AccessStore(Path(facts.store))
+        hosts, people, urls = store.hosts(), store.people(), store.urls()
+        users = local_roles(store.folder)
+        premises = Premises(
             host=facts.host,
             owner_uid=os.geteuid(),
             is_closed=facts.is_closed,
@@ -105,15 +111,20 @@ class Book:
             directors=frozenset(facts.directors),
             generations={name: host.generation for name, host in hosts.items()},
             secret=store.secret(),
+            users=users,
         )
-        self.rules = SiteRules(facts.address_root, self.premises.directors)
-        self._people: Mapping[str, Person] = store.people()
-        urls = store.urls()
+        self._seen = seen
+        self.facts, self.store, self.premises = facts, store, premises
+        self.rules = SiteRules(
+            facts.address_root, premises.directors, hub=facts.host, homes=facts.homes
+        )
+        self._people: Mapping[str, Person] = people
         self._urls = {_digest(url.secret): (name, url) for name, url in urls.items()}
         kinds: tuple[tuple[BasisKind, Mapping[str, Any]], ...] = (
             (BasisKind.PERSON, self._people),
             (BasisKind.URL, urls),
             (BasisKind.HOST, hosts),
+            (BasisKind.USER, users),
         )
         self._entries = {
             basis_of(kind, name): entry for kind, names in kinds for name, entry in names.items()
@@ -124,7 +135,7 @@ class Book:
         folder = self._file.parent
         with suppress(AttributeError):
             folder = self.store.folder
-        names = ("users.json", "urls.json", "hosts.json", "secret")
+        names = ("users.json", "urls.json", "hosts.json", "secret", UNIX_USERS)
         return [_state_of(self._file), *(_state_of(folder / name) for name in names)]
 
 

@@ -39,7 +39,7 @@ class Census:
     def registered(self, address_root: str, address: str, peer: str) -> None:
         """Count an agent, by the address that it registers; on the Unix socket it need not move."""
         name = address.removeprefix(f"{address_root}.")
-        if "." not in name and not peer.startswith("unix:"):
+        if "." not in name and not peer.startswith("unix"):
             self.joined(f"agent {name}", peer)
 
     def write(self) -> None:

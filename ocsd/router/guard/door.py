@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from ocsd.access import tickets
+from ocsd.access.local import role_of_local
 from ocsd.access.roles import PERSONS, Role
 from ocsd.access.rules import Party
 from ocsd.access.tickets import Login
@@ -28,6 +29,8 @@ class BasisKind(StrEnum):
     PERSON = "person"
     URL = "url"
     HOST = "host"
+    USER = "user"
+    """A user of this machine, who may be in the files."""
 
 
 def basis_of(kind: BasisKind, name: str) -> str:
@@ -87,6 +90,8 @@ class Premises:
     generations: Mapping[str, int] = field(default_factory=dict)
     """The present generation of the key of each host."""
     secret: bytes = field(default=b"", repr=False)
+    users: Mapping[str, str] = field(default_factory=dict)
+    """The roles of users of this machine (`ocsd.access.local`)."""
 
 
 def at_door(premises: Premises, who: Applicant) -> Admitted | Denied | Unproven:
@@ -109,10 +114,11 @@ def _of_user(premises: Premises, who: Applicant) -> Admitted | Denied:
         return Admitted(Party(who.peer, OPEN_ROLE))
     if who.uid is None:
         return Denied("the kernel does not tell whose process this is")
-    role = Role.OPERATOR
+    name = who.user or str(who.uid)
+    role = role_of_local(who.uid, name, premises.owner_uid, premises.users)
     if who.uid in (0, premises.owner_uid):
-        role = Role.HOST
-    return Admitted(Party(f"unix:{who.user or who.uid}", str(role)))
+        role = Role.HOST  # the daemon's own programs are among them
+    return Admitted(Party(f"unix:{name}", str(role)), basis=basis_of(BasisKind.USER, name))
 
 
 def with_ticket(premises: Premises, login: Login, ticket: str) -> Admitted | Denied:

@@ -86,6 +86,14 @@ class Guard:
         return Party(client["authid"], client["authrole"])
 
     def refresh(self) -> None:
+        """Do what is due each second; a failure of one part keeps no other part from its work."""
+        for part in (self._read_anew, self.refusals.flush, self.census.write):
+            try:
+                part()
+            except Exception as error:  # noqa: BLE001 - after one the loop would never come again
+                self.refusals.fault(f"the guard could not do all of its work: {error!r}")
+
+    def _read_anew(self) -> None:
         """Read what has changed, and end the sessions that have lost what they rest on."""
         why = self.book.refresh()
         if why:
@@ -95,8 +103,6 @@ class Guard:
         for session, (admitted, entry) in list(self._sessions.items()):
             if admitted.basis and self.book.entry(admitted.basis) != entry:
                 self._withdraw(session, admitted)
-        self.refusals.flush()
-        self.census.write()
 
     def _withdraw(self, session: Any, admitted: Admitted) -> None:
         """End a session, whether or not its client agrees."""
@@ -105,9 +111,12 @@ class Guard:
         transport = session._transport  # noqa: SLF001 - crossbar has no other way
         if transport is None:
             return
-        self.refusals.told(admitted.party, session.peer, "join", WITHDRAWN)
-        session.leave("wamp.error.not_authorized", WITHDRAWN)
         self._reactor.callLater(_CLOSE_LIMIT_S, _abort, session)
+        self.refusals.told(admitted.party, session.peer, "join", WITHDRAWN)
+        try:
+            session.leave("wamp.error.not_authorized", WITHDRAWN)
+        except Exception as error:  # noqa: BLE001 - it is leaving, or its transport is closing
+            self.refusals.fault(f"a session is closed without a farewell: {error!r}")
 
 
 def _abort(session: Any) -> None:

@@ -12,7 +12,7 @@ from ocsd.access.rules import Party
 from ocsd.bus.caller import authid_of, words_of
 from ocsd.router.guard.door import OPEN_ROLE, Admitted, Denied, Door, Unproven
 from ocsd.router.guard.guard import the_guard
-from ocsd.router.guard.sessions import NOT_AUTHORIZED, applicant
+from ocsd.router.guard.sessions import CLIENT_PEER, NOT_AUTHORIZED, applicant
 from ocsd.router.guard.urls import CALL_PATH, secret_of
 
 _NOT_LOGGED_IN: Final = 401
@@ -149,6 +149,7 @@ class Bridge(_Base):  # type: ignore[misc] # crossbar is untyped
 
         authid, role = request.party
         client = {"session": self._session.session_id, "authid": authid, "authrole": role}
+        client[CLIENT_PEER] = applicant(request.channel.transport).peer
         return CallOptions(forward_for=[client])
 
     def _set_common_headers(self, request: Any) -> None:

@@ -15,6 +15,7 @@ MOST_REPORTS: Final = 500
 """Different refusals in that time that are reported; the others are counted."""
 
 _LINE_LIMIT: Final = 500
+"""Length of a line and of each text of a report [characters]; clients choose some of them."""
 
 
 class RefusalLog:
@@ -48,12 +49,14 @@ class RefusalLog:
 
         `target` is the address that was asked for or, of a login, the name that nobody has proven.
         """
+        reason, target = reason[:_LINE_LIMIT], target[:_LINE_LIMIT]
         fields = {"person": who.authid, "role": who.role, "address": peer, "target": target}
         self._notes.add(action, AuditOutcome.REFUSED, reason=reason, **fields)
         self._line(who, peer, action, reason)
 
     def not_proven(self, name: str, peer: str, action: str, reason: str) -> None:
         """Report a login that was refused; nobody vouches for the name."""
+        name, reason = name[:_LINE_LIMIT], reason[:_LINE_LIMIT]
         self._notes.add(action, AuditOutcome.REFUSED, address=peer, target=name, reason=reason)
         self._line(Party(name, ""), peer, action, reason)
 
@@ -70,9 +73,10 @@ class RefusalLog:
 
     def asked(self, who: Party, peer: str, action: str, target: str, reason: str | None) -> None:
         """Report a request to an operation of an agent that does not report it itself."""
+        action, target = action[:_LINE_LIMIT], target[:_LINE_LIMIT]
         outcome = AuditOutcome.DONE
         if reason is not None:
-            outcome = AuditOutcome.REFUSED
+            outcome, reason = AuditOutcome.REFUSED, reason[:_LINE_LIMIT]
             self._line(who, peer, action, reason)
         self._notes.add(
             action,

@@ -10,7 +10,7 @@ from ocsd.router.guard import verdicts
 from ocsd.router.guard.door import OPEN_ROLE
 from ocsd.router.guard.facts import site_realm
 from ocsd.router.guard.guard import WITHDRAWN, the_guard
-from ocsd.router.guard.sessions import NOT_AUTHORIZED
+from ocsd.router.guard.sessions import CLIENT_PEER, NOT_AUTHORIZED
 
 _TRUSTED: Final = "trusted"
 _DISCLOSED: Final = {"allow": True, "disclose": True, "cache": False}
@@ -60,23 +60,23 @@ class Judgement(_Base):  # type: ignore[misc] # crossbar is untyped
     def _refusal(self, session: Any, msg: Any, action: str, name: str) -> Any:
         """Return the answer to a request that is refused; None if it is allowed."""
         guard, uri = the_guard(), getattr(msg, name)
-        party = guard.party_of(session, msg)
+        party, peer = guard.party_of(session, msg), _peer_of(session, msg)
         if party is None:
             return self._error(msg, WITHDRAWN)
         forwarded = bool(msg.forward_for) and session._authrole != BRIDGE_ROLE  # noqa: SLF001
         match = getattr(msg, "match", None) or "exact"
         reason = guard.verdicts.of(party, action, uri, match, forwarded)
         if reason is None:
-            return self._look_closer(session, msg, party, action)
-        guard.refusals.told(party, _peer_of(session), action, reason, uri)
+            return self._look_closer(msg, party, peer, action)
+        guard.refusals.told(party, peer, action, reason, uri)
         return self._error(msg, reason)
 
-    def _look_closer(self, session: Any, msg: Any, party: Party, action: str) -> Any:
+    def _look_closer(self, msg: Any, party: Party, peer: str, action: str) -> Any:
         """Do for a request what the rules do not see; return an answer that refuses it, or None."""
         guard = the_guard()
         if action == "register" and party.role == OPEN_ROLE:
             root = guard.verdicts.site.address_root
-            guard.census.registered(root, msg.procedure, _peer_of(session))
+            guard.census.registered(root, msg.procedure, peer)
         if action != "call":
             return None
         agent = self._published_agent(msg.procedure)
@@ -88,20 +88,21 @@ class Judgement(_Base):  # type: ignore[misc] # crossbar is untyped
         if is_operation and asked.action not in verdicts.LOOKS:
             # Agents on ocsd report what they are asked for; those on the published OCS do not.
             target = f"{agent.rpartition('.')[2]}.{asked.operation}"
-            guard.refusals.asked(party, _peer_of(session), asked.action, target, reason)
+            guard.refusals.asked(party, peer, asked.action, target, reason)
         if reason is None:
             return None
         if is_operation:
             return self.messages.Result(msg.request, args=[[-1, reason, {}]])
-        guard.refusals.told(party, _peer_of(session), action, reason, uri)
+        guard.refusals.told(party, peer, action, reason, uri)
         return self._error(msg, reason)
 
     def _published_agent(self, uri: str) -> str | None:
         """Return the address of the agent on the published OCS that would be called; or None."""
         found = self._dealer._registration_map.best_matching_observation(uri)  # noqa: SLF001
         for callee in () if found is None else found.observers:
-            if getattr(callee, "is_published", False):
-                return f"{the_guard().book.facts.address_root}.{callee.party.authid}"
+            party = getattr(callee, "party", None)  # none once its login is withdrawn
+            if party is not None and callee.is_published:
+                return f"{the_guard().book.facts.address_root}.{party.authid}"
         return None
 
     def _error(self, msg: Any, reason: str) -> Any:
@@ -126,8 +127,11 @@ def judge(router: ModuleType) -> None:
     router.Router = router.RouterFactory.router = judging  # type: ignore[attr-defined] # it has it
 
 
-def _peer_of(session: Any) -> str:
-    return str(getattr(session, "peer", "HTTP"))
+def _peer_of(session: Any, msg: Any) -> str:
+    """Return the place from which a request comes; that of a call over HTTP is for us only."""
+    if session._authrole == BRIDGE_ROLE and msg.forward_for:  # noqa: SLF001 - see above
+        return str(msg.forward_for[-1].pop(CLIENT_PEER, ""))
+    return str(getattr(session, "peer", ""))
 
 
 class Discretion(_Base):  # type: ignore[misc] # crossbar is untyped

@@ -12,6 +12,15 @@ from ocsd.router.guard.guard import JOIN_LIMIT_S, the_guard
 from ocsd.router.guard.urls import secret_of
 from ocsd.system.peer import peer_of
 
+LONGEST_LOGIN: Final = 300
+"""Length of the name of a login at most; of a longer one the rest is ignored [characters]."""
+
+FIRST_MESSAGES_BYTES: Final = 2**16
+"""Size of a message before somebody has joined; the limit afterwards is the configuration's."""
+
+CLIENT_PEER: Final = "peer"
+"""Where the HTTP bridge says from which place its client calls; agents do not get it."""
+
 NOT_AUTHORIZED: Final = "wamp.error.not_authorized"
 _Base: Any = object
 
@@ -28,7 +37,7 @@ def user_name_of(uid: int | None) -> str:
 
 def applicant(transport: Any, authid: str = "") -> Applicant:
     """Return who is at the other end of a transport of Twisted and asks for a login."""
-    address = transport.getPeer()
+    address, authid = transport.getPeer(), authid[:LONGEST_LOGIN]
     host = getattr(address, "host", None)
     if host is not None:
         door = Door.OPEN
@@ -38,7 +47,16 @@ def applicant(transport: Any, authid: str = "") -> Applicant:
     peer = peer_of(transport.getHandle())
     uid = peer.uid if peer.pid else None
     name = user_name_of(uid)
-    return Applicant(Door.SOCKET, f"unix:{name}", authid, uid, name)
+    # A process of a container has no pid here, and the kernel does not vouch for its user.
+    place = f"unix:{name}" if name else "unix"
+    return Applicant(Door.SOCKET, place, authid, uid, name)
+
+
+def limit_sizes(transport: Any, most_bytes: int | None = None) -> None:
+    """Limit the messages of a WebSocket; None: as the configuration has it."""
+    for name in ("maxFramePayloadSize", "maxMessagePayloadSize"):
+        if hasattr(transport, name):
+            setattr(transport, name, most_bytes or getattr(transport.factory, name))
 
 
 class Admission(_Base):  # type: ignore[misc] # crossbar is untyped
@@ -59,6 +77,7 @@ class Admission(_Base):  # type: ignore[misc] # crossbar is untyped
         super().onOpen(transport)
         if isinstance(transport, self.kinds):
             self._limit = the_reactor().callLater(JOIN_LIMIT_S, self._too_slow)
+            limit_sizes(transport, FIRST_MESSAGES_BYTES)
 
     def onHello(self, realm: str, details: Any) -> Any:
         """Answer a HELLO."""
@@ -111,6 +130,7 @@ class Admission(_Base):  # type: ignore[misc] # crossbar is untyped
             guard.refusals.not_proven(who.authid, who.peer, "join", decision.reason)
             return Deny(NOT_AUTHORIZED, decision.reason)
         self._end_limit()
+        limit_sizes(self._transport)
         guard.admit(self, decision, who.peer)
         shown = self._shown(decision.party, who)
         if who.door is Door.OPEN and decision.party.role == OPEN_ROLE:

@@ -12,6 +12,9 @@ from ocsd.router.guard.door import OPEN_ROLE
 MOST_VERDICTS: Final = 20_000
 """Decisions that are remembered; then all are forgotten, because somebody tries addresses."""
 
+LONGEST_ADDRESS: Final = 1000
+"""Length of an address at most [characters]; a longer one would only fill the memory."""
+
 LOOKS: Final = frozenset({"status", "wait"})
 """The requests to an operation that change nothing."""
 
@@ -51,6 +54,8 @@ class Verdicts:
 
         Parameters are those of `ocsd.access.rules.refusal`.
         """
+        if len(uri) > LONGEST_ADDRESS:
+            return f"an address has at most {LONGEST_ADDRESS} characters, not {len(uri):,}"
         question = who, action, uri, match, forwarded
         try:
             return self._known[question]

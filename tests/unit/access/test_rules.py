@@ -79,6 +79,7 @@ def test_what_everybody_needs_is_allowed(who, action, uri):
         (OTTO, "register", "observatory.otto"),
         (Party("admin", "admin"), "publish", CONTROLS),
         (Party("bridge", "ocs-bridge"), "register", "observatory.thermo1"),
+        (VERA, "call", "observatory.thermo1.own.procedure"),
         (Party("x", "ocs"), "call", "observatory.thermo1"),
         (Party("x", ""), "call", "observatory.thermo1"),
     ],
@@ -93,6 +94,24 @@ def test_all_else_is_refused_with_a_sentence(who, action, uri):
 @pytest.mark.parametrize("who", [THERMO, CHIEF, HOST, OTTO])
 def test_nobody_registers_a_pattern(who, match):
     assert "exact addresses only" in refusal(RULES, who, "register", "observatory.thermo1", match)
+
+
+@pytest.mark.parametrize(
+    ("authid", "instance_id", "may"),
+    [
+        ("grumpy", "thermo1", True),
+        ("grumpy", "new", True),
+        ("grumpy", "other", False),
+        ("hub", "other", True),
+        ("unix:ocs", "other", True),
+    ],
+)
+def test_a_host_speaks_for_no_agent_of_another_host(authid, instance_id, may):
+    site = RULES._replace(hub="hub", homes={"thermo1": "grumpy", "other": "sneezy"})
+    who = Party(authid, "host")
+    for action, rest in (("register", "ops"), ("publish", "feeds.heartbeat")):
+        reason = refusal(site, who, action, f"observatory.{instance_id}.{rest}")
+        assert (reason is None) == may, reason
 
 
 @pytest.mark.parametrize("who", [THERMO, VERA, HOST])

@@ -37,6 +37,12 @@ def test_a_caller_is_shown_by_its_words_and_its_address(authid, shown):
     assert str(told(authid)) == shown
 
 
+def test_a_closed_router_vouches_for_the_user_at_its_socket():
+    found = told("unix:alice ocsd (eve@grumpy)", "operator")
+    assert (found.authid, found.peer, found.words) == ("alice", "unix:alice", "ocsd (eve@grumpy)")
+    assert str(found) == "alice (operator), from this machine"
+
+
 @pytest.mark.parametrize("details", [None, SimpleNamespace(caller=None)])
 def test_a_router_that_tells_nothing_leaves_the_client_unknown(details):
     assert caller_of(details) == UNKNOWN_CLIENT

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from ocsd.access import private_files
 from ocsd.access.making import make_site
 from ocsd.access.records import CapabilityUrl, Person
 from ocsd.access.store import AccessStore
@@ -68,6 +69,35 @@ def test_what_changes_in_the_files_is_known_without_a_restart(store, file):
     store.change_people(lambda people: people.pop("nora"))
     book.refresh()
     assert book.entry("person nora") is None
+
+
+def test_users_of_this_machine_have_the_roles_of_the_file(store, file):
+    book, users = Book(file), store.folder / "unix.json"
+    private_files.write(users, b'{"alice": "viewer"}')
+    assert book.refresh() == ""
+    assert book.premises.users == {"alice": "viewer"}
+    assert book.entry("user alice") == "viewer"
+    users.unlink()
+    assert book.refresh() == ""
+    assert book.premises.users == {}
+
+
+def test_a_file_that_could_not_be_read_for_a_moment_is_read_again(store, file, monkeypatch):
+    book = Book(file)
+    store.change_people(lambda people: people.update(nora=OTTO))
+    premises = book.premises
+
+    def fail(_):
+        raise OSError("too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AccessStore, "people", fail)
+        assert "too many" in book.refresh()
+        assert book.refresh() == ""
+        assert book.premises is premises
+    assert book.refresh() == ""
+    assert book.person("nora") == OTTO
+    store.change_people(lambda people: people.pop("nora"))
 
 
 def test_what_was_known_stays_in_force_while_a_file_is_damaged(store, file):

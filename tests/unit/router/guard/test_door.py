@@ -1,5 +1,7 @@
 """Who may come in."""
 
+from dataclasses import replace
+
 import pytest
 
 from ocsd.access.rules import Party
@@ -49,6 +51,19 @@ def test_the_kernel_tells_who_is_at_the_unix_socket(uid, role):
         assert isinstance(decision, Denied)
     else:
         assert party(decision) == Party("unix:simon", role)
+
+
+def test_the_files_may_give_a_user_of_this_machine_another_role():
+    premises = replace(CLOSED, users={"alice": "viewer", "root": "viewer"})
+    decision = at_door(premises, Applicant(Door.SOCKET, "unix:alice", uid=1001, user="alice"))
+    assert decision == Admitted(Party("unix:alice", "viewer"), basis="user alice")
+    root = at_door(premises, Applicant(Door.SOCKET, "unix:root", uid=0, user="root"))
+    assert party(root).role == "host"
+
+
+def test_characters_that_no_text_has_are_no_proof():
+    login = Login("x\ud800", "hub\ud800")
+    assert isinstance(with_ticket(CLOSED, login, "\ud800"), Denied)
 
 
 def test_nobody_comes_in_over_tls_without_a_login():

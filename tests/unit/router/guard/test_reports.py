@@ -37,6 +37,23 @@ def test_a_refusal_is_a_line_once_a_minute_and_counted(monkeypatch):
     assert lines[-1] == "3 more refusals of other kinds in 60 s"
 
 
+def test_long_texts_of_strangers_fill_no_memory():
+    sent = []
+
+    def deliver(**words):
+        sent.append(words)
+
+    log = RefusalLog(Clock(), lambda _: None, Notes(AuditKind.ROUTER, deliver=deliver))
+    long = "x" * 2**20
+    log.not_proven(long, "10.0.0.9", "join", long)
+    log.told(OTTO, "10.0.0.9", "call", long, long)
+    log.asked(OTTO, "10.0.0.9", long, long, long)
+    assert len(str(log._counts)) < 5000
+    log.flush()
+    assert sent
+    assert len(str(sent)) < 10_000
+
+
 def test_who_joins_without_a_login_is_counted_by_name(tmp_path, monkeypatch):
     clock = Clock()
     count = Census(tmp_path, clock)

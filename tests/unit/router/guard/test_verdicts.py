@@ -29,6 +29,13 @@ def test_a_question_is_decided_once_until_the_site_changes():
     assert len(questions) == 5
 
 
+def test_a_long_address_is_refused_and_not_remembered():
+    known = Verdicts(SITE)
+    reason = known.of(OTTO, "call", "lab." + "x" * 2**20)
+    assert reason == "an address has at most 1000 characters, not 1,048,580"
+    assert not known._known
+
+
 def test_not_more_than_a_bound_is_remembered(monkeypatch):
     monkeypatch.setattr(verdicts, "MOST_VERDICTS", 10)
     known = Verdicts(SITE)
