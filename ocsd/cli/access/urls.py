@@ -9,7 +9,7 @@ import click
 from ocsd.access.records import CapabilityUrl, checked_name, checked_role
 from ocsd.access.roles import Role
 from ocsd.cli.access import place
-from ocsd.cli.access.users import role_option
+from ocsd.cli.access.role import role_option
 from ocsd.cli.arguments import options
 from ocsd.errors import NoSuchInstanceError
 from ocsd.system import whereabouts

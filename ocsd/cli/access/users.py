@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from ocsd.access.records import Person, checked_name, checked_role
-from ocsd.access.roles import PERSONS
 from ocsd.cli.access import place
+from ocsd.cli.access.role import role_option
 from ocsd.cli.access.secrets import password_of
 from ocsd.cli.arguments import options
 from ocsd.cli.screen import terminal
@@ -17,15 +17,6 @@ from ocsd.errors import NoSuchInstanceError, OcsdError
 from ocsd.text.nearest import did_you_mean
 from ocsd.text.times import utc
 
-_ROLE_HELP = f"One of {', '.join(PERSONS)}; docs/security.md says what each may do."
-
-role_option = click.option(
-    "--role",
-    metavar="ROLE",
-    required=True,
-    help=_ROLE_HELP,
-    shell_complete=lambda *given: [each for each in PERSONS if each.startswith(given[-1])],
-)
 _with_password = options.with_all(
     click.option(
         "--password-file", metavar="FILE", help="Read the password from FILE; - is the input."
