@@ -58,7 +58,7 @@ def user() -> None:
 @role_option
 @_with_password
 def add(name: str, role: str, as_json: bool, host: str | None, **given: Any) -> None:
-    """Let somebody log in; of a name that exists, only the role is changed with --role.
+    """Let somebody log in who could not before.
 
     The password is asked for twice.
     """
@@ -106,8 +106,9 @@ def passwd(name: str, as_json: bool, host: str | None, **given: Any) -> None:
 @options.command("ocsd access user role vera operator")
 @click.argument("name", metavar="NAME", shell_complete=_names)
 @click.argument("role", metavar="ROLE")
+@options.json_option
 @options.host_option
-def role(name: str, role: str, host: str | None) -> None:
+def role(name: str, role: str, as_json: bool, host: str | None) -> None:
     """Give somebody another role."""
     keys, checked = place.of_hub(host), checked_role(role)
     _known(name, keys)
@@ -118,13 +119,14 @@ def role(name: str, role: str, host: str | None) -> None:
 
     keys.store.change_people(change)
     keys.record("user-role", name, role=checked.value)
-    print(f"{name} is {checked} now")
+    _tell(f"{name} is {checked} now", None, {"name": name, "role": checked.value}, as_json)
 
 
 @options.command("ocsd access user remove vera")
 @click.argument("name", metavar="NAME", shell_complete=_names)
+@options.json_option
 @options.host_option
-def remove(name: str, host: str | None) -> None:
+def remove(name: str, as_json: bool, host: str | None) -> None:
     """Let somebody log in no more."""
     keys = place.of_hub(host)
     _known(name, keys)
@@ -134,7 +136,7 @@ def remove(name: str, host: str | None) -> None:
 
     keys.store.change_people(change)
     keys.record("user-remove", name)
-    print(f"{name} may log in no more")
+    _tell(f"{name} may log in no more", None, {"name": name}, as_json)
 
 
 @options.command("ocsd access user list", "ocsd access user list --json | jq .")
