@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ocsd.access.store import AccessStore
-from ocsd.cli.talk import audit, hosts
+from ocsd.cli.talk import hosts
 from ocsd.errors import AccessFilesError, NotPermittedError, SeveralDaemonsError
 from ocsd.system import paths, whereabouts
 from ocsd.system.paths import HostPaths
@@ -41,6 +41,8 @@ def note(places: HostPaths, action: str, target: str, parameters: Mapping[str, A
     AccessFilesError
         If that is impossible; what was done is done.
     """
+    from ocsd.cli.talk import audit  # takes 20 ms, and commands that only print need none
+
     if trouble := audit.record(places, action, target, parameters):
         raise AccessFilesError(f"it is done, but could not be written into the audit: {trouble}")
 

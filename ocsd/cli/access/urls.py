@@ -9,7 +9,7 @@ import click
 from ocsd.access.records import CapabilityUrl, checked_name, checked_role
 from ocsd.access.roles import Role
 from ocsd.cli.access import place
-from ocsd.cli.access.users import role_option
+from ocsd.cli.access.role import role_option
 from ocsd.cli.arguments import options
 from ocsd.errors import NoSuchInstanceError
 from ocsd.system import whereabouts
@@ -60,7 +60,7 @@ def client_url(name: str, role: str, remove: bool, as_json: bool, host: str | No
 def _url(kind: str, name: str, role: str, remove: bool, as_json: bool, host: str | None) -> None:
     keys = place.of_hub(host)
     if remove:
-        _remove(keys, name)
+        _remove(keys, name, as_json)
         return
     name = checked_name(name)
     is_new = name not in keys.store.urls()
@@ -78,7 +78,7 @@ def _url(kind: str, name: str, role: str, remove: bool, as_json: bool, host: str
     print(_text(made, hub, environment))
 
 
-def _remove(keys: place.Keys, name: str) -> None:
+def _remove(keys: place.Keys, name: str, as_json: bool) -> None:
     urls = keys.store.urls()
     if name not in urls:
         near = did_you_mean(name, urls)
@@ -91,6 +91,9 @@ def _remove(keys: place.Keys, name: str) -> None:
 
     keys.store.change_urls(change)
     keys.record("url-remove", name)
+    if as_json:
+        print(json.dumps({"removed": name}))
+        return
     print(f"the URL of {name} lets nobody in any more")
 
 

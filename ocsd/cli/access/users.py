@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from ocsd.access.records import Person, checked_name, checked_role
-from ocsd.access.roles import PERSONS
 from ocsd.cli.access import place
+from ocsd.cli.access.role import role_option
 from ocsd.cli.access.secrets import password_of
 from ocsd.cli.arguments import options
 from ocsd.cli.screen import terminal
@@ -17,15 +17,6 @@ from ocsd.errors import NoSuchInstanceError, OcsdError
 from ocsd.text.nearest import did_you_mean
 from ocsd.text.times import utc
 
-_ROLE_HELP = f"One of {', '.join(PERSONS)}; docs/security.md says what each may do."
-
-role_option = click.option(
-    "--role",
-    metavar="ROLE",
-    required=True,
-    help=_ROLE_HELP,
-    shell_complete=lambda *given: [each for each in PERSONS if each.startswith(given[-1])],
-)
 _with_password = options.with_all(
     click.option(
         "--password-file", metavar="FILE", help="Read the password from FILE; - is the input."
@@ -67,7 +58,7 @@ def user() -> None:
 @role_option
 @_with_password
 def add(name: str, role: str, as_json: bool, host: str | None, **given: Any) -> None:
-    """Let somebody log in; of a name that exists, only the role is changed with --role.
+    """Let somebody log in who could not before.
 
     The password is asked for twice.
     """
@@ -115,8 +106,9 @@ def passwd(name: str, as_json: bool, host: str | None, **given: Any) -> None:
 @options.command("ocsd access user role vera operator")
 @click.argument("name", metavar="NAME", shell_complete=_names)
 @click.argument("role", metavar="ROLE")
+@options.json_option
 @options.host_option
-def role(name: str, role: str, host: str | None) -> None:
+def role(name: str, role: str, as_json: bool, host: str | None) -> None:
     """Give somebody another role."""
     keys, checked = place.of_hub(host), checked_role(role)
     _known(name, keys)
@@ -127,13 +119,14 @@ def role(name: str, role: str, host: str | None) -> None:
 
     keys.store.change_people(change)
     keys.record("user-role", name, role=checked.value)
-    print(f"{name} is {checked} now")
+    _tell(f"{name} is {checked} now", None, {"name": name, "role": checked.value}, as_json)
 
 
 @options.command("ocsd access user remove vera")
 @click.argument("name", metavar="NAME", shell_complete=_names)
+@options.json_option
 @options.host_option
-def remove(name: str, host: str | None) -> None:
+def remove(name: str, as_json: bool, host: str | None) -> None:
     """Let somebody log in no more."""
     keys = place.of_hub(host)
     _known(name, keys)
@@ -143,7 +136,7 @@ def remove(name: str, host: str | None) -> None:
 
     keys.store.change_people(change)
     keys.record("user-remove", name)
-    print(f"{name} may log in no more")
+    _tell(f"{name} may log in no more", None, {"name": name}, as_json)
 
 
 @options.command("ocsd access user list", "ocsd access user list --json | jq .")

@@ -128,7 +128,7 @@ def refuse(asker: Asker, action: str) -> None:
         return
     raise NotPermittedError(
         f"{action} needs the role {least} on this closed site, and {asker.person or 'nobody'} is "
-        f"{asker.role}; ask an admin to change that: ocsd access user add, or access/unix.json"
+        f"{asker.role}; ask an admin to change that: ocsd access user role, or access/unix.json"
     )
 
 

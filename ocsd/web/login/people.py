@@ -1,13 +1,17 @@
 """The people who may log in: the list on the host of the router, elsewhere the router's word."""
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from ocsd.access.passwords import fits
 from ocsd.access.records import Person
 from ocsd.access.store import USERS_FILE, AccessStore
 from ocsd.errors import OcsdError
+
+LONGEST_REMOTE_LOGIN_S: Final = 12 * 3600.0
+"""Time for which the router's word about a person holds [s]: one night."""
 
 
 class People(Protocol):
@@ -75,13 +79,23 @@ class RemotePeople:
         None if it refuses. Raises OcsdError if it cannot be reached.
     """
 
-    def __init__(self, ask: Callable[[str, str], str | None]) -> None:
+    def __init__(
+        self,
+        ask: Callable[[str, str], str | None],
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
         self._ask = ask
+        self._wall_clock = wall_clock
 
     def checked(self, name: str, password: str) -> str | None:
         """Return the role of a person if the password is right; else None."""
         return self._ask(name, password)
 
     def role_now(self, name: str, since_at: float, role: str) -> str | None:
-        """Return the role at the login: the router is not asked for each request."""
+        """Return the role at the login: the router is not asked for each request.
+
+        Somebody who was removed is in for as long as that holds, and no longer.
+        """
+        if self._wall_clock() - since_at > LONGEST_REMOTE_LOGIN_S:
+            return None
         return role

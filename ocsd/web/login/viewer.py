@@ -56,5 +56,5 @@ def check_role(viewer: Viewer, least: str, what: str) -> None:
     if not may(viewer.role, least):
         raise ForbiddenError(
             f"{what} needs the role {least}, and {viewer.person} is {viewer.role}; an admin may "
-            f"change that: ocsd access user add {viewer.person} --role {least}"
+            f"change that: ocsd access user role {viewer.person} {least}"
         )

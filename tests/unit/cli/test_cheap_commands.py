@@ -55,6 +55,13 @@ def test_a_command_that_reads_loads_no_rules_and_no_dear_library(command):
     assert printed(command, f"print(*[name for name in {names} if name in sys.modules])") == []
 
 
+def test_a_url_is_printed_again_without_what_only_a_change_needs():
+    names = (*DEAR[:6], "getpass", "ocsd.cli.screen.table", "ocsd.cli.talk.control", "ocsd.site")
+    code = f"import sys, ocsd.cli.access.urls\nprint(*[n for n in {names} if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 @pytest.mark.parametrize("command", READING)
 def test_values_that_a_command_reads_are_tuples(command):
     """A frozen dataclass costs 1.6 ms when its module is imported, a NamedTuple 0.2 ms."""

@@ -138,6 +138,8 @@ def test_people_are_added_listed_changed_and_removed(made, tmp_path):
     made("user", "role", "vera", "expert")
     assert json.loads(made("user", "list", "--json"))["vera"]["role"] == "expert"
     assert made("user", "list").splitlines()[1].split()[:2] == ["vera", "expert"]
+    told = made("user", "role", "vera", "admin", "--json")
+    assert json.loads(told) == {"name": "vera", "role": "admin"}
     assert made("user", "remove", "vera") == "vera may log in no more\n"
     assert made.store().people() == {}
 
@@ -203,7 +205,8 @@ def test_a_url_of_a_client_has_the_bridge_and_the_rights_of_a_role(made):
     assert told["hub"]["wamp_http"] == f"https://control.example:8443/call-{url.secret}"
     assert (url.role, url.kind) == ("operator", "client")
     assert "there is a URL 'web' already" in made("client-url", "web", "--role", "admin", code=1)
-    made("client-url", "web", "--role", "operator", "--remove")
+    told = made("client-url", "web", "--role", "operator", "--remove", "--json")
+    assert json.loads(told) == {"removed": "web"}
     assert "there is no URL 'web'" in made("agent-url", "web", "--remove", code=4)
 
 

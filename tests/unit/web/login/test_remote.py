@@ -7,6 +7,7 @@ import pytest
 
 from ocsd.site.model import Hub
 from ocsd.web.login.doors import TooManyAttemptsError
+from ocsd.web.login.people import LONGEST_REMOTE_LOGIN_S, RemotePeople
 from ocsd.web.login.remote import ask_router
 from ocsd.web.refusals import AwayError
 
@@ -55,3 +56,13 @@ def test_a_router_that_checks_no_login_now_does_not_make_the_password_wrong(ask)
         ask(401, "too many logins have failed; try again in 40 s")
     with pytest.raises(AwayError, match="HTTP status 500"):
         ask(500, "the router could not check the login")
+
+
+def test_the_word_of_the_router_does_not_hold_for_ever():
+    """A person may have been removed on the router's host."""
+    now_at = 1000.0
+    people = RemotePeople(lambda _name, _password: "operator", lambda: now_at)
+    assert people.role_now("otto", 1000.0, "operator") == "operator"
+    now_at += LONGEST_REMOTE_LOGIN_S + 1
+    assert people.role_now("otto", 1000.0, "operator") is None
+    assert not people.role_now("otto", float("inf"), "")  # by the word of a web server
