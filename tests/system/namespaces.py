@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ocsd.cli.talk.control import DaemonClient
+from ocsd.data import overview
+from ocsd.data.folder import DataFolder
 from tests.system.waiting import wait_until
 
 SUBNET = "10.79.0"
@@ -236,6 +238,12 @@ class Host:
     def instance(self, name):
         """Return one instance's row of the status."""
         return {row["instance_id"]: row for row in self.status()["instances"]}[name]
+
+    def recorded(self):
+        """Return the number of samples of each feed that this host has recorded."""
+        # In this process: a command for each look would take the machine from who is looked at.
+        summaries = DataFolder(self.state / "data").summaries()
+        return {row.feed: row.samples for row in overview.feeds(summaries)}
 
     def is_well(self):
         """Say whether all that should be up is up and well."""

@@ -52,10 +52,10 @@ def sends_its_request_byte_by_byte(scene):
 
 
 @attack("stranger", "others were answered", no_login("otto"))
-def tries_a_thousand_logins(scene):
-    begun_s = time.monotonic()
+def tries_one_login_after_the_other(scene):
+    until_s = time.monotonic() + 5
     tried = 0
-    while tried < 1000 and time.monotonic() - begun_s < 20:
+    while time.monotonic() < until_s:
         tried += 1
         with contextlib.suppress(RefusedError, OSError):
             session = Session(

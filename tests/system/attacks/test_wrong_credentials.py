@@ -80,7 +80,7 @@ def test_a_wrong_password(scene, desk):
     begun_at = time.time()
     line = sentence(look(desk, OCSD_PASSWORD_FILE=str(wrong)))
     assert "otto" in line or "name or the password" in line
-    [entry] = wait_until(lambda: logins(scene, begun_at, person="otto"), "the audit")
+    [entry] = wait_until(lambda: logins(scene, begun_at, target="otto"), "the audit")
     assert entry["outcome"] == "refused"
 
 
@@ -121,8 +121,7 @@ def test_a_clock_that_is_wrong(desk, offset, word):
 
 
 def test_a_role_that_does_not_exist(scene):
-    where = ("--site-file", scene.hub.site_file, "--host", "hub")
-    words = ("access", "user", "add", "boss", "--role", "boss", *where)
+    words = ("access", "user", "add", "boss", "--role", "boss", "--host", "hub")
     done = scene.hub.ocsd(*words, input="a long password\n")
     assert done.returncode == 2
     assert "viewer" in done.stderr

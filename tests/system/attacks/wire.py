@@ -1,12 +1,14 @@
 """WAMP, message by message, without a library that would refuse to send what is wrong."""
 
 import base64
+import contextlib
 import itertools
 import json
 import os
 import socket
 import ssl
 import struct
+import time
 
 HELLO, WELCOME, ABORT, CHALLENGE, AUTHENTICATE, GOODBYE = 1, 2, 3, 4, 5, 6
 ERROR, PUBLISH, PUBLISHED, SUBSCRIBE, SUBSCRIBED, EVENT = 8, 16, 17, 32, 33, 36
@@ -170,12 +172,12 @@ class Session:
 
     def events_within(self, limit_s):
         """Return what arrives within a time [s]."""
-        self.link.connection.settimeout(limit_s)
-        try:
-            while True:
+        until_s = time.monotonic() + limit_s
+        with contextlib.suppress(RefusedError):
+            while (left_s := until_s - time.monotonic()) > 0:
+                self.link.connection.settimeout(left_s)
                 self.events.append(self.link.receive())
-        except RefusedError:
-            return self.events
+        return self.events
 
 
 def over_tls(connection, ca_file, name="hub"):

@@ -82,9 +82,9 @@ def gaps(site):
     return [gap for gap in json.loads(listed)["gaps"] if gap["feed"] in {*FEEDS, "*"}]
 
 
-def test_people_on_each_host_operate_the_agents_of_all(site):
+def test_people_on_each_host_operate_the_agents_of_the_others(site):
     for host in site.network.hosts.values():
-        for name in HOSTS:
+        for name in set(HOSTS) - {host.name}:
             done = answer(host, f"fake-{name}", "delay_task", "delay=0.01")
             assert done["session"]["success"], done
 

@@ -1,6 +1,7 @@
 """A site of three hosts on a network of their own, open or closed, and questions to it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import yaml
@@ -83,14 +84,14 @@ class ThreeHosts:
         return ("--site-file", self.hub.site_file, "--host", "hub")
 
     def bring_up(self):
-        """Start the daemons, the hub's first."""
-        for host in self.network.hosts.values():
-            host.bring_up()
+        """Start the daemons, the hub's first, and the others at the same time."""
+        self.hub.bring_up()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda name: self.network.hosts[name].bring_up(), HOSTS[1:]))
 
     def recorded(self):
         """Return the number of samples of each feed in the recorded files."""
-        listed = self.hub.checked_ocsd("data", "ls", "--json", *self.of_the_hub)
-        return {row["feed"]: row["samples"] for row in json.loads(listed)["feeds"]}
+        return self.hub.recorded()
 
 
 def answer(host, name, operation, *parameters):
