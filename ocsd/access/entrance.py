@@ -87,14 +87,21 @@ def _of_file(file: Path) -> Mapping[str, str]:
         found = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigurationError(f"{file} cannot be read: {error}; correct or remove it") from error
-    wrong = not isinstance(found, dict) or not set(found) <= set(_KEYS)
-    if wrong or not all(isinstance(value, str) for value in found.values()):
-        raise ConfigurationError(
-            f"{file} is not a login; it has the keys {', '.join(_KEYS)}, each with a text"
-        )
+    if not isinstance(found, dict):
+        raise _no_login(file, "")
+    for key, value in found.items():
+        if key not in _KEYS or not isinstance(value, str):
+            raise _no_login(file, f": {key!r} does not fit")
     if "password" in found:
         _check_private(file)
     return dict(found)
+
+
+def _no_login(file: Path, why: str) -> ConfigurationError:
+    keys = ", ".join(_KEYS)
+    return ConfigurationError(
+        f"{file} is not a login{why}; it has the keys {keys}, each with a text"
+    )
 
 
 def _password(given: Mapping[str, str]) -> str:

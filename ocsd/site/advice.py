@@ -11,6 +11,8 @@ _WANTED_BY_OCS = ("wamp_http", "wamp_realm", "address_root")
 def of_site(site: Site) -> Iterator[str]:
     """Yield a warning if OCS's own clients cannot use the site, or everybody can."""
     yield from openness(site, site.hub)
+    if site.hub.is_closed:
+        return  # There they have a file of their own, of `ocsd access client-url` or `agent-url`.
     lacking = [key for key in _WANTED_BY_OCS if f"hub/{key}" not in site.lines]
     if lacking:
         values = ", ".join(f"{key}: {getattr(site.hub, key)}" for key in lacking)

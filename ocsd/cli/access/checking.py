@@ -51,10 +51,7 @@ def check(host: str | None, site_file: str | None, as_json: bool) -> int:
     nobody does any more, the site can be closed. On another host it tries the router's
     certificate.
     """
-    from ocsd.site import load
-
-    site = load.load(load.find(site_file))
-    entry = load.pick_host(site, host)
+    site, entry = place.site_of(site_file, host)
     facts = _facts(site, entry)
     found = judged(facts)
     if as_json:

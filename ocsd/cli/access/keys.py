@@ -37,7 +37,7 @@ def init(host: str | None, site_file: str | None, names: tuple[str, ...], as_jso
     Nothing that runs is changed: the site is closed by two lines of the site file, which are
     printed.
     """
-    site, entry = _site(site_file, host)
+    site, entry = place.site_of(site_file, host)
     _refuse_other_host(site, entry)
     places = place.of_host(entry.name, entry.log_dir)
     store = AccessStore(places.access)
@@ -136,7 +136,7 @@ def host(
 @click.option("--replace", is_flag=True, help="Also if this host is a part of another site.")
 def join(bundle: Path, host: str | None, site_file: str | None, replace: bool) -> None:
     """Put the bundle of this host in place, which `ocsd access host` made."""
-    site, entry = _site(site_file, host)
+    site, entry = place.site_of(site_file, host)
     places = place.of_host(entry.name, entry.log_dir)
     store = AccessStore(places.access)
     known = None
@@ -213,15 +213,7 @@ def _told_of_url(name: str, kind: str) -> str:
 def _refuse_unknown(name: str, known: Any, what: str) -> None:
     near = did_you_mean(name, known)
     there = ", ".join(known) or "none"
-    raise NoSuchInstanceError(f"there is no {what} {name!r}; there is {there}{near}")
-
-
-def _site(site_file: str | None, host: str | None) -> tuple["Site", "Host"]:
-    """Return the site and the entry of this machine, or of `host`."""
-    from ocsd.site import load
-
-    site = load.load(load.find(site_file))
-    return site, load.pick_host(site, host)
+    raise NoSuchInstanceError(f"there is no {what} {name!r}; known: {there}{near}")
 
 
 def _refuse_other_host(site: "Site", entry: "Host") -> None:

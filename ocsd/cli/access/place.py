@@ -1,15 +1,21 @@
-"""Finds the keys of the hosts of this machine, without reading the site file."""
+"""Finds the site that a command is meant for, and the keys of the hosts of this machine."""
 
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocsd.access.store import AccessStore
-from ocsd.cli.talk import hosts
-from ocsd.errors import AccessFilesError, NotPermittedError, SeveralDaemonsError
+from ocsd.cli.talk import control, hosts
+from ocsd.errors import AccessFilesError, NotPermittedError, OcsdError, SeveralDaemonsError
 from ocsd.system import paths, whereabouts
 from ocsd.system.paths import HostPaths
+
+if TYPE_CHECKING:
+    from ocsd.site.model import Host, Site
+
+_DAEMON_LIMIT_S = 2.0
 
 
 class Keys(NamedTuple):
@@ -45,6 +51,40 @@ def note(places: HostPaths, action: str, target: str, parameters: Mapping[str, A
 
     if trouble := audit.record(places, action, target, parameters):
         raise AccessFilesError(f"it is done, but could not be written into the audit: {trouble}")
+
+
+def site_of(site_file: str | None, host: str | None) -> tuple["Site", "Host"]:
+    """Return the site, and its entry of `host` or of this machine.
+
+    Without a site file and ``$OCS_CONFIG_DIR``, they are those of the daemon that runs here.
+
+    Raises
+    ------
+    SiteFileError
+        If there is no site file, or it is wrong.
+    UnknownHostError
+        If it has no such host.
+    """
+    from ocsd.site import load
+
+    if site_file is None and "OCS_CONFIG_DIR" not in os.environ:
+        site_file, host = _of_daemon(host)
+    site = load.load(load.find(site_file))
+    return site, load.pick_host(site, host)
+
+
+def _of_daemon(host: str | None) -> tuple[str | None, str | None]:
+    """Return site file and host of the only daemon, or that of `host`; else None and `host`."""
+    with suppress(OcsdError, ValueError):
+        (daemon,) = _daemons(host)
+        file = daemon.status(_DAEMON_LIMIT_S).get("site_file")
+        if file and Path(file).is_file():
+            return str(file), daemon.host
+    return None, host
+
+
+def _daemons(host: str | None) -> list[control.DaemonClient]:
+    return [each for each in control.find_all(_DAEMON_LIMIT_S) if host in {None, each.host}]
 
 
 def of_hub(host: str | None) -> Keys:

@@ -83,7 +83,7 @@ def _remove(keys: place.Keys, name: str, as_json: bool) -> None:
     if name not in urls:
         near = did_you_mean(name, urls)
         raise NoSuchInstanceError(
-            f"there is no URL {name!r}; there is {', '.join(urls) or 'none'}{near}"
+            f"there is no URL {name!r}; known: {', '.join(urls) or 'none'}{near}"
         )
 
     def change(listed: dict[str, CapabilityUrl]) -> None:

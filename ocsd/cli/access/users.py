@@ -166,7 +166,7 @@ def _known(name: str, keys: place.Keys) -> None:
     if name not in people:
         there = ", ".join(people) or "nobody"
         raise NoSuchInstanceError(
-            f"nobody is called {name!r}; there is {there}{did_you_mean(name, people)}"
+            f"nobody is called {name!r}; known: {there}{did_you_mean(name, people)}"
         )
 
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ocsd.access.entrance import LOGIN_FILE, USER_VARIABLE
 from ocsd.cli.talk import control
 from ocsd.client.http import CONNECTION_ERROR, REQUEST_ERROR, ControlClient, ControlClientError
 from ocsd.errors import (
     ForeignDaemonError,
     NoDaemonError,
     NoSuchInstanceError,
+    NotPermittedError,
     OcsdError,
     SeveralDaemonsError,
     SiteFileError,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from ocsd.site.model import Site
 
 _DAEMON_LIMIT_S = 2.0
+_NOT_AUTHORIZED = "wamp.error.not_authorized"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,10 @@ class SiteRouter:
             If there is no router, or the agent does not answer.
         NoSuchInstanceError
             If the router knows no such agent, and nor does the site.
+        NotPermittedError
+            If the router refuses the caller.
         OcsdError
-            If the router refuses the call.
+            If it refuses the call.
         """
         try:
             yield
@@ -89,13 +94,13 @@ class SiteRouter:
         if error.error == "wamp.error.canceled":
             return UnreachableError(f"'{name}' left the router before it had answered; {see}")
         if error.error == CONNECTION_ERROR:
-            return UnreachableError(f"{error.reason}: the router is away; see: ocsd why router")
+            return _no_connection(error.reason)
         if error.error == REQUEST_ERROR:
             who = ""
             if "has not answered" in error.reason:
                 who = f": '{name}' or its router hangs"
             return UnreachableError(f"{error.reason}{who}; {see}")
-        return OcsdError(f"'{name}' cannot be called: {error.error} {error.reason}".rstrip())
+        return _refused(error, name)
 
     def _not_there(self, name: str, see: str) -> OcsdError:
         from ocsd.text.nearest import did_you_mean
@@ -107,6 +112,21 @@ class SiteRouter:
         return NoSuchInstanceError(
             f"no agent '{name}' is connected to the router at {self.wamp_http}{near}"
         )
+
+
+def _no_connection(reason: str) -> UnreachableError:
+    if "certificate" in reason:
+        return UnreachableError(reason)
+    return UnreachableError(f"{reason}: the router is away; see: ocsd why router")
+
+
+def _refused(error: ControlClientError, name: str) -> OcsdError:
+    if error.error != _NOT_AUTHORIZED:
+        return OcsdError(f"'{name}' cannot be called: {error.error} {error.reason}".rstrip())
+    login = ""
+    if "password" in error.reason:
+        login = f"; your login is that of {USER_VARIABLE}, else of {LOGIN_FILE}"
+    return NotPermittedError(f"the router refuses to call '{name}': {error.reason}{login}")
 
 
 def find(site_file: str | None, host: str | None, limit_s: float = _DAEMON_LIMIT_S) -> SiteRouter:

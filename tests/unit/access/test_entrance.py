@@ -65,9 +65,11 @@ def test_a_person_logs_in_with_a_file(tmp_path):
     file.chmod(0o600)
     ca_file = str(file.parent / "ca.pem")
     assert entrance.of_url(URL) == Entrance(Credentials("otto", "a secret"), ca_file)
-    for text in ("- a", "user: otto\nwrong: x\n", "user: 5\n"):
+    for text, what in (("- a", ""), ("user: otto\nusr: x\n", ": 'usr'"), ("user: 5\n", ": 'user'")):
         file.write_text(text)
-        with pytest.raises(ConfigurationError, match="is not a login; it has the keys user"):
+        with pytest.raises(
+            ConfigurationError, match=f"is not a login{what}.*; it has the keys user"
+        ):
             entrance.of_url(URL)
     file.write_text("{")
     with pytest.raises(ConfigurationError, match="cannot be read"):

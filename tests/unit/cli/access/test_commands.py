@@ -10,6 +10,7 @@ from ocsd.access.passwords import fits
 from ocsd.access.store import AccessStore
 from ocsd.cli.access import secrets
 from ocsd.cli.main import main
+from ocsd.cli.talk import control
 
 SITE = """\
 hub:
@@ -119,7 +120,7 @@ def test_a_removed_host_may_join_no_more(made):
     assert "lab-2" in made.store().hosts()
     assert "may join no more" in made("host", "lab-2", "--remove")
     assert "lab-2" not in made.store().hosts()
-    assert "there is no host 'lab-2'; there is control" in made("host", "lab-2", "--remove", code=4)
+    assert "there is no host 'lab-2'; known: control" in made("host", "lab-2", "--remove", code=4)
 
 
 def test_hosts_that_need_no_bundle_or_do_not_exist_are_told(made):
@@ -163,7 +164,7 @@ def test_a_generated_password_is_printed_once(made):
             "cannot read the password",
         ),
         (("add", "otto", "--role", "viewer", "--generate"), 1, "there is a 'otto' already"),
-        (("passwd", "oto", "--generate"), 4, "there is otto; did you mean 'otto'?"),
+        (("passwd", "oto", "--generate"), 4, "known: otto; did you mean 'otto'?"),
         (("remove", "vera"), 4, "nobody is called 'vera'"),
         (("role", "vera", "admin"), 4, "nobody is called 'vera'"),
         (("passwd", "otto", "--generate", "--password-file", "x"), 2, "exclude each other"),
@@ -292,3 +293,18 @@ def test_check_of_a_closed_site_lists_people_hosts_and_urls(made):
 def test_a_damaged_identity_is_told_not_raised(made):
     private_files.write(made.store().folder / "site.json", b"{")
     assert "site.json is damaged" in made("check", "--host", "control", code=78)
+
+
+def test_the_daemon_that_runs_names_site_file_and_host(access, tmp_path, monkeypatch):
+    class Daemon:
+        host = "control"
+
+        def status(self, _limit_s):
+            return {"site_file": str(access.site_file)}
+
+    monkeypatch.delenv("OCS_CONFIG_DIR")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setattr(control, "find_all", lambda _limit_s: [Daemon()])
+    access("init")
+    assert access.store().exists
