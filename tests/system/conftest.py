@@ -33,6 +33,8 @@ NO_PAGE = {"enabled": False}
 # Files that take minutes, to be begun first: the rest fills up what time is left.
 LONG = (
     "test_three_hosts.py",
+    "test_attacks.py",
+    "test_wrong_credentials.py",
     "test_answers.py",
     "test_closed_router.py",
     "test_closed_site.py",
