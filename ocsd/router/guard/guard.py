@@ -68,6 +68,10 @@ class Guard:
         session.is_published = admitted.is_published
         session.peer = peer
         self._sessions[session] = admitted, self.book.entry(admitted.basis)
+        self.let_in(admitted, peer)
+
+    def let_in(self, admitted: Admitted, peer: str) -> None:
+        """Report that somebody was let in, if it is a person."""
         if admitted.basis.startswith(BasisKind.PERSON):
             self.refusals.joined(admitted.party, peer)
 

@@ -114,16 +114,24 @@ class Logins:
         checked: Deferred[Decision] = self._with_password(who.authid, proof)
         return checked.addCallback(self._counted, who, pair)
 
-    def over_http(self, who: Applicant, proof: str) -> "Deferred[Decision]":
-        """Decide like `proven`, and remember a password that was right for a while."""
+    def over_http(
+        self, who: Applicant, proof: str, let_in: Callable[[Admitted, str], None]
+    ) -> "Deferred[Decision]":
+        """Decide like `proven`, and remember a password that was right for a while.
+
+        `let_in` is told who was let in from where, but not again while that is remembered.
+        """
         mark = hmac.digest(self._key, f"{who.authid}\0{proof}".encode(), hashlib.sha256)
         until_s, entry, admitted = self._right.get(mark, (0.0, None, None))
         if admitted and self._now() < until_s and self.book.entry(admitted.basis) == entry:
             return succeed(admitted)
-        return self.proven(who, proof).addCallback(self._remember, mark)
+        return self.proven(who, proof).addCallback(self._remember, mark, who.peer, let_in)
 
-    def _remember(self, decision: Decision, mark: bytes) -> Decision:
+    def _remember(
+        self, decision: Decision, mark: bytes, peer: str, let_in: Callable[[Admitted, str], None]
+    ) -> Decision:
         if isinstance(decision, Admitted):
+            let_in(decision, peer)
             entry = self.book.entry(decision.basis)
             self._right[mark] = self._now() + LOGIN_REMEMBERED_S, entry, decision
             while len(self._right) > MOST_REMEMBERED:

@@ -98,7 +98,7 @@ class Bridge(_Base):  # type: ignore[misc] # crossbar is untyped
         login = login_of(request.getHeader("authorization"))
         who = applicant(request.channel.transport, login[0] if login else "")
         if login and who.authid and not kind:
-            return guard.logins.over_http(who, login[1])
+            return guard.logins.over_http(who, login[1], guard.let_in)
         return guard.at_door(who, kind, secret)
 
     def _go_on(self, decision: Admitted | Denied | Unproven, request: Any) -> Any:

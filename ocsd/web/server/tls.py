@@ -1,5 +1,7 @@
 """TLS for the page: a certificate that is taken anew when its file has changed."""
 
+import errno
+import stat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,6 +60,11 @@ def _context(files: CertificateFiles) -> Any:
 def _loaded(files: CertificateFiles) -> dict[str, Any]:
     from OpenSSL import crypto
 
+    mode = stat.S_IMODE(files.key.stat().st_mode)
+    if mode & stat.S_IRWXO:
+        raise PermissionError(
+            errno.EPERM, f"everybody may use the key, its mode is {mode:04o}; chmod 600 {files.key}"
+        )
     pem = files.certificate.read_bytes()
     mark = b"-----BEGIN CERTIFICATE-----"
     pieces = [mark + each for each in pem.split(mark)[1:]]

@@ -155,3 +155,37 @@ def test_what_cannot_be_looked_at_is_no_condition(problems, condition):
 )
 def test_a_mistake_in_the_hooks_is_told_with_its_line(problems, hooks, said):
     assert problems(a_host(f"hooks: {hooks}")) == [(4, said)]
+
+
+def test_a_page_for_other_machines_has_names_tls_and_web_servers_that_it_believes(loaded):
+    keys = (
+        "web: {names: [OCS.example.org], tls: true, certificate: /a.pem, key: /a.key, "
+        "trusted-proxies: [unix, 10.0.0.0/24], colour: '#2060a0'}"
+    )
+    host = loaded(f"{a_host(keys)}    agent-instances: []\n").hosts["lab"]
+    assert host.web.arguments() == (
+        "--listen=127.0.0.1:8002",
+        "--colour=#2060a0",
+        "--certificate=/a.pem",
+        "--key=/a.key",
+        "--named=ocs.example.org",
+        "--trusted-proxy=unix",
+        "--trusted-proxy=10.0.0.0/24",
+        "--tls=true",
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ("names: ['a b']", "name 'a b' is not a name of a machine"),
+        ("trusted-proxies: [10.0.0.300]", "trusted-proxies '10.0.0.300' is not an address"),
+        ("key: /a.key", "web has one of 'certificate' and 'key'"),
+        ("path-prefix: ocsd", "path-prefix 'ocsd' is not a path"),
+        ("colour: red", "colour 'red' is not a colour"),
+    ],
+)
+def test_a_mistake_in_the_keys_of_the_page_is_told_with_its_line(problems, keys, said):
+    ((line, text),) = problems(a_host(f"web: {{{keys}}}"))
+    assert line == 4
+    assert said in text

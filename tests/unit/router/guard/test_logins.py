@@ -99,14 +99,25 @@ def test_attempts_at_the_same_moment_count_before_they_are_checked(desk):
 
 
 def test_a_right_password_over_http_is_remembered_until_it_changes(desk):
+    reported = []
+
+    def report(admitted, peer):
+        reported.append((admitted.party.role, peer))
+
+    def ask(password="right"):
+        return result(desk.over_http(of("otto"), password, report))
+
+    assert isinstance(ask("wrong"), Denied)
     for _ in range(5):
-        assert isinstance(result(desk.over_http(of("otto"), "right")), Admitted)
-    assert desk.clock.checks == 1
+        assert isinstance(ask(), Admitted)
+    assert desk.clock.checks == 2
     desk.book.people["otto"] = Person("viewer", "hash-of-right", 1.0)
-    assert result(desk.over_http(of("otto"), "right")).party.role == "viewer"
+    assert ask().party.role == "viewer"
     desk.clock.now_s = logins.LOGIN_REMEMBERED_S + 1
-    result(desk.over_http(of("otto"), "right"))
-    assert desk.clock.checks == 3
+    ask()
+    assert desk.clock.checks == 4
+    peer = of("otto").peer
+    assert reported == [("operator", peer), ("viewer", peer), ("viewer", peer)]
 
 
 def test_wrong_tickets_keep_no_right_one_out(desk):
