@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocsd.access.store import AccessStore
-from ocsd.cli.talk import control, hosts
+from ocsd.cli.talk import hosts
 from ocsd.errors import AccessFilesError, NotPermittedError, OcsdError, SeveralDaemonsError
 from ocsd.system import paths, whereabouts
 from ocsd.system.paths import HostPaths
 
 if TYPE_CHECKING:
+    from ocsd.cli.talk.control import DaemonClient
     from ocsd.site.model import Host, Site
 
 _DAEMON_LIMIT_S = 2.0
@@ -83,7 +84,9 @@ def _of_daemon(host: str | None) -> tuple[str | None, str | None]:
     return None, host
 
 
-def _daemons(host: str | None) -> list[control.DaemonClient]:
+def _daemons(host: str | None) -> list["DaemonClient"]:
+    from ocsd.cli.talk import control
+
     return [each for each in control.find_all(_DAEMON_LIMIT_S) if host in {None, each.host}]
 
 
