@@ -49,6 +49,19 @@ def command(*commands: str, after: str = "") -> Callable[[Callable[..., Any]], c
     return click.command(epilog=f"{examples(*commands)}\n\n{after}")
 
 
+def last_option(entries: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the number of `entries` that it shows at most, as ``lines``."""
+    return click.option(
+        "-n",
+        "--lines",
+        metavar="N",
+        type=click.IntRange(min=0),
+        default=50,
+        show_default=True,
+        help=f"Show only the last N {entries}.",
+    )
+
+
 def with_all(*decorators: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command several options, the last of them first in the help."""
 

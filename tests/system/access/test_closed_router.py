@@ -123,9 +123,11 @@ def test_what_a_director_says_reaches_agents_only(closed):
     with_director = {"agent-class": "AccessDirector", "instance-id": "director", "manage": "ignore"}
     closed.write(*closed.hosts["hub"]["agent-instances"], with_director, crossbar={})
     assert closed.ocsd("reload", "--host", "hub").returncode == 0
-    time.sleep(2)  # the router looks at the facts each second
+    join = ["d", "join", by_socket(closed, "director")]
+    # The router looks at the facts each second.
+    wait_until(lambda: perform(join)[0] == ["director", "director"], "the director's role")
     answers = perform(
-        ["d", "join", by_socket(closed, "director")],
+        join,
         ["a", "join", by_socket(closed, "listener")],
         ["v", "join", by_tls(closed, f"c-{SECRETS['looking']}")],
         ["a", "subscribe", controls],

@@ -43,15 +43,7 @@ _TABLE = columns("TIME", "WHO", "ROLE", "ACTION", "TARGET", "OUTCOME", "DETAILS"
 @click.option("--person", metavar="NAME", help="Only what this person did; may be a pattern.")
 @click.option("--action", metavar="NAME", help="Only this action, e.g. start; may be a pattern.")
 @click.option("--refused", is_flag=True, help="Only what was refused, or failed.")
-@click.option(
-    "-n",
-    "--lines",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=50,
-    show_default=True,
-    help="Show only the last N entries.",
-)
+@options.last_option("entries")
 @click.option("--verify", is_flag=True, help="Check the whole record: is anything missing?")
 @options.host_option
 @options.json_option

@@ -40,15 +40,7 @@ _SUMMARIES = columns("INSTANCE", *_NUMBERS, "LAST UNASKED END", right=_NUMBERS)
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.names)
 @records.since_option
 @moment.until_option()
-@click.option(
-    "-n",
-    "--lines",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=50,
-    show_default=True,
-    help="Show only the last N changes.",
-)
+@options.last_option("changes")
 @click.option(
     "--availability", is_flag=True, help="Show how available every instance was, and no changes."
 )
