@@ -225,7 +225,8 @@ def _run(
     if settings.fork_server_runs:
         server.discard()
     else:
-        server.listen(settings.paths.forkserver_socket, settings.paths.forkserver_log)
+        places, agents = settings.paths, len(settings.plan.instances)
+        server.listen(places.forkserver_socket, places.forkserver_log, agents)
     reactor.run(installSignalHandlers=False)
     if daemon.failure is not None:
         raise daemon.failure
