@@ -5,6 +5,10 @@ from typing import Any
 
 from ocsd.reactor.threads import the_reactor
 
+SLOT_S = 0.25
+"""Tickers of all processes call at multiples of this [s, monotonic]: router and daemon then wake up
+once for what many agents send, and not all agents work at the same time."""
+
 
 class Ticker:
     """Calls a function at a steady rate, once in a period [s].
@@ -12,8 +16,8 @@ class Ticker:
     Twisted's LoopingCall would install the reactor as soon as one is made, and does
     more at each call. The reactor logs a call that raises; the next one follows.
 
-    All tickers of a reactor call at the same times, counted from the start of the first one,
-    so that a process wakes up once for all of them.
+    All tickers of a reactor call at the same times, so that a process wakes up once for all of
+    them. They are counted from the slot in which the first one was started (`SLOT_S`).
     """
 
     _counted_for: Any = None
@@ -41,7 +45,8 @@ class Ticker:
     def _beginning_s() -> float:
         reactor = the_reactor()
         if Ticker._counted_for is not reactor:
-            Ticker._counted_for, Ticker._counted_from_s = reactor, reactor.seconds()
+            now_s = reactor.seconds()
+            Ticker._counted_for, Ticker._counted_from_s = reactor, now_s - now_s % SLOT_S
         return Ticker._counted_from_s
 
     def _tick(self) -> None:
