@@ -7,17 +7,9 @@ to a call that came over an earlier connection dies with that link, instead of
 reaching the router under a request number that it does not know.
 """
 
-import sys
 import time
 from math import inf
 from typing import Any, Protocol
-
-# Serialisers that autobahn imports where it finds them and that are not used here:
-# crossbar's dependency bjdata prints a traceback about numpy's ABI, and flatbuffers
-# loads numpy, which takes a tenth of a second.
-_UNWANTED = ("bjdata", "autobahn.flatbuffers")
-for _name in _UNWANTED:
-    sys.modules.setdefault(_name, None)  # type: ignore[arg-type] # None forbids the import
 
 import txaio
 from twisted.internet.defer import CancelledError
@@ -27,25 +19,21 @@ txaio.use_twisted()
 
 from ocsd.bus import patient_log
 from ocsd.bus.caller import greeting, true_sender
+from ocsd.bus.lean import lean_import
 from ocsd.system.entrance import Credentials
 
 patient_log.install()
 
-from autobahn.exception import Disconnected, PayloadExceededError
-from autobahn.twisted.rawsocket import WampRawSocketClientFactory, WampRawSocketClientProtocol
-from autobahn.twisted.wamp import ApplicationSession
-from autobahn.twisted.websocket import WampWebSocketClientFactory, WampWebSocketClientProtocol
-from autobahn.wamp.exception import ApplicationError, SerializationError, TransportLost
-from autobahn.wamp.message import Error, Event, Invocation, Yield
-from autobahn.wamp.serializer import CBORSerializer, JsonSerializer
-from autobahn.wamp.types import CloseDetails, ComponentConfig, RegisterOptions, SubscribeOptions
-from autobahn.websocket.util import parse_url
-
-# From here on they are as absent as anything that was never imported.
-for _name in _UNWANTED:
-    if sys.modules[_name] is None:
-        del sys.modules[_name]
-
+with lean_import():
+    from autobahn.exception import Disconnected, PayloadExceededError
+    from autobahn.twisted.rawsocket import WampRawSocketClientFactory, WampRawSocketClientProtocol
+    from autobahn.twisted.wamp import ApplicationSession
+    from autobahn.twisted.websocket import WampWebSocketClientFactory, WampWebSocketClientProtocol
+    from autobahn.wamp.exception import ApplicationError, SerializationError, TransportLost
+    from autobahn.wamp.message import Error, Event, Invocation, Yield
+    from autobahn.wamp.serializer import CBORSerializer, JsonSerializer
+    from autobahn.wamp.types import CloseDetails, ComponentConfig, RegisterOptions, SubscribeOptions
+    from autobahn.websocket.util import parse_url
 
 COMPLAINT_SHOWN_S = 60.0
 """Time for which a fault of a reply is shown [s]."""

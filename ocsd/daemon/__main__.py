@@ -7,6 +7,7 @@ libraries at the same time.
 import argparse
 import contextlib
 import faulthandler
+import gc
 import importlib
 import json
 import os
@@ -72,6 +73,8 @@ def main() -> int:
     """Run the daemon; return the exit code of the process."""
     # Should systemd's watchdog end it (SIGABRT), the system's journal shows where it was stuck.
     faulthandler.enable()
+    # Until the reactor runs: nearly all that is loaded stays, and to search it takes time.
+    gc.disable()
     # Both signals simply end the start until there is something to stop in order.
     interruption = Interruption()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -225,7 +228,10 @@ def _run(
     if settings.fork_server_runs:
         server.discard()
     else:
-        server.listen(settings.paths.forkserver_socket, settings.paths.forkserver_log)
+        places, agents = settings.paths, len(settings.plan.instances)
+        server.listen(places.forkserver_socket, places.forkserver_log, agents)
+    gc.freeze()
+    gc.enable()
     reactor.run(installSignalHandlers=False)
     if daemon.failure is not None:
         raise daemon.failure

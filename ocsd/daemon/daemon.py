@@ -3,7 +3,7 @@
 import importlib
 import os
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from twisted.logger import Logger
 
@@ -35,6 +35,9 @@ from ocsd.errors import OcsdError
 from ocsd.forkserver.protocol import EndRequest, Hello
 from ocsd.supervisor.events import State, UpRequested
 from ocsd.system.classes import WEB_CLASS
+
+HOST_MANAGER_SESSION: Final = "ocsd.daemon.ocs.host_manager_session"
+"""The module that loads autobahn, which the registry needs as well."""
 
 LAUNCH_WITHOUT_ROUTER_S = 15.0
 """Time after which agents are started without the router [s]."""
@@ -168,6 +171,9 @@ class Daemon:
         self.reactor.callLater(LAUNCH_WITHOUT_ROUTER_S, parts.window.open)
         parts.fleet.launch()
         parts.settling.report_if_settled()
+        if self.settings.router.command:
+            # While the router starts, nothing waits for the daemon.
+            self.reactor.callLater(0, importlib.import_module, HOST_MANAGER_SESSION)
 
     def forkserver_lost(self) -> None:
         """Reach the fork server again, or end, if it was asked to end."""
@@ -301,7 +307,7 @@ class Daemon:
         """Answer OCS's tools; autobahn is loaded when the agents have been asked for."""
         if self._parts.fleet.stopping:
             return
-        session = importlib.import_module("ocsd.daemon.ocs.host_manager_session")
+        session = importlib.import_module(HOST_MANAGER_SESSION)
         instance = self.settings.plan.host_manager
         launch = self.settings.launch(instance)
         self._host_manager, self._connection = session.connect(

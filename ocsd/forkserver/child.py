@@ -19,9 +19,10 @@ from ocsd.errors import (
     PluginError,
     UnknownAgentClassError,
 )
-from ocsd.forkserver import limits, program, spool_folder
-from ocsd.forkserver.loaded import LoadedCode
+from ocsd.forkserver import limits, program, programs, spool_folder
 from ocsd.forkserver.protocol import SpawnRequest, decode, encode
+from ocsd.forkserver.streams import open_streams
+from ocsd.forkserver.warmth.loaded import LoadedCode
 from ocsd.log import level_file, logs, printed
 from ocsd.log import stream as log_stream
 from ocsd.log.file import LogFile
@@ -34,18 +35,21 @@ COLD_START = "OCSD_COLD_START"
 """Variable that hands the request of a class that is unsafe to fork to a new interpreter."""
 
 
-def become(loaded: LoadedCode, request: SpawnRequest) -> NoReturn:
+def become(loaded: LoadedCode | None, request: SpawnRequest) -> NoReturn:
     """Turn this forked child into the process that `request` asks for.
 
-    A command is executed; an agent runs right here, on the code that the fork server has
-    `loaded`.
+    A command is executed, unless it is a program of ocsd. That and an agent run right here, on
+    the code that the fork server has `loaded`; None if it has only just loaded it.
     """
     code = 1
     try:
         _stand_alone(request)
-        if request.command:
+        if not request.command:
+            code = _run_agent(request, loaded)
+        elif programs.can_be_forked(request) and _is_up_to_date(loaded):
+            code = programs.run(request)
+        else:
             os.execvpe(request.command[0], request.command, os.environ)
-        code = _run_agent(request, loaded)
     except (ConfigurationError, OSError, ValueError) as error:
         # E.g. a variable's name that the system refuses.
         failure = f"cannot start {request.instance_id!r}: {error}"
@@ -77,27 +81,6 @@ def _stand_alone(request: SpawnRequest) -> None:
     if "numpy" in sys.modules:
         # numpy's own seeding would touch many pages that are still shared with the fork server.
         sys.modules["numpy"].random.seed(random.getrandbits(32))
-
-
-def open_streams(log_path: str) -> None:
-    """Let standard input lead nowhere, and standard output and error to a log."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    log = _opened(log_path)
-    os.dup2(nothing, 0)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(nothing)
-    os.close(log)
-
-
-def _opened(log_path: str) -> int:
-    try:
-        return os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        if error.errno not in log_stream.NO_ROOM:
-            raise
-        # Better no log than no data. The agent opens it as soon as there is room.
-        return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
 
 def become_anew() -> NoReturn:
@@ -143,7 +126,7 @@ def _run_agent(request: SpawnRequest, loaded: LoadedCode | None = None) -> int:
             again = f"{error}; when that is done: ocsd up {request.instance_id}"
             raise type(error)(again) from error
         fresh = not entry.fork_safe or limits.are_read_at_start(request.environment)
-        if loaded is not None and (fresh or not _is_up_to_date(loaded)):
+        if fresh or not _is_up_to_date(loaded):
             anew()
         return entry
 
@@ -163,12 +146,14 @@ def _look_after_log(request: SpawnRequest) -> None:
     LOOKOUT.add(OWN_CODE.check)
 
 
-def _is_up_to_date(loaded: LoadedCode) -> bool:
+def _is_up_to_date(loaded: LoadedCode | None) -> bool:
     """Whether the loaded libraries are those on the disk; if not, log that this costs time."""
+    if loaded is None:
+        return True
     changed = loaded.changed()
     if changed:
         sys.stderr.write(
-            f"{NOTE}{changed} has changed since the fork server loaded it, so this agent is "
+            f"{NOTE}{changed} has changed since the fork server loaded it, so this process is "
             "started from scratch; `ocsd stop` and `ocsd start` make starts fast again\n"
         )
     return changed is None

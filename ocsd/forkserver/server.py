@@ -6,14 +6,15 @@ connection, and only libraries that survive a fork are loaded before one.
 
 import contextlib
 import errno
+import importlib
 import os
 import selectors
 import signal
 import socket
+import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from ocsd.errors import PERMANENT_FAILURE_EXIT
 from ocsd.forkserver.place import Place
@@ -34,6 +35,7 @@ from ocsd.forkserver.protocol import (
 )
 from ocsd.forkserver.record import Record, lives
 from ocsd.forkserver.remains import kill_remains
+from ocsd.forkserver.warmth.loading import Loading
 from ocsd.log.stream import NO_ROOM
 from ocsd.system.proc import start_ticks
 
@@ -60,8 +62,8 @@ class ForkServer:
     place: Place
     record: Record
     """The record of its children, for its successor."""
-    become: Callable[[SpawnRequest], NoReturn]
-    """Turns a forked child into the process that a request asks for; never returns."""
+    loading: Loading
+    """The libraries of its children, which are loaded while nothing else is to be done."""
 
     def __post_init__(self) -> None:
         earlier = self.record.earlier
@@ -71,7 +73,7 @@ class ForkServer:
         self._running: dict[int, Spawned] = {}
         self._ended = {ended.pid: ended for ended in earlier.ended}
         self._ending = False
-        self._checked_at_s = time.monotonic()
+        self._checked_at_s = self._asked_at_s = time.monotonic()
         self._wake_read, self._wake_write = socket.socketpair()
 
     def serve(self) -> None:
@@ -85,18 +87,38 @@ class ForkServer:
             signal.signal(number, lambda *_: None)
         self._selector.register(self.place.listener, selectors.EVENT_READ)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
+        self._report_trouble()
         while self._running or not self._ending:
-            limit_s = IDLE_LIMIT_S
-            if self._is_needed:
-                limit_s = OWN_FILES_CHECK_S
-            events = self._selector.select(limit_s)
-            if not events and not self._is_needed:
+            events = self._selector.select(self._patience_s)
+            if not events and self._loads_at_s <= time.monotonic():
+                self.loading.step()
+                self._report_trouble()
+            elif not events and not self._is_needed:
                 break
             for key, ready in events:
                 self._attend(key.fileobj, ready)
             self._check_files()
         for peer in list(self._peers.values()):
             peer.flush()
+
+    @property
+    def _patience_s(self) -> float:
+        """The time after which it does something else if nothing has happened [s]."""
+        limit_s = IDLE_LIMIT_S
+        if self._is_needed:
+            limit_s = OWN_FILES_CHECK_S
+        return max(0.0, min(limit_s, self._loads_at_s - time.monotonic()))
+
+    @property
+    def _loads_at_s(self) -> float:
+        """When more is to be loaded, if nothing is asked for until then [s, monotonic]."""
+        return self._asked_at_s + self.loading.pause_s
+
+    def _report_trouble(self) -> None:
+        if self.loading.trouble:
+            told = f"rehearsal failed, agents take more memory:\n{self.loading.trouble}"
+            print(told, file=sys.stderr)  # noqa: T201 - our log
+            self.loading.trouble = ""
 
     def _check_files(self) -> None:
         now_s = time.monotonic()
@@ -159,6 +181,7 @@ class ForkServer:
             self._drop(peer)
 
     def _do(self, request: Request) -> None:
+        self._asked_at_s = time.monotonic()
         match request:
             case SpawnRequest():
                 self._spawn(request)
@@ -187,6 +210,7 @@ class ForkServer:
         self._fork(request)
 
     def _fork(self, request: SpawnRequest) -> None:
+        self.loading.make_ready(for_agents=not request.command)
         try:
             log_inode, log_bytes = _log(request.log_path)
         except OSError as error:
@@ -215,7 +239,7 @@ class ForkServer:
                 os._exit(0)
             os.close(gate_read)
             self._leave_to_child()
-            self.become(request)
+            self._become(request)
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         os.close(gate_read)
         spawned = Spawned(request.instance_id, pid, start_ticks(pid), log_inode, log_bytes)
@@ -225,6 +249,11 @@ class ForkServer:
             os.write(gate_write, b".")
         os.close(gate_write)
         self._report(spawned)
+
+    def _become(self, request: SpawnRequest) -> None:
+        # The loop itself needs nothing of it.
+        child = importlib.import_module("ocsd.forkserver.child")
+        child.become(self.loading.code, request)
 
     def _refuse(self, request: SpawnRequest, why: str, code: int | None = None) -> None:
         self._report(Ended(request.instance_id, 0, code, None, why, time.time()))

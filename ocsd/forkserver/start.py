@@ -97,8 +97,11 @@ class PreparedServer:
         self._serves = False
         self.discarded = False
 
-    def listen(self, path: Path, log_path: Path) -> None:
-        """Let the fork server serve at `path`, replacing any file there, and log to `log_path`."""
+    def listen(self, path: Path, log_path: Path, agents: int = 0) -> None:
+        """Let the fork server serve at `path`, replacing any file there, and log to `log_path`.
+
+        It will be asked for about that many `agents`.
+        """
         path.unlink(missing_ok=True)
         self._serves = True
         self._log_hint = f"; see {log_path} or what it printed above"
@@ -106,7 +109,7 @@ class PreparedServer:
         # If it has died already, `failure` reports it.
         with contextlib.suppress(BrokenPipeError):
             if pipe is not None:
-                pipe.write(os.fsencode(f"{path}\n{log_path}\n"))
+                pipe.write(os.fsencode(f"{path}\n{log_path}\n{agents}\n"))
                 pipe.close()
 
     def discard(self) -> None:

@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from ocsd import compat, ocs_agent, site_config
 from ocsd.errors import OcsdError
 from ocsd.forkserver import program
-from ocsd.forkserver.__main__ import PRELOADED, one_thread
+from ocsd.forkserver.warmth.loading import FOR_AGENTS, FOR_ALL, one_thread
 from ocsd.site import launch as launches
 from ocsd.site.launch import Launch
 from ocsd.site.plugins import last_line
@@ -48,7 +48,7 @@ def main() -> int:
     """Try each launch of standard input in a child of its own."""
     compat.use()
     with one_thread():
-        for name in PRELOADED:
+        for name in (*FOR_ALL, *FOR_AGENTS):
             importlib.import_module(name)
     # What is read of the installed packages here is inherited by every child.
     site_config.agent_classes()

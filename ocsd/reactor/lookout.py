@@ -13,6 +13,11 @@ LOOKOUT_PERIOD_S: Final = 0.5
 """Time from one round of checks to the next [s]."""
 
 
+def usual_pause_s() -> float:
+    """Return the time from one round of checks to the next [s]."""
+    return LOOKOUT_PERIOD_S
+
+
 class Lookout:
     """Calls checks twice a second, from a thread of its own.
 
@@ -20,11 +25,17 @@ class Lookout:
     ----------
     checks : iterable of callable
         The first checks; the thread begins with the next one that is added.
+
+    Attributes
+    ----------
+    pause_s : callable
+        Returns the time until the next round of checks [s].
     """
 
     def __init__(self, checks: Iterable[Callable[[], object]] = ()) -> None:
         self._checks = list(checks)
         self._thread: threading.Thread | None = None
+        self.pause_s: Callable[[], float] = usual_pause_s
 
     def add(self, check: Callable[[], object]) -> None:
         """Call `check` from now on, until it raises."""
@@ -49,7 +60,7 @@ class Lookout:
 
     def _go_on(self) -> None:
         while True:
-            time.sleep(LOOKOUT_PERIOD_S)
+            time.sleep(self.pause_s())
             self.run_checks()
 
 

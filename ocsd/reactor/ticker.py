@@ -5,13 +5,23 @@ from typing import Any
 
 from ocsd.reactor.threads import the_reactor
 
+SLOT_S = 0.25
+"""Tickers of all processes call at multiples of this [s, monotonic]: router and daemon then wake up
+once for what many agents send, and not all agents work at the same time."""
+
 
 class Ticker:
     """Calls a function at a steady rate, once in a period [s].
 
     Twisted's LoopingCall would install the reactor as soon as one is made, and does
     more at each call. The reactor logs a call that raises; the next one follows.
+
+    All tickers of a reactor call at the same times, so that a process wakes up once for all of
+    them. They are counted from the slot in which the first one was started (`SLOT_S`).
     """
+
+    _counted_for: Any = None
+    _counted_from_s = 0.0
 
     def __init__(self, period_s: float, function: Callable[[], object]) -> None:
         self._period_s = period_s
@@ -22,7 +32,7 @@ class Ticker:
     def start(self) -> None:
         """Call now and from now on, unless the ticker has been started already."""
         if self._timer is None:
-            self._due_s = the_reactor().seconds()
+            self._due_s = self._beginning_s()
             self._tick()
 
     def stop(self) -> None:
@@ -30,6 +40,14 @@ class Ticker:
         timer, self._timer = self._timer, None
         if timer is not None and timer.active():
             timer.cancel()
+
+    @staticmethod
+    def _beginning_s() -> float:
+        reactor = the_reactor()
+        if Ticker._counted_for is not reactor:
+            now_s = reactor.seconds()
+            Ticker._counted_for, Ticker._counted_from_s = reactor, now_s - now_s % SLOT_S
+        return Ticker._counted_from_s
 
     def _tick(self) -> None:
         reactor = the_reactor()

@@ -9,6 +9,9 @@ import os
 import socket
 from collections.abc import Mapping
 from enum import Enum
+from typing import Final
+
+_VARIABLE: Final = "NOTIFY_SOCKET"
 
 
 class Delivery(Enum):
@@ -36,7 +39,7 @@ def notify(**fields: str | int) -> Delivery:
         This does not raise and does not wait, because an agent must never stop
         acquiring while its supervisor is away.
     """
-    address = os.environ.get("NOTIFY_SOCKET", "")
+    address = os.environ.get(_VARIABLE, "")
     if not address:
         return Delivery.NOBODY
     if address.startswith("@"):
@@ -48,6 +51,15 @@ def notify(**fields: str | int) -> Delivery:
     except OSError:
         return Delivery.NOBODY
     return Delivery.DONE
+
+
+def receiver() -> tuple[int, int] | None:
+    """Return what tells the supervisor of this process from the one before it, if it has any."""
+    try:
+        found = os.stat(os.environ.get(_VARIABLE, ""))
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @functools.cache

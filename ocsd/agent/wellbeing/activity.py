@@ -1,6 +1,7 @@
 """The activity of an agent as its supervisor shows it: runs of operations, age of its samples."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from math import inf
 from typing import Any
 
@@ -17,10 +18,16 @@ def runs_of(agent: Any) -> str:
     startup = {name for _, name, _ in agent.startup_ops}
     sessions = [session for session in agent.sessions.values() if session is not None]
     processes = agent.operations.processes
-    return encode_runs(
+    runs = (
         _run(session, session.op_name in processes, session.op_name in startup)
         for session in sessions
     )
+    return _encoded(tuple(runs))
+
+
+@lru_cache(maxsize=1)
+def _encoded(runs: tuple[Run, ...]) -> str:
+    return encode_runs(runs)
 
 
 def _run(session: OpSession, is_process: bool, startup: bool) -> Run:

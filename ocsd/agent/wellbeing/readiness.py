@@ -21,11 +21,14 @@ from ocsd.agent.wellbeing.own_code import OWN_CODE
 from ocsd.agent.wellbeing.self_call import SelfCall
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
-from ocsd.system.notify import Delivery, notify
+from ocsd.system.notify import Delivery, notify, receiver
 from ocsd.system.runs import CHANGED_CODE_KEY, REQUESTS_KEY, RUNS_KEY, SAMPLE_KEY, encode_requests
 from ocsd.text.reason import shortened
 
 REPORT_PERIOD_S = 1.0
+# Time after which a report is repeated although nothing has changed but ages [s]. The supervisor
+# takes silence for a hang after 10 s.
+LIFE_PERIOD_S = 3.0
 # Time between two checks of session data that no client asks for [s].
 DATA_PERIOD_S = 5.0
 # Time between two checks whether another file can be opened [s].
@@ -40,10 +43,11 @@ BUSY_RETRY_S = 0.02
 
 
 class Readiness:
-    """Reports every second, and at once when something changes.
+    """Looks every second for something to report, and reports what has changed, or that it lives.
 
     `send` takes the assignments of one notification as keyword arguments. `shortage` returns
-    a complaint if this process cannot open another file, else nothing.
+    a complaint if this process cannot open another file, else nothing. `receiver` returns
+    something else for each supervisor: a new one gets a report at once.
     """
 
     def __init__(
@@ -51,18 +55,21 @@ class Readiness:
         agent: Any,
         send: Callable[..., object] = notify,
         shortage: Callable[[], str] = this_process.shortage,
+        receiver: Callable[[], object] = receiver,
     ) -> None:
         self._agent = agent
         self._send = send
         self._find_shortage = shortage
+        self._find_receiver = receiver
         self._connection: Any = None
         self._ticker = Ticker(REPORT_PERIOD_S, self.report)
         self._retry: Any = None
         self._stopped = False
         self._self_call = SelfCall(agent)
         self._reported: dict[str, str] = {}
+        self._said: tuple[object, ...] = ()
         self._shortage = ""
-        self._data_due_s = self._shortage_due_s = self._code_due_s = -inf
+        self._data_due_s = self._shortage_due_s = self._code_due_s = self._sent_at_s = -inf
 
     def start(self, connection: Any) -> None:
         """Begin to report."""
@@ -83,7 +90,7 @@ class Readiness:
         self._send(STOPPING=1, STATUS="ending", **news)
 
     def report(self) -> None:
-        """Report now."""
+        """Report now, if there is something to report."""
         if self._connection is None:
             return
         now_s = the_reactor().seconds()
@@ -96,15 +103,31 @@ class Readiness:
         requests = tuple(self._agent.operations.requests)
         details[REQUESTS_KEY] = encode_requests(requests)
         news = {key: text for key, text in details.items() if text or self._reported.get(key)}
-        delivery = self._send(**self._status(now_s), **news)
+        status = self._status(now_s)
+        said = self._find_receiver(), status, self._without_ages(news)
+        if self._is_old(said, details[SAMPLE_KEY], now_s):
+            return
+        delivery = self._send(**status, **news)
         if delivery is Delivery.BUSY:
             self._retry_soon()
             return
         if "X_CODE" in details:
             self._code_due_s = now_s + CODE_PERIOD_S
         if delivery is Delivery.DONE:
-            self._reported = details
+            self._reported, self._said = details, said
+            self._sent_at_s = now_s
             self._agent.operations.forget(len(requests))
+
+    def _is_old(self, said: tuple[object, ...], sample_age: str, now_s: float) -> bool:
+        """Whether a report would tell the supervisor nothing that it does not know."""
+        since_s = now_s - self._sent_at_s
+        has_new_sample = bool(sample_age) and float(sample_age) < since_s
+        return said == self._said and since_s < LIFE_PERIOD_S and not has_new_sample
+
+    def _without_ages(self, news: dict[str, str]) -> dict[str, object]:
+        sessions = self._agent.operations.active()
+        active = [(session.op_name, session.session_id) for session in sessions]
+        return {**news, "X_OPERATIONS": active, SAMPLE_KEY: None}
 
     def _retry_soon(self) -> None:
         if not self._stopped and self._retry is None:

@@ -2,7 +2,9 @@
 
 crossbar 26.10 imports web3 and what stands behind it before anything else, and numpy
 for the cookies in its database: two thirds of the CPU time of its start, and 55 MB in
-each of its two processes. A router of ours uses none of it. crossbar's first such
+each of its two processes. A router of ours uses none of it, nor what crossbar imports for
+web services of its own, its command line and its configuration's checks (werkzeug, treq,
+watchdog, pygments, pyqrcode): a sixth of what is left. crossbar's first such
 import is that of eth_abi, so this module, found in its place, lets all of them become
 empty modules.
 
@@ -36,8 +38,13 @@ LEFT_OUT = frozenset(
         "multihash",
         "numpy",
         "py_eth_sig_utils",
+        "pygments",
+        "pyqrcode",
+        "treq",
         "txtorcon",
+        "watchdog",
         "web3",
+        "werkzeug",
         "xbr",
         "zlmdb",
     }

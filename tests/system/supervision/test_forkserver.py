@@ -20,12 +20,13 @@ pytestmark = pytest.mark.system
 LOAD = """
 import json, os, sys
 before = set(os.listdir('/proc/self/fd'))
-from ocsd.forkserver.__main__ import load
-trouble, _loaded = load()
+from ocsd.forkserver.warmth.loading import Loading
+loading = Loading()
+loading.make_ready(for_agents=True)
 from twisted.python import threadable
 from ocsd.site import launch
 print(json.dumps({
-    'trouble': trouble,
+    'trouble': loading.trouble,
     'threads': len(os.listdir('/proc/self/task')),
     'descriptors': sorted(set(os.listdir('/proc/self/fd')) - before),
     'reactor': 'twisted.internet.reactor' in sys.modules,

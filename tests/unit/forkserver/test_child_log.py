@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from ocsd.forkserver import child, server
+from ocsd.forkserver import server, streams
 
 
 @pytest.fixture
@@ -19,14 +19,14 @@ def refuse(monkeypatch):
                 raise OSError(number, os.strerror(number))
             return real(path, *args)
 
-        monkeypatch.setattr(child.os, "open", opened)
+        monkeypatch.setattr(streams.os, "open", opened)
 
     return refuse
 
 
 def test_a_full_disk_costs_the_log_and_not_the_agent(refuse):
     refuse(errno.ENOSPC)
-    descriptor = child._opened("/logs/probe.log")
+    descriptor = streams._opened("/logs/probe.log")
     assert os.readlink(f"/proc/self/fd/{descriptor}") == os.devnull
     os.close(descriptor)
 
@@ -34,7 +34,7 @@ def test_a_full_disk_costs_the_log_and_not_the_agent(refuse):
 def test_a_log_that_may_not_be_written_is_refused(refuse):
     refuse(errno.EACCES)
     with pytest.raises(PermissionError):
-        child._opened("/logs/probe.log")
+        streams._opened("/logs/probe.log")
 
 
 def test_the_fork_server_knows_a_log_and_whether_its_children_can_open_it(tmp_path):

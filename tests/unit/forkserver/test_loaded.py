@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from ocsd.forkserver.loaded import LoadedCode
+from ocsd.forkserver.warmth.loaded import LoadedCode
 
 
 def module(path):

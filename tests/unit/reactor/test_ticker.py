@@ -70,3 +70,19 @@ def test_a_call_that_raises_is_followed_by_the_next(clock):
         clock.advance(1.0)
     clock.advance(1.0)
     assert calls == [0.0, 1.0, 2.0]
+
+
+def test_tickers_that_were_started_at_different_times_call_at_the_same_times(clock):
+    calls = []
+    tickers = [
+        Ticker(1.0, lambda name=name: calls.append((name, round(clock.seconds(), 3))))
+        for name in "ab"
+    ]
+    tickers[0].start()
+    clock.advance(0.3)
+    tickers[1].start()
+    for _ in range(2):
+        clock.advance(0.9)
+    for ticker in tickers:
+        ticker.stop()
+    assert calls == [("a", 0.0), ("b", 0.3), ("a", 1.2), ("b", 1.2), ("a", 2.1), ("b", 2.1)]

@@ -2,9 +2,11 @@
 
 SIGUSR2 ends the process with the exit code in $FAULTS/exit_code, at once and without a word.
 The time of day is wrong by the seconds in $FAULTS/clock.
-A program whose command line has a word of $FAULTS/crashes ends as it starts.
+A program whose command line, or a forked module whose name, has the word of $FAULTS/crashes ends
+as it starts.
 """
 
+import importlib.abc
 import os
 import signal
 import sys
@@ -40,7 +42,17 @@ class Clock:
         return self.right() + self.offset_s
 
 
+class Crashes(importlib.abc.MetaPathFinder):
+    """Ends the process that begins to load a module whose name has the word in $FAULTS/crashes."""
+
+    def find_spec(self, fullname, *_):
+        crashes = read("crashes")
+        if crashes and crashes in fullname:
+            os._exit(1)
+
+
 if FOLDER:
+    sys.meta_path.insert(0, Crashes())
     crashes = read("crashes")
     if crashes and any(crashes in word for word in sys.orig_argv):
         os._exit(1)
