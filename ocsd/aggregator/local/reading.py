@@ -40,7 +40,7 @@ SCAN_EVERY_S: Final = 30.0
 """Period of looking for spools in any case [s]; notices tell of new ones at once."""
 
 POLL_EVERY_S: Final = 1.0
-"""The same without notices [s]."""
+"""The same without notices, and until there is a folder [s]."""
 
 
 class LocalSpools:
@@ -81,6 +81,7 @@ class LocalSpools:
         self._paths: dict[SourceKey, str] = {}
         self._due: dict[str, None] = {}  # folders of feeds with something new, in order
         self._scanned_s: float | None = None
+        self._is_root_watched = False  # It is made by the first agent.
         self._notices: Notices | None = None
         self._waking: Waking | None = None
         if folder is not None:
@@ -161,7 +162,9 @@ class LocalSpools:
         if self._notices is not None:
             news = self._notices.take()
         now_s = self._monotonic()
-        every_s = SCAN_EVERY_S if self._notices is not None else POLL_EVERY_S
+        every_s = POLL_EVERY_S
+        if self._notices is not None and self._is_root_watched:
+            every_s = SCAN_EVERY_S
         is_due = self._scanned_s is None or now_s - self._scanned_s >= every_s
         if news is None or is_due:
             self._scanned_s = now_s
@@ -174,6 +177,7 @@ class LocalSpools:
 
     def _scan(self, recorder: Recorder) -> None:
         """Find new feeds; a folder is watched before it is listed, so none is missed."""
+        self._is_root_watched = self._watch(str(self._folder), is_feed=False)
         for instance in self._entries(str(self._folder)):
             with suppress(OSError):
                 if os.stat(instance, follow_symlinks=False).st_uid not in (0, os.geteuid()):
@@ -194,18 +198,21 @@ class LocalSpools:
             if not name.startswith("."):
                 yield f"{folder}/{name}"
 
-    def _watch(self, path: str, *, is_feed: bool) -> None:
+    def _watch(self, path: str, *, is_feed: bool) -> bool:
+        """Ask for notices of a folder; return whether that was possible."""
         if self._notices is None:
-            return
+            return False
+        watch = self._notices.watch_folder
+        if is_feed:
+            watch = self._notices.watch_feed
         try:
-            if is_feed:
-                self._notices.watch_feed(path)
-            else:
-                self._notices.watch_folder(path)
+            watch(path)
         except (FileNotFoundError, NotADirectoryError, PermissionError):
-            pass
+            return False
         except OSError as error:
             self._without_notices(error)
+            return False
+        return True
 
     def _add(self, recorder: Recorder, path: str) -> None:
         instance, session_id, feed = map(unquote, path.split("/")[-3:])

@@ -215,6 +215,17 @@ def test_a_session_that_the_ledger_has_forgotten_is_not_recorded_again(scene):
     assert scene.read() == []
 
 
+def test_a_folder_that_the_first_agent_makes_is_found_within_a_second(scene):
+    scene.folder.rmdir()
+    scene.read()
+    life = scene.life()
+    scene.put(life)
+    scene.now_s += POLL_EVERY_S
+    assert scene.read() == [0, 1]
+    scene.put(life)
+    assert scene.read() == [0, 2]
+
+
 def test_without_notices_the_spools_are_read_once_a_second(scene, monkeypatch):
     def none_left(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
