@@ -279,13 +279,23 @@ class Aggregator:
         else:
             self._intake.put(arrival, size_of(message))
 
-    def _record(self, recorder: Recorder, arrival: Arrival) -> None:
-        """Record an arrival (recording thread), and go on with the agent that it answers for."""
-        match arrival:
-            case Received() if self._local.has(arrival.feed_info):
-                return  # It has become local since it came.
-            case Announced(_, numbers) | SpoolIndex(_, numbers):
-                self._local.read_feeds(recorder, numbers)
+    def _record(self, recorder: Recorder, arrivals: list[Arrival]) -> None:
+        """Record arrivals (recording thread), messages in a row together."""
+        pairs: list[Received] = []
+        for arrival in arrivals:
+            if not isinstance(arrival, Received):
+                recorder.accept_all(pairs)
+                pairs = []
+                self._record_other(recorder, arrival)
+            # A source may have become local since its message came.
+            elif not self._local.has(arrival.feed_info):
+                pairs.append(arrival)
+        recorder.accept_all(pairs)
+
+    def _record_other(self, recorder: Recorder, arrival: Arrival) -> None:
+        """Record an arrival, and go on with the agent that it answers for."""
+        if isinstance(arrival, Announced | SpoolIndex):
+            self._local.read_feeds(recorder, arrival[1])
         recorder.record(arrival)
         if isinstance(arrival, SpoolIndex | SpoolPage):
             _post(self._fetcher.recorded, arrival, Snapshot.of(recorder, self._local.behind()))
