@@ -1,6 +1,5 @@
 """The agent that records the site's feeds."""
 
-import errno
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -9,7 +8,7 @@ from typing import Any, Final
 
 from ocsd import ocs_agent, site_config
 from ocsd.agent.feeds.heartbeat import HEARTBEAT
-from ocsd.aggregator.disk.archive import LONGEST_FILE_S, G3Files
+from ocsd.aggregator.disk.archive import LONGEST_FILE_S, PASSING_FOLDER_ERRORS, G3Files
 from ocsd.aggregator.disk.cause import LINK_AWAY
 from ocsd.aggregator.fetching.answers import read_numbers
 from ocsd.aggregator.fetching.ask import Fetcher, Snapshot
@@ -51,11 +50,6 @@ RUNNING: Final = frozenset({"starting", "running"})
 # A link can be dead for about this long before that is noticed [s].
 UNNOTICED_S: Final = 60.0
 
-# Errors that may pass by themselves: a full disk, a server that is away, another recorder
-# that is just ending.
-PASSING_FOLDER_ERRORS: Final = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN}
-)
 FOLDER_RETRY_S: Final = 2.0
 
 

@@ -9,15 +9,14 @@ taken by itself (`message_path`), after those before it.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final, TypeAlias
 
-import numpy as np
-
-from ocsd.agent.feeds.times import TIME_UNKNOWN, allowed_times
+from ocsd.agent.feeds.times import TIME_UNKNOWN
 from ocsd.aggregator.frames.provider import BlockBuffer, Provider
 from ocsd.aggregator.frames.source import Source
 from ocsd.aggregator.incoming.columns import NOT_ALL_NUMBERS
-from ocsd.aggregator.incoming.message import RefusedError, read_number
+from ocsd.aggregator.incoming.message import RefusedError, all_near, read_number
 from ocsd.aggregator.incoming.packing import PackingLayout
 from ocsd.aggregator.recording.introductions import Introductions
 from ocsd.journal.layout import PackedBlock
@@ -45,8 +44,6 @@ class Lot:
     rows: list[list[list[Any]]] = field(default_factory=list)
     """Of each block the times and the columns."""
     blocks: list[PackedBlock] = field(default_factory=list)
-    times: Any = None
-    """Unix times [s], float64, shape (blocks, samples)."""
 
     def pack(self) -> bool:
         """Pack the rows; False if one of them is not as usual."""
@@ -54,20 +51,19 @@ class Lot:
             content = self.layout.pack_rows(self.rows, self.length)
         except NOT_ALL_NUMBERS:
             return False
-        if not all(_TIMES.issuperset(map(type, row[0])) for row in self.rows):
-            return False
-        width = self.layout.width * self.length
-        self.times = np.frombuffer(content).reshape(len(self.rows), -1)[:, : self.length]
-        earliest, latest = allowed_times(TIME_UNKNOWN)
-        # Both are NaN if any time is, and then no comparison holds.
-        if not (earliest <= self.times.min() and self.times.max() <= latest):
+        if not self._are_times_good():
             return False
         layout, length = self.layout, self.length
+        width = layout.width * length
         self.blocks = [
             PackedBlock(layout, length, content[place : place + width])
             for place in range(0, len(content), width)
         ]
         return True
+
+    def _are_times_good(self) -> bool:
+        times = list(chain.from_iterable([row[0] for row in self.rows]))
+        return _TIMES.issuperset(map(type, times)) and all_near(times, TIME_UNKNOWN)
 
 
 @dataclass(slots=True, eq=False)
@@ -83,7 +79,7 @@ class Run:
     def last_time(self) -> float:
         """Unix time of the last sample of that block [s]."""
         lot, place = self.last
-        return float(lot.times[place, -1])
+        return float(lot.rows[place][0][-1])
 
 
 class Batch:
