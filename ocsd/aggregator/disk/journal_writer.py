@@ -52,17 +52,13 @@ class JournalWriter:
         fresh = {c.layout: None for _, blocks in entries for c in blocks if c.layout not in layouts}
         if fresh:
             numbers = {layout: len(layouts) + i for i, layout in enumerate(fresh)}
-            records = [layout_record(n, layout) for layout, n in numbers.items()]
-            self._append(b"".join(records))
+            self._append(b"".join([layout_record(n, each) for each, n in numbers.items()]))
             layouts.update(numbers)
-        self._append(
-            b"".join(
-                [
-                    message_record(number, arrived_at, [(layouts[c.layout], c) for c in blocks])
-                    for number, blocks in entries
-                ]
-            )
-        )
+        records = [
+            message_record(number, arrived_at, [(layouts[c.layout], c) for c in blocks])
+            for number, blocks in entries
+        ]
+        self._append(b"".join(records))
         return self.segment
 
     def event(self, event: journal.Event) -> None:

@@ -61,8 +61,8 @@ class PackingLayout(Layout):
             parts.append(cbor2.dumps([columns[name] for name in self._texts]))
         return b"".join(parts)
 
-    def pack_rows(self, rows: list[list[list[Any]]], length: int) -> bytes:
-        """Return several blocks of `length` samples as bytes, one behind the other.
+    def pack_rows(self, rows: list[list[list[Any]]], length: int) -> list[bytes]:
+        """Return several blocks of `length` samples as bytes.
 
         Each row has the times and the columns of a block in the order of `names`; this layout
         `is_plain`. Whether the times are good is not checked.
@@ -73,15 +73,15 @@ class PackingLayout(Layout):
             If a value has another type.
         """
         if length >= LONG_LIST:
-            return b"".join([self._pack_long(row, length) for row in rows])
+            return [self._pack_long(row, length) for row in rows]
         if self.is_all_floats:
-            layout = packer(f"{len(rows) * length * (1 + len(self.names))}d")
-            return layout.pack(*chain.from_iterable(chain.from_iterable(rows)))
+            width = self.width * length
+            layout = packer(f"{len(rows) * width // 8}d")
+            content = layout.pack(*chain.from_iterable(chain.from_iterable(rows)))
+            return [content[place : place + width] for place in range(0, len(content), width)]
         short = self._short.get(length) or self._add_short(length)
         times = packer(f"{length}d")
-        return b"".join(
-            [times.pack(*row[0]) + short.pack(*chain.from_iterable(row[1:])) for row in rows]
-        )
+        return [times.pack(*row[0]) + short.pack(*chain.from_iterable(row[1:])) for row in rows]
 
     def _pack_long(self, row: list[list[Any]], length: int) -> bytes:
         pack_as = {kind: packer(f"{length}{code}").pack for kind, code in TYPECODE.items()}

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 from ocsd.agent.feeds.times import TIME_UNKNOWN
 from ocsd.aggregator.frames.provider import BlockBuffer, Provider
 from ocsd.aggregator.frames.source import Source
-from ocsd.aggregator.incoming.columns import NOT_ALL_NUMBERS
+from ocsd.aggregator.incoming.columns import LONG_LIST, NOT_ALL_NUMBERS
 from ocsd.aggregator.incoming.message import RefusedError, all_near, read_number
 from ocsd.aggregator.incoming.packing import PackingLayout
 from ocsd.aggregator.recording.introductions import Introductions
@@ -24,8 +24,8 @@ from ocsd.journal.layout import PackedBlock
 MOST_IN_BATCH: Final = 1000
 """Messages that are written together at most."""
 
-MOST_BATCH_SAMPLES: Final = 2**16
-"""Samples in them from which they are written: memory is bounded."""
+MOST_BATCH_BYTES: Final = 2**18
+"""Size of the packed blocks from which they are written: fresh memory is slow."""
 
 Pair: TypeAlias = tuple[object, Mapping[str, Any]]
 _TIMES: Final = frozenset({int, float})
@@ -48,22 +48,18 @@ class Lot:
     def pack(self) -> bool:
         """Pack the rows; False if one of them is not as usual."""
         try:
-            content = self.layout.pack_rows(self.rows, self.length)
+            contents = self.layout.pack_rows(self.rows, self.length)
         except NOT_ALL_NUMBERS:
             return False
-        if not self._are_times_good():
-            return False
-        layout, length = self.layout, self.length
-        width = layout.width * length
-        self.blocks = [
-            PackedBlock(layout, length, content[place : place + width])
-            for place in range(0, len(content), width)
-        ]
-        return True
+        self.blocks = [PackedBlock(self.layout, self.length, content) for content in contents]
+        return self._are_times_good()
 
     def _are_times_good(self) -> bool:
         times = list(chain.from_iterable([row[0] for row in self.rows]))
-        return _TIMES.issuperset(map(type, times)) and all_near(times, TIME_UNKNOWN)
+        packed = None
+        if len(times) >= LONG_LIST:
+            packed = b"".join([each.content[: 8 * self.length] for each in self.blocks])
+        return _TIMES.issuperset(map(type, times)) and all_near(times, TIME_UNKNOWN, packed)
 
 
 @dataclass(slots=True, eq=False)
@@ -93,11 +89,12 @@ class Batch:
         self.runs: dict[Source, Run] = {}
         self.lots: dict[tuple[BlockBuffer, int], Lot] = {}
         self.samples = 0
+        self.size_bytes = 0
 
     @property
     def full(self) -> bool:
         """True if it has to be written before more is added."""
-        return len(self.pairs) >= MOST_IN_BATCH or self.samples >= MOST_BATCH_SAMPLES
+        return len(self.pairs) >= MOST_IN_BATCH or self.size_bytes >= MOST_BATCH_BYTES
 
     def add(self, pair: Pair) -> bool:
         """Add a message; False, with nothing changed, if it is not as usual."""
@@ -153,6 +150,7 @@ class Batch:
         lot.numbers.append(number)
         lot.rows.append(row)
         self.samples += length
+        self.size_bytes += length * buffer.layout.width
         return lot, len(lot.rows) - 1
 
 

@@ -189,7 +189,7 @@ def test_a_batch_that_the_disk_refuses_is_left_out_whole_and_missing(recording, 
 
 def test_a_batch_is_bounded(two, monkeypatch):
     monkeypatch.setattr(batch, "MOST_IN_BATCH", 7)
-    monkeypatch.setattr(batch, "MOST_BATCH_SAMPLES", 20)
+    monkeypatch.setattr(batch, "MOST_BATCH_BYTES", 200)
     take(two, [usual(number, samples=3) for number in range(50)])
     assert_alike(two)
 
