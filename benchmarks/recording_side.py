@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 FRAME_S = 60
+MOST_WAITING = 1000
+"""As `ocsd.aggregator.recording.intake.MOST_AT_ONCE`; 1 records each message by itself."""
 BEGIN = 1_800_000_000.0
 
 Message = tuple[dict[str, Any], dict[str, Any]]
@@ -93,14 +95,17 @@ class OcsdCore:
 
         self._moment: Any = Instant
         self._passed_s = 0.0
+        self._waiting: list[Message] = []
         self._ticked_s = time.monotonic()
         archive = G3Files(folder, 3600.0, self._now, time.sleep)
         run = RecordingRun.begin(self._now())
         self._recorder = Recorder.open(archive, Lines(), run, self._now)
 
     def take(self, message: Message) -> None:
-        """Take one message."""
-        self._recorder.accept(*message)
+        """Take one message; they are recorded as those that wait in the queue under load."""
+        self._waiting.append(message)
+        if len(self._waiting) >= MOST_WAITING:
+            self._record()
 
     def second(self) -> None:
         """Let a second pass for the recorder.
@@ -111,15 +116,22 @@ class OcsdCore:
         self._passed_s += 1.0
         if time.monotonic() - self._ticked_s >= 1.0:
             self._ticked_s = time.monotonic()
+            self._record()
             self._recorder.tick()
 
     def frame(self) -> None:
         """Have it write what is due, which is everything."""
+        self._record()
         self._recorder.tick()
 
     def close(self) -> None:
         """End the file."""
+        self._record()
         self._recorder.close()
+
+    def _record(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._recorder.accept_all(waiting)
 
     def _now(self) -> Any:
         return self._moment(

@@ -1,9 +1,5 @@
 """The agent that records the site's feeds."""
 
-import argparse
-import errno
-import math
-import os
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -12,7 +8,7 @@ from typing import Any, Final
 
 from ocsd import ocs_agent, site_config
 from ocsd.agent.feeds.heartbeat import HEARTBEAT
-from ocsd.aggregator.disk.archive import LONGEST_FILE_S, G3Files
+from ocsd.aggregator.disk.archive import LONGEST_FILE_S, PASSING_FOLDER_ERRORS, G3Files
 from ocsd.aggregator.disk.cause import LINK_AWAY
 from ocsd.aggregator.fetching.answers import read_numbers
 from ocsd.aggregator.fetching.ask import Fetcher, Snapshot
@@ -20,6 +16,8 @@ from ocsd.aggregator.frames.frames import RecordingRun
 from ocsd.aggregator.incoming.message import sender_of
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Tally, together
+from ocsd.aggregator.local.reading import READ_S, LocalSpools
+from ocsd.aggregator.options import data_folder, make_parser, spools_folder
 from ocsd.aggregator.recording.arrivals import (
     Announced,
     Arrival,
@@ -36,9 +34,7 @@ from ocsd.errors import DataFolderError
 from ocsd.journal.format import Outage
 from ocsd.reactor.threads import the_reactor
 from ocsd.reactor.ticker import Ticker
-from ocsd.site import launch as launches
 from ocsd.site.data_folder import AGGREGATOR_CLASS
-from ocsd.system import paths
 from ocsd.system.runs import RECORDING_KEY
 
 TICK_S: Final = 1.0
@@ -49,14 +45,11 @@ FETCH_INTERVAL_S: Final = 0.5
 # If the recording thread has not shown the figures for this long, the reactor's thread does [s].
 STALLED_S: Final = 3.0
 
+RUNNING: Final = frozenset({"starting", "running"})
+
 # A link can be dead for about this long before that is noticed [s].
 UNNOTICED_S: Final = 60.0
 
-# Errors that may pass by themselves: a full disk, a server that is away, another recorder
-# that is just ending.
-PASSING_FOLDER_ERRORS: Final = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN}
-)
 FOLDER_RETRY_S: Final = 2.0
 
 
@@ -77,6 +70,8 @@ class Aggregator:
         `Recorder.open`, the queue for the recording thread and `Instant.now`, or doubles.
     tick_s, folder_retry_s : float
         Period of the recorder's work, and of retrying a folder that cannot be written [s].
+    spools : Path, optional
+        Folder of the spools of this host's agents, to read what they publish there.
     """
 
     def __init__(
@@ -91,6 +86,7 @@ class Aggregator:
         clock: Callable[[], Instant] = Instant.now,
         tick_s: float = TICK_S,
         folder_retry_s: float = FOLDER_RETRY_S,
+        spools: Path | None = None,
     ) -> None:
         self._agent = agent
         self._log = agent.log
@@ -112,7 +108,9 @@ class Aggregator:
         self._dropped = Tally(self._log, "dropped")
         self._fetcher = Fetcher(agent.call, self._intake, self._log, clock)
         self._ticker = Ticker(FETCH_INTERVAL_S, self._step)
+        self._spools = spools
         # Of the present recording run.
+        self._local = self._local_spools(None)
         self._session: ocs_agent.OpSession | None = None
         self._recorded: dict[str, Any] = {}
         self._condition = Condition()
@@ -143,6 +141,8 @@ class Aggregator:
         if type(feed_info.get("seq")) is int:
             tally = self._left_out  # It is missing then, and fetched later.
             self._register_sender(feed_info)
+            if self._local.has(feed_info):
+                return
         if feed_info.get("record"):
             self._put(Received(message, feed_info), tally)
 
@@ -168,7 +168,8 @@ class Aggregator:
         fetched later, ``dropped`` had no number and is gone; ``not_kept`` was refused
         and could not be put in quarantine either. ``waiting`` messages
         have come in and are not recorded yet, the oldest for ``lag_s``; agents that
-        are being asked are in ``asking``, and ``fetched`` messages came that way.
+        are being asked are in ``asking``, and ``fetched`` messages came that way; ``read``
+        messages were read from the spools of agents of this host.
         ``reason`` is for operators, and `ocsd status` shows it; ``trouble`` is the part of it
         that keeps data from being written, ``paused`` whether nothing is written::
 
@@ -185,8 +186,8 @@ class Aggregator:
              'refused': {}, 'refused_because': {}, 'retyped': {}, 'retyped_because': {},
              'not_kept': {}, 'not_kept_because': {}, 'dropped': {}, 'left_out': {},
              'recorded_since': 1795328225.2, 'trouble': None, 'lag_s': 0.0, 'waiting': 0,
-             'waiting_bytes': 0, 'asking': [], 'fetched': 0, 'reason': '', 'paused': False,
-             'lost_last_day': {'holes': 0, 'feeds': 0, 'messages': 0},
+             'waiting_bytes': 0, 'asking': [], 'fetched': 0, 'read': 76, 'reason': '',
+             'paused': False, 'lost_last_day': {'holes': 0, 'feeds': 0, 'messages': 0},
              'disk': {'disk_free_bytes': 5242880, 'disk_total_bytes': 10485760}}
         """  # noqa: D400 # clients show the first line as the call
         try:
@@ -196,11 +197,12 @@ class Aggregator:
             self._intake.clear()
             return False, str(error)
         self._session, self._condition, self._obstacle = session, Condition(), ""
+        self._local = self._local_spools(self._spools)
         self._report(recorder)
         _post(self._ticker.start)
         try:
-            while session.status in {"starting", "running"}:
-                self._intake.work(partial(self._record, recorder), self._tick_s)
+            while session.status in RUNNING:
+                self._work(recorder, session)
                 recorder.tick()
                 self._report(recorder)
                 if params["test_mode"]:
@@ -246,9 +248,22 @@ class Aggregator:
             session.add_message(why)
             session.degraded = True
         for _ in range(20):
-            if session.status in {"starting", "running"}:
+            if session.status in RUNNING:
                 time.sleep(self._folder_retry_s / 20)
-        return session.status in {"starting", "running"}
+        return session.status in RUNNING
+
+    def _local_spools(self, folder: Path | None) -> LocalSpools:
+        root = self._agent.site_args.address_root
+        return LocalSpools(folder, root, self._intake.wake, self._log)
+
+    def _work(self, recorder: Recorder, session: ocs_agent.OpSession) -> None:
+        """Record for a while what comes off the bus and from this host's spools."""
+        end_s = time.monotonic() + self._tick_s
+        while session.status in RUNNING and (left_s := end_s - time.monotonic()) > 0:
+            if self._local.read(recorder):
+                # Both take turns.
+                left_s = min(left_s, READ_S) if self._intake.waiting else 0.0
+            self._intake.work(partial(self._record, recorder), left_s)
 
     def _put(self, arrival: Received | Unreadable, left_out: Tally) -> None:
         """Put a message into the queue; if that is full, count it instead."""
@@ -258,11 +273,26 @@ class Aggregator:
         else:
             self._intake.put(arrival, size_of(message))
 
-    def _record(self, recorder: Recorder, arrival: Arrival) -> None:
-        """Record an arrival (recording thread), and go on with the agent that it answers for."""
+    def _record(self, recorder: Recorder, arrivals: list[Arrival]) -> None:
+        """Record arrivals (recording thread), messages in a row together."""
+        pairs: list[Received] = []
+        for arrival in arrivals:
+            if not isinstance(arrival, Received):
+                recorder.accept_all(pairs)
+                pairs = []
+                self._record_other(recorder, arrival)
+            # A source may have become local since its message came.
+            elif not self._local.has(arrival.feed_info):
+                pairs.append(arrival)
+        recorder.accept_all(pairs)
+
+    def _record_other(self, recorder: Recorder, arrival: Arrival) -> None:
+        """Record an arrival, and go on with the agent that it answers for."""
+        if isinstance(arrival, Announced | SpoolIndex):
+            self._local.read_feeds(recorder, arrival[1])
         recorder.record(arrival)
         if isinstance(arrival, SpoolIndex | SpoolPage):
-            _post(self._fetcher.recorded, arrival, Snapshot.of(recorder))
+            _post(self._fetcher.recorded, arrival, Snapshot.of(recorder, self._local.behind()))
 
     def _register_sender(self, feed_info: Mapping[str, Any]) -> None:
         """Register that an agent is there, and put the numbers of its heartbeat into the queue."""
@@ -289,19 +319,21 @@ class Aggregator:
 
     def _finish(self, recorder: Recorder, session: ocs_agent.OpSession) -> tuple[bool, str]:
         """Record everything that came in until now, and close the file."""
+        self._local.read_all(recorder)
         self._intake.finish(partial(self._record, recorder))
         try:
             recorder.close()
         except DataFolderError as error:
             return False, str(error)
         finally:
+            self._local.close()
             self._recorded = recorder.encoded()
             session.data = self._data()
         return True, "recording has ended"
 
     def _report(self, recorder: Recorder) -> None:
         """Report the state to the reactor and to clients (recording thread)."""
-        _post(self._fetcher.update, Snapshot.of(recorder))
+        _post(self._fetcher.update, Snapshot.of(recorder, self._local.behind()))
         self._recorded = recorder.encoded()
         self._condition.update(self._data(), self._clock().mono_s)
         self._show()
@@ -335,6 +367,7 @@ class Aggregator:
             "waiting_bytes": self._intake.size_bytes,
             "asking": self._fetcher.asking,
             "fetched": self._fetcher.fetched,
+            "read": self._local.messages,
         }
         data["reason"] = self._condition.reason(data)
         return data
@@ -344,56 +377,20 @@ def _post(function: Any, *args: Any) -> None:
     the_reactor().callFromThread(function, *args)
 
 
-def make_parser(parser: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:
-    """Add the agent's own options to a parser."""
-    parser = parser or argparse.ArgumentParser()
-    group = parser.add_argument_group("Agent options")
-    group.add_argument(
-        "--data-dir",
-        help="folder to write to, in subfolders by time; required unless ocsd starts the "
-        "aggregator: then `data` in the host's state folder by default",
-    )
-    group.add_argument(
-        "--initial-state",
-        choices=["idle", "record"],
-        default="idle",
-        help="whether to record from the start (default: idle)",
-    )
-    group.add_argument(
-        "--time-per-file",
-        type=_time_per_file,
-        default=3600.0,
-        help="time for which one file is written [s] (default: 3600, at most 7200)",
-    )
-    return parser
-
-
-def data_folder(args: argparse.Namespace, parser: argparse.ArgumentParser) -> Path:
-    """Return the absolute path of the data folder that the arguments name."""
-    if args.data_dir:
-        base = getattr(args, "working_dir", None) or os.getcwd()
-        return Path(os.path.abspath(Path(base) / Path(args.data_dir).expanduser()))
-    launch = launches.current()
-    if launch is None:
-        parser.error("the following arguments are required: --data-dir")
-    return paths.of_host(launch.host, launch.log_dir).state / "data"
-
-
 def main(args: list[str] | None = None) -> None:
     """Run the aggregator until it has to end."""
     parser = make_parser()
     parsed = site_config.parse_args(agent_class=AGGREGATOR_CLASS, parser=parser, args=args)
     folder = data_folder(parsed, parser)
     agent, runner = ocs_agent.init_site_agent(parsed)
-    Aggregator(agent, folder, parsed.time_per_file, parsed.initial_state == "record")
+    Aggregator(
+        agent,
+        folder,
+        parsed.time_per_file,
+        parsed.initial_state == "record",
+        spools=spools_folder(),
+    )
     runner.run(agent, auto_reconnect=True)
-
-
-def _time_per_file(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of seconds")
-    return seconds
 
 
 if __name__ == "__main__":

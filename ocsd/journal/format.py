@@ -145,8 +145,7 @@ def message_record(
     """Return the record of a message; each block comes with the number of its layout."""
     parts = [_DATA.pack(number, arrived_at)]
     for layout_number, packed in blocks:
-        parts.append(_BLOCK.pack(layout_number, packed.length, len(packed.content)))
-        parts.append(packed.content)
+        parts += _BLOCK.pack(layout_number, packed.length, len(packed.content)), packed.content
     return _record(RecordKind.DATA, parts)
 
 

@@ -17,6 +17,12 @@ LONGEST_FILE_S: Final = 7200.0
 # its data [s].
 MOST_CLOCK_STEP_S: Final = 60.0
 
+# Errors that may pass by themselves: a full disk, a server that is away, another recorder
+# that is just ending.
+PASSING_FOLDER_ERRORS: Final = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN}
+)
+
 _NAME_ATTEMPTS: Final = 10
 
 

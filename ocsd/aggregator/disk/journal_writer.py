@@ -41,16 +41,24 @@ class JournalWriter:
 
     def message(self, number: int, arrived_at: float, blocks: Sequence[PackedBlock]) -> int:
         """Write a message, and return the segment that it is in."""
+        return self.messages(arrived_at, [(number, blocks)])
+
+    def messages(
+        self, arrived_at: float, entries: Sequence[tuple[int, Sequence[PackedBlock]]]
+    ) -> int:
+        """Write several messages at once, and return the segment that they are in."""
         self._make_room()
         layouts = self._layouts
-        fresh = {c.layout: None for c in blocks if c.layout not in layouts}
+        fresh = {c.layout: None for _, blocks in entries for c in blocks if c.layout not in layouts}
         if fresh:
             numbers = {layout: len(layouts) + i for i, layout in enumerate(fresh)}
-            records = [layout_record(n, layout) for layout, n in numbers.items()]
-            self._append(b"".join(records))
+            self._append(b"".join([layout_record(n, each) for each, n in numbers.items()]))
             layouts.update(numbers)
-        numbered = [(layouts[packed.layout], packed) for packed in blocks]
-        self._append(message_record(number, arrived_at, numbered))
+        records = [
+            message_record(number, arrived_at, [(layouts[c.layout], c) for c in blocks])
+            for number, blocks in entries
+        ]
+        self._append(b"".join(records))
         return self.segment
 
     def event(self, event: journal.Event) -> None:

@@ -1,6 +1,6 @@
 """Asking agents for missing messages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -32,9 +32,15 @@ class Snapshot:
     """True while fetched messages could not be recorded."""
 
     @classmethod
-    def of(cls, recorder: Recorder) -> Self:
-        """Return the present state (recording thread)."""
-        return cls(recorder.pending(), recorder.held_up)
+    def of(cls, recorder: Recorder, behind: Container[SourceKey] = ()) -> Self:
+        """Return the present state (recording thread).
+
+        Sources that are `behind` are left out: their messages may be on this host's disk.
+        """
+        pending = recorder.pending()
+        if behind:
+            pending = {key: each for key, each in pending.items() if key not in behind}
+        return cls(pending, recorder.held_up)
 
 
 class Fetcher:

@@ -188,6 +188,23 @@ class Provider:
         self.refreshed = now
         self.buffered_bytes += len(packed.content) + _BLOCK_OVERHEAD_BYTES
 
+    def take_lot(
+        self,
+        buffer: BlockBuffer,
+        blocks: Sequence[PackedBlock],
+        numbers: Sequence[int],
+        segment: int,
+        now: Instant,
+    ) -> None:
+        """Append packed blocks as `take` does, of the messages of those numbers; at least one."""
+        self.take(buffer, blocks[0], numbers[0], segment, now)
+        buffer.blocks += blocks[1:]
+        buffer.order += numbers[1:]
+        for number in numbers[1:]:
+            buffer.numbers.add(number, number + 1)
+        content_bytes = sum(len(packed.content) for packed in blocks[1:])
+        self.buffered_bytes += content_bytes + _BLOCK_OVERHEAD_BYTES * (len(blocks) - 1)
+
     @property
     def empty(self) -> bool:
         """True if nothing waits for a frame."""

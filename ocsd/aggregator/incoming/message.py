@@ -185,7 +185,7 @@ def _misshapen(block_name: str, data: dict[Any, Any], length: int) -> str:
 def _packed_times(block_name: str, timestamps: list[Any], now_at: float) -> bytes:
     try:
         packed = packer(f"{len(timestamps)}d").pack(*timestamps)
-        good = set(map(type, timestamps)) <= {int, float} and _all_near(timestamps, packed, now_at)
+        good = set(map(type, timestamps)) <= {int, float} and all_near(timestamps, now_at, packed)
     except (ValueError, *NOT_ALL_NUMBERS):
         good = False
     if not good:
@@ -194,9 +194,13 @@ def _packed_times(block_name: str, timestamps: list[Any], now_at: float) -> byte
     return packed
 
 
-def _all_near(timestamps: list[Any], packed: bytes, now_at: float) -> bool:
+def all_near(timestamps: list[Any], now_at: float, packed: bytes | None = None) -> bool:
+    """Return whether all Unix times, at least one, are allowed at the time `now_at` [s].
+
+    `packed` are the same as float64, if somebody has packed them already.
+    """
     earliest, latest = allowed_times(now_at)
-    if len(timestamps) >= LONG_LIST:
+    if packed is not None and len(timestamps) >= LONG_LIST:
         times = np.frombuffer(packed)
         # Both are NaN if any time is, and then no comparison holds.
         return bool(earliest <= times.min() and times.max() <= latest)

@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Mapping
 from itertools import chain
+from typing import Any
 
 import cbor2
 
@@ -22,12 +23,12 @@ from ocsd.journal.origin import Origin
 class PackingLayout(Layout):
     """A layout that packs new blocks."""
 
-    __slots__ = ("_names", "_plain", "_short")
+    __slots__ = ("_short", "is_plain", "names")
 
     def __init__(self, origin: Origin, block_name: str, kinds: Mapping[str, Kind]) -> None:
         super().__init__(origin, block_name, kinds)
-        self._names = tuple(self.kinds)
-        self._plain = all(kind in TYPECODE for kind in self.kinds.values())
+        self.names = tuple(self.kinds)
+        self.is_plain = all(kind in TYPECODE for kind in self.kinds.values())
         self._short: dict[int, struct.Struct] = {}
 
     def pack(self, block: CheckedBlock) -> bytes:
@@ -41,7 +42,7 @@ class PackingLayout(Layout):
             If a field has values of no type.
         """
         columns = block.columns
-        if self._plain:
+        if self.is_plain:
             try:
                 return self._pack_numbers(block)
             except NOT_ALL_NUMBERS:
@@ -60,9 +61,36 @@ class PackingLayout(Layout):
             parts.append(cbor2.dumps([columns[name] for name in self._texts]))
         return b"".join(parts)
 
+    def pack_rows(self, rows: list[list[list[Any]]], length: int) -> list[bytes]:
+        """Return several blocks of `length` samples as bytes.
+
+        Each row has the times and the columns of a block in the order of `names`; this layout
+        `is_plain`. Whether the times are good is not checked.
+
+        Raises
+        ------
+        TypeError, OverflowError, struct.error
+            If a value has another type.
+        """
+        if length >= LONG_LIST:
+            return [self._pack_long(row, length) for row in rows]
+        if self.is_all_floats:
+            width = self.width * length
+            layout = packer(f"{len(rows) * width // 8}d")
+            content = layout.pack(*chain.from_iterable(chain.from_iterable(rows)))
+            return [content[place : place + width] for place in range(0, len(content), width)]
+        short = self._short.get(length) or self._add_short(length)
+        times = packer(f"{length}d")
+        return [times.pack(*row[0]) + short.pack(*chain.from_iterable(row[1:])) for row in rows]
+
+    def _pack_long(self, row: list[list[Any]], length: int) -> bytes:
+        pack_as = {kind: packer(f"{length}{code}").pack for kind, code in TYPECODE.items()}
+        kinds = (Kind.FLOAT, *self.kinds.values())
+        return b"".join([pack_as[kind](*values) for kind, values in zip(kinds, row, strict=True)])
+
     def _pack_numbers(self, block: CheckedBlock) -> bytes:
         length = block.length
-        lists = map(block.columns.__getitem__, self._names)
+        lists = map(block.columns.__getitem__, self.names)
         if length < LONG_LIST:
             layout = self._short.get(length) or self._add_short(length)
             return block.times + layout.pack(*chain.from_iterable(lists))

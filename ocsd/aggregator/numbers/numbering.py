@@ -56,6 +56,19 @@ class Numbering:
                     self.times.pop(near, None)
         self.end = max(self.end, number + 1)
 
+    def add_run(self, first: int, end: int, at: float) -> None:
+        """Add the numbers from `first` to before `end`, which follow the last one that came in.
+
+        `at` is the Unix time [s] of the last message.
+        """
+        bounds = self.seen.bounds
+        # The one before is not an edge any more, unless it is the first of its range.
+        if bounds[-2] != first - 1:
+            self.times.pop(first - 1, None)
+        self.times[end - 1] = at
+        bounds[-1] = end
+        self.end = max(self.end, end)
+
     def extend_to(self, end: int) -> None:
         """Add that all numbers below `end` exist."""
         self.end = max(self.end, end)

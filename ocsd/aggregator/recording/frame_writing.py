@@ -2,7 +2,7 @@
 
 from binascii import crc32
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -96,10 +96,24 @@ class Filing:
         now: Instant,
     ) -> None:
         """Keep a packed block that is in the journal."""
+        self.take_lot(provider, buffer, [packed], numbers=[number], segment=segment, now=now)
+
+    def take_lot(
+        self,
+        provider: Provider,
+        buffer: BlockBuffer,
+        blocks: Sequence[PackedBlock],
+        *,
+        numbers: Sequence[int],
+        segment: int,
+        now: Instant,
+    ) -> None:
+        """Keep packed blocks of one layout that are in the journal, each of another message."""
         before = provider.buffered_bytes
-        if not buffer.blocks or buffer.blocks[-1].layout is not packed.layout:
-            self._kinds.expect(provider.origin.address, packed.layout.kinds)
-        provider.take(buffer, packed, number, segment, now)
+        layout = blocks[0].layout
+        if not buffer.blocks or buffer.blocks[-1].layout is not layout:
+            self._kinds.expect(provider.origin.address, layout.kinds)
+        provider.take_lot(buffer, blocks, numbers, segment, now)
         self.providers[provider.prov_id] = provider
         self.buffered_bytes += provider.buffered_bytes - before
 

@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeAlias
 
@@ -17,7 +18,13 @@ _MESSAGE_BYTES: Final = 2000
 # A message of unknown shape is refused soon, but it may be large.
 _STRANGE_BYTES: Final = 2**17
 
-Record: TypeAlias = Callable[[Arrival], None]
+MOST_AT_ONCE: Final = 1000
+"""Arrivals that are recorded together at most."""
+
+_Item: TypeAlias = tuple[Arrival, int]
+
+Record: TypeAlias = Callable[[list[Arrival]], None]
+"""Records arrivals that wait, in their order."""
 
 
 class Intake:
@@ -28,7 +35,7 @@ class Intake:
     ) -> None:
         self._most_bytes = most_bytes
         self._monotonic = monotonic
-        self._queue: SimpleQueue[tuple[Arrival, int] | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         self._put_at_s: deque[float] = deque()
         # Each is written by one thread only, so none needs a lock.
         self._put_bytes = 0
@@ -80,28 +87,41 @@ class Intake:
                 item = self._queue.get(timeout=left_s)
             except Empty:
                 return
-            if item is None:
+            if item is None or not self._record_from(item, record):
                 return
-            self._record(item, record)
 
     def finish(self, record: Record) -> None:
         """Record everything that waits at this moment (recording thread)."""
         for _ in range(self._queue.qsize()):
             item = self._queue.get()
             if item is not None:
-                self._record(item, record)
+                self._record([item], record)
 
     def clear(self) -> None:
         """Drop everything that waits (recording thread)."""
         self.finish(lambda _arrival: None)
 
-    def _record(self, item: tuple[Arrival, int], record: Record) -> None:
-        arrival, size_bytes = item
+    def _record_from(self, item: _Item, record: Record) -> bool:
+        """Record an arrival and those that wait behind it; False if `wake` was called."""
+        items = [item]
+        is_woken = False
+        with suppress(Empty):
+            while len(items) < MOST_AT_ONCE:
+                following = self._queue.get_nowait()
+                if following is None:
+                    is_woken = True
+                    break
+                items.append(following)
+        self._record(items, record)
+        return not is_woken
+
+    def _record(self, items: list[_Item], record: Record) -> None:
         try:
-            record(arrival)
+            record([arrival for arrival, _ in items])
         finally:
-            self._put_at_s.popleft()
-            self._done_bytes += size_bytes
+            for _, size_bytes in items:
+                self._put_at_s.popleft()
+                self._done_bytes += size_bytes
 
 
 def size_of(message: Any) -> int:

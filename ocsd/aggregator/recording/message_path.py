@@ -1,6 +1,6 @@
 """One message from its feed_info to the journal and the buffers (steps 1 to 5 of `recorder`)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ocsd.agent.feeds.times import TIME_UNKNOWN
@@ -16,6 +16,7 @@ from ocsd.aggregator.incoming.moment import Instant
 from ocsd.aggregator.incoming.tally import Log
 from ocsd.aggregator.numbers.hole import Hole, make_hole
 from ocsd.aggregator.numbers.source_key import SourceKey
+from ocsd.aggregator.recording.batch import Batch, Pair, gathered
 from ocsd.aggregator.recording.opening import Opened
 from ocsd.aggregator.recording.pause import Pause
 from ocsd.aggregator.recording.refusals import Refusals
@@ -65,6 +66,47 @@ class MessagePath:
             self.refuse(message, feed_info, str(refused))
         except Exception as error:  # noqa: BLE001 # a defect of ours must not end the recording
             self.refuse(message, feed_info, f"defect of ocsd: {error!r}")
+
+    def accept_all(self, pairs: Sequence[Pair]) -> None:
+        """Take messages of recorded feeds, in order; those that are as usual together."""
+        if self._pause.reason is None and len(pairs) > 1:
+            gathered(pairs, self._parts.introductions, self._commit, self.accept)
+            return
+        for message, feed_info in pairs:
+            self.accept(message, feed_info)
+
+    def _commit(self, batch: Batch) -> None:
+        """Record a batch; one by one if that is not possible together."""
+        now = self._clock()
+        segment = self._written(batch, now)
+        if segment is None:
+            for message, feed_info in batch.pairs:
+                self.accept(message, feed_info)
+            return
+        self.messages += len(batch.pairs)
+        self.samples += batch.samples
+        for source, run in batch.runs.items():
+            source.received_at = now.at
+            source.numbering.add_run(run.first, run.end, now.dated(run.last_time))
+        filing = self._parts.filing
+        for lot in batch.lots.values():
+            filing.take_lot(
+                lot.provider, lot.buffer, lot.blocks, numbers=lot.numbers, segment=segment, now=now
+            )
+        for source in batch.runs:
+            filing.write_early(source.providers[0], source.providers, now)
+
+    def _written(self, batch: Batch, now: Instant) -> int | None:
+        """Write a batch to the journal; return its segment, None if it is not written."""
+        try:
+            if self._pause.reason is not None or not batch.pack():
+                return None
+            return self._parts.writer.messages(now.at, batch.entries())
+        except OSError as error:
+            self._pause.begin(now, error)
+        except Exception:  # noqa: BLE001 # a defect of ours: it shows which message has it
+            return None
+        return None
 
     def announce(self, key: SourceKey, sender: str, next_number: int) -> None:
         """Record that all numbers below `next_number` of a source exist."""

@@ -44,7 +44,7 @@ def test_arrivals_are_recorded_in_order_and_their_size_is_known():
     assert not intake.full
     intake.put(outage(3), 40)
     assert intake.full
-    intake.finish(done.append)
+    intake.finish(done.extend)
     assert done == [outage(number) for number in range(4)]
     assert (intake.waiting, intake.size_bytes) == (0, 0)
 
@@ -65,7 +65,7 @@ def test_a_defect_is_put_on_record_and_the_next_arrival_is_recorded(recording):
     intake = Intake()
     intake.put(Announced("observatory.a", None))
     intake.put(Received({}, {"address": "observatory.a.feeds.f", "session_id": "1"}))
-    intake.finish(recording.recorder.record)
+    intake.finish(lambda arrivals: [recording.recorder.record(each) for each in arrivals])
     assert recording.recorder.encoded()["messages"] == 1
     [reason] = recording.recorder.encoded()["refused_because"].values()
     assert reason.startswith("defect of ocsd: AttributeError")
@@ -188,3 +188,14 @@ def test_a_field_that_changed_its_type_is_told_with_both_types():
         "changes of a field's type in the last hour: 1, e.g. a.feeds.b.x: was int and is float "
         "now; `ocsd data export` reads all values as they were published"
     )
+
+
+def test_arrivals_that_wait_are_recorded_together_until_the_thread_is_woken():
+    intake, lots = Intake(100), []
+    for number in range(3):
+        intake.put(outage(number))
+    intake.wake()
+    intake.put(outage(3))
+    intake.work(lots.append, 60.0)
+    assert lots == [[outage(0), outage(1), outage(2)]]
+    assert intake.waiting == 1
