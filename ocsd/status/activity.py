@@ -59,6 +59,8 @@ class DiskStatus(NamedTuple):
     path: str = "?"
     what: tuple[str, ...] = ()
     """Its uses: ``data``, ``state``, ``logs``."""
+    total_bytes: int | None = None
+    free_bytes: int | None = None
     full_in_s: float | None = None
     """Time until it is full at the present rate [s]; None if it does not fill."""
     warning: str = ""

@@ -124,6 +124,7 @@ class HostStatus(NamedTuple):
     version: str = "?"
     pid: int = 0
     site_file: str | None = None
+    since_at: float | None = None
     router: RouterStatus = RouterStatus()
     instances: tuple[InstanceStatus, ...] = ()
     trouble: str = ""

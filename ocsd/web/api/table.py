@@ -6,7 +6,7 @@ from ocsd.access.roles import Role
 from ocsd.log.levels import LEVELS
 from ocsd.web.api import schemas
 from ocsd.web.api.handlers import Handlers
-from ocsd.web.server.route import EVENTS, LINES, Param, Route
+from ocsd.web.server.route import EVENTS, LINES, PLAIN_TEXT, Param, Route
 from ocsd.web.sources.export import EXPORT_TYPES
 from ocsd.web.sources.records import MOST_ENTRIES, MOST_LINES
 
@@ -315,6 +315,15 @@ def _of_process(handlers: Handlers) -> tuple[Route, ...]:
             "The feed viewers (`ocsd view-feed`) that told this host about themselves.",
             handlers.views,
             schemas.VIEWS,
+        ),
+        Route(
+            "GET",
+            "metrics",
+            "The host for Prometheus, in OpenMetrics if the client accepts it; also at `/metrics`.",
+            handlers.metrics.metrics,
+            schemas.TEXT,
+            kind=PLAIN_TEXT,
+            refusals=(400, 503),
         ),
         Route("GET", "openapi.json", "This document.", handlers.openapi, {"type": "object"}),
     )
