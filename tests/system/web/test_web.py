@@ -15,6 +15,8 @@ from tests.promtool import needs_promtool, promtool
 from tests.system.conftest import a_site, fake_agent
 from tests.system.waiting import free_port, wait_until
 from tests.system.web.browser import Browser
+from tests.system.web.prometheus_server import needs_prometheus, prometheus_server
+from tests.unit.deploy.test_dashboards import DASHBOARDS, queries
 
 pytestmark = pytest.mark.system
 
@@ -137,6 +139,15 @@ class TestAnswers:
     def test_promtool_finds_nothing_in_them(self, browser):
         _, _, content = browser.ask("/metrics")
         assert promtool("check", "metrics", given=content.decode()) == ("", 0)
+
+    @needs_prometheus
+    def test_every_query_of_the_dashboards_has_data(self, browser, tmp_path):
+        asked = {query for path in DASHBOARDS for query in queries(path)}
+        # Only what is wrong has data there; and no program keeps this machine's clock.
+        asked = {each for each in asked if " == " not in each and "clock" not in each}
+        with prometheus_server(tmp_path, f"{browser.host}:{browser.port}") as server:
+            found = {each: server.ask(each.replace('"a"', '"lab"')) for each in asked}
+        assert [each for each in found if not found[each]] == []
 
     def test_a_restart_says_who_asked_for_it(self, lab, browser):
         status, _, content = browser.ask("instances/restart", "POST", {"names": ["idle"]})
