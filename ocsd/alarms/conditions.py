@@ -249,10 +249,13 @@ class DiskCondition:
         return f"disk {self.use} {self.measure} {self.bound}{unit}"
 
 
+FieldCondition = ValueCondition | RateCondition
+"""Conditions on the samples of a field."""
+
 PolledCondition = StateCondition | OperationCondition | RecorderCondition | DiskCondition
 """Conditions on what the daemon tells."""
 
-Condition = ValueCondition | RateCondition | SilenceCondition | PolledCondition
+Condition = FieldCondition | SilenceCondition | PolledCondition
 
 
 class DiskFacts(NamedTuple):

@@ -1,8 +1,9 @@
 """Incidents: alarms of one cause, which tell people once."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Container, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 TOGETHER_S: Final = 5.0
 """Longest time between alarms that count as of one cause, whatever they are about [s]."""
@@ -81,9 +82,43 @@ class OpenIncidents:
                 return self._with(left), Joined(left, tells=not left.open)
         return self, None
 
+    def of(self, name: str) -> Incident | None:
+        """Return the incident in which an alarm is still raised; None if there is none."""
+        return next((each for each in self.open if name in each.open), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return them for a file: `incidents_from_json` reads it."""
+        return {
+            "last_number": self.last_number,
+            "open": [
+                {**asdict(each), "causes": sorted(each.causes), "open": sorted(each.open)}
+                for each in self.open
+            ],
+        }
+
     def _with(self, changed: Incident) -> "OpenIncidents":
         kept = (changed if each.number == changed.number else each for each in self.open)
         return replace(self, open=tuple(each for each in kept if each.open))
+
+
+def incidents_from_json(told: Mapping[str, Any], names: Container[str]) -> OpenIncidents:
+    """Return incidents that `OpenIncidents.to_json` has written.
+
+    Alarms whose names are not among `names` are there no more, so they are not raised either.
+    """
+    known = {each.name for each in fields(Incident)}
+    found = []
+    for row in told.get("open", ()):
+        kept = {key: value for key, value in row.items() if key in known}
+        kept |= {
+            "severity": Severity(row["severity"]),
+            "causes": frozenset(row["causes"]),
+            "alarms": tuple(row["alarms"]),
+            "open": frozenset(name for name in row["open"] if name in names),
+        }
+        if kept["open"]:
+            found.append(Incident(**kept))
+    return OpenIncidents(told.get("last_number", 0), tuple(found))
 
 
 def _joined(incident: Incident, name: str, cause: str, severity: Severity, at: float) -> Incident:

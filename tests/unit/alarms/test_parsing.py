@@ -66,6 +66,7 @@ ABOVE, BELOW = Comparison.ABOVE, Comparison.BELOW
 )
 def test_each_form_is_read(text, condition, for_s):
     assert parse(text) == AlarmRule(condition, for_s)
+    assert parse(str(parse(text))) == AlarmRule(condition, for_s)
 
 
 @pytest.mark.parametrize(
