@@ -44,27 +44,44 @@ class MetricsEndpoint:
     async def metrics(self, call: Call) -> bytes:
         """Return the metrics of this host."""
         state = await self._states.fresh()
+        feeds = self._live.tallies()
+        if feeds is not None:
+            feeds = dict(feeds)  # The counts go on meanwhile.
         facts: dict[str, Any] = {
-            "host": self._settings.host,
             "answers": state.answers,
-            "feeds": self._live.tallies(),
+            "feeds": feeds,
             "viewers": self._state.viewers,
         }
         if state.answers and state.status is not None:
             facts["report"] = host_status(state.status)
-        # The text is made here and not in the thread, for the counts go on.
+        accept = header_of(call.request, "accept")
+        # It takes 35 ms with 50 instances: in a thread it holds up no stream.
+        kind, text = await self._work.do(self._text, facts, accept)
+        call.request.setHeader(b"content-type", kind.encode())
+        content: bytes = text
+        return content
+
+    def _text(self, facts: Mapping[str, Any], accept: str) -> tuple[str, bytes]:
+        # Loaded now, for the library takes 0.1 s.
+        from ocsd.web.metrics.exposition import exposition
+        from ocsd.web.metrics.scrape import Scrape
+
         now_s = time.monotonic()
         if now_s - self._read_s >= AVAILABILITY_PERIOD_S:
             self._read_s = now_s
-            self._availability = await self._work.do(availabilities, self._settings.paths)
-        kind, text = _text(facts, self._availability, header_of(call.request, "accept"))
-        call.request.setHeader(b"content-type", kind.encode())
-        return text
+            self._availability = availabilities(self._settings.paths)
+        seen = Scrape(
+            self._settings.host,
+            time.time(),
+            availability=self._availability,
+            usage=usage_of,
+            **facts,
+        )
+        return exposition(seen, accept)
 
 
 def availabilities(paths: HostPaths) -> dict[str, float]:
     """Return the availability of each instance over the last day; none if it was never wanted."""
-    _load()
     now_at = time.time()
     since_at = now_at - AVAILABILITY_SPAN_S
     try:
@@ -76,18 +93,3 @@ def availabilities(paths: HostPaths) -> dict[str, float]:
         for name, summary in found.items()
         if summary.availability is not None
     }
-
-
-def _load() -> None:
-    """Load the libraries, which takes 0.1 s, in the thread."""
-    import ocsd.web.metrics.exposition  # noqa: F401 - to load it
-
-
-def _text(
-    facts: Mapping[str, Any], availability: Mapping[str, float], accept: str
-) -> tuple[str, bytes]:
-    from ocsd.web.metrics.exposition import exposition
-    from ocsd.web.metrics.scrape import Scrape
-
-    seen = Scrape(at=time.time(), availability=availability, usage=usage_of, **facts)
-    return exposition(seen, accept)
