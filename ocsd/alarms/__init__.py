@@ -1,5 +1,6 @@
-"""The rules of alarms: conditions and their language, the life of an alarm, incidents.
+"""The rules of alarms: conditions and their language, the life of an alarm, incidents, messages.
 
-All of it is pure: times, samples and states come in as data, and notices go out. Begin with
-`ocsd.alarms.parsing`, which reads a condition as a site file has it, and `ocsd.alarms.alarm`.
+All of it is pure: times, samples and states come in as data, and events go out. Begin with
+`ocsd.alarms.board`, which has all alarms of a host; `ocsd.alarms.parsing` reads conditions, and
+`ocsd.alarms.outbox` decides when a message is tried again. Nothing feeds them yet.
 """

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from ocsd.alarms.outbox import (
     GIVEN_UP_AFTER_S,
-    LONGEST_RETRY_S,
-    Delivery,
-    DeliveryState,
+    LONGEST_REPEAT_S,
+    AlarmMessage,
+    MessageState,
     Outbox,
     outbox_from_json,
 )
@@ -35,18 +35,18 @@ def test_a_message_is_tried_until_it_is_delivered():
 
 
 def test_attempts_become_rarer_up_to_ten_minutes():
-    delivery, waits = Delivery("1", "vera", {}, 0.0), []
+    message, waits = AlarmMessage("1", "vera", {}, 0.0), []
     for _ in range(10):
-        delivery = delivery.begun().failed("busy", 0.0)
-        waits.append(delivery.due_at)
-    assert waits == [5, 10, 20, 40, 80, 160, 320, *[LONGEST_RETRY_S] * 3]
+        message = message.begun().failed("busy", 0.0)
+        waits.append(message.due_at)
+    assert waits == [5, 10, 20, 40, 80, 160, 320, *[LONGEST_REPEAT_S] * 3]
 
 
 def test_after_a_day_it_is_given_up():
-    delivery = Delivery("1", "vera", {}, 0.0).begun().failed("busy", GIVEN_UP_AFTER_S)
-    assert (delivery.state, delivery.reason) == (DeliveryState.UNDELIVERABLE, "busy")
-    box = Outbox().queued("1", "vera", {}, 0.0).changed(delivery)
-    assert box.deliveries == ()
+    message = AlarmMessage("1", "vera", {}, 0.0).begun().failed("busy", GIVEN_UP_AFTER_S)
+    assert (message.state, message.reason) == (MessageState.UNDELIVERABLE, "busy")
+    box = Outbox().queued("1", "vera", {}, 0.0).changed(message)
+    assert box.messages == ()
 
 
 def test_each_receiver_gets_one_after_the_other_and_a_refused_one_holds_up_none():
@@ -69,7 +69,7 @@ def test_a_message_is_queued_once():
 def test_after_a_kill_an_attempt_that_was_under_way_is_not_made_again_by_itself():
     box = Outbox().queued("1", "vera", {"a": 1}, 100.0).queued("2", "vera", {}, 100.0)
     box = kept(box.changed(box.due(100.0)[0].begun()))
-    assert box.find("1", "vera").state is DeliveryState.UNCERTAIN
+    assert box.find("1", "vera").state is MessageState.UNCERTAIN
     assert [each.key for each in box.due(1e6)] == ["2"]
     assert kept(box) == box
     retried = box.changed(box.find("1", "vera").failed("perhaps delivered", 200.0))
@@ -85,7 +85,7 @@ events = st.lists(
 
 
 def under_way(box):
-    return [each for each in box.deliveries if each.state is DeliveryState.UNDER_WAY]
+    return [each for each in box.messages if each.state is MessageState.UNDER_WAY]
 
 
 def after(box, kind, number, at):
@@ -99,8 +99,8 @@ def after(box, kind, number, at):
         "fail": [each.failed("busy", at) for each in under_way(box)],
         "deliver": [each.delivered() for each in under_way(box)],
     }
-    for delivery in ends[kind]:
-        box = box.changed(delivery)
+    for message in ends[kind]:
+        box = box.changed(message)
     return box
 
 
@@ -111,9 +111,9 @@ def test_whatever_happens_a_message_is_never_under_way_twice_and_none_is_lost(ha
     for kind, number in happened:
         at += 700.0
         before, box = box, after(box, kind, number, at)
-        gone = {each.key for each in before.deliveries} - {each.key for each in box.deliveries}
+        gone = {each.key for each in before.messages} - {each.key for each in box.messages}
         done = {each.key for each in under_way(before)}
         assert gone == (done if kind == "deliver" else set())
         assert len(under_way(box)) <= 1
-        uncertain = [each.key for each in box.deliveries if each.state is DeliveryState.UNCERTAIN]
+        uncertain = [each.key for each in box.messages if each.state is MessageState.UNCERTAIN]
         assert not {each.key for each in box.due(1e9)}.intersection(uncertain)
