@@ -15,7 +15,13 @@ from ocsd.export.databases.cursor import (
     opened_at,
 )
 from ocsd.export.databases.points import Samples
-from ocsd.export.databases.trails import JournalTrail, frames, names_of_files
+from ocsd.export.databases.trails import (
+    JournalTrail,
+    end_of_files,
+    frames,
+    names_of_files,
+    span_of_files,
+)
 
 _Progress = tuple[Sequence[JournalSpan | FileSpan], Sequence[FileSpan]]
 """What is left of the part that was read, and what was found to be lost in it."""
@@ -45,9 +51,12 @@ class Source:
 
     def __init__(self, folder: Path, cursor: Cursor | None, now_at: float) -> None:
         self._folder = folder
-        settled = (cursor or Cursor()).settled()
+        # At the first start, all that is in files is left out, whatever becomes of this life.
+        settled = (cursor or Cursor(Position(None, end_of_files(folder)))).settled()
+        if settled.live.place is None or not _has_journal(folder):
+            settled = _of_files(folder, settled)
         place = settled.live.place
-        leaps = place is not None and now_at - place.at > LEAP_S
+        leaps = place is not None and place.at > 0 and now_at - place.at > LEAP_S
         if leaps:
             settled = Cursor(
                 replace(settled.live, place=None), (*settled.spans, JournalSpan(settled.live))
@@ -101,7 +110,7 @@ class Source:
         """Move the cursor behind the old samples that were read last."""
         if self._progress is not None:
             left, lost = self._progress
-            self.cursor = replace(self.cursor, spans=(*left, *self.cursor.spans[1:], *lost))
+            self.cursor = replace(self.cursor, spans=(*lost, *left, *self.cursor.spans[1:]))
         self._progress = None
 
     def close(self) -> None:
@@ -116,7 +125,10 @@ class Source:
         found = trail.read()
         # While no newer entry has come, nobody knows where they begin.
         is_known = span.until is not None
-        if is_known and (_is_reached(trail.position, span.until) or not trail.behind):
+        if not found.samples and not _has_journal(self._folder):
+            self._progress = [], [*found.lost, *_files_of(self._folder, trail.position)]
+            self._end_old()
+        elif is_known and (_is_reached(trail.position, span.until) or not trail.behind):
             self._end_old()
             self._progress = [], found.lost
         else:
@@ -156,6 +168,35 @@ def backlog_bytes(folder: Path, cursor: Cursor) -> int:
             case _:
                 continue
     return total
+
+
+def _has_journal(folder: Path) -> bool:
+    return bool(journal.segments(journal.journal_folder(folder)))
+
+
+def _of_files(folder: Path, cursor: Cursor) -> Cursor:
+    """Return a cursor that begins with the oldest entry of the journal, if there is one again.
+
+    What is gone from the journal is in files: a recorder that ends in order leaves none.
+    """
+    spans: list[JournalSpan | FileSpan] = []
+    for span in cursor.spans:
+        match span:
+            case JournalSpan(begin):
+                spans += _files_of(folder, begin)
+            case FileSpan():
+                spans.append(span)
+    rest = _files_of(folder, cursor.live)
+    framed = rest[-1].until if rest else cursor.live.framed
+    return Cursor(Position(None, framed), (*spans, *rest))
+
+
+def _files_of(folder: Path, position: Position) -> list[FileSpan]:
+    """Return the part of the files that holds what was in the journal behind a position."""
+    since_at = 0.0
+    if position.place is not None:
+        since_at = position.place.at
+    return span_of_files(folder, position.framed, since_at)
 
 
 def _behind(segments: list[tuple[int, Path]], place: journal.JournalPlace) -> int:

@@ -113,10 +113,18 @@ def span_of_files(folder: Path, framed: FilePlace | None, since_at: float) -> li
     if framed is None and since_at > 0:
         reached = [name for name in files if opened_at(name) >= since_at - REACH_S]
         framed = FilePlace(reached[0], 0) if reached else None
-    if framed is None or not files:
+    until = end_of_files(folder)
+    if framed is None or until.key <= framed.key:
         return []
-    until = FilePlace(files[-1], (folder / files[-1]).stat().st_size)
-    return [FileSpan(framed, until)] * (until.key > framed.key)
+    return [FileSpan(framed, until)]
+
+
+def end_of_files(folder: Path) -> FilePlace:
+    """Return the end of the files of a data folder as they are now."""
+    files = names_of_files(folder)
+    if not files:
+        return FilePlace("", 0)
+    return FilePlace(files[-1], (folder / files[-1]).stat().st_size)
 
 
 def frames(folder: Path, span: FileSpan) -> Iterator[tuple[list[Samples], FilePlace]]:

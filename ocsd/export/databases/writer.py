@@ -251,8 +251,8 @@ class Writer:
 
     def _lag_s(self, now: Instant) -> float:
         cursor = self._cursor.safe
-        if cursor is None or cursor.live.place is None:
-            return 0.0
+        if cursor is None or cursor.live.place is None or not cursor.live.place.at:
+            return 0.0  # Nothing that has a time has been read yet.
         return max(0.0, now.at - cursor.live.place.at)
 
     def _reason(self, data: dict[str, Any]) -> str:

@@ -31,8 +31,9 @@ class Aside:
 class Site:
     """A recorder, a database and a writer with one clock."""
 
-    def __init__(self, folder, **parts):
-        self.recording = Recording(folder / "data", **parts)
+    def __init__(self, folder):
+        # Small segments, so that what is in files soon goes from the journal.
+        self.recording = Recording(folder / "data", segment_bytes=2**14)
         self.recording.folder.mkdir()
         self.recording.start()
         self.clock = self.recording.clock
@@ -152,6 +153,42 @@ def test_a_recorder_that_was_killed_or_ended_costs_nothing(site):
     site.write()
     assert len(site.database.values) == 2 * 10 * site.number
     site.end()
+
+
+def test_a_recorder_that_ended_while_the_writer_was_away_has_left_all_in_files(site):
+    site.publish(30)
+    site.write()
+    site.publish(400)
+    site.recording.recorder.close()
+    site.begin()
+    site.write()
+    assert len(site.database.values) == 2 * 10 * site.number
+    site.writer.close()
+    site.begin()
+    arrived = site.database.arrived
+    site.write()
+    assert site.database.arrived == arrived
+    site.recording.start()
+    site.publish(3)
+    site.write()
+    site.end()
+
+
+def test_a_first_life_that_ended_early_is_no_reason_to_begin_anew(site):
+    site.writer.step()  # before anything was recorded
+    site.writer.close()
+    site.publish(700)  # longer than the journal keeps
+    site.begin()
+    site.write()
+    assert len(site.database.values) == 2 * 10 * site.number
+    site.end()
+
+
+def test_the_first_start_leaves_out_what_is_no_longer_in_the_journal(tmp_path):
+    site = Site(tmp_path)
+    site.publish(700)
+    site.write()
+    assert 0 < len(site.database.values) < 2 * 10 * site.number
 
 
 def test_refused_lines_are_set_aside_and_counted(site):
