@@ -9,7 +9,7 @@ from ocsd.export.databases.lines import FieldName, single_fields
 
 MOST_LINES: Final = 10_000
 """Lines of a batch at most, as in OCS."""
-MOST_BYTES: Final = 4 * 2**20
+MOST_BATCH_BYTES: Final = 4 * 2**20
 """About as many bytes of a batch at most; InfluxDB 1 takes 25 MB."""
 
 _ALL_DROPPED: Final = re.compile(r"dropped=(\d+)")
@@ -41,8 +41,8 @@ class RefusedLine(NamedTuple):
     reason: str
 
 
-class Delivery(NamedTuple):
-    """What became of a batch."""
+class DeliveredBatch(NamedTuple):
+    """The result of sending a batch."""
 
     refused: Sequence[RefusedLine]
     floats: frozenset[FieldName]
@@ -56,7 +56,7 @@ def batches(lines: Sequence[str]) -> Iterator[Sequence[str]]:
     """Yield lines in batches."""
     begin, size_bytes = 0, 0
     for place, line in enumerate(lines):
-        if place - begin >= MOST_LINES or (size_bytes > MOST_BYTES and place > begin):
+        if place - begin >= MOST_LINES or (size_bytes > MOST_BATCH_BYTES and place > begin):
             yield lines[begin:place]
             begin, size_bytes = place, 0
         size_bytes += len(line)
@@ -64,7 +64,7 @@ def batches(lines: Sequence[str]) -> Iterator[Sequence[str]]:
         yield lines[begin:]
 
 
-def deliver(lines: Sequence[str], send: Send) -> Delivery:
+def deliver(lines: Sequence[str], send: Send) -> DeliveredBatch:
     """Send a batch; what the database refuses in it is found by halves, down to single fields.
 
     Sending a point again does not double it: it has the same series and time.
@@ -88,7 +88,7 @@ def deliver(lines: Sequence[str], send: Send) -> Delivery:
                 floats |= _floats(reason)
                 refused += _without_whole_number(part, reason, send)
             waiting += reversed(smaller)
-    return Delivery(refused, frozenset(floats))
+    return DeliveredBatch(refused, frozenset(floats))
 
 
 def _smaller(lines: Sequence[str], reason: str) -> list[Sequence[str]]:

@@ -13,9 +13,9 @@ from ocsd.aggregator.incoming.message import (
     read_origin,
 )
 from ocsd.aggregator.incoming.packing import PackingLayout
-from ocsd.export.databases.points import Samples, described
+from ocsd.export.databases.points import BlockSamples, described
 
-MOST_SAMPLES: Final = 2_000_000
+MOST_WAITING_VALUES: Final = 2_000_000
 """Values of samples that wait at most: some hundred megabytes."""
 
 
@@ -54,10 +54,10 @@ class Inbox:
         if self._takes_all or parameters.get("exclude_aggregator"):
             self._put(message, feed_info)
 
-    def first(self, most: int = 1000) -> tuple[int, list[Samples]]:
+    def first(self, most: int = 1000) -> tuple[int, list[BlockSamples]]:
         """Return how many of the oldest messages these are, and their samples."""
         messages = [each for each, _ in zip(list(self._waiting), range(most), strict=False)]
-        found: list[Samples] = []
+        found: list[BlockSamples] = []
         for message, feed_info, _ in messages:
             found += self._samples(message, feed_info)
         return len(messages), found
@@ -76,12 +76,12 @@ class Inbox:
         size = _values_in(message)
         self._waiting.append((message, feed_info, size))
         self._size += size
-        while self._size > MOST_SAMPLES and len(self._waiting) > 1:
+        while self._size > MOST_WAITING_VALUES and len(self._waiting) > 1:
             self._size -= self._waiting.popleft()[2]
             self.dropped += 1
 
-    def _samples(self, message: object, feed_info: Mapping[str, Any]) -> list[Samples]:
-        found: list[Samples] = []
+    def _samples(self, message: object, feed_info: Mapping[str, Any]) -> list[BlockSamples]:
+        found: list[BlockSamples] = []
         try:
             origin = read_origin(feed_info)
             for block in read_blocks(message, self._clock()):
@@ -90,7 +90,7 @@ class Inbox:
                 check_field_names(block.block_name, list(block.columns))
                 layout = PackingLayout(origin, block.block_name, kinds_of(block), block.tags)
                 columns = layout.unpack(block.length, [layout.pack(block)])
-                found.append(Samples(described(layout), columns))
+                found.append(BlockSamples(described(layout), columns))
         except (RefusedError, MisfitError) as error:
             self.refused = str(feed_info.get("address")), str(error)
         return found

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocsd.aggregator.frames.schema import TICKS_PER_SECOND
-from ocsd.export.databases.points import Samples, Series, series_of
+from ocsd.export.databases.points import BlockSamples, Series, series_of
 from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Values
 
@@ -42,12 +42,12 @@ class _Template(NamedTuple):
         return f"{self.head} {','.join(self.parts)} %d"
 
 
-def lines_of(samples: Samples, floats: Container[FieldName] = ()) -> list[str]:
+def lines_of(samples: BlockSamples, floats: Container[FieldName] = ()) -> list[str]:
     """Return the lines of samples; values that are NaN or infinite are left out.
 
     Parameters
     ----------
-    samples : Samples
+    samples : BlockSamples
         The samples of a block.
     floats : container of FieldName
         Fields that are floats in the database, whatever they are here.

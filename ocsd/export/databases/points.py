@@ -12,8 +12,8 @@ from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Layout, Tags, Values
 
 
-class Described(NamedTuple):
-    """What decides the points of a block."""
+class PointModel(NamedTuple):
+    """The facts that decide the points of a block."""
 
     feed: str
     """Address of the feed, such as ``observatory.thermo1.feeds.temps``."""
@@ -24,10 +24,10 @@ class Described(NamedTuple):
     agent_class: str = ""
 
 
-class Samples(NamedTuple):
+class BlockSamples(NamedTuple):
     """Samples of one block."""
 
-    block: Described
+    block: PointModel
     columns: Mapping[str, Values]
     """By field, each of n values; "" are the Unix times [s], float64."""
 
@@ -41,13 +41,13 @@ class Series(NamedTuple):
     """Names in the database, by the field's name."""
 
 
-def described(layout: Layout) -> Described:
+def described(layout: Layout) -> PointModel:
     """Return what decides the points of the blocks of a layout."""
     origin = layout.origin
-    return Described(origin.address, layout.kinds, layout.tags, origin.agent_class)
+    return PointModel(origin.address, layout.kinds, layout.tags, origin.agent_class)
 
 
-def series_of(block: Described) -> Sequence[Series]:
+def series_of(block: PointModel) -> Sequence[Series]:
     """Return the series of a block: one, or one for each field if it has ``influxdb_tags``."""
     agent, _, feed = block.feed.partition(".feeds.")
     if not block.tags:
@@ -55,7 +55,7 @@ def series_of(block: Described) -> Sequence[Series]:
     return list(_tagged(block, block.tags, agent, feed))
 
 
-def _tagged(block: Described, tags: Tags, agent: str, feed: str) -> Iterator[Series]:
+def _tagged(block: PointModel, tags: Tags, agent: str, feed: str) -> Iterator[Series]:
     address_root, _, rest = agent.partition(".")
     shared = {"feed": feed, "address_root": address_root, "instance_id": rest.partition(".")[0]}
     for name in block.kinds:

@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 from ocsd.errors import AgentArgumentsError
 from ocsd.export.databases.delivery import DatabaseAwayError, LinesRefusedError
 
-LIMIT_S: Final = 30.0
+DATABASE_LIMIT_S: Final = 30.0
 """Time within which a database has to answer [s]."""
 
 _LINES_ARE_WRONG: Final = frozenset({400, 413, 422})
@@ -65,7 +65,7 @@ class HttpDatabase:
     it has not yet on its disk.
     """
 
-    def __init__(self, endpoint: Endpoint, limit_s: float = LIMIT_S) -> None:
+    def __init__(self, endpoint: Endpoint, limit_s: float = DATABASE_LIMIT_S) -> None:
         self.name = endpoint.url
         self._endpoint = endpoint
         self._limit_s = limit_s

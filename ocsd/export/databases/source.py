@@ -14,7 +14,7 @@ from ocsd.export.databases.cursor import (
     Position,
     opened_at,
 )
-from ocsd.export.databases.points import Samples
+from ocsd.export.databases.points import BlockSamples
 from ocsd.export.databases.trails import (
     JournalTrail,
     end_of_files,
@@ -24,13 +24,13 @@ from ocsd.export.databases.trails import (
 )
 
 _Progress = tuple[Sequence[JournalSpan | FileSpan], Sequence[FileSpan]]
-"""What is left of the part that was read, and what was found to be lost in it."""
+"""The rest of the part that was read, and what was found to be lost in it."""
 
 LEAP_S: Final = 10.0
 """A writer that is further behind writes what is new first, and the rest behind it [s]."""
 
 
-class Source:
+class SampleSource:
     """Reads what a cursor leaves, and moves the cursor on.
 
     Parameters
@@ -64,7 +64,7 @@ class Source:
         self.cursor = settled
         self._live = JournalTrail(folder, settled.live, newest=leaps)
         self._old: JournalTrail | None = None
-        self._frames: Iterator[tuple[list[Samples], FilePlace]] | None = None
+        self._frames: Iterator[tuple[list[BlockSamples], FilePlace]] | None = None
         self._progress: _Progress | None = None
 
     @property
@@ -72,7 +72,7 @@ class Source:
         """Whether there are more new samples to read at once."""
         return self._live.behind
 
-    def read_new(self) -> list[Samples]:
+    def read_new(self) -> list[BlockSamples]:
         """Return the next new samples.
 
         Raises
@@ -88,7 +88,7 @@ class Source:
         self.cursor = Cursor(live, (*spans, *found.lost))
         return found.samples
 
-    def read_old(self) -> list[Samples]:
+    def read_old(self) -> list[BlockSamples]:
         """Return the next old samples; none may mean that there is nothing in this part.
 
         The cursor moves on when they are `old_written`.
@@ -118,7 +118,7 @@ class Source:
         self._live.close()
         self._end_old()
 
-    def _read_journal(self, span: JournalSpan) -> list[Samples]:
+    def _read_journal(self, span: JournalSpan) -> list[BlockSamples]:
         trail = self._old
         if trail is None:
             trail = self._old = JournalTrail(self._folder, span.begin)
@@ -135,7 +135,7 @@ class Source:
             self._progress = [replace(span, begin=trail.position)], found.lost
         return found.samples
 
-    def _read_files(self, span: FileSpan) -> list[Samples]:
+    def _read_files(self, span: FileSpan) -> list[BlockSamples]:
         if self._frames is None:
             self._frames = frames(self._folder, span)
         samples, place = next(self._frames, ([], span.until))

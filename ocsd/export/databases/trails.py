@@ -17,7 +17,7 @@ from ocsd.data.scan import NOT_OF_THE_SCHEMA, Providers, blocks_of
 from ocsd.errors import NoDataError
 from ocsd.export.databases.cursor import FilePlace, FileSpan, Position, opened_at
 from ocsd.export.databases.lines import times_of
-from ocsd.export.databases.points import Described, Samples, described
+from ocsd.export.databases.points import BlockSamples, PointModel, described
 from ocsd.journal.kinds import Kind
 from ocsd.journal.layout import Layout, PackedBlock
 
@@ -25,9 +25,9 @@ CHUNK_BYTES: Final = 2**20
 
 
 class Read(NamedTuple):
-    """What has been read from the journal."""
+    """Samples from the journal, and what it no longer has."""
 
-    samples: list[Samples]
+    samples: list[BlockSamples]
     lost: list[FileSpan]
     """Parts of the files that hold what was deleted from the journal unread."""
 
@@ -93,14 +93,14 @@ class JournalTrail:
         self._follower.close()
 
 
-def unpacked(blocks: Iterable[PackedBlock]) -> Iterator[Samples]:
+def unpacked(blocks: Iterable[PackedBlock]) -> Iterator[BlockSamples]:
     """Yield the samples of blocks that go to databases, those of the same layout together."""
     alike: defaultdict[tuple[Layout, int], list[bytes]] = defaultdict(list)
     for layout, length, content in blocks:
         if length and not layout.origin.exclude_influx:
             alike[layout, length].append(content)
     for (layout, length), contents in alike.items():
-        yield Samples(described(layout), layout.unpack(length, contents))
+        yield BlockSamples(described(layout), layout.unpack(length, contents))
 
 
 def span_of_files(folder: Path, framed: FilePlace | None, since_at: float) -> list[FileSpan]:
@@ -127,7 +127,7 @@ def end_of_files(folder: Path) -> FilePlace:
     return FilePlace(files[-1], (folder / files[-1]).stat().st_size)
 
 
-def frames(folder: Path, span: FileSpan) -> Iterator[tuple[list[Samples], FilePlace]]:
+def frames(folder: Path, span: FileSpan) -> Iterator[tuple[list[BlockSamples], FilePlace]]:
     """Yield the samples of each frame of a part of the files, and the place behind it.
 
     Damaged frames are passed over: `ocsd data check` shows them.
@@ -145,13 +145,13 @@ def frames(folder: Path, span: FileSpan) -> Iterator[tuple[list[Samples], FilePl
             place = FilePlace(name, piece.offset + piece.length)
             if FilePlace(name, piece.offset).key >= span.until.key:
                 break
-            samples: list[Samples] = []
+            samples: list[BlockSamples] = []
             if isinstance(piece, Whole):
                 samples = _of_frame(providers, piece.frame, wanted=place.key > span.begin.key)
             yield samples, place
 
 
-def _of_frame(providers: Providers, frame: Any, *, wanted: bool) -> list[Samples]:
+def _of_frame(providers: Providers, frame: Any, *, wanted: bool) -> list[BlockSamples]:
     try:
         if frame.get("hkagg_type") == STATUS:
             providers.read(frame)
@@ -162,7 +162,7 @@ def _of_frame(providers: Providers, frame: Any, *, wanted: bool) -> list[Samples
     return []
 
 
-def _samples(providers: Providers, frame: Any) -> Iterator[Samples]:
+def _samples(providers: Providers, frame: Any) -> Iterator[BlockSamples]:
     feed = providers.address(frame) or frame["address"]
     told: Mapping[str, Any] = json.loads(providers.for_databases(frame) or "{}")
     if told.get("exclude_influx"):
@@ -175,7 +175,7 @@ def _samples(providers: Providers, frame: Any) -> Iterator[Samples]:
         own = tags.get(name)
         if own is not None and own.keys() != kinds.keys():
             own = None
-        yield Samples(Described(feed, kinds, own, told.get("agent_class", "")), columns)
+        yield BlockSamples(PointModel(feed, kinds, own, told.get("agent_class", "")), columns)
 
 
 def _values(kind: Kind, vector: Any) -> Any:

@@ -19,20 +19,20 @@ from ocsd.export.databases.cursor import CursorFile
 from ocsd.export.databases.delivery import DatabaseAwayError, RefusedLine, batches, deliver
 from ocsd.export.databases.inbox import Inbox
 from ocsd.export.databases.lines import FieldName, lines_of, measurement_of
-from ocsd.export.databases.points import Samples
+from ocsd.export.databases.points import BlockSamples
 from ocsd.export.databases.server import Database
-from ocsd.export.databases.source import Source, backlog_bytes
+from ocsd.export.databases.source import SampleSource, backlog_bytes
 
 IDLE_S: Final = 0.5
 """Delay before it is looked for new samples [s]."""
-RETRY_S: Final = 1.0
+DATABASE_RETRY_S: Final = 1.0
 """Delay before a database that does not answer is tried again [s]."""
 SAVE_S: Final = 5.0
 """Period of saving the cursor [s]: after a kill, samples of this time are sent again."""
 BACKLOG_S: Final = 5.0
-SILENT_S: Final = 30.0
+SILENT_JOURNAL_S: Final = 30.0
 """A journal without a new entry for this long belongs to an aggregator that does not record [s]."""
-LATE_S: Final = 30.0
+LATE_WRITING_S: Final = 30.0
 """A lag that is a trouble [s]."""
 
 
@@ -44,8 +44,8 @@ class SetAside(Protocol):
 
 
 @dataclass(slots=True)
-class Condition:
-    """How the writing goes."""
+class WritingCondition:
+    """The state of the writing."""
 
     connected: bool = False
     trouble: str = "it has not been tried yet"
@@ -89,10 +89,10 @@ class Writer:
         inbox: Inbox,
         clock: Callable[[], Instant] = Instant.now,
     ) -> None:
-        self.condition = Condition()
+        self.condition = WritingCondition()
         self._database, self._folder, self._cursor = database, folder, cursor
         self._set_aside, self._inbox, self._clock = set_aside, inbox, clock
-        self._source: Source | None = None
+        self._source: SampleSource | None = None
         self._old: deque[Sequence[str]] = deque()
         self._floats: frozenset[FieldName] = frozenset()
         self._saved_s = self._counted_s = float("-inf")
@@ -114,7 +114,7 @@ class Writer:
         except (JournalVersionError, NotPermittedError, OSError) as error:
             self.condition.source_trouble = str(error)
         self._begin_again()
-        return RETRY_S
+        return DATABASE_RETRY_S
 
     def report(self) -> dict[str, Any]:
         """Return session.data."""
@@ -191,9 +191,9 @@ class Writer:
             self._acknowledge(source)
         return bool(self._old) or source.cursor != before
 
-    def _opened(self) -> Source | None:
+    def _opened(self) -> SampleSource | None:
         if self._source is None and self._folder is not None:
-            self._source = Source(self._folder, self._cursor.safe, self._clock().at)
+            self._source = SampleSource(self._folder, self._cursor.safe, self._clock().at)
         return self._source
 
     def _begin_again(self) -> None:
@@ -203,7 +203,7 @@ class Writer:
         self._source = None
         self._old.clear()
 
-    def _batches(self, samples: Sequence[Samples]) -> Iterator[Sequence[str]]:
+    def _batches(self, samples: Sequence[BlockSamples]) -> Iterator[Sequence[str]]:
         lines: list[str] = []
         for each in samples:
             lines += lines_of(each, self._floats)
@@ -226,7 +226,7 @@ class Writer:
         except OSError:
             self.condition.not_kept += 1
 
-    def _acknowledge(self, source: Source) -> None:
+    def _acknowledge(self, source: SampleSource) -> None:
         self._cursor.acknowledge(source.cursor, self._clock().mono_s)
 
     def _save(self) -> None:
@@ -261,12 +261,16 @@ class Writer:
         reasons = [condition.source_trouble, condition.cursor_trouble]
         if not condition.connected:
             reasons.insert(0, f"{condition.trouble}; nothing is lost, it is tried again")
-        elif data["lag_s"] > SILENT_S and self._source is not None and not self._source.behind:
+        elif (
+            data["lag_s"] > SILENT_JOURNAL_S
+            and self._source is not None
+            and not self._source.behind
+        ):
             reasons.append(
                 f"the journal in {self._folder} has had no entry for {data['lag_s']:.0f} s; see "
                 "whether the aggregator records"
             )
-        elif data["lag_s"] > LATE_S:
+        elif data["lag_s"] > LATE_WRITING_S:
             reasons.append(f"the database is {data['lag_s']:.0f} s late: it takes less than comes")
         if data["refused"]:
             count = sum(data["refused"].values())

@@ -41,10 +41,22 @@ class WriterProcess:
         command = [sys.executable, "-m", "tests.system.recording.database_writer"]
         self._command = [*command, str(folder / "data"), str(folder / "state"), str(port)]
         self._log = (folder / "writer.log").open("wb")
+        self._cursor = folder / "state" / "cursor.json"
         self.start()
 
     def start(self):
+        self._before = self._saved_at()
         self._process = subprocess.Popen(self._command, stderr=self._log)
+
+    def has_written(self):
+        """Whether the database has acknowledged something in this life."""
+        return self._saved_at() != self._before
+
+    def _saved_at(self):
+        try:
+            return self._cursor.stat().st_mtime_ns
+        except OSError:
+            return None
 
     def kill(self):
         assert self._process.poll() is None, "the writer ended by itself"
@@ -125,7 +137,8 @@ def is_complete(server, folder):
 def test_database_and_writer_are_killed_again_and_again(server, writer, tmp_path):
     feeds = Feeds(tmp_path / "data")
     for _ in range(KILLS):
-        feeds.publish(0.7)
+        wait_until(lambda: feeds.publish(0.1) or writer.has_written(), "a cursor")
+        feeds.publish(0.5)
         server.end(signal.SIGKILL)
         feeds.publish(0.3)
         writer.kill()
@@ -134,13 +147,13 @@ def test_database_and_writer_are_killed_again_and_again(server, writer, tmp_path
         writer.start()
     feeds.end()
     expected = values_of_files(tmp_path / "data")
-    assert len(expected) > 10 * 6 * 10 * KILLS
+    assert len(expected) > 10 * 6 * 5 * KILLS
     wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 90)
 
 
 def test_a_database_that_hangs_or_is_away_misses_nothing(server, writer, tmp_path):
     feeds = Feeds(tmp_path / "data")
-    feeds.publish(2)
+    wait_until(lambda: feeds.publish(0.1) or writer.has_written(), "a cursor")
     server.pause()
     feeds.publish(4)
     server.go_on()

@@ -3,7 +3,7 @@
 import pytest
 
 from ocsd.export.databases.delivery import (
-    MOST_BYTES,
+    MOST_BATCH_BYTES,
     MOST_LINES,
     DatabaseAwayError,
     LinesRefusedError,
@@ -16,7 +16,7 @@ LINES = [f"m,feed=f a={number},b=1 {number}" for number in range(1000)]
 
 
 def test_batches_are_bounded_and_hold_each_line_once():
-    long = ["x" * (MOST_BYTES // 2)] * 5
+    long = ["x" * (MOST_BATCH_BYTES // 2)] * 5
     for lines in (LINES * 25, long, []):
         found = list(batches(lines))
         assert [line for batch in found for line in batch] == lines

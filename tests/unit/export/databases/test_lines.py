@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ocsd.aggregator.frames.frames import ticks
 from ocsd.export.databases.lines import lines_of, measurement_of, single_fields, times_of
-from ocsd.export.databases.points import Described, Samples
+from ocsd.export.databases.points import BlockSamples, PointModel
 from ocsd.journal.kinds import Kind
 
 FEED = "observatory.fake-data1.feeds.false_temperatures"
@@ -18,8 +18,8 @@ def samples(kinds, tags=None, agent_class="FakeDataAgent", times=(AT,), **column
         name: values if kinds[name] is Kind.TEXT else np.array(values)
         for name, values in columns.items()
     }
-    described = Described(FEED, kinds, tags, agent_class)
-    return Samples(described, {"": np.array(times), **arrays})
+    described = PointModel(FEED, kinds, tags, agent_class)
+    return BlockSamples(described, {"": np.array(times), **arrays})
 
 
 def test_without_tags_a_sample_is_one_point_of_all_fields():
