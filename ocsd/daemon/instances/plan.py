@@ -157,19 +157,21 @@ def _told_of_host(
 ) -> Instance:
     """Return an instance that knows the data folder, if it is a writer or serves the page.
 
-    The page also knows the key ``web``.
+    The page also knows the key ``web``. A published writer knows no such option, and a published
+    aggregator writes no journal.
     """
     if instance.agent_class not in {WEB_CLASS, *WRITERS}:
         return instance
-    folders = [
-        data_folder(each.arguments, Path(data_dir).parent)
-        for each in instances
-        if each.agent_class == AGGREGATOR_CLASS
-    ]
-    words = [f"--data-dir={folder}" for folder in folders]
+    recorders = [each for each in instances if each.agent_class == AGGREGATOR_CLASS]
+    words: tuple[str, ...] = ()
     if instance.agent_class == WEB_CLASS:
-        words = [*host.web.arguments(), *words]
-    arguments = (*words, *instance.arguments)
+        words = host.web.arguments()
+    elif instance.runtime == "ocs":
+        return instance
+    else:
+        recorders = [each for each in recorders if each.runtime == "ocsd"]
+    folders = (data_folder(each.arguments, Path(data_dir).parent) for each in recorders)
+    arguments = (*words, *(f"--data-dir={folder}" for folder in folders), *instance.arguments)
     return instance.model_copy(update={"arguments": arguments})
 
 
