@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from ocsd.export.databases.cursor import FilePlace, FileSpan
+from ocsd.export.databases.delivery import deliver
 from ocsd.export.databases.points import series_of
+from ocsd.export.databases.server import HttpDatabase, influxdb_1
 from ocsd.export.databases.trails import frames, names_of_files
 from tests.system.conftest import fake_agent
 from tests.system.influxd import Influxd, program
@@ -164,6 +166,29 @@ def test_a_database_that_hangs_or_is_away_misses_nothing(server, writer, tmp_pat
     feeds.publish(2)
     feeds.end()
     wait_until(lambda: is_complete(server, tmp_path / "data"), "the whole content", 90)
+
+
+def test_a_field_of_another_type_holds_up_nothing(server):
+    database = HttpDatabase(
+        influxdb_1(
+            host="127.0.0.1",
+            port=server.port,
+            database="ocs_feeds",
+            uses_tls=False,
+            verifies=False,
+            compresses=False,
+        )
+    )
+    database.prepare()
+    deliver(["m,feed=f a=1.5,b=1i 1"], database.write)
+    found = deliver(["m,feed=f a=2i,b=2i 2", "m,feed=f a=3.5,b=2.5 3"], database.write)
+    database.close()
+    assert [each.line for each in found.refused] == ["m,feed=f b=2.5 3"]
+    assert "is type float, already exists as type integer" in found.refused[0].reason
+    assert found.floats == {("m", "a")}
+    tags = frozenset({("feed", "f")})
+    expected = {("a", 1): 1.5, ("b", 1): 1, ("a", 2): 2, ("b", 2): 2, ("a", 3): 3.5}
+    assert server.values() == {("m", tags, *key): value for key, value in expected.items()}
 
 
 def test_an_entry_of_ocs_writes_what_the_site_records(server, site):
