@@ -5,9 +5,9 @@ import sys
 from ocsd.errors import OcsdError
 
 _INSTEAD_OF_INFLUX = (
-    "ocsd does not write to InfluxDB from files yet. Recorded data as CSV, Parquet or NumPy: "
+    "ocsd does not copy files into InfluxDB yet. Recorded data as CSV, Parquet or NumPy: "
     "'ocsd data export FIELD --since TIME -o FILE'. What agents publish from now on: list an "
-    "InfluxDBAgent of the published package ocs in the site file"
+    "InfluxDBAgent in the site file"
 )
 
 

@@ -15,7 +15,7 @@ from ocsd.aggregator.incoming.columns import (
 )
 from ocsd.aggregator.incoming.message import CheckedBlock, RefusedError
 from ocsd.journal.kinds import TYPECODE, Kind
-from ocsd.journal.layout import Layout
+from ocsd.journal.layout import Layout, Tags
 from ocsd.journal.origin import Origin
 
 
@@ -24,8 +24,14 @@ class PackingLayout(Layout):
 
     __slots__ = ("_names", "_plain", "_short")
 
-    def __init__(self, origin: Origin, block_name: str, kinds: Mapping[str, Kind]) -> None:
-        super().__init__(origin, block_name, kinds)
+    def __init__(
+        self,
+        origin: Origin,
+        block_name: str,
+        kinds: Mapping[str, Kind],
+        tags: Tags | None = None,
+    ) -> None:
+        super().__init__(origin, block_name, kinds, tags)
         self._names = tuple(self.kinds)
         self._plain = all(kind in TYPECODE for kind in self.kinds.values())
         self._short: dict[int, struct.Struct] = {}

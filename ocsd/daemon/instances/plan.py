@@ -8,7 +8,7 @@ from typing import Final
 
 from ocsd.errors import SiteFileError
 from ocsd.site import load
-from ocsd.site.data_folder import AGGREGATOR_CLASS, centre, data_folder
+from ocsd.site.data_folder import AGGREGATOR_CLASS, WRITERS, centre, data_folder
 from ocsd.site.model import HOST_MANAGER, WEB_NAME, Host, Instance, Manage, Site
 from ocsd.site.supervision import ResourceLimits
 from ocsd.supervisor.dependencies import cycle
@@ -155,16 +155,23 @@ def _hidden_page(site: Site, host: Host) -> Iterator[str]:
 def _told_of_host(
     instance: Instance, host: Host, instances: Sequence[Instance], data_dir: str
 ) -> Instance:
-    """Return an instance that knows, if it serves the page, the key ``web`` and the data folder."""
-    if instance.agent_class != WEB_CLASS:
+    """Return an instance that knows the data folder, if it is a writer or serves the page.
+
+    The page also knows the key ``web``. A published writer knows no such option, and a published
+    aggregator writes no journal.
+    """
+    if instance.agent_class not in {WEB_CLASS, *WRITERS}:
         return instance
-    folders = [
-        data_folder(each.arguments, Path(data_dir).parent)
-        for each in instances
-        if each.agent_class == AGGREGATOR_CLASS
-    ]
-    words = (f"--data-dir={folder}" for folder in folders)
-    arguments = (*host.web.arguments(), *words, *instance.arguments)
+    recorders = [each for each in instances if each.agent_class == AGGREGATOR_CLASS]
+    words: tuple[str, ...] = ()
+    if instance.agent_class == WEB_CLASS:
+        words = host.web.arguments()
+    elif instance.runtime == "ocs":
+        return instance
+    else:
+        recorders = [each for each in recorders if each.runtime == "ocsd"]
+    folders = (data_folder(each.arguments, Path(data_dir).parent) for each in recorders)
+    arguments = (*words, *(f"--data-dir={folder}" for folder in folders), *instance.arguments)
     return instance.model_copy(update={"arguments": arguments})
 
 

@@ -1,0 +1,283 @@
+"""Writes all that is recorded to a database, whatever becomes of the database or of us.
+
+A step takes new samples off the journal, sends them, and moves the cursor on when the database has
+acknowledged them. If nothing new waits, a batch of old samples follows, and then a pause as
+long: they have half of the time at most. When the database does not answer, all that was not
+acknowledged is read again later. So every sample arrives at least once, and a sample that arrives
+again is the same point.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from ocsd.aggregator.incoming.moment import Instant
+from ocsd.errors import JournalVersionError, NotPermittedError
+from ocsd.export.databases.cursor import CursorFile
+from ocsd.export.databases.delivery import DatabaseAwayError, RefusedLine, batches, deliver
+from ocsd.export.databases.inbox import Inbox
+from ocsd.export.databases.lines import FieldName, lines_of, measurement_of
+from ocsd.export.databases.points import BlockSamples
+from ocsd.export.databases.server import Database
+from ocsd.export.databases.source import SampleSource, backlog_bytes
+
+IDLE_S: Final = 0.5
+"""Delay before it is looked for new samples [s]."""
+DATABASE_RETRY_S: Final = 1.0
+"""Delay before a database that does not answer is tried again [s]."""
+SAVE_S: Final = 5.0
+"""Period of saving the cursor [s]: after a kill, samples of this time are sent again."""
+BACKLOG_S: Final = 5.0
+SILENT_JOURNAL_S: Final = 30.0
+"""A journal without a new entry for this long belongs to an aggregator that does not record [s]."""
+LATE_WRITING_S: Final = 30.0
+"""A lag that is a trouble [s]."""
+
+
+class SetAside(Protocol):
+    """Keeps refused lines (`ocsd.aggregator.incoming.quarantine.Quarantine`)."""
+
+    def add(self, at: float, sender: str, message: object, feed_info: object, reason: str) -> None:
+        """Keep a line that was refused at a Unix time [s]."""
+
+
+@dataclass(slots=True)
+class WritingCondition:
+    """The state of the writing."""
+
+    connected: bool = False
+    trouble: str = "it has not been tried yet"
+    """Why it is not connected."""
+    lines: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    refused_because: dict[str, str] = field(default_factory=dict)
+    """The latest reason, by measurement."""
+    not_kept: int = 0
+    """Refused lines that could not be put aside."""
+    backlog_bytes: int = 0
+    source_trouble: str = ""
+    cursor_trouble: str = ""
+
+
+class Writer:
+    """Writes to one database; all methods belong to one thread.
+
+    Parameters
+    ----------
+    database : Database
+        The database.
+    folder : Path or None
+        The data folder of the aggregator; None: only the inbox is written.
+    cursor : CursorFile
+        The cursor.
+    set_aside : SetAside
+        Keeps refused lines.
+    inbox : Inbox
+        Messages off the bus.
+    clock : callable
+        Returns the time.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        folder: Path | None,
+        cursor: CursorFile,
+        set_aside: SetAside,
+        inbox: Inbox,
+        clock: Callable[[], Instant] = Instant.now,
+    ) -> None:
+        self.condition = WritingCondition()
+        self._database, self._folder, self._cursor = database, folder, cursor
+        self._set_aside, self._inbox, self._clock = set_aside, inbox, clock
+        self._source: SampleSource | None = None
+        self._old: deque[Sequence[str]] = deque()
+        self._floats: frozenset[FieldName] = frozenset()
+        self._saved_s = self._counted_s = float("-inf")
+        self._failed_before = False
+
+    def step(self) -> float:
+        """Write what waits, of about a mebibyte, and return the delay until the next step [s]."""
+        self.condition.source_trouble = ""
+        try:
+            return self._step()
+        except DatabaseAwayError as error:
+            self._cursor.forget_young()
+            if self.condition.connected and not self._failed_before:
+                # Servers end connections now and then, or are restarted.
+                self._failed_before = True
+                self._begin_again()
+                return 0.0
+            self.condition.connected, self.condition.trouble = False, str(error)
+        except (JournalVersionError, NotPermittedError, OSError) as error:
+            self.condition.source_trouble = str(error)
+        self._begin_again()
+        return DATABASE_RETRY_S
+
+    def report(self) -> dict[str, Any]:
+        """Return session.data."""
+        condition, now = self.condition, self._clock()
+        self._count_backlog(now)
+        data: dict[str, Any] = {
+            "connected": condition.connected,
+            "last_updated": now.at,
+            "database": self._database.name,
+            "lag_s": round(self._lag_s(now), 1),
+            "backlog_bytes": condition.backlog_bytes,
+            "waiting": self._inbox.waiting,
+            "lines": condition.lines,
+            "refused": dict(condition.refused),
+            "refused_because": dict(condition.refused_because),
+            "not_kept": condition.not_kept,
+            "dropped": self._inbox.dropped,
+        }
+        data["reason"] = self._reason(data)
+        return data
+
+    def close(self) -> None:
+        """Save the cursor, and close what is open."""
+        self._save()
+        self._begin_again()
+        self._database.close()
+
+    def _step(self) -> float:
+        if not self.condition.connected:
+            self._database.prepare()
+            self.condition.connected, self.condition.trouble = True, ""
+        new = self._write_new()
+        self._write_inbox()
+        now_s = self._clock().mono_s
+        if now_s - self._saved_s >= SAVE_S:
+            self._saved_s = now_s
+            self._save()
+        if new:
+            return 0.0
+        began_s = self._clock().mono_s
+        if self._write_old():
+            return self._clock().mono_s - began_s
+        return IDLE_S
+
+    def _write_new(self) -> bool:
+        """Write the next new samples; return whether there are more at once."""
+        source = self._opened()
+        if source is None:
+            return False
+        for lines in self._batches(source.read_new()):
+            self._deliver(lines)
+        self._acknowledge(source)
+        return source.behind
+
+    def _write_inbox(self) -> None:
+        count, samples = self._inbox.first()
+        for lines in self._batches(samples):
+            self._deliver(lines)
+        self._inbox.written(count)
+
+    def _write_old(self) -> bool:
+        """Write the next batch of old samples; return whether there was something to do."""
+        source = self._source
+        if source is None or not (self._old or source.cursor.spans):
+            return False
+        before = source.cursor
+        if not self._old:
+            self._old.extend(self._batches(source.read_old()))
+        if self._old:
+            self._deliver(self._old[0])
+            self._old.popleft()
+        if not self._old:
+            source.old_written()
+            self._acknowledge(source)
+        return bool(self._old) or source.cursor != before
+
+    def _opened(self) -> SampleSource | None:
+        if self._source is None and self._folder is not None:
+            self._source = SampleSource(self._folder, self._cursor.safe, self._clock().at)
+        return self._source
+
+    def _begin_again(self) -> None:
+        """Go back to what the database has acknowledged."""
+        if self._source is not None:
+            self._source.close()
+        self._source = None
+        self._old.clear()
+
+    def _batches(self, samples: Sequence[BlockSamples]) -> Iterator[Sequence[str]]:
+        lines: list[str] = []
+        for each in samples:
+            lines += lines_of(each, self._floats)
+        return batches(lines)
+
+    def _deliver(self, lines: Sequence[str]) -> None:
+        delivery = deliver(lines, self._database.write)
+        self._failed_before = False
+        self._floats |= delivery.floats
+        self.condition.lines += len(lines)
+        for refused in delivery.refused:
+            self._keep(refused)
+
+    def _keep(self, refused: RefusedLine) -> None:
+        measurement = measurement_of(refused.line)
+        self.condition.refused[measurement] += 1
+        self.condition.refused_because[measurement] = refused.reason
+        try:
+            self._set_aside.add(self._clock().at, measurement, refused.line, None, refused.reason)
+        except OSError:
+            self.condition.not_kept += 1
+
+    def _acknowledge(self, source: SampleSource) -> None:
+        self._cursor.acknowledge(source.cursor, self._clock().mono_s)
+
+    def _save(self) -> None:
+        try:
+            self._cursor.save()
+            self.condition.cursor_trouble = ""
+        except OSError as error:
+            self.condition.cursor_trouble = (
+                f"the cursor cannot be saved ({error}); after a kill, what has been written since "
+                "is written again"
+            )
+
+    def _count_backlog(self, now: Instant) -> None:
+        if self._folder is None or now.mono_s - self._counted_s < BACKLOG_S:
+            return
+        self._counted_s = now.mono_s
+        try:
+            cursor = self._cursor.safe
+            self.condition.backlog_bytes = backlog_bytes(self._folder, cursor) if cursor else 0
+        except (OSError, NotPermittedError) as error:
+            self.condition.source_trouble = str(error)
+
+    def _lag_s(self, now: Instant) -> float:
+        cursor = self._cursor.safe
+        if cursor is None or cursor.live.place is None or not cursor.live.place.at:
+            return 0.0  # Nothing that has a time has been read yet.
+        return max(0.0, now.at - cursor.live.place.at)
+
+    def _reason(self, data: dict[str, Any]) -> str:
+        """Return what an operator has to know; empty if all is well."""
+        condition = self.condition
+        reasons = [condition.source_trouble, condition.cursor_trouble]
+        if not condition.connected:
+            reasons.insert(0, f"{condition.trouble}; nothing is lost, it is tried again")
+        elif (
+            data["lag_s"] > SILENT_JOURNAL_S
+            and self._source is not None
+            and not self._source.behind
+        ):
+            reasons.append(
+                f"the journal in {self._folder} has had no entry for {data['lag_s']:.0f} s; see "
+                "whether the aggregator records"
+            )
+        elif data["lag_s"] > LATE_WRITING_S:
+            reasons.append(f"the database is {data['lag_s']:.0f} s late: it takes less than comes")
+        if data["refused"]:
+            count = sum(data["refused"].values())
+            latest = next(reversed(data["refused_because"].values()))
+            reasons.append(f"{count} lines were refused and set aside, the last because: {latest}")
+        if data["dropped"]:
+            reasons.append(
+                f"{data['dropped']} messages were dropped: no journal keeps them on this host"
+            )
+        return "; ".join(filter(None, reasons))
