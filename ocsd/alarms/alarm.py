@@ -15,6 +15,10 @@ LONGEST_SILENCE_S: Final = 366 * 86400.0
 """Longest silence that somebody can ask for [s]."""
 
 
+_PAST: Final = ("since_at", "raised_at", "told_at", "seen_at", "acknowledged_at")
+"""The times of an alarm that have been."""
+
+
 class AlarmRequestError(OcsdError):
     """A request for an alarm cannot be carried out; the message says why."""
 
@@ -157,7 +161,12 @@ def _raised(alarm: Alarm, at: float) -> Step:
 
 
 def ticked(alarm: Alarm, limits: Limits, at: float) -> Step:
-    """Take in the time: silences end, and what nobody acknowledged is told again."""
+    """Take in the time: silences end, and what nobody acknowledged is told again.
+
+    No time of the past is in the future: the clock was set back, and would make each new sample
+    one that came late.
+    """
+    alarm = _not_ahead(alarm, at)
     notices: tuple[AlarmNotice, ...] = ()
     if alarm.silenced_until_at is not None and at >= alarm.silenced_until_at:
         alarm = replace(alarm, silenced_until_at=None, silenced_by="")
@@ -171,6 +180,15 @@ def ticked(alarm: Alarm, limits: Limits, at: float) -> Step:
     elif not limits.remind_s or at - alarm.told_at < limits.remind_s:
         return alarm, notices
     return replace(alarm, told_at=at), (*notices, AlarmNotice(kind, at))
+
+
+def _not_ahead(alarm: Alarm, at: float) -> Alarm:
+    if all((getattr(alarm, name) or 0.0) <= at for name in _PAST):
+        return alarm
+    past: dict[str, Any] = {
+        name: min(time, at) for name in _PAST if (time := getattr(alarm, name)) is not None
+    }
+    return replace(alarm, **past)
 
 
 def acknowledged(alarm: Alarm, by: str, at: float) -> Step:
@@ -191,6 +209,8 @@ def acknowledged(alarm: Alarm, by: str, at: float) -> Step:
 
 def silenced(alarm: Alarm, by: str, until_at: float, at: float) -> Step:
     """Deliver nothing of it until a time [s, Unix time]; it is still judged and written down.
+
+    Who was told of it before hears its end.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ocsd.alarms import alarm as life
 from ocsd.alarms.alarm import (
@@ -37,6 +37,11 @@ from ocsd.alarms.incident import (
 )
 from ocsd.alarms.slope import Slope
 from ocsd.text.nearest import nearest_or_all
+
+PAUSE_S: Final = 60.0
+"""Between two looks at the clock: it was set, or nobody looked [s]."""
+SAMPLE_AHEAD_S: Final = 10.0
+"""A sample that is further ahead of its arrival comes from a clock that is wrong [s]."""
 
 
 class AlarmEntry(NamedTuple):
@@ -115,6 +120,8 @@ class AlarmBoard:
             self.kept.get("incidents", {}), self._entries
         )
         self._slopes: dict[str, Slope] = {}
+        self._now_at = inf
+        self._ticked_at: float | None = None
         self._heard_at: dict[str, float] = {
             source: at
             for source, at in self.kept.get("heard", {}).items()
@@ -152,6 +159,7 @@ class AlarmBoard:
 
     def heard(self, feed: str, at: float) -> None:
         """Take in that a message of a feed, ``INSTANCE.FEED``, came at a time [s, Unix time]."""
+        self._now_at = at
         for source in (feed, feed.partition(".")[0]):
             if source in self._sources:
                 self._heard_at[source] = max(at, self._heard_at.get(source, at))
@@ -159,7 +167,13 @@ class AlarmBoard:
     def sampled(
         self, name: str, times: Sequence[float], values: Sequence[float]
     ) -> list[AlarmEvent]:
-        """Take in samples of a field, the oldest first, at times [s, Unix time]."""
+        """Take in samples of a field, the oldest first, at times [s, Unix time].
+
+        Those that are ahead of the newest message are taken as of its time: else all that come
+        later would be too old.
+        """
+        if times and max(times) > self._now_at + SAMPLE_AHEAD_S:
+            times = [min(at, self._now_at) for at in times]
         return [
             event
             for entry, condition in self._by_field.get(name, ())
@@ -177,6 +191,7 @@ class AlarmBoard:
 
     def ticked(self, at: float) -> list[AlarmEvent]:
         """Take in the time [s, Unix time]: about once a second."""
+        self._look_at_clock(at)
         events: list[AlarmEvent] = []
         for entry in self._entries.values():
             condition = entry.rule.condition
@@ -184,6 +199,16 @@ class AlarmBoard:
                 events += self._judge(entry, self._is_silent(entry, condition, at), at)
             events += self._step(entry, life.ticked(self.alarms[entry.name], entry.limits, at))
         return events
+
+    def _look_at_clock(self, at: float) -> None:
+        """Give feeds their time anew if the clock was set: nobody knows how long each is silent."""
+        before_at, self._ticked_at, self._now_at = self._ticked_at, at, at
+        if before_at is None or 0 <= at - before_at <= PAUSE_S:
+            return
+        self.begun_at = at
+        self._heard_at = {source: min(at, heard) for source, heard in self._heard_at.items()}
+        if at < before_at:
+            self._slopes.clear()
 
     def acknowledge(self, name: str, by: str, at: float) -> list[AlarmEvent]:
         """Take in that a person knows of an alarm.
@@ -289,29 +314,47 @@ class AlarmBoard:
                 self.incidents, joined = self.incidents.raised(
                     entry.name, entry.rule.condition.cause, entry.severity, notice.at
                 )
+                joined = self._as_news(entry.name, joined, notice.at)
             case NoticeKind.CLEARED:
                 self.incidents, joined = self.incidents.cleared(entry.name)
             case _:
-                joined = self._standing(entry.name, notice.kind)
+                joined = self._standing(entry.name, notice)
         if joined is None:
             # Its incident was not kept; who was told of the alarm hears its end all the same.
             return None, notice.kind is NoticeKind.CLEARED
         return joined.incident.number, joined.tells
 
-    def _standing(self, name: str, kind: NoticeKind) -> Joined | None:
+    def _as_news(self, name: str, joined: Joined, at: float) -> Joined:
+        """Tell an alarm that joins an incident of which people have acknowledged all else."""
+        others = [each for each in self._waiting(joined.incident, at) if each != name]
+        return joined._replace(tells=joined.tells or not others)
+
+    def _standing(self, name: str, notice: AlarmNotice) -> Joined | None:
         """Return the incident that an alarm is part of, and whether it speaks for all of it.
 
-        One reminder is enough: that of the first alarm that nobody has acknowledged.
+        One reminder is enough: that of the alarm which reminds most often.
         """
         incident = self.incidents.of(name)
         if incident is None:
             return None
-        waiting = (each for each in incident.alarms if self._waits(each, incident))
-        tells = kind is NoticeKind.REMINDED and next(waiting, None) == name
+        tells = False
+        if notice.kind is NoticeKind.REMINDED:
+            remind_s = {
+                each: self._entries[each].remind_s for each in self._waiting(incident, notice.at)
+            }
+            reminding = filter(remind_s.get, remind_s)
+            tells = min(reminding, key=remind_s.__getitem__, default=None) == name
         return Joined(incident, tells)
 
-    def _waits(self, name: str, incident: Incident) -> bool:
-        return name in incident.open and not self.alarms[name].acknowledged_by
+    def _waiting(self, incident: Incident, at: float) -> list[str]:
+        """Return the alarms of an incident that wait for a person, the oldest first."""
+        return [
+            name
+            for name in incident.alarms
+            if name in incident.open
+            and not self.alarms[name].acknowledged_by
+            and not self.alarms[name].is_silenced(at)
+        ]
 
 
 def _kept(told: Mapping[str, Any], is_same: bool) -> Alarm:

@@ -9,6 +9,10 @@ TOGETHER_S: Final = 5.0
 """Longest time between alarms that count as of one cause, whatever they are about [s]."""
 
 
+NEWS_S: Final = 3600.0
+"""Time after which one more alarm of a cause is news, although people know of the cause [s]."""
+
+
 class Severity(IntEnum):
     """The urgency of an alarm, the worst last."""
 
@@ -45,7 +49,7 @@ class Joined(NamedTuple):
 
     incident: Incident
     tells: bool
-    """Whether people are told now: it is new, worse than they know, or over."""
+    """Whether people are told now: it is new, worse than they know, much later, or over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ class OpenIncidents:
         for incident in self.open:
             if cause in incident.causes or abs(at - incident.last_at) <= TOGETHER_S:
                 joined = _joined(incident, name, cause, severity, at)
-                return self._with(joined), Joined(joined, severity > incident.severity)
+                is_news = severity > incident.severity or at - incident.last_at >= NEWS_S
+                return self._with(joined), Joined(joined, is_news)
         number = self.last_number + 1
         new = Incident(number, at, at, severity, frozenset({cause}), (name,), frozenset({name}))
         return OpenIncidents(number, (*self.open, new)), Joined(new, tells=True)

@@ -12,8 +12,11 @@ from typing import Any, Final
 FIRST_REPEAT_S: Final = 5.0
 """Delay of the second attempt [s]; each further one waits twice as long."""
 LONGEST_REPEAT_S: Final = 600.0
+_LONGEST_WAIT_S: Final = 7200.0
 GIVEN_UP_AFTER_S: Final = 86400.0
 """Age at which a message that nobody took is given up [s]."""
+FEWEST_ATTEMPTS: Final = 10
+"""Attempts before it is given up: the host may have been down for a day, or its clock wrong."""
 
 
 class MessageState(StrEnum):
@@ -48,6 +51,13 @@ class AlarmMessage:
         """Whether nothing more is tried."""
         return self.state in {MessageState.DELIVERED, MessageState.UNDELIVERABLE}
 
+    def is_due(self, at: float) -> bool:
+        """Return whether it is time to try it; no wait is so long that the clock was not set back.
+
+        A receiver may ask for an hour.
+        """
+        return not 0 < self.due_at - at <= _LONGEST_WAIT_S
+
     def begun(self) -> "AlarmMessage":
         """Return it when an attempt begins; it is written down before the attempt."""
         return replace(self, state=MessageState.UNDER_WAY, attempts=self.attempts + 1)
@@ -58,7 +68,7 @@ class AlarmMessage:
 
     def failed(self, reason: str, at: float) -> "AlarmMessage":
         """Return it when an attempt has failed: it waits, or is given up."""
-        if at - self.queued_at >= GIVEN_UP_AFTER_S:
+        if self.attempts >= FEWEST_ATTEMPTS and at - self.queued_at >= GIVEN_UP_AFTER_S:
             return replace(self, state=MessageState.UNDELIVERABLE, reason=reason)
         # 2 ** 16 s is longer than any wait, and no float is too small for it.
         doubled_s = FIRST_REPEAT_S * 2.0 ** min(self.attempts - 1, 16)
@@ -91,8 +101,8 @@ class Outbox:
         busy = {each.receiver for each in self.messages if each.state is MessageState.UNDER_WAY}
         first: dict[str, AlarmMessage] = {}
         for each in self.messages:
-            is_due = each.state is MessageState.WAITING and at >= each.due_at
-            if is_due and each.receiver not in busy:
+            is_waiting = each.state is MessageState.WAITING and each.receiver not in busy
+            if is_waiting and each.is_due(at):
                 first.setdefault(each.receiver, each)
         return tuple(first.values())
 

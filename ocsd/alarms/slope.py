@@ -1,7 +1,7 @@
 """The rate of change of a field, over a time."""
 
 from dataclasses import dataclass
-from math import isnan, nan
+from math import isfinite, nan
 from typing import Final
 
 _POINTS_KEPT: Final = 60
@@ -32,7 +32,7 @@ class Slope:
         is not newer than the last one; it is left out.
         """
         points = self.points
-        if isnan(value) or (points and at <= points[-1][0]):
+        if not isfinite(value) or (points and at <= points[-1][0]):
             return self, nan
         begin_at = at - self.over_s
         # The newest sample that is old enough is the beginning.

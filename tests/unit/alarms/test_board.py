@@ -2,7 +2,7 @@
 
 import json
 from itertools import pairwise
-from math import nan
+from math import inf, nan
 
 import pytest
 from hypothesis import given, settings
@@ -98,6 +98,61 @@ def test_of_an_incident_one_reminder_is_enough():
     night.acknowledge("warm", "vera", 1710.0)
     assert told(night.ticked(2299.0)) == []
     assert told(night.ticked(2300.0)) == [("silent", "reminded", 1)]
+
+
+def test_what_never_reminds_or_is_silenced_keeps_no_reminder_back():
+    never = WARM._replace(remind_s=0.0)
+    night = board(never, SILENT._replace(remind_s=600.0))
+    night.sampled(FIELD, [1000.0, 1030.0], [6.0, 6.0])
+    night.ticked(1060.0)
+    assert told(night.ticked(1660.0)) == [("silent", "reminded", 1)]
+    night = board(WARM, SILENT._replace(remind_s=600.0))
+    night.sampled(FIELD, [1000.0, 1030.0], [6.0, 6.0])
+    night.ticked(1060.0)
+    night.silence("warm", "vera", 9000.0, 1100.0)
+    assert told(night.ticked(1660.0)) == [("silent", "reminded", 1)]
+
+
+def test_what_comes_after_all_was_acknowledged_is_news():
+    night = board(WARM, SILENT)
+    night.sampled(FIELD, [1000.0, 1030.0], [6.0, 6.0])
+    night.acknowledge("warm", "vera", 1040.0)
+    assert told(night.ticked(1060.0)) == [("silent", "raised", 1)]
+
+
+def test_a_sample_with_a_time_in_the_future_does_not_end_the_judging():
+    night = board(WARM, FAST)
+    night.heard("thermo1.temps", 1000.0)
+    night.sampled(FIELD, [4e9], [6.0])
+    assert night.alarms["warm"].seen_at == 1000.0
+    night.heard("thermo1.temps", 1030.0)
+    assert told(night.sampled(FIELD, [1030.0], [6.0])) == [("warm", "raised", 1)]
+
+
+def test_a_clock_that_is_set_back_does_not_end_the_judging():
+    night = board(WARM, SILENT)
+    night.heard("thermo1.temps", 9030.0)
+    night.sampled(FIELD, [9000.0, 9030.0], [6.0, 6.0])
+    night.ticked(9030.0)
+    night.ticked(1000.0)
+    assert told(night.sampled(FIELD, [1001.0], [3.0])) == [("warm", "cleared", 1)]
+    assert night.ticked(1059.0) == []
+    assert told(night.ticked(1060.0)) == [("silent", "raised", 2)]
+
+
+def test_a_clock_that_is_set_forward_makes_no_feed_silent():
+    night = board(SILENT)
+    night.heard("thermo1.temps", 1000.0)
+    night.ticked(1000.0)
+    assert night.ticked(8200.0) == []
+    night.ticked(8230.0)
+    assert told(night.ticked(8260.0)) == [("silent", "raised", 1)]
+
+
+def test_a_rate_of_an_infinite_value_says_nothing():
+    falling = AlarmEntry("falling", parse("rate of thermo1.temps.stage < -1 per min over 10s"))
+    night = board(falling)
+    assert night.sampled(FIELD, [1000.0, 1010.0, 1020.0], [inf, 5.0, 5.0]) == []
 
 
 def test_a_reading_that_is_no_number_says_nothing_and_a_wrong_field_is_told():
@@ -237,7 +292,8 @@ def test_every_incident_is_told_and_its_end_and_a_restart_changes_nothing(happen
     for kind, later_s, value in happened:
         at += later_s
         other = again(night, entries)
-        other._heard_at = dict(night._heard_at)
+        other._now_at, other._ticked_at = night._now_at, night._ticked_at
+        other.begun_at = night.begun_at
         try:
             new = take(night, kind, at, value)
         except AlarmRequestError:

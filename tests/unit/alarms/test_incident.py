@@ -38,6 +38,12 @@ def test_people_are_told_again_if_it_is_worse_than_they_know():
     assert not same.tells
 
 
+def test_one_more_alarm_of_a_cause_is_news_after_an_hour():
+    incidents, _ = OpenIncidents().raised("a", "thermo1", WARNING, 100.0)
+    _, later = incidents.raised("b", "thermo1", WARNING, 3700.0)
+    assert (later.tells, later.incident.number) == (True, 1)
+
+
 def test_the_next_incident_of_a_cause_is_a_new_one():
     incidents, _ = OpenIncidents().raised("a", "thermo1", WARNING, 100.0)
     incidents, _ = incidents.cleared("a")

@@ -1,11 +1,13 @@
 """Messages on their way to people, with times and failures made up."""
 
 import json
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocsd.alarms.outbox import (
+    FEWEST_ATTEMPTS,
     GIVEN_UP_AFTER_S,
     LONGEST_REPEAT_S,
     AlarmMessage,
@@ -43,10 +45,17 @@ def test_attempts_become_rarer_up_to_ten_minutes():
 
 
 def test_after_a_day_it_is_given_up():
-    message = AlarmMessage("1", "vera", {}, 0.0).begun().failed("busy", GIVEN_UP_AFTER_S)
+    first = AlarmMessage("1", "vera", {}, 0.0).begun().failed("busy", GIVEN_UP_AFTER_S)
+    assert first.state is MessageState.WAITING  # The host was down for a day.
+    message = replace(first, attempts=FEWEST_ATTEMPTS).failed("busy", GIVEN_UP_AFTER_S)
     assert (message.state, message.reason) == (MessageState.UNDELIVERABLE, "busy")
     box = Outbox().queued("1", "vera", {}, 0.0).changed(message)
     assert box.messages == ()
+
+
+def test_a_message_does_not_wait_for_a_clock_that_was_set_back():
+    box = Outbox().queued("1", "vera", {}, 5e9)
+    assert [each.key for each in box.due(1000.0)] == ["1"]
 
 
 def test_each_receiver_gets_one_after_the_other_and_a_refused_one_holds_up_none():
