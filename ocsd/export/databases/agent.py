@@ -12,6 +12,7 @@ from ocsd.aggregator.incoming.quarantine import Quarantine
 from ocsd.errors import AgentArgumentsError
 from ocsd.export.databases.cursor import CursorFile
 from ocsd.export.databases.inbox import Inbox
+from ocsd.export.databases.line_destination import LineDestination
 from ocsd.export.databases.server import Endpoint, HttpDatabase, influxdb_1, influxdb_2
 from ocsd.export.databases.writer import Writer
 from ocsd.site import launch as launches
@@ -79,7 +80,7 @@ class DatabaseWriter:
         """  # noqa: D400 # clients show the first line as the call
         self._listening = True
         cursor = CursorFile(self._folder / "cursor.json", self._settle_s)
-        database = HttpDatabase(self._endpoint)
+        database = LineDestination(HttpDatabase(self._endpoint))
         quarantine = Quarantine(self._folder / "refused")
         writer = Writer(database, self._data_dir, cursor, quarantine, self._inbox)
         reported_s = 0.0

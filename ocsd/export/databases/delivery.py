@@ -20,13 +20,6 @@ _IS_FLOAT: Final = re.compile(
 _WHOLE_NUMBER: Final = re.compile(r"(?<=\d)i( -?\d+)$")
 
 
-class DatabaseAwayError(Exception):
-    """The database takes nothing at present; all is sent again later.
-
-    Internal to the writers: the text stands in the session and in the status.
-    """
-
-
 class LinesRefusedError(Exception):
     """The database refuses lines for what they are; the text is its reason.
 

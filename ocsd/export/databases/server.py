@@ -14,7 +14,8 @@ from typing import Final, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from ocsd.errors import AgentArgumentsError
-from ocsd.export.databases.delivery import DatabaseAwayError, LinesRefusedError
+from ocsd.export.databases.delivery import LinesRefusedError
+from ocsd.export.databases.destination import DatabaseAwayError
 
 DATABASE_LIMIT_S: Final = 30.0
 """Time within which a database has to answer [s]."""

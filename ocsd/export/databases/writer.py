@@ -8,19 +8,21 @@ again is the same point.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Generic, Protocol
 
 from ocsd.aggregator.incoming.moment import Instant
 from ocsd.errors import JournalVersionError, NotPermittedError
-from ocsd.export.databases.cursor import CursorFile
-from ocsd.export.databases.delivery import DatabaseAwayError, RefusedLine, batches, deliver
+from ocsd.export.databases.destination import (
+    Batch,
+    CursorStore,
+    DatabaseAwayError,
+    Destination,
+    Refused,
+)
 from ocsd.export.databases.inbox import Inbox
-from ocsd.export.databases.lines import FieldName, lines_of, measurement_of
-from ocsd.export.databases.points import BlockSamples
-from ocsd.export.databases.server import Database
 from ocsd.export.databases.source import SampleSource, backlog_bytes
 
 IDLE_S: Final = 0.5
@@ -37,10 +39,10 @@ LATE_WRITING_S: Final = 30.0
 
 
 class SetAside(Protocol):
-    """Keeps refused lines (`ocsd.aggregator.incoming.quarantine.Quarantine`)."""
+    """Keeps what is refused (`ocsd.aggregator.incoming.quarantine.Quarantine`)."""
 
     def add(self, at: float, sender: str, message: object, feed_info: object, reason: str) -> None:
-        """Keep a line that was refused at a Unix time [s]."""
+        """Keep what was refused at a Unix time [s]."""
 
 
 @dataclass(slots=True)
@@ -55,25 +57,25 @@ class WritingCondition:
     refused_because: dict[str, str] = field(default_factory=dict)
     """The latest reason, by measurement."""
     not_kept: int = 0
-    """Refused lines that could not be put aside."""
+    """Refused lines or rows that could not be put aside."""
     backlog_bytes: int = 0
     source_trouble: str = ""
     cursor_trouble: str = ""
 
 
-class Writer:
+class Writer(Generic[Batch]):
     """Writes to one database; all methods belong to one thread.
 
     Parameters
     ----------
-    database : Database
+    destination : Destination
         The database.
     folder : Path or None
         The data folder of the aggregator; None: only the inbox is written.
-    cursor : CursorFile
-        The cursor.
+    cursor : CursorStore
+        Keeps the cursor.
     set_aside : SetAside
-        Keeps refused lines.
+        Keeps what is refused.
     inbox : Inbox
         Messages off the bus.
     clock : callable
@@ -82,19 +84,18 @@ class Writer:
 
     def __init__(
         self,
-        database: Database,
+        destination: Destination[Batch],
         folder: Path | None,
-        cursor: CursorFile,
+        cursor: CursorStore,
         set_aside: SetAside,
         inbox: Inbox,
         clock: Callable[[], Instant] = Instant.now,
     ) -> None:
         self.condition = WritingCondition()
-        self._database, self._folder, self._cursor = database, folder, cursor
+        self._destination, self._folder, self._cursor = destination, folder, cursor
         self._set_aside, self._inbox, self._clock = set_aside, inbox, clock
         self._source: SampleSource | None = None
-        self._old: deque[Sequence[str]] = deque()
-        self._floats: frozenset[FieldName] = frozenset()
+        self._old: deque[Batch] = deque()
         self._saved_s = self._counted_s = float("-inf")
         self._failed_before = False
 
@@ -123,7 +124,7 @@ class Writer:
         data: dict[str, Any] = {
             "connected": condition.connected,
             "last_updated": now.at,
-            "database": self._database.name,
+            "database": self._destination.name,
             "lag_s": round(self._lag_s(now), 1),
             "backlog_bytes": condition.backlog_bytes,
             "waiting": self._inbox.waiting,
@@ -140,11 +141,11 @@ class Writer:
         """Save the cursor, and close what is open."""
         self._save()
         self._begin_again()
-        self._database.close()
+        self._destination.close()
 
     def _step(self) -> float:
         if not self.condition.connected:
-            self._database.prepare()
+            self._destination.prepare()
             self.condition.connected, self.condition.trouble = True, ""
         new = self._write_new()
         self._write_inbox()
@@ -164,15 +165,15 @@ class Writer:
         source = self._opened()
         if source is None:
             return False
-        for lines in self._batches(source.read_new()):
-            self._deliver(lines)
+        for batch in self._destination.batches(source.read_new()):
+            self._deliver(batch)
         self._acknowledge(source)
         return source.behind
 
     def _write_inbox(self) -> None:
         count, samples = self._inbox.first()
-        for lines in self._batches(samples):
-            self._deliver(lines)
+        for batch in self._destination.batches(samples):
+            self._deliver(batch)
         self._inbox.written(count)
 
     def _write_old(self) -> bool:
@@ -182,7 +183,7 @@ class Writer:
             return False
         before = source.cursor
         if not self._old:
-            self._old.extend(self._batches(source.read_old()))
+            self._old.extend(self._destination.batches(source.read_old()))
         if self._old:
             self._deliver(self._old[0])
             self._old.popleft()
@@ -203,26 +204,19 @@ class Writer:
         self._source = None
         self._old.clear()
 
-    def _batches(self, samples: Sequence[BlockSamples]) -> Iterator[Sequence[str]]:
-        lines: list[str] = []
-        for each in samples:
-            lines += lines_of(each, self._floats)
-        return batches(lines)
-
-    def _deliver(self, lines: Sequence[str]) -> None:
-        delivery = deliver(lines, self._database.write)
+    def _deliver(self, batch: Batch) -> None:
+        delivered = self._destination.deliver(batch)
         self._failed_before = False
-        self._floats |= delivery.floats
-        self.condition.lines += len(lines)
-        for refused in delivery.refused:
+        self.condition.lines += delivered.lines
+        for refused in delivered.refused:
             self._keep(refused)
 
-    def _keep(self, refused: RefusedLine) -> None:
-        measurement = measurement_of(refused.line)
+    def _keep(self, refused: Refused) -> None:
+        measurement, content, reason = refused
         self.condition.refused[measurement] += 1
-        self.condition.refused_because[measurement] = refused.reason
+        self.condition.refused_because[measurement] = reason
         try:
-            self._set_aside.add(self._clock().at, measurement, refused.line, None, refused.reason)
+            self._set_aside.add(self._clock().at, measurement, content, None, reason)
         except OSError:
             self.condition.not_kept += 1
 
@@ -275,7 +269,8 @@ class Writer:
         if data["refused"]:
             count = sum(data["refused"].values())
             latest = next(reversed(data["refused_because"].values()))
-            reasons.append(f"{count} lines were refused and set aside, the last because: {latest}")
+            unit = self._destination.unit
+            reasons.append(f"{count} {unit} were refused and set aside, the last because: {latest}")
         if data["dropped"]:
             reasons.append(
                 f"{data['dropped']} messages were dropped: no journal keeps them on this host"

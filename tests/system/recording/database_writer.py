@@ -7,6 +7,7 @@ from pathlib import Path
 from ocsd.aggregator.incoming.quarantine import Quarantine
 from ocsd.export.databases.cursor import CursorFile
 from ocsd.export.databases.inbox import Inbox
+from ocsd.export.databases.line_destination import LineDestination
 from ocsd.export.databases.server import HttpDatabase, influxdb_1
 from ocsd.export.databases.writer import Writer
 
@@ -21,7 +22,7 @@ def main(data, state, port):
         compresses=True,
     )
     writer = Writer(
-        HttpDatabase(endpoint, limit_s=2.0),
+        LineDestination(HttpDatabase(endpoint, limit_s=2.0)),
         Path(data),
         CursorFile(Path(state) / "cursor.json"),
         Quarantine(Path(state) / "refused"),

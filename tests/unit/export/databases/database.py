@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from ocsd.export.databases.cursor import FilePlace, FileSpan
-from ocsd.export.databases.delivery import DatabaseAwayError, LinesRefusedError
+from ocsd.export.databases.delivery import LinesRefusedError
+from ocsd.export.databases.destination import DatabaseAwayError
 from ocsd.export.databases.lines import lines_of, single_fields
 from ocsd.export.databases.trails import frames, names_of_files
 

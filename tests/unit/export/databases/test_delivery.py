@@ -5,11 +5,11 @@ import pytest
 from ocsd.export.databases.delivery import (
     MOST_BATCH_BYTES,
     MOST_LINES,
-    DatabaseAwayError,
     LinesRefusedError,
     batches,
     deliver,
 )
+from ocsd.export.databases.destination import DatabaseAwayError
 from tests.unit.export.databases.database import MemoryDatabase
 
 LINES = [f"m,feed=f a={number},b=1 {number}" for number in range(1000)]

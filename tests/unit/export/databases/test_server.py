@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from ocsd.errors import AgentArgumentsError
-from ocsd.export.databases.delivery import DatabaseAwayError, LinesRefusedError
+from ocsd.export.databases.delivery import LinesRefusedError
+from ocsd.export.databases.destination import DatabaseAwayError
 from ocsd.export.databases.server import HttpDatabase, influxdb_1, influxdb_2
 
 

@@ -14,6 +14,7 @@ from ocsd.export.databases.cursor import (
     Position,
 )
 from ocsd.export.databases.inbox import Inbox
+from ocsd.export.databases.line_destination import LineDestination
 from ocsd.export.databases.writer import Writer
 from ocsd.journal import JournalPlace
 from tests.unit.aggregator.rig import Recording
@@ -49,7 +50,8 @@ class Site:
         self.inbox = Inbox(takes_all=False, clock=lambda: self.clock.at)
         cursor = CursorFile(self._cursor, self.settle_s)
         folder = self.recording.folder
-        self.writer = Writer(self.database, folder, cursor, self.aside, self.inbox, self.clock)
+        database = LineDestination(self.database)
+        self.writer = Writer(database, folder, cursor, self.aside, self.inbox, self.clock)
 
     def publish(self, seconds, **more):
         """Let a feed publish ten samples a second, and the recorder work."""
