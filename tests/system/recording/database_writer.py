@@ -1,5 +1,6 @@
 """A writer to InfluxDB as a process that a test kills: DATA_FOLDER STATE_FOLDER PORT."""
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -10,16 +11,18 @@ from ocsd.export.databases.inbox import Inbox
 from ocsd.export.databases.line_destination import LineDestination
 from ocsd.export.databases.server import HttpDatabase, influxdb_1
 from ocsd.export.databases.writer import Writer
+from ocsd.system import files
 
 
 def main(data, state, port):
+    Path(state).mkdir(exist_ok=True)
     endpoint = influxdb_1(
         host="127.0.0.1",
         port=int(port),
         database="ocs_feeds",
         uses_tls=False,
         verifies=False,
-        compresses=True,
+        compresses=False,
     )
     writer = Writer(
         LineDestination(HttpDatabase(endpoint, limit_s=2.0)),
@@ -29,7 +32,9 @@ def main(data, state, port):
         Inbox(takes_all=False, clock=time.time),
     )
     while True:
-        time.sleep(writer.step())
+        delay_s = writer.step()
+        files.replace(Path(state) / "report.json", json.dumps(writer.report()).encode())
+        time.sleep(delay_s)
 
 
 if __name__ == "__main__":
