@@ -49,6 +49,9 @@ class LineDestination:
         refused = [Refused(measurement_of(line), line, why) for line, why in found.refused]
         return Delivered(len(batch), refused)
 
+    def flush(self) -> None:
+        """Do nothing: what was delivered is acknowledged."""
+
     def close(self) -> None:
         """Close the connection."""
         self._database.close()

@@ -9,6 +9,7 @@ again is the same point.
 
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol
@@ -139,7 +140,8 @@ class Writer(Generic[Batch]):
 
     def close(self) -> None:
         """Save the cursor, and close what is open."""
-        self._save()
+        with suppress(DatabaseAwayError):
+            self._save()
         self._begin_again()
         self._destination.close()
 
@@ -174,6 +176,7 @@ class Writer(Generic[Batch]):
         count, samples = self._inbox.first()
         for batch in self._destination.batches(samples):
             self._deliver(batch)
+        self._destination.flush()
         self._inbox.written(count)
 
     def _write_old(self) -> bool:
