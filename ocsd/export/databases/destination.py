@@ -37,13 +37,17 @@ class Delivered(NamedTuple):
 class Destination(Protocol[Batch]):
     """A database, and the form in which it takes samples.
 
-    `batches` is called in the writer's thread and does no I/O; the others do.
+    `batches` is called in the writer's thread and does no I/O; the others do. `deliver` runs in
+    other threads, as many as `in_flight` says. While it does, only `batches` is called, and
+    `CursorStore.acknowledge` if `in_flight` is more than one.
     """
 
     name: str
     """Its address, for people; no secrets."""
     unit: str
     """One of what is counted, in the plural: lines, rows."""
+    in_flight: int
+    """Batches that may be on their way at once."""
 
     def prepare(self) -> None:
         """Connect, and make what is to be written to, if need be."""

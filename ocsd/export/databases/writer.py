@@ -1,16 +1,21 @@
 """Writes all that is recorded to a database, whatever becomes of the database or of us.
 
 A step takes new samples off the journal, sends them, and moves the cursor on when the database has
-acknowledged them. If nothing new waits, a batch of old samples follows, and then a pause as
-long: they have half of the time at most. When the database does not answer, all that was not
-acknowledged is read again later. So every sample arrives at least once, and a sample that arrives
-again is the same point.
+acknowledged them; while a batch is on its way, the next one is made. If nothing new waits, a batch
+of old samples follows, and then a pause as long: they have half of the time at most. When the
+database does not answer, all that was not acknowledged is read again later. So every sample arrives
+at least once, and a sample that arrives again is the same point.
 """
 
 from collections import Counter, deque
 from collections.abc import Callable
+<<<<<<< HEAD
+=======
+from concurrent.futures import Executor, ThreadPoolExecutor
+>>>>>>> dbin
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol
 
@@ -20,9 +25,11 @@ from ocsd.export.databases.destination import (
     Batch,
     CursorStore,
     DatabaseAwayError,
+    Delivered,
     Destination,
     Refused,
 )
+from ocsd.export.databases.flights import Flights
 from ocsd.export.databases.inbox import Inbox
 from ocsd.export.databases.source import SampleSource, backlog_bytes
 
@@ -81,6 +88,8 @@ class Writer(Generic[Batch]):
         Messages off the bus.
     clock : callable
         Returns the time.
+    executor : Executor, optional
+        Its threads send; default: threads of its own.
     """
 
     def __init__(
@@ -91,6 +100,7 @@ class Writer(Generic[Batch]):
         set_aside: SetAside,
         inbox: Inbox,
         clock: Callable[[], Instant] = Instant.now,
+        executor: Executor | None = None,
     ) -> None:
         self.condition = WritingCondition()
         self._destination, self._folder, self._cursor = destination, folder, cursor
@@ -98,7 +108,9 @@ class Writer(Generic[Batch]):
         self._source: SampleSource | None = None
         self._old: deque[Batch] = deque()
         self._saved_s = self._counted_s = float("-inf")
-        self._failed_before = False
+        self._failed_before = self._inbox_sent = False
+        executor = executor or ThreadPoolExecutor(destination.in_flight, "ocsd-export")
+        self._flights = Flights(executor, destination.in_flight, self._landed)
 
     def step(self) -> float:
         """Write what waits, of about a mebibyte, and return the delay until the next step [s]."""
@@ -106,6 +118,8 @@ class Writer(Generic[Batch]):
         try:
             return self._step()
         except DatabaseAwayError as error:
+            self._flights.abandon()
+            self._destination.close()
             self._cursor.forget_young()
             if self.condition.connected and not self._failed_before:
                 # Servers end connections now and then, or are restarted.
@@ -141,8 +155,14 @@ class Writer(Generic[Batch]):
     def close(self) -> None:
         """Save the cursor, and close what is open."""
         with suppress(DatabaseAwayError):
+<<<<<<< HEAD
             self._save()
+=======
+            self._flights.land()
+        self._save()
+>>>>>>> dbin
         self._begin_again()
+        self._flights.close()
         self._destination.close()
 
     def _step(self) -> float:
@@ -151,6 +171,8 @@ class Writer(Generic[Batch]):
             self.condition.connected, self.condition.trouble = True, ""
         new = self._write_new()
         self._write_inbox()
+        if not new:
+            self._flights.land()
         now_s = self._clock().mono_s
         if now_s - self._saved_s >= SAVE_S:
             self._saved_s = now_s
@@ -168,16 +190,28 @@ class Writer(Generic[Batch]):
         if source is None:
             return False
         for batch in self._destination.batches(source.read_new()):
-            self._deliver(batch)
+            self._send(batch)
         self._acknowledge(source)
         return source.behind
 
     def _write_inbox(self) -> None:
-        count, samples = self._inbox.first()
+        if self._inbox_sent:
+            return
+        end, samples = self._inbox.first()
         for batch in self._destination.batches(samples):
+<<<<<<< HEAD
             self._deliver(batch)
         self._destination.flush()
         self._inbox.written(count)
+=======
+            self._send(batch)
+        self._inbox_sent = True
+        self._flights.then(partial(self._inbox_written, end))
+
+    def _inbox_written(self, end: int) -> None:
+        self._inbox.written(end)
+        self._inbox_sent = False
+>>>>>>> dbin
 
     def _write_old(self) -> bool:
         """Write the next batch of old samples; return whether there was something to do."""
@@ -188,8 +222,8 @@ class Writer(Generic[Batch]):
         if not self._old:
             self._old.extend(self._destination.batches(source.read_old()))
         if self._old:
-            self._deliver(self._old[0])
-            self._old.popleft()
+            self._send(self._old.popleft())
+            self._flights.land()
         if not self._old:
             source.old_written()
             self._acknowledge(source)
@@ -202,13 +236,17 @@ class Writer(Generic[Batch]):
 
     def _begin_again(self) -> None:
         """Go back to what the database has acknowledged."""
+        self._flights.abandon()
+        self._inbox_sent = False
         if self._source is not None:
             self._source.close()
         self._source = None
         self._old.clear()
 
-    def _deliver(self, batch: Batch) -> None:
-        delivered = self._destination.deliver(batch)
+    def _send(self, batch: Batch) -> None:
+        self._flights.send(partial(self._destination.deliver, batch))
+
+    def _landed(self, delivered: Delivered) -> None:
         self._failed_before = False
         self.condition.lines += delivered.lines
         for refused in delivered.refused:
@@ -224,7 +262,8 @@ class Writer(Generic[Batch]):
             self.condition.not_kept += 1
 
     def _acknowledge(self, source: SampleSource) -> None:
-        self._cursor.acknowledge(source.cursor, self._clock().mono_s)
+        cursor = source.cursor
+        self._flights.then(lambda: self._cursor.acknowledge(cursor, self._clock().mono_s))
 
     def _save(self) -> None:
         try:

@@ -18,7 +18,7 @@ from ocsd.export.databases.line_destination import LineDestination
 from ocsd.export.databases.writer import Writer
 from ocsd.journal import JournalPlace
 from tests.unit.aggregator.rig import Recording
-from tests.unit.export.databases.database import MemoryDatabase, values_of_files
+from tests.unit.export.databases.database import AtOnce, MemoryDatabase, values_of_files
 
 
 class Aside:
@@ -51,7 +51,8 @@ class Site:
         cursor = CursorFile(self._cursor, self.settle_s)
         folder = self.recording.folder
         database = LineDestination(self.database)
-        self.writer = Writer(database, folder, cursor, self.aside, self.inbox, self.clock)
+        parts = database, folder, cursor, self.aside, self.inbox, self.clock
+        self.writer = Writer(*parts, executor=AtOnce())
 
     def publish(self, seconds, **more):
         """Let a feed publish ten samples a second, and the recorder work."""
