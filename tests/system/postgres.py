@@ -91,8 +91,11 @@ class Postgres:
         self._process.send_signal(signal.SIGCONT)
         self._signal_family(signal.SIGCONT)
 
+    def is_up(self):
+        return self._process is not None and self._process.poll() is None
+
     def close(self):
-        if self._process is not None and self._process.poll() is None:
+        if self.is_up():
             self.go_on()
             self.end(signal.SIGKILL)
         shutil.rmtree(self.folder)

@@ -9,10 +9,7 @@ at least once, and a sample that arrives again is the same point.
 
 from collections import Counter, deque
 from collections.abc import Callable
-<<<<<<< HEAD
-=======
 from concurrent.futures import Executor, ThreadPoolExecutor
->>>>>>> dbin
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -155,12 +152,8 @@ class Writer(Generic[Batch]):
     def close(self) -> None:
         """Save the cursor, and close what is open."""
         with suppress(DatabaseAwayError):
-<<<<<<< HEAD
-            self._save()
-=======
             self._flights.land()
-        self._save()
->>>>>>> dbin
+            self._save()
         self._begin_again()
         self._flights.close()
         self._destination.close()
@@ -199,19 +192,14 @@ class Writer(Generic[Batch]):
             return
         end, samples = self._inbox.first()
         for batch in self._destination.batches(samples):
-<<<<<<< HEAD
-            self._deliver(batch)
-        self._destination.flush()
-        self._inbox.written(count)
-=======
             self._send(batch)
         self._inbox_sent = True
         self._flights.then(partial(self._inbox_written, end))
 
     def _inbox_written(self, end: int) -> None:
+        self._destination.flush()
         self._inbox.written(end)
         self._inbox_sent = False
->>>>>>> dbin
 
     def _write_old(self) -> bool:
         """Write the next batch of old samples; return whether there was something to do."""

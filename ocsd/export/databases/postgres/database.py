@@ -58,6 +58,7 @@ class PostgresDatabase:
     """
 
     unit = "rows"
+    in_flight = 1
 
     def __init__(self, connection: PostgresConnection, writer: str) -> None:
         self.name = connection.name
@@ -154,8 +155,9 @@ class PostgresDatabase:
             self._commit(self.safe)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; what was not committed is gone."""
         self._connection.close()
+        self._is_pending = False
 
     def _commit(self, cursor: Cursor) -> None:
         with self._connection.answering() as connection:

@@ -6,11 +6,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ocsd.export.databases.points import BlockSamples
+from ocsd.export.databases.points import BlockSamples, pieces
 from ocsd.export.databases.postgres.catalogue import Catalogue, Column, FieldKey
 from ocsd.journal.kinds import Kind
 
-MOST_VALUES: Final = 200_000
+MOST_COPIED: Final = 200_000
 """Values of a batch at most."""
 MICROSECONDS: Final = 1_000_000
 """PostgreSQL keeps times to the microsecond."""
@@ -68,21 +68,14 @@ def keys_of(samples: BlockSamples) -> dict[FieldKey, str]:
 
 
 def batches_of(samples: Sequence[BlockSamples]) -> Iterator[list[BlockSamples]]:
-    """Yield samples in batches of at most about `MOST_VALUES` values."""
+    """Yield samples in batches of at most about `MOST_COPIED` values."""
     batch: list[BlockSamples] = []
     size = 0
     for each in samples:
-        width = len(each.columns)
-        most = max(1, MOST_VALUES // width)
-        length = len(each.columns[""])
-        for begin in range(0, length, most):
-            part = each
-            if length > most:
-                columns = {key: it[begin : begin + most] for key, it in each.columns.items()}
-                part = BlockSamples(each.block, columns)
-            batch.append(part)
-            size += width * len(part.columns[""])
-            if size >= MOST_VALUES:
+        for piece in pieces(each, MOST_COPIED, MOST_COPIED):
+            batch.append(piece)
+            size += len(piece.columns[""]) * len(piece.columns)
+            if size >= MOST_COPIED:
                 yield batch
                 batch, size = [], 0
     if batch:
