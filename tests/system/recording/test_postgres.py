@@ -11,7 +11,7 @@ from ocsd.export.databases.trails import frames, names_of_files
 from tests.system import small_disk
 from tests.system.conftest import fake_agent
 from tests.system.postgres import Postgres
-from tests.system.recording.test_databases import Feeds, WriterProcess
+from tests.system.recording.published import Feeds, WriterProcess
 from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.system
