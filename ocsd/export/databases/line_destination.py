@@ -32,7 +32,7 @@ class LineBatch(NamedTuple):
 
     samples: Sequence[BlockSamples]
     text: str
-    count: int
+    points: int
     """Lines of the text."""
 
 
@@ -67,11 +67,11 @@ class LineDestination:
         ):
             piece = self._encoded([each])
             size = len(each.columns[""]) * len(each.block.kinds)
-            if waiting and (lines + piece.count > MOST_LINES or values + size > MOST_VALUES):
+            if waiting and (lines + piece.points > MOST_LINES or values + size > MOST_VALUES):
                 yield _joined(waiting)
                 waiting, lines, values = [], 0, 0
             waiting.append(piece)
-            lines, values = lines + piece.count, values + size
+            lines, values = lines + piece.points, values + size
         if waiting:
             yield _joined(waiting)
 
@@ -90,7 +90,7 @@ class LineDestination:
         for field in list(self._refused):
             refused += self._send_apart(batch, field)
         found = [Refused(measurement_of(line), line, reason) for line, reason in refused]
-        return Delivered(batch.count, found)
+        return Delivered(batch.points, found)
 
     def flush(self) -> None:
         """Do nothing: what was delivered is acknowledged."""
@@ -105,7 +105,7 @@ class LineDestination:
             wanted = [without(each, self._refused) for each in samples]
         found = [text_of(each, self._floats) for each in wanted]
         text = "".join(each.text for each in found)
-        return LineBatch(samples, text, sum(each.count for each in found))
+        return LineBatch(samples, text, sum(each.points for each in found))
 
     def _send(self, batch: LineBatch) -> list[RefusedLine]:
         while batch.text:
@@ -154,4 +154,4 @@ class LineDestination:
 def _joined(batches: Sequence[LineBatch]) -> LineBatch:
     samples = list(chain.from_iterable(batch.samples for batch in batches))
     text = "".join(batch.text for batch in batches)
-    return LineBatch(samples, text, sum(batch.count for batch in batches))
+    return LineBatch(samples, text, sum(batch.points for batch in batches))

@@ -31,7 +31,7 @@ class Lines(NamedTuple):
 
     text: str
     """Each line has its end."""
-    count: int
+    points: int
 
 
 class _Column(NamedTuple):
@@ -119,25 +119,19 @@ def _rows_of(samples: BlockSamples, floats: Container[FieldName]) -> Iterator[_R
     if not len(times):
         return
     stamps = _numbers(times)
+    texts, missing = _all_floats(samples)
     for series in series_of(samples.block):
-        columns = list(_columns_of(samples, series, floats))
+        columns = []
+        for name, in_database in series.fields.items():
+            if name not in texts:
+                is_float = (series.measurement, in_database) in floats
+                texts[name] = _others(
+                    samples.block.kinds[name], samples.columns[name], is_float=is_float
+                )
+            if name not in missing or not missing[name].all():
+                columns.append(_Column(_escaped(in_database), texts[name], missing.get(name)))
         if columns:
             yield _rows(_head(series), columns, stamps)
-
-
-def _columns_of(
-    samples: BlockSamples, series: Series, floats: Container[FieldName]
-) -> Iterator[_Column]:
-    """Yield the fields of a series that have values."""
-    for name, in_database in series.fields.items():
-        kind, values = samples.block.kinds[name], samples.columns[name]
-        if kind is Kind.INT and (series.measurement, in_database) in floats:
-            texts = _numbers(np.asarray(values))
-        else:
-            texts = _TEXTS[kind](values)
-        missing = _missing(values)
-        if missing is None or not missing.all():
-            yield _Column(_escaped(in_database), texts, missing)
 
 
 def _rows(head: str, columns: Sequence[_Column], stamps: list[str]) -> _Rows:
@@ -185,14 +179,6 @@ def _head(series: Series) -> str:
     return _escaped(series.measurement) + "".join(tags)
 
 
-def _missing(values: Values) -> NDArray[np.bool_] | None:
-    """Return where values are no numbers or infinite; None if they are nowhere."""
-    if isinstance(values, list) or values.dtype.kind != "f":
-        return None
-    missing: NDArray[np.bool_] = ~np.isfinite(values)
-    return missing if missing.any() else None
-
-
 def _numbers(values: NDArray[Any], unit: str = "") -> list[str]:
     """Return numbers as texts; a unit behind each of them."""
     whole = np.require(values, requirements=["C", "ALIGNED"])
@@ -202,36 +188,39 @@ def _numbers(values: NDArray[Any], unit: str = "") -> list[str]:
     return text.split(",")
 
 
-def _floats(values: Values) -> list[str]:
-    numbers = np.asarray(values, dtype=np.float64)
-    texts = _numbers(numbers)
+def _all_floats(
+    samples: BlockSamples,
+) -> tuple[dict[str, list[str]], dict[str, NDArray[np.bool_]]]:
+    """Return the texts of all fields of floats, and where values have none, by field."""
+    names = [name for name, kind in samples.block.kinds.items() if kind is Kind.FLOAT]
+    if not names:
+        return {}, {}
+    numbers = np.array([samples.columns[name] for name in names], dtype=np.float64)
+    text = orjson.dumps(numbers, option=orjson.OPT_SERIALIZE_NUMPY)[2:-2].decode()
+    texts = [column.split(",") for column in text.split("],[")]
+    missing: dict[str, NDArray[np.bool_]] = {}
     sizes = np.abs(numbers)
     smallest, largest = _PLAIN
-    other = np.flatnonzero((sizes != 0) & ~((sizes >= smallest) & (sizes < largest)))
-    for place, number in zip(other.tolist(), numbers[other].tolist(), strict=True):
-        texts[place] = repr(number)
-    return texts
+    # NaN is not plain either.
+    others = ~(((sizes >= smallest) & (sizes < largest)) | (sizes == 0))
+    for place in np.flatnonzero(others.any(axis=1)).tolist():
+        gaps = others[place] & ~np.isfinite(numbers[place])
+        if gaps.any():
+            missing[names[place]] = gaps
+        for row in np.flatnonzero(others[place] & ~gaps).tolist():
+            texts[place][row] = repr(float(numbers[place, row]))
+    return dict(zip(names, texts, strict=True)), missing
 
 
-def _integers(values: Values) -> list[str]:
-    return _numbers(np.asarray(values, dtype=np.int64), "i")
-
-
-def _bools(values: Values) -> list[str]:
-    texts: list[str] = np.where(np.asarray(values), "True", "False").tolist()
-    return texts
-
-
-def _quoted(values: Values) -> list[str]:
-    return [f'"{str(text).translate(_IN_TEXT)}"' for text in values]
-
-
-_TEXTS: Final = {
-    Kind.FLOAT: _floats,
-    Kind.INT: _integers,
-    Kind.BOOL: _bools,
-    Kind.TEXT: _quoted,
-}
+def _others(kind: Kind, values: Values, *, is_float: bool) -> list[str]:
+    """Return the texts of a field of anything but floats."""
+    match kind:
+        case Kind.TEXT:
+            return [f'"{str(text).translate(_IN_TEXT)}"' for text in values]
+        case Kind.BOOL:
+            return list(np.where(np.asarray(values), "True", "False"))
+        case _:
+            return _numbers(np.asarray(values, dtype=np.int64), "" if is_float else "i")
 
 
 @lru_cache(maxsize=10_000)

@@ -73,7 +73,11 @@ def pieces(samples: BlockSamples, points: int, values: int) -> Iterator[BlockSam
     """Yield samples in pieces of so many points and values at most; of one sample at least."""
     fields = max(1, len(samples.block.kinds))
     step = max(1, min(values // fields, points // len(series_of(samples.block))))
-    for begin in range(0, len(samples.columns[""]), step):
+    length = len(samples.columns[""])
+    if length <= step:
+        yield samples
+        return
+    for begin in range(0, length, step):
         columns = {name: each[begin : begin + step] for name, each in samples.columns.items()}
         yield BlockSamples(samples.block, columns)
 

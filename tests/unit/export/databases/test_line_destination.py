@@ -67,7 +67,7 @@ def test_batches_are_bounded_and_hold_each_line_once(counts, fields):
     for batch in LineDestination(database).batches(blocks):
         database.write(batch.text)
         sizes.append(batch.text.count("\n"))
-        assert batch.count == sizes[-1]
+        assert batch.points == sizes[-1]
     assert sum(sizes) == sum(counts) == database.arrived
     assert len(database.values) == sum(counts) * (fields + 1)
     assert max(sizes) <= MOST_LINES
