@@ -3,6 +3,7 @@
 import argparse
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from ocsd import ocs_agent, site_config
 from ocsd.aggregator.incoming.quarantine import Quarantine
 from ocsd.errors import AgentArgumentsError
 from ocsd.export.databases.cursor import CursorFile
+from ocsd.export.databases.destination import CursorStore, Destination
 from ocsd.export.databases.inbox import Inbox
 from ocsd.export.databases.line_destination import LineDestination
 from ocsd.export.databases.server import Endpoint, HttpDatabase, influxdb_1, influxdb_2
@@ -22,6 +24,8 @@ from ocsd.system import paths
 REPORT_S: Final = 1.0
 """Period of the report in the session [s]."""
 
+OpenedDestination = Callable[[Path], tuple[Destination[Any], CursorStore]]
+
 _FALSE: Final = frozenset({"", "0", "false", "no", "off"})
 
 
@@ -32,19 +36,19 @@ class DatabaseWriter:
     ----------
     agent : OCSAgent
         The agent; gets the process ``record``.
-    endpoint : Endpoint
-        The database.
+    opened : callable
+        Takes the folder of the writer's state; returns a new destination and the keeper of its
+        cursor.
     args : argparse.Namespace
-        The options (`add_common_options`).
+        The options (`add_writer_options`).
     """
 
     def __init__(
-        self, agent: ocs_agent.OCSAgent, endpoint: Endpoint, args: argparse.Namespace
+        self, agent: ocs_agent.OCSAgent, opened: OpenedDestination, args: argparse.Namespace
     ) -> None:
         self._agent = agent
         self._log = agent.log
-        self._endpoint = endpoint
-        self._settle_s: float = args.settle_time
+        self._opened = opened
         self._data_dir: Path | None = args.data_dir
         self._folder = state_folder(str(agent.agent_address).partition(".")[2])
         self._inbox = Inbox(takes_all=self._data_dir is None, clock=time.time)
@@ -79,10 +83,9 @@ class DatabaseWriter:
              'not_kept': 0, 'dropped': 0, 'reason': ''}
         """  # noqa: D400 # clients show the first line as the call
         self._listening = True
-        cursor = CursorFile(self._folder / "cursor.json", self._settle_s)
-        database = LineDestination(HttpDatabase(self._endpoint))
+        destination, cursor = self._opened(self._folder)
         quarantine = Quarantine(self._folder / "refused")
-        writer = Writer(database, self._data_dir, cursor, quarantine, self._inbox)
+        writer = Writer(destination, self._data_dir, cursor, quarantine, self._inbox)
         reported_s = 0.0
         try:
             while session.status in {"starting", "running"}:
@@ -133,7 +136,7 @@ def state_folder(instance_id: str) -> Path:
 def make_parser(parser: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:
     """Add the options of ``InfluxDBAgent`` to a parser."""
     parser = parser or argparse.ArgumentParser()
-    group = add_common_options(parser)
+    group = _add_influx_options(parser)
     group.add_argument("--host", default="influxdb", help="name of its machine")
     group.add_argument("--port", type=int, default=8086, help="its port (default: 8086)")
     group.add_argument("--database", default="ocs_feeds", help="database to write to; made if new")
@@ -147,12 +150,12 @@ def make_parser(parser: argparse.ArgumentParser | None = None) -> argparse.Argum
 def make_parser_v2(parser: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:
     """Add the options of ``InfluxDBAgentv2`` to a parser."""
     parser = parser or argparse.ArgumentParser()
-    add_common_options(parser)
+    _add_influx_options(parser)
     return parser
 
 
-def add_common_options(parser: argparse.ArgumentParser) -> Any:
-    """Add the options of both classes, and return their group."""
+def add_writer_options(parser: argparse.ArgumentParser) -> Any:
+    """Add the options of every writer, and return their group."""
     group = parser.add_argument_group("Agent options")
     group.add_argument(
         "--initial-state",
@@ -161,6 +164,18 @@ def add_common_options(parser: argparse.ArgumentParser) -> Any:
         help="whether to write from the start (default: record)",
     )
     group.add_argument(
+        "--data-dir",
+        type=Path,
+        help="data folder of the aggregator of this host, from which samples are read; ocsd sets "
+        "it. Without, they come off the bus, and an outage of the database may lose some",
+    )
+    return group
+
+
+def _add_influx_options(parser: argparse.ArgumentParser) -> Any:
+    """Add the options of both classes for InfluxDB, and return their group."""
+    group = add_writer_options(parser)
+    group.add_argument(
         "--protocol",
         choices=["json", "line"],
         default="line",
@@ -168,12 +183,6 @@ def add_common_options(parser: argparse.ArgumentParser) -> Any:
     )
     group.add_argument(
         "--gzip", type=_truth, default=False, help="compress what is sent (default: False)"
-    )
-    group.add_argument(
-        "--data-dir",
-        type=Path,
-        help="data folder of the aggregator of this host, from which samples are read; ocsd sets "
-        "it. Without, they come off the bus, and an outage of the database may lose some",
     )
     group.add_argument(
         "--settle-time",
@@ -210,8 +219,13 @@ def main_v2(args: list[str] | None = None) -> None:
 def _run(endpoint: Endpoint, parsed: argparse.Namespace) -> None:
     if parsed.settle_time < 0:
         raise AgentArgumentsError(f"--settle-time {parsed.settle_time} is negative; give 0 or more")
+
+    def opened(folder: Path) -> tuple[LineDestination, CursorFile]:
+        cursor = CursorFile(folder / "cursor.json", parsed.settle_time)
+        return LineDestination(HttpDatabase(endpoint)), cursor
+
     agent, runner = ocs_agent.init_site_agent(parsed)
-    DatabaseWriter(agent, endpoint, parsed)
+    DatabaseWriter(agent, opened, parsed)
     runner.run(agent, auto_reconnect=True)
 
 

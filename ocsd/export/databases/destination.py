@@ -58,6 +58,9 @@ class Destination(Protocol[Batch]):
     def deliver(self, batch: Batch) -> Delivered:
         """Send a batch; what is refused of it holds up nothing else."""
 
+    def flush(self) -> None:
+        """Return when the database has all that was delivered."""
+
     def close(self) -> None:
         """Close the connection."""
 

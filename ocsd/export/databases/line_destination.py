@@ -93,6 +93,9 @@ class LineDestination:
         found = [Refused(measurement_of(line), line, reason) for line, reason in refused]
         return Delivered(batch.points, found)
 
+    def flush(self) -> None:
+        """Do nothing: what was delivered is acknowledged."""
+
     def close(self) -> None:
         """Close the connections."""
         self._database.close()

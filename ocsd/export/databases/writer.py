@@ -154,7 +154,7 @@ class Writer(Generic[Batch]):
         """Save the cursor, and close what is open."""
         with suppress(DatabaseAwayError):
             self._flights.land()
-        self._save()
+            self._save()
         self._begin_again()
         self._flights.close()
         self._destination.close()
@@ -198,6 +198,7 @@ class Writer(Generic[Batch]):
         self._flights.then(partial(self._inbox_written, end))
 
     def _inbox_written(self, end: int) -> None:
+        self._destination.flush()
         self._inbox.written(end)
         self._inbox_sent = False
 
