@@ -92,16 +92,18 @@ class AlarmCounts(NamedTuple):
     """Of them: those that somebody has acknowledged."""
     silenced: int = 0
     worst: str | None = None
-    """The worst severity of those that are raised."""
+    """The worst severity of those that are raised and not silenced."""
+    failing: int = 0
+    """Messages that somebody did not take yet; they are tried again."""
     undeliverable: int = 0
-    """Messages that were given up."""
+    """Messages of the last day that were given up."""
     since: float | None = None
     """Since when one is raised [s, Unix time]."""
 
     @property
     def wait(self) -> bool:
         """Whether one is raised that matters, and nobody has said that they know."""
-        return self.raised > self.acknowledged and self.worst != "info"
+        return self.raised > self.acknowledged and self.worst not in {None, "info"}
 
 
 class NotManaged(NamedTuple):

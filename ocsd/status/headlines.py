@@ -73,18 +73,19 @@ def _warnings(report: HostStatus) -> list[Parts]:
 
 def alarm_lines(alarms: AlarmCounts | None, screen: Style) -> list[Parts]:
     """Return the line about alarms; none if the host has none, or none is raised."""
-    if alarms is None or not any((alarms.raised, alarms.undeliverable)):
+    if alarms is None or not any((alarms.raised, alarms.failing, alarms.undeliverable)):
         return []
     parts = []
     if alarms.raised:
         raised = f"{plural(alarms.raised, 'alarm')} raised"
         if alarms.wait:
             raised = screen.styled(raised, "attention")
-        parts.append(f"{raised} ({alarms.worst}{_since(alarms.since)})")
-    if alarms.acknowledged:
-        parts.append(f"{alarms.acknowledged} acknowledged")
-    if alarms.silenced:
-        parts.append(f"{alarms.silenced} silenced")
+        facts = " ".join(filter(None, (alarms.worst, _since(alarms.since))))
+        parts.append(f"{raised} ({facts})")
+    known = {"acknowledged": alarms.acknowledged, "silenced": alarms.silenced}
+    parts += [f"{number} {word}" for word, number in known.items() if number]
+    if alarms.failing:
+        parts.append(f"{plural(alarms.failing, 'message')} not delivered yet")
     if alarms.undeliverable:
         words = f"{plural(alarms.undeliverable, 'message')} undeliverable"
         parts.append(screen.styled(words, "attention"))
@@ -94,7 +95,7 @@ def alarm_lines(alarms: AlarmCounts | None, screen: Style) -> list[Parts]:
 def _since(unix_time_s: float | None) -> str:
     if unix_time_s is None:
         return ""
-    return f" since{_at(unix_time_s)}"
+    return f"since{_at(unix_time_s)}"
 
 
 def _changed(instance: InstanceStatus) -> str:

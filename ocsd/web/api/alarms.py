@@ -18,7 +18,17 @@ class AlarmEndpoints:
         self._daemon = daemon
 
     async def alarms(self, _call: Call) -> dict[str, Any]:
-        """Return all alarms."""
+        """Answer with all alarms."""
+        return await self.all_alarms()
+
+    async def all_alarms(self) -> dict[str, Any]:
+        """Return the answer of the daemon about its alarms.
+
+        Raises
+        ------
+        AwayError, RefusedByDaemonError
+            If it does not answer, or refuses.
+        """
         return await self._ask("/v1/alarms")
 
     def request(self, verb: str) -> Callable[[Call], Awaitable[dict[str, Any]]]:

@@ -62,7 +62,7 @@ class Handlers:
         self.logs = LogEndpoints(own, seats, reading)
         self.recorded = DataEndpoints(own, names, windows, exports)
         self.live = LiveEndpoints(own.data_dir, names, seats)
-        self.metrics = MetricsEndpoint(own, states, self.state, self.live, reading)
+        self.metrics = MetricsEndpoint(own, states, self.state, self.live, self.alarms, reading)
         self.trends = Trends(own.data_dir, partial(builder_of, state))
 
     def start(self) -> None:

@@ -80,7 +80,7 @@ export class Alarms {
         setText(shape, drawn);
         setText(facts, alarmFacts(alarm, now, this.shown.utc));
         setText(text, alarm.text ?? "");
-        setText(condition, alarm.when ?? "");
+        setText(condition, alarm.when === alarm.text ? "" : alarm.when ?? "");
         plot.hidden = !fieldOf(alarm.when);
         ack.hidden = alarm.state !== "raised" || Boolean(alarm.acknowledged_by);
         unsilence.hidden = !isSilenced(alarm, now);
