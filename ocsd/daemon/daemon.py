@@ -9,6 +9,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from ocsd.daemon.api.control_port import ControlPort
+from ocsd.daemon.api.evaluator import AlarmDesk
 from ocsd.daemon.api.status import StatusReport
 from ocsd.daemon.api.systemd import SystemdLink
 from ocsd.daemon.children.forkserver_link import ForkServerLink
@@ -268,6 +269,13 @@ class Daemon:
         """Serve the control API; its web server is loaded while the fork server gets ready."""
         parts = self._parts
         control = importlib.import_module("ocsd.daemon.api.control")
+        desk = AlarmDesk(
+            parts.fleet,
+            self.settings.paths,
+            lambda: self.settings.plan.host.alarms,
+            parts.oversight.chronicle.record,
+            self.reactor,
+        )
         api = control.ControlApi(
             parts.status,
             parts.fleet,
@@ -278,6 +286,7 @@ class Daemon:
             parts.oversight,
             parts.oversight.audit,
             self._askers(),
+            desk,
         )
         path = self.settings.paths.control_socket
         ControlPort(self.reactor, path, api.site(), parts.lost_files).open()
